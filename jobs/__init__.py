@@ -1,0 +1,1 @@
+"""What the clock starts: one module per job of the trading day."""
