@@ -1,0 +1,1 @@
+"""Pure trading logic: same input, same output; touches nothing outside its arguments."""

@@ -1,0 +1,1 @@
+"""A simulated exchange and history replayed through the same decision."""

@@ -1,0 +1,169 @@
+"""Does the simulated exchange take this order, and for which session?"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+
+from mtum.core.market.sessions import Session
+from mtum.core.portfolio.costs import CostModel, PercentCosts
+from mtum.core.simulation.account_book import CorporateAction
+from mtum.core.simulation.exchange_queries import open_orders, order_by_client
+from mtum.core.simulation.exchange_state import (
+    AccountKind,
+    ExchangeAccount,
+    ExchangeState,
+    OrderType,
+    PlanEffect,
+    Side,
+    Ticket,
+)
+
+
+class LatePolicy(Enum):
+    """What happens to an order that comes too late for this session."""
+
+    REJECT = "reject"
+    NEXT_SESSION = "next_session"
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeRules:
+    """How the exchange charges and when it closes its books.
+
+    Parameters
+    ----------
+    entry_cutoff_minutes, cancel_cutoff_minutes : float
+        Minutes before the close from which on-close orders are late, or can no longer be canceled.
+    late_on_close : LatePolicy
+        An on-close order between the cut-off and the close.
+    after_close : LatePolicy
+        Any order after the close (Interactive Brokers keeps it for the next session, code 399).
+    """
+
+    costs: CostModel = field(default_factory=PercentCosts)
+    entry_cutoff_minutes: float = 10.0
+    cancel_cutoff_minutes: float = 10.0
+    late_on_close: LatePolicy = LatePolicy.REJECT
+    after_close: LatePolicy = LatePolicy.NEXT_SESSION
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """The instant of an operation and the market around it.
+
+    Parameters
+    ----------
+    now : datetime
+        Aware UTC.
+    session : Session
+        The session of that day (or the last one, when the exchange is shut).
+    prices : mapping of symbol to Decimal
+        Last prices in USD; from the close on the official closes. A symbol without one does not trade.
+    actions : tuple of CorporateAction
+        What happens on this session's morning; applied once, when the session is first seen.
+    """
+
+    now: datetime
+    session: Session
+    prices: Mapping[str, Decimal]
+    actions: tuple[CorporateAction, ...] = ()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the close has been reached."""
+        return self.now >= self.session.close
+
+    def within(self, minutes: float) -> bool:
+        """Whether the close is at most so many minutes away (or past)."""
+        return self.now >= self.session.before_close(minutes)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The broker's number and words for an order that was not taken."""
+
+    code: int
+    text: str
+
+
+def refusal(state: ExchangeState, ticket: Ticket, moment: Moment, rules: ExchangeRules) -> Refusal | None:
+    """Why this order is not taken; None when it is."""
+    return (
+        _malformed(state, ticket)
+        or _planned(state, ticket, moment.session.day)
+        or _late(ticket, moment, rules)
+        or _unaffordable(state, ticket, moment, rules)
+        or _uncovered(state, ticket)
+    )
+
+
+def working_session(ticket: Ticket, moment: Moment, rules: ExchangeRules) -> date | None:
+    """Session an accepted order works in; None = the next one to open."""
+    return None if _is_late(ticket, moment, rules) else moment.session.day
+
+
+def _malformed(state: ExchangeState, ticket: Ticket) -> Refusal | None:
+    if state.account(ticket.account) is None:
+        return Refusal(435, f"You must specify an account. {ticket.account!r} is not one of this login")
+    if ticket.shares <= 0:
+        return Refusal(434, "The order size cannot be zero")
+    if ticket.order_id and order_by_client(state, ticket.client_id, ticket.order_id):
+        return Refusal(103, "Duplicate order id")
+    limited = ticket.order_type in (OrderType.LIMIT, OrderType.LIMIT_ON_CLOSE)
+    if limited and (ticket.limit is None or ticket.limit <= 0):
+        return Refusal(110, "The price does not conform to the minimum price variation for this contract")
+    if ticket.order_type.on_close and ticket.tif not in ("DAY", ""):
+        return Refusal(113, "The Time-in-Force must be DAY for MOC or LOC orders")
+    return None
+
+
+def _planned(state: ExchangeState, ticket: Ticket, session: date) -> Refusal | None:
+    plans = (p for p in state.plans if p.effect is PlanEffect.REJECT and p.matches(ticket, session))
+    plan = next(plans, None)
+    return Refusal(plan.code, plan.text) if plan else None
+
+
+def _is_late(ticket: Ticket, moment: Moment, rules: ExchangeRules) -> bool:
+    return moment.closed or (ticket.order_type.on_close and moment.within(rules.entry_cutoff_minutes))
+
+
+def _late(ticket: Ticket, moment: Moment, rules: ExchangeRules) -> Refusal | None:
+    if not _is_late(ticket, moment, rules):
+        return None
+    policy = rules.after_close if moment.closed else rules.late_on_close
+    if policy is LatePolicy.NEXT_SESSION:
+        return None
+    reason = "exchange is closed" if moment.closed else "the cut-off for on-close orders has passed"
+    return Refusal(201, f"Order rejected - reason: {reason}")
+
+
+def _unaffordable(state: ExchangeState, ticket: Ticket, moment: Moment, rules: ExchangeRules) -> Refusal | None:
+    account, price = state.account(ticket.account), moment.prices.get(ticket.symbol)
+    if ticket.side is Side.SELL or account is None or account.kind is AccountKind.MARGIN or price is None:
+        return None
+    needed = price * ticket.shares + rules.costs.commission(ticket.shares, price)
+    free = account.available_cash - _reserved(state, account, moment.prices)
+    if needed <= free:
+        return None
+    return Refusal(201, f"Order rejected - reason: needs USD {needed:.2f}, settled cash free USD {free:.2f}")
+
+
+def _reserved(state: ExchangeState, account: ExchangeAccount, prices: Mapping[str, Decimal]) -> Decimal:
+    buys = (o for o in open_orders(state, account.code) if o.ticket.side is Side.BUY)
+    return sum((o.remaining * prices.get(o.ticket.symbol, Decimal(0)) for o in buys), Decimal(0))
+
+
+def _uncovered(state: ExchangeState, ticket: Ticket) -> Refusal | None:
+    account = state.account(ticket.account)
+    if ticket.side is Side.BUY or account is None or account.kind is AccountKind.MARGIN:
+        return None
+    selling = sum(
+        o.remaining
+        for o in open_orders(state, account.code)
+        if o.ticket.side is Side.SELL and o.ticket.symbol == ticket.symbol
+    )
+    if ticket.shares + selling <= account.position(ticket.symbol).shares:
+        return None
+    return Refusal(201, "Order rejected - reason: a cash account cannot hold short positions")

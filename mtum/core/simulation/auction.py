@@ -1,0 +1,103 @@
+"""Which working orders fill now, at what price, and which end? Continuous trading and the closing auction."""
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+from mtum.core.simulation.account_book import book_fill, signed, with_account
+from mtum.core.simulation.admission import ExchangeRules, Moment
+from mtum.core.simulation.exchange_state import (
+    ExchangeOrder,
+    ExchangeState,
+    ExchangeStatus,
+    Execution,
+    FillPlan,
+    OrderType,
+    PlanEffect,
+    Side,
+)
+
+
+def with_order(state: ExchangeState, order: ExchangeOrder) -> ExchangeState:
+    """Return the state with the order of this permanent id replaced."""
+    return replace(state, orders=tuple(order if o.perm_id == order.perm_id else o for o in state.orders))
+
+
+def ended(order: ExchangeOrder, status: ExchangeStatus, moment: Moment, code: int, reason: str) -> ExchangeOrder:
+    """Return the order as it ends at this moment."""
+    return replace(
+        order,
+        status=status,
+        done_at=moment.now,
+        code=code,
+        reason=reason,
+        session=order.session or moment.session.day,
+    )
+
+
+def trades_now(order: ExchangeOrder, moment: Moment) -> bool:
+    """Whether the order meets a price at this moment: its session, its hours, its limit."""
+    price = moment.prices.get(order.ticket.symbol)
+    if price is None or order.session != moment.session.day or moment.now < moment.session.open:
+        return False
+    if order.ticket.order_type.on_close and not moment.closed:
+        return False
+    return _marketable(order, price)
+
+
+def fill(state: ExchangeState, order: ExchangeOrder, moment: Moment, rules: ExchangeRules) -> ExchangeState:
+    """Fill what the plans allow of an order at the moment's price; unchanged when they allow nothing."""
+    price, account = moment.prices[order.ticket.symbol], state.account(order.ticket.account)
+    shares = min(order.remaining, _allowed(state.plans, order, moment.session.day) - order.filled)
+    if shares <= 0 or account is None:
+        return state
+    filled, value = order.filled + shares, order.filled_value + price * shares
+    # Charged by order: what the whole so far costs, less what was charged already.
+    commission = max(Decimal(0), rules.costs.commission(filled, value / filled) - order.commission)
+    change = signed(order.ticket.side, shares)
+    account, realized = book_fill(account, order.ticket.symbol, change, price, commission, moment.session.day)
+    after = replace(order, filled=filled, filled_value=value, commission=order.commission + commission)
+    if not after.remaining:
+        after = ended(after, ExchangeStatus.FILLED, moment, 0, "")
+    execution = Execution(
+        exec_id=_exec_id(state, order),
+        perm_id=order.perm_id,
+        session=moment.session.day,
+        instant=moment.now,
+        shares=shares,
+        price=price,
+        commission=commission,
+        realized_pnl=realized,
+        filled_so_far=filled,
+        average_price=after.average_price,
+        ticket=order.ticket,
+    )
+    state = with_order(with_account(state, account), after)
+    return replace(state, executions=(*state.executions, execution))
+
+
+def later_rejection(state: ExchangeState, order: ExchangeOrder, moment: Moment) -> FillPlan | None:
+    """The plan by which an accepted order is rejected at this moment, if there is one."""
+    for plan in state.plans:
+        due = plan.effect is PlanEffect.REJECT_LATER and moment.within(plan.minutes_before_close)
+        if due and order.session == moment.session.day and plan.matches(order.ticket, order.session):
+            return plan
+    return None
+
+
+def _marketable(order: ExchangeOrder, price: Decimal) -> bool:
+    limit = order.ticket.limit
+    if limit is None or order.ticket.order_type in (OrderType.MARKET, OrderType.MARKET_ON_CLOSE):
+        return True
+    return price <= limit if order.ticket.side is Side.BUY else price >= limit
+
+
+def _allowed(plans: tuple[FillPlan, ...], order: ExchangeOrder, session: date) -> int:
+    caps = [p.shares for p in plans if p.effect is PlanEffect.PARTIAL_FILL and p.matches(order.ticket, session)]
+    return min([*caps, order.ticket.shares])
+
+
+def _exec_id(state: ExchangeState, order: ExchangeOrder) -> str:
+    # Four dotted parts as the broker's; the third counts the fills of an order.
+    stems = {e.stem for e in state.executions if e.perm_id == order.perm_id}
+    return f"0000e0d5.{order.perm_id:08x}.{len(stems) + 1:02d}.01"
