@@ -218,7 +218,7 @@ def test_a_plan_rejects_an_accepted_order_later() -> None:
 def test_proceeds_settle_at_the_next_session() -> None:
     state = taken(exchange("0", held="10"), ticket(Side.SELL))
     state, _ = advance(state, moment(0, price="100"), FREE)
-    assert (account_of(state).cash, account_of(state).settled_cash) == (1000, 0)
+    assert (account_of(state).cash, account_of(state).settled_cash) == (Decimal(1000), Decimal(0))
     assert refused(state, ticket(ref="r-2"), minutes=-1).code == 201
     state, _ = advance(state, moment(20, TUESDAY), FREE)
     assert account_of(state).settled_cash == 1000
