@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mtum.core.portfolio.orders import OrderType, Side
 from mtum.core.simulation.exchange import Accepted, advance, cancel, place
 from mtum.core.simulation.exchange_codec import from_bytes, to_bytes
-from mtum.core.simulation.exchange_state import AccountKind, ExchangeState, ExchangeStatus, OrderType, Side, Ticket
+from mtum.core.simulation.exchange_state import AccountKind, ExchangeState, ExchangeStatus, Ticket
 from support.exchange import ACCOUNT, MONDAY, TENTH_PERCENT, TUESDAY, WEDNESDAY, exchange, moment, ticket
 
 type Step = tuple[Ticket, float, bool, int]

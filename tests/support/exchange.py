@@ -5,17 +5,10 @@ from decimal import Decimal
 
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.costs import PercentCosts
+from mtum.core.portfolio.orders import OrderType, Side
 from mtum.core.simulation.account_book import CorporateAction
 from mtum.core.simulation.admission import ExchangeRules, LatePolicy, Moment
-from mtum.core.simulation.exchange_state import (
-    AccountKind,
-    ExchangeAccount,
-    ExchangeState,
-    OrderType,
-    Position,
-    Side,
-    Ticket,
-)
+from mtum.core.simulation.exchange_state import AccountKind, ExchangeAccount, ExchangeState, Position, Ticket
 
 MONDAY, TUESDAY, WEDNESDAY = date(2015, 6, 1), date(2015, 6, 2), date(2015, 6, 3)
 ACCOUNT = "DUP100001"

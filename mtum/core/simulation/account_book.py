@@ -5,13 +5,8 @@ from datetime import date
 from decimal import Decimal
 
 from mtum.core.portfolio.costs import to_cent
-from mtum.core.simulation.exchange_state import (
-    ExchangeAccount,
-    ExchangeState,
-    Position,
-    Side,
-    Unsettled,
-)
+from mtum.core.portfolio.orders import Side
+from mtum.core.simulation.exchange_state import ExchangeAccount, ExchangeState, Position, Unsettled
 
 _COST_STEP = Decimal("0.00000001")
 

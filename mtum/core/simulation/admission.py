@@ -8,17 +8,10 @@ from enum import Enum
 
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.costs import CostModel, PercentCosts
+from mtum.core.portfolio.orders import OrderType, Side
 from mtum.core.simulation.account_book import CorporateAction
 from mtum.core.simulation.exchange_queries import open_orders, order_by_client
-from mtum.core.simulation.exchange_state import (
-    AccountKind,
-    ExchangeAccount,
-    ExchangeState,
-    OrderType,
-    PlanEffect,
-    Side,
-    Ticket,
-)
+from mtum.core.simulation.exchange_state import AccountKind, ExchangeAccount, ExchangeState, PlanEffect, Ticket
 
 
 class LatePolicy(Enum):

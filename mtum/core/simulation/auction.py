@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
+from mtum.core.portfolio.orders import OrderType, Side
 from mtum.core.simulation.account_book import book_fill, signed, with_account
 from mtum.core.simulation.admission import ExchangeRules, Moment
 from mtum.core.simulation.exchange_state import (
@@ -12,9 +13,7 @@ from mtum.core.simulation.exchange_state import (
     ExchangeStatus,
     Execution,
     FillPlan,
-    OrderType,
     PlanEffect,
-    Side,
 )
 
 

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 
+from mtum.core.portfolio.orders import OrderType, Side
 from mtum.core.simulation.exchange_state import (
     AccountKind,
     ExchangeAccount,
@@ -18,10 +19,8 @@ from mtum.core.simulation.exchange_state import (
     ExchangeStatus,
     Execution,
     FillPlan,
-    OrderType,
     PlanEffect,
     Position,
-    Side,
     Ticket,
     Unsettled,
 )

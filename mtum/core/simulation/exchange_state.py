@@ -5,26 +5,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 
-
-class Side(Enum):
-    """Which way an order goes."""
-
-    BUY = "BUY"
-    SELL = "SELL"
-
-
-class OrderType(Enum):
-    """Order types the exchange takes: market, limit, and both on close."""
-
-    MARKET = "MKT"
-    LIMIT = "LMT"
-    MARKET_ON_CLOSE = "MOC"
-    LIMIT_ON_CLOSE = "LOC"
-
-    @property
-    def on_close(self) -> bool:
-        """Whether the order waits for the closing auction."""
-        return self in (OrderType.MARKET_ON_CLOSE, OrderType.LIMIT_ON_CLOSE)
+from mtum.core.portfolio.orders import OrderType, Side
 
 
 class ExchangeStatus(Enum):

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from mtum.core.portfolio.orders import OrderType, Side
 from mtum.core.simulation.account_book import CorporateAction
 from mtum.core.simulation.admission import ExchangeRules
 from mtum.core.simulation.exchange import (
@@ -27,9 +28,7 @@ from mtum.core.simulation.exchange_state import (
     ExchangeState,
     ExchangeStatus,
     FillPlan,
-    OrderType,
     PlanEffect,
-    Side,
     Ticket,
 )
 from support.exchange import (
