@@ -1,0 +1,1 @@
+"""SQLite: the schema and one module per subject."""

@@ -1,0 +1,1 @@
+"""Use cases: gather, decide, act, record; one verb per file."""

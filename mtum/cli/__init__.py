@@ -1,0 +1,1 @@
+"""What a person starts: one file per command group, no logic."""

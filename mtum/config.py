@@ -1,0 +1,430 @@
+"""Every setting: its type, unit, default and range, read from TOML and the environment."""
+
+import difflib
+import json
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, fields
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+
+from mtum.core.strategies import STRATEGIES
+from mtum.core.strategies.contract import Strategy
+from mtum.errors import ConfigError
+
+ENVIRONMENT_PREFIX = "MTUM_"
+SECRETS = ("mail.password", "notify.urls", "notify.ping_url")
+"""Settings that come from the environment (or a `_FILE`) only and are never shown."""
+KNOWN_ENVIRONMENT = {"MTUM_CONFIG", "MTUM_DATA_DIR", "MTUM_REAL_BARS"} | {
+    ENVIRONMENT_PREFIX + name.upper().replace(".", "__") + suffix for name in SECRETS for suffix in ("", "_FILE")
+}
+
+
+def _none_word(given: object) -> object:
+    # TOML has no null: the word "none" stands for it.
+    return None if given == "none" else given
+
+
+OptionalFrac = Annotated[float | None, BeforeValidator(_none_word)]
+OptionalSeconds = Annotated[float | None, BeforeValidator(_none_word)]
+OptionalName = Annotated[str | None, BeforeValidator(_none_word)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Market(_Section):
+    """Where bars and the VIX come from, and how far they are believed."""
+
+    source: Literal["sample", "csv", "yahoo", "ib"] = "sample"
+    """source of every bar of a decision"""
+    second_source: Annotated[Literal["csv", "yahoo", "ib"] | None, BeforeValidator(_none_word)] = None
+    """source that must agree on the last close and the VIX; "none" for no second opinion"""
+    csv_dir: str = "bars"
+    """folder of SYMBOL.csv files for source "csv", relative to the data folder"""
+    calendar_overrides: str = ""
+    """TOML file of closures and early closes announced at short notice; empty for none"""
+    volume_mode: Literal["projected", "raw", "prior_session"] = "projected"
+    """today's volume: projected to the whole session, as seen so far, or yesterday's"""
+    spike_multiple: float = Field(default=10.0, ge=2, le=100)
+    """a newest move beyond this many mean absolute moves must be confirmed"""
+    sample_share: Literal["drawn", "exact"] = "drawn"
+    """replayed markets: share of the volume seen at the decision is drawn, or known exactly"""
+    yahoo_url: str = ""
+    """base address for the Yahoo source; empty for the vendor's own"""
+    read_timeout_seconds: float = Field(default=10.0, gt=0, le=120)
+    """longest wait for one answer of a source"""
+
+
+class Portfolio(_Section):
+    """The sleeve: its capital and how much of it a position may take."""
+
+    strategy: str = "mtum_confluence"
+    """strategy that the daily job runs"""
+    capital_usd: float = Field(default=5000.0, gt=0, le=1e12)
+    """cash the sleeve starts with, once; later changed by `mtum capital`"""
+    max_position_frac: float = Field(default=1.0, gt=0, le=1)
+    """largest position as a fraction of the sleeve's equity"""
+    cash_buffer_frac: float = Field(default=0.005, ge=0, lt=1)
+    """part of a purchase kept back because the auction price is not known"""
+    cost_model: Literal["percent", "ib"] = "percent"
+    """assumed commissions: a percentage, or the broker's schedule"""
+    cost_frac: float = Field(default=0.001, ge=0, lt=0.1)
+    """assumed cost per side as a fraction of the trade, cost model "percent\""""
+    account_kind: Literal["cash", "margin"] = "cash"
+    """kind of the simulated account; a real one is asked"""
+
+
+class Risk(_Section):
+    """Limits; each says what it stops, none can stop a loss inside a session."""
+
+    max_daily_loss_usd: float = Field(default=500.0, gt=0, le=1e12)
+    """at or beyond this loss in a session no entry is made"""
+    daily_loss_pause_sessions: int = Field(default=1, ge=0, le=100)
+    """further sessions without entries after such a loss"""
+    on_daily_loss: Literal["block", "flatten"] = "block"
+    """"block" entries, or "flatten": sell at this close, then entries stopped until `mtum resume`"""
+    max_position_usd: float = Field(default=5000.0, gt=0, le=1e12)
+    """largest purchase in USD"""
+    max_drawdown_frac: Annotated[float | None, BeforeValidator(_none_word), Field(gt=0, lt=1)] = None
+    """fall of the sleeve from its peak at which entries stop; "none" for no limit"""
+    require_confirmation: bool | Literal["all"] = False
+    """true: entries need `mtum approve`; "all": exits too"""
+    exit_fallback: Literal["none", "market"] = "none"
+    """after a finally rejected exit: nothing, or a market order when nothing is in doubt"""
+    max_value_jump_frac: float = Field(default=0.10, gt=0, lt=1)
+    """unexplained change of the account's value at which entries stop"""
+
+
+class Broker(_Section):
+    """The broker's gateway and the account that may be traded."""
+
+    host: str = "127.0.0.1"
+    """address of the gateway"""
+    port: int = Field(default=4002, ge=1, le=65535)
+    """4002 paper gateway, 4001 live, 7497 and 7496 for TWS"""
+    client_id: int = Field(default=17, ge=1, le=999)
+    """fixed API client id of this program; an order can only be canceled by the id that placed it"""
+    account: str = ""
+    """account that is traded; required in paper and live"""
+    live_account: str = ""
+    """the same account again, as a second key for live"""
+    library: Literal["ib_insync", "ib_async"] = "ib_insync"
+    """client library; only one of the two may be installed"""
+    max_clock_skew_seconds: float = Field(default=60.0, gt=0, le=3600)
+    """largest difference between our clock and the broker's"""
+    connect_seconds: float = Field(default=15.0, gt=0, le=120)
+    """longest wait for a connection"""
+    request_seconds: float = Field(default=10.0, gt=0, le=120)
+    """longest wait for one answer"""
+    acknowledge_seconds: float = Field(default=20.0, gt=0, le=300)
+    """longest wait for the answer to an order before the lists are asked"""
+    resolve_seconds: Annotated[float | None, BeforeValidator(_none_word), Field(ge=0, le=3600)] = None
+    """how long an unanswered order is searched for; "none": until ten minutes before the close"""
+
+
+class Schedule(_Section):
+    """Minutes before the close of each step of the trading day."""
+
+    window_opens_minutes: float = Field(default=22.0, gt=0, le=240)
+    """from here `mtum run` may act"""
+    snapshot_minutes: float = Field(default=20.0, gt=0, le=240)
+    """prices, volume and VIX are read"""
+    data_deadline_minutes: float = Field(default=17.5, gt=0, le=240)
+    """without fit data by then nothing is decided"""
+    decision_deadline_minutes: float = Field(default=17.0, gt=0, le=240)
+    """the decision is recorded by then"""
+    last_send_minutes: float = Field(default=15.0, gt=0, le=240)
+    """last moment an order is sent"""
+    allow_late_send: bool = False
+    """allow `last_send_minutes` below 10, after which the exchange refuses cancels"""
+
+
+class Mail(_Section):
+    """Where reports are sent; the password comes from MTUM_MAIL__PASSWORD."""
+
+    host: str = ""
+    """SMTP server; empty for no mail"""
+    port: int = Field(default=587, ge=1, le=65535)
+    """587 for STARTTLS, 465 for TLS"""
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    """encryption of the connection"""
+    user: str = ""
+    """login name; empty for no login"""
+    sender: str = ""
+    """address mails come from"""
+    recipients: tuple[str, ...] = ()
+    """addresses mails go to"""
+    timeout_seconds: float = Field(default=20.0, gt=0, le=120)
+    """longest wait for the mail server"""
+
+
+class Notify(_Section):
+    """Other channels; their addresses come from MTUM_NOTIFY__URLS."""
+
+    quiet: bool = False
+    """true: only messages that need a person"""
+
+
+class Storage(_Section):
+    """What is kept in the data folder."""
+
+    keep_backups: int = Field(default=14, ge=1, le=1000)
+    """verified backups kept"""
+    keep_html_reports: int = Field(default=400, ge=1, le=100000)
+    """HTML reports kept; text and JSON stay in the database"""
+
+
+class Settings(_Section):
+    """All settings of one run."""
+
+    mode: Literal["practice", "paper", "live"] = "practice"
+    """practice: everything simulated; paper: the broker's simulated account; live: real money"""
+    market: Market = Market()
+    strategy: Mapping[str, Any] = Field(default_factory=dict)
+    portfolio: Portfolio = Portfolio()
+    risk: Risk = Risk()
+    broker: Broker = Broker()
+    schedule: Schedule = Schedule()
+    mail: Mail = Mail()
+    notify: Notify = Notify()
+    storage: Storage = Storage()
+
+    def active_strategy(self, name: str | None = None) -> Strategy:
+        """Return the configured strategy of that name (default: the daily job's)."""
+        found: Strategy = self.strategy[name or self.portfolio.strategy]
+        return found
+
+    def document(self) -> dict[str, Any]:
+        """Return every setting as plain JSON values, sections in their order."""
+        dumped = self.model_dump(mode="json", exclude={"strategy"})
+        strategies = {
+            name: {key: getattr(value, "value", value) for key, value in asdict(strategy).items()}
+            for name, strategy in self.strategy.items()
+        }
+        mode, market = dumped.pop("mode"), dumped.pop("market")
+        return {"mode": mode, "market": market, "strategy": strategies, **dumped}
+
+    def digest(self) -> str:
+        """Return a short hash of what can change a decision: strategy, portfolio, risk and market."""
+        document = self.document()
+        deciding = {name: document[name] for name in ("market", "strategy", "portfolio", "risk")}
+        return sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:16]
+
+
+SECTIONS: dict[str, type[_Section]] = {
+    "market": Market,
+    "portfolio": Portfolio,
+    "risk": Risk,
+    "broker": Broker,
+    "schedule": Schedule,
+    "mail": Mail,
+    "notify": Notify,
+    "storage": Storage,
+}
+
+
+def setting_names() -> tuple[str, ...]:
+    """Return the dotted name of every setting."""
+    plain = [f"{section}.{name}" for section, model in SECTIONS.items() for name in model.model_fields]
+    strategy = [f"strategy.{key}.{field.name}" for key, cls in STRATEGIES.items() for field in fields(cls)]  # type: ignore[arg-type]  # the registry holds dataclasses
+    return ("mode", *plain, *strategy)
+
+
+def load(path: Path | None, environment: Mapping[str, str], changes: Mapping[str, Any] | None = None) -> Settings:
+    """Read settings from a TOML file, the environment and single changes, in rising precedence.
+
+    Parameters
+    ----------
+    path : Path or None
+        File to read; None means defaults.
+    environment : mapping
+        Usually ``os.environ``; names beginning ``MTUM_`` are looked at.
+    changes : mapping of dotted name to value
+        Single overrides, as given by ``--set``.
+
+    Raises
+    ------
+    ConfigError
+        Listing every unknown name (with the nearest right one) and every wrong value.
+    """
+    tree = _read(path) if path is not None else {}
+    problems: list[str] = []
+    for name, given in [*_from_environment(environment, problems), *(changes or {}).items()]:
+        _put(tree, name, given, problems)
+    problems += _unknown(tree)
+    settings = _validate(tree, problems)
+    if settings is None or problems:
+        raise ConfigError(sorted(set(problems)))
+    return settings
+
+
+def find(given: Path | None, environment: Mapping[str, str]) -> Path | None:
+    """Return the settings file to read: the given one, ``MTUM_CONFIG``, ``./config.toml``, or None.
+
+    Raises
+    ------
+    ConfigError
+        If a file was named and does not exist.
+    """
+    named = given or (Path(environment["MTUM_CONFIG"]) if environment.get("MTUM_CONFIG") else None)
+    if named is not None:
+        if not named.is_file():
+            raise ConfigError(
+                [f"settings file {named} does not exist; create it with `mtum init` or leave out --config"]
+            )
+        return named
+    default = Path("config.toml")
+    return default if default.is_file() else None
+
+
+def secret(name: str, environment: Mapping[str, str]) -> str | None:
+    """Return a secret from the environment, its ``_FILE`` form, or None; never stored or shown."""
+    variable = ENVIRONMENT_PREFIX + name.upper().replace(".", "__")
+    if environment.get(variable):
+        return environment[variable]
+    file = environment.get(variable + "_FILE")
+    return Path(file).read_text(encoding="utf-8").strip() if file else None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError([f"{path}: not valid TOML: {error}"]) from error
+    except OSError as error:
+        raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from error
+
+
+def _from_environment(environment: Mapping[str, str], problems: list[str]) -> Iterator[tuple[str, Any]]:
+    known = {ENVIRONMENT_PREFIX + name.upper().replace(".", "__"): name for name in setting_names()}
+    for variable, text in sorted(environment.items()):
+        if not variable.startswith(ENVIRONMENT_PREFIX) or variable in KNOWN_ENVIRONMENT:
+            continue
+        if variable in known:
+            yield known[variable], _plain(text)
+        else:
+            problems.append(f"environment {variable}: unknown setting{_nearest(variable, known)}")
+
+
+def _plain(text: str) -> Any:
+    # Text from outside becomes the TOML value it spells; anything else stays text.
+    try:
+        return tomllib.loads(f"given = {text}")["given"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def plain_value(text: str) -> Any:
+    """Return the TOML value a text spells (number, true, list), or the text itself."""
+    return _plain(text)
+
+
+def _put(tree: dict[str, Any], name: str, given: Any, problems: list[str]) -> None:
+    *path, last = name.split(".")
+    node: Any = tree
+    for part in path:
+        node = node.setdefault(part, {}) if isinstance(node, dict) else None
+    if isinstance(node, dict):
+        node[last] = given
+    else:
+        problems.append(f"{name}: its section is not a table; write [{'.'.join(path)}] above it")
+
+
+def _unknown(tree: Mapping[str, Any]) -> list[str]:
+    names = setting_names()
+    return [f"{name}: unknown setting{_nearest(name, names)}" for name in _leaves(tree) if name not in names]
+
+
+def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    for key, value in tree.items():
+        # A table where a setting belongs is left to validation; an empty table is harmless.
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}"
+
+
+def _nearest(name: str, known: Any) -> str:
+    last = {candidate.rpartition(".")[2]: candidate for candidate in known}
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    close = close or [last[hit] for hit in difflib.get_close_matches(name.rpartition(".")[2], list(last), n=1)]
+    return f"; did you mean {close[0]}?" if close else "; see `mtum config schema`"
+
+
+@cache
+def _strategy_adapter(name: str) -> TypeAdapter[Strategy]:
+    return TypeAdapter(STRATEGIES[name])
+
+
+def _validate(tree: Mapping[str, Any], problems: list[str]) -> Settings | None:
+    strategies: dict[str, Strategy] = {}
+    given = tree.get("strategy", {})
+    for name, cls in STRATEGIES.items():
+        section = given.get(name, {}) if isinstance(given, Mapping) else {}
+        known = {field.name for field in fields(cls)}  # type: ignore[arg-type]  # the registry holds dataclasses
+        values = {key: value for key, value in section.items() if key in known} if isinstance(section, Mapping) else {}
+        try:
+            strategies[name] = _strategy_adapter(name).validate_python(values)
+        except ValidationError as error:
+            problems += _explained(error, f"strategy.{name}.")
+            continue
+        problems += [f"strategy.{name}.{problem}" for problem in strategies[name].problems()]
+    known_keys = {
+        section: {key: value for key, value in values.items() if key in SECTIONS[section].model_fields}
+        if isinstance(values, Mapping)
+        else values
+        for section, values in tree.items()
+        if section in SECTIONS
+    }
+    mode = {"mode": tree["mode"]} if "mode" in tree else {}
+    try:
+        settings = Settings.model_validate({**mode, **known_keys, "strategy": strategies})
+    except ValidationError as error:
+        problems += _explained(error, "")
+        return None
+    problems += _contradictions(settings)
+    return settings
+
+
+def _explained(error: ValidationError, prefix: str) -> list[str]:
+    lines = []
+    for detail in error.errors(include_url=False):
+        place = prefix + ".".join(str(part) for part in detail["loc"] if part not in ("bool", "literal['all']"))
+        lines.append(f"{place}: {detail['msg'].lower()}, found {detail['input']!r}")
+    return lines
+
+
+def _contradictions(settings: Settings) -> list[str]:
+    found = []
+    if settings.portfolio.strategy not in STRATEGIES:
+        hint = _nearest(settings.portfolio.strategy, STRATEGIES)
+        found.append(f"portfolio.strategy: no strategy {settings.portfolio.strategy!r}{hint}")
+    if settings.schedule.last_send_minutes < 10 and not settings.schedule.allow_late_send:
+        found.append(
+            "schedule.last_send_minutes: below 10 an order can no longer be canceled; "
+            "set schedule.allow_late_send = true to accept that"
+        )
+    if settings.mode != "practice" and settings.market.source in ("sample", "csv"):
+        found.append(
+            f'market.source: "{settings.market.source}" replays history; mode "{settings.mode}" needs "ib" or "yahoo"'
+        )
+    if settings.mode == "live" and settings.market.source != "ib":
+        found.append('market.source: mode "live" needs "ib"')
+    if settings.mode != "practice" and not settings.broker.account:
+        found.append(f'broker.account: required in mode "{settings.mode}"')
+    if settings.mode == "live" and settings.broker.live_account != settings.broker.account:
+        found.append('broker.live_account: must repeat broker.account in mode "live"')
+    return found
+
+
+def current_environment() -> Mapping[str, str]:
+    """Return the process environment; the only place that reads it."""
+    return os.environ

@@ -1,0 +1,187 @@
+"""The whole decision in one call: market view, own book and rules in, decision out."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from mtum.core.market.view import MarketView
+from mtum.core.portfolio.decision import Action, Book, Decision, PlannedOrder, PortfolioRules
+from mtum.core.portfolio.limits import LossState, Restriction, daily_loss_hit, drawdown_hit
+from mtum.core.portfolio.orders import Purpose, Side
+from mtum.core.portfolio.sizing import SizingRules, budget, shares_for
+from mtum.core.strategies.contract import Holding, Strategy, SymbolVerdict, Target
+
+_ORDER_OF_WORK = {Purpose.EXIT: 0, Purpose.REDUCE: 1, Purpose.ENTER: 2, Purpose.INCREASE: 3}
+
+
+def decide(view: MarketView, strategy: Strategy, book: Book, rules: PortfolioRules) -> Decision:
+    """Decide one session for one strategy.
+
+    The strategy gives verdicts; carried exits, limits, halts and sizing turn them into orders.
+    The same call serves the daily job, its replay and the session-by-session backtest.
+
+    Parameters
+    ----------
+    view : MarketView
+        Ends at the session being decided.
+    book : Book
+        The sleeve's holdings, cash and restrictions; `book.losses.change_since_usd` is
+        measured here when the caller gives the last official equity through `loss_state`.
+
+    Raises
+    ------
+    ValueError
+        If the frame is shorter than the strategy asks for.
+    """
+    for symbol in strategy.universe():
+        if len(view.bars[symbol]) < strategy.history_sessions():
+            raise ValueError(f"{symbol}: {len(view.bars[symbol])} bars, {strategy.history_sessions()} needed")
+    prices = {symbol: float(view.bars[symbol].close[-1]) for symbol in strategy.universe()}
+    equity = equity_at(book, prices)
+    lost = daily_loss_hit(book.losses, rules.losses)
+    fallen = drawdown_hit(equity, book.losses, rules.losses)
+    verdicts = strategy.verdicts(view, book.holdings)
+    forced = tuple(_forced(verdict, book, flatten=lost and rules.losses.flatten_on_daily_loss) for verdict in verdicts)
+    barred = _entry_bar(book, lost=lost, fallen=fallen)
+    sales, sale_notes = _sales(forced, book, equity, prices, rules.sizing)
+    buys, buy_notes = _buys(forced, book, equity, prices, rules.sizing, barred)
+    orders = tuple(sorted((*sales, *buys), key=lambda order: _ORDER_OF_WORK[order.purpose]))
+    return Decision(
+        session=view.session,
+        strategy=strategy.name,
+        action=_action(orders),
+        reasons=_reasons(orders, forced, sale_notes + buy_notes),
+        verdicts=verdicts,
+        orders=orders,
+        equity_usd=equity,
+        daily_loss_hit=lost,
+        drawdown_hit=fallen,
+    )
+
+
+def equity_at(book: Book, prices: Mapping[str, float]) -> float:
+    """Return the sleeve's equity in USD: cash, dividends receivable and shares at these prices."""
+    held = sum(holding.shares * prices[symbol] for symbol, holding in book.holdings.items() if holding.shares)
+    return book.cash_usd + book.receivable_usd + held
+
+
+def with_change_since(book: Book, prices: Mapping[str, float], last_official_equity_usd: float | None) -> Book:
+    """Return the book with the change since the last official close filled in."""
+    if last_official_equity_usd is None:
+        return book
+    change = equity_at(book, prices) - last_official_equity_usd
+    losses: LossState = replace(book.losses, change_since_usd=round(change, 6))
+    return replace(book, losses=losses)
+
+
+def _forced(verdict: SymbolVerdict, book: Book, *, flatten: bool) -> SymbolVerdict:
+    held = _held(book, verdict.symbol).shares
+    original = book.exit_pending.get(verdict.symbol)
+    if held and original is not None:
+        return replace(verdict, verdict=Target(0.0), reasons=("exit_carried", original))
+    own_exit = isinstance(verdict.verdict, Target) and verdict.verdict.weight == 0
+    if held and flatten and not own_exit:
+        return replace(verdict, verdict=Target(0.0), reasons=("daily_loss",))
+    return verdict
+
+
+def _entry_bar(book: Book, *, lost: bool, fallen: bool) -> str | None:
+    if book.restriction is not Restriction.NONE or fallen:
+        return "halted"
+    if lost or book.losses.paused:
+        return "daily_loss"
+    return None
+
+
+def _held(book: Book, symbol: str) -> Holding:
+    return book.holdings.get(symbol, Holding(symbol))
+
+
+def _wanted(verdict: SymbolVerdict, equity: float, price: float, sizing: SizingRules) -> int | None:
+    # None = leave the shares alone.
+    if not isinstance(verdict.verdict, Target):
+        return None
+    if verdict.verdict.weight <= 0:
+        return 0
+    return shares_for(budget(verdict.verdict.weight, equity, float("inf"), sizing), price, sizing)
+
+
+def _sales(
+    verdicts: tuple[SymbolVerdict, ...],
+    book: Book,
+    equity: float,
+    prices: Mapping[str, float],
+    sizing: SizingRules,
+) -> tuple[list[PlannedOrder], tuple[str, ...]]:
+    orders: list[PlannedOrder] = []
+    notes: list[str] = []
+    for verdict in verdicts:
+        held = _held(book, verdict.symbol).shares
+        wanted = _wanted(verdict, equity, prices[verdict.symbol], sizing)
+        if wanted is None or wanted >= held:
+            continue
+        if book.restriction is Restriction.FULL:
+            notes.append("halted")
+        elif verdict.symbol in book.exits_barred:
+            notes.append(book.exits_barred[verdict.symbol])
+        else:
+            purpose = Purpose.REDUCE if wanted else Purpose.EXIT
+            orders.append(PlannedOrder(verdict.symbol, Side.SELL, purpose, held - wanted, verdict.reasons))
+    return orders, tuple(notes)
+
+
+def _buys(
+    verdicts: tuple[SymbolVerdict, ...],
+    book: Book,
+    equity: float,
+    prices: Mapping[str, float],
+    sizing: SizingRules,
+    barred: str | None,
+) -> tuple[list[PlannedOrder], tuple[str, ...]]:
+    orders: list[PlannedOrder] = []
+    notes: list[str] = []
+    cash = book.available_usd
+    for verdict in verdicts:
+        held = _held(book, verdict.symbol).shares
+        price = prices[verdict.symbol]
+        wanted = _wanted(verdict, equity, price, sizing)
+        if wanted is None or wanted < held or (wanted == held and held):
+            continue
+        if isinstance(verdict.verdict, Target) and verdict.verdict.weight <= 0:
+            continue
+        bar = barred or book.entries_barred.get(verdict.symbol)
+        if bar:
+            notes.append(bar)
+            continue
+        shares = min(wanted - held, shares_for(cash, price, sizing))
+        if shares < 1:
+            unsettled_would_do = wanted - held >= 1 and shares_for(cash + book.unsettled_usd, price, sizing) >= 1
+            notes.append("cash_not_settled" if unsettled_would_do else "budget_below_one_share")
+            continue
+        cash -= budget_of(shares, price, sizing)
+        purpose = Purpose.INCREASE if held else Purpose.ENTER
+        orders.append(PlannedOrder(verdict.symbol, Side.BUY, purpose, shares, verdict.reasons))
+    return orders, tuple(notes)
+
+
+def budget_of(shares: int, price: float, sizing: SizingRules) -> float:
+    """Return what a purchase takes from the cash, cost and buffer included, in USD."""
+    from mtum.core.portfolio.sizing import cost_frac
+
+    extra = cost_frac(sizing.costs, shares * price, price) + sizing.cash_buffer_frac
+    return shares * price * (1.0 + extra)
+
+
+def _action(orders: tuple[PlannedOrder, ...]) -> Action:
+    if not orders:
+        return Action.HOLD
+    selling = any(order.side is Side.SELL for order in orders)
+    return Action.EXIT if selling else Action.ENTER
+
+
+def _reasons(
+    orders: tuple[PlannedOrder, ...], verdicts: tuple[SymbolVerdict, ...], notes: tuple[str, ...]
+) -> tuple[str, ...]:
+    # What prevented an order explains a hold better than the strategy's own words.
+    words = [reason for order in orders for reason in order.reasons] or list(notes)
+    words = words or [reason for verdict in verdicts for reason in verdict.reasons if reason != "hold"] or ["hold"]
+    return tuple(dict.fromkeys(words))

@@ -1,0 +1,1 @@
+"""What is known: instruments, sessions, bars and the view of the market at a decision."""

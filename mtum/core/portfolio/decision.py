@@ -1,0 +1,106 @@
+"""The decision of one session: what goes in beside the market, and what comes out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import Enum
+
+from mtum.core.portfolio.limits import LossRules, LossState, Restriction
+from mtum.core.portfolio.orders import Purpose, Side
+from mtum.core.portfolio.sizing import SizingRules
+from mtum.core.strategies.contract import Holding, SymbolVerdict
+
+
+class Action(Enum):
+    """What the session's decision amounts to."""
+
+    ENTER = "enter"
+    EXIT = "exit"
+    HOLD = "hold"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class PortfolioRules:
+    """Sizing and loss limits of the sleeve."""
+
+    sizing: SizingRules
+    losses: LossRules
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """What the sleeve holds and may spend at the decision.
+
+    Parameters
+    ----------
+    holdings : mapping of symbol to Holding
+        The strategy's own shares.
+    exit_pending : mapping of symbol to str
+        Symbols with shares left from an earlier exit, and that exit's reason.
+    cash_usd : float
+        Cash of the sleeve, dividends receivable not included.
+    available_usd : float
+        Cash that may be spent today: settled, USD, at the broker and in the sleeve.
+    unsettled_usd : float
+        Cash of the sleeve that settles later.
+    receivable_usd : float
+        Dividends earned and not paid yet.
+    restriction : Restriction
+        Halts in force.
+    entries_barred : mapping of symbol to str
+        Symbols in which nothing may be bought, with the reason word.
+    exits_barred : mapping of symbol to str
+        Symbols in which nothing may be sold, with the reason word.
+    """
+
+    holdings: Mapping[str, Holding]
+    cash_usd: float
+    available_usd: float
+    exit_pending: Mapping[str, str] = field(default_factory=dict)
+    unsettled_usd: float = 0.0
+    receivable_usd: float = 0.0
+    losses: LossState = field(default_factory=LossState)
+    restriction: Restriction = Restriction.NONE
+    entries_barred: Mapping[str, str] = field(default_factory=dict)
+    exits_barred: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedOrder:
+    """One difference between wanted and held shares, to be ordered at the close."""
+
+    symbol: str
+    side: Side
+    purpose: Purpose
+    shares: int
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The whole decision of one strategy for one session.
+
+    Parameters
+    ----------
+    reasons : tuple of str
+        Reason words, the deciding one first.
+    verdicts : tuple of SymbolVerdict
+        What the strategy said, before limits.
+    orders : tuple of PlannedOrder
+        Exits first, then reductions, then entries.
+    equity_usd : float
+        Sleeve equity at the decision's prices.
+    daily_loss_hit : bool
+        Whether the daily-loss limit was reached; it also bars the next sessions.
+    """
+
+    session: date
+    strategy: str
+    action: Action
+    reasons: tuple[str, ...]
+    verdicts: tuple[SymbolVerdict, ...]
+    orders: tuple[PlannedOrder, ...]
+    equity_usd: float
+    daily_loss_hit: bool = False
+    drawdown_hit: bool = False

@@ -1,0 +1,108 @@
+"""Fills: single executions as the broker reports them, corrections folded."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+
+from mtum.core.portfolio.orders import Side
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """One execution of an order of a strategy.
+
+    Parameters
+    ----------
+    exec_id : str
+        The broker's id; a correction repeats all dotted parts but the last, which rises.
+    intent_id : str
+        Intent the order belongs to.
+    shares : int
+        Whole shares, above zero.
+    price : Decimal
+        USD per share.
+    commission_usd : Decimal or None
+        Commission and fees in USD; None while the broker has not told.
+    """
+
+    exec_id: str
+    intent_id: str
+    account: str
+    strategy: str
+    symbol: str
+    side: Side
+    session: date
+    instant: datetime
+    shares: int
+    price: Decimal
+    commission_usd: Decimal | None = None
+
+    @property
+    def stem(self) -> str:
+        """The id without its last part: equal for a fill and its corrections."""
+        return self.exec_id.rpartition(".")[0] or self.exec_id
+
+    @property
+    def signed_shares(self) -> int:
+        """Shares, negative for a sale."""
+        return self.shares if self.side is Side.BUY else -self.shares
+
+    @property
+    def cash_usd(self) -> Decimal:
+        """Change of cash by the trade itself, commission apart."""
+        return -self.signed_shares * self.price
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """New shares per old share, effective at the open of a session."""
+
+    symbol: str
+    session: date
+    ratio: Decimal
+
+
+def folded(fills: Iterable[Fill]) -> tuple[Fill, ...]:
+    """Return the last correction of each fill, in time order; duplicates vanish."""
+    newest: dict[str, Fill] = {}
+    for fill in fills:
+        known = newest.get(fill.stem)
+        if known is None or _revision(fill) > _revision(known):
+            newest[fill.stem] = fill
+    return tuple(sorted(newest.values(), key=lambda fill: (fill.session, fill.instant, fill.exec_id)))
+
+
+def _revision(fill: Fill) -> tuple[int, str, bool]:
+    last = fill.exec_id.rpartition(".")[2]
+    return (int(last) if last.isdigit() else 0, last, fill.commission_usd is not None)
+
+
+def rebased(fills: Iterable[Fill], splits: Sequence[Split]) -> tuple[Fill, ...]:
+    """Return the fills in today's shares: those before a split re-based by its ratio.
+
+    Raises
+    ------
+    ValueError
+        If a ratio would leave a fraction of a share.
+    """
+    return tuple(_rebased(fill, splits) for fill in fills)
+
+
+def _rebased(fill: Fill, splits: Sequence[Split]) -> Fill:
+    ratio = split_ratio(fill.symbol, fill.session, splits)
+    if ratio == 1:
+        return fill
+    shares = fill.shares * ratio
+    if shares != int(shares):
+        raise ValueError(f"{fill.symbol}: a split of {ratio} leaves {shares} shares of fill {fill.exec_id}")
+    return replace(fill, shares=int(shares), price=fill.price / ratio)
+
+
+def split_ratio(symbol: str, since: date, splits: Sequence[Split]) -> Decimal:
+    """Return today's shares per share held at the end of session `since`."""
+    ratio = Decimal(1)
+    for split in splits:
+        if split.symbol == symbol and split.session > since:
+            ratio *= split.ratio
+    return ratio

@@ -1,0 +1,179 @@
+"""Orders: what we want to trade, its identity, and the states it may move through."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import Enum
+from hashlib import sha256
+
+
+class Side(Enum):
+    """Which way an order goes."""
+
+    BUY = "BUY"
+    SELL = "SELL"
+
+
+class OrderType(Enum):
+    """Order types: market, limit, and both on close."""
+
+    MARKET = "MKT"
+    LIMIT = "LMT"
+    MARKET_ON_CLOSE = "MOC"
+    LIMIT_ON_CLOSE = "LOC"
+
+    @property
+    def on_close(self) -> bool:
+        """Whether the order waits for the closing auction."""
+        return self in (OrderType.MARKET_ON_CLOSE, OrderType.LIMIT_ON_CLOSE)
+
+
+class Purpose(Enum):
+    """Why an order exists; part of its identity."""
+
+    ENTER = "enter"
+    INCREASE = "increase"
+    REDUCE = "reduce"
+    EXIT = "exit"
+    FALLBACK = "fallback"
+    """A market order after a finally rejected exit."""
+
+
+class OrderStatus(Enum):
+    """Life of an order intent."""
+
+    PLANNED = "PLANNED"
+    SUBMITTING = "SUBMITTING"
+    ACCEPTED = "ACCEPTED"
+    PARTIALLY_FILLED = "PARTIALLY_FILLED"
+    FILLED = "FILLED"
+    CANCELED = "CANCELED"
+    EXPIRED = "EXPIRED"
+    REJECTED = "REJECTED"
+    DENIED = "DENIED"
+    UNKNOWN = "UNKNOWN"
+    LAPSED = "LAPSED"
+
+    @property
+    def terminal(self) -> bool:
+        """Whether nothing more is expected to happen to the order."""
+        return self in _TERMINAL
+
+    @property
+    def working(self) -> bool:
+        """Whether the order may still be filled at the broker."""
+        return self in _WORKING
+
+
+_WORKING = frozenset({OrderStatus.SUBMITTING, OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED, OrderStatus.UNKNOWN})
+
+_TERMINAL = frozenset(
+    {
+        OrderStatus.FILLED,
+        OrderStatus.CANCELED,
+        OrderStatus.EXPIRED,
+        OrderStatus.REJECTED,
+        OrderStatus.DENIED,
+        OrderStatus.LAPSED,
+    }
+)
+
+_BROKER_ENDS = frozenset(
+    {OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.EXPIRED, OrderStatus.REJECTED, OrderStatus.PARTIALLY_FILLED}
+)
+
+ALLOWED_MOVES: Mapping[OrderStatus, frozenset[OrderStatus]] = {
+    OrderStatus.PLANNED: frozenset(
+        {OrderStatus.SUBMITTING, OrderStatus.DENIED, OrderStatus.LAPSED, OrderStatus.ACCEPTED}
+    ),
+    OrderStatus.SUBMITTING: _BROKER_ENDS | {OrderStatus.ACCEPTED, OrderStatus.UNKNOWN},
+    OrderStatus.ACCEPTED: _BROKER_ENDS,
+    OrderStatus.PARTIALLY_FILLED: _BROKER_ENDS,
+    OrderStatus.UNKNOWN: _BROKER_ENDS | {OrderStatus.ACCEPTED, OrderStatus.LAPSED, OrderStatus.PLANNED},
+    # A cancel is not believed for ever: the broker may list the order, or a fill, after it.
+    OrderStatus.CANCELED: _BROKER_ENDS | {OrderStatus.ACCEPTED},
+    OrderStatus.FILLED: frozenset(),
+    OrderStatus.EXPIRED: frozenset(),
+    OrderStatus.REJECTED: frozenset(),
+    OrderStatus.DENIED: frozenset(),
+    OrderStatus.LAPSED: frozenset(),
+}
+"""The one table of allowed moves.
+
+``PLANNED -> ACCEPTED`` is an order found at the broker under our reference and adopted;
+``UNKNOWN -> PLANNED`` needs a person who states that nothing was sent.
+"""
+
+
+def may_move(before: OrderStatus, after: OrderStatus) -> bool:
+    """Return whether a status may follow another; staying is always allowed."""
+    return before is after or after in ALLOWED_MOVES[before]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderIntent:
+    """What we want to trade, recorded before it is sent.
+
+    Parameters
+    ----------
+    id : str
+        `intent_id` of the identifying fields.
+    attempt : int
+        1 unless a person stated that the earlier attempt was never sent.
+    shares : int
+        Whole shares, above zero.
+    reference_price : Decimal
+        Decision price in USD that sizing used.
+    reasons : tuple of str
+        Why, the deciding one first.
+    """
+
+    id: str
+    account: str
+    session: date
+    strategy: str
+    symbol: str
+    purpose: Purpose
+    side: Side
+    order_type: OrderType
+    shares: int
+    reference_price: Decimal
+    reasons: tuple[str, ...]
+    attempt: int = 1
+
+    @property
+    def ref(self) -> str:
+        """Order reference that travels to the broker: intent id and attempt."""
+        return f"{self.id}-{self.attempt}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """An order as it is handed to a broker: always for today's session, whole shares."""
+
+    account: str
+    symbol: str
+    side: Side
+    order_type: OrderType
+    shares: int
+    ref: str
+
+
+def ticket_of(intent: OrderIntent) -> Ticket:
+    """Return the order that carries out an intent."""
+    return Ticket(intent.account, intent.symbol, intent.side, intent.order_type, intent.shares, intent.ref)
+
+
+def intent_id(account: str, session: date, strategy: str, symbol: str, purpose: Purpose) -> str:
+    """Identity of an intent: the same inputs give the same id on every machine.
+
+    Returns
+    -------
+    str
+        20 ASCII characters: ``m``, the session, a dash and 12 of base 32.
+    """
+    key = "\x1f".join((account, session.isoformat(), strategy, symbol, purpose.value))
+    letters = base64.b32encode(sha256(key.encode()).digest()).decode("ascii")[:12]
+    return f"m{session:%y%m%d}-{letters}"

@@ -1,0 +1,52 @@
+"""How many whole shares a budget buys."""
+
+from dataclasses import dataclass
+from math import floor
+
+from mtum.core.portfolio.costs import CostModel, IbFixedCosts, PercentCosts
+
+
+@dataclass(frozen=True, slots=True)
+class SizingRules:
+    """What bounds a purchase.
+
+    Parameters
+    ----------
+    max_position_frac : float
+        Largest position as a fraction of the sleeve's equity.
+    max_position_usd : float
+        Largest position in USD.
+    cash_buffer_frac : float
+        Kept back because the auction price is not known.
+    costs : CostModel
+        Assumed commissions.
+    """
+
+    max_position_frac: float
+    max_position_usd: float
+    cash_buffer_frac: float
+    costs: CostModel
+
+
+def cost_frac(costs: CostModel, budget_usd: float, price: float) -> float:
+    """Return the commission of spending a budget at a price, as a fraction of the trade."""
+    match costs:
+        case PercentCosts():
+            return float(costs.cost_frac)
+        case IbFixedCosts():
+            by_share = float(costs.per_share_usd) / price
+            by_minimum = float(costs.minimum_usd) / budget_usd if budget_usd > 0 else 0.0
+            return min(max(by_share, by_minimum), float(costs.cap_frac))
+
+
+def shares_for(budget_usd: float, price: float, rules: SizingRules) -> int:
+    """Return floor(budget / (price * (1 + cost + buffer))); 0 when nothing can be bought."""
+    if budget_usd <= 0 or price <= 0:
+        return 0
+    extra = cost_frac(rules.costs, budget_usd, price) + rules.cash_buffer_frac
+    return max(0, floor(budget_usd / (price * (1.0 + extra))))
+
+
+def budget(weight: float, equity_usd: float, cash_usd: float, rules: SizingRules) -> float:
+    """Return what may be spent: the smallest of target, position limit and cash, in USD."""
+    return min(weight * equity_usd * rules.max_position_frac, rules.max_position_usd, cash_usd)

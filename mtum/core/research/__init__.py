@@ -1,0 +1,1 @@
+"""What results mean: metrics, resampling and checks against self-deception."""

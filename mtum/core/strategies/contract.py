@@ -1,0 +1,144 @@
+"""What a strategy is: frozen parameters and one pure method from market view to verdicts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+if TYPE_CHECKING:
+    from mtum.core.market.view import MarketView
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A named yes-no over indicators, with how far it is from flipping.
+
+    `margin` is in the unit of `value`, positive when the condition holds; value,
+    threshold and margin are None when unknown, and an unknown condition does not hold.
+    """
+
+    name: str
+    value: float | None
+    threshold: float | None
+    margin: float | None
+    passed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What a strategy knows of its own shares in one symbol; changed by fills only.
+
+    Parameters
+    ----------
+    shares : int
+        Whole shares held by the strategy, 0 when flat.
+    entry_price : float or None
+        Average fill price in USD per share.
+    entry_session : date or None
+        Session of the entry decision.
+    remembered : mapping of str to float
+        Values the strategy asked to keep with the entry, for instance its ATR.
+    sessions_since_exit : int or None
+        Sessions since the last one in which shares were sold; None if never.
+    """
+
+    symbol: str
+    shares: int = 0
+    entry_price: float | None = None
+    entry_session: date | None = None
+    remembered: Mapping[str, float] = field(default_factory=dict)
+    sessions_since_exit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Hold this fraction of the sleeve's equity; 0 sells everything."""
+
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Leave the current shares as they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Abstain:
+    """No opinion: an input is missing; nothing may be ordered."""
+
+
+Verdict = Target | Keep | Abstain
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolVerdict:
+    """A strategy's verdict on one symbol, with everything that led to it.
+
+    Parameters
+    ----------
+    reasons : tuple of str
+        Why, the deciding one first.
+    conditions : tuple of Condition
+        Every condition, whether it decided or not.
+    indicators : mapping of str to float or None
+        Values used, rounded to 1e-6; None = undefined.
+    remember : mapping of str to float
+        Values to keep with a position opened by this verdict.
+    """
+
+    symbol: str
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    conditions: tuple[Condition, ...]
+    indicators: Mapping[str, float | None]
+    remember: Mapping[str, float] = field(default_factory=dict)
+
+
+class Strategy(Protocol):
+    """Parameters of a strategy and its decision; implementations are frozen dataclasses."""
+
+    name: ClassVar[str]
+
+    def universe(self) -> tuple[str, ...]:
+        """Symbols the strategy may hold."""
+        ...
+
+    def series(self) -> tuple[str, ...]:
+        """Extra series it needs at the decision, for instance ``("VIX",)``."""
+        ...
+
+    def history_sessions(self) -> int:
+        """Bars it needs per symbol, today's included; fewer are not fit."""
+        ...
+
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong with the parameters, one line each; empty when usable."""
+        ...
+
+    def verdicts(self, view: "MarketView", holdings: Mapping[str, Holding]) -> tuple[SymbolVerdict, ...]:
+        """Return one verdict per symbol of the universe, in its order."""
+        ...
+
+
+def above(name: str, value: float | None, threshold: float | None) -> Condition:
+    """Condition ``value > threshold``; a tie does not hold."""
+    if value is None or threshold is None:
+        return Condition(name, value, threshold, None, passed=False)
+    margin = round(value - threshold, 6)
+    return Condition(name, value, threshold, margin, passed=value > threshold)
+
+
+def below(name: str, value: float | None, threshold: float | None) -> Condition:
+    """Condition ``value < threshold``; a tie does not hold."""
+    if value is None or threshold is None:
+        return Condition(name, value, threshold, None, passed=False)
+    margin = round(threshold - value, 6)
+    return Condition(name, value, threshold, margin, passed=value < threshold)
+
+
+def at_least(name: str, value: float | None, threshold: float | None) -> Condition:
+    """Condition ``value >= threshold``."""
+    if value is None or threshold is None:
+        return Condition(name, value, threshold, None, passed=False)
+    margin = round(value - threshold, 6)
+    return Condition(name, value, threshold, margin, passed=value >= threshold)

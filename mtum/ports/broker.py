@@ -1,0 +1,160 @@
+"""An account at a broker, in our own words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Protocol
+
+from mtum.core.market.sessions import Session
+from mtum.core.portfolio.orders import OrderStatus, OrderType, Side, Ticket
+
+
+class AccountKind(Enum):
+    """Cash accounts spend settled cash only; a margin account's loan is never used."""
+
+    CASH = "cash"
+    MARGIN = "margin"
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerAccount:
+    """The account as the broker shows it; amounts in USD, other currencies left out."""
+
+    code: str
+    kind: AccountKind
+    cash_usd: Decimal
+    settled_usd: Decimal
+    net_liquidation_usd: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerOrder:
+    """An order as the broker lists it, its words translated.
+
+    `session` is the session it works in where the broker tells; `code` and `text` its last
+    message about the order.
+    """
+
+    ref: str
+    broker_id: str
+    account: str
+    symbol: str
+    side: Side
+    order_type: OrderType
+    shares: int
+    filled: int
+    status: OrderStatus
+    client_id: int | None = None
+    order_id: int | None = None
+    session: date | None = None
+    code: int | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerFill:
+    """One execution as the broker lists it; commission None while it is not known."""
+
+    exec_id: str
+    ref: str
+    broker_id: str
+    account: str
+    symbol: str
+    side: Side
+    shares: Decimal
+    price: Decimal
+    instant: datetime
+    commission_usd: Decimal | None = None
+    client_id: int | None = None
+    order_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerLists:
+    """Everything the broker says about the account, freshly asked.
+
+    `positions` are shares by symbol (fractions possible); `orders` holds open orders of all
+    clients and today's completed ones; `fills` today's executions.
+    """
+
+    at: datetime
+    account: BrokerAccount
+    positions: Mapping[str, Decimal]
+    orders: tuple[BrokerOrder, ...]
+    fills: tuple[BrokerFill, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The broker has the order and gave it a permanent id."""
+
+    order: BrokerOrder
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The broker refused; `final` says whether its code alone proves the order dead."""
+
+    code: int
+    text: str
+    final: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """Our own last gate refused; nothing was sent."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoAnswer:
+    """Sent, and nothing came back in time: the order's fate is unknown."""
+
+    text: str = ""
+
+
+SubmitOutcome = Accepted | Rejected | Denied | NoAnswer
+
+
+class Broker(Protocol):
+    """An account at a broker. Connect just in time, close soon; one object per connection."""
+
+    name: str
+
+    def connect(self) -> None:
+        """Open the connection.
+
+        Raises
+        ------
+        BrokerUnavailableError
+            If there is no usable connection, the account is another one or of the wrong kind.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close the connection; never raises."""
+        ...
+
+    def server_time(self) -> datetime:
+        """Return the broker's clock as an aware UTC instant."""
+        ...
+
+    def lists(self) -> BrokerLists:
+        """Ask account, positions, orders and executions afresh."""
+        ...
+
+    def session_hours(self, symbol: str, day: date) -> Session | None:
+        """Return the broker's trading hours of the symbol that day; None when it says closed."""
+        ...
+
+    def submit(self, ticket: Ticket) -> SubmitOutcome:
+        """Send one order, once; never repeats by itself."""
+        ...
+
+    def cancel(self, ref: str) -> bool:
+        """Ask to cancel an order; whether fresh lists then agree that it is gone."""
+        ...

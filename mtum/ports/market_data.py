@@ -1,0 +1,76 @@
+"""Sources of bars, quotes and series."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+
+from mtum.core.market.bars import Bars
+from mtum.core.market.sessions import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Today's unfinished bar of a symbol as a source shows it now.
+
+    `volume` is shares so far; `seen_at` the instant of the last trade or newest minute;
+    `delayed` whether the feed is not live.
+    """
+
+    symbol: str
+    source: str
+    session: date
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    seen_at: datetime
+    midpoint: float | None = None
+    delayed: bool = False
+    dividend: float = 0.0
+    split: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesValue:
+    """One value of an extra series (the VIX) now."""
+
+    name: str
+    source: str
+    value: float
+    seen_at: datetime
+    delayed: bool = False
+
+
+class BarSource(Protocol):
+    """Daily bars, today's unfinished bar and the VIX from one vendor.
+
+    Every method raises SourceUnavailableError when the vendor does not answer usefully, and
+    BarsInvalidError when an answer cannot be what it claims to be.
+    """
+
+    name: str
+
+    def history(self, symbol: str, first: date, last: date) -> Bars:
+        """Return the daily bars of finished sessions in the closed interval."""
+        ...
+
+    def quote(self, symbol: str, session: Session, at: datetime) -> Quote:
+        """Return today's unfinished bar as seen at that instant."""
+        ...
+
+    def series(self, name: str, session: Session, at: datetime) -> SeriesValue | None:
+        """Return the value of an extra series at that instant, or None if the source has none."""
+        ...
+
+    def series_history(self, name: str, first: date, last: date) -> Mapping[date, float]:
+        """Return official closes of an extra series by session; empty if the source has none."""
+        ...
+
+    def volume_share(self, symbol: str, session: Session, minutes: float) -> float | None:
+        """Return the share of a session's volume usually traded `minutes` before the close.
+
+        From the source's own intraday bars or a documented prior; None when neither exists.
+        """
+        ...

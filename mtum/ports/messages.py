@@ -1,0 +1,42 @@
+"""Messages to the owner and the channels they leave by."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Protocol
+
+
+class Urgency(Enum):
+    """How a message leaves: at once, soon, or with the report."""
+
+    ACT_NOW = "act_now"
+    ORDER_SENT = "order_sent"
+    REPORT = "report"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Something to tell the owner; `key` makes a repeated message the same one."""
+
+    key: str
+    urgency: Urgency
+    subject: str
+    text: str
+    html: str | None = None
+    images: Mapping[str, bytes] = field(default_factory=dict)
+
+
+class Notifier(Protocol):
+    """A channel to the owner."""
+
+    name: str
+
+    def send(self, message: Message) -> None:
+        """Deliver the message.
+
+        Raises
+        ------
+        NotifyError
+            If it could not be delivered.
+        """
+        ...

@@ -1,0 +1,166 @@
+"""What the store keeps, one frozen value per kind."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from mtum.core.portfolio.limits import Restriction
+from mtum.core.portfolio.orders import OrderIntent, OrderStatus
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """One start of a job for one session."""
+
+    id: int
+    job: str
+    slot: str
+    session: date | None
+    started_at: datetime
+    finished_at: datetime | None = None
+    outcome: str | None = None
+    exit_code: int | None = None
+    document: Mapping[str, Any] | None = None
+    steps: Mapping[str, datetime] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRecord:
+    """A stored decision with what it takes to explain and replay it; documents are plain JSON values.
+
+    Parameters
+    ----------
+    preview : bool
+        True for a dry run, which never counts.
+    document : mapping
+        The decision: action, reasons, conditions, indicators, orders.
+    frame : mapping
+        Every input: bars, series, provisional bars, book.
+    settings : mapping
+        All settings in force.
+    remembered : mapping of symbol to values
+        What the strategy keeps with a position opened by this decision.
+    """
+
+    account: str
+    session: date
+    strategy: str
+    decided_at: datetime
+    action: str
+    reasons: tuple[str, ...]
+    document: Mapping[str, Any]
+    frame: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    settings_hash: str
+    code_version: str
+    code_hash: str
+    libraries: Mapping[str, str]
+    remembered: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    preview: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What the broker told of an order; None leaves what was known."""
+
+    filled: int | None = None
+    broker_id: str | None = None
+    code: str | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IntentState:
+    """An intent with its present status and what the broker told of it."""
+
+    intent: OrderIntent
+    status: OrderStatus
+    filled: int = 0
+    broker_id: str | None = None
+    code: str | None = None
+    text: str = ""
+    submitted_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CashMovement:
+    """One change of a strategy's cash; `key` makes a repeated movement the same one.
+
+    `kind`: capital, deposit, withdrawal, buy, sell, commission, dividend, fee, tax, adjustment.
+    A dividend with `paid` False is receivable.
+    """
+
+    key: str
+    strategy: str
+    session: date
+    kind: str
+    amount_usd: Decimal
+    note: str = ""
+    symbol: str | None = None
+    paid: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class EquityPoint:
+    """A sleeve at an official close, and its buy-and-hold benchmark, in USD.
+
+    `flows_usd` are deposits less withdrawals since the previous point; `final` is False while
+    the official close may still change.
+    """
+
+    session: date
+    strategy: str
+    cash_usd: Decimal
+    receivable_usd: Decimal
+    market_usd: Decimal
+    equity_usd: Decimal
+    flows_usd: Decimal
+    benchmark_usd: Decimal | None
+    close: Decimal | None
+    shares: int
+    final: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """A bar value that a source changed after it was accepted."""
+
+    symbol: str
+    source: str
+    session: date
+    column: str
+    before: float
+    after: float
+    first_read_at: datetime
+    replaced_at: datetime
+    accepted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeSnapshot:
+    """Volume seen at a decision, what was projected, and the final figure once it is known."""
+
+    symbol: str
+    source: str
+    session: date
+    minutes: float
+    volume_so_far: float
+    share: float | None
+    projected: float | None
+    half_day: bool = False
+    final_volume: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """A switch that stops new orders, in force until lifted."""
+
+    id: int
+    restriction: Restriction
+    why: str
+    by: str
+    since: datetime
+    lifted_at: datetime | None = None

@@ -1,0 +1,264 @@
+"""The program's own database, one Protocol per subject."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import date, datetime
+from typing import Any, Protocol
+
+from mtum.core.market.bars import Bars
+from mtum.core.market.sessions import Session
+from mtum.core.portfolio.fills import Fill, Split
+from mtum.core.portfolio.limits import Restriction
+from mtum.core.portfolio.lots import Lot
+from mtum.core.portfolio.orders import OrderIntent, OrderStatus
+from mtum.ports.broker import BrokerLists
+from mtum.ports.messages import Message
+from mtum.ports.records import (
+    CashMovement,
+    DecisionRecord,
+    EquityPoint,
+    Halt,
+    IntentState,
+    Observed,
+    Revision,
+    RunRecord,
+    VolumeSnapshot,
+)
+
+
+class RunStore(Protocol):
+    """The run ledger."""
+
+    def start(self, job: str, slot: str, session: date | None, at: datetime) -> int:
+        """Record a start, or reopen an unfinished run of the same job, slot and session; return its id."""
+        ...
+
+    def step(self, run_id: int, name: str, at: datetime) -> None:
+        """Record that a step was reached; a repeated one keeps its first instant."""
+        ...
+
+    def finish(
+        self, run_id: int, at: datetime, outcome: str, exit_code: int, document: Mapping[str, Any] | None = None
+    ) -> None:
+        """Record how the run ended (finished, failed, skipped, missed, superseded)."""
+        ...
+
+    def find(self, job: str, slot: str, session: date) -> RunRecord | None:
+        """Return the run of that job, slot and session."""
+        ...
+
+    def latest(self, job: str | None = None) -> RunRecord | None:
+        """Return the run with the newest session (then start), optionally of one job."""
+        ...
+
+    def unfinished(self, job: str) -> RunRecord | None:
+        """Return the oldest run of the job that was started and not finished."""
+        ...
+
+
+class DecisionStore(Protocol):
+    """Decisions and their input frames."""
+
+    def commit(self, record: DecisionRecord, intents: Sequence[OrderIntent]) -> None:
+        """Store decision, frame and intents (PLANNED) in one durable transaction.
+
+        Raises
+        ------
+        StoreError
+            If a decision of that account, session and strategy is already final.
+        """
+        ...
+
+    def preview(self, record: DecisionRecord) -> None:
+        """Store a dry run's decision; replaces an earlier preview of the session."""
+        ...
+
+    def find(self, session: date, strategy: str) -> DecisionRecord | None:
+        """Return the final decision, or None."""
+        ...
+
+    def all(self, since: date | None = None) -> Sequence[DecisionRecord]:
+        """Return final decisions, oldest first."""
+        ...
+
+
+class OrderStore(Protocol):
+    """Intents, orders, their events and fills."""
+
+    def states(self, session: date | None = None, *, unresolved: bool = False) -> Sequence[IntentState]:
+        """Return intents oldest first: of one session, and/or only those not terminal."""
+        ...
+
+    def find(self, intent_id: str) -> IntentState | None:
+        """Return one intent."""
+        ...
+
+    def claim(self, intent_id: str, at: datetime) -> Restriction:
+        """Move PLANNED to SUBMITTING unless a halt in force forbids it; durable when it returns.
+
+        The halt is read in the transaction that writes. Returns the restriction that prevented
+        it, or Restriction.NONE when the intent may be sent now.
+        """
+        ...
+
+    def move(self, intent_id: str, status: OrderStatus, at: datetime, seen: Observed | None = None) -> None:
+        """Record a status and the event behind it; the same status again only updates the facts.
+
+        Raises
+        ------
+        StoreError
+            If the table of allowed moves forbids it.
+        """
+        ...
+
+    def event(self, intent_id: str | None, at: datetime, kind: str, text: str) -> None:
+        """Append something observed about an order, or about none of ours."""
+        ...
+
+    def add_intent(self, intent: OrderIntent, at: datetime) -> None:
+        """Record a further intent (fallback, flatten) as PLANNED; the same id again changes nothing."""
+        ...
+
+    def add_fills(self, fills: Sequence[Fill]) -> int:
+        """Record fills by execution id with their cash movements; known ones only gain a commission."""
+        ...
+
+    def fills(self, strategy: str | None = None) -> Sequence[Fill]:
+        """Return fills in time order, corrections included."""
+        ...
+
+
+class LedgerStore(Protocol):
+    """Cash, lots and equity of each strategy."""
+
+    def move_cash(self, movements: Sequence[CashMovement]) -> None:
+        """Record movements; a known key is left alone, except that a receivable may become paid."""
+        ...
+
+    def movements(self, strategy: str) -> Sequence[CashMovement]:
+        """Return movements in the order of their sessions."""
+        ...
+
+    def write_lots(self, strategy: str, lots: Sequence[Lot], remembered: Mapping[str, Mapping[str, float]]) -> None:
+        """Replace the strategy's open lots (they are derived from fills)."""
+        ...
+
+    def write_equity(self, point: EquityPoint) -> None:
+        """Insert or update the point of its session."""
+        ...
+
+    def equity(self, strategy: str) -> Sequence[EquityPoint]:
+        """Return points, oldest first."""
+        ...
+
+
+class BarStore(Protocol):
+    """The cache of daily bars, per symbol and source."""
+
+    def bars(self, symbol: str, source: str) -> Bars:
+        """Return all accepted bars; empty when nothing is cached."""
+        ...
+
+    def last_final(self, symbol: str, source: str) -> date | None:
+        """Return the newest session whose bar is final."""
+        ...
+
+    def accept(
+        self, bars: Bars, read_at: datetime, final_until: date | None, revisions: Sequence[Revision] = ()
+    ) -> None:
+        """Insert or update bars in one transaction; earlier values go to revisions.
+
+        Bars up to `final_until` are final.
+        """
+        ...
+
+    def revisions(self, symbol: str | None = None) -> Sequence[Revision]:
+        """Return recorded revisions, oldest first."""
+        ...
+
+    def splits(self) -> Sequence[Split]:
+        """Return recorded splits of all symbols."""
+        ...
+
+    def series(self, name: str, source: str) -> Mapping[date, float]:
+        """Return cached official closes of an extra series by session."""
+        ...
+
+    def accept_series(self, name: str, source: str, values: Mapping[date, float], read_at: datetime) -> None:
+        """Insert or update official closes of an extra series."""
+        ...
+
+
+class ControlStore(Protocol):
+    """Halts, snapshots, upcoming sessions and the stamp of the database."""
+
+    def restriction(self) -> Restriction:
+        """Return the strongest halt in force."""
+        ...
+
+    def halt(self, restriction: Restriction, why: str, by: str, at: datetime) -> int:
+        """Put a halt in force; an equal one already in force is kept."""
+        ...
+
+    def resume(self, at: datetime) -> int:
+        """Lift every halt; return how many were in force."""
+        ...
+
+    def halts(self, *, in_force: bool = False) -> Sequence[Halt]:
+        """Return halts, oldest first."""
+        ...
+
+    def write_snapshot(self, snapshot: VolumeSnapshot) -> None:
+        """Insert or update the snapshot of its symbol, source and session."""
+        ...
+
+    def snapshots(self, symbol: str, source: str) -> Sequence[VolumeSnapshot]:
+        """Return snapshots, oldest first."""
+        ...
+
+    def write_account(self, session: date, at: datetime, lists: BrokerLists) -> None:
+        """Record account values and positions as the broker showed them."""
+        ...
+
+    def write_sessions(self, sessions: Sequence[Session]) -> None:
+        """Replace the table of upcoming sessions."""
+        ...
+
+    def meta(self, key: str) -> str | None:
+        """Return a fact about the database."""
+        ...
+
+    def set_meta(self, key: str, value: str) -> None:
+        """Record a fact about the database."""
+        ...
+
+    def note(self, message: Message, at: datetime, run_id: int | None) -> bool:
+        """Put a message into the outbox; False if its key is already there."""
+        ...
+
+    def undelivered(self) -> Sequence[tuple[int, Message]]:
+        """Return outbox messages not delivered yet, with their ids."""
+        ...
+
+    def delivered(self, note_id: int, at: datetime, error: str | None = None) -> None:
+        """Record a delivery, or a failed try with its error."""
+        ...
+
+
+class Store(Protocol):
+    """The program's own database: what we intended and what we know."""
+
+    runs: RunStore
+    decisions: DecisionStore
+    orders: OrderStore
+    ledger: LedgerStore
+    bars: BarStore
+    control: ControlStore
+
+    def lock(self) -> AbstractContextManager[None]:
+        """Hold the run lock; raises RunLockedError when another process has it."""
+        ...
+
+    def close(self) -> None:
+        """Close the database."""
+        ...
