@@ -1,0 +1,76 @@
+"""What is installed is what requirements.lock says, and the lock answers to pyproject.toml."""
+
+import re
+import tomllib
+from importlib.metadata import PackageNotFoundError, version
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from support.source_tree import ROOT
+
+LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+NOT_LOCKED = {"bench"}
+
+
+def locked() -> dict[str, Requirement]:
+    """Pinned requirements that apply to this interpreter, by name."""
+    lines = (line.split(" \\")[0] for line in LOCK.splitlines() if re.match(r"[a-z0-9]", line, re.IGNORECASE))
+    pins = (Requirement(line) for line in lines)
+    return {canonicalize_name(pin.name): pin for pin in pins if pin.marker is None or pin.marker.evaluate()}
+
+
+def installed(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def direct() -> dict[str, list[str]]:
+    groups = {name: lines for name, lines in PROJECT["dependency-groups"].items() if name not in NOT_LOCKED}
+    return {"project": PROJECT["project"]["dependencies"], **groups}
+
+
+def test_every_installed_package_has_its_locked_version() -> None:
+    pins = locked()
+    here = {name: installed(name) for name in pins}
+    assert {
+        name: (found, str(pins[name])) for name, found in here.items() if found and found not in pins[name].specifier
+    } == {}
+
+
+def test_every_package_that_the_program_needs_is_installed() -> None:
+    names = [Requirement(line).name for line in direct()["project"] + direct()["dev"]]
+    assert [name for name in names if installed(name) is None] == []
+
+
+@pytest.mark.parametrize("group", sorted(direct()))
+def test_the_lock_meets_every_direct_requirement(group: str) -> None:
+    pins = locked()
+    for line in direct()[group]:
+        need = Requirement(line)
+        pin = pins.get(canonicalize_name(need.name))
+        assert pin is not None, f"{need} is not in requirements.lock: run bash .ci/lock"
+        (exact,) = pin.specifier
+        assert exact.operator == "=="
+        assert exact.version in need.specifier, f"{pin} does not meet {need}: run bash .ci/lock"
+
+
+def test_every_locked_package_has_a_hash() -> None:
+    entries = re.split(r"\n(?=[a-z0-9])", LOCK, flags=re.IGNORECASE)[1:]
+    assert len(entries) > 50
+    assert [entry.splitlines()[0] for entry in entries if "--hash=sha256:" not in entry] == []
+
+
+def test_build_requirements_are_pinned() -> None:
+    assert all("==" in line for line in PROJECT["build-system"]["requires"])
+    assert PROJECT["build-system"]["requires"] == PROJECT["dependency-groups"]["build"]
+
+
+def test_the_version_is_the_same_in_the_package_and_in_its_description() -> None:
+    import mtum
+
+    assert mtum.__version__ == PROJECT["project"]["version"] == installed("mtum")

@@ -1,0 +1,75 @@
+"""Files, functions, classes and folders stay small enough to be read at once."""
+
+import ast
+from collections import Counter
+from pathlib import PurePosixPath
+
+from support.source_tree import Definition, arguments, body_lines, definitions, modules
+
+FILE_LINES, TEST_FILE_LINES = 400, 600
+BODY_LINES = 40
+PARAMETERS = 6
+CLASS_LINES, PUBLIC_METHODS = 150, 10
+FOLDER_FILES = 15
+
+
+def product() -> list[Definition]:
+    return [definition for module in modules("mtum", "jobs") for definition in definitions(module)]
+
+
+def functions() -> list[Definition]:
+    return [found for found in product() if not isinstance(found.node, ast.ClassDef)]
+
+
+def is_property(method: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    return any(isinstance(mark, ast.Name) and mark.id == "property" for mark in method.decorator_list)
+
+
+def test_no_file_is_longer_than_its_limit() -> None:
+    long = {module.path: len(module.lines) for module in modules("mtum", "jobs") if len(module.lines) > FILE_LINES}
+    long |= {module.path: len(module.lines) for module in modules("tests") if len(module.lines) > TEST_FILE_LINES}
+    assert long == {}
+
+
+def test_no_function_body_is_longer_than_its_limit() -> None:
+    long = {
+        found.place: body_lines(found.node)
+        for found in functions()
+        if not isinstance(found.node, ast.ClassDef) and body_lines(found.node) > BODY_LINES
+    }
+    assert long == {}
+
+
+def test_most_function_bodies_are_short() -> None:
+    """Nine of ten at most 25 lines; the aim of the style, held over the whole code base."""
+    lengths = sorted(body_lines(found.node) for found in functions() if not isinstance(found.node, ast.ClassDef))
+    assert lengths[int(0.9 * len(lengths))] <= 25
+
+
+def test_no_function_takes_more_parameters_than_its_limit() -> None:
+    """Commands are left out: each of their parameters is an option for a person."""
+    many = {
+        found.place: arguments(found.node)
+        for found in functions()
+        if not isinstance(found.node, ast.ClassDef)
+        and not found.module.path.startswith("mtum/cli/")
+        and len(arguments(found.node)) > PARAMETERS
+    }
+    assert many == {}
+
+
+def test_no_class_outgrows_its_limits() -> None:
+    large = {}
+    for found in product():
+        if isinstance(found.node, ast.ClassDef):
+            lines = (found.node.end_lineno or 0) - found.node.lineno + 1
+            methods = [item for item in found.node.body if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef)]
+            public = [method.name for method in methods if not method.name.startswith("_") and not is_property(method)]
+            if lines > CLASS_LINES or len(public) > PUBLIC_METHODS:
+                large[found.place] = (lines, len(public))
+    assert large == {}
+
+
+def test_no_folder_holds_more_files_than_its_limit() -> None:
+    folders = Counter(str(PurePosixPath(module.path).parent) for module in modules("mtum", "jobs"))
+    assert {folder: count for folder, count in folders.items() if count > FOLDER_FILES} == {}
