@@ -16,6 +16,8 @@ Mask = NDArray[np.uint64]
 
 WORD = 64
 _SCALE = 1e6
+# Settles exact halves one way, whatever dust the order of summing left on them.
+_NUDGE = 1e-4
 
 
 @compiled
@@ -57,7 +59,7 @@ def rounded(values: Column, divisor: float) -> Column:
     """Values divided by a number and rounded to 1e-6, as the daily job rounds."""
     out = np.empty_like(values)
     for t in range(len(values)):
-        out[t] = np.rint(values[t] / divisor * _SCALE) / _SCALE
+        out[t] = np.rint(values[t] / divisor * _SCALE + _NUDGE) / _SCALE
     return out
 
 
@@ -100,7 +102,7 @@ def strength(close: Column, length: int, wilder: bool) -> Column:
         gain, loss = window_sums(rise, length), window_sums(fall, length)
     out = np.empty_like(close)
     for t in range(len(close)):
-        out[t] = np.rint(100.0 * gain[t] / (gain[t] + loss[t]) * _SCALE) / _SCALE
+        out[t] = np.rint(100.0 * gain[t] / (gain[t] + loss[t]) * _SCALE + _NUDGE) / _SCALE
     return out
 
 
