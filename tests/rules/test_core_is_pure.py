@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from support.source_tree import Module, modules
 
 CALCULATION = {"numpy", "pandas", "pandas_ta", "numba"}
-STANDARD = set(
-    "abc array base64 bisect collections copy dataclasses datetime decimal enum fractions functools hashlib heapq html itertools json "
-    "math operator re statistics string textwrap types typing zlib".split()
-)
+STANDARD = {
+    *("abc", "array", "base64", "bisect", "collections", "copy", "dataclasses", "datetime", "decimal", "enum"),
+    *("fractions", "functools", "hashlib", "heapq", "html", "itertools", "json", "math", "operator", "re"),
+    *("statistics", "string", "textwrap", "types", "typing", "zlib"),
+}
 ALLOWED = CALCULATION | STANDARD | {"mtum.core", "mtum.errors"}
 UNSEEDED = re.compile(r"default_rng\(\s*\)|np\.random\.(?!default_rng|Generator|PCG64|SeedSequence)\w+|\bhash\(")
 

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-NOT_OURS = {".git", ".venv", "build", "dist", "data", "node_modules", "__pycache__"}
+NOT_OURS = {".git", ".venv", "build", "dist", "data", "node_modules", "__pycache__", ".hypothesis"}
 
 type Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -82,13 +82,12 @@ def arguments(node: Function) -> list[str]:
 
 def texts() -> Iterator[tuple[str, str]]:
     """Path and text of every text file of the project, whatever its kind; caches, builds and data left out."""
-    for path in sorted(ROOT.rglob("*")):
-        parts = path.relative_to(ROOT).parts
-        if any(part in NOT_OURS or part.endswith(("_cache", ".egg-info")) for part in parts) or not path.is_file():
-            continue
-        if path.name == "uv.lock" or path.suffix == ".pyc" or parts[0] == ".hypothesis":
-            continue
-        try:
-            yield "/".join(parts), path.read_text(encoding="utf-8")
-        except UnicodeDecodeError:
-            continue
+    for folder, inner, names in ROOT.walk():
+        inner[:] = sorted(name for name in inner if name not in NOT_OURS and not name.endswith(("_cache", ".egg-info")))
+        for name in sorted(names):
+            if name == "uv.lock" or name.endswith(".pyc"):
+                continue
+            try:
+                yield (folder / name).relative_to(ROOT).as_posix(), (folder / name).read_text(encoding="utf-8")
+            except UnicodeDecodeError:
+                continue
