@@ -55,6 +55,10 @@ class RunStore(Protocol):
         """Return the oldest run of the job that was started and not finished."""
         ...
 
+    def between(self, first: date, last: date) -> Sequence[RunRecord]:
+        """Return every run of the sessions in the closed interval, in the order they were started."""
+        ...
+
 
 class DecisionStore(Protocol):
     """Decisions and their input frames."""
