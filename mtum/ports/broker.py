@@ -121,9 +121,14 @@ SubmitOutcome = Accepted | Rejected | Denied | NoAnswer
 
 
 class Broker(Protocol):
-    """An account at a broker. Connect just in time, close soon; one object per connection."""
+    """An account at a broker. Connect just in time, close soon; one object per connection.
+
+    `proves_absence` says whether an order that no list shows was certainly never taken. Only a
+    broker without a wire can promise that; with one, an answer may still be on its way.
+    """
 
     name: str
+    proves_absence: bool
 
     def connect(self) -> None:
         """Open the connection.
@@ -149,6 +154,14 @@ class Broker(Protocol):
 
     def session_hours(self, symbol: str, day: date) -> Session | None:
         """Return the broker's trading hours of the symbol that day; None when it says closed."""
+        ...
+
+    def contract(self, symbol: str) -> str:
+        """Return the broker's identity of the contract traded for a symbol; "" when it has none."""
+        ...
+
+    def price(self, symbol: str) -> Decimal:
+        """Return the last price of a symbol in USD as the broker shows it now."""
         ...
 
     def submit(self, ticket: Ticket) -> SubmitOutcome:

@@ -163,6 +163,10 @@ class BarStore(Protocol):
         """Return all accepted bars; empty when nothing is cached."""
         ...
 
+    def as_of(self, symbol: str, source: str, instant: datetime) -> Bars:
+        """Return the bars as they were accepted at that instant: later revisions and splits undone."""
+        ...
+
     def last_final(self, symbol: str, source: str) -> date | None:
         """Return the newest session whose bar is final."""
         ...
