@@ -1,0 +1,139 @@
+"""The fast path: a strategy's rules over a whole history in one compiled pass."""
+
+import numpy as np
+
+from mtum.core.indicators.smoothing import Smoothing
+from mtum.core.simulation.history import History
+from mtum.core.simulation.kernel_columns import Column
+from mtum.core.simulation.kernel_play import (
+    ATR_TARGET,
+    CLOSE_BELOW_MA,
+    RSI_LOW,
+    VIX_FEAR,
+    Rules,
+    Span,
+    equity_curve,
+    play,
+)
+from mtum.core.simulation.kernel_walk import (
+    CASH_AFTER,
+    CASH_BEFORE,
+    CASH_HELD,
+    DIVIDENDS,
+    ENTRY_FILL,
+    ENTRY_PRICE,
+    EXIT_FILL,
+    EXIT_PRICE,
+    REASONS,
+    SHARES,
+    Trades,
+)
+from mtum.core.simulation.played import Played, PlayedTrade, PlayTerms
+from mtum.core.strategies.contract import Strategy
+from mtum.core.strategies.mtum_confluence import ENTRY_CONDITIONS, EXIT_CONDITIONS, MtumConfluence
+
+FAST_STRATEGIES: tuple[type[Strategy], ...] = (MtumConfluence,)
+"""Strategies that have a compiled form; all others are played session by session."""
+
+ALL_CONDITIONS = frozenset(ENTRY_CONDITIONS + EXIT_CONDITIONS)
+_REASON_BITS = dict(zip(EXIT_CONDITIONS, (CLOSE_BELOW_MA, VIX_FEAR, RSI_LOW, ATR_TARGET), strict=True))
+
+
+def fast_rules(strategy: MtumConfluence, used: frozenset[str] = ALL_CONDITIONS) -> Rules:
+    """Return the strategy as the compiled pass takes it; conditions not `used` neither bar nor close."""
+    return Rules(
+        ma_sessions=strategy.ma_sessions,
+        rsi_sessions=strategy.rsi_sessions,
+        atr_sessions=strategy.atr_sessions,
+        volume_sessions=strategy.volume_sessions,
+        rsi_wilder=strategy.rsi_smoothing is Smoothing.WILDER,
+        atr_wilder=strategy.atr_smoothing is Smoothing.WILDER,
+        vix_entry_below=float(strategy.vix_entry_below),
+        vix_exit_above=float(strategy.vix_exit_above),
+        rsi_entry_above=float(strategy.rsi_entry_above),
+        rsi_exit_below=float(strategy.rsi_exit_below),
+        atr_target_multiple=float(strategy.atr_target_multiple),
+        entry_used=sum(1 << bit for bit, name in enumerate(ENTRY_CONDITIONS) if name in used),
+        exit_used=sum(bit for name, bit in _REASON_BITS.items() if name in used),
+    )
+
+
+def first_fit(history: History, strategy: Strategy) -> int:
+    """Position of the first session with enough bars behind it."""
+    return strategy.history_sessions() - 1
+
+
+def room_for(history: History) -> Trades:
+    """Room for as many trades as a history can hold."""
+    return Trades(np.zeros((len(history) // 2 + 2, 7), np.int64), np.zeros((len(history) // 2 + 2, 6)))
+
+
+def run(
+    history: History,
+    strategy: MtumConfluence,
+    terms: PlayTerms,
+    span: Span,
+    used: frozenset[str] = ALL_CONDITIONS,
+) -> Played:
+    """Play a history in one pass.
+
+    Parameters
+    ----------
+    history : History
+        Columns, warm-up included.
+    span : Span
+        Positions decided; the first should be fit (see `first_fit`).
+    used : frozenset of str
+        Conditions in force; leaving some out shows what each does.
+    """
+    room, compiled = room_for(history), terms.compiled(strategy.reentry_cooldown_sessions)
+    made = play(history.prices, history.tape, fast_rules(strategy, used), compiled, span, room)
+    trades = Trades(room.slots[:made], room.purses[:made])
+    equity = equity_curve(history.tape, compiled.capital_usd, span, trades)
+    return Played(
+        symbol=history.symbol,
+        days=history.days[span.first : span.stop],
+        equity=equity,
+        held=_held(span, trades),
+        trades=tuple(_trade(history, span, trades, k) for k in range(made)),
+        capital_usd=compiled.capital_usd,
+    )
+
+
+def _held(span: Span, trades: Trades) -> Column:
+    held = np.zeros(span.stop - span.first)
+    for slot in trades.slots:
+        until = slot[EXIT_FILL] if slot[EXIT_FILL] >= 0 else span.stop
+        held[slot[ENTRY_FILL] - span.first : until - span.first] = 1.0
+    return held
+
+
+def _trade(history: History, span: Span, trades: Trades, k: int) -> PlayedTrade:
+    slot, purse = trades.slots[k], trades.purses[k]
+    open_, shares = slot[EXIT_FILL] < 0, int(slot[SHARES])
+    bought, sold = int(slot[ENTRY_FILL]), span.stop - 1 if slot[EXIT_FILL] < 0 else int(slot[EXIT_FILL])
+    paid = float(purse[CASH_BEFORE] - purse[CASH_HELD])
+    entry_price, dividends = float(purse[ENTRY_PRICE]), float(purse[DIVIDENDS])
+    exit_price = float(history.tape.close[sold]) if open_ else float(purse[EXIT_PRICE])
+    after = float(purse[CASH_HELD]) + dividends + shares * exit_price if open_ else float(purse[CASH_AFTER])
+    pnl = after - float(purse[CASH_BEFORE])
+    return PlayedTrade(
+        symbol=history.symbol,
+        entry_session=history.day(bought),
+        entry_price=round(entry_price, 6),
+        exit_session=None if open_ else history.day(sold),
+        exit_price=None if open_ else round(exit_price, 6),
+        shares=shares,
+        pnl_usd=round(pnl, 6),
+        return_frac=round(pnl / paid, 10),
+        costs_usd=round(shares * (exit_price - entry_price) + dividends - pnl, 2),
+        dividends_usd=round(dividends, 2),
+        sessions_held=sold - bought,
+        reasons=_reasons(int(slot[REASONS]), open_=bool(open_)),
+    )
+
+
+def _reasons(bits: int, *, open_: bool) -> tuple[str, ...]:
+    if open_:
+        return ()
+    return tuple(name for name, bit in _REASON_BITS.items() if bits & bit) or ("daily_loss",)

@@ -1,0 +1,101 @@
+"""A history made ready for the fast path: bars, VIX and dividends as columns."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtum.core.market.bars import Bars, Days
+from mtum.core.simulation.kernel_columns import Column, rounded
+from mtum.core.simulation.kernel_play import Prices
+from mtum.core.simulation.kernel_walk import Tape
+
+_NEVER = 1 << 60
+_T_PLUS_2 = np.datetime64("2017-09-05", "D")
+_T_PLUS_1 = np.datetime64("2024-05-28", "D")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class History:
+    """Columns of one symbol, oldest first, shape (n_sessions,) each."""
+
+    symbol: str
+    days: Days
+    prices: Prices
+    tape: Tape
+
+    def __len__(self) -> int:
+        return len(self.days)
+
+    def day(self, index: int) -> date:
+        """Session at that position."""
+        found: date = self.days[index].astype(object)
+        return found
+
+    def index(self, day: date) -> int:
+        """Position of the first session on or after that date."""
+        return int(np.searchsorted(self.days, np.datetime64(day, "D")))
+
+
+def vix_column(days: Days, closes: Mapping[date, float] | Bars) -> Column:
+    """VIX closes aligned to the sessions; NaN where missing."""
+    if isinstance(closes, Bars):
+        at = np.searchsorted(closes.days, days)
+        inside = np.minimum(at, max(0, len(closes) - 1))
+        found = closes.close[inside] if len(closes) else np.full(len(days), np.nan)
+        known = closes.days[inside] == days if len(closes) else np.zeros(len(days), dtype=bool)
+        return np.where(known, found, np.nan)
+    return np.array([closes.get(day, np.nan) for day in days.astype(object)], dtype=np.float64)
+
+
+def history(bars: Bars, vix: Mapping[date, float] | Bars, settlement: str = "none") -> History:
+    """Make bars ready; `settlement` is "none" or "calendar".
+
+    Raises
+    ------
+    ValueError
+        If the settlement is neither.
+    """
+    close = np.array(bars.close)
+    paid = np.flatnonzero(bars.dividend)
+    prices = Prices(
+        open=np.array(bars.open),
+        high=np.array(bars.high),
+        low=np.array(bars.low),
+        close=close,
+        volume=np.array(bars.volume),
+        vix=vix_column(bars.days, vix),
+    )
+    tape = Tape(
+        close=close,
+        level=rounded(close, 1.0),
+        open=prices.open,
+        settled=settled_at(bars.days, settlement),
+        dividend_at=np.append(paid, _NEVER).astype(np.int64),
+        dividend=np.append(bars.dividend[paid], 0.0),
+    )
+    return History(bars.symbol, bars.days, prices, tape)
+
+
+def settled_at(days: Days, settlement: str) -> NDArray[np.int64]:
+    """Position of the session in which the proceeds of a sale can be spent, per session of the sale.
+
+    Raises
+    ------
+    ValueError
+        If the settlement is neither "none" nor "calendar".
+
+    References
+    ----------
+    SEC rule 15c6-1: three sessions after the trade, two from 2017-09-05, one from 2024-05-28.
+    """
+    own = np.arange(len(days), dtype=np.int64)
+    if settlement == "none":
+        return own
+    if settlement != "calendar":
+        raise ValueError(f'settlement is "{settlement}"; use "none" or "calendar"')
+    lag: NDArray[np.int64] = np.where(days >= _T_PLUS_1, 1, np.where(days >= _T_PLUS_2, 2, 3))
+    result: NDArray[np.int64] = own + lag
+    return result

@@ -1,0 +1,137 @@
+"""What a backtest was asked and what it made: terms, trades, equity."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import Enum
+
+from mtum.core.market.bars import Days
+from mtum.core.portfolio.costs import IbFixedCosts, PercentCosts
+from mtum.core.portfolio.decision import PortfolioRules
+from mtum.core.simulation.kernel_columns import Column
+from mtum.core.simulation.kernel_walk import NO_LIMIT, Terms
+
+BPS = 1e-4
+
+
+class FillModel(Enum):
+    """Where an order decided in a session is filled."""
+
+    SAME_CLOSE = "same_close"
+    NEXT_OPEN = "next_open"
+
+
+class Settlement(Enum):
+    """When the proceeds of a sale can be spent: at once, or on the settlement date of the time."""
+
+    NONE = "none"
+    CALENDAR = "calendar"
+
+
+@dataclass(frozen=True, slots=True)
+class PlayTerms:
+    """On what terms history is played.
+
+    Parameters
+    ----------
+    capital_usd : float
+        Cash at the start.
+    rules : PortfolioRules
+        Sizing, costs and loss limits, as the daily job has them.
+    loss_pause_sessions : int
+        Further sessions without entries after a daily loss.
+    slippage_bps : float
+        Added to purchases and taken off sales, in basis points of the price.
+    """
+
+    capital_usd: float
+    rules: PortfolioRules
+    loss_pause_sessions: int = 1
+    fill: FillModel = FillModel.SAME_CLOSE
+    slippage_bps: float = 0.0
+    settlement: Settlement = Settlement.NONE
+
+    def compiled(self, cooldown_sessions: int = 0) -> Terms:
+        """Return the terms as the compiled walk takes them."""
+        sizing, losses = self.rules.sizing, self.rules.losses
+        percent = sizing.costs if isinstance(sizing.costs, PercentCosts) else PercentCosts(Decimal(0))
+        fixed = sizing.costs if isinstance(sizing.costs, IbFixedCosts) else IbFixedCosts()
+        return Terms(
+            capital_usd=float(self.capital_usd),
+            max_position_frac=float(sizing.max_position_frac),
+            max_position_usd=float(sizing.max_position_usd),
+            buffer_frac=float(sizing.cash_buffer_frac),
+            fixed_schedule=int(isinstance(sizing.costs, IbFixedCosts)),
+            cost_frac=float(percent.cost_frac),
+            per_share_usd=float(fixed.per_share_usd),
+            minimum_usd=float(fixed.minimum_usd),
+            cap_frac=float(fixed.cap_frac),
+            slippage_frac=self.slippage_bps * BPS,
+            next_open=int(self.fill is FillModel.NEXT_OPEN),
+            cooldown_sessions=cooldown_sessions,
+            max_daily_loss_usd=float(losses.max_daily_loss_usd),
+            loss_pause_sessions=self.loss_pause_sessions,
+            flatten=int(losses.flatten_on_daily_loss),
+            max_drawdown_frac=NO_LIMIT if losses.max_drawdown_frac is None else losses.max_drawdown_frac,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PlayedTrade:
+    """One round trip; an open one has no exit and is valued at the last close.
+
+    Parameters
+    ----------
+    entry_session, exit_session : date
+        Sessions of the fills.
+    entry_price, exit_price : float
+        Fill prices in USD, slippage included.
+    pnl_usd : float
+        What the trade added to the cash: prices, dividends and both costs.
+    return_frac : float
+        `pnl_usd` over what the purchase cost, commission included.
+    costs_usd, dividends_usd : float
+        Commissions paid, dividends received.
+    sessions_held : int
+        Sessions from the fill of the entry to that of the exit.
+    reasons : tuple of str
+        Every exit condition that held, the deciding one first; empty while open.
+    """
+
+    symbol: str
+    entry_session: date
+    entry_price: float
+    exit_session: date | None
+    exit_price: float | None
+    shares: int
+    pnl_usd: float
+    return_frac: float
+    costs_usd: float
+    dividends_usd: float
+    sessions_held: int
+    reasons: tuple[str, ...]
+
+    @property
+    def reason(self) -> str | None:
+        """The deciding exit reason; None while open."""
+        return self.reasons[0] if self.reasons else None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Played:
+    """A history played: sessions decided, equity at each close in USD, trades in order.
+
+    `held` says for each session whether shares were held at its close.
+    """
+
+    symbol: str
+    days: Days
+    equity: Column
+    held: Column
+    trades: tuple[PlayedTrade, ...]
+    capital_usd: float
+
+    @property
+    def final_equity_usd(self) -> float:
+        """Equity at the last close; the capital when nothing was played."""
+        return float(self.equity[-1]) if len(self.equity) else self.capital_usd

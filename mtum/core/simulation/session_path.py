@@ -1,0 +1,233 @@
+"""The general path: any strategy, session by session, through the same `decide` as the daily job."""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal
+
+import numpy as np
+
+from mtum.core.decide import decide, with_change_since
+from mtum.core.market.bars import Bars
+from mtum.core.market.view import MarketView
+from mtum.core.portfolio.costs import to_cent
+from mtum.core.portfolio.decision import Book, Decision, PlannedOrder
+from mtum.core.portfolio.limits import LossState, Restriction
+from mtum.core.portfolio.orders import Side
+from mtum.core.simulation.history import settled_at
+from mtum.core.simulation.played import BPS, FillModel, Played, PlayedTrade, PlayTerms
+from mtum.core.strategies.contract import Holding, Strategy
+
+
+@dataclass(slots=True)
+class _Round:
+    # One round trip in the making.
+    bought_at: int
+    shares: int = 0
+    cost: Decimal = Decimal(0)
+    entry_fees: Decimal = Decimal(0)
+    fees: Decimal = Decimal(0)
+    dividends: Decimal = Decimal(0)
+    taken: Decimal = Decimal(0)
+    sold_shares: int = 0
+
+
+@dataclass(slots=True)
+class _Sleeve:
+    # Everything that one played session leaves to the next.
+    cash: Decimal
+    holdings: dict[str, Holding] = field(default_factory=dict)
+    rounds: dict[str, _Round] = field(default_factory=dict)
+    sold_at: dict[str, int] = field(default_factory=dict)
+    unsettled: deque[tuple[int, Decimal]] = field(default_factory=deque)
+    pending: list[tuple[PlannedOrder, Mapping[str, float], date]] = field(default_factory=list)
+    trades: list[PlayedTrade] = field(default_factory=list)
+    equities: list[float] = field(default_factory=list)
+    last_hit: int | None = None
+    restriction: Restriction = Restriction.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class SessionHistory:
+    """Bars per symbol on one common run of sessions, and extra series by session.
+
+    `series` maps a name such as "VIX" to values by date; a missing date is a missing value.
+    """
+
+    bars: Mapping[str, Bars]
+    series: Mapping[str, Mapping[date, float]]
+
+
+def play_sessions(history: SessionHistory, strategy: Strategy, terms: PlayTerms, first: int, stop: int) -> Played:
+    """Play the sessions at positions ``first <= t < stop`` one by one.
+
+    Raises
+    ------
+    ValueError
+        If the symbols do not share their sessions, or the history is too short.
+    """
+    days = next(iter(history.bars.values())).days
+    if any(not np.array_equal(bars.days, days) for bars in history.bars.values()):
+        raise ValueError("all symbols of a history must have the same sessions")
+    sleeve = _Sleeve(cash=Decimal(repr(terms.capital_usd)))
+    settled = settled_at(days, terms.settlement.value)
+    held = np.zeros(stop - first)
+    for t in range(first, stop):
+        day: date = days[t].astype(object)
+        _pay_dividends(history, sleeve, t)
+        _fill_pending(history, sleeve, terms, t, int(settled[t]))
+        _open_session(sleeve, t)
+        decision = _decide(history, strategy, sleeve, terms, t)
+        remembered = {verdict.symbol: verdict.remember for verdict in decision.verdicts}
+        sleeve.pending = [(order, remembered[order.symbol], day) for order in decision.orders]
+        if terms.fill is FillModel.SAME_CLOSE:
+            _fill_pending(history, sleeve, terms, t, int(settled[t]))
+        sleeve.equities.append(_equity(history, sleeve, t))
+        held[t - first] = float(any(holding.shares for holding in sleeve.holdings.values()))
+    _value_open(history, sleeve, stop - 1)
+    return Played(
+        symbol="+".join(history.bars),
+        days=days[first:stop],
+        equity=np.array(sleeve.equities),
+        held=held,
+        trades=tuple(sorted(sleeve.trades, key=lambda trade: (trade.entry_session, trade.symbol))),
+        capital_usd=float(terms.capital_usd),
+    )
+
+
+def _decide(history: SessionHistory, strategy: Strategy, sleeve: _Sleeve, terms: PlayTerms, t: int) -> Decision:
+    day = next(iter(history.bars.values())).day(t)
+    needed = strategy.history_sessions()
+    view = MarketView(
+        session=day,
+        bars={symbol: bars.until(day).tail(needed) for symbol, bars in history.bars.items()},
+        series={name: history.series.get(name, {}).get(day) for name in strategy.series()},
+        provisional={},
+    )
+    prices = {symbol: float(bars.close[t]) for symbol, bars in history.bars.items()}
+    last_equity = sleeve.equities[-1] if sleeve.equities else float(terms.capital_usd)
+    decision = decide(view, strategy, with_change_since(_book(sleeve, terms, t), prices, last_equity), terms.rules)
+    if decision.daily_loss_hit:
+        sleeve.last_hit = t
+        if terms.rules.losses.flatten_on_daily_loss:
+            sleeve.restriction = Restriction.REDUCE_ONLY
+    return decision
+
+
+def _book(sleeve: _Sleeve, terms: PlayTerms, t: int) -> Book:
+    equities = [float(terms.capital_usd), *sleeve.equities[-2:]][-2:]
+    waiting = sum((amount for at, amount in sleeve.unsettled if at > t), Decimal(0))
+    losses = LossState(
+        last_change_usd=round(equities[-1] - equities[0], 6),
+        paused=sleeve.last_hit is not None and t - sleeve.last_hit <= terms.loss_pause_sessions,
+        peak_equity_usd=max(float(terms.capital_usd), *sleeve.equities, 0.0),
+    )
+    return Book(
+        holdings=sleeve.holdings,
+        cash_usd=float(sleeve.cash),
+        available_usd=float(sleeve.cash - waiting),
+        unsettled_usd=float(waiting),
+        losses=losses,
+        restriction=sleeve.restriction,
+    )
+
+
+def _open_session(sleeve: _Sleeve, t: int) -> None:
+    for symbol, at in sleeve.sold_at.items():
+        holding = sleeve.holdings.get(symbol, Holding(symbol))
+        sleeve.holdings[symbol] = replace(holding, sessions_since_exit=t - at)
+
+
+def _pay_dividends(history: SessionHistory, sleeve: _Sleeve, t: int) -> None:
+    for symbol, holding in sleeve.holdings.items():
+        per_share = history.bars[symbol].dividend[t]
+        if holding.shares and per_share:
+            paid = to_cent(holding.shares * _exact(per_share))
+            sleeve.cash += paid
+            sleeve.rounds[symbol].dividends += paid
+
+
+def _fill_pending(history: SessionHistory, sleeve: _Sleeve, terms: PlayTerms, t: int, settles: int) -> None:
+    for order, remember, decided in sleeve.pending:
+        bars = history.bars[order.symbol]
+        base = _exact((bars.close if terms.fill is FillModel.SAME_CLOSE else bars.open)[t])
+        slip = _exact(terms.slippage_bps * BPS)
+        if order.side is Side.BUY:
+            _bought(sleeve, order, base * (1 + slip), terms, t, Holding(order.symbol, 0, None, decided, remember))
+        else:
+            proceeds = _sold(history, sleeve, order, base * (1 - slip), terms, t)
+            sleeve.unsettled.append((settles, proceeds))
+    sleeve.pending = []
+
+
+def _bought(sleeve: _Sleeve, order: PlannedOrder, price: Decimal, terms: PlayTerms, t: int, fresh: Holding) -> None:
+    fee = terms.rules.sizing.costs.commission(order.shares, price)
+    sleeve.cash -= order.shares * price + fee
+    trade = sleeve.rounds.setdefault(order.symbol, _Round(bought_at=t))
+    trade.shares += order.shares
+    trade.cost += order.shares * price
+    trade.fees += fee
+    trade.entry_fees += fee
+    held = sleeve.holdings.get(order.symbol, fresh)
+    base = held if held.shares else replace(fresh, sessions_since_exit=held.sessions_since_exit)
+    average = float(trade.cost / (trade.shares + trade.sold_shares))
+    sleeve.holdings[order.symbol] = replace(base, shares=held.shares + order.shares, entry_price=average)
+
+
+def _sold(
+    history: SessionHistory, sleeve: _Sleeve, order: PlannedOrder, price: Decimal, terms: PlayTerms, t: int
+) -> Decimal:
+    fee = terms.rules.sizing.costs.commission(order.shares, price)
+    proceeds = order.shares * price - fee
+    sleeve.cash += proceeds
+    trade = sleeve.rounds[order.symbol]
+    trade.shares -= order.shares
+    trade.sold_shares += order.shares
+    trade.taken += order.shares * price
+    trade.fees += fee
+    sleeve.sold_at[order.symbol] = t
+    sleeve.holdings[order.symbol] = replace(sleeve.holdings[order.symbol], shares=trade.shares, sessions_since_exit=0)
+    if not trade.shares:
+        sleeve.trades.append(_trade(history, order.symbol, sleeve.rounds.pop(order.symbol), t, order.reasons))
+    return proceeds
+
+
+def _trade(history: SessionHistory, symbol: str, done: _Round, t: int, reasons: tuple[str, ...]) -> PlayedTrade:
+    bars = history.bars[symbol]
+    shares = done.shares + done.sold_shares
+    pnl = done.taken + done.dividends - done.fees - done.cost
+    return PlayedTrade(
+        symbol=symbol,
+        entry_session=bars.day(done.bought_at),
+        entry_price=round(float(done.cost / shares), 6),
+        exit_session=bars.day(t) if reasons else None,
+        exit_price=round(float(done.taken / shares), 6) if reasons else None,
+        shares=shares,
+        pnl_usd=round(float(pnl), 6),
+        return_frac=round(float(pnl / (done.cost + done.entry_fees)), 10),
+        costs_usd=round(float(done.fees), 2),
+        dividends_usd=round(float(done.dividends), 2),
+        sessions_held=t - done.bought_at,
+        reasons=reasons,
+    )
+
+
+def _value_open(history: SessionHistory, sleeve: _Sleeve, last: int) -> None:
+    for symbol, open_ in sleeve.rounds.items():
+        close = _exact(history.bars[symbol].close[last])
+        valued = replace(open_, taken=open_.taken + open_.shares * close)
+        sleeve.trades.append(_trade(history, symbol, valued, last, ()))
+
+
+def _equity(history: SessionHistory, sleeve: _Sleeve, t: int) -> float:
+    held = sum(
+        (holding.shares * _exact(history.bars[symbol].close[t]) for symbol, holding in sleeve.holdings.items()),
+        Decimal(0),
+    )
+    return float(sleeve.cash + held)
+
+
+def _exact(number: float) -> Decimal:
+    # The shortest decimal that is this float: prices of at most a few decimals stay themselves.
+    return Decimal(repr(float(number)))
