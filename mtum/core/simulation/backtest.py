@@ -4,8 +4,8 @@ import numpy as np
 
 from mtum.core.indicators.smoothing import Smoothing
 from mtum.core.simulation.history import History
-from mtum.core.simulation.kernel_columns import Column
-from mtum.core.simulation.kernel_play import (
+from mtum.core.simulation.kernel.columns import Column
+from mtum.core.simulation.kernel.play import (
     ATR_TARGET,
     CLOSE_BELOW_MA,
     RSI_LOW,
@@ -15,7 +15,7 @@ from mtum.core.simulation.kernel_play import (
     equity_curve,
     play,
 )
-from mtum.core.simulation.kernel_walk import (
+from mtum.core.simulation.kernel.walk import (
     CASH_AFTER,
     CASH_BEFORE,
     CASH_HELD,

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtum.core.market.bars import Bars, Days
-from mtum.core.simulation.kernel_columns import Column, rounded
-from mtum.core.simulation.kernel_play import Prices
-from mtum.core.simulation.kernel_walk import Tape
+from mtum.core.simulation.kernel.columns import Column, rounded
+from mtum.core.simulation.kernel.play import Prices
+from mtum.core.simulation.kernel.walk import Tape
 
 _NEVER = 1 << 60
 _T_PLUS_2 = np.datetime64("2017-09-05", "D")

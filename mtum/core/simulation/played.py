@@ -8,8 +8,8 @@ from enum import Enum
 from mtum.core.market.bars import Days
 from mtum.core.portfolio.costs import IbFixedCosts, PercentCosts
 from mtum.core.portfolio.decision import PortfolioRules
-from mtum.core.simulation.kernel_columns import Column
-from mtum.core.simulation.kernel_walk import NO_LIMIT, Terms
+from mtum.core.simulation.kernel.columns import Column
+from mtum.core.simulation.kernel.walk import NO_LIMIT, Terms
 
 BPS = 1e-4
 

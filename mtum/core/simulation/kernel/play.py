@@ -4,8 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mtum.core.simulation.compiled import compiled
-from mtum.core.simulation.kernel_columns import (
+from mtum.core.simulation.kernel.columns import (
     WORD,
     Column,
     Mask,
@@ -15,7 +14,8 @@ from mtum.core.simulation.kernel_columns import (
     rounded,
     strength,
 )
-from mtum.core.simulation.kernel_walk import (
+from mtum.core.simulation.kernel.compiled import compiled
+from mtum.core.simulation.kernel.walk import (
     CASH_AFTER,
     CASH_HELD,
     DUE,

@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mtum.core.simulation.compiled import compiled
-from mtum.core.simulation.kernel_columns import Column, Mask
-from mtum.core.simulation.kernel_play import Span, equity_curve
-from mtum.core.simulation.kernel_walk import (
+from mtum.core.simulation.kernel.columns import Column, Mask
+from mtum.core.simulation.kernel.compiled import compiled
+from mtum.core.simulation.kernel.play import Span, equity_curve
+from mtum.core.simulation.kernel.walk import (
     CASH_AFTER,
     CASH_BEFORE,
     CASH_HELD,

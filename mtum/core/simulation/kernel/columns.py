@@ -9,7 +9,7 @@ as bits, 64 sessions to a word, so that combinations of settings share them.
 import numpy as np
 from numpy.typing import NDArray
 
-from mtum.core.simulation.compiled import compiled
+from mtum.core.simulation.kernel.compiled import compiled
 
 Column = NDArray[np.float64]
 Mask = NDArray[np.uint64]

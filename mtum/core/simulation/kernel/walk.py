@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mtum.core.simulation.compiled import compiled
-from mtum.core.simulation.kernel_columns import WORD, Column, Mask
+from mtum.core.simulation.kernel.columns import WORD, Column, Mask
+from mtum.core.simulation.kernel.compiled import compiled
 
 Slots = NDArray[np.int64]
 
