@@ -92,7 +92,7 @@ class Risk(_Section):
     """"block" entries, or "flatten": sell at this close, then entries stopped until `mtum resume`"""
     max_position_usd: float = Field(default=5000.0, gt=0, le=1e12)
     """largest purchase in USD"""
-    max_drawdown_frac: Annotated[float | None, BeforeValidator(_none_word), Field(gt=0, lt=1)] = None
+    max_drawdown_frac: Annotated[Annotated[float, Field(gt=0, lt=1)] | None, BeforeValidator(_none_word)] = None
     """fall of the sleeve from its peak at which entries stop; "none" for no limit"""
     require_confirmation: bool | Literal["all"] = False
     """true: entries need `mtum approve`; "all": exits too"""
@@ -125,7 +125,7 @@ class Broker(_Section):
     """longest wait for one answer"""
     acknowledge_seconds: float = Field(default=20.0, gt=0, le=300)
     """longest wait for the answer to an order before the lists are asked"""
-    resolve_seconds: Annotated[float | None, BeforeValidator(_none_word), Field(ge=0, le=3600)] = None
+    resolve_seconds: Annotated[Annotated[float, Field(ge=0, le=3600)] | None, BeforeValidator(_none_word)] = None
     """how long an unanswered order is searched for; "none": until ten minutes before the close"""
 
 
