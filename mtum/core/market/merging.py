@@ -1,0 +1,242 @@
+"""What do freshly read bars change in the cache: new bars, revisions, a split?"""
+
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtum.core.market.bars import COLUMNS, PRICE_COLUMNS, Bars, Column
+
+PRICE_TOLERANCE = 0.0005
+"""Revisions of a price up to this fraction are accepted and recorded."""
+VOLUME_TOLERANCE = 0.02
+# Below these it is only another rounding of the same value.
+_PRICE_NOISE = 5e-6
+_VOLUME_NOISE_SHARES = 1.0
+_BASIS_FRAC = 0.01
+
+
+class BasisProblem(Enum):
+    """Ways in which a vendor's split and its prices contradict each other."""
+
+    SPLIT_NOT_APPLIED = "split_not_applied"
+    SPLIT_APPLIED_WRONGLY = "split_applied_wrongly"
+    SPLIT_NOT_LISTED = "split_not_listed"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A value of a finished bar that the source now states differently; `tolerable` = within tolerance."""
+
+    session: date
+    column: str
+    before: float
+    after: float
+    tolerable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NewSplit:
+    """A split the cache did not know: new shares per old, effective on `session`."""
+
+    session: date
+    ratio: float
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """What accepting freshly read bars would do.
+
+    Parameters
+    ----------
+    bars : Bars
+        The whole cache afterwards; equals the cache before when `basis` names a contradiction.
+    written : Bars
+        The part of `bars` that differs from the cache.
+    changes : tuple of Change
+        Revisions, oldest first; those not tolerable keep their old value in `bars`.
+    splits : tuple of NewSplit
+        Splits by which earlier bars were re-based, prices and volumes.
+    basis : BasisProblem or None
+        Why nothing was accepted.
+    """
+
+    bars: Bars
+    written: Bars
+    changes: tuple[Change, ...] = ()
+    splits: tuple[NewSplit, ...] = ()
+    basis: BasisProblem | None = None
+
+    @property
+    def refused(self) -> tuple[Change, ...]:
+        """Changes beyond tolerance."""
+        return tuple(change for change in self.changes if not change.tolerable)
+
+
+def merge(cached: Bars, fresh: Bars, final_until: date | None, agreed: frozenset[date] = frozenset()) -> Merge:
+    """Join freshly read bars to cached ones.
+
+    Parameters
+    ----------
+    cached, fresh : Bars
+        Same symbol and source; `fresh` should overlap the cache so that a changed basis is seen.
+    final_until : date or None
+        Newest cached session whose bar was final; later ones are replaced without a revision.
+    agreed : frozenset of date
+        Sessions whose changes beyond tolerance are accepted (a second source or a person supports them).
+
+    Raises
+    ------
+    ValueError
+        If the bars are of another symbol or source.
+    """
+    if (cached.symbol, cached.source) != (fresh.symbol, fresh.source):
+        raise ValueError(f"{fresh.symbol} from {fresh.source} cannot join {cached.symbol} from {cached.source}")
+    if not len(cached) or not len(fresh):
+        return Merge(_joined(cached, fresh), fresh)
+    splits = new_splits(cached, fresh)
+    based = rebased(cached, splits)
+    basis = _basis_problem(cached, based, fresh, splits)
+    if basis is not None:
+        return Merge(cached, cached.tail(0), basis=basis)
+    changes, settled = _settled(based, fresh, final_until, agreed)
+    joined = _joined(based, settled)
+    return Merge(joined, _differing(cached, joined), changes, splits)
+
+
+def new_splits(cached: Bars, fresh: Bars) -> tuple[NewSplit, ...]:
+    """Return the splits in `fresh` that lie inside or behind the cache and are not in it."""
+    first = cached.days[0]
+    listed = np.flatnonzero((fresh.split > 0) & (fresh.split != 1) & (fresh.days > first))
+    found = [NewSplit(fresh.day(int(index)), float(fresh.split[index])) for index in listed]
+    return tuple(split for split in found if not _knows(cached, split))
+
+
+def before_split(fresh: Bars, split: NewSplit) -> Bars:
+    """Return bars that a vendor has re-based for a split effective after their last session, as they were.
+
+    The cache keeps the old basis until the bar of the split's own session is final.
+    """
+    return rebased(fresh, (NewSplit(split.session, 1.0 / split.ratio),))
+
+
+def rebased(bars: Bars, splits: tuple[NewSplit, ...]) -> Bars:
+    """Return the bars in new shares: before each split, prices divided and volumes multiplied."""
+    if not splits:
+        return bars
+    factor = np.ones(len(bars))
+    for split in splits:
+        factor[bars.days < np.datetime64(split.session, "D")] *= split.ratio
+    columns = {name: getattr(bars, name) / factor for name in (*PRICE_COLUMNS, "dividend")}
+    columns["volume"] = bars.volume * factor
+    columns["split"] = bars.split
+    return Bars.from_columns(bars.symbol, bars.source, bars.days, columns)
+
+
+def dividend_adjusted(bars: Bars) -> Bars:
+    """Return prices adjusted for dividends as well, the newest bar unchanged.
+
+    Before each ex-date prices are multiplied by 1 - dividend / close of the session before.
+    """
+    factor = np.ones(len(bars))
+    if len(bars) > 1:
+        step = 1.0 - bars.dividend[1:] / bars.close[:-1]
+        factor[:-1] = np.cumprod(step[::-1])[::-1]
+    columns = {name: getattr(bars, name) * (factor if name in PRICE_COLUMNS else 1.0) for name in COLUMNS}
+    return Bars.from_columns(bars.symbol, bars.source, bars.days, columns)
+
+
+def _knows(cached: Bars, split: NewSplit) -> bool:
+    bar = cached.find(split.session)
+    return bar is not None and abs(bar.split - split.ratio) < 1e-9
+
+
+def _shared(first: Bars, second: Bars) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    _, left, right = np.intersect1d(first.days, second.days, assume_unique=True, return_indices=True)
+    return left, right
+
+
+def _basis_problem(cached: Bars, based: Bars, fresh: Bars, splits: tuple[NewSplit, ...]) -> BasisProblem | None:
+    left, right = _shared(based, fresh)
+    usable = np.isfinite(fresh.close[right]) & (fresh.close[right] > 0)
+    left, right = left[usable], right[usable]
+    if not splits:
+        # A lone wrong price is a revision; a shift of most of the overlap is another basis.
+        shifted = len(left) > 1 and not _same_basis(cached, fresh, left, right)
+        return BasisProblem.SPLIT_NOT_LISTED if shifted else None
+    before = fresh.days[right] < np.datetime64(splits[-1].session, "D")
+    left, right = left[before], right[before]
+    if not len(left) or _same_basis(based, fresh, left, right):
+        return None
+    unapplied = _same_basis(cached, fresh, left, right)
+    return BasisProblem.SPLIT_NOT_APPLIED if unapplied else BasisProblem.SPLIT_APPLIED_WRONGLY
+
+
+def _same_basis(first: Bars, second: Bars, left: NDArray[np.intp], right: NDArray[np.intp]) -> bool:
+    return abs(float(np.median(second.close[right] / first.close[left])) - 1.0) <= _BASIS_FRAC
+
+
+def _settled(
+    based: Bars, fresh: Bars, final_until: date | None, agreed: frozenset[date]
+) -> tuple[tuple[Change, ...], Bars]:
+    # The fresh bars with every change that is noise or not acceptable set back to the cached value.
+    left, right = _shared(based, fresh)
+    last = np.datetime64(final_until, "D") if final_until is not None else np.datetime64("0001-01-01", "D")
+    final = based.days[left] <= last
+    changes: list[Change] = []
+    columns: dict[str, Column] = {}
+    for name in COLUMNS:
+        before, after = getattr(based, name)[left], getattr(fresh, name)[right].copy()
+        same = _noise(name, before, after)
+        after[same] = before[same]
+        # New splits are taken care of before; a vendor that forgets one changes nothing.
+        for index in np.flatnonzero(final & ~same) if name != "split" else ():
+            day = based.day(int(left[index]))
+            change = Change(day, name, float(before[index]), float(after[index]), day in agreed)
+            change = replace(change, tolerable=change.tolerable or tolerable(change))
+            changes.append(change)
+            after[index] = change.after if change.tolerable else change.before
+        columns[name] = getattr(fresh, name).copy()
+        columns[name][right] = after
+    ordered = tuple(sorted(changes, key=lambda change: (change.session, COLUMNS.index(change.column))))
+    return ordered, Bars.from_columns(fresh.symbol, fresh.source, fresh.days, columns)
+
+
+def tolerable(change: Change) -> bool:
+    """Whether a revision is small enough to be accepted without a second opinion.
+
+    A dividend or split listed late changes no price by itself and is accepted.
+    """
+    if change.column in ("dividend", "split"):
+        return True
+    limit = VOLUME_TOLERANCE if change.column == "volume" else PRICE_TOLERANCE
+    return bool(abs(change.after - change.before) <= limit * abs(change.before))
+
+
+def _noise(column: str, before: Column, after: Column) -> NDArray[np.bool_]:
+    if column == "split":
+        return np.asarray(after == 0)
+    limit = _VOLUME_NOISE_SHARES if column == "volume" else _PRICE_NOISE * np.abs(before)
+    return np.asarray(np.abs(after - before) <= limit)
+
+
+def _joined(older: Bars, newer: Bars) -> Bars:
+    # Every session of either; where both have one, the newer reading.
+    keep = ~np.isin(older.days, newer.days, assume_unique=True)
+    days = np.concatenate([older.days[keep], newer.days])
+    order = np.argsort(days)
+    columns = {name: np.concatenate([getattr(older, name)[keep], getattr(newer, name)])[order] for name in COLUMNS}
+    return Bars.from_columns(newer.symbol, newer.source, days[order], columns)
+
+
+def _differing(cached: Bars, joined: Bars) -> Bars:
+    same = np.zeros(len(joined), dtype=bool)
+    left, right = _shared(cached, joined)
+    equal = np.ones(len(left), dtype=bool)
+    for name in COLUMNS:
+        equal &= getattr(cached, name)[left] == getattr(joined, name)[right]
+    same[right] = equal
+    columns = {name: getattr(joined, name)[~same] for name in COLUMNS}
+    return Bars.from_columns(joined.symbol, joined.source, joined.days[~same], columns)

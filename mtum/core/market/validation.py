@@ -1,0 +1,339 @@
+"""Are these bars fit to decide on? Rules for finished history, the newest bar and today's unfinished one."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtum.core.market.bars import PRICE_COLUMNS, Bar, Bars, Column, Days
+from mtum.core.market.view import ProvisionalBar
+
+JUMP_FRAC = 0.25
+"""A move in history beyond this fraction needs a corporate action."""
+SPIKE_MULTIPLE = 12.0
+"""In history: beyond this many mean absolute moves, and `SPIKE_FRAC`, and reverted by more than half."""
+SPIKE_FRAC = 0.08
+MOVE_SESSIONS = 60
+"""Sessions whose mean absolute move a spike is measured against."""
+VOLUME_SESSIONS = 20
+CONFIRM_FRAC = 0.01
+"""How near the second source or the midpoint must be to confirm a newest bar."""
+AGREE_FRAC = 0.005
+"""How near two sources' official closes must be."""
+MAX_AGE = timedelta(minutes=10)
+_SPLIT_RATIOS = (2.0, 3.0, 4.0, 5.0, 10.0, 20.0, 1.5, 4 / 3)
+_SPLIT_FRAC = 0.03
+# Vendors round each price of a bar on its own: a close may pass the high by a digit far behind the cent.
+_ROUNDING = 1e-6
+
+
+class Rule(Enum):
+    """Names of the rules, as stored and shown."""
+
+    MISSING_SESSION = "missing_session"
+    NOT_A_SESSION = "not_a_session"
+    NOT_A_NUMBER = "not_a_number"
+    NOT_POSITIVE = "not_positive"
+    OUT_OF_RANGE = "out_of_range"
+    NO_VOLUME = "no_volume"
+    JUMP = "jump"
+    SPIKE = "spike"
+    UNCONFIRMED = "unconfirmed"
+    LOOKS_LIKE_SPLIT = "looks_like_split"
+    STALE = "stale"
+    DELAYED = "delayed"
+    SOURCES_DISAGREE = "sources_disagree"
+
+
+@dataclass(frozen=True, slots=True)
+class BarProblem:
+    """One bar that breaks one rule.
+
+    Parameters
+    ----------
+    found : str
+        What was seen, with numbers.
+    advice : str
+        What a person can do about it.
+    blocks_exit : bool
+        False when only entries are barred and an exit may still be decided at the midpoint.
+    """
+
+    symbol: str
+    session: date
+    rule: Rule
+    found: str
+    advice: str
+    blocks_exit: bool = True
+
+    @property
+    def text(self) -> str:
+        """The problem in one line."""
+        return f"{self.symbol} {self.session}: {self.rule.value}: {self.found}; {self.advice}"
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What else is known of the newest price: live midpoint, second source's price, a person's word."""
+
+    midpoint: float | None = None
+    second_close: float | None = None
+    released: bool = False
+
+
+def session_days(days: list[date] | tuple[date, ...]) -> Days:
+    """Return dates as the array that the checks take."""
+    return np.array(days, dtype="datetime64[D]")
+
+
+def problems_in_history(
+    bars: Bars, sessions: Days, *, split_explains_jump: bool = False, released: frozenset[date] = frozenset()
+) -> tuple[BarProblem, ...]:
+    """Return every rule broken by finished bars, oldest first.
+
+    Parameters
+    ----------
+    sessions : array of datetime64[D]
+        Every session the bars must cover, in order; bars outside are no problem only before the first.
+    split_explains_jump : bool
+        True where the split column only explains a jump (CSV files); a vendor that has re-based its
+        prices shows none.
+    released : frozenset of date
+        Sessions whose bar a person has accepted as it is.
+
+    Returns
+    -------
+    tuple of BarProblem
+        Empty when the bars are fit. A move is judged on close + dividend against the close before.
+    """
+    found = [
+        *_calendar_problems(bars, sessions),
+        *_value_problems(bars),
+        *_volume_problems(bars),
+        *_move_problems(bars, split_explains_jump=split_explains_jump),
+    ]
+    kept = [problem for problem in found if problem.session not in released]
+    return tuple(sorted(kept, key=lambda problem: problem.session))
+
+
+def moves(bars: Bars) -> Column:
+    """Return the total move of each session as a fraction, dividend included; NaN for the first."""
+    found = np.full(len(bars), np.nan)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found[1:] = (bars.close[1:] + bars.dividend[1:]) / bars.close[:-1] - 1.0
+    return found
+
+
+def mean_absolute_moves(changes: Column, sessions: int = MOVE_SESSIONS) -> Column:
+    """Return the mean absolute move of the sessions before each one; NaN until there are enough."""
+    count = len(changes)
+    found = np.full(count, np.nan)
+    if count > sessions + 1:
+        sums = np.concatenate([[0.0], np.cumsum(np.abs(changes[1:]))])
+        found[sessions + 1 :] = (sums[sessions:-1] - sums[: -sessions - 1]) / sessions
+    return found
+
+
+def spike_size(bars: Bars, sessions: int = MOVE_SESSIONS) -> float:
+    """Return the newest move in mean absolute moves of the sessions before it; NaN when unknown."""
+    newest = bars.tail(sessions + 2)
+    if len(newest) < sessions + 2:
+        return float("nan")
+    changes = moves(newest)
+    usual = float(np.abs(changes[1:-1]).mean())
+    return float(abs(changes[-1]) / usual) if usual > 0 else float("inf") if changes[-1] else 0.0
+
+
+def newest_problems(
+    bars: Bars, spike_multiple: float, confirmation: Confirmation = Confirmation()
+) -> tuple[BarProblem, ...]:
+    """Return what is wrong with the newest move of bars that otherwise pass.
+
+    Beyond `spike_multiple` mean absolute moves the second source or the midpoint must be within 1 %,
+    or a person must have released the bar. A move that looks like a split nobody announced is never
+    confirmed by a price: both sides would show it.
+    """
+    if len(bars) < 2 or confirmation.released:
+        return ()
+    symbol, day, close = bars.symbol, bars.last_day, float(bars.close[-1])
+    ratio = close / float(bars.close[-2])
+    if _split_like(ratio):
+        found = f"close {close:g} is {ratio:.3f} times the one before: history and today differ by a split"
+        return (BarProblem(symbol, day, Rule.LOOKS_LIKE_SPLIT, found, f"check for a split, then {_RELEASE}"),)
+    size = spike_size(bars)
+    if not size > spike_multiple or _confirmed(close, confirmation):
+        return ()
+    found = f"close {close:g} is a move of {ratio - 1:+.1%}, {size:.1f} times the usual one (limit {spike_multiple:g})"
+    seen = [price for price in (confirmation.second_close, confirmation.midpoint) if price is not None]
+    found += f", not confirmed by {', '.join(f'{price:g}' for price in seen)}" if seen else ", nothing to confirm it"
+    return (BarProblem(symbol, day, Rule.UNCONFIRMED, found, _RELEASE, blocks_exit=False),)
+
+
+def provisional_problems(
+    history: Bars,
+    today: ProvisionalBar,
+    at: datetime,
+    spike_multiple: float,
+    confirmation: Confirmation = Confirmation(),
+    *,
+    delayed: bool = False,
+) -> tuple[BarProblem, ...]:
+    """Return what is wrong with today's unfinished bar behind a fit history.
+
+    Parameters
+    ----------
+    history : Bars
+        Finished sessions before today's.
+    at : datetime
+        The instant of the decision; the bar must have been seen at most 10 minutes before.
+    confirmation : Confirmation
+        Its midpoint defaults to the bar's own.
+    delayed : bool
+        Whether the feed says that it is not live.
+    """
+    if confirmation.midpoint is None:
+        confirmation = replace(confirmation, midpoint=today.midpoint)
+    # The rules use a projected volume that may be NaN; what was seen is what is judged.
+    seen = replace(today.bar, volume=today.volume_so_far)
+    extended = history.extended(seen)
+    found = [*freshness_problems(history.symbol, seen.day, today.seen_at, at, delayed=delayed)]
+    newest = extended.tail(VOLUME_SESSIONS + 1)
+    own = [*_value_problems(newest), *_volume_problems(newest)]
+    found += [problem for problem in own if problem.session == seen.day and not confirmation.released]
+    broken = {Rule.NOT_A_NUMBER, Rule.NOT_POSITIVE}
+    if not any(problem.rule in broken for problem in found):
+        found += newest_problems(extended, spike_multiple, confirmation)
+    return tuple(found)
+
+
+def freshness_problems(
+    symbol: str, session: date, seen_at: datetime, at: datetime, *, delayed: bool = False
+) -> tuple[BarProblem, ...]:
+    """Return a problem when a price is older than 10 minutes, from the future, or from a delayed feed."""
+    if delayed:
+        return (BarProblem(symbol, session, Rule.DELAYED, "the feed is delayed", "subscribe to live prices"),)
+    age = at - seen_at
+    if -timedelta(minutes=1) <= age <= MAX_AGE:
+        return ()
+    minutes = age.total_seconds() / 60
+    found = f"last traded {seen_at:%Y-%m-%d %H:%M:%S} UTC, {minutes:.0f} minutes before the decision (limit 10)"
+    advice = "the feed is frozen, the symbol halted, or a clock is wrong; nothing is decided on it"
+    return (BarProblem(symbol, session, Rule.STALE, found, advice),)
+
+
+def at_midpoint(today: ProvisionalBar, midpoint: float) -> ProvisionalBar:
+    """Return today's bar with the midpoint as its close: an unconfirmed exit must hold at it too."""
+    bar = today.bar
+    moved = replace(bar, close=midpoint, low=min(bar.open, midpoint), high=max(bar.open, midpoint))
+    return replace(today, bar=moved)
+
+
+def disagreements(first: Bars, second: Bars, frac: float = AGREE_FRAC) -> tuple[BarProblem, ...]:
+    """Return a problem when two sources' newest official closes differ by more than `frac`.
+
+    The newest session of `first` is compared; a second source without it cannot agree.
+    """
+    if not len(first):
+        return ()
+    day, close = first.last_day, float(first.close[-1])
+    other = second.find(day)
+    found = f"close {close:g} from {first.source}, "
+    if other is None:
+        found += f"no bar from {second.source}"
+    elif abs(other.close / close - 1.0) > frac:
+        found += f"{other.close:g} from {second.source}"
+    else:
+        return ()
+    return (BarProblem(first.symbol, day, Rule.SOURCES_DISAGREE, found, "wait for the sources or set second_source"),)
+
+
+def ranges_agree(first: Bar, second: Bar, frac: float = CONFIRM_FRAC) -> bool:
+    """Whether today's ranges of two sources overlap when both are widened by `frac`."""
+    return first.low * (1 - frac) <= second.high * (1 + frac) and second.low * (1 - frac) <= first.high * (1 + frac)
+
+
+_RELEASE = "if it is real, accept it with `mtum bars release`"
+
+
+def _calendar_problems(bars: Bars, sessions: Days) -> Iterator[BarProblem]:
+    if not len(sessions):
+        return
+    for day in _as_dates(np.setdiff1d(sessions, bars.days, assume_unique=True)):
+        yield BarProblem(bars.symbol, day, Rule.MISSING_SESSION, f"no bar from {bars.source}", "run `mtum bars sync`")
+    inside = bars.days[np.searchsorted(bars.days, sessions[0]) :]
+    for day in _as_dates(np.setdiff1d(inside, sessions, assume_unique=True)):
+        yield BarProblem(bars.symbol, day, Rule.NOT_A_SESSION, "the exchange is shut that day", "drop the bar")
+
+
+def _value_problems(bars: Bars) -> Iterator[BarProblem]:
+    o, h, low, c = bars.open, bars.high, bars.low, bars.close
+    finite = np.isfinite(o) & np.isfinite(h) & np.isfinite(low) & np.isfinite(c) & np.isfinite(bars.volume)
+    positive = (np.minimum(np.minimum(o, h), np.minimum(low, c)) > 0) & (bars.volume >= 0)
+    slack = _ROUNDING * np.abs(h)
+    ordered = (low <= np.minimum(o, c) + slack) & (h >= np.maximum(o, c) - slack)
+    if bool((finite & positive & ordered).all()):
+        return
+    yield from _each(bars, ~finite, Rule.NOT_A_NUMBER)
+    yield from _each(bars, finite & ~positive, Rule.NOT_POSITIVE)
+    yield from _each(bars, finite & positive & ~ordered, Rule.OUT_OF_RANGE)
+
+
+def _each(bars: Bars, wrong: NDArray[np.bool_], rule: Rule) -> Iterator[BarProblem]:
+    for index in np.flatnonzero(wrong):
+        bar = bars.bar(int(index))
+        found = ", ".join(f"{name} {getattr(bar, name):g}" for name in (*PRICE_COLUMNS, "volume"))
+        yield BarProblem(bars.symbol, bar.day, rule, found, f"correct the source, or {_RELEASE}")
+
+
+def _volume_problems(bars: Bars) -> Iterator[BarProblem]:
+    for index in np.flatnonzero(bars.volume == 0):
+        before = bars.volume[max(0, index - VOLUME_SESSIONS) : index]
+        if len(before) == VOLUME_SESSIONS and (usual := float(np.median(before))) > 0:
+            found = f"volume 0 where {usual:,.0f} shares are usual"
+            yield BarProblem(bars.symbol, bars.day(int(index)), Rule.NO_VOLUME, found, "run `mtum bars sync` later")
+
+
+def _move_problems(bars: Bars, *, split_explains_jump: bool) -> Iterator[BarProblem]:
+    changes = moves(bars)
+    size = np.abs(changes)
+    for index in np.flatnonzero(size > SPIKE_FRAC):
+        day, change = bars.day(int(index)), float(changes[index])
+        if split_explains_jump and bars.split[index]:
+            continue
+        if size[index] > JUMP_FRAC:
+            found = f"move of {change:+.1%} without a corporate action"
+            yield BarProblem(bars.symbol, day, Rule.JUMP, found, f"check for a split or a bad price, or {_RELEASE}")
+        elif (times := _reverted(bars, changes, int(index))) is not None:
+            found = f"move of {change:+.1%}, {times:.0f} times the usual one, undone the next session"
+            yield BarProblem(bars.symbol, day, Rule.SPIKE, found, _RELEASE)
+
+
+def _reverted(bars: Bars, changes: Column, index: int) -> float | None:
+    # How many usual moves a spike was; None when it is none, or the next session does not undo more than half.
+    if index < MOVE_SESSIONS + 1 or index + 1 >= len(bars):
+        return None
+    usual = float(np.abs(changes[index - MOVE_SESSIONS : index]).mean())
+    moved = bars.close[index] - bars.close[index - 1]
+    undone = bars.close[index] - bars.close[index + 1]
+    if abs(changes[index]) > SPIKE_MULTIPLE * usual and moved and undone / moved > 0.5:
+        return float(abs(changes[index]) / usual) if usual > 0 else float("inf")
+    return None
+
+
+def _confirmed(close: float, confirmation: Confirmation) -> bool:
+    seen = (confirmation.second_close, confirmation.midpoint)
+    return any(price is not None and abs(close / price - 1.0) <= CONFIRM_FRAC for price in seen)
+
+
+def _split_like(ratio: float) -> bool:
+    if abs(ratio - 1.0) <= JUMP_FRAC:
+        return False
+    return any(abs(max(ratio, 1 / ratio) / split - 1.0) <= _SPLIT_FRAC for split in _SPLIT_RATIOS)
+
+
+def _as_dates(days: NDArray[np.datetime64]) -> list[date]:
+    found: list[date] = days.astype("datetime64[D]").astype(object).tolist()
+    return found

@@ -1,0 +1,168 @@
+"""What will today's volume be at the close, and how sure is that?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+
+LEARNING_SESSIONS = 20
+"""Full sessions whose median share is used."""
+LEAST_SESSIONS = 5
+"""Full sessions that suffice where no prior is documented."""
+NEAR_MINUTES = 5.0
+"""A share observed further than this from the wanted moment says nothing about it."""
+_AUCTION_FRAC = 0.5
+
+
+class VolumeMode(Enum):
+    """Which volume of today the rules use."""
+
+    PROJECTED = "projected"
+    RAW = "raw"
+    PRIOR_SESSION = "prior_session"
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedShare:
+    """Share of one session's final volume that had traded `minutes` before its close."""
+
+    session: date
+    minutes: float
+    share: float
+    half_day: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UsualShare:
+    """Share used to project, with the band that holds four sessions in five.
+
+    `learned_sessions` is 0 for a documented prior, whose band is not known.
+    """
+
+    share: float
+    learned_sessions: int = 0
+    low: float | None = None
+    high: float | None = None
+
+
+def rule_volume(mode: VolumeMode, volume_so_far: float, share: float | None, prior_volume: float) -> float:
+    """Return the volume that the rules compare with the average; NaN when it is unproven.
+
+    Parameters
+    ----------
+    volume_so_far : float
+        Shares traded today until the bar was seen.
+    share : float or None
+        Usual share of a session's volume traded by then; None bars entry in mode `projected`.
+    prior_volume : float
+        Final volume of the session before.
+
+    Examples
+    --------
+    >>> rule_volume(VolumeMode.PROJECTED, 870.0, 0.87, 500.0)
+    1000.0
+    >>> rule_volume(VolumeMode.PROJECTED, 870.0, None, 500.0)
+    nan
+    """
+    match mode:
+        case VolumeMode.PROJECTED:
+            return projected(volume_so_far, share) if share is not None else float("nan")
+        case VolumeMode.RAW:
+            return volume_so_far
+        case VolumeMode.PRIOR_SESSION:
+            return prior_volume
+
+
+def projected(volume_so_far: float, share: float) -> float:
+    """Return the volume expected for the whole session, in shares.
+
+    Raises
+    ------
+    ValueError
+        If the share is not in (0, 1.2]; a running total may slightly pass the final figure.
+    """
+    if not 0.0 < share <= 1.2:
+        raise ValueError(f"a volume share of {share:g} is not possible; expected a fraction of a session")
+    return volume_so_far / share
+
+
+def usual_share(observed: Sequence[ObservedShare], minutes: float, prior: float | None) -> UsualShare | None:
+    """Return the share usually traded `minutes` before the close, or None when nothing proves one.
+
+    The median of the last 20 full sessions observed within 5 minutes of that moment; with fewer, the
+    documented prior; without a prior, the median of at least 5. Half days are never learned from.
+    """
+    near = [one for one in observed if not one.half_day and abs(one.minutes - minutes) <= NEAR_MINUTES]
+    newest = sorted(near, key=lambda one: one.session)[-LEARNING_SESSIONS:]
+    shares = np.array([moved_share(one.share, one.minutes, minutes) for one in newest])
+    if len(shares) < (LEARNING_SESSIONS if prior is not None else LEAST_SESSIONS):
+        return UsualShare(prior) if prior is not None else None
+    low, middle, high = (float(found) for found in np.quantile(shares, [0.1, 0.5, 0.9]))
+    return UsualShare(middle, len(shares), low, high)
+
+
+def moved_share(share: float, seen_minutes: float, minutes: float) -> float:
+    """Return a share seen at one moment as it would have been at a near one.
+
+    Of the volume still missing, half trades in the closing auction and the rest evenly until then.
+
+    Examples
+    --------
+    >>> round(moved_share(0.80, 20.0, 15.0), 4)  # a quarter of half of the missing 0.20
+    0.825
+    """
+    if minutes == seen_minutes or seen_minutes <= 0 or share >= 1.0:
+        return share
+    missing_now = 1.0 - share
+    per_minute = _AUCTION_FRAC * missing_now / seen_minutes
+    return min(1.0, share + per_minute * (seen_minutes - minutes))
+
+
+def band(volume_so_far: float, usual: UsualShare) -> tuple[float, float] | None:
+    """Return the volumes between which four sessions in five would end; None for a prior."""
+    if usual.low is None or usual.high is None:
+        return None
+    return volume_so_far / usual.high, volume_so_far / usual.low
+
+
+def projection_error(projected_volume: float, final_volume: float) -> float | None:
+    """Return how far a projection was off as a fraction of the final volume; positive = too high."""
+    return projected_volume / final_volume - 1.0 if final_volume > 0 else None
+
+
+def intraday_share(
+    starts: NDArray[np.datetime64], volumes: NDArray[np.float64], close: datetime, minutes: float, final_volume: float
+) -> float | None:
+    """Return the share of a session's volume traded `minutes` before its close, from its 5-minute bars.
+
+    Parameters
+    ----------
+    starts : array of datetime64, UTC, rising
+        Start of each bar of that one session.
+    volumes : array of float64, same shape
+        Shares per bar; the bar around the moment counts in proportion.
+    final_volume : float
+        The session's volume as its daily bar shows it, which is what a projection is compared with.
+
+    Returns
+    -------
+    float or None
+        None when the bars do not reach the moment, or nothing was traded.
+    """
+    if not len(starts) or final_volume <= 0:
+        return None
+    moment = np.datetime64(close.replace(tzinfo=None), "s") - np.timedelta64(round(minutes * 60), "s")
+    begins = starts.astype("datetime64[s]")
+    # Thin symbols lack the bars in which nothing traded; a longer hole at the moment is a feed that stopped.
+    if begins[0] > moment or begins[-1] < moment - np.timedelta64(600, "s"):
+        return None
+    into = (moment - begins).astype(np.float64) / _bar_seconds(begins)
+    traded = float((volumes * np.clip(into, 0.0, 1.0)).sum())
+    return traded / final_volume if 0 < traded <= 1.2 * final_volume else None
+
+
+def _bar_seconds(begins: NDArray[np.datetime64]) -> float:
+    return float(np.median(np.diff(begins).astype(np.float64))) if len(begins) > 1 else 300.0
