@@ -48,7 +48,7 @@ def share_at(decision_share: float, minutes_to_close: float, session_minutes: fl
 
     Examples
     --------
-    >>> [share_at(0.8, m) for m in (390, 20, 10, 0)]
+    >>> [round(share_at(0.8, m), 2) for m in (390, 20, 10, 0)]
     [0.0, 0.8, 0.85, 1.0]
     """
     if minutes_to_close <= 0:
