@@ -1,0 +1,135 @@
+"""The command line: every command with the module that carries it out, loaded when it is called."""
+
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, Literal, cast
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from mtum.cli.context import Call
+from mtum.cli.frame import answer_of
+from mtum.cli.options import every_command
+from mtum.cli.output import write
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("mtum.cli.demo:demo", "Play the embedded market through the whole daily job."),
+    "init": ("mtum.cli.init:init", "Write a commented config.toml and the data folder."),
+    "run": ("mtum.cli.trading:run", "Decide and order for one session, or run everything due."),
+    "settle": ("mtum.cli.trading:settle", "Confirm the fills of a session and close its books."),
+    "status": ("mtum.cli.status:status", "Mode, account, position, orders, halt, last run, next wake times."),
+    "explain": ("mtum.cli.explain:explain", "Why a session was decided as it was, and what would have flipped it."),
+    "verify": ("mtum.cli.trading:verify", "Replay stored decisions and check where their inputs came from."),
+    "report": ("mtum.cli.report:report", "The report of a session."),
+    "review": ("mtum.cli.report:review", "The review of a week, a month or a quarter."),
+    "show": ("mtum.cli.show:app", "List trades, orders, fills, decisions, bars, equity or runs."),
+    "export": ("mtum.cli.export:app", "Write trades, signals, performance or tax lots to files."),
+    "bars": ("mtum.cli.bars:app", "The cache of daily bars."),
+    "backtest": ("mtum.cli.backtest:backtest", "The strategy over history."),
+    "sweep": ("mtum.cli.backtest:sweep", "A backtest for every point of a grid of settings."),
+    "walkforward": ("mtum.cli.backtest:walkforward", "Choose settings on the past, judge them on what follows."),
+    "halt": ("mtum.cli.control:halt", "Stop sending orders."),
+    "resume": ("mtum.cli.control:resume", "Lift every halt."),
+    "flatten": ("mtum.cli.trading:flatten", "Sell a position at the close, then stop entries."),
+    "cancel": ("mtum.cli.trading:cancel", "Cancel working orders."),
+    "reconcile": ("mtum.cli.trading:reconcile", "Compare our records with the broker's."),
+    "approve": ("mtum.cli.trading:approve", "Approve a session's order in advance."),
+    "capital": ("mtum.cli.control:capital", "Record money added to or taken from the strategy."),
+    "doctor": ("mtum.cli.doctor:doctor", "Whether today's run could succeed, and what to do if not."),
+    "paper-check": ("mtum.cli.doctor:paper_check", "The check-list for a paper account."),
+    "notify": ("mtum.cli.notify:app", "Try the ways a message leaves."),
+    "gateway": ("mtum.cli.gateway:gateway", "A practice gateway that speaks the broker's protocol."),
+    "backup": ("mtum.cli.backup:backup", "Write a verified copy of the database."),
+    "restore": ("mtum.cli.backup:restore", "Check a backup, or put it in place."),
+    "config": ("mtum.cli.config:app", "The settings in force, their schema and their approval."),
+}
+"""Command -> the function or typer app behind it, and its line in `mtum --help`.
+
+A command whose module does not exist is not part of the program.
+"""
+
+
+class _LazyGroup(TyperGroup):
+    """Lists every command from the dictionary and imports only the one that is called."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**{**attributes, "commands": _listed()})
+
+    def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override]  # typer's Context is a face of its click's
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, loaded(name) if name else None, rest
+
+
+def _listed() -> dict[str, TyperCommand]:
+    return {
+        name: TyperCommand(name, help=line, add_help_option=False)
+        for name, (target, line) in COMMANDS.items()
+        if find_spec(target.partition(":")[0]) is not None
+    }
+
+
+def loaded(name: str) -> TyperCommand | TyperGroup:
+    """Import the command of that name and give it, and all below it, the options of every command."""
+    module, _, attribute = COMMANDS[name][0].partition(":")
+    target: typer.Typer | Callable[..., Any] = getattr(import_module(module), attribute)
+    if not isinstance(target, typer.Typer):
+        single = typer.Typer(add_completion=False)
+        single.command(name)(target)
+        target = single
+    command = cast("TyperCommand | TyperGroup", get_command(target))
+    command.name = name
+    command.help = command.help or COMMANDS[name][1]
+    _extend(command)
+    return command
+
+
+def _extend(command: TyperCommand | TyperGroup) -> None:
+    command.params.extend(_shared_options())
+    command.rich_markup_mode = _markup()
+    if isinstance(command, TyperGroup):
+        for below in command.commands.values():
+            _extend(cast("TyperCommand | TyperGroup", below))
+
+
+def _shared_options() -> list[Any]:
+    options = typer.Typer(add_completion=False)
+    options.command()(every_command)
+    found = list(get_command(options).params)
+    for option in found:
+        option.expose_value = False  # the call notes them; commands do not name them
+    return found
+
+
+def _markup() -> Literal["rich"] | None:
+    # Frames and colours are for a terminal only; a help page that is piped is plain text.
+    return "rich" if sys.stdout.isatty() else None
+
+
+def main_command() -> TyperGroup:
+    """Return the whole command line."""
+    app = typer.Typer(
+        cls=_LazyGroup,
+        rich_markup_mode=_markup(),
+        add_completion=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        help="End-of-day systematic trading for one person. Start with `mtum demo`.",
+    )
+    app.callback()(every_command)
+    return cast("TyperGroup", get_command(app))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Carry out one command line, print its answer and return the exit code."""
+    call = Call()
+    answer = answer_of(main_command(), arguments, call)
+    if answer is None:
+        return 0
+    try:
+        write(answer, as_json=call.json, quiet=call.quiet)
+    except BrokenPipeError:
+        # The reader went away (`mtum show trades | head`); that is no failure of ours.
+        sys.stdout = None  # nothing may be flushed to it at exit
+    return int(answer.exit_code)

@@ -1,0 +1,102 @@
+"""One call of the command line: the options that every command takes, and the settings behind them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import typer
+
+    from mtum.config import Settings
+
+DATABASE_NAME = "mtum.db"
+
+
+@dataclass(slots=True)
+class Call:
+    """The options given so far and what was read because of them; one object per process.
+
+    Parameters
+    ----------
+    config : Path or None
+        ``--config``.
+    data_dir : Path or None
+        ``--data-dir``.
+    json : bool
+        ``--json``: exactly one JSON document on stdout.
+    verbosity : int
+        -1 for ``--quiet``, 1 and more for ``--verbose``.
+    """
+
+    config: Path | None = None
+    data_dir: Path | None = None
+    json: bool = False
+    verbosity: int = 0
+    _settings: "Settings | None" = field(default=None, repr=False)
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Variables of the process."""
+        from mtum.config import current_environment
+
+        return current_environment()
+
+    def settings(self) -> "Settings":
+        """Return the settings in force; read once.
+
+        Raises
+        ------
+        ConfigError
+            Listing every problem, or if ``--config`` names no file.
+        """
+        if self._settings is None:
+            from mtum.config import load
+
+            self._settings = load(self.settings_file(), self.environment)
+        return self._settings
+
+    def settings_file(self) -> Path | None:
+        """Return the settings file that is read, absolute, or None when defaults apply."""
+        from mtum.config import find
+
+        found = find(self.config, self.environment)
+        return None if found is None else found.absolute()
+
+    def data_folder(self) -> Path:
+        """Return the data folder, absolute: ``--data-dir``, ``MTUM_DATA_DIR``, ``./data``."""
+        return (self.data_dir or Path(self.environment.get("MTUM_DATA_DIR") or "data")).absolute()
+
+    def database(self) -> Path:
+        """Return the path of the database, whether it exists or not."""
+        return self.data_folder() / DATABASE_NAME
+
+    @property
+    def quiet(self) -> bool:
+        """Whether hints and progress are unwanted."""
+        return self.verbosity < 0
+
+
+def call_of(context: "typer.Context") -> Call:
+    """Return the call that a command belongs to."""
+    found = context.find_root().obj
+    assert isinstance(found, Call)
+    return found
+
+
+def note_option(context: "typer.Context", name: str, given: object) -> None:
+    """Record one of the options that every command takes, wherever on the line it stood."""
+    call = call_of(context)
+    match name, given:
+        case "config", Path():
+            call.config = given
+        case "data_dir", Path():
+            call.data_dir = given
+        case "json", True:
+            call.json = True
+        case "quiet", True:
+            call.verbosity = -1
+        case "verbose", int() if given:
+            call.verbosity = given
+        case _:
+            pass

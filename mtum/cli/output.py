@@ -1,0 +1,205 @@
+"""What a command answers, and how it is printed: one JSON document, or text and tables."""
+
+import json
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, is_dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from mtum.errors import ConfigError, ExitCode, MtumError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that went wrong: a short code for programs and one plain line for people."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A table; numbers are aligned right.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        Headings, with units.
+    rows : sequence of rows
+        One value per column; None is shown as an empty cell.
+    """
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[object]]
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a command answers; the frame prints it and leaves with its exit code.
+
+    Parameters
+    ----------
+    document : mapping
+        The command's JSON contract; dates, instants, Decimals, enums and paths are turned
+        into plain JSON values here.
+    shown : sequence of str or Listing
+        The same for a person; printed without ``--json``.
+    problems : sequence of Problem
+        The first is the line on stderr when the exit code is not 0.
+    hints : sequence of str
+        Next steps; stderr, left out with ``--quiet`` and ``--json``.
+    """
+
+    document: Mapping[str, Any]
+    shown: Sequence[str | Listing] = ()
+    exit_code: int = ExitCode.DONE
+    problems: Sequence[Problem] = ()
+    hints: Sequence[str] = ()
+
+
+def failure(error: MtumError) -> Answer:
+    """Return the answer that an error raised on purpose amounts to."""
+    code = _word(type(error).__name__)
+    texts = error.problems if isinstance(error, ConfigError) else (str(error),)
+    return Answer({}, exit_code=error.exit_code, problems=[Problem(code, one_line(text)) for text in texts])
+
+
+def write(answer: Answer, *, as_json: bool, quiet: bool = False) -> None:
+    """Print an answer: its document or its text to stdout, and one line to stderr if it failed."""
+    if as_json:
+        sys.stdout.write(json_text(_document(answer)) + "\n")
+    elif answer.shown:
+        _show(answer.shown)
+    sys.stdout.flush()
+    if answer.exit_code:
+        sys.stderr.write(_failure_line(answer) + "\n")
+    elif not (as_json or quiet):
+        for hint in answer.hints:
+            sys.stderr.write(hint + "\n")
+
+
+def json_text(document: Mapping[str, Any]) -> str:
+    """Return a document as JSON text, indented, keys in their order."""
+    return json.dumps(plain(document), indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def plain(value: Any) -> Any:
+    """Return plain JSON values: numbers for money, `YYYY-MM-DD`, UTC ISO 8601, absolute paths, null for NaN."""
+    if isinstance(value, Enum):
+        return plain(value.value)
+    if value is None or isinstance(value, bool | int | str | float | Decimal | date | Path):
+        return _plain_scalar(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return plain(asdict(value))
+    if isinstance(value, Mapping):
+        return {str(plain(key)): plain(item) for key, item in value.items()}
+    return [plain(item) for item in value]
+
+
+def _plain_scalar(value: bool | str | float | Decimal | date | Path | None) -> bool | str | int | float | None:
+    match value:
+        case float():
+            return value if math.isfinite(value) else None
+        case Decimal():
+            return _plain_scalar(float(value)) if value != value.to_integral_value() else int(value)
+        case datetime():
+            return instant_text(value)
+        case date():
+            return value.isoformat()
+        case Path():
+            return str(value.absolute())
+        case _:
+            return value
+
+
+def instant_text(instant: datetime) -> str:
+    """Return an aware instant as UTC ISO 8601 with `Z`."""
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def one_line(text: str) -> str:
+    """Return text on one line."""
+    return " ".join(text.split())
+
+
+def _document(answer: Answer) -> dict[str, Any]:
+    document = dict(answer.document)
+    if answer.exit_code or answer.problems:
+        document["problems"] = [asdict(problem) for problem in answer.problems] or document.get("problems", [])
+    if answer.exit_code:
+        document["exit_code"] = int(answer.exit_code)
+    return document
+
+
+def _failure_line(answer: Answer) -> str:
+    texts = [problem.text for problem in answer.problems]
+    return "mtum: " + one_line("; ".join(texts) or f"ended with exit code {int(answer.exit_code)}")
+
+
+def _word(name: str) -> str:
+    # BarsStaleError -> bars_stale
+    letters = [f"_{letter.lower()}" if letter.isupper() else letter for letter in name.removesuffix("Error")]
+    return "".join(letters).lstrip("_")
+
+
+def _show(shown: Sequence[str | Listing]) -> None:
+    if not any(isinstance(part, Listing) for part in shown):
+        sys.stdout.write("".join(f"{part}\n" for part in shown))
+        return
+    from rich.console import Console
+
+    for part in shown:
+        if isinstance(part, str):
+            sys.stdout.write(part + "\n")
+            continue
+        table = _table(part)
+        # Where nobody looks at a terminal no column is cut.
+        console = Console(highlight=False, markup=False, width=None if _at_terminal(sys.stdout) else 1000)
+        console.print(table)
+
+
+def _table(listing: Listing) -> "Table":
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    frame = box.SIMPLE_HEAD if (sys.stdout.encoding or "").lower().startswith("utf") else box.ASCII2
+    table = Table(title=listing.title or None, title_justify="left", box=frame, pad_edge=False, show_edge=False)
+    for place, name in enumerate(listing.columns):
+        values = [row[place] for row in listing.rows]
+        numbers = any(_is_number(value) for value in values)
+        table.add_column(Text(name), justify="right" if numbers else "left", overflow="fold")
+    for row in listing.rows:
+        table.add_row(*(Text(_cell(value)) for value in row))
+    return table
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+
+
+def _cell(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:,.6f}".rstrip("0").rstrip(".") if math.isfinite(value) else ""
+        case int() | Decimal():
+            return f"{value:,}"
+        case _:
+            return str(plain(value)) if isinstance(value, date | Enum | Path) else str(value)
+
+
+def _at_terminal(stream: TextIO) -> bool:
+    return stream.isatty()
