@@ -21,7 +21,7 @@ def test_the_readme_shows_every_table(name: str) -> None:
     assert f"<!-- table: {name} -->\n" in README
 
 
-@pytest.mark.parametrize("name", ["settings", "exit_codes", "error_types", "order_statuses"])
+@pytest.mark.parametrize("name", sorted(readme_tables.TABLES))
 def test_a_changed_table_is_noticed_and_written_anew(name: str) -> None:
     wrong = marked(name, "| stale |\n")
     right = readme_tables.filled(wrong)
@@ -37,6 +37,14 @@ def test_every_setting_has_a_row_with_a_meaning() -> None:
     rows = {row[0].strip("`"): row[3] for row in readme_tables.settings()[1:]}
     assert sorted(rows) == sorted(config.setting_names())
     assert [name for name, meaning in rows.items() if not meaning] == []
+
+
+def test_every_column_of_the_database_has_a_meaning() -> None:
+    from mtum.adapters.store.schema import columns_documentation
+
+    columns = columns_documentation()
+    assert columns
+    assert [(table, name) for table, found in columns.items() for name, text in found.items() if not text] == []
 
 
 def test_a_marker_without_a_table_is_an_error() -> None:

@@ -163,24 +163,35 @@ def order_statuses() -> list[Row]:
     return rows
 
 
-def command_rows(name: str, command: Any) -> Iterator[Row]:
+def command_rows(name: str, command: Any, line: str) -> Iterator[Row]:
     """A command with its one-line help; of a group, the commands below it."""
     below = getattr(command, "commands", None)
-    if below:
-        for inner in below.values():
-            yield from command_rows(f"{name} {inner.name}", inner)
+    if not below:
+        yield f"`{name}`", line.rstrip(".")
     else:
-        yield f"`{name}`", (command.help or "").strip().split("\n")[0].rstrip(".")
+        for inner in below.values():
+            yield from command_rows(f"{name} {inner.name}", inner, (inner.help or "").split("\n\n")[0])
 
 
 def commands() -> list[Row]:
-    """Every command that is part of the program."""
+    """Every command that is part of the program, as `mtum --help` tells it."""
     from mtum.cli import app
 
-    present = [name for name, (target, _) in app.COMMANDS.items() if find_spec(target.partition(":")[0]) is not None]
     rows: list[Row] = [("Command", "Does")]
-    for name in present:
-        rows += command_rows(f"mtum {name}", app.loaded(name))
+    for name, (target, line) in app.COMMANDS.items():
+        if find_spec(target.partition(":")[0]) is not None:
+            rows += command_rows(f"mtum {name}", app.loaded(name), line)
+    return rows
+
+
+def database() -> list[Row]:
+    """Tables and views of the database with their columns."""
+    from mtum.adapters.store.schema import columns_documentation, tables_documentation
+
+    columns = columns_documentation()
+    rows: list[Row] = [("Table or view", "One row is", "Columns")]
+    for name, meaning in tables_documentation().items():
+        rows.append((f"`{name}`", meaning, ", ".join(f"`{column}`" for column in columns[name])))
     return rows
 
 
@@ -190,6 +201,7 @@ TABLES: dict[str, Callable[[], list[Row]]] = {
     "exit_codes": exit_codes,
     "error_types": error_types,
     "order_statuses": order_statuses,
+    "database": database,
 }
 
 
