@@ -1,0 +1,41 @@
+"""The schema as SQL and as documentation; its version. Standard library only."""
+
+from collections.abc import Iterator, Mapping
+
+from mtum.adapters.store.tables import TABLES, Table
+from mtum.adapters.store.views import VIEWS
+
+SCHEMA_VERSION = 1
+"""Number of migrations this program knows; a database of a higher `PRAGMA user_version` is refused."""
+
+
+def create_table(table: Table) -> str:
+    """Return the statement that creates a table, every column commented."""
+    lines = [(f"{column.name} {column.sql}", f" -- {column.meaning}") for column in table.columns]
+    lines += [(constraint, "") for constraint in table.constraints]
+    body = "\n".join(
+        f"  {text}{',' if number < len(lines) else ''}{comment}" for number, (text, comment) in enumerate(lines, 1)
+    )
+    return f"CREATE TABLE {table.name} ( -- {table.meaning}\n{body}\n) STRICT"
+
+
+def create_statements() -> Iterator[str]:
+    """Yield every statement that makes an empty database this schema."""
+    for table in TABLES.values():
+        yield create_table(table)
+        yield from table.indexes
+    for view in VIEWS.values():
+        comments = "\n".join(f"-- {name}: {meaning}" for name, meaning in view.columns.items())
+        yield f"CREATE VIEW {view.name} AS -- {view.meaning}\n{comments}\n{view.query.strip()}"
+
+
+def columns_documentation() -> Mapping[str, Mapping[str, str]]:
+    """Return what every column of every table and view means: table, then column, then text."""
+    tables = {table.name: {column.name: column.meaning for column in table.columns} for table in TABLES.values()}
+    return {**tables, **{view.name: view.columns for view in VIEWS.values()}}
+
+
+def tables_documentation() -> Mapping[str, str]:
+    """Return what a row of every table and view is."""
+    tables = {table.name: table.meaning for table in TABLES.values()}
+    return {**tables, **{view.name: view.meaning for view in VIEWS.values()}}

@@ -1,0 +1,387 @@
+"""Every table of the database with the meaning of every column; comments and documentation come from here.
+
+One line per column: name, type and constraints, what it means. Instants are UTC ISO 8601 text
+ending in Z, sessions dates as text, money and prices REAL (shortest decimal form round-trips).
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its SQL type with constraints, and what it means."""
+
+    name: str
+    sql: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table: what a row is, its columns, and table constraints and indexes."""
+
+    name: str
+    meaning: str
+    columns: tuple[Column, ...]
+    constraints: tuple[str, ...] = ()
+    indexes: tuple[str, ...] = ()
+
+
+def _table(name: str, meaning: str, columns: str, constraints: str = "", *indexes: str) -> Table:
+    rows = [line.split("|") for line in columns.strip().splitlines()]
+    parsed = tuple(Column(*(part.strip() for part in row)) for row in rows)
+    return Table(name, meaning, parsed, (constraints,) if constraints else (), indexes)
+
+
+_DECISIONS = (
+    _table(
+        "meta",
+        "Facts about this database.",
+        """
+        key | TEXT PRIMARY KEY | name of the fact: mode, account, or what the program keeps between runs
+        value | TEXT NOT NULL | the fact
+        """,
+    ),
+    _table(
+        "runs",
+        "One job for one session, with how it ended.",
+        """
+        id | INTEGER PRIMARY KEY | number of the run
+        account | TEXT NOT NULL | account the run was for
+        job | TEXT NOT NULL | name of the job
+        slot | TEXT NOT NULL | which start of that job in the session
+        session | TEXT | session the run was for; empty for jobs without one
+        started_at | TEXT NOT NULL | instant of the start
+        finished_at | TEXT | instant of the end; empty while running or killed
+        outcome | TEXT | finished, failed, skipped, missed or superseded
+        exit_code | INTEGER | exit code of the command
+        steps | TEXT NOT NULL DEFAULT '{}' | JSON: step to the instant it was reached
+        document | TEXT | JSON: what the run reported
+        earlier | TEXT NOT NULL DEFAULT '[]' | JSON: ends of earlier attempts of the same run
+        """,
+        "UNIQUE (account, session, job, slot)",
+        "CREATE INDEX runs_by_job ON runs (job, session)",
+    ),
+    _table(
+        "input_frames",
+        "Every input of a decision, stored once.",
+        """
+        hash | TEXT PRIMARY KEY | SHA-256 of the text
+        frame | TEXT NOT NULL | JSON, keys sorted, no spaces: bars by column, series, book
+        """,
+    ),
+    _table(
+        "decisions",
+        "One decision per session and strategy; a dry run is a preview and does not count.",
+        """
+        id | INTEGER PRIMARY KEY | number of the decision
+        account | TEXT NOT NULL | account decided for
+        session | TEXT NOT NULL | session decided
+        strategy | TEXT NOT NULL | strategy that decided
+        preview | INTEGER NOT NULL CHECK (preview IN (0, 1)) | 1 for a dry run
+        decided_at | TEXT NOT NULL | instant of the decision
+        action | TEXT NOT NULL | enter, exit, hold or none
+        reasons | TEXT NOT NULL | JSON list of reason words, the deciding one first
+        document | TEXT NOT NULL | JSON: conditions, indicators, orders
+        frame_hash | TEXT NOT NULL REFERENCES input_frames (hash) | the inputs
+        settings | TEXT NOT NULL | JSON: all settings in force
+        settings_hash | TEXT NOT NULL | hash of the settings
+        code_version | TEXT NOT NULL | version of the program
+        code_hash | TEXT NOT NULL | hash of the program's source
+        libraries | TEXT NOT NULL | JSON: library to version
+        remembered | TEXT NOT NULL | JSON: symbol to values kept with a position it opens
+        """,
+        "UNIQUE (account, session, strategy, preview)",
+        "CREATE INDEX decisions_by_frame ON decisions (frame_hash)",
+    ),
+    _table(
+        "sessions",
+        "The next trading sessions, renewed by each run.",
+        """
+        session | TEXT PRIMARY KEY | date of the session
+        opens_at | TEXT NOT NULL | instant of the opening
+        closes_at | TEXT NOT NULL | instant of the close
+        half_day | INTEGER NOT NULL | 1 when shorter than a full session
+        """,
+    ),
+)
+
+_ORDERS = (
+    _table(
+        "order_intents",
+        "What the program wanted to trade, committed before anything was sent.",
+        """
+        id | TEXT PRIMARY KEY | made from account, session, strategy, symbol and purpose
+        account | TEXT NOT NULL | account to trade in
+        session | TEXT NOT NULL | session to trade in
+        strategy | TEXT NOT NULL | strategy that wants it
+        symbol | TEXT NOT NULL | what to trade
+        purpose | TEXT NOT NULL | enter, increase, reduce, exit or fallback
+        side | TEXT NOT NULL CHECK (side IN ('BUY', 'SELL')) | BUY or SELL
+        order_type | TEXT NOT NULL | MOC, MKT, LMT or LOC
+        shares | INTEGER NOT NULL CHECK (shares > 0) | whole shares wanted
+        reference_price | REAL NOT NULL | price in USD the decision saw
+        reasons | TEXT NOT NULL | JSON list of reason words, the deciding one first
+        attempt | INTEGER NOT NULL DEFAULT 1 | present attempt; a further one needs a person's word
+        planned_at | TEXT NOT NULL | instant it was recorded
+        decision_id | INTEGER REFERENCES decisions (id) | decision behind it; empty for a fallback or a flatten
+        """,
+        "UNIQUE (account, session, strategy, symbol, purpose)",
+        "CREATE INDEX order_intents_by_session ON order_intents (session)",
+        "CREATE INDEX order_intents_by_decision ON order_intents (decision_id)",
+    ),
+    _table(
+        "orders",
+        "One attempt to carry out an intent, and what the broker told of it.",
+        """
+        ref | TEXT PRIMARY KEY | order reference known to the broker: intent and attempt
+        intent_id | TEXT NOT NULL REFERENCES order_intents (id) | intent it carries out
+        attempt | INTEGER NOT NULL | number of the attempt
+        status | TEXT NOT NULL | where it stands: PLANNED, SUBMITTING, ACCEPTED, FILLED, ... (table in the README)
+        filled | INTEGER NOT NULL DEFAULT 0 | shares the broker said were filled
+        broker_id | TEXT | the broker's permanent id
+        code | TEXT | code of the last refusal or message
+        text | TEXT NOT NULL DEFAULT '' | the last message in the broker's or our gate's words
+        submitted_at | TEXT | instant the program was about to send it
+        updated_at | TEXT NOT NULL | instant of the last change
+        """,
+        "UNIQUE (intent_id, attempt)",
+        "CREATE UNIQUE INDEX orders_one_live ON orders (intent_id) "
+        "WHERE status NOT IN ('FILLED', 'CANCELED', 'EXPIRED', 'REJECTED', 'DENIED', 'LAPSED')",
+    ),
+    _table(
+        "order_events",
+        "Everything that happened to orders, in the order it was seen.",
+        """
+        id | INTEGER PRIMARY KEY | number of the event
+        at | TEXT NOT NULL | instant it was recorded
+        intent_id | TEXT REFERENCES order_intents (id) | intent concerned; empty when none of ours
+        ref | TEXT | order reference of the attempt concerned
+        kind | TEXT NOT NULL | status for a change of status, else what was observed
+        status | TEXT | the new status
+        code | TEXT | code that came with it
+        text | TEXT NOT NULL DEFAULT '' | words that came with it
+        """,
+        "",
+        "CREATE INDEX order_events_by_intent ON order_events (intent_id)",
+    ),
+    _table(
+        "fills",
+        "Single executions as the broker reported them, corrections included.",
+        """
+        exec_id | TEXT PRIMARY KEY | the broker's execution id; a correction raises its last part
+        stem | TEXT NOT NULL | the id without that part: equal for a fill and its corrections
+        current | INTEGER NOT NULL CHECK (current IN (0, 1)) | 1 for the last correction, which alone counts
+        intent_id | TEXT NOT NULL REFERENCES order_intents (id) | intent it belongs to
+        account | TEXT NOT NULL | account it happened in
+        strategy | TEXT NOT NULL | strategy whose shares they are
+        symbol | TEXT NOT NULL | what was traded
+        side | TEXT NOT NULL CHECK (side IN ('BUY', 'SELL')) | BUY or SELL
+        session | TEXT NOT NULL | session of the trade
+        instant | TEXT NOT NULL | instant of the trade
+        shares | INTEGER NOT NULL CHECK (shares > 0) | whole shares, as traded
+        price | REAL NOT NULL | USD per share, as traded
+        commission_usd | REAL | commission and fees in USD; empty while not known
+        """,
+        "",
+        "CREATE INDEX fills_by_stem ON fills (stem)",
+        "CREATE INDEX fills_by_intent ON fills (intent_id)",
+    ),
+)
+
+_LEDGER = (
+    _table(
+        "lots",
+        "Open shares by the intent that bought them, in today's shares; derived from fills.",
+        """
+        intent_id | TEXT PRIMARY KEY REFERENCES order_intents (id) | intent that bought them
+        strategy | TEXT NOT NULL | strategy that holds them
+        symbol | TEXT NOT NULL | what is held
+        session | TEXT NOT NULL | session of the purchase
+        shares | INTEGER NOT NULL | shares left
+        opened_shares | INTEGER NOT NULL | shares bought in all
+        entry_price | REAL NOT NULL | average fill price in USD, commission apart
+        cost_usd | REAL NOT NULL | commission of the shares left in USD
+        remembered | TEXT NOT NULL | JSON: values the strategy keeps with the position
+        """,
+    ),
+    _table(
+        "cash_movements",
+        "Every change of a strategy's cash; the sum of the paid ones is its cash.",
+        """
+        key | TEXT PRIMARY KEY | makes a repeated movement the same one
+        strategy | TEXT NOT NULL | strategy whose cash it is
+        session | TEXT NOT NULL | session it counts in
+        kind | TEXT NOT NULL | capital, deposit, withdrawal, buy, sell, commission, dividend, fee, tax, adjustment
+        amount_usd | REAL NOT NULL | USD, negative when paid out
+        symbol | TEXT | symbol concerned
+        note | TEXT NOT NULL DEFAULT '' | why
+        paid | INTEGER NOT NULL DEFAULT 1 CHECK (paid IN (0, 1)) | 0 for a dividend earned and not received yet
+        """,
+        "",
+        "CREATE INDEX cash_movements_by_session ON cash_movements (strategy, session)",
+    ),
+    _table(
+        "equity",
+        "A strategy at an official close, with buy-and-hold of the same symbol beside it.",
+        """
+        session | TEXT NOT NULL | session closed
+        strategy | TEXT NOT NULL | strategy measured
+        cash_usd | REAL NOT NULL | cash in USD
+        receivable_usd | REAL NOT NULL | dividends earned and not received in USD
+        market_usd | REAL NOT NULL | shares at the close in USD
+        equity_usd | REAL NOT NULL | all three together
+        flows_usd | REAL NOT NULL | deposits less withdrawals since the last point in USD
+        benchmark_usd | REAL | buy-and-hold with the same capital in USD
+        close | REAL | official close in USD
+        shares | INTEGER NOT NULL | shares held
+        final | INTEGER NOT NULL DEFAULT 1 | 0 while the close may still change
+        """,
+        "PRIMARY KEY (strategy, session)",
+    ),
+    _table(
+        "account_snapshots",
+        "The account as the broker showed it.",
+        """
+        id | INTEGER PRIMARY KEY | number of the snapshot
+        session | TEXT NOT NULL | session it was taken in
+        at | TEXT NOT NULL | instant it was taken
+        account | TEXT NOT NULL | account code
+        kind | TEXT NOT NULL | cash or margin
+        cash_usd | REAL NOT NULL | total cash in USD
+        settled_usd | REAL NOT NULL | settled cash in USD
+        net_liquidation_usd | REAL NOT NULL | the broker's value of the account in USD
+        positions | TEXT NOT NULL | JSON: symbol to shares, fractions possible
+        """,
+        "UNIQUE (session, at)",
+    ),
+)
+
+_MARKET = (
+    _table(
+        "bars",
+        "Accepted daily bars per symbol and source; an extra series such as the VIX has only a close.",
+        """
+        symbol | TEXT NOT NULL | symbol, or name of the series
+        source | TEXT NOT NULL | where it was read
+        session | TEXT NOT NULL | session of the bar
+        open | REAL NOT NULL | opening price in USD, split-adjusted
+        high | REAL NOT NULL | highest price in USD
+        low | REAL NOT NULL | lowest price in USD
+        close | REAL NOT NULL | closing price in USD
+        volume | REAL NOT NULL | shares traded, split-adjusted
+        dividend | REAL NOT NULL DEFAULT 0 | USD per share on the ex-date, else 0
+        split | REAL NOT NULL DEFAULT 0 | new shares per old on the effective date, else 0
+        first_read_at | TEXT NOT NULL | instant the bar was first read
+        read_at | TEXT NOT NULL | instant it was last read
+        final | INTEGER NOT NULL | 1 when read long enough after the close
+        """,
+        "PRIMARY KEY (symbol, source, session)",
+    ),
+    _table(
+        "bar_revisions",
+        "Values that a source changed after they were accepted.",
+        """
+        id | INTEGER PRIMARY KEY | number of the revision
+        symbol | TEXT NOT NULL | symbol of the bar
+        source | TEXT NOT NULL | where it was read
+        session | TEXT NOT NULL | session of the bar
+        field | TEXT NOT NULL | column of `bars` that changed
+        before | REAL NOT NULL | value until then
+        after | REAL NOT NULL | value the source gives now
+        first_read_at | TEXT NOT NULL | instant the earlier value was read
+        replaced_at | TEXT NOT NULL | instant the change was noticed
+        accepted | INTEGER NOT NULL | 1 when the new value went into `bars`
+        """,
+        "UNIQUE (symbol, source, session, field, replaced_at)",
+    ),
+    _table(
+        "corporate_actions",
+        "Splits and dividends as told by sources, and splits that broker and source agreed upon.",
+        """
+        symbol | TEXT NOT NULL | symbol concerned
+        session | TEXT NOT NULL | effective date of a split, ex-date of a dividend
+        kind | TEXT NOT NULL CHECK (kind IN ('split', 'dividend')) | split or dividend
+        source | TEXT NOT NULL | who told it; agreed = also seen in the broker's position, lots follow
+        amount | REAL NOT NULL | new shares per old, or USD per share
+        recorded_at | TEXT NOT NULL | instant it was first recorded
+        """,
+        "PRIMARY KEY (symbol, session, kind, source)",
+    ),
+    _table(
+        "quarantined_bars",
+        "Bars that broke a rule and were kept out.",
+        """
+        id | INTEGER PRIMARY KEY | number to release it by
+        symbol | TEXT NOT NULL | symbol of the bar
+        source | TEXT NOT NULL | where it was read
+        session | TEXT NOT NULL | session of the bar
+        open | REAL | opening price in USD as read
+        high | REAL | highest price in USD as read
+        low | REAL | lowest price in USD as read
+        close | REAL | closing price in USD as read
+        volume | REAL | shares traded as read
+        rule | TEXT NOT NULL | rule it broke
+        found | TEXT NOT NULL | what was found
+        seen_at | TEXT NOT NULL | instant it was last read
+        released_at | TEXT | instant a person released it
+        released_by | TEXT | who released it
+        """,
+        "UNIQUE (symbol, source, session, rule)",
+    ),
+    _table(
+        "volume_snapshots",
+        "Volume seen at a decision, what was made of it, and the final figure.",
+        """
+        symbol | TEXT NOT NULL | symbol
+        source | TEXT NOT NULL | where it was read
+        session | TEXT NOT NULL | session of the decision
+        minutes | REAL NOT NULL | minutes left to the close
+        volume_so_far | REAL NOT NULL | shares traded until then
+        share | REAL | fraction of the day's volume usually traded by then
+        projected | REAL | projected volume of the day
+        half_day | INTEGER NOT NULL | 1 on a short session, which is never learned from
+        final_volume | REAL | the day's volume as read later
+        """,
+        "PRIMARY KEY (symbol, source, session)",
+    ),
+)
+
+_CONTROL = (
+    _table(
+        "halts",
+        "Switches that stop new orders, in force until lifted.",
+        """
+        id | INTEGER PRIMARY KEY | number of the halt
+        restriction | TEXT NOT NULL | reduce_only (no entries) or full (nothing is sent)
+        why | TEXT NOT NULL | reason given
+        halted_by | TEXT NOT NULL | who stopped trading
+        since | TEXT NOT NULL | instant it came into force
+        lifted_at | TEXT | instant it was lifted
+        """,
+    ),
+    _table(
+        "notifications",
+        "Messages to the owner, and whether they were delivered.",
+        """
+        id | INTEGER PRIMARY KEY | number of the message
+        key | TEXT NOT NULL UNIQUE | makes a repeated message the same one
+        run_id | INTEGER REFERENCES runs (id) | run that wrote it
+        noted_at | TEXT NOT NULL | instant it was written
+        urgency | TEXT NOT NULL | act_now, order_sent or report
+        subject | TEXT NOT NULL | subject line
+        text | TEXT NOT NULL | plain text
+        html | TEXT | HTML part; kept until delivered
+        images | TEXT NOT NULL | JSON: image name to base 64; kept until delivered
+        tries | INTEGER NOT NULL DEFAULT 0 | deliveries tried
+        delivered_at | TEXT | instant of the delivery
+        error | TEXT | why the last try failed
+        """,
+        "",
+        "CREATE INDEX notifications_undelivered ON notifications (id) WHERE delivered_at IS NULL",
+        "CREATE INDEX notifications_by_run ON notifications (run_id)",
+    ),
+)
+
+TABLES: dict[str, Table] = {table.name: table for table in (*_DECISIONS, *_ORDERS, *_LEDGER, *_MARKET, *_CONTROL)}
+"""Every table by name, parents before the tables that refer to them."""

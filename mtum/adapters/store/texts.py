@@ -1,0 +1,66 @@
+"""How instants, sessions, money and documents stand in a column, and back."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from hashlib import sha256
+from typing import Any
+
+
+def instant_text(at: datetime) -> str:
+    """Return an aware instant as UTC ISO 8601 with microseconds and Z, so that text order is time order.
+
+    Raises
+    ------
+    ValueError
+        If the instant has no time zone.
+    """
+    if at.tzinfo is None:
+        raise ValueError(f"the instant {at.isoformat()} has no time zone")
+    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def instant(text: str) -> datetime:
+    """Return the aware UTC instant of a column."""
+    return datetime.fromisoformat(text)
+
+
+def maybe_instant(text: str | None) -> datetime | None:
+    """Return the instant of a column that may be empty."""
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def maybe_day(text: str | None) -> date | None:
+    """Return the session of a column that may be empty."""
+    return None if text is None else date.fromisoformat(text)
+
+
+def money(number: float) -> Decimal:
+    """Return a REAL column as a decimal: the shortest that reads back as the same float."""
+    return Decimal(repr(float(number)))
+
+
+def maybe_money(number: float | None) -> Decimal | None:
+    """Return the decimal of a column that may be empty."""
+    return None if number is None else money(number)
+
+
+def maybe_float(amount: Decimal | None) -> float | None:
+    """Return what goes into a REAL column that may be empty."""
+    return None if amount is None else float(amount)
+
+
+def canonical(document: Mapping[str, Any]) -> str:
+    """Return the one JSON text of a document: keys sorted, no spaces, floats in shortest form."""
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def plain(document: object) -> str:
+    """Return a document as compact JSON, keys in their own order."""
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def digest(text: str) -> str:
+    """Return the SHA-256 of a text, in hexadecimal."""
+    return sha256(text.encode()).hexdigest()

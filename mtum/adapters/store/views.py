@@ -1,0 +1,218 @@
+"""The views for people: trades, days, conditions and positions, in plain SQL."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One view: what a row is, what its columns mean, and the query."""
+
+    name: str
+    meaning: str
+    columns: dict[str, str]
+    query: str
+
+
+# Agreed splits turn earlier fills into today's shares: `factor` is the product of all later ratios.
+_TODAYS_FILLS = """
+WITH RECURSIVE
+splits AS (
+  SELECT symbol, session, amount, row_number() OVER (PARTITION BY symbol ORDER BY session DESC) AS place
+  FROM corporate_actions WHERE kind = 'split' AND source = 'agreed'
+),
+factors AS (
+  SELECT symbol, session, place, amount AS factor FROM splits WHERE place = 1
+  UNION ALL
+  SELECT splits.symbol, splits.session, splits.place, factors.factor * splits.amount
+  FROM factors JOIN splits ON splits.symbol = factors.symbol AND splits.place = factors.place + 1
+),
+rebased AS (
+  SELECT fills.*, fills.shares * coalesce(
+    (SELECT factor FROM factors WHERE factors.symbol = fills.symbol AND factors.session > fills.session
+     ORDER BY factors.session LIMIT 1), 1) AS todays_shares
+  FROM fills WHERE current = 1
+),"""
+
+_TRADES = (
+    _TODAYS_FILLS
+    + """
+running AS (
+  SELECT *, sum(CASE side WHEN 'BUY' THEN todays_shares ELSE -todays_shares END) OVER (
+    PARTITION BY strategy, symbol ORDER BY session, instant, exec_id ROWS UNBOUNDED PRECEDING) AS held_after
+  FROM rebased
+),
+numbered AS (
+  SELECT *, coalesce(sum(held_after = 0) OVER (
+    PARTITION BY strategy, symbol ORDER BY session, instant, exec_id
+    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS trip
+  FROM running
+),
+trips AS (
+  SELECT strategy, symbol, trip,
+    min(session) AS entry_session,
+    max(CASE WHEN held_after = 0 THEN session END) AS exit_session,
+    sum(CASE side WHEN 'BUY' THEN todays_shares END) AS bought,
+    sum(CASE side WHEN 'BUY' THEN shares * price END) AS paid,
+    sum(CASE side WHEN 'SELL' THEN shares * price END) AS received,
+    sum(coalesce(commission_usd, 0)) AS commission,
+    (SELECT intent_id FROM numbered AS n WHERE n.strategy = numbered.strategy AND n.symbol = numbered.symbol
+       AND n.trip = numbered.trip AND n.side = 'SELL' ORDER BY n.session, n.instant, n.exec_id LIMIT 1) AS exit_intent
+  FROM numbered GROUP BY strategy, symbol, trip
+)
+SELECT trips.strategy, trips.symbol, entry_session, paid / bought AS entry_price,
+  exit_session, CASE WHEN exit_session IS NOT NULL THEN received / bought END AS exit_price,
+  CAST(bought AS INTEGER) AS shares,
+  CASE WHEN exit_session IS NOT NULL THEN round(received - paid - commission, 6) END AS pnl_usd,
+  CASE WHEN exit_session IS NOT NULL THEN (received - paid - commission) / paid END AS return_frac,
+  CASE WHEN exit_session IS NOT NULL THEN json_extract(order_intents.reasons, '$[0]') END AS reason,
+  CASE WHEN exit_session IS NOT NULL THEN
+    (SELECT count(DISTINCT session) FROM bars WHERE session > entry_session AND session <= exit_session)
+  END AS sessions_held,
+  round(commission, 6) AS commission_usd
+FROM trips LEFT JOIN order_intents ON order_intents.id = trips.exit_intent
+ORDER BY entry_session, trips.symbol, trips.trip"""
+)
+
+_DAILY = """
+SELECT decisions.session, decisions.strategy, decisions.action,
+  json_extract(decisions.reasons, '$[0]') AS reason,
+  json_extract(document, '$.indicators.close') AS decision_price,
+  equity.close AS close,
+  json_extract(document, '$.indicators.vix') AS vix,
+  json_extract(document, '$.indicators.rsi') AS rsi,
+  json_extract(document, '$.indicators.ma') AS ma,
+  json_extract(document, '$.indicators.atr') AS atr,
+  equity.equity_usd, equity.benchmark_usd,
+  (SELECT group_concat(side || ' ' || order_intents.shares || ' ' || symbol || ' ' || status, ', ')
+   FROM order_intents JOIN orders ON orders.intent_id = order_intents.id AND orders.attempt = order_intents.attempt
+   WHERE order_intents.account = decisions.account AND order_intents.session = decisions.session
+     AND order_intents.strategy = decisions.strategy) AS orders,
+  (SELECT group_concat(side || ' ' || shares || ' ' || symbol || ' at ' || price, ', ')
+   FROM fills WHERE current = 1 AND fills.session = decisions.session
+     AND fills.strategy = decisions.strategy) AS fills
+FROM decisions LEFT JOIN equity ON equity.session = decisions.session AND equity.strategy = decisions.strategy
+WHERE decisions.preview = 0
+ORDER BY decisions.session, decisions.strategy"""
+
+_SIGNALS = """
+SELECT decisions.session, decisions.strategy, symbols.key AS symbol,
+  json_extract(conditions.value, '$.name') AS condition,
+  json_extract(conditions.value, '$.value') AS value,
+  json_extract(conditions.value, '$.threshold') AS threshold,
+  json_extract(conditions.value, '$.margin') AS margin,
+  json_extract(conditions.value, '$.passed') AS passed,
+  decisions.action
+FROM decisions
+JOIN json_each(decisions.document, '$.symbols') AS symbols
+JOIN json_each(symbols.value, '$.conditions') AS conditions
+WHERE decisions.preview = 0
+UNION ALL
+SELECT decisions.session, decisions.strategy, NULL,
+  json_extract(conditions.value, '$.name'), json_extract(conditions.value, '$.value'),
+  json_extract(conditions.value, '$.threshold'), json_extract(conditions.value, '$.margin'),
+  json_extract(conditions.value, '$.passed'), decisions.action
+FROM decisions JOIN json_each(decisions.document, '$.conditions') AS conditions
+WHERE decisions.preview = 0 AND coalesce(json_extract(decisions.document, '$.symbols'), '{}') = '{}'
+ORDER BY 1, 2, 3"""
+
+_POSITIONS = """
+WITH held AS (
+  SELECT strategy, symbol, sum(shares) AS shares, sum(shares * entry_price) AS paid,
+    sum(cost_usd) AS commission_usd, min(session) AS entry_session
+  FROM lots GROUP BY strategy, symbol HAVING sum(shares) <> 0
+),
+priced AS (
+  SELECT held.*,
+    (SELECT max(session) FROM bars WHERE bars.symbol = held.symbol) AS price_session
+  FROM held
+),
+valued AS (
+  SELECT priced.*, (SELECT close FROM bars WHERE bars.symbol = priced.symbol AND bars.session = priced.price_session
+                    ORDER BY read_at DESC LIMIT 1) AS last_price
+  FROM priced
+)
+SELECT strategy, symbol, shares, entry_session, paid / shares AS entry_price, commission_usd,
+  price_session, last_price, shares * last_price AS market_usd,
+  round(shares * last_price - paid - commission_usd, 6) AS unrealized_usd
+FROM valued ORDER BY strategy, symbol"""
+
+
+VIEWS: dict[str, View] = {
+    view.name: view
+    for view in (
+        View(
+            "v_trades",
+            "Round trips from the first entry fill to flat; exit columns are empty while open.",
+            {
+                "strategy": "strategy that traded",
+                "symbol": "what was traded",
+                "entry_session": "session of the first purchase",
+                "entry_price": "average purchase price in USD, in today's shares",
+                "exit_session": "session in which the last share was sold",
+                "exit_price": "average sale price in USD, in today's shares",
+                "shares": "shares bought in all, in today's shares",
+                "pnl_usd": "profit or loss after commissions in USD",
+                "return_frac": "that over the cost of the purchase, as a fraction",
+                "reason": "why it was sold, as the first exit order said",
+                "sessions_held": "sessions with a bar after the entry, up to the exit",
+                "commission_usd": "commissions known so far in USD",
+            },
+            _TRADES,
+        ),
+        View(
+            "v_daily",
+            "One row per decided session: what was seen, decided, ordered and filled, and what it is worth.",
+            {
+                "session": "session decided",
+                "strategy": "strategy that decided",
+                "action": "enter, exit, hold or none",
+                "reason": "the deciding reason",
+                "decision_price": "price in USD seen by the decision",
+                "close": "official close in USD",
+                "vix": "VIX seen by the decision",
+                "rsi": "relative strength index",
+                "ma": "moving average in USD",
+                "atr": "average true range in USD",
+                "equity_usd": "equity at the close in USD",
+                "benchmark_usd": "buy-and-hold at the close in USD",
+                "orders": "side, shares, symbol and status of each order",
+                "fills": "side, shares, symbol and price of each fill",
+            },
+            _DAILY,
+        ),
+        View(
+            "v_signals",
+            "One row per decided session and condition.",
+            {
+                "session": "session decided",
+                "strategy": "strategy that decided",
+                "symbol": "symbol the condition is about",
+                "condition": "name of the condition",
+                "value": "value measured; empty when unknown",
+                "threshold": "value it was compared with",
+                "margin": "distance from flipping, positive when it holds",
+                "passed": "1 when it held",
+                "action": "what the decision was",
+            },
+            _SIGNALS,
+        ),
+        View(
+            "v_positions",
+            "What each strategy holds, at the newest close stored.",
+            {
+                "strategy": "strategy that holds it",
+                "symbol": "what is held",
+                "shares": "shares held",
+                "entry_session": "session of the first purchase",
+                "entry_price": "average purchase price in USD, commission apart",
+                "commission_usd": "commission of these shares in USD",
+                "price_session": "session of the price",
+                "last_price": "newest stored close in USD",
+                "market_usd": "worth at that price in USD",
+                "unrealized_usd": "profit or loss so far, purchase commission included, in USD",
+            },
+            _POSITIONS,
+        ),
+    )
+}
+"""Every view by name."""
