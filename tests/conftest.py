@@ -1,0 +1,35 @@
+"""What holds for every test: no network but loopback, no setting of the machine, the same examples each time."""
+
+import os
+import socket
+from collections.abc import Iterator
+
+import hypothesis
+import pytest
+
+LOOPBACK = ("127.", "::1", "localhost")
+KEPT = ("MTUM_REAL_", "MTUM_TEST_")
+
+
+def pytest_configure() -> None:
+    # Reproducible and patient: a busy machine must not turn a property into a failure.
+    hypothesis.settings.register_profile("mtum", deadline=None, derandomize=True)
+    hypothesis.settings.load_profile("mtum")
+    for name in [name for name in os.environ if name.startswith("MTUM_") and not name.startswith(KEPT)]:
+        del os.environ[name]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def only_loopback() -> Iterator[None]:
+    """A test that reaches for the network fails with the address it wanted."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: tuple[str, int] | str) -> None:
+        internet = self.family in (socket.AF_INET, socket.AF_INET6)
+        if internet and not str(address[0]).startswith(LOOPBACK):
+            raise AssertionError(f"a test tried to reach {address}")
+        connect(self, address)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guarded)
+        yield
