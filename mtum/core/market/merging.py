@@ -191,7 +191,7 @@ def _settled(
         before, after = getattr(based, name)[left], getattr(fresh, name)[right].copy()
         same = _noise(name, before, after)
         after[same] = before[same]
-        # New splits are taken care of before; a vendor that forgets one changes nothing.
+        # New splits are taken care of before; a vendor that forgets an action changes nothing.
         for index in np.flatnonzero(final & ~same) if name != "split" else ():
             day = based.day(int(left[index]))
             change = Change(day, name, float(before[index]), float(after[index]), day in agreed)
@@ -216,8 +216,8 @@ def tolerable(change: Change) -> bool:
 
 
 def _noise(column: str, before: Column, after: Column) -> NDArray[np.bool_]:
-    if column == "split":
-        return np.asarray(after == 0)
+    if column in ("dividend", "split"):
+        return np.asarray((after == 0) | (after == before))
     limit = _VOLUME_NOISE_SHARES if column == "volume" else _PRICE_NOISE * np.abs(before)
     return np.asarray(np.abs(after - before) <= limit)
 

@@ -1,0 +1,118 @@
+"""When is the exchange open? NYSE sessions from exchange_calendars, with a local file of late announcements."""
+
+import tomllib
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import Any
+
+from mtum.core.market.calendars import Overrides, overridden
+from mtum.core.market.sessions import Session, Sessions
+from mtum.errors import CalendarMismatchError, ConfigError
+
+FIRST_DAY = date(1990, 1, 1)
+"""Earlier sessions are not asked for: trading hours differed."""
+
+
+class ExchangeCalendar:
+    """Sessions of the New York Stock Exchange (ports.time.Calendar).
+
+    The library's default range ends a year after it was imported, so every range is built for the
+    bounds asked for and kept while later questions lie inside it.
+
+    Parameters
+    ----------
+    overrides : Overrides
+        Closures and early closes the library does not know yet.
+    """
+
+    def __init__(self, overrides: Overrides | None = None) -> None:
+        self._overrides = overrides or Overrides()
+        self._built: Sessions = Sessions(())
+        self._bounds: tuple[date, date] | None = None
+
+    def sessions(self, first: date, last: date) -> Sessions:
+        """Return every session of the closed interval.
+
+        Raises
+        ------
+        CalendarMismatchError
+            If the interval begins before 1990 or the library cannot build it.
+        """
+        if first > last:
+            return Sessions(())
+        if first < FIRST_DAY:
+            raise CalendarMismatchError(f"the calendar begins on {FIRST_DAY}; {first} was asked for")
+        if self._bounds is None or first < self._bounds[0] or last > self._bounds[1]:
+            # Whole years around the question: a long-lived process rebuilds once a year.
+            start = max(FIRST_DAY, date(min(first, *(self._bounds or (first,))).year, 1, 1))
+            end = date(max(last, *(self._bounds or (last,))).year + 1, 1, 31)
+            self._built = overridden(_new_york_sessions(start, end), self._overrides)
+            self._bounds = (start, end)
+        return Sessions(self._built.between(first, last))
+
+
+def read_overrides(path: Path | None) -> Overrides:
+    """Read a file of closures and early closes; None gives none.
+
+    The file is TOML: ``closed = [2025-01-09]`` and a table ``[early_close]`` with lines such as
+    ``2025-07-03 = 13:00:00`` (New York time).
+
+    Raises
+    ------
+    ConfigError
+        If the file is missing, not TOML, or holds anything else.
+    """
+    if path is None:
+        return Overrides()
+    try:
+        with path.open("rb") as file:
+            tree = tomllib.load(file)
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError([f"market.calendar_overrides: {path} cannot be read: {error}"]) from error
+    problems = [
+        f"{path}: unknown key {key}; use closed, early_close" for key in tree.keys() - {"closed", "early_close"}
+    ]
+    closed = tree.get("closed", [])
+    if not isinstance(closed, list) or not all(_is_date(day) for day in closed):
+        problems.append(f"{path}: closed must be a list of dates, such as [2025-01-09]")
+    early = _early_closes(tree.get("early_close", {}), path, problems)
+    if problems:
+        raise ConfigError(problems)
+    return Overrides(frozenset(closed), early)
+
+
+def _early_closes(table: Any, path: Path, problems: list[str]) -> Mapping[date, time]:
+    found: dict[date, time] = {}
+    for key, close in (table if isinstance(table, dict) else {"early_close": None}).items():
+        try:
+            day = date.fromisoformat(key)
+        except ValueError:
+            day = None
+        if day is None or not isinstance(close, time):
+            problems.append(f"{path}: early_close: {key} = {close}; write 2025-07-03 = 13:00:00")
+        else:
+            found[day] = close
+    return found
+
+
+def _is_date(found: object) -> bool:
+    return isinstance(found, date) and not isinstance(found, datetime)
+
+
+def _new_york_sessions(start: date, end: date) -> Sessions:
+    # Heavy (pandas): loaded when a session is first asked for.
+    from exchange_calendars.exchange_calendar_xnys import XNYSExchangeCalendar
+
+    try:
+        calendar = XNYSExchangeCalendar(start=start.isoformat(), end=end.isoformat())
+    except ValueError as error:
+        raise CalendarMismatchError(f"the calendar has no sessions from {start} to {end}: {error}") from error
+    days = calendar.sessions.to_numpy().astype("datetime64[D]").astype(object).tolist()
+    opens, closes = calendar.opens_nanos.tolist(), calendar.closes_nanos.tolist()
+    return Sessions(
+        tuple(
+            Session(day, datetime.fromtimestamp(begin // 10**9, UTC), datetime.fromtimestamp(finish // 10**9, UTC))
+            for day, begin, finish in zip(days, opens, closes, strict=True)
+        )
+    )
