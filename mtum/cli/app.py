@@ -75,23 +75,25 @@ def loaded(name: str) -> TyperCommand | TyperGroup:
     """Import the command of that name and give it, and all below it, the options of every command."""
     module, _, attribute = COMMANDS[name][0].partition(":")
     target: typer.Typer | Callable[..., Any] = getattr(import_module(module), attribute)
-    if not isinstance(target, typer.Typer):
-        single = typer.Typer(add_completion=False)
-        single.command(name)(target)
-        target = single
-    command = cast("TyperCommand | TyperGroup", get_command(target))
+    around = typer.Typer(add_completion=False)
+    if isinstance(target, typer.Typer):
+        around.add_typer(target, name=name)
+        command = cast("TyperGroup", get_command(around)).commands[name]
+    else:
+        around.command(name)(target)
+        command = get_command(around)
     command.name = name
     command.help = command.help or COMMANDS[name][1]
-    _extend(command)
-    return command
+    return _extended(cast("TyperCommand | TyperGroup", command))
 
 
-def _extend(command: TyperCommand | TyperGroup) -> None:
+def _extended(command: TyperCommand | TyperGroup) -> TyperCommand | TyperGroup:
     command.params.extend(_shared_options())
     command.rich_markup_mode = _markup()
     if isinstance(command, TyperGroup):
         for below in command.commands.values():
-            _extend(cast("TyperCommand | TyperGroup", below))
+            _extended(cast("TyperCommand | TyperGroup", below))
+    return command
 
 
 def _shared_options() -> list[Any]:

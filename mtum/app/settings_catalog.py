@@ -1,0 +1,203 @@
+"""Every setting with its default, meaning and allowed values: as TOML text, JSON Schema and rows."""
+
+import json
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, dataclass, fields
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from mtum.config import ENVIRONMENT_PREFIX, SECRETS, SECTIONS, Settings
+from mtum.core.strategies import STRATEGIES
+
+HEADER = """\
+# Settings of mtum. Every value below is the default; a line may be left out.
+# `mtum config check` finds mistakes, `mtum config show` tells where each value comes from.
+# The environment wins over this file: MTUM_MARKET__SOURCE=csv is market.source.
+# Secrets never stand here. They come from the environment, or from the file that the same name with
+# _FILE at its end names: {secrets}.
+"""
+
+_JSON_TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
+_BOUNDS = (("exclusiveMinimum", "above"), ("minimum", "from"), ("exclusiveMaximum", "below"), ("maximum", "up to"))
+
+
+@dataclass(frozen=True, slots=True)
+class SettingDoc:
+    """One setting: its dotted name, default, meaning, and JSON Schema in TOML's terms."""
+
+    name: str
+    default: Any
+    doc: str
+    schema: Mapping[str, Any]
+
+    @property
+    def section(self) -> str:
+        """The table it stands in; empty for the top of the file."""
+        return self.name.rpartition(".")[0]
+
+    @property
+    def key(self) -> str:
+        """Its name inside its table."""
+        return self.name.rpartition(".")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class SettingValue:
+    """One setting in force and where it came from: default, file or environment."""
+
+    name: str
+    value: Any
+    origin: str
+
+
+def catalog() -> tuple[SettingDoc, ...]:
+    """Return every setting but the secrets, in the order of the settings file."""
+    return tuple(_documented())
+
+
+def settings_text() -> str:
+    """Return the settings file with every default and its meaning as a comment."""
+    lines = [HEADER.format(secrets=", ".join(secret_variable(name) for name in SECRETS))]
+    section = ""
+    for setting in catalog():
+        if setting.section != section:
+            section = setting.section
+            lines += ["", "", f"# {_section_doc(section)}", f"[{section}]"]
+        allowed = allowed_text(setting.schema)
+        lines += ["", f"# {setting.doc}" + (f" [{allowed}]" if allowed else "")]
+        lines.append(f"{setting.key} = {toml_text(setting.default)}")
+    return "\n".join(lines) + "\n"
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of the settings file, for editors."""
+    root: dict[str, Any] = _table("")
+    for setting in catalog():
+        node = root
+        for part in setting.section.split(".") if setting.section else []:
+            path = f"{node['title']}.{part}".lstrip(".")
+            node = node["properties"].setdefault(part, _table(path))
+        node["properties"][setting.key] = {
+            "description": setting.doc,
+            "default": _toml_value(setting.default),
+            **setting.schema,
+        }
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **root, "title": "Settings of mtum"}
+
+
+def values_in_force(settings: Settings, file: Path | None, environment: Mapping[str, str]) -> list[SettingValue]:
+    """Return every setting with its value and origin; a secret only says whether it is set.
+
+    Parameters
+    ----------
+    settings : Settings
+        As loaded from that file and environment.
+    """
+    in_file = tomllib.loads(file.read_text(encoding="utf-8")) if file is not None else {}
+    document = settings.document()
+    rows = [
+        SettingValue(setting.name, _toml_value(_found(document, setting.name)), _origin(setting, in_file, environment))
+        for setting in catalog()
+    ]
+    for name in SECRETS:
+        variable = secret_variable(name)
+        given = next((variable + end for end in ("", "_FILE") if environment.get(variable + end)), None)
+        rows.append(SettingValue(name, "***" if given else "", f"environment {given}" if given else "not set"))
+    return rows
+
+
+def secret_variable(name: str) -> str:
+    """Return the environment variable of a setting."""
+    return ENVIRONMENT_PREFIX + name.upper().replace(".", "__")
+
+
+def toml_text(value: Any) -> str:
+    """Return a value as TOML spells it; None is the word "none"."""
+    return json.dumps(_toml_value(value), ensure_ascii=False)
+
+
+def allowed_text(schema: Mapping[str, Any]) -> str:
+    """Return in words what a setting may be; empty where its default already shows the kind."""
+    options = schema.get("anyOf", [schema])
+    words: list[str] = []
+    for option in options:
+        if "enum" in option or "const" in option:
+            words += [toml_text(choice) for choice in option.get("enum", [option.get("const")])]
+        elif option.get("type") == "boolean":
+            words += ["true", "false"]
+        else:
+            words.append(" ".join(f"{word} {_short(option[key])}" for key, word in _BOUNDS if key in option))
+    words = [word for word in words if word]
+    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def _short(bound: float) -> str:
+    return f"{bound:.12g}".replace("e+", "e")
+
+
+def _documented() -> Iterator[SettingDoc]:
+    plain = Settings.model_json_schema()["properties"]
+    mode = Settings.model_fields["mode"]
+    yield SettingDoc("mode", mode.default, mode.description or "", _in_toml_terms(plain["mode"]))
+    for section, model in SECTIONS.items():
+        properties = model.model_json_schema()["properties"]
+        for key, field in model.model_fields.items():
+            name = f"{section}.{key}"
+            yield SettingDoc(name, field.default, field.description or "", _in_toml_terms(properties[key]))
+        if section == "market":
+            yield from _strategy_settings()
+
+
+def _strategy_settings() -> Iterator[SettingDoc]:
+    for strategy, cls in STRATEGIES.items():
+        for field in fields(cls):  # type: ignore[arg-type]  # the registry holds dataclasses
+            default = None if field.default is MISSING else field.default
+            name = f"strategy.{strategy}.{field.name}"
+            yield SettingDoc(name, default, str(field.metadata.get("doc", "")), _schema_of(default))
+
+
+def _schema_of(default: Any) -> dict[str, Any]:
+    if isinstance(default, Enum):
+        return {"enum": [choice.value for choice in type(default)], "type": "string"}
+    return {"type": _JSON_TYPES[type(default)]}
+
+
+def _in_toml_terms(found: Mapping[str, Any]) -> dict[str, Any]:
+    # TOML has no null: "none" stands for it. Titles and defaults are written by the caller.
+    kept = {key: part for key, part in found.items() if key not in ("title", "default", "description")}
+    if kept.get("type") == "null":
+        return {"const": "none"}
+    if "anyOf" in kept:
+        kept["anyOf"] = [_in_toml_terms(option) for option in kept["anyOf"]]
+    return kept
+
+
+def _section_doc(section: str) -> str:
+    owner = STRATEGIES[section.rpartition(".")[2]] if section.startswith("strategy.") else SECTIONS[section]
+    return (owner.__doc__ or "").strip().split("\n")[0]
+
+
+def _table(title: str) -> dict[str, Any]:
+    return {"title": title, "type": "object", "additionalProperties": False, "properties": {}}
+
+
+def _toml_value(value: Any) -> Any:
+    if value is None:
+        return "none"
+    if isinstance(value, tuple):
+        return list(value)
+    return value.value if isinstance(value, Enum) else value
+
+
+def _origin(setting: SettingDoc, in_file: Mapping[str, Any], environment: Mapping[str, str]) -> str:
+    if secret_variable(setting.name) in environment:
+        return f"environment {secret_variable(setting.name)}"
+    return "default" if _found(in_file, setting.name) is MISSING else "file"
+
+
+def _found(tree: Any, name: str) -> Any:
+    for part in name.split("."):
+        tree = tree.get(part, MISSING) if isinstance(tree, Mapping) else MISSING
+    return tree

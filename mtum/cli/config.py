@@ -1,0 +1,62 @@
+"""`mtum config`: the settings in force, their mistakes, their schema."""
+
+import typer
+
+from mtum.cli.context import call_of
+from mtum.cli.output import Answer, Listing, failure, json_text
+from mtum.errors import ConfigError
+
+app = typer.Typer(help="The settings in force, their schema and their approval.")
+
+
+@app.command()
+def show(context: typer.Context) -> Answer:
+    """Every setting in force and where it came from; secrets are never shown."""
+    from mtum.app.settings_catalog import values_in_force
+
+    call = call_of(context)
+    file = call.settings_file()
+    rows = values_in_force(call.settings(), file, call.environment)
+    return Answer(
+        {
+            "file": file,
+            "data_dir": call.data_folder(),
+            "settings": {row.name: {"value": row.value, "origin": row.origin} for row in rows},
+        },
+        [
+            f"settings file: {file or 'none, defaults apply'}",
+            f"data folder: {call.data_folder()}",
+            Listing(["setting", "value", "from"], [[row.name, _cell(row.value), row.origin] for row in rows]),
+        ],
+    )
+
+
+@app.command()
+def check(context: typer.Context) -> Answer:
+    """Read the settings and name every mistake at once."""
+    call = call_of(context)
+    try:
+        file = call.settings_file()
+        settings = call.settings()
+    except ConfigError as error:
+        found = failure(error)
+        return Answer({"ok": False}, list(error.problems), found.exit_code, found.problems)
+    return Answer(
+        {"ok": True, "file": file, "mode": settings.mode, "settings_hash": settings.digest(), "problems": []},
+        [f"{file or 'defaults'}: settings are sound, mode {settings.mode}"],
+    )
+
+
+@app.command()
+def schema(context: typer.Context) -> Answer:
+    """JSON Schema of the settings file, for editors."""
+    from mtum.app.settings_catalog import schema as settings_schema
+
+    document = settings_schema()
+    return Answer(document, [json_text(document)])
+
+
+def _cell(value: object) -> str:
+    from mtum.app.settings_catalog import toml_text
+
+    return "***" if value == "***" else toml_text(value)
