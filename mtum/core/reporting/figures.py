@@ -1,0 +1,68 @@
+"""How numbers look: fixed decimals, thousands separators, a sign where it says something."""
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from mtum.core.reporting.summary import State, Stated
+
+LATE = "not known yet"
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+def number(amount: float | None, decimals: int = 2, *, sign: bool = False) -> str:
+    """Return a number with thousands separators; None is a dash, and a rounded zero has no sign."""
+    if amount is None:
+        return "-"
+    rounded = round(amount, decimals)
+    if rounded == 0:
+        return f"{0:.{decimals}f}"
+    return f"{rounded:+,.{decimals}f}" if sign else f"{rounded:,.{decimals}f}"
+
+
+def percent(frac: float | None, decimals: int = 2, *, sign: bool = True) -> str:
+    """Return a fraction as a percentage."""
+    return "-" if frac is None else f"{number(frac * 100, decimals, sign=sign)}%"
+
+
+def shares(count: float | None) -> str:
+    """Return a number of shares: whole where it is whole."""
+    return "-" if count is None else number(count, 0)
+
+
+def in_unit(amount: float | None, unit: str, *, sign: bool = False) -> str:
+    """Return a number with the decimals its unit is read in."""
+    return number(amount, 0 if unit == "shares" else 2, sign=sign)
+
+
+def late(given: Stated, text: str) -> str:
+    """Return the text with its state: a mark when provisional, words when unknown."""
+    if given.state is State.UNKNOWN:
+        return LATE
+    return f"{text} ~" if given.state is State.PROVISIONAL else text
+
+
+def money(given: Stated, *, sign: bool = False) -> str:
+    """Return a stated amount in USD."""
+    return late(given, number(given.amount, sign=sign))
+
+
+def fraction(given: Stated, *, sign: bool = True) -> str:
+    """Return a stated fraction as a percentage."""
+    return late(given, percent(given.amount, sign=sign))
+
+
+def basis_points(given: Stated) -> str:
+    """Return stated basis points, signed."""
+    return late(given, number(given.amount, 1, sign=True))
+
+
+def day(session: date, *, weekday: bool = False, year: bool = True) -> str:
+    """Return a session as 20 Nov 2026, the same in every locale."""
+    text = f"{session.day} {MONTHS[session.month - 1]}" + (f" {session.year}" if year else "")
+    return f"{WEEKDAYS[session.weekday()]} {text}" if weekday else text
+
+
+def clock(instant: datetime) -> str:
+    """Return an instant as New York time of day."""
+    return f"{instant.astimezone(ZoneInfo('America/New_York')):%H:%M:%S} New York"

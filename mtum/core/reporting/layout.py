@@ -1,0 +1,85 @@
+"""What a report is made of, before it becomes text or HTML: sections of facts, tables and sentences."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class Tone(Enum):
+    """How a cell is meant; text says it in words as well, colors only repeat it."""
+
+    PLAIN = "plain"
+    GOOD = "good"
+    BAD = "bad"
+    QUIET = "quiet"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One piece of text in a table."""
+
+    text: str
+    tone: Tone = Tone.PLAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Names and what they amount to, one pair per line; `unit` stands behind the amount."""
+
+    rows: tuple[tuple[str, Cell, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under a head; columns in `left` hold words, the others numbers aligned at the right."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    left: frozenset[int] = frozenset({0})
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A line of prose."""
+
+    text: str
+    tone: Tone = Tone.PLAIN
+
+
+Block = Facts | Table | Sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A titled part of a report; `key` names it for style sheets and tests."""
+
+    key: str
+    title: str
+    blocks: tuple[Block, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A whole report: subject, verdict, a line under it, and sections in reading order.
+
+    `first_screen` sections come before the charts.
+    """
+
+    subject: str
+    verdict: str
+    lead: str
+    mode: str
+    first_screen: tuple[Section, ...]
+    further: tuple[Section, ...]
+    footer: tuple[str, ...]
+
+
+def cells(*texts: str, tone: Tone = Tone.PLAIN) -> tuple[Cell, ...]:
+    """Return a row of cells of one tone."""
+    return tuple(Cell(text, tone) for text in texts)
+
+
+def signed(text: str) -> Cell:
+    """Return a number's cell, toned by its sign."""
+    if text.startswith("+"):
+        return Cell(text, Tone.GOOD)
+    return Cell(text, Tone.BAD if text.startswith("-") and len(text) > 1 else Tone.PLAIN)

@@ -1,0 +1,211 @@
+"""The daily report laid out: the same sections for text and HTML, in reading order."""
+
+from mtum.core.reporting import figures, words
+from mtum.core.reporting.account_sections import account, performance, position
+from mtum.core.reporting.layout import Cell, Facts, Page, Section, Sentence, Table, Tone, cells
+from mtum.core.reporting.subject import subject
+from mtum.core.reporting.summary import ConditionLine, FillLine, FlipLine, State, Summary
+from mtum.core.reporting.system_sections import alarms, changes, corrections, data, timings
+
+PROVISIONAL_NOTE = "~ provisional: the figure may still change; a later report corrects it."
+
+
+def page(summary: Summary) -> Page:
+    """Return the daily report of one session."""
+    first = (alarms(summary), why(summary), trading(summary), position(summary), performance(summary))
+    further = (
+        account(summary),
+        flips(summary),
+        corrections(summary),
+        data(summary),
+        timings(summary),
+        changes(summary),
+    )
+    return Page(
+        subject=subject(summary),
+        verdict=verdict(summary),
+        lead=lead(summary),
+        mode=summary.mode,
+        first_screen=tuple(section for section in first if section.blocks),
+        further=tuple(section for section in further if section.blocks),
+        footer=footer(summary),
+    )
+
+
+def verdict(summary: Summary) -> str:
+    """Return the decision in one sentence."""
+    why_words = words.listed(tuple(words.reason(word) for word in summary.reasons if word != "hold"))
+    because = f": {why_words}" if why_words else ""
+    if summary.orders:
+        done = [_done(order.side, order.filled_shares, order.shares, order.status) for order in summary.orders]
+        return f"{words.listed(tuple(done))} {summary.symbol}{because}."
+    if summary.action == "none":
+        return f"No decision was made for {figures.day(summary.session)}{because}."
+    if summary.position:
+        return f"Held {figures.shares(summary.position.shares)} {summary.symbol}{because or ': no exit rule holds'}."
+    return f"Stayed out of {summary.symbol}{because or f': {_missing(summary)}'}."
+
+
+def _done(side: str, filled: int, ordered: int, status: str) -> str:
+    verb, done = ("Buy", "Bought") if side == "BUY" else ("Sell", "Sold")
+    if filled == ordered:
+        return f"{done} {figures.shares(filled)}"
+    if filled:
+        return f"{done} {figures.shares(filled)} of {figures.shares(ordered)}"
+    return f"{verb} order for {figures.shares(ordered)} ({status.lower().replace('_', ' ')})"
+
+
+def _missing(summary: Summary) -> str:
+    failing = tuple(line.name for line in summary.conditions if line.role == "entry" and not line.passed)
+    if not failing:
+        return "nothing to do"
+    return f"no entry while {words.listed(tuple(words.CONDITIONS.get(name, name) for name in failing))} does not hold"
+
+
+def lead(summary: Summary) -> str:
+    """Return the line under the verdict: the session, what stands in for what, the nearest change."""
+    parts = [figures.day(summary.session, weekday=True) + (", half day" if summary.half_day else "")]
+    if summary.data_quality.stands_in:
+        parts.append(f"{summary.data_quality.stands_in} of the embedded sample stands in for {summary.symbol}")
+    nearest = nearest_flip(summary)
+    if nearest:
+        parts.append(f"nearest change: {_flip_words(nearest)}")
+    return ". ".join(part[0].upper() + part[1:] for part in parts) + "."
+
+
+def nearest_flip(summary: Summary) -> FlipLine | None:
+    """Return the smallest relative move that alone changes the next decision; None if there is none."""
+    alone = [line for line in summary.flips if line.when == "next" and line.alone and line.distance_frac is not None]
+    return min(alone, key=lambda line: abs(line.distance_frac or 0.0), default=None)
+
+
+_INPUTS = {"close": ("a close", "USD"), "vix": ("a VIX", "points"), "volume": ("a volume", "shares")}
+
+
+def _flip_words(line: FlipLine) -> str:
+    name, unit = _INPUTS[line.input]
+    level = figures.in_unit(line.level, unit)
+    away = f", {figures.percent(line.distance_frac)} from now" if line.distance_frac is not None else ""
+    return f"{name} {line.direction} {level} {unit} ({words.short(line.condition)}{away})"
+
+
+def why(summary: Summary) -> Section:
+    """Return the condition table, the rules that matter now first."""
+    held_before = summary.action == "exit" or (summary.position is not None and summary.action != "enter")
+    order = ("exit", "entry") if held_before else ("entry", "exit")
+    blocks: list[Table | Sentence] = []
+    for role in order:
+        lines = [line for line in summary.conditions if line.role == role]
+        if role == "exit" and not held_before:
+            lines = []  # exit rules say nothing about shares that are not held
+        if lines:
+            blocks.append(_conditions(role, lines))
+    if summary.data_quality.rsi_form and blocks:
+        blocks.append(Sentence(f"RSI with {summary.data_quality.rsi_form} means.", Tone.QUIET))
+    return Section("why", "Why", tuple(blocks))
+
+
+def _conditions(role: str, lines: list[ConditionLine]) -> Table:
+    head = "Enter when all hold" if role == "entry" else "Exit when any holds"
+    rows = tuple(
+        (
+            Cell(words.CONDITIONS.get(line.name, line.name)),
+            Cell(figures.in_unit(line.value, line.unit)),
+            Cell(figures.in_unit(line.threshold, line.unit)),
+            Cell(figures.in_unit(line.margin, line.unit, sign=True)),
+            Cell(_held_word(line), _condition_tone(line)),
+        )
+        for line in lines
+    )
+    return Table((head, "value", "needs", "margin", "holds"), rows)
+
+
+def _held_word(line: ConditionLine) -> str:
+    return "unknown" if line.value is None or line.threshold is None else "yes" if line.passed else "no"
+
+
+def _condition_tone(line: ConditionLine) -> Tone:
+    if line.value is None or line.threshold is None:
+        return Tone.QUIET
+    return Tone.GOOD if line.passed == (line.role == "entry") else Tone.BAD
+
+
+def trading(summary: Summary) -> Section:
+    """Return orders and fills, each fill with its three prices."""
+    if not summary.orders:
+        return Section("orders", "Order and fill", (Sentence("No order was sent."),))
+    orders = Table(
+        ("Order", "side", "shares", "filled", "status"),
+        tuple(
+            (
+                Cell(f"{order.type} {order.symbol}"),
+                Cell(order.side),
+                *cells(figures.shares(order.shares), figures.shares(order.filled_shares)),
+                Cell(order.status.lower().replace("_", " "), Tone.PLAIN if order.filled_shares else Tone.BAD),
+            )
+            for order in summary.orders
+        ),
+        frozenset({0, 1, 4}),
+    )
+    notes = [Sentence(f"{order.ref}: {order.text}", Tone.QUIET) for order in summary.orders if order.text]
+    return Section("orders", "Order and fill", (orders, *notes, *(_fill(line) for line in summary.fills)))
+
+
+def _fill(line: FillLine) -> Facts:
+    return Facts(
+        (
+            ("Fill", Cell(f"{line.side} {figures.shares(line.shares)} {line.symbol}"), ""),
+            ("Price at the decision", Cell(figures.number(line.decision_price)), "USD"),
+            ("Official close", Cell(figures.money(line.official_close)), "USD"),
+            ("Fill price", Cell(figures.number(line.fill_price)), "USD"),
+            ("Decision to close, cost", Cell(figures.basis_points(line.wait_bps)), "bps"),
+            ("Close to fill, cost", Cell(figures.basis_points(line.auction_bps)), "bps"),
+            ("Slippage, cost", Cell(figures.money(line.slippage_usd, sign=True)), "USD"),
+            ("Commission", Cell(figures.money(line.commission_usd)), "USD"),
+        )
+    )
+
+
+def flips(summary: Summary) -> Section:
+    """Return what would change the decision, next session first."""
+    blocks: list[Table | Sentence] = []
+    for when, title in (("next", "Next session"), ("session", "This decision")):
+        lines = [line for line in summary.flips if line.when == when]
+        if lines:
+            blocks.append(_flip_table(title, lines))
+    if blocks:
+        blocks.append(
+            Sentence('"decides": that change alone, everything else as it is, changes the decision.', Tone.QUIET)
+        )
+    return Section("flips", "What would change it", tuple(blocks))
+
+
+def _flip_table(title: str, lines: list[FlipLine]) -> Table:
+    rows = tuple(
+        (
+            Cell(words.CONDITIONS.get(line.condition, line.condition)),
+            Cell(f"{line.input} {line.direction}"),
+            Cell(figures.in_unit(line.level, _INPUTS[line.input][1])),
+            Cell(figures.percent(line.distance_frac, 1)),
+            Cell("decides" if line.alone else "not alone", Tone.PLAIN if line.alone else Tone.QUIET),
+        )
+        for line in lines
+    )
+    return Table((title, "changes with", "level", "away", "effect"), rows, frozenset({0, 1, 4}))
+
+
+def footer(summary: Summary) -> tuple[str, ...]:
+    """Return the closing lines: what the marks mean, versions, how to stop it."""
+    marks = (PROVISIONAL_NOTE,) if _any_provisional(summary) else ()
+    return (
+        *marks,
+        f"mode {summary.mode}, account {summary.account}, strategy {summary.strategy}, "
+        f"mtum {summary.code_version or 'unknown'}, settings {summary.settings_hash or 'unknown'}",
+        "Stop it: mtum halt --why TEXT. An account of what the program did; not advice.",
+    )
+
+
+def _any_provisional(summary: Summary) -> bool:
+    figures_ = (summary.equity.equity_usd, summary.pnl.day_usd, *(line.official_close for line in summary.fills))
+    held = (summary.position.close_usd,) if summary.position else ()
+    return any(given.state is State.PROVISIONAL for given in (*figures_, *held))

@@ -1,0 +1,294 @@
+"""What did one session do, why, and how does the sleeve stand? One value; text, HTML and JSON are made from it.
+
+Amounts are float64 in the unit of their name. A number that may be late is a `Stated`: it says
+whether it is final, provisional or unknown, and is never guessed.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import Enum
+
+
+class State(Enum):
+    """How far a number can be relied on."""
+
+    FINAL = "final"
+    PROVISIONAL = "provisional"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A number that may be late; `amount` is None exactly when it is unknown."""
+
+    amount: float | None = None
+    state: State = State.UNKNOWN
+
+
+UNKNOWN = Stated()
+
+
+def final(amount: float) -> Stated:
+    """Return a number that will not change any more."""
+    return Stated(amount, State.FINAL)
+
+
+def provisional(amount: float) -> Stated:
+    """Return a number that may still change."""
+    return Stated(amount, State.PROVISIONAL)
+
+
+def stated(amount: float | None, *, is_final: bool) -> Stated:
+    """Return a number with its state; None is unknown."""
+    if amount is None:
+        return UNKNOWN
+    return final(amount) if is_final else provisional(amount)
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionLine:
+    """One condition of the decision; `role` is "entry" or "exit", `unit` that of value and threshold."""
+
+    name: str
+    role: str
+    value: float | None
+    threshold: float | None
+    margin: float | None
+    passed: bool
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    """One order of the session; `type` and `status` are the broker-facing words."""
+
+    id: str
+    ref: str
+    symbol: str
+    side: str
+    purpose: str
+    type: str
+    shares: int
+    filled_shares: int
+    status: str
+    broker_id: str | None
+    reference_price: float
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FillLine:
+    """One execution with the three prices; gaps in bps, positive = a cost to us.
+
+    `wait_bps` is decision price to official close, `auction_bps` official close to fill.
+    """
+
+    exec_id: str
+    order_id: str
+    symbol: str
+    side: str
+    shares: int
+    at: datetime
+    decision_price: float | None
+    official_close: Stated
+    fill_price: float
+    wait_bps: Stated
+    auction_bps: Stated
+    slippage_usd: Stated
+    commission_usd: Stated
+    assumed_commission_usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PositionLine:
+    """Shares held after the session; entry values are known once the entry has filled."""
+
+    symbol: str
+    shares: int
+    entry_session: date
+    entry_price: float
+    sessions_held: int
+    close_usd: Stated
+    market_usd: Stated
+    unrealized_usd: Stated
+    unrealized_frac: Stated
+    atr_at_entry: float | None = None
+    target_usd: float | None = None
+    exit_pending: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pnl:
+    """Profit and loss in USD, deposits and withdrawals excluded; `_frac` chain the daily returns."""
+
+    day_usd: Stated = UNKNOWN
+    day_frac: Stated = UNKNOWN
+    week_usd: Stated = UNKNOWN
+    week_frac: Stated = UNKNOWN
+    month_usd: Stated = UNKNOWN
+    month_frac: Stated = UNKNOWN
+    year_usd: Stated = UNKNOWN
+    year_frac: Stated = UNKNOWN
+    start_usd: Stated = UNKNOWN
+    start_frac: Stated = UNKNOWN
+    realized_usd: float = 0.0
+    commission_usd: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class EquityLine:
+    """The sleeve at the session's official close, in USD."""
+
+    equity_usd: Stated = UNKNOWN
+    cash_usd: Stated = UNKNOWN
+    receivable_usd: Stated = UNKNOWN
+    market_usd: Stated = UNKNOWN
+    paid_in_usd: float = 0.0
+    start: date | None = None
+    drawdown_frac: Stated = UNKNOWN
+    worst_drawdown_frac: Stated = UNKNOWN
+    worst_drawdown_session: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BenchmarkLine:
+    """Buy-and-hold of the same symbol with the same deposits; `ahead_usd` is sleeve less benchmark."""
+
+    name: str = "buy and hold"
+    equity_usd: Stated = UNKNOWN
+    ahead_usd: Stated = UNKNOWN
+    day_frac: Stated = UNKNOWN
+    week_frac: Stated = UNKNOWN
+    month_frac: Stated = UNKNOWN
+    year_frac: Stated = UNKNOWN
+    start_frac: Stated = UNKNOWN
+    drawdown_frac: Stated = UNKNOWN
+    worst_drawdown_frac: Stated = UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class FlipLine:
+    """Where one condition changes, and whether that alone changes the decision.
+
+    `when` is "session" (what would have changed this decision) or "next"; `input` is close, vix or
+    volume; the condition changes when the input goes `direction` ("above", "below") `level`;
+    `now` is the present value and `distance` level less now, both in the input's unit.
+    """
+
+    when: str
+    condition: str
+    role: str
+    input: str
+    direction: str
+    level: float
+    now: float | None
+    distance: float | None
+    distance_frac: float | None
+    holds_now: bool
+    alone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DataQuality:
+    """What the decision saw and how good it was; `final_*` are read after the close."""
+
+    source: str
+    stands_in: str | None = None
+    bar_at: datetime | None = None
+    bars_used: int | None = None
+    decision_close: float | None = None
+    volume_so_far: float | None = None
+    volume_share: float | None = None
+    volume_projected: float | None = None
+    final_volume: Stated = UNKNOWN
+    projection_error_frac: Stated = UNKNOWN
+    vix: float | None = None
+    final_vix: Stated = UNKNOWN
+    rsi_form: str | None = None
+    degraded: tuple[str, ...] = ()
+    revisions: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TimingLine:
+    """A recorded step of a job; `to_close_minutes` is positive before the close."""
+
+    job: str
+    slot: str
+    step: str
+    at: datetime
+    to_close_minutes: float | None
+    outcome: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DriftLine:
+    """Something that is not as it was; `since` says as of when."""
+
+    subject: str
+    before: str
+    now: str
+    since: str
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionLine:
+    """A number of an earlier report that has become known or has changed."""
+
+    session: date
+    subject: str
+    before: Stated
+    now: Stated
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class CashLine:
+    """One cash movement of the session other than trades: dividend, deposit, fee, tax and the like."""
+
+    kind: str
+    amount_usd: float
+    paid: bool
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemLine:
+    """Something a person should know; `code` is the exit code it means, 0 for a notice."""
+
+    code: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The whole account of one session."""
+
+    session: date
+    mode: str
+    account: str
+    strategy: str
+    symbol: str
+    action: str
+    reasons: tuple[str, ...]
+    outcome: str
+    exit_code: int
+    half_day: bool
+    next_session: date | None
+    next_decision_at: datetime | None
+    conditions: tuple[ConditionLine, ...]
+    orders: tuple[OrderLine, ...]
+    fills: tuple[FillLine, ...]
+    position: PositionLine | None
+    pnl: Pnl
+    equity: EquityLine
+    benchmark: BenchmarkLine
+    cash: tuple[CashLine, ...]
+    flips: tuple[FlipLine, ...]
+    data_quality: DataQuality
+    timings: tuple[TimingLine, ...]
+    drift: tuple[DriftLine, ...]
+    corrections: tuple[CorrectionLine, ...]
+    problems: tuple[ProblemLine, ...]
+    code_version: str = ""
+    settings_hash: str = ""

@@ -1,0 +1,112 @@
+"""Sections of the daily report about the system: alarms, corrections, data, timings, changes."""
+
+from mtum.core.reporting import figures, words
+from mtum.core.reporting.layout import Cell, Facts, Section, Sentence, Table, Tone
+from mtum.core.reporting.summary import State, Stated, Summary
+
+
+def alarms(summary: Summary) -> Section:
+    """Return what a person should know first; one sentence when all is well."""
+    if not summary.problems:
+        return Section("alarms", "All well", (Sentence("The session ran as planned; nothing needs you."),))
+    serious = any(problem.code for problem in summary.problems)
+    title = "Needs you" if serious else "Notices"
+    lines = tuple(
+        Sentence(f"{_mark(problem.code)}{problem.text}", Tone.BAD if problem.code else Tone.PLAIN)
+        for problem in summary.problems
+    )
+    return Section("alarms", title, lines)
+
+
+def _mark(code: int) -> str:
+    return f"Exit code {code}: " if code else ""
+
+
+def corrections(summary: Summary) -> Section:
+    """Return what has become known or has changed since earlier reports."""
+    if not summary.corrections:
+        return Section("corrections", "Corrections")
+    rows = tuple(
+        (
+            Cell(figures.day(line.session)),
+            Cell(line.subject),
+            Cell(_shown(line.before, line.unit)),
+            Cell(_shown(line.now, line.unit)),
+            Cell(line.unit),
+        )
+        for line in summary.corrections
+    )
+    table = Table(("Session", "figure", "reported", "now", "unit"), rows, frozenset({0, 1, 4}))
+    return Section("corrections", "Corrections of earlier reports", (table,))
+
+
+def _shown(given: Stated, unit: str) -> str:
+    return figures.late(given, figures.in_unit(given.amount, unit))
+
+
+def data(summary: Summary) -> Section:
+    """Return what the decision saw: source, age, volume projection, VIX."""
+    seen = summary.data_quality
+    source = f"{seen.source}, {seen.stands_in} standing in" if seen.stands_in else seen.source
+    rows: list[tuple[str, Cell, str]] = [("Source of all bars", Cell(source), "")]
+    if seen.bar_at is not None:
+        rows.append(("Newest price seen", Cell(figures.clock(seen.bar_at)), ""))
+    if seen.bars_used is not None:
+        rows.append(("Bars used", Cell(figures.number(seen.bars_used, 0)), "sessions"))
+    rows += _volume_rows(summary)
+    rows += [
+        ("VIX at the decision", Cell(figures.number(seen.vix)), "points"),
+        ("VIX close", Cell(figures.late(seen.final_vix, figures.number(seen.final_vix.amount))), "points"),
+    ]
+    if seen.degraded:
+        rows.append(("Degraded", Cell(", ".join(seen.degraded), Tone.BAD), ""))
+    if seen.revisions:
+        rows.append(("Bars revised by the source", Cell(figures.number(seen.revisions, 0)), ""))
+    return Section("data", "Data", (Facts(tuple(rows)),))
+
+
+def _volume_rows(summary: Summary) -> list[tuple[str, Cell, str]]:
+    seen = summary.data_quality
+    rows: list[tuple[str, Cell, str]] = []
+    if seen.volume_so_far is not None:
+        rows.append(("Volume at the decision", Cell(figures.shares(seen.volume_so_far)), "shares"))
+    if seen.volume_share is not None:
+        rows.append(("Usual share by then", Cell(figures.percent(seen.volume_share, 1, sign=False)), ""))
+    if seen.volume_projected is not None:
+        rows.append(("Volume projected", Cell(figures.shares(seen.volume_projected)), "shares"))
+    final = seen.final_volume
+    rows.append(("Volume, whole session", Cell(figures.late(final, figures.shares(final.amount))), "shares"))
+    if seen.projection_error_frac.state is not State.UNKNOWN:
+        rows.append(("Projection error", Cell(figures.fraction(seen.projection_error_frac)), ""))
+    return rows
+
+
+def timings(summary: Summary) -> Section:
+    """Return the steps of the session's jobs and how long before the close they came."""
+    rows = tuple(
+        (
+            Cell(f"{line.job} {line.slot}".rstrip()),
+            Cell(line.step + (f" ({words.OUTCOMES.get(line.outcome, line.outcome)})" if line.outcome else "")),
+            Cell(figures.clock(line.at).split(" ")[0]),
+            Cell(figures.number(line.to_close_minutes, 1)),
+        )
+        for line in summary.timings
+    )
+    table = (Table(("Job", "step", "New York", "min to close"), rows, frozenset({0, 1})),) if rows else ()
+    upcoming: tuple[Sentence, ...] = ()
+    if summary.next_session and summary.next_decision_at:
+        upcoming = (
+            Sentence(
+                f"Next decision: {figures.day(summary.next_session, weekday=True)}, "
+                f"{figures.clock(summary.next_decision_at)}."
+            ),
+        )
+    return Section("timings", "Run", (*table, *upcoming))
+
+
+def changes(summary: Summary) -> Section:
+    """Return settings, code and library drift."""
+    rows = tuple((Cell(line.subject), Cell(line.before), Cell(line.now), Cell(line.since)) for line in summary.drift)
+    if not rows:
+        return Section("drift", "Drift", (Sentence("Settings, code and libraries are as in the last run."),))
+    return Section("drift", "Drift", (Table(("What", "before", "now", "since"), rows, frozenset({0, 1, 2, 3})),))

@@ -1,0 +1,88 @@
+"""A report as plain text, at most 78 columns, complete on its own."""
+
+import textwrap
+from collections.abc import Sequence
+
+from mtum.core.reporting.layout import Block, Facts, Page, Section, Sentence, Table
+
+WIDTH = 78
+
+
+def text(page: Page) -> str:
+    """Return the page as text; every line has at most `WIDTH` columns."""
+    lines = [*_wrapped(page.subject), "=" * WIDTH, *_wrapped(page.verdict)]
+    if page.lead:
+        lines += _wrapped(page.lead)
+    for section in (*page.first_screen, *page.further):
+        lines += ["", section.title.upper(), *section_lines(section)]
+    lines += ["", "-" * WIDTH]
+    for line in page.footer:
+        lines += _wrapped(line)
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def section_lines(section: Section) -> list[str]:
+    """Return the lines of one section, title apart."""
+    lines: list[str] = []
+    for index, block in enumerate(section.blocks):
+        if index and not (isinstance(block, Sentence) and isinstance(section.blocks[index - 1], Sentence)):
+            lines.append("")
+        lines += block_lines(block)
+    return lines
+
+
+def block_lines(block: Block) -> list[str]:
+    """Return the lines of one block."""
+    match block:
+        case Sentence():
+            return _wrapped(block.text)
+        case Facts():
+            return _facts(block)
+        case Table():
+            return _table(block)
+
+
+def _wrapped(line: str) -> list[str]:
+    return textwrap.wrap(line, WIDTH, subsequent_indent="  ", break_on_hyphens=False) or [""]
+
+
+def _facts(facts: Facts) -> list[str]:
+    names = max((len(name) for name, _, _ in facts.rows), default=0)
+    amounts = max((len(cell.text) for _, cell, _ in facts.rows if len(cell.text) <= 24), default=0)
+    lines: list[str] = []
+    for name, cell, unit in facts.rows:
+        amount = cell.text.rjust(amounts) if len(cell.text) <= 24 and unit else cell.text
+        line = f"{name.ljust(names)}  {amount} {unit}".rstrip()
+        lines += textwrap.wrap(line, WIDTH, subsequent_indent=" " * (names + 2), drop_whitespace=False) or [""]
+    return lines
+
+
+def _table(table: Table) -> list[str]:
+    rows = [tuple(cell.text for cell in row) for row in table.rows]
+    widths = _widths([table.head, *rows])
+    lines = [_row(table.head, widths, table.left), "  ".join("-" * width for width in widths)]
+    for row in rows:
+        lines += _folded(row, widths, table.left)
+    return lines
+
+
+def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    over = sum(widths) + 2 * (len(widths) - 1) - WIDTH
+    if over > 0:
+        widest = widths.index(max(widths))
+        widths[widest] = max(8, widths[widest] - over)
+    return widths
+
+
+def _folded(row: Sequence[str], widths: Sequence[int], left: frozenset[int]) -> list[str]:
+    parts = [textwrap.wrap(part, width) or [""] for part, width in zip(row, widths, strict=True)]
+    height = max(len(part) for part in parts)
+    return [_row([part[line] if line < len(part) else "" for part in parts], widths, left) for line in range(height)]
+
+
+def _row(row: Sequence[str], widths: Sequence[int], left: frozenset[int]) -> str:
+    return "  ".join(
+        part.ljust(width) if column in left else part.rjust(width)
+        for column, (part, width) in enumerate(zip(row, widths, strict=True))
+    ).rstrip()
