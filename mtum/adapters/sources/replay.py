@@ -1,0 +1,101 @@
+"""A replayed market: finished bars shown session by session, as a live source would have shown them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from mtum.core.market.bars import Bar, Bars
+from mtum.core.market.sessions import Session
+from mtum.core.simulation.provisional import MEDIAN_SHARE, drawn_share, share_at, volume_so_far
+from mtum.errors import BarsMissingError
+from mtum.ports.market_data import Quote, SeriesValue
+
+SAMPLE_SEED = 20140103
+"""Seed of the drawn volume shares; every part that replays a market uses the same."""
+
+
+@dataclass(slots=True)
+class ReplayedSource:
+    """Bars and VIX of a replayed market (ports.market_data.BarSource).
+
+    `history` and `quote` show what the caller's instant allows and nothing later: the bounds and `at`
+    come from the caller's clock. A quote has the session's final prices, as there is nothing between
+    the daily bars, and a volume cut to the share traded by then.
+
+    Parameters
+    ----------
+    name : str
+        Source name written on every bar.
+    read : callable
+        Gives the bars of a symbol; reads its file once.
+    read_closes : callable
+        Gives the official closes of an extra series; empty when there is none.
+    exact : bool
+        Volume share known exactly (1.0) instead of drawn; for parity with final volumes.
+    """
+
+    name: str
+    read: Callable[[str], Bars]
+    read_closes: Callable[[str], Mapping[date, float]]
+    exact: bool = False
+    seed: int = SAMPLE_SEED
+
+    def history(self, symbol: str, first: date, last: date) -> Bars:
+        """Return the daily bars of the closed interval."""
+        return self.read(symbol).since(first).until(last)
+
+    def quote(self, symbol: str, session: Session, at: datetime) -> Quote:
+        """Return the session's bar as seen at that instant.
+
+        Raises
+        ------
+        BarsMissingError
+            If the replayed market has no such session.
+        """
+        bar = self._bar(symbol, session.day)
+        share = 1.0 if self.exact else self._drawn(symbol, session, _minutes_to_close(session, at))
+        return Quote(
+            symbol=symbol,
+            source=self.name,
+            session=session.day,
+            open=bar.open,
+            high=bar.high,
+            low=bar.low,
+            close=bar.close,
+            volume=volume_so_far(bar.volume, share),
+            seen_at=min(at, session.close),
+            midpoint=bar.close,
+            dividend=bar.dividend,
+        )
+
+    def series(self, name: str, session: Session, at: datetime) -> SeriesValue | None:
+        """Return the series' value of that session's close."""
+        points = self.read_closes(name).get(session.day)
+        return None if points is None else SeriesValue(name, self.name, points, min(at, session.close))
+
+    def series_history(self, name: str, first: date, last: date) -> Mapping[date, float]:
+        """Return the official closes of the closed interval."""
+        return {day: points for day, points in self.read_closes(name).items() if first <= day <= last}
+
+    def volume_share(self, symbol: str, session: Session, minutes: float) -> float | None:
+        """Return the usual share: the median of the draws, or exactly the share that `quote` uses."""
+        return 1.0 if self.exact else share_at(MEDIAN_SHARE, minutes, _session_minutes(session))
+
+    def _drawn(self, symbol: str, session: Session, minutes: float) -> float:
+        return drawn_share(symbol, session.day, self.seed, minutes, _session_minutes(session))
+
+    def _bar(self, symbol: str, day: date) -> Bar:
+        bars = self.read(symbol)
+        found = bars.find(day)
+        if found is None:
+            span = f"{bars.day(0)} to {bars.last_day}" if len(bars) else "nothing"
+            raise BarsMissingError(f"{symbol}: the {self.name} market has no session {day}; it holds {span}")
+        return found
+
+
+def _minutes_to_close(session: Session, at: datetime) -> float:
+    return (session.close - at).total_seconds() / 60
+
+
+def _session_minutes(session: Session) -> float:
+    return (session.close - session.open).total_seconds() / 60
