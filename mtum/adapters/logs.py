@@ -1,0 +1,158 @@
+"""Logs: JSON lines in a rotating file, readable lines on a terminal, secrets never in either."""
+
+import fcntl
+import json
+import logging
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, date, datetime
+from logging.handlers import WatchedFileHandler
+from pathlib import Path
+from typing import Any
+
+MAX_BYTES = 5_000_000
+KEPT_FILES = 5
+MASK = "***"
+
+_run: ContextVar[int | None] = ContextVar("run", default=None)
+_session: ContextVar[date | None] = ContextVar("session", default=None)
+_STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
+
+
+@contextmanager
+def run_scope(run_id: int | None, session: date | None) -> Iterator[None]:
+    """Put run id and session on every line logged inside."""
+    run_token, session_token = _run.set(run_id), _session.set(session)
+    try:
+        yield
+    finally:
+        _run.reset(run_token)
+        _session.reset(session_token)
+
+
+def set_up(folder: Path, level: str, secrets: Iterable[str | None], *, terminal: str | None = "warning") -> None:
+    """Send everything logged by the program to ``folder/mtum.jsonl`` and to the error stream.
+
+    Parameters
+    ----------
+    level : str
+        Least level of the file.
+    secrets : iterable of str
+        Texts that never appear in a line, whatever logs them.
+    terminal : str, optional
+        Least level on the error stream; None for nothing there.
+    """
+    hidden = tuple(sorted({text for text in secrets if text and len(text) > 3}, key=len, reverse=True))
+    handlers: list[logging.Handler] = []
+    if terminal is not None:
+        handlers.append(_fitted(logging.StreamHandler(sys.stderr), terminal, _TerminalLine(hidden)))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = _RotatingFile(folder / "mtum.jsonl")
+        handlers.append(_fitted(file, level, _JsonLine(hidden)))
+    except OSError as error:
+        sys.stderr.write(f"no log file in {folder}: {error.strerror}\n")
+    root = logging.getLogger()
+    for old in list(root.handlers):
+        if isinstance(old, logging.StreamHandler):
+            root.removeHandler(old)
+            old.close()
+    for handler in handlers:
+        root.addHandler(handler)
+    root.setLevel(min((handler.level for handler in handlers), default=logging.WARNING))
+
+
+def _fitted(handler: logging.Handler, level: str, line: logging.Formatter) -> logging.Handler:
+    handler.setLevel(level.upper())
+    handler.setFormatter(line)
+    # Libraries talk a lot and their words are not under our control: only what they warn of is kept.
+    handler.addFilter(lambda record: record.levelno >= logging.WARNING or record.name.split(".")[0] in ("mtum", "jobs"))
+    return handler
+
+
+class _JsonLine(logging.Formatter):
+    def __init__(self, hidden: Sequence[str]) -> None:
+        super().__init__()
+        self._hidden = hidden
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "run": _run.get(),
+            "session": _session.get(),
+            "event": record.getMessage(),
+            **_fields(record),
+        }
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return masked(json.dumps(line, default=str, ensure_ascii=False), self._hidden)
+
+
+class _TerminalLine(logging.Formatter):
+    def __init__(self, hidden: Sequence[str]) -> None:
+        super().__init__()
+        self._hidden = hidden
+
+    def format(self, record: logging.LogRecord) -> str:
+        at = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%SZ")
+        told = " ".join(f"{name}={told}" for name, told in _fields(record).items())
+        line = f"{at} {record.levelname.lower():7} {record.getMessage()} {told}".rstrip()
+        if record.exc_info:
+            line += "\n" + self.formatException(record.exc_info)
+        return masked(line, self._hidden)
+
+
+def masked(text: str, hidden: Sequence[str]) -> str:
+    """Return the text with every secret replaced, also in the form JSON writes it."""
+    for secret in hidden:
+        text = text.replace(secret, MASK).replace(json.dumps(secret, ensure_ascii=False)[1:-1], MASK)
+    return text
+
+
+def _fields(record: logging.LogRecord) -> dict[str, Any]:
+    return {name: told for name, told in record.__dict__.items() if name not in _STANDARD}
+
+
+class _RotatingFile(WatchedFileHandler):
+    """Several processes write and any of them may rotate: the file is renamed under a lock, the others follow."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, encoding="utf-8")
+        self._path = path
+        self._told = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self._size() > MAX_BYTES:
+            self._rotate()
+        super().emit(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # the library's name
+        # A full disk must not stop a run, nor flood the terminal.
+        if not self._told:
+            self._told = True
+            sys.stderr.write(f"log file {self._path} cannot be written\n")
+
+    def _size(self) -> int:
+        try:
+            return self._path.stat().st_size
+        except OSError:
+            return 0
+
+    def _rotate(self) -> None:
+        try:
+            with open(self._path.with_suffix(".lock"), "w", encoding="utf-8") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                if self._size() <= MAX_BYTES:
+                    return
+                for number in range(KEPT_FILES - 1, 0, -1):
+                    older = self._path.with_suffix(f".{number}.jsonl")
+                    if older.exists():
+                        os.replace(older, self._path.with_suffix(f".{number + 1}.jsonl"))
+                os.replace(self._path, self._path.with_suffix(".1.jsonl"))
+        except OSError:
+            return

@@ -1,0 +1,133 @@
+"""Handing a composed mail to an SMTP server, within a time limit and over a checked connection."""
+
+import smtplib
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from threading import Event, Timer
+from typing import Literal
+
+from mtum.errors import NotifyError
+
+_OURSELVES = "[127.0.0.1]"
+"""Said in the greeting; asking the resolver for our own name may take longer than the mail."""
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpServer:
+    """Where mail is handed over.
+
+    Parameters
+    ----------
+    security : {"starttls", "tls", "none"}
+        Encryption; certificates are always checked. "none" with a login is refused except on
+        this machine.
+    timeout_seconds : float
+        Longest time for the whole conversation, not for each answer.
+    """
+
+    host: str
+    port: int
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    user: str = ""
+    password: str | None = field(default=None, repr=False)
+    timeout_seconds: float = 20.0
+
+    @property
+    def place(self) -> str:
+        """Host and port as a person writes them."""
+        return f"{self.host}:{self.port}"
+
+
+def deliver(server: SmtpServer, mail: EmailMessage, recipient: str) -> None:
+    """Hand one mail to the server for one recipient.
+
+    One recipient per conversation: a refusal of one never repeats the mail to another.
+
+    Raises
+    ------
+    NotifyError
+        Naming server and reason, never the password, if the server did not take it.
+    """
+    if server.user and server.security == "none" and server.host not in _LOOPBACK:
+        raise NotifyError(f'mail server {server.place}: no login over an open line; set mail.security = "starttls"')
+    try:
+        with _conversation(server) as session:
+            if server.user:
+                session.login(server.user, server.password or "")
+            session.send_message(mail, to_addrs=[recipient])
+    except smtplib.SMTPAuthenticationError as error:
+        raise NotifyError(
+            f"mail server {server.place} refused the login of {server.user}: {_words(error.smtp_error)}; "
+            "check MTUM_MAIL__PASSWORD (some providers want an app password)"
+        ) from error
+    except smtplib.SMTPRecipientsRefused as error:
+        code, text = next(iter(error.recipients.values()))
+        raise NotifyError(f"mail server {server.place} refused {recipient}: {code} {_words(text)}") from error
+    except ssl.SSLError as error:
+        raise NotifyError(f"mail server {server.place}: no trusted encryption: {error.reason or error}") from error
+    except (smtplib.SMTPException, OSError) as error:
+        raise NotifyError(f"mail server {server.place}: {_reason(error, server)}") from error
+
+
+@contextmanager
+def _conversation(server: SmtpServer) -> Iterator[smtplib.SMTP]:
+    # The timer bounds the whole conversation: a server that drips a byte a second resets socket timeouts for ever.
+    held: list[socket.socket] = []
+    late = Event()
+    timer = Timer(server.timeout_seconds, _hang_up, [held, late])
+    timer.daemon = True
+    timer.start()
+    try:
+        session = smtplib.SMTP(local_hostname=_OURSELVES, timeout=server.timeout_seconds)
+        _open(session, server, held)
+        yield session
+        with suppress(smtplib.SMTPException, OSError):
+            session.quit()  # the mail is taken; a rude goodbye changes nothing
+    except (smtplib.SMTPException, OSError) as error:
+        if late.is_set():
+            raise TimeoutError from error
+        raise
+    finally:
+        timer.cancel()
+        for line in held:
+            line.close()
+
+
+def _open(session: smtplib.SMTP, server: SmtpServer, held: list[socket.socket]) -> None:
+    session._host = server.host  # type: ignore[attr-defined]  # the name TLS checks; not set without connecting
+    line = socket.create_connection((server.host, server.port), timeout=server.timeout_seconds)
+    held.append(line)
+    if server.security == "tls":
+        line = ssl.create_default_context().wrap_socket(line, server_hostname=server.host)
+        held.append(line)
+    session.sock = line
+    code, text = session.getreply()
+    if code != 220:
+        raise smtplib.SMTPConnectError(code, text)
+    if server.security == "starttls":
+        session.starttls(context=ssl.create_default_context())
+        held.append(session.sock)
+
+
+def _hang_up(held: list[socket.socket], late: Event) -> None:
+    late.set()
+    for line in held:
+        with suppress(OSError):
+            line.shutdown(socket.SHUT_RDWR)
+
+
+def _words(text: bytes | str) -> str:
+    return text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+
+
+def _reason(error: Exception, server: SmtpServer) -> str:
+    if isinstance(error, TimeoutError | smtplib.SMTPServerDisconnected):
+        return f"no complete answer within {server.timeout_seconds:g} s, or the line was cut"
+    if isinstance(error, smtplib.SMTPResponseException):
+        return f"{error.smtp_code} {_words(error.smtp_error)}"
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
