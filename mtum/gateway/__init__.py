@@ -1,0 +1,1 @@
+"""A practice gateway that speaks the broker's wire protocol over the simulated exchange."""

@@ -1,0 +1,1 @@
+"""What the practice gateway answers, one file per subject."""

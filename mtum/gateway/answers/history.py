@@ -1,0 +1,164 @@
+"""History: daily bars with today's running one, intraday bars, first date, schedule."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+
+from mtum.core.market.bars import Bar
+from mtum.core.market.sessions import Session
+from mtum.gateway.answers.data import listings_for
+from mtum.gateway.contracts import NEW_YORK, NEW_YORK_WIRE, Listing
+from mtum.gateway.market import Market
+from mtum.gateway.session import ClientSession
+from mtum.gateway.wire.data_messages import WireBar, historical_data
+from mtum.gateway.wire.framing import Field, message
+from mtum.gateway.wire.order_messages import wire_time
+from mtum.gateway.wire.requests import Request
+
+_DAY = "1 day"
+_MINUTES = {"1 min": 1, "5 mins": 5, "15 mins": 15, "30 mins": 30, "1 hour": 60}
+_CALENDAR_DAYS = {"W": 7, "M": 31, "Y": 365}
+_EPOCH_FORMAT = 2
+_FAR_BACK = 40_000  # sessions; more than any history holds
+
+
+def historical_bars(client: ClientSession, request: Request) -> None:
+    """Bars of one contract, or the error that a real gateway gives."""
+    request_id = request.whole("reqId")
+    found = listings_for(client, request)
+    if not found:
+        return
+    problem = _problem(client, request, found[0])
+    if problem:
+        client.error(request_id, *problem)
+        return
+    market = client.floor.market
+    end = _end(request.text("endDateTime"), market)
+    first = _first_day(market, end.astimezone(NEW_YORK).date(), request.text("duration"))
+    if request.text("whatToShow") == "SCHEDULE":
+        _send_schedule(client, request_id, first, end)
+        return
+    daily = request.text("barSize").replace("1D", _DAY) == _DAY
+    make = _daily_bars if daily else _intraday_bars
+    bars = list(make(market, found[0], request, (first, end)))
+    zone = NEW_YORK_WIRE
+    begin = datetime.combine(first, datetime.min.time(), NEW_YORK)
+    span = (wire_time(begin, zone=zone), wire_time(end.astimezone(NEW_YORK), zone=zone))
+    client.send(historical_data(request_id, span, bars))
+
+
+def head_timestamp(client: ClientSession, request: Request) -> None:
+    """First instant of a contract's history."""
+    market = client.floor.market
+    for listing in listings_for(client, request)[:1]:
+        known = (s for s in market.source.sessions if market.source.bar(listing.symbol, s.day))
+        first = next(known, None)
+        if first is None:
+            client.error(request.whole("reqId"), 162, "Historical Market Data Service error message:No head time stamp")
+            return
+        epoch = request.whole("formatDate") == _EPOCH_FORMAT
+        stamp = str(int(first.open.timestamp())) if epoch else f"{first.open:%Y%m%d-%H:%M:%S}"
+        client.send(message("headTimestamp", 88, request.whole("reqId"), stamp))
+
+
+def _problem(client: ClientSession, request: Request, listing: Listing) -> tuple[int, str] | None:
+    service = "Historical Market Data Service error message:"
+    if listing.symbol in client.floor.behavior.no_data:
+        return 162, f"{service}No market data permissions for {listing.exchange} {listing.sec_type}"
+    if request.text("whatToShow") == "ADJUSTED_LAST" and request.text("endDateTime"):
+        return 321, "Error validating request.-'bU' : cause - End date not supported with adjusted last"
+    size = request.text("barSize").replace("1D", _DAY)
+    if size != _DAY and size not in _MINUTES:
+        return 321, f"Error validating request.-'bU' : cause - bar size {size!r} is not served here"
+    count, _, unit = request.text("duration").partition(" ")
+    if not count.isdigit() or unit not in ("S", "D", *_CALENDAR_DAYS):
+        return 321, "Error validating request.-'bU' : cause - Historical data request for this duration"
+    return None
+
+
+def _end(asked: str, market: Market) -> datetime:
+    if not asked:
+        return market.clock.now()
+    digits = asked.replace("-", " ")
+    stamp = datetime.strptime(" ".join(digits.split(" ")[:2]), "%Y%m%d %H:%M:%S").replace(
+        tzinfo=UTC if "-" in asked or asked.endswith("UTC") else NEW_YORK
+    )
+    return min(stamp.astimezone(UTC), market.clock.now())
+
+
+def _first_day(market: Market, last: date, duration: str) -> date:
+    count, _, unit = duration.partition(" ")
+    if unit in _CALENDAR_DAYS:
+        return last - timedelta(days=int(count) * _CALENDAR_DAYS[unit])
+    if unit == "S":
+        return last
+    sessions = market.source.sessions
+    back = min(int(count) - (1 if sessions.get(last) else 0), _FAR_BACK)
+    first = sessions.before(last, back) if back > 0 else sessions.get(last)
+    return first.day if first else sessions.known[0].day
+
+
+def _daily_bars(market: Market, listing: Listing, request: Request, span: tuple[date, datetime]) -> Iterator[WireBar]:
+    last = span[1].astimezone(NEW_YORK).date()
+    for bar in market.history(listing.symbol, span[0]):
+        if bar.day <= last:
+            yield _wire_bar(f"{bar.day:%Y%m%d}", bar, _shown_volume(listing, request, bar.volume))
+
+
+def _intraday_bars(
+    market: Market, listing: Listing, request: Request, span: tuple[date, datetime]
+) -> Iterator[WireBar]:
+    step = _MINUTES[request.text("barSize")]
+    for session in market.source.sessions.between(span[0], market.session.day):
+        final = market.source.bar(listing.symbol, session.day)
+        if final is None:
+            continue
+        for begin, volume in _slices(market, listing, session, step):
+            if begin >= span[1]:
+                return
+            price = _price_at(final, session, begin)
+            flat = Bar(final.day, price, price, price, price, volume * final.volume)
+            epoch = request.whole("formatDate") == _EPOCH_FORMAT
+            local = begin.astimezone(NEW_YORK)
+            stamp = str(int(begin.timestamp())) if epoch else wire_time(local, zone=NEW_YORK_WIRE)
+            yield _wire_bar(stamp, flat, _shown_volume(listing, request, flat.volume))
+
+
+def _slices(market: Market, listing: Listing, session: Session, step: int) -> Iterator[tuple[datetime, float]]:
+    """Beginning of each slice and the share of the day's volume that trades in it."""
+    begin, now = session.open, market.clock.now()
+    while begin < session.close:
+        end = min(begin + timedelta(minutes=step), session.close)
+        shares = [
+            market.source.traded_share(listing.symbol, session, (session.close - min(at, now)).total_seconds() / 60.0)
+            for at in (begin, end)
+        ]
+        yield begin, shares[1] - shares[0]
+        begin = end
+
+
+def _price_at(final: Bar, session: Session, at: datetime) -> float:
+    # A straight line from the open; the final price from 20 minutes before the close on.
+    whole = (session.close - session.open).total_seconds() - 1200.0
+    done = min(1.0, (at - session.open).total_seconds() / whole)
+    return round(final.open + (final.close - final.open) * done, 4)
+
+
+def _shown_volume(listing: Listing, request: Request, volume: float) -> int:
+    if request.text("whatToShow") not in ("TRADES", "ADJUSTED_LAST"):
+        return -1
+    return round(volume) if listing.sec_type == "STK" else 0
+
+
+def _wire_bar(stamp: str, bar: Bar, volume: int) -> WireBar:
+    return WireBar(stamp, bar.open, bar.high, bar.low, bar.close, volume)
+
+
+def _send_schedule(client: ClientSession, request_id: int, first: date, end: datetime) -> None:
+    local = end.astimezone(NEW_YORK)
+    found = client.floor.market.source.sessions.between(first, local.date())
+    fields: list[Field] = [request_id, f"{first:%Y%m%d}-00:00:00", f"{local:%Y%m%d-%H:%M:%S}"]
+    fields += [NEW_YORK_WIRE, len(found)]
+    for session in found:
+        hours = (instant.astimezone(NEW_YORK) for instant in (session.open, session.close))
+        fields += [*(f"{instant:%Y%m%d-%H:%M:%S}" for instant in hours), f"{session.day:%Y%m%d}"]
+    client.send(message("historicalSchedule", 106, *fields))

@@ -1,0 +1,101 @@
+"""How the practice gateway behaves where real ones differ, and what permissions its login has."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from decimal import Decimal
+from enum import Enum
+
+from mtum.core.simulation.admission import LatePolicy
+
+
+class EmptyFilter(Enum):
+    """What an execution request without client id returns."""
+
+    ALL = "all"
+    OWN = "own"
+    NOTHING = "nothing"
+    SILENT = "silent"
+
+
+class Login(Enum):
+    """What happens after the greeting."""
+
+    NORMAL = "normal"
+    SILENT = "silent"
+    CUT = "cut"
+
+
+@dataclass(frozen=True, slots=True)
+class Behavior:
+    """Switches of the gateway; all may be changed while it runs.
+
+    Parameters
+    ----------
+    resting_status : str
+        Status of a working on-close order: PreSubmitted or Submitted.
+    perm_id_late : bool
+        The first echo of a new order carries permanent id 0.
+    inactive_echo : bool
+        A rejected order is also shown with status Inactive.
+    no_data, delayed : tuple of str
+        Symbols without permission, or with delayed quotes only.
+    ledger_prefix : bool
+        Per-currency account keys begin with `$LEDGER-`.
+    base_currency, base_rate, base_cash : str, Decimal, Decimal
+        Currency of the account, USD per unit of it, and cash held in it (for other than USD).
+    commission_seconds : float
+        Real seconds between a fill and its fee report.
+    next_order_id : int
+        Announced at login instead of the next free one; 0 = the next free one.
+    """
+
+    server_version: int = 178
+    login: Login = Login.NORMAL
+    read_only: bool = False
+    resting_status: str = "PreSubmitted"
+    perm_id_late: bool = False
+    inactive_echo: bool = False
+    no_data: tuple[str, ...] = ()
+    delayed: tuple[str, ...] = ()
+    empty_filter: EmptyFilter = EmptyFilter.ALL
+    naive_times: bool = False
+    ledger_prefix: bool = False
+    base_currency: str = "USD"
+    base_rate: Decimal = Decimal(1)
+    base_cash: Decimal = Decimal(0)
+    commission_seconds: float = 0.1
+    master_client_id: int = -1
+    next_order_id: int = 0
+    late_on_close: LatePolicy = LatePolicy.REJECT
+    after_close: LatePolicy = field(default=LatePolicy.NEXT_SESSION)
+
+
+def changed(behavior: Behavior, changes: Mapping[str, object]) -> Behavior:
+    """Return the behavior with some switches changed, values as in JSON.
+
+    Raises
+    ------
+    ValueError
+        If a switch is unknown or its value of the wrong kind.
+    """
+    kinds = {f.name: type(getattr(behavior, f.name)) for f in fields(behavior)}
+    unknown = sorted(set(changes) - set(kinds))
+    if unknown:
+        raise ValueError(f"unknown switch {unknown[0]!r}; known: {', '.join(sorted(kinds))}")
+    return replace(behavior, **{name: _read(kinds[name], name, value) for name, value in changes.items()})  # type: ignore[arg-type]
+
+
+def _read(kind: type, name: str, value: object) -> object:
+    if kind is tuple and isinstance(value, list):
+        return tuple(str(item) for item in value)
+    if kind is bool or kind is tuple:
+        if not isinstance(value, kind):
+            raise ValueError(f"{name} is {value!r}, a {'list' if kind is tuple else 'true or false'} was expected")
+        return value
+    if kind is Decimal:
+        return Decimal(str(value))
+    try:
+        made: object = kind(value)
+    except (TypeError, ValueError) as wrong:
+        raise ValueError(f"{name} cannot be {value!r}") from wrong
+    return made

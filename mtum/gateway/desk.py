@@ -1,0 +1,134 @@
+"""The gateway's hold on the simulated exchange: every change is saved before anyone hears of it."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from decimal import Decimal
+
+from mtum.core.simulation.account_book import adjust_cash, with_account, with_position
+from mtum.core.simulation.admission import ExchangeRules
+from mtum.core.simulation.exchange import (
+    Accepted,
+    Canceled,
+    CancelRefused,
+    ExchangeEvent,
+    Rejected,
+    add_plan,
+    advance,
+    cancel,
+    correct_execution,
+    place,
+)
+from mtum.core.simulation.exchange_codec import from_bytes, to_bytes
+from mtum.core.simulation.exchange_state import (
+    ExchangeAccount,
+    ExchangeState,
+    Execution,
+    FillPlan,
+    Position,
+    Ticket,
+)
+from mtum.gateway.market import Market
+
+
+class Desk:
+    """Owns the exchange's state.
+
+    Parameters
+    ----------
+    stored : bytes or None
+        State of an earlier run; None starts afresh.
+    accounts : iterable of ExchangeAccount
+        Accounts of the login; those the stored state lacks are added.
+    save : callable of bytes
+        Called with the whole state after each change, before any answer.
+    """
+
+    def __init__(
+        self,
+        market: Market,
+        rules: ExchangeRules,
+        save: Callable[[bytes], None],
+        stored: bytes | None = None,
+        accounts: Iterable[ExchangeAccount] = (),
+    ) -> None:
+        self._market = market
+        self._save = save
+        self._saved = stored
+        self.rules = rules
+        self.state = from_bytes(stored) if stored else ExchangeState()
+        for account in accounts:
+            if self.state.account(account.code) is None:
+                self._keep(with_account(self.state, account))
+
+    def reload(self) -> None:
+        """Forget what is in memory and read the saved state, as a restart does."""
+        self.state = from_bytes(self._saved) if self._saved else ExchangeState()
+
+    def advance(self) -> list[ExchangeEvent]:
+        """Bring the exchange to the market's instant, through every close that has passed."""
+        events: list[ExchangeEvent] = []
+        state = self.state
+        passed = self._market.closings_since(state.session) if state.session else []
+        for moment in (*passed, self._market.moment()):
+            state, happened = advance(state, moment, self.rules)
+            events.extend(happened)
+        self._keep(state)
+        return events
+
+    def place(self, ticket: Ticket) -> Accepted | Rejected:
+        """Give an order to the exchange."""
+        state, outcome = place(self.state, ticket, self._market.moment(), self.rules)
+        self._keep(state)
+        return outcome
+
+    def cancel(self, perm_id: int) -> Canceled | CancelRefused:
+        """Cancel an order by its permanent id."""
+        state, outcome = cancel(self.state, perm_id, self._market.moment(), self.rules)
+        self._keep(state)
+        return outcome
+
+    def plan(self, plan: FillPlan) -> None:
+        """Add an instruction to misbehave."""
+        self._keep(add_plan(self.state, plan))
+
+    def correct(self, execution: Execution, price: Decimal) -> Execution:
+        """Correct an execution's price and return the correction."""
+        self._keep(correct_execution(self.state, execution.exec_id, price))
+        return self.state.executions[-1]
+
+    def deposit(self, code: str, amount: Decimal) -> None:
+        """Pay settled US dollars into an account (or out).
+
+        Raises
+        ------
+        ValueError
+            If there is no such account.
+        """
+        self._keep(with_account(self.state, adjust_cash(self._account(code), amount)))
+
+    def hold(self, code: str, position: Position) -> None:
+        """Give an account a position, as a transfer from elsewhere does.
+
+        Raises
+        ------
+        ValueError
+            If there is no such account.
+        """
+        self._keep(with_account(self.state, with_position(self._account(code), position)))
+
+    def use_rules(self, **changes: object) -> None:
+        """Change cut-off policies."""
+        self.rules = replace(self.rules, **changes)  # type: ignore[arg-type]
+
+    def _account(self, code: str) -> ExchangeAccount:
+        account = self.state.account(code)
+        if account is None:
+            raise ValueError(f"the gateway has no account {code!r}")
+        return account
+
+    def _keep(self, state: ExchangeState) -> None:
+        if state is self.state:
+            return
+        stored = to_bytes(state)
+        self._save(stored)
+        self._saved, self.state = stored, state

@@ -1,0 +1,160 @@
+"""Faults on request: which message, how many times, and what goes wrong with it.
+
+A rule names a message as the protocol does: a request (`placeOrder`) or an answer (`openOrder`).
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from enum import Enum
+from typing import Any
+
+from mtum.gateway.wire.requests import LAYOUTS
+
+
+class Fault(Enum):
+    """What goes wrong.
+
+    On a request: DROP closes the connection before it is carried out; SWALLOW loses the request;
+    SUPPRESS carries it out and loses the answers; CARRY_OUT_THEN_DROP closes the connection after it;
+    DELAY carries it out `seconds` later; LATE sends its answers `seconds` later; DUPLICATE sends them
+    twice; REJECT answers with an error instead; PARTIAL lets the order fill `shares` at most;
+    REJECT_LATER rejects the accepted order `minutes` before the close; NOTICE adds an error message;
+    RESTART carries it out (unless `carry_out` is false) and restarts the gateway.
+
+    On an answer: DROP closes the connection instead of sending; SWALLOW and SUPPRESS lose it;
+    CARRY_OUT_THEN_DROP sends it and closes; DELAY holds the stream; LATE sends it later, others overtake;
+    DUPLICATE sends it twice; NOTICE adds an error message; CORRECT (on execDetails) sends the execution
+    and then its correction at `price_change` more; RESTART sends it and restarts.
+    """
+
+    DROP = "drop"
+    DELAY = "delay"
+    SWALLOW = "swallow"
+    CARRY_OUT_THEN_DROP = "carry_out_then_drop"
+    REJECT = "reject"
+    DUPLICATE = "duplicate"
+    LATE = "late"
+    SUPPRESS = "suppress"
+    RESTART = "restart"
+    CORRECT = "correct"
+    PARTIAL = "partial"
+    REJECT_LATER = "reject_later"
+    NOTICE = "notice"
+
+
+_REQUEST_ONLY = frozenset({Fault.REJECT, Fault.PARTIAL, Fault.REJECT_LATER})
+_ANSWER_ONLY = frozenset({Fault.CORRECT})
+REQUEST_NAMES = frozenset(name for name, _ in LAYOUTS.values())
+_ANSWERS = """
+accountSummary accountSummaryEnd accountUpdateMulti accountUpdateMultiEnd acctDownloadEnd acctUpdateTime
+acctValue commissionReport completedOrder completedOrdersEnd contractData contractDataEnd currentTime
+error execDetails execDetailsEnd headTimestamp historicalData historicalSchedule managedAccts
+marketDataType marketRule nextValidId openOrder openOrderEnd orderStatus pnl pnlSingle portfolioValue
+position positionEnd secDefOptParamsEnd symbolSamples tickPrice tickReqParams tickSize tickSnapshotEnd
+tickString userInfo
+"""
+ANSWER_NAMES = frozenset(_ANSWERS.split())
+
+
+@dataclass(frozen=True, slots=True)
+class FaultRule:
+    """One fault: which message, which of its occurrences, what happens.
+
+    Parameters
+    ----------
+    on : str
+        Name of a request or an answer.
+    skip, count : int
+        Let so many pass, then strike so many times; count 0 = every time.
+    client : int
+        Only this client id; -1 = any.
+    code, text : int, str
+        REJECT, REJECT_LATER, NOTICE.
+    own_id : bool
+        NOTICE carries the request's (order's) id; else -1.
+    """
+
+    on: str
+    do: Fault
+    skip: int = 0
+    count: int = 1
+    client: int = -1
+    seconds: float = 0.5
+    code: int = 201
+    text: str = "Order rejected - reason: simulated"
+    own_id: bool = True
+    shares: int = 0
+    minutes: float = 12.0
+    price_change: str = "0.01"
+    carry_out: bool = True
+
+
+_KINDS: Mapping[str, Callable[[Any], object]] = {
+    "skip": int,
+    "count": int,
+    "client": int,
+    "seconds": float,
+    "code": int,
+    "text": str,
+    "own_id": bool,
+    "shares": int,
+    "minutes": float,
+    "price_change": str,
+    "carry_out": bool,
+}
+
+
+def fault_rule(described: Mapping[str, Any]) -> FaultRule:
+    """Read a rule from JSON.
+
+    Raises
+    ------
+    ValueError
+        If a key, the message name or the fault is unknown, or they do not go together.
+    """
+    unknown = sorted(set(described) - {f.name for f in fields(FaultRule)})
+    if unknown or not {"on", "do"} <= set(described):
+        raise ValueError(f"a fault needs 'on' and 'do'; unknown keys: {unknown}")
+    given = {name: _KINDS[name](value) for name, value in described.items() if name in _KINDS}
+    rule = FaultRule(str(described["on"]), Fault(described["do"]), **given)  # type: ignore[arg-type]
+    if rule.on not in REQUEST_NAMES | ANSWER_NAMES:
+        raise ValueError(f"no message is called {rule.on!r}")
+    wrong = _ANSWER_ONLY if rule.on in REQUEST_NAMES else _REQUEST_ONLY
+    if rule.do in wrong:
+        raise ValueError(f"{rule.do.value!r} does not go with {rule.on!r}")
+    return rule
+
+
+@dataclass(slots=True)
+class _Armed:
+    rule: FaultRule
+    seen: int = field(default=0)
+
+
+class Faults:
+    """The armed rules and how often each message has been seen."""
+
+    def __init__(self, rules: Iterable[FaultRule] = ()) -> None:
+        self._armed = [_Armed(rule) for rule in rules]
+
+    def add(self, rule: FaultRule) -> None:
+        """Arm one more rule; it counts from now on."""
+        self._armed.append(_Armed(rule))
+
+    def clear(self) -> None:
+        """Disarm all rules."""
+        self._armed.clear()
+
+    def take(self, name: str, client: int) -> FaultRule | None:
+        """Count one message; return the first rule that strikes it, if any."""
+        struck = [armed.rule for armed in self._armed if _strikes(armed, name, client)]
+        return struck[0] if struck else None
+
+
+def _strikes(armed: _Armed, name: str, client: int) -> bool:
+    rule = armed.rule
+    if rule.on != name or rule.client not in (-1, client):
+        return False
+    armed.seen += 1
+    nth = armed.seen - rule.skip
+    return nth >= 1 and (rule.count == 0 or nth <= rule.count)

@@ -1,0 +1,158 @@
+"""What the practice market shows now: session, prices, running and finished bars."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Protocol
+
+from mtum.core.market.bars import Bar
+from mtum.core.market.sessions import Session, Sessions
+from mtum.core.simulation.account_book import CorporateAction
+from mtum.core.simulation.admission import Moment
+from mtum.core.simulation.provisional import volume_so_far
+from mtum.gateway.contracts import NEW_YORK, VIX, Listing, listing_of
+from mtum.gateway.market_clock import MarketClock
+
+
+class MarketSource(Protocol):
+    """Where the gateway's market comes from; handed in by the wiring."""
+
+    @property
+    def sessions(self) -> Sessions:
+        """Sessions the market knows, a few beyond the last bar."""
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Shares that can be traded; VIX is apart."""
+
+    def bar(self, symbol: str, day: date) -> Bar | None:
+        """Finished bar of a session, None if there is none; `VIX` too."""
+
+    def traded_share(self, symbol: str, session: Session, minutes_to_close: float) -> float:
+        """Share of the session's volume traded so many minutes before its close."""
+
+
+@dataclass(frozen=True, slots=True)
+class BarTable:
+    """A market source from plain tables.
+
+    Parameters
+    ----------
+    bars : mapping of symbol to mapping of date to Bar
+        `VIX` among them if VIX can be asked.
+    share : callable of (symbol, session, minutes to the close)
+        Share of the day's volume traded.
+    """
+
+    sessions: Sessions
+    bars: Mapping[str, Mapping[date, Bar]]
+    share: Callable[[str, Session, float], float]
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Shares that can be traded."""
+        return tuple(symbol for symbol in self.bars if symbol != VIX)
+
+    def bar(self, symbol: str, day: date) -> Bar | None:
+        """Finished bar of a session."""
+        return self.bars.get(symbol, {}).get(day)
+
+    def traded_share(self, symbol: str, session: Session, minutes_to_close: float) -> float:
+        """Share of the session's volume traded."""
+        return self.share(symbol, session, minutes_to_close)
+
+
+def price_usd(price: float) -> Decimal:
+    """The one way from a bar's float to the exchange's Decimal: at most six places."""
+    return Decimal(repr(round(price, 6)))
+
+
+class Market:
+    """The market at the clock's instant."""
+
+    def __init__(self, source: MarketSource, clock: MarketClock) -> None:
+        self.source = source
+        self.clock = clock
+        self.listings: dict[str, Listing] = {s: listing_of(s) for s in (*source.symbols, VIX)}
+
+    @property
+    def today(self) -> date:
+        """The exchange's date at the clock's instant."""
+        return self.clock.now().astimezone(NEW_YORK).date()
+
+    @property
+    def session(self) -> Session:
+        """Today's session, or the last one before today.
+
+        Raises
+        ------
+        ValueError
+            If the clock stands outside the known sessions.
+        """
+        found = self.source.sessions.get(self.today) or self.source.sessions.before(self.today)
+        if found is None:
+            raise ValueError(f"market time {self.today} lies before the first known session")
+        return found
+
+    def minutes_to_close(self) -> float:
+        """Minutes until the session's close; 0 or less after it."""
+        return (self.session.close - self.clock.now()).total_seconds() / 60.0
+
+    def running_bar(self, symbol: str) -> Bar | None:
+        """Bar of the session so far; None before it opens or without a bar."""
+        session = self.session
+        final = self.source.bar(symbol, session.day)
+        if final is None or self.clock.now() < session.open:
+            return None
+        share = self.source.traded_share(symbol, session, self.minutes_to_close())
+        return replace(final, volume=volume_so_far(final.volume, share))
+
+    def previous_close(self, symbol: str) -> Decimal | None:
+        """Close of the session before the current one."""
+        before = self.source.sessions.before(self.session.day)
+        bar = self.source.bar(symbol, before.day) if before else None
+        return price_usd(bar.close) if bar else None
+
+    def price(self, symbol: str) -> Decimal | None:
+        """Last price: today's close from the opening on, the previous close before."""
+        bar = self.running_bar(symbol)
+        return price_usd(bar.close) if bar else self.previous_close(symbol)
+
+    def history(self, symbol: str, first: date) -> Iterator[Bar]:
+        """Bars from a date on, oldest first; the running one last."""
+        session = self.session
+        for past in self.source.sessions.between(first, session.day):
+            final = self.source.bar(symbol, past.day)
+            if past.day < session.day and final:
+                yield final
+        running = self.running_bar(symbol)
+        if running and session.day >= first:
+            yield running
+
+    def moment(self) -> Moment:
+        """The exchange's view of this instant."""
+        return self._moment(self.clock.now(), self.session)
+
+    def closings_since(self, day: date) -> list[Moment]:
+        """Moments of the closes that have passed since (and including) a session."""
+        passed = self.source.sessions.between(day, self.session.day)
+        return [self._moment(s.close, s) for s in passed if s.close <= self.clock.now()]
+
+    def _moment(self, now: datetime, session: Session) -> Moment:
+        if session == self.session and now < session.close:
+            found = {symbol: self.price(symbol) for symbol in self.source.symbols}
+            prices = {symbol: price for symbol, price in found.items() if price is not None}
+        else:
+            closes = ((s, self.source.bar(s, session.day)) for s in self.source.symbols)
+            prices = {symbol: price_usd(bar.close) for symbol, bar in closes if bar}
+        return Moment(now, session, prices, self._actions(session.day))
+
+    def _actions(self, day: date) -> tuple[CorporateAction, ...]:
+        # Bars are split-adjusted for all time, so only dividends change an account.
+        bars = ((s, self.source.bar(s, day)) for s in self.source.symbols)
+        return tuple(
+            CorporateAction(symbol, dividend_per_share=price_usd(bar.dividend))
+            for symbol, bar in bars
+            if bar and bar.dividend
+        )

@@ -1,0 +1,32 @@
+"""Make the environments of the broker clients that cannot share ours.
+
+ib_async and ib_insync overwrite each other's `eventkit`, the two official clients are both `ibapi`:
+each gets a folder of its own under the given one (default `build/clients`).
+
+Usage: python tests/tools/client_environments.py [FOLDER]
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+CLIENTS = {
+    "ib_async": ["ib_async==2.1.0"],
+    "ibapi": ["ibapi==9.81.1.post1"],
+    # Its metadata does not name the protobuf package that it imports.
+    "nautilus_ibapi": ["nautilus-ibapi==10.46.1", "protobuf>=5.29"],
+}
+
+
+def main(folder: Path) -> None:
+    for name, requirements in CLIENTS.items():
+        place = folder / name
+        if (place / "bin" / "python").exists():
+            continue
+        subprocess.run(["uv", "venv", "--quiet", "--python", sys.executable, str(place)], check=True)
+        python = str(place / "bin" / "python")
+        subprocess.run(["uv", "pip", "install", "--quiet", "--python", python, *requirements], check=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "build/clients"))
