@@ -1,0 +1,90 @@
+"""The account of one session: made from the store, written once as text, JSON and HTML."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from mtum.app.reporting.build import summarize
+from mtum.app.reporting.chart_history import chart_history
+from mtum.app.reporting.facts import REPORT_JOB, Setup, session_facts
+from mtum.core.reporting.codec import document, from_document
+from mtum.core.reporting.sections import page
+from mtum.core.reporting.summary import Summary
+from mtum.core.reporting.text import text
+from mtum.ports.reports import Renderer, Shelf
+from mtum.ports.store import Store
+from mtum.ports.time import Calendar
+
+SLOT = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """What a report needs: facts, calendar, the folder it goes to, and (for HTML) a renderer."""
+
+    store: Store
+    calendar: Calendar
+    setup: Setup
+    shelf: Shelf
+    renderer: Renderer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A report as it stands on the shelf; `html` is None where none was asked for."""
+
+    summary: Summary
+    document: Mapping[str, Any]
+    text: str
+    html: Path | None
+    fresh: bool
+
+
+def daily_report(press: Press, session: date, at: datetime, slot: str = SLOT) -> Report:
+    """Write the report of a session, or return the one already written.
+
+    Text and JSON are always written; HTML where the press has a renderer. A stored report is
+    not rewritten: what became known later stands in the next report's corrections.
+
+    Parameters
+    ----------
+    session : date
+        Session reported on; nothing later is looked at.
+    at : datetime
+        Aware UTC instant of writing, for the run ledger.
+    """
+    stored = stored_report(press.store, session, slot)
+    if stored is not None:
+        return _reread(press, stored)
+    run_id = press.store.runs.start(REPORT_JOB, slot, session, at)
+    facts = session_facts(press.store, press.calendar, press.setup, session)
+    summary = summarize(press.store, facts)
+    laid_out = page(summary)
+    written, found = text(laid_out), document(summary)
+    press.shelf.put(f"{session}.txt", written)
+    press.shelf.put(f"{session}.json", json_text(found))
+    html = None
+    if press.renderer is not None:
+        html = press.shelf.put(f"{session}.html", press.renderer.page(laid_out, chart_history(press.store, facts)))
+    press.store.runs.finish(run_id, at, "finished", 0, found)
+    return Report(summary, found, written, html, fresh=True)
+
+
+def stored_report(store: Store, session: date, slot: str = SLOT) -> Mapping[str, Any] | None:
+    """Return the stored document of a session's report, or None."""
+    run = store.runs.find(REPORT_JOB, slot, session)
+    return run.document if run is not None and run.outcome == "finished" else None
+
+
+def _reread(press: Press, stored: Mapping[str, Any]) -> Report:
+    summary = from_document(Summary, stored)
+    html = press.shelf.path(f"{summary.session}.html")
+    return Report(summary, stored, text(page(summary)), html, fresh=False)
+
+
+def json_text(found: Mapping[str, Any]) -> str:
+    """Return a document as indented JSON text."""
+    return json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

@@ -1,0 +1,121 @@
+"""What has become known, or has changed, since the last reports were written."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from mtum.app.reporting.facts import REPORT_JOB, SessionFacts
+from mtum.core.reporting.summary import UNKNOWN, CorrectionLine, State, Stated, final, stated
+from mtum.ports.records import RunRecord
+from mtum.ports.store import Store
+
+REPORTS_CHECKED = 5
+"""Sessions looked back on: settlement, dividends and commissions are known well within them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Figure:
+    told: Stated
+    unit: str
+
+
+def corrections(store: Store, facts: SessionFacts) -> tuple[CorrectionLine, ...]:
+    """Return one line for each figure of the last reports that the store tells otherwise now."""
+    reports = [run for run in facts.earlier_runs if run.job == REPORT_JOB and run.document and run.session]
+    reports = reports[-REPORTS_CHECKED:]
+    told = _told(reports)
+    lines: list[CorrectionLine] = []
+    for run in reports:
+        assert run.session is not None  # filtered above
+        known = _known(store, facts, run.session, run.document or {})
+        for subject, figure in known.items():
+            before = told.get((run.session, subject), _Figure(UNKNOWN, figure.unit))
+            if _differs(before.told, figure.told):
+                lines.append(CorrectionLine(run.session, subject, before.told, figure.told, figure.unit))
+    return tuple(lines)
+
+
+def _differs(before: Stated, now: Stated) -> bool:
+    # A figure that merely became final with the same amount is no news.
+    if now.state is State.UNKNOWN or now.amount is None:
+        return False
+    return before.amount is None or abs(before.amount - now.amount) > 1e-9
+
+
+def _told(reports: list[RunRecord]) -> dict[tuple[date, str], _Figure]:
+    told: dict[tuple[date, str], _Figure] = {}
+    for run in reports:
+        stored = run.document or {}
+        session = date.fromisoformat(stored["session"])
+        told |= {(session, subject): figure for subject, figure in _reported(stored).items()}
+        for line in stored["corrections"]:
+            corrected = _Figure(_stored(line, "now"), line["unit"])
+            told[(date.fromisoformat(line["session"]), line["subject"])] = corrected
+    return told
+
+
+def _stored(document: Mapping[str, Any], name: str) -> Stated:
+    return Stated(document[name], State(document[f"{name}_state"]))
+
+
+def _reported(stored: Mapping[str, Any]) -> dict[str, _Figure]:
+    figures = {
+        "equity": _Figure(_stored(stored["equity"], "equity_usd"), "USD"),
+        "buy-and-hold equity": _Figure(_stored(stored["benchmark"], "equity_usd"), "USD"),
+        "volume": _Figure(_stored(stored["data_quality"], "final_volume"), "shares"),
+        "VIX close": _Figure(_stored(stored["data_quality"], "final_vix"), "points"),
+    }
+    for order in stored["orders"]:
+        figures[f"filled, {order['ref']}"] = _Figure(final(order["filled_shares"]), "shares")
+    for fill in stored["fills"]:
+        figures[_commission_of(fill["exec_id"])] = _Figure(_stored(fill, "commission_usd"), "USD")
+        figures[_price_of(fill["exec_id"])] = _Figure(final(fill["fill_price"]), "USD")
+    return figures
+
+
+def _known(store: Store, facts: SessionFacts, day: date, stored: Mapping[str, Any]) -> dict[str, _Figure]:
+    figures = _known_account(facts, day) | _known_market(facts, day)
+    if stored["orders"]:
+        for state in store.orders.states(day):
+            figures[f"filled, {state.intent.ref}"] = _Figure(final(float(state.filled)), "shares")
+    for fill in facts.fills:
+        if fill.session == day:
+            figures[_price_of(fill.exec_id)] = _Figure(final(float(fill.price)), "USD")
+            paid = None if fill.commission_usd is None else float(fill.commission_usd)
+            figures[_commission_of(fill.exec_id)] = _Figure(stated(paid, is_final=True), "USD")
+    return figures
+
+
+def _known_account(facts: SessionFacts, day: date) -> dict[str, _Figure]:
+    point = next((point for point in reversed(facts.points) if point.session == day), None)
+    if point is None:
+        return {}
+    held = None if point.benchmark_usd is None else float(point.benchmark_usd)
+    return {
+        "equity": _Figure(stated(float(point.equity_usd), is_final=point.final), "USD"),
+        "buy-and-hold equity": _Figure(stated(held, is_final=point.final), "USD"),
+    }
+
+
+def _known_market(facts: SessionFacts, day: date) -> dict[str, _Figure]:
+    figures: dict[str, _Figure] = {}
+    bar = facts.bars.find(day)
+    if bar is not None:
+        is_final = facts.final_until is not None and day <= facts.final_until
+        figures["volume"] = _Figure(stated(bar.volume, is_final=is_final), "shares")
+    if day in facts.vix:
+        figures["VIX close"] = _Figure(final(facts.vix[day]), "points")
+    return figures
+
+
+def _commission_of(exec_id: str) -> str:
+    return f"commission, fill {_stem(exec_id)}"
+
+
+def _price_of(exec_id: str) -> str:
+    return f"price, fill {_stem(exec_id)}"
+
+
+def _stem(exec_id: str) -> str:
+    return exec_id.rpartition(".")[0] or exec_id

@@ -1,0 +1,134 @@
+"""Everything the store knows about one session, read once and cut at that session."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from mtum.config import Settings
+from mtum.core.market.bars import Bars
+from mtum.core.market.sessions import Session, Sessions
+from mtum.core.portfolio.fills import Fill, folded, rebased
+from mtum.core.portfolio.lots import Lot, Trade, lots_of, trades_of
+from mtum.ports.records import CashMovement, DecisionRecord, EquityPoint, Halt, IntentState, RunRecord
+from mtum.ports.store import Store
+from mtum.ports.time import Calendar
+
+DECIDING_JOB = "decide_and_order"
+REPORT_JOB = "daily_report"
+LOOK_BACK = timedelta(days=14)
+LOOK_AHEAD = timedelta(days=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a report says about the installation."""
+
+    settings: Settings
+    account: str
+
+    @property
+    def strategy(self) -> str:
+        """Name of the strategy that the daily job runs."""
+        return self.settings.portfolio.strategy
+
+    @property
+    def symbol(self) -> str:
+        """The strategy's first symbol."""
+        return self.settings.active_strategy().universe()[0]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFacts:
+    """One session as the store knows it now; nothing later than the session is in it."""
+
+    day: date
+    sessions: Sessions
+    setup: Setup
+    symbol: str
+    runs: tuple[RunRecord, ...]
+    earlier_runs: tuple[RunRecord, ...]
+    decision: DecisionRecord | None
+    previous: DecisionRecord | None
+    states: tuple[IntentState, ...]
+    fills: tuple[Fill, ...]
+    movements: tuple[CashMovement, ...]
+    points: tuple[EquityPoint, ...]
+    bars: Bars
+    final_until: date | None
+    vix: Mapping[date, float]
+    halts: tuple[Halt, ...]
+
+    @property
+    def session(self) -> Session | None:
+        """The session with its instants; None when the calendar does not know it."""
+        return self.sessions.get(self.day)
+
+    @property
+    def point(self) -> EquityPoint | None:
+        """The equity point of this session."""
+        return self.points[-1] if self.points and self.points[-1].session == self.day else None
+
+    @property
+    def run(self) -> RunRecord | None:
+        """The run that decided, the newest if there were several."""
+        return next((run for run in reversed(self.runs) if run.job == DECIDING_JOB), None)
+
+    @property
+    def verdict(self) -> Mapping[str, Any]:
+        """Conditions and indicators of the symbol as decided; empty without a decision."""
+        return self.decision.document.get("symbols", {}).get(self.symbol, {}) if self.decision else {}
+
+    @property
+    def seen(self) -> Mapping[str, Any]:
+        """The provisional bar as the decision saw it; empty without one."""
+        return self.decision.frame.get("provisional", {}).get(self.symbol, {}) if self.decision else {}
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """Parameters of the strategy in force at the decision, else today's settings."""
+        stored = self.decision.settings if self.decision else self.setup.settings.document()
+        found: Mapping[str, Any] = stored.get("strategy", {}).get(self.setup.strategy, {})
+        return found
+
+    def lots(self) -> tuple[Lot, ...]:
+        """Open lots after this session, the symbol's only."""
+        return tuple(lot for lot in lots_of(self.fills) if lot.symbol == self.symbol)
+
+    def trades(self) -> tuple[Trade, ...]:
+        """Round trips up to this session."""
+        return trades_of(self.fills)
+
+
+def session_facts(store: Store, calendar: Calendar, setup: Setup, day: date) -> SessionFacts:
+    """Read everything a report of that session needs."""
+    sessions = calendar.sessions(day - LOOK_BACK, day + LOOK_AHEAD)
+    before = sessions.before(day)
+    decision = store.decisions.find(day, setup.strategy)
+    symbol = _symbol(decision, setup)
+    source = setup.settings.market.source
+    runs = store.runs.between(day - LOOK_BACK, day)
+    fills = folded(fill for fill in store.orders.fills(setup.strategy) if fill.session <= day)
+    return SessionFacts(
+        day=day,
+        sessions=sessions,
+        setup=setup,
+        symbol=symbol,
+        runs=tuple(run for run in runs if run.session == day),
+        earlier_runs=tuple(run for run in runs if run.session != day),
+        decision=decision,
+        previous=store.decisions.find(before.day, setup.strategy) if before else None,
+        states=tuple(state for state in store.orders.states(day) if state.intent.strategy == setup.strategy),
+        fills=rebased(fills, [split for split in store.bars.splits() if split.session <= day]),
+        movements=tuple(move for move in store.ledger.movements(setup.strategy) if move.session <= day),
+        points=tuple(point for point in store.ledger.equity(setup.strategy) if point.session <= day),
+        bars=store.bars.bars(symbol, source).until(day),
+        final_until=store.bars.last_final(symbol, source),
+        vix=store.bars.series("VIX", source),
+        halts=tuple(store.control.halts(in_force=True)),
+    )
+
+
+def _symbol(decision: DecisionRecord | None, setup: Setup) -> str:
+    symbols = list(decision.document.get("symbols", {})) if decision else []
+    return symbols[0] if symbols else setup.symbol

@@ -1,0 +1,210 @@
+"""Position, profit and loss, equity and benchmark of a session, from fills, movements and equity points."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import numpy as np
+
+from mtum.app.reporting.facts import SessionFacts
+from mtum.core.reporting import returns
+from mtum.core.reporting.summary import (
+    UNKNOWN,
+    BenchmarkLine,
+    CashLine,
+    EquityLine,
+    Pnl,
+    PositionLine,
+    Stated,
+    stated,
+)
+from mtum.ports.records import CashMovement, EquityPoint
+
+PAID_IN = frozenset({"capital", "deposit", "withdrawal"})
+TRADING = frozenset({"buy", "sell", "commission"})
+_CENTS = 6
+
+
+def position_line(facts: SessionFacts) -> PositionLine | None:
+    """Return what is held after the session; None when flat."""
+    lots = facts.lots()
+    shares = sum(lot.shares for lot in lots)
+    if not shares:
+        return None
+    paid = sum((lot.entry_price * lot.shares for lot in lots), Decimal(0))
+    basis = paid + sum((lot.cost_usd for lot in lots), Decimal(0))
+    close = official_close(facts)
+    market = None if close.amount is None else close.amount * shares
+    gain = None if market is None else market - float(basis)
+    is_final = close.state.value == "final"
+    atr = _atr_at_entry(facts)
+    entry = float(paid / shares)
+    return PositionLine(
+        symbol=facts.symbol,
+        shares=shares,
+        entry_session=lots[0].session,
+        entry_price=round(entry, _CENTS),
+        sessions_held=_sessions_held(facts, lots[0].session),
+        close_usd=close,
+        market_usd=stated(_rounded(market), is_final=is_final),
+        unrealized_usd=stated(_rounded(gain), is_final=is_final),
+        unrealized_frac=stated(None if gain is None else _rounded(gain / float(basis)), is_final=is_final),
+        atr_at_entry=atr,
+        target_usd=_target(facts, entry, atr),
+        exit_pending=_exit_pending(facts),
+    )
+
+
+def official_close(facts: SessionFacts) -> Stated:
+    """Return the session's official close: the ledger's, else the accepted bar's."""
+    if facts.point is not None and facts.point.close is not None:
+        return stated(float(facts.point.close), is_final=facts.point.final)
+    bar = facts.bars.find(facts.day)
+    if bar is None:
+        return UNKNOWN
+    return stated(bar.close, is_final=facts.final_until is not None and facts.day <= facts.final_until)
+
+
+def _sessions_held(facts: SessionFacts, entered: date) -> int:
+    days = facts.bars.days
+    at = int(np.searchsorted(days, np.datetime64(entered, "D"), side="right"))
+    held = len(days) - at
+    return held + (0 if len(days) and facts.bars.last_day == facts.day else int(entered != facts.day))
+
+
+def _atr_at_entry(facts: SessionFacts) -> float | None:
+    if facts.decision is None:
+        return None
+    holding = facts.decision.frame.get("book", {}).get("holdings", {}).get(facts.symbol, {})
+    kept = holding.get("remembered") if holding.get("shares") else None
+    found = (kept or facts.decision.remembered.get(facts.symbol, {})).get("atr")
+    return None if found is None else float(found)
+
+
+def _target(facts: SessionFacts, entry_price: float, atr: float | None) -> float | None:
+    multiple = facts.parameters.get("atr_target_multiple")
+    if atr is None or multiple is None:
+        return None
+    return round(entry_price + float(multiple) * atr, _CENTS)
+
+
+def _exit_pending(facts: SessionFacts) -> str | None:
+    for state in facts.states:
+        if state.intent.purpose.value == "exit" and state.filled < state.intent.shares:
+            words = [word for word in state.intent.reasons if word != "exit_carried"]
+            return words[0] if words else "exit"
+    return None
+
+
+def curves(facts: SessionFacts) -> tuple[returns.Curve, returns.Curve]:
+    """Return the sleeve's curve and its benchmark's, on the same deposits."""
+    days = [point.session for point in facts.points]
+    flows = _flows(days, facts.movements)
+    sleeve = returns.curve(days, [float(point.equity_usd) for point in facts.points], flows)
+    held = [float(point.benchmark_usd) if point.benchmark_usd is not None else np.nan for point in facts.points]
+    return sleeve, returns.curve(days, held, flows)
+
+
+def _flows(days: list[date], movements: tuple[CashMovement, ...]) -> list[float]:
+    # Each deposit belongs to the first point on or after its session.
+    totals = [Decimal(0)] * len(days)
+    for move in movements:
+        if move.kind in PAID_IN:
+            index = int(np.searchsorted(np.array(days, dtype="datetime64[D]"), np.datetime64(move.session, "D")))
+            if index < len(days):
+                totals[index] += move.amount_usd
+    return [float(total) for total in totals]
+
+
+def pnl(facts: SessionFacts, sleeve: returns.Curve) -> Pnl:
+    """Return profit and loss of day, week, month, year and since the start."""
+    point = facts.point
+    realized, commission = realized_usd(facts)
+    if point is None:
+        return Pnl(realized_usd=realized, commission_usd=commission)
+    found: dict[str, Stated] = {}
+    for name, first in _periods(facts.day).items():
+        usd, frac = returns.since(sleeve, first)
+        found[f"{name}_usd"] = stated(_rounded(usd), is_final=point.final)
+        found[f"{name}_frac"] = stated(_known(frac), is_final=point.final)
+    return Pnl(**found, realized_usd=realized, commission_usd=commission)
+
+
+def _periods(day: date) -> dict[str, date]:
+    return {
+        "day": day,
+        "week": day - timedelta(days=day.weekday()),
+        "month": day.replace(day=1),
+        "year": day.replace(month=1, day=1),
+        "start": date.min,
+    }
+
+
+def realized_usd(facts: SessionFacts) -> tuple[float, float]:
+    """Return realized profit with all its commissions, and the commissions paid so far, in USD."""
+    cash = sum((fill.cash_usd for fill in facts.fills), Decimal(0))
+    paid = sum((fill.commission_usd or Decimal(0) for fill in facts.fills), Decimal(0))
+    from mtum.core.portfolio.lots import lots_of
+
+    basis = sum((lot.entry_price * lot.shares + lot.cost_usd for lot in lots_of(facts.fills)), Decimal(0))
+    return round(float(cash - paid + basis), _CENTS), round(float(paid), _CENTS)
+
+
+def equity_line(facts: SessionFacts, sleeve: returns.Curve) -> EquityLine:
+    """Return the sleeve at the official close."""
+    paid_in = sum((move.amount_usd for move in facts.movements if move.kind in PAID_IN), Decimal(0))
+    point = facts.point
+    if point is None:
+        return EquityLine(paid_in_usd=float(paid_in), start=sleeve.days[0] if len(sleeve) else None)
+    fallen = returns.drawdown(sleeve)
+    worst = int(np.argmin(fallen))
+
+    def known(amount: Decimal) -> Stated:
+        return stated(float(amount), is_final=point.final)
+
+    return EquityLine(
+        equity_usd=known(point.equity_usd),
+        cash_usd=known(point.cash_usd),
+        receivable_usd=known(point.receivable_usd),
+        market_usd=known(point.market_usd),
+        paid_in_usd=float(paid_in),
+        start=sleeve.days[0],
+        drawdown_frac=stated(_rounded(float(fallen[-1])), is_final=point.final),
+        worst_drawdown_frac=stated(_rounded(float(fallen[worst])), is_final=point.final),
+        worst_drawdown_session=sleeve.days[worst] if fallen[worst] < 0 else None,
+    )
+
+
+def benchmark_line(facts: SessionFacts, held: returns.Curve) -> BenchmarkLine:
+    """Return buy-and-hold of the symbol with the same deposits."""
+    point: EquityPoint | None = facts.point
+    if point is None or point.benchmark_usd is None:
+        return BenchmarkLine()
+    fallen = returns.drawdown(held)
+    found = {
+        f"{name}_frac": stated(_known(returns.since(held, first)[1]), is_final=point.final)
+        for name, first in _periods(facts.day).items()
+    }
+    return BenchmarkLine(
+        equity_usd=stated(float(point.benchmark_usd), is_final=point.final),
+        ahead_usd=stated(float(point.equity_usd - point.benchmark_usd), is_final=point.final),
+        drawdown_frac=stated(_known(float(fallen[-1])), is_final=point.final),
+        worst_drawdown_frac=stated(_known(float(np.nanmin(fallen))), is_final=point.final),
+        **found,
+    )
+
+
+def cash_lines(facts: SessionFacts) -> tuple[CashLine, ...]:
+    """Return the session's cash movements other than trades."""
+    return tuple(
+        CashLine(move.kind, float(move.amount_usd), move.paid, move.note)
+        for move in facts.movements
+        if move.session == facts.day and move.kind not in TRADING
+    )
+
+
+def _rounded(amount: float | None) -> float | None:
+    return None if amount is None else round(amount, _CENTS)
+
+
+def _known(amount: float) -> float | None:
+    return None if np.isnan(amount) else round(amount, _CENTS)

@@ -1,0 +1,200 @@
+"""Data quality, timings, flips, drift and problems of a session."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from mtum.app.reporting.facts import SessionFacts
+from mtum.core.portfolio.orders import OrderStatus
+from mtum.core.reporting.flips import Rules, Situation, flips
+from mtum.core.reporting.summary import (
+    UNKNOWN,
+    DataQuality,
+    DriftLine,
+    FlipLine,
+    PositionLine,
+    ProblemLine,
+    Stated,
+    TimingLine,
+    final,
+    stated,
+)
+from mtum.ports.records import DecisionRecord, IntentState, RunRecord
+
+SAMPLE_SYMBOL = "SP500"
+
+
+def data_quality(facts: SessionFacts) -> DataQuality:
+    """Return what the decision saw, and the final values as far as they are known."""
+    seen, indicators = facts.seen, facts.verdict.get("indicators", {})
+    source = facts.setup.settings.market.source
+    bar = facts.bars.find(facts.day)
+    is_final = facts.final_until is not None and facts.day <= facts.final_until
+    volume = stated(bar.volume if bar else None, is_final=is_final)
+    projected = indicators.get("volume")
+    frame = facts.decision.frame.get("bars", {}).get(facts.symbol, {}) if facts.decision else {}
+    return DataQuality(
+        source=frame.get("source", source),
+        stands_in=SAMPLE_SYMBOL if source == "sample" and facts.symbol != SAMPLE_SYMBOL else None,
+        bar_at=datetime.fromisoformat(seen["seen_at"]) if seen else None,
+        bars_used=len(frame["days"]) if frame else None,
+        decision_close=indicators.get("close"),
+        volume_so_far=seen.get("volume_so_far"),
+        volume_share=seen.get("volume_share"),
+        volume_projected=projected,
+        final_volume=volume,
+        projection_error_frac=_projection_error(projected, volume),
+        vix=indicators.get("vix"),
+        final_vix=final(facts.vix[facts.day]) if facts.day in facts.vix else UNKNOWN,
+        rsi_form=_rsi_form(facts.parameters),
+        degraded=tuple((facts.run.document or {}).get("degraded", [])) if facts.run else (),
+    )
+
+
+def _projection_error(projected: float | None, volume: Stated) -> Stated:
+    if projected is None or not volume.amount:
+        return UNKNOWN
+    return Stated(round(projected / volume.amount - 1.0, 6), volume.state)
+
+
+def _rsi_form(parameters: Mapping[str, Any]) -> str | None:
+    form = parameters.get("rsi_smoothing")
+    return None if form is None else {"simple": "simple (plain)", "wilder": "Wilder's"}.get(str(form), str(form))
+
+
+def timing_lines(facts: SessionFacts) -> tuple[TimingLine, ...]:
+    """Return every recorded step of the session's jobs with its distance to the close."""
+    lines: list[TimingLine] = []
+    for run in facts.runs:
+        steps = [("started", run.started_at, None), *((name, at, None) for name, at in run.steps.items())]
+        ended = [("ended", run.finished_at, run.outcome)] if run.finished_at else []
+        for step, at, outcome in sorted([*steps, *ended], key=lambda each: each[1]):
+            lines.append(TimingLine(run.job, run.slot, step, at, _to_close(facts, at), outcome))
+    return tuple(lines)
+
+
+def _to_close(facts: SessionFacts, at: datetime) -> float | None:
+    session = facts.session
+    return None if session is None else round((session.close - at).total_seconds() / 60.0, 3)
+
+
+def flip_lines(facts: SessionFacts, position: PositionLine | None) -> tuple[FlipLine, ...]:
+    """Return what would have flipped this decision and what would flip the next one."""
+    if not facts.parameters.get("ma_sessions"):
+        return ()  # only the confluence rules have conditions of this kind
+    rules = Rules.of(facts.parameters)
+    lines: list[FlipLine] = []
+    if facts.decision is not None:
+        lines += flips(_decided(facts, facts.decision), rules)
+    if len(facts.bars) and facts.bars.last_day == facts.day:
+        lines += flips(_coming(facts, position), rules)
+    return tuple(lines)
+
+
+def _decided(facts: SessionFacts, decision: DecisionRecord) -> Situation:
+    bars = decision.frame["bars"][facts.symbol]
+    indicators = facts.verdict["indicators"]
+    target = next((row["threshold"] for row in facts.verdict["conditions"] if row["name"] == "atr_target"), None)
+    holding = decision.frame["book"]["holdings"].get(facts.symbol, {})
+    return Situation(
+        when="session",
+        close=np.array(bars["close"][:-1], dtype=np.float64),
+        volume=np.array(bars["volume"][:-1], dtype=np.float64),
+        now={name: indicators.get(name) for name in ("close", "volume", "vix")},
+        held=bool(holding.get("shares")),
+        target_usd=target,
+    )
+
+
+def _coming(facts: SessionFacts, position: PositionLine | None) -> Situation:
+    bars = facts.bars
+    return Situation(
+        when="next",
+        close=bars.close,
+        volume=bars.volume,
+        now={"close": float(bars.close[-1]), "volume": float(bars.volume[-1]), "vix": facts.vix.get(facts.day)},
+        held=position is not None,
+        target_usd=position.target_usd if position else None,
+    )
+
+
+def drift_lines(facts: SessionFacts) -> tuple[DriftLine, ...]:
+    """Return what changed in settings, code and libraries since the session before."""
+    if facts.decision is None or facts.previous is None:
+        return ()
+    old, new = facts.previous, facts.decision
+    since = f"session {old.session}"
+    pairs = [("code version", old.code_version, new.code_version), ("code", old.code_hash, new.code_hash)]
+    pairs += _changed("library", old.libraries, new.libraries)
+    pairs += _changed("setting", _leaves(old.settings), _leaves(new.settings))
+    return tuple(DriftLine(name, before, now, since) for name, before, now in pairs if before != now)
+
+
+def _changed(kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    return [
+        (f"{kind} {name}", str(old.get(name, "absent")), str(new.get(name, "absent")))
+        for name in sorted({*old, *new})
+        if old.get(name) != new.get(name)
+    ]
+
+
+def _leaves(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            found |= _leaves(value, f"{prefix}{key}.")
+        else:
+            found[f"{prefix}{key}"] = value
+    return found
+
+
+_ENDED_BADLY = {
+    OrderStatus.REJECTED: (5, "was rejected"),
+    OrderStatus.DENIED: (5, "was denied by our own last check"),
+    OrderStatus.UNKNOWN: (6, "was sent and its fate is unknown"),
+    OrderStatus.CANCELED: (5, "was canceled"),
+    OrderStatus.EXPIRED: (5, "expired"),
+    OrderStatus.LAPSED: (5, "lapsed"),
+}
+
+
+def problem_lines(facts: SessionFacts) -> tuple[ProblemLine, ...]:
+    """Return what a person should know: run problems, orders that ended badly, halts, a debit."""
+    found = [_missing_run(facts.run)]
+    for run in facts.runs:
+        listed = (run.document or {}).get("problems", [])
+        found += [ProblemLine(int(problem["code"]), str(problem["text"])) for problem in listed]
+        if run.outcome == "missed" and not listed:
+            found.append(ProblemLine(4, f"{run.job} missed its deadline"))
+    found += [_order_problem(state) for state in facts.states]
+    found += [
+        ProblemLine(0, f"trading is halted ({halt.restriction.value.replace('_', ' ')}): {halt.why}")
+        for halt in facts.halts
+    ]
+    if facts.point is not None and facts.point.cash_usd < 0:
+        found.append(
+            ProblemLine(0, f"cash is {facts.point.cash_usd:.2f} USD; the next entry waits until it is not negative")
+        )
+    return tuple(dict.fromkeys(line for line in found if line is not None))
+
+
+def _missing_run(run: RunRecord | None) -> ProblemLine | None:
+    if run is None:
+        return ProblemLine(4, "the daily job did not run in this session")
+    if run.outcome is None:
+        return ProblemLine(4, "the daily job started and did not finish")
+    return None
+
+
+def _order_problem(state: IntentState) -> ProblemLine | None:
+    intent = state.intent
+    name = f"{intent.order_type.value} {intent.side.value} {intent.shares} {intent.symbol}"
+    words = f": {state.text}" if state.text else ""
+    if state.status in _ENDED_BADLY and not state.filled:
+        code, what = _ENDED_BADLY[state.status]
+        return ProblemLine(code, f"{name} {what}{words}")
+    if state.filled and state.filled < intent.shares and state.status.terminal:
+        return ProblemLine(5, f"{name} was filled {state.filled} of {intent.shares}{words}")
+    return None
