@@ -42,7 +42,7 @@ def _login(server: Any, session: Any, envelope: Any, mechanism: str, given: Any)
     from aiosmtpd.smtp import AuthResult
 
     right = (given.login, given.password) == (USER.encode(), PASSWORD.encode())
-    return AuthResult(success=right, handled=True)
+    return AuthResult(success=right, handled=False)
 
 
 @contextmanager
