@@ -1,0 +1,262 @@
+"""What a played history was worth: returns, risk, trades, and how sure that is."""
+
+from dataclasses import dataclass
+from datetime import date
+from math import sqrt
+
+import numpy as np
+
+from mtum.core.market.bars import Days
+from mtum.core.simulation.kernel.columns import Column
+from mtum.core.simulation.played import Played, PlayedTrade
+
+SESSIONS_PER_YEAR = 252
+FEW_TRADES = 30
+FEW_SESSIONS = 2 * SESSIONS_PER_YEAR
+Z_95 = 1.959963984540054
+
+
+@dataclass(frozen=True, slots=True)
+class Drawdown:
+    """Deepest fall of equity from its running peak, the starting capital being the first peak.
+
+    `frac` in (-1, 0]; the peak is None when it is the starting capital, the recovery None when not reached.
+    """
+
+    frac: float
+    peak: date | None
+    trough: date | None
+    recovery: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class CurveMetrics:
+    """Metrics of an equity curve; fractions per year where a year is 252 sessions; None = undefined."""
+
+    total_return_frac: float
+    cagr_frac: float
+    volatility_frac: float
+    sharpe: float | None
+    sharpe_low: float | None
+    sharpe_high: float | None
+    sortino: float | None
+    calmar: float | None
+    max_drawdown: Drawdown
+    var_95_frac: float
+    cvar_95_frac: float
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonRow:
+    """Trades that ended for one reason; `mean_return_frac` per trade."""
+
+    reason: str
+    trades: int
+    wins: int
+    pnl_usd: float
+    mean_return_frac: float
+    mean_sessions_held: float
+
+
+@dataclass(frozen=True, slots=True)
+class TradeMetrics:
+    """Metrics of the closed trades; None where there is none to speak of."""
+
+    trades: int
+    closed_trades: int
+    exposure_frac: float
+    turnover_per_year: float
+    win_rate_frac: float | None
+    win_rate_low: float | None
+    win_rate_high: float | None
+    profit_factor: float | None
+    average_trade_usd: float | None
+    average_trade_frac: float | None
+    average_sessions_held: float | None
+    costs_usd: float
+    cost_drag_frac_per_year: float
+    dividends_usd: float
+    exit_reasons: tuple[ReasonRow, ...]
+
+
+def returns(equity: Column, capital_usd: float) -> Column:
+    """Session returns of a curve, its first one from the starting capital; shape (n_sessions,)."""
+    before = np.r_[capital_usd, equity[:-1]]
+    found: Column = equity / before - 1.0
+    return found
+
+
+def curve_metrics(equity: Column, days: Days, capital_usd: float) -> CurveMetrics:
+    """Metrics of an equity curve in USD, one value per session.
+
+    Raises
+    ------
+    ValueError
+        If the curve is empty or not above zero.
+
+    References
+    ----------
+    Sharpe's 95 % interval: Lo (2002), "The Statistics of Sharpe Ratios", with the
+    correction for skew and kurtosis of Mertens (2002). VaR and CVaR are empirical.
+    """
+    if not len(equity) or not bool((equity > 0).all()):
+        raise ValueError("an equity curve needs at least one session and values above zero")
+    moves = returns(equity, capital_usd)
+    n = len(moves)
+    growth = float(equity[-1]) / capital_usd
+    cagr = growth ** (SESSIONS_PER_YEAR / n) - 1.0
+    spread = float(np.std(moves, ddof=1)) if n > 1 else 0.0
+    sharpe = float(np.mean(moves)) / spread * sqrt(SESSIONS_PER_YEAR) if spread > 0 else None
+    below = sqrt(float(np.mean(np.minimum(moves, 0.0) ** 2)))
+    fall = max_drawdown(equity, days, capital_usd)
+    var = float(np.quantile(moves, 0.05))
+    error = _sharpe_error(moves, sharpe) if sharpe is not None else None
+    return CurveMetrics(
+        total_return_frac=growth - 1.0,
+        cagr_frac=cagr,
+        volatility_frac=spread * sqrt(SESSIONS_PER_YEAR),
+        sharpe=sharpe,
+        sharpe_low=None if sharpe is None or error is None else sharpe - Z_95 * error,
+        sharpe_high=None if sharpe is None or error is None else sharpe + Z_95 * error,
+        sortino=float(np.mean(moves)) / below * sqrt(SESSIONS_PER_YEAR) if below > 0 else None,
+        calmar=cagr / -fall.frac if fall.frac < 0 else None,
+        max_drawdown=fall,
+        var_95_frac=var,
+        cvar_95_frac=float(np.mean(moves[moves <= var])),
+    )
+
+
+def _sharpe_error(moves: Column, sharpe: float) -> float | None:
+    if len(moves) < 3:
+        return None
+    per_session = sharpe / sqrt(SESSIONS_PER_YEAR)
+    skew, kurtosis = moments(moves)
+    variance = 1.0 - skew * per_session + (kurtosis - 1.0) / 4.0 * per_session**2
+    return sqrt(max(0.0, variance) / (len(moves) - 1) * SESSIONS_PER_YEAR)
+
+
+def moments(moves: Column) -> tuple[float, float]:
+    """Skew and kurtosis (3 for a normal) of returns; 0 and 3 where nothing moves."""
+    away = moves - np.mean(moves)
+    spread = float(np.sqrt(np.mean(away**2)))
+    if spread == 0:
+        return 0.0, 3.0
+    return float(np.mean(away**3)) / spread**3, float(np.mean(away**4)) / spread**4
+
+
+def drawdowns(equity: Column, capital_usd: float) -> Column:
+    """Fall from the running peak at each session, as a fraction in (-1, 0].
+
+    Examples
+    --------
+    >>> drawdowns(np.array([100.0, 120.0, 90.0]), 100.0).tolist()
+    [0.0, 0.0, -0.25]
+    """
+    peaks = np.maximum.accumulate(np.r_[capital_usd, equity])[1:]
+    found: Column = equity / peaks - 1.0
+    return found
+
+
+def max_drawdown(equity: Column, days: Days, capital_usd: float) -> Drawdown:
+    """Return the deepest fall with its dates."""
+    falls = drawdowns(equity, capital_usd)
+    trough = int(np.argmin(falls))
+    if falls[trough] == 0:
+        return Drawdown(0.0, None, None, None)
+    sessions: list[date] = days.astype(object).tolist()
+    peak = int(np.argmax(equity[: trough + 1]))
+    level = max(capital_usd, float(equity[peak]))
+    back = np.flatnonzero(equity[trough:] >= level)
+    return Drawdown(
+        frac=float(falls[trough]),
+        peak=sessions[peak] if float(equity[peak]) >= capital_usd else None,
+        trough=sessions[trough],
+        recovery=sessions[trough + int(back[0])] if len(back) else None,
+    )
+
+
+def wilson(successes: int, trials: int) -> tuple[float, float]:
+    """95 % interval of a rate; holds for few trials.
+
+    References
+    ----------
+    Wilson (1927), "Probable Inference", JASA 22(158).
+
+    Examples
+    --------
+    >>> low, high = wilson(5, 10)
+    >>> round(low, 4), round(high, 4)
+    (0.2366, 0.7634)
+    """
+    rate, z2 = successes / trials, Z_95**2
+    middle = (rate + z2 / (2 * trials)) / (1 + z2 / trials)
+    half = Z_95 / (1 + z2 / trials) * sqrt(rate * (1 - rate) / trials + z2 / (4 * trials**2))
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def trade_metrics(played: Played) -> TradeMetrics:
+    """Return the metrics of a history's trades; an open trade counts in costs, exposure and turnover only."""
+    closed = [trade for trade in played.trades if trade.exit_session is not None]
+    wins = sum(trade.pnl_usd > 0 for trade in closed)
+    gains = sum(trade.pnl_usd for trade in closed if trade.pnl_usd > 0)
+    losses = -sum(trade.pnl_usd for trade in closed if trade.pnl_usd < 0)
+    low, high = wilson(wins, len(closed)) if closed else (None, None)
+    years = len(played.days) / SESSIONS_PER_YEAR
+    average = float(np.mean(played.equity)) if len(played.equity) else played.capital_usd
+    traded = sum(_traded_usd(trade) for trade in played.trades)
+    costs = sum(trade.costs_usd for trade in played.trades)
+    return TradeMetrics(
+        trades=len(played.trades),
+        closed_trades=len(closed),
+        exposure_frac=float(np.mean(played.held)) if len(played.held) else 0.0,
+        turnover_per_year=traded / average / years if years else 0.0,
+        win_rate_frac=wins / len(closed) if closed else None,
+        win_rate_low=low,
+        win_rate_high=high,
+        profit_factor=gains / losses if losses > 0 else None,
+        average_trade_usd=_mean([trade.pnl_usd for trade in closed]),
+        average_trade_frac=_mean([trade.return_frac for trade in closed]),
+        average_sessions_held=_mean([float(trade.sessions_held) for trade in closed]),
+        costs_usd=round(costs, 2),
+        cost_drag_frac_per_year=costs / average / years if years else 0.0,
+        dividends_usd=round(sum(trade.dividends_usd for trade in played.trades), 2),
+        exit_reasons=exit_reasons(closed),
+    )
+
+
+def exit_reasons(closed: list[PlayedTrade]) -> tuple[ReasonRow, ...]:
+    """One row per deciding exit reason, most frequent first."""
+    groups: dict[str, list[PlayedTrade]] = {}
+    for trade in closed:
+        groups.setdefault(trade.reason or "", []).append(trade)
+    rows = [
+        ReasonRow(
+            reason=reason,
+            trades=len(group),
+            wins=sum(trade.pnl_usd > 0 for trade in group),
+            pnl_usd=round(sum(trade.pnl_usd for trade in group), 2),
+            mean_return_frac=sum(trade.return_frac for trade in group) / len(group),
+            mean_sessions_held=sum(trade.sessions_held for trade in group) / len(group),
+        )
+        for reason, group in groups.items()
+    ]
+    return tuple(sorted(rows, key=lambda row: (-row.trades, row.reason)))
+
+
+def cautions(played: Played) -> tuple[str, ...]:
+    """Plain sentences about samples too small to lean on."""
+    found = []
+    closed = sum(trade.exit_session is not None for trade in played.trades)
+    if closed < FEW_TRADES:
+        found.append(f"{closed} closed trades are few: rates and averages per trade are rough")
+    if len(played.days) < FEW_SESSIONS:
+        found.append(f"{len(played.days)} sessions are few: yearly figures are extrapolated")
+    return tuple(found)
+
+
+def _traded_usd(trade: PlayedTrade) -> float:
+    return trade.shares * (trade.entry_price + (trade.exit_price or 0.0))
+
+
+def _mean(numbers: list[float]) -> float | None:
+    return sum(numbers) / len(numbers) if numbers else None
