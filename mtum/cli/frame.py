@@ -49,20 +49,20 @@ def answer_of(command: TyperGroup, arguments: Sequence[str], call: Call) -> Answ
 
 def _ended(code: int) -> Answer:
     if code == INTERRUPTED:
-        return Answer({}, exit_code=code, problems=[Problem("interrupted", "interrupted")])
+        return Answer({}, exit_code=code, problems=[Problem(code, "interrupted")])
     return Answer({}, exit_code=code)
 
 
 def _misused(error: typer.TyperException, call: Call) -> Answer:
     context = getattr(error, "ctx", None)
-    place = context.command_path if context is not None else "mtum"
+    place = "mtum" if context is None else context.command_path
     message = one_line(error.format_message()).rstrip(".")
     if message == "Missing command" and context is not None and not call.json:
         typer.echo(context.get_help())  # nothing was asked for: the help is the best answer there is
     return Answer(
         {},
         exit_code=ExitCode.USAGE,
-        problems=[Problem("usage", f"{message[0].lower()}{message[1:]}; see `{place} --help`")],
+        problems=[Problem(ExitCode.USAGE, f"{message[0].lower()}{message[1:]}; see `{place} --help`")],
     )
 
 
@@ -74,7 +74,7 @@ def _crashed(error: Exception, arguments: Sequence[str], call: Call) -> Answer:
     return Answer(
         {},
         exit_code=ExitCode.BUG,
-        problems=[Problem("bug", f"an error in the program: {text}; {where}")],
+        problems=[Problem(ExitCode.BUG, f"an error in the program: {text}; {where}")],
     )
 
 

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that went wrong: a short code for programs and one plain line for people."""
+    """Something that went wrong: the exit code it means and one plain line for people."""
 
-    code: str
+    code: int
     text: str
 
 
@@ -68,9 +68,10 @@ class Answer:
 
 def failure(error: MtumError) -> Answer:
     """Return the answer that an error raised on purpose amounts to."""
-    code = _word(type(error).__name__)
     texts = error.problems if isinstance(error, ConfigError) else (str(error),)
-    return Answer({}, exit_code=error.exit_code, problems=[Problem(code, one_line(text)) for text in texts])
+    return Answer(
+        {}, exit_code=error.exit_code, problems=[Problem(int(error.exit_code), one_line(text)) for text in texts]
+    )
 
 
 def write(answer: Answer, *, as_json: bool, quiet: bool = False) -> None:
@@ -143,12 +144,6 @@ def _document(answer: Answer) -> dict[str, Any]:
 def _failure_line(answer: Answer) -> str:
     texts = [problem.text for problem in answer.problems]
     return "mtum: " + one_line("; ".join(texts) or f"ended with exit code {int(answer.exit_code)}")
-
-
-def _word(name: str) -> str:
-    # BarsStaleError -> bars_stale
-    letters = [f"_{letter.lower()}" if letter.isupper() else letter for letter in name.removesuffix("Error")]
-    return "".join(letters).lstrip("_")
 
 
 def _show(shown: Sequence[str | Listing]) -> None:

@@ -1,0 +1,61 @@
+"""Words of the command line as values: sessions and amounts."""
+
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Annotated
+
+import typer
+
+from mtum.errors import UsageError
+
+Session = Annotated[str | None, typer.Option("--session", metavar="DATE", help="Session, YYYY-MM-DD.")]
+Since = Annotated[str | None, typer.Option("--since", metavar="DATE", help="Only sessions from this date on.")]
+Limit = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="Only the newest N rows.")]
+Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, kept with the record.")]
+
+
+def day_of(text: str | None, option: str) -> date | None:
+    """Return the date an option names; None when it was not given.
+
+    Raises
+    ------
+    UsageError
+        If the text is no date.
+    """
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f'{option} "{text}" is no date; write it as 2026-01-31') from None
+
+
+def usd_of(text: str) -> Decimal:
+    """Return an amount of money above zero, whole cents.
+
+    Raises
+    ------
+    UsageError
+        If the text is no such amount.
+    """
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        raise UsageError(f'"{text}" is no amount in USD; write it as 2500 or 2500.50') from None
+    if not amount.is_finite() or amount <= 0 or amount != amount.quantize(Decimal("0.01")):
+        raise UsageError(f'"{text}" is no amount in USD above zero with whole cents')
+    return amount
+
+
+def reason_of(text: str) -> str:
+    """Return a reason on one line.
+
+    Raises
+    ------
+    UsageError
+        If it is empty.
+    """
+    line = " ".join(text.split())
+    if not line:
+        raise UsageError("--why is empty; say why in a few words, it is kept with the record")
+    return line

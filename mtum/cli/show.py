@@ -1,0 +1,173 @@
+"""`mtum show`: what the database holds, as lists."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import typer
+
+from mtum.cli.arguments import Limit, Since, day_of
+from mtum.cli.context import call_of
+from mtum.cli.output import Answer, Listing
+from mtum.cli.stored import NOTHING_YET, stored
+
+app = typer.Typer(help="List trades, orders, fills, decisions, bars, equity or runs.")
+
+_COLUMNS: dict[str, dict[str, str]] = {
+    "trades": {
+        "symbol": "symbol",
+        "entry_session": "in",
+        "entry_price": "at USD",
+        "exit_session": "out",
+        "exit_price": "at USD",
+        "shares": "shares",
+        "pnl_usd": "P&L USD",
+        "return_frac": "return",
+        "reason": "reason",
+        "sessions_held": "sessions",
+    },
+    "orders": {
+        "session": "session",
+        "symbol": "symbol",
+        "side": "side",
+        "type": "type",
+        "shares": "shares",
+        "filled": "filled",
+        "status": "status",
+        "reasons": "reasons",
+        "ref": "reference",
+    },
+    "fills": {
+        "session": "session",
+        "symbol": "symbol",
+        "side": "side",
+        "shares": "shares",
+        "price": "price USD",
+        "commission_usd": "commission USD",
+        "instant": "at",
+    },
+    "decisions": {
+        "session": "session",
+        "action": "action",
+        "reason": "reason",
+        "decision_price": "price USD",
+        "ma": "MA USD",
+        "rsi": "RSI",
+        "vix": "VIX",
+        "orders": "orders",
+        "fills": "fills",
+        "equity_usd": "equity USD",
+    },
+    "bars": {
+        "symbol": "symbol",
+        "source": "source",
+        "session": "session",
+        "open": "open USD",
+        "high": "high USD",
+        "low": "low USD",
+        "close": "close USD",
+        "volume": "volume",
+        "final": "final",
+    },
+    "equity": {
+        "session": "session",
+        "strategy": "strategy",
+        "equity_usd": "equity USD",
+        "cash_usd": "cash USD",
+        "market_usd": "shares USD",
+        "benchmark_usd": "buy and hold USD",
+        "shares": "shares",
+        "close": "close USD",
+    },
+    "runs": {
+        "id": "run",
+        "job": "job",
+        "slot": "slot",
+        "session": "session",
+        "started_at": "started",
+        "outcome": "outcome",
+        "exit_code": "exit code",
+    },
+}
+"""Kind -> column of the reader and its heading; the JSON document has every column."""
+
+
+@app.command()
+def trades(context: typer.Context, since: Since = None, limit: Limit = None) -> Answer:
+    """Round trips; an open one has no exit."""
+    return _list(context, "trades", since, limit)
+
+
+@app.command()
+def orders(context: typer.Context, since: Since = None, limit: Limit = None) -> Answer:
+    """Orders with what became of them."""
+    return _list(context, "orders", since, limit)
+
+
+@app.command()
+def fills(context: typer.Context, since: Since = None, limit: Limit = None) -> Answer:
+    """Executions that count."""
+    return _list(context, "fills", since, limit)
+
+
+@app.command()
+def decisions(context: typer.Context, since: Since = None, limit: Limit = None) -> Answer:
+    """Final decisions, one line each."""
+    return _list(context, "decisions", since, limit)
+
+
+@app.command()
+def bars(context: typer.Context, since: Since = None, limit: Limit = None) -> Answer:
+    """Daily bars of the cache."""
+    return _list(context, "bars", since, limit)
+
+
+@app.command()
+def equity(context: typer.Context, since: Since = None, limit: Limit = None) -> Answer:
+    """Equity at each close, buy-and-hold beside it."""
+    return _list(context, "equity", since, limit)
+
+
+@app.command()
+def runs(context: typer.Context, since: Since = None, limit: Limit = None) -> Answer:
+    """Jobs with how they ended."""
+    return _list(context, "runs", since, limit)
+
+
+def _list(context: typer.Context, kind: str, since: str | None, limit: int | None) -> Answer:
+    from mtum.adapters.store import reading
+
+    readers = {
+        "trades": reading.trades,
+        "orders": reading.orders,
+        "fills": reading.fills,
+        "decisions": reading.decisions,
+        "bars": reading.bars,
+        "equity": reading.equity,
+        "runs": reading.runs,
+    }
+    first = day_of(since, "--since")
+    with stored(call_of(context)) as connection:
+        rows = [] if connection is None else readers[kind](connection, first, limit)
+    document = {kind: rows, "count": len(rows)}
+    if connection is None:
+        return Answer(document, [NOTHING_YET])
+    return Answer(document, [_listing(kind, rows)] if rows else [f"no {kind}" + (f" since {first}" if first else "")])
+
+
+def _listing(kind: str, rows: Sequence[Mapping[str, Any]]) -> Listing:
+    columns = _COLUMNS[kind]
+    return Listing(list(columns.values()), [[_cell(name, row[name]) for name in columns] for row in rows])
+
+
+def _cell(name: str, value: object) -> object:
+    if value is None:
+        return None
+    if isinstance(value, list):
+        return ", ".join(str(item) for item in value)
+    if name == "return_frac" and isinstance(value, float):
+        return f"{value:+.2%}"
+    if isinstance(value, float) and (name.endswith("_usd") or name in ("rsi", "vix", "ma")):
+        return f"{value:,.2f}"
+    if name in ("started_at", "instant"):
+        return str(value)[:16].replace("T", " ")
+    return bool(value) if name == "final" else value

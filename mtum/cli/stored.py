@@ -1,0 +1,52 @@
+"""The database as the reading commands open it: read only, by the standard library alone."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mtum.cli.context import Call
+from mtum.errors import StoreMismatchError
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
+NOTHING_YET = "nothing recorded yet; `mtum run` plays the first session, `mtum demo` shows a whole year"
+
+
+@contextmanager
+def stored(call: Call, *, any_owner: bool = False) -> Iterator["Connection | None"]:
+    """Open the database for reading; None when nothing has been recorded yet.
+
+    Parameters
+    ----------
+    any_owner : bool
+        Whether a database of another mode or account is read too.
+
+    Raises
+    ------
+    StoreError
+        If there is a file that cannot be read.
+    StoreMismatchError
+        If it is another mode's or account's.
+    """
+    from mtum.adapters.store.reading import meta, open_read_only
+    from mtum.app.status import ownership_problems
+
+    settings, path = call.settings(), call.database()
+    if _nothing_in(path):
+        yield None
+        return
+    connection = open_read_only(path)
+    try:
+        strange = [] if any_owner else ownership_problems(settings, meta(connection))
+        if strange:
+            raise StoreMismatchError("; ".join(strange))
+        yield connection
+    finally:
+        connection.close()
+
+
+def _nothing_in(path: Path) -> bool:
+    # A run that was stopped before its first commit leaves an empty file.
+    return not path.exists() or (path.is_file() and path.stat().st_size == 0)
