@@ -1,5 +1,6 @@
 """Mail servers on loopback: a real one that keeps what it takes, and ones that misbehave."""
 
+import gc
 import shutil
 import socket
 import ssl
@@ -70,6 +71,7 @@ def mail_server(
         yield inbox
     finally:
         controller.stop()
+        gc.collect()  # what the server forgot to close is complained of here, inside the test
 
 
 @contextmanager
