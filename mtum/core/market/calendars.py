@@ -44,10 +44,8 @@ def calendars_agree(day: date, own: Session | None, broker: Session | None) -> s
     if own is None or broker is None:
         if own is broker:
             return None
-        said, other = ("ours", "the broker's") if broker is None else ("the broker's", "ours")
-        return (
-            f"{day}: the exchange is open by {said} calendar and shut by {other}; add it to market.calendar_overrides"
-        )
+        said, other = ("our", "the broker's") if broker is None else ("the broker's", "our")
+        return f"{day}: open by {said} calendar, shut by {other} one; state it in market.calendar_overrides"
     apart = [
         f"{name} {_new_york(ours)} by our calendar, {_new_york(theirs)} by the broker's"
         for name, ours, theirs in (("opens", own.open, broker.open), ("closes", own.close, broker.close))

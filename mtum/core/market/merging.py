@@ -75,7 +75,15 @@ class Merge:
         return tuple(change for change in self.changes if not change.tolerable)
 
 
-def merge(cached: Bars, fresh: Bars, final_until: date | None, agreed: frozenset[date] = frozenset()) -> Merge:
+def merge(
+    cached: Bars,
+    fresh: Bars,
+    final_until: date | None,
+    agreed: frozenset[date] = frozenset(),
+    *,
+    split_rebases: bool = True,
+    check_basis: bool = True,
+) -> Merge:
     """Join freshly read bars to cached ones.
 
     Parameters
@@ -86,6 +94,10 @@ def merge(cached: Bars, fresh: Bars, final_until: date | None, agreed: frozenset
         Newest cached session whose bar was final; later ones are replaced without a revision.
     agreed : frozenset of date
         Sessions whose changes beyond tolerance are accepted (a second source or a person supports them).
+    split_rebases : bool
+        False for files, whose prices are re-based already and whose split column only explains a jump.
+    check_basis : bool
+        False when a person replaces the bars and means it.
 
     Raises
     ------
@@ -96,9 +108,9 @@ def merge(cached: Bars, fresh: Bars, final_until: date | None, agreed: frozenset
         raise ValueError(f"{fresh.symbol} from {fresh.source} cannot join {cached.symbol} from {cached.source}")
     if not len(cached) or not len(fresh):
         return Merge(_joined(cached, fresh), fresh)
-    splits = new_splits(cached, fresh)
+    splits = new_splits(cached, fresh) if split_rebases else ()
     based = rebased(cached, splits)
-    basis = _basis_problem(cached, based, fresh, splits)
+    basis = _basis_problem(cached, based, fresh, splits) if check_basis else None
     if basis is not None:
         return Merge(cached, cached.tail(0), basis=basis)
     changes, settled = _settled(based, fresh, final_until, agreed)

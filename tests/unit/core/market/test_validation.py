@@ -1,0 +1,226 @@
+"""The rules every bar must pass."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from mtum.core.market.bars import Bar, Bars
+from mtum.core.market.validation import (
+    Confirmation,
+    Rule,
+    at_midpoint,
+    disagreements,
+    mean_absolute_moves,
+    moves,
+    newest_problems,
+    problems_in_history,
+    provisional_problems,
+    ranges_agree,
+    spike_size,
+)
+from mtum.core.market.view import ProvisionalBar
+from support.bars import bars_of, changed, moved, without
+
+QUIET = [100.0 + (index % 2) for index in range(80)]  # moves of about 1 % up and down
+AT = datetime(2024, 4, 22, 19, 40, tzinfo=UTC)
+
+
+def rules(bars: Bars, *, full: Bars | None = None, split_explains_jump: bool = False) -> list[tuple[date, Rule]]:
+    found = problems_in_history(bars, (full or bars).days, split_explains_jump=split_explains_jump)
+    return [(problem.session, problem.rule) for problem in found]
+
+
+def today(close: float, *, seen: timedelta = timedelta(minutes=1), volume: float = 870.0) -> ProvisionalBar:
+    bar = Bar(date(2024, 4, 22), close, close, close, close, float("nan"))
+    return ProvisionalBar(bar, volume, 0.87, AT - seen)
+
+
+def test_quiet_bars_have_no_problem() -> None:
+    assert rules(bars_of(QUIET)) == []
+
+
+def test_a_missing_inner_session_is_named() -> None:
+    full = bars_of(QUIET)
+    assert rules(without(full, 5), full=full) == [(full.day(5), Rule.MISSING_SESSION)]
+
+
+def test_a_missing_last_session_is_named() -> None:
+    full = bars_of(QUIET)
+    assert rules(without(full, 79), full=full) == [(full.day(79), Rule.MISSING_SESSION)]
+
+
+def test_a_bar_on_a_day_the_exchange_is_shut_is_named() -> None:
+    full = bars_of(QUIET)
+    found = problems_in_history(full, np.delete(full.days, 7))
+    assert [(problem.session, problem.rule) for problem in found] == [(full.day(7), Rule.NOT_A_SESSION)]
+
+
+@pytest.mark.parametrize(
+    ("cells", "rule"),
+    [
+        ({"close": float("nan")}, Rule.NOT_A_NUMBER),
+        ({"volume": float("nan")}, Rule.NOT_A_NUMBER),
+        ({"low": 0.0}, Rule.NOT_POSITIVE),
+        ({"open": -1.0}, Rule.NOT_POSITIVE),
+        ({"volume": -1.0}, Rule.NOT_POSITIVE),
+        ({"high": 99.0}, Rule.OUT_OF_RANGE),
+        ({"low": 102.0}, Rule.OUT_OF_RANGE),
+        ({"volume": 0.0}, Rule.NO_VOLUME),
+    ],
+)
+def test_an_impossible_bar_breaks_its_rule(cells: dict[str, float], rule: Rule) -> None:
+    bars = changed(bars_of(QUIET), **{name: {30: number} for name, number in cells.items()})
+    assert rules(bars) == [(bars.day(30), rule)]
+
+
+def test_a_volume_of_zero_is_no_problem_before_twenty_sessions_have_traded() -> None:
+    bars = bars_of(QUIET)
+    assert rules(changed(bars, volume={19: 0.0})) == []
+    assert rules(changed(bars, volume={20: 0.0})) == [(bars.day(20), Rule.NO_VOLUME)]
+
+
+def test_a_price_a_hundred_times_too_high_is_a_jump_there_and_back() -> None:
+    bars = moved(bars_of(QUIET), {40: 10_000.0})
+    assert rules(bars) == [(bars.day(40), Rule.JUMP), (bars.day(41), Rule.JUMP)]
+
+
+def test_a_jump_with_a_dividend_of_its_size_is_no_problem() -> None:
+    fallen = [100.0] * 40 + [60.0] * 40
+    bars = changed(bars_of(fallen), dividend={40: 40.0})
+    assert rules(bars) == []
+    assert rules(bars_of(fallen)) == [(bars.day(40), Rule.JUMP)]
+
+
+def test_a_split_explains_a_jump_only_where_prices_are_not_rebased_by_the_vendor() -> None:
+    bars = changed(bars_of([100.0] * 40 + [50.0] * 40), split={40: 2.0})
+    assert rules(bars, split_explains_jump=True) == []
+    assert rules(bars) == [(bars.day(40), Rule.JUMP)]
+
+
+def test_a_crash_that_stays_is_never_refused() -> None:
+    # 18 % down after moves of 1 %: real crash days reach 18 times the usual move.
+    closes = [*QUIET[:70], *(0.82 * close for close in QUIET[70:])]
+    assert rules(bars_of(closes)) == []
+
+
+def test_a_spike_undone_by_more_than_half_is_a_problem() -> None:
+    # 101 -> 116 is +14.9 %, 15 times the usual 1 %; back to 108 undoes 8 of 15.
+    bars = bars_of([*QUIET[:70], 116.0, 108.0, *[108.0] * 8])
+    assert rules(bars) == [(bars.day(70), Rule.SPIKE)]
+    # Back to 109 undoes 7 of 15: not more than half.
+    assert rules(bars_of([*QUIET[:70], 116.0, 109.0, *[109.0] * 8])) == []
+
+
+def test_a_released_session_is_no_problem_any_more() -> None:
+    bars = changed(bars_of(QUIET), high={30: 99.0})
+    assert problems_in_history(bars, bars.days, released=frozenset({bars.day(30)})) == ()
+
+
+def test_mean_absolute_moves_equal_a_plain_loop() -> None:
+    rng = np.random.default_rng(5)
+    bars = bars_of(list(100 * np.exp(np.cumsum(rng.normal(0, 0.01, 200)))))
+    changes = moves(bars)
+    naive = [
+        float(np.mean(np.abs(changes[index - 60 : index]))) if index >= 61 else float("nan") for index in range(200)
+    ]
+    np.testing.assert_allclose(mean_absolute_moves(changes), naive, rtol=1e-12)
+
+
+def test_the_size_of_the_newest_move_is_in_usual_moves() -> None:
+    # 61 moves of exactly 1 % up, then 5 %: 5 usual moves.
+    closes = [100 * 1.01**index for index in range(62)]
+    assert spike_size(bars_of([*closes, closes[-1] * 1.05])) == pytest.approx(5.0)
+    assert np.isnan(spike_size(bars_of(closes[:61])))
+
+
+CALM = [100 * (1.001 if index % 2 else 1.0) for index in range(70)]  # moves of 0.1 %
+
+
+@pytest.mark.parametrize(
+    ("confirmation", "confirmed"),
+    [
+        (Confirmation(), False),
+        (Confirmation(midpoint=101.9), True),
+        (Confirmation(midpoint=104.5), False),
+        (Confirmation(second_close=103.5), True),
+        (Confirmation(released=True), True),
+    ],
+)
+def test_a_big_newest_move_needs_confirmation_within_one_percent(confirmation: Confirmation, confirmed: bool) -> None:
+    # 102.9 / 101.9 = 1.0098; 102.9 / 104.5 = 0.9847; 102.9 / 103.5 = 0.9942
+    found = newest_problems(bars_of([*CALM, 102.9]), 10.0, confirmation)
+    assert [(problem.rule, problem.blocks_exit) for problem in found] == (
+        [] if confirmed else [(Rule.UNCONFIRMED, False)]
+    )
+
+
+def test_a_higher_multiple_asks_for_less_confirmation() -> None:
+    bars = bars_of([*CALM, 102.9])  # about 29 usual moves
+    assert newest_problems(bars, 40.0) == ()
+
+
+@pytest.mark.parametrize("ratio", [0.5, 2.0, 1 / 3, 1.5, 0.1, 0.505])
+def test_a_newest_move_like_a_split_is_refused_even_when_the_midpoint_agrees(ratio: float) -> None:
+    close = QUIET[-1] * ratio
+    (problem,) = newest_problems(bars_of([*QUIET, close]), 10.0, Confirmation(midpoint=close))
+    assert (problem.rule, problem.blocks_exit) == (Rule.LOOKS_LIKE_SPLIT, True)
+
+
+def test_a_crash_of_thirty_percent_is_confirmed_by_the_midpoint() -> None:
+    assert newest_problems(bars_of([*QUIET, 70.0]), 10.0, Confirmation(midpoint=70.0)) == ()
+
+
+HISTORY = bars_of(QUIET).until(date(2024, 4, 19))
+
+
+def test_a_fresh_provisional_bar_is_fit_whatever_its_projected_volume() -> None:
+    assert provisional_problems(HISTORY, today(100.5), AT, 10.0) == ()
+
+
+@pytest.mark.parametrize(("minutes", "stale"), [(10.0, False), (10.1, True), (60.0, True), (-0.9, False), (-1.1, True)])
+def test_a_price_is_stale_after_ten_minutes_and_wrong_from_the_future(minutes: float, stale: bool) -> None:
+    found = provisional_problems(HISTORY, today(100.5, seen=timedelta(minutes=minutes)), AT, 10.0)
+    assert [problem.rule for problem in found] == ([Rule.STALE] if stale else [])
+
+
+def test_a_delayed_feed_is_refused_however_young_its_stamp() -> None:
+    found = provisional_problems(HISTORY, today(100.5), AT, 10.0, delayed=True)
+    assert [problem.rule for problem in found] == [Rule.DELAYED]
+
+
+def test_a_halted_symbol_without_volume_is_refused() -> None:
+    found = provisional_problems(HISTORY, today(100.5, volume=0.0), AT, 10.0)
+    assert [problem.rule for problem in found] == [Rule.NO_VOLUME]
+
+
+def test_a_provisional_price_a_hundred_times_too_high_bars_entry_and_needs_the_midpoint_for_an_exit() -> None:
+    found = provisional_problems(HISTORY, today(7_777.0), AT, 10.0, Confirmation(midpoint=100.5))
+    assert [(problem.rule, problem.blocks_exit) for problem in found] == [(Rule.UNCONFIRMED, False)]
+
+
+def test_at_the_midpoint_the_bar_is_one_that_could_have_been() -> None:
+    bar = at_midpoint(today(7_777.0), 100.5).bar
+    assert (bar.low, bar.close, bar.high) == (100.5, 100.5, 7_777.0)
+
+
+def test_sources_agree_on_a_close_within_half_a_percent() -> None:
+    first = bars_of([100.0, 100.0])
+    assert disagreements(first, bars_of([100.0, 100.49], source="ib")) == ()
+    (problem,) = disagreements(first, bars_of([100.0, 100.51], source="ib"))
+    assert problem.rule is Rule.SOURCES_DISAGREE
+    (missing,) = disagreements(first, bars_of([100.0], source="ib"))
+    assert "no bar from ib" in missing.found
+
+
+def test_ranges_agree_when_they_overlap_within_one_percent() -> None:
+    low = Bar(date(2024, 4, 22), 99.0, 100.0, 98.0, 99.0, 1.0)
+    assert ranges_agree(low, Bar(date(2024, 4, 22), 102.0, 103.0, 101.9, 102.0, 1.0))
+    assert not ranges_agree(low, Bar(date(2024, 4, 22), 103.0, 104.0, 102.1, 103.0, 1.0))
+
+
+def test_every_problem_says_what_was_found_and_what_to_do() -> None:
+    bars = changed(bars_of(QUIET), high={30: 99.0})
+    (problem,) = problems_in_history(bars, bars.days)
+    assert problem.text.startswith(f"MTUM {bars.day(30)}: out_of_range: open 100, high 99, low 100, close 100")
+    assert "mtum bars release" in problem.text
