@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.orders import OrderIntent, OrderStatus
+
+if TYPE_CHECKING:
+    from mtum.core.market.bars import Bar  # loads numpy
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +140,21 @@ class Revision:
     first_read_at: datetime
     replaced_at: datetime
     accepted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantinedBar:
+    """A bar that broke a rule and was kept out, until a person releases it; `id` is the store's."""
+
+    symbol: str
+    source: str
+    bar: "Bar"
+    rule: str
+    found: str
+    seen_at: datetime
+    id: int = 0
+    released_at: datetime | None = None
+    released_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from mtum.ports.records import (
     Halt,
     IntentState,
     Observed,
+    QuarantinedBar,
     Revision,
     RunRecord,
     VolumeSnapshot,
@@ -62,6 +63,10 @@ class RunStore(Protocol):
 
 class DecisionStore(Protocol):
     """Decisions and their input frames."""
+
+    def altered(self) -> Sequence[date]:
+        """Return sessions whose stored frame is no longer what its hash says, oldest first."""
+        ...
 
     def commit(self, record: DecisionRecord, intents: Sequence[OrderIntent]) -> None:
         """Store decision, frame and intents (PLANNED) in one durable transaction.
@@ -167,6 +172,10 @@ class BarStore(Protocol):
         """Return the bars as they were accepted at that instant: later revisions and splits undone."""
         ...
 
+    def released(self, symbol: str, source: str) -> frozenset[date]:
+        """Return sessions whose bar a person has declared real despite a rule."""
+        ...
+
     def last_final(self, symbol: str, source: str) -> date | None:
         """Return the newest session whose bar is final."""
         ...
@@ -185,7 +194,11 @@ class BarStore(Protocol):
         ...
 
     def splits(self) -> Sequence[Split]:
-        """Return recorded splits of all symbols."""
+        """Return the splits of all symbols that source and broker agreed upon; lots follow these."""
+        ...
+
+    def agree_split(self, split: Split, at: datetime) -> None:
+        """Record that the broker's position confirmed a split; the same again changes nothing."""
         ...
 
     def series(self, name: str, source: str) -> Mapping[date, float]:
@@ -197,8 +210,24 @@ class BarStore(Protocol):
         ...
 
 
+class QuarantineStore(Protocol):
+    """Bars that broke a rule and were kept out."""
+
+    def keep(self, bars: Sequence[QuarantinedBar]) -> None:
+        """Record bars kept out; one seen again keeps its release only while its numbers are the same."""
+        ...
+
+    def kept(self, symbol: str | None = None, *, held: bool = False) -> Sequence[QuarantinedBar]:
+        """Return bars kept out, oldest first; with `held` only those not released."""
+        ...
+
+    def release(self, bar_id: int, by: str, at: datetime) -> bool:
+        """Declare a bar kept out to be real; False if there is none of that id, or it already is."""
+        ...
+
+
 class ControlStore(Protocol):
-    """Halts, snapshots, upcoming sessions and the stamp of the database."""
+    """Halts, snapshots, upcoming sessions and facts about the database."""
 
     def restriction(self) -> Restriction:
         """Return the strongest halt in force."""
@@ -240,6 +269,10 @@ class ControlStore(Protocol):
         """Record a fact about the database."""
         ...
 
+
+class MessageStore(Protocol):
+    """The outbox of messages to the owner."""
+
     def note(self, message: Message, at: datetime, run_id: int | None) -> bool:
         """Put a message into the outbox; False if its key is already there."""
         ...
@@ -261,7 +294,9 @@ class Store(Protocol):
     orders: OrderStore
     ledger: LedgerStore
     bars: BarStore
+    quarantine: QuarantineStore
     control: ControlStore
+    messages: MessageStore
 
     def lock(self) -> AbstractContextManager[None]:
         """Hold the run lock; raises RunLockedError when another process has it."""

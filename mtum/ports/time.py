@@ -35,6 +35,10 @@ class Calendar(Protocol):
 class Journal(Protocol):
     """Told of every step of a run before and after it takes effect (logging, kill tests)."""
 
+    def begin(self, run_id: int) -> None:
+        """Say which run the steps from now on belong to."""
+        ...
+
     def reached(self, step: str) -> None:
         """Note that the run has reached a step."""
         ...

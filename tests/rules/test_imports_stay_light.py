@@ -11,7 +11,7 @@ HEAVY = (
     "apscheduler", "exchange_calendars", "ib_insync", "jinja2", "matplotlib", "numba", "numpy", "pandas", "pandas_ta",
     "scipy", "sqlite_utils", "yfinance",
 )  # fmt: skip
-LIGHT = ["mtum", "mtum.config", "mtum.errors", "mtum.ports", "mtum.cli", "mtum.wiring", "mtum.__main__", "jobs"]
+LIGHT = ["mtum", "mtum.config", "mtum.errors", "mtum.ports", "mtum.cli", "mtum.__main__", "jobs"]
 
 
 def exists(name: str) -> bool:

@@ -1,0 +1,89 @@
+"""The last gate in front of every broker: an order leaves only if fresh facts allow it."""
+
+from dataclasses import replace
+from datetime import date, datetime
+from decimal import Decimal
+
+from mtum.core.market.sessions import Session
+from mtum.core.portfolio.gate import GateFacts, GateRules, refusal
+from mtum.core.portfolio.orders import OrderType, Side, Ticket
+from mtum.core.portfolio.reconcile import OUR_REF
+from mtum.ports.broker import Broker, BrokerLists, Denied, SubmitOutcome
+from mtum.ports.time import Calendar
+
+MARKET_LAST_MINUTES = 3.0
+"""Minutes before the close after which no market order is sent either."""
+
+
+class GatedBroker:
+    """A broker whose `submit` asks it for account, position and clock once more before it sends."""
+
+    def __init__(self, broker: Broker, rules: GateRules, calendar: Calendar) -> None:
+        self._broker = broker
+        self._rules = rules
+        self._calendar = calendar
+        self.name = broker.name
+        self.proves_absence = broker.proves_absence
+
+    def connect(self) -> None:
+        """Open the connection."""
+        self._broker.connect()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._broker.close()
+
+    def server_time(self) -> datetime:
+        """Return the broker's clock."""
+        return self._broker.server_time()
+
+    def lists(self) -> BrokerLists:
+        """Ask account, positions, orders and executions afresh."""
+        return self._broker.lists()
+
+    def session_hours(self, symbol: str, day: date) -> Session | None:
+        """Return the broker's trading hours of the symbol that day."""
+        return self._broker.session_hours(symbol, day)
+
+    def contract(self, symbol: str) -> str:
+        """Return the broker's identity of the contract."""
+        return self._broker.contract(symbol)
+
+    def price(self, symbol: str) -> Decimal:
+        """Return the last price of a symbol in USD."""
+        return self._broker.price(symbol)
+
+    def cancel(self, ref: str) -> bool:
+        """Ask to cancel an order."""
+        return self._broker.cancel(ref)
+
+    def submit(self, ticket: Ticket) -> SubmitOutcome:
+        """Send the order if every check passes; a refusal of ours never reaches the broker."""
+        if ticket.symbol not in self._rules.contracts:
+            return Denied("universe", f"{ticket.symbol} is not in the universe")
+        now = self._broker.server_time()
+        session = self._calendar.sessions(now.date(), now.date()).get(now.date())
+        if session is None:
+            return Denied("window", f"the exchange has no session on {now:%Y-%m-%d}")
+        rules = self._rules
+        if ticket.order_type is OrderType.MARKET:
+            # A market order does not wait for the auction: it may leave until three minutes before the close.
+            rules = replace(rules, last_send_minutes=min(rules.last_send_minutes, MARKET_LAST_MINUTES))
+        stopped = refusal(ticket, self._facts(ticket, now, session), rules)
+        return Denied(stopped.check, stopped.text) if stopped else self._broker.submit(ticket)
+
+    def _facts(self, ticket: Ticket, now: datetime, session: Session) -> GateFacts:
+        lists = self._broker.lists()
+        mine = [order for order in lists.orders if order.symbol == ticket.symbol]
+        sells = [order for order in mine if order.side is Side.SELL and order.status.working]
+        return GateFacts(
+            now=now,
+            session=session,
+            account=lists.account.code,
+            contract=self._broker.contract(ticket.symbol),
+            position=lists.positions.get(ticket.symbol, Decimal(0)),
+            open_sells=sum(order.shares - order.filled for order in sells),
+            orders_today=sum(1 for order in mine if OUR_REF.match(order.ref)),
+            cash_usd=lists.account.cash_usd,
+            price=self._broker.price(ticket.symbol),
+        )

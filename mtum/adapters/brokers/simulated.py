@@ -1,0 +1,285 @@
+"""The in-process broker of practice mode: a thin face of the simulated exchange."""
+
+import json
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Protocol
+
+from mtum.core.market.sessions import Session
+from mtum.core.portfolio.orders import OrderStatus, Ticket
+from mtum.core.simulation import exchange
+from mtum.core.simulation.account_book import CorporateAction, adjust_cash, with_account
+from mtum.core.simulation.admission import ExchangeRules, Moment
+from mtum.core.simulation.exchange_codec import from_bytes, to_bytes
+from mtum.core.simulation.exchange_queries import completed_orders, executions_of, open_orders
+from mtum.core.simulation.exchange_state import AccountKind as ExchangeAccountKind
+from mtum.core.simulation.exchange_state import (
+    ExchangeAccount,
+    ExchangeOrder,
+    ExchangeState,
+    ExchangeStatus,
+    Execution,
+)
+from mtum.core.simulation.exchange_state import Ticket as ExchangeTicket
+from mtum.errors import BrokerUnavailableError
+from mtum.ports.broker import (
+    Accepted,
+    AccountKind,
+    BrokerAccount,
+    BrokerFill,
+    BrokerLists,
+    BrokerOrder,
+    Rejected,
+    SubmitOutcome,
+)
+from mtum.ports.time import Clock
+
+_STATUS = {
+    ExchangeStatus.FILLED: OrderStatus.FILLED,
+    ExchangeStatus.CANCELED: OrderStatus.CANCELED,
+    ExchangeStatus.EXPIRED: OrderStatus.EXPIRED,
+    ExchangeStatus.REJECTED: OrderStatus.REJECTED,
+}
+
+
+class ExchangeMarket(Protocol):
+    """What the exchange has to know of the market it stands in."""
+
+    def session_at(self, now: datetime) -> Session:
+        """Return the session of that instant, or the last one when the exchange is shut."""
+        ...
+
+    def sessions_between(self, after: date, until: date) -> tuple[Session, ...]:
+        """Return the sessions later than `after`, up to and including `until`."""
+        ...
+
+    def price(self, symbol: str, session: Session, now: datetime) -> Decimal | None:
+        """Return the last price, from the close on the official close; None when there is none."""
+        ...
+
+    def actions(self, symbol: str, session: Session) -> tuple[CorporateAction, ...]:
+        """Return dividends and splits that take effect in the session."""
+        ...
+
+
+class StateFile(Protocol):
+    """Where the exchange keeps its state, apart from our own database."""
+
+    def load(self) -> bytes | None:
+        """Return the stored bytes, None when there are none yet."""
+        ...
+
+    def save(self, state: bytes) -> None:
+        """Replace the stored bytes; durable when it returns."""
+        ...
+
+
+class SimulatedBroker:
+    """A broker without a wire: what its file does not hold was certainly never taken."""
+
+    name = "simulated"
+    proves_absence = True
+
+    def __init__(
+        self,
+        account: ExchangeAccount,
+        file: StateFile,
+        market: ExchangeMarket,
+        clock: Clock,
+        rules: ExchangeRules,
+    ) -> None:
+        self._first_account = account
+        self._file = file
+        self._market = market
+        self._clock = clock
+        self._rules = rules
+        self._state: ExchangeState | None = None
+
+    def connect(self) -> None:
+        """Read the exchange's file, or open a fresh account."""
+        stored = self._file.load()
+        if stored is None:
+            self._state = ExchangeState(accounts=(self._first_account,))
+            return
+        try:
+            self._state = from_bytes(stored)
+        except (ValueError, json.JSONDecodeError) as error:
+            raise BrokerUnavailableError(
+                f"the practice exchange's file cannot be read ({error}); restore it or start with an empty data folder"
+            ) from error
+        if self._state.account(self._first_account.code) is None:
+            known = ", ".join(account.code for account in self._state.accounts)
+            raise BrokerUnavailableError(f"account {self._first_account.code} is not at this exchange; it has {known}")
+
+    def close(self) -> None:
+        """Forget the state; the file has it."""
+        self._state = None
+
+    def server_time(self) -> datetime:
+        """Return the market's time: the exchange has no clock of its own."""
+        return self._clock.now()
+
+    def lists(self) -> BrokerLists:
+        """Return account, positions, orders and today's executions as they stand now."""
+        state, moment = self._visit()
+        code = self._first_account.code
+        account = self._account(state)
+        day = moment.session.day
+        orders = (*open_orders(state, code), *completed_orders(state, day, code))
+        worth = sum((p.shares * moment.prices.get(p.symbol, p.average_cost) for p in account.positions), Decimal(0))
+        return BrokerLists(
+            at=moment.now,
+            account=BrokerAccount(
+                code=code,
+                kind=AccountKind(account.kind.value),
+                cash_usd=account.cash,
+                settled_usd=account.settled_cash,
+                net_liquidation_usd=account.cash + worth,
+            ),
+            positions={position.symbol: position.shares for position in account.positions},
+            orders=tuple(_listed(order) for order in orders),
+            fills=tuple(_fill(execution) for execution in executions_of(state, day, code)),
+        )
+
+    def session_hours(self, symbol: str, day: date) -> Session | None:
+        """Return the exchange's own hours of that day."""
+        session = self._market.session_at(self._clock.now())
+        return session if session.day == day else None
+
+    def contract(self, symbol: str) -> str:
+        """Return nothing: the simulated exchange has no contract numbers."""
+        return ""
+
+    def price(self, symbol: str) -> Decimal:
+        """Return the price the exchange would trade at now."""
+        moment = self._moment(symbols=(symbol,))
+        if symbol not in moment.prices:
+            raise BrokerUnavailableError(f"{symbol}: the practice exchange has no price for it")
+        return moment.prices[symbol]
+
+    def submit(self, ticket: Ticket) -> SubmitOutcome:
+        """Hand the order to the exchange; its answer is certain and immediate."""
+        state, moment = self._visit(ticket.symbol)
+        placed, outcome = exchange.place(state, _exchange_ticket(ticket), moment, self._rules)
+        self._save(placed)
+        match outcome:
+            case exchange.Accepted(order, _):
+                return Accepted(_listed(order))
+            case exchange.Rejected(_, code, text):
+                return Rejected(code, text)
+
+    def cancel(self, ref: str) -> bool:
+        """Cancel the working order with that reference; False when it can no longer be canceled."""
+        state, moment = self._visit()
+        mine = [order for order in open_orders(state, self._first_account.code) if order.ticket.ref == ref]
+        outcomes = []
+        for order in mine:
+            state, outcome = exchange.cancel(state, order.perm_id, moment, self._rules)
+            outcomes.append(isinstance(outcome, exchange.Canceled))
+        self._save(state)
+        return bool(outcomes) and all(outcomes)
+
+    def deposit(self, amount_usd: Decimal) -> None:
+        """Put practice money into the account, or take it out when negative."""
+        state, _ = self._visit()
+        self._save(with_account(state, adjust_cash(self._account(state), amount_usd)))
+
+    def _account(self, state: ExchangeState) -> ExchangeAccount:
+        account = state.account(self._first_account.code)
+        if account is None:
+            raise BrokerUnavailableError(f"account {self._first_account.code} is not at this exchange")
+        return account
+
+    def _visit(self, symbol: str | None = None) -> tuple[ExchangeState, Moment]:
+        """Bring the exchange to now: every session passed since the last visit, then this one."""
+        if self._state is None:
+            raise BrokerUnavailableError("not connected to the practice exchange")
+        state = self._state
+        moment = self._moment((symbol,) if symbol else ())
+        if state.session is not None:
+            for passed in self._market.sessions_between(state.session, moment.session.day)[:-1]:
+                state, events = exchange.advance(state, self._moment((), passed, passed.close), self._rules)
+                self._keep(state, changed=bool(events))
+        state, events = exchange.advance(state, moment, self._rules)
+        self._keep(state, changed=bool(events))
+        return state, moment
+
+    def _keep(self, state: ExchangeState, *, changed: bool) -> None:
+        # Looking at the exchange writes nothing: the passage of time alone comes out the same again.
+        if changed:
+            self._save(state)
+        self._state = state
+
+    def _moment(self, symbols: tuple[str, ...], session: Session | None = None, now: datetime | None = None) -> Moment:
+        now = now or self._clock.now()
+        session = session or self._market.session_at(now)
+        wanted = {*symbols, *self._symbols()}
+        prices = {symbol: self._market.price(symbol, session, now) for symbol in sorted(wanted)}
+        actions = tuple(action for symbol in sorted(wanted) for action in self._market.actions(symbol, session))
+        known = {symbol: price for symbol, price in prices.items() if price is not None}
+        return Moment(now, session, known, actions)
+
+    def _symbols(self) -> set[str]:
+        if self._state is None:
+            return set()
+        held = {position.symbol for account in self._state.accounts for position in account.positions}
+        return held | {order.ticket.symbol for order in open_orders(self._state)}
+
+    def _save(self, state: ExchangeState) -> None:
+        self._file.save(to_bytes(state))
+        self._state = state
+
+
+def practice_account(code: str, kind: str, cash_usd: Decimal) -> ExchangeAccount:
+    """Return a fresh account with that much settled cash."""
+    return ExchangeAccount(code, ExchangeAccountKind(kind), cash_usd)
+
+
+def _exchange_ticket(ticket: Ticket) -> ExchangeTicket:
+    return ExchangeTicket(
+        account=ticket.account,
+        symbol=ticket.symbol,
+        side=ticket.side,
+        order_type=ticket.order_type,
+        shares=ticket.shares,
+        ref=ticket.ref,
+    )
+
+
+def _listed(order: ExchangeOrder) -> BrokerOrder:
+    ticket = order.ticket
+    working = OrderStatus.PARTIALLY_FILLED if order.filled else OrderStatus.ACCEPTED
+    return BrokerOrder(
+        ref=ticket.ref,
+        broker_id=str(order.perm_id),
+        account=ticket.account,
+        symbol=ticket.symbol,
+        side=ticket.side,
+        order_type=ticket.order_type,
+        shares=ticket.shares,
+        filled=order.filled,
+        status=_STATUS.get(order.status, working),
+        client_id=ticket.client_id,
+        order_id=ticket.order_id,
+        session=order.session,
+        code=order.code or None,
+        text=order.reason,
+    )
+
+
+def _fill(execution: Execution) -> BrokerFill:
+    ticket = execution.ticket
+    return BrokerFill(
+        exec_id=execution.exec_id,
+        ref=ticket.ref,
+        broker_id=str(execution.perm_id),
+        account=ticket.account,
+        symbol=ticket.symbol,
+        side=ticket.side,
+        shares=Decimal(execution.shares),
+        price=execution.price,
+        instant=execution.instant,
+        commission_usd=execution.commission,
+        client_id=ticket.client_id,
+        order_id=ticket.order_id,
+    )

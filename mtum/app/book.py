@@ -1,0 +1,132 @@
+"""What the sleeve holds and may spend, put together from our records and the broker's lists."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from mtum.core.market.sessions import Sessions
+from mtum.core.portfolio.cash import OfficialEquity, loss_state
+from mtum.core.portfolio.decision import Book
+from mtum.core.portfolio.fills import Fill, Split, folded, rebased, split_ratio
+from mtum.core.portfolio.lots import Lot, holding_of, lots_of, sessions_since_exit
+from mtum.core.portfolio.orders import OrderStatus, Purpose
+from mtum.core.strategies.contract import Strategy
+from mtum.ports.broker import AccountKind, BrokerAccount
+from mtum.ports.records import CashMovement, IntentState
+from mtum.ports.store import Store
+
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Sleeve:
+    """A strategy's own records before a session, in today's shares.
+
+    `remembered` maps intent id to what the strategy asked to keep with the entry.
+    """
+
+    fills: tuple[Fill, ...]
+    lots: tuple[Lot, ...]
+    remembered: Mapping[str, Mapping[str, float]]
+    cash_usd: Decimal
+    receivable_usd: Decimal
+    movements: Sequence[CashMovement]
+    points: tuple[OfficialEquity, ...]
+
+
+def read_sleeve(store: Store, strategy: Strategy, before: date | None = None) -> Sleeve:
+    """Return the sleeve's records; equity points of sessions earlier than `before` only."""
+    splits = store.bars.splits()
+    fills = rebased(folded(store.orders.fills(strategy.name)), splits)
+    lots = lots_of(fills)
+    movements = store.ledger.movements(strategy.name)
+    points = tuple(
+        OfficialEquity(point.session, point.equity_usd, point.flows_usd)
+        for point in store.ledger.equity(strategy.name)
+        if before is None or point.session < before
+    )
+    return Sleeve(
+        fills=fills,
+        lots=lots,
+        remembered={lot.intent_id: _remembered(store, lot, splits) for lot in lots},
+        cash_usd=sum((movement.amount_usd for movement in movements if movement.paid), ZERO),
+        receivable_usd=sum((movement.amount_usd for movement in movements if not movement.paid), ZERO),
+        movements=movements,
+        points=points,
+    )
+
+
+def build_book(
+    sleeve: Sleeve, strategy: Strategy, store: Store, broker: BrokerAccount, sessions: Sessions, today: date
+) -> Book:
+    """Return the book of one strategy for the session being decided."""
+    holdings = {
+        symbol: holding_of(
+            symbol, sleeve.lots, sleeve.remembered, sessions_since_exit(symbol, sleeve.fills, sessions, today)
+        )
+        for symbol in strategy.universe()
+    }
+    spendable = min(broker.cash_usd, broker.settled_usd) if broker.kind is AccountKind.CASH else broker.cash_usd
+    available = max(ZERO, min(spendable, sleeve.cash_usd))
+    last = sleeve.points[-1].session if sleeve.points else None
+    return Book(
+        holdings=holdings,
+        cash_usd=float(sleeve.cash_usd),
+        available_usd=float(available),
+        exit_pending=_exit_pending(store, sleeve.lots, today),
+        unsettled_usd=float(max(ZERO, min(broker.cash_usd, sleeve.cash_usd) - available)),
+        receivable_usd=float(sleeve.receivable_usd),
+        losses=loss_state(sleeve.points, flows_since(sleeve.movements, last), paused=False),
+        restriction=store.control.restriction(),
+    )
+
+
+def flows_since(movements: Sequence[CashMovement], after: date | None) -> Decimal:
+    """Return deposits less withdrawals recorded for sessions later than `after`; 0 without a date."""
+    if after is None:
+        return ZERO
+    kinds = ("deposit", "withdrawal")
+    return sum((m.amount_usd for m in movements if m.kind in kinds and m.session > after), ZERO)
+
+
+def loss_pause(store: Store, strategy: Strategy, sessions: Sessions, today: date, pause_sessions: int) -> bool:
+    """Return whether one of the last `pause_sessions` decisions reached the daily-loss limit."""
+    for back in range(1, pause_sessions + 1):
+        earlier = sessions.before(today, back)
+        decided = store.decisions.find(earlier.day, strategy.name) if earlier else None
+        if decided is not None and decided.document.get("daily_loss_hit"):
+            return True
+    return False
+
+
+def _remembered(store: Store, lot: Lot, splits: Sequence[Split]) -> Mapping[str, float]:
+    decided = store.decisions.find(lot.session, lot.strategy)
+    values = decided.remembered.get(lot.symbol, {}) if decided else {}
+    ratio = float(split_ratio(lot.symbol, lot.session, splits))
+    # Everything a strategy keeps with an entry is a price or a distance between prices.
+    return {name: value / ratio for name, value in values.items()} if ratio != 1.0 else values
+
+
+def _exit_pending(store: Store, lots: Sequence[Lot], today: date) -> dict[str, str]:
+    """Symbols whose newest exit left shares behind, with the reason of the first exit."""
+    pending: dict[str, str] = {}
+    for lot in lots:
+        exits = [
+            state
+            for state in store.orders.states()
+            if state.intent.symbol == lot.symbol
+            and state.intent.strategy == lot.strategy
+            and state.intent.purpose is Purpose.EXIT
+            and lot.session < state.intent.session < today
+        ]
+        if exits and _left_shares(exits[-1]):
+            reasons = exits[-1].intent.reasons
+            pending[lot.symbol] = reasons[1] if reasons[0] == "exit_carried" else reasons[0]
+    return pending
+
+
+def _left_shares(state: IntentState) -> bool:
+    if state.status is OrderStatus.PLANNED:
+        return False  # never sent, so never an exit that the broker was given
+    return state.filled < state.intent.shares

@@ -1,0 +1,247 @@
+"""After the close: executions, commissions, cash and the official close, until every order is terminal."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from mtum.app.book import flows_since, read_sleeve
+from mtum.app.check_book import external_shares
+from mtum.app.decide_and_order import RunResult, current_document, sessions_around
+from mtum.app.desk import Desk, Problem, exit_code_of
+from mtum.app.dividends import dividend_due
+from mtum.app.refresh_bars import refresh_bars
+from mtum.app.submit_orders import find_order, order_problems, record_seen
+from mtum.core.market.bars import Bar
+from mtum.core.market.sessions import Session, Sessions
+from mtum.core.portfolio.benchmark import buy_and_hold
+from mtum.core.portfolio.costs import cost_model
+from mtum.core.portfolio.fills import Fill
+from mtum.core.portfolio.lots import lots_of
+from mtum.core.portfolio.money import exact
+from mtum.core.portfolio.orders import OrderStatus
+from mtum.core.portfolio.reconcile import balances
+from mtum.errors import ExitCode, MtumError
+from mtum.ports.broker import BrokerFill, BrokerLists
+from mtum.ports.records import CashMovement, EquityPoint, IntentState, Observed
+
+JOB = "confirm_fills"
+
+
+def confirm_fills(desk: Desk, session: Session, slot: str = "") -> RunResult:
+    """Settle one session; asking again later only adds what was not known yet."""
+    run_id = desk.store.runs.start(JOB, slot, session.day, desk.clock.now())
+    desk.journal.begin(run_id)
+    desk.journal.reached("settling")
+    try:
+        problems = _settled(desk, session)
+        document = settle_document(desk, session, problems)
+    except MtumError as error:
+        problems = (Problem(error.exit_code, str(error)),)
+        document = settle_document(desk, session, problems)
+    code = exit_code_of(problems)
+    desk.store.runs.finish(
+        run_id, desk.clock.now(), "finished" if code in (0, ExitCode.ORDER) else "failed", code, document
+    )
+    desk.journal.reached("settled")
+    return RunResult(document, code)
+
+
+def settle_document(desk: Desk, session: Session, problems: tuple[Problem, ...]) -> dict[str, Any]:
+    """Return what is known of a settled session: its orders, fills and equity."""
+    run = current_document(desk, session, problems)
+    points = [point for point in desk.store.ledger.equity(desk.strategy.name) if point.session == session.day]
+    fills = [fill for fill in desk.store.orders.fills(desk.strategy.name) if fill.session == session.day]
+    return {
+        "session": run["session"],
+        "mode": run["mode"],
+        "account": run["account"],
+        "strategy": run["strategy"],
+        "orders": run["orders"],
+        "fills": [_fill_document(fill) for fill in fills],
+        "equity_usd": float(points[-1].equity_usd) if points else None,
+        "benchmark_usd": float(points[-1].benchmark_usd) if points and points[-1].benchmark_usd is not None else None,
+        "official_close": float(points[-1].close) if points and points[-1].close is not None else None,
+        "problems": run["problems"],
+        "exit_code": run["exit_code"],
+    }
+
+
+def _settled(desk: Desk, session: Session) -> tuple[Problem, ...]:
+    desk.broker.connect()
+    try:
+        lists = desk.broker.lists()
+    finally:
+        desk.broker.close()
+    desk.store.control.write_account(session.day, lists.at, lists)
+    _record_fills(desk, session, lists)
+    desk.journal.reached("fills")
+    _close_orders(desk, session, lists)
+    desk.journal.reached("closed")
+    sessions = sessions_around(desk, session)
+    problems = list(order_problems(desk.store.orders.states(session.day)))
+    problems += _short_fills(desk, session) + _mismatches(desk, lists)
+    try:
+        for symbol in desk.strategy.universe():
+            refresh_bars(desk, symbol, session, sessions, through_session=True)
+        _record_closes(desk, session, sessions)
+    except MtumError as error:
+        problems.append(Problem(error.exit_code, f"official close not recorded yet: {error}"))
+    desk.store.control.write_sessions(sessions.between(session.day, sessions.known[-1].day)[1:31])
+    return tuple(problems)
+
+
+def _record_fills(desk: Desk, session: Session, lists: BrokerLists) -> None:
+    states = {state.intent.ref: state for state in desk.store.orders.states()}
+    by_broker_id = {state.broker_id: state for state in states.values() if state.broker_id}
+    found = [(states.get(fill.ref) or by_broker_id.get(fill.broker_id), fill) for fill in lists.fills]
+    ours = [_fill(state, fill) for state, fill in found if state is not None]
+    desk.store.orders.add_fills(ours)
+
+
+def _fill(state: IntentState, fill: BrokerFill) -> Fill:
+    return Fill(
+        exec_id=fill.exec_id,
+        intent_id=state.intent.id,
+        account=fill.account,
+        strategy=state.intent.strategy,
+        symbol=fill.symbol,
+        side=fill.side,
+        session=state.intent.session,
+        instant=fill.instant,
+        shares=int(fill.shares),
+        price=fill.price,
+        commission_usd=fill.commission_usd,
+    )
+
+
+def _close_orders(desk: Desk, session: Session, lists: BrokerLists) -> None:
+    now = desk.clock.now()
+    over = now >= session.close
+    for state in desk.store.orders.states(session.day):
+        if state.status.terminal:
+            continue
+        found = find_order(lists, state)
+        if found is not None:
+            record_seen(desk, state, found, now)
+        elif over:
+            _close_unlisted(desk, state)
+
+
+def _close_unlisted(desk: Desk, state: IntentState) -> None:
+    """Close an intent of a session that is over and that no list shows."""
+    now = desk.clock.now()
+    never_sent = state.status is OrderStatus.PLANNED
+    if never_sent or state.status is OrderStatus.UNKNOWN:
+        desk.store.orders.move(state.intent.id, OrderStatus.LAPSED, now, Observed(text="its session is over"))
+    elif state.status is OrderStatus.SUBMITTING:
+        seen = Observed(text="begun, and no list shows it")
+        desk.store.orders.move(state.intent.id, OrderStatus.UNKNOWN, now, seen)
+        if desk.broker.proves_absence:
+            desk.store.orders.move(state.intent.id, OrderStatus.LAPSED, now, Observed(text="never taken"))
+    else:
+        text = "the broker no longer lists it; not filled further"
+        desk.store.orders.move(state.intent.id, OrderStatus.EXPIRED, now, Observed(text=text))
+
+
+def _short_fills(desk: Desk, session: Session) -> list[Problem]:
+    problems = []
+    for state in desk.store.orders.states(session.day):
+        ended = state.status in (OrderStatus.EXPIRED, OrderStatus.CANCELED)
+        if ended and state.filled < state.intent.shares:
+            intent = state.intent
+            text = (
+                f"{intent.side.value} {intent.symbol}: {state.filled} of {intent.shares} shares filled ({intent.ref})"
+            )
+            problems.append(Problem(ExitCode.ORDER, text))
+    return problems
+
+
+def _mismatches(desk: Desk, lists: BrokerLists) -> list[Problem]:
+    sleeve = read_sleeve(desk.store, desk.strategy)
+    desk.store.ledger.write_lots(desk.strategy.name, sleeve.lots, sleeve.remembered)
+    found = balances(sleeve.lots, external_shares(desk), lists.positions, desk.strategy.universe())
+    return [
+        Problem(
+            ExitCode.PERSON,
+            f"{one.symbol}: the broker holds {one.broker}, we expect {one.lots} of ours and {one.external} external",
+        )
+        for one in found
+        if one.surplus != 0
+    ]
+
+
+def _record_closes(desk: Desk, session: Session, sessions: Sessions) -> None:
+    """Record dividends, the official close and the sleeve's equity once the session's bar is there."""
+    bars = {symbol: desk.store.bars.bars(symbol, desk.source.name) for symbol in desk.strategy.universe()}
+    closes = {symbol: one.find(session.day) for symbol, one in bars.items()}
+    if any(bar is None for bar in closes.values()):
+        return
+    found = {symbol: bar for symbol, bar in closes.items() if bar is not None}
+    _record_dividends(desk, session.day, found)
+    _learn_volume(desk, session, found)
+    sleeve = read_sleeve(desk.store, desk.strategy, session.day)
+    held = {symbol: sum(lot.shares for lot in sleeve.lots if lot.symbol == symbol) for symbol in found}
+    market = sum((exact(found[symbol].close) * shares for symbol, shares in held.items()), Decimal(0))
+    earlier = sleeve.points[-1].session if sleeve.points else None
+    first = next(iter(found))
+    desk.store.ledger.write_equity(
+        EquityPoint(
+            session=session.day,
+            strategy=desk.strategy.name,
+            cash_usd=sleeve.cash_usd,
+            receivable_usd=sleeve.receivable_usd,
+            market_usd=market,
+            equity_usd=sleeve.cash_usd + sleeve.receivable_usd + market,
+            flows_usd=flows_since(sleeve.movements, earlier),
+            benchmark_usd=_benchmark(desk, session.day, sleeve.movements, first),
+            close=exact(found[first].close),
+            shares=held[first],
+            final=desk.store.bars.last_final(first, desk.source.name) == session.day,
+        )
+    )
+
+
+def _record_dividends(desk: Desk, session: date, bars: Mapping[str, Bar]) -> None:
+    sleeve = read_sleeve(desk.store, desk.strategy)
+    known = {movement.key for movement in sleeve.movements}
+    # Shares sold at this very close were still held over the ex-date.
+    held = lots_of(fill for fill in sleeve.fills if fill.session < session)
+    paid = desk.broker.proves_absence
+    due = [dividend_due(held, desk.strategy.name, name, session, bar.dividend, paid=paid) for name, bar in bars.items()]
+    desk.store.ledger.move_cash([movement for movement in due if movement is not None and movement.key not in known])
+
+
+def _learn_volume(desk: Desk, session: Session, bars: Mapping[str, Bar]) -> None:
+    for symbol, bar in bars.items():
+        for snapshot in desk.store.control.snapshots(symbol, desk.source.name):
+            if snapshot.session == session.day:
+                desk.store.control.write_snapshot(replace(snapshot, final_volume=bar.volume))
+
+
+def _benchmark(desk: Desk, session: date, movements: Sequence[CashMovement], symbol: str) -> Decimal | None:
+    start = next((movement for movement in movements if movement.kind == "capital"), None)
+    if start is None:
+        return None
+    flows: dict[date, float] = {}
+    for movement in movements:
+        if movement.kind in ("deposit", "withdrawal"):
+            flows[movement.session] = flows.get(movement.session, 0.0) + float(movement.amount_usd)
+    portfolio = desk.settings.portfolio
+    costs = cost_model(portfolio.cost_model, exact(portfolio.cost_frac))
+    bars = desk.store.bars.bars(symbol, desk.source.name).until(session)
+    shadow = buy_and_hold(bars, start.session, float(start.amount_usd), costs, flows)
+    return exact(round(shadow.value_usd, 6)) if shadow else None
+
+
+def _fill_document(fill: Fill) -> dict[str, Any]:
+    return {
+        "exec_id": fill.exec_id,
+        "symbol": fill.symbol,
+        "side": fill.side.value,
+        "shares": fill.shares,
+        "price": float(fill.price),
+        "commission_usd": float(fill.commission_usd) if fill.commission_usd is not None else None,
+        "instant": fill.instant.isoformat().replace("+00:00", "Z"),
+    }

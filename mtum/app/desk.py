@@ -1,0 +1,95 @@
+"""What every use case of the trading day works with: settings and the outside world, built by wiring."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from mtum.config import Settings
+from mtum.core.portfolio.costs import cost_model
+from mtum.core.portfolio.decision import PortfolioRules
+from mtum.core.portfolio.limits import LossRules
+from mtum.core.portfolio.sizing import SizingRules
+from mtum.core.strategies.contract import Strategy
+from mtum.errors import ExitCode, worst
+from mtum.ports.broker import Broker
+from mtum.ports.market_data import BarSource
+from mtum.ports.store import Store
+from mtum.ports.time import Calendar, Clock, Journal
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Which code decided: version, hash of the core's source, versions of the libraries it uses."""
+
+    code_version: str
+    code_hash: str
+    libraries: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Everything a use case may touch.
+
+    Parameters
+    ----------
+    account : str
+        Account that is traded.
+    second : BarSource or None
+        Source that must agree, where one is set.
+    replayed : bool
+        Whether market time is simulated, so that waiting costs nothing.
+    """
+
+    settings: Settings
+    account: str
+    data_dir: Path
+    store: Store
+    broker: Broker
+    source: BarSource
+    calendar: Calendar
+    clock: Clock
+    journal: Journal
+    provenance: Provenance
+    second: BarSource | None = None
+    replayed: bool = False
+
+    @property
+    def strategy(self) -> Strategy:
+        """The strategy the daily job runs."""
+        return self.settings.active_strategy()
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that went wrong: the exit code it means and one line for a person."""
+
+    exit_code: ExitCode
+    text: str
+
+    def document(self) -> dict[str, object]:
+        """Return the problem as plain JSON values."""
+        return {"code": int(self.exit_code), "text": self.text}
+
+
+def exit_code_of(problems: tuple[Problem, ...]) -> ExitCode:
+    """Return the exit code that wins over these problems."""
+    return worst(problem.exit_code for problem in problems)
+
+
+def portfolio_rules(settings: Settings) -> PortfolioRules:
+    """Return the numbers of sizing and limits that the settings ask for."""
+    portfolio, risk = settings.portfolio, settings.risk
+    return PortfolioRules(
+        sizing=SizingRules(
+            max_position_frac=portfolio.max_position_frac,
+            max_position_usd=risk.max_position_usd,
+            cash_buffer_frac=portfolio.cash_buffer_frac,
+            costs=cost_model(portfolio.cost_model, Decimal(repr(portfolio.cost_frac))),
+        ),
+        losses=LossRules(
+            max_daily_loss_usd=risk.max_daily_loss_usd,
+            flatten_on_daily_loss=risk.on_daily_loss == "flatten",
+            max_drawdown_frac=risk.max_drawdown_frac,
+        ),
+    )

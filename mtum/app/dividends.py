@@ -1,0 +1,39 @@
+"""Dividends of shares held over the ex-date: what is due, and what has been recorded."""
+
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+
+from mtum.core.portfolio.costs import to_cent
+from mtum.core.portfolio.lots import Lot
+from mtum.core.portfolio.money import exact
+from mtum.ports.records import CashMovement
+
+
+def dividend_due(
+    lots: Iterable[Lot], strategy: str, symbol: str, session: date, per_share_usd: float, *, paid: bool
+) -> CashMovement | None:
+    """Return the movement for shares held at the close before an ex-date; None when nothing is due.
+
+    Parameters
+    ----------
+    per_share_usd : float
+        Dividend that goes ex in the session, 0 for none.
+    paid : bool
+        Whether the cash is there already; otherwise it is receivable.
+    """
+    shares = sum(lot.shares for lot in lots if lot.symbol == symbol and lot.session < session)
+    if not shares or per_share_usd <= 0:
+        return None
+    amount: Decimal = to_cent(shares * exact(per_share_usd))
+    note = f"{shares} shares at {per_share_usd:g} USD, ex-date {session}"
+    return CashMovement(
+        key=f"dividend:{strategy}:{symbol}:{session}",
+        strategy=strategy,
+        session=session,
+        kind="dividend",
+        amount_usd=amount,
+        note=note,
+        symbol=symbol,
+        paid=paid,
+    )

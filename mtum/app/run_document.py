@@ -1,0 +1,105 @@
+"""The document of one run: the stored decision and its orders, as `mtum run --json` gives it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mtum.app.desk import Problem, exit_code_of
+from mtum.ports.records import DecisionRecord, IntentState
+
+INDICATORS = (
+    "close",
+    "ma",
+    "rsi",
+    "atr",
+    "volume",
+    "volume_so_far",
+    "volume_share",
+    "volume_average",
+    "vix",
+    "bar_time",
+)
+
+
+def run_document(
+    record: DecisionRecord, states: Sequence[IntentState], mode: str, problems: tuple[Problem, ...]
+) -> dict[str, Any]:
+    """Return the document of a decided session.
+
+    The first symbol's conditions and indicators stand at the top; `symbols` has every symbol's.
+    """
+    symbols: Mapping[str, Any] = record.document["symbols"]
+    first: Mapping[str, Any] = next(iter(symbols.values()), {"conditions": [], "indicators": {}})
+    orders = [order_document(state) for state in states]
+    seen: Mapping[str, Any] = record.document.get("seen", {})
+    return {
+        "session": record.session.isoformat(),
+        "mode": mode,
+        "account": record.account,
+        "strategy": record.strategy,
+        "action": record.action,
+        "reasons": list(record.reasons),
+        "conditions": first["conditions"],
+        "indicators": _indicators(first, next(iter(seen.values()), {})),
+        "orders": orders,
+        "order": orders[0] if orders else None,
+        "symbols": {
+            symbol: {"indicators": _indicators(part, seen.get(symbol, {})), "conditions": part["conditions"]}
+            for symbol, part in symbols.items()
+        },
+        "provisional": record.document.get("provisional", False),
+        "degraded": list(record.document.get("degraded", [])),
+        "problems": [problem.document() for problem in problems],
+        "exit_code": int(exit_code_of(problems)),
+        "decided_at": record.decided_at.isoformat().replace("+00:00", "Z"),
+        "source": record.document.get("source"),
+        "rerun": False,
+    }
+
+
+def empty_document(
+    session: str | None, mode: str, account: str, strategy: str, problems: tuple[Problem, ...]
+) -> dict[str, Any]:
+    """Return the document of a session without a decision."""
+    return {
+        "session": session,
+        "mode": mode,
+        "account": account,
+        "strategy": strategy,
+        "action": "none",
+        "reasons": [],
+        "conditions": [],
+        "indicators": {},
+        "orders": [],
+        "order": None,
+        "symbols": {},
+        "provisional": False,
+        "degraded": [],
+        "problems": [problem.document() for problem in problems],
+        "exit_code": int(exit_code_of(problems)),
+        "rerun": False,
+    }
+
+
+def order_document(state: IntentState) -> dict[str, Any]:
+    """Return one intent and what became of it."""
+    intent = state.intent
+    return {
+        "id": intent.id,
+        "ref": intent.ref,
+        "symbol": intent.symbol,
+        "side": intent.side.value,
+        "shares": intent.shares,
+        "type": intent.order_type.value,
+        "status": state.status.value,
+        "broker_id": state.broker_id,
+        "purpose": intent.purpose.value,
+        "filled": state.filled,
+        "reasons": list(intent.reasons),
+        "text": state.text,
+    }
+
+
+def _indicators(part: Mapping[str, Any], seen: Mapping[str, Any]) -> dict[str, Any]:
+    values = {**part["indicators"], **seen}
+    known = {name: values.get(name) for name in INDICATORS}
+    return {**known, **{name: value for name, value in values.items() if name not in known}}

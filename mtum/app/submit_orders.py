@@ -1,0 +1,184 @@
+"""From intent to order, exactly once: claim durably, send once, believe only the broker's own lists."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from mtum.app.desk import Desk, Problem
+from mtum.core.market.sessions import Session
+from mtum.core.portfolio.limits import Restriction
+from mtum.core.portfolio.orders import OrderStatus, Side, may_move, ticket_of
+from mtum.errors import BrokerError, BrokerUnavailableError, ExitCode
+from mtum.ports.broker import Accepted, BrokerLists, BrokerOrder, Denied, NoAnswer, Rejected, SubmitOutcome
+from mtum.ports.records import IntentState, Observed
+
+ASK_EVERY = timedelta(seconds=10)
+IRREVOCABLE_MINUTES = 10.0
+
+
+def submit_orders(desk: Desk, session: Session) -> tuple[Problem, ...]:
+    """Send every planned intent of the session that no list shows yet; return what went wrong.
+
+    An intent found at the broker under its reference is adopted. One whose sending was begun and
+    that no list shows is unknown: it is not sent again unless the broker proves absence.
+    """
+    problems: list[Problem] = []
+    pending = [
+        state
+        for state in desk.store.orders.states(session.day)
+        if state.status in (OrderStatus.PLANNED, OrderStatus.SUBMITTING, OrderStatus.UNKNOWN)
+    ]
+    for state in sorted(pending, key=lambda state: state.intent.side is Side.BUY):
+        problems += _settle_one(desk, session, state)
+    return tuple(problems)
+
+
+def find_order(lists: BrokerLists, state: IntentState) -> BrokerOrder | None:
+    """Return the broker's order of an intent: by reference, else by permanent id."""
+    by_ref = [order for order in lists.orders if order.ref == state.intent.ref]
+    by_id = [order for order in lists.orders if state.broker_id and order.broker_id == state.broker_id]
+    found = by_ref or by_id
+    working = [order for order in found if order.status.working]
+    return next(iter(working or found), None)
+
+
+def record_seen(desk: Desk, state: IntentState, order: BrokerOrder, at: datetime) -> None:
+    """Record what the broker lists for an intent, if the table of moves allows it."""
+    status = order.status
+    current = desk.store.orders.find(state.intent.id)
+    before = current.status if current else state.status
+    if not may_move(before, status):
+        desk.store.orders.event(
+            state.intent.id, at, "contradiction", f"broker lists {status.value}, we have {before.value}: {order.text}"
+        )
+        return
+    code = str(order.code) if order.code is not None else None
+    desk.store.orders.move(state.intent.id, status, at, Observed(order.filled, order.broker_id, code, order.text))
+
+
+def _settle_one(desk: Desk, session: Session, state: IntentState) -> list[Problem]:
+    lists = desk.broker.lists()
+    desk.journal.reached("listed")
+    now = desk.clock.now()
+    doubles = [order for order in lists.orders if order.ref == state.intent.ref and order.status.working]
+    if len(doubles) > 1:
+        return [
+            Problem(
+                ExitCode.PERSON,
+                f"the broker lists {len(doubles)} working orders {state.intent.ref}; cancel one by hand",
+            )
+        ]
+    found = find_order(lists, state)
+    if found is not None:
+        record_seen(desk, state, found, now)
+        desk.journal.reached("adopted")
+        return _problems_after(desk, state)
+    if state.status is not OrderStatus.PLANNED and not desk.broker.proves_absence:
+        return _unknown(desk, state, "begun earlier, and no list shows it")
+    if now > session.before_close(desk.settings.schedule.last_send_minutes):
+        return _too_late(desk, session, state)
+    return _send(desk, session, state)
+
+
+def _send(desk: Desk, session: Session, state: IntentState) -> list[Problem]:
+    intent = state.intent
+    if state.status is OrderStatus.PLANNED:
+        stopped = desk.store.orders.claim(intent.id, desk.clock.now())
+        if stopped is not Restriction.NONE:
+            what = f"{intent.symbol} {intent.purpose.value} not sent"
+            return [Problem(ExitCode.HALTED, f"{what}: halted ({stopped.value}); `mtum resume` lifts it")]
+        desk.journal.reached("claimed")
+    outcome = _submit(desk, state)
+    desk.journal.reached("sent")
+    return _after_answer(desk, session, state, outcome)
+
+
+def _submit(desk: Desk, state: IntentState) -> SubmitOutcome:
+    try:
+        return desk.broker.submit(ticket_of(state.intent))
+    except BrokerUnavailableError as error:
+        # Raised before a byte was written or long after: only the lists can tell.
+        return NoAnswer(str(error))
+
+
+def _after_answer(desk: Desk, session: Session, state: IntentState, outcome: SubmitOutcome) -> list[Problem]:
+    intent, at = state.intent, desk.clock.now()
+    match outcome:
+        case Accepted(order):
+            record_seen(desk, state, order, at)
+            desk.journal.reached("acknowledged")
+            return []
+        case Rejected(code, text, final):
+            if not final:
+                return _resolve(desk, session, state, f"{code} {text}")
+            desk.store.orders.move(intent.id, OrderStatus.REJECTED, at, Observed(code=str(code), text=text))
+            return _problems_after(desk, state)
+        case Denied(code_word, text):
+            desk.store.orders.move(intent.id, OrderStatus.DENIED, at, Observed(code=code_word, text=text))
+            return _problems_after(desk, state)
+        case NoAnswer(text):
+            return _resolve(desk, session, state, text)
+
+
+def _resolve(desk: Desk, session: Session, state: IntentState, why: str) -> list[Problem]:
+    """Ask the lists until they show the order or time is up; then it is unknown, for good."""
+    seconds = desk.settings.broker.resolve_seconds
+    until = session.before_close(IRREVOCABLE_MINUTES)
+    if seconds is not None:
+        until = min(until, desk.clock.now() + timedelta(seconds=seconds))
+    while True:
+        lists = _lists_or_none(desk)
+        found = find_order(lists, state) if lists else None
+        if found is not None:
+            record_seen(desk, state, found, desk.clock.now())
+            desk.journal.reached("acknowledged")
+            return _problems_after(desk, state)
+        if desk.clock.now() >= until:
+            return _unknown(desk, state, why or "no answer")
+        desk.clock.wait_until(min(until, desk.clock.now() + ASK_EVERY))
+
+
+def _lists_or_none(desk: Desk) -> BrokerLists | None:
+    try:
+        return desk.broker.lists()
+    except BrokerError:
+        return None  # asked again until the time is up
+
+
+def _unknown(desk: Desk, state: IntentState, why: str) -> list[Problem]:
+    intent = state.intent
+    desk.store.orders.move(intent.id, OrderStatus.UNKNOWN, desk.clock.now(), Observed(text=why))
+    text = (
+        f"order {intent.ref} ({intent.side.value} {intent.shares} {intent.symbol}) may be at the broker: {why}; "
+        f"look there, then `mtum reconcile --accept not-sent {intent.id}` if it is not"
+    )
+    return [Problem(ExitCode.PERSON, text)]
+
+
+def _too_late(desk: Desk, session: Session, state: IntentState) -> list[Problem]:
+    last = session.before_close(desk.settings.schedule.last_send_minutes)
+    intent = state.intent
+    if state.status is OrderStatus.PLANNED:
+        desk.store.orders.move(intent.id, OrderStatus.LAPSED, desk.clock.now(), Observed(text="deadline missed"))
+    text = (
+        f"{intent.symbol} {intent.purpose.value} of {intent.shares} not sent: the last moment was {last:%H:%M:%S} UTC"
+    )
+    return [Problem(ExitCode.BROKER, text)]
+
+
+def _problems_after(desk: Desk, state: IntentState) -> list[Problem]:
+    now = desk.store.orders.find(state.intent.id)
+    return order_problems([now]) if now else []
+
+
+def order_problems(states: Sequence[IntentState]) -> list[Problem]:
+    """Return what is wrong with orders as they stand: denied, rejected, unknown."""
+    problems = []
+    for state in states:
+        what = f"{state.intent.side.value} {state.intent.shares} {state.intent.symbol} ({state.intent.ref})"
+        if state.status is OrderStatus.DENIED:
+            problems.append(Problem(ExitCode.ORDER, f"{what} denied by the last gate: {state.text}"))
+        elif state.status is OrderStatus.REJECTED:
+            problems.append(Problem(ExitCode.ORDER, f"{what} rejected by the broker: {state.code} {state.text}"))
+        elif state.status is OrderStatus.UNKNOWN:
+            problems.append(Problem(ExitCode.PERSON, f"{what} is unknown at the broker: {state.text}"))
+    return problems

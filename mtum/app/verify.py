@@ -1,0 +1,154 @@
+"""Do stored decisions replay to what they say, and were their inputs what was known at the time?"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from mtum.app.desk import Problem, Provenance, exit_code_of, portfolio_rules
+from mtum.config import Settings, restored
+from mtum.core.market.bars import Bars
+from mtum.core.record import FRAME_COLUMNS, differences, replayed, view_of
+from mtum.errors import ConfigError, ExitCode, UsageError, VerificationError
+from mtum.ports.records import DecisionRecord
+from mtum.ports.store import Store
+
+DECIDED_FIELDS = ("action", "reasons", "symbols", "planned", "equity_usd", "daily_loss_hit", "drawdown_hit")
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What was found for one session; `drift` is no fault, the other two are."""
+
+    session: date
+    replay: tuple[str, ...]
+    provenance: tuple[str, ...]
+    drift: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyResult:
+    """The document for `--json` and the exit code."""
+
+    document: dict[str, Any]
+    exit_code: ExitCode
+
+
+def verify(store: Store, settings: Settings, today: Provenance, session: date | None = None) -> VerifyResult:
+    """Verify one session, or every stored decision when `session` is None.
+
+    Raises
+    ------
+    UsageError
+        If the session was never decided.
+    """
+    altered = set(store.decisions.altered())
+    try:
+        records = _records(store, settings, session)
+    except VerificationError as error:
+        return _result((), (Problem(ExitCode.PERSON, str(error)),))
+    found = tuple(_verified(store, record, settings, today, altered=record.session in altered) for record in records)
+    problems = tuple(
+        Problem(ExitCode.PERSON, f"{one.session}: {line}") for one in found for line in (*one.replay, *one.provenance)
+    )
+    return _result(found, problems)
+
+
+def _records(store: Store, settings: Settings, session: date | None) -> Sequence[DecisionRecord]:
+    if session is None:
+        return store.decisions.all()
+    record = store.decisions.find(session, settings.portfolio.strategy)
+    if record is None:
+        raise UsageError(f"no decision is stored for {session}; `mtum show decisions` lists them")
+    return (record,)
+
+
+def _verified(
+    store: Store, record: DecisionRecord, settings: Settings, today: Provenance, *, altered: bool
+) -> Verification:
+    damage = ("the stored frame is not what its hash says",) if altered else ()
+    try:
+        again = _replay(record)
+        provenance = _provenance(store, record)
+    except (ValueError, KeyError, TypeError, ConfigError) as error:
+        lines = (*damage, f"the stored record cannot be replayed: {error}")
+        return Verification(record.session, lines, (), _drift(record, settings, today))
+    return Verification(record.session, (*damage, *again), provenance, _drift(record, settings, today))
+
+
+def _replay(record: DecisionRecord) -> tuple[str, ...]:
+    then = restored(record.settings)
+    lines = [] if then.digest() == record.settings_hash else ["the stored settings are not what their hash says"]
+    again = replayed(record.frame, then.active_strategy(record.strategy), portfolio_rules(then))
+    stored = {name: record.document.get(name) for name in DECIDED_FIELDS}
+    lines += differences(stored, {name: again[name] for name in DECIDED_FIELDS})
+    lines += differences(
+        {"action": record.action, "reasons": list(record.reasons)},
+        {"action": again["action"], "reasons": again["reasons"]},
+        "decision",
+    )
+    return tuple(lines)
+
+
+def _provenance(store: Store, record: DecisionRecord) -> tuple[str, ...]:
+    """Compare the frame's finished bars with the bars as they were known when it was decided."""
+    lines: list[str] = []
+    for symbol, bars in view_of(record.frame).bars.items():
+        known = store.bars.as_of(symbol, bars.source, record.decided_at)
+        finished = bars.until(bars.day(len(bars) - 2)) if len(bars) > 1 else bars.tail(0)
+        lines += _bar_differences(finished, known)
+    return tuple(lines)
+
+
+def _bar_differences(frame: Bars, known: Bars) -> list[str]:
+    lines = []
+    for index in range(len(frame)):
+        bar = frame.bar(index)
+        other = known.find(bar.day)
+        if other is None:
+            lines.append(f"{frame.symbol} {bar.day}: used in the decision, not in the cache")
+            continue
+        lines += [
+            f"{frame.symbol} {bar.day} {name}: the decision used {getattr(bar, name)!r}, "
+            f"the cache had {getattr(other, name)!r}"
+            for name in FRAME_COLUMNS
+            if getattr(bar, name) != getattr(other, name)
+        ]
+    return lines
+
+
+def _drift(record: DecisionRecord, settings: Settings, today: Provenance) -> tuple[str, ...]:
+    """What differs between then and now; a decision is judged by what was in force then."""
+    now = settings.document()
+    sections = ("market", "strategy", "portfolio", "risk")
+    lines = differences(
+        {name: record.settings.get(name) for name in sections}, {name: now[name] for name in sections}, "settings"
+    )
+    if record.code_hash != today.code_hash:
+        lines.append(
+            f"code: decided by {record.code_version} ({record.code_hash}), now {today.code_version} ({today.code_hash})"
+        )
+    lines += differences(dict(record.libraries), dict(today.libraries), "libraries")
+    return tuple(lines)
+
+
+def _result(found: tuple[Verification, ...], problems: tuple[Problem, ...]) -> VerifyResult:
+    drift = sorted({line for one in found for line in one.drift})
+    document: dict[str, Any] = {
+        "verified": len(found),
+        "failed": sum(1 for one in found if one.replay or one.provenance),
+        "sessions": [_session_document(one) for one in found],
+        "drift": drift,
+        "problems": [problem.document() for problem in problems],
+        "exit_code": int(exit_code_of(problems)),
+    }
+    return VerifyResult(document, exit_code_of(problems))
+
+
+def _session_document(one: Verification) -> Mapping[str, Any]:
+    return {
+        "session": one.session.isoformat(),
+        "replay": list(one.replay),
+        "provenance": list(one.provenance),
+        "drift": list(one.drift),
+    }

@@ -1,0 +1,38 @@
+"""Settings: what they are, and how they are read."""
+
+from mtum.config.loading import (
+    ENVIRONMENT_PREFIX,
+    KNOWN_ENVIRONMENT,
+    SECRETS,
+    current_environment,
+    find,
+    load,
+    plain_value,
+    restored,
+    secret,
+    setting_names,
+)
+from mtum.config.sections import SECTIONS, Broker, Mail, Market, Notify, Portfolio, Risk, Schedule, Settings, Storage
+
+__all__ = [
+    "ENVIRONMENT_PREFIX",
+    "KNOWN_ENVIRONMENT",
+    "SECRETS",
+    "SECTIONS",
+    "Broker",
+    "Mail",
+    "Market",
+    "Notify",
+    "Portfolio",
+    "Risk",
+    "Schedule",
+    "Settings",
+    "Storage",
+    "current_environment",
+    "find",
+    "load",
+    "plain_value",
+    "restored",
+    "secret",
+    "setting_names",
+]

@@ -1,0 +1,239 @@
+"""Settings from a TOML file, the environment and single changes; every mistake is named at once."""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from mtum.config.sections import SECTIONS, Settings
+from mtum.core.strategies import STRATEGIES
+from mtum.core.strategies.contract import Strategy
+from mtum.errors import ConfigError
+
+ENVIRONMENT_PREFIX = "MTUM_"
+SECRETS = ("mail.password", "notify.urls", "notify.ping_url")
+"""Settings that come from the environment (or a `_FILE`) only and are never shown."""
+KNOWN_ENVIRONMENT = {"MTUM_CONFIG", "MTUM_DATA_DIR", "MTUM_REAL_BARS"} | {
+    ENVIRONMENT_PREFIX + name.upper().replace(".", "__") + suffix for name in SECRETS for suffix in ("", "_FILE")
+}
+
+
+def setting_names() -> tuple[str, ...]:
+    """Return the dotted name of every setting."""
+    plain = [f"{section}.{name}" for section, model in SECTIONS.items() for name in model.model_fields]
+    strategy = [f"strategy.{key}.{field.name}" for key, cls in STRATEGIES.items() for field in fields(cls)]  # type: ignore[arg-type]  # the registry holds dataclasses
+    return ("mode", *plain, *strategy)
+
+
+def load(path: Path | None, environment: Mapping[str, str], changes: Mapping[str, Any] | None = None) -> Settings:
+    """Read settings from a TOML file, the environment and single changes, in rising precedence.
+
+    Parameters
+    ----------
+    path : Path or None
+        File to read; None means defaults.
+    environment : mapping
+        Usually ``os.environ``; names beginning ``MTUM_`` are looked at.
+    changes : mapping of dotted name to value
+        Single overrides, as given by ``--set``.
+
+    Raises
+    ------
+    ConfigError
+        Listing every unknown name (with the nearest right one) and every wrong value.
+    """
+    tree = _read(path) if path is not None else {}
+    problems: list[str] = []
+    for name, given in [*_from_environment(environment, problems), *(changes or {}).items()]:
+        _put(tree, name, given, problems)
+    problems += _unknown(tree)
+    settings = _validate(tree, problems)
+    if settings is None or problems:
+        raise ConfigError(sorted(set(problems)))
+    return settings
+
+
+def restored(document: Mapping[str, Any]) -> Settings:
+    """Return settings from the document of an earlier run; what this program no longer knows is left out.
+
+    Raises
+    ------
+    ConfigError
+        If a value is not possible.
+    """
+    problems: list[str] = []
+    settings = _validate(document, problems)
+    if settings is None:
+        raise ConfigError(problems)
+    return settings
+
+
+def find(given: Path | None, environment: Mapping[str, str]) -> Path | None:
+    """Return the settings file to read: the given one, ``MTUM_CONFIG``, ``./config.toml``, or None.
+
+    Raises
+    ------
+    ConfigError
+        If a file was named and does not exist.
+    """
+    named = given or (Path(environment["MTUM_CONFIG"]) if environment.get("MTUM_CONFIG") else None)
+    if named is not None:
+        if not named.is_file():
+            raise ConfigError(
+                [f"settings file {named} does not exist; create it with `mtum init` or leave out --config"]
+            )
+        return named
+    default = Path("config.toml")
+    return default if default.is_file() else None
+
+
+def secret(name: str, environment: Mapping[str, str]) -> str | None:
+    """Return a secret from the environment, its ``_FILE`` form, or None; never stored or shown."""
+    variable = ENVIRONMENT_PREFIX + name.upper().replace(".", "__")
+    if environment.get(variable):
+        return environment[variable]
+    file = environment.get(variable + "_FILE")
+    return Path(file).read_text(encoding="utf-8").strip() if file else None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError([f"{path}: not valid TOML: {error}"]) from error
+    except OSError as error:
+        raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from error
+
+
+def _from_environment(environment: Mapping[str, str], problems: list[str]) -> Iterator[tuple[str, Any]]:
+    known = {ENVIRONMENT_PREFIX + name.upper().replace(".", "__"): name for name in setting_names()}
+    for variable, text in sorted(environment.items()):
+        if not variable.startswith(ENVIRONMENT_PREFIX) or variable in KNOWN_ENVIRONMENT:
+            continue
+        if variable in known:
+            yield known[variable], _plain(text)
+        else:
+            problems.append(f"environment {variable}: unknown setting{_nearest(variable, known)}")
+
+
+def _plain(text: str) -> Any:
+    # Text from outside becomes the TOML value it spells; anything else stays text.
+    try:
+        return tomllib.loads(f"given = {text}")["given"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def plain_value(text: str) -> Any:
+    """Return the TOML value a text spells (number, true, list), or the text itself."""
+    return _plain(text)
+
+
+def _put(tree: dict[str, Any], name: str, given: Any, problems: list[str]) -> None:
+    *path, last = name.split(".")
+    node: Any = tree
+    for part in path:
+        node = node.setdefault(part, {}) if isinstance(node, dict) else None
+    if isinstance(node, dict):
+        node[last] = given
+    else:
+        problems.append(f"{name}: its section is not a table; write [{'.'.join(path)}] above it")
+
+
+def _unknown(tree: Mapping[str, Any]) -> list[str]:
+    names = setting_names()
+    return [f"{name}: unknown setting{_nearest(name, names)}" for name in _leaves(tree) if name not in names]
+
+
+def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    for key, value in tree.items():
+        # A table where a setting belongs is left to validation; an empty table is harmless.
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}"
+
+
+def _nearest(name: str, known: Any) -> str:
+    last = {candidate.rpartition(".")[2]: candidate for candidate in known}
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    close = close or [last[hit] for hit in difflib.get_close_matches(name.rpartition(".")[2], list(last), n=1)]
+    return f"; did you mean {close[0]}?" if close else "; see `mtum config schema`"
+
+
+@cache
+def _strategy_adapter(name: str) -> TypeAdapter[Strategy]:
+    return TypeAdapter(STRATEGIES[name])
+
+
+def _validate(tree: Mapping[str, Any], problems: list[str]) -> Settings | None:
+    strategies: dict[str, Strategy] = {}
+    given = tree.get("strategy", {})
+    for name, cls in STRATEGIES.items():
+        section = given.get(name, {}) if isinstance(given, Mapping) else {}
+        known = {field.name for field in fields(cls)}  # type: ignore[arg-type]  # the registry holds dataclasses
+        values = {key: value for key, value in section.items() if key in known} if isinstance(section, Mapping) else {}
+        try:
+            strategies[name] = _strategy_adapter(name).validate_python(values)
+        except ValidationError as error:
+            problems += _explained(error, f"strategy.{name}.")
+            continue
+        problems += [f"strategy.{name}.{problem}" for problem in strategies[name].problems()]
+    known_keys = {
+        section: {key: value for key, value in values.items() if key in SECTIONS[section].model_fields}
+        if isinstance(values, Mapping)
+        else values
+        for section, values in tree.items()
+        if section in SECTIONS
+    }
+    mode = {"mode": tree["mode"]} if "mode" in tree else {}
+    try:
+        settings = Settings.model_validate({**mode, **known_keys, "strategy": strategies})
+    except ValidationError as error:
+        problems += _explained(error, "")
+        return None
+    problems += _contradictions(settings)
+    return settings
+
+
+def _explained(error: ValidationError, prefix: str) -> list[str]:
+    lines = []
+    for detail in error.errors(include_url=False):
+        place = prefix + ".".join(str(part) for part in detail["loc"] if part not in ("bool", "literal['all']"))
+        lines.append(f"{place}: {detail['msg'].lower()}, found {detail['input']!r}")
+    return lines
+
+
+def _contradictions(settings: Settings) -> list[str]:
+    found = []
+    if settings.portfolio.strategy not in STRATEGIES:
+        hint = _nearest(settings.portfolio.strategy, STRATEGIES)
+        found.append(f"portfolio.strategy: no strategy {settings.portfolio.strategy!r}{hint}")
+    if settings.schedule.last_send_minutes < 10 and not settings.schedule.allow_late_send:
+        found.append(
+            "schedule.last_send_minutes: below 10 an order can no longer be canceled; "
+            "set schedule.allow_late_send = true to accept that"
+        )
+    if settings.mode != "practice" and settings.market.source in ("sample", "csv"):
+        found.append(
+            f'market.source: "{settings.market.source}" replays history; mode "{settings.mode}" needs "ib" or "yahoo"'
+        )
+    if settings.mode == "live" and settings.market.source != "ib":
+        found.append('market.source: mode "live" needs "ib"')
+    if settings.mode != "practice" and not settings.broker.account:
+        found.append(f'broker.account: required in mode "{settings.mode}"')
+    if settings.mode == "live" and settings.broker.live_account != settings.broker.account:
+        found.append('broker.live_account: must repeat broker.account in mode "live"')
+    return found
+
+
+def current_environment() -> Mapping[str, str]:
+    """Return the process environment; the only place that reads it."""
+    return os.environ

@@ -1,0 +1,106 @@
+"""The last gate: may this very order leave, judged by fresh broker facts alone?"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from mtum.core.market.sessions import Session
+from mtum.core.portfolio.orders import Side, Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class GateRules:
+    """What the gate allows, independent of any decision.
+
+    Parameters
+    ----------
+    contracts : mapping of symbol to str
+        Symbols of the universe with the contract pinned for each ("" = nothing to pin).
+    window_opens_minutes, last_send_minutes : float
+        Minutes before the close between which orders may leave, by the broker's clock.
+    """
+
+    account: str
+    contracts: Mapping[str, str]
+    max_position_usd: Decimal
+    window_opens_minutes: float
+    last_send_minutes: float
+    max_orders: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class GateFacts:
+    """What the broker says at this moment.
+
+    Parameters
+    ----------
+    contract : str
+        Contract the broker gives for the symbol now.
+    position : Decimal
+        Shares held in the symbol.
+    open_sells : int
+        Shares of sell orders still working in the symbol.
+    orders_today : int
+        Orders with our references in the symbol this session, working or done.
+    price : Decimal
+        Price in USD the purchase is judged by.
+    """
+
+    now: datetime
+    session: Session
+    account: str
+    contract: str
+    position: Decimal
+    open_sells: int
+    orders_today: int
+    cash_usd: Decimal
+    price: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why the gate stays shut: the check's name and the facts in words."""
+
+    check: str
+    text: str
+
+
+def refusal(ticket: Ticket, facts: GateFacts, rules: GateRules) -> Refusal | None:
+    """Return the first check that the order fails, or None when it may leave."""
+    notional = ticket.shares * facts.price
+    free = facts.position - facts.open_sells
+    opens = facts.session.before_close(rules.window_opens_minutes)
+    last = facts.session.before_close(rules.last_send_minutes)
+    checks = (
+        (
+            "account",
+            ticket.account == rules.account == facts.account,
+            f"account {facts.account}, order for {ticket.account}",
+        ),
+        ("universe", ticket.symbol in rules.contracts, f"{ticket.symbol} is not in the universe"),
+        (
+            "contract",
+            rules.contracts.get(ticket.symbol, facts.contract) in ("", facts.contract),
+            f"contract {facts.contract}, pinned {rules.contracts.get(ticket.symbol)}",
+        ),
+        ("quantity", ticket.shares == int(ticket.shares) > 0, f"{ticket.shares} shares"),
+        ("sell", ticket.side is Side.BUY or ticket.shares <= free, f"sell {ticket.shares}, free to sell {free}"),
+        (
+            "notional",
+            ticket.side is Side.SELL or notional <= rules.max_position_usd,
+            f"buy for {notional:.2f} USD, limit {rules.max_position_usd:.2f}",
+        ),
+        (
+            "cash",
+            ticket.side is Side.SELL or notional <= facts.cash_usd,
+            f"buy for {notional:.2f} USD, cash {facts.cash_usd:.2f}",
+        ),
+        ("count", facts.orders_today < rules.max_orders, f"{facts.orders_today} orders this session already"),
+        (
+            "window",
+            opens <= facts.now <= last,
+            f"broker's clock {facts.now:%H:%M:%S} UTC, window {opens:%H:%M} to {last:%H:%M}",
+        ),
+    )
+    return next((Refusal(name, text) for name, passed, text in checks if not passed), None)

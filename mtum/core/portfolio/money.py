@@ -1,0 +1,14 @@
+"""The one way from frames to money and back."""
+
+from decimal import Decimal
+
+
+def exact(amount: float) -> Decimal:
+    """Return a price or amount of a frame as the decimal it is written as.
+
+    Examples
+    --------
+    >>> exact(183.198)
+    Decimal('183.198')
+    """
+    return Decimal(repr(float(amount)))

@@ -1,0 +1,63 @@
+"""Do the strategies' lots and the broker's position tell the same story?"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from mtum.core.portfolio.lots import Lot
+
+OUR_REF = re.compile(r"^m\d{6}-[A-Z2-7]{12}-\d+$")
+"""Shape of an order reference made by this program, on whatever machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """Shares of one symbol: ours by lots, stated as not ours, and what the broker shows."""
+
+    symbol: str
+    lots: int
+    external: Decimal
+    broker: Decimal
+
+    @property
+    def surplus(self) -> Decimal:
+        """Whole shares the broker holds beyond lots and external; negative when it holds less.
+
+        Fractions below one share (dividend reinvestment) are dust and no difference.
+        """
+        difference = self.broker - self.external - self.lots
+        return Decimal(int(difference)) if abs(difference) >= 1 else Decimal(0)
+
+    @property
+    def sellable(self) -> int:
+        """Shares of our lots that are really there."""
+        return max(0, min(self.lots, int(self.broker - self.external)))
+
+
+def balances(
+    lots: Iterable[Lot], external: Mapping[str, Decimal], positions: Mapping[str, Decimal], universe: Iterable[str]
+) -> tuple[Balance, ...]:
+    """Return the balance of every symbol that is traded, held or listed, sorted by symbol.
+
+    Parameters
+    ----------
+    external : mapping of symbol to shares
+        Shares the owner stated as not the program's.
+    positions : mapping of symbol to shares
+        The broker's positions; symbols outside universe and lots are the owner's own matter.
+    """
+    held: dict[str, int] = dict.fromkeys(universe, 0)
+    for lot in lots:
+        held[lot.symbol] = held.get(lot.symbol, 0) + lot.shares
+    zero = Decimal(0)
+    return tuple(
+        Balance(symbol, held[symbol], external.get(symbol, zero), positions.get(symbol, zero))
+        for symbol in sorted(held)
+    )
+
+
+def foreign_refs(listed: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
+    """Return references of our making that this database never planned: another installation trades."""
+    ours = set(known)
+    return tuple(sorted({ref for ref in listed if OUR_REF.match(ref) and ref not in ours}))

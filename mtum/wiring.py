@@ -1,0 +1,221 @@
+"""The only place that builds brokers, sources, calendars, clocks and the store, and ties them together."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cache
+from hashlib import sha256
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import mtum
+from mtum.app.desk import Desk, Provenance
+from mtum.app.play_session import FIRST_SESSIONS, next_session
+from mtum.config import Settings
+from mtum.core.market.sessions import Session
+from mtum.core.portfolio.costs import cost_model
+from mtum.core.portfolio.gate import GateRules
+from mtum.core.portfolio.money import exact
+from mtum.errors import UsageError
+from mtum.ports.broker import Broker
+from mtum.ports.market_data import BarSource
+from mtum.ports.store import Store
+from mtum.ports.time import Calendar, Clock, Journal
+
+DATABASE_NAME = "mtum.db"
+EXCHANGE_NAME = "exchange.json"
+PRACTICE_ACCOUNT = "PRACTICE"
+LIBRARIES = ("exchange-calendars", "numba", "numpy", "pandas", "pandas-ta")
+"""Libraries whose version can change a decision."""
+
+
+class RunJournal:
+    """Writes each step of a run into the run ledger."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._run_id: int | None = None
+
+    def begin(self, run_id: int) -> None:
+        """Say which run the steps from now on belong to."""
+        self._run_id = run_id
+
+    def reached(self, step: str) -> None:
+        """Record the step; before a run has begun there is nothing to record it with."""
+        if self._run_id is not None:
+            self._store.runs.step(self._run_id, step, self._clock.now())
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A replayed market beside its desk: every session it holds, oldest first."""
+
+    desk: Desk
+    market: tuple[Session, ...]
+
+    def upcoming(self) -> Session | None:
+        """Return the session to play next, None when the market is over."""
+        return next_session(self.desk, self.market)
+
+    def session(self, day: date) -> Session:
+        """Return the session of that date.
+
+        Raises
+        ------
+        UsageError
+            If the market has none.
+        """
+        for session in self.market:
+            if session.day == day:
+                return session
+        first, last = (self.market[0].day, self.market[-1].day) if self.market else (None, None)
+        raise UsageError(
+            f"{day} is not a session of the {self.desk.source.name} market, which runs from {first} to {last}"
+        )
+
+
+def is_replay(settings: Settings) -> bool:
+    """Return whether market time is simulated: practice mode on stored history."""
+    return settings.mode == "practice" and settings.market.source in ("sample", "csv")
+
+
+def account_of(settings: Settings) -> str:
+    """Return the account that is traded; practice needs none to be named."""
+    return settings.broker.account or PRACTICE_ACCOUNT
+
+
+def calendar_of(settings: Settings, data_dir: Path) -> Calendar:
+    """Return the exchange's calendar with the local overrides."""
+    from mtum.adapters.calendar import ExchangeCalendar, read_overrides
+
+    path = settings.market.calendar_overrides
+    return ExchangeCalendar(read_overrides(data_dir / path if path else None))
+
+
+def source_of(settings: Settings, data_dir: Path) -> BarSource:
+    """Return the source of every bar of a decision."""
+    exact_share = settings.market.sample_share == "exact"
+    match settings.market.source:
+        case "sample":
+            from mtum.adapters.sources.embedded import sample_source
+
+            return sample_source(exact=exact_share)
+        case "csv":
+            from mtum.adapters.sources.csv_folder import csv_source
+
+            return csv_source(data_dir / settings.market.csv_dir, exact=exact_share)
+        case other:
+            raise UsageError(f'market.source: "{other}" is not available in this mode yet; use "sample" or "csv"')
+
+
+@contextmanager
+def opened_store(settings: Settings, data_dir: Path) -> Iterator[Store]:
+    """Open the database of this mode and account, creating it when there is none."""
+    from mtum.adapters.store.opening import open_store
+
+    store = open_store(data_dir / DATABASE_NAME, settings.mode, account_of(settings))
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+@contextmanager
+def replay_desk(settings: Settings, data_dir: Path, journal: Journal | None = None) -> Iterator[Replay]:
+    """Build a desk on a replayed market, with the run lock held.
+
+    Raises
+    ------
+    RunLockedError, StoreError, DataError, ConfigError
+        Whatever stands in the way, before anything is written.
+    """
+    from mtum.adapters.clock import ReplayClock
+
+    source, calendar = source_of(settings, data_dir), calendar_of(settings, data_dir)
+    market = market_sessions(source, calendar, settings)
+    with opened_store(settings, data_dir) as store, store.lock():
+        clock = ReplayClock(market[0].open if market else datetime.fromisoformat("1990-01-01T00:00:00+00:00"))
+        steps = journal or RunJournal(store, clock)
+        desk = Desk(
+            settings=settings,
+            account=account_of(settings),
+            data_dir=data_dir,
+            store=store,
+            broker=practice_broker(settings, data_dir, source, calendar, clock, steps),
+            source=source,
+            calendar=calendar,
+            clock=clock,
+            journal=steps,
+            provenance=provenance(),
+            replayed=True,
+        )
+        yield Replay(desk, market)
+
+
+def market_sessions(source: BarSource, calendar: Calendar, settings: Settings) -> tuple[Session, ...]:
+    """Return the sessions between the first and the last bar of the replayed market that can be decided."""
+    strategy = settings.active_strategy()
+    bars = source.history(strategy.universe()[0], date(1990, 1, 1), date(2200, 1, 1))
+    if not len(bars):
+        return ()
+    sessions = calendar.sessions(bars.day(0), bars.last_day).known
+    warm_up = min(strategy.history_sessions() - 1, max(0, len(sessions) - FIRST_SESSIONS))
+    return sessions[warm_up:]
+
+
+def practice_broker(
+    settings: Settings, data_dir: Path, source: BarSource, calendar: Calendar, clock: Clock, journal: Journal
+) -> Broker:
+    """Return the simulated exchange of practice mode behind the last gate."""
+    from mtum.adapters.brokers.gate import GatedBroker
+    from mtum.adapters.brokers.simulated import SimulatedBroker, practice_account
+    from mtum.adapters.brokers.source_market import SourceMarket
+    from mtum.adapters.state_file import ReplacedFile
+    from mtum.core.simulation.admission import ExchangeRules
+
+    portfolio = settings.portfolio
+    broker = SimulatedBroker(
+        account=practice_account(account_of(settings), portfolio.account_kind, exact(portfolio.capital_usd)),
+        file=ReplacedFile(data_dir / EXCHANGE_NAME, journal),
+        market=SourceMarket(source, calendar),
+        clock=clock,
+        rules=ExchangeRules(costs=cost_model(portfolio.cost_model, exact(portfolio.cost_frac))),
+    )
+    return GatedBroker(broker, gate_rules(settings, {}), calendar)
+
+
+def gate_rules(settings: Settings, pinned: Mapping[str, str]) -> GateRules:
+    """Return what the last gate allows under these settings."""
+    schedule = settings.schedule
+    universe = settings.active_strategy().universe()
+    return GateRules(
+        account=account_of(settings),
+        contracts={symbol: pinned.get(symbol, "") for symbol in universe},
+        max_position_usd=Decimal(repr(settings.risk.max_position_usd)),
+        window_opens_minutes=schedule.window_opens_minutes,
+        last_send_minutes=schedule.last_send_minutes,
+    )
+
+
+@cache
+def provenance() -> Provenance:
+    """Return which code decides: its version, a hash of the core's source, library versions."""
+    return Provenance(mtum.__version__, _code_hash(), {name: _version(name) for name in LIBRARIES})
+
+
+def _code_hash() -> str:
+    core = Path(mtum.__file__).parent / "core"
+    found = sha256()
+    for path in sorted(core.rglob("*.py")):
+        found.update(path.relative_to(core).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return found.hexdigest()[:16]
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
