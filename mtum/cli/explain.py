@@ -1,0 +1,24 @@
+"""`mtum explain`: the decision record of one session."""
+
+import typer
+
+from mtum.cli.arguments import Session, day_of
+from mtum.cli.context import call_of
+from mtum.cli.output import Answer, plain
+from mtum.cli.stored import NOTHING_YET, stored
+
+
+def explain(context: typer.Context, session: Session = None) -> Answer:
+    """Every input, threshold, margin and result of a decision, and the smallest change that would have flipped it."""
+    from mtum.adapters.store import reading
+
+    day = day_of(session, "--session")
+    with stored(call_of(context)) as connection:
+        found = None if connection is None else reading.decision(connection, day)
+    if found is None:
+        missing = NOTHING_YET if connection is None or day is None else f"no decision of {day} is recorded"
+        return Answer({"session": day, "action": None}, [missing])
+    from mtum.core.reporting.explain import explanation_of, explanation_text
+
+    told = explanation_of(found)
+    return Answer(plain(told), [explanation_text(told)])

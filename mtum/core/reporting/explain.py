@@ -1,0 +1,290 @@
+"""Why was a session decided as it was, and what is the smallest change that would have flipped it?"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import cast
+
+import numpy as np
+
+from mtum.core.reporting.flips import Rules, Situation, flips
+from mtum.core.reporting.plain_indicators import Column
+from mtum.core.reporting.summary import FlipLine
+from mtum.core.reporting.words import CONDITIONS, UNITS, listed, reason, role
+
+OVERRULING = (
+    "halted", "daily_loss", "cooldown", "budget_below_one_share", "cash_not_settled", "exit_carried", "vix_missing",
+    "volume_unproven",
+)  # fmt: skip
+"""Reasons that decide whatever the conditions say."""
+
+type Table = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionLine:
+    """One condition of one symbol as it was decided."""
+
+    symbol: str
+    name: str
+    role: str
+    value: float | None
+    threshold: float | None
+    margin: float | None
+    passed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SmallestFlip:
+    """The least relative change of one input, all else equal, after which the action is another.
+
+    `level` is where it changes, in the input's unit; `becomes` the action beyond it.
+    """
+
+    symbol: str
+    input: str
+    direction: str
+    level: float
+    now: float
+    distance: float
+    distance_frac: float
+    becomes: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A stored decision told to a person.
+
+    Parameters
+    ----------
+    inputs : mapping of symbol to values
+        Indicators, what was seen of today's bar, and what was held.
+    book : mapping
+        Cash and restrictions at the decision.
+    flip : SmallestFlip or None
+        None when no single input could have changed the action; `flip_note` says why.
+    """
+
+    session: str
+    strategy: str
+    action: str
+    reasons: tuple[str, ...]
+    planned: tuple[Table, ...]
+    conditions: tuple[ConditionLine, ...]
+    inputs: Mapping[str, Table]
+    book: Table
+    levels: tuple[FlipLine, ...]
+    flip: SmallestFlip | None
+    flip_note: str
+    made_with: Table
+
+
+def explanation_of(stored: Mapping[str, object]) -> Explanation:
+    """Explain a stored decision.
+
+    Parameters
+    ----------
+    stored : mapping
+        The decision's row: session, strategy, action, reasons, document, frame, settings,
+        settings_hash, code_version, code_hash, decided_at.
+    """
+    document, frame = _table(stored["document"]), _table(stored["frame"])
+    symbols = _table(document["symbols"])
+    reasons = tuple(cast("Sequence[str]", stored["reasons"]))
+    levels = {symbol: _levels(symbol, stored) for symbol in symbols}
+    flip, note = _smallest_flip(document, levels, reasons)
+    return Explanation(
+        session=str(stored["session"]),
+        strategy=str(stored["strategy"]),
+        action=str(stored["action"]),
+        reasons=reasons,
+        planned=tuple(cast("Sequence[Table]", document.get("planned", ()))),
+        conditions=tuple(line for symbol, part in symbols.items() for line in _conditions(symbol, _table(part))),
+        inputs={symbol: _inputs(symbol, document, frame) for symbol in symbols},
+        book={name: value for name, value in _table(frame["book"]).items() if name != "holdings"},
+        levels=tuple(line for lines in levels.values() for line in lines),
+        flip=flip,
+        flip_note=note,
+        made_with={name: stored.get(name) for name in ("decided_at", "code_version", "code_hash", "settings_hash")},
+    )
+
+
+def _conditions(symbol: str, part: Table) -> Iterator[ConditionLine]:
+    for row in cast("Sequence[Table]", part["conditions"]):
+        yield ConditionLine(
+            symbol=symbol,
+            name=str(row["name"]),
+            role=role(str(row["name"])),
+            value=_maybe(row["value"]),
+            threshold=_maybe(row["threshold"]),
+            margin=_maybe(row["margin"]),
+            passed=bool(row["passed"]),
+        )
+
+
+def _inputs(symbol: str, document: Table, frame: Table) -> dict[str, object]:
+    part, bars = _table(_table(document["symbols"])[symbol]), _table(_table(frame["bars"])[symbol])
+    days = cast("Sequence[str]", bars["days"])
+    seen = _table(_table(document.get("seen", {})).get(symbol, {}))
+    today = {name: cast("Sequence[object]", bars[name])[-1] for name in ("open", "high", "low")}
+    history = {"source": bars["source"], "sessions": len(days), "first_session": days[0], "last_session": days[-1]}
+    return {**_table(part["indicators"]), **today, **seen, **history, "held": _holding(symbol, frame)}
+
+
+def _holding(symbol: str, frame: Table) -> Table:
+    return _table(_table(_table(frame["book"])["holdings"]).get(symbol, {"shares": 0}))
+
+
+def _levels(symbol: str, stored: Mapping[str, object]) -> tuple[FlipLine, ...]:
+    settings = _table(_table(_table(stored["settings"])["strategy"]).get(str(stored["strategy"]), {}))
+    frame = _table(stored["frame"])
+    bars, held = _table(_table(frame["bars"])[symbol]), _holding(symbol, frame)
+    part = _table(_table(_table(stored["document"])["symbols"])[symbol])
+    indicators = _table(part["indicators"])
+    if not part["conditions"] or any(name not in indicators for name in ("close", "volume", "vix")):
+        return ()
+    situation = Situation(
+        when="session",
+        close=_column(bars["close"])[:-1],
+        volume=_column(bars["volume"])[:-1],
+        now={name: _maybe(indicators[name]) for name in ("close", "volume", "vix")},
+        held=bool(held["shares"]),
+        target_usd=_target(part),
+    )
+    return flips(situation, Rules.of(settings))
+
+
+def _target(part: Table) -> float | None:
+    rows = cast("Sequence[Table]", part["conditions"])
+    return next((_maybe(row["threshold"]) for row in rows if row["name"] == "atr_target"), None)
+
+
+def _column(values: object) -> Column:
+    return np.array([np.nan if value is None else value for value in cast("Sequence[float | None]", values)])
+
+
+def _smallest_flip(
+    document: Table, levels: Mapping[str, tuple[FlipLine, ...]], reasons: Sequence[str]
+) -> tuple[SmallestFlip | None, str]:
+    overruled = next((word for word in reasons if word in OVERRULING), None)
+    if overruled is not None:
+        return None, f"no change of the market would have: {reason(overruled)}"
+    if not any(levels.values()):
+        return None, "no single input would have: this strategy has no conditions"
+    found = [
+        flip
+        for symbol, lines in levels.items()
+        for flip in _flips_of(symbol, lines, _unknown(_table(_table(document["symbols"])[symbol]), lines))
+    ]
+    if not found:
+        return None, "no single input would have: more than one condition stood in the way"
+    return min(found, key=lambda flip: abs(flip.distance_frac)), ""
+
+
+def _unknown(part: Table, lines: Sequence[FlipLine]) -> bool:
+    # An entry condition without a level cannot be mended by another input.
+    known = {line.condition for line in lines}
+    entering = any(line.role == "entry" for line in lines)
+    names = [str(row["name"]) for row in cast("Sequence[Table]", part["conditions"])]
+    return entering and any(role(name) == "entry" and name not in known for name in names)
+
+
+def _flips_of(symbol: str, lines: Sequence[FlipLine], unknown: bool) -> Iterator[SmallestFlip]:
+    present = {line.input: line.now for line in lines if line.now is not None}
+    action = _action(lines, {}, unknown)
+    for name, now in present.items():
+        for beyond in _beyond(name, now, lines):
+            becomes = _action(lines, {name: beyond}, unknown)
+            if becomes == action or not now:
+                continue
+            level = min((line.level for line in lines if line.input == name), key=lambda at: abs(at - beyond))
+            distance = level - now
+            yield SmallestFlip(
+                symbol, name, "above" if beyond > level else "below", level, now, round(distance, 6),
+                round(distance / now, 6), becomes,
+            )  # fmt: skip
+
+
+def _beyond(name: str, now: float, lines: Sequence[FlipLine]) -> Iterator[float]:
+    # One value between any two neighboring levels, one outside on either side: nothing else can differ.
+    levels = sorted({line.level for line in lines if line.input == name})
+    edges = [levels[0] * 0.5, *levels, levels[-1] * 2.0] if levels else []
+    for low, high in pairwise(edges):
+        if low < now < high:
+            continue
+        # Next to the edge that is nearer to the present value, so that the level found is the one crossed.
+        yield low + (high - low) * 1e-6 if now <= low else high - (high - low) * 1e-6
+
+
+def _action(lines: Sequence[FlipLine], given: Mapping[str, float], unknown: bool) -> str:
+    held = any(line.role == "exit" for line in lines)
+    holding = [_holds(line, given[line.input]) if line.input in given else line.holds_now for line in lines]
+    if held:
+        return "exit" if any(holding) else "hold"
+    return "enter" if lines and all(holding) and not unknown else "hold"
+
+
+def _holds(line: FlipLine, given: float) -> bool:
+    wants_above = (line.direction == "above") != line.holds_now
+    return given > line.level if wants_above else given < line.level
+
+
+def explanation_text(told: Explanation) -> str:
+    """Return the explanation as plain text, at most 100 columns."""
+    words = listed(tuple(f"{word} ({reason(word)})" if word != reason(word) else word for word in told.reasons))
+    lines = [f"{told.session}  {told.strategy}: {told.action.upper()}", f"because: {words}"]
+    lines += [f"order: {row['side']} {row['shares']} {row['symbol']} ({row['purpose']})" for row in told.planned]
+    lines += ["", *_condition_table(told.conditions), "", "What would have flipped it", f"  {_flip_text(told)}"]
+    for symbol, values in told.inputs.items():
+        lines += ["", f"Inputs, {symbol}", *_pairs(values)]
+    lines += ["", "Book", *_pairs(told.book), "", "Made with", *_pairs(told.made_with)]
+    return "\n".join(lines)
+
+
+def _condition_table(rows: Sequence[ConditionLine]) -> Iterator[str]:
+    yield f"{'Condition':<31}{'value':>16}{'threshold':>16}{'margin':>16}  result"
+    for row in rows:
+        numbers = "".join(f"{number_text(value):>16}" for value in (row.value, row.threshold, row.margin))
+        unit = UNITS.get(row.name, "")
+        label = f"{row.role}: {CONDITIONS.get(row.name, row.name)}"
+        yield f"{label[:30]:<31}{numbers}  {'yes' if row.passed else 'no'}{f' ({unit})' if unit else ''}"
+
+
+def _flip_text(told: Explanation) -> str:
+    flip = told.flip
+    if flip is None:
+        return told.flip_note
+    return (
+        f"{flip.input} {flip.direction} {number_text(flip.level)} instead of {number_text(flip.now)} "
+        f"({flip.distance_frac:+.2%}): {flip.becomes}"
+    )
+
+
+def _pairs(values: Table, indent: str = "  ") -> Iterator[str]:
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield f"{indent}{name.replace('_', ' ')}" + ("" if value else ": none")
+            yield from _pairs(value, indent + "  ")
+        else:
+            yield f"{indent}{name.replace('_', ' '):<22}{number_text(value)}"
+
+
+def number_text(value: object) -> str:
+    """Return a number with separators and no more decimals than it has; a dash for an unknown one."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:,.6f}".rstrip("0").rstrip(".")
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _table(value: object) -> Table:
+    if not isinstance(value, Mapping):
+        raise ValueError(f"a stored decision holds {value!r} where a table belongs")
+    return value
+
+
+def _maybe(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
