@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from mtum.adapters.store.tables import TABLES, Table
-from mtum.adapters.store.views import VIEWS
+from mtum.adapters.store.schema.tables import TABLES, Table
+from mtum.adapters.store.schema.views import VIEWS
 
 SCHEMA_VERSION = 1
 """Number of migrations this program knows; a database of a higher `PRAGMA user_version` is refused."""

@@ -1,0 +1,132 @@
+"""Halts, snapshots, upcoming sessions, and facts about the database."""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from mtum.adapters.store.database import Database
+from mtum.adapters.store.orders.halting import restriction_in_force
+from mtum.adapters.store.texts import instant, instant_text, maybe_instant, plain
+from mtum.core.market.sessions import Session
+from mtum.core.portfolio.limits import Restriction
+from mtum.ports.broker import BrokerLists
+from mtum.ports.records import Halt, VolumeSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteControl:
+    """The port `ControlStore` on SQLite."""
+
+    database: Database
+
+    def restriction(self) -> Restriction:
+        """Return the strongest halt in force."""
+        return restriction_in_force(self.database.connection)
+
+    def halt(self, restriction: Restriction, why: str, by: str, at: datetime) -> int:
+        """Put a halt in force; an equal one (same restriction, reason and author) in force is kept."""
+        same = "restriction = ? AND why = ? AND halted_by = ? AND lifted_at IS NULL"
+        with self.database.write() as connection:
+            known = connection.execute(f"SELECT id FROM halts WHERE {same}", (restriction.value, why, by)).fetchone()
+            if known is not None:
+                return int(known["id"])
+            sql = "INSERT INTO halts (restriction, why, halted_by, since) VALUES (?, ?, ?, ?) RETURNING id"
+            return int(connection.execute(sql, (restriction.value, why, by, instant_text(at))).fetchone()[0])
+
+    def resume(self, at: datetime) -> int:
+        """Lift every halt; return how many were in force."""
+        with self.database.write() as connection:
+            sql = "UPDATE halts SET lifted_at = ? WHERE lifted_at IS NULL"
+            return connection.execute(sql, (instant_text(at),)).rowcount
+
+    def halts(self, *, in_force: bool = False) -> Sequence[Halt]:
+        """Return halts, oldest first."""
+        sql = "SELECT * FROM halts WHERE ? = 0 OR lifted_at IS NULL ORDER BY id"
+        return tuple(_halt(row) for row in self.database.rows(sql, (int(in_force),)))
+
+    def write_snapshot(self, snapshot: VolumeSnapshot) -> None:
+        """Insert or update the snapshot of its symbol, source and session."""
+        values = (
+            snapshot.symbol,
+            snapshot.source,
+            snapshot.session.isoformat(),
+            snapshot.minutes,
+            snapshot.volume_so_far,
+            snapshot.share,
+            snapshot.projected,
+            int(snapshot.half_day),
+            snapshot.final_volume,
+        )
+        with self.database.write() as connection:
+            connection.execute("INSERT OR REPLACE INTO volume_snapshots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+
+    def snapshots(self, symbol: str, source: str) -> Sequence[VolumeSnapshot]:
+        """Return snapshots, oldest first."""
+        sql = "SELECT * FROM volume_snapshots WHERE symbol = ? AND source = ? ORDER BY session"
+        return tuple(_snapshot(row) for row in self.database.rows(sql, (symbol, source)))
+
+    def write_account(self, session: date, at: datetime, lists: BrokerLists) -> None:
+        """Record account values and positions as the broker showed them."""
+        account = lists.account
+        sql = (
+            "INSERT OR REPLACE INTO account_snapshots (session, at, account, kind, cash_usd, settled_usd, "
+            "net_liquidation_usd, positions) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        )
+        values = (
+            session.isoformat(),
+            instant_text(at),
+            account.code,
+            account.kind.value,
+            float(account.cash_usd),
+            float(account.settled_usd),
+            float(account.net_liquidation_usd),
+            plain({symbol: float(shares) for symbol, shares in sorted(lists.positions.items())}),
+        )
+        with self.database.write() as connection:
+            connection.execute(sql, values)
+
+    def write_sessions(self, sessions: Sequence[Session]) -> None:
+        """Replace the table of upcoming sessions."""
+        rows = [
+            (one.day.isoformat(), instant_text(one.open), instant_text(one.close), int(one.half_day))
+            for one in sessions
+        ]
+        with self.database.write() as connection:
+            connection.execute("DELETE FROM sessions")
+            connection.executemany("INSERT INTO sessions VALUES (?, ?, ?, ?)", rows)
+
+    def meta(self, key: str) -> str | None:
+        """Return a fact about the database."""
+        row = self.database.row("SELECT value FROM meta WHERE key = ?", (key,))
+        return None if row is None else str(row["value"])
+
+    def set_meta(self, key: str, value: str) -> None:
+        """Record a fact about the database."""
+        with self.database.write() as connection:
+            connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+
+def _halt(row: sqlite3.Row) -> Halt:
+    return Halt(
+        id=row["id"],
+        restriction=Restriction(row["restriction"]),
+        why=row["why"],
+        by=row["halted_by"],
+        since=instant(row["since"]),
+        lifted_at=maybe_instant(row["lifted_at"]),
+    )
+
+
+def _snapshot(row: sqlite3.Row) -> VolumeSnapshot:
+    return VolumeSnapshot(
+        symbol=row["symbol"],
+        source=row["source"],
+        session=date.fromisoformat(row["session"]),
+        minutes=row["minutes"],
+        volume_so_far=row["volume_so_far"],
+        share=row["share"],
+        projected=row["projected"],
+        half_day=bool(row["half_day"]),
+        final_volume=row["final_volume"],
+    )

@@ -1,0 +1,76 @@
+"""One connection to the database: every write is one durable transaction."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from mtum.adapters.store.faults import faults_of
+
+BUSY_SECONDS = 5.0
+"""How long a statement waits for another process before it gives up."""
+
+type Values = Sequence[str | int | float | bytes | None] | dict[str, str | int | float | bytes | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A connection with the file it belongs to and the account it is for."""
+
+    path: Path
+    connection: sqlite3.Connection
+    account: str
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """Run a block as one transaction that no other process can come between.
+
+        Raises
+        ------
+        StoreError
+            If the file is locked for long, read-only, full or damaged; nothing is kept then.
+        """
+        with faults_of(self.path):
+            self.connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self.connection
+                self.connection.execute("COMMIT")
+            except BaseException:
+                # Some faults, a full disk among them, end the transaction by themselves.
+                if self.connection.in_transaction:
+                    self.connection.execute("ROLLBACK")
+                raise
+
+    def rows(self, sql: str, values: Values = ()) -> list[sqlite3.Row]:
+        """Return every row of a query."""
+        with faults_of(self.path):
+            return self.connection.execute(sql, values).fetchall()
+
+    def row(self, sql: str, values: Values = ()) -> sqlite3.Row | None:
+        """Return the first row of a query, or None."""
+        with faults_of(self.path):
+            found: sqlite3.Row | None = self.connection.execute(sql, values).fetchone()
+            return found
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open the file for writing with foreign keys, write-ahead log and full durability.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be opened or is not a database.
+    """
+    with faults_of(path):
+        connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+        connection.row_factory = sqlite3.Row
+        try:
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA synchronous = FULL")
+            if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+                connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection

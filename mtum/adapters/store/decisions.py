@@ -1,0 +1,135 @@
+"""Decisions with every input they saw; the first final one of a session stands."""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from mtum.adapters.store.database import Database
+from mtum.adapters.store.orders.intents import insert_intent
+from mtum.adapters.store.texts import canonical, digest, instant, instant_text, plain
+from mtum.core.portfolio.orders import OrderIntent
+from mtum.errors import StoreError, VerificationError
+from mtum.ports.records import DecisionRecord
+
+_SELECT = "SELECT decisions.*, input_frames.frame FROM decisions JOIN input_frames ON hash = frame_hash"
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteDecisions:
+    """The port `DecisionStore` on SQLite."""
+
+    database: Database
+
+    def commit(self, record: DecisionRecord, intents: Sequence[OrderIntent]) -> None:
+        """Store decision, frame and intents (PLANNED) in one durable transaction.
+
+        Raises
+        ------
+        StoreError
+            If a decision of that account, session and strategy is already final.
+        """
+        if record.preview:
+            raise StoreError(f"the decision of {record.session} is a dry run and cannot be final")
+        with self.database.write() as connection:
+            if _id_of(connection, record) is not None:
+                raise StoreError(f"{record.strategy} has already decided {record.session}; the first decision stands")
+            number = _insert(connection, record)
+            for intent in intents:
+                insert_intent(connection, intent, record.decided_at, number)
+
+    def preview(self, record: DecisionRecord) -> None:
+        """Store a dry run's decision; replaces an earlier preview of the session."""
+        if not record.preview:
+            raise StoreError(f"the decision of {record.session} is final and cannot be a preview")
+        with self.database.write() as connection:
+            known = _id_of(connection, record)
+            if known is not None:
+                connection.execute("DELETE FROM decisions WHERE id = ?", (known,))
+            _insert(connection, record)
+            unused = "NOT EXISTS (SELECT 1 FROM decisions WHERE frame_hash = hash)"
+            connection.execute(f"DELETE FROM input_frames WHERE {unused}")
+
+    def find(self, session: date, strategy: str) -> DecisionRecord | None:
+        """Return the final decision, or None.
+
+        Raises
+        ------
+        VerificationError
+            If a stored document is no longer JSON.
+        """
+        sql = f"{_SELECT} WHERE preview = 0 AND account = ? AND session = ? AND strategy = ?"
+        row = self.database.row(sql, (self.database.account, session.isoformat(), strategy))
+        return None if row is None else _record(row)
+
+    def all(self, since: date | None = None) -> Sequence[DecisionRecord]:
+        """Return final decisions, oldest first."""
+        sql = f"{_SELECT} WHERE preview = 0 AND session >= ? ORDER BY session, decisions.id"
+        return tuple(_record(row) for row in self.database.rows(sql, (since.isoformat() if since else "",)))
+
+    def altered(self) -> Sequence[date]:
+        """Return the sessions whose stored frame is no longer what its hash says, oldest first."""
+        sql = f"SELECT session, frame_hash, frame FROM ({_SELECT} WHERE preview = 0) ORDER BY session"
+        return tuple(
+            date.fromisoformat(session)
+            for session, stored_hash, frame in self.database.rows(sql)
+            if digest(frame) != stored_hash
+        )
+
+
+def _id_of(connection: sqlite3.Connection, record: DecisionRecord) -> int | None:
+    sql = "SELECT id FROM decisions WHERE account = ? AND session = ? AND strategy = ? AND preview = ?"
+    values = (record.account, record.session.isoformat(), record.strategy, int(record.preview))
+    found = connection.execute(sql, values).fetchone()
+    return None if found is None else int(found[0])
+
+
+def _insert(connection: sqlite3.Connection, record: DecisionRecord) -> int:
+    frame = canonical(dict(record.frame))
+    frame_hash = digest(frame)
+    connection.execute("INSERT INTO input_frames VALUES (?, ?) ON CONFLICT DO NOTHING", (frame_hash, frame))
+    values = {
+        "account": record.account,
+        "session": record.session.isoformat(),
+        "strategy": record.strategy,
+        "preview": int(record.preview),
+        "decided_at": instant_text(record.decided_at),
+        "action": record.action,
+        "reasons": plain(list(record.reasons)),
+        "document": plain(dict(record.document)),
+        "frame_hash": frame_hash,
+        "settings": canonical(dict(record.settings)),
+        "settings_hash": record.settings_hash,
+        "code_version": record.code_version,
+        "code_hash": record.code_hash,
+        "libraries": canonical(dict(record.libraries)),
+        "remembered": canonical({symbol: dict(kept) for symbol, kept in record.remembered.items()}),
+    }
+    names = ", ".join(values)
+    marks = ", ".join("?" * len(values))
+    sql = f"INSERT INTO decisions ({names}) VALUES ({marks}) RETURNING id"
+    return int(connection.execute(sql, tuple(values.values())).fetchone()[0])
+
+
+def _record(row: sqlite3.Row) -> DecisionRecord:
+    try:
+        return DecisionRecord(
+            account=row["account"],
+            session=date.fromisoformat(row["session"]),
+            strategy=row["strategy"],
+            decided_at=instant(row["decided_at"]),
+            action=row["action"],
+            reasons=tuple(json.loads(row["reasons"])),
+            document=json.loads(row["document"]),
+            frame=json.loads(row["frame"]),
+            settings=json.loads(row["settings"]),
+            settings_hash=row["settings_hash"],
+            code_version=row["code_version"],
+            code_hash=row["code_hash"],
+            libraries=json.loads(row["libraries"]),
+            remembered=json.loads(row["remembered"]),
+            preview=bool(row["preview"]),
+        )
+    except ValueError as error:
+        raise VerificationError(f"the stored decision of {row['session']} cannot be read: {error}") from error

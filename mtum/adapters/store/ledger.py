@@ -1,0 +1,118 @@
+"""Cash, open lots and equity of each strategy."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from mtum.adapters.store.database import Database
+from mtum.adapters.store.texts import maybe_float, maybe_money, money, plain
+from mtum.core.portfolio.lots import Lot
+from mtum.ports.records import CashMovement, EquityPoint
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteLedger:
+    """The port `LedgerStore` on SQLite."""
+
+    database: Database
+
+    def move_cash(self, movements: Sequence[CashMovement]) -> None:
+        """Record movements; a known key is left alone, except that a receivable may become paid."""
+        sql = (
+            "INSERT INTO cash_movements VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT (key) DO UPDATE SET paid = 1 WHERE excluded.paid = 1"
+        )
+        rows = [
+            (
+                movement.key,
+                movement.strategy,
+                movement.session.isoformat(),
+                movement.kind,
+                float(movement.amount_usd),
+                movement.symbol,
+                movement.note,
+                int(movement.paid),
+            )
+            for movement in movements
+        ]
+        if rows:
+            with self.database.write() as connection:
+                connection.executemany(sql, rows)
+
+    def movements(self, strategy: str) -> Sequence[CashMovement]:
+        """Return movements in the order of their sessions."""
+        sql = "SELECT * FROM cash_movements WHERE strategy = ? ORDER BY session, rowid"
+        return tuple(_movement(row) for row in self.database.rows(sql, (strategy,)))
+
+    def write_lots(self, strategy: str, lots: Sequence[Lot], remembered: Mapping[str, Mapping[str, float]]) -> None:
+        """Replace the strategy's open lots; `remembered` is by intent id."""
+        rows = [
+            (
+                lot.intent_id,
+                strategy,
+                lot.symbol,
+                lot.session.isoformat(),
+                lot.shares,
+                lot.opened_shares,
+                float(lot.entry_price),
+                float(lot.cost_usd),
+                plain(dict(remembered.get(lot.intent_id, {}))),
+            )
+            for lot in lots
+        ]
+        with self.database.write() as connection:
+            connection.execute("DELETE FROM lots WHERE strategy = ?", (strategy,))
+            connection.executemany("INSERT INTO lots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+
+    def write_equity(self, point: EquityPoint) -> None:
+        """Insert or update the point of its session."""
+        values = (
+            point.session.isoformat(),
+            point.strategy,
+            float(point.cash_usd),
+            float(point.receivable_usd),
+            float(point.market_usd),
+            float(point.equity_usd),
+            float(point.flows_usd),
+            maybe_float(point.benchmark_usd),
+            maybe_float(point.close),
+            point.shares,
+            int(point.final),
+        )
+        with self.database.write() as connection:
+            connection.execute("INSERT OR REPLACE INTO equity VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+
+    def equity(self, strategy: str) -> Sequence[EquityPoint]:
+        """Return points, oldest first."""
+        sql = "SELECT * FROM equity WHERE strategy = ? ORDER BY session"
+        return tuple(_point(row) for row in self.database.rows(sql, (strategy,)))
+
+
+def _movement(row: sqlite3.Row) -> CashMovement:
+    return CashMovement(
+        key=row["key"],
+        strategy=row["strategy"],
+        session=date.fromisoformat(row["session"]),
+        kind=row["kind"],
+        amount_usd=money(row["amount_usd"]),
+        note=row["note"],
+        symbol=row["symbol"],
+        paid=bool(row["paid"]),
+    )
+
+
+def _point(row: sqlite3.Row) -> EquityPoint:
+    return EquityPoint(
+        session=date.fromisoformat(row["session"]),
+        strategy=row["strategy"],
+        cash_usd=money(row["cash_usd"]),
+        receivable_usd=money(row["receivable_usd"]),
+        market_usd=money(row["market_usd"]),
+        equity_usd=money(row["equity_usd"]),
+        flows_usd=money(row["flows_usd"]),
+        benchmark_usd=maybe_money(row["benchmark_usd"]),
+        close=maybe_money(row["close"]),
+        shares=row["shares"],
+        final=bool(row["final"]),
+    )

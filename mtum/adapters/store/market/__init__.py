@@ -1,0 +1,1 @@
+"""Daily bars: accepted values, what they replaced, and what was kept out."""

@@ -1,0 +1,158 @@
+"""The cache of daily bars: the latest accepted value, what it replaced, and what was kept out."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from mtum.adapters.store.database import Database
+from mtum.adapters.store.market.rows import revision, revision_values
+from mtum.adapters.store.market.vintages import BarRows, undone
+from mtum.adapters.store.texts import instant_text, money
+from mtum.core.market.bars import COLUMNS, Bars
+from mtum.core.portfolio.fills import Split
+from mtum.ports.records import Revision
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
+_NAMES = ", ".join(COLUMNS)
+
+_ACCEPT = f"""
+INSERT INTO bars (symbol, source, session, {_NAMES}, first_read_at, read_at, final)
+VALUES (?, ?, ?, {", ".join("?" * len(COLUMNS))}, ?, ?, ?)
+ON CONFLICT (symbol, source, session) DO UPDATE SET
+  {", ".join(f"{name} = excluded.{name}" for name in COLUMNS)},
+  read_at = excluded.read_at, final = max(final, excluded.final)"""
+
+_ACTION = "INSERT INTO corporate_actions VALUES (?, ?, ?, ?, ?, ?)"
+AGREED = "agreed"
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteBars:
+    """The port `BarStore` on SQLite."""
+
+    database: Database
+
+    def bars(self, symbol: str, source: str) -> Bars:
+        """Return all accepted bars; empty when nothing is cached."""
+        sql = f"SELECT session, {_NAMES} FROM bars WHERE symbol = ? AND source = ? ORDER BY session"
+        return _bars(symbol, source, self.database.rows(sql, (symbol, source)))
+
+    def as_of(self, symbol: str, source: str, instant: datetime) -> Bars:
+        """Return the bars as they were accepted at that instant.
+
+        Bars first read later are left out; accepted revisions and re-basing splits recorded
+        later are undone, newest first.
+        """
+        known = instant_text(instant)
+        sql = (
+            f"SELECT session, {_NAMES} FROM bars "
+            "WHERE symbol = ? AND source = ? AND first_read_at <= ? ORDER BY session"
+        )
+        rows: BarRows = {row[0]: list(row)[1:] for row in self.database.rows(sql, (symbol, source, known))}
+        changes = self.database.rows(
+            "SELECT session, field, before, replaced_at AS at FROM bar_revisions "
+            "WHERE symbol = ? AND source = ? AND accepted = 1 AND replaced_at > ? ORDER BY id",
+            (symbol, source, known),
+        )
+        splits = self.database.rows(
+            "SELECT session, amount, recorded_at AS at FROM corporate_actions "
+            "WHERE kind = 'split' AND symbol = ? AND source = ? AND recorded_at > ?",
+            (symbol, source, known),
+        )
+        undone(rows, changes, splits)
+        return _bars(symbol, source, [(session, *values) for session, values in rows.items()])
+
+    def last_final(self, symbol: str, source: str) -> date | None:
+        """Return the newest session whose bar is final."""
+        sql = "SELECT max(session) FROM bars WHERE symbol = ? AND source = ? AND final = 1"
+        row = self.database.row(sql, (symbol, source))
+        return date.fromisoformat(row[0]) if row and row[0] else None
+
+    def accept(
+        self, bars: Bars, read_at: datetime, final_until: date | None, revisions: Sequence[Revision] = ()
+    ) -> None:
+        """Insert or update bars in one transaction; earlier values go to revisions.
+
+        Bars up to `final_until` are final, and a final bar stays so. Splits and dividends among
+        the bars are recorded with the instant they were first told.
+        """
+        if not len(bars) and not revisions:
+            return
+        at = instant_text(read_at)
+        with self.database.write() as connection:
+            connection.executemany(_ACCEPT, _accepted(bars, at, final_until))
+            _record_actions(connection, bars, at)
+            connection.executemany(
+                "INSERT INTO bar_revisions (symbol, source, session, field, before, after, first_read_at, replaced_at, "
+                "accepted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                [revision_values(one) for one in revisions],
+            )
+
+    def revisions(self, symbol: str | None = None) -> Sequence[Revision]:
+        """Return recorded revisions, oldest first."""
+        sql = "SELECT * FROM bar_revisions WHERE ? IS NULL OR symbol = ? ORDER BY replaced_at, id"
+        return tuple(revision(row) for row in self.database.rows(sql, (symbol, symbol)))
+
+    def splits(self) -> Sequence[Split]:
+        """Return the splits of all symbols that source and broker agreed upon; lots follow these."""
+        sql = "SELECT * FROM corporate_actions WHERE kind = 'split' AND source = ? ORDER BY session, symbol"
+        return tuple(
+            Split(row["symbol"], date.fromisoformat(row["session"]), money(row["amount"]))
+            for row in self.database.rows(sql, (AGREED,))
+        )
+
+    def agree_split(self, split: Split, at: datetime) -> None:
+        """Record that the broker's position confirmed a split; the same again changes nothing."""
+        values = (split.symbol, split.session.isoformat(), "split", AGREED, float(split.ratio), instant_text(at))
+        with self.database.write() as connection:
+            connection.execute(f"{_ACTION} ON CONFLICT DO NOTHING", values)
+
+    def released(self, symbol: str, source: str) -> frozenset[date]:
+        """Return sessions whose bar a person has declared real despite a rule."""
+        sql = "SELECT session FROM quarantined_bars WHERE symbol = ? AND source = ? AND released_at IS NOT NULL"
+        return frozenset(date.fromisoformat(row[0]) for row in self.database.rows(sql, (symbol, source)))
+
+    def series(self, name: str, source: str) -> Mapping[date, float]:
+        """Return cached official closes of an extra series by session, oldest first."""
+        sql = "SELECT session, close FROM bars WHERE symbol = ? AND source = ? ORDER BY session"
+        return {date.fromisoformat(session): close for session, close in self.database.rows(sql, (name, source))}
+
+    def accept_series(self, name: str, source: str, values: Mapping[date, float], read_at: datetime) -> None:
+        """Insert or update official closes of an extra series."""
+        at = instant_text(read_at)
+        rows = [
+            (name, source, day.isoformat(), close, close, close, close, 0.0, 0.0, 0.0, at, at, 1)
+            for day, close in values.items()
+        ]
+        if rows:
+            with self.database.write() as connection:
+                connection.executemany(_ACCEPT, rows)
+
+
+def _bars(symbol: str, source: str, rows: Iterable[Sequence[object]]) -> Bars:
+    columns = list(zip(*rows, strict=True)) or [()] * (1 + len(COLUMNS))
+    return Bars.from_columns(symbol, source, list(columns[0]), dict(zip(COLUMNS, columns[1:], strict=True)))
+
+
+def _accepted(bars: Bars, at: str, final_until: date | None) -> Iterator[tuple[str | float | int, ...]]:
+    days = [day.isoformat() for day in bars.days.tolist()]
+    last_final = "" if final_until is None else final_until.isoformat()
+    columns = [getattr(bars, name).tolist() for name in COLUMNS]
+    for day, *numbers in zip(days, *columns, strict=True):
+        yield (bars.symbol, bars.source, day, *numbers, at, at, int(day <= last_final))
+
+
+def _record_actions(connection: "Connection", bars: Bars, at: str) -> None:
+    for kind, column in (("split", bars.split), ("dividend", bars.dividend)):
+        rows = [
+            (bars.symbol, bars.day(int(index)).isoformat(), kind, bars.source, float(column[index]), at)
+            for index in column.nonzero()[0]
+        ]
+        if rows:
+            # The instant of the first word stays: provenance goes by it.
+            connection.executemany(
+                f"{_ACTION} ON CONFLICT (symbol, session, kind, source) DO UPDATE SET amount = excluded.amount", rows
+            )

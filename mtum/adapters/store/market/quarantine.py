@@ -1,0 +1,48 @@
+"""Bars that broke a rule: kept out until a person says they are real."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from mtum.adapters.store.database import Database
+from mtum.adapters.store.market.rows import kept_out, quarantine_values
+from mtum.adapters.store.texts import instant_text
+from mtum.ports.records import QuarantinedBar
+
+_NUMBERS = ("open", "high", "low", "close", "volume")
+_SAME = " AND ".join(f"{name} IS excluded.{name}" for name in _NUMBERS)
+
+_KEEP = f"""
+INSERT INTO quarantined_bars (symbol, source, session, {", ".join(_NUMBERS)}, rule, found, seen_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (symbol, source, session, rule) DO UPDATE SET
+  released_at = CASE WHEN {_SAME} THEN released_at END,
+  released_by = CASE WHEN {_SAME} THEN released_by END,
+  {", ".join(f"{name} = excluded.{name}" for name in (*_NUMBERS, "found", "seen_at"))}"""
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteQuarantine:
+    """The port `QuarantineStore` on SQLite."""
+
+    database: Database
+
+    def keep(self, bars: Sequence[QuarantinedBar]) -> None:
+        """Record bars kept out; one seen again keeps its release only while its numbers are the same."""
+        if bars:
+            with self.database.write() as connection:
+                connection.executemany(_KEEP, [quarantine_values(one) for one in bars])
+
+    def kept(self, symbol: str | None = None, *, held: bool = False) -> Sequence[QuarantinedBar]:
+        """Return bars kept out, oldest first; with `held` only those not released."""
+        sql = (
+            "SELECT * FROM quarantined_bars WHERE (? IS NULL OR symbol = ?) AND (? = 0 OR released_at IS NULL) "
+            "ORDER BY session, id"
+        )
+        return tuple(kept_out(row) for row in self.database.rows(sql, (symbol, symbol, int(held))))
+
+    def release(self, bar_id: int, by: str, at: datetime) -> bool:
+        """Declare a bar kept out to be real; False if there is none of that id, or it already is."""
+        sql = "UPDATE quarantined_bars SET released_at = ?, released_by = ? WHERE id = ? AND released_at IS NULL"
+        with self.database.write() as connection:
+            return connection.execute(sql, (instant_text(at), by, bar_id)).rowcount == 1

@@ -1,0 +1,112 @@
+"""Open the database for writing: create or bring up the schema, check whose it is."""
+
+import sqlite3
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from mtum.adapters.store.control import SqliteControl
+from mtum.adapters.store.database import Database, connect
+from mtum.adapters.store.decisions import SqliteDecisions
+from mtum.adapters.store.faults import faults_of
+from mtum.adapters.store.ledger import SqliteLedger
+from mtum.adapters.store.lock import run_lock
+from mtum.adapters.store.market.bars import SqliteBars
+from mtum.adapters.store.market.quarantine import SqliteQuarantine
+from mtum.adapters.store.orders.book import SqliteOrders
+from mtum.adapters.store.outbox import SqliteMessages
+from mtum.adapters.store.reading import newer
+from mtum.adapters.store.runs import SqliteRuns
+from mtum.adapters.store.schema import SCHEMA_VERSION
+from mtum.errors import StoreError, StoreMismatchError
+from mtum.ports.store import (
+    BarStore,
+    ControlStore,
+    DecisionStore,
+    LedgerStore,
+    MessageStore,
+    OrderStore,
+    QuarantineStore,
+    RunStore,
+)
+
+
+class SqliteStore:
+    """The program's own database; owns the connection."""
+
+    runs: RunStore
+    decisions: DecisionStore
+    orders: OrderStore
+    ledger: LedgerStore
+    bars: BarStore
+    quarantine: QuarantineStore
+    control: ControlStore
+    messages: MessageStore
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.runs = SqliteRuns(database)
+        self.decisions = SqliteDecisions(database)
+        self.orders = SqliteOrders(database)
+        self.ledger = SqliteLedger(database)
+        self.bars = SqliteBars(database)
+        self.quarantine = SqliteQuarantine(database)
+        self.control = SqliteControl(database)
+        self.messages = SqliteMessages(database)
+
+    def lock(self) -> AbstractContextManager[None]:
+        """Hold the run lock; raises RunLockedError when another process has it."""
+        return run_lock(self.database.path)
+
+    def close(self) -> None:
+        """Close the database."""
+        self.database.connection.close()
+
+
+def open_store(path: Path, mode: str, account: str) -> SqliteStore:
+    """Open the database of a mode and account, creating it when there is none.
+
+    Raises
+    ------
+    StoreMismatchError
+        If it belongs to another mode or account, or a newer program wrote it.
+    StoreError
+        If it cannot be opened, read or written, or is no database of this program.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"the folder {path.parent} cannot be created ({error.strerror})") from error
+    connection = connect(path)
+    try:
+        with faults_of(path):
+            _prepare(path, connection, mode, account)
+    except BaseException:
+        connection.close()
+        raise
+    return SqliteStore(Database(path, connection, account))
+
+
+def _prepare(path: Path, connection: sqlite3.Connection, mode: str, account: str) -> None:
+    # Inside the write transaction: a second first run waits, and a read-only file is noticed now.
+    database = Database(path, connection, account)
+    with database.write():
+        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        if version > SCHEMA_VERSION:
+            raise newer(path, version)
+        if version == 0 and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            raise StoreError(f"{path} is a database of another program; name another data folder")
+        if version < SCHEMA_VERSION:
+            from mtum.adapters.store.schema.migrations import migrate  # loads pandas
+
+            migrate(connection)
+        if version == 0:
+            connection.executemany("INSERT INTO meta VALUES (?, ?)", [("mode", mode), ("account", account)])
+        _check_stamp(path, connection, mode, account)
+
+
+def _check_stamp(path: Path, connection: sqlite3.Connection, mode: str, account: str) -> None:
+    found = dict(connection.execute("SELECT key, value FROM meta WHERE key IN ('mode', 'account')").fetchall())
+    expected = {"mode": mode, "account": account}
+    if found != expected:
+        theirs, ours = (f"mode {one.get('mode')}, account {one.get('account')}" for one in (found, expected))
+        raise StoreMismatchError(f"{path} belongs to {theirs}; the settings say {ours}; use another data folder")

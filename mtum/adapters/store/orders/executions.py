@@ -1,0 +1,89 @@
+"""Fills and the cash they move: a correction takes the place of what it corrects."""
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+
+from mtum.adapters.store.database import Database
+from mtum.adapters.store.texts import instant, instant_text, maybe_float, maybe_money, money
+from mtum.core.portfolio.fills import Fill, folded
+from mtum.core.portfolio.orders import Side
+
+
+def insert_fill(connection: sqlite3.Connection, fill: Fill) -> bool:
+    """Record a fill and the cash it moved; whether it was new."""
+    known = connection.execute("SELECT commission_usd FROM fills WHERE exec_id = ?", (fill.exec_id,)).fetchone()
+    if known is not None:
+        # What was executed does not change under one id; only the commission comes later.
+        if fill.commission_usd is None or known["commission_usd"] == float(fill.commission_usd):
+            return False
+        sql = "UPDATE fills SET commission_usd = ? WHERE exec_id = ?"
+        connection.execute(sql, (float(fill.commission_usd), fill.exec_id))
+    else:
+        _insert(connection, fill)
+    _settle(connection, fill.stem)
+    return known is None
+
+
+def _insert(connection: sqlite3.Connection, fill: Fill) -> None:
+    connection.execute(
+        "INSERT INTO fills VALUES (?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            fill.exec_id,
+            fill.stem,
+            fill.intent_id,
+            fill.account,
+            fill.strategy,
+            fill.symbol,
+            fill.side.value,
+            fill.session.isoformat(),
+            instant_text(fill.instant),
+            fill.shares,
+            float(fill.price),
+            maybe_float(fill.commission_usd),
+        ),
+    )
+
+
+def _settle(connection: sqlite3.Connection, stem: str) -> None:
+    # The last correction counts, and its cash with it.
+    rows = connection.execute("SELECT * FROM fills WHERE stem = ?", (stem,)).fetchall()
+    (last,) = folded(fill_of(row) for row in rows)
+    connection.execute("UPDATE fills SET current = (exec_id = ?) WHERE stem = ?", (last.exec_id, stem))
+    kind = "buy" if last.side is Side.BUY else "sell"
+    _move(connection, last, f"fill:{stem}", kind, last.cash_usd)
+    if last.commission_usd is not None:
+        _move(connection, last, f"commission:{stem}", "commission", -last.commission_usd)
+
+
+def _move(connection: sqlite3.Connection, fill: Fill, key: str, kind: str, amount: Decimal) -> None:
+    sql = (
+        "INSERT INTO cash_movements (key, strategy, session, kind, amount_usd, symbol) VALUES (?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (key) DO UPDATE SET kind = excluded.kind, session = excluded.session, "
+        "amount_usd = excluded.amount_usd"
+    )
+    connection.execute(sql, (key, fill.strategy, fill.session.isoformat(), kind, float(amount), fill.symbol))
+
+
+def read_fills(database: Database, strategy: str | None) -> Sequence[Fill]:
+    """Return fills in time order, corrections included, of one strategy or of all."""
+    sql = "SELECT * FROM fills WHERE ? IS NULL OR strategy = ? ORDER BY session, instant, exec_id"
+    return tuple(fill_of(row) for row in database.rows(sql, (strategy, strategy)))
+
+
+def fill_of(row: sqlite3.Row) -> Fill:
+    """Return the fill of a row of the table."""
+    return Fill(
+        exec_id=row["exec_id"],
+        intent_id=row["intent_id"],
+        account=row["account"],
+        strategy=row["strategy"],
+        symbol=row["symbol"],
+        side=Side(row["side"]),
+        session=date.fromisoformat(row["session"]),
+        instant=instant(row["instant"]),
+        shares=row["shares"],
+        price=money(row["price"]),
+        commission_usd=maybe_money(row["commission_usd"]),
+    )

@@ -1,0 +1,149 @@
+"""Rows of intents and orders: how one is planned, read and moved on."""
+
+import json
+import sqlite3
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from mtum.adapters.store.texts import instant_text, maybe_instant, money, plain
+from mtum.core.portfolio.orders import OrderIntent, OrderStatus, OrderType, Purpose, Side, may_move
+from mtum.errors import StoreError
+from mtum.ports.records import IntentState, Observed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SELECT = """
+SELECT i.*, o.ref, o.status, o.filled, o.broker_id, o.code, o.text, o.submitted_at, o.updated_at
+FROM order_intents AS i JOIN orders AS o ON o.intent_id = i.id AND o.attempt = i.attempt"""
+
+TERMINAL = ", ".join(f"'{status.value}'" for status in OrderStatus if status.terminal)
+
+
+def insert_intent(
+    connection: sqlite3.Connection, intent: OrderIntent, at: datetime, decision_id: int | None = None
+) -> None:
+    """Record an intent with its order as PLANNED; the same id again changes nothing."""
+    planned = instant_text(at)
+    values: Sequence[str | int | float | None] = (
+        intent.id,
+        intent.account,
+        intent.session.isoformat(),
+        intent.strategy,
+        intent.symbol,
+        intent.purpose.value,
+        intent.side.value,
+        intent.order_type.value,
+        intent.shares,
+        float(intent.reference_price),
+        plain(list(intent.reasons)),
+        intent.attempt,
+        planned,
+        decision_id,
+    )
+    marks = ", ".join("?" * len(values))
+    sql = f"INSERT INTO order_intents VALUES ({marks}) ON CONFLICT (id) DO NOTHING"
+    if connection.execute(sql, values).rowcount:
+        insert_attempt(connection, intent.id, intent.ref, intent.attempt, at)
+
+
+def insert_attempt(connection: sqlite3.Connection, intent_id: str, ref: str, attempt: int, at: datetime) -> None:
+    """Record an attempt at an intent as PLANNED."""
+    connection.execute(
+        "INSERT INTO orders (ref, intent_id, attempt, status, updated_at) VALUES (?, ?, ?, 'PLANNED', ?)",
+        (ref, intent_id, attempt, instant_text(at)),
+    )
+    add_event(connection, intent_id, ref, at, OrderStatus.PLANNED)
+
+
+def add_event(
+    connection: sqlite3.Connection,
+    intent_id: str,
+    ref: str,
+    at: datetime,
+    status: OrderStatus,
+    seen: Observed | None = None,
+) -> None:
+    """Append a change of status."""
+    told = seen or Observed()
+    connection.execute(
+        "INSERT INTO order_events (at, intent_id, ref, kind, status, code, text) VALUES (?, ?, ?, 'status', ?, ?, ?)",
+        (instant_text(at), intent_id, ref, status.value, told.code, told.text),
+    )
+
+
+def state_of(connection: sqlite3.Connection, intent_id: str) -> IntentState:
+    """Return one intent with its present status.
+
+    Raises
+    ------
+    StoreError
+        If it was never recorded.
+    """
+    row = connection.execute(f"{SELECT} WHERE i.id = ?", (intent_id,)).fetchone()
+    if row is None:
+        raise StoreError(f"order intent {intent_id} was never recorded")
+    return state(row)
+
+
+def state(row: sqlite3.Row) -> IntentState:
+    """Return the intent of a row of `SELECT`."""
+    intent = OrderIntent(
+        id=row["id"],
+        account=row["account"],
+        session=date.fromisoformat(row["session"]),
+        strategy=row["strategy"],
+        symbol=row["symbol"],
+        purpose=Purpose(row["purpose"]),
+        side=Side(row["side"]),
+        order_type=OrderType(row["order_type"]),
+        shares=row["shares"],
+        reference_price=money(row["reference_price"]),
+        reasons=tuple(json.loads(row["reasons"])),
+        attempt=row["attempt"],
+    )
+    return IntentState(
+        intent=intent,
+        status=OrderStatus(row["status"]),
+        filled=row["filled"],
+        broker_id=row["broker_id"],
+        code=row["code"],
+        text=row["text"],
+        submitted_at=maybe_instant(row["submitted_at"]),
+        updated_at=maybe_instant(row["updated_at"]),
+    )
+
+
+def check_move(known: IntentState, status: OrderStatus) -> None:
+    """Refuse a status that may not follow the present one.
+
+    Raises
+    ------
+    StoreError
+        If the table of allowed moves forbids it.
+    """
+    if not may_move(known.status, status):
+        raise StoreError(f"order {known.intent.ref} is {known.status.value} and cannot become {status.value}")
+
+
+def write_status(
+    connection: sqlite3.Connection, known: IntentState, status: OrderStatus, at: datetime, seen: Observed | None
+) -> None:
+    """Write a status with what was told; an event only when the status is new."""
+    told = seen or Observed()
+    connection.execute(
+        "UPDATE orders SET status = ?, updated_at = ?, filled = coalesce(?, filled), "
+        "broker_id = coalesce(?, broker_id), code = coalesce(?, code), "
+        "text = coalesce(nullif(?, ''), text) WHERE ref = ?",
+        (
+            status.value,
+            instant_text(at),
+            told.filled,
+            told.broker_id,
+            told.code,
+            told.text,
+            known.intent.ref,
+        ),
+    )
+    if status is not known.status:
+        add_event(connection, known.intent.id, known.intent.ref, at, status, seen)

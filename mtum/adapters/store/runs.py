@@ -1,0 +1,109 @@
+"""The run ledger: which job ran for which session, how far it came and how it ended."""
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from mtum.adapters.store.database import Database
+from mtum.adapters.store.texts import instant, instant_text, maybe_day, maybe_instant, plain
+from mtum.ports.records import RunRecord
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteRuns:
+    """The port `RunStore` on SQLite."""
+
+    database: Database
+
+    def start(self, job: str, slot: str, session: date | None, at: datetime) -> int:
+        """Record a start; return the run's id.
+
+        An unfinished run of the same job, slot and session goes on with its first instant and
+        its steps; a finished one begins anew and keeps its end among the earlier ones. Without
+        a session, a finished run is never reopened.
+        """
+        with self.database.write() as connection:
+            same = "account = ? AND job = ? AND slot = ? AND session IS ?"
+            sql = f"SELECT * FROM runs WHERE {same} ORDER BY id DESC LIMIT 1"
+            known = connection.execute(sql, (self.database.account, job, slot, _text(session))).fetchone()
+            if known is None or (session is None and known["finished_at"] is not None):
+                sql = "INSERT INTO runs (account, job, slot, session, started_at) VALUES (?, ?, ?, ?, ?) RETURNING id"
+                values = (self.database.account, job, slot, _text(session), instant_text(at))
+                return int(connection.execute(sql, values).fetchone()[0])
+            if known["finished_at"] is not None:
+                _restart(connection, known, at)
+            return int(known["id"])
+
+    def step(self, run_id: int, name: str, at: datetime) -> None:
+        """Record that a step was reached; a repeated one keeps its first instant."""
+        with self.database.write() as connection:
+            found = connection.execute("SELECT steps FROM runs WHERE id = ?", (run_id,)).fetchone()
+            steps = json.loads(found["steps"]) if found else {}
+            if name not in steps:
+                steps[name] = instant_text(at)
+                connection.execute("UPDATE runs SET steps = ? WHERE id = ?", (plain(steps), run_id))
+
+    def finish(
+        self, run_id: int, at: datetime, outcome: str, exit_code: int, document: Mapping[str, Any] | None = None
+    ) -> None:
+        """Record how the run ended."""
+        sql = "UPDATE runs SET finished_at = ?, outcome = ?, exit_code = ?, document = ? WHERE id = ?"
+        text = None if document is None else plain(dict(document))
+        with self.database.write() as connection:
+            connection.execute(sql, (instant_text(at), outcome, int(exit_code), text, run_id))
+
+    def find(self, job: str, slot: str, session: date) -> RunRecord | None:
+        """Return the run of that job, slot and session."""
+        sql = "SELECT * FROM runs WHERE account = ? AND session = ? AND job = ? AND slot = ?"
+        return _maybe(self.database.row(sql, (self.database.account, session.isoformat(), job, slot)))
+
+    def latest(self, job: str | None = None) -> RunRecord | None:
+        """Return the run with the newest session, then start; one without a session counts last."""
+        sql = "SELECT * FROM runs WHERE ? IS NULL OR job = ? ORDER BY session DESC, started_at DESC, id DESC LIMIT 1"
+        return _maybe(self.database.row(sql, (job, job)))
+
+    def unfinished(self, job: str) -> RunRecord | None:
+        """Return the oldest run of the job that was started and not finished."""
+        sql = "SELECT * FROM runs WHERE job = ? AND finished_at IS NULL ORDER BY session, id LIMIT 1"
+        return _maybe(self.database.row(sql, (job,)))
+
+    def between(self, first: date, last: date) -> Sequence[RunRecord]:
+        """Return every run of the sessions in the closed interval, in the order they were started."""
+        sql = "SELECT * FROM runs WHERE session BETWEEN ? AND ? ORDER BY started_at, id"
+        return tuple(_record(row) for row in self.database.rows(sql, (first.isoformat(), last.isoformat())))
+
+
+def _text(session: date | None) -> str | None:
+    return None if session is None else session.isoformat()
+
+
+def _restart(connection: sqlite3.Connection, known: sqlite3.Row, at: datetime) -> None:
+    ended = {key: known[key] for key in ("started_at", "finished_at", "outcome", "exit_code")}
+    earlier = [*json.loads(known["earlier"]), {**ended, "steps": json.loads(known["steps"])}]
+    connection.execute(
+        "UPDATE runs SET started_at = ?, finished_at = NULL, outcome = NULL, exit_code = NULL, document = NULL, "
+        "steps = '{}', earlier = ? WHERE id = ?",
+        (instant_text(at), plain(earlier), known["id"]),
+    )
+
+
+def _maybe(row: sqlite3.Row | None) -> RunRecord | None:
+    return None if row is None else _record(row)
+
+
+def _record(row: sqlite3.Row) -> RunRecord:
+    return RunRecord(
+        id=row["id"],
+        job=row["job"],
+        slot=row["slot"],
+        session=maybe_day(row["session"]),
+        started_at=instant(row["started_at"]),
+        finished_at=maybe_instant(row["finished_at"]),
+        outcome=row["outcome"],
+        exit_code=row["exit_code"],
+        document=None if row["document"] is None else json.loads(row["document"]),
+        steps={name: instant(at) for name, at in json.loads(row["steps"]).items()},
+    )
