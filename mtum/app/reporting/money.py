@@ -6,6 +6,7 @@ from decimal import Decimal
 import numpy as np
 
 from mtum.app.reporting.facts import SessionFacts
+from mtum.core.portfolio.lots import lots_of
 from mtum.core.reporting import returns
 from mtum.core.reporting.summary import (
     UNKNOWN,
@@ -143,8 +144,6 @@ def realized_usd(facts: SessionFacts) -> tuple[float, float]:
     """Return realized profit with all its commissions, and the commissions paid so far, in USD."""
     cash = sum((fill.cash_usd for fill in facts.fills), Decimal(0))
     paid = sum((fill.commission_usd or Decimal(0) for fill in facts.fills), Decimal(0))
-    from mtum.core.portfolio.lots import lots_of
-
     basis = sum((lot.entry_price * lot.shares + lot.cost_usd for lot in lots_of(facts.fills)), Decimal(0))
     return round(float(cash - paid + basis), _CENTS), round(float(paid), _CENTS)
 
@@ -180,16 +179,21 @@ def benchmark_line(facts: SessionFacts, held: returns.Curve) -> BenchmarkLine:
     if point is None or point.benchmark_usd is None:
         return BenchmarkLine()
     fallen = returns.drawdown(held)
-    found = {
-        f"{name}_frac": stated(_known(returns.since(held, first)[1]), is_final=point.final)
-        for name, first in _periods(facts.day).items()
-    }
+    periods = _periods(facts.day)
+
+    def chained(name: str) -> Stated:
+        return stated(_known(returns.since(held, periods[name])[1]), is_final=point.final)
+
     return BenchmarkLine(
         equity_usd=stated(float(point.benchmark_usd), is_final=point.final),
         ahead_usd=stated(float(point.equity_usd - point.benchmark_usd), is_final=point.final),
+        day_frac=chained("day"),
+        week_frac=chained("week"),
+        month_frac=chained("month"),
+        year_frac=chained("year"),
+        start_frac=chained("start"),
         drawdown_frac=stated(_known(float(fallen[-1])), is_final=point.final),
         worst_drawdown_frac=stated(_known(float(np.nanmin(fallen))), is_final=point.final),
-        **found,
     )
 
 

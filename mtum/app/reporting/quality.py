@@ -168,16 +168,21 @@ def problem_lines(facts: SessionFacts) -> tuple[ProblemLine, ...]:
         found += [ProblemLine(int(problem["code"]), str(problem["text"])) for problem in listed]
         if run.outcome == "missed" and not listed:
             found.append(ProblemLine(4, f"{run.job} missed its deadline"))
-    found += [_order_problem(state) for state in facts.states]
-    found += [
-        ProblemLine(0, f"trading is halted ({halt.restriction.value.replace('_', ' ')}): {halt.why}")
-        for halt in facts.halts
-    ]
-    if facts.point is not None and facts.point.cash_usd < 0:
-        found.append(
-            ProblemLine(0, f"cash is {facts.point.cash_usd:.2f} USD; the next entry waits until it is not negative")
-        )
-    return tuple(dict.fromkeys(line for line in found if line is not None))
+    codes = {line.code for line in found if line is not None}
+    if not codes & {5, 6}:
+        found += [_order_problem(state) for state in facts.states]
+    if 7 not in codes:
+        found += [
+            ProblemLine(0, f"trading is halted ({halt.restriction.value.replace('_', ' ')}): {halt.why}")
+            for halt in facts.halts
+        ]
+    return tuple(dict.fromkeys(line for line in (*found, _debit(facts)) if line is not None))
+
+
+def _debit(facts: SessionFacts) -> ProblemLine | None:
+    if facts.point is None or facts.point.cash_usd >= 0:
+        return None
+    return ProblemLine(0, f"cash is {facts.point.cash_usd:.2f} USD; the next entry waits until it is not negative")
 
 
 def _missing_run(run: RunRecord | None) -> ProblemLine | None:

@@ -60,8 +60,8 @@ def growth(given: Curve) -> Column:
 def drawdown(given: Curve) -> Column:
     """Fall from the running peak of `growth`, the start included, as fractions in (-1, 0]."""
     grown = growth(given)
-    peak = np.maximum.accumulate(np.concatenate((np.ones(1), grown)))[1:]
-    fallen: Column = np.asarray(grown / peak - 1.0, dtype=np.float64)
+    peak = np.asarray(np.maximum.accumulate(np.concatenate((np.ones(1), grown)))[1:], dtype=np.float64)
+    fallen: Column = grown / peak - 1.0
     return fallen
 
 

@@ -1,0 +1,202 @@
+"""The charts of a report as PNG: market panels, and the sleeve against buy-and-hold."""
+
+from collections.abc import Sequence
+from datetime import date
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mtum.adapters.rendering import style
+from mtum.core.reporting.history import Days, EquityHistory, Mark, MarketHistory
+from mtum.core.reporting.plain_indicators import Column
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_PANELS = (3.0, 1.2, 1.2, 1.2)
+_LABELED_MARKS = 12
+"""With more trades than this in sight, exits lose their words and keep their shapes."""
+
+
+def market_chart(history: MarketHistory) -> bytes:
+    """Return price with its average and the trades, RSI, volume and VIX, one under the other."""
+    figure, axes = _figure(_PANELS, 5.2)
+    x = np.arange(len(history.days), dtype=np.float64)
+    _price(axes[0], history, x)
+    _rsi(axes[1], history, x)
+    _volume(axes[2], history, x)
+    _vix(axes[3], history, x)
+    _months(axes, history.days)
+    return _png(figure)
+
+
+def equity_chart(history: EquityHistory) -> bytes:
+    """Return equity against buy-and-hold, and the falls of both from their peaks."""
+    figure, axes = _figure((2.4, 1.2), 3.3)
+    x = np.arange(len(history.days), dtype=np.float64)
+    axes[0].plot(x, history.equity, color=style.PRICE, lw=1.5)
+    axes[0].plot(x, history.benchmark, color=style.BENCHMARK, lw=1.1, ls=(0, (4, 2)))
+    _ends(axes[0], ((history.equity, "strategy", style.PRICE), (history.benchmark, "holding", style.BENCHMARK)))
+    _titled(axes[0], "Equity against buy and hold, USD")
+    axes[0].yaxis.set_major_formatter(lambda amount, _: f"{amount:,.0f}")
+    axes[1].fill_between(x, 100 * history.drawdown, 0, color=style.FILL, lw=0)
+    axes[1].plot(x, 100 * history.drawdown, color=style.PRICE, lw=1.0)
+    axes[1].plot(x, 100 * history.benchmark_drawdown, color=style.BENCHMARK, lw=0.9, ls=(0, (4, 2)))
+    _titled(axes[1], "Below the peak, %")
+    _months(axes, history.days)
+    return _png(figure)
+
+
+def _figure(heights: Sequence[float], inches: float) -> "tuple[Figure, list[Axes]]":
+    from matplotlib import rcParams
+    from matplotlib.figure import Figure
+
+    rcParams["font.family"] = [style.FONT]
+    rcParams["font.size"] = style.FONT_POINTS
+    figure = Figure(figsize=(style.WIDTH_INCHES, inches), facecolor=style.CARD)
+    grid = figure.add_gridspec(
+        len(heights), 1, height_ratios=list(heights), left=0.115, right=0.865, top=0.955, bottom=0.055, hspace=0.32
+    )
+    first = figure.add_subplot(grid[0])
+    axes = [first, *(figure.add_subplot(grid[row], sharex=first) for row in range(1, len(heights)))]
+    for ax in axes:
+        _bare(ax)
+    return figure, axes
+
+
+def _bare(ax: "Axes") -> None:
+    ax.set_facecolor(style.CARD)
+    for side in ("top", "right", "left"):
+        ax.spines[side].set_visible(False)
+    ax.spines["bottom"].set_color(style.GRID)
+    ax.grid(axis="y", color=style.GRID, lw=0.6)
+    ax.set_axisbelow(True)
+    ax.tick_params(length=0, labelsize=style.SMALL_POINTS, colors=style.QUIET, pad=2)
+    ax.locator_params(axis="y", nbins=4)
+
+
+def _titled(ax: "Axes", title: str) -> None:
+    ax.set_title(title, loc="left", fontsize=style.FONT_POINTS, color=style.INK, pad=3)
+
+
+def _price(ax: "Axes", history: MarketHistory, x: Column) -> None:
+    ax.plot(x, history.close, color=style.PRICE, lw=1.4)
+    ax.plot(x, history.ma, color=style.AVERAGE, lw=1.1)
+    average = f"MA{history.rules.ma_sessions}"
+    _ends(ax, ((history.close, "close", style.PRICE), (history.ma, average, style.AVERAGE)))
+    _titled(ax, f"{history.symbol} close and its mean of {history.rules.ma_sessions} sessions, USD")
+    labeled = sum(not mark.bought for mark in history.marks) <= _LABELED_MARKS
+    for mark in history.marks:
+        at = int(np.searchsorted(history.days, np.datetime64(mark.session, "D")))
+        if at < len(x):
+            _mark(ax, float(x[at]), mark, labeled=labeled)
+
+
+def _mark(ax: "Axes", at: float, mark: Mark, *, labeled: bool) -> None:
+    color = style.BOUGHT if mark.bought else style.SOLD
+    ax.plot([at], [mark.price], marker="^" if mark.bought else "v", ms=5.5, color=color, mec=style.CARD, mew=0.7)
+    if mark.words and labeled:
+        ax.annotate(
+            mark.words,
+            (at, mark.price),
+            xytext=(0, 5),
+            textcoords="offset points",
+            ha="center",
+            fontsize=style.SMALL_POINTS,
+            color=color,
+        )
+
+
+def _rsi(ax: "Axes", history: MarketHistory, x: Column) -> None:
+    rules = history.rules
+    ax.plot(x, history.rsi, color=style.PRICE, lw=1.0)
+    _thresholds(ax, ((rules.rsi_entry_above, "enter"), (rules.rsi_exit_below, "exit")))
+    ax.set_ylim(0, 100)
+    ax.set_yticks([0, 50, 100])
+    _titled(ax, f"RSI {rules.rsi_sessions}, {rules.rsi_smoothing} means")
+
+
+def _volume(ax: "Axes", history: MarketHistory, x: Column) -> None:
+    unit, name = _volume_unit(history.volume)
+    ax.bar(x, history.volume / unit, width=0.8, color=style.FILL, lw=0)
+    ax.plot(x, history.volume_average / unit, color=style.AVERAGE, lw=1.1)
+    _ends(ax, ((history.volume_average / unit, "mean", style.AVERAGE),))
+    if history.projected_volume is not None:
+        ax.plot([x[-1]], [history.projected_volume / unit], marker="_", ms=5, color=style.SOLD)
+    ax.set_ylim(bottom=0)
+    _titled(ax, f"Volume and its mean of {history.rules.volume_sessions} sessions{name}")
+
+
+def _volume_unit(volume: Column) -> tuple[float, str]:
+    top = float(np.nanmax(volume)) if len(volume) else 0.0
+    for unit, name in ((1e9, ", billions"), (1e6, ", millions"), (1e3, ", thousands")):
+        if top >= unit:
+            return unit, name
+    return 1.0, ", shares"
+
+
+def _vix(ax: "Axes", history: MarketHistory, x: Column) -> None:
+    rules = history.rules
+    ax.plot(x, history.vix, color=style.PRICE, lw=1.0)
+    _thresholds(ax, ((rules.vix_entry_below, "enter"), (rules.vix_exit_above, "exit")))
+    known = history.vix[~np.isnan(history.vix)]
+    top = max(rules.vix_exit_above * 1.1, float(known.max()) if len(known) else 0.0)
+    ax.set_ylim(0, top * 1.05)
+    _titled(ax, "VIX, points")
+
+
+def _thresholds(ax: "Axes", levels: Sequence[tuple[float, str]]) -> None:
+    for level, name in levels:
+        ax.axhline(level, color=style.SOLD if name == "exit" else style.BOUGHT, lw=0.8, ls=(0, (2, 2)))
+        ax.annotate(
+            f"{name} {level:g}",
+            (1.01, level),
+            xycoords=("axes fraction", "data"),
+            va="center",
+            fontsize=style.SMALL_POINTS,
+            color=style.SOLD if name == "exit" else style.BOUGHT,
+        )
+
+
+type _Ended = tuple[Column, str, str]
+
+
+def _ends(ax: "Axes", lines: Sequence[_Ended]) -> None:
+    # Names stand at the end of the lines instead of in a legend, kept apart when they would touch.
+    known = [(float(line[~np.isnan(line)][-1]), name, color) for line, name, color in lines if not np.isnan(line).all()]
+    low, high = ax.get_ylim()
+    apart = (high - low) * 0.085
+    placed: list[float] = []
+    for level, name, color in sorted(known):
+        at = max(level, placed[-1] + apart) if placed else level
+        placed.append(at)
+        ax.annotate(
+            name, (1.01, at), xycoords=("axes fraction", "data"), va="center", fontsize=style.SMALL_POINTS, color=color
+        )
+
+
+def _months(axes: "Sequence[Axes]", days: Days) -> None:
+    months = days.astype("datetime64[M]")
+    starts = np.flatnonzero(months[1:] != months[:-1]) + 1
+    every = max(1, -(-len(starts) // 6))
+    shown = starts[::every] if len(starts) else np.array([0])
+    for ax in axes:
+        ax.set_xlim(-1, len(days))
+        ax.set_xticks(shown.tolist())
+        ax.tick_params(labelbottom=False)
+    axes[-1].tick_params(labelbottom=True)
+    axes[-1].set_xticklabels([_month(day, years=len(starts) > 30) for day in days[shown].tolist()])
+
+
+def _month(day: date, *, years: bool) -> str:
+    if years:
+        return f"{day:%b} {day:%y}"
+    return f"{day:%b}\n{day:%Y}" if day.month == 1 else f"{day:%b}"
+
+
+def _png(figure: "Figure") -> bytes:
+    buffer = BytesIO()
+    figure.savefig(buffer, format="png", dpi=style.DOTS_PER_INCH, metadata={"Software": None})
+    return buffer.getvalue()
