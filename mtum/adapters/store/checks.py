@@ -1,0 +1,55 @@
+"""Is a database sound? What SQLite can tell, and what our own numbers must agree upon."""
+
+import sqlite3
+from datetime import date
+
+from mtum.adapters.store.orders.executions import fill_of
+from mtum.adapters.store.texts import digest, money
+from mtum.core.portfolio.fills import Split, folded, rebased
+from mtum.core.portfolio.lots import lots_of
+
+
+def problems(connection: sqlite3.Connection) -> tuple[str, ...]:
+    """Return everything wrong with a database, one line each; empty when sound."""
+    damage = [str(row[0]) for row in connection.execute("PRAGMA integrity_check") if row[0] != "ok"]
+    if damage:
+        return tuple(damage)  # nothing further can be trusted
+    orphans = [
+        f"{table} row {rowid} refers to a missing row of {parent}"
+        for table, rowid, parent, _ in connection.execute("PRAGMA foreign_key_check")
+    ]
+    return (*orphans, *_frame_problems(connection), *_fill_problems(connection), *_lot_problems(connection))
+
+
+def _frame_problems(connection: sqlite3.Connection) -> list[str]:
+    rows = connection.execute("SELECT hash, frame FROM input_frames")
+    return [f"the input frame {stored} is not what its hash says" for stored, frame in rows if digest(frame) != stored]
+
+
+def _fill_problems(connection: sqlite3.Connection) -> list[str]:
+    rows = connection.execute("SELECT stem FROM fills GROUP BY stem HAVING sum(current) <> 1")
+    double = [f"fill {stem} does not count exactly once" for (stem,) in rows]
+    rows = connection.execute(
+        "SELECT exec_id FROM fills LEFT JOIN cash_movements ON key = 'fill:' || stem WHERE current = 1 AND abs("
+        "coalesce(amount_usd, 0) - shares * price * CASE side WHEN 'SELL' THEN 1 ELSE -1 END) > 1e-6"
+    )
+    return double + [f"the cash of fill {exec_id} is not shares times price" for (exec_id,) in rows]
+
+
+def _lot_problems(connection: sqlite3.Connection) -> list[str]:
+    try:
+        expected = _lots_of_fills(connection)
+    except ValueError as error:
+        return [str(error)]
+    stored = {row["intent_id"]: row["shares"] for row in connection.execute("SELECT intent_id, shares FROM lots")}
+    differing = sorted(key for key in expected.keys() | stored.keys() if expected.get(key, 0) != stored.get(key, 0))
+    return [f"lot {key} holds {stored.get(key, 0)} shares, its fills make {expected.get(key, 0)}" for key in differing]
+
+
+def _lots_of_fills(connection: sqlite3.Connection) -> dict[str, int]:
+    splits = [
+        Split(row["symbol"], date.fromisoformat(row["session"]), money(row["amount"]))
+        for row in connection.execute("SELECT * FROM corporate_actions WHERE kind = 'split' AND source = 'agreed'")
+    ]
+    fills = [fill_of(row) for row in connection.execute("SELECT * FROM fills")]
+    return {lot.intent_id: lot.shares for lot in lots_of(rebased(folded(fills), splits))}
