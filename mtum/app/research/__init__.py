@@ -1,0 +1,1 @@
+"""Questions to history: backtests, sweeps, walk-forward, checks."""

@@ -1,0 +1,164 @@
+"""One strategy over one history: played, measured, set beside buy-and-hold."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from time import perf_counter
+from typing import Any
+
+from mtum.app.research.asked import Asked
+from mtum.app.research.load import Loaded, load
+from mtum.core.market.bars import Days
+from mtum.core.research.benchmark import BuyAndHoldCurves, buy_and_hold
+from mtum.core.research.metrics import CurveMetrics, TradeMetrics, cautions, curve_metrics, trade_metrics
+from mtum.core.simulation.backtest import run
+from mtum.core.simulation.history import History, history
+from mtum.core.simulation.kernel.compiled import is_compiled
+from mtum.core.simulation.kernel.play import Span, play
+from mtum.core.simulation.played import Played, PlayedTrade
+from mtum.core.simulation.session_path import SessionHistory, play_sessions
+from mtum.core.strategies.contract import Strategy
+from mtum.core.strategies.mtum_confluence import MtumConfluence
+from mtum.ports.market_data import BarSource
+from mtum.ports.time import Calendar
+
+COMPILING = "compiling the fast path, once on this machine (about 10 seconds) ..."
+
+type Tell = Callable[[str], None]
+"""Told what the caller should say to a waiting person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backtested:
+    """A history, what was played on it and what that was worth; seconds by step."""
+
+    asked: Asked
+    strategy: Strategy
+    loaded: Loaded
+    history: History
+    span: Span
+    played: Played
+    held: BuyAndHoldCurves
+    seconds: dict[str, float]
+
+    @property
+    def capital_usd(self) -> float:
+        """Cash at the start."""
+        return self.played.capital_usd
+
+
+def run_backtest(asked: Asked, source: BarSource, calendar: Calendar, tell: Tell) -> Backtested:
+    """Load, play and measure.
+
+    Raises
+    ------
+    UsageError, DataError
+        If the question cannot be answered from these bars.
+    """
+    began = perf_counter()
+    strategy = asked.active_strategy()
+    terms = asked.terms()
+    loaded = load(asked, strategy, source, calendar)
+    read = perf_counter()
+    ready = history(loaded.bars, loaded.vix, terms.settlement.value)
+    span = Span(loaded.first, len(ready))
+    prepared = perf_counter()
+    if isinstance(strategy, MtumConfluence):
+        if not is_compiled(play):
+            tell(COMPILING)
+        played = run(ready, strategy, terms, span)
+    else:
+        series = dict.fromkeys(strategy.series(), loaded.vix)
+        played = play_sessions(SessionHistory({loaded.bars.symbol: loaded.bars}, series), strategy, terms, *span)
+    done = perf_counter()
+    held = buy_and_hold(ready, span, terms.capital_usd, terms.rules.sizing.costs)
+    seconds = {"load": read - began, "indicators": prepared - read, "simulate": done - prepared}
+    return Backtested(asked, strategy, loaded, ready, span, played, held, seconds)
+
+
+def document(found: Backtested) -> dict[str, Any]:
+    """Return the result as the contract of `mtum backtest --json` has it."""
+    asked, played = found.asked, found.played
+    return {
+        "symbol": found.loaded.bars.symbol,
+        "strategy": found.strategy.name,
+        "source": found.loaded.bars.source,
+        "start": found.history.day(found.span.first),
+        "end": found.history.day(found.span.stop - 1),
+        "sessions": len(played.days),
+        "settings": asked.settings_document(),
+        "fill_model": asked.fill,
+        "decision_model": asked.decision.value,
+        "trades": [trade_document(trade) for trade in played.trades],
+        "final_equity_usd": round(played.final_equity_usd, 2),
+        "metrics": metrics_document(played),
+        "benchmark": benchmark_document(found.held, found.capital_usd),
+        "seconds": {step: round(took, 6) for step, took in found.seconds.items()},
+    }
+
+
+def trade_document(trade: PlayedTrade) -> dict[str, Any]:
+    """Return one trade as plain values; an open one has no exit."""
+    return {
+        "symbol": trade.symbol,
+        "entry_session": trade.entry_session,
+        "entry_price": trade.entry_price,
+        "exit_session": trade.exit_session,
+        "exit_price": trade.exit_price,
+        "shares": trade.shares,
+        "pnl_usd": round(trade.pnl_usd, 2),
+        "return_frac": round(trade.return_frac, 6),
+        "reason": trade.reason,
+        "reasons": list(trade.reasons),
+        "sessions_held": trade.sessions_held,
+        "costs_usd": trade.costs_usd,
+        "dividends_usd": trade.dividends_usd,
+    }
+
+
+def metrics_document(played: Played) -> dict[str, Any]:
+    """Return the metrics of curve and trades, and the cautions they need."""
+    curve = curve_metrics(played.equity, played.days, played.capital_usd)
+    return {**curve_document(curve), **_trades_document(trade_metrics(played)), "cautions": list(cautions(played))}
+
+
+def curve_document(metrics: CurveMetrics) -> dict[str, Any]:
+    """Return the metrics of a curve as plain values, the drawdown's dates beside its size."""
+    plain = asdict(metrics)
+    fall = plain.pop("max_drawdown")
+    return {
+        **{name: _short(number) for name, number in plain.items()},
+        "max_drawdown_frac": _short(fall["frac"]),
+        "max_drawdown_peak": fall["peak"],
+        "max_drawdown_trough": fall["trough"],
+        "max_drawdown_recovery": fall["recovery"],
+    }
+
+
+def benchmark_document(held: BuyAndHoldCurves, capital_usd: float) -> dict[str, Any]:
+    """Return buy-and-hold with dividends reinvested; with dividends kept as cash beside it."""
+
+    def measured(equity: Any, days: Days) -> dict[str, Any]:
+        return {
+            "final_equity_usd": round(float(equity[-1]), 2),
+            **curve_document(curve_metrics(equity, days, capital_usd)),
+        }
+
+    return {
+        "shares": held.shares,
+        "entry_cost_usd": held.entry_cost_usd,
+        **measured(held.reinvested, held.days),
+        "unreinvested": measured(held.unreinvested, held.days),
+    }
+
+
+def _trades_document(metrics: TradeMetrics) -> dict[str, Any]:
+    plain = asdict(metrics)
+    rows = plain.pop("exit_reasons")
+    return {
+        **{name: _short(number) for name, number in plain.items()},
+        "exit_reasons": [{name: _short(cell) for name, cell in row.items()} for row in rows],
+    }
+
+
+def _short(number: Any) -> Any:
+    return round(number, 6) if isinstance(number, float) else number
