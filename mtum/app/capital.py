@@ -1,0 +1,70 @@
+"""Money added to or taken from a strategy, recorded for the first session that is not closed yet."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from mtum.app.schedule import NEW_YORK
+from mtum.errors import UsageError
+from mtum.ports.records import CashMovement
+from mtum.ports.store import LedgerStore
+from mtum.ports.time import Calendar, Clock
+
+_LONGEST_CLOSURE = timedelta(days=14)
+"""Longest run of days without a session."""
+
+
+@dataclass(frozen=True, slots=True)
+class CapitalChange:
+    """What the owner says: USD above zero added or taken, and why."""
+
+    adds: bool
+    amount_usd: Decimal
+    why: str
+
+
+def change_capital(
+    ledger: LedgerStore, calendar: Calendar, clock: Clock, strategy: str, change: CapitalChange, *, replayed: bool
+) -> dict[str, Any]:
+    """Record a deposit or withdrawal of a strategy's cash; equity knows it as a flow, never as profit.
+
+    Parameters
+    ----------
+    replayed : bool
+        Whether market time is the market's own, so that today's date does not matter.
+
+    Raises
+    ------
+    UsageError
+        If the strategy has not begun, or more is taken than it has in cash.
+    """
+    movements = ledger.movements(strategy)
+    if not movements:
+        raise UsageError(f"{strategy} has not begun; portfolio.capital_usd is what it will start with")
+    cash = sum((movement.amount_usd for movement in movements if movement.paid), Decimal(0))
+    if not change.adds and change.amount_usd > cash:
+        raise UsageError(f"{strategy} has {cash:,.2f} USD in cash; {change.amount_usd:,.2f} cannot be taken from it")
+    amount = change.amount_usd if change.adds else -change.amount_usd
+    kind = "deposit" if change.adds else "withdrawal"
+    points = ledger.equity(strategy)
+    first = points[-1].session + timedelta(days=1) if points else movements[0].session
+    session = _open_session(calendar, first if replayed else max(first, _today(clock)))
+    key = f"{kind}:{strategy}:{clock.now().isoformat()}"
+    ledger.move_cash([CashMovement(key, strategy, session, kind, amount, change.why)])
+    return {
+        "strategy": strategy,
+        "kind": kind,
+        "amount_usd": amount,
+        "session": session,
+        "cash_usd": cash + amount,
+        "why": change.why,
+    }
+
+
+def _open_session(calendar: Calendar, first: date) -> date:
+    return calendar.sessions(first, first + _LONGEST_CLOSURE).known[0].day
+
+
+def _today(clock: Clock) -> date:
+    return clock.now().astimezone(NEW_YORK).date()

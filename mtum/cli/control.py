@@ -1,0 +1,90 @@
+"""`mtum halt`, `mtum resume` and `mtum capital`: what a person may change between runs."""
+
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import Annotated, Any
+
+import typer
+
+from mtum.cli.arguments import Why, reason_of, usd_of
+from mtum.cli.context import call_of
+from mtum.cli.output import Answer, plain
+
+
+class Direction(Enum):
+    """Which way money moves."""
+
+    ADD = "add"
+    WITHDRAW = "withdraw"
+
+
+def halt(
+    context: typer.Context,
+    why: Why,
+    reduce_only: Annotated[bool, typer.Option("--reduce-only", help="Stop entries only; exits go on.")] = False,
+) -> Answer:
+    """Stop sending orders, exits included; with --reduce-only stop entries only."""
+    from mtum.adapters.clock import SystemClock
+    from mtum.app.halt import halt as put_in_force
+    from mtum.core.portfolio.limits import Restriction
+    from mtum.wiring import opened_store
+
+    call, reason = call_of(context), reason_of(why)
+    with opened_store(call.settings(), call.data_folder()) as store:
+        restriction = Restriction.REDUCE_ONLY if reduce_only else Restriction.FULL
+        document = put_in_force(store.control, SystemClock(), restriction, reason)
+    return Answer(
+        document,
+        ["halted: no entries are made" if reduce_only else "halted: nothing is sent, exits included"]
+        + [f"in force: {line}" for line in _lines(plain(document["halts"]))],
+        hints=["`mtum resume` lifts every halt; orders the broker already has are not touched, see `mtum cancel`"],
+    )
+
+
+def resume(context: typer.Context) -> Answer:
+    """Lift every halt."""
+    from mtum.adapters.clock import SystemClock
+    from mtum.app.resume import resume as lift
+    from mtum.wiring import opened_store
+
+    call = call_of(context)
+    with opened_store(call.settings(), call.data_folder()) as store:
+        document = lift(store.control, SystemClock())
+    lines = [f"lifted: {line}" for line in _lines(plain(document["were"]))]
+    return Answer(document, lines or ["no halt was in force"])
+
+
+def capital(
+    context: typer.Context,
+    direction: Annotated[Direction, typer.Argument(help="add or withdraw", metavar="add|withdraw")],
+    usd: Annotated[str, typer.Argument(help="Amount in USD.", metavar="USD")],
+    why: Why,
+) -> Answer:
+    """Record money added to or taken from the strategy; it is no profit and no loss."""
+    from mtum.adapters.clock import SystemClock
+    from mtum.app.capital import CapitalChange, change_capital
+    from mtum.wiring import calendar_of, is_replay, opened_store
+
+    call = call_of(context)
+    change = CapitalChange(direction is Direction.ADD, usd_of(usd), reason_of(why))
+    settings, folder = call.settings(), call.data_folder()
+    with opened_store(settings, folder) as store:
+        document = change_capital(
+            store.ledger,
+            calendar_of(settings, folder),
+            SystemClock(),
+            settings.portfolio.strategy,
+            change,
+            replayed=is_replay(settings),
+        )
+    return Answer(
+        document,
+        [
+            f"{document['kind']} of {abs(document['amount_usd']):,.2f} USD for session {document['session']}",
+            f"{document['strategy']} now has {document['cash_usd']:,.2f} USD in cash",
+        ],
+    )
+
+
+def _lines(halts: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [f"{found['restriction'].replace('_', '-')} by {found['by']}: {found['why']}" for found in halts]
