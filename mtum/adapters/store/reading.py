@@ -7,7 +7,7 @@ only (sessions and instants as text), oldest first. `since` keeps sessions from 
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ def open_read_only(path: Path) -> sqlite3.Connection:
         version = _version(connection)
     except sqlite3.OperationalError as error:
         connection.close()
-        if "unable to open" not in str(error) and "readonly" not in str(error):
+        if not _alone_in_read_only_folder(path, error):
             raise explained(path, error) from error
         # A read-only folder has no room for the side files; without a writer the file alone is whole.
         connection = _connected(path, "mode=ro&immutable=1")
@@ -54,6 +54,11 @@ def open_read_only(path: Path) -> sqlite3.Connection:
         raise explained(path, error) from error
     _check_version(path, version, connection)
     return connection
+
+
+def _alone_in_read_only_folder(path: Path, error: sqlite3.OperationalError) -> bool:
+    log = path.with_name(path.name + "-wal")
+    return "unable to open" in str(error) and not (log.exists() and log.stat().st_size)
 
 
 def _connected(path: Path, options: str) -> sqlite3.Connection:
@@ -90,7 +95,7 @@ def newer(path: Path, version: int) -> StoreMismatchError:
 
 def meta(connection: sqlite3.Connection) -> dict[str, str]:
     """Return the facts about the database, `mode` and `account` among them."""
-    return {row["key"]: row["value"] for row in connection.execute("SELECT key, value FROM meta ORDER BY key")}
+    return {row["key"]: row["value"] for row in _ask(connection, "SELECT key, value FROM meta ORDER BY key")}
 
 
 def trades(connection: sqlite3.Connection, since: date | None = None, limit: int | None = None) -> list[Row]:
@@ -119,7 +124,7 @@ def order_events(connection: sqlite3.Connection, intent_id: str | None = None) -
     """Return what happened to one order, or to all: at, intent_id, ref, kind, status, code, text."""
     where = "" if intent_id is None else "WHERE intent_id = ?"
     sql = f"SELECT at, intent_id, ref, kind, status, code, text FROM order_events {where} ORDER BY id"
-    return _rows(connection.execute(sql, () if intent_id is None else (intent_id,)))
+    return _ask(connection, sql, () if intent_id is None else (intent_id,))
 
 
 def fills(connection: sqlite3.Connection, since: date | None = None, limit: int | None = None) -> list[Row]:
@@ -149,7 +154,7 @@ def decision(connection: sqlite3.Connection, session: date | None = None, strate
         "SELECT decisions.*, input_frames.frame FROM decisions JOIN input_frames ON hash = frame_hash "
         f"WHERE {' AND '.join(conditions)} ORDER BY session DESC, decisions.id DESC LIMIT 1"
     )
-    rows = _rows(connection.execute(sql, values))
+    rows = _ask(connection, sql, values)
     if not rows:
         return None
     found = rows[0]
@@ -173,7 +178,7 @@ def bars(
     wanted = [(column, asked) for column, asked in (("symbol", symbol), ("source", source)) if asked is not None]
     where = " AND ".join(f"{column} = ?" for column, _ in wanted) or "1"
     sql = f"SELECT * FROM bars WHERE {where} AND session >= ? ORDER BY session DESC, symbol DESC, source DESC LIMIT ?"
-    return _rows(connection.execute(sql, (*(asked for _, asked in wanted), *_bounds(since, limit))))[::-1]
+    return _ask(connection, sql, (*(asked for _, asked in wanted), *_bounds(since, limit)))[::-1]
 
 
 def equity(connection: sqlite3.Connection, since: date | None = None, limit: int | None = None) -> list[Row]:
@@ -194,19 +199,19 @@ def runs(connection: sqlite3.Connection, since: date | None = None, limit: int |
 
 def positions(connection: sqlite3.Connection) -> list[Row]:
     """Return what is held: the columns of `v_positions`."""
-    return _rows(connection.execute("SELECT * FROM v_positions"))
+    return _ask(connection, "SELECT * FROM v_positions")
 
 
 def halts(connection: sqlite3.Connection, *, in_force: bool = True) -> list[Row]:
     """Return halts: id, restriction, why, by, since, lifted_at."""
     where = "WHERE lifted_at IS NULL" if in_force else ""
     sql = f'SELECT id, restriction, why, halted_by AS "by", since, lifted_at FROM halts {where} ORDER BY id'
-    return _rows(connection.execute(sql))
+    return _ask(connection, sql)
 
 
 def upcoming_sessions(connection: sqlite3.Connection) -> list[Row]:
     """Return the next sessions as the last run saw them: session, opens_at, closes_at, half_day."""
-    return _rows(connection.execute("SELECT * FROM sessions ORDER BY session"))
+    return _ask(connection, "SELECT * FROM sessions ORDER BY session")
 
 
 def status(connection: sqlite3.Connection) -> Row:
@@ -219,19 +224,19 @@ def status(connection: sqlite3.Connection) -> Row:
     facts = meta(connection)
     newest = "SELECT * FROM equity AS e WHERE session = (SELECT max(session) FROM equity WHERE strategy = e.strategy)"
     last = "SELECT id, job, slot, session, started_at, finished_at, outcome, exit_code, steps FROM runs"
-    runs_found = _rows(connection.execute(f"{last} ORDER BY session DESC, started_at DESC, id DESC LIMIT 1"))
-    cash = connection.execute("SELECT strategy, sum(amount_usd) FROM cash_movements WHERE paid = 1 GROUP BY strategy")
-    waiting = connection.execute("SELECT count(*) FROM notifications WHERE delivered_at IS NULL").fetchone()
+    runs_found = _ask(connection, f"{last} ORDER BY session DESC, started_at DESC, id DESC LIMIT 1")
+    totals = "SELECT strategy, sum(amount_usd) AS cash FROM cash_movements WHERE paid = 1 GROUP BY strategy"
+    waiting = "SELECT count(*) AS waiting FROM notifications WHERE delivered_at IS NULL"
     return {
         "mode": facts.get("mode"),
         "account": facts.get("account"),
         "positions": positions(connection),
-        "open_orders": _rows(connection.execute(f"{_ORDERS} WHERE o.status IN {_OPEN} ORDER BY planned_at")),
+        "open_orders": _ask(connection, f"{_ORDERS} WHERE o.status IN {_OPEN} ORDER BY planned_at"),
         "halts": halts(connection),
-        "cash_usd": {strategy: round(amount, 6) for strategy, amount in cash},
-        "equity": _rows(connection.execute(f"{newest} ORDER BY strategy")),
+        "cash_usd": {row["strategy"]: round(row["cash"], 6) for row in _ask(connection, totals)},
+        "equity": _ask(connection, f"{newest} ORDER BY strategy"),
         "last_run": runs_found[0] if runs_found else None,
-        "undelivered": waiting[0],
+        "undelivered": _ask(connection, waiting)[0]["waiting"],
         "sessions": upcoming_sessions(connection),
     }
 
@@ -242,15 +247,18 @@ def _listed(
     # The newest rows are asked for backwards, then turned round.
     order = ", ".join(f"{column.strip()} DESC" for column in (session, *then.split(",")))
     sql = f"SELECT * FROM {table} WHERE {session} >= ? ORDER BY {order} LIMIT ?"
-    return _rows(connection.execute(sql, _bounds(since, limit)))[::-1]
+    return _ask(connection, sql, _bounds(since, limit))[::-1]
 
 
 def _bounds(since: date | None, limit: int | None) -> tuple[str, int]:
     return (since.isoformat() if since else "", -1 if limit is None else limit)
 
 
-def _rows(cursor: Iterable[sqlite3.Row]) -> list[Row]:
-    return [_unpacked(dict(row)) for row in cursor]
+def _ask(connection: sqlite3.Connection, sql: str, values: Sequence[object] = ()) -> list[Row]:
+    try:
+        return [_unpacked(dict(row)) for row in connection.execute(sql, values)]
+    except sqlite3.Error as error:
+        raise explained(Path(connection.execute("PRAGMA database_list").fetchone()["file"]), error) from error
 
 
 def _unpacked(row: Row) -> Row:
