@@ -2,7 +2,7 @@
 
 It is the final judge of what reached the broker. Kinds: `request`, `answer`, `lost` (an answer that
 was not sent), `order` (a placeOrder was received), `accepted`, `rejected`, `canceled`,
-`cancel_refused`, `filled`, `ended`, `fault`, `login`, `gone`, `malformed`.
+`cancel_refused`, `filled`, `ended`, `fault`, `login`, `gone`, `malformed`, `restart`, `back`.
 """
 
 import json

@@ -127,6 +127,7 @@ class PracticeGateway:
         server = await asyncio.start_server(self._serve_client, self._setup.host, self._ports[0])
         self._servers[0] = server
         self._restarting = False
+        self.floor.journal.record("back")
 
     async def _listen(self, serve: Serve, port: int) -> int:
         server = await asyncio.start_server(serve, self._setup.host, port)

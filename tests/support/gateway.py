@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from time import monotonic
 from typing import Any
 
 from mtum.core.market.bars import Bar
@@ -93,6 +94,13 @@ class Running:
     def close_session(self, session: str = TODAY.isoformat()) -> None:
         """Let the closing auction happen."""
         self.tell("clock", session=session, minutes_to_close=0)
+
+    def wait_for(self, kind: str, seconds: float = 5.0) -> None:
+        """Return when the journal has an entry of a kind."""
+        limit = monotonic() + seconds
+        while not self.entries(kind):
+            assert monotonic() < limit, f"no {kind!r} in the journal"
+            self.tell("state")
 
     def entries(self, kind: str) -> list[dict[str, Any]]:
         """Journal entries of a kind."""

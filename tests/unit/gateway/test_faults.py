@@ -1,0 +1,52 @@
+"""Which message a fault rule strikes."""
+
+from typing import Any
+
+import pytest
+
+from mtum.gateway.faults import Fault, FaultRule, Faults, fault_rule
+
+
+def test_a_rule_lets_some_pass_strikes_some_and_is_spent() -> None:
+    faults = Faults([FaultRule("placeOrder", Fault.DROP, skip=1, count=2)])
+    struck = [faults.take("placeOrder", 1) is not None for _ in range(5)]
+    assert struck == [False, True, True, False, False]
+
+
+def test_a_count_of_zero_strikes_for_ever() -> None:
+    faults = Faults([FaultRule("openOrder", Fault.SWALLOW, count=0)])
+    assert all(faults.take("openOrder", 1) for _ in range(5))
+
+
+def test_other_messages_and_other_clients_pass_and_do_not_count() -> None:
+    faults = Faults([FaultRule("placeOrder", Fault.DROP, client=7)])
+    assert faults.take("cancelOrder", 7) is None
+    assert faults.take("placeOrder", 8) is None
+    assert faults.take("placeOrder", 7) is not None
+
+
+def test_cleared_rules_strike_no_more() -> None:
+    faults = Faults([FaultRule("placeOrder", Fault.DROP)])
+    faults.clear()
+    assert faults.take("placeOrder", 1) is None
+
+
+def test_a_rule_is_read_from_json() -> None:
+    rule = fault_rule({"on": "placeOrder", "do": "partial", "shares": 12, "skip": 1})
+    assert rule == FaultRule("placeOrder", Fault.PARTIAL, shares=12, skip=1)
+
+
+@pytest.mark.parametrize(
+    ("described", "complaint"),
+    [
+        ({"on": "placeOrder"}, "needs 'on' and 'do'"),
+        ({"on": "placeOrder", "do": "drop", "when": 1}, "when"),
+        ({"on": "placeorder", "do": "drop"}, "no message is called 'placeorder'"),
+        ({"on": "placeOrder", "do": "explode"}, "explode"),
+        ({"on": "openOrder", "do": "partial"}, "does not go with"),
+        ({"on": "placeOrder", "do": "correct"}, "does not go with"),
+    ],
+)
+def test_a_wrong_rule_is_refused(described: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        fault_rule(described)
