@@ -1,0 +1,1 @@
+"""Commands by which the owner sets up, checks and stops the program."""
