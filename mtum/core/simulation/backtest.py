@@ -1,5 +1,7 @@
 """The fast path: a strategy's rules over a whole history in one compiled pass."""
 
+from functools import cache
+
 import numpy as np
 
 from mtum.core.indicators.smoothing import Smoothing
@@ -53,9 +55,14 @@ def fast_rules(strategy: MtumConfluence, used: frozenset[str] = ALL_CONDITIONS) 
         rsi_entry_above=float(strategy.rsi_entry_above),
         rsi_exit_below=float(strategy.rsi_exit_below),
         atr_target_multiple=float(strategy.atr_target_multiple),
-        entry_used=sum(1 << bit for bit, name in enumerate(ENTRY_CONDITIONS) if name in used),
-        exit_used=sum(bit for name, bit in _REASON_BITS.items() if name in used),
+        entry_used=_bits(used, ENTRY_CONDITIONS),
+        exit_used=_bits(used, EXIT_CONDITIONS),
     )
+
+
+@cache
+def _bits(used: frozenset[str], names: tuple[str, ...]) -> int:
+    return sum(1 << bit for bit, name in enumerate(names) if name in used)
 
 
 def first_fit(history: History, strategy: Strategy) -> int:

@@ -162,12 +162,13 @@ def worth(tape: Tape, slot: Slots, purse: Column, t: int) -> float:
 @compiled
 def _lost(tape: Tape, terms: Terms, slot: Slots, purse: Column, t: int) -> bool:
     # Whether session t, closed, brought the daily loss. Dividends only soften it: prices alone are looked at first.
-    costs = purse[CASH_BEFORE] - purse[CASH_HELD] - slot[SHARES] * purse[ENTRY_PRICE] if t == slot[ENTRY_FILL] else 0.0
-    limit = terms.max_daily_loss_usd
-    if t < slot[EXIT_FILL] or slot[EXIT_FILL] < 0:
-        start = purse[ENTRY_PRICE] if t == slot[ENTRY_FILL] else tape.close[t - 1]
-        if slot[SHARES] * (tape.close[t] - start) - costs > -limit:
-            return False
+    shares, limit = float(slot[SHARES]), terms.max_daily_loss_usd
+    started = purse[CASH_BEFORE] - purse[CASH_HELD] if t == slot[ENTRY_FILL] else shares * tape.close[t - 1]
+    ended = shares * tape.close[t]
+    if t == slot[EXIT_FILL]:
+        ended = purse[CASH_AFTER] - purse[CASH_HELD] - purse[DIVIDENDS]
+    if ended - started > -limit:
+        return False
     return to_level(worth(tape, slot, purse, t) - worth(tape, slot, purse, t - 1)) <= -limit
 
 
