@@ -24,12 +24,16 @@ class Listener(IB):
 
 
 @contextmanager
-def client(gateway: Running, client_id: int = 7, *, seconds: float = 3.0) -> Iterator[Listener]:
-    """A connected client in an event loop of its own."""
+def client(
+    gateway: Running, client_id: int = 7, *, seconds: float = 3.0, heard: list[tuple[int, int]] | None = None
+) -> Iterator[Listener]:
+    """A connected client in an event loop of its own; `heard` collects its errors."""
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     ib = Listener()
     ib.RequestTimeout = seconds
+    if heard is not None:
+        ib.errors = heard
     try:
         ib.connect("127.0.0.1", gateway.port, clientId=client_id, timeout=seconds)
         yield ib

@@ -125,15 +125,13 @@ def _intraday_bars(
 
 def _slices(market: Market, listing: Listing, session: Session, step: int) -> Iterator[tuple[datetime, float]]:
     """Beginning of each slice and the share of the day's volume that trades in it."""
-    begin, now = session.open, market.clock.now()
+    begin, now, traded = session.open, market.clock.now(), 0.0
     while begin < session.close:
         end = min(begin + timedelta(minutes=step), session.close)
-        shares = [
-            market.source.traded_share(listing.symbol, session, (session.close - min(at, now)).total_seconds() / 60.0)
-            for at in (begin, end)
-        ]
-        yield begin, shares[1] - shares[0]
-        begin = end
+        left = (session.close - min(end, now)).total_seconds() / 60.0
+        share = market.source.traded_share(listing.symbol, session, left)
+        yield begin, share - traded
+        begin, traded = end, share
 
 
 def _price_at(final: Bar, session: Session, at: datetime) -> float:

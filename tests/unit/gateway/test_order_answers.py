@@ -153,8 +153,10 @@ def test_the_order_survives_in_the_saved_bytes_of_another_gateway() -> None:
 
 def test_a_client_id_in_use_is_refused_with_326() -> None:
     with running_gateway() as gateway, client(gateway, 7):
-        with pytest.raises((TimeoutError, ConnectionError)), client(gateway, 7, seconds=0.4):
+        heard: list[tuple[int, int]] = []
+        with pytest.raises((TimeoutError, ConnectionError)), client(gateway, 7, seconds=0.4, heard=heard):
             pass
+        assert heard == [(-1, 326)]
         assert len(gateway.entries("login")) == 1
 
 

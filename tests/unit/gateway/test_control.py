@@ -1,0 +1,124 @@
+"""The control port."""
+
+# mypy: disable-error-code="no-untyped-call"
+
+import json
+
+import pytest
+
+from mtum.core.market.bars import Bar
+from mtum.gateway.control import ControlDesk
+from mtum.gateway.server import PracticeGateway
+from support.gateway import ACCOUNT, TODAY, Running, market, running_gateway, setup
+from support.ib_clients import MTUM, client, codes, order, until
+
+
+def told(line: bytes) -> dict[str, object]:
+    return ControlDesk(PracticeGateway(setup()).floor).carry_out(line)
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        (b"not json", "JSONDecodeError"),
+        (b"{}", "KeyError: 'do'"),
+        (b'{"do": "explode"}', "no command 'explode'"),
+        (b'{"do": "clock", "session": "2015-06-13"}', "2015-06-13 is not a session"),
+        (b'{"do": "fault", "rule": {"on": "x", "do": "drop"}}', "no message is called 'x'"),
+        (b'{"do": "behavior", "speed": 1}', "unknown switch 'speed'"),
+        (b'{"do": "deposit", "account": "DUP9", "usd": 1}', "no account 'DUP9'"),
+        (b'{"do": "deposit", "account": "DUP100001", "usd": "x"}', "InvalidOperation"),
+        (b'{"do": "correct", "exec_id": "1.2.3.4", "price": 1}', "no execution"),
+    ],
+)
+def test_a_wrong_command_is_answered_in_words(line: bytes, complaint: str) -> None:
+    answer = told(line)
+    assert answer["ok"] is False
+    assert complaint in str(answer["error"])
+
+
+def test_the_clock_is_set_by_session_and_distance_to_the_close() -> None:
+    line = {"do": "clock", "session": "2015-06-12", "minutes_to_close": 20, "speed": 0}
+    answer = told(json.dumps(line).encode())
+    # A half day: it closes at 17:00 UTC.
+    assert answer == {"ok": True, "now": "2015-06-12T16:40:00+00:00", "speed": 0.0}
+
+
+def test_the_state_shows_orders_fills_and_accounts() -> None:
+    with running_gateway() as gateway:
+        gateway.tell("trade", account=ACCOUNT, symbol="MTUM", side="BUY", shares=3)
+        shown = gateway.tell("state")
+        assert [o["status"] for o in shown["orders"]] == ["filled"]
+        # 3 x 75.00 = 225.00 and a fee of 0.23
+        assert shown["accounts"][ACCOUNT] == {"cash": "4774.77", "positions": {"MTUM": "3"}}
+        assert [(f["shares"], f["price"]) for f in shown["fills"]] == [(3, "75.0")]
+
+
+def test_a_refused_trade_by_hand_names_the_brokers_code() -> None:
+    line = {"do": "trade", "account": ACCOUNT, "symbol": "MTUM", "side": "BUY", "shares": 1000}
+    assert "201" in str(told(json.dumps(line).encode())["error"])
+
+
+def heard(gateway: Running, code: int) -> bool:
+    with client(gateway) as ib:
+        gateway.tell("notice", code=code, text="a notice")
+        return until(ib, lambda: codes(ib) == [code])
+
+
+@pytest.mark.parametrize("code", [1100, 1101, 1102, 2110])
+def test_notices_reach_every_client(code: int) -> None:
+    with running_gateway() as gateway:
+        assert heard(gateway, code)
+
+
+def test_dropped_clients_are_counted_and_gone() -> None:
+    with running_gateway() as gateway, client(gateway) as ib:
+        assert gateway.tell("drop") == {"dropped": 1}
+        with pytest.raises(ConnectionError):
+            ib.sleep(2)
+
+
+def test_policies_change_while_it_runs() -> None:
+    with running_gateway() as gateway, client(gateway) as ib:
+        gateway.tell("behavior", late_on_close="next_session")
+        gateway.tell("clock", session=TODAY.isoformat(), minutes_to_close=5)
+        ib.placeOrder(MTUM, order())
+        assert until(ib, lambda: codes(ib) == [399])
+
+
+def test_a_jump_over_several_sessions_plays_every_close() -> None:
+    with running_gateway() as gateway, client(gateway) as ib:
+        ib.placeOrder(MTUM, order("today"))
+        ib.reqCurrentTime()
+        gateway.tell("clock", session="2015-06-17", minutes_to_close=100)
+        assert until(ib, lambda: len(ib.fills()) == 1)
+        # Filled at the close of 10 June, not at that of 17 June.
+        assert ib.fills()[0].execution.price == 75.0
+        assert f"{ib.fills()[0].execution.time:%Y-%m-%d %H:%M}" == "2015-06-10 20:00"
+
+
+def test_a_dividend_is_paid_on_the_ex_date() -> None:
+    source = market()
+    bars = dict(source.bars["MTUM"])
+    day = sorted(bars)[sorted(bars).index(TODAY) + 1]
+    whole = bars[day]
+    bars[day] = Bar(day, whole.open, whole.high, whole.low, whole.close, whole.volume, dividend=0.5)
+    source.bars["MTUM"].update(bars)  # type: ignore[attr-defined]
+    with running_gateway(source=source) as gateway:
+        gateway.tell("hold", account=ACCOUNT, symbol="MTUM", shares=10)
+        gateway.tell("clock", session=day.isoformat())
+        assert gateway.tell("state")["accounts"][ACCOUNT]["cash"] == "5005.00"
+
+
+def test_nothing_is_answered_before_it_is_saved() -> None:
+    def full(state: bytes) -> None:
+        if b"r-1" in state:
+            raise OSError("disk full")
+
+    with running_gateway(save=full) as gateway, client(gateway, seconds=0.5) as ib:
+        trade = ib.placeOrder(MTUM, order())
+        with pytest.raises((TimeoutError, ConnectionError)):
+            ib.reqCurrentTime()
+        assert trade.orderStatus.permId == 0
+        assert gateway.entries("accepted") == []
+        assert gateway.tell("state")["orders"] == []
