@@ -164,8 +164,8 @@ class LedgerStore(Protocol):
 class BarStore(Protocol):
     """The cache of daily bars, per symbol and source."""
 
-    def bars(self, symbol: str, source: str) -> Bars:
-        """Return all accepted bars; empty when nothing is cached."""
+    def bars(self, symbol: str, source: str, since: date | None = None) -> Bars:
+        """Return all accepted bars, or those from a date on; empty when nothing is cached."""
         ...
 
     def as_of(self, symbol: str, source: str, instant: datetime) -> Bars:
@@ -178,6 +178,10 @@ class BarStore(Protocol):
 
     def last_final(self, symbol: str, source: str) -> date | None:
         """Return the newest session whose bar is final."""
+        ...
+
+    def read_times(self, symbol: str, source: str, first: date) -> Mapping[date, datetime]:
+        """Return when the present value of each bar from that session on was read."""
         ...
 
     def accept(
@@ -201,8 +205,8 @@ class BarStore(Protocol):
         """Record that the broker's position confirmed a split; the same again changes nothing."""
         ...
 
-    def series(self, name: str, source: str) -> Mapping[date, float]:
-        """Return cached official closes of an extra series by session."""
+    def series(self, name: str, source: str, since: date | None = None) -> Mapping[date, float]:
+        """Return cached official closes of an extra series by session, all or from a date on."""
         ...
 
     def accept_series(self, name: str, source: str, values: Mapping[date, float], read_at: datetime) -> None:

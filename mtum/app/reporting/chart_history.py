@@ -4,7 +4,7 @@ from datetime import date
 
 import numpy as np
 
-from mtum.app.reporting.facts import SessionFacts
+from mtum.app.reporting.facts import CHART_SESSIONS, SessionFacts
 from mtum.app.reporting.money import curves
 from mtum.core.portfolio.fills import Fill
 from mtum.core.portfolio.orders import Side
@@ -13,11 +13,8 @@ from mtum.core.reporting.flips import Rules
 from mtum.core.reporting.history import ChartHistory, EquityHistory, Mark, MarketHistory, market_history
 from mtum.ports.store import Store
 
-DAILY_SESSIONS = 126
-"""Half a year is drawn in a daily report."""
 
-
-def chart_history(store: Store, facts: SessionFacts, sessions: int | None = DAILY_SESSIONS) -> ChartHistory:
+def chart_history(store: Store, facts: SessionFacts, sessions: int | None = CHART_SESSIONS) -> ChartHistory:
     """Return the chart lines that end at the session; `sessions` None draws everything there is."""
     return ChartHistory(_market(store, facts, sessions), _equity(facts))
 

@@ -16,8 +16,11 @@ from mtum.ports.time import Calendar
 
 DECIDING_JOB = "decide_and_order"
 REPORT_JOB = "daily_report"
-LOOK_BACK = timedelta(days=14)
+LOOK_BACK = timedelta(days=9)
+"""Five sessions back even over a long weekend: what is known late is known by then."""
 LOOK_AHEAD = timedelta(days=10)
+CHART_SESSIONS = 126
+"""Half a year is drawn in a daily report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class SessionFacts:
 
     day: date
     sessions: Sessions
+    calendar: Calendar
     setup: Setup
     symbol: str
     runs: tuple[RunRecord, ...]
@@ -100,18 +104,20 @@ class SessionFacts:
         return trades_of(self.fills)
 
 
-def session_facts(store: Store, calendar: Calendar, setup: Setup, day: date) -> SessionFacts:
-    """Read everything a report of that session needs."""
+def session_facts(store: Store, calendar: Calendar, setup: Setup, day: date, *, whole: bool = False) -> SessionFacts:
+    """Read everything a report of that session needs; with `whole` every bar there is, else half a year."""
     sessions = calendar.sessions(day - LOOK_BACK, day + LOOK_AHEAD)
     before = sessions.before(day)
     decision = store.decisions.find(day, setup.strategy)
     symbol = _symbol(decision, setup)
     source = setup.settings.market.source
     runs = store.runs.between(day - LOOK_BACK, day)
+    since = None if whole else day - _span(setup)
     fills = folded(fill for fill in store.orders.fills(setup.strategy) if fill.session <= day)
     return SessionFacts(
         day=day,
         sessions=sessions,
+        calendar=calendar,
         setup=setup,
         symbol=symbol,
         runs=tuple(run for run in runs if run.session == day),
@@ -122,11 +128,17 @@ def session_facts(store: Store, calendar: Calendar, setup: Setup, day: date) -> 
         fills=rebased(fills, [split for split in store.bars.splits() if split.session <= day]),
         movements=tuple(move for move in store.ledger.movements(setup.strategy) if move.session <= day),
         points=tuple(point for point in store.ledger.equity(setup.strategy) if point.session <= day),
-        bars=store.bars.bars(symbol, source).until(day),
+        bars=store.bars.bars(symbol, source, since).until(day),
         final_until=store.bars.last_final(symbol, source),
-        vix=store.bars.series("VIX", source),
+        vix=store.bars.series("VIX", source, since),
         halts=tuple(store.control.halts(in_force=True)),
     )
+
+
+def _span(setup: Setup) -> timedelta:
+    # Warm-up and chart together, in calendar days.
+    sessions = CHART_SESSIONS + setup.settings.active_strategy().history_sessions()
+    return timedelta(days=round(sessions * 1.5) + 15)
 
 
 def _symbol(decision: DecisionRecord | None, setup: Setup) -> str:

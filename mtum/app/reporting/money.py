@@ -66,10 +66,7 @@ def official_close(facts: SessionFacts) -> Stated:
 
 
 def _sessions_held(facts: SessionFacts, entered: date) -> int:
-    days = facts.bars.days
-    at = int(np.searchsorted(days, np.datetime64(entered, "D"), side="right"))
-    held = len(days) - at
-    return held + (0 if len(days) and facts.bars.last_day == facts.day else int(entered != facts.day))
+    return len(facts.calendar.sessions(entered, facts.day)) - 1
 
 
 def _atr_at_entry(facts: SessionFacts) -> float | None:

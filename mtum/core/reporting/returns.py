@@ -53,7 +53,7 @@ def returns(given: Curve) -> Column:
 
 def growth(given: Curve) -> Column:
     """Return what one dollar became at each session's close, deposits taken out."""
-    grown: Column = np.cumprod(1.0 + returns(given))
+    grown: Column = np.asarray(np.cumprod(1.0 + returns(given)), dtype=np.float64)
     return grown
 
 

@@ -43,7 +43,9 @@ def block_lines(block: Block) -> list[str]:
 
 
 def _wrapped(line: str) -> list[str]:
-    return textwrap.wrap(line, WIDTH, subsequent_indent="  ", break_on_hyphens=False) or [""]
+    if len(line) <= WIDTH:
+        return [line]
+    return textwrap.wrap(line, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
 
 
 def _facts(facts: Facts) -> list[str]:
@@ -53,7 +55,7 @@ def _facts(facts: Facts) -> list[str]:
     for name, cell, unit in facts.rows:
         amount = cell.text.rjust(amounts) if len(cell.text) <= 24 and unit else cell.text
         line = f"{name.ljust(names)}  {amount} {unit}".rstrip()
-        lines += textwrap.wrap(line, WIDTH, subsequent_indent=" " * (names + 2), drop_whitespace=False) or [""]
+        lines += [line] if len(line) <= WIDTH else textwrap.wrap(line, WIDTH, subsequent_indent=" " * (names + 2))
     return lines
 
 
@@ -76,6 +78,8 @@ def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
 
 
 def _folded(row: Sequence[str], widths: Sequence[int], left: frozenset[int]) -> list[str]:
+    if all(len(part) <= width for part, width in zip(row, widths, strict=True)):
+        return [_row(row, widths, left)]
     parts = [textwrap.wrap(part, width) or [""] for part, width in zip(row, widths, strict=True)]
     height = max(len(part) for part in parts)
     return [_row([part[line] if line < len(part) else "" for part in parts], widths, left) for line in range(height)]

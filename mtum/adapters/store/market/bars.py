@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.market.rows import revision, revision_values
 from mtum.adapters.store.market.vintages import BarRows, undone
-from mtum.adapters.store.texts import instant_text, money
+from mtum.adapters.store.texts import instant, instant_text, money
 from mtum.core.market.bars import COLUMNS, Bars
 from mtum.core.portfolio.fills import Split
 from mtum.ports.records import Revision
@@ -35,10 +35,10 @@ class SqliteBars:
 
     database: Database
 
-    def bars(self, symbol: str, source: str) -> Bars:
-        """Return all accepted bars; empty when nothing is cached."""
-        sql = f"SELECT session, {_NAMES} FROM bars WHERE symbol = ? AND source = ? ORDER BY session"
-        return _bars(symbol, source, self.database.rows(sql, (symbol, source)))
+    def bars(self, symbol: str, source: str, since: date | None = None) -> Bars:
+        """Return all accepted bars, or those from a date on; empty when nothing is cached."""
+        sql = f"SELECT session, {_NAMES} FROM bars WHERE symbol = ? AND source = ? AND session >= ? ORDER BY session"
+        return _bars(symbol, source, self.database.rows(sql, (symbol, source, _from(since))))
 
     def as_of(self, symbol: str, source: str, instant: datetime) -> Bars:
         """Return the bars as they were accepted at that instant.
@@ -70,6 +70,12 @@ class SqliteBars:
         sql = "SELECT max(session) FROM bars WHERE symbol = ? AND source = ? AND final = 1"
         row = self.database.row(sql, (symbol, source))
         return date.fromisoformat(row[0]) if row and row[0] else None
+
+    def read_times(self, symbol: str, source: str, first: date) -> Mapping[date, datetime]:
+        """Return when the present value of each bar from that session on was read."""
+        sql = "SELECT session, read_at FROM bars WHERE symbol = ? AND source = ? AND session >= ?"
+        rows = self.database.rows(sql, (symbol, source, first.isoformat()))
+        return {date.fromisoformat(session): instant(at) for session, at in rows}
 
     def accept(
         self, bars: Bars, read_at: datetime, final_until: date | None, revisions: Sequence[Revision] = ()
@@ -115,10 +121,11 @@ class SqliteBars:
         sql = "SELECT session FROM quarantined_bars WHERE symbol = ? AND source = ? AND released_at IS NOT NULL"
         return frozenset(date.fromisoformat(row[0]) for row in self.database.rows(sql, (symbol, source)))
 
-    def series(self, name: str, source: str) -> Mapping[date, float]:
-        """Return cached official closes of an extra series by session, oldest first."""
-        sql = "SELECT session, close FROM bars WHERE symbol = ? AND source = ? ORDER BY session"
-        return {date.fromisoformat(session): close for session, close in self.database.rows(sql, (name, source))}
+    def series(self, name: str, source: str, since: date | None = None) -> Mapping[date, float]:
+        """Return cached official closes of an extra series by session, all or from a date on, oldest first."""
+        sql = "SELECT session, close FROM bars WHERE symbol = ? AND source = ? AND session >= ? ORDER BY session"
+        rows = self.database.rows(sql, (name, source, _from(since)))
+        return {date.fromisoformat(session): close for session, close in rows}
 
     def accept_series(self, name: str, source: str, values: Mapping[date, float], read_at: datetime) -> None:
         """Insert or update official closes of an extra series."""
@@ -130,6 +137,10 @@ class SqliteBars:
         if rows:
             with self.database.write() as connection:
                 connection.executemany(_ACCEPT, rows)
+
+
+def _from(since: date | None) -> str:
+    return "" if since is None else since.isoformat()
 
 
 def _bars(symbol: str, source: str, rows: Iterable[Sequence[object]]) -> Bars:

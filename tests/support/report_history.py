@@ -1,0 +1,293 @@
+"""A database with a made-up trading history, written session by session as the daily job would."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mtum.adapters.rendering.shelf import FolderShelf
+from mtum.adapters.sources.embedded import sample_source
+from mtum.adapters.store.opening import SqliteStore, open_store
+from mtum.app.book import read_sleeve
+from mtum.app.daily_report import Press, Report, daily_report
+from mtum.app.reporting.facts import Setup
+from mtum.config import Settings, load
+from mtum.core.decide import decide
+from mtum.core.market.bars import Bars
+from mtum.core.market.sessions import Session, Sessions
+from mtum.core.market.view import MarketView, ProvisionalBar
+from mtum.core.portfolio.benchmark import buy_and_hold
+from mtum.core.portfolio.costs import PercentCosts
+from mtum.core.portfolio.decision import Book, Decision, PortfolioRules
+from mtum.core.portfolio.fills import Fill
+from mtum.core.portfolio.limits import LossRules, Restriction
+from mtum.core.portfolio.lots import holding_of
+from mtum.core.portfolio.money import exact
+from mtum.core.portfolio.orders import OrderIntent, OrderStatus, OrderType, intent_id
+from mtum.core.portfolio.sizing import SizingRules
+from mtum.core.record import decision_document, frame_of
+from mtum.core.strategies.mtum_confluence import MtumConfluence
+from mtum.ports.records import CashMovement, DecisionRecord, EquityPoint, Observed
+
+ACCOUNT = "PRACTICE"
+SYMBOL = "MTUM"
+HISTORY = 60
+CALM = 14.0
+RULES = PortfolioRules(SizingRules(1.0, 5000.0, 0.005, PercentCosts()), LossRules(500.0))
+
+
+@dataclass(frozen=True, slots=True)
+class BarDays:
+    """A calendar whose sessions are given days; half days close three hours earlier."""
+
+    days: tuple[date, ...]
+    half_days: frozenset[date] = frozenset()
+
+    def sessions(self, first: date, last: date) -> Sessions:
+        """Return the sessions of the closed interval."""
+        return Sessions(tuple(self.session(day) for day in self.days if first <= day <= last))
+
+    def session(self, day: date) -> Session:
+        """Return one session, 14:30 to 21:00 UTC."""
+        close = time(18) if day in self.half_days else time(21)
+        return Session(day, datetime.combine(day, time(14, 30), UTC), datetime.combine(day, close, UTC))
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What is special about a session; the defaults are an ordinary one.
+
+    `filled` is how many shares the auction filled (None = all); `settled` False leaves close,
+    equity and commission unknown; `broken` is the problem that kept the session from deciding.
+    """
+
+    filled: int | None = None
+    ended: OrderStatus | None = None
+    text: str = ""
+    settled: bool = True
+    commission_known: bool = True
+    restriction: Restriction = Restriction.NONE
+    broken: tuple[int, str] | None = None
+    vix: float | None = CALM
+    price_seen: float = 1.0
+
+
+@dataclass(slots=True)
+class History:
+    """A store and the market it is played on; `play` adds one session."""
+
+    store: SqliteStore
+    folder: Path
+    bars: Bars
+    vix: Mapping[date, float]
+    settings: Settings = field(default_factory=lambda: load(None, {}))
+    half_days: frozenset[date] = frozenset()
+    vix_shown: bool = False
+
+    @property
+    def calendar(self) -> BarDays:
+        """The sessions of the market and a week beyond."""
+        days = tuple(self.bars.days.tolist())
+        beyond = [days[-1] + timedelta(days=step) for step in range(1, 8)]
+        return BarDays((*days, *(day for day in beyond if day.weekday() < 5)), self.half_days)
+
+    @property
+    def setup(self) -> Setup:
+        """What the reports say about the installation."""
+        return Setup(self.settings, ACCOUNT)
+
+    def press(self, renderer: Any = None) -> Press:
+        """Return what writes reports of this history."""
+        return Press(self.store, self.calendar, self.setup, FolderShelf(self.folder / "reports"), renderer)
+
+    def report(self, day: date, renderer: Any = None) -> Report:
+        """Write the report of a session 45 minutes after its close."""
+        at = self.calendar.session(day).close + timedelta(minutes=45)
+        return daily_report(self.press(renderer), day, at)
+
+    def play(self, index: int, special: Day = Day()) -> date:
+        """Decide, order, fill and settle the session at that position of the bars."""
+        day = self.bars.day(index)
+        session = self.calendar.session(day)
+        run = self.store.runs.start("decide_and_order", "", day, session.before_close(22))
+        if special.broken is not None:
+            code, text = special.broken
+            document = {"action": "none", "reasons": [], "problems": [{"code": code, "text": text}]}
+            self.store.runs.finish(run, session.before_close(17), "failed", code, document)
+            self._accept(index)
+            self._settle(index, special)
+            return day
+        self._capital(day)
+        decision = self._decide(index, special)
+        self.store.runs.step(run, "decided", session.before_close(19))
+        for intent in self._intents(decision, day, special):
+            self._trade(intent, session, special)
+        self.store.runs.step(run, "sent", session.before_close(18.5))
+        problems = (
+            [{"code": 7, "text": "an order was held back because trading is halted: test"}]
+            if "halted" in decision.reasons
+            else []
+        )
+        code = max((int(str(problem["code"])) for problem in problems), default=0)
+        document = {"action": decision.action.value, "problems": problems, "degraded": []}
+        self.store.runs.finish(run, session.before_close(18), "finished", code, document)
+        self._accept(index, final=special.settled)
+        if special.settled:
+            self._settle(index, special)
+        return day
+
+    def _capital(self, day: date) -> None:
+        if not self.store.ledger.movements("mtum_confluence"):
+            start = CashMovement("capital:mtum_confluence", "mtum_confluence", day, "capital", Decimal(5000))
+            self.store.ledger.move_cash([start])
+
+    def _seen(self, index: int, special: Day) -> Bars:
+        tail = self.bars.tail(len(self.bars) - max(0, index - HISTORY + 1)) if index >= HISTORY else self.bars
+        day = self.bars.day(index)
+        bar = self.bars.bar(index)
+        close = round(bar.close * special.price_seen, 2)
+        seen = replace(bar, close=close, high=max(bar.high, close), low=min(bar.low, close))
+        return tail.until(day).tail(HISTORY).until(self.bars.day(index - 1)).extended(seen)
+
+    def _decide(self, index: int, special: Day) -> Decision:
+        day = self.bars.day(index)
+        bars = self._seen(index, special)
+        bar = bars.bar(-1)
+        session = self.calendar.session(day)
+        vix = self.vix.get(day) if self.vix_shown else special.vix
+        provisional = ProvisionalBar(bar, round(bar.volume * 0.87), 0.87, session.before_close(20), bar.close)
+        view = MarketView(day, {SYMBOL: bars}, {"VIX": vix}, {SYMBOL: provisional})
+        book = self._book(day, special)
+        strategy = MtumConfluence()
+        decision = decide(view, strategy, book, RULES)
+        record = DecisionRecord(
+            account=ACCOUNT,
+            session=day,
+            strategy="mtum_confluence",
+            decided_at=session.before_close(19),
+            action=decision.action.value,
+            reasons=decision.reasons,
+            document={**decision_document(decision), "degraded": []},
+            frame=frame_of(view, book, strategy),
+            settings=self.settings.document(),
+            settings_hash="0123456789abcdef",
+            code_version="0.1.0",
+            code_hash="c0de",
+            libraries={"numpy": "2.2.6"},
+            remembered={verdict.symbol: verdict.remember for verdict in decision.verdicts if verdict.remember},
+        )
+        self.store.decisions.commit(record, self._intents(decision, day, special))
+        return decision
+
+    def _book(self, day: date, special: Day) -> Book:
+        sleeve = read_sleeve(self.store, MtumConfluence(), day)
+        states = [state for state in self.store.orders.states() if state.intent.purpose.value == "exit"]
+        short = bool(states) and states[-1].filled < states[-1].intent.shares and bool(sleeve.lots)
+        words = states[-1].intent.reasons if states else ()
+        return Book(
+            holdings={SYMBOL: holding_of(SYMBOL, sleeve.lots, sleeve.remembered, None)},
+            cash_usd=float(sleeve.cash_usd),
+            available_usd=max(0.0, float(sleeve.cash_usd)),
+            exit_pending={SYMBOL: next(word for word in words if word != "exit_carried")} if short else {},
+            restriction=special.restriction,
+        )
+
+    def _intents(self, decision: Decision, day: date, special: Day) -> tuple[OrderIntent, ...]:
+        close = round(float(self.bars.bar(self._index(day)).close) * special.price_seen, 2)
+        return tuple(
+            OrderIntent(
+                id=intent_id(ACCOUNT, day, "mtum_confluence", order.symbol, order.purpose),
+                account=ACCOUNT,
+                session=day,
+                strategy="mtum_confluence",
+                symbol=order.symbol,
+                purpose=order.purpose,
+                side=order.side,
+                order_type=OrderType.MARKET_ON_CLOSE,
+                shares=order.shares,
+                reference_price=exact(close),
+                reasons=order.reasons,
+            )
+            for order in decision.orders
+        )
+
+    def _index(self, day: date) -> int:
+        return int(np.searchsorted(self.bars.days, np.datetime64(day, "D")))
+
+    def _trade(self, intent: OrderIntent, session: Session, special: Day) -> None:
+        orders, at = self.store.orders, session.before_close(18)
+        orders.claim(intent.id, at)
+        ended = special.ended
+        if ended in (OrderStatus.REJECTED, OrderStatus.UNKNOWN):
+            orders.move(intent.id, ended, at, Observed(text=special.text))
+            return
+        orders.move(intent.id, OrderStatus.ACCEPTED, at, Observed(broker_id="900"))
+        if not special.settled:
+            return
+        filled = intent.shares if special.filled is None else special.filled
+        if filled:
+            orders.add_fills([self._fill(intent, session, filled, special)])
+        status = ended or (OrderStatus.FILLED if filled == intent.shares else OrderStatus.EXPIRED)
+        orders.move(intent.id, status, session.close, Observed(filled=filled, text=special.text))
+
+    def _fill(self, intent: OrderIntent, session: Session, shares: int, special: Day) -> Fill:
+        price = exact(round(float(self.bars.bar(self._index(session.day)).close), 2))
+        commission = PercentCosts().commission(shares, price) if special.commission_known else None
+        return Fill(
+            exec_id=f"{intent.id}.01",
+            intent_id=intent.id,
+            account=ACCOUNT,
+            strategy=intent.strategy,
+            symbol=intent.symbol,
+            side=intent.side,
+            session=session.day,
+            instant=session.close,
+            shares=shares,
+            price=price,
+            commission_usd=commission,
+        )
+
+    def _accept(self, index: int, *, final: bool = True) -> None:
+        # The cache keeps everything up to the session; an unsettled one is not in it yet.
+        known = self.bars.until(self.bars.day(index if final else index - 1))
+        self.store.bars.accept(known, self.calendar.session(known.last_day).close + timedelta(hours=3), known.last_day)
+        vix = {day: self.vix.get(day, CALM) if self.vix_shown else CALM for day in known.days.tolist()}
+        self.store.bars.accept_series("VIX", "sample", vix, self.calendar.session(known.last_day).close)
+
+    def _settle(self, index: int, special: Day) -> None:
+        day = self.bars.day(index)
+        sleeve = read_sleeve(self.store, MtumConfluence(), day)
+        if not sleeve.movements:
+            return
+        close = exact(float(self.bars.bar(index).close))
+        shares = sum(lot.shares for lot in sleeve.lots)
+        market = close * shares
+        first = self.store.ledger.movements("mtum_confluence")[0]
+        shadow = buy_and_hold(self.bars.until(day), first.session, 5000.0, PercentCosts())
+        assert shadow is not None
+        point = EquityPoint(
+            session=day,
+            strategy="mtum_confluence",
+            cash_usd=sleeve.cash_usd,
+            receivable_usd=sleeve.receivable_usd,
+            market_usd=market,
+            equity_usd=sleeve.cash_usd + sleeve.receivable_usd + market,
+            flows_usd=Decimal(0),
+            benchmark_usd=exact(round(shadow.value_usd, 6)),
+            close=close,
+            shares=shares,
+            final=True,
+        )
+        self.store.ledger.write_equity(point)
+
+
+def sample_history(folder: Path) -> History:
+    """Return an empty database beside the embedded market and its own VIX."""
+    source = sample_source()
+    bars = source.history(SYMBOL, date(2014, 1, 1), date(2018, 12, 31))
+    vix = source.series_history("VIX", date(2014, 1, 1), date(2018, 12, 31))
+    return History(open_store(folder / "mtum.db", "practice", ACCOUNT), folder, bars, vix, vix_shown=True)
