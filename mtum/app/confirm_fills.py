@@ -11,6 +11,7 @@ from mtum.app.check_book import external_shares
 from mtum.app.decide_and_order import RunResult, current_document, sessions_around
 from mtum.app.desk import Desk, Problem, exit_code_of
 from mtum.app.dividends import dividend_due
+from mtum.app.flatten import forget_flatten
 from mtum.app.refresh_bars import refresh_bars
 from mtum.app.submit_orders import find_order, order_problems, record_seen
 from mtum.core.market.bars import Bar
@@ -161,6 +162,7 @@ def _short_fills(desk: Desk, session: Session) -> list[Problem]:
 def _mismatches(desk: Desk, lists: BrokerLists) -> list[Problem]:
     sleeve = read_sleeve(desk.store, desk.strategy)
     desk.store.ledger.write_lots(desk.strategy.name, sleeve.lots, sleeve.remembered)
+    forget_flatten(desk, {lot.symbol for lot in sleeve.lots})
     found = balances(sleeve.lots, external_shares(desk), lists.positions, desk.strategy.universe())
     return [
         Problem(

@@ -8,6 +8,7 @@ from mtum.app.book import Sleeve, build_book, loss_pause, read_sleeve
 from mtum.app.check_book import BookCheck, check_book
 from mtum.app.desk import Desk, Problem, exit_code_of, portfolio_rules
 from mtum.app.dividends import dividend_due
+from mtum.app.flatten import flatten_requests
 from mtum.app.gather import Gathered, gather
 from mtum.app.refresh_bars import refresh_bars
 from mtum.app.run_document import empty_document, run_document
@@ -168,6 +169,7 @@ def _book(
     book = replace(
         book,
         losses=replace(book.losses, paused=paused),
+        forced_exits=dict.fromkeys(flatten_requests(desk), "flatten"),
         entries_barred={**gathered.entries_barred, **check.entries_barred},
         exits_barred=check.exits_barred,
         holdings={symbol: check.capped(holding) for symbol, holding in book.holdings.items()},

@@ -78,6 +78,8 @@ def _forced(verdict: SymbolVerdict, book: Book, *, flatten: bool) -> SymbolVerdi
     original = book.exit_pending.get(verdict.symbol)
     if held and original is not None:
         return replace(verdict, verdict=Target(0.0), reasons=("exit_carried", original))
+    if held and verdict.symbol in book.forced_exits:
+        return replace(verdict, verdict=Target(0.0), reasons=(book.forced_exits[verdict.symbol],))
     own_exit = isinstance(verdict.verdict, Target) and verdict.verdict.weight == 0
     if held and flatten and not own_exit:
         return replace(verdict, verdict=Target(0.0), reasons=("daily_loss",))

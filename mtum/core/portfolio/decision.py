@@ -38,6 +38,8 @@ class Book:
         The strategy's own shares.
     exit_pending : mapping of symbol to str
         Symbols with shares left from an earlier exit, and that exit's reason.
+    forced_exits : mapping of symbol to str
+        Symbols to be sold whatever the strategy says, with the reason word.
     cash_usd : float
         Cash of the sleeve, dividends receivable not included.
     available_usd : float
@@ -58,6 +60,7 @@ class Book:
     cash_usd: float
     available_usd: float
     exit_pending: Mapping[str, str] = field(default_factory=dict)
+    forced_exits: Mapping[str, str] = field(default_factory=dict)
     unsettled_usd: float = 0.0
     receivable_usd: float = 0.0
     losses: LossState = field(default_factory=LossState)

@@ -1,0 +1,63 @@
+"""Play the last sessions of the embedded market through the whole daily job, one by one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from mtum.app.desk import Desk
+from mtum.app.play_session import play_session
+from mtum.app.trades import trade_documents
+from mtum.core.market.sessions import Session
+from mtum.errors import UsageError
+
+type Told = Callable[[Session, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class DemoResult:
+    """What the played sessions came to; `document` lacks only the paths."""
+
+    document: dict[str, Any]
+    first: Session
+    last: Session
+
+
+def play_sessions(desk: Desk, market: tuple[Session, ...], count: int, after_each: Told) -> DemoResult:
+    """Play the last `count` sessions of a replayed market.
+
+    Parameters
+    ----------
+    after_each : callable
+        Told of each session played, its number from 1 on, and how many there are.
+
+    Raises
+    ------
+    UsageError
+        If the market does not hold that many sessions.
+    """
+    if not 1 <= count <= len(market):
+        raise UsageError(f"{count} sessions cannot be played; the market has 1 to {len(market)}")
+    played = market[-count:]
+    for number, session in enumerate(played, start=1):
+        play_session(desk, session)
+        after_each(session, number, count)
+    return DemoResult(_document(desk, played), played[0], played[-1])
+
+
+def _document(desk: Desk, played: tuple[Session, ...]) -> dict[str, Any]:
+    name = desk.strategy.name
+    equity = desk.store.ledger.equity(name)
+    sessions = desk.calendar.sessions(played[0].day, played[-1].day)
+    last = equity[-1] if equity else None
+    return {
+        "sessions": len(played),
+        "start": played[0].day.isoformat(),
+        "end": played[-1].day.isoformat(),
+        "strategy": name,
+        "decisions": len(desk.store.decisions.all()),
+        "orders": len(desk.store.orders.states()),
+        "fills": len(desk.store.orders.fills(name)),
+        "trades": trade_documents(desk.store, name, sessions),
+        "equity_end_usd": float(last.equity_usd) if last else None,
+        "benchmark_end_usd": float(last.benchmark_usd) if last and last.benchmark_usd is not None else None,
+    }

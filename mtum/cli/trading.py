@@ -1,0 +1,230 @@
+"""Commands of the trading day: run, settle, verify, flatten."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mtum.cli.arguments import Session as SessionOption
+from mtum.cli.arguments import Why, day_of, reason_of
+from mtum.cli.context import Call, call_of
+from mtum.cli.output import Answer, Listing, Problem
+from mtum.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from mtum.app.decide_and_order import RunResult
+    from mtum.app.desk import Desk
+    from mtum.core.market.sessions import Session
+    from mtum.wiring import Replay
+
+OVER = "the replayed market is over: every session has been played; start with a fresh --data-dir to play it again"
+
+
+def run(
+    context: typer.Context,
+    session: SessionOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Decide; order and record nothing that counts.")] = False,
+    as_of: Annotated[str | None, typer.Option("--as-of", metavar="TIME", help="Take this instant for now.")] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Sleep until the window opens.")] = False,
+    if_due: Annotated[bool, typer.Option("--if-due", help="Run every job that is due.")] = False,
+) -> Answer:
+    """Decide and order for one session, or run everything due."""
+    from mtum import wiring
+
+    call = call_of(context)
+    settings, day, instant = call.settings(), day_of(session, "--session"), instant_of(as_of)
+    if if_due:
+        return _due(call, instant)
+    if wiring.is_replay(settings):
+        with wiring.replay_desk(settings, call.data_folder()) as replay:
+            return _replayed(replay, _chosen(replay, day, instant), instant, dry_run=dry_run)
+    return _today(call, day, instant, dry_run=dry_run, wait=wait)
+
+
+def settle(context: typer.Context, session: SessionOption = None) -> Answer:
+    """Confirm the fills of a session and close its books."""
+    from mtum import wiring
+    from mtum.app.confirm_fills import confirm_fills
+    from mtum.app.decide_and_order import JOB
+    from mtum.app.play_session import SETTLED_AFTER
+
+    call = call_of(context)
+    settings, day = call.settings(), day_of(session, "--session")
+    if not wiring.is_replay(settings):
+        with wiring.live_desk(settings, call.data_folder(), None) as desk:
+            return _settle_answer(confirm_fills(desk, _settling(desk, day)))
+    with wiring.replay_desk(settings, call.data_folder()) as replay:
+        last = replay.desk.store.runs.latest(JOB)
+        wanted = day or (last.session if last else None)
+        if wanted is None:
+            raise UsageError("no session has been decided yet; `mtum run` plays the first")
+        chosen = replay.session(wanted)
+        replay.desk.clock.wait_until(chosen.close + SETTLED_AFTER)
+        return _settle_answer(confirm_fills(replay.desk, chosen))
+
+
+def verify(
+    context: typer.Context,
+    session: SessionOption = None,
+    all_: Annotated[bool, typer.Option("--all", help="Every stored decision.")] = False,
+) -> Answer:
+    """Replay stored decisions and check where their inputs came from."""
+    from mtum import wiring
+    from mtum.app.decide_and_order import JOB
+    from mtum.app.verify import verify as verified
+
+    call = call_of(context)
+    settings, day = call.settings(), day_of(session, "--session")
+    if not call.database().exists():
+        raise UsageError(f"{call.database()} does not exist; nothing has been decided yet")
+    with wiring.opened_store(settings, call.data_folder()) as store:
+        if day is None and not all_:
+            last = store.runs.latest(JOB)
+            day = last.session if last else None
+        result = verified(store, settings, wiring.provenance(), None if all_ else day)
+    document = result.document
+    lines = [f"{document['verified']} decisions verified, {document['failed']} failed"]
+    lines += [f"drift: {line}" for line in document["drift"]]
+    lines += [f"FAILED {problem['text']}" for problem in document["problems"]]
+    return Answer(document, lines, result.exit_code, _problems(document))
+
+
+def flatten(context: typer.Context, symbol: Annotated[str, typer.Argument(metavar="SYMBOL")], why: Why) -> Answer:
+    """Sell a position at the close through the same path as every exit, then stop entries."""
+    from mtum import wiring
+    from mtum.app.flatten import request_flatten
+
+    call = call_of(context)
+    settings, reason = call.settings(), reason_of(why)
+    if not wiring.is_replay(settings):
+        with wiring.live_desk(settings, call.data_folder(), None) as desk:
+            return _flatten_today(desk, symbol, reason)
+    with wiring.replay_desk(settings, call.data_folder()) as replay:
+        request_flatten(replay.desk, symbol, reason)
+        return _replayed(replay, replay.upcoming(), None, dry_run=False)
+
+
+def instant_of(text: str | None) -> datetime | None:
+    """Return the aware UTC instant an option names; without a zone it is UTC.
+
+    Raises
+    ------
+    UsageError
+        If the text is no instant.
+    """
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f'--as-of "{text}" is no instant; write it as 2026-01-30T20:40:00Z') from None
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+def _chosen(replay: "Replay", day: Any, instant: datetime | None) -> "Session | None":
+    if instant is not None and day is None:
+        day = instant.date()
+        if all(session.day != day for session in replay.market):
+            return None
+    if day is None:
+        return replay.upcoming()
+    session = replay.session(day)
+    last = replay.desk.store.runs.latest("decide_and_order")
+    played = replay.desk.store.runs.find("decide_and_order", "", session.day)
+    if played is None and last is not None and last.session is not None and session.day < last.session:
+        raise UsageError(f"{session.day} lies before {last.session}, which has been played; time does not run back")
+    return session
+
+
+def _replayed(replay: "Replay", session: "Session | None", instant: datetime | None, *, dry_run: bool) -> Answer:
+    from mtum.app.decide_and_order import decide_and_order
+    from mtum.app.play_session import play_session
+    from mtum.app.run_today import not_a_session
+
+    desk = replay.desk
+    if session is None:
+        if instant is None:
+            return Answer({"session": None, "action": "none", "note": OVER, "problems": [], "exit_code": 0}, [OVER])
+        desk.clock.wait_until(instant)
+        return run_answer(not_a_session(desk))
+    if instant is not None:
+        desk.clock.wait_until(instant)
+    return run_answer(decide_and_order(desk, session, dry_run=True) if dry_run else play_session(desk, session))
+
+
+def _today(call: Call, day: Any, instant: datetime | None, *, dry_run: bool, wait: bool) -> Answer:
+    from mtum import wiring
+    from mtum.app.run_today import run_today
+
+    if wait:
+        wiring.wait_for_window(call.settings(), call.data_folder())
+    with wiring.live_desk(call.settings(), call.data_folder(), instant, dry_run=dry_run) as desk:
+        return run_answer(run_today(desk, day, dry_run=dry_run))
+
+
+def run_answer(result: "RunResult") -> Answer:
+    """Return the answer of a run: its document, and what a person wants to see of it."""
+    document = result.document
+    lines: list[str | Listing] = [_headline(document)]
+    if document.get("note"):
+        lines.append(str(document["note"]))
+    if document.get("conditions"):
+        rows = [
+            [one["name"], one["value"], one["threshold"], one["margin"], "yes" if one["passed"] else "no"]
+            for one in document["conditions"]
+        ]
+        lines.append(Listing(["condition", "value", "threshold", "margin", "holds"], rows))
+    if document.get("orders"):
+        columns = ("symbol", "side", "shares", "filled", "type", "status", "ref")
+        lines.append(Listing(columns, [[order[name] for name in columns] for order in document["orders"]], "Orders"))
+    if document.get("equity_usd") is not None:
+        lines.append(f"equity {document['equity_usd']:,.2f} USD")
+    return Answer(document, lines, result.exit_code, _problems(document))
+
+
+def _headline(document: Mapping[str, Any]) -> str:
+    source = " (S&P 500 sample stands in)" if document.get("source") == "sample" else ""
+    mode = "LIVE" if document["mode"] == "live" else document["mode"]
+    why = ", ".join(document["reasons"])
+    again = " (already done; nothing was sent)" if document.get("rerun") else ""
+    dry = " (dry run; nothing was sent)" if document.get("dry_run") else ""
+    return f"{document['session'] or 'no session'} {mode}{source}: {document['action']} ({why or 'no decision'}){again}{dry}"
+
+
+def _settle_answer(result: "RunResult") -> Answer:
+    document = result.document
+    lines: list[str | Listing] = [f"{document['session']}: {len(document['fills'])} fills"]
+    if document["fills"]:
+        columns = ("symbol", "side", "shares", "price", "commission_usd", "exec_id")
+        lines.append(Listing(columns, [[fill[name] for name in columns] for fill in document["fills"]]))
+    if document["equity_usd"] is not None:
+        lines.append(f"equity {document['equity_usd']:,.2f} USD at the official close")
+    return Answer(document, lines, result.exit_code, _problems(document))
+
+
+def _problems(document: Mapping[str, Any]) -> list[Problem]:
+    return [Problem(int(one["code"]), str(one["text"])) for one in document.get("problems", [])]
+
+
+def _settling(desk: "Desk", day: Any) -> "Session":
+    from datetime import timedelta
+
+    now = desk.clock.now()
+    near = desk.calendar.sessions(now.date() - timedelta(days=14), now.date())
+    chosen = near.get(day) if day else next((one for one in reversed(near.known) if one.close <= now), None)
+    if chosen is None:
+        raise UsageError(f"{day or now.date()} is no session that has closed; give --session")
+    return chosen
+
+
+def _flatten_today(desk: "Desk", symbol: str, why: str) -> Answer:
+    from mtum.app.flatten import flatten_now
+
+    return run_answer(flatten_now(desk, symbol, why))
+
+
+def _due(call: Call, instant: datetime | None) -> Answer:
+    from mtum import wiring
+
+    return wiring.run_due(call.settings(), call.data_folder(), instant)
