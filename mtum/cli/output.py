@@ -111,7 +111,8 @@ def _plain_scalar(value: bool | str | float | Decimal | date | Path | None) -> b
         case float():
             return value if math.isfinite(value) else None
         case Decimal():
-            return _plain_scalar(float(value)) if value != value.to_integral_value() else int(value)
+            whole = value.is_finite() and value == value.to_integral_value()
+            return int(value) if whole else _plain_scalar(float(value))
         case datetime():
             return instant_text(value)
         case date():
@@ -135,14 +136,19 @@ def one_line(text: str) -> str:
 def _document(answer: Answer) -> dict[str, Any]:
     document = dict(answer.document)
     if answer.exit_code or answer.problems:
-        document["problems"] = [asdict(problem) for problem in answer.problems] or document.get("problems", [])
+        document["problems"] = _problems(answer)
     if answer.exit_code:
         document["exit_code"] = int(answer.exit_code)
     return document
 
 
+def _problems(answer: Answer) -> list[Any]:
+    # A stored document brings its own.
+    return [asdict(problem) for problem in answer.problems] or list(answer.document.get("problems", []))
+
+
 def _failure_line(answer: Answer) -> str:
-    texts = [problem.text for problem in answer.problems]
+    texts = [str(problem["text"]) for problem in _problems(answer)]
     return "mtum: " + one_line("; ".join(texts) or f"ended with exit code {int(answer.exit_code)}")
 
 

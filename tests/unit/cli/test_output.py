@@ -1,0 +1,106 @@
+"""Documents as plain JSON, tables for people."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+from enum import Enum
+from pathlib import Path
+
+import pytest
+
+from mtum.cli.output import Answer, Listing, Problem, json_text, write
+
+
+class Color(Enum):
+    RED = "red"
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    session: date
+    worth: Decimal
+
+
+def test_values_become_plain_json() -> None:
+    eastern = timezone(timedelta(hours=-5))
+    document = {
+        "money": Decimal("12.50"),
+        "whole": Decimal("12.00"),
+        "session": date(2018, 3, 1),
+        "instant": datetime(2018, 3, 1, 15, 38, tzinfo=eastern),
+        "missing": float("nan"),
+        "endless": Decimal("Infinity"),
+        "color": Color.RED,
+        "point": Point(date(2018, 3, 2), Decimal("0.1")),
+        "rows": (1, 2.5, None, True),
+        "path": Path("here"),
+    }
+    assert json.loads(json_text(document)) == {
+        "money": 12.5,
+        "whole": 12,
+        "session": "2018-03-01",
+        "instant": "2018-03-01T20:38:00Z",
+        "missing": None,
+        "endless": None,
+        "color": "red",
+        "point": {"session": "2018-03-02", "worth": 0.1},
+        "rows": [1, 2.5, None, True],
+        "path": str(Path.cwd() / "here"),
+    }
+
+
+def test_a_failure_keeps_what_is_known(capsys: pytest.CaptureFixture[str]) -> None:
+    answer = Answer({"session": date(2018, 3, 1)}, ["shown"], exit_code=6, problems=[Problem(6, "who knows?")])
+    write(answer, as_json=True)
+    streams = capsys.readouterr()
+    expected = {"session": "2018-03-01", "problems": [{"code": 6, "text": "who knows?"}], "exit_code": 6}
+    assert json.loads(streams.out) == expected
+    assert streams.err == "mtum: who knows?\n"
+
+
+def test_problems_of_the_document_stay_when_the_answer_names_none(capsys: pytest.CaptureFixture[str]) -> None:
+    problems = [{"code": 5, "text": "rejected"}]
+    write(Answer({"problems": problems}, exit_code=5), as_json=True)
+    streams = capsys.readouterr()
+    assert json.loads(streams.out) == {"problems": problems, "exit_code": 5}
+    assert streams.err == "mtum: rejected\n"
+
+
+def test_hints_go_to_stderr_and_not_when_quiet(capsys: pytest.CaptureFixture[str]) -> None:
+    answer = Answer({}, ["done"], hints=["next: rest"])
+    write(answer, as_json=False)
+    assert capsys.readouterr() == ("done\n", "next: rest\n")
+    write(answer, as_json=False, quiet=True)
+    assert capsys.readouterr() == ("done\n", "")
+    write(answer, as_json=True)
+    assert capsys.readouterr() == ("{}\n", "")
+
+
+def test_numbers_stand_right_and_words_left(capsys: pytest.CaptureFixture[str]) -> None:
+    write(Answer({}, [Listing(["word", "USD"], [["a", 1234.5], ["bcdef", 7]])]), as_json=False)
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert lines[0] == "word        USD"
+    assert lines[2:] == ["a       1,234.5", "bcdef         7"]
+
+
+def test_a_piped_table_is_not_cut(capsys: pytest.CaptureFixture[str]) -> None:
+    long = "x" * 300
+    write(Answer({}, [Listing(["a", "b"], [[long, "end"]])]), as_json=False)
+    row = capsys.readouterr().out.splitlines()[2]
+    assert row.split() == [long, "end"]
+
+
+def test_text_in_brackets_is_not_taken_for_a_style(capsys: pytest.CaptureFixture[str]) -> None:
+    write(Answer({}, ["[bold]plain[/bold]", Listing(["a"], [["[red]x[/red]"]])]), as_json=False)
+    assert "[red]x[/red]" in capsys.readouterr().out
+
+
+def test_output_holds_no_escape_codes_off_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    write(Answer({}, [Listing(["a"], [["b"]], title="Title")]), as_json=False)
+    assert "\x1b" not in capsys.readouterr().out
+
+
+def test_an_instant_of_another_zone_is_shown_in_utc() -> None:
+    text = json_text({"at": datetime(2018, 3, 1, 9, tzinfo=timezone(timedelta(hours=9)))})
+    assert json.loads(text)["at"] == datetime(2018, 3, 1, 0, tzinfo=UTC).isoformat().replace("+00:00", "Z")
