@@ -91,7 +91,7 @@ def merge(
     cached, fresh : Bars
         Same symbol and source; `fresh` should overlap the cache so that a changed basis is seen.
     final_until : date or None
-        Newest cached session whose bar was final; later ones are replaced without a revision.
+        Newest cached session whose bar was final; changes of later ones are always accepted.
     agreed : frozenset of date
         Sessions whose changes beyond tolerance are accepted (a second source or a person supports them).
     split_rebases : bool
@@ -160,6 +160,12 @@ def dividend_adjusted(bars: Bars) -> Bars:
     return Bars.from_columns(bars.symbol, bars.source, bars.days, columns)
 
 
+def selected(bars: Bars, wanted: NDArray[np.bool_]) -> Bars:
+    """Return the bars where `wanted` is true."""
+    columns = {name: getattr(bars, name)[wanted] for name in COLUMNS}
+    return Bars.from_columns(bars.symbol, bars.source, bars.days[wanted], columns)
+
+
 def _knows(cached: Bars, split: NewSplit) -> bool:
     bar = cached.find(split.session)
     return bar is not None and abs(bar.split - split.ratio) < 1e-9
@@ -204,10 +210,11 @@ def _settled(
         same = _noise(name, before, after)
         after[same] = before[same]
         # New splits are taken care of before; a vendor that forgets an action changes nothing.
-        for index in np.flatnonzero(final & ~same) if name != "split" else ():
+        for index in np.flatnonzero(~same) if name != "split" else ():
             day = based.day(int(left[index]))
-            change = Change(day, name, float(before[index]), float(after[index]), day in agreed)
-            change = replace(change, tolerable=change.tolerable or tolerable(change))
+            change = Change(day, name, float(before[index]), float(after[index]), tolerable=True)
+            believed = not final[index] or day in agreed or tolerable(change)
+            change = replace(change, tolerable=believed and bool(np.isfinite(change.after)))
             changes.append(change)
             after[index] = change.after if change.tolerable else change.before
         columns[name] = getattr(fresh, name).copy()
@@ -250,5 +257,4 @@ def _differing(cached: Bars, joined: Bars) -> Bars:
     for name in COLUMNS:
         equal &= getattr(cached, name)[left] == getattr(joined, name)[right]
     same[right] = equal
-    columns = {name: getattr(joined, name)[~same] for name in COLUMNS}
-    return Bars.from_columns(joined.symbol, joined.source, joined.days[~same], columns)
+    return selected(joined, ~same)

@@ -118,7 +118,10 @@ class SqliteBars:
 
     def released(self, symbol: str, source: str) -> frozenset[date]:
         """Return sessions whose bar a person has declared real despite a rule."""
-        sql = "SELECT session FROM quarantined_bars WHERE symbol = ? AND source = ? AND released_at IS NOT NULL"
+        sql = (
+            "SELECT session FROM quarantined_bars "
+            "WHERE symbol = ? AND source = ? AND released_at IS NOT NULL AND released_by <> 'source'"
+        )
         return frozenset(date.fromisoformat(row[0]) for row in self.database.rows(sql, (symbol, source)))
 
     def series(self, name: str, source: str, since: date | None = None) -> Mapping[date, float]:

@@ -81,10 +81,10 @@ def test_another_rounding_is_no_revision_and_changes_nothing() -> None:
     assert same(found.bars, ALL)
 
 
-def test_a_bar_that_was_not_final_is_replaced_without_a_revision() -> None:
+def test_a_bar_that_was_not_final_is_replaced_however_far_it_moved() -> None:
     found = merge(CACHED, changed(FRESH, close={9: 150.0}), CACHED.day(23))
+    assert found.changes == (Change(LAST, "close", 124.0, 150.0, tolerable=True),)
     bar = found.bars.find(LAST)
-    assert found.changes == ()
     assert bar is not None
     assert bar.close == 150.0
 

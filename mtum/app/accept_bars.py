@@ -1,0 +1,307 @@
+"""What one answer of a source does to the cache: accept, record revisions, keep bad bars out."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+import numpy as np
+
+from mtum.app.desk import Desk
+from mtum.core.market.bars import PRICE_COLUMNS, Bar, Bars
+from mtum.core.market.merging import BasisProblem, Change, Merge, NewSplit, before_split, merge, selected
+from mtum.core.market.sessions import Session
+from mtum.core.market.sifting import CONTEXT_SESSIONS, sifted
+from mtum.core.market.validation import BarProblem, disagreements, session_days
+from mtum.errors import BarsRestatedError, DataError
+from mtum.ports.records import QuarantinedBar, Revision
+
+FINAL_AFTER = timedelta(hours=2)
+"""A bar read this long after its close is final."""
+REVISED = "revised"
+"""Rule word of a bar kept out because it restates an accepted one beyond tolerance."""
+BY_SOURCE = "source"
+"""Who released a bar kept out that the source itself has put right."""
+REBASED_SOURCES = ("csv", "sample")
+"""Sources of files: prices are re-based already, a split only explains a jump."""
+_SUPPORT_FRAC = 0.005
+_BASIS_TEXT = {
+    BasisProblem.SPLIT_NOT_APPLIED: "it lists a split but has not re-based the prices before it",
+    BasisProblem.SPLIT_APPLIED_WRONGLY: "it lists a split, but the prices before it moved by another ratio",
+    BasisProblem.SPLIT_NOT_LISTED: "its prices moved by a constant ratio and it lists no split; another symbol?",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One answer of the source beside what the cache holds.
+
+    Parameters
+    ----------
+    wanted : tuple of Session
+        Finished sessions that have to be there; bars of other days are dropped.
+    at : datetime
+        When it was read.
+    session : Session or None
+        Today's, where a split may be effective before its bar is finished.
+    trusted : bool
+        A person gave these bars and means them: every change is accepted.
+    """
+
+    cached: Bars
+    fresh: Bars
+    wanted: tuple[Session, ...]
+    at: datetime
+    session: Session | None = None
+    trusted: bool = False
+
+    @property
+    def final_until(self) -> date | None:
+        """The newest wanted session that was read long enough after its close."""
+        done = [one.day for one in self.wanted if one.close + FINAL_AFTER <= self.at]
+        return done[-1] if done else None
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """What came of one reading.
+
+    Parameters
+    ----------
+    last_session : date or None
+        Newest session in the cache afterwards.
+    read, written : int
+        Bars read from the source; rows written to the cache.
+    problems : tuple of BarProblem
+        What is wrong now, bars kept out included; the daily job judges its own window again.
+    revisions : tuple of Revision
+        Newly recorded ones, accepted or not.
+    notes : tuple of str
+        What a person may want to know.
+    """
+
+    symbol: str
+    source: str
+    last_session: date | None
+    read: int = 0
+    written: int = 0
+    problems: tuple[BarProblem, ...] = ()
+    revisions: tuple[Revision, ...] = ()
+    splits: tuple[NewSplit, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    joined: Merge
+    kept_out: tuple[tuple[Bar, BarProblem], ...]
+    problems: tuple[BarProblem, ...]
+
+    @property
+    def split_withheld(self) -> bool:
+        """A split is accepted together with every bar that shows it, or not at all."""
+        return bool(self.joined.splits and self.kept_out)
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        return self.joined.refused if self.split_withheld else self.joined.changes
+
+
+def accept_bars(desk: Desk, reading: Reading) -> Refresh:
+    """Bring an answer of the source into the cache, in one transaction.
+
+    Raises
+    ------
+    BarsRestatedError
+        If prices and splits of the source contradict the cache; nothing is written then.
+    """
+    days = session_days(tuple(one.day for one in reading.wanted))
+    reading = replace(reading, fresh=selected(reading.fresh, np.isin(reading.fresh.days, days)))
+    symbol, source = reading.cached.symbol, desk.source.name
+    before = desk.store.bars.last_final(symbol, source)
+    judged = _judge(desk, reading, before)
+    _keep_out(desk, reading, judged)
+    written = _written(reading, judged, before)
+    revisions: tuple[Revision, ...] = ()
+    if len(written) or judged.joined.refused:
+        revisions = tuple(_new_revisions(desk, reading, judged))
+        desk.store.bars.accept(written, reading.at, reading.final_until, revisions)
+    newest = [bars.last_day for bars in (reading.cached, written) if len(bars)]
+    problems = (*(problem for _, problem in judged.kept_out), *judged.problems, *_second_opinion(desk, written))
+    return Refresh(
+        symbol=symbol,
+        source=source,
+        last_session=max(newest, default=None),
+        read=len(reading.fresh),
+        written=len(written),
+        problems=tuple(dict.fromkeys(problems)),
+        revisions=revisions,
+        splits=judged.joined.splits if len(written) else (),
+    )
+
+
+def _judge(desk: Desk, reading: Reading, before: date | None) -> _Judged:
+    released = desk.store.bars.released(reading.cached.symbol, desk.source.name)
+    files = desk.source.name in REBASED_SOURCES
+    agreed = _agreed(desk, reading, before)
+    fresh = reading.fresh
+    kept_out: list[tuple[Bar, BarProblem]] = []
+    while True:
+        joined = _merged(desk, replace(reading, fresh=fresh), before, agreed)
+        region = _region(joined.bars, reading)
+        expected = tuple(one.day for one in reading.wanted if not len(region) or one.day >= region.day(0))
+        new = frozenset(fresh.days.astype(object).tolist())
+        found = sifted(region, new, expected, released, split_explains_jump=files)
+        kept_out += found.kept_out
+        # A bad value must not replace a good one: without it the cached bar stays, and is judged again.
+        bad = session_days(tuple(bar.day for bar, _ in found.kept_out))
+        if not len(np.intersect1d(bad, reading.cached.days)):
+            return _Judged(joined, tuple(kept_out), found.problems)
+        fresh = selected(fresh, ~np.isin(fresh.days, bad))
+
+
+def _region(bars: Bars, reading: Reading) -> Bars:
+    # What new bars can make doubtful: themselves, and what the rules compare them with.
+    first = reading.fresh.days[:1] if len(reading.fresh) else bars.days[-1:]
+    start = int(np.searchsorted(bars.days, first[0])) if len(first) else 0
+    return bars.tail(len(bars) - max(0, start - CONTEXT_SESSIONS))
+
+
+def _merged(desk: Desk, reading: Reading, before: date | None, agreed: frozenset[date]) -> Merge:
+    rebases = desk.source.name not in REBASED_SOURCES
+    check = not reading.trusted
+    joined = merge(reading.cached, reading.fresh, before, agreed, split_rebases=rebases, check_basis=check)
+    coming = _coming_split(desk, reading) if rebases and joined.basis is BasisProblem.SPLIT_NOT_LISTED else None
+    if coming is not None:
+        # Effective today: the cache keeps the old basis until today's bar, which carries it, is final.
+        joined = merge(reading.cached, before_split(reading.fresh, coming), before, agreed)
+    if joined.basis is None:
+        return joined
+    raise BarsRestatedError(
+        f"{reading.cached.symbol}: {desk.source.name} contradicts the accepted bars: {_BASIS_TEXT[joined.basis]}; "
+        f"nothing was accepted; if the cache is wrong, replace it with `mtum bars import`"
+    )
+
+
+def _coming_split(desk: Desk, reading: Reading) -> NewSplit | None:
+    if reading.session is None or reading.session.day <= reading.wanted[-1].day:
+        return None
+    try:
+        quote = desk.source.quote(reading.cached.symbol, reading.session, reading.at)
+    except DataError:
+        return None
+    return NewSplit(reading.session.day, quote.split) if quote.split not in (0.0, 1.0) else None
+
+
+def _agreed(desk: Desk, reading: Reading, before: date | None) -> frozenset[date]:
+    """Sessions whose restatement a person released or the second source supports."""
+    if reading.trusted:
+        return frozenset(reading.fresh.days.astype(object).tolist())
+    symbol, source = reading.cached.symbol, desk.source.name
+    released = {
+        one.bar.day
+        for one in desk.store.quarantine.kept(symbol)
+        if one.source == source and one.released_at is not None and _same_numbers(one.bar, reading.fresh)
+    }
+    rebases = source not in REBASED_SOURCES
+    refused = merge(reading.cached, reading.fresh, before, split_rebases=rebases).refused
+    return frozenset(released | _supported(desk, symbol, refused))
+
+
+def _same_numbers(bar: Bar, fresh: Bars) -> bool:
+    other = fresh.find(bar.day)
+    names = (*PRICE_COLUMNS, "volume")
+    return other is not None and all(getattr(bar, name) == getattr(other, name) for name in names)
+
+
+def _supported(desk: Desk, symbol: str, refused: tuple[Change, ...]) -> set[date]:
+    # Volumes of two vendors cannot be compared, so only prices find support.
+    prices = [change for change in refused if change.column in PRICE_COLUMNS]
+    only_prices = {change.session for change in prices} - {c.session for c in refused if c.column == "volume"}
+    if desk.second is None or not only_prices:
+        return set()
+    try:
+        seen = desk.second.history(symbol, min(only_prices), max(only_prices))
+    except DataError:
+        return set()
+    return {day for day in only_prices if all(_nearer(change, seen) for change in prices if change.session == day)}
+
+
+def _nearer(change: Change, second: Bars) -> bool:
+    bar = second.find(change.session)
+    if bar is None:
+        return False
+    said = float(getattr(bar, change.column))
+    near = abs(change.after / said - 1.0) <= _SUPPORT_FRAC
+    return near and abs(change.after - said) < abs(change.before - said)
+
+
+def _keep_out(desk: Desk, reading: Reading, judged: _Judged) -> None:
+    """Record the bars kept out, and let go of those that the source has put right."""
+    symbol, source = reading.cached.symbol, desk.source.name
+    held = {(bar.day, problem.rule.value): (bar, problem.found) for bar, problem in judged.kept_out}
+    for change in judged.joined.refused:
+        bar = reading.fresh.find(change.session)
+        if bar is not None:
+            _, found = held.get((bar.day, REVISED), (bar, ""))
+            said = f"{change.column} {change.before:g} is now {change.after:g}"
+            held[bar.day, REVISED] = (bar, f"{found}, {said}" if found else said)
+    desk.store.quarantine.keep(
+        [QuarantinedBar(symbol, source, bar, rule, found, reading.at) for (_, rule), (bar, found) in held.items()]
+    )
+    read = set(reading.fresh.days.astype(object).tolist())
+    for one in desk.store.quarantine.kept(symbol, held=True):
+        if one.source == source and one.bar.day in read and (one.bar.day, one.rule) not in held:
+            desk.store.quarantine.release(one.id, BY_SOURCE, reading.at)
+
+
+def _written(reading: Reading, judged: _Judged, before: date | None) -> Bars:
+    """Return the rows to write: those that differ, and those that have become final."""
+    joined = judged.joined
+    if judged.split_withheld:
+        return joined.bars.tail(0)
+    out = session_days(tuple(bar.day for bar, _ in judged.kept_out))
+    wanted = np.isin(joined.bars.days, joined.written.days)
+    if reading.final_until is not None:
+        final = joined.bars.days <= np.datetime64(reading.final_until, "D")
+        if before is not None:
+            final &= joined.bars.days > np.datetime64(before, "D")
+        wanted |= final & np.isin(joined.bars.days, reading.fresh.days)
+    return selected(joined.bars, wanted & ~np.isin(joined.bars.days, out))
+
+
+def _new_revisions(desk: Desk, reading: Reading, judged: _Judged) -> Iterator[Revision]:
+    changes = judged.changes
+    if not changes:
+        return
+    symbol, source = reading.cached.symbol, desk.source.name
+    read_at = desk.store.bars.read_times(symbol, source, changes[0].session)
+    known = {
+        (one.session, one.column, one.after)
+        for one in desk.store.bars.revisions(symbol)
+        if one.source == source and not one.accepted
+    }
+    for change in changes:
+        # A restatement that is not accepted is seen again every day; once is enough.
+        if change.tolerable or (change.session, change.column, change.after) not in known:
+            yield Revision(
+                symbol=symbol,
+                source=source,
+                session=change.session,
+                column=change.column,
+                before=change.before,
+                after=change.after,
+                first_read_at=read_at.get(change.session, reading.at),
+                replaced_at=reading.at,
+                accepted=change.tolerable,
+            )
+
+
+def _second_opinion(desk: Desk, written: Bars) -> tuple[BarProblem, ...]:
+    """Compare the newest close written with the second source's; without an answer there is no opinion."""
+    if desk.second is None or not len(written):
+        return ()
+    newest = written.tail(1)
+    try:
+        return disagreements(newest, desk.second.history(newest.symbol, newest.last_day, newest.last_day))
+    except DataError:
+        return ()

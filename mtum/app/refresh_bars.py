@@ -1,0 +1,95 @@
+"""Bring the cache of bars up to date: read what is missing and the last sessions again."""
+
+from collections.abc import Sequence
+from datetime import date
+
+import numpy as np
+
+from mtum.app.accept_bars import Reading, Refresh, accept_bars
+from mtum.app.desk import Desk
+from mtum.core.market.bars import Bars
+from mtum.core.market.sessions import Session, Sessions
+from mtum.core.market.validation import session_days
+from mtum.core.market.vix import HIGHEST, LOWEST, on_sessions
+from mtum.errors import SourceUnavailableError
+
+OVERLAP_SESSIONS = 10
+"""Sessions read again each time, so that a vendor's corrections are noticed."""
+
+
+def refresh_bars(
+    desk: Desk, symbol: str, session: Session, sessions: Sessions, *, through_session: bool = False
+) -> Refresh:
+    """Bring one symbol up to date for a session.
+
+    Parameters
+    ----------
+    sessions : Sessions
+        The history wanted and the session itself; with an empty cache all of it is read.
+    through_session : bool
+        Read the session's own bar too, once its close has passed.
+
+    Raises
+    ------
+    SourceUnavailableError
+        If the source does not answer and the cache lacks a session.
+    BarsRestatedError
+        If the source's prices and splits contradict the cache; nothing is written then.
+    """
+    now = desk.clock.now()
+    through = through_session and now >= session.close
+    wanted = tuple(one for one in sessions if one.day < session.day or (through and one.day == session.day))
+    cached = desk.store.bars.bars(symbol, desk.source.name)
+    if not wanted:
+        return Refresh(symbol, desk.source.name, cached.last_day if len(cached) else None)
+    missing = missing_sessions(cached, wanted)
+    first = _first_asked(cached, wanted, missing)
+    try:
+        fresh = desk.source.history(symbol, first, wanted[-1].day)
+    except SourceUnavailableError as error:
+        if missing:
+            raise
+        note = f"{symbol}: the cache is complete, but revisions could not be looked for: {error}"
+        return Refresh(symbol, desk.source.name, cached.last_day, notes=(note,))
+    return accept_bars(desk, Reading(cached, fresh, wanted, now, session))
+
+
+def refresh_series(desk: Desk, name: str, session: Session, sessions: Sessions) -> int:
+    """Bring the official closes of an extra series up to date; return how many were read.
+
+    Values on days the exchange is shut, and those outside 5 to 150, are dropped.
+
+    Raises
+    ------
+    SourceUnavailableError
+        If the source does not answer.
+    """
+    cached = desk.store.bars.series(name, desk.source.name)
+    finished = [one.day for one in sessions if one.day < session.day]
+    if not finished:
+        return 0
+    known = [day for day in finished if day in cached]
+    first = known[-OVERLAP_SESSIONS] if len(known) >= OVERLAP_SESSIONS else finished[0]
+    read = desk.source.series_history(name, first, finished[-1])
+    closes = {day: points for day, points in on_sessions(read, set(finished)).items() if LOWEST <= points <= HIGHEST}
+    new = {day: points for day, points in closes.items() if cached.get(day) != points}
+    desk.store.bars.accept_series(name, desk.source.name, new, desk.clock.now())
+    return len(closes)
+
+
+def missing_sessions(cached: Bars, wanted: Sequence[Session]) -> list[date]:
+    """Return the wanted sessions that are not cached, from the first cached bar on; all with an empty cache."""
+    days = session_days(tuple(one.day for one in wanted))
+    if len(cached):
+        days = days[days >= cached.days[0]]
+    found: list[date] = np.setdiff1d(days, cached.days, assume_unique=True).astype(object).tolist()
+    return found
+
+
+def _first_asked(cached: Bars, wanted: Sequence[Session], missing: list[date]) -> date:
+    known = [one.day for one in wanted if not len(cached) or one.day <= cached.last_day]
+    if not len(cached) or not known or wanted[0].day < cached.day(0):
+        # Nothing is known, or a longer history is wanted than there is.
+        return wanted[0].day
+    overlap = known[max(0, len(known) - OVERLAP_SESSIONS)]
+    return min([overlap, *missing[:1]])
