@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _PANELS = (3.0, 1.2, 1.2, 1.2)
-_LABELED_MARKS = 12
-"""With more trades than this in sight, exits lose their words and keep their shapes."""
+_WORDS_APART = 0.13
+"""Closer than this fraction of the width, the words of two exits would touch."""
 
 
 def market_chart(history: MarketHistory) -> bytes:
@@ -57,7 +57,14 @@ def _figure(heights: Sequence[float], inches: float) -> "tuple[Figure, list[Axes
     rcParams["font.size"] = style.FONT_POINTS
     figure = Figure(figsize=(style.WIDTH_INCHES, inches), facecolor=style.CARD)
     grid = figure.add_gridspec(
-        len(heights), 1, height_ratios=list(heights), left=0.115, right=0.865, top=0.955, bottom=0.055, hspace=0.32
+        len(heights),
+        1,
+        height_ratios=list(heights),
+        left=0.115,
+        right=0.855,
+        top=1 - style.TOP_INCHES / inches,
+        bottom=style.BOTTOM_INCHES / inches,
+        hspace=0.32,
     )
     first = figure.add_subplot(grid[0])
     axes = [first, *(figure.add_subplot(grid[row], sharex=first) for row in range(1, len(heights)))]
@@ -84,20 +91,24 @@ def _titled(ax: "Axes", title: str) -> None:
 def _price(ax: "Axes", history: MarketHistory, x: Column) -> None:
     ax.plot(x, history.close, color=style.PRICE, lw=1.4)
     ax.plot(x, history.ma, color=style.AVERAGE, lw=1.1)
+    _titled(ax, f"{history.symbol} close and its mean of {history.rules.ma_sessions} sessions, USD")
+    ax.margins(y=0.16)
     average = f"MA{history.rules.ma_sessions}"
     _ends(ax, ((history.close, "close", style.PRICE), (history.ma, average, style.AVERAGE)))
-    _titled(ax, f"{history.symbol} close and its mean of {history.rules.ma_sessions} sessions, USD")
-    labeled = sum(not mark.bought for mark in history.marks) <= _LABELED_MARKS
+    last = -np.inf
     for mark in history.marks:
         at = int(np.searchsorted(history.days, np.datetime64(mark.session, "D")))
         if at < len(x):
-            _mark(ax, float(x[at]), mark, labeled=labeled)
+            # Words that would run into the ones before are left out; the shape still tells.
+            spoken = bool(mark.words) and at - last > len(x) * _WORDS_APART
+            _mark(ax, float(x[at]), mark, spoken=spoken)
+            last = at if spoken else last
 
 
-def _mark(ax: "Axes", at: float, mark: Mark, *, labeled: bool) -> None:
+def _mark(ax: "Axes", at: float, mark: Mark, *, spoken: bool) -> None:
     color = style.BOUGHT if mark.bought else style.SOLD
     ax.plot([at], [mark.price], marker="^" if mark.bought else "v", ms=5.5, color=color, mec=style.CARD, mew=0.7)
-    if mark.words and labeled:
+    if spoken:
         ax.annotate(
             mark.words,
             (at, mark.price),
@@ -106,14 +117,15 @@ def _mark(ax: "Axes", at: float, mark: Mark, *, labeled: bool) -> None:
             ha="center",
             fontsize=style.SMALL_POINTS,
             color=color,
+            bbox={"facecolor": style.CARD, "alpha": 0.75, "edgecolor": "none", "pad": 0.6},
         )
 
 
 def _rsi(ax: "Axes", history: MarketHistory, x: Column) -> None:
     rules = history.rules
     ax.plot(x, history.rsi, color=style.PRICE, lw=1.0)
-    _thresholds(ax, ((rules.rsi_entry_above, "enter"), (rules.rsi_exit_below, "exit")))
     ax.set_ylim(0, 100)
+    _thresholds(ax, ((rules.rsi_entry_above, "enter"), (rules.rsi_exit_below, "exit")))
     ax.set_yticks([0, 50, 100])
     _titled(ax, f"RSI {rules.rsi_sessions}, {rules.rsi_smoothing} means")
 
@@ -140,40 +152,42 @@ def _volume_unit(volume: Column) -> tuple[float, str]:
 def _vix(ax: "Axes", history: MarketHistory, x: Column) -> None:
     rules = history.rules
     ax.plot(x, history.vix, color=style.PRICE, lw=1.0)
-    _thresholds(ax, ((rules.vix_entry_below, "enter"), (rules.vix_exit_above, "exit")))
     known = history.vix[~np.isnan(history.vix)]
     top = max(rules.vix_exit_above * 1.1, float(known.max()) if len(known) else 0.0)
     ax.set_ylim(0, top * 1.05)
+    _thresholds(ax, ((rules.vix_entry_below, "enter"), (rules.vix_exit_above, "exit")))
     _titled(ax, "VIX, points")
 
 
 def _thresholds(ax: "Axes", levels: Sequence[tuple[float, str]]) -> None:
+    colors = {"enter": style.BOUGHT, "exit": style.SOLD}
     for level, name in levels:
-        ax.axhline(level, color=style.SOLD if name == "exit" else style.BOUGHT, lw=0.8, ls=(0, (2, 2)))
-        ax.annotate(
-            f"{name} {level:g}",
-            (1.01, level),
-            xycoords=("axes fraction", "data"),
-            va="center",
-            fontsize=style.SMALL_POINTS,
-            color=style.SOLD if name == "exit" else style.BOUGHT,
-        )
+        ax.axhline(level, color=colors[name], lw=0.8, ls=(0, (2, 2)))
+    _named(ax, [(level, f"{name} {level:g}", colors[name]) for level, name in levels], apart=0.21)
 
 
 type _Ended = tuple[Column, str, str]
 
 
 def _ends(ax: "Axes", lines: Sequence[_Ended]) -> None:
-    # Names stand at the end of the lines instead of in a legend, kept apart when they would touch.
+    # Names stand at the end of the lines instead of in a legend.
     known = [(float(line[~np.isnan(line)][-1]), name, color) for line, name, color in lines if not np.isnan(line).all()]
+    _named(ax, known, apart=0.085)
+
+
+def _named(ax: "Axes", names: Sequence[tuple[float, str, str]], apart: float) -> None:
+    # Kept apart by a fraction of the panel's height where they would touch.
     low, high = ax.get_ylim()
-    apart = (high - low) * 0.085
-    placed: list[float] = []
-    for level, name, color in sorted(known):
-        at = max(level, placed[-1] + apart) if placed else level
-        placed.append(at)
+    placed = -np.inf
+    for level, name, color in sorted(names):
+        placed = max(level, placed + apart * (high - low))
         ax.annotate(
-            name, (1.01, at), xycoords=("axes fraction", "data"), va="center", fontsize=style.SMALL_POINTS, color=color
+            name,
+            (1.01, placed),
+            xycoords=("axes fraction", "data"),
+            va="center",
+            fontsize=style.SMALL_POINTS,
+            color=color,
         )
 
 

@@ -14,6 +14,7 @@ FILL = "#c9d6ea"
 WIDTH_INCHES = 4.0
 """At 100 dots per inch this is a phone's width in CSS pixels; charts are saved at twice that."""
 DOTS_PER_INCH = 200
+TOP_INCHES, BOTTOM_INCHES = 0.22, 0.34
 FONT = "DejaVu Sans"
 FONT_POINTS = 7.6
 SMALL_POINTS = 6.6

@@ -25,14 +25,16 @@ def percent(frac: float | None, decimals: int = 2, *, sign: bool = True) -> str:
     return "-" if frac is None else f"{number(frac * 100, decimals, sign=sign)}%"
 
 
-def shares(count: float | None) -> str:
-    """Return a number of shares: whole where it is whole."""
-    return "-" if count is None else number(count, 0)
+def shares(count: float | None, *, sign: bool = False) -> str:
+    """Return a number of shares; a market's volume in millions (M)."""
+    if count is not None and abs(count) >= 1e7:
+        return f"{number(count / 1e6, 1, sign=sign)} M"
+    return number(count, 0, sign=sign)
 
 
 def in_unit(amount: float | None, unit: str, *, sign: bool = False) -> str:
     """Return a number with the decimals its unit is read in."""
-    return number(amount, 0 if unit == "shares" else 2, sign=sign)
+    return shares(amount, sign=sign) if unit == "shares" else number(amount, sign=sign)
 
 
 def late(given: Stated, text: str) -> str:

@@ -16,6 +16,7 @@ def page(summary: Summary) -> Page:
     further = (
         account(summary),
         flips(summary),
+        other_rules(summary),
         corrections(summary),
         data(summary),
         timings(summary),
@@ -90,19 +91,23 @@ def _flip_words(line: FlipLine) -> str:
 
 
 def why(summary: Summary) -> Section:
-    """Return the condition table, the rules that matter now first."""
-    held_before = summary.action == "exit" or (summary.position is not None and summary.action != "enter")
-    order = ("exit", "entry") if held_before else ("entry", "exit")
-    blocks: list[Table | Sentence] = []
-    for role in order:
-        lines = [line for line in summary.conditions if line.role == role]
-        if role == "exit" and not held_before:
-            lines = []  # exit rules say nothing about shares that are not held
-        if lines:
-            blocks.append(_conditions(role, lines))
-    if summary.data_quality.rsi_form and blocks:
-        blocks.append(Sentence(f"RSI with {summary.data_quality.rsi_form} means.", Tone.QUIET))
-    return Section("why", "Why", tuple(blocks))
+    """Return the table of the conditions that could decide: exits while shares were held, entries otherwise."""
+    role = "exit" if _held_before(summary) else "entry"
+    lines = [line for line in summary.conditions if line.role == role]
+    form = summary.data_quality.rsi_form
+    blocks = (_conditions(role, lines),) if lines else ()
+    note = (Sentence(f"RSI with {form} means.", Tone.QUIET),) if lines and form else ()
+    return Section("why", "Why", (*blocks, *note))
+
+
+def other_rules(summary: Summary) -> Section:
+    """Return the entry conditions of a session in which shares were held: they decided nothing."""
+    lines = [line for line in summary.conditions if line.role == "entry"] if _held_before(summary) else []
+    return Section("other", "Entry rules, for the record", (_conditions("entry", lines),) if lines else ())
+
+
+def _held_before(summary: Summary) -> bool:
+    return summary.action == "exit" or (summary.position is not None and summary.action != "enter")
 
 
 def _conditions(role: str, lines: list[ConditionLine]) -> Table:

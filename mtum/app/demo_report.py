@@ -1,0 +1,144 @@
+"""The report of everything a database holds up to a session: result, trades, conditions, settings."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mtum.app.daily_report import Press, json_text
+from mtum.app.reporting.chart_history import chart_history
+from mtum.app.reporting.facts import SessionFacts, session_facts
+from mtum.app.reporting.money import PAID_IN, curves
+from mtum.app.reporting.quality import SAMPLE_SYMBOL
+from mtum.core.portfolio.lots import Trade
+from mtum.core.reporting import returns
+from mtum.core.reporting.accuracy import Accuracy, accuracies
+from mtum.core.reporting.codec import document
+from mtum.core.reporting.run_sections import run_page
+from mtum.core.reporting.run_summary import RunSummary, TradeLine
+from mtum.core.reporting.text import text
+from mtum.ports.records import DecisionRecord
+from mtum.ports.store import Store
+
+SHOWN_SETTINGS = ("strategy", "portfolio", "risk")
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """The report of a whole run; `html` is None without a renderer."""
+
+    summary: RunSummary
+    document: Mapping[str, Any]
+    text: str
+    html: Path | None
+
+
+def demo_report(press: Press, last: date) -> RunReport:
+    """Write the report of all sessions up to `last` as text, JSON and (with a renderer) HTML.
+
+    Raises
+    ------
+    ValueError
+        If no session has been settled yet.
+    """
+    facts = session_facts(press.store, press.calendar, press.setup, last, whole=True)
+    if not facts.points:
+        raise ValueError(f"no session up to {last} has an equity yet")
+    summary = run_summary(press.store, facts)
+    laid_out = run_page(summary)
+    written, found = text(laid_out), document(summary)
+    press.shelf.put("demo.txt", written)
+    press.shelf.put("demo.json", json_text(found))
+    html = None
+    if press.renderer is not None:
+        history = chart_history(press.store, facts, sessions=None)
+        html = press.shelf.put("demo.html", press.renderer.page(laid_out, history))
+    return RunReport(summary, found, written, html)
+
+
+def run_summary(store: Store, facts: SessionFacts) -> RunSummary:
+    """Return what all sessions with an equity came to."""
+    decisions = [record for record in store.decisions.all() if record.session <= facts.day]
+    states = [state for state in store.orders.states() if state.intent.session <= facts.day]
+    sleeve, held = curves(facts)
+    trades = trade_lines(store, facts)
+    closed = [trade for trade in trades if trade.pnl_usd is not None]
+    last = facts.points[-1]
+    known = last.benchmark_usd is not None
+    return RunSummary(
+        first=sleeve.days[0],
+        last=sleeve.days[-1],
+        mode=facts.setup.settings.mode,
+        account=facts.setup.account,
+        strategy=facts.setup.strategy,
+        symbol=facts.symbol,
+        stands_in=SAMPLE_SYMBOL if facts.setup.settings.market.source == "sample" else None,
+        sessions=len(sleeve),
+        decisions=len(decisions),
+        orders=len(states),
+        fills=len(facts.fills),
+        paid_in_usd=float(sum(move.amount_usd for move in facts.movements if move.kind in PAID_IN)),
+        equity_end_usd=float(last.equity_usd),
+        benchmark_end_usd=float(last.benchmark_usd) if last.benchmark_usd is not None else None,
+        return_frac=round(float(returns.growth(sleeve)[-1]) - 1.0, 6),
+        benchmark_return_frac=round(float(returns.growth(held)[-1]) - 1.0, 6) if known else None,
+        worst_drawdown_frac=round(float(returns.drawdown(sleeve).min()), 6),
+        benchmark_worst_drawdown_frac=round(float(np.nanmin(returns.drawdown(held))), 6) if known else None,
+        sessions_held=sum(1 for point in facts.points if point.shares),
+        commission_usd=round(sum(trade.commission_usd for trade in trades), 6),
+        wins=sum(1 for trade in closed if (trade.pnl_usd or 0.0) > 0),
+        closed_trades=len(closed),
+        trades=trades,
+        accuracy=condition_accuracy(facts, decisions),
+        settings=_settings(facts),
+    )
+
+
+def trade_lines(store: Store, facts: SessionFacts) -> tuple[TradeLine, ...]:
+    """Return every round trip with the reason of its exit."""
+    return tuple(_trade_line(store, facts, trade) for trade in facts.trades())
+
+
+def _trade_line(store: Store, facts: SessionFacts, trade: Trade) -> TradeLine:
+    state = store.orders.find(trade.exit_intent_id) if trade.exit_intent_id else None
+    reasons = state.intent.reasons if state else ()
+    last = trade.exit_session or facts.day
+    return TradeLine(
+        symbol=trade.symbol,
+        entry_session=trade.entry_session,
+        entry_price=round(float(trade.entry_price), 6),
+        exit_session=trade.exit_session,
+        exit_price=round(float(trade.exit_price), 6) if trade.exit_price is not None else None,
+        shares=trade.shares,
+        pnl_usd=round(float(trade.pnl_usd), 6) if trade.pnl_usd is not None else None,
+        return_frac=round(trade.return_frac, 6) if trade.return_frac is not None else None,
+        reason=reasons[0] if reasons else None,
+        sessions_held=len(facts.calendar.sessions(trade.entry_session, last)) - 1,
+        commission_usd=round(float(trade.commission_usd), 6),
+    )
+
+
+def condition_accuracy(facts: SessionFacts, decisions: Sequence[DecisionRecord]) -> tuple[Accuracy, ...]:
+    """Return the accuracy of every condition over the decided sessions, on official closes."""
+    closes = dict(zip(facts.bars.days.tolist(), facts.bars.close.tolist(), strict=True))
+    decided = [record for record in decisions if record.session in closes]
+    held: dict[str, list[bool]] = {}
+    for record in decided:
+        for condition in record.document["symbols"].get(facts.symbol, {}).get("conditions", []):
+            held.setdefault(condition["name"], []).append(bool(condition["passed"]))
+    held.pop("atr_target", None)  # unknown while flat: its sessions are not all sessions
+    whole = {name: flags for name, flags in held.items() if len(flags) == len(decided)}
+    return accuracies(np.array([closes[record.session] for record in decided]), whole)
+
+
+def _settings(facts: SessionFacts) -> tuple[tuple[str, str], ...]:
+    stored = facts.decision.settings if facts.decision else facts.setup.settings.document()
+    rows = [("mode", str(stored["mode"])), ("market.source", str(stored["market"]["source"]))]
+    for section in SHOWN_SETTINGS:
+        table = stored[section][facts.setup.strategy] if section == "strategy" else stored[section]
+        prefix = f"strategy.{facts.setup.strategy}" if section == "strategy" else section
+        rows += [(f"{prefix}.{name}", str(given)) for name, given in table.items()]
+    return tuple(rows)

@@ -1,0 +1,107 @@
+"""How often was a condition right? Every session counts, whether anything was traded or not."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtum.core.reporting import words
+from mtum.core.reporting.plain_indicators import Column
+
+HORIZONS = (1, 5, 20)
+Z_95 = 1.959963984540054
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """A condition over one horizon.
+
+    Parameters
+    ----------
+    sessions, held : int
+        Sessions with a known outcome, and those of them in which the condition held.
+    right : int
+        Of the sessions in which it held, those after which the close was higher (entry) or lower (exit).
+    right_frac, low_frac, high_frac : float or None
+        `right` over `held` with its 95 % Wilson interval; None if it never held.
+    base_frac : float or None
+        The same outcome over all sessions.
+    mean_frac, base_mean_frac : float or None
+        Mean return over the horizon when it held, and over all sessions.
+    """
+
+    condition: str
+    role: str
+    horizon_sessions: int
+    sessions: int
+    held: int
+    right: int
+    right_frac: float | None
+    low_frac: float | None
+    high_frac: float | None
+    base_frac: float | None
+    mean_frac: float | None
+    base_mean_frac: float | None
+
+
+def accuracies(
+    close: Column, held: Mapping[str, Sequence[bool]], horizons: Sequence[int] = HORIZONS
+) -> tuple[Accuracy, ...]:
+    """Return the accuracy of each condition at each horizon.
+
+    Parameters
+    ----------
+    close : ndarray of float64, shape (n,)
+        Official closes of consecutive sessions, oldest first.
+    held : mapping of condition name to n flags
+        Whether the condition held in each of these sessions.
+    """
+    return tuple(
+        _accuracy(name, close, np.asarray(flags, dtype=bool), horizon)
+        for name, flags in held.items()
+        for horizon in horizons
+    )
+
+
+def _accuracy(name: str, close: Column, flags: NDArray[np.bool_], horizon: int) -> Accuracy:
+    count = max(0, len(close) - horizon)
+    later = close[horizon:] / close[:count] - 1.0 if count else np.empty(0)
+    known = flags[:count]
+    role = words.role(name)
+    hits = later > 0 if role == "entry" else later < 0
+    right, times = int((hits & known).sum()), int(known.sum())
+    low, high = wilson(right, times)
+    return Accuracy(
+        condition=name,
+        role=role,
+        horizon_sessions=horizon,
+        sessions=count,
+        held=times,
+        right=right,
+        right_frac=_mean(hits[known]),
+        low_frac=low,
+        high_frac=high,
+        base_frac=_mean(hits),
+        mean_frac=_mean(later[known]),
+        base_mean_frac=_mean(later),
+    )
+
+
+def _mean(values: NDArray[np.float64] | NDArray[np.bool_]) -> float | None:
+    return round(float(values.mean()), 6) if len(values) else None
+
+
+def wilson(successes: int, trials: int) -> tuple[float | None, float | None]:
+    """Return the 95 % interval of a proportion; (None, None) without trials.
+
+    References
+    ----------
+    Wilson (1927), "Probable inference, the law of succession, and statistical inference".
+    """
+    if not trials:
+        return None, None
+    share, z2 = successes / trials, Z_95 * Z_95
+    center = (share + z2 / (2 * trials)) / (1 + z2 / trials)
+    half = Z_95 * np.sqrt(share * (1 - share) / trials + z2 / (4 * trials * trials)) / (1 + z2 / trials)
+    return round(max(0.0, float(center - half)), 6), round(min(1.0, float(center + half)), 6)
