@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum
 from zoneinfo import ZoneInfo
 
@@ -12,6 +12,9 @@ from mtum.core.market.sessions import Session, Sessions
 NEW_YORK = ZoneInfo("America/New_York")
 REHEARSE_MINUTES = 90.0
 REFRESH_MINUTES = 30.0
+
+LONGEST_LEAD = timedelta(days=7)
+"""No slot of a session lies earlier before its close: the Sunday login of a short week."""
 
 Key = tuple[date, str, str]
 """Session, job and slot: what the run ledger is keyed by beside the account."""
@@ -82,7 +85,7 @@ class Due:
     superseded: tuple[Wake, ...] = ()
 
 
-MAIN = "main"
+MAIN = ""
 """Slot of a job that has one per session."""
 
 
@@ -96,7 +99,7 @@ def timetable(schedule: Schedule) -> tuple[Slot, ...]:
         Slot("rehearse", "login_sunday", Anchor.SUNDAY, 18 * 60, 32 * 60, week),
         Slot("rehearse", "login_monday", Anchor.MONDAY, 8 * 60, 11 * 60, week),
         Slot("rehearse", MAIN, close, -rehearse, -refresh),
-        Slot("refresh_bars", MAIN, close, -refresh, -opens),
+        Slot("refresh_bars", MAIN, close, -refresh, -opens - 2),
         Slot("decide_and_order", MAIN, close, -opens, -last),
         Slot("watch_orders", "first", close, -13, -9),
         Slot("watch_orders", "second", close, -9, -4),
@@ -117,8 +120,10 @@ def wakes(session: Session, sessions: Sessions, slots: Sequence[Slot]) -> tuple[
 
     `sessions` must reach a week to both sides; at its very ends weekly and monthly slots are left out.
     """
-    found = [_wake(slot, session, sessions, slots) for slot in slots if _has(slot.every, session.day, sessions)]
-    return tuple(sorted(found))
+    earlier, later = sessions.before(session.day), sessions.after(session.day)
+    latest = _next_rehearsal(session, later, slots)
+    found = [_wake(slot, session, latest) for slot in slots if _has(slot.every, session.day, earlier, later)]
+    return tuple(sorted(found, key=lambda wake: wake.at))
 
 
 def upcoming(now: datetime, sessions: Sessions, count: int, slots: Sequence[Slot]) -> tuple[Wake, ...]:
@@ -155,7 +160,8 @@ def due(
     A wake whose deadline has passed is missed, never ready. A wake is superseded when a later
     slot of the same job and session is ready or done: the later one does its work.
     """
-    reached = [wake for session in sessions for wake in wakes(session, sessions, slots) if wake.at <= now]
+    begun = [session for session in sessions if session.close - LONGEST_LEAD <= now]
+    reached = [wake for session in begun for wake in wakes(session, sessions, slots) if wake.at <= now]
     counted = [wake for wake in reached if since is None or _counts(wake, since)]
     opened = [wake for wake in counted if wake.key not in ledger]
     taken = [wake for wake in counted if wake.key in ledger or wake.deadline >= now]
@@ -179,41 +185,32 @@ def _followed(wake: Wake, taken: Sequence[Wake]) -> bool:
     return any(other.job == wake.job and other.session == wake.session and other.at > wake.at for other in taken)
 
 
-def _wake(slot: Slot, session: Session, sessions: Sessions, slots: Sequence[Slot]) -> Wake:
+def _wake(slot: Slot, session: Session, latest: datetime) -> Wake:
     anchor = _anchor(slot.anchor, session)
-    if slot.deadline_minutes is None:
-        deadline = _next_rehearsal(session, sessions, slots)
-    else:
-        deadline = _after(anchor, slot.deadline_minutes)
+    deadline = latest if slot.deadline_minutes is None else _after(anchor, slot.deadline_minutes)
     return Wake(_after(anchor, slot.offset_minutes), slot.job, slot.name, session.day, deadline)
 
 
 def _after(anchor: datetime, minutes: float) -> datetime:
     # Civil anchors count wall-clock minutes: 18:00 is 18:00 on a day of 23 hours too.
-    return (anchor + timedelta(minutes=minutes)).astimezone(ZoneInfo("UTC"))
+    return (anchor + timedelta(minutes=minutes)).astimezone(UTC)
 
 
 def _anchor(anchor: Anchor, session: Session) -> datetime:
-    monday = session.day - timedelta(days=session.day.weekday())
-    days = {
-        Anchor.EVENING: session.day,
-        Anchor.SUNDAY: monday - timedelta(days=1),
-        Anchor.MONDAY: monday,
-    }
-    day = days.get(anchor)
-    return session.close if day is None else datetime.combine(day, time(), NEW_YORK)
+    if anchor is Anchor.CLOSE:
+        return session.close
+    back = {Anchor.EVENING: 0, Anchor.SUNDAY: session.day.weekday() + 1, Anchor.MONDAY: session.day.weekday()}
+    return datetime.combine(session.day - timedelta(days=back[anchor]), time(), NEW_YORK)
 
 
-def _next_rehearsal(session: Session, sessions: Sessions, slots: Sequence[Slot]) -> datetime:
-    following = sessions.after(session.day)
-    if following is None:
+def _next_rehearsal(session: Session, later: Session | None, slots: Sequence[Slot]) -> datetime:
+    if later is None:
         return session.close + timedelta(days=1)
     before = next((slot.offset_minutes for slot in slots if slot.job == "rehearse" and slot.name == MAIN), 0.0)
-    return _after(following.close, before)
+    return _after(later.close, before)
 
 
-def _has(every: Every, day: date, sessions: Sessions) -> bool:
-    earlier, later = sessions.before(day), sessions.after(day)
+def _has(every: Every, day: date, earlier: Session | None, later: Session | None) -> bool:
     match every:
         case Every.SESSION:
             return True

@@ -17,10 +17,13 @@ def at(text: str) -> datetime:
 def of(session: str) -> dict[str, str]:
     found = YEAR.get(day(session))
     assert found is not None
-    return {f"{wake.job}/{wake.slot}": f"{wake.at.astimezone(NEW_YORK):%a %H:%M}" for wake in wakes(found, YEAR, SLOTS)}
+    return {
+        f"{wake.job}/{wake.slot}".rstrip("/"): f"{wake.at.astimezone(NEW_YORK):%a %H:%M}"
+        for wake in wakes(found, YEAR, SLOTS)
+    }
 
 
-def wake(session: str, job: str, slot: str = "main") -> Wake:
+def wake(session: str, job: str, slot: str = "") -> Wake:
     found = YEAR.get(day(session))
     assert found is not None
     return next(wake for wake in wakes(found, YEAR, SLOTS) if (wake.job, wake.slot) == (job, slot))
@@ -28,29 +31,29 @@ def wake(session: str, job: str, slot: str = "main") -> Wake:
 
 def test_a_full_session_has_the_times_of_the_design() -> None:
     assert of("2024-05-15") == {
-        "rehearse/main": "Wed 14:30",
-        "refresh_bars/main": "Wed 15:30",
-        "decide_and_order/main": "Wed 15:38",
+        "rehearse": "Wed 14:30",
+        "refresh_bars": "Wed 15:30",
+        "decide_and_order": "Wed 15:38",
         "watch_orders/first": "Wed 15:47",
         "watch_orders/second": "Wed 15:51",
         "watch_orders/third": "Wed 15:56",
         "confirm_fills/first": "Wed 16:15",
         "confirm_fills/second": "Wed 16:30",
         "backup/settled": "Wed 16:40",
-        "daily_report/main": "Wed 16:45",
+        "daily_report": "Wed 16:45",
         "backup/night": "Wed 23:30",
     }
 
 
 def test_a_half_day_moves_everything_with_its_close() -> None:
-    assert of("2024-07-03")["decide_and_order/main"] == "Wed 12:38"
-    assert of("2024-11-29")["daily_report/main"] == "Fri 13:45"
+    assert of("2024-07-03")["decide_and_order"] == "Wed 12:38"
+    assert of("2024-11-29")["daily_report"] == "Fri 13:45"
 
 
 def test_daylight_saving_moves_utc_and_not_new_york() -> None:
     before, after = wake("2024-03-08", "decide_and_order").at, wake("2024-03-11", "decide_and_order").at
     assert (before.hour, after.hour) == (20, 19)
-    assert of("2024-03-08")["decide_and_order/main"][4:] == of("2024-03-11")["decide_and_order/main"][4:]
+    assert of("2024-03-08")["decide_and_order"][4:] == of("2024-03-11")["decide_and_order"][4:]
 
 
 def test_the_login_of_a_week_whose_monday_is_a_holiday_belongs_to_tuesday() -> None:
@@ -97,7 +100,7 @@ def test_other_settings_move_the_window_and_what_precedes_it() -> None:
 
 
 def names(found: tuple[Wake, ...]) -> list[str]:
-    return [f"{wake.job}/{wake.slot}" for wake in found]
+    return [f"{wake.job}/{wake.slot}".rstrip("/") for wake in found]
 
 
 SPAN = xnys("2024-05-06", "2024-05-24")
@@ -107,10 +110,10 @@ MORNING = at("2024-05-15 09:00")
 def test_a_job_is_due_from_its_time_to_its_deadline() -> None:
     ledger = {wake("2024-05-15", "rehearse").key, wake("2024-05-15", "refresh_bars").key}
     assert names(due(at("2024-05-15 15:37:59"), SPAN, ledger, SLOTS, MORNING).ready) == []
-    assert names(due(at("2024-05-15 15:38:00"), SPAN, ledger, SLOTS, MORNING).ready) == ["decide_and_order/main"]
-    assert names(due(at("2024-05-15 15:45:00"), SPAN, ledger, SLOTS, MORNING).ready) == ["decide_and_order/main"]
+    assert names(due(at("2024-05-15 15:38:00"), SPAN, ledger, SLOTS, MORNING).ready) == ["decide_and_order"]
+    assert names(due(at("2024-05-15 15:45:00"), SPAN, ledger, SLOTS, MORNING).ready) == ["decide_and_order"]
     late = due(at("2024-05-15 15:45:01"), SPAN, ledger, SLOTS, MORNING)
-    assert (names(late.ready), names(late.missed)) == ([], ["decide_and_order/main"])
+    assert (names(late.ready), names(late.missed)) == ([], ["decide_and_order"])
 
 
 def test_what_is_in_the_ledger_is_not_due_again() -> None:
@@ -122,12 +125,12 @@ def test_what_is_in_the_ledger_is_not_due_again() -> None:
 
 def test_a_machine_asleep_from_noon_to_midnight_settles_and_reports_the_missed_decision() -> None:
     found = due(at("2024-05-16 00:10"), SPAN, (), SLOTS, MORNING)
-    assert names(found.ready) == ["confirm_fills/second", "backup/settled", "daily_report/main", "backup/night"]
+    assert names(found.ready) == ["confirm_fills/second", "backup/settled", "daily_report", "backup/night"]
     assert names(found.superseded) == ["confirm_fills/first"]
     assert names(found.missed) == [
-        "rehearse/main",
-        "refresh_bars/main",
-        "decide_and_order/main",
+        "rehearse",
+        "refresh_bars",
+        "decide_and_order",
         "watch_orders/first",
         "watch_orders/second",
         "watch_orders/third",
@@ -138,7 +141,7 @@ def test_a_new_installation_has_missed_nothing() -> None:
     now = at("2024-05-15 15:39")
     found = due(now, SPAN, (), SLOTS, since=now)
     assert names(found.missed) == []
-    assert names(found.ready) == ["decide_and_order/main"]
+    assert names(found.ready) == ["decide_and_order"]
 
 
 def test_a_later_look_at_orders_replaces_an_earlier_one() -> None:
