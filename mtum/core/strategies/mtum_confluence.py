@@ -115,16 +115,7 @@ class MtumConfluence:
 
     def verdicts(self, view: "MarketView", holdings: Mapping[str, Holding]) -> tuple[SymbolVerdict, ...]:
         """Return the verdict on the one symbol."""
-        holding = holdings.get(self.symbol, Holding(self.symbol))
-        indicators = self.indicators(view)
-        entry = self._entry_conditions(indicators)
-        exit_ = self._exit_conditions(indicators, holding)
-        verdict, reasons = self._long(exit_) if holding.shares > 0 else self._flat(entry, indicators, holding)
-        atr_now = indicators["atr"]
-        remember = (
-            {"atr": atr_now} if isinstance(verdict, Target) and verdict.weight > 0 and atr_now is not None else {}
-        )
-        return (SymbolVerdict(self.symbol, verdict, reasons, entry + exit_, indicators, remember),)
+        return (judged(self, self.indicators(view), holdings.get(self.symbol, Holding(self.symbol))),)
 
     def indicators(self, view: "MarketView") -> dict[str, float | None]:
         """Return the newest value of every indicator, rounded to 1e-6; None = undefined."""
@@ -143,48 +134,69 @@ class MtumConfluence:
             "vix": _known(view.series.get("VIX")),
         }
 
-    def _entry_conditions(self, now: Mapping[str, float | None]) -> tuple[Condition, ...]:
-        return (
-            above("close_above_ma", now["close"], now["ma"]),
-            below("vix_calm", now["vix"], self.vix_entry_below),
-            above("rsi_high", now["rsi"], self.rsi_entry_above),
-            above("volume_high", now["volume"], now["volume_average"]),
-        )
 
-    def _exit_conditions(self, now: Mapping[str, float | None], holding: Holding) -> tuple[Condition, ...]:
-        return (
-            below("close_below_ma", now["close"], now["ma"]),
-            above("vix_fear", now["vix"], self.vix_exit_above),
-            below("rsi_low", now["rsi"], self.rsi_exit_below),
-            at_least("atr_target", now["close"], self._profit_target(holding)),
-        )
+def judged(rules: MtumConfluence, now: Mapping[str, float | None], holding: Holding) -> SymbolVerdict:
+    """Return the verdict that follows from indicator values and the strategy's own shares.
 
-    def _profit_target(self, holding: Holding) -> float | None:
-        atr_at_entry = holding.remembered.get("atr")
-        if holding.shares <= 0 or holding.entry_price is None or atr_at_entry is None:
-            return None
-        return round(holding.entry_price + self.atr_target_multiple * atr_at_entry, DECIMALS)
+    Parameters
+    ----------
+    now : mapping of str to float or None
+        The values `MtumConfluence.indicators` gives; None = undefined.
+    """
+    entry, exit_ = _entry_conditions(rules, now), _exit_conditions(rules, now, holding)
+    verdict, reasons = _long(exit_) if holding.shares > 0 else _flat(rules, entry, now, holding)
+    atr_now = now["atr"]
+    entering = isinstance(verdict, Target) and verdict.weight > 0
+    remember = {"atr": atr_now} if entering and atr_now is not None else {}
+    return SymbolVerdict(rules.symbol, verdict, reasons, entry + exit_, now, remember)
 
-    def _long(self, conditions: tuple[Condition, ...]) -> tuple[Verdict, tuple[str, ...]]:
-        reasons = tuple(condition.name for condition in conditions if condition.passed)
-        return (Target(0.0), reasons) if reasons else (Keep(), ("hold",))
 
-    def _flat(
-        self, conditions: tuple[Condition, ...], now: Mapping[str, float | None], holding: Holding
-    ) -> tuple[Verdict, tuple[str, ...]]:
-        barred = tuple(
-            reason
-            for reason, missing in (("vix_missing", now["vix"] is None), ("volume_unproven", now["volume"] is None))
-            if missing
-        )
-        if barred:
-            return Abstain(), barred
-        since = holding.sessions_since_exit
-        if not all(condition.passed for condition in conditions):
-            return Keep(), ("hold",)
-        if since is not None and since <= self.reentry_cooldown_sessions:
-            return Keep(), ("cooldown",)
-        return Target(1.0), tuple(condition.name for condition in conditions)
+def _entry_conditions(rules: MtumConfluence, now: Mapping[str, float | None]) -> tuple[Condition, ...]:
+    return (
+        above("close_above_ma", now["close"], now["ma"]),
+        below("vix_calm", now["vix"], rules.vix_entry_below),
+        above("rsi_high", now["rsi"], rules.rsi_entry_above),
+        above("volume_high", now["volume"], now["volume_average"]),
+    )
+
+
+def _exit_conditions(rules: MtumConfluence, now: Mapping[str, float | None], holding: Holding) -> tuple[Condition, ...]:
+    return (
+        below("close_below_ma", now["close"], now["ma"]),
+        above("vix_fear", now["vix"], rules.vix_exit_above),
+        below("rsi_low", now["rsi"], rules.rsi_exit_below),
+        at_least("atr_target", now["close"], _profit_target(rules, holding)),
+    )
+
+
+def _profit_target(rules: MtumConfluence, holding: Holding) -> float | None:
+    atr_at_entry = holding.remembered.get("atr")
+    if holding.shares <= 0 or holding.entry_price is None or atr_at_entry is None:
+        return None
+    return round(holding.entry_price + rules.atr_target_multiple * atr_at_entry, DECIMALS)
+
+
+def _long(conditions: tuple[Condition, ...]) -> tuple[Verdict, tuple[str, ...]]:
+    reasons = tuple(condition.name for condition in conditions if condition.passed)
+    return (Target(0.0), reasons) if reasons else (Keep(), ("hold",))
+
+
+def _flat(
+    rules: MtumConfluence, conditions: tuple[Condition, ...], now: Mapping[str, float | None], holding: Holding
+) -> tuple[Verdict, tuple[str, ...]]:
+    barred = tuple(
+        reason
+        for reason, missing in (("vix_missing", now["vix"] is None), ("volume_unproven", now["volume"] is None))
+        if missing
+    )
+    if barred:
+        return Abstain(), barred
+    since = holding.sessions_since_exit
+    if not all(condition.passed for condition in conditions):
+        return Keep(), ("hold",)
+    if since is not None and since <= rules.reentry_cooldown_sessions:
+        return Keep(), ("cooldown",)
+    return Target(1.0), tuple(condition.name for condition in conditions)
 
 
 def _newest(values: "Column") -> float | None:

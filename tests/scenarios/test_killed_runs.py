@@ -1,0 +1,110 @@
+"""A run killed at any step and started again orders once and keeps its decision."""
+
+import shutil
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mtum import wiring
+from mtum.core.portfolio.orders import OrderStatus
+from support.practice import ENTRY_DAY, EXIT_DAY, KillAt, Steps, desk_in, exchange_in, in_child, play_next, play_until
+
+
+def recorded(folder: Path, day: date) -> dict[str, Any]:
+    with desk_in(folder) as replay:
+        store, name = replay.desk.store, replay.desk.strategy.name
+        decision = store.decisions.find(day, name)
+        assert decision is not None
+        return {
+            "decision": decision.document,
+            "frame": decision.frame,
+            "intents": [(state.intent, state.status, state.filled) for state in store.orders.states(day)],
+            "fills": store.orders.fills(name),
+            "equity": store.ledger.equity(name),
+        }
+
+
+def prepared(tmp_path: Path, day: date) -> Path:
+    folder = tmp_path / "before"
+    if day > ENTRY_DAY:
+        with desk_in(folder) as replay:
+            earlier = replay.desk.calendar.sessions(ENTRY_DAY, day).known[-2]
+        play_until(folder, earlier.day)
+    else:
+        folder.mkdir()
+    return folder
+
+
+@pytest.mark.parametrize("day", [ENTRY_DAY, EXIT_DAY])
+def test_a_run_killed_at_any_step_orders_once_and_decides_the_same(tmp_path: Path, day: date) -> None:
+    before = prepared(tmp_path, day)
+    shutil.copytree(before, tmp_path / "whole")
+    steps = Steps()
+    play_next(tmp_path / "whole", steps)
+    expected = recorded(tmp_path / "whole", day)
+    orders_before = len(exchange_in(before).orders)
+    assert {"started", "decided", "claimed", "exchange.saving", "exchange.saved", "sent", "fills"} <= set(steps.seen)
+    for number, step in enumerate(steps.seen):
+        folder = tmp_path / f"killed-{number}"
+        shutil.copytree(before, folder)
+        ended = in_child(lambda folder=folder, number=number: int(play_next(folder, KillAt(number)).exit_code))
+        assert ended == -9, f"step {number} ({step}) was not reached"
+        again = in_child(lambda folder=folder: int(play_next(folder).exit_code))
+        assert again == 0, f"after {step}"
+        assert len(exchange_in(folder).orders) == orders_before + 1, f"after {step}"
+        assert recorded(folder, day) == expected, f"after {step}"
+        shutil.rmtree(folder)
+
+
+def test_a_run_killed_twice_still_orders_once(tmp_path: Path) -> None:
+    for first, second in ((5, 3), (7, 2), (9, 4), (11, 1)):
+        folder = tmp_path / f"{first}-{second}"
+        assert in_child(lambda folder=folder, first=first: int(play_next(folder, KillAt(first)).exit_code)) == -9
+        in_child(lambda folder=folder, second=second: int(play_next(folder, KillAt(second)).exit_code))
+        assert in_child(lambda folder=folder: int(play_next(folder).exit_code)) == 0
+        assert len(exchange_in(folder).orders) == 1
+
+
+FRESH = """
+import os, signal, sys
+from mtum import wiring
+from mtum.__main__ import main
+step = wiring.RunJournal.reached
+def reached(self, name):
+    step(self, name)
+    if name == {step!r}:
+        os.kill(os.getpid(), signal.SIGKILL)
+wiring.RunJournal.reached = reached
+sys.argv = ["mtum", "run", "--json", "--data-dir", {folder!r}]
+main()
+"""
+
+
+@pytest.mark.parametrize("step", ["refreshed", "decided", "claimed", "exchange.saved", "acknowledged", "fills"])
+def test_a_fresh_process_killed_and_started_again_orders_once(tmp_path: Path, step: str) -> None:
+    code = FRESH.format(step=step, folder=str(tmp_path))
+    killed = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, timeout=60, check=False
+    )
+    assert killed.returncode == -9, killed.stderr
+    command = [sys.executable, "-m", "mtum", "run", "--json", "--data-dir", str(tmp_path)]
+    again = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=60, check=False)
+    assert again.returncode == 0, again.stderr
+    assert len(exchange_in(tmp_path).orders) == 1
+    with desk_in(tmp_path) as replay:
+        (state,) = replay.desk.store.orders.states(ENTRY_DAY)
+    assert state.status is OrderStatus.FILLED
+
+
+def test_a_second_run_of_a_session_answers_from_its_record(tmp_path: Path) -> None:
+    play_next(tmp_path)
+    command = [sys.executable, "-m", "mtum", "run", "--session", str(ENTRY_DAY), "--json", "--data-dir", str(tmp_path)]
+    again = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=60, check=False)
+    assert again.returncode == 0, again.stderr
+    assert '"rerun": true' in again.stdout
+    assert len(exchange_in(tmp_path).orders) == 1
+    assert (tmp_path / wiring.DATABASE_NAME).exists()

@@ -1,0 +1,115 @@
+"""A practice installation in a folder: settings, desk, exchange file and the sessions of the sample."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from mtum import config, wiring
+from mtum.adapters.brokers.simulated import practice_account
+from mtum.app.decide_and_order import RunResult
+from mtum.app.play_session import play_session
+from mtum.core.simulation.exchange import add_plan
+from mtum.core.simulation.exchange_codec import from_bytes, to_bytes
+from mtum.core.simulation.exchange_state import ExchangeState, FillPlan
+from mtum.ports.time import Journal
+
+ENTRY_DAY = date(2018, 1, 3)
+"""First session a new player plays; the rules enter on it."""
+EXIT_DAY = date(2018, 1, 12)
+"""The session on which that position is sold."""
+
+
+def settings_of(**changes: Any) -> config.Settings:
+    """Default settings with single changes, dots in names written as two underscores."""
+    return config.load(None, {}, {name.replace("__", "."): value for name, value in changes.items()})
+
+
+@contextmanager
+def desk_in(folder: Path, journal: Journal | None = None, **changes: Any) -> Iterator[wiring.Replay]:
+    """The desk of a practice installation."""
+    with wiring.replay_desk(settings_of(**changes), folder, journal) as replay:
+        yield replay
+
+
+def play_next(folder: Path, journal: Journal | None = None, **changes: Any) -> RunResult:
+    """Play the next session, as `mtum run` does."""
+    with desk_in(folder, journal, **changes) as replay:
+        session = replay.upcoming()
+        assert session is not None
+        return play_session(replay.desk, session)
+
+
+def play_until(folder: Path, day: date, **changes: Any) -> RunResult:
+    """Play every session up to and including that day."""
+    with desk_in(folder, **changes) as replay:
+        while (session := replay.upcoming()) is not None and session.day <= day:
+            result = play_session(replay.desk, session)
+        return result
+
+
+def exchange_in(folder: Path) -> ExchangeState:
+    """What the exchange's own file says."""
+    stored = folder / wiring.EXCHANGE_NAME
+    if stored.exists():
+        return from_bytes(stored.read_bytes())
+    return ExchangeState(accounts=(practice_account(wiring.PRACTICE_ACCOUNT, "cash", Decimal(5000)),))
+
+
+def instruct(folder: Path, *plans: FillPlan) -> None:
+    """Make the exchange misbehave as the plans say."""
+    state = exchange_in(folder)
+    for plan in plans:
+        state = add_plan(state, plan)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / wiring.EXCHANGE_NAME).write_bytes(to_bytes(state))
+
+
+class Steps:
+    """A journal that only remembers the steps it was told of."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def begin(self, run_id: int) -> None:
+        """Nothing to do."""
+
+    def reached(self, step: str) -> None:
+        """Remember the step."""
+        self.seen.append(step)
+
+
+class KillAt:
+    """A journal that kills its own process for good when the n-th step is reached."""
+
+    def __init__(self, number: int) -> None:
+        self._left = number
+
+    def begin(self, run_id: int) -> None:
+        """Nothing to do."""
+
+    def reached(self, step: str) -> None:
+        """Count down, then die as a power cut would have it."""
+        if self._left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        self._left -= 1
+
+
+def in_child(work: Callable[[], int]) -> int:
+    """Carry out work in a forked child; return its exit code, or minus the signal that ended it.
+
+    The parent has imported everything, so a child costs a fork and not an import.
+    """
+    child = os.fork()
+    if child == 0:
+        code = 99
+        try:
+            code = work()
+        finally:
+            os._exit(code)
+    _, status = os.waitpid(child, 0)
+    return os.waitstatus_to_exitcode(status)
