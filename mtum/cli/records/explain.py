@@ -16,7 +16,8 @@ def explain(context: typer.Context, session: Session = None) -> Answer:
     with stored(call_of(context)) as connection:
         found = None if connection is None else reading.decision(connection, day)
     if found is None:
-        missing = NOTHING_YET if connection is None or day is None else f"no decision of {day} is recorded"
+        asked = f"no decision of {day} is recorded" if day else "no decision is recorded yet"
+        missing = NOTHING_YET if connection is None else asked
         return Answer({"session": day, "action": None}, [missing])
     from mtum.core.reporting.explain import explanation_of, explanation_text
 

@@ -1,6 +1,7 @@
 """`mtum export`: files for other programs."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -78,6 +79,8 @@ def written(call: Call, text: str, rows: int, out: Path) -> Answer:
         beside.write_text(text, encoding="utf-8")
         os.replace(beside, out)
     except OSError as error:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
         raise UsageError(f"{out} cannot be written: {error.strerror}") from error
     return Answer({"files": [out], "rows": rows}, [f"{rows} rows in {out.absolute()}"])
 
