@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from math import floor
 
 from mtum.core.market.view import MarketView
 from mtum.core.portfolio.decision import Action, Book, Decision, PlannedOrder, PortfolioRules
 from mtum.core.portfolio.limits import LossState, Restriction, daily_loss_hit, drawdown_hit
 from mtum.core.portfolio.orders import Purpose, Side
-from mtum.core.portfolio.sizing import SizingRules, budget, shares_for
+from mtum.core.portfolio.sizing import SizingRules, budget, cost_frac, shares_for
 from mtum.core.strategies.contract import Holding, Strategy, SymbolVerdict, Target
 
 _ORDER_OF_WORK = {Purpose.EXIT: 0, Purpose.REDUCE: 1, Purpose.ENTER: 2, Purpose.INCREASE: 3}
@@ -98,13 +99,18 @@ def _held(book: Book, symbol: str) -> Holding:
     return book.holdings.get(symbol, Holding(symbol))
 
 
-def _wanted(verdict: SymbolVerdict, equity: float, price: float, sizing: SizingRules) -> int | None:
-    # None = leave the shares alone.
+def _wanted(verdict: SymbolVerdict, held: int, equity: float, price: float, sizing: SizingRules) -> int | None:
+    """Shares to end with; None leaves them alone.
+
+    Buying has a cost, holding has none: between what could be bought and what may be held nothing is done.
+    """
     if not isinstance(verdict.verdict, Target):
         return None
     if verdict.verdict.weight <= 0:
         return 0
-    return shares_for(budget(verdict.verdict.weight, equity, float("inf"), sizing), price, sizing)
+    bought = shares_for(budget(verdict.verdict.weight, equity, float("inf"), sizing), price, sizing)
+    kept = floor(verdict.verdict.weight * equity * sizing.max_position_frac / price)
+    return bought if bought > held else min(held, kept)
 
 
 def _sales(
@@ -118,7 +124,7 @@ def _sales(
     notes: list[str] = []
     for verdict in verdicts:
         held = _held(book, verdict.symbol).shares
-        wanted = _wanted(verdict, equity, prices[verdict.symbol], sizing)
+        wanted = _wanted(verdict, held, equity, prices[verdict.symbol], sizing)
         if wanted is None or wanted >= held:
             continue
         if book.restriction is Restriction.FULL:
@@ -145,7 +151,7 @@ def _buys(
     for verdict in verdicts:
         held = _held(book, verdict.symbol).shares
         price = prices[verdict.symbol]
-        wanted = _wanted(verdict, equity, price, sizing)
+        wanted = _wanted(verdict, held, equity, price, sizing)
         if wanted is None or wanted < held or (wanted == held and held):
             continue
         if isinstance(verdict.verdict, Target) and verdict.verdict.weight <= 0:
@@ -159,16 +165,14 @@ def _buys(
             unsettled_would_do = wanted - held >= 1 and shares_for(cash + book.unsettled_usd, price, sizing) >= 1
             notes.append("cash_not_settled" if unsettled_would_do else "budget_below_one_share")
             continue
-        cash -= budget_of(shares, price, sizing)
+        cash -= _outlay(shares, price, sizing)
         purpose = Purpose.INCREASE if held else Purpose.ENTER
         orders.append(PlannedOrder(verdict.symbol, Side.BUY, purpose, shares, verdict.reasons))
     return orders, tuple(notes)
 
 
-def budget_of(shares: int, price: float, sizing: SizingRules) -> float:
-    """Return what a purchase takes from the cash, cost and buffer included, in USD."""
-    from mtum.core.portfolio.sizing import cost_frac
-
+def _outlay(shares: int, price: float, sizing: SizingRules) -> float:
+    # What a purchase takes from the cash, cost and buffer included, in USD.
     extra = cost_frac(sizing.costs, shares * price, price) + sizing.cash_buffer_frac
     return shares * price * (1.0 + extra)
 

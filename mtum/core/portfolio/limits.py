@@ -58,4 +58,5 @@ def drawdown_hit(equity_usd: float, state: LossState, rules: LossRules) -> bool:
     """Return whether the sleeve has fallen from its peak by the limit or more."""
     if rules.max_drawdown_frac is None or state.peak_equity_usd <= 0:
         return False
-    return 1.0 - equity_usd / state.peak_equity_usd >= rules.max_drawdown_frac
+    # Rounded so that a fall of exactly the limit is one.
+    return round(1.0 - equity_usd / state.peak_equity_usd, 9) >= rules.max_drawdown_frac

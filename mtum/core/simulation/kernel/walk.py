@@ -55,12 +55,14 @@ class Terms(NamedTuple):
 class Tape(NamedTuple):
     """Prices a walk fills at, shape (n_sessions,); the rest are sparse.
 
-    `level` is the close rounded to 1e-6; `settled` the session from which the
+    Decisions see `seen`, which is the close unless the history is played as it looked
+    before the close; `level` is the same in millionths. `settled` the session from which the
     proceeds of a sale can be spent; `dividend` USD per share at `dividend_at`,
     ended by a sentinel past the last session.
     """
 
     close: Column
+    seen: Column
     level: Column
     open: Column
     settled: Slots
@@ -69,7 +71,7 @@ class Tape(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """When to enter and leave: bits per session, the ATR target, and the sessions decided.
+    """When to enter and leave: bits per session, the ATR in millionths, and the sessions decided.
 
     Decisions fall in ``first <= t < stop``; a multiple of infinity means no target.
     """
@@ -116,6 +118,12 @@ def to_cent(amount_usd: float) -> float:
 def to_level(amount: float) -> float:
     """Round to 1e-6; takes the dust of float sums off an amount."""
     return float(np.rint(amount * _SCALE) / _SCALE)
+
+
+@compiled
+def target_level(price: float, multiple: float, atr: float) -> float:
+    """Close in millionths that reaches the target of an entry; `atr` in millionths."""
+    return float(np.rint(price * _SCALE + multiple * atr))
 
 
 @compiled
@@ -225,7 +233,7 @@ def _buy(plan: Plan, tape: Tape, terms: Terms, slot: Slots, purse: Column) -> fl
     purse[EXIT_PRICE], purse[DIVIDENDS], purse[CASH_AFTER] = np.nan, 0.0, np.nan
     while tape.dividend_at[slot[DUE]] <= fill:
         slot[DUE] += 1
-    return to_level(price + plan.multiple * plan.atr[slot[ENTRY_AT]])
+    return target_level(price, plan.multiple, plan.atr[slot[ENTRY_AT]])
 
 
 @compiled
@@ -251,13 +259,13 @@ def walk(plan: Plan, tape: Tape, terms: Terms, trades: Trades) -> int:
     held_back, free_at = np.zeros(8), np.zeros(8, np.int64)
     while True:
         t = _next_bit(plan.entry, t, stop)
-        if t >= stop or 1.0 - cash / peak >= terms.max_drawdown_frac:
+        if t >= stop or round(1.0 - cash / peak, 9) >= terms.max_drawdown_frac:
             return k
         available = cash
         for i in range(8):
             available -= held_back[i] if free_at[i] > t else 0.0
         budget = min(cash * terms.max_position_frac, terms.max_position_usd)
-        price = tape.close[t]
+        price = tape.seen[t]
         shares = min(shares_for(terms, price, budget), shares_for(terms, price, available))
         if shares < 1.0:
             t += 1

@@ -1,0 +1,48 @@
+"""A two-symbol strategy for tests: it shows that the contract is not about one symbol."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mtum.core.market.view import MarketView
+from mtum.core.strategies.contract import Holding, Keep, SymbolVerdict, Target
+
+
+@dataclass(frozen=True, slots=True)
+class SixtyForty:
+    """60 % in one symbol and 40 % in another, restored whenever a weight is off by more than a tenth."""
+
+    name: ClassVar[str] = "sixty_forty"
+
+    stocks: str = "AAA"
+    bonds: str = "BBB"
+
+    def universe(self) -> tuple[str, ...]:
+        """Both symbols."""
+        return (self.stocks, self.bonds)
+
+    def series(self) -> tuple[str, ...]:
+        """Nothing beside the bars."""
+        return ()
+
+    def history_sessions(self) -> int:
+        """Today's price is enough."""
+        return 1
+
+    def problems(self) -> tuple[str, ...]:
+        """Nothing can be wrong."""
+        return ()
+
+    def verdicts(self, view: MarketView, holdings: Mapping[str, Holding]) -> tuple[SymbolVerdict, ...]:
+        """Give both targets when either weight is off, else keep both."""
+        weights = {self.stocks: 0.6, self.bonds: 0.4}
+        worth = {
+            symbol: holdings.get(symbol, Holding(symbol)).shares * float(view.bars[symbol].close[-1])
+            for symbol in weights
+        }
+        total = sum(worth.values())
+        off = total == 0 or any(abs(worth[symbol] / total - weight) > 0.1 for symbol, weight in weights.items())
+        return tuple(
+            SymbolVerdict(symbol, Target(weight) if off else Keep(), ("rebalance" if off else "hold",), (), {})
+            for symbol, weight in weights.items()
+        )

@@ -1,0 +1,219 @@
+"""From verdicts to orders: sizing, limits, halts and carried exits, each number by hand."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from typing import ClassVar
+
+import pytest
+
+from mtum.core.decide import decide, equity_at, with_change_since
+from mtum.core.market.bars import Bar, Bars
+from mtum.core.market.view import MarketView
+from mtum.core.portfolio.costs import IbFixedCosts, PercentCosts
+from mtum.core.portfolio.decision import Action, Book, Decision, PortfolioRules
+from mtum.core.portfolio.limits import LossRules, LossState, Restriction
+from mtum.core.portfolio.orders import Purpose, Side
+from mtum.core.portfolio.sizing import SizingRules
+from mtum.core.strategies.contract import Holding, Keep, SymbolVerdict, Target, Verdict
+from support.sixty_forty import SixtyForty
+
+TODAY = date(2020, 1, 3)
+SIZING = SizingRules(1.0, 1e12, 0.0, PercentCosts(Decimal("0.001")))
+RULES = PortfolioRules(SIZING, LossRules(500.0))
+
+
+@dataclass(frozen=True, slots=True)
+class Says:
+    """A strategy that says what the test wants."""
+
+    name: ClassVar[str] = "says"
+    verdict: Verdict
+
+    def universe(self) -> tuple[str, ...]:
+        return ("X",)
+
+    def series(self) -> tuple[str, ...]:
+        return ()
+
+    def history_sessions(self) -> int:
+        return 1
+
+    def problems(self) -> tuple[str, ...]:
+        return ()
+
+    def verdicts(self, view: MarketView, holdings: Mapping[str, Holding]) -> tuple[SymbolVerdict, ...]:
+        return (SymbolVerdict("X", self.verdict, ("word",), (), {}),)
+
+
+ENTER, EXIT, KEEP = Says(Target(1.0)), Says(Target(0.0)), Says(Keep())
+
+
+def view(**closes: float) -> MarketView:
+    bars = {
+        symbol: Bars.of(symbol, "test", [Bar(TODAY, close, close, close, close, 1000)])
+        for symbol, close in closes.items()
+    }
+    return MarketView(TODAY, bars, {}, {})
+
+
+def flat(cash: float = 5000.0, **changes: object) -> Book:
+    return replace(Book({}, cash, cash), **changes)  # type: ignore[arg-type]
+
+
+def long(shares: int = 18, cash: float = 100.0, **changes: object) -> Book:
+    return flat(cash, holdings={"X": Holding("X", shares, 200.0, date(2019, 12, 2))}, **changes)
+
+
+def decided(strategy: Says, book: Book, close: float = 250.0, rules: PortfolioRules = RULES) -> Decision:
+    return decide(view(X=close), strategy, book, rules)
+
+
+def test_an_entry_buys_the_whole_shares_that_price_and_cost_allow() -> None:
+    (order,) = decided(ENTER, flat()).orders  # 5000 / (250 x 1.001) = 19.98
+    assert (order.side, order.purpose, order.shares) == (Side.BUY, Purpose.ENTER, 19)
+
+
+@pytest.mark.parametrize(
+    ("sizing", "shares"),
+    [
+        (replace(SIZING, cash_buffer_frac=0.06), 18),  # 5000 / (250 x 1.061) = 18.85
+        (replace(SIZING, max_position_frac=0.5), 9),  # 2500 / 250.25 = 9.99
+        (replace(SIZING, max_position_usd=1001.0), 4),  # 1001 / 250.25 = 4.0 exactly
+        (replace(SIZING, max_position_usd=1000.99), 3),
+        (replace(SIZING, costs=IbFixedCosts()), 19),  # 1 USD minimum of 5000: 5000 / 250.05 = 19.996
+    ],
+)
+def test_each_bound_on_a_purchase_is_kept(sizing: SizingRules, shares: int) -> None:
+    assert decided(ENTER, flat(), rules=replace(RULES, sizing=sizing)).orders[0].shares == shares
+
+
+def test_only_available_cash_is_spent() -> None:
+    decision = decided(ENTER, flat(5000.0, available_usd=1100.0))
+    assert decision.orders[0].shares == 4  # 1100 / 250.25 = 4.39
+
+
+def test_a_budget_below_one_share_is_a_hold_that_says_so() -> None:
+    decision = decided(ENTER, flat(250.0))
+    assert (decision.action, decision.reasons, decision.orders) == (Action.HOLD, ("budget_below_one_share",), ())
+
+
+def test_cash_that_settles_later_is_named_as_the_cause() -> None:
+    decision = decided(ENTER, flat(5000.0, available_usd=0.0, unsettled_usd=5000.0))
+    assert (decision.action, decision.reasons) == (Action.HOLD, ("cash_not_settled",))
+
+
+def test_an_exit_sells_every_share() -> None:
+    decision = decided(EXIT, long())
+    assert decision.action is Action.EXIT
+    assert [(order.side, order.purpose, order.shares) for order in decision.orders] == [(Side.SELL, Purpose.EXIT, 18)]
+
+
+def test_keep_leaves_the_shares_alone_and_target_one_does_not_top_up_without_cash() -> None:
+    assert decided(KEEP, long()).orders == ()
+    assert decided(ENTER, long(cash=0.0)).orders == ()
+
+
+def test_a_carried_exit_sells_whatever_the_strategy_says() -> None:
+    decision = decided(KEEP, long(7, exit_pending={"X": "vix_fear"}))
+    assert (decision.action, decision.reasons, decision.orders[0].shares) == (
+        Action.EXIT,
+        ("exit_carried", "vix_fear"),
+        7,
+    )
+
+
+def test_a_requested_sale_names_its_reason() -> None:
+    assert decided(KEEP, long(forced_exits={"X": "flatten"})).reasons == ("flatten",)
+
+
+@pytest.mark.parametrize("restriction", [Restriction.REDUCE_ONLY, Restriction.FULL])
+def test_a_halt_stops_entries(restriction: Restriction) -> None:
+    decision = decided(ENTER, flat(restriction=restriction))
+    assert (decision.action, decision.reasons) == (Action.HOLD, ("halted",))
+
+
+def test_only_a_full_halt_stops_an_exit() -> None:
+    assert decided(EXIT, long(restriction=Restriction.REDUCE_ONLY)).action is Action.EXIT
+    stopped = decided(EXIT, long(restriction=Restriction.FULL))
+    assert (stopped.action, stopped.reasons) == (Action.HOLD, ("halted",))
+
+
+@pytest.mark.parametrize(
+    ("last", "since", "stopped"),
+    [(-500.0, 0.0, True), (0.0, -500.0, True), (-499.99, -499.99, False), (900.0, -500.0, True)],
+)
+def test_a_daily_loss_at_or_beyond_the_limit_stops_entries(last: float, since: float, stopped: bool) -> None:
+    decision = decided(ENTER, flat(losses=LossState(last, since)))
+    assert decision.daily_loss_hit is stopped
+    assert (decision.action, decision.reasons[0]) == (
+        (Action.HOLD, "daily_loss") if stopped else (Action.ENTER, "word")
+    )
+
+
+def test_a_pause_after_a_loss_stops_entries_and_no_exit() -> None:
+    paused = LossState(paused=True)
+    assert decided(ENTER, flat(losses=paused)).reasons == ("daily_loss",)
+    assert decided(EXIT, long(losses=paused)).action is Action.EXIT
+
+
+def test_a_loss_sells_the_position_only_where_that_is_asked_for() -> None:
+    lost = long(losses=LossState(change_since_usd=-600.0))
+    assert decided(KEEP, lost).orders == ()
+    flattening = replace(RULES, losses=LossRules(500.0, flatten_on_daily_loss=True))
+    sold = decided(KEEP, lost, rules=flattening)
+    assert (sold.action, sold.reasons) == (Action.EXIT, ("daily_loss",))
+    assert decided(EXIT, lost, rules=flattening).reasons == ("word",)
+
+
+def test_a_fall_from_the_peak_by_the_limit_stops_entries() -> None:
+    rules = replace(RULES, losses=LossRules(500.0, max_drawdown_frac=0.2))
+    at_limit = decided(ENTER, flat(4000.0, losses=LossState(peak_equity_usd=5000.0)), rules=rules)
+    assert (at_limit.drawdown_hit, at_limit.reasons) == (True, ("halted",))
+    above = decided(ENTER, flat(4000.01, losses=LossState(peak_equity_usd=5000.0)), rules=rules)
+    assert (above.drawdown_hit, above.action) == (False, Action.ENTER)
+
+
+def test_the_change_since_the_last_close_counts_shares_cash_and_receivables() -> None:
+    book = long(10, cash=100.0, receivable_usd=5.0)
+    assert equity_at(book, {"X": 250.0}) == 2605.0
+    assert with_change_since(book, {"X": 250.0}, 2700.0).losses.change_since_usd == -95.0
+    assert with_change_since(book, {"X": 250.0}, None) == book
+
+
+def test_a_frame_shorter_than_the_strategy_asks_for_is_refused() -> None:
+    class Long(Says):
+        def history_sessions(self) -> int:
+            return 2
+
+    with pytest.raises(ValueError, match="1 bars, 2 needed"):
+        decide(view(X=1.0), Long(Keep()), flat(), RULES)
+
+
+def test_bars_of_two_sources_are_refused() -> None:
+    mixed = {
+        "AAA": Bars.of("AAA", "ib", [Bar(TODAY, 1, 1, 1, 1, 1)]),
+        "BBB": Bars.of("BBB", "yahoo", [Bar(TODAY, 1, 1, 1, 1, 1)]),
+    }
+    with pytest.raises(ValueError, match="one source"):
+        MarketView(TODAY, mixed, {}, {})
+
+
+def test_two_symbols_are_bought_within_the_cash_there_is() -> None:
+    decision = decide(view(AAA=100.0, BBB=50.0), SixtyForty(), flat(1000.0), RULES)
+    # 600 / 100.1 = 5.99 and 400 / 50.05 = 7.99
+    assert [(order.symbol, order.shares) for order in decision.orders] == [("AAA", 5), ("BBB", 7)]
+    assert sum({"AAA": 100.1, "BBB": 50.05}[order.symbol] * order.shares for order in decision.orders) <= 1000.0
+
+
+def test_a_rebalancing_sells_first_and_never_spends_money_it_has_not() -> None:
+    held = {"AAA": Holding("AAA", 9, 80.0), "BBB": Holding("BBB", 2, 50.0)}
+    book = Book(held, 60.0, 60.0)  # 9 x 100 + 2 x 50 + 60 = 1060
+    decision = decide(view(AAA=100.0, BBB=50.0), SixtyForty(), book, RULES)
+    # AAA wants 636 / 100.1 = 6; BBB wants 424 / 50.05 = 8 but 60 USD buy one
+    assert [(order.symbol, order.side, order.purpose, order.shares) for order in decision.orders] == [
+        ("AAA", Side.SELL, Purpose.REDUCE, 3),
+        ("BBB", Side.BUY, Purpose.INCREASE, 1),
+    ]
+    assert decision.action is Action.EXIT
