@@ -11,8 +11,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import mtum
+from mtum.app.daily_report import Press
 from mtum.app.desk import Desk, Provenance
 from mtum.app.play_session import FIRST_SESSIONS, next_session
+from mtum.app.reporting.facts import Setup
 from mtum.config import Settings
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.costs import cost_model
@@ -26,6 +28,7 @@ from mtum.ports.time import Calendar, Clock, Journal
 
 DATABASE_NAME = "mtum.db"
 EXCHANGE_NAME = "exchange.json"
+REPORTS_NAME = "reports"
 PRACTICE_ACCOUNT = "PRACTICE"
 LIBRARIES = ("exchange-calendars", "numba", "numpy", "pandas", "pandas-ta")
 """Libraries whose version can change a decision."""
@@ -198,6 +201,16 @@ def gate_rules(settings: Settings, pinned: Mapping[str, str]) -> GateRules:
         window_opens_minutes=schedule.window_opens_minutes,
         last_send_minutes=schedule.last_send_minutes,
     )
+
+
+def press_of(settings: Settings, data_dir: Path, store: Store, calendar: Calendar, *, html: bool) -> Press:
+    """Return what writes reports into the data folder; without `html` text and JSON only."""
+    from mtum.adapters.rendering.html import HtmlRenderer
+    from mtum.adapters.rendering.shelf import FolderShelf
+
+    setup = Setup(settings, account_of(settings))
+    shelf = FolderShelf(data_dir / REPORTS_NAME)
+    return Press(store, calendar, setup, shelf, HtmlRenderer() if html else None)
 
 
 @cache

@@ -2,18 +2,20 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from mtum.app.reporting.build import summarize
 from mtum.app.reporting.chart_history import chart_history
-from mtum.app.reporting.facts import REPORT_JOB, Setup, session_facts
+from mtum.app.reporting.facts import REPORT_JOB, SessionFacts, Setup, session_facts
 from mtum.core.reporting.codec import document, from_document
 from mtum.core.reporting.sections import page
+from mtum.core.reporting.subject import subject
 from mtum.core.reporting.summary import Summary
 from mtum.core.reporting.text import text
+from mtum.ports.messages import Message, Urgency
 from mtum.ports.reports import Renderer, Shelf
 from mtum.ports.store import Store
 from mtum.ports.time import Calendar
@@ -61,16 +63,38 @@ def daily_report(press: Press, session: date, at: datetime, slot: str = SLOT) ->
         return _reread(press, stored)
     run_id = press.store.runs.start(REPORT_JOB, slot, session, at)
     facts = session_facts(press.store, press.calendar, press.setup, session)
-    summary = summarize(press.store, facts)
-    laid_out = page(summary)
-    written, found = text(laid_out), document(summary)
-    press.shelf.put(f"{session}.txt", written)
-    press.shelf.put(f"{session}.json", json_text(found))
+    report = _made(press, facts)
+    press.shelf.put(f"{session}.txt", report.text)
+    press.shelf.put(f"{session}.json", json_text(report.document))
     html = None
     if press.renderer is not None:
+        laid_out = page(report.summary)
         html = press.shelf.put(f"{session}.html", press.renderer.page(laid_out, chart_history(press.store, facts)))
-    press.store.runs.finish(run_id, at, "finished", 0, found)
-    return Report(summary, found, written, html, fresh=True)
+    press.store.runs.finish(run_id, at, "finished", 0, report.document)
+    return replace(report, html=html)
+
+
+def preview_report(press: Press, session: date) -> Report:
+    """Return the report as it would be written now; nothing is stored."""
+    return _made(press, session_facts(press.store, press.calendar, press.setup, session))
+
+
+def report_message(press: Press, report: Report) -> Message:
+    """Return the mail of a report; with a renderer it has HTML and charts beside the text."""
+    summary = report.summary
+    key = f"{REPORT_JOB}:{press.setup.account}:{summary.session}"
+    urgent = summary.exit_code == 6 or any(problem.code == 6 for problem in summary.problems)
+    urgency = Urgency.ACT_NOW if urgent else Urgency.REPORT
+    if press.renderer is None:
+        return Message(key, urgency, subject(summary), report.text)
+    facts = session_facts(press.store, press.calendar, press.setup, summary.session)
+    html, images = press.renderer.mail(page(summary), chart_history(press.store, facts))
+    return Message(key, urgency, subject(summary), report.text, html, images)
+
+
+def _made(press: Press, facts: SessionFacts) -> Report:
+    summary = summarize(press.store, facts)
+    return Report(summary, document(summary), text(page(summary)), None, fresh=True)
 
 
 def stored_report(store: Store, session: date, slot: str = SLOT) -> Mapping[str, Any] | None:

@@ -1,0 +1,95 @@
+"""`mtum report` and `mtum review`: the account of a session or of a period."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mtum.cli.arguments import Session as SessionOption
+from mtum.cli.arguments import day_of
+from mtum.cli.context import Call, call_of
+from mtum.cli.output import Answer
+from mtum.cli.stored import NOTHING_YET
+from mtum.errors import UsageError
+
+if TYPE_CHECKING:
+    from mtum.app.daily_report import Press, Report
+
+Send = Annotated[bool, typer.Option("--send", help="Also send it by the configured channels.")]
+
+
+def report(context: typer.Context, session: SessionOption = None, send: Send = False) -> Answer:
+    """The report of a session; the last one with a run unless named."""
+    from mtum.app.daily_report import report_message
+
+    call = call_of(context)
+    wanted = day_of(session, "--session")
+    if not call.database().exists():
+        return Answer({}, [NOTHING_YET])
+    with _press(call) as press:
+        day = wanted or last_session(press)
+        if day is None:
+            return Answer({}, [NOTHING_YET])
+        found = written_report(press, day, _now(call, press, day))
+        answer = _answer(found)
+        return _sent(call, press, answer, report_message(press, found)) if send else answer
+
+
+def last_session(press: "Press") -> date | None:
+    """Return the last session with a run that decided, or with any run."""
+    run = press.store.runs.latest("decide_and_order") or press.store.runs.latest()
+    return run.session if run else None
+
+
+def written_report(press: "Press", day: date, at: datetime) -> "Report":
+    """Return the stored report, write it if the session is over, else show how it stands.
+
+    Raises
+    ------
+    UsageError
+        If the exchange has no such session, or nothing was recorded in it.
+    """
+    from mtum.app.daily_report import daily_report, preview_report, stored_report
+
+    session = press.calendar.sessions(day, day).get(day)
+    if session is None:
+        raise UsageError(f"{day} is not a session of the exchange")
+    if not press.store.runs.between(day, day):
+        raise UsageError(f"nothing was recorded on {day}; `mtum show runs` lists what was")
+    if stored_report(press.store, day) is None and at < session.close:
+        return preview_report(press, day)
+    with press.store.lock():
+        return daily_report(press, day, at)
+
+
+@contextmanager
+def _press(call: Call) -> "Iterator[Press]":
+    from mtum import wiring
+
+    settings, folder = call.settings(), call.data_folder()
+    with wiring.opened_store(settings, folder) as store:
+        yield wiring.press_of(settings, folder, store, wiring.calendar_of(settings, folder), html=True)
+
+
+def _now(call: Call, press: "Press", day: date) -> datetime:
+    # In a replayed market it is as late as the session's last run.
+    from mtum import wiring
+    from mtum.adapters.clock import SystemClock
+
+    if not wiring.is_replay(call.settings()):
+        return SystemClock().now()
+    runs = press.store.runs.between(day, day)
+    return max((run.finished_at or run.started_at for run in runs), default=SystemClock().now())
+
+
+def _answer(found: "Report") -> Answer:
+    shown = [found.text.rstrip("\n")]
+    if found.html is not None:
+        shown += ["", f"As a page with charts: {found.html}"]
+    return Answer(found.document, shown)
+
+
+def _sent(call: Call, press: "Press", answer: Answer, message: Any) -> Answer:
+    raise UsageError("--send: no channel is configured; set [mail] in config.toml")
