@@ -8,6 +8,7 @@ from typing import Protocol
 
 from mtum.core.market.bars import Bar
 from mtum.core.market.sessions import Session, Sessions
+from mtum.core.portfolio.money import exact
 from mtum.core.simulation.account_book import CorporateAction
 from mtum.core.simulation.admission import Moment
 from mtum.core.simulation.provisional import volume_so_far
@@ -63,11 +64,6 @@ class BarTable:
         return self.share(symbol, session, minutes_to_close)
 
 
-def price_usd(price: float) -> Decimal:
-    """The one way from a bar's float to the exchange's Decimal: at most six places."""
-    return Decimal(repr(round(price, 6)))
-
-
 class Market:
     """The market at the clock's instant."""
 
@@ -112,12 +108,12 @@ class Market:
         """Close of the session before the current one."""
         before = self.source.sessions.before(self.session.day)
         bar = self.source.bar(symbol, before.day) if before else None
-        return price_usd(bar.close) if bar else None
+        return exact(bar.close) if bar else None
 
     def price(self, symbol: str) -> Decimal | None:
         """Last price: today's close from the opening on, the previous close before."""
         bar = self.running_bar(symbol)
-        return price_usd(bar.close) if bar else self.previous_close(symbol)
+        return exact(bar.close) if bar else self.previous_close(symbol)
 
     def history(self, symbol: str, first: date) -> Iterator[Bar]:
         """Bars from a date on, oldest first; the running one last."""
@@ -145,14 +141,14 @@ class Market:
             prices = {symbol: price for symbol, price in found.items() if price is not None}
         else:
             closes = ((s, self.source.bar(s, session.day)) for s in self.source.symbols)
-            prices = {symbol: price_usd(bar.close) for symbol, bar in closes if bar}
+            prices = {symbol: exact(bar.close) for symbol, bar in closes if bar}
         return Moment(now, session, prices, self._actions(session.day))
 
     def _actions(self, day: date) -> tuple[CorporateAction, ...]:
         # Bars are split-adjusted for all time, so only dividends change an account.
         bars = ((s, self.source.bar(s, day)) for s in self.source.symbols)
         return tuple(
-            CorporateAction(symbol, dividend_per_share=price_usd(bar.dividend))
+            CorporateAction(symbol, dividend_per_share=exact(bar.dividend))
             for symbol, bar in bars
             if bar and bar.dividend
         )

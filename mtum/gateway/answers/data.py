@@ -139,6 +139,6 @@ def option_parameters(client: ClientSession, request: Request) -> None:
     client.send(message("secDefOptParamsEnd", 76, request.whole("reqId")))
 
 
-def user_info(client: ClientSession, request: Request) -> None:
+def branding(client: ClientSession, request: Request) -> None:
     """White-branding id: none."""
     client.send(message("userInfo", 107, request.whole("reqId"), ""))

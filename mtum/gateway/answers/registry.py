@@ -41,7 +41,7 @@ ANSWERS: Mapping[str, Callable[[ClientSession, Request], None]] = {
     "reqPnLSingle": accounts.profit_and_loss_single,
     "cancelPnLSingle": accounts.end_subscription,
     "reqCompletedOrders": orders.list_completed,
-    "reqUserInfo": data.user_info,
+    "reqUserInfo": data.branding,
 }
 
 

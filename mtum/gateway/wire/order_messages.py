@@ -91,7 +91,7 @@ def open_order(
     order: ExchangeOrder, listing: Listing, status: str, version: int, trial: WhatIf | None = None
 ) -> Message:
     """An order as it stands; with `trial` the answer to a what-if order."""
-    values = _common(order, listing) | {
+    values = _order_values(order, listing) | {
         "orderId": order.ticket.order_id,
         "clientId": order.ticket.client_id,
         "totalQuantity": order.ticket.shares,
@@ -124,7 +124,7 @@ def order_status(order: ExchangeOrder, status: str, last_price: Decimal = Decima
 def completed_order(order: ExchangeOrder, listing: Listing, version: int, ended: str) -> Message:
     """A finished order: no order id, no client id, quantity = what was not filled."""
     filled = order.status is ExchangeStatus.FILLED
-    values = _common(order, listing) | {
+    values = _order_values(order, listing) | {
         "remaining": order.remaining,
         "filledQuantity": order.filled,
         "status": _COMPLETED_STATUS[order.status],
@@ -199,7 +199,7 @@ def _contract_11(listing: Listing, right: str) -> dict[str, Field]:
     }
 
 
-def _common(order: ExchangeOrder, listing: Listing) -> dict[str, Field]:
+def _order_values(order: ExchangeOrder, listing: Listing) -> dict[str, Field]:
     ticket = order.ticket
     return {
         **_PLAIN,

@@ -1,0 +1,190 @@
+"""`mtum gateway`: rehearse the whole live set-up without an account."""
+
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mtum.cli.arguments import Session, day_of
+from mtum.cli.context import Call, call_of
+from mtum.cli.output import Answer, write
+from mtum.errors import BrokerUnavailableError, UsageError
+
+if TYPE_CHECKING:
+    from mtum.gateway.rehearsal.files import GatewayFiles
+    from mtum.gateway.rehearsal.port_market import PortMarket
+    from mtum.gateway.rehearsal.start import Beginning
+    from mtum.gateway.server import GatewaySetup, PracticeGateway
+
+DEFAULT_ACCOUNT = "DUP100001"
+FOLDER_NAME = "gateway"
+_TELL_SECONDS = 10.0
+
+_Port = Annotated[int | None, typer.Option(min=0, max=65535, help="Port for clients [broker.port]; 0 = any.")]
+_ControlPort = Annotated[int | None, typer.Option(min=0, max=65535, help="Port for commands [port + 1]; 0 = any.")]
+_Source = Annotated[str, typer.Option(metavar="NAME", help="sample, or csv for the folder market.csv_dir.")]
+_Minutes = Annotated[float, typer.Option(help="Minutes before the close at which market time begins.")]
+_Speed = Annotated[float, typer.Option(min=0, help="Market seconds per real second; 0 = frozen.")]
+_Accounts = Annotated[list[str] | None, typer.Option("--account", metavar="CODE", help="Accounts, DUP...")]
+_Faults = Annotated[Path | None, typer.Option(metavar="FILE", help="Fault rules, a JSON list.")]
+_Behavior = Annotated[Path | None, typer.Option(metavar="FILE", help="Switches, a JSON object.")]
+_Fresh = Annotated[bool, typer.Option("--fresh", help="Forget what the exchange saved.")]
+_Tell = Annotated[str | None, typer.Option(metavar="JSON", help="Send a command to the running gateway.")]
+
+
+def gateway(  # noqa: PLR0917  # a command has one parameter per option
+    context: typer.Context,
+    port: _Port = None,
+    control_port: _ControlPort = None,
+    source: _Source = "sample",
+    session: Session = None,
+    minutes_to_close: _Minutes = 30.0,
+    speed: _Speed = 1.0,
+    accounts: _Accounts = None,
+    faults: _Faults = None,
+    behavior: _Behavior = None,
+    fresh: _Fresh = False,
+    tell: _Tell = None,
+) -> Answer | None:
+    """Run a practice gateway that speaks the broker's protocol, until Ctrl-C; or command a running one."""
+    call = call_of(context)
+    broker = call.settings().broker
+    listen = broker.port if port is None else port
+    control = (listen + 1 if listen else 0) if control_port is None else control_port
+    if tell is not None:
+        return _told(broker.host, control, tell)
+    from mtum.gateway.rehearsal.start import Beginning
+
+    begin = Beginning(day_of(session, "--session"), minutes_to_close, speed)
+    with _usage_errors():
+        files = _files(call, fresh=fresh)
+        setup = _setup(call, files, _market(call, source), begin, accounts or [broker.account or DEFAULT_ACCOUNT])
+        setup = _misbehaving(setup, faults, behavior, (broker.host, listen, control))
+    _serve(call, setup, files)
+    return None
+
+
+def _told(host: str, port: int, command: str) -> Answer:
+    try:
+        with socket.create_connection((host, port), timeout=_TELL_SECONDS) as line:
+            line.sendall(command.replace("\n", " ").encode() + b"\n")
+            reply: dict[str, Any] = json.loads(line.makefile().readline())
+    except OSError as error:
+        raise BrokerUnavailableError(
+            f"no practice gateway takes commands on {host}:{port} ({error.strerror})"
+        ) from error
+    if not reply.pop("ok"):
+        raise UsageError(f"the gateway refused: {reply['error']}")
+    return Answer(reply, [json.dumps(reply)])
+
+
+@contextmanager
+def _usage_errors() -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    except OSError as error:
+        raise UsageError(f"{error.filename}: {error.strerror}") from error
+
+
+def _files(call: Call, *, fresh: bool) -> "GatewayFiles":
+    from mtum.gateway.rehearsal.files import GatewayFiles
+
+    files = GatewayFiles(call.data_folder() / FOLDER_NAME)
+    if fresh:
+        files.forget()
+    return files
+
+
+def _market(call: Call, source: str) -> "PortMarket":
+    from mtum import wiring
+    from mtum.gateway.rehearsal.port_market import port_market
+
+    if source not in ("sample", "csv"):
+        raise UsageError(f'--source "{source}": a practice market is either sample or csv')
+    settings = call.settings()
+    market = settings.market.model_copy(update={"source": source})
+    replayed = settings.model_copy(update={"mode": "practice", "market": market})
+    bars, calendar = wiring.source_of(replayed, call.data_folder()), wiring.calendar_of(replayed, call.data_folder())
+    return port_market(bars, calendar, tuple(settings.active_strategy().universe()))
+
+
+def _setup(
+    call: Call, files: "GatewayFiles", market: "PortMarket", begin: "Beginning", accounts: list[str]
+) -> "GatewaySetup":
+    from mtum.core.portfolio.costs import cost_model
+    from mtum.core.portfolio.money import exact
+    from mtum.core.simulation.admission import ExchangeRules
+    from mtum.gateway.market_clock import MarketClock
+    from mtum.gateway.rehearsal.start import first_instant, practice_accounts
+    from mtum.gateway.server import GatewaySetup
+
+    portfolio = call.settings().portfolio
+    return GatewaySetup(
+        source=market,
+        save=files.save,
+        write_journal=files.write_journal,
+        accounts=practice_accounts(accounts, portfolio.account_kind, exact(portfolio.capital_usd)),
+        clock=MarketClock(first_instant(market, files.market_time(), begin), begin.speed),
+        stored=files.load(),
+        rules=ExchangeRules(costs=cost_model(portfolio.cost_model, exact(portfolio.cost_frac))),
+    )
+
+
+def _misbehaving(
+    setup: "GatewaySetup", faults: Path | None, behavior: Path | None, place: tuple[str, int, int]
+) -> "GatewaySetup":
+    from mtum.gateway.rehearsal.start import behavior_from, fault_rules
+
+    rules = fault_rules(faults.read_text()) if faults else ()
+    switches = behavior_from(behavior.read_text()) if behavior else setup.behavior
+    host, port, control = place
+    return replace(setup, faults=rules, behavior=switches, host=host, port=port, control_port=control)
+
+
+def _serve(call: Call, setup: "GatewaySetup", files: "GatewayFiles") -> None:
+    import asyncio
+
+    from mtum.gateway.rehearsal.start import serve
+
+    def announce(running: "PracticeGateway") -> None:
+        write(_ready(setup, files, running), as_json=call.json, quiet=call.quiet)
+
+    try:
+        asyncio.run(serve(setup, files, announce))
+    except OSError as error:
+        taken = f"port {setup.port} or {setup.control_port} of {setup.host} is taken"
+        raise BrokerUnavailableError(f"{taken}; choose others with --port and --control-port") from error
+    finally:
+        files.close()
+
+
+def _ready(setup: "GatewaySetup", files: "GatewayFiles", running: "PracticeGateway") -> Answer:
+    now, market = setup.clock.now(), running.floor.market
+    codes = [account.code for account in running.floor.desk.state.accounts]
+    document = {
+        "host": setup.host,
+        "port": running.port,
+        "control_port": running.control_port,
+        "accounts": codes,
+        "market_time": now,
+        "speed": setup.clock.speed,
+        "session": market.session.day,
+        "symbols": [*setup.source.symbols, "VIX"],
+        "state": files.state_path,
+        "journal": files.journal_path,
+    }
+    shown = [
+        f"practice gateway on {setup.host}:{running.port}, commands on port {running.control_port}",
+        f"market time {now:%Y-%m-%d %H:%M:%S} UTC, {market.minutes_to_close():.0f} minutes before the close, "
+        f"speed {setup.clock.speed:g}",
+        f"accounts {', '.join(codes)}; journal {files.journal_path}",
+    ]
+    hint = f'{{"do": "clock", "session": "{market.session.day}", "minutes_to_close": 0}}'
+    return Answer(document, shown, hints=[f"let the auction happen: mtum gateway --tell '{hint}'"])

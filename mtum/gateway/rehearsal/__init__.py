@@ -1,0 +1,1 @@
+"""A gateway as a user starts it: its market, its files, and how it runs."""

@@ -1,0 +1,68 @@
+"""Where a gateway keeps itself between runs: exchange state, market time, journal."""
+
+import json
+import os
+from datetime import datetime
+from pathlib import Path
+
+
+class GatewayFiles:
+    """A folder with `exchange.json`, `clock.json` and `journal.jsonl`.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if absent.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be made or a file cannot be read or written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.state_path = folder / "exchange.json"
+        self.journal_path = folder / "journal.jsonl"
+        self._clock_path = folder / "clock.json"
+        self._journal = self.journal_path.open("a", encoding="utf-8", buffering=1)
+
+    def load(self) -> bytes | None:
+        """Return the saved state, None if there is none."""
+        return self.state_path.read_bytes() if self.state_path.exists() else None
+
+    def save(self, state: bytes) -> None:
+        """Replace the state durably: written beside, flushed to the disk, renamed."""
+        _replace(self.state_path, state)
+
+    def forget(self) -> None:
+        """Remove the saved state and market time; the journal goes on."""
+        self.state_path.unlink(missing_ok=True)
+        self._clock_path.unlink(missing_ok=True)
+
+    def write_journal(self, line: str) -> None:
+        """Append one line to the journal."""
+        self._journal.write(line + "\n")
+
+    def market_time(self) -> datetime | None:
+        """Return the market time noted last, None if there is none."""
+        if not self._clock_path.exists():
+            return None
+        return datetime.fromisoformat(json.loads(self._clock_path.read_text())["now"])
+
+    def note_market_time(self, now: datetime) -> None:
+        """Note the market time for the next run."""
+        _replace(self._clock_path, json.dumps({"now": now.isoformat()}).encode())
+
+    def close(self) -> None:
+        """Close the journal."""
+        self._journal.close()
+
+
+def _replace(path: Path, content: bytes) -> None:
+    beside = path.with_suffix(".new")
+    with beside.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)

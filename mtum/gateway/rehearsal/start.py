@@ -1,0 +1,125 @@
+"""A gateway as a user starts it: where market time begins, which accounts it has, how it runs."""
+
+import asyncio
+import json
+import signal
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from mtum.core.simulation.exchange_state import AccountKind, ExchangeAccount
+from mtum.gateway.behavior import Behavior, changed
+from mtum.gateway.faults import FaultRule, fault_rule
+from mtum.gateway.rehearsal.files import GatewayFiles
+from mtum.gateway.rehearsal.port_market import PortMarket
+from mtum.gateway.server import GatewaySetup, PracticeGateway
+
+ACCOUNT_PREFIX = "DUP"
+SESSIONS_FROM_THE_END = 250
+_NOTE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """Where market time is asked to begin; no session = go on, or 250 sessions before the end."""
+
+    session: date | None = None
+    minutes_to_close: float = 30.0
+    speed: float = 1.0
+
+
+def first_instant(market: PortMarket, noted: datetime | None, wanted: Beginning) -> datetime:
+    """Return the instant market time begins at.
+
+    Parameters
+    ----------
+    noted : datetime or None
+        Market time reached by the run before.
+
+    Raises
+    ------
+    ValueError
+        If the session is not one of the market, or lies before the noted time.
+    """
+    if wanted.session is None:
+        if noted:
+            return noted
+        played = market.sessions.between(market.sessions.known[0].day, market.last_day)
+        return played[-min(SESSIONS_FROM_THE_END, len(played))].before_close(wanted.minutes_to_close)
+    session = market.sessions.get(wanted.session)
+    if session is None or session.day > market.last_day:
+        first, last = market.sessions.known[0].day, market.last_day
+        raise ValueError(f"{wanted.session} is not a session of this market, which runs from {first} to {last}")
+    begin = session.before_close(wanted.minutes_to_close)
+    if noted and begin < noted:
+        raise ValueError(
+            f"market time has already reached {noted:%Y-%m-%d %H:%M} UTC; go on from there, or use --fresh"
+        )
+    return begin
+
+
+def practice_accounts(codes: Iterable[str], kind: str, cash_usd: Decimal) -> tuple[ExchangeAccount, ...]:
+    """Return fresh accounts with cash each.
+
+    Raises
+    ------
+    ValueError
+        If a code does not begin with DUP, or the kind is neither cash nor margin.
+    """
+    wrong = [code for code in codes if not code.startswith(ACCOUNT_PREFIX)]
+    if wrong:
+        raise ValueError(f"accounts of the practice gateway begin with {ACCOUNT_PREFIX}, not {wrong[0]!r}")
+    return tuple(ExchangeAccount(code, AccountKind(kind), cash_usd) for code in codes)
+
+
+def fault_rules(text: str) -> tuple[FaultRule, ...]:
+    """Read fault rules from a JSON list.
+
+    Raises
+    ------
+    ValueError
+        If it is no such list.
+    """
+    described = json.loads(text)
+    if not isinstance(described, list) or not all(isinstance(rule, dict) for rule in described):
+        raise ValueError("fault rules are a JSON list of objects")
+    return tuple(fault_rule(rule) for rule in described)
+
+
+def behavior_from(text: str) -> Behavior:
+    """Read switches from a JSON object.
+
+    Raises
+    ------
+    ValueError
+        If it is no object, or a switch is unknown.
+    """
+    given = json.loads(text)
+    if not isinstance(given, dict):
+        raise ValueError("switches are a JSON object")
+    return changed(Behavior(), given)
+
+
+async def serve(setup: GatewaySetup, files: GatewayFiles, announce: Callable[[PracticeGateway], None]) -> None:
+    """Run a gateway until SIGTERM or cancellation, noting market time every second.
+
+    Raises
+    ------
+    OSError
+        If a port is taken.
+    """
+    gateway = PracticeGateway(setup)
+    await gateway.start()
+    stopped = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
+    announce(gateway)
+    try:
+        while not stopped.is_set():
+            files.note_market_time(setup.clock.now())
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stopped.wait(), _NOTE_SECONDS)
+    finally:
+        files.note_market_time(setup.clock.now())
+        await gateway.close()
