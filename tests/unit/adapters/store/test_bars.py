@@ -1,0 +1,162 @@
+"""The cache of bars: what is accepted, what it replaced, and what was known when."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+
+from mtum.adapters.store.opening import SqliteStore
+from mtum.core.market.bars import COLUMNS, Bar, Bars
+from mtum.errors import StoreError
+from mtum.ports.records import QuarantinedBar, Revision
+from support.store import FRIDAY, MONDAY, THURSDAY, TUESDAY, bars_of, later
+
+FIRST, SECOND, THIRD = later(0), later(60), later(120)
+
+
+def revised(day: date, column: str, before: float, after: float, minutes: float, *, accepted: bool = True) -> Revision:
+    return Revision("MTUM", "csv", day, column, before, after, FIRST, later(minutes), accepted)
+
+
+def closes(bars: Bars) -> list[float]:
+    return [float(close) for close in bars.close]
+
+
+def test_bars_come_back_to_the_last_bit(store: SqliteStore) -> None:
+    bar = Bar(MONDAY, 104.37000274658203, 105.1, 0.1 + 0.2, 1 / 3, 1234567.5, 0.4567, 0.5)
+    accepted = Bars.of("MTUM", "csv", [bar, replace(bar, day=TUESDAY)])
+    store.bars.accept(accepted, FIRST, None)
+    found = store.bars.bars("MTUM", "csv")
+    assert (found.symbol, found.source, found.day(0)) == ("MTUM", "csv", MONDAY)
+    assert found.bar(0) == bar
+    for name in COLUMNS:
+        assert np.array_equal(getattr(found, name), getattr(accepted, name))
+
+
+def test_nothing_cached_is_an_empty_frame(store: SqliteStore) -> None:
+    store.bars.accept(bars_of({}), FIRST, None)
+    assert len(store.bars.bars("MTUM", "csv")) == 0
+    assert store.bars.last_final("MTUM", "csv") is None
+
+
+def test_symbols_and_sources_are_kept_apart(store: SqliteStore) -> None:
+    store.bars.accept(bars_of({MONDAY: 1.0}), FIRST, None)
+    store.bars.accept(bars_of({MONDAY: 2.0}, source="yahoo"), FIRST, None)
+    store.bars.accept(bars_of({MONDAY: 3.0}, symbol="SPY"), FIRST, None)
+    assert closes(store.bars.bars("MTUM", "csv")) == [1.0]
+    assert closes(store.bars.bars("MTUM", "yahoo")) == [2.0]
+
+
+def test_a_bar_once_final_stays_final(store: SqliteStore) -> None:
+    store.bars.accept(bars_of({MONDAY: 1.0, TUESDAY: 2.0, THURSDAY: 3.0}), FIRST, TUESDAY)
+    assert store.bars.last_final("MTUM", "csv") == TUESDAY
+    store.bars.accept(bars_of({TUESDAY: 2.5}), SECOND, None)
+    assert store.bars.last_final("MTUM", "csv") == TUESDAY
+    store.bars.accept(bars_of({THURSDAY: 3.0}), SECOND, THURSDAY)
+    assert store.bars.last_final("MTUM", "csv") == THURSDAY
+
+
+def test_the_first_reading_of_a_bar_is_remembered(store: SqliteStore) -> None:
+    store.bars.accept(bars_of({MONDAY: 1.0}), FIRST, None)
+    store.bars.accept(bars_of({MONDAY: 1.0}), SECOND, None)
+    (row,) = store.database.rows("SELECT first_read_at, read_at FROM bars")
+    assert tuple(row) == ("2018-12-03T17:00:00.000000Z", "2018-12-03T18:00:00.000000Z")
+
+
+def test_revisions_come_back_oldest_first(store: SqliteStore) -> None:
+    late = revised(MONDAY, "close", 1.0, 1.1, 60)
+    early = replace(revised(TUESDAY, "volume", 5.0, 6.0, 30, accepted=False), symbol="SPY")
+    store.bars.accept(bars_of({MONDAY: 1.1}), SECOND, None, [late])
+    store.bars.accept(bars_of({}), SECOND, None, [early, early])
+    assert store.bars.revisions() == (early, late)
+    assert store.bars.revisions("MTUM") == (late,)
+
+
+def test_nothing_is_accepted_when_one_bar_cannot_be(store: SqliteStore) -> None:
+    broken = bars_of({MONDAY: 1.0, TUESDAY: float("nan")})
+    with pytest.raises(StoreError, match="NOT NULL"):
+        store.bars.accept(broken, FIRST, None, [revised(MONDAY, "close", 2.0, 1.0, 60)])
+    assert len(store.bars.bars("MTUM", "csv")) == 0
+    assert store.bars.revisions() == ()
+
+
+def test_the_cache_of_an_earlier_instant_lacks_later_bars_and_revisions(store: SqliteStore) -> None:
+    store.bars.accept(bars_of({MONDAY: 1.0, TUESDAY: 2.0}), FIRST, None)
+    store.bars.accept(bars_of({MONDAY: 1.1, THURSDAY: 3.0}), SECOND, None, [revised(MONDAY, "close", 1.0, 1.1, 60)])
+    store.bars.accept(bars_of({MONDAY: 1.2}), THIRD, None, [revised(MONDAY, "close", 1.1, 1.2, 120)])
+    assert closes(store.bars.as_of("MTUM", "csv", FIRST)) == [1.0, 2.0]
+    assert closes(store.bars.as_of("MTUM", "csv", SECOND)) == [1.1, 2.0, 3.0]
+    assert closes(store.bars.as_of("MTUM", "csv", THIRD)) == [1.2, 2.0, 3.0]
+    assert len(store.bars.as_of("MTUM", "csv", FIRST - timedelta(seconds=1))) == 0
+
+
+def test_a_revision_that_was_not_accepted_is_not_undone(store: SqliteStore) -> None:
+    store.bars.accept(bars_of({MONDAY: 1.0}), FIRST, None)
+    store.bars.accept(bars_of({}), SECOND, None, [revised(MONDAY, "close", 0.5, 9.0, 60, accepted=False)])
+    assert closes(store.bars.as_of("MTUM", "csv", FIRST)) == [1.0]
+
+
+def test_a_split_noticed_later_is_undone_in_prices_volumes_and_dividends(store: SqliteStore) -> None:
+    """Accepted at 100 and 102; a 2-for-1 on Thursday halves them, and Tuesday is revised with it."""
+    before = [Bar(MONDAY, 100, 100, 100, 100, 1000, 0.5), Bar(TUESDAY, 102, 102, 102, 102, 3000)]
+    store.bars.accept(Bars.of("MTUM", "csv", before), FIRST, None)
+    after = [
+        Bar(MONDAY, 50, 50, 50, 50, 2000, 0.25),
+        Bar(TUESDAY, 51, 51, 51, 51.5, 6000),
+        Bar(THURSDAY, 52, 52, 52, 52, 5000, 0, 2),
+    ]
+    store.bars.accept(Bars.of("MTUM", "csv", after), SECOND, None, [revised(TUESDAY, "close", 51.0, 51.5, 60)])
+    known = store.bars.as_of("MTUM", "csv", FIRST)
+    assert [known.bar(index) for index in range(len(known))] == before
+    assert closes(store.bars.as_of("MTUM", "csv", SECOND)) == [50.0, 51.5, 52.0]
+
+
+def test_a_vendors_split_is_recorded_but_not_agreed(store: SqliteStore) -> None:
+    split = Bars.of("MTUM", "csv", [Bar(FRIDAY, 1, 1, 1, 1, 1, 0.25, 2)])
+    store.bars.accept(split, FIRST, None)
+    store.bars.accept(split, SECOND, None)
+    rows = store.database.rows("SELECT kind, source, amount, recorded_at FROM corporate_actions ORDER BY kind")
+    told = "2018-12-03T17:00:00.000000Z"
+    assert [tuple(row) for row in rows] == [("dividend", "csv", 0.25, told), ("split", "csv", 2.0, told)]
+    assert store.bars.splits() == ()
+
+
+def test_a_series_has_official_closes_only(store: SqliteStore) -> None:
+    store.bars.accept_series("VIX", "csv", {MONDAY: 16.44, TUESDAY: 20.74}, FIRST)
+    store.bars.accept_series("VIX", "csv", {TUESDAY: 20.75}, SECOND)
+    assert store.bars.series("VIX", "csv") == {MONDAY: 16.44, TUESDAY: 20.75}
+    assert store.bars.series("VIX", "yahoo") == {}
+    assert store.bars.bars("VIX", "csv").bar(0) == Bar(MONDAY, 16.44, 16.44, 16.44, 16.44, 0.0)
+
+
+def kept(close: float, minutes: float = 0) -> QuarantinedBar:
+    bar = Bar(MONDAY, close, close, close, close, 1000.0)
+    return QuarantinedBar("MTUM", "csv", bar, "spike", f"close {close}", later(minutes))
+
+
+def test_a_bar_kept_out_waits_until_it_is_released(store: SqliteStore) -> None:
+    store.quarantine.keep([kept(210.0)])
+    (held,) = store.quarantine.kept("MTUM", held=True)
+    assert replace(held, id=0) == kept(210.0)
+    assert store.bars.released("MTUM", "csv") == frozenset()
+    assert store.quarantine.release(held.id, "owner", later(5))
+    assert not store.quarantine.release(held.id, "owner", later(6))
+    assert store.bars.released("MTUM", "csv") == {MONDAY}
+    assert store.quarantine.kept(held=True) == ()
+    assert [(one.released_at, one.released_by) for one in store.quarantine.kept()] == [(later(5), "owner")]
+
+
+def test_a_release_holds_for_the_same_numbers_only(store: SqliteStore) -> None:
+    store.quarantine.keep([kept(210.0)])
+    store.quarantine.release(store.quarantine.kept()[0].id, "owner", later(5))
+    store.quarantine.keep([kept(210.0, 60)])
+    assert store.bars.released("MTUM", "csv") == {MONDAY}
+    store.quarantine.keep([kept(220.0, 120)])
+    assert store.bars.released("MTUM", "csv") == frozenset()
+    assert len(store.quarantine.kept()) == 1
+
+
+def test_a_bar_without_numbers_can_be_kept_out(store: SqliteStore) -> None:
+    store.quarantine.keep([kept(float("nan"))])
+    assert np.isnan(store.quarantine.kept()[0].bar.close)

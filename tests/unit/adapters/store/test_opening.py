@@ -1,0 +1,151 @@
+"""Opening creates, recognizes and refuses; a refused file keeps every byte."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from mtum.adapters.store.database import Database, connect
+from mtum.adapters.store.opening import SqliteStore, open_store
+from mtum.adapters.store.reading import open_read_only
+from mtum.core.portfolio.limits import Restriction
+from mtum.errors import ExitCode, StoreError, StoreMismatchError
+from support.store import ACCOUNT, later, opened
+
+
+def made(folder: Path) -> Path:
+    opened(folder).close()
+    return folder / "mtum.db"
+
+
+def change(path: Path, sql: str) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(sql)
+        connection.commit()
+
+
+def test_a_new_database_says_whose_it_is(store: SqliteStore) -> None:
+    assert (store.control.meta("mode"), store.control.meta("account")) == ("practice", ACCOUNT)
+
+
+def test_missing_folders_are_made(tmp_path: Path) -> None:
+    assert made(tmp_path / "a" / "b").is_file()
+
+
+def test_opening_again_keeps_what_was_stored(tmp_path: Path) -> None:
+    first = opened(tmp_path)
+    first.control.set_meta("cursor", "7")
+    first.close()
+    again = opened(tmp_path)
+    assert again.control.meta("cursor") == "7"
+    again.close()
+
+
+@pytest.mark.parametrize(
+    ("mode", "account", "words"),
+    [
+        ("live", ACCOUNT, f"belongs to mode practice, account {ACCOUNT}; the settings say mode live"),
+        ("practice", "U7654321", f"account {ACCOUNT}; the settings say mode practice, account U7654321"),
+    ],
+)
+def test_the_database_of_another_mode_or_account_is_refused(
+    tmp_path: Path, mode: str, account: str, words: str
+) -> None:
+    path = made(tmp_path)
+    before = path.read_bytes()
+    with pytest.raises(StoreMismatchError, match=words) as refused:
+        open_store(path, mode, account)
+    assert refused.value.exit_code is ExitCode.USAGE
+    assert path.read_bytes() == before
+
+
+def test_a_newer_database_is_refused_by_both_sides(tmp_path: Path) -> None:
+    path = made(tmp_path)
+    change(path, "PRAGMA user_version = 99")
+    with pytest.raises(StoreMismatchError, match=r"newer program \(schema 99, this one knows 1\)"):
+        opened(tmp_path)
+    with pytest.raises(StoreMismatchError, match="newer program"):
+        open_read_only(path)
+
+
+def test_a_file_that_is_no_database_is_refused_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "mtum.db"
+    path.write_bytes(b"date,open,high,low,close\n" * 400)
+    for attempt in (lambda: opened(tmp_path), lambda: open_read_only(path)):
+        with pytest.raises(StoreError, match=r"mtum\.db is not a SQLite database; restore a backup") as refused:
+            attempt()
+        assert refused.value.exit_code is ExitCode.DATA
+        assert "\n" not in str(refused.value)
+    assert path.read_bytes() == b"date,open,high,low,close\n" * 400
+
+
+def test_the_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "mtum.db"
+    change(path, "CREATE TABLE theirs (x)")
+    with pytest.raises(StoreError, match="another program"):
+        opened(tmp_path)
+    with pytest.raises(StoreError, match="not a database of this program"):
+        open_read_only(path)
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("theirs",)]
+
+
+def test_a_folder_in_the_place_of_the_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "mtum.db").mkdir()
+    with pytest.raises(StoreError, match="cannot be opened"):
+        opened(tmp_path)
+    with pytest.raises(StoreError, match="does not exist"):
+        open_read_only(tmp_path / "mtum.db")
+
+
+def test_a_damaged_database_is_refused(tmp_path: Path) -> None:
+    path = made(tmp_path)
+    content = bytearray(path.read_bytes())
+    content[100:4096] = b"\xff" * 3996  # the page that lists the tables
+    path.write_bytes(content)
+    with pytest.raises(StoreError, match="is damaged; restore a backup"):
+        opened(tmp_path)
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    path = made(tmp_path)
+    connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None)
+    with closing(connection), pytest.raises(StoreError, match="cannot be written; check the permissions"):
+        SqliteStore(Database(path, connection, ACCOUNT)).control.set_meta("cursor", "1")
+
+
+def test_a_full_disk_is_named_and_leaves_nothing_half_written(store: SqliteStore) -> None:
+    connection = store.database.connection
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    connection.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(StoreError, match="the disk is full"):
+        store.control.set_meta("cursor", "1" * 100_000)
+    assert store.control.meta("cursor") is None
+    store.control.set_meta("cursor", "small")
+    assert store.control.meta("cursor") == "small"
+
+
+def test_a_database_locked_for_long_is_named(store: SqliteStore, path: Path) -> None:
+    store.database.connection.execute("PRAGMA busy_timeout = 20")
+    with closing(connect(path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreError, match="kept locked by another process"):
+            store.control.halt(Restriction.FULL, "test", "owner", later(0))
+    assert store.control.restriction() is Restriction.NONE
+
+
+def test_every_write_is_durable_and_references_are_checked(store: SqliteStore) -> None:
+    def pragma(name: str) -> object:
+        return store.database.connection.execute(f"PRAGMA {name}").fetchone()[0]
+
+    assert (pragma("journal_mode"), pragma("synchronous"), pragma("foreign_keys")) == ("wal", 2, 1)
+    assert pragma("busy_timeout") == 5000
+
+
+def test_the_user_version_is_the_number_of_migrations(store: SqliteStore) -> None:
+    from mtum.adapters.store.schema.migrations import MIGRATIONS
+
+    applied = store.database.rows("SELECT name FROM _sqlite_migrations")
+    version = store.database.connection.execute("PRAGMA user_version").fetchone()[0]
+    assert version == len(applied) == len(MIGRATIONS._migrations)

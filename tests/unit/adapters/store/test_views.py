@@ -1,0 +1,193 @@
+"""The views over a small history whose numbers are worked out by hand."""
+
+import random
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from mtum.adapters.store.opening import SqliteStore
+from mtum.core.portfolio.fills import Split, folded, rebased
+from mtum.core.portfolio.lots import lots_of, trades_of
+from mtum.core.portfolio.orders import OrderStatus, Side
+from mtum.ports.records import EquityPoint
+from support.store import FRIDAY, MONDAY, STRATEGY, THURSDAY, TUESDAY, bars_of, decision, fill, intent, later, traded
+
+TENTH, ELEVENTH, TWELFTH, THIRTEENTH = (date(2018, 12, day) for day in (10, 11, 12, 13))
+CLOSES = {MONDAY: 105.0, TUESDAY: 106.0, THURSDAY: 104.0, FRIDAY: 107.5, TENTH: 100.0, ELEVENTH: 90.0, TWELFTH: 95.0}
+
+
+def rows(store: SqliteStore, view: str) -> list[dict[str, Any]]:
+    return [dict(row) for row in store.database.rows(f"SELECT * FROM {view}")]
+
+
+def bought(store: SqliteStore, day: date, shares: int, price: str, commission: str) -> None:
+    order = intent(day, shares=shares)
+    traded(store, order, fill(order, f"{order.id}.1", shares, price, commission))
+
+
+def sold(store: SqliteStore, day: date, shares: int, price: str, commission: str, *reasons: str) -> None:
+    order = intent(day, Side.SELL, shares, reasons=reasons)
+    traded(store, order, fill(order, f"{order.id}.1", shares, price, commission))
+
+
+def test_a_round_trip_is_one_trade(store: SqliteStore) -> None:
+    store.bars.accept(bars_of(CLOSES), later(0), None)
+    bought(store, MONDAY, 19, "105", "2")
+    sold(store, FRIDAY, 19, "107.5", "2.04", "vix_fear", "rsi_low")
+    # 19 x 107.50 - 19 x 105 - 4.04 = 2042.50 - 1995 - 4.04 = 43.46; bars after Monday: 4th, 6th, 7th
+    assert rows(store, "v_trades") == [
+        {
+            "strategy": STRATEGY,
+            "symbol": "MTUM",
+            "entry_session": "2018-12-03",
+            "entry_price": 105.0,
+            "exit_session": "2018-12-07",
+            "exit_price": 107.5,
+            "shares": 19,
+            "pnl_usd": 43.46,
+            "return_frac": pytest.approx(43.46 / 1995),
+            "reason": "vix_fear",
+            "sessions_held": 3,
+            "commission_usd": 4.04,
+        }
+    ]
+
+
+def test_a_carried_exit_belongs_to_its_trade_and_keeps_the_first_reason(store: SqliteStore) -> None:
+    store.bars.accept(bars_of(CLOSES), later(0), None)
+    bought(store, TENTH, 10, "100", "1")
+    sold(store, ELEVENTH, 4, "90", "0.5", "close_below_ma")
+    sold(store, TWELFTH, 6, "95", "0.5", "exit_carried", "close_below_ma")
+    (trade,) = rows(store, "v_trades")
+    # 4 x 90 + 6 x 95 = 930, so 93 a share; 930 - 1000 - 2 = -72
+    assert (trade["exit_session"], trade["exit_price"], trade["pnl_usd"]) == ("2018-12-12", 93.0, -72.0)
+    assert (trade["reason"], trade["sessions_held"]) == ("close_below_ma", 2)
+    assert trade["return_frac"] == pytest.approx(-0.072)
+
+
+def test_an_open_trade_has_no_exit(store: SqliteStore) -> None:
+    bought(store, MONDAY, 10, "100", "1")
+    sold(store, TUESDAY, 4, "101", "1")
+    (trade,) = rows(store, "v_trades")
+    assert (trade["shares"], trade["entry_price"], trade["commission_usd"]) == (10, 100.0, 2.0)
+    empty = ("exit_session", "exit_price", "pnl_usd", "return_frac", "reason", "sessions_held")
+    assert [trade[name] for name in empty] == [None] * 6
+
+
+def test_only_the_last_correction_of_a_fill_counts(store: SqliteStore) -> None:
+    order = intent()
+    traded(store, order, fill(order, "a.01", 19, "105"), fill(order, "a.02", 18, "104"))
+    (trade,) = rows(store, "v_trades")
+    assert (trade["shares"], trade["entry_price"]) == (18, 104.0)
+
+
+def test_agreed_splits_turn_a_trade_into_todays_shares(store: SqliteStore) -> None:
+    bought(store, MONDAY, 10, "120", "0")
+    store.bars.agree_split(Split("MTUM", TUESDAY, Decimal(2)), later(0))
+    store.bars.agree_split(Split("MTUM", THURSDAY, Decimal(3)), later(0))
+    store.bars.agree_split(Split("SPY", THURSDAY, Decimal(7)), later(0))
+    sold(store, FRIDAY, 60, "21", "0")
+    (trade,) = rows(store, "v_trades")
+    # 10 shares at 120 are 60 at 20; 60 x 21 - 1200 = 60
+    assert (trade["shares"], trade["entry_price"], trade["exit_price"], trade["pnl_usd"]) == (60, 20.0, 21.0, 60.0)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_trades_of_the_view_are_those_of_the_core(store: SqliteStore, seed: int) -> None:
+    draw = random.Random(seed)
+    held = {"MTUM": 0, "SPY": 0}
+    for number in range(30):
+        day = date.fromordinal(MONDAY.toordinal() + number)
+        for symbol, now in held.items():
+            side = Side.SELL if now and draw.random() < 0.5 else Side.BUY
+            shares = draw.randint(1, now if side is Side.SELL else 20)
+            held[symbol] += shares if side is Side.BUY else -shares
+            order = intent(day, side, shares, symbol)
+            price, commission = f"{draw.randint(5000, 9000) / 100}", f"{draw.randint(0, 300) / 100}"
+            traded(store, order, fill(order, f"{order.id}.1", shares, price, commission))
+    expected = trades_of(folded(store.orders.fills()))
+    found = rows(store, "v_trades")
+    assert len(found) > 2
+    assert [(one["symbol"], one["entry_session"], one["exit_session"], one["shares"]) for one in found] == [
+        (one.symbol, str(one.entry_session), str(one.exit_session) if one.exit_session else None, one.shares)
+        for one in expected
+    ]
+    assert [one["pnl_usd"] for one in found] == [
+        None if one.pnl_usd is None else pytest.approx(float(one.pnl_usd)) for one in expected
+    ]
+
+
+def test_a_day_shows_what_was_seen_decided_ordered_and_filled(store: SqliteStore) -> None:
+    order = intent()
+    indicators = {"close": 105.25, "vix": 16.44, "rsi": 55.5, "ma": 103.1, "atr": 1.5}
+    store.decisions.commit(decision(document={"indicators": indicators}), [order])
+    store.decisions.preview(decision(TUESDAY, preview=True))
+    store.orders.claim(order.id, later(1))
+    store.orders.move(order.id, OrderStatus.FILLED, later(2))
+    store.orders.add_fills([fill(order, "a.01", 12, "105.2"), fill(order, "b.01", 7, "105.21")])
+    store.ledger.write_equity(point())
+    (day,) = rows(store, "v_daily")
+    assert day == {
+        "session": "2018-12-03",
+        "strategy": STRATEGY,
+        "action": "enter",
+        "reason": "close_above_ma",
+        "decision_price": 105.25,
+        "close": 105.2,
+        "vix": 16.44,
+        "rsi": 55.5,
+        "ma": 103.1,
+        "atr": 1.5,
+        "equity_usd": 4998.8,
+        "benchmark_usd": 5001.0,
+        "orders": "BUY 19 MTUM FILLED",
+        "fills": "BUY 12 MTUM at 105.2, BUY 7 MTUM at 105.21",
+    }
+
+
+def point() -> EquityPoint:
+    cash, none, market, total = (Decimal(text) for text in ("3000", "0", "1998.8", "4998.8"))
+    return EquityPoint(MONDAY, STRATEGY, cash, none, market, total, none, Decimal(5001), Decimal("105.2"), 19)
+
+
+CONDITIONS = [
+    {"name": "vix_calm", "value": 16.44, "threshold": 25.0, "margin": 8.56, "passed": True},
+    {"name": "rsi_high", "value": None, "threshold": 50.0, "margin": None, "passed": False},
+]
+
+
+@pytest.mark.parametrize("symbols", [{"MTUM": {"conditions": CONDITIONS}}, {}, None])
+def test_every_condition_of_a_session_is_a_row(store: SqliteStore, symbols: dict[str, Any] | None) -> None:
+    """With or without a part per symbol in the document."""
+    document = {"conditions": CONDITIONS} | ({} if symbols is None else {"symbols": symbols})
+    store.decisions.commit(decision(document=document), ())
+    found = [list(row.values()) for row in rows(store, "v_signals")]
+    symbol = "MTUM" if symbols else None
+    assert found == [
+        ["2018-12-03", STRATEGY, symbol, "vix_calm", 16.44, 25.0, 8.56, 1, "enter"],
+        ["2018-12-03", STRATEGY, symbol, "rsi_high", None, 50.0, None, 0, "enter"],
+    ]
+
+
+def test_a_position_is_valued_at_the_newest_close(store: SqliteStore) -> None:
+    store.bars.accept(bars_of(CLOSES), later(0), None)
+    bought(store, MONDAY, 10, "105", "1")
+    bought(store, TUESDAY, 5, "108", "0.5")
+    store.ledger.write_lots(STRATEGY, lots_of(rebased(folded(store.orders.fills()), ())), {})
+    # 1050 + 540 = 1590 for 15 shares; 15 x 95 = 1425; 1425 - 1590 - 1.50 = -166.50
+    assert rows(store, "v_positions") == [
+        {
+            "strategy": STRATEGY,
+            "symbol": "MTUM",
+            "shares": 15,
+            "entry_session": "2018-12-03",
+            "entry_price": 106.0,
+            "commission_usd": 1.5,
+            "price_session": "2018-12-12",
+            "last_price": 95.0,
+            "market_usd": 1425.0,
+            "unrealized_usd": -166.5,
+        }
+    ]
