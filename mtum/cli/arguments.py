@@ -40,9 +40,10 @@ def usd_of(text: str) -> Decimal:
     """
     try:
         amount = Decimal(text)
+        usable = amount > 0 and amount == amount.quantize(Decimal("0.01"))
     except InvalidOperation:
         raise UsageError(f'"{text}" is no amount in USD; write it as 2500 or 2500.50') from None
-    if not amount.is_finite() or amount <= 0 or amount != amount.quantize(Decimal("0.01")):
+    if not usable:
         raise UsageError(f'"{text}" is no amount in USD above zero with whole cents')
     return amount
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from textwrap import fill
 from typing import cast
 
 import numpy as np
@@ -17,6 +18,8 @@ OVERRULING = (
     "volume_unproven",
 )  # fmt: skip
 """Reasons that decide whatever the conditions say."""
+
+TEXT_COLUMNS = 100
 
 type Table = Mapping[str, object]
 
@@ -230,9 +233,9 @@ def _holds(line: FlipLine, given: float) -> bool:
 
 
 def explanation_text(told: Explanation) -> str:
-    """Return the explanation as plain text, at most 100 columns."""
-    words = listed(tuple(f"{word} ({reason(word)})" if word != reason(word) else word for word in told.reasons))
-    lines = [f"{told.session}  {told.strategy}: {told.action.upper()}", f"because: {words}"]
+    """Return the explanation as plain text, at most TEXT_COLUMNS wide."""
+    lines = [f"{told.session}  {told.strategy}: {told.action.upper()}"]
+    lines += fill(f"because: {listed(tuple(reason(word) for word in told.reasons))}", TEXT_COLUMNS).splitlines()
     lines += [f"order: {row['side']} {row['shares']} {row['symbol']} ({row['purpose']})" for row in told.planned]
     lines += ["", *_condition_table(told.conditions), "", "What would have flipped it", f"  {_flip_text(told)}"]
     for symbol, values in told.inputs.items():
