@@ -1,0 +1,80 @@
+"""`mtum gateway` as a real process."""
+
+# mypy: disable-error-code="no-untyped-call"
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.gateway import Running
+from support.ib_clients import MTUM, client, order, refs
+
+
+def mtum(folder: Path, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", "mtum", "gateway", "--data-dir", str(folder / "data"), "--json", *arguments]
+
+
+@contextmanager
+def started(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+    command = mtum(folder, "--port", "0", "--speed", "0", *arguments)
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            text = ""
+            while not text.endswith("}\n"):
+                line = process.stdout.readline()
+                assert line, "the gateway ended before it was ready"
+                text += line
+            yield process, json.loads(text)
+        finally:
+            process.kill()
+
+
+def told(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(mtum(folder, *arguments), cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_an_order_survives_the_killing_of_the_gateway(tmp_path: Path) -> None:
+    with started(tmp_path) as (process, ready):
+        assert (ready["session"], ready["accounts"], ready["symbols"]) == ("2018-01-03", ["DUP100001"], ["MTUM", "VIX"])
+        with client(Running(ready["port"], ready["control_port"])) as ib:
+            ib.placeOrder(MTUM, order(shares=3))
+            ib.reqCurrentTime()  # the order's own echo must not count as an answer to the list
+            assert refs(ib.reqAllOpenOrders()) == ["r-1"]
+        process.send_signal(signal.SIGKILL)
+    with started(tmp_path) as (process, ready):
+        with client(Running(ready["port"], ready["control_port"])) as ib:
+            assert refs(ib.reqAllOpenOrders()) == ["r-1"]
+        command = '{"do": "clock", "session": "2018-01-03", "minutes_to_close": 0}'
+        answer = told(tmp_path, "--control-port", str(ready["control_port"]), "--tell", command)
+        assert json.loads(answer.stdout)["now"] == "2018-01-03T21:00:00+00:00"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+    state = json.loads((tmp_path / "data" / "gateway" / "exchange.json").read_text())
+    assert [o["filled"] for o in state["state"]["orders"]] == [3]
+    journal = (tmp_path / "data" / "gateway" / "journal.jsonl").read_text().splitlines()
+    assert [json.loads(line)["kind"] for line in journal].count("accepted") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "complaint"),
+    [
+        (["--account", "DU123"], 2, "begin with DUP"),
+        (["--source", "yahoo"], 2, "either sample or csv"),
+        (["--session", "2018-06-02"], 2, "is not a session of this market"),
+        (["--faults", "nowhere.json"], 2, "nowhere.json: No such file"),
+        (["--control-port", "1", "--tell", "{}"], 4, "no practice gateway takes commands on 127.0.0.1:1"),
+    ],
+)
+def test_wrong_starts_end_in_one_line(tmp_path: Path, arguments: list[str], code: int, complaint: str) -> None:
+    ended = told(tmp_path, *arguments)
+    assert ended.returncode == code
+    assert complaint in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1

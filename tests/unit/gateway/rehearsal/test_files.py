@@ -1,0 +1,33 @@
+"""What a gateway keeps between runs."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mtum.gateway.rehearsal.files import GatewayFiles
+
+
+def test_state_and_market_time_come_back(tmp_path: Path) -> None:
+    files = GatewayFiles(tmp_path / "gateway")
+    assert (files.load(), files.market_time()) == (None, None)
+    files.save(b"one")
+    files.save(b"two")
+    files.note_market_time(datetime(2018, 3, 1, 20, 38, 5, tzinfo=UTC))
+    files.write_journal('{"n": 1}')
+    files.close()
+    again = GatewayFiles(tmp_path / "gateway")
+    assert again.load() == b"two"
+    assert again.market_time() == datetime(2018, 3, 1, 20, 38, 5, tzinfo=UTC)
+    again.write_journal('{"n": 2}')
+    again.close()
+    assert again.journal_path.read_text().splitlines() == ['{"n": 1}', '{"n": 2}']
+
+
+def test_forgetting_keeps_the_journal(tmp_path: Path) -> None:
+    files = GatewayFiles(tmp_path)
+    files.save(b"one")
+    files.note_market_time(datetime(2018, 3, 1, tzinfo=UTC))
+    files.write_journal("{}")
+    files.forget()
+    files.close()
+    assert (files.load(), files.market_time()) == (None, None)
+    assert files.journal_path.exists()
