@@ -9,12 +9,11 @@ from functools import cache
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import mtum
-from mtum.app.daily_report import Press
 from mtum.app.desk import Desk, Provenance
 from mtum.app.play_session import FIRST_SESSIONS, next_session
-from mtum.app.reporting.facts import Setup
 from mtum.config import Settings
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.costs import cost_model
@@ -25,6 +24,9 @@ from mtum.ports.broker import Broker
 from mtum.ports.market_data import BarSource
 from mtum.ports.store import Store
 from mtum.ports.time import Calendar, Clock, Journal
+
+if TYPE_CHECKING:
+    from mtum.app.daily_report import Press
 
 DATABASE_NAME = "mtum.db"
 EXCHANGE_NAME = "exchange.json"
@@ -203,10 +205,12 @@ def gate_rules(settings: Settings, pinned: Mapping[str, str]) -> GateRules:
     )
 
 
-def press_of(settings: Settings, data_dir: Path, store: Store, calendar: Calendar, *, html: bool) -> Press:
+def press_of(settings: Settings, data_dir: Path, store: Store, calendar: Calendar, *, html: bool) -> "Press":
     """Return what writes reports into the data folder; without `html` text and JSON only."""
     from mtum.adapters.rendering.html import HtmlRenderer
     from mtum.adapters.rendering.shelf import FolderShelf
+    from mtum.app.daily_report import Press
+    from mtum.app.reporting.facts import Setup
 
     setup = Setup(settings, account_of(settings))
     shelf = FolderShelf(data_dir / REPORTS_NAME)
