@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from mtum.app.notices import bug_notice, missed_notice, outcome_notices
 from mtum.app.outbox import Flushed, Outbox
@@ -41,25 +41,53 @@ Duty = Callable[[Session, str], Done]
 Scope = Callable[[int | None, date | None], AbstractContextManager[None]]
 
 
+class Ledger(Protocol):
+    """What the run ledger must know of the timetable: rows by job, slot and session."""
+
+    def start(self, job: str, slot: str, session: date | None, at: datetime) -> int:
+        """Record a start, or reopen the row of the same job, slot and session; return its id."""
+        ...
+
+    def finish(
+        self, run_id: int, at: datetime, outcome: str, exit_code: int, document: Mapping[str, Any] | None = None
+    ) -> None:
+        """Record how it ended."""
+        ...
+
+    def find(self, job: str, slot: str, session: date) -> RunRecord | None:
+        """Return the row of that job, slot and session."""
+        ...
+
+    def between(self, first: date, last: date) -> Sequence[RunRecord]:
+        """Return every row of the sessions in the closed interval."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Roster:
     """Everything the entry works with; built by wiring.
 
     Parameters
     ----------
+    ledger : Ledger
+        Where it stands which wake was worked through.
     duties : mapping of job name to Duty
-        A job without one is recorded as skipped.
+        A duty takes the run lock itself; a job without one is recorded and does nothing.
+    claim : callable
+        Keeps two processes from starting the same job; raises RunLockedError.
     scope : callable
         Puts run id and session on every log line.
     """
 
     store: Store
+    ledger: Ledger
     clock: Clock
     calendar: Calendar
     slots: tuple[Slot, ...]
     duties: Mapping[str, Duty]
     outbox: Outbox
     dead_man: DeadMan | None = None
+    claim: Callable[[str], AbstractContextManager[object]] = field(default=lambda _job: nullcontext())
     scope: Scope = field(default=lambda _run, _session: nullcontext())
 
 
@@ -125,7 +153,7 @@ def _due(roster: Roster) -> Due:
         since = now
     begin = min(now, accounted or since)
     sessions = _sessions(roster, begin, now)
-    records = roster.store.runs.between(sessions.known[0].day, sessions.known[-1].day)
+    records = roster.ledger.between(sessions.known[0].day, sessions.known[-1].day)
     settled = {
         (record.session, record.job, record.slot)
         for record in records
@@ -183,27 +211,29 @@ def _when(instant: datetime | None) -> str:
 
 
 def _begun(roster: Roster, wake: Wake) -> bool:
-    record = roster.store.runs.find(wake.job, wake.slot, wake.session)
+    record = roster.ledger.find(wake.job, wake.slot, wake.session)
     return record is not None and record.finished_at is None
 
 
 def _failed_before(roster: Roster, wake: Wake) -> bool:
     # It ran, failed and was reported; that no time was left for another try makes it no second failure.
-    record = roster.store.runs.find(wake.job, wake.slot, wake.session)
+    record = roster.ledger.find(wake.job, wake.slot, wake.session)
     return record is not None and record.outcome == "failed"
 
 
 def _write(roster: Roster, wake: Wake, run: JobRun) -> None:
     now = roster.clock.now()
-    run_id = roster.store.runs.start(wake.job, wake.slot, wake.session, now)
+    run_id = roster.ledger.start(wake.job, wake.slot, wake.session, now)
     problems = [{"code": int(run.exit_code), "text": run.text}] if run.exit_code else []
     document = {"session": wake.session.isoformat(), "problems": problems, "cause": run.text}
-    roster.store.runs.finish(run_id, now, run.outcome, run.exit_code, document)
+    roster.ledger.finish(run_id, now, run.outcome, run.exit_code, document)
 
 
 def _run_one(roster: Roster, wake: Wake) -> JobRun:
     try:
-        with roster.store.lock():
+        with roster.claim(wake.job):
+            with roster.store.lock():
+                pass  # while somebody else is at work, the row of this job may be theirs: it is left alone
             if wake not in _due(roster).ready:
                 return JobRun(wake, "skipped", ExitCode.DONE, "another process did it meanwhile")
             return _carried_out(roster, wake)
@@ -218,7 +248,7 @@ def _run_one(roster: Roster, wake: Wake) -> JobRun:
 def _carried_out(roster: Roster, wake: Wake) -> JobRun:
     name = f"{wake.job} {wake.slot} {wake.session}".replace("  ", " ")
     watched = roster.dead_man if wake.job == "decide_and_order" else None
-    run_id = roster.store.runs.start(wake.job, wake.slot, wake.session, roster.clock.now())
+    run_id = roster.ledger.start(wake.job, wake.slot, wake.session, roster.clock.now())
     with roster.scope(run_id, wake.session):
         log.info("job_started", extra={"job": wake.job, "slot": wake.slot})
         if watched:
@@ -241,6 +271,8 @@ def _done(roster: Roster, wake: Wake) -> Done:
         return Done(document={"session": wake.session.isoformat(), "cause": "nothing to do in this mode"})
     try:
         done = duty(session, wake.slot)
+    except RunLockedError:
+        raise
     except MtumError as error:
         done = Done(error.exit_code, _problem_document(wake, error.exit_code, str(error)))
     except Exception as error:  # a bug in one job must not stop the others, nor pass in silence
@@ -257,12 +289,12 @@ def _problem_document(wake: Wake, code: int, text: str) -> dict[str, Any]:
 
 
 def _finish(roster: Roster, run_id: int, wake: Wake, done: Done) -> str:
-    record = roster.store.runs.find(wake.job, wake.slot, wake.session)
+    record = roster.ledger.find(wake.job, wake.slot, wake.session)
     if record is not None and record.finished_at is not None:
         return record.outcome or "finished"
     fine = done.exit_code in (ExitCode.DONE, ExitCode.ORDER, ExitCode.HALTED)
     outcome = "finished" if fine else "failed"
-    roster.store.runs.finish(run_id, roster.clock.now(), outcome, done.exit_code, done.document)
+    roster.ledger.finish(run_id, roster.clock.now(), outcome, done.exit_code, done.document)
     return outcome
 
 

@@ -103,6 +103,7 @@ class Office:
     def roster(self) -> Roster:
         return Roster(
             store=as_store(self.store),
+            ledger=self.store.runs,
             clock=self.wall,
             calendar=self.calendar,
             slots=timetable(Schedule()),
@@ -116,9 +117,10 @@ class Office:
 
     def _duty(self, job: str) -> Duty:
         def duty(session: Session, slot: str) -> Done:
-            self.starts.append((self.wall.now(), job, slot, session.day))
-            answer = self.answers.get(job)
-            return answer(session, slot) if answer else Done()
+            with self.store.lock():
+                self.starts.append((self.wall.now(), job, slot, session.day))
+                answer = self.answers.get(job)
+                return answer(session, slot) if answer else Done()
 
         return duty
 
