@@ -8,14 +8,19 @@ import numpy as np
 from mtum.core.simulation.backtest import fast_rules
 from mtum.core.simulation.history import History
 from mtum.core.simulation.kernel.columns import (
+    PRICE_UNIT,
+    VOLUME_UNIT,
     WORD,
     Column,
     Mask,
+    Sums,
     bits_above,
-    mean_range,
-    plain_mean,
-    rounded,
-    strength,
+    bits_beyond,
+    in_millionths,
+    mean_column,
+    range_column,
+    running_sums,
+    strength_column,
 )
 from mtum.core.simulation.kernel.grid import Choices, GridResults, play_grid
 from mtum.core.simulation.kernel.play import Rules, Span
@@ -39,6 +44,7 @@ class Combination:
 class _Shelf:
     # Columns and conditions made so far, so that combinations share them.
     history: History
+    sums: Sums
     columns: dict[tuple[object, ...], Column] = field(default_factory=dict)
     atrs: dict[tuple[object, ...], int] = field(default_factory=dict)
     rows: dict[tuple[object, ...], int] = field(default_factory=dict)
@@ -48,18 +54,18 @@ class _Shelf:
     def column(self, name: str, length: int, wilder: bool = False) -> Column:
         key = (name, length, wilder)
         if key not in self.columns:
-            prices = self.history.prices
+            prices, sums = self.history.prices, self.sums
             match name:
                 case "ma":
-                    self.columns[key] = plain_mean(prices.close, length)
+                    self.columns[key] = mean_column(sums.close, length, PRICE_UNIT, length - 1)
                 case "volume_average":
-                    self.columns[key] = plain_mean(prices.volume, length)
+                    self.columns[key] = mean_column(sums.volume, length, VOLUME_UNIT, length - 1)
                 case "rsi":
-                    self.columns[key] = strength(prices.close, length, wilder)
+                    self.columns[key] = strength_column(sums, length, wilder)
                 case "atr":
-                    self.columns[key] = mean_range(prices.high, prices.low, prices.close, length, wilder)
+                    self.columns[key] = range_column(sums, length, wilder)
                 case _:
-                    self.columns[key] = rounded(getattr(prices, name), 1.0)
+                    self.columns[key] = in_millionths(getattr(prices, name))
         return self.columns[key]
 
     def atr(self, length: int, wilder: bool) -> int:
@@ -100,17 +106,15 @@ class _Shelf:
             case "below_ma":
                 return bits_above(self.column("ma", rules.ma_sessions), level)
             case "calm":
-                return bits_above(-self.column("vix", 0), _one(-rules.vix_entry_below))
+                return bits_beyond(self.column("vix", 0), rules.vix_entry_below, -1)
             case "fear":
-                return bits_above(self.column("vix", 0), _one(rules.vix_exit_above))
+                return bits_beyond(self.column("vix", 0), rules.vix_exit_above, 1)
             case "volume":
                 return bits_above(self.column("volume", 0), self.column("volume_average", rules.volume_sessions))
             case "strong":
-                return bits_above(self.column("rsi", rules.rsi_sessions, rules.rsi_wilder), _one(rules.rsi_entry_above))
+                return bits_beyond(self.column("rsi", rules.rsi_sessions, rules.rsi_wilder), rules.rsi_entry_above, 1)
             case _:
-                return bits_above(
-                    -self.column("rsi", rules.rsi_sessions, rules.rsi_wilder), _one(-rules.rsi_exit_below)
-                )
+                return bits_beyond(self.column("rsi", rules.rsi_sessions, rules.rsi_wilder), rules.rsi_exit_below, -1)
 
 
 def play_combinations(
@@ -121,7 +125,7 @@ def play_combinations(
     Indicators are computed once per distinct length, conditions once per distinct
     threshold. `with_returns` also measures the session returns of each.
     """
-    shelf = _Shelf(history)
+    shelf = _Shelf(history, running_sums(history.prices))
     rules = [fast_rules(one.strategy) for one in combinations]
     enter = np.array([shelf.enter(rule) for rule in rules], dtype=np.int64).reshape(-1, 4)
     leave = np.array([shelf.leave(rule) for rule in rules], dtype=np.int64).reshape(-1, 3)
@@ -161,7 +165,3 @@ def _by_terms(combinations: Sequence[Combination]) -> dict[Terms, list[int]]:
             made[key] = one.terms.compiled(one.strategy.reentry_cooldown_sessions)
         groups.setdefault(made[key], []).append(row)
     return groups
-
-
-def _one(value: float) -> Column:
-    return rounded(np.array([value]), 1.0)

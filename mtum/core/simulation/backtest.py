@@ -72,7 +72,7 @@ def first_fit(history: History, strategy: Strategy) -> int:
 
 def room_for(history: History) -> Trades:
     """Room for as many trades as a history can hold."""
-    return Trades(np.zeros((len(history) // 2 + 2, 7), np.int64), np.zeros((len(history) // 2 + 2, 6)))
+    return Trades(np.empty((len(history) // 2 + 2, 7), np.int64), np.empty((len(history) // 2 + 2, 6)))
 
 
 def run(
@@ -93,18 +93,40 @@ def run(
     used : frozenset of str
         Conditions in force; leaving some out shows what each does.
     """
-    room, compiled = room_for(history), terms.compiled(strategy.reentry_cooldown_sessions)
-    made = play(history.prices, history.tape, fast_rules(strategy, used), compiled, span, room)
-    trades = Trades(room.slots[:made], room.purses[:made])
-    equity = equity_curve(history.tape, compiled.capital_usd, span, trades)
+    trades = walked(history, strategy, terms, span, used)
+    equity = equity_curve(history.tape, float(terms.capital_usd), span, trades)
     return Played(
         symbol=history.symbol,
         days=history.days[span.first : span.stop],
         equity=equity,
         held=_held(span, trades),
-        trades=tuple(_trade(history, span, trades, k) for k in range(made)),
-        capital_usd=compiled.capital_usd,
+        trades=tuple(_trade(history, span, trades, k) for k in range(len(trades.slots))),
+        capital_usd=float(terms.capital_usd),
     )
+
+
+def walked(
+    history: History,
+    strategy: MtumConfluence,
+    terms: PlayTerms,
+    span: Span,
+    used: frozenset[str] = ALL_CONDITIONS,
+) -> Trades:
+    """Play a history and return its trades as columns, the quickest form (see `run`)."""
+    compiled = terms.compiled(strategy.reentry_cooldown_sessions)
+    room = room_for(history)
+    made = play(history.prices, history.tape, fast_rules(strategy, used), compiled, span, room)
+    return Trades(room.slots[:made], room.purses[:made])
+
+
+def final_equity(history: History, terms: PlayTerms, span: Span, trades: Trades) -> float:
+    """Equity in USD at the last close of the span."""
+    if not len(trades.slots):
+        return float(terms.capital_usd)
+    slot, purse = trades.slots[-1], trades.purses[-1]
+    if slot[EXIT_FILL] >= 0:
+        return float(purse[CASH_AFTER])
+    return float(purse[CASH_HELD] + purse[DIVIDENDS] + slot[SHARES] * history.tape.close[span.stop - 1])
 
 
 def _held(span: Span, trades: Trades) -> Column:

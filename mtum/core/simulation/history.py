@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtum.core.market.bars import Bars, Days
-from mtum.core.simulation.kernel.columns import Column, rounded
-from mtum.core.simulation.kernel.play import Prices
+from mtum.core.simulation.kernel.columns import Column, Prices, in_millionths
 from mtum.core.simulation.kernel.walk import Tape
 
 _NEVER = 1 << 60
@@ -56,8 +55,10 @@ def history(bars: Bars, vix: Mapping[date, float] | Bars, settlement: str = "non
     Raises
     ------
     ValueError
-        If the settlement is neither.
+        If the settlement is neither, or a price or volume is no finite number.
     """
+    if not all(np.isfinite(getattr(bars, name)).all() for name in ("open", "high", "low", "close", "volume")):
+        raise ValueError(f"{bars.symbol}: a price or volume is not a finite number")
     close = np.array(bars.close)
     paid = np.flatnonzero(bars.dividend)
     prices = Prices(
@@ -70,7 +71,8 @@ def history(bars: Bars, vix: Mapping[date, float] | Bars, settlement: str = "non
     )
     tape = Tape(
         close=close,
-        level=rounded(close, 1.0),
+        seen=close,
+        level=in_millionths(close),
         open=prices.open,
         settled=settled_at(bars.days, settlement),
         dividend_at=np.append(paid, _NEVER).astype(np.int64),

@@ -1,10 +1,13 @@
 """Indicators over whole columns and conditions as bits, compiled.
 
-Values equal the daily job's after rounding to 1e-6. A window sum is put together
-from sums over 1, 2, 4, ... sessions of that same window, so no rounding error
-travels along the series and a sum of zeros is exactly zero. Conditions are kept
-as bits, 64 sessions to a word, so that combinations of settings share them.
+Values equal the daily job's after rounding to 1e-6, and are kept in millionths: whole
+numbers, so that a comparison is exact. Window sums are differences of running sums of
+whole numbers (prices in units of 1e-10 USD), which carry no rounding error however long
+the series is, and stay right where a running sum passes the end of its range. Conditions
+are kept as bits, 64 sessions to a word, so that combinations of settings share them.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,126 +15,158 @@ from numpy.typing import NDArray
 from mtum.core.simulation.kernel.compiled import compiled
 
 Column = NDArray[np.float64]
+Counts = NDArray[np.int64]
 Mask = NDArray[np.uint64]
 
 WORD = 64
-_SCALE = 1e6
+MILLION = 1e6
+PRICE_UNIT = 1e10
+VOLUME_UNIT = 1e4
 # Settles exact halves one way, whatever dust the order of summing left on them.
 _NUDGE = 1e-4
 
 
-@compiled
-def _double(values: Column, width: int, out: Column) -> None:
-    earlier, later, target = values[width - 1 :], values[2 * width - 1 :], out[2 * width - 1 :]
-    for t in range(len(target)):
-        target[t] = earlier[t] + later[t]
+class Prices(NamedTuple):
+    """Bars and VIX closes as columns, shape (n_sessions,); a missing VIX is NaN."""
+
+    open: Column
+    high: Column
+    low: Column
+    close: Column
+    volume: Column
+    vix: Column
+
+
+class Sums(NamedTuple):
+    """Running sums up to each session, shape (n_sessions + 1,), the first 0.
+
+    Closes, rises, falls and true ranges in units of 1e-10 USD, volumes in units of 1e-4
+    shares. The first session has no move and no true range; they count 0.
+    """
+
+    close: Counts
+    rise: Counts
+    fall: Counts
+    ranges: Counts
+    volume: Counts
 
 
 @compiled
-def _extend(values: Column, width: int, covered: int, out: Column) -> None:
-    earlier, target = values[width - 1 :], out[covered + width - 1 :]
-    for t in range(len(target)):
-        target[t] += earlier[t]
-
-
-@compiled
-def window_sums(values: Column, length: int) -> Column:
-    """Sum of the last `length` values, the newest included; NaN before the first full window."""
-    out, ladder, spare = values.copy(), values.copy(), np.empty_like(values)
-    covered, width = 0, 1
-    while covered < length <= len(values):
-        if length & width:
-            if covered == 0:
-                out[:] = ladder
-            else:
-                _extend(ladder, width, covered, out)
-            covered += width
-        if covered < length:
-            _double(ladder, width, spare)
-            ladder, spare = spare, ladder
-        width *= 2
-    out[: length - 1] = np.nan
-    return out
-
-
-@compiled
-def rounded(values: Column, divisor: float) -> Column:
-    """Values divided by a number and rounded to 1e-6, as the daily job rounds."""
+def in_millionths(values: Column) -> Column:
+    """Values rounded to 1e-6, as whole millionths."""
     out = np.empty_like(values)
     for t in range(len(values)):
-        out[t] = np.rint(values[t] / divisor * _SCALE + _NUDGE) / _SCALE
+        out[t] = np.rint(values[t] * MILLION + _NUDGE)
     return out
 
 
 @compiled
-def plain_mean(values: Column, length: int) -> Column:
-    """Plain mean of the last `length` values, rounded to 1e-6."""
-    return rounded(window_sums(values, length), float(length))
+def running_sums(prices: Prices) -> Sums:
+    """Sum up closes, rises, falls, true ranges and volumes in one pass."""
+    n = len(prices.close)
+    close, rise, fall = np.zeros(n + 1, np.int64), np.zeros(n + 1, np.int64), np.zeros(n + 1, np.int64)
+    ranges, volume = np.zeros(n + 1, np.int64), np.zeros(n + 1, np.int64)
+    before, c, r, f, w, v = np.int64(0), np.int64(0), np.int64(0), np.int64(0), np.int64(0), np.int64(0)
+    for t in range(n):
+        now = np.int64(np.rint(prices.close[t] * PRICE_UNIT))
+        if t > 0:
+            top = max(before, np.int64(np.rint(prices.high[t] * PRICE_UNIT)))
+            bottom = min(before, np.int64(np.rint(prices.low[t] * PRICE_UNIT)))
+            r += max(now - before, np.int64(0))
+            f += max(before - now, np.int64(0))
+            w += top - bottom
+        c += now
+        v += np.int64(np.rint(prices.volume[t] * VOLUME_UNIT))
+        before = now
+        close[t + 1], rise[t + 1], fall[t + 1], ranges[t + 1], volume[t + 1] = c, r, f, w, v
+    return Sums(close, rise, fall, ranges, volume)
 
 
 @compiled
-def _wilder_sums(values: Column, length: int) -> Column:
-    # values[0] is undefined (there is no previous close), so the first window ends at `length`.
-    out = np.full(len(values), np.nan)
-    if len(values) <= length:
+def mean_column(sums: Counts, length: int, unit: float, first: int) -> Column:
+    """Plain mean of the last `length` values in millionths; NaN before position `first`."""
+    n = len(sums) - 1
+    out = np.full(n, np.nan)
+    if n <= first:
         return out
-    total = 0.0
-    for t in range(1, length + 1):
-        total += values[t]
+    later, earlier, target = sums[first + 1 :], sums[first + 1 - length :], out[first:]
+    scale = MILLION / (unit * length)
+    for t in range(len(target)):
+        target[t] = np.rint(float(later[t] - earlier[t]) * scale + _NUDGE)
+    return out
+
+
+@compiled
+def _wilder_sums(sums: Counts, length: int) -> Column:
+    # Wilder's mean times its length; the first value is at position `length`, as the first move has none before it.
+    n = len(sums) - 1
+    out = np.full(n, np.nan)
+    if n <= length:
+        return out
+    total = float(sums[length + 1] - sums[1])
     out[length] = total
     keep = (length - 1.0) / length
-    for t in range(length + 1, len(values)):
-        total = total * keep + values[t]
+    for t in range(length + 1, n):
+        total = total * keep + float(sums[t + 1] - sums[t])
         out[t] = total
     return out
 
 
 @compiled
-def strength(close: Column, length: int, wilder: bool) -> Column:
-    """RSI, 0 to 100, rounded to 1e-6; NaN while unknown and where nothing moved."""
-    rise, fall = np.empty_like(close), np.empty_like(close)
-    rise[:1], fall[:1] = np.nan, np.nan
-    before, now, up, down = close[:-1], close[1:], rise[1:], fall[1:]
-    for t in range(len(before)):
-        move = now[t] - before[t]
-        up[t] = move if move > 0 else 0.0
-        down[t] = -move if move < 0 else 0.0
+def strength_column(sums: Sums, length: int, wilder: bool) -> Column:
+    """RSI in millionths; NaN while unknown and where nothing moved."""
+    n = len(sums.rise) - 1
+    out = np.full(n, np.nan)
+    if n <= length:
+        return out
     if wilder:
-        gain, loss = _wilder_sums(rise, length), _wilder_sums(fall, length)
-    else:
-        gain, loss = window_sums(rise, length), window_sums(fall, length)
-    out = np.empty_like(close)
-    for t in range(len(close)):
-        out[t] = np.rint(100.0 * gain[t] / (gain[t] + loss[t]) * _SCALE + _NUDGE) / _SCALE
+        gain, loss = _wilder_sums(sums.rise, length), _wilder_sums(sums.fall, length)
+        for t in range(length, n):
+            out[t] = np.rint(100.0 * MILLION * gain[t] / (gain[t] + loss[t]) + _NUDGE)
+        return out
+    risen, rose = sums.rise[length + 1 :], sums.rise[1 : n - length + 1]
+    fallen, fell = sums.fall[length + 1 :], sums.fall[1 : n - length + 1]
+    target = out[length:]
+    for t in range(len(target)):
+        up, down = float(risen[t] - rose[t]), float(fallen[t] - fell[t])
+        target[t] = np.rint(100.0 * MILLION * up / (up + down) + _NUDGE)
     return out
 
 
 @compiled
-def mean_range(high: Column, low: Column, close: Column, length: int, wilder: bool) -> Column:
-    """ATR in USD, rounded to 1e-6; NaN for the first `length` sessions."""
-    ranges = np.empty_like(close)
-    ranges[:1] = np.nan
-    tops, bottoms, before, out = high[1:], low[1:], close[:-1], ranges[1:]
-    for t in range(len(before)):
-        out[t] = max(tops[t] - bottoms[t], abs(tops[t] - before[t]), abs(bottoms[t] - before[t]))
-    sums = _wilder_sums(ranges, length) if wilder else window_sums(ranges, length)
-    return rounded(sums, float(length))
+def range_column(sums: Sums, length: int, wilder: bool) -> Column:
+    """ATR in millionths of a USD; NaN for the first `length` sessions."""
+    if not wilder:
+        return mean_column(sums.ranges, length, PRICE_UNIT, length)
+    out = _wilder_sums(sums.ranges, length)
+    scale = MILLION / (PRICE_UNIT * length)
+    for t in range(len(out)):
+        out[t] = np.rint(out[t] * scale + _NUDGE)
+    return out
 
 
 @compiled
 def bits_above(values: Column, thresholds: Column) -> Mask:
-    """One bit per session where ``values > thresholds``; a threshold of one element holds for all."""
+    """One bit per session where ``values > thresholds``."""
     out = np.zeros((len(values) + WORD - 1) // WORD, np.uint64)
-    level = thresholds[0]
+    for w in range(len(out)):
+        part, against = values[w * WORD : w * WORD + WORD], thresholds[w * WORD : w * WORD + WORD]
+        word = np.uint64(0)
+        for j in range(len(part)):
+            word |= np.uint64(part[j] > against[j]) << np.uint64(j)
+        out[w] = word
+    return out
+
+
+@compiled
+def bits_beyond(values: Column, threshold: float, sign: int) -> Mask:
+    """One bit per session where the value is above (sign 1) or below (sign -1) a threshold in its unit."""
+    out = np.zeros((len(values) + WORD - 1) // WORD, np.uint64)
+    level = sign * np.rint(threshold * MILLION)
     for w in range(len(out)):
         part = values[w * WORD : w * WORD + WORD]
         word = np.uint64(0)
-        if len(thresholds) == 1:
-            for j in range(len(part)):
-                word |= np.uint64(part[j] > level) << np.uint64(j)
-        else:
-            against = thresholds[w * WORD : w * WORD + WORD]
-            for j in range(len(part)):
-                word |= np.uint64(part[j] > against[j]) << np.uint64(j)
+        for j in range(len(part)):
+            word |= np.uint64(sign * part[j] > level) << np.uint64(j)
         out[w] = word
     return out

@@ -3,16 +3,23 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mtum.core.simulation.kernel.columns import (
+    PRICE_UNIT,
+    VOLUME_UNIT,
     WORD,
     Column,
     Mask,
+    Prices,
+    Sums,
     bits_above,
-    mean_range,
-    plain_mean,
-    rounded,
-    strength,
+    bits_beyond,
+    in_millionths,
+    mean_column,
+    range_column,
+    running_sums,
+    strength_column,
 )
 from mtum.core.simulation.kernel.compiled import compiled
 from mtum.core.simulation.kernel.walk import (
@@ -30,24 +37,15 @@ from mtum.core.simulation.kernel.walk import (
     Tape,
     Terms,
     Trades,
+    target_level,
     to_cent,
-    to_level,
     walk,
 )
 
+Masks = NDArray[np.uint64]
+
 CLOSE_BELOW_MA, VIX_FEAR, RSI_LOW, ATR_TARGET = 1, 2, 4, 8
 """Exit reasons as bits, in the order of the rules."""
-
-
-class Prices(NamedTuple):
-    """Bars and VIX closes as columns, shape (n_sessions,); a missing VIX is NaN."""
-
-    open: Column
-    high: Column
-    low: Column
-    close: Column
-    volume: Column
-    vix: Column
 
 
 class Rules(NamedTuple):
@@ -76,52 +74,55 @@ class Span(NamedTuple):
 
 
 @compiled
-def _level(value: float) -> Column:
-    out = np.empty(1)
-    out[0] = to_level(value)
-    return out
+def _entries(prices: Prices, sums: Sums, rules: Rules, above: Mask, rsi: Column) -> Mask:
+    entry = np.full(len(above), ~np.uint64(0))
+    if rules.entry_used & 1:
+        entry &= above
+    if rules.entry_used & 2:
+        entry &= bits_beyond(in_millionths(prices.vix), rules.vix_entry_below, -1)
+    if rules.entry_used & 4:
+        entry &= bits_beyond(rsi, rules.rsi_entry_above, 1)
+    if rules.entry_used & 8:
+        average = mean_column(sums.volume, rules.volume_sessions, VOLUME_UNIT, rules.volume_sessions - 1)
+        entry &= bits_above(in_millionths(prices.volume), average)
+    return entry
 
 
 @compiled
-def _entries(prices: Prices, rules: Rules, level: Column, mean: Column, rsi: Column) -> Mask:
-    entry = np.full((len(level) + WORD - 1) // WORD, ~np.uint64(0))
-    if rules.entry_used & 1:
-        entry &= bits_above(level, mean)
-    if rules.entry_used & 2:
-        entry &= bits_above(-rounded(prices.vix, 1.0), _level(-rules.vix_entry_below))
-    if rules.entry_used & 4:
-        entry &= bits_above(rsi, _level(rules.rsi_entry_above))
-    if rules.entry_used & 8:
-        entry &= bits_above(rounded(prices.volume, 1.0), plain_mean(prices.volume, rules.volume_sessions))
-    return entry
+def _note_reasons(plan: Plan, tape: Tape, parts: Masks, used: int, trades: Trades, made: int) -> None:
+    for k in range(made):
+        slot, purse = trades.slots[k], trades.purses[k]
+        t = slot[EXIT_AT]
+        if t < 0:
+            continue
+        found = 0
+        for i in range(len(parts)):
+            found |= int((parts[i, t // WORD] >> np.uint64(t % WORD)) & np.uint64(1)) << i
+        if tape.level[t] >= target_level(purse[ENTRY_PRICE], plan.multiple, plan.atr[slot[ENTRY_AT]]):
+            found |= ATR_TARGET
+        slot[REASONS] = found & used
 
 
 @compiled
 def play(prices: Prices, tape: Tape, rules: Rules, terms: Terms, span: Span, trades: Trades) -> int:
     """Indicators, conditions and the walk in one call; returns the number of trades recorded."""
-    level, mean = tape.level, plain_mean(prices.close, rules.ma_sessions)
-    rsi = strength(prices.close, rules.rsi_sessions, rules.rsi_wilder)
-    atr = mean_range(prices.high, prices.low, prices.close, rules.atr_sessions, rules.atr_wilder)
-    entry = _entries(prices, rules, level, mean, rsi)
-    below = bits_above(mean, level)
-    fear = bits_above(rounded(prices.vix, 1.0), _level(rules.vix_exit_above))
-    weak = bits_above(-rsi, _level(-rules.rsi_exit_below))
+    sums, level = running_sums(prices), tape.level
+    mean = mean_column(sums.close, rules.ma_sessions, PRICE_UNIT, rules.ma_sessions - 1)
+    rsi = strength_column(sums, rules.rsi_sessions, rules.rsi_wilder)
+    atr = range_column(sums, rules.atr_sessions, rules.atr_wilder)
+    entry = _entries(prices, sums, rules, bits_above(level, mean), rsi)
+    parts = np.empty((3, len(entry)), np.uint64)
+    parts[0] = bits_above(mean, level)
+    parts[1] = bits_beyond(in_millionths(prices.vix), rules.vix_exit_above, 1)
+    parts[2] = bits_beyond(rsi, rules.rsi_exit_below, -1)
     leave = np.zeros_like(entry)
-    for bit, mask in ((CLOSE_BELOW_MA, below), (VIX_FEAR, fear), (RSI_LOW, weak)):
-        if rules.exit_used & bit:
-            leave |= mask
+    for i in range(3):
+        if rules.exit_used >> i & 1:
+            leave |= parts[i]
     multiple = rules.atr_target_multiple if rules.exit_used & ATR_TARGET else np.inf
     plan = Plan(entry, leave, atr, multiple, span.first, span.stop)
     made = walk(plan, tape, terms, trades)
-    slots, purses = trades.slots, trades.purses
-    for k in range(made):
-        t = slots[k, EXIT_AT]
-        if t >= 0:
-            w, j = t // WORD, np.uint64(t % WORD)
-            found = ((below[w] >> j) & 1) * CLOSE_BELOW_MA | ((fear[w] >> j) & 1) * VIX_FEAR
-            found |= ((weak[w] >> j) & 1) * RSI_LOW
-            target = to_level(purses[k, ENTRY_PRICE] + multiple * atr[slots[k, ENTRY_AT]])
-            slots[k, REASONS] = (found & rules.exit_used) | (ATR_TARGET if level[t] >= target else 0)
+    _note_reasons(plan, tape, parts, rules.exit_used, trades, made)
     return made
 
 
