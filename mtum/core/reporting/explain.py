@@ -245,12 +245,12 @@ def explanation_text(told: Explanation) -> str:
 
 
 def _condition_table(rows: Sequence[ConditionLine]) -> Iterator[str]:
-    yield f"{'Condition':<31}{'value':>16}{'threshold':>16}{'margin':>16}  result"
+    yield f"{'Condition':<38}{'value':>15}{'threshold':>15}{'margin':>15}  result"
     for row in rows:
-        numbers = "".join(f"{number_text(value):>16}" for value in (row.value, row.threshold, row.margin))
+        numbers = "".join(f"{number_text(value):>15}" for value in (row.value, row.threshold, row.margin))
         unit = UNITS.get(row.name, "")
         label = f"{row.role}: {CONDITIONS.get(row.name, row.name)}"
-        yield f"{label[:30]:<31}{numbers}  {'yes' if row.passed else 'no'}{f' ({unit})' if unit else ''}"
+        yield f"{label[:37]:<38}{numbers}  {'yes' if row.passed else 'no'}{f' ({unit})' if unit else ''}"
 
 
 def _flip_text(told: Explanation) -> str:
@@ -273,13 +273,13 @@ def _pairs(values: Table, indent: str = "  ") -> Iterator[str]:
 
 
 def number_text(value: object) -> str:
-    """Return a number with separators and no more decimals than it has; a dash for an unknown one."""
+    """Return a number with separators, at most six decimals, none from a million on; a dash for an unknown one."""
     if value is None:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:,.6f}".rstrip("0").rstrip(".")
+        return f"{value:,.0f}" if abs(value) >= 1e6 else f"{value:,.6f}".rstrip("0").rstrip(".")
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
