@@ -9,6 +9,7 @@ import pytest
 from mtum.adapters.store.backup import backup, checked, restore
 from mtum.adapters.store.database import connect
 from mtum.adapters.store.opening import SqliteStore
+from mtum.adapters.store.reading import meta, open_read_only
 from mtum.core.portfolio.fills import Split, folded, rebased
 from mtum.core.portfolio.lots import lots_of
 from mtum.core.portfolio.orders import Side
@@ -67,6 +68,21 @@ def test_the_database_that_was_replaced_is_kept(filled: SqliteStore, path: Path)
     restore(path.parent / "copy.db", path)  # while it is still open, its log not yet written back
     with closing(connect(path.with_name("mtum.db.replaced"))) as connection:
         assert connection.execute("SELECT value FROM meta WHERE key = 'after the copy'").fetchone()[0] == "1"
+
+
+def test_the_log_of_the_replaced_database_is_not_played_into_the_restored_one(
+    filled: SqliteStore, path: Path
+) -> None:
+    """A reader keeps the log from being written back; what is in it belongs to the replaced file."""
+    backup(path, path.parent / "copy.db")
+    with closing(open_read_only(path)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM meta").fetchall()
+        filled.control.set_meta("after the copy", "1")
+        restore(path.parent / "copy.db", path)
+    with closing(open_read_only(path)) as restored, closing(open_read_only(path.with_name("mtum.db.replaced"))) as old:
+        assert "after the copy" not in meta(restored)
+        assert meta(old)["after the copy"] == "1"
 
 
 def test_a_check_changes_nothing(filled: SqliteStore, path: Path) -> None:

@@ -1,8 +1,10 @@
 """Opening creates, recognizes and refuses; a refused file keeps every byte."""
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -40,6 +42,22 @@ def test_opening_again_keeps_what_was_stored(tmp_path: Path) -> None:
     again = opened(tmp_path)
     assert again.control.meta("cursor") == "7"
     again.close()
+
+
+def test_first_runs_at_the_same_time_create_one_database(tmp_path: Path) -> None:
+    together = Barrier(4)
+
+    def first_run() -> str | None:
+        together.wait()
+        store = opened(tmp_path)
+        try:
+            return store.control.meta("account")
+        finally:
+            store.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        found = [run.result() for run in [pool.submit(first_run) for _ in range(4)]]
+    assert found == [ACCOUNT] * 4
 
 
 @pytest.mark.parametrize(
