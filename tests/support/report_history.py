@@ -1,5 +1,6 @@
 """A database with a made-up trading history, written session by session as the daily job would."""
 
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -76,7 +77,7 @@ class Day:
     price_seen: float = 1.0
 
 
-@dataclass(slots=True)
+@dataclass
 class History:
     """A store and the market it is played on; `play` adds one session."""
 
@@ -87,6 +88,9 @@ class History:
     settings: Settings = field(default_factory=lambda: load(None, {}))
     half_days: frozenset[date] = frozenset()
     vix_shown: bool = False
+
+    def __post_init__(self) -> None:
+        weakref.finalize(self, self.store.close)
 
     @property
     def calendar(self) -> BarDays:
@@ -132,8 +136,9 @@ class History:
             if "halted" in decision.reasons
             else []
         )
+        degraded = ["vix"] if special.vix is None and not self.vix_shown else []
         code = max((int(str(problem["code"])) for problem in problems), default=0)
-        document = {"action": decision.action.value, "problems": problems, "degraded": []}
+        document = {"action": decision.action.value, "problems": problems, "degraded": degraded}
         self.store.runs.finish(run, session.before_close(18), "finished", code, document)
         self._accept(index, final=special.settled)
         if special.settled:

@@ -24,6 +24,8 @@ from mtum.core.reporting.summary import (
 from mtum.ports.records import DecisionRecord, IntentState, RunRecord
 
 SAMPLE_SYMBOL = "SP500"
+FORCING = frozenset({"exit_carried", "halted", "daily_loss", "cash_not_settled", "budget_below_one_share", "cooldown"})
+"""Reasons that decide whatever the conditions say."""
 
 
 def data_quality(facts: SessionFacts) -> DataQuality:
@@ -105,6 +107,7 @@ def _decided(facts: SessionFacts, decision: DecisionRecord) -> Situation:
         now={name: indicators.get(name) for name in ("close", "volume", "vix")},
         held=bool(holding.get("shares")),
         target_usd=target,
+        forced=bool(FORCING & set(decision.reasons)),
     )
 
 
@@ -117,6 +120,7 @@ def _coming(facts: SessionFacts, position: PositionLine | None) -> Situation:
         now={"close": float(bars.close[-1]), "volume": float(bars.volume[-1]), "vix": facts.vix.get(facts.day)},
         held=position is not None,
         target_usd=position.target_usd if position else None,
+        forced=position is not None and position.exit_pending is not None,
     )
 
 
@@ -176,7 +180,15 @@ def problem_lines(facts: SessionFacts) -> tuple[ProblemLine, ...]:
             ProblemLine(0, f"trading is halted ({halt.restriction.value.replace('_', ' ')}): {halt.why}")
             for halt in facts.halts
         ]
-    return tuple(dict.fromkeys(line for line in (*found, _debit(facts)) if line is not None))
+    found += [_debit(facts), _degraded(facts, [line.text for line in found if line is not None])]
+    return tuple(dict.fromkeys(line for line in found if line is not None))
+
+
+def _degraded(facts: SessionFacts, told: list[str]) -> ProblemLine | None:
+    words = (facts.run.document or {}).get("degraded", []) if facts.run else []
+    if "vix" not in words or any("VIX" in text for text in told):
+        return None
+    return ProblemLine(0, "the VIX was missing at the decision: nothing could be bought, its exit rule was blind")
 
 
 def _debit(facts: SessionFacts) -> ProblemLine | None:
@@ -195,11 +207,11 @@ def _missing_run(run: RunRecord | None) -> ProblemLine | None:
 
 def _order_problem(state: IntentState) -> ProblemLine | None:
     intent = state.intent
-    name = f"{intent.order_type.value} {intent.side.value} {intent.shares} {intent.symbol}"
+    name = f"{intent.side.value} {intent.shares} {intent.symbol}"
     words = f": {state.text}" if state.text else ""
     if state.status in _ENDED_BADLY and not state.filled:
         code, what = _ENDED_BADLY[state.status]
         return ProblemLine(code, f"{name} {what}{words}")
     if state.filled and state.filled < intent.shares and state.status.terminal:
-        return ProblemLine(5, f"{name} was filled {state.filled} of {intent.shares}{words}")
+        return ProblemLine(5, f"{name}: only {state.filled} filled{words}")
     return None

@@ -46,6 +46,8 @@ class Situation:
         known for "next". A missing or None value is unknown.
     target_usd : float or None
         Close at which the profit target is met; None when flat or unknown.
+    forced : bool
+        Whether something other than the conditions decides (an exit carried over, a halt).
     """
 
     when: str
@@ -54,6 +56,7 @@ class Situation:
     now: Mapping[str, float | None]
     held: bool
     target_usd: float | None = None
+    forced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,5 +162,5 @@ def _line(level: _Level, situation: Situation, holding: Mapping[str, bool]) -> F
         distance=None if distance is None else round(distance, 6),
         distance_frac=round(distance / now, 6) if distance is not None and now else None,
         holds_now=holds,
-        alone=not any(others) if level.role == "exit" else all(others),
+        alone=not situation.forced and (not any(others) if level.role == "exit" else all(others)),
     )

@@ -4,7 +4,7 @@ from mtum.core.reporting import figures, words
 from mtum.core.reporting.account_sections import account, performance, position
 from mtum.core.reporting.layout import Cell, Facts, Page, Section, Sentence, Table, Tone, cells
 from mtum.core.reporting.subject import subject
-from mtum.core.reporting.summary import ConditionLine, FillLine, FlipLine, State, Summary
+from mtum.core.reporting.summary import ConditionLine, FillLine, FlipLine, OrderLine, State, Summary
 from mtum.core.reporting.system_sections import alarms, changes, corrections, data, timings
 
 PROVISIONAL_NOTE = "~ provisional: the figure may still change; a later report corrects it."
@@ -38,8 +38,7 @@ def verdict(summary: Summary) -> str:
     why_words = words.listed(tuple(words.reason(word) for word in summary.reasons if word != "hold"))
     because = f": {why_words}" if why_words else ""
     if summary.orders:
-        done = [_done(order.side, order.filled_shares, order.shares, order.status) for order in summary.orders]
-        return f"{words.listed(tuple(done))} {summary.symbol}{because}."
+        return f"{words.listed(tuple(_done(order) for order in summary.orders))}{because}."
     if summary.action == "none":
         return f"No decision was made for {figures.day(summary.session)}{because}."
     if summary.position:
@@ -47,13 +46,14 @@ def verdict(summary: Summary) -> str:
     return f"Stayed out of {summary.symbol}{because or f': {_missing(summary)}'}."
 
 
-def _done(side: str, filled: int, ordered: int, status: str) -> str:
-    verb, done = ("Buy", "Bought") if side == "BUY" else ("Sell", "Sold")
-    if filled == ordered:
-        return f"{done} {figures.shares(filled)}"
-    if filled:
-        return f"{done} {figures.shares(filled)} of {figures.shares(ordered)}"
-    return f"{verb} order for {figures.shares(ordered)} ({status.lower().replace('_', ' ')})"
+def _done(order: OrderLine) -> str:
+    name, done = ("Buy", "Bought") if order.side == "BUY" else ("Sell", "Sold")
+    if order.filled_shares == order.shares:
+        return f"{done} {figures.shares(order.shares)} {order.symbol}"
+    if order.filled_shares:
+        return f"{done} {figures.shares(order.filled_shares)} of {figures.shares(order.shares)} {order.symbol}"
+    fate = order.status.lower().replace("_", " ")
+    return f"{name} order for {figures.shares(order.shares)} {order.symbol} ({fate})"
 
 
 def _missing(summary: Summary) -> str:

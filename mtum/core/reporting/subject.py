@@ -19,29 +19,30 @@ def subject(summary: Summary) -> str:
 
 
 def _alarm(summary: Summary) -> str:
-    day = figures.day(summary.session, year=False)
-    serious = [problem for problem in summary.problems if problem.code]
-    if summary.exit_code == 6 or any(problem.code == 6 for problem in serious):
-        return f"ACTION {summary.symbol} {day}: {_first(summary)}"
-    if summary.outcome in ("missed", "failed", "") or summary.action == "none":
-        word = words.OUTCOMES.get(summary.outcome, summary.outcome) if summary.outcome != "finished" else "NO DECISION"
-        return f"ALERT {summary.symbol} {day}: {word}: {_first(summary)}"
-    if summary.exit_code == 5:
-        return f"ALERT {summary.symbol} {day}: {_first(summary)}"
+    place = f"{summary.symbol} {figures.day(summary.session, year=False)}"
+    codes = {problem.code for problem in summary.problems} | {summary.exit_code}
+    if 6 in codes:
+        return f"ACTION {place}: {_first(summary, 6)}"
+    if summary.outcome != "finished":
+        return f"ALERT {place}: {words.OUTCOMES.get(summary.outcome, summary.outcome)}: {_first(summary)}"
+    if summary.action == "none":
+        return f"ALERT {place}: NO DECISION: {_first(summary)}"
+    if 5 in codes:
+        return f"ALERT {place}: {_first(summary, 5)}"
     return ""
 
 
-def _first(summary: Summary) -> str:
-    serious = [problem for problem in summary.problems if problem.code] or list(summary.problems)
-    return serious[0].text if serious else "no decision was recorded"
+def _first(summary: Summary, code: int | None = None) -> str:
+    wanted = [problem for problem in summary.problems if problem.code == code] if code else []
+    listed = wanted or sorted(summary.problems, key=lambda problem: not problem.code)
+    return listed[0].text if listed else "no decision was recorded"
 
 
 def _deed(summary: Summary) -> str:
     if summary.orders:
         order = summary.orders[0]
-        shares = order.filled_shares or order.shares
         verb = {"BUY": "BOUGHT", "SELL": "SOLD"}[order.side] if order.filled_shares else order.side
-        return f"{verb} {figures.shares(shares)}"
+        return f"{verb} {figures.shares(order.filled_shares or order.shares)}"
     return f"HOLD {figures.shares(summary.position.shares)}" if summary.position else "FLAT"
 
 
@@ -49,7 +50,7 @@ def _health(summary: Summary) -> str:
     if summary.problems:
         count = len(summary.problems)
         return f"{count} notice{'s' if count > 1 else ''}"
-    return "all OK"
+    return "not settled yet" if summary.equity.equity_usd.state is State.UNKNOWN else "all OK"
 
 
 def _fitted(text: str, tag: str) -> str:

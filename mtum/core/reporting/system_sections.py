@@ -7,15 +7,18 @@ from mtum.core.reporting.summary import State, Stated, Summary
 
 def alarms(summary: Summary) -> Section:
     """Return what a person should know first; one sentence when all is well."""
+    waiting: tuple[Sentence, ...] = ()
+    if summary.equity.equity_usd.state is State.UNKNOWN and summary.outcome == "finished":
+        waiting = (Sentence("Official close, fills and result are not known yet; the next report corrects this one."),)
     if not summary.problems:
-        return Section("alarms", "All well", (Sentence("The session ran as planned; nothing needs you."),))
-    serious = any(problem.code for problem in summary.problems)
-    title = "Needs you" if serious else "Notices"
+        well = "The session ran as planned; nothing needs you."
+        return Section("alarms", "Not settled yet" if waiting else "All well", waiting or (Sentence(well),))
+    title = "Needs you" if any(problem.code for problem in summary.problems) else "Notices"
     lines = tuple(
         Sentence(f"{_mark(problem.code)}{problem.text}", Tone.BAD if problem.code else Tone.PLAIN)
         for problem in summary.problems
     )
-    return Section("alarms", title, lines)
+    return Section("alarms", title, (*lines, *waiting))
 
 
 def _mark(code: int) -> str:

@@ -3,12 +3,12 @@
 CONDITIONS = {
     "close_above_ma": "close above its moving average",
     "vix_calm": "VIX calm",
-    "rsi_high": "RSI high",
+    "rsi_high": "RSI high enough",
     "volume_high": "volume above its average",
     "close_below_ma": "close below its moving average",
-    "vix_fear": "VIX in fear",
-    "rsi_low": "RSI low",
-    "atr_target": "profit target (ATR) reached",
+    "vix_fear": "VIX too high",
+    "rsi_low": "RSI too low",
+    "atr_target": "profit target reached",
 }
 
 SHORT = {

@@ -1,0 +1,199 @@
+"""The daily report from a real database: its numbers, its corrections, its kinds of day."""
+
+import json
+import sqlite3
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from mtum.core.portfolio.orders import OrderStatus
+from mtum.core.reporting.codec import document, from_document
+from mtum.core.reporting.sections import page
+from mtum.core.reporting.summary import State, Summary
+from mtum.core.reporting.text import text
+from support.report_days import ENTRY, KINDS, ORDINARY, history_of
+from support.report_history import Day
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_document_and_summary_are_one(tmp_path: Path, kind: str) -> None:
+    history, day = KINDS[kind](tmp_path)
+    report = history.report(day)
+    stored = json.loads(json.dumps(document(report.summary), allow_nan=False))
+    assert from_document(Summary, stored) == report.summary
+    assert json.loads((tmp_path / "reports" / f"{day}.json").read_text()) == stored
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_text_fits_and_answers_the_four_questions(tmp_path: Path, kind: str) -> None:
+    history, day = KINDS[kind](tmp_path)
+    report = history.report(day)
+    lines = report.text.splitlines()
+    assert max(len(line) for line in lines) <= 78
+    assert len(lines[0]) <= 60
+    whole = " ".join(report.text.split())
+    assert any(word in whole for word in ("Bought", "Sold", "Held", "Stayed out", "No decision", "order for"))
+    assert any(word in whole for word in ("ALL WELL", "NEEDS YOU", "NOTICES", "NOT SETTLED YET"))
+    settled = report.summary.equity.equity_usd.state is not State.UNKNOWN
+    assert ("simply holding" in whole) == settled
+    assert "WHY" in whole or report.summary.action == "none"
+
+
+def test_numbers_of_an_entry_by_hand(tmp_path: Path) -> None:
+    history, day = KINDS["enter"](tmp_path)
+    report = history.report(day)
+    close = float(history.bars.bar(ENTRY).close)
+    assert close == 106.5  # 100 + 60 * 0.1 + 0.5
+    seen = round(close * 0.999, 2)  # 106.39
+    (fill,) = report.summary.fills
+    assert (fill.decision_price, fill.official_close.amount, fill.fill_price) == (seen, close, close)
+    assert fill.wait_bps.amount == pytest.approx((106.5 / 106.39 - 1) * 1e4, abs=1e-5)
+    assert fill.auction_bps.amount == 0.0
+    assert fill.slippage_usd.amount == pytest.approx(46 * 0.11)
+    assert fill.commission_usd.amount == 4.90  # 0.1 % of 46 * 106.5 = 4.899
+    assert report.summary.equity.equity_usd.amount == pytest.approx(5000 - 4.90)
+    assert report.summary.pnl.day_usd.amount == pytest.approx(-4.90)
+    position = report.summary.position
+    assert position is not None
+    assert position.unrealized_usd.amount == pytest.approx(-4.90)
+    assert position.atr_at_entry is not None
+    assert position.target_usd == pytest.approx(106.5 + 4 * position.atr_at_entry)
+
+
+def test_realized_and_unrealized_add_up_to_the_result(tmp_path: Path) -> None:
+    history, day = KINDS["exit-partly-filled"](tmp_path)
+    summary = history.report(day).summary
+    assert summary.position is not None
+    assert summary.position.exit_pending == "close_below_ma"
+    both = summary.pnl.realized_usd + (summary.position.unrealized_usd.amount or 0.0)
+    assert both == pytest.approx(summary.pnl.start_usd.amount)
+
+
+def test_carried_exit_leaves_no_condition_to_decide(tmp_path: Path) -> None:
+    history, day = KINDS["exit-carried"](tmp_path)
+    summary = history.report(day).summary
+    assert summary.reasons == ("exit_carried", "close_below_ma")
+    assert not any(line.alone for line in summary.flips if line.when == "session")
+
+
+def test_unsettled_session_guesses_nothing(tmp_path: Path) -> None:
+    history, day = KINDS["nothing-final"](tmp_path)
+    summary = history.report(day).summary
+    late = (summary.equity.equity_usd, summary.pnl.day_usd, summary.benchmark.ahead_usd)
+    assert {given.state for given in late} == {State.UNKNOWN}
+    assert summary.fills == ()
+
+
+def test_late_figures_come_as_corrections_and_only_once(tmp_path: Path) -> None:
+    history = history_of(tmp_path, ORDINARY)
+    first = history.play(ENTRY, Day(commission_known=False))
+    before = history.report(first)
+    assert before.summary.fills[0].commission_usd.state is State.UNKNOWN
+    (fill,) = history.store.orders.fills()
+    history.store.orders.add_fills([replace(fill, commission_usd=Decimal("1.25"))])
+    point = history.store.ledger.equity("mtum_confluence")[-1]
+    history.store.ledger.write_equity(replace(point, equity_usd=point.equity_usd - Decimal("1.25")))
+    second = history.play(ENTRY + 1)
+    told = {line.subject: line for line in history.report(second).summary.corrections}
+    assert set(told) == {"equity", f"commission, fill {fill.stem}"}
+    assert told["equity"].before.amount == 5000.0
+    assert told["equity"].now.amount == 4998.75
+    assert told[f"commission, fill {fill.stem}"].before.state is State.UNKNOWN
+    assert told[f"commission, fill {fill.stem}"].now.amount == 1.25
+    third = history.play(ENTRY + 2)
+    assert history.report(third).summary.corrections == ()
+    assert history.report(first).document == before.document
+
+
+def test_unsettled_session_is_completed_by_the_next_report(tmp_path: Path) -> None:
+    history = history_of(tmp_path, ORDINARY)
+    first = history.play(ENTRY, Day(settled=False))
+    history.report(first)
+    state = history.store.orders.states(first)[0]
+    fill = history._fill(state.intent, history.calendar.session(first), state.intent.shares, Day())
+    history.store.orders.add_fills([fill])
+    from mtum.ports.records import Observed
+
+    history.store.orders.move(state.intent.id, OrderStatus.FILLED, fill.instant, Observed(filled=fill.shares))
+    history._accept(ENTRY)
+    history._settle(ENTRY, Day())
+    second = history.play(ENTRY + 1)
+    subjects = {line.subject for line in history.report(second).summary.corrections}
+    assert {"equity", "volume", f"filled, {state.intent.ref}", f"price, fill {fill.stem}"} <= subjects
+
+
+def test_stored_report_is_not_rewritten(tmp_path: Path) -> None:
+    history, day = KINDS["enter"](tmp_path)
+    first = history.report(day)
+    point = history.store.ledger.equity("mtum_confluence")[-1]
+    history.store.ledger.write_equity(replace(point, equity_usd=Decimal(1)))
+    again = history.report(day)
+    assert (first.fresh, again.fresh) == (True, False)
+    assert again.document == first.document
+    assert again.text == first.text
+
+
+def test_changed_setting_and_library_are_drift(tmp_path: Path) -> None:
+    history = history_of(tmp_path, ORDINARY)
+    history.report(history.play(ENTRY))
+    from mtum.config import load
+
+    history.settings = load(None, {}, {"risk.max_daily_loss_usd": 400.0})
+    lines = history.report(history.play(ENTRY + 1)).summary.drift
+    assert [(line.subject, line.before, line.now) for line in lines] == [
+        ("setting risk.max_daily_loss_usd", "500.0", "400.0")
+    ]
+
+
+def test_missed_session_says_so(tmp_path: Path) -> None:
+    history, day = KINDS["enter"](tmp_path)
+    following = history.calendar.days[history.calendar.days.index(day) + 1]
+    summary = history.report(following).summary
+    assert (summary.action, summary.outcome) == ("none", "")
+    assert summary.problems[0].text == "the daily job did not run in this session"
+    assert text(page(summary)).startswith("ALERT MTUM 31 Mar: did not run")
+
+
+def query(folder: Path, sql: str, *values: object) -> float:
+    connection = sqlite3.connect(folder / "mtum.db")
+    try:
+        found = connection.execute(sql, values).fetchone()[0]
+    finally:
+        connection.close()
+    return float(found)
+
+
+@pytest.mark.parametrize("kind", ["enter", "exit-target", "exit-carried"])
+def test_money_equals_queries_on_the_database(tmp_path: Path, kind: str) -> None:
+    history, day = KINDS[kind](tmp_path)
+    stored = history.report(day).document
+    equity = "SELECT {} FROM equity WHERE session = ?"
+    for name in ("equity_usd", "cash_usd", "market_usd", "receivable_usd"):
+        assert stored["equity"][name] == query(tmp_path, equity.format(name), str(day))
+    assert stored["benchmark"]["equity_usd"] == query(tmp_path, equity.format("benchmark_usd"), str(day))
+    ahead = query(tmp_path, equity.format("equity_usd - benchmark_usd"), str(day))
+    assert stored["benchmark"]["ahead_usd"] == pytest.approx(ahead)
+    paid = query(tmp_path, "SELECT sum(commission_usd) FROM fills WHERE session <= ?", str(day))
+    assert stored["pnl"]["commission_usd"] == pytest.approx(paid)
+    put_in = query(tmp_path, "SELECT sum(amount_usd) FROM cash_movements WHERE kind = 'capital'")
+    assert stored["pnl"]["start_usd"] == pytest.approx(stored["equity"]["equity_usd"] - put_in)
+    for fill in stored["fills"]:
+        price = query(tmp_path, "SELECT price FROM fills WHERE exec_id = ?", fill["exec_id"])
+        assert fill["fill_price"] == price
+    assert stored["data_quality"]["final_volume"] == query(
+        tmp_path, "SELECT volume FROM bars WHERE symbol = 'MTUM' AND session = ?", str(day)
+    )
+
+
+def test_report_of_a_session_looks_at_nothing_later(tmp_path: Path) -> None:
+    history = history_of(tmp_path, ORDINARY)
+    first = history.play(ENTRY)
+    alone = history.report(first).summary
+    for step in range(1, 6):
+        history.play(ENTRY + step)
+    from mtum.app.daily_report import preview_report
+
+    later = preview_report(history.press(), first).summary
+    assert replace(later, timings=()) == replace(alone, timings=())
