@@ -73,15 +73,22 @@ FROM trips LEFT JOIN order_intents ON order_intents.id = trips.exit_intent
 ORDER BY entry_session, trips.symbol, trips.trip"""
 )
 
-_DAILY = """
+
+def _first_indicator(name: str) -> str:
+    # A decision keeps its indicators by symbol; people look at the first.
+    first = f"SELECT json_extract(value, '$.indicators.{name}') FROM json_each(document, '$.symbols') LIMIT 1"
+    return f"coalesce(json_extract(document, '$.indicators.{name}'), ({first}))"
+
+
+_DAILY = f"""
 SELECT decisions.session, decisions.strategy, decisions.action,
   json_extract(decisions.reasons, '$[0]') AS reason,
-  json_extract(document, '$.indicators.close') AS decision_price,
+  {_first_indicator("close")} AS decision_price,
   equity.close AS close,
-  json_extract(document, '$.indicators.vix') AS vix,
-  json_extract(document, '$.indicators.rsi') AS rsi,
-  json_extract(document, '$.indicators.ma') AS ma,
-  json_extract(document, '$.indicators.atr') AS atr,
+  {_first_indicator("vix")} AS vix,
+  {_first_indicator("rsi")} AS rsi,
+  {_first_indicator("ma")} AS ma,
+  {_first_indicator("atr")} AS atr,
   equity.equity_usd, equity.benchmark_usd,
   (SELECT group_concat(side || ' ' || order_intents.shares || ' ' || symbol || ' ' || status, ', ')
    FROM order_intents JOIN orders ON orders.intent_id = order_intents.id AND orders.attempt = order_intents.attempt

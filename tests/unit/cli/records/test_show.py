@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from support.recorded import recorded
+from support.report_history import sample_history
 
 KINDS = ("trades", "orders", "fills", "decisions", "bars", "equity", "runs")
 
@@ -96,3 +97,16 @@ def test_an_export_to_a_folder_is_refused_and_leaves_nothing(mtum: Any, tmp_path
 
 def test_stdout_cannot_hold_both_the_export_and_a_document(mtum: Any, folder: Path) -> None:
     assert mtum("export", "trades", "--out", "-", "--json").document["exit_code"] == 2
+
+
+def test_a_decision_shows_what_it_saw(mtum: Any, tmp_path: Path) -> None:
+    history = sample_history(tmp_path / "data")
+    day = history.play(1000).isoformat()
+    history.store.close()
+    (row,) = mtum("show", "decisions", "--json").document["decisions"]
+    seen = mtum("explain", "--json").document["inputs"]["MTUM"]
+    assert (row["session"], row["action"]) == (day, mtum("explain", "--json").document["action"])
+    assert [row[name] for name in ("decision_price", "vix", "rsi", "ma", "atr")] == [
+        seen[name] for name in ("close", "vix", "rsi", "ma", "atr")
+    ]
+    assert row["decision_price"] > 0
