@@ -87,6 +87,13 @@ def is_replay(settings: Settings) -> bool:
     return settings.mode == "practice" and settings.market.source in ("sample", "csv")
 
 
+def demo_settings(settings: Settings) -> Settings:
+    """Return the settings with the mode and the market of the demo; strategy, portfolio and risk stay."""
+    market = settings.market.model_copy(update={"source": "sample", "calendar_overrides": ""})
+    broker = settings.broker.model_copy(update={"account": "", "live_account": ""})
+    return settings.model_copy(update={"mode": "practice", "market": market, "broker": broker})
+
+
 def account_of(settings: Settings) -> str:
     """Return the account that is traded; practice needs none to be named."""
     return settings.broker.account or PRACTICE_ACCOUNT

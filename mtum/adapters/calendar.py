@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,7 @@ def _is_date(found: object) -> bool:
     return isinstance(found, date) and not isinstance(found, datetime)
 
 
+@cache
 def _new_york_sessions(start: date, end: date) -> Sessions:
     # Heavy (pandas): loaded when a session is first asked for.
     from exchange_calendars.exchange_calendar_xnys import XNYSExchangeCalendar

@@ -1,6 +1,6 @@
 """After the close: executions, commissions, cash and the official close, until every order is terminal."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -30,8 +30,16 @@ from mtum.ports.records import CashMovement, EquityPoint, IntentState, Observed
 JOB = "confirm_fills"
 
 
-def confirm_fills(desk: Desk, session: Session, slot: str = "") -> RunResult:
-    """Settle one session; asking again later only adds what was not known yet."""
+def confirm_fills(
+    desk: Desk, session: Session, slot: str = "", before_end: Callable[[RunResult], None] | None = None
+) -> RunResult:
+    """Settle one session; asking again later only adds what was not known yet.
+
+    Parameters
+    ----------
+    before_end : callable or None
+        Told the result before the run counts as finished, so that what it records is not lost.
+    """
     run_id = desk.store.runs.start(JOB, slot, session.day, desk.clock.now())
     desk.journal.begin(run_id)
     desk.journal.reached("settling")
@@ -42,6 +50,8 @@ def confirm_fills(desk: Desk, session: Session, slot: str = "") -> RunResult:
         problems = (Problem(error.exit_code, str(error)),)
         document = settle_document(desk, session, problems)
     code = exit_code_of(problems)
+    if before_end is not None:
+        before_end(RunResult(document, code))
     desk.store.runs.finish(
         run_id, desk.clock.now(), "finished" if code in (0, ExitCode.ORDER) else "failed", code, document
     )

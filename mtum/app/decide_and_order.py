@@ -77,8 +77,7 @@ def current_document(desk: Desk, session: Session, problems: tuple[Problem, ...]
 
 def _carried_out(desk: Desk, session: Session) -> RunResult:
     decided = _final(desk, session)
-    if not decided:
-        desk.clock.wait_until(session.before_close(desk.settings.schedule.window_opens_minutes))
+    desk.clock.wait_until(session.before_close(desk.settings.schedule.window_opens_minutes))
     desk.broker.connect()
     desk.journal.reached("connected")
     try:

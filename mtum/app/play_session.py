@@ -43,12 +43,16 @@ def play_session(desk: Desk, session: Session) -> RunResult:
     decided = decide_and_order(desk, session)
     if decided.document.get("rerun") and known is not None and known.finished_at is not None:
         return decided
+    if decided.exit_code and desk.store.decisions.find(session.day, desk.strategy.name) is None:
+        return decided  # nothing was decided: time stands still until the cause is mended
     desk.clock.wait_until(session.close + SETTLED_AFTER)
-    settled = confirm_fills(desk, session)
-    return _together(desk, session, decided, settled)
+    confirm_fills(desk, session, before_end=lambda settled: _complete(desk, session, decided, settled))
+    run = desk.store.runs.find(JOB, "", session.day)
+    assert run is not None and run.document is not None
+    return RunResult(dict(run.document), ExitCode(run.exit_code or 0))
 
 
-def _together(desk: Desk, session: Session, decided: RunResult, settled: RunResult) -> RunResult:
+def _complete(desk: Desk, session: Session, decided: RunResult, settled: RunResult) -> None:
     # The run's own document is completed by what the close brought.
     code = worst((decided.exit_code, settled.exit_code))
     problems = list(dict.fromkeys(_texts(decided.document) + _texts(settled.document)))
@@ -62,7 +66,6 @@ def _together(desk: Desk, session: Session, decided: RunResult, settled: RunResu
     run = desk.store.runs.find(JOB, "", session.day)
     if run is not None:
         desk.store.runs.finish(run.id, desk.clock.now(), run.outcome or "finished", int(code), document)
-    return RunResult(document, code)
 
 
 def _texts(document: dict[str, Any]) -> list[tuple[int, str]]:

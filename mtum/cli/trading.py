@@ -10,7 +10,7 @@ from mtum.cli.arguments import Session as SessionOption
 from mtum.cli.arguments import Why, day_of, reason_of
 from mtum.cli.context import Call, call_of
 from mtum.cli.output import Answer, Listing, Problem
-from mtum.errors import ExitCode, UsageError
+from mtum.errors import UsageError
 
 if TYPE_CHECKING:
     from mtum.app.decide_and_order import RunResult
@@ -189,7 +189,8 @@ def _headline(document: Mapping[str, Any]) -> str:
     why = ", ".join(document["reasons"])
     again = " (already done; nothing was sent)" if document.get("rerun") else ""
     dry = " (dry run; nothing was sent)" if document.get("dry_run") else ""
-    return f"{document['session'] or 'no session'} {mode}{source}: {document['action']} ({why or 'no decision'}){again}{dry}"
+    what = f"{document['action']} ({why or 'no decision'})"
+    return f"{document['session'] or 'no session'} {mode}{source}: {what}{again}{dry}"
 
 
 def _settle_answer(result: "RunResult") -> Answer:

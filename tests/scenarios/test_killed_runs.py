@@ -48,7 +48,8 @@ def test_a_run_killed_at_any_step_orders_once_and_decides_the_same(tmp_path: Pat
     expected = recorded(tmp_path / "whole", day)
     orders_before = len(exchange_in(before).orders)
     assert {"started", "decided", "claimed", "exchange.saving", "exchange.saved", "sent", "fills"} <= set(steps.seen)
-    for number, step in enumerate(steps.seen):
+    # At the last step everything is recorded: the next run would play the next session.
+    for number, step in enumerate(steps.seen[:-1]):
         folder = tmp_path / f"killed-{number}"
         shutil.copytree(before, folder)
         ended = in_child(lambda folder=folder, number=number: int(play_next(folder, KillAt(number)).exit_code))

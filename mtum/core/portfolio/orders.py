@@ -88,7 +88,7 @@ ALLOWED_MOVES: Mapping[OrderStatus, frozenset[OrderStatus]] = {
     OrderStatus.PLANNED: frozenset(
         {OrderStatus.SUBMITTING, OrderStatus.DENIED, OrderStatus.LAPSED, OrderStatus.ACCEPTED}
     ),
-    OrderStatus.SUBMITTING: _BROKER_ENDS | {OrderStatus.ACCEPTED, OrderStatus.UNKNOWN},
+    OrderStatus.SUBMITTING: _BROKER_ENDS | {OrderStatus.ACCEPTED, OrderStatus.UNKNOWN, OrderStatus.DENIED},
     OrderStatus.ACCEPTED: _BROKER_ENDS,
     OrderStatus.PARTIALLY_FILLED: _BROKER_ENDS,
     OrderStatus.UNKNOWN: _BROKER_ENDS | {OrderStatus.ACCEPTED, OrderStatus.LAPSED, OrderStatus.PLANNED},
@@ -102,6 +102,7 @@ ALLOWED_MOVES: Mapping[OrderStatus, frozenset[OrderStatus]] = {
 }
 """The one table of allowed moves.
 
+``SUBMITTING -> DENIED`` is our last gate, which looks after the claim and before the wire;
 ``PLANNED -> ACCEPTED`` is an order found at the broker under our reference and adopted;
 ``UNKNOWN -> PLANNED`` needs a person who states that nothing was sent.
 """
