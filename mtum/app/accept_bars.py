@@ -140,7 +140,7 @@ def accept_bars(desk: Desk, reading: Reading) -> Refresh:
 
 
 def _judge(desk: Desk, reading: Reading, before: date | None) -> _Judged:
-    released = desk.store.bars.released(reading.cached.symbol, desk.source.name)
+    released = desk.store.quarantine.released(reading.cached.symbol, desk.source.name)
     files = desk.source.name in REBASED_SOURCES
     agreed = _agreed(desk, reading, before)
     fresh = reading.fresh

@@ -84,7 +84,7 @@ def fit_history(desk: Desk, symbol: str, session: Session, sessions: Sessions, n
         )
     window = sessions.between(history.day(len(history) - needed + 1) if needed > 1 else session.day, session.day)
     expected = [one.day for one in window if one.day < session.day]
-    released = desk.store.bars.released(symbol, desk.source.name)
+    released = desk.store.quarantine.released(symbol, desk.source.name)
     _refuse(
         problems_in_history(
             history.since(expected[0]) if expected else history.tail(0),

@@ -172,10 +172,6 @@ class BarStore(Protocol):
         """Return the bars as they were accepted at that instant: later revisions and splits undone."""
         ...
 
-    def released(self, symbol: str, source: str) -> frozenset[date]:
-        """Return sessions whose bar a person has declared real despite a rule."""
-        ...
-
     def last_final(self, symbol: str, source: str) -> date | None:
         """Return the newest session whose bar is final."""
         ...
@@ -227,6 +223,10 @@ class QuarantineStore(Protocol):
 
     def release(self, bar_id: int, by: str, at: datetime) -> bool:
         """Declare a bar kept out to be real; False if there is none of that id, or it already is."""
+        ...
+
+    def released(self, symbol: str, source: str) -> frozenset[date]:
+        """Return sessions whose bar a person has declared real despite a rule."""
         ...
 
 

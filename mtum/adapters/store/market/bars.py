@@ -116,14 +116,6 @@ class SqliteBars:
         with self.database.write() as connection:
             connection.execute(f"{_ACTION} ON CONFLICT DO NOTHING", values)
 
-    def released(self, symbol: str, source: str) -> frozenset[date]:
-        """Return sessions whose bar a person has declared real despite a rule."""
-        sql = (
-            "SELECT session FROM quarantined_bars "
-            "WHERE symbol = ? AND source = ? AND released_at IS NOT NULL AND released_by <> 'source'"
-        )
-        return frozenset(date.fromisoformat(row[0]) for row in self.database.rows(sql, (symbol, source)))
-
     def series(self, name: str, source: str, since: date | None = None) -> Mapping[date, float]:
         """Return cached official closes of an extra series by session, all or from a date on, oldest first."""
         sql = "SELECT session, close FROM bars WHERE symbol = ? AND source = ? AND session >= ? ORDER BY session"

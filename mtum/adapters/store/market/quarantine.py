@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.market.rows import kept_out, quarantine_values
@@ -46,3 +46,11 @@ class SqliteQuarantine:
         sql = "UPDATE quarantined_bars SET released_at = ?, released_by = ? WHERE id = ? AND released_at IS NULL"
         with self.database.write() as connection:
             return connection.execute(sql, (instant_text(at), by, bar_id)).rowcount == 1
+
+    def released(self, symbol: str, source: str) -> frozenset[date]:
+        """Return sessions whose bar a person has declared real despite a rule."""
+        sql = (
+            "SELECT session FROM quarantined_bars "
+            "WHERE symbol = ? AND source = ? AND released_at IS NOT NULL AND released_by <> 'source'"
+        )
+        return frozenset(date.fromisoformat(row[0]) for row in self.database.rows(sql, (symbol, source)))

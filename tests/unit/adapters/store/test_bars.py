@@ -64,6 +64,19 @@ def test_the_first_reading_of_a_bar_is_remembered(store: SqliteStore) -> None:
     assert tuple(row) == ("2018-12-03T17:00:00.000000Z", "2018-12-03T18:00:00.000000Z")
 
 
+def test_the_reading_of_the_present_value_is_told_by_session(store: SqliteStore) -> None:
+    store.bars.accept(bars_of({MONDAY: 1.0, TUESDAY: 2.0, THURSDAY: 3.0}), FIRST, None)
+    store.bars.accept(bars_of({THURSDAY: 3.5}), SECOND, None)
+    assert store.bars.read_times("MTUM", "csv", TUESDAY) == {TUESDAY: FIRST, THURSDAY: SECOND}
+
+
+def test_bars_and_closes_may_be_asked_from_a_date_on(store: SqliteStore) -> None:
+    store.bars.accept(bars_of({MONDAY: 1.0, TUESDAY: 2.0, THURSDAY: 3.0}), FIRST, None)
+    store.bars.accept_series("VIX", "csv", {MONDAY: 16.44, TUESDAY: 20.74}, FIRST)
+    assert closes(store.bars.bars("MTUM", "csv", TUESDAY)) == [2.0, 3.0]
+    assert store.bars.series("VIX", "csv", TUESDAY) == {TUESDAY: 20.74}
+
+
 def test_revisions_come_back_oldest_first(store: SqliteStore) -> None:
     late = revised(MONDAY, "close", 1.0, 1.1, 60)
     early = replace(revised(TUESDAY, "volume", 5.0, 6.0, 30, accepted=False), symbol="SPY")
@@ -139,10 +152,10 @@ def test_a_bar_kept_out_waits_until_it_is_released(store: SqliteStore) -> None:
     store.quarantine.keep([kept(210.0)])
     (held,) = store.quarantine.kept("MTUM", held=True)
     assert replace(held, id=0) == kept(210.0)
-    assert store.bars.released("MTUM", "csv") == frozenset()
+    assert store.quarantine.released("MTUM", "csv") == frozenset()
     assert store.quarantine.release(held.id, "owner", later(5))
     assert not store.quarantine.release(held.id, "owner", later(6))
-    assert store.bars.released("MTUM", "csv") == {MONDAY}
+    assert store.quarantine.released("MTUM", "csv") == {MONDAY}
     assert store.quarantine.kept(held=True) == ()
     assert [(one.released_at, one.released_by) for one in store.quarantine.kept()] == [(later(5), "owner")]
 
@@ -151,9 +164,9 @@ def test_a_release_holds_for_the_same_numbers_only(store: SqliteStore) -> None:
     store.quarantine.keep([kept(210.0)])
     store.quarantine.release(store.quarantine.kept()[0].id, "owner", later(5))
     store.quarantine.keep([kept(210.0, 60)])
-    assert store.bars.released("MTUM", "csv") == {MONDAY}
+    assert store.quarantine.released("MTUM", "csv") == {MONDAY}
     store.quarantine.keep([kept(220.0, 120)])
-    assert store.bars.released("MTUM", "csv") == frozenset()
+    assert store.quarantine.released("MTUM", "csv") == frozenset()
     assert len(store.quarantine.kept()) == 1
 
 
