@@ -162,10 +162,11 @@ def _show(shown: Sequence[str | Listing]) -> None:
         if isinstance(part, str):
             sys.stdout.write(part + "\n")
             continue
-        table = _table(part)
         # Where nobody looks at a terminal no column is cut.
         console = Console(highlight=False, markup=False, width=None if _at_terminal(sys.stdout) else 1000)
-        console.print(table)
+        with console.capture() as drawn:  # rich itself would end the process when a pipe breaks
+            console.print(_table(part))
+        sys.stdout.write(drawn.get())
 
 
 def _table(listing: Listing) -> "Table":

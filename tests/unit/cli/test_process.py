@@ -1,0 +1,84 @@
+"""The command line as a process of its own: exit codes, streams, signals."""
+
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+MTUM = [sys.executable, "-m", "mtum"]
+
+
+@pytest.fixture(autouse=True)
+def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_the_exit_code_reaches_the_shell() -> None:
+    done = subprocess.run([*MTUM, "status", "--bogus"], check=False, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_reader_that_goes_away_is_no_failure() -> None:
+    # More than a pipe holds, to a reader that has closed it.
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "wb") as gone:
+        done = subprocess.run(
+            [*MTUM, "config", "show"], check=False, stdout=gone, stderr=subprocess.PIPE, text=True, timeout=60
+        )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_ctrl_c_while_waiting_ends_with_130_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "waiting_room.py").write_text(
+        "import signal, sys, typer\n"
+        "def wait(context: typer.Context) -> None:\n"
+        "    print('waiting', file=sys.stderr, flush=True)\n"
+        "    signal.pause()\n"
+    )
+    code = (
+        "import sys\n"
+        "from mtum.cli import app\n"
+        "app.COMMANDS['init'] = ('waiting_room:wait', 'Wait.')\n"
+        "sys.exit(app.run(['init', '--json']))\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stderr is not None
+        assert child.stderr.readline() == "waiting\n"
+        child.send_signal(signal.SIGINT)
+        out, err = child.communicate(timeout=60)
+    assert child.returncode == 130
+    assert err == "mtum: interrupted\n"
+    assert '"exit_code": 130' in out
+
+
+def in_terminal(words: list[str], columns: int) -> str:
+    """What `mtum` writes to a terminal of that width."""
+    pid, screen = pty.fork()
+    if pid == 0:  # the child
+        os.environ.update(COLUMNS=str(columns), TERM="xterm")
+        os.execv(sys.executable, [*MTUM, *words])
+    seen = b""
+    try:
+        while block := os.read(screen, 65536):
+            seen += block
+    except OSError:
+        pass  # the child closed its end
+    os.waitpid(pid, 0)
+    os.close(screen)
+    return seen.decode()
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_table_fits_the_terminal() -> None:
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", in_terminal(["config", "show"], 60)).splitlines()
+    assert max(len(line.rstrip()) for line in lines[3:]) <= 60
+    assert any("mtum_confluence" in line for line in lines)
