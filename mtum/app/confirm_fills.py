@@ -12,7 +12,7 @@ from mtum.app.decide_and_order import RunResult, current_document, sessions_arou
 from mtum.app.desk import Desk, Problem, exit_code_of
 from mtum.app.dividends import dividend_due
 from mtum.app.flatten import forget_flatten
-from mtum.app.refresh_bars import refresh_bars
+from mtum.app.refresh_bars import refresh_bars, refresh_series
 from mtum.app.submit_orders import find_order, order_problems, record_seen
 from mtum.core.market.bars import Bar
 from mtum.core.market.sessions import Session, Sessions
@@ -96,6 +96,8 @@ def _settled(desk: Desk, session: Session) -> tuple[Problem, ...]:
     try:
         for symbol in desk.strategy.universe():
             refresh_bars(desk, symbol, session, sessions, through_session=True)
+        for name in desk.strategy.series():
+            refresh_series(desk, name, session, sessions, through_session=True)
         _record_closes(desk, session, sessions)
     except MtumError as error:
         problems.append(Problem(error.exit_code, f"official close not recorded yet: {error}"))

@@ -40,6 +40,8 @@ def next_session(desk: Desk, market: tuple[Session, ...]) -> Session | None:
 def play_session(desk: Desk, session: Session) -> RunResult:
     """Decide the session, let the market close, settle; resumes wherever an earlier start ended."""
     known = desk.store.runs.find(SETTLE_JOB, "", session.day)
+    # A replayed market has no night: its clock goes straight to where the day's work begins.
+    desk.clock.wait_until(session.before_close(desk.settings.schedule.window_opens_minutes))
     decided = decide_and_order(desk, session)
     if decided.document.get("rerun") and known is not None and known.finished_at is not None:
         return decided

@@ -54,7 +54,9 @@ def refresh_bars(
     return accept_bars(desk, Reading(cached, fresh, wanted, now, session))
 
 
-def refresh_series(desk: Desk, name: str, session: Session, sessions: Sessions) -> int:
+def refresh_series(
+    desk: Desk, name: str, session: Session, sessions: Sessions, *, through_session: bool = False
+) -> int:
     """Bring the official closes of an extra series up to date; return how many were read.
 
     Values on days the exchange is shut, and those outside 5 to 150, are dropped.
@@ -65,7 +67,8 @@ def refresh_series(desk: Desk, name: str, session: Session, sessions: Sessions) 
         If the source does not answer.
     """
     cached = desk.store.bars.series(name, desk.source.name)
-    finished = [one.day for one in sessions if one.day < session.day]
+    over = through_session and desk.clock.now() >= session.close
+    finished = [one.day for one in sessions if one.day < session.day or (over and one.day == session.day)]
     if not finished:
         return 0
     known = [day for day in finished if day in cached]
