@@ -158,9 +158,6 @@ def _serve(call: Call, setup: "GatewaySetup", files: "GatewayFiles") -> None:
 
     try:
         asyncio.run(serve(setup, files, announce))
-    except OSError as error:
-        taken = f"port {setup.port} or {setup.control_port} of {setup.host} is taken"
-        raise BrokerUnavailableError(f"{taken}; choose others with --port and --control-port") from error
     finally:
         files.close()
 

@@ -1,6 +1,7 @@
 """Faults on request: which message, how many times, and what goes wrong with it.
 
-A rule names a message as the protocol does: a request (`placeOrder`) or an answer (`openOrder`).
+A rule names a message as the protocol does: a request (`placeOrder`) or an answer (`openOrder`); the
+words `request` and `answer` mean any of them.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -45,6 +46,7 @@ class Fault(Enum):
 _REQUEST_ONLY = frozenset({Fault.REJECT, Fault.PARTIAL, Fault.REJECT_LATER})
 _ANSWER_ONLY = frozenset({Fault.CORRECT})
 REQUEST_NAMES = frozenset(name for name, _ in LAYOUTS.values())
+ANY_REQUEST, ANY_ANSWER = "request", "answer"
 _ANSWERS = """
 accountSummary accountSummaryEnd accountUpdateMulti accountUpdateMultiEnd acctDownloadEnd acctUpdateTime
 acctValue commissionReport completedOrder completedOrdersEnd contractData contractDataEnd currentTime
@@ -63,7 +65,7 @@ class FaultRule:
     Parameters
     ----------
     on : str
-        Name of a request or an answer.
+        Name of a request or an answer; `request` or `answer` for any.
     skip, count : int
         Let so many pass, then strike so many times; count 0 = every time.
     client : int
@@ -117,9 +119,9 @@ def fault_rule(described: Mapping[str, Any]) -> FaultRule:
         raise ValueError(f"a fault needs 'on' and 'do'; unknown keys: {unknown}")
     given = {name: _KINDS[name](value) for name, value in described.items() if name in _KINDS}
     rule = FaultRule(str(described["on"]), Fault(described["do"]), **given)  # type: ignore[arg-type]
-    if rule.on not in REQUEST_NAMES | ANSWER_NAMES:
+    if rule.on not in REQUEST_NAMES | ANSWER_NAMES | {ANY_REQUEST, ANY_ANSWER}:
         raise ValueError(f"no message is called {rule.on!r}")
-    wrong = _ANSWER_ONLY if rule.on in REQUEST_NAMES else _REQUEST_ONLY
+    wrong = _ANSWER_ONLY if rule.on in REQUEST_NAMES | {ANY_REQUEST} else _REQUEST_ONLY
     if rule.do in wrong:
         raise ValueError(f"{rule.do.value!r} does not go with {rule.on!r}")
     return rule
@@ -153,7 +155,8 @@ class Faults:
 
 def _strikes(armed: _Armed, name: str, client: int) -> bool:
     rule = armed.rule
-    if rule.on != name or rule.client not in (-1, client):
+    anything = ANY_REQUEST if name in REQUEST_NAMES else ANY_ANSWER
+    if rule.on not in (name, anything) or rule.client not in (-1, client):
         return False
     armed.seen += 1
     nth = armed.seen - rule.skip

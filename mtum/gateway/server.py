@@ -38,6 +38,8 @@ class GatewaySetup:
         Takes one JSON line.
     stored : bytes or None
         The state saved last.
+    rules : ExchangeRules
+        Costs and cut-offs; what happens to late orders comes from `behavior`.
     port, control_port : int
         0 = any free port; control_port -1 = no control port.
     """
@@ -62,6 +64,7 @@ class PracticeGateway:
     def __init__(self, setup: GatewaySetup) -> None:
         market = Market(setup.source, setup.clock)
         desk = Desk(market, setup.rules, setup.save, setup.stored, setup.accounts)
+        desk.use_rules(late_on_close=setup.behavior.late_on_close, after_close=setup.behavior.after_close)
         journal = Journal(setup.write_journal, setup.clock.now)
         self.floor = Floor(desk, market, setup.behavior, Faults(setup.faults), journal, self.restart)
         self.floor.greet = greet
@@ -69,6 +72,7 @@ class PracticeGateway:
         self._ports = [setup.port, setup.control_port]
         self._servers: list[asyncio.Server] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._time: asyncio.Task[None] | None = None
         self._restarting = False
 
     @property
@@ -92,7 +96,8 @@ class PracticeGateway:
         self._ports[0] = await self._listen(self._serve_client, self._ports[0])
         if self._ports[1] >= 0:
             self._ports[1] = await self._listen(ControlDesk(self.floor).serve, self._ports[1])
-        self._keep(asyncio.create_task(self._pass_time()))
+        self._time = asyncio.create_task(self._pass_time())
+        self._keep(self._time)
 
     async def close(self) -> None:
         """Stop listening and drop every client; the state is saved already."""
@@ -104,13 +109,10 @@ class PracticeGateway:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def run_forever(self) -> None:
-        """Start, then serve until canceled."""
-        await self.start()
-        try:
-            await asyncio.Event().wait()
-        finally:
-            await self.close()
+    def check(self) -> None:
+        """Raise what stopped market time, if something did (the state could not be saved)."""
+        if self._time and self._time.done() and not self._time.cancelled():
+            self._time.result()
 
     def restart(self, seconds: float) -> None:
         """Behave as a restarting gateway: unreachable for a while, then back with the saved state."""

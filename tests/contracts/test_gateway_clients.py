@@ -1,6 +1,6 @@
 """Unchanged broker clients against the practice gateway, each in its own environment.
 
-The environments are made by `python tests/tools/client_environments.py`; MTUM_TEST_CLIENTS names
+The environments are made by `python tests/tools/client_environments.py`; TEST_CLIENTS names
 another folder than build/clients. ib_insync is in ours.
 """
 
@@ -16,7 +16,7 @@ import pytest
 from support.gateway import running_gateway
 
 HERE = Path(__file__).parents[1]
-ENVIRONMENTS = Path(os.environ.get("MTUM_TEST_CLIENTS", HERE.parent / "build" / "clients"))
+ENVIRONMENTS = Path(os.environ.get("TEST_CLIENTS", HERE.parent / "build" / "clients"))
 # name: (script with its arguments, negotiated server version)
 CLIENTS = {
     "ib_insync": (["library_client.py", "ib_insync"], 176),

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from mtum.core.simulation.exchange_state import AccountKind, ExchangeAccount
+from mtum.errors import BrokerUnavailableError, StoreError
 from mtum.gateway.behavior import Behavior, changed
 from mtum.gateway.faults import FaultRule, fault_rule
 from mtum.gateway.rehearsal.files import GatewayFiles
@@ -107,19 +108,28 @@ async def serve(setup: GatewaySetup, files: GatewayFiles, announce: Callable[[Pr
 
     Raises
     ------
-    OSError
+    BrokerUnavailableError
         If a port is taken.
+    StoreError
+        If the exchange's state can no longer be saved.
     """
     gateway = PracticeGateway(setup)
-    await gateway.start()
+    try:
+        await gateway.start()
+    except OSError as error:
+        taken = f"port {setup.port} or {setup.control_port} of {setup.host} is taken"
+        raise BrokerUnavailableError(f"{taken}; choose others with --port and --control-port") from error
     stopped = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
     announce(gateway)
     try:
         while not stopped.is_set():
+            gateway.check()
             files.note_market_time(setup.clock.now())
             with suppress(TimeoutError):
                 await asyncio.wait_for(stopped.wait(), _NOTE_SECONDS)
-    finally:
         files.note_market_time(setup.clock.now())
+    except OSError as error:
+        raise StoreError(f"the practice gateway cannot save its state: {error.strerror}") from error
+    finally:
         await gateway.close()

@@ -11,10 +11,12 @@ import socket
 import sys
 import threading
 
+from ibapi import order_condition
 from ibapi.client import EClient
 from ibapi.contract import Contract
 from ibapi.execution import ExecutionFilter
 from ibapi.order import Order
+from ibapi.tag_value import TagValue
 from ibapi.wrapper import EWrapper
 
 COMPLAINTS = []
@@ -85,6 +87,20 @@ def order(kind, shares, ref, side="BUY", **fields):
     return made
 
 
+def elaborate():
+    """A trial order with many of the optional blocks."""
+    adaptive = [TagValue("adaptivePriority", "Normal")]
+    made = order("LMT", 1, "elaborate", lmtPrice=1.0, whatIf=True, algoStrategy="Adaptive", algoParams=adaptive)
+    made.scaleInitLevelSize, made.scalePriceIncrement = 1, 0.5
+    made.hedgeType, made.hedgeParam = "B", "1"
+    made.deltaNeutralOrderType, made.deltaNeutralConId = "MKT", 5
+    made.conditions = [order_condition.Create(kind) for kind in (1, 3, 4, 5, 6, 7)]
+    for condition in made.conditions:
+        for name in [name for name, given in vars(condition).items() if given is None]:
+            setattr(condition, name, 1)
+    return made
+
+
 def tell(port, **command):
     with socket.create_connection(("127.0.0.1", port)) as line:
         line.sendall(json.dumps(command).encode() + b"\n")
@@ -146,6 +162,7 @@ def trade(client, control_port):
     client.placeOrder(first + 3, contract(), order("LOC", 4, "loc", lmtPrice=90.0))
     client.placeOrder(first + 4, contract(), order("MKT", 2, "mkt"))
     client.placeOrder(first + 5, contract(), order("MOC", 10, "bad", tif="GTC"))
+    client.placeOrder(first + 6, contract(), elaborate())
     client.wait("execDetails")
     cancel(client, first + 2)
     client.heard.pop("openOrder")
@@ -165,19 +182,13 @@ def trade(client, control_port):
     return listed, fees
 
 
-def main():
-    port, control_port = int(sys.argv[1]), int(sys.argv[2])
-    logging.getLogger().addHandler(Complaints(logging.WARNING))
-    client = Client()
-    client.connect("127.0.0.1", port, 9)
-    thread = threading.Thread(target=client.run, daemon=True)
-    thread.start()
+def day(client, control_port, thread):
     client.wait("nextValidId")
     ask_about_accounts_and_data(client)
     ask_small_questions(client)
     listed, fees = trade(client, control_port)
     fills = {str(e.execId): [e.orderRef, float(e.shares), float(e.price)] for _, _, e in client.heard["execDetails"]}
-    report = {
+    return {
         "version": client.serverVersion(),
         "accounts": client.heard["managedAccounts"][0][0],
         "details": [d.contract.primaryExchange + d.contract.symbol for _, d in client.heard["contractDetails"]],
@@ -191,10 +202,21 @@ def main():
         "positions": [[str(v[1].symbol), float(v[2])] for v in client.heard["position"][-1:]],
         "errors": sorted({code for _, code in client.heard["error"]}),
         "alive": thread.is_alive(),
-        "complaints": COMPLAINTS,
+        "complaints": list(COMPLAINTS),
     }
-    client.disconnect()
-    print(json.dumps(report))
+
+
+def main():
+    port, control_port = int(sys.argv[1]), int(sys.argv[2])
+    logging.getLogger().addHandler(Complaints(logging.WARNING))
+    client = Client()
+    client.connect("127.0.0.1", port, 9)
+    thread = threading.Thread(target=client.run, daemon=True)
+    thread.start()
+    try:
+        print(json.dumps(day(client, control_port, thread)))
+    finally:
+        client.disconnect()  # its reader thread would wait for ever
 
 
 if __name__ == "__main__":

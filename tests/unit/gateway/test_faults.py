@@ -50,3 +50,10 @@ def test_a_rule_is_read_from_json() -> None:
 def test_a_wrong_rule_is_refused(described: dict[str, Any], complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
         fault_rule(described)
+
+
+def test_any_request_and_any_answer_can_be_meant() -> None:
+    faults = Faults([FaultRule("request", Fault.SWALLOW, skip=1)])
+    assert [faults.take(name, 1) is not None for name in ("reqIds", "openOrder", "reqPnL")] == [False, False, True]
+    faults = Faults([fault_rule({"on": "answer", "do": "drop"})])
+    assert [faults.take(name, 1) is not None for name in ("reqIds", "openOrder")] == [False, True]

@@ -174,3 +174,15 @@ def test_a_swallowed_answer_is_lost_and_the_journal_says_so() -> None:
             ib.reqExecutions()
         assert [entry["name"] for entry in gateway.entries("lost")] == ["execDetailsEnd"]
         assert ib.reqExecutions() == []
+
+
+def test_a_half_open_connection_answers_nothing_but_stays() -> None:
+    with running_gateway() as gateway, client(gateway, seconds=0.4) as ib:
+        gateway.fault("request", "swallow", count=0)
+        with pytest.raises(TimeoutError):
+            ib.reqCurrentTime()
+        assert ib.isConnected()
+        ib.placeOrder(MTUM, order())
+        with pytest.raises(TimeoutError):
+            ib.reqAllOpenOrders()
+        assert accepted(gateway) == []
