@@ -87,7 +87,8 @@ def _target(facts: SessionFacts, entry_price: float, atr: float | None) -> float
 
 def _exit_pending(facts: SessionFacts) -> str | None:
     for state in facts.states:
-        if state.intent.purpose.value == "exit" and state.filled < state.intent.shares:
+        short = state.status.terminal and state.filled < state.intent.shares
+        if state.intent.purpose.value == "exit" and short:
             words = [word for word in state.intent.reasons if word != "exit_carried"]
             return words[0] if words else "exit"
     return None

@@ -1,6 +1,6 @@
 """Sections of the daily report about money: position, results against holding, account."""
 
-from mtum.core.reporting import figures
+from mtum.core.reporting import figures, words
 from mtum.core.reporting.layout import Cell, Facts, Section, Sentence, Table, signed
 from mtum.core.reporting.summary import State, Stated, Summary
 
@@ -12,7 +12,7 @@ def position(summary: Summary) -> Section:
         return Section("position", "Position", (Sentence(f"No {summary.symbol} is held."),))
     rows = [
         ("Shares", Cell(figures.shares(held.shares)), held.symbol),
-        ("Bought", Cell(f"{figures.day(held.entry_session)}, {held.sessions_held} sessions ago"), ""),
+        ("Bought", Cell(f"{figures.day(held.entry_session)}, {_ago(held.sessions_held)}"), ""),
         ("Entry price", Cell(figures.number(held.entry_price)), "USD"),
         ("Close", Cell(figures.money(held.close_usd)), "USD"),
         ("Market value", Cell(figures.money(held.market_usd)), "USD"),
@@ -22,8 +22,12 @@ def position(summary: Summary) -> Section:
     if held.target_usd is not None:
         rows.append(("Profit target", Cell(figures.number(held.target_usd)), "USD"))
     if held.exit_pending:
-        rows.append(("Exit pending", Cell(f"the rest is sold next session ({held.exit_pending})"), ""))
+        rows.append(("Exit pending", Cell(f"the rest is sold next session ({words.short(held.exit_pending)})"), ""))
     return Section("position", "Position", (Facts(tuple(rows)),))
+
+
+def _ago(sessions: int) -> str:
+    return "this session" if not sessions else f"{sessions} session{'s' if sessions > 1 else ''} ago"
 
 
 def performance(summary: Summary) -> Section:

@@ -50,11 +50,12 @@ def _wrapped(line: str) -> list[str]:
 
 def _facts(facts: Facts) -> list[str]:
     names = max((len(name) for name, _, _ in facts.rows), default=0)
-    amounts = max((len(cell.text) for _, cell, _ in facts.rows if len(cell.text) <= 24), default=0)
+    amounts = max((len(cell.text) for _, cell, unit in facts.rows if unit and len(cell.text) <= 24), default=0)
     lines: list[str] = []
     for name, cell, unit in facts.rows:
-        amount = cell.text.rjust(amounts) if len(cell.text) <= 24 and unit else cell.text
-        line = f"{name.ljust(names)}  {amount} {unit}".rstrip()
+        number = cell.text[:1] in "+-0123456789" and len(cell.text) <= 24
+        line = f"{name.ljust(names)}  {cell.text.rjust(amounts)} {unit}" if number and unit else ""
+        line = (line or f"{name.ljust(names)}  {cell.text}").rstrip()
         lines += [line] if len(line) <= WIDTH else textwrap.wrap(line, WIDTH, subsequent_indent=" " * (names + 2))
     return lines
 

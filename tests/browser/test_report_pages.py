@@ -1,0 +1,69 @@
+"""Reports of every kind of day in a real browser: phone and desktop, light and dark."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mtum.adapters.rendering.html import HtmlRenderer
+from mtum.app.daily_report import report_message
+from mtum.app.demo_report import demo_report
+from support.pages import NEEDED_CONTRAST, chromium, measured
+from support.report_days import KINDS
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+pytestmark = pytest.mark.browser
+WIDTHS = (390, 1280)
+SCHEMES = ("light", "dark")
+
+
+@pytest.fixture(scope="module")
+def browser() -> "Iterator[Browser]":
+    with chromium() as started:
+        yield started
+
+
+def check(browser: "Browser", html: str, images: int) -> None:
+    for width in WIDTHS:
+        for scheme in SCHEMES:
+            found = measured(browser, html, width, scheme)
+            place = f"{width} px, {scheme}"
+            assert found["width"] <= width, f"{place}: {found['width']} px wide"
+            assert not found["clipped"], f"{place}: {found['clipped']}"
+            assert found["contrast"] >= NEEDED_CONTRAST, f"{place}: {found['contrast']:.2f} for {found['worst']!r}"
+            assert found["images"] == images, f"{place}: {found['images']} charts"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_page_fits_is_readable_and_has_its_charts(browser: "Browser", tmp_path: Path, kind: str) -> None:
+    history, day = KINDS[kind](tmp_path)
+    report = history.report(day, HtmlRenderer())
+    assert report.html is not None
+    check(
+        browser,
+        report.html.read_text(encoding="utf-8"),
+        1 if len(history.store.ledger.equity("mtum_confluence")) < 2 else 2,
+    )
+
+
+def test_whole_run_fits_and_is_readable(browser: "Browser", tmp_path: Path) -> None:
+    history, day = KINDS["exit-rsi"](tmp_path)
+    report = demo_report(history.press(HtmlRenderer()), day)
+    assert report.html is not None
+    check(browser, report.html.read_text(encoding="utf-8"), 2)
+
+
+def test_mail_fits_with_its_images_put_in(browser: "Browser", tmp_path: Path) -> None:
+    from base64 import b64encode
+
+    history, day = KINDS["exit-carried"](tmp_path)
+    history.report(day)
+    message = report_message(history.press(HtmlRenderer()), history.report(day))
+    assert message.html is not None
+    html = message.html
+    for key, image in message.images.items():
+        html = html.replace(f"cid:{key}", f"data:image/png;base64,{b64encode(image).decode('ascii')}")
+    check(browser, html, 2)

@@ -1,0 +1,80 @@
+"""A headless chromium for looking at pages, and what is measured on them."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+NEEDED_CONTRAST = 4.5
+
+# Every piece of visible text: its color against the nearest opaque background, and whether it is cut off.
+MEASURE = """
+() => {
+  const rgb = (text) => (text.match(/[\\d.]+/g) || []).map(Number);
+  const light = (c) => { const l = c.slice(0, 3).map((v) => { v /= 255;
+    return v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; });
+    return 0.2126 * l[0] + 0.7152 * l[1] + 0.0722 * l[2]; };
+  const behind = (node) => { for (let e = node; e; e = e.parentElement) {
+    const c = rgb(getComputedStyle(e).backgroundColor); if (c.length === 3 || c[3] > 0) return c; }
+    return [255, 255, 255]; };
+  const found = { contrast: 99, worst: "", clipped: [], images: 0, width: document.documentElement.scrollWidth };
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const words = walker.currentNode.nodeValue.trim(); const e = walker.currentNode.parentElement;
+    if (!words || getComputedStyle(e).display === "none" || e.closest("[style*='max-height:0']")) continue;
+    const a = light(rgb(getComputedStyle(e).color)), b = light(behind(e));
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (ratio < found.contrast) { found.contrast = ratio; found.worst = words; }
+    const range = document.createRange(); range.selectNodeContents(walker.currentNode);
+    for (const box of range.getClientRects())
+      if (box.right > innerWidth + 0.5 || box.left < -0.5) found.clipped.push(words);
+  }
+  for (const image of document.images) if (image.complete && image.naturalWidth > 100 && image.alt) found.images += 1;
+  return found;
+}
+"""
+
+
+@contextmanager
+def chromium() -> "Iterator[Browser]":
+    """Start a headless chromium; skips the test where there is none."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (group browser)")
+    binary = shutil.which("chromium")
+    if binary is None:
+        pytest.skip("no chromium on this machine")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=binary, args=list(FLAGS))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def measured(browser: "Browser", html: str, width: int, scheme: Any) -> dict[str, Any]:
+    """Render a page at a width in a color scheme and measure it; fails on any outside request."""
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    asked: list[str] = []
+    try:
+        page = context.new_page()
+        page.on("request", lambda request: asked.append(request.url))
+        page.set_content(html, wait_until="load")
+        found: dict[str, Any] = page.evaluate(MEASURE)
+    finally:
+        context.close()
+    outside = [url for url in asked if not url.startswith(("data:", "about:"))]
+    assert not outside, outside
+    return found
