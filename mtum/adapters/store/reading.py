@@ -164,7 +164,7 @@ def decision(connection: sqlite3.Connection, session: date | None = None, strate
 
 def signals(connection: sqlite3.Connection, since: date | None = None, limit: int | None = None) -> list[Row]:
     """Return every condition of every decided session: the columns of `v_signals`."""
-    return _listed(connection, "v_signals", "session", since, limit, then="strategy, symbol")
+    return _listed(connection, "v_signals", "session", since, limit, then="strategy, symbol, number")
 
 
 def bars(

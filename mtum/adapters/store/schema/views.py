@@ -103,6 +103,7 @@ ORDER BY decisions.session, decisions.strategy"""
 
 _SIGNALS = """
 SELECT decisions.session, decisions.strategy, symbols.key AS symbol,
+  conditions.key + 1 AS number,
   json_extract(conditions.value, '$.name') AS condition,
   json_extract(conditions.value, '$.value') AS value,
   json_extract(conditions.value, '$.threshold') AS threshold,
@@ -114,13 +115,13 @@ JOIN json_each(decisions.document, '$.symbols') AS symbols
 JOIN json_each(symbols.value, '$.conditions') AS conditions
 WHERE decisions.preview = 0
 UNION ALL
-SELECT decisions.session, decisions.strategy, NULL,
+SELECT decisions.session, decisions.strategy, NULL, conditions.key + 1,
   json_extract(conditions.value, '$.name'), json_extract(conditions.value, '$.value'),
   json_extract(conditions.value, '$.threshold'), json_extract(conditions.value, '$.margin'),
   json_extract(conditions.value, '$.passed'), decisions.action
 FROM decisions JOIN json_each(decisions.document, '$.conditions') AS conditions
 WHERE decisions.preview = 0 AND coalesce(json_extract(decisions.document, '$.symbols'), '{}') = '{}'
-ORDER BY 1, 2, 3"""
+ORDER BY 1, 2, 3, 4"""
 
 _POSITIONS = """
 WITH held AS (
@@ -194,6 +195,7 @@ VIEWS: dict[str, View] = {
                 "session": "session decided",
                 "strategy": "strategy that decided",
                 "symbol": "symbol the condition is about",
+                "number": "place in the strategy's list",
                 "condition": "name of the condition",
                 "value": "value measured; empty when unknown",
                 "threshold": "value it was compared with",

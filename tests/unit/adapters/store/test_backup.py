@@ -70,9 +70,7 @@ def test_the_database_that_was_replaced_is_kept(filled: SqliteStore, path: Path)
         assert connection.execute("SELECT value FROM meta WHERE key = 'after the copy'").fetchone()[0] == "1"
 
 
-def test_the_log_of_the_replaced_database_is_not_played_into_the_restored_one(
-    filled: SqliteStore, path: Path
-) -> None:
+def test_the_log_of_the_replaced_database_is_not_played_into_the_restored_one(filled: SqliteStore, path: Path) -> None:
     """A reader keeps the log from being written back; what is in it belongs to the replaced file."""
     backup(path, path.parent / "copy.db")
     with closing(open_read_only(path)) as reader:

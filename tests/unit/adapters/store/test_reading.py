@@ -170,6 +170,15 @@ def test_a_decision_is_read_whole(store: SqliteStore, connection: sqlite3.Connec
     assert [row["session"] for row in reading.decisions(connection)] == ["2018-12-03", "2018-12-04"]
 
 
+def test_conditions_keep_the_order_of_the_strategy(store: SqliteStore, connection: sqlite3.Connection) -> None:
+    names = ["vix_calm", "close_above_ma", "rsi_high"]
+    for day in (MONDAY, TUESDAY):
+        document = {"symbols": {"MTUM": {"conditions": [{"name": name, "passed": True} for name in names]}}}
+        store.decisions.commit(decision(day, document=document), ())
+    assert [row["condition"] for row in reading.signals(connection)] == names * 2
+    assert [row["condition"] for row in reading.signals(connection, limit=2)] == names[1:]
+
+
 def test_runs_are_listed_with_their_steps(store: SqliteStore, connection: sqlite3.Connection) -> None:
     run = store.runs.start("settle", "", MONDAY, later(0))
     store.runs.step(run, "connected", later(1))

@@ -166,8 +166,8 @@ def test_every_condition_of_a_session_is_a_row(store: SqliteStore, symbols: dict
     found = [list(row.values()) for row in rows(store, "v_signals")]
     symbol = "MTUM" if symbols else None
     assert found == [
-        ["2018-12-03", STRATEGY, symbol, "vix_calm", 16.44, 25.0, 8.56, 1, "enter"],
-        ["2018-12-03", STRATEGY, symbol, "rsi_high", None, 50.0, None, 0, "enter"],
+        ["2018-12-03", STRATEGY, symbol, 1, "vix_calm", 16.44, 25.0, 8.56, 1, "enter"],
+        ["2018-12-03", STRATEGY, symbol, 2, "rsi_high", None, 50.0, None, 0, "enter"],
     ]
 
 
