@@ -6,6 +6,7 @@ each gets a folder of its own under the given one (default `build/clients`).
 Usage: python tests/tools/client_environments.py [FOLDER]
 """
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,13 +20,14 @@ CLIENTS = {
 
 
 def main(folder: Path) -> None:
+    uv = os.environ.get("UV", "uv")  # `uv run` says here which uv it is
     for name, requirements in CLIENTS.items():
         place = folder / name
         if (place / "bin" / "python").exists():
             continue
-        subprocess.run(["uv", "venv", "--quiet", "--python", sys.executable, str(place)], check=True)
+        subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(place)], check=True)
         python = str(place / "bin" / "python")
-        subprocess.run(["uv", "pip", "install", "--quiet", "--python", python, *requirements], check=True)
+        subprocess.run([uv, "pip", "install", "--quiet", "--python", python, *requirements], check=True)
 
 
 if __name__ == "__main__":
