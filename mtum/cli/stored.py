@@ -31,7 +31,7 @@ def stored(call: Call, *, any_owner: bool = False) -> Iterator["Connection | Non
         If it is another mode's or account's.
     """
     from mtum.adapters.store.reading import meta, open_read_only
-    from mtum.app.status import ownership_problems
+    from mtum.app.records.status import ownership_problems
 
     settings, path = call.settings(), call.database()
     if _nothing_in(path):

@@ -12,7 +12,7 @@ app = typer.Typer(help="The settings in force, their schema and their approval."
 @app.command()
 def show(context: typer.Context) -> Answer:
     """Every setting in force and where it came from; secrets are never shown."""
-    from mtum.app.settings_catalog import values_in_force
+    from mtum.app.owner.settings_catalog import values_in_force
 
     call = call_of(context)
     file = call.settings_file()
@@ -50,13 +50,13 @@ def check(context: typer.Context) -> Answer:
 @app.command()
 def schema(context: typer.Context) -> Answer:
     """JSON Schema of the settings file, for editors."""
-    from mtum.app.settings_catalog import schema as settings_schema
+    from mtum.app.owner.settings_catalog import schema as settings_schema
 
     document = settings_schema()
     return Answer(document, [json_text(document)])
 
 
 def _cell(value: object) -> str:
-    from mtum.app.settings_catalog import toml_text
+    from mtum.app.owner.settings_catalog import toml_text
 
     return "***" if value == "***" else toml_text(value)

@@ -25,7 +25,7 @@ def halt(
 ) -> Answer:
     """Stop sending orders, exits included; with --reduce-only stop entries only."""
     from mtum.adapters.clock import SystemClock
-    from mtum.app.halt import halt as put_in_force
+    from mtum.app.owner.halt import halt as put_in_force
     from mtum.core.portfolio.limits import Restriction
     from mtum.wiring import opened_store
 
@@ -44,7 +44,7 @@ def halt(
 def resume(context: typer.Context) -> Answer:
     """Lift every halt."""
     from mtum.adapters.clock import SystemClock
-    from mtum.app.resume import resume as lift
+    from mtum.app.owner.resume import resume as lift
     from mtum.wiring import opened_store
 
     call = call_of(context)
@@ -62,7 +62,7 @@ def capital(
 ) -> Answer:
     """Record money added to or taken from the strategy; it is no profit and no loss."""
     from mtum.adapters.clock import SystemClock
-    from mtum.app.capital import CapitalChange, change_capital
+    from mtum.app.owner.capital import CapitalChange, change_capital
     from mtum.wiring import calendar_of, is_replay, opened_store
 
     call = call_of(context)

@@ -15,7 +15,7 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="Replace a settings file that exists.")] = False,
 ) -> Answer:
     """Write a commented config.toml and the data folder."""
-    from mtum.app.settings_catalog import settings_text
+    from mtum.app.owner.settings_catalog import settings_text
 
     call = call_of(context)
     file = (call.config or Path("config.toml")).absolute()

@@ -23,7 +23,7 @@ def trades(context: typer.Context, year: Year = None, out: Out = None) -> Answer
     """Round trips as CSV; with --year those closed in it."""
     from mtum.adapters.store import reading
     from mtum.adapters.store.schema import columns_documentation
-    from mtum.app.export import trades_csv
+    from mtum.app.records.export import trades_csv
 
     call = call_of(context)
     with stored(call) as connection:
@@ -36,7 +36,7 @@ def trades(context: typer.Context, year: Year = None, out: Out = None) -> Answer
 def signals(context: typer.Context, year: Year = None, out: Out = None) -> Answer:
     """Every condition of every session as JSON lines."""
     from mtum.adapters.store import reading
-    from mtum.app.export import signals_lines
+    from mtum.app.records.export import signals_lines
 
     call = call_of(context)
     with stored(call) as connection:
@@ -49,7 +49,7 @@ def performance(context: typer.Context, year: Year = None, out: Out = None) -> A
     """Equity, return, drawdown and buy-and-hold by session as CSV."""
     from mtum.adapters.store import reading
     from mtum.adapters.store.schema import columns_documentation
-    from mtum.app.export import performance_csv
+    from mtum.app.records.export import performance_csv
 
     call = call_of(context)
     with stored(call) as connection:

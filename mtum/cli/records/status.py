@@ -15,7 +15,7 @@ def status(context: typer.Context) -> Answer:
     """Mode, account, position, orders, halt, last run, next wake times."""
     from mtum.adapters.clock import SystemClock
     from mtum.adapters.store import reading
-    from mtum.app.status import status_document
+    from mtum.app.records.status import status_document
 
     call = call_of(context)
     settings = call.settings()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mtum.app.settings_catalog import settings_text
+from mtum.app.owner.settings_catalog import settings_text
 
 
 def test_init_writes_the_settings_and_the_data_folder(mtum: Any, tmp_path: Path) -> None:

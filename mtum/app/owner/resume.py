@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mtum.app.halt import in_force
+from mtum.app.owner.halt import in_force
 from mtum.ports.store import ControlStore
 from mtum.ports.time import Clock
 

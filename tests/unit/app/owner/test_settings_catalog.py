@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mtum.app.settings_catalog import allowed_text, catalog, schema, settings_text, values_in_force
+from mtum.app.owner.settings_catalog import allowed_text, catalog, schema, settings_text, values_in_force
 from mtum.config import SECRETS, load, setting_names
 from support.source_tree import ROOT
 

@@ -1,0 +1,1 @@
+"""Use cases that only read what is recorded: status and exports."""
