@@ -50,7 +50,8 @@ def play_session(desk: Desk, session: Session) -> RunResult:
     desk.clock.wait_until(session.close + SETTLED_AFTER)
     confirm_fills(desk, session, before_end=lambda settled: _complete(desk, session, decided, settled))
     run = desk.store.runs.find(JOB, "", session.day)
-    assert run is not None and run.document is not None
+    assert run is not None
+    assert run.document is not None
     return RunResult(dict(run.document), ExitCode(run.exit_code or 0))
 
 
