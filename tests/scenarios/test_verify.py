@@ -79,10 +79,8 @@ def test_a_bar_changed_without_a_revision_is_found(copy: Path) -> None:
 
 
 def test_an_altered_threshold_is_found(copy: Path) -> None:
-    alter(
-        copy,
-        f"UPDATE decisions SET document = replace(document, '\"threshold\":25.0', '\"threshold\":26.0') WHERE session = {NEWEST}",
-    )
+    change = "document = replace(document, '\"threshold\":25.0', '\"threshold\":26.0')"
+    alter(copy, f"UPDATE decisions SET {change} WHERE session = {NEWEST}")
     result = checked(copy)
     assert result.exit_code == 6
     assert any("threshold: stored 26.0, found 25.0" in line for line in problems(result))
