@@ -196,11 +196,16 @@ def _cell(value: object) -> str:
         case bool():
             return "yes" if value else "no"
         case float():
-            return f"{value:,.6f}".rstrip("0").rstrip(".") if math.isfinite(value) else ""
+            return _decimals(value) if math.isfinite(value) else ""
         case int() | Decimal():
             return f"{value:,}"
         case _:
             return str(plain(value)) if isinstance(value, date | Enum | Path) else str(value)
+
+
+def _decimals(value: float) -> str:
+    # Volumes need none.
+    return f"{value:,.0f}" if abs(value) >= 1e6 else f"{value:,.6f}".rstrip("0").rstrip(".")
 
 
 def _at_terminal(stream: TextIO) -> bool:

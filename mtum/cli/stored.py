@@ -11,6 +11,7 @@ from mtum.errors import StoreMismatchError
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
+STAND_IN = "S&P 500 / 10 of the embedded sample stands in for the symbol; everything is simulated"
 NOTHING_YET = "nothing recorded yet; `mtum run` plays the first session, `mtum demo` shows a whole year"
 
 
@@ -45,6 +46,12 @@ def stored(call: Call, *, any_owner: bool = False) -> Iterator["Connection | Non
         yield connection
     finally:
         connection.close()
+
+
+def stand_in(call: Call) -> list[str]:
+    """Return the line that every output on the embedded market carries; nothing on a real one."""
+    settings = call.settings()
+    return [STAND_IN] if settings.mode == "practice" and settings.market.source == "sample" else []
 
 
 def _nothing_in(path: Path) -> bool:

@@ -37,7 +37,7 @@ def halt(
         document,
         ["halted: no entries are made" if reduce_only else "halted: nothing is sent, exits included"]
         + [f"in force: {line}" for line in _lines(plain(document["halts"]))],
-        hints=["`mtum resume` lifts every halt; orders the broker already has are not touched, see `mtum cancel`"],
+        hints=["`mtum resume` lifts every halt; orders that the broker already has are not touched"],
     )
 
 

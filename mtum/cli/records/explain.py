@@ -5,7 +5,7 @@ import typer
 from mtum.cli.arguments import Session, day_of
 from mtum.cli.context import call_of
 from mtum.cli.output import Answer, plain
-from mtum.cli.stored import NOTHING_YET, stored
+from mtum.cli.stored import NOTHING_YET, stand_in, stored
 
 
 def explain(context: typer.Context, session: Session = None) -> Answer:
@@ -13,7 +13,8 @@ def explain(context: typer.Context, session: Session = None) -> Answer:
     from mtum.adapters.store import reading
 
     day = day_of(session, "--session")
-    with stored(call_of(context)) as connection:
+    call = call_of(context)
+    with stored(call) as connection:
         found = None if connection is None else reading.decision(connection, day)
     if found is None:
         asked = f"no decision of {day} is recorded" if day else "no decision is recorded yet"
@@ -22,4 +23,4 @@ def explain(context: typer.Context, session: Session = None) -> Answer:
     from mtum.core.reporting.explain import explanation_of, explanation_text
 
     told = explanation_of(found)
-    return Answer(plain(told), [explanation_text(told)])
+    return Answer(plain(told), [explanation_text(told), *stand_in(call)])

@@ -8,7 +8,7 @@ import typer
 from mtum.cli.arguments import Limit, Since, day_of
 from mtum.cli.context import call_of
 from mtum.cli.output import Answer, Listing
-from mtum.cli.stored import NOTHING_YET, stored
+from mtum.cli.stored import NOTHING_YET, stand_in, stored
 
 app = typer.Typer(help="List trades, orders, fills, decisions, bars, equity or runs.")
 
@@ -146,12 +146,15 @@ def _list(context: typer.Context, kind: str, since: str | None, limit: int | Non
         "runs": reading.runs,
     }
     first = day_of(since, "--since")
-    with stored(call_of(context)) as connection:
+    call = call_of(context)
+    with stored(call) as connection:
         rows = [] if connection is None else readers[kind](connection, first, limit)
-    document = {kind: rows, "count": len(rows)}
+    document = {kind: rows, "count": len(rows), "source": call.settings().market.source}
     if connection is None:
         return Answer(document, [NOTHING_YET])
-    return Answer(document, [_listing(kind, rows)] if rows else [f"no {kind}" + (f" since {first}" if first else "")])
+    if not rows:
+        return Answer(document, [f"no {kind}" + (f" since {first}" if first else "")])
+    return Answer(document, [_listing(kind, rows), *stand_in(call)])
 
 
 def _listing(kind: str, rows: Sequence[Mapping[str, Any]]) -> Listing:

@@ -7,7 +7,7 @@ import typer
 
 from mtum.cli.context import call_of
 from mtum.cli.output import Answer, Listing, Problem
-from mtum.cli.stored import NOTHING_YET, stored
+from mtum.cli.stored import NOTHING_YET, stand_in, stored
 from mtum.errors import worst
 
 
@@ -27,7 +27,7 @@ def status(context: typer.Context) -> Answer:
     shown = [] if found else [NOTHING_YET, ""]
     return Answer(
         document,
-        [*shown, Listing(["state", ""], list(_state(document))), *_lists(document)],
+        [*shown, Listing(["state", ""], list(_state(document))), *_lists(document), *stand_in(call)],
         exit_code=worst(problem.code for problem in problems),
         problems=problems,
     )

@@ -72,7 +72,7 @@ def test_every_command_and_all_below_it_take_the_shared_options(name: str) -> No
     ],
 )
 def test_json_is_taken_before_and_after_the_command(mtum: Any, words: tuple[str, ...]) -> None:
-    assert mtum(*words).document == {"trades": [], "count": 0}
+    assert mtum(*words).document == {"trades": [], "count": 0, "source": "sample"}
 
 
 @pytest.mark.parametrize("place", ["before", "after"])

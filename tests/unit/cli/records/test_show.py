@@ -22,7 +22,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("kind", KINDS)
 def test_without_a_database_there_is_nothing_yet(mtum: Any, kind: str) -> None:
     assert mtum("show", kind).out.startswith("nothing recorded yet")
-    assert mtum("show", kind, "--json").document == {kind: [], "count": 0}
+    assert mtum("show", kind, "--json").document == {kind: [], "count": 0, "source": "sample"}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -30,7 +30,7 @@ def test_every_list_is_shown_and_is_a_document(mtum: Any, folder: Path, kind: st
     rows = mtum("show", kind, "--json").document[kind]
     shown = mtum("show", kind)
     assert (shown.code, shown.err) == (0, "")
-    expected = 1 if not rows else len(rows) + 2  # heading and rule
+    expected = 1 if not rows else len(rows) + 3  # heading, rule, what stands in for what
     assert len(shown.out.splitlines()) == expected
 
 

@@ -109,3 +109,13 @@ def test_reading_changes_nothing(mtum: Any, folder: Path) -> None:
         mtum(*words)
     after = {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.endswith("-shm")}
     assert {name: text for name, text in after.items() if text} == {name: text for name, text in before.items() if text}
+
+
+@pytest.mark.parametrize("words", [("status",), ("show", "trades")])
+def test_on_the_embedded_market_every_output_says_what_stands_in(
+    mtum: Any, folder: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    line = "S&P 500 / 10 of the embedded sample stands in for the symbol; everything is simulated"
+    assert mtum(*words).out.splitlines()[-1] == line
+    monkeypatch.setenv("MTUM_MARKET__SOURCE", "csv")
+    assert line not in mtum(*words).out

@@ -1,0 +1,50 @@
+"""`mtum backup` and `mtum restore`: verified copies of the database."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mtum.cli.context import DATABASE_NAME, call_of
+from mtum.cli.output import Answer
+from mtum.errors import UsageError
+
+
+def backup(context: typer.Context) -> Answer:
+    """Write a verified copy of the database into the data folder's backups."""
+    from mtum.adapters.clock import SystemClock
+    from mtum.duties.copies import made_copy
+
+    call = call_of(context)
+    if not call.database().exists():
+        raise UsageError(f"{call.database()} does not exist; there is nothing to copy yet")
+    made = made_copy(call.settings(), call.data_folder(), SystemClock())
+    document = {"path": made.path, "kept": made.kept, "removed": list(made.removed)}
+    return Answer(document, [f"{made.path} (verified; {made.kept} copies kept)"])
+
+
+def restore(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A copy that `mtum backup` made.")],
+    check: Annotated[bool, typer.Option("--check", help="Only say whether the copy is sound.")] = False,
+) -> Answer:
+    """Check a copy and put it in the database's place; the present database is kept beside it."""
+    from mtum.duties.copies import restored
+
+    call = call_of(context)
+    if not file.is_file():
+        raise UsageError(f"{file} does not exist; `ls {call.data_folder() / 'backups'}` shows what there is")
+    facts = restored(file, call.data_folder() / DATABASE_NAME, check_only=check)
+    document = {
+        "file": file,
+        "restored": not check,
+        "mode": facts.mode,
+        "account": facts.account,
+        "last_session": facts.last_session,
+        "decisions": facts.decisions,
+        "fills": facts.fills,
+    }
+    what = "is sound" if check else f"is now {call.data_folder() / DATABASE_NAME}"
+    line = f"{file} {what}: {facts.mode}, account {facts.account}, {facts.decisions} decisions to {facts.last_session}"
+    hints = [] if check else ["next: `mtum doctor` compares it with the broker before anything is sent"]
+    return Answer(document, [line], hints=hints)

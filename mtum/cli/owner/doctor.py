@@ -1,0 +1,32 @@
+"""`mtum doctor`: whether today's run could succeed, and what to do if not."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from mtum.cli.context import call_of
+from mtum.cli.output import Answer, Listing, Problem
+from mtum.errors import ExitCode
+
+if TYPE_CHECKING:
+    from mtum.app.rehearse import Rehearsal
+
+
+def doctor(context: typer.Context) -> Answer:
+    """Whether today's run could succeed, and what to do if not. Sends and changes nothing."""
+    from mtum.adapters.clock import SystemClock
+    from mtum.duties.rehearsal import rehearsed
+
+    call = call_of(context)
+    return rehearsal_answer(rehearsed(call.settings(), call.data_folder(), SystemClock()))
+
+
+def rehearsal_answer(found: "Rehearsal") -> Answer:
+    """Return the answer of a rehearsal: one line per check with its remedy."""
+    rows = [[check.name, check.state.value, check.found, check.remedy] for check in found.checks]
+    go = found.exit_code == ExitCode.DONE
+    head = f"{found.session.day}: {'go' if go else 'NO GO'}"
+    problems = [Problem(int(problem["code"]), str(problem["text"])) for problem in found.document["problems"]]
+    return Answer(
+        found.document, [head, Listing(["check", "state", "found", "what to do"], rows)], found.exit_code, problems
+    )

@@ -1,0 +1,33 @@
+"""`mtum notify test`: try every way a message leaves."""
+
+import typer
+
+from mtum.cli.context import call_of
+from mtum.cli.output import Answer, Listing, Problem
+from mtum.errors import ExitCode
+
+app = typer.Typer(help="Try the ways a message leaves.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Try the ways a message leaves."""
+
+
+@app.command("test")
+def test(context: typer.Context) -> Answer:
+    """Send a test message by every channel, and what is waiting in the outbox."""
+    from mtum.duties.messages import tried_channels
+
+    call = call_of(context)
+    tried = tried_channels(call.settings(), call.data_folder())
+    rows = [[name, "delivered" if not error else "failed", error] for name, error in tried.channels]
+    problems = [Problem(ExitCode.NOTIFY, f"{name}: {error}") for name, error in tried.channels if error]
+    document = {
+        "channels": [{"name": name, "delivered": not error, "error": error or None} for name, error in tried.channels],
+        "outbox_sent": tried.outbox_sent,
+    }
+    shown: list[str | Listing] = [Listing(["channel", "outcome", "why"], rows)]
+    if tried.outbox_sent:
+        shown.append(f"{tried.outbox_sent} waiting messages sent")
+    return Answer(document, shown, ExitCode.NOTIFY if problems else ExitCode.DONE, problems)
