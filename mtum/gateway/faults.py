@@ -20,12 +20,14 @@ class Fault(Enum):
     DELAY carries it out `seconds` later; LATE sends its answers `seconds` later; DUPLICATE sends them
     twice; REJECT answers with an error instead; PARTIAL lets the order fill `shares` at most;
     REJECT_LATER rejects the accepted order `minutes` before the close; NOTICE adds an error message;
-    RESTART carries it out (unless `carry_out` is false) and restarts the gateway.
+    RESTART carries it out (unless `carry_out` is false) and restarts the gateway; HOLD carries it out
+    (unless `carry_out` is false) and from then on neither hears nor answers this client: the moment to kill it.
 
     On an answer: DROP closes the connection instead of sending; SWALLOW and SUPPRESS lose it;
     CARRY_OUT_THEN_DROP sends it and closes; DELAY holds the stream; LATE sends it later, others overtake;
     DUPLICATE sends it twice; NOTICE adds an error message; CORRECT (on execDetails) sends the execution
-    and then its correction at `price_change` more; RESTART sends it and restarts.
+    and then its correction at `price_change` more; RESTART sends it and restarts; HOLD sends it (unless
+    `carry_out` is false) and then neither hears nor answers this client.
     """
 
     DROP = "drop"
@@ -37,6 +39,7 @@ class Fault(Enum):
     LATE = "late"
     SUPPRESS = "suppress"
     RESTART = "restart"
+    HOLD = "hold"
     CORRECT = "correct"
     PARTIAL = "partial"
     REJECT_LATER = "reject_later"

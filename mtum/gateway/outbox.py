@@ -32,6 +32,12 @@ class Outbox:
         self._writer = writer
         self._waiting: asyncio.Queue[tuple[float, bytes | None]] = asyncio.Queue()
         self._mode = (Answering.NORMAL, 0.0)
+        self._held = False
+
+    @property
+    def held(self) -> bool:
+        """Whether the client is neither heard nor answered any more."""
+        return self._held
 
     @property
     def closed(self) -> bool:
@@ -59,12 +65,19 @@ class Outbox:
 
     def write(self, answer: Message, seconds: float = 0.0) -> None:
         """Put a message in the line, no rule asked; the line stands still for `seconds` before it."""
+        if self._held:
+            self._lost(answer)
+            return
         self._floor.journal.record("answer", client=self.client_id, name=answer.name)
         self._waiting.put_nowait((seconds, answer.frame))
 
     def close(self) -> None:
         """Close the connection at once; what is not sent yet is lost."""
         self._writer.close()
+
+    def hold(self) -> None:
+        """Send nothing more, and do not close."""
+        self._held = True
 
     def close_after_all(self) -> None:
         """Close the connection once everything in the line is sent."""
@@ -112,6 +125,9 @@ class Outbox:
             self.close()
         elif rule.do is Fault.LATE:
             asyncio.get_running_loop().call_later(rule.seconds, self.write, answer)
+        elif rule.do is Fault.HOLD and not rule.carry_out:
+            self.hold()
+            self._lost(answer)
         else:
             self.write(answer, rule.seconds if rule.do is Fault.DELAY else 0.0)
             self._follow_up(rule, answer)
@@ -122,6 +138,8 @@ class Outbox:
         elif rule.do is Fault.CORRECT:
             for extra in correction_of(self._floor, answer, Decimal(rule.price_change), self.version):
                 self.write(extra)
+        elif rule.do is Fault.HOLD:
+            self.hold()
         identified = answer.name in ("openOrder", "orderStatus") and rule.own_id
         self.after(rule, int(answer.fields[1]) if identified else -1)
 

@@ -22,6 +22,7 @@ _MODES = {
     Fault.CARRY_OUT_THEN_DROP: Answering.LOST,
     Fault.DUPLICATE: Answering.TWICE,
     Fault.LATE: Answering.LATE,
+    Fault.HOLD: Answering.LOST,
 }
 
 
@@ -118,7 +119,7 @@ class ClientSession:
             return
         if name == "startApi":
             self._log_in(request.whole("clientId"))
-        elif self.client_id >= 0 and self.floor.behavior.login is Login.NORMAL:
+        elif self.client_id >= 0 and self.floor.behavior.login is Login.NORMAL and not self._out.held:
             await self._carry_out(request)
 
     def _log_in(self, client_id: int) -> None:
@@ -145,9 +146,11 @@ class ClientSession:
             self._refuse(rule, request, own_id)
             return
         self._plan(rule, request)
-        if rule.do is not Fault.RESTART or rule.carry_out:
+        if rule.do not in (Fault.RESTART, Fault.HOLD) or rule.carry_out:
             with self._out.answering(_MODES.get(rule.do, Answering.NORMAL), rule.seconds):
                 self._answer(self, request)
+        if rule.do is Fault.HOLD:
+            self._out.hold()
         self._out.after(rule, own_id if rule.own_id else -1)
 
     def _refuse(self, rule: FaultRule, request: Request, own_id: int) -> None:

@@ -115,7 +115,8 @@ def test_nothing_is_answered_before_it_is_saved() -> None:
         if b"r-1" in state:
             raise OSError("disk full")
 
-    with running_gateway(save=full) as gateway, client(gateway, seconds=0.5) as ib:
+    with running_gateway(save=full) as gateway, client(gateway) as ib:
+        ib.RequestTimeout = 0.3
         trade = ib.placeOrder(MTUM, order())
         with pytest.raises((TimeoutError, ConnectionError)):
             ib.reqCurrentTime()

@@ -168,7 +168,8 @@ def test_a_notice_comes_with_the_orders_id_or_without() -> None:
 
 
 def test_a_swallowed_answer_is_lost_and_the_journal_says_so() -> None:
-    with running_gateway() as gateway, client(gateway, seconds=0.5) as ib:
+    with running_gateway() as gateway, client(gateway) as ib:
+        ib.RequestTimeout = 0.3
         gateway.fault("execDetailsEnd", "swallow")
         with pytest.raises(TimeoutError):
             ib.reqExecutions()
@@ -177,7 +178,8 @@ def test_a_swallowed_answer_is_lost_and_the_journal_says_so() -> None:
 
 
 def test_a_half_open_connection_answers_nothing_but_stays() -> None:
-    with running_gateway() as gateway, client(gateway, seconds=0.4) as ib:
+    with running_gateway() as gateway, client(gateway) as ib:
+        ib.RequestTimeout = 0.3
         gateway.fault("request", "swallow", count=0)
         with pytest.raises(TimeoutError):
             ib.reqCurrentTime()
@@ -186,3 +188,30 @@ def test_a_half_open_connection_answers_nothing_but_stays() -> None:
         with pytest.raises(TimeoutError):
             ib.reqAllOpenOrders()
         assert accepted(gateway) == []
+
+
+@pytest.mark.parametrize(("carry_out", "kept"), [(False, []), (True, ["r-1"])])
+def test_a_held_client_is_no_longer_heard_or_answered(carry_out: bool, kept: list[str]) -> None:
+    with running_gateway() as gateway:
+        with client(gateway) as ib:
+            ib.RequestTimeout = 0.3
+            gateway.fault("placeOrder", "hold", carry_out=carry_out)
+            trade = ib.placeOrder(MTUM, order())
+            ib.placeOrder(MTUM, order("r-2"))
+            with pytest.raises(TimeoutError):
+                ib.reqCurrentTime()
+            assert trade.orderStatus.permId == 0
+        with client(gateway) as ib:
+            assert refs(ib.reqAllOpenOrders()) == kept
+
+
+@pytest.mark.parametrize(("carry_out", "heard"), [(False, False), (True, True)])
+def test_a_client_can_be_held_before_or_after_an_answer(carry_out: bool, heard: bool) -> None:
+    with running_gateway() as gateway, client(gateway) as ib:
+        ib.RequestTimeout = 0.3
+        gateway.fault("orderStatus", "hold", carry_out=carry_out)
+        trade = ib.placeOrder(MTUM, order())
+        with pytest.raises(TimeoutError):
+            ib.reqCurrentTime()
+        assert (trade.orderStatus.status == "PreSubmitted") is heard
+        assert [entry["do"] for entry in gateway.entries("fault")] == ["hold"]
