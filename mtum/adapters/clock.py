@@ -61,6 +61,12 @@ def monotonic_seconds() -> Callable[[], float]:
     return lambda: time.monotonic() - began
 
 
+def pause(seconds: float) -> None:
+    """Wait that long; for services that must not be asked too often."""
+    if seconds > 0:
+        time.sleep(seconds)
+
+
 def _aware(instant: datetime) -> datetime:
     if instant.tzinfo is None:
         raise ValueError(f"{instant} has no time zone")

@@ -1,0 +1,163 @@
+"""Yahoo as a source of bars: history, today's running bar, the VIX, and shares of volume."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from math import isnan
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+
+from mtum.adapters.sources.yahoo.client import Answer, YahooClient
+from mtum.adapters.sources.yahoo.frames import bars_of, instant_of, starts_of
+from mtum.core.market.bars import Bar, Bars
+from mtum.core.market.sessions import Session
+from mtum.core.market.volume import LEARNING_SESSIONS, LEAST_SESSIONS, intraday_share
+from mtum.errors import BarsInvalidError, BarsStaleError, DataError
+from mtum.ports.market_data import Quote, SeriesValue
+from mtum.ports.time import Calendar
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NAME = "yahoo"
+SERIES = {"VIX": ("^VIX", "America/Chicago")}
+"""Extra series: Yahoo's ticker and the zone in which it dates them."""
+PRIOR_SHARES = {"MTUM": 0.87, "IWM": 0.86, "QQQ": 0.80, "SPY": 0.70}
+"""Share of a session's volume on Yahoo's daily bar 20 minutes before the close, measured on 2019 to 2026."""
+BUDGET_SECONDS = 45.0
+_NEW_YORK = "America/New_York"
+_INTRADAY_DAYS = 40  # holds 20 full sessions, holidays and half days included; Yahoo keeps 60
+
+
+class YahooSource:
+    """Bars from Yahoo Finance (ports.market_data.BarSource).
+
+    Prices are adjusted for splits and not for dividends. There is no bid and ask, so that a big newest
+    move needs a second source or a person.
+
+    Parameters
+    ----------
+    calendar : Calendar
+        Tells which days of the intraday bars were full sessions.
+    cache_dir, base_url, timeout_seconds, budget_seconds
+        As `YahooClient`.
+    """
+
+    name = NAME
+
+    def __init__(
+        self,
+        calendar: Calendar,
+        cache_dir: Path,
+        base_url: str = "",
+        timeout_seconds: float = 10.0,
+        budget_seconds: float = BUDGET_SECONDS,
+    ) -> None:
+        self._calendar = calendar
+        self._client = YahooClient(cache_dir, base_url, timeout_seconds, budget_seconds)
+        self._learned: dict[tuple[str, date, float], float | None] = {}
+
+    def history(self, symbol: str, first: date, last: date) -> Bars:
+        """Return the daily bars of the closed interval."""
+        frame = self._client.chart(ticker_of(symbol), _NEW_YORK, first, last).frame
+        return bars_of(frame, symbol, NAME).since(first).until(last)
+
+    def quote(self, symbol: str, session: Session, at: datetime) -> Quote:
+        """Return today's running bar.
+
+        Raises
+        ------
+        BarsStaleError
+            If Yahoo has no bar of today, or does not say when it last traded.
+        BarsInvalidError
+            If a price is missing in it.
+        """
+        bar, answer = self._running(symbol, ticker_of(symbol), _NEW_YORK, session)
+        if any(isnan(price) for price in (bar.open, bar.high, bar.low, bar.close)):
+            raise BarsInvalidError(f"{symbol} {session.day}: a price is missing in Yahoo's bar of today: {bar}")
+        return Quote(
+            symbol=symbol,
+            source=NAME,
+            session=session.day,
+            open=bar.open,
+            high=bar.high,
+            low=bar.low,
+            close=bar.close,
+            volume=bar.volume,
+            seen_at=_seen_at(symbol, answer),
+            delayed=bool(answer.about.get("exchangeDataDelayedBy")),
+            dividend=bar.dividend,
+            split=bar.split,
+        )
+
+    def series(self, name: str, session: Session, at: datetime) -> SeriesValue | None:
+        """Return the index as it stands, or None for a series Yahoo does not have."""
+        if name not in SERIES:
+            return None
+        bar, answer = self._running(name, *SERIES[name], session)
+        delayed = bool(answer.about.get("exchangeDataDelayedBy"))
+        return SeriesValue(name, NAME, bar.close, _seen_at(name, answer), delayed)
+
+    def series_history(self, name: str, first: date, last: date) -> Mapping[date, float]:
+        """Return official closes by session as Yahoo dates them, days the exchange was shut included."""
+        if name not in SERIES:
+            return {}
+        bars = bars_of(self._client.chart(*SERIES[name], first, last).frame, name, NAME)
+        return {bars.day(index): float(close) for index, close in enumerate(bars.close) if not isnan(close)}
+
+    def volume_share(self, symbol: str, session: Session, minutes: float) -> float | None:
+        """Return the median share of the last 20 full sessions' 5-minute bars, or the documented prior."""
+        key = (symbol, session.day, round(minutes, 1))
+        if key not in self._learned:
+            try:
+                self._learned[key] = self._measured_share(symbol, session, minutes)
+            except DataError:
+                # The prior is a fair answer; a source that is down says so where bars are asked for.
+                self._learned[key] = None
+        found = self._learned[key]
+        return found if found is not None else PRIOR_SHARES.get(symbol)
+
+    def _running(self, name: str, ticker: str, zone: str, session: Session) -> tuple[Bar, Answer]:
+        answer = self._client.chart(ticker, zone, session.day - timedelta(days=7), session.day)
+        bars = bars_of(answer.frame, name, NAME)
+        bar = bars.find(session.day)
+        if bar is None:
+            newest = bars.last_day if len(bars) else "nothing"
+            raise BarsStaleError(f"{name}: Yahoo has no bar of {session.day} yet; its newest is {newest}")
+        return bar, answer
+
+    def _measured_share(self, symbol: str, session: Session, minutes: float) -> float | None:
+        first, last = session.day - timedelta(days=_INTRADAY_DAYS), session.day - timedelta(days=1)
+        intraday = self._client.chart(ticker_of(symbol), _NEW_YORK, first, last, "5m").frame
+        daily = self.history(symbol, first, last)
+        full = [one for one in self._calendar.sessions(first, last) if not one.half_day]
+        found = [_share_of(intraday, daily, one, minutes) for one in full]
+        shares = [share for share in found if share is not None][-LEARNING_SESSIONS:]
+        return median(shares) if len(shares) >= LEAST_SESSIONS else None
+
+
+def ticker_of(symbol: str) -> str:
+    """Return Yahoo's spelling of a symbol: share classes are set off by a hyphen.
+
+    Examples
+    --------
+    >>> ticker_of("BRK B"), ticker_of("MTUM")
+    ('BRK-B', 'MTUM')
+    """
+    return symbol.replace(" ", "-").replace(".", "-")
+
+
+def _seen_at(name: str, answer: Answer) -> datetime:
+    seen = instant_of(answer.about.get("regularMarketTime"))
+    if seen is None:
+        raise BarsStaleError(f"{name}: Yahoo does not say when the price was formed")
+    return seen
+
+
+def _share_of(intraday: "pd.DataFrame", daily: Bars, session: Session, minutes: float) -> float | None:
+    bar = daily.find(session.day)
+    part = intraday[[stamp.date() == session.day for stamp in intraday.index]]
+    if bar is None or not len(part):
+        return None
+    volumes = part["Volume"].to_numpy(dtype="float64")
+    return intraday_share(starts_of(part.index), volumes, session.close, minutes, bar.volume)
