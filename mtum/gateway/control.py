@@ -75,9 +75,10 @@ def add_fault(floor: Floor, order: Order) -> Reply:
 
 
 def clear_faults(floor: Floor, order: Order) -> Reply:
-    """Disarm all fault rules."""
+    """Disarm all fault rules, those that wait for a close included."""
     del order
     floor.faults.clear()
+    floor.desk.clear_plans()
     return {}
 
 

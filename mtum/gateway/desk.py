@@ -15,6 +15,7 @@ from mtum.core.simulation.exchange import (
     add_plan,
     advance,
     cancel,
+    clear_plans,
     correct_execution,
     place,
 )
@@ -90,6 +91,10 @@ class Desk:
     def plan(self, plan: FillPlan) -> None:
         """Add an instruction to misbehave."""
         self._keep(add_plan(self.state, plan))
+
+    def clear_plans(self) -> None:
+        """Remove every instruction to misbehave."""
+        self._keep(clear_plans(self.state))
 
     def correct(self, execution: Execution, price: Decimal) -> Execution:
         """Correct an execution's price and return the correction."""

@@ -1,7 +1,7 @@
 """What the practice market shows now: session, prices, running and finished bars."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
@@ -32,36 +32,6 @@ class MarketSource(Protocol):
 
     def traded_share(self, symbol: str, session: Session, minutes_to_close: float) -> float:
         """Share of the session's volume traded so many minutes before its close."""
-
-
-@dataclass(frozen=True, slots=True)
-class BarTable:
-    """A market source from plain tables.
-
-    Parameters
-    ----------
-    bars : mapping of symbol to mapping of date to Bar
-        `VIX` among them if VIX can be asked.
-    share : callable of (symbol, session, minutes to the close)
-        Share of the day's volume traded.
-    """
-
-    sessions: Sessions
-    bars: Mapping[str, Mapping[date, Bar]]
-    share: Callable[[str, Session, float], float]
-
-    @property
-    def symbols(self) -> tuple[str, ...]:
-        """Shares that can be traded."""
-        return tuple(symbol for symbol in self.bars if symbol != VIX)
-
-    def bar(self, symbol: str, day: date) -> Bar | None:
-        """Finished bar of a session."""
-        return self.bars.get(symbol, {}).get(day)
-
-    def traded_share(self, symbol: str, session: Session, minutes_to_close: float) -> float:
-        """Share of the session's volume traded."""
-        return self.share(symbol, session, minutes_to_close)
 
 
 class Market:

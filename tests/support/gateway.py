@@ -4,7 +4,7 @@ import asyncio
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -17,13 +17,43 @@ from mtum.core.market.sessions import Session, Sessions
 from mtum.core.portfolio.costs import PercentCosts
 from mtum.core.simulation.admission import ExchangeRules
 from mtum.core.simulation.exchange_state import AccountKind, ExchangeAccount
-from mtum.gateway.market import BarTable
+from mtum.gateway.contracts import VIX
 from mtum.gateway.market_clock import MarketClock
 from mtum.gateway.server import GatewaySetup, PracticeGateway
 
 ACCOUNT = "DUP100001"
 FIRST, TODAY, HALF_DAY = date(2015, 4, 1), date(2015, 6, 10), date(2015, 6, 12)
 SHARE = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class BarTable:
+    """A market source from plain tables.
+
+    Parameters
+    ----------
+    bars : mapping of symbol to mapping of date to Bar
+        `VIX` among them if VIX can be asked.
+    share : callable of (symbol, session, minutes to the close)
+        Share of the day's volume traded.
+    """
+
+    sessions: Sessions
+    bars: Mapping[str, Mapping[date, Bar]]
+    share: Callable[[str, Session, float], float]
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Shares that can be traded."""
+        return tuple(symbol for symbol in self.bars if symbol != VIX)
+
+    def bar(self, symbol: str, day: date) -> Bar | None:
+        """Finished bar of a session."""
+        return self.bars.get(symbol, {}).get(day)
+
+    def traded_share(self, symbol: str, session: Session, minutes_to_close: float) -> float:
+        """Share of the session's volume traded."""
+        return self.share(symbol, session, minutes_to_close)
 
 
 def weekday_sessions() -> Sessions:

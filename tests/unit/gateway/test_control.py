@@ -123,3 +123,13 @@ def test_nothing_is_answered_before_it_is_saved() -> None:
         assert trade.orderStatus.permId == 0
         assert gateway.entries("accepted") == []
         assert gateway.tell("state")["orders"] == []
+
+
+def test_cleared_faults_do_not_wait_for_the_close_either() -> None:
+    with running_gateway() as gateway, client(gateway) as ib:
+        gateway.fault("placeOrder", "partial", shares=4)
+        ib.placeOrder(MTUM, order())
+        ib.reqCurrentTime()
+        gateway.tell("clear_faults")
+        gateway.close_session()
+        assert until(ib, lambda: [fill.execution.shares for fill in ib.fills()] == [10])
