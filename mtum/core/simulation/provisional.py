@@ -61,16 +61,6 @@ def share_at(decision_share: float, minutes_to_close: float, session_minutes: fl
     return max(0.0, decision_share * elapsed)
 
 
-def traded_share(
-    symbol: str, session: date, seed: int, *, exact: bool, minutes_to_close: float = DECISION_MINUTES
-) -> float:
-    """Share for the setting `sample_share`: drawn, or `exact` = 1 so that raw volume is final volume.
-
-    With `exact` the caller must project with this same share (1.0), which gives the final volume back.
-    """
-    return 1.0 if exact else drawn_share(symbol, session, seed, minutes_to_close)
-
-
 def volume_so_far(final_volume: float, share: float) -> float:
     """Shares traded so far: the final volume cut to `share`, in whole shares (as a feed reports it)."""
     return float(round(final_volume * share))

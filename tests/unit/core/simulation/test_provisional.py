@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from mtum.core.simulation.provisional import drawn_share, share_at, traded_share, volume_so_far
+from mtum.core.simulation.provisional import drawn_share, share_at, volume_so_far
 
 DAYS = [date(2014, 1, 3) + timedelta(days=i) for i in range(2000)]
 
@@ -49,8 +49,7 @@ def test_the_share_grows_until_the_auction_trades_the_rest() -> None:
     assert share_at(0.8, 210, session_minutes=210) == 0.0
 
 
-def test_an_exact_share_leaves_the_volume_whole() -> None:
-    assert traded_share("SP500", DAYS[0], 1, exact=True) == 1.0
+def test_a_share_of_one_leaves_the_volume_whole() -> None:
     assert volume_so_far(3_400_000_001.0, 1.0) == 3_400_000_001.0
 
 
