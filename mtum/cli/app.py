@@ -1,5 +1,6 @@
 """The command line: every command with the module that carries it out, loaded when it is called."""
 
+import io
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -11,9 +12,9 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from mtum.cli.context import Call
-from mtum.cli.frame import answer_of
+from mtum.cli.frame import answer_of, crashed
 from mtum.cli.options import every_command
-from mtum.cli.output import write
+from mtum.cli.output import failure_line, write
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("mtum.cli.demo:demo", "Play the embedded market through the whole daily job."),
@@ -42,7 +43,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "approve": ("mtum.cli.owner.orders:approve", "Approve a session's order in advance."),
     "capital": ("mtum.cli.owner.control:capital", "Record money added to or taken from the strategy."),
     "doctor": ("mtum.cli.owner.doctor:doctor", "Whether today's run could succeed, and what to do if not."),
-    "paper-check": ("mtum.cli.owner.doctor:paper_check", "The check-list for a paper account."),
+    "paper-check": ("mtum.cli.owner.paper_check:paper_check", "The check-list for a paper account."),
     "notify": ("mtum.cli.owner.notify:app", "Try the ways a message leaves."),
     "gateway": ("mtum.cli.gateway:gateway", "A practice gateway that speaks the broker's protocol."),
     "backup": ("mtum.cli.owner.backup:backup", "Write a verified copy of the database."),
@@ -128,6 +129,7 @@ def main_command() -> TyperGroup:
 
 def run(arguments: Sequence[str]) -> int:
     """Carry out one command line, print its answer and return the exit code."""
+    _speak_any_language()
     call = Call()
     answer = answer_of(main_command(), arguments, call)
     if answer is None:
@@ -137,4 +139,14 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         # The reader went away (`mtum show trades | head`); that is no failure of ours.
         sys.stdout = None  # nothing may be flushed to it at exit
+    except Exception as error:  # noqa: BLE001  # an answer that cannot be printed is a bug like any other
+        answer = crashed(error, arguments, call)
+        sys.stderr.write(failure_line(answer) + "\n")
     return int(answer.exit_code)
+
+
+def _speak_any_language() -> None:
+    # A terminal or log that knows only ASCII gets the rest spelled out, not an error.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

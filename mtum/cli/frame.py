@@ -41,7 +41,7 @@ def answer_of(command: TyperGroup, arguments: Sequence[str], call: Call) -> Answ
     except BrokenPipeError:
         return None
     except Exception as error:  # noqa: BLE001  # the last resort: whatever is left is a bug of ours
-        return _crashed(error, arguments, call)
+        return crashed(error, arguments, call)
     if isinstance(returned, Answer):
         return returned
     return _ended(returned) if isinstance(returned, int) and returned else None
@@ -66,7 +66,8 @@ def _misused(error: typer.TyperException, call: Call) -> Answer:
     )
 
 
-def _crashed(error: Exception, arguments: Sequence[str], call: Call) -> Answer:
+def crashed(error: Exception, arguments: Sequence[str], call: Call) -> Answer:
+    """Return the answer to an error nobody foresaw; its details go to a file, secrets left out."""
     told = "".join(traceback.format_exception(error))
     written = _crash_file(f"mtum {' '.join(arguments)}\n{sys.version}\n\n{_without_secrets(told, call)}", call)
     where = f"details in {written}" if written else "the details could not be written"

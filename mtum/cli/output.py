@@ -82,15 +82,15 @@ def write(answer: Answer, *, as_json: bool, quiet: bool = False) -> None:
         _show(answer.shown)
     sys.stdout.flush()
     if answer.exit_code:
-        sys.stderr.write(_failure_line(answer) + "\n")
+        sys.stderr.write(failure_line(answer) + "\n")
     elif not (as_json or quiet):
         for hint in answer.hints:
             sys.stderr.write(hint + "\n")
 
 
 def json_text(document: Mapping[str, Any]) -> str:
-    """Return a document as JSON text, indented, keys in their order."""
-    return json.dumps(plain(document), indent=2, ensure_ascii=False, allow_nan=False)
+    """Return a document as JSON text, indented, keys in their order; ASCII alone where stdout knows no more."""
+    return json.dumps(plain(document), indent=2, ensure_ascii=not _knows_utf(sys.stdout), allow_nan=False)
 
 
 def plain(value: Any) -> Any:
@@ -147,7 +147,8 @@ def _problems(answer: Answer) -> list[Any]:
     return [asdict(problem) for problem in answer.problems] or list(answer.document.get("problems", []))
 
 
-def _failure_line(answer: Answer) -> str:
+def failure_line(answer: Answer) -> str:
+    """Return the one line on stderr that a failure ends with."""
     texts = [str(problem["text"]) for problem in _problems(answer)]
     return "mtum: " + one_line("; ".join(texts) or f"ended with exit code {int(answer.exit_code)}")
 
@@ -174,7 +175,7 @@ def _table(listing: Listing) -> "Table":
     from rich.table import Table
     from rich.text import Text
 
-    frame = box.SIMPLE_HEAD if (sys.stdout.encoding or "").lower().startswith("utf") else box.ASCII2
+    frame = box.SIMPLE_HEAD if _knows_utf(sys.stdout) else box.ASCII2
     table = Table(title=listing.title or None, title_justify="left", box=frame, pad_edge=False, show_edge=False)
     for place, name in enumerate(listing.columns):
         values = [row[place] for row in listing.rows]
@@ -206,6 +207,10 @@ def _cell(value: object) -> str:
 def _decimals(value: float) -> str:
     # Volumes need none.
     return f"{value:,.0f}" if abs(value) >= 1e6 else f"{value:,.6f}".rstrip("0").rstrip(".")
+
+
+def _knows_utf(stream: TextIO) -> bool:
+    return (stream.encoding or "").lower().startswith("utf")
 
 
 def _at_terminal(stream: TextIO) -> bool:

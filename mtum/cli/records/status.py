@@ -74,7 +74,7 @@ def _last_run(run: Mapping[str, Any] | None) -> str:
 
 def _next_session(session: Mapping[str, Any] | None) -> str:
     if session is None:
-        return "not known before a run"
+        return "not known; a run looks ahead"
     short = ", a half day" if session["half_day"] else ""
     return f"{session['session']}, closes {session['closes_at']:%H:%M} UTC{short}"
 

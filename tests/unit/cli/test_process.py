@@ -1,5 +1,6 @@
 """The command line as a process of its own: exit codes, streams, signals."""
 
+import json
 import os
 import pty
 import re
@@ -58,6 +59,27 @@ def test_ctrl_c_while_waiting_ends_with_130_in_one_line(tmp_path: Path) -> None:
     assert child.returncode == 130
     assert err == "mtum: interrupted\n"
     assert '"exit_code": 130' in out
+
+
+def test_a_stream_of_ascii_alone_gets_everything_spelled_out(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+
+    def called(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([*MTUM, *words], check=True, capture_output=True, text=True, env=environment, timeout=60)
+
+    called("halt", "--why", "größer")
+    assert json.loads(called("status", "--json").stdout)["halts"][0]["why"] == "größer"
+    assert "gr\\xf6\\xdfer" in called("status").stdout
+
+
+def test_an_answer_that_cannot_be_written_is_one_line() -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [*MTUM, "status"], check=False, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith("mtum: an error in the program: OSError: [Errno 28] No space left on device")
+    assert done.stderr.count("\n") == 1
 
 
 def in_terminal(words: list[str], columns: int) -> str:
