@@ -1,6 +1,7 @@
 """What the owner is told between reports: act now, order sent, missed."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 
 from mtum.app.schedule import NEW_YORK, Wake
@@ -56,9 +57,12 @@ def missed_notice(missed: Sequence[tuple[Wake, str]]) -> Message:
     first = missed[0][0]
     sessions = sorted({wake.session for wake, _ in missed})
     span = f"{sessions[0]}" if len(sessions) == 1 else f"{sessions[0]} to {sessions[-1]}"
-    lines = [f"{_name(wake)} of {wake.session}: {cause}" for wake, cause in missed[:_LISTED]]
-    if len(missed) > _LISTED:
-        lines.append(f"and {len(missed) - _LISTED} more; `mtum show runs` has them all")
+    grouped: dict[tuple[date, str], list[str]] = {}
+    for wake, cause in missed:
+        grouped.setdefault((wake.session, cause), []).append(_name(wake))
+    lines = [f"{session}: {', '.join(names)}: {cause}" for (session, cause), names in grouped.items()]
+    if len(lines) > _LISTED:
+        lines[_LISTED:] = [f"and {len(lines) - _LISTED} more; `mtum show runs` has them all"]
     lines.append("Nothing of it was done late. Open positions are as they were.")
     return Message(
         key=f"missed:{first.session}:{first.job}:{first.slot}",
@@ -71,6 +75,16 @@ def missed_notice(missed: Sequence[tuple[Wake, str]]) -> Message:
 def bug_notice(wake: Wake, text: str) -> Message:
     """Return the notice of an error nobody expected."""
     return _alarm(wake, ExitCode.BUG, [text])
+
+
+def store_notice(text: str, at: datetime) -> Message:
+    """Return the notice that the database cannot be used: nothing is sent, nothing can be recorded."""
+    lines = [
+        text,
+        "No order is sent while this lasts; a working order at the broker is not touched.",
+        "Free space or repair the folder, then `mtum doctor`; `mtum restore FILE` puts a backup in place.",
+    ]
+    return Message(f"store:{at:%Y-%m-%dT%H}", Urgency.ACT_NOW, "ACTION: the database cannot be used", "\n".join(lines))
 
 
 def _alarm(wake: Wake, exit_code: int, texts: Sequence[str]) -> Message:

@@ -40,7 +40,7 @@ class Outbox:
     while another one sends.
     """
 
-    control: MessageStore
+    messages: MessageStore
     channels: Sequence[Notifier]
     clock: Clock
     quiet: bool = False
@@ -53,7 +53,7 @@ class Outbox:
         at = self.clock.now()
         wanted = [channel for channel in self.channels if channel.name != beside]
         new = [
-            self.control.note(replace(message, key=f"{message.key}{_AT}{channel.name}"), at, run_id)
+            self.messages.note(replace(message, key=f"{message.key}{_AT}{channel.name}"), at, run_id)
             for channel in wanted
         ]
         return any(new)
@@ -75,7 +75,7 @@ class Outbox:
 
     def _send_all(self, skipped: Collection[str] = ()) -> Flushed:
         waiting: dict[str, list[tuple[int, Message]]] = {}
-        for note_id, message in self.control.undelivered():
+        for note_id, message in self.messages.undelivered():
             channel = self._channel_of(message.key)
             if channel is not None and channel.name not in skipped:
                 waiting.setdefault(channel.name, []).append((note_id, message))
@@ -90,10 +90,10 @@ class Outbox:
         failed = []
         for name, (taken, refused) in tried.items():
             for note_id in taken:
-                self.control.delivered(note_id, self.clock.now())
+                self.messages.delivered(note_id, self.clock.now())
             if refused is not None:
                 note_id, error = refused
-                self.control.delivered(note_id, self.clock.now(), error)
+                self.messages.delivered(note_id, self.clock.now(), error)
                 failed.append((name, error))
                 log.error("message_undelivered", extra={"channel": name, "error": error})
         return Flushed(sum(len(taken) for taken, _ in tried.values()), tuple(failed))

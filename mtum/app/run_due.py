@@ -103,12 +103,13 @@ class JobRun:
 
 @dataclass(frozen=True, slots=True)
 class DueRun:
-    """Everything the entry did, and the exit code that wins."""
+    """Everything the entry did, and the exit code that wins; `text` says why it could not begin."""
 
     at: datetime
     runs: tuple[JobRun, ...]
     flushed: Flushed
     exit_code: ExitCode
+    text: str = ""
 
 
 def run_due(roster: Roster) -> DueRun:
@@ -255,7 +256,8 @@ def _carried_out(roster: Roster, wake: Wake) -> JobRun:
             watched.started(name)
         done = _done(roster, wake)
         for message in done.messages:
-            roster.outbox.post(message, run_id)
+            # A ledger of its own has row numbers of its own; messages refer to rows of the run ledger only.
+            roster.outbox.post(message, run_id if roster.ledger is roster.store.runs else None)
         outcome = _finish(roster, run_id, wake, done)
         log.info("job_ended", extra={"job": wake.job, "slot": wake.slot, "exit_code": int(done.exit_code)})
         text = _first_problem(done.document)

@@ -226,6 +226,12 @@ def _flatten_today(desk: "Desk", symbol: str, why: str) -> Answer:
 
 
 def _due(call: Call, instant: datetime | None) -> Answer:
-    from mtum import wiring
+    from mtum.duties import Office, due_document, set_up_logs
 
-    return wiring.run_due(call.settings(), call.data_folder(), instant)
+    set_up_logs(call.settings(), call.data_folder())
+    found = Office(call.settings(), call.data_folder(), instant).run_due()
+    document = due_document(found)
+    rows = [[run["job"], run["slot"], run["session"], run["outcome"], run["text"]] for run in document["runs"]]
+    shown: list[str | Listing] = [Listing(["job", "slot", "session", "outcome", "why"], rows)]
+    idle = [] if found.text else ["nothing is due"]
+    return Answer(document, shown if rows else idle, found.exit_code, _problems(document))

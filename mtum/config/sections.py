@@ -160,6 +160,8 @@ class Storage(_Section):
     """verified backups kept"""
     keep_html_reports: int = Field(default=400, ge=1, le=100000)
     """HTML reports kept; text and JSON stay in the database"""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """least level of what is written to logs/mtum.jsonl"""
 
 
 class Settings(_Section):

@@ -53,13 +53,26 @@ def deliver(server: SmtpServer, mail: EmailMessage, recipient: str) -> None:
     NotifyError
         Naming server and reason, never the password, if the server did not take it.
     """
-    if server.user and server.security == "none" and server.host not in _LOOPBACK:
-        raise NotifyError(f'mail server {server.place}: no login over an open line; set mail.security = "starttls"')
+    with _told_plainly(server, recipient), _conversation(server) as session:
+        session.send_message(mail, to_addrs=[recipient])
+
+
+def greet(server: SmtpServer) -> None:
+    """Connect, encrypt, log in and leave, without sending anything.
+
+    Raises
+    ------
+    NotifyError
+        If a mail could not be handed over now.
+    """
+    with _told_plainly(server, ""), _conversation(server) as session:
+        session.noop()
+
+
+@contextmanager
+def _told_plainly(server: SmtpServer, recipient: str) -> Iterator[None]:
     try:
-        with _conversation(server) as session:
-            if server.user:
-                session.login(server.user, server.password or "")
-            session.send_message(mail, to_addrs=[recipient])
+        yield
     except smtplib.SMTPAuthenticationError as error:
         raise NotifyError(
             f"mail server {server.place} refused the login of {server.user}: {_words(error.smtp_error)}; "
@@ -76,6 +89,8 @@ def deliver(server: SmtpServer, mail: EmailMessage, recipient: str) -> None:
 
 @contextmanager
 def _conversation(server: SmtpServer) -> Iterator[smtplib.SMTP]:
+    if server.user and server.security == "none" and server.host not in _LOOPBACK:
+        raise NotifyError(f'mail server {server.place}: no login over an open line; set mail.security = "starttls"')
     # The timer bounds the whole conversation: a server that drips a byte a second resets socket timeouts for ever.
     held: list[socket.socket] = []
     late = Event()
@@ -85,6 +100,8 @@ def _conversation(server: SmtpServer) -> Iterator[smtplib.SMTP]:
     try:
         session = smtplib.SMTP(local_hostname=_OURSELVES, timeout=server.timeout_seconds)
         _open(session, server, held)
+        if server.user:
+            session.login(server.user, server.password or "")
         yield session
         with suppress(smtplib.SMTPException, OSError):
             session.quit()  # the mail is taken; a rude goodbye changes nothing

@@ -83,7 +83,7 @@ def test_a_killed_job_is_reported_after_its_deadline() -> None:
     desk.store.runs.start("decide_and_order", "", WEDNESDAY, new_york("2024-05-15 15:38"))
     run_due(desk.roster())
     assert outcome(desk, "decide_and_order") == "missed"
-    assert "decide_and_order of 2024-05-15: begun, and interrupted" in desk.box.taken[0].text
+    assert "2024-05-15: decide_and_order: begun, and interrupted" in desk.box.taken[0].text
 
 
 def test_orders_are_not_watched_while_the_decision_holds_the_lock() -> None:

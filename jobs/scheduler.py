@@ -1,0 +1,145 @@
+"""The scheduler: the timetable turned into alarm clocks that all call the one entry."""
+
+import logging
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from types import FrameType
+from typing import Any
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+
+from jobs.service import notify, watchdog_seconds
+from jobs.session_trigger import SessionTrigger
+from mtum.app.run_due import RETRY, DueRun
+from mtum.app.schedule import Slot
+from mtum.errors import ExitCode
+from mtum.ports.time import Calendar, Clock
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_SECONDS = 30.0
+OUTBOX_RETRY = timedelta(minutes=5)
+JUMP = timedelta(seconds=45)
+"""A heartbeat later than this slept, or its clock was set: what is due is looked at anew."""
+_THREADS = 4
+
+
+@dataclass(slots=True)
+class Pulse:
+    """Decides at each heartbeat whether to look for due jobs beside the alarm clocks."""
+
+    last: datetime
+    look_at: datetime | None = None
+
+    def due(self, now: datetime) -> bool:
+        """Return whether to look now; call once per heartbeat."""
+        jumped = abs(now - self.last - timedelta(seconds=HEARTBEAT_SECONDS)) > JUMP
+        self.last = now
+        waited = self.look_at is not None and now >= self.look_at
+        if waited:
+            self.look_at = None
+        return jumped or waited
+
+    def after(self, found: DueRun | None, now: datetime) -> None:
+        """Note what a run left to be tried again; None stands for a run that broke."""
+        if found is None or found.exit_code in (ExitCode.DATA, ExitCode.BROKER, ExitCode.LOCKED):
+            self.look_at = now + RETRY
+        elif found.flushed.failed:
+            self.look_at = now + OUTBOX_RETRY
+
+
+@dataclass(slots=True)
+class Alarms:
+    """The scheduler of one process.
+
+    Parameters
+    ----------
+    run_due : callable
+        Runs everything due and returns what it did.
+    beat : callable
+        Leaves a sign of life.
+    """
+
+    clock: Clock
+    calendar: Calendar
+    slots: tuple[Slot, ...]
+    run_due: Callable[[], DueRun]
+    beat: Callable[[datetime], None]
+    stopping: threading.Event = field(default_factory=threading.Event)
+    asked: int = 0
+    _pulse: Pulse = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._pulse = Pulse(self.clock.now())
+
+    def serve(self) -> int:
+        """Wake jobs until a signal asks to stop; a job at work is let to its end first.
+
+        Returns
+        -------
+        int
+            0 after SIGTERM, 130 after Ctrl-C.
+        """
+        scheduler = self.armed()
+        self.beat(self.clock.now())
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._asked_to_stop)
+        scheduler.start()
+        notify("READY=1\nSTATUS=waiting for the next wake")
+        log.info("scheduler_started", extra={"slots": len(self.slots)})
+        while not self.stopping.wait(1.0):
+            pass
+        notify("STOPPING=1")
+        log.info("scheduler_stopping")
+        scheduler.shutdown(wait=True)
+        return 130 if self.asked == signal.SIGINT else 0
+
+    def armed(self) -> Any:
+        """Return the APScheduler with every alarm set, not started."""
+        scheduler = BackgroundScheduler(
+            timezone=UTC,
+            executors={"default": ThreadPoolExecutor(_THREADS)},
+            # Lateness is judged by each job's own deadline, never by the alarm clock.
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+        )
+        for slot in self.slots:
+            name = f"{slot.job}/{slot.name}".rstrip("/")
+            scheduler.add_job(self.look, SessionTrigger(slot, self.slots, self.calendar), id=name, name=name)
+        seconds = min(HEARTBEAT_SECONDS, watchdog_seconds() or HEARTBEAT_SECONDS)
+        scheduler.add_job(self.heartbeat, IntervalTrigger(seconds=seconds), id="heartbeat", name="heartbeat")
+        scheduler.add_job(self.look, id="start", name="catch up after the start")
+        return scheduler
+
+    def look(self) -> None:
+        """Run what is due; whatever happens, the scheduler lives on."""
+        if self.stopping.is_set():
+            return
+        found = None
+        try:
+            found = self.run_due()
+            for run in found.runs:
+                log.info("wake", extra={"job": run.wake.job, "slot": run.wake.slot, "outcome": run.outcome})
+        except Exception:  # a broken run must not end the process that would report the next one
+            log.exception("run_broke")
+        self._pulse.after(found, self.clock.now())
+
+    def heartbeat(self) -> None:
+        """Tell that the process lives, and look for due jobs after sleep, clock changes and failures."""
+        now = self.clock.now()
+        notify("WATCHDOG=1")
+        self.beat(now)
+        if self._pulse.due(now):
+            self.look()
+
+    def _asked_to_stop(self, number: int, _frame: FrameType | None) -> None:
+        if self.stopping.is_set():
+            # Asked twice: end at once. The run ledger and the broker's lists sort out what was under way.
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+        self.asked = number
+        self.stopping.set()

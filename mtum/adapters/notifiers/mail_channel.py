@@ -1,0 +1,57 @@
+"""Mail as a channel: one recipient, composed from a message, handed to the SMTP server."""
+
+from email.message import EmailMessage
+from hashlib import sha256
+
+from mtum.adapters.notifiers.smtp import SmtpServer, deliver
+from mtum.ports.messages import Message, Urgency
+
+
+class MailChannel:
+    """Sends every message to one address."""
+
+    def __init__(self, server: SmtpServer, sender: str, recipient: str) -> None:
+        self.name = f"mail:{recipient}"
+        self._server = server
+        self._sender = sender
+        self._recipient = recipient
+
+    def send(self, message: Message) -> None:
+        """Compose and deliver.
+
+        Raises
+        ------
+        NotifyError
+            If the server did not take the mail.
+        """
+        deliver(self._server, composed(message, self._sender, self._recipient), self._recipient)
+
+
+def composed(message: Message, sender: str, recipient: str) -> EmailMessage:
+    """Return the mail of a message: plain text complete on its own, HTML with inline images beside it.
+
+    The same message has the same Message-ID, so that a mail sent twice because its acknowledgement
+    was lost is shown once by readers that look at it.
+    """
+    mail = EmailMessage()
+    mail["Subject"] = " ".join(message.subject.split())
+    mail["From"], mail["To"] = sender, recipient
+    digest = sha256(f"{message.key}\x1f{recipient}".encode()).hexdigest()[:32]
+    mail["Message-ID"] = f"<{digest}@{_domain(sender)}>"
+    mail["Auto-Submitted"] = "auto-generated"
+    mail["X-Auto-Response-Suppress"] = "All"
+    if message.urgency is Urgency.ACT_NOW:
+        mail["X-Priority"] = "1"
+    mail.set_content(message.text)
+    if message.html is None:
+        return mail
+    mail.add_alternative(message.html, subtype="html")
+    page = mail.get_payload()[-1]  # type: ignore[index]  # a multipart's payload is its parts
+    assert isinstance(page, EmailMessage)
+    for name, image in message.images.items():
+        page.add_related(image, "image", "png", cid=f"<{name}>", filename=f"{name}.png", disposition="inline")
+    return mail
+
+
+def _domain(sender: str) -> str:
+    return sender.rpartition("@")[2].strip("> ") or "mtum.invalid"

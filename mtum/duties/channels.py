@@ -1,0 +1,77 @@
+"""The ways a message leaves, as the settings and secrets ask for them."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from mtum.config import SECRETS, Settings, secret
+from mtum.errors import ConfigError
+from mtum.ports.dead_man import DeadMan
+from mtum.ports.messages import Notifier
+
+if TYPE_CHECKING:
+    from mtum.adapters.notifiers.smtp import SmtpServer
+
+SEND_SECONDS = 12.0
+"""Longest conversation with a mail server: an urgent message is gone, or known not to be, within 15 s."""
+
+
+def channels_of(settings: Settings, environment: Mapping[str, str]) -> tuple[Notifier, ...]:
+    """Return every configured channel; the terminal alone when none is."""
+    from mtum.adapters.notifiers.apprise_channel import AppriseChannel, addresses
+    from mtum.adapters.notifiers.console import Console
+
+    found: list[Notifier] = [*_mail(settings, environment)]
+    found += [AppriseChannel(url) for url in addresses(secret("notify.urls", environment))]
+    return tuple(found) or (Console(),)
+
+
+def _mail(settings: Settings, environment: Mapping[str, str]) -> list[Notifier]:
+    from mtum.adapters.notifiers.mail_channel import MailChannel
+
+    mail = settings.mail
+    servers = mail_servers_of(settings, environment)
+    return [MailChannel(server, mail.sender, address) for server in servers for address in mail.recipients]
+
+
+def mail_servers_of(settings: Settings, environment: Mapping[str, str]) -> tuple["SmtpServer", ...]:
+    """Return the mail server if mail is set up, else nothing.
+
+    Raises
+    ------
+    ConfigError
+        If there is a server and somebody to write to, but no sender.
+    """
+    mail = settings.mail
+    if not mail.host or not mail.recipients:
+        return ()
+    if not mail.sender:
+        raise ConfigError(["mail.sender: an address is needed to send mail from"])
+    from mtum.adapters.notifiers.smtp import SmtpServer
+
+    server = SmtpServer(
+        host=mail.host,
+        port=mail.port,
+        security=mail.security,
+        user=mail.user,
+        password=secret("mail.password", environment),
+        timeout_seconds=min(mail.timeout_seconds, SEND_SECONDS),
+    )
+    return (server,)
+
+
+def dead_man_of(environment: Mapping[str, str]) -> DeadMan | None:
+    """Return the dead-man switch, or None where no address is set."""
+    url = secret("notify.ping_url", environment)
+    if not url:
+        return None
+    from mtum.adapters.notifiers.ping import Ping
+
+    return Ping(url)
+
+
+def secrets_of(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Return every secret in force, to be kept out of logs; parts of address lists too."""
+    from mtum.adapters.notifiers.apprise_channel import addresses
+
+    found = [text for name in SECRETS if (text := secret(name, environment))]
+    return (*found, *addresses(secret("notify.urls", environment)))

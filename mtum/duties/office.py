@@ -1,0 +1,236 @@
+"""One installation: its settings and folder, and the entry that runs what is due in it."""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from mtum import wiring
+from mtum.app.notices import store_notice
+from mtum.app.outbox import Flushed, Outbox
+from mtum.app.run_due import DueRun, Ledger, Roster, run_due
+from mtum.app.schedule import Slot, Wake, timetable, upcoming
+from mtum.config import Settings, current_environment
+from mtum.duties.channels import channels_of, dead_man_of, secrets_of
+from mtum.duties.trading_day import duties_of
+from mtum.errors import ExitCode, NotifyError, RunLockedError, StoreError
+from mtum.ports.store import Store
+from mtum.ports.time import Calendar, Clock
+
+log = logging.getLogger(__name__)
+
+ALIVE_NAME = "scheduler.alive"
+LOGS_NAME = "logs"
+
+
+class Office:
+    """Everything that stays the same between two looks at the timetable.
+
+    Parameters
+    ----------
+    instant : datetime, optional
+        Taken for now, as ``--as-of`` asks; otherwise the computer's clock.
+    """
+
+    def __init__(self, settings: Settings, data_dir: Path, instant: datetime | None = None) -> None:
+        from mtum.adapters.clock import FixedClock, SystemClock
+
+        self.settings = settings
+        self.data_dir = data_dir
+        self.clock: Clock = SystemClock() if instant is None else FixedClock(instant)
+        self.calendar: Calendar = wiring.calendar_of(settings, data_dir)
+        self.duties = duties_of(settings, data_dir, self.clock)
+        # On a replayed market a whole session is played at once: the steps in between have nothing to do.
+        self.slots: tuple[Slot, ...] = tuple(slot for slot in timetable(settings.schedule) if slot.job in self.duties)
+        self._environment = current_environment()
+
+    def check(self) -> None:
+        """Open the database and the channels once, so that a wrong setting is told at the start."""
+        channels_of(self.settings, self._environment)
+        with wiring.opened_store(self.settings, self.data_dir):
+            pass
+
+    def run_due(self) -> DueRun:
+        """Run every due job in this folder; a database that cannot be used is told without it."""
+        try:
+            with wiring.opened_store(self.settings, self.data_dir) as store:
+                return run_due(self.roster(store))
+        except StoreError as error:
+            return self._no_store(error)
+
+    def roster(self, store: Store) -> Roster:
+        """Return the entry's surroundings on an open database."""
+        from mtum.adapters.logs import run_scope
+
+        return Roster(
+            store=store,
+            ledger=self._ledger(store),
+            clock=self.clock,
+            calendar=self.calendar,
+            slots=self.slots,
+            duties=self.duties,
+            outbox=self.outbox(store),
+            dead_man=dead_man_of(self._environment),
+            claim=lambda job: _lock(self.data_dir / f"job-{job}"),
+            scope=run_scope,
+        )
+
+    def outbox(self, store: Store) -> Outbox:
+        """Return the stored outbox with every channel behind it."""
+        return Outbox(
+            messages=store.messages,
+            channels=channels_of(self.settings, self._environment),
+            clock=self.clock,
+            quiet=self.settings.notify.quiet,
+            lock=lambda: _lock(self.data_dir / "outbox"),
+        )
+
+    def beat(self, at: datetime) -> None:
+        """Leave a sign of life for `mtum status` and for whoever watches the folder."""
+        try:
+            (self.data_dir / ALIVE_NAME).write_text(f"{os.getpid()} {at.isoformat()}\n", encoding="ascii")
+        except OSError as error:
+            log.warning("no_sign_of_life", extra={"error": error.strerror})
+
+    def _ledger(self, store: Store) -> Ledger:
+        if not wiring.is_replay(self.settings):
+            return store.runs
+        from mtum.app.replay_ledger import ReplayLedger
+
+        # Sessions of a replayed market are its own: the timetable's rows must not look like them.
+        return ReplayLedger(store.control)
+
+    def _no_store(self, error: StoreError) -> DueRun:
+        now = self.clock.now()
+        if isinstance(error, RunLockedError):
+            return DueRun(now, (), Flushed(), ExitCode.LOCKED)
+        log.error("store_unusable", extra={"error": str(error)})
+        flushed = emergency(self.settings, self.data_dir, str(error), now)
+        return DueRun(now, (), flushed, ExitCode(error.exit_code), str(error))
+
+
+def emergency(settings: Settings, data_dir: Path, text: str, now: datetime) -> Flushed:
+    """Tell every channel at once that the database cannot be used; once an hour, without a record."""
+    marker = data_dir / "store-alarm"
+    if _told_lately(marker, now):
+        return Flushed()
+    message = store_notice(text, now)
+    failed: list[tuple[str, str]] = []
+    sent = 0
+    for channel in channels_of(settings, current_environment()):
+        try:
+            channel.send(message)
+            sent += 1
+        except NotifyError as error:
+            failed.append((channel.name, str(error)))
+    return Flushed(sent, tuple(failed))
+
+
+def _told_lately(marker: Path, now: datetime) -> bool:
+    # An empty file's time stamp can be moved on a full disk; where nothing can be written, every look tells.
+    try:
+        told = marker.exists() and now.timestamp() - marker.stat().st_mtime < timedelta(hours=1).total_seconds()
+        if not told:
+            marker.touch()
+            os.utime(marker, (now.timestamp(), now.timestamp()))
+    except OSError:
+        return False
+    return told
+
+
+def wakes_after(settings: Settings, data_dir: Path, at: datetime | None, sessions: int) -> tuple[Wake, ...]:
+    """Return the wake times of the next sessions, as seen at an instant (default: now)."""
+    office = Office(settings, data_dir, at)
+    now = office.clock.now()
+    known = office.calendar.sessions(
+        (now - timedelta(days=12)).date(), (now + timedelta(days=2 * sessions + 14)).date()
+    )
+    return upcoming(now, known, sessions, office.slots)
+
+
+def due_document(found: DueRun) -> dict[str, Any]:
+    """Return what a look at the timetable did, as plain JSON values."""
+    runs = [
+        {
+            "job": run.wake.job,
+            "slot": run.wake.slot,
+            "session": run.wake.session.isoformat(),
+            "outcome": run.outcome,
+            "exit_code": int(run.exit_code),
+            "text": run.text,
+        }
+        for run in found.runs
+    ]
+    problems = _run_problems(found)
+    problems += [{"code": int(ExitCode.NOTIFY), "text": error} for _, error in found.flushed.failed]
+    if found.text:
+        problems.insert(0, {"code": int(found.exit_code), "text": found.text})
+    at = found.at.isoformat().replace("+00:00", "Z")
+    return {
+        "at": at,
+        "runs": runs,
+        "messages_sent": found.flushed.sent,
+        "problems": problems,
+        "exit_code": int(found.exit_code),
+    }
+
+
+def _run_problems(found: DueRun) -> list[dict[str, Any]]:
+    # A fortnight's missed jobs are one problem: the rows beside it name each.
+    missed = [run for run in found.runs if run.outcome == "missed"]
+    failed = [run for run in found.runs if run.exit_code and run.outcome != "missed"]
+    problems = [
+        {"code": int(run.exit_code), "text": f"{run.wake.job} of {run.wake.session}: {run.text}"} for run in failed
+    ]
+    if missed:
+        first, more = missed[0], f" and {len(missed) - 1} more" if len(missed) > 1 else ""
+        text = f"missed {first.wake.job} of {first.wake.session}{more}: {first.text}"
+        problems.append({"code": int(first.exit_code), "text": text})
+    return problems
+
+
+@contextmanager
+def only_scheduler(data_dir: Path) -> Iterator[None]:
+    """Hold the folder as its one scheduler.
+
+    Raises
+    ------
+    RunLockedError
+        Naming the process that already serves the folder.
+    """
+    with _lock(data_dir / "scheduler", "a scheduler already serves this data folder"):
+        yield
+
+
+@contextmanager
+def _lock(path: Path, why: str = "") -> Iterator[None]:
+    from mtum.adapters.store.lock import run_lock
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    held: AbstractContextManager[None] = run_lock(path)
+    try:
+        held.__enter__()
+    except RunLockedError as error:
+        raise RunLockedError(f"{why}: {error}" if why else str(error)) from error
+    try:
+        yield
+    finally:
+        held.__exit__(None, None, None)
+
+
+def set_up_logs(settings: Settings, data_dir: Path, terminal: str | None = "warning") -> None:
+    """Log to the folder and to the terminal, secrets left out."""
+    from mtum.adapters import logs
+
+    logs.set_up(data_dir / LOGS_NAME, settings.storage.log_level, secrets_of(current_environment()), terminal=terminal)
+
+
+def greeting(settings: Settings, data_dir: Path) -> str:
+    """Return the line every start of the scheduler shows; it says LIVE where money is real."""
+    mode = "LIVE" if settings.mode == "live" else settings.mode
+    first = next(iter(wakes_after(settings, data_dir, None, 2)), None)
+    wake = f"first wake {first.at:%Y-%m-%d %H:%M} UTC ({first.job})" if first else "no session in sight"
+    return f"mtum scheduler: {mode}, account {wiring.account_of(settings)}, {data_dir}, {wake}"

@@ -1,0 +1,84 @@
+"""The rehearsal in its surroundings: disk, database file, channels."""
+
+import shutil
+from pathlib import Path
+
+from mtum import wiring
+from mtum.app.rehearse import Rehearsal, Surroundings, failed_rehearsal, rehearse
+from mtum.config import Settings, current_environment
+from mtum.core.market.sessions import Session
+from mtum.duties.channels import mail_servers_of
+from mtum.errors import MtumError, NotifyError, RunLockedError
+from mtum.ports.time import Clock
+
+
+def rehearsed(settings: Settings, data_dir: Path, clock: Clock, session: Session | None = None) -> Rehearsal:
+    """Return the rehearsal of a session (default: the next to be decided); no error leaves it.
+
+    Raises
+    ------
+    RunLockedError
+        If a run is at work right now.
+    """
+    around = Surroundings(
+        free_bytes=lambda: shutil.disk_usage(_existing(data_dir)).free,
+        damage=lambda: _damage(data_dir / wiring.DATABASE_NAME),
+        unreachable=lambda: unreachable(settings),
+    )
+    chosen = session or next_session(settings, data_dir, clock)
+    try:
+        if wiring.is_replay(settings):
+            with wiring.replay_desk(settings, data_dir) as replay:
+                played = replay.upcoming() or chosen
+                replay.desk.clock.wait_until(played.before_close(settings.schedule.snapshot_minutes))
+                return rehearse(replay.desk, played, around)
+        with wiring.live_desk(settings, data_dir, None) as desk:
+            return rehearse(desk, chosen, around)
+    except RunLockedError:
+        raise
+    except MtumError as error:
+        return failed_rehearsal(chosen, error)
+
+
+def next_session(settings: Settings, data_dir: Path, clock: Clock) -> Session:
+    """Return the session of today if it is not over, else the next one.
+
+    Raises
+    ------
+    CalendarMismatchError
+        If the calendar does not reach that far.
+    """
+    from datetime import timedelta
+
+    now = clock.now()
+    near = wiring.calendar_of(settings, data_dir).sessions(now.date(), (now + timedelta(days=14)).date())
+    return next(session for session in near if session.close > now)
+
+
+def unreachable(settings: Settings) -> tuple[tuple[str, str], ...]:
+    """Return the mail servers that do not answer or refuse the login; nothing is sent."""
+    from mtum.adapters.notifiers.smtp import greet
+
+    failed = []
+    for server in mail_servers_of(settings, current_environment()):
+        try:
+            greet(server)
+        except NotifyError as error:
+            failed.append((server.place, str(error)))
+    return tuple(failed)
+
+
+def _damage(database: Path) -> tuple[str, ...]:
+    from contextlib import closing
+
+    from mtum.adapters.store.checks import problems
+    from mtum.adapters.store.reading import open_read_only
+
+    if not database.exists():
+        return ()
+    with closing(open_read_only(database)) as connection:
+        return problems(connection)
+
+
+def _existing(folder: Path) -> Path:
+    return next(path for path in (folder, *folder.parents) if path.exists())

@@ -1,0 +1,117 @@
+"""Each job of the trading day and the use case that carries it out, on a real or a replayed market."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from mtum import wiring
+from mtum.app.decide_and_order import RunResult
+from mtum.app.run_due import Done, Duty
+from mtum.config import Settings
+from mtum.core.market.sessions import Session
+from mtum.ports.time import Clock
+
+
+def duties_of(settings: Settings, data_dir: Path, clock: Clock) -> Mapping[str, Duty]:
+    """Return every job's duty under these settings; each opens what it needs and lets go of it."""
+    day = _Day(settings, data_dir, clock)
+    either: dict[str, Duty] = {"backup": day.backup, "review": day.review, "rehearse": day.rehearse}
+    if wiring.is_replay(settings):
+        return {**either, "decide_and_order": day.play, "daily_report": day.report_played}
+    return {
+        **either,
+        "refresh_bars": day.refresh,
+        "decide_and_order": day.decide,
+        "watch_orders": day.watch,
+        "confirm_fills": day.confirm,
+        "daily_report": day.report,
+    }
+
+
+class _Day:
+    """The duties share settings, folder and clock; nothing stays open between two of them."""
+
+    def __init__(self, settings: Settings, data_dir: Path, clock: Clock) -> None:
+        self._settings = settings
+        self._data_dir = data_dir
+        self._clock = clock
+
+    def rehearse(self, session: Session, slot: str) -> Done:
+        from mtum.duties.rehearsal import rehearsed
+
+        found = rehearsed(self._settings, self._data_dir, self._clock, session)
+        return Done(found.exit_code, found.document)
+
+    def refresh(self, session: Session, slot: str) -> Done:
+        from mtum.app.decide_and_order import sessions_around
+        from mtum.app.refresh_bars import refresh_bars
+
+        with wiring.live_desk(self._settings, self._data_dir, None) as desk:
+            sessions = sessions_around(desk, session)
+            for symbol in desk.strategy.universe():
+                refresh_bars(desk, symbol, session, sessions)
+        return Done(document={"session": session.day.isoformat()})
+
+    def decide(self, session: Session, slot: str) -> Done:
+        from mtum.app.decide_and_order import decide_and_order
+
+        with wiring.live_desk(self._settings, self._data_dir, None) as desk:
+            return _done(decide_and_order(desk, session))
+
+    def play(self, session: Session, slot: str) -> Done:
+        from mtum.app.play_session import play_session
+
+        with wiring.replay_desk(self._settings, self._data_dir) as replay:
+            played = replay.upcoming()
+            if played is None:
+                return Done(document={"note": "the replayed market is over"})
+            return _done(play_session(replay.desk, played))
+
+    def watch(self, session: Session, slot: str) -> Done:
+        from mtum.app.watch_orders import watch_orders
+
+        with wiring.live_desk(self._settings, self._data_dir, None) as desk:
+            return _done(watch_orders(desk, session))
+
+    def confirm(self, session: Session, slot: str) -> Done:
+        from mtum.app.confirm_fills import confirm_fills
+
+        with wiring.live_desk(self._settings, self._data_dir, None) as desk:
+            return _done(confirm_fills(desk, session, slot))
+
+    def report(self, session: Session, slot: str) -> Done:
+        return self._reported(session)
+
+    def report_played(self, session: Session, slot: str) -> Done:
+        with wiring.opened_store(self._settings, self._data_dir) as store:
+            last = store.runs.latest("decide_and_order")
+        if last is None or last.session is None:
+            return Done(document={"note": "nothing has been played"})
+        calendar = wiring.calendar_of(self._settings, self._data_dir)
+        played = calendar.sessions(last.session, last.session).get(last.session)
+        return self._reported(played) if played else Done()
+
+    def _reported(self, session: Session) -> Done:
+        from mtum.app.daily_report import daily_report, report_message
+
+        calendar = wiring.calendar_of(self._settings, self._data_dir)
+        with wiring.opened_store(self._settings, self._data_dir) as store:
+            press = wiring.press_of(self._settings, self._data_dir, store, calendar, html=True)
+            report = daily_report(press, session.day, self._clock.now())
+            return Done(messages=(report_message(press, report),))
+
+    def backup(self, session: Session, slot: str) -> Done:
+        from mtum.duties.copies import made_copy
+
+        made = made_copy(self._settings, self._data_dir, self._clock)
+        return Done(document={"path": str(made.path), "kept": made.kept, "removed": list(made.removed)})
+
+    def review(self, session: Session, slot: str) -> Done:
+        from importlib.util import find_spec
+
+        if find_spec("mtum.app.review") is None:
+            return Done(document={"note": "no reviews in this version"})
+        return Done(document={"session": session.day.isoformat(), "kind": slot})
+
+
+def _done(result: RunResult) -> Done:
+    return Done(result.exit_code, result.document)

@@ -1,0 +1,27 @@
+"""Where copies of the database are kept."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+
+class Vault(Protocol):
+    """A folder of verified copies, named by the instant they were made."""
+
+    def put(self, name: str) -> Path:
+        """Write a verified copy of the database under that name and return its path.
+
+        Raises
+        ------
+        StoreError
+            If the copy cannot be written or is not sound; nothing is kept then.
+        """
+        ...
+
+    def names(self) -> Sequence[str]:
+        """Return the names of the copies kept, oldest first."""
+        ...
+
+    def drop(self, name: str) -> None:
+        """Remove a copy; one that is gone already is no error."""
+        ...
