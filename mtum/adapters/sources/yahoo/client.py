@@ -108,10 +108,10 @@ class YahooClient:
                 )
             about = _told(asked)
         except Exception as error:
-            about = _told_of_nothing(asked, error)
-            if about is None:
+            nothing = _told_of_nothing(asked, error)
+            if nothing is None:
                 raise _translated(ticker, error) from error
-            frame = yfinance.utils.empty_df()
+            frame, about = yfinance.utils.empty_df(), nothing
         _check_identity(ticker, about)
         return Answer(frame, about)
 

@@ -1,0 +1,202 @@
+"""Bars, today's running bar and the VIX over the broker's own connection."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
+from statistics import median
+
+import numpy as np
+
+from mtum.adapters.ib_session.codes import NO_PERMISSION
+from mtum.adapters.ib_session.ear import Heard, RequestRefusedError
+from mtum.adapters.ib_session.link import SilenceError
+from mtum.adapters.ib_session.listings import Listings
+from mtum.adapters.ib_session.questions import Question, history, snapshot
+from mtum.adapters.ib_session.session import IbSession
+from mtum.core.market.bars import Bar, Bars
+from mtum.core.market.sessions import Session
+from mtum.core.market.volume import LEARNING_SESSIONS, LEAST_SESSIONS, intraday_share
+from mtum.errors import BarsInvalidError, BarsStaleError, DataError, SourceUnavailableError
+from mtum.ports.market_data import Quote, SeriesValue
+
+NAME = "ib"
+SERIES = ("VIX",)
+PRIOR_SHARES = {"SPY": 0.84}
+"""Share of a session's volume on the broker's daily bar 20 minutes before the close; no others are documented."""
+BID, ASK, LAST = (1, 66), (2, 67), (4, 68)
+LAST_TIME = (45, 88)
+DELAYED_TYPES = (3, 4)
+_LEARNING_DAYS = 40  # calendar days that hold 20 full sessions
+
+
+class IbSource:
+    """Bars of regular hours from the broker (ports.market_data.BarSource).
+
+    Prices are adjusted for splits and not for dividends. Volume is the history service's on both sides
+    of every comparison; the live feed's is another unit and is never used.
+    """
+
+    name = NAME
+
+    def __init__(self, session: IbSession, listings: Listings) -> None:
+        self._session = session
+        self._listings = listings
+        self._learned: dict[tuple[str, date, float], float | None] = {}
+
+    def history(self, symbol: str, first: date, last: date) -> Bars:
+        """Return the daily bars of the closed interval."""
+        bars = self._daily(symbol, first)
+        return Bars.of(symbol, NAME, [bar for bar in bars if first <= bar.day <= last])
+
+    def quote(self, symbol: str, session: Session, at: datetime) -> Quote:
+        """Return today's running bar of the history service, dated by the live quote.
+
+        Raises
+        ------
+        BarsStaleError
+            If there is no bar of today, or nothing says when it last traded.
+        """
+        bar = next((one for one in reversed(self._daily(symbol, session.day)) if one.day == session.day), None)
+        if bar is None:
+            raise BarsStaleError(f"{symbol}: the broker has no bar of {session.day} yet")
+        ticks = self._ask(snapshot(self._listings.contract(symbol)))
+        prices = _prices(ticks)
+        bid, ask = _either(prices, BID), _either(prices, ASK)
+        seen = _last_trade(ticks) or self._newest_minute(symbol)
+        if seen is None:
+            raise BarsStaleError(f"{symbol}: the broker does not say when the price was formed")
+        return Quote(
+            symbol=symbol,
+            source=NAME,
+            session=session.day,
+            open=bar.open,
+            high=bar.high,
+            low=bar.low,
+            close=bar.close,
+            volume=bar.volume,
+            seen_at=seen,
+            midpoint=round((bid + ask) / 2, 6) if bid and ask else None,
+            delayed=_delayed(ticks),
+        )
+
+    def series(self, name: str, session: Session, at: datetime) -> SeriesValue | None:
+        """Return the index as it stands; None if there is none, or no permission to see it."""
+        if name not in SERIES:
+            return None
+        try:
+            ticks = self._ask(snapshot(self._listings.contract(name)))
+            points = _either(_prices(ticks), LAST)
+            seen = _last_trade(ticks) or self._newest_minute(name)
+        except SourceUnavailableError:
+            return None  # without it the decision goes on, and says so
+        if points is None or seen is None:
+            return None
+        return SeriesValue(name, NAME, points, seen, _delayed(ticks))
+
+    def series_history(self, name: str, first: date, last: date) -> Mapping[date, float]:
+        """Return official closes of the closed interval; empty without permission."""
+        if name not in SERIES:
+            return {}
+        try:
+            bars = self._daily(name, first)
+        except SourceUnavailableError:
+            return {}
+        return {bar.day: bar.close for bar in bars if first <= bar.day <= last}
+
+    def volume_share(self, symbol: str, session: Session, minutes: float) -> float | None:
+        """Return the median share of the last 20 full sessions' 5-minute bars, or the documented prior."""
+        key = (symbol, session.day, round(minutes, 1))
+        if key not in self._learned:
+            try:
+                self._learned[key] = self._measured_share(symbol, session, minutes)
+            except DataError:
+                # The prior is a fair answer; a service that is down says so where bars are asked for.
+                self._learned[key] = None
+        found = self._learned[key]
+        return found if found is not None else PRIOR_SHARES.get(symbol)
+
+    def _daily(self, symbol: str, first: date) -> list[Bar]:
+        today = self._session.server_time().date()
+        question = history(self._listings.contract(symbol), duration(first, today), "1 day")
+        return [_bar(symbol, heard.fields[1]) for heard in self._ask(question)]
+
+    def _newest_minute(self, symbol: str) -> datetime | None:
+        found = self._ask(history(self._listings.contract(symbol), "1800 S", "1 min", epoch=True))
+        return _instant(found[-1].fields[1].date) + timedelta(minutes=1) if found else None
+
+    def _measured_share(self, symbol: str, session: Session, minutes: float) -> float | None:
+        first = session.day - timedelta(days=_LEARNING_DAYS)
+        finals = {bar.day: bar.volume for bar in self._daily(symbol, first)}
+        question = history(self._listings.contract(symbol), "30 D", "5 mins", epoch=True)
+        stamped = [(_instant(heard.fields[1].date), float(heard.fields[1].volume)) for heard in self._ask(question)]
+        shares: list[float] = []
+        for day, part in groupby(stamped, key=lambda pair: pair[0].date()):
+            slices = list(part)
+            share = _share(slices, finals.get(day, 0.0), minutes) if day < session.day else None
+            shares += [share] if share is not None else []
+        newest = shares[-LEARNING_SESSIONS:]
+        return median(newest) if len(newest) >= LEAST_SESSIONS else None
+
+    def _ask(self, question: Question) -> list[Heard]:
+        try:
+            return self._session.ask(question)[0]
+        except RequestRefusedError as refused:
+            why = "; subscribe to its market data" if refused.code in NO_PERMISSION else ""
+            raise SourceUnavailableError(f"{refused}{why}") from refused
+        except SilenceError as silence:
+            raise SourceUnavailableError(str(silence)) from silence
+
+
+def duration(first: date, today: date) -> str:
+    """Return the broker's words for a span that holds every session from `first` on.
+
+    Examples
+    --------
+    >>> duration(date(2026, 1, 5), date(2026, 1, 9)), duration(date(2024, 1, 5), date(2026, 1, 9))
+    ('5 D', '3 Y')
+    """
+    days = (today - first).days + 1
+    return f"{max(1, days)} D" if days <= 365 else f"{-(-days // 365)} Y"
+
+
+def _bar(symbol: str, told: object) -> Bar:
+    stamp = str(getattr(told, "date", ""))
+    try:
+        day = datetime.strptime(stamp[:8], "%Y%m%d").replace(tzinfo=UTC).date()
+        numbers = [float(getattr(told, name)) for name in ("open", "high", "low", "close", "volume")]
+    except ValueError as error:
+        raise BarsInvalidError(f"{symbol}: a bar of the broker cannot be read: {stamp!r}: {error}") from error
+    return Bar(day, *numbers)
+
+
+def _prices(ticks: Sequence[Heard]) -> dict[int, float]:
+    return {int(heard.fields[1]): float(heard.fields[2]) for heard in ticks if heard.name == "priceSizeTick"}
+
+
+def _either(prices: Mapping[int, float], kinds: tuple[int, int]) -> float | None:
+    # A live tick number or its delayed twin; -1 and 0 are the wire's words for no price.
+    found = next((prices[kind] for kind in kinds if kind in prices), None)
+    return found if found is not None and found > 0 else None
+
+
+def _last_trade(ticks: Sequence[Heard]) -> datetime | None:
+    stamps = [heard.fields[2] for heard in ticks if heard.name == "tickString" and heard.fields[1] in LAST_TIME]
+    return _instant(stamps[-1]) if stamps and str(stamps[-1]).isdigit() else None
+
+
+def _delayed(ticks: Sequence[Heard]) -> bool:
+    kinds = [heard.fields[1] for heard in ticks if heard.name == "marketDataType"]
+    return bool(kinds) and kinds[-1] in DELAYED_TYPES
+
+
+def _instant(epoch: object) -> datetime:
+    return datetime.fromtimestamp(int(str(epoch)), UTC)
+
+
+def _share(slices: Sequence[tuple[datetime, float]], final: float, minutes: float) -> float | None:
+    # A full session of 5-minute bars has 78; a half day is not learned from.
+    if (slices[-1][0] - slices[0][0]) < timedelta(hours=5):
+        return None
+    starts = np.array([begin.replace(tzinfo=None) for begin, _ in slices], dtype="datetime64[s]")
+    close = slices[-1][0] + timedelta(minutes=5)
+    return intraday_share(starts, np.array([volume for _, volume in slices]), close, minutes, final)

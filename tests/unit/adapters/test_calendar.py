@@ -1,0 +1,96 @@
+"""The exchange's sessions: closures, half days, explicit bounds, local overrides."""
+
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+
+import pytest
+
+from mtum.adapters.calendar import ExchangeCalendar, read_overrides
+from mtum.core.market.calendars import Overrides
+from mtum.errors import CalendarMismatchError, ConfigError
+
+CALENDAR = ExchangeCalendar()
+
+
+@pytest.mark.parametrize(
+    "day",
+    [
+        date(2012, 10, 29),  # hurricane Sandy
+        date(2012, 10, 30),
+        date(2018, 12, 5),  # mourning for G. H. W. Bush
+        date(2025, 1, 9),  # mourning for J. Carter
+        date(2024, 3, 29),  # Good Friday
+        date(2022, 6, 20),  # Juneteenth, observed
+    ],
+)
+def test_the_exchange_is_shut_on_known_closures(day: date) -> None:
+    assert len(CALENDAR.sessions(day, day)) == 0
+
+
+@pytest.mark.parametrize("day", [date(2024, 12, 24), date(2024, 7, 3), date(2024, 11, 29), date(2025, 7, 3)])
+def test_known_half_days_close_at_one_in_new_york(day: date) -> None:
+    (session,) = CALENDAR.sessions(day, day)
+    utc_hour = 17 if day.month == 7 else 18
+    assert session.close == datetime(day.year, day.month, day.day, utc_hour, 0, tzinfo=UTC)
+    assert session.half_day
+
+
+def test_a_full_session_runs_from_half_past_nine_to_four_in_new_york() -> None:
+    (summer,) = CALENDAR.sessions(date(2024, 6, 28), date(2024, 6, 28))
+    (winter,) = CALENDAR.sessions(date(2024, 1, 12), date(2024, 1, 12))
+    assert (summer.open.hour, summer.open.minute, summer.close.hour) == (13, 30, 20)
+    assert (winter.open.hour, winter.open.minute, winter.close.hour) == (14, 30, 21)
+
+
+def test_a_year_has_252_sessions_and_a_later_question_reaches_further() -> None:
+    calendar = ExchangeCalendar()
+    assert len(calendar.sessions(date(2024, 1, 1), date(2024, 12, 31))) == 252
+    assert len(calendar.sessions(date(2031, 1, 1), date(2031, 12, 31))) in (250, 251, 252)
+    assert len(calendar.sessions(date(2012, 1, 1), date(2012, 12, 31))) == 250
+
+
+def test_an_empty_interval_has_no_sessions() -> None:
+    assert len(CALENDAR.sessions(date(2024, 1, 3), date(2024, 1, 2))) == 0
+
+
+def test_sessions_before_the_calendar_begins_are_refused() -> None:
+    with pytest.raises(CalendarMismatchError, match="begins on 1990-01-01"):
+        CALENDAR.sessions(date(1989, 12, 1), date(1990, 2, 1))
+
+
+def test_overrides_close_and_shorten_sessions() -> None:
+    calendar = ExchangeCalendar(Overrides(frozenset({date(2026, 3, 4)}), {date(2026, 3, 5): time(13)}))
+    found = calendar.sessions(date(2026, 3, 3), date(2026, 3, 5))
+    assert [session.day.day for session in found] == [3, 5]
+    assert found.known[1].half_day
+
+
+def test_an_override_file_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "overrides.toml"
+    path.write_text("closed = [2026-03-04]\n[early_close]\n2026-03-05 = 13:00:00\n")
+    found = read_overrides(path)
+    assert found == Overrides(frozenset({date(2026, 3, 4)}), {date(2026, 3, 5): time(13)})
+    assert read_overrides(None) == Overrides()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("closed = 2026-03-04", "closed must be a list of dates"),
+        ('closed = ["soon"]', "closed must be a list of dates"),
+        ("[early_close]\n2026-03-05 = 13", "write 2025-07-03 = 13:00:00"),
+        ("[early_close]\nsoon = 13:00:00", "write 2025-07-03 = 13:00:00"),
+        ("clsed = []", "unknown key clsed"),
+        ("closed = [", "cannot be read"),
+    ],
+)
+def test_a_wrong_override_file_is_refused_with_the_reason(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "overrides.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=said):
+        read_overrides(path)
+
+
+def test_a_missing_override_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        read_overrides(tmp_path / "none.toml")
