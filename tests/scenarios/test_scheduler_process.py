@@ -1,0 +1,124 @@
+"""The scheduler as a real process: start, life signs, one per folder, stop, kill."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from support.source_tree import ROOT
+
+
+def environment(**more: str) -> dict[str, str]:
+    kept = {name: text for name, text in os.environ.items() if not name.startswith("MTUM_")}
+    return kept | more
+
+
+def command(folder: Path, *words: str) -> list[str]:
+    config = folder.parent / "config.toml"
+    config.touch()
+    return [sys.executable, "-m", "jobs", "--config", str(config), "--data-dir", str(folder), *words]
+
+
+def ended(folder: Path, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """A process that ends by itself."""
+    asked = environment(**more)
+    return subprocess.run(
+        command(folder, *words), cwd=ROOT, env=asked, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[tuple[subprocess.Popen[str], socket.socket]]:
+    """A scheduler on the folder, after it has told systemd that it is ready."""
+    folder.mkdir(parents=True, exist_ok=True)
+    listening = folder / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as service:
+        service.bind(str(listening))
+        service.settimeout(30)
+        asked = environment(NOTIFY_SOCKET=str(listening), WATCHDOG_USEC="400000")
+        process = subprocess.Popen(
+            command(folder), cwd=ROOT, env=asked, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        try:
+            assert service.recv(200).startswith(b"READY=1")
+            yield process, service
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.communicate(timeout=30)
+            listening.unlink()
+
+
+def test_it_tells_when_it_is_ready_alive_and_stopping(tmp_path: Path) -> None:
+    with served(tmp_path / "data") as (process, service):
+        assert service.recv(200) == b"WATCHDOG=1"
+        process.send_signal(signal.SIGTERM)
+        told = service.recv(200)
+        while told == b"WATCHDOG=1":
+            told = service.recv(200)
+        assert told == b"STOPPING=1"
+        assert process.wait(30) == 0
+    words = (tmp_path / "data" / "logs" / "mtum.jsonl").read_text(encoding="utf-8").splitlines()
+    assert json.loads(words[0])["event"] == "scheduler_started"
+
+
+def test_ctrl_c_ends_it_with_130(tmp_path: Path) -> None:
+    with served(tmp_path / "data") as (process, _):
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 130
+
+
+def test_a_second_one_on_the_same_folder_refuses_and_names_the_first(tmp_path: Path) -> None:
+    with served(tmp_path / "data") as (process, _):
+        second = ended(tmp_path / "data")
+        assert process.poll() is None
+    assert second.returncode == 9
+    assert f"pid {process.pid}" in second.stderr
+    assert len(second.stderr.splitlines()) == 1
+
+
+def test_after_kill_9_the_folder_is_free_again(tmp_path: Path) -> None:
+    with served(tmp_path / "data") as (process, _):
+        process.kill()
+        assert process.wait(30) == -signal.SIGKILL
+    with served(tmp_path / "data") as (process, _):
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+
+
+def test_the_list_has_the_next_ten_sessions_as_plain_json(tmp_path: Path) -> None:
+    shown = ["--list", "--as-of", "2024-11-27T12:00:00Z", "--json"]
+    paper = {"MTUM_MODE": "paper", "MTUM_MARKET__SOURCE": "yahoo", "MTUM_BROKER__ACCOUNT": "DU1"}
+    listed = ended(tmp_path / "data", *shown, **paper)
+    rows = json.loads(listed.stdout)
+    assert listed.returncode == 0
+    assert {frozenset(row) for row in rows} == {frozenset({"job", "slot", "session", "at_utc", "at_new_york"})}
+    assert len({row["session"] for row in rows}) == 10
+    decisions = {row["session"]: row for row in rows if row["job"] == "decide_and_order"}
+    assert decisions["2024-11-27"]["at_utc"] == "2024-11-27T20:38:00Z"
+    assert decisions["2024-11-29"]["at_new_york"] == "2024-11-29T12:38:00-05:00"
+    assert "2024-11-28" not in decisions
+
+
+@pytest.mark.parametrize(
+    ("words", "told"), [(["--as-of", "noon", "--list"], "is no instant"), (["--no-such"], "unrecognized")]
+)
+def test_wrong_words_are_exit_2(tmp_path: Path, words: list[str], told: str) -> None:
+    found = ended(tmp_path / "data", *words)
+    assert found.returncode == 2
+    assert told in found.stderr
+
+
+def test_wrong_settings_are_exit_2_with_every_mistake_and_no_traceback(tmp_path: Path) -> None:
+    found = ended(tmp_path / "data", MTUM_MODE="papr", MTUM_BROKER__PROT="1")
+    assert found.returncode == 2
+    assert "MTUM_BROKER__PROT" in found.stderr
+    assert "mode" in found.stderr
+    assert "Traceback" not in found.stderr
