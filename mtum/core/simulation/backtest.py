@@ -1,5 +1,6 @@
 """The fast path: a strategy's rules over a whole history in one compiled pass."""
 
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 import numpy as np
@@ -117,6 +118,23 @@ def walked(
     room = room_for(history)
     made = play(history.prices, history.tape, fast_rules(strategy, used), compiled, span, room)
     return Trades(room.slots[:made], room.purses[:made])
+
+
+def walked_each(
+    histories: Iterable[History], strategy: MtumConfluence, terms: PlayTerms
+) -> Iterator[tuple[History, Trades]]:
+    """Play one history after the other, each from its first fit session; nothing waits for all.
+
+    The trades lie in room that the next history uses again: read them before asking for it.
+    """
+    compiled, rules = terms.compiled(strategy.reentry_cooldown_sessions), fast_rules(strategy)
+    room: Trades | None = None
+    for history in histories:
+        if room is None or len(room.slots) < len(history) // 2 + 2:
+            room = room_for(history)
+        span = Span(min(first_fit(history, strategy), len(history)), len(history))
+        made = play(history.prices, history.tape, rules, compiled, span, room)
+        yield history, Trades(room.slots[:made], room.purses[:made])
 
 
 def final_equity(history: History, terms: PlayTerms, span: Span, trades: Trades) -> float:

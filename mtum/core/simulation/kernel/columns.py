@@ -64,8 +64,9 @@ def in_millionths(values: Column) -> Column:
 def running_sums(prices: Prices) -> Sums:
     """Sum up closes, rises, falls, true ranges and volumes in one pass."""
     n = len(prices.close)
-    close, rise, fall = np.zeros(n + 1, np.int64), np.zeros(n + 1, np.int64), np.zeros(n + 1, np.int64)
-    ranges, volume = np.zeros(n + 1, np.int64), np.zeros(n + 1, np.int64)
+    close, rise, fall = np.empty(n + 1, np.int64), np.empty(n + 1, np.int64), np.empty(n + 1, np.int64)
+    ranges, volume = np.empty(n + 1, np.int64), np.empty(n + 1, np.int64)
+    close[0], rise[0], fall[0], ranges[0], volume[0] = 0, 0, 0, 0, 0
     before, c, r, f, w, v = np.int64(0), np.int64(0), np.int64(0), np.int64(0), np.int64(0), np.int64(0)
     for t in range(n):
         now = np.int64(np.rint(prices.close[t] * PRICE_UNIT))
@@ -86,7 +87,8 @@ def running_sums(prices: Prices) -> Sums:
 def mean_column(sums: Counts, length: int, unit: float, first: int) -> Column:
     """Plain mean of the last `length` values in millionths; NaN before position `first`."""
     n = len(sums) - 1
-    out = np.full(n, np.nan)
+    out = np.empty(n)
+    out[:first] = np.nan
     if n <= first:
         return out
     later, earlier, target = sums[first + 1 :], sums[first + 1 - length :], out[first:]
@@ -116,7 +118,8 @@ def _wilder_sums(sums: Counts, length: int) -> Column:
 def strength_column(sums: Sums, length: int, wilder: bool) -> Column:
     """RSI in millionths; NaN while unknown and where nothing moved."""
     n = len(sums.rise) - 1
-    out = np.full(n, np.nan)
+    out = np.empty(n)
+    out[:length] = np.nan
     if n <= length:
         return out
     if wilder:

@@ -32,6 +32,14 @@ def compiled[**P, R](function: Callable[P, R]) -> Callable[P, R]:
     return result
 
 
+def built_in[**P, R](function: Callable[P, R]) -> Callable[P, R]:
+    """Make a small function part of every compiled loop that calls it."""
+    wrapped = numba.njit(inline="always", cache=True, nogil=True, error_model="numpy")(function)
+    _renew_with_callees(wrapped)
+    result: Callable[P, R] = wrapped
+    return result
+
+
 def is_compiled(function: Callable[..., object]) -> bool:
     """Whether a call would run at once: compiled in this process or stored on disk."""
     dispatcher = cast(_Dispatcher, function)

@@ -12,7 +12,6 @@ from mtum.core.simulation.kernel.columns import (
     Column,
     Mask,
     Prices,
-    Sums,
     bits_above,
     bits_beyond,
     in_millionths,
@@ -74,17 +73,16 @@ class Span(NamedTuple):
 
 
 @compiled
-def _entries(prices: Prices, sums: Sums, rules: Rules, above: Mask, rsi: Column) -> Mask:
+def _entries(rules: Rules, above: Mask, calm: Mask, strong: Mask, loud: Mask) -> Mask:
     entry = np.full(len(above), ~np.uint64(0))
     if rules.entry_used & 1:
         entry &= above
     if rules.entry_used & 2:
-        entry &= bits_beyond(in_millionths(prices.vix), rules.vix_entry_below, -1)
+        entry &= calm
     if rules.entry_used & 4:
-        entry &= bits_beyond(rsi, rules.rsi_entry_above, 1)
+        entry &= strong
     if rules.entry_used & 8:
-        average = mean_column(sums.volume, rules.volume_sessions, VOLUME_UNIT, rules.volume_sessions - 1)
-        entry &= bits_above(in_millionths(prices.volume), average)
+        entry &= loud
     return entry
 
 
@@ -110,10 +108,18 @@ def play(prices: Prices, tape: Tape, rules: Rules, terms: Terms, span: Span, tra
     mean = mean_column(sums.close, rules.ma_sessions, PRICE_UNIT, rules.ma_sessions - 1)
     rsi = strength_column(sums, rules.rsi_sessions, rules.rsi_wilder)
     atr = range_column(sums, rules.atr_sessions, rules.atr_wilder)
-    entry = _entries(prices, sums, rules, bits_above(level, mean), rsi)
+    average = mean_column(sums.volume, rules.volume_sessions, VOLUME_UNIT, rules.volume_sessions - 1)
+    vix = in_millionths(prices.vix)
+    entry = _entries(
+        rules,
+        bits_above(level, mean),
+        bits_beyond(vix, rules.vix_entry_below, -1),
+        bits_beyond(rsi, rules.rsi_entry_above, 1),
+        bits_above(in_millionths(prices.volume), average),
+    )
     parts = np.empty((3, len(entry)), np.uint64)
     parts[0] = bits_above(mean, level)
-    parts[1] = bits_beyond(in_millionths(prices.vix), rules.vix_exit_above, 1)
+    parts[1] = bits_beyond(vix, rules.vix_exit_above, 1)
     parts[2] = bits_beyond(rsi, rules.rsi_exit_below, -1)
     leave = np.zeros_like(entry)
     for i in range(3):

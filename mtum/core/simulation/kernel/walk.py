@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtum.core.simulation.kernel.columns import WORD, Column, Mask
-from mtum.core.simulation.kernel.compiled import compiled
+from mtum.core.simulation.kernel.compiled import built_in, compiled
 
 Slots = NDArray[np.int64]
 
 _SCALE = 1e6
-_CENTS = 100.0
+_CENTS, _CENT = 100.0, 0.01
 # Money is a float here and a decimal in the daily job: half a cent there may be a hair below it here.
 _HAIR = 1e-9
 NO_LIMIT = 2.0
@@ -91,161 +91,189 @@ class Trades(NamedTuple):
     purses: Column
 
 
-@compiled
+@built_in
 def _next_bit(mask: Mask, start: int, stop: int) -> int:
     # First set bit in [start, stop), or stop.
-    if start >= stop:
-        return stop
-    w = start // WORD
-    word = mask[w] & (~np.uint64(0) << np.uint64(start % WORD))
-    while word == 0:
-        w += 1
-        if w * WORD >= stop:
-            return stop
-        word = mask[w]
-    lowest = word & (~word + np.uint64(1))
-    bit = int(_BIT_OF[(lowest * np.uint64(_DE_BRUIJN)) >> np.uint64(58)])
-    return min(stop, w * WORD + bit)
+    found = stop
+    if start < stop:
+        w = start // WORD
+        word = mask[w] & (~np.uint64(0) << np.uint64(start % WORD))
+        while word == 0 and (w + 1) * WORD < stop:
+            w += 1
+            word = mask[w]
+        if word != 0:
+            lowest = word & (~word + np.uint64(1))
+            found = min(stop, w * WORD + int(_BIT_OF[(lowest * np.uint64(_DE_BRUIJN)) >> np.uint64(58)]))
+    return found
 
 
-@compiled
+@built_in
 def to_cent(amount_usd: float) -> float:
     """Round to the cent, halves up."""
-    return float(np.floor(amount_usd * _CENTS + 0.5 + _HAIR) / _CENTS)
+    return float(np.floor(amount_usd * _CENTS + 0.5 + _HAIR) * _CENT)
 
 
-@compiled
+@built_in
 def to_level(amount: float) -> float:
     """Round to 1e-6; takes the dust of float sums off an amount."""
     return float(np.rint(amount * _SCALE) / _SCALE)
 
 
-@compiled
+@built_in
 def target_level(price: float, multiple: float, atr: float) -> float:
     """Close in millionths that reaches the target of an entry; `atr` in millionths."""
     return float(np.rint(price * _SCALE + multiple * atr))
 
 
-@compiled
+@built_in
 def commission(terms: Terms, shares: float, price: float) -> float:
     """Commission in USD of one order, to the cent."""
+    amount = terms.cost_frac * shares * price
     if terms.fixed_schedule:
         by_size = max(terms.per_share_usd * shares, terms.minimum_usd)
-        return to_cent(min(by_size, terms.cap_frac * shares * price))
-    return to_cent(terms.cost_frac * shares * price)
+        amount = min(by_size, terms.cap_frac * shares * price)
+    return to_cent(amount)
 
 
-@compiled
-def shares_for(terms: Terms, price: float, budget_usd: float) -> float:
-    """Whole shares a budget buys, cost and buffer included."""
-    if budget_usd <= 0.0:
-        return 0.0
-    cost = terms.cost_frac
-    if terms.fixed_schedule:
-        cost = min(max(terms.per_share_usd / price, terms.minimum_usd / budget_usd), terms.cap_frac)
-    return float(np.floor(budget_usd / (price * (1.0 + (cost + terms.buffer_frac)))))
+@built_in
+def shares_for(terms: Terms, price: float, budget_usd: float, cash_usd: float) -> float:
+    """Whole shares that budget and cash buy, cost and buffer included; below 1 when none."""
+    if not terms.fixed_schedule:
+        each = price * (1.0 + (terms.cost_frac + terms.buffer_frac))
+        return float(np.floor(min(budget_usd, cash_usd) / each))
+    fewest = np.inf
+    for amount in (budget_usd, cash_usd):
+        by_minimum = terms.minimum_usd / amount if amount > 0.0 else 0.0
+        cost = min(max(terms.per_share_usd / price, by_minimum), terms.cap_frac)
+        fewest = min(fewest, np.floor(amount / (price * (1.0 + (cost + terms.buffer_frac)))))
+    return float(fewest)
 
 
-@compiled
+@built_in
 def dividends_paid(tape: Tape, shares: float, due: int, until: int) -> float:
     """Dividends in USD from the `due`-th on, ex-dates up to session `until`, each to the cent."""
     total = 0.0
-    while tape.dividend_at[due] <= until:
-        total += to_cent(shares * float(tape.dividend[due]))
-        due += 1
+    k = due
+    while tape.dividend_at[k] <= until:
+        total += to_cent(shares * float(tape.dividend[k]))
+        k += 1
     return total
 
 
 @compiled
-def worth(tape: Tape, slot: Slots, purse: Column, t: int) -> float:
-    """Equity in USD at the close of session `t`, from the one before the purchase on."""
-    if t < slot[ENTRY_FILL]:
-        return float(purse[CASH_BEFORE])
-    if 0 <= slot[EXIT_FILL] <= t:
-        return float(purse[CASH_AFTER])
-    shares = float(slot[SHARES])
-    return float(purse[CASH_HELD] + shares * tape.close[t] + dividends_paid(tape, shares, slot[DUE], t))
+def worth(tape: Tape, trades: Trades, k: int, t: int) -> float:
+    """Equity in USD at the close of session `t`, from the one before the purchase of trade `k` on."""
+    if t < trades.slots[k, ENTRY_FILL]:
+        return float(trades.purses[k, CASH_BEFORE])
+    if 0 <= trades.slots[k, EXIT_FILL] <= t:
+        return float(trades.purses[k, CASH_AFTER])
+    shares = float(trades.slots[k, SHARES])
+    paid = dividends_paid(tape, shares, trades.slots[k, DUE], t)
+    return float(trades.purses[k, CASH_HELD] + shares * tape.close[t] + paid)
 
 
 @compiled
-def _lost(tape: Tape, terms: Terms, slot: Slots, purse: Column, t: int) -> bool:
+def _lost(tape: Tape, limit: float, trades: Trades, k: int, t: int) -> bool:
     # Whether session t, closed, brought the daily loss. Dividends only soften it: prices alone are looked at first.
-    shares, limit = float(slot[SHARES]), terms.max_daily_loss_usd
-    started = purse[CASH_BEFORE] - purse[CASH_HELD] if t == slot[ENTRY_FILL] else shares * tape.close[t - 1]
-    ended = shares * tape.close[t]
-    if t == slot[EXIT_FILL]:
-        ended = purse[CASH_AFTER] - purse[CASH_HELD] - purse[DIVIDENDS]
-    if ended - started > -limit:
-        return False
-    return to_level(worth(tape, slot, purse, t) - worth(tape, slot, purse, t - 1)) <= -limit
+    shares = float(trades.slots[k, SHARES])
+    started, ended = shares * tape.close[t - 1], shares * tape.close[t]
+    if t == trades.slots[k, ENTRY_FILL]:
+        started = trades.purses[k, CASH_BEFORE] - trades.purses[k, CASH_HELD]
+    if t == trades.slots[k, EXIT_FILL]:
+        ended = trades.purses[k, CASH_AFTER] - trades.purses[k, CASH_HELD] - trades.purses[k, DIVIDENDS]
+    lost = False
+    if ended - started <= -limit:
+        lost = to_level(worth(tape, trades, k, t) - worth(tape, trades, k, t - 1)) <= -limit
+    return lost
 
 
 @compiled
-def _entries_from(tape: Tape, terms: Terms, slot: Slots, purse: Column) -> int:
+def _entries_from(tape: Tape, terms: Terms, trades: Trades, k: int) -> int:
     # A loss of session s is seen at the decisions of s and s + 1; each bars entries, then a pause.
-    sold = slot[EXIT_FILL]
+    sold = int(trades.slots[k, EXIT_FILL])
     allowed = sold + 1 + terms.cooldown_sessions
-    for s in range(max(slot[ENTRY_FILL], sold - terms.loss_pause_sessions), sold + 1):
-        if _lost(tape, terms, slot, purse, s):
+    for s in range(max(trades.slots[k, ENTRY_FILL], sold - terms.loss_pause_sessions), sold + 1):
+        if _lost(tape, terms.max_daily_loss_usd, trades, k, s):
             allowed = max(allowed, s + terms.loss_pause_sessions + 2)
             if terms.flatten:
-                return len(tape.close)
-    return int(allowed)
+                allowed = len(tape.close)
+    return allowed
 
 
 @compiled
-def _peak(tape: Tape, slot: Slots, purse: Column, stop: int) -> float:
-    highest = purse[CASH_BEFORE]
-    for t in range(slot[ENTRY_FILL], min(stop, slot[EXIT_FILL] + 1)):
-        highest = max(highest, worth(tape, slot, purse, t))
+def _peak(tape: Tape, trades: Trades, k: int, stop: int) -> float:
+    highest = trades.purses[k, CASH_BEFORE]
+    for t in range(trades.slots[k, ENTRY_FILL], min(stop, trades.slots[k, EXIT_FILL] + 1)):
+        highest = max(highest, worth(tape, trades, k, t))
     return float(highest)
 
 
 @compiled
-def _leave_at(plan: Plan, tape: Tape, start: int, target: float) -> int:
-    # First session from `start` on that a condition or the target closes, or stop.
-    by_condition = _next_bit(plan.leave, start, plan.stop)
-    for t in range(start, min(by_condition + 1, plan.stop)):
-        if tape.level[t] >= target:
-            return t
-    return by_condition
-
-
-@compiled
-def _flattened_at(tape: Tape, terms: Terms, slot: Slots, purse: Column, by: int) -> int:
+def _flattened_at(tape: Tape, terms: Terms, trades: Trades, k: int, by: int) -> int:
     # First decision before `by` that sees a daily loss, this session's or the one before.
-    for t in range(slot[ENTRY_AT] + 1, by):
-        seen_before = t > slot[ENTRY_FILL] and _lost(tape, terms, slot, purse, t - 1)
-        if seen_before or _lost(tape, terms, slot, purse, t):
+    bought = trades.slots[k, ENTRY_FILL]
+    for t in range(trades.slots[k, ENTRY_AT] + 1, by):
+        seen_before = t > bought and _lost(tape, terms.max_daily_loss_usd, trades, k, t - 1)
+        if seen_before or _lost(tape, terms.max_daily_loss_usd, trades, k, t):
             return t
     return by
 
 
-@compiled
-def _buy(plan: Plan, tape: Tape, terms: Terms, slot: Slots, purse: Column) -> float:
-    # Fill the entry in `slot` and return the price that reaches the target.
-    fill = slot[ENTRY_FILL]
-    price = (tape.open[fill] if terms.next_open else tape.close[fill]) * (1.0 + terms.slippage_frac)
-    shares = float(slot[SHARES])
-    purse[ENTRY_PRICE] = price
-    purse[CASH_HELD] = to_level(purse[CASH_BEFORE] - shares * price - commission(terms, shares, price))
-    slot[EXIT_AT], slot[EXIT_FILL], slot[REASONS] = -1, -1, 0
-    purse[EXIT_PRICE], purse[DIVIDENDS], purse[CASH_AFTER] = np.nan, 0.0, np.nan
-    while tape.dividend_at[slot[DUE]] <= fill:
-        slot[DUE] += 1
-    return target_level(price, plan.multiple, plan.atr[slot[ENTRY_AT]])
+@built_in
+def _leave_at(leave: Mask, level: Column, start: int, stop: int, target: float) -> int:
+    # First session from `start` on that a condition or the target closes, or stop. NaN is never reached.
+    by_condition = _next_bit(leave, start, stop)
+    t = start
+    while t < by_condition and not level[t] >= target:
+        t += 1
+    return t
 
 
-@compiled
-def _sell(tape: Tape, terms: Terms, slot: Slots, purse: Column) -> float:
-    # Fill the exit in `slot` and return the proceeds.
-    fill, shares = slot[EXIT_FILL], float(slot[SHARES])
-    price = (tape.open[fill] if terms.next_open else tape.close[fill]) * (1.0 - terms.slippage_frac)
-    proceeds = shares * price - commission(terms, shares, price)
-    purse[EXIT_PRICE] = price
-    purse[DIVIDENDS] = dividends_paid(tape, shares, slot[DUE], fill)
-    purse[CASH_AFTER] = to_level(purse[CASH_HELD] + purse[DIVIDENDS] + proceeds)
-    return float(proceeds)
+@built_in
+def _due_after(at: Slots, due: int, session: int) -> int:
+    k = due
+    while at[k] <= session:
+        k += 1
+    return k
+
+
+@built_in
+def _paid(at: Slots, dividend: Column, due: int, until: int, shares: float) -> float:
+    total = 0.0
+    k = due
+    while at[k] <= until:
+        total += to_cent(shares * dividend[k])
+        k += 1
+    return total
+
+
+@built_in
+def _reach(close: Column, first: int, last: int, price: float, other: float) -> float:
+    # Distance between the highest and the lowest of two fill prices and the closes from first to last.
+    high, low = max(price, other), min(price, other)
+    for s in range(max(0, first), last + 1):
+        high, low = max(high, close[s]), min(low, close[s])
+    return high - low
+
+
+@built_in
+def _held_back(waiting: Column, free_at: Slots, t: int) -> float:
+    total = 0.0
+    for i in range(len(waiting)):
+        total += waiting[i] if free_at[i] > t else 0.0
+    return total
+
+
+@built_in
+def _note_entry(slots: Slots, k: int, t: int, fill: int, shares: float, due: int) -> None:
+    slots[k, ENTRY_AT], slots[k, ENTRY_FILL], slots[k, SHARES], slots[k, DUE] = t, fill, int(shares), due
+    slots[k, EXIT_AT], slots[k, EXIT_FILL], slots[k, REASONS] = -1, -1, 0
+
+
+@built_in
+def _note_purchase(purses: Column, k: int, price: float, cash: float, held: float) -> None:
+    purses[k, ENTRY_PRICE], purses[k, CASH_BEFORE], purses[k, CASH_HELD] = price, cash, held
+    purses[k, EXIT_PRICE], purses[k, DIVIDENDS], purses[k, CASH_AFTER] = np.nan, 0.0, np.nan
 
 
 @compiled
@@ -254,38 +282,46 @@ def walk(plan: Plan, tape: Tape, terms: Terms, trades: Trades) -> int:
 
     Their rows are written from the top; columns are named above.
     """
-    stop = plan.stop - terms.next_open
-    cash, peak, t, k = terms.capital_usd, terms.capital_usd, plan.first, 0
-    held_back, free_at = np.zeros(8), np.zeros(8, np.int64)
+    # Arrays are taken out of their tuples once: each look inside would count references.
+    entry, leave, atr, close, level, seen = plan.entry, plan.leave, plan.atr, tape.close, tape.level, tape.seen
+    at, dividend, slots, purses = tape.dividend_at, tape.dividend, trades.slots, trades.purses
+    prices, later, stop = (tape.open if terms.next_open else close), terms.next_open, plan.stop - terms.next_open
+    cash, peak, t, k, due = terms.capital_usd, terms.capital_usd, plan.first, 0, 0
+    settled, waiting, free_at = tape.settled, np.zeros(8), np.zeros(8, np.int64)
     while True:
-        t = _next_bit(plan.entry, t, stop)
-        if t >= stop or round(1.0 - cash / peak, 9) >= terms.max_drawdown_frac:
+        t = _next_bit(entry, t, stop)
+        if t >= stop or cash <= 0.0 or 1.0 - cash / peak >= terms.max_drawdown_frac:
             return k
-        available = cash
-        for i in range(8):
-            available -= held_back[i] if free_at[i] > t else 0.0
         budget = min(cash * terms.max_position_frac, terms.max_position_usd)
-        price = tape.seen[t]
-        shares = min(shares_for(terms, price, budget), shares_for(terms, price, available))
+        shares = shares_for(terms, seen[t], budget, cash - _held_back(waiting, free_at, t))
         if shares < 1.0:
             t += 1
             continue
-        slot, purse = trades.slots[k], trades.purses[k]
-        slot[ENTRY_AT], slot[ENTRY_FILL], slot[SHARES] = t, t + terms.next_open, int(shares)
-        slot[DUE] = trades.slots[k - 1, DUE] if k else 0
-        purse[CASH_BEFORE] = cash
-        target = _buy(plan, tape, terms, slot, purse)
-        k += 1
-        t = _leave_at(plan, tape, t + 1, target)
+        bought = t + later
+        price = prices[bought] * (1.0 + terms.slippage_frac)
+        held = to_level(cash - shares * price - commission(terms, shares, price))
+        due = _due_after(at, due, bought)
+        _note_entry(slots, k, t, bought, shares, due)
+        _note_purchase(purses, k, price, cash, held)
+        t = _leave_at(leave, level, t + 1, plan.stop, target_level(price, plan.multiple, atr[t]))
         if terms.flatten:
-            t = _flattened_at(tape, terms, slot, purse, t)
+            t = _flattened_at(tape, terms, trades, k, t)
+        sold = t + later
         if t >= stop:
-            purse[DIVIDENDS] = dividends_paid(tape, shares, slot[DUE], plan.stop - 1)
-            return k
-        slot[EXIT_AT], slot[EXIT_FILL] = t, t + terms.next_open
-        held_back[k % 8] = _sell(tape, terms, slot, purse)
-        free_at[k % 8] = tape.settled[slot[EXIT_FILL]]
-        cash = purse[CASH_AFTER]
+            purses[k, DIVIDENDS] = _paid(at, dividend, due, plan.stop - 1, shares)
+            return k + 1
+        left_at = prices[sold] * (1.0 - terms.slippage_frac)
+        waiting[k % 8] = shares * left_at - commission(terms, shares, left_at)
+        paid = _paid(at, dividend, due, sold, shares)
+        fees = cash - held - waiting[k % 8] - shares * (price - left_at)
+        cash, free_at[k % 8] = to_level(held + paid + waiting[k % 8]), settled[sold]
+        slots[k, EXIT_AT], slots[k, EXIT_FILL] = t, sold
+        purses[k, EXIT_PRICE], purses[k, DIVIDENDS], purses[k, CASH_AFTER] = left_at, paid, cash
         if terms.max_drawdown_frac <= 1.0:
-            peak = max(peak, _peak(tape, slot, purse, plan.stop))
-        t = _entries_from(tape, terms, slot, purse)
+            peak = max(peak, _peak(tape, trades, k, plan.stop))
+        t = sold + 1 + terms.cooldown_sessions
+        # No session can have lost more than this; only then is each looked at.
+        seen_back = max(bought, sold - terms.loss_pause_sessions) - 1
+        if _reach(close, seen_back, sold, price, left_at) * shares + fees >= terms.max_daily_loss_usd:
+            t = _entries_from(tape, terms, trades, k)
+        k += 1
