@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from mtum.core.simulation.admission import ExchangeRules
 from mtum.core.simulation.exchange_state import ExchangeAccount
-from mtum.gateway.answers.data import greet, send_quote
 from mtum.gateway.answers.news import catch_up
+from mtum.gateway.answers.quotes import greet, send_quote
 from mtum.gateway.answers.registry import answer
 from mtum.gateway.behavior import Behavior
 from mtum.gateway.control import ControlDesk

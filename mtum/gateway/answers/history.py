@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from mtum.core.market.bars import Bar
 from mtum.core.market.sessions import Session
-from mtum.gateway.answers.data import listings_for
+from mtum.gateway.answers.quotes import listings_for
 from mtum.gateway.contracts import NEW_YORK, NEW_YORK_WIRE, Listing
 from mtum.gateway.market import Market
 from mtum.gateway.session import ClientSession

@@ -1,9 +1,12 @@
 """Where a gateway keeps itself between runs: exchange state, market time, journal."""
 
+import fcntl
 import json
 import os
 from datetime import datetime
 from pathlib import Path
+
+from mtum.errors import RunLockedError
 
 
 class GatewayFiles:
@@ -16,12 +19,22 @@ class GatewayFiles:
 
     Raises
     ------
+    RunLockedError
+        If another gateway uses the folder.
     OSError
         If the folder cannot be made or a file cannot be read or written.
     """
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self._lock = (folder / "lock").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self._lock.close()
+            raise RunLockedError(
+                f"another practice gateway uses {folder}; stop it, or choose another --data-dir"
+            ) from error
         self.state_path = folder / "exchange.json"
         self.journal_path = folder / "journal.jsonl"
         self._clock_path = folder / "clock.json"
@@ -55,8 +68,9 @@ class GatewayFiles:
         _replace(self._clock_path, json.dumps({"now": now.isoformat()}).encode())
 
     def close(self) -> None:
-        """Close the journal."""
+        """Close the journal and let another gateway use the folder."""
         self._journal.close()
+        self._lock.close()
 
 
 def _replace(path: Path, content: bytes) -> None:

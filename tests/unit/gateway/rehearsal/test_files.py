@@ -3,6 +3,9 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
+from mtum.errors import RunLockedError
 from mtum.gateway.rehearsal.files import GatewayFiles
 
 
@@ -31,3 +34,11 @@ def test_forgetting_keeps_the_journal(tmp_path: Path) -> None:
     files.close()
     assert (files.load(), files.market_time()) == (None, None)
     assert files.journal_path.exists()
+
+
+def test_two_gateways_never_share_a_folder(tmp_path: Path) -> None:
+    first = GatewayFiles(tmp_path)
+    with pytest.raises(RunLockedError, match="another practice gateway uses"):
+        GatewayFiles(tmp_path)
+    first.close()
+    GatewayFiles(tmp_path).close()
