@@ -13,7 +13,7 @@ from mtum.adapters.clock import ReplayClock
 from mtum.adapters.store.opening import open_store
 from mtum.app.desk import Desk, Provenance
 from mtum.core.market.bars import Bars
-from mtum.core.market.sessions import Session
+from mtum.core.market.sessions import Session, Sessions
 from mtum.errors import SourceUnavailableError
 from mtum.ports.broker import Broker
 from mtum.ports.market_data import BarSource, Quote, SeriesValue
@@ -60,6 +60,16 @@ class ShelfSource:
 
     def volume_share(self, symbol: str, session: Session, minutes: float) -> float | None:
         return None
+
+
+@dataclass(frozen=True)
+class WeekdayCalendar:
+    """A calendar of given sessions."""
+
+    known: Sessions
+
+    def sessions(self, first: date, last: date) -> Sessions:
+        return Sessions(self.known.between(first, last))
 
 
 @contextmanager

@@ -207,14 +207,14 @@ def _settled(
     columns: dict[str, Column] = {}
     for name in COLUMNS:
         before, after = getattr(based, name)[left], getattr(fresh, name)[right].copy()
-        same = _noise(name, before, after)
+        # A null states nothing.
+        same = _noise(name, before, after) | ~np.isfinite(after)
         after[same] = before[same]
         # New splits are taken care of before; a vendor that forgets an action changes nothing.
         for index in np.flatnonzero(~same) if name != "split" else ():
             day = based.day(int(left[index]))
             change = Change(day, name, float(before[index]), float(after[index]), tolerable=True)
-            believed = not final[index] or day in agreed or tolerable(change)
-            change = replace(change, tolerable=believed and bool(np.isfinite(change.after)))
+            change = replace(change, tolerable=not final[index] or day in agreed or tolerable(change))
             changes.append(change)
             after[index] = change.after if change.tolerable else change.before
         columns[name] = getattr(fresh, name).copy()

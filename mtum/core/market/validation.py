@@ -247,7 +247,8 @@ def disagreements(first: Bars, second: Bars, frac: float = AGREE_FRAC) -> tuple[
         found += f"{other.close:g} from {second.source}"
     else:
         return ()
-    return (BarProblem(first.symbol, day, Rule.SOURCES_DISAGREE, found, "wait for the sources or set second_source"),)
+    advice = "entries wait until they agree"
+    return (BarProblem(first.symbol, day, Rule.SOURCES_DISAGREE, found, advice, blocks_exit=False),)
 
 
 def ranges_agree(first: Bar, second: Bar, frac: float = CONFIRM_FRAC) -> bool:
