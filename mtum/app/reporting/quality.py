@@ -128,11 +128,15 @@ def drift_lines(facts: SessionFacts) -> tuple[DriftLine, ...]:
     """Return what changed in settings, code and libraries since the session before."""
     if facts.decision is None or facts.previous is None:
         return ()
-    old, new = facts.previous, facts.decision
-    since = f"session {old.session}"
+    return drift_between(facts.previous, facts.decision)
+
+
+def drift_between(old: DecisionRecord, new: DecisionRecord) -> tuple[DriftLine, ...]:
+    """Return what two decisions were made with that differs: code, libraries, settings."""
     pairs = [("code version", old.code_version, new.code_version), ("code", old.code_hash, new.code_hash)]
     pairs += _changed("library", old.libraries, new.libraries)
     pairs += _changed("setting", _leaves(old.settings), _leaves(new.settings))
+    since = f"session {old.session}"
     return tuple(DriftLine(name, before, now, since) for name, before, now in pairs if before != now)
 
 

@@ -1,0 +1,145 @@
+"""What a monthly review looks at: against holding, conditions left out, costs, stability."""
+
+from decimal import Decimal
+
+import numpy as np
+
+from mtum.app.desk import portfolio_rules
+from mtum.app.reporting.money import curves
+from mtum.app.reporting.period import Period
+from mtum.core.portfolio.costs import cost_model
+from mtum.core.portfolio.fills import Fill
+from mtum.core.portfolio.orders import Side
+from mtum.core.reporting import returns
+from mtum.core.reporting.review import Costs, Effect, Stability, Standing
+from mtum.ports.records import IntentState
+
+FEES = frozenset({"fee", "tax"})
+
+
+def standings(period: Period) -> tuple[Standing, ...]:
+    """Return the sleeve and buy-and-hold over the period and, risk-adjusted, since the start."""
+    sleeve, held = curves(period.facts)
+    named = (("strategy", sleeve), ("buy and hold", held))
+    return tuple(_standing(period, name, curve) for name, curve in named if len(curve))
+
+
+def _standing(period: Period, name: str, curve: returns.Curve) -> Standing:
+    from mtum.core.research.metrics import curve_metrics  # loads numba
+
+    grown = returns.growth(curve)
+    if np.isnan(grown).any():
+        return Standing(name, None, None, None, None, None, None, None)
+    metrics = curve_metrics(grown, np.array(curve.days, dtype="datetime64[D]"), 1.0)
+    return Standing(
+        name=name,
+        period_frac=round(returns.since(curve, period.first)[1], 6),
+        start_frac=round(metrics.total_return_frac, 6),
+        volatility_frac=round(metrics.volatility_frac, 6),
+        sharpe=_rounded(metrics.sharpe),
+        sharpe_low=_rounded(metrics.sharpe_low),
+        sharpe_high=_rounded(metrics.sharpe_high),
+        worst_drawdown_frac=round(metrics.max_drawdown.frac, 6),
+    )
+
+
+def _rounded(number: float | None) -> float | None:
+    return None if number is None else round(number, 6)
+
+
+def effects(period: Period) -> tuple[Effect, ...]:
+    """Play the rules over all cached bars whole, with each condition left out, and with each entry alone.
+
+    `difference_frac` is the return less that of the whole rules. Conditions on exits stay in force
+    while entries are tried alone.
+    """
+    from mtum.core.simulation.backtest import ALL_CONDITIONS  # loads numba
+    from mtum.core.strategies.mtum_confluence import ENTRY_CONDITIONS, EXIT_CONDITIONS, MtumConfluence
+
+    strategy = period.press.setup.settings.active_strategy()
+    if not isinstance(strategy, MtumConfluence) or len(period.facts.bars) <= strategy.history_sessions():
+        return ()
+    whole = _played(period, strategy, ALL_CONDITIONS)
+    variants = {f"without {name}": ALL_CONDITIONS - {name} for name in ENTRY_CONDITIONS + EXIT_CONDITIONS}
+    exits = frozenset(EXIT_CONDITIONS)
+    variants |= {f"only {name} to enter": exits | {name} for name in ENTRY_CONDITIONS}
+    rows = [("all conditions", whole)]
+    rows += [(variant, _played(period, strategy, used)) for variant, used in variants.items()]
+    return tuple(
+        Effect(variant, trades, round(frac, 6), round(fall, 6), round(frac - whole[1], 6))
+        for variant, (trades, frac, fall) in rows
+    )
+
+
+def _played(period: Period, strategy: object, used: frozenset[str]) -> tuple[int, float, float]:
+    from mtum.core.research.metrics import drawdowns
+    from mtum.core.simulation.backtest import run
+    from mtum.core.simulation.history import history
+    from mtum.core.simulation.kernel.play import Span
+    from mtum.core.simulation.played import PlayTerms
+    from mtum.core.strategies.mtum_confluence import MtumConfluence
+
+    assert isinstance(strategy, MtumConfluence)  # checked by the caller
+    settings = period.press.setup.settings
+    capital = settings.portfolio.capital_usd
+    terms = PlayTerms(capital, portfolio_rules(settings), settings.risk.daily_loss_pause_sessions)
+    ready = history(period.facts.bars, period.facts.vix)
+    span = Span(strategy.history_sessions() - 1, len(ready))
+    played = run(ready, strategy, terms, span, used)
+    frac = float(played.equity[-1]) / capital - 1.0
+    return len(played.trades), frac, float(drawdowns(played.equity, capital).min())
+
+
+def costs(period: Period) -> Costs:
+    """Return assumed against paid commissions, fees, and slippage in its two parts."""
+    fills = [fill for fill in period.facts.fills if period.inside(fill.session)]
+    states = {state.intent.id: state for state in period.press.store.orders.states()}
+    portfolio = period.press.setup.settings.portfolio
+    model = cost_model(portfolio.cost_model, Decimal(repr(portfolio.cost_frac)))
+    points = period.points()
+    closes = {day: float(point.close) for day, point in points.items() if point.close is not None}
+    fees = [-move.amount_usd for move in period.facts.movements if move.kind in FEES and period.inside(move.session)]
+    paid = [fill.commission_usd for fill in fills if fill.commission_usd is not None]
+    gaps = [gap for fill in fills if (gap := _gap(fill, states, closes.get(fill.session))) is not None]
+    traded = sum(gap[0] for gap in gaps)
+    return Costs(
+        fills=len(fills),
+        traded_usd=round(float(sum(fill.shares * fill.price for fill in fills)), 6),
+        assumed_usd=round(float(sum(model.commission(fill.shares, fill.price) for fill in fills)), 6),
+        paid_usd=round(float(sum(paid)), 6),
+        unknown=len(fills) - len(paid),
+        fees_usd=round(float(sum(fees)), 6),
+        slippage_usd=round(sum(gap[1] + gap[2] for gap in gaps), 6),
+        wait_bps=round(sum(gap[1] for gap in gaps) / traded * 1e4, 6) if traded else None,
+        auction_bps=round(sum(gap[2] for gap in gaps) / traded * 1e4, 6) if traded else None,
+    )
+
+
+def _gap(fill: Fill, states: dict[str, IntentState], close: float | None) -> tuple[float, float, float] | None:
+    # Value at the decision price, cost until the official close, cost from there to the fill; USD.
+    state = states.get(fill.intent_id)
+    if state is None or close is None:
+        return None
+    sign = 1 if fill.side is Side.BUY else -1
+    decided = float(state.intent.reference_price)
+    wait = sign * (close - decided) * fill.shares
+    auction = sign * (float(fill.price) - close) * fill.shares
+    return decided * fill.shares, wait, auction
+
+
+def stability(period: Period) -> tuple[Stability, ...]:
+    """Return how many of the period's sessions reached each step of the trading day."""
+    expected = len(period.sessions)
+    days = [session.day for session in period.sessions]
+    states = [state for day in days for state in period.press.store.orders.states(day)]
+    reports = {run.session for run in period.runs if run.job == "daily_report" and run.outcome == "finished"}
+    settled = {run.session for run in period.runs if run.job == "confirm_fills" and run.outcome == "finished"}
+    points = period.points()
+    return (
+        Stability("started", expected, sum(1 for day in days if period.deciding_run(day) is not None)),
+        Stability("decided", expected, sum(1 for day in days if day in period.decisions)),
+        Stability("ordered", len(states), sum(1 for state in states if state.submitted_at is not None)),
+        Stability("acknowledged", len(states), sum(1 for state in states if state.broker_id is not None)),
+        Stability("settled", expected, sum(1 for day in days if day in points or day in settled)),
+        Stability("reported", expected, sum(1 for day in days if day in reports)),
+    )

@@ -1,0 +1,133 @@
+"""A period of a review: its bounds, its sessions and everything the store knows of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import Enum
+
+import numpy as np
+
+from mtum.app.daily_report import Press
+from mtum.app.reporting.facts import DECIDING_JOB, SessionFacts, session_facts
+from mtum.core.market.sessions import Session
+from mtum.core.reporting.final_flags import Flags, final_flags
+from mtum.core.reporting.flips import Rules
+from mtum.ports.records import DecisionRecord, EquityPoint, RunRecord
+
+START = date(1990, 1, 1)
+
+
+class Kind(Enum):
+    """Kinds of review."""
+
+    WEEK = "week"
+    MONTH = "month"
+    QUARTER = "quarter"
+
+
+def bounds(kind: Kind, end: date) -> tuple[date, date]:
+    """Return the first and the last calendar day of the period that holds a date.
+
+    Examples
+    --------
+    >>> bounds(Kind.QUARTER, date(2018, 11, 7))
+    (datetime.date(2018, 10, 1), datetime.date(2018, 12, 31))
+    """
+    if kind is Kind.WEEK:
+        monday = end - timedelta(days=end.weekday())
+        return monday, monday + timedelta(days=6)
+    months = 1 if kind is Kind.MONTH else 3
+    first_month = end.month - (end.month - 1) % months
+    following = end.year * 12 + first_month - 1 + months
+    return date(end.year, first_month, 1), date(following // 12, following % 12 + 1, 1) - timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Period:
+    """What a review looks at; `facts` ends at the last session with a bar or run up to `end`.
+
+    `flags` are the conditions on final bars, aligned with `facts.bars`.
+    """
+
+    kind: Kind
+    first: date
+    last: date
+    end: date
+    press: Press
+    facts: SessionFacts
+    sessions: tuple[Session, ...]
+    decisions: Mapping[date, DecisionRecord]
+    runs: tuple[RunRecord, ...]
+    rules: Rules
+    flags: Mapping[str, Flags]
+
+    @property
+    def complete(self) -> bool:
+        """Whether no session of the period is still to come."""
+        return not self.press.calendar.sessions(self.end + timedelta(days=1), self.last)
+
+    @property
+    def begun(self) -> date:
+        """First session ever recorded."""
+        days = [*self.decisions, *(point.session for point in self.facts.points)]
+        return min(days, default=self.end)
+
+    def inside(self, day: date) -> bool:
+        """Whether a date lies in the period."""
+        return self.first <= day <= self.end
+
+    def points(self) -> Mapping[date, EquityPoint]:
+        """Equity points by session, all of them."""
+        return {point.session: point for point in self.facts.points}
+
+    def index(self, day: date) -> int | None:
+        """Position of a session in the bars, or None."""
+        at = int(np.searchsorted(self.facts.bars.days, np.datetime64(day, "D")))
+        return at if at < len(self.facts.bars) and self.facts.bars.day(at) == day else None
+
+    def deciding_run(self, day: date) -> RunRecord | None:
+        """The run that decided a session, or tried to."""
+        return next((run for run in reversed(self.runs) if run.session == day and run.job == DECIDING_JOB), None)
+
+    def conditions(self, day: date) -> Sequence[Mapping[str, object]]:
+        """Conditions of a session as they were decided; empty without a decision."""
+        record = self.decisions.get(day)
+        if record is None:
+            return ()
+        found: Sequence[Mapping[str, object]] = (
+            record.document["symbols"].get(self.facts.symbol, {}).get("conditions", ())
+        )
+        return found
+
+
+def period(press: Press, kind: Kind, end: date) -> Period:
+    """Read everything a review of the period that holds `end` needs, nothing later than `end`."""
+    first, last = bounds(kind, end)
+    facts = session_facts(press.store, press.calendar, press.setup, end, whole=True)
+    decisions = {record.session: record for record in press.store.decisions.all() if record.session <= end}
+    begun = min([*decisions, *(point.session for point in facts.points)], default=end)
+    rules = Rules.of(_parameters(facts, decisions))
+    bars = facts.bars
+    vix = np.array([facts.vix.get(day, np.nan) for day in bars.days.tolist()], dtype=np.float64)
+    return Period(
+        kind=kind,
+        first=first,
+        last=last,
+        end=end,
+        press=press,
+        facts=facts,
+        sessions=press.calendar.sessions(max(first, begun), end).known,
+        decisions=decisions,
+        runs=tuple(press.store.runs.between(first, end)),
+        rules=rules,
+        flags=final_flags(bars.close, bars.volume, vix, rules),
+    )
+
+
+def _parameters(facts: SessionFacts, decisions: Mapping[date, DecisionRecord]) -> Mapping[str, object]:
+    # The newest decision's settings, in case the last session of the period had none.
+    newest = decisions[max(decisions)] if decisions else None
+    if newest is None:
+        return facts.parameters
+    found: Mapping[str, object] = newest.settings["strategy"][facts.setup.strategy]
+    return found

@@ -1,0 +1,136 @@
+"""What a quarterly review looks at: the audit and the tax lots."""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+from mtum.app.reporting.period import Kind, Period, bounds
+from mtum.app.reporting.quality import drift_between
+from mtum.core.market.holiday_rules import expected_sessions
+from mtum.core.portfolio.lots import lots_of
+from mtum.core.portfolio.tax import tax_record
+from mtum.core.reporting.review import AuditLine, TaxLine
+from mtum.core.reporting.summary import DriftLine
+from mtum.errors import MtumError
+
+BACKUP_DAYS = 7
+SECRET_DAYS = 365
+OK, ATTENTION, UNKNOWN = "ok", "attention", "unknown"
+
+
+def audit(period: Period, secret_days: Mapping[str, int | None], vulnerabilities: str | None) -> tuple[AuditLine, ...]:
+    """Return every check of the quarter.
+
+    Parameters
+    ----------
+    secret_days : mapping of setting to int or None
+        Days since a secret was last changed; None where nobody can tell.
+    vulnerabilities : str or None
+        What an installed scanner said of the dependencies; None without one.
+    """
+    return (
+        _restore_drill(period),
+        _calendar(period),
+        _books(period),
+        *_limits(period),
+        _vulnerabilities(vulnerabilities),
+        *(_secret(name, days) for name, days in sorted(secret_days.items())),
+    )
+
+
+def _restore_drill(period: Period) -> AuditLine:
+    run = period.press.store.runs.latest("backup")
+    if run is None or run.session is None:
+        return AuditLine("restore drill", ATTENTION, "no backup has been made; run `mtum backup`")
+    age = (period.end - run.session).days
+    done = f"last backup of {run.session}: {run.outcome or 'not finished'}"
+    fresh = run.outcome == "finished" and age <= BACKUP_DAYS
+    return AuditLine("restore drill", OK if fresh else ATTENTION, f"{done}, {age} days before the end")
+
+
+def _calendar(period: Period) -> AuditLine:
+    first, last = bounds(Kind.QUARTER, period.last + timedelta(days=1))
+    try:
+        known = period.press.calendar.sessions(first, last)
+    except MtumError as error:
+        return AuditLine("calendar of the next quarter", UNKNOWN, str(error))
+    days, early = expected_sessions(first, last)
+    ours = {session.day for session in known}
+    half = {session.day for session in known if session.half_day}
+    apart = sorted((ours ^ set(days)) | (half ^ early))
+    span = f"{first} to {last}, {len(ours)} sessions, {len(half)} half days"
+    if apart:
+        return AuditLine("calendar of the next quarter", ATTENTION, f"{span}: differs on {_days(apart)}")
+    return AuditLine("calendar of the next quarter", OK, f"{span}, equal to the exchange's holiday rules")
+
+
+def _days(days: list[date]) -> str:
+    return ", ".join(day.isoformat() for day in days[:5]) + (" and more" if len(days) > 5 else "")
+
+
+def _books(period: Period) -> AuditLine:
+    held = sum(lot.shares for lot in lots_of(period.facts.fills))
+    point = period.facts.points[-1] if period.facts.points else None
+    if point is None:
+        return AuditLine("lots and position", UNKNOWN, "no session has been settled")
+    agree = held == point.shares
+    text = f"{held} shares by fills, {point.shares} in the equity of {point.session}"
+    return AuditLine("lots and position", OK if agree else ATTENTION, text)
+
+
+def _limits(period: Period) -> tuple[AuditLine, ...]:
+    inside = [record for day, record in period.decisions.items() if period.inside(day)]
+    losses = sum(1 for record in inside if record.document.get("daily_loss_hit"))
+    falls = sum(1 for record in inside if record.document.get("drawdown_hit"))
+    halts = [halt for halt in period.press.store.control.halts() if period.inside(halt.since.date())]
+    risk = period.press.setup.settings.risk
+    limit = "none" if risk.max_drawdown_frac is None else f"{risk.max_drawdown_frac:.0%}"
+    return (
+        AuditLine("daily loss limit", OK, f"{risk.max_daily_loss_usd:,.0f} USD, reached in {losses} sessions"),
+        AuditLine("drawdown limit", OK, f"{limit}, reached in {falls} sessions"),
+        AuditLine("position limit", OK, f"{risk.max_position_usd:,.0f} USD"),
+        AuditLine("halts", ATTENTION if any(halt.lifted_at is None for halt in halts) else OK, f"{len(halts)}"),
+    )
+
+
+def _vulnerabilities(found: str | None) -> AuditLine:
+    name = "dependency vulnerabilities"
+    if found is None:
+        return AuditLine(name, UNKNOWN, "no scanner is installed (pip-audit)")
+    return AuditLine(name, ATTENTION if found else OK, found or "none known")
+
+
+def _secret(name: str, days: int | None) -> AuditLine:
+    if days is None:
+        return AuditLine(f"age of secret {name}", UNKNOWN, "given by the environment; its age cannot be seen")
+    result = ATTENTION if days > SECRET_DAYS else OK
+    return AuditLine(f"age of secret {name}", result, f"{days} days")
+
+
+def drift(period: Period) -> tuple[DriftLine, ...]:
+    """Return what changed in settings, code and libraries between the first and the last decision."""
+    inside = sorted(day for day in period.decisions if period.inside(day))
+    if len(inside) < 2:
+        return ()
+    return drift_between(period.decisions[inside[0]], period.decisions[inside[-1]])
+
+
+def tax_lines(period: Period) -> tuple[TaxLine, ...]:
+    """Return closed tax lots by calendar year, up to the end of the period."""
+    store = period.press.store
+    fills = [fill for fill in store.orders.fills() if fill.session <= period.end]
+    record = tax_record(fills, [split for split in store.bars.splits() if split.session <= period.end])
+    years = sorted({lot.sold.year for lot in record.closed})
+    found = []
+    for year in years:
+        lots = [lot for lot in record.closed if lot.sold.year == year]
+        found.append(
+            TaxLine(
+                year=year,
+                lots=len(lots),
+                short_usd=float(sum(lot.gain_usd for lot in lots if not lot.long_term)),
+                long_usd=float(sum(lot.gain_usd for lot in lots if lot.long_term)),
+                wash_lots=sum(1 for lot in lots if lot.code),
+                deferred_usd=float(sum(lot.adjustment_usd for lot in lots)),
+            )
+        )
+    return tuple(found)

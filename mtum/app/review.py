@@ -1,0 +1,187 @@
+"""The account of a week, a month or a quarter: made from the store, written once when the period is over."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from mtum.app.daily_report import Press, json_text
+from mtum.app.demo_report import trade_lines
+from mtum.app.reporting import month, quarter, week
+from mtum.app.reporting.chart_history import chart_history
+from mtum.app.reporting.money import curves
+from mtum.app.reporting.period import Kind, Period, period
+from mtum.core.reporting import returns
+from mtum.core.reporting.codec import document, from_document
+from mtum.core.reporting.history import ChartHistory
+from mtum.core.reporting.review import Review
+from mtum.core.reporting.review_sections import review_page, review_subject
+from mtum.core.reporting.run_summary import TradeLine
+from mtum.core.reporting.text import text
+from mtum.ports.messages import Message, Urgency
+
+REVIEW_JOB = "review"
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What only the machine can tell a quarterly review; see `quarter.audit`."""
+
+    secret_days: Mapping[str, int | None] = field(default_factory=dict)
+    vulnerabilities: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewReport:
+    """A review as it stands on the shelf; `html` is None where none was written."""
+
+    review: Review
+    document: Mapping[str, Any]
+    text: str
+    html: Path | None
+    fresh: bool
+
+
+def write_review(press: Press, kind: Kind, end: date, at: datetime, outside: Outside | None = None) -> ReviewReport:
+    """Write the review of the period that holds `end`, or return the one already written.
+
+    A period that is not over is shown as it stands and says so; only a complete one is stored.
+    """
+    stored = stored_review(press, kind, end)
+    if stored is not None:
+        review = from_document(Review, stored)
+        name = press.shelf.path(f"{_name(review)}.html")
+        return ReviewReport(review, stored, text(review_page(review)), name, fresh=False)
+    looked_at = period(press, kind, end)
+    review = review_of(looked_at, outside or Outside())
+    laid_out = review_page(review)
+    report = ReviewReport(review, document(review), text(laid_out), None, fresh=True)
+    if not review.complete:
+        return report
+    run_id = press.store.runs.start(REVIEW_JOB, kind.value, end, at)
+    press.shelf.put(f"{_name(review)}.txt", report.text)
+    press.shelf.put(f"{_name(review)}.json", json_text(report.document))
+    html = None
+    if press.renderer is not None:
+        html = press.shelf.put(f"{_name(review)}.html", press.renderer.page(laid_out, _charts(looked_at)))
+    press.store.runs.finish(run_id, at, "finished", 0, report.document)
+    return replace(report, html=html)
+
+
+def stored_review(press: Press, kind: Kind, end: date) -> Mapping[str, Any] | None:
+    """Return the stored document of a review, or None."""
+    run = press.store.runs.find(REVIEW_JOB, kind.value, end)
+    return run.document if run is not None and run.outcome == "finished" else None
+
+
+def review_message(press: Press, report: ReviewReport) -> Message:
+    """Return the mail of a review."""
+    review = report.review
+    key = f"{REVIEW_JOB}:{review.kind}:{press.setup.account}:{review.last}"
+    if press.renderer is None:
+        return Message(key, Urgency.REPORT, review_subject(review), report.text)
+    looked_at = period(press, Kind(review.kind), review.last)
+    html, images = press.renderer.mail(review_page(review), _charts(looked_at))
+    return Message(key, Urgency.REPORT, review_subject(review), report.text, html, images)
+
+
+def review_of(looked_at: Period, outside: Outside) -> Review:
+    """Return the review of a period."""
+    sleeve, held = curves(looked_at.facts)
+    inside = [day for day in sleeve.days if looked_at.inside(day)]
+    usd, frac = returns.since(sleeve, looked_at.first) if inside else (None, None)
+    benchmark = returns.since(held, looked_at.first)[1] if inside else None
+    point = looked_at.facts.points[-1] if looked_at.facts.points else None
+    setup = looked_at.press.setup
+    base = Review(
+        kind=looked_at.kind.value,
+        first=looked_at.first,
+        last=looked_at.end,
+        complete=looked_at.complete,
+        mode=setup.settings.mode,
+        account=setup.account,
+        strategy=setup.strategy,
+        symbol=looked_at.facts.symbol,
+        sessions=len(looked_at.sessions),
+        recorded=sum(1 for session in looked_at.sessions if session.day in looked_at.decisions),
+        equity_usd=float(point.equity_usd) if point else None,
+        pnl_usd=None if usd is None else round(usd, 6),
+        pnl_frac=None if frac is None else round(frac, 6),
+        benchmark_frac=None if benchmark is None or benchmark != benchmark else round(benchmark, 6),  # noqa: PLR0124 - the test for NaN
+    )
+    match looked_at.kind:
+        case Kind.WEEK:
+            return _weekly(base, looked_at)
+        case Kind.MONTH:
+            return _monthly(base, looked_at)
+        case Kind.QUARTER:
+            return _quarterly(base, looked_at, outside)
+
+
+def _with_trades(base: Review, looked_at: Period) -> Review:
+    trades = trade_lines(looked_at.press.store, looked_at.facts)
+    closed = tuple(trade for trade in trades if trade.exit_session and looked_at.inside(trade.exit_session))
+    still_open = [trade for trade in trades if trade.exit_session is None]
+    return replace(
+        base,
+        trades=closed,
+        open_trade=_marked(still_open[-1], looked_at) if still_open else None,
+        win_loss=week.win_loss(closed),
+        win_loss_start=week.win_loss(trades),
+    )
+
+
+def _marked(trade: TradeLine, looked_at: Period) -> TradeLine:
+    # An open trade shows what it would bring at the last official close, commission so far included.
+    bars = looked_at.facts.bars
+    if not len(bars):
+        return trade
+    paid = trade.entry_price * trade.shares
+    held = sum(lot.shares for lot in looked_at.facts.lots())
+    gain = (float(bars.close[-1]) - trade.entry_price) * held - trade.commission_usd
+    return replace(trade, pnl_usd=round(gain, 6), return_frac=round(gain / paid, 6))
+
+
+def _weekly(base: Review, looked_at: Period) -> Review:
+    history = looked_at.press.setup.settings.active_strategy().history_sessions()
+    return replace(
+        _with_trades(base, looked_at),
+        accuracy=week.signal_accuracy(looked_at),
+        missed=week.missed_signals(looked_at),
+        validation=week.indicator_checks(looked_at, history),
+        regret=week.regrets(looked_at),
+        projection_error_frac=week.projection_error(looked_at),
+        slack=week.slacks(looked_at),
+    )
+
+
+def _monthly(base: Review, looked_at: Period) -> Review:
+    return replace(
+        _with_trades(base, looked_at),
+        standing=month.standings(looked_at),
+        effects=month.effects(looked_at),
+        costs=month.costs(looked_at),
+        regret=week.regrets(looked_at),
+        projection_error_frac=week.projection_error(looked_at),
+        stability=month.stability(looked_at),
+    )
+
+
+def _quarterly(base: Review, looked_at: Period, outside: Outside) -> Review:
+    return replace(
+        _with_trades(base, looked_at),
+        costs=month.costs(looked_at),
+        stability=month.stability(looked_at),
+        audit=quarter.audit(looked_at, outside.secret_days, outside.vulnerabilities),
+        drift=quarter.drift(looked_at),
+        tax=quarter.tax_lines(looked_at),
+    )
+
+
+def _charts(looked_at: Period) -> ChartHistory:
+    return replace(chart_history(looked_at.press.store, looked_at.facts), market=None)
+
+
+def _name(review: Review) -> str:
+    return f"{review.kind}-{review.last}"
