@@ -94,7 +94,11 @@ def run(
     used : frozenset of str
         Conditions in force; leaving some out shows what each does.
     """
-    trades = walked(history, strategy, terms, span, used)
+    return played_of(history, terms, span, walked(history, strategy, terms, span, used))
+
+
+def played_of(history: History, terms: PlayTerms, span: Span, trades: Trades) -> Played:
+    """Return a walk's trades with the equity and positions that follow from them."""
     equity = equity_curve(history.tape, float(terms.capital_usd), span, trades)
     return Played(
         symbol=history.symbol,
@@ -159,7 +163,6 @@ def _trade(history: History, span: Span, trades: Trades, k: int) -> PlayedTrade:
     slot, purse = trades.slots[k], trades.purses[k]
     open_, shares = slot[EXIT_FILL] < 0, int(slot[SHARES])
     bought, sold = int(slot[ENTRY_FILL]), span.stop - 1 if slot[EXIT_FILL] < 0 else int(slot[EXIT_FILL])
-    paid = float(purse[CASH_BEFORE] - purse[CASH_HELD])
     entry_price, dividends = float(purse[ENTRY_PRICE]), float(purse[DIVIDENDS])
     exit_price = float(history.tape.close[sold]) if open_ else float(purse[EXIT_PRICE])
     after = float(purse[CASH_HELD]) + dividends + shares * exit_price if open_ else float(purse[CASH_AFTER])
@@ -172,7 +175,7 @@ def _trade(history: History, span: Span, trades: Trades, k: int) -> PlayedTrade:
         exit_price=None if open_ else round(exit_price, 6),
         shares=shares,
         pnl_usd=round(pnl, 6),
-        return_frac=round(pnl / paid, 10),
+        return_frac=round(pnl / (shares * entry_price), 10),
         costs_usd=round(shares * (exit_price - entry_price) + dividends - pnl, 2),
         dividends_usd=round(dividends, 2),
         sessions_held=sold - bought,

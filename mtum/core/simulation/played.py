@@ -89,7 +89,7 @@ class PlayedTrade:
     pnl_usd : float
         What the trade added to the cash: prices, dividends and both costs.
     return_frac : float
-        `pnl_usd` over what the purchase cost, commission included.
+        `pnl_usd` over what the shares cost, commission apart.
     costs_usd, dividends_usd : float
         Commissions paid, dividends received.
     sessions_held : int

@@ -26,7 +26,6 @@ class _Round:
     bought_at: int
     shares: int = 0
     cost: Decimal = Decimal(0)
-    entry_fees: Decimal = Decimal(0)
     fees: Decimal = Decimal(0)
     dividends: Decimal = Decimal(0)
     taken: Decimal = Decimal(0)
@@ -168,7 +167,6 @@ def _bought(sleeve: _Sleeve, order: PlannedOrder, price: Decimal, terms: PlayTer
     trade.shares += order.shares
     trade.cost += order.shares * price
     trade.fees += fee
-    trade.entry_fees += fee
     held = sleeve.holdings.get(order.symbol, fresh)
     base = held if held.shares else replace(fresh, sessions_since_exit=held.sessions_since_exit)
     average = float(trade.cost / (trade.shares + trade.sold_shares))
@@ -205,7 +203,7 @@ def _trade(history: SessionHistory, symbol: str, done: _Round, t: int, reasons: 
         exit_price=round(float(done.taken / shares), 6) if reasons else None,
         shares=shares,
         pnl_usd=round(float(pnl), 6),
-        return_frac=round(float(pnl / (done.cost + done.entry_fees)), 10),
+        return_frac=round(float(pnl / done.cost), 10),
         costs_usd=round(float(done.fees), 2),
         dividends_usd=round(float(done.dividends), 2),
         sessions_held=t - done.bought_at,

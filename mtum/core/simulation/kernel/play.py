@@ -73,7 +73,8 @@ class Span(NamedTuple):
 
 
 @compiled
-def _entries(rules: Rules, above: Mask, calm: Mask, strong: Mask, loud: Mask) -> Mask:
+def enter_bits(rules: Rules, above: Mask, calm: Mask, strong: Mask, loud: Mask) -> Mask:
+    """Sessions in which every entry condition in force holds."""
     entry = np.full(len(above), ~np.uint64(0))
     if rules.entry_used & 1:
         entry &= above
@@ -87,7 +88,8 @@ def _entries(rules: Rules, above: Mask, calm: Mask, strong: Mask, loud: Mask) ->
 
 
 @compiled
-def _note_reasons(plan: Plan, tape: Tape, parts: Masks, used: int, trades: Trades, made: int) -> None:
+def note_reasons(plan: Plan, tape: Tape, parts: Masks, used: int, trades: Trades, made: int) -> None:
+    """Write the exit conditions that held into each closed trade."""
     for k in range(made):
         slot, purse = trades.slots[k], trades.purses[k]
         t = slot[EXIT_AT]
@@ -110,7 +112,7 @@ def play(prices: Prices, tape: Tape, rules: Rules, terms: Terms, span: Span, tra
     atr = range_column(sums, rules.atr_sessions, rules.atr_wilder)
     average = mean_column(sums.volume, rules.volume_sessions, VOLUME_UNIT, rules.volume_sessions - 1)
     vix = in_millionths(prices.vix)
-    entry = _entries(
+    entry = enter_bits(
         rules,
         bits_above(level, mean),
         bits_beyond(vix, rules.vix_entry_below, -1),
@@ -128,7 +130,7 @@ def play(prices: Prices, tape: Tape, rules: Rules, terms: Terms, span: Span, tra
     multiple = rules.atr_target_multiple if rules.exit_used & ATR_TARGET else np.inf
     plan = Plan(entry, leave, atr, multiple, span.first, span.stop)
     made = walk(plan, tape, terms, trades)
-    _note_reasons(plan, tape, parts, rules.exit_used, trades, made)
+    note_reasons(plan, tape, parts, rules.exit_used, trades, made)
     return made
 
 
