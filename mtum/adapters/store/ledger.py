@@ -4,6 +4,8 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
+from typing import Any
 
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.texts import maybe_float, maybe_money, money, plain
@@ -86,7 +88,7 @@ class SqliteLedger:
     def equity(self, strategy: str) -> Sequence[EquityPoint]:
         """Return points, oldest first."""
         sql = "SELECT * FROM equity WHERE strategy = ? ORDER BY session"
-        return tuple(_point(row) for row in self.database.rows(sql, (strategy,)))
+        return tuple(_point(tuple(row)) for row in self.database.rows(sql, (strategy,)))
 
 
 def _movement(row: sqlite3.Row) -> CashMovement:
@@ -102,17 +104,20 @@ def _movement(row: sqlite3.Row) -> CashMovement:
     )
 
 
-def _point(row: sqlite3.Row) -> EquityPoint:
+@lru_cache(maxsize=4096)
+def _point(columns: tuple[Any, ...]) -> EquityPoint:
+    # The whole curve is read several times a session; its points are values, so each is made once.
+    session, strategy, cash, receivable, market, equity, flows, benchmark, close, shares, final = columns
     return EquityPoint(
-        session=date.fromisoformat(row["session"]),
-        strategy=row["strategy"],
-        cash_usd=money(row["cash_usd"]),
-        receivable_usd=money(row["receivable_usd"]),
-        market_usd=money(row["market_usd"]),
-        equity_usd=money(row["equity_usd"]),
-        flows_usd=money(row["flows_usd"]),
-        benchmark_usd=maybe_money(row["benchmark_usd"]),
-        close=maybe_money(row["close"]),
-        shares=row["shares"],
-        final=bool(row["final"]),
+        session=date.fromisoformat(session),
+        strategy=strategy,
+        cash_usd=money(cash),
+        receivable_usd=money(receivable),
+        market_usd=money(market),
+        equity_usd=money(equity),
+        flows_usd=money(flows),
+        benchmark_usd=maybe_money(benchmark),
+        close=maybe_money(close),
+        shares=shares,
+        final=bool(final),
     )
