@@ -1,9 +1,9 @@
 """The only place that builds brokers, sources, calendars, clocks and the store, and ties them together."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from hashlib import sha256
@@ -26,8 +26,13 @@ from mtum.ports.store import Store
 from mtum.ports.time import Calendar, Clock, Journal
 
 if TYPE_CHECKING:
+    from mtum.adapters.clock import BrokerClock
+    from mtum.adapters.ib_session.line import IbLine
+    from mtum.adapters.ib_session.wire_record import WireRecord
     from mtum.app.daily_report import Press
 
+CONTRACT_KEY = "contract:"
+"""Where the contract first seen for a symbol is kept in the store's facts."""
 DATABASE_NAME = "mtum.db"
 EXCHANGE_NAME = "exchange.json"
 REPORTS_NAME = "reports"
@@ -197,6 +202,123 @@ def practice_broker(
         rules=ExchangeRules(costs=cost_model(portfolio.cost_model, exact(portfolio.cost_frac))),
     )
     return GatedBroker(broker, gate_rules(settings, {}), calendar)
+
+
+@contextmanager
+def live_desk(
+    settings: Settings,
+    data_dir: Path,
+    as_of: datetime | None,
+    *,
+    dry_run: bool = False,
+    journal: Journal | None = None,
+    record: "WireRecord | None" = None,
+) -> Iterator[Desk]:
+    """Build a desk on the running market, with the run lock held; nothing is connected yet.
+
+    Parameters
+    ----------
+    as_of : datetime or None
+        Instant to take for now; the broker's own clock must agree.
+    dry_run : bool
+        The connection cannot send orders.
+    record : WireRecord, optional
+        Told of every message instead of the journal below the data folder.
+
+    Raises
+    ------
+    UsageError, RunLockedError, StoreError, ConfigError
+        Whatever stands in the way, before anything is written.
+    """
+    from mtum.adapters.clock import BrokerClock
+
+    if as_of is not None and settings.mode == "live":
+        raise UsageError("--as-of is for practice and paper; a live run goes by the broker's clock")
+    calendar = calendar_of(settings, data_dir)
+    clock = BrokerClock(settings.broker.max_clock_skew_seconds, as_of)
+    with opened_store(settings, data_dir) as store, store.lock(), ExitStack() as last:
+        steps = journal or RunJournal(store, clock)
+        line = _line(settings, data_dir, store, clock, record, read_only=dry_run) if _needs_line(settings) else None
+        if line is not None:
+            last.callback(line.close)
+        source = _running_source(settings.market.source, settings, data_dir, line)
+        second = settings.market.second_source
+        if settings.mode == "practice" or line is None:
+            broker = practice_broker(settings, data_dir, source, calendar, clock, steps)
+        else:
+            broker = _ib_broker(settings, calendar, store, line)
+        yield Desk(
+            settings=settings,
+            account=account_of(settings),
+            data_dir=data_dir,
+            store=store,
+            broker=broker,
+            source=source,
+            calendar=calendar,
+            clock=clock,
+            journal=steps,
+            provenance=provenance(),
+            second=_running_source(second, settings, data_dir, line) if second else None,
+        )
+
+
+def _needs_line(settings: Settings) -> bool:
+    return settings.mode != "practice" or "ib" in (settings.market.source, settings.market.second_source)
+
+
+def _line(
+    settings: Settings,
+    data_dir: Path,
+    store: Store,
+    clock: "BrokerClock",
+    record: "WireRecord | None",
+    *,
+    read_only: bool,
+) -> "IbLine":
+    from mtum.adapters.ib_session.library import client_library
+    from mtum.adapters.ib_session.line import Hearing, ib_line
+    from mtum.adapters.ib_session.listings import Pins
+    from mtum.adapters.ib_session.wire_record import WireFile
+
+    pins = Pins(
+        read=lambda symbol: store.control.meta(CONTRACT_KEY + symbol) or "",
+        write=lambda symbol, identity: store.control.set_meta(CONTRACT_KEY + symbol, identity),
+    )
+    hearing = Hearing(clock.hear, record or WireFile(data_dir, clock.now))
+    line = ib_line(settings, client_library(settings.broker.library), pins, hearing, read_only=read_only)
+    clock.pause = line.session.pause
+    return line
+
+
+def _ib_broker(settings: Settings, calendar: Calendar, store: Store, line: "IbLine") -> Broker:
+    from mtum.adapters.brokers.gate import GatedBroker
+    from mtum.adapters.brokers.ib.broker import IbBroker
+
+    broker = IbBroker(line.session, line.listings, settings.broker.acknowledge_seconds)
+    rules = gate_rules(settings, {})
+    return GatedBroker(broker, rules, calendar, lambda symbol: store.control.meta(CONTRACT_KEY + symbol) or "")
+
+
+def _running_source(name: str, settings: Settings, data_dir: Path, line: "IbLine | None") -> BarSource:
+    if name == "ib" and line is not None:
+        from mtum.adapters.sources.ib import IbSource
+
+        return IbSource(line.session, line.listings)
+    return source_of(
+        settings.model_copy(update={"market": settings.market.model_copy(update={"source": name})}), data_dir
+    )
+
+
+def wait_for_window(settings: Settings, data_dir: Path) -> None:
+    """Sleep until the next session's window opens, without lock, store or connection."""
+    from mtum.adapters.clock import SystemClock
+
+    clock = SystemClock()
+    today = clock.now().date()
+    for session in calendar_of(settings, data_dir).sessions(today - timedelta(days=1), today + timedelta(days=14)):
+        if clock.now() <= session.before_close(settings.schedule.last_send_minutes):
+            clock.wait_until(session.before_close(settings.schedule.window_opens_minutes))
+            return
 
 
 def gate_rules(settings: Settings, pinned: Mapping[str, str]) -> GateRules:

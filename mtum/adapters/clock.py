@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+
+from mtum.errors import BrokerUnavailableError
 
 _LONGEST_NAP_SECONDS = 1.0
 
@@ -71,3 +73,52 @@ def _aware(instant: datetime) -> datetime:
     if instant.tzinfo is None:
         raise ValueError(f"{instant} has no time zone")
     return instant.astimezone(UTC)
+
+
+class BrokerClock:
+    """Time by the broker's clock once it was heard, by ours before (ports.time.Clock).
+
+    From the first hearing on time never runs back: the broker's clock or the real time elapsed,
+    whichever is later, so that no deadline waits for a broker whose clock stands still.
+
+    Parameters
+    ----------
+    max_skew_seconds : float
+        Largest difference between our clock and the broker's at the first hearing.
+    as_of : datetime, optional
+        Instant to take for now instead of the computer's.
+    """
+
+    def __init__(self, max_skew_seconds: float, as_of: datetime | None = None) -> None:
+        self._max_skew_seconds = max_skew_seconds
+        self._base = _aware(as_of) if as_of is not None else datetime.now(UTC)
+        self._since = time.monotonic()
+        self._heard = False
+        self.pause: Callable[[float], None] = time.sleep
+
+    def now(self) -> datetime:
+        """Return the instant by the broker's clock."""
+        return self._base + timedelta(seconds=time.monotonic() - self._since)
+
+    def hear(self, broker: datetime) -> None:
+        """Take the broker's clock, told in whole seconds.
+
+        Raises
+        ------
+        BrokerUnavailableError
+            If it is too far from ours at the first hearing.
+        """
+        apart = (broker - self.now()).total_seconds()
+        if not self._heard and abs(apart) > self._max_skew_seconds:
+            raise BrokerUnavailableError(
+                f"the broker's clock says {broker:%Y-%m-%d %H:%M:%S} UTC, ours {self.now():%Y-%m-%d %H:%M:%S}: more "
+                f"than {self._max_skew_seconds:g} s apart; set this computer's clock, or --as-of for a practice gateway"
+            )
+        if apart > 0 or not self._heard:
+            self._base, self._since = broker, time.monotonic()
+        self._heard = True
+
+    def wait_until(self, instant: datetime) -> None:
+        """Return at or after that instant; `pause` may hear the broker's clock meanwhile."""
+        while (left := (instant - self.now()).total_seconds()) > 0:
+            self.pause(min(left, _LONGEST_NAP_SECONDS))

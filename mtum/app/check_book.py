@@ -6,11 +6,12 @@ from decimal import Decimal
 
 from mtum.app.book import read_sleeve
 from mtum.app.desk import Desk, Problem
+from mtum.core.market.calendars import calendars_agree
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.orders import OrderStatus, Side
 from mtum.core.portfolio.reconcile import Balance, balances, foreign_refs
 from mtum.core.strategies.contract import Holding
-from mtum.errors import BookMismatchError, ExitCode
+from mtum.errors import BookMismatchError, CalendarMismatchError, ExitCode
 from mtum.ports.broker import BrokerLists
 
 EXTERNAL_KEY = "external:"
@@ -70,6 +71,20 @@ def check_book(desk: Desk, lists: BrokerLists, session: Session) -> BookCheck:
         exits_barred=dict.fromkeys(unresolved, "unresolved"),
         sellable={balance.symbol: balance.sellable - _open_sells(lists, balance.symbol) for balance in found},
     )
+
+
+def check_hours(desk: Desk, session: Session) -> None:
+    """Refuse a session whose hours the broker sees otherwise than our calendar.
+
+    Raises
+    ------
+    CalendarMismatchError
+        Saying what differs.
+    """
+    for symbol in desk.strategy.universe():
+        differs = calendars_agree(session.day, session, desk.broker.session_hours(symbol, session.day))
+        if differs:
+            raise CalendarMismatchError(f"{symbol}: {differs}")
 
 
 def external_shares(desk: Desk) -> dict[str, Decimal]:

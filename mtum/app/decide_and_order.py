@@ -5,20 +5,20 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from mtum.app.book import Sleeve, build_book, loss_pause, read_sleeve
-from mtum.app.check_book import BookCheck, check_book
+from mtum.app.check_book import BookCheck, check_book, check_hours
 from mtum.app.desk import Desk, Problem, exit_code_of, portfolio_rules
 from mtum.app.dividends import dividend_due
 from mtum.app.flatten import flatten_requests
 from mtum.app.gather import Gathered, gather
+from mtum.app.guards import guarded, limits_after, worth_of
 from mtum.app.refresh_bars import refresh_bars
 from mtum.app.run_document import empty_document, run_document
 from mtum.app.submit_orders import order_problems, submit_orders
 from mtum.core.decide import decide, with_change_since
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.portfolio.decision import Book, Decision
-from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.money import exact
-from mtum.core.portfolio.orders import OrderIntent, OrderType, intent_id
+from mtum.core.portfolio.orders import OrderIntent, OrderStatus, OrderType, intent_id
 from mtum.core.record import decision_document, frame_of
 from mtum.errors import DeadlineMissedError, ExitCode, MtumError
 from mtum.ports.broker import BrokerLists
@@ -43,7 +43,7 @@ def decide_and_order(desk: Desk, session: Session, *, dry_run: bool = False) -> 
     decides or sizes again. A dry run is stored as a preview and changes nothing at the broker.
     """
     done = None if dry_run else desk.store.runs.find(JOB, "", session.day)
-    if done is not None and done.finished_at is not None and _final(desk, session):
+    if done is not None and done.finished_at is not None and _final(desk, session) and not _unsent(desk, session, done):
         return _again(desk, session, done)
     run_id = 0 if dry_run else desk.store.runs.start(JOB, "", session.day, desk.clock.now())
     if not dry_run:
@@ -96,6 +96,7 @@ def _carried_out(desk: Desk, session: Session) -> RunResult:
 def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
     """Decide and commit; return what the checks of the book found."""
     sessions = sessions_around(desk, session)
+    check_hours(desk, session)
     lists = desk.broker.lists()
     check = check_book(desk, lists, session)
     if check.only_reconcile:
@@ -107,6 +108,8 @@ def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
     decided_at = desk.clock.now()
     gathered = gather(desk, session, sessions, decided_at)
     _before(desk, session.before_close(desk.settings.schedule.data_deadline_minutes), "market data")
+    worth = worth_of(desk, lists, gathered.view)
+    check = guarded(desk, check, worth, record=True)
     book = _book(desk, session, sessions, lists, check, gathered)
     decision = decide(gathered.view, desk.strategy, book, portfolio_rules(desk.settings))
     record = _record(desk, session, decided_at, gathered, book, decision)
@@ -116,9 +119,7 @@ def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
     for snapshot in gathered.snapshots:
         desk.store.control.write_snapshot(snapshot)
     desk.store.control.write_account(session.day, lists.at, lists)
-    if decision.drawdown_hit:
-        why = f"equity {decision.equity_usd:.2f} USD has fallen from its peak by the limit"
-        desk.store.control.halt(Restriction.REDUCE_ONLY, why, "max_drawdown_frac", decided_at)
+    limits_after(desk, decision, worth, decided_at)
     desk.journal.reached("decided")
     return check.problems
 
@@ -137,6 +138,7 @@ def _dry(desk: Desk, session: Session) -> RunResult:
     desk.clock.wait_until(session.before_close(desk.settings.schedule.window_opens_minutes))
     desk.broker.connect()
     try:
+        check_hours(desk, session)
         lists = desk.broker.lists()
         check = check_book(desk, lists, session)
         for symbol in desk.strategy.universe():
@@ -144,6 +146,7 @@ def _dry(desk: Desk, session: Session) -> RunResult:
         desk.clock.wait_until(session.before_close(desk.settings.schedule.snapshot_minutes))
         decided_at = desk.clock.now()
         gathered = gather(desk, session, sessions, decided_at)
+        check = guarded(desk, check, worth_of(desk, lists, gathered.view), record=False)
         book = _book(desk, session, sessions, lists, check, gathered)
     finally:
         desk.broker.close()
@@ -243,6 +246,12 @@ def _before(desk: Desk, deadline: datetime, what: str) -> None:
 
 def _final(desk: Desk, session: Session) -> bool:
     return desk.store.decisions.find(session.day, desk.strategy.name) is not None
+
+
+def _unsent(desk: Desk, session: Session, done: RunRecord) -> bool:
+    """Whether a run ended because the broker could not be reached, with an order that may still be sent."""
+    states = desk.store.orders.states(session.day)
+    return done.exit_code == ExitCode.BROKER and any(state.status is OrderStatus.PLANNED for state in states)
 
 
 def _halted(desk: Desk, session: Session) -> tuple[Problem, ...]:

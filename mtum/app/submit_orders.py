@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from mtum.app.approve import wait_for_approval, way_of
 from mtum.app.desk import Desk, Problem
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.orders import OrderStatus, Side, may_move, ticket_of
 from mtum.errors import BrokerError, BrokerUnavailableError, ExitCode
-from mtum.ports.broker import Accepted, BrokerLists, BrokerOrder, Denied, NoAnswer, Rejected, SubmitOutcome
+from mtum.ports.broker import Accepted, BrokerLists, BrokerOrder, Denied, NoAnswer, NotSent, Rejected, SubmitOutcome
 from mtum.ports.records import IntentState, Observed
 
 ASK_EVERY = timedelta(seconds=10)
@@ -68,6 +69,10 @@ def _settle_one(desk: Desk, session: Session, state: IntentState) -> list[Proble
             )
         ]
     found = find_order(lists, state)
+    if found is not None and found.status is OrderStatus.SUBMITTING:
+        # Listed without a permanent id: it is there, and not accepted yet.
+        what = f"the broker lists {state.intent.ref} without a permanent id yet; `mtum run` again"
+        return [Problem(ExitCode.BROKER, what)]
     if found is not None:
         record_seen(desk, state, found, now)
         desk.journal.reached("adopted")
@@ -82,6 +87,8 @@ def _settle_one(desk: Desk, session: Session, state: IntentState) -> list[Proble
 def _send(desk: Desk, session: Session, state: IntentState) -> list[Problem]:
     intent = state.intent
     if state.status is OrderStatus.PLANNED:
+        if not wait_for_approval(desk, session, intent):
+            return _not_approved(desk, state)
         stopped = desk.store.orders.claim(intent.id, desk.clock.now())
         if stopped is not Restriction.NONE:
             what = f"{intent.symbol} {intent.purpose.value} not sent"
@@ -90,6 +97,13 @@ def _send(desk: Desk, session: Session, state: IntentState) -> list[Problem]:
     outcome = _submit(desk, state)
     desk.journal.reached("sent")
     return _after_answer(desk, session, state, outcome)
+
+
+def _not_approved(desk: Desk, state: IntentState) -> list[Problem]:
+    intent, way = state.intent, way_of(state.intent)
+    text = f"{intent.side.value} {intent.shares} {intent.symbol} was not approved in time and lapsed; nothing was sent"
+    desk.store.orders.move(intent.id, OrderStatus.LAPSED, desk.clock.now(), Observed(text="not approved"))
+    return [Problem(ExitCode.HALTED, f"{text} (`mtum approve --session {intent.session} --{way}` in advance)")]
 
 
 def _submit(desk: Desk, state: IntentState) -> SubmitOutcome:
@@ -106,7 +120,7 @@ def _after_answer(desk: Desk, session: Session, state: IntentState, outcome: Sub
         case Accepted(order):
             record_seen(desk, state, order, at)
             desk.journal.reached("acknowledged")
-            return []
+            return [] if order.session in (None, session.day) else _other_session(desk, state, order)
         case Rejected(code, text, final):
             if not final:
                 return _resolve(desk, session, state, f"{code} {text}")
@@ -115,8 +129,30 @@ def _after_answer(desk: Desk, session: Session, state: IntentState, outcome: Sub
         case Denied(code_word, text):
             desk.store.orders.move(intent.id, OrderStatus.DENIED, at, Observed(code=code_word, text=text))
             return _problems_after(desk, state)
+        case NotSent(text):
+            return _not_sent(desk, session, state, text)
         case NoAnswer(text):
             return _resolve(desk, session, state, text)
+
+
+def _not_sent(desk: Desk, session: Session, state: IntentState, why: str) -> list[Problem]:
+    """Plan the next attempt: this one certainly never became an order, so that it may be sent after all."""
+    intent = state.intent
+    desk.store.orders.move(intent.id, OrderStatus.PLANNED, desk.clock.now(), Observed(text=why))
+    desk.journal.reached("not_sent")
+    last = session.before_close(desk.settings.schedule.last_send_minutes)
+    what = f"{intent.symbol} {intent.purpose.value} of {intent.shares} not sent"
+    return [Problem(ExitCode.BROKER, f"{what}: {why}; `mtum run` again before {last:%H:%M:%S} UTC")]
+
+
+def _other_session(desk: Desk, state: IntentState, order: BrokerOrder) -> list[Problem]:
+    """Cancel at once an order that the broker holds for another session; a person is told in any case."""
+    gone = desk.broker.cancel(state.intent.ref)
+    if gone:
+        seen = Observed(text=f"held for {order.session}; canceled at once")
+        desk.store.orders.move(state.intent.id, OrderStatus.CANCELED, desk.clock.now(), seen)
+    did = "it was canceled" if gone else "it could not be canceled: cancel it by hand NOW"
+    return [Problem(ExitCode.PERSON, f"{state.intent.ref}: the broker holds the order for {order.session}; {did}")]
 
 
 def _resolve(desk: Desk, session: Session, state: IntentState, why: str) -> list[Problem]:
@@ -128,7 +164,7 @@ def _resolve(desk: Desk, session: Session, state: IntentState, why: str) -> list
     while True:
         lists = _lists_or_none(desk)
         found = find_order(lists, state) if lists else None
-        if found is not None:
+        if found is not None and found.status is not OrderStatus.SUBMITTING:
             record_seen(desk, state, found, desk.clock.now())
             desk.journal.reached("acknowledged")
             return _problems_after(desk, state)

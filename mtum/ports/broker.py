@@ -117,7 +117,14 @@ class NoAnswer:
     text: str = ""
 
 
-SubmitOutcome = Accepted | Rejected | Denied | NoAnswer
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """Certainly not taken: nothing was written, or the gateway's interface takes no orders at all."""
+
+    text: str
+
+
+SubmitOutcome = Accepted | Rejected | Denied | NoAnswer | NotSent
 
 
 class Broker(Protocol):

@@ -1,5 +1,6 @@
 """The last gate in front of every broker: an order leaves only if fresh facts allow it."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -8,7 +9,9 @@ from mtum.core.market.sessions import Session
 from mtum.core.portfolio.gate import GateFacts, GateRules, refusal
 from mtum.core.portfolio.orders import OrderType, Side, Ticket
 from mtum.core.portfolio.reconcile import OUR_REF
-from mtum.ports.broker import Broker, BrokerLists, Denied, SubmitOutcome
+from mtum.errors import BrokerError, DataError
+from mtum.ports.broker import Broker, BrokerLists, Denied, NotSent, SubmitOutcome
+from mtum.ports.rehearsing import Rehearsing
 from mtum.ports.time import Calendar
 
 MARKET_LAST_MINUTES = 3.0
@@ -16,14 +19,25 @@ MARKET_LAST_MINUTES = 3.0
 
 
 class GatedBroker:
-    """A broker whose `submit` asks it for account, position and clock once more before it sends."""
+    """A broker whose `submit` asks it for account, position and clock once more before it sends.
 
-    def __init__(self, broker: Broker, rules: GateRules, calendar: Calendar) -> None:
+    Parameters
+    ----------
+    pinned : callable
+        Returns the contract pinned for a symbol by now, "" for none.
+    """
+
+    def __init__(
+        self, broker: Broker, rules: GateRules, calendar: Calendar, pinned: Callable[[str], str] = lambda _: ""
+    ) -> None:
         self._broker = broker
         self._rules = rules
         self._calendar = calendar
+        self._pinned = pinned
         self.name = broker.name
         self.proves_absence = broker.proves_absence
+        if isinstance(broker, Rehearsing):
+            self.what_if = broker.what_if
 
     def connect(self) -> None:
         """Open the connection."""
@@ -61,15 +75,22 @@ class GatedBroker:
         """Send the order if every check passes; a refusal of ours never reaches the broker."""
         if ticket.symbol not in self._rules.contracts:
             return Denied("universe", f"{ticket.symbol} is not in the universe")
-        now = self._broker.server_time()
+        try:
+            now = self._broker.server_time()
+        except BrokerError as error:
+            return NotSent(f"the last gate could not ask the broker: {error}")
         session = self._calendar.sessions(now.date(), now.date()).get(now.date())
         if session is None:
             return Denied("window", f"the exchange has no session on {now:%Y-%m-%d}")
-        rules = self._rules
+        contracts = {symbol: self._pinned(symbol) or fixed for symbol, fixed in self._rules.contracts.items()}
+        rules = replace(self._rules, contracts=contracts)
         if ticket.order_type is OrderType.MARKET:
             # A market order does not wait for the auction: it may leave until three minutes before the close.
             rules = replace(rules, last_send_minutes=min(rules.last_send_minutes, MARKET_LAST_MINUTES))
-        stopped = refusal(ticket, self._facts(ticket, now, session), rules)
+        try:
+            stopped = refusal(ticket, self._facts(ticket, now, session), rules)
+        except (BrokerError, DataError) as error:
+            return NotSent(f"the last gate could not ask the broker: {error}")
         return Denied(stopped.check, stopped.text) if stopped else self._broker.submit(ticket)
 
     def _facts(self, ticket: Ticket, now: datetime, session: Session) -> GateFacts:

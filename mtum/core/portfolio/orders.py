@@ -88,7 +88,8 @@ ALLOWED_MOVES: Mapping[OrderStatus, frozenset[OrderStatus]] = {
     OrderStatus.PLANNED: frozenset(
         {OrderStatus.SUBMITTING, OrderStatus.DENIED, OrderStatus.LAPSED, OrderStatus.ACCEPTED}
     ),
-    OrderStatus.SUBMITTING: _BROKER_ENDS | {OrderStatus.ACCEPTED, OrderStatus.UNKNOWN, OrderStatus.DENIED},
+    OrderStatus.SUBMITTING: _BROKER_ENDS
+    | {OrderStatus.ACCEPTED, OrderStatus.UNKNOWN, OrderStatus.DENIED, OrderStatus.PLANNED},
     OrderStatus.ACCEPTED: _BROKER_ENDS,
     OrderStatus.PARTIALLY_FILLED: _BROKER_ENDS,
     OrderStatus.UNKNOWN: _BROKER_ENDS | {OrderStatus.ACCEPTED, OrderStatus.LAPSED, OrderStatus.PLANNED},
@@ -104,7 +105,8 @@ ALLOWED_MOVES: Mapping[OrderStatus, frozenset[OrderStatus]] = {
 
 ``SUBMITTING -> DENIED`` is our last gate, which looks after the claim and before the wire;
 ``PLANNED -> ACCEPTED`` is an order found at the broker under our reference and adopted;
-``UNKNOWN -> PLANNED`` needs a person who states that nothing was sent.
+``UNKNOWN -> PLANNED`` needs a person who states that nothing was sent; ``SUBMITTING -> PLANNED`` is the
+running process that knows it: no byte of the order was written, or the interface takes no orders.
 """
 
 

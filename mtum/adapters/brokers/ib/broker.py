@@ -1,0 +1,151 @@
+"""An account at Interactive Brokers (ports.broker.Broker): truth is what fresh lists say."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+
+from mtum.adapters.brokers.ib.account import account_of, amount, positions_of, values_of
+from mtum.adapters.brokers.ib.sender import Sender
+from mtum.adapters.brokers.ib.words import completed_orders, fills_of, open_orders
+from mtum.adapters.ib_session.codes import NO_PERMISSION
+from mtum.adapters.ib_session.ear import Heard, RequestRefusedError
+from mtum.adapters.ib_session.listings import Listings
+from mtum.adapters.ib_session.questions import (
+    COMPLETED_ORDERS,
+    OPEN_ORDERS,
+    POSITIONS,
+    account_values,
+    executions,
+    snapshot,
+)
+from mtum.adapters.ib_session.session import IbSession
+from mtum.core.market.sessions import Session
+from mtum.core.portfolio.orders import Ticket
+from mtum.errors import BrokerUnavailableError, SourceUnavailableError
+from mtum.ports.broker import BrokerLists, BrokerOrder, SubmitOutcome
+
+EMPTY_FILTER_SECONDS = 3.0
+"""Some gateways never answer an execution request without a client id; the one with ours counts then."""
+BID, ASK, LAST, CLOSE = 1, 2, 4, 9
+
+
+class IbBroker:
+    """One account over one session; absence from every list proves nothing, an answer may be on its way.
+
+    Parameters
+    ----------
+    acknowledge_seconds : float
+        Longest wait for the answer to an order.
+    """
+
+    name = "ib"
+    proves_absence = False
+
+    def __init__(self, session: IbSession, listings: Listings, acknowledge_seconds: float) -> None:
+        self._session = session
+        self._listings = listings
+        self._sender = Sender(session, listings, acknowledge_seconds)
+        self._silent_filter = False
+
+    def connect(self) -> None:
+        """Open the connection and check whose account it is."""
+        self._session.open()
+
+    def close(self) -> None:
+        """Close the connection; never raises."""
+        self._session.close()
+
+    def server_time(self) -> datetime:
+        """Return the broker's clock as an aware UTC instant."""
+        return self._session.server_time()
+
+    def lists(self) -> BrokerLists:
+        """Ask account, positions, orders and executions afresh, all at once, over a link that is proven first."""
+        at = self._session.server_time()
+        self._refuse_while_cut_off()
+        account, ours = self._session.account, self._session.gateway.client_id
+        held, values, working, done, own = self._session.ask(
+            POSITIONS,
+            account_values(account),
+            OPEN_ORDERS,
+            COMPLETED_ORDERS,
+            executions(self._session.library, account, ours),
+        )
+        everyone = self._everyones_executions()
+        self._refuse_while_cut_off()
+        orders = self._orders(working, done)
+        fees = self._session.link.ear.fees
+        return BrokerLists(
+            at=at,
+            account=account_of(values_of(values, account), account),
+            positions=positions_of(held, account),
+            orders=orders,
+            fills=fills_of((own, everyone), fees, account),
+        )
+
+    def session_hours(self, symbol: str, day: date) -> Session | None:
+        """Return the broker's regular hours of the symbol that day; None when it says closed."""
+        return self._listings.hours(symbol, day)
+
+    def contract(self, symbol: str) -> str:
+        """Return contract number and listing market as the broker gives them now."""
+        return self._listings.identity(symbol)
+
+    def price(self, symbol: str) -> Decimal:
+        """Return the last price in USD; the midpoint, then the last close, where nothing has traded yet.
+
+        Raises
+        ------
+        SourceUnavailableError
+            If there is no live price, or no permission to see it.
+        """
+        try:
+            answer = self._session.ask(snapshot(self._listings.contract(symbol)))[0]
+        except RequestRefusedError as refused:
+            if refused.code not in NO_PERMISSION:
+                raise
+            text = (
+                f"{symbol}: no market data permission ({refused.code} {refused.words}); subscribe to its listing market"
+            )
+            raise SourceUnavailableError(text) from refused
+        ticks = {heard.fields[1]: amount(heard.fields[2]) for heard in answer if heard.name == "priceSizeTick"}
+        bid, ask = ticks.get(BID), ticks.get(ASK)
+        found = ticks.get(LAST) or ((bid + ask) / 2 if bid and ask else ticks.get(CLOSE))
+        if found is None or found <= 0:
+            raise SourceUnavailableError(f"{symbol}: the broker shows no live price")
+        return found
+
+    def submit(self, ticket: Ticket) -> SubmitOutcome:
+        """Send one order, once, over the connection that has just been proven."""
+        return self._sender.submit(ticket, self.lists)
+
+    def cancel(self, ref: str) -> bool:
+        """Ask to cancel an order; believed only when fresh lists no longer show it working and no fill of it."""
+        return self._sender.cancel(ref, self.lists)
+
+    def what_if(self, ticket: Ticket) -> str | None:
+        """Return why the broker would refuse the order, None if it would take it; nothing is placed."""
+        return self._sender.what_if(ticket)
+
+    def _orders(self, working: Sequence[Heard], done: Sequence[Heard]) -> tuple[BrokerOrder, ...]:
+        account, ours = self._session.account, self._session.gateway.client_id
+        orders = open_orders(working, account)
+        # After a restart a gateway may hand out order ids a second time: ours go on above what is known.
+        used = [order.order_id or 0 for order in orders if order.client_id == ours]
+        self._session.link.client.updateReqId(max(used, default=0) + 1)
+        listed = {order.broker_id for order in orders if order.broker_id}
+        return (*orders, *(order for order in completed_orders(done, account) if order.broker_id not in listed))
+
+    def _everyones_executions(self) -> list[Heard]:
+        if self._silent_filter:
+            return []
+        question = executions(self._session.library, self._session.account, 0, EMPTY_FILTER_SECONDS)
+        found = self._session.try_ask(question)[0]
+        self._silent_filter = not isinstance(found, list)
+        return found if isinstance(found, list) else []
+
+    def _refuse_while_cut_off(self) -> None:
+        if self._session.upstream_lost:
+            raise BrokerUnavailableError(
+                "the gateway has lost the broker's servers (1100): its lists may be old; orders there keep working"
+            )

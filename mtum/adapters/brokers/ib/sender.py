@@ -1,0 +1,129 @@
+"""Sends and cancels single orders; the only place that can."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from mtum.adapters.brokers.ib.sending import Echo, echo_of, wire_order
+from mtum.adapters.brokers.ib.words import listed_order
+from mtum.adapters.ib_session.codes import Meaning
+from mtum.adapters.ib_session.listings import Listings
+from mtum.adapters.ib_session.questions import CURRENT_TIME
+from mtum.adapters.ib_session.session import IbSession
+from mtum.core.portfolio.orders import Ticket
+from mtum.errors import BrokerError, BrokerUnavailableError, DataError
+from mtum.ports.broker import Accepted, BrokerLists, NoAnswer, NotSent, Rejected, SubmitOutcome
+
+type Lists = Callable[[], BrokerLists]
+
+READ_ONLY = "the gateway's interface is read-only and took no order ({code}): untick Read-Only API in its settings"
+
+
+class Sender:
+    """Order requests over a session.
+
+    Parameters
+    ----------
+    acknowledge_seconds : float
+        Longest wait for the answer to an order.
+    """
+
+    def __init__(self, session: IbSession, listings: Listings, acknowledge_seconds: float) -> None:
+        self._session = session
+        self._listings = listings
+        self._seconds = acknowledge_seconds
+
+    def submit(self, ticket: Ticket, lists: Lists) -> SubmitOutcome:
+        """Send one order, once; never connects again to do it, and never repeats it."""
+        if self._session.read_only:
+            return NotSent("this connection only reads; it cannot send orders")
+        try:
+            contract = self._listings.contract(ticket.symbol)
+            today = self._session.server_time().date()
+            self._session.probe_here()
+            order = wire_order(self._session.library.order(), ticket, self._session.gateway.client_id)
+            order_id = self._session.link.place(contract, order)
+        except (BrokerError, DataError) as error:
+            return NotSent(str(error))
+        echo = self._heard(order_id)
+        accepted = _accepted(echo, contract, order, order_id, today)
+        return accepted or self._refused(echo, ticket.ref, lists)
+
+    def cancel(self, ref: str, lists: Lists) -> bool:
+        """Ask to cancel the working orders of a reference; whether fresh lists then agree that they are gone."""
+        mine = [order for order in lists().orders if order.ref == ref and order.status.working]
+        ours = self._session.gateway.client_id
+        if not mine or any(order.client_id != ours or not order.order_id for order in mine):
+            return False
+        for order in mine:
+            self._cancel_one(order.order_id or 0)
+        after = lists()
+        working = any(order.ref == ref and order.status.working for order in after.orders)
+        return not working and all(fill.ref != ref for fill in after.fills)
+
+    def what_if(self, ticket: Ticket) -> str | None:
+        """Return why the broker would refuse the order, None if it would take it."""
+        order = wire_order(self._session.library.order(), ticket, self._session.gateway.client_id)
+        order.whatIf = True
+        link = self._session.link
+        order_id = link.place(self._listings.contract(ticket.symbol), order)
+        heard = link.ear.follow(order_id)
+        link.wait(self._session.gateway.request_seconds, lambda: _tried(heard))
+        if any(message.name == "openOrder" for message in heard):
+            return None
+        code, text = echo_of(heard).worst()
+        return f"{code}: {text}" if code else "no answer to the trial order"
+
+    def _heard(self, order_id: int) -> Echo:
+        link = self._session.link
+        heard = link.ear.follow(order_id)
+        link.wait(self._seconds, lambda: echo_of(heard).settled)
+        if link.alive and echo_of(heard).settled:
+            # A notice about the order may follow the echo; it has arrived when a later question is answered.
+            link.ask((CURRENT_TIME,))
+        return echo_of(heard)
+
+    def _refused(self, echo: Echo, ref: str, lists: Lists) -> SubmitOutcome:
+        code, text = echo.worst()
+        if echo.read_only:
+            return NotSent(READ_ONLY.format(code=code))
+        if echo.meaning is Meaning.REJECTED and not echo.perm_id:
+            return Rejected(code, text, final=not _listed(ref, lists))
+        if echo.ended:
+            return Rejected(code, text or f"the broker answers {echo.word}", final=False)
+        return NoAnswer(f"{code} {text}" if code else "no answer to the order")
+
+    def _cancel_one(self, order_id: int) -> None:
+        link = self._session.link
+        heard = link.ear.follow(order_id)
+        before = len(heard)
+        link.cancel(order_id)
+
+        def answered() -> bool:
+            echo = echo_of(heard[before:])
+            return echo.ended or bool(echo.errors)
+
+        link.wait(self._session.gateway.request_seconds, answered)
+
+
+def _accepted(echo: Echo, contract: Any, order: Any, order_id: int, today: date) -> Accepted | None:
+    doubtful = echo.meaning in (Meaning.UNKNOWN, Meaning.WAIT, Meaning.REJECTED)
+    if not echo.perm_id or echo.ended or doubtful:
+        return None
+    order.permId, order.orderId = echo.perm_id, order_id
+    listed = listed_order(contract, order, echo.word or "PreSubmitted", int(echo.filled), echo.other_session(today))
+    code, text = echo.worst()
+    return Accepted(replace(listed, code=code or None, text=text)) if listed else None
+
+
+def _listed(ref: str, lists: Lists) -> bool:
+    try:
+        found = lists()
+    except BrokerUnavailableError:
+        return True  # not proven absent
+    return any(one.ref == ref for one in found.orders) or any(fill.ref == ref for fill in found.fills)
+
+
+def _tried(heard: list[Any]) -> bool:
+    return any(message.name == "openOrder" for message in heard) or bool(echo_of(heard).errors)

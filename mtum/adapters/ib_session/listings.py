@@ -1,0 +1,153 @@
+"""Which contract is traded for a symbol, pinned at first sight, and when it trades."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from mtum.adapters.ib_session.ear import RequestRefusedError
+from mtum.adapters.ib_session.questions import contract_details
+from mtum.adapters.ib_session.session import IbSession
+from mtum.core.market.instruments import Kind, instrument
+from mtum.core.market.sessions import Session
+from mtum.errors import BookMismatchError, CalendarMismatchError, SourceUnavailableError
+
+UNKNOWN_CONTRACT = 200
+_HOURS = re.compile(r"^(\d{8}):(?:CLOSED|(\d{4})-(\d{8}):(\d{4}))$")
+_ZONES = {"EST": "America/New_York", "EST5EDT": "America/New_York", "US/Eastern": "America/New_York"}
+"""Names older gateways use; some machines' zone tables lack them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pins:
+    """Where the contract of a symbol is remembered: `read` returns "" for none yet."""
+
+    read: Callable[[str], str]
+    write: Callable[[str, str], None]
+
+
+FORGETFUL = Pins(lambda _: "", lambda _symbol, _identity: None)
+"""For questions about data: nothing is traded, so nothing is pinned."""
+
+
+class Listings:
+    """Contracts as the broker describes them over one session."""
+
+    def __init__(self, session: IbSession, pins: Pins = FORGETFUL) -> None:
+        self._session = session
+        self._pins = pins
+
+    def identity(self, symbol: str) -> str:
+        """Return contract number and listing market, asked afresh; the first ones seen are pinned."""
+        return identity_of(self.details(symbol).contract)
+
+    def contract(self, symbol: str) -> Any:
+        """Return the contract to trade: the pinned one, routed by the broker.
+
+        Raises
+        ------
+        BookMismatchError
+            If the broker names another contract than the pinned one.
+        """
+        found = self.details(symbol).contract
+        pinned, now = self._pins.read(symbol), identity_of(found)
+        if pinned and pinned != now:
+            raise BookMismatchError(
+                f"{symbol}: the broker names contract {now}, until now it was {pinned}: a listing has changed; "
+                "nothing is traded until a person has looked"
+            )
+        return self._session.library.contract(
+            conId=found.conId,
+            symbol=symbol,
+            secType=found.secType,
+            exchange=_route(symbol),
+            primaryExchange=found.primaryExchange,
+            currency=found.currency,
+        )
+
+    def details(self, symbol: str) -> Any:
+        """Return the broker's description of the one contract of a symbol.
+
+        Raises
+        ------
+        SourceUnavailableError
+            If there is none, or more than one.
+        BookMismatchError
+            If there is none where one was pinned.
+        """
+        pinned = self._pins.read(symbol)
+        wanted = self._description(symbol, pinned)
+        try:
+            found = [heard.fields[1] for heard in self._session.ask(contract_details(wanted))[0]]
+        except RequestRefusedError as refused:
+            if refused.code != UNKNOWN_CONTRACT:
+                raise
+            found = []
+        if len(found) == 1:
+            if not pinned:
+                self._pins.write(symbol, identity_of(found[0].contract))
+            return found[0]
+        text = f"{symbol}: the broker knows {len(found)} contracts listed at {wanted.primaryExchange or 'any exchange'}"
+        if pinned:
+            raise BookMismatchError(f"{text}, until now it was {pinned}: nothing is traded until a person has looked")
+        raise SourceUnavailableError(f"{text}; one is needed")
+
+    def hours(self, symbol: str, day: date) -> Session | None:
+        """Return the regular hours of the symbol that day; None when the broker says closed.
+
+        Raises
+        ------
+        CalendarMismatchError
+            If the broker's hours do not tell about that day.
+        """
+        details = self.details(symbol)
+        return hours_on(str(details.liquidHours), str(details.timeZoneId), day)
+
+    def _description(self, symbol: str, pinned: str) -> Any:
+        known = instrument(symbol)
+        index = known.kind is Kind.INDEX
+        listed = pinned.partition("@")[2] or known.primary_exchange or ""
+        return self._session.library.contract(
+            symbol=symbol,
+            secType="IND" if index else "STK",
+            exchange=_route(symbol),
+            primaryExchange="" if index else listed,
+            currency=known.currency,
+        )
+
+
+def identity_of(contract: Any) -> str:
+    """Return what is pinned of a contract: its number and listing market."""
+    return f"{contract.conId}@{contract.primaryExchange}"
+
+
+def hours_on(hours: str, zone: str, day: date) -> Session | None:
+    """Return one day of the broker's hours, such as ``20150610:0930-20150610:1600;20150611:CLOSED``.
+
+    Several spans of a day are joined. Raises CalendarMismatchError when the day or the zone is not there.
+    """
+    found = [
+        match for part in hours.split(";") if (match := _HOURS.match(part.strip())) and match[1] == f"{day:%Y%m%d}"
+    ]
+    if not found:
+        raise CalendarMismatchError(f"the broker's hours do not tell about {day}: {hours[:80]!r}")
+    spans = [match for match in found if match[2]]
+    if not spans:
+        return None
+    try:
+        local = ZoneInfo(_ZONES.get(zone, zone))
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise CalendarMismatchError(f"the broker's hours are in the unknown time zone {zone!r}") from error
+    first, last = spans[0], spans[-1]
+    return Session(day, _instant(first[1] + first[2], local), _instant(last[3] + last[4], local))
+
+
+def _instant(digits: str, zone: ZoneInfo) -> datetime:
+    return datetime.strptime(digits, "%Y%m%d%H%M").replace(tzinfo=zone).astimezone(UTC)
+
+
+def _route(symbol: str) -> str:
+    known = instrument(symbol)
+    return known.primary_exchange or "CBOE" if known.kind is Kind.INDEX else "SMART"

@@ -1,0 +1,77 @@
+"""Every message to and from the broker, one JSON line each: what really happened, for a person and for tests."""
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol, TextIO
+
+FOLDER = "wire"
+MANY = frozenset(
+    {
+        "accountSummary", "accountUpdateMulti", "historicalData", "priceSizeTick", "tickGeneric", "tickReqParams",
+        "tickSize", "tickString", "updateAccountTime", "updateAccountValue", "updatePortfolio",
+    }
+)  # fmt: skip
+"""Messages that come by the dozen and only fill an answer; the end of the answer is recorded."""
+_SHOWN = (
+    "conId", "symbol", "primaryExchange", "orderId", "permId", "clientId", "orderRef", "action", "side", "orderType",
+    "tif", "totalQuantity", "account", "acctNumber", "status", "filledQuantity", "execId", "shares", "price", "time",
+    "commission", "currency",
+)  # fmt: skip
+
+
+class WireRecord(Protocol):
+    """Told of every message: `way` is "sending" (before), "sent" (after) or "heard"."""
+
+    def note(self, way: str, name: str, fields: tuple[Any, ...]) -> None:
+        """Record one message."""
+        ...
+
+
+class WireFile:
+    """Appends messages to `wire/<date>.jsonl` below the data folder.
+
+    Parameters
+    ----------
+    now : callable
+        The program's clock.
+    """
+
+    def __init__(self, data_dir: Path, now: Callable[[], datetime]) -> None:
+        self._folder = data_dir / FOLDER
+        self._now = now
+        self._file: TextIO | None = None
+        self._path: Path | None = None
+
+    def note(self, way: str, name: str, fields: tuple[Any, ...]) -> None:
+        """Append one line; "sent" only, not the moment before it."""
+        if way == "sending" or name in MANY:
+            return
+        at = self._now()
+        path = self._folder / f"{at:%Y-%m-%d}.jsonl"
+        if self._file is None or path != self._path:
+            self.close()
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._file, self._path = path.open("a", encoding="utf-8"), path
+        line = {
+            "at": at.isoformat(timespec="milliseconds"),
+            "way": way,
+            "name": name,
+            "fields": [_plain(f) for f in fields],
+        }
+        self._file.write(json.dumps(line) + "\n")
+        self._file.flush()
+
+    def close(self) -> None:
+        """Close the file; the next message opens it again."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+def _plain(field: Any) -> Any:
+    if field is None or isinstance(field, str | int | float | bool):
+        return field
+    shown = {name: getattr(field, name) for name in _SHOWN if getattr(field, name, "") not in ("", 0, None)}
+    return {name: found if isinstance(found, str | int | float) else str(found) for name, found in shown.items()}
