@@ -2,20 +2,24 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mtum.cli.arguments import Session as SessionOption
 from mtum.cli.arguments import day_of
 from mtum.cli.context import Call, call_of
-from mtum.cli.output import Answer
+from mtum.cli.output import Answer, Problem
 from mtum.cli.stored import NOTHING_YET
-from mtum.errors import UsageError
+from mtum.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from mtum.app.daily_report import Press, Report
+    from mtum.app.reporting.period import Kind
+    from mtum.app.review import ReviewReport
+    from mtum.ports.messages import Message
 
 Send = Annotated[bool, typer.Option("--send", help="Also send it by the configured channels.")]
 
@@ -33,8 +37,9 @@ def report(context: typer.Context, session: SessionOption = None, send: Send = F
         if day is None:
             return Answer({}, [NOTHING_YET])
         found = written_report(press, day, _now(call, press, day))
-        answer = _answer(found)
-        return _sent(call, press, answer, report_message(press, found)) if send else answer
+        message = report_message(press, found) if send else None
+    answer = _answer(found)
+    return _sent(call, answer, message) if message else answer
 
 
 def last_session(press: "Press") -> date | None:
@@ -84,12 +89,62 @@ def _now(call: Call, press: "Press", day: date) -> datetime:
     return max((run.finished_at or run.started_at for run in runs), default=SystemClock().now())
 
 
-def _answer(found: "Report") -> Answer:
+def _answer(found: "Report | ReviewReport") -> Answer:
     shown = [found.text.rstrip("\n")]
     if found.html is not None:
         shown += ["", f"As a page with charts: {found.html}"]
     return Answer(found.document, shown)
 
 
-def _sent(call: Call, press: "Press", answer: Answer, message: Any) -> Answer:
-    raise UsageError("--send: no channel is configured; set [mail] in config.toml")
+def _sent(call: Call, answer: Answer, message: "Message") -> Answer:
+    # A stored message is not sent twice: the outbox knows its key.
+    from mtum.duties.messages import post_and_flush
+
+    flushed = post_and_flush(call.settings(), call.data_folder(), message)
+    problems = [Problem(ExitCode.NOTIFY, f"{name}: {error}") for name, error in flushed.failed]
+    return replace(answer, exit_code=ExitCode.NOTIFY if problems else ExitCode.DONE, problems=problems)
+
+
+def review(
+    context: typer.Context,
+    kind: Annotated[str, typer.Argument(metavar="week|month|quarter")],
+    end: Annotated[str | None, typer.Option("--end", metavar="DATE", help="A day of the period.")] = None,
+    send: Send = False,
+) -> Answer:
+    """The review of a week, a month or a quarter; the last recorded one unless named."""
+    from mtum.app.review import Outside, review_message, write_review
+    from mtum.duties.secrets import secret_days
+
+    call = call_of(context)
+    chosen, wanted = _kind(kind), day_of(end, "--end")
+    if not call.database().exists():
+        return Answer({}, [NOTHING_YET])
+    with _press(call) as press:
+        last = last_session(press)
+        if last is None:
+            return Answer({}, [NOTHING_YET])
+        day = last_of_period(press, chosen, min(wanted, last) if wanted else last)
+        outside = Outside(secret_days(call.environment))
+        with press.store.lock():
+            found = write_review(press, chosen, day, _now(call, press, day), outside)
+        message = review_message(press, found) if send else None
+    answer = _answer(found)
+    return _sent(call, answer, message) if message else answer
+
+
+def last_of_period(press: "Press", kind: "Kind", day: date) -> date:
+    """Return the last session with a run of the period that holds a day; the day itself without one."""
+    from mtum.app.reporting.period import bounds
+
+    first, last = bounds(kind, day)
+    sessions = [run.session for run in press.store.runs.between(first, last) if run.session is not None]
+    return max(sessions, default=day)
+
+
+def _kind(text: str) -> "Kind":
+    from mtum.app.reporting.period import Kind
+
+    try:
+        return Kind(text)
+    except ValueError:
+        raise UsageError(f'"{text}" is no kind of review; use week, month or quarter') from None

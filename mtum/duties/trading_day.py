@@ -6,7 +6,7 @@ from pathlib import Path
 from mtum import wiring
 from mtum.app.decide_and_order import RunResult
 from mtum.app.run_due import Done, Duty
-from mtum.config import Settings
+from mtum.config import Settings, current_environment
 from mtum.core.market.sessions import Session
 from mtum.ports.time import Clock
 
@@ -106,11 +106,19 @@ class _Day:
         return Done(document={"path": str(made.path), "kept": made.kept, "removed": list(made.removed)})
 
     def review(self, session: Session, slot: str) -> Done:
-        from importlib.util import find_spec
+        from mtum.app.reporting.period import Kind
+        from mtum.app.review import Outside, review_message, write_review
+        from mtum.duties.secrets import secret_days
 
-        if find_spec("mtum.app.review") is None:
-            return Done(document={"note": "no reviews in this version"})
-        return Done(document={"session": session.day.isoformat(), "kind": slot})
+        calendar = wiring.calendar_of(self._settings, self._data_dir)
+        outside = Outside(secret_days(current_environment()))
+        with wiring.opened_store(self._settings, self._data_dir) as store:
+            press = wiring.press_of(self._settings, self._data_dir, store, calendar, html=True)
+            # A replayed market's last session is not today's.
+            last = store.runs.latest("decide_and_order") if wiring.is_replay(self._settings) else None
+            end = last.session if last and last.session else session.day
+            found = write_review(press, Kind(slot), end, self._clock.now(), outside)
+            return Done(document=found.document, messages=(review_message(press, found),))
 
 
 def _done(result: RunResult) -> Done:
