@@ -29,15 +29,25 @@ class ExitCode(IntEnum):
     """Exit codes of every command."""
 
     DONE = 0
+    """done; also: held, not a session, a dry run"""
     BUG = 1
+    """an error in the program; one line tells where the details are"""
     USAGE = 2
+    """wrong usage or settings, outside the window, or a database of another account, mode or newer program"""
     DATA = 3
+    """data not fit to decide, or our own store cannot be used; nothing was sent"""
     BROKER = 4
+    """broker unreachable or deadline missed; nothing was sent"""
     ORDER = 5
+    """an order was denied, rejected, or filled less than ordered"""
     PERSON = 6
+    """unknown outcome, mismatch or failed verification: a person is needed"""
     HALTED = 7
+    """halted, not approved, or the approval lapsed"""
     NOTIFY = 8
+    """all done, but a notification could not be delivered"""
     LOCKED = 9
+    """another run holds the lock"""
 
 
 EXIT_PRECEDENCE = (

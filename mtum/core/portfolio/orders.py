@@ -45,16 +45,27 @@ class OrderStatus(Enum):
     """Life of an order intent."""
 
     PLANNED = "PLANNED"
+    """recorded, nothing sent"""
     SUBMITTING = "SUBMITTING"
+    """claimed for sending; no answer recorded yet"""
     ACCEPTED = "ACCEPTED"
+    """the broker has it and gave it a permanent id"""
     PARTIALLY_FILLED = "PARTIALLY_FILLED"
+    """some shares are filled, the rest is working"""
     FILLED = "FILLED"
+    """every share is filled"""
     CANCELED = "CANCELED"
+    """canceled; what was filled stays filled"""
     EXPIRED = "EXPIRED"
+    """ended at the close; what was filled stays filled"""
     REJECTED = "REJECTED"
+    """refused by the broker or the exchange"""
     DENIED = "DENIED"
+    """refused by our own last gate; nothing was sent"""
     UNKNOWN = "UNKNOWN"
+    """sent or perhaps sent, and no list shows it; never sent again by the program"""
     LAPSED = "LAPSED"
+    """its session is over and it was never at the broker"""
 
     @property
     def terminal(self) -> bool:
