@@ -124,6 +124,12 @@ def source_of(settings: Settings, data_dir: Path) -> BarSource:
             from mtum.adapters.sources.csv_folder import csv_source
 
             return csv_source(data_dir / settings.market.csv_dir, exact=exact_share)
+        case "yahoo":
+            from mtum.adapters.sources.yahoo import YahooSource
+
+            market = settings.market
+            calendar, folder = calendar_of(settings, data_dir), data_dir / "cache" / "yahoo"
+            return YahooSource(calendar, folder, market.yahoo_url, market.read_timeout_seconds)
         case other:
             raise UsageError(f'market.source: "{other}" is not available in this mode yet; use "sample" or "csv"')
 

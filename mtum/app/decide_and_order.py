@@ -6,7 +6,8 @@ from typing import Any
 
 from mtum.app.book import Sleeve, build_book, loss_pause, read_sleeve
 from mtum.app.check_book import BookCheck, check_book, check_hours
-from mtum.app.desk import Desk, Problem, exit_code_of, portfolio_rules
+from mtum.app.decide_believed import decide_believed
+from mtum.app.desk import Desk, Problem, exit_code_of
 from mtum.app.dividends import dividend_due
 from mtum.app.flatten import flatten_requests
 from mtum.app.gather import Gathered, gather
@@ -14,7 +15,7 @@ from mtum.app.guards import guarded, limits_after, worth_of
 from mtum.app.refresh_bars import refresh_bars
 from mtum.app.run_document import empty_document, run_document
 from mtum.app.submit_orders import order_problems, submit_orders
-from mtum.core.decide import decide, with_change_since
+from mtum.core.decide import with_change_since
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.portfolio.decision import Book, Decision
 from mtum.core.portfolio.money import exact
@@ -111,7 +112,7 @@ def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
     worth = worth_of(desk, lists, gathered.view)
     check = guarded(desk, check, worth, record=True)
     book = _book(desk, session, sessions, lists, check, gathered)
-    decision = decide(gathered.view, desk.strategy, book, portfolio_rules(desk.settings))
+    decision = decide_believed(gathered, desk, book)
     record = _record(desk, session, decided_at, gathered, book, decision)
     _before(desk, session.before_close(desk.settings.schedule.decision_deadline_minutes), "the decision")
     desk.journal.reached("deciding")
@@ -150,7 +151,7 @@ def _dry(desk: Desk, session: Session) -> RunResult:
         book = _book(desk, session, sessions, lists, check, gathered)
     finally:
         desk.broker.close()
-    decision = decide(gathered.view, desk.strategy, book, portfolio_rules(desk.settings))
+    decision = decide_believed(gathered, desk, book)
     record = replace(_record(desk, session, decided_at, gathered, book, decision), preview=True)
     desk.store.decisions.preview(record)
     document = run_document(record, (), desk.settings.mode, check.problems)

@@ -1,37 +1,33 @@
 """The market as it is known at the decision: history from the cache, today's bar, the VIX, all checked."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from mtum.app.book import read_sleeve
 from mtum.app.desk import Desk
+from mtum.app.judge_today import history_today, judge_today, judge_vix, vix_degraded
 from mtum.core.market.bars import Bar, Bars
 from mtum.core.market.sessions import Session, Sessions
-from mtum.core.market.validation import (
-    BarProblem,
-    Confirmation,
-    problems_in_history,
-    provisional_problems,
-    session_days,
-)
+from mtum.core.market.validation import BarProblem, problems_in_history, session_days
 from mtum.core.market.view import MarketView, ProvisionalBar
+from mtum.core.market.vix import VixReading
 from mtum.core.market.volume import ObservedShare, VolumeMode, projected, rule_volume, usual_share
 from mtum.errors import BarsInvalidError, BarsMissingError
 from mtum.ports.market_data import Quote
 from mtum.ports.records import VolumeSnapshot
 
-VIX_RANGE = (5.0, 150.0)
-VIX_MAX_AGE_MINUTES = 20.0
-
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """What was gathered: the view, what is missing in it, and what bars entries or exits per symbol."""
+    """What was gathered: the view, what is missing in it, what bars entries, and whose price is in doubt."""
 
     view: MarketView
     degraded: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     entries_barred: dict[str, str] = field(default_factory=dict)
     snapshots: tuple[VolumeSnapshot, ...] = ()
+    doubtful: frozenset[str] = frozenset()
 
 
 def gather(desk: Desk, session: Session, sessions: Sessions, at: datetime) -> Gathered:
@@ -48,22 +44,26 @@ def gather(desk: Desk, session: Session, sessions: Sessions, at: datetime) -> Ga
     provisional: dict[str, ProvisionalBar] = {}
     snapshots: list[VolumeSnapshot] = []
     barred: dict[str, str] = {}
+    doubtful: set[str] = set()
+    notes: list[str] = []
     for symbol in strategy.universe():
         history = fit_history(desk, symbol, session, sessions, strategy.history_sessions())
         quote = desk.source.quote(symbol, session, at)
+        history = history_today(desk, history, quote)
         snapshot, today = _today(desk, session, quote, minutes, history)
-        problems = provisional_problems(
-            history, today, at, desk.settings.market.spike_multiple, Confirmation(quote.midpoint), delayed=quote.delayed
-        )
-        _refuse([problem for problem in problems if problem.blocks_exit])
-        if problems:
-            barred[symbol] = "unconfirmed"
+        judged = judge_today(desk, history, today, quote, at)
+        _refuse(judged.blocking)
+        if judged.entry_bar:
+            barred[symbol] = judged.entry_bar
+        doubtful |= {symbol} if judged.doubtful else set()
+        notes += judged.notes
         bars[symbol] = history.extended(today.bar).tail(strategy.history_sessions())
         provisional[symbol] = today
         snapshots.append(snapshot)
-    series, degraded, notes = _series(desk, session, at)
-    view = MarketView(session.day, bars, series, provisional)
-    return Gathered(view, degraded, notes, barred, tuple(snapshots))
+    readings = {name: judge_vix(desk, name, session, at) for name in strategy.series()}
+    degraded, found = vix_degraded(readings)
+    view = MarketView(session.day, bars, _series(desk, readings), provisional)
+    return Gathered(view, degraded, (*notes, *found), barred, tuple(snapshots), frozenset(doubtful))
 
 
 def fit_history(desk: Desk, symbol: str, session: Session, sessions: Sessions, needed: int) -> Bars:
@@ -133,25 +133,8 @@ def _today(
     return snapshot, ProvisionalBar(bar, quote.volume, share, quote.seen_at, quote.midpoint)
 
 
-def _series(
-    desk: Desk, session: Session, at: datetime
-) -> tuple[dict[str, float | None], tuple[str, ...], tuple[str, ...]]:
-    values: dict[str, float | None] = {}
-    degraded: list[str] = []
-    notes: list[str] = []
-    for name in desk.strategy.series():
-        found = desk.source.series(name, session, at)
-        why = None
-        if found is None:
-            why = f"{name}: {desk.source.name} has no value"
-        elif found.delayed:
-            why = f"{name}: the feed is delayed"
-        elif not VIX_RANGE[0] <= found.value <= VIX_RANGE[1]:
-            why = f"{name}: {found.value:g} is not possible (5 to 150)"
-        elif (at - found.seen_at).total_seconds() > VIX_MAX_AGE_MINUTES * 60:
-            why = f"{name}: last seen {found.seen_at:%Y-%m-%d %H:%M} UTC, older than {VIX_MAX_AGE_MINUTES:g} minutes"
-        values[name] = found.value if found is not None and why is None else None
-        if why is not None:
-            degraded.append(name.lower())
-            notes.append(why)
-    return values, tuple(degraded), tuple(notes)
+def _series(desk: Desk, readings: Mapping[str, VixReading]) -> dict[str, float | None]:
+    # Two sources that disagree: entries see the higher value, exits the lower.
+    apart = any(reading.for_entry != reading.for_exit for reading in readings.values())
+    held = apart and bool(read_sleeve(desk.store, desk.strategy).lots)
+    return {name: reading.for_exit if held else reading.for_entry for name, reading in readings.items()}

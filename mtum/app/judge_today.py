@@ -1,0 +1,154 @@
+"""May today's unfinished bar and the VIX be believed? What the second source, the midpoint and a person say."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from mtum.app.accept_bars import REBASED_SOURCES, REVISED
+from mtum.app.desk import Desk
+from mtum.core.market.bars import Bar, Bars
+from mtum.core.market.merging import NewSplit, rebased
+from mtum.core.market.sessions import Session
+from mtum.core.market.validation import (
+    BarProblem,
+    Confirmation,
+    Rule,
+    problems_in_history,
+    provisional_problems,
+    ranges_agree,
+    session_days,
+)
+from mtum.core.market.view import ProvisionalBar
+from mtum.core.market.vix import VixReading, VixValue, vix_reading
+from mtum.errors import DataError
+from mtum.ports.market_data import BarSource, Quote
+from mtum.ports.records import QuarantinedBar
+
+RESTATED = "restated"
+"""Reason word: an accepted bar of the window was restated and nobody has decided which value is right."""
+_HELD_FOR_A_PERSON = (Rule.UNCONFIRMED, Rule.LOOKS_LIKE_SPLIT)
+_SPIKE_CONTEXT = 70
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What was found about today's bar of one symbol.
+
+    Parameters
+    ----------
+    blocking : tuple of BarProblem
+        Nothing may be decided on it.
+    entry_bar : str or None
+        Reason word when only entries are barred.
+    doubtful : bool
+        Whether a sale must also hold at the midpoint.
+    notes : tuple of str
+        For the report.
+    """
+
+    blocking: tuple[BarProblem, ...] = ()
+    entry_bar: str | None = None
+    doubtful: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def history_today(desk: Desk, history: Bars, quote: Quote) -> Bars:
+    """Return the history in today's shares: a split effective today is not in the cache yet."""
+    if quote.split in (0.0, 1.0) or desk.source.name in REBASED_SOURCES:
+        return history
+    return rebased(history, (NewSplit(quote.session, quote.split),))
+
+
+def judge_today(desk: Desk, history: Bars, today: ProvisionalBar, quote: Quote, at: datetime) -> Judged:
+    """Judge today's bar of one symbol behind a fit history, and keep it for a person when in doubt."""
+    symbol, source = quote.symbol, desk.source.name
+    released = desk.store.quarantine.released(symbol, source)
+    second, notes = _second_quote(desk, quote, at)
+    confirmation = Confirmation(quote.midpoint, second.close if second else None, quote.session in released)
+    multiple = desk.settings.market.spike_multiple
+    problems = [*provisional_problems(history, today, at, multiple, confirmation, delayed=quote.delayed)]
+    problems += _spike_yesterday(history, today, released)
+    problems += _range_problem(today.bar, second, symbol)
+    held = [problem for problem in problems if problem.rule in _HELD_FOR_A_PERSON]
+    desk.store.quarantine.keep(
+        [QuarantinedBar(symbol, source, today.bar, one.rule.value, one.found, at) for one in held]
+    )
+    soft = [problem for problem in problems if not problem.blocks_exit]
+    restated = _restated(desk, symbol, history)
+    return Judged(
+        blocking=tuple(problem for problem in problems if problem.blocks_exit),
+        entry_bar=soft[0].rule.value if soft else RESTATED if restated else None,
+        doubtful=any(problem.rule is Rule.UNCONFIRMED for problem in soft),
+        notes=(*notes, *(problem.text for problem in soft), *restated),
+    )
+
+
+def judge_vix(desk: Desk, name: str, session: Session, at: datetime) -> VixReading:
+    """Return the VIX to decide with, from the source and, where one is set, the second source."""
+    first, why_first = _series_value(desk.source, name, session, at)
+    second, why_second = _series_value(desk.second, name, session, at) if desk.second else (None, ())
+    found = vix_reading(first, second, at)
+    if found.for_entry is not None or not (why_first or why_second):
+        return found
+    return replace(found, problems=tuple((kind, "; ".join((*why_first, *why_second))) for kind, _ in found.problems))
+
+
+def _series_value(
+    source: BarSource, name: str, session: Session, at: datetime
+) -> tuple[VixValue | None, tuple[str, ...]]:
+    # A missing VIX only bars entries, so that a fault here is told and not raised.
+    try:
+        found = source.series(name, session, at)
+    except DataError as error:
+        return None, (str(error),)
+    if found is None:
+        return None, (f"{name}: {source.name} has no value",)
+    return VixValue(found.source, found.value, found.seen_at, found.delayed), ()
+
+
+def _second_quote(desk: Desk, quote: Quote, at: datetime) -> tuple[Bar | None, tuple[str, ...]]:
+    if desk.second is None:
+        return None, ()
+    session = next(iter(desk.calendar.sessions(quote.session, quote.session)), None)
+    if session is None:
+        return None, ()
+    try:
+        seen = desk.second.quote(quote.symbol, session, at)
+    except DataError as error:
+        return None, (f"the second source has no opinion: {error}",)
+    return Bar(seen.session, seen.open, seen.high, seen.low, seen.close, seen.volume), ()
+
+
+def _spike_yesterday(history: Bars, today: ProvisionalBar, released: frozenset[object]) -> list[BarProblem]:
+    # Only today's price shows whether yesterday's jump was undone.
+    if not len(history) or history.last_day in released:
+        return []
+    joined = history.tail(_SPIKE_CONTEXT).extended(replace(today.bar, volume=today.volume_so_far))
+    found = problems_in_history(joined, session_days(()))
+    return [one for one in found if one.session == history.last_day and one.rule is Rule.SPIKE]
+
+
+def _range_problem(bar: Bar, second: Bar | None, symbol: str) -> list[BarProblem]:
+    if second is None or ranges_agree(bar, second):
+        return []
+    found = f"today's range {bar.low:g} to {bar.high:g}, by the second source {second.low:g} to {second.high:g}"
+    advice = "entries wait until they agree"
+    return [BarProblem(symbol, bar.day, Rule.SOURCES_DISAGREE, found, advice, blocks_exit=False)]
+
+
+def _restated(desk: Desk, symbol: str, history: Bars) -> tuple[str, ...]:
+    if not len(history):
+        return ()
+    window = history.tail(desk.strategy.history_sessions()).day(0)
+    return tuple(
+        f"{symbol} {one.bar.day}: restated by {one.source}: {one.found}; decide with `mtum bars release {one.id}`"
+        for one in desk.store.quarantine.kept(symbol, held=True)
+        if one.rule == REVISED and one.source == desk.source.name and one.bar.day >= window
+    )
+
+
+def vix_degraded(readings: Mapping[str, VixReading]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the names of series without a value, and what was found about all of them."""
+    missing = tuple(name.lower() for name, reading in readings.items() if reading.for_entry is None)
+    notes = tuple(text for reading in readings.values() for _, text in reading.problems)
+    return missing, notes
