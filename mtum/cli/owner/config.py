@@ -56,6 +56,23 @@ def schema(context: typer.Context) -> Answer:
     return Answer(document, [json_text(document)])
 
 
+@app.command()
+def approve(context: typer.Context) -> Answer:
+    """Approve the strategy, portfolio and risk settings in force; live makes no entry before."""
+    from mtum.app.approve_settings import approve_settings
+    from mtum.wiring import opened_store
+
+    call = call_of(context)
+    settings = call.settings()
+    with opened_store(settings, call.data_folder()) as store:
+        changed = approve_settings(store.control, settings)
+    lines = [
+        *changed,
+        f"{len(changed)} settings approved" if changed else "nothing had changed since the last approval",
+    ]
+    return Answer({"approved": True, "changed": list(changed), "settings_hash": settings.digest()}, lines)
+
+
 def _cell(value: object) -> str:
     from mtum.app.owner.settings_catalog import toml_text
 

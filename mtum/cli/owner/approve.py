@@ -1,0 +1,40 @@
+"""`mtum approve`: let a session's order through, in advance or while it waits."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mtum.cli.arguments import Session, day_of
+from mtum.cli.context import call_of
+from mtum.cli.output import Answer
+from mtum.errors import UsageError
+
+if TYPE_CHECKING:
+    from mtum.app.approve import Way
+
+
+def approve(
+    context: typer.Context,
+    session: Session = None,
+    enter: Annotated[bool, typer.Option("--enter", help="The session's entry.")] = False,
+    exit_: Annotated[bool, typer.Option("--exit", help="The session's exit.")] = False,
+) -> Answer:
+    """Approve a session's order in advance; it names the session and lapses with it."""
+    from mtum.adapters.clock import SystemClock
+    from mtum.app.approve import approve as record
+    from mtum.wiring import opened_store
+
+    call, day = call_of(context), day_of(session, "--session")
+    if day is None:
+        raise UsageError("--session is needed: an approval is for one session; `mtum status` names the next")
+    if enter == exit_:
+        raise UsageError("say which order is approved: --enter or --exit")
+    way: Way = "enter" if enter else "exit"
+    settings = call.settings()
+    with opened_store(settings, call.data_folder()) as store:
+        new = record(store.control, day, way, SystemClock().now())
+    required = settings.risk.require_confirmation
+    needed = required == "all" or (required is True and enter)
+    hints = [] if needed else [f"risk.require_confirmation is {str(required).lower()}: no approval is asked for"]
+    line = f"{way} of {day} {'approved' if new else 'was approved already'}"
+    return Answer({"session": day, "way": way, "approved": True, "new": new}, [line], hints=hints)
