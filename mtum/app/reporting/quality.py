@@ -70,7 +70,8 @@ def timing_lines(facts: SessionFacts) -> tuple[TimingLine, ...]:
     """Return every recorded step of the session's jobs with its distance to the close."""
     lines: list[TimingLine] = []
     for run in facts.runs:
-        steps = [("started", run.started_at, None), *((name, at, None) for name, at in run.steps.items())]
+        own = [(name, at, None) for name, at in run.steps.items() if name not in ("started", "finished")]
+        steps = [("started", run.started_at, None), *own]
         ended = [("ended", run.finished_at, run.outcome)] if run.finished_at else []
         for step, at, outcome in sorted([*steps, *ended], key=lambda each: each[1]):
             lines.append(TimingLine(run.job, run.slot, step, at, _to_close(facts, at), outcome))

@@ -61,6 +61,21 @@ def performance(context: typer.Context, year: Year = None, out: Out = None) -> A
     return written(call, text, count, out or _default(call, "performance", year, "csv"))
 
 
+@app.command()
+def tax(context: typer.Context, year: Year = None, out: Out = None) -> Answer:
+    """Closed tax lots as CSV in the columns of Form 8949; with --year those sold in it."""
+    from mtum import wiring
+    from mtum.app.records.export_tax import tax_csv
+
+    call = call_of(context)
+    target = out or _default(call, "tax", year, "csv")
+    if not call.database().exists():
+        return written(call, *tax_csv((), (), year), target)
+    with wiring.opened_store(call.settings(), call.data_folder()) as store:
+        text, rows = tax_csv(store.orders.fills(), store.bars.splits(), year)
+    return written(call, text, rows, target)
+
+
 def written(call: Call, text: str, rows: int, out: Path) -> Answer:
     """Write an export, whole or not at all, and return the answer that names it.
 

@@ -57,7 +57,10 @@ def _verdict(review: Review) -> str:
 def _lead(review: Review) -> str:
     span = f"{figures.day(review.first)} to {figures.day(review.last)}"
     missing = review.sessions - review.recorded
-    parts = [f"{span}, {review.sessions} session{"" if review.sessions == 1 else "s"}" + (f", {missing} without a decision" if missing else "")]
+    parts = [
+        f"{span}, {review.sessions} session{'' if review.sessions == 1 else 's'}"
+        + (f", {missing} without a decision" if missing else "")
+    ]
     if not review.complete:
         parts.append(f"The {review.kind} is not over: sessions of it are still to come")
     return ". ".join(parts) + "."

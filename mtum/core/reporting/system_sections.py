@@ -5,6 +5,10 @@ from mtum.core.reporting.layout import Cell, Facts, Section, Sentence, Table, To
 from mtum.core.reporting.summary import State, Stated, Summary
 
 
+SHOWN_STEPS = frozenset({"started", "connected", "decided", "sent", "acknowledged", "fills", "ended"})
+"""Steps a person looks at; the document has all of them."""
+
+
 def alarms(summary: Summary) -> Section:
     """Return what a person should know first; one sentence when all is well."""
     waiting: tuple[Sentence, ...] = ()
@@ -94,6 +98,7 @@ def timings(summary: Summary) -> Section:
             Cell(figures.number(line.to_close_minutes, 1)),
         )
         for line in summary.timings
+        if line.step in SHOWN_STEPS
     )
     table = (Table(("Job", "step", "New York", "min to close"), rows, frozenset({0, 1})),) if rows else ()
     upcoming: tuple[Sentence, ...] = ()
