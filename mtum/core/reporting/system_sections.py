@@ -4,7 +4,6 @@ from mtum.core.reporting import figures, words
 from mtum.core.reporting.layout import Cell, Facts, Section, Sentence, Table, Tone
 from mtum.core.reporting.summary import State, Stated, Summary
 
-
 SHOWN_STEPS = frozenset({"started", "connected", "decided", "sent", "acknowledged", "fills", "ended"})
 """Steps a person looks at; the document has all of them."""
 
