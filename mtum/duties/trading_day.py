@@ -43,13 +43,15 @@ class _Day:
 
     def refresh(self, session: Session, slot: str) -> Done:
         from mtum.app.decide_and_order import sessions_around
+        from mtum.app.likely_order import likely_order
         from mtum.app.refresh_bars import refresh_bars
 
         with wiring.live_desk(self._settings, self._data_dir, None) as desk:
             sessions = sessions_around(desk, session)
             for symbol in desk.strategy.universe():
                 refresh_bars(desk, symbol, session, sessions)
-        return Done(document={"session": session.day.isoformat()})
+            likely = likely_order(desk, session)
+        return Done(document={"session": session.day.isoformat()}, messages=(likely,) if likely else ())
 
     def decide(self, session: Session, slot: str) -> Done:
         from mtum.app.decide_and_order import decide_and_order
