@@ -57,6 +57,9 @@ def record_seen(desk: Desk, state: IntentState, order: BrokerOrder, at: datetime
 
 
 def _settle_one(desk: Desk, session: Session, state: IntentState) -> list[Problem]:
+    # A person may take minutes: the lists are asked after the wait, so that they are fresh when it is sent.
+    if state.status is OrderStatus.PLANNED and not wait_for_approval(desk, session, state.intent):
+        return _not_approved(desk, state)
     lists = desk.broker.lists()
     desk.journal.reached("listed")
     now = desk.clock.now()
@@ -87,8 +90,6 @@ def _settle_one(desk: Desk, session: Session, state: IntentState) -> list[Proble
 def _send(desk: Desk, session: Session, state: IntentState) -> list[Problem]:
     intent = state.intent
     if state.status is OrderStatus.PLANNED:
-        if not wait_for_approval(desk, session, intent):
-            return _not_approved(desk, state)
         stopped = desk.store.orders.claim(intent.id, desk.clock.now())
         if stopped is not Restriction.NONE:
             what = f"{intent.symbol} {intent.purpose.value} not sent"
