@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from mtum.app.bars.judge_today import history_today, judge_today, judge_vix, vix_degraded
 from mtum.app.book import read_sleeve
 from mtum.app.desk import Desk
-from mtum.app.judge_today import history_today, judge_today, judge_vix, vix_degraded
 from mtum.core.market.bars import Bar, Bars
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.market.validation import BarProblem, problems_in_history, session_days

@@ -5,8 +5,8 @@ from datetime import date
 
 import numpy as np
 
-from mtum.app.accept_bars import Reading, Refresh, accept_bars
-from mtum.app.desk import Desk
+from mtum.app.bars.accept_bars import Reading, Refresh, accept_bars
+from mtum.app.bars.room import BarDesk
 from mtum.core.market.bars import Bars
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.market.validation import session_days
@@ -18,7 +18,7 @@ OVERLAP_SESSIONS = 10
 
 
 def refresh_bars(
-    desk: Desk, symbol: str, session: Session, sessions: Sessions, *, through_session: bool = False
+    desk: BarDesk, symbol: str, session: Session, sessions: Sessions, *, through_session: bool = False
 ) -> Refresh:
     """Bring one symbol up to date for a session.
 
@@ -55,7 +55,7 @@ def refresh_bars(
 
 
 def refresh_series(
-    desk: Desk, name: str, session: Session, sessions: Sessions, *, through_session: bool = False
+    desk: BarDesk, name: str, session: Session, sessions: Sessions, *, through_session: bool = False
 ) -> int:
     """Bring the official closes of an extra series up to date; return how many were read.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mtum.app.accept_bars import REVISED, Refresh
+from mtum.app.bars.accept_bars import REVISED, Refresh
 from mtum.app.desk import Desk
 from mtum.app.refresh_bars import refresh_bars, refresh_series
 from mtum.core.market.bars import Bars

@@ -40,6 +40,11 @@ class SqliteBars:
         sql = f"SELECT session, {_NAMES} FROM bars WHERE symbol = ? AND source = ? AND session >= ? ORDER BY session"
         return _bars(symbol, source, self.database.rows(sql, (symbol, source, _from(since))))
 
+    def cached(self) -> Sequence[tuple[str, str]]:
+        """Return symbol (or series) and source of everything cached, in that order."""
+        sql = "SELECT DISTINCT symbol, source FROM bars ORDER BY symbol, source"
+        return [(row[0], row[1]) for row in self.database.rows(sql)]
+
     def as_of(self, symbol: str, source: str, instant: datetime) -> Bars:
         """Return the bars as they were accepted at that instant.
 

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 
 import numpy as np
 
-from mtum.app.desk import Desk
+from mtum.app.bars.room import BarDesk
 from mtum.core.market.bars import PRICE_COLUMNS, Bar, Bars
 from mtum.core.market.merging import BasisProblem, Change, Merge, NewSplit, before_split, merge, selected
 from mtum.core.market.sessions import Session
@@ -106,7 +106,7 @@ class _Judged:
         return self.joined.refused if self.split_withheld else self.joined.changes
 
 
-def accept_bars(desk: Desk, reading: Reading) -> Refresh:
+def accept_bars(desk: BarDesk, reading: Reading) -> Refresh:
     """Bring an answer of the source into the cache, in one transaction.
 
     Raises
@@ -116,7 +116,7 @@ def accept_bars(desk: Desk, reading: Reading) -> Refresh:
     """
     days = session_days(tuple(one.day for one in reading.wanted))
     reading = replace(reading, fresh=selected(reading.fresh, np.isin(reading.fresh.days, days)))
-    symbol, source = reading.cached.symbol, desk.source.name
+    symbol, source = reading.cached.symbol, reading.cached.source
     before = desk.store.bars.last_final(symbol, source)
     judged = _judge(desk, reading, before)
     _keep_out(desk, reading, judged)
@@ -139,9 +139,9 @@ def accept_bars(desk: Desk, reading: Reading) -> Refresh:
     )
 
 
-def _judge(desk: Desk, reading: Reading, before: date | None) -> _Judged:
-    released = desk.store.quarantine.released(reading.cached.symbol, desk.source.name)
-    files = desk.source.name in REBASED_SOURCES
+def _judge(desk: BarDesk, reading: Reading, before: date | None) -> _Judged:
+    released = desk.store.quarantine.released(reading.cached.symbol, reading.cached.source)
+    files = reading.cached.source in REBASED_SOURCES
     agreed = _agreed(desk, reading, before)
     fresh = reading.fresh
     kept_out: list[tuple[Bar, BarProblem]] = []
@@ -166,8 +166,8 @@ def _region(bars: Bars, reading: Reading) -> Bars:
     return bars.tail(len(bars) - max(0, start - CONTEXT_SESSIONS))
 
 
-def _merged(desk: Desk, reading: Reading, before: date | None, agreed: frozenset[date]) -> Merge:
-    rebases = desk.source.name not in REBASED_SOURCES
+def _merged(desk: BarDesk, reading: Reading, before: date | None, agreed: frozenset[date]) -> Merge:
+    rebases = reading.cached.source not in REBASED_SOURCES
     check = not reading.trusted
     joined = merge(reading.cached, reading.fresh, before, agreed, split_rebases=rebases, check_basis=check)
     coming = _coming_split(desk, reading) if rebases and joined.basis is BasisProblem.SPLIT_NOT_LISTED else None
@@ -177,12 +177,12 @@ def _merged(desk: Desk, reading: Reading, before: date | None, agreed: frozenset
     if joined.basis is None:
         return joined
     raise BarsRestatedError(
-        f"{reading.cached.symbol}: {desk.source.name} contradicts the accepted bars: {_BASIS_TEXT[joined.basis]}; "
+        f"{reading.cached.symbol}: {reading.cached.source} contradicts the accepted bars: {_BASIS_TEXT[joined.basis]}; "
         f"nothing was accepted; if the cache is wrong, replace it with `mtum bars import`"
     )
 
 
-def _coming_split(desk: Desk, reading: Reading) -> NewSplit | None:
+def _coming_split(desk: BarDesk, reading: Reading) -> NewSplit | None:
     if reading.session is None or reading.session.day <= reading.wanted[-1].day:
         return None
     try:
@@ -192,11 +192,11 @@ def _coming_split(desk: Desk, reading: Reading) -> NewSplit | None:
     return NewSplit(reading.session.day, quote.split) if quote.split not in (0.0, 1.0) else None
 
 
-def _agreed(desk: Desk, reading: Reading, before: date | None) -> frozenset[date]:
+def _agreed(desk: BarDesk, reading: Reading, before: date | None) -> frozenset[date]:
     """Sessions whose restatement a person released or the second source supports."""
     if reading.trusted:
         return frozenset(reading.fresh.days.astype(object).tolist())
-    symbol, source = reading.cached.symbol, desk.source.name
+    symbol, source = reading.cached.symbol, reading.cached.source
     released = {
         one.bar.day
         for one in desk.store.quarantine.kept(symbol)
@@ -213,7 +213,7 @@ def _same_numbers(bar: Bar, fresh: Bars) -> bool:
     return other is not None and all(getattr(bar, name) == getattr(other, name) for name in names)
 
 
-def _supported(desk: Desk, symbol: str, refused: tuple[Change, ...]) -> set[date]:
+def _supported(desk: BarDesk, symbol: str, refused: tuple[Change, ...]) -> set[date]:
     # Volumes of two vendors cannot be compared, so only prices find support.
     prices = [change for change in refused if change.column in PRICE_COLUMNS]
     only_prices = {change.session for change in prices} - {c.session for c in refused if c.column == "volume"}
@@ -235,9 +235,9 @@ def _nearer(change: Change, second: Bars) -> bool:
     return near and abs(change.after - said) < abs(change.before - said)
 
 
-def _keep_out(desk: Desk, reading: Reading, judged: _Judged) -> None:
+def _keep_out(desk: BarDesk, reading: Reading, judged: _Judged) -> None:
     """Record the bars kept out, and let go of those that the source has put right."""
-    symbol, source = reading.cached.symbol, desk.source.name
+    symbol, source = reading.cached.symbol, reading.cached.source
     held = {(bar.day, problem.rule.value): (bar, problem.found) for bar, problem in judged.kept_out}
     for change in judged.joined.refused:
         bar = reading.fresh.find(change.session)
@@ -269,11 +269,11 @@ def _written(reading: Reading, judged: _Judged, before: date | None) -> Bars:
     return selected(joined.bars, wanted & ~np.isin(joined.bars.days, out))
 
 
-def _new_revisions(desk: Desk, reading: Reading, judged: _Judged) -> Iterator[Revision]:
+def _new_revisions(desk: BarDesk, reading: Reading, judged: _Judged) -> Iterator[Revision]:
     changes = judged.changes
     if not changes:
         return
-    symbol, source = reading.cached.symbol, desk.source.name
+    symbol, source = reading.cached.symbol, reading.cached.source
     read_at = desk.store.bars.read_times(symbol, source, changes[0].session)
     known = {
         (one.session, one.column, one.after)
@@ -296,7 +296,7 @@ def _new_revisions(desk: Desk, reading: Reading, judged: _Judged) -> Iterator[Re
             )
 
 
-def _second_opinion(desk: Desk, written: Bars) -> tuple[BarProblem, ...]:
+def _second_opinion(desk: BarDesk, written: Bars) -> tuple[BarProblem, ...]:
     """Compare the newest close written with the second source's; without an answer there is no opinion."""
     if desk.second is None or not len(written):
         return ()

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from mtum.app.accept_bars import REBASED_SOURCES, REVISED
+from mtum.app.bars.accept_bars import REBASED_SOURCES, REVISED
 from mtum.app.desk import Desk
 from mtum.core.market.bars import Bar, Bars
 from mtum.core.market.merging import NewSplit, rebased

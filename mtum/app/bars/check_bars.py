@@ -1,0 +1,110 @@
+"""Is what the cache holds fit to decide on?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from mtum.app.bars.accept_bars import REBASED_SOURCES
+from mtum.app.bars.room import BarDesk
+from mtum.core.market.bars import Bars
+from mtum.core.market.instruments import Kind, instrument
+from mtum.core.market.sessions import Session
+from mtum.core.market.validation import BarProblem, Rule, problems_in_history, session_days
+from mtum.core.market.vix import HIGHEST, LOWEST
+from mtum.core.market.volume import projection_error
+
+_SHOWN_MISSES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeMiss:
+    """How far a projection of a session's volume was off, as a fraction of the final figure."""
+
+    session: date
+    projected: float
+    final: float
+    error_frac: float
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What is cached of one symbol and source, and what is wrong with it.
+
+    Parameters
+    ----------
+    behind_sessions : int
+        Finished sessions after the newest cached one.
+    problems : tuple of BarProblem
+        Rules broken; empty when the bars are fit.
+    """
+
+    symbol: str
+    source: str
+    bars: int
+    first: date
+    last: date
+    final_until: date | None
+    behind_sessions: int
+    problems: tuple[BarProblem, ...]
+    volume_misses: tuple[VolumeMiss, ...] = ()
+
+
+def check_bars(desk: BarDesk, symbols: Sequence[str] = ()) -> tuple[Checked, ...]:
+    """Check everything that is cached, or only some symbols, by the rules of finished history."""
+    now = desk.clock.now()
+    cached = [one for one in desk.store.bars.cached() if not symbols or one[0] in symbols]
+    if not cached:
+        return ()
+    bars = {key: desk.store.bars.bars(*key) for key in cached}
+    first = min(one.day(0) for one in bars.values())
+    finished = [one for one in desk.calendar.sessions(first, now.date() + timedelta(days=1)) if one.close <= now]
+    return tuple(_checked(desk, key, bars[key], finished) for key in cached)
+
+
+def _checked(desk: BarDesk, key: tuple[str, str], bars: Bars, finished: Sequence[Session]) -> Checked:
+    symbol, source = key
+    days = tuple(one.day for one in finished if bars.day(0) <= one.day <= bars.last_day)
+    if instrument(symbol).kind is Kind.INDEX:
+        problems = _index_problems(bars, days)
+    else:
+        released = desk.store.quarantine.released(symbol, source)
+        files = source in REBASED_SOURCES
+        problems = problems_in_history(bars, session_days(days), split_explains_jump=files, released=released)
+    return Checked(
+        symbol=symbol,
+        source=source,
+        bars=len(bars),
+        first=bars.day(0),
+        last=bars.last_day,
+        final_until=desk.store.bars.last_final(symbol, source),
+        behind_sessions=sum(1 for one in finished if one.day > bars.last_day),
+        problems=problems,
+        volume_misses=_volume_misses(desk, symbol, source),
+    )
+
+
+def _index_problems(bars: Bars, days: Sequence[date]) -> tuple[BarProblem, ...]:
+    known = frozenset(days)
+    found = [(bars.day(index), float(close)) for index, close in enumerate(bars.close)]
+    wrong = [
+        BarProblem(bars.symbol, day, Rule.OUT_OF_RANGE, f"{close:g}", "run `mtum bars sync`")
+        for day, close in found
+        if not LOWEST <= close <= HIGHEST
+    ]
+    shut = [
+        BarProblem(bars.symbol, day, Rule.NOT_A_SESSION, "the exchange is shut that day", "drop the value")
+        for day, _ in found
+        if day not in known
+    ]
+    return (*wrong, *shut)
+
+
+def _volume_misses(desk: BarDesk, symbol: str, source: str) -> tuple[VolumeMiss, ...]:
+    misses = []
+    for one in desk.store.control.snapshots(symbol, source)[-_SHOWN_MISSES:]:
+        if one.projected is None or one.final_volume is None:
+            continue
+        error = projection_error(one.projected, one.final_volume)
+        if error is not None:
+            misses.append(VolumeMiss(one.session, one.projected, one.final_volume, error))
+    return tuple(misses)

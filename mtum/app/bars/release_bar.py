@@ -1,0 +1,61 @@
+"""Declare a bar that was kept out to be real."""
+
+from dataclasses import replace
+from datetime import datetime
+from math import isnan
+
+from mtum.app.bars.room import BarDesk
+from mtum.core.market.bars import COLUMNS, Bar, Bars
+from mtum.core.market.validation import Rule
+from mtum.errors import UsageError
+from mtum.ports.records import QuarantinedBar, Revision
+from mtum.ports.store import Store
+
+NOT_FINISHED = (Rule.UNCONFIRMED.value, Rule.LOOKS_LIKE_SPLIT.value)
+"""Rules that only a running bar breaks: it is believed, and never stored."""
+
+
+def release_bar(desk: BarDesk, bar_id: int, by: str) -> QuarantinedBar:
+    """Declare a bar real, and take it into the cache if its session is over.
+
+    Raises
+    ------
+    UsageError
+        If there is no such bar, or it is released already.
+    """
+    found = next((one for one in desk.store.quarantine.kept() if one.id == bar_id), None)
+    if found is None:
+        raise UsageError(f"no bar with id {bar_id} was kept out; `mtum bars check` lists them")
+    at = desk.clock.now()
+    if not desk.store.quarantine.release(bar_id, by, at):
+        raise UsageError(f"the bar with id {bar_id} is released already")
+    whole = not any(isnan(number) for number in _numbers(found.bar))
+    if found.rule not in NOT_FINISHED and whole:
+        _take_in(desk.store, found, at)
+    return found
+
+
+def _numbers(bar: Bar) -> tuple[float, ...]:
+    return bar.open, bar.high, bar.low, bar.close, bar.volume
+
+
+def _take_in(store: Store, found: QuarantinedBar, at: datetime) -> None:
+    known = store.bars.bars(found.symbol, found.source).find(found.bar.day)
+    bar = replace(found.bar, dividend=known.dividend, split=known.split) if known else found.bar
+    read_at = store.bars.read_times(found.symbol, found.source, bar.day)
+    revisions = [
+        Revision(
+            symbol=found.symbol,
+            source=found.source,
+            session=bar.day,
+            column=name,
+            before=getattr(known, name),
+            after=getattr(bar, name),
+            first_read_at=read_at.get(bar.day, at),
+            replaced_at=at,
+            accepted=True,
+        )
+        for name in COLUMNS
+        if known is not None and getattr(known, name) != getattr(bar, name)
+    ]
+    store.bars.accept(Bars.of(found.symbol, found.source, [bar]), at, bar.day, revisions)

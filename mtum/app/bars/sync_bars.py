@@ -1,0 +1,71 @@
+"""Bring many symbols and series up to date, one after the other."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from mtum.app.bars.accept_bars import Refresh
+from mtum.app.bars.room import BarDesk
+from mtum.app.refresh_bars import refresh_bars, refresh_series
+from mtum.core.market.sessions import Session, Sessions
+from mtum.errors import DataError, UsageError
+
+FIRST_DAY = date(1990, 1, 1)
+"""Where the history of a symbol begins that is not cached."""
+_HORIZON = timedelta(days=14)
+
+
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """What became of one symbol: its refresh, or why there is none."""
+
+    symbol: str
+    refresh: Refresh | None = None
+    error: DataError | None = None
+
+
+def sync_bars(
+    desk: BarDesk,
+    symbols: Sequence[str],
+    series: Sequence[str],
+    told: Callable[[Synced], None],
+    upcoming: Session | None = None,
+    since: date = FIRST_DAY,
+) -> tuple[Synced, ...]:
+    """Bring symbols and series up to date; one that fails does not stop the rest.
+
+    Parameters
+    ----------
+    told : callable
+        Told of each result as soon as it is there.
+    upcoming : Session or None
+        The session before which history must be complete; by default the next to close.
+    """
+    if upcoming is None:
+        upcoming = next_to_close(desk)
+    known = Sessions(desk.calendar.sessions(since, upcoming.day).known)
+    results: list[Synced] = []
+    for name in (*symbols, *series):
+        results.append(_synced(desk, name, upcoming, known, is_series=name in series))
+        told(results[-1])
+    return tuple(results)
+
+
+def next_to_close(desk: BarDesk) -> Session:
+    """Return the session that is open, or else the next one."""
+    now = desk.clock.now()
+    for session in desk.calendar.sessions(now.date() - timedelta(days=1), now.date() + _HORIZON):
+        if session.close > now:
+            return session
+    raise UsageError(f"the calendar has no session in the {_HORIZON.days} days after {now:%Y-%m-%d}")
+
+
+def _synced(desk: BarDesk, name: str, upcoming: Session, known: Sessions, *, is_series: bool) -> Synced:
+    try:
+        if not is_series:
+            return Synced(name, refresh_bars(desk, name, upcoming, known))
+        read = refresh_series(desk, name, upcoming, known)
+    except DataError as error:
+        return Synced(name, error=error)
+    newest = max(desk.store.bars.series(name, desk.source.name), default=None)
+    return Synced(name, Refresh(name, desk.source.name, newest, read=read))
