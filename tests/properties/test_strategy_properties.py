@@ -1,0 +1,167 @@
+"""What holds for every strategy of the registry: no look-ahead, always a reason, no error on valid bars."""
+
+import math
+from datetime import date
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mtum.core.decide import decide
+from mtum.core.market.bars import COLUMNS, PRICE_COLUMNS, Bars
+from mtum.core.market.view import MarketView
+from mtum.core.portfolio.costs import PercentCosts
+from mtum.core.portfolio.decision import Book, PortfolioRules
+from mtum.core.portfolio.limits import LossRules, LossState, Restriction
+from mtum.core.portfolio.orders import Side
+from mtum.core.portfolio.sizing import SizingRules
+from mtum.core.simulation.played import PlayTerms
+from mtum.core.simulation.session_path import SessionHistory, play_sessions
+from mtum.core.strategies import STRATEGIES
+from mtum.core.strategies.contract import Abstain, Holding, Keep, Strategy, Target
+from support.markets import made_up_bars, made_up_vix
+from support.sixty_forty import SixtyForty
+
+ALL: dict[str, type[Strategy]] = {**STRATEGIES, "sixty_forty": SixtyForty}
+NAMES = sorted(ALL)
+RULES = PortfolioRules(SizingRules(1.0, 1e12, 0.005, PercentCosts(Decimal("0.001"))), LossRules(500.0))
+SESSIONS, FIRST = 160, 70
+seeds = st.integers(0, 10_000)
+
+
+def market(strategy: Strategy, seed: int) -> SessionHistory:
+    bars = {symbol: made_up_bars(SESSIONS, seed + at, symbol) for at, symbol in enumerate(strategy.universe())}
+    first = next(iter(bars.values()))
+    return SessionHistory(bars, {name: made_up_vix(first, seed) for name in strategy.series()})
+
+
+def view_at(strategy: Strategy, history: SessionHistory, t: int, sessions: int | None = None) -> MarketView:
+    day = next(iter(history.bars.values())).day(t)
+    cut = {symbol: bars.until(day).tail(sessions or SESSIONS) for symbol, bars in history.bars.items()}
+    series = {name: history.series[name].get(day) for name in strategy.series()}
+    return MarketView(day, cut, series, {})
+
+
+@st.composite
+def books(draw: st.DrawFn, strategy: Strategy) -> Book:
+    holdings = {
+        symbol: Holding(
+            symbol,
+            draw(st.integers(0, 60)),
+            draw(st.sampled_from([None, 55.0, 61.25])),
+            date(2010, 3, 1),
+            draw(st.sampled_from([{}, {"atr": 0.9}])),
+            draw(st.sampled_from([None, 0, 1, 5])),
+        )
+        for symbol in strategy.universe()
+    }
+    cash = draw(st.floats(0, 5000).map(lambda usd: round(usd, 2)))
+    return Book(
+        holdings,
+        cash,
+        round(cash * draw(st.sampled_from([0.0, 0.5, 1.0])), 2),
+        exit_pending=draw(st.sampled_from([{}, {strategy.universe()[0]: "vix_fear"}])),
+        losses=LossState(draw(st.sampled_from([0.0, -600.0])), 0.0, paused=draw(st.booleans())),
+        restriction=draw(st.sampled_from(list(Restriction))),
+    )
+
+
+def ruined(history: SessionHistory, after: int) -> SessionHistory:
+    """The same past, another future."""
+    worse: dict[str, Bars] = {}
+    for symbol, bars in history.bars.items():
+        columns = {name: np.array(getattr(bars, name)) for name in COLUMNS}
+        for name in PRICE_COLUMNS:
+            columns[name][after:] *= 3.0
+        worse[symbol] = Bars.from_columns(symbol, bars.source, bars.days, columns)
+    days = next(iter(history.bars.values())).days[:after].astype(object).tolist()
+    past = {name: {day: at for day, at in values.items() if day in days} for name, values in history.series.items()}
+    return SessionHistory(worse, past)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("seed", "cut"), [(3, 91), (4, 124), (8, 140)])
+def test_cutting_off_the_future_never_changes_a_past_decision(name: str, seed: int, cut: int) -> None:
+    strategy = ALL[name]()
+    history, terms, known = market(strategy, seed), PlayTerms(5000.0, RULES), cut - FIRST
+    whole = play_sessions(history, strategy, terms, FIRST, cut + 5)
+    other = play_sessions(ruined(history, cut), strategy, terms, FIRST, cut + 5)
+    shorter = play_sessions(history, strategy, terms, FIRST, cut)
+    for played in (other, shorter):
+        np.testing.assert_array_equal(played.equity[:known], whole.equity[:known])
+        np.testing.assert_array_equal(played.held[:known], whole.held[:known])
+    assert whole.held[:known].any(), "a past without a position proves nothing"
+    assert other.equity[-1] != whole.equity[-1] or not whole.held[known:].any(), "the other future is another one"
+    last = next(iter(history.bars.values())).day(cut - 1)
+    ended = [trade for trade in whole.trades if trade.exit_session is not None and trade.exit_session <= last]
+    assert [trade for trade in other.trades if trade in ended] == ended
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(data=st.data(), seed=seeds, t=st.integers(FIRST, SESSIONS - 1))
+def test_a_decision_has_reasons_orders_within_its_means_and_leaves_its_input_alone(
+    name: str, data: st.DataObject, seed: int, t: int
+) -> None:
+    strategy = ALL[name]()
+    book = data.draw(books(strategy))
+    view = view_at(strategy, market(strategy, seed), t)
+    before = {symbol: bars.close.tobytes() + bars.volume.tobytes() for symbol, bars in view.bars.items()}
+    decision = decide(view, strategy, book, RULES)
+    assert {symbol: bars.close.tobytes() + bars.volume.tobytes() for symbol, bars in view.bars.items()} == before
+    assert decision.reasons
+    assert all(verdict.reasons for verdict in decision.verdicts)
+    assert all(order.reasons and order.shares > 0 for order in decision.orders)
+    assert [verdict.symbol for verdict in decision.verdicts] == list(strategy.universe())
+    prices = {symbol: float(bars.close[-1]) for symbol, bars in view.bars.items()}
+    spent = sum(order.shares * prices[order.symbol] for order in decision.orders if order.side is Side.BUY)
+    assert spent * 1.006 <= book.available_usd + 1e-6
+    for order in decision.orders:
+        assert order.side is Side.BUY or order.shares <= book.holdings[order.symbol].shares
+    sides = [order.side for order in decision.orders]
+    assert sides == sorted(sides, key=lambda side: side is Side.BUY), "sells come first"
+    if book.restriction is Restriction.FULL:
+        assert decision.orders == ()
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(data=st.data(), seed=seeds, t=st.integers(FIRST, SESSIONS - 1))
+def test_the_same_session_decided_twice_or_from_its_needed_history_only_is_the_same(
+    name: str, data: st.DataObject, seed: int, t: int
+) -> None:
+    strategy = ALL[name]()
+    book, history = data.draw(books(strategy)), market(strategy, seed)
+    once = decide(view_at(strategy, history, t), strategy, book, RULES)
+    assert decide(view_at(strategy, history, t), strategy, book, RULES) == once
+    assert decide(view_at(strategy, history, t, strategy.history_sessions()), strategy, book, RULES) == once
+
+
+def flat_market(strategy: Strategy, volume: float) -> MarketView:
+    count = max(strategy.history_sessions(), 60)
+    bars = {}
+    for symbol in strategy.universe():
+        made = made_up_bars(count, 1, symbol)
+        columns = {**dict.fromkeys(PRICE_COLUMNS, np.full(count, 10.0)), "volume": np.full(count, volume)}
+        bars[symbol] = Bars.from_columns(symbol, "made-up", made.days, columns)
+    day = next(iter(bars.values())).last_day
+    return MarketView(day, bars, dict.fromkeys(strategy.series()), {})
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("volume", [0.0, 1.0, math.nan])
+def test_a_market_that_never_moves_without_volume_or_series_still_gets_verdicts_with_reasons(
+    name: str, volume: float
+) -> None:
+    strategy = ALL[name]()
+    verdicts = strategy.verdicts(flat_market(strategy, volume), {})
+    assert all(verdict.reasons and isinstance(verdict.verdict, Target | Keep | Abstain) for verdict in verdicts)
+
+
+@pytest.mark.parametrize("name", sorted(STRATEGIES))
+def test_a_strategy_has_no_problem_with_its_own_defaults_and_knows_its_needs(name: str) -> None:
+    strategy = STRATEGIES[name]()
+    assert strategy.problems() == ()
+    assert strategy.name == name
+    assert strategy.universe()
+    assert strategy.history_sessions() >= 1
