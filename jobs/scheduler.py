@@ -1,9 +1,11 @@
 """The scheduler: the timetable turned into alarm clocks that all call the one entry."""
 
+import asyncio
 import logging
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import FrameType
@@ -121,7 +123,8 @@ class Alarms:
             return
         found = None
         try:
-            found = self.run_due()
+            with _event_loop():
+                found = self.run_due()
             for run in found.runs:
                 log.info("wake", extra={"job": run.wake.job, "slot": run.wake.slot, "outcome": run.outcome})
         except Exception:  # a broken run must not end the process that would report the next one
@@ -143,3 +146,15 @@ class Alarms:
             signal.raise_signal(number)
         self.asked = number
         self.stopping.set()
+
+
+@contextmanager
+def _event_loop() -> Iterator[None]:
+    """Give this thread the event loop that the broker's client library expects to find."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        yield
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()

@@ -42,7 +42,7 @@ class Office:
         self.data_dir = data_dir
         self.clock: Clock = SystemClock() if instant is None else FixedClock(instant)
         self.calendar: Calendar = wiring.calendar_of(settings, data_dir)
-        self.duties = duties_of(settings, data_dir, self.clock)
+        self.duties = duties_of(settings, data_dir, self.clock, instant)
         # On a replayed market a whole session is played at once: the steps in between have nothing to do.
         self.slots: tuple[Slot, ...] = tuple(slot for slot in timetable(settings.schedule) if slot.job in self.duties)
         self._environment = current_environment()

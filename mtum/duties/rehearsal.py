@@ -1,6 +1,7 @@
 """The rehearsal in its surroundings: disk, database file, channels."""
 
 import shutil
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from mtum import wiring
@@ -12,7 +13,13 @@ from mtum.errors import MtumError, NotifyError, RunLockedError
 from mtum.ports.time import Clock
 
 
-def rehearsed(settings: Settings, data_dir: Path, clock: Clock, session: Session | None = None) -> Rehearsal:
+def rehearsed(
+    settings: Settings,
+    data_dir: Path,
+    clock: Clock,
+    session: Session | None = None,
+    as_of: datetime | None = None,
+) -> Rehearsal:
     """Return the rehearsal of a session (default: the next to be decided); no error leaves it.
 
     Raises
@@ -32,7 +39,7 @@ def rehearsed(settings: Settings, data_dir: Path, clock: Clock, session: Session
                 played = replay.upcoming() or chosen
                 replay.desk.clock.wait_until(played.before_close(settings.schedule.snapshot_minutes))
                 return rehearse(replay.desk, played, around)
-        with wiring.live_desk(settings, data_dir, None) as desk:
+        with wiring.live_desk(settings, data_dir, as_of, dry_run=True) as desk:
             return rehearse(desk, chosen, around)
     except RunLockedError:
         raise
@@ -48,8 +55,6 @@ def next_session(settings: Settings, data_dir: Path, clock: Clock) -> Session:
     CalendarMismatchError
         If the calendar does not reach that far.
     """
-    from datetime import timedelta
-
     now = clock.now()
     near = wiring.calendar_of(settings, data_dir).sessions(now.date(), (now + timedelta(days=14)).date())
     return next(session for session in near if session.close > now)

@@ -1,6 +1,7 @@
 """Each job of the trading day and the use case that carries it out, on a real or a replayed market."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 
 from mtum import wiring
@@ -11,9 +12,9 @@ from mtum.core.market.sessions import Session
 from mtum.ports.time import Clock
 
 
-def duties_of(settings: Settings, data_dir: Path, clock: Clock) -> Mapping[str, Duty]:
+def duties_of(settings: Settings, data_dir: Path, clock: Clock, as_of: datetime | None = None) -> Mapping[str, Duty]:
     """Return every job's duty under these settings; each opens what it needs and lets go of it."""
-    day = _Day(settings, data_dir, clock)
+    day = _Day(settings, data_dir, clock, as_of)
     either: dict[str, Duty] = {"backup": day.backup, "review": day.review, "rehearse": day.rehearse}
     if wiring.is_replay(settings):
         return {**either, "decide_and_order": day.play, "daily_report": day.report_played}
@@ -30,15 +31,16 @@ def duties_of(settings: Settings, data_dir: Path, clock: Clock) -> Mapping[str, 
 class _Day:
     """The duties share settings, folder and clock; nothing stays open between two of them."""
 
-    def __init__(self, settings: Settings, data_dir: Path, clock: Clock) -> None:
+    def __init__(self, settings: Settings, data_dir: Path, clock: Clock, as_of: datetime | None) -> None:
         self._settings = settings
         self._data_dir = data_dir
         self._clock = clock
+        self._as_of = as_of
 
     def rehearse(self, session: Session, slot: str) -> Done:
         from mtum.duties.rehearsal import rehearsed
 
-        found = rehearsed(self._settings, self._data_dir, self._clock, session)
+        found = rehearsed(self._settings, self._data_dir, self._clock, session, self._as_of)
         return Done(found.exit_code, found.document)
 
     def refresh(self, session: Session, slot: str) -> Done:
@@ -46,7 +48,7 @@ class _Day:
         from mtum.app.likely_order import likely_order
         from mtum.app.refresh_bars import refresh_bars
 
-        with wiring.live_desk(self._settings, self._data_dir, None) as desk:
+        with wiring.live_desk(self._settings, self._data_dir, self._as_of) as desk:
             sessions = sessions_around(desk, session)
             for symbol in desk.strategy.universe():
                 refresh_bars(desk, symbol, session, sessions)
@@ -56,7 +58,7 @@ class _Day:
     def decide(self, session: Session, slot: str) -> Done:
         from mtum.app.decide_and_order import decide_and_order
 
-        with wiring.live_desk(self._settings, self._data_dir, None) as desk:
+        with wiring.live_desk(self._settings, self._data_dir, self._as_of) as desk:
             return _done(decide_and_order(desk, session))
 
     def play(self, session: Session, slot: str) -> Done:
@@ -71,13 +73,13 @@ class _Day:
     def watch(self, session: Session, slot: str) -> Done:
         from mtum.app.watch_orders import watch_orders
 
-        with wiring.live_desk(self._settings, self._data_dir, None) as desk:
+        with wiring.live_desk(self._settings, self._data_dir, self._as_of) as desk:
             return _done(watch_orders(desk, session))
 
     def confirm(self, session: Session, slot: str) -> Done:
         from mtum.app.confirm_fills import confirm_fills
 
-        with wiring.live_desk(self._settings, self._data_dir, None) as desk:
+        with wiring.live_desk(self._settings, self._data_dir, self._as_of) as desk:
             return _done(confirm_fills(desk, session, slot))
 
     def report(self, session: Session, slot: str) -> Done:
