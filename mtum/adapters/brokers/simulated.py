@@ -97,19 +97,7 @@ class SimulatedBroker:
 
     def connect(self) -> None:
         """Read the exchange's file, or open a fresh account."""
-        stored = self._file.load()
-        if stored is None:
-            self._state = ExchangeState(accounts=(self._first_account,))
-            return
-        try:
-            self._state = from_bytes(stored)
-        except (ValueError, json.JSONDecodeError) as error:
-            raise BrokerUnavailableError(
-                f"the practice exchange's file cannot be read ({error}); restore it or start with an empty data folder"
-            ) from error
-        if self._state.account(self._first_account.code) is None:
-            known = ", ".join(account.code for account in self._state.accounts)
-            raise BrokerUnavailableError(f"account {self._first_account.code} is not at this exchange; it has {known}")
+        self._state = _opened(self._file.load(), self._first_account)
 
     def close(self) -> None:
         """Forget the state; the file has it."""
@@ -228,6 +216,21 @@ class SimulatedBroker:
     def _save(self, state: ExchangeState) -> None:
         self._file.save(to_bytes(state))
         self._state = state
+
+
+def _opened(stored: bytes | None, first: ExchangeAccount) -> ExchangeState:
+    if stored is None:
+        return ExchangeState(accounts=(first,))
+    try:
+        state = from_bytes(stored)
+    except (ValueError, json.JSONDecodeError) as error:
+        raise BrokerUnavailableError(
+            f"the practice exchange's file cannot be read ({error}); restore it or start with an empty data folder"
+        ) from error
+    if state.account(first.code) is None:
+        known = ", ".join(account.code for account in state.accounts)
+        raise BrokerUnavailableError(f"account {first.code} is not at this exchange; it has {known}")
+    return state
 
 
 def practice_account(code: str, kind: str, cash_usd: Decimal) -> ExchangeAccount:
