@@ -35,13 +35,24 @@ def play_sessions(desk: Desk, market: tuple[Session, ...], count: int, after_eac
     UsageError
         If the market does not hold that many sessions.
     """
-    if not 1 <= count <= len(market):
-        raise UsageError(f"{count} sessions cannot be played; the market has 1 to {len(market)}")
+    check_count(count, market)
     played = market[-count:]
     for number, session in enumerate(played, start=1):
         play_session(desk, session)
         after_each(session, number, count)
     return DemoResult(_document(desk, played), played[0], played[-1])
+
+
+def check_count(count: int, market: tuple[Session, ...]) -> None:
+    """Refuse a number of sessions that the market does not hold.
+
+    Raises
+    ------
+    UsageError
+        Saying how many there are.
+    """
+    if not 1 <= count <= len(market):
+        raise UsageError(f"{count} sessions cannot be played; the market has 1 to {len(market)}")
 
 
 def _document(desk: Desk, played: tuple[Session, ...]) -> dict[str, Any]:

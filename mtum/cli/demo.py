@@ -29,12 +29,14 @@ def demo(
     """Play the embedded market through the whole daily job into a fresh database, and report."""
     from mtum import wiring
     from mtum.app.daily_report import daily_report
-    from mtum.app.demo import play_sessions
+    from mtum.app.demo import check_count, play_sessions
     from mtum.app.demo_report import demo_report
 
     call = call_of(context)
     settings = wiring.demo_settings(call.settings())
     folder = _folder(call, out)
+    source, calendar = wiring.source_of(settings, folder), wiring.calendar_of(settings, folder)
+    check_count(sessions, wiring.market_sessions(source, calendar, settings))  # before anything is written
     with wiring.replay_desk(settings, folder) as replay, _progress(call, sessions) as show:
         desk = replay.desk
         plain, charted = (

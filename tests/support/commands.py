@@ -1,0 +1,67 @@
+"""The command line called inside the test: exit code, both streams and the JSON document."""
+
+import contextlib
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mtum.cli.app import run
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The one JSON document on stdout."""
+        found = json.loads(self.out)
+        assert isinstance(found, dict)
+        return found
+
+    @property
+    def texts(self) -> str:
+        """The problems of the document, joined."""
+        return " | ".join(str(problem["text"]) for problem in self.document["problems"])
+
+
+def call(folder: Path, *words: str) -> Called:
+    """Call `mtum WORDS` in this process, standing in the folder; its data folder is `data` in there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.chdir(folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = run(words)
+    return Called(code, out.getvalue(), err.getvalue())
+
+
+def call_json(folder: Path, *words: str) -> Called:
+    """Call with `--json`; a failure must have said one plain line on stderr, a success nothing."""
+    called = call(folder, *words, "--json")
+    assert called.err.count("\n") == (1 if called.code else 0), called.err
+    assert "Traceback" not in called.out + called.err
+    return called
+
+
+def start(folder: Path, *words: str, environment: Mapping[str, str] | None = None) -> Called:
+    """Start `python -m mtum WORDS` as a process of its own, standing in the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    ended = subprocess.run(
+        [sys.executable, "-m", "mtum", *words],
+        cwd=folder,
+        env={**os.environ, **(environment or {})},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    return Called(ended.returncode, ended.stdout, ended.stderr)
