@@ -3,7 +3,7 @@
 import difflib
 import os
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
@@ -161,10 +161,12 @@ def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
             yield f"{prefix}{key}"
 
 
-def _nearest(name: str, known: Any) -> str:
-    last = {candidate.rpartition(".")[2]: candidate for candidate in known}
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    close = close or [last[hit] for hit in difflib.get_close_matches(name.rpartition(".")[2], list(last), n=1)]
+def _nearest(name: str, known: Iterable[str]) -> str:
+    """Words that name the likeliest setting: a misspelt last part counts more than a wrong section."""
+    candidates = list(known)
+    ends = {candidate.rpartition(".")[2]: candidate for candidate in candidates}
+    by_end = [ends[end] for end in difflib.get_close_matches(name.rpartition(".")[2], list(ends), n=1, cutoff=0.8)]
+    close = by_end or difflib.get_close_matches(name, candidates, n=1, cutoff=0.6)
     return f"; did you mean {close[0]}?" if close else "; see `mtum config schema`"
 
 
