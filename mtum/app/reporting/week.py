@@ -130,12 +130,11 @@ def _missed(period: Period, day: date, index: int, signal: str, cause: str, shar
     bars = period.facts.bars
     close = float(bars.close[index])
     count = shares or _affordable(period, day, close)
-    cost = None
-    if index + 1 < len(bars):
-        move = float(bars.close[index + 1]) / close - 1.0
-        cost = round(move if signal == "entry" else -move, 6)
-    usd = None if cost is None else round(cost * count * close, 6)
-    return MissedSignal(day, signal, cause, count, close, cost, usd)
+    if index + 1 == len(bars):
+        return MissedSignal(day, signal, cause, count, close, None, None)
+    move = float(bars.close[index + 1]) - close
+    cost = move if signal == "entry" else -move
+    return MissedSignal(day, signal, cause, count, close, round(cost / close, 6), round(cost * count, 6))
 
 
 def _affordable(period: Period, day: date, close: float) -> int:

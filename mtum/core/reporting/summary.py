@@ -190,7 +190,10 @@ class FlipLine:
 
 @dataclass(frozen=True, slots=True)
 class DataQuality:
-    """What the decision saw and how good it was; `final_*` are read after the close."""
+    """What the decision saw and how good it was; `final_*` are read after the close.
+
+    `turned` are the conditions that came out otherwise on the final bar; None while there is none.
+    """
 
     source: str
     stands_in: str | None = None
@@ -205,6 +208,7 @@ class DataQuality:
     vix: float | None = None
     final_vix: Stated = UNKNOWN
     rsi_form: str | None = None
+    turned: tuple[str, ...] | None = None
     degraded: tuple[str, ...] = ()
     revisions: int = 0
 

@@ -64,6 +64,9 @@ def data(summary: Summary) -> Section:
         ("VIX at the decision", Cell(figures.number(seen.vix)), "points"),
         ("VIX close", Cell(figures.late(seen.final_vix, figures.number(seen.final_vix.amount))), "points"),
     ]
+    if seen.turned is not None:
+        named = words.listed(tuple(words.CONDITIONS.get(name, name) for name in seen.turned)) or "nothing"
+        rows.append(("Turned by the final bar", Cell(named), ""))
     if seen.degraded:
         rows.append(("Degraded", Cell(", ".join(seen.degraded), Tone.BAD), ""))
     if seen.revisions:

@@ -1,0 +1,83 @@
+"""The mail of every kind of day, handed to a real SMTP server and taken apart again."""
+
+import re
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+
+from mtum.adapters.notifiers.mail_channel import MailChannel
+from mtum.adapters.notifiers.smtp import SmtpServer
+from mtum.adapters.rendering.html import HtmlRenderer
+from mtum.app.daily_report import report_message
+from support.mail_servers import mail_server
+from support.report_days import KINDS
+
+LARGEST = 300_000
+LARGEST_HTML = 60_000
+LARGEST_STYLE = 8_000
+
+
+def delivered(folder: Path, kind: str) -> EmailMessage:
+    history, day = KINDS[kind](folder)
+    press = history.press(HtmlRenderer())
+    report = history.report(day, HtmlRenderer())
+    with mail_server() as inbox:
+        server = SmtpServer("127.0.0.1", inbox.port, "none", timeout_seconds=10)
+        MailChannel(server, "mtum@example.org", "owner@example.org").send(report_message(press, report))
+    ((_, mail),) = inbox.mails
+    return mail
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_mail_arrives_whole(tmp_path: Path, kind: str) -> None:
+    mail = delivered(tmp_path, kind)
+    assert mail.get_content_type() == "multipart/alternative"
+    plain, related = mail.iter_parts()
+    assert (plain.get_content_type(), related.get_content_type()) == ("text/plain", "multipart/related")
+    html, *images = related.iter_parts()
+    page = html.get_content()
+    named = set(re.findall(r'src="cid:([^"]+)"', page))
+    assert named == {image["Content-ID"].strip("<>") for image in images}
+    assert images
+    assert all(image.get_content().startswith(b"\x89PNG") for image in images)
+    assert len(mail.as_bytes()) < LARGEST
+    assert len(page.encode()) < LARGEST_HTML
+    style = re.search(r"<style>(.*?)</style>", page, re.DOTALL)
+    assert style is not None
+    assert len(style.group(1)) < LARGEST_STYLE
+
+
+@pytest.mark.parametrize("kind", ["enter", "exit-partly-filled", "no-decision"])
+def test_text_part_alone_is_the_report(tmp_path: Path, kind: str) -> None:
+    history, day = KINDS[kind](tmp_path / "again")
+    mail = delivered(tmp_path, kind)
+    plain, _ = mail.iter_parts()
+    assert plain.get_content().replace("\r\n", "\n").rstrip() == history.report(day).text.rstrip()
+
+
+def test_mail_asks_for_nothing_outside(tmp_path: Path) -> None:
+    mail = delivered(tmp_path, "enter")
+    _, related = mail.iter_parts()
+    page = next(iter(related.iter_parts())).get_content()
+    assert not re.search(r"https?://", page)
+    for banned in ("<svg", "background-image", "display:flex", "display:grid", "<script"):
+        assert banned not in page
+
+
+def test_images_have_words(tmp_path: Path) -> None:
+    mail = delivered(tmp_path, "exit-target")
+    _, related = mail.iter_parts()
+    page = next(iter(related.iter_parts())).get_content()
+    words = re.findall(r'<img[^>]*alt="([^"]+)"', page)
+    assert len(words) == 2
+    assert "close 115.00 USD" in words[0]
+    assert "buy and hold" in words[1]
+
+
+def test_numbers_carry_a_true_minus_and_dates_do_not(tmp_path: Path) -> None:
+    mail = delivered(tmp_path, "exit-below-ma")
+    plain, related = mail.iter_parts()
+    page = next(iter(related.iter_parts())).get_content()
+    assert "\u22123.13%" in page
+    assert "-3.13%" in plain.get_content()

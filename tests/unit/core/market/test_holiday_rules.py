@@ -1,0 +1,37 @@
+"""The exchange's holiday rules against its calendar and against dates everybody knows."""
+
+from datetime import date
+
+import pytest
+
+from mtum.adapters.calendar import ExchangeCalendar
+from mtum.core.market.holiday_rules import closures, easter, expected_sessions
+
+PROCLAIMED = {date(2018, 12, 5), date(2025, 1, 9)}
+
+
+@pytest.mark.parametrize("year", [2014, 2016, 2018, 2020, 2021, 2022, 2025, 2026, 2027])
+def test_rules_and_calendar_agree_but_for_days_of_mourning(year: int) -> None:
+    first, last = date(year, 1, 1), date(year, 12, 31)
+    known = ExchangeCalendar().sessions(first, last)
+    days, early = expected_sessions(first, last)
+    assert set(days) ^ {session.day for session in known} == {day for day in PROCLAIMED if day.year == year}
+    assert early == {session.day for session in known if session.half_day}
+
+
+def test_easter_of_known_years() -> None:
+    assert [easter(year) for year in (1961, 2000, 2008, 2024, 2038)] == [
+        date(1961, 4, 2),
+        date(2000, 4, 23),
+        date(2008, 3, 23),
+        date(2024, 3, 31),
+        date(2038, 4, 25),
+    ]
+
+
+def test_new_year_on_a_saturday_is_not_made_up() -> None:
+    assert date(2021, 12, 31) not in closures(2021) | closures(2022)
+
+
+def test_holiday_on_a_sunday_is_observed_on_monday() -> None:
+    assert date(2021, 7, 5) in closures(2021)
