@@ -38,6 +38,7 @@ class Listings:
     def __init__(self, session: IbSession, pins: Pins = FORGETFUL) -> None:
         self._session = session
         self._pins = pins
+        self._known: dict[str, tuple[int, Any]] = {}
 
     def identity(self, symbol: str) -> str:
         """Return contract number and listing market, asked afresh; the first ones seen are pinned."""
@@ -51,7 +52,7 @@ class Listings:
         BookMismatchError
             If the broker names another contract than the pinned one.
         """
-        found = self.details(symbol).contract
+        found = self._lately(symbol).contract
         pinned, now = self._pins.read(symbol), identity_of(found)
         if pinned and pinned != now:
             raise BookMismatchError(
@@ -66,6 +67,11 @@ class Listings:
             primaryExchange=found.primaryExchange,
             currency=found.currency,
         )
+
+    def _lately(self, symbol: str) -> Any:
+        # Asked once per connection; the last gate asks afresh by `identity`.
+        connection, found = self._known.get(symbol, (0, None))
+        return found if found is not None and connection == self._session.connections else self.details(symbol)
 
     def details(self, symbol: str) -> Any:
         """Return the broker's description of the one contract of a symbol.
@@ -88,6 +94,7 @@ class Listings:
         if len(found) == 1:
             if not pinned:
                 self._pins.write(symbol, identity_of(found[0].contract))
+            self._known[symbol] = (self._session.connections, found[0])
             return found[0]
         text = f"{symbol}: the broker knows {len(found)} contracts listed at {wanted.primaryExchange or 'any exchange'}"
         if pinned:

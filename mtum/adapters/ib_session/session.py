@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from mtum.adapters.ib_session.codes import LINK_BACK, LINK_DOWN
 from mtum.adapters.ib_session.ear import Heard, LinkLostError, Notice, RequestRefusedError
@@ -44,6 +44,13 @@ class IbSession:
     ----------
     on_time : callable
         Told of the broker's clock each time it is read.
+
+    Attributes
+    ----------
+    connections : int
+        How many connections were made; what was learned over an earlier one is asked again.
+    today : date or None
+        Date of the broker's clock when it was last read.
     """
 
     def __init__(
@@ -60,6 +67,8 @@ class IbSession:
         self.read_only = login.read_only
         self.notices: deque[Notice] = deque(maxlen=KEPT_NOTICES)
         self.upstream_lost = False
+        self.connections = 0
+        self.today: date | None = None
         self._record = record
         self._paper = login.paper
         self._on_time = on_time
@@ -117,12 +126,10 @@ class IbSession:
             # Silence on a connected socket: what is sent into it is lost. Only a new one will do.
             self._connect(patient=True)
             answer = self.ask(CURRENT_TIME)[0]
-        now = _instant_of(answer)
-        self._on_time(now)
-        return now
+        return self._timed(answer)
 
-    def probe_here(self) -> None:
-        """Prove that this very connection carries a question and its answer; never connects again.
+    def probe_here(self) -> datetime:
+        """Prove that this very connection carries a question and its answer; return the broker's clock.
 
         Raises
         ------
@@ -136,6 +143,7 @@ class IbSession:
             raise BrokerUnavailableError(
                 "the gateway has lost the broker's servers (1100); nothing is sent until it is back"
             )
+        return self._timed(found)
 
     def pause(self, seconds: float) -> None:
         """Let time pass while listening; the connection's end is noticed later, by whoever asks."""
@@ -189,7 +197,14 @@ class IbSession:
         if isinstance(answer, BrokerUnavailableError):
             self.close()
             raise answer
-        self._on_time(_instant_of(answer))
+        self.connections += 1
+        self._timed(answer)
+
+    def _timed(self, answer: Sequence[Heard]) -> datetime:
+        now = datetime.fromtimestamp(answer[-1].fields[0], UTC)
+        self.today = now.date()
+        self._on_time(now)
+        return now
 
     def _check_account(self, accounts: Sequence[str]) -> None:
         if self.account not in accounts:
@@ -212,10 +227,6 @@ class IbSession:
 
 class WrongAccountError(BrokerUnavailableError):
     """The login's account is not the one that may be traded in this mode."""
-
-
-def _instant_of(answer: Sequence[Heard]) -> datetime:
-    return datetime.fromtimestamp(answer[-1].fields[0], UTC)
 
 
 def _slept(seconds: float) -> None:

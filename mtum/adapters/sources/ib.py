@@ -116,7 +116,7 @@ class IbSource:
         return found if found is not None else PRIOR_SHARES.get(symbol)
 
     def _daily(self, symbol: str, first: date) -> list[Bar]:
-        today = self._session.server_time().date()
+        today = self._session.today or self._session.server_time().date()
         question = history(self._listings.contract(symbol), duration(first, today), "1 day")
         return [_bar(symbol, heard.fields[1]) for heard in self._ask(question)]
 

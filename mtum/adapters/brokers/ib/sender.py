@@ -40,8 +40,7 @@ class Sender:
             return NotSent("this connection only reads; it cannot send orders")
         try:
             contract = self._listings.contract(ticket.symbol)
-            today = self._session.server_time().date()
-            self._session.probe_here()
+            today = self._session.probe_here().date()
             order = wire_order(self._session.library.order(), ticket, self._session.gateway.client_id)
             order_id = self._session.link.place(contract, order)
         except (BrokerError, DataError) as error:
