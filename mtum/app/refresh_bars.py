@@ -57,7 +57,7 @@ def refresh_bars(
 def refresh_series(
     desk: BarDesk, name: str, session: Session, sessions: Sessions, *, through_session: bool = False
 ) -> int:
-    """Bring the official closes of an extra series up to date; return how many were read.
+    """Bring the official closes of an extra series up to date; return how many values were new.
 
     Values on days the exchange is shut, and those outside 5 to 150, are dropped.
 
@@ -77,7 +77,7 @@ def refresh_series(
     closes = {day: points for day, points in on_sessions(read, set(finished)).items() if LOWEST <= points <= HIGHEST}
     new = {day: points for day, points in closes.items() if cached.get(day) != points}
     desk.store.bars.accept_series(name, desk.source.name, new, desk.clock.now())
-    return len(closes)
+    return len(new)
 
 
 def missing_sessions(cached: Bars, wanted: Sequence[Session]) -> list[date]:

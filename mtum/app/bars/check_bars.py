@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime
 
 from mtum.app.bars.accept_bars import REBASED_SOURCES
-from mtum.app.bars.room import BarDesk
 from mtum.core.market.bars import Bars
 from mtum.core.market.instruments import Kind, instrument
 from mtum.core.market.sessions import Session
 from mtum.core.market.validation import BarProblem, Rule, problems_in_history, session_days
 from mtum.core.market.vix import HIGHEST, LOWEST
 from mtum.core.market.volume import projection_error
+from mtum.ports.store import Store
+from mtum.ports.time import Calendar
 
 _SHOWN_MISSES = 5
 
@@ -49,25 +50,25 @@ class Checked:
     volume_misses: tuple[VolumeMiss, ...] = ()
 
 
-def check_bars(desk: BarDesk, symbols: Sequence[str] = ()) -> tuple[Checked, ...]:
+def check_bars(store: Store, calendar: Calendar, now: datetime, symbols: Sequence[str] = ()) -> tuple[Checked, ...]:
     """Check everything that is cached, or only some symbols, by the rules of finished history."""
-    now = desk.clock.now()
-    cached = [one for one in desk.store.bars.cached() if not symbols or one[0] in symbols]
-    if not cached:
+    keys = [key for key in store.bars.cached() if not symbols or key[0] in symbols]
+    bars = {key: store.bars.bars(*key) for key in keys}
+    if not bars:
         return ()
-    bars = {key: desk.store.bars.bars(*key) for key in cached}
     first = min(one.day(0) for one in bars.values())
-    finished = [one for one in desk.calendar.sessions(first, now.date() + timedelta(days=1)) if one.close <= now]
-    return tuple(_checked(desk, key, bars[key], finished) for key in cached)
+    last = max(now.date(), *(one.last_day for one in bars.values()))
+    sessions = calendar.sessions(first, last).known
+    return tuple(_checked(store, one, sessions, now) for one in bars.values())
 
 
-def _checked(desk: BarDesk, key: tuple[str, str], bars: Bars, finished: Sequence[Session]) -> Checked:
-    symbol, source = key
-    days = tuple(one.day for one in finished if bars.day(0) <= one.day <= bars.last_day)
+def _checked(store: Store, bars: Bars, sessions: Sequence[Session], now: datetime) -> Checked:
+    symbol, source = bars.symbol, bars.source
+    days = tuple(one.day for one in sessions if bars.day(0) <= one.day <= bars.last_day)
     if instrument(symbol).kind is Kind.INDEX:
         problems = _index_problems(bars, days)
     else:
-        released = desk.store.quarantine.released(symbol, source)
+        released = store.quarantine.released(symbol, source)
         files = source in REBASED_SOURCES
         problems = problems_in_history(bars, session_days(days), split_explains_jump=files, released=released)
     return Checked(
@@ -76,10 +77,10 @@ def _checked(desk: BarDesk, key: tuple[str, str], bars: Bars, finished: Sequence
         bars=len(bars),
         first=bars.day(0),
         last=bars.last_day,
-        final_until=desk.store.bars.last_final(symbol, source),
-        behind_sessions=sum(1 for one in finished if one.day > bars.last_day),
+        final_until=store.bars.last_final(symbol, source),
+        behind_sessions=sum(1 for one in sessions if one.day > bars.last_day and one.close <= now),
         problems=problems,
-        volume_misses=_volume_misses(desk, symbol, source),
+        volume_misses=_volume_misses(store, symbol, source),
     )
 
 
@@ -99,9 +100,9 @@ def _index_problems(bars: Bars, days: Sequence[date]) -> tuple[BarProblem, ...]:
     return (*wrong, *shut)
 
 
-def _volume_misses(desk: BarDesk, symbol: str, source: str) -> tuple[VolumeMiss, ...]:
+def _volume_misses(store: Store, symbol: str, source: str) -> tuple[VolumeMiss, ...]:
     misses = []
-    for one in desk.store.control.snapshots(symbol, source)[-_SHOWN_MISSES:]:
+    for one in store.control.snapshots(symbol, source)[-_SHOWN_MISSES:]:
         if one.projected is None or one.final_volume is None:
             continue
         error = projection_error(one.projected, one.final_volume)

@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import datetime
 from math import isnan
 
-from mtum.app.bars.room import BarDesk
 from mtum.core.market.bars import COLUMNS, Bar, Bars
 from mtum.core.market.validation import Rule
 from mtum.errors import UsageError
@@ -15,7 +14,7 @@ NOT_FINISHED = (Rule.UNCONFIRMED.value, Rule.LOOKS_LIKE_SPLIT.value)
 """Rules that only a running bar breaks: it is believed, and never stored."""
 
 
-def release_bar(desk: BarDesk, bar_id: int, by: str) -> QuarantinedBar:
+def release_bar(store: Store, bar_id: int, by: str, at: datetime) -> QuarantinedBar:
     """Declare a bar real, and take it into the cache if its session is over.
 
     Raises
@@ -23,15 +22,14 @@ def release_bar(desk: BarDesk, bar_id: int, by: str) -> QuarantinedBar:
     UsageError
         If there is no such bar, or it is released already.
     """
-    found = next((one for one in desk.store.quarantine.kept() if one.id == bar_id), None)
+    found = next((one for one in store.quarantine.kept() if one.id == bar_id), None)
     if found is None:
         raise UsageError(f"no bar with id {bar_id} was kept out; `mtum bars check` lists them")
-    at = desk.clock.now()
-    if not desk.store.quarantine.release(bar_id, by, at):
+    if not store.quarantine.release(bar_id, by, at):
         raise UsageError(f"the bar with id {bar_id} is released already")
     whole = not any(isnan(number) for number in _numbers(found.bar))
     if found.rule not in NOT_FINISHED and whole:
-        _take_in(desk.store, found, at)
+        _take_in(store, found, at)
     return found
 
 

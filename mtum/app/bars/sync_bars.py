@@ -30,7 +30,7 @@ def sync_bars(
     series: Sequence[str],
     told: Callable[[Synced], None],
     upcoming: Session | None = None,
-    since: date = FIRST_DAY,
+    since: date | None = None,
 ) -> tuple[Synced, ...]:
     """Bring symbols and series up to date; one that fails does not stop the rest.
 
@@ -40,12 +40,15 @@ def sync_bars(
         Told of each result as soon as it is there.
     upcoming : Session or None
         The session before which history must be complete; by default the next to close.
+    since : date or None
+        Where history shall begin; by default where the cache does, or in 1990.
     """
     if upcoming is None:
         upcoming = next_to_close(desk)
-    known = Sessions(desk.calendar.sessions(since, upcoming.day).known)
     results: list[Synced] = []
     for name in (*symbols, *series):
+        first = since or _first_cached(desk, name)
+        known = desk.calendar.sessions(min(first, upcoming.day), upcoming.day)
         results.append(_synced(desk, name, upcoming, known, is_series=name in series))
         told(results[-1])
     return tuple(results)
@@ -60,12 +63,17 @@ def next_to_close(desk: BarDesk) -> Session:
     raise UsageError(f"the calendar has no session in the {_HORIZON.days} days after {now:%Y-%m-%d}")
 
 
+def _first_cached(desk: BarDesk, name: str) -> date:
+    cached = desk.store.bars.bars(name, desk.source.name)
+    return cached.day(0) if len(cached) else FIRST_DAY
+
+
 def _synced(desk: BarDesk, name: str, upcoming: Session, known: Sessions, *, is_series: bool) -> Synced:
     try:
         if not is_series:
             return Synced(name, refresh_bars(desk, name, upcoming, known))
-        read = refresh_series(desk, name, upcoming, known)
+        new = refresh_series(desk, name, upcoming, known)
     except DataError as error:
         return Synced(name, error=error)
     newest = max(desk.store.bars.series(name, desk.source.name), default=None)
-    return Synced(name, Refresh(name, desk.source.name, newest, read=read))
+    return Synced(name, Refresh(name, desk.source.name, newest, read=new, written=new))

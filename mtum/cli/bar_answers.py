@@ -1,0 +1,108 @@
+"""What the commands of the bar cache answer: documents and tables."""
+
+from typing import TYPE_CHECKING, Any
+
+from mtum.cli.output import Answer, Listing, Problem
+from mtum.errors import ExitCode
+
+if TYPE_CHECKING:
+    from mtum.app.bars.check_bars import Checked
+    from mtum.app.bars.sync_bars import Synced
+    from mtum.core.market.validation import BarProblem
+    from mtum.ports.records import QuarantinedBar
+
+
+def problem_of(problem: "BarProblem") -> Problem:
+    """Return a broken rule as a problem of the command."""
+    return Problem(int(ExitCode.DATA), problem.text)
+
+
+def sync_answer(results: tuple["Synced", ...], source: str) -> Answer:
+    """Return what `mtum bars sync` answers."""
+    problems = [Problem(int(one.error.exit_code), str(one.error)) for one in results if one.error]
+    blocking = [found for one in results if one.refresh for found in one.refresh.problems if found.blocks_exit]
+    problems += [problem_of(found) for found in blocking]
+    document = {"source": source, "symbols": [_synced_document(one) for one in results]}
+    code = ExitCode.DATA if problems else ExitCode.DONE
+    return Answer(document, [sync_line(one) for one in results], code, problems)
+
+
+def _synced_document(one: "Synced") -> dict[str, Any]:
+    if one.refresh is None:
+        return {"symbol": one.symbol, "error": str(one.error)}
+    refresh = one.refresh
+    return {
+        "symbol": one.symbol,
+        "read": refresh.read,
+        "written": refresh.written,
+        "last_session": refresh.last_session,
+        "revisions": len(refresh.revisions),
+        "splits": [{"session": split.session, "ratio": split.ratio} for split in refresh.splits],
+        "problems": [problem.text for problem in refresh.problems],
+        "notes": list(refresh.notes),
+    }
+
+
+def sync_line(one: "Synced") -> str:
+    """Return what became of one symbol, on one line."""
+    if one.refresh is None:
+        return f"{one.symbol}: {one.error}"
+    refresh = one.refresh
+    parts = [f"{one.symbol}: {refresh.read} read, {refresh.written} written, up to {refresh.last_session}"]
+    parts += [f"{len(refresh.revisions)} revisions"] if refresh.revisions else []
+    parts += [f"split {split.ratio:g}:1 on {split.session}" for split in refresh.splits]
+    parts += [f"{len(refresh.problems)} problems, the first: {refresh.problems[0].text}"] if refresh.problems else []
+    return ", ".join([*parts, *refresh.notes])
+
+
+def check_answer(found: tuple["Checked", ...], held: list["QuarantinedBar"]) -> Answer:
+    """Return what `mtum bars check` answers."""
+    broken = [problem for one in found for problem in one.problems]
+    document = {
+        "checked": [
+            {
+                "symbol": one.symbol,
+                "source": one.source,
+                "bars": one.bars,
+                "first": one.first,
+                "last": one.last,
+                "final_until": one.final_until,
+                "behind_sessions": one.behind_sessions,
+                "problems": [problem.text for problem in one.problems],
+                "volume": list(one.volume_misses),
+            }
+            for one in found
+        ],
+        "kept_out": [_held_document(one) for one in held],
+    }
+    columns = ("symbol", "source", "bars", "first", "last", "final until", "sessions behind", "problems")
+    rows = [
+        (one.symbol, one.source, one.bars, one.first, one.last, one.final_until, one.behind_sessions, len(one.problems))
+        for one in found
+    ]
+    shown: list[str | Listing] = [Listing(columns, rows)] if rows else ["nothing is cached yet"]
+    shown += [problem.text for problem in broken[:20]]
+    if held:
+        cells = [(one.id, one.symbol, one.source, one.bar.day, one.bar.close, one.rule, one.found) for one in held]
+        titles = ("id", "symbol", "source", "session", "close", "rule", "found")
+        shown.append(Listing(titles, cells, title="Kept out, or restated and not accepted:"))
+    shown += [
+        f"{one.symbol} {miss.session}: volume projected {miss.projected:,.0f}, "
+        f"was {miss.final:,.0f} ({miss.error_frac:+.1%})"
+        for one in found
+        for miss in one.volume_misses
+    ]
+    return Answer(document, shown, ExitCode.DATA if broken else ExitCode.DONE, [problem_of(one) for one in broken])
+
+
+def _held_document(one: "QuarantinedBar") -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "symbol": one.symbol,
+        "source": one.source,
+        "session": one.bar.day,
+        "close": one.bar.close,
+        "rule": one.rule,
+        "found": one.found,
+        "seen_at": one.seen_at,
+    }

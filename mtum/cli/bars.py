@@ -1,0 +1,189 @@
+"""`mtum bars`: the cache of daily bars."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mtum.cli.arguments import Limit, Since, day_of
+from mtum.cli.bar_answers import check_answer, problem_of, sync_answer, sync_line
+from mtum.cli.context import Call, call_of
+from mtum.cli.output import Answer, Listing
+from mtum.errors import BarsInvalidError, ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from mtum.app.bars.room import BarDesk
+    from mtum.app.bars.sync_bars import Synced
+    from mtum.core.market.sessions import Session
+    from mtum.ports.store import Store
+
+app = typer.Typer(help="The cache of daily bars.")
+
+Symbols = Annotated[list[str] | None, typer.Argument(metavar="[SYMBOL]...", help="Default: what the strategy needs.")]
+Cached = Annotated[list[str] | None, typer.Argument(metavar="[SYMBOL]...", help="Default: everything cached.")]
+OVER = "the replayed market is over: there is nothing left to read"
+
+
+@app.command()
+def sync(context: typer.Context, symbols: Symbols = None, since: Since = None) -> Answer:
+    """Read what is missing and the last ten sessions again; notice revisions, keep bad bars out."""
+    from mtum.app.bars.sync_bars import sync_bars
+
+    call = call_of(context)
+    first = day_of(since, "--since")
+    with _reading_desk(call) as (desk, upcoming):
+        strategy = call.settings().active_strategy()
+        wanted = [name.upper() for name in symbols or ()]
+        series = [name for name in strategy.series() if not wanted or name in wanted]
+        bars = [name for name in wanted if name not in series] or ([] if wanted else list(strategy.universe()))
+        told = _Progress(call, len(bars) + len(series))
+        results = sync_bars(desk, bars, series, told, upcoming, first)
+        source = desk.source.name
+    return sync_answer(results, source)
+
+
+@app.command()
+def check(context: typer.Context, symbols: Cached = None) -> Answer:
+    """Check every cached bar by the rules a decision asks for, and list what was kept out."""
+    from mtum.app.bars.check_bars import check_bars
+    from mtum.wiring import calendar_of, opened_store
+
+    call = call_of(context)
+    settings, folder = call.settings(), call.data_folder()
+    if not call.database().exists():
+        return Answer({"checked": [], "kept_out": []}, ["nothing is cached yet"])
+    with opened_store(settings, folder) as store:
+        names = [name.upper() for name in symbols or ()]
+        found = check_bars(store, calendar_of(settings, folder), _now(call, store), names)
+        held = [one for one in store.quarantine.kept(held=True) if not names or one.symbol in names]
+    return check_answer(found, held)
+
+
+@app.command("import")
+def import_(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="SYMBOL.csv, oldest session first.")],
+    symbol: Annotated[str | None, typer.Option("--symbol", metavar="S", help="Default: the file's name.")] = None,
+    source: Annotated[str, typer.Option("--source", metavar="NAME", help="Whose bars it replaces.")] = "csv",
+) -> Answer:
+    """Take a file of bars into the cache; it replaces what is there, earlier values are kept as revisions."""
+    from mtum import wiring
+    from mtum.adapters.clock import SystemClock
+    from mtum.adapters.sources.csv_files import read_bars
+    from mtum.adapters.sources.csv_folder import csv_source
+    from mtum.app.bars.import_bars import import_bars, problems_before_import
+    from mtum.app.bars.room import BarRoom
+
+    call = call_of(context)
+    settings, folder = call.settings(), call.data_folder()
+    if wiring.is_replay(settings):
+        where = folder / settings.market.csv_dir
+        raise UsageError(f"a replayed market reads its files as it is played; copy {file.name} to {where}")
+    bars = read_bars(file, symbol or file.stem.upper(), source)
+    if not len(bars):
+        raise BarsInvalidError(f"{file} holds no bars")
+    with wiring.opened_store(settings, folder) as store, store.lock():
+        calendar = wiring.calendar_of(settings, folder)
+        room = BarRoom(csv_source(file.parent), store, calendar, SystemClock())
+        problems = problems_before_import(room, bars)
+        if problems:
+            return Answer(
+                {"symbol": bars.symbol, "source": source, "written": 0},
+                [problem.text for problem in problems[:20]],
+                ExitCode.DATA,
+                [problem_of(problem) for problem in problems],
+            )
+        result = import_bars(room, bars)
+    document = {"symbol": bars.symbol, "source": source, "written": result.written, "revisions": len(result.revisions)}
+    return Answer(document, [f"{bars.symbol} from {source}: {result.written} bars written"])
+
+
+@app.command()
+def revisions(
+    context: typer.Context,
+    symbol: Annotated[str | None, typer.Argument(metavar="[SYMBOL]", help="Default: every symbol.")] = None,
+    limit: Limit = None,
+) -> Answer:
+    """List what sources changed after it was accepted, with both times."""
+    from mtum.wiring import opened_store
+
+    call = call_of(context)
+    if not call.database().exists():
+        return Answer({"revisions": []}, ["nothing is cached yet"])
+    with opened_store(call.settings(), call.data_folder()) as store:
+        found = store.bars.revisions(symbol.upper() if symbol else None)
+    found = found[-limit:] if limit else found
+    columns = ("session", "symbol", "source", "column", "before", "after", "first read", "noticed", "accepted")
+    names = ("session", "symbol", "source", "column", "before", "after", "first_read_at", "replaced_at", "accepted")
+    rows = [tuple(getattr(one, name) for name in names) for one in found]
+    return Answer({"revisions": list(found)}, [Listing(columns, rows)] if rows else ["no revisions"])
+
+
+@app.command()
+def release(
+    context: typer.Context,
+    bar_id: Annotated[int, typer.Argument(metavar="ID", help="As `mtum bars check` lists it.")],
+) -> Answer:
+    """Declare a bar that was kept out to be real."""
+    from mtum.app.bars.release_bar import release_bar
+    from mtum.wiring import opened_store
+
+    call = call_of(context)
+    with opened_store(call.settings(), call.data_folder()) as store, store.lock():
+        found = release_bar(store, bar_id, "owner", _now(call, store))
+    document = {"id": bar_id, "symbol": found.symbol, "session": found.bar.day, "rule": found.rule}
+    return Answer(document, [f"released: {found.symbol} {found.bar.day} ({found.rule})"])
+
+
+class _Progress:
+    """One line per symbol on stderr, where somebody looks at it."""
+
+    def __init__(self, call: Call, total: int) -> None:
+        self._shown = not (call.json or call.quiet)
+        self._total = total
+        self._done = 0
+
+    def __call__(self, result: "Synced") -> None:
+        import sys
+
+        self._done += 1
+        if self._shown and sys.stderr.isatty():
+            sys.stderr.write(f"{self._done}/{self._total} {sync_line(result)}\n")
+
+
+@contextmanager
+def _reading_desk(call: Call) -> Iterator[tuple["BarDesk", "Session | None"]]:
+    from mtum import wiring
+
+    settings, folder = call.settings(), call.data_folder()
+    if wiring.is_replay(settings):
+        with wiring.replay_desk(settings, folder) as replay:
+            upcoming = replay.upcoming()
+            if upcoming is None:
+                raise UsageError(OVER)
+            replay.desk.clock.wait_until(upcoming.before_close(30))
+            yield replay.desk, upcoming
+        return
+    with wiring.live_desk(settings, folder, None, dry_run=True) as desk:
+        line = "ib" in (settings.market.source, settings.market.second_source)
+        if line:
+            desk.broker.connect()
+        try:
+            yield desk, None
+        finally:
+            if line:
+                desk.broker.close()
+
+
+def _now(call: Call, store: "Store") -> datetime:
+    # A replayed market is as late as its newest bar.
+    from mtum import wiring
+    from mtum.adapters.clock import SystemClock
+
+    if not wiring.is_replay(call.settings()):
+        return SystemClock().now()
+    latest = store.runs.latest()
+    return latest.started_at if latest else datetime.fromisoformat("1990-01-01T00:00:00+00:00")

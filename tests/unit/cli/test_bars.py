@@ -1,0 +1,162 @@
+"""`mtum bars`: sync, check, import, revisions, release."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import stamina
+
+from mtum.adapters.calendar import ExchangeCalendar
+from mtum.adapters.clock import SystemClock
+from mtum.core.market.bars import Bars
+from support.bars import changed, moved
+from support.yahoo import CHICAGO, TOO_MANY, Chart, YahooServer, chart_of, daily_rows, yahoo_server
+
+type Mtum = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def recent() -> Bars:
+    """Bars of the sessions finished in the last half year, however late it is."""
+    now = SystemClock().now()
+    sessions = ExchangeCalendar().sessions((now - timedelta(days=200)).date(), now.date())
+    days = [session.day for session in sessions if session.close < now]
+    close = 180.0 + np.arange(len(days)) % 7
+    columns = {"open": close, "high": close + 1, "low": close - 1, "close": close, "volume": np.full(len(days), 5e5)}
+    return Bars.from_columns("MTUM", "yahoo", days, columns)
+
+
+@pytest.fixture
+def server(recent: Bars) -> Iterator[YahooServer]:
+    with yahoo_server() as running, stamina.set_testing(True, attempts=2):
+        running.charts["MTUM"] = chart_of(recent)
+        running.charts["^VIX"] = Chart(daily_rows(recent.tail(20), CHICAGO), symbol="^VIX", zone=CHICAGO, kind="INDEX")
+        for row in running.charts["^VIX"].rows:
+            row.open = row.high = row.low = row.close = 14.5
+        yield running
+
+
+@pytest.fixture
+def yahoo(server: YahooServer, tmp_path: Path) -> YahooServer:
+    """A practice installation in this folder whose bars come from the local server."""
+    text = f'mode = "practice"\n[market]\nsource = "yahoo"\nyahoo_url = "{server.url}"\n'
+    (tmp_path / "config.toml").write_text(text, encoding="utf-8")
+    return server
+
+
+def test_before_anything_is_cached_there_is_nothing_to_check(mtum: Mtum) -> None:
+    assert mtum("bars", "check").out == "nothing is cached yet\n"
+    assert mtum("bars", "revisions", "--json").document == {"revisions": []}
+
+
+def test_sync_reads_what_the_strategy_needs_and_check_finds_it_fit(
+    mtum: Mtum, yahoo: YahooServer, recent: Bars
+) -> None:
+    synced = mtum("bars", "sync", "--json")
+    assert (synced.code, [one["symbol"] for one in synced.document["symbols"]]) == (0, ["MTUM", "VIX"])
+    assert synced.document["symbols"][0]["written"] == len(recent)
+    checked = mtum("bars", "check", "--json")
+    assert checked.code == 0
+    found = {one["symbol"]: one for one in checked.document["checked"]}
+    assert (found["MTUM"]["bars"], found["MTUM"]["behind_sessions"], found["MTUM"]["problems"]) == (len(recent), 0, [])
+    assert found["VIX"]["bars"] == 20
+
+
+def test_a_second_sync_writes_nothing(mtum: Mtum, yahoo: YahooServer) -> None:
+    mtum("bars", "sync")
+    again = mtum("bars", "sync", "MTUM", "--json")
+    assert (again.document["symbols"][0]["read"], again.document["symbols"][0]["written"]) == (10, 0)
+
+
+def test_a_symbol_that_cannot_be_read_does_not_stop_the_rest(mtum: Mtum, yahoo: YahooServer) -> None:
+    synced = mtum("bars", "sync", "NOPE", "MTUM", "--json")
+    assert synced.code == 3
+    assert "No data found" in synced.document["symbols"][0]["error"]
+    assert synced.document["symbols"][1]["written"] > 0
+    assert synced.err.startswith("mtum: NOPE: Yahoo answers")
+
+
+def test_too_many_requests_for_ever_is_exit_3_with_the_reason(mtum: Mtum, yahoo: YahooServer) -> None:
+    yahoo.always = TOO_MANY
+    synced = mtum("bars", "sync")
+    assert synced.code == 3
+    assert "too many requests" in synced.err
+
+
+def test_a_bar_kept_out_is_listed_released_and_then_fit(mtum: Mtum, yahoo: YahooServer, recent: Bars) -> None:
+    yahoo.charts["MTUM"] = chart_of(changed(recent, high={90: 100.0}))
+    assert mtum("bars", "sync").code == 3
+    checked = mtum("bars", "check", "--json")
+    (held,) = checked.document["kept_out"]
+    assert (checked.code, held["rule"], held["session"]) == (3, "out_of_range", recent.day(90).isoformat())
+    assert mtum("bars", "release", str(held["id"])).code == 0
+    assert mtum("bars", "check").code == 0
+    again = mtum("bars", "release", str(held["id"]))
+    assert (again.code, "released already" in again.err) == (2, True)
+
+
+def test_a_revision_is_listed_with_both_values(mtum: Mtum, yahoo: YahooServer, recent: Bars) -> None:
+    mtum("bars", "sync")
+    last = len(recent) - 3
+    yahoo.charts["MTUM"] = chart_of(moved(recent, {last: float(recent.close[last]) * 1.01}))
+    mtum("bars", "sync")
+    listed = mtum("bars", "revisions", "--json").document["revisions"]
+    close = next(one for one in listed if one["column"] == "close")
+    assert (close["before"], close["accepted"]) == (float(recent.close[last]), False)
+    (held,) = mtum("bars", "check", "--json").document["kept_out"]
+    assert held["rule"] == "revised"
+    mtum("bars", "release", str(held["id"]))
+    assert mtum("bars", "revisions", "--json").document["revisions"][-1]["accepted"]
+
+
+def csv_text(bars: Bars) -> str:
+    rows = [bars.bar(index) for index in range(len(bars))]
+    lines = [f"{b.day},{b.open},{b.high},{b.low},{b.close},{b.volume}" for b in rows]
+    return "\n".join(["date,open,high,low,close,volume", *lines, ""])
+
+
+def test_a_file_is_imported_under_its_name_and_checked_like_any_other(
+    mtum: Mtum, yahoo: YahooServer, recent: Bars, tmp_path: Path
+) -> None:
+    (tmp_path / "SPY.csv").write_text(csv_text(recent))
+    done = mtum("bars", "import", "SPY.csv", "--json")
+    assert done.document == {"symbol": "SPY", "source": "csv", "written": len(recent), "revisions": 0}
+    assert mtum("bars", "check", "SPY").code == 0
+
+
+def test_a_file_with_a_mistake_changes_nothing(mtum: Mtum, yahoo: YahooServer, recent: Bars, tmp_path: Path) -> None:
+    (tmp_path / "SPY.csv").write_text(csv_text(moved(recent, {50: 18_000.0})))
+    refused = mtum("bars", "import", "SPY.csv")
+    assert (refused.code, "jump" in refused.err) == (3, True)
+    (tmp_path / "QQQ.csv").write_text(csv_text(recent).replace("5", "x", 1))
+    assert "QQQ.csv, line 2" in mtum("bars", "import", "QQQ.csv").err
+    assert mtum("bars", "check", "--json").document["checked"] == []
+
+
+def test_a_file_may_replace_the_basis_of_a_source(mtum: Mtum, yahoo: YahooServer, recent: Bars, tmp_path: Path) -> None:
+    mtum("bars", "sync", "MTUM")
+    halved = moved(recent, {index: float(close) / 2 for index, close in enumerate(recent.close)})
+    yahoo.charts["MTUM"] = chart_of(halved)
+    refused = mtum("bars", "sync", "MTUM")
+    assert (refused.code, "lists no split" in refused.err) == (3, True)
+    (tmp_path / "MTUM.csv").write_text(csv_text(halved))
+    assert mtum("bars", "import", "MTUM.csv", "--source", "yahoo").code == 0
+    assert mtum("bars", "sync", "MTUM").code == 0
+
+
+def test_a_replayed_market_is_read_up_to_the_session_to_play(mtum: Mtum) -> None:
+    synced = mtum("bars", "sync", "--json")
+    assert {one["last_session"] for one in synced.document["symbols"]} == {"2018-01-02"}
+    refused = mtum("bars", "import", "MTUM.csv")
+    assert (refused.code, "copy MTUM.csv to" in refused.err) == (2, True)
+
+
+def test_a_symbol_that_was_never_kept_out_cannot_be_released(mtum: Mtum) -> None:
+    assert mtum("bars", "release", "7").code == 2
+
+
+def test_the_half_year_of_the_fixture_reaches_today(recent: Bars) -> None:
+    assert recent.last_day >= date.fromordinal(datetime.now(UTC).date().toordinal() - 5)  # noqa: TID251
