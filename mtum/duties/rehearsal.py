@@ -39,7 +39,7 @@ def rehearsed(
                 played = replay.upcoming() or chosen
                 replay.desk.clock.wait_until(played.before_close(settings.schedule.snapshot_minutes))
                 return rehearse(replay.desk, played, around)
-        with wiring.live_desk(settings, data_dir, as_of, dry_run=True) as desk:
+        with wiring.live_desk(settings, data_dir, as_of) as desk:
             return rehearse(desk, chosen, around)
     except RunLockedError:
         raise
