@@ -5,22 +5,33 @@ from dataclasses import asdict, dataclass
 from time import perf_counter
 from typing import Any
 
-from mtum.app.research.asked import Asked
+from mtum.app.research.asked import Asked, DecisionModel
 from mtum.app.research.load import Loaded, load
 from mtum.core.market.bars import Days
+from mtum.core.market.volume import VolumeMode
 from mtum.core.research.benchmark import BuyAndHoldCurves, buy_and_hold
 from mtum.core.research.metrics import CurveMetrics, TradeMetrics, cautions, curve_metrics, trade_metrics
 from mtum.core.simulation.backtest import run
 from mtum.core.simulation.history import History, history
 from mtum.core.simulation.kernel.compiled import is_compiled
 from mtum.core.simulation.kernel.play import Span, play
-from mtum.core.simulation.played import Played, PlayedTrade
+from mtum.core.simulation.near_close import (
+    NearCloseModel,
+    NearCloseSpread,
+    draws,
+    near_close_spread,
+    played_near_close,
+)
+from mtum.core.simulation.played import Played, PlayedTrade, PlayTerms
 from mtum.core.simulation.session_path import SessionHistory, play_sessions
 from mtum.core.strategies.contract import Strategy
 from mtum.core.strategies.mtum_confluence import MtumConfluence
+from mtum.errors import UsageError
 from mtum.ports.market_data import BarSource
 from mtum.ports.time import Calendar
 
+DRAWS = 200
+OTHER_CORRELATIONS = (-0.8, 0.0)
 COMPILING = "compiling the fast path, once on this machine (about 10 seconds) ..."
 
 type Tell = Callable[[str], None]
@@ -39,6 +50,7 @@ class Backtested:
     played: Played
     held: BuyAndHoldCurves
     seconds: dict[str, float]
+    near_close: tuple[NearCloseSpread, ...] = ()
 
     @property
     def capital_usd(self) -> float:
@@ -62,17 +74,39 @@ def run_backtest(asked: Asked, source: BarSource, calendar: Calendar, tell: Tell
     ready = history(loaded.bars, loaded.vix, terms.settlement.value)
     span = Span(loaded.first, len(ready))
     prepared = perf_counter()
+    spreads: tuple[NearCloseSpread, ...] = ()
     if isinstance(strategy, MtumConfluence):
         if not is_compiled(play):
             tell(COMPILING)
         played = run(ready, strategy, terms, span)
+        if asked.decision is DecisionModel.NEAR_CLOSE:
+            mode = VolumeMode(asked.settings.market.volume_mode)
+            played, spreads = near_close_results(ready, strategy, terms, played, mode)
+    elif asked.decision is DecisionModel.NEAR_CLOSE:
+        raise UsageError(f"--decision near_close is made for mtum_confluence, not for {strategy.name}")
     else:
         series = dict.fromkeys(strategy.series(), loaded.vix)
         played = play_sessions(SessionHistory({loaded.bars.symbol: loaded.bars}, series), strategy, terms, *span)
     done = perf_counter()
     held = buy_and_hold(ready, span, terms.capital_usd, terms.rules.sizing.costs)
     seconds = {"load": read - began, "indicators": prepared - read, "simulate": done - prepared}
-    return Backtested(asked, strategy, loaded, ready, span, played, held, seconds)
+    return Backtested(asked, strategy, loaded, ready, span, played, held, seconds, spreads)
+
+
+def near_close_results(
+    ready: History, strategy: MtumConfluence, terms: PlayTerms, official: Played, mode: VolumeMode
+) -> tuple[Played, tuple[NearCloseSpread, ...]]:
+    """Return the draw whose result is in the middle, and the spread with three ties of price and VIX."""
+    span = Span(len(ready) - len(official.days), len(ready))
+    fitted = NearCloseModel()
+    found = []
+    for model in (fitted, *(fitted.with_correlation(other) for other in OTHER_CORRELATIONS)):
+        played = [
+            played_near_close(ready, strategy, terms, span, seen) for seen in draws(ready, strategy, model, mode, DRAWS)
+        ]
+        found.append((played, near_close_spread(official, played, model.correlation)))
+    middle = sorted(found[0][0], key=lambda one: one.final_equity_usd)[DRAWS // 2]
+    return middle, tuple(spread for _, spread in found)
 
 
 def document(found: Backtested) -> dict[str, Any]:
@@ -92,6 +126,7 @@ def document(found: Backtested) -> dict[str, Any]:
         "final_equity_usd": round(played.final_equity_usd, 2),
         "metrics": metrics_document(played),
         "benchmark": benchmark_document(found.held, found.capital_usd),
+        **({"near_close": [asdict(spread) for spread in found.near_close]} if found.near_close else {}),
         "seconds": {step: round(took, 6) for step, took in found.seconds.items()},
     }
 

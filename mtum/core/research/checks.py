@@ -211,7 +211,7 @@ def verdict(
         + ("a loss cannot be ruled out." if low < 0 else "none of these is a loss.")
     )
     if spread.behind_probability is not None:
-        lines.append(f"In {100 * spread.behind_probability:.0f} % of them the rules made less than buying and holding.")
+        lines.append(f"In {100 * spread.behind_probability:.1f} % of them the rules made less than buying and holding.")
     better = [one.change for one in variants if one.kind == "drop_one" and one.final_equity_usd > mine]
     if better:
         lines.append(f"Over this history the result would have been higher without {', '.join(better)}.")

@@ -37,6 +37,20 @@ class History:
         """Position of the first session on or after that date."""
         return int(np.searchsorted(self.days, np.datetime64(day, "D")))
 
+    def copied(self) -> "History":
+        """Return the history with arrays of its own."""
+        prices, old = Prices(*(np.array(column) for column in self.prices)), self.tape
+        tape = Tape(
+            close=prices.close,
+            seen=np.array(old.seen),
+            level=np.array(old.level),
+            open=prices.open,
+            settled=np.array(old.settled),
+            dividend_at=np.array(old.dividend_at),
+            dividend=np.array(old.dividend),
+        )
+        return History(self.symbol, self.days, prices, tape)
+
 
 def vix_column(days: Days, closes: Mapping[date, float] | Bars) -> Column:
     """VIX closes aligned to the sessions; NaN where missing."""

@@ -102,24 +102,15 @@ def played_near_close(history: History, strategy: MtumConfluence, terms: PlayTer
     return played_of(history, terms, span, _walked(history, strategy, terms, span, seen))
 
 
-def near_close_spread(
-    history: History,
-    strategy: MtumConfluence,
-    terms: PlayTerms,
-    official: Played,
-    seens: Sequence[Seen],
-    model: NearCloseModel,
-) -> NearCloseSpread:
-    """Play every draw and set it beside the official result."""
-    span = Span(len(history) - len(official.days), len(history))
+def near_close_spread(official: Played, played: Sequence[Played], correlation: float) -> NearCloseSpread:
+    """Set the draws beside the official result."""
     entries = {trade.entry_session for trade in official.trades}
-    played = [played_near_close(history, strategy, terms, span, seen) for seen in seens]
     finals = [one.final_equity_usd for one in played]
     counts = [len(one.trades) for one in played]
     moved = [len(entries - {trade.entry_session for trade in one.trades}) / max(1, len(entries)) for one in played]
     low, middle, high = np.quantile(finals, [0.05, 0.5, 0.95])
     return NearCloseSpread(
-        correlation=model.correlation,
+        correlation=correlation,
         draws=len(played),
         final_equity_low=round(float(low), 2),
         final_equity_middle=round(float(middle), 2),

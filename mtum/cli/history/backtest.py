@@ -1,7 +1,7 @@
-"""`mtum backtest`, `mtum sweep`, `mtum walkforward`: questions to history."""
+"""`mtum backtest`: the strategy over history."""
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,7 +9,8 @@ import typer
 
 from mtum.cli.arguments import day_of
 from mtum.cli.context import Call, call_of
-from mtum.cli.output import Answer, Listing
+from mtum.cli.history.backtest_text import backtest_shown
+from mtum.cli.output import Answer
 from mtum.errors import UsageError
 
 if TYPE_CHECKING:
@@ -72,13 +73,24 @@ def backtest(
 def _backtest_answer(call: Call, asked: "Asked", *, check: bool, out: Path | None) -> Answer:
     from mtum.app.research.run_backtest import document, run_backtest
 
-    found = run_backtest(asked, *_market(call, asked.settings), _teller(call))
+    found = run_backtest(asked, *market_of(call, asked.settings), teller(call))
     answer = document(found)
-    return Answer(answer, list(_shown(answer)))
+    if check or out is not None:
+        from mtum.app.research.run_checks import checks_document, checks_of
+
+        answer["checks"] = checks_document(checks_of(found))
+    if out is not None:
+        from mtum.adapters.rendering.backtest_charts import backtest_charts
+        from mtum.app.research.tear_sheet import write_tear_sheet
+
+        answer["files"] = write_tear_sheet(found, answer, out, backtest_charts)
+    return Answer(answer, list(backtest_shown(answer)))
 
 
-def changed_settings(call: Call, source: str | None, changes: Sequence[str]) -> "Settings":
-    """Return the settings with `--source` and every `--set` put over them.
+def changed_settings(
+    call: Call, source: str | None, changes: Sequence[str], more: Mapping[str, Any] | None = None
+) -> "Settings":
+    """Return the settings with `--source`, every `--set` and single changes put over them.
 
     Raises
     ------
@@ -98,16 +110,19 @@ def changed_settings(call: Call, source: str | None, changes: Sequence[str]) -> 
         given["market.source"] = kind
         if kind == "csv" and folder:
             given["market.csv_dir"] = str(Path(folder).expanduser().absolute())
-    return load(call.settings_file(), call.environment, given)
+    return load(call.settings_file(), call.environment, {**given, **(more or {})})
 
 
-def _market(call: Call, settings: "Settings") -> "tuple[BarSource, Calendar]":
+def market_of(call: Call, settings: "Settings") -> "tuple[BarSource, Calendar]":
+    """Return the source of bars and the exchange's calendar."""
     from mtum.wiring import calendar_of, source_of
 
     return source_of(settings, call.data_folder()), calendar_of(settings, call.data_folder())
 
 
-def _teller(call: Call) -> Any:
+def teller(call: Call) -> "Callable[[str], None]":
+    """Return what a long step says to a waiting person, on stderr."""
+
     def tell(text: str) -> None:
         if not call.quiet:
             sys.stderr.write(text + "\n")
@@ -123,67 +138,3 @@ def _decision_model(word: str) -> Any:
         return DecisionModel(word)
     except ValueError:
         raise UsageError(f'--decision "{word}" is not known; use official or near_close') from None
-
-
-def _shown(answer: Mapping[str, Any]) -> Iterator[str | Listing]:
-    metrics, held = answer["metrics"], answer["benchmark"]
-    yield (
-        f"{answer['strategy']} on {answer['symbol']} ({answer['source']}), {answer['start']} to {answer['end']}, "
-        f"{answer['sessions']} sessions, fills at {answer['fill_model']}, decisions on {answer['decision_model']} bars"
-    )
-    yield Listing(("", "rules", "buy and hold"), list(_compared(answer, metrics, held)))
-    yield Listing(("trades", ""), list(_trade_lines(metrics)))
-    columns = ("reason", "trades", "wins", "P&L, USD", "mean return, %", "mean sessions")
-    rows = [
-        [
-            *(row["reason"], row["trades"], row["wins"], _usd(row["pnl_usd"])),
-            *(_percent(row["mean_return_frac"]), round(row["mean_sessions_held"], 1)),
-        ]
-        for row in metrics["exit_reasons"]
-    ]
-    yield Listing(columns, rows, "Why positions were left")
-    yield from metrics["cautions"]
-    yield "The past of one symbol, not a promise."
-
-
-def _compared(
-    answer: Mapping[str, Any], mine: Mapping[str, Any], held: Mapping[str, Any]
-) -> Iterator[Sequence[object]]:
-    yield "final equity, USD", _usd(answer["final_equity_usd"]), _usd(held["final_equity_usd"])
-    for label, name in (
-        ("return a year, %", "cagr_frac"),
-        ("volatility a year, %", "volatility_frac"),
-        ("deepest fall, %", "max_drawdown_frac"),
-        ("VaR 95 % of a session, %", "var_95_frac"),
-        ("CVaR 95 % of a session, %", "cvar_95_frac"),
-    ):
-        yield label, _percent(mine[name]), _percent(held[name])
-    for label, name in (("Sharpe", "sharpe"), ("Sortino", "sortino"), ("Calmar", "calmar")):
-        yield label, _plain(mine[name]), _plain(held[name])
-
-
-def _trade_lines(metrics: Mapping[str, Any]) -> Iterator[Sequence[object]]:
-    low, high = _percent(metrics["win_rate_low"]), _percent(metrics["win_rate_high"])
-    yield "made (closed)", f"{metrics['trades']} ({metrics['closed_trades']})"
-    yield "won, % (95 % interval)", f"{_percent(metrics['win_rate_frac'])} ({low} to {high})"
-    yield "profit factor", _plain(metrics["profit_factor"])
-    yield "average, USD", _usd(metrics["average_trade_usd"])
-    yield "average length, sessions", _plain(metrics["average_sessions_held"])
-    yield "invested, % of sessions", _percent(metrics["exposure_frac"])
-    yield "turnover a year", _plain(metrics["turnover_per_year"])
-    yield (
-        "costs, USD (% of equity a year)",
-        f"{_usd(metrics['costs_usd'])} ({_percent(metrics['cost_drag_frac_per_year'])})",
-    )
-
-
-def _usd(amount: float | None) -> str:
-    return "" if amount is None else f"{amount:,.2f}"
-
-
-def _percent(frac: float | None) -> str:
-    return "unknown" if frac is None else f"{100 * frac:.2f}"
-
-
-def _plain(number: float | None) -> str:
-    return "unknown" if number is None else f"{number:.2f}"

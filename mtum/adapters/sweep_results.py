@@ -1,0 +1,80 @@
+"""Rows of a sweep in a SQLite file of their own, and as CSV."""
+
+import csv
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mtum.core.research.grid import empty_results
+from mtum.core.simulation.kernel.grid import GridResults
+from mtum.errors import StoreError
+
+COLUMNS = ("trades", "wins", "final_equity_usd", "mean_return", "deviation", "skew", "kurtosis", "max_drawdown_frac")
+_SCHEMA = f"""
+CREATE TABLE IF NOT EXISTS results (
+  combination INTEGER PRIMARY KEY,
+  settings TEXT NOT NULL,
+  {" REAL NOT NULL, ".join(COLUMNS)} REAL NOT NULL,
+  block_sums TEXT NOT NULL,
+  block_squares TEXT NOT NULL
+) STRICT
+"""
+
+
+class SweepResults:
+    """One sweep's rows (app.research.sweep.ResultStore); each chunk is one transaction."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = sqlite3.connect(path)
+            self._connection.execute("PRAGMA journal_mode=WAL")
+            self._connection.execute(_SCHEMA)
+        except (OSError, sqlite3.Error) as error:
+            raise StoreError(f"{path} cannot be written: {error}") from error
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def done(self) -> set[int]:
+        """Return the numbers of the combinations that are finished."""
+        return {row[0] for row in self._connection.execute("SELECT combination FROM results")}
+
+    def add(self, numbers: Sequence[int], results: GridResults, changes: Sequence[Mapping[str, Any]]) -> None:
+        """Keep the rows of some combinations, all or none."""
+        marks = ", ".join("?" * (len(COLUMNS) + 4))
+        rows = [
+            (number, json.dumps(change), *row.tolist(), json.dumps(sums.tolist()), json.dumps(squares.tolist()))
+            for number, change, row, sums, squares in zip(numbers, changes, *results, strict=True)
+        ]
+        with self._connection:
+            self._connection.executemany(f"INSERT OR REPLACE INTO results VALUES ({marks})", rows)
+
+    def results(self, count: int) -> GridResults:
+        """Return the rows of all combinations in their order."""
+        found = empty_results(count)
+        query = f"SELECT combination, block_sums, block_squares, {', '.join(COLUMNS)} FROM results"
+        for number, sums, squares, *row in self._connection.execute(query):
+            found.numbers[number] = row
+            found.sums[number] = np.array(json.loads(sums))
+            found.squares[number] = np.array(json.loads(squares))
+        return found
+
+    def write_csv(self, path: Path) -> None:
+        """Write one line per combination, settings in columns of their own."""
+        query = f"SELECT combination, settings, {', '.join(COLUMNS)} FROM results ORDER BY combination"
+        partial = path.with_suffix(".partial")
+        with partial.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            for number, settings, *row in self._connection.execute(query):
+                change = json.loads(settings)
+                if file.tell() == 0:
+                    writer.writerow(["combination", *change, *COLUMNS])
+                writer.writerow([number, *change.values(), *row])
+        partial.replace(path)

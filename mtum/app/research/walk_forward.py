@@ -1,0 +1,105 @@
+"""Choose settings on one window of history, try them on the next, and join the tries."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mtum.app.research.run_backtest import curve_document
+from mtum.app.research.sweep import Prepared, session_sharpes
+from mtum.core.market.bars import Days
+from mtum.core.research.grid import play_combinations
+from mtum.core.research.metrics import curve_metrics, returns
+from mtum.core.research.walk_forward import WindowKind, folds
+from mtum.core.simulation.backtest import run
+from mtum.core.simulation.kernel.columns import Column
+from mtum.core.simulation.kernel.play import Span
+from mtum.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WalkedForward:
+    """Every fold's choice and result, and the joined curve of the sessions that were not looked at."""
+
+    folds: tuple[dict[str, Any], ...]
+    days: Days
+    equity: Column
+    in_sample_best: Column
+    capital_usd: float
+
+
+def walk_forward(prepared: Prepared, fit_sessions: int, try_sessions: int, kind: WindowKind) -> WalkedForward:
+    """Fit and try fold by fold.
+
+    Each window starts flat with the capital; the tries are joined by their returns. A
+    position open at the end of a window is valued at its last close. Beside the curve
+    stands the one combination that was best over the whole span, chosen with hindsight.
+
+    Raises
+    ------
+    UsageError
+        If the span is too short for one fold.
+    """
+    try:
+        cuts = folds(prepared.span, fit_sessions, try_sessions, kind)
+    except ValueError as error:
+        raise UsageError(f"{error}; ask for shorter windows or a longer span") from error
+    rows, parts = [], []
+    for fold in cuts:
+        fitted = play_combinations(prepared.history, prepared.combinations, fold.fitted)
+        sharpes = session_sharpes(fitted)
+        best = int(np.argmax(sharpes))
+        moves, trades = _moves(prepared, best, fold.tried)
+        parts.append(moves)
+        rows.append(
+            {
+                "fitted_from": prepared.history.day(fold.fitted.first),
+                "tried_from": prepared.history.day(fold.tried.first),
+                "tried_to": prepared.history.day(fold.tried.stop - 1),
+                "settings": dict(prepared.changes[best]),
+                "fitted_sharpe": round(float(sharpes[best]) * np.sqrt(252), 6),
+                "tried_return_frac": round(float(np.prod(1 + moves)) - 1, 6),
+                "trades": trades,
+            }
+        )
+    tried = Span(cuts[0].tried.first, cuts[-1].tried.stop)
+    hindsight = int(
+        np.argmax(session_sharpes(play_combinations(prepared.history, prepared.combinations, prepared.span)))
+    )
+    capital = prepared.combinations[0].terms.capital_usd
+    return WalkedForward(
+        folds=tuple(rows),
+        days=prepared.history.days[tried.first : tried.stop],
+        equity=_grown(capital, np.concatenate(parts)),
+        in_sample_best=_grown(capital, _moves(prepared, hindsight, tried)[0]),
+        capital_usd=capital,
+    )
+
+
+def _grown(capital: float, moves: Column) -> Column:
+    return np.asarray(capital * np.cumprod(1.0 + moves), dtype=np.float64)
+
+
+def _moves(prepared: Prepared, row: int, span: Span) -> tuple[Column, int]:
+    one = prepared.combinations[row]
+    played = run(prepared.history, one.strategy, one.terms, span)
+    return returns(played.equity, played.capital_usd), len(played.trades)
+
+
+def document(found: WalkedForward) -> dict[str, Any]:
+    """Return the folds and both curves' metrics as plain values."""
+
+    def measured(equity: Column) -> dict[str, Any]:
+        return {
+            "final_equity_usd": round(float(equity[-1]), 2),
+            **curve_document(curve_metrics(equity, found.days, found.capital_usd)),
+        }
+
+    return {
+        "folds": list(found.folds),
+        "sessions": len(found.days),
+        "start": found.days[0].astype(object),
+        "end": found.days[-1].astype(object),
+        "out_of_sample": measured(found.equity),
+        "in_sample_best": measured(found.in_sample_best),
+    }

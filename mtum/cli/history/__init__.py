@@ -1,0 +1,1 @@
+"""Commands that ask history: backtest, sweep, walkforward."""

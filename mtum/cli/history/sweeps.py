@@ -1,0 +1,225 @@
+"""`mtum sweep` and `mtum walkforward`: many settings over one history."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mtum.cli.arguments import day_of
+from mtum.cli.context import Call, call_of
+from mtum.cli.history.backtest import (
+    End,
+    Fill,
+    Set,
+    Settled,
+    Slippage,
+    Source,
+    Start,
+    Symbol,
+    changed_settings,
+    market_of,
+    teller,
+)
+from mtum.cli.output import Answer, Listing
+from mtum.errors import UsageError
+
+if TYPE_CHECKING:
+    from mtum.app.research.sweep import Engine, Prepared
+    from mtum.config import Settings
+
+GridFile = Annotated[Path, typer.Argument(metavar="GRID.toml", help="Settings to try.")]
+Workers = Annotated[int, typer.Option("--workers", metavar="N", min=1, max=256, help="Played beside each other.")]
+EngineName = Annotated[str, typer.Option("--engine", metavar="NAME", help="local or ray.")]
+OutDir = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder of the results.")]
+FitSessions = Annotated[int, typer.Option("--fit-sessions", metavar="N", min=20, help="Sessions chosen on.")]
+TrySessions = Annotated[int, typer.Option("--try-sessions", metavar="N", min=1, help="Sessions they are tried on.")]
+Windows = Annotated[str, typer.Option("--windows", metavar="KIND", help="rolling or expanding.")]
+
+
+def sweep(
+    context: typer.Context,
+    grid: GridFile,
+    *,
+    workers: Workers = 1,
+    engine: EngineName = "local",
+    symbol: Symbol = None,
+    source: Source = None,
+    start: Start = None,
+    end: End = None,
+    fill: Fill = "same_close",
+    settlement: Settled = "none",
+    slippage_bps: Slippage = 0.0,
+    changes: Set = None,
+    out: OutDir = None,
+) -> Answer:
+    """A backtest for every point of a grid of settings."""
+    from mtum.adapters.sweep_results import SweepResults
+    from mtum.app.research.sweep import judged, top_rows
+    from mtum.app.research.sweep import sweep as play
+
+    call = call_of(context)
+    given: dict[str, Any] = {"symbol": symbol, "start": day_of(start, "--start"), "end": day_of(end, "--end")}
+    given |= {"fill": fill, "settlement": settlement, "slippage_bps": slippage_bps}
+    chosen = _engine(engine, workers)
+    prepared = _prepared(call, grid, source, changes or [], given)
+    folder = (out or call.data_folder() / "sweeps" / f"{grid.stem}-{prepared.fingerprint()}").absolute()
+    store = SweepResults(folder / f"sweep-{prepared.fingerprint()}.db")
+    try:
+        with _progress(call, len(prepared.combinations)) as progress:
+            results = play(prepared, store, chosen, progress)
+        files = _written(prepared, store, results, folder)
+    finally:
+        store.close()
+    answer = {
+        "symbol": prepared.loaded.bars.symbol,
+        "start": prepared.history.day(prepared.span.first),
+        "end": prepared.history.day(prepared.span.stop - 1),
+        "sessions": prepared.span.stop - prepared.span.first,
+        "combinations": len(prepared.combinations),
+        **judged(prepared, results),
+        "top": top_rows(prepared, results),
+        "files": files,
+    }
+    return Answer(answer, list(_sweep_shown(answer)))
+
+
+def walkforward(
+    context: typer.Context,
+    grid: GridFile,
+    *,
+    fit_sessions: FitSessions = 756,
+    try_sessions: TrySessions = 126,
+    windows: Windows = "rolling",
+    symbol: Symbol = None,
+    source: Source = None,
+    start: Start = None,
+    end: End = None,
+    fill: Fill = "same_close",
+    settlement: Settled = "none",
+    slippage_bps: Slippage = 0.0,
+    changes: Set = None,
+) -> Answer:
+    """Choose settings on the past, judge them on what follows."""
+    from mtum.app.research.walk_forward import document, walk_forward
+    from mtum.core.research.walk_forward import WindowKind
+
+    call = call_of(context)
+    if windows not in {kind.value for kind in WindowKind}:
+        raise UsageError(f'--windows "{windows}" is not known; use rolling or expanding')
+    given: dict[str, Any] = {"symbol": symbol, "start": day_of(start, "--start"), "end": day_of(end, "--end")}
+    given |= {"fill": fill, "settlement": settlement, "slippage_bps": slippage_bps}
+    prepared = _prepared(call, grid, source, changes or [], given)
+    answer = document(walk_forward(prepared, fit_sessions, try_sessions, WindowKind(windows)))
+    answer = {"symbol": prepared.loaded.bars.symbol, "combinations": len(prepared.combinations), **answer}
+    return Answer(answer, list(_walked_shown(answer)))
+
+
+def _prepared(
+    call: Call, grid: Path, source: str | None, changes: Sequence[str], given: Mapping[str, Any]
+) -> "Prepared":
+    from mtum.app.research.asked import Asked
+    from mtum.app.research.grid_file import read_grid
+    from mtum.app.research.sweep import prepare
+    from mtum.core.simulation.kernel.compiled import is_compiled
+    from mtum.core.simulation.kernel.grid import play_grid
+
+    read = read_grid(grid)
+    if not is_compiled(play_grid):
+        teller(call)("compiling the fast path, once on this machine (about 10 seconds) ...")
+
+    def settings(more: Mapping[str, Any]) -> "Settings":
+        return changed_settings(call, source, changes, more)
+
+    asked = Asked(settings=settings(read.base), **given)
+    return prepare(read, asked, settings, *market_of(call, asked.settings))
+
+
+def _engine(name: str, workers: int) -> "Engine":
+    from mtum.app.research.sweep import ThreadEngine
+
+    if name == "local":
+        return ThreadEngine(workers)
+    if name == "ray":
+        from mtum.adapters.ray_engine import ray_engine
+
+        return ray_engine(workers)
+    raise UsageError(f'--engine "{name}" is not known; use local or ray')
+
+
+@contextmanager
+def _progress(call: Call, total: int) -> Iterator[Callable[[int, int], None]]:
+    import sys
+
+    if call.quiet or call.json or not sys.stderr.isatty():
+        yield lambda done, of: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("combinations", total=total)
+        yield lambda done, of: bar.update(task, completed=done)
+
+
+def _written(prepared: "Prepared", store: Any, results: Any, folder: Path) -> list[Path]:
+    from mtum.app.research.sweep import session_sharpes
+    from mtum.core.reporting.backtest.heat_map import heat_map_page
+
+    table, page = folder / "sweep.csv", folder / "sweep.html"
+    store.write_csv(table)
+    page.write_text(heat_map_page(prepared.changes, (session_sharpes(results) * 252**0.5).tolist()), encoding="utf-8")
+    return [store.path, table, page]
+
+
+def _sweep_shown(answer: Mapping[str, Any]) -> Iterator[str | Listing]:
+    yield (
+        f"{answer['combinations']} combinations on {answer['symbol']}, {answer['start']} to {answer['end']}, "
+        f"{answer['sessions']} sessions"
+    )
+    names = list(answer["top"][0]["settings"]) if answer["top"] else []
+    columns = (*(name.rpartition(".")[2] for name in names), "Sharpe", "return a year, %", "deepest fall, %", "trades")
+    rows = [
+        [
+            *row["settings"].values(),
+            *(round(row["sharpe"], 3), f"{100 * row['cagr_frac']:.2f}", f"{100 * row['max_drawdown_frac']:.2f}"),
+            row["trades"],
+        ]
+        for row in answer["top"]
+    ]
+    yield Listing(columns, rows, "Best by Sharpe ratio")
+    likely = answer["deflated_sharpe_probability"]
+    yield f"probability that the best is better than luck among {answer['combinations']} tries: {100 * likely:.1f} %"
+    if answer["overfitting_probability"] is not None:
+        overfitted = 100 * answer["overfitting_probability"]
+        yield f"probability that the best in one half of history is below the median in the other: {overfitted:.1f} %"
+    for file in answer["files"]:
+        yield f"written: {file}"
+
+
+def _walked_shown(answer: Mapping[str, Any]) -> Iterator[str | Listing]:
+    yield (
+        f"{answer['combinations']} combinations on {answer['symbol']}, tried on {answer['sessions']} sessions "
+        f"that were not looked at, {answer['start']} to {answer['end']}"
+    )
+    columns = ("tried from", "to", "chosen", "Sharpe when fitted", "return when tried, %", "trades")
+    rows = [
+        [
+            *(fold["tried_from"], fold["tried_to"], _words(fold["settings"])),
+            *(round(fold["fitted_sharpe"], 2), f"{100 * fold['tried_return_frac']:.2f}", fold["trades"]),
+        ]
+        for fold in answer["folds"]
+    ]
+    yield Listing(columns, rows)
+    mine, best = answer["out_of_sample"], answer["in_sample_best"]
+    lines = [
+        ["final equity, USD", f"{mine['final_equity_usd']:,.2f}", f"{best['final_equity_usd']:,.2f}"],
+        ["return a year, %", f"{100 * mine['cagr_frac']:.2f}", f"{100 * best['cagr_frac']:.2f}"],
+        ["deepest fall, %", f"{100 * mine['max_drawdown_frac']:.2f}", f"{100 * best['max_drawdown_frac']:.2f}"],
+    ]
+    yield Listing(("", "chosen beforehand", "best with hindsight"), lines)
+
+
+def _words(settings: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name.rpartition('.')[2]} {value}" for name, value in settings.items())

@@ -1,0 +1,73 @@
+"""The frame of a self-contained page: style, script, sections."""
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+STYLE = """
+:root{color-scheme:light dark;--ink:#1d2430;--soft:#68717f;--line:#d9dee5;--card:#fff;--page:#f3f5f8}
+@media (prefers-color-scheme:dark){
+:root{--ink:#e6eaf0;--soft:#98a2b0;--line:#39424e;--card:#1d232b;--page:#14181e}}
+body{font:15px/1.45 system-ui,sans-serif;color:var(--ink);background:var(--page);
+margin:0 auto;max-width:1040px;padding:16px}
+section{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:14px 16px;margin:12px 0}
+h1{font-size:22px;margin:8px 0}h2{font-size:16px;margin:0 0 8px}p{margin:6px 0}.soft{color:var(--soft)}
+figure{margin:0}.chart{width:100%;height:auto;display:block}.grid{stroke:var(--line)}
+.tick{fill:var(--soft);font-size:11px}.cursor{stroke:var(--soft);stroke-dasharray:2 3}
+.enter{fill:#1f8a4c}.leave{fill:#c0392b}.key{margin-right:14px}
+.key:before{content:"";display:inline-block;width:14px;height:3px;background:var(--c);
+margin-right:6px;vertical-align:middle}
+.scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}
+th,td{padding:3px 9px;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
+th:first-child,td:first-child{text-align:left}table.sort th{cursor:pointer}
+td.heat{color:#1d2430;border:1px solid var(--card)}.tip{min-height:20px;color:var(--soft);font-size:13px}
+"""
+
+SCRIPT = """
+document.querySelectorAll('figure[data-chart]').forEach(figure=>{
+const data=JSON.parse(figure.querySelector('script').textContent),svg=figure.querySelector('svg');
+const tip=figure.querySelector('.tip'),cursor=svg.querySelector('.cursor'),step=parseFloat(svg.dataset.step);
+svg.addEventListener('pointermove',event=>{const box=svg.getBoundingClientRect();
+const x=(event.clientX-box.left)/box.width*960;
+const at=Math.max(0,Math.min(data.days.length-1,Math.round((x-64)/step)));
+cursor.setAttribute('x1',64+at*step);cursor.setAttribute('x2',64+at*step);
+tip.textContent=data.days[at]+': '+data.lines.map(line=>line.name+' '+
+(line.values[at]===null?'unknown':line.values[at].toLocaleString())).join(', ');});});
+document.querySelectorAll('table.sort th').forEach(head=>head.addEventListener('click',()=>{
+const table=head.closest('table'),body=table.tBodies[0],place=head.cellIndex;
+const value=row=>{const text=row.cells[place].textContent.replace(/[,%]/g,'');
+return isNaN(text)||text===''?row.cells[place].textContent:parseFloat(text)};
+head.dataset.up=head.dataset.up==='1'?'0':'1';const up=head.dataset.up==='1'?1:-1;
+[...body.rows].sort((p,q)=>{const x=value(p),y=value(q);return x<y?-up:x>y?up:0}).forEach(row=>body.append(row));}));
+"""
+
+
+def page(title: str, subtitle: str, sections: Iterable[str]) -> str:
+    """Return a whole page that needs nothing from outside."""
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>"
+        f'<h1>{escape(title)}</h1><p class="soft">{escape(subtitle)}</p>{"".join(sections)}'
+        f"<script>{SCRIPT}</script></body></html>\n"
+    )
+
+
+def section(title: str, body: str) -> str:
+    """Return one card of the page."""
+    return f"<section><h2>{escape(title)}</h2>{body}</section>"
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, sortable: bool = False) -> str:
+    """Return a table; numbers are shown with separators, None as nothing."""
+    head = "".join(f"<th>{escape(name)}</th>" for name in columns)
+    body = "".join(f"<tr>{''.join(f'<td>{_cell(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    kind = ' class="sort"' if sortable else ""
+    return f'<div class="scroll"><table{kind}><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _cell(cell: object) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, float):
+        return f"{cell:,.2f}"
+    return escape(f"{cell:,}" if isinstance(cell, int) and not isinstance(cell, bool) else str(cell))
