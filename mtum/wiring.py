@@ -1,6 +1,6 @@
 """The only place that builds brokers, sources, calendars, clocks and the store, and ties them together."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 import mtum
 from mtum.app.desk import Desk, Provenance
-from mtum.app.play_session import FIRST_SESSIONS, next_session
+from mtum.app.play_session import next_session
 from mtum.config import Settings
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.costs import cost_model
 from mtum.core.portfolio.gate import GateRules
 from mtum.core.portfolio.money import exact
-from mtum.errors import UsageError
+from mtum.errors import BarsMissingError, UsageError
 from mtum.ports.broker import Broker
 from mtum.ports.market_data import BarSource
 from mtum.ports.store import Store
@@ -28,14 +28,15 @@ from mtum.ports.time import Calendar, Clock, Journal
 if TYPE_CHECKING:
     from mtum.adapters.clock import BrokerClock
     from mtum.adapters.ib_session.line import IbLine
-    from mtum.adapters.ib_session.wire_record import WireRecord
     from mtum.app.daily_report import Press
+    from mtum.core.simulation.exchange_state import ExchangeAccount
 
 CONTRACT_KEY = "contract:"
 """Where the contract first seen for a symbol is kept in the store's facts."""
 DATABASE_NAME = "mtum.db"
 EXCHANGE_NAME = "exchange.json"
 REPORTS_NAME = "reports"
+SESSIONS_NAME = "sessions.json"
 PRACTICE_ACCOUNT = "PRACTICE"
 LIBRARIES = ("exchange-calendars", "numba", "numpy", "pandas", "pandas-ta")
 """Libraries whose version can change a decision."""
@@ -112,6 +113,16 @@ def calendar_of(settings: Settings, data_dir: Path) -> Calendar:
     return ExchangeCalendar(read_overrides(data_dir / path if path else None))
 
 
+def report_calendar_of(settings: Settings, data_dir: Path) -> Calendar:
+    """Return the same calendar with its sessions kept in a file: a report has no other use for pandas."""
+    from mtum.adapters.session_cache import CachedCalendar
+
+    path = settings.market.calendar_overrides
+    overrides = (data_dir / path).read_bytes() if path and (data_dir / path).is_file() else b""
+    stamp = f"{_version('exchange-calendars')} {sha256(overrides).hexdigest()[:16]}"
+    return CachedCalendar(lambda: calendar_of(settings, data_dir), data_dir / SESSIONS_NAME, stamp)
+
+
 def source_of(settings: Settings, data_dir: Path) -> BarSource:
     """Return the source of every bar of a decision."""
     exact_share = settings.market.sample_share == "exact"
@@ -160,7 +171,7 @@ def replay_desk(settings: Settings, data_dir: Path, journal: Journal | None = No
     source, calendar = source_of(settings, data_dir), calendar_of(settings, data_dir)
     market = market_sessions(source, calendar, settings)
     with opened_store(settings, data_dir) as store, store.lock():
-        clock = ReplayClock(market[0].open if market else datetime.fromisoformat("1990-01-01T00:00:00+00:00"))
+        clock = ReplayClock(market[0].open)
         steps = journal or RunJournal(store, clock)
         desk = Desk(
             settings=settings,
@@ -179,14 +190,20 @@ def replay_desk(settings: Settings, data_dir: Path, journal: Journal | None = No
 
 
 def market_sessions(source: BarSource, calendar: Calendar, settings: Settings) -> tuple[Session, ...]:
-    """Return the sessions between the first and the last bar of the replayed market that can be decided."""
+    """Return the sessions between the first and the last bar of the replayed market that can be decided.
+
+    Raises
+    ------
+    BarsMissingError
+        If there is none, as the strategy needs a longer history.
+    """
     strategy = settings.active_strategy()
-    bars = source.history(strategy.universe()[0], date(1990, 1, 1), date(2200, 1, 1))
-    if not len(bars):
-        return ()
-    sessions = calendar.sessions(bars.day(0), bars.last_day).known
-    warm_up = min(strategy.history_sessions() - 1, max(0, len(sessions) - FIRST_SESSIONS))
-    return sessions[warm_up:]
+    symbol, needed = strategy.universe()[0], strategy.history_sessions()
+    bars = source.history(symbol, date(1990, 1, 1), date(2200, 1, 1))
+    sessions = calendar.sessions(bars.day(0), bars.last_day).known if len(bars) else ()
+    if len(sessions) < needed:
+        raise BarsMissingError(f"{symbol}: the {source.name} market has {len(sessions)} sessions, {needed} needed")
+    return sessions[needed - 1 :]
 
 
 def practice_broker(
@@ -194,20 +211,38 @@ def practice_broker(
 ) -> Broker:
     """Return the simulated exchange of practice mode behind the last gate."""
     from mtum.adapters.brokers.gate import GatedBroker
-    from mtum.adapters.brokers.simulated import SimulatedBroker, practice_account
+    from mtum.adapters.brokers.simulated import SimulatedBroker
     from mtum.adapters.brokers.source_market import SourceMarket
     from mtum.adapters.state_file import ReplacedFile
     from mtum.core.simulation.admission import ExchangeRules
 
     portfolio = settings.portfolio
     broker = SimulatedBroker(
-        account=practice_account(account_of(settings), portfolio.account_kind, exact(portfolio.capital_usd)),
+        account=_first_account(settings),
         file=ReplacedFile(data_dir / EXCHANGE_NAME, journal),
         market=SourceMarket(source, calendar),
         clock=clock,
         rules=ExchangeRules(costs=cost_model(portfolio.cost_model, exact(portfolio.cost_frac))),
     )
     return GatedBroker(broker, gate_rules(settings, {}), calendar)
+
+
+def _first_account(settings: Settings) -> "ExchangeAccount":
+    from mtum.adapters.brokers.simulated import practice_account
+
+    portfolio = settings.portfolio
+    return practice_account(account_of(settings), portfolio.account_kind, exact(portfolio.capital_usd))
+
+
+def transfer_of(settings: Settings, data_dir: Path) -> Callable[[Decimal], None]:
+    """Return what moves money at the broker: in practice mode here, elsewhere the owner's bank does it."""
+    if settings.mode != "practice":
+        return lambda _: None
+    from mtum.adapters.brokers.simulated import move_cash
+    from mtum.adapters.state_file import ReplacedFile, Unwatched
+
+    file = ReplacedFile(data_dir / EXCHANGE_NAME, Unwatched())
+    return lambda amount_usd: move_cash(file, _first_account(settings), amount_usd)
 
 
 @contextmanager
@@ -217,10 +252,9 @@ def live_desk(
     as_of: datetime | None,
     *,
     dry_run: bool = False,
-    journal: Journal | None = None,
-    record: "WireRecord | None" = None,
+    locked: bool = True,
 ) -> Iterator[Desk]:
-    """Build a desk on the running market, with the run lock held; nothing is connected yet.
+    """Build a desk on the running market, with the run lock held (unless not `locked`); nothing is connected yet.
 
     Parameters
     ----------
@@ -228,8 +262,8 @@ def live_desk(
         Instant to take for now; the broker's own clock must agree.
     dry_run : bool
         The connection cannot send orders.
-    record : WireRecord, optional
-        Told of every message instead of the journal below the data folder.
+    locked : bool
+        False for commands that a person must be able to give while a run is at work.
 
     Raises
     ------
@@ -242,9 +276,11 @@ def live_desk(
         raise UsageError("--as-of is for practice and paper; a live run goes by the broker's clock")
     calendar = calendar_of(settings, data_dir)
     clock = BrokerClock(settings.broker.max_clock_skew_seconds, as_of)
-    with opened_store(settings, data_dir) as store, store.lock(), ExitStack() as last:
-        steps = journal or RunJournal(store, clock)
-        line = _line(settings, data_dir, store, clock, record, read_only=dry_run) if _needs_line(settings) else None
+    with opened_store(settings, data_dir) as store, ExitStack() as last:
+        if locked:
+            last.enter_context(store.lock())
+        steps = RunJournal(store, clock)
+        line = _line(settings, data_dir, store, clock, read_only=dry_run) if _needs_line(settings) else None
         if line is not None:
             last.callback(line.close)
         source = _running_source(settings.market.source, settings, data_dir, line)
@@ -272,15 +308,7 @@ def _needs_line(settings: Settings) -> bool:
     return settings.mode != "practice" or "ib" in (settings.market.source, settings.market.second_source)
 
 
-def _line(
-    settings: Settings,
-    data_dir: Path,
-    store: Store,
-    clock: "BrokerClock",
-    record: "WireRecord | None",
-    *,
-    read_only: bool,
-) -> "IbLine":
+def _line(settings: Settings, data_dir: Path, store: Store, clock: "BrokerClock", *, read_only: bool) -> "IbLine":
     from mtum.adapters.ib_session.library import client_library
     from mtum.adapters.ib_session.line import Hearing, ib_line
     from mtum.adapters.ib_session.listings import Pins
@@ -290,7 +318,7 @@ def _line(
         read=lambda symbol: store.control.meta(CONTRACT_KEY + symbol) or "",
         write=lambda symbol, identity: store.control.set_meta(CONTRACT_KEY + symbol, identity),
     )
-    hearing = Hearing(clock.hear, record or WireFile(data_dir, clock.now))
+    hearing = Hearing(clock.hear, WireFile(data_dir, clock.now))
     line = ib_line(settings, client_library(settings.broker.library), pins, hearing, read_only=read_only)
     clock.pause = line.session.pause
     return line

@@ -7,6 +7,16 @@ from mtum.errors import StoreError
 from mtum.ports.time import Journal
 
 
+class Unwatched:
+    """A journal that notes nothing (ports.time.Journal): for changes outside any run."""
+
+    def begin(self, run_id: int) -> None:
+        """Nothing to note."""
+
+    def reached(self, step: str) -> None:
+        """Nothing to note."""
+
+
 class ReplacedFile:
     """Bytes in one file; a reader sees the old content or the new, never a mixture."""
 

@@ -167,11 +167,6 @@ class SimulatedBroker:
         self._save(state)
         return bool(outcomes) and all(outcomes)
 
-    def deposit(self, amount_usd: Decimal) -> None:
-        """Put practice money into the account, or take it out when negative."""
-        state, _ = self._visit()
-        self._save(with_account(state, adjust_cash(self._account(state), amount_usd)))
-
     def _account(self, state: ExchangeState) -> ExchangeAccount:
         account = state.account(self._first_account.code)
         if account is None:
@@ -231,6 +226,13 @@ def _opened(stored: bytes | None, first: ExchangeAccount) -> ExchangeState:
         known = ", ".join(account.code for account in state.accounts)
         raise BrokerUnavailableError(f"account {first.code} is not at this exchange; it has {known}")
     return state
+
+
+def move_cash(file: StateFile, first_account: ExchangeAccount, amount_usd: Decimal) -> None:
+    """Put settled practice money into the account, or take it out when negative."""
+    state = _opened(file.load(), first_account)
+    account = state.account(first_account.code) or first_account
+    file.save(to_bytes(with_account(state, adjust_cash(account, amount_usd))))
 
 
 def practice_account(code: str, kind: str, cash_usd: Decimal) -> ExchangeAccount:

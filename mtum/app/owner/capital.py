@@ -1,5 +1,6 @@
 """Money added to or taken from a strategy, recorded for the first session that is not closed yet."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -24,21 +25,35 @@ class CapitalChange:
     why: str
 
 
-def change_capital(
-    ledger: LedgerStore, calendar: Calendar, clock: Clock, strategy: str, change: CapitalChange, *, replayed: bool
-) -> dict[str, Any]:
-    """Record a deposit or withdrawal of a strategy's cash; equity knows it as a flow, never as profit.
+@dataclass(frozen=True, slots=True)
+class Purse:
+    """A strategy's cash: our record of it, the broker's account behind it, and the time.
 
     Parameters
     ----------
+    transfer : callable
+        Moves so much USD into the account (out of it when negative) where the account is simulated.
     replayed : bool
         Whether market time is the market's own, so that today's date does not matter.
+    """
+
+    strategy: str
+    ledger: LedgerStore
+    transfer: Callable[[Decimal], None]
+    calendar: Calendar
+    clock: Clock
+    replayed: bool
+
+
+def change_capital(purse: Purse, change: CapitalChange) -> dict[str, Any]:
+    """Record a deposit or withdrawal of a strategy's cash; equity knows it as a flow, never as profit.
 
     Raises
     ------
     UsageError
         If the strategy has not begun, or more is taken than it has in cash.
     """
+    strategy, ledger = purse.strategy, purse.ledger
     movements = ledger.movements(strategy)
     if not movements:
         raise UsageError(f"{strategy} has not begun; portfolio.capital_usd is what it will start with")
@@ -49,9 +64,14 @@ def change_capital(
     kind = "deposit" if change.adds else "withdrawal"
     points = ledger.equity(strategy)
     first = points[-1].session + timedelta(days=1) if points else movements[0].session
-    session = _open_session(calendar, first if replayed else max(first, _today(clock)))
-    key = f"{kind}:{strategy}:{clock.now().isoformat()}"
+    session = _open_session(purse.calendar, first if purse.replayed else max(first, _today(purse.clock)))
+    key = f"{kind}:{strategy}:{purse.clock.now().isoformat()}"
+    # Whatever cuts this short, the account never holds less than the strategy believes.
+    if change.adds:
+        purse.transfer(amount)
     ledger.move_cash([CashMovement(key, strategy, session, kind, amount, change.why)])
+    if not change.adds:
+        purse.transfer(amount)
     return {
         "strategy": strategy,
         "kind": kind,

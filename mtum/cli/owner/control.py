@@ -62,21 +62,22 @@ def capital(
 ) -> Answer:
     """Record money added to or taken from the strategy; it is no profit and no loss."""
     from mtum.adapters.clock import SystemClock
-    from mtum.app.owner.capital import CapitalChange, change_capital
-    from mtum.wiring import calendar_of, is_replay, opened_store
+    from mtum.app.owner.capital import CapitalChange, Purse, change_capital
+    from mtum.wiring import calendar_of, is_replay, opened_store, transfer_of
 
     call = call_of(context)
     change = CapitalChange(direction is Direction.ADD, usd_of(usd), reason_of(why))
     settings, folder = call.settings(), call.data_folder()
-    with opened_store(settings, folder) as store:
-        document = change_capital(
-            store.ledger,
-            calendar_of(settings, folder),
-            SystemClock(),
-            settings.portfolio.strategy,
-            change,
+    with opened_store(settings, folder) as store, store.lock():
+        purse = Purse(
+            strategy=settings.portfolio.strategy,
+            ledger=store.ledger,
+            transfer=transfer_of(settings, folder),
+            calendar=calendar_of(settings, folder),
+            clock=SystemClock(),
             replayed=is_replay(settings),
         )
+        document = change_capital(purse, change)
     return Answer(
         document,
         [
