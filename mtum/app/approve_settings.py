@@ -31,6 +31,13 @@ def changes(control: ControlStore, settings: Settings) -> tuple[str, ...]:
     )
 
 
+def approved_settings(control: ControlStore) -> Mapping[str, Any] | None:
+    """Return the sections as they were last approved, None before any approval."""
+    text = control.meta(_KEY)
+    found: Mapping[str, Any] | None = json.loads(text) if text else None
+    return found
+
+
 def entries_stopped(control: ControlStore, settings: Settings) -> str | None:
     """Return why entries are stopped by unapproved settings, None if they are not; live only."""
     if settings.mode != "live":

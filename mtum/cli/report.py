@@ -75,7 +75,7 @@ def _press(call: Call) -> "Iterator[Press]":
 
     settings, folder = call.settings(), call.data_folder()
     with wiring.opened_store(settings, folder) as store:
-        yield wiring.press_of(settings, folder, store, wiring.calendar_of(settings, folder), html=True)
+        yield wiring.press_of(settings, folder, store, wiring.report_calendar_of(settings, folder), html=True)
 
 
 def _now(call: Call, press: "Press", day: date) -> datetime:

@@ -143,6 +143,9 @@ class History:
         self._accept(index, final=special.settled)
         if special.settled:
             self._settle(index, special)
+            after = session.close + timedelta(minutes=30)
+            settling = self.store.runs.start("confirm_fills", "", day, after)
+            self.store.runs.finish(settling, after, "finished", 0, {"problems": []})
         return day
 
     def _capital(self, day: date) -> None:

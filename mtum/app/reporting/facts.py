@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from mtum.app.approve_settings import approved_settings
 from mtum.config import Settings
 from mtum.core.market.bars import Bars
 from mtum.core.market.sessions import Session, Sessions
@@ -62,6 +63,7 @@ class SessionFacts:
     final_until: date | None
     vix: Mapping[date, float]
     halts: tuple[Halt, ...]
+    approved: Mapping[str, Any] | None = None
 
     @property
     def session(self) -> Session | None:
@@ -132,6 +134,7 @@ def session_facts(store: Store, calendar: Calendar, setup: Setup, day: date, *, 
         final_until=store.bars.last_final(symbol, source),
         vix=store.bars.series("VIX", source, since),
         halts=tuple(store.control.halts(in_force=True)),
+        approved=approved_settings(store.control),
     )
 
 

@@ -140,10 +140,19 @@ def _coming(facts: SessionFacts, position: PositionLine | None) -> Situation:
 
 
 def drift_lines(facts: SessionFacts) -> tuple[DriftLine, ...]:
-    """Return what changed in settings, code and libraries since the session before."""
-    if facts.decision is None or facts.previous is None:
+    """Return what changed in settings, code and libraries since the session before, and since the approval."""
+    if facts.decision is None:
         return ()
-    return drift_between(facts.previous, facts.decision)
+    since_last = drift_between(facts.previous, facts.decision) if facts.previous else ()
+    return since_last + _since_approval(facts.decision, facts.approved)
+
+
+def _since_approval(decision: DecisionRecord, approved: Mapping[str, Any] | None) -> tuple[DriftLine, ...]:
+    if approved is None:
+        return ()
+    now = {section: decision.settings.get(section, {}) for section in approved}
+    changed = _changed("setting", _leaves(approved), _leaves(now))
+    return tuple(DriftLine(name, before, after, "the approval") for name, before, after in changed)
 
 
 def drift_between(old: DecisionRecord, new: DecisionRecord) -> tuple[DriftLine, ...]:

@@ -8,11 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from mtum.app.approve_settings import approve_settings
+from mtum.app.daily_report import preview_report
+from mtum.config import load
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.core.reporting.codec import document, from_document
 from mtum.core.reporting.sections import page
 from mtum.core.reporting.summary import State, Summary
 from mtum.core.reporting.text import text
+from mtum.ports.records import Observed
 from support.report_days import ENTRY, KINDS, ORDINARY, history_of
 from support.report_history import Day
 
@@ -114,8 +118,6 @@ def test_unsettled_session_is_completed_by_the_next_report(tmp_path: Path) -> No
     state = history.store.orders.states(first)[0]
     fill = history._fill(state.intent, history.calendar.session(first), state.intent.shares, Day())
     history.store.orders.add_fills([fill])
-    from mtum.ports.records import Observed
-
     history.store.orders.move(state.intent.id, OrderStatus.FILLED, fill.instant, Observed(filled=fill.shares))
     history._accept(ENTRY)
     history._settle(ENTRY, Day())
@@ -138,8 +140,6 @@ def test_stored_report_is_not_rewritten(tmp_path: Path) -> None:
 def test_changed_setting_and_library_are_drift(tmp_path: Path) -> None:
     history = history_of(tmp_path, ORDINARY)
     history.report(history.play(ENTRY))
-    from mtum.config import load
-
     history.settings = load(None, {}, {"risk.max_daily_loss_usd": 400.0})
     lines = history.report(history.play(ENTRY + 1)).summary.drift
     assert [(line.subject, line.before, line.now) for line in lines] == [
@@ -193,7 +193,14 @@ def test_report_of_a_session_looks_at_nothing_later(tmp_path: Path) -> None:
     alone = history.report(first).summary
     for step in range(1, 6):
         history.play(ENTRY + step)
-    from mtum.app.daily_report import preview_report
-
     later = preview_report(history.press(), first).summary
     assert replace(later, timings=()) == replace(alone, timings=())
+
+
+def test_settings_other_than_the_approved_ones_are_drift(tmp_path: Path) -> None:
+    history = history_of(tmp_path, ORDINARY)
+    approve_settings(history.store.control, load(None, {}, {"risk.max_position_usd": 3000.0}))
+    lines = history.report(history.play(ENTRY)).summary.drift
+    assert [(line.subject, line.before, line.now, line.since) for line in lines] == [
+        ("setting risk.max_position_usd", "3000.0", "5000.0", "the approval")
+    ]
