@@ -1,0 +1,163 @@
+"""`mtum doctor`, `notify test`, `backup`, `restore`, `approve`, `config approve`, `run --if-due`."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.mail_servers import PASSWORD, USER, mail_server
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Requiring AUTH:UserWarning",
+    "ignore:unclosed:ResourceWarning",
+    "ignore::pytest.PytestUnraisableExceptionWarning",
+)
+
+
+@pytest.fixture
+def folder(mtum: Any, tmp_path: Path) -> Path:
+    mtum("run")
+    return tmp_path / "data"
+
+
+def with_mail(monkeypatch: pytest.MonkeyPatch, port: int, password: str = PASSWORD) -> None:
+    mail = {"HOST": "127.0.0.1", "PORT": str(port), "SECURITY": "none", "USER": USER, "SENDER": "mtum@example.org"}
+    for name, text in mail.items():
+        monkeypatch.setenv(f"MTUM_MAIL__{name}", text)
+    monkeypatch.setenv("MTUM_MAIL__RECIPIENTS", '["owner@example.org"]')
+    monkeypatch.setenv("MTUM_MAIL__PASSWORD", password)
+
+
+def test_doctor_says_go_with_one_line_per_check(mtum: Any) -> None:
+    called = mtum("doctor", "--json")
+    assert called.code == 0
+    assert called.document["go"] is True
+    assert {"name", "state", "found", "remedy"} == set(called.document["checks"][0])
+
+
+def test_doctor_exits_as_the_run_would_and_says_what_to_do(mtum: Any) -> None:
+    mtum("halt", "--why", "on holiday")
+    called = mtum("doctor", "--json")
+    assert called.code == 7
+    assert called.document["problems"][0]["code"] == 7
+    assert "mtum resume" in called.err
+
+
+def test_doctor_tries_the_mail_servers_login_and_sends_nothing(mtum: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    with mail_server(login=True) as inbox:
+        with_mail(monkeypatch, inbox.port)
+        assert mtum("doctor").code == 0
+        monkeypatch.setenv("MTUM_MAIL__PASSWORD", "wrong secret")
+        called = mtum("doctor", "--json")
+    assert called.code == 8
+    assert "refused the login of owner" in called.err
+    assert "wrong secret" not in called.err + called.out
+    assert inbox.mails == []
+
+
+def test_a_test_message_reaches_the_recipient(mtum: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    with mail_server(login=True) as inbox:
+        with_mail(monkeypatch, inbox.port)
+        called = mtum("notify", "test", "--json")
+    assert called.code == 0
+    assert called.document["channels"] == [{"name": "mail:owner@example.org", "delivered": True, "error": None}]
+    ((recipient, mail),) = inbox.mails
+    assert recipient == "owner@example.org"
+    assert mail["Subject"] == "mtum test message [PRACTICE]"
+
+
+def test_a_test_message_that_fails_is_exit_8_and_names_the_reason(mtum: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    with mail_server(refuse="550 no such box") as inbox:
+        with_mail(monkeypatch, inbox.port)
+        monkeypatch.setenv("MTUM_MAIL__USER", "")
+        called = mtum("notify", "test")
+    assert called.code == 8
+    assert "550 no such box" in called.err
+
+
+def test_mail_without_a_sender_is_a_settings_mistake(mtum: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MTUM_MAIL__HOST", "127.0.0.1")
+    monkeypatch.setenv("MTUM_MAIL__RECIPIENTS", '["owner@example.org"]')
+    called = mtum("notify", "test")
+    assert called.code == 2
+    assert "mail.sender" in called.err
+
+
+def test_a_copy_is_verified_kept_and_put_back(mtum: Any, folder: Path) -> None:
+    made = mtum("backup", "--json")
+    assert made.code == 0
+    copy = Path(made.document["path"])
+    assert copy.parent == folder / "backups"
+    checked = mtum("restore", str(copy), "--check", "--json")
+    assert (checked.code, checked.document["restored"]) == (0, False)
+    with closing(sqlite3.connect(folder / "mtum.db")) as connection, connection:
+        connection.execute("DELETE FROM notifications")
+        connection.execute("INSERT INTO meta VALUES ('mark', 'after the copy')")
+    assert mtum("restore", str(copy)).code == 0
+    with closing(sqlite3.connect(folder / "mtum.db")) as connection:
+        assert connection.execute("SELECT count(*) FROM meta WHERE key = 'mark'").fetchone() == (0,)
+
+
+def test_a_damaged_copy_is_refused_and_the_database_stays(mtum: Any, folder: Path, tmp_path: Path) -> None:
+    before = (folder / "mtum.db").read_bytes()
+    damaged = tmp_path / "copy.db"
+    damaged.write_bytes(before[:5000])
+    called = mtum("restore", str(damaged))
+    assert called.code == 3
+    assert (folder / "mtum.db").read_bytes() == before
+
+
+def test_a_copy_that_is_not_there_is_a_usage_mistake(mtum: Any, folder: Path) -> None:
+    assert mtum("restore", "nowhere.db").code == 2
+
+
+def test_nothing_to_copy_is_a_usage_mistake(mtum: Any) -> None:
+    assert mtum("backup").code == 2
+
+
+def test_an_approval_names_its_session_and_its_way(mtum: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MTUM_RISK__REQUIRE_CONFIRMATION", "true")
+    assert mtum("approve", "--session", "2018-01-03", "--enter", "--json").document["new"] is True
+    assert mtum("approve", "--session", "2018-01-03", "--enter", "--json").document["new"] is False
+    assert mtum("run", "--json").document["orders"][0]["status"] == "FILLED"
+
+
+@pytest.mark.parametrize(
+    "words", [("--enter",), ("--session", "2018-01-03"), ("--session", "2018-01-03", "--enter", "--exit")]
+)
+def test_a_vague_approval_is_a_usage_mistake(mtum: Any, words: tuple[str, ...]) -> None:
+    assert mtum("approve", *words).code == 2
+
+
+def test_settings_are_approved_once_and_changes_are_named(mtum: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    mtum("config", "approve")
+    assert mtum("config", "approve", "--json").document["changed"] == []
+    monkeypatch.setenv("MTUM_RISK__MAX_POSITION_USD", "4000")
+    changed = mtum("config", "approve", "--json").document["changed"]
+    assert changed == ["risk.max_position_usd: approved 5000.0, now 4000.0"]
+
+
+def test_what_is_due_is_run_once(mtum: Any) -> None:
+    mtum("run", "--if-due", "--as-of", "2026-11-23T14:00:00Z")
+    called = mtum("run", "--if-due", "--as-of", "2026-11-23T20:40:00Z", "--json")
+    assert [(run["job"], run["outcome"]) for run in called.document["runs"] if run["job"] != "rehearse"] == [
+        ("decide_and_order", "finished")
+    ]
+    again = mtum("run", "--if-due", "--as-of", "2026-11-23T20:41:00Z", "--json")
+    assert (again.code, again.document["runs"]) == (0, [])
+
+
+def test_a_message_that_could_not_leave_is_sent_later_once(mtum: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    with mail_server(login=True) as inbox:
+        with_mail(monkeypatch, inbox.port, "wrong")
+        mtum("run", "--if-due", "--as-of", "2026-11-23T14:00:00Z")
+        mtum("run", "--if-due", "--as-of", "2026-11-23T19:31:00Z")
+        failed = mtum("run", "--if-due", "--as-of", "2026-11-23T20:40:00Z")
+        monkeypatch.setenv("MTUM_MAIL__PASSWORD", PASSWORD)
+        worked = [mtum("run", "--if-due", "--as-of", "2026-11-23T20:41:00Z").code for _ in range(2)]
+    assert failed.code == 8
+    assert worked == [0, 0]
+    subjects = [mail["Subject"] for _, mail in inbox.mails if "ORDER" in mail["Subject"]]
+    assert subjects == ["ORDER: BUY 18 MTUM for 2026-11-23"]
