@@ -11,8 +11,8 @@ from mtum.app.reporting.build import summarize
 from mtum.app.reporting.chart_history import chart_history
 from mtum.app.reporting.facts import REPORT_JOB, SessionFacts, Setup, session_facts
 from mtum.core.reporting.codec import document, from_document
-from mtum.core.reporting.sections import page
-from mtum.core.reporting.subject import subject
+from mtum.core.reporting.daily.sections import page
+from mtum.core.reporting.daily.subject import subject
 from mtum.core.reporting.summary import Summary
 from mtum.core.reporting.text import text
 from mtum.ports.messages import Message, Urgency

@@ -17,8 +17,8 @@ from mtum.core.portfolio.lots import Trade
 from mtum.core.reporting import returns
 from mtum.core.reporting.accuracy import Accuracy, accuracies
 from mtum.core.reporting.codec import document
-from mtum.core.reporting.run_sections import run_page
-from mtum.core.reporting.run_summary import RunSummary, TradeLine
+from mtum.core.reporting.periods.run_sections import run_page
+from mtum.core.reporting.periods.run_summary import RunSummary, TradeLine
 from mtum.core.reporting.text import text
 from mtum.ports.records import DecisionRecord
 from mtum.ports.store import Store

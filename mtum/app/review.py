@@ -15,9 +15,9 @@ from mtum.app.reporting.period import Kind, Period, period
 from mtum.core.reporting import returns
 from mtum.core.reporting.codec import document, from_document
 from mtum.core.reporting.history import ChartHistory
-from mtum.core.reporting.review import Review
-from mtum.core.reporting.review_sections import review_page, review_subject
-from mtum.core.reporting.run_summary import TradeLine
+from mtum.core.reporting.periods.review import Review
+from mtum.core.reporting.periods.review_sections import review_page, review_subject
+from mtum.core.reporting.periods.run_summary import TradeLine
 from mtum.core.reporting.text import text
 from mtum.ports.messages import Message, Urgency
 

@@ -11,7 +11,7 @@ from mtum.core.portfolio.costs import cost_model
 from mtum.core.portfolio.fills import Fill
 from mtum.core.portfolio.orders import Side
 from mtum.core.reporting import returns
-from mtum.core.reporting.review import Costs, Effect, Stability, Standing
+from mtum.core.reporting.periods.review import Costs, Effect, Stability, Standing
 from mtum.ports.records import IntentState
 
 FEES = frozenset({"fee", "tax"})

@@ -8,7 +8,7 @@ from mtum.app.reporting.quality import drift_between
 from mtum.core.market.holiday_rules import expected_sessions
 from mtum.core.portfolio.lots import lots_of
 from mtum.core.portfolio.tax import tax_record
-from mtum.core.reporting.review import AuditLine, TaxLine
+from mtum.core.reporting.periods.review import AuditLine, TaxLine
 from mtum.core.reporting.summary import DriftLine
 from mtum.errors import MtumError
 

@@ -10,9 +10,9 @@ from mtum.app.reporting.period import Period
 from mtum.core.market.bars import Bars
 from mtum.core.reporting import plain_indicators as plain
 from mtum.core.reporting.accuracy import Accuracy, accuracies, wilson
+from mtum.core.reporting.periods.review import IndicatorCheck, MissedSignal, Regret, Slack, WinLoss
+from mtum.core.reporting.periods.run_summary import TradeLine
 from mtum.core.reporting.plain_indicators import Column
-from mtum.core.reporting.review import IndicatorCheck, MissedSignal, Regret, Slack, WinLoss
-from mtum.core.reporting.run_summary import TradeLine
 from mtum.core.strategies.mtum_confluence import ENTRY_CONDITIONS
 from mtum.ports.records import IntentState
 

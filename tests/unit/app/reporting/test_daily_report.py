@@ -13,7 +13,7 @@ from mtum.app.daily_report import preview_report
 from mtum.config import load
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.core.reporting.codec import document, from_document
-from mtum.core.reporting.sections import page
+from mtum.core.reporting.daily.sections import page
 from mtum.core.reporting.summary import State, Summary
 from mtum.core.reporting.text import text
 from mtum.ports.records import Observed

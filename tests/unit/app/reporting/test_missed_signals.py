@@ -9,7 +9,7 @@ from mtum.app.reporting.period import Kind
 from mtum.app.review import write_review
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.orders import OrderStatus
-from mtum.core.reporting.review import MissedSignal
+from mtum.core.reporting.periods.review import MissedSignal
 from support.report_days import ENTRY, ORDINARY, Market, history_of
 from support.report_history import Day, History
 

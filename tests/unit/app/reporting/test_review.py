@@ -14,7 +14,7 @@ import pytest
 
 from mtum.app.reporting.period import Kind
 from mtum.app.review import Outside, write_review
-from mtum.core.reporting.review import Review
+from mtum.core.reporting.periods.review import Review
 from support.report_history import History, sample_history
 from support.slow_rules import Row, SlowRules, play
 

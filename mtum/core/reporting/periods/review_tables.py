@@ -2,7 +2,7 @@
 
 from mtum.core.reporting import figures, words
 from mtum.core.reporting.layout import Cell, Facts, Section, Sentence, Table, Tone, signed
-from mtum.core.reporting.review import Effect, Review, TaxLine
+from mtum.core.reporting.periods.review import Effect, Review, TaxLine
 
 _TONES = {"ok": Tone.GOOD, "attention": Tone.BAD, "unknown": Tone.QUIET}
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from mtum.core.reporting import figures, words
 from mtum.core.reporting.accuracy import Accuracy
 from mtum.core.reporting.layout import Cell, Facts, Page, Section, Sentence, Table, Tone, signed
-from mtum.core.reporting.run_summary import RunSummary, TradeLine
+from mtum.core.reporting.periods.run_summary import RunSummary, TradeLine
 
 FEW_TRADES = 30
 SCORED_HORIZON = 5

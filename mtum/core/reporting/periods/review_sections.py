@@ -3,9 +3,9 @@
 from mtum.core.reporting import figures, words
 from mtum.core.reporting.accuracy import Accuracy
 from mtum.core.reporting.layout import Block, Cell, Facts, Page, Section, Sentence, Table, Tone, signed
-from mtum.core.reporting.review import Regret, Review, WinLoss
-from mtum.core.reporting.review_tables import audit, costs, effects, stability, standing, tax
-from mtum.core.reporting.run_sections import trade_table
+from mtum.core.reporting.periods.review import Regret, Review, WinLoss
+from mtum.core.reporting.periods.review_tables import audit, costs, effects, stability, standing, tax
+from mtum.core.reporting.periods.run_sections import trade_table
 
 
 def review_page(review: Review) -> Page:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from mtum.core.reporting.accuracy import Accuracy
-from mtum.core.reporting.run_summary import TradeLine
+from mtum.core.reporting.periods.run_summary import TradeLine
 from mtum.core.reporting.summary import DriftLine
 
 

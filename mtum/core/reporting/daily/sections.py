@@ -1,11 +1,11 @@
 """The daily report laid out: the same sections for text and HTML, in reading order."""
 
 from mtum.core.reporting import figures, words
-from mtum.core.reporting.account_sections import account, performance, position
+from mtum.core.reporting.daily.account import account, performance, position
+from mtum.core.reporting.daily.subject import subject
+from mtum.core.reporting.daily.system import alarms, changes, corrections, market_data, timings
 from mtum.core.reporting.layout import Cell, Facts, Page, Section, Sentence, Table, Tone, cells
-from mtum.core.reporting.subject import subject
 from mtum.core.reporting.summary import ConditionLine, FillLine, FlipLine, OrderLine, State, Summary
-from mtum.core.reporting.system_sections import alarms, changes, corrections, data, timings
 
 PROVISIONAL_NOTE = "~ provisional: the figure may still change; a later report corrects it."
 
@@ -18,7 +18,7 @@ def page(summary: Summary) -> Page:
         flips(summary),
         other_rules(summary),
         corrections(summary),
-        data(summary),
+        market_data(summary),
         timings(summary),
         changes(summary),
     )

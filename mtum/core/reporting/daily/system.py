@@ -50,7 +50,7 @@ def _shown(given: Stated, unit: str) -> str:
     return figures.late(given, figures.in_unit(given.amount, unit))
 
 
-def data(summary: Summary) -> Section:
+def market_data(summary: Summary) -> Section:
     """Return what the decision saw: source, age, volume projection, VIX."""
     seen = summary.data_quality
     source = f"{seen.source}, {seen.stands_in} standing in" if seen.stands_in else seen.source

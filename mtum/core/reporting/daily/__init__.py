@@ -1,0 +1,1 @@
+"""The daily report laid out."""

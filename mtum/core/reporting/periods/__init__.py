@@ -1,0 +1,1 @@
+"""Accounts of longer spans: reviews of weeks, months and quarters, and of whole runs."""
