@@ -1,0 +1,175 @@
+"""`mtum backtest`: the contract of its document, its files and its refusals."""
+
+import csv
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from mtum.core.market.bars import Bars
+from support.commands import call
+from support.exchange_sessions import xnys
+from support.markets import made_up_bars, real_bars
+
+KEYS = {
+    *("symbol", "strategy", "start", "end", "sessions", "settings", "fill_model", "decision_model"),
+    *("trades", "final_equity_usd", "metrics", "benchmark", "seconds"),
+}
+
+
+def write_market(folder: Path, sessions: int = 700, *, drop: int | None = None, wrong: str | None = None) -> Bars:
+    """Made-up bars on real sessions as AAA.csv and VIX.csv."""
+    days = [session.day for session in xnys("2014-01-02", "2018-12-31")][:sessions]
+    drawn = made_up_bars(sessions, 51)
+    names = ("open", "high", "low", "close", "volume", "dividend")
+    bars = Bars.from_columns("AAA", "csv", days, {name: getattr(drawn, name) for name in names})
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "AAA.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["date", *names])
+        for number, day in enumerate(days):
+            row = [float(getattr(bars, name)[number]) for name in names]
+            if number != drop:
+                writer.writerow([day, *([wrong, *row[1:]] if wrong and number == 300 else row)])
+    with (folder / "VIX.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["date", "open", "high", "low", "close", "volume"])
+        writer.writerows([day, 15, 15, 15, 15 + number % 12, 0] for number, day in enumerate(days))
+    return bars
+
+
+def test_the_document_keeps_its_contract(tmp_path: Path) -> None:
+    bars = write_market(tmp_path / "bars")
+    found = call(tmp_path, "backtest", "--symbol", "AAA", "--source", f"csv:{tmp_path / 'bars'}", "--json", "--quiet")
+    assert found.code == 0, found.err
+    document = found.document
+    assert document.keys() >= KEYS
+    assert (document["symbol"], document["strategy"]) == ("AAA", "mtum_confluence")
+    assert document["start"] == bars.day(59).isoformat(), "the first fit session"
+    assert document["sessions"] == 700 - 59
+    assert document["seconds"].keys() == {"load", "indicators", "simulate"}
+    assert document["settings"]["strategy"]["mtum_confluence"]["symbol"] == "AAA"
+    trade = document["trades"][0]
+    assert trade.keys() >= {
+        *("entry_session", "entry_price", "exit_session", "exit_price", "shares"),
+        *("pnl_usd", "return_frac", "reason", "sessions_held"),
+    }
+    assert document["metrics"]["exit_reasons"]
+    assert not (tmp_path / "data").exists(), "the data folder is neither read nor written"
+
+
+def test_start_bounds_decisions_and_earlier_bars_are_warm_up(tmp_path: Path) -> None:
+    bars = write_market(tmp_path / "bars")
+    source = f"csv:{tmp_path / 'bars'}"
+    words = ("backtest", "--symbol", "AAA", "--source", source, "--json", "--quiet")
+    found = call(tmp_path, *words, "--start", bars.day(200).isoformat(), "--end", bars.day(400).isoformat())
+    assert (found.document["start"], found.document["end"]) == (bars.day(200).isoformat(), bars.day(400).isoformat())
+    assert found.document["sessions"] == 201
+
+
+def test_settings_are_overridden_one_by_one(tmp_path: Path) -> None:
+    write_market(tmp_path / "bars")
+    words = ("backtest", "--symbol", "AAA", "--source", f"csv:{tmp_path / 'bars'}", "--json", "--quiet")
+    plain = call(tmp_path, *words).document
+    other = call(
+        tmp_path, *words, "--set", "strategy.mtum_confluence.ma_sessions=20", "--set", "portfolio.capital_usd=1e5"
+    )
+    assert other.document["settings"]["portfolio"]["capital_usd"] == 100000
+    assert other.document["trades"] != plain["trades"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (("--start", "2018-01-01", "--end", "2017-01-01"), 2, "later than"),
+        (("--start", "2030-01-01"), 3, "no bar from"),
+        (("--end", "2014-02-01"), 3, "needed"),
+        (("--set", "strategy.mtum_confluence.ma_sesions=20"), 2, "did you mean"),
+        (("--set", "nonsense"), 2, "KEY=VALUE"),
+        (("--strategy", "magic"), 2, "there is no strategy"),
+        (("--fill", "yesterday"), 2, "same_close or next_open"),
+        (("--decision", "psychic"), 2, "official or near_close"),
+        (("--start", "soon"), 2, "is no date"),
+    ],
+)
+def test_a_question_that_cannot_be_answered_is_one_clear_line(
+    tmp_path: Path, words: tuple[str, ...], code: int, told: str
+) -> None:
+    write_market(tmp_path / "bars")
+    found = call(tmp_path, "backtest", "--symbol", "AAA", "--source", f"csv:{tmp_path / 'bars'}", *words)
+    assert found.code == code
+    assert told in found.err
+    assert found.err.count("\n") == 1
+
+
+def test_a_hole_in_the_bars_is_named(tmp_path: Path) -> None:
+    bars = write_market(tmp_path / "bars", drop=300)
+    found = call(tmp_path, "backtest", "--symbol", "AAA", "--source", f"csv:{tmp_path / 'bars'}")
+    assert found.code == 3
+    assert bars.day(300).isoformat() in found.err
+
+
+def test_a_cell_that_is_no_number_is_named(tmp_path: Path) -> None:
+    write_market(tmp_path / "bars", wrong="n/a")
+    found = call(tmp_path, "backtest", "--symbol", "AAA", "--source", f"csv:{tmp_path / 'bars'}")
+    assert found.code == 3
+    assert "line 302" in found.err
+
+
+def test_a_symbol_without_a_file_is_named(tmp_path: Path) -> None:
+    write_market(tmp_path / "bars")
+    found = call(tmp_path, "backtest", "--symbol", "BBB", "--source", f"csv:{tmp_path / 'bars'}")
+    assert found.code == 3
+    assert "BBB.csv" in found.err
+
+
+class Outside(HTMLParser):
+    """Collects what a page would fetch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fetched: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.fetched += [value or "" for name, value in attrs if name in ("src", "href", "srcset")]
+
+
+def test_the_tear_sheet_is_whole_and_fetches_nothing(tmp_path: Path) -> None:
+    write_market(tmp_path / "bars")
+    words = ("backtest", "--symbol", "AAA", "--source", f"csv:{tmp_path / 'bars'}", "--out", str(tmp_path / "sheet"))
+    found = call(tmp_path, *words, "--json", "--quiet")
+    assert found.code == 0, found.err
+    names = [Path(file).name for file in found.document["files"]]
+    assert names == ["tear-sheet.html", "equity.png", "trades.png"]
+    page = (tmp_path / "sheet" / "tear-sheet.html").read_text(encoding="utf-8")
+    reader = Outside()
+    reader.feed(page)
+    assert reader.fetched == []
+    for title in ("Equity", "Below the peak", "last 12 months", "Return by month", "Score-card", "Sensitivity"):
+        assert title in page
+    assert page.count('class="enter"') == len(found.document["trades"])
+    assert (tmp_path / "sheet" / "equity.png").read_bytes()[:4] == b"\x89PNG"
+    assert not list((tmp_path / "sheet").glob("*.partial"))
+
+
+def test_near_close_reports_the_spread_over_three_ties(tmp_path: Path) -> None:
+    write_market(tmp_path / "bars", 400)
+    words = ("backtest", "--symbol", "AAA", "--source", f"csv:{tmp_path / 'bars'}", "--decision", "near_close")
+    found = call(tmp_path, *words, "--json", "--quiet").document
+    assert [row["correlation"] for row in found["near_close"]] == [-0.68, -0.8, 0.0]
+    assert all(0 <= row["elsewhere_frac"] <= 1 and row["draws"] == 200 for row in found["near_close"])
+    row = found["near_close"][0]
+    assert row["final_equity_low"] <= found["final_equity_usd"] <= row["final_equity_high"]
+
+
+def test_real_history_through_the_command(tmp_path: Path) -> None:
+    import os
+
+    real_bars("MTUM")  # skips where there is none
+    words = ("--source", f"csv:{os.environ['MTUM_REAL_BARS']}", "--start", "2014-01-02", "--end", "2024-06-28")
+    sets = ("--set", "portfolio.cash_buffer_frac=0", "--set", "risk.max_position_usd=1e12")
+    document = call(tmp_path, "backtest", *words, *sets, "--json", "--quiet").document
+    assert len(document["trades"]) == 82
+    assert document["trades"][-1]["exit_session"] is None
+    assert round(document["final_equity_usd"]) == 5336
+    assert document["benchmark"]["cagr_frac"] == pytest.approx(0.134, abs=0.0015)

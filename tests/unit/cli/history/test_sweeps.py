@@ -1,0 +1,148 @@
+"""`mtum sweep` and `mtum walkforward`: resumable, the same with any number of workers, honest about luck."""
+
+import csv
+import sqlite3
+from contextlib import closing
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mtum.adapters.sweep_results import SweepResults
+from support.commands import Called, call
+
+GRID = """
+[grid]
+strategy.mtum_confluence.ma_sessions = [20, 35, 50]
+strategy.mtum_confluence.atr_target_multiple = { from = 2.0, to = 5.0, step = 1.0 }
+portfolio.cost_frac = [0.0005, 0.001]
+[[linked]]
+strategy.mtum_confluence.vix_entry_below = [20, 25]
+strategy.mtum_confluence.vix_exit_above = [25, 30]
+"""
+
+
+def written(folder: Path, text: str = GRID) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "grid.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def swept(folder: Path, *words: str, grid: str = GRID) -> Called:
+    return call(folder, "sweep", str(written(folder, grid)), "--out", str(folder / "out"), "--json", "--quiet", *words)
+
+
+def rows(folder: Path) -> list[dict[str, str]]:
+    with (folder / "out" / "sweep.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_every_combination_has_a_row_that_a_backtest_confirms(tmp_path: Path) -> None:
+    found = swept(tmp_path)
+    assert found.code == 0, found.err
+    document: dict[str, Any] = found.document
+    table = rows(tmp_path)
+    assert document["combinations"] == len(table) == 48
+    best = document["best"]
+    sets = [word for name, value in best["settings"].items() for word in ("--set", f"{name}={value}")]
+    alone = call(tmp_path, "backtest", *sets, "--start", document["start"], "--json", "--quiet").document
+    assert alone["final_equity_usd"] == best["final_equity_usd"]
+    assert len(alone["trades"]) == best["trades"]
+    assert alone["metrics"]["sharpe"] == pytest.approx(best["sharpe"], abs=1e-5)
+    assert best["sharpe"] == max(row["sharpe"] for row in document["top"])
+
+
+def test_the_best_is_set_beside_the_chance_of_luck(tmp_path: Path) -> None:
+    document = swept(tmp_path).document
+    assert 0.0 <= document["deflated_sharpe_probability"] <= 1.0
+    assert 0.0 <= document["overfitting_probability"] <= 1.0
+
+
+def test_workers_change_nothing_but_time(tmp_path: Path) -> None:
+    assert swept(tmp_path / "one").code == 0
+    assert swept(tmp_path / "two", "--workers", "3").code == 0
+    assert rows(tmp_path / "one") == rows(tmp_path / "two")
+
+
+def test_a_sweep_that_was_killed_finishes_with_the_same_result(tmp_path: Path) -> None:
+    whole = swept(tmp_path / "whole").document
+    assert swept(tmp_path / "killed").code == 0
+    (database,) = (tmp_path / "killed" / "out").glob("*.db")
+    with closing(sqlite3.connect(database, autocommit=True)) as connection:
+        connection.execute("DELETE FROM results WHERE combination % 3 = 1")
+    (tmp_path / "killed" / "out" / "sweep.csv").unlink()
+    again = swept(tmp_path / "killed").document
+    assert rows(tmp_path / "killed") == rows(tmp_path / "whole")
+    assert {key: again[key] for key in again if key != "files"} == {key: whole[key] for key in whole if key != "files"}
+
+
+def test_only_what_is_missing_is_played_again(tmp_path: Path) -> None:
+    assert swept(tmp_path).code == 0
+    (database,) = (tmp_path / "out").glob("*.db")
+    with closing(sqlite3.connect(database, autocommit=True)) as connection:
+        connection.execute("UPDATE results SET final_equity_usd = 1.0 WHERE combination = 7")
+    assert swept(tmp_path).code == 0
+    assert rows(tmp_path)[7]["final_equity_usd"] == "1.0", "a finished row is not played again"
+
+
+def test_other_data_or_settings_do_not_meet_old_rows(tmp_path: Path) -> None:
+    first = swept(tmp_path).document["files"][0]
+    second = swept(tmp_path, "--start", "2016-01-04").document["files"][0]
+    third = swept(tmp_path, "--fill", "next_open").document["files"][0]
+    assert len({first, second, third}) == 3
+
+
+@pytest.mark.parametrize(
+    ("grid", "words", "code", "told"),
+    [
+        ("[grid]\nstrategy.mtum_confluence.ma_sesions = [20]\n", (), 2, "did you mean"),
+        ("[grid]\nstrategy.mtum_confluence.ma_sessions = [20, 5000]\n", (), 2, "ma_sessions"),
+        (GRID, ("--end", "2014-02-01"), 3, "needed"),
+        (GRID, ("--engine", "abacus"), 2, "local or ray"),
+    ],
+)
+def test_a_bad_grid_writes_nothing(tmp_path: Path, grid: str, words: tuple[str, ...], code: int, told: str) -> None:
+    found = swept(tmp_path, *words, grid=grid)
+    assert found.code == code
+    assert told in found.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_chunk_is_kept_whole_or_not_at_all(tmp_path: Path) -> None:
+    store = SweepResults(tmp_path / "sweep.db")
+    from mtum.core.research.grid import empty_results
+
+    with pytest.raises(ValueError, match="zip"):
+        store.add([0, 1, 2], empty_results(2), [{"x": 1}, {"x": 2}])
+    assert store.done() == set()
+    store.close()
+
+
+def test_walk_forward_tries_only_what_was_not_looked_at(tmp_path: Path) -> None:
+    grid = written(tmp_path)
+    words = ("--fit-sessions", "300", "--try-sessions", "100", "--json", "--quiet")
+    document = call(tmp_path, "walkforward", str(grid), *words).document
+    folds = document["folds"]
+    assert all(fold["fitted_from"] < fold["tried_from"] <= fold["tried_to"] for fold in folds)
+    assert all(one["tried_to"] < two["tried_from"] for one, two in pairwise(folds))
+    growth = 1.0
+    for fold in folds:
+        growth *= 1 + fold["tried_return_frac"]
+    assert document["out_of_sample"]["total_return_frac"] == pytest.approx(growth - 1, abs=1e-4)
+
+
+def test_expanding_windows_keep_their_start(tmp_path: Path) -> None:
+    grid = written(tmp_path)
+    words = ("--fit-sessions", "300", "--try-sessions", "200", "--windows", "expanding", "--json", "--quiet")
+    folds = call(tmp_path, "walkforward", str(grid), *words).document["folds"]
+    assert len({fold["fitted_from"] for fold in folds}) == 1
+    assert len(folds) > 2
+
+
+def test_a_span_too_short_for_a_fold_is_refused(tmp_path: Path) -> None:
+    grid = written(tmp_path)
+    found = call(tmp_path, "walkforward", str(grid), "--fit-sessions", "5000")
+    assert found.code == 2
+    assert "longer span" in found.err
