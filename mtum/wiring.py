@@ -8,6 +8,7 @@ from decimal import Decimal
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,8 @@ EXCHANGE_NAME = "exchange.json"
 REPORTS_NAME = "reports"
 SESSIONS_NAME = "sessions.json"
 PRACTICE_ACCOUNT = "PRACTICE"
+PRACTICE_GATEWAY_ACCOUNTS = "DUP"
+"""How the practice gateway's accounts begin."""
 LIBRARIES = ("exchange-calendars", "numba", "numpy", "pandas", "pandas-ta")
 """Libraries whose version can change a decision."""
 
@@ -275,7 +278,9 @@ def live_desk(
     if as_of is not None and settings.mode == "live":
         raise UsageError("--as-of is for practice and paper; a live run goes by the broker's clock")
     calendar = calendar_of(settings, data_dir)
-    clock = BrokerClock(settings.broker.max_clock_skew_seconds, as_of)
+    # A practice gateway has a market time of its own, and nothing else knows it: it is asked first.
+    rehearsal = settings.broker.account.startswith(PRACTICE_GATEWAY_ACCOUNTS) and as_of is None
+    clock = BrokerClock(inf if rehearsal else settings.broker.max_clock_skew_seconds, as_of)
     with opened_store(settings, data_dir) as store, ExitStack() as last:
         if locked:
             last.enter_context(store.lock())
@@ -283,6 +288,8 @@ def live_desk(
         line = _line(settings, data_dir, store, clock, read_only=dry_run) if _needs_line(settings) else None
         if line is not None:
             last.callback(line.close)
+            if rehearsal:
+                line.session.open()
         source = _running_source(settings.market.source, settings, data_dir, line)
         second = settings.market.second_source
         if settings.mode == "practice" or line is None:
@@ -341,6 +348,13 @@ def _running_source(name: str, settings: Settings, data_dir: Path, line: "IbLine
     return source_of(
         settings.model_copy(update={"market": settings.market.model_copy(update={"source": name})}), data_dir
     )
+
+
+def codes_heard(data_dir: Path, day: date) -> tuple[str, ...]:
+    """Return every code the broker has sent that day, one line each."""
+    from mtum.adapters.ib_session.wire_record import codes_in
+
+    return codes_in(data_dir, day)
 
 
 def wait_for_window(settings: Settings, data_dir: Path) -> None:

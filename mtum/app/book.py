@@ -1,5 +1,6 @@
 """What the sleeve holds and may spend, put together from our records and the broker's lists."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -17,6 +18,8 @@ from mtum.ports.records import CashMovement, IntentState
 from mtum.ports.store import Store
 
 ZERO = Decimal(0)
+RECONSTRUCTED_KEY = "reconstructed:"
+"""Where the values of an entry are kept that a person stated and no decision of ours made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,8 @@ def loss_pause(store: Store, strategy: Strategy, sessions: Sessions, today: date
 def _remembered(store: Store, lot: Lot, splits: Sequence[Split]) -> Mapping[str, float]:
     decided = store.decisions.find(lot.session, lot.strategy)
     values = decided.remembered.get(lot.symbol, {}) if decided else {}
+    if not values and (kept := store.control.meta(RECONSTRUCTED_KEY + lot.intent_id)):
+        values = json.loads(kept)
     ratio = float(split_ratio(lot.symbol, lot.session, splits))
     # Everything a strategy keeps with an entry is a price or a distance between prices.
     return {name: value / ratio for name, value in values.items()} if ratio != 1.0 else values

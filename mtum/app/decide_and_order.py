@@ -250,9 +250,11 @@ def _final(desk: Desk, session: Session) -> bool:
 
 
 def _unsent(desk: Desk, session: Session, done: RunRecord) -> bool:
-    """Whether a run ended because the broker could not be reached, with an order that may still be sent."""
+    """Whether a run ended with an order that may still be sent: never reached the broker, or stated as not sent."""
     states = desk.store.orders.states(session.day)
-    return done.exit_code == ExitCode.BROKER and any(state.status is OrderStatus.PLANNED for state in states)
+    return done.exit_code in (ExitCode.BROKER, ExitCode.PERSON) and any(
+        state.status is OrderStatus.PLANNED for state in states
+    )
 
 
 def _halted(desk: Desk, session: Session) -> tuple[Problem, ...]:

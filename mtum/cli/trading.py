@@ -220,7 +220,7 @@ def _settling(desk: "Desk", day: Any) -> "Session":
 
 
 def _flatten_today(desk: "Desk", symbol: str, why: str) -> Answer:
-    from mtum.app.flatten import flatten_now
+    from mtum.app.owner.flatten_now import flatten_now
 
     return run_answer(flatten_now(desk, symbol, why))
 

@@ -239,7 +239,8 @@ def _hooked(path: Path | None, kill_at: int | None) -> None:
 
 def _resending() -> None:
     """A build that sends again, once, when no answer came."""
-    plain, sent = submit_orders._resolve, []
+    plain = submit_orders._resolve
+    sent: list[IntentState] = []
 
     def again(desk: Desk, session: Session, state: IntentState, why: str) -> Any:
         if sent:

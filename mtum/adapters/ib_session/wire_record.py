@@ -1,8 +1,9 @@
 """Every message to and from the broker, one JSON line each: what really happened, for a person and for tests."""
 
 import json
+from collections import Counter
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
@@ -68,6 +69,15 @@ class WireFile:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+
+def codes_in(data_dir: Path, day: date) -> tuple[str, ...]:
+    """Return every code heard that day with its text and how often, in the order of the codes."""
+    path = data_dir / FOLDER / f"{day:%Y-%m-%d}.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    heard = [entry["fields"] for entry in map(json.loads, lines) if entry["name"] == "error"]
+    counts = Counter((int(fields[1]), str(fields[2])) for fields in heard)
+    return tuple(f"{code} ({count}): {text}" for (code, text), count in sorted(counts.items()))
 
 
 def _plain(field: Any) -> Any:

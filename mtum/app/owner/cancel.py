@@ -1,0 +1,65 @@
+"""A person cancels working orders, while the exchange still allows it."""
+
+from typing import Any
+
+from mtum.app.desk import Desk, Problem, exit_code_of
+from mtum.app.run_document import order_document
+from mtum.app.submit_orders import IRREVOCABLE_MINUTES
+from mtum.core.market.sessions import Session
+from mtum.core.portfolio.orders import OrderStatus
+from mtum.errors import DeadlineMissedError, ExitCode, UsageError
+from mtum.ports.records import IntentState, Observed
+
+
+def cancel(desk: Desk, session: Session, wanted: str | None = None) -> dict[str, Any]:
+    """Cancel the session's working orders, or the one with that id or reference; none is sent again this session.
+
+    Success is what fresh lists say, never the answer to the request.
+
+    Raises
+    ------
+    UsageError
+        If no working order of ours has that id.
+    DeadlineMissedError
+        From ten minutes before the close on: the exchange refuses it, and the order fills.
+    """
+    states = [state for state in desk.store.orders.states(session.day) if _asked(state, wanted)]
+    if wanted is not None and not states:
+        raise UsageError(f'no order of {session.day} has the id "{wanted}"; `mtum show orders` lists them')
+    working = [state for state in states if state.status.working]
+    problems = _canceled(desk, session, working) if working else ()
+    after = [desk.store.orders.find(state.intent.id) or state for state in working]
+    return {
+        "session": session.day.isoformat(),
+        "canceled": [state.intent.ref for state in after if state.status is OrderStatus.CANCELED],
+        "orders": [order_document(state) for state in after],
+        "problems": [problem.document() for problem in problems],
+        "exit_code": int(exit_code_of(problems)),
+    }
+
+
+def _asked(state: IntentState, wanted: str | None) -> bool:
+    return wanted is None or wanted in (state.intent.id, state.intent.ref)
+
+
+def _canceled(desk: Desk, session: Session, working: list[IntentState]) -> tuple[Problem, ...]:
+    desk.broker.connect()
+    try:
+        last = session.before_close(IRREVOCABLE_MINUTES)
+        if desk.broker.server_time() >= last:
+            raise DeadlineMissedError(f"orders on the close cannot be canceled after {last:%H:%M:%S} UTC; they fill")
+        return tuple(problem for state in working for problem in _cancel_one(desk, state))
+    finally:
+        desk.broker.close()
+
+
+def _cancel_one(desk: Desk, state: IntentState) -> list[Problem]:
+    intent = state.intent
+    gone = desk.broker.cancel(intent.ref)
+    now = desk.clock.now()
+    if not gone:
+        desk.store.orders.event(intent.id, now, "cancel_refused", "fresh lists still show it, or a fill of it")
+        text = f"{intent.ref} ({intent.side.value} {intent.shares} {intent.symbol}) is not canceled: expect it to fill"
+        return [Problem(ExitCode.PERSON, text)]
+    desk.store.orders.move(intent.id, OrderStatus.CANCELED, now, Observed(text="canceled by a person"))
+    return []

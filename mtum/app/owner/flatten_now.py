@@ -1,0 +1,65 @@
+"""`mtum flatten` on the running market: sell today if the window is open, else with the next decision."""
+
+from mtum.app.check_book import check_book
+from mtum.app.decide_and_order import RunResult, current_document, decide_and_order
+from mtum.app.desk import Desk, Problem, exit_code_of
+from mtum.app.flatten import request_flatten
+from mtum.app.run_document import empty_document
+from mtum.app.run_today import todays_session
+from mtum.app.submit_orders import submit_orders
+from mtum.core.market.sessions import Session
+from mtum.core.portfolio.money import exact
+from mtum.core.portfolio.orders import OrderIntent, OrderType, Purpose, Side, intent_id
+from mtum.errors import ExitCode
+
+
+def flatten_now(desk: Desk, symbol: str, why: str) -> RunResult:
+    """Ask for the position to be sold, and sell it at this close when that is still possible.
+
+    The session's decision is final: if it was made already, the sale is an order of its own beside it.
+    """
+    request_flatten(desk, symbol, why)
+    session = todays_session(desk)
+    if session is None or not _open_window(desk, session):
+        document = empty_document(None, desk.settings.mode, desk.account, desk.strategy.name, ())
+        note = f"{symbol} is sold by the next decision; entries are stopped"
+        return RunResult({**document, "note": note}, ExitCode.DONE)
+    if desk.store.decisions.find(session.day, desk.strategy.name) is None:
+        return decide_and_order(desk, session)
+    return _beside_the_decision(desk, session, symbol)
+
+
+def _open_window(desk: Desk, session: Session) -> bool:
+    schedule = desk.settings.schedule
+    opens, last = (session.before_close(m) for m in (schedule.window_opens_minutes, schedule.last_send_minutes))
+    return opens <= desk.clock.now() <= last
+
+
+def _beside_the_decision(desk: Desk, session: Session, symbol: str) -> RunResult:
+    desk.broker.connect()
+    try:
+        check = check_book(desk, desk.broker.lists(), session)
+        shares = check.sellable.get(symbol, 0)
+        key = intent_id(desk.account, session.day, desk.strategy.name, symbol, Purpose.EXIT)
+        if shares > 0 and desk.store.orders.find(key) is None and symbol not in check.exits_barred:
+            desk.store.orders.add_intent(_sale(desk, session, symbol, shares), desk.clock.now())
+        problems: tuple[Problem, ...] = (*check.problems, *submit_orders(desk, session))
+    finally:
+        desk.broker.close()
+    return RunResult(current_document(desk, session, problems), exit_code_of(problems))
+
+
+def _sale(desk: Desk, session: Session, symbol: str, shares: int) -> OrderIntent:
+    return OrderIntent(
+        id=intent_id(desk.account, session.day, desk.strategy.name, symbol, Purpose.EXIT),
+        account=desk.account,
+        session=session.day,
+        strategy=desk.strategy.name,
+        symbol=symbol,
+        purpose=Purpose.EXIT,
+        side=Side.SELL,
+        order_type=OrderType.MARKET_ON_CLOSE,
+        shares=shares,
+        reference_price=exact(float(desk.broker.price(symbol))),
+        reasons=("flatten",),
+    )

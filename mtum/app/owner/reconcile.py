@@ -1,0 +1,104 @@
+"""Every difference between our records and the broker's lists, in words, with the legal ways out."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from typing import Any
+
+from mtum.app.book import read_sleeve
+from mtum.app.check_book import FOREIGN_KEY, external_shares
+from mtum.app.desk import Desk
+from mtum.app.submit_orders import find_order
+from mtum.core.portfolio.orders import OrderStatus
+from mtum.core.portfolio.reconcile import Balance, balances, foreign_refs
+from mtum.errors import ExitCode
+from mtum.ports.broker import BrokerLists
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One difference: its kind, what it is about, both sides in words, and the commands that may settle it."""
+
+    kind: str
+    about: str
+    text: str
+    ways: tuple[str, ...] = ()
+
+
+def reconcile(desk: Desk) -> dict[str, Any]:
+    """Compare, and change nothing; exit code 6 while anything differs."""
+    desk.broker.connect()
+    try:
+        lists = desk.broker.lists()
+    finally:
+        desk.broker.close()
+    return reconciled(desk, lists)
+
+
+def reconciled(desk: Desk, lists: BrokerLists) -> dict[str, Any]:
+    """Return the differences between our records and these lists."""
+    found = (*_positions(desk, lists), *_foreign(desk, lists), *_orders(desk, lists))
+    problems = [{"code": int(ExitCode.PERSON), "text": one.text} for one in found]
+    return {
+        "account": desk.account,
+        "mode": desk.settings.mode,
+        "at": lists.at,
+        "positions": {symbol: float(shares) for symbol, shares in sorted(lists.positions.items())},
+        "differences": [asdict(one) for one in found],
+        "problems": problems,
+        "exit_code": int(ExitCode.PERSON if found else ExitCode.DONE),
+    }
+
+
+def _positions(desk: Desk, lists: BrokerLists) -> Iterator[Difference]:
+    sleeve = read_sleeve(desk.store, desk.strategy)
+    external = external_shares(desk)
+    for balance in balances(sleeve.lots, external, lists.positions, desk.strategy.universe()):
+        if balance.surplus == 0:
+            continue
+        text = (
+            f"{balance.symbol}: the broker holds {balance.broker}, our lots {balance.lots}, "
+            f"stated as external {balance.external}"
+        )
+        yield Difference("position", balance.symbol, text, _ways(balance, desk.strategy.name))
+
+
+def _ways(balance: Balance, strategy: str) -> tuple[str, ...]:
+    symbol, begin = balance.symbol, "mtum reconcile --accept"
+    ours = max(0, int(balance.broker - balance.external))
+    rebuilt = f"{begin} position {symbol} {ours} --strategy {strategy} --entry-session DATE --entry-price PRICE"
+    split = f"{begin} corporate-action {symbol} RATIO --entry-session DATE"
+    ways = [rebuilt, *([split] if balance.lots else [])]
+    if balance.surplus > 0:
+        ways.insert(0, f"{begin} external {symbol} {balance.external + balance.surplus}")
+    elif balance.external > 0:
+        ways.insert(0, f"{begin} external {symbol} {max(balance.external + balance.surplus, Decimal(0))}")
+    return tuple(ways)
+
+
+def _foreign(desk: Desk, lists: BrokerLists) -> Iterator[Difference]:
+    known = {state.intent.ref for state in desk.store.orders.states()}
+    for ref in foreign_refs([order.ref for order in lists.orders] + [fill.ref for fill in lists.fills], known):
+        if desk.store.control.meta(FOREIGN_KEY + ref) is None:
+            text = (
+                f"the broker lists {ref}, made by this program, but not by this database: another installation trades"
+            )
+            yield Difference("foreign", ref, text, (f"mtum reconcile --accept foreign {ref}",))
+
+
+def _orders(desk: Desk, lists: BrokerLists) -> Iterator[Difference]:
+    for state in desk.store.orders.states(unresolved=True):
+        intent, listed = state.intent, find_order(lists, state)
+        what = f"{intent.ref} ({intent.side.value} {intent.shares} {intent.symbol}, {intent.session})"
+        begun = state.status in (OrderStatus.UNKNOWN, OrderStatus.SUBMITTING)
+        if begun and listed is None:
+            way = f"mtum reconcile --accept not-sent {intent.id}"
+            yield Difference(
+                "unknown", intent.id, f"{what}: we do not know whether it was sent; no list shows it", (way,)
+            )
+        elif begun:
+            way = "mtum run"
+            yield Difference("unknown", intent.id, f"{what}: the broker has it; the next run adopts it", (way,))
+        elif listed is None and state.status.working:
+            text = f"{what} is {state.status.value} here, and no list of the broker shows it"
+            yield Difference("vanished", intent.id, text, ("mtum settle",))

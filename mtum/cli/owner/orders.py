@@ -1,0 +1,111 @@
+"""`mtum cancel` and `mtum reconcile`: what a person does about orders and positions at the broker."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mtum.cli.arguments import day_of
+from mtum.cli.context import Call, call_of
+from mtum.cli.output import Answer, Listing, Problem
+from mtum.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from mtum.app.desk import Desk
+
+ACCEPT_HELP = "external SYMBOL N, position SYMBOL N, not-sent ID, foreign REF, or corporate-action SYMBOL RATIO."
+
+
+def cancel(
+    context: typer.Context,
+    order: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="One order; without it every working one.")
+    ] = None,
+) -> Answer:
+    """Cancel working orders, until ten minutes before the close; none is sent again this session."""
+    from mtum import wiring
+    from mtum.app.owner.cancel import cancel as cancel_orders
+    from mtum.app.run_today import todays_session
+
+    call = call_of(context)
+    if wiring.is_replay(call.settings()):
+        raise UsageError("on a replayed market no order rests between two commands")
+    with wiring.live_desk(call.settings(), call.data_folder(), None, locked=False) as desk:
+        session = todays_session(desk)
+        if session is None:
+            raise UsageError(f"the exchange is shut on {desk.clock.now():%Y-%m-%d}")
+        document = cancel_orders(desk, session, order)
+    lines = [f"canceled: {ref}" for ref in document["canceled"]] or ["nothing was canceled"]
+    return Answer(document, lines, ExitCode(document["exit_code"]), _problems(document))
+
+
+def reconcile(
+    context: typer.Context,
+    words: Annotated[list[str] | None, typer.Argument(metavar="[...]", help="What follows --accept KIND.")] = None,
+    accept: Annotated[str | None, typer.Option("--accept", metavar="KIND", help=ACCEPT_HELP)] = None,
+    strategy: Annotated[str | None, typer.Option("--strategy", metavar="NAME", help="Whose position it is.")] = None,
+    entry_session: Annotated[str | None, typer.Option("--entry-session", metavar="DATE", help="When it began.")] = None,
+    entry_price: Annotated[
+        str | None, typer.Option("--entry-price", metavar="USD", help="Its price per share.")
+    ] = None,
+) -> Answer:
+    """Compare our records with the broker's; change nothing, unless a statement is accepted."""
+    from mtum.app.owner.accept import Statement
+    from mtum.app.owner.accept import accept as accept_statement
+    from mtum.app.owner.reconcile import reconcile as compared
+
+    call = call_of(context)
+    if accept is None and words:
+        raise UsageError("words without --accept; write `mtum reconcile --accept KIND ...`")
+    said: Statement | None = None
+    if accept is not None:
+        day = day_of(entry_session, "--entry-session")
+        said = Statement(accept, tuple(words or ()), strategy, day, _price(entry_price))
+    with _desk(call) as desk:
+        document = accept_statement(desk, said) if said else compared(desk)
+    return _answer(document)
+
+
+@contextmanager
+def _desk(call: Call) -> "Iterator[Desk]":
+    from mtum import wiring
+
+    settings = call.settings()
+    if not wiring.is_replay(settings):
+        with wiring.live_desk(settings, call.data_folder(), None) as desk:
+            yield desk
+        return
+    with wiring.replay_desk(settings, call.data_folder()) as replay:
+        last = replay.desk.store.runs.latest("decide_and_order")
+        if last is not None and last.session is not None:
+            replay.desk.clock.wait_until(replay.session(last.session).close + timedelta(hours=2, minutes=5))
+        yield replay.desk
+
+
+def _answer(document: dict[str, Any]) -> Answer:
+    lines: list[str | Listing] = [f"accepted: {document['accepted']}"] if "accepted" in document else []
+    if not document["differences"]:
+        lines.append("our records and the broker's agree")
+    for one in document["differences"]:
+        lines.append(f"{one['kind']}: {one['text']}")
+        lines += [f"    {way}" for way in one["ways"]]
+    return Answer(document, lines, ExitCode(document["exit_code"]), _problems(document))
+
+
+def _problems(document: dict[str, Any]) -> list[Problem]:
+    return [Problem(int(one["code"]), str(one["text"])) for one in document["problems"]]
+
+
+def _price(text: str | None) -> Decimal | None:
+    if text is None:
+        return None
+    try:
+        found = Decimal(text)
+    except InvalidOperation:
+        found = Decimal(0)
+    if not found.is_finite() or found <= 0:
+        raise UsageError(f'--entry-price "{text}" is no price in USD')
+    return found

@@ -1,0 +1,44 @@
+"""`mtum paper-check`: the check-list for a paper account."""
+
+import json
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from mtum.cli.context import call_of
+from mtum.cli.output import Answer, Listing, Problem
+from mtum.cli.trading import instant_of
+from mtum.errors import ExitCode, UsageError
+
+
+def paper_check(
+    context: typer.Context,
+    as_of: Annotated[str | None, typer.Option("--as-of", metavar="TIME", help="Take this instant for now.")] = None,
+) -> Answer:
+    """Try on a paper account what only a real gateway can show; buys one share and watches it past the close."""
+    from mtum import wiring
+    from mtum.app.owner.paper_check import WINDOW_MINUTES
+    from mtum.app.owner.paper_check import paper_check as checked
+    from mtum.app.run_today import todays_session
+
+    call = call_of(context)
+    settings, folder = call.settings(), call.data_folder()
+    schedule = settings.schedule.model_copy(update={"window_opens_minutes": WINDOW_MINUTES})
+    if settings.mode != "paper":
+        raise UsageError(f'paper-check runs in mode "paper", not "{settings.mode}": it buys a share')
+    instant: datetime | None = instant_of(as_of)
+    with wiring.live_desk(settings.model_copy(update={"schedule": schedule}), folder, instant) as desk:
+        session = todays_session(desk)
+        if session is None:
+            raise UsageError(f"the exchange is shut on {desk.clock.now():%Y-%m-%d}")
+        day = session.day
+        document = checked(desk, session, lambda: wiring.codes_heard(folder, day))
+    rows = [["pass" if one["passed"] else "FAIL", one["name"], one["found"]] for one in document["steps"]]
+    shown: list[str | Listing] = [Listing(["", "step", "found"], rows)]
+    shown += [f"code {line}" for line in document["codes"]]
+    problems = [Problem(int(one["code"]), str(one["text"])) for one in document["problems"]]
+    hints = [f"record: {document['record']}"]
+    return Answer(
+        json.loads(json.dumps(document, default=str)), shown, ExitCode(document["exit_code"]), problems, hints
+    )
