@@ -1,8 +1,8 @@
 """The market as it is known at the decision: history from the cache, today's bar, the VIX, all checked."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 from mtum.app.bars.judge_today import history_today, judge_today, judge_vix, vix_degraded
 from mtum.app.book import read_sleeve
@@ -78,10 +78,8 @@ def fit_history(desk: Desk, symbol: str, session: Session, sessions: Sessions, n
     before = sessions.before(session.day)
     history = cached.until(before.day) if before else cached.until(session.day).tail(0)
     if len(history) + 1 < needed:
-        raise BarsMissingError(
-            f"{symbol}: {len(history)} finished bars from {desk.source.name} before {session.day}, "
-            f"{needed - 1} needed; run `mtum bars sync`"
-        )
+        expected = [one.day for one in sessions if one.day < session.day][1 - needed :]
+        raise BarsMissingError(_why_short(desk, history, expected) or _too_short(history, session, needed))
     window = sessions.between(history.day(len(history) - needed + 1) if needed > 1 else session.day, session.day)
     expected = [one.day for one in window if one.day < session.day]
     released = desk.store.quarantine.released(symbol, desk.source.name)
@@ -94,6 +92,25 @@ def fit_history(desk: Desk, symbol: str, session: Session, sessions: Sessions, n
         )
     )
     return history
+
+
+def _why_short(desk: Desk, history: Bars, expected: Sequence[date]) -> str | None:
+    """Name the first session missing between bars that are there, and why its bar was kept out."""
+    gaps = [day for day in expected if len(history) and day > history.day(0) and history.find(day) is None]
+    if not gaps:
+        return None
+    held = desk.store.quarantine.kept(history.symbol, held=True)
+    kept = next((one for one in held if one.bar.day == gaps[0] and one.source == history.source), None)
+    more = f" (and {len(gaps) - 1} more)" if len(gaps) > 1 else ""
+    why = (
+        f"its bar is kept out ({kept.rule.replace('_', ' ')}): {kept.found}" if kept else f"{history.source} has no bar"
+    )
+    return f"{history.symbol} {gaps[0]} is missing, {why}{more}"
+
+
+def _too_short(history: Bars, session: Session, needed: int) -> str:
+    name = history.source
+    return f"{history.symbol}: {len(history)} finished bars from {name} before {session.day}, {needed - 1} needed"
 
 
 def _refuse(problems: tuple[BarProblem, ...] | list[BarProblem]) -> None:

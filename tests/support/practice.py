@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
@@ -11,8 +11,10 @@ from typing import Any
 
 from mtum import config, wiring
 from mtum.adapters.brokers.simulated import practice_account
+from mtum.adapters.sources.embedded import sample_source
 from mtum.app.decide_and_order import RunResult
 from mtum.app.play_session import play_session
+from mtum.core.market.bars import Bars
 from mtum.core.simulation.exchange import add_plan
 from mtum.core.simulation.exchange_codec import from_bytes, to_bytes
 from mtum.core.simulation.exchange_state import ExchangeState, FillPlan
@@ -58,6 +60,24 @@ def exchange_in(folder: Path) -> ExchangeState:
     if stored.exists():
         return from_bytes(stored.read_bytes())
     return ExchangeState(accounts=(practice_account(wiring.PRACTICE_ACCOUNT, "cash", Decimal(5000)),))
+
+
+def write_market(folder: Path, symbols: Mapping[str, Bars], vix: Mapping[date, float] | None = None) -> None:
+    """Write a folder of SYMBOL.csv files, and VIX.csv where its closes are given."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for symbol, bars in symbols.items():
+        rows = [bars.bar(index) for index in range(len(bars))]
+        lines = [f"{b.day},{b.open!r},{b.high!r},{b.low!r},{b.close!r},{b.volume!r},{b.dividend!r}" for b in rows]
+        (folder / f"{symbol}.csv").write_text("\n".join(["date,open,high,low,close,volume,dividend", *lines]) + "\n")
+    if vix is not None:
+        text = "\n".join(["date,close", *(f"{day},{points!r}" for day, points in sorted(vix.items()))]) + "\n"
+        (folder / "VIX.csv").write_text(text)
+
+
+def sample_market(first: date, last: date) -> tuple[Bars, dict[date, float]]:
+    """The embedded market's bars as MTUM, and the VIX, of that span."""
+    source = sample_source()
+    return source.history("MTUM", first, last), dict(source.series_history("VIX", first, last))
 
 
 def instruct(folder: Path, *plans: FillPlan) -> None:
