@@ -1,0 +1,52 @@
+"""Peak and last change of the sleeve, with money put in and taken out."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+from mtum.core.portfolio.cash import OfficialEquity, loss_state
+from mtum.core.portfolio.limits import LossState
+
+ZERO = Decimal(0)
+
+
+def points(*values: tuple[str, str]) -> list[OfficialEquity]:
+    start = date(2018, 12, 3)
+    return [
+        OfficialEquity(start + timedelta(days=index), Decimal(equity), Decimal(flow))
+        for index, (equity, flow) in enumerate(values)
+    ]
+
+
+def test_before_the_first_official_close_there_is_no_loss_and_no_peak() -> None:
+    assert loss_state([], Decimal(100), paused=True) == LossState(paused=True)
+
+
+def test_one_close_gives_a_peak_and_no_change() -> None:
+    assert loss_state(points(("5000", "0")), ZERO, paused=False) == LossState(peak_equity_usd=5000.0)
+
+
+def test_the_last_change_is_between_the_last_two_closes() -> None:
+    state = loss_state(points(("5000", "0"), ("5300", "0"), ("5100.25", "0")), ZERO, paused=False)
+    assert (state.last_change_usd, state.peak_equity_usd) == (-199.75, 5300.0)
+
+
+def test_a_deposit_is_no_profit_and_hides_no_loss() -> None:
+    # 5000 + 1000 put in = 6000, but the close says 5600: 400 were lost.
+    state = loss_state(points(("5000", "0"), ("5600", "1000")), ZERO, paused=False)
+    assert (state.last_change_usd, state.peak_equity_usd) == (-400.0, 6000.0)
+
+
+def test_a_withdrawal_is_no_loss_and_lowers_the_peak() -> None:
+    state = loss_state(points(("5000", "0"), ("4000", "-1000")), ZERO, paused=False)
+    assert (state.last_change_usd, state.peak_equity_usd) == (0.0, 4000.0)
+
+
+def test_money_moved_since_the_last_close_moves_the_peak_only() -> None:
+    closes = points(("5000", "0"), ("4900", "0"))
+    assert loss_state(closes, Decimal(-500), paused=False) == LossState(last_change_usd=-100.0, peak_equity_usd=4500.0)
+
+
+def test_a_peak_before_a_withdrawal_is_lowered_and_then_beaten() -> None:
+    # 6000 - 2000 = 4000 after the withdrawal; 4100 is a new peak.
+    state = loss_state(points(("6000", "0"), ("3900", "-2000"), ("4100", "0")), ZERO, paused=False)
+    assert (state.peak_equity_usd, state.last_change_usd) == (4100.0, 200.0)

@@ -1,0 +1,95 @@
+"""Corrections folded into fills, and fills re-based by splits."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from itertools import permutations
+
+import pytest
+
+from mtum.core.portfolio.fills import Fill, Split, folded, rebased, split_ratio
+from mtum.core.portfolio.orders import Side
+
+DAY = date(2018, 12, 3)
+CLOSE = datetime(2018, 12, 3, 21, tzinfo=UTC)
+
+
+def fill(exec_id: str, shares: int = 10, price: str = "100", side: Side = Side.BUY, day: date = DAY) -> Fill:
+    instant = CLOSE + timedelta(days=(day - DAY).days)
+    return Fill(exec_id, "i", "A", "s", "MTUM", side, day, instant, shares, Decimal(price))
+
+
+def test_a_purchase_takes_cash_and_a_sale_brings_it() -> None:
+    bought, sold = fill("1.01", 10, "100.5"), fill("2.01", 10, "100.5", Side.SELL)
+    assert (bought.signed_shares, bought.cash_usd) == (10, Decimal("-1005.0"))
+    assert (sold.signed_shares, sold.cash_usd) == (-10, Decimal("1005.0"))
+
+
+def test_the_stem_is_the_id_without_its_last_part() -> None:
+    assert fill("0000e0d5.5bf1b4a3.01.02").stem == "0000e0d5.5bf1b4a3.01"
+    assert fill("alone").stem == "alone"
+
+
+@pytest.mark.parametrize("arrival", list(permutations(("7.01", "7.02", "7.10"))))
+def test_the_last_correction_counts_whatever_the_order_of_arrival(arrival: tuple[str, ...]) -> None:
+    prices = {"7.01": "100", "7.02": "101", "7.10": "102"}
+    (left,) = folded(fill(exec_id, price=prices[exec_id]) for exec_id in arrival)
+    assert (left.exec_id, left.price) == ("7.10", Decimal(102))
+
+
+def test_the_tenth_correction_follows_the_ninth() -> None:
+    (left,) = folded([fill("7.9", price="101"), fill("7.10", price="102")])
+    assert left.price == 102
+
+
+def test_a_fill_told_twice_counts_once() -> None:
+    assert folded([fill("1.01"), fill("1.01")]) == (fill("1.01"),)
+
+
+@pytest.mark.parametrize("told_first", [True, False])
+def test_of_two_tellings_the_one_with_its_commission_counts(told_first: bool) -> None:
+    told = replace(fill("1.01"), commission_usd=Decimal("1.00"))
+    both = [told, fill("1.01")] if told_first else [fill("1.01"), told]
+    assert folded(both) == (told,)
+
+
+def test_folded_fills_come_in_time_order() -> None:
+    late, early, other = fill("2.01", day=date(2018, 12, 4)), fill("1.02"), fill("1.01.01")
+    assert [one.exec_id for one in folded([late, early, other])] == ["1.01.01", "1.02", "2.01"]
+
+
+SPLITS = (
+    Split("MTUM", date(2018, 12, 4), Decimal(2)),
+    Split("MTUM", date(2018, 12, 10), Decimal("1.5")),
+    Split("SPY", date(2018, 12, 5), Decimal(10)),
+)
+
+
+@pytest.mark.parametrize(
+    ("since", "ratio"),
+    [
+        (date(2018, 12, 3), "3"),  # before both: 2 * 1.5
+        (date(2018, 12, 4), "1.5"),  # bought in the session the split took effect: already new shares
+        (date(2018, 12, 9), "1.5"),
+        (date(2018, 12, 10), "1"),
+    ],
+)
+def test_only_later_splits_of_the_symbol_count(since: date, ratio: str) -> None:
+    assert split_ratio("MTUM", since, SPLITS) == Decimal(ratio)
+
+
+def test_a_split_changes_shares_and_price_and_keeps_the_money() -> None:
+    (left,) = rebased([fill("1.01", 10, "100")], SPLITS)
+    assert left.shares == 30
+    assert left.price == Decimal(100) / 3
+    assert round(left.cash_usd, 10) == Decimal(-1000)
+
+
+def test_a_reverse_split_makes_fewer_shares() -> None:
+    (left,) = rebased([fill("1.01", 10, "100")], [Split("MTUM", date(2018, 12, 4), Decimal("0.1"))])
+    assert (left.shares, left.price) == (1, Decimal(1000))
+
+
+def test_a_split_that_leaves_a_fraction_of_a_share_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"split of 1.5 leaves 7.5 shares of fill 1.01"):
+        rebased([fill("1.01", 5)], [Split("MTUM", date(2018, 12, 4), Decimal("1.5"))])

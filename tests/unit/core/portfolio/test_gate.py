@@ -1,0 +1,90 @@
+"""The last gate: each check alone stops an order that every other check lets through."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from mtum.core.market.sessions import Session
+from mtum.core.portfolio.gate import GateFacts, GateRules, refusal
+from mtum.core.portfolio.orders import OrderType, Side, Ticket
+
+CLOSE = datetime(2018, 12, 3, 21, tzinfo=UTC)
+SESSION = Session(date(2018, 12, 3), CLOSE - timedelta(hours=6, minutes=30), CLOSE)
+RULES = GateRules("DU1", {"MTUM": "4711"}, Decimal(5000), window_opens_minutes=22, last_send_minutes=15)
+FACTS = GateFacts(
+    now=SESSION.before_close(17),
+    session=SESSION,
+    account="DU1",
+    contract="4711",
+    position=Decimal(10),
+    open_sells=0,
+    orders_today=0,
+    cash_usd=Decimal(2000),
+    price=Decimal(100),
+)
+BUY = Ticket("DU1", "MTUM", Side.BUY, OrderType.MARKET_ON_CLOSE, 20, "m181203-AAAAAAAAAAAA-1")
+SELL = replace(BUY, side=Side.SELL, shares=10)
+
+
+def judged(ticket: Ticket, facts: dict[str, Any], rules: dict[str, Any]) -> str | None:
+    stopped = refusal(ticket, replace(FACTS, **facts), replace(RULES, **rules))
+    return stopped.check if stopped else None
+
+
+@pytest.mark.parametrize("ticket", [BUY, SELL])
+def test_an_order_that_passes_every_check_at_its_edge_may_leave(ticket: Ticket) -> None:
+    assert judged(ticket, {}, {}) is None
+
+
+# One fact at a time is wrong; the named check must be the one that sees it.
+@pytest.mark.parametrize(
+    ("check", "ticket", "facts", "rules"),
+    [
+        ("account", replace(BUY, account="DU2"), {}, {}),
+        ("account", BUY, {"account": "DU2"}, {}),
+        ("account", BUY, {}, {"account": "DU2"}),
+        ("universe", replace(BUY, symbol="GME"), {}, {}),
+        ("contract", BUY, {"contract": "4712"}, {}),
+        ("contract", SELL, {"contract": ""}, {}),
+        ("quantity", replace(BUY, shares=0), {}, {}),
+        ("quantity", replace(SELL, shares=-1), {}, {}),
+        ("sell", replace(SELL, shares=11), {}, {}),
+        ("sell", SELL, {"position": Decimal("9.99")}, {}),
+        ("sell", SELL, {"open_sells": 1}, {}),
+        ("notional", BUY, {}, {"max_position_usd": Decimal("1999.99")}),
+        ("cash", BUY, {"cash_usd": Decimal("1999.99")}, {}),
+        ("count", BUY, {"orders_today": 2}, {}),
+        ("count", SELL, {"orders_today": 0}, {"max_orders": 0}),
+        ("window", BUY, {"now": SESSION.before_close(22) - timedelta(seconds=1)}, {}),
+        ("window", SELL, {"now": SESSION.before_close(15) + timedelta(seconds=1)}, {}),
+        ("window", BUY, {"now": SESSION.before_close(17) - timedelta(days=1)}, {}),
+    ],
+)
+def test_each_check_alone_refuses(check: str, ticket: Ticket, facts: dict[str, Any], rules: dict[str, Any]) -> None:
+    assert judged(ticket, facts, rules) == check
+
+
+@pytest.mark.parametrize("minutes", [22.0, 15.0])
+def test_the_edges_of_the_window_are_inside_it(minutes: float) -> None:
+    assert judged(BUY, {"now": SESSION.before_close(minutes)}, {}) is None
+
+
+def test_a_sale_needs_no_cash_and_is_not_bounded_by_the_largest_purchase() -> None:
+    assert judged(SELL, {"cash_usd": Decimal(-5)}, {"max_position_usd": Decimal(1)}) is None
+
+
+def test_a_purchase_needs_no_position() -> None:
+    assert judged(BUY, {"position": Decimal(0), "open_sells": 9}, {}) is None
+
+
+def test_without_a_pinned_contract_any_is_taken() -> None:
+    assert judged(BUY, {"contract": "4712"}, {"contracts": {"MTUM": ""}}) is None
+
+
+def test_a_refusal_says_the_facts_in_words() -> None:
+    stopped = refusal(replace(SELL, shares=11), FACTS, RULES)
+    assert stopped is not None
+    assert stopped.text == "sell 11, free to sell 10"

@@ -1,0 +1,29 @@
+"""Limits on losses at, before and beyond their edge."""
+
+import pytest
+
+from mtum.core.portfolio.limits import LossRules, LossState, daily_loss_hit, drawdown_hit
+
+RULES = LossRules(max_daily_loss_usd=500.0, max_drawdown_frac=0.1)
+
+
+@pytest.mark.parametrize(
+    ("last", "since", "hit"),
+    [(0.0, 0.0, False), (-499.99, -499.99, False), (-500.0, 0.0, True), (0.0, -500.0, True), (900.0, -501.0, True)],
+)
+def test_the_worse_of_both_changes_counts(last: float, since: float, hit: bool) -> None:
+    assert daily_loss_hit(LossState(last_change_usd=last, change_since_usd=since), RULES) is hit
+
+
+def test_two_losses_are_not_added_up() -> None:
+    assert not daily_loss_hit(LossState(last_change_usd=-300.0, change_since_usd=-300.0), RULES)
+
+
+@pytest.mark.parametrize(("equity", "hit"), [(4500.01, False), (4500.0, True), (4499.0, True), (6000.0, False)])
+def test_a_fall_of_exactly_the_limit_is_one(equity: float, hit: bool) -> None:
+    assert drawdown_hit(equity, LossState(peak_equity_usd=5000.0), RULES) is hit
+
+
+def test_without_a_limit_or_a_peak_nothing_is_a_fall() -> None:
+    assert not drawdown_hit(1.0, LossState(peak_equity_usd=5000.0), LossRules(500.0))
+    assert not drawdown_hit(1.0, LossState(), RULES)

@@ -1,0 +1,133 @@
+"""Open lots and round trips, worked out by hand."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+
+from mtum.core.market.sessions import Sessions
+from mtum.core.portfolio.fills import Fill, Split, rebased
+from mtum.core.portfolio.lots import Lot, Trade, holding_of, lots_of, sessions_since_exit, trades_of
+from mtum.core.portfolio.orders import Side
+from mtum.core.strategies.contract import Holding
+from support.bars import weekday_sessions
+
+D = Decimal
+MON, TUE, WED, THU = (date(2018, 12, day) for day in (3, 4, 5, 6))
+
+
+def fill(
+    intent: str, side: str, shares: int, price: str, day: date, cost: str | None = None, *, symbol: str = "MTUM"
+) -> Fill:
+    instant = datetime(day.year, day.month, day.day, 21, tzinfo=UTC)
+    commission = None if cost is None else D(cost)
+    exec_id = f"{intent}-{shares}.01"
+    return Fill(exec_id, intent, "A", "s", symbol, Side(side), day, instant, shares, D(price), commission)
+
+
+def test_fills_of_one_intent_make_one_lot_at_their_average_price() -> None:
+    fills = [fill("e", "BUY", 10, "100", MON, "1.00"), fill("e", "BUY", 30, "104", MON, "0.50")]
+    # (10 * 100 + 30 * 104) / 40 = 4120 / 40
+    assert lots_of(fills) == (Lot("e", "s", "MTUM", MON, 40, 40, D(103), D("1.50")),)
+
+
+def test_a_sale_takes_the_oldest_shares_and_leaves_its_part_of_the_commission() -> None:
+    fills = [
+        fill("e1", "BUY", 10, "100", MON, "1.00"),
+        fill("e2", "BUY", 20, "110", TUE, "2.00"),
+        fill("x", "SELL", 15, "120", WED, "1.00"),
+    ]
+    # All 10 of the first lot and 5 of the second go; 15 of 20 shares keep 2.00 * 15 / 20.
+    assert lots_of(fills) == (Lot("e2", "s", "MTUM", TUE, 15, 20, D(110), D("1.50")),)
+
+
+def test_commission_left_after_two_sales_is_still_in_proportion() -> None:
+    fills = [
+        fill("e", "BUY", 8, "100", MON, "2.00"),
+        fill("x1", "SELL", 2, "101", TUE),
+        fill("x2", "SELL", 3, "102", WED),
+    ]
+    (lot,) = lots_of(fills)
+    assert (lot.shares, lot.opened_shares, lot.cost_usd) == (3, 8, D("0.75"))
+
+
+def test_lots_of_two_symbols_do_not_touch_each_other() -> None:
+    fills = [fill("a", "BUY", 5, "10", MON, symbol="AAA"), fill("b", "BUY", 7, "20", MON, symbol="BBB")]
+    left = lots_of([*fills, fill("x", "SELL", 5, "11", TUE, symbol="AAA")])
+    assert [(lot.symbol, lot.shares) for lot in left] == [("BBB", 7)]
+
+
+def test_selling_more_than_is_held_is_an_error_that_says_how_many() -> None:
+    with pytest.raises(ValueError, match=r"MTUM: fill x-15\.01 sells 5 shares more than s holds"):
+        lots_of([fill("e", "BUY", 10, "100", MON), fill("x", "SELL", 15, "100", TUE)])
+
+
+def test_a_sale_before_any_purchase_is_an_error() -> None:
+    with pytest.raises(ValueError, match="sells 1 shares more"):
+        lots_of([fill("x", "SELL", 1, "100", MON), fill("e", "BUY", 1, "100", TUE)])
+
+
+def test_a_split_rebases_the_lot_and_keeps_what_it_cost() -> None:
+    split = Split("MTUM", TUE, D(4))
+    fills = [fill("e", "BUY", 10, "100", MON, "1.00"), fill("x", "SELL", 8, "26", WED)]
+    (lot,) = lots_of(rebased(fills, [split]))
+    # 10 shares at 100 became 40 at 25; 8 new shares were sold after it.
+    assert (lot.shares, lot.opened_shares, lot.entry_price) == (32, 40, D(25))
+    assert lot.cost_usd == D("0.8")
+
+
+def test_a_round_trip_counts_every_commission() -> None:
+    fills = [
+        fill("e", "BUY", 10, "100", MON, "1.00"),
+        fill("x1", "SELL", 4, "110", TUE, "0.50"),
+        fill("x2", "SELL", 6, "105", WED, "0.50"),
+    ]
+    # 440 + 630 - 1000 - 2.00 = 68; 68 / 1000.
+    assert trades_of(fills) == (
+        Trade("s", "MTUM", MON, D(100), "e", 10, WED, D(107), "x1", D("68.00"), 0.068, D("2.00")),
+    )
+
+
+def test_an_open_trade_has_no_profit_yet() -> None:
+    (trade,) = trades_of([fill("e", "BUY", 10, "100", MON, "1.00"), fill("x", "SELL", 4, "110", TUE)])
+    assert (trade.shares, trade.exit_session, trade.exit_price, trade.pnl_usd, trade.return_frac) == (
+        10,
+        None,
+        None,
+        None,
+        None,
+    )
+    assert trade.commission_usd == D("1.00")
+
+
+def test_buying_again_after_flat_begins_another_trade() -> None:
+    fills = [
+        fill("e1", "BUY", 1, "100", MON),
+        fill("x1", "SELL", 1, "90", TUE),
+        fill("e2", "BUY", 2, "95", WED),
+    ]
+    first, second = trades_of(fills)
+    assert (first.pnl_usd, second.entry_session, second.entry_intent_id) == (D(-10), WED, "e2")
+
+
+def test_a_holding_has_the_average_price_of_its_lots_and_what_the_oldest_entry_kept() -> None:
+    lots = [
+        Lot("e1", "s", "MTUM", MON, 10, 10, D(100), D(0)),
+        Lot("e2", "s", "MTUM", TUE, 30, 30, D(104), D(0)),
+        Lot("other", "s", "SPY", MON, 99, 99, D(1), D(0)),
+    ]
+    held = holding_of("MTUM", lots, {"e1": {"atr": 1.5}, "e2": {"atr": 9.0}}, None)
+    assert held == Holding("MTUM", 40, 103.0, MON, {"atr": 1.5}, None)
+
+
+def test_a_flat_holding_remembers_only_how_long_ago_it_was_sold() -> None:
+    assert holding_of("MTUM", [], {}, 3) == Holding("MTUM", sessions_since_exit=3)
+
+
+def test_sessions_since_the_last_sale_are_counted_without_weekends() -> None:
+    sessions: Sessions = weekday_sessions(date(2018, 11, 26), 15)
+    fills = [fill("e", "BUY", 2, "1", MON), fill("x1", "SELL", 1, "1", TUE), fill("x2", "SELL", 1, "1", THU)]
+    # Thursday 6 to Tuesday 11 December: Friday, Monday, Tuesday.
+    assert sessions_since_exit("MTUM", fills, sessions, date(2018, 12, 11)) == 3
+    assert sessions_since_exit("MTUM", fills, sessions, THU) == 0
+    assert sessions_since_exit("MTUM", fills[:1], sessions, THU) is None
