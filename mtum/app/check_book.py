@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
+from mtum.app.bars.agree_splits import NOT_AGREED, agree_splits
 from mtum.app.book import read_sleeve
 from mtum.app.desk import Desk, Problem
 from mtum.core.market.calendars import calendars_agree
@@ -50,12 +51,14 @@ def check_book(desk: Desk, lists: BrokerLists, session: Session) -> BookCheck:
         for ref in foreign_refs([order.ref for order in lists.orders] + [fill.ref for fill in lists.fills], known)
         if desk.store.control.meta(FOREIGN_KEY + ref) is None
     ]
-    sleeve = read_sleeve(desk.store, desk.strategy)
     universe = desk.strategy.universe()
+    splits = _splits(desk, lists, session)
+    sleeve = read_sleeve(desk.store, desk.strategy)
     found = balances(sleeve.lots, external_shares(desk), lists.positions, universe)
     if not states and (foreign or any(balance.surplus > 0 for balance in found)):
         return _fresh_store(found, foreign)
-    problems = [problem for balance in found for problem in _difference(balance)]
+    problems = [Problem(ExitCode.PERSON, text) for text in splits.values()]
+    problems += [problem for balance in found if balance.symbol not in splits for problem in _difference(balance)]
     entries = {balance.symbol: "mismatch" for balance in found if balance.surplus != 0}
     if foreign:
         problems.append(Problem(ExitCode.PERSON, _foreign_text(foreign)))
@@ -67,10 +70,23 @@ def check_book(desk: Desk, lists: BrokerLists, session: Session) -> BookCheck:
     }
     return BookCheck(
         problems=tuple(problems),
-        entries_barred=entries | dict.fromkeys(unresolved, "unresolved"),
-        exits_barred=dict.fromkeys(unresolved, "unresolved"),
+        entries_barred=entries | dict.fromkeys(splits, NOT_AGREED) | dict.fromkeys(unresolved, "unresolved"),
+        exits_barred=dict.fromkeys(splits, NOT_AGREED) | dict.fromkeys(unresolved, "unresolved"),
         sellable={balance.symbol: balance.sellable - _open_sells(lists, balance.symbol) for balance in found},
     )
+
+
+def _splits(desk: Desk, lists: BrokerLists, session: Session) -> dict[str, str]:
+    """Let lots follow splits that both sides tell; return those that only the vendor tells."""
+    sleeve, external = read_sleeve(desk.store, desk.strategy), external_shares(desk)
+    expected = {
+        symbol: (
+            external.get(symbol, Decimal(0)) + sum(lot.shares for lot in sleeve.lots if lot.symbol == symbol),
+            lists.positions.get(symbol, Decimal(0)),
+        )
+        for symbol in desk.strategy.universe()
+    }
+    return agree_splits(desk, session, sleeve.lots, sleeve.fills, expected)
 
 
 def check_hours(desk: Desk, session: Session) -> None:

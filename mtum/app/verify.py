@@ -3,16 +3,21 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from math import isclose
 from typing import Any
 
+from mtum.app.bars.accept_bars import REBASED_SOURCES
 from mtum.app.desk import Problem, Provenance, exit_code_of, portfolio_rules
 from mtum.config import Settings, restored
 from mtum.core.market.bars import Bars
+from mtum.core.market.merging import NewSplit, rebased
 from mtum.core.record import FRAME_COLUMNS, differences, replayed, view_of
 from mtum.errors import ConfigError, ExitCode, UsageError, VerificationError
 from mtum.ports.records import DecisionRecord
 from mtum.ports.store import Store
 
+SAME_FRAC = 1e-12
+"""Undoing a 3:1 split leaves a price this near to what it was."""
 DECIDED_FIELDS = ("action", "reasons", "symbols", "planned", "equity_usd", "daily_loss_hit", "drawdown_hit")
 
 
@@ -96,8 +101,15 @@ def _provenance(store: Store, record: DecisionRecord) -> tuple[str, ...]:
     for symbol, bars in view_of(record.frame).bars.items():
         known = store.bars.as_of(symbol, bars.source, record.decided_at)
         finished = bars.until(bars.day(len(bars) - 2)) if len(bars) > 1 else bars.tail(0)
-        lines += _bar_differences(finished, known)
+        lines += _bar_differences(finished, _in_shares_of(store, known, record.session))
     return tuple(lines)
+
+
+def _in_shares_of(store: Store, known: Bars, session: date) -> Bars:
+    # On the day of a split the cache is still in old shares, the decision in new ones.
+    today = store.bars.bars(known.symbol, known.source).find(session)
+    split = today is not None and today.split not in (0.0, 1.0) and known.source not in REBASED_SOURCES
+    return rebased(known, (NewSplit(session, today.split),)) if today is not None and split else known
 
 
 def _bar_differences(frame: Bars, known: Bars) -> list[str]:
@@ -112,7 +124,7 @@ def _bar_differences(frame: Bars, known: Bars) -> list[str]:
             f"{frame.symbol} {bar.day} {name}: the decision used {getattr(bar, name)!r}, "
             f"the cache had {getattr(other, name)!r}"
             for name in FRAME_COLUMNS
-            if getattr(bar, name) != getattr(other, name)
+            if not isclose(getattr(bar, name), getattr(other, name), rel_tol=SAME_FRAC)
         ]
     return lines
 

@@ -1,0 +1,83 @@
+"""Do the vendor and the broker tell the same split? Only then lots, entry price and ATR follow it."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+import numpy as np
+
+from mtum.app.bars.accept_bars import REBASED_SOURCES
+from mtum.app.desk import Desk
+from mtum.core.market.sessions import Session
+from mtum.core.portfolio.fills import Fill, Split
+from mtum.core.portfolio.lots import Lot
+from mtum.core.portfolio.money import exact
+from mtum.errors import DataError
+
+NOT_AGREED = "split_not_agreed"
+"""Reason word: nothing is ordered in a symbol whose split only one side tells."""
+_SHARE = Decimal(1)
+
+
+def agree_splits(
+    desk: Desk,
+    session: Session,
+    lots: tuple[Lot, ...],
+    fills: tuple[Fill, ...],
+    expected: Mapping[str, tuple[Decimal, Decimal]],
+) -> dict[str, str]:
+    """Record the splits of held symbols that vendor and broker tell alike.
+
+    Parameters
+    ----------
+    fills : tuple of Fill
+        All fills; a split that leaves a fraction of one is for a person.
+    expected : mapping of symbol to (our and external shares, the broker's shares)
+        As they stand before the split is taken into account on our side.
+
+    Returns
+    -------
+    dict of symbol to text
+        Symbols whose split only the vendor tells, and what to do.
+    """
+    if desk.source.name in REBASED_SOURCES or not lots:
+        return {}
+    agreed = {(split.symbol, split.session) for split in desk.store.bars.splits()}
+    alone: dict[str, str] = {}
+    for symbol in dict.fromkeys(lot.symbol for lot in lots):
+        told = [one for one in _told(desk, symbol, session, lots) if (symbol, one.session) not in agreed]
+        if not told or symbol not in expected:
+            continue
+        ratio = Decimal(1)
+        for one in told:
+            ratio *= one.ratio
+        ours, held = expected[symbol]
+        whole = all((fill.shares * ratio) % 1 == 0 for fill in fills if fill.symbol == symbol)
+        if whole and abs(ours * ratio - held) <= _SHARE:
+            for one in told:
+                desk.store.bars.agree_split(one, desk.clock.now())
+        else:
+            alone[symbol] = _text(symbol, told, desk.source.name, ours * ratio, held)
+    return alone
+
+
+def _told(desk: Desk, symbol: str, session: Session, lots: tuple[Lot, ...]) -> list[Split]:
+    # Splits since the oldest lot, as the cached bars and today's quote list them.
+    since = min(lot.session for lot in lots if lot.symbol == symbol)
+    bars = desk.store.bars.bars(symbol, desk.source.name)
+    listed = np.flatnonzero((bars.split > 0) & (bars.split != 1) & (bars.days > np.datetime64(since, "D")))
+    found = [Split(symbol, bars.day(int(index)), exact(float(bars.split[index]))) for index in listed]
+    try:
+        today = desk.source.quote(symbol, session, desk.clock.now()).split
+    except DataError:
+        today = 0.0  # whether today can be decided is judged when its bar is needed
+    if today not in (0.0, 1.0) and all(one.session != session.day for one in found):
+        found.append(Split(symbol, session.day, exact(today)))
+    return found
+
+
+def _text(symbol: str, told: list[Split], source: str, wanted: Decimal, held: Decimal) -> str:
+    said = ", ".join(f"{one.ratio}:1 on {one.session}" for one in told)
+    return (
+        f"{symbol}: {source} tells a split {said}, after which the broker should hold {wanted} and holds {held}; "
+        "nothing is ordered until both agree, or see `mtum reconcile --accept corporate-action`"
+    )
