@@ -2,18 +2,19 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 from mtum.app.book import flows_since, read_sleeve
 from mtum.app.check_book import external_shares
+from mtum.app.close_orders import close_orders
 from mtum.app.decide_and_order import RunResult, current_document, sessions_around
 from mtum.app.desk import Desk, Problem, exit_code_of
 from mtum.app.dividends import dividend_due
 from mtum.app.flatten import forget_flatten
 from mtum.app.refresh_bars import refresh_bars, refresh_series
-from mtum.app.submit_orders import find_order, order_problems, record_seen
+from mtum.app.submit_orders import order_problems
 from mtum.core.market.bars import Bar
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.portfolio.benchmark import buy_and_hold
@@ -25,9 +26,12 @@ from mtum.core.portfolio.orders import OrderStatus
 from mtum.core.portfolio.reconcile import balances
 from mtum.errors import ExitCode, MtumError
 from mtum.ports.broker import BrokerFill, BrokerLists
-from mtum.ports.records import CashMovement, EquityPoint, IntentState, Observed
+from mtum.ports.records import CashMovement, EquityPoint, IntentState
 
 JOB = "confirm_fills"
+FEE_TRIES = 2
+FEE_PAUSE = timedelta(seconds=2)
+"""Settling is repeated later anyway; a fee that is still missing then is told as provisional."""
 
 
 def confirm_fills(
@@ -82,13 +86,13 @@ def settle_document(desk: Desk, session: Session, problems: tuple[Problem, ...])
 def _settled(desk: Desk, session: Session) -> tuple[Problem, ...]:
     desk.broker.connect()
     try:
-        lists = desk.broker.lists()
+        lists = _lists_with_fees(desk)
     finally:
         desk.broker.close()
     desk.store.control.write_account(session.day, lists.at, lists)
     _record_fills(desk, session, lists)
     desk.journal.reached("fills")
-    _close_orders(desk, session, lists)
+    close_orders(desk, session, lists)
     desk.journal.reached("closed")
     sessions = sessions_around(desk, session)
     problems = list(order_problems(desk.store.orders.states(session.day)))
@@ -103,6 +107,17 @@ def _settled(desk: Desk, session: Session) -> tuple[Problem, ...]:
         problems.append(Problem(error.exit_code, f"official close not recorded yet: {error}"))
     desk.store.control.write_sessions(sessions.between(session.day, sessions.known[-1].day)[1:31])
     return tuple(problems)
+
+
+def _lists_with_fees(desk: Desk) -> BrokerLists:
+    """Ask the lists, and again while a fee is missing: fees come after their executions."""
+    lists = desk.broker.lists()
+    for _ in range(FEE_TRIES):
+        if all(fill.commission_usd is not None for fill in lists.fills):
+            break
+        desk.clock.wait_until(desk.clock.now() + FEE_PAUSE)
+        lists = desk.broker.lists()
+    return lists
 
 
 def _record_fills(desk: Desk, session: Session, lists: BrokerLists) -> None:
@@ -127,35 +142,6 @@ def _fill(state: IntentState, fill: BrokerFill) -> Fill:
         price=fill.price,
         commission_usd=fill.commission_usd,
     )
-
-
-def _close_orders(desk: Desk, session: Session, lists: BrokerLists) -> None:
-    now = desk.clock.now()
-    over = now >= session.close
-    for state in desk.store.orders.states(session.day):
-        if state.status.terminal:
-            continue
-        found = find_order(lists, state)
-        if found is not None:
-            record_seen(desk, state, found, now)
-        elif over:
-            _close_unlisted(desk, state)
-
-
-def _close_unlisted(desk: Desk, state: IntentState) -> None:
-    """Close an intent of a session that is over and that no list shows."""
-    now = desk.clock.now()
-    never_sent = state.status is OrderStatus.PLANNED
-    if never_sent or state.status is OrderStatus.UNKNOWN:
-        desk.store.orders.move(state.intent.id, OrderStatus.LAPSED, now, Observed(text="its session is over"))
-    elif state.status is OrderStatus.SUBMITTING:
-        seen = Observed(text="begun, and no list shows it")
-        desk.store.orders.move(state.intent.id, OrderStatus.UNKNOWN, now, seen)
-        if desk.broker.proves_absence:
-            desk.store.orders.move(state.intent.id, OrderStatus.LAPSED, now, Observed(text="never taken"))
-    else:
-        text = "the broker no longer lists it; not filled further"
-        desk.store.orders.move(state.intent.id, OrderStatus.EXPIRED, now, Observed(text=text))
 
 
 def _short_fills(desk: Desk, session: Session) -> list[Problem]:

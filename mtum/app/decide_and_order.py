@@ -6,9 +6,11 @@ from typing import Any
 
 from mtum.app.book import Sleeve, build_book, loss_pause, read_sleeve
 from mtum.app.check_book import BookCheck, check_book, check_hours
+from mtum.app.close_orders import lapse_earlier
 from mtum.app.decide_believed import decide_believed
 from mtum.app.desk import Desk, Problem, exit_code_of
 from mtum.app.dividends import dividend_due
+from mtum.app.exit_fallback import exit_fallback
 from mtum.app.flatten import flatten_requests
 from mtum.app.gather import Gathered, gather
 from mtum.app.guards import guarded, limits_after, worth_of
@@ -87,6 +89,7 @@ def _carried_out(desk: Desk, session: Session) -> RunResult:
             ensure_capital(desk, session)
             problems = _decide_first(desk, session)
         problems += submit_orders(desk, session)
+        problems += exit_fallback(desk, session)
     finally:
         desk.broker.close()
     problems += _halted(desk, session)
@@ -99,6 +102,7 @@ def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
     sessions = sessions_around(desk, session)
     check_hours(desk, session)
     lists = desk.broker.lists()
+    lapse_earlier(desk, lists, session)
     check = check_book(desk, lists, session)
     if check.only_reconcile:
         raise check.error()

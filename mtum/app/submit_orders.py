@@ -14,6 +14,8 @@ from mtum.ports.records import IntentState, Observed
 
 ASK_EVERY = timedelta(seconds=10)
 IRREVOCABLE_MINUTES = 10.0
+MARKET_LAST_MINUTES = 3.0
+"""A market order may be sent until so many minutes before the close."""
 
 
 def submit_orders(desk: Desk, session: Session) -> tuple[Problem, ...]:
@@ -82,9 +84,14 @@ def _settle_one(desk: Desk, session: Session, state: IntentState) -> list[Proble
         return _problems_after(desk, state)
     if state.status is not OrderStatus.PLANNED and not desk.broker.proves_absence:
         return _unknown(desk, state, "begun earlier, and no list shows it")
-    if now > session.before_close(desk.settings.schedule.last_send_minutes):
+    if now > session.before_close(_last_minutes(desk, state)):
         return _too_late(desk, session, state)
     return _send(desk, session, state)
+
+
+def _last_minutes(desk: Desk, state: IntentState) -> float:
+    last = desk.settings.schedule.last_send_minutes
+    return last if state.intent.order_type.on_close else min(last, MARKET_LAST_MINUTES)
 
 
 def _send(desk: Desk, session: Session, state: IntentState) -> list[Problem]:
@@ -141,7 +148,7 @@ def _not_sent(desk: Desk, session: Session, state: IntentState, why: str) -> lis
     intent = state.intent
     desk.store.orders.move(intent.id, OrderStatus.PLANNED, desk.clock.now(), Observed(text=why))
     desk.journal.reached("not_sent")
-    last = session.before_close(desk.settings.schedule.last_send_minutes)
+    last = session.before_close(_last_minutes(desk, state))
     what = f"{intent.symbol} {intent.purpose.value} of {intent.shares} not sent"
     return [Problem(ExitCode.BROKER, f"{what}: {why}; `mtum run` again before {last:%H:%M:%S} UTC")]
 
@@ -159,7 +166,7 @@ def _other_session(desk: Desk, state: IntentState, order: BrokerOrder) -> list[P
 def _resolve(desk: Desk, session: Session, state: IntentState, why: str) -> list[Problem]:
     """Ask the lists until they show the order or time is up; then it is unknown, for good."""
     seconds = desk.settings.broker.resolve_seconds
-    until = session.before_close(IRREVOCABLE_MINUTES)
+    until = session.before_close(IRREVOCABLE_MINUTES if state.intent.order_type.on_close else MARKET_LAST_MINUTES)
     if seconds is not None:
         until = min(until, desk.clock.now() + timedelta(seconds=seconds))
     while True:
@@ -192,7 +199,7 @@ def _unknown(desk: Desk, state: IntentState, why: str) -> list[Problem]:
 
 
 def _too_late(desk: Desk, session: Session, state: IntentState) -> list[Problem]:
-    last = session.before_close(desk.settings.schedule.last_send_minutes)
+    last = session.before_close(_last_minutes(desk, state))
     intent = state.intent
     if state.status is OrderStatus.PLANNED:
         desk.store.orders.move(intent.id, OrderStatus.LAPSED, desk.clock.now(), Observed(text="deadline missed"))

@@ -1,12 +1,14 @@
 """Between sending and close: is every working order still there?"""
 
+from collections.abc import Sequence
 from typing import Any
 
 from mtum.app.decide_and_order import RunResult, current_document
 from mtum.app.desk import Desk, Problem, exit_code_of
+from mtum.app.exit_fallback import exit_fallback
 from mtum.app.submit_orders import find_order, order_problems, record_seen
 from mtum.core.market.sessions import Session
-from mtum.core.portfolio.orders import OrderStatus
+from mtum.core.portfolio.orders import OrderStatus, Purpose
 from mtum.errors import ExitCode
 from mtum.ports.broker import BrokerLists
 from mtum.ports.records import IntentState
@@ -16,18 +18,26 @@ def watch_orders(desk: Desk, session: Session) -> RunResult:
     """Ask the lists afresh and compare; without a working order the broker is not disturbed.
 
     An order that vanished from the lists, was rejected or canceled since is a problem at once,
-    while a person can still act. Nothing is ever sent from here.
+    while a person can still act. Nothing is sent from here but the market order that the owner
+    asked for in place of a finally rejected exit.
     """
-    working = [state for state in desk.store.orders.states(session.day) if state.status.working]
-    if not working:
+    states = desk.store.orders.states(session.day)
+    working = [state for state in states if state.status.working]
+    if not working and not _may_fall_back(desk, states):
         return RunResult(_document(desk, session, (), watched=0), ExitCode.DONE)
     desk.broker.connect()
     try:
         lists = desk.broker.lists()
+        problems = tuple(problem for state in working for problem in _compared(desk, lists, state))
+        problems += exit_fallback(desk, session)
     finally:
         desk.broker.close()
-    problems = tuple(problem for state in working for problem in _compared(desk, lists, state))
     return RunResult(_document(desk, session, problems, watched=len(working)), exit_code_of(problems))
+
+
+def _may_fall_back(desk: Desk, states: Sequence[IntentState]) -> bool:
+    rejected = any(state.status is OrderStatus.REJECTED and state.intent.purpose is Purpose.EXIT for state in states)
+    return rejected and desk.settings.risk.exit_fallback == "market"
 
 
 def _compared(desk: Desk, lists: BrokerLists, state: IntentState) -> list[Problem]:
