@@ -1,0 +1,214 @@
+"""Faults around the daily job, each as a real process: what happens, what is told, what is sent."""
+
+import json
+import os
+import resource
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from mtum.adapters.store.reading import open_read_only
+from support.mail_servers import Inbox, mail_server
+from support.practice import exchange_in
+from support.source_tree import ROOT
+
+MORNING, WINDOW, LATE = "2026-11-23T20:37:00Z", "2026-11-23T20:40:00Z", "2026-11-23T20:46:00Z"
+TABLE: list[tuple[str, str, str, str]] = []
+
+
+@dataclass
+class Place:
+    """A practice installation that mails to a loopback server."""
+
+    folder: Path
+    inbox: Inbox
+    limits: list[Callable[[], None]] = field(default_factory=list)
+
+    def look(self, at: str, *, port: int | None = None, limit: Callable[[], None] | None = None) -> int:
+        """Run what is due at an instant, in a process of its own; its exit code."""
+        with self.started(at, port=port, limit=limit) as process:
+            process.communicate(timeout=120)
+            return process.returncode
+
+    def started(
+        self, at: str, *, port: int | None = None, limit: Callable[[], None] | None = None
+    ) -> "subprocess.Popen[str]":
+        asked = {name: text for name, text in os.environ.items() if not name.startswith("MTUM_")}
+        mail = {
+            "HOST": "127.0.0.1",
+            "PORT": str(port or self.inbox.port),
+            "SECURITY": "none",
+            "SENDER": "m@example.org",
+        }
+        asked |= {f"MTUM_MAIL__{name}": text for name, text in mail.items()}
+        asked |= {"MTUM_MAIL__RECIPIENTS": '["owner@example.org"]', "MTUM_MAIL__TIMEOUT_SECONDS": "3"}
+        config = self.folder / "config.toml"
+        config.touch()
+        words = ["--config", str(config), "--data-dir", str(self.data), "run", "--if-due", "--as-of", at]
+        return subprocess.Popen(
+            [sys.executable, "-m", "mtum", *words],
+            cwd=ROOT,
+            env=asked,
+            preexec_fn=limit,  # noqa: PLW1509  # one thread only: nothing can be torn by the fork
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def orders(self) -> int:
+        """Orders that reached the exchange, by the exchange's own file."""
+        return len(exchange_in(self.data).orders)
+
+    @property
+    def subjects(self) -> list[str]:
+        return [str(mail["Subject"]) for _, mail in self.inbox.mails]
+
+    def outcome(self) -> str:
+        """How the timetable's row of the decision stands."""
+        with closing(open_read_only(self.data / "mtum.db")) as connection:
+            (text,) = connection.execute("SELECT value FROM meta WHERE key = 'timetable'").fetchone()
+        rows = {(row[1], row[3]): row[6] for row in json.loads(text)}
+        return str(rows.get(("decide_and_order", "2026-11-23")))
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    with mail_server() as inbox:
+        installed = Place(tmp_path, inbox)
+        assert installed.look(MORNING) == 0
+        yield installed
+
+
+@pytest.fixture(scope="module", autouse=True)
+def table() -> Iterator[None]:
+    yield
+    sys.__stdout__.write("\nfault | outcome | orders | told\n") if sys.__stdout__ else None
+    for row in TABLE:
+        sys.__stdout__.write(" | ".join(row) + "\n") if sys.__stdout__ else None
+
+
+def note(fault: str, outcome: str, place: Place) -> None:
+    TABLE.append((fault, outcome, str(place.orders), "; ".join(place.subjects)))
+
+
+def test_a_full_disk_sends_nothing_tells_it_and_is_overcome(place: Place) -> None:
+    def full() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+
+    code = place.look(WINDOW, limit=full)
+    assert code == 3
+    assert place.orders == 0
+    assert place.subjects == ["ACTION: the database cannot be used"]
+    assert place.look(WINDOW) == 0
+    assert place.orders == 1
+    note("disk full for a while in the window", f"exit {code}, then exit 0", place)
+
+
+def test_a_database_locked_for_half_a_minute_is_waited_for_by_later_looks(place: Place) -> None:
+    with closing(sqlite3.connect(place.data / "mtum.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        codes = [place.look(WINDOW)]
+        other.execute("ROLLBACK")
+    codes.append(place.look(WINDOW))
+    assert codes == [3, 0]
+    assert place.orders == 1
+    assert "ACTION: the database cannot be used" in place.subjects
+    note("database locked by another process", f"exit {codes[0]}, then exit {codes[1]}", place)
+
+
+@pytest.mark.full
+def test_a_damaged_database_sends_nothing_and_is_told(place: Place) -> None:
+    whole = (place.data / "mtum.db").read_bytes()
+    for side in ("-wal", "-shm"):
+        (place.data / f"mtum.db{side}").unlink(missing_ok=True)
+    (place.data / "mtum.db").write_bytes(b"not a database " * 1000)
+    assert place.look(WINDOW) == 3
+    assert place.orders == 0
+    assert place.subjects == ["ACTION: the database cannot be used"]
+    (place.data / "mtum.db").write_bytes(whole)
+    assert place.look(WINDOW) == 0
+    note("database damaged, then restored", "exit 3, then exit 0", place)
+
+
+def test_a_mail_server_down_for_a_day_loses_and_doubles_nothing(place: Place) -> None:
+    closed = 9  # the discard port: nobody listens
+    assert place.look(WINDOW, port=closed) == 8
+    assert place.orders == 1
+    assert place.look("2026-11-23T21:50:00Z", port=closed) == 8
+    codes = [place.look("2026-11-24T15:00:00Z") for _ in range(2)]
+    assert codes[1] == 0
+    assert len(place.subjects) == len(set(place.subjects))
+    assert place.subjects[0] == "ORDER: BUY 18 MTUM for 2026-11-23"
+    assert any("BOUGHT 18" in subject for subject in place.subjects)
+    note("mail server down for a day", "exit 8 until it is back", place)
+
+
+@pytest.mark.parametrize(
+    "after_seconds", [0.9, *(pytest.param(seconds, marks=pytest.mark.full) for seconds in (0.35, 0.6, 1.1, 1.3, 1.6))]
+)
+def test_kill_9_in_the_middle_of_the_decision_orders_once(place: Place, after_seconds: float) -> None:
+    with place.started(WINDOW) as process:
+        time.sleep(after_seconds)  # noqa: TID251  # the moment of the kill
+        process.send_signal(signal.SIGKILL)
+        process.communicate(timeout=30)
+    assert place.look(WINDOW) == 0
+    assert place.orders == 1
+    assert place.outcome() == "finished"
+    assert place.subjects.count("ORDER: BUY 18 MTUM for 2026-11-23") == 1
+    note(f"kill -9 {after_seconds} s after the start, started again in time", place.outcome(), place)
+
+
+@pytest.mark.full
+def test_killed_and_not_started_again_in_time_is_missed_and_told(place: Place) -> None:
+    with place.started(WINDOW) as process:
+        time.sleep(0.3)  # noqa: TID251  # the moment of the kill
+        process.send_signal(signal.SIGKILL)
+        process.communicate(timeout=30)
+    before = place.orders
+    assert place.look(LATE) == 4
+    assert place.outcome() == "missed"
+    assert place.orders == before
+    assert any(subject.startswith("ALERT: missed decide_and_order") for subject in place.subjects)
+    note("kill -9, started again after the deadline", "missed, exit 4", place)
+
+
+@pytest.mark.full
+def test_a_clock_an_hour_ahead_and_set_right_still_trades_once(place: Place) -> None:
+    assert place.look("2026-11-23T21:05:00Z") == 4
+    assert place.look(WINDOW) == 0
+    assert place.orders == 1
+    note("clock an hour ahead, then set right", place.outcome(), place)
+
+
+@pytest.mark.full
+def test_a_clock_an_hour_behind_after_the_run_repeats_nothing(place: Place) -> None:
+    assert place.look(WINDOW) == 0
+    for at in ("2026-11-23T19:40:00Z", "2026-11-23T20:38:00Z", WINDOW):
+        assert place.look(at) == 0
+    assert place.orders == 1
+    note("clock set back an hour after the run", place.outcome(), place)
+
+
+def test_two_looks_at_the_same_time_order_once(place: Place) -> None:
+    both = [place.started(WINDOW) for _ in range(2)]
+    codes = sorted(process.wait(60) for process in both)
+    for process in both:
+        process.communicate()
+    assert codes in ([0, 0], [0, 9])
+    assert place.orders == 1
+    assert place.subjects.count("ORDER: BUY 18 MTUM for 2026-11-23") == 1
+    note("two processes at the same time", f"exit codes {codes}", place)
