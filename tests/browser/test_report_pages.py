@@ -1,6 +1,7 @@
 """Reports of every kind of day in a real browser: phone and desktop, light and dark."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,10 @@ import pytest
 from mtum.adapters.rendering.html import HtmlRenderer
 from mtum.app.daily_report import report_message
 from mtum.app.demo_report import demo_report
+from mtum.app.reporting.period import Kind, bounds
+from mtum.app.review import write_review
+from mtum.core.reporting.history import ChartHistory
+from mtum.core.reporting.periods.review_sections import review_page
 from support.pages import NEEDED_CONTRAST, chromium, measured
 from support.report_days import KINDS
 
@@ -54,6 +59,19 @@ def test_whole_run_fits_and_is_readable(browser: "Browser", tmp_path: Path) -> N
     report = demo_report(history.press(HtmlRenderer()), day)
     assert report.html is not None
     check(browser, report.html.read_text(encoding="utf-8"), 2)
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_review_fits_and_is_readable(browser: "Browser", tmp_path: Path, kind: Kind) -> None:
+    history, day = KINDS["exit-rsi"](tmp_path)
+    end = bounds(kind, day)[1]
+    days = [each for each in history.calendar.days if each <= end and each <= history.bars.last_day]
+    last = history.play(history.bars.days.tolist().index(days[-1]))
+    at = datetime(2026, 7, 1, tzinfo=UTC)
+    report = write_review(history.press(HtmlRenderer()), kind, last, at)
+    assert report.html is None or "</html>" in report.html.read_text(encoding="utf-8")
+    laid_out = review_page(report.review)
+    check(browser, HtmlRenderer().page(laid_out, ChartHistory(None, None)), 0)
 
 
 def test_mail_fits_with_its_images_put_in(browser: "Browser", tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -34,6 +35,7 @@ from mtum.core.record import decision_document, frame_of
 from mtum.core.strategies.mtum_confluence import MtumConfluence
 from mtum.ports.records import CashMovement, DecisionRecord, EquityPoint, Observed
 
+NEW_YORK = ZoneInfo("America/New_York")
 ACCOUNT = "PRACTICE"
 SYMBOL = "MTUM"
 HISTORY = 60
@@ -53,9 +55,10 @@ class BarDays:
         return Sessions(tuple(self.session(day) for day in self.days if first <= day <= last))
 
     def session(self, day: date) -> Session:
-        """Return one session, 14:30 to 21:00 UTC."""
-        close = time(18) if day in self.half_days else time(21)
-        return Session(day, datetime.combine(day, time(14, 30), UTC), datetime.combine(day, close, UTC))
+        """Return one session, 9:30 to 16:00 New York time."""
+        close = time(13) if day in self.half_days else time(16)
+        opened, closed = (datetime.combine(day, at, NEW_YORK).astimezone(UTC) for at in (time(9, 30), close))
+        return Session(day, opened, closed)
 
 
 @dataclass(frozen=True, slots=True)

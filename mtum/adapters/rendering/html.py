@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 TEMPLATES = "mtum.adapters.rendering"
-_NEGATIVE = re.compile(r"(?<![\w-])-(?=\d)")
+_NEGATIVE = re.compile(r"(?<![\w%-])-(?=\d)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,9 +150,36 @@ def indicator_checks(period: Period, history_sessions: int) -> tuple[IndicatorCh
         return ()
     first, second = _deciding(bars, period), _second(bars, period)
     short = _deciding(bars.tail(history_sessions), period)
-    return tuple(
+    checks = [
         _check(name, unit, bars, first[name], second[name], short[name]) for name, unit in _INDICATOR_UNITS.items()
-    )
+    ]
+    return (*checks, *_known_vectors())
+
+
+KNOWN_CLOSES = (10.0, 11.0, 10.5, 12.0, 12.5)
+KNOWN_VALUES = {"ma": 11.666667, "rsi": 80.0, "atr": 1.333333}
+"""By hand over three sessions of bars one dollar high: (10.5 + 12 + 12.5)/3; rises 2, falls 0.5; ranges 1, 2, 1."""
+
+
+def _known_vectors() -> list[IndicatorCheck]:
+    from mtum.core.indicators.atr import atr
+    from mtum.core.indicators.rsi import rsi
+    from mtum.core.indicators.sma import sma
+    from mtum.core.indicators.smoothing import Smoothing
+
+    close = np.array(KNOWN_CLOSES)
+    days = np.datetime64("2020-01-01") + np.arange(len(close))
+    columns = {"open": close, "high": close + 0.5, "low": close - 0.5, "close": close, "volume": close}
+    bars = Bars.from_columns("KNOWN", "by hand", days, columns)
+    found = {
+        "ma": float(sma(close, 3)[-1]),
+        "rsi": float(rsi(close, 3, Smoothing.SIMPLE)[-1]),
+        "atr": float(atr(bars, 3, Smoothing.SIMPLE)[-1]),
+    }
+    return [
+        IndicatorCheck(f"{name}, by hand", _INDICATOR_UNITS[name], len(close), abs(found[name] - known), None, 0.0)
+        for name, known in KNOWN_VALUES.items()
+    ]
 
 
 _INDICATOR_UNITS = {"ma": "USD", "rsi": "", "atr": "USD", "volume_average": "shares"}
