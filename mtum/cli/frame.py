@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 
 from mtum.cli.context import Call
 from mtum.cli.output import Answer, Problem, failure, one_line
-from mtum.errors import ExitCode, MtumError
+from mtum.errors import ConfigError, ExitCode, MtumError
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
@@ -99,7 +99,7 @@ def _without_secrets(text: str, call: Call) -> str:
     for name in SECRETS:
         try:
             hidden = secret(name, call.environment)
-        except OSError:
+        except ConfigError:
             continue
         text = text.replace(hidden, "***") if hidden else text
     return text

@@ -69,7 +69,7 @@ def restored(document: Mapping[str, Any]) -> Settings:
     """
     problems: list[str] = []
     settings = _validate(document, problems)
-    if settings is None:
+    if settings is None or len(settings.strategy) < len(STRATEGIES):
         raise ConfigError(problems)
     return settings
 
@@ -94,12 +94,21 @@ def find(given: Path | None, environment: Mapping[str, str]) -> Path | None:
 
 
 def secret(name: str, environment: Mapping[str, str]) -> str | None:
-    """Return a secret from the environment, its ``_FILE`` form, or None; never stored or shown."""
+    """Return a secret from the environment, its ``_FILE`` form, or None; never stored or shown.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read.
+    """
     variable = ENVIRONMENT_PREFIX + name.upper().replace(".", "__")
     if environment.get(variable):
         return environment[variable]
     file = environment.get(variable + "_FILE")
-    return Path(file).read_text(encoding="utf-8").strip() if file else None
+    try:
+        return Path(file).read_text(encoding="utf-8").strip() if file else None
+    except OSError as error:
+        raise ConfigError([f"environment {variable}_FILE: {file} cannot be read: {error.strerror}"]) from error
 
 
 def _read(path: Path) -> dict[str, Any]:

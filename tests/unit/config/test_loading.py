@@ -1,0 +1,234 @@
+"""Settings from file, environment and single changes; every mistake at once."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mtum import config
+from mtum.errors import ConfigError
+
+
+def problems(
+    text: str = "", environment: Mapping[str, str] | None = None, folder: Path | None = None, **changes: Any
+) -> tuple[str, ...]:
+    """What is wrong with these settings."""
+    path = None
+    if folder is not None:
+        path = folder / "config.toml"
+        path.write_text(text, encoding="utf-8")
+    named = {name.replace("__", "."): value for name, value in changes.items()}
+    with pytest.raises(ConfigError) as caught:
+        config.load(path, environment or {}, named)
+    return caught.value.problems
+
+
+def test_a_change_beats_the_environment_and_the_environment_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("[portfolio]\ncapital_usd = 1000\ncost_frac = 0.002\nmax_position_frac = 0.5\n")
+    environment = {"MTUM_PORTFOLIO__CAPITAL_USD": "2000", "MTUM_PORTFOLIO__COST_FRAC": "0.003"}
+    found = config.load(path, environment, {"portfolio.capital_usd": 3000}).portfolio
+    assert (found.capital_usd, found.cost_frac, found.max_position_frac) == (3000.0, 0.003, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "section", "name", "expected"),
+    [
+        ("MTUM_BROKER__PORT", "4001", "broker", "port", 4001),
+        ("MTUM_BROKER__ACCOUNT", "DU1234567", "broker", "account", "DU1234567"),
+        ("MTUM_PORTFOLIO__CAPITAL_USD", "1e12", "portfolio", "capital_usd", 1e12),
+        ("MTUM_RISK__MAX_DRAWDOWN_FRAC", "none", "risk", "max_drawdown_frac", None),
+        ("MTUM_RISK__REQUIRE_CONFIRMATION", "true", "risk", "require_confirmation", True),
+        ("MTUM_RISK__REQUIRE_CONFIRMATION", "all", "risk", "require_confirmation", "all"),
+        ("MTUM_RISK__EXIT_FALLBACK", "none", "risk", "exit_fallback", "none"),
+        ("MTUM_MAIL__RECIPIENTS", '["a@example", "b@example"]', "mail", "recipients", ("a@example", "b@example")),
+    ],
+)
+def test_text_of_the_environment_becomes_the_value_it_spells(
+    variable: str, text: str, section: str, name: str, expected: object
+) -> None:
+    found = getattr(getattr(config.load(None, {variable: text}), section), name)
+    assert (found, type(found)) == (expected, type(expected))
+
+
+def test_the_mode_and_the_strategy_can_be_set_from_the_environment() -> None:
+    environment = {
+        "MTUM_MODE": "paper",
+        "MTUM_BROKER__ACCOUNT": "DU1",
+        "MTUM_MARKET__SOURCE": "yahoo",
+        "MTUM_STRATEGY__MTUM_CONFLUENCE__MA_SESSIONS": "60",
+    }
+    settings = config.load(None, environment)
+    assert settings.mode == "paper"
+    assert settings.document()["strategy"]["mtum_confluence"]["ma_sessions"] == 60
+
+
+def test_variables_of_other_programs_and_the_known_ones_are_left_alone() -> None:
+    environment = {"PATH": "/bin", "MTUM_CONFIG": "x", "MTUM_DATA_DIR": "y", "MTUM_MAIL__PASSWORD_FILE": "z"}
+    assert config.load(None, environment) == config.load(None, {})
+
+
+def test_an_unknown_variable_is_refused_with_the_nearest_name() -> None:
+    (problem,) = problems(environment={"MTUM_BROKER__PROT": "4002"})
+    assert problem == "environment MTUM_BROKER__PROT: unknown setting; did you mean MTUM_BROKER__PORT?"
+
+
+def test_every_mistake_is_named_at_once(tmp_path: Path) -> None:
+    text = """
+    mode = "demo"
+    [portfolio]
+    capital_usd = -5
+    captial_usd = 5
+    [risk]
+    max_daily_loss_usd = "much"
+    [strategy.mtum_confluence]
+    ma_sessions = 1
+    [brokr]
+    port = 1
+    """
+    found = problems(text, {"MTUM_NONSENSE": "1"}, tmp_path, schedule__last_send_minutes=500)
+    begun = sorted(line.split(":")[0].split(" is ")[0] for line in found)
+    assert begun == [
+        "brokr.port",
+        "environment MTUM_NONSENSE",
+        "mode",
+        "portfolio.capital_usd",
+        "portfolio.captial_usd",
+        "risk.max_daily_loss_usd",
+        "schedule.last_send_minutes",
+        "strategy.mtum_confluence.ma_sessions",
+    ]
+
+
+@pytest.mark.parametrize("given", [0, -1, 1.1e12, float("nan"), float("inf")])
+def test_an_amount_is_above_zero_and_at_most_1e12(given: float) -> None:
+    (problem,) = problems(risk__max_position_usd=given)
+    assert problem.startswith("risk.max_position_usd: ")
+
+
+def test_an_amount_of_1e12_stands_for_no_limit(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("[risk]\nmax_daily_loss_usd = 1e12\nmax_position_usd = 1e12\n[portfolio]\ncapital_usd = 1e12\n")
+    settings = config.load(path, {})
+    assert settings.risk.max_daily_loss_usd == settings.portfolio.capital_usd == 1e12
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        (
+            {"portfolio.strategy": "mtum_conflunce"},
+            "portfolio.strategy: no strategy 'mtum_conflunce'; did you mean mtum",
+        ),
+        ({"schedule.last_send_minutes": 9.9}, "schedule.last_send_minutes: below 10"),
+        ({"mode": "paper", "broker.account": "DU1"}, 'market.source: "sample" replays history'),
+        ({"mode": "paper", "market.source": "yahoo"}, "broker.account: required"),
+        (
+            {"mode": "live", "market.source": "yahoo", "broker.account": "U1", "broker.live_account": "U1"},
+            "market.source",
+        ),
+        ({"mode": "live", "market.source": "ib", "broker.account": "U1"}, "broker.live_account: must repeat"),
+        (
+            {"mode": "live", "market.source": "ib", "broker.account": "U1", "broker.live_account": "U2"},
+            "broker.live_account: must repeat",
+        ),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused(changes: dict[str, Any], named: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        config.load(None, {}, changes)
+    (problem,) = caught.value.problems
+    assert problem.startswith(named)
+
+
+def test_live_needs_the_account_twice_and_the_brokers_own_data() -> None:
+    changes = {"mode": "live", "market.source": "ib", "broker.account": "U1", "broker.live_account": "U1"}
+    assert config.load(None, {}, changes).mode == "live"
+
+
+def test_late_sending_can_be_accepted() -> None:
+    changes = {"schedule.last_send_minutes": 5, "schedule.allow_late_send": True}
+    assert config.load(None, {}, changes).schedule.last_send_minutes == 5.0
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [("mode = practice", "not valid TOML"), ("market = 3", "market: input should be"), ("mode", "TOML")],
+)
+def test_a_file_that_is_no_table_of_settings_is_refused_in_words(tmp_path: Path, text: str, named: str) -> None:
+    assert any(named in problem for problem in problems(text, folder=tmp_path))
+
+
+def test_a_section_that_is_a_value_is_named_when_something_is_put_into_it(tmp_path: Path) -> None:
+    found = problems("broker = 3", {"MTUM_BROKER__PORT": "4002"}, tmp_path)
+    assert "broker.port: its section is not a table; write [broker] above it" in found
+
+
+def test_a_named_file_must_exist_and_the_default_one_need_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert config.find(None, {}) is None
+    with pytest.raises(ConfigError, match="does not exist"):
+        config.find(tmp_path / "other.toml", {})
+    with pytest.raises(ConfigError, match="does not exist"):
+        config.find(None, {"MTUM_CONFIG": str(tmp_path / "other.toml")})
+
+
+def test_a_given_file_beats_the_named_one_and_that_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    default, named, given = Path("config.toml"), tmp_path / "named.toml", tmp_path / "given.toml"
+    for path in (default, named, given):
+        path.touch()
+    assert config.find(given, {"MTUM_CONFIG": str(named)}) == given
+    assert config.find(None, {"MTUM_CONFIG": str(named)}) == named
+    assert config.find(None, {}) == default
+
+
+def test_a_secret_comes_from_its_variable_or_its_file(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("from file\n", encoding="utf-8")
+    both = {"MTUM_MAIL__PASSWORD": "from variable", "MTUM_MAIL__PASSWORD_FILE": str(file)}
+    assert config.secret("mail.password", both) == "from variable"
+    assert config.secret("mail.password", {"MTUM_MAIL__PASSWORD_FILE": str(file)}) == "from file"
+    assert config.secret("mail.password", {"MTUM_MAIL__PASSWORD": ""}) is None
+
+
+def test_a_secret_whose_file_is_gone_is_a_wrong_setting(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="MTUM_MAIL__PASSWORD_FILE"):
+        config.secret("mail.password", {"MTUM_MAIL__PASSWORD_FILE": str(tmp_path / "gone")})
+
+
+def test_secrets_are_no_settings_of_the_file(tmp_path: Path) -> None:
+    (problem,) = problems('[mail]\npassword = "x"\n', folder=tmp_path)
+    assert problem.startswith("mail.password: unknown setting")
+
+
+def test_a_stored_document_gives_the_same_settings_again() -> None:
+    changes = {
+        "risk.max_drawdown_frac": 0.2,
+        "strategy.mtum_confluence.rsi_smoothing": "wilder",
+        "mail.recipients": ["a@example"],
+    }
+    settings = config.load(None, {}, changes)
+    assert config.restored(settings.document()) == settings
+
+
+def test_what_this_program_no_longer_knows_is_left_out_of_an_old_document() -> None:
+    document = config.load(None, {}, {"portfolio.capital_usd": 7000}).document()
+    document["market"]["ticker_tape"] = 3
+    document["telegraph"] = {"key": "x"}
+    document["strategy"]["mtum_confluence"]["moon_phase"] = 0.5
+    document["strategy"]["given_up"] = {"symbol": "X"}
+    assert config.restored(document) == config.load(None, {}, {"portfolio.capital_usd": 7000})
+
+
+def test_what_an_old_document_did_not_know_takes_its_default() -> None:
+    assert config.restored({"mode": "practice", "portfolio": {"capital_usd": 7000}}).broker.port == 4002
+
+
+@pytest.mark.parametrize(
+    "document", [{"portfolio": {"capital_usd": -1}}, {"strategy": {"mtum_confluence": {"ma_sessions": "many"}}}]
+)
+def test_an_old_document_with_an_impossible_value_is_refused(document: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError):
+        config.restored(document)

@@ -1,0 +1,110 @@
+"""Defaults as they are documented, and the document and hash of settings."""
+
+from typing import Any
+
+import pytest
+
+from mtum import config
+
+# Written down from the documentation of the settings, not from the code.
+DOCUMENTED: dict[str, dict[str, Any]] = {
+    "market": {
+        "source": "sample",
+        "second_source": None,
+        "calendar_overrides": "",
+        "volume_mode": "projected",
+        "spike_multiple": 10.0,
+        "sample_share": "drawn",
+    },
+    "portfolio": {
+        "strategy": "mtum_confluence",
+        "capital_usd": 5000.0,
+        "max_position_frac": 1.0,
+        "cash_buffer_frac": 0.005,
+        "cost_model": "percent",
+        "cost_frac": 0.001,
+    },
+    "risk": {
+        "max_daily_loss_usd": 500.0,
+        "daily_loss_pause_sessions": 1,
+        "on_daily_loss": "block",
+        "max_position_usd": 5000.0,
+        "max_drawdown_frac": None,
+        "require_confirmation": False,
+        "exit_fallback": "none",
+    },
+    "broker": {"port": 4002, "account": "", "live_account": "", "max_clock_skew_seconds": 60.0},
+    "schedule": {
+        "window_opens_minutes": 22.0,
+        "snapshot_minutes": 20.0,
+        "last_send_minutes": 15.0,
+        "allow_late_send": False,
+    },
+}
+DOCUMENTED_STRATEGY = {
+    "symbol": "MTUM",
+    "ma_sessions": 50,
+    "rsi_sessions": 14,
+    "atr_sessions": 14,
+    "volume_sessions": 20,
+    "rsi_smoothing": "simple",
+    "atr_smoothing": "simple",
+    "vix_entry_below": 25.0,
+    "vix_exit_above": 30.0,
+    "rsi_entry_above": 50.0,
+    "rsi_exit_below": 30.0,
+    "atr_target_multiple": 4.0,
+    "reentry_cooldown_sessions": 0,
+}
+DEFAULTS = config.load(None, {})
+
+
+@pytest.mark.parametrize("section", DOCUMENTED)
+def test_defaults_of_a_section_are_the_documented_ones(section: str) -> None:
+    found = DEFAULTS.document()[section]
+    assert {name: found[name] for name in DOCUMENTED[section]} == DOCUMENTED[section]
+
+
+def test_defaults_of_the_strategy_are_the_documented_ones() -> None:
+    assert DEFAULTS.document()["strategy"]["mtum_confluence"] == DOCUMENTED_STRATEGY
+
+
+def test_nothing_trades_real_money_or_leaves_the_machine_by_default() -> None:
+    assert (DEFAULTS.mode, DEFAULTS.mail.host, DEFAULTS.broker.host) == ("practice", "", "127.0.0.1")
+
+
+@pytest.mark.parametrize("section", config.SECTIONS)
+def test_every_setting_says_what_it_is(section: str) -> None:
+    bare = [name for name, field in config.SECTIONS[section].model_fields.items() if not field.description]
+    assert bare == []
+
+
+def test_the_document_has_every_setting_and_no_secret() -> None:
+    document = DEFAULTS.document()
+    names = {"mode"} | {
+        f"{section}.{name}"
+        for section, part in document.items()
+        if section not in ("mode", "strategy")
+        for name in part
+    }
+    names |= {f"strategy.{key}.{name}" for key, part in document["strategy"].items() for name in part}
+    assert names == set(config.setting_names())
+    assert not names & set(config.SECRETS)
+
+
+@pytest.mark.parametrize(
+    "name", ["strategy.mtum_confluence.ma_sessions", "portfolio.capital_usd", "risk.max_daily_loss_usd"]
+)
+def test_what_can_change_a_decision_changes_the_hash(name: str) -> None:
+    assert config.load(None, {}, {name: 60}).digest() != DEFAULTS.digest()
+
+
+def test_how_people_are_told_does_not_change_the_hash() -> None:
+    told = config.load(None, {}, {"mail.host": "mail.example", "notify.quiet": True, "storage.keep_backups": 3})
+    assert told.digest() == DEFAULTS.digest() == config.load(None, {}).digest()
+
+
+def test_the_active_strategy_is_the_one_named() -> None:
+    held = config.load(None, {}, {"portfolio.strategy": "buy_and_hold"})
+    assert held.active_strategy().name == "buy_and_hold"
+    assert held.active_strategy("mtum_confluence").name == "mtum_confluence"
