@@ -1,6 +1,7 @@
 """Real bars, where MTUM_REAL_BARS names a folder of them: downloads of other years, known oddities, crashes."""
 
 import csv
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,8 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import stamina
 
 from mtum.adapters.calendar import ExchangeCalendar
+from mtum.adapters.sources.yahoo import YahooSource
 from mtum.app.bars.check_bars import check_bars
 from mtum.app.bars.sync_bars import sync_bars
 from mtum.app.desk import Desk
@@ -21,7 +24,9 @@ from mtum.core.market.bars import Bars
 from mtum.core.market.merging import NewSplit, dividend_adjusted, merge, rebased
 from mtum.core.market.validation import mean_absolute_moves, moves, problems_in_history, session_days
 from mtum.core.market.vix import VixProblem, VixValue, on_sessions, vix_reading
+from mtum.errors import BarsInvalidError
 from support.desks import ShelfSource, market_desk
+from support.yahoo import Reply, yahoo_server
 
 ETFS = ("AGG", "EFA", "GLD", "IEF", "IWM", "MTUM", "QQQ", "SPY", "TLT", "VNQ")
 VINTAGES = ("2020-02-21", "2020-11-18", "2023-08-29", "2024-04-05")
@@ -152,6 +157,47 @@ def test_yahoos_vix_is_caught_by_a_second_source_when_it_matters(folder: Path) -
         if not apart[row["date"]][1] and row["date"] >= "2013":
             assert all((cboe < level) == (yahoo < level) for level in (25.0, 30.0))
     assert len(apart) == 10
+
+
+CAPTURED = [
+    ("AAPL", "chart_AAPL_1d_2020-08-31_2020-11-07_split_and_dividend.json", date(2020, 8, 31), date(2020, 11, 6)),
+    ("NVDA", "chart_NVDA_1d_2021_split.json", date(2021, 2, 1), date(2022, 1, 28)),
+    ("MSFT", "chart_MSFT_1d_2021_dividends.json", date(2021, 2, 1), date(2022, 1, 28)),
+    ("QQQ", "chart_QQQ_1d_single_day_etf.json", date(2020, 1, 2), date(2020, 1, 2)),
+]
+
+
+@contextmanager
+def answering(folder: Path, name: str, cache: Path) -> Iterator[YahooSource]:
+    path = folder / "yahoo-json" / name
+    if not path.is_file():
+        pytest.skip(f"{path} is not there")
+    with yahoo_server() as server, stamina.set_testing(True, attempts=1):
+        server.always = Reply(body=json.dumps(json.loads(path.read_text())["body"]).encode())
+        yield YahooSource(CALENDAR, cache, server.url)
+
+
+@pytest.mark.parametrize(("symbol", "name", "first", "last"), CAPTURED)
+def test_captured_answers_of_the_vendor_become_fit_bars(
+    folder: Path, tmp_path: Path, symbol: str, name: str, first: date, last: date
+) -> None:
+    with answering(folder, name, tmp_path) as source:
+        bars = source.history(symbol, first, last)
+    days = [session.day for session in CALENDAR.sessions(first, last)]
+    assert problems_in_history(bars, session_days(days)) == ()
+    body = json.loads((folder / "yahoo-json" / name).read_text())["body"]["chart"]["result"][0]
+    raw = [price for price in body["indicators"]["quote"][0]["close"] if price is not None]
+    np.testing.assert_allclose(bars.close, raw[: len(bars)], rtol=2e-7)
+    told = body.get("events", {})
+    assert np.count_nonzero(bars.dividend) == len(told.get("dividends", {}))
+    assert [ratio for ratio in bars.split if ratio] == [4.0] * len(told.get("splits", {}))
+
+
+def test_captured_answers_that_hold_nothing_or_no_dollars_say_so(folder: Path, tmp_path: Path) -> None:
+    with answering(folder, "chart_WSU.DE_1d.json", tmp_path) as source, pytest.raises(BarsInvalidError):
+        source.history("WSU.DE", date(2020, 1, 2), date(2020, 1, 3))
+    with answering(folder, "chart_AAPL_1m_closed_day_no_rows.json", tmp_path) as source:
+        assert len(source.history("AAPL", date(2025, 2, 15), date(2025, 2, 16))) == 0
 
 
 SPLIT = NewSplit(date(2005, 6, 9), 2.0)

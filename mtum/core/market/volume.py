@@ -1,4 +1,8 @@
-"""What will today's volume be at the close, and how sure is that?"""
+"""What will today's volume be at the close, and how sure is that?
+
+Half days use the usual share too, and are never learned from: MTUM trades about 0.40 of its average on
+them, so a rule that asks for more than the average nearly bans entries there.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
