@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from decimal import Decimal
 
 from mtum.core.market.sessions import Sessions
@@ -39,16 +39,12 @@ class Sleeve:
 
 
 def read_sleeve(store: Store, strategy: Strategy, before: date | None = None) -> Sleeve:
-    """Return the sleeve's records; equity points of sessions earlier than `before` only."""
+    """Return the sleeve's records; equity points of sessions earlier than `before` only, the capital's first."""
     splits = store.bars.splits()
     fills = rebased(folded(store.orders.fills(strategy.name)), splits)
     lots = lots_of(fills)
     movements = store.ledger.movements(strategy.name)
-    points = tuple(
-        OfficialEquity(point.session, point.equity_usd, point.flows_usd)
-        for point in store.ledger.equity(strategy.name)
-        if before is None or point.session < before
-    )
+    closes = (point for point in store.ledger.equity(strategy.name) if before is None or point.session < before)
     return Sleeve(
         fills=fills,
         lots=lots,
@@ -56,8 +52,39 @@ def read_sleeve(store: Store, strategy: Strategy, before: date | None = None) ->
         cash_usd=sum((movement.amount_usd for movement in movements if movement.paid), ZERO),
         receivable_usd=sum((movement.amount_usd for movement in movements if not movement.paid), ZERO),
         movements=movements,
-        points=points,
+        points=(
+            *_beginning(movements),
+            *(OfficialEquity(point.session, point.equity_usd, point.flows_usd) for point in closes),
+        ),
     )
+
+
+def starting_capital(strategy: str, session: date, capital_usd: Decimal) -> CashMovement:
+    """Return the movement that gives a strategy its first cash."""
+    return CashMovement(f"capital:{strategy}", strategy, session, "capital", capital_usd)
+
+
+def with_capital(sleeve: Sleeve, strategy: str, session: date, capital_usd: Decimal) -> Sleeve:
+    """Return the sleeve as it will be once it has its starting capital; unchanged if it has it."""
+    if any(movement.kind == "capital" for movement in sleeve.movements):
+        return sleeve
+    movements = (starting_capital(strategy, session, capital_usd), *sleeve.movements)
+    points = (*_beginning(movements), *sleeve.points)
+    return replace(sleeve, cash_usd=sleeve.cash_usd + capital_usd, movements=movements, points=points)
+
+
+def equity_before(sleeve: Sleeve) -> float | None:
+    """Return what today's change is measured from: equity at the last official close and money moved since."""
+    if not sleeve.points:
+        return None
+    last = sleeve.points[-1]
+    return float(last.equity_usd + flows_since(sleeve.movements, last.session))
+
+
+def _beginning(movements: Sequence[CashMovement]) -> tuple[OfficialEquity, ...]:
+    # The starting capital stands the day before its session: the first session's change counts from it.
+    start = next((movement for movement in movements if movement.kind == "capital"), None)
+    return (OfficialEquity(start.session - timedelta(days=1), start.amount_usd),) if start else ()
 
 
 def build_book(

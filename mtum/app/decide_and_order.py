@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from mtum.app.book import Sleeve, build_book, loss_pause, read_sleeve
+from mtum.app.book import build_book, equity_before, loss_pause, read_sleeve, starting_capital, with_capital
 from mtum.app.check_book import BookCheck, check_book, check_hours
 from mtum.app.close_orders import lapse_earlier
 from mtum.app.decide_believed import decide_believed
@@ -25,7 +25,7 @@ from mtum.core.portfolio.orders import OrderIntent, OrderStatus, OrderType, inte
 from mtum.core.record import decision_document, frame_of
 from mtum.errors import DeadlineMissedError, ExitCode, MtumError
 from mtum.ports.broker import BrokerLists
-from mtum.ports.records import CashMovement, DecisionRecord, RunRecord
+from mtum.ports.records import DecisionRecord, RunRecord
 
 JOB = "decide_and_order"
 HORIZON = timedelta(days=60)
@@ -135,7 +135,7 @@ def ensure_capital(desk: Desk, session: Session) -> None:
     if any(movement.kind == "capital" for movement in desk.store.ledger.movements(name)):
         return
     capital = exact(desk.settings.portfolio.capital_usd)
-    desk.store.ledger.move_cash([CashMovement(f"capital:{name}", name, session.day, "capital", capital)])
+    desk.store.ledger.move_cash([starting_capital(name, session.day, capital)])
 
 
 def _dry(desk: Desk, session: Session) -> RunResult:
@@ -165,7 +165,8 @@ def _dry(desk: Desk, session: Session) -> RunResult:
 def _book(
     desk: Desk, session: Session, sessions: Sessions, lists: BrokerLists, check: BookCheck, gathered: Gathered
 ) -> Book:
-    sleeve: Sleeve = read_sleeve(desk.store, desk.strategy, session.day)
+    capital = exact(desk.settings.portfolio.capital_usd)
+    sleeve = with_capital(read_sleeve(desk.store, desk.strategy, session.day), desk.strategy.name, session.day, capital)
     book = build_book(sleeve, desk.strategy, desk.store, lists.account, sessions, session.day)
     pause = desk.settings.risk.daily_loss_pause_sessions
     paused = loss_pause(desk.store, desk.strategy, sessions, session.day, pause)
@@ -182,8 +183,7 @@ def _book(
         holdings={symbol: check.capped(holding) for symbol, holding in book.holdings.items()},
     )
     prices = {symbol: float(bars.close[-1]) for symbol, bars in gathered.view.bars.items()}
-    last = float(sleeve.points[-1].equity_usd) if sleeve.points else None
-    return with_change_since(book, prices, last)
+    return with_change_since(book, prices, equity_before(sleeve))
 
 
 def _record(
