@@ -274,7 +274,8 @@ def main() -> None:
         "vectorbt, sweep returns",
     )
     many = {f"S{number:03}": frame * np.r_[[1 + number / 1000] * 4, 1, 1] for number in range(500)}
-    histories = [ready(one) for one in many.values()]
+    # One VIX for all symbols, as there is but one.
+    histories = [replace(one, prices=one.prices._replace(vix=found.prices.vix)) for one in map(ready, many.values())]
     result = {
         "sessions": len(frame),
         "trades": len(mine.trades),

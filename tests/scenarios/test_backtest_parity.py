@@ -57,5 +57,5 @@ def test_it_stays_the_same_under_other_settings(tmp_path: Path) -> None:
 
 @pytest.mark.full
 def test_the_whole_embedded_market_is_the_same_either_way(tmp_path: Path) -> None:
-    daily, fast = played(tmp_path, 1199)
+    daily, fast = played(tmp_path, 1198)
     assert_same(daily, fast)

@@ -204,9 +204,8 @@ def verdict(
     if faults:
         lines.append(f"{faults} checks of look-ahead or warm-up failed: this result must not be used.")
     word = "more" if mine > held else "less"
-    lines.append(
-        f"On official bars the rules ended at {mine:,.0f} USD, {abs(mine - held):,.0f} USD {word} than buying and holding."
-    )
+    gap = f"{abs(mine - held):,.0f} USD {word} than buying and holding"
+    lines.append(f"On official bars the rules ended at {mine:,.0f} USD, {gap}.")
     low, high = spread.cagr_frac.low, spread.cagr_frac.high
     lines.append(
         f"Resampled histories put the yearly return between {100 * low:.1f} % and {100 * high:.1f} % (9 of 10); "

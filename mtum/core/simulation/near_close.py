@@ -36,7 +36,7 @@ class NearCloseModel:
 
     move_scale: float = 0.126
     vix_scale: float = 0.010
-    tail: float = 3.5
+    tail: float = 3.25
     correlation: float = -0.68
     share_spread_low: float = 0.091
     share_spread_high: float = 0.077

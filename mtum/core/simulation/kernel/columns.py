@@ -67,18 +67,19 @@ def running_sums(prices: Prices) -> Sums:
     close, rise, fall = np.empty(n + 1, np.int64), np.empty(n + 1, np.int64), np.empty(n + 1, np.int64)
     ranges, volume = np.empty(n + 1, np.int64), np.empty(n + 1, np.int64)
     close[0], rise[0], fall[0], ranges[0], volume[0] = 0, 0, 0, 0, 0
-    before, c, r, f, w, v = np.int64(0), np.int64(0), np.int64(0), np.int64(0), np.int64(0), np.int64(0)
+    before, last = np.int64(0), 0.0
+    c, r, f, w, v = np.int64(0), np.int64(0), np.int64(0), np.int64(0), np.int64(0)
     for t in range(n):
-        now = np.int64(np.rint(prices.close[t] * PRICE_UNIT))
+        price = prices.close[t]
+        now = np.int64(price * PRICE_UNIT + 0.5)
         if t > 0:
-            top = max(before, np.int64(np.rint(prices.high[t] * PRICE_UNIT)))
-            bottom = min(before, np.int64(np.rint(prices.low[t] * PRICE_UNIT)))
             r += max(now - before, np.int64(0))
             f += max(before - now, np.int64(0))
-            w += top - bottom
+            reach = max(last, prices.high[t]) - min(last, prices.low[t])
+            w += np.int64(reach * PRICE_UNIT + 0.5)
         c += now
-        v += np.int64(np.rint(prices.volume[t] * VOLUME_UNIT))
-        before = now
+        v += np.int64(prices.volume[t] * VOLUME_UNIT + 0.5)
+        before, last = now, price
         close[t + 1], rise[t + 1], fall[t + 1], ranges[t + 1], volume[t + 1] = c, r, f, w, v
     return Sums(close, rise, fall, ranges, volume)
 

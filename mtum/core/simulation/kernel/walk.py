@@ -280,9 +280,10 @@ def _note_purchase(purses: Column, k: int, price: float, cash: float, held: floa
 def walk(plan: Plan, tape: Tape, terms: Terms, trades: Trades) -> int:
     """Walk from trade to trade and return how many were made; a trade needs two sessions.
 
-    Their rows are written from the top; columns are named above.
+    Their rows are written from the top; columns are named above. Arrays are taken out of
+    their tuples once, as each look inside would count references; a trade's sessions are
+    looked at one by one for a daily loss only where its fills and closes reach so far.
     """
-    # Arrays are taken out of their tuples once: each look inside would count references.
     entry, leave, atr, close, level, seen = plan.entry, plan.leave, plan.atr, tape.close, tape.level, tape.seen
     at, dividend, slots, purses = tape.dividend_at, tape.dividend, trades.slots, trades.purses
     prices, later, stop = (tape.open if terms.next_open else close), terms.next_open, plan.stop - terms.next_open
@@ -292,12 +293,11 @@ def walk(plan: Plan, tape: Tape, terms: Terms, trades: Trades) -> int:
         t = _next_bit(entry, t, stop)
         if t >= stop or cash <= 0.0 or 1.0 - cash / peak >= terms.max_drawdown_frac:
             return k
-        budget = min(cash * terms.max_position_frac, terms.max_position_usd)
+        budget, bought = min(cash * terms.max_position_frac, terms.max_position_usd), t + later
         shares = shares_for(terms, seen[t], budget, cash - _held_back(waiting, free_at, t))
         if shares < 1.0:
             t += 1
             continue
-        bought = t + later
         price = prices[bought] * (1.0 + terms.slippage_frac)
         held = to_level(cash - shares * price - commission(terms, shares, price))
         due = _due_after(at, due, bought)
@@ -320,7 +320,6 @@ def walk(plan: Plan, tape: Tape, terms: Terms, trades: Trades) -> int:
         if terms.max_drawdown_frac <= 1.0:
             peak = max(peak, _peak(tape, trades, k, plan.stop))
         t = sold + 1 + terms.cooldown_sessions
-        # No session can have lost more than this; only then is each looked at.
         seen_back = max(bought, sold - terms.loss_pause_sessions) - 1
         if _reach(close, seen_back, sold, price, left_at) * shares + fees >= terms.max_daily_loss_usd:
             t = _entries_from(tape, terms, trades, k)
