@@ -276,6 +276,7 @@ class History:
             return
         close = exact(float(self.bars.bar(index).close))
         shares = sum(lot.shares for lot in sleeve.lots)
+        self.store.ledger.write_lots("mtum_confluence", sleeve.lots, sleeve.remembered)
         market = close * shares
         first = self.store.ledger.movements("mtum_confluence")[0]
         shadow = buy_and_hold(self.bars.until(day), first.session, 5000.0, PercentCosts())

@@ -195,6 +195,15 @@ def database() -> list[Row]:
     return rows
 
 
+def questions() -> list[Row]:
+    """Questions to ask the database."""
+    if find_spec("mtum.adapters.store.schema.questions") is None:
+        return [("Question", "SQL")]
+    from mtum.adapters.store.schema.questions import QUESTIONS
+
+    return [("Question", "SQL"), *((question, f"`{sql}`") for question, sql in QUESTIONS.items())]
+
+
 TABLES: dict[str, Callable[[], list[Row]]] = {
     "commands": commands,
     "settings": settings,
@@ -202,6 +211,7 @@ TABLES: dict[str, Callable[[], list[Row]]] = {
     "error_types": error_types,
     "order_statuses": order_statuses,
     "database": database,
+    "questions": questions,
 }
 
 
