@@ -1,0 +1,141 @@
+"""The decision record: plain JSON, the same text always, and the way back."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from mtum.core import record
+from mtum.core.decide import decide
+from mtum.core.market.view import MarketView, ProvisionalBar
+from mtum.core.portfolio.costs import PercentCosts
+from mtum.core.portfolio.decision import Book, PortfolioRules
+from mtum.core.portfolio.limits import LossRules, LossState, Restriction
+from mtum.core.portfolio.sizing import SizingRules
+from mtum.core.strategies.buy_and_hold import BuyAndHold
+from mtum.core.strategies.contract import Condition, Holding
+from support.bars import bars_of, changed
+
+NAN = float("nan")
+RULES = PortfolioRules(SizingRules(1.0, 5000.0, 0.005, PercentCosts(Decimal("0.001"))), LossRules(500.0))
+BARS = changed(bars_of([100.0, 101.0, 102.1]), volume={2: NAN})
+SEEN = ProvisionalBar(BARS.bar(2), 870.0, None, datetime(2024, 1, 3, 20, 39, 30, tzinfo=UTC), 102.05)
+VIEW = MarketView(BARS.last_day, {"MTUM": BARS}, {"VIX": 14.25, "NONE": None}, {"MTUM": SEEN})
+BOOK = Book(
+    holdings={"MTUM": Holding("MTUM", 19, 105.25, date(2024, 1, 2), {"atr": 1.5}, 4), "SPY": Holding("SPY")},
+    cash_usd=12.34,
+    available_usd=10.0,
+    exit_pending={"MTUM": "rsi_low"},
+    forced_exits={"MTUM": "flatten"},
+    unsettled_usd=2.34,
+    receivable_usd=0.5,
+    losses=LossState(-1.5, 2.5, paused=True, peak_equity_usd=5000.25),
+    restriction=Restriction.REDUCE_ONLY,
+    entries_barred={"MTUM": "mismatch"},
+    exits_barred={"SPY": "unresolved"},
+)
+
+
+def stored(view: MarketView = VIEW, book: Book = BOOK) -> Mapping[str, Any]:
+    """The frame as it comes back from the database: through its text."""
+    frame: Mapping[str, Any] = json.loads(record.canonical(record.frame_of(view, book, BuyAndHold())))
+    return frame
+
+
+def test_the_canonical_text_has_sorted_keys_no_spaces_and_the_shortest_numbers() -> None:
+    assert (
+        record.canonical({"b": [1, 0.1, None], "a": {"z": True, "y": "é"}})
+        == '{"a":{"y":"é","z":true},"b":[1,0.1,null]}'
+    )
+
+
+def test_the_canonical_text_does_not_depend_on_the_order_of_keys() -> None:
+    assert record.digest({"a": 1, "b": 2}) == record.digest({"b": 2, "a": 1}) != record.digest({"a": 2, "b": 1})
+
+
+def test_a_digest_is_the_sha_256_of_the_text() -> None:
+    # printf '{"a":1}' | sha256sum
+    assert record.digest({"a": 1}) == "015abd7f5cc57a2dd94b7590f04ad8084273905ee33ec5cebeae62276a97f862"
+
+
+def test_a_number_that_json_does_not_know_is_refused() -> None:
+    with pytest.raises(ValueError, match="Out of range float"):
+        record.canonical({"a": NAN})
+
+
+def test_a_book_comes_back_as_it_was() -> None:
+    assert record.book_of(stored()) == BOOK
+
+
+def test_a_view_comes_back_cut_to_the_history_the_strategy_asks_for() -> None:
+    back = record.view_of(stored())
+    assert (back.session, dict(back.series)) == (VIEW.session, {"VIX": 14.25, "NONE": None})
+    assert len(back.bars["MTUM"]) == 1
+    assert back.bars["MTUM"].source == "yahoo"
+    assert back.bars["MTUM"].close.tolist() == [102.1]
+
+
+def test_an_unproven_volume_is_null_in_the_text_and_comes_back_as_no_number() -> None:
+    frame = stored()
+    assert frame["bars"]["MTUM"]["volume"] == [None]
+    back = record.view_of(frame)
+    assert back.bars["MTUM"].volume[0] != back.bars["MTUM"].volume[0]
+    bar = back.provisional["MTUM"].bar
+    assert bar.volume != bar.volume
+    assert replace(back.provisional["MTUM"], bar=SEEN.bar) == SEEN
+
+
+def test_a_frame_of_a_frame_is_the_same_text() -> None:
+    frame = stored()
+    again = record.frame_of(record.view_of(frame), record.book_of(frame), BuyAndHold())
+    assert record.canonical(again) == record.canonical(frame)
+
+
+@pytest.mark.parametrize(
+    ("place", "wrong"),
+    [("bars", []), ("provisional", 3), ("series", {"VIX": "14"}), ("session", 3), ("series", {"VIX": True})],
+)
+def test_a_frame_of_the_wrong_shape_is_refused(place: str, wrong: object) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        record.view_of({**stored(), place: wrong})
+
+
+def test_a_replay_is_the_first_decisions_document() -> None:
+    entering = replace(BOOK, holdings={}, exit_pending={}, forced_exits={}, restriction=Restriction.NONE)
+    entering = replace(entering, cash_usd=5000.0, available_usd=5000.0, entries_barred={}, losses=LossState())
+    decision = record.decision_document(decide(VIEW, BuyAndHold(), entering, RULES))
+    # 5000 / (102.1 * 1.006) = 48.68
+    assert decision["planned"] == [
+        {"symbol": "MTUM", "side": "BUY", "purpose": "enter", "shares": 48, "reasons": ["flat"]}
+    ]
+    assert record.replayed(stored(VIEW, entering), BuyAndHold(), RULES) == decision
+
+
+def test_a_condition_is_its_five_values() -> None:
+    assert record.condition_document(Condition("rsi_high", 51.5, 50.0, 1.5, passed=True)) == {
+        "name": "rsi_high",
+        "value": 51.5,
+        "threshold": 50.0,
+        "margin": 1.5,
+        "passed": True,
+    }
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "lines"),
+    [
+        ({"a": 1, "b": [1, 2]}, {"b": [1, 2], "a": 1}, []),
+        ({"a": {"b": 1}}, {"a": {"b": 2}}, ["a.b: stored 1, found 2"]),
+        ({"a": 1}, {}, ["a: stored 1, found None"]),
+        ({}, {"a": 1}, ["a: stored None, found 1"]),
+        ({"a": [1, {"b": 2}]}, {"a": [1, {"b": 3}]}, ["a[1].b: stored 2, found 3"]),
+        ({"a": [1, 2]}, {"a": [1]}, ["a: stored [1, 2], found [1]"]),
+        ({"a": 1, "b": 1}, {"a": 2, "b": 2}, ["a: stored 1, found 2", "b: stored 1, found 2"]),
+    ],
+)
+def test_differences_name_the_place_and_both_values(old: object, new: object, lines: list[str]) -> None:
+    assert record.differences(old, new) == lines
