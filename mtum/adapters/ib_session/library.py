@@ -41,8 +41,12 @@ def client_library(name: str) -> Library:
         )
     if found[other] is not None:
         raise ConfigError([f"broker.library: {name} and {other} overwrite each other's eventkit; install {name} alone"])
-    with_loop()
-    module = import_module(name)
+    loop = with_loop()
+    try:
+        module = import_module(name)
+    finally:
+        loop.close()
+        asyncio.set_event_loop(None)
     # Every message goes to our own journal; the library's log would only repeat it as noise.
     logging.getLogger(name).setLevel(logging.CRITICAL)
     return Library(name, str(found[name]), module.Client, module.Contract, module.Order, module.ExecutionFilter)

@@ -139,7 +139,11 @@ class IbSource:
 
     def _ask(self, question: Question) -> list[Heard]:
         try:
-            return self._session.ask(question)[0]
+            try:
+                return self._session.ask(question)[0]
+            except SilenceError:
+                # One lost answer must not cost the decision; two are a service that is down.
+                return self._session.ask(question)[0]
         except RequestRefusedError as refused:
             why = "; subscribe to its market data" if refused.code in NO_PERMISSION else ""
             raise SourceUnavailableError(f"{refused}{why}") from refused

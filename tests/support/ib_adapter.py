@@ -1,0 +1,78 @@
+"""Our broker adapter on a practice gateway, with the library that the environment has."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from mtum.adapters.brokers.ib.broker import IbBroker
+from mtum.adapters.ib_session.library import client_library
+from mtum.adapters.ib_session.line import Hearing, IbLine, ib_line
+from mtum.adapters.ib_session.listings import Pins
+from mtum.adapters.sources.ib import IbSource
+from mtum.config import Settings
+from mtum.core.portfolio.orders import OrderType, Side, Ticket
+from support.gateway import ACCOUNT, Running
+
+LIBRARY = os.environ.get("MTUM_TEST_LIBRARY", "ib_insync")
+REF = "m150610-AAAAAAAAAAA{}-1"
+
+
+@dataclass
+class Told:
+    """What was heard: every message, every time, every pin."""
+
+    messages: list[tuple[str, str]] = field(default_factory=list)
+    times: list[datetime] = field(default_factory=list)
+    pins: dict[str, str] = field(default_factory=dict)
+
+    def note(self, way: str, name: str, fields: tuple[Any, ...]) -> None:
+        """Remember a message."""
+        self.messages.append((way, name))
+
+
+@dataclass
+class Adapter:
+    """The broker and the source on one line."""
+
+    broker: IbBroker
+    source: IbSource
+    line: IbLine
+    told: Told
+
+
+def paper_settings(port: int, **broker: Any) -> Settings:
+    """Settings of paper mode on a practice gateway, with short limits."""
+    limits = {"connect_seconds": 1.5, "request_seconds": 1.0, "acknowledge_seconds": 0.3}
+    return Settings.model_validate({"mode": "paper", "broker": {"port": port, "account": ACCOUNT, **limits, **broker}})
+
+
+@contextmanager
+def adapter(
+    gateway: Running | int, *, read_only: bool = False, told: Told | None = None, **broker: Any
+) -> Iterator[Adapter]:
+    """A connected adapter."""
+    port = gateway if isinstance(gateway, int) else gateway.port
+    settings, told = paper_settings(port, **broker), told or Told()
+    pins = Pins(lambda symbol: told.pins.get(symbol, ""), told.pins.__setitem__)
+    line = ib_line(settings, client_library(LIBRARY), pins, Hearing(told.times.append, told), read_only=read_only)
+    found = IbBroker(line.session, line.listings, settings.broker.acknowledge_seconds)
+    try:
+        found.connect()
+        yield Adapter(found, IbSource(line.session, line.listings), line, told)
+    finally:
+        found.close()
+
+
+def ticket(letter: str = "A", shares: int = 10, side: Side = Side.BUY, **fields: Any) -> Ticket:
+    """An order of the practice account with a reference of our making."""
+    plain = {"account": ACCOUNT, "symbol": "MTUM", "order_type": OrderType.MARKET_ON_CLOSE, "ref": REF.format(letter)}
+    return Ticket(side=side, shares=shares, **{**plain, **fields})
+
+
+def held(shares: str) -> dict[str, Decimal]:
+    """A position in the one symbol."""
+    return {"MTUM": Decimal(shares)}
