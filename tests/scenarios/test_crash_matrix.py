@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from support.crash import Fault, market_gateway, run_fresh, run_mtum, watch
 from support.crash_cells import (
     ORDER_FAULTS,
     Cell,
@@ -62,11 +63,49 @@ def test_with_each_fault_of_an_order_there_is_one_order(tmp_path: Path, capsys: 
     assert faults_of(outcomes) == {}
 
 
-@pytest.mark.parametrize("sabotage", ["resend", "give up"])
-def test_a_sabotaged_build_fails(tmp_path: Path, sabotage: str) -> None:
+FRESH_POINTS = ("step:decided", "step:claimed", "sent:placeOrder", "heard:openOrder", "step:acknowledged")
+
+
+@pytest.mark.parametrize("point", FRESH_POINTS)
+def test_a_fresh_process_killed_and_started_again_orders_once(tmp_path: Path, point: str) -> None:
+    points = passed_points(tmp_path / "plain")
+    with market_gateway(tmp_path / "cell") as gateway:
+        assert run_fresh(gateway, points.index(point)) == -9
+        again = run_fresh(gateway)
+        accepted = gateway.accepted()
+        assert (again, len(accepted)) == ((6, 0) if point == "step:claimed" else (0, 1))
+        assert point == "step:claimed" or [state.intent.ref for state in gateway.states()] == accepted
+
+
+REJECTED_LATER: Fault = {"on": "placeOrder", "do": "reject_later", "minutes": 12, "code": 201, "text": "too late"}
+
+
+@pytest.mark.parametrize("inactive", [False, True])
+@pytest.mark.parametrize("point", [None, "step:claimed", "heard:openOrder", "step:acknowledged"])
+def test_accepted_then_rejected_is_told_and_never_replaced(
+    tmp_path: Path, point: str | None, *, inactive: bool
+) -> None:
+    """Accepted at C - 20, rejected (or Inactive) at C - 12, seen at C - 9."""
+    points = passed_points(tmp_path / "plain")
+    with market_gateway(tmp_path / "cell", (REJECTED_LATER,), behavior={"inactive_echo": inactive}) as gateway:
+        first = run_mtum(gateway, kill_at=points.index(point) if point else None)
+        code = run_mtum(gateway) if point else first
+        assert first == (-9 if point else 0)
+        assert code == (6 if point == "step:claimed" else 0)
+        told = watch(gateway, 9)
+        assert told == (6 if point == "step:claimed" else 5)
+        # A finished session answers from its record, whatever came later; nothing is sent.
+        assert run_mtum(gateway, minutes=9) == code
+        assert len(gateway.accepted()) == (0 if point == "step:claimed" else 1)
+
+
+@pytest.mark.parametrize(
+    ("sabotage", "says"), [("resend", "2 orders"), ("give up", "given up, though the broker has the order")]
+)
+def test_a_sabotaged_build_fails(tmp_path: Path, sabotage: str, says: str) -> None:
     doubt = doubt_in(passed_points(tmp_path / "plain"))
     cell = Cell("answer lost", (ORDER_FAULTS["answer lost"],), None, "")
-    assert play(cell, tmp_path / "cell", doubt, sabotage).wrong
+    assert says in play(cell, tmp_path / "cell", doubt, sabotage).wrong
 
 
 @pytest.mark.full

@@ -5,10 +5,11 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
@@ -24,6 +25,7 @@ from mtum.adapters.ib_session.wire_record import MANY, WireFile
 from mtum.adapters.sources.embedded import sample_source
 from mtum.app import submit_orders
 from mtum.app.desk import Desk
+from mtum.app.watch_orders import watch_orders
 from mtum.cli.app import run as command_line
 from mtum.core.indicators.sma import sma
 from mtum.core.market.sessions import Session
@@ -81,6 +83,14 @@ class Running:
             answer: dict[str, Any] = json.loads(line.makefile().readline())
         assert answer.pop("ok"), answer
         return answer
+
+    def wait_until_up(self) -> None:
+        """Return when the gateway listens, also while it restarts."""
+        for _ in range(2000):
+            with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", self.port), timeout=5):
+                return
+            self.tell("state")
+        raise AssertionError("the gateway did not come back")
 
     def journal(self) -> list[dict[str, Any]]:
         """Everything the gateway has written down."""
@@ -153,6 +163,35 @@ def run_mtum(
             sys.stdout = sys.stderr = out
             return command_line([*arguments, "--config", str(running.folder / "config.toml")])
 
+    return forked(work)
+
+
+def run_fresh(running: Running, kill_at: int | None = None) -> int:
+    """One `mtum run` in a new interpreter, as a person or a timer starts it; -9 when it was killed."""
+    as_of = (running.session.before_close(20) + timedelta(seconds=1)).isoformat()
+    where = ["--data-dir", str(running.folder), "--config", str(running.folder / "config.toml")]
+    code = f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parents[1])!r})
+from support.crash import _hooked
+from mtum.__main__ import main
+_hooked(None, {kill_at!r})
+sys.argv = ["mtum", "run", "--json", "--as-of", {as_of!r}, *{where!r}]
+main()
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=False)
+    return ended.returncode
+
+
+def watch(running: Running, minutes: float) -> int:
+    """The look at the orders so many minutes before the close; its exit code."""
+
+    def work() -> int:
+        wiring.calendar_of = lambda settings, data_dir: _CALENDAR
+        with wiring.live_desk(settings_in(running.folder), running.folder, None) as desk:
+            return int(watch_orders(desk, running.session).exit_code)
+
+    running.tell("clock", session=running.session.day.isoformat(), minutes_to_close=minutes)
     return forked(work)
 
 

@@ -106,6 +106,7 @@ def play(cell: Cell, folder: Path, doubt: Doubt, sabotage: str = "") -> Outcome:
         for _ in range(TRIES):
             if cell.kill_at is None and code not in (-9, 3, 4):
                 break
+            gateway.wait_until_up()
             code = run_mtum(gateway, sabotage=sabotage)
             if code not in (3, 4):
                 break
