@@ -58,10 +58,12 @@ def guarded(desk: Desk, check: BookCheck, worth: AccountWorth, *, record: bool) 
 def limits_after(desk: Desk, decision: Decision, worth: AccountWorth, at: datetime) -> None:
     """Put in force the halts a committed decision calls for (always reduce-only); keep the account's worth."""
     control, risk = desk.store.control, desk.settings.risk
-    if decision.drawdown_hit:
+    # One halt is enough: the same limit is reached again session after session.
+    limits = {halt.by for halt in control.halts(in_force=True)}
+    if decision.drawdown_hit and "max_drawdown_frac" not in limits:
         why = f"equity {decision.equity_usd:.2f} USD has fallen from its peak by the limit"
         control.halt(Restriction.REDUCE_ONLY, why, "max_drawdown_frac", at)
-    if decision.daily_loss_hit and risk.on_daily_loss == "flatten":
+    if decision.daily_loss_hit and risk.on_daily_loss == "flatten" and "max_daily_loss_usd" not in limits:
         why = f"a loss of {risk.max_daily_loss_usd:.2f} USD or more on {decision.session}"
         control.halt(Restriction.REDUCE_ONLY, why, "max_daily_loss_usd", at)
     control.set_meta(_LAST_VALUE, f"{worth.session} {worth.net_usd!r} {worth.shares_usd!r} {worth.cash_usd!r}")

@@ -1,0 +1,113 @@
+"""A strategy of two symbols through the whole daily job: two orders, sells first, no cash below zero."""
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mtum import config, wiring
+from mtum.app.play_session import play_session
+from mtum.core.market.bars import PRICE_COLUMNS, Bars
+from mtum.core.portfolio.fills import Fill
+from mtum.core.portfolio.orders import OrderStatus, Side
+from support.practice import exchange_in, sample_market, settings_of, write_market
+from support.sixty_forty import SixtyForty
+
+FIRST, LAST = date(2017, 10, 2), date(2018, 3, 29)
+NAME = SixtyForty.name
+
+
+def settings() -> config.Settings:
+    """The defaults with a strategy that only the tests know."""
+    plain = settings_of(market__source="csv", risk__max_position_usd=1e6, risk__max_daily_loss_usd=1e6)
+    portfolio = plain.portfolio.model_copy(update={"strategy": NAME})
+    return plain.model_copy(update={"strategy": {**plain.strategy, NAME: SixtyForty()}, "portfolio": portfolio})
+
+
+def trending(bars: Bars, symbol: str, per_session: float) -> Bars:
+    """The same sessions, one price a day that grows (or falls) at a steady rate from 50 USD."""
+    prices = np.round(50.0 * (1.0 + per_session) ** np.arange(len(bars)), 2)
+    columns = {**dict.fromkeys(PRICE_COLUMNS, prices), "volume": bars.volume}
+    return Bars.from_columns(symbol, "csv", bars.days, columns)
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[str, Any]]]:
+    """Every session of a market in which one symbol rises and the other falls."""
+    folder = tmp_path_factory.mktemp("two")
+    bars, _ = sample_market(FIRST, LAST)
+    write_market(folder / "bars", {"AAA": trending(bars, "AAA", 0.01), "BBB": trending(bars, "BBB", -0.004)})
+    documents = []
+    with wiring.replay_desk(settings(), folder) as replay:
+        while (session := replay.upcoming()) is not None:
+            documents.append(play_session(replay.desk, session).document)
+    return folder, documents
+
+
+def fills(folder: Path) -> tuple[Fill, ...]:
+    with wiring.replay_desk(settings(), folder) as replay:
+        return tuple(replay.desk.store.orders.fills(NAME))
+
+
+def test_the_first_session_buys_both_symbols_within_the_cash(history: tuple[Path, list[dict[str, Any]]]) -> None:
+    first = history[1][0]
+    assert first["session"] == "2017-10-02", "one bar is all the history it needs"
+    # 3,000 / (50 x 1.006) = 59.6 and 2,000 / (50 x 1.006) = 39.8
+    bought = [(order["symbol"], order["side"], order["shares"], order["status"]) for order in first["orders"]]
+    assert bought == [("AAA", "BUY", 59, "FILLED"), ("BBB", "BUY", 39, "FILLED")]
+    assert set(first["symbols"]) == {"AAA", "BBB"}
+    # 4,900 spent and 0.1 % of it
+    assert first["equity_usd"] == 5000 - 4.90
+
+
+def test_a_rebalancing_sells_what_rose_before_it_buys_what_fell(history: tuple[Path, list[dict[str, Any]]]) -> None:
+    rebalanced = [document for document in history[1][1:] if document["orders"]]
+    assert rebalanced, "the market must move the weights apart"
+    for document in rebalanced:
+        assert document["exit_code"] == 0
+        assert (document["orders"][0]["symbol"], document["orders"][0]["side"]) == ("AAA", "SELL")
+        assert all(order["status"] == OrderStatus.FILLED.value for order in document["orders"])
+    assert any(len(document["orders"]) == 2 for document in rebalanced)
+
+
+def test_cash_never_falls_below_zero_and_adds_up_to_the_cent(history: tuple[Path, list[dict[str, Any]]]) -> None:
+    cash = 5000.0
+    for fill in fills(history[0]):
+        sign = -1 if fill.side is Side.BUY else 1
+        cash += sign * fill.shares * float(fill.price) - float(fill.commission_usd or 0)
+        # Within one auction the sales come first.
+        assert cash >= 0
+    assert float(exchange_in(history[0]).accounts[0].cash) == pytest.approx(cash, abs=1e-6)
+
+
+def test_lots_equal_the_positions_of_the_exchange_and_orders_carry_the_strategy(
+    history: tuple[Path, list[dict[str, Any]]],
+) -> None:
+    with wiring.replay_desk(settings(), history[0]) as replay:
+        states = replay.desk.store.orders.states()
+        held = {fill.symbol: 0 for fill in fills_of(replay)}
+        for fill in fills_of(replay):
+            held[fill.symbol] += fill.shares if fill.side is Side.BUY else -fill.shares
+    assert {state.intent.strategy for state in states} == {NAME}
+    assert len({state.intent.id for state in states}) == len(states)
+    positions = {one.symbol: int(one.shares) for one in exchange_in(history[0]).accounts[0].positions}
+    assert positions == held
+
+
+def fills_of(replay: wiring.Replay) -> tuple[Fill, ...]:
+    return tuple(replay.desk.store.orders.fills(NAME))
+
+
+def test_the_order_of_the_symbols_in_the_universe_does_not_matter_to_sells_first(tmp_path: Path) -> None:
+    bars, _ = sample_market(FIRST, LAST)
+    write_market(tmp_path / "bars", {"AAA": trending(bars, "AAA", -0.004), "BBB": trending(bars, "BBB", 0.01)})
+    turned = settings()
+    turned = turned.model_copy(update={"strategy": {**turned.strategy, NAME: replace(SixtyForty())}})
+    with wiring.replay_desk(turned, tmp_path) as replay:
+        documents = [play_session(replay.desk, session).document for session in replay.market[:60]]
+    pairs = [document["orders"] for document in documents[1:] if len(document["orders"]) == 2]
+    assert pairs
+    assert all([order["side"] for order in pair] == ["SELL", "BUY"] for pair in pairs)
