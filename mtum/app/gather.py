@@ -74,7 +74,7 @@ def fit_history(desk: Desk, symbol: str, session: Session, sessions: Sessions, n
     BarsMissingError, BarsInvalidError
         Naming the first session that is missing or breaks a rule.
     """
-    cached = desk.store.bars.bars(symbol, desk.source.name)
+    cached = desk.store.bars.bars(symbol, desk.source.name, sessions.known[0].day)
     before = sessions.before(session.day)
     history = cached.until(before.day) if before else cached.until(session.day).tail(0)
     if len(history) + 1 < needed:

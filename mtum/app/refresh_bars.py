@@ -1,7 +1,7 @@
 """Bring the cache of bars up to date: read what is missing and the last sessions again."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 
@@ -39,9 +39,12 @@ def refresh_bars(
     now = desk.clock.now()
     through = through_session and now >= session.close
     wanted = tuple(one for one in sessions if one.day < session.day or (through and one.day == session.day))
-    cached = desk.store.bars.bars(symbol, desk.source.name)
     if not wanted:
-        return Refresh(symbol, desk.source.name, cached.last_day if len(cached) else None)
+        return Refresh(symbol, desk.source.name, desk.store.bars.last_final(symbol, desk.source.name))
+    # The wanted sessions alone; a split that re-bases the whole cache reads all of it.
+    cached = desk.store.bars.bars(symbol, desk.source.name, wanted[0].day)
+    if not len(cached):
+        cached, wanted = _after_a_gap(desk, symbol, wanted)
     missing = missing_sessions(cached, wanted)
     first = _first_asked(cached, wanted, missing)
     try:
@@ -89,10 +92,20 @@ def missing_sessions(cached: Bars, wanted: Sequence[Session]) -> list[date]:
     return found
 
 
+def _after_a_gap(desk: BarDesk, symbol: str, wanted: tuple[Session, ...]) -> tuple[Bars, tuple[Session, ...]]:
+    # An old cache is joined on without a hole, so that a split in between is seen.
+    cached = desk.store.bars.bars(symbol, desk.source.name)
+    if not len(cached) or cached.last_day >= wanted[0].day:
+        return cached, wanted
+    overlap = cached.day(max(-len(cached), -OVERLAP_SESSIONS))
+    return cached, (*desk.calendar.sessions(overlap, wanted[0].day - timedelta(days=1)), *wanted)
+
+
 def _first_asked(cached: Bars, wanted: Sequence[Session], missing: list[date]) -> date:
-    known = [one.day for one in wanted if not len(cached) or one.day <= cached.last_day]
-    if not len(cached) or not known or wanted[0].day < cached.day(0):
+    if not len(cached) or wanted[0].day < cached.day(0):
         # Nothing is known, or a longer history is wanted than there is.
         return wanted[0].day
+    newest = cached.last_day  # computed once: there may be thousands of sessions
+    known = [one.day for one in wanted if one.day <= newest]
     overlap = known[max(0, len(known) - OVERLAP_SESSIONS)]
     return min([overlap, *missing[:1]])

@@ -37,6 +37,8 @@ class Reading:
 
     Parameters
     ----------
+    cached : Bars
+        What is cached of the wanted sessions, or more.
     wanted : tuple of Session
         Finished sessions that have to be there; bars of other days are dropped.
     at : datetime
@@ -119,6 +121,9 @@ def accept_bars(desk: BarDesk, reading: Reading) -> Refresh:
     symbol, source = reading.cached.symbol, reading.cached.source
     before = desk.store.bars.last_final(symbol, source)
     judged = _judge(desk, reading, before)
+    if judged.joined.splits:
+        reading = replace(reading, cached=desk.store.bars.bars(symbol, source))
+        judged = _judge(desk, reading, before)
     _keep_out(desk, reading, judged)
     written = _written(reading, judged, before)
     revisions: tuple[Revision, ...] = ()
@@ -148,7 +153,8 @@ def _judge(desk: BarDesk, reading: Reading, before: date | None) -> _Judged:
     while True:
         joined = _merged(desk, replace(reading, fresh=fresh), before, agreed)
         region = _region(joined.bars, reading)
-        expected = tuple(one.day for one in reading.wanted if not len(region) or one.day >= region.day(0))
+        start = region.day(0) if len(region) else date.min
+        expected = tuple(one.day for one in reading.wanted if one.day >= start)
         new = frozenset(fresh.days.astype(object).tolist())
         found = sifted(region, new, expected, released, split_explains_jump=files)
         kept_out += found.kept_out

@@ -62,6 +62,17 @@ def test_later_only_the_missing_sessions_and_ten_before_are_asked_for(tmp_path: 
         assert (result.read, result.written) == (20, 10)
 
 
+def test_an_old_cache_is_joined_on_without_a_hole_and_across_a_split(tmp_path: Path) -> None:
+    with desk_with(tmp_path) as desk:
+        refreshed(desk, until=40)
+        shelf(desk).shelf["MTUM"] = halved(60)
+        # The day's job wants only the sessions from the 80th on.
+        result = refresh_bars(desk, "MTUM", TODAY, Sessions(SESSIONS.known[80:]))
+        assert shelf(desk).asked[-1][1] == SESSIONS.known[30].day
+        assert result.problems == ()
+        np.testing.assert_allclose(cached(desk).close, ALL.close[:90] / 2)
+
+
 def test_nothing_is_written_when_nothing_changed(tmp_path: Path) -> None:
     with desk_with(tmp_path) as desk:
         refreshed(desk)
