@@ -390,7 +390,7 @@ def press_of(settings: Settings, data_dir: Path, store: Store, calendar: Calenda
     from mtum.app.reporting.facts import Setup
 
     setup = Setup(settings, account_of(settings))
-    shelf = FolderShelf(data_dir / REPORTS_NAME)
+    shelf = FolderShelf(data_dir / REPORTS_NAME, settings.storage.keep_html_reports)
     return Press(store, calendar, setup, shelf, HtmlRenderer() if html else None)
 
 

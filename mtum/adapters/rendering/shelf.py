@@ -1,16 +1,24 @@
 """The folder of report files: written once, never rewritten."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from mtum.errors import StoreError
 
 
 class FolderShelf:
-    """Report files in one folder; a file appears whole or not at all."""
+    """Report files in one folder; a file appears whole or not at all.
 
-    def __init__(self, folder: Path) -> None:
+    Parameters
+    ----------
+    keep_html : int
+        Daily HTML pages kept; older ones go, their text and JSON stay.
+    """
+
+    def __init__(self, folder: Path, keep_html: int = 400) -> None:
         self._folder = folder
+        self._keep_html = keep_html
 
     def put(self, name: str, content: str) -> Path:
         """Write a file once and return its absolute path; one that is there already is left alone.
@@ -30,7 +38,16 @@ class FolderShelf:
             part.replace(target)
         except OSError as error:
             raise StoreError(f"report {target} cannot be written: {error.strerror}") from error
+        if target.suffix == ".html" and target.name[0].isdigit():
+            self._let_go(target)
         return target
+
+    def _let_go(self, newest: Path) -> None:
+        # Named by their sessions, the oldest come first; reviews and the page just written stay.
+        daily = sorted(path for path in self._folder.glob("[0-9]*.html") if path.name != newest.name)
+        for path in daily[: max(0, len(daily) + 1 - self._keep_html)]:
+            with suppress(OSError):
+                path.unlink()
 
     def path(self, name: str) -> Path | None:
         """Return the absolute path of a file, or None if it was never written."""

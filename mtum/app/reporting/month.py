@@ -29,10 +29,11 @@ def _standing(period: Period, name: str, curve: returns.Curve) -> Standing:
 
     grown = returns.growth(curve)
     if np.isnan(grown).any():
-        return Standing(name, None, None, None, None, None, None, None)
+        return Standing(name, len(curve), None, None, None, None, None, None, None)
     metrics = curve_metrics(grown, np.array(curve.days, dtype="datetime64[D]"), 1.0)
     return Standing(
         name=name,
+        sessions=len(curve),
         period_frac=round(returns.since(curve, period.first)[1], 6),
         start_frac=round(metrics.total_return_frac, 6),
         volatility_frac=round(metrics.volatility_frac, 6),

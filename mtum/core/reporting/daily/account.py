@@ -66,7 +66,9 @@ def _standing(summary: Summary) -> tuple[Sentence, ...]:
     ahead = summary.benchmark.ahead_usd
     if ahead.amount is None:
         return ()
-    word = "ahead of" if ahead.amount >= 0 else "behind"
+    if round(ahead.amount, 2) == 0:
+        return (Sentence(f"The same as simply holding {summary.symbol} with the same deposits."),)
+    word = "ahead of" if ahead.amount > 0 else "behind"
     amount = figures.late(ahead, f"{figures.number(abs(ahead.amount))}")
     sentence = f"{amount} USD {word} simply holding {summary.symbol} with the same deposits."
     return (Sentence(sentence),)

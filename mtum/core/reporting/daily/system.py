@@ -58,12 +58,14 @@ def market_data(summary: Summary) -> Section:
     if seen.bar_at is not None:
         rows.append(("Newest price seen", Cell(figures.clock(seen.bar_at)), ""))
     if seen.bars_used is not None:
-        rows.append(("Bars used", Cell(figures.number(seen.bars_used, 0)), "sessions"))
+        rows.append(("History used", Cell(figures.number(seen.bars_used, 0)), "bars"))
     rows += _volume_rows(summary)
-    rows += [
-        ("VIX at the decision", Cell(figures.number(seen.vix)), "points"),
-        ("VIX close", Cell(figures.late(seen.final_vix, figures.number(seen.final_vix.amount))), "points"),
-    ]
+    if seen.vix is not None or seen.final_vix.state is not State.UNKNOWN or "vix" in seen.degraded:
+        close = figures.late(seen.final_vix, figures.number(seen.final_vix.amount))
+        rows.append(
+            ("VIX at the decision", Cell(figures.number(seen.vix) if seen.vix is not None else "missing"), "points")
+        )
+        rows.append(("VIX close", Cell(close), "points"))
     if seen.turned is not None:
         named = words.listed(tuple(words.CONDITIONS.get(name, name) for name in seen.turned)) or "nothing"
         rows.append(("Turned by the final bar", Cell(named), ""))

@@ -83,6 +83,7 @@ class Standing:
     """One curve over the period and since the start; yearly figures take 252 sessions a year."""
 
     name: str
+    sessions: int
     period_frac: float | None
     start_frac: float | None
     volatility_frac: float | None

@@ -4,6 +4,7 @@ from mtum.core.reporting import figures, words
 from mtum.core.reporting.layout import Cell, Facts, Section, Sentence, Table, Tone, signed
 from mtum.core.reporting.periods.review import Effect, Review, TaxLine
 
+FEW_SESSIONS = 126
 _TONES = {"ok": Tone.GOOD, "attention": Tone.BAD, "unknown": Tone.QUIET}
 
 
@@ -30,6 +31,9 @@ def standing(review: Review) -> Section:
         for line in review.standing
         if line.sharpe_low is not None
     )
+    few = min((line.sessions for line in review.standing), default=0)
+    if few < FEW_SESSIONS:
+        notes += (Sentence(f"{few} sessions are few: yearly figures are extrapolated far.", Tone.QUIET),)
     return Section("standing", "Against simply holding", (table, *notes) if rows else ())
 
 

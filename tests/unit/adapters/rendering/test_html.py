@@ -1,0 +1,64 @@
+"""Pages: escaped, self-contained, with true minus signs and charts that carry words."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from mtum.adapters.rendering.html import HtmlRenderer, charts, minus
+from mtum.app.reporting.chart_history import chart_history
+from mtum.app.reporting.facts import session_facts
+from mtum.core.reporting.history import ChartHistory
+from mtum.core.reporting.layout import Page, Section, Sentence, Tone
+from support.report_days import KINDS
+
+NOTHING = ChartHistory(None, None)
+
+
+def page(text: str) -> Page:
+    return Page("subject", text, "lead", "practice", (Section("a", "A", (Sentence(text, Tone.BAD),)),), (), ("foot",))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("-1.50 and -2", "\u22121.50 and \u22122"),
+        ("2026-03-30", "2026-03-30"),
+        ("28%-56%", "28%-56%"),
+        ("m180103-LHR5-1", "m180103-LHR5-1"),
+        ("(-3.1%)", "(\u22123.1%)"),
+    ],
+)
+def test_minus_signs(before: str, after: str) -> None:
+    assert minus(before) == after
+
+
+def test_words_from_outside_cannot_become_markup() -> None:
+    html = HtmlRenderer().page(page("201 <script>alert(1)</script>"), NOTHING)
+    assert "<script>" not in html
+    assert "&lt;script&gt;" in html
+
+
+def test_page_and_mail_need_nothing_else(tmp_path: Path) -> None:
+    history, day = KINDS["exit-target"](tmp_path)
+    report = history.report(day, HtmlRenderer())
+    assert report.html is not None
+    html = report.html.read_text(encoding="utf-8")
+    assert not re.search(r"""(src|href)=["'](?!data:)""", html)
+    assert "url(" not in html
+    assert html.count("<img") == 2
+
+
+def test_same_history_gives_the_same_bytes(tmp_path: Path) -> None:
+    history, day = KINDS["enter"](tmp_path)
+    facts = session_facts(history.store, history.calendar, history.setup, day)
+    lines = chart_history(history.store, facts)
+    assert charts(lines)["market"][0] == charts(lines)["market"][0]
+
+
+def test_a_section_that_needs_a_person_is_marked() -> None:
+    assert 'class="bad"' in HtmlRenderer().page(page("call the broker"), NOTHING)
+
+
+def test_missing_history_draws_nothing() -> None:
+    assert charts(NOTHING) == {}
