@@ -63,6 +63,7 @@ class SessionFacts:
     final_until: date | None
     vix: Mapping[date, float]
     halts: tuple[Halt, ...]
+    revisions: int = 0
     approved: Mapping[str, Any] | None = None
 
     @property
@@ -134,8 +135,15 @@ def session_facts(store: Store, calendar: Calendar, setup: Setup, day: date, *, 
         final_until=store.bars.last_final(symbol, source),
         vix=store.bars.series("VIX", source, since),
         halts=tuple(store.control.halts(in_force=True)),
+        revisions=_revised(store, symbol, before.day if before else day, day),
         approved=approved_settings(store.control),
     )
+
+
+def _revised(store: Store, symbol: str, after: date, until: date) -> int:
+    # Values the source changed after the session before, up to this one.
+    changed = store.bars.revisions(symbol)
+    return sum(1 for revision in changed if after < revision.replaced_at.date() <= until)
 
 
 def _span(setup: Setup) -> timedelta:

@@ -53,6 +53,7 @@ def data_quality(facts: SessionFacts) -> DataQuality:
         final_vix=final(facts.vix[facts.day]) if facts.day in facts.vix else UNKNOWN,
         rsi_form=_rsi_form(facts.parameters),
         turned=_turned(facts) if bar and is_final else None,
+        revisions=facts.revisions,
         degraded=tuple((facts.run.document or {}).get("degraded", [])) if facts.run else (),
     )
 
