@@ -1,6 +1,6 @@
 """The broker adapter against the practice gateway: the same suite for each client library.
 
-MTUM_TEST_LIBRARY names the library; `test_ib_async_environment.py` runs this file with the other one.
+TEST_LIBRARY names the library; `test_ib_async_environment.py` runs this file with the other one.
 """
 
 from collections.abc import Iterator

@@ -17,7 +17,7 @@ from mtum.config import Settings
 from mtum.core.portfolio.orders import OrderType, Side, Ticket
 from support.gateway import ACCOUNT, Running
 
-LIBRARY = os.environ.get("MTUM_TEST_LIBRARY", "ib_insync")
+LIBRARY = os.environ.get("TEST_LIBRARY", "ib_insync")
 REF = "m150610-AAAAAAAAAAA{}-1"
 
 

@@ -9,10 +9,14 @@ Usage: python tests/tools/client_environments.py [FOLDER]
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
+NEEDED = ("hypothesis", "numpy", "pydantic", "pytest")
+"""What the adapter and its suite import beside the client library, at the versions of our own environment."""
 CLIENTS = {
     "ib_async": ["ib_async==2.1.0"],
+    "ib_async_adapter": ["ib_async==2.1.0", *(f"{name}=={version(name)}" for name in NEEDED)],
     "ibapi": ["ibapi==9.81.1.post1"],
     # Its metadata does not name the protobuf package that it imports.
     "nautilus_ibapi": ["nautilus-ibapi==10.46.1", "protobuf>=5.29"],
