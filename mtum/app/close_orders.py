@@ -5,6 +5,7 @@ from mtum.app.check_book import external_shares
 from mtum.app.desk import Desk
 from mtum.app.submit_orders import find_order, record_seen
 from mtum.core.market.sessions import Session
+from mtum.core.portfolio.fills import folded
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.core.portfolio.reconcile import balances
 from mtum.ports.broker import BrokerLists
@@ -38,7 +39,8 @@ def lapse_earlier(desk: Desk, lists: BrokerLists, session: Session) -> None:
 
 def _end_unlisted(desk: Desk, lists: BrokerLists, state: IntentState) -> None:
     key, now = state.intent.id, desk.clock.now()
-    filled = sum(lot.shares for lot in desk.store.orders.fills(state.intent.strategy) if lot.intent_id == key)
+    fills = folded(desk.store.orders.fills(state.intent.strategy))
+    filled = sum(fill.shares for fill in fills if fill.intent_id == key)
     if filled:
         _end_filled(desk, state, filled)
     elif state.status is OrderStatus.PLANNED:

@@ -96,15 +96,30 @@ def _last_minutes(desk: Desk, state: IntentState) -> float:
 
 def _send(desk: Desk, session: Session, state: IntentState) -> list[Problem]:
     intent = state.intent
-    if state.status is OrderStatus.PLANNED:
-        stopped = desk.store.orders.claim(intent.id, desk.clock.now())
-        if stopped is not Restriction.NONE:
-            what = f"{intent.symbol} {intent.purpose.value} not sent"
-            return [Problem(ExitCode.HALTED, f"{what}: halted ({stopped.value}); `mtum resume` lifts it")]
-        desk.journal.reached("claimed")
+    if state.status is OrderStatus.UNKNOWN:
+        # Only a broker that proves absence lets it come here: that attempt was never taken.
+        desk.store.orders.move(intent.id, OrderStatus.PLANNED, desk.clock.now(), Observed(text="never taken"))
+        state = desk.store.orders.find(intent.id) or state
+    stopped = _claimed(desk, state)
+    if stopped is not Restriction.NONE:
+        what = f"{intent.symbol} {intent.purpose.value} not sent"
+        return [Problem(ExitCode.HALTED, f"{what}: halted ({stopped.value}); `mtum resume` lifts it")]
     outcome = _submit(desk, state)
     desk.journal.reached("sent")
     return _after_answer(desk, session, state, outcome)
+
+
+def _claimed(desk: Desk, state: IntentState) -> Restriction:
+    """Claim an intent for sending; return the halt that forbids it, NONE when it may be sent."""
+    if state.status is OrderStatus.PLANNED:
+        stopped = desk.store.orders.claim(state.intent.id, desk.clock.now())
+        if stopped is Restriction.NONE:
+            desk.journal.reached("claimed")
+        return stopped
+    # Claimed by a run that was cut short and never sent; a halt given since then counts.
+    found = desk.store.control.restriction()
+    harmless = found is Restriction.REDUCE_ONLY and state.intent.side is Side.SELL
+    return Restriction.NONE if harmless else found
 
 
 def _not_approved(desk: Desk, state: IntentState) -> list[Problem]:
