@@ -168,10 +168,6 @@ class BarStore(Protocol):
         """Return all accepted bars, or those from a date on; empty when nothing is cached."""
         ...
 
-    def cached(self) -> Sequence[tuple[str, str]]:
-        """Return symbol (or series) and source of everything cached, in that order."""
-        ...
-
     def as_of(self, symbol: str, source: str, instant: datetime) -> Bars:
         """Return the bars as they were accepted at that instant: later revisions and splits undone."""
         ...
@@ -215,7 +211,11 @@ class BarStore(Protocol):
 
 
 class QuarantineStore(Protocol):
-    """Bars that broke a rule and were kept out."""
+    """What can be checked, and bars that broke a rule and were kept out."""
+
+    def checkable(self) -> Sequence[tuple[str, str]]:
+        """Return symbol (or series) and source of everything cached, in that order."""
+        ...
 
     def keep(self, bars: Sequence[QuarantinedBar]) -> None:
         """Record bars kept out; one seen again keeps its release only while its numbers are the same."""

@@ -52,7 +52,7 @@ class Checked:
 
 def check_bars(store: Store, calendar: Calendar, now: datetime, symbols: Sequence[str] = ()) -> tuple[Checked, ...]:
     """Check everything that is cached, or only some symbols, by the rules of finished history."""
-    keys = [key for key in store.bars.cached() if not symbols or key[0] in symbols]
+    keys = [key for key in store.quarantine.checkable() if not symbols or key[0] in symbols]
     bars = {key: store.bars.bars(*key) for key in keys}
     if not bars:
         return ()

@@ -40,11 +40,6 @@ class SqliteBars:
         sql = f"SELECT session, {_NAMES} FROM bars WHERE symbol = ? AND source = ? AND session >= ? ORDER BY session"
         return _bars(symbol, source, self.database.rows(sql, (symbol, source, _from(since))))
 
-    def cached(self) -> Sequence[tuple[str, str]]:
-        """Return symbol (or series) and source of everything cached, in that order."""
-        sql = "SELECT DISTINCT symbol, source FROM bars ORDER BY symbol, source"
-        return [(row[0], row[1]) for row in self.database.rows(sql)]
-
     def as_of(self, symbol: str, source: str, instant: datetime) -> Bars:
         """Return the bars as they were accepted at that instant.
 
@@ -64,7 +59,8 @@ class SqliteBars:
         )
         splits = self.database.rows(
             "SELECT session, amount, recorded_at AS at FROM corporate_actions "
-            "WHERE kind = 'split' AND symbol = ? AND source = ? AND recorded_at > ?",
+            "WHERE kind = 'split' AND symbol = ? AND source = ? AND recorded_at > ? "
+            "AND source NOT IN ('csv', 'sample')",  # files are re-based already
             (symbol, source, known),
         )
         undone(rows, changes, splits)

@@ -27,6 +27,11 @@ class SqliteQuarantine:
 
     database: Database
 
+    def checkable(self) -> Sequence[tuple[str, str]]:
+        """Return symbol (or series) and source of everything cached, in that order."""
+        sql = "SELECT DISTINCT symbol, source FROM bars ORDER BY symbol, source"
+        return [(row[0], row[1]) for row in self.database.rows(sql)]
+
     def keep(self, bars: Sequence[QuarantinedBar]) -> None:
         """Record bars kept out; one seen again keeps its release only while its numbers are the same."""
         if bars:

@@ -113,16 +113,24 @@ def test_a_revision_that_was_not_accepted_is_not_undone(store: SqliteStore) -> N
 def test_a_split_noticed_later_is_undone_in_prices_volumes_and_dividends(store: SqliteStore) -> None:
     """Accepted at 100 and 102; a 2-for-1 on Thursday halves them, and Tuesday is revised with it."""
     before = [Bar(MONDAY, 100, 100, 100, 100, 1000, 0.5), Bar(TUESDAY, 102, 102, 102, 102, 3000)]
-    store.bars.accept(Bars.of("MTUM", "csv", before), FIRST, None)
+    store.bars.accept(Bars.of("MTUM", "yahoo", before), FIRST, None)
     after = [
         Bar(MONDAY, 50, 50, 50, 50, 2000, 0.25),
         Bar(TUESDAY, 51, 51, 51, 51.5, 6000),
         Bar(THURSDAY, 52, 52, 52, 52, 5000, 0, 2),
     ]
-    store.bars.accept(Bars.of("MTUM", "csv", after), SECOND, None, [revised(TUESDAY, "close", 51.0, 51.5, 60)])
-    known = store.bars.as_of("MTUM", "csv", FIRST)
+    change = revised(TUESDAY, "close", 51.0, 51.5, 60)
+    store.bars.accept(Bars.of("MTUM", "yahoo", after), SECOND, None, [replace(change, source="yahoo")])
+    known = store.bars.as_of("MTUM", "yahoo", FIRST)
     assert [known.bar(index) for index in range(len(known))] == before
-    assert closes(store.bars.as_of("MTUM", "csv", SECOND)) == [50.0, 51.5, 52.0]
+    assert closes(store.bars.as_of("MTUM", "yahoo", SECOND)) == [50.0, 51.5, 52.0]
+
+
+def test_a_split_in_a_file_rebased_nothing_and_is_not_undone(store: SqliteStore) -> None:
+    bars = Bars.of("MTUM", "csv", [Bar(MONDAY, 100, 100, 100, 100, 1000)])
+    store.bars.accept(bars, FIRST, None)
+    store.bars.accept(Bars.of("MTUM", "csv", [Bar(TUESDAY, 50, 50, 50, 50, 2000, 0, 2)]), SECOND, None)
+    assert closes(store.bars.as_of("MTUM", "csv", FIRST)) == [100.0]
 
 
 def test_a_vendors_split_is_recorded_but_not_agreed(store: SqliteStore) -> None:
