@@ -11,7 +11,7 @@ from mtum.ports.store import Store
 
 def summarize(store: Store, facts: SessionFacts) -> Summary:
     """Return the summary of a session; reads earlier orders for corrections, writes nothing."""
-    position = money.position_line(facts)
+    position = money.position_line(facts, facts.symbol)
     sleeve, held = money.curves(facts)
     run, decision, session = facts.run, facts.decision, facts.session
     upcoming = facts.sessions.after(facts.day)
@@ -42,6 +42,7 @@ def summarize(store: Store, facts: SessionFacts) -> Summary:
         drift=quality.drift_lines(facts),
         corrections=corrections(store, facts),
         problems=quality.problem_lines(facts),
+        other_positions=money.other_positions(facts),
         code_version=decision.code_version if decision else "",
         settings_hash=decision.settings_hash if decision else "",
     )

@@ -1,7 +1,7 @@
 """Everything the store knows about one session, read once and cut at that session."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
@@ -63,6 +63,7 @@ class SessionFacts:
     final_until: date | None
     vix: Mapping[date, float]
     halts: tuple[Halt, ...]
+    other_bars: Mapping[str, Bars] = field(default_factory=dict)
     revisions: int = 0
     approved: Mapping[str, Any] | None = None
 
@@ -98,9 +99,13 @@ class SessionFacts:
         found: Mapping[str, Any] = stored.get("strategy", {}).get(self.setup.strategy, {})
         return found
 
-    def lots(self) -> tuple[Lot, ...]:
-        """Open lots after this session, the symbol's only."""
-        return tuple(lot for lot in lots_of(self.fills) if lot.symbol == self.symbol)
+    def lots(self, symbol: str | None = None) -> tuple[Lot, ...]:
+        """Open lots after this session in one symbol, the strategy's first unless named."""
+        return tuple(lot for lot in lots_of(self.fills) if lot.symbol == (symbol or self.symbol))
+
+    def bars_of(self, symbol: str) -> Bars:
+        """Bars of the strategy's first symbol or of another one that is held."""
+        return self.bars if symbol == self.symbol else self.other_bars[symbol]
 
     def trades(self) -> tuple[Trade, ...]:
         """Round trips up to this session."""
@@ -116,7 +121,9 @@ def session_facts(store: Store, calendar: Calendar, setup: Setup, day: date, *, 
     source = setup.settings.market.source
     runs = store.runs.between(day - LOOK_BACK, day)
     since = None if whole else day - _span(setup)
-    fills = folded(fill for fill in store.orders.fills(setup.strategy) if fill.session <= day)
+    splits = [split for split in store.bars.splits() if split.session <= day]
+    fills = rebased(folded(fill for fill in store.orders.fills(setup.strategy) if fill.session <= day), splits)
+    others = sorted({lot.symbol for lot in lots_of(fills)} - {symbol})
     return SessionFacts(
         day=day,
         sessions=sessions,
@@ -128,13 +135,14 @@ def session_facts(store: Store, calendar: Calendar, setup: Setup, day: date, *, 
         decision=decision,
         previous=store.decisions.find(before.day, setup.strategy) if before else None,
         states=tuple(state for state in store.orders.states(day) if state.intent.strategy == setup.strategy),
-        fills=rebased(fills, [split for split in store.bars.splits() if split.session <= day]),
+        fills=fills,
         movements=tuple(move for move in store.ledger.movements(setup.strategy) if move.session <= day),
         points=tuple(point for point in store.ledger.equity(setup.strategy) if point.session <= day),
         bars=store.bars.bars(symbol, source, since).until(day),
         final_until=store.bars.last_final(symbol, source),
         vix=store.bars.series("VIX", source, since),
         halts=tuple(store.control.halts(in_force=True)),
+        other_bars={other: store.bars.bars(other, source, since).until(day) for other in others},
         revisions=_revised(store, symbol, before.day if before else day, day),
         approved=approved_settings(store.control),
     )

@@ -7,6 +7,7 @@ import numpy as np
 
 from mtum.app.reporting.facts import SessionFacts
 from mtum.core.portfolio.lots import lots_of
+from mtum.core.portfolio.orders import Purpose
 from mtum.core.reporting import returns
 from mtum.core.reporting.summary import (
     UNKNOWN,
@@ -15,6 +16,7 @@ from mtum.core.reporting.summary import (
     EquityLine,
     Pnl,
     PositionLine,
+    State,
     Stated,
     stated,
 )
@@ -25,22 +27,22 @@ TRADING = frozenset({"buy", "sell", "commission"})
 _CENTS = 6
 
 
-def position_line(facts: SessionFacts) -> PositionLine | None:
-    """Return what is held after the session; None when flat."""
-    lots = facts.lots()
+def position_line(facts: SessionFacts, symbol: str) -> PositionLine | None:
+    """Return what is held of a symbol after the session; None when nothing is."""
+    lots = facts.lots(symbol)
     shares = sum(lot.shares for lot in lots)
     if not shares:
         return None
     paid = sum((lot.entry_price * lot.shares for lot in lots), Decimal(0))
     basis = paid + sum((lot.cost_usd for lot in lots), Decimal(0))
-    close = official_close(facts)
+    close = official_close(facts, symbol)
     market = None if close.amount is None else close.amount * shares
     gain = None if market is None else market - float(basis)
-    is_final = close.state.value == "final"
-    atr = _atr_at_entry(facts)
+    is_final = close.state is State.FINAL
+    atr = _atr_at_entry(facts, symbol)
     entry = float(paid / shares)
     return PositionLine(
-        symbol=facts.symbol,
+        symbol=symbol,
         shares=shares,
         entry_session=lots[0].session,
         entry_price=round(entry, _CENTS),
@@ -51,15 +53,21 @@ def position_line(facts: SessionFacts) -> PositionLine | None:
         unrealized_frac=stated(None if gain is None else _rounded(gain / float(basis)), is_final=is_final),
         atr_at_entry=atr,
         target_usd=_target(facts, entry, atr),
-        exit_pending=_exit_pending(facts),
+        exit_pending=_exit_pending(facts, symbol),
     )
 
 
-def official_close(facts: SessionFacts) -> Stated:
-    """Return the session's official close: the ledger's, else the accepted bar's."""
-    if facts.point is not None and facts.point.close is not None:
+def other_positions(facts: SessionFacts) -> tuple[PositionLine, ...]:
+    """Return what is held of the strategy's other symbols."""
+    lines = (position_line(facts, symbol) for symbol in facts.other_bars)
+    return tuple(line for line in lines if line is not None)
+
+
+def official_close(facts: SessionFacts, symbol: str) -> Stated:
+    """Return the session's official close of a symbol: the ledger's for the first one, else the accepted bar's."""
+    if symbol == facts.symbol and facts.point is not None and facts.point.close is not None:
         return stated(float(facts.point.close), is_final=facts.point.final)
-    bar = facts.bars.find(facts.day)
+    bar = facts.bars_of(symbol).find(facts.day) if symbol == facts.symbol or symbol in facts.other_bars else None
     if bar is None:
         return UNKNOWN
     return stated(bar.close, is_final=facts.final_until is not None and facts.day <= facts.final_until)
@@ -69,12 +77,12 @@ def _sessions_held(facts: SessionFacts, entered: date) -> int:
     return len(facts.calendar.sessions(entered, facts.day)) - 1
 
 
-def _atr_at_entry(facts: SessionFacts) -> float | None:
+def _atr_at_entry(facts: SessionFacts, symbol: str) -> float | None:
     if facts.decision is None:
         return None
-    holding = facts.decision.frame.get("book", {}).get("holdings", {}).get(facts.symbol, {})
+    holding = facts.decision.frame.get("book", {}).get("holdings", {}).get(symbol, {})
     kept = holding.get("remembered") if holding.get("shares") else None
-    found = (kept or facts.decision.remembered.get(facts.symbol, {})).get("atr")
+    found = (kept or facts.decision.remembered.get(symbol, {})).get("atr")
     return None if found is None else float(found)
 
 
@@ -85,11 +93,12 @@ def _target(facts: SessionFacts, entry_price: float, atr: float | None) -> float
     return round(entry_price + float(multiple) * atr, _CENTS)
 
 
-def _exit_pending(facts: SessionFacts) -> str | None:
+def _exit_pending(facts: SessionFacts, symbol: str) -> str | None:
     for state in facts.states:
-        short = state.status.terminal and state.filled < state.intent.shares
-        if state.intent.purpose.value == "exit" and short:
-            words = [word for word in state.intent.reasons if word != "exit_carried"]
+        intent = state.intent
+        short = state.status.terminal and state.filled < intent.shares
+        if intent.symbol == symbol and intent.purpose is Purpose.EXIT and short:
+            words = [word for word in intent.reasons if word != "exit_carried"]
             return words[0] if words else "exit"
     return None
 

@@ -53,10 +53,9 @@ def order_lines(facts: SessionFacts) -> tuple[OrderLine, ...]:
 def fill_lines(facts: SessionFacts) -> tuple[FillLine, ...]:
     """Return the session's fills with decision price, official close and fill price."""
     prices = {state.intent.id: state.intent.reference_price for state in facts.states}
-    close = official_close(facts)
     settings = facts.decision.settings if facts.decision else facts.setup.settings.document()
     return tuple(
-        _fill_line(fill, prices.get(fill.intent_id), close, settings["portfolio"])
+        _fill_line(fill, prices.get(fill.intent_id), official_close(facts, fill.symbol), settings["portfolio"])
         for fill in facts.fills
         if fill.session == facts.day
     )

@@ -266,7 +266,10 @@ class ProblemLine:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The whole account of one session."""
+    """The whole account of one session.
+
+    `symbol` is the strategy's first; `position` its shares, `other_positions` those of the others.
+    """
 
     session: date
     mode: str
@@ -294,5 +297,6 @@ class Summary:
     drift: tuple[DriftLine, ...]
     corrections: tuple[CorrectionLine, ...]
     problems: tuple[ProblemLine, ...]
+    other_positions: tuple[PositionLine, ...] = ()
     code_version: str = ""
     settings_hash: str = ""

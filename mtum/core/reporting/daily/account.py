@@ -2,14 +2,24 @@
 
 from mtum.core.reporting import figures, words
 from mtum.core.reporting.layout import Cell, Facts, Section, Sentence, Table, signed
-from mtum.core.reporting.summary import State, Stated, Summary
+from mtum.core.reporting.summary import PositionLine, State, Stated, Summary
 
 
 def position(summary: Summary) -> Section:
     """Return what is held after the session."""
-    held = summary.position
-    if held is None:
+    held = positions(summary)
+    if not held:
         return Section("position", "Position", (Sentence(f"No {summary.symbol} is held."),))
+    return Section("position", "Position", tuple(_position(line) for line in held))
+
+
+def positions(summary: Summary) -> tuple[PositionLine, ...]:
+    """Return every position, the first symbol's first."""
+    first = () if summary.position is None else (summary.position,)
+    return (*first, *summary.other_positions)
+
+
+def _position(held: PositionLine) -> Facts:
     rows = [
         ("Shares", Cell(figures.shares(held.shares)), held.symbol),
         ("Bought", Cell(f"{figures.day(held.entry_session)}, {_ago(held.sessions_held)}"), ""),
@@ -23,7 +33,7 @@ def position(summary: Summary) -> Section:
         rows.append(("Profit target", Cell(figures.number(held.target_usd)), "USD"))
     if held.exit_pending:
         rows.append(("Exit pending", Cell(f"the rest is sold next session ({words.short(held.exit_pending)})"), ""))
-    return Section("position", "Position", (Facts(tuple(rows)),))
+    return Facts(tuple(rows))
 
 
 def _ago(sessions: int) -> str:

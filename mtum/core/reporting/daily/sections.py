@@ -1,7 +1,7 @@
 """The daily report laid out: the same sections for text and HTML, in reading order."""
 
 from mtum.core.reporting import figures, words
-from mtum.core.reporting.daily.account import account, performance, position
+from mtum.core.reporting.daily.account import account, performance, position, positions
 from mtum.core.reporting.daily.subject import subject
 from mtum.core.reporting.daily.system import alarms, changes, corrections, market_data, timings
 from mtum.core.reporting.layout import Cell, Facts, Page, Section, Sentence, Table, Tone, cells
@@ -41,8 +41,9 @@ def verdict(summary: Summary) -> str:
         return f"{words.listed(tuple(_done(order) for order in summary.orders))}{because}."
     if summary.action == "none":
         return f"No decision was made for {figures.day(summary.session)}{because}."
-    if summary.position:
-        return f"Held {figures.shares(summary.position.shares)} {summary.symbol}{because or ': no exit rule holds'}."
+    held = tuple(f"{figures.shares(line.shares)} {line.symbol}" for line in positions(summary))
+    if held:
+        return f"Held {words.listed(held)}{because or ': no exit rule holds'}."
     return f"Stayed out of {summary.symbol}{because or f': {_missing(summary)}'}."
 
 

@@ -11,6 +11,7 @@ import pytest
 from mtum.app.approve_settings import approve_settings
 from mtum.app.daily_report import preview_report
 from mtum.config import load
+from mtum.core.market.bars import Bar, Bars
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.core.reporting.codec import document, from_document
 from mtum.core.reporting.daily.sections import page
@@ -204,3 +205,32 @@ def test_settings_other_than_the_approved_ones_are_drift(tmp_path: Path) -> None
     assert [(line.subject, line.before, line.now, line.since) for line in lines] == [
         ("setting risk.max_position_usd", "3000.0", "5000.0", "the approval")
     ]
+
+
+def test_every_symbol_held_has_its_position(tmp_path: Path) -> None:
+    history = history_of(tmp_path, ORDINARY)
+    first = history.play(ENTRY)
+    (state,) = history.store.orders.states(first)
+    other = replace(state.intent, id="m260330-OTHER", symbol="BBB", shares=7)
+    history.store.orders.add_intent(other, history.calendar.session(first).close)
+    (fill,) = history.store.orders.fills()
+    bought = replace(
+        fill,
+        exec_id="other.01",
+        intent_id=other.id,
+        symbol="BBB",
+        shares=7,
+        price=Decimal(50),
+        commission_usd=Decimal(1),
+    )
+    history.store.orders.add_fills([bought])
+    at = history.calendar.session(first).close
+    history.store.bars.accept(Bars.of("BBB", "sample", [Bar(first, 50, 52, 49, 51, 1000)]), at, first)
+    report = history.report(first)
+    (line,) = report.summary.other_positions
+    assert (line.symbol, line.shares, line.entry_price) == ("BBB", 7, 50.0)
+    # 7 * (51 - 50) less the commission of 1.
+    assert line.unrealized_usd.amount == pytest.approx(6.0)
+    assert "BBB" in report.text
+    assert report.summary.position is not None
+    assert report.summary.position.symbol == "MTUM"
