@@ -1,0 +1,45 @@
+"""Play trading days in this process under a clock set by hand; print sizes and reports as JSON.
+
+Run by tests/scenarios/test_soak.py in a process of its own, so that the test runner's memory is not counted.
+"""
+
+import gc
+import json
+import os
+import re
+import sys
+from datetime import date
+from pathlib import Path
+
+from mtum.app.schedule import upcoming
+from mtum.duties import Office
+from mtum.duties.trading_day import duties_of
+from support.practice import settings_of
+from support.rosters import Wall, new_york
+
+
+def resident_kilobytes() -> float:
+    gc.collect()
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1024
+
+
+def main(folder: Path, count: int) -> None:
+    settings, wall = settings_of(), Wall(new_york("2026-09-24 09:00"))
+    office = Office(settings, folder)
+    office.clock, office.duties = wall, duties_of(settings, folder, wall)
+    office.run_due()
+    codes: list[int] = []
+    sizes: dict[str, float] = {}
+    sessions = office.calendar.sessions(date(2026, 9, 1), date(2027, 1, 31))
+    for wake in upcoming(wall.at, sessions, count, office.slots):
+        wall.wait_until(wake.at)
+        codes.append(int(office.run_due().exit_code))
+        sizes[wake.session.isoformat()] = resident_kilobytes()
+    names = [path.stem for path in (folder / "reports").glob("*.html")]
+    reports = [name for name in names if re.fullmatch(r"\d{4}-\d\d-\d\d", name)]
+    print(json.dumps({"codes": codes, "kilobytes": list(sizes.values()), "reports": len(reports)}))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]))
