@@ -24,7 +24,8 @@ SERIES = {"VIX": ("^VIX", "America/Chicago")}
 """Extra series: Yahoo's ticker and the zone in which it dates them."""
 PRIOR_SHARES = {"MTUM": 0.87, "IWM": 0.86, "QQQ": 0.80, "SPY": 0.70}
 """Share of a session's volume on Yahoo's daily bar 20 minutes before the close, measured on 2019 to 2026."""
-BUDGET_SECONDS = 45.0
+BUDGET_SECONDS = 30.0
+"""For one question; a decision asks four between its snapshot and its data deadline 150 seconds later."""
 _NEW_YORK = "America/New_York"
 _INTRADAY_DAYS = 40  # holds 20 full sessions, holidays and half days included; Yahoo keeps 60
 
