@@ -1,0 +1,45 @@
+"""Secrets planted in the environment are found nowhere the program writes."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from support.source_tree import ROOT
+
+SECRETS = {
+    "MTUM_MAIL__PASSWORD": "planted-mail-Pa55word",
+    "MTUM_NOTIFY__URLS": "json://planted-user:planted-Token77@127.0.0.1:9/",
+    "MTUM_NOTIFY__PING_URL": "http://127.0.0.1:9/ping/planted-uuid-4711",
+}
+NEEDLES = (b"planted-mail-Pa55word", b"planted-Token77", b"planted-uuid-4711")
+COMMANDS = (
+    ("run", "--if-due", "--as-of", "2026-11-23T20:37:00Z"),
+    ("run", "--if-due", "--as-of", "2026-11-23T20:40:00Z", "--json"),
+    ("run", "--if-due", "--as-of", "2026-11-23T21:50:00Z", "-v"),
+    ("config", "show", "--json"),
+    ("config", "approve"),
+    ("doctor", "--json"),
+    ("notify", "test"),
+    ("backup",),
+    ("status",),
+)
+
+
+def test_no_file_and_no_output_holds_a_planted_secret(tmp_path: Path) -> None:
+    kept = {name: text for name, text in os.environ.items() if not name.startswith("MTUM_")}
+    mail = {"HOST": "127.0.0.1", "PORT": "9", "SECURITY": "none", "USER": "owner", "SENDER": "m@example.org"}
+    asked = kept | SECRETS | {f"MTUM_MAIL__{name}": text for name, text in mail.items()}
+    asked["MTUM_MAIL__RECIPIENTS"] = '["owner@example.org"]'
+    config = tmp_path / "config.toml"
+    config.touch()
+    said = b""
+    for words in COMMANDS:
+        line = [sys.executable, "-m", "mtum", "--config", str(config), "--data-dir", str(tmp_path / "data"), *words]
+        ended = subprocess.run(line, cwd=ROOT, env=asked, capture_output=True, timeout=120, check=False)
+        said += ended.stdout + ended.stderr
+    written = {path: path.read_bytes() for path in (tmp_path / "data").rglob("*") if path.is_file()}
+    assert any(path.suffix == ".db" for path in written)
+    assert any(path.suffix == ".jsonl" for path in written)
+    assert [needle for needle in NEEDLES if needle in said] == []
+    assert [path.name for path, content in written.items() if any(needle in content for needle in NEEDLES)] == []
