@@ -181,25 +181,33 @@ def _record_closes(desk: Desk, session: Session, sessions: Sessions) -> None:
     found = {symbol: bar for symbol, bar in closes.items() if bar is not None}
     _record_dividends(desk, session.day, found)
     _learn_volume(desk, session, found)
-    sleeve = read_sleeve(desk.store, desk.strategy, session.day)
-    held = {symbol: sum(lot.shares for lot in sleeve.lots if lot.symbol == symbol) for symbol in found}
-    market = sum((exact(found[symbol].close) * shares for symbol, shares in held.items()), Decimal(0))
+    desk.store.ledger.write_equity(_equity_at(desk, session.day, found))
+
+
+def _equity_at(desk: Desk, session: date, bars: Mapping[str, Bar]) -> EquityPoint:
+    """Return the sleeve at the session's official close; what came later (a session settled late) is left out."""
+    sleeve = read_sleeve(desk.store, desk.strategy, session)
+    lots = lots_of(fill for fill in sleeve.fills if fill.session <= session)
+    movements = [movement for movement in sleeve.movements if movement.session <= session]
+    cash = sum((movement.amount_usd for movement in movements if movement.paid), Decimal(0))
+    receivable = sum((movement.amount_usd for movement in movements if not movement.paid), Decimal(0))
+    held = {symbol: sum(lot.shares for lot in lots if lot.symbol == symbol) for symbol in bars}
+    market = sum((exact(bars[symbol].close) * shares for symbol, shares in held.items()), Decimal(0))
     earlier = sleeve.points[-1].session if sleeve.points else None
-    first = next(iter(found))
-    desk.store.ledger.write_equity(
-        EquityPoint(
-            session=session.day,
-            strategy=desk.strategy.name,
-            cash_usd=sleeve.cash_usd,
-            receivable_usd=sleeve.receivable_usd,
-            market_usd=market,
-            equity_usd=sleeve.cash_usd + sleeve.receivable_usd + market,
-            flows_usd=flows_since(sleeve.movements, earlier),
-            benchmark_usd=_benchmark(desk, session.day, sleeve.movements, first),
-            close=exact(found[first].close),
-            shares=held[first],
-            final=desk.store.bars.last_final(first, desk.source.name) == session.day,
-        )
+    first = next(iter(bars))
+    final = desk.store.bars.last_final(first, desk.source.name)
+    return EquityPoint(
+        session=session,
+        strategy=desk.strategy.name,
+        cash_usd=cash,
+        receivable_usd=receivable,
+        market_usd=market,
+        equity_usd=cash + receivable + market,
+        flows_usd=flows_since(movements, earlier),
+        benchmark_usd=_benchmark(desk, session, movements, first),
+        close=exact(bars[first].close),
+        shares=held[first],
+        final=final is not None and final >= session,
     )
 
 
