@@ -1,5 +1,6 @@
 """Plays a sweep's chunks on a Ray cluster; the library is installed beside this program by whoever wants it."""
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -46,6 +47,8 @@ def ray_engine(workers: int) -> RayEngine:
         ray = import_module("ray")
     except ImportError as error:
         raise UsageError("--engine ray needs the package ray; install it with `uv pip install ray`") from error
-    if not ray.is_initialized():
+    if not ray.is_initialized() and os.environ.get("RAY_ADDRESS"):
+        ray.init(log_to_driver=False)
+    elif not ray.is_initialized():
         ray.init(num_cpus=workers, include_dashboard=False, log_to_driver=False, _node_ip_address="127.0.0.1")
     return RayEngine(ray)

@@ -33,6 +33,9 @@ class Told:
         """Remember a message."""
         self.messages.append((way, name))
 
+    def close(self) -> None:
+        """Nothing is held open."""
+
 
 @dataclass
 class Adapter:

@@ -26,10 +26,12 @@ class IbLine:
 
     session: IbSession
     listings: Listings
+    record: WireRecord
 
     def close(self) -> None:
-        """Hang up."""
+        """Hang up, and let go of the journal."""
         self.session.close()
+        self.record.close()
 
 
 def ib_line(settings: Settings, library: Library, pins: Pins, hearing: Hearing, *, read_only: bool = False) -> IbLine:
@@ -39,4 +41,4 @@ def ib_line(settings: Settings, library: Library, pins: Pins, hearing: Hearing, 
     paper = None if settings.mode == "practice" else settings.mode == "paper"
     login = Login(broker.account, paper, read_only)
     session = IbSession(library, gateway, login, hearing.record, hearing.on_time)
-    return IbLine(session, Listings(session, pins))
+    return IbLine(session, Listings(session, pins), hearing.record)

@@ -29,6 +29,10 @@ class WireRecord(Protocol):
         """Record one message."""
         ...
 
+    def close(self) -> None:
+        """Let go of what is held open; a later message opens it again."""
+        ...
+
 
 class WireFile:
     """Appends messages to `wire/<date>.jsonl` below the data folder.

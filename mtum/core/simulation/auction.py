@@ -62,7 +62,8 @@ def fill(state: ExchangeState, order: ExchangeOrder, moment: Moment, rules: Exch
         exec_id=_exec_id(state, order),
         perm_id=order.perm_id,
         session=moment.session.day,
-        instant=moment.now,
+        # The auction trades at the close, whenever somebody looks.
+        instant=min(moment.now, moment.session.close),
         shares=shares,
         price=price,
         commission=commission,
