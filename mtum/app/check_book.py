@@ -10,7 +10,7 @@ from mtum.app.desk import Desk, Problem
 from mtum.core.market.calendars import calendars_agree
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.orders import OrderStatus, Side
-from mtum.core.portfolio.reconcile import Balance, balances, foreign_refs
+from mtum.core.portfolio.reconcile import OUR_REF, Balance, balances, foreign_refs
 from mtum.core.strategies.contract import Holding
 from mtum.errors import BookMismatchError, CalendarMismatchError, ExitCode
 from mtum.ports.broker import BrokerLists
@@ -72,7 +72,7 @@ def check_book(desk: Desk, lists: BrokerLists, session: Session) -> BookCheck:
         problems=tuple(problems),
         entries_barred=entries | dict.fromkeys(splits, NOT_AGREED) | dict.fromkeys(unresolved, "unresolved"),
         exits_barred=dict.fromkeys(splits, NOT_AGREED) | dict.fromkeys(unresolved, "unresolved"),
-        sellable={balance.symbol: balance.sellable - _open_sells(lists, balance.symbol) for balance in found},
+        sellable={balance.symbol: _sellable(balance, lists) for balance in found},
     )
 
 
@@ -137,6 +137,9 @@ def _foreign_text(foreign: list[str]) -> str:
     )
 
 
-def _open_sells(lists: BrokerLists, symbol: str) -> int:
-    working = [order for order in lists.orders if order.symbol == symbol and order.side is Side.SELL]
-    return sum(order.shares - order.filled for order in working if order.status.working)
+def _sellable(balance: Balance, lists: BrokerLists) -> int:
+    # A sale by hand takes shares that are not ours first; ours takes our own.
+    sells = [order for order in lists.orders if order.symbol == balance.symbol and order.side is Side.SELL]
+    left = {order: order.shares - order.filled for order in sells if order.status.working}
+    own = sum(shares for order, shares in left.items() if OUR_REF.match(order.ref))
+    return max(0, min(balance.sellable - own, int(balance.broker) - sum(left.values())))
