@@ -29,15 +29,12 @@ from mtum.ports.time import Calendar, Clock, Journal
 if TYPE_CHECKING:
     from mtum.adapters.clock import BrokerClock
     from mtum.adapters.ib_session.line import IbLine
-    from mtum.app.daily_report import Press
     from mtum.core.simulation.exchange_state import ExchangeAccount
 
 CONTRACT_KEY = "contract:"
 """Where the contract first seen for a symbol is kept in the store's facts."""
 DATABASE_NAME = "mtum.db"
 EXCHANGE_NAME = "exchange.json"
-REPORTS_NAME = "reports"
-SESSIONS_NAME = "sessions.json"
 PRACTICE_ACCOUNT = "PRACTICE"
 PRACTICE_GATEWAY_ACCOUNTS = "DUP"
 """How the practice gateway's accounts begin."""
@@ -114,16 +111,6 @@ def calendar_of(settings: Settings, data_dir: Path) -> Calendar:
 
     path = settings.market.calendar_overrides
     return ExchangeCalendar(read_overrides(data_dir / path if path else None))
-
-
-def report_calendar_of(settings: Settings, data_dir: Path) -> Calendar:
-    """Return the same calendar with its sessions kept in a file: a report has no other use for pandas."""
-    from mtum.adapters.session_cache import CachedCalendar
-
-    path = settings.market.calendar_overrides
-    overrides = (data_dir / path).read_bytes() if path and (data_dir / path).is_file() else b""
-    stamp = f"{_version('exchange-calendars')} {sha256(overrides).hexdigest()[:16]}"
-    return CachedCalendar(lambda: calendar_of(settings, data_dir), data_dir / SESSIONS_NAME, stamp)
 
 
 def source_of(settings: Settings, data_dir: Path) -> BarSource:
@@ -380,18 +367,6 @@ def gate_rules(settings: Settings, pinned: Mapping[str, str]) -> GateRules:
         window_opens_minutes=schedule.window_opens_minutes,
         last_send_minutes=schedule.last_send_minutes,
     )
-
-
-def press_of(settings: Settings, data_dir: Path, store: Store, calendar: Calendar, *, html: bool) -> "Press":
-    """Return what writes reports into the data folder; without `html` text and JSON only."""
-    from mtum.adapters.rendering.html import HtmlRenderer
-    from mtum.adapters.rendering.shelf import FolderShelf
-    from mtum.app.daily_report import Press
-    from mtum.app.reporting.facts import Setup
-
-    setup = Setup(settings, account_of(settings))
-    shelf = FolderShelf(data_dir / REPORTS_NAME, settings.storage.keep_html_reports)
-    return Press(store, calendar, setup, shelf, HtmlRenderer() if html else None)
 
 
 @cache

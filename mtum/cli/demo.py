@@ -31,6 +31,7 @@ def demo(
     from mtum.app.daily_report import daily_report
     from mtum.app.demo import check_count, play_sessions
     from mtum.app.demo_report import demo_report
+    from mtum.duties.press import press_of
 
     call = call_of(context)
     settings = wiring.demo_settings(call.settings())
@@ -39,9 +40,7 @@ def demo(
     check_count(sessions, wiring.market_sessions(source, calendar, settings))  # before anything is written
     with wiring.replay_desk(settings, folder) as replay, _progress(call, sessions) as show:
         desk = replay.desk
-        plain, charted = (
-            wiring.press_of(settings, folder, desk.store, desk.calendar, html=html) for html in (False, True)
-        )
+        plain, charted = (press_of(settings, folder, desk.store, desk.calendar, html=html) for html in (False, True))
 
         def after_each(session: "Session", number: int, count: int) -> None:
             daily_report(charted if number > count - CHARTED_SESSIONS else plain, session.day, desk.clock.now())

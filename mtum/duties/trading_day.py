@@ -96,10 +96,11 @@ class _Day:
 
     def _reported(self, session: Session) -> Done:
         from mtum.app.daily_report import daily_report, report_message
+        from mtum.duties.press import press_of
 
         calendar = wiring.calendar_of(self._settings, self._data_dir)
         with wiring.opened_store(self._settings, self._data_dir) as store:
-            press = wiring.press_of(self._settings, self._data_dir, store, calendar, html=True)
+            press = press_of(self._settings, self._data_dir, store, calendar, html=True)
             report = daily_report(press, session.day, self._clock.now())
             return Done(messages=(report_message(press, report),))
 
@@ -112,12 +113,13 @@ class _Day:
     def review(self, session: Session, slot: str) -> Done:
         from mtum.app.reporting.period import Kind
         from mtum.app.review import Outside, review_message, write_review
+        from mtum.duties.press import press_of
         from mtum.duties.secrets import secret_days
 
         calendar = wiring.calendar_of(self._settings, self._data_dir)
         outside = Outside(secret_days(current_environment()))
         with wiring.opened_store(self._settings, self._data_dir) as store:
-            press = wiring.press_of(self._settings, self._data_dir, store, calendar, html=True)
+            press = press_of(self._settings, self._data_dir, store, calendar, html=True)
             # A replayed market's last session is not today's.
             last = store.runs.latest("decide_and_order") if wiring.is_replay(self._settings) else None
             end = last.session if last and last.session else session.day
