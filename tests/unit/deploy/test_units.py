@@ -36,8 +36,8 @@ def test_systemd_finds_no_fault_in_the_units(tmp_path: Path) -> None:
     if analyze is None:
         pytest.skip("needs systemd-analyze")
     for unit in UNITS:
-        # The program is not installed in /opt here; everything else is checked as it is.
-        text = re.sub(r"/opt/mtum/\.venv/bin/\w+", sys.executable, unit.read_text(encoding="utf-8"))
+        # The program is not installed in /srv here; everything else is checked as it is.
+        text = re.sub(r"/srv/mtum/\.venv/bin/\w+", sys.executable, unit.read_text(encoding="utf-8"))
         (tmp_path / unit.name).write_text(text, encoding="utf-8")
     paths = [str(tmp_path / unit.name) for unit in UNITS]
     checked = subprocess.run(
