@@ -10,10 +10,16 @@ The peers need an environment of their own (they ask for other versions of share
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
+from statistics import median
+from time import perf_counter
 from typing import Any
 
 import pytest
+
+from support.exchange_sessions import xnys
+from support.markets import made_up_bars
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.bench
@@ -43,3 +49,36 @@ def raced() -> dict[str, Any]:
 )
 def test_times_faster_than_the_peer(raced: dict[str, Any], race: str, at_least: float) -> None:
     assert raced[race]["times_faster"] >= at_least, raced[race]
+
+
+def write_market(folder: Path) -> None:
+    """Ten years of made-up bars on real sessions as the files both programs read."""
+    days = [session.day for session in xnys("2009-01-02", "2018-12-31")]
+    drawn, vix = made_up_bars(len(days), 71), [15.0 + (number * 7 % 23) for number in range(len(days))]
+    names = ("open", "high", "low", "close", "volume")
+    rows = zip(days, *(getattr(drawn, name).tolist() for name in names), strict=True)
+    lines = [",".join(map(str, row)) for row in rows]
+    (folder / "AAA.csv").write_text("\n".join([f"date,{','.join(names)}", *lines, ""]), encoding="utf-8")
+    lines = [f"{day},{level}" for day, level in zip(days, vix, strict=True)]
+    (folder / "VIX.csv").write_text("\n".join(["date,close", *lines, ""]), encoding="utf-8")
+
+
+def seconds(command: list[str], folder: Path) -> float:
+    began = perf_counter()
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert json.loads(done.stdout)["trades"]
+    return perf_counter() - began
+
+
+def test_a_whole_process_takes_at_most_half_as_long_again_as_the_peers(tmp_path: Path) -> None:
+    python = os.environ.get("BENCH_PYTHON")
+    if not python:
+        pytest.skip("BENCH_PYTHON names no Python that has vectorbt and backtesting")
+    write_market(tmp_path)
+    mine = [sys.executable, "-m", "mtum", "backtest", "--json", "--symbol", "AAA", "--source", f"csv:{tmp_path}"]
+    peer = [python, "-W", "ignore", str(ROOT / "tests" / "bench" / "peer_process.py"), str(tmp_path)]
+    seconds(mine, tmp_path), seconds(peer, tmp_path)
+    ratios = [seconds(mine, tmp_path) / seconds(peer, tmp_path) for _ in range(5)]
+    print(f"whole process, ours over the peer's: {median(ratios):.2f}")
+    assert median(ratios) <= 1.5

@@ -14,7 +14,8 @@ from mtum.core.research.metrics import CurveMetrics, TradeMetrics, cautions, cur
 from mtum.core.simulation.backtest import run
 from mtum.core.simulation.history import History, history
 from mtum.core.simulation.kernel.compiled import is_compiled
-from mtum.core.simulation.kernel.play import Span, play
+from mtum.core.simulation.kernel.near_close import play_seen
+from mtum.core.simulation.kernel.play import Span, equity_curve, play
 from mtum.core.simulation.near_close import (
     NearCloseModel,
     NearCloseSpread,
@@ -76,8 +77,7 @@ def run_backtest(asked: Asked, source: BarSource, calendar: Calendar, tell: Tell
     prepared = perf_counter()
     spreads: tuple[NearCloseSpread, ...] = ()
     if isinstance(strategy, MtumConfluence):
-        if not is_compiled(play):
-            tell(COMPILING)
+        tell_compiling(tell, play, equity_curve, *([play_seen] if asked.decision is DecisionModel.NEAR_CLOSE else []))
         played = run(ready, strategy, terms, span)
         if asked.decision is DecisionModel.NEAR_CLOSE:
             mode = VolumeMode(asked.settings.market.volume_mode)
@@ -91,6 +91,12 @@ def run_backtest(asked: Asked, source: BarSource, calendar: Calendar, tell: Tell
     held = buy_and_hold(ready, span, terms.capital_usd, terms.rules.sizing.costs)
     seconds = {"load": read - began, "indicators": prepared - read, "simulate": done - prepared}
     return Backtested(asked, strategy, loaded, ready, span, played, held, seconds, spreads)
+
+
+def tell_compiling(tell: Tell, *loops: Callable[..., object]) -> None:
+    """Say that the first call takes a while, if it does."""
+    if not is_compiled(*loops):
+        tell(COMPILING)
 
 
 def near_close_results(

@@ -78,7 +78,7 @@ def _backtest_answer(call: Call, asked: "Asked", *, check: bool, out: Path | Non
     if check or out is not None:
         from mtum.app.research.run_checks import checks_document, checks_of
 
-        answer["checks"] = checks_document(checks_of(found))
+        answer["checks"] = checks_document(checks_of(found, teller(call)))
     if out is not None:
         from mtum.adapters.rendering.backtest_charts import backtest_charts
         from mtum.app.research.tear_sheet import write_tear_sheet

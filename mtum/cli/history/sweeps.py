@@ -121,13 +121,12 @@ def _prepared(
 ) -> "Prepared":
     from mtum.app.research.asked import Asked
     from mtum.app.research.grid_file import read_grid
+    from mtum.app.research.run_backtest import tell_compiling
     from mtum.app.research.sweep import prepare
-    from mtum.core.simulation.kernel.compiled import is_compiled
     from mtum.core.simulation.kernel.grid import play_grid
 
     read = read_grid(grid)
-    if not is_compiled(play_grid):
-        teller(call)("compiling the fast path, once on this machine (about 10 seconds) ...")
+    tell_compiling(teller(call), play_grid)
 
     def settings(more: Mapping[str, Any]) -> "Settings":
         return changed_settings(call, source, changes, more)

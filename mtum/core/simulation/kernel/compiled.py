@@ -26,24 +26,35 @@ class _Dispatcher(Protocol):
 
 def compiled[**P, R](function: Callable[P, R]) -> Callable[P, R]:
     """Compile on first call, without the interpreter lock, and store the result on disk."""
-    wrapped = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
-    _renew_with_callees(wrapped)
-    result: Callable[P, R] = wrapped
-    return result
+    return cast("Callable[P, R]", _dispatcher(function, inline="never"))
 
 
 def built_in[**P, R](function: Callable[P, R]) -> Callable[P, R]:
     """Make a small function part of every compiled loop that calls it."""
-    wrapped = numba.njit(inline="always", cache=True, nogil=True, error_model="numpy")(function)
-    _renew_with_callees(wrapped)
-    result: Callable[P, R] = wrapped
-    return result
+    return cast("Callable[P, R]", _dispatcher(function, inline="always"))
 
 
-def is_compiled(function: Callable[..., object]) -> bool:
-    """Whether a call would run at once: compiled in this process or stored on disk."""
-    dispatcher = cast(_Dispatcher, function)
-    return bool(dispatcher.signatures) or bool(dispatcher._cache._cache_file._load_index())
+def is_compiled(*functions: Callable[..., object]) -> bool:
+    """Whether calls would run at once: all compiled in this process or stored on disk."""
+    return all(
+        bool(one.signatures) or (_is_stored(one) and bool(one._cache._cache_file._load_index()))
+        for one in cast("tuple[_Dispatcher, ...]", functions)
+    )
+
+
+def _dispatcher(function: Callable[..., object], inline: str) -> object:
+    options = {"nogil": True, "error_model": "numpy", "inline": inline}
+    try:
+        made = numba.njit(cache=True, **options)(function)
+    except RuntimeError:
+        # No folder may be written, neither beside the program nor the user's own: compiled anew each time.
+        return numba.njit(**options)(function)
+    _renew_with_callees(made)
+    return cast("object", made)
+
+
+def _is_stored(found: object) -> bool:
+    return hasattr(getattr(found, "_cache", None), "_cache_file")
 
 
 def _renew_with_callees(dispatcher: _Dispatcher) -> None:
@@ -54,7 +65,7 @@ def _renew_with_callees(dispatcher: _Dispatcher) -> None:
     stamps = [
         cast(_Dispatcher, found)._cache._cache_file._source_stamp
         for found in (dispatcher, *called)
-        if hasattr(found, "py_func")
+        if _is_stored(found)
     ]
     dispatcher._cache._cache_file._source_stamp = (
         max(age for age, _ in stamps),

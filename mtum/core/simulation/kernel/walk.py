@@ -192,7 +192,9 @@ def _entries_from(tape: Tape, terms: Terms, trades: Trades, k: int) -> int:
     # A loss of session s is seen at the decisions of s and s + 1; each bars entries, then a pause.
     sold = int(trades.slots[k, EXIT_FILL])
     allowed = sold + 1 + terms.cooldown_sessions
-    for s in range(max(trades.slots[k, ENTRY_FILL], sold - terms.loss_pause_sessions), sold + 1):
+    # Where a loss ends all trading, the one that closed the trade may lie before the pause.
+    back = len(tape.close) if terms.flatten else terms.loss_pause_sessions
+    for s in range(max(trades.slots[k, ENTRY_FILL], sold - back), sold + 1):
         if _lost(tape, terms.max_daily_loss_usd, trades, k, s):
             allowed = max(allowed, s + terms.loss_pause_sessions + 2)
             if terms.flatten:
@@ -321,6 +323,6 @@ def walk(plan: Plan, tape: Tape, terms: Terms, trades: Trades) -> int:
             peak = max(peak, _peak(tape, trades, k, plan.stop))
         t = sold + 1 + terms.cooldown_sessions
         seen_back = max(bought, sold - terms.loss_pause_sessions) - 1
-        if _reach(close, seen_back, sold, price, left_at) * shares + fees >= terms.max_daily_loss_usd:
+        if terms.flatten or _reach(close, seen_back, sold, price, left_at) * shares + fees >= terms.max_daily_loss_usd:
             t = _entries_from(tape, terms, trades, k)
         k += 1

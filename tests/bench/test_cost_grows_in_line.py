@@ -1,0 +1,82 @@
+"""Cost is linear in sessions and in combinations, and memory stays small."""
+
+import resource
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import product
+from math import log
+from time import process_time
+
+import numpy as np
+import pytest
+
+from mtum.core.portfolio.costs import PercentCosts
+from mtum.core.portfolio.decision import PortfolioRules
+from mtum.core.portfolio.limits import LossRules
+from mtum.core.portfolio.sizing import SizingRules
+from mtum.core.research.grid import Combination, play_combinations
+from mtum.core.simulation.backtest import walked, walked_each
+from mtum.core.simulation.history import History, history
+from mtum.core.simulation.kernel.play import Span
+from mtum.core.simulation.played import PlayTerms
+from mtum.core.strategies.mtum_confluence import MtumConfluence
+from support.markets import made_up_bars, made_up_vix
+
+pytestmark = pytest.mark.bench
+RULES = MtumConfluence(symbol="AAA")
+TERMS = PlayTerms(5000.0, PortfolioRules(SizingRules(1.0, 1e12, 0.0, PercentCosts()), LossRules(1e12)))
+
+
+def cost(work: Callable[[], object]) -> float:
+    """Least CPU seconds of many calls, each repeated so long that the clock sees it."""
+    work()
+    found = []
+    for _ in range(15):
+        began = process_time()
+        for _ in range(20):
+            work()
+        found.append(process_time() - began)
+    return min(found)
+
+
+def exponent(sizes: list[int], costs: list[float]) -> float:
+    """Slope of log cost over log size."""
+    return float(np.polyfit([log(size) for size in sizes], [log(one) for one in costs], 1)[0])
+
+
+def ready(sessions: int, seed: int = 1) -> History:
+    bars = made_up_bars(sessions, seed)
+    return history(bars, made_up_vix(bars, seed))
+
+
+def combinations(count: int) -> list[Combination]:
+    grid = product(range(20, 60), range(1, 101))
+    return [
+        Combination(replace(RULES, ma_sessions=ma, atr_target_multiple=multiple / 10), TERMS)
+        for ma, multiple in list(grid)[:count]
+    ]
+
+
+def test_cost_is_linear_in_sessions() -> None:
+    sizes = [2000, 4000, 8000, 14000]
+    histories = [ready(size) for size in sizes]
+    costs = [cost(lambda one=one: walked(one, RULES, TERMS, Span(60, len(one)))) for one in histories]  # type: ignore[misc]  # bound at once
+    assert exponent(sizes, costs) <= 1.05, costs
+
+
+def test_cost_is_linear_in_combinations() -> None:
+    one, sizes = ready(2000), [500, 1000, 2000, 4000]
+    grids = [combinations(size) for size in sizes]
+    costs = [cost(lambda grid=grid: play_combinations(one, grid, Span(60, 2000))) for grid in grids]  # type: ignore[misc]  # bound at once
+    assert exponent(sizes, costs) <= 1.05, costs
+
+
+def test_memory_is_flat_in_combinations_and_symbols_stream() -> None:
+    one = ready(5000)
+    play_combinations(one, combinations(100), Span(60, 5000))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    play_combinations(one, combinations(4000), Span(60, 5000))
+    trades = sum(len(made.slots) for _, made in walked_each((ready(5000, seed) for seed in range(40)), RULES, TERMS))
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    assert trades > 1000
+    assert grown < 64, f"{grown:.0f} MiB more for 40 times the combinations and 40 symbols"
