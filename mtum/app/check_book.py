@@ -140,6 +140,6 @@ def _foreign_text(foreign: list[str]) -> str:
 def _sellable(balance: Balance, lists: BrokerLists) -> int:
     # A sale by hand takes shares that are not ours first; ours takes our own.
     sells = [order for order in lists.orders if order.symbol == balance.symbol and order.side is Side.SELL]
-    left = {order: order.shares - order.filled for order in sells if order.status.working}
-    own = sum(shares for order, shares in left.items() if OUR_REF.match(order.ref))
-    return max(0, min(balance.sellable - own, int(balance.broker) - sum(left.values())))
+    left = [(order.ref, order.shares - order.filled) for order in sells if order.status.working]
+    own = sum(shares for ref, shares in left if OUR_REF.match(ref))
+    return max(0, min(balance.sellable - own, int(balance.broker) - sum(shares for _, shares in left)))

@@ -102,6 +102,7 @@ def test_another_position_bars_entries_and_lets_our_own_shares_be_sold(
         ("30", "", [BY_HAND], 19),
         ("24", "5", [BY_HAND], 13),
         ("5", "", [BY_HAND], 0),
+        ("30", "", [BY_HAND, BY_HAND], 8),
         ("19", "", [listed(SELL)], 0),
         ("30", "11", [listed(SELL)], 0),
         ("19", "", [listed(SELL, OrderStatus.PARTIALLY_FILLED, 4)], 4),
