@@ -113,6 +113,8 @@ def review(
     send: Send = False,
 ) -> Answer:
     """The review of a week, a month or a quarter; the last recorded one unless named."""
+    from mtum.adapters.scanner import known_vulnerabilities
+    from mtum.app.reporting.period import Kind
     from mtum.app.review import Outside, review_message, write_review
     from mtum.duties.secrets import secret_days
 
@@ -125,7 +127,8 @@ def review(
         if last is None:
             return Answer({}, [NOTHING_YET])
         day = last_of_period(press, chosen, min(wanted, last) if wanted else last)
-        outside = Outside(secret_days(call.environment))
+        scanned = known_vulnerabilities() if chosen is Kind.QUARTER else None
+        outside = Outside(secret_days(call.environment), scanned)
         with press.store.lock():
             found = write_review(press, chosen, day, _now(call, press, day), outside)
         message = review_message(press, found) if send else None

@@ -111,19 +111,22 @@ class _Day:
         return Done(document={"path": str(made.path), "kept": made.kept, "removed": list(made.removed)})
 
     def review(self, session: Session, slot: str) -> Done:
+        from mtum.adapters.scanner import known_vulnerabilities
         from mtum.app.reporting.period import Kind
         from mtum.app.review import Outside, review_message, write_review
         from mtum.duties.press import press_of
         from mtum.duties.secrets import secret_days
 
         calendar = wiring.calendar_of(self._settings, self._data_dir)
-        outside = Outside(secret_days(current_environment()))
+        kind = Kind(slot)
+        scanned = known_vulnerabilities() if kind is Kind.QUARTER else None
+        outside = Outside(secret_days(current_environment()), scanned)
         with wiring.opened_store(self._settings, self._data_dir) as store:
             press = press_of(self._settings, self._data_dir, store, calendar, html=True)
             # A replayed market's last session is not today's.
             last = store.runs.latest("decide_and_order") if wiring.is_replay(self._settings) else None
             end = last.session if last and last.session else session.day
-            found = write_review(press, Kind(slot), end, self._clock.now(), outside)
+            found = write_review(press, kind, end, self._clock.now(), outside)
             return Done(document=found.document, messages=(review_message(press, found),))
 
 
