@@ -97,8 +97,8 @@ def _conversation(server: SmtpServer) -> Iterator[smtplib.SMTP]:
     timer = Timer(server.timeout_seconds, _hang_up, [held, late])
     timer.daemon = True
     timer.start()
+    session = smtplib.SMTP(local_hostname=_OURSELVES, timeout=server.timeout_seconds)
     try:
-        session = smtplib.SMTP(local_hostname=_OURSELVES, timeout=server.timeout_seconds)
         _open(session, server, held)
         if server.user:
             session.login(server.user, server.password or "")
@@ -111,6 +111,7 @@ def _conversation(server: SmtpServer) -> Iterator[smtplib.SMTP]:
         raise
     finally:
         timer.cancel()
+        session.close()  # its reader holds the line open beyond the line's own close
         for line in held:
             line.close()
 

@@ -2,6 +2,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -153,3 +154,25 @@ def test_a_server_that_is_silent_drips_or_drops_is_given_up_in_time(
         with pytest.raises(NotifyError, match="or the line was cut"):
             deliver(plain(port, timeout_seconds=0.5), mail(), OWNER)
         assert time.monotonic() - begin < 2
+
+
+def ends_towards(port: int) -> int:
+    """Lines of this process whose far end is that port, by the kernel's own table."""
+    wanted = f":{port:04X}"
+    rows = [row.split() for row in Path("/proc/self/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
+    inodes = {row[9] for row in rows if row[2].endswith(wanted)}
+    held = []
+    for name in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):
+            held.append(str(name.readlink()))
+    return sum(f"socket:[{inode}]" in held for inode in inodes)
+
+
+def test_a_refused_mail_leaves_no_line_open_even_while_its_error_is_kept() -> None:
+    kept = []  # an error keeps its frames, and with them the conversation, as a log or a report may
+    with mail_server(refuse="550 no such box") as inbox:
+        for _ in range(3):
+            with pytest.raises(NotifyError) as caught:
+                deliver(plain(inbox.port), mail(), OWNER)
+            kept.append(caught)
+        assert ends_towards(inbox.port) == 0
