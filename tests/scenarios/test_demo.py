@@ -12,7 +12,7 @@ import pytest
 from mtum.adapters.sources.embedded import sample_source
 from support.commands import Called, call, call_json, start
 
-SESSIONS = 30
+SESSIONS = 21
 CONTRACT = {
     "sessions": int,
     "decisions": int,

@@ -85,7 +85,7 @@ main()
 """
 
 
-@pytest.mark.parametrize("step", ["refreshed", "decided", "claimed", "exchange.saved", "acknowledged", "fills"])
+@pytest.mark.parametrize("step", ["refreshed", "decided", "claimed", "exchange.saved", "fills"])
 def test_a_fresh_process_killed_and_started_again_orders_once(tmp_path: Path, step: str) -> None:
     code = FRESH.format(step=step, folder=str(tmp_path))
     killed = subprocess.run(

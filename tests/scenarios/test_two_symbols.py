@@ -16,7 +16,7 @@ from mtum.core.portfolio.orders import OrderStatus, Side
 from support.practice import exchange_in, sample_market, settings_of, write_market
 from support.sixty_forty import SixtyForty
 
-FIRST, LAST = date(2017, 10, 2), date(2018, 3, 29)
+FIRST, LAST = date(2017, 10, 2), date(2017, 12, 29)
 NAME = SixtyForty.name
 
 
@@ -39,7 +39,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[s
     """Every session of a market in which one symbol rises and the other falls."""
     folder = tmp_path_factory.mktemp("two")
     bars, _ = sample_market(FIRST, LAST)
-    write_market(folder / "bars", {"AAA": trending(bars, "AAA", 0.01), "BBB": trending(bars, "BBB", -0.004)})
+    write_market(folder / "bars", {"AAA": trending(bars, "AAA", 0.015), "BBB": trending(bars, "BBB", -0.01)})
     documents = []
     with wiring.replay_desk(settings(), folder) as replay:
         while (session := replay.upcoming()) is not None:
@@ -103,11 +103,11 @@ def fills_of(replay: wiring.Replay) -> tuple[Fill, ...]:
 
 def test_the_order_of_the_symbols_in_the_universe_does_not_matter_to_sells_first(tmp_path: Path) -> None:
     bars, _ = sample_market(FIRST, LAST)
-    write_market(tmp_path / "bars", {"AAA": trending(bars, "AAA", -0.004), "BBB": trending(bars, "BBB", 0.01)})
+    write_market(tmp_path / "bars", {"AAA": trending(bars, "AAA", -0.01), "BBB": trending(bars, "BBB", 0.015)})
     turned = settings()
     turned = turned.model_copy(update={"strategy": {**turned.strategy, NAME: replace(SixtyForty())}})
     with wiring.replay_desk(turned, tmp_path) as replay:
-        documents = [play_session(replay.desk, session).document for session in replay.market[:60]]
+        documents = [play_session(replay.desk, session).document for session in replay.market[:30]]
     pairs = [document["orders"] for document in documents[1:] if len(document["orders"]) == 2]
     assert pairs
     assert all([order["side"] for order in pair] == ["SELL", "BUY"] for pair in pairs)
