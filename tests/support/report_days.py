@@ -135,6 +135,11 @@ def _no_vix(folder: Path) -> tuple[History, date]:
     return _played(folder, ORDINARY, Day(vix=None))
 
 
+def _cash(folder: Path) -> tuple[History, date]:
+    moves = (("dividend", "23.00", False), ("tax", "-3.45", True), ("deposit", "1000.00", True), ("fee", "-1.50", True))
+    return _played(folder, ORDINARY, Day(), Day(cash=moves))
+
+
 KINDS: dict[str, Callable[[Path], tuple[History, date]]] = {
     "enter": _enter,
     "hold-long": _hold_long,
@@ -152,5 +157,6 @@ KINDS: dict[str, Callable[[Path], tuple[History, date]]] = {
     "order-rejected": _rejected,
     "nothing-final": _nothing_final,
     "no-vix": _no_vix,
+    "cash-moves": _cash,
 }
 """Kind of day -> the history that ends with it; earlier sessions are reported already."""

@@ -66,7 +66,8 @@ class Day:
     """What is special about a session; the defaults are an ordinary one.
 
     `filled` is how many shares the auction filled (None = all); `settled` False leaves close,
-    equity and commission unknown; `broken` is the problem that kept the session from deciding.
+    equity and commission unknown; `broken` is the problem that kept the session from deciding; `cash`
+    are movements of the session: kind, USD, paid.
     """
 
     filled: int | None = None
@@ -78,6 +79,7 @@ class Day:
     broken: tuple[int, str] | None = None
     vix: float | None = CALM
     price_seen: float = 1.0
+    cash: tuple[tuple[str, str, bool], ...] = ()
 
 
 @dataclass
@@ -143,6 +145,13 @@ class History:
         code = max((int(str(problem["code"])) for problem in problems), default=0)
         document = {"action": decision.action.value, "problems": problems, "degraded": degraded}
         self.store.runs.finish(run, session.before_close(18), "finished", code, document)
+        moves = [
+            CashMovement(
+                f"{kind}:{day}", "mtum_confluence", day, kind, Decimal(usd), f"{kind} of the test", SYMBOL, paid
+            )
+            for kind, usd, paid in special.cash
+        ]
+        self.store.ledger.move_cash(moves)
         self._accept(index, final=special.settled)
         if special.settled:
             self._settle(index, special)
@@ -279,7 +288,8 @@ class History:
         self.store.ledger.write_lots("mtum_confluence", sleeve.lots, sleeve.remembered)
         market = close * shares
         first = self.store.ledger.movements("mtum_confluence")[0]
-        shadow = buy_and_hold(self.bars.until(day), first.session, 5000.0, PercentCosts())
+        paid_in = {move.session: float(move.amount_usd) for move in sleeve.movements if move.kind == "deposit"}
+        shadow = buy_and_hold(self.bars.until(day), first.session, 5000.0, PercentCosts(), paid_in)
         assert shadow is not None
         point = EquityPoint(
             session=day,

@@ -234,3 +234,15 @@ def test_every_symbol_held_has_its_position(tmp_path: Path) -> None:
     assert "BBB" in report.text
     assert report.summary.position is not None
     assert report.summary.position.symbol == "MTUM"
+
+
+def test_cash_movements_are_typed_and_a_deposit_is_no_profit(tmp_path: Path) -> None:
+    history, day = KINDS["cash-moves"](tmp_path)
+    summary = history.report(day).summary
+    lines = {line.kind: (line.amount_usd, line.paid) for line in summary.cash}
+    assert lines == {"dividend": (23.0, False), "tax": (-3.45, True), "deposit": (1000.0, True), "fee": (-1.5, True)}
+    assert summary.equity.receivable_usd.amount == 23.0
+    assert summary.equity.paid_in_usd == 6000.0
+    # 46 shares fall by 0.90; the dividend less tax and fee counts, the deposit does not.
+    assert summary.pnl.day_usd.amount == pytest.approx(46 * -0.9 + 23 - 3.45 - 1.5)
+    assert "(receivable)" in text(page(summary))
