@@ -1,7 +1,7 @@
 """The in-process broker of practice mode: a thin face of the simulated exchange."""
 
 import json
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
 
@@ -180,7 +180,9 @@ class SimulatedBroker:
         state = self._state
         moment = self._moment((symbol,) if symbol else ())
         if state.session is not None:
-            for passed in self._market.sessions_between(state.session, moment.session.day)[:-1]:
+            # The session of the last visit too: nobody may have been there at its close.
+            seen_until = state.session - timedelta(days=1)
+            for passed in self._market.sessions_between(seen_until, moment.session.day)[:-1]:
                 state, events = exchange.advance(state, self._moment((), passed, passed.close), self._rules)
                 self._keep(state, changed=bool(events))
         state, events = exchange.advance(state, moment, self._rules)
