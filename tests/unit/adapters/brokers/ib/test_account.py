@@ -1,0 +1,85 @@
+"""The account in USD from the wire's values."""
+
+from decimal import Decimal
+from types import SimpleNamespace
+
+import pytest
+
+from mtum.adapters.brokers.ib.account import account_of, amount, positions_of, values_of
+from mtum.adapters.ib_session.ear import Heard
+from mtum.errors import BrokerUnavailableError
+from mtum.ports.broker import AccountKind
+
+
+def told(*rows: tuple[str, str, str], account: str = "DU1") -> list[Heard]:
+    return [Heard("updateAccountValue", (key, text, currency, account)) for key, text, currency in rows]
+
+
+def read(*rows: tuple[str, str, str]) -> tuple[AccountKind, Decimal, Decimal, Decimal]:
+    found = account_of(values_of(told(*rows), "DU1"), "DU1")
+    return found.kind, found.cash_usd, found.settled_usd, found.net_liquidation_usd
+
+
+CASH = ("TradingType-S", "STKCASH", "")
+
+
+@pytest.mark.parametrize("text", ["", "nan", "1.7976931348623157E308", "Infinity", "abc", None])
+def test_the_wires_words_for_no_number_are_none(text: object) -> None:
+    assert amount(text) is None
+
+
+def test_a_usd_account_with_unsettled_proceeds() -> None:
+    found = read(
+        CASH,
+        ("CashBalance", "5000", "USD"),
+        ("TotalCashValue", "5000", "USD"),
+        ("SettledCash", "3200", "USD"),
+        ("NetLiquidation", "5600", "USD"),
+    )
+    assert found == (AccountKind.CASH, Decimal(5000), Decimal(3200), Decimal(5600))
+
+
+def test_what_is_unsettled_in_another_base_currency_is_taken_for_dollars() -> None:
+    # 100 EUR unsettled at 0.8 EUR per USD are 125 USD.
+    found = read(
+        CASH,
+        ("$LEDGER-CashBalance", "1000", "USD"),
+        ("$LEDGER-ExchangeRate", "0.8", "USD"),
+        ("TotalCashValue", "2000", "EUR"),
+        ("SettledCash", "1900", "EUR"),
+        ("NetLiquidation", "2400", "EUR"),
+    )
+    assert found == (AccountKind.CASH, Decimal(1000), Decimal(875), Decimal(3000))
+
+
+def test_an_account_without_dollars_has_none() -> None:
+    assert read(CASH, ("CashBalance", "900", "EUR"), ("NetLiquidation", "900", "EUR"))[1] == 0
+
+
+def test_without_a_word_about_settlement_a_cash_account_may_spend_nothing() -> None:
+    assert read(CASH, ("CashBalance", "5000", "USD"), ("NetLiquidation", "5000", "USD"))[2] == 0
+
+
+def test_only_an_account_that_says_so_is_on_margin() -> None:
+    assert read(("TradingType-S", "STKMRGN", ""), ("CashBalance", "1", "USD"))[0] is AccountKind.MARGIN
+    assert read(("TradingType-S", "STKNOPT", ""), ("CashBalance", "1", "USD"))[0] is AccountKind.CASH
+
+
+def test_an_account_that_tells_nothing_cannot_be_used() -> None:
+    with pytest.raises(BrokerUnavailableError, match="told no values of account DU1"):
+        account_of(values_of(told(CASH, account="DU2"), "DU1"), "DU1")
+
+
+def test_positions_are_our_accounts_stocks_in_dollars_with_fractions() -> None:
+    def held(account: str, symbol: str, shares: float, kind: str = "STK", currency: str = "USD") -> Heard:
+        contract = SimpleNamespace(symbol=symbol, secType=kind, currency=currency)
+        return Heard("position", (account, contract, shares, 1.0))
+
+    answer = [
+        held("DU1", "MTUM", 18.25),
+        held("DU2", "MTUM", 5.0),
+        held("DU1", "SAP", 3.0, currency="EUR"),
+        held("DU1", "SPY", 1.0, kind="OPT"),
+        held("DU1", "IWM", 0.0),
+    ]
+    assert positions_of(answer, "DU1") == {"MTUM": Decimal("18.25")}
