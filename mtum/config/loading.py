@@ -6,12 +6,13 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from mtum.config.sections import SECTIONS, Settings
+from mtum.config.sections import SECTIONS, Schedule, Settings
 from mtum.core.strategies import STRATEGIES
 from mtum.core.strategies.contract import Strategy
 from mtum.errors import ConfigError
@@ -222,8 +223,27 @@ def _explained(error: ValidationError, prefix: str) -> list[str]:
     return lines
 
 
+_STEPS = (
+    "window_opens_minutes",
+    "snapshot_minutes",
+    "data_deadline_minutes",
+    "decision_deadline_minutes",
+    "last_send_minutes",
+)
+"""Steps of the trading day in their order; each is as many minutes before the close as the next, or more."""
+
+
+def _out_of_order(schedule: Schedule) -> list[str]:
+    minutes = {name: getattr(schedule, name) for name in _STEPS}
+    return [
+        f"schedule.{earlier}: {minutes[earlier]:g} minutes before the close is later than {later} ({minutes[later]:g})"
+        for earlier, later in pairwise(_STEPS)
+        if minutes[earlier] < minutes[later]
+    ]
+
+
 def _contradictions(settings: Settings) -> list[str]:
-    found = []
+    found = _out_of_order(settings.schedule)
     if settings.portfolio.strategy not in STRATEGIES:
         hint = _nearest(settings.portfolio.strategy, STRATEGIES)
         found.append(f"portfolio.strategy: no strategy {settings.portfolio.strategy!r}{hint}")

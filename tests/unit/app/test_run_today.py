@@ -39,10 +39,11 @@ def test_a_session_that_was_decided_is_taken_up_again_after_the_window(tmp_path:
         check_window(desk, SESSION)
 
 
-def test_the_windows_edges_follow_the_settings(tmp_path: Path) -> None:
-    at, wide = SESSION.before_close(45), 60
+@pytest.mark.parametrize(("minutes", "opens", "last"), [(45.0, 60, 15), (12.0, 22, 11)])
+def test_the_windows_edges_follow_the_settings(tmp_path: Path, minutes: float, opens: int, last: int) -> None:
+    at = SESSION.before_close(minutes)
     with fake_desk(
-        tmp_path, FakeBroker(), at, schedule__window_opens_minutes=wide, schedule__last_send_minutes=30
+        tmp_path, FakeBroker(), at, schedule__window_opens_minutes=opens, schedule__last_send_minutes=last
     ) as desk:
         check_window(desk, SESSION)
 

@@ -122,6 +122,9 @@ def test_an_amount_of_1e12_stands_for_no_limit(tmp_path: Path) -> None:
             "portfolio.strategy: no strategy 'mtum_conflunce'; did you mean mtum",
         ),
         ({"schedule.last_send_minutes": 9.9}, "schedule.last_send_minutes: below 10"),
+        ({"schedule.window_opens_minutes": 19}, "schedule.window_opens_minutes: 19 minutes before the close is later"),
+        ({"schedule.snapshot_minutes": 17}, "schedule.snapshot_minutes: 17 minutes"),
+        ({"schedule.last_send_minutes": 17.2}, "schedule.decision_deadline_minutes: 17 minutes"),
         ({"mode": "paper", "broker.account": "DU1"}, 'market.source: "sample" replays history'),
         ({"mode": "paper", "market.source": "yahoo"}, "broker.account: required"),
         (
