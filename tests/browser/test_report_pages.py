@@ -32,14 +32,23 @@ def browser() -> "Iterator[Browser]":
 
 
 def check(browser: "Browser", html: str, images: int) -> None:
-    for width in WIDTHS:
-        for scheme in SCHEMES:
-            found = measured(browser, html, width, scheme)
-            place = f"{width} px, {scheme}"
-            assert found["width"] <= width, f"{place}: {found['width']} px wide"
-            assert not found["clipped"], f"{place}: {found['clipped']}"
-            assert found["contrast"] >= NEEDED_CONTRAST, f"{place}: {found['contrast']:.2f} for {found['worst']!r}"
-            assert found["images"] == images, f"{place}: {found['images']} charts"
+    for found in measured(browser, html, WIDTHS, SCHEMES):
+        width = found["asked_width"]
+        place = f"{width} px, {found['scheme']}"
+        assert found["width"] <= width, f"{place}: {found['width']} px wide"
+        assert not found["clipped"], f"{place}: {found['clipped']}"
+        assert found["contrast"] >= NEEDED_CONTRAST, f"{place}: {found['contrast']:.2f} for {found['worst']!r}"
+        assert found["images"] == images, f"{place}: {found['images']} charts"
+
+
+def test_what_is_measured_can_fail(browser: "Browser") -> None:
+    faulty = """<body style="margin:0;background:#fff"><p style="color:#999">pale</p>
+    <div style="width:600px">wide</div><p style="white-space:nowrap">{}</p></body>""".format("long " * 60)
+    (found,) = measured(browser, faulty, [390], ["light"])
+    assert found["width"] > 390
+    assert found["clipped"]
+    assert (found["worst"], found["images"]) == ("pale", 0)
+    assert found["contrast"] < 3
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,7 +1,7 @@
 """A headless chromium for looking at pages, and what is measured on them."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -64,17 +64,21 @@ def chromium() -> "Iterator[Browser]":
             browser.close()
 
 
-def measured(browser: "Browser", html: str, width: int, scheme: Any) -> dict[str, Any]:
-    """Render a page at a width in a color scheme and measure it; fails on any outside request."""
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+def measured(browser: "Browser", html: str, widths: Sequence[int], schemes: Sequence[Any]) -> Iterator[dict[str, Any]]:
+    """Load a page once and measure it at each width in each color scheme; fails on any outside request."""
+    context = browser.new_context()
     asked: list[str] = []
     try:
         page = context.new_page()
         page.on("request", lambda request: asked.append(request.url))
         page.set_content(html, wait_until="load")
-        found: dict[str, Any] = page.evaluate(MEASURE)
+        for width in widths:
+            page.set_viewport_size({"width": width, "height": 900})
+            for scheme in schemes:
+                page.emulate_media(color_scheme=scheme)
+                found: dict[str, Any] = page.evaluate(MEASURE)
+                yield {**found, "asked_width": width, "scheme": scheme}
     finally:
         context.close()
     outside = [url for url in asked if not url.startswith(("data:", "about:"))]
     assert not outside, outside
-    return found

@@ -18,7 +18,7 @@ from mtum.core.reporting.periods.review import Review
 from support.report_history import History, sample_history
 from support.slow_rules import Row, SlowRules, play
 
-HALF_YEAR, WHOLE = 130, 1190
+SOME, WHOLE = 90, 1190
 AT = datetime(2019, 1, 1, 12, tzinfo=UTC)
 FRIDAY = date(2018, 12, 28)
 ENTRY = ("close_above_ma", "vix_calm", "rsi_high", "volume_high")
@@ -26,7 +26,7 @@ ENTRY = ("close_above_ma", "vix_calm", "rsi_high", "volume_high")
 
 @dataclass
 class Played:
-    """A played half year and its database."""
+    """Played sessions and their database."""
 
     history: History
     database: sqlite3.Connection
@@ -41,7 +41,7 @@ class Played:
         return write_review(self.history.press(), kind, end, AT).review
 
 
-@pytest.fixture(scope="module", params=[HALF_YEAR, pytest.param(WHOLE, marks=pytest.mark.full)])
+@pytest.fixture(scope="module", params=[SOME, pytest.param(WHOLE, marks=pytest.mark.full)])
 def played(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
     folder: Path = tmp_path_factory.mktemp("reviews")
     history = sample_history(folder)
