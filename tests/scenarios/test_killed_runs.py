@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,14 @@ def prepared(tmp_path: Path, day: date) -> Path:
     return folder
 
 
+def played(folder: Path) -> int:
+    return int(play_next(folder).exit_code)
+
+
+def killed_at(folder: Path, number: int) -> int:
+    return int(play_next(folder, KillAt(number)).exit_code)
+
+
 @pytest.mark.parametrize("day", [ENTRY_DAY, EXIT_DAY])
 def test_a_run_killed_at_any_step_orders_once_and_decides_the_same(tmp_path: Path, day: date) -> None:
     before = prepared(tmp_path, day)
@@ -52,9 +61,9 @@ def test_a_run_killed_at_any_step_orders_once_and_decides_the_same(tmp_path: Pat
     for number, step in enumerate(steps.seen[:-1]):
         folder = tmp_path / f"killed-{number}"
         shutil.copytree(before, folder)
-        ended = in_child(lambda folder=folder, number=number: int(play_next(folder, KillAt(number)).exit_code))
+        ended = in_child(partial(killed_at, folder, number))
         assert ended == -9, f"step {number} ({step}) was not reached"
-        again = in_child(lambda folder=folder: int(play_next(folder).exit_code))
+        again = in_child(partial(played, folder))
         assert again == 0, f"after {step}"
         assert len(exchange_in(folder).orders) == orders_before + 1, f"after {step}"
         assert recorded(folder, day) == expected, f"after {step}"
@@ -64,9 +73,9 @@ def test_a_run_killed_at_any_step_orders_once_and_decides_the_same(tmp_path: Pat
 def test_a_run_killed_twice_still_orders_once(tmp_path: Path) -> None:
     for first, second in ((5, 3), (7, 2), (9, 4), (11, 1)):
         folder = tmp_path / f"{first}-{second}"
-        assert in_child(lambda folder=folder, first=first: int(play_next(folder, KillAt(first)).exit_code)) == -9
-        in_child(lambda folder=folder, second=second: int(play_next(folder, KillAt(second)).exit_code))
-        assert in_child(lambda folder=folder: int(play_next(folder).exit_code)) == 0
+        assert in_child(partial(killed_at, folder, first)) == -9
+        in_child(partial(killed_at, folder, second))
+        assert in_child(partial(played, folder)) == 0
         assert len(exchange_in(folder).orders) == 1
 
 
