@@ -136,7 +136,8 @@ def _volume(ax: "Axes", history: MarketHistory, x: Column) -> None:
     ax.plot(x, history.volume_average / unit, color=style.AVERAGE, lw=1.1)
     _ends(ax, ((history.volume_average / unit, "mean", style.AVERAGE),))
     if history.projected_volume is not None:
-        ax.plot([x[-1]], [history.projected_volume / unit], marker="_", ms=5, color=style.SOLD)
+        ax.plot([x[-1]], [history.projected_volume / unit], marker="D", ms=2.6, color=style.SOLD)
+        name += " (diamond: projected)"
     ax.set_ylim(bottom=0)
     _titled(ax, f"Volume and its mean of {history.rules.volume_sessions} sessions{name}")
 

@@ -1,5 +1,6 @@
 """The lines of the charts, read from the same facts as the numbers."""
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -28,7 +29,8 @@ def _market(store: Store, facts: SessionFacts, sessions: int | None) -> MarketHi
     bars = facts.bars.tail(shown + warm_up)
     vix = np.array([facts.vix.get(day, np.nan) for day in bars.days.tolist()], dtype=np.float64)
     whole = market_history(facts.symbol, bars.days, bars.close, bars.volume, vix, rules)
-    return _cut(whole, min(shown, len(bars)), _marks(store, facts))
+    projected = facts.verdict.get("indicators", {}).get("volume") if bars.last_day == facts.day else None
+    return _cut(replace(whole, projected_volume=projected), min(shown, len(bars)), _marks(store, facts))
 
 
 def _sessions_run(facts: SessionFacts) -> int:
@@ -49,6 +51,7 @@ def _cut(whole: MarketHistory, shown: int, marks: tuple[Mark, ...]) -> MarketHis
         volume_average=whole.volume_average[part],
         vix=whole.vix[part],
         rules=whole.rules,
+        projected_volume=whole.projected_volume,
         marks=tuple(mark for mark in marks if mark.session >= first),
     )
 
