@@ -4,10 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from mtum.adapters.ib_session.dialer import Login
+from mtum.adapters.ib_session.door import Gateway
 from mtum.adapters.ib_session.library import Library
-from mtum.adapters.ib_session.link import Gateway
 from mtum.adapters.ib_session.listings import Listings, Pins
-from mtum.adapters.ib_session.session import IbSession, Login
+from mtum.adapters.ib_session.session import IbSession
 from mtum.adapters.ib_session.wire_record import WireRecord
 from mtum.config import Settings
 

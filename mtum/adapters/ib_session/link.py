@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from mtum.adapters.ib_session.codes import CLIENT_ID_IN_USE
+from mtum.adapters.ib_session.door import Door, Gateway
 from mtum.adapters.ib_session.ear import Ear, Heard, LinkLostError, Notice, Waiting
 from mtum.adapters.ib_session.library import Library, with_loop
 from mtum.adapters.ib_session.questions import Question
@@ -18,27 +18,6 @@ REQUEST_NAMES = {
     "9": "reqContractDetails", "16": "reqAllOpenOrders", "20": "reqHistoricalData", "49": "reqCurrentTime",
     "61": "reqPositions", "71": "startApi", "99": "reqCompletedOrders",
 }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Gateway:
-    """Where the gateway listens and how long it is waited for.
-
-    Parameters
-    ----------
-    connect_seconds, request_seconds : float
-        Longest wait for a login, and for one answer.
-    """
-
-    host: str
-    port: int
-    client_id: int
-    connect_seconds: float = 15.0
-    request_seconds: float = 10.0
-
-
-class ClientIdInUseError(BrokerUnavailableError):
-    """Another program is connected with our client id."""
 
 
 class SilenceError(BrokerUnavailableError):
@@ -53,10 +32,9 @@ class Link:
     ) -> None:
         self._gateway = gateway
         self._record = record
-        self._on_notice = on_notice
         self._loop = with_loop()
-        self._refused: asyncio.Future[None] = self._loop.create_future()
-        self.ear = Ear(record, self._noticed)
+        self._door = Door(gateway, self._loop, on_notice)
+        self.ear = Ear(record, self._door.hear)
         self.client = library.client(self.ear)
         self._plain_send = self.client.sendMsg
         self.client.sendMsg = self._send_recorded
@@ -75,7 +53,7 @@ class Link:
             Saying what stands in the way and what to do.
         """
         try:
-            self._run(self._log_in())
+            self._run(self._door.enter(self.client))
         except BrokerUnavailableError:
             self.close()
             raise
@@ -89,8 +67,7 @@ class Link:
             self.client.disconnect()
         with suppress(OSError, RuntimeError):
             self._run(asyncio.sleep(0))
-        if not self._refused.done():
-            self._refused.cancel()
+        self._door.shut()
         self._loop.close()
         asyncio.set_event_loop(None)
 
@@ -126,44 +103,6 @@ class Link:
     def _run[T](self, work: Coroutine[Any, Any, T]) -> T:
         asyncio.set_event_loop(self._loop)
         return self._loop.run_until_complete(work)
-
-    async def _log_in(self) -> None:
-        where = f"{self._gateway.host}:{self._gateway.port}"
-        limit = self._gateway.connect_seconds
-        task = asyncio.ensure_future(
-            self.client.connectAsync(self._gateway.host, self._gateway.port, self._gateway.client_id, None)
-        )
-        await asyncio.wait((task, self._refused), timeout=limit, return_when=asyncio.FIRST_COMPLETED)
-        if task.done() and not task.cancelled() and task.exception() is None:
-            return
-        if not task.done():
-            task.cancel()
-            with suppress(asyncio.CancelledError, OSError):
-                await task
-        elif isinstance(task.exception(), OSError):
-            raise BrokerUnavailableError(
-                f"no gateway listens at {where}: start it, and check broker.port and that its API is enabled"
-            ) from task.exception()
-        self._explain(where, limit)
-
-    def _explain(self, where: str, limit: float) -> None:
-        if self._refused.done() and self._refused.exception() is not None:
-            self._refused.result()
-        raise BrokerUnavailableError(
-            f"the gateway at {where} did not complete the login within {limit:g} s: log it in, accept the connection "
-            "there, or restart it"
-        )
-
-    def _noticed(self, notice: Notice) -> None:
-        if notice.code == CLIENT_ID_IN_USE and not self._refused.done():
-            number = self._gateway.client_id
-            self._refused.set_exception(
-                ClientIdInUseError(
-                    f"client id {number} is in use: another copy of this program is connected, or the gateway has not "
-                    "noticed yet that an old one is gone; stop the other, or wait a minute"
-                )
-            )
-        self._on_notice(notice)
 
     async def _ask(self, questions: Sequence[Question]) -> list[list[Heard] | BrokerUnavailableError]:
         begun = [self._begin(question) for question in questions]

@@ -1,41 +1,30 @@
 """A conversation with the gateway: connects just in time, and again after a drop."""
 
-import asyncio
-from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from mtum.adapters.ib_session.codes import LINK_BACK, LINK_DOWN
+from mtum.adapters.ib_session.dialer import Dialer, Login, slept
+from mtum.adapters.ib_session.door import Gateway
 from mtum.adapters.ib_session.ear import Heard, LinkLostError, Notice, RequestRefusedError
 from mtum.adapters.ib_session.library import Library
-from mtum.adapters.ib_session.link import ClientIdInUseError, Gateway, Link
+from mtum.adapters.ib_session.link import Link
 from mtum.adapters.ib_session.questions import CURRENT_TIME, Question
 from mtum.adapters.ib_session.wire_record import WireRecord
 from mtum.errors import BrokerUnavailableError
 
-FIRST_PAUSE_SECONDS = 0.25
-KEPT_NOTICES = 500
 
+class Upstream:
+    """Remembers whether the gateway has its own connection to the broker's servers."""
 
-@dataclass(frozen=True, slots=True)
-class Login:
-    """Whose account is wanted, and what for.
+    def __init__(self) -> None:
+        self.lost = False
 
-    Parameters
-    ----------
-    account : str
-        Account that must be among the login's.
-    paper : bool or None
-        Whether it must be a paper account; None does not ask.
-    read_only : bool
-        The connection cannot send orders.
-    """
-
-    account: str
-    paper: bool | None = None
-    read_only: bool = False
+    def hear(self, notice: Notice) -> None:
+        """Take note of a notice."""
+        if notice.code in (*LINK_DOWN, *LINK_BACK):
+            self.lost = notice.code in LINK_DOWN
 
 
 class IbSession:
@@ -46,12 +35,8 @@ class IbSession:
     on_time : callable
         Told of the broker's clock each time it is read.
 
-    Attributes
-    ----------
-    connections : int
-        How many connections were made; what was learned over an earlier one is asked again.
-    today : date or None
-        Date of the broker's clock when it was last read.
+    `connections` counts those made: what was learned over an earlier one is asked again. `today` is
+    the date of the broker's clock when it was last read.
     """
 
     def __init__(
@@ -66,12 +51,10 @@ class IbSession:
         self.gateway = gateway
         self.account = login.account
         self.read_only = login.read_only
-        self.notices: deque[Notice] = deque(maxlen=KEPT_NOTICES)
-        self.upstream_lost = False
         self.connections = 0
         self.today: date | None = None
-        self._record = record
-        self._paper = login.paper
+        self._dialer = Dialer(library, gateway, login, record)
+        self._upstream = Upstream()
         self._on_time = on_time
         self._link: Link | None = None
 
@@ -149,7 +132,7 @@ class IbSession:
     def pause(self, seconds: float) -> None:
         """Let time pass while listening; the connection's end is noticed later, by whoever asks."""
         if self._link is None:
-            _slept(seconds)
+            slept(seconds)
             return
         self._link.wait(seconds, lambda: False)
         if self._link.alive:
@@ -157,7 +140,12 @@ class IbSession:
             with suppress(BrokerUnavailableError):
                 self.probe_here()
         else:
-            _slept(seconds)
+            slept(seconds)
+
+    @property
+    def upstream_lost(self) -> bool:
+        """Whether the gateway has said that it lost the broker's servers, and not that they are back."""
+        return self._upstream.lost
 
     @property
     def link(self) -> Link:
@@ -173,31 +161,9 @@ class IbSession:
         return self._link
 
     def _connect(self, *, patient: bool) -> None:
-        """Make a new connection; with patience also while the gateway restarts, the limit being the login's."""
-        waited, pause = 0.0, FIRST_PAUSE_SECONDS
-        while True:
-            try:
-                self._connect_once()
-                return
-            except BrokerUnavailableError as error:
-                again = patient or isinstance(error, ClientIdInUseError)
-                if not again or isinstance(error, WrongAccountError) or waited + pause > self.gateway.connect_seconds:
-                    raise
-            _slept(pause)
-            waited, pause = waited + pause, min(2 * pause, 5.0)
-
-    def _connect_once(self) -> None:
         self.close()
-        self.upstream_lost = False
-        link = Link(self.library, self.gateway, self._record, self._noticed)
-        accounts = link.open()
-        try:
-            self._check_account(accounts)
-        except BrokerUnavailableError:
-            link.close()
-            raise
-        if self.read_only:
-            link.forbid_orders()
+        self._upstream = Upstream()
+        link = self._dialer.dial(self._upstream.hear, patient=patient)
         self._link = link
         answer = link.ask((CURRENT_TIME,))[0]
         if isinstance(answer, BrokerUnavailableError):
@@ -211,33 +177,3 @@ class IbSession:
         self.today = now.date()
         self._on_time(now)
         return now
-
-    def _check_account(self, accounts: Sequence[str]) -> None:
-        if self.account not in accounts:
-            raise WrongAccountError(
-                f"account {self.account} is not among this login's ({', '.join(accounts)}): log in as its user, or "
-                "correct broker.account"
-            )
-        paper = self.account.startswith("D")
-        if self._paper is not None and paper is not self._paper:
-            kind, wanted = ("paper", "live") if paper else ("live", "paper")
-            raise WrongAccountError(f"account {self.account} is a {kind} account, but the mode needs a {wanted} one")
-
-    def _noticed(self, notice: Notice) -> None:
-        self.notices.append(notice)
-        if notice.code in LINK_DOWN:
-            self.upstream_lost = True
-        elif notice.code in LINK_BACK:
-            self.upstream_lost = False
-
-
-class WrongAccountError(BrokerUnavailableError):
-    """The login's account is not the one that may be traded in this mode."""
-
-
-def _slept(seconds: float) -> None:
-    loop = asyncio.new_event_loop()
-    try:
-        loop.run_until_complete(asyncio.sleep(seconds))
-    finally:
-        loop.close()
