@@ -9,7 +9,17 @@ from mtum.core.market.sessions import Session
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.orders import OrderStatus, Side, may_move, ticket_of
 from mtum.errors import BrokerError, BrokerUnavailableError, ExitCode
-from mtum.ports.broker import Accepted, BrokerLists, BrokerOrder, Denied, NoAnswer, NotSent, Rejected, SubmitOutcome
+from mtum.ports.broker import (
+    Accepted,
+    BrokerLists,
+    BrokerOrder,
+    Clearing,
+    Denied,
+    NoAnswer,
+    NotSent,
+    Rejected,
+    SubmitOutcome,
+)
 from mtum.ports.records import IntentState, Observed
 
 ASK_EVERY = timedelta(seconds=10)
@@ -100,6 +110,10 @@ def _send(desk: Desk, session: Session, state: IntentState) -> list[Problem]:
         # Only a broker that proves absence lets it come here: that attempt was never taken.
         desk.store.orders.move(intent.id, OrderStatus.PLANNED, desk.clock.now(), Observed(text="never taken"))
         state = desk.store.orders.find(intent.id) or state
+    refused = desk.broker.clear(ticket_of(state.intent)) if isinstance(desk.broker, Clearing) else None
+    if refused is not None:
+        # Before the claim, so that a run that is killed meanwhile leaves no doubt behind.
+        return _after_answer(desk, session, state, refused)
     stopped = _claimed(desk, state)
     if stopped is not Restriction.NONE:
         what = f"{intent.symbol} {intent.purpose.value} not sent"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.orders import OrderStatus, OrderType, Side, Ticket
@@ -125,6 +125,15 @@ class NotSent:
 
 
 SubmitOutcome = Accepted | Rejected | Denied | NoAnswer | NotSent
+
+
+@runtime_checkable
+class Clearing(Protocol):
+    """A broker with a last gate that can be asked before an order is claimed for sending."""
+
+    def clear(self, ticket: Ticket) -> Denied | NotSent | None:
+        """Judge an order by fresh facts; None lets the very next `submit` of it pass."""
+        ...
 
 
 class Broker(Protocol):

@@ -34,6 +34,7 @@ class GatedBroker:
         self._rules = rules
         self._calendar = calendar
         self._pinned = pinned
+        self._cleared: Ticket | None = None
         self.name = broker.name
         self.proves_absence = broker.proves_absence
         if isinstance(broker, Rehearsing):
@@ -73,6 +74,17 @@ class GatedBroker:
 
     def submit(self, ticket: Ticket) -> SubmitOutcome:
         """Send the order if every check passes; a refusal of ours never reaches the broker."""
+        cleared, self._cleared = self._cleared, None
+        stopped = None if cleared == ticket else self._judged(ticket)
+        return stopped or self._broker.submit(ticket)
+
+    def clear(self, ticket: Ticket) -> Denied | NotSent | None:
+        """Judge an order by fresh facts; None lets the very next `submit` of it pass."""
+        stopped = self._judged(ticket)
+        self._cleared = None if stopped else ticket
+        return stopped
+
+    def _judged(self, ticket: Ticket) -> Denied | NotSent | None:
         if ticket.symbol not in self._rules.contracts:
             return Denied("universe", f"{ticket.symbol} is not in the universe")
         try:
@@ -91,7 +103,7 @@ class GatedBroker:
             stopped = refusal(ticket, self._facts(ticket, now, session), rules)
         except (BrokerError, DataError) as error:
             return NotSent(f"the last gate could not ask the broker: {error}")
-        return Denied(stopped.check, stopped.text) if stopped else self._broker.submit(ticket)
+        return Denied(stopped.check, stopped.text) if stopped else None
 
     def _facts(self, ticket: Ticket, now: datetime, session: Session) -> GateFacts:
         lists = self._broker.lists()
