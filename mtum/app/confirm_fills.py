@@ -11,7 +11,7 @@ from mtum.app.check_book import external_shares
 from mtum.app.close_orders import close_orders
 from mtum.app.decide_and_order import RunResult, current_document, sessions_around
 from mtum.app.desk import Desk, Problem, exit_code_of
-from mtum.app.dividends import dividend_due
+from mtum.app.dividends import dividend_due, dividends_received
 from mtum.app.flatten import forget_flatten
 from mtum.app.refresh_bars import refresh_bars, refresh_series
 from mtum.app.submit_orders import order_problems
@@ -103,6 +103,8 @@ def _settled(desk: Desk, session: Session) -> tuple[Problem, ...]:
         for name in desk.strategy.series():
             refresh_series(desk, name, session, sessions, through_session=True)
         _record_closes(desk, session, sessions)
+        movements = desk.store.ledger.movements(desk.strategy.name)
+        desk.store.ledger.move_cash(dividends_received(movements, lists.account.cash_usd))
     except MtumError as error:
         problems.append(Problem(error.exit_code, f"official close not recorded yet: {error}"))
     desk.store.control.write_sessions(sessions.between(session.day, sessions.known[-1].day)[1:31])

@@ -1,6 +1,7 @@
 """Dividends of shares held over the ex-date: what is due, and what has been recorded."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -37,3 +38,21 @@ def dividend_due(
         symbol=symbol,
         paid=paid,
     )
+
+
+def dividends_received(movements: Iterable[CashMovement], broker_cash_usd: Decimal) -> tuple[CashMovement, ...]:
+    """Return the receivable dividends that the broker's cash already contains, oldest first, as paid.
+
+    The broker does not say which dividend a payment was. Its cash covering our paid movements and the
+    dividend is what shows it; in an account with other money that may be days before the payment,
+    which changes nothing that can be spent: purchases are bounded by the broker's settled cash too.
+    """
+    known = list(movements)
+    cash = sum((movement.amount_usd for movement in known if movement.paid), Decimal(0))
+    received = []
+    for movement in sorted((one for one in known if not one.paid), key=lambda one: one.session):
+        if broker_cash_usd < cash + movement.amount_usd:
+            break
+        cash += movement.amount_usd
+        received.append(replace(movement, paid=True))
+    return tuple(received)

@@ -18,8 +18,9 @@ def simple_rsi(close: Values, sessions: int, at: int) -> float | None:
     """RSI from plain means of the last moves; None while undefined."""
     if at < sessions:
         return None
+    none = Fraction(0)
     moves = [Fraction(close[i]) - Fraction(close[i - 1]) for i in range(at - sessions + 1, at + 1)]
-    return _strength(sum(max(move, 0) for move in moves), sum(max(-move, 0) for move in moves))
+    return _strength(sum((max(move, none) for move in moves), none), sum((max(-move, none) for move in moves), none))
 
 
 def wilder_rsi(close: Values, sessions: int) -> list[float | None]:

@@ -103,6 +103,15 @@ def test_a_missing_inner_session_is_asked_for_again_and_named(tmp_path: Path) ->
         assert [(one.session, one.rule) for one in result.problems] == [(SESSIONS.known[40].day, Rule.MISSING_SESSION)]
 
 
+def test_a_hole_beside_a_bar_of_a_session_since_called_off_is_still_asked_for(tmp_path: Path) -> None:
+    with desk_with(tmp_path, without(ALL, 40)) as desk:
+        refreshed(desk)
+        shelf(desk).shelf["MTUM"] = ALL
+        called_off = Sessions(tuple(one for one in SESSIONS if one.day != SESSIONS.known[20].day))
+        refresh_bars(desk, "MTUM", TODAY, called_off)
+        assert cached(desk).find(SESSIONS.known[40].day) is not None
+
+
 def test_a_missing_last_session_is_named(tmp_path: Path) -> None:
     with desk_with(tmp_path, without(ALL, 89, 90)) as desk:
         result = refreshed(desk)

@@ -153,12 +153,18 @@ def test_a_database_locked_for_long_is_named(store: SqliteStore, path: Path) -> 
     assert store.control.restriction() is Restriction.NONE
 
 
-def test_every_write_is_durable_and_references_are_checked(store: SqliteStore) -> None:
+def test_every_write_but_that_of_bars_is_durable_and_references_are_checked(store: SqliteStore) -> None:
     def pragma(name: str) -> object:
         return store.database.connection.execute(f"PRAGMA {name}").fetchone()[0]
 
     assert (pragma("journal_mode"), pragma("synchronous"), pragma("foreign_keys")) == ("wal", 2, 1)
     assert pragma("busy_timeout") == 5000
+    # Bars can be read again, so that they do not wait for the disk; what follows them does.
+    with store.database.write(flushed=False):
+        assert pragma("synchronous") == 1
+    with pytest.raises(ZeroDivisionError), store.database.write(flushed=False):
+        _ = 1 / 0
+    assert pragma("synchronous") == 2
 
 
 def test_the_user_version_is_the_number_of_migrations(store: SqliteStore) -> None:

@@ -11,7 +11,7 @@ from mtum.core.indicators.atr import atr
 from mtum.core.indicators.rsi import rsi
 from mtum.core.indicators.sma import sma
 from mtum.core.indicators.smoothing import Smoothing
-from mtum.core.market.bars import Bar, Bars
+from mtum.core.market.bars import Bar, Bars, Column
 from support import oracle
 
 
@@ -20,7 +20,7 @@ def sample() -> Bars:
     return sample_source().history("SP500", date(2014, 1, 1), date(2018, 12, 31))
 
 
-def same(fast: np.ndarray, slow: list[float | None]) -> None:
+def same(fast: Column, slow: list[float | None]) -> None:
     expected = np.array([np.nan if value is None else round(value, 6) for value in slow])
     np.testing.assert_array_equal(np.isnan(fast), np.isnan(expected))
     known = ~np.isnan(expected)
@@ -57,7 +57,7 @@ def test_the_wilder_atr_equals_the_written_formula_on_the_sample(sample: Bars) -
 
 
 def test_rsi_without_a_fall_is_100_and_without_any_move_undefined() -> None:
-    rising, flat = np.arange(1.0, 21.0), np.full(20, 5.0)
+    rising, flat = np.arange(1.0, 21.0).astype(np.float64), np.full(20, 5.0)
     for smoothing in Smoothing:
         assert rsi(rising, 14, smoothing)[-1] == 100.0
         assert np.isnan(rsi(flat, 14, smoothing)[-1])

@@ -61,7 +61,7 @@ def test_first_return_is_from_the_starting_capital() -> None:
 
 def test_growth_is_per_252_sessions() -> None:
     """126 sessions that make 21 % make 1.21^2 - 1 = 46.41 % a year."""
-    equity = np.linspace(1000.0, 1210.0, 127)[1:]
+    equity = np.linspace(1000.0, 1210.0, 127)[1:].astype(np.float64)
     assert curve_metrics(equity, days(126), 1000.0).cagr_frac == pytest.approx(0.4641)
 
 

@@ -1,7 +1,9 @@
 """The strategy's rules, each tie and each missing input."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -25,8 +27,13 @@ NUMBERS: dict[str, float | None] = {
 }
 
 
-def judge(holding: Holding | None = None, rules: MtumConfluence = RULES, **changes: float | None) -> SymbolVerdict:
-    return judged(rules, {**NUMBERS, **changes}, holding or Holding("MTUM"))
+def judge(
+    holding: Holding | None = None,
+    rules: MtumConfluence = RULES,
+    numbers: Mapping[str, float] = MappingProxyType({}),
+    **changes: float | None,
+) -> SymbolVerdict:
+    return judged(rules, {**NUMBERS, **numbers, **changes}, holding or Holding("MTUM"))
 
 
 def condition(verdict: SymbolVerdict, name: str) -> Condition:
@@ -53,7 +60,7 @@ def test_it_enters_when_flat_and_all_four_conditions_hold() -> None:
     ],
 )
 def test_an_exact_tie_does_not_enter(name: str, change: dict[str, float]) -> None:
-    verdict = judge(**change)
+    verdict = judge(numbers=change)
     assert (verdict.verdict, verdict.reasons) == (Keep(), ("hold",))
     assert (condition(verdict, name).passed, condition(verdict, name).margin) == (False, 0.0)
 
@@ -63,7 +70,7 @@ def test_an_exact_tie_does_not_enter(name: str, change: dict[str, float]) -> Non
     [({"ma": 100.0}, False), ({"vix": 30.0}, False), ({"rsi": 30.0}, False), ({"close": 104.0}, True)],
 )
 def test_at_an_exact_tie_only_the_profit_target_exits(change: dict[str, float], exits: bool) -> None:
-    verdict = judge(LONG, **change)
+    verdict = judge(LONG, numbers=change)
     assert isinstance(verdict.verdict, Target) is exits
     assert verdict.reasons == (("atr_target",) if exits else ("hold",))
 
