@@ -86,7 +86,7 @@ def settle_document(desk: Desk, session: Session, problems: tuple[Problem, ...])
 def _settled(desk: Desk, session: Session) -> tuple[Problem, ...]:
     desk.broker.connect()
     try:
-        lists = _lists_with_fees(desk)
+        lists = lists_with_fees(desk)
     finally:
         desk.broker.close()
     desk.store.control.write_account(session.day, lists.at, lists)
@@ -111,7 +111,7 @@ def _settled(desk: Desk, session: Session) -> tuple[Problem, ...]:
     return tuple(problems)
 
 
-def _lists_with_fees(desk: Desk) -> BrokerLists:
+def lists_with_fees(desk: Desk) -> BrokerLists:
     """Ask the lists, and again while a fee is missing: fees come after their executions."""
     lists = desk.broker.lists()
     for _ in range(FEE_TRIES):

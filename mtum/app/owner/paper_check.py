@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mtum.app.check_book import EXTERNAL_KEY, FOREIGN_KEY, check_hours
+from mtum.app.confirm_fills import lists_with_fees
 from mtum.app.desk import Desk
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.orders import OrderType, Purpose, Side, Ticket, intent_id
@@ -169,7 +170,7 @@ def _late_cancel(desk: Desk, session: Session) -> str:
 
 def _filled(desk: Desk, session: Session) -> str:
     ticket = _ticket(desk, session, Purpose.INCREASE)
-    lists = desk.broker.lists()
+    lists = lists_with_fees(desk)
     fills = [fill for fill in lists.fills if fill.ref == ticket.ref]
     if not fills:
         raise StepFailedError(f"{ticket.ref} has no execution")
