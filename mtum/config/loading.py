@@ -8,7 +8,7 @@ from dataclasses import fields
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -53,7 +53,7 @@ def load(path: Path | None, environment: Mapping[str, str], changes: Mapping[str
     problems: list[str] = []
     for name, given in [*_from_environment(environment, problems), *(changes or {}).items()]:
         _put(tree, name, given, problems)
-    problems += _unknown(tree)
+    problems += [*_unknown(tree), *_switches(tree)]
     settings = _validate(tree, problems)
     if settings is None or problems:
         raise ConfigError(sorted(set(problems)))
@@ -128,9 +128,26 @@ def _from_environment(environment: Mapping[str, str], problems: list[str]) -> It
         if not variable.startswith(ENVIRONMENT_PREFIX) or variable in KNOWN_ENVIRONMENT:
             continue
         if variable in known:
-            yield known[variable], _plain(text)
+            name = known[variable]
+            yield name, text if _kind(name) is str else _plain(text)
         else:
             problems.append(f"environment {variable}: unknown setting{_nearest(variable, known)}")
+
+
+def _kind(name: str) -> Any:
+    """Type of a plain setting as its section declares it; None for the strategies' parameters."""
+    section, _, field = name.partition(".")
+    return SECTIONS[section].model_fields[field].annotation if section in SECTIONS else None
+
+
+def _switches(tree: Mapping[str, Any]) -> list[str]:
+    """Name the settings that were given true or false and take a number or a text."""
+    known = [name for name in setting_names() if name != "mode"]
+    return [
+        f"{name}: input should be a number or a text, found {str(given).lower()}"
+        for name, given in _values(tree)
+        if isinstance(given, bool) and name in known and _kind(name) is not bool and bool not in get_args(_kind(name))
+    ]
 
 
 def _plain(text: str) -> Any:
@@ -159,16 +176,16 @@ def _put(tree: dict[str, Any], name: str, given: Any, problems: list[str]) -> No
 
 def _unknown(tree: Mapping[str, Any]) -> list[str]:
     names = setting_names()
-    return [f"{name}: unknown setting{_nearest(name, names)}" for name in _leaves(tree) if name not in names]
+    return [f"{name}: unknown setting{_nearest(name, names)}" for name, _ in _values(tree) if name not in names]
 
 
-def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+def _values(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in tree.items():
         # A table where a setting belongs is left to validation; an empty table is harmless.
         if isinstance(value, Mapping):
-            yield from _leaves(value, f"{prefix}{key}.")
+            yield from _values(value, f"{prefix}{key}.")
         else:
-            yield f"{prefix}{key}"
+            yield f"{prefix}{key}", value
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

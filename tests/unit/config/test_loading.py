@@ -235,3 +235,19 @@ def test_what_an_old_document_did_not_know_takes_its_default() -> None:
 def test_an_old_document_with_an_impossible_value_is_refused(document: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):
         config.restored(document)
+
+
+def test_a_switch_where_a_number_or_a_text_belongs_is_refused() -> None:
+    changes = {"portfolio.capital_usd": True, "strategy.mtum_confluence.ma_sessions": True, "mail.host": False}
+    with pytest.raises(ConfigError) as caught:
+        config.load(None, {}, changes)
+    assert [line.split(":")[0] for line in caught.value.problems if "found true" in line or "found false" in line] == [
+        "mail.host",
+        "portfolio.capital_usd",
+        "strategy.mtum_confluence.ma_sessions",
+    ]
+    assert config.load(None, {}, {"risk.require_confirmation": True}).risk.require_confirmation is True
+
+
+def test_an_account_of_digits_in_the_environment_stays_text() -> None:
+    assert config.load(None, {"MTUM_BROKER__ACCOUNT": "123456"}).broker.account == "123456"
