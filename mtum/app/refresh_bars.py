@@ -1,6 +1,7 @@
 """Bring the cache of bars up to date: read what is missing and the last sessions again."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
@@ -9,6 +10,7 @@ from mtum.app.bars.accept_bars import Reading, Refresh, accept_bars
 from mtum.app.bars.room import BarDesk
 from mtum.core.market.bars import Bars
 from mtum.core.market.sessions import Session, Sessions
+from mtum.core.market.sifting import CONTEXT_SESSIONS
 from mtum.core.market.validation import session_days
 from mtum.core.market.vix import HIGHEST, LOWEST, on_sessions
 from mtum.errors import SourceUnavailableError
@@ -38,23 +40,18 @@ def refresh_bars(
     """
     now = desk.clock.now()
     through = through_session and now >= session.close
-    wanted = tuple(one for one in sessions if one.day < session.day or (through and one.day == session.day))
+    wanted = sessions.between(date.min, session.day if through else session.day - timedelta(days=1))
     if not wanted:
         return Refresh(symbol, desk.source.name, desk.store.bars.last_final(symbol, desk.source.name))
-    # The wanted sessions alone; a split that re-bases the whole cache reads all of it.
-    cached = desk.store.bars.bars(symbol, desk.source.name, wanted[0].day)
-    if not len(cached):
-        cached, wanted = _after_a_gap(desk, symbol, wanted)
-    missing = missing_sessions(cached, wanted)
-    first = _first_asked(cached, wanted, missing)
+    question = _question(desk, symbol, wanted)
     try:
-        fresh = desk.source.history(symbol, first, wanted[-1].day)
+        fresh = desk.source.history(symbol, question.first, wanted[-1].day)
     except SourceUnavailableError as error:
-        if missing:
+        if question.missing:
             raise
         note = f"{symbol}: the cache is complete, but revisions could not be looked for: {error}"
-        return Refresh(symbol, desk.source.name, cached.last_day, notes=(note,))
-    return accept_bars(desk, Reading(cached, fresh, wanted, now, session))
+        return Refresh(symbol, desk.source.name, question.cached.last_day, notes=(note,))
+    return accept_bars(desk, Reading(question.cached, fresh, question.wanted, now, session))
 
 
 def refresh_series(
@@ -90,6 +87,32 @@ def missing_sessions(cached: Bars, wanted: Sequence[Session]) -> list[date]:
         days = days[days >= cached.days[0]]
     found: list[date] = np.setdiff1d(days, cached.days, assume_unique=True).astype(object).tolist()
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    # What to ask the source for, and the part of the cache that its answer can touch.
+    cached: Bars
+    wanted: tuple[Session, ...]
+    first: date
+    missing: bool
+
+
+def _question(desk: BarDesk, symbol: str, wanted: tuple[Session, ...]) -> _Question:
+    source = desk.source.name
+    known = desk.store.bars.days(symbol, source, wanted[0].day)
+    if known and known == [one.day for one in wanted[: len(known)]]:
+        # Nothing is missing inside: only the overlap and what the rules look back on is read.
+        again = max(0, len(known) - OVERLAP_SESSIONS)
+        near = wanted[max(0, again - CONTEXT_SESSIONS) :]
+        cached = desk.store.bars.bars(symbol, source, near[0].day)
+        return _Question(cached, near, wanted[again].day, len(known) < len(wanted))
+    # The wanted sessions alone; a split that re-bases the whole cache reads all of it.
+    cached = desk.store.bars.bars(symbol, source, wanted[0].day)
+    if not known:
+        cached, wanted = _after_a_gap(desk, symbol, wanted)
+    missing = missing_sessions(cached, wanted)
+    return _Question(cached, wanted, _first_asked(cached, wanted, missing), bool(missing))
 
 
 def _after_a_gap(desk: BarDesk, symbol: str, wanted: tuple[Session, ...]) -> tuple[Bars, tuple[Session, ...]]:

@@ -23,15 +23,21 @@ class Database:
     account: str
 
     @contextmanager
-    def write(self) -> Iterator[sqlite3.Connection]:
+    def write(self, *, flushed: bool = True) -> Iterator[sqlite3.Connection]:
         """Run a block as one transaction that no other process can come between.
+
+        Parameters
+        ----------
+        flushed : bool
+            False for what a source can tell again: a power cut may undo it as a whole, never in part, and
+            not once a flushed write has followed.
 
         Raises
         ------
         StoreError
             If the file is locked for long, read-only, full or damaged; nothing is kept then.
         """
-        with faults_of(self.path):
+        with faults_of(self.path), self._flushing(flushed):
             self.connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self.connection
@@ -41,6 +47,17 @@ class Database:
                 if self.connection.in_transaction:
                     self.connection.execute("ROLLBACK")
                 raise
+
+    @contextmanager
+    def _flushing(self, flushed: bool) -> Iterator[None]:
+        if flushed:
+            yield
+            return
+        self.connection.execute("PRAGMA synchronous = NORMAL")
+        try:
+            yield
+        finally:
+            self.connection.execute("PRAGMA synchronous = FULL")
 
     def rows(self, sql: str, values: Values = ()) -> list[sqlite3.Row]:
         """Return every row of a query."""

@@ -59,8 +59,7 @@ class Reading:
     @property
     def final_until(self) -> date | None:
         """The newest wanted session that was read long enough after its close."""
-        done = [one.day for one in self.wanted if one.close + FINAL_AFTER <= self.at]
-        return done[-1] if done else None
+        return next((one.day for one in reversed(self.wanted) if one.close + FINAL_AFTER <= self.at), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +146,10 @@ def accept_bars(desk: BarDesk, reading: Reading) -> Refresh:
 def _judge(desk: BarDesk, reading: Reading, before: date | None) -> _Judged:
     released = desk.store.quarantine.released(reading.cached.symbol, reading.cached.source)
     files = reading.cached.source in REBASED_SOURCES
-    agreed = _agreed(desk, reading, before)
     fresh = reading.fresh
     kept_out: list[tuple[Bar, BarProblem]] = []
     while True:
-        joined = _merged(desk, replace(reading, fresh=fresh), before, agreed)
+        joined = _merged(desk, replace(reading, fresh=fresh), before)
         region = _region(joined.bars, reading)
         start = region.day(0) if len(region) else date.min
         expected = tuple(one.day for one in reading.wanted if one.day >= start)
@@ -172,24 +170,32 @@ def _region(bars: Bars, reading: Reading) -> Bars:
     return bars.tail(len(bars) - max(0, start - CONTEXT_SESSIONS))
 
 
-def _merged(desk: BarDesk, reading: Reading, before: date | None, agreed: frozenset[date]) -> Merge:
-    rebases = reading.cached.source not in REBASED_SOURCES
-    check = not reading.trusted
-    joined = merge(reading.cached, reading.fresh, before, agreed, split_rebases=rebases, check_basis=check)
-    coming = _coming_split(desk, reading) if rebases and joined.basis is BasisProblem.SPLIT_NOT_LISTED else None
+def _merged(desk: BarDesk, reading: Reading, before: date | None) -> Merge:
+    cached, fresh = reading.cached, reading.fresh
+    if reading.trusted:
+        given = frozenset(fresh.days.astype(object).tolist())
+        return merge(cached, fresh, before, given, split_rebases=_rebases(cached), check_basis=False)
+    joined = merge(cached, fresh, before, split_rebases=_rebases(cached))
+    coming = _coming_split(desk, reading) if joined.basis is BasisProblem.SPLIT_NOT_LISTED else None
     if coming is not None:
         # Effective today: the cache keeps the old basis until today's bar, which carries it, is final.
-        joined = merge(reading.cached, before_split(reading.fresh, coming), before, agreed)
-    if joined.basis is None:
-        return joined
-    raise BarsRestatedError(
-        f"{reading.cached.symbol}: {reading.cached.source} contradicts the accepted bars: {_BASIS_TEXT[joined.basis]}; "
-        f"nothing was accepted; if the cache is wrong, replace it with `mtum bars import`"
-    )
+        fresh = before_split(fresh, coming)
+        joined = merge(cached, fresh, before)
+    if joined.basis is not None:
+        raise BarsRestatedError(
+            f"{cached.symbol}: {cached.source} contradicts the accepted bars: {_BASIS_TEXT[joined.basis]}; "
+            f"nothing was accepted; if the cache is wrong, replace it with `mtum bars import`"
+        )
+    agreed = _agreed(desk, reading, joined.refused) if joined.refused else frozenset()
+    return merge(cached, fresh, before, agreed, split_rebases=_rebases(cached)) if agreed else joined
+
+
+def _rebases(cached: Bars) -> bool:
+    return cached.source not in REBASED_SOURCES
 
 
 def _coming_split(desk: BarDesk, reading: Reading) -> NewSplit | None:
-    if reading.session is None or reading.session.day <= reading.wanted[-1].day:
+    if reading.session is None or reading.session.day <= reading.wanted[-1].day or not _rebases(reading.cached):
         return None
     try:
         quote = desk.source.quote(reading.cached.symbol, reading.session, reading.at)
@@ -198,18 +204,14 @@ def _coming_split(desk: BarDesk, reading: Reading) -> NewSplit | None:
     return NewSplit(reading.session.day, quote.split) if quote.split not in (0.0, 1.0) else None
 
 
-def _agreed(desk: BarDesk, reading: Reading, before: date | None) -> frozenset[date]:
+def _agreed(desk: BarDesk, reading: Reading, refused: tuple[Change, ...]) -> frozenset[date]:
     """Sessions whose restatement a person released or the second source supports."""
-    if reading.trusted:
-        return frozenset(reading.fresh.days.astype(object).tolist())
     symbol, source = reading.cached.symbol, reading.cached.source
     released = {
         one.bar.day
         for one in desk.store.quarantine.kept(symbol)
         if one.source == source and one.released_at is not None and _same_numbers(one.bar, reading.fresh)
     }
-    rebases = source not in REBASED_SOURCES
-    refused = merge(reading.cached, reading.fresh, before, split_rebases=rebases).refused
     return frozenset(released | _supported(desk, symbol, refused))
 
 

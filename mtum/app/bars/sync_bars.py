@@ -46,10 +46,12 @@ def sync_bars(
     if upcoming is None:
         upcoming = next_to_close(desk)
     results: list[Synced] = []
+    known: dict[date, Sessions] = {}  # thousands of sessions, and most symbols begin alike
     for name in (*symbols, *series):
-        first = since or _first_cached(desk, name)
-        known = desk.calendar.sessions(min(first, upcoming.day), upcoming.day)
-        results.append(_synced(desk, name, upcoming, known, is_series=name in series))
+        first = min(since or _first_cached(desk, name), upcoming.day)
+        if first not in known:
+            known[first] = desk.calendar.sessions(first, upcoming.day)
+        results.append(_synced(desk, name, upcoming, known[first], is_series=name in series))
         told(results[-1])
     return tuple(results)
 
@@ -64,8 +66,7 @@ def next_to_close(desk: BarDesk) -> Session:
 
 
 def _first_cached(desk: BarDesk, name: str) -> date:
-    cached = desk.store.bars.bars(name, desk.source.name)
-    return cached.day(0) if len(cached) else FIRST_DAY
+    return next(iter(desk.store.bars.days(name, desk.source.name)), FIRST_DAY)
 
 
 def _synced(desk: BarDesk, name: str, upcoming: Session, known: Sessions, *, is_series: bool) -> Synced:

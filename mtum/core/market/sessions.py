@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from itertools import pairwise
+from operator import lt
 
 FULL_SESSION = timedelta(hours=6, minutes=30)
 
@@ -49,7 +49,7 @@ class Sessions:
 
     def __post_init__(self) -> None:
         days = [session.day for session in self.known]
-        if any(later <= earlier for earlier, later in pairwise(days)):
+        if not all(map(lt, days, days[1:])):
             raise ValueError("sessions must be in strictly rising order")
 
     def __iter__(self) -> Iterator[Session]:

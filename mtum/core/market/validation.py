@@ -24,6 +24,7 @@ CONFIRM_FRAC = 0.01
 AGREE_FRAC = 0.005
 """How near two sources' official closes must be."""
 MAX_AGE = timedelta(minutes=10)
+_FIRST_ORDINAL = date(1970, 1, 1).toordinal()
 _SPLIT_RATIOS = (2.0, 3.0, 4.0, 5.0, 10.0, 20.0, 1.5, 4 / 3)
 _SPLIT_FRAC = 0.03
 # Vendors round each price of a bar on its own: a close may pass the high by a digit far behind the cent.
@@ -86,7 +87,9 @@ class Confirmation:
 
 def session_days(days: list[date] | tuple[date, ...]) -> Days:
     """Return dates as the array that the checks take."""
-    return np.array(days, dtype="datetime64[D]")
+    # Counting days is several times as fast as numpy's own reading of dates.
+    counted = np.fromiter(map(date.toordinal, days), np.int64, len(days)) - _FIRST_ORDINAL
+    return counted.view("datetime64[D]")
 
 
 def problems_in_history(

@@ -40,6 +40,13 @@ class SqliteBars:
         sql = f"SELECT session, {_NAMES} FROM bars WHERE symbol = ? AND source = ? AND session >= ? ORDER BY session"
         return _bars(symbol, source, self.database.rows(sql, (symbol, source, _from(since))))
 
+    def days(self, symbol: str, source: str, since: date | None = None) -> Sequence[date]:
+        """Return the cached sessions alone, oldest first."""
+        # One text for all of them costs half as much as a row for each.
+        sql = "SELECT group_concat(session) FROM bars WHERE symbol = ? AND source = ? AND session >= ?"
+        row = self.database.row(sql, (symbol, source, _from(since)))
+        return sorted(map(date.fromisoformat, row[0].split(","))) if row and row[0] else []
+
     def as_of(self, symbol: str, source: str, instant: datetime) -> Bars:
         """Return the bars as they were accepted at that instant.
 
@@ -89,7 +96,7 @@ class SqliteBars:
         if not len(bars) and not revisions:
             return
         at = instant_text(read_at)
-        with self.database.write() as connection:
+        with self.database.write(flushed=False) as connection:
             connection.executemany(_ACCEPT, _accepted(bars, at, final_until))
             _record_actions(connection, bars, at)
             connection.executemany(

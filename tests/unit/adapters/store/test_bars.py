@@ -9,7 +9,7 @@ import pytest
 from mtum.adapters.store.opening import SqliteStore
 from mtum.core.market.bars import COLUMNS, Bar, Bars
 from mtum.errors import StoreError
-from mtum.ports.records import CachedSpan, QuarantinedBar, Revision
+from mtum.ports.records import QuarantinedBar, Revision
 from support.store import FRIDAY, MONDAY, THURSDAY, TUESDAY, bars_of, later
 
 FIRST, SECOND, THIRD = later(0), later(60), later(120)
@@ -40,11 +40,12 @@ def test_nothing_cached_is_an_empty_frame(store: SqliteStore) -> None:
     assert store.bars.last_final("MTUM", "csv") is None
 
 
-def test_the_span_of_what_is_cached_begins_where_it_is_asked_from(store: SqliteStore) -> None:
-    store.bars.accept(bars_of({MONDAY: 1.0, TUESDAY: 2.0, FRIDAY: 3.0}), FIRST, None)
-    assert store.bars.span("MTUM", "csv") == CachedSpan(MONDAY, FRIDAY, 3)
-    assert store.bars.span("MTUM", "csv", TUESDAY) == CachedSpan(TUESDAY, FRIDAY, 2)
-    assert store.bars.span("MTUM", "yahoo") is None
+def test_the_cached_sessions_begin_where_they_are_asked_from(store: SqliteStore) -> None:
+    store.bars.accept(bars_of({TUESDAY: 2.0, FRIDAY: 3.0}), FIRST, None)
+    store.bars.accept(bars_of({MONDAY: 1.0}), FIRST, None)
+    assert store.bars.days("MTUM", "csv") == [MONDAY, TUESDAY, FRIDAY]
+    assert store.bars.days("MTUM", "csv", TUESDAY) == [TUESDAY, FRIDAY]
+    assert store.bars.days("MTUM", "yahoo") == []
 
 
 def test_symbols_and_sources_are_kept_apart(store: SqliteStore) -> None:
