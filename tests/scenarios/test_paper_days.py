@@ -143,6 +143,26 @@ def test_a_margin_account_buys_with_its_own_cash_only(tmp_path: Path) -> None:
         assert ours.run().document["order"]["shares"] == 7
 
 
+def test_cash_that_has_not_settled_is_not_spent(tmp_path: Path) -> None:
+    with installation(tmp_path, unsettled=Decimal(4900)) as ours:
+        run = ours.run()
+        assert (run.exit_code, run.document["action"]) == (0, "hold")
+        assert "cash_not_settled" in run.document["reasons"]
+        assert ours.accepted() == []
+
+
+@pytest.mark.parametrize("fault", ["drop", "restart"])
+@pytest.mark.parametrize("request_name", ["reqPositions", "reqHistoricalData", "reqMktData", "reqContractDetails"])
+def test_a_connection_lost_in_the_window_is_made_again_and_the_run_goes_on(
+    tmp_path: Path, request_name: str, fault: str
+) -> None:
+    with installation(tmp_path) as ours:
+        ours.gateway.fault(request_name, fault, seconds=0.3)
+        run = ours.run()
+        assert (run.exit_code, run.document["order"]["status"]) == (0, "ACCEPTED")
+        assert len(ours.accepted()) == 1
+
+
 def test_another_base_currency_leaves_its_cash_alone(tmp_path: Path) -> None:
     with installation(tmp_path, cash=Decimal(2000)) as ours:
         ours.gateway.tell("behavior", base_currency="EUR", base_rate="1.25", base_cash="50000", ledger_prefix=True)

@@ -18,7 +18,7 @@ from mtum.app.desk import Desk
 from mtum.app.run_today import run_today
 from mtum.app.watch_orders import watch_orders
 from mtum.core.market.sessions import Session
-from mtum.core.simulation.exchange_state import AccountKind, ExchangeAccount
+from mtum.core.simulation.exchange_state import AccountKind, ExchangeAccount, Unsettled
 from mtum.gateway.market_clock import MarketClock
 from mtum.gateway.rehearsal.port_market import PortMarket, port_market
 from support.gateway import ACCOUNT, Running, running_gateway
@@ -88,12 +88,14 @@ def installation(
     kind: AccountKind = AccountKind.CASH,
     cash: Decimal = Decimal(5000),
     accounts: tuple[str, ...] = (ACCOUNT,),
+    unsettled: Decimal = Decimal(0),
     **changes: Any,
 ) -> Iterator[Installation]:
     """A fresh installation, 20 minutes before the close of the first entry."""
     session = market().sessions.get(ENTRY_DAY)
     assert session is not None
-    opened = tuple(ExchangeAccount(code, kind, cash) for code in accounts)
+    proceeds = (Unsettled(ENTRY_DAY, unsettled),) if unsettled else ()
+    opened = tuple(ExchangeAccount(code, kind, cash, proceeds) for code in accounts)
     clock = MarketClock(session.before_close(DECISION_MINUTES), speed=0.0)
     with running_gateway(source=market(), accounts=opened, clock=clock) as gateway:
         folder.mkdir(parents=True, exist_ok=True)
