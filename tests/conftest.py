@@ -17,6 +17,7 @@ def pytest_configure() -> None:
     hypothesis.settings.load_profile("mtum")
     for name in [name for name in os.environ if name.startswith("MTUM_") and not name.startswith(KEPT)]:
         del os.environ[name]
+    os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -13,13 +13,14 @@ from typing import Any, get_args
 from pydantic import TypeAdapter, ValidationError
 
 from mtum.config.sections import SECTIONS, Schedule, Settings
+from mtum.config.system_keyring import kept_secret
 from mtum.core.strategies import STRATEGIES
 from mtum.core.strategies.contract import Strategy
 from mtum.errors import ConfigError
 
 ENVIRONMENT_PREFIX = "MTUM_"
 SECRETS = ("mail.password", "notify.urls", "notify.ping_url")
-"""Settings that come from the environment (or a `_FILE`) only and are never shown."""
+"""Settings that come from the environment, a `_FILE` or the keyring only and are never shown."""
 KNOWN_ENVIRONMENT = {"MTUM_CONFIG", "MTUM_DATA_DIR", "MTUM_REAL_BARS"} | {
     ENVIRONMENT_PREFIX + name.upper().replace(".", "__") + suffix for name in SECRETS for suffix in ("", "_FILE")
 }
@@ -95,7 +96,7 @@ def find(given: Path | None, environment: Mapping[str, str]) -> Path | None:
 
 
 def secret(name: str, environment: Mapping[str, str]) -> str | None:
-    """Return a secret from the environment, its ``_FILE`` form, or None; never stored or shown.
+    """Return a secret from the environment, its ``_FILE`` form or the system keyring, or None; never stored or shown.
 
     Raises
     ------
@@ -107,7 +108,7 @@ def secret(name: str, environment: Mapping[str, str]) -> str | None:
         return environment[variable]
     file = environment.get(variable + "_FILE")
     try:
-        return Path(file).read_text(encoding="utf-8").strip() if file else None
+        return Path(file).read_text(encoding="utf-8").strip() if file else kept_secret(name)
     except OSError as error:
         raise ConfigError([f"environment {variable}_FILE: {file} cannot be read: {error.strerror}"]) from error
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mtum.adapters.clock import SystemClock
-from mtum.config import SECRETS
+from mtum.config import SECRETS, secret
 
 PREFIX = "MTUM_"
 
@@ -18,7 +18,7 @@ def secret_days(environment: Mapping[str, str]) -> Mapping[str, int | None]:
         file = environment.get(f"{variable}_FILE")
         if file:
             found[name] = _days(Path(file))
-        elif environment.get(variable):
+        elif secret(name, environment):
             found[name] = None
     return found
 
