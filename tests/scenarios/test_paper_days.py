@@ -389,3 +389,53 @@ def test_no_gateway_is_one_line_and_nothing_sent(tmp_path: Path) -> None:
         assert run.document["problems"][0]["text"].startswith("no gateway listens at 127.0.0.1:1")
         with pytest.raises(BrokerUnavailableError), wiring.live_desk(away, ours.folder, None):
             pass
+
+
+def test_an_unknown_order_stays_unknown_while_the_position_says_otherwise(tmp_path: Path) -> None:
+    with installation(tmp_path) as ours:
+        ours.gateway.fault("placeOrder", "swallow")
+        ours.run()
+        ours.at(0)
+        ours.gateway.tell("hold", account=ACCOUNT, symbol="MTUM", shares=str(SHARES))
+        run = ours.run(held_days()[0])
+        assert run.exit_code == ExitCode.PERSON
+        assert states(ours)[0] is OrderStatus.UNKNOWN
+        assert ours.accepted() == []
+
+
+def test_a_split_is_followed_only_when_the_brokers_position_agrees(tmp_path: Path) -> None:
+    with installation(tmp_path) as ours:
+        entered(ours)
+        day = held_days()[0]
+        ours.gateway.tell("hold", account=ACCOUNT, symbol="MTUM", shares=str(2 * SHARES))
+        assert compared(ours)["differences"][0]["ways"][-1].startswith("mtum reconcile --accept corporate-action MTUM")
+        with pytest.raises(UsageError, match="18 of ours and 0 external times 3 is not the broker's 36"):
+            stated(ours, "corporate-action", "MTUM", "3", entry_session=day)
+        assert stated(ours, "corporate-action", "MTUM", "2", entry_session=day)["differences"] == []
+        with ours.desk() as desk:
+            (lot,) = read_sleeve(desk.store, desk.strategy).lots
+        assert (lot.shares, lot.entry_price) == (2 * SHARES, Decimal("135.653"))
+
+
+def test_after_the_deadline_nobody_can_have_it_sent_any_more(tmp_path: Path) -> None:
+    with installation(tmp_path) as ours:
+        ours.gateway.fault("placeOrder", "swallow")
+        key = ours.run().document["order"]["id"]
+        ours.at(14)
+        with pytest.raises(UsageError, match="its last moment has passed"):
+            stated(ours, "not-sent", key)
+        assert states(ours) == [OrderStatus.UNKNOWN]
+
+
+def test_a_position_partly_sold_by_hand_is_restated(tmp_path: Path) -> None:
+    with installation(tmp_path) as ours:
+        entered(ours)
+        day = held_days()[0]
+        ours.at(60, day)
+        ours.gateway.tell("trade", account=ACCOUNT, symbol="MTUM", side="SELL", shares=5)
+        words: dict[str, Any] = {"entry_session": day, "entry_price": Decimal("272.5")}
+        assert stated(ours, "position", "MTUM", str(SHARES - 5), **words)["differences"] == []
+        with ours.desk() as desk:
+            (lot,) = read_sleeve(desk.store, desk.strategy).lots
+        assert (lot.shares, lot.entry_price) == (SHARES - 5, Decimal("271.306"))
+        assert ours.run(day).exit_code == 0
