@@ -74,13 +74,23 @@ class Outbox:
             return Flushed()  # the other process is sending these very messages
 
     def _send_all(self, skipped: Collection[str] = ()) -> Flushed:
+        sent, failed = 0, dict.fromkeys(skipped, "")
+        # What others post meanwhile leaves too: they do not wait for the lock.
+        while waiting := self._waiting(failed):
+            found = self._send_round(waiting)
+            sent += found.sent
+            failed |= dict(found.failed)
+        return Flushed(sent, tuple(one for one in failed.items() if one[0] not in skipped))
+
+    def _waiting(self, skipped: Collection[str]) -> dict[str, list[tuple[int, Message]]]:
         waiting: dict[str, list[tuple[int, Message]]] = {}
         for note_id, message in self.messages.undelivered():
             channel = self._channel_of(message.key)
             if channel is not None and channel.name not in skipped:
                 waiting.setdefault(channel.name, []).append((note_id, message))
-        if not waiting:
-            return Flushed()
+        return waiting
+
+    def _send_round(self, waiting: dict[str, list[tuple[int, Message]]]) -> Flushed:
         by_name = {channel.name: channel for channel in self.channels}
         with ThreadPoolExecutor(max_workers=len(waiting)) as pool:
             tried = {name: pool.submit(_send_in_turn, by_name[name], notes) for name, notes in waiting.items()}

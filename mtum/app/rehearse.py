@@ -44,9 +44,9 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """Every check, in the order a run would need them."""
+    """Every check, in the order a run would need them; no session where none is left to play."""
 
-    session: Session
+    session: Session | None
     checks: tuple[Check, ...]
 
     @property
@@ -59,7 +59,7 @@ class Rehearsal:
         """The rehearsal as plain JSON values."""
         bad = [check for check in self.checks if check.state is State.NO_GO]
         return {
-            "session": self.session.day.isoformat(),
+            "session": self.session.day.isoformat() if self.session else None,
             "go": not bad,
             "checks": [
                 {"name": check.name, "state": check.state.value, "found": check.found, "remedy": check.remedy}
@@ -99,6 +99,12 @@ def failed_rehearsal(session: Session, error: MtumError) -> Rehearsal:
     """Return the rehearsal that could not even begin."""
     remedy = "until this is put right nothing can run"
     return Rehearsal(session, (Check("start", State.NO_GO, str(error), remedy, ExitCode(error.exit_code)),))
+
+
+def over_rehearsal(desk: Desk, around: Surroundings) -> Rehearsal:
+    """Return the rehearsal of a replayed market whose last session has been played: there is nothing to stop."""
+    over = Check("session", State.OK, "every session of the replayed market has been played", "a fresh --data-dir")
+    return Rehearsal(None, (over, *_house(desk, around), *_control(desk), _messages(around)))
 
 
 def _house(desk: Desk, around: Surroundings) -> Iterator[Check]:

@@ -24,6 +24,9 @@ SINCE, ACCOUNTED = "scheduled_since", "accounted_until"
 RETRY = timedelta(seconds=60)
 """Pause before a job that could not begin (nothing sent) is tried again, deadline permitting."""
 RETRIED = ("refresh_bars", "decide_and_order", "confirm_fills", "daily_report", "backup", "review")
+WATCHED = "decide_and_order"
+"""Whose start and end the dead-man service hears of."""
+_NOT_CARRIED_OUT = ("skipped", "waiting", "superseded")
 _BACK, _AHEAD = timedelta(days=10), timedelta(days=12)
 
 
@@ -119,20 +122,25 @@ def run_due(roster: Roster) -> DueRun:
     executed. A job held by another process is left to it. One job's failure stops no other.
     """
     runs: list[JobRun] = []
+    flushed: list[Flushed] = []
     # A run past its deadline that still holds the lock is at work, not missed: its turn comes at the next call.
     with suppress(RunLockedError), roster.store.lock():
         runs += _record_missed(roster)
     tried: set[Key] = set()
     while (wake := _next(roster, tried)) is not None:
+        if runs and not tried and wake.job != "decide_and_order":
+            flushed.append(roster.outbox.flush())  # only an order's deadline comes before what is to be told
         tried.add(wake.key)
         runs.append(_run_one(roster, wake))
-        roster.outbox.flush()
+        flushed.append(roster.outbox.flush())
+        _tell_end(roster, runs[-1])
     _closed_day(roster)
-    flushed = roster.outbox.flush()
-    codes = [run.exit_code for run in runs]
-    if flushed.failed:
-        codes.append(ExitCode.NOTIFY)
-    return DueRun(roster.clock.now(), tuple(runs), flushed, worst(codes))
+    # Right after a job there is nothing new to send, and a channel that fails was tried a moment ago.
+    if not tried:
+        flushed.append(roster.outbox.flush())
+    failed = flushed[-1].failed
+    codes = [*(run.exit_code for run in runs), *([ExitCode.NOTIFY] if failed else [])]
+    return DueRun(roster.clock.now(), tuple(runs), Flushed(sum(one.sent for one in flushed), failed), worst(codes))
 
 
 def next_wakes(roster: Roster, count: int = 1) -> tuple[Wake, ...]:
@@ -247,23 +255,28 @@ def _run_one(roster: Roster, wake: Wake) -> JobRun:
 
 
 def _carried_out(roster: Roster, wake: Wake) -> JobRun:
-    name = f"{wake.job} {wake.slot} {wake.session}".replace("  ", " ")
-    watched = roster.dead_man if wake.job == "decide_and_order" else None
     run_id = roster.ledger.start(wake.job, wake.slot, wake.session, roster.clock.now())
     with roster.scope(run_id, wake.session):
         log.info("job_started", extra={"job": wake.job, "slot": wake.slot})
-        if watched:
-            watched.started(name)
+        if roster.dead_man is not None and wake.job == WATCHED:
+            roster.dead_man.started(_run_name(wake))
         done = _done(roster, wake)
         for message in done.messages:
             # A ledger of its own has row numbers of its own; messages refer to rows of the run ledger only.
             roster.outbox.post(message, run_id if roster.ledger is roster.store.runs else None)
         outcome = _finish(roster, run_id, wake, done)
         log.info("job_ended", extra={"job": wake.job, "slot": wake.slot, "exit_code": int(done.exit_code)})
-        text = _first_problem(done.document)
-        if watched:
-            watched.ended(name, done.exit_code, text or outcome)
-    return JobRun(wake, outcome, done.exit_code, text)
+    return JobRun(wake, outcome, done.exit_code, _first_problem(done.document))
+
+
+def _tell_end(roster: Roster, run: JobRun) -> None:
+    # After the messages: a service that does not answer must not hold up what a person has to know.
+    if roster.dead_man is not None and run.wake.job == WATCHED and run.outcome not in _NOT_CARRIED_OUT:
+        roster.dead_man.ended(_run_name(run.wake), run.exit_code, run.text or run.outcome)
+
+
+def _run_name(wake: Wake) -> str:
+    return f"{wake.job} {wake.slot} {wake.session}".replace("  ", " ")
 
 
 def _done(roster: Roster, wake: Wake) -> Done:

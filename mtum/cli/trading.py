@@ -1,6 +1,7 @@
 """Commands of the trading day: run, settle, verify, flatten."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,11 +11,12 @@ from mtum.cli.arguments import Session as SessionOption
 from mtum.cli.arguments import Why, day_of, reason_of
 from mtum.cli.context import Call, call_of
 from mtum.cli.output import Answer, Listing, Problem
-from mtum.errors import UsageError
+from mtum.errors import ExitCode, UsageError, worst
 
 if TYPE_CHECKING:
     from mtum.app.decide_and_order import RunResult
     from mtum.app.desk import Desk
+    from mtum.app.outbox import Flushed
     from mtum.core.market.sessions import Session
     from mtum.wiring import Replay
 
@@ -157,10 +159,27 @@ def _today(call: Call, day: Any, instant: datetime | None, *, dry_run: bool, wai
     from mtum import wiring
     from mtum.app.run_today import run_today
 
+    settings, folder = call.settings(), call.data_folder()
     if wait:
-        wiring.wait_for_window(call.settings(), call.data_folder())
-    with wiring.live_desk(call.settings(), call.data_folder(), instant, dry_run=dry_run) as desk:
-        return run_answer(run_today(desk, day, dry_run=dry_run))
+        wiring.wait_for_window(settings, folder)
+
+    def work() -> "RunResult":
+        with wiring.live_desk(settings, folder, instant, dry_run=dry_run) as desk:
+            return run_today(desk, day, dry_run=dry_run)
+
+    if dry_run:
+        return run_answer(work())
+    from mtum.duties.messages import run_and_tell
+
+    result, flushed = run_and_tell(settings, folder, instant, work)
+    return _undelivered(run_answer(result), flushed)
+
+
+def _undelivered(answer: Answer, flushed: "Flushed") -> Answer:
+    if not flushed.failed:
+        return answer
+    problems = [*answer.problems, *(Problem(int(ExitCode.NOTIFY), error) for _, error in flushed.failed)]
+    return replace(answer, exit_code=worst((ExitCode(answer.exit_code), ExitCode.NOTIFY)), problems=problems)
 
 
 def run_answer(result: "RunResult") -> Answer:

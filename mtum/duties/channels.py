@@ -12,17 +12,25 @@ if TYPE_CHECKING:
     from mtum.adapters.notifiers.smtp import SmtpServer
 
 SEND_SECONDS = 12.0
-"""Longest conversation with a mail server: an urgent message is gone, or known not to be, within 15 s."""
+"""Longest wait for any channel: an urgent message is gone, or known not to be, within 15 s."""
+TALK_SECONDS = 11.0
+"""Longest conversation with a mail server; shorter, so that its own words about the cause win."""
 
 
 def channels_of(settings: Settings, environment: Mapping[str, str]) -> tuple[Notifier, ...]:
     """Return every configured channel; the terminal alone when none is."""
     from mtum.adapters.notifiers.apprise_channel import AppriseChannel, addresses
     from mtum.adapters.notifiers.console import Console
+    from mtum.adapters.notifiers.timed import Timed
 
     found: list[Notifier] = [*_mail(settings, environment)]
     found += [AppriseChannel(url) for url in addresses(secret("notify.urls", environment))]
-    return tuple(found) or (Console(),)
+    return tuple(Timed(channel, SEND_SECONDS) for channel in found) or (Console(),)
+
+
+def is_anybody_told(settings: Settings, environment: Mapping[str, str]) -> bool:
+    """Return whether a message reaches somebody who is not at the terminal."""
+    return bool(mail_servers_of(settings, environment) or secret("notify.urls", environment))
 
 
 def _mail(settings: Settings, environment: Mapping[str, str]) -> list[Notifier]:
@@ -54,7 +62,7 @@ def mail_servers_of(settings: Settings, environment: Mapping[str, str]) -> tuple
         security=mail.security,
         user=mail.user,
         password=secret("mail.password", environment),
-        timeout_seconds=min(mail.timeout_seconds, SEND_SECONDS),
+        timeout_seconds=min(mail.timeout_seconds, TALK_SECONDS),
     )
     return (server,)
 

@@ -1,16 +1,26 @@
 """Trying the channels, and emptying the outbox outside a job."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from mtum import wiring
 from mtum.adapters.clock import SystemClock
+from mtum.app.decide_and_order import JOB, RunResult
+from mtum.app.notices import outcome_notices
 from mtum.app.outbox import Flushed
+from mtum.app.schedule import Wake
 from mtum.config import Settings, current_environment
-from mtum.duties.channels import channels_of
-from mtum.duties.office import Office
-from mtum.errors import NotifyError
-from mtum.ports.messages import Message, Notifier, Urgency
+from mtum.core.market.sessions import Session
+from mtum.duties.channels import channels_of, is_anybody_told
+from mtum.duties.office import Office, emergency, error_of
+from mtum.errors import ExitCode, MtumError, StoreError
+from mtum.ports.messages import Message, Urgency
+
+TOLD_ERRORS = (ExitCode.DATA, ExitCode.BROKER, ExitCode.ORDER, ExitCode.PERSON)
+"""Errors of a run by hand that the owner hears of; a wrong word or a held lock is told to who typed it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +37,7 @@ def tried_channels(settings: Settings, data_dir: Path) -> Tried:
     text = f"This is a test of mtum ({settings.mode}), sent {at:%Y-%m-%d %H:%M:%S} UTC. Nothing needs to be done."
     message = Message(f"test:{at.isoformat()}", Urgency.REPORT, f"mtum test message [{settings.mode.upper()}]", text)
     channels = channels_of(settings, current_environment())
-    results = tuple((channel.name, _error(channel, message)) for channel in channels)
+    results = tuple((channel.name, error_of(channel, message)) for channel in channels)
     sent = 0
     if (data_dir / wiring.DATABASE_NAME).exists() and not any(error for _, error in results):
         sent = flush(settings, data_dir).sent
@@ -48,9 +58,48 @@ def post_and_flush(settings: Settings, data_dir: Path, message: Message) -> Flus
         return outbox.flush()
 
 
-def _error(channel: Notifier, message: Message) -> str:
+def run_and_tell(
+    settings: Settings, data_dir: Path, as_of: datetime | None, work: Callable[[], RunResult]
+) -> tuple[RunResult, Flushed]:
+    """Carry out a run that nobody may be watching, and tell what the scheduler would have told.
+
+    The keys of the messages are the scheduler's, so that nothing is told by both. Where no channel is
+    set up nothing is stored.
+    """
     try:
-        channel.send(message)
-    except NotifyError as error:
-        return str(error)
-    return ""
+        result = work()
+    except MtumError as error:
+        if error.exit_code in TOLD_ERRORS:
+            document = {"problems": [{"code": int(error.exit_code), "text": str(error)}]}
+            _tell(settings, data_dir, as_of, document, int(error.exit_code))
+        raise
+    return result, _tell(settings, data_dir, as_of, result.document, int(result.exit_code))
+
+
+def _tell(
+    settings: Settings, data_dir: Path, as_of: datetime | None, document: Mapping[str, Any], exit_code: int
+) -> Flushed:
+    if not is_anybody_told(settings, current_environment()):
+        return Flushed()
+    at = as_of or SystemClock().now()
+    session = _session_of(settings, data_dir, document, at)
+    if session is None:
+        return Flushed()
+    wake = Wake(at, JOB, "", session.day, session.close)
+    try:
+        with wiring.opened_store(settings, data_dir) as store:
+            outbox = Office(settings, data_dir, as_of).outbox(store)
+            for message in outcome_notices(wake, session, document, exit_code):
+                outbox.post(message)
+            return outbox.flush()
+    except StoreError as error:
+        return emergency(settings, data_dir, str(error), at)
+
+
+def _session_of(settings: Settings, data_dir: Path, document: Mapping[str, Any], at: datetime) -> Session | None:
+    # An error brings no session: it is today's of the exchange.
+    given = document.get("session")
+    if "session" in document and given is None:
+        return None
+    day = date.fromisoformat(given) if given else (at - timedelta(hours=5)).date()
+    return wiring.calendar_of(settings, data_dir).sessions(day, day).get(day)

@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from mtum.config import Settings, current_environment
 from mtum.duties.channels import channels_of, dead_man_of, secrets_of
 from mtum.duties.trading_day import duties_of
 from mtum.errors import ExitCode, NotifyError, RunLockedError, StoreError
+from mtum.ports.messages import Message, Notifier
 from mtum.ports.store import Store
 from mtum.ports.time import Calendar, Clock
 
@@ -118,15 +120,20 @@ def emergency(settings: Settings, data_dir: Path, text: str, now: datetime) -> F
     if _told_lately(marker, now):
         return Flushed()
     message = store_notice(text, now)
-    failed: list[tuple[str, str]] = []
-    sent = 0
-    for channel in channels_of(settings, current_environment()):
-        try:
-            channel.send(message)
-            sent += 1
-        except NotifyError as error:
-            failed.append((channel.name, str(error)))
-    return Flushed(sent, tuple(failed))
+    channels = channels_of(settings, current_environment())
+    with ThreadPoolExecutor(max_workers=len(channels)) as pool:
+        errors = list(pool.map(lambda channel: error_of(channel, message), channels))
+    failed = tuple((channel.name, error) for channel, error in zip(channels, errors, strict=True) if error)
+    return Flushed(len(channels) - len(failed), failed)
+
+
+def error_of(channel: Notifier, message: Message) -> str:
+    """Send a message by one channel without a record; empty when it was taken, else why not."""
+    try:
+        channel.send(message)
+    except NotifyError as error:
+        return str(error)
+    return ""
 
 
 def _told_lately(marker: Path, now: datetime) -> bool:

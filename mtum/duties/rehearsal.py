@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from mtum import wiring
-from mtum.app.rehearse import Rehearsal, Surroundings, failed_rehearsal, rehearse
+from mtum.app.rehearse import Rehearsal, Surroundings, failed_rehearsal, over_rehearsal, rehearse
 from mtum.config import Settings, current_environment
 from mtum.core.market.sessions import Session
 from mtum.duties.channels import mail_servers_of
@@ -36,7 +36,9 @@ def rehearsed(
     try:
         if wiring.is_replay(settings):
             with wiring.replay_desk(settings, data_dir) as replay:
-                played = replay.upcoming() or chosen
+                played = replay.upcoming()
+                if played is None:
+                    return over_rehearsal(replay.desk, around)
                 replay.desk.clock.wait_until(played.before_close(settings.schedule.snapshot_minutes))
                 return rehearse(replay.desk, played, around)
         with wiring.live_desk(settings, data_dir, as_of) as desk:

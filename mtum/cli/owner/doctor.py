@@ -25,7 +25,8 @@ def rehearsal_answer(found: "Rehearsal") -> Answer:
     """Return the answer of a rehearsal: one line per check with its remedy."""
     rows = [[check.name, check.state.value, check.found, check.remedy] for check in found.checks]
     go = found.exit_code == ExitCode.DONE
-    head = f"{found.session.day}: {'go' if go else 'NO GO'}"
+    day = found.session.day if found.session else "every session has been played"
+    head = f"{day}: {'go' if go else 'NO GO'}"
     problems = [Problem(int(problem["code"]), str(problem["text"])) for problem in found.document["problems"]]
     return Answer(
         found.document, [head, Listing(["check", "state", "found", "what to do"], rows)], found.exit_code, problems

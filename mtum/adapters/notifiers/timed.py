@@ -1,0 +1,45 @@
+"""A channel that answers within a time limit of ours, whatever its library and its server do."""
+
+from concurrent.futures import Future
+from threading import Thread
+
+from mtum.errors import NotifyError
+from mtum.ports.messages import Message, Notifier
+
+
+class Timed:
+    """Hands messages to another channel and stops waiting for it after so many seconds.
+
+    Name look-ups, retries inside a library and servers that send a byte now and then are bounded by
+    nothing else. A hand-over that is given up may still succeed: the message is then sent again.
+    """
+
+    def __init__(self, channel: Notifier, seconds: float) -> None:
+        self.name = channel.name
+        self._channel = channel
+        self._seconds = seconds
+
+    def send(self, message: Message) -> None:
+        """Hand the message over.
+
+        Raises
+        ------
+        NotifyError
+            If the channel did not take it, or not in time.
+        """
+        result: Future[None] = Future()
+        # A daemon thread: one that hangs must not keep the process from ending.
+        Thread(target=_send, args=(self._channel, message, result), name=self.name, daemon=True).start()
+        try:
+            result.result(self._seconds)
+        except TimeoutError as error:
+            raise NotifyError(f"{self.name}: no answer within {self._seconds:g} s") from error
+
+
+def _send(channel: Notifier, message: Message, result: Future[None]) -> None:
+    try:
+        channel.send(message)
+    except Exception as error:  # noqa: BLE001  # carried over to the thread that waits
+        result.set_exception(error)
+    else:
+        result.set_result(None)
