@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from mtum.cli.app import run
+from mtum.wiring import opened_store
 from support.gateway import ACCOUNT
 from support.live_days import Installation, installation
 
@@ -89,3 +90,14 @@ def test_a_working_order_is_canceled_by_its_id(tmp_path: Path, capsys: pytest.Ca
         assert (code, document["canceled"]) == (0, [order["ref"]])
         code, document, _ = called(capsys, folder, "cancel")
         assert (code, document["canceled"]) == (0, [])
+
+
+def test_a_person_may_cancel_while_a_run_is_at_work(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with installation(tmp_path) as ours:
+        folder = written(ours)
+        ref = ours.run().document["order"]["ref"]
+        with opened_store(ours.settings, folder) as store, store.lock():
+            code, document, _ = called(capsys, folder, "cancel")
+            assert (code, document["canceled"]) == (0, [ref])
+            # Whatever decides or sends needs the lock.
+            assert called(capsys, folder, "reconcile")[0] == 9

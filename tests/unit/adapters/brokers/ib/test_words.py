@@ -1,0 +1,98 @@
+"""The broker's words as our statuses, and messages as orders."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from mtum.adapters.brokers.ib.sending import echo_of
+from mtum.adapters.brokers.ib.words import completed_orders, open_orders, status_of
+from mtum.adapters.ib_session.codes import Meaning
+from mtum.adapters.ib_session.ear import Heard
+from mtum.core.portfolio.orders import OrderStatus
+
+
+@pytest.mark.parametrize(
+    ("word", "filled", "perm_id", "status"),
+    [
+        ("PreSubmitted", 0, 7, OrderStatus.ACCEPTED),
+        ("Submitted", 0, 7, OrderStatus.ACCEPTED),
+        ("Submitted", 3, 7, OrderStatus.PARTIALLY_FILLED),
+        ("PendingSubmit", 0, 7, OrderStatus.ACCEPTED),
+        ("PendingSubmit", 0, 0, OrderStatus.SUBMITTING),
+        ("ApiPending", 0, 0, OrderStatus.SUBMITTING),
+        ("PendingCancel", 0, 7, OrderStatus.ACCEPTED),
+        ("Cancelled", 3, 7, OrderStatus.CANCELED),
+        ("ApiCancelled", 0, 7, OrderStatus.CANCELED),
+        ("Filled", 10, 7, OrderStatus.FILLED),
+        ("Inactive", 0, 7, OrderStatus.REJECTED),
+        ("SomethingNew", 0, 7, OrderStatus.UNKNOWN),
+    ],
+)
+def test_a_status_word_means(word: str, filled: int, perm_id: int, status: OrderStatus) -> None:
+    assert status_of(word, filled, perm_id) is status
+
+
+def order(**fields: Any) -> Any:
+    plain = {
+        "action": "BUY", "orderType": "MOC", "orderRef": "r", "permId": 7, "account": "DU1", "totalQuantity": 10.0,
+        "clientId": 17, "orderId": 3, "whatIf": False, "filledQuantity": 0.0,
+    }  # fmt: skip
+    return SimpleNamespace(**{**plain, **fields})
+
+
+STOCK = SimpleNamespace(secType="STK", symbol="MTUM")
+
+
+def opened(one: Any, word: str = "PreSubmitted", contract: Any = STOCK) -> Heard:
+    return Heard("openOrder", (one.orderId, contract, one, SimpleNamespace(status=word)))
+
+
+def status(order_id: int, word: str, filled: float, perm_id: int = 7, client_id: int = 17) -> Heard:
+    return Heard("orderStatus", (order_id, word, filled, 10.0 - filled, 0.0, perm_id, 0, 0.0, client_id, "", 0.0))
+
+
+def test_the_status_message_after_an_open_order_counts() -> None:
+    (found,) = open_orders([opened(order()), status(3, "Submitted", 4.0)], "DU1")
+    assert (found.status, found.filled) == (OrderStatus.PARTIALLY_FILLED, 4)
+
+
+def test_the_same_order_id_of_another_client_is_another_order() -> None:
+    answer = [opened(order()), opened(order(clientId=99, permId=8, orderRef="x")), status(3, "Submitted", 4.0, 8, 99)]
+    assert [(one.ref, one.filled) for one in open_orders(answer, "DU1")] == [("r", 0), ("x", 4)]
+
+
+def test_an_order_by_hand_is_known_by_its_permanent_id() -> None:
+    answer = [opened(order(orderId=-5, permId=9, orderRef="")), status(-5, "Submitted", 2.0, 9)]
+    (found,) = open_orders(answer, "DU1")
+    assert (found.ref, found.broker_id, found.filled) == ("", "9", 2)
+
+
+def test_trials_other_accounts_and_other_securities_are_left_out() -> None:
+    option = SimpleNamespace(secType="OPT", symbol="MTUM")
+    answer = [opened(order(whatIf=True)), opened(order(account="DU2")), opened(order(orderId=4), contract=option)]
+    assert open_orders(answer, "DU1") == []
+
+
+def test_a_completed_order_tells_its_quantity_by_what_was_filled() -> None:
+    heard = Heard(
+        "completedOrder",
+        (STOCK, order(totalQuantity=0.0, filledQuantity=10.0, orderId=0, clientId=0), SimpleNamespace(status="Filled")),
+    )
+    (found,) = completed_orders([heard], "DU1")
+    assert (found.shares, found.filled, found.status) == (10, 10, OrderStatus.FILLED)
+    assert (found.client_id, found.order_id) == (None, None)
+
+
+def test_the_newest_word_and_a_late_permanent_id_make_the_echo() -> None:
+    heard = [opened(order(permId=0), "PendingSubmit"), status(3, "PendingSubmit", 0.0, 0)]
+    assert not echo_of(heard).settled
+    heard += [opened(order()), status(3, "PreSubmitted", 0.0)]
+    assert (echo_of(heard).perm_id, echo_of(heard).settled, echo_of(heard).ended) == (7, True, False)
+
+
+def test_a_cancel_that_comes_after_the_echo_ends_it() -> None:
+    heard = [opened(order()), status(3, "Cancelled", 0.0), Heard("error", (3, 202, "Order Canceled", ""))]
+    assert echo_of(heard).ended
+    assert echo_of(heard).meaning is Meaning.UNKNOWN
+    assert echo_of(heard).worst() == (202, "Order Canceled")
