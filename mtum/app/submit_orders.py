@@ -204,10 +204,16 @@ def _resolve(desk: Desk, session: Session, state: IntentState, why: str) -> list
         if found is not None and found.status is not OrderStatus.SUBMITTING:
             record_seen(desk, state, found, desk.clock.now())
             desk.journal.reached("acknowledged")
-            return _problems_after(desk, state)
+            return _problems_after(desk, state) + _ended_by_broker(state, found, why)
         if desk.clock.now() >= until:
             return _unknown(desk, state, why or "no answer")
         desk.clock.wait_until(min(until, desk.clock.now() + ASK_EVERY))
+
+
+def _ended_by_broker(state: IntentState, found: BrokerOrder, why: str) -> list[Problem]:
+    if found.status not in (OrderStatus.CANCELED, OrderStatus.EXPIRED):
+        return []
+    return [Problem(ExitCode.ORDER, f"{state.intent.ref} was canceled right after it was sent: {why or found.text}")]
 
 
 def _lists_or_none(desk: Desk) -> BrokerLists | None:

@@ -267,3 +267,12 @@ def test_market_orders_fill_at_once(gateway: Running, ours: Adapter) -> None:
     outcome = ours.broker.submit(ticket(side=Side.SELL, order_type=OrderType.MARKET))
     assert isinstance(outcome, Accepted)
     assert ours.broker.lists().positions == {}
+
+
+@pytest.mark.parametrize("code", [404, 2137])
+def test_an_order_that_sells_more_than_is_held_is_canceled_at_once(gateway: Running, ours: Adapter, code: int) -> None:
+    gateway.fault("placeOrder", "notice", code=code, text="this order would turn the position")
+    outcome = ours.broker.submit(ticket())
+    assert isinstance(outcome, Rejected)
+    assert (outcome.code, outcome.final) == (code, False)
+    assert [order.status for order in ours.broker.lists().orders] == [OrderStatus.CANCELED]

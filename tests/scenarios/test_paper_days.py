@@ -241,6 +241,15 @@ def test_an_order_held_for_tomorrow_is_canceled_at_once_and_alarms(tmp_path: Pat
         assert len(ours.gateway.entries("canceled")) == 1
 
 
+def test_an_order_that_the_broker_wants_to_turn_the_position_is_canceled_and_told(tmp_path: Path) -> None:
+    with installation(tmp_path) as ours:
+        ours.gateway.fault("placeOrder", "notice", code=2137, text="would turn the position")
+        run = ours.run()
+        assert run.exit_code == ExitCode.ORDER
+        assert "canceled right after it was sent: 2137" in run.document["problems"][0]["text"]
+        assert states(ours) == [OrderStatus.CANCELED]
+
+
 def test_a_request_that_got_lost_is_unknown_until_a_person_says_it_was_never_sent(tmp_path: Path) -> None:
     with installation(tmp_path) as ours:
         ours.gateway.fault("placeOrder", "swallow")

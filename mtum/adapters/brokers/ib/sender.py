@@ -46,6 +46,10 @@ class Sender:
         except (BrokerError, DataError) as error:
             return NotSent(str(error))
         echo = self._heard(order_id)
+        if echo.meaning is Meaning.CANCEL_IT and echo.perm_id:
+            # It would sell more than is held: it lives, and must not.
+            self._cancel_one(order_id)
+            return Rejected(*echo.worst(), final=False)
         accepted = _accepted(echo, contract, order, order_id, today)
         return accepted or self._refused(echo, ticket.ref, lists)
 
