@@ -106,7 +106,6 @@ def cut(history: History, first: int, stop: int) -> History:
     shorter = Tape(
         close=prices.close,
         seen=prices.close,
-        level=np.array(tape.level[first:stop]),
         open=prices.open,
         settled=tape.settled[first:stop] - first,
         dividend_at=np.append(tape.dividend_at[inside] - first, _NEVER),

@@ -22,8 +22,9 @@ from mtum.core.simulation.kernel.columns import (
     running_sums,
     strength_column,
 )
+from mtum.core.simulation.kernel.conditions import Rules
 from mtum.core.simulation.kernel.grid import Choices, GridResults, play_grid
-from mtum.core.simulation.kernel.play import Rules, Span
+from mtum.core.simulation.kernel.play import Span
 from mtum.core.simulation.kernel.walk import Terms
 from mtum.core.simulation.played import PlayTerms
 from mtum.core.strategies.mtum_confluence import MtumConfluence
@@ -99,7 +100,7 @@ class _Shelf:
         return self.rows[key]
 
     def _compare(self, name: str, rules: Rules) -> Mask:
-        level = self.history.tape.level
+        level = self.column("close", 0)
         match name:
             case "above_ma":
                 return bits_above(level, self.column("ma", rules.ma_sessions))

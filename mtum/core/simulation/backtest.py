@@ -8,15 +8,17 @@ import numpy as np
 from mtum.core.indicators.smoothing import Smoothing
 from mtum.core.simulation.history import History
 from mtum.core.simulation.kernel.columns import Column
+from mtum.core.simulation.kernel.conditions import Rules
 from mtum.core.simulation.kernel.play import (
     ATR_TARGET,
     CLOSE_BELOW_MA,
     RSI_LOW,
     VIX_FEAR,
-    Rules,
     Span,
     equity_curve,
+    one_row,
     play,
+    play_all,
 )
 from mtum.core.simulation.kernel.walk import (
     CASH_AFTER,
@@ -131,13 +133,13 @@ def walked_each(
 
     The trades lie in room that the next history uses again: read them before asking for it.
     """
-    compiled, rules = terms.compiled(strategy.reentry_cooldown_sessions), fast_rules(strategy)
+    compiled = terms.compiled(strategy.reentry_cooldown_sessions)
+    row = one_row(fast_rules(strategy), compiled, strategy.history_sessions() - 1)
     room: Trades | None = None
     for history in histories:
         if room is None or len(room.slots) < len(history) // 2 + 2:
             room = room_for(history)
-        span = Span(min(first_fit(history, strategy), len(history)), len(history))
-        made = play(history.prices, history.tape, rules, compiled, span, room)
+        made = play_all(history.prices, history.tape, row, room)
         yield history, Trades(room.slots[:made], room.purses[:made])
 
 

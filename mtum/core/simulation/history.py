@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtum.core.market.bars import Bars, Days
-from mtum.core.simulation.kernel.columns import Column, Prices, in_millionths
+from mtum.core.simulation.kernel.columns import Column, Prices
 from mtum.core.simulation.kernel.walk import Tape
 
 _NEVER = 1 << 60
@@ -43,7 +43,6 @@ class History:
         tape = Tape(
             close=prices.close,
             seen=np.array(old.seen),
-            level=np.array(old.level),
             open=prices.open,
             settled=np.array(old.settled),
             dividend_at=np.array(old.dividend_at),
@@ -86,13 +85,17 @@ def history(bars: Bars, vix: Mapping[date, float] | Bars, settlement: str = "non
     tape = Tape(
         close=close,
         seen=close,
-        level=in_millionths(close),
         open=prices.open,
-        settled=settled_at(bars.days, settlement),
+        settled=_settled_if_later(bars.days, settlement),
         dividend_at=np.append(paid, _NEVER).astype(np.int64),
         dividend=np.append(bars.dividend[paid], 0.0),
     )
     return History(bars.symbol, bars.days, prices, tape)
+
+
+def _settled_if_later(days: Days, settlement: str) -> NDArray[np.int64]:
+    # An empty column says "at once" without being read; a wrong word is refused all the same.
+    return settled_at(days[:0] if settlement == "none" else days, settlement)
 
 
 def settled_at(days: Days, settlement: str) -> NDArray[np.int64]:

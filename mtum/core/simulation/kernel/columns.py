@@ -22,8 +22,8 @@ WORD = 64
 MILLION = 1e6
 PRICE_UNIT = 1e10
 VOLUME_UNIT = 1e4
-# Settles exact halves one way, whatever dust the order of summing left on them.
-_NUDGE = 1e-4
+NUDGE = 1e-4
+"""Settles exact halves one way, whatever dust the order of summing left on them."""
 
 
 class Prices(NamedTuple):
@@ -56,7 +56,7 @@ def in_millionths(values: Column) -> Column:
     """Values rounded to 1e-6, as whole millionths."""
     out = np.empty_like(values)
     for t in range(len(values)):
-        out[t] = np.rint(values[t] * MILLION + _NUDGE)
+        out[t] = np.rint(values[t] * MILLION + NUDGE)
     return out
 
 
@@ -95,7 +95,7 @@ def mean_column(sums: Counts, length: int, unit: float, first: int) -> Column:
     later, earlier, target = sums[first + 1 :], sums[first + 1 - length :], out[first:]
     scale = MILLION / (unit * length)
     for t in range(len(target)):
-        target[t] = np.rint(float(later[t] - earlier[t]) * scale + _NUDGE)
+        target[t] = np.rint(float(later[t] - earlier[t]) * scale + NUDGE)
     return out
 
 
@@ -126,14 +126,14 @@ def strength_column(sums: Sums, length: int, wilder: bool) -> Column:
     if wilder:
         gain, loss = _wilder_sums(sums.rise, length), _wilder_sums(sums.fall, length)
         for t in range(length, n):
-            out[t] = np.rint(100.0 * MILLION * gain[t] / (gain[t] + loss[t]) + _NUDGE)
+            out[t] = np.rint(100.0 * MILLION * gain[t] / (gain[t] + loss[t]) + NUDGE)
         return out
     risen, rose = sums.rise[length + 1 :], sums.rise[1 : n - length + 1]
     fallen, fell = sums.fall[length + 1 :], sums.fall[1 : n - length + 1]
     target = out[length:]
     for t in range(len(target)):
         up, down = float(risen[t] - rose[t]), float(fallen[t] - fell[t])
-        target[t] = np.rint(100.0 * MILLION * up / (up + down) + _NUDGE)
+        target[t] = np.rint(100.0 * MILLION * up / (up + down) + NUDGE)
     return out
 
 
@@ -145,7 +145,7 @@ def range_column(sums: Sums, length: int, wilder: bool) -> Column:
     out = _wilder_sums(sums.ranges, length)
     scale = MILLION / (PRICE_UNIT * length)
     for t in range(len(out)):
-        out[t] = np.rint(out[t] * scale + _NUDGE)
+        out[t] = np.rint(out[t] * scale + NUDGE)
     return out
 
 

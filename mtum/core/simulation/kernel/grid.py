@@ -15,6 +15,7 @@ from mtum.core.simulation.kernel.walk import (
     EXIT_FILL,
     SHARES,
     Plan,
+    Ranges,
     Slots,
     Tape,
     Terms,
@@ -46,7 +47,7 @@ class GridResults(NamedTuple):
 
 
 @compiled
-def _plan(choices: Choices, row: int, span: Span) -> Plan:
+def _plan(choices: Choices, row: int, span: Span, tape: Tape) -> Plan:
     enter, leave, masks = choices.enter[row], choices.leave[row], choices.masks
     entry, out = masks[enter[0]].copy(), masks[leave[0]].copy()
     for i in range(1, len(enter)):
@@ -57,7 +58,8 @@ def _plan(choices: Choices, row: int, span: Span) -> Plan:
         one = masks[leave[i]]
         for w in range(len(out)):
             out[w] |= one[w]
-    return Plan(entry, out, choices.atrs[choices.atr[row]], choices.multiple[row], span.first, span.stop)
+    atr, multiple = choices.atrs[choices.atr[row]], choices.multiple[row]
+    return Plan(entry, out, atr, Ranges(tape.settled, 0), multiple, span.first, span.stop)
 
 
 @compiled
@@ -105,7 +107,7 @@ def play_grid(choices: Choices, tape: Tape, terms: Terms, span: Span, results: G
     room = (span.stop - span.first) // 2 + 2
     trades = Trades(np.zeros((room, 7), np.int64), np.zeros((room, 6)))
     for row in range(len(choices.enter)):
-        made = walk(_plan(choices, row, span), tape, terms, trades)
+        made = walk(_plan(choices, row, span, tape), tape, terms, trades)
         done = Trades(trades.slots[:made], trades.purses[:made])
         numbers = results.numbers[row]
         numbers[TRADES] = made

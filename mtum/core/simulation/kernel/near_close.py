@@ -6,6 +6,7 @@ import numpy as np
 
 from mtum.core.simulation.kernel.columns import (
     MILLION,
+    NUDGE,
     PRICE_UNIT,
     VOLUME_UNIT,
     Column,
@@ -18,10 +19,9 @@ from mtum.core.simulation.kernel.columns import (
     in_millionths,
 )
 from mtum.core.simulation.kernel.compiled import built_in, compiled
-from mtum.core.simulation.kernel.play import ATR_TARGET, Rules, Span, enter_bits, note_reasons
-from mtum.core.simulation.kernel.walk import Plan, Tape, Terms, Trades, walk
-
-_NUDGE = 1e-4
+from mtum.core.simulation.kernel.conditions import Rules
+from mtum.core.simulation.kernel.play import ATR_TARGET, Span, enter_bits, leave_bits, note_reasons
+from mtum.core.simulation.kernel.walk import Plan, Ranges, Tape, Terms, Trades, walk
 
 
 class Seen(NamedTuple):
@@ -44,7 +44,7 @@ def seen_mean(sums: Counts, seen: Column, length: int, unit: float) -> Column:
     out = np.full(len(seen), np.nan)
     for t in range(length - 1, len(seen)):
         today = np.rint(seen[t] * unit)
-        out[t] = np.rint(_window(sums, t, length, today) * (MILLION / (unit * length)) + _NUDGE)
+        out[t] = np.rint(_window(sums, t, length, today) * (MILLION / (unit * length)) + NUDGE)
     return out
 
 
@@ -86,7 +86,7 @@ def seen_strength(sums: Sums, seen: Column, length: int, wilder: bool) -> Column
     gain, loss = _seen_sums(sums.rise, rise, length, wilder), _seen_sums(sums.fall, fall, length, wilder)
     out = np.empty(n)
     for t in range(n):
-        out[t] = np.rint(100.0 * MILLION * gain[t] / (gain[t] + loss[t]) + _NUDGE)
+        out[t] = np.rint(100.0 * MILLION * gain[t] / (gain[t] + loss[t]) + NUDGE)
     return out
 
 
@@ -102,7 +102,7 @@ def seen_range(sums: Sums, prices: Prices, seen: Column, length: int, wilder: bo
     sums_seen = _seen_sums(sums.ranges, ranges, length, wilder)
     out = np.empty(n)
     for t in range(n):
-        out[t] = np.rint(sums_seen[t] * (MILLION / (PRICE_UNIT * length)) + _NUDGE)
+        out[t] = np.rint(sums_seen[t] * (MILLION / (PRICE_UNIT * length)) + NUDGE)
     return out
 
 
@@ -140,14 +140,11 @@ def play_seen(market: Market, seen: Seen, rules: Rules, terms: Terms, span: Span
         bits_above(in_millionths(seen.volume), average),
     )
     parts = _seen_parts(rules, level, mean, vix, rsi)
-    leave = np.zeros_like(entry)
-    for i in range(3):
-        if rules.exit_used >> i & 1:
-            leave |= parts[i]
+    leave = leave_bits(rules, parts)
     multiple = rules.atr_target_multiple if rules.exit_used & ATR_TARGET else np.inf
     final = market.tape
-    tape = Tape(final.close, seen.close, level, final.open, final.settled, final.dividend_at, final.dividend)
-    plan = Plan(entry, leave, atr, multiple, span.first, span.stop)
+    tape = Tape(final.close, seen.close, final.open, final.settled, final.dividend_at, final.dividend)
+    plan = Plan(entry, leave, atr, Ranges(final.settled, 0), multiple, span.first, span.stop)
     made = walk(plan, tape, terms, trades)
     note_reasons(plan, tape, parts, rules.exit_used, trades, made)
     return made

@@ -5,22 +5,19 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mtum.core.simulation.kernel.columns import (
-    PRICE_UNIT,
-    VOLUME_UNIT,
-    WORD,
-    Column,
-    Mask,
-    Prices,
-    bits_above,
-    bits_beyond,
-    in_millionths,
-    mean_column,
-    range_column,
-    running_sums,
-    strength_column,
-)
+from mtum.core.simulation.kernel.columns import WORD, Column, Mask, Prices, range_column, running_sums
 from mtum.core.simulation.kernel.compiled import compiled
+from mtum.core.simulation.kernel.conditions import (
+    ABOVE_MA,
+    BELOW_MA,
+    CALM,
+    LOUD,
+    STRONG,
+    WEAK,
+    Rules,
+    conditions,
+    true_ranges,
+)
 from mtum.core.simulation.kernel.walk import (
     CASH_AFTER,
     CASH_HELD,
@@ -33,9 +30,11 @@ from mtum.core.simulation.kernel.walk import (
     REASONS,
     SHARES,
     Plan,
+    Ranges,
     Tape,
     Terms,
     Trades,
+    level_of,
     target_level,
     to_cent,
     walk,
@@ -45,24 +44,6 @@ Masks = NDArray[np.uint64]
 
 CLOSE_BELOW_MA, VIX_FEAR, RSI_LOW, ATR_TARGET = 1, 2, 4, 8
 """Exit reasons as bits, in the order of the rules."""
-
-
-class Rules(NamedTuple):
-    """Parameters of `mtum_confluence`; `entry_used` and `exit_used` are bits of the conditions in force."""
-
-    ma_sessions: int
-    rsi_sessions: int
-    atr_sessions: int
-    volume_sessions: int
-    rsi_wilder: bool
-    atr_wilder: bool
-    vix_entry_below: float
-    vix_exit_above: float
-    rsi_entry_above: float
-    rsi_exit_below: float
-    atr_target_multiple: float
-    entry_used: int
-    exit_used: int
 
 
 class Span(NamedTuple):
@@ -98,40 +79,56 @@ def note_reasons(plan: Plan, tape: Tape, parts: Masks, used: int, trades: Trades
         found = 0
         for i in range(len(parts)):
             found |= int((parts[i, t // WORD] >> np.uint64(t % WORD)) & np.uint64(1)) << i
-        if tape.level[t] >= target_level(purse[ENTRY_PRICE], plan.multiple, plan.atr[slot[ENTRY_AT]]):
+        if level_of(tape.seen[t]) >= target_level(purse[ENTRY_PRICE], plan.multiple, plan.atr[slot[ENTRY_AT]]):
             found |= ATR_TARGET
         slot[REASONS] = found & used
 
 
 @compiled
-def play(prices: Prices, tape: Tape, rules: Rules, terms: Terms, span: Span, trades: Trades) -> int:
-    """Indicators, conditions and the walk in one call; returns the number of trades recorded."""
-    sums, level = running_sums(prices), tape.level
-    mean = mean_column(sums.close, rules.ma_sessions, PRICE_UNIT, rules.ma_sessions - 1)
-    rsi = strength_column(sums, rules.rsi_sessions, rules.rsi_wilder)
-    atr = range_column(sums, rules.atr_sessions, rules.atr_wilder)
-    average = mean_column(sums.volume, rules.volume_sessions, VOLUME_UNIT, rules.volume_sessions - 1)
-    vix = in_millionths(prices.vix)
-    entry = enter_bits(
-        rules,
-        bits_above(level, mean),
-        bits_beyond(vix, rules.vix_entry_below, -1),
-        bits_beyond(rsi, rules.rsi_entry_above, 1),
-        bits_above(in_millionths(prices.volume), average),
-    )
-    parts = np.empty((3, len(entry)), np.uint64)
-    parts[0] = bits_above(mean, level)
-    parts[1] = bits_beyond(vix, rules.vix_exit_above, 1)
-    parts[2] = bits_beyond(rsi, rules.rsi_exit_below, -1)
-    leave = np.zeros_like(entry)
-    for i in range(3):
+def leave_bits(rules: Rules, parts: Masks) -> Mask:
+    """Sessions in which an exit condition in force holds, the target apart; `parts` has a row for each."""
+    leave = np.zeros(parts.shape[1], np.uint64)
+    for i in range(len(parts)):
         if rules.exit_used >> i & 1:
             leave |= parts[i]
+    return leave
+
+
+@compiled
+def play(prices: Prices, tape: Tape, rules: Rules, terms: Terms, span: Span, trades: Trades) -> int:
+    """Indicators, conditions and the walk in one call; returns the number of trades recorded.
+
+    A plain ATR is worked out where the walk enters, and there alone.
+    """
+    masks = conditions(prices, rules)
+    parts = masks[BELOW_MA : WEAK + 1]
+    entry = enter_bits(rules, masks[ABOVE_MA], masks[CALM], masks[STRONG], masks[LOUD])
     multiple = rules.atr_target_multiple if rules.exit_used & ATR_TARGET else np.inf
-    plan = Plan(entry, leave, atr, multiple, span.first, span.stop)
+    if rules.atr_wilder:
+        atr, ranges = range_column(running_sums(prices), rules.atr_sessions, True), Ranges(tape.settled, 0)
+    else:
+        atr, ranges = np.empty(len(prices.close)), Ranges(true_ranges(prices), rules.atr_sessions)
+    plan = Plan(entry, leave_bits(rules, parts), atr, ranges, multiple, span.first, span.stop)
     made = walk(plan, tape, terms, trades)
     note_reasons(plan, tape, parts, rules.exit_used, trades, made)
     return made
+
+
+def one_row(rules: Rules, terms: Terms, first: int) -> Column:
+    """Rules, terms and the first session decided in one array; handed over in a fraction of the time."""
+    return np.array([*rules, *terms, first], dtype=np.float64)
+
+
+@compiled
+def play_all(prices: Prices, tape: Tape, row: Column, trades: Trades) -> int:
+    """Play a history to its end as `play` does, the rest of what it needs in one array (see `one_row`)."""
+    a, b = row[:13], row[13:]
+    lengths = (int(a[0]), int(a[1]), int(a[2]), int(a[3]))
+    rules = Rules(*lengths, a[4] > 0.0, a[5] > 0.0, a[6], a[7], a[8], a[9], a[10], int(a[11]), int(a[12]))
+    sizing = (b[0], b[1], b[2], b[3], int(b[4]), b[5], b[6], b[7], b[8], b[9])
+    terms = Terms(*sizing, int(b[10]), int(b[11]), b[12], int(b[13]), int(b[14]), b[15])
+    stop = len(prices.close)
+    return play(prices, tape, rules, terms, Span(min(int(b[16]), stop), stop), trades)
 
 
 @compiled

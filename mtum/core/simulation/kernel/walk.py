@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mtum.core.simulation.kernel.columns import WORD, Column, Mask
+from mtum.core.simulation.kernel.columns import MILLION, NUDGE, PRICE_UNIT, WORD, Column, Counts, Mask
 from mtum.core.simulation.kernel.compiled import built_in, compiled
 
 Slots = NDArray[np.int64]
@@ -56,22 +56,33 @@ class Tape(NamedTuple):
     """Prices a walk fills at, shape (n_sessions,); the rest are sparse.
 
     Decisions see `seen`, which is the close unless the history is played as it looked
-    before the close; `level` is the same in millionths. `settled` the session from which the
-    proceeds of a sale can be spent; `dividend` USD per share at `dividend_at`,
+    before the close. `settled` is the session from which the proceeds of a sale can be
+    spent, empty where that is at once; `dividend` USD per share at `dividend_at`,
     ended by a sentinel past the last session.
     """
 
     close: Column
     seen: Column
-    level: Column
     open: Column
     settled: Slots
     dividend_at: Slots
     dividend: Column
 
 
+class Ranges(NamedTuple):
+    """What the ATR of an entry is worked out from: true ranges in 1e-10 USD, sessions of a plain mean.
+
+    Sessions of 0 say that the ATR is known without them.
+    """
+
+    true: Counts
+    sessions: int
+
+
 class Plan(NamedTuple):
     """When to enter and leave: bits per session, the ATR in millionths, and the sessions decided.
+
+    Where `ranges` has sessions the walk writes the ATR of each entry into `atr`, empty before.
 
     Decisions fall in ``first <= t < stop``; a multiple of infinity means no target.
     """
@@ -79,6 +90,7 @@ class Plan(NamedTuple):
     entry: Mask
     leave: Mask
     atr: Column
+    ranges: Ranges
     multiple: float
     first: int
     stop: int
@@ -89,6 +101,18 @@ class Trades(NamedTuple):
 
     slots: Slots
     purses: Column
+
+
+@built_in
+def _range_at(true: Counts, sessions: int, known: float, t: int) -> float:
+    # ATR of one session in millionths of a USD: the known one, or a plain mean of the ranges there are enough of.
+    found = known
+    if sessions > 0:
+        total = np.int64(0)
+        for s in range(max(1, t - sessions + 1), t + 1):
+            total += true[s]
+        found = np.rint(float(total) * (MILLION / (PRICE_UNIT * sessions)) + NUDGE) if t >= sessions else np.nan
+    return float(found)
 
 
 @built_in
@@ -222,11 +246,18 @@ def _flattened_at(tape: Tape, terms: Terms, trades: Trades, k: int, by: int) -> 
 
 
 @built_in
-def _leave_at(leave: Mask, level: Column, start: int, stop: int, target: float) -> int:
+def level_of(price: float) -> float:
+    """Price in millionths, rounded as the conditions round it."""
+    return float(np.rint(price * MILLION + NUDGE))
+
+
+@built_in
+def _leave_at(leave: Mask, seen: Column, start: int, stop: int, target: float) -> int:
     # First session from `start` on that a condition or the target closes, or stop. NaN is never reached.
     by_condition = _next_bit(leave, start, stop)
-    t = start
-    while t < by_condition and not level[t] >= target:
+    # What is a millionth or more below the target needs no rounding to be known to miss it.
+    t, near = start, (target - 1.0) / MILLION
+    while t < by_condition and not (seen[t] >= near and level_of(seen[t]) >= target):
         t += 1
     return t
 
@@ -286,11 +317,11 @@ def walk(plan: Plan, tape: Tape, terms: Terms, trades: Trades) -> int:
     their tuples once, as each look inside would count references; a trade's sessions are
     looked at one by one for a daily loss only where its fills and closes reach so far.
     """
-    entry, leave, atr, close, level, seen = plan.entry, plan.leave, plan.atr, tape.close, tape.level, tape.seen
+    entry, leave, atr, close, seen = plan.entry, plan.leave, plan.atr, tape.close, tape.seen
     at, dividend, slots, purses = tape.dividend_at, tape.dividend, trades.slots, trades.purses
     prices, later, stop = (tape.open if terms.next_open else close), terms.next_open, plan.stop - terms.next_open
     cash, peak, t, k, due = terms.capital_usd, terms.capital_usd, plan.first, 0, 0
-    settled, waiting, free_at = tape.settled, np.zeros(8), np.zeros(8, np.int64)
+    true, settled, waiting, free_at = plan.ranges.true, tape.settled, np.zeros(8), np.zeros(8, np.int64)
     while True:
         t = _next_bit(entry, t, stop)
         if t >= stop or cash <= 0.0 or 1.0 - cash / peak >= terms.max_drawdown_frac:
@@ -303,9 +334,10 @@ def walk(plan: Plan, tape: Tape, terms: Terms, trades: Trades) -> int:
         price = prices[bought] * (1.0 + terms.slippage_frac)
         held = to_level(cash - shares * price - commission(terms, shares, price))
         due = _due_after(at, due, bought)
+        atr[t] = _range_at(true, plan.ranges.sessions, atr[t], t)
         _note_entry(slots, k, t, bought, shares, due)
         _note_purchase(purses, k, price, cash, held)
-        t = _leave_at(leave, level, t + 1, plan.stop, target_level(price, plan.multiple, atr[t]))
+        t = _leave_at(leave, seen, t + 1, plan.stop, target_level(price, plan.multiple, atr[t]))
         if terms.flatten:
             t = _flattened_at(tape, terms, trades, k, t)
         sold = t + later
@@ -316,7 +348,7 @@ def walk(plan: Plan, tape: Tape, terms: Terms, trades: Trades) -> int:
         waiting[k % 8] = shares * left_at - commission(terms, shares, left_at)
         paid = _paid(at, dividend, due, sold, shares)
         fees = cash - held - waiting[k % 8] - shares * (price - left_at)
-        cash, free_at[k % 8] = to_level(held + paid + waiting[k % 8]), settled[sold]
+        cash, free_at[k % 8] = to_level(held + paid + waiting[k % 8]), settled[sold] if len(settled) else sold
         slots[k, EXIT_AT], slots[k, EXIT_FILL] = t, sold
         purses[k, EXIT_PRICE], purses[k, DIVIDENDS], purses[k, CASH_AFTER] = left_at, paid, cash
         if terms.max_drawdown_frac <= 1.0:
