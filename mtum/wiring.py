@@ -23,6 +23,7 @@ from mtum.core.portfolio.money import exact
 from mtum.errors import BarsMissingError, UsageError
 from mtum.ports.broker import Broker
 from mtum.ports.market_data import BarSource
+from mtum.ports.records import CONTRACT_KEY
 from mtum.ports.store import Store
 from mtum.ports.time import Calendar, Clock, Journal
 
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from mtum.adapters.ib_session.line import IbLine
     from mtum.core.simulation.exchange_state import ExchangeAccount
 
-CONTRACT_KEY = "contract:"
-"""Where the contract first seen for a symbol is kept in the store's facts."""
 DATABASE_NAME = "mtum.db"
 EXCHANGE_NAME = "exchange.json"
 PRACTICE_ACCOUNT = "PRACTICE"

@@ -12,6 +12,9 @@ from mtum.core.portfolio.orders import OrderIntent, OrderStatus
 if TYPE_CHECKING:
     from mtum.core.market.bars import Bar  # loads numpy
 
+CONTRACT_KEY = "contract:"
+"""Before a symbol: where the contract first seen for it is kept in the store's facts."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from mtum.app.reporting import money, quality, trading
+from mtum.app.reporting import drift, money, quality, trading
 from mtum.app.reporting.corrections import corrections
 from mtum.app.reporting.facts import SessionFacts
 from mtum.core.reporting.summary import Summary
@@ -39,12 +39,14 @@ def summarize(store: Store, facts: SessionFacts) -> Summary:
         flips=quality.flip_lines(facts, position),
         data_quality=quality.data_quality(facts),
         timings=quality.timing_lines(facts),
-        drift=quality.drift_lines(facts),
+        drift=drift.drift_lines(facts),
         corrections=corrections(store, facts),
         problems=quality.problem_lines(facts),
         other_positions=money.other_positions(facts),
         code_version=decision.code_version if decision else "",
         settings_hash=decision.settings_hash if decision else "",
+        owed=money.owed_lines(facts),
+        contracts=drift.contract_lines(facts),
     )
 
 

@@ -1,11 +1,12 @@
 """What has become known, or has changed, since the last reports were written."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from mtum.app.reporting.facts import REPORT_JOB, SessionFacts
+from mtum.app.reporting.money import TRADING
 from mtum.core.reporting.summary import UNKNOWN, CorrectionLine, State, Stated, final, stated
 from mtum.ports.records import RunRecord
 from mtum.ports.store import Store
@@ -33,7 +34,17 @@ def corrections(store: Store, facts: SessionFacts) -> tuple[CorrectionLine, ...]
             before = told.get((run.session, subject), _Figure(UNKNOWN, figure.unit))
             if _differs(before.told, figure.told):
                 lines.append(CorrectionLine(run.session, subject, before.told, figure.told, figure.unit))
-    return tuple(lines)
+    looked_at = {run.session for run in reports}
+    return (*_received(facts, looked_at), *lines)
+
+
+def _received(facts: SessionFacts, looked_at: Container[date | None]) -> Iterator[CorrectionLine]:
+    # A dividend may be paid weeks after its ex-date: the last report lists what was owed until then.
+    for line in (facts.last_report or {}).get("owed", []):
+        session, subject = date.fromisoformat(line["session"]), _cash_of(line["kind"], line["note"], paid=True)
+        now = _known_cash(facts, session).get(subject)
+        if now is not None and session not in looked_at:
+            yield CorrectionLine(session, subject, final(0.0), now.told, now.unit)
 
 
 def _differs(before: Stated, now: Stated) -> bool:
@@ -68,6 +79,10 @@ def _reported(stored: Mapping[str, Any]) -> dict[str, _Figure]:
     }
     for order in stored["orders"]:
         figures[f"filled, {order['ref']}"] = _Figure(final(order["filled_shares"]), "shares")
+    for line in stored["cash"]:
+        if not line["paid"]:
+            figures[_cash_of(line["kind"], line["note"], paid=True)] = _Figure(final(0.0), "USD")
+        figures[_cash_of(line["kind"], line["note"], paid=line["paid"])] = _Figure(final(line["amount_usd"]), "USD")
     for fill in stored["fills"]:
         figures[_commission_of(fill["exec_id"])] = _Figure(_stored(fill, "commission_usd"), "USD")
         figures[_price_of(fill["exec_id"])] = _Figure(final(fill["fill_price"]), "USD")
@@ -75,7 +90,7 @@ def _reported(stored: Mapping[str, Any]) -> dict[str, _Figure]:
 
 
 def _known(store: Store, facts: SessionFacts, day: date, stored: Mapping[str, Any]) -> dict[str, _Figure]:
-    figures = _known_account(facts, day) | _known_market(facts, day)
+    figures = _known_account(facts, day) | _known_market(facts, day) | _known_cash(facts, day)
     if stored["orders"]:
         for state in store.orders.states(day):
             figures[f"filled, {state.intent.ref}"] = _Figure(final(float(state.filled)), "shares")
@@ -98,6 +113,14 @@ def _known_account(facts: SessionFacts, day: date) -> dict[str, _Figure]:
     }
 
 
+def _known_cash(facts: SessionFacts, day: date) -> dict[str, _Figure]:
+    return {
+        _cash_of(move.kind, move.note, paid=move.paid): _Figure(final(float(move.amount_usd)), "USD")
+        for move in facts.movements
+        if move.session == day and move.kind not in TRADING
+    }
+
+
 def _known_market(facts: SessionFacts, day: date) -> dict[str, _Figure]:
     figures: dict[str, _Figure] = {}
     bar = facts.bars.find(day)
@@ -107,6 +130,12 @@ def _known_market(facts: SessionFacts, day: date) -> dict[str, _Figure]:
     if day in facts.vix:
         figures["VIX close"] = _Figure(final(facts.vix[day]), "points")
     return figures
+
+
+def _cash_of(kind: str, note: str, *, paid: bool) -> str:
+    words = {(True, True): "dividend received", (True, False): "dividend due"}
+    name = words.get((kind == "dividend", paid), kind)
+    return f"{name}, {note}" if note else name
 
 
 def _commission_of(exec_id: str) -> str:

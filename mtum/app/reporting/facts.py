@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from mtum.app.approve_settings import approved_settings
+from mtum.app.approve_settings import approved_code, approved_settings, pinned_contracts
 from mtum.config import Settings
 from mtum.core.market.bars import Bars
 from mtum.core.market.sessions import Session, Sessions
@@ -66,6 +66,14 @@ class SessionFacts:
     other_bars: Mapping[str, Bars] = field(default_factory=dict)
     revisions: int = 0
     approved: Mapping[str, Any] | None = None
+    approved_code: Mapping[str, Any] | None = None
+    contracts: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def last_report(self) -> Mapping[str, Any] | None:
+        """Document of the newest earlier report; None within the first days, or when none was written lately."""
+        written = (run.document for run in reversed(self.earlier_runs) if run.job == REPORT_JOB and run.document)
+        return next(written, None)
 
     @property
     def session(self) -> Session | None:
@@ -133,7 +141,7 @@ def session_facts(store: Store, calendar: Calendar, setup: Setup, day: date, *, 
         runs=tuple(run for run in runs if run.session == day),
         earlier_runs=tuple(run for run in runs if run.session != day),
         decision=decision,
-        previous=store.decisions.find(before.day, setup.strategy) if before else None,
+        previous=_previous(store, setup.strategy, sessions, day),
         states=tuple(state for state in store.orders.states(day) if state.intent.strategy == setup.strategy),
         fills=fills,
         movements=tuple(move for move in store.ledger.movements(setup.strategy) if move.session <= day),
@@ -145,7 +153,15 @@ def session_facts(store: Store, calendar: Calendar, setup: Setup, day: date, *, 
         other_bars={other: store.bars.bars(other, source, since).until(day) for other in others},
         revisions=_revised(store, symbol, before.day if before else day, day),
         approved=approved_settings(store.control),
+        approved_code=approved_code(store.control),
+        contracts=pinned_contracts(store.control, setup.settings),
     )
+
+
+def _previous(store: Store, strategy: str, sessions: Sessions, day: date) -> DecisionRecord | None:
+    # The last session that decided: one that failed in between has nothing to compare with.
+    earlier = (session.day for session in reversed(sessions.known) if session.day < day)
+    return next((found for one in earlier if (found := store.decisions.find(one, strategy)) is not None), None)
 
 
 def _revised(store: Store, symbol: str, after: date, until: date) -> int:

@@ -14,6 +14,7 @@ from mtum.core.reporting.summary import (
     BenchmarkLine,
     CashLine,
     EquityLine,
+    OwedLine,
     Pnl,
     PositionLine,
     State,
@@ -210,6 +211,15 @@ def cash_lines(facts: SessionFacts) -> tuple[CashLine, ...]:
         CashLine(move.kind, float(move.amount_usd), move.paid, move.note)
         for move in facts.movements
         if move.session == facts.day and move.kind not in TRADING
+    )
+
+
+def owed_lines(facts: SessionFacts) -> tuple[OwedLine, ...]:
+    """Return what is due and not paid yet, oldest first."""
+    return tuple(
+        OwedLine(move.session, move.kind, float(move.amount_usd), move.note)
+        for move in facts.movements
+        if not move.paid
     )
 
 

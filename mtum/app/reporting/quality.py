@@ -1,4 +1,4 @@
-"""Data quality, timings, flips, drift and problems of a session."""
+"""Data quality, timings, flips and problems of a session."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,7 +13,6 @@ from mtum.core.reporting.flips import Rules, Situation, flips
 from mtum.core.reporting.summary import (
     UNKNOWN,
     DataQuality,
-    DriftLine,
     FlipLine,
     PositionLine,
     ProblemLine,
@@ -138,49 +137,6 @@ def _coming(facts: SessionFacts, position: PositionLine | None) -> Situation:
         target_usd=position.target_usd if position else None,
         forced=position is not None and position.exit_pending is not None,
     )
-
-
-def drift_lines(facts: SessionFacts) -> tuple[DriftLine, ...]:
-    """Return what changed in settings, code and libraries since the session before, and since the approval."""
-    if facts.decision is None:
-        return ()
-    since_last = drift_between(facts.previous, facts.decision) if facts.previous else ()
-    return since_last + _since_approval(facts.decision, facts.approved)
-
-
-def _since_approval(decision: DecisionRecord, approved: Mapping[str, Any] | None) -> tuple[DriftLine, ...]:
-    if approved is None:
-        return ()
-    now = {section: decision.settings.get(section, {}) for section in approved}
-    changed = _changed("setting", _leaves(approved), _leaves(now))
-    return tuple(DriftLine(name, before, after, "the approval") for name, before, after in changed)
-
-
-def drift_between(old: DecisionRecord, new: DecisionRecord) -> tuple[DriftLine, ...]:
-    """Return what two decisions were made with that differs: code, libraries, settings."""
-    pairs = [("code version", old.code_version, new.code_version), ("code", old.code_hash, new.code_hash)]
-    pairs += _changed("library", old.libraries, new.libraries)
-    pairs += _changed("setting", _leaves(old.settings), _leaves(new.settings))
-    since = f"session {old.session}"
-    return tuple(DriftLine(name, before, now, since) for name, before, now in pairs if before != now)
-
-
-def _changed(kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    return [
-        (f"{kind} {name}", str(old.get(name, "absent")), str(new.get(name, "absent")))
-        for name in sorted({*old, *new})
-        if old.get(name) != new.get(name)
-    ]
-
-
-def _leaves(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in tree.items():
-        if isinstance(value, Mapping):
-            found |= _leaves(value, f"{prefix}{key}.")
-        else:
-            found[f"{prefix}{key}"] = value
-    return found
 
 
 _ENDED_BADLY = {

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from datetime import date, timedelta
 
+from mtum.app.reporting.drift import drift_between
 from mtum.app.reporting.period import Kind, Period, bounds
-from mtum.app.reporting.quality import drift_between
 from mtum.core.market.holiday_rules import expected_sessions
 from mtum.core.portfolio.lots import lots_of
 from mtum.core.portfolio.tax import tax_record

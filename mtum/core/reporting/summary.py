@@ -257,6 +257,24 @@ class CashLine:
 
 
 @dataclass(frozen=True, slots=True)
+class OwedLine:
+    """A cash movement that is due and not paid yet; `session` is the one it belongs to (the ex-date)."""
+
+    session: date
+    kind: str
+    amount_usd: float
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ContractLine:
+    """The contract pinned for a symbol: the broker's number and the listing market."""
+
+    symbol: str
+    contract: str
+
+
+@dataclass(frozen=True, slots=True)
 class ProblemLine:
     """Something a person should know; `code` is the exit code it means, 0 for a notice."""
 
@@ -300,3 +318,5 @@ class Summary:
     other_positions: tuple[PositionLine, ...] = ()
     code_version: str = ""
     settings_hash: str = ""
+    owed: tuple[OwedLine, ...] = ()
+    contracts: tuple[ContractLine, ...] = ()

@@ -117,8 +117,11 @@ def timings(summary: Summary) -> Section:
 
 
 def changes(summary: Summary) -> Section:
-    """Return settings, code and library drift."""
+    """Return settings, code, library and contract drift."""
     rows = tuple((Cell(line.subject), Cell(line.before), Cell(line.now), Cell(line.since)) for line in summary.drift)
+    if not rows and not summary.code_version:
+        return Section("drift", "Drift", (Sentence("Nothing was decided, so there is nothing to compare."),))
     if not rows:
-        return Section("drift", "Drift", (Sentence("Settings, code and libraries are as in the last run."),))
+        same = "Settings, code, libraries and contracts are as in the last run."
+        return Section("drift", "Drift", (Sentence(same),))
     return Section("drift", "Drift", (Table(("What", "before", "now", "since"), rows, frozenset({0, 1, 2, 3})),))

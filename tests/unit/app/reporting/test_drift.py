@@ -1,0 +1,112 @@
+"""What a report says has changed: contracts, code and settings, since the last run and since the approval."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from mtum.app.approve_settings import approve_settings
+from mtum.app.desk import Provenance
+from mtum.app.reporting.drift import drift_between
+from mtum.config import load
+from mtum.core.reporting.daily.sections import page
+from mtum.core.reporting.summary import ContractLine, DriftLine, Summary
+from mtum.core.reporting.text import text
+from mtum.ports.records import CONTRACT_KEY
+from support.report_days import ENTRY, ORDINARY, history_of
+from support.report_history import Day, History
+
+PIN = CONTRACT_KEY + "MTUM"
+SAME = Provenance("0.1.0", "c0de", {"numpy": "2.2.6"})
+USUAL = Day()
+BROKEN = Day(broken=(4, "no connection to the broker"))
+
+
+def drift_of(history: History, step: int, special: Day = USUAL) -> list[tuple[str, str, str, str]]:
+    return rows(history.report(history.play(ENTRY + step, special)).summary)
+
+
+def rows(summary: Summary) -> list[tuple[str, str, str, str]]:
+    return [(line.subject, line.before, line.now, line.since) for line in summary.drift]
+
+
+def test_a_contract_seen_first_is_told_and_is_no_drift(tmp_path: Path) -> None:
+    history = history_of(tmp_path, ORDINARY)
+    assert drift_of(history, 0) == []
+    history.store.control.set_meta(PIN, "319359861@BATS")
+    summary = history.report(history.play(ENTRY + 1)).summary
+    assert summary.contracts == (ContractLine("MTUM", "319359861@BATS"),)
+    assert summary.drift == ()
+
+
+def test_another_contract_than_in_the_last_report_is_drift_once(tmp_path: Path) -> None:
+    history = history_of(tmp_path, ORDINARY)
+    history.store.control.set_meta(PIN, "319359861@BATS")
+    assert drift_of(history, 0) == []
+    history.store.control.set_meta(PIN, "319359861@ARCA")
+    changed = ("contract MTUM", "319359861@BATS", "319359861@ARCA", "session 2026-03-30")
+    assert drift_of(history, 1) == [changed]
+    assert drift_of(history, 2) == []
+
+
+def test_a_changed_contract_is_told_of_a_session_that_decided_nothing(tmp_path: Path) -> None:
+    history = history_of(tmp_path, ORDINARY)
+    history.store.control.set_meta(PIN, "319359861@BATS")
+    drift_of(history, 0)
+    history.store.control.set_meta(PIN, "7@BATS")
+    assert drift_of(history, 1, BROKEN) == [("contract MTUM", "319359861@BATS", "7@BATS", "session 2026-03-30")]
+
+
+def test_code_libraries_and_contract_are_compared_with_the_approved_ones(tmp_path: Path) -> None:
+    history = history_of(tmp_path, ORDINARY)
+    history.store.control.set_meta(PIN, "1@BATS")
+    approved = Provenance("0.0.9", "0lder", {"numpy": "2.2.5", "numba": "0.61"})
+    approve_settings(history.store.control, history.settings, approved)
+    history.store.control.set_meta(PIN, "2@BATS")
+    assert drift_of(history, 0) == [
+        ("code version", "0.0.9", "0.1.0", "the approval"),
+        ("code", "0lder", "c0de", "the approval"),
+        ("library numba", "0.61", "absent", "the approval"),
+        ("library numpy", "2.2.5", "2.2.6", "the approval"),
+        ("contract MTUM", "1@BATS", "2@BATS", "the approval"),
+    ]
+
+
+def test_nothing_is_drift_when_all_is_as_approved(tmp_path: Path) -> None:
+    history = history_of(tmp_path, ORDINARY)
+    history.store.control.set_meta(PIN, "1@BATS")
+    approve_settings(history.store.control, history.settings, SAME)
+    report = history.report(history.play(ENTRY))
+    assert report.summary.drift == ()
+    assert "Settings, code, libraries and contracts are as in the last run." in report.text
+
+
+def test_an_approval_that_kept_no_code_is_compared_by_its_settings_alone(tmp_path: Path) -> None:
+    history = history_of(tmp_path, ORDINARY)
+    approve_settings(history.store.control, load(None, {}, {"risk.max_position_usd": 3000.0}))
+    assert [row[0] for row in drift_of(history, 0)] == ["setting risk.max_position_usd"]
+
+
+def test_changed_settings_are_told_after_a_session_that_failed_in_between(tmp_path: Path) -> None:
+    history = history_of(tmp_path, ORDINARY)
+    drift_of(history, 0)
+    history.settings = load(None, {}, {"risk.max_daily_loss_usd": 250.0})
+    assert drift_of(history, 1, BROKEN) == []
+    assert drift_of(history, 2) == [("setting risk.max_daily_loss_usd", "500.0", "250.0", "session 2026-03-30")]
+
+
+def test_a_session_without_decision_does_not_claim_that_nothing_changed(tmp_path: Path) -> None:
+    history = history_of(tmp_path, ORDINARY)
+    summary = history.report(history.play(ENTRY, BROKEN)).summary
+    assert "Nothing was decided, so there is nothing to compare." in text(page(summary))
+
+
+def test_two_decisions_are_compared_by_what_made_them(tmp_path: Path) -> None:
+    history = history_of(tmp_path, ORDINARY)
+    day = history.play(ENTRY)
+    old = history.store.decisions.find(day, "mtum_confluence")
+    assert old is not None
+    assert drift_between(old, old) == ()
+    new = replace(old, code_version="0.2.0", libraries={"numpy": "2.3.0"})
+    assert drift_between(old, new) == (
+        DriftLine("code version", "0.1.0", "0.2.0", f"session {day}"),
+        DriftLine("library numpy", "2.2.6", "2.3.0", f"session {day}"),
+    )
