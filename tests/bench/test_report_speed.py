@@ -10,12 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from support.long_history import write_years
 from support.report_history import sample_history
 
 pytestmark = pytest.mark.bench
 BUDGET = 3.0
 FLAT = 1.25
 ROUNDS = 3
+PLAYED = 8
+FIVE_YEARS = 1250
 IMPORT = "from matplotlib.figure import Figure; from matplotlib.backends.backend_agg import FigureCanvasAgg"
 
 
@@ -27,10 +30,13 @@ def cpu_seconds(command: Sequence[str]) -> float:
     return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
 
-def played(folder: Path, sessions: int) -> list[str]:
-    """Play the last sessions of the sample without reports; return the last days."""
+def played(folder: Path, *, years: bool) -> list[str]:
+    """Play the last sessions of the sample without reports, after five years or nothing; return their days."""
     history = sample_history(folder)
-    days = [history.play(index) for index in range(len(history.bars) - sessions, len(history.bars))]
+    first = len(history.bars) - PLAYED
+    if years:
+        assert write_years(history, first) >= FIVE_YEARS - PLAYED
+    days = [history.play(index) for index in range(first, len(history.bars))]
     return [str(day) for day in days[-ROUNDS - 1 :]]
 
 
@@ -38,8 +44,8 @@ def report(folder: Path, day: str) -> list[str]:
     return [sys.executable, "-m", "mtum", "--data-dir", str(folder), "report", "--session", day]
 
 
-def test_report_costs_at_most_three_imports_and_does_not_grow_with_history(tmp_path: Path) -> None:
-    short, long = played(tmp_path / "short", 10), played(tmp_path / "long", 150)
+def test_report_costs_at_most_three_imports_and_does_not_grow_over_five_years(tmp_path: Path) -> None:
+    short, long = played(tmp_path / "short", years=False), played(tmp_path / "long", years=True)
     for folder, days in (("short", short), ("long", long)):
         cpu_seconds(report(tmp_path / folder, days[0]))  # bytecode and disk cache
     cpu_seconds([sys.executable, "-c", IMPORT])
