@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 DATABASE_NAME = "mtum.db"
 EXCHANGE_NAME = "exchange.json"
+SESSIONS_NAME = "sessions.json"
 PRACTICE_ACCOUNT = "PRACTICE"
 PRACTICE_GATEWAY_ACCOUNTS = "DUP"
 """How the practice gateway's accounts begin."""
@@ -110,6 +111,16 @@ def calendar_of(settings: Settings, data_dir: Path) -> Calendar:
 
     path = settings.market.calendar_overrides
     return ExchangeCalendar(read_overrides(data_dir / path if path else None))
+
+
+def stored_calendar_of(settings: Settings, data_dir: Path) -> Calendar:
+    """Return the exchange's calendar with its sessions kept in a file, for work with no other use for pandas."""
+    from mtum.adapters.session_cache import CachedCalendar
+
+    path = settings.market.calendar_overrides
+    overrides = (data_dir / path).read_bytes() if path and (data_dir / path).is_file() else b""
+    stamp = f"{version('exchange-calendars')} {sha256(overrides).hexdigest()[:16]}"
+    return CachedCalendar(lambda: calendar_of(settings, data_dir), data_dir / SESSIONS_NAME, stamp)
 
 
 def source_of(settings: Settings, data_dir: Path) -> BarSource:

@@ -43,17 +43,18 @@ class CachedCalendar:
             return Sessions(())
         known = self._years()
         missing = [year for year in range(first.year, last.year + 1) if year not in known]
-        for year in missing:
-            known[year] = self._asked(year)
         if missing:
+            known.update(self._asked(missing[0], missing[-1]))
             self._write(known)
         found = [session for year in range(first.year, last.year + 1) for session in known[year]]
         return Sessions(tuple(session for session in found if first <= session.day <= last))
 
-    def _asked(self, year: int) -> tuple[Session, ...]:
+    def _asked(self, first: int, last: int) -> dict[int, tuple[Session, ...]]:
+        # Whole years in one question: the calendar behind it is made anew for every wider span.
         if self._inner is None:
             self._inner = self._build()
-        return self._inner.sessions(date(year, 1, 1), date(year, 12, 31)).known
+        found = self._inner.sessions(date(first, 1, 1), date(last, 12, 31)).known
+        return {year: tuple(one for one in found if one.day.year == year) for year in range(first, last + 1)}
 
     def _years(self) -> dict[int, tuple[Session, ...]]:
         if self._known is None:

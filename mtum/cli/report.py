@@ -72,11 +72,11 @@ def written_report(press: "Press", day: date, at: datetime) -> "Report":
 @contextmanager
 def _press(call: Call) -> "Iterator[Press]":
     from mtum import wiring
-    from mtum.duties.press import press_of, report_calendar_of
+    from mtum.duties.press import press_of
 
     settings, folder = call.settings(), call.data_folder()
     with wiring.opened_store(settings, folder) as store:
-        yield press_of(settings, folder, store, report_calendar_of(settings, folder), html=True)
+        yield press_of(settings, folder, store, wiring.stored_calendar_of(settings, folder), html=True)
 
 
 def _now(call: Call, press: "Press", day: date) -> datetime:

@@ -115,9 +115,9 @@ def changed_settings(
 
 def market_of(call: Call, settings: "Settings") -> "tuple[BarSource, Calendar]":
     """Return the source of bars and the exchange's calendar."""
-    from mtum.wiring import calendar_of, source_of
+    from mtum.wiring import source_of, stored_calendar_of
 
-    return source_of(settings, call.data_folder()), calendar_of(settings, call.data_folder())
+    return source_of(settings, call.data_folder()), stored_calendar_of(settings, call.data_folder())
 
 
 def teller(call: Call) -> "Callable[[str], None]":
