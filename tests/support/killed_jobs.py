@@ -1,0 +1,153 @@
+"""Trading days whose every job is killed once by a real SIGKILL, at a point of its own, and started again."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from sqlite3 import Connection
+from typing import Any
+
+from mtum import wiring
+from mtum.adapters.ib_session.wire_record import MANY, WireFile
+from mtum.adapters.store.checks import problems
+from mtum.adapters.store.database import Database
+from mtum.adapters.store.reading import open_read_only
+from mtum.app import run_due as entry
+from mtum.app.run_due import JobRun, Roster
+from mtum.app.schedule import Wake
+from mtum.config import Settings
+from mtum.duties import Office
+from support.crash import _CALENDAR, forked
+
+type Targets = Mapping[str, int]
+"""Job and slot to the number of the point at which it dies."""
+
+
+def look(settings: Settings, folder: Path, at: datetime, kill: Targets | None = None) -> int:
+    """One `mtum run --if-due` in a forked child; its exit code, -9 when it was killed."""
+
+    def work() -> int:
+        wiring.calendar_of = lambda settings, data_dir: _CALENDAR
+        _watch(folder / "points.txt", kill or {})
+        with (folder / "said.txt").open("a") as out:
+            sys.stdout = sys.stderr = out
+            return int(Office(settings, folder, at).run_due().exit_code)
+
+    folder.mkdir(parents=True, exist_ok=True)
+    return forked(work)
+
+
+def points(folder: Path) -> dict[str, list[str]]:
+    """What each job passed, in order, in a day that nobody killed."""
+    found: dict[str, list[str]] = {}
+    for line in (folder / "points.txt").read_text().splitlines():
+        job, label = line.split(" ", 1)
+        found.setdefault(job, []).append(label)
+    return found
+
+
+def rows(folder: Path, sql: str) -> list[tuple[Any, ...]]:
+    """Rows of a query on the database."""
+    connection = open_read_only(folder / wiring.DATABASE_NAME)
+    try:
+        return [tuple(row) for row in connection.execute(sql)]
+    finally:
+        connection.close()
+
+
+def damage(folder: Path) -> tuple[str, ...]:
+    """Everything unsound in the database."""
+    connection = open_read_only(folder / wiring.DATABASE_NAME)
+    try:
+        return problems(connection)
+    finally:
+        connection.close()
+
+
+def outcomes(folder: Path, day: date) -> dict[str, tuple[str | None, int | None]]:
+    """Outcome and exit code of every row of the run ledger of a session."""
+    found = rows(folder, f"SELECT job, slot, outcome, exit_code FROM runs WHERE session = '{day}'")
+    return {f"{job}/{slot}".rstrip("/"): (outcome, code) for job, slot, outcome, code in found}
+
+
+def _watch(path: Path, kill: Targets) -> None:
+    """Count what the job at work does that lasts, or that the broker sees; die at the point asked for."""
+    at_work: list[str] = []
+    passed: dict[str, int] = {}
+
+    def point(label: str) -> None:
+        if not at_work:
+            return
+        job = at_work[-1]
+        number = passed[job] = passed.get(job, -1) + 1
+        with path.open("a") as file:
+            file.write(f"{job} {label}\n")
+        if kill.get(job) == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    _around_jobs(at_work)
+    _around_writes(point)
+    _around_files(point)
+    _around_steps(point)
+
+
+def _around_jobs(at_work: list[str]) -> None:
+    plain = entry._run_one
+
+    def one(roster: Roster, wake: Wake) -> JobRun:
+        at_work.append(f"{wake.job}/{wake.slot}".rstrip("/"))
+        try:
+            return plain(roster, wake)
+        finally:
+            at_work.pop()
+
+    entry._run_one = one
+
+
+def _around_writes(point: Callable[[str], None]) -> None:
+    plain: Callable[..., AbstractContextManager[Connection]] = Database.write
+
+    @contextmanager
+    def write(self: Database, **how: Any) -> Iterator[Connection]:
+        with plain(self, **how) as connection:
+            yield connection
+            point("before-commit")
+        point("after-commit")
+
+    Database.write = write  # type: ignore[method-assign]
+
+
+def _around_files(point: Callable[[str], None]) -> None:
+    plain_sync, plain_replace = os.fsync, Path.replace
+
+    def sync(descriptor: int) -> None:
+        point("before-sync")
+        plain_sync(descriptor)
+
+    def replace(self: Path, target: Any) -> Path:
+        point("before-replace")
+        moved = plain_replace(self, target)
+        point("after-replace")
+        return moved
+
+    os.fsync = sync  # type: ignore[assignment]
+    Path.replace = replace  # type: ignore[method-assign,assignment]
+
+
+def _around_steps(point: Callable[[str], None]) -> None:
+    plain_step, plain_note = wiring.RunJournal.reached, WireFile.note
+
+    def reached(self: wiring.RunJournal, step: str) -> None:
+        plain_step(self, step)
+        point(f"step:{step}")
+
+    def note(self: WireFile, way: str, name: str, fields: tuple[Any, ...]) -> None:
+        plain_note(self, way, name, fields)
+        if name not in MANY:
+            point(f"{way}:{name}")
+
+    wiring.RunJournal.reached = reached  # type: ignore[method-assign]
+    WireFile.note = note  # type: ignore[method-assign]

@@ -1,0 +1,80 @@
+from dataclasses import dataclass, field
+from threading import Event, current_thread
+
+import pytest
+
+from mtum.adapters.notifiers.timed import Timed
+from mtum.config import load
+from mtum.duties.channels import SEND_SECONDS, TALK_SECONDS, channels_of, is_anybody_told
+from mtum.errors import NotifyError
+from mtum.ports.messages import Message, Urgency
+
+ALARM = Message("k", Urgency.ACT_NOW, "ACTION", "text")
+
+
+@dataclass
+class Slow:
+    """A channel that takes a message only when told that it may."""
+
+    name: str = "notify:slow"
+    may: Event = field(default_factory=Event)
+    taken: list[Message] = field(default_factory=list)
+    daemon: bool = False
+
+    def send(self, message: Message) -> None:
+        self.daemon = current_thread().daemon
+        assert self.may.wait(20)
+        self.taken.append(message)
+
+
+class Broken:
+    name = "mail:owner"
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def send(self, message: Message) -> None:
+        raise self.error
+
+
+def test_a_channel_that_hangs_is_given_up_and_does_not_keep_the_process_from_ending() -> None:
+    slow = Slow()
+    try:
+        with pytest.raises(NotifyError, match=r"notify:slow: no answer within 0\.05 s"):
+            Timed(slow, 0.05).send(ALARM)
+        assert slow.daemon
+        assert slow.taken == []
+    finally:
+        slow.may.set()
+
+
+def test_a_channel_in_time_delivers_under_its_own_name() -> None:
+    quick = Slow()
+    quick.may.set()
+    timed = Timed(quick, 5)
+    timed.send(ALARM)
+    assert (timed.name, quick.taken) == ("notify:slow", [ALARM])
+
+
+@pytest.mark.parametrize("error", [NotifyError("550 no such user"), ValueError("a bug")])
+def test_what_a_channel_raises_is_raised_unchanged(error: Exception) -> None:
+    with pytest.raises(type(error)) as raised:
+        Timed(Broken(error), 5).send(ALARM)
+    assert raised.value is error
+
+
+def test_every_channel_of_the_settings_is_bounded_below_fifteen_seconds() -> None:
+    mail = {"mail.host": "127.0.0.1", "mail.sender": "m@example.org", "mail.recipients": ["a@example.org"]}
+    settings = load(None, {}, {**mail, "mail.timeout_seconds": 60})
+    environment = {"MTUM_NOTIFY__URLS": "ntfy://host/topic json://127.0.0.1:9"}
+    channels = channels_of(settings, environment)
+    assert [channel.name for channel in channels] == ["mail:a@example.org", "notify:ntfy", "notify:json"]
+    assert all(isinstance(channel, Timed) for channel in channels)
+    assert TALK_SECONDS < SEND_SECONDS <= 13
+
+
+def test_a_terminal_is_nobody_who_is_told() -> None:
+    assert not is_anybody_told(load(None, {}), {})
+    assert is_anybody_told(load(None, {}), {"MTUM_NOTIFY__URLS": "json://127.0.0.1:9"})
+    mail = {"mail.host": "h", "mail.sender": "m@example.org", "mail.recipients": ["a@example.org"]}
+    assert is_anybody_told(load(None, {}, mail), {})
