@@ -9,7 +9,7 @@ from typing import Any
 
 from mtum.app.reporting.build import summarize
 from mtum.app.reporting.chart_history import chart_history
-from mtum.app.reporting.facts import REPORT_JOB, SessionFacts, Setup, session_facts
+from mtum.app.reporting.facts import REPORT_JOB, SessionFacts, Setup, report_key, session_facts
 from mtum.core.reporting.codec import document, from_document
 from mtum.core.reporting.daily.sections import page
 from mtum.core.reporting.daily.subject import subject
@@ -82,7 +82,7 @@ def preview_report(press: Press, session: date) -> Report:
 def report_message(press: Press, report: Report) -> Message:
     """Return the mail of a report; with a renderer it has HTML and charts beside the text."""
     summary = report.summary
-    key = f"{REPORT_JOB}:{press.setup.account}:{summary.session}"
+    key = report_key(press.setup.account, summary.session)
     urgent = summary.exit_code == 6 or any(problem.code == 6 for problem in summary.problems)
     urgency = Urgency.ACT_NOW if urgent else Urgency.REPORT
     if press.renderer is None:

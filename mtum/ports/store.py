@@ -297,6 +297,10 @@ class MessageStore(Protocol):
         """Record a delivery, or a failed try with its error."""
         ...
 
+    def deliveries(self, prefix: str) -> Mapping[str, datetime | None]:
+        """Return when each message whose key begins so was delivered, None for not yet."""
+        ...
+
 
 class Store(Protocol):
     """The program's own database: what we intended and what we know."""

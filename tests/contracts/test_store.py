@@ -402,6 +402,12 @@ class TestMessages:
         store.messages.delivered(store.messages.undelivered()[0][0], later(3))
         assert not store.messages.note(self.MESSAGE, later(4), None)
 
+    def test_deliveries_are_told_by_the_beginning_of_their_key(self, store: Store) -> None:
+        for key in ("report:a%b@mail", "report:a%b@push", "report:a-b@mail"):
+            store.messages.note(replace(self.MESSAGE, key=key), later(1), None)
+        store.messages.delivered(store.messages.undelivered()[0][0], later(2))
+        assert store.messages.deliveries("report:a%b@") == {"report:a%b@mail": later(2), "report:a%b@push": None}
+
 
 class TestSplits:
     def test_only_a_split_agreed_upon_counts(self, store: Store) -> None:

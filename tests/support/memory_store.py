@@ -74,6 +74,13 @@ class MemoryControl:
         else:
             self.errors[note_id] = error
 
+    def deliveries(self, prefix: str) -> Mapping[str, datetime | None]:
+        return {
+            message.key: self.done.get(number)
+            for number, message in self.notes.items()
+            if message.key.startswith(prefix)
+        }
+
 
 @dataclass
 class MemoryStore:

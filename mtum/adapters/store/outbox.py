@@ -3,12 +3,12 @@
 import json
 import sqlite3
 from base64 import b64decode, b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from mtum.adapters.store.database import Database
-from mtum.adapters.store.texts import instant_text, plain
+from mtum.adapters.store.texts import instant_text, maybe_instant, plain
 from mtum.ports.messages import Message, Urgency
 
 
@@ -52,6 +52,13 @@ class SqliteMessages:
             change, values = "error = ?", (error, note_id)
         with self.database.write() as connection:
             connection.execute(f"UPDATE notifications SET tries = tries + 1, {change} WHERE id = ?", values)
+
+    def deliveries(self, prefix: str) -> Mapping[str, datetime | None]:
+        """Return when each message whose key begins so was delivered, None for not yet, oldest first."""
+        # A range of keys, as a pattern would read % and _ in an account's name; char is the last character there is.
+        sql = "SELECT key, delivered_at FROM notifications WHERE key >= ? AND key < ? || char(1114111) ORDER BY id"
+        rows = self.database.rows(sql, (prefix, prefix))
+        return {row["key"]: maybe_instant(row["delivered_at"]) for row in rows}
 
 
 def _message(row: sqlite3.Row) -> Message:

@@ -24,6 +24,11 @@ CHART_SESSIONS = 126
 """Half a year is drawn in a daily report."""
 
 
+def report_key(account: str, session: date) -> str:
+    """Return the key of a session's report among the messages; the outbox adds the channel."""
+    return f"{REPORT_JOB}:{account}:{session}"
+
+
 @dataclass(frozen=True, slots=True)
 class Setup:
     """What a report says about the installation."""

@@ -5,6 +5,7 @@ from decimal import Decimal
 import numpy as np
 
 from mtum.app.desk import portfolio_rules
+from mtum.app.reporting.facts import report_key
 from mtum.app.reporting.money import curves
 from mtum.app.reporting.period import Period
 from mtum.core.portfolio.costs import cost_model
@@ -143,4 +144,16 @@ def stability(period: Period) -> tuple[Stability, ...]:
         Stability("acknowledged", len(states), sum(1 for state in states if state.broker_id is not None)),
         Stability("settled", expected, sum(1 for day in days if day in points or day in settled)),
         Stability("reported", expected, sum(1 for day in days if day in reports)),
+        _mailed(period),
     )
+
+
+def _mailed(period: Period) -> Stability:
+    # By message and channel: without a channel nothing is noted, and nothing is expected.
+    setup, messages = period.press.setup, period.press.store.messages
+    found = [
+        delivered
+        for session in period.sessions
+        for delivered in messages.deliveries(report_key(setup.account, session.day)).values()
+    ]
+    return Stability("mailed", len(found), sum(1 for delivered in found if delivered is not None))

@@ -1,6 +1,7 @@
 """The mail of every kind of day, handed to a real SMTP server and taken apart again."""
 
 import re
+from dataclasses import replace
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from mtum.adapters.notifiers.mail_channel import MailChannel
 from mtum.adapters.notifiers.smtp import SmtpServer
 from mtum.adapters.rendering.html import HtmlRenderer
 from mtum.app.daily_report import report_message
+from mtum.app.reporting.month import stability
+from mtum.app.reporting.period import Kind, period
 from support.mail_servers import mail_server
 from support.report_days import KINDS
 
@@ -81,3 +84,15 @@ def test_numbers_carry_a_true_minus_and_dates_do_not(tmp_path: Path) -> None:
     page = next(iter(related.iter_parts())).get_content()
     assert "\u22123.13%" in page
     assert "-3.13%" in plain.get_content()
+
+
+def test_stability_counts_the_reports_noted_and_those_delivered(tmp_path: Path) -> None:
+    history, day = KINDS["hold-long"](tmp_path)
+    press, messages = history.press(), history.store.messages
+    message = report_message(press, history.report(day))
+    at = history.calendar.session(day).close
+    for channel in ("mail", "push"):
+        messages.note(replace(message, key=f"{message.key}@{channel}"), at, None)
+    messages.delivered(messages.undelivered()[0][0], at)
+    rows = {line.step: (line.expected, line.reached) for line in stability(period(press, Kind.MONTH, day))}
+    assert rows["mailed"] == (2, 1)

@@ -171,6 +171,7 @@ def test_stability_counts_sessions_and_orders(played: Played) -> None:
     assert rows["decided"] == (sessions, sessions)
     assert rows["ordered"] == rows["acknowledged"] == (orders, orders)
     assert rows["reported"] == (sessions, 0)  # no report was asked for
+    assert rows["mailed"] == (0, 0)
 
 
 def test_second_implementation_agrees_on_the_live_cache(played: Played) -> None:
