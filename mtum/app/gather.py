@@ -1,7 +1,7 @@
 """The market as it is known at the decision: history from the cache, today's bar, the VIX, all checked."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from mtum.app.bars.judge_today import history_today, judge_today, judge_vix, vix_degraded
@@ -9,7 +9,7 @@ from mtum.app.book import read_sleeve
 from mtum.app.desk import Desk
 from mtum.core.market.bars import Bar, Bars
 from mtum.core.market.sessions import Session, Sessions
-from mtum.core.market.validation import BarProblem, problems_in_history, session_days
+from mtum.core.market.validation import BarProblem, Rule, problems_in_history, session_days
 from mtum.core.market.view import MarketView, ProvisionalBar
 from mtum.core.market.vix import VixReading
 from mtum.core.market.volume import ObservedShare, VolumeMode, projected, rule_volume, usual_share
@@ -83,14 +83,13 @@ def fit_history(desk: Desk, symbol: str, session: Session, sessions: Sessions, n
     window = sessions.between(history.day(len(history) - needed + 1) if needed > 1 else session.day, session.day)
     expected = [one.day for one in window if one.day < session.day]
     released = desk.store.quarantine.released(symbol, desk.source.name)
-    _refuse(
-        problems_in_history(
-            history.since(expected[0]) if expected else history.tail(0),
-            session_days(expected),
-            split_explains_jump=desk.source.name == "csv",
-            released=released,
-        )
+    problems = problems_in_history(
+        history.since(expected[0]) if expected else history.tail(0),
+        session_days(expected),
+        split_explains_jump=desk.source.name == "csv",
+        released=released,
     )
+    _refuse([_explained(desk, problem) for problem in problems])
     return history
 
 
@@ -99,13 +98,24 @@ def _why_short(desk: Desk, history: Bars, expected: Sequence[date]) -> str | Non
     gaps = [day for day in expected if len(history) and day > history.day(0) and history.find(day) is None]
     if not gaps:
         return None
-    held = desk.store.quarantine.kept(history.symbol, held=True)
-    kept = next((one for one in held if one.bar.day == gaps[0] and one.source == history.source), None)
     more = f" (and {len(gaps) - 1} more)" if len(gaps) > 1 else ""
-    why = (
-        f"its bar is kept out ({kept.rule.replace('_', ' ')}): {kept.found}" if kept else f"{history.source} has no bar"
-    )
+    why = _why_kept_out(desk, history.symbol, gaps[0]) or f"{history.source} has no bar"
     return f"{history.symbol} {gaps[0]} is missing, {why}{more}"
+
+
+def _explained(desk: Desk, problem: BarProblem) -> BarProblem:
+    # The source may well have a bar of a missing session: one that broke a rule.
+    if problem.rule is not Rule.MISSING_SESSION:
+        return problem
+    why = _why_kept_out(desk, problem.symbol, problem.session)
+    return replace(problem, found=why, advice="`mtum bars check` shows it") if why else problem
+
+
+def _why_kept_out(desk: Desk, symbol: str, day: date) -> str | None:
+    for one in desk.store.quarantine.kept(symbol, held=True):
+        if one.bar.day == day and one.source == desk.source.name:
+            return f"its bar is kept out ({one.rule.replace('_', ' ')}): {one.found}"
+    return None
 
 
 def _too_short(history: Bars, session: Session, needed: int) -> str:

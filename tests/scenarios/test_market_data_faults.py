@@ -19,6 +19,7 @@ from mtum.app.gather import Gathered, gather
 from mtum.app.refresh_bars import refresh_bars
 from mtum.core.market.bars import Bars
 from mtum.errors import DataError, ExitCode
+from support.commands import Called, call_json
 from support.desks import market_desk
 from support.yahoo import (
     CHICAGO,
@@ -124,12 +125,15 @@ type Fault = Callable[[Market], object]
 
 REFUSED: dict[str, tuple[Fault, str]] = {
     "missing last session": (lambda m: m.chart.rows.pop(-2), "2024-05-14: missing_session"),
-    "missing inner session": (lambda m: m.chart.rows.pop(60), "missing_session"),
-    "null close with volume": (lambda m: m.break_row(70, close=None), "missing_session"),
-    "null close today": (lambda m: m.break_row(-1, close=None), "a price is missing in Yahoo's bar of today"),
-    "price x 100 in history": (lambda m: m.times(60, 100.0), "missing_session"),
-    "volume 0 in history": (lambda m: m.break_row(60, volume=0.0), "missing_session"),
-    "volume 0 today": (lambda m: m.break_row(-1, volume=0.0), "no_volume"),
+    "missing inner session": (lambda m: m.chart.rows.pop(60), "2024-03-28: missing_session: no bar from yahoo"),
+    "null close with volume": (lambda m: m.break_row(70, close=None), "its bar is kept out (not a number)"),
+    "null close today": (lambda m: m.break_row(-1, close=None), "Yahoo's bar of today has no close"),
+    "price x 100 in history": (lambda m: m.times(60, 100.0), "its bar is kept out (jump): move of +9866.9%"),
+    "volume 0 in history": (
+        lambda m: m.break_row(60, volume=0.0),
+        "kept out (no volume): volume 0 where 500,000 shares are usual",
+    ),
+    "volume 0 today": (lambda m: m.break_row(-1, volume=0.0), "no_volume: volume 0 where 500,000 shares are usual"),
     "stale server": (lambda m: m.chart.rows.pop(), "no bar of 2024-05-15 yet"),
     "429 for ever": (lambda m: setattr(m.server, "always", TOO_MANY), "too many requests"),
     "connection reset": (lambda m: setattr(m.server, "always", RESET), "cannot be reached"),
@@ -157,6 +161,68 @@ def test_a_fault_is_refused_with_its_reason_and_the_cache_stays_sound(
     fault, reason = REFUSED[name]
     fault(market)
     assert reason in refusal(market, tmp_path)
+
+
+def wanted(market: Market) -> None:
+    """Make today a session on which the rules enter: a rising price and much volume."""
+    market.break_row(-1, high=183.5, close=183.0, volume=600_000.0)
+
+
+def commanded(market: Market, folder: Path) -> Called:
+    """`mtum run` as a person gives it, 20 minutes before the close."""
+    text = f'mode = "practice"\n[market]\nsource = "yahoo"\nyahoo_url = "{market.server.url}"\n'
+    (folder / "config.toml").write_text(f"{text}read_timeout_seconds = 1\n", encoding="utf-8")
+    return call_json(folder, "run", "--as-of", AT.isoformat())
+
+
+def test_the_command_decides_on_a_good_day(market: Market, tmp_path: Path) -> None:
+    wanted(market)
+    run = commanded(market, tmp_path)
+    assert (run.code, run.document["action"], run.document["problems"]) == (0, "enter", [])
+    assert [order["side"] for order in run.document["orders"]] == ["BUY"]
+
+
+@pytest.mark.parametrize("name", [name for name in REFUSED if name != "slow beyond the budget"])
+def test_the_command_refuses_a_fault_with_exit_3_its_reason_and_no_order(
+    market: Market, tmp_path: Path, name: str
+) -> None:
+    fault, reason = REFUSED[name]
+    wanted(market)
+    fault(market)
+    run = commanded(market, tmp_path)
+    assert (run.code, run.document["orders"]) == (3, [])
+    assert reason in run.err
+    assert call_json(tmp_path, "show", "orders").document["orders"] == []
+    assert call_json(tmp_path, "verify", "--all").code == 0
+
+
+@pytest.mark.parametrize(
+    ("listed", "effective", "twice", "reason"),
+    [
+        (COUNT - 2, COUNT - 1, False, "2024-05-13: missing_session: its bar is kept out (jump)"),
+        (COUNT, COUNT - 1, False, "kept out (jump): move of -50.2%"),
+        (COUNT - 1, COUNT - 1, True, "moved by another ratio"),
+        (None, COUNT - 1, False, "its prices moved by a constant ratio and it lists no split"),
+    ],
+    ids=["early", "late", "twice", "never"],
+)
+def test_the_command_refuses_a_split_told_wrongly_and_keeps_its_cache(
+    market: Market, tmp_path: Path, listed: int | None, effective: int, twice: bool, reason: str
+) -> None:
+    (tmp_path / "data").mkdir()
+    with desk_at(market, tmp_path / "data") as desk:
+        refresh_bars(desk, "MTUM", SESSIONS.known[effective - 1], SESSIONS)
+        before = desk.store.bars.bars("MTUM", "yahoo")
+    wanted(market)
+    split_chart(market, listed, effective)
+    if twice:
+        market.chart.splits[SESSIONS.known[COUNT - 2].day] = 2.0
+    run = commanded(market, tmp_path)
+    assert (run.code, run.document["orders"]) == (3, [])
+    with desk_at(market, tmp_path / "data") as desk:
+        after = desk.store.bars.bars("MTUM", "yahoo").until(before.last_day)
+    np.testing.assert_array_equal(after.close, before.close)
+    assert reason in run.err
 
 
 @pytest.mark.parametrize("name", ["price x 100 in history", "volume 0 in history", "null close with volume"])

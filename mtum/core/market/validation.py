@@ -206,7 +206,9 @@ def provisional_problems(
     found = [*freshness_problems(history.symbol, seen.day, today.seen_at, at, delayed=delayed)]
     newest = extended.tail(VOLUME_SESSIONS + 1)
     own = [*_value_problems(newest), *_volume_problems(newest)]
-    found += [problem for problem in own if problem.session == seen.day and not confirmation.released]
+    advice = "nothing is decided on such a bar; the next look may see a better one"
+    today_only = [replace(problem, advice=advice) for problem in own if problem.session == seen.day]
+    found += [problem for problem in today_only if not confirmation.released]
     broken = {Rule.NOT_A_NUMBER, Rule.NOT_POSITIVE}
     if not any(problem.rule in broken for problem in found):
         found += newest_problems(extended, spike_multiple, confirmation)

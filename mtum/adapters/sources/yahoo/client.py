@@ -212,7 +212,8 @@ def _translated(ticker: str, error: Exception) -> DataError:
 
 
 def _short(error: Exception) -> str:
-    return " ".join(str(error).split())[:120]
+    # Without the library's hint at its own manual.
+    return " ".join(str(error).partition(". See ")[0].split())[:120]
 
 
 def _check_identity(ticker: str, about: Mapping[str, Any]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from mtum.adapters.sources.yahoo.client import Answer, YahooClient
 from mtum.adapters.sources.yahoo.frames import bars_of, instant_of, starts_of
-from mtum.core.market.bars import Bar, Bars
+from mtum.core.market.bars import PRICE_COLUMNS, Bar, Bars
 from mtum.core.market.sessions import Session
 from mtum.core.market.volume import LEARNING_SESSIONS, LEAST_SESSIONS, intraday_share
 from mtum.errors import BarsInvalidError, BarsStaleError, DataError
@@ -74,8 +74,9 @@ class YahooSource:
             If a price is missing in it.
         """
         bar, answer = self._running(symbol, ticker_of(symbol), _NEW_YORK, session)
-        if any(isnan(price) for price in (bar.open, bar.high, bar.low, bar.close)):
-            raise BarsInvalidError(f"{symbol} {session.day}: a price is missing in Yahoo's bar of today: {bar}")
+        empty = [name for name in PRICE_COLUMNS if isnan(getattr(bar, name))]
+        if empty:
+            raise BarsInvalidError(f"{symbol} {session.day}: Yahoo's bar of today has no {' and no '.join(empty)}")
         return Quote(
             symbol=symbol,
             source=NAME,

@@ -131,7 +131,7 @@ def test_a_server_that_only_knows_yesterday_is_stale(server: YahooServer, tmp_pa
 
 def test_a_running_bar_without_a_close_is_invalid(server: YahooServer, tmp_path: Path) -> None:
     server.charts["MTUM"].rows.append(replace(running_row(at=SESSION.open), close=None))
-    with pytest.raises(BarsInvalidError, match="a price is missing"):
+    with pytest.raises(BarsInvalidError, match="bar of today has no close"):
         source(server, tmp_path).quote("MTUM", SESSION, AT)
 
 
