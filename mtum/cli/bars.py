@@ -69,7 +69,11 @@ def import_(
     symbol: Annotated[str | None, typer.Option("--symbol", metavar="S", help="Default: the file's name.")] = None,
     source: Annotated[str, typer.Option("--source", metavar="NAME", help="Whose bars it replaces.")] = "csv",
 ) -> Answer:
-    """Take a file of bars into the cache; it replaces what is there, earlier values are kept as revisions."""
+    """Take a file of bars into the cache; it replaces what is there, earlier values are kept as revisions.
+
+    For sources read over a network. A replayed market (practice on `csv` or `sample`) is not imported into: with
+    `source = "csv"` it reads SYMBOL.csv and VIX.csv from the folder `csv_dir` as it is played.
+    """
     from mtum import wiring
     from mtum.adapters.clock import SystemClock
     from mtum.adapters.sources.csv_files import read_bars
@@ -80,8 +84,7 @@ def import_(
     call = call_of(context)
     settings, folder = call.settings(), call.data_folder()
     if wiring.is_replay(settings):
-        where = folder / settings.market.csv_dir
-        raise UsageError(f"a replayed market reads its files as it is played; copy {file.name} to {where}")
+        raise UsageError(_instead_of_import(settings.market.source, file, folder / settings.market.csv_dir))
     bars = read_bars(file, symbol or file.stem.upper(), source)
     if not len(bars):
         raise BarsInvalidError(f"{file} holds no bars")
@@ -99,6 +102,15 @@ def import_(
         result = import_bars(room, bars)
     document = {"symbol": bars.symbol, "source": source, "written": result.written, "revisions": len(result.revisions)}
     return Answer(document, [f"{bars.symbol} from {source}: {result.written} bars written"])
+
+
+def _instead_of_import(source: str, file: Path, folder: Path) -> str:
+    if source == "csv":
+        return f"the market of files reads them as it is played: nothing to import; copy {file.name} to {folder}"
+    return (
+        f"the embedded market cannot be changed; to play your own bars, copy {file.name} and VIX.csv to {folder} "
+        'and set source = "csv" under [market]'
+    )
 
 
 @app.command()
@@ -179,11 +191,13 @@ def _reading_desk(call: Call) -> Iterator[tuple["BarDesk", "Session | None"]]:
 
 
 def _now(call: Call, store: "Store") -> datetime:
-    # A replayed market is as late as its newest bar.
+    # A replayed market is as late as its last run; so is a practice gateway's, which only its line tells.
     from mtum import wiring
     from mtum.adapters.clock import SystemClock
 
-    if not wiring.is_replay(call.settings()):
+    settings = call.settings()
+    rehearsal = settings.mode == "paper" and settings.broker.account.startswith(wiring.PRACTICE_GATEWAY_ACCOUNTS)
+    if not wiring.is_replay(settings) and not rehearsal:
         return SystemClock().now()
     latest = store.runs.latest()
     return latest.started_at if latest else datetime.fromisoformat("1990-01-01T00:00:00+00:00")

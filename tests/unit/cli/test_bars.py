@@ -151,7 +151,14 @@ def test_a_replayed_market_is_read_up_to_the_session_to_play(mtum: Mtum) -> None
     synced = mtum("bars", "sync", "--json")
     assert {one["last_session"] for one in synced.document["symbols"]} == {"2018-01-02"}
     refused = mtum("bars", "import", "MTUM.csv")
-    assert (refused.code, "copy MTUM.csv to" in refused.err) == (2, True)
+    assert (refused.code, 'set source = "csv" under [market]' in refused.err) == (2, True)
+
+
+def test_a_market_of_files_says_where_a_file_belongs(mtum: Mtum, tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text('[market]\nsource = "csv"\n', encoding="utf-8")
+    refused = mtum("bars", "import", "MTUM.csv")
+    where = tmp_path / "data" / "bars"
+    assert (refused.code, f"copy MTUM.csv to {where}" in refused.err) == (2, True)
 
 
 def test_a_symbol_that_was_never_kept_out_cannot_be_released(mtum: Mtum) -> None:
