@@ -222,6 +222,37 @@ def test_the_dead_man_hears_of_the_decision_and_of_days_without_a_session() -> N
     assert desk.watcher.told[2:] == [("end", "closed 2024-05-27", 0)]
 
 
+def test_messages_leave_before_a_service_that_may_not_answer_is_called() -> None:
+    desk = begun("2024-05-15 15:38")
+
+    def unreachable(session: Session, slot: str) -> Done:
+        raise BrokerUnavailableError("no gateway")
+
+    desk.answers["decide_and_order"] = unreachable
+    taken_by_then: list[str] = []
+    tell = desk.watcher.ended
+
+    def ended(run: str, exit_code: int, text: str) -> bool:
+        taken_by_then.extend(desk.box.subjects)
+        return tell(run, exit_code, text)
+
+    desk.watcher.ended = ended  # type: ignore[method-assign]
+    run_due(desk.roster())
+    assert "ACTION: decide_and_order of 2024-05-15: broker unreachable or too late" in taken_by_then
+    assert desk.watcher.told[-1] == ("end", "decide_and_order 2024-05-15", 4)
+
+
+def test_what_was_missed_is_told_before_the_next_job_but_not_before_a_decision() -> None:
+    """At 15:55 the decision is missed and a look at the orders is due; at 15:40 the refresh is missed."""
+    for at, job, told in (("15:55", "watch_orders", 1), ("15:40", "decide_and_order", 0)):
+        desk = begun(f"2024-05-15 {at}")
+        seen: list[int] = []
+        desk.answers[job] = lambda session, slot, desk=desk, seen=seen: seen.append(len(desk.box.taken)) or Done()  # type: ignore[misc]
+        run_due(desk.roster())
+        assert seen == [told], job
+        assert len(desk.box.taken) == 1
+
+
 def test_a_message_that_cannot_leave_is_exit_8_and_leaves_later_once() -> None:
     desk = begun("2024-05-15 15:50")
     desk.box.broken = "no route"

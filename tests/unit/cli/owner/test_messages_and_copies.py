@@ -37,6 +37,14 @@ def test_doctor_says_go_with_one_line_per_check(mtum: Any) -> None:
     assert {"name", "state", "found", "remedy"} == set(called.document["checks"][0])
 
 
+def test_doctor_after_the_last_session_says_that_all_have_been_played(mtum: Any) -> None:
+    assert mtum("run", "--session", "2018-12-31").code == 0
+    called = mtum("doctor", "--json")
+    assert (called.code, called.document["session"], called.document["go"]) == (0, None, True)
+    assert called.document["checks"][0]["found"] == "every session of the replayed market has been played"
+    assert "every session has been played: go" in mtum("doctor").out
+
+
 def test_doctor_exits_as_the_run_would_and_says_what_to_do(mtum: Any) -> None:
     mtum("halt", "--why", "on holiday")
     called = mtum("doctor", "--json")
