@@ -30,6 +30,7 @@ class Outside:
 
     secret_days: Mapping[str, int | None] = field(default_factory=dict)
     vulnerabilities: str | None = None
+    drill: quarter.Drill | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +174,7 @@ def _quarterly(base: Review, looked_at: Period, outside: Outside) -> Review:
         _with_trades(base, looked_at),
         costs=month.costs(looked_at),
         stability=month.stability(looked_at),
-        audit=quarter.audit(looked_at, outside.secret_days, outside.vulnerabilities),
+        audit=quarter.audit(looked_at, outside.secret_days, outside.vulnerabilities, outside.drill),
         drift=quarter.drift(looked_at),
         tax=quarter.tax_lines(looked_at),
     )

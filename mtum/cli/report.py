@@ -116,6 +116,7 @@ def review(
     from mtum.adapters.scanner import known_vulnerabilities
     from mtum.app.reporting.period import Kind
     from mtum.app.review import Outside, review_message, write_review
+    from mtum.duties.copies import restore_drill
     from mtum.duties.secrets import secret_days
 
     call = call_of(context)
@@ -128,7 +129,8 @@ def review(
             return Answer({}, [NOTHING_YET])
         day = last_of_period(press, chosen, min(wanted, last) if wanted else last)
         scanned = known_vulnerabilities() if chosen is Kind.QUARTER else None
-        outside = Outside(secret_days(call.environment), scanned)
+        drill = restore_drill(call.data_folder()) if chosen is Kind.QUARTER else None
+        outside = Outside(secret_days(call.environment), scanned, drill)
         with press.store.lock():
             found = write_review(press, chosen, day, _now(call, press, day), outside)
         message = review_message(press, found) if send else None

@@ -114,13 +114,15 @@ class _Day:
         from mtum.adapters.scanner import known_vulnerabilities
         from mtum.app.reporting.period import Kind
         from mtum.app.review import Outside, review_message, write_review
+        from mtum.duties.copies import restore_drill
         from mtum.duties.press import press_of
         from mtum.duties.secrets import secret_days
 
         calendar = wiring.calendar_of(self._settings, self._data_dir)
         kind = Kind(slot)
         scanned = known_vulnerabilities() if kind is Kind.QUARTER else None
-        outside = Outside(secret_days(current_environment()), scanned)
+        drill = restore_drill(self._data_dir) if kind is Kind.QUARTER else None
+        outside = Outside(secret_days(current_environment()), scanned, drill)
         with wiring.opened_store(self._settings, self._data_dir) as store:
             press = press_of(self._settings, self._data_dir, store, calendar, html=True)
             # A replayed market's last session is not today's.

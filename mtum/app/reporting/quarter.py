@@ -1,6 +1,7 @@
 """What a quarterly review looks at: the audit and the tax lots."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 from mtum.app.reporting.drift import drift_between
@@ -17,7 +18,23 @@ SECRET_DAYS = 365
 OK, ATTENTION, UNKNOWN = "ok", "attention", "unknown"
 
 
-def audit(period: Period, secret_days: Mapping[str, int | None], vulnerabilities: str | None) -> tuple[AuditLine, ...]:
+@dataclass(frozen=True, slots=True)
+class Drill:
+    """What restoring the newest copy of the database came to; `error` is None when it was sound."""
+
+    copy: str
+    error: str | None = None
+    last_session: date | None = None
+    decisions: int = 0
+    fills: int = 0
+
+
+def audit(
+    period: Period,
+    secret_days: Mapping[str, int | None],
+    vulnerabilities: str | None,
+    drill: Drill | None = None,
+) -> tuple[AuditLine, ...]:
     """Return every check of the quarter.
 
     Parameters
@@ -26,9 +43,11 @@ def audit(period: Period, secret_days: Mapping[str, int | None], vulnerabilities
         Days since a secret was last changed; None where nobody can tell.
     vulnerabilities : str or None
         What an installed scanner said of the dependencies; None without one.
+    drill : Drill or None
+        The newest copy put back in a scratch folder; None where there is no copy.
     """
     return (
-        _restore_drill(period),
+        _restore_drill(period, drill),
         _calendar(period),
         _books(period),
         *_limits(period),
@@ -37,14 +56,19 @@ def audit(period: Period, secret_days: Mapping[str, int | None], vulnerabilities
     )
 
 
-def _restore_drill(period: Period) -> AuditLine:
-    run = period.press.store.runs.latest("backup")
-    if run is None or run.session is None:
-        return AuditLine("restore drill", ATTENTION, "no backup has been made; run `mtum backup`")
-    age = (period.end - run.session).days
-    done = f"last backup of {run.session}: {run.outcome or 'not finished'}"
-    fresh = run.outcome == "finished" and age <= BACKUP_DAYS
-    return AuditLine("restore drill", OK if fresh else ATTENTION, f"{done}, {age} days before the end")
+def _restore_drill(period: Period, drill: Drill | None) -> AuditLine:
+    name = "restore drill"
+    if drill is None:
+        return AuditLine(name, ATTENTION, "there is no backup; run `mtum backup`")
+    if drill.error is not None:
+        return AuditLine(name, ATTENTION, f"{drill.copy} could not be restored: {drill.error}")
+    held = f"{drill.copy} restored: {drill.decisions} decisions, {drill.fills} fills"
+    if drill.last_session is None:
+        return AuditLine(name, ATTENTION, f"{held}, no session")
+    age = (period.end - drill.last_session).days
+    fresh = age <= BACKUP_DAYS
+    behind = f", {age} days before the end" if not fresh else ""
+    return AuditLine(name, OK if fresh else ATTENTION, f"{held}, newest session {drill.last_session}{behind}")
 
 
 def _calendar(period: Period) -> AuditLine:

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from mtum.app.reporting.period import Kind
+from mtum.app.reporting.period import Kind, period
+from mtum.app.reporting.quarter import Drill, audit
 from mtum.app.review import Outside, write_review
 from mtum.core.reporting.periods.review import Review
 from support.report_history import History, sample_history
@@ -260,10 +261,23 @@ def test_quarter_audits_and_sums_tax_lots(played: Played) -> None:
     assert review.tax[-1].year == 2018
 
 
-def test_age_of_secrets_is_judged(played: Played) -> None:
-    from mtum.app.reporting.period import period
-    from mtum.app.reporting.quarter import audit
+@pytest.mark.parametrize(
+    ("drill", "result", "words"),
+    [
+        (Drill("c.db", None, date(2018, 12, 24), 5, 2), "ok", "c.db restored: 5 decisions, 2 fills"),
+        (Drill("c.db", None, date(2018, 12, 23), 5, 2), "attention", "8 days before the end"),
+        (Drill("c.db", "c.db is not sound: a page is missing"), "attention", "could not be restored: c.db is not"),
+        (None, "attention", "there is no backup"),
+    ],
+)
+def test_restore_drill_is_judged(played: Played, drill: Drill | None, result: str, words: str) -> None:
+    looked_at = period(played.history.press(), Kind.QUARTER, date(2018, 12, 31))
+    line = next(line for line in audit(looked_at, {}, None, drill) if line.check == "restore drill")
+    assert line.result == result
+    assert words in line.detail
 
+
+def test_age_of_secrets_is_judged(played: Played) -> None:
     looked_at = period(played.history.press(), Kind.QUARTER, date(2018, 12, 31))
     lines = audit(looked_at, {"mail.password": 400, "notify.urls": None}, "")
     results = {line.check: line.result for line in lines}
