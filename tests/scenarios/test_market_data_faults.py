@@ -17,10 +17,11 @@ from mtum.app.bars.check_bars import check_bars
 from mtum.app.desk import Desk
 from mtum.app.gather import Gathered, gather
 from mtum.app.refresh_bars import refresh_bars
-from mtum.core.market.bars import Bars
+from mtum.core.market.bars import Bar, Bars
 from mtum.errors import DataError, ExitCode
 from support.commands import Called, call_json
 from support.desks import market_desk
+from support.practice import write_market
 from support.yahoo import (
     CHICAGO,
     EMPTY,
@@ -168,10 +169,12 @@ def wanted(market: Market) -> None:
     market.break_row(-1, high=183.5, close=183.0, volume=600_000.0)
 
 
-def commanded(market: Market, folder: Path) -> Called:
+def commanded(market: Market, folder: Path, second: str = "none") -> Called:
     """`mtum run` as a person gives it, 20 minutes before the close."""
     text = f'mode = "practice"\n[market]\nsource = "yahoo"\nyahoo_url = "{market.server.url}"\n'
-    (folder / "config.toml").write_text(f"{text}read_timeout_seconds = 1\n", encoding="utf-8")
+    (folder / "config.toml").write_text(
+        f'{text}read_timeout_seconds = 1\nsecond_source = "{second}"\n', encoding="utf-8"
+    )
     return call_json(folder, "run", "--as-of", AT.isoformat())
 
 
@@ -180,6 +183,26 @@ def test_the_command_decides_on_a_good_day(market: Market, tmp_path: Path) -> No
     run = commanded(market, tmp_path)
     assert (run.code, run.document["action"], run.document["problems"]) == (0, "enter", [])
     assert [order["side"] for order in run.document["orders"]] == ["BUY"]
+
+
+@pytest.mark.parametrize(
+    ("close", "vix", "action", "said"),
+    [
+        (float(CLOSES[-1]), 12.4, "enter", ""),
+        (float(CLOSES[-1]) * 1.02, 12.4, "hold", "sources_disagree"),
+        (float(CLOSES[-1]), 26.0, "hold", "26"),
+    ],
+    ids=["they agree", "another last close", "another VIX"],
+)
+def test_the_command_enters_only_while_two_sources_agree(
+    market: Market, tmp_path: Path, close: float, vix: float, action: str, said: str
+) -> None:
+    wanted(market)
+    bars = history(np.r_[CLOSES[:-1], close]).extended(Bar(TODAY, 181.0, 183.5, 180.5, 183.0, 9e5))
+    write_market(tmp_path / "data" / "bars", {"MTUM": bars}, {TODAY: vix})
+    run = commanded(market, tmp_path, "csv")
+    assert (run.code, run.document["action"]) == (0, action)
+    assert said in run.out
 
 
 @pytest.mark.parametrize("name", [name for name in REFUSED if name != "slow beyond the budget"])

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 
 from mtum.app.bars.accept_bars import REBASED_SOURCES, REVISED
 from mtum.app.desk import Desk
@@ -13,6 +13,7 @@ from mtum.core.market.validation import (
     BarProblem,
     Confirmation,
     Rule,
+    disagreements,
     problems_in_history,
     provisional_problems,
     ranges_agree,
@@ -69,6 +70,9 @@ def judge_today(desk: Desk, history: Bars, today: ProvisionalBar, quote: Quote, 
     problems = [*provisional_problems(history, today, at, multiple, confirmation, delayed=quote.delayed)]
     problems += _spike_yesterday(history, today, released)
     problems += _range_problem(today.bar, second, symbol)
+    # Asked at each decision: the bar itself may have been read and accepted days ago.
+    apart, why_not = _close_problem(desk, history, released)
+    problems += apart
     held = [problem for problem in problems if problem.rule in _HELD_FOR_A_PERSON]
     desk.store.quarantine.keep(
         [QuarantinedBar(symbol, source, today.bar, one.rule.value, one.found, at) for one in held]
@@ -79,7 +83,7 @@ def judge_today(desk: Desk, history: Bars, today: ProvisionalBar, quote: Quote, 
         blocking=tuple(problem for problem in problems if problem.blocks_exit),
         entry_bar=soft[0].rule.value if soft else RESTATED if restated else None,
         doubtful=any(problem.rule is Rule.UNCONFIRMED for problem in soft),
-        notes=(*notes, *(problem.text for problem in soft), *restated),
+        notes=(*notes, *why_not, *(problem.text for problem in soft), *restated),
     )
 
 
@@ -134,6 +138,19 @@ def _range_problem(bar: Bar, second: Bar | None, symbol: str) -> list[BarProblem
     found = f"today's range {bar.low:g} to {bar.high:g}, by the second source {second.low:g} to {second.high:g}"
     advice = "entries wait until they agree"
     return [BarProblem(symbol, bar.day, Rule.SOURCES_DISAGREE, found, advice, blocks_exit=False)]
+
+
+def _close_problem(
+    desk: Desk, history: Bars, released: frozenset[date]
+) -> tuple[tuple[BarProblem, ...], tuple[str, ...]]:
+    # The second source's word on the last official close; without an answer there is no opinion.
+    if desk.second is None or not len(history) or history.last_day in released:
+        return (), ()
+    try:
+        seen = desk.second.history(history.symbol, history.last_day, history.last_day)
+    except DataError as error:
+        return (), (f"the second source has no opinion of the last close: {error}",)
+    return disagreements(history, seen), ()
 
 
 def _restated(desk: Desk, symbol: str, history: Bars) -> tuple[str, ...]:
