@@ -14,7 +14,7 @@ from support.report_history import Day, History
 LONG = Market({day: 106.0 + day / 100 for day in range(61, 80)})
 USUAL = Day()
 EX_DATE = bars_of(LONG).day(ENTRY + 1)
-NOTE = "46 shares at 0.5 USD, ex-date"
+NOTE = f"46 shares at 0.5 USD, ex-date {EX_DATE}"
 DUE = CashMovement("dividend:test", "mtum_confluence", EX_DATE, "dividend", Decimal("23.00"), NOTE, "MTUM", paid=False)
 RECEIVED = CorrectionLine(EX_DATE, f"dividend received, {NOTE}", final(0.0), final(23.0), "USD")
 
@@ -46,6 +46,7 @@ def test_a_dividend_paid_later_is_one_correction_however_late(tmp_path: Path, wa
     report = history.report(history.play(ENTRY + 1 + waited))
     assert (report.summary.owed, cash_corrections(report.summary)) == ((), [RECEIVED])
     assert "dividend received" in " ".join(report.text.split())
+    assert max(len(line) for line in report.text.splitlines()) <= 78
     for step in range(2 + waited, 5 + waited):
         assert cash_corrections(reported(history, step)) == []
 
