@@ -100,7 +100,7 @@ class _Question:
 
 def _question(desk: BarDesk, symbol: str, wanted: tuple[Session, ...]) -> _Question:
     source = desk.source.name
-    known = desk.store.bars.days(symbol, source, wanted[0].day)
+    known = desk.store.quarantine.days(symbol, source, wanted[0].day)
     if known and known == [one.day for one in wanted[: len(known)]]:
         # Nothing is missing inside: only the overlap and what the rules look back on is read.
         again = max(0, len(known) - OVERLAP_SESSIONS)

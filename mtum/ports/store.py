@@ -168,10 +168,6 @@ class BarStore(Protocol):
         """Return all accepted bars, or those from a date on; empty when nothing is cached."""
         ...
 
-    def days(self, symbol: str, source: str, since: date | None = None) -> Sequence[date]:
-        """Return the cached sessions alone, oldest first."""
-        ...
-
     def as_of(self, symbol: str, source: str, instant: datetime) -> Bars:
         """Return the bars as they were accepted at that instant: later revisions and splits undone."""
         ...
@@ -219,6 +215,10 @@ class QuarantineStore(Protocol):
 
     def checkable(self) -> Sequence[tuple[str, str]]:
         """Return symbol (or series) and source of everything cached, in that order."""
+        ...
+
+    def days(self, symbol: str, source: str, since: date | None = None) -> Sequence[date]:
+        """Return the cached sessions alone, oldest first."""
         ...
 
     def keep(self, bars: Sequence[QuarantinedBar]) -> None:

@@ -40,13 +40,6 @@ class SqliteBars:
         sql = f"SELECT session, {_NAMES} FROM bars WHERE symbol = ? AND source = ? AND session >= ? ORDER BY session"
         return _bars(symbol, source, self.database.rows(sql, (symbol, source, _from(since))))
 
-    def days(self, symbol: str, source: str, since: date | None = None) -> Sequence[date]:
-        """Return the cached sessions alone, oldest first."""
-        # One text for all of them costs half as much as a row for each.
-        sql = "SELECT group_concat(session) FROM bars WHERE symbol = ? AND source = ? AND session >= ?"
-        row = self.database.row(sql, (symbol, source, _from(since)))
-        return sorted(map(date.fromisoformat, row[0].split(","))) if row and row[0] else []
-
     def as_of(self, symbol: str, source: str, instant: datetime) -> Bars:
         """Return the bars as they were accepted at that instant.
 
