@@ -1,15 +1,15 @@
 """Faults around the daily job, each as a real process: what happens, what is told, what is sent."""
 
+import ctypes
 import json
 import os
 import resource
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +21,8 @@ from support.practice import exchange_in
 from support.source_tree import ROOT
 
 MORNING, WINDOW, LATE = "2026-11-23T20:37:00Z", "2026-11-23T20:40:00Z", "2026-11-23T20:46:00Z"
+WINDOW_LATER = "2026-11-23T20:42:00Z"
+PROGRAM = ("-m", "mtum")
 TABLE: list[tuple[str, str, str, str]] = []
 
 
@@ -32,14 +34,26 @@ class Place:
     inbox: Inbox
     limits: list[Callable[[], None]] = field(default_factory=list)
 
-    def look(self, at: str, *, port: int | None = None, limit: Callable[[], None] | None = None) -> int:
+    def look(
+        self,
+        at: str,
+        *,
+        port: int | None = None,
+        limit: Callable[[], None] | None = None,
+        program: Sequence[str] = PROGRAM,
+    ) -> int:
         """Run what is due at an instant, in a process of its own; its exit code."""
-        with self.started(at, port=port, limit=limit) as process:
+        with self.started(at, port=port, limit=limit, program=program) as process:
             process.communicate(timeout=120)
             return process.returncode
 
     def started(
-        self, at: str, *, port: int | None = None, limit: Callable[[], None] | None = None
+        self,
+        at: str,
+        *,
+        port: int | None = None,
+        limit: Callable[[], None] | None = None,
+        program: Sequence[str] = PROGRAM,
     ) -> "subprocess.Popen[str]":
         asked = {name: text for name, text in os.environ.items() if not name.startswith("MTUM_")}
         mail = {
@@ -54,7 +68,7 @@ class Place:
         config.touch()
         words = ["--config", str(config), "--data-dir", str(self.data), "run", "--if-due", "--as-of", at]
         return subprocess.Popen(
-            [sys.executable, "-m", "mtum", *words],
+            [sys.executable, *program, *words],
             cwd=ROOT,
             env=asked,
             preexec_fn=limit,  # noqa: PLW1509  # one thread only: nothing can be torn by the fork
@@ -118,16 +132,127 @@ def test_a_full_disk_sends_nothing_tells_it_and_is_overcome(place: Place) -> Non
     note("disk full for a while in the window", f"exit {code}, then exit 0", place)
 
 
-def test_a_database_locked_for_half_a_minute_is_waited_for_by_later_looks(place: Place) -> None:
-    with closing(sqlite3.connect(place.data / "mtum.db", isolation_level=None)) as other:
-        other.execute("BEGIN EXCLUSIVE")
-        codes = [place.look(WINDOW)]
-        other.execute("ROLLBACK")
-    codes.append(place.look(WINDOW))
-    assert codes == [3, 0]
+HOLDER = """
+import sqlite3, sys, time
+held = sqlite3.connect(sys.argv[1], isolation_level=None)
+held.execute("BEGIN EXCLUSIVE")
+print("held", flush=True)
+time.sleep(float(sys.argv[2]))
+"""
+
+
+@contextmanager
+def held_for(database: Path, seconds: float) -> Iterator[None]:
+    """A process of its own that keeps the database locked for so long, whatever we do meanwhile."""
+    words = [sys.executable, "-c", HOLDER, str(database), str(seconds)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        try:
+            yield
+            process.wait(60)
+        finally:
+            process.kill()
+
+
+def test_a_database_locked_for_a_moment_is_waited_for(place: Place) -> None:
+    with held_for(place.data / "mtum.db", 3):
+        assert place.look(WINDOW) == 0
     assert place.orders == 1
-    assert "ACTION: the database cannot be used" in place.subjects
-    note("database locked by another process", f"exit {codes[0]}, then exit {codes[1]}", place)
+    assert place.subjects == ["ORDER: BUY 18 MTUM for 2026-11-23"]
+    note("database locked by another process for 3 s", "waited for, exit 0", place)
+
+
+@pytest.mark.parametrize("seconds", [8, pytest.param(30, marks=pytest.mark.full)])
+def test_a_locked_database_is_told_and_tried_again_until_it_is_free(place: Place, seconds: int) -> None:
+    """Our patience ends after 5 s; the next looks of the same window do the work."""
+    codes = []
+    with held_for(place.data / "mtum.db", seconds):
+        codes.append(place.look(WINDOW))
+        assert place.orders == 0
+    while codes[-1]:
+        codes.append(place.look(WINDOW))
+        assert len(codes) < 10
+    assert set(codes[:-1]) == {3}
+    assert place.orders == 1
+    # Told once an hour, not at every look.
+    assert place.subjects == ["ACTION: the database cannot be used", "ORDER: BUY 18 MTUM for 2026-11-23"]
+    note(f"database locked by another process for {seconds} s", f"exit {codes}", place)
+
+
+@pytest.mark.full
+def test_a_database_locked_beyond_the_deadline_is_missed_and_told(place: Place) -> None:
+    with held_for(place.data / "mtum.db", 8):
+        assert place.look(WINDOW) == 3
+    assert place.look(LATE) == 4
+    assert (place.outcome(), place.orders) == ("missed", 0)
+    assert place.subjects[0] == "ACTION: the database cannot be used"
+    assert place.subjects[1].startswith("ALERT: missed decide_and_order")
+    note("database locked until the deadline has passed", "exit 3, then missed, exit 4", place)
+
+
+def test_a_database_that_may_not_grow_sends_nothing_and_is_told(place: Place) -> None:
+    """SQLite's own limit of pages stands for a quota; it holds for the connections of one process."""
+    limited = """
+import sqlite3, sys
+from mtum.adapters.store import database
+plain = database.connect
+def connect(path):
+    found = plain(path)
+    found.execute(f"PRAGMA max_page_count = {found.execute('PRAGMA page_count').fetchone()[0]}")
+    return found
+from mtum.adapters.store import opening
+database.connect = opening.connect = connect
+from mtum.__main__ import main
+main()
+"""
+    code = place.look(WINDOW, program=("-c", limited))
+    assert code == 3
+    assert place.orders == 0
+    assert "ACTION: decide_and_order of 2026-11-23: data not fit to decide" in place.subjects or place.subjects == [
+        "ACTION: the database cannot be used"
+    ]
+    assert place.look(WINDOW_LATER) == 0
+    assert place.orders == 1
+    note("database at its limit of pages", f"exit {code}, then exit 0", place)
+
+
+def without_override() -> None:
+    """Take the right to ignore permissions from root; nobody else has it."""
+    drop_from_bounding_set, ignore_permissions = 24, 1
+    ctypes.CDLL(None).prctl(drop_from_bounding_set, ignore_permissions, 0, 0, 0)
+
+
+@pytest.mark.parametrize(("names", "rights"), [("mtum.db*", 0o444), ("", 0o555)], ids=["file", "folder"])
+def test_a_database_that_cannot_be_written_sends_nothing_and_is_told(place: Place, names: str, rights: int) -> None:
+    kept = {path: path.stat().st_mode for path in (place.data.glob(names) if names else [place.data])}
+    for path in kept:
+        path.chmod(rights)
+    code = place.look(WINDOW, limit=without_override)
+    for path, mode in kept.items():
+        path.chmod(mode)
+    assert code == 3
+    assert place.orders == 0
+    assert place.subjects == ["ACTION: the database cannot be used"]
+    assert place.look(WINDOW) == 0
+    assert place.orders == 1
+    note(f"{'database file' if names else 'data folder'} read-only for a while", f"exit {code}, then exit 0", place)
+
+
+def test_a_kill_between_the_servers_yes_and_our_record_shows_the_mail_once(place: Place) -> None:
+    """The server has the mail, we do not know it: it is sent again under the same Message-ID."""
+    process = place.started(WINDOW)
+    place.inbox.on_mail = lambda: process.send_signal(signal.SIGKILL)
+    with process:
+        process.communicate(timeout=60)
+    assert process.returncode == -9
+    place.inbox.on_mail = lambda: None
+    assert place.look(WINDOW) == 0
+    assert place.subjects == ["ORDER: BUY 18 MTUM for 2026-11-23"] * 2
+    assert len({mail["Message-ID"] for _, mail in place.inbox.mails}) == 1
+    assert place.look(WINDOW) == 0
+    assert len(place.inbox.mails) == 2
+    note("kill -9 after the mail server's yes", "sent again under the same Message-ID", place)
 
 
 @pytest.mark.full

@@ -21,11 +21,12 @@ USER, PASSWORD = "owner", "correct horse"
 
 @dataclass
 class Inbox:
-    """What a server took; `refuse` makes it turn recipients away."""
+    """What a server took; `refuse` makes it turn recipients away, `on_mail` is called before it says yes."""
 
     port: int = 0
     refuse: str = ""
     mails: list[tuple[str, EmailMessage]] = field(default_factory=list)
+    on_mail: Callable[[], None] = field(default=lambda: None)
 
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:  # noqa: N802
         if self.refuse:
@@ -36,6 +37,7 @@ class Inbox:
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
         mail = message_from_bytes(envelope.content, policy=policy.default)
         self.mails.append((envelope.rcpt_tos[0], mail))
+        self.on_mail()
         return "250 taken"
 
 

@@ -1,6 +1,7 @@
 """Play trading days in this process under a clock set by hand; print sizes and reports as JSON.
 
 Run by tests/scenarios/test_soak.py in a process of its own, so that the test runner's memory is not counted.
+Usage: python tests/tools/soak.py FOLDER SESSIONS [KILOBYTES FORGOTTEN PER SESSION]
 """
 
 import gc
@@ -24,22 +25,28 @@ def resident_kilobytes() -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 1024
 
 
-def main(folder: Path, count: int) -> None:
-    settings, wall = settings_of(), Wall(new_york("2026-09-24 09:00"))
+def main(folder: Path, count: int, leak_kilobytes: int = 0) -> None:
+    settings, wall = settings_of(), Wall(new_york("2026-03-09 09:00"))
     office = Office(settings, folder)
     office.clock, office.duties = wall, duties_of(settings, folder, wall)
     office.run_due()
     codes: list[int] = []
     sizes: dict[str, float] = {}
-    sessions = office.calendar.sessions(date(2026, 9, 1), date(2027, 1, 31))
+    objects: dict[str, int] = {}
+    forgotten: list[bytes] = []
+    sessions = office.calendar.sessions(date(2026, 3, 1), date(2027, 1, 31))
     for wake in upcoming(wall.at, sessions, count, office.slots):
         wall.wait_until(wake.at)
         codes.append(int(office.run_due().exit_code))
+        if wake.session.isoformat() not in sizes:
+            forgotten.append(b"x" * (1024 * leak_kilobytes))
         sizes[wake.session.isoformat()] = resident_kilobytes()
+        objects[wake.session.isoformat()] = len(gc.get_objects())
     names = [path.stem for path in (folder / "reports").glob("*.html")]
     reports = [name for name in names if re.fullmatch(r"\d{4}-\d\d-\d\d", name)]
-    print(json.dumps({"codes": codes, "kilobytes": list(sizes.values()), "reports": len(reports)}))
+    found = {"codes": codes, "kilobytes": list(sizes.values()), "objects": list(objects.values())}
+    print(json.dumps({**found, "reports": len(reports)}))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), *(int(word) for word in sys.argv[3:]))
