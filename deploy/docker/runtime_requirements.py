@@ -25,7 +25,7 @@ def blocks(lock: str) -> dict[str, str]:
 
 def askers(block: str) -> set[str]:
     """Return who asks for a package, as its "# via" notes say."""
-    notes = re.findall(r"^    #\s+(?:via\s*)?(\S.*)?$", block, re.MULTILINE)
+    notes = re.findall(r"^    # +(?:via *)?(\S.*)?$", block, re.MULTILINE)
     return {note.strip().lower() for note in notes if note.strip()}
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mtum.app.schedule import NEW_YORK, timetable, wakes
+from mtum.app.service.schedule import NEW_YORK, timetable, wakes
 from mtum.config import KNOWN_ENVIRONMENT, Schedule, setting_names
 from mtum.errors import ExitCode
 from support.exchange_sessions import xnys
@@ -143,6 +143,66 @@ def test_the_image_installs_what_running_needs_and_no_test_tool() -> None:
     assert direct <= names
     assert not names & {"pytest", "ruff", "mypy", "playwright", "arch", "hypothesis", "aiosmtpd"}
     assert chosen.count("--hash=sha256:") >= len(names)
+
+
+def run_steps() -> list[str]:
+    """The shell command of each RUN line, in order, continued lines joined."""
+    joined = DOCKERFILE.replace("\\\n", " ")
+    return [line.removeprefix("RUN ") for line in joined.splitlines() if line.startswith("RUN ")]
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_every_step_of_the_image_is_shell_that_parses(number: int) -> None:
+    checked = subprocess.run(["sh", "-n", "-c", run_steps()[number]], capture_output=True, text=True, check=False)
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+
+@pytest.mark.full
+def test_the_images_build_step_works_in_a_clean_folder(tmp_path: Path) -> None:
+    """As the file has it, but for the folder: a new environment of hashed requirements and the program in it."""
+    place, build = tmp_path / "srv", tmp_path / "build"
+    build.mkdir()
+    for source in copied():
+        target = build / Path(source).name
+        if (ROOT / source).is_dir():
+            shutil.copytree(ROOT / source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(ROOT / source, target)
+    step = run_steps()[0].replace("/srv/mtum", str(place)).replace("python -m venv", f"{sys.executable} -m venv")
+    done = subprocess.run(["sh", "-ec", step], cwd=build, capture_output=True, text=True, check=False, timeout=900)
+    if "NewConnectionError" in done.stderr or "No matching distribution" in done.stderr:
+        pytest.skip("needs a package index")
+    assert done.returncode == 0, done.stderr[-2000:]
+    environment = {"PATH": "/usr/bin", "MTUM_DATA_DIR": str(tmp_path / "data")}
+    line = [str(place / "bin" / "python"), "-m", "jobs", "--list", "--json"]
+    listed = subprocess.run(line, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    assert listed.stdout.startswith("[")
+    line = [str(place / "bin" / "python"), "-c", "import apprise, mtum; print(mtum.__file__)"]
+    found = subprocess.run(line, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    assert found.stdout.startswith(str(place))
+
+
+SERVICE_KEYS = {
+    *("build", "cap_drop", "depends_on", "environment", "image", "init", "networks", "read_only", "restart"),
+    *("secrets", "security_opt", "stop_grace_period", "tmpfs", "volumes"),
+}
+"""Keys of a service by the Compose specification, those in use here."""
+
+
+def test_compose_has_the_shape_of_the_specification() -> None:
+    yaml = pytest.importorskip("yaml", reason="needs the package pyyaml, which apprise brings")
+    found = yaml.safe_load(COMPOSE)
+    assert set(found) == {"name", "services", "networks", "volumes", "secrets"}
+    for name, service in found["services"].items():
+        assert set(service) <= SERVICE_KEYS, name
+        assert "image" in service or "build" in service
+        assert set(service.get("networks", ())) <= set(found["networks"])
+        assert set(service.get("secrets", ())) <= set(found["secrets"])
+        assert set(service.get("depends_on", ())) <= set(found["services"])
+        assert all(isinstance(text, str) for text in service.get("environment", {}).values()), name
+        named = [volume.split(":")[0] for volume in service.get("volumes", ()) if volume[0] not in "./"]
+        assert set(named) <= set(found["volumes"])
+    assert all(set(secret) == {"file"} for secret in found["secrets"].values())
 
 
 @pytest.mark.full
