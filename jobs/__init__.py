@@ -1,7 +1,7 @@
 """What the clock starts: the jobs of the trading day.
 
-Their times stand in `mtum.app.schedule.timetable`; each carries out the use case of its name
-through the one entry `mtum.app.run_due`, which `mtum run --if-due` calls too.
+Their times stand in `mtum.app.service.schedule.timetable`; each carries out the use case of its name
+through the one entry `mtum.app.service.run_due`, which `mtum run --if-due` calls too.
 """
 
 JOBS = {

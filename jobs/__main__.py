@@ -12,7 +12,7 @@ from mtum.config import Settings, current_environment, find, load
 from mtum.errors import ConfigError, MtumError
 
 if TYPE_CHECKING:
-    from mtum.app.schedule import Wake
+    from mtum.app.service.schedule import Wake
 
 LISTED_SESSIONS = 10
 
@@ -72,7 +72,7 @@ def _list(settings: Settings, folder: Path, as_of: datetime | None, *, as_json: 
 
 def wake_document(wake: "Wake") -> dict[str, str]:
     """Return one wake time as plain JSON values."""
-    from mtum.app.schedule import NEW_YORK
+    from mtum.app.service.schedule import NEW_YORK
 
     return {
         "job": wake.job,

@@ -17,8 +17,8 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from jobs.service import notify, watchdog_seconds
 from jobs.session_trigger import SessionTrigger
-from mtum.app.run_due import RETRY, DueRun
-from mtum.app.schedule import Slot
+from mtum.app.service.run_due import RETRY, DueRun
+from mtum.app.service.schedule import Slot
 from mtum.errors import ExitCode
 from mtum.ports.time import Calendar, Clock
 

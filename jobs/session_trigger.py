@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from apscheduler.triggers.base import BaseTrigger
 
-from mtum.app.schedule import Slot, upcoming
+from mtum.app.service.schedule import Slot, upcoming
 from mtum.ports.time import Calendar
 
 _MARGIN = timedelta(days=12)

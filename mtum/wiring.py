@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import mtum
 from mtum.app.desk import Desk, Provenance
-from mtum.app.play_session import next_session
+from mtum.app.session.play_session import next_session
 from mtum.config import Settings
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.costs import cost_model

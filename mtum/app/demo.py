@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mtum.app.desk import Desk
-from mtum.app.play_session import play_session
-from mtum.app.trades import trade_documents
+from mtum.app.ledger.trades import trade_documents
+from mtum.app.session.play_session import play_session
 from mtum.core.market.sessions import Session
 from mtum.errors import UsageError
 

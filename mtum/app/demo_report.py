@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from mtum.app.daily_report import Press, json_text
 from mtum.app.reporting.chart_history import chart_history
+from mtum.app.reporting.daily_report import Press, json_text
 from mtum.app.reporting.facts import SessionFacts, session_facts
 from mtum.app.reporting.money import PAID_IN, curves
 from mtum.app.reporting.quality import SAMPLE_SYMBOL

@@ -6,10 +6,10 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from mtum.app.daily_report import Press, json_text
 from mtum.app.demo_report import trade_lines
 from mtum.app.reporting import month, quarter, week
 from mtum.app.reporting.chart_history import chart_history
+from mtum.app.reporting.daily_report import Press, json_text
 from mtum.app.reporting.money import curves
 from mtum.app.reporting.period import Kind, Period, period
 from mtum.core.reporting import returns

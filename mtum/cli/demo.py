@@ -28,9 +28,9 @@ def demo(
 ) -> Answer:
     """Play the embedded market through the whole daily job into a fresh database, and report."""
     from mtum import wiring
-    from mtum.app.daily_report import daily_report
     from mtum.app.demo import check_count, play_sessions
     from mtum.app.demo_report import demo_report
+    from mtum.app.reporting.daily_report import daily_report
     from mtum.duties.press import press_of
 
     call = call_of(context)

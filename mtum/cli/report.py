@@ -16,7 +16,7 @@ from mtum.cli.stored import NOTHING_YET
 from mtum.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from mtum.app.daily_report import Press, Report
+    from mtum.app.reporting.daily_report import Press, Report
     from mtum.app.reporting.period import Kind
     from mtum.app.review import ReviewReport
     from mtum.ports.messages import Message
@@ -26,7 +26,7 @@ Send = Annotated[bool, typer.Option("--send", help="Also send it by the configur
 
 def report(context: typer.Context, session: SessionOption = None, send: Send = False) -> Answer:
     """The report of a session; the last one with a run unless named."""
-    from mtum.app.daily_report import report_message
+    from mtum.app.reporting.daily_report import report_message
 
     call = call_of(context)
     wanted = day_of(session, "--session")
@@ -56,7 +56,7 @@ def written_report(press: "Press", day: date, at: datetime) -> "Report":
     UsageError
         If the exchange has no such session, or nothing was recorded in it.
     """
-    from mtum.app.daily_report import daily_report, preview_report, stored_report
+    from mtum.app.reporting.daily_report import daily_report, preview_report, stored_report
 
     session = press.calendar.sessions(day, day).get(day)
     if session is None:

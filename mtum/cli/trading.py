@@ -14,9 +14,9 @@ from mtum.cli.output import Answer, Listing, Problem
 from mtum.errors import ExitCode, UsageError, worst
 
 if TYPE_CHECKING:
-    from mtum.app.decide_and_order import RunResult
     from mtum.app.desk import Desk
-    from mtum.app.outbox import Flushed
+    from mtum.app.service.outbox import Flushed
+    from mtum.app.session.decide_and_order import RunResult
     from mtum.core.market.sessions import Session
     from mtum.wiring import Replay
 
@@ -47,9 +47,9 @@ def run(
 def settle(context: typer.Context, session: SessionOption = None) -> Answer:
     """Confirm the fills of a session and close its books."""
     from mtum import wiring
-    from mtum.app.confirm_fills import confirm_fills
-    from mtum.app.decide_and_order import JOB
-    from mtum.app.play_session import SETTLED_AFTER
+    from mtum.app.session.confirm_fills import confirm_fills
+    from mtum.app.session.decide_and_order import JOB
+    from mtum.app.session.play_session import SETTLED_AFTER
 
     call = call_of(context)
     settings, day = call.settings(), day_of(session, "--session")
@@ -73,8 +73,8 @@ def verify(
 ) -> Answer:
     """Replay stored decisions and check where their inputs came from."""
     from mtum import wiring
-    from mtum.app.decide_and_order import JOB
-    from mtum.app.verify import verify as verified
+    from mtum.app.records.verify import verify as verified
+    from mtum.app.session.decide_and_order import JOB
 
     call = call_of(context)
     settings, day = call.settings(), day_of(session, "--session")
@@ -95,7 +95,7 @@ def verify(
 def flatten(context: typer.Context, symbol: Annotated[str, typer.Argument(metavar="SYMBOL")], why: Why) -> Answer:
     """Sell a position at the close through the same path as every exit, then stop entries."""
     from mtum import wiring
-    from mtum.app.flatten import request_flatten
+    from mtum.app.owner.flatten import request_flatten
 
     call = call_of(context)
     settings, reason = call.settings(), reason_of(why)
@@ -140,9 +140,9 @@ def _chosen(replay: "Replay", day: Any, instant: datetime | None) -> "Session | 
 
 
 def _replayed(replay: "Replay", session: "Session | None", instant: datetime | None, *, dry_run: bool) -> Answer:
-    from mtum.app.decide_and_order import decide_and_order
-    from mtum.app.play_session import play_session
-    from mtum.app.run_today import not_a_session
+    from mtum.app.session.decide_and_order import decide_and_order
+    from mtum.app.session.play_session import play_session
+    from mtum.app.session.run_today import not_a_session
 
     desk = replay.desk
     if session is None:
@@ -157,7 +157,7 @@ def _replayed(replay: "Replay", session: "Session | None", instant: datetime | N
 
 def _today(call: Call, day: Any, instant: datetime | None, *, dry_run: bool, wait: bool) -> Answer:
     from mtum import wiring
-    from mtum.app.run_today import run_today
+    from mtum.app.session.run_today import run_today
 
     settings, folder = call.settings(), call.data_folder()
     if wait:

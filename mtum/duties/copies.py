@@ -7,8 +7,8 @@ from tempfile import TemporaryDirectory
 from mtum import wiring
 from mtum.adapters.store.backup import BackupFacts, restore
 from mtum.adapters.store.vault import FolderVault
-from mtum.app.backup import BackupDone, backup
 from mtum.app.reporting.quarter import Drill
+from mtum.app.service.backup import BackupDone, backup
 from mtum.config import Settings
 from mtum.errors import StoreError
 from mtum.ports.time import Clock

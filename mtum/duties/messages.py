@@ -8,10 +8,10 @@ from typing import Any
 
 from mtum import wiring
 from mtum.adapters.clock import SystemClock
-from mtum.app.decide_and_order import JOB, RunResult
-from mtum.app.notices import outcome_notices
-from mtum.app.outbox import Flushed
-from mtum.app.schedule import Wake
+from mtum.app.service.notices import outcome_notices
+from mtum.app.service.outbox import Flushed
+from mtum.app.service.schedule import Wake
+from mtum.app.session.decide_and_order import JOB, RunResult
 from mtum.config import Settings, current_environment
 from mtum.core.market.sessions import Session
 from mtum.duties.channels import channels_of, is_anybody_told

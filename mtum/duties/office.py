@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from mtum import wiring
-from mtum.app.notices import store_notice
-from mtum.app.outbox import Flushed, Outbox
-from mtum.app.run_due import DueRun, Ledger, Roster, run_due
-from mtum.app.schedule import Slot, Wake, timetable, upcoming
+from mtum.app.service.notices import store_notice
+from mtum.app.service.outbox import Flushed, Outbox
+from mtum.app.service.run_due import DueRun, Ledger, Roster, run_due
+from mtum.app.service.schedule import Slot, Wake, timetable, upcoming
 from mtum.config import Settings, current_environment
 from mtum.duties.channels import channels_of, dead_man_of, secrets_of
 from mtum.duties.trading_day import duties_of
@@ -100,7 +100,7 @@ class Office:
     def _ledger(self, store: Store) -> Ledger:
         if not wiring.is_replay(self.settings):
             return store.runs
-        from mtum.app.replay_ledger import ReplayLedger
+        from mtum.app.service.replay_ledger import ReplayLedger
 
         # Sessions of a replayed market are its own: the timetable's rows must not look like them.
         return ReplayLedger(store.control)

@@ -5,7 +5,7 @@ from pathlib import Path
 from mtum import wiring
 from mtum.adapters.rendering.html import HtmlRenderer
 from mtum.adapters.rendering.shelf import FolderShelf
-from mtum.app.daily_report import Press
+from mtum.app.reporting.daily_report import Press
 from mtum.app.reporting.facts import Setup
 from mtum.config import Settings
 from mtum.ports.store import Store

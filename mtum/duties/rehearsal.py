@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from mtum import wiring
-from mtum.app.rehearse import Rehearsal, Surroundings, failed_rehearsal, over_rehearsal, rehearse
+from mtum.app.service.rehearse import Rehearsal, Surroundings, failed_rehearsal, over_rehearsal, rehearse
 from mtum.config import Settings, current_environment
 from mtum.core.market.sessions import Session
 from mtum.duties.channels import mail_servers_of

@@ -5,8 +5,8 @@ from datetime import datetime
 from pathlib import Path
 
 from mtum import wiring
-from mtum.app.decide_and_order import RunResult
-from mtum.app.run_due import Done, Duty
+from mtum.app.service.run_due import Done, Duty
+from mtum.app.session.decide_and_order import RunResult
 from mtum.config import Settings, current_environment
 from mtum.core.market.sessions import Session
 from mtum.ports.time import Clock
@@ -44,9 +44,9 @@ class _Day:
         return Done(found.exit_code, found.document)
 
     def refresh(self, session: Session, slot: str) -> Done:
-        from mtum.app.decide_and_order import sessions_around
-        from mtum.app.likely_order import likely_order
-        from mtum.app.refresh_bars import refresh_bars
+        from mtum.app.bars.refresh_bars import refresh_bars
+        from mtum.app.session.decide_and_order import sessions_around
+        from mtum.app.session.likely_order import likely_order
 
         with wiring.live_desk(self._settings, self._data_dir, self._as_of) as desk:
             sessions = sessions_around(desk, session)
@@ -56,13 +56,13 @@ class _Day:
         return Done(document={"session": session.day.isoformat()}, messages=(likely,) if likely else ())
 
     def decide(self, session: Session, slot: str) -> Done:
-        from mtum.app.decide_and_order import decide_and_order
+        from mtum.app.session.decide_and_order import decide_and_order
 
         with wiring.live_desk(self._settings, self._data_dir, self._as_of) as desk:
             return _done(decide_and_order(desk, session))
 
     def play(self, session: Session, slot: str) -> Done:
-        from mtum.app.play_session import play_session
+        from mtum.app.session.play_session import play_session
 
         with wiring.replay_desk(self._settings, self._data_dir) as replay:
             played = replay.upcoming()
@@ -71,13 +71,13 @@ class _Day:
             return _done(play_session(replay.desk, played))
 
     def watch(self, session: Session, slot: str) -> Done:
-        from mtum.app.watch_orders import watch_orders
+        from mtum.app.session.watch_orders import watch_orders
 
         with wiring.live_desk(self._settings, self._data_dir, self._as_of) as desk:
             return _done(watch_orders(desk, session))
 
     def confirm(self, session: Session, slot: str) -> Done:
-        from mtum.app.confirm_fills import confirm_fills
+        from mtum.app.session.confirm_fills import confirm_fills
 
         with wiring.live_desk(self._settings, self._data_dir, self._as_of) as desk:
             return _done(confirm_fills(desk, session, slot))
@@ -95,7 +95,7 @@ class _Day:
         return self._reported(played) if played else Done()
 
     def _reported(self, session: Session) -> Done:
-        from mtum.app.daily_report import daily_report, report_message
+        from mtum.app.reporting.daily_report import daily_report, report_message
         from mtum.duties.press import press_of
 
         calendar = wiring.calendar_of(self._settings, self._data_dir)

@@ -9,7 +9,7 @@ from time import perf_counter
 import pytest
 from ib_insync import IB, ExecutionFilter, Index, Order, Stock
 
-from mtum.app.run_today import run_today
+from mtum.app.session.run_today import run_today
 from support.gateway import ACCOUNT, Running
 from support.live_days import Installation, installation
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mtum.adapters.rendering.html import HtmlRenderer
-from mtum.app.daily_report import report_message
 from mtum.app.demo_report import demo_report
+from mtum.app.reporting.daily_report import report_message
 from mtum.app.reporting.period import Kind, bounds
 from mtum.app.review import write_review
 from mtum.core.reporting.history import ChartHistory

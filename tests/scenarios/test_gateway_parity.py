@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mtum.app.desk import Desk
-from mtum.app.play_session import play_session
+from mtum.app.session.play_session import play_session
 from support.live_days import installation, market
 from support.practice import ENTRY_DAY, desk_in
 

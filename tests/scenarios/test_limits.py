@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from mtum.app.decide_and_order import RunResult
-from mtum.app.play_session import play_session
+from mtum.app.session.decide_and_order import RunResult
+from mtum.app.session.play_session import play_session
 from mtum.core.portfolio.limits import Restriction
 from support.commands import call_json
 from support.practice import desk_in, exchange_in, sample_market, write_market

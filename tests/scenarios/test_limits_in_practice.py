@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from mtum import wiring
-from mtum.app.approve import approve
-from mtum.app.approve_settings import approve_settings, changes, entries_stopped
-from mtum.app.decide_and_order import RunResult
-from mtum.app.play_session import play_session
+from mtum.app.owner.approve import approve
+from mtum.app.owner.approve_settings import approve_settings, changes, entries_stopped
+from mtum.app.session.decide_and_order import RunResult
+from mtum.app.session.play_session import play_session
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.simulation.exchange_codec import to_bytes
 from mtum.errors import ExitCode

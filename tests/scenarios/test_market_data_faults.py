@@ -14,9 +14,9 @@ import stamina
 from mtum.adapters.calendar import ExchangeCalendar
 from mtum.adapters.sources.yahoo import YahooSource
 from mtum.app.bars.check_bars import check_bars
+from mtum.app.bars.refresh_bars import refresh_bars
 from mtum.app.desk import Desk
-from mtum.app.gather import Gathered, gather
-from mtum.app.refresh_bars import refresh_bars
+from mtum.app.session.gather import Gathered, gather
 from mtum.core.market.bars import Bar, Bars
 from mtum.errors import DataError, ExitCode
 from support.commands import Called, call_json

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from mtum import wiring
-from mtum.app.book import read_sleeve
-from mtum.app.decide_and_order import sessions_around
+from mtum.app.bars.refresh_bars import refresh_bars
+from mtum.app.ledger.book import read_sleeve
 from mtum.app.owner.accept import Statement, accept
 from mtum.app.owner.cancel import cancel
 from mtum.app.owner.flatten_now import flatten_now
 from mtum.app.owner.reconcile import reconcile
-from mtum.app.refresh_bars import refresh_bars
-from mtum.app.run_today import run_today
+from mtum.app.session.decide_and_order import sessions_around
+from mtum.app.session.run_today import run_today
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.core.simulation.exchange_state import AccountKind
 from mtum.errors import BrokerUnavailableError, DeadlineMissedError, ExitCode, UsageError

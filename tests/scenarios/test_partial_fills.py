@@ -68,7 +68,7 @@ def test_an_exit_is_carried_twice_when_it_fails_twice(tmp_path: Path) -> None:
 
 
 def test_the_trade_of_a_carried_exit_ends_on_its_last_session_with_the_first_reason(tmp_path: Path) -> None:
-    from mtum.app.trades import trade_documents
+    from mtum.app.ledger.trades import trade_documents
 
     play_until(tmp_path, DAY_BEFORE_EXIT)
     instruct(tmp_path, filled(EXIT_DAY, 12))

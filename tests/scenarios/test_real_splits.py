@@ -22,9 +22,9 @@ import pytest
 from mtum import config, wiring
 from mtum.adapters.calendar import ExchangeCalendar
 from mtum.adapters.clock import ReplayClock
-from mtum.app.book import read_sleeve
 from mtum.app.desk import Desk
-from mtum.app.play_session import play_session
+from mtum.app.ledger.book import read_sleeve
+from mtum.app.session.play_session import play_session
 from mtum.core.market.bars import Bars
 from mtum.core.market.merging import NewSplit, before_split
 from mtum.core.market.sessions import Session

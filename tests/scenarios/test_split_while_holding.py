@@ -16,8 +16,8 @@ from mtum.adapters.calendar import ExchangeCalendar
 from mtum.adapters.clock import ReplayClock
 from mtum.adapters.sources.embedded import sample_source
 from mtum.app.desk import Desk
-from mtum.app.play_session import play_session
-from mtum.app.verify import verify
+from mtum.app.records.verify import verify
+from mtum.app.session.play_session import play_session
 from mtum.core.market.bars import Bars
 from mtum.core.market.merging import NewSplit, before_split
 from mtum.core.market.sessions import Session

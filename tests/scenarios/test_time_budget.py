@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from mtum.app.decide_and_order import decide_and_order
 from mtum.app.desk import Desk
-from mtum.app.notices import outcome_notices
-from mtum.app.schedule import Wake
+from mtum.app.service.notices import outcome_notices
+from mtum.app.service.schedule import Wake
+from mtum.app.session.decide_and_order import decide_and_order
 from mtum.core.market.sessions import Session
 from mtum.errors import ExitCode
 from mtum.ports.messages import Urgency

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from mtum.app.notices import LAST_CANCEL_MINUTES
+from mtum.app.service.notices import LAST_CANCEL_MINUTES
 from support.crash import market_gateway, run_mtum
 from support.mail_servers import Inbox, mail_server, rude_server
 from support.source_tree import ROOT

@@ -6,8 +6,8 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from mtum.app.run_due import Done, run_due
-from mtum.app.schedule import NEW_YORK, Wake, timetable, wakes
+from mtum.app.service.run_due import Done, run_due
+from mtum.app.service.schedule import NEW_YORK, Wake, timetable, wakes
 from mtum.config import Schedule
 from mtum.core.market.sessions import Session, Sessions
 from support.exchange_sessions import xnys

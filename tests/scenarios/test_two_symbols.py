@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mtum import config, wiring
-from mtum.app.play_session import play_session
+from mtum.app.session.play_session import play_session
 from mtum.core.market.bars import PRICE_COLUMNS, Bars
 from mtum.core.portfolio.fills import Fill
 from mtum.core.portfolio.orders import OrderStatus, Side

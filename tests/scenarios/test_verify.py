@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mtum import wiring
-from mtum.app.verify import VerifyResult, verify
+from mtum.app.records.verify import VerifyResult, verify
 from support.practice import desk_in, settings_of
 
 

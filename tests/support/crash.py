@@ -23,9 +23,9 @@ from mtum import wiring
 from mtum.adapters.calendar import ExchangeCalendar
 from mtum.adapters.ib_session.wire_record import MANY, WireFile
 from mtum.adapters.sources.embedded import sample_source
-from mtum.app import submit_orders
 from mtum.app.desk import Desk
-from mtum.app.watch_orders import watch_orders
+from mtum.app.session import submit_orders
+from mtum.app.session.watch_orders import watch_orders
 from mtum.cli.app import run as command_line
 from mtum.core.indicators.sma import sma
 from mtum.core.market.sessions import Session

@@ -15,9 +15,9 @@ from mtum.adapters.ib_session.wire_record import MANY, WireFile
 from mtum.adapters.store.checks import problems
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.reading import open_read_only
-from mtum.app import run_due as entry
-from mtum.app.run_due import JobRun, Roster
-from mtum.app.schedule import Wake
+from mtum.app.service import run_due as entry
+from mtum.app.service.run_due import JobRun, Roster
+from mtum.app.service.schedule import Wake
 from mtum.config import Settings
 from mtum.duties import Office
 from support.crash import _CALENDAR, forked

@@ -12,11 +12,11 @@ from typing import Any
 from mtum import config, wiring
 from mtum.adapters.calendar import ExchangeCalendar
 from mtum.adapters.sources.embedded import sample_source
-from mtum.app.confirm_fills import confirm_fills
-from mtum.app.decide_and_order import RunResult
 from mtum.app.desk import Desk
-from mtum.app.run_today import run_today
-from mtum.app.watch_orders import watch_orders
+from mtum.app.session.confirm_fills import confirm_fills
+from mtum.app.session.decide_and_order import RunResult
+from mtum.app.session.run_today import run_today
+from mtum.app.session.watch_orders import watch_orders
 from mtum.core.market.sessions import Session
 from mtum.core.simulation.exchange_state import AccountKind, ExchangeAccount, Unsettled
 from mtum.gateway.market_clock import MarketClock

@@ -12,8 +12,8 @@ from typing import Any
 from mtum import config, wiring
 from mtum.adapters.brokers.simulated import practice_account
 from mtum.adapters.sources.embedded import sample_source
-from mtum.app.decide_and_order import RunResult
-from mtum.app.play_session import play_session
+from mtum.app.session.decide_and_order import RunResult
+from mtum.app.session.play_session import play_session
 from mtum.core.market.bars import Bars
 from mtum.core.simulation.exchange import add_plan
 from mtum.core.simulation.exchange_codec import from_bytes, to_bytes

@@ -14,8 +14,8 @@ import numpy as np
 from mtum.adapters.rendering.shelf import FolderShelf
 from mtum.adapters.sources.embedded import sample_source
 from mtum.adapters.store.opening import SqliteStore, open_store
-from mtum.app.book import read_sleeve
-from mtum.app.daily_report import Press, Report, daily_report
+from mtum.app.ledger.book import read_sleeve
+from mtum.app.reporting.daily_report import Press, Report, daily_report
 from mtum.app.reporting.facts import Setup
 from mtum.config import Settings, load
 from mtum.core.decide import decide

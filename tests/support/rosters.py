@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
-from mtum.app.outbox import Outbox
-from mtum.app.run_due import Done, Duty, Roster
-from mtum.app.schedule import NEW_YORK, timetable
+from mtum.app.service.outbox import Outbox
+from mtum.app.service.run_due import Done, Duty, Roster
+from mtum.app.service.schedule import NEW_YORK, timetable
 from mtum.config import Schedule
 from mtum.core.market.sessions import Session, Sessions
 from mtum.errors import NotifyError

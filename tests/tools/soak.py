@@ -12,7 +12,7 @@ import sys
 from datetime import date
 from pathlib import Path
 
-from mtum.app.schedule import upcoming
+from mtum.app.service.schedule import upcoming
 from mtum.duties import Office
 from mtum.duties.trading_day import duties_of
 from support.practice import settings_of

@@ -7,11 +7,11 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from mtum.app.book import RECONSTRUCTED_KEY, read_sleeve
-from mtum.app.check_book import EXTERNAL_KEY, FOREIGN_KEY
 from mtum.app.desk import Desk
+from mtum.app.ledger.book import RECONSTRUCTED_KEY, read_sleeve
 from mtum.app.owner.reconcile import reconciled
-from mtum.app.submit_orders import find_order
+from mtum.app.session.check_book import EXTERNAL_KEY, FOREIGN_KEY
+from mtum.app.session.submit_orders import find_order
 from mtum.core.market.view import MarketView
 from mtum.core.portfolio.fills import Fill, Split
 from mtum.core.portfolio.orders import OrderIntent, OrderStatus, OrderType, Purpose, Side, intent_id

@@ -3,8 +3,8 @@
 from typing import Any
 
 from mtum.app.desk import Desk, Problem, exit_code_of
-from mtum.app.run_document import order_document
-from mtum.app.submit_orders import IRREVOCABLE_MINUTES
+from mtum.app.session.run_document import order_document
+from mtum.app.session.submit_orders import IRREVOCABLE_MINUTES
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.errors import DeadlineMissedError, ExitCode, UsageError

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from mtum.app.schedule import NEW_YORK
+from mtum.app.service.schedule import NEW_YORK
 from mtum.errors import UsageError
 from mtum.ports.records import CashMovement
 from mtum.ports.store import LedgerStore

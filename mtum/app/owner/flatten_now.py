@@ -1,12 +1,12 @@
 """`mtum flatten` on the running market: sell today if the window is open, else with the next decision."""
 
-from mtum.app.check_book import check_book
-from mtum.app.decide_and_order import RunResult, current_document, decide_and_order
 from mtum.app.desk import Desk, Problem, exit_code_of
-from mtum.app.flatten import request_flatten
-from mtum.app.run_document import empty_document
-from mtum.app.run_today import todays_session
-from mtum.app.submit_orders import submit_orders
+from mtum.app.owner.flatten import request_flatten
+from mtum.app.session.check_book import check_book
+from mtum.app.session.decide_and_order import RunResult, current_document, decide_and_order
+from mtum.app.session.run_document import empty_document
+from mtum.app.session.run_today import todays_session
+from mtum.app.session.submit_orders import submit_orders
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.orders import OrderIntent, OrderType, Purpose, Side, intent_id

@@ -8,9 +8,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from mtum.app.check_book import EXTERNAL_KEY, FOREIGN_KEY, check_hours
-from mtum.app.confirm_fills import lists_with_fees
 from mtum.app.desk import Desk
+from mtum.app.session.check_book import EXTERNAL_KEY, FOREIGN_KEY, check_hours
+from mtum.app.session.confirm_fills import lists_with_fees
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.orders import OrderType, Purpose, Side, Ticket, intent_id
 from mtum.errors import ExitCode, MtumError, UsageError

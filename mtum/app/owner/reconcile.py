@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
-from mtum.app.book import read_sleeve
-from mtum.app.check_book import FOREIGN_KEY, external_shares
 from mtum.app.desk import Desk
-from mtum.app.submit_orders import find_order
+from mtum.app.ledger.book import read_sleeve
+from mtum.app.session.check_book import FOREIGN_KEY, external_shares
+from mtum.app.session.submit_orders import find_order
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.core.portfolio.reconcile import Balance, balances, foreign_refs
 from mtum.errors import ExitCode

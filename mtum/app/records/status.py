@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from mtum.app.schedule import NEW_YORK, Wake, timetable, upcoming
+from mtum.app.service.schedule import NEW_YORK, Wake, timetable, upcoming
 from mtum.config import Settings
 from mtum.core.market.sessions import Session, Sessions
 from mtum.errors import ExitCode

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from mtum.app.approve_settings import approved_code, approved_settings, pinned_contracts
+from mtum.app.owner.approve_settings import approved_code, approved_settings, pinned_contracts
 from mtum.config import Settings
 from mtum.core.market.bars import Bars
 from mtum.core.market.sessions import Session, Sessions

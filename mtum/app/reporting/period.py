@@ -7,7 +7,7 @@ from enum import Enum
 
 import numpy as np
 
-from mtum.app.daily_report import Press
+from mtum.app.reporting.daily_report import Press
 from mtum.app.reporting.facts import DECIDING_JOB, SessionFacts, session_facts
 from mtum.core.market.sessions import Session
 from mtum.core.reporting.final_flags import Flags, final_flags

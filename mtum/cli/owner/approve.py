@@ -10,7 +10,7 @@ from mtum.cli.output import Answer
 from mtum.errors import UsageError
 
 if TYPE_CHECKING:
-    from mtum.app.approve import Way
+    from mtum.app.owner.approve import Way
 
 
 def approve(
@@ -21,7 +21,7 @@ def approve(
 ) -> Answer:
     """Approve a session's order in advance; it names the session and lapses with it."""
     from mtum.adapters.clock import SystemClock
-    from mtum.app.approve import approve as record
+    from mtum.app.owner.approve import approve as record
     from mtum.wiring import opened_store
 
     call, day = call_of(context), day_of(session, "--session")

@@ -59,7 +59,7 @@ def schema(context: typer.Context) -> Answer:
 @app.command()
 def approve(context: typer.Context) -> Answer:
     """Approve the strategy, portfolio and risk settings in force; live makes no entry before."""
-    from mtum.app.approve_settings import approve_settings
+    from mtum.app.owner.approve_settings import approve_settings
     from mtum.wiring import opened_store, provenance
 
     call = call_of(context)

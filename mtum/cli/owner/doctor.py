@@ -9,7 +9,7 @@ from mtum.cli.output import Answer, Listing, Problem
 from mtum.errors import ExitCode
 
 if TYPE_CHECKING:
-    from mtum.app.rehearse import Rehearsal
+    from mtum.app.service.rehearse import Rehearsal
 
 
 def doctor(context: typer.Context) -> Answer:

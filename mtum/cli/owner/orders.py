@@ -28,7 +28,7 @@ def cancel(
     """Cancel working orders, until ten minutes before the close; none is sent again this session."""
     from mtum import wiring
     from mtum.app.owner.cancel import cancel as cancel_orders
-    from mtum.app.run_today import todays_session
+    from mtum.app.session.run_today import todays_session
 
     call = call_of(context)
     if wiring.is_replay(call.settings()):

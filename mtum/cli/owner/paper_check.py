@@ -20,7 +20,7 @@ def paper_check(
     from mtum import wiring
     from mtum.app.owner.paper_check import WINDOW_MINUTES
     from mtum.app.owner.paper_check import paper_check as checked
-    from mtum.app.run_today import todays_session
+    from mtum.app.session.run_today import todays_session
 
     call = call_of(context)
     settings, folder = call.settings(), call.data_folder()

@@ -10,10 +10,10 @@ import pytest
 
 from mtum.adapters.calendar import ExchangeCalendar
 from mtum.app.bars.judge_today import RESTATED
-from mtum.app.decide_believed import decide_believed
+from mtum.app.bars.refresh_bars import refresh_bars
 from mtum.app.desk import Desk
-from mtum.app.gather import Gathered, gather
-from mtum.app.refresh_bars import refresh_bars
+from mtum.app.session.decide_believed import decide_believed
+from mtum.app.session.gather import Gathered, gather
 from mtum.core.market.bars import Bars
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.decision import Action, Book

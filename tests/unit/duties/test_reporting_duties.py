@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mtum.adapters.clock import FixedClock
-from mtum.app.run_due import Duty
+from mtum.app.service.run_due import Duty
 from mtum.config import load
 from mtum.core.market.sessions import Session
 from mtum.duties.trading_day import duties_of

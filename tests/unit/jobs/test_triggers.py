@@ -10,9 +10,9 @@ from jobs import JOBS
 from jobs.scheduler import HEARTBEAT_SECONDS, Alarms, Pulse
 from jobs.service import notify, watchdog_seconds
 from jobs.session_trigger import SessionTrigger
-from mtum.app.outbox import Flushed
-from mtum.app.run_due import DueRun
-from mtum.app.schedule import NEW_YORK, timetable
+from mtum.app.service.outbox import Flushed
+from mtum.app.service.run_due import DueRun
+from mtum.app.service.schedule import NEW_YORK, timetable
 from mtum.config import Schedule
 from mtum.errors import ExitCode
 from support.rosters import Calendar, Wall, new_york

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mtum.app.approve_settings import approve_settings
-from mtum.app.daily_report import preview_report
+from mtum.app.owner.approve_settings import approve_settings
+from mtum.app.reporting.daily_report import preview_report
 from mtum.config import load
 from mtum.core.market.bars import Bar, Bars
 from mtum.core.portfolio.orders import OrderStatus

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-from mtum.app.approve_settings import approve_settings
 from mtum.app.desk import Provenance
+from mtum.app.owner.approve_settings import approve_settings
 from mtum.app.reporting.drift import drift_between
 from mtum.config import load
 from mtum.core.reporting.daily.sections import page

@@ -10,7 +10,7 @@ import pytest
 from mtum.adapters.notifiers.mail_channel import MailChannel
 from mtum.adapters.notifiers.smtp import SmtpServer
 from mtum.adapters.rendering.html import HtmlRenderer
-from mtum.app.daily_report import report_message
+from mtum.app.reporting.daily_report import report_message
 from mtum.app.reporting.month import stability
 from mtum.app.reporting.period import Kind, period
 from support.mail_servers import mail_server

@@ -1,0 +1,1 @@
+"""What the sleeve holds, may spend and has earned."""

@@ -1,0 +1,270 @@
+"""Go or no-go: would today's run succeed, and if not, what is to be done about it?"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Any
+
+from mtum.app.desk import Desk
+from mtum.app.session.check_book import check_book
+from mtum.core.indicators import INDICATORS
+from mtum.core.market.calendars import calendars_agree
+from mtum.core.market.sessions import Session
+from mtum.core.portfolio.limits import Restriction
+from mtum.core.portfolio.orders import OrderStatus, OrderType, Side, Ticket
+from mtum.errors import ExitCode, MtumError, worst
+from mtum.ports.broker import BrokerLists
+from mtum.ports.rehearsing import Rehearsing
+
+MIN_FREE_BYTES = 200_000_000
+VIX_AGE = timedelta(minutes=20)
+VIX_RANGE = (5.0, 150.0)
+
+
+class State(Enum):
+    """What a check came to; only `NO_GO` stops today's run."""
+
+    OK = "ok"
+    WARNING = "warning"
+    NO_GO = "no-go"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line: what was looked at, what was found, what to do, and the exit code the run would have."""
+
+    name: str
+    state: State
+    found: str
+    remedy: str = ""
+    exit_code: ExitCode = ExitCode.DONE
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """Every check, in the order a run would need them; no session where none is left to play."""
+
+    session: Session | None
+    checks: tuple[Check, ...]
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The exit code today's run would have."""
+        return worst(check.exit_code for check in self.checks if check.state is State.NO_GO)
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The rehearsal as plain JSON values."""
+        bad = [check for check in self.checks if check.state is State.NO_GO]
+        return {
+            "session": self.session.day.isoformat() if self.session else None,
+            "go": not bad,
+            "checks": [
+                {"name": check.name, "state": check.state.value, "found": check.found, "remedy": check.remedy}
+                for check in self.checks
+            ],
+            "problems": [
+                {"code": int(check.exit_code), "text": f"{check.name}: {check.found}; {check.remedy}"} for check in bad
+            ],
+            "exit_code": int(self.exit_code),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a rehearsal asks outside the ports, handed in by wiring.
+
+    Parameters
+    ----------
+    damage : callable
+        Everything wrong with the database, one line each.
+    unreachable : callable
+        Channels that cannot be reached now: (name, reason); nothing is sent.
+    """
+
+    free_bytes: Callable[[], int]
+    damage: Callable[[], tuple[str, ...]]
+    unreachable: Callable[[], tuple[tuple[str, str], ...]]
+
+
+def rehearse(desk: Desk, session: Session, around: Surroundings) -> Rehearsal:
+    """Look at everything a run needs, without sending or changing anything."""
+    checks = [*_house(desk, around), *_control(desk), *_broker(desk, session), *_market(desk, session)]
+    return Rehearsal(session, (*checks, _indicators(desk), _messages(around)))
+
+
+def failed_rehearsal(session: Session, error: MtumError) -> Rehearsal:
+    """Return the rehearsal that could not even begin."""
+    remedy = "until this is put right nothing can run"
+    return Rehearsal(session, (Check("start", State.NO_GO, str(error), remedy, ExitCode(error.exit_code)),))
+
+
+def over_rehearsal(desk: Desk, around: Surroundings) -> Rehearsal:
+    """Return the rehearsal of a replayed market whose last session has been played: there is nothing to stop."""
+    over = Check("session", State.OK, "every session of the replayed market has been played", "a fresh --data-dir")
+    return Rehearsal(None, (over, *_house(desk, around), *_control(desk), _messages(around)))
+
+
+def _house(desk: Desk, around: Surroundings) -> Iterator[Check]:
+    yield Check("settings", State.OK, f"mode {desk.settings.mode}, strategy {desk.strategy.name}")
+    free = around.free_bytes()
+    if free < MIN_FREE_BYTES:
+        remedy = f"free at least {MIN_FREE_BYTES // 1_000_000} MB in {desk.data_dir}"
+        yield Check("disk", State.NO_GO, f"{free // 1_000_000} MB free", remedy, ExitCode.DATA)
+    else:
+        yield Check("disk", State.OK, f"{free / 1e9:.1f} GB free")
+    damage = around.damage()
+    if damage:
+        remedy = "put a sound copy in place: `mtum restore FILE`"
+        yield Check("store", State.NO_GO, f"{len(damage)} faults, the first: {damage[0]}", remedy, ExitCode.DATA)
+    else:
+        yield Check("store", State.OK, "sound")
+
+
+def _control(desk: Desk) -> Iterator[Check]:
+    restriction = desk.store.control.restriction()
+    halts = desk.store.control.halts(in_force=True)
+    why = f"{restriction.value}: {halts[-1].why}" if halts else "no halt in force"
+    match restriction:
+        case Restriction.NONE:
+            yield Check("halts", State.OK, why)
+        case Restriction.REDUCE_ONLY:
+            yield Check("halts", State.WARNING, why, "entries are stopped; `mtum resume` lifts it")
+        case Restriction.FULL:
+            yield Check("halts", State.NO_GO, why, "nothing is sent; `mtum resume` lifts it", ExitCode.HALTED)
+    open_ones = (OrderStatus.UNKNOWN, OrderStatus.SUBMITTING)
+    unknown = [state.intent.ref for state in desk.store.orders.states() if state.status in open_ones]
+    if unknown:
+        remedy = "look at the broker's own screen, then `mtum reconcile`"
+        yield Check("orders", State.NO_GO, f"outcome unknown: {', '.join(unknown)}", remedy, ExitCode.PERSON)
+    else:
+        yield Check("orders", State.OK, "no order of unknown outcome")
+
+
+def _broker(desk: Desk, session: Session) -> list[Check]:
+    checks: list[Check] = []
+    try:
+        desk.broker.connect()
+    except MtumError as error:
+        remedy = "log the gateway in; is its API on, and is the port the one in [broker]?"
+        return [Check("broker", State.NO_GO, str(error), remedy, ExitCode(error.exit_code))]
+    try:
+        lists = desk.broker.lists()
+        checks.append(Check("broker", State.OK, f"{desk.broker.name}, account {lists.account.code}"))
+        checks += [_account(desk, lists), _skew(desk), _hours(desk, session), _book(desk, lists, session)]
+        checks += _what_if(desk, lists)
+    except MtumError as error:
+        remedy = "`mtum doctor` again; restart the gateway if it stays"
+        checks.append(Check("broker lists", State.NO_GO, str(error), remedy, ExitCode(error.exit_code)))
+    finally:
+        desk.broker.close()
+    return checks
+
+
+def _account(desk: Desk, lists: BrokerLists) -> Check:
+    if lists.account.code != desk.account:
+        found = f"connected to {lists.account.code}, settings name {desk.account}"
+        return Check("account", State.NO_GO, found, "correct broker.account or the gateway's login", ExitCode.USAGE)
+    cash = f"{lists.account.kind.value} account, {lists.account.settled_usd:,.2f} USD settled"
+    if lists.account.cash_usd < 0:
+        return Check("account", State.WARNING, f"{cash}, cash below zero", "entries wait until cash is 0 or more")
+    return Check("account", State.OK, cash)
+
+
+def _skew(desk: Desk) -> Check:
+    skew = abs((desk.broker.server_time() - desk.clock.now()).total_seconds())
+    limit = desk.settings.broker.max_clock_skew_seconds
+    if skew > limit:
+        remedy = "set this computer's clock (timedatectl set-ntp true)"
+        return Check("clock", State.NO_GO, f"{skew:.0f} s from the broker's", remedy, ExitCode.BROKER)
+    return Check("clock", State.OK, f"{skew:.1f} s from the broker's")
+
+
+def _hours(desk: Desk, session: Session) -> Check:
+    symbol = desk.strategy.universe()[0]
+    differs = calendars_agree(session.day, session, desk.broker.session_hours(symbol, session.day))
+    if differs:
+        return Check("calendar", State.NO_GO, differs, "no order is sent while they differ", ExitCode.DATA)
+    half = ", a half day" if session.half_day else ""
+    return Check("calendar", State.OK, f"{session.day} closes {session.close:%H:%M} UTC{half}; the broker agrees")
+
+
+def _book(desk: Desk, lists: BrokerLists, session: Session) -> Check:
+    found = check_book(desk, lists, session)
+    if found.problems:
+        problem = found.problems[0]
+        return Check("positions", State.NO_GO, problem.text, "`mtum reconcile` shows both sides", problem.exit_code)
+    held = ", ".join(f"{shares} {symbol}" for symbol, shares in lists.positions.items() if shares)
+    return Check("positions", State.OK, f"as recorded ({held or 'none'})")
+
+
+def _what_if(desk: Desk, lists: BrokerLists) -> Iterator[Check]:
+    if not isinstance(desk.broker, Rehearsing):
+        yield Check("trial order", State.SKIPPED, f"{desk.broker.name} has no trial orders")
+        return
+    symbol = desk.strategy.universe()[0]
+    held = int(lists.positions.get(symbol, 0))
+    for side, shares in ((Side.BUY, 1), *(((Side.SELL, held),) if held else ())):
+        ticket = Ticket(desk.account, symbol, side, OrderType.MARKET_ON_CLOSE, shares, "rehearsal")
+        refused = desk.broker.what_if(ticket)
+        name = f"trial order {side.value} {shares} {symbol}"
+        if refused:
+            yield Check(name, State.NO_GO, refused, "trading permission, funds or order type", ExitCode.ORDER)
+        else:
+            yield Check(name, State.OK, "the broker would take it")
+
+
+def _market(desk: Desk, session: Session) -> Iterator[Check]:
+    now = desk.clock.now()
+    for symbol in desk.strategy.universe():
+        name = f"market data {symbol}"
+        try:
+            quote = desk.source.quote(symbol, session, now)
+        except MtumError as error:
+            yield Check(name, State.NO_GO, str(error), "is the source up, and are you subscribed?", ExitCode.DATA)
+            continue
+        if quote.delayed:
+            remedy = "subscribe to live data for its exchange"
+            yield Check(name, State.NO_GO, f"{desk.source.name} sends delayed data", remedy, ExitCode.DATA)
+        else:
+            yield Check(name, State.OK, f"{quote.close:.2f} USD seen {quote.seen_at:%H:%M:%S} UTC ({quote.source})")
+    yield _vix(desk, session, now)
+
+
+def _vix(desk: Desk, session: Session, now: datetime) -> Check:
+    remedy = "entries are barred and the VIX exit is off while it is missing"
+    try:
+        seen = desk.source.series("VIX", session, now)
+    except MtumError as error:
+        return Check("market data VIX", State.WARNING, str(error), remedy)
+    if seen is None:
+        return Check("market data VIX", State.WARNING, f"{desk.source.name} has none", remedy)
+    old = now - seen.seen_at > VIX_AGE
+    if old or seen.delayed or not VIX_RANGE[0] <= seen.value <= VIX_RANGE[1]:
+        fault = "delayed" if seen.delayed else f"{seen.value:.2f} seen {seen.seen_at:%H:%M} UTC"
+        return Check("market data VIX", State.WARNING, fault, remedy)
+    return Check("market data VIX", State.OK, f"{seen.value:.2f}")
+
+
+def _indicators(desk: Desk) -> Check:
+    """Compute each indicator once, so that nothing is compiled inside the window."""
+    symbol = desk.strategy.universe()[0]
+    bars = desk.store.bars.bars(symbol, desk.source.name)
+    needed = desk.strategy.history_sessions()
+    if len(bars) < needed:
+        found = f"{len(bars)} bars of {symbol} stored, {needed} needed"
+        return Check("history", State.WARNING, found, "the run reads them; `mtum bars sync` does it now")
+    for compute in INDICATORS.values():
+        compute(bars)
+    return Check("history", State.OK, f"{len(bars)} bars of {symbol} up to {bars.last_day}")
+
+
+def _messages(around: Surroundings) -> Check:
+    failed = around.unreachable()
+    if failed:
+        name, why = failed[0]
+        remedy = "`mtum notify test`; messages wait in the outbox until it works"
+        return Check("messages", State.NO_GO, f"{name}: {why}", remedy, ExitCode.NOTIFY)
+    return Check("messages", State.OK, "every channel answers")

@@ -1,0 +1,330 @@
+"""The one entry of scheduler, timer and person: run what is due, record what was missed, tell both."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, Protocol
+
+from mtum.app.service.notices import bug_notice, missed_notice, outcome_notices
+from mtum.app.service.outbox import Flushed, Outbox
+from mtum.app.service.schedule import NEW_YORK, Due, Key, Slot, Wake, due, upcoming
+from mtum.core.market.sessions import Session, Sessions
+from mtum.errors import ExitCode, MtumError, RunLockedError, worst
+from mtum.ports.dead_man import DeadMan
+from mtum.ports.messages import Message
+from mtum.ports.records import RunRecord
+from mtum.ports.store import Store
+from mtum.ports.time import Calendar, Clock
+
+log = logging.getLogger(__name__)
+
+SINCE, ACCOUNTED = "scheduled_since", "accounted_until"
+RETRY = timedelta(seconds=60)
+"""Pause before a job that could not begin (nothing sent) is tried again, deadline permitting."""
+RETRIED = ("refresh_bars", "decide_and_order", "confirm_fills", "daily_report", "backup", "review")
+WATCHED = "decide_and_order"
+"""Whose start and end the dead-man service hears of."""
+_NOT_CARRIED_OUT = ("skipped", "waiting", "superseded")
+_BACK, _AHEAD = timedelta(days=10), timedelta(days=12)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a duty came to; `messages` leave with the next flush."""
+
+    exit_code: int = ExitCode.DONE
+    document: Mapping[str, Any] = field(default_factory=dict)
+    messages: tuple[Message, ...] = ()
+
+
+Duty = Callable[[Session, str], Done]
+"""A job of the trading day: session and slot in; may record its own row of the run ledger."""
+Scope = Callable[[int | None, date | None], AbstractContextManager[None]]
+
+
+class Ledger(Protocol):
+    """What the run ledger must know of the timetable: rows by job, slot and session."""
+
+    def start(self, job: str, slot: str, session: date | None, at: datetime) -> int:
+        """Record a start, or reopen the row of the same job, slot and session; return its id."""
+        ...
+
+    def finish(
+        self, run_id: int, at: datetime, outcome: str, exit_code: int, document: Mapping[str, Any] | None = None
+    ) -> None:
+        """Record how it ended."""
+        ...
+
+    def find(self, job: str, slot: str, session: date) -> RunRecord | None:
+        """Return the row of that job, slot and session."""
+        ...
+
+    def between(self, first: date, last: date) -> Sequence[RunRecord]:
+        """Return every row of the sessions in the closed interval."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """Everything the entry works with; built by wiring.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        Where it stands which wake was worked through.
+    duties : mapping of job name to Duty
+        A duty takes the run lock itself; a job without one is recorded and does nothing.
+    claim : callable
+        Keeps two processes from starting the same job; raises RunLockedError.
+    scope : callable
+        Puts run id and session on every log line.
+    """
+
+    store: Store
+    ledger: Ledger
+    clock: Clock
+    calendar: Calendar
+    slots: tuple[Slot, ...]
+    duties: Mapping[str, Duty]
+    outbox: Outbox
+    dead_man: DeadMan | None = None
+    claim: Callable[[str], AbstractContextManager[object]] = field(default=lambda _job: nullcontext())
+    scope: Scope = field(default=lambda _run, _session: nullcontext())
+
+
+@dataclass(frozen=True, slots=True)
+class JobRun:
+    """One line of what the entry did."""
+
+    wake: Wake
+    outcome: str
+    exit_code: int
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DueRun:
+    """Everything the entry did, and the exit code that wins; `text` says why it could not begin."""
+
+    at: datetime
+    runs: tuple[JobRun, ...]
+    flushed: Flushed
+    exit_code: ExitCode
+    text: str = ""
+
+
+def run_due(roster: Roster) -> DueRun:
+    """Run every job that is due and not in the run ledger; safe to call at any time, by anyone.
+
+    A job whose deadline has passed is recorded as missed with its cause and reported, never
+    executed. A job held by another process is left to it. One job's failure stops no other.
+    """
+    runs: list[JobRun] = []
+    flushed: list[Flushed] = []
+    # A run past its deadline that still holds the lock is at work, not missed: its turn comes at the next call.
+    with suppress(RunLockedError), roster.store.lock():
+        runs += _record_missed(roster)
+    tried: set[Key] = set()
+    while (wake := _next(roster, tried)) is not None:
+        if runs and not tried and wake.job != "decide_and_order":
+            flushed.append(roster.outbox.flush())  # only an order's deadline comes before what is to be told
+        tried.add(wake.key)
+        runs.append(_run_one(roster, wake))
+        flushed.append(roster.outbox.flush())
+        _tell_end(roster, runs[-1])
+    _closed_day(roster)
+    # Right after a job there is nothing new to send, and a channel that fails was tried a moment ago.
+    if not tried:
+        flushed.append(roster.outbox.flush())
+    failed = flushed[-1].failed
+    codes = [*(run.exit_code for run in runs), *([ExitCode.NOTIFY] if failed else [])]
+    return DueRun(roster.clock.now(), tuple(runs), Flushed(sum(one.sent for one in flushed), failed), worst(codes))
+
+
+def next_wakes(roster: Roster, count: int = 1) -> tuple[Wake, ...]:
+    """Return the wakes of the next sessions."""
+    now = roster.clock.now()
+    return upcoming(now, _sessions(roster, now, now), count, roster.slots)
+
+
+def _next(roster: Roster, tried: set[Key]) -> Wake | None:
+    ready = _due(roster).ready
+    return next((wake for wake in ready if wake.key not in tried), None)
+
+
+def _due(roster: Roster) -> Due:
+    now = roster.clock.now()
+    since, accounted = _instant(roster, SINCE), _instant(roster, ACCOUNTED)
+    if since is None:
+        roster.store.control.set_meta(SINCE, now.isoformat())
+        since = now
+    begin = min(now, accounted or since)
+    sessions = _sessions(roster, begin, now)
+    records = roster.ledger.between(sessions.known[0].day, sessions.known[-1].day)
+    settled = {
+        (record.session, record.job, record.slot)
+        for record in records
+        if record.session is not None and _settled(record, now)
+    }
+    return due(now, sessions, settled, roster.slots, since)
+
+
+def _sessions(roster: Roster, begin: datetime, now: datetime) -> Sessions:
+    return roster.calendar.sessions((begin - _BACK).date(), (now + _AHEAD).date())
+
+
+def _instant(roster: Roster, key: str) -> datetime | None:
+    text = roster.store.control.meta(key)
+    return datetime.fromisoformat(text) if text else None
+
+
+def _settled(record: RunRecord, now: datetime) -> bool:
+    if record.finished_at is None:
+        return False
+    if record.outcome == "missed":
+        # A clock that ran ahead and was set back: the deadline counts, and due() knows it.
+        return record.finished_at <= now
+    again = record.outcome == "failed" and record.job in RETRIED
+    nothing_sent = record.exit_code in (ExitCode.DATA, ExitCode.BROKER)
+    return not (again and nothing_sent and now - record.finished_at >= RETRY)
+
+
+def _record_missed(roster: Roster) -> Sequence[JobRun]:
+    now, accounted = roster.clock.now(), _instant(roster, ACCOUNTED)
+    found = _due(roster)
+    for wake in found.superseded:
+        _write(roster, wake, JobRun(wake, "superseded", ExitCode.DONE))
+    interrupted = [wake for wake in found.missed if _begun(roster, wake)]
+    quiet = [wake for wake in found.missed if _failed_before(roster, wake)]
+    missed = [wake for wake in found.missed if wake not in quiet]
+    cause = f"the program was not running between {_when(accounted)} and {_when(now)}"
+    runs = [_missed_run(wake, cause, interrupted=wake in interrupted) for wake in missed]
+    if runs:
+        roster.outbox.post(missed_notice([(run.wake, run.text) for run in runs]))
+    # The message's key is the first wake's: written last, so that a kill in between tells nothing twice.
+    for run in reversed(runs):
+        _write(roster, run.wake, run)
+    roster.store.control.set_meta(ACCOUNTED, now.isoformat())
+    return runs
+
+
+def _missed_run(wake: Wake, cause: str, *, interrupted: bool) -> JobRun:
+    text = "begun, and interrupted before it ended" if interrupted else cause
+    return JobRun(wake, "missed", ExitCode.BROKER, text)
+
+
+def _when(instant: datetime | None) -> str:
+    return f"{instant.astimezone(NEW_YORK):%Y-%m-%d %H:%M:%S}" if instant else "its installation"
+
+
+def _begun(roster: Roster, wake: Wake) -> bool:
+    record = roster.ledger.find(wake.job, wake.slot, wake.session)
+    return record is not None and record.finished_at is None
+
+
+def _failed_before(roster: Roster, wake: Wake) -> bool:
+    # It ran, failed and was reported; that no time was left for another try makes it no second failure.
+    record = roster.ledger.find(wake.job, wake.slot, wake.session)
+    return record is not None and record.outcome == "failed"
+
+
+def _write(roster: Roster, wake: Wake, run: JobRun) -> None:
+    now = roster.clock.now()
+    run_id = roster.ledger.start(wake.job, wake.slot, wake.session, now)
+    problems = [{"code": int(run.exit_code), "text": run.text}] if run.exit_code else []
+    document = {"session": wake.session.isoformat(), "problems": problems, "cause": run.text}
+    roster.ledger.finish(run_id, now, run.outcome, run.exit_code, document)
+
+
+def _run_one(roster: Roster, wake: Wake) -> JobRun:
+    try:
+        with roster.claim(wake.job):
+            with roster.store.lock():
+                pass  # while somebody else is at work, the row of this job may be theirs: it is left alone
+            if wake not in _due(roster).ready:
+                return JobRun(wake, "skipped", ExitCode.DONE, "another process did it meanwhile")
+            return _carried_out(roster, wake)
+    except RunLockedError as error:
+        if wake.job != "watch_orders":
+            return JobRun(wake, "waiting", ExitCode.LOCKED, str(error))
+        run = JobRun(wake, "superseded", ExitCode.DONE, "decide_and_order was still at work")
+        _write(roster, wake, run)
+        return run
+
+
+def _carried_out(roster: Roster, wake: Wake) -> JobRun:
+    run_id = roster.ledger.start(wake.job, wake.slot, wake.session, roster.clock.now())
+    with roster.scope(run_id, wake.session):
+        log.info("job_started", extra={"job": wake.job, "slot": wake.slot})
+        if roster.dead_man is not None and wake.job == WATCHED:
+            roster.dead_man.started(_run_name(wake))
+        done = _done(roster, wake)
+        for message in done.messages:
+            # A ledger of its own has row numbers of its own; messages refer to rows of the run ledger only.
+            roster.outbox.post(message, run_id if roster.ledger is roster.store.runs else None)
+        outcome = _finish(roster, run_id, wake, done)
+        log.info("job_ended", extra={"job": wake.job, "slot": wake.slot, "exit_code": int(done.exit_code)})
+    return JobRun(wake, outcome, done.exit_code, _first_problem(done.document))
+
+
+def _tell_end(roster: Roster, run: JobRun) -> None:
+    # After the messages: a service that does not answer must not hold up what a person has to know.
+    if roster.dead_man is not None and run.wake.job == WATCHED and run.outcome not in _NOT_CARRIED_OUT:
+        roster.dead_man.ended(_run_name(run.wake), run.exit_code, run.text or run.outcome)
+
+
+def _run_name(wake: Wake) -> str:
+    return f"{wake.job} {wake.slot} {wake.session}".replace("  ", " ")
+
+
+def _done(roster: Roster, wake: Wake) -> Done:
+    duty = roster.duties.get(wake.job)
+    session = roster.calendar.sessions(wake.session, wake.session).get(wake.session)
+    if duty is None or session is None:
+        return Done(document={"session": wake.session.isoformat(), "cause": "nothing to do in this mode"})
+    try:
+        done = duty(session, wake.slot)
+    except RunLockedError:
+        raise
+    except MtumError as error:
+        done = Done(error.exit_code, _problem_document(wake, error.exit_code, str(error)))
+    except Exception as error:  # a bug in one job must not stop the others, nor pass in silence
+        log.exception("job_broke")
+        text = f"{type(error).__name__}: {error}"
+        return Done(ExitCode.BUG, _problem_document(wake, ExitCode.BUG, text), (bug_notice(wake, text),))
+    return Done(
+        done.exit_code, done.document, (*done.messages, *outcome_notices(wake, session, done.document, done.exit_code))
+    )
+
+
+def _problem_document(wake: Wake, code: int, text: str) -> dict[str, Any]:
+    return {"session": wake.session.isoformat(), "problems": [{"code": int(code), "text": text}]}
+
+
+def _finish(roster: Roster, run_id: int, wake: Wake, done: Done) -> str:
+    record = roster.ledger.find(wake.job, wake.slot, wake.session)
+    if record is not None and record.finished_at is not None:
+        return record.outcome or "finished"
+    fine = done.exit_code in (ExitCode.DONE, ExitCode.ORDER, ExitCode.HALTED)
+    outcome = "finished" if fine else "failed"
+    roster.ledger.finish(run_id, roster.clock.now(), outcome, done.exit_code, done.document)
+    return outcome
+
+
+def _first_problem(document: Mapping[str, Any]) -> str:
+    problems = document.get("problems") or [{}]
+    return str(problems[0].get("text", ""))
+
+
+def _closed_day(roster: Roster) -> None:
+    """Tell the outside service once on a weekday without a session that silence is right today."""
+    now = roster.clock.now().astimezone(NEW_YORK)
+    if roster.dead_man is None or now.weekday() >= 5 or now.hour < 16:
+        return
+    today = now.date()
+    told = roster.store.control.meta("told_closed")
+    if told != today.isoformat() and roster.calendar.sessions(today, today).get(today) is None:
+        roster.store.control.set_meta("told_closed", today.isoformat())
+        roster.dead_man.ended(f"closed {today}", 0, "no session today")

@@ -1,0 +1,1 @@
+"""The trading day: decide, order, watch, settle."""

@@ -1,0 +1,145 @@
+"""Do our records and the broker agree well enough to decide, and what must wait until they do?"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+from mtum.app.bars.agree_splits import NOT_AGREED, agree_splits
+from mtum.app.desk import Desk, Problem
+from mtum.app.ledger.book import read_sleeve
+from mtum.core.market.calendars import calendars_agree
+from mtum.core.market.sessions import Session
+from mtum.core.portfolio.orders import OrderStatus, Side
+from mtum.core.portfolio.reconcile import OUR_REF, Balance, balances, foreign_refs
+from mtum.core.strategies.contract import Holding
+from mtum.errors import BookMismatchError, CalendarMismatchError, ExitCode
+from mtum.ports.broker import BrokerLists
+
+EXTERNAL_KEY = "external:"
+FOREIGN_KEY = "foreign_acknowledged:"
+
+
+@dataclass(frozen=True, slots=True)
+class BookCheck:
+    """What the comparison found: problems, symbols that must wait, and shares that are really there.
+
+    `only_reconcile` means that nothing may be decided at all.
+    """
+
+    problems: tuple[Problem, ...] = ()
+    entries_barred: Mapping[str, str] = field(default_factory=dict)
+    exits_barred: Mapping[str, str] = field(default_factory=dict)
+    sellable: Mapping[str, int] = field(default_factory=dict)
+    only_reconcile: bool = False
+
+    def capped(self, holding: Holding) -> Holding:
+        """Return the holding with no more shares than the broker really has of ours."""
+        really = self.sellable.get(holding.symbol, holding.shares)
+        return replace(holding, shares=really) if really < holding.shares else holding
+
+    def error(self) -> BookMismatchError:
+        """Return the first problem as an error."""
+        return BookMismatchError(self.problems[0].text if self.problems else "the broker's book is not ours")
+
+
+def check_book(desk: Desk, lists: BrokerLists, session: Session) -> BookCheck:
+    """Compare lots and external shares with the broker's positions, and references with our intents."""
+    states = desk.store.orders.states()
+    known = {state.intent.ref for state in states}
+    foreign = [
+        ref
+        for ref in foreign_refs([order.ref for order in lists.orders] + [fill.ref for fill in lists.fills], known)
+        if desk.store.control.meta(FOREIGN_KEY + ref) is None
+    ]
+    universe = desk.strategy.universe()
+    splits = _splits(desk, lists, session)
+    sleeve = read_sleeve(desk.store, desk.strategy)
+    found = balances(sleeve.lots, external_shares(desk), lists.positions, universe)
+    if not states and (foreign or any(balance.surplus > 0 for balance in found)):
+        return _fresh_store(found, foreign)
+    problems = [Problem(ExitCode.PERSON, text) for text in splits.values()]
+    problems += [problem for balance in found if balance.symbol not in splits for problem in _difference(balance)]
+    entries = {balance.symbol: "mismatch" for balance in found if balance.surplus != 0}
+    if foreign:
+        problems.append(Problem(ExitCode.PERSON, _foreign_text(foreign)))
+        entries |= dict.fromkeys(universe, "mismatch")
+    unresolved = {
+        state.intent.symbol
+        for state in states
+        if state.intent.session < session.day and state.status in (OrderStatus.UNKNOWN, OrderStatus.SUBMITTING)
+    }
+    return BookCheck(
+        problems=tuple(problems),
+        entries_barred=entries | dict.fromkeys(splits, NOT_AGREED) | dict.fromkeys(unresolved, "unresolved"),
+        exits_barred=dict.fromkeys(splits, NOT_AGREED) | dict.fromkeys(unresolved, "unresolved"),
+        sellable={balance.symbol: _sellable(balance, lists) for balance in found},
+    )
+
+
+def _splits(desk: Desk, lists: BrokerLists, session: Session) -> dict[str, str]:
+    """Let lots follow splits that both sides tell; return those that only the vendor tells."""
+    sleeve, external = read_sleeve(desk.store, desk.strategy), external_shares(desk)
+    expected = {
+        symbol: (
+            external.get(symbol, Decimal(0)) + sum(lot.shares for lot in sleeve.lots if lot.symbol == symbol),
+            lists.positions.get(symbol, Decimal(0)),
+        )
+        for symbol in desk.strategy.universe()
+    }
+    return agree_splits(desk, session, sleeve.lots, sleeve.fills, expected)
+
+
+def check_hours(desk: Desk, session: Session) -> None:
+    """Refuse a session whose hours the broker sees otherwise than our calendar.
+
+    Raises
+    ------
+    CalendarMismatchError
+        Saying what differs.
+    """
+    for symbol in desk.strategy.universe():
+        differs = calendars_agree(session.day, session, desk.broker.session_hours(symbol, session.day))
+        if differs:
+            raise CalendarMismatchError(f"{symbol}: {differs}")
+
+
+def external_shares(desk: Desk) -> dict[str, Decimal]:
+    """Return the shares that the owner stated as not the program's, by symbol."""
+    stated = {symbol: desk.store.control.meta(EXTERNAL_KEY + symbol) for symbol in desk.strategy.universe()}
+    return {symbol: Decimal(shares) for symbol, shares in stated.items() if shares}
+
+
+def _fresh_store(found: tuple[Balance, ...], foreign: list[str]) -> BookCheck:
+    held = ", ".join(f"{balance.surplus} {balance.symbol}" for balance in found if balance.surplus > 0)
+    what = f"holds {held}" if held else f"lists {foreign[0]}, an order of this program"
+    text = (
+        f"this database has no orders yet, but the account {what}: restore the database from a backup, or state whose "
+        "they are with `mtum reconcile --accept external SYMBOL N` or `--accept position SYMBOL N ...`"
+    )
+    return BookCheck(problems=(Problem(ExitCode.PERSON, text),), only_reconcile=True)
+
+
+def _difference(balance: Balance) -> list[Problem]:
+    if balance.surplus == 0:
+        return []
+    more = "more" if balance.surplus > 0 else "fewer"
+    text = (
+        f"{balance.symbol}: the broker holds {balance.broker}, we expect {balance.lots} of ours"
+        f" and {balance.external} external, {abs(balance.surplus)} {more}; see `mtum reconcile`"
+    )
+    return [Problem(ExitCode.PERSON, text)]
+
+
+def _foreign_text(foreign: list[str]) -> str:
+    return (
+        f"the account has order {foreign[0]}, made by this program but not by this database: another installation "
+        f"trades it; stop one, then `mtum reconcile --accept foreign {foreign[0]}`"
+    )
+
+
+def _sellable(balance: Balance, lists: BrokerLists) -> int:
+    # A sale by hand takes shares that are not ours first; ours takes our own.
+    sells = [order for order in lists.orders if order.symbol == balance.symbol and order.side is Side.SELL]
+    left = [(order.ref, order.shares - order.filled) for order in sells if order.status.working]
+    own = sum(shares for ref, shares in left if OUR_REF.match(ref))
+    return max(0, min(balance.sellable - own, int(balance.broker) - sum(shares for _, shares in left)))

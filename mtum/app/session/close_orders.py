@@ -1,0 +1,72 @@
+"""After a session: every order becomes terminal, by what the broker lists and what was executed."""
+
+from mtum.app.desk import Desk
+from mtum.app.ledger.book import read_sleeve
+from mtum.app.session.check_book import external_shares
+from mtum.app.session.submit_orders import find_order, record_seen
+from mtum.core.market.sessions import Session
+from mtum.core.portfolio.fills import folded
+from mtum.core.portfolio.orders import OrderStatus
+from mtum.core.portfolio.reconcile import balances
+from mtum.ports.broker import BrokerLists
+from mtum.ports.records import IntentState, Observed
+
+_BEGUN = (OrderStatus.SUBMITTING, OrderStatus.UNKNOWN)
+
+
+def close_orders(desk: Desk, session: Session, lists: BrokerLists) -> None:
+    """Record how the session's orders stand, and end those that no list shows once it is over.
+
+    Executions are recorded before; a cancel is not believed against a later fill.
+    """
+    now = desk.clock.now()
+    for state in desk.store.orders.states(session.day):
+        if state.status.terminal and state.status is not OrderStatus.CANCELED:
+            continue
+        found = find_order(lists, state)
+        if found is not None and found.status is not OrderStatus.SUBMITTING:
+            record_seen(desk, state, found, now)
+        elif now >= session.close:
+            _end_unlisted(desk, lists, state)
+
+
+def lapse_earlier(desk: Desk, lists: BrokerLists, session: Session) -> None:
+    """End orders of earlier sessions whose sending was begun, if no list shows them and the position agrees."""
+    for state in desk.store.orders.states(unresolved=True):
+        if state.intent.session < session.day and state.status in _BEGUN and find_order(lists, state) is None:
+            _end_unlisted(desk, lists, state)
+
+
+def _end_unlisted(desk: Desk, lists: BrokerLists, state: IntentState) -> None:
+    key, now = state.intent.id, desk.clock.now()
+    fills = folded(desk.store.orders.fills(state.intent.strategy))
+    filled = sum(fill.shares for fill in fills if fill.intent_id == key)
+    if filled:
+        _end_filled(desk, state, filled)
+    elif state.status is OrderStatus.PLANNED:
+        desk.store.orders.move(key, OrderStatus.LAPSED, now, Observed(text="its session is over"))
+    elif state.status in _BEGUN:
+        desk.store.orders.move(key, OrderStatus.UNKNOWN, now, Observed(text="begun, and no list shows it"))
+        if desk.broker.proves_absence or _agrees(desk, lists, state.intent.symbol):
+            text = "its session is over, no list shows it, and the position is as without it"
+            desk.store.orders.move(key, OrderStatus.LAPSED, now, Observed(text=text))
+    elif state.status is not OrderStatus.CANCELED:
+        text = "the broker no longer lists it; not filled further"
+        desk.store.orders.move(key, OrderStatus.EXPIRED, now, Observed(text=text))
+
+
+def _end_filled(desk: Desk, state: IntentState, filled: int) -> None:
+    now = desk.clock.now()
+    whole = filled >= state.intent.shares
+    if state.status is OrderStatus.PLANNED:
+        desk.store.orders.move(
+            state.intent.id, OrderStatus.ACCEPTED, now, Observed(text="executed, as the broker says")
+        )
+    status = OrderStatus.FILLED if whole else OrderStatus.EXPIRED
+    desk.store.orders.move(state.intent.id, status, now, Observed(filled=filled, text="by its executions"))
+
+
+def _agrees(desk: Desk, lists: BrokerLists, symbol: str) -> bool:
+    lots = read_sleeve(desk.store, desk.strategy).lots
+    found = balances(lots, external_shares(desk), lists.positions, desk.strategy.universe())
+    return all(balance.surplus == 0 for balance in found if balance.symbol == symbol)

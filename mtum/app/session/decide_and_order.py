@@ -1,0 +1,291 @@
+"""The daily decision: gather, decide once and for all, order the difference exactly once."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from mtum.app.bars.refresh_bars import refresh_bars
+from mtum.app.desk import Desk, Problem, exit_code_of
+from mtum.app.ledger.book import build_book, equity_before, loss_pause, read_sleeve, starting_capital, with_capital
+from mtum.app.ledger.dividends import dividend_due
+from mtum.app.ledger.guards import guarded, limits_after, worth_of
+from mtum.app.owner.flatten import flatten_requests
+from mtum.app.session.check_book import BookCheck, check_book, check_hours
+from mtum.app.session.close_orders import lapse_earlier
+from mtum.app.session.decide_believed import decide_believed
+from mtum.app.session.exit_fallback import exit_fallback
+from mtum.app.session.gather import Gathered, gather
+from mtum.app.session.run_document import empty_document, run_document
+from mtum.app.session.submit_orders import order_problems, submit_orders
+from mtum.core.decide import with_change_since
+from mtum.core.market.sessions import Session, Sessions
+from mtum.core.portfolio.decision import Book, Decision
+from mtum.core.portfolio.money import exact
+from mtum.core.portfolio.orders import OrderIntent, OrderStatus, OrderType, intent_id
+from mtum.core.record import decision_document, frame_of
+from mtum.errors import DeadlineMissedError, ExitCode, MtumError
+from mtum.ports.broker import BrokerLists
+from mtum.ports.records import DecisionRecord, RunRecord
+
+JOB = "decide_and_order"
+HORIZON = timedelta(days=60)
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """How a run ended: the document for `--json` and the exit code."""
+
+    document: dict[str, Any]
+    exit_code: ExitCode
+
+
+def decide_and_order(desk: Desk, session: Session, *, dry_run: bool = False) -> RunResult:
+    """Carry out the daily job of one session; safe to start again at any time.
+
+    The first committed decision of the session is final: a later start resumes it and never
+    decides or sizes again. A dry run is stored as a preview and changes nothing at the broker.
+    """
+    done = None if dry_run else desk.store.runs.find(JOB, "", session.day)
+    if done is not None and done.finished_at is not None and _final(desk, session) and not _unsent(desk, session, done):
+        return _again(desk, session, done)
+    run_id = 0 if dry_run else desk.store.runs.start(JOB, "", session.day, desk.clock.now())
+    if not dry_run:
+        desk.journal.begin(run_id)
+    desk.journal.reached("started")
+    try:
+        result = _dry(desk, session) if dry_run else _carried_out(desk, session)
+    except MtumError as error:
+        result = _failed(desk, session, error)
+    if not dry_run:
+        outcome = "finished" if result.exit_code in (ExitCode.DONE, ExitCode.ORDER, ExitCode.HALTED) else "failed"
+        desk.store.runs.finish(run_id, desk.clock.now(), outcome, result.exit_code, result.document)
+        desk.journal.reached("finished")
+    return result
+
+
+def sessions_around(desk: Desk, session: Session) -> Sessions:
+    """Return the sessions that history, settlement and the next wake times need."""
+    history = timedelta(days=round(desk.strategy.history_sessions() * 365.25 / 250) + 30)
+    return desk.calendar.sessions(session.day - history, session.day + HORIZON)
+
+
+def current_document(desk: Desk, session: Session, problems: tuple[Problem, ...] = ()) -> dict[str, Any]:
+    """Return the document of a decided session with its orders as they stand now."""
+    record = desk.store.decisions.find(session.day, desk.strategy.name)
+    mode = desk.settings.mode
+    if record is None:
+        return empty_document(session.day.isoformat(), mode, desk.account, desk.strategy.name, problems)
+    return run_document(record, desk.store.orders.states(session.day), mode, problems)
+
+
+def _carried_out(desk: Desk, session: Session) -> RunResult:
+    decided = _final(desk, session)
+    desk.clock.wait_until(session.before_close(desk.settings.schedule.window_opens_minutes))
+    desk.broker.connect()
+    desk.journal.reached("connected")
+    try:
+        problems: tuple[Problem, ...] = ()
+        if not decided:
+            ensure_capital(desk, session)
+            problems = _decide_first(desk, session)
+        problems += submit_orders(desk, session)
+        problems += exit_fallback(desk, session)
+    finally:
+        desk.broker.close()
+    problems += _halted(desk, session)
+    document = current_document(desk, session, problems)
+    return RunResult(document, exit_code_of(problems))
+
+
+def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
+    """Decide and commit; return what the checks of the book found."""
+    sessions = sessions_around(desk, session)
+    check_hours(desk, session)
+    lists = desk.broker.lists()
+    lapse_earlier(desk, lists, session)
+    check = check_book(desk, lists, session)
+    if check.only_reconcile:
+        raise check.error()
+    for symbol in desk.strategy.universe():
+        refresh_bars(desk, symbol, session, sessions)
+    desk.journal.reached("refreshed")
+    desk.clock.wait_until(session.before_close(desk.settings.schedule.snapshot_minutes))
+    decided_at = desk.clock.now()
+    gathered = gather(desk, session, sessions, decided_at)
+    _before(desk, session.before_close(desk.settings.schedule.data_deadline_minutes), "market data")
+    worth = worth_of(desk, lists, gathered.view)
+    check = guarded(desk, check, worth, record=True)
+    book = _book(desk, session, sessions, lists, check, gathered)
+    decision = decide_believed(gathered, desk, book)
+    record = _record(desk, session, decided_at, gathered, book, decision)
+    _before(desk, session.before_close(desk.settings.schedule.decision_deadline_minutes), "the decision")
+    desk.journal.reached("deciding")
+    desk.store.decisions.commit(record, _intents(desk, session, gathered, decision))
+    for snapshot in gathered.snapshots:
+        desk.store.control.write_snapshot(snapshot)
+    desk.store.control.write_account(session.day, lists.at, lists)
+    limits_after(desk, decision, worth, decided_at)
+    desk.journal.reached("decided")
+    return check.problems
+
+
+def ensure_capital(desk: Desk, session: Session) -> None:
+    """Give the sleeve its starting capital, once."""
+    name = desk.strategy.name
+    if any(movement.kind == "capital" for movement in desk.store.ledger.movements(name)):
+        return
+    capital = exact(desk.settings.portfolio.capital_usd)
+    desk.store.ledger.move_cash([starting_capital(name, session.day, capital)])
+
+
+def _dry(desk: Desk, session: Session) -> RunResult:
+    sessions = sessions_around(desk, session)
+    desk.clock.wait_until(session.before_close(desk.settings.schedule.window_opens_minutes))
+    desk.broker.connect()
+    try:
+        check_hours(desk, session)
+        lists = desk.broker.lists()
+        check = check_book(desk, lists, session)
+        for symbol in desk.strategy.universe():
+            refresh_bars(desk, symbol, session, sessions)
+        desk.clock.wait_until(session.before_close(desk.settings.schedule.snapshot_minutes))
+        decided_at = desk.clock.now()
+        gathered = gather(desk, session, sessions, decided_at)
+        check = guarded(desk, check, worth_of(desk, lists, gathered.view), record=False)
+        book = _book(desk, session, sessions, lists, check, gathered)
+    finally:
+        desk.broker.close()
+    decision = decide_believed(gathered, desk, book)
+    record = replace(_record(desk, session, decided_at, gathered, book, decision), preview=True)
+    desk.store.decisions.preview(record)
+    document = run_document(record, (), desk.settings.mode, check.problems)
+    return RunResult({**document, "dry_run": True, "planned": record.document["planned"]}, exit_code_of(check.problems))
+
+
+def _book(
+    desk: Desk, session: Session, sessions: Sessions, lists: BrokerLists, check: BookCheck, gathered: Gathered
+) -> Book:
+    capital = exact(desk.settings.portfolio.capital_usd)
+    sleeve = with_capital(read_sleeve(desk.store, desk.strategy, session.day), desk.strategy.name, session.day, capital)
+    book = build_book(sleeve, desk.strategy, desk.store, lists.account, sessions, session.day)
+    pause = desk.settings.risk.daily_loss_pause_sessions
+    paused = loss_pause(desk.store, desk.strategy, sessions, session.day, pause)
+    for symbol, bars in gathered.view.bars.items():
+        due = dividend_due(sleeve.lots, desk.strategy.name, symbol, session.day, float(bars.dividend[-1]), paid=False)
+        if due is not None and all(movement.key != due.key for movement in sleeve.movements):
+            book = replace(book, receivable_usd=book.receivable_usd + float(due.amount_usd))
+    book = replace(
+        book,
+        losses=replace(book.losses, paused=paused),
+        forced_exits=dict.fromkeys(flatten_requests(desk), "flatten"),
+        entries_barred={**gathered.entries_barred, **check.entries_barred},
+        exits_barred=check.exits_barred,
+        holdings={symbol: check.capped(holding) for symbol, holding in book.holdings.items()},
+    )
+    prices = {symbol: float(bars.close[-1]) for symbol, bars in gathered.view.bars.items()}
+    return with_change_since(book, prices, equity_before(sleeve))
+
+
+def _record(
+    desk: Desk, session: Session, decided_at: datetime, gathered: Gathered, book: Book, decision: Decision
+) -> DecisionRecord:
+    document = decision_document(decision)
+    seen = {
+        symbol: {
+            "volume_so_far": today.volume_so_far,
+            "volume_share": today.volume_share,
+            "bar_time": today.seen_at.isoformat().replace("+00:00", "Z"),
+        }
+        for symbol, today in gathered.view.provisional.items()
+    }
+    shown = {
+        **document,
+        "seen": seen,
+        "provisional": True,
+        "degraded": list(gathered.degraded),
+        "notes": list(gathered.notes),
+        "source": desk.source.name,
+    }
+    return DecisionRecord(
+        account=desk.account,
+        session=session.day,
+        strategy=desk.strategy.name,
+        decided_at=decided_at,
+        action=decision.action.value,
+        reasons=decision.reasons,
+        document=shown,
+        frame=frame_of(gathered.view, book, desk.strategy),
+        settings=desk.settings.document(),
+        settings_hash=desk.settings.digest(),
+        code_version=desk.provenance.code_version,
+        code_hash=desk.provenance.code_hash,
+        libraries=desk.provenance.libraries,
+        remembered={verdict.symbol: verdict.remember for verdict in decision.verdicts if verdict.remember},
+    )
+
+
+def _intents(desk: Desk, session: Session, gathered: Gathered, decision: Decision) -> tuple[OrderIntent, ...]:
+    return tuple(
+        OrderIntent(
+            id=intent_id(desk.account, session.day, decision.strategy, order.symbol, order.purpose),
+            account=desk.account,
+            session=session.day,
+            strategy=decision.strategy,
+            symbol=order.symbol,
+            purpose=order.purpose,
+            side=order.side,
+            order_type=OrderType.MARKET_ON_CLOSE,
+            shares=order.shares,
+            reference_price=exact(float(gathered.view.bars[order.symbol].close[-1])),
+            reasons=order.reasons,
+        )
+        for order in decision.orders
+    )
+
+
+def _before(desk: Desk, deadline: datetime, what: str) -> None:
+    now = desk.clock.now()
+    if now > deadline:
+        raise DeadlineMissedError(f"{what} came at {now:%H:%M:%S} UTC, needed by {deadline:%H:%M:%S}; nothing was sent")
+
+
+def _final(desk: Desk, session: Session) -> bool:
+    return desk.store.decisions.find(session.day, desk.strategy.name) is not None
+
+
+def _unsent(desk: Desk, session: Session, done: RunRecord) -> bool:
+    """Whether a run ended with an order that may still be sent: never reached the broker, or stated as not sent."""
+    states = desk.store.orders.states(session.day)
+    return done.exit_code in (ExitCode.BROKER, ExitCode.PERSON) and any(
+        state.status is OrderStatus.PLANNED for state in states
+    )
+
+
+def _halted(desk: Desk, session: Session) -> tuple[Problem, ...]:
+    record = desk.store.decisions.find(session.day, desk.strategy.name)
+    if record is None or "halted" not in record.reasons:
+        return ()
+    halts = desk.store.control.halts(in_force=True)
+    why = f": {halts[-1].why}" if halts else ""
+    return (Problem(ExitCode.HALTED, f"{session.day}: an order was held back because trading is halted{why}"),)
+
+
+def _again(desk: Desk, session: Session, done: RunRecord) -> RunResult:
+    """Answer a finished session from its record; only an unknown order is looked up once more."""
+    document = dict(done.document or current_document(desk, session))
+    states = desk.store.orders.states(session.day)
+    if any(state.status.value == "UNKNOWN" for state in states):
+        desk.broker.connect()
+        try:
+            problems = submit_orders(desk, session)
+        finally:
+            desk.broker.close()
+        document = current_document(desk, session, problems)
+        desk.store.runs.finish(done.id, desk.clock.now(), "finished", exit_code_of(problems), document)
+        return RunResult({**document, "rerun": True}, exit_code_of(problems))
+    return RunResult({**document, "rerun": True}, ExitCode(done.exit_code or 0))
+
+
+def _failed(desk: Desk, session: Session, error: MtumError) -> RunResult:
+    problems = (Problem(error.exit_code, str(error)), *order_problems(desk.store.orders.states(session.day)))
+    return RunResult(current_document(desk, session, problems), exit_code_of(problems))

@@ -1,0 +1,167 @@
+"""The market as it is known at the decision: history from the cache, today's bar, the VIX, all checked."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+
+from mtum.app.bars.judge_today import history_today, judge_today, judge_vix, vix_degraded
+from mtum.app.desk import Desk
+from mtum.app.ledger.book import read_sleeve
+from mtum.core.market.bars import Bar, Bars
+from mtum.core.market.sessions import Session, Sessions
+from mtum.core.market.validation import BarProblem, Rule, problems_in_history, session_days
+from mtum.core.market.view import MarketView, ProvisionalBar
+from mtum.core.market.vix import VixReading
+from mtum.core.market.volume import ObservedShare, VolumeMode, projected, rule_volume, usual_share
+from mtum.errors import BarsInvalidError, BarsMissingError
+from mtum.ports.market_data import Quote
+from mtum.ports.records import VolumeSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What was gathered: the view, what is missing in it, what bars entries, and whose price is in doubt."""
+
+    view: MarketView
+    degraded: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    entries_barred: dict[str, str] = field(default_factory=dict)
+    snapshots: tuple[VolumeSnapshot, ...] = ()
+    doubtful: frozenset[str] = frozenset()
+
+
+def gather(desk: Desk, session: Session, sessions: Sessions, at: datetime) -> Gathered:
+    """Return the market view of a session at an instant.
+
+    Raises
+    ------
+    DataError
+        If history or today's bar is not fit to decide.
+    """
+    strategy = desk.strategy
+    minutes = (session.close - at).total_seconds() / 60
+    bars: dict[str, Bars] = {}
+    provisional: dict[str, ProvisionalBar] = {}
+    snapshots: list[VolumeSnapshot] = []
+    barred: dict[str, str] = {}
+    doubtful: set[str] = set()
+    notes: list[str] = []
+    for symbol in strategy.universe():
+        history = fit_history(desk, symbol, session, sessions, strategy.history_sessions())
+        quote = desk.source.quote(symbol, session, at)
+        history = history_today(desk, history, quote)
+        snapshot, today = _today(desk, session, quote, minutes, history)
+        judged = judge_today(desk, history, today, quote, at)
+        _refuse(judged.blocking)
+        if judged.entry_bar:
+            barred[symbol] = judged.entry_bar
+        doubtful |= {symbol} if judged.doubtful else set()
+        notes += judged.notes
+        bars[symbol] = history.extended(today.bar).tail(strategy.history_sessions())
+        provisional[symbol] = today
+        snapshots.append(snapshot)
+    readings = {name: judge_vix(desk, name, session, at) for name in strategy.series()}
+    degraded, found = vix_degraded(readings)
+    view = MarketView(session.day, bars, _series(desk, readings), provisional)
+    return Gathered(view, degraded, (*notes, *found), barred, tuple(snapshots), frozenset(doubtful))
+
+
+def fit_history(desk: Desk, symbol: str, session: Session, sessions: Sessions, needed: int) -> Bars:
+    """Return the cached bars before the session, at least `needed` with today's.
+
+    Raises
+    ------
+    BarsMissingError, BarsInvalidError
+        Naming the first session that is missing or breaks a rule.
+    """
+    cached = desk.store.bars.bars(symbol, desk.source.name, sessions.known[0].day)
+    before = sessions.before(session.day)
+    history = cached.until(before.day) if before else cached.until(session.day).tail(0)
+    if len(history) + 1 < needed:
+        expected = [one.day for one in sessions if one.day < session.day][1 - needed :]
+        raise BarsMissingError(_why_short(desk, history, expected) or _too_short(history, session, needed))
+    window = sessions.between(history.day(len(history) - needed + 1) if needed > 1 else session.day, session.day)
+    expected = [one.day for one in window if one.day < session.day]
+    released = desk.store.quarantine.released(symbol, desk.source.name)
+    problems = problems_in_history(
+        history.since(expected[0]) if expected else history.tail(0),
+        session_days(expected),
+        split_explains_jump=desk.source.name == "csv",
+        released=released,
+    )
+    _refuse([_explained(desk, problem) for problem in problems])
+    return history
+
+
+def _why_short(desk: Desk, history: Bars, expected: Sequence[date]) -> str | None:
+    """Name the first session missing between bars that are there, and why its bar was kept out."""
+    gaps = [day for day in expected if len(history) and day > history.day(0) and history.find(day) is None]
+    if not gaps:
+        return None
+    more = f" (and {len(gaps) - 1} more)" if len(gaps) > 1 else ""
+    why = _why_kept_out(desk, history.symbol, gaps[0]) or f"{history.source} has no bar"
+    return f"{history.symbol} {gaps[0]} is missing, {why}{more}"
+
+
+def _explained(desk: Desk, problem: BarProblem) -> BarProblem:
+    # The source may well have a bar of a missing session: one that broke a rule.
+    if problem.rule is not Rule.MISSING_SESSION:
+        return problem
+    why = _why_kept_out(desk, problem.symbol, problem.session)
+    return replace(problem, found=why, advice="`mtum bars check` shows it") if why else problem
+
+
+def _why_kept_out(desk: Desk, symbol: str, day: date) -> str | None:
+    for one in desk.store.quarantine.kept(symbol, held=True):
+        if one.bar.day == day and one.source == desk.source.name:
+            return f"its bar is kept out ({one.rule.replace('_', ' ')}): {one.found}"
+    return None
+
+
+def _too_short(history: Bars, session: Session, needed: int) -> str:
+    name = history.source
+    return f"{history.symbol}: {len(history)} finished bars from {name} before {session.day}, {needed - 1} needed"
+
+
+def _refuse(problems: tuple[BarProblem, ...] | list[BarProblem]) -> None:
+    if not problems:
+        return
+    first = problems[0]
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    kind = BarsMissingError if first.rule.value == "missing_session" else BarsInvalidError
+    raise kind(first.text + more)
+
+
+def _today(
+    desk: Desk, session: Session, quote: Quote, minutes: float, history: Bars
+) -> tuple[VolumeSnapshot, ProvisionalBar]:
+    mode = VolumeMode(desk.settings.market.volume_mode)
+    observed = [
+        ObservedShare(one.session, one.minutes, one.volume_so_far / one.final_volume, one.half_day)
+        for one in desk.store.control.snapshots(quote.symbol, quote.source)
+        if one.final_volume and one.session < session.day
+    ]
+    usual = usual_share(observed, minutes, desk.source.volume_share(quote.symbol, session, minutes))
+    share = usual.share if usual else None
+    volume = rule_volume(mode, quote.volume, share, float(history.volume[-1]) if len(history) else float("nan"))
+    bar = Bar(
+        quote.session, quote.open, quote.high, quote.low, quote.close, round(volume, 6), quote.dividend, quote.split
+    )
+    snapshot = VolumeSnapshot(
+        symbol=quote.symbol,
+        source=quote.source,
+        session=session.day,
+        minutes=minutes,
+        volume_so_far=quote.volume,
+        share=share,
+        projected=projected(quote.volume, share) if share else None,
+        half_day=session.half_day,
+    )
+    return snapshot, ProvisionalBar(bar, quote.volume, share, quote.seen_at, quote.midpoint)
+
+
+def _series(desk: Desk, readings: Mapping[str, VixReading]) -> dict[str, float | None]:
+    # Two sources that disagree: entries see the higher value, exits the lower.
+    apart = any(reading.for_entry != reading.for_exit for reading in readings.values())
+    held = apart and bool(read_sleeve(desk.store, desk.strategy).lots)
+    return {name: reading.for_exit if held else reading.for_entry for name, reading in readings.items()}

@@ -1,0 +1,57 @@
+"""The notice before the window: what would today's decision order, and how is it approved?"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from mtum.app.desk import Desk
+from mtum.app.owner.approve import Way, needs_approval
+from mtum.app.service.schedule import NEW_YORK
+from mtum.app.session.decide_and_order import decide_and_order
+from mtum.core.market.sessions import Session
+from mtum.core.portfolio.orders import Side
+from mtum.ports.messages import Message, Urgency
+from mtum.ports.time import Clock
+
+
+def likely_order(desk: Desk, session: Session) -> Message | None:
+    """Return the notice of the order that today's decision would likely make; None for none.
+
+    Decided on the market as it is now and stored as a preview; the decision itself comes later
+    and may differ.
+    """
+    required = desk.settings.risk.require_confirmation
+    if not required:
+        return None
+    result = decide_and_order(replace(desk, clock=_Standing(desk.clock)), session, dry_run=True)
+    wanted = [order for order in result.document.get("planned", ()) if needs_approval(required, Side(order["side"]))]
+    if not wanted:
+        return None
+    lines = [
+        f"As the market stands, {session.day} would {_line(order)}.\n"
+        f"  to let it through: mtum approve --session {session.day} --{_way(order)}"
+        for order in wanted
+    ]
+    until = session.before_close(desk.settings.schedule.last_send_minutes).astimezone(NEW_YORK)
+    lines.append(f"Without approval by {until:%H:%M} New York nothing is sent.")
+    subject = f"CONFIRM: {_line(wanted[0])} on {session.day}?"
+    return Message(f"confirm:{desk.account}:{session.day}", Urgency.ACT_NOW, subject, "\n".join(lines))
+
+
+def _way(order: dict[str, str]) -> Way:
+    return "enter" if order["side"] == Side.BUY.value else "exit"
+
+
+def _line(order: dict[str, str]) -> str:
+    return f"{order['side']} {order['shares']} {order['symbol']}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    # A preview looks at the market now: it waits for nothing.
+    clock: Clock
+
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    def wait_until(self, instant: datetime) -> None:
+        pass

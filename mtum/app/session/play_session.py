@@ -1,0 +1,75 @@
+"""One session of a replayed market from beginning to end: decide, close, settle."""
+
+from datetime import timedelta
+from typing import Any
+
+from mtum.app.desk import Desk, Problem
+from mtum.app.session.confirm_fills import JOB as SETTLE_JOB
+from mtum.app.session.confirm_fills import confirm_fills
+from mtum.app.session.decide_and_order import JOB, RunResult, current_document, decide_and_order
+from mtum.core.market.sessions import Session
+from mtum.errors import ExitCode, worst
+
+SETTLED_AFTER = timedelta(hours=2, minutes=5)
+"""A bar read two hours after the close is final."""
+FIRST_SESSIONS = 250
+"""How many sessions before the end of the market a new player begins."""
+
+
+def next_session(desk: Desk, market: tuple[Session, ...]) -> Session | None:
+    """Return the session to play: an unfinished one, else the one after the last; None at the end.
+
+    Parameters
+    ----------
+    market : tuple of Session
+        Every session the replayed market holds, oldest first.
+    """
+    open_run = desk.store.runs.unfinished(JOB) or desk.store.runs.unfinished(SETTLE_JOB)
+    by_day = {session.day: session for session in market}
+    if open_run is not None and open_run.session in by_day:
+        return by_day[open_run.session]
+    last = desk.store.runs.latest(JOB)
+    if last is None or last.session is None:
+        return market[max(0, len(market) - FIRST_SESSIONS)] if market else None
+    settled = desk.store.runs.find(SETTLE_JOB, "", last.session)
+    if settled is None and last.session in by_day:
+        return by_day[last.session]
+    return next((session for session in market if session.day > last.session), None)
+
+
+def play_session(desk: Desk, session: Session) -> RunResult:
+    """Decide the session, let the market close, settle; resumes wherever an earlier start ended."""
+    known = desk.store.runs.find(SETTLE_JOB, "", session.day)
+    # A replayed market has no night: its clock goes straight to where the day's work begins.
+    desk.clock.wait_until(session.before_close(desk.settings.schedule.window_opens_minutes))
+    decided = decide_and_order(desk, session)
+    if decided.document.get("rerun") and known is not None and known.finished_at is not None:
+        return decided
+    if decided.exit_code and desk.store.decisions.find(session.day, desk.strategy.name) is None:
+        return decided  # nothing was decided: time stands still until the cause is mended
+    desk.clock.wait_until(session.close + SETTLED_AFTER)
+    confirm_fills(desk, session, before_end=lambda settled: _complete(desk, session, decided, settled))
+    run = desk.store.runs.find(JOB, "", session.day)
+    assert run is not None
+    assert run.document is not None
+    return RunResult(dict(run.document), ExitCode(run.exit_code or 0))
+
+
+def _complete(desk: Desk, session: Session, decided: RunResult, settled: RunResult) -> None:
+    # The run's own document is completed by what the close brought.
+    code = worst((decided.exit_code, settled.exit_code))
+    problems = list(dict.fromkeys(_texts(decided.document) + _texts(settled.document)))
+    document: dict[str, Any] = {
+        **current_document(desk, session, tuple(Problem(ExitCode(number), text) for number, text in problems)),
+        "exit_code": int(code),
+        "fills": settled.document["fills"],
+        "equity_usd": settled.document["equity_usd"],
+        "benchmark_usd": settled.document["benchmark_usd"],
+    }
+    run = desk.store.runs.find(JOB, "", session.day)
+    if run is not None:
+        desk.store.runs.finish(run.id, desk.clock.now(), run.outcome or "finished", int(code), document)
+
+
+def _texts(document: dict[str, Any]) -> list[tuple[int, str]]:
+    return [(int(problem["code"]), str(problem["text"])) for problem in document["problems"]]

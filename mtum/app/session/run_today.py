@@ -1,0 +1,56 @@
+"""`mtum run` against the clock: which session is it, and may it act now?"""
+
+from datetime import date, timedelta
+
+from mtum.app.desk import Desk
+from mtum.app.session.decide_and_order import RunResult, decide_and_order
+from mtum.app.session.run_document import empty_document
+from mtum.core.market.sessions import Session
+from mtum.errors import DeadlineMissedError, ExitCode, UsageError
+
+
+def run_today(desk: Desk, wanted: date | None, *, dry_run: bool = False) -> RunResult:
+    """Carry out the daily job of today's session, if there is one and its window is open.
+
+    Raises
+    ------
+    UsageError
+        If another session is asked for, or the window has not opened yet.
+    DeadlineMissedError
+        If the window has closed and nothing was decided.
+    """
+    session = todays_session(desk)
+    if session is None:
+        return not_a_session(desk)
+    if wanted is not None and wanted != session.day:
+        raise UsageError(f"today's session is {session.day}; another one ({wanted}) cannot be traded")
+    if not dry_run:
+        check_window(desk, session)
+    return decide_and_order(desk, session, dry_run=dry_run)
+
+
+def todays_session(desk: Desk) -> Session | None:
+    """Return the session of the exchange's date now, None when it is shut today."""
+    today = desk.clock.now().date()
+    near = desk.calendar.sessions(today - timedelta(days=1), today + timedelta(days=1))
+    now = desk.clock.now()
+    return next((one for one in near if one.day == today or one.open <= now <= one.close), None)
+
+
+def check_window(desk: Desk, session: Session) -> None:
+    """Refuse to act before the window opens, or to decide after it has closed."""
+    now, schedule = desk.clock.now(), desk.settings.schedule
+    opens = session.before_close(schedule.window_opens_minutes)
+    if now < opens:
+        raise UsageError(f"the window of {session.day} opens at {opens:%H:%M} UTC; use --wait or --dry-run")
+    last = session.before_close(schedule.last_send_minutes)
+    decided = desk.store.decisions.find(session.day, desk.strategy.name) is not None
+    if now > last and not decided:
+        raise DeadlineMissedError(f"the window of {session.day} closed at {last:%H:%M} UTC; nothing was sent")
+
+
+def not_a_session(desk: Desk) -> RunResult:
+    """Return the result for a day on which the exchange is shut."""
+    document = empty_document(None, desk.settings.mode, desk.account, desk.strategy.name, ())
+    note = f"the exchange is shut on {desk.clock.now():%Y-%m-%d}"
+    return RunResult({**document, "note": note}, ExitCode.DONE)

@@ -1,0 +1,263 @@
+"""From intent to order, exactly once: claim durably, send once, believe only the broker's own lists."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from mtum.app.desk import Desk, Problem
+from mtum.app.owner.approve import wait_for_approval, way_of
+from mtum.core.market.sessions import Session
+from mtum.core.portfolio.limits import Restriction
+from mtum.core.portfolio.orders import OrderStatus, Side, may_move, ticket_of
+from mtum.errors import BrokerError, BrokerUnavailableError, ExitCode
+from mtum.ports.broker import (
+    Accepted,
+    BrokerLists,
+    BrokerOrder,
+    Clearing,
+    Denied,
+    NoAnswer,
+    NotSent,
+    Rejected,
+    SubmitOutcome,
+)
+from mtum.ports.records import IntentState, Observed
+
+ASK_EVERY = timedelta(seconds=10)
+IRREVOCABLE_MINUTES = 10.0
+MARKET_LAST_MINUTES = 3.0
+"""A market order may be sent until so many minutes before the close."""
+
+
+def submit_orders(desk: Desk, session: Session) -> tuple[Problem, ...]:
+    """Send every planned intent of the session that no list shows yet; return what went wrong.
+
+    An intent found at the broker under its reference is adopted. One whose sending was begun and
+    that no list shows is unknown: it is not sent again unless the broker proves absence.
+    """
+    problems: list[Problem] = []
+    pending = [
+        state
+        for state in desk.store.orders.states(session.day)
+        if state.status in (OrderStatus.PLANNED, OrderStatus.SUBMITTING, OrderStatus.UNKNOWN)
+    ]
+    for state in sorted(pending, key=lambda state: state.intent.side is Side.BUY):
+        problems += _settle_one(desk, session, state)
+    return tuple(problems)
+
+
+def find_order(lists: BrokerLists, state: IntentState) -> BrokerOrder | None:
+    """Return the broker's order of an intent: by reference, else by permanent id."""
+    by_ref = [order for order in lists.orders if order.ref == state.intent.ref]
+    by_id = [order for order in lists.orders if state.broker_id and order.broker_id == state.broker_id]
+    found = by_ref or by_id
+    working = [order for order in found if order.status.working]
+    return next(iter(working or found), None)
+
+
+def record_seen(desk: Desk, state: IntentState, order: BrokerOrder, at: datetime) -> None:
+    """Record what the broker lists for an intent, if the table of moves allows it."""
+    status = order.status
+    current = desk.store.orders.find(state.intent.id)
+    before = current.status if current else state.status
+    if not may_move(before, status):
+        desk.store.orders.event(
+            state.intent.id, at, "contradiction", f"broker lists {status.value}, we have {before.value}: {order.text}"
+        )
+        return
+    code = str(order.code) if order.code is not None else None
+    desk.store.orders.move(state.intent.id, status, at, Observed(order.filled, order.broker_id, code, order.text))
+
+
+def _settle_one(desk: Desk, session: Session, state: IntentState) -> list[Problem]:
+    # A person may take minutes: the lists are asked after the wait, so that they are fresh when it is sent.
+    if state.status is OrderStatus.PLANNED and not wait_for_approval(desk, session, state.intent):
+        return _not_approved(desk, state)
+    lists = desk.broker.lists()
+    desk.journal.reached("listed")
+    now = desk.clock.now()
+    doubles = [order for order in lists.orders if order.ref == state.intent.ref and order.status.working]
+    if len(doubles) > 1:
+        return [
+            Problem(
+                ExitCode.PERSON,
+                f"the broker lists {len(doubles)} working orders {state.intent.ref}; cancel one by hand",
+            )
+        ]
+    found = find_order(lists, state)
+    if found is not None and found.status is OrderStatus.SUBMITTING:
+        # Listed without a permanent id: it is there, and not accepted yet.
+        what = f"the broker lists {state.intent.ref} without a permanent id yet; `mtum run` again"
+        return [Problem(ExitCode.BROKER, what)]
+    if found is not None:
+        record_seen(desk, state, found, now)
+        desk.journal.reached("adopted")
+        return _problems_after(desk, state)
+    if state.status is not OrderStatus.PLANNED and not desk.broker.proves_absence:
+        return _unknown(desk, state, "begun earlier, and no list shows it")
+    if now > session.before_close(_last_minutes(desk, state)):
+        return _too_late(desk, session, state)
+    return _send(desk, session, state)
+
+
+def _last_minutes(desk: Desk, state: IntentState) -> float:
+    last = desk.settings.schedule.last_send_minutes
+    return last if state.intent.order_type.on_close else min(last, MARKET_LAST_MINUTES)
+
+
+def _send(desk: Desk, session: Session, state: IntentState) -> list[Problem]:
+    intent = state.intent
+    if state.status is OrderStatus.UNKNOWN:
+        # Only a broker that proves absence lets it come here: that attempt was never taken.
+        desk.store.orders.move(intent.id, OrderStatus.PLANNED, desk.clock.now(), Observed(text="never taken"))
+        state = desk.store.orders.find(intent.id) or state
+    refused = desk.broker.clear(ticket_of(state.intent)) if isinstance(desk.broker, Clearing) else None
+    if refused is not None:
+        # Before the claim, so that a run that is killed meanwhile leaves no doubt behind.
+        return _after_answer(desk, session, state, refused)
+    stopped = _claimed(desk, state)
+    if stopped is not Restriction.NONE:
+        what = f"{intent.symbol} {intent.purpose.value} not sent"
+        return [Problem(ExitCode.HALTED, f"{what}: halted ({stopped.value}); `mtum resume` lifts it")]
+    outcome = _submit(desk, state)
+    desk.journal.reached("sent")
+    return _after_answer(desk, session, state, outcome)
+
+
+def _claimed(desk: Desk, state: IntentState) -> Restriction:
+    """Claim an intent for sending; return the halt that forbids it, NONE when it may be sent."""
+    if state.status is OrderStatus.PLANNED:
+        stopped = desk.store.orders.claim(state.intent.id, desk.clock.now())
+        if stopped is Restriction.NONE:
+            desk.journal.reached("claimed")
+        return stopped
+    # Claimed by a run that was cut short and never sent; a halt given since then counts.
+    found = desk.store.control.restriction()
+    harmless = found is Restriction.REDUCE_ONLY and state.intent.side is Side.SELL
+    return Restriction.NONE if harmless else found
+
+
+def _not_approved(desk: Desk, state: IntentState) -> list[Problem]:
+    intent, way = state.intent, way_of(state.intent)
+    text = f"{intent.side.value} {intent.shares} {intent.symbol} was not approved in time and lapsed; nothing was sent"
+    desk.store.orders.move(intent.id, OrderStatus.LAPSED, desk.clock.now(), Observed(text="not approved"))
+    return [Problem(ExitCode.HALTED, f"{text} (`mtum approve --session {intent.session} --{way}` in advance)")]
+
+
+def _submit(desk: Desk, state: IntentState) -> SubmitOutcome:
+    try:
+        return desk.broker.submit(ticket_of(state.intent))
+    except BrokerUnavailableError as error:
+        # Raised before a byte was written or long after: only the lists can tell.
+        return NoAnswer(str(error))
+
+
+def _after_answer(desk: Desk, session: Session, state: IntentState, outcome: SubmitOutcome) -> list[Problem]:
+    intent, at = state.intent, desk.clock.now()
+    match outcome:
+        case Accepted(order):
+            record_seen(desk, state, order, at)
+            desk.journal.reached("acknowledged")
+            return [] if order.session in (None, session.day) else _other_session(desk, state, order)
+        case Rejected(code, text, final):
+            if not final:
+                return _resolve(desk, session, state, f"{code} {text}")
+            desk.store.orders.move(intent.id, OrderStatus.REJECTED, at, Observed(code=str(code), text=text))
+            return _problems_after(desk, state)
+        case Denied(code_word, text):
+            desk.store.orders.move(intent.id, OrderStatus.DENIED, at, Observed(code=code_word, text=text))
+            return _problems_after(desk, state)
+        case NotSent(text):
+            return _not_sent(desk, session, state, text)
+        case NoAnswer(text):
+            return _resolve(desk, session, state, text)
+
+
+def _not_sent(desk: Desk, session: Session, state: IntentState, why: str) -> list[Problem]:
+    """Plan the next attempt: this one certainly never became an order, so that it may be sent after all."""
+    intent = state.intent
+    desk.store.orders.move(intent.id, OrderStatus.PLANNED, desk.clock.now(), Observed(text=why))
+    desk.journal.reached("not_sent")
+    last = session.before_close(_last_minutes(desk, state))
+    what = f"{intent.symbol} {intent.purpose.value} of {intent.shares} not sent"
+    return [Problem(ExitCode.BROKER, f"{what}: {why}; `mtum run` again before {last:%H:%M:%S} UTC")]
+
+
+def _other_session(desk: Desk, state: IntentState, order: BrokerOrder) -> list[Problem]:
+    """Cancel at once an order that the broker holds for another session; a person is told in any case."""
+    gone = desk.broker.cancel(state.intent.ref)
+    if gone:
+        seen = Observed(text=f"held for {order.session}; canceled at once")
+        desk.store.orders.move(state.intent.id, OrderStatus.CANCELED, desk.clock.now(), seen)
+    did = "it was canceled" if gone else "it could not be canceled: cancel it by hand NOW"
+    return [Problem(ExitCode.PERSON, f"{state.intent.ref}: the broker holds the order for {order.session}; {did}")]
+
+
+def _resolve(desk: Desk, session: Session, state: IntentState, why: str) -> list[Problem]:
+    """Ask the lists until they show the order or time is up; then it is unknown, for good."""
+    seconds = desk.settings.broker.resolve_seconds
+    until = session.before_close(IRREVOCABLE_MINUTES if state.intent.order_type.on_close else MARKET_LAST_MINUTES)
+    if seconds is not None:
+        until = min(until, desk.clock.now() + timedelta(seconds=seconds))
+    while True:
+        lists = _lists_or_none(desk)
+        found = find_order(lists, state) if lists else None
+        if found is not None and found.status is not OrderStatus.SUBMITTING:
+            record_seen(desk, state, found, desk.clock.now())
+            desk.journal.reached("acknowledged")
+            return _problems_after(desk, state) + _ended_by_broker(state, found, why)
+        if desk.clock.now() >= until:
+            return _unknown(desk, state, why or "no answer")
+        desk.clock.wait_until(min(until, desk.clock.now() + ASK_EVERY))
+
+
+def _ended_by_broker(state: IntentState, found: BrokerOrder, why: str) -> list[Problem]:
+    if found.status not in (OrderStatus.CANCELED, OrderStatus.EXPIRED):
+        return []
+    return [Problem(ExitCode.ORDER, f"{state.intent.ref} was canceled right after it was sent: {why or found.text}")]
+
+
+def _lists_or_none(desk: Desk) -> BrokerLists | None:
+    try:
+        return desk.broker.lists()
+    except BrokerError:
+        return None  # asked again until the time is up
+
+
+def _unknown(desk: Desk, state: IntentState, why: str) -> list[Problem]:
+    intent = state.intent
+    desk.store.orders.move(intent.id, OrderStatus.UNKNOWN, desk.clock.now(), Observed(text=why))
+    text = (
+        f"order {intent.ref} ({intent.side.value} {intent.shares} {intent.symbol}) may be at the broker: {why}; "
+        f"look there, then `mtum reconcile --accept not-sent {intent.id}` if it is not"
+    )
+    return [Problem(ExitCode.PERSON, text)]
+
+
+def _too_late(desk: Desk, session: Session, state: IntentState) -> list[Problem]:
+    last = session.before_close(_last_minutes(desk, state))
+    intent = state.intent
+    if state.status is OrderStatus.PLANNED:
+        desk.store.orders.move(intent.id, OrderStatus.LAPSED, desk.clock.now(), Observed(text="deadline missed"))
+    text = (
+        f"{intent.symbol} {intent.purpose.value} of {intent.shares} not sent: the last moment was {last:%H:%M:%S} UTC"
+    )
+    return [Problem(ExitCode.BROKER, text)]
+
+
+def _problems_after(desk: Desk, state: IntentState) -> list[Problem]:
+    now = desk.store.orders.find(state.intent.id)
+    return order_problems([now]) if now else []
+
+
+def order_problems(states: Sequence[IntentState]) -> list[Problem]:
+    """Return what is wrong with orders as they stand: denied, rejected, unknown."""
+    problems = []
+    for state in states:
+        what = f"{state.intent.side.value} {state.intent.shares} {state.intent.symbol} ({state.intent.ref})"
+        if state.status is OrderStatus.DENIED:
+            problems.append(Problem(ExitCode.ORDER, f"{what} denied by the last gate: {state.text}"))
+        elif state.status is OrderStatus.REJECTED:
+            problems.append(Problem(ExitCode.ORDER, f"{what} rejected by the broker: {state.code} {state.text}"))
+        elif state.status is OrderStatus.UNKNOWN:
+            problems.append(Problem(ExitCode.PERSON, f"{what} is unknown at the broker: {state.text}"))
+    return problems

@@ -1,0 +1,62 @@
+"""What a dividend brings, and to which shares."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from mtum.app.ledger.dividends import dividend_due, dividends_received
+from mtum.core.portfolio.lots import Lot
+from mtum.ports.records import CashMovement
+
+MON, TUE = date(2018, 12, 3), date(2018, 12, 4)
+D = Decimal
+
+
+def lot(symbol: str, session: date, shares: int) -> Lot:
+    return Lot("e", "s", symbol, session, shares, shares, D(100), D(0))
+
+
+HELD = (lot("MTUM", MON, 10), lot("MTUM", MON, 9), lot("MTUM", TUE, 50), lot("SPY", MON, 70))
+
+
+def test_shares_held_the_evening_before_have_their_dividend_to_the_cent() -> None:
+    # 19 * 0.5553 = 10.5507
+    assert dividend_due(HELD, "s", "MTUM", TUE, 0.5553, paid=False) == CashMovement(
+        key="dividend:s:MTUM:2018-12-04",
+        strategy="s",
+        session=TUE,
+        kind="dividend",
+        amount_usd=D("10.55"),
+        note="19 shares at 0.5553 USD, ex-date 2018-12-04",
+        symbol="MTUM",
+        paid=False,
+    )
+
+
+@pytest.mark.parametrize(("symbol", "session", "usd"), [("MTUM", MON, 0.5), ("GLD", TUE, 0.5), ("MTUM", TUE, 0.0)])
+def test_without_shares_or_dividend_nothing_is_due(symbol: str, session: date, usd: float) -> None:
+    assert dividend_due(HELD, "s", symbol, session, usd, paid=True) is None
+
+
+def movement(key: str, session: date, usd: str, *, paid: bool) -> CashMovement:
+    return CashMovement(key=key, strategy="s", session=session, kind="dividend", amount_usd=D(usd), paid=paid)
+
+
+MONEY = (
+    movement("capital", MON, "100", paid=True),
+    movement("first", MON, "10", paid=False),
+    movement("second", TUE, "7", paid=False),
+)
+
+
+@pytest.mark.parametrize(
+    ("broker_cash", "received"),
+    [("109.99", ()), ("110", ("first",)), ("116.99", ("first",)), ("117", ("first", "second"))],
+)
+def test_a_receivable_dividend_is_paid_once_the_brokers_cash_covers_it(
+    broker_cash: str, received: tuple[str, ...]
+) -> None:
+    found = dividends_received(MONEY, D(broker_cash))
+    assert tuple(one.key for one in found) == received
+    assert all(one.paid for one in found)

@@ -1,0 +1,84 @@
+"""The stored outbox: what leaves when, and by whom."""
+
+from dataclasses import dataclass, field
+from threading import Barrier
+
+from mtum.app.service.outbox import Outbox
+from mtum.errors import NotifyError
+from mtum.ports.messages import Message, Urgency
+from support.memory_store import MemoryStore
+from support.rosters import Box, Wall, new_york
+
+AT = Wall(new_york("2024-05-15 15:40"))
+REPORT = Message("r", Urgency.REPORT, "HOLD 24", "text")
+ALARM = Message("a", Urgency.ACT_NOW, "ACTION", "text")
+
+
+@dataclass
+class Posting(Box):
+    """A channel during whose work somebody else posts one more message."""
+
+    outbox: list[Outbox] = field(default_factory=list)
+
+    def send(self, message: Message) -> None:
+        if self.outbox:
+            self.outbox.pop().post(ALARM)
+        super().send(message)
+
+
+@dataclass
+class Meeting(Box):
+    """A channel that is at work only while another one is too."""
+
+    others: Barrier = field(default_factory=lambda: Barrier(2))
+
+    def send(self, message: Message) -> None:
+        self.others.wait(10)
+        super().send(message)
+
+
+def test_what_is_posted_while_another_flush_is_at_work_leaves_with_it() -> None:
+    channel = Posting()
+    outbox = Outbox(MemoryStore().control, [channel], AT)
+    channel.outbox.append(outbox)
+    outbox.post(REPORT)
+    assert outbox.flush().sent == 2
+    assert channel.subjects == ["HOLD 24", "ACTION"]
+
+
+def test_channels_work_side_by_side() -> None:
+    barrier = Barrier(2)
+    both = [Meeting("mail", others=barrier), Meeting("sms", others=barrier)]
+    outbox = Outbox(MemoryStore().control, both, AT)
+    outbox.post(ALARM)
+    assert outbox.flush().sent == 2
+
+
+def test_an_alarm_leaves_before_a_report_that_was_posted_first() -> None:
+    channel = Box()
+    outbox = Outbox(MemoryStore().control, [channel], AT)
+    outbox.post(REPORT)
+    outbox.post(ALARM)
+    outbox.flush()
+    assert channel.subjects == ["ACTION", "HOLD 24"]
+
+
+def test_a_channel_that_failed_is_not_tried_twice_in_one_flush_and_the_other_is_told() -> None:
+    tries: list[str] = []
+
+    class Refusing:
+        name = "mail"
+
+        def send(self, message: Message) -> None:
+            tries.append(message.subject)
+            raise NotifyError("no route")
+
+    other = Box("sms")
+    outbox = Outbox(MemoryStore().control, [Refusing(), other], AT)
+    outbox.post(ALARM)
+    outbox.post(REPORT)
+    found = outbox.flush()
+    assert tries == ["ACTION"]
+    assert other.subjects == ["ACTION", "HOLD 24", "ACTION: no messages reach mail"]
+    assert found.failed == (("mail", "no route"),)
+    assert found.sent == 3

@@ -1,0 +1,175 @@
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from mtum.app.desk import Desk
+from mtum.app.service.rehearse import Rehearsal, State, Surroundings, rehearse
+from mtum.core.market.sessions import Session
+from mtum.core.portfolio.limits import Restriction
+from mtum.core.portfolio.orders import Ticket
+from mtum.errors import BrokerUnavailableError, ExitCode
+from mtum.ports.broker import BrokerAccount, BrokerLists
+from mtum.ports.market_data import Quote, SeriesValue
+from support.practice import desk_in
+
+GOOD = Surroundings(free_bytes=lambda: 10**10, damage=lambda: (), unreachable=lambda: ())
+
+
+class Changed:
+    """Anything with some of its answers replaced."""
+
+    def __init__(self, real: object, **answers: object) -> None:
+        self.real = real
+        self.answers = answers
+
+    def __getattr__(self, name: str) -> object:
+        return self.answers[name] if name in self.answers else getattr(self.real, name)
+
+
+def looked_at(folder: Path, around: Surroundings = GOOD, *, halt: Restriction = Restriction.NONE) -> Rehearsal:
+    with desk_in(folder) as replay:
+        desk, session = ready(replay.desk, replay.upcoming())
+        if halt is not Restriction.NONE:
+            desk.store.control.halt(halt, "on holiday", "person", desk.clock.now())
+        return rehearse(desk, session, around)
+
+
+def ready(desk: Desk, session: Session | None) -> tuple[Desk, Session]:
+    assert session is not None
+    desk.clock.wait_until(session.before_close(20))
+    return desk, session
+
+
+def state(found: Rehearsal, name: str) -> tuple[State, str]:
+    check = next(check for check in found.checks if check.name == name)
+    return check.state, check.found
+
+
+def test_a_sound_installation_is_go(tmp_path: Path) -> None:
+    found = looked_at(tmp_path)
+    assert found.exit_code == ExitCode.DONE
+    assert found.document["go"] is True
+    assert [check.name for check in found.checks if check.state is State.NO_GO] == []
+
+
+def test_every_no_go_has_a_remedy_and_an_exit_code(tmp_path: Path) -> None:
+    bad = Surroundings(
+        free_bytes=lambda: 1000,
+        damage=lambda: ("page 3 is damaged",),
+        unreachable=lambda: (("mail.example.org:587", "refused the login"),),
+    )
+    found = looked_at(tmp_path, bad, halt=Restriction.FULL)
+    stopped = [check for check in found.checks if check.state is State.NO_GO]
+    assert {check.name for check in stopped} == {"disk", "store", "halts", "messages"}
+    assert all(check.remedy and check.exit_code for check in stopped)
+    assert found.exit_code == ExitCode.HALTED  # before 3 and 8 in the order of exit codes
+    assert [problem["code"] for problem in found.document["problems"]] == [3, 3, 7, 8]
+
+
+def test_stopped_entries_are_a_warning_because_exits_go_on(tmp_path: Path) -> None:
+    found = looked_at(tmp_path, halt=Restriction.REDUCE_ONLY)
+    assert state(found, "halts") == (State.WARNING, "reduce_only: on holiday")
+    assert found.exit_code == ExitCode.DONE
+
+
+def with_broker(folder: Path, **answers: object) -> Rehearsal:
+    with desk_in(folder) as replay:
+        desk, session = ready(replay.desk, replay.upcoming())
+        return rehearse(replace(desk, broker=Changed(desk.broker, **answers)), session, GOOD)  # type: ignore[arg-type]
+
+
+def refused() -> None:
+    raise BrokerUnavailableError("no gateway listens at 127.0.0.1:4002")
+
+
+def test_a_gateway_that_is_not_there_is_exit_4_and_the_other_checks_go_on(tmp_path: Path) -> None:
+    found = with_broker(tmp_path, connect=refused)
+    assert state(found, "broker") == (State.NO_GO, "no gateway listens at 127.0.0.1:4002")
+    assert found.exit_code == ExitCode.BROKER
+    assert state(found, "market data VIX")[0] is State.OK
+
+
+def test_a_clock_two_minutes_off_is_no_go(tmp_path: Path) -> None:
+    with desk_in(tmp_path) as replay:
+        desk, session = ready(replay.desk, replay.upcoming())
+        late = desk.clock.now() + timedelta(seconds=121)
+        broker = Changed(desk.broker, server_time=lambda: late)
+        found = rehearse(replace(desk, broker=broker), session, GOOD)  # type: ignore[arg-type]
+    assert state(found, "clock") == (State.NO_GO, "121 s from the broker's")
+
+
+def test_a_session_the_broker_closes_earlier_is_no_go(tmp_path: Path) -> None:
+    with desk_in(tmp_path) as replay:
+        desk, session = ready(replay.desk, replay.upcoming())
+        short = replace(session, close=session.close - timedelta(hours=3))
+        broker = Changed(desk.broker, session_hours=lambda symbol, day: short)
+        found = rehearse(replace(desk, broker=broker), session, GOOD)  # type: ignore[arg-type]
+    assert state(found, "calendar")[0] is State.NO_GO
+    assert found.exit_code == ExitCode.DATA
+
+
+def lists_with(desk: Desk, **changes: object) -> BrokerLists:
+    desk.broker.connect()
+    return replace(desk.broker.lists(), **changes)  # type: ignore[arg-type]
+
+
+def account(lists: BrokerLists, **changes: object) -> BrokerAccount:
+    return replace(lists.account, **changes)  # type: ignore[arg-type]
+
+
+def test_another_account_and_shares_nobody_knows_are_no_go(tmp_path: Path) -> None:
+    with desk_in(tmp_path) as replay:
+        desk, session = ready(replay.desk, replay.upcoming())
+        lists = lists_with(desk, positions={"MTUM": Decimal(7)})
+        lists = replace(lists, account=account(lists, code="DU2"))
+        found = rehearse(replace(desk, broker=Changed(desk.broker, lists=lambda: lists)), session, GOOD)  # type: ignore[arg-type]
+    assert state(found, "account")[0] is State.NO_GO
+    assert state(found, "positions")[0] is State.NO_GO
+    assert found.exit_code == ExitCode.USAGE
+
+
+class Trying:
+    """A broker with trial orders, of which it refuses some."""
+
+    def __init__(self, real: object, refusal: str | None) -> None:
+        self.real = real
+        self.refusal = refusal
+        self.tried: list[Ticket] = []
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.real, name)
+
+    def what_if(self, ticket: Ticket) -> str | None:
+        self.tried.append(ticket)
+        return self.refusal
+
+
+@pytest.mark.parametrize(("refusal", "expected"), [(None, ExitCode.DONE), ("201 no permission", ExitCode.ORDER)])
+def test_one_share_is_tried_without_being_ordered(tmp_path: Path, refusal: str | None, expected: ExitCode) -> None:
+    with desk_in(tmp_path) as replay:
+        desk, session = ready(replay.desk, replay.upcoming())
+        broker = Trying(desk.broker, refusal)
+        found = rehearse(replace(desk, broker=broker), session, GOOD)  # type: ignore[arg-type]
+    assert [(ticket.side.value, ticket.shares) for ticket in broker.tried] == [("BUY", 1)]
+    assert found.exit_code == expected
+
+
+def with_source(folder: Path, quote: dict[str, object], vix: SeriesValue | None) -> Rehearsal:
+    with desk_in(folder) as replay:
+        desk, session = ready(replay.desk, replay.upcoming())
+
+        def quoted(symbol: str, asked: Session, at: object) -> Quote:
+            return replace(desk.source.quote(symbol, session, desk.clock.now()), **quote)  # type: ignore[arg-type]
+
+        source = Changed(desk.source, quote=quoted, series=lambda name, asked, at: vix)
+        return rehearse(replace(desk, source=source), session, GOOD)  # type: ignore[arg-type]
+
+
+def test_a_delayed_feed_is_no_go_and_a_missing_vix_only_a_warning(tmp_path: Path) -> None:
+    found = with_source(tmp_path, {"delayed": True}, None)
+    assert state(found, "market data MTUM")[0] is State.NO_GO
+    assert state(found, "market data VIX")[0] is State.WARNING
+    assert found.exit_code == ExitCode.DATA

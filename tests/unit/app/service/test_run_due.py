@@ -1,0 +1,278 @@
+from datetime import date, timedelta
+
+import pytest
+
+from mtum.app.service.run_due import Done, run_due
+from mtum.core.market.sessions import Session
+from mtum.errors import BrokerUnavailableError, ExitCode
+from support.rosters import Box, Office, new_york, office
+
+WEDNESDAY = date(2024, 5, 15)
+
+
+def outcome(desk: Office, job: str, slot: str = "") -> str | None:
+    record = desk.store.runs.find(job, slot, WEDNESDAY)
+    return record.outcome if record else None
+
+
+def begun(at: str) -> Office:
+    """An office whose program was installed on that Wednesday morning and is now at another time."""
+    desk = office("2024-05-15 09:00")
+    run_due(desk.roster())
+    desk.starts.clear()
+    desk.wall.at = new_york(at)
+    return desk
+
+
+def test_nothing_is_due_in_the_morning_and_nothing_is_told() -> None:
+    desk = office("2024-05-15 09:00")
+    found = run_due(desk.roster())
+    assert (found.runs, found.exit_code, desk.box.taken) == ((), 0, [])
+
+
+def test_a_due_job_is_run_once_however_often_the_entry_is_called() -> None:
+    desk = begun("2024-05-15 14:30")
+    for _ in range(3):
+        run_due(desk.roster())
+    assert desk.names == ["rehearse"]
+    assert outcome(desk, "rehearse") == "finished"
+
+
+def test_the_decision_is_not_made_after_its_deadline_and_that_is_told_at_once() -> None:
+    desk = begun("2024-05-15 15:45:01")
+    found = run_due(desk.roster())
+    assert "decide_and_order" not in desk.names
+    assert found.exit_code == ExitCode.BROKER
+    assert outcome(desk, "decide_and_order") == "missed"
+    (message,) = desk.box.taken
+    assert message.urgency.value == "act_now"
+    assert "between 2024-05-15 09:00:00 and 2024-05-15 15:45:01" in message.text
+
+
+def test_what_was_missed_is_told_once() -> None:
+    desk = begun("2024-05-15 17:00")
+    for _ in range(3):
+        run_due(desk.roster())
+    assert len(desk.box.taken) == 1
+    assert run_due(desk.roster()).exit_code == 0
+
+
+def test_a_machine_off_for_two_weeks_sends_one_message_and_repeats_nothing() -> None:
+    desk = begun("2024-05-29 10:00")
+    found = run_due(desk.roster())
+    assert len(desk.box.taken) == 1
+    assert {run.wake.session for run in found.runs if run.outcome == "missed"} >= {
+        date(2024, 5, 15),
+        date(2024, 5, 22),
+        date(2024, 5, 28),
+    }
+    # Yesterday's books may still be closed: the deadline is today's rehearsal.
+    assert desk.names == ["confirm_fills/second", "backup/settled", "daily_report", "backup/night"]
+
+
+def test_a_killed_job_is_begun_again_before_its_deadline() -> None:
+    desk = begun("2024-05-15 15:39")
+    desk.store.runs.start("decide_and_order", "", WEDNESDAY, new_york("2024-05-15 15:38"))
+    run_due(desk.roster())
+    assert desk.names == ["decide_and_order"]
+    assert outcome(desk, "decide_and_order") == "finished"
+
+
+def test_a_killed_job_is_reported_after_its_deadline() -> None:
+    desk = begun("2024-05-15 15:50")
+    desk.store.runs.start("decide_and_order", "", WEDNESDAY, new_york("2024-05-15 15:38"))
+    run_due(desk.roster())
+    assert outcome(desk, "decide_and_order") == "missed"
+    assert "2024-05-15: decide_and_order: begun, and interrupted" in desk.box.taken[0].text
+
+
+def test_orders_are_not_watched_while_the_decision_holds_the_lock() -> None:
+    desk = begun("2024-05-15 15:47")
+    desk.store.held = True
+    found = run_due(desk.roster())
+    assert desk.starts == []
+    assert outcome(desk, "watch_orders", "first") == "superseded"
+    assert found.exit_code == 0
+
+
+def test_a_decision_at_work_beyond_its_deadline_is_not_called_missed() -> None:
+    desk = begun("2024-05-15 15:47")
+    desk.store.runs.start("decide_and_order", "", WEDNESDAY, new_york("2024-05-15 15:38"))
+    desk.store.held = True
+    run_due(desk.roster())
+    assert outcome(desk, "decide_and_order") is None
+    assert desk.box.taken == []
+
+
+def test_a_job_held_by_another_process_is_left_to_it() -> None:
+    desk = begun("2024-05-15 15:39")
+    desk.store.held = True
+    assert run_due(desk.roster()).exit_code == ExitCode.LOCKED
+    assert desk.starts == []
+
+
+def test_a_failed_connection_is_tried_again_after_a_minute_while_there_is_time() -> None:
+    desk = begun("2024-05-15 15:38")
+    tries: list[int] = []
+
+    def gateway_restarting(session: Session, slot: str) -> Done:
+        tries.append(1)
+        if len(tries) < 3:
+            raise BrokerUnavailableError("127.0.0.1:4002 refuses")
+        return Done()
+
+    desk.answers["decide_and_order"] = gateway_restarting
+    codes = []
+    for _ in range(6):
+        codes.append(run_due(desk.roster()).exit_code)
+        desk.wall.at += timedelta(seconds=31)
+    # 15:38:00 fails, 15:38:31 is too soon, 15:39:02 fails, 15:40:04 succeeds and stays so.
+    assert len(tries) == 3
+    assert outcome(desk, "decide_and_order") == "finished"
+    assert [subject for subject in desk.box.subjects if "decide_and_order" in subject] == [
+        "ACTION: decide_and_order of 2024-05-15: broker unreachable or too late"
+    ]
+    assert codes == [4, 0, 4, 0, 0, 0]
+
+
+def test_a_failure_that_was_told_is_not_called_missed_later() -> None:
+    desk = begun("2024-05-15 15:44:30")
+
+    def unreachable(session: Session, slot: str) -> Done:
+        raise BrokerUnavailableError("127.0.0.1:4002 refuses")
+
+    desk.answers["decide_and_order"] = unreachable
+    run_due(desk.roster())
+    desk.wall.at = new_york("2024-05-15 16:05")
+    run_due(desk.roster())
+    assert outcome(desk, "decide_and_order") == "failed"
+    assert not any("decide_and_order" in message.text for message in desk.box.taken if "missed" in message.subject)
+
+
+@pytest.mark.parametrize("code", [ExitCode.ORDER, ExitCode.PERSON, ExitCode.HALTED])
+def test_what_may_have_sent_something_is_never_tried_again(code: ExitCode) -> None:
+    desk = begun("2024-05-15 15:38")
+    desk.answers["decide_and_order"] = lambda session, slot: Done(code, {"problems": [{"code": 6, "text": "why"}]})
+    run_due(desk.roster())
+    desk.wall.at = new_york("2024-05-15 15:42")
+    run_due(desk.roster())
+    assert desk.names == ["decide_and_order"]
+
+
+def test_a_bug_in_one_job_stops_no_other_and_is_told() -> None:
+    desk = begun("2024-05-15 16:50")
+
+    def broken(session: Session, slot: str) -> Done:
+        raise ZeroDivisionError("oh")
+
+    desk.answers["confirm_fills"] = broken
+    found = run_due(desk.roster())
+    assert found.exit_code == ExitCode.BUG
+    assert desk.names == ["confirm_fills/second", "backup/settled", "daily_report"]
+    assert any("an error in the program" in subject for subject in desk.box.subjects)
+
+
+def test_a_clock_that_ran_an_hour_ahead_does_not_cost_the_session() -> None:
+    desk = begun("2024-05-15 16:00")  # it is 15:00 in truth
+    run_due(desk.roster())
+    assert outcome(desk, "decide_and_order") == "missed"
+    desk.wall.at = new_york("2024-05-15 15:38")
+    run_due(desk.roster())
+    assert "decide_and_order" in desk.names
+    assert outcome(desk, "decide_and_order") == "finished"
+
+
+def test_a_clock_set_back_repeats_nothing() -> None:
+    desk = begun("2024-05-15 15:38")
+    run_due(desk.roster())
+    desk.wall.at = new_york("2024-05-15 14:38")
+    run_due(desk.roster())
+    desk.wall.at = new_york("2024-05-15 15:38")
+    run_due(desk.roster())
+    assert desk.names.count("decide_and_order") == 1
+
+
+def test_an_accepted_order_is_told_with_its_reason_its_price_and_how_to_cancel_it() -> None:
+    desk = begun("2024-05-15 15:38")
+    order = {"id": "m240515-ABC", "ref": "m240515-ABC-1", "symbol": "MTUM", "side": "BUY", "shares": 24}
+    document = {
+        "orders": [{**order, "type": "MOC", "status": "ACCEPTED"}],
+        "indicators": {"close": 201.5},
+        "reasons": ["close_above_ma", "vix_calm"],
+    }
+    desk.answers["decide_and_order"] = lambda session, slot: Done(0, document)
+    run_due(desk.roster())
+    told = next(message for message in desk.box.taken if message.urgency.value == "order_sent")
+    assert told.subject == "ORDER: BUY 24 MTUM for 2024-05-15"
+    assert "Reason: close_above_ma, vix_calm." in told.text
+    assert "201.50 USD" in told.text
+    assert "canceled until 15:50 New York: mtum cancel m240515-ABC" in told.text
+
+
+def test_the_dead_man_hears_of_the_decision_and_of_days_without_a_session() -> None:
+    desk = begun("2024-05-15 15:38")
+    run_due(desk.roster())
+    assert desk.watcher.told == [
+        ("start", "decide_and_order 2024-05-15", None),
+        ("end", "decide_and_order 2024-05-15", 0),
+    ]
+    desk.wall.at = new_york("2024-05-27 16:30")  # Memorial Day
+    run_due(desk.roster())
+    run_due(desk.roster())
+    assert desk.watcher.told[2:] == [("end", "closed 2024-05-27", 0)]
+
+
+def test_messages_leave_before_a_service_that_may_not_answer_is_called() -> None:
+    desk = begun("2024-05-15 15:38")
+
+    def unreachable(session: Session, slot: str) -> Done:
+        raise BrokerUnavailableError("no gateway")
+
+    desk.answers["decide_and_order"] = unreachable
+    taken_by_then: list[str] = []
+    tell = desk.watcher.ended
+
+    def ended(run: str, exit_code: int, text: str) -> bool:
+        taken_by_then.extend(desk.box.subjects)
+        return tell(run, exit_code, text)
+
+    desk.watcher.ended = ended  # type: ignore[method-assign]
+    run_due(desk.roster())
+    assert "ACTION: decide_and_order of 2024-05-15: broker unreachable or too late" in taken_by_then
+    assert desk.watcher.told[-1] == ("end", "decide_and_order 2024-05-15", 4)
+
+
+def test_what_was_missed_is_told_before_the_next_job_but_not_before_a_decision() -> None:
+    """At 15:55 the decision is missed and a look at the orders is due; at 15:40 the refresh is missed."""
+    for at, job, told in (("15:55", "watch_orders", 1), ("15:40", "decide_and_order", 0)):
+        desk = begun(f"2024-05-15 {at}")
+        seen: list[int] = []
+        desk.answers[job] = lambda session, slot, desk=desk, seen=seen: seen.append(len(desk.box.taken)) or Done()  # type: ignore[misc]
+        run_due(desk.roster())
+        assert seen == [told], job
+        assert len(desk.box.taken) == 1
+
+
+def test_a_message_that_cannot_leave_is_exit_8_and_leaves_later_once() -> None:
+    desk = begun("2024-05-15 15:50")
+    desk.box.broken = "no route"
+    assert run_due(desk.roster()).exit_code == ExitCode.BROKER
+    assert run_due(desk.roster()).exit_code == ExitCode.NOTIFY
+    desk.box.broken = ""
+    for _ in range(3):
+        assert run_due(desk.roster()).exit_code == 0
+    assert len(desk.box.taken) == 1
+
+
+def test_another_channel_tells_that_the_first_is_broken_once_a_day() -> None:
+    desk = begun("2024-05-15 15:50")
+    telephone = Box("phone")
+    desk.boxes.append(telephone)
+    desk.box.broken = "no route"
+    for _ in range(3):
+        run_due(desk.roster())
+    assert telephone.subjects == [
+        "ALERT: missed rehearse and more, 2024-05-15",
+        "ACTION: no messages reach mail",
+    ]
+    assert desk.box.taken == []
