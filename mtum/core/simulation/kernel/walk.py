@@ -317,8 +317,8 @@ def walk(plan: Plan, tape: Tape, terms: Terms, trades: Trades) -> int:
     their tuples once, as each look inside would count references; a trade's sessions are
     looked at one by one for a daily loss only where its fills and closes reach so far.
     """
-    entry, leave, atr, close, seen = plan.entry, plan.leave, plan.atr, tape.close, tape.seen
-    at, dividend, slots, purses = tape.dividend_at, tape.dividend, trades.slots, trades.purses
+    entry, leave, atr, close, seen, at = plan.entry, plan.leave, plan.atr, tape.close, tape.seen, tape.dividend_at
+    dividend, slots, purses = tape.dividend, trades.slots, trades.purses
     prices, later, stop = (tape.open if terms.next_open else close), terms.next_open, plan.stop - terms.next_open
     cash, peak, t, k, due = terms.capital_usd, terms.capital_usd, plan.first, 0, 0
     true, settled, waiting, free_at = plan.ranges.true, tape.settled, np.zeros(8), np.zeros(8, np.int64)

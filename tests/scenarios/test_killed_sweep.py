@@ -1,0 +1,127 @@
+"""A sweep killed at any moment and started again ends with the rows of one that was left alone."""
+
+import csv
+import os
+import signal
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mtum import wiring
+from mtum.adapters.sweep_results import SweepResults
+from mtum.app.research.asked import Asked
+from mtum.app.research.grid_file import read_grid
+from mtum.app.research.sweep import CHUNK, Prepared, ThreadEngine, prepare, sweep
+from mtum.config import Settings, load
+from support.commands import Called, call
+from support.practice import in_child
+
+GRID = """
+[grid]
+strategy.mtum_confluence.ma_sessions = { from = 20, to = 59, step = 1 }
+strategy.mtum_confluence.atr_target_multiple = { from = 2.0, to = 6.75, step = 0.25 }
+portfolio.cost_frac = [0.0005, 0.001]
+"""
+TOTAL = 40 * 20 * 2
+
+
+def settings(more: Mapping[str, Any]) -> Settings:
+    return load(None, {}, dict(more))
+
+
+def prepared(path: Path) -> Prepared:
+    grid, base = read_grid(path), settings({})
+    return prepare(grid, Asked(base), settings, wiring.source_of(base, Path()), wiring.calendar_of(base, Path()))
+
+
+def dying_after(path: Path, folder: Path, chunks: int) -> int:
+    """Sweep, and be killed when so many chunks are kept."""
+    ready = prepared(path)
+    kept = 0
+
+    def count(done: int, total: int) -> None:
+        nonlocal kept
+        if kept == chunks:
+            os.kill(os.getpid(), signal.SIGKILL)
+        kept += 1
+
+    sweep(ready, SweepResults(folder / f"sweep-{ready.fingerprint()}.db"), ThreadEngine(), count)
+    return 0
+
+
+def dying_at(path: Path, folder: Path, row: int) -> int:
+    """Sweep, and be killed within a chunk, before that row is written."""
+    ready = prepared(path)
+    store, heard = SweepResults(folder / f"sweep-{ready.fingerprint()}.db"), 0
+
+    def count(statement: str) -> None:
+        nonlocal heard
+        if statement.startswith("INSERT"):
+            if heard == row:
+                os.kill(os.getpid(), signal.SIGKILL)
+            heard += 1
+
+    store._connection.set_trace_callback(count)
+    sweep(ready, store, ThreadEngine(), lambda done, total: None)
+    return 0
+
+
+def swept(path: Path, folder: Path) -> Called:
+    return call(path.parent, "sweep", str(path), "--out", str(folder), "--json", "--quiet")
+
+
+def stored(folder: Path) -> int:
+    (database,) = folder.glob("*.db")
+    with closing(sqlite3.connect(database)) as connection:
+        return int(connection.execute("SELECT count(*) FROM results").fetchone()[0])
+
+
+def table(folder: Path) -> list[list[str]]:
+    with (folder / "sweep.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.reader(file))
+
+
+@pytest.fixture(scope="module")
+def grid(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("grid") / "grid.toml"
+    path.write_text(GRID, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def left_alone(grid: Path) -> tuple[dict[str, Any], list[list[str]]]:
+    folder = grid.parent / "alone"
+    found = swept(grid, folder)
+    assert found.code == 0, found.err
+    return found.document, table(folder)
+
+
+@pytest.mark.parametrize(
+    ("death", "kept"),
+    [
+        (partial(dying_after, chunks=0), 0),
+        (partial(dying_after, chunks=1), CHUNK),
+        (partial(dying_after, chunks=3), 3 * CHUNK),
+        (partial(dying_at, row=0), 0),
+        (partial(dying_at, row=CHUNK + 123), CHUNK),
+        (partial(dying_at, row=TOTAL - 1), 3 * CHUNK),
+    ],
+    ids=["before any chunk", "after one", "after three", "at the first row", "within a chunk", "at the last row"],
+)
+def test_a_killed_sweep_goes_on_where_it_stopped(
+    grid: Path, left_alone: tuple[dict[str, Any], list[list[str]]], tmp_path: Path, death: Any, kept: int
+) -> None:
+    assert in_child(partial(death, grid, tmp_path)) == -signal.SIGKILL
+    assert stored(tmp_path) == kept, "whole chunks or nothing"
+    assert not (tmp_path / "sweep.csv").exists()
+    again = swept(grid, tmp_path)
+    assert again.code == 0, again.err
+    document, rows = left_alone
+    assert table(tmp_path) == rows
+    assert len(rows) == TOTAL + 1
+    assert {**again.document, "files": None} == {**document, "files": None}

@@ -1,0 +1,139 @@
+"""The same sessions through the daily job and through the fast path, in one form that can be compared."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mtum import wiring
+from mtum.app.research.asked import Asked
+from mtum.app.research.run_backtest import run_backtest
+from mtum.app.session.play_session import play_session
+from mtum.config import Settings
+from mtum.core.portfolio.fills import folded, rebased
+from mtum.core.portfolio.lots import trades_of
+from mtum.core.simulation.backtest import ALL_CONDITIONS, run
+from mtum.core.strategies.contract import Holding, SymbolVerdict
+from mtum.core.strategies.mtum_confluence import MtumConfluence, judged
+from support.practice import settings_of
+
+if TYPE_CHECKING:
+    from mtum.core.market.view import MarketView
+
+type Row = tuple[date, float, date | None, float | None, int, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Trades with every reason of their exits, and the equity at each close."""
+
+    trades: tuple[Row, ...]
+    equity: Mapping[date, float]
+
+    def is_same(self, other: "Account") -> bool:
+        """Whether trades and reasons are the same, and equity to the cent."""
+        return self.trades == other.trades and self.equity == pytest.approx(other.equity, abs=0.006)
+
+
+@dataclass(frozen=True, slots=True)
+class Without(MtumConfluence):
+    """The rules with one condition changed: to enter, `dropped` always holds; to leave, never."""
+
+    dropped: str = ""
+
+    def verdicts(self, view: "MarketView", holdings: Mapping[str, Holding]) -> tuple[SymbolVerdict, ...]:
+        """Return the verdict on altered inputs."""
+        now, holding = self.indicators(view), holdings.get(self.symbol, Holding(self.symbol))
+        flat: dict[str, dict[str, float | None]] = {
+            "close_above_ma": {"ma": -1.0},
+            "vix_calm": {"vix": 0.0},
+            "rsi_high": {"rsi": 1e3},
+            "volume_high": {"volume_average": -1.0},
+        }
+        long: dict[str, dict[str, float | None]] = {
+            "close_below_ma": {"ma": -1.0},
+            "vix_fear": {"vix": 0.0},
+            "rsi_low": {"rsi": 1e3},
+        }
+        if holding.shares > 0 and self.dropped == "atr_target":
+            holding = replace(holding, remembered={})
+        return (judged(self, now | (long if holding.shares > 0 else flat).get(self.dropped, {}), holding),)
+
+
+def settings_without(settings: Settings, dropped: str) -> Settings:
+    """The same settings with a strategy that has lost one condition."""
+    base = settings.active_strategy()
+    assert isinstance(base, MtumConfluence)
+    names = [name for name in MtumConfluence.__dataclass_fields__ if name != "name"]
+    changed = Without(**{name: getattr(base, name) for name in names}, dropped=dropped)
+    return settings.model_copy(update={"strategy": {**settings.strategy, base.name: changed}})
+
+
+def market_settings(**changes: Any) -> Settings:
+    """Settings of the embedded market with the day's true share of its volume."""
+    return settings_of(market__sample_share="exact", **changes)
+
+
+def market_days(settings: Settings) -> list[date]:
+    """Every session that the replayed market can decide."""
+    folder = Path()
+    source, calendar = wiring.source_of(settings, folder), wiring.calendar_of(settings, folder)
+    return [session.day for session in wiring.market_sessions(source, calendar, settings)]
+
+
+def by_the_daily_job(settings: Settings, first: date, last: date) -> Account:
+    """Play a fresh installation from one session to another, one by one."""
+    with _in_memory() as folder, wiring.replay_desk(settings, folder) as replay:
+        desk = replay.desk
+        for session in replay.market:
+            if first <= session.day <= last:
+                result = play_session(desk, session)
+                assert result.exit_code == 0, result.document["problems"]
+        store, name = desk.store, desk.strategy.name
+        reasons = {state.intent.id: tuple(state.intent.reasons) for state in store.orders.states()}
+        return Account(
+            trades=tuple(
+                (
+                    *(one.entry_session, float(one.entry_price), one.exit_session),
+                    *(None if one.exit_price is None else float(one.exit_price), one.shares),
+                    reasons[one.exit_intent_id] if one.exit_intent_id and one.exit_session else (),
+                )
+                for one in trades_of(rebased(folded(store.orders.fills(name)), store.bars.splits()))
+            ),
+            equity={point.session: float(point.equity_usd) for point in store.ledger.equity(name)},
+        )
+
+
+def by_the_fast_path(settings: Settings, first: date, last: date, dropped: str = "") -> Account:
+    """Play the same sessions in one pass, one condition left out if `dropped` names it."""
+    folder = Path()
+    asked = Asked(settings, start=first, end=last)
+    source, calendar = wiring.source_of(settings, folder), wiring.calendar_of(settings, folder)
+    found = run_backtest(asked, source, calendar, lambda _: None)
+    assert isinstance(found.strategy, MtumConfluence)
+    played = run(found.history, found.strategy, asked.terms(), found.span, ALL_CONDITIONS - {dropped})
+    return Account(
+        trades=tuple(
+            (one.entry_session, one.entry_price, one.exit_session, one.exit_price, one.shares, one.reasons)
+            for one in played.trades
+        ),
+        equity=dict(zip(played.days.astype(object).tolist(), played.equity.tolist(), strict=True)),
+    )
+
+
+@contextmanager
+def _in_memory() -> Iterator[Path]:
+    # A disk would be asked to sync fifty times a session; nothing here is about surviving a power cut.
+    shared = Path("/dev/shm")
+    folder = Path(tempfile.mkdtemp(dir=shared if os.access(shared, os.W_OK) else None))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
