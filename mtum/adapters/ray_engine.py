@@ -46,7 +46,9 @@ def ray_engine(workers: int) -> RayEngine:
     try:
         ray = import_module("ray")
     except ImportError as error:
-        raise UsageError("--engine ray needs the package ray; install it with `uv pip install ray`") from error
+        raise UsageError(
+            "--engine ray needs the group cluster: `uv sync --group cluster`, or `uv pip install ray`"
+        ) from error
     if not ray.is_initialized() and os.environ.get("RAY_ADDRESS"):
         ray.init(log_to_driver=False)
     elif not ray.is_initialized():

@@ -12,7 +12,7 @@ from support.source_tree import ROOT
 
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-NOT_LOCKED = {"bench", "keyring"}
+NOT_LOCKED = {"bench", "cluster", "keyring"}
 
 
 def locked() -> dict[str, Requirement]:

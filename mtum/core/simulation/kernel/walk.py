@@ -353,8 +353,7 @@ def walk(plan: Plan, tape: Tape, terms: Terms, trades: Trades) -> int:
         purses[k, EXIT_PRICE], purses[k, DIVIDENDS], purses[k, CASH_AFTER] = left_at, paid, cash
         if terms.max_drawdown_frac <= 1.0:
             peak = max(peak, _peak(tape, trades, k, plan.stop))
-        t = sold + 1 + terms.cooldown_sessions
-        seen_back = max(bought, sold - terms.loss_pause_sessions) - 1
+        t, seen_back = sold + 1 + terms.cooldown_sessions, max(bought, sold - terms.loss_pause_sessions) - 1
         if terms.flatten or _reach(close, seen_back, sold, price, left_at) * shares + fees >= terms.max_daily_loss_usd:
             t = _entries_from(tape, terms, trades, k)
         k += 1
