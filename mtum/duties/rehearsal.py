@@ -42,7 +42,8 @@ def rehearsed(
                 replay.desk.clock.wait_until(played.before_close(settings.schedule.snapshot_minutes))
                 return rehearse(replay.desk, played, around)
         with wiring.live_desk(settings, data_dir, as_of) as desk:
-            return rehearse(desk, chosen, around)
+            # The desk's clock is the broker's where a practice gateway keeps market time.
+            return rehearse(desk, session or next_session(settings, data_dir, desk.clock), around)
     except RunLockedError:
         raise
     except MtumError as error:
