@@ -11,9 +11,10 @@ from mtum.core.market.bars import Days
 from mtum.core.market.volume import VolumeMode
 from mtum.core.research.benchmark import BuyAndHoldCurves, buy_and_hold
 from mtum.core.research.metrics import CurveMetrics, TradeMetrics, cautions, curve_metrics, trade_metrics
-from mtum.core.simulation.backtest import run
+from mtum.core.simulation.backtest import fast_rules, run
 from mtum.core.simulation.history import History, history
 from mtum.core.simulation.kernel.compiled import is_compiled
+from mtum.core.simulation.kernel.conditions import conditions
 from mtum.core.simulation.kernel.near_close import play_seen
 from mtum.core.simulation.kernel.play import Span, equity_curve, play
 from mtum.core.simulation.near_close import (
@@ -41,7 +42,12 @@ type Tell = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Backtested:
-    """A history, what was played on it and what that was worth; seconds by step."""
+    """A history, what was played on it and what that was worth.
+
+    `seconds` by step: `load` reads and checks bars and readies the compiled loops, `indicators`
+    works out every condition once, `simulate` is the rest of the pass; for a strategy played
+    session by session the indicators are part of the simulation.
+    """
 
     asked: Asked
     strategy: Strategy
@@ -67,30 +73,56 @@ def run_backtest(asked: Asked, source: BarSource, calendar: Calendar, tell: Tell
     UsageError, DataError
         If the question cannot be answered from these bars.
     """
-    began = perf_counter()
     strategy = asked.active_strategy()
+    if asked.decision is DecisionModel.NEAR_CLOSE and not isinstance(strategy, MtumConfluence):
+        raise UsageError(f"--decision near_close is made for mtum_confluence, not for {strategy.name}")
+    began = perf_counter()
     terms = asked.terms()
     loaded = load(asked, strategy, source, calendar)
-    read = perf_counter()
     ready = history(loaded.bars, loaded.vix, terms.settlement.value)
     span = Span(loaded.first, len(ready))
-    prepared = perf_counter()
-    spreads: tuple[NearCloseSpread, ...] = ()
+    indicators = 0.0
     if isinstance(strategy, MtumConfluence):
-        tell_compiling(tell, play, equity_curve, *([play_seen] if asked.decision is DecisionModel.NEAR_CLOSE else []))
-        played = run(ready, strategy, terms, span)
-        if asked.decision is DecisionModel.NEAR_CLOSE:
-            mode = VolumeMode(asked.settings.market.volume_mode)
-            played, spreads = near_close_results(ready, strategy, terms, played, mode)
-    elif asked.decision is DecisionModel.NEAR_CLOSE:
-        raise UsageError(f"--decision near_close is made for mtum_confluence, not for {strategy.name}")
-    else:
-        series = dict.fromkeys(strategy.series(), loaded.vix)
-        played = play_sessions(SessionHistory({loaded.bars.symbol: loaded.bars}, series), strategy, terms, *span)
-    done = perf_counter()
+        _load_loops(ready, strategy, terms, span, asked.decision, tell)
+        at = perf_counter()
+        conditions(ready.prices, fast_rules(strategy))
+        indicators = perf_counter() - at
+    prepared = perf_counter()
+    played, spreads = _played(asked, loaded, ready, terms, span)
+    simulated = perf_counter() - prepared
     held = buy_and_hold(ready, span, terms.capital_usd, terms.rules.sizing.costs)
-    seconds = {"load": read - began, "indicators": prepared - read, "simulate": done - prepared}
+    # The pass works its conditions out again, so their time is not the simulation's.
+    seconds = {
+        "load": prepared - began - indicators,
+        "indicators": indicators,
+        "simulate": max(0.0, simulated - indicators),
+    }
     return Backtested(asked, strategy, loaded, ready, span, played, held, seconds, spreads)
+
+
+def _load_loops(
+    ready: History, strategy: MtumConfluence, terms: PlayTerms, span: Span, decision: DecisionModel, tell: Tell
+) -> None:
+    # Machine code is read from disk, or made, in the first call: that is no time of the simulation.
+    near_close = decision is DecisionModel.NEAR_CLOSE
+    tell_compiling(tell, conditions, play, equity_curve, *([play_seen] if near_close else []))
+    conditions(ready.prices, fast_rules(strategy))
+    run(ready, strategy, terms, span)
+
+
+def _played(
+    asked: Asked, loaded: Loaded, ready: History, terms: PlayTerms, span: Span
+) -> tuple[Played, tuple[NearCloseSpread, ...]]:
+    strategy = asked.active_strategy()
+    if not isinstance(strategy, MtumConfluence):
+        series = dict.fromkeys(strategy.series(), loaded.vix)
+        market = SessionHistory({loaded.bars.symbol: loaded.bars}, series)
+        return play_sessions(market, strategy, terms, *span), ()
+    played = run(ready, strategy, terms, span)
+    if asked.decision is DecisionModel.NEAR_CLOSE:
+        mode = VolumeMode(asked.settings.market.volume_mode)
+        return near_close_results(ready, strategy, terms, played, mode)
+    return played, ()
 
 
 def tell_compiling(tell: Tell, *loops: Callable[..., object]) -> None:
