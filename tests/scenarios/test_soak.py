@@ -13,12 +13,9 @@ import pytest
 from support.source_tree import ROOT
 
 WARM_UP = 30
-"""From 2026-03-09 on: until session 30 every kind of job has run, the quarter's review of 2026-03-31 with all
-its libraries included, and the allocator has met the largest of them. Until then memory grows by steps."""
+"""From 2026-03-09 on: by then every kind of job has run once, the quarter's review of 2026-03-31 included."""
 KILOBYTES_PER_SESSION = 40.0
-"""Half a day's report is more (the pages of one session are about 100 kB); a forgotten figure is thousands."""
 OBJECTS_PER_SESSION = 150.0
-"""A session's own values are tens of thousands of objects."""
 
 
 def soaked(folder: Path, sessions: int, *words: str) -> dict[str, Any]:
@@ -31,7 +28,7 @@ def soaked(folder: Path, sessions: int, *words: str) -> dict[str, Any]:
 
 
 def slope(values: list[float]) -> float:
-    """Median slope of all pairs (Theil-Sen): one step up is no growth, a little every day is."""
+    """Median slope of all pairs (Theil-Sen): a step near either end moves it little, one in the middle does."""
     later = np.array(values[WARM_UP:], dtype=np.float64)
     first, second = np.triu_indices(len(later), 1)
     return float(np.median((later[second] - later[first]) / (second - first)))
