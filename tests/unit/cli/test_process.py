@@ -49,13 +49,21 @@ def test_ctrl_c_while_waiting_ends_with_130_in_one_line(tmp_path: Path) -> None:
         "app.COMMANDS['init'] = ('waiting_room:wait', 'Wait.')\n"
         "sys.exit(app.run(['init', '--json']))\n"
     )
+    # A test run in the background inherits an ignored SIGINT; the child begins as at a terminal.
     with subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  # the parent is not threaded here
     ) as child:
         assert child.stderr is not None
         assert child.stderr.readline() == "waiting\n"
         child.send_signal(signal.SIGINT)
-        out, err = child.communicate(timeout=60)
+        try:
+            out, err = child.communicate(timeout=30)
+        finally:
+            child.kill()
     assert child.returncode == 130
     assert err == "mtum: interrupted\n"
     assert '"exit_code": 130' in out
