@@ -80,7 +80,8 @@ def connect(path: Path) -> sqlite3.Connection:
         If it cannot be opened or is not a database.
     """
     with faults_of(path):
-        connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+        # A forgotten connection is closed by whatever thread collects it; it is used by one at a time.
+        connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         connection.row_factory = sqlite3.Row
         try:
             connection.execute("PRAGMA foreign_keys = ON")
