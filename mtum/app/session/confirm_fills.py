@@ -22,10 +22,10 @@ from mtum.core.portfolio.costs import cost_model
 from mtum.core.portfolio.fills import Fill
 from mtum.core.portfolio.lots import lots_of
 from mtum.core.portfolio.money import exact
-from mtum.core.portfolio.orders import OrderStatus
+from mtum.core.portfolio.orders import OrderStatus, Side
 from mtum.core.portfolio.reconcile import balances
 from mtum.errors import ExitCode, MtumError
-from mtum.ports.broker import BrokerFill, BrokerLists
+from mtum.ports.broker import BrokerFill, BrokerLists, BrokerOrder
 from mtum.ports.records import CashMovement, EquityPoint, IntentState
 
 JOB = "confirm_fills"
@@ -125,9 +125,23 @@ def lists_with_fees(desk: Desk) -> BrokerLists:
 def _record_fills(desk: Desk, session: Session, lists: BrokerLists) -> None:
     states = {state.intent.ref: state for state in desk.store.orders.states()}
     by_broker_id = {state.broker_id: state for state in states.values() if state.broker_id}
-    found = [(states.get(fill.ref) or by_broker_id.get(fill.broker_id), fill) for fill in lists.fills]
+    numbered = {_number(order): states[order.ref] for order in lists.orders if order.ref in states and order.order_id}
+    found = [
+        (
+            states.get(fill.ref)
+            or by_broker_id.get(fill.broker_id)
+            or (None if fill.ref else numbered.get(_number(fill))),
+            fill,
+        )
+        for fill in lists.fills
+    ]
     ours = [_fill(state, fill) for state, fill in found if state is not None]
     desk.store.orders.add_fills(ours)
+
+
+def _number(listed: BrokerOrder | BrokerFill) -> tuple[int | None, int | None, str, Side]:
+    # Unique within one day's lists only: a restarted gateway gives order ids out again.
+    return listed.client_id, listed.order_id, listed.symbol, listed.side
 
 
 def _fill(state: IntentState, fill: BrokerFill) -> Fill:
