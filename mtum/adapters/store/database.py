@@ -87,8 +87,20 @@ def connect(path: Path) -> sqlite3.Connection:
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA synchronous = FULL")
             if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-                connection.execute("PRAGMA journal_mode = WAL")
+                _write_ahead(connection)
         except sqlite3.Error:
             connection.close()
             raise
         return connection
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    # SQLite does not wait for another process here, whatever the timeout: two first runs would collide.
+    import stamina  # only while a database is new
+
+    def busy(error: Exception) -> bool:
+        return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+
+    for attempt in stamina.retry_context(on=busy, attempts=None, timeout=BUSY_SECONDS, wait_initial=0.02, wait_max=0.2):
+        with attempt:
+            connection.execute("PRAGMA journal_mode = WAL")

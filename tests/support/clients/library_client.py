@@ -56,7 +56,7 @@ def trade(ib, library, stock, control_port):
         ib.placeOrder(stock, each)
     wait(ib, lambda: len(ib.fills()) == 1)
     ib.cancelOrder(limited)
-    ib.sleep(0.1)
+    ib.reqCurrentTime()  # answers come in the order of the questions: nothing of the orders is on its way now
     listed = sorted(t.order.orderRef for ask in (ib.reqOpenOrders, ib.reqAllOpenOrders) for t in ask())
     tell(control_port, do="clock", session="2015-06-10", minutes_to_close=0)
     wait(ib, lambda: len(ib.fills()) == 3 and all(f.commissionReport.execId for f in ib.fills()))

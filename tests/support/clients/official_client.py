@@ -165,6 +165,9 @@ def trade(client, control_port):
     client.placeOrder(first + 6, contract(), elaborate())
     client.wait("execDetails")
     cancel(client, first + 2)
+    # Answers come in the order of the questions: after this one nothing of the orders is on its way.
+    client.reqCurrentTime()
+    client.wait("currentTime", 2)
     client.heard.pop("openOrder")
     client.reqOpenOrders()
     client.wait("openOrderEnd")
