@@ -156,8 +156,8 @@ class LedgerStore(Protocol):
         """Insert or update the point of its session."""
         ...
 
-    def equity(self, strategy: str) -> Sequence[EquityPoint]:
-        """Return points, oldest first."""
+    def equity(self, strategy: str, since: date | None = None) -> Sequence[EquityPoint]:
+        """Return points, oldest first; all, or those from a session on."""
         ...
 
 
@@ -261,8 +261,8 @@ class ControlStore(Protocol):
         """Insert or update the snapshot of its symbol, source and session."""
         ...
 
-    def snapshots(self, symbol: str, source: str) -> Sequence[VolumeSnapshot]:
-        """Return snapshots, oldest first."""
+    def snapshots(self, symbol: str, source: str, since: date | None = None) -> Sequence[VolumeSnapshot]:
+        """Return snapshots, oldest first; all, or those from a session on."""
         ...
 
     def write_account(self, session: date, at: datetime, lists: BrokerLists) -> None:

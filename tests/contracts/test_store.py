@@ -345,6 +345,17 @@ class TestLedger:
         assert store.ledger.equity(STRATEGY) == (final,)
         assert store.ledger.equity("another") == ()
 
+    def test_points_can_be_asked_from_a_session_on(self, store: Store) -> None:
+        nothing = Decimal("0.0")
+        points = [
+            EquityPoint(day, STRATEGY, nothing, nothing, nothing, nothing, nothing, None, None, 0)
+            for day in (MONDAY, TUESDAY)
+        ]
+        for point in points:
+            store.ledger.write_equity(point)
+        assert store.ledger.equity(STRATEGY) == tuple(points)
+        assert store.ledger.equity(STRATEGY, points[1].session) == (points[1],)
+
 
 class TestControl:
     def test_the_strongest_halt_in_force_counts(self, store: Store) -> None:
@@ -376,6 +387,7 @@ class TestControl:
         store.control.write_snapshot(replace(seen, final_volume=1010.0))
         assert store.control.snapshots("MTUM", "csv") == (replace(seen, final_volume=1010.0),)
         assert store.control.snapshots("MTUM", "yahoo") == ()
+        assert store.control.snapshots("MTUM", "csv", TUESDAY) == ()
 
     def test_a_fact_is_replaced(self, store: Store) -> None:
         store.control.set_meta("cursor", "1")

@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.orders.halting import restriction_in_force
-from mtum.adapters.store.texts import instant, instant_text, maybe_instant, plain
+from mtum.adapters.store.texts import instant, instant_text, maybe_instant, plain, since_text
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.limits import Restriction
 from mtum.ports.broker import BrokerLists
@@ -61,10 +61,10 @@ class SqliteControl:
         with self.database.write() as connection:
             connection.execute("INSERT OR REPLACE INTO volume_snapshots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
 
-    def snapshots(self, symbol: str, source: str) -> Sequence[VolumeSnapshot]:
-        """Return snapshots, oldest first."""
-        sql = "SELECT * FROM volume_snapshots WHERE symbol = ? AND source = ? ORDER BY session"
-        return tuple(_snapshot(row) for row in self.database.rows(sql, (symbol, source)))
+    def snapshots(self, symbol: str, source: str, since: date | None = None) -> Sequence[VolumeSnapshot]:
+        """Return snapshots, oldest first; all, or those from a session on."""
+        sql = "SELECT * FROM volume_snapshots WHERE symbol = ? AND source = ? AND session >= ? ORDER BY session"
+        return tuple(_snapshot(row) for row in self.database.rows(sql, (symbol, source, since_text(since))))
 
     def write_account(self, session: date, at: datetime, lists: BrokerLists) -> None:
         """Record account values and positions as the broker showed them."""

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from mtum.adapters.store.database import Database
-from mtum.adapters.store.texts import maybe_float, maybe_money, money, plain
+from mtum.adapters.store.texts import maybe_float, maybe_money, money, plain, since_text
 from mtum.core.portfolio.lots import Lot
 from mtum.ports.records import CashMovement, EquityPoint
 
@@ -85,10 +85,10 @@ class SqliteLedger:
         with self.database.write() as connection:
             connection.execute("INSERT OR REPLACE INTO equity VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
 
-    def equity(self, strategy: str) -> Sequence[EquityPoint]:
-        """Return points, oldest first."""
-        sql = "SELECT * FROM equity WHERE strategy = ? ORDER BY session"
-        return tuple(_point(tuple(row)) for row in self.database.rows(sql, (strategy,)))
+    def equity(self, strategy: str, since: date | None = None) -> Sequence[EquityPoint]:
+        """Return points, oldest first; all, or those from a session on."""
+        sql = "SELECT * FROM equity WHERE strategy = ? AND session >= ? ORDER BY session"
+        return tuple(_point(tuple(row)) for row in self.database.rows(sql, (strategy, since_text(since))))
 
 
 def _movement(row: sqlite3.Row) -> CashMovement:

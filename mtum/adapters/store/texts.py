@@ -36,6 +36,11 @@ def maybe_day(text: str | None) -> date | None:
     return None if text is None else date.fromisoformat(text)
 
 
+def since_text(day: date | None) -> str:
+    """Return what a session column is compared with; None is earlier than every session."""
+    return "" if day is None else day.isoformat()
+
+
 def money(number: float) -> Decimal:
     """Return a REAL column as a decimal: the shortest that reads back as the same float."""
     return Decimal(repr(float(number)))

@@ -66,11 +66,11 @@ def refresh_series(
     SourceUnavailableError
         If the source does not answer.
     """
-    cached = desk.store.bars.series(name, desk.source.name)
     over = through_session and desk.clock.now() >= session.close
     finished = [one.day for one in sessions if one.day < session.day or (over and one.day == session.day)]
     if not finished:
         return 0
+    cached = desk.store.bars.series(name, desk.source.name, finished[0])
     known = [day for day in finished if day in cached]
     first = known[-OVERLAP_SESSIONS] if len(known) >= OVERLAP_SESSIONS else finished[0]
     read = desk.source.series_history(name, first, finished[-1])

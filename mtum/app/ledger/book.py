@@ -38,13 +38,19 @@ class Sleeve:
     points: tuple[OfficialEquity, ...]
 
 
-def read_sleeve(store: Store, strategy: Strategy, before: date | None = None) -> Sleeve:
-    """Return the sleeve's records; equity points of sessions earlier than `before` only, the capital's first."""
+def read_sleeve(store: Store, strategy: Strategy, closes_before: date | None = None) -> Sleeve:
+    """Return the sleeve's records.
+
+    Parameters
+    ----------
+    closes_before : date or None
+        Equity points of earlier sessions are read too, the capital's first; None for none, as the curve
+        is the longest record and few callers look at it.
+    """
     splits = store.bars.splits()
     fills = rebased(folded(store.orders.fills(strategy.name)), splits)
     lots = lots_of(fills)
     movements = store.ledger.movements(strategy.name)
-    closes = (point for point in store.ledger.equity(strategy.name) if before is None or point.session < before)
     return Sleeve(
         fills=fills,
         lots=lots,
@@ -52,10 +58,7 @@ def read_sleeve(store: Store, strategy: Strategy, before: date | None = None) ->
         cash_usd=sum((movement.amount_usd for movement in movements if movement.paid), ZERO),
         receivable_usd=sum((movement.amount_usd for movement in movements if not movement.paid), ZERO),
         movements=movements,
-        points=(
-            *_beginning(movements),
-            *(OfficialEquity(point.session, point.equity_usd, point.flows_usd) for point in closes),
-        ),
+        points=() if closes_before is None else _closes(store, strategy, movements, closes_before),
     )
 
 
@@ -79,6 +82,16 @@ def equity_before(sleeve: Sleeve) -> float | None:
         return None
     last = sleeve.points[-1]
     return float(last.equity_usd + flows_since(sleeve.movements, last.session))
+
+
+def _closes(
+    store: Store, strategy: Strategy, movements: Sequence[CashMovement], before: date
+) -> tuple[OfficialEquity, ...]:
+    points = (point for point in store.ledger.equity(strategy.name) if point.session < before)
+    return (
+        *_beginning(movements),
+        *(OfficialEquity(point.session, point.equity_usd, point.flows_usd) for point in points),
+    )
 
 
 def _beginning(movements: Sequence[CashMovement]) -> tuple[OfficialEquity, ...]:
@@ -143,10 +156,11 @@ def _remembered(store: Store, lot: Lot, splits: Sequence[Split]) -> Mapping[str,
 def _exit_pending(store: Store, lots: Sequence[Lot], today: date) -> dict[str, str]:
     """Symbols whose newest exit left shares behind, with the reason of the first exit."""
     pending: dict[str, str] = {}
+    states = store.orders.states() if lots else ()
     for lot in lots:
         exits = [
             state
-            for state in store.orders.states()
+            for state in states
             if state.intent.symbol == lot.symbol
             and state.intent.strategy == lot.strategy
             and state.intent.purpose is Purpose.EXIT

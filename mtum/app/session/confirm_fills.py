@@ -66,7 +66,8 @@ def confirm_fills(
 def settle_document(desk: Desk, session: Session, problems: tuple[Problem, ...]) -> dict[str, Any]:
     """Return what is known of a settled session: its orders, fills and equity."""
     run = current_document(desk, session, problems)
-    points = [point for point in desk.store.ledger.equity(desk.strategy.name) if point.session == session.day]
+    since = desk.store.ledger.equity(desk.strategy.name, session.day)
+    points = [point for point in since if point.session == session.day]
     fills = [fill for fill in desk.store.orders.fills(desk.strategy.name) if fill.session == session.day]
     return {
         "session": run["session"],
@@ -190,7 +191,8 @@ def _mismatches(desk: Desk, lists: BrokerLists) -> list[Problem]:
 
 def _record_closes(desk: Desk, session: Session, sessions: Sessions) -> None:
     """Record dividends, the official close and the sleeve's equity once the session's bar is there."""
-    bars = {symbol: desk.store.bars.bars(symbol, desk.source.name) for symbol in desk.strategy.universe()}
+    name = desk.source.name
+    bars = {symbol: desk.store.bars.bars(symbol, name, session.day) for symbol in desk.strategy.universe()}
     closes = {symbol: one.find(session.day) for symbol, one in bars.items()}
     if any(bar is None for bar in closes.values()):
         return
@@ -239,7 +241,7 @@ def _record_dividends(desk: Desk, session: date, bars: Mapping[str, Bar]) -> Non
 
 def _learn_volume(desk: Desk, session: Session, bars: Mapping[str, Bar]) -> None:
     for symbol, bar in bars.items():
-        for snapshot in desk.store.control.snapshots(symbol, desk.source.name):
+        for snapshot in desk.store.control.snapshots(symbol, desk.source.name, session.day):
             if snapshot.session == session.day:
                 desk.store.control.write_snapshot(replace(snapshot, final_volume=bar.volume))
 

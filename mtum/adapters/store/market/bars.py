@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.market.rows import revision, revision_values
 from mtum.adapters.store.market.vintages import BarRows, undone
-from mtum.adapters.store.texts import instant, instant_text, money
+from mtum.adapters.store.texts import instant, instant_text, money, since_text
 from mtum.core.market.bars import COLUMNS, Bars
 from mtum.core.portfolio.fills import Split
 from mtum.ports.records import Revision
@@ -38,7 +38,7 @@ class SqliteBars:
     def bars(self, symbol: str, source: str, since: date | None = None) -> Bars:
         """Return all accepted bars, or those from a date on; empty when nothing is cached."""
         sql = f"SELECT session, {_NAMES} FROM bars WHERE symbol = ? AND source = ? AND session >= ? ORDER BY session"
-        return _bars(symbol, source, self.database.rows(sql, (symbol, source, _from(since))))
+        return _bars(symbol, source, self.database.rows(sql, (symbol, source, since_text(since))))
 
     def as_of(self, symbol: str, source: str, instant: datetime) -> Bars:
         """Return the bars as they were accepted at that instant.
@@ -120,7 +120,7 @@ class SqliteBars:
     def series(self, name: str, source: str, since: date | None = None) -> Mapping[date, float]:
         """Return cached official closes of an extra series by session, all or from a date on, oldest first."""
         sql = "SELECT session, close FROM bars WHERE symbol = ? AND source = ? AND session >= ? ORDER BY session"
-        rows = self.database.rows(sql, (name, source, _from(since)))
+        rows = self.database.rows(sql, (name, source, since_text(since)))
         return {date.fromisoformat(session): close for session, close in rows}
 
     def accept_series(self, name: str, source: str, values: Mapping[date, float], read_at: datetime) -> None:
@@ -133,10 +133,6 @@ class SqliteBars:
         if rows:
             with self.database.write() as connection:
                 connection.executemany(_ACCEPT, rows)
-
-
-def _from(since: date | None) -> str:
-    return "" if since is None else since.isoformat()
 
 
 def _bars(symbol: str, source: str, rows: Iterable[Sequence[object]]) -> Bars:

@@ -71,7 +71,9 @@ def test_equity_points_of_the_session_itself_are_left_out(tmp_path: Path) -> Non
                 EquityPoint(day, STRATEGY, D(equity), D(0), D(0), D(equity), D(0), None, None, 0)
             )
         assert [point.session for point in read_sleeve(desk.store, desk.strategy, TUESDAY).points] == [MONDAY]
-        assert len(read_sleeve(desk.store, desk.strategy).points) == 2
+        later = MONDAY + timedelta(days=7)
+        assert [point.session for point in read_sleeve(desk.store, desk.strategy, later).points] == [MONDAY, TUESDAY]
+        assert read_sleeve(desk.store, desk.strategy).points == ()
 
 
 @pytest.mark.parametrize(
