@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distribution, version
 
 import pytest
 from packaging.requirements import Requirement
@@ -13,6 +13,8 @@ from support.source_tree import ROOT
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 NOT_LOCKED = {"bench", "cluster", "keyring"}
+LIGHT_MB = 430
+"""Size of what `uv run` installs, bytecode apart: some 130 MB of downloads, of which llvmlite alone is a third."""
 
 
 def locked() -> dict[str, Requirement]:
@@ -57,6 +59,29 @@ def test_the_lock_meets_every_direct_requirement(group: str) -> None:
         (exact,) = pin.specifier
         assert exact.operator == "=="
         assert exact.version in need.specifier, f"{pin} does not meet {need}: run bash .ci/lock"
+
+
+def installed_mb(lines: list[str]) -> float:
+    """Size of requirements with everything they need, as their own lists of files tell it."""
+    todo, sizes = [Requirement(line) for line in lines], dict[str, int]()
+    while todo:
+        need = todo.pop()
+        name = canonicalize_name(need.name)
+        if name in sizes:
+            continue
+        found = distribution(name)
+        sizes[name] = sum(file.size or 0 for file in found.files or () if file.suffix != ".pyc")
+        further = [Requirement(line) for line in found.requires or ()]
+        asked = ("", *need.extras)
+        todo += [one for one in further if not one.marker or any(one.marker.evaluate({"extra": e}) for e in asked)]
+    return sum(sizes.values()) / 1e6
+
+
+def test_the_default_groups_stay_light() -> None:
+    groups = direct()
+    default = groups["project"] + groups["dev"]
+    assert PROJECT["tool"]["uv"]["default-groups"] == ["dev"]
+    assert installed_mb(default) < LIGHT_MB
 
 
 def test_every_locked_package_has_a_hash() -> None:
