@@ -5,6 +5,7 @@ MtumError
 ├── ConfigError                lists every wrong setting at once
 ├── DataError                  not fit to decide: nothing is sent
 │   ├── SourceUnavailableError the vendor did not answer (reads may be retried)
+│   │   └── TooManyRequestsError it asks us to wait: what is left is not asked
 │   └── BarsMissingError · BarsStaleError · BarsInvalidError · BarsRestatedError
 ├── CalendarMismatchError      calendars disagree about a session
 ├── BrokerError
@@ -106,6 +107,10 @@ class DataError(MtumError):
 
 class SourceUnavailableError(DataError):
     """The source did not answer usefully; the read may be tried again."""
+
+
+class TooManyRequestsError(SourceUnavailableError):
+    """The source turns us away for asking too often; nothing more is asked for a while."""
 
 
 class BarsMissingError(DataError):

@@ -13,6 +13,8 @@ from mtum.errors import CalendarMismatchError, ConfigError
 
 FIRST_DAY = date(1990, 1, 1)
 """Earlier sessions are not asked for: trading hours differed."""
+OPENS, CLOSES = time(9, 30), time(16, 0)
+"""Regular hours in New York, between which an early close lies."""
 
 
 class ExchangeCalendar:
@@ -92,6 +94,8 @@ def _early_closes(table: Any, path: Path, problems: list[str]) -> Mapping[date, 
             day = None
         if day is None or not isinstance(close, time):
             problems.append(f"{path}: early_close: {key} = {close}; write 2025-07-03 = 13:00:00")
+        elif not OPENS < close <= CLOSES:
+            problems.append(f"{path}: early_close: {key} = {close} is not between {OPENS:%H:%M} and {CLOSES:%H:%M}")
         else:
             found[day] = close
     return found

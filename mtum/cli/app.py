@@ -1,6 +1,7 @@
 """The command line: every command with the module that carries it out, loaded when it is called."""
 
 import io
+import logging
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -130,6 +131,8 @@ def main_command() -> TyperGroup:
 def run(arguments: Sequence[str]) -> int:
     """Carry out one command line, print its answer and return the exit code."""
     _speak_any_language()
+    # What libraries warn of is not this program's one plain line; without a handler it would go to stderr.
+    logging.basicConfig(handlers=[logging.NullHandler()])
     call = Call()
     answer = answer_of(main_command(), arguments, call)
     if answer is None:

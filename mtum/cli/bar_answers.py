@@ -6,10 +6,14 @@ from mtum.cli.output import Answer, Listing, Problem
 from mtum.errors import ExitCode
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mtum.app.bars.check_bars import Checked
     from mtum.app.bars.sync_bars import Synced
     from mtum.core.market.validation import BarProblem
     from mtum.ports.records import QuarantinedBar
+
+_NAMED_SESSIONS = 3
 
 
 def problem_of(problem: "BarProblem") -> Problem:
@@ -17,11 +21,24 @@ def problem_of(problem: "BarProblem") -> Problem:
     return Problem(int(ExitCode.DATA), problem.text)
 
 
+def told(problems: "Sequence[BarProblem]") -> list[Problem]:
+    """Return broken rules as problems of the command; of many missing sessions the first ones and how many more."""
+    missing = [problem for problem in problems if problem.rule.value == "missing_session"]
+    unnamed = frozenset(missing[_NAMED_SESSIONS:])
+    found = [problem_of(problem) for problem in problems if problem not in unnamed]
+    if unnamed:
+        last = missing[-1]
+        text = f"{last.symbol}: {len(unnamed)} more sessions without a bar, up to {last.session}; {last.advice}"
+        found.append(Problem(int(ExitCode.DATA), text))
+    return found
+
+
 def sync_answer(results: tuple["Synced", ...], source: str) -> Answer:
     """Return what `mtum bars sync` answers."""
     problems = [Problem(int(one.error.exit_code), str(one.error)) for one in results if one.error]
-    blocking = [found for one in results if one.refresh for found in one.refresh.problems if found.blocks_exit]
-    problems += [problem_of(found) for found in blocking]
+    for one in results:
+        broken = one.refresh.problems if one.refresh else ()
+        problems += told([problem for problem in broken if problem.blocks_exit])
     document = {"source": source, "symbols": [_synced_document(one) for one in results]}
     code = ExitCode.DATA if problems else ExitCode.DONE
     return Answer(document, [sync_line(one) for one in results], code, problems)
@@ -57,7 +74,7 @@ def sync_line(one: "Synced") -> str:
 
 def check_answer(found: tuple["Checked", ...], held: list["QuarantinedBar"]) -> Answer:
     """Return what `mtum bars check` answers."""
-    broken = [problem for one in found for problem in one.problems]
+    broken = [problem for one in found for problem in told(one.problems)]
     document = {
         "checked": [
             {
@@ -92,7 +109,7 @@ def check_answer(found: tuple["Checked", ...], held: list["QuarantinedBar"]) -> 
         for one in found
         for miss in one.volume_misses
     ]
-    return Answer(document, shown, ExitCode.DATA if broken else ExitCode.DONE, [problem_of(one) for one in broken])
+    return Answer(document, shown, ExitCode.DATA if broken else ExitCode.DONE, broken)
 
 
 def _held_document(one: "QuarantinedBar") -> dict[str, Any]:

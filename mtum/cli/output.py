@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 
+_LINE_PROBLEMS = 20
+"""Problems named on the one line of a failure; the document has all."""
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """Something that went wrong: the exit code it means and one plain line for people."""
@@ -148,9 +152,11 @@ def _problems(answer: Answer) -> list[Any]:
 
 
 def failure_line(answer: Answer) -> str:
-    """Return the one line on stderr that a failure ends with."""
+    """Return the one line on stderr that a failure ends with; of many problems the first ones."""
     texts = [str(problem["text"]) for problem in _problems(answer)]
-    return "mtum: " + one_line("; ".join(texts) or f"ended with exit code {int(answer.exit_code)}")
+    said = "; ".join(texts[:_LINE_PROBLEMS]) or f"ended with exit code {int(answer.exit_code)}"
+    more = f" (and {len(texts) - _LINE_PROBLEMS} more)" if len(texts) > _LINE_PROBLEMS else ""
+    return "mtum: " + one_line(said + more)
 
 
 def _show(shown: Sequence[str | Listing]) -> None:

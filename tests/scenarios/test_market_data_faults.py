@@ -19,7 +19,7 @@ from mtum.app.desk import Desk
 from mtum.app.session.gather import Gathered, gather
 from mtum.core.market.bars import Bar, Bars
 from mtum.errors import DataError, ExitCode
-from support.commands import Called, call_json
+from support.commands import Called, call_json, start
 from support.desks import market_desk
 from support.practice import write_market
 from support.yahoo import (
@@ -269,6 +269,14 @@ def test_too_many_requests_and_then_an_answer_is_a_good_day(market: Market, tmp_
     market.server.replies = [TOO_MANY, TOO_MANY]
     with desk_at(market, tmp_path) as desk:
         assert gathered(desk).view.bars["MTUM"].last_day == TODAY
+
+
+def test_a_retry_says_nothing_on_a_terminal_that_is_not_there(market: Market, tmp_path: Path) -> None:
+    market.server.replies = [TOO_MANY, TOO_MANY]
+    text = f'mode = "practice"\n[market]\nsource = "yahoo"\nyahoo_url = "{market.server.url}"\n'
+    (tmp_path / "config.toml").write_text(text, encoding="utf-8")
+    synced = start(tmp_path, "bars", "sync", "VIX", "--json")
+    assert (synced.code, synced.err, len(market.server.asked)) == (0, "", 3)
 
 
 def test_a_doubled_last_row_is_one_bar(market: Market, tmp_path: Path) -> None:

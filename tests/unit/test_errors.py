@@ -30,6 +30,7 @@ CODES = {
     "ConfigError": 2,
     "DataError": 3,
     "SourceUnavailableError": 3,
+    "TooManyRequestsError": 3,
     "BarsMissingError": 3,
     "BarsStaleError": 3,
     "BarsInvalidError": 3,

@@ -78,6 +78,8 @@ class Refresh:
         Newly recorded ones, accepted or not.
     notes : tuple of str
         What a person may want to know.
+    turned_away : bool
+        The cache is complete, and the source refused to be asked again so soon.
     """
 
     symbol: str
@@ -89,6 +91,7 @@ class Refresh:
     revisions: tuple[Revision, ...] = ()
     splits: tuple[NewSplit, ...] = ()
     notes: tuple[str, ...] = ()
+    turned_away: bool = False
 
 
 @dataclass(frozen=True, slots=True)

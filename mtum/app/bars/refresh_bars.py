@@ -13,7 +13,7 @@ from mtum.core.market.sessions import Session, Sessions
 from mtum.core.market.sifting import CONTEXT_SESSIONS
 from mtum.core.market.validation import session_days
 from mtum.core.market.vix import HIGHEST, LOWEST, on_sessions
-from mtum.errors import SourceUnavailableError
+from mtum.errors import SourceUnavailableError, TooManyRequestsError
 
 OVERLAP_SESSIONS = 10
 """Sessions read again each time, so that a vendor's corrections are noticed."""
@@ -50,7 +50,8 @@ def refresh_bars(
         if question.missing:
             raise
         note = f"{symbol}: the cache is complete, but revisions could not be looked for: {error}"
-        return Refresh(symbol, desk.source.name, question.cached.last_day, notes=(note,))
+        away = isinstance(error, TooManyRequestsError)
+        return Refresh(symbol, desk.source.name, question.cached.last_day, notes=(note,), turned_away=away)
     return accept_bars(desk, Reading(question.cached, fresh, question.wanted, now, session))
 
 

@@ -8,7 +8,7 @@ from mtum.app.bars.accept_bars import Refresh
 from mtum.app.bars.refresh_bars import refresh_bars, refresh_series
 from mtum.app.bars.room import BarDesk
 from mtum.core.market.sessions import Session, Sessions
-from mtum.errors import DataError, UsageError
+from mtum.errors import DataError, TooManyRequestsError, UsageError
 
 FIRST_DAY = date(1990, 1, 1)
 """Where the history of a symbol begins that is not cached."""
@@ -23,6 +23,11 @@ class Synced:
     refresh: Refresh | None = None
     error: DataError | None = None
 
+    @property
+    def turned_away(self) -> bool:
+        """Whether the source asked us to stop asking."""
+        return isinstance(self.error, TooManyRequestsError) or (self.refresh is not None and self.refresh.turned_away)
+
 
 def sync_bars(
     desk: BarDesk,
@@ -32,7 +37,7 @@ def sync_bars(
     upcoming: Session | None = None,
     since: date | None = None,
 ) -> tuple[Synced, ...]:
-    """Bring symbols and series up to date; one that fails does not stop the rest.
+    """Bring symbols and series up to date; one that fails does not stop the rest, unless the source turns us away.
 
     Parameters
     ----------
@@ -51,7 +56,12 @@ def sync_bars(
         first = min(since or _first_cached(desk, name), upcoming.day)
         if first not in known:
             known[first] = desk.calendar.sessions(first, upcoming.day)
-        results.append(_synced(desk, name, upcoming, known[first], is_series=name in series))
+        turned_away = bool(results) and results[-1].turned_away
+        results.append(
+            Synced(name, error=TooManyRequestsError(f"{name}: not asked: {desk.source.name} turns us away"))
+            if turned_away
+            else _synced(desk, name, upcoming, known[first], is_series=name in series)
+        )
         told(results[-1])
     return tuple(results)
 

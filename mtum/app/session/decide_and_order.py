@@ -23,7 +23,7 @@ from mtum.core.portfolio.decision import Book, Decision
 from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.orders import OrderIntent, OrderStatus, OrderType, intent_id
 from mtum.core.record import decision_document, frame_of
-from mtum.errors import DeadlineMissedError, ExitCode, MtumError
+from mtum.errors import BarsStaleError, DeadlineMissedError, ExitCode, MtumError
 from mtum.ports.broker import BrokerLists
 from mtum.ports.records import DecisionRecord, RunRecord
 
@@ -112,7 +112,8 @@ def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
     desk.clock.wait_until(session.before_close(desk.settings.schedule.snapshot_minutes))
     decided_at = desk.clock.now()
     gathered = gather(desk, session, sessions, decided_at)
-    _before(desk, session.before_close(desk.settings.schedule.data_deadline_minutes), "market data")
+    data_by = session.before_close(desk.settings.schedule.data_deadline_minutes)
+    _before(desk, data_by, "market data", BarsStaleError)
     worth = worth_of(desk, lists, gathered.view)
     check = guarded(desk, check, worth, record=True)
     book = _book(desk, session, sessions, lists, check, gathered)
@@ -243,10 +244,10 @@ def _intents(desk: Desk, session: Session, gathered: Gathered, decision: Decisio
     )
 
 
-def _before(desk: Desk, deadline: datetime, what: str) -> None:
+def _before(desk: Desk, deadline: datetime, what: str, missed: type[MtumError] = DeadlineMissedError) -> None:
     now = desk.clock.now()
     if now > deadline:
-        raise DeadlineMissedError(f"{what} came at {now:%H:%M:%S} UTC, needed by {deadline:%H:%M:%S}; nothing was sent")
+        raise missed(f"{what} came at {now:%H:%M:%S} UTC, needed by {deadline:%H:%M:%S}; nothing was sent")
 
 
 def _final(desk: Desk, session: Session) -> bool:

@@ -80,6 +80,8 @@ def test_an_override_file_is_read(tmp_path: Path) -> None:
         ('closed = ["soon"]', "closed must be a list of dates"),
         ("[early_close]\n2026-03-05 = 13", "write 2025-07-03 = 13:00:00"),
         ("[early_close]\nsoon = 13:00:00", "write 2025-07-03 = 13:00:00"),
+        ("[early_close]\n2026-03-05 = 01:00:00", "not between 09:30 and 16:00"),
+        ("[early_close]\n2026-03-05 = 16:30:00", "not between 09:30 and 16:00"),
         ("clsed = []", "unknown key clsed"),
         ("closed = [", "cannot be read"),
     ],

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from mtum.adapters.clock import monotonic_seconds, pause
-from mtum.errors import BarsInvalidError, BarsMissingError, DataError, SourceUnavailableError
+from mtum.errors import BarsInvalidError, BarsMissingError, DataError, SourceUnavailableError, TooManyRequestsError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,7 +68,7 @@ class YahooClient:
         import stamina  # with the client library: only where Yahoo is really asked
 
         spent = monotonic_seconds()
-        reasons: list[str] = []
+        reasons: list[SourceUnavailableError] = []
         # Waits come on top of the library's own limit, hence less than the whole budget.
         retries = stamina.retry_context(
             on=SourceUnavailableError,
@@ -84,7 +84,8 @@ class YahooClient:
                     return self._once(ticker, zone, (first, last), interval, self._budget - spent())
         except SourceUnavailableError as error:
             # The first try had the whole budget; the last one often dies of its end.
-            raise SourceUnavailableError(f"{reasons[0]} (tried {len(reasons)} times in {spent():.0f} s)") from error
+            why = reasons[0]
+            raise type(why)(f"{why} (tried {len(reasons)} times in {spent():.0f} s)") from error
         raise AssertionError("unreachable")
 
     def _once(self, ticker: str, zone: str, days: tuple[date, date], interval: str, left: float) -> Answer:
@@ -135,11 +136,11 @@ class YahooClient:
 
 
 @contextmanager
-def _noted(reasons: list[str]) -> Iterator[None]:
+def _noted(reasons: list[SourceUnavailableError]) -> Iterator[None]:
     try:
         yield
     except SourceUnavailableError as error:
-        reasons.append(str(error))
+        reasons.append(error)
         raise
 
 
@@ -201,7 +202,7 @@ def _translated(ticker: str, error: Exception) -> DataError:
         return BarsMissingError(f"{ticker}: Yahoo answers: {reason}")
     kind = type(error).__name__
     if kind == "YFRateLimitError":
-        return SourceUnavailableError(f"{ticker}: Yahoo refuses: too many requests (HTTP 429); wait some minutes")
+        return TooManyRequestsError(f"{ticker}: Yahoo refuses: too many requests (HTTP 429); wait some minutes")
     if kind == "YFPricesMissingError":
         return SourceUnavailableError(f"{ticker}: Yahoo's answer holds no chart and gives no reason")
     if isinstance(error, TimeoutError) or "Timeout" in kind:
