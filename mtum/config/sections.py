@@ -74,7 +74,7 @@ class Risk(_Section):
     max_position_usd: float = Field(default=5000.0, gt=0, le=1e12)
     """largest purchase in USD"""
     max_drawdown_frac: Annotated[Annotated[float, Field(gt=0, lt=1)] | None, BeforeValidator(_none_word)] = None
-    """fall of the sleeve from its peak at which entries stop; "none" for no limit"""
+    """fall from the peak at which entries stop until `mtum resume`, which counts the peak anew; "none" for no limit"""
     require_confirmation: bool | Literal["all"] = False
     """true: entries need `mtum approve`; "all": exits too"""
     exit_fallback: Literal["none", "market"] = "none"

@@ -58,6 +58,27 @@ def test_it_stays_the_same_under_other_settings(tmp_path: Path) -> None:
     assert fast["trades"], "no trades prove nothing"
 
 
+# The trade of 2017-08-31 falls by the limit, makes up for it and is sold above its peak: the halt stays.
+HALTING: dict[str, tuple[date, date, dict[str, Any]]] = {
+    "a fall made up for while held": (date(2017, 7, 31), date(2017, 10, 16), {"risk__max_drawdown_frac": 0.02}),
+    "a fall at the exit": (date(2017, 5, 4), date(2017, 8, 31), {"risk__max_drawdown_frac": 0.03}),
+    "a loss that sells": (
+        date(2018, 1, 22),
+        date(2018, 5, 9),
+        {"risk__max_daily_loss_usd": 100.0, "risk__on_daily_loss": "flatten"},
+    ),
+}
+
+
+@pytest.mark.parametrize("limit", HALTING)
+def test_a_limit_that_halts_for_good_does_so_in_both_at_the_same_session(limit: str) -> None:
+    first, last, changes = HALTING[limit]
+    settings, free = market_settings(**changes), by_the_fast_path(market_settings(), first, last)
+    daily, fast = by_the_daily_job(settings, first, last), by_the_fast_path(settings, first, last)
+    assert daily.is_same(fast)
+    assert len(fast.trades) < len(free.trades), "a limit that binds nothing proves little"
+
+
 PARTS, REAL_PARTS = 6, 12
 
 

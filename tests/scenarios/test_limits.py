@@ -84,6 +84,16 @@ def test_a_fall_from_the_peak_halts_entries_and_no_exit(tmp_path: Path) -> None:
     assert unhurt[AGAIN].document["action"] == "enter"
 
 
+def test_a_person_who_resumes_after_a_fall_lets_entries_go_on_and_the_next_fall_halts_again(tmp_path: Path) -> None:
+    limit: dict[str, Any] = {"risk__max_drawdown_frac": 0.01}
+    played(tmp_path, ENTRY, AFTER, **limit)
+    said = call_json(tmp_path, "--data-dir", str(tmp_path), "resume").document
+    assert (said["lifted"], said["halt"], said["peak_since"]) == (1, "none", AFTER.isoformat())
+    later = played(tmp_path, AGAIN, date(2018, 4, 24), **limit)
+    assert (later[AGAIN].document["action"], later[AGAIN].exit_code) == ("enter", 0)
+    assert halts(tmp_path) == ["max_drawdown_frac"]
+
+
 FIRST, LAST = date(2017, 10, 2), date(2018, 2, 28)
 
 

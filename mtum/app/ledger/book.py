@@ -20,6 +20,8 @@ from mtum.ports.store import Store
 ZERO = Decimal(0)
 RECONSTRUCTED_KEY = "reconstructed:"
 """Where the values of an entry are kept that a person stated and no decision of ours made."""
+PEAK_SINCE_KEY = "peak_since"
+"""Session from whose close the peak of the drawdown limit is counted, once a person has lifted its halt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,7 @@ def build_book(
     spendable = min(broker.cash_usd, broker.settled_usd) if broker.kind is AccountKind.CASH else broker.cash_usd
     available = max(ZERO, min(spendable, sleeve.cash_usd))
     last = sleeve.points[-1].session if sleeve.points else None
+    since = store.control.meta(PEAK_SINCE_KEY)
     return Book(
         holdings=holdings,
         cash_usd=float(sleeve.cash_usd),
@@ -120,7 +123,12 @@ def build_book(
         exit_pending=_exit_pending(store, sleeve.lots, today),
         unsettled_usd=float(max(ZERO, min(broker.cash_usd, sleeve.cash_usd) - available)),
         receivable_usd=float(sleeve.receivable_usd),
-        losses=loss_state(sleeve.points, flows_since(sleeve.movements, last), paused=False),
+        losses=loss_state(
+            sleeve.points,
+            flows_since(sleeve.movements, last),
+            paused=False,
+            peak_since=date.fromisoformat(since) if since else None,
+        ),
         restriction=store.control.restriction(),
     )
 

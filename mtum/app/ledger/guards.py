@@ -14,6 +14,8 @@ from mtum.core.portfolio.value_jump import ValueChange, value_jump
 from mtum.errors import ExitCode
 from mtum.ports.broker import BrokerLists
 
+DRAWDOWN = "max_drawdown_frac"
+"""Who halted, where it was the drawdown limit."""
 _LAST_VALUE = "account_value"
 
 
@@ -60,9 +62,9 @@ def limits_after(desk: Desk, decision: Decision, worth: AccountWorth, at: dateti
     control, risk = desk.store.control, desk.settings.risk
     # One halt is enough: the same limit is reached again session after session.
     limits = {halt.by for halt in control.halts(in_force=True)}
-    if decision.drawdown_hit and "max_drawdown_frac" not in limits:
+    if decision.drawdown_hit and DRAWDOWN not in limits:
         why = f"equity {decision.equity_usd:.2f} USD has fallen from its peak by the limit"
-        control.halt(Restriction.REDUCE_ONLY, why, "max_drawdown_frac", at)
+        control.halt(Restriction.REDUCE_ONLY, why, DRAWDOWN, at)
     if decision.daily_loss_hit and risk.on_daily_loss == "flatten" and "max_daily_loss_usd" not in limits:
         why = f"a loss of {risk.max_daily_loss_usd:.2f} USD or more on {decision.session}"
         control.halt(Restriction.REDUCE_ONLY, why, "max_daily_loss_usd", at)

@@ -2,12 +2,29 @@
 
 from typing import Any
 
+from mtum.app.ledger.book import PEAK_SINCE_KEY
+from mtum.app.ledger.guards import DRAWDOWN
 from mtum.app.owner.halt import in_force
-from mtum.ports.store import ControlStore
+from mtum.app.session.decide_and_order import JOB
+from mtum.ports.store import Store
 from mtum.ports.time import Clock
 
 
-def resume(control: ControlStore, clock: Clock) -> dict[str, Any]:
-    """Lift every halt; return how many there were, what they said, and what is in force now."""
-    lifted = in_force(control)["halts"]
-    return {"lifted": control.resume(clock.now()), "were": lifted, **in_force(control)}
+def resume(store: Store, clock: Clock) -> dict[str, Any]:
+    """Lift every halt; return how many there were, what they said, and what is in force now.
+
+    Where one was the drawdown limit's, the fall behind it is accepted: the peak is counted anew from the
+    close of the session decided last, or the next session would halt again for the same fall.
+    """
+    lifted = in_force(store.control)["halts"]
+    last = store.runs.latest(JOB)
+    since = last.session if last is not None and any(halt["by"] == DRAWDOWN for halt in lifted) else None
+    if since is not None:
+        # Before the halts are lifted: a kill in between leaves them in force, and nothing can be bought.
+        store.control.set_meta(PEAK_SINCE_KEY, since.isoformat())
+    return {
+        "lifted": store.control.resume(clock.now()),
+        "were": lifted,
+        "peak_since": since,
+        **in_force(store.control),
+    }

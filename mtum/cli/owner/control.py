@@ -49,8 +49,10 @@ def resume(context: typer.Context) -> Answer:
 
     call = call_of(context)
     with opened_store(call.settings(), call.data_folder()) as store:
-        document = lift(store.control, SystemClock())
+        document = lift(store, SystemClock())
     lines = [f"lifted: {line}" for line in _lines(plain(document["were"]))]
+    if document["peak_since"] is not None:
+        lines.append(f"the drawdown limit counts anew from the close of {document['peak_since']}")
     return Answer(document, lines or ["no halt was in force"])
 
 

@@ -17,7 +17,9 @@ class OfficialEquity:
     flows_usd: Decimal = Decimal(0)
 
 
-def loss_state(points: Sequence[OfficialEquity], flows_since_usd: Decimal, *, paused: bool) -> LossState:
+def loss_state(
+    points: Sequence[OfficialEquity], flows_since_usd: Decimal, *, paused: bool, peak_since: date | None = None
+) -> LossState:
     """Return what the loss limits look at before the session's own change is known.
 
     Parameters
@@ -26,16 +28,20 @@ def loss_state(points: Sequence[OfficialEquity], flows_since_usd: Decimal, *, pa
         Oldest first, earlier sessions only.
     flows_since_usd : Decimal
         Deposits less withdrawals since the last point; they raise the peak and are no profit.
+    peak_since : date, optional
+        Session whose close the peak is counted from; a person who lifted the halt of a drawdown took that
+        fall into account. Where it has no close yet, from the last one there is.
     """
     if not points:
         return LossState(paused=paused)
+    counted = [point for point in points if peak_since is None or point.session >= peak_since]
     last_change = Decimal(0)
     if len(points) > 1:
         last_change = points[-1].equity_usd - points[-2].equity_usd - points[-1].flows_usd
     return LossState(
         last_change_usd=round(float(last_change), 6),
         paused=paused,
-        peak_equity_usd=round(float(_peak(points) + flows_since_usd), 6),
+        peak_equity_usd=round(float(_peak(counted or points[-1:]) + flows_since_usd), 6),
     )
 
 

@@ -109,8 +109,9 @@ def _decide(history: SessionHistory, strategy: Strategy, sleeve: _Sleeve, terms:
     decision = decide(view, strategy, with_change_since(_book(sleeve, terms, t), prices, last_equity), terms.rules)
     if decision.daily_loss_hit:
         sleeve.last_hit = t
-        if terms.rules.losses.flatten_on_daily_loss:
-            sleeve.restriction = Restriction.REDUCE_ONLY
+    # A halt lasts until a person resumes; nobody does in a backtest.
+    if decision.drawdown_hit or (decision.daily_loss_hit and terms.rules.losses.flatten_on_daily_loss):
+        sleeve.restriction = Restriction.REDUCE_ONLY
     return decision
 
 

@@ -15,6 +15,8 @@ _CENTS, _CENT = 100.0, 0.01
 # Money is a float here and a decimal in the daily job: half a cent there may be a hair below it here.
 _HAIR = 1e-9
 NO_LIMIT = 2.0
+_HALF_UNIT = 5e-10
+"""A fall is rounded to nine places before it is held against its limit."""
 _DE_BRUIJN = 0x022FDD63CC95386D
 _BIT_OF = np.zeros(WORD, dtype=np.int64)
 for _bit in range(WORD):
@@ -226,12 +228,24 @@ def _entries_from(tape: Tape, terms: Terms, trades: Trades, k: int) -> int:
     return allowed
 
 
+@built_in
+def _fallen(equity: float, peak: float, limit_frac: float) -> bool:
+    return 1.0 - equity / peak >= limit_frac - _HALF_UNIT
+
+
 @compiled
-def _peak(tape: Tape, trades: Trades, k: int, stop: int) -> float:
-    highest = trades.purses[k, CASH_BEFORE]
-    for t in range(trades.slots[k, ENTRY_FILL], min(stop, trades.slots[k, EXIT_FILL] + 1)):
-        highest = max(highest, worth(tape, trades, k, t))
-    return float(highest)
+def _peak_after(tape: Tape, limit_frac: float, trades: Trades, k: int, peak: float) -> float:
+    # Highest equity up to the exit of trade k. Infinite once a decision saw the limit, that of the exit included:
+    # the halt stays, also where the fall was made up for.
+    if limit_frac > 1.0:
+        return peak
+    shares, highest = float(trades.slots[k, SHARES]), peak
+    for t in range(trades.slots[k, ENTRY_AT] + 1, trades.slots[k, EXIT_AT] + 1):
+        highest = max(highest, worth(tape, trades, k, t - 1))
+        paid = dividends_paid(tape, shares, trades.slots[k, DUE], t)
+        if _fallen(trades.purses[k, CASH_HELD] + shares * tape.seen[t] + paid, highest, limit_frac):
+            return np.inf
+    return max(highest, worth(tape, trades, k, trades.slots[k, EXIT_AT]), float(trades.purses[k, CASH_AFTER]))
 
 
 @compiled
@@ -324,7 +338,7 @@ def walk(plan: Plan, tape: Tape, terms: Terms, trades: Trades) -> int:
     true, settled, waiting, free_at = plan.ranges.true, tape.settled, np.zeros(8), np.zeros(8, np.int64)
     while True:
         t = _next_bit(entry, t, stop)
-        if t >= stop or cash <= 0.0 or 1.0 - cash / peak >= terms.max_drawdown_frac:
+        if t >= stop or cash <= 0.0 or _fallen(cash, peak, terms.max_drawdown_frac):
             return k
         budget, bought = min(cash * terms.max_position_frac, terms.max_position_usd), t + later
         shares = shares_for(terms, seen[t], budget, cash - _held_back(waiting, free_at, t))
@@ -351,8 +365,7 @@ def walk(plan: Plan, tape: Tape, terms: Terms, trades: Trades) -> int:
         cash, free_at[k % 8] = to_level(held + paid + waiting[k % 8]), settled[sold] if len(settled) else sold
         slots[k, EXIT_AT], slots[k, EXIT_FILL] = t, sold
         purses[k, EXIT_PRICE], purses[k, DIVIDENDS], purses[k, CASH_AFTER] = left_at, paid, cash
-        if terms.max_drawdown_frac <= 1.0:
-            peak = max(peak, _peak(tape, trades, k, plan.stop))
+        peak = _peak_after(tape, terms.max_drawdown_frac, trades, k, peak)
         t, seen_back = sold + 1 + terms.cooldown_sessions, max(bought, sold - terms.loss_pause_sessions) - 1
         if terms.flatten or _reach(close, seen_back, sold, price, left_at) * shares + fees >= terms.max_daily_loss_usd:
             t = _entries_from(tape, terms, trades, k)

@@ -3,6 +3,8 @@
 from datetime import date, timedelta
 from decimal import Decimal
 
+import pytest
+
 from mtum.core.portfolio.cash import OfficialEquity, loss_state
 from mtum.core.portfolio.limits import LossState
 
@@ -44,6 +46,14 @@ def test_a_withdrawal_is_no_loss_and_lowers_the_peak() -> None:
 def test_money_moved_since_the_last_close_moves_the_peak_only() -> None:
     closes = points(("5000", "0"), ("4900", "0"))
     assert loss_state(closes, Decimal(-500), paused=False) == LossState(last_change_usd=-100.0, peak_equity_usd=4500.0)
+
+
+@pytest.mark.parametrize(("since", "peak"), [(3, 6000.0), (4, 5400.0), (5, 5200.0), (9, 5200.0)])
+def test_a_fall_a_person_accepted_is_counted_from_the_close_after_it(since: int, peak: float) -> None:
+    """The closes of 3, 4 and 5 December; of a later session there is none yet, so the last one counts."""
+    closes = points(("6000", "0"), ("5400", "0"), ("5200", "0"))
+    state = loss_state(closes, ZERO, paused=False, peak_since=date(2018, 12, since))
+    assert (state.peak_equity_usd, state.last_change_usd) == (peak, -200.0)
 
 
 def test_a_peak_before_a_withdrawal_is_lowered_and_then_beaten() -> None:

@@ -42,6 +42,7 @@ VARIANTS: dict[str, tuple[MtumConfluence, PlayTerms]] = {
     "daily loss, no pause": (RULES, replace(with_rules(losses=TIGHT), loss_pause_sessions=0)),
     "flatten": (RULES, with_rules(losses=LossRules(120.0, flatten_on_daily_loss=True))),
     "drawdown": (RULES, with_rules(losses=LossRules(500.0, max_drawdown_frac=0.06))),
+    "small drawdown": (RULES, with_rules(losses=LossRules(500.0, max_drawdown_frac=0.03))),
     "settlement": (
         replace(RULES, rsi_exit_below=48.0),
         replace(with_rules(SizingRules(0.6, 1e12, 0.0, PercentCosts(Decimal(0)))), settlement=Settlement.CALENDAR),
