@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from mtum.core.research.grid import Combination, play_combinations
+from mtum.core.research.grid import Combination, Part, play_combinations
 from mtum.core.simulation.history import History
 from mtum.core.simulation.kernel.grid import GridResults
 from mtum.core.simulation.kernel.play import Span
@@ -15,24 +15,23 @@ from mtum.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class RayEngine:
-    """Sends the history to the cluster once and every chunk as a task (app.research.sweep.Engine)."""
+    """Sends each history to the cluster once and every part as a task (app.research.sweep.Engine)."""
 
     ray: Any
 
-    def play(
-        self, ready: History, chunks: Sequence[Sequence[Combination]], span: Span
-    ) -> Iterator[tuple[int, GridResults]]:
-        """Yield the chunks in their order."""
-        shared = self.ray.put(ready)
+    def play(self, parts: Sequence[Part]) -> Iterator[tuple[int, GridResults]]:
+        """Yield the parts in their order."""
+        histories = {part.history.symbol: part.history for part in parts}
+        shared = {symbol: self.ray.put(history) for symbol, history in histories.items()}
         remote = self.ray.remote(_play)
-        waiting = [remote.remote(shared, chunk, span) for chunk in chunks]
+        waiting = [remote.remote(shared[part.history.symbol], part.span, part.combinations) for part in parts]
         for position, task in enumerate(waiting):
             yield position, self.ray.get(task)
 
 
-def _play(ready: History, chunk: Sequence[Combination], span: Span) -> GridResults:
+def _play(ready: History, span: Span, combinations: Sequence[Combination]) -> GridResults:
     # What comes out of shared memory is read-only; the compiled loops take arrays that may be written.
-    return play_combinations(ready.copied(), chunk, span)
+    return play_combinations(ready.copied(), combinations, span)
 
 
 def ray_engine(workers: int) -> RayEngine:

@@ -12,8 +12,8 @@ from mtum.core.portfolio.costs import PercentCosts
 from mtum.core.portfolio.decision import PortfolioRules
 from mtum.core.portfolio.limits import LossRules
 from mtum.core.portfolio.sizing import SizingRules
-from mtum.core.research.grid import Combination, play_combinations
-from mtum.core.simulation.history import history
+from mtum.core.research.grid import Combination, Part, play_combinations
+from mtum.core.simulation.history import History, history
 from mtum.core.simulation.kernel.grid import TRADES
 from mtum.core.simulation.kernel.play import Span
 from mtum.core.simulation.played import PlayTerms
@@ -21,15 +21,25 @@ from mtum.core.strategies.mtum_confluence import MtumConfluence
 from mtum.errors import UsageError
 from support.markets import made_up_bars, made_up_vix
 
-BARS = made_up_bars(700, 61)
-READY = history(BARS, made_up_vix(BARS, 61))
 TERMS = PlayTerms(5000.0, PortfolioRules(SizingRules(1.0, 1e12, 0.0, PercentCosts()), LossRules(1e12)))
-SPAN = Span(110, 700)
-CHUNKS = [
-    [
-        Combination(replace(MtumConfluence(symbol="AAA"), ma_sessions=ma, atr_target_multiple=multiple), TERMS)
-        for multiple in (2.0, 3.0, 4.0)
-    ]
+
+
+def ready(symbol: str, seed: int) -> History:
+    bars = made_up_bars(700, seed, symbol=symbol)
+    return history(bars, made_up_vix(bars, seed))
+
+
+HISTORIES = [ready("AAA", 61), ready("BBB", 62)]
+PARTS = [
+    Part(
+        one,
+        Span(110, 700),
+        [
+            Combination(replace(MtumConfluence(symbol=one.symbol), ma_sessions=ma, atr_target_multiple=multiple), TERMS)
+            for multiple in (2.0, 3.0, 4.0)
+        ],
+    )
+    for one in HISTORIES
     for ma in range(20, 110, 10)
 ]
 
@@ -48,11 +58,11 @@ def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     engine.ray.shutdown()
 
 
-def test_chunks_are_played_as_alone(engine: Engine) -> None:
-    found = dict(engine.play(READY, CHUNKS, SPAN))
-    assert sorted(found) == list(range(len(CHUNKS)))
-    for position, chunk in enumerate(CHUNKS):
-        expected = play_combinations(READY, chunk, SPAN)
+def test_parts_on_any_symbol_are_played_as_alone(engine: Engine) -> None:
+    found = dict(engine.play(PARTS))
+    assert sorted(found) == list(range(len(PARTS)))
+    for position, part in enumerate(PARTS):
+        expected = play_combinations(part.history, part.combinations, part.span)
         for mine, theirs in zip(found[position], expected, strict=True):
             np.testing.assert_array_equal(mine, theirs)
     assert len({row[TRADES] for results in found.values() for row in results.numbers}) > 4

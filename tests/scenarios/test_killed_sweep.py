@@ -16,7 +16,8 @@ from mtum import wiring
 from mtum.adapters.sweep_results import SweepResults
 from mtum.app.research.asked import Asked
 from mtum.app.research.grid_file import read_grid
-from mtum.app.research.sweep import CHUNK, Prepared, ThreadEngine, prepare, sweep
+from mtum.app.research.prepare_sweep import prepare
+from mtum.app.research.sweep import CHUNK, Prepared, ThreadEngine, sweep
 from mtum.config import Settings, load
 from support.commands import Called, call
 from support.practice import in_child

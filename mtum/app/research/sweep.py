@@ -8,14 +8,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from mtum.app.research.asked import Asked, on_symbol
 from mtum.app.research.grid_file import Grid
-from mtum.app.research.load import Loaded, load
-from mtum.config import Settings
-from mtum.core.research.grid import Combination, block_sessions, play_combinations
+from mtum.core.market.bars import Days
+from mtum.core.research.grid import Combination, Part, block_sessions, empty_results, play_combinations
 from mtum.core.research.metrics import SESSIONS_PER_YEAR
 from mtum.core.research.overfitting import deflated_sharpe, overfitting_probability
-from mtum.core.simulation.history import History, history
+from mtum.core.simulation.history import History
 from mtum.core.simulation.kernel.grid import (
     DEVIATION,
     DRAWDOWN,
@@ -28,17 +26,9 @@ from mtum.core.simulation.kernel.grid import (
     GridResults,
 )
 from mtum.core.simulation.kernel.play import Span
-from mtum.core.simulation.played import PlayTerms
-from mtum.core.strategies.mtum_confluence import MtumConfluence
-from mtum.errors import UsageError
-from mtum.ports.market_data import BarSource
-from mtum.ports.time import Calendar
 
 CHUNK = 500
-STRATEGY = "strategy.mtum_confluence."
 
-type LoadSettings = Callable[[Mapping[str, Any]], Settings]
-"""Gives the settings with single changes put over them; raises ConfigError."""
 type Progress = Callable[[int, int], None]
 """Told how many combinations are done, of how many."""
 
@@ -60,110 +50,109 @@ class ResultStore(Protocol):
 
 
 class Engine(Protocol):
-    """Plays chunks of combinations somewhere; yields each chunk's rows as it is finished."""
+    """Plays parts of a sweep somewhere; yields each part's rows as it is finished."""
 
-    def play(
-        self, ready: History, chunks: Sequence[Sequence[Combination]], span: Span
-    ) -> Iterator[tuple[int, GridResults]]:
-        """Yield the position of a chunk and its results, in any order."""
+    def play(self, parts: Sequence[Part]) -> Iterator[tuple[int, GridResults]]:
+        """Yield the position of a part and its results, in any order."""
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """A grid made ready: its history, the sessions decided, one combination per row."""
+    """A grid made ready: one combination per row, and the history of each symbol they trade.
+
+    All symbols are decided on the same sessions, `days`, so that their rows compare; `spans`
+    says where these lie in each history.
+    """
 
     grid: Grid
-    loaded: Loaded
-    history: History
-    span: Span
+    histories: Mapping[str, History]
+    spans: Mapping[str, Span]
     changes: tuple[Mapping[str, Any], ...]
     combinations: tuple[Combination, ...]
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Symbols traded, in the order of the grid."""
+        return tuple(self.histories)
+
+    @property
+    def days(self) -> Days:
+        """Sessions decided."""
+        symbol = self.symbols[0]
+        return self.histories[symbol].days[self.spans[symbol].first : self.spans[symbol].stop]
+
+    def parts(self, numbers: Sequence[int], size: int) -> Iterator[tuple[list[int], Part]]:
+        """Cut combinations into parts of at most so many, each on one history."""
+        for symbol, history in self.histories.items():
+            own = [number for number in numbers if self.combinations[number].strategy.symbol == symbol]
+            for first in range(0, len(own), size):
+                rows = own[first : first + size]
+                yield rows, Part(history, self.spans[symbol], [self.combinations[row] for row in rows])
+
+    def within(self, window: Span) -> "Prepared":
+        """Return the same combinations over a window of the sessions, counted from the first decided."""
+        spans = {
+            symbol: Span(span.first + window.first, span.first + window.stop) for symbol, span in self.spans.items()
+        }
+        return replace(self, spans=spans)
 
     def fingerprint(self) -> str:
         """Return a short hash of grid, terms and data: equal only if the results would be."""
         found = sha256(repr([dict(change) for change in self.changes]).encode())
-        found.update(repr([self.combinations[0], self.span]).encode())
-        for column in (*self.history.prices, self.history.tape.dividend, self.history.days.astype(np.int64)):
-            found.update(np.ascontiguousarray(column).tobytes())
+        found.update(repr([self.combinations[0], *self.spans.values()]).encode())
+        for history in self.histories.values():
+            for column in (*history.prices, history.tape.dividend, history.days.astype(np.int64)):
+                found.update(np.ascontiguousarray(column).tobytes())
         return found.hexdigest()[:12]
 
 
-def prepare(grid: Grid, asked: Asked, settings: LoadSettings, source: BarSource, calendar: Calendar) -> Prepared:
-    """Check every value of the grid and load the history all combinations share.
-
-    Raises
-    ------
-    ConfigError, UsageError, DataError
-        Before anything is written.
-    """
-    base = settings(grid.base)
-    settled = {(name, repr(value)): settings({**grid.base, name: value}) for name, value in grid.distinct()}
-    changes = tuple(grid.combinations())
-    made: dict[tuple[tuple[str, str], ...], PlayTerms] = {}
-    combinations = []
-    for change in changes:
-        fields = {
-            name.removeprefix(STRATEGY): _field(settled[name, repr(value)], name)
-            for name, value in change.items()
-            if name.startswith(STRATEGY)
-        }
-        others = tuple(sorted((name, repr(value)) for name, value in change.items() if not name.startswith(STRATEGY)))
-        if others not in made:
-            rest = {name: value for name, value in change.items() if not name.startswith(STRATEGY)}
-            made[others] = replace(asked, settings=settings({**grid.base, **rest}) if rest else base).terms()
-        combinations.append(Combination(_strategy(base, asked, fields), made[others]))
-    longest = max((one.strategy for one in combinations), key=lambda strategy: strategy.history_sessions())
-    loaded = load(asked, longest, source, calendar)
-    ready = history(loaded.bars, loaded.vix, asked.settlement)
-    return Prepared(grid, loaded, ready, Span(loaded.first, len(ready)), changes, tuple(combinations))
-
-
-def _field(settings: Settings, name: str) -> Any:
-    return getattr(settings.strategy["mtum_confluence"], name.removeprefix(STRATEGY))
-
-
-def _strategy(base: Settings, asked: Asked, fields: Mapping[str, Any]) -> MtumConfluence:
-    strategy = on_symbol(base.active_strategy(asked.strategy), asked.symbol)
-    if not isinstance(strategy, MtumConfluence):
-        raise UsageError(f"sweeps are made for mtum_confluence, not for {strategy.name}")
-    return replace(strategy, **fields)
-
-
 def sweep(prepared: Prepared, store: ResultStore, engine: Engine, progress: Progress) -> GridResults:
-    """Play what is not done yet, keep each chunk, and return all rows."""
+    """Play what is not done yet, keep each part, and return all rows."""
     total = len(prepared.combinations)
     done = store.done()
-    todo = [number for number in range(total) if number not in done]
-    parts = [todo[first : first + CHUNK] for first in range(0, len(todo), CHUNK)]
+    rows, parts = [], []
+    for numbers, part in prepared.parts([number for number in range(total) if number not in done], CHUNK):
+        rows.append(numbers)
+        parts.append(part)
     progress(len(done), total)
     finished = len(done)
-    chunks = [[prepared.combinations[number] for number in part] for part in parts]
-    for position, results in engine.play(prepared.history, chunks, prepared.span):
-        store.add(parts[position], results, [prepared.changes[number] for number in parts[position]])
-        finished += len(parts[position])
+    for position, results in engine.play(parts):
+        store.add(rows[position], results, [prepared.changes[number] for number in rows[position]])
+        finished += len(rows[position])
         progress(finished, total)
     return store.results(total)
 
 
 @dataclass(frozen=True, slots=True)
 class ThreadEngine:
-    """Plays chunks on this machine; the compiled loops run beside each other."""
+    """Plays parts on this machine; the compiled loops run beside each other."""
 
     workers: int = 1
 
-    def play(
-        self, ready: History, chunks: Sequence[Sequence[Combination]], span: Span
-    ) -> Iterator[tuple[int, GridResults]]:
-        """Yield the chunks in their order."""
+    def play(self, parts: Sequence[Part]) -> Iterator[tuple[int, GridResults]]:
+        """Yield the parts in their order."""
         from concurrent.futures import ThreadPoolExecutor
 
         if self.workers == 1:
-            for position, chunk in enumerate(chunks):
-                yield position, play_combinations(ready, chunk, span)
+            yield from enumerate(map(_played, parts))
             return
         with ThreadPoolExecutor(self.workers) as pool:
-            yield from enumerate(pool.map(lambda chunk: play_combinations(ready, chunk, span), chunks))
+            yield from enumerate(pool.map(_played, parts))
+
+
+def _played(part: Part) -> GridResults:
+    return play_combinations(part.history, part.combinations, part.span)
+
+
+def played(prepared: Prepared) -> GridResults:
+    """Return all rows, played here and kept nowhere."""
+    total = len(prepared.combinations)
+    found = empty_results(total)
+    for rows, part in prepared.parts(range(total), total):
+        for whole, piece in zip(found, _played(part), strict=True):
+            whole[rows] = piece
+    return found
 
 
 def judged(prepared: Prepared, results: GridResults) -> dict[str, Any]:
@@ -171,7 +160,7 @@ def judged(prepared: Prepared, results: GridResults) -> dict[str, Any]:
     sharpes = session_sharpes(results)
     best = int(np.argmax(sharpes))
     numbers = results.numbers[best]
-    sessions = prepared.span.stop - prepared.span.first
+    sessions = len(prepared.days)
     spread = float(np.std(sharpes, ddof=1)) if len(sharpes) > 1 else 0.0
     certain = deflated_sharpe(
         float(sharpes[best]), sessions, float(numbers[SKEW]), float(numbers[KURTOSIS]), spread, len(sharpes)
@@ -180,7 +169,7 @@ def judged(prepared: Prepared, results: GridResults) -> dict[str, Any]:
         "best": row_document(prepared, results, best),
         "deflated_sharpe_probability": round(certain, 6),
         "overfitting_probability": overfitting_probability(
-            results.sums, results.squares, block_sessions(prepared.span)
+            results.sums, results.squares, block_sessions(len(prepared.days))
         ),
         "median_final_equity_usd": round(float(np.median(results.numbers[:, FINAL_EQUITY])), 2),
     }
@@ -197,7 +186,7 @@ def session_sharpes(results: GridResults) -> "np.ndarray[tuple[int, ...], np.dty
 def row_document(prepared: Prepared, results: GridResults, row: int) -> dict[str, Any]:
     """Return one combination with its figures as plain values."""
     numbers = results.numbers[row]
-    years = (prepared.span.stop - prepared.span.first) / SESSIONS_PER_YEAR
+    years = (len(prepared.days)) / SESSIONS_PER_YEAR
     growth = float(numbers[FINAL_EQUITY]) / prepared.combinations[row].terms.capital_usd
     return {
         "settings": dict(prepared.changes[row]),

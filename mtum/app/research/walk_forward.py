@@ -1,15 +1,15 @@
 """Choose settings on one window of history, try them on the next, and join the tries."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import numpy as np
 
 from mtum.app.research.run_backtest import curve_document
-from mtum.app.research.sweep import Prepared, session_sharpes
+from mtum.app.research.sweep import Prepared, played, session_sharpes
 from mtum.core.market.bars import Days
-from mtum.core.research.grid import play_combinations
-from mtum.core.research.metrics import curve_metrics, returns
+from mtum.core.research.metrics import SESSIONS_PER_YEAR, curve_metrics, returns
 from mtum.core.research.walk_forward import WindowKind, folds
 from mtum.core.simulation.backtest import run
 from mtum.core.simulation.kernel.columns import Column
@@ -40,50 +40,60 @@ def walk_forward(prepared: Prepared, fit_sessions: int, try_sessions: int, kind:
     UsageError
         If the span is too short for one fold.
     """
+    whole = Span(0, len(prepared.days))
     try:
-        cuts = folds(prepared.span, fit_sessions, try_sessions, kind)
+        cuts = folds(whole, fit_sessions, try_sessions, kind)
     except ValueError as error:
         raise UsageError(f"{error}; ask for shorter windows or a longer span") from error
     rows, parts = [], []
     for fold in cuts:
-        fitted = play_combinations(prepared.history, prepared.combinations, fold.fitted)
-        sharpes = session_sharpes(fitted)
-        best = int(np.argmax(sharpes))
+        best, sharpe = _best(prepared, fold.fitted)
         moves, trades = _moves(prepared, best, fold.tried)
         parts.append(moves)
         rows.append(
             {
-                "fitted_from": prepared.history.day(fold.fitted.first),
-                "tried_from": prepared.history.day(fold.tried.first),
-                "tried_to": prepared.history.day(fold.tried.stop - 1),
+                "fitted_from": _day(prepared, fold.fitted.first),
+                "tried_from": _day(prepared, fold.tried.first),
+                "tried_to": _day(prepared, fold.tried.stop - 1),
                 "settings": dict(prepared.changes[best]),
-                "fitted_sharpe": round(float(sharpes[best]) * np.sqrt(252), 6),
+                "fitted_sharpe": round(sharpe * np.sqrt(SESSIONS_PER_YEAR), 6),
                 "tried_return_frac": round(float(np.prod(1 + moves)) - 1, 6),
                 "trades": trades,
             }
         )
     tried = Span(cuts[0].tried.first, cuts[-1].tried.stop)
-    hindsight = int(
-        np.argmax(session_sharpes(play_combinations(prepared.history, prepared.combinations, prepared.span)))
-    )
+    hindsight, _ = _best(prepared, whole)
     capital = prepared.combinations[0].terms.capital_usd
     return WalkedForward(
         folds=tuple(rows),
-        days=prepared.history.days[tried.first : tried.stop],
+        days=prepared.days[tried.first : tried.stop],
         equity=_grown(capital, np.concatenate(parts)),
         in_sample_best=_grown(capital, _moves(prepared, hindsight, tried)[0]),
         capital_usd=capital,
     )
 
 
+def _day(prepared: Prepared, index: int) -> date:
+    found: date = prepared.days[index].astype(object)
+    return found
+
+
+def _best(prepared: Prepared, window: Span) -> tuple[int, float]:
+    # Row of the best Sharpe ratio per session over a window, and the ratio.
+    sharpes = session_sharpes(played(prepared.within(window)))
+    best = int(np.argmax(sharpes))
+    return best, float(sharpes[best])
+
+
 def _grown(capital: float, moves: Column) -> Column:
     return np.asarray(capital * np.cumprod(1.0 + moves), dtype=np.float64)
 
 
-def _moves(prepared: Prepared, row: int, span: Span) -> tuple[Column, int]:
-    one = prepared.combinations[row]
-    played = run(prepared.history, one.strategy, one.terms, span)
-    return returns(played.equity, played.capital_usd), len(played.trades)
+def _moves(prepared: Prepared, row: int, window: Span) -> tuple[Column, int]:
+    one, spans = prepared.combinations[row], prepared.within(window).spans
+    symbol = one.strategy.symbol
+    found = run(prepared.histories[symbol], one.strategy, one.terms, spans[symbol])
+    return returns(found.equity, found.capital_usd), len(found.trades)
 
 
 def document(found: WalkedForward) -> dict[str, Any]:

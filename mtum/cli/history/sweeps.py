@@ -73,10 +73,10 @@ def sweep(
     finally:
         store.close()
     answer = {
-        "symbol": prepared.loaded.bars.symbol,
-        "start": prepared.history.day(prepared.span.first),
-        "end": prepared.history.day(prepared.span.stop - 1),
-        "sessions": prepared.span.stop - prepared.span.first,
+        "symbol": ", ".join(prepared.symbols),
+        "start": prepared.days[0].astype(object),
+        "end": prepared.days[-1].astype(object),
+        "sessions": len(prepared.days),
         "combinations": len(prepared.combinations),
         **judged(prepared, results),
         "top": top_rows(prepared, results),
@@ -112,7 +112,7 @@ def walkforward(
     given |= {"fill": fill, "settlement": settlement, "slippage_bps": slippage_bps}
     prepared = _prepared(call, grid, source, changes or [], given)
     answer = document(walk_forward(prepared, fit_sessions, try_sessions, WindowKind(windows)))
-    answer = {"symbol": prepared.loaded.bars.symbol, "combinations": len(prepared.combinations), **answer}
+    answer = {"symbol": ", ".join(prepared.symbols), "combinations": len(prepared.combinations), **answer}
     return Answer(answer, list(_walked_shown(answer)))
 
 
@@ -121,8 +121,8 @@ def _prepared(
 ) -> "Prepared":
     from mtum.app.research.asked import Asked
     from mtum.app.research.grid_file import read_grid
+    from mtum.app.research.prepare_sweep import prepare
     from mtum.app.research.run_backtest import tell_compiling
-    from mtum.app.research.sweep import prepare
     from mtum.core.simulation.kernel.grid import play_grid
 
     read = read_grid(grid)

@@ -41,6 +41,15 @@ class Combination:
     terms: PlayTerms
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """Combinations to play over the same sessions of one history."""
+
+    history: History
+    span: Span
+    combinations: Sequence[Combination]
+
+
 @dataclass(slots=True)
 class _Shelf:
     # Columns and conditions made so far, so that combinations share them.
@@ -150,9 +159,9 @@ def empty_results(rows: int) -> GridResults:
     return GridResults(np.zeros((rows, 8)), np.zeros((rows, BLOCKS)), np.zeros((rows, BLOCKS)))
 
 
-def block_sessions(span: Span) -> Column:
-    """Sessions in each block of a span."""
-    n = span.stop - span.first
+def block_sessions(sessions: int) -> Column:
+    """Sessions in each block of so many."""
+    n = sessions
     found: Column = np.bincount(np.arange(n) * BLOCKS // n, minlength=BLOCKS).astype(np.float64)
     return found
 

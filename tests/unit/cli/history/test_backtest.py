@@ -1,41 +1,18 @@
 """`mtum backtest`: the contract of its document, its files and its refusals."""
 
-import csv
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
-from mtum.core.market.bars import Bars
+from support.bar_folders import write_market
 from support.commands import call
-from support.exchange_sessions import xnys
-from support.markets import made_up_bars, real_bars
+from support.markets import real_bars
 
 KEYS = {
     *("symbol", "strategy", "start", "end", "sessions", "settings", "fill_model", "decision_model"),
     *("trades", "final_equity_usd", "metrics", "benchmark", "seconds"),
 }
-
-
-def write_market(folder: Path, sessions: int = 700, *, drop: int | None = None, wrong: str | None = None) -> Bars:
-    """Made-up bars on real sessions as AAA.csv and VIX.csv."""
-    days = [session.day for session in xnys("2014-01-02", "2018-12-31")][:sessions]
-    drawn = made_up_bars(sessions, 51)
-    names = ("open", "high", "low", "close", "volume", "dividend")
-    bars = Bars.from_columns("AAA", "csv", days, {name: getattr(drawn, name) for name in names})
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "AAA.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["date", *names])
-        for number, day in enumerate(days):
-            row = [float(getattr(bars, name)[number]) for name in names]
-            if number != drop:
-                writer.writerow([day, *([wrong, *row[1:]] if wrong and number == 300 else row)])
-    with (folder / "VIX.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["date", "open", "high", "low", "close", "volume"])
-        writer.writerows([day, 15, 15, 15, 15 + number % 12, 0] for number, day in enumerate(days))
-    return bars
 
 
 def test_the_document_keeps_its_contract(tmp_path: Path) -> None:
@@ -155,7 +132,7 @@ def test_the_tear_sheet_is_whole_and_fetches_nothing(tmp_path: Path) -> None:
 
 
 def test_near_close_reports_the_spread_over_three_ties(tmp_path: Path) -> None:
-    write_market(tmp_path / "bars", 400)
+    write_market(tmp_path / "bars", sessions=400)
     words = ("backtest", "--symbol", "AAA", "--source", f"csv:{tmp_path / 'bars'}", "--decision", "near_close")
     found = call(tmp_path, *words, "--json", "--quiet").document
     assert [row["correlation"] for row in found["near_close"]] == [-0.68, -0.8, 0.0]

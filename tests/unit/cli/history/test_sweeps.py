@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from mtum.adapters.sweep_results import SweepResults
+from support.bar_folders import write_market
 from support.commands import Called, call
 
 GRID = """
@@ -52,6 +53,45 @@ def test_every_combination_has_a_row_that_a_backtest_confirms(tmp_path: Path) ->
     assert len(alone["trades"]) == best["trades"]
     assert alone["metrics"]["sharpe"] == pytest.approx(best["sharpe"], abs=1e-5)
     assert best["sharpe"] == max(row["sharpe"] for row in document["top"])
+
+
+def two_symbols(folder: Path) -> str:
+    """A folder of two symbols, the second known from its 200th session on."""
+    (folder / "bars").mkdir(parents=True)
+    for symbol, skipped, seed in (("AAA", 0, 5), ("BBB", 200, 6)):
+        write_market(folder / "bars", symbol, sessions=600, seed=seed, skipped=skipped)
+    return f"csv:{folder / 'bars'}"
+
+
+def test_symbols_are_combined_with_settings_over_common_sessions(tmp_path: Path) -> None:
+    source = two_symbols(tmp_path)
+    grid = "[grid]\nstrategy.mtum_confluence.symbol = ['AAA', 'BBB']\nstrategy.mtum_confluence.ma_sessions = [20, 40]\n"
+    found = swept(tmp_path, "--source", source, "--workers", "2", grid=grid)
+    assert found.code == 0, found.err
+    assert found.document["symbol"] == "AAA, BBB"
+    table = rows(tmp_path)
+    assert [row["strategy.mtum_confluence.symbol"] for row in table] == ["AAA", "AAA", "BBB", "BBB"]
+    for row in table:
+        symbol, ma = row["strategy.mtum_confluence.symbol"], row["strategy.mtum_confluence.ma_sessions"]
+        words = ("--symbol", symbol, "--set", f"strategy.mtum_confluence.ma_sessions={ma}", "--source", source)
+        alone = call(tmp_path, "backtest", *words, "--start", found.document["start"], "--json", "--quiet").document
+        assert alone["sessions"] == found.document["sessions"]
+        assert alone["final_equity_usd"] == pytest.approx(float(row["final_equity_usd"]), abs=0.006)
+        assert len(alone["trades"]) == float(row["trades"]) > 0
+    assert len({row["final_equity_usd"] for row in table}) == 4
+
+
+def test_walk_forward_chooses_among_symbols_too(tmp_path: Path) -> None:
+    source = two_symbols(tmp_path)
+    grid = "[grid]\nstrategy.mtum_confluence.symbol = ['AAA', 'BBB']\nstrategy.mtum_confluence.ma_sessions = [20, 40]\n"
+    words = ("--source", source, "--fit-sessions", "120", "--try-sessions", "60", "--json", "--quiet")
+    document = call(tmp_path, "walkforward", str(written(tmp_path, grid)), *words).document
+    fold = document["folds"][-1]
+    sets = [word for name, value in fold["settings"].items() for word in ("--set", f"{name}={value}")]
+    span = ("--start", fold["tried_from"], "--end", fold["tried_to"])
+    alone = call(tmp_path, "backtest", "--source", source, *sets, *span, "--json", "--quiet").document
+    assert alone["metrics"]["total_return_frac"] == pytest.approx(fold["tried_return_frac"], abs=2e-6)
+    assert {one["settings"]["strategy.mtum_confluence.symbol"] for one in document["folds"]} == {"AAA", "BBB"}
 
 
 def test_the_best_is_set_beside_the_chance_of_luck(tmp_path: Path) -> None:
@@ -99,6 +139,8 @@ def test_other_data_or_settings_do_not_meet_old_rows(tmp_path: Path) -> None:
     [
         ("[grid]\nstrategy.mtum_confluence.ma_sesions = [20]\n", (), 2, "did you mean"),
         ("[grid]\nstrategy.mtum_confluence.ma_sessions = [20, 5000]\n", (), 2, "ma_sessions"),
+        ("[grid]\nbroker.port = [4001, 4002]\n", (), 2, "broker.port: changes nothing"),
+        ("[grid]\nstrategy.mtum_confluence.symbol = ['A', 'B']\n", ("--symbol", "C"), 2, "leave out one"),
         (GRID, ("--end", "2014-02-01"), 3, "needed"),
         (GRID, ("--engine", "abacus"), 2, "local or ray"),
     ],
@@ -108,6 +150,11 @@ def test_a_bad_grid_writes_nothing(tmp_path: Path, grid: str, words: tuple[str, 
     assert found.code == code
     assert told in found.err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_setting_that_another_switches_off_may_vary(tmp_path: Path) -> None:
+    grid = "[grid]\nportfolio.cost_model = ['ib', 'percent']\nportfolio.cost_frac = [0.001, 0.002]\n"
+    assert swept(tmp_path, grid=grid).document["combinations"] == 4
 
 
 def test_a_chunk_is_kept_whole_or_not_at_all(tmp_path: Path) -> None:
