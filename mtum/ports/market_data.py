@@ -7,6 +7,7 @@ from typing import Protocol
 
 from mtum.core.market.bars import Bars
 from mtum.core.market.sessions import Session
+from mtum.core.market.volume import UsualShare
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +69,9 @@ class BarSource(Protocol):
         """Return official closes of an extra series by session; empty if the source has none."""
         ...
 
-    def volume_share(self, symbol: str, session: Session, minutes: float) -> float | None:
+    def volume_share(self, symbol: str, session: Session, minutes: float) -> UsualShare | None:
         """Return the share of a session's volume usually traded `minutes` before the close.
 
-        From the source's own intraday bars or a documented prior; None when neither exists.
+        Learned from the source's own 5-minute bars, else a documented prior; None when neither exists.
         """
         ...

@@ -162,7 +162,17 @@ class QuarantinedBar:
 
 @dataclass(frozen=True, slots=True)
 class VolumeSnapshot:
-    """Volume seen at a decision, what was projected, and the final figure once it is known."""
+    """Volume seen at a decision, what was projected, and the final figure once it is known.
+
+    Parameters
+    ----------
+    projected_low, projected_high : float or None
+        Volumes between which four sessions in five would have ended; None with a documented prior.
+    learned_sessions : int
+        Sessions whose median share was used; 0 for a documented prior.
+    error_frac : float or None
+        How far the projection was off, as a fraction of the final volume.
+    """
 
     symbol: str
     source: str
@@ -173,6 +183,10 @@ class VolumeSnapshot:
     projected: float | None
     half_day: bool = False
     final_volume: float | None = None
+    projected_low: float | None = None
+    projected_high: float | None = None
+    learned_sessions: int = 0
+    error_frac: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

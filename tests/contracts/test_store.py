@@ -382,10 +382,15 @@ class TestControl:
         ]
 
     def test_the_snapshot_of_a_session_gains_its_final_volume(self, store: Store) -> None:
-        seen = VolumeSnapshot("MTUM", "csv", MONDAY, 20.0, 870.0, 0.87, 1000.0)
+        seen = VolumeSnapshot(
+            "MTUM", "csv", MONDAY, 20.0, 870.0, 0.87, 1000.0,
+            projected_low=900.0, projected_high=1100.0, learned_sessions=20,
+        )  # fmt: skip
         store.control.write_snapshot(seen)
-        store.control.write_snapshot(replace(seen, final_volume=1010.0))
-        assert store.control.snapshots("MTUM", "csv") == (replace(seen, final_volume=1010.0),)
+        assert store.control.snapshots("MTUM", "csv") == (seen,)
+        known = replace(seen, final_volume=1010.0, error_frac=-0.0099)
+        store.control.write_snapshot(known)
+        assert store.control.snapshots("MTUM", "csv") == (known,)
         assert store.control.snapshots("MTUM", "yahoo") == ()
         assert store.control.snapshots("MTUM", "csv", TUESDAY) == ()
 

@@ -28,6 +28,7 @@ from mtum.app.session.play_session import play_session
 from mtum.core.market.bars import Bars
 from mtum.core.market.merging import NewSplit, before_split
 from mtum.core.market.sessions import Session
+from mtum.core.market.volume import UsualShare
 from mtum.core.portfolio.lots import Lot
 from mtum.ports.market_data import Quote, SeriesValue
 from support.commands import call_json
@@ -115,8 +116,8 @@ class RebasingVendor:
     def series_history(self, name: str, first: date, last: date) -> Mapping[date, float]:
         return {day: points for day, points in vix_closes().items() if first <= day <= last}
 
-    def volume_share(self, symbol: str, session: Session, minutes: float) -> float | None:
-        return 1.0
+    def volume_share(self, symbol: str, session: Session, minutes: float) -> UsualShare | None:
+        return UsualShare(1.0)
 
 
 @contextmanager

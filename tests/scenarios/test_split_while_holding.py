@@ -21,6 +21,7 @@ from mtum.app.session.play_session import play_session
 from mtum.core.market.bars import Bars
 from mtum.core.market.merging import NewSplit, before_split
 from mtum.core.market.sessions import Session
+from mtum.core.market.volume import UsualShare
 from mtum.errors import ExitCode
 from mtum.ports.market_data import Quote, SeriesValue
 from support.practice import settings_of
@@ -73,8 +74,8 @@ class SplittingVendor:
     def series_history(self, name: str, first: date, last: date) -> Mapping[date, float]:
         return self._market.series_history(name, first, last)
 
-    def volume_share(self, symbol: str, session: Session, minutes: float) -> float | None:
-        return 1.0
+    def volume_share(self, symbol: str, session: Session, minutes: float) -> UsualShare | None:
+        return UsualShare(1.0)
 
 
 class Steps:

@@ -14,6 +14,7 @@ from mtum.adapters.store.opening import open_store
 from mtum.app.desk import Desk, Provenance
 from mtum.core.market.bars import Bars
 from mtum.core.market.sessions import Session, Sessions
+from mtum.core.market.volume import UsualShare
 from mtum.errors import SourceUnavailableError
 from mtum.ports.broker import Broker
 from mtum.ports.market_data import BarSource, Quote, SeriesValue
@@ -58,7 +59,7 @@ class ShelfSource:
     def series_history(self, name: str, first: date, last: date) -> Mapping[date, float]:
         return {day: points for day, points in self.closes.items() if first <= day <= last}
 
-    def volume_share(self, symbol: str, session: Session, minutes: float) -> float | None:
+    def volume_share(self, symbol: str, session: Session, minutes: float) -> UsualShare | None:
         return None
 
 

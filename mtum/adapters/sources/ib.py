@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
-from statistics import median
 
 import numpy as np
 
@@ -15,7 +14,7 @@ from mtum.adapters.ib_session.questions import Question, history, snapshot
 from mtum.adapters.ib_session.session import IbSession
 from mtum.core.market.bars import Bar, Bars
 from mtum.core.market.sessions import Session
-from mtum.core.market.volume import LEARNING_SESSIONS, LEAST_SESSIONS, intraday_share
+from mtum.core.market.volume import UsualShare, intraday_share, learned_share
 from mtum.errors import BarsInvalidError, BarsStaleError, DataError, SourceUnavailableError
 from mtum.ports.market_data import Quote, SeriesValue
 
@@ -41,7 +40,7 @@ class IbSource:
     def __init__(self, session: IbSession, listings: Listings) -> None:
         self._session = session
         self._listings = listings
-        self._learned: dict[tuple[str, date, float], float | None] = {}
+        self._learned: dict[tuple[str, date, float], UsualShare | None] = {}
 
     def history(self, symbol: str, first: date, last: date) -> Bars:
         """Return the daily bars of the closed interval."""
@@ -103,7 +102,7 @@ class IbSource:
             return {}
         return {bar.day: bar.close for bar in bars if first <= bar.day <= last}
 
-    def volume_share(self, symbol: str, session: Session, minutes: float) -> float | None:
+    def volume_share(self, symbol: str, session: Session, minutes: float) -> UsualShare | None:
         """Return the median share of the last 20 full sessions' 5-minute bars, or the documented prior."""
         key = (symbol, session.day, round(minutes, 1))
         if key not in self._learned:
@@ -112,8 +111,8 @@ class IbSource:
             except DataError:
                 # The prior is a fair answer; a service that is down says so where bars are asked for.
                 self._learned[key] = None
-        found = self._learned[key]
-        return found if found is not None else PRIOR_SHARES.get(symbol)
+        prior = PRIOR_SHARES.get(symbol)
+        return self._learned[key] or (UsualShare(prior) if prior is not None else None)
 
     def _daily(self, symbol: str, first: date) -> list[Bar]:
         today = self._session.today or self._session.server_time().date()
@@ -124,7 +123,7 @@ class IbSource:
         found = self._ask(history(self._listings.contract(symbol), "1800 S", "1 min", epoch=True))
         return _instant(found[-1].fields[1].date) + timedelta(minutes=1) if found else None
 
-    def _measured_share(self, symbol: str, session: Session, minutes: float) -> float | None:
+    def _measured_share(self, symbol: str, session: Session, minutes: float) -> UsualShare | None:
         first = session.day - timedelta(days=_LEARNING_DAYS)
         finals = {bar.day: bar.volume for bar in self._daily(symbol, first)}
         question = history(self._listings.contract(symbol), "30 D", "5 mins", epoch=True)
@@ -134,8 +133,7 @@ class IbSource:
             slices = list(part)
             share = _share(slices, finals.get(day, 0.0), minutes) if day < session.day else None
             shares += [share] if share is not None else []
-        newest = shares[-LEARNING_SESSIONS:]
-        return median(newest) if len(newest) >= LEAST_SESSIONS else None
+        return learned_share(shares)
 
     def _ask(self, question: Question) -> list[Heard]:
         try:

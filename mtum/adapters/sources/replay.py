@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from mtum.core.market.bars import Bar, Bars
 from mtum.core.market.sessions import Session
+from mtum.core.market.volume import UsualShare
 from mtum.core.simulation.provisional import MEDIAN_SHARE, drawn_share, share_at, volume_so_far
 from mtum.errors import BarsMissingError
 from mtum.ports.market_data import Quote, SeriesValue
@@ -77,9 +78,9 @@ class ReplayedSource:
         """Return the official closes of the closed interval."""
         return {day: points for day, points in self.read_closes(name).items() if first <= day <= last}
 
-    def volume_share(self, symbol: str, session: Session, minutes: float) -> float | None:
+    def volume_share(self, symbol: str, session: Session, minutes: float) -> UsualShare | None:
         """Return the usual share: the median of the draws, or exactly the share that `quote` uses."""
-        return 1.0 if self.exact else share_at(MEDIAN_SHARE, minutes, _session_minutes(session))
+        return UsualShare(1.0 if self.exact else share_at(MEDIAN_SHARE, minutes, _session_minutes(session)))
 
     def _drawn(self, symbol: str, session: Session, minutes: float) -> float:
         return drawn_share(symbol, session.day, self.seed, minutes, _session_minutes(session))

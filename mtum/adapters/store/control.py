@@ -57,9 +57,14 @@ class SqliteControl:
             snapshot.projected,
             int(snapshot.half_day),
             snapshot.final_volume,
+            snapshot.projected_low,
+            snapshot.projected_high,
+            snapshot.learned_sessions,
+            snapshot.error_frac,
         )
+        sql = f"INSERT OR REPLACE INTO volume_snapshots VALUES ({', '.join('?' * len(values))})"
         with self.database.write() as connection:
-            connection.execute("INSERT OR REPLACE INTO volume_snapshots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+            connection.execute(sql, values)
 
     def snapshots(self, symbol: str, source: str, since: date | None = None) -> Sequence[VolumeSnapshot]:
         """Return snapshots, oldest first; all, or those from a session on."""
@@ -129,4 +134,8 @@ def _snapshot(row: sqlite3.Row) -> VolumeSnapshot:
         projected=row["projected"],
         half_day=bool(row["half_day"]),
         final_volume=row["final_volume"],
+        projected_low=row["projected_low"],
+        projected_high=row["projected_high"],
+        learned_sessions=row["learned_sessions"],
+        error_frac=row["error_frac"],
     )

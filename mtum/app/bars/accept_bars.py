@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 
 import numpy as np
 
+from mtum.app.bars.learn_volume import learn_volume
 from mtum.app.bars.room import BarDesk
 from mtum.core.market.bars import PRICE_COLUMNS, Bar, Bars
 from mtum.core.market.merging import BasisProblem, Change, Merge, NewSplit, before_split, merge, selected
@@ -132,6 +133,7 @@ def accept_bars(desk: BarDesk, reading: Reading) -> Refresh:
     if len(written) or judged.joined.refused:
         revisions = tuple(_new_revisions(desk, reading, judged))
         desk.store.bars.accept(written, reading.at, reading.final_until, revisions)
+    learn_volume(desk.store, symbol, source, judged.joined.splits if len(written) else ())
     newest = [bars.last_day for bars in (reading.cached, written) if len(bars)]
     problems = (*(problem for _, problem in judged.kept_out), *judged.problems, *_second_opinion(desk, written))
     return Refresh(

@@ -10,7 +10,6 @@ from mtum.core.market.instruments import Kind, instrument
 from mtum.core.market.sessions import Session
 from mtum.core.market.validation import BarProblem, Rule, problems_in_history, session_days
 from mtum.core.market.vix import HIGHEST, LOWEST
-from mtum.core.market.volume import projection_error
 from mtum.ports.store import Store
 from mtum.ports.time import Calendar
 
@@ -19,12 +18,17 @@ _SHOWN_MISSES = 5
 
 @dataclass(frozen=True, slots=True)
 class VolumeMiss:
-    """How far a projection of a session's volume was off, as a fraction of the final figure."""
+    """How far a projection of a session's volume was off, as a fraction of the final figure.
+
+    Four sessions in five should end between `low` and `high`; None where the share was a documented one.
+    """
 
     session: date
     projected: float
     final: float
     error_frac: float
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +105,9 @@ def _index_problems(bars: Bars, days: Sequence[date]) -> tuple[BarProblem, ...]:
 
 
 def _volume_misses(store: Store, symbol: str, source: str) -> tuple[VolumeMiss, ...]:
-    misses = []
-    for one in store.control.snapshots(symbol, source)[-_SHOWN_MISSES:]:
-        if one.projected is None or one.final_volume is None:
-            continue
-        error = projection_error(one.projected, one.final_volume)
-        if error is not None:
-            misses.append(VolumeMiss(one.session, one.projected, one.final_volume, error))
-    return tuple(misses)
+    known = [one for one in store.control.snapshots(symbol, source) if one.error_frac is not None]
+    return tuple(
+        VolumeMiss(one.session, one.projected, one.final_volume, one.error_frac, one.projected_low, one.projected_high)
+        for one in known[-_SHOWN_MISSES:]
+        if one.projected is not None and one.final_volume is not None and one.error_frac is not None
+    )

@@ -1,7 +1,6 @@
 """After the close: executions, commissions, cash and the official close, until every order is terminal."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -198,7 +197,6 @@ def _record_closes(desk: Desk, session: Session, sessions: Sessions) -> None:
         return
     found = {symbol: bar for symbol, bar in closes.items() if bar is not None}
     _record_dividends(desk, session.day, found)
-    _learn_volume(desk, session, found)
     desk.store.ledger.write_equity(_equity_at(desk, session.day, found))
 
 
@@ -237,13 +235,6 @@ def _record_dividends(desk: Desk, session: date, bars: Mapping[str, Bar]) -> Non
     paid = desk.broker.proves_absence
     due = [dividend_due(held, desk.strategy.name, name, session, bar.dividend, paid=paid) for name, bar in bars.items()]
     desk.store.ledger.move_cash([movement for movement in due if movement is not None and movement.key not in known])
-
-
-def _learn_volume(desk: Desk, session: Session, bars: Mapping[str, Bar]) -> None:
-    for symbol, bar in bars.items():
-        for snapshot in desk.store.control.snapshots(symbol, desk.source.name, session.day):
-            if snapshot.session == session.day:
-                desk.store.control.write_snapshot(replace(snapshot, final_volume=bar.volume))
 
 
 def _benchmark(desk: Desk, session: date, movements: Sequence[CashMovement], symbol: str) -> Decimal | None:

@@ -12,7 +12,7 @@ from mtum.core.market.sessions import Session, Sessions
 from mtum.core.market.validation import BarProblem, Rule, problems_in_history, session_days
 from mtum.core.market.view import MarketView, ProvisionalBar
 from mtum.core.market.vix import VixReading
-from mtum.core.market.volume import ObservedShare, VolumeMode, projected, rule_volume, usual_share
+from mtum.core.market.volume import ObservedShare, VolumeMode, band, projected, rule_volume, usual_share
 from mtum.errors import BarsInvalidError, BarsMissingError
 from mtum.ports.market_data import Quote
 from mtum.ports.records import VolumeSnapshot
@@ -147,6 +147,7 @@ def _today(
     bar = Bar(
         quote.session, quote.open, quote.high, quote.low, quote.close, round(volume, 6), quote.dividend, quote.split
     )
+    low, high = (band(quote.volume, usual) if usual else None) or (None, None)
     snapshot = VolumeSnapshot(
         symbol=quote.symbol,
         source=quote.source,
@@ -156,6 +157,9 @@ def _today(
         share=share,
         projected=projected(quote.volume, share) if share else None,
         half_day=session.half_day,
+        projected_low=low,
+        projected_high=high,
+        learned_sessions=usual.learned_sessions if usual else 0,
     )
     return snapshot, ProvisionalBar(bar, quote.volume, share, quote.seen_at, quote.midpoint)
 

@@ -93,19 +93,31 @@ def projected(volume_so_far: float, share: float) -> float:
     return volume_so_far / share
 
 
-def usual_share(observed: Sequence[ObservedShare], minutes: float, prior: float | None) -> UsualShare | None:
+def usual_share(observed: Sequence[ObservedShare], minutes: float, told: UsualShare | None) -> UsualShare | None:
     """Return the share usually traded `minutes` before the close, or None when nothing proves one.
 
-    The median of the last 20 full sessions observed within 5 minutes of that moment; with fewer, the
-    documented prior; without a prior, the median of at least 5. Half days are never learned from.
+    Parameters
+    ----------
+    observed : sequence of ObservedShare
+        Our own snapshots: what the running bar showed, over the final volume of the same source. Once
+        there are 20 full sessions within 5 minutes of that moment, theirs is the share.
+    told : UsualShare or None
+        What the source knows until then: its own 5-minute bars, else a documented prior. Without it
+        at least 5 snapshots prove a share. Half days are never learned from.
     """
     near = [one for one in observed if not one.half_day and abs(one.minutes - minutes) <= NEAR_MINUTES]
-    newest = sorted(near, key=lambda one: one.session)[-LEARNING_SESSIONS:]
-    shares = np.array([moved_share(one.share, one.minutes, minutes) for one in newest])
-    if len(shares) < (LEARNING_SESSIONS if prior is not None else LEAST_SESSIONS):
-        return UsualShare(prior) if prior is not None else None
-    low, middle, high = (float(found) for found in np.quantile(shares, [0.1, 0.5, 0.9]))
-    return UsualShare(middle, len(shares), low, high)
+    newest = sorted(near, key=lambda one: one.session)
+    own = learned_share([moved_share(one.share, one.minutes, minutes) for one in newest])
+    return own if told is None or (own is not None and own.learned_sessions == LEARNING_SESSIONS) else told
+
+
+def learned_share(shares: Sequence[float]) -> UsualShare | None:
+    """Return the median of the last 20 full sessions' shares, oldest first; None for fewer than 5."""
+    newest = shares[-LEARNING_SESSIONS:]
+    if len(newest) < LEAST_SESSIONS:
+        return None
+    low, middle, high = (float(found) for found in np.quantile(np.array(newest), [0.1, 0.5, 0.9]))
+    return UsualShare(middle, len(newest), low, high)
 
 
 def moved_share(share: float, seen_minutes: float, minutes: float) -> float:
@@ -127,7 +139,7 @@ def moved_share(share: float, seen_minutes: float, minutes: float) -> float:
 
 def band(volume_so_far: float, usual: UsualShare) -> tuple[float, float] | None:
     """Return the volumes between which four sessions in five would end; None for a prior."""
-    if usual.low is None or usual.high is None:
+    if usual.low is None or usual.high is None or usual.low <= 0:
         return None
     return volume_so_far / usual.high, volume_so_far / usual.low
 

@@ -16,6 +16,7 @@ from mtum.app.session.decide_believed import decide_believed
 from mtum.app.session.gather import Gathered, gather
 from mtum.core.market.bars import Bars
 from mtum.core.market.sessions import Session
+from mtum.core.market.volume import UsualShare
 from mtum.core.portfolio.decision import Action, Book
 from mtum.core.strategies.contract import Holding
 from mtum.errors import BarsInvalidError, SourceUnavailableError
@@ -53,8 +54,8 @@ class VixShelf(ShelfSource):
             raise SourceUnavailableError("the test's source is down")
         return self.vix
 
-    def volume_share(self, symbol: str, session: Session, minutes: float) -> float | None:
-        return 0.87
+    def volume_share(self, symbol: str, session: Session, minutes: float) -> UsualShare | None:
+        return UsualShare(0.87)
 
 
 def vix(points: float, source: str = "yahoo", minutes: float = 1.0) -> SeriesValue:

@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from math import isnan
 from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING
 
 from mtum.adapters.sources.yahoo.client import Answer, YahooClient
 from mtum.adapters.sources.yahoo.frames import bars_of, instant_of, starts_of
 from mtum.core.market.bars import PRICE_COLUMNS, Bar, Bars
 from mtum.core.market.sessions import Session
-from mtum.core.market.volume import LEARNING_SESSIONS, LEAST_SESSIONS, intraday_share
+from mtum.core.market.volume import UsualShare, intraday_share, learned_share
 from mtum.errors import BarsInvalidError, BarsStaleError, DataError
 from mtum.ports.market_data import Quote, SeriesValue
 from mtum.ports.time import Calendar
@@ -56,7 +55,7 @@ class YahooSource:
     ) -> None:
         self._calendar = calendar
         self._client = YahooClient(cache_dir, base_url, timeout_seconds, budget_seconds)
-        self._learned: dict[tuple[str, date, float], float | None] = {}
+        self._learned: dict[tuple[str, date, float], UsualShare | None] = {}
 
     def history(self, symbol: str, first: date, last: date) -> Bars:
         """Return the daily bars of the closed interval."""
@@ -107,7 +106,7 @@ class YahooSource:
         bars = bars_of(self._client.chart(*SERIES[name], first, last).frame, name, NAME)
         return {bars.day(index): float(close) for index, close in enumerate(bars.close) if not isnan(close)}
 
-    def volume_share(self, symbol: str, session: Session, minutes: float) -> float | None:
+    def volume_share(self, symbol: str, session: Session, minutes: float) -> UsualShare | None:
         """Return the median share of the last 20 full sessions' 5-minute bars, or the documented prior."""
         key = (symbol, session.day, round(minutes, 1))
         if key not in self._learned:
@@ -116,8 +115,8 @@ class YahooSource:
             except DataError:
                 # The prior is a fair answer; a source that is down says so where bars are asked for.
                 self._learned[key] = None
-        found = self._learned[key]
-        return found if found is not None else PRIOR_SHARES.get(symbol)
+        prior = PRIOR_SHARES.get(symbol)
+        return self._learned[key] or (UsualShare(prior) if prior is not None else None)
 
     def _running(self, name: str, ticker: str, zone: str, session: Session) -> tuple[Bar, Answer]:
         answer = self._client.chart(ticker, zone, session.day - timedelta(days=7), session.day)
@@ -128,14 +127,13 @@ class YahooSource:
             raise BarsStaleError(f"{name}: Yahoo has no bar of {session.day} yet; its newest is {newest}")
         return bar, answer
 
-    def _measured_share(self, symbol: str, session: Session, minutes: float) -> float | None:
+    def _measured_share(self, symbol: str, session: Session, minutes: float) -> UsualShare | None:
         first, last = session.day - timedelta(days=_INTRADAY_DAYS), session.day - timedelta(days=1)
         intraday = self._client.chart(ticker_of(symbol), _NEW_YORK, first, last, "5m").frame
         daily = self.history(symbol, first, last)
         full = [one for one in self._calendar.sessions(first, last) if not one.half_day]
         found = [_share_of(intraday, daily, one, minutes) for one in full]
-        shares = [share for share in found if share is not None][-LEARNING_SESSIONS:]
-        return median(shares) if len(shares) >= LEAST_SESSIONS else None
+        return learned_share([share for share in found if share is not None])
 
 
 def ticker_of(symbol: str) -> str:

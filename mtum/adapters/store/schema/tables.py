@@ -341,7 +341,11 @@ _MARKET = (
         share | REAL | fraction of the day's volume usually traded by then
         projected | REAL | projected volume of the day
         half_day | INTEGER NOT NULL | 1 on a short session, which is never learned from
-        final_volume | REAL | the day's volume as read later
+        final_volume | REAL | the day's final volume, read the next day
+        projected_low | REAL | four sessions in five would end above this
+        projected_high | REAL | and below this; both empty with a documented share
+        learned_sessions | INTEGER NOT NULL | sessions the share was learned from; 0: documented
+        error_frac | REAL | projected over final volume, less 1
         """,
         "PRIMARY KEY (symbol, source, session)",
     ),

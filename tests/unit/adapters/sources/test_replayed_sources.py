@@ -8,6 +8,7 @@ import pytest
 from mtum.adapters.sources.csv_folder import csv_source
 from mtum.adapters.sources.embedded import sample_source
 from mtum.core.market.sessions import Session
+from mtum.core.market.volume import UsualShare
 from mtum.core.simulation.provisional import drawn_share
 from mtum.errors import BarsInvalidError, BarsMissingError, SourceUnavailableError
 
@@ -108,11 +109,11 @@ def test_with_exact_shares_the_volume_is_the_final_one_and_the_share_says_so(tmp
     at = WEDNESDAY.before_close(20)
     share = source.volume_share("MTUM", WEDNESDAY, 20)
     assert share is not None
-    assert source.quote("MTUM", WEDNESDAY, at).volume / share == 2000.0
+    assert source.quote("MTUM", WEDNESDAY, at).volume / share.share == 2000.0
 
 
 def test_the_usual_share_at_the_decision_is_the_documented_prior(tmp_path: Path) -> None:
-    assert csv_source(folder(tmp_path)).volume_share("MTUM", WEDNESDAY, 20) == 0.87
+    assert csv_source(folder(tmp_path)).volume_share("MTUM", WEDNESDAY, 20) == UsualShare(0.87)
 
 
 def test_a_session_the_market_does_not_hold_is_missing(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import stamina
 from mtum.adapters.calendar import ExchangeCalendar
 from mtum.adapters.sources.yahoo import YahooSource
 from mtum.core.market.sessions import Session
+from mtum.core.market.volume import UsualShare
 from mtum.errors import BarsInvalidError, BarsMissingError, BarsStaleError, SourceUnavailableError
 from support.bars import bars_of, changed
 from support.yahoo import (
@@ -234,12 +235,15 @@ def intraday_rows(days: list[date], *, until: int = 78) -> list[Row]:
 def test_the_share_of_volume_is_measured_on_the_last_full_sessions(server: YahooServer, tmp_path: Path) -> None:
     # 78 bars of 10 shares, 740 of them by 20 minutes before the close; the daily bar says 1,000.
     server.charts["MTUM"].intraday = intraday_rows([BARS.day(index) for index in range(29)])
-    assert source(server, tmp_path).volume_share("MTUM", SESSION, 20.0) == pytest.approx(0.74)
+    found = source(server, tmp_path).volume_share("MTUM", SESSION, 20.0)
+    assert found is not None
+    assert (round(found.share, 9), found.learned_sessions) == (0.74, 20)
+    assert (found.low, found.high) == (found.share, found.share)
 
 
 def test_the_documented_prior_stands_in_for_intraday_bars(server: YahooServer, tmp_path: Path) -> None:
     reading = source(server, tmp_path)
-    assert reading.volume_share("MTUM", SESSION, 20.0) == 0.87
+    assert reading.volume_share("MTUM", SESSION, 20.0) == UsualShare(0.87)
     server.charts["AAA"] = Chart([], symbol="AAA")
     assert reading.volume_share("AAA", SESSION, 20.0) is None
 

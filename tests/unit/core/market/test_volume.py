@@ -11,6 +11,7 @@ from mtum.core.market.volume import (
     VolumeMode,
     band,
     intraday_share,
+    learned_share,
     moved_share,
     projected,
     projection_error,
@@ -18,6 +19,7 @@ from mtum.core.market.volume import (
     usual_share,
 )
 
+PRIOR = UsualShare(0.87)
 DAYS = [date(2024, 1, 1) + timedelta(days=index) for index in range(60)]
 
 
@@ -46,22 +48,36 @@ def test_an_impossible_share_is_refused(share: float) -> None:
 
 def test_twenty_sessions_replace_the_prior_by_their_median() -> None:
     # 10 x 0.80 and 10 x 0.90: the median is 0.85.
-    found = usual_share(observed(*[0.80] * 10, *[0.90] * 10), 20.0, 0.87)
+    found = usual_share(observed(*[0.80] * 10, *[0.90] * 10), 20.0, PRIOR)
     assert found is not None
     assert (round(found.share, 9), found.learned_sessions) == (0.85, 20)
-    assert usual_share(observed(*[0.80] * 19), 20.0, 0.87) == UsualShare(0.87)
+    assert usual_share(observed(*[0.80] * 19), 20.0, PRIOR) == PRIOR
+
+
+def test_until_then_the_sources_own_intraday_bars_are_used() -> None:
+    # On first use its last 20 sessions are known; our own snapshots take over once they are as many.
+    measured = UsualShare(0.74, 20, 0.70, 0.78)
+    assert usual_share(observed(*[0.80] * 19), 20.0, measured) == measured
+    taken_over = usual_share(observed(*[0.80] * 20), 20.0, measured)
+    assert taken_over is not None
+    assert taken_over.share == pytest.approx(0.80)
+
+
+def test_a_share_is_learned_from_the_last_twenty_of_at_least_five_sessions() -> None:
+    assert learned_share([0.8] * 4) is None
+    assert learned_share([0.1] * 10 + [0.8] * 20) == UsualShare(0.8, 20, 0.8, 0.8)
 
 
 def test_only_the_last_twenty_sessions_count_in_whatever_order_they_come() -> None:
     history = observed(*[0.60] * 10, *[0.80] * 20)
-    found = usual_share(list(reversed(history)), 20.0, 0.87)
+    found = usual_share(list(reversed(history)), 20.0, PRIOR)
     assert found is not None
     assert found.share == pytest.approx(0.80)
 
 
 def test_half_days_are_never_learned_from() -> None:
     history = [*observed(*([0.8] * 19)), ObservedShare(date(2024, 7, 3), 20.0, 0.1, half_day=True)]
-    assert usual_share(history, 20.0, 0.87) == UsualShare(0.87)
+    assert usual_share(history, 20.0, PRIOR) == PRIOR
 
 
 def test_without_a_prior_five_sessions_prove_a_share_and_four_do_not() -> None:
@@ -78,14 +94,14 @@ def test_shares_seen_at_another_time_of_day_do_not_count() -> None:
 def test_a_share_seen_a_little_earlier_is_carried_forward() -> None:
     # 0.80 at 25 minutes: half of 0.20 trades evenly over 25 minutes, so 5 minutes add 0.02.
     assert moved_share(0.80, 25.0, 20.0) == pytest.approx(0.82)
-    found = usual_share(observed(*[0.80] * 20, minutes=25.0), 20.0, 0.5)
+    found = usual_share(observed(*[0.80] * 20, minutes=25.0), 20.0, UsualShare(0.5))
     assert found is not None
     assert found.share == pytest.approx(0.82)
 
 
 def test_the_band_holds_four_sessions_in_five() -> None:
     # Shares 0.80, 0.81 ... 0.99: deciles by linear interpolation at 0.819 and 0.971.
-    usual = usual_share(observed(*[0.80 + index / 100 for index in range(20)]), 20.0, 0.87)
+    usual = usual_share(observed(*[0.80 + index / 100 for index in range(20)]), 20.0, PRIOR)
     assert usual is not None
     low, high = band(971.0, usual) or (0.0, 0.0)
     assert (round(low, 6), round(high, 6)) == (1000.0, round(971 / 0.819, 6))
