@@ -14,6 +14,7 @@ import numpy as np
 from mtum.adapters.rendering.shelf import FolderShelf
 from mtum.adapters.sources.embedded import sample_source
 from mtum.adapters.store.opening import SqliteStore, open_store
+from mtum.app.bars.learn_volume import learn_volume
 from mtum.app.ledger.book import read_sleeve
 from mtum.app.reporting.daily_report import Press, Report, daily_report
 from mtum.app.reporting.facts import Setup
@@ -33,7 +34,7 @@ from mtum.core.portfolio.orders import OrderIntent, OrderStatus, OrderType, inte
 from mtum.core.portfolio.sizing import SizingRules
 from mtum.core.record import decision_document, frame_of
 from mtum.core.strategies.mtum_confluence import MtumConfluence
-from mtum.ports.records import CashMovement, DecisionRecord, EquityPoint, Observed
+from mtum.ports.records import CashMovement, DecisionRecord, EquityPoint, Observed, VolumeSnapshot
 
 NEW_YORK = ZoneInfo("America/New_York")
 ACCOUNT = "PRACTICE"
@@ -201,6 +202,20 @@ class History:
             remembered={verdict.symbol: verdict.remember for verdict in decision.verdicts if verdict.remember},
         )
         self.store.decisions.commit(record, self._intents(decision, day, special))
+        self.store.control.write_snapshot(
+            VolumeSnapshot(
+                SYMBOL,
+                "sample",
+                day,
+                20.0,
+                provisional.volume_so_far,
+                0.87,
+                bar.volume,
+                projected_low=round(bar.volume * 0.93),
+                projected_high=round(bar.volume * 1.08),
+                learned_sessions=20,
+            )
+        )
         return decision
 
     def _book(self, day: date, special: Day) -> Book:
@@ -275,6 +290,7 @@ class History:
         # The cache keeps everything up to the session; an unsettled one is not in it yet.
         known = self.bars.until(self.bars.day(index if final else index - 1))
         self.store.bars.accept(known, self.calendar.session(known.last_day).close + timedelta(hours=3), known.last_day)
+        learn_volume(self.store, SYMBOL, "sample", ())
         vix = {day: self.vix.get(day, CALM) if self.vix_shown else CALM for day in known.days.tolist()}
         self.store.bars.accept_series("VIX", "sample", vix, self.calendar.session(known.last_day).close)
 

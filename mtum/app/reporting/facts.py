@@ -11,7 +11,7 @@ from mtum.core.market.bars import Bars
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.portfolio.fills import Fill, folded, rebased
 from mtum.core.portfolio.lots import Lot, Trade, lots_of, trades_of
-from mtum.ports.records import CashMovement, DecisionRecord, EquityPoint, Halt, IntentState, RunRecord
+from mtum.ports.records import CashMovement, DecisionRecord, EquityPoint, Halt, IntentState, RunRecord, VolumeSnapshot
 from mtum.ports.store import Store
 from mtum.ports.time import Calendar
 
@@ -70,6 +70,8 @@ class SessionFacts:
     halts: tuple[Halt, ...]
     other_bars: Mapping[str, Bars] = field(default_factory=dict)
     revisions: int = 0
+    projection: VolumeSnapshot | None = None
+    last_projection: VolumeSnapshot | None = None
     approved: Mapping[str, Any] | None = None
     approved_code: Mapping[str, Any] | None = None
     contracts: Mapping[str, str] = field(default_factory=dict)
@@ -136,6 +138,7 @@ def session_facts(store: Store, calendar: Calendar, setup: Setup, day: date, *, 
     since = None if whole else day - _span(setup)
     splits = [split for split in store.bars.splits() if split.session <= day]
     fills = rebased(folded(fill for fill in store.orders.fills(setup.strategy) if fill.session <= day), splits)
+    projections = {one.session: one for one in store.control.snapshots(symbol, source)}
     others = sorted({lot.symbol for lot in lots_of(fills)} - {symbol})
     return SessionFacts(
         day=day,
@@ -156,6 +159,8 @@ def session_facts(store: Store, calendar: Calendar, setup: Setup, day: date, *, 
         vix=store.bars.series("VIX", source, since),
         halts=tuple(store.control.halts(in_force=True)),
         other_bars={other: store.bars.bars(other, source, since).until(day) for other in others},
+        projection=projections.get(day),
+        last_projection=projections.get(before.day) if before else None,
         revisions=_revised(store, symbol, before.day if before else day, day),
         approved=approved_settings(store.control),
         approved_code=approved_code(store.control),

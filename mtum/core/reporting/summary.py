@@ -193,6 +193,8 @@ class DataQuality:
     """What the decision saw and how good it was; `final_*` are read after the close.
 
     `turned` are the conditions that came out otherwise on the final bar; None while there is none.
+    Four sessions in five should end between `projected_low` and `projected_high`; None where the usual
+    share is a documented one. `last_projection_error_frac` is that of the session before.
     """
 
     source: str
@@ -204,7 +206,10 @@ class DataQuality:
     volume_share: float | None = None
     volume_projected: float | None = None
     final_volume: Stated = UNKNOWN
+    projected_low: float | None = None
+    projected_high: float | None = None
     projection_error_frac: Stated = UNKNOWN
+    last_projection_error_frac: float | None = None
     vix: float | None = None
     final_vix: Stated = UNKNOWN
     rsi_form: str | None = None

@@ -85,10 +85,16 @@ def _volume_rows(summary: Summary) -> list[tuple[str, Cell, str]]:
         rows.append(("Usual share by then", Cell(figures.percent(seen.volume_share, 1, sign=False)), ""))
     if seen.volume_projected is not None:
         rows.append(("Volume projected", Cell(figures.shares(seen.volume_projected)), "shares"))
+    if seen.projected_low is not None and seen.projected_high is not None:
+        low, high = figures.shares(seen.projected_low), figures.shares(seen.projected_high)
+        rows.append(("Four times in five", Cell(f"{low} to {high}"), "shares"))
     final = seen.final_volume
     rows.append(("Volume, whole session", Cell(figures.late(final, figures.shares(final.amount))), "shares"))
     if seen.projection_error_frac.state is not State.UNKNOWN:
         rows.append(("Projection error", Cell(figures.fraction(seen.projection_error_frac)), ""))
+    if seen.last_projection_error_frac is not None:
+        error = figures.percent(seen.last_projection_error_frac, 1)
+        rows.append(("Error the session before", Cell(error), ""))
     return rows
 
 

@@ -107,6 +107,9 @@ QUERIES: dict[str, str] = {
     r"data_quality\.projection_error_frac": "SELECT"
     " json_extract(d.document, '$.symbols.MTUM.indicators.volume') / b.volume - 1"
     " FROM decisions d JOIN bars b ON b.session = d.session AND b.symbol = 'MTUM' WHERE d.session = :day",
+    r"data_quality\.projected_(low|high)": "SELECT {} FROM volume_snapshots WHERE session = :day",
+    r"data_quality\.last_projection_error_frac": "SELECT error_frac FROM volume_snapshots"
+    " WHERE session = (SELECT max(session) FROM volume_snapshots WHERE session < :day)",
     r"data_quality\.revisions": "SELECT count(*) FROM bar_revisions WHERE date(replaced_at) = :day",
     r"timings\.\d+\.to_close_minutes": "SELECT (julianday(:closes_at) - julianday(:at)) * 1440",
     r"problems\.\d+\.code": "SELECT max(json_extract(one.value, '$.code'))"
