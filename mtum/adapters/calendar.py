@@ -1,12 +1,12 @@
 """When is the exchange open? NYSE sessions from exchange_calendars, with a local file of late announcements."""
 
-import tomllib
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from mtum.config import read_toml
 from mtum.core.market.calendars import Overrides, overridden
 from mtum.core.market.sessions import Session, Sessions
 from mtum.errors import CalendarMismatchError, ConfigError
@@ -69,10 +69,9 @@ def read_overrides(path: Path | None) -> Overrides:
     if path is None:
         return Overrides()
     try:
-        with path.open("rb") as file:
-            tree = tomllib.load(file)
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError([f"market.calendar_overrides: {path} cannot be read: {error}"]) from error
+        tree = read_toml(path)
+    except ConfigError as error:
+        raise ConfigError([f"market.calendar_overrides: {line}" for line in error.problems]) from error
     problems = [
         f"{path}: unknown key {key}; use closed, early_close" for key in tree.keys() - {"closed", "early_close"}
     ]

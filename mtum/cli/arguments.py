@@ -1,5 +1,6 @@
 """Words of the command line as values: sessions and amounts."""
 
+import os
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Annotated
@@ -54,9 +55,19 @@ def reason_of(text: str) -> str:
     Raises
     ------
     UsageError
-        If it is empty.
+        If it is empty or no text.
     """
-    line = " ".join(text.split())
+    line = " ".join(_decoded(text).split())
     if not line:
         raise UsageError("--why is empty; say why in a few words, it is kept with the record")
     return line
+
+
+def _decoded(text: str) -> str:
+    # Bytes that the locale cannot tell arrive as lone surrogates; a terminal may send UTF-8 all the same.
+    if not any("\ud800" <= letter <= "\udfff" for letter in text):
+        return text
+    try:
+        return os.fsencode(text).decode()
+    except UnicodeError:
+        raise UsageError("--why is not UTF-8 text; write it in plain letters") from None

@@ -83,10 +83,8 @@ def _crash_file(text: str, call: Call) -> Path | None:
     for folder in (call.data_folder() / "logs", Path(tempfile.gettempdir())):
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(
-                "w", prefix="crash-", suffix=".txt", dir=folder, delete=False, encoding="utf-8"
-            ) as file:
-                file.write(text)
+            with tempfile.NamedTemporaryFile(prefix="crash-", suffix=".txt", dir=folder, delete=False) as file:
+                file.write(text.encode(errors="backslashreplace"))  # arguments may hold bytes that are no text
                 return Path(file.name)
         except OSError:
             continue

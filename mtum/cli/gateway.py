@@ -142,8 +142,8 @@ def _misbehaving(
 ) -> "GatewaySetup":
     from mtum.gateway.rehearsal.start import behavior_from, fault_rules
 
-    rules = fault_rules(faults.read_text()) if faults else ()
-    switches = behavior_from(behavior.read_text()) if behavior else setup.behavior
+    rules = fault_rules(faults.read_text(encoding="utf-8")) if faults else ()
+    switches = behavior_from(behavior.read_text(encoding="utf-8")) if behavior else setup.behavior
     host, port, control = place
     return replace(setup, faults=rules, behavior=switches, host=host, port=port, control_port=control)
 

@@ -50,7 +50,7 @@ def load(path: Path | None, environment: Mapping[str, str], changes: Mapping[str
     ConfigError
         Listing every unknown name (with the nearest right one) and every wrong value.
     """
-    tree = _read(path) if path is not None else {}
+    tree = read_toml(path) if path is not None else {}
     problems: list[str] = []
     for name, given in [*_from_environment(environment, problems), *(changes or {}).items()]:
         _put(tree, name, given, problems)
@@ -111,12 +111,22 @@ def secret(name: str, environment: Mapping[str, str]) -> str | None:
         return Path(file).read_text(encoding="utf-8").strip() if file else kept_secret(name)
     except OSError as error:
         raise ConfigError([f"environment {variable}_FILE: {file} cannot be read: {error.strerror}"]) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError([f"environment {variable}_FILE: {file} is not UTF-8 text"]) from error
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return what a TOML file holds; a byte order mark, as some editors write it, is no part of that.
+
+    Raises
+    ------
+    ConfigError
+        Naming the file and what is wrong with it.
+    """
     try:
-        with path.open("rb") as file:
-            return tomllib.load(file)
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise ConfigError([f"{path}: not a text file (byte {error.start} is not UTF-8)"]) from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError([f"{path}: not valid TOML: {error}"]) from error
     except OSError as error:

@@ -78,6 +78,14 @@ def test_a_wrong_setting_is_named_and_nothing_is_written(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["config.toml"]
 
 
+def test_a_settings_file_of_another_encoding_is_named_and_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    settings = tmp_path / "config.toml"
+    settings.write_bytes('mode = "größer"\n'.encode("latin-1"))
+    refused(tmp_path, 2, "run", path=str(settings), said="not a text file (byte 10 is not UTF-8)")
+    settings.write_text('mode = "practice"\n', encoding="utf-8-sig")
+    assert call_json(tmp_path, "config", "show").code == 0
+
+
 def test_every_mistake_is_listed_at_once(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text('[risk]\nmax_loss = 1\n[portfolio]\ncapital_usd = "x"\ncost_frac = 7\n')
     called = refused(tmp_path, 2, one="risk.max_loss", two="portfolio.capital_usd", three="portfolio.cost_frac")

@@ -1,14 +1,13 @@
 """Every setting with its default, meaning and allowed values: as TOML text, JSON Schema and rows."""
 
 import json
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from mtum.config import ENVIRONMENT_PREFIX, SECRETS, SECTIONS, Settings
+from mtum.config import ENVIRONMENT_PREFIX, SECRETS, SECTIONS, Settings, read_toml
 from mtum.core.strategies import STRATEGIES
 
 HEADER = """\
@@ -95,7 +94,7 @@ def values_in_force(settings: Settings, file: Path | None, environment: Mapping[
     settings : Settings
         As loaded from that file and environment.
     """
-    in_file = tomllib.loads(file.read_text(encoding="utf-8")) if file is not None else {}
+    in_file = read_toml(file) if file is not None else {}
     document = settings.document()
     rows = [
         SettingValue(setting.name, _toml_value(_found(document, setting.name)), _origin(setting, in_file, environment))

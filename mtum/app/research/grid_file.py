@@ -1,12 +1,12 @@
 """GRID.toml: which settings to try, and every combination of them."""
 
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
 
+from mtum.config import read_toml
 from mtum.errors import ConfigError
 
 MOST_COMBINATIONS = 1_000_000
@@ -60,12 +60,7 @@ def read_grid(path: Path) -> Grid:
     ConfigError
         Listing everything that is wrong with the file.
     """
-    try:
-        tree = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError([f"{path}: not valid TOML: {error}"]) from error
+    tree = read_toml(path)
     problems = [
         f"{path}: unknown section {name}; use [grid], [[linked]], [base]" for name in tree if name not in SECTIONS
     ]

@@ -83,7 +83,7 @@ def test_an_override_file_is_read(tmp_path: Path) -> None:
         ("[early_close]\n2026-03-05 = 01:00:00", "not between 09:30 and 16:00"),
         ("[early_close]\n2026-03-05 = 16:30:00", "not between 09:30 and 16:00"),
         ("clsed = []", "unknown key clsed"),
-        ("closed = [", "cannot be read"),
+        ("closed = [", "not valid TOML"),
     ],
 )
 def test_a_wrong_override_file_is_refused_with_the_reason(tmp_path: Path, text: str, said: str) -> None:

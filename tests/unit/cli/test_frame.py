@@ -196,6 +196,16 @@ def test_a_bug_is_one_line_and_a_file_with_the_details(tmp_path: Path) -> None:
     assert 'raise RuntimeError("the sky\\nfell")' in file.read_text()
 
 
+def test_the_details_of_a_bug_are_kept_whatever_its_words_are(tmp_path: Path) -> None:
+    def body() -> None:
+        raise RuntimeError("no text: \udcf6")
+
+    answer = outcome(body, tmp_path)
+    assert answer is not None
+    (file,) = (tmp_path / "logs").glob("crash-*.txt")
+    assert "no text: \\udcf6" in file.read_text()
+
+
 def test_a_bug_shows_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MTUM_MAIL__PASSWORD", "open-sesame")
 

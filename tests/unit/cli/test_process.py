@@ -72,12 +72,19 @@ def test_ctrl_c_while_waiting_ends_with_130_in_one_line(tmp_path: Path) -> None:
 def test_a_stream_of_ascii_alone_gets_everything_spelled_out(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
 
-    def called(*words: str) -> subprocess.CompletedProcess[str]:
+    def called(*words: str | bytes) -> subprocess.CompletedProcess[str]:
         return subprocess.run([*MTUM, *words], check=True, capture_output=True, text=True, env=environment, timeout=60)
 
-    called("halt", "--why", "größer")
+    called("halt", "--why", "größer".encode())
     assert json.loads(called("status", "--json").stdout)["halts"][0]["why"] == "größer"
     assert "gr\\xf6\\xdfer" in called("status").stdout
+
+
+def test_a_reason_that_is_no_text_is_refused_in_one_line() -> None:
+    done = subprocess.run(
+        [*MTUM, "halt", "--why", "größer".encode("latin-1")], check=False, capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (2, "mtum: --why is not UTF-8 text; write it in plain letters\n")
 
 
 def test_an_answer_that_cannot_be_written_is_one_line() -> None:
