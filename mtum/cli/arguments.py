@@ -1,6 +1,8 @@
 """Words of the command line as values: sessions and amounts."""
 
 import os
+import re
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Annotated
@@ -13,6 +15,8 @@ Session = Annotated[str | None, typer.Option("--session", metavar="DATE", help="
 Since = Annotated[str | None, typer.Option("--since", metavar="DATE", help="Only sessions from this date on.")]
 Limit = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="Only the newest N rows.")]
 Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, kept with the record.")]
+
+_SYMBOL = re.compile(r"[A-Z0-9]{1,10}([. -][A-Z0-9]{1,4})?")
 
 
 def day_of(text: str | None, option: str) -> date | None:
@@ -29,6 +33,21 @@ def day_of(text: str | None, option: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         raise UsageError(f'{option} "{text}" is no date; write it as 2026-01-31') from None
+
+
+def symbols_of(texts: Sequence[str] | None) -> list[str]:
+    """Return symbols in capitals, each once.
+
+    Raises
+    ------
+    UsageError
+        Naming one that cannot be a symbol.
+    """
+    found = list(dict.fromkeys(text.upper() for text in texts or ()))
+    for symbol in found:
+        if not _SYMBOL.fullmatch(symbol):
+            raise UsageError(f'"{symbol}" is no symbol; write it as MTUM or BRK.B')
+    return found
 
 
 def usd_of(text: str) -> Decimal:

@@ -8,6 +8,7 @@ from mtum.errors import ExitCode
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mtum.app.bars.accept_bars import Refresh
     from mtum.app.bars.check_bars import Checked
     from mtum.app.bars.sync_bars import Synced
     from mtum.core.market.validation import BarProblem
@@ -70,6 +71,23 @@ def sync_line(one: "Synced") -> str:
     parts += [f"split {split.ratio:g}:1 on {split.session}" for split in refresh.splits]
     parts += [f"{len(refresh.problems)} problems, the first: {refresh.problems[0].text}"] if refresh.problems else []
     return ", ".join([*parts, *refresh.notes])
+
+
+def import_answer(found: "tuple[Refresh, tuple[BarProblem, ...]]", source: str) -> Answer:
+    """Return what `mtum bars import` answers: what was written, or the rules that kept everything out."""
+    refresh, broken = found
+    problems = told(broken or refresh.problems)
+    document = {
+        "symbol": refresh.symbol,
+        "source": source,
+        "read": refresh.read,
+        "written": refresh.written,
+        "revisions": len(refresh.revisions),
+    }
+    if broken:
+        return Answer(document, [problem.text for problem in broken[:20]], ExitCode.DATA, problems)
+    line = f"{refresh.symbol} from {source}: {refresh.read} read, {refresh.written} written"
+    return Answer(document, [line], ExitCode.DATA if problems else ExitCode.DONE, problems)
 
 
 def check_answer(found: tuple["Checked", ...], held: list["QuarantinedBar"]) -> Answer:

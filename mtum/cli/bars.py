@@ -8,22 +8,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mtum.cli.arguments import Limit, Since, day_of
-from mtum.cli.bar_answers import check_answer, problem_of, sync_answer, sync_line
+from mtum.cli.arguments import Limit, Since, day_of, symbols_of
+from mtum.cli.bar_answers import check_answer, import_answer, sync_answer, sync_line
 from mtum.cli.context import Call, call_of
 from mtum.cli.output import Answer, Listing
-from mtum.errors import BarsInvalidError, ExitCode, UsageError
+from mtum.errors import BarsInvalidError, UsageError
 
 if TYPE_CHECKING:
+    from mtum.app.bars.accept_bars import Refresh
     from mtum.app.bars.room import BarDesk
     from mtum.app.bars.sync_bars import Synced
     from mtum.core.market.sessions import Session
+    from mtum.core.market.validation import BarProblem
     from mtum.ports.store import Store
 
 app = typer.Typer(help="The cache of daily bars.")
 
 Symbols = Annotated[list[str] | None, typer.Argument(metavar="[SYMBOL]...", help="Default: what the strategy needs.")]
 Cached = Annotated[list[str] | None, typer.Argument(metavar="[SYMBOL]...", help="Default: everything cached.")]
+_IMPORTED = ("csv", "yahoo", "ib")
 OVER = "the replayed market is over: there is nothing left to read"
 
 
@@ -33,10 +36,9 @@ def sync(context: typer.Context, symbols: Symbols = None, since: Since = None) -
     from mtum.app.bars.sync_bars import sync_bars
 
     call = call_of(context)
-    first = day_of(since, "--since")
+    first, wanted = day_of(since, "--since"), symbols_of(symbols)
     with _reading_desk(call) as (desk, upcoming):
         strategy = call.settings().active_strategy()
-        wanted = [name.upper() for name in symbols or ()]
         series = [name for name in strategy.series() if not wanted or name in wanted]
         bars = [name for name in wanted if name not in series] or ([] if wanted else list(strategy.universe()))
         told = _Progress(call, len(bars) + len(series))
@@ -51,12 +53,15 @@ def check(context: typer.Context, symbols: Cached = None) -> Answer:
     from mtum.app.bars.check_bars import check_bars
     from mtum.wiring import calendar_of, opened_store
 
-    call = call_of(context)
+    call, names = call_of(context), symbols_of(symbols)
     settings, folder = call.settings(), call.data_folder()
     if not call.database().exists():
         return Answer({"checked": [], "kept_out": []}, ["nothing is cached yet"])
     with opened_store(settings, folder) as store:
-        names = [name.upper() for name in symbols or ()]
+        cached = dict.fromkeys(symbol for symbol, _ in store.quarantine.checkable())
+        unknown = [name for name in names if name not in cached]
+        if unknown:
+            raise UsageError(f"nothing of {', '.join(unknown)} is cached; cached: {', '.join(cached) or 'nothing'}")
         found = check_bars(store, calendar_of(settings, folder), _now(call, store), names)
         held = [one for one in store.quarantine.kept(held=True) if not names or one.symbol in names]
     return check_answer(found, held)
@@ -71,46 +76,47 @@ def import_(
 ) -> Answer:
     """Take a file of bars into the cache; it replaces what is there, earlier values are kept as revisions.
 
-    For sources read over a network. A replayed market (practice on `csv` or `sample`) is not imported into: with
+    Of an index (VIX) only date and close are used. A market that is being replayed is not imported into: with
     `source = "csv"` it reads SYMBOL.csv and VIX.csv from the folder `csv_dir` as it is played.
     """
     from mtum import wiring
     from mtum.adapters.clock import SystemClock
-    from mtum.adapters.sources.csv_files import read_bars
     from mtum.adapters.sources.csv_folder import csv_source
-    from mtum.app.bars.import_bars import import_bars, problems_before_import
     from mtum.app.bars.room import BarRoom
 
     call = call_of(context)
     settings, folder = call.settings(), call.data_folder()
-    if wiring.is_replay(settings):
-        raise UsageError(_instead_of_import(settings.market.source, file, folder / settings.market.csv_dir))
-    bars = read_bars(file, symbol or file.stem.upper(), source)
+    (name,) = symbols_of([symbol or file.stem])
+    if source not in _IMPORTED:
+        raise UsageError(f'--source "{source}" has no bars of its own; use {", ".join(_IMPORTED)}')
+    if wiring.is_replay(settings) and source == settings.market.source:
+        raise UsageError(
+            "the market of files reads them as it is played: nothing to import; "
+            f"copy {file.name} to {folder / settings.market.csv_dir}"
+        )
+    with wiring.opened_store(settings, folder) as store, store.lock():
+        room = BarRoom(csv_source(file.parent), store, wiring.calendar_of(settings, folder), SystemClock())
+        return import_answer(_imported(room, file, (name, source)), source)
+
+
+def _imported(room: "BarDesk", file: Path, key: tuple[str, str]) -> "tuple[Refresh, tuple[BarProblem, ...]]":
+    from mtum.adapters.sources.csv_files import read_bars, read_closes
+    from mtum.app.bars.accept_bars import Refresh
+    from mtum.app.bars.import_bars import import_bars, import_closes, problems_before_import
+    from mtum.core.market.instruments import Kind, instrument
+
+    if instrument(key[0]).kind is Kind.INDEX:
+        closes = read_closes(file)
+        if not closes:
+            raise BarsInvalidError(f"{file} holds no closes")
+        return import_closes(room, key, closes), ()
+    bars = read_bars(file, *key)
     if not len(bars):
         raise BarsInvalidError(f"{file} holds no bars")
-    with wiring.opened_store(settings, folder) as store, store.lock():
-        calendar = wiring.calendar_of(settings, folder)
-        room = BarRoom(csv_source(file.parent), store, calendar, SystemClock())
-        problems = problems_before_import(room, bars)
-        if problems:
-            return Answer(
-                {"symbol": bars.symbol, "source": source, "written": 0},
-                [problem.text for problem in problems[:20]],
-                ExitCode.DATA,
-                [problem_of(problem) for problem in problems],
-            )
-        result = import_bars(room, bars)
-    document = {"symbol": bars.symbol, "source": source, "written": result.written, "revisions": len(result.revisions)}
-    return Answer(document, [f"{bars.symbol} from {source}: {result.written} bars written"])
-
-
-def _instead_of_import(source: str, file: Path, folder: Path) -> str:
-    if source == "csv":
-        return f"the market of files reads them as it is played: nothing to import; copy {file.name} to {folder}"
-    return (
-        f"the embedded market cannot be changed; to play your own bars, copy {file.name} and VIX.csv to {folder} "
-        'and set source = "csv" under [market]'
-    )
+    problems = problems_before_import(room, bars)
+    if problems:
+        return Refresh(*key, None, len(bars)), problems
+    return import_bars(room, bars), ()
 
 
 @app.command()

@@ -205,10 +205,6 @@ class BarStore(Protocol):
         """Return cached official closes of an extra series by session, all or from a date on."""
         ...
 
-    def accept_series(self, name: str, source: str, values: Mapping[date, float], read_at: datetime) -> None:
-        """Insert or update official closes of an extra series."""
-        ...
-
 
 class QuarantineStore(Protocol):
     """What can be checked, and bars that broke a rule and were kept out."""

@@ -25,6 +25,7 @@ from mtum.core.market.merging import NewSplit, dividend_adjusted, merge, rebased
 from mtum.core.market.validation import mean_absolute_moves, moves, problems_in_history, session_days
 from mtum.core.market.vix import VixProblem, VixValue, on_sessions, vix_reading
 from mtum.errors import BarsInvalidError
+from support.commands import call, call_json
 from support.desks import ShelfSource, market_desk
 from support.yahoo import Reply, yahoo_server
 
@@ -93,6 +94,20 @@ def test_a_later_download_is_no_revision_but_for_the_one_real_change(folder: Pat
     assert (found.basis, found.splits) == (None, ())
     assert beyond == ([(date(2019, 8, 12), "volume")] if taken < "2021" else [])
     assert all(one.column == "volume" for one in found.changes)
+
+
+@pytest.mark.parametrize("taken", VINTAGES)
+def test_the_command_records_no_other_revision_of_a_download_followed_by_a_later_one(
+    folder: Path, tmp_path: Path, taken: str
+) -> None:
+    earlier = folder / "vintages" / f"MTUM_asof_{taken}.csv"
+    for path in (earlier, folder / "MTUM.csv"):
+        assert call(tmp_path, "bars", "import", str(path), "--symbol", "MTUM", "--source", "yahoo").code == 0
+    found = call_json(tmp_path, "bars", "revisions").document["revisions"]
+    size = {one["session"]: abs(one["after"] / one["before"] - 1.0) for one in found}
+    assert {one["column"] for one in found} <= {"volume"}
+    assert [day for day, frac in size.items() if frac > 0.002] == (["2019-08-12"] if taken < "2021" else [])
+    assert call(tmp_path, "bars", "check").code == 0
 
 
 @pytest.mark.parametrize("taken", VINTAGES)

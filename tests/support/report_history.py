@@ -20,7 +20,7 @@ from mtum.app.reporting.daily_report import Press, Report, daily_report
 from mtum.app.reporting.facts import Setup
 from mtum.config import Settings, load
 from mtum.core.decide import decide
-from mtum.core.market.bars import Bars
+from mtum.core.market.bars import Bars, bars_of_closes
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.market.view import MarketView, ProvisionalBar
 from mtum.core.portfolio.benchmark import buy_and_hold
@@ -292,7 +292,8 @@ class History:
         self.store.bars.accept(known, self.calendar.session(known.last_day).close + timedelta(hours=3), known.last_day)
         learn_volume(self.store, SYMBOL, "sample", ())
         vix = {day: self.vix.get(day, CALM) if self.vix_shown else CALM for day in known.days.tolist()}
-        self.store.bars.accept_series("VIX", "sample", vix, self.calendar.session(known.last_day).close)
+        closed = self.calendar.session(known.last_day).close
+        self.store.bars.accept(bars_of_closes("VIX", "sample", vix), closed, known.last_day)
 
     def _settle(self, index: int, special: Day) -> None:
         day = self.bars.day(index)

@@ -1,6 +1,6 @@
 """What one answer of a source does to the cache: accept, record revisions, keep bad bars out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -32,6 +32,11 @@ _BASIS_TEXT = {
 }
 
 
+def final_until(sessions: Sequence[Session], at: datetime) -> date | None:
+    """Return the newest session whose bar is final when read at that instant."""
+    return next((one.day for one in reversed(sessions) if one.close + FINAL_AFTER <= at), None)
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """One answer of the source beside what the cache holds.
@@ -59,8 +64,8 @@ class Reading:
 
     @property
     def final_until(self) -> date | None:
-        """The newest wanted session that was read long enough after its close."""
-        return next((one.day for one in reversed(self.wanted) if one.close + FINAL_AFTER <= self.at), None)
+        """The newest wanted session that was read long enough after its close; a person's bars are final."""
+        return self.wanted[-1].day if self.trusted and self.wanted else final_until(self.wanted, self.at)
 
 
 @dataclass(frozen=True, slots=True)

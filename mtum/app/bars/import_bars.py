@@ -1,9 +1,16 @@
 """Take bars from a person: the file replaces what the cache holds."""
 
+from collections.abc import Mapping
+from datetime import date
+
 from mtum.app.bars.accept_bars import REBASED_SOURCES, Reading, Refresh, accept_bars
+from mtum.app.bars.accept_closes import accept_closes
 from mtum.app.bars.room import BarDesk
 from mtum.core.market.bars import Bars
+from mtum.core.market.sessions import Session
 from mtum.core.market.validation import BarProblem, problems_in_history, session_days
+from mtum.core.market.vix import HIGHEST, LOWEST
+from mtum.errors import BarsInvalidError
 
 
 def problems_before_import(desk: BarDesk, bars: Bars) -> tuple[BarProblem, ...]:
@@ -14,8 +21,39 @@ def problems_before_import(desk: BarDesk, bars: Bars) -> tuple[BarProblem, ...]:
 
 
 def import_bars(desk: BarDesk, bars: Bars) -> Refresh:
-    """Take bars without problems into the cache under their own source; earlier values go to revisions."""
-    now = desk.clock.now()
-    finished = tuple(one for one in desk.calendar.sessions(bars.day(0), bars.last_day) if one.close <= now)
+    """Take bars without problems into the cache under their own source; earlier values go to revisions.
+
+    Sessions that are not over are left out.
+    """
+    finished = _finished(desk, bars.day(0), bars.last_day)
     cached = desk.store.bars.bars(bars.symbol, bars.source)
-    return accept_bars(desk, Reading(cached, bars, finished, now, trusted=True))
+    return accept_bars(desk, Reading(cached, bars, finished, desk.clock.now(), trusted=True))
+
+
+def import_closes(desk: BarDesk, key: tuple[str, str], closes: Mapping[date, float]) -> Refresh:
+    """Take official closes of an index into the cache; values of days the exchange was shut are left out.
+
+    Parameters
+    ----------
+    key : (str, str)
+        Name of the series, and the source it is kept under.
+
+    Raises
+    ------
+    BarsInvalidError
+        If a value is outside 5 to 150; nothing is taken then.
+    """
+    name, source = key
+    wrong = [day for day, points in closes.items() if not LOWEST <= points <= HIGHEST]
+    if wrong:
+        raise BarsInvalidError(
+            f"{name} {wrong[0]}: {closes[wrong[0]]:g} is outside {LOWEST:g} to {HIGHEST:g}; correct the file"
+        )
+    finished = _finished(desk, min(closes), max(closes))
+    new = accept_closes(desk.store, key, closes, finished, desk.clock.now(), trusted=True)
+    return Refresh(name, source, max(desk.store.bars.series(name, source), default=None), len(closes), new)
+
+
+def _finished(desk: BarDesk, first: date, last: date) -> tuple[Session, ...]:
+    now = desk.clock.now()
+    return tuple(one for one in desk.calendar.sessions(first, last) if one.close <= now)

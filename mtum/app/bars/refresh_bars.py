@@ -7,12 +7,12 @@ from datetime import date, timedelta
 import numpy as np
 
 from mtum.app.bars.accept_bars import Reading, Refresh, accept_bars
+from mtum.app.bars.accept_closes import accept_closes
 from mtum.app.bars.room import BarDesk
 from mtum.core.market.bars import Bars
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.market.sifting import CONTEXT_SESSIONS
 from mtum.core.market.validation import session_days
-from mtum.core.market.vix import HIGHEST, LOWEST, on_sessions
 from mtum.errors import SourceUnavailableError, TooManyRequestsError
 
 OVERLAP_SESSIONS = 10
@@ -60,25 +60,20 @@ def refresh_series(
 ) -> int:
     """Bring the official closes of an extra series up to date; return how many values were new.
 
-    Values on days the exchange is shut, and those outside 5 to 150, are dropped.
-
     Raises
     ------
     SourceUnavailableError
         If the source does not answer.
     """
     over = through_session and desk.clock.now() >= session.close
-    finished = [one.day for one in sessions if one.day < session.day or (over and one.day == session.day)]
+    finished = [one for one in sessions if one.day < session.day or (over and one.day == session.day)]
     if not finished:
         return 0
-    cached = desk.store.bars.series(name, desk.source.name, finished[0])
-    known = [day for day in finished if day in cached]
-    first = known[-OVERLAP_SESSIONS] if len(known) >= OVERLAP_SESSIONS else finished[0]
-    read = desk.source.series_history(name, first, finished[-1])
-    closes = {day: points for day, points in on_sessions(read, set(finished)).items() if LOWEST <= points <= HIGHEST}
-    new = {day: points for day, points in closes.items() if cached.get(day) != points}
-    desk.store.bars.accept_series(name, desk.source.name, new, desk.clock.now())
-    return len(new)
+    cached = desk.store.bars.series(name, desk.source.name, finished[0].day)
+    known = [one.day for one in finished if one.day in cached]
+    first = known[-OVERLAP_SESSIONS] if len(known) >= OVERLAP_SESSIONS else finished[0].day
+    read = desk.source.series_history(name, first, finished[-1].day)
+    return accept_closes(desk.store, (name, desk.source.name), read, finished, desk.clock.now())
 
 
 def missing_sessions(cached: Bars, wanted: Sequence[Session]) -> list[date]:

@@ -145,6 +145,15 @@ class Bars:
         )
 
 
+def bars_of_closes(name: str, source: str, closes: Mapping[date, float]) -> Bars:
+    """Return an extra series (the VIX) as bars whose prices are all its close, oldest first, without volume."""
+    days = sorted(closes)
+    column = [closes[day] for day in days]
+    return Bars.from_columns(
+        name, source, days, {**dict.fromkeys(PRICE_COLUMNS, column), "volume": np.zeros(len(days))}
+    )
+
+
 def weekly(bars: Bars) -> Bars:
     """Return one bar per ISO week, named by its last session; the last may be unfinished."""
     monday_based = (bars.days.astype("datetime64[D]").astype(np.int64) + 3) // 7

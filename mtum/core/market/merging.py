@@ -210,8 +210,10 @@ def _settled(
         # A null states nothing.
         same = _noise(name, before, after) | ~np.isfinite(after)
         after[same] = before[same]
-        # New splits are taken care of before; a vendor that forgets an action changes nothing.
-        for index in np.flatnonzero(~same) if name != "split" else ():
+        # New splits are taken care of before; a vendor that forgets an action changes nothing, and one that
+        # tells a dividend for the first time takes no earlier word back.
+        told = ~same & (before != 0) if name == "dividend" else ~same
+        for index in np.flatnonzero(told) if name != "split" else ():
             day = based.day(int(left[index]))
             change = Change(day, name, float(before[index]), float(after[index]), tolerable=True)
             change = replace(change, tolerable=not final[index] or day in agreed or tolerable(change))

@@ -64,6 +64,14 @@ class SqliteBars:
             (symbol, source, known),
         )
         undone(rows, changes, splits)
+        untold = self.database.rows(
+            "SELECT session FROM corporate_actions "
+            "WHERE kind = 'dividend' AND symbol = ? AND source = ? AND recorded_at > ?",
+            (symbol, source, known),
+        )
+        for row in untold:
+            if row["session"] in rows:
+                rows[row["session"]][COLUMNS.index("dividend")] = 0.0
         return _bars(symbol, source, [(session, *values) for session, values in rows.items()])
 
     def last_final(self, symbol: str, source: str) -> date | None:
@@ -122,17 +130,6 @@ class SqliteBars:
         sql = "SELECT session, close FROM bars WHERE symbol = ? AND source = ? AND session >= ? ORDER BY session"
         rows = self.database.rows(sql, (name, source, since_text(since)))
         return {date.fromisoformat(session): close for session, close in rows}
-
-    def accept_series(self, name: str, source: str, values: Mapping[date, float], read_at: datetime) -> None:
-        """Insert or update official closes of an extra series."""
-        at = instant_text(read_at)
-        rows = [
-            (name, source, day.isoformat(), close, close, close, close, 0.0, 0.0, 0.0, at, at, 1)
-            for day, close in values.items()
-        ]
-        if rows:
-            with self.database.write() as connection:
-                connection.executemany(_ACCEPT, rows)
 
 
 def _bars(symbol: str, source: str, rows: Iterable[Sequence[object]]) -> Bars:

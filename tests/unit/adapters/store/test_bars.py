@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mtum.adapters.store.opening import SqliteStore
-from mtum.core.market.bars import COLUMNS, Bar, Bars
+from mtum.core.market.bars import COLUMNS, Bar, Bars, bars_of_closes
 from mtum.errors import StoreError
 from mtum.ports.records import QuarantinedBar, Revision
 from support.store import FRIDAY, MONDAY, THURSDAY, TUESDAY, bars_of, later
@@ -80,7 +80,7 @@ def test_the_reading_of_the_present_value_is_told_by_session(store: SqliteStore)
 
 def test_bars_and_closes_may_be_asked_from_a_date_on(store: SqliteStore) -> None:
     store.bars.accept(bars_of({MONDAY: 1.0, TUESDAY: 2.0, THURSDAY: 3.0}), FIRST, None)
-    store.bars.accept_series("VIX", "csv", {MONDAY: 16.44, TUESDAY: 20.74}, FIRST)
+    store.bars.accept(bars_of_closes("VIX", "csv", {MONDAY: 16.44, TUESDAY: 20.74}), FIRST, TUESDAY)
     assert closes(store.bars.bars("MTUM", "csv", TUESDAY)) == [2.0, 3.0]
     assert store.bars.series("VIX", "csv", TUESDAY) == {TUESDAY: 20.74}
 
@@ -152,8 +152,8 @@ def test_a_vendors_split_is_recorded_but_not_agreed(store: SqliteStore) -> None:
 
 
 def test_a_series_has_official_closes_only(store: SqliteStore) -> None:
-    store.bars.accept_series("VIX", "csv", {MONDAY: 16.44, TUESDAY: 20.74}, FIRST)
-    store.bars.accept_series("VIX", "csv", {TUESDAY: 20.75}, SECOND)
+    store.bars.accept(bars_of_closes("VIX", "csv", {MONDAY: 16.44, TUESDAY: 20.74}), FIRST, TUESDAY)
+    store.bars.accept(bars_of_closes("VIX", "csv", {TUESDAY: 20.75}), SECOND, TUESDAY)
     assert store.bars.series("VIX", "csv") == {MONDAY: 16.44, TUESDAY: 20.75}
     assert store.bars.series("VIX", "yahoo") == {}
     assert store.bars.bars("VIX", "csv").bar(0) == Bar(MONDAY, 16.44, 16.44, 16.44, 16.44, 0.0)

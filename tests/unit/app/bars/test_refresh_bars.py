@@ -306,3 +306,30 @@ def test_the_vix_keeps_sessions_and_drops_holidays_and_nonsense(tmp_path: Path) 
         shelf(desk).closes = {days[0]: 13.2, days[1]: 0.0, days[2]: 82.69, holiday: 14.0, TODAY.day: 15.0}
         assert refresh_series(desk, "VIX", TODAY, SESSIONS) == 2
         assert desk.store.bars.series("VIX", "yahoo") == {days[0]: 13.2, days[2]: 82.69}
+
+
+def test_a_vix_read_right_after_the_close_is_not_final_and_a_correction_keeps_both_times(tmp_path: Path) -> None:
+    day = TODAY.day
+    with desk_with(tmp_path) as desk:
+        shelf(desk).closes = {day: 15.0}
+        desk.clock.wait_until(TODAY.before_close(-16))
+        refresh_series(desk, "VIX", TODAY, SESSIONS, through_session=True)
+        assert desk.store.bars.last_final("VIX", "yahoo") is None
+        first = desk.clock.now()
+        shelf(desk).closes = {day: 15.2}
+        desk.clock.wait_until(TODAY.before_close(-121))
+        assert refresh_series(desk, "VIX", TODAY, SESSIONS, through_session=True) == 1
+        assert desk.store.bars.last_final("VIX", "yahoo") == day
+        (revised,) = desk.store.bars.revisions("VIX")
+        assert (revised.before, revised.after, revised.accepted) == (15.0, 15.2, True)
+        assert (revised.first_read_at, revised.replaced_at) == (first, desk.clock.now())
+
+
+def test_a_vix_that_did_not_change_becomes_final_without_a_revision(tmp_path: Path) -> None:
+    with desk_with(tmp_path) as desk:
+        shelf(desk).closes = {TODAY.day: 15.0}
+        for minutes in (-16, -121):
+            desk.clock.wait_until(TODAY.before_close(minutes))
+            refresh_series(desk, "VIX", TODAY, SESSIONS, through_session=True)
+        assert desk.store.bars.last_final("VIX", "yahoo") == TODAY.day
+        assert desk.store.bars.revisions("VIX") == ()

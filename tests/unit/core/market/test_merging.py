@@ -167,11 +167,17 @@ def test_a_person_may_replace_the_basis() -> None:
     assert found.refused == ()
 
 
-def test_a_dividend_listed_late_is_accepted_and_one_forgotten_stays() -> None:
+def test_a_dividend_listed_late_is_no_revision_and_one_forgotten_stays() -> None:
     with_dividend = changed(CACHED, dividend={20: 0.5})
     found = merge(CACHED, with_dividend, LAST)
-    assert [change.tolerable for change in found.changes] == [True]
+    assert found.changes == ()
+    assert same(found.bars, with_dividend)
     assert same(merge(with_dividend, CACHED, LAST).bars, with_dividend)
+
+
+def test_another_amount_of_a_known_dividend_is_a_revision() -> None:
+    found = merge(changed(CACHED, dividend={20: 0.5}), changed(CACHED, dividend={20: 0.6}), LAST)
+    assert found.changes == (Change(ALL.day(20), "dividend", 0.5, 0.6, tolerable=True),)
 
 
 def test_bars_of_another_source_cannot_join() -> None:
