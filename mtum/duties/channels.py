@@ -11,9 +11,9 @@ from mtum.ports.messages import Notifier
 if TYPE_CHECKING:
     from mtum.adapters.notifiers.smtp import SmtpServer
 
-SEND_SECONDS = 12.0
-"""Longest wait for any channel: an urgent message is gone, or known not to be, within 15 s."""
-TALK_SECONDS = 11.0
+SEND_SECONDS = 9.0
+"""Longest wait for any channel: an urgent message is gone, or known not to be and told by the others, within 15 s."""
+TALK_SECONDS = 8.5
 """Longest conversation with a mail server; shorter, so that its own words about the cause win."""
 
 

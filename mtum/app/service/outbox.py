@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 
@@ -14,6 +14,8 @@ from mtum.ports.time import Clock
 log = logging.getLogger(__name__)
 
 _AT = "@"
+_GLANCE_SECONDS = 0.5
+"""While a channel is slow, how often it is looked whether somebody has posted more."""
 _FIRST = {Urgency.ACT_NOW: 0, Urgency.ORDER_SENT: 1, Urgency.REPORT: 2}
 
 
@@ -59,64 +61,60 @@ class Outbox:
         return any(new)
 
     def flush(self) -> Flushed:
-        """Send what is stored, urgent first, all channels side by side; record each delivery.
+        """Send what is stored, urgent first, each channel at its own pace; record each delivery.
 
         A channel that fails is left alone until the next flush, and the others are told once a day.
         """
         try:
-            with self.lock():
-                first = self._send_all()
-                if first.failed and self._tell_others(first):
-                    again = self._send_all(skipped={name for name, _ in first.failed})
-                    return Flushed(first.sent + again.sent, first.failed + again.failed)
-                return first
+            with self.lock(), ThreadPoolExecutor(max_workers=len(self.channels) or 1) as pool:
+                return self._send_all(pool)
         except RunLockedError:
             return Flushed()  # the other process is sending these very messages
 
-    def _send_all(self, skipped: Collection[str] = ()) -> Flushed:
-        sent, failed = 0, dict.fromkeys(skipped, "")
-        # What others post meanwhile leaves too: they do not wait for the lock.
-        while waiting := self._waiting(failed):
-            found = self._send_round(waiting)
-            sent += found.sent
-            failed |= dict(found.failed)
-        return Flushed(sent, tuple(one for one in failed.items() if one[0] not in skipped))
+    def _send_all(self, pool: Executor) -> Flushed:
+        sent, failed = 0, dict[str, str]()
+        at_work: dict[str, tuple[int, Future[None]]] = {}
+        # Looked at again and again: what others post meanwhile leaves too, and no channel waits for another.
+        while True:
+            for name, (note_id, message) in self._waiting({*failed, *at_work}).items():
+                channel = next(channel for channel in self.channels if channel.name == name)
+                at_work[name] = (note_id, pool.submit(channel.send, message))
+            if not at_work:
+                return Flushed(sent, tuple(failed.items()))
+            wait([attempt for _, attempt in at_work.values()], _GLANCE_SECONDS, FIRST_COMPLETED)
+            for name in [name for name, (_, attempt) in at_work.items() if attempt.done()]:
+                error = self._recorded(name, *at_work.pop(name))
+                sent += error is None
+                failed |= {} if error is None else {name: error}
 
-    def _waiting(self, skipped: Collection[str]) -> dict[str, list[tuple[int, Message]]]:
-        waiting: dict[str, list[tuple[int, Message]]] = {}
-        for note_id, message in self.messages.undelivered():
-            channel = self._channel_of(message.key)
+    def _waiting(self, skipped: Collection[str]) -> dict[str, tuple[int, Message]]:
+        # The most urgent message of each channel, the oldest among equals.
+        waiting: dict[str, tuple[int, Message]] = {}
+        for note in sorted(self.messages.undelivered(), key=lambda note: (_FIRST[note[1].urgency], note[0])):
+            channel = self._channel_of(note[1].key)
             if channel is not None and channel.name not in skipped:
-                waiting.setdefault(channel.name, []).append((note_id, message))
+                waiting.setdefault(channel.name, note)
         return waiting
 
-    def _send_round(self, waiting: dict[str, list[tuple[int, Message]]]) -> Flushed:
-        by_name = {channel.name: channel for channel in self.channels}
-        with ThreadPoolExecutor(max_workers=len(waiting)) as pool:
-            tried = {name: pool.submit(_send_in_turn, by_name[name], notes) for name, notes in waiting.items()}
-        return self._record({name: attempt.result() for name, attempt in tried.items()})
-
-    def _record(self, tried: dict[str, tuple[list[int], tuple[int, str] | None]]) -> Flushed:
-        failed = []
-        for name, (taken, refused) in tried.items():
-            for note_id in taken:
-                self.messages.delivered(note_id, self.clock.now())
-            if refused is not None:
-                note_id, error = refused
-                self.messages.delivered(note_id, self.clock.now(), error)
-                failed.append((name, error))
-                log.error("message_undelivered", extra={"channel": name, "error": error})
-        return Flushed(sum(len(taken) for taken, _ in tried.values()), tuple(failed))
+    def _recorded(self, name: str, note_id: int, attempt: Future[None]) -> str | None:
+        try:
+            attempt.result()
+        except NotifyError as error:
+            self.messages.delivered(note_id, self.clock.now(), str(error))
+            log.error("message_undelivered", extra={"channel": name, "error": str(error)})
+            self._tell_others(name, str(error))
+            return str(error)
+        self.messages.delivered(note_id, self.clock.now())
+        return None
 
     def _channel_of(self, key: str) -> Notifier | None:
         # A channel that is no longer configured hands its messages to the first that is.
         own = next((channel for channel in self.channels if key.endswith(_AT + channel.name)), None)
         return own or next(iter(self.channels), None)
 
-    def _tell_others(self, flushed: Flushed) -> bool:
+    def _tell_others(self, name: str, error: str) -> None:
         day = self.clock.now().date().isoformat()
-        told = [self.post(_alarm(name, error, day), beside=name) for name, error in flushed.failed]
-        return any(told)
+        self.post(_alarm(name, error, day), beside=name)
 
 
 def _alarm(name: str, error: str, day: str) -> Message:
@@ -124,14 +122,3 @@ def _alarm(name: str, error: str, day: str) -> Message:
         f"Messages to {name} are not delivered: {error}\nThey are kept and tried again. `mtum notify test` tries now."
     )
     return Message(f"undelivered:{name}:{day}", Urgency.ACT_NOW, f"ACTION: no messages reach {name}", text)
-
-
-def _send_in_turn(channel: Notifier, notes: Sequence[tuple[int, Message]]) -> tuple[list[int], tuple[int, str] | None]:
-    taken: list[int] = []
-    for note_id, message in sorted(notes, key=lambda note: (_FIRST[note[1].urgency], note[0])):
-        try:
-            channel.send(message)
-        except NotifyError as error:
-            return taken, (note_id, str(error))
-        taken.append(note_id)
-    return taken, None
