@@ -4,42 +4,71 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from mtum.config import Settings, current_environment, find, load
-from mtum.errors import ConfigError, MtumError
+from mtum.core.market.instants import instant_named
+from mtum.errors import ConfigError, ExitCode, MtumError, UsageError
 
 if TYPE_CHECKING:
     from mtum.app.service.schedule import Wake
 
 LISTED_SESSIONS = 10
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Carry out the command line and return the exit code."""
-    given = _parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    environment = current_environment()
+    folder = Path(environment.get("MTUM_DATA_DIR") or "data").absolute()
     try:
-        environment = current_environment()
+        given = _parser().parse_args(words)
+        folder = (given.data_dir or folder).absolute()
+        if not given.list and (given.as_of is not None or given.json):
+            raise UsageError(
+                "--as-of and --json go with --list; the scheduler itself runs by the clock until it is stopped"
+            )
         settings = load(find(given.config, environment), environment)
-        folder = (given.data_dir or Path(environment.get("MTUM_DATA_DIR") or "data")).absolute()
         if given.list:
             return _list(settings, folder, given.as_of, as_json=given.json)
         return _serve(settings, folder, verbose=given.verbose)
+    except ConfigError as error:
+        return _failed(error.exit_code, error.problems, as_json="--json" in words)
     except MtumError as error:
-        texts = error.problems if isinstance(error, ConfigError) else (str(error),)
-        if given.json:
-            problems = [{"code": int(error.exit_code), "text": text} for text in texts]
-            print(json.dumps({"problems": problems, "exit_code": int(error.exit_code)}))
-        sys.stderr.write(f"mtum jobs: {'; '.join(' '.join(text.split()) for text in texts)}\n")
-        return int(error.exit_code)
+        return _failed(error.exit_code, [str(error)], as_json="--json" in words)
+    except KeyboardInterrupt:
+        return _failed(INTERRUPTED, ["interrupted"], as_json="--json" in words)
+    except BrokenPipeError:
+        sys.stdout = None  # the reader of a listing went away; nothing may be flushed to it at exit
+        return 0
+    except Exception as error:  # noqa: BLE001  # the last resort: whatever is left is a bug of ours
+        from mtum.adapters.crash_file import crash_line
+
+        line = crash_line(error, f"python -m jobs {' '.join(words)}", folder, environment)
+        return _failed(ExitCode.BUG, [line], as_json="--json" in words)
+
+
+def _failed(code: int, texts: Sequence[str], *, as_json: bool) -> int:
+    if as_json:
+        problems = [{"code": int(code), "text": text} for text in texts]
+        print(json.dumps({"problems": problems, "exit_code": int(code)}))
+    sys.stderr.write(f"mtum jobs: {'; '.join(' '.join(text.split()) for text in texts)}\n")
+    return int(code)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}; see `python -m jobs --help`")
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m jobs", description="Wake every job of the trading day.")
+    parser = _Parser(prog="python -m jobs", description="Wake every job of the trading day.")
     parser.add_argument("--list", action="store_true", help="print the wake times of the next ten sessions and end")
-    parser.add_argument("--as-of", type=_instant, metavar="TIME", help="with --list: as seen at this instant")
+    parser.add_argument("--as-of", metavar="TIME", help="with --list: as seen at this instant")
     parser.add_argument("--json", action="store_true", help="with --list: one JSON document")
     parser.add_argument("--config", type=Path, metavar="PATH", help="settings file (default ./config.toml)")
     parser.add_argument("--data-dir", type=Path, metavar="PATH", help="data folder (default ./data)")
@@ -47,18 +76,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _instant(text: str) -> datetime:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no instant; write it as 2026-01-30T20:40:00Z") from None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-
-
-def _list(settings: Settings, folder: Path, as_of: datetime | None, *, as_json: bool) -> int:
+def _list(settings: Settings, folder: Path, as_of: str | None, *, as_json: bool) -> int:
     from mtum import duties
 
-    rows = [wake_document(wake) for wake in duties.wakes_after(settings, folder, as_of, LISTED_SESSIONS)]
+    instant = None if as_of is None else instant_named(as_of)
+    rows = [wake_document(wake) for wake in duties.wakes_after(settings, folder, instant, LISTED_SESSIONS)]
     if as_json:
         print(json.dumps(rows, indent=2))
         return 0
@@ -103,7 +125,4 @@ def _serve(settings: Settings, folder: Path, *, verbose: bool) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except BrokenPipeError:
-        sys.exit(0)  # the reader of a listing went away
+    sys.exit(main())

@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Annotated
 
@@ -48,6 +48,13 @@ def symbols_of(texts: Sequence[str] | None) -> list[str]:
         if not _SYMBOL.fullmatch(symbol):
             raise UsageError(f'"{symbol}" is no symbol; write it as MTUM or BRK.B')
     return found
+
+
+def instant_of(text: str | None) -> datetime | None:
+    """Return the instant that --as-of names; None when it was not given."""
+    from mtum.core.market.instants import instant_named
+
+    return None if text is None else instant_named(text)
 
 
 def usd_of(text: str) -> Decimal:

@@ -1,17 +1,13 @@
 """Carries out one command and turns whatever happens into an answer."""
 
-import sys
-import tempfile
-import traceback
 from collections.abc import Sequence
-from pathlib import Path
 
 import typer
 from typer.core import TyperGroup
 
 from mtum.cli.context import Call
 from mtum.cli.output import Answer, Problem, failure, one_line
-from mtum.errors import ConfigError, ExitCode, MtumError
+from mtum.errors import ExitCode, MtumError
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
@@ -68,36 +64,7 @@ def _misused(error: typer.TyperException, call: Call) -> Answer:
 
 def crashed(error: Exception, arguments: Sequence[str], call: Call) -> Answer:
     """Return the answer to an error nobody foresaw; its details go to a file, secrets left out."""
-    told = "".join(traceback.format_exception(error))
-    written = _crash_file(f"mtum {' '.join(arguments)}\n{sys.version}\n\n{_without_secrets(told, call)}", call)
-    where = f"details in {written}" if written else "the details could not be written"
-    text = _without_secrets(one_line(f"{type(error).__name__}: {error}").rstrip(" :"), call)
-    return Answer(
-        {},
-        exit_code=ExitCode.BUG,
-        problems=[Problem(ExitCode.BUG, f"an error in the program: {text}; {where}")],
-    )
+    from mtum.adapters.crash_file import crash_line
 
-
-def _crash_file(text: str, call: Call) -> Path | None:
-    for folder in (call.data_folder() / "logs", Path(tempfile.gettempdir())):
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(prefix="crash-", suffix=".txt", dir=folder, delete=False) as file:
-                file.write(text.encode(errors="backslashreplace"))  # arguments may hold bytes that are no text
-                return Path(file.name)
-        except OSError:
-            continue
-    return None
-
-
-def _without_secrets(text: str, call: Call) -> str:
-    from mtum.config import SECRETS, secret  # loads the settings' model, which a help page does not need
-
-    for name in SECRETS:
-        try:
-            hidden = secret(name, call.environment)
-        except ConfigError:
-            continue
-        text = text.replace(hidden, "***") if hidden else text
-    return text
+    line = crash_line(error, f"mtum {' '.join(arguments)}", call.data_folder(), call.environment)
+    return Answer({}, exit_code=ExitCode.BUG, problems=[Problem(ExitCode.BUG, line)])

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mtum.cli.arguments import Session as SessionOption
-from mtum.cli.arguments import Why, day_of, reason_of
+from mtum.cli.arguments import Why, day_of, instant_of, reason_of
 from mtum.cli.context import Call, call_of
 from mtum.cli.output import Answer, Listing, Problem
 from mtum.errors import ExitCode, UsageError, worst
@@ -105,23 +105,6 @@ def flatten(context: typer.Context, symbol: Annotated[str, typer.Argument(metava
     with wiring.replay_desk(settings, call.data_folder()) as replay:
         request_flatten(replay.desk, symbol, reason)
         return _replayed(replay, replay.upcoming(), None, dry_run=False)
-
-
-def instant_of(text: str | None) -> datetime | None:
-    """Return the aware UTC instant an option names; without a zone it is UTC.
-
-    Raises
-    ------
-    UsageError
-        If the text is no instant.
-    """
-    if text is None:
-        return None
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f'--as-of "{text}" is no instant; write it as 2026-01-30T20:40:00Z') from None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 def _chosen(replay: "Replay", day: Any, instant: datetime | None) -> "Session | None":

@@ -216,7 +216,10 @@ def only_scheduler(data_dir: Path) -> Iterator[None]:
 def _lock(path: Path, why: str = "") -> Iterator[None]:
     from mtum.adapters.store.lock import run_lock
 
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"the folder {path.parent} cannot be created ({error.strerror})") from error
     held: AbstractContextManager[None] = run_lock(path)
     try:
         held.__enter__()

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from jobs.__main__ import main
+from mtum import duties
 from support.source_tree import ROOT
 
 
@@ -108,12 +110,43 @@ def test_the_list_has_the_next_ten_sessions_as_plain_json(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("words", "told"), [(["--as-of", "noon", "--list"], "is no instant"), (["--no-such"], "unrecognized")]
+    ("words", "told"),
+    [
+        (["--list", "--as-of", "noon"], '"noon" is no instant'),
+        (["--list", "--as-of", "9999-12-31T00:00:00Z"], "outside the years 1990 to 2099"),
+        (["--as-of", "2024-11-27T12:00:00Z"], "go with --list"),
+        (["--no-such"], "unrecognized"),
+    ],
 )
-def test_wrong_words_are_exit_2(tmp_path: Path, words: list[str], told: str) -> None:
-    found = ended(tmp_path / "data", *words)
-    assert found.returncode == 2
-    assert told in found.stderr
+def test_wrong_words_are_exit_2_in_one_line_and_in_the_document(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], told: str
+) -> None:
+    assert main(["--data-dir", str(tmp_path), *words, "--json"]) == 2
+    out, err = capsys.readouterr()
+    (problem,) = json.loads(out)["problems"]
+    assert told in problem["text"]
+    assert err == f"mtum jobs: {problem['text']}\n"
+
+
+def test_a_folder_that_cannot_be_made_is_exit_3(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    assert main(["--data-dir", str(tmp_path / "file" / "data")]) == 3
+    assert "cannot be created (Not a directory)" in capsys.readouterr().err
+
+
+def test_an_error_nobody_foresaw_is_one_line_and_a_file_without_secrets(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(folder: Path) -> None:
+        raise ValueError("the password is hunter2-hunter2")
+
+    monkeypatch.setenv("MTUM_MAIL__PASSWORD", "hunter2-hunter2")
+    monkeypatch.setattr(duties, "only_scheduler", broken)
+    assert main(["--data-dir", str(tmp_path)]) == 1
+    err = capsys.readouterr().err
+    (file,) = (tmp_path / "logs").glob("crash-*.txt")
+    assert err == f"mtum jobs: an error in the program: ValueError: the password is ***; details in {file}\n"
+    assert "hunter2" not in file.read_text(encoding="utf-8")
 
 
 def test_wrong_settings_are_exit_2_with_every_mistake_and_no_traceback(tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
+from mtum.cli.arguments import instant_of
 from mtum.cli.context import call_of
 from mtum.cli.output import Answer, Listing, Problem
-from mtum.cli.trading import instant_of
 from mtum.errors import ExitCode, UsageError
 
 
