@@ -32,9 +32,7 @@ if TYPE_CHECKING:
     from mtum.adapters.ib_session.line import IbLine
     from mtum.core.simulation.exchange_state import ExchangeAccount
 
-DATABASE_NAME = "mtum.db"
-EXCHANGE_NAME = "exchange.json"
-SESSIONS_NAME = "sessions.json"
+DATABASE_NAME, EXCHANGE_NAME, SESSIONS_NAME = "mtum.db", "exchange.json", "sessions.json"
 PRACTICE_ACCOUNT = "PRACTICE"
 PRACTICE_GATEWAY_ACCOUNTS = "DUP"
 """How the practice gateway's accounts begin."""
@@ -288,7 +286,7 @@ def live_desk(
             if rehearsal:
                 line.session.open()
         source = _running_source(settings.market.source, settings, data_dir, line)
-        second = settings.market.second_source
+        second, falls_back = settings.market.second_source, settings.market.vix_falls_back(rehearsal=rehearsal)
         if settings.mode == "practice" or line is None:
             broker = practice_broker(settings, data_dir, source, calendar, clock, steps)
         else:
@@ -305,6 +303,7 @@ def live_desk(
             journal=steps,
             provenance=provenance(),
             second=_running_source(second, settings, data_dir, line) if second else None,
+            vix_fallback=_running_source("yahoo", settings, data_dir, line) if falls_back else None,
         )
 
 

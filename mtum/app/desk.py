@@ -37,6 +37,8 @@ class Desk:
         Account that is traded.
     second : BarSource or None
         Source that must agree, where one is set.
+    vix_fallback : BarSource or None
+        Source asked for the VIX when neither of the others has one.
     replayed : bool
         Whether market time is simulated, so that waiting costs nothing.
     """
@@ -52,6 +54,7 @@ class Desk:
     journal: Journal
     provenance: Provenance
     second: BarSource | None = None
+    vix_fallback: BarSource | None = None
     replayed: bool = False
 
     @property

@@ -42,6 +42,13 @@ class Market(_Section):
     read_timeout_seconds: float = Field(default=10.0, gt=0, le=120)
     """longest wait for one answer of a source"""
 
+    def vix_falls_back(self, *, rehearsal: bool) -> bool:
+        """Whether Yahoo is asked for a VIX that the broker does not show and no second source has.
+
+        In a rehearsal only where something stands in for it: a practice gateway has a time of its own.
+        """
+        return self.source == "ib" and self.second_source != "yahoo" and (bool(self.yahoo_url) or not rehearsal)
+
 
 class Portfolio(_Section):
     """The sleeve: its capital and how much of it a position may take."""

@@ -1,7 +1,7 @@
 """Days of a paper account on the wire: what the broker does, and what the program makes of it."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from mtum import wiring
+from mtum.adapters.calendar import ExchangeCalendar
 from mtum.app.bars.refresh_bars import refresh_bars
 from mtum.app.ledger.book import read_sleeve
 from mtum.app.owner.accept import Statement, accept
@@ -23,7 +24,9 @@ from mtum.errors import BrokerUnavailableError, DeadlineMissedError, ExitCode, U
 from support.gateway import ACCOUNT
 from support.live_days import Installation, installation, market
 from support.practice import ENTRY_DAY, EXIT_DAY
+from support.yahoo import CHICAGO, Chart, Row, yahoo_server
 
+CALENDAR = ExchangeCalendar()
 SHARES = 18
 """What USD 5,000 buy at 271.306 with 0.1 % cost and 0.5 % buffer: floor(18.32)."""
 
@@ -72,6 +75,18 @@ def test_without_a_live_vix_nothing_is_bought_and_the_run_says_so(tmp_path: Path
         run = ours.run()
         assert (run.exit_code, run.document["action"], run.document["degraded"]) == (0, "hold", ["vix"])
         assert ours.accepted() == []
+
+
+def test_yahoo_stands_in_for_a_vix_the_broker_does_not_show(tmp_path: Path) -> None:
+    with yahoo_server() as yahoo, installation(tmp_path, market__yahoo_url=yahoo.url) as ours:
+        session = CALENDAR.sessions(ENTRY_DAY, ENTRY_DAY).known[0]
+        row = Row(datetime.combine(ENTRY_DAY, time(2, 15), tzinfo=CHICAGO), 9.0, 9.6, 8.9, 9.15, 0.0)
+        seen = session.before_close(21)
+        yahoo.charts["^VIX"] = Chart([row], symbol="^VIX", zone=CHICAGO, kind="INDEX", traded_at=seen)
+        ours.gateway.tell("behavior", no_data=["VIX"])
+        run = ours.run()
+    assert (run.exit_code, run.document["action"], run.document["degraded"]) == (0, "enter", [])
+    assert run.document["indicators"]["vix"] == 9.15
 
 
 def test_without_permission_for_the_symbol_nothing_is_decided(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from mtum.core.market.validation import (
     session_days,
 )
 from mtum.core.market.view import ProvisionalBar
-from mtum.core.market.vix import VixReading, VixValue, vix_reading
+from mtum.core.market.vix import VixProblem, VixReading, VixValue, vix_reading
 from mtum.errors import DataError
 from mtum.ports.market_data import BarSource, Quote
 from mtum.ports.records import QuarantinedBar
@@ -88,13 +88,24 @@ def judge_today(desk: Desk, history: Bars, today: ProvisionalBar, quote: Quote, 
 
 
 def judge_vix(desk: Desk, name: str, session: Session, at: datetime) -> VixReading:
-    """Return the VIX to decide with, from the source and, where one is set, the second source."""
+    """Return the VIX to decide with: from the source, the second source where one is set, else the fallback."""
     first, why_first = _series_value(desk.source, name, session, at)
     second, why_second = _series_value(desk.second, name, session, at) if desk.second else (None, ())
     found = vix_reading(first, second, at)
-    if found.for_entry is not None or not (why_first or why_second):
+    if found.for_entry is not None:
         return found
-    return replace(found, problems=tuple((kind, "; ".join((*why_first, *why_second))) for kind, _ in found.problems))
+    if why_first or why_second:
+        said = "; ".join((*why_first, *why_second))
+        found = replace(found, problems=tuple((kind, said) for kind, _ in found.problems))
+    if desk.vix_fallback is None:
+        return found
+    third, why_third = _series_value(desk.vix_fallback, name, session, at)
+    last = vix_reading(third, None, at)
+    if last.for_entry is not None:
+        said = f"{name} {last.for_entry:g} from {desk.vix_fallback.name} stands in"
+        return replace(last, problems=(*found.problems, (VixProblem.MISSING, said)))
+    missing = tuple((VixProblem.MISSING, why) for why in why_third) or last.problems
+    return replace(found, problems=(*found.problems, *missing))
 
 
 def _series_value(

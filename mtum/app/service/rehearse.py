@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum
 from typing import Any
 
+from mtum.app.bars.judge_today import judge_vix
 from mtum.app.desk import Desk
 from mtum.app.session.check_book import check_book
 from mtum.core.indicators import INDICATORS
@@ -18,8 +19,6 @@ from mtum.ports.broker import BrokerLists
 from mtum.ports.rehearsing import Rehearsing
 
 MIN_FREE_BYTES = 200_000_000
-VIX_AGE = timedelta(minutes=20)
-VIX_RANGE = (5.0, 150.0)
 
 
 class State(Enum):
@@ -234,18 +233,12 @@ def _market(desk: Desk, session: Session) -> Iterator[Check]:
 
 
 def _vix(desk: Desk, session: Session, now: datetime) -> Check:
-    remedy = "entries are barred and the VIX exit is off while it is missing"
-    try:
-        seen = desk.source.series("VIX", session, now)
-    except MtumError as error:
-        return Check("market data VIX", State.WARNING, str(error), remedy)
-    if seen is None:
-        return Check("market data VIX", State.WARNING, f"{desk.source.name} has none", remedy)
-    old = now - seen.seen_at > VIX_AGE
-    if old or seen.delayed or not VIX_RANGE[0] <= seen.value <= VIX_RANGE[1]:
-        fault = "delayed" if seen.delayed else f"{seen.value:.2f} seen {seen.seen_at:%H:%M} UTC"
-        return Check("market data VIX", State.WARNING, fault, remedy)
-    return Check("market data VIX", State.OK, f"{seen.value:.2f}")
+    found = judge_vix(desk, "VIX", session, now)
+    said = "; ".join(text for _, text in found.problems)
+    if found.for_entry is None:
+        remedy = "entries are barred and the VIX exit is off while it is missing"
+        return Check("market data VIX", State.WARNING, said, remedy)
+    return Check("market data VIX", State.OK, f"{found.for_entry:.2f}" + (f" ({said})" if said else ""))
 
 
 def _indicators(desk: Desk) -> Check:

@@ -104,6 +104,26 @@ def test_a_second_source_without_an_answer_is_noted_and_confirms_nothing(tmp_pat
     assert any("the second source has no opinion" in note for note in found.notes)
 
 
+@pytest.mark.parametrize(
+    ("primary", "fallback", "used", "said"),
+    [
+        (14.0, 30.0, 14.0, ()),
+        (None, 16.0, 16.0, ("VIX: yahoo has no value", "VIX 16 from web stands in")),
+        (None, 400.0, None, ("VIX: yahoo has no value", "VIX 400 from web is outside 5 to 150")),
+        (None, None, None, ("VIX: yahoo has no value", "VIX: web has no value")),
+    ],
+    ids=["not needed", "stands in", "absurd", "none either"],
+)
+def test_the_fallback_is_asked_for_a_vix_only_when_there_is_no_other(
+    tmp_path: Path, primary: float | None, fallback: float | None, used: float | None, said: tuple[str, ...]
+) -> None:
+    other = VixShelf({}, "web", vix=None if fallback is None else vix(fallback, "web"))
+    with desk_with(tmp_path, quote(), points=primary) as desk:
+        found = seen_by(replace(desk, vix_fallback=other))
+    assert (found.view.series["VIX"], found.notes) == (used, said)
+    assert found.degraded == (() if used else ("vix",))
+
+
 def test_ranges_of_today_that_do_not_touch_bar_entries(tmp_path: Path) -> None:
     other = second_source(100.05)
     other.quotes["MTUM"] = replace(other.quotes["MTUM"], open=90.0, high=91.0, low=89.0, close=90.5)
