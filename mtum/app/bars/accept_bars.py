@@ -7,8 +7,9 @@ from datetime import date, datetime, timedelta
 import numpy as np
 
 from mtum.app.bars.learn_volume import learn_volume
+from mtum.app.bars.restatements import BY_SOURCE, released, same_numbers, supported
 from mtum.app.bars.room import BarDesk
-from mtum.core.market.bars import PRICE_COLUMNS, Bar, Bars
+from mtum.core.market.bars import Bar, Bars
 from mtum.core.market.merging import BasisProblem, Change, Merge, NewSplit, before_split, merge, selected
 from mtum.core.market.sessions import Session
 from mtum.core.market.sifting import CONTEXT_SESSIONS, sifted
@@ -20,11 +21,8 @@ FINAL_AFTER = timedelta(hours=2)
 """A bar read this long after its close is final."""
 REVISED = "revised"
 """Rule word of a bar kept out because it restates an accepted one beyond tolerance."""
-BY_SOURCE = "source"
-"""Who released a bar kept out that the source itself has put right."""
 REBASED_SOURCES = ("csv", "sample")
 """Sources of files: prices are re-based already, a split only explains a jump."""
-_SUPPORT_FRAC = 0.005
 _BASIS_TEXT = {
     BasisProblem.SPLIT_NOT_APPLIED: "it lists a split but has not re-based the prices before it",
     BasisProblem.SPLIT_APPLIED_WRONGLY: "it lists a split, but the prices before it moved by another ratio",
@@ -102,7 +100,9 @@ class Refresh:
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
+    # `supported` restatements are accepted on the second source's word, and held for a person all the same.
     joined: Merge
+    supported: tuple[Change, ...]
     kept_out: tuple[tuple[Bar, BarProblem], ...]
     problems: tuple[BarProblem, ...]
 
@@ -154,22 +154,22 @@ def accept_bars(desk: BarDesk, reading: Reading) -> Refresh:
 
 
 def _judge(desk: BarDesk, reading: Reading, before: date | None) -> _Judged:
-    released = desk.store.quarantine.released(reading.cached.symbol, reading.cached.source)
+    accepted = desk.store.quarantine.released(reading.cached.symbol, reading.cached.source)
     files = reading.cached.source in REBASED_SOURCES
     fresh = reading.fresh
     kept_out: list[tuple[Bar, BarProblem]] = []
     while True:
-        joined = _merged(desk, replace(reading, fresh=fresh), before)
+        joined, on_second_word = _merged(desk, replace(reading, fresh=fresh), before)
         region = _region(joined.bars, reading)
         start = region.day(0) if len(region) else date.min
         expected = tuple(one.day for one in reading.wanted if one.day >= start)
         new = frozenset(fresh.days.astype(object).tolist())
-        found = sifted(region, new, expected, released, split_explains_jump=files)
+        found = sifted(region, new, expected, accepted, split_explains_jump=files)
         kept_out += found.kept_out
         # A bad value must not replace a good one: without it the cached bar stays, and is judged again.
         bad = session_days(tuple(bar.day for bar, _ in found.kept_out))
         if not len(np.intersect1d(bad, reading.cached.days)):
-            return _Judged(joined, tuple(kept_out), found.problems)
+            return _Judged(joined, on_second_word, tuple(kept_out), found.problems)
         fresh = selected(fresh, ~np.isin(fresh.days, bad))
 
 
@@ -180,11 +180,11 @@ def _region(bars: Bars, reading: Reading) -> Bars:
     return bars.tail(len(bars) - max(0, start - CONTEXT_SESSIONS))
 
 
-def _merged(desk: BarDesk, reading: Reading, before: date | None) -> Merge:
+def _merged(desk: BarDesk, reading: Reading, before: date | None) -> tuple[Merge, tuple[Change, ...]]:
     cached, fresh = reading.cached, reading.fresh
     if reading.trusted:
         given = frozenset(fresh.days.astype(object).tolist())
-        return merge(cached, fresh, before, given, split_rebases=_rebases(cached), check_basis=False)
+        return merge(cached, fresh, before, given, split_rebases=_rebases(cached), check_basis=False), ()
     joined = merge(cached, fresh, before, split_rebases=_rebases(cached))
     coming = _coming_split(desk, reading) if joined.basis is BasisProblem.SPLIT_NOT_LISTED else None
     if coming is not None:
@@ -196,8 +196,12 @@ def _merged(desk: BarDesk, reading: Reading, before: date | None) -> Merge:
             f"{cached.symbol}: {cached.source} contradicts the accepted bars: {_BASIS_TEXT[joined.basis]}; "
             f"nothing was accepted; if the cache is wrong, replace it with `mtum bars import`"
         )
-    agreed = _agreed(desk, reading, joined.refused) if joined.refused else frozenset()
-    return merge(cached, fresh, before, agreed, split_rebases=_rebases(cached)) if agreed else joined
+    if not joined.refused:
+        return joined, ()
+    by_person = released(desk, fresh)
+    by_second = supported(desk, cached.symbol, joined.refused) - by_person
+    agreed = merge(cached, fresh, before, by_person | by_second, split_rebases=_rebases(cached))
+    return agreed, tuple(change for change in joined.refused if change.session in by_second)
 
 
 def _rebases(cached: Bars) -> bool:
@@ -214,61 +218,24 @@ def _coming_split(desk: BarDesk, reading: Reading) -> NewSplit | None:
     return NewSplit(reading.session.day, quote.split) if quote.split not in (0.0, 1.0) else None
 
 
-def _agreed(desk: BarDesk, reading: Reading, refused: tuple[Change, ...]) -> frozenset[date]:
-    """Sessions whose restatement a person released or the second source supports."""
-    symbol, source = reading.cached.symbol, reading.cached.source
-    released = {
-        one.bar.day
-        for one in desk.store.quarantine.kept(symbol)
-        if one.source == source and one.released_at is not None and _same_numbers(one.bar, reading.fresh)
-    }
-    return frozenset(released | _supported(desk, symbol, refused))
-
-
-def _same_numbers(bar: Bar, fresh: Bars) -> bool:
-    other = fresh.find(bar.day)
-    names = (*PRICE_COLUMNS, "volume")
-    return other is not None and all(getattr(bar, name) == getattr(other, name) for name in names)
-
-
-def _supported(desk: BarDesk, symbol: str, refused: tuple[Change, ...]) -> set[date]:
-    # Volumes of two vendors cannot be compared, so only prices find support.
-    prices = [change for change in refused if change.column in PRICE_COLUMNS]
-    only_prices = {change.session for change in prices} - {c.session for c in refused if c.column == "volume"}
-    if desk.second is None or not only_prices:
-        return set()
-    try:
-        seen = desk.second.history(symbol, min(only_prices), max(only_prices))
-    except DataError:
-        return set()
-    return {day for day in only_prices if all(_nearer(change, seen) for change in prices if change.session == day)}
-
-
-def _nearer(change: Change, second: Bars) -> bool:
-    bar = second.find(change.session)
-    if bar is None:
-        return False
-    said = float(getattr(bar, change.column))
-    near = abs(change.after / said - 1.0) <= _SUPPORT_FRAC
-    return near and abs(change.after - said) < abs(change.before - said)
-
-
 def _keep_out(desk: BarDesk, reading: Reading, judged: _Judged) -> None:
     """Record the bars kept out, and let go of those that the source has put right."""
     symbol, source = reading.cached.symbol, reading.cached.source
     held = {(bar.day, problem.rule.value): (bar, problem.found) for bar, problem in judged.kept_out}
-    for change in judged.joined.refused:
+    for change in (*judged.joined.refused, *judged.supported):
         bar = reading.fresh.find(change.session)
         if bar is not None:
             _, found = held.get((bar.day, REVISED), (bar, ""))
             said = f"{change.column} {change.before:g} is now {change.after:g}"
+            said += ", as the second source says too" if change in judged.supported else ""
             held[bar.day, REVISED] = (bar, f"{found}, {said}" if found else said)
     desk.store.quarantine.keep(
         [QuarantinedBar(symbol, source, bar, rule, found, reading.at) for (_, rule), (bar, found) in held.items()]
     )
     read = set(reading.fresh.days.astype(object).tolist())
     for one in desk.store.quarantine.kept(symbol, held=True):
-        if one.source == source and one.bar.day in read and (one.bar.day, one.rule) not in held:
+        right = one.rule != REVISED or not same_numbers(one.bar, reading.fresh)
+        if one.source == source and one.bar.day in read and (one.bar.day, one.rule) not in held and right:
             desk.store.quarantine.release(one.id, BY_SOURCE, reading.at)
 
 

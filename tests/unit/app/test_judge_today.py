@@ -156,6 +156,22 @@ def test_a_restated_bar_of_the_window_bars_entries_until_somebody_decides(tmp_pa
         assert seen_by(desk).entries_barred == {}
 
 
+def test_a_restated_bar_the_second_source_supports_counts_for_exits_and_still_bars_entries(tmp_path: Path) -> None:
+    other = second_source(100.05)
+    with desk_with(tmp_path, quote(), other) as desk:
+        assert isinstance(desk.source, VixShelf)
+        restated = moved(BARS, {len(BARS) - 4: 101.0})
+        desk.source.shelf["MTUM"], other.shelf["MTUM"] = restated, replace(restated, source="ib")
+        refresh_bars(desk, "MTUM", SESSION, SESSIONS)
+        found = seen_by(desk)
+        assert float(found.view.bars["MTUM"].close[-5]) == 101.0
+        assert found.entries_barred == {"MTUM": RESTATED}
+        (held,) = desk.store.quarantine.kept("MTUM", held=True)
+        desk.store.quarantine.release(held.id, "owner", AT)
+        refresh_bars(desk, "MTUM", SESSION, SESSIONS)
+        assert seen_by(desk).entries_barred == {}
+
+
 def test_the_vix_of_the_second_source_stands_in_for_none(tmp_path: Path) -> None:
     with desk_with(tmp_path, quote(), second_source(100.05, 17.0), points=None) as desk:
         found = seen_by(desk)

@@ -10,14 +10,15 @@ from mtum.adapters.store.texts import instant_text
 from mtum.ports.records import QuarantinedBar
 
 _NUMBERS = ("open", "high", "low", "close", "volume")
-_SAME = " AND ".join(f"{name} IS excluded.{name}" for name in _NUMBERS)
+# A person's word on these very numbers stands; what the source itself put right and got wrong again is held again.
+_STANDS = " AND ".join([*(f"{name} IS excluded.{name}" for name in _NUMBERS), "released_by <> 'source'"])
 
 _KEEP = f"""
 INSERT INTO quarantined_bars (symbol, source, session, {", ".join(_NUMBERS)}, rule, found, seen_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (symbol, source, session, rule) DO UPDATE SET
-  released_at = CASE WHEN {_SAME} THEN released_at END,
-  released_by = CASE WHEN {_SAME} THEN released_by END,
+  released_at = CASE WHEN {_STANDS} THEN released_at END,
+  released_by = CASE WHEN {_STANDS} THEN released_by END,
   {", ".join(f"{name} = excluded.{name}" for name in (*_NUMBERS, "found", "seen_at"))}"""
 
 
@@ -40,7 +41,7 @@ class SqliteQuarantine:
         return sorted(map(date.fromisoformat, row[0].split(","))) if row and row[0] else []
 
     def keep(self, bars: Sequence[QuarantinedBar]) -> None:
-        """Record bars kept out; one seen again keeps its release only while its numbers are the same."""
+        """Record bars kept out; one seen again keeps a person's release while its numbers are the same."""
         if bars:
             with self.database.write() as connection:
                 connection.executemany(_KEEP, [quarantine_values(one) for one in bars])

@@ -208,13 +208,32 @@ def test_a_released_revision_is_accepted_at_the_next_refresh_and_another_one_is_
         assert cached(desk).close[85] == 101.0
 
 
-def test_a_big_revision_that_the_second_source_supports_is_accepted(tmp_path: Path) -> None:
+def test_a_source_that_takes_a_restatement_back_and_makes_it_again_is_not_believed_for_that(tmp_path: Path) -> None:
+    with desk_with(tmp_path) as desk:
+        refreshed(desk)
+        for shown in (moved(ALL, {85: 101.0}), ALL, moved(ALL, {85: 101.0})):
+            shelf(desk).shelf["MTUM"] = shown
+            refreshed(desk)
+        assert cached(desk).close[85] == 100.0
+        (held,) = desk.store.quarantine.kept("MTUM", held=True)
+        assert (held.rule, held.bar.close) == (REVISED, 101.0)
+
+
+def test_a_big_revision_that_the_second_source_supports_is_accepted_and_held_for_a_person(tmp_path: Path) -> None:
     second = ShelfSource({"MTUM": moved(bars_of(list(ALL.close), first=FIRST, source="ib"), {85: 101.0})}, name="ib")
     with desk_with(tmp_path, second=second) as desk:
         refreshed(desk)
         shelf(desk).shelf["MTUM"] = moved(ALL, {85: 101.0})
+        for _ in range(2):  # seen again the next day it is no news, and nobody has looked at it yet
+            refreshed(desk)
+            assert cached(desk).close[85] == 101.0
+            (held,) = desk.store.quarantine.kept("MTUM", held=True)
+            assert (held.rule, "as the second source says too" in held.found) == (REVISED, True)
+        assert [one.accepted for one in desk.store.bars.revisions("MTUM")] == [True] * 4
+        shelf(desk).shelf["MTUM"] = ALL
         refreshed(desk)
-        assert cached(desk).close[85] == 101.0
+        (back,) = desk.store.quarantine.kept("MTUM", held=True)
+        assert (cached(desk).close[85], back.bar.close) == (101.0, 100.0)
 
 
 def test_sources_that_disagree_about_the_last_close_are_a_problem_for_entries_only(tmp_path: Path) -> None:
