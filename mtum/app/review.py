@@ -10,10 +10,12 @@ from mtum.app.demo_report import trade_lines
 from mtum.app.reporting import month, quarter, week
 from mtum.app.reporting.chart_history import chart_history
 from mtum.app.reporting.daily_report import Press, json_text
+from mtum.app.reporting.drift import backtest_line
 from mtum.app.reporting.money import curves
 from mtum.app.reporting.period import Kind, Period, period
 from mtum.core.reporting import returns
 from mtum.core.reporting.codec import document, from_document
+from mtum.core.reporting.figures import minus
 from mtum.core.reporting.history import ChartHistory
 from mtum.core.reporting.periods.review import Review
 from mtum.core.reporting.periods.review_sections import review_page, review_subject
@@ -80,11 +82,12 @@ def review_message(press: Press, report: ReviewReport) -> Message:
     """Return the mail of a review."""
     review = report.review
     key = f"{REVIEW_JOB}:{review.kind}:{press.setup.account}:{review.last}"
+    line = minus(review_subject(review))
     if press.renderer is None:
-        return Message(key, Urgency.REPORT, review_subject(review), report.text)
+        return Message(key, Urgency.REPORT, line, report.text)
     looked_at = period(press, Kind(review.kind), review.last)
     html, images = press.renderer.mail(review_page(review), _charts(looked_at))
-    return Message(key, Urgency.REPORT, review_subject(review), report.text, html, images)
+    return Message(key, Urgency.REPORT, line, report.text, html, images)
 
 
 def review_of(looked_at: Period, outside: Outside) -> Review:
@@ -110,6 +113,7 @@ def review_of(looked_at: Period, outside: Outside) -> Review:
         pnl_usd=None if usd is None else round(usd, 6),
         pnl_frac=None if frac is None else round(frac, 6),
         benchmark_frac=None if benchmark is None or benchmark != benchmark else round(benchmark, 6),  # noqa: PLR0124 - the test for NaN
+        backtest=backtest_line(looked_at.facts, sleeve),
     )
     match looked_at.kind:
         case Kind.WEEK:

@@ -127,7 +127,7 @@ def review(
         last = last_session(press)
         if last is None:
             return Answer({}, [NOTHING_YET])
-        day = last_of_period(press, chosen, min(wanted, last) if wanted else last)
+        day = last_of_period(press, chosen, wanted or last)
         scanned = known_vulnerabilities() if chosen is Kind.QUARTER else None
         drill = restore_drill(call.data_folder()) if chosen is Kind.QUARTER else None
         outside = Outside(secret_days(call.environment), scanned, drill)
@@ -139,12 +139,20 @@ def review(
 
 
 def last_of_period(press: "Press", kind: "Kind", day: date) -> date:
-    """Return the last session with a run of the period that holds a day; the day itself without one."""
+    """Return the last session with a run of the period that holds a day.
+
+    Raises
+    ------
+    UsageError
+        If nothing was recorded in that period.
+    """
     from mtum.app.reporting.period import bounds
 
     first, last = bounds(kind, day)
     sessions = [run.session for run in press.store.runs.between(first, last) if run.session is not None]
-    return max(sessions, default=day)
+    if not sessions:
+        raise UsageError(f"nothing was recorded from {first} to {last}; `mtum show runs` lists what was")
+    return max(sessions)
 
 
 def _kind(text: str) -> "Kind":

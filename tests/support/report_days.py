@@ -8,6 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from mtum.adapters.store.opening import open_store
+from mtum.app.desk import Provenance
+from mtum.app.owner.approve_backtest import approve_backtest
+from mtum.config import Settings, load
 from mtum.core.market.bars import Bars
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.orders import OrderStatus
@@ -140,6 +143,51 @@ def _cash(folder: Path) -> tuple[History, date]:
     return _played(folder, ORDINARY, Day(), Day(cash=moves))
 
 
+def _missed(folder: Path) -> tuple[History, date]:
+    history, day = _played(folder, ORDINARY, Day())
+    history.report(day)
+    return history, history.calendar.days[history.calendar.days.index(day) + 1]
+
+
+def _corrected(folder: Path) -> tuple[History, date]:
+    history, day = _played(folder, Market({61: 103.2}), Day(), Day(settled=False))
+    history.report(day)
+    history.settle_late(ENTRY + 1)
+    return history, history.play(ENTRY + 2)
+
+
+def backtest_of(settings: Settings) -> dict[str, object]:
+    """Return the document of a backtest as far as an approval keeps it."""
+    played = settings.document()
+    return {
+        "symbol": "MTUM",
+        "strategy": "mtum_confluence",
+        "source": "csv",
+        "start": date(2014, 1, 2),
+        "end": date(2024, 6, 28),
+        "sessions": 2640,
+        "decision_model": "official",
+        "fill_model": "same_close",
+        "settings": {section: played[section] for section in ("strategy", "portfolio", "risk")},
+        "metrics": {
+            "total_return_frac": 0.067,
+            "volatility_frac": 0.12,
+            "max_drawdown_frac": -0.31,
+            "exposure_frac": 0.5,
+            "win_rate_frac": 0.35,
+            "closed_trades": 81,
+        },
+    }
+
+
+def _backtest(folder: Path) -> tuple[History, date]:
+    history = history_of(folder, Market({61: 115.0}))
+    tested = backtest_of(load(None, {}, {"risk.max_daily_loss_usd": 400.0}))
+    approve_backtest(history.store.control, history.settings, tested, Provenance("0.0.9", "c0de", {"numpy": "2.2.6"}))
+    history.report(history.play(ENTRY))
+    return history, history.play(ENTRY + 1)
+
+
 KINDS: dict[str, Callable[[Path], tuple[History, date]]] = {
     "enter": _enter,
     "hold-long": _hold_long,
@@ -158,5 +206,8 @@ KINDS: dict[str, Callable[[Path], tuple[History, date]]] = {
     "nothing-final": _nothing_final,
     "no-vix": _no_vix,
     "cash-moves": _cash,
+    "missed": _missed,
+    "corrected": _corrected,
+    "against-backtest": _backtest,
 }
 """Kind of day -> the history that ends with it; earlier sessions are reported already."""

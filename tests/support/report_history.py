@@ -161,6 +161,17 @@ class History:
             self.store.runs.finish(settling, after, "finished", 0, {"problems": []})
         return day
 
+    def settle_late(self, index: int) -> None:
+        """Make known what a session played with `settled=False` left open: fills, close, books."""
+        day = self.bars.day(index)
+        for state in self.store.orders.states(day):
+            fill = self._fill(state.intent, self.calendar.session(day), state.intent.shares, Day())
+            self.store.orders.add_fills([fill])
+            filled = Observed(filled=fill.shares)
+            self.store.orders.move(state.intent.id, OrderStatus.FILLED, fill.instant, filled)
+        self._accept(index)
+        self._settle(index, Day())
+
     def _capital(self, day: date) -> None:
         if not self.store.ledger.movements("mtum_confluence"):
             start = CashMovement("capital:mtum_confluence", "mtum_confluence", day, "capital", Decimal(5000))

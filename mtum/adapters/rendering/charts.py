@@ -60,11 +60,11 @@ def _figure(heights: Sequence[float], inches: float) -> "tuple[Figure, list[Axes
         len(heights),
         1,
         height_ratios=list(heights),
-        left=0.115,
-        right=0.855,
+        left=0.13,
+        right=0.84,
         top=1 - style.TOP_INCHES / inches,
         bottom=style.BOTTOM_INCHES / inches,
-        hspace=0.32,
+        hspace=0.36,
     )
     first = figure.add_subplot(grid[0])
     axes = [first, *(figure.add_subplot(grid[row], sharex=first) for row in range(1, len(heights)))]
@@ -101,20 +101,25 @@ def _price(ax: "Axes", history: MarketHistory, x: Column) -> None:
         if at < len(x):
             # Words that would run into the ones before are left out; the shape still tells.
             spoken = bool(mark.words) and at - last > len(x) * _WORDS_APART
-            _mark(ax, float(x[at]), mark, spoken=spoken)
+            _mark(ax, float(x[at]), mark, _side(at, len(x)) if spoken else None)
             last = at if spoken else last
 
 
-def _mark(ax: "Axes", at: float, mark: Mark, *, spoken: bool) -> None:
+def _side(at: int, count: int) -> str:
+    # Words near an end of the panel stay inside it, clear of the names of the lines.
+    return "left" if at < 0.1 * count else "right" if at > 0.9 * count else "center"
+
+
+def _mark(ax: "Axes", at: float, mark: Mark, side: str | None) -> None:
     color = style.BOUGHT if mark.bought else style.SOLD
     ax.plot([at], [mark.price], marker="^" if mark.bought else "v", ms=5.5, color=color, mec=style.CARD, mew=0.7)
-    if spoken:
+    if side is not None:
         ax.annotate(
             mark.words,
             (at, mark.price),
             xytext=(0, 5),
             textcoords="offset points",
-            ha="center",
+            ha=side,
             fontsize=style.SMALL_POINTS,
             color=color,
             bbox={"facecolor": style.CARD, "alpha": 0.75, "edgecolor": "none", "pad": 0.6},
@@ -137,9 +142,9 @@ def _volume(ax: "Axes", history: MarketHistory, x: Column) -> None:
     _ends(ax, ((history.volume_average / unit, "mean", style.AVERAGE),))
     if history.projected_volume is not None:
         ax.plot([x[-1]], [history.projected_volume / unit], marker="D", ms=2.6, color=style.SOLD)
-        name += " (diamond: projected)"
+        name += " (\N{BLACK DIAMOND} projected)"
     ax.set_ylim(bottom=0)
-    _titled(ax, f"Volume and its mean of {history.rules.volume_sessions} sessions{name}")
+    _titled(ax, f"Volume and its mean of {history.rules.volume_sessions}{name}")
 
 
 def _volume_unit(volume: Column) -> tuple[float, str]:
@@ -164,7 +169,7 @@ def _thresholds(ax: "Axes", levels: Sequence[tuple[float, str]]) -> None:
     colors = {"enter": style.BOUGHT, "exit": style.SOLD}
     for level, name in levels:
         ax.axhline(level, color=colors[name], lw=0.8, ls=(0, (2, 2)))
-    _named(ax, [(level, f"{name} {level:g}", colors[name]) for level, name in levels], apart=0.21)
+    _named(ax, [(level, f"{name} {level:g}", colors[name]) for level, name in levels], apart=0.24)
 
 
 type _Ended = tuple[Column, str, str]
@@ -173,7 +178,7 @@ type _Ended = tuple[Column, str, str]
 def _ends(ax: "Axes", lines: Sequence[_Ended]) -> None:
     # Names stand at the end of the lines instead of in a legend.
     known = [(float(line[~np.isnan(line)][-1]), name, color) for line, name, color in lines if not np.isnan(line).all()]
-    _named(ax, known, apart=0.085)
+    _named(ax, known, apart=0.1)
 
 
 def _named(ax: "Axes", names: Sequence[tuple[float, str, str]], apart: float) -> None:

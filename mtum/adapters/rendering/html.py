@@ -1,6 +1,5 @@
 """Laid-out reports as self-contained HTML: templates, style and charts in one document."""
 
-import re
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mtum.adapters.rendering import style
 from mtum.core.reporting.chart_words import equity_words, market_words
+from mtum.core.reporting.figures import minus
 from mtum.core.reporting.history import ChartHistory
 from mtum.core.reporting.layout import Page, Section, Sentence, Tone
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 TEMPLATES = "mtum.adapters.rendering"
-_NEGATIVE = re.compile(r"(?<![\w%-])-(?=\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +88,6 @@ def _template(name: str) -> str:
 @cache
 def _style() -> str:
     return _template("base.css")
-
-
-def minus(words: str) -> str:
-    """Return the words with a true minus sign before negative numbers."""
-    return _NEGATIVE.sub("\u2212", words)
 
 
 def _alarming(section: Section) -> bool:

@@ -16,6 +16,6 @@ WIDTH_INCHES = 4.0
 DOTS_PER_INCH = 200
 TOP_INCHES, BOTTOM_INCHES = 0.22, 0.34
 FONT = "DejaVu Sans"
-FONT_POINTS = 7.6
-SMALL_POINTS = 6.6
-"""About 10 CSS pixels on a phone."""
+FONT_POINTS = 8.2
+SMALL_POINTS = 7.6
+"""About 10 CSS pixels on a phone of 390."""

@@ -6,6 +6,7 @@ from mtum.app.reporting import drift, money, quality, trading
 from mtum.app.reporting.corrections import corrections
 from mtum.app.reporting.facts import SessionFacts
 from mtum.core.reporting.summary import Summary
+from mtum.errors import ExitCode
 from mtum.ports.store import Store
 
 
@@ -24,7 +25,7 @@ def summarize(store: Store, facts: SessionFacts) -> Summary:
         action=decision.action if decision else "none",
         reasons=decision.reasons if decision else _why_none(facts),
         outcome=(run.outcome or "") if run else "",
-        exit_code=(run.exit_code or 0) if run else 0,
+        exit_code=run.exit_code if run and run.exit_code is not None else int(ExitCode.BROKER),
         half_day=session.half_day if session else False,
         next_session=upcoming.day if upcoming else None,
         next_decision_at=_decision_time(facts, upcoming.close) if upcoming else None,
@@ -47,6 +48,8 @@ def summarize(store: Store, facts: SessionFacts) -> Summary:
         settings_hash=decision.settings_hash if decision else "",
         owed=money.owed_lines(facts),
         contracts=drift.contract_lines(facts),
+        backtest=drift.backtest_line(facts, sleeve),
+        next_half_day=upcoming.half_day if upcoming else False,
     )
 
 

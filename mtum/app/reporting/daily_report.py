@@ -13,6 +13,7 @@ from mtum.app.reporting.facts import REPORT_JOB, SessionFacts, Setup, report_key
 from mtum.core.reporting.codec import document, from_document
 from mtum.core.reporting.daily.sections import page
 from mtum.core.reporting.daily.subject import subject
+from mtum.core.reporting.figures import minus
 from mtum.core.reporting.summary import Summary
 from mtum.core.reporting.text import text
 from mtum.ports.messages import Message, Urgency
@@ -85,11 +86,12 @@ def report_message(press: Press, report: Report) -> Message:
     key = report_key(press.setup.account, summary.session)
     urgent = summary.exit_code == 6 or any(problem.code == 6 for problem in summary.problems)
     urgency = Urgency.ACT_NOW if urgent else Urgency.REPORT
+    line = minus(subject(summary))
     if press.renderer is None:
-        return Message(key, urgency, subject(summary), report.text)
+        return Message(key, urgency, line, report.text)
     facts = session_facts(press.store, press.calendar, press.setup, summary.session)
     html, images = press.renderer.mail(page(summary), chart_history(press.store, facts))
-    return Message(key, urgency, subject(summary), report.text, html, images)
+    return Message(key, urgency, line, report.text, html, images)
 
 
 def _made(press: Press, facts: SessionFacts) -> Report:

@@ -1,24 +1,29 @@
 """What is not as it was: settings, code, libraries and contracts, since the last run and since the approval."""
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Any
 
+from mtum.app.owner.approve_settings import GUARDED
 from mtum.app.reporting.facts import SessionFacts
-from mtum.core.reporting.summary import ContractLine, DriftLine
+from mtum.core.reporting.periods.expectation import Lived, expectations
+from mtum.core.reporting.returns import Curve, drawdown, growth
+from mtum.core.reporting.summary import BacktestLine, ContractLine, DriftLine, Stated, stated
 from mtum.ports.records import DecisionRecord
 
 APPROVAL = "the approval"
+BACKTEST = "the approved backtest"
 
 type _Change = tuple[str, str, str]
 
 
 def drift_lines(facts: SessionFacts) -> tuple[DriftLine, ...]:
-    """Return what changed since the last run and since the settings were approved.
+    """Return what changed since the last run, since the settings were approved and since the approved backtest.
 
     Settings, code and libraries are those of the decision, so a session without one tells its
     contracts alone; the next decision tells the rest.
     """
-    return (*_since_last(facts), *_since_approval(facts))
+    return (*_since_last(facts), *_since_approval(facts), *_since_backtest(facts))
 
 
 def contract_lines(facts: SessionFacts) -> tuple[ContractLine, ...]:
@@ -50,6 +55,50 @@ def _since_approval(facts: SessionFacts) -> tuple[DriftLine, ...]:
         changed += _code(facts.approved_code, facts.decision) if facts.decision is not None else ()
         changed += _contracts(facts.approved_code.get("contracts", {}), facts)
     return _lines(changed, APPROVAL)
+
+
+def _since_backtest(facts: SessionFacts) -> tuple[DriftLine, ...]:
+    tested, decision = facts.backtest, facts.decision
+    if tested is None:
+        return ()
+    changed: list[_Change] = []
+    if decision is not None:
+        now = {section: decision.settings.get(section, {}) for section in GUARDED}
+        now["strategy"] = {name: now["strategy"].get(name, {}) for name in tested["settings"]["strategy"]}
+        before = {section: tested["settings"][section] for section in GUARDED}
+        changed += [*_changed("setting", leaves(before), leaves(now)), *_code(tested, decision)]
+    return _lines([*changed, *_contracts(tested["contracts"], facts)], BACKTEST)
+
+
+def backtest_line(facts: SessionFacts, sleeve: Curve) -> BacktestLine | None:
+    """Return live trading since the start beside the approved backtest; None before one was approved."""
+    tested = facts.backtest
+    if tested is None:
+        return None
+    closed = [trade for trade in facts.trades() if trade.pnl_usd is not None]
+    usd_known = facts.point is not None and len(sleeve) > 0
+    is_final = facts.point is not None and facts.point.final
+    lived = Lived(
+        sessions=len(facts.points),
+        held=sum(1 for point in facts.points if point.shares),
+        closed=len(closed),
+        won=sum(1 for trade in closed if trade.pnl_usd is not None and trade.pnl_usd > 0),
+        return_frac=_known(float(growth(sleeve)[-1]) - 1.0 if usd_known else None, is_final=is_final),
+        worst_drawdown_frac=_known(float(drawdown(sleeve).min()) if usd_known else None, is_final=is_final),
+    )
+    return BacktestLine(
+        start=date.fromisoformat(tested["start"]),
+        end=date.fromisoformat(tested["end"]),
+        sessions=tested["sessions"],
+        decision_model=tested["decision_model"],
+        fill_model=tested["fill_model"],
+        live_sessions=lived.sessions,
+        lines=expectations(lived, tested["sessions"], tested["metrics"]),
+    )
+
+
+def _known(amount: float | None, *, is_final: bool) -> Stated:
+    return stated(None if amount is None else round(amount, 6), is_final=is_final)
 
 
 def _lines(changed: list[_Change], since: str) -> tuple[DriftLine, ...]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
+from mtum.app.owner.approve_backtest import approved_backtest
 from mtum.app.owner.approve_settings import approved_code, approved_settings, pinned_contracts
 from mtum.config import Settings
 from mtum.core.market.bars import Bars
@@ -75,6 +76,7 @@ class SessionFacts:
     approved: Mapping[str, Any] | None = None
     approved_code: Mapping[str, Any] | None = None
     contracts: Mapping[str, str] = field(default_factory=dict)
+    backtest: Mapping[str, Any] | None = None
 
     @property
     def last_report(self) -> Mapping[str, Any] | None:
@@ -165,6 +167,7 @@ def session_facts(store: Store, calendar: Calendar, setup: Setup, day: date, *, 
         approved=approved_settings(store.control),
         approved_code=approved_code(store.control),
         contracts=pinned_contracts(store.control, setup.settings),
+        backtest=approved_backtest(store.control),
     )
 
 

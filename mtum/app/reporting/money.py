@@ -79,11 +79,13 @@ def _sessions_held(facts: SessionFacts, entered: date) -> int:
 
 
 def _atr_at_entry(facts: SessionFacts, symbol: str) -> float | None:
-    if facts.decision is None:
+    # A session without decision holds what the last one remembered.
+    decision = facts.decision or facts.previous
+    if decision is None:
         return None
-    holding = facts.decision.frame.get("book", {}).get("holdings", {}).get(symbol, {})
+    holding = decision.frame.get("book", {}).get("holdings", {}).get(symbol, {})
     kept = holding.get("remembered") if holding.get("shares") else None
-    found = (kept or facts.decision.remembered.get(symbol, {})).get("atr")
+    found = (kept or decision.remembered.get(symbol, {})).get("atr")
     return None if found is None else float(found)
 
 

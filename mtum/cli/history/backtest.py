@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -32,6 +33,7 @@ Slippage = Annotated[
 Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a setting; repeatable.")]
 Decision = Annotated[str, typer.Option("--decision", metavar="MODEL", help="official or near_close.")]
 Check = Annotated[bool, typer.Option("--check", help="How far can the result be trusted? Takes longer.")]
+Approve = Annotated[bool, typer.Option("--approve", help="Keep this result: reports compare live trading with it.")]
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Write the tear sheet there.")]
 
 
@@ -49,6 +51,7 @@ def backtest(
     slippage_bps: Slippage = 0.0,
     changes: Set = None,
     check: Check = False,
+    approve: Approve = False,
     out: Out = None,
 ) -> Answer:
     """The strategy over history."""
@@ -67,7 +70,23 @@ def backtest(
         settlement=settlement,
         slippage_bps=slippage_bps,
     )
-    return _backtest_answer(call, asked, check=check, out=out)
+    if approve:
+        from mtum.app.owner.approve_backtest import check_approvable
+
+        check_approvable(call.settings(), asked.active_strategy().name)
+    answer = _backtest_answer(call, asked, check=check, out=out)
+    return _approved(call, answer) if approve else answer
+
+
+def _approved(call: Call, answer: Answer) -> Answer:
+    from mtum.app.owner.approve_backtest import approve_backtest
+    from mtum.wiring import opened_store, provenance
+
+    settings = call.settings()
+    with opened_store(settings, call.data_folder()) as store:
+        approve_backtest(store.control, settings, answer.document, provenance())
+    line = "approved: reports compare live trading with this backtest from now on"
+    return replace(answer, document={**answer.document, "approved": True}, shown=[*answer.shown, line])
 
 
 def _backtest_answer(call: Call, asked: "Asked", *, check: bool, out: Path | None) -> Answer:

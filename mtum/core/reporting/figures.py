@@ -1,11 +1,13 @@
 """How numbers look: fixed decimals, thousands separators, a sign where it says something."""
 
+import re
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from mtum.core.reporting.summary import State, Stated
 
 LATE = "not known yet"
+_NEGATIVE = re.compile(r"(?<![\w%-])-(?=\d)")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -65,6 +67,12 @@ def day(session: date, *, weekday: bool = False, year: bool = True) -> str:
     return f"{WEEKDAYS[session.weekday()]} {text}" if weekday else text
 
 
-def clock(instant: datetime) -> str:
+def clock(instant: datetime, *, seconds: bool = True) -> str:
     """Return an instant as New York time of day."""
-    return f"{instant.astimezone(ZoneInfo('America/New_York')):%H:%M:%S} New York"
+    local = instant.astimezone(ZoneInfo("America/New_York"))
+    return f"{local:%H:%M:%S} New York" if seconds else f"{local:%H:%M} New York"
+
+
+def minus(words: str) -> str:
+    """Return the words with a true minus sign (U+2212) before negative numbers."""
+    return _NEGATIVE.sub("\u2212", words)

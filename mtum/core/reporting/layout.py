@@ -59,9 +59,10 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A whole report: subject, verdict, a line under it, and sections in reading order.
+    """A whole report: subject, verdict, lines under it, and sections in reading order.
 
-    `first_screen` sections come before the charts.
+    `glance` says how things stand and `ahead` what comes next, each in one line; `first_screen`
+    sections come before the charts.
     """
 
     subject: str
@@ -71,6 +72,8 @@ class Page:
     first_screen: tuple[Section, ...]
     further: tuple[Section, ...]
     footer: tuple[str, ...]
+    glance: str = ""
+    ahead: str = ""
 
 
 def cells(*texts: str, tone: Tone = Tone.PLAIN) -> tuple[Cell, ...]:

@@ -241,6 +241,41 @@ class DriftLine:
 
 
 @dataclass(frozen=True, slots=True)
+class ExpectationLine:
+    """A figure of live trading, a fraction, beside the approved backtest's.
+
+    19 of 20 spans as long as the live one lie between `low_frac` and `high_frac`; None = no range is known.
+    """
+
+    figure: str
+    live_frac: Stated
+    expected_frac: float
+    low_frac: float | None = None
+    high_frac: float | None = None
+
+    @property
+    def outside(self) -> bool:
+        """Whether the live figure left the range."""
+        live = self.live_frac.amount
+        if live is None or self.low_frac is None or self.high_frac is None:
+            return False
+        return not self.low_frac <= live <= self.high_frac
+
+
+@dataclass(frozen=True, slots=True)
+class BacktestLine:
+    """The backtest approved to compare with, and live trading beside it since the start."""
+
+    start: date
+    end: date
+    sessions: int
+    decision_model: str
+    fill_model: str
+    live_sessions: int
+    lines: tuple[ExpectationLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CorrectionLine:
     """A number of an earlier report that has become known or has changed."""
 
@@ -325,3 +360,5 @@ class Summary:
     settings_hash: str = ""
     owed: tuple[OwedLine, ...] = ()
     contracts: tuple[ContractLine, ...] = ()
+    backtest: BacktestLine | None = None
+    next_half_day: bool = False

@@ -11,8 +11,8 @@ WIDTH = 78
 def text(page: Page) -> str:
     """Return the page as text; every line has at most `WIDTH` columns."""
     lines = [*_wrapped(page.subject), "=" * WIDTH, *_wrapped(page.verdict)]
-    if page.lead:
-        lines += _wrapped(page.lead)
+    for line in (page.glance, page.lead, page.ahead):
+        lines += _wrapped(line) if line else []
     for section in (*page.first_screen, *page.further):
         lines += ["", section.title.upper(), *section_lines(section)]
     lines += ["", "-" * WIDTH]

@@ -11,6 +11,14 @@ CONDITIONS = {
     "atr_target": "profit target reached",
 }
 
+FAILING = {
+    "close_above_ma": "close not above its moving average",
+    "vix_calm": "VIX not calm",
+    "rsi_high": "RSI not high enough",
+    "volume_high": "volume not above its average",
+}
+"""What is said of an entry condition that does not hold."""
+
 SHORT = {
     "close_above_ma": "above MA",
     "vix_calm": "VIX calm",

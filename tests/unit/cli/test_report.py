@@ -119,3 +119,13 @@ def test_tax_lots_are_exported(mtum: Mtum, day: date, tmp_path: Path) -> None:
 
 def test_tax_export_without_a_database_is_an_empty_table(mtum: Mtum) -> None:
     assert mtum("export", "tax", "--json").document["rows"] == 0
+
+
+@pytest.mark.parametrize("end", ["2010-01-04", "2030-06-03"])
+def test_review_of_a_period_without_records_is_a_usage_error_and_stores_nothing(
+    mtum: Mtum, day: date, tmp_path: Path, end: str
+) -> None:
+    called = mtum("review", "month", "--end", end)
+    assert called.code == 2
+    assert "nothing was recorded from" in called.err
+    assert not list((tmp_path / "data" / "reports").glob("month-*"))

@@ -27,10 +27,13 @@ def _position(held: PositionLine) -> Facts:
         ("Close", Cell(figures.money(held.close_usd)), "USD"),
         ("Market value", Cell(figures.money(held.market_usd)), "USD"),
         ("Unrealized", signed(figures.money(held.unrealized_usd, sign=True)), "USD"),
-        ("Unrealized", signed(figures.fraction(held.unrealized_frac)), ""),
+        ("Unrealized, of the cost", signed(figures.fraction(held.unrealized_frac)), ""),
     ]
     if held.target_usd is not None:
         rows.append(("Profit target", Cell(figures.number(held.target_usd)), "USD"))
+        if held.close_usd.amount:
+            away = Stated(held.target_usd / held.close_usd.amount - 1, held.close_usd.state)
+            rows.append(("Target from the close", Cell(figures.fraction(away)), ""))
     if held.exit_pending:
         rows.append(("Exit pending", Cell(f"the rest is sold next session ({words.short(held.exit_pending)})"), ""))
     return Facts(tuple(rows))
@@ -97,8 +100,8 @@ def account(summary: Summary) -> Section:
         ("Realized so far", signed(figures.number(pnl.realized_usd, sign=True)), "USD"),
         ("Commissions so far", Cell(figures.number(pnl.commission_usd)), "USD"),
         ("Below the peak now", Cell(figures.fraction(equity.drawdown_frac)), ""),
-        ("Deepest so far", Cell(_deepest(summary)), ""),
-        ("Deepest, holding", Cell(figures.fraction(summary.benchmark.worst_drawdown_frac)), ""),
+        (f"Deepest fall{_deepest_on(summary)}", Cell(figures.fraction(equity.worst_drawdown_frac)), ""),
+        ("Deepest fall, holding", Cell(figures.fraction(summary.benchmark.worst_drawdown_frac)), ""),
     ]
     moves = tuple(
         (
@@ -112,7 +115,6 @@ def account(summary: Summary) -> Section:
     return Section("account", "Account", (Facts(tuple(rows)), *table))
 
 
-def _deepest(summary: Summary) -> str:
-    worst = figures.fraction(summary.equity.worst_drawdown_frac)
+def _deepest_on(summary: Summary) -> str:
     at = summary.equity.worst_drawdown_session
-    return f"{worst} on {figures.day(at)}" if at else worst
+    return f", {figures.day(at)}" if at else ""

@@ -25,7 +25,9 @@ def page(summary: Summary) -> Page:
     return Page(
         subject=subject(summary),
         verdict=verdict(summary),
+        glance=glance(summary),
         lead=lead(summary),
+        ahead=ahead(summary),
         mode=summary.mode,
         first_screen=tuple(section for section in first if section.blocks),
         further=tuple(section for section in further if section.blocks),
@@ -34,17 +36,26 @@ def page(summary: Summary) -> Page:
 
 
 def verdict(summary: Summary) -> str:
-    """Return the decision in one sentence."""
-    why_words = words.listed(tuple(words.reason(word) for word in summary.reasons if word != "hold"))
+    """Return the decision in one sentence, and what is held where nothing was decided."""
+    why_words = _reasons(summary)
     because = f": {why_words}" if why_words else ""
     if summary.orders:
         return f"{words.listed(tuple(_done(order) for order in summary.orders))}{because}."
+    held = words.listed(tuple(f"{figures.shares(line.shares)} {line.symbol}" for line in positions(summary)))
     if summary.action == "none":
-        return f"No decision was made for {figures.day(summary.session)}{because}."
-    held = tuple(f"{figures.shares(line.shares)} {line.symbol}" for line in positions(summary))
+        kept = f"still holding {held}" if held else "nothing is held"
+        return f"No decision was made for {figures.day(summary.session)}{because}; {kept}."
     if held:
-        return f"Held {words.listed(held)}{because or ': no exit rule holds'}."
+        return f"Held {held}{because or ': no exit rule holds'}."
     return f"Stayed out of {summary.symbol}{because or f': {_missing(summary)}'}."
+
+
+def _reasons(summary: Summary) -> str:
+    given = [word for word in summary.reasons if word != "hold"]
+    if "exit_carried" not in given:
+        return words.listed(tuple(words.reason(word) for word in given))
+    first = words.listed(tuple(words.reason(word) for word in given if word != "exit_carried"))
+    return words.reason("exit_carried") + (f" ({first})" if first else "")
 
 
 def _done(order: OrderLine) -> str:
@@ -59,20 +70,43 @@ def _done(order: OrderLine) -> str:
 
 def _missing(summary: Summary) -> str:
     failing = tuple(line.name for line in summary.conditions if line.role == "entry" and not line.passed)
-    if not failing:
-        return "nothing to do"
-    return f"no entry while {words.listed(tuple(words.CONDITIONS.get(name, name) for name in failing))} does not hold"
+    return words.listed(tuple(words.FAILING.get(name, name) for name in failing)) or "nothing to do"
+
+
+def glance(summary: Summary) -> str:
+    """Return how the sleeve stands beside simply holding, in one line."""
+    equity, pnl, benchmark = summary.equity.equity_usd, summary.pnl, summary.benchmark
+    if equity.state is State.UNKNOWN:
+        return "Equity and result are not known yet."
+    day, start = (
+        f"{name} {figures.fraction(ours)} (holding {figures.fraction(theirs)})"
+        for name, ours, theirs in (
+            ("Day", pnl.day_frac, benchmark.day_frac),
+            ("since start", pnl.start_frac, benchmark.start_frac),
+        )
+    )
+    return f"Equity {figures.money(equity)} USD. {day}, {start}."
 
 
 def lead(summary: Summary) -> str:
-    """Return the line under the verdict: the session, what stands in for what, the nearest change."""
+    """Return the session, and what stands in for what."""
     parts = [figures.day(summary.session, weekday=True) + (", half day" if summary.half_day else "")]
     if summary.data_quality.stands_in:
         parts.append(f"{summary.data_quality.stands_in} of the embedded sample stands in for {summary.symbol}")
+    return ". ".join(parts) + "."
+
+
+def ahead(summary: Summary) -> str:
+    """Return when the next decision is made and the smallest move that would change it."""
+    parts: list[str] = []
+    if summary.next_session and summary.next_decision_at:
+        half = ", half day" if summary.next_half_day else ""
+        at = f"{figures.clock(summary.next_decision_at, seconds=False)}"
+        parts.append(f"Next decision {figures.day(summary.next_session, weekday=True)}, {at}{half}.")
     nearest = nearest_flip(summary)
     if nearest:
-        parts.append(f"nearest change: {_flip_words(nearest)}")
-    return ". ".join(part[0].upper() + part[1:] for part in parts) + "."
+        parts.append(f"Smallest move that changes it: {_flip_words(nearest)}.")
+    return " ".join(parts)
 
 
 def nearest_flip(summary: Summary) -> FlipLine | None:
@@ -81,14 +115,15 @@ def nearest_flip(summary: Summary) -> FlipLine | None:
     return min(alone, key=lambda line: abs(line.distance_frac or 0.0), default=None)
 
 
+_INPUT_WORDS = {"close": "close", "vix": "VIX", "volume": "volume"}
 _INPUTS = {"close": ("a close", "USD"), "vix": ("a VIX", "points"), "volume": ("a volume", "shares")}
 
 
 def _flip_words(line: FlipLine) -> str:
     name, unit = _INPUTS[line.input]
     level = figures.in_unit(line.level, unit)
-    away = f", {figures.percent(line.distance_frac)} from now" if line.distance_frac is not None else ""
-    return f"{name} {line.direction} {level} {unit} ({words.short(line.condition)}{away})"
+    away = f" ({figures.percent(line.distance_frac)} from now)" if line.distance_frac is not None else ""
+    return f"{name} {line.direction} {level} {unit}{away}"
 
 
 def why(summary: Summary) -> Section:
@@ -115,7 +150,7 @@ def _conditions(role: str, lines: list[ConditionLine]) -> Table:
     head = "Enter when all hold" if role == "entry" else "Exit when any holds"
     rows = tuple(
         (
-            Cell(words.CONDITIONS.get(line.name, line.name)),
+            Cell(_with_unit(words.CONDITIONS.get(line.name, line.name), line.unit)),
             Cell(figures.in_unit(line.value, line.unit)),
             Cell(figures.in_unit(line.threshold, line.unit)),
             Cell(figures.in_unit(line.margin, line.unit, sign=True)),
@@ -124,6 +159,10 @@ def _conditions(role: str, lines: list[ConditionLine]) -> Table:
         for line in lines
     )
     return Table((head, "value", "needs", "margin", "holds"), rows)
+
+
+def _with_unit(name: str, unit: str) -> str:
+    return f"{name}, {unit}" if unit else name
 
 
 def _held_word(line: ConditionLine) -> str:
@@ -180,9 +219,8 @@ def flips(summary: Summary) -> Section:
         if lines:
             blocks.append(_flip_table(title, lines))
     if blocks:
-        blocks.append(
-            Sentence('"decides": that change alone, everything else as it is, changes the decision.', Tone.QUIET)
-        )
+        note = "Alone: that change by itself, everything else as it is, changes the decision."
+        blocks.append(Sentence(note, Tone.QUIET))
     return Section("flips", "What would change it", tuple(blocks))
 
 
@@ -190,23 +228,24 @@ def _flip_table(title: str, lines: list[FlipLine]) -> Table:
     rows = tuple(
         (
             Cell(words.CONDITIONS.get(line.condition, line.condition)),
-            Cell(f"{line.input} {line.direction}"),
+            Cell(f"{_INPUT_WORDS[line.input]} {line.direction}"),
             Cell(figures.in_unit(line.level, _INPUTS[line.input][1])),
+            Cell(_INPUTS[line.input][1], Tone.QUIET),
             Cell(figures.percent(line.distance_frac, 1)),
-            Cell("decides" if line.alone else "not alone", Tone.PLAIN if line.alone else Tone.QUIET),
+            Cell("yes" if line.alone else "no", Tone.PLAIN if line.alone else Tone.QUIET),
         )
         for line in lines
     )
-    return Table((title, "changes with", "level", "away", "effect"), rows, frozenset({0, 1, 4}))
+    return Table((title, "turns with", "level", "unit", "away", "alone"), rows, frozenset({0, 1, 3}))
 
 
 def footer(summary: Summary) -> tuple[str, ...]:
     """Return the closing lines: what the marks mean, versions, how to stop it."""
     marks = (PROVISIONAL_NOTE,) if _any_provisional(summary) else ()
+    decided_by = f", mtum {summary.code_version}, settings {summary.settings_hash}" if summary.code_version else ""
     return (
         *marks,
-        f"mode {summary.mode}, account {summary.account}, strategy {summary.strategy}, "
-        f"mtum {summary.code_version or 'unknown'}, settings {summary.settings_hash or 'unknown'}",
+        f"mode {summary.mode}, account {summary.account}, strategy {summary.strategy}{decided_by}",
         "Stop it: mtum halt --why TEXT. An account of what the program did; not advice.",
     )
 

@@ -1,41 +1,78 @@
 """The line that says it all: at most 60 characters, the most important part first."""
 
-from mtum.core.reporting import figures, words
-from mtum.core.reporting.summary import State, Summary
+from mtum.core.reporting import figures
+from mtum.core.reporting.summary import OrderLine, State, Summary
 
 LENGTH = 60
+_ENDED_BADLY = {"REJECTED": "ACTION: order rejected", "DENIED": "ACTION: order denied"}
+_FAILED = {
+    3: "data not fit",
+    4: "no broker in time",
+    7: "halted or not approved",
+    9: "another run was busy",
+}
+_NOT_RUN = {"missed": "missed session", "": "the daily job did not run"}
 
 
 def subject(summary: Summary) -> str:
-    """Return the subject of a daily report; the first word changes when a person is needed."""
+    """Return the subject of a daily report; the first word is ACTION or ALERT when a person should look."""
     tag = "" if summary.mode == "live" else f" [{summary.mode.upper()}]"
-    alarm = _alarm(summary)
-    if alarm:
-        return _fitted(alarm, tag)
-    start = f"{summary.symbol} {figures.day(summary.session, year=False)}: {_deed(summary)}"
+    return _fitted(_alarm(summary) or _usual(summary), tag)
+
+
+def _usual(summary: Summary) -> list[str]:
     day = summary.pnl.day_frac
-    change = f" · day {figures.percent(day.amount, sign=True)}" if day.state is not State.UNKNOWN else " · day ?"
-    return _fitted(f"{start}{change} · {_health(summary)}", tag)
+    change = "?" if day.amount is None else figures.percent(day.amount)
+    return [f"{_place(summary)}: {_deed(summary)}", f"day {change}", _health(summary)]
 
 
-def _alarm(summary: Summary) -> str:
-    place = f"{summary.symbol} {figures.day(summary.session, year=False)}"
+def _place(summary: Summary) -> str:
+    return f"{summary.symbol} {figures.day(summary.session, year=False)}"
+
+
+def _alarm(summary: Summary) -> list[str]:
+    # An unclear outcome is told in the problem's own words, as far as they fit.
     codes = {problem.code for problem in summary.problems} | {summary.exit_code}
     if 6 in codes:
-        return f"ACTION {place}: {_first(summary, 6)}"
+        return [f"ACTION: {_place(summary)}: {_text(summary, 6)}"]
+    headline = _headline(summary, codes)
+    if headline is None:
+        return []
+    return [headline, _place(summary), *(() if summary.orders else ("nothing sent",))]
+
+
+def _headline(summary: Summary, codes: set[int]) -> str | None:
+    statuses = {order.status: order for order in summary.orders}
+    if summary.outcome in _NOT_RUN:
+        return f"ALERT: {_NOT_RUN[summary.outcome]}"
+    for status, words in _ENDED_BADLY.items():
+        if status in statuses:
+            return f"{words}, {_named(statuses[status])}"
     if summary.outcome != "finished":
-        return f"ALERT {place}: {words.OUTCOMES.get(summary.outcome, summary.outcome)}: {_first(summary)}"
+        return f"ALERT: {_FAILED.get(summary.exit_code, 'the run failed')}"
     if summary.action == "none":
-        return f"ALERT {place}: NO DECISION: {_first(summary)}"
+        return "ALERT: no decision"
     if 5 in codes:
-        return f"ALERT {place}: {_first(summary, 5)}"
-    return ""
+        return _short_of(summary)
+    if 7 in codes:
+        return "ALERT: halted, order held back" if "halted" in summary.reasons else "ALERT: order not approved"
+    return None
 
 
-def _first(summary: Summary, code: int | None = None) -> str:
-    wanted = [problem for problem in summary.problems if problem.code == code] if code else []
-    listed = wanted or sorted(summary.problems, key=lambda problem: not problem.code)
-    return listed[0].text if listed else "no decision was recorded"
+def _text(summary: Summary, code: int) -> str:
+    return next((problem.text for problem in summary.problems if problem.code == code), "a person is needed")
+
+
+def _short_of(summary: Summary) -> str:
+    for order in summary.orders:
+        if order.filled_shares < order.shares:
+            done = {"BUY": "bought", "SELL": "sold"}[order.side]
+            return f"ALERT: {done} {figures.shares(order.filled_shares)} of {figures.shares(order.shares)}"
+    return "ALERT: order refused or short"
+
+
+def _named(order: OrderLine) -> str:
+    return f"{order.side} {figures.shares(order.shares)}"
 
 
 def _deed(summary: Summary) -> str:
@@ -53,6 +90,10 @@ def _health(summary: Summary) -> str:
     return "not settled yet" if summary.equity.equity_usd.state is State.UNKNOWN else "all OK"
 
 
-def _fitted(text: str, tag: str) -> str:
+def _fitted(parts: list[str], tag: str) -> str:
+    # The last parts go first; a single part that is still too long is cut.
     room = LENGTH - len(tag)
+    while len(parts) > 1 and len(" · ".join(parts)) > room:
+        parts = parts[:-1]
+    text = " · ".join(parts)
     return (text if len(text) <= room else text[: room - 1].rstrip() + "…") + tag

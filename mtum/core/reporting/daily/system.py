@@ -1,8 +1,8 @@
 """Sections of the daily report about the system: alarms, corrections, data, timings, changes."""
 
 from mtum.core.reporting import figures, words
-from mtum.core.reporting.layout import Cell, Facts, Section, Sentence, Table, Tone
-from mtum.core.reporting.summary import State, Stated, Summary
+from mtum.core.reporting.layout import Block, Cell, Facts, Section, Sentence, Table, Tone
+from mtum.core.reporting.summary import BacktestLine, ExpectationLine, State, Stated, Summary
 
 SHOWN_STEPS = frozenset({"started", "connected", "decided", "sent", "acknowledged", "fills", "ended"})
 """Steps a person looks at; the document has all of them."""
@@ -60,11 +60,11 @@ def market_data(summary: Summary) -> Section:
     if seen.bars_used is not None:
         rows.append(("History used", Cell(figures.number(seen.bars_used, 0)), "bars"))
     rows += _volume_rows(summary)
-    if seen.vix is not None or seen.final_vix.state is not State.UNKNOWN or "vix" in seen.degraded:
+    if seen.vix is not None or "vix" in seen.degraded:
+        at_decision = figures.number(seen.vix) if seen.vix is not None else "missing"
+        rows.append(("VIX at the decision", Cell(at_decision), "points"))
+    if seen.vix is not None or seen.final_vix.state is not State.UNKNOWN:
         close = figures.late(seen.final_vix, figures.number(seen.final_vix.amount))
-        rows.append(
-            ("VIX at the decision", Cell(figures.number(seen.vix) if seen.vix is not None else "missing"), "points")
-        )
         rows.append(("VIX close", Cell(close), "points"))
     if seen.turned is not None:
         named = words.listed(tuple(words.CONDITIONS.get(name, name) for name in seen.turned)) or "nothing"
@@ -111,23 +111,54 @@ def timings(summary: Summary) -> Section:
         if line.step in SHOWN_STEPS
     )
     table = (Table(("Job", "step", "New York", "min to close"), rows, frozenset({0, 1})),) if rows else ()
-    upcoming: tuple[Sentence, ...] = ()
-    if summary.next_session and summary.next_decision_at:
-        upcoming = (
-            Sentence(
-                f"Next decision: {figures.day(summary.next_session, weekday=True)}, "
-                f"{figures.clock(summary.next_decision_at)}."
-            ),
-        )
-    return Section("timings", "Run", (*table, *upcoming))
+    return Section("timings", "Run", table)
 
 
 def changes(summary: Summary) -> Section:
-    """Return settings, code, library and contract drift."""
+    """Return settings, code, library and contract drift, and live trading beside the approved backtest."""
+    return Section("drift", "Drift", (*_drift(summary), *against_backtest(summary.backtest)))
+
+
+def _drift(summary: Summary) -> tuple[Block, ...]:
     rows = tuple((Cell(line.subject), Cell(line.before), Cell(line.now), Cell(line.since)) for line in summary.drift)
-    if not rows and not summary.code_version:
-        return Section("drift", "Drift", (Sentence("Nothing was decided, so there is nothing to compare."),))
-    if not rows:
-        same = "Settings, code, libraries and contracts are as in the last run."
-        return Section("drift", "Drift", (Sentence(same),))
-    return Section("drift", "Drift", (Table(("What", "before", "now", "since"), rows, frozenset({0, 1, 2, 3})),))
+    if rows:
+        return (Table(("What", "before", "now", "since"), rows, frozenset({0, 1, 2, 3})),)
+    if not summary.code_version:
+        return (Sentence("Nothing was decided, so there is nothing to compare."),)
+    also = " and the approved backtest" if summary.backtest else ""
+    return (Sentence(f"Settings, code, libraries and contracts are as in the last run{also}."),)
+
+
+def against_backtest(tested: BacktestLine | None) -> tuple[Block, ...]:
+    """Return what live trading came to beside what the approved backtest led one to expect."""
+    if tested is None:
+        hint = "No backtest is approved to compare with; `mtum backtest --approve` keeps one."
+        return (Sentence(hint, Tone.QUIET),)
+    rows = tuple(
+        (
+            Cell(line.figure),
+            Cell(figures.fraction(line.live_frac, sign=_signed(line)), Tone.BAD if line.outside else Tone.PLAIN),
+            Cell(figures.percent(line.expected_frac, sign=_signed(line))),
+            Cell(_range(line)),
+        )
+        for line in tested.lines
+    )
+    span = f"{figures.day(tested.start)} to {figures.day(tested.end)}"
+    note = (
+        f"Backtest of {span}, {tested.decision_model.replace('_', ' ')} bars, its return scaled to "
+        f"{tested.live_sessions} sessions. 19 of 20 such spans lie in the range if sessions are independent."
+    )
+    table = (Table(("Against the backtest", "live", "expected", "range"), rows),) if rows else ()
+    return (*table, Sentence(note, Tone.QUIET))
+
+
+def _signed(line: ExpectationLine) -> bool:
+    return line.figure == "return"
+
+
+def _range(line: ExpectationLine) -> str:
+    if line.low_frac is None or line.high_frac is None:
+        return "-"
+    place = " (outside)" if line.outside else ""
+    low, high = (figures.percent(frac, sign=_signed(line)) for frac in (line.low_frac, line.high_frac))
+    return f"{low} to {high}{place}"

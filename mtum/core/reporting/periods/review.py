@@ -5,7 +5,7 @@ from datetime import date
 
 from mtum.core.reporting.accuracy import Accuracy
 from mtum.core.reporting.periods.run_summary import TradeLine
-from mtum.core.reporting.summary import DriftLine
+from mtum.core.reporting.summary import BacktestLine, DriftLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,3 +184,4 @@ class Review:
     audit: tuple[AuditLine, ...] = ()
     drift: tuple[DriftLine, ...] = ()
     tax: tuple[TaxLine, ...] = ()
+    backtest: BacktestLine | None = None

@@ -2,7 +2,9 @@
 
 from mtum.core.reporting import figures, words
 from mtum.core.reporting.accuracy import Accuracy
+from mtum.core.reporting.daily.system import against_backtest
 from mtum.core.reporting.layout import Block, Cell, Facts, Page, Section, Sentence, Table, Tone, signed
+from mtum.core.reporting.periods.in_short import in_short
 from mtum.core.reporting.periods.review import Regret, Review, WinLoss
 from mtum.core.reporting.periods.review_tables import audit, costs, effects, stability, standing, tax
 from mtum.core.reporting.periods.run_sections import trade_table
@@ -10,7 +12,7 @@ from mtum.core.reporting.periods.run_sections import trade_table
 
 def review_page(review: Review) -> Page:
     """Return the page of a review; sections that its kind does not have are left out."""
-    first = (_result(review), standing(review), _trades(review))
+    first = (in_short(review), _result(review), standing(review), _trades(review))
     further = (
         _accuracy(review),
         _missed(review),
@@ -23,6 +25,7 @@ def review_page(review: Review) -> Page:
         audit(review),
         tax(review),
         _drift(review),
+        _against_backtest(review),
     )
     return Page(
         subject=review_subject(review),
@@ -210,6 +213,10 @@ def _slack(review: Review) -> Section:
     )
     table = Table(("Minutes to the deadline", "sessions", "least", "on", "median"), rows)
     return Section("slack", "Deadlines", (table,) if rows else ())
+
+
+def _against_backtest(review: Review) -> Section:
+    return Section("backtest", "Against the approved backtest", against_backtest(review.backtest))
 
 
 def _drift(review: Review) -> Section:

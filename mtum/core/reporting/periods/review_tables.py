@@ -55,8 +55,12 @@ def effects(review: Review) -> Section:
 
 
 def _variant(line: Effect) -> str:
-    name = next((name for name in words.SHORT if f" {name}" in f" {line.variant}"), None)
-    return line.variant if name is None else line.variant.replace(name, words.CONDITIONS.get(name, name))
+    # "without NAME" and "only NAME to enter" are words of the document; a person reads these.
+    name = next((name for name in words.CONDITIONS if f" {name}" in line.variant), None)
+    if name is None:
+        return line.variant
+    told = words.CONDITIONS[name]
+    return f"all but: {told}" if line.variant.startswith("without") else f"entry alone: {told}"
 
 
 def costs(review: Review) -> Section:

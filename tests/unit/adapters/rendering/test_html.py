@@ -1,13 +1,16 @@
 """Pages: escaped, self-contained, with true minus signs and charts that carry words."""
 
 import re
+from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from mtum.adapters.rendering.html import HtmlRenderer, charts, minus
+from mtum.adapters.rendering.html import HtmlRenderer, charts
 from mtum.app.reporting.chart_history import chart_history
 from mtum.app.reporting.facts import session_facts
+from mtum.core.reporting.figures import minus
 from mtum.core.reporting.history import ChartHistory
 from mtum.core.reporting.layout import Page, Section, Sentence, Tone
 from support.report_days import KINDS
@@ -54,6 +57,18 @@ def test_same_history_gives_the_same_bytes(tmp_path: Path) -> None:
     facts = session_facts(history.store, history.calendar, history.setup, day)
     lines = chart_history(history.store, facts)
     assert charts(lines)["market"][0] == charts(lines)["market"][0]
+
+
+@pytest.mark.parametrize("kind", ["exit-carried", "exit-rsi", "cash-moves"])
+def test_no_word_of_a_chart_is_cut_off_at_its_edge(tmp_path: Path, kind: str) -> None:
+    from matplotlib.image import imread  # heavy
+
+    history, day = KINDS[kind](tmp_path)
+    drawn = charts(chart_history(history.store, session_facts(history.store, history.calendar, history.setup, day)))
+    for image, _ in drawn.values():
+        dots = imread(BytesIO(image))[:, :, :3]
+        for edge in (dots[:, :3], dots[:, -3:], dots[:3], dots[-3:]):
+            assert np.ptp(edge.reshape(-1, 3), axis=0).max() == 0, "the card's own color all along the edge"
 
 
 def test_a_section_that_needs_a_person_is_marked() -> None:

@@ -12,12 +12,10 @@ from mtum.app.owner.approve_settings import approve_settings
 from mtum.app.reporting.daily_report import preview_report
 from mtum.config import load
 from mtum.core.market.bars import Bar, Bars
-from mtum.core.portfolio.orders import OrderStatus
 from mtum.core.reporting.codec import document, from_document
 from mtum.core.reporting.daily.sections import page
 from mtum.core.reporting.summary import State, Summary
 from mtum.core.reporting.text import text
-from mtum.ports.records import Observed
 from support.report_days import ENTRY, KINDS, ORDINARY, history_of
 from support.report_history import Day
 
@@ -116,12 +114,8 @@ def test_unsettled_session_is_completed_by_the_next_report(tmp_path: Path) -> No
     history = history_of(tmp_path, ORDINARY)
     first = history.play(ENTRY, Day(settled=False))
     history.report(first)
-    state = history.store.orders.states(first)[0]
-    fill = history._fill(state.intent, history.calendar.session(first), state.intent.shares, Day())
-    history.store.orders.add_fills([fill])
-    history.store.orders.move(state.intent.id, OrderStatus.FILLED, fill.instant, Observed(filled=fill.shares))
-    history._accept(ENTRY)
-    history._settle(ENTRY, Day())
+    history.settle_late(ENTRY)
+    (state,), (fill,) = history.store.orders.states(first), history.store.orders.fills()
     second = history.play(ENTRY + 1)
     subjects = {line.subject for line in history.report(second).summary.corrections}
     assert {"equity", "volume", f"filled, {state.intent.ref}", f"price, fill {fill.stem}"} <= subjects
@@ -154,7 +148,7 @@ def test_missed_session_says_so(tmp_path: Path) -> None:
     summary = history.report(following).summary
     assert (summary.action, summary.outcome) == ("none", "")
     assert summary.problems[0].text == "the daily job did not run in this session"
-    assert text(page(summary)).startswith("ALERT MTUM 31 Mar: did not run")
+    assert text(page(summary)).startswith("ALERT: the daily job did not run · MTUM 31 Mar [PRACTICE]")
 
 
 def query(folder: Path, sql: str, *values: object) -> float:

@@ -3,15 +3,19 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from mtum.app.desk import Provenance
+from mtum.app.owner.approve_backtest import approve_backtest, approved_backtest
 from mtum.app.owner.approve_settings import approve_settings
 from mtum.app.reporting.drift import drift_between
 from mtum.config import load
 from mtum.core.reporting.daily.sections import page
 from mtum.core.reporting.summary import ContractLine, DriftLine, Summary
 from mtum.core.reporting.text import text
+from mtum.errors import UsageError
 from mtum.ports.records import CONTRACT_KEY
-from support.report_days import ENTRY, ORDINARY, history_of
+from support.report_days import ENTRY, ORDINARY, backtest_of, history_of
 from support.report_history import Day, History
 
 PIN = CONTRACT_KEY + "MTUM"
@@ -110,3 +114,35 @@ def test_two_decisions_are_compared_by_what_made_them(tmp_path: Path) -> None:
         DriftLine("code version", "0.1.0", "0.2.0", f"session {day}"),
         DriftLine("library numpy", "2.2.6", "2.3.0", f"session {day}"),
     )
+
+
+def test_settings_code_and_contract_are_compared_with_the_approved_backtest(tmp_path: Path) -> None:
+    history = history_of(tmp_path, ORDINARY)
+    control = history.store.control
+    control.set_meta(PIN, "1@BATS")
+    code = Provenance("0.1.0", "0lder", {"numpy": "2.2.6"})
+    approve_backtest(control, history.settings, backtest_of(load(None, {}, {"risk.max_daily_loss_usd": 400.0})), code)
+    control.set_meta(PIN, "2@BATS")
+    assert drift_of(history, 0) == [
+        ("setting risk.max_daily_loss_usd", "400.0", "500.0", "the approved backtest"),
+        ("code", "0lder", "c0de", "the approved backtest"),
+        ("contract MTUM", "1@BATS", "2@BATS", "the approved backtest"),
+    ]
+
+
+def test_the_backtest_approved_last_counts(tmp_path: Path) -> None:
+    history = history_of(tmp_path, ORDINARY)
+    other = load(None, {}, {"risk.max_daily_loss_usd": 400.0})
+    for settings in (other, history.settings):
+        approve_backtest(history.store.control, history.settings, backtest_of(settings), SAME)
+    report = history.report(history.play(ENTRY))
+    assert report.summary.drift == ()
+    assert "contracts are as in the last run and the approved backtest." in " ".join(report.text.split())
+
+
+def test_a_backtest_of_another_strategy_cannot_be_approved(tmp_path: Path) -> None:
+    history = history_of(tmp_path, ORDINARY)
+    held = {**backtest_of(history.settings), "strategy": "buy_and_hold"}
+    with pytest.raises(UsageError, match="the daily job, mtum_confluence; this backtest plays buy_and_hold"):
+        approve_backtest(history.store.control, history.settings, held, SAME)
+    assert approved_backtest(history.store.control) is None

@@ -14,7 +14,8 @@ RULES = {"ma": 50, "rsi": 14, "volume": 20}
 HISTORY = "FROM bars WHERE symbol = 'MTUM' AND session <= :day"
 BEFORE = "FROM bars WHERE symbol = 'MTUM' AND session < :day"
 POINT = "SELECT {} FROM equity WHERE session = :day"
-FLOWS = "(SELECT coalesce(sum(amount_usd), 0) FROM cash_movements WHERE kind = 'capital' AND session = e.session)"
+PAID_IN = "kind IN ('capital', 'deposit', 'withdrawal')"
+FLOWS = f"(SELECT coalesce(sum(amount_usd), 0) FROM cash_movements WHERE {PAID_IN} AND session = e.session)"
 CHANGES = (
     "WITH change AS (SELECT e.session, e.{column} AS worth, coalesce(lag(e.{column}) OVER (ORDER BY e.session), 0) + "
     + FLOWS
@@ -44,11 +45,20 @@ DECIDED = "SELECT json_extract(document, '$.symbols.MTUM.indicators.{}') FROM de
 FRAME = "FROM input_frames f JOIN decisions d ON d.frame_hash = f.hash WHERE d.session = :day"
 SEEN = "SELECT json_extract(f.frame, '$.provisional.MTUM.{}') " + FRAME
 
+APPROVED = "SELECT json_extract(value, '{}') FROM meta WHERE key = 'approved_backtest'"
+LIVED = "(SELECT count(*) FROM equity WHERE session <= :day)"
+HELD_FRAC = f"(SELECT 1.0 * sum(shares > 0) / {LIVED} FROM equity WHERE session <= :day)"
+CLOSED = "(SELECT count(*) FROM v_trades WHERE exit_session <= :day)"
+WON_FRAC = f"(SELECT 1.0 * sum(pnl_usd > 0) / {CLOSED} FROM v_trades WHERE exit_session <= :day)"
+
+NOT_RUN = "4 * NOT EXISTS (SELECT 1 FROM runs WHERE session = :day AND job = 'decide_and_order')"
+"""Exit code 4, "deadline missed", is what a session without a run means."""
+
 QUERIES: dict[str, str] = {
     r"equity\.(equity_usd|cash_usd|receivable_usd|market_usd)": POINT,
     r"benchmark\.equity_usd": POINT.format("benchmark_usd"),
     r"benchmark\.ahead_usd": POINT.format("equity_usd - benchmark_usd"),
-    r"equity\.paid_in_usd": "SELECT sum(amount_usd) FROM cash_movements WHERE kind = 'capital'",
+    r"equity\.paid_in_usd": f"SELECT sum(amount_usd) FROM cash_movements WHERE {PAID_IN}",
     r"pnl\.(day|week|month|year|start)_usd": CHANGES.format(column="equity_usd")
     + "SELECT sum(worth - money) FROM change WHERE session >= {since}",
     r"pnl\.(day|week|month|year|start)_frac": CHANGES.format(column="equity_usd")
@@ -73,6 +83,9 @@ QUERIES: dict[str, str] = {
     " - commission_usd), 0)"
     f" + coalesce({HELD} * {BASIS}, 0) FROM fills WHERE session <= :day",
     r"cash\.\d+\.amount_usd": "SELECT amount_usd FROM cash_movements WHERE session = :day AND kind = :kind",
+    r"owed\.\d+\.amount_usd": "SELECT amount_usd FROM cash_movements WHERE NOT paid AND kind = :kind",
+    r"backtest\.(sessions)": APPROVED.format("$.sessions"),
+    r"backtest\.live_sessions": f"SELECT {LIVED}",
     r"conditions\.\d+\.(value|threshold|margin)": CONDITION,
     r"orders\.\d+\.shares": "SELECT shares FROM order_intents WHERE id = :id",
     r"orders\.\d+\.filled_shares": "SELECT filled FROM orders WHERE ref = :ref",
@@ -88,8 +101,8 @@ QUERIES: dict[str, str] = {
     r"fills\.\d+\.assumed_commission_usd": FILL.format("round(0.001 * f.shares * f.price, 2)"),
     r"position\.shares": f"SELECT {HELD}",
     r"position\.entry_price": f"SELECT sum(shares * price) / sum(shares) {ENTRY_FILLS}",
-    r"position\.sessions_held": "SELECT count(*) FROM bars"
-    " WHERE symbol = 'MTUM' AND session > :entry_session AND session <= :day",
+    r"position\.sessions_held": "SELECT count(DISTINCT session) FROM runs"
+    " WHERE session > :entry_session AND session <= :day",
     r"position\.close_usd": POINT.format("close"),
     r"position\.market_usd": POINT.format("market_usd"),
     r"position\.unrealized_usd": f"SELECT {GAIN}",
@@ -112,10 +125,11 @@ QUERIES: dict[str, str] = {
     " WHERE session = (SELECT max(session) FROM volume_snapshots WHERE session < :day)",
     r"data_quality\.revisions": "SELECT count(*) FROM bar_revisions WHERE date(replaced_at) = :day",
     r"timings\.\d+\.to_close_minutes": "SELECT (julianday(:closes_at) - julianday(:at)) * 1440",
-    r"problems\.\d+\.code": "SELECT max(json_extract(one.value, '$.code'))"
+    r"problems\.\d+\.code": "SELECT coalesce(max(json_extract(one.value, '$.code')), " + NOT_RUN + ")"
     " FROM runs, json_each(document, '$.problems') one"
     " WHERE session = :day AND json_extract(one.value, '$.text') = :text",
-    r"exit_code": "SELECT exit_code FROM runs WHERE session = :day AND job = 'decide_and_order'",
+    r"exit_code": "SELECT coalesce(max(exit_code), " + NOT_RUN + ")"
+    " FROM runs WHERE session = :day AND job = 'decide_and_order'",
 }
 
 FLIP_LEVELS = {
@@ -134,6 +148,40 @@ RSI_LEVEL = (
     " SELECT newest + CASE WHEN fall * {t} / (100.0 - {t}) >= rise THEN fall * {t} / (100.0 - {t}) - rise"
     " ELSE fall - rise * (100.0 - {t}) / {t} END FROM kept"
 )
+GROWTH = APPROVED.format("$.metrics.total_return_frac")
+SPREAD = f"1.959963984540054 * sqrt({{whole}} * 1.0 / 252) * ({APPROVED.format('$.metrics.volatility_frac')})"
+MEAN = f"ln(1 + ({GROWTH})) / ({APPROVED.format('$.sessions')}) * {LIVED}"
+WON = f"({APPROVED.format('$.metrics.win_rate_frac')})"
+WON_SPREAD = f"1.959963984540054 * sqrt({WON} * (1 - {WON}) / {CLOSED})"
+EXPECTED = {
+    ("return", "expected_frac"): f"SELECT exp({MEAN}) - 1",
+    ("return", "low_frac"): f"SELECT exp({MEAN} - {SPREAD.format(whole=LIVED)}) - 1",
+    ("return", "high_frac"): f"SELECT exp({MEAN} + {SPREAD.format(whole=LIVED)}) - 1",
+    ("sessions held", "live_frac"): f"SELECT {HELD_FRAC}",
+    ("sessions held", "expected_frac"): APPROVED.format("$.metrics.exposure_frac"),
+    ("trades won", "live_frac"): f"SELECT {WON_FRAC}",
+    ("trades won", "expected_frac"): f"SELECT {WON}",
+    ("trades won", "low_frac"): f"SELECT max(0, {WON} - {WON_SPREAD})",
+    ("trades won", "high_frac"): f"SELECT min(1, {WON} + {WON_SPREAD})",
+    ("deepest fall", "expected_frac"): APPROVED.format("$.metrics.max_drawdown_frac"),
+}
+LIVE = {("return", "live_frac"): "pnl.start_frac", ("deepest fall", "live_frac"): "equity.worst_drawdown_frac"}
+"""Figures that stand elsewhere in the report as well."""
+CORRECTED = {
+    "equity": "SELECT equity_usd FROM equity WHERE session = :session",
+    "buy-and-hold equity": "SELECT benchmark_usd FROM equity WHERE session = :session",
+    "volume": "SELECT volume FROM bars WHERE symbol = 'MTUM' AND session = :session",
+    "VIX close": "SELECT close FROM bars WHERE symbol = 'VIX' AND session = :session",
+    "filled": "SELECT filled FROM orders WHERE ref = substr(:subject, 9)",
+    "price": "SELECT price FROM fills WHERE exec_id LIKE substr(:subject, 13) || '%'",
+    "commission": "SELECT commission_usd FROM fills WHERE exec_id LIKE substr(:subject, 18) || '%'",
+}
+REPORTED = "(SELECT document FROM runs WHERE job = 'daily_report' AND session = :session)"
+REPORTED_BEFORE = (
+    f"SELECT json_extract(one.value, '$.filled_shares') FROM json_each({REPORTED}, '$.orders') one"
+    " WHERE json_extract(one.value, '$.ref') = substr(:subject, 9)"
+)
+"""What was told before can be a number only of an order: the rest was unknown."""
 FLIP_NOW = {
     ("session", "close"): DECIDED.format("close"),
     ("session", "volume"): DECIDED.format("volume"),
@@ -192,8 +240,21 @@ def flip_query(path: str, around: Mapping[str, Any]) -> str | None:
     }[path.rpartition(".")[2]]
 
 
+def backtest_query(path: str, around: Mapping[str, Any]) -> str | None:
+    if not path.startswith("backtest.lines."):
+        return None
+    key = around["figure"], path.rpartition(".")[2]
+    return query_of(LIVE[key], {}) if key in LIVE else EXPECTED[key]
+
+
+def correction_query(path: str, around: Mapping[str, Any]) -> str | None:
+    if not path.startswith("corrections."):
+        return None
+    return REPORTED_BEFORE if path.endswith(".before") else CORRECTED[around["subject"].partition(",")[0]]
+
+
 def query_of(path: str, around: Mapping[str, Any]) -> str:
-    found = flip_query(path, around)
+    found = flip_query(path, around) or backtest_query(path, around) or correction_query(path, around)
     if found is not None:
         return found
     for pattern, sql in QUERIES.items():
@@ -204,10 +265,7 @@ def query_of(path: str, around: Mapping[str, Any]) -> str:
     raise AssertionError(f"no query is known for {path}")
 
 
-@pytest.mark.parametrize(
-    "kind",
-    ["enter", "hold-long", "hold-flat", "exit-rsi", "exit-target", "exit-partly-filled", "exit-carried", "halted"],
-)
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_number_of_the_document_is_a_query(tmp_path: Path, kind: str) -> None:
     history, day = KINDS[kind](tmp_path)
     stored = history.report(day).document
@@ -224,11 +282,9 @@ def test_every_number_of_the_document_is_a_query(tmp_path: Path, kind: str) -> N
     }
     compared = 0
     for path, number, around in numbers(stored):
-        if path.startswith("corrections."):
-            continue
         values = {**{name: given for name, given in around.items() if isinstance(given, str)}, **common}
         found = connection.execute(query_of(path, around), values).fetchone()[0]
         assert number == pytest.approx(found, rel=1e-9, abs=2e-3 if "minutes" in path else 1.1e-6), path
         compared += 1
     connection.close()
-    assert compared > 60
+    assert compared >= 12

@@ -152,3 +152,23 @@ def test_real_history_through_the_command(tmp_path: Path) -> None:
     assert document["trades"][-1]["exit_session"] is None
     assert round(document["final_equity_usd"]) == 5336
     assert document["benchmark"]["cagr_frac"] == pytest.approx(0.134, abs=0.0015)
+
+
+def test_an_approved_backtest_is_what_reports_compare_with(tmp_path: Path) -> None:
+    approved = call(tmp_path, "backtest", "--approve", "--json", "--quiet")
+    assert approved.code == 0, approved.err
+    assert approved.document["approved"] is True
+    assert call(tmp_path, "run", "--json", "--quiet").code == 0
+    report = call(tmp_path, "report", "--json").document
+    assert report["drift"] == [], "played with the same settings, code and libraries"
+    tested = report["backtest"]
+    assert (tested["start"], tested["sessions"]) == (approved.document["start"], approved.document["sessions"])
+    lines = {line["figure"]: line["expected_frac"] for line in tested["lines"]}
+    assert lines["sessions held"] == approved.document["metrics"]["exposure_frac"]
+    assert lines["deepest fall"] == approved.document["metrics"]["max_drawdown_frac"]
+
+
+def test_only_the_daily_jobs_strategy_can_be_approved(tmp_path: Path) -> None:
+    refused = call(tmp_path, "backtest", "--strategy", "buy_and_hold", "--approve", "--quiet")
+    assert refused.code == 2
+    assert "this backtest plays buy_and_hold" in refused.err

@@ -1,0 +1,79 @@
+"""The backtest a person approved: what was expected, and what it was expected with. Reports compare with it."""
+
+import json
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from mtum.app.desk import Provenance
+from mtum.app.owner.approve_settings import pinned_contracts
+from mtum.config import Settings
+from mtum.errors import UsageError
+from mtum.ports.store import ControlStore
+
+_KEY = "approved_backtest"
+_ASKED = ("symbol", "strategy", "source", "start", "end", "sessions", "decision_model", "fill_model", "settings")
+_FIGURES = (
+    "total_return_frac",
+    "volatility_frac",
+    "max_drawdown_frac",
+    "exposure_frac",
+    "win_rate_frac",
+    "closed_trades",
+)
+
+
+def approve_backtest(
+    control: ControlStore, settings: Settings, backtest: Mapping[str, Any], code: Provenance
+) -> Mapping[str, Any]:
+    """Keep a backtest as the one that live results are compared with; return what was kept.
+
+    Parameters
+    ----------
+    settings : Settings
+        Settings the daily job runs with.
+    backtest : mapping
+        The document of `mtum backtest`; it replaces the one approved before.
+
+    Raises
+    ------
+    UsageError
+        If it played another strategy than the daily job runs.
+    """
+    check_approvable(settings, backtest["strategy"])
+    kept = {
+        **{name: _plain(backtest[name]) for name in _ASKED},
+        "metrics": {name: backtest["metrics"][name] for name in _FIGURES},
+        "code_version": code.code_version,
+        "code_hash": code.code_hash,
+        "libraries": dict(code.libraries),
+        "contracts": pinned_contracts(control, settings),
+    }
+    control.set_meta(_KEY, json.dumps(kept, sort_keys=True))
+    return kept
+
+
+def check_approvable(settings: Settings, strategy: str) -> None:
+    """Refuse a backtest of another strategy than the daily job runs.
+
+    Raises
+    ------
+    UsageError
+        If it is another one.
+    """
+    if strategy != settings.portfolio.strategy:
+        raise UsageError(
+            f"--approve is for the strategy of the daily job, {settings.portfolio.strategy}; "
+            f"this backtest plays {strategy}"
+        )
+
+
+def approved_backtest(control: ControlStore) -> Mapping[str, Any] | None:
+    """Return the approved backtest, None before any approval."""
+    text = control.meta(_KEY)
+    found: Mapping[str, Any] | None = json.loads(text) if text else None
+    return found
+
+
+def _plain(given: object) -> object:
+    return given.isoformat() if isinstance(given, date) else given
