@@ -34,15 +34,20 @@ def told(problems: "Sequence[BarProblem]") -> list[Problem]:
     return found
 
 
-def sync_answer(results: tuple["Synced", ...], source: str) -> Answer:
-    """Return what `mtum bars sync` answers."""
+def sync_answer(results: tuple["Synced", ...], source: str, *, listed: bool = True) -> Answer:
+    """Return what `mtum bars sync` answers; `listed` False where each line has been seen as progress."""
     problems = [Problem(int(one.error.exit_code), str(one.error)) for one in results if one.error]
     for one in results:
         broken = one.refresh.problems if one.refresh else ()
         problems += told([problem for problem in broken if problem.blocks_exit])
     document = {"source": source, "symbols": [_synced_document(one) for one in results]}
     code = ExitCode.DATA if problems else ExitCode.DONE
-    return Answer(document, [sync_line(one) for one in results], code, problems)
+    return Answer(document, [sync_line(one) for one in results] if listed else [_summary(results)], code, problems)
+
+
+def _summary(results: tuple["Synced", ...]) -> str:
+    refreshed = [one.refresh for one in results if one.refresh]
+    return f"{len(refreshed)} of {len(results)} read, {sum(one.written for one in refreshed)} bars written"
 
 
 def _synced_document(one: "Synced") -> dict[str, Any]:
@@ -64,7 +69,8 @@ def _synced_document(one: "Synced") -> dict[str, Any]:
 def sync_line(one: "Synced") -> str:
     """Return what became of one symbol, on one line."""
     if one.refresh is None:
-        return f"{one.symbol}: {one.error}"
+        said = str(one.error)
+        return said if said.startswith(one.symbol) else f"{one.symbol}: {said}"
     refresh = one.refresh
     parts = [f"{one.symbol}: {refresh.read} read, {refresh.written} written, up to {refresh.last_session}"]
     parts += [f"{len(refresh.revisions)} revisions"] if refresh.revisions else []

@@ -1,5 +1,6 @@
 """`mtum bars`: the cache of daily bars."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -44,7 +45,7 @@ def sync(context: typer.Context, symbols: Symbols = None, since: Since = None) -
         told = _Progress(call, len(bars) + len(series))
         results = sync_bars(desk, bars, series, told, upcoming, first)
         source = desk.source.name
-    return sync_answer(results, source)
+    return sync_answer(results, source, listed=not told.seen)
 
 
 @app.command()
@@ -164,9 +165,12 @@ class _Progress:
         self._total = total
         self._done = 0
 
-    def __call__(self, result: "Synced") -> None:
-        import sys
+    @property
+    def seen(self) -> bool:
+        """Whether the same terminal shows the lines and the answer."""
+        return self._shown and sys.stderr.isatty() and sys.stdout.isatty()
 
+    def __call__(self, result: "Synced") -> None:
         self._done += 1
         if self._shown and sys.stderr.isatty():
             sys.stderr.write(f"{self._done}/{self._total} {sync_line(result)}\n")

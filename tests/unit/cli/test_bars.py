@@ -1,5 +1,9 @@
 """`mtum bars`: sync, check, import, revisions, release."""
 
+import os
+import pty
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -197,6 +201,19 @@ def test_a_market_of_files_says_where_a_file_belongs(mtum: Mtum, tmp_path: Path)
     refused = mtum("bars", "import", "MTUM.csv")
     where = tmp_path / "data" / "bars"
     assert (refused.code, f"copy MTUM.csv to {where}" in refused.err) == (2, True)
+
+
+def test_on_a_terminal_each_symbol_is_told_as_it_comes_and_once(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    words = [sys.executable, "-m", "mtum", "bars", "sync"]
+    ended = subprocess.run(words, cwd=tmp_path, stdout=theirs, stderr=theirs, stdin=theirs, timeout=60, check=False)
+    os.close(theirs)
+    shown = os.read(ours, 10_000).decode().splitlines()
+    os.close(ours)
+    assert (ended.returncode, len(shown)) == (0, 3), shown
+    assert shown[0].startswith("1/2 MTUM: 1007 read, 1007 written")
+    assert shown[1].startswith("2/2 VIX: 1007 read, 1007 written")
+    assert shown[2] == "2 of 2 read, 2014 bars written"
 
 
 def test_a_symbol_that_was_never_kept_out_cannot_be_released(mtum: Mtum) -> None:
