@@ -159,7 +159,7 @@ def run_mtum(
             SABOTAGE[sabotage]()
         as_of = running.session.before_close(minutes) + timedelta(seconds=1)
         arguments = ["run", "--json", "--as-of", as_of.isoformat(), "--data-dir", str(running.folder)]
-        with (running.folder / "out.txt").open("w") as out:
+        with (running.folder / "out.txt").open("w", encoding="utf-8") as out:
             sys.stdout = sys.stderr = out
             return command_line([*arguments, "--config", str(running.folder / "config.toml")])
 
@@ -255,7 +255,7 @@ def _hooked(path: Path | None, kill_at: int | None) -> None:
 
     def point(label: str) -> None:
         if path is not None:
-            with path.open("a") as file:
+            with path.open("a", encoding="utf-8") as file:
                 file.write(label + "\n")
         if passed[0] == kill_at:
             os.kill(os.getpid(), signal.SIGKILL)

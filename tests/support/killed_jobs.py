@@ -32,7 +32,7 @@ def look(settings: Settings, folder: Path, at: datetime, kill: Targets | None = 
     def work() -> int:
         wiring.calendar_of = lambda settings, data_dir: _CALENDAR
         _watch(folder / "points.txt", kill or {})
-        with (folder / "said.txt").open("a") as out:
+        with (folder / "said.txt").open("a", encoding="utf-8") as out:
             sys.stdout = sys.stderr = out
             return int(Office(settings, folder, at).run_due().exit_code)
 
@@ -83,7 +83,7 @@ def _watch(path: Path, kill: Targets) -> None:
             return
         job = at_work[-1]
         number = passed[job] = passed.get(job, -1) + 1
-        with path.open("a") as file:
+        with path.open("a", encoding="utf-8") as file:
             file.write(f"{job} {label}\n")
         if kill.get(job) == number:
             os.kill(os.getpid(), signal.SIGKILL)
