@@ -15,6 +15,7 @@ from mtum.adapters.ib_session.session import IbSession
 from mtum.core.market.bars import Bar, Bars
 from mtum.core.market.sessions import Session
 from mtum.core.market.volume import UsualShare, intraday_share, learned_share
+from mtum.core.simulation.provisional import documented_share
 from mtum.errors import BarsInvalidError, BarsStaleError, DataError, SourceUnavailableError
 from mtum.ports.market_data import Quote, SeriesValue
 
@@ -111,8 +112,7 @@ class IbSource:
             except DataError:
                 # The prior is a fair answer; a service that is down says so where bars are asked for.
                 self._learned[key] = None
-        prior = PRIOR_SHARES.get(symbol)
-        return self._learned[key] or (UsualShare(prior) if prior is not None else None)
+        return self._learned[key] or documented_share(PRIOR_SHARES.get(symbol), session, minutes)
 
     def _daily(self, symbol: str, first: date) -> list[Bar]:
         today = self._session.today or self._session.server_time().date()

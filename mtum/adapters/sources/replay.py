@@ -7,7 +7,7 @@ from datetime import date, datetime
 from mtum.core.market.bars import Bar, Bars
 from mtum.core.market.sessions import Session
 from mtum.core.market.volume import UsualShare
-from mtum.core.simulation.provisional import MEDIAN_SHARE, drawn_share, share_at, volume_so_far
+from mtum.core.simulation.provisional import MEDIAN_SHARE, documented_share, drawn_share, volume_so_far
 from mtum.errors import BarsMissingError
 from mtum.ports.market_data import Quote, SeriesValue
 
@@ -80,7 +80,7 @@ class ReplayedSource:
 
     def volume_share(self, symbol: str, session: Session, minutes: float) -> UsualShare | None:
         """Return the usual share: the median of the draws, or exactly the share that `quote` uses."""
-        return UsualShare(1.0 if self.exact else share_at(MEDIAN_SHARE, minutes, _session_minutes(session)))
+        return UsualShare(1.0) if self.exact else documented_share(MEDIAN_SHARE, session, minutes)
 
     def _drawn(self, symbol: str, session: Session, minutes: float) -> float:
         return drawn_share(symbol, session.day, self.seed, minutes, _session_minutes(session))

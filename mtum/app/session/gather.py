@@ -142,6 +142,8 @@ def _today(
         if one.final_volume and one.session < session.day
     ]
     usual = usual_share(observed, minutes, desk.source.volume_share(quote.symbol, session, minutes))
+    # Right after the opening nothing can be told yet.
+    usual = usual if usual and usual.share > 0 else None
     share = usual.share if usual else None
     volume = rule_volume(mode, quote.volume, share, float(history.volume[-1]) if len(history) else float("nan"))
     bar = Bar(

@@ -6,6 +6,9 @@ The daily job, the practice gateway and the backtest all ask here, so that they 
 import hashlib
 from datetime import date
 
+from mtum.core.market.sessions import Session
+from mtum.core.market.volume import UsualShare
+
 DECISION_MINUTES = 20.0
 LOWEST_SHARE, MEDIAN_SHARE, HIGHEST_SHARE = 0.74, 0.87, 0.98
 # Of the volume still missing 20 minutes before the close, about half trades in the closing auction itself.
@@ -59,6 +62,13 @@ def share_at(decision_share: float, minutes_to_close: float, session_minutes: fl
         return decision_share + missing * before_auction
     elapsed = (session_minutes - minutes_to_close) / (session_minutes - DECISION_MINUTES)
     return max(0.0, decision_share * elapsed)
+
+
+def documented_share(prior: float | None, session: Session, minutes: float) -> UsualShare | None:
+    """Return a documented share at 20 minutes as it is so many minutes before this session's close; None for none."""
+    if prior is None:
+        return None
+    return UsualShare(share_at(prior, minutes, (session.close - session.open).total_seconds() / 60))
 
 
 def volume_so_far(final_volume: float, share: float) -> float:

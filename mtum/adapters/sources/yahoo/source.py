@@ -11,6 +11,7 @@ from mtum.adapters.sources.yahoo.frames import bars_of, instant_of, starts_of
 from mtum.core.market.bars import PRICE_COLUMNS, Bar, Bars
 from mtum.core.market.sessions import Session
 from mtum.core.market.volume import UsualShare, intraday_share, learned_share
+from mtum.core.simulation.provisional import documented_share
 from mtum.errors import BarsInvalidError, BarsStaleError, DataError
 from mtum.ports.market_data import Quote, SeriesValue
 from mtum.ports.time import Calendar
@@ -115,8 +116,7 @@ class YahooSource:
             except DataError:
                 # The prior is a fair answer; a source that is down says so where bars are asked for.
                 self._learned[key] = None
-        prior = PRIOR_SHARES.get(symbol)
-        return self._learned[key] or (UsualShare(prior) if prior is not None else None)
+        return self._learned[key] or documented_share(PRIOR_SHARES.get(symbol), session, minutes)
 
     def _running(self, name: str, ticker: str, zone: str, session: Session) -> tuple[Bar, Answer]:
         answer = self._client.chart(ticker, zone, session.day - timedelta(days=7), session.day)

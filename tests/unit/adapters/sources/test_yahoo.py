@@ -244,6 +244,10 @@ def test_the_share_of_volume_is_measured_on_the_last_full_sessions(server: Yahoo
 def test_the_documented_prior_stands_in_for_intraday_bars(server: YahooServer, tmp_path: Path) -> None:
     reading = source(server, tmp_path)
     assert reading.volume_share("MTUM", SESSION, 20.0) == UsualShare(0.87)
+    # Of the missing 0.13 half trades in the auction, the rest evenly until then: a quarter of it in 10 minutes.
+    later = reading.volume_share("MTUM", SESSION, 10.0)
+    assert later is not None
+    assert later.share == pytest.approx(0.87 + 0.13 / 4)
     server.charts["AAA"] = Chart([], symbol="AAA")
     assert reading.volume_share("AAA", SESSION, 20.0) is None
 
