@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = load(find(given.config, environment), environment)
         if given.list:
             return _list(settings, folder, given.as_of, as_json=given.json)
-        return _serve(settings, folder, verbose=given.verbose)
+        return _serve(settings, folder, "info" if given.verbose else "error" if given.quiet else "warning")
     except ConfigError as error:
         return _failed(error.exit_code, error.problems, as_json="--json" in words)
     except MtumError as error:
@@ -72,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="with --list: one JSON document")
     parser.add_argument("--config", type=Path, metavar="PATH", help="settings file (default ./config.toml)")
     parser.add_argument("--data-dir", type=Path, metavar="PATH", help="data folder (default ./data)")
+    parser.add_argument("--quiet", "-q", action="store_true", help="only errors on the terminal")
     parser.add_argument("--verbose", "-v", action="store_true", help="log every step to the terminal")
     return parser
 
@@ -82,7 +83,7 @@ def _list(settings: Settings, folder: Path, as_of: str | None, *, as_json: bool)
     instant = None if as_of is None else instant_named(as_of)
     rows = [wake_document(wake) for wake in duties.wakes_after(settings, folder, instant, LISTED_SESSIONS)]
     if as_json:
-        print(json.dumps(rows, indent=2))
+        print(json.dumps(rows, indent=2), flush=True)
         return 0
     print(f"{'New York':22} {'UTC':17} {'session':10}  job")
     for row in rows:
@@ -105,12 +106,12 @@ def wake_document(wake: "Wake") -> dict[str, str]:
     }
 
 
-def _serve(settings: Settings, folder: Path, *, verbose: bool) -> int:
+def _serve(settings: Settings, folder: Path, terminal: str) -> int:
     from jobs.scheduler import Alarms
     from mtum import duties
 
     with duties.only_scheduler(folder):
-        duties.set_up_logs(settings, folder, terminal="info" if verbose else "warning")
+        duties.set_up_logs(settings, folder, terminal=terminal)
         office = duties.Office(settings, folder)
         office.check()
         alarms = Alarms(
@@ -120,7 +121,8 @@ def _serve(settings: Settings, folder: Path, *, verbose: bool) -> int:
             run_due=office.run_due,
             beat=office.beat,
         )
-        print(duties.greeting(settings, folder), file=sys.stderr)
+        if terminal != "error":
+            print(duties.greeting(settings, folder), file=sys.stderr)
         return alarms.serve()
 
 

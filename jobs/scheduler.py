@@ -91,8 +91,9 @@ class Alarms:
         self.beat(self.clock.now())
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._asked_to_stop)
-        scheduler.start()
+        # Before the first heartbeat, which on a busy machine may come at once.
         notify("READY=1\nSTATUS=waiting for the next wake")
+        scheduler.start()
         log.info("scheduler_started", extra={"slots": len(self.slots)})
         while not self.stopping.wait(1.0):
             pass

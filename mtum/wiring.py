@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import mtum
+from mtum.adapters.run_journal import RunJournal
 from mtum.app.desk import Desk, Provenance
 from mtum.app.session.play_session import next_session
 from mtum.config import Settings
@@ -38,24 +39,6 @@ PRACTICE_GATEWAY_ACCOUNTS = "DUP"
 """How the practice gateway's accounts begin."""
 LIBRARIES = ("exchange-calendars", "numba", "numpy", "pandas", "pandas-ta")
 """Libraries whose version can change a decision."""
-
-
-class RunJournal:
-    """Writes each step of a run into the run ledger."""
-
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store = store
-        self._clock = clock
-        self._run_id: int | None = None
-
-    def begin(self, run_id: int) -> None:
-        """Say which run the steps from now on belong to."""
-        self._run_id = run_id
-
-    def reached(self, step: str) -> None:
-        """Record the step; before a run has begun there is nothing to record it with."""
-        if self._run_id is not None:
-            self._store.runs.step(self._run_id, step, self._clock.now())
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,16 +45,33 @@ def set_up(folder: Path, level: str, secrets: Iterable[str | None], *, terminal:
     terminal : str, optional
         Least level on the error stream; None for nothing there.
     """
-    hidden = tuple(sorted({text for text in secrets if text and len(text) > 3}, key=len, reverse=True))
+    hidden = _longest_first(secrets)
     handlers: list[logging.Handler] = []
     if terminal is not None:
-        handlers.append(_fitted(logging.StreamHandler(sys.stderr), terminal, _TerminalLine(hidden)))
+        handlers.append(_on_terminal(terminal, hidden))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         file = _RotatingFile(folder / "mtum.jsonl")
         handlers.append(_fitted(file, level, _JsonLine(hidden)))
     except OSError as error:
         sys.stderr.write(f"no log file in {folder}: {error.strerror}\n")
+    _install(handlers)
+
+
+def to_terminal(level: str, secrets: Iterable[str | None]) -> None:
+    """Send everything logged by the program to the error stream alone, for a command that a person watches."""
+    _install([_on_terminal(level, _longest_first(secrets))])
+
+
+def _longest_first(secrets: Iterable[str | None]) -> tuple[str, ...]:
+    return tuple(sorted({text for text in secrets if text and len(text) > 3}, key=len, reverse=True))
+
+
+def _on_terminal(level: str, hidden: Sequence[str]) -> logging.Handler:
+    return _fitted(logging.StreamHandler(sys.stderr), level, _TerminalLine(hidden))
+
+
+def _install(handlers: Sequence[logging.Handler]) -> None:
     root = logging.getLogger()
     for old in list(root.handlers):
         if isinstance(old, logging.StreamHandler):

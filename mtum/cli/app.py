@@ -2,6 +2,7 @@
 
 import io
 import logging
+import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -15,7 +16,7 @@ from typer.main import get_command
 from mtum.cli.context import Call
 from mtum.cli.frame import answer_of, crashed
 from mtum.cli.options import every_command
-from mtum.cli.output import failure_line, write
+from mtum.cli.output import complain, failure_line, write
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("mtum.cli.demo:demo", "Play the embedded market through the whole daily job."),
@@ -130,7 +131,7 @@ def main_command() -> TyperGroup:
 
 def run(arguments: Sequence[str]) -> int:
     """Carry out one command line, print its answer and return the exit code."""
-    _speak_any_language()
+    _ready_streams()
     # What libraries warn of is not this program's one plain line; without a handler it would go to stderr.
     logging.basicConfig(handlers=[logging.NullHandler()])
     call = Call()
@@ -144,11 +145,15 @@ def run(arguments: Sequence[str]) -> int:
         sys.stdout = None  # nothing may be flushed to it at exit
     except Exception as error:  # noqa: BLE001  # an answer that cannot be printed is a bug like any other
         answer = crashed(error, arguments, call)
-        sys.stderr.write(failure_line(answer) + "\n")
+        complain(failure_line(answer))
     return int(answer.exit_code)
 
 
-def _speak_any_language() -> None:
+def _ready_streams() -> None:
+    # A caller may have closed a stream; what is opened next must not take its place.
+    if sys.stdout is None or sys.stderr is None:
+        nowhere = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
+        sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere
     # A terminal or log that knows only ASCII gets the rest spelled out, not an error.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

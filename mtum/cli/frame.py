@@ -1,13 +1,14 @@
 """Carries out one command and turns whatever happens into an answer."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import typer
 from typer.core import TyperGroup
 
 from mtum.cli.context import Call
 from mtum.cli.output import Answer, Problem, failure, one_line
-from mtum.errors import ExitCode, MtumError
+from mtum.errors import ExitCode, MtumError, UsageError
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
@@ -26,8 +27,10 @@ def answer_of(command: TyperGroup, arguments: Sequence[str], call: Call) -> Answ
         Filled with the options that every command takes.
     """
     try:
+        _stand_somewhere()
         returned = command.main(args=list(arguments), prog_name="mtum", standalone_mode=False, obj=call)
     except MtumError as error:
+        call.json = call.json or "--json" in arguments
         return failure(error)
     except typer.TyperException as error:
         call.json = call.json or "--json" in arguments
@@ -41,6 +44,13 @@ def answer_of(command: TyperGroup, arguments: Sequence[str], call: Call) -> Answ
     if isinstance(returned, Answer):
         return returned
     return _ended(returned) if isinstance(returned, int) and returned else None
+
+
+def _stand_somewhere() -> None:
+    try:
+        Path.cwd()
+    except OSError:
+        raise UsageError("the current folder no longer exists; change to another one") from None
 
 
 def _ended(code: int) -> Answer:

@@ -4,6 +4,7 @@ import json
 import math
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, is_dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -86,10 +87,10 @@ def write(answer: Answer, *, as_json: bool, quiet: bool = False) -> None:
         _show(answer.shown)
     sys.stdout.flush()
     if answer.exit_code:
-        sys.stderr.write(failure_line(answer) + "\n")
+        complain(failure_line(answer))
     elif not (as_json or quiet):
         for hint in answer.hints:
-            sys.stderr.write(hint + "\n")
+            complain(hint)
 
 
 def json_text(document: Mapping[str, Any]) -> str:
@@ -159,6 +160,13 @@ def failure_line(answer: Answer) -> str:
     return "mtum: " + one_line(said + more)
 
 
+def complain(line: str) -> None:
+    """Write one line to stderr; the exit code stays what it is where nobody can be told."""
+    with suppress(OSError):
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()
+
+
 def _show(shown: Sequence[str | Listing]) -> None:
     if not any(isinstance(part, Listing) for part in shown):
         sys.stdout.write("".join(f"{part}\n" for part in shown))
@@ -169,8 +177,11 @@ def _show(shown: Sequence[str | Listing]) -> None:
         if isinstance(part, str):
             sys.stdout.write(part + "\n")
             continue
-        # Where nobody looks at a terminal no column is cut.
-        console = Console(highlight=False, markup=False, width=None if _at_terminal(sys.stdout) else 1000)
+        # Where nobody looks at a terminal no column is cut and nothing is colored, whatever FORCE_COLOR says.
+        seen = _at_terminal(sys.stdout)
+        console = Console(
+            highlight=False, markup=False, width=None if seen else 1000, force_terminal=None if seen else False
+        )
         with console.capture() as drawn:  # rich itself would end the process when a pipe breaks
             console.print(_table(part))
         sys.stdout.write(drawn.get())

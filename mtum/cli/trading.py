@@ -37,6 +37,8 @@ def run(
     call = call_of(context)
     settings, day, instant = call.settings(), day_of(session, "--session"), instant_of(as_of)
     if if_due:
+        if session is not None or dry_run or wait:
+            raise UsageError("--if-due runs every job at its own time; --session, --dry-run and --wait are for one run")
         return _due(call, instant)
     if wiring.is_replay(settings):
         with wiring.replay_desk(settings, call.data_folder()) as replay:
@@ -230,7 +232,7 @@ def _flatten_today(desk: "Desk", symbol: str, why: str) -> Answer:
 def _due(call: Call, instant: datetime | None) -> Answer:
     from mtum.duties import Office, due_document, set_up_logs
 
-    set_up_logs(call.settings(), call.data_folder())
+    set_up_logs(call.settings(), call.data_folder(), terminal="info" if call.verbosity > 0 else "warning")
     found = Office(call.settings(), call.data_folder(), instant).run_due()
     document = due_document(found)
     rows = [[run["job"], run["slot"], run["session"], run["outcome"], run["text"]] for run in document["runs"]]

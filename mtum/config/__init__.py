@@ -1,18 +1,7 @@
 """Settings: what they are, and how they are read."""
 
-from mtum.config.loading import (
-    ENVIRONMENT_PREFIX,
-    KNOWN_ENVIRONMENT,
-    SECRETS,
-    current_environment,
-    find,
-    load,
-    plain_value,
-    read_toml,
-    restored,
-    secret,
-    setting_names,
-)
+from mtum.config.loading import current_environment, find, load, plain_value, read_toml, restored, secret
+from mtum.config.names import ENVIRONMENT_PREFIX, KNOWN_ENVIRONMENT, SECRETS, setting_names, variable_of
 from mtum.config.sections import SECTIONS, Broker, Mail, Market, Notify, Portfolio, Risk, Schedule, Settings, Storage
 
 __all__ = [
@@ -37,4 +26,5 @@ __all__ = [
     "restored",
     "secret",
     "setting_names",
+    "variable_of",
 ]

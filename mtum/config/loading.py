@@ -1,9 +1,8 @@
 """Settings from a TOML file, the environment and single changes; every mistake is named at once."""
 
-import difflib
 import os
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from functools import cache
 from itertools import pairwise
@@ -12,25 +11,20 @@ from typing import Any, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
+from mtum.config.names import (
+    ENVIRONMENT_PREFIX,
+    KNOWN_ENVIRONMENT,
+    TABLES,
+    nearest,
+    setting_names,
+    unknown_setting,
+    variable_of,
+)
 from mtum.config.sections import SECTIONS, Schedule, Settings
 from mtum.config.system_keyring import kept_secret
 from mtum.core.strategies import STRATEGIES
 from mtum.core.strategies.contract import Strategy
 from mtum.errors import ConfigError
-
-ENVIRONMENT_PREFIX = "MTUM_"
-SECRETS = ("mail.password", "notify.urls", "notify.ping_url")
-"""Settings that come from the environment, a `_FILE` or the keyring only and are never shown."""
-KNOWN_ENVIRONMENT = {"MTUM_CONFIG", "MTUM_DATA_DIR", "MTUM_REAL_BARS"} | {
-    ENVIRONMENT_PREFIX + name.upper().replace(".", "__") + suffix for name in SECRETS for suffix in ("", "_FILE")
-}
-
-
-def setting_names() -> tuple[str, ...]:
-    """Return the dotted name of every setting."""
-    plain = [f"{section}.{name}" for section, model in SECTIONS.items() for name in model.model_fields]
-    strategy = [f"strategy.{key}.{field.name}" for key, cls in STRATEGIES.items() for field in fields(cls)]  # type: ignore[arg-type]  # the registry holds dataclasses
-    return ("mode", *plain, *strategy)
 
 
 def load(path: Path | None, environment: Mapping[str, str], changes: Mapping[str, Any] | None = None) -> Settings:
@@ -103,12 +97,12 @@ def secret(name: str, environment: Mapping[str, str]) -> str | None:
     ConfigError
         If the file cannot be read.
     """
-    variable = ENVIRONMENT_PREFIX + name.upper().replace(".", "__")
+    variable = variable_of(name)
     if environment.get(variable):
         return environment[variable]
     file = environment.get(variable + "_FILE")
     try:
-        return Path(file).read_text(encoding="utf-8").strip() if file else kept_secret(name)
+        return Path(file).read_text(encoding="utf-8-sig").strip() if file else kept_secret(name)
     except OSError as error:
         raise ConfigError([f"environment {variable}_FILE: {file} cannot be read: {error.strerror}"]) from error
     except UnicodeDecodeError as error:
@@ -125,16 +119,16 @@ def read_toml(path: Path) -> dict[str, Any]:
     """
     try:
         return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise ConfigError([f"{path}: not a text file (byte {error.start} is not UTF-8)"]) from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError([f"{path}: not valid TOML: {error}"]) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError([f"{path}: not a text file (byte {error.start} is not UTF-8)"]) from error
     except OSError as error:
         raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from error
 
 
 def _from_environment(environment: Mapping[str, str], problems: list[str]) -> Iterator[tuple[str, Any]]:
-    known = {ENVIRONMENT_PREFIX + name.upper().replace(".", "__"): name for name in setting_names()}
+    known = {variable_of(name): name for name in setting_names()}
     for variable, text in sorted(environment.items()):
         if not variable.startswith(ENVIRONMENT_PREFIX) or variable in KNOWN_ENVIRONMENT:
             continue
@@ -142,7 +136,7 @@ def _from_environment(environment: Mapping[str, str], problems: list[str]) -> It
             name = known[variable]
             yield name, text if _kind(name) is str else _plain(text)
         else:
-            problems.append(f"environment {variable}: unknown setting{_nearest(variable, known)}")
+            problems.append(f"environment {variable}: unknown setting{nearest(variable, [*known, *KNOWN_ENVIRONMENT])}")
 
 
 def _kind(name: str) -> Any:
@@ -187,25 +181,21 @@ def _put(tree: dict[str, Any], name: str, given: Any, problems: list[str]) -> No
 
 def _unknown(tree: Mapping[str, Any]) -> list[str]:
     names = setting_names()
-    return [f"{name}: unknown setting{_nearest(name, names)}" for name, _ in _values(tree) if name not in names]
+    # A section without anything in it is harmless.
+    return [
+        unknown_setting(name)
+        for name, given in _values(tree)
+        if name not in names and not (name in TABLES and given == {})
+    ]
 
 
 def _values(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in tree.items():
-        # A table where a setting belongs is left to validation; an empty table is harmless.
-        if isinstance(value, Mapping):
+        # A table where a setting belongs is left to validation.
+        if isinstance(value, Mapping) and value:
             yield from _values(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    """Words that name the likeliest setting: a misspelt last part counts more than a wrong section."""
-    candidates = list(known)
-    ends = {candidate.rpartition(".")[2]: candidate for candidate in candidates}
-    by_end = [ends[end] for end in difflib.get_close_matches(name.rpartition(".")[2], list(ends), n=1, cutoff=0.8)]
-    close = by_end or difflib.get_close_matches(name, candidates, n=1, cutoff=0.6)
-    return f"; did you mean {close[0]}?" if close else "; see `mtum config schema`"
 
 
 @cache
@@ -228,10 +218,8 @@ def _validate(tree: Mapping[str, Any], problems: list[str]) -> Settings | None:
         problems += [f"strategy.{name}.{problem}" for problem in strategies[name].problems()]
     known_keys = {
         section: {key: value for key, value in values.items() if key in SECTIONS[section].model_fields}
-        if isinstance(values, Mapping)
-        else values
         for section, values in tree.items()
-        if section in SECTIONS
+        if section in SECTIONS and isinstance(values, Mapping)
     }
     mode = {"mode": tree["mode"]} if "mode" in tree else {}
     try:
@@ -244,11 +232,12 @@ def _validate(tree: Mapping[str, Any], problems: list[str]) -> Settings | None:
 
 
 def _explained(error: ValidationError, prefix: str) -> list[str]:
-    lines = []
+    # A setting that may be of several kinds is told once, with what each kind asks for.
+    asked: dict[tuple[str, str], list[str]] = {}
     for detail in error.errors(include_url=False):
         place = prefix + ".".join(str(part) for part in detail["loc"] if part not in ("bool", "literal['all']"))
-        lines.append(f"{place}: {detail['msg'].lower()}, found {detail['input']!r}")
-    return lines
+        asked.setdefault((place, repr(detail["input"])), []).append(detail["msg"].lower().replace("tuple", "list"))
+    return [f"{place}: {' or '.join(wishes)}, found {found}" for (place, found), wishes in asked.items()]
 
 
 _STEPS = (
@@ -273,7 +262,7 @@ def _out_of_order(schedule: Schedule) -> list[str]:
 def _contradictions(settings: Settings) -> list[str]:
     found = _out_of_order(settings.schedule)
     if settings.portfolio.strategy not in STRATEGIES:
-        hint = _nearest(settings.portfolio.strategy, STRATEGIES)
+        hint = nearest(settings.portfolio.strategy, STRATEGIES)
         found.append(f"portfolio.strategy: no strategy {settings.portfolio.strategy!r}{hint}")
     if settings.schedule.last_send_minutes < 10 and not settings.schedule.allow_late_send:
         found.append(

@@ -149,13 +149,16 @@ def _told_lately(marker: Path, now: datetime) -> bool:
 
 
 def wakes_after(settings: Settings, data_dir: Path, at: datetime | None, sessions: int) -> tuple[Wake, ...]:
-    """Return the wake times of the next sessions, as seen at an instant (default: now)."""
+    """Return the wake times of the next sessions, as seen at an instant (default: now).
+
+    The whole timetable, in every mode; a replayed market leaves out the steps it plays at once.
+    """
     office = Office(settings, data_dir, at)
     now = office.clock.now()
     known = office.calendar.sessions(
         (now - timedelta(days=12)).date(), (now + timedelta(days=2 * sessions + 14)).date()
     )
-    return upcoming(now, known, sessions, office.slots)
+    return upcoming(now, known, sessions, timetable(settings.schedule))
 
 
 def due_document(found: DueRun) -> dict[str, Any]:

@@ -81,14 +81,14 @@ def test_a_run_killed_twice_still_orders_once(tmp_path: Path) -> None:
 
 FRESH = """
 import os, signal, sys
-from mtum import wiring
 from mtum.__main__ import main
-step = wiring.RunJournal.reached
+from mtum.adapters.run_journal import RunJournal
+step = RunJournal.reached
 def reached(self, name):
     step(self, name)
     if name == {step!r}:
         os.kill(os.getpid(), signal.SIGKILL)
-wiring.RunJournal.reached = reached
+RunJournal.reached = reached
 sys.argv = ["mtum", "run", "--json", "--data-dir", {folder!r}]
 main()
 """

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from jobs import JOBS
 from jobs.__main__ import main
 from mtum import duties
 from support.source_tree import ROOT
@@ -95,9 +96,12 @@ def test_after_kill_9_the_folder_is_free_again(tmp_path: Path) -> None:
         assert process.wait(30) == 0
 
 
-def test_the_list_has_the_next_ten_sessions_as_plain_json(tmp_path: Path) -> None:
+PAPER = {"MTUM_MODE": "paper", "MTUM_MARKET__SOURCE": "yahoo", "MTUM_BROKER__ACCOUNT": "DU1"}
+
+
+@pytest.mark.parametrize("paper", [{}, PAPER])
+def test_the_list_has_the_next_ten_sessions_as_plain_json(tmp_path: Path, paper: dict[str, str]) -> None:
     shown = ["--list", "--as-of", "2024-11-27T12:00:00Z", "--json"]
-    paper = {"MTUM_MODE": "paper", "MTUM_MARKET__SOURCE": "yahoo", "MTUM_BROKER__ACCOUNT": "DU1"}
     listed = ended(tmp_path / "data", *shown, **paper)
     rows = json.loads(listed.stdout)
     assert listed.returncode == 0
@@ -107,6 +111,7 @@ def test_the_list_has_the_next_ten_sessions_as_plain_json(tmp_path: Path) -> Non
     assert decisions["2024-11-27"]["at_utc"] == "2024-11-27T20:38:00Z"
     assert decisions["2024-11-29"]["at_new_york"] == "2024-11-29T12:38:00-05:00"
     assert "2024-11-28" not in decisions
+    assert {row["job"] for row in rows} == set(JOBS)
 
 
 @pytest.mark.parametrize(
@@ -147,6 +152,15 @@ def test_an_error_nobody_foresaw_is_one_line_and_a_file_without_secrets(
     (file,) = (tmp_path / "logs").glob("crash-*.txt")
     assert err == f"mtum jobs: an error in the program: ValueError: the password is ***; details in {file}\n"
     assert "hunter2" not in file.read_text(encoding="utf-8")
+
+
+def test_a_list_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    with open("/dev/full", "w") as full:
+        words = [sys.executable, "-m", "jobs", "--list", "--data-dir", str(tmp_path)]
+        found = subprocess.run(words, check=False, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert found.returncode == 1
+    assert found.stderr.startswith("mtum jobs: an error in the program: OSError")
+    assert found.stderr.count("\n") == 1
 
 
 def test_wrong_settings_are_exit_2_with_every_mistake_and_no_traceback(tmp_path: Path) -> None:

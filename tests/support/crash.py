@@ -22,6 +22,7 @@ import numpy as np
 from mtum import wiring
 from mtum.adapters.calendar import ExchangeCalendar
 from mtum.adapters.ib_session.wire_record import MANY, WireFile
+from mtum.adapters.run_journal import RunJournal
 from mtum.adapters.sources.embedded import sample_source
 from mtum.app.desk import Desk
 from mtum.app.session import submit_orders
@@ -261,9 +262,9 @@ def _hooked(path: Path | None, kill_at: int | None) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         passed[0] += 1
 
-    plain_step, plain_note = wiring.RunJournal.reached, WireFile.note
+    plain_step, plain_note = RunJournal.reached, WireFile.note
 
-    def reached(self: wiring.RunJournal, step: str) -> None:
+    def reached(self: RunJournal, step: str) -> None:
         plain_step(self, step)
         point(f"step:{step}")
 
@@ -272,7 +273,7 @@ def _hooked(path: Path | None, kill_at: int | None) -> None:
         if name not in MANY:
             point(f"{way}:{name}")
 
-    wiring.RunJournal.reached = reached  # type: ignore[method-assign]
+    RunJournal.reached = reached  # type: ignore[method-assign]
     WireFile.note = note  # type: ignore[method-assign]
 
 

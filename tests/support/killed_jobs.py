@@ -12,6 +12,7 @@ from typing import Any
 
 from mtum import wiring
 from mtum.adapters.ib_session.wire_record import MANY, WireFile
+from mtum.adapters.run_journal import RunJournal
 from mtum.adapters.store.checks import problems
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.reading import open_read_only
@@ -138,9 +139,9 @@ def _around_files(point: Callable[[str], None]) -> None:
 
 
 def _around_steps(point: Callable[[str], None]) -> None:
-    plain_step, plain_note = wiring.RunJournal.reached, WireFile.note
+    plain_step, plain_note = RunJournal.reached, WireFile.note
 
-    def reached(self: wiring.RunJournal, step: str) -> None:
+    def reached(self: RunJournal, step: str) -> None:
         plain_step(self, step)
         point(f"step:{step}")
 
@@ -149,5 +150,5 @@ def _around_steps(point: Callable[[str], None]) -> None:
         if name not in MANY:
             point(f"{way}:{name}")
 
-    wiring.RunJournal.reached = reached  # type: ignore[method-assign]
+    RunJournal.reached = reached  # type: ignore[method-assign]
     WireFile.note = note  # type: ignore[method-assign]

@@ -9,6 +9,7 @@ import pytest
 
 import mtum
 from mtum import config, wiring
+from mtum.adapters.run_journal import RunJournal
 from mtum.core.portfolio.gate import GateRules
 from mtum.errors import BarsMissingError, UsageError
 from support.bars import bars_of, weekday_sessions
@@ -119,7 +120,7 @@ def test_practice_money_moves_at_the_exchange_and_real_money_is_left_to_the_bank
 def test_the_journal_of_a_run_is_silent_until_it_has_begun(tmp_path: Path) -> None:
     with desk_in(tmp_path) as replay:
         runs, clock = replay.desk.store.runs, replay.desk.clock
-        journal = wiring.RunJournal(replay.desk.store, clock)
+        journal = RunJournal(replay.desk.store, clock)
         journal.reached("early")
         run_id = runs.start("job", "", date(2018, 1, 3), clock.now())
         journal.begin(run_id)

@@ -7,7 +7,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from mtum.config import ENVIRONMENT_PREFIX, SECRETS, SECTIONS, Settings, read_toml
+from mtum.config import SECRETS, SECTIONS, Settings, read_toml, variable_of
 from mtum.core.strategies import STRATEGIES
 
 HEADER = """\
@@ -58,7 +58,7 @@ def catalog() -> tuple[SettingDoc, ...]:
 
 def settings_text() -> str:
     """Return the settings file with every default and its meaning as a comment."""
-    lines = [HEADER.format(secrets=", ".join(secret_variable(name) for name in SECRETS))]
+    lines = [HEADER.format(secrets=", ".join(variable_of(name) for name in SECRETS))]
     section = ""
     for setting in catalog():
         if setting.section != section:
@@ -101,15 +101,10 @@ def values_in_force(settings: Settings, file: Path | None, environment: Mapping[
         for setting in catalog()
     ]
     for name in SECRETS:
-        variable = secret_variable(name)
+        variable = variable_of(name)
         given = next((variable + end for end in ("", "_FILE") if environment.get(variable + end)), None)
         rows.append(SettingValue(name, "***" if given else "", f"environment {given}" if given else "not set"))
     return rows
-
-
-def secret_variable(name: str) -> str:
-    """Return the environment variable of a setting."""
-    return ENVIRONMENT_PREFIX + name.upper().replace(".", "__")
 
 
 def toml_text(value: Any) -> str:
@@ -191,8 +186,8 @@ def _toml_value(value: Any) -> Any:
 
 
 def _origin(setting: SettingDoc, in_file: Mapping[str, Any], environment: Mapping[str, str]) -> str:
-    if secret_variable(setting.name) in environment:
-        return f"environment {secret_variable(setting.name)}"
+    if variable_of(setting.name) in environment:
+        return f"environment {variable_of(setting.name)}"
     return "default" if _found(in_file, setting.name) is MISSING else "file"
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 MTUM = [sys.executable, "-m", "mtum"]
+GONE = 'import sys; from mtum.cli.app import run; sys.exit(run(["status", "--json"]))'
 
 
 @pytest.fixture(autouse=True)
@@ -95,6 +96,40 @@ def test_an_answer_that_cannot_be_written_is_one_line() -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("mtum: an error in the program: OSError: [Errno 28] No space left on device")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(("closed", "words", "code"), [(1, ["status"], 0), (2, ["status", "--bogus"], 2)])
+def test_a_stream_that_the_caller_closed_changes_no_exit_code(closed: int, words: list[str], code: int) -> None:
+    line = f"{sys.executable} -m mtum {' '.join(words)} {closed}>&-"
+    done = subprocess.run(["/bin/sh", "-c", line], check=False, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (code, "", "")
+
+
+def test_an_error_stream_that_is_full_changes_no_exit_code() -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([*MTUM, "status", "--bogus"], check=False, stderr=full, timeout=60)
+    assert done.returncode == 2
+
+
+def test_a_folder_that_is_gone_is_one_line(tmp_path: Path) -> None:
+    line = f"mkdir gone && cd gone && rmdir ../gone && {sys.executable} -P -c {GONE!r}"
+    done = subprocess.run(["/bin/sh", "-c", line], check=False, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, json.loads(done.stdout)["exit_code"]) == (2, 2)
+    assert done.stderr == "mtum: the current folder no longer exists; change to another one\n"
+
+
+def test_a_table_in_a_pipe_has_no_color_even_where_color_is_forced() -> None:
+    environment = {**os.environ, "FORCE_COLOR": "1", "TTY_COMPATIBLE": "1"}
+    done = subprocess.run([*MTUM, "config", "show"], check=True, capture_output=True, env=environment, timeout=60)
+    assert b"\x1b" not in done.stdout
+
+
+@pytest.mark.parametrize("words", [["run", "-v"], ["-v", "run"], ["run", "-v", "--json"]])
+def test_verbose_logs_every_step_to_the_error_stream(words: list[str]) -> None:
+    done = subprocess.run([*MTUM, *words], check=True, capture_output=True, text=True, timeout=120)
+    steps = [line for line in done.stderr.splitlines() if "info    step" in line]
+    assert "step=decided market_time=2018-01-03T20:40:00+00:00" in "".join(steps)
+    assert "step=" not in done.stdout
 
 
 def in_terminal(words: list[str], columns: int) -> str:

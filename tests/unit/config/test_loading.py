@@ -72,6 +72,48 @@ def test_variables_of_other_programs_and_the_known_ones_are_left_alone() -> None
 def test_an_unknown_variable_is_refused_with_the_nearest_name() -> None:
     (problem,) = problems(environment={"MTUM_BROKER__PROT": "4002"})
     assert problem == "environment MTUM_BROKER__PROT: unknown setting; did you mean MTUM_BROKER__PORT?"
+    (problem,) = problems(environment={"MTUM_MAIL__PASWORD": "x"})
+    assert problem.endswith("did you mean MTUM_MAIL__PASSWORD?")
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("brokr.port", "broker.port"),
+        ("mial.prot", "mail.port"),
+        ("portfolio.max_daily_loss_usd", "risk.max_daily_loss_usd"),
+        ("strategy.buy_and_hold.symbl", "strategy.buy_and_hold.symbol"),
+        ("strategy.mtum_confluence.symbl", "strategy.mtum_confluence.symbol"),
+    ],
+)
+def test_the_nearest_name_fits_in_its_last_part_and_then_in_its_section(name: str, meant: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        config.load(None, {}, {name: 1})
+    assert f"{name}: unknown setting; did you mean {meant}?" in caught.value.problems
+
+
+def test_a_section_nobody_knows_is_refused_even_when_it_is_empty(tmp_path: Path) -> None:
+    (problem,) = problems("[mail]\n[brokr]\n", folder=tmp_path)
+    assert problem.startswith("brokr: unknown setting")
+
+
+def test_a_wrong_word_for_a_setting_of_two_kinds_is_named_once() -> None:
+    (problem,) = problems(risk__require_confirmation="some")
+    assert "boolean" in problem
+    assert "'all', found 'some'" in problem
+
+
+def test_a_file_as_some_editors_save_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_bytes(b"\xef\xbb\xbf[portfolio]\r\ncapital_usd = 6000\r\n")
+    assert config.load(path, {}).portfolio.capital_usd == 6000.0
+
+
+def test_a_file_that_is_no_text_is_refused_in_words(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text('mode = "practice"\n', encoding="utf-16")
+    with pytest.raises(ConfigError, match="byte 0 is not UTF-8"):
+        config.load(path, {})
 
 
 def test_every_mistake_is_named_at_once(tmp_path: Path) -> None:
@@ -157,7 +199,11 @@ def test_late_sending_can_be_accepted() -> None:
 
 @pytest.mark.parametrize(
     ("text", "named"),
-    [("mode = practice", "not valid TOML"), ("market = 3", "market: input should be"), ("mode", "TOML")],
+    [
+        ("mode = practice", "not valid TOML"),
+        ("market = 3", "market: a section; write [market]"),
+        ("mode", "TOML"),
+    ],
 )
 def test_a_file_that_is_no_table_of_settings_is_refused_in_words(tmp_path: Path, text: str, named: str) -> None:
     assert any(named in problem for problem in problems(text, folder=tmp_path))
@@ -199,11 +245,15 @@ def test_a_secret_comes_from_its_variable_or_its_file(tmp_path: Path) -> None:
 def test_a_secret_whose_file_is_gone_is_a_wrong_setting(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="MTUM_MAIL__PASSWORD_FILE"):
         config.secret("mail.password", {"MTUM_MAIL__PASSWORD_FILE": str(tmp_path / "gone")})
+    (tmp_path / "picture").write_bytes(b"\xff\xd8")
+    with pytest.raises(ConfigError, match="is not UTF-8 text"):
+        config.secret("mail.password", {"MTUM_MAIL__PASSWORD_FILE": str(tmp_path / "picture")})
 
 
 def test_secrets_are_no_settings_of_the_file(tmp_path: Path) -> None:
     (problem,) = problems('[mail]\npassword = "x"\n', folder=tmp_path)
-    assert problem.startswith("mail.password: unknown setting")
+    assert problem.startswith("mail.password: a secret never stands in the settings")
+    assert problem.endswith("MTUM_MAIL__PASSWORD")
 
 
 def test_a_stored_document_gives_the_same_settings_again() -> None:

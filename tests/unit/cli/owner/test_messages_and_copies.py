@@ -157,6 +157,16 @@ def test_what_is_due_is_run_once(mtum: Any) -> None:
     assert (again.code, again.document["runs"]) == (0, [])
 
 
+@pytest.mark.parametrize("words", [("--dry-run",), ("--wait",), ("--session", "2018-01-03")])
+def test_options_of_one_run_are_refused_where_every_due_job_is_asked_for(
+    mtum: Any, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    called = mtum("run", "--if-due", *words)
+    assert called.code == 2
+    assert called.err.startswith("mtum: --if-due runs every job at its own time")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_message_that_could_not_leave_is_sent_later_once(mtum: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     with mail_server(login=True) as inbox:
         with_mail(monkeypatch, inbox.port, "wrong")

@@ -53,6 +53,13 @@ def test_check_names_every_mistake_at_once(mtum: Any, tmp_path: Path) -> None:
     assert mtum("config", "check").out.splitlines() == texts
 
 
+def test_check_reads_the_files_of_secrets(mtum: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MTUM_MAIL__PASSWORD_FILE", "/nowhere/password")
+    called = mtum("config", "check", "--json")
+    assert (called.code, called.document["ok"]) == (2, False)
+    assert "MTUM_MAIL__PASSWORD_FILE: /nowhere/password cannot be read" in called.err
+
+
 def test_check_of_sound_settings_names_the_file(mtum: Any, tmp_path: Path) -> None:
     assert mtum("config", "check").out == "defaults: settings are sound, mode practice\n"
     (tmp_path / "config.toml").write_text('mode = "practice"\n')
