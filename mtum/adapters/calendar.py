@@ -11,8 +11,8 @@ from mtum.core.market.calendars import Overrides, overridden
 from mtum.core.market.sessions import Session, Sessions
 from mtum.errors import CalendarMismatchError, ConfigError
 
-FIRST_DAY = date(1990, 1, 1)
-"""Earlier sessions are not asked for: trading hours differed."""
+FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2199, 12, 31)
+"""Earlier trading hours differed; later ones nobody has announced, and the library's dates end soon after."""
 OPENS, CLOSES = time(9, 30), time(16, 0)
 """Regular hours in New York, between which an early close lies."""
 
@@ -40,12 +40,14 @@ class ExchangeCalendar:
         Raises
         ------
         CalendarMismatchError
-            If the interval begins before 1990 or the library cannot build it.
+            If the interval reaches beyond the years 1990 to 2199, or the library cannot build it.
         """
         if first > last:
             return Sessions(())
-        if first < FIRST_DAY:
-            raise CalendarMismatchError(f"the calendar begins on {FIRST_DAY}; {first} was asked for")
+        if not FIRST_DAY <= first <= last <= LAST_DAY:
+            raise CalendarMismatchError(
+                f"the calendar knows {FIRST_DAY} to {LAST_DAY}; {first} to {last} was asked for"
+            )
         if self._bounds is None or first < self._bounds[0] or last > self._bounds[1]:
             # Whole years around the question: a long-lived process rebuilds once a year.
             start = max(FIRST_DAY, date(min(first, *(self._bounds or (first,))).year, 1, 1))

@@ -19,12 +19,12 @@ TALK_SECONDS = 8.5
 
 def channels_of(settings: Settings, environment: Mapping[str, str]) -> tuple[Notifier, ...]:
     """Return every configured channel; the terminal alone when none is."""
-    from mtum.adapters.notifiers.apprise_channel import AppriseChannel, addresses
+    from mtum.adapters.notifiers.apprise_channel import channels_named
     from mtum.adapters.notifiers.console import Console
     from mtum.adapters.notifiers.timed import Timed
 
     found: list[Notifier] = [*_mail(settings, environment)]
-    found += [AppriseChannel(url) for url in addresses(secret("notify.urls", environment))]
+    found += channels_named(secret("notify.urls", environment))
     return tuple(Timed(channel, SEND_SECONDS) for channel in found) or (Console(),)
 
 

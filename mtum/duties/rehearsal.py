@@ -6,9 +6,9 @@ from pathlib import Path
 
 from mtum import wiring
 from mtum.app.service.rehearse import Rehearsal, Surroundings, failed_rehearsal, over_rehearsal, rehearse
-from mtum.config import Settings, current_environment
+from mtum.config import Settings, current_environment, secret
 from mtum.core.market.sessions import Session
-from mtum.duties.channels import mail_servers_of
+from mtum.duties.channels import is_anybody_told, mail_servers_of
 from mtum.errors import MtumError, NotifyError, RunLockedError
 from mtum.ports.time import Clock
 
@@ -31,6 +31,7 @@ def rehearsed(
         free_bytes=lambda: shutil.disk_usage(_existing(data_dir)).free,
         damage=lambda: _damage(data_dir / wiring.DATABASE_NAME),
         unreachable=lambda: unreachable(settings),
+        anybody_told=is_anybody_told(settings, current_environment()),
     )
     chosen = session or next_session(settings, data_dir, clock)
     try:
@@ -64,10 +65,16 @@ def next_session(settings: Settings, data_dir: Path, clock: Clock) -> Session:
 
 
 def unreachable(settings: Settings) -> tuple[tuple[str, str], ...]:
-    """Return the mail servers that do not answer or refuse the login; nothing is sent."""
+    """Return the mail servers and services that would not take a message now; nothing is sent."""
+    from mtum.adapters.notifiers.apprise_channel import channels_named
     from mtum.adapters.notifiers.smtp import greet
 
     failed = []
+    for channel in channels_named(secret("notify.urls", current_environment())):
+        try:
+            channel.prepared()
+        except NotifyError as error:
+            failed.append((channel.name, str(error)))
     for server in mail_servers_of(settings, current_environment()):
         try:
             greet(server)

@@ -2,9 +2,13 @@
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from mtum.errors import NotifyError
 from mtum.ports.messages import Message, Urgency
+
+if TYPE_CHECKING:
+    from apprise import Apprise
 
 SHORT = 300
 """Characters of a report on such a channel; urgent messages go out whole."""
@@ -17,11 +21,13 @@ class AppriseChannel:
     ----------
     url : str
         Address as apprise writes it, for instance ``ntfy://topic``; a secret, never shown.
+    number : int
+        Which of several addresses of that service; each has its own entry of a message.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, number: int = 1) -> None:
         self._url = url
-        self.name = f"notify:{service(url)}"
+        self.name = f"notify:{service(url)}" + (f"-{number}" if number > 1 else "")
 
     def send(self, message: Message) -> None:
         """Hand the message over.
@@ -31,6 +37,21 @@ class AppriseChannel:
         NotifyError
             If the library is missing, the address is not understood, or the service refused.
         """
+        sender = self.prepared()
+        from apprise import NotifyType
+
+        kind = NotifyType.INFO if message.urgency is Urgency.REPORT else NotifyType.WARNING
+        if not sender.notify(title=message.subject, body=short(message), notify_type=kind):
+            raise NotifyError(f"{self.name}: the service did not take the message")
+
+    def prepared(self) -> "Apprise":
+        """Return the library's sender for the address; nothing is sent.
+
+        Raises
+        ------
+        NotifyError
+            If the library is missing, or does not understand the address.
+        """
         try:
             import apprise
         except ImportError as error:
@@ -38,9 +59,17 @@ class AppriseChannel:
         sender = apprise.Apprise()
         if not sender.add(self._url):
             raise NotifyError(f"{self.name}: the address in MTUM_NOTIFY__URLS is not understood")
-        kind = apprise.NotifyType.INFO if message.urgency is Urgency.REPORT else apprise.NotifyType.WARNING
-        if not sender.notify(title=message.subject, body=short(message), notify_type=kind):
-            raise NotifyError(f"{self.name}: the service did not take the message")
+        return sender
+
+
+def channels_named(text: str | None) -> Sequence[AppriseChannel]:
+    """Return a channel for each address in the secret ``notify.urls``, none where there is no such secret."""
+    urls = addresses(text)
+    return tuple(AppriseChannel(url, _count(urls[: at + 1], url)) for at, url in enumerate(urls))
+
+
+def _count(urls: Sequence[str], url: str) -> int:
+    return sum(service(other) == service(url) for other in urls)
 
 
 def short(message: Message) -> str:

@@ -36,7 +36,7 @@ def backup(db_path: Path, target: Path) -> BackupFacts:
     StoreError
         If the copy cannot be written, or does not hold what a sound database holds.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(target.parent)
     unfinished = target.with_name(target.name + ".unfinished")
     try:
         _copy(db_path, unfinished)
@@ -62,7 +62,7 @@ def restore(file: Path, target: Path, *, check_only: bool = False) -> BackupFact
     facts = checked(file)
     if check_only:
         return facts
-    target.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(target.parent)
     unfinished = target.with_name(target.name + ".unfinished")
     with run_lock(target):
         try:
@@ -92,6 +92,13 @@ def checked(path: Path) -> BackupFacts:
         last_session, decisions = connection.execute(newest).fetchone()
         fills = connection.execute("SELECT count(*) FROM fills WHERE current = 1").fetchone()[0]
     return BackupFacts(path, facts.get("mode", ""), facts.get("account", ""), last_session, decisions, fills)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"the folder {folder} cannot be created ({error.strerror})") from error
 
 
 def _copy(source: Path, unfinished: Path) -> None:

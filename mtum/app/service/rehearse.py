@@ -8,6 +8,7 @@ from typing import Any
 
 from mtum.app.bars.judge_today import judge_vix
 from mtum.app.desk import Desk
+from mtum.app.owner.approve_settings import entries_stopped
 from mtum.app.session.check_book import check_book
 from mtum.core.indicators import INDICATORS
 from mtum.core.market.calendars import calendars_agree
@@ -81,11 +82,14 @@ class Surroundings:
         Everything wrong with the database, one line each.
     unreachable : callable
         Channels that cannot be reached now: (name, reason); nothing is sent.
+    anybody_told : bool
+        Whether a message reaches somebody who is not at the terminal.
     """
 
     free_bytes: Callable[[], int]
     damage: Callable[[], tuple[str, ...]]
     unreachable: Callable[[], tuple[tuple[str, str], ...]]
+    anybody_told: bool = True
 
 
 def rehearse(desk: Desk, session: Session, around: Surroundings) -> Rehearsal:
@@ -133,6 +137,9 @@ def _control(desk: Desk) -> Iterator[Check]:
             yield Check("halts", State.WARNING, why, "entries are stopped; `mtum resume` lifts it")
         case Restriction.FULL:
             yield Check("halts", State.NO_GO, why, "nothing is sent; `mtum resume` lifts it", ExitCode.HALTED)
+    unapproved = entries_stopped(desk.store.control, desk.settings)
+    if unapproved:
+        yield Check("approval", State.NO_GO, unapproved, "look at `mtum config show` first", ExitCode.HALTED)
     open_ones = (OrderStatus.UNKNOWN, OrderStatus.SUBMITTING)
     unknown = [state.intent.ref for state in desk.store.orders.states() if state.status in open_ones]
     if unknown:
@@ -260,4 +267,10 @@ def _messages(around: Surroundings) -> Check:
         name, why = failed[0]
         remedy = "`mtum notify test`; messages wait in the outbox until it works"
         return Check("messages", State.NO_GO, f"{name}: {why}", remedy, ExitCode.NOTIFY)
+    if not around.anybody_told:
+        found, remedy = (
+            "no channel is set up: a failure is told at the terminal only",
+            "set [mail] or MTUM_NOTIFY__URLS",
+        )
+        return Check("messages", State.WARNING, found, remedy)
     return Check("messages", State.OK, "every channel answers")

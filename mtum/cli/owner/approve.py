@@ -22,7 +22,7 @@ def approve(
     """Approve a session's order in advance; it names the session and lapses with it."""
     from mtum.adapters.clock import SystemClock
     from mtum.app.owner.approve import approve as record
-    from mtum.wiring import opened_store
+    from mtum.wiring import calendar_of, opened_store
 
     call, day = call_of(context), day_of(session, "--session")
     if day is None:
@@ -31,6 +31,8 @@ def approve(
         raise UsageError("say which order is approved: --enter or --exit")
     way: Way = "enter" if enter else "exit"
     settings = call.settings()
+    if calendar_of(settings, call.data_folder()).sessions(day, day).get(day) is None:
+        raise UsageError(f"{day} is no session of the exchange; `mtum status` names the next")
     with opened_store(settings, call.data_folder()) as store:
         new = record(store.control, day, way, SystemClock().now())
     required = settings.risk.require_confirmation

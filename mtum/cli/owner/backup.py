@@ -45,6 +45,7 @@ def restore(
         "fills": facts.fills,
     }
     what = "is sound" if check else f"is now {call.data_folder() / DATABASE_NAME}"
-    line = f"{file} {what}: {facts.mode}, account {facts.account}, {facts.decisions} decisions to {facts.last_session}"
+    decisions = f"{facts.decisions} decisions to {facts.last_session}" if facts.decisions else "no decisions yet"
+    line = f"{file} {what}: {facts.mode}, account {facts.account}, {decisions}"
     hints = [] if check else ["next: `mtum doctor` compares it with the broker before anything is sent"]
     return Answer(document, [line], hints=hints)

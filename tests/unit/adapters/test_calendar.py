@@ -54,8 +54,9 @@ def test_an_empty_interval_has_no_sessions() -> None:
 
 
 def test_sessions_before_the_calendar_begins_are_refused() -> None:
-    with pytest.raises(CalendarMismatchError, match="begins on 1990-01-01"):
-        CALENDAR.sessions(date(1989, 12, 1), date(1990, 2, 1))
+    for first, last in ((date(1989, 12, 1), date(1990, 2, 1)), (date(2026, 3, 1), date(9999, 12, 31))):
+        with pytest.raises(CalendarMismatchError, match="knows 1990-01-01 to 2199-12-31"):
+            CALENDAR.sessions(first, last)
 
 
 def test_overrides_close_and_shorten_sessions() -> None:

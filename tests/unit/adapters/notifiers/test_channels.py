@@ -2,7 +2,7 @@ import io
 
 import pytest
 
-from mtum.adapters.notifiers.apprise_channel import AppriseChannel, addresses, service, short
+from mtum.adapters.notifiers.apprise_channel import AppriseChannel, addresses, channels_named, service, short
 from mtum.adapters.notifiers.console import Console
 from mtum.errors import NotifyError
 from mtum.ports.messages import Message, Urgency
@@ -39,6 +39,12 @@ def test_addresses_are_told_apart_though_they_hold_commas() -> None:
 def test_the_name_of_a_channel_shows_nothing_of_its_address() -> None:
     assert service("tgram://123456:token/chat") == "tgram"
     assert AppriseChannel("tgram://123456:token/chat").name == "notify:tgram"
+
+
+def test_two_addresses_of_one_service_are_two_channels() -> None:
+    """Under one name they would share one entry of the outbox, and the second would never be told."""
+    found = channels_named("ntfy://host/mine json://h ntfy://host/hers")
+    assert [channel.name for channel in found] == ["notify:ntfy", "notify:json", "notify:ntfy-2"]
 
 
 def test_without_the_library_the_message_stays_undelivered_and_says_what_is_missing() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from mtum.app.desk import Desk
+from mtum.app.owner.approve_settings import approve_settings
 from mtum.app.service.rehearse import Rehearsal, State, Surroundings, rehearse
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.limits import Restriction
@@ -13,7 +14,7 @@ from mtum.core.portfolio.orders import Ticket
 from mtum.errors import BrokerUnavailableError, ExitCode
 from mtum.ports.broker import BrokerAccount, BrokerLists
 from mtum.ports.market_data import Quote, SeriesValue
-from support.practice import desk_in
+from support.practice import desk_in, settings_of
 
 GOOD = Surroundings(free_bytes=lambda: 10**10, damage=lambda: (), unreachable=lambda: ())
 
@@ -73,6 +74,24 @@ def test_stopped_entries_are_a_warning_because_exits_go_on(tmp_path: Path) -> No
     found = looked_at(tmp_path, halt=Restriction.REDUCE_ONLY)
     assert state(found, "halts") == (State.WARNING, "reduce_only: on holiday")
     assert found.exit_code == ExitCode.DONE
+
+
+def test_a_message_that_nobody_would_see_is_a_warning(tmp_path: Path) -> None:
+    found = looked_at(tmp_path, replace(GOOD, anybody_told=False))
+    assert state(found, "messages")[0] is State.WARNING
+    assert found.exit_code == ExitCode.DONE
+
+
+def test_live_settings_that_nobody_approved_are_no_go(tmp_path: Path) -> None:
+    live = settings_of(mode="live", market__source="ib", broker__account="U1", broker__live_account="U1")
+    with desk_in(tmp_path) as replay:
+        desk, session = ready(replay.desk, replay.upcoming())
+        unapproved = rehearse(replace(desk, settings=live), session, GOOD)
+        approve_settings(desk.store.control, live)
+        approved = rehearse(replace(desk, settings=live), session, GOOD)
+    assert state(unapproved, "approval")[0] is State.NO_GO
+    assert unapproved.exit_code == ExitCode.HALTED
+    assert approved.exit_code == ExitCode.DONE
 
 
 def with_broker(folder: Path, **answers: object) -> Rehearsal:

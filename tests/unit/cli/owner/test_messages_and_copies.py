@@ -133,7 +133,13 @@ def test_an_approval_names_its_session_and_its_way(mtum: Any, monkeypatch: pytes
 
 
 @pytest.mark.parametrize(
-    "words", [("--enter",), ("--session", "2018-01-03"), ("--session", "2018-01-03", "--enter", "--exit")]
+    "words",
+    [
+        ("--enter",),
+        ("--session", "2018-01-03"),
+        ("--session", "2018-01-03", "--enter", "--exit"),
+        ("--session", "2018-01-06", "--enter"),  # a Saturday
+    ],
 )
 def test_a_vague_approval_is_a_usage_mistake(mtum: Any, words: tuple[str, ...]) -> None:
     assert mtum("approve", *words).code == 2
