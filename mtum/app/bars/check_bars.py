@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from mtum.app.bars.accept_bars import REBASED_SOURCES
+from mtum.app.bars.kept_out import explained, kept_out
 from mtum.core.market.bars import Bars
 from mtum.core.market.instruments import Kind, instrument
 from mtum.core.market.sessions import Session
@@ -74,7 +75,8 @@ def _checked(store: Store, bars: Bars, sessions: Sequence[Session], now: datetim
     else:
         released = store.quarantine.released(symbol, source)
         files = source in REBASED_SOURCES
-        problems = problems_in_history(bars, session_days(days), split_explains_jump=files, released=released)
+        broken = problems_in_history(bars, session_days(days), split_explains_jump=files, released=released)
+        problems = explained(broken, kept_out(store, symbol, source))
     return Checked(
         symbol=symbol,
         source=source,

@@ -1,15 +1,16 @@
 """The market as it is known at the decision: history from the cache, today's bar, the VIX, all checked."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from mtum.app.bars.judge_today import history_today, judge_today, judge_vix, vix_degraded
+from mtum.app.bars.kept_out import explained, kept_out, why
 from mtum.app.desk import Desk
 from mtum.app.ledger.book import read_sleeve
 from mtum.core.market.bars import Bar, Bars
 from mtum.core.market.sessions import Session, Sessions
-from mtum.core.market.validation import BarProblem, Rule, problems_in_history, session_days
+from mtum.core.market.validation import BarProblem, problems_in_history, session_days
 from mtum.core.market.view import MarketView, ProvisionalBar
 from mtum.core.market.vix import VixReading
 from mtum.core.market.volume import ObservedShare, VolumeMode, band, projected, rule_volume, usual_share
@@ -89,7 +90,7 @@ def fit_history(desk: Desk, symbol: str, session: Session, sessions: Sessions, n
         split_explains_jump=desk.source.name == "csv",
         released=released,
     )
-    _refuse([_explained(desk, problem) for problem in problems])
+    _refuse(explained(problems, kept_out(desk.store, symbol, desk.source.name)))
     return history
 
 
@@ -99,23 +100,9 @@ def _why_short(desk: Desk, history: Bars, expected: Sequence[date]) -> str | Non
     if not gaps:
         return None
     more = f" (and {len(gaps) - 1} more)" if len(gaps) > 1 else ""
-    why = _why_kept_out(desk, history.symbol, gaps[0]) or f"{history.source} has no bar"
-    return f"{history.symbol} {gaps[0]} is missing, {why}{more}"
-
-
-def _explained(desk: Desk, problem: BarProblem) -> BarProblem:
-    # The source may well have a bar of a missing session: one that broke a rule.
-    if problem.rule is not Rule.MISSING_SESSION:
-        return problem
-    why = _why_kept_out(desk, problem.symbol, problem.session)
-    return replace(problem, found=why, advice="`mtum bars check` shows it") if why else problem
-
-
-def _why_kept_out(desk: Desk, symbol: str, day: date) -> str | None:
-    for one in desk.store.quarantine.kept(symbol, held=True):
-        if one.bar.day == day and one.source == desk.source.name:
-            return f"its bar is kept out ({one.rule.replace('_', ' ')}): {one.found}"
-    return None
+    known = kept_out(desk.store, history.symbol, history.source).get(gaps[0])
+    reason = why(known) if known else f"{history.source} has no bar"
+    return f"{history.symbol} {gaps[0]} is missing, {reason}{more}"
 
 
 def _too_short(history: Bars, session: Session, needed: int) -> str:

@@ -96,6 +96,8 @@ def test_a_bar_kept_out_is_listed_released_and_then_fit(mtum: Mtum, yahoo: Yahoo
     checked = mtum("bars", "check", "--json")
     (held,) = checked.document["kept_out"]
     assert (checked.code, held["rule"], held["session"]) == (3, "out_of_range", recent.day(90).isoformat())
+    assert f"kept out (out of range): open {recent.open[90]:g}, high 100" in checked.err
+    assert f"`mtum bars release {held['id']}`" in checked.err
     assert mtum("bars", "release", str(held["id"])).code == 0
     assert mtum("bars", "check").code == 0
     again = mtum("bars", "release", str(held["id"]))
