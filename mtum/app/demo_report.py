@@ -140,5 +140,10 @@ def _settings(facts: SessionFacts) -> tuple[tuple[str, str], ...]:
     for section in SHOWN_SETTINGS:
         table = stored[section][facts.setup.strategy] if section == "strategy" else stored[section]
         prefix = f"strategy.{facts.setup.strategy}" if section == "strategy" else section
-        rows += [(f"{prefix}.{name}", str(given)) for name, given in table.items()]
+        rows += [(f"{prefix}.{name}", _shown(given)) for name, given in table.items()]
     return tuple(rows)
+
+
+def _shown(given: object) -> str:
+    # As the settings file writes it.
+    return str(given).lower() if given is None or isinstance(given, bool) else str(given)

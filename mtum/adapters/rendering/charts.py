@@ -37,13 +37,13 @@ def equity_chart(history: EquityHistory) -> bytes:
     figure, axes = _figure((2.4, 1.2), 3.3)
     x = np.arange(len(history.days), dtype=np.float64)
     axes[0].plot(x, history.equity, color=style.PRICE, lw=1.5)
-    axes[0].plot(x, history.benchmark, color=style.BENCHMARK, lw=1.1, ls=(0, (4, 2)))
+    axes[0].plot(x, history.benchmark, color=style.BENCHMARK, lw=1.1)
     _ends(axes[0], ((history.equity, "strategy", style.PRICE), (history.benchmark, "holding", style.BENCHMARK)))
     _titled(axes[0], "Equity against buy and hold, USD")
     axes[0].yaxis.set_major_formatter(lambda amount, _: f"{amount:,.0f}")
     axes[1].fill_between(x, 100 * history.drawdown, 0, color=style.FILL, lw=0)
     axes[1].plot(x, 100 * history.drawdown, color=style.PRICE, lw=1.0)
-    axes[1].plot(x, 100 * history.benchmark_drawdown, color=style.BENCHMARK, lw=0.9, ls=(0, (4, 2)))
+    axes[1].plot(x, 100 * history.benchmark_drawdown, color=style.BENCHMARK, lw=0.9)
     _titled(axes[1], "Below the peak, %")
     _months(axes, history.days)
     return _png(figure)
@@ -207,13 +207,11 @@ def _months(axes: "Sequence[Axes]", days: Days) -> None:
         ax.set_xticks(shown.tolist())
         ax.tick_params(labelbottom=False)
     axes[-1].tick_params(labelbottom=True)
-    axes[-1].set_xticklabels([_month(day, years=len(starts) > 30) for day in days[shown].tolist()])
+    axes[-1].set_xticklabels([_month(day, years=len(starts) > 12) for day in days[shown].tolist()])
 
 
 def _month(day: date, *, years: bool) -> str:
-    if years:
-        return f"{day:%b} {day:%y}"
-    return f"{day:%b}\n{day:%Y}" if day.month == 1 else f"{day:%b}"
+    return f"{day:%b}\n{day:%Y}" if years or day.month == 1 else f"{day:%b}"
 
 
 def _png(figure: "Figure") -> bytes:

@@ -134,31 +134,23 @@ def against_backtest(tested: BacktestLine | None) -> tuple[Block, ...]:
     if tested is None:
         hint = "No backtest is approved to compare with; `mtum backtest --approve` keeps one."
         return (Sentence(hint, Tone.QUIET),)
-    rows = tuple(
-        (
-            Cell(line.figure),
-            Cell(figures.fraction(line.live_frac, sign=_signed(line)), Tone.BAD if line.outside else Tone.PLAIN),
-            Cell(figures.percent(line.expected_frac, sign=_signed(line))),
-            Cell(_range(line)),
-        )
-        for line in tested.lines
-    )
+    rows = tuple(_compared(line) for line in tested.lines)
     span = f"{figures.day(tested.start)} to {figures.day(tested.end)}"
     note = (
         f"Backtest of {span}, {tested.decision_model.replace('_', ' ')} bars, its return scaled to "
-        f"{tested.live_sessions} sessions. 19 of 20 such spans lie in the range if sessions are independent."
+        f"{tested.live_sessions} sessions. 19 of 20 such spans lie within from and to if sessions are independent."
     )
-    table = (Table(("Against the backtest", "live", "expected", "range"), rows),) if rows else ()
+    table = (Table(("Since the start", "live", "backtest", "from", "to", "within"), rows),) if rows else ()
     return (*table, Sentence(note, Tone.QUIET))
 
 
-def _signed(line: ExpectationLine) -> bool:
-    return line.figure == "return"
-
-
-def _range(line: ExpectationLine) -> str:
-    if line.low_frac is None or line.high_frac is None:
-        return "-"
-    place = " (outside)" if line.outside else ""
-    low, high = (figures.percent(frac, sign=_signed(line)) for frac in (line.low_frac, line.high_frac))
-    return f"{low} to {high}{place}"
+def _compared(line: ExpectationLine) -> tuple[Cell, ...]:
+    is_signed = line.figure == "return"
+    sides = (line.expected_frac, line.low_frac, line.high_frac)
+    within = "-" if line.low_frac is None or line.live_frac.amount is None else "no" if line.outside else "yes"
+    return (
+        Cell(line.figure),
+        Cell(figures.fraction(line.live_frac, sign=is_signed)),
+        *(Cell(figures.percent(frac, 1, sign=is_signed)) for frac in sides),
+        Cell(within, Tone.BAD if line.outside else Tone.PLAIN),
+    )
