@@ -1,11 +1,14 @@
 """Tax lots reconcile with the fills to the cent, whatever was traded."""
 
+import csv
+import io
 import random
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
 
+from mtum.app.records.export_tax import tax_csv
 from mtum.core.portfolio.fills import Fill, Split
 from mtum.core.portfolio.orders import Side
 from mtum.core.portfolio.tax import tax_record
@@ -14,10 +17,19 @@ CENT = Decimal("0.01")
 
 
 def random_fills(seed: int, count: int) -> list[Fill]:
+    return random_history(seed, count, splits_every=0)[0]
+
+
+def random_history(seed: int, count: int, splits_every: int) -> tuple[list[Fill], list[Split]]:
+    """Fills as they were made, in the shares of their day, with a split after every so many of them."""
     draw = random.Random(seed)
-    day, held, fills = date(2000, 1, 3), 0, []
+    day, held, fills, splits = date(2000, 1, 3), 0, [], []
     for number in range(count):
         day += timedelta(days=draw.choice([0, 0, 1, 1, 2, 9, 40]))
+        if splits_every and number % splits_every == splits_every - 1:
+            day += timedelta(days=1)
+            splits.append(Split("MTUM", day, Decimal(draw.choice([2, 3, 5]))))
+            held *= int(splits[-1].ratio)
         selling = held > 0 and draw.random() < 0.5
         shares = draw.randint(1, held if selling else 300)
         held += -shares if selling else shares
@@ -36,7 +48,7 @@ def random_fills(seed: int, count: int) -> list[Fill]:
                 commission_usd=Decimal(draw.randint(0, 300)) / 100,
             )
         )
-    return fills
+    return fills, splits
 
 
 def cents(amount: Decimal) -> Decimal:
@@ -45,18 +57,32 @@ def cents(amount: Decimal) -> Decimal:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_every_cent_of_two_thousand_fills_is_in_one_lot(seed: int) -> None:
-    fills = random_fills(seed, 2000)
-    record = tax_record(fills)
+    fills, splits = random_history(seed, 2000, splits_every=300)
+    text, rows = tax_csv(fills, splits)
+    exported = list(csv.DictReader(io.StringIO(text)))
+    held = tax_record(fills, splits).held
+
+    def total(column: str) -> Decimal:
+        return sum((Decimal(row[column]) for row in exported), Decimal(0))
+
     received = sum(
         cents(fill.shares * fill.price - (fill.commission_usd or 0)) for fill in fills if fill.side is Side.SELL
     )
     paid = sum(cents(fill.shares * fill.price + (fill.commission_usd or 0)) for fill in fills if fill.side is Side.BUY)
-    deferred = sum(lot.adjustment_usd for lot in record.closed)
-    assert sum(lot.proceeds_usd for lot in record.closed) == received
-    held = sum(lot.basis_usd for lot in record.held)
-    assert sum(lot.basis_usd for lot in record.closed) + held == paid + deferred
-    assert any(lot.code for lot in record.closed)
-    assert all(lot.adjustment_usd <= max(Decimal(0), lot.basis_usd - lot.proceeds_usd) for lot in record.closed)
+    assert rows == len(exported) > 1000
+    assert total("proceeds_usd") == received
+    assert total("cost_basis_usd") + sum(lot.basis_usd for lot in held) == paid + total("adjustment_usd")
+    assert total("gain_usd") == received - total("cost_basis_usd") + total("adjustment_usd")
+    assert any(row["code"] == "W" for row in exported)
+    for row in exported:
+        loss = Decimal(row["cost_basis_usd"]) - Decimal(row["proceeds_usd"])
+        assert Decimal(0) <= Decimal(row["adjustment_usd"]) <= max(Decimal(0), loss)
+
+
+def test_exports_of_the_years_are_the_whole_export() -> None:
+    fills, splits = random_history(9, 200, splits_every=40)
+    years = sorted({fill.session.year for fill in fills})
+    assert sum(tax_csv(fills, splits, year)[1] for year in years) == tax_csv(fills, splits)[1]
 
 
 def test_shares_reconcile_over_splits() -> None:
