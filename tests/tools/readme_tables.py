@@ -195,6 +195,17 @@ def database() -> list[Row]:
     return rows
 
 
+def views() -> list[Row]:
+    """Every column of the views for people, with its meaning."""
+    from mtum.adapters.store.schema import columns_documentation
+
+    found = {name: columns for name, columns in columns_documentation().items() if name.startswith("v_")}
+    rows: list[Row] = [("View", "Column", "Meaning")]
+    for name, columns in found.items():
+        rows += [(f"`{name}`", f"`{column}`", meaning) for column, meaning in columns.items()]
+    return rows
+
+
 def questions() -> list[Row]:
     """Questions to ask the database."""
     if find_spec("mtum.adapters.store.schema.questions") is None:
@@ -211,6 +222,7 @@ TABLES: dict[str, Callable[[], list[Row]]] = {
     "error_types": error_types,
     "order_statuses": order_statuses,
     "database": database,
+    "views": views,
     "questions": questions,
 }
 

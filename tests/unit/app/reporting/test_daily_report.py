@@ -12,9 +12,11 @@ from mtum.app.owner.approve_settings import approve_settings
 from mtum.app.reporting.daily_report import preview_report
 from mtum.config import load
 from mtum.core.market.bars import Bar, Bars
+from mtum.core.portfolio.orders import OrderStatus
 from mtum.core.reporting.codec import document, from_document
 from mtum.core.reporting.daily.sections import page
-from mtum.core.reporting.summary import State, Summary
+from mtum.core.reporting.daily.subject import subject
+from mtum.core.reporting.summary import ProblemLine, State, Summary
 from mtum.core.reporting.text import text
 from support.report_days import ENTRY, KINDS, ORDINARY, history_of
 from support.report_history import Day
@@ -30,18 +32,48 @@ def test_document_and_summary_are_one(tmp_path: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_text_fits_and_answers_the_four_questions(tmp_path: Path, kind: str) -> None:
+def test_text_fits_and_answers_the_four_questions_on_the_first_screen(tmp_path: Path, kind: str) -> None:
     history, day = KINDS[kind](tmp_path)
     report = history.report(day)
     lines = report.text.splitlines()
     assert max(len(line) for line in lines) <= 78
     assert len(lines[0]) <= 60
-    whole = " ".join(report.text.split())
-    assert any(word in whole for word in ("Bought", "Sold", "Held", "Stayed out", "No decision", "order for"))
-    assert any(word in whole for word in ("ALL WELL", "NEEDS YOU", "NOTICES", "NOT SETTLED YET"))
+    first = " ".join(" ".join(lines[:14]).split())
+    # What was done, and why: in the verdict, or the alarm says what kept it from deciding.
+    assert any(word in lines[2] for word in ("Bought", "Sold", "Held", "Stayed out", "No decision", "order for"))
+    assert ": " in first.partition("=")[2] or "Exit code" in first
+    # Is all well?
+    assert any(word in first for word in ("ALL WELL", "NEEDS YOU", "NOTICES", "NOT SETTLED YET"))
+    # How does it do against simply holding?
     settled = report.summary.equity.equity_usd.state is not State.UNKNOWN
-    assert ("simply holding" in whole) == settled
-    assert "WHY" in whole or report.summary.action == "none"
+    assert ("since start" in first and "(holding" in first) == settled
+    assert settled or "Equity and result are not known yet." in first
+    assert "WHY" in lines or report.summary.action == "none"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_first_word_of_the_subject_says_whether_a_person_should_look(tmp_path: Path, kind: str) -> None:
+    history, day = KINDS[kind](tmp_path)
+    report = history.report(day)
+    looks = {
+        "exit-partly-filled": "ALERT:",
+        "halted": "ALERT:",
+        "failed-broker": "ALERT:",
+        "no-decision": "ALERT:",
+        "missed": "ALERT:",
+        "order-rejected": "ACTION:",
+    }
+    assert subject(report.summary).split()[0] == looks.get(kind, "MTUM")
+
+
+def test_an_unknown_order_and_a_mismatch_ask_for_action(tmp_path: Path) -> None:
+    history = history_of(tmp_path, ORDINARY)
+    day = history.play(ENTRY, Day(ended=OrderStatus.UNKNOWN, text="no answer"))
+    summary = history.report(day).summary
+    assert subject(summary).startswith("ACTION: MTUM 30 Mar: BUY 46 MTUM was sent")
+    assert len(subject(summary)) <= 60
+    live = replace(summary, mode="live", problems=(ProblemLine(6, "the broker holds 3 shares more"),))
+    assert subject(live) == "ACTION: MTUM 30 Mar: the broker holds 3 shares more"
 
 
 def test_numbers_of_an_entry_by_hand(tmp_path: Path) -> None:
