@@ -105,25 +105,26 @@ def stored_calendar_of(settings: Settings, data_dir: Path) -> Calendar:
 
 
 def source_of(settings: Settings, data_dir: Path) -> BarSource:
-    """Return the source of every bar of a decision."""
-    exact_share = settings.market.sample_share == "exact"
-    match settings.market.source:
+    """Return the source of every bar; for one that needs a line to the broker, what is cached of it."""
+    market = settings.market
+    match market.source:
         case "sample":
             from mtum.adapters.sources.embedded import sample_source
 
-            return sample_source(exact=exact_share)
+            return sample_source(exact=market.sample_share == "exact")
         case "csv":
             from mtum.adapters.sources.csv_folder import csv_source
 
-            return csv_source(data_dir / settings.market.csv_dir, exact=exact_share)
+            return csv_source(data_dir / market.csv_dir, exact=market.sample_share == "exact")
         case "yahoo":
             from mtum.adapters.sources.yahoo import YahooSource
 
-            market = settings.market
             calendar, folder = calendar_of(settings, data_dir), data_dir / "cache" / "yahoo"
             return YahooSource(calendar, folder, market.yahoo_url, market.read_timeout_seconds)
         case other:
-            raise UsageError(f'market.source: "{other}" is not available in this mode yet; use "sample" or "csv"')
+            from mtum.adapters.store.market.cached_bars import CachedBars
+
+            return CachedBars(other, data_dir / DATABASE_NAME)
 
 
 @contextmanager
@@ -324,9 +325,8 @@ def _running_source(name: str, settings: Settings, data_dir: Path, line: "IbLine
         from mtum.adapters.sources.ib import IbSource
 
         return IbSource(line.session, line.listings)
-    return source_of(
-        settings.model_copy(update={"market": settings.market.model_copy(update={"source": name})}), data_dir
-    )
+    market = settings.market.model_copy(update={"source": name})
+    return source_of(settings.model_copy(update={"market": market}), data_dir)
 
 
 def codes_heard(data_dir: Path, day: date) -> tuple[str, ...]:
