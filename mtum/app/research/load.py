@@ -1,12 +1,12 @@
 """Bars and VIX of the asked span, checked as the daily job checks them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from mtum.app.research.asked import Asked
 from mtum.core.market.bars import Bars
-from mtum.core.market.validation import problems_in_history, session_days
+from mtum.core.market.validation import BarProblem, Rule, problems_in_history, session_days
 from mtum.core.strategies.contract import Strategy
 from mtum.errors import BarsInvalidError, BarsMissingError, UsageError
 from mtum.ports.market_data import BarSource
@@ -50,12 +50,13 @@ def load(asked: Asked, strategy: Strategy, source: BarSource, calendar: Calendar
     if asked.start is not None:
         first = max(first, len(bars.until(asked.start)) - (bars.find(asked.start) is not None))
     if first >= len(bars):
-        raise BarsMissingError(f"{symbol}: no bar from {asked.start} on; the last one is of {bars.last_day}")
+        until = f" to {asked.end}" if asked.end else " on"
+        raise BarsMissingError(
+            f"{symbol}: no session from {asked.start}{until} in {source.name}; the last one before is {bars.last_day}"
+        )
     used = bars.since(bars.day(first - needed + 1))
     _refuse_unfit(used, calendar, in_files=source.name == "csv")
-    closes = source.series_history("VIX", used.day(0), used.last_day) if strategy.series() else {}
-    low, high = VIX_POSSIBLE
-    return Loaded(used, {day: close for day, close in closes.items() if low <= close <= high}, needed - 1)
+    return Loaded(used, _vix(strategy, source, used, needed - 1), needed - 1)
 
 
 def _one_symbol(strategy: Strategy) -> tuple[str]:
@@ -65,11 +66,38 @@ def _one_symbol(strategy: Strategy) -> tuple[str]:
     return (universe[0],)
 
 
+def _vix(strategy: Strategy, source: BarSource, bars: Bars, first: int) -> Mapping[date, float]:
+    # A session without VIX bars entry; a history without any would be played to the end without a word.
+    if not strategy.series():
+        return {}
+    found = source.series_history("VIX", bars.day(0), bars.last_day)
+    low, high = VIX_POSSIBLE
+    closes = {day: close for day, close in found.items() if low <= close <= high}
+    if not any(day in closes for day in map(bars.day, range(first, len(bars)))):
+        where = "; VIX.csv beside the bars holds it" if source.name == "csv" else ""
+        raise BarsMissingError(
+            f"VIX: no close from {source.name} between {bars.day(first)} and {bars.last_day}{where}; "
+            f"without one {strategy.name} never enters"
+        )
+    return closes
+
+
 def _refuse_unfit(bars: Bars, calendar: Calendar, *, in_files: bool) -> None:
     sessions = calendar.sessions(bars.day(0), bars.last_day)
     days = session_days([session.day for session in sessions])
     problems = problems_in_history(bars, days, split_explains_jump=in_files)
     if problems:
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        kind = BarsMissingError if problems[0].rule.value == "missing_session" else BarsInvalidError
-        raise kind(problems[0].text + more)
+        first = replace(problems[0], advice=_advice(problems[0])) if in_files else problems[0]
+        kind = BarsMissingError if first.rule is Rule.MISSING_SESSION else BarsInvalidError
+        raise kind(first.text + more)
+
+
+def _advice(problem: BarProblem) -> str:
+    # Files are read as they are: what is wrong in one can only be mended there.
+    file = f"{problem.symbol}.csv"
+    if problem.rule is Rule.MISSING_SESSION:
+        return f"add the session to {file}"
+    if problem.rule in (Rule.JUMP, Rule.SPIKE):
+        return f"correct {file}, or if it is real, put 1 in its column split"
+    return f"correct {file}"

@@ -1,9 +1,11 @@
 """One strategy over one history: played, measured, set beside buy-and-hold."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from time import perf_counter
 from typing import Any
+
+import numpy as np
 
 from mtum.app.research.asked import Asked, DecisionModel
 from mtum.app.research.load import Loaded, load
@@ -162,7 +164,7 @@ def document(found: Backtested) -> dict[str, Any]:
         "decision_model": asked.decision.value,
         "trades": [trade_document(trade) for trade in played.trades],
         "final_equity_usd": round(played.final_equity_usd, 2),
-        "metrics": metrics_document(played),
+        "metrics": {**metrics_document(played), "cautions": [*cautions(played), *_market_cautions(found)]},
         "benchmark": benchmark_document(found.held, found.capital_usd),
         **({"near_close": [asdict(spread) for spread in found.near_close]} if found.near_close else {}),
         "seconds": {step: round(took, 6) for step, took in found.seconds.items()},
@@ -189,9 +191,18 @@ def trade_document(trade: PlayedTrade) -> dict[str, Any]:
 
 
 def metrics_document(played: Played) -> dict[str, Any]:
-    """Return the metrics of curve and trades, and the cautions they need."""
+    """Return the metrics of curve and trades."""
     curve = curve_metrics(played.equity, played.days, played.capital_usd)
-    return {**curve_document(curve), **_trades_document(trade_metrics(played)), "cautions": list(cautions(played))}
+    return {**curve_document(curve), **_trades_document(trade_metrics(played))}
+
+
+def _market_cautions(found: Backtested) -> Iterator[str]:
+    if found.loaded.bars.source == "sample":
+        yield f"S&P 500 / 10 of the embedded sample stands in for {found.loaded.bars.symbol}"
+    unknown = np.isnan(found.history.prices.vix[found.span.first : found.span.stop])
+    if found.strategy.series() and unknown.any():
+        first = found.history.day(found.span.first + int(np.argmax(unknown)))
+        yield f"{int(unknown.sum())} sessions without a VIX close, the first {first}: nothing is entered there"
 
 
 def curve_document(metrics: CurveMetrics) -> dict[str, Any]:

@@ -248,9 +248,9 @@ def cautions(played: Played) -> tuple[str, ...]:
     found = []
     closed = sum(trade.exit_session is not None for trade in played.trades)
     if closed < FEW_TRADES:
-        found.append(f"{closed} closed trades are few: rates and averages per trade are rough")
+        found.append(f"few closed trades ({closed}): rates and averages per trade are rough")
     if len(played.days) < FEW_SESSIONS:
-        found.append(f"{len(played.days)} sessions are few: yearly figures are extrapolated")
+        found.append(f"few sessions ({len(played.days)}): yearly figures are extrapolated")
     return tuple(found)
 
 

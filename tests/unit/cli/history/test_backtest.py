@@ -61,7 +61,8 @@ def test_settings_are_overridden_one_by_one(tmp_path: Path) -> None:
     ("words", "code", "told"),
     [
         (("--start", "2018-01-01", "--end", "2017-01-01"), 2, "later than"),
-        (("--start", "2030-01-01"), 3, "no bar from"),
+        (("--start", "2030-01-01"), 3, "no session from 2030-01-01 on"),
+        (("--start", "2015-01-03", "--end", "2015-01-04"), 3, "no session from 2015-01-03 to 2015-01-04"),
         (("--end", "2014-02-01"), 3, "needed"),
         (("--set", "strategy.mtum_confluence.ma_sesions=20"), 2, "did you mean"),
         (("--set", "nonsense"), 2, "KEY=VALUE"),
@@ -85,7 +86,44 @@ def test_a_hole_in_the_bars_is_named(tmp_path: Path) -> None:
     bars = write_market(tmp_path / "bars", drop=300)
     found = call(tmp_path, "backtest", "--symbol", "AAA", "--source", f"csv:{tmp_path / 'bars'}")
     assert found.code == 3
-    assert bars.day(300).isoformat() in found.err
+    assert f"AAA {bars.day(300)}: missing_session: no bar from csv; add the session to AAA.csv" in found.err
+
+
+def test_a_move_that_no_split_explains_is_refused_and_explained_in_the_file(tmp_path: Path) -> None:
+    write_market(tmp_path / "bars")
+    path = tmp_path / "bars" / "AAA.csv"
+    head, *rows = path.read_text(encoding="utf-8").splitlines()
+    day, *cells = rows[300].split(",")
+    rows[300] = ",".join([day, *(str(float(cell) * 2) for cell in cells)])
+    words = ("backtest", "--symbol", "AAA", "--source", f"csv:{tmp_path / 'bars'}")
+    path.write_text("\n".join([head, *rows, ""]), encoding="utf-8")
+    refused = call(tmp_path, *words)
+    assert refused.code == 3
+    assert f"AAA {day}: jump" in refused.err
+    assert "put 1 in its column split" in refused.err
+    marked = [f"{row},{int(number in (300, 301))}" for number, row in enumerate(rows)]
+    path.write_text("\n".join([f"{head},split", *marked, ""]), encoding="utf-8")
+    assert call(tmp_path, *words).code == 0
+
+
+def test_a_history_without_vix_is_refused_and_gaps_in_it_are_told(tmp_path: Path) -> None:
+    bars = write_market(tmp_path / "bars")
+    path = tmp_path / "bars" / "VIX.csv"
+    words = ("backtest", "--symbol", "AAA", "--source", f"csv:{tmp_path / 'bars'}", "--json", "--quiet")
+    lines = path.read_text(encoding="utf-8").splitlines()
+    path.write_text("\n".join([*lines[:101], *lines[103:], ""]), encoding="utf-8")
+    told = call(tmp_path, *words).document["metrics"]["cautions"]
+    assert told[-1] == f"2 sessions without a VIX close, the first {bars.day(100)}: nothing is entered there"
+    path.unlink()
+    found = call(tmp_path, *words)
+    assert found.code == 3
+    assert "VIX: no close from csv" in found.err
+    assert call(tmp_path, *words, "--strategy", "buy_and_hold").code == 0, "which asks for no VIX"
+
+
+def test_the_embedded_market_says_that_it_stands_in(tmp_path: Path) -> None:
+    found = call(tmp_path, "backtest", "--start", "2018-06-01", "--quiet")
+    assert "S&P 500 / 10 of the embedded sample stands in for MTUM" in found.out
 
 
 def test_a_cell_that_is_no_number_is_named(tmp_path: Path) -> None:
