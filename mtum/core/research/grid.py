@@ -1,18 +1,19 @@
 """Many combinations of one strategy's settings over one history, in one compiled pass."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 import numpy as np
 
-from mtum.core.simulation.backtest import fast_rules
+from mtum.core.indicators.smoothing import Smoothing
 from mtum.core.simulation.history import History
 from mtum.core.simulation.kernel.columns import (
     PRICE_UNIT,
     VOLUME_UNIT,
-    WORD,
     Column,
     Mask,
+    Prices,
     Sums,
     bits_above,
     bits_beyond,
@@ -22,10 +23,9 @@ from mtum.core.simulation.kernel.columns import (
     running_sums,
     strength_column,
 )
-from mtum.core.simulation.kernel.conditions import Rules
 from mtum.core.simulation.kernel.grid import Choices, GridResults, play_grid
 from mtum.core.simulation.kernel.play import Span
-from mtum.core.simulation.kernel.walk import Terms
+from mtum.core.simulation.kernel.walk import Slots, Terms
 from mtum.core.simulation.played import PlayTerms
 from mtum.core.strategies.mtum_confluence import MtumConfluence
 
@@ -50,81 +50,72 @@ class Part:
     combinations: Sequence[Combination]
 
 
+_TO_ENTER = attrgetter(
+    "ma_sessions", "vix_entry_below", "rsi_sessions", "rsi_smoothing", "rsi_entry_above", "volume_sessions"
+)
+_TO_LEAVE = attrgetter("ma_sessions", "vix_exit_above", "rsi_sessions", "rsi_smoothing", "rsi_exit_below")
+_TO_MEASURE = attrgetter("atr_sessions", "atr_smoothing")
+
+
 @dataclass(slots=True)
 class _Shelf:
     # Columns and conditions made so far, so that combinations share them.
-    history: History
+    prices: Prices
     sums: Sums
     columns: dict[tuple[object, ...], Column] = field(default_factory=dict)
-    atrs: dict[tuple[object, ...], int] = field(default_factory=dict)
-    rows: dict[tuple[object, ...], int] = field(default_factory=dict)
-    masks: list[Mask] = field(default_factory=list)
-    ranges: list[Column] = field(default_factory=list)
+    masks: dict[tuple[object, ...], Mask] = field(default_factory=dict)
 
-    def column(self, name: str, length: int, wilder: bool = False) -> Column:
+    def column(self, name: str, length: int = 0, wilder: bool = False) -> Column:
         key = (name, length, wilder)
         if key not in self.columns:
-            prices, sums = self.history.prices, self.sums
-            match name:
-                case "ma":
-                    self.columns[key] = mean_column(sums.close, length, PRICE_UNIT, length - 1)
-                case "volume_average":
-                    self.columns[key] = mean_column(sums.volume, length, VOLUME_UNIT, length - 1)
-                case "rsi":
-                    self.columns[key] = strength_column(sums, length, wilder)
-                case "atr":
-                    self.columns[key] = range_column(sums, length, wilder)
-                case _:
-                    self.columns[key] = in_millionths(getattr(prices, name))
+            self.columns[key] = self._computed(name, length, wilder)
         return self.columns[key]
 
-    def atr(self, length: int, wilder: bool) -> int:
-        key = (length, wilder)
-        if key not in self.atrs:
-            self.atrs[key] = len(self.ranges)
-            self.ranges.append(self.column("atr", length, wilder))
-        return self.atrs[key]
-
-    def enter(self, rules: Rules) -> tuple[int, int, int, int]:
-        rsi = ("rsi", rules.rsi_sessions, rules.rsi_wilder)
+    def entries(self, rules: MtumConfluence) -> Mask:
+        rsi = (rules.rsi_sessions, rules.rsi_smoothing is Smoothing.WILDER)
+        loud = self._mask("loud", self.column("volume"), self.column("volume_average", rules.volume_sessions))
         return (
-            self._mask(("above_ma", rules.ma_sessions), rules),
-            self._mask(("calm", rules.vix_entry_below), rules),
-            self._mask(("strong", rules.rsi_entry_above, *rsi), rules),
-            self._mask(("volume", rules.volume_sessions), rules),
+            self._mask("above", self.column("close"), self.column("ma", rules.ma_sessions))
+            & self._mask("calm", self.column("vix"), rules.vix_entry_below, -1)
+            & self._mask("strong", self.column("rsi", *rsi), rules.rsi_entry_above, 1)
+            & loud
         )
 
-    def leave(self, rules: Rules) -> tuple[int, int, int]:
-        rsi = ("rsi", rules.rsi_sessions, rules.rsi_wilder)
+    def exits(self, rules: MtumConfluence) -> Mask:
+        rsi = (rules.rsi_sessions, rules.rsi_smoothing is Smoothing.WILDER)
         return (
-            self._mask(("below_ma", rules.ma_sessions), rules),
-            self._mask(("fear", rules.vix_exit_above), rules),
-            self._mask(("weak", rules.rsi_exit_below, *rsi), rules),
+            self._mask("below", self.column("ma", rules.ma_sessions), self.column("close"))
+            | self._mask("fear", self.column("vix"), rules.vix_exit_above, 1)
+            | self._mask("weak", self.column("rsi", *rsi), rules.rsi_exit_below, -1)
         )
 
-    def _mask(self, key: tuple[object, ...], rules: Rules) -> int:
-        if key not in self.rows:
-            self.rows[key] = len(self.masks)
-            self.masks.append(self._compare(str(key[0]), rules))
-        return self.rows[key]
+    def ranges(self, rules: MtumConfluence) -> Column:
+        return self.column("atr", rules.atr_sessions, rules.atr_smoothing is Smoothing.WILDER)
 
-    def _compare(self, name: str, rules: Rules) -> Mask:
-        level = self.column("close", 0)
+    def _computed(self, name: str, length: int, wilder: bool) -> Column:
         match name:
-            case "above_ma":
-                return bits_above(level, self.column("ma", rules.ma_sessions))
-            case "below_ma":
-                return bits_above(self.column("ma", rules.ma_sessions), level)
-            case "calm":
-                return bits_beyond(self.column("vix", 0), rules.vix_entry_below, -1)
-            case "fear":
-                return bits_beyond(self.column("vix", 0), rules.vix_exit_above, 1)
-            case "volume":
-                return bits_above(self.column("volume", 0), self.column("volume_average", rules.volume_sessions))
-            case "strong":
-                return bits_beyond(self.column("rsi", rules.rsi_sessions, rules.rsi_wilder), rules.rsi_entry_above, 1)
+            case "ma":
+                return mean_column(self.sums.close, length, PRICE_UNIT, length - 1)
+            case "volume_average":
+                return mean_column(self.sums.volume, length, VOLUME_UNIT, length - 1)
+            case "rsi":
+                return strength_column(self.sums, length, wilder)
+            case "atr":
+                return range_column(self.sums, length, wilder)
             case _:
-                return bits_beyond(self.column("rsi", rules.rsi_sessions, rules.rsi_wilder), rules.rsi_exit_below, -1)
+                return in_millionths(getattr(self.prices, name))
+
+    def _mask(self, name: str, values: Column, against: Column | float, sign: int = 1) -> Mask:
+        # A column lives as long as the shelf, so its place in memory names it.
+        key = (name, id(values), id(against) if isinstance(against, np.ndarray) else against)
+        if key not in self.masks:
+            made = (
+                bits_above(values, against)
+                if isinstance(against, np.ndarray)
+                else bits_beyond(values, float(against), sign)
+            )
+            self.masks[key] = made
+        return self.masks[key]
 
 
 def play_combinations(
@@ -132,26 +123,46 @@ def play_combinations(
 ) -> GridResults:
     """Play every combination over the span; one row of results each, in their order.
 
-    Indicators are computed once per distinct length, conditions once per distinct
-    threshold. `with_returns` also measures the session returns of each.
+    Indicators are computed once per distinct length, conditions once per distinct threshold,
+    what to enter and leave on once per distinct set of them. `with_returns` also measures
+    the session returns of each.
     """
-    shelf = _Shelf(history, running_sums(history.prices))
-    rules = [fast_rules(one.strategy) for one in combinations]
-    enter = np.array([shelf.enter(rule) for rule in rules], dtype=np.int64).reshape(-1, 4)
-    leave = np.array([shelf.leave(rule) for rule in rules], dtype=np.int64).reshape(-1, 3)
-    atr = np.array([shelf.atr(rule.atr_sessions, rule.atr_wilder) for rule in rules], dtype=np.int64)
-    multiple = np.array([rule.atr_target_multiple for rule in rules])
-    words = (len(history) + WORD - 1) // WORD
-    masks = np.array(shelf.masks, dtype=np.uint64).reshape(-1, words)
-    ranges = np.array(shelf.ranges).reshape(-1, len(history))
+    shelf = _Shelf(history.prices, running_sums(history.prices))
+    strategies = [one.strategy for one in combinations]
+    enter, entries = _shared(strategies, _TO_ENTER, shelf.entries)
+    leave, exits = _shared(strategies, _TO_LEAVE, shelf.exits)
+    atr, ranges = _shared(strategies, _TO_MEASURE, shelf.ranges)
+    multiple = np.array([one.atr_target_multiple for one in strategies], dtype=np.float64)
     results = empty_results(len(combinations))
-    for terms, rows in _by_terms(combinations).items():
+    for terms, members in _by_terms(combinations).items():
+        rows = np.array(members)
+        # Those that leave alike stand together, so that each can go by what the one before found.
+        rows = rows[np.lexsort((multiple[rows], atr[rows], leave[rows]))]
         part = empty_results(len(rows))
-        choices = Choices(masks, ranges, enter[rows], leave[rows], atr[rows], multiple[rows])
+        choices = Choices(entries, exits, ranges, enter[rows], leave[rows], atr[rows], multiple[rows])
         play_grid(choices, history.tape, terms, span, part, with_returns)
         for whole, piece in zip(results, part, strict=True):
             whole[rows] = piece
     return results
+
+
+def _shared[T: (Mask, Column)](
+    strategies: Sequence[MtumConfluence],
+    key_of: Callable[[MtumConfluence], tuple[object, ...]],
+    make: Callable[[MtumConfluence], T],
+) -> tuple[Slots, T]:
+    # Row of each strategy, and the rows: one for all that have the same key.
+    rows: dict[tuple[object, ...], int] = {}
+    made: list[T] = []
+    found = []
+    for strategy in strategies:
+        key = key_of(strategy)
+        row = rows.get(key)
+        if row is None:
+            row = rows[key] = len(made)
+            made.append(make(strategy))
+        found.append(row)
+    return np.array(found, dtype=np.int64), np.array(made)
 
 
 def empty_results(rows: int) -> GridResults:

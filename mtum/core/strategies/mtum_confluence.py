@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import ceil, isnan
+from math import isnan
 from typing import TYPE_CHECKING, ClassVar
 
 from mtum.core.indicators.smoothing import DECIMALS, Smoothing
@@ -76,7 +76,7 @@ class MtumConfluence:
             SIMPLE_HISTORY, self.ma_sessions, self.rsi_sessions + 1, self.atr_sessions + 1, self.volume_sessions
         )
         wilder = [
-            max(WILDER_HISTORY, ceil(29 * sessions))  # ((n-1)/n)^(29n) < 3e-13: the seed is forgotten
+            max(WILDER_HISTORY, 28 * sessions)  # ((n-1)/n)^(28n) < 1e-12: the seed is forgotten
             for sessions, smoothing in (
                 (self.rsi_sessions, self.rsi_smoothing),
                 (self.atr_sessions, self.atr_smoothing),

@@ -28,9 +28,13 @@ TRADES, WINS, FINAL_EQUITY, MEAN, DEVIATION, SKEW, KURTOSIS, DRAWDOWN = range(8)
 
 
 class Choices(NamedTuple):
-    """What each combination uses: rows of `masks` to enter (4) and leave (3), row of `atrs`, multiple."""
+    """What combinations choose from: one row per way to enter, to leave, and to measure the ATR.
 
-    masks: Mask
+    `enter`, `leave` and `atr` hold the row that each combination uses, `multiple` its own number.
+    """
+
+    entries: Mask
+    exits: Mask
     atrs: Column
     enter: Slots
     leave: Slots
@@ -47,19 +51,20 @@ class GridResults(NamedTuple):
 
 
 @compiled
-def _plan(choices: Choices, row: int, span: Span, tape: Tape) -> Plan:
-    enter, leave, masks = choices.enter[row], choices.leave[row], choices.masks
-    entry, out = masks[enter[0]].copy(), masks[leave[0]].copy()
-    for i in range(1, len(enter)):
-        one = masks[enter[i]]
-        for w in range(len(entry)):
-            entry[w] &= one[w]
-    for i in range(1, len(leave)):
-        one = masks[leave[i]]
-        for w in range(len(out)):
-            out[w] |= one[w]
+def _plan(choices: Choices, row: int, span: Span, tape: Tape, leaves_at: Slots) -> Plan:
+    entry, leave = choices.entries[choices.enter[row]], choices.exits[choices.leave[row]]
     atr, multiple = choices.atrs[choices.atr[row]], choices.multiple[row]
-    return Plan(entry, out, atr, Ranges(tape.settled, 0), multiple, span.first, span.stop)
+    return Plan(entry, leave, atr, Ranges(tape.settled, 0), multiple, span.first, span.stop, leaves_at)
+
+
+@compiled
+def _leaves_alike(choices: Choices, row: int) -> bool:
+    # Whether a trade entered in some session is left in the same one as in the row before.
+    return bool(
+        choices.leave[row] == choices.leave[row - 1]
+        and choices.atr[row] == choices.atr[row - 1]
+        and choices.multiple[row] == choices.multiple[row - 1]
+    )
 
 
 @compiled
@@ -77,16 +82,20 @@ def _closing(tape: Tape, capital_usd: float, stop: int, trades: Trades) -> tuple
 
 @compiled
 def _describe(equity: Column, capital_usd: float, numbers: Column, sums: Column, squares: Column) -> None:
-    n, before, peak, fall = len(equity), capital_usd, capital_usd, 0.0
+    n, blocks, before, peak, fall = len(equity), len(sums), capital_usd, capital_usd, 0.0
     returns = np.empty(n)
-    for t in range(n):
-        returns[t] = equity[t] / before - 1.0
-        before = equity[t]
-        peak = max(peak, before)
-        fall = min(fall, before / peak - 1.0)
-        block = t * len(sums) // n
-        sums[block] += returns[t]
-        squares[block] += returns[t] * returns[t]
+    for block in range(blocks):
+        total, square = 0.0, 0.0
+        # The sessions t with t * blocks // n == block.
+        for t in range((block * n + blocks - 1) // blocks, ((block + 1) * n + blocks - 1) // blocks):
+            move = equity[t] / before - 1.0
+            before = equity[t]
+            peak = max(peak, before)
+            fall = min(fall, before / peak - 1.0)
+            total += move
+            square += move * move
+            returns[t] = move
+        sums[block], squares[block] = total, square
     mean = sums.sum() / n
     second, third, fourth = 0.0, 0.0, 0.0
     for t in range(n):
@@ -106,8 +115,11 @@ def play_grid(choices: Choices, tape: Tape, terms: Terms, span: Span, results: G
     """Walk every combination and write its row of the results."""
     room = (span.stop - span.first) // 2 + 2
     trades = Trades(np.zeros((room, 7), np.int64), np.zeros((room, 6)))
+    leaves_at = np.zeros(span.stop, np.int64)
     for row in range(len(choices.enter)):
-        made = walk(_plan(choices, row, span, tape), tape, terms, trades)
+        if row > 0 and not _leaves_alike(choices, row):
+            leaves_at[:] = 0
+        made = walk(_plan(choices, row, span, tape, leaves_at), tape, terms, trades)
         done = Trades(trades.slots[:made], trades.purses[:made])
         numbers = results.numbers[row]
         numbers[TRADES] = made

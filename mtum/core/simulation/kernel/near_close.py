@@ -144,7 +144,9 @@ def play_seen(market: Market, seen: Seen, rules: Rules, terms: Terms, span: Span
     multiple = rules.atr_target_multiple if rules.exit_used & ATR_TARGET else np.inf
     final = market.tape
     tape = Tape(final.close, seen.close, final.open, final.settled, final.dividend_at, final.dividend)
-    plan = Plan(entry, leave, atr, Ranges(final.settled, 0), multiple, span.first, span.stop)
+    plan = Plan(
+        entry, leave, atr, Ranges(final.settled, 0), multiple, span.first, span.stop, np.zeros(span.stop, np.int64)
+    )
     made = walk(plan, tape, terms, trades)
     note_reasons(plan, tape, parts, rules.exit_used, trades, made)
     return made

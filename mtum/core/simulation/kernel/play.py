@@ -108,7 +108,9 @@ def play(prices: Prices, tape: Tape, rules: Rules, terms: Terms, span: Span, tra
         atr, ranges = range_column(running_sums(prices), rules.atr_sessions, True), Ranges(tape.settled, 0)
     else:
         atr, ranges = np.empty(len(prices.close)), Ranges(true_ranges(prices), rules.atr_sessions)
-    plan = Plan(entry, leave_bits(rules, parts), atr, ranges, multiple, span.first, span.stop)
+    plan = Plan(
+        entry, leave_bits(rules, parts), atr, ranges, multiple, span.first, span.stop, np.zeros(span.stop, np.int64)
+    )
     made = walk(plan, tape, terms, trades)
     note_reasons(plan, tape, parts, rules.exit_used, trades, made)
     return made

@@ -85,6 +85,8 @@ class Plan(NamedTuple):
     """When to enter and leave: bits per session, the ATR in millionths, and the sessions decided.
 
     Where `ranges` has sessions the walk writes the ATR of each entry into `atr`, empty before.
+    `leaves_at` remembers by session entered which one the rules leave in, for the next walk that differs
+    in its entries alone; 0 while not known.
 
     Decisions fall in ``first <= t < stop``; a multiple of infinity means no target.
     """
@@ -96,6 +98,7 @@ class Plan(NamedTuple):
     multiple: float
     first: int
     stop: int
+    leaves_at: Slots
 
 
 class Trades(NamedTuple):
@@ -237,8 +240,6 @@ def _fallen(equity: float, peak: float, limit_frac: float) -> bool:
 def _peak_after(tape: Tape, limit_frac: float, trades: Trades, k: int, peak: float) -> float:
     # Highest equity up to the exit of trade k. Infinite once a decision saw the limit, that of the exit included:
     # the halt stays, also where the fall was made up for.
-    if limit_frac > 1.0:
-        return peak
     shares, highest = float(trades.slots[k, SHARES]), peak
     for t in range(trades.slots[k, ENTRY_AT] + 1, trades.slots[k, EXIT_AT] + 1):
         highest = max(highest, worth(tape, trades, k, t - 1))
@@ -329,10 +330,11 @@ def walk(plan: Plan, tape: Tape, terms: Terms, trades: Trades) -> int:
 
     Their rows are written from the top; columns are named above. Arrays are taken out of
     their tuples once, as each look inside would count references; a trade's sessions are
-    looked at one by one for a daily loss only where its fills and closes reach so far.
+    looked at one by one for a daily loss only where its fills and closes reach so far. A loop
+    over an array counts references too: what is rarely needed is left out, not looped over in vain.
     """
     entry, leave, atr, close, seen, at = plan.entry, plan.leave, plan.atr, tape.close, tape.seen, tape.dividend_at
-    dividend, slots, purses = tape.dividend, trades.slots, trades.purses
+    dividend, slots, purses, leaves_at = tape.dividend, trades.slots, trades.purses, plan.leaves_at
     prices, later, stop = (tape.open if terms.next_open else close), terms.next_open, plan.stop - terms.next_open
     cash, peak, t, k, due = terms.capital_usd, terms.capital_usd, plan.first, 0, 0
     true, settled, waiting, free_at = plan.ranges.true, tape.settled, np.zeros(8), np.zeros(8, np.int64)
@@ -341,17 +343,19 @@ def walk(plan: Plan, tape: Tape, terms: Terms, trades: Trades) -> int:
         if t >= stop or cash <= 0.0 or _fallen(cash, peak, terms.max_drawdown_frac):
             return k
         budget, bought = min(cash * terms.max_position_frac, terms.max_position_usd), t + later
-        shares = shares_for(terms, seen[t], budget, cash - _held_back(waiting, free_at, t))
+        shares = shares_for(terms, seen[t], budget, cash - (_held_back(waiting, free_at, t) if len(settled) else 0.0))
         if shares < 1.0:
             t += 1
             continue
-        price = prices[bought] * (1.0 + terms.slippage_frac)
+        price, due = prices[bought] * (1.0 + terms.slippage_frac), _due_after(at, due, bought)
         held = to_level(cash - shares * price - commission(terms, shares, price))
-        due = _due_after(at, due, bought)
         atr[t] = _range_at(true, plan.ranges.sessions, atr[t], t)
         _note_entry(slots, k, t, bought, shares, due)
         _note_purchase(purses, k, price, cash, held)
-        t = _leave_at(leave, seen, t + 1, plan.stop, target_level(price, plan.multiple, atr[t]))
+        entered, t = t, leaves_at[t]
+        if t == 0:
+            level = target_level(price, plan.multiple, atr[entered])
+            t = leaves_at[entered] = _leave_at(leave, seen, entered + 1, plan.stop, level)
         if terms.flatten:
             t = _flattened_at(tape, terms, trades, k, t)
         sold = t + later
@@ -359,13 +363,12 @@ def walk(plan: Plan, tape: Tape, terms: Terms, trades: Trades) -> int:
             purses[k, DIVIDENDS] = _paid(at, dividend, due, plan.stop - 1, shares)
             return k + 1
         left_at = prices[sold] * (1.0 - terms.slippage_frac)
-        waiting[k % 8] = shares * left_at - commission(terms, shares, left_at)
-        paid = _paid(at, dividend, due, sold, shares)
-        fees = cash - held - waiting[k % 8] - shares * (price - left_at)
-        cash, free_at[k % 8] = to_level(held + paid + waiting[k % 8]), settled[sold] if len(settled) else sold
-        slots[k, EXIT_AT], slots[k, EXIT_FILL] = t, sold
+        proceeds = shares * left_at - commission(terms, shares, left_at)
+        paid, fees = _paid(at, dividend, due, sold, shares), cash - held - proceeds - shares * (price - left_at)
+        cash, waiting[k % 8] = to_level(held + paid + proceeds), proceeds
+        free_at[k % 8], slots[k, EXIT_AT], slots[k, EXIT_FILL] = settled[sold] if len(settled) else sold, t, sold
         purses[k, EXIT_PRICE], purses[k, DIVIDENDS], purses[k, CASH_AFTER] = left_at, paid, cash
-        peak = _peak_after(tape, terms.max_drawdown_frac, trades, k, peak)
+        peak = _peak_after(tape, terms.max_drawdown_frac, trades, k, peak) if terms.max_drawdown_frac <= 1.0 else peak
         t, seen_back = sold + 1 + terms.cooldown_sessions, max(bought, sold - terms.loss_pause_sessions) - 1
         if terms.flatten or _reach(close, seen_back, sold, price, left_at) * shares + fees >= terms.max_daily_loss_usd:
             t = _entries_from(tape, terms, trades, k)

@@ -32,7 +32,12 @@ STRATEGIES = [
     replace(BASE, ma_sessions=ma, rsi_smoothing=form, vix_exit_above=fear, rsi_exit_below=weak, atr_sessions=atr)
     for ma, form, fear, weak, atr in product((20, 50), Smoothing, (24.0, 30.0), (30.0, 45.0), (7, 14))
 ] + [replace(BASE, volume_sessions=5, rsi_entry_above=61.0, vix_entry_below=16.0, reentry_cooldown_sessions=3)]
-COMBINATIONS = [Combination(strategy, terms) for strategy in STRATEGIES for terms in (PERCENT, SCHEDULE)]
+# These leave alike and differ in when they enter: a walk goes by what the ones before it found.
+STRATEGIES += [
+    replace(BASE, rsi_entry_above=strong, vix_entry_below=calm) for strong in (45, 52, 58) for calm in (16, 22)
+]
+FLATTENED = replace(PERCENT, rules=PortfolioRules(PERCENT.rules.sizing, LossRules(40.0, flatten_on_daily_loss=True)))
+COMBINATIONS = [Combination(strategy, terms) for strategy in STRATEGIES for terms in (PERCENT, SCHEDULE, FLATTENED)]
 SPAN = Span(410, 900)
 
 

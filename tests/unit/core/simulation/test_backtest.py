@@ -157,7 +157,7 @@ def test_first_fit_session_has_the_asked_history_behind_it() -> None:
     bars = made_up_bars(500, 1)
     ready = history(bars, {})
     assert first_fit(ready, MtumConfluence()) == 59
-    assert first_fit(ready, MtumConfluence(atr_smoothing=Smoothing.WILDER)) == 405
+    assert first_fit(ready, MtumConfluence(atr_smoothing=Smoothing.WILDER)) == 399
 
 
 def test_a_session_without_vix_bars_entries_only() -> None:
