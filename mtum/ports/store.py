@@ -257,8 +257,10 @@ class ControlStore(Protocol):
         """Insert or update the snapshot of its symbol, source and session."""
         ...
 
-    def snapshots(self, symbol: str, source: str, since: date | None = None) -> Sequence[VolumeSnapshot]:
-        """Return snapshots, oldest first; all, or those from a session on."""
+    def snapshots(
+        self, symbol: str, source: str, since: date | None = None, *, waiting: bool = False
+    ) -> Sequence[VolumeSnapshot]:
+        """Return snapshots, oldest first; all, or those from a session on, or those still without a final volume."""
         ...
 
     def write_account(self, session: date, at: datetime, lists: BrokerLists) -> None:

@@ -394,6 +394,13 @@ class TestControl:
         assert store.control.snapshots("MTUM", "yahoo") == ()
         assert store.control.snapshots("MTUM", "csv", TUESDAY) == ()
 
+    def test_snapshots_that_wait_for_their_final_volume_can_be_asked_alone(self, store: Store) -> None:
+        known = VolumeSnapshot("MTUM", "csv", MONDAY, 20.0, 870.0, 0.87, 1000.0, final_volume=1010.0)
+        waiting = VolumeSnapshot("MTUM", "csv", TUESDAY, 20.0, 870.0, 0.87, 1000.0)
+        for snapshot in (known, waiting):
+            store.control.write_snapshot(snapshot)
+        assert store.control.snapshots("MTUM", "csv", waiting=True) == (waiting,)
+
     def test_a_fact_is_replaced(self, store: Store) -> None:
         store.control.set_meta("cursor", "1")
         store.control.set_meta("cursor", "2")

@@ -66,9 +66,12 @@ class SqliteControl:
         with self.database.write() as connection:
             connection.execute(sql, values)
 
-    def snapshots(self, symbol: str, source: str, since: date | None = None) -> Sequence[VolumeSnapshot]:
-        """Return snapshots, oldest first; all, or those from a session on."""
-        sql = "SELECT * FROM volume_snapshots WHERE symbol = ? AND source = ? AND session >= ? ORDER BY session"
+    def snapshots(
+        self, symbol: str, source: str, since: date | None = None, *, waiting: bool = False
+    ) -> Sequence[VolumeSnapshot]:
+        """Return snapshots, oldest first; all, or those from a session on, or those still without a final volume."""
+        sql = "SELECT * FROM volume_snapshots WHERE symbol = ? AND source = ? AND session >= ?"
+        sql += " AND final_volume IS NULL ORDER BY session" if waiting else " ORDER BY session"
         return tuple(_snapshot(row) for row in self.database.rows(sql, (symbol, source, since_text(since))))
 
     def write_account(self, session: date, at: datetime, lists: BrokerLists) -> None:

@@ -17,7 +17,7 @@ def learn_volume(store: Store, symbol: str, source: str, splits: tuple[NewSplit,
     splits : tuple of NewSplit
         Splits by which the cache has just been re-based: snapshots were taken in old shares.
     """
-    waiting = [one for one in store.control.snapshots(symbol, source) if one.final_volume is None]
+    waiting = store.control.snapshots(symbol, source, waiting=True)
     last = store.bars.last_final(symbol, source)
     if not waiting or last is None or waiting[0].session > last:
         return

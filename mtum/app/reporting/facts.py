@@ -140,7 +140,7 @@ def session_facts(store: Store, calendar: Calendar, setup: Setup, day: date, *, 
     since = None if whole else day - _span(setup)
     splits = [split for split in store.bars.splits() if split.session <= day]
     fills = rebased(folded(fill for fill in store.orders.fills(setup.strategy) if fill.session <= day), splits)
-    projections = {one.session: one for one in store.control.snapshots(symbol, source)}
+    projections = {one.session: one for one in store.control.snapshots(symbol, source, before.day if before else day)}
     others = sorted({lot.symbol for lot in lots_of(fills)} - {symbol})
     return SessionFacts(
         day=day,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from mtum.app.bars.judge_today import history_today, judge_today, judge_vix, vix_degraded
 from mtum.app.bars.kept_out import explained, kept_out, why
@@ -13,7 +13,15 @@ from mtum.core.market.sessions import Session, Sessions
 from mtum.core.market.validation import BarProblem, problems_in_history, session_days
 from mtum.core.market.view import MarketView, ProvisionalBar
 from mtum.core.market.vix import VixReading
-from mtum.core.market.volume import ObservedShare, VolumeMode, band, projected, rule_volume, usual_share
+from mtum.core.market.volume import (
+    LEARNING_DAYS,
+    ObservedShare,
+    VolumeMode,
+    band,
+    projected,
+    rule_volume,
+    usual_share,
+)
 from mtum.errors import BarsInvalidError, BarsMissingError
 from mtum.ports.market_data import Quote
 from mtum.ports.records import VolumeSnapshot
@@ -125,7 +133,7 @@ def _today(
     mode = VolumeMode(desk.settings.market.volume_mode)
     observed = [
         ObservedShare(one.session, one.minutes, one.volume_so_far / one.final_volume, one.half_day)
-        for one in desk.store.control.snapshots(quote.symbol, quote.source)
+        for one in desk.store.control.snapshots(quote.symbol, quote.source, session.day - timedelta(LEARNING_DAYS))
         if one.final_volume and one.session < session.day
     ]
     usual = usual_share(observed, minutes, desk.source.volume_share(quote.symbol, session, minutes))

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 LEARNING_SESSIONS = 20
 """Full sessions whose median share is used."""
+LEARNING_DAYS = 365
+"""Days back from which shares are learned; what was seen earlier says nothing about today."""
 LEAST_SESSIONS = 5
 """Full sessions that suffice where no prior is documented."""
 NEAR_MINUTES = 5.0
