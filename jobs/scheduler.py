@@ -75,9 +75,16 @@ class Alarms:
     stopping: threading.Event = field(default_factory=threading.Event)
     asked: int = 0
     _pulse: Pulse = field(init=False)
+    _scheduler: Any = field(init=False)
 
     def __post_init__(self) -> None:
         self._pulse = Pulse(self.clock.now())
+        self._scheduler = BackgroundScheduler(
+            timezone=UTC,
+            executors={"default": ThreadPoolExecutor(_THREADS)},
+            # Lateness is judged by each job's own deadline, never by the alarm clock.
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+        )
 
     def serve(self) -> int:
         """Wake jobs until a signal asks to stop; a job at work is let to its end first.
@@ -104,12 +111,7 @@ class Alarms:
 
     def armed(self) -> Any:
         """Return the APScheduler with every alarm set, not started."""
-        scheduler = BackgroundScheduler(
-            timezone=UTC,
-            executors={"default": ThreadPoolExecutor(_THREADS)},
-            # Lateness is judged by each job's own deadline, never by the alarm clock.
-            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
-        )
+        scheduler = self._scheduler
         for slot in self.slots:
             name = f"{slot.job}/{slot.name}".rstrip("/")
             scheduler.add_job(self.look, SessionTrigger(slot, self.slots, self.calendar), id=name, name=name)
@@ -138,7 +140,8 @@ class Alarms:
         notify("WATCHDOG=1")
         self.beat(now)
         if self._pulse.due(now):
-            self.look()
+            # In a thread of its own: a look may take as long as an order, and the watchdog must not starve meanwhile.
+            self._scheduler.add_job(self.look, id="again", name="look again", replace_existing=True)
 
     def _asked_to_stop(self, number: int, _frame: FrameType | None) -> None:
         if self.stopping.is_set():

@@ -127,6 +127,12 @@ def test_everything_the_image_copies_exists_and_is_let_through_by_dockerignore()
         assert source in admitted
 
 
+def test_the_template_names_the_user_who_reads_the_secrets() -> None:
+    """Compose mounts a secret as the file it is: another owner's is not readable inside."""
+    (uid,) = re.findall(r"useradd .*--uid (\d+)", DOCKERFILE)
+    assert f"by {uid} (the image's)" in (DEPLOY / "docker" / "env.example").read_text(encoding="utf-8")
+
+
 def test_the_image_does_not_run_as_root_and_starts_the_scheduler() -> None:
     users = re.findall(r"^USER (\S+)", DOCKERFILE, re.MULTILINE)
     assert users[-1] == "mtum"

@@ -114,6 +114,33 @@ def test_a_run_that_breaks_leaves_the_scheduler_alive() -> None:
     alarms.look()
 
 
+def test_a_heartbeat_does_not_wait_for_the_look_it_asks_for() -> None:
+    """An unanswered order is searched for longer than systemd's watchdog waits for a sign of life."""
+    begun, may_end = threading.Event(), threading.Event()
+    beats_told: list[datetime] = []
+
+    def slow() -> DueRun:
+        begun.set()
+        assert may_end.wait(20)
+        return ended(ExitCode.DONE)
+
+    wall = Wall(new_york("2024-05-15 12:00"))
+    alarms = Alarms(wall, Calendar(), SLOTS, slow, beats_told.append)
+    scheduler = alarms.armed()
+    scheduler.remove_job("start")
+    scheduler.start()
+    try:
+        wall.at += timedelta(hours=1)  # woken from sleep
+        alarms.heartbeat()
+        assert begun.wait(10)
+        wall.at += timedelta(hours=1)
+        alarms.heartbeat()
+        assert len(beats_told) == 2
+    finally:
+        may_end.set()
+        scheduler.shutdown()
+
+
 def test_once_asked_to_stop_no_further_job_is_begun() -> None:
     begun: list[int] = []
 
