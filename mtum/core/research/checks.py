@@ -145,14 +145,15 @@ def _variant(kind: str, change: str, played: Played) -> Variant:
 
 
 def _forms(question: Question) -> list[Variant]:
-    found = []
-    for smoothing in Smoothing:
-        other = replace(question.strategy, rsi_smoothing=smoothing)
-        first = max(question.span.first, first_fit(question.history, other))
-        if first < question.span.stop:
-            late = f" from {question.history.day(first)}" if first > question.span.first else ""
-            played = run(question.history, other, question.terms, Span(first, question.span.stop))
-            found.append(_variant("rsi_form", f"RSI {smoothing.value}{late}", played))
+    # Both forms over the sessions that both are fit for, so that they compare.
+    forms = [replace(question.strategy, rsi_smoothing=smoothing) for smoothing in Smoothing]
+    span = Span(max(question.span.first, *(first_fit(question.history, one) for one in forms)), question.span.stop)
+    late = f" from {question.history.day(span.first)}" if question.span.first < span.first < span.stop else ""
+    found = [
+        _variant("rsi_form", f"RSI {one.rsi_smoothing.value}{late}", run(question.history, one, question.terms, span))
+        for one in forms
+        if span.first < span.stop
+    ]
     prices, median = question.history.prices, NearCloseModel().share_median
     volumes = {
         VolumeMode.PROJECTED: prices.volume,

@@ -11,6 +11,7 @@ from mtum.adapters.store.market.bars import SqliteBars
 from mtum.adapters.store.reading import open_read_only
 from mtum.core.market.bars import Bars
 from mtum.core.market.sessions import Session
+from mtum.core.market.volume import UsualShare
 from mtum.errors import BarsMissingError, SourceUnavailableError
 from mtum.ports.market_data import Quote, SeriesValue
 
@@ -55,7 +56,7 @@ class CachedBars:
         with self._bars(name) as cached:
             return {day: close for day, close in cached.series(name, self.name, first).items() if day <= last}
 
-    def volume_share(self, symbol: str, session: Session, minutes: float) -> float | None:
+    def volume_share(self, symbol: str, session: Session, minutes: float) -> UsualShare | None:
         """Return None: finished sessions do not tell it."""
         return None
 

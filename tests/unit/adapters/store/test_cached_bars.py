@@ -16,7 +16,7 @@ from support.store import FRIDAY, MONDAY, THURSDAY, TUESDAY, bars_of, later, ope
 def test_the_source_s_own_bars_and_closes_of_the_interval_are_read(store: SqliteStore) -> None:
     store.bars.accept(bars_of({MONDAY: 1.0, TUESDAY: 2.0, THURSDAY: 3.0}, source="ib"), later(0), None)
     store.bars.accept(bars_of({MONDAY: 9.0}, source="yahoo"), later(0), None)
-    store.bars.accept_series("VIX", "ib", {MONDAY: 15.0, TUESDAY: 16.0, FRIDAY: 17.0}, later(0))
+    store.bars.accept(bars_of({MONDAY: 15.0, TUESDAY: 16.0, FRIDAY: 17.0}, symbol="VIX", source="ib"), later(0), None)
     cached = CachedBars("ib", store.database.path)
     assert cached.history("MTUM", MONDAY, TUESDAY).close.tolist() == [1.0, 2.0]
     assert cached.history("MTUM", TUESDAY, FRIDAY).close.tolist() == [2.0, 3.0]
@@ -41,7 +41,7 @@ def test_a_backtest_of_the_broker_s_bars_reads_the_cache(tmp_path: Path) -> None
     assert call(tmp_path, *words).code == 3
     kept = opened(tmp_path)
     kept.bars.accept(bars, later(0), bars.last_day)
-    kept.bars.accept_series("VIX", "ib", vix, later(0))
+    kept.bars.accept(bars_of(vix, symbol="VIX", source="ib"), later(0), bars.last_day)
     kept.close()
     found = call(tmp_path, *words)
     assert found.code == 0, found.err

@@ -67,6 +67,7 @@ def test_both_rsi_forms_and_all_volume_modes_are_shown(checks: Checks) -> None:
         *("RSI simple", "RSI wilder"),
         *("volume projected", "volume raw", "volume prior_session"),
     ]
+    assert len({change.partition(" from ")[2] for change in changes[:2]}) == 1, "forms compare over the same sessions"
 
 
 def test_cut_points_lie_inside_the_span() -> None:
