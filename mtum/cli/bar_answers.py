@@ -10,11 +10,14 @@ if TYPE_CHECKING:
 
     from mtum.app.bars.accept_bars import Refresh
     from mtum.app.bars.check_bars import Checked
+    from mtum.app.bars.compare_sources import Disagreement
     from mtum.app.bars.sync_bars import Synced
     from mtum.core.market.validation import BarProblem
     from mtum.ports.records import QuarantinedBar
 
 _NAMED_SESSIONS = 3
+_SHOWN_APART = 20
+_APART = ("symbol", "session", "source", "close", "other_source", "other_close")
 
 
 def problem_of(problem: "BarProblem") -> Problem:
@@ -96,7 +99,9 @@ def import_answer(found: "tuple[Refresh, tuple[BarProblem, ...]]", source: str) 
     return Answer(document, [line], ExitCode.DATA if problems else ExitCode.DONE, problems)
 
 
-def check_answer(found: tuple["Checked", ...], held: list["QuarantinedBar"]) -> Answer:
+def check_answer(
+    found: tuple["Checked", ...], held: list["QuarantinedBar"], apart: tuple["Disagreement", ...] = ()
+) -> Answer:
     """Return what `mtum bars check` answers."""
     broken = [problem for one in found for problem in told(one.problems)]
     document = {
@@ -115,6 +120,7 @@ def check_answer(found: tuple["Checked", ...], held: list["QuarantinedBar"]) -> 
             for one in found
         ],
         "kept_out": [_held_document(one) for one in held],
+        "sources_apart": list(apart),
     }
     columns = ("symbol", "source", "bars", "first", "last", "final until", "sessions behind", "problems")
     rows = [
@@ -133,6 +139,9 @@ def check_answer(found: tuple["Checked", ...], held: list["QuarantinedBar"]) -> 
         for one in found
         for miss in one.volume_misses
     ]
+    if apart:
+        cells = [tuple(getattr(one, name) for name in _APART) for one in apart[-_SHOWN_APART:]]
+        shown.append(Listing(_APART, cells, title=f"Closes that two sources state differently, {len(apart)} in all:"))
     return Answer(document, shown, ExitCode.DATA if broken else ExitCode.DONE, broken)
 
 

@@ -52,12 +52,13 @@ def sync(context: typer.Context, symbols: Symbols = None, since: Since = None) -
 def check(context: typer.Context, symbols: Cached = None) -> Answer:
     """Check every cached bar by the rules a decision asks for, and list what was kept out."""
     from mtum.app.bars.check_bars import check_bars
+    from mtum.app.bars.compare_sources import disagreeing_closes
     from mtum.wiring import calendar_of, opened_store
 
     call, names = call_of(context), symbols_of(symbols)
     settings, folder = call.settings(), call.data_folder()
     if not call.database().exists():
-        return Answer({"checked": [], "kept_out": []}, ["nothing is cached yet"])
+        return Answer({"checked": [], "kept_out": [], "sources_apart": []}, ["nothing is cached yet"])
     with opened_store(settings, folder) as store:
         cached = dict.fromkeys(symbol for symbol, _ in store.quarantine.checkable())
         unknown = [name for name in names if name not in cached]
@@ -65,7 +66,8 @@ def check(context: typer.Context, symbols: Cached = None) -> Answer:
             raise UsageError(f"nothing of {', '.join(unknown)} is cached; cached: {', '.join(cached) or 'nothing'}")
         found = check_bars(store, calendar_of(settings, folder), _now(call, store), names)
         held = [one for one in store.quarantine.kept(held=True) if not names or one.symbol in names]
-    return check_answer(found, held)
+        apart = disagreeing_closes(store, names)
+    return check_answer(found, held, apart)
 
 
 @app.command("import")

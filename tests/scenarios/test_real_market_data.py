@@ -174,6 +174,18 @@ def test_yahoos_vix_is_caught_by_a_second_source_when_it_matters(folder: Path) -
     assert len(apart) == 10
 
 
+def test_every_close_at_which_yahoos_vix_is_not_cboes_is_listed(folder: Path, tmp_path: Path) -> None:
+    for name, source in (("VIX", "csv"), ("VIX_yahoo", "yahoo")):
+        path = str(folder / f"{name}.csv")
+        assert call(tmp_path, "bars", "import", path, "--symbol", "VIX", "--source", source).code == 0
+    checked = call_json(tmp_path, "bars", "check", "VIX")
+    known = rows_of(folder / "quirks" / "VIX_close_cboe_vs_yahoo.csv")
+    assert [(one["session"], one["close"], one["other_close"]) for one in checked.document["sources_apart"]] == [
+        (row["date"], float(row["close_cboe"]), float(row["close_yahoo"])) for row in known
+    ]
+    assert (checked.code, len(known)) == (0, 10)
+
+
 CAPTURED = [
     ("AAPL", "chart_AAPL_1d_2020-08-31_2020-11-07_split_and_dividend.json", date(2020, 8, 31), date(2020, 11, 6)),
     ("NVDA", "chart_NVDA_1d_2021_split.json", date(2021, 2, 1), date(2022, 1, 28)),

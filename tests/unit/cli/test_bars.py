@@ -141,6 +141,20 @@ def test_a_file_is_imported_under_its_name_and_checked_like_any_other(
     assert (missing.code, missing.err) == (2, "mtum: nothing of QQQ is cached; cached: SPY\n")
 
 
+def test_closes_of_two_sources_that_are_more_than_half_a_percent_apart_are_listed(
+    mtum: Mtum, yahoo: YahooServer, recent: Bars, tmp_path: Path
+) -> None:
+    mtum("bars", "sync", "MTUM")
+    close = float(recent.close[50])
+    (tmp_path / "MTUM.csv").write_text(
+        csv_text(moved(recent, {50: close * 1.004, 51: float(recent.close[51]) * 1.006}))
+    )
+    mtum("bars", "import", "MTUM.csv")
+    (apart,) = mtum("bars", "check", "--json").document["sources_apart"]
+    assert (apart["session"], apart["source"], apart["other_source"]) == (recent.day(51).isoformat(), "csv", "yahoo")
+    assert "two sources state differently, 1 in all" in mtum("bars", "check").out
+
+
 def test_a_file_with_a_mistake_changes_nothing(mtum: Mtum, yahoo: YahooServer, recent: Bars, tmp_path: Path) -> None:
     (tmp_path / "SPY.csv").write_text(csv_text(moved(recent, {50: 18_000.0})))
     refused = mtum("bars", "import", "SPY.csv")
