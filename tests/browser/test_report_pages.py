@@ -83,11 +83,11 @@ def test_review_fits_and_is_readable(browser: "Browser", tmp_path: Path, kind: K
     check(browser, HtmlRenderer().page(laid_out, ChartHistory(None, None)), 0)
 
 
-def test_mail_fits_with_its_images_put_in(browser: "Browser", tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["exit-carried", "no-decision", "corrected", "against-backtest"])
+def test_mail_fits_with_its_images_put_in(browser: "Browser", tmp_path: Path, kind: str) -> None:
     from base64 import b64encode
 
-    history, day = KINDS["exit-carried"](tmp_path)
-    history.report(day)
+    history, day = KINDS[kind](tmp_path)
     message = report_message(history.press(HtmlRenderer()), history.report(day))
     assert message.html is not None
     html = message.html

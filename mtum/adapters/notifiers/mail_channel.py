@@ -1,10 +1,13 @@
 """Mail as a channel: one recipient, composed from a message, handed to the SMTP server."""
 
+import re
 from email.message import EmailMessage
 from hashlib import sha256
 
 from mtum.adapters.notifiers.smtp import SmtpServer, deliver
 from mtum.ports.messages import Message, Urgency
+
+_SESSION = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 class MailChannel:
@@ -31,13 +34,19 @@ def composed(message: Message, sender: str, recipient: str) -> EmailMessage:
     """Return the mail of a message: plain text complete on its own, HTML with inline images beside it.
 
     The same message has the same Message-ID, so that a mail sent twice because its acknowledgement
-    was lost is shown once by readers that look at it.
+    was lost is shown once by readers that look at it. Mails of one session refer to one parent that
+    is never sent, so that readers show them as one conversation.
     """
     mail = EmailMessage()
     mail["Subject"] = " ".join(message.subject.split())
     mail["From"], mail["To"] = sender, recipient
     digest = sha256(f"{message.key}\x1f{recipient}".encode()).hexdigest()[:32]
     mail["Message-ID"] = f"<{digest}@{_domain(sender)}>"
+    session = _SESSION.search(message.key)
+    if session is not None:
+        mail["In-Reply-To"] = mail["References"] = f"<session-{session[0]}@{_domain(sender)}>"
+    mail["List-Id"] = f"mtum <mtum.{_domain(sender)}>"
+    mail["X-MTUM-Run-Id"] = message.key
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Auto-Response-Suppress"] = "All"
     if message.urgency is Urgency.ACT_NOW:

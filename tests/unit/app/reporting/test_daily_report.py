@@ -66,6 +66,13 @@ def test_first_word_of_the_subject_says_whether_a_person_should_look(tmp_path: P
     assert subject(report.summary).split()[0] == looks.get(kind, "MTUM")
 
 
+def test_a_half_day_ahead_is_flagged_with_its_earlier_decision(tmp_path: Path) -> None:
+    half = history_of(tmp_path / "days", ORDINARY).bars.day(ENTRY + 1)
+    history = history_of(tmp_path, ORDINARY, frozenset({half}))
+    told = " ".join(history.report(history.play(ENTRY)).text.split())
+    assert "Next decision Tue 31 Mar 2026, 12:40 New York, half day." in told
+
+
 def test_an_unknown_order_and_a_mismatch_ask_for_action(tmp_path: Path) -> None:
     history = history_of(tmp_path, ORDINARY)
     day = history.play(ENTRY, Day(ended=OrderStatus.UNKNOWN, text="no answer"))

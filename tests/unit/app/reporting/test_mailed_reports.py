@@ -2,17 +2,20 @@
 
 import re
 from dataclasses import replace
+from email import message_from_bytes
 from email.message import EmailMessage
+from email.policy import default
 from pathlib import Path
 
 import pytest
 
-from mtum.adapters.notifiers.mail_channel import MailChannel
+from mtum.adapters.notifiers.mail_channel import MailChannel, composed
 from mtum.adapters.notifiers.smtp import SmtpServer
 from mtum.adapters.rendering.html import HtmlRenderer
 from mtum.app.reporting.daily_report import report_message
 from mtum.app.reporting.month import stability
 from mtum.app.reporting.period import Kind, period
+from mtum.ports.messages import Message, Urgency
 from support.mail_servers import mail_server
 from support.report_days import KINDS
 
@@ -57,6 +60,30 @@ def test_text_part_alone_is_the_report(tmp_path: Path, kind: str) -> None:
     mail = delivered(tmp_path, kind)
     plain, _ = mail.iter_parts()
     assert plain.get_content().replace("\r\n", "\n").rstrip() == history.report(day).text.rstrip()
+
+
+def test_mails_of_a_session_are_one_conversation_that_no_robot_answers(tmp_path: Path) -> None:
+    mail = delivered(tmp_path, "enter")
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert mail["X-Auto-Response-Suppress"] == "All"
+    assert mail["List-Id"] == "mtum <mtum.example.org>"
+    assert mail["X-MTUM-Run-Id"] == "daily_report:PRACTICE:2026-03-30"
+    assert mail["X-Priority"] is None
+    alarm = Message("missed:2026-03-30:watch_orders:", Urgency.ACT_NOW, "ALERT: missed watch_orders", "text")
+    later = composed(alarm, "mtum@example.org", "owner@example.org")
+    assert later["In-Reply-To"] == later["References"] == mail["References"]
+    assert later["Message-ID"] != mail["Message-ID"]
+    assert later["X-Priority"] == "1"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_subject_arrives_as_it_was_written_with_a_true_minus(tmp_path: Path, kind: str) -> None:
+    history, day = KINDS[kind](tmp_path)
+    message = report_message(history.press(), history.report(day))
+    arrived = message_from_bytes(composed(message, "mtum@example.org", "owner@example.org").as_bytes(), policy=default)
+    assert arrived["Subject"] == message.subject
+    assert len(message.subject) <= 60
+    assert not re.search(r"(?<![\w-])-\d", message.subject)
 
 
 def test_mail_asks_for_nothing_outside(tmp_path: Path) -> None:
