@@ -2,7 +2,7 @@
 
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -24,12 +24,15 @@ if TYPE_CHECKING:
 DEFAULT_ACCOUNT = "DUP100001"
 FOLDER_NAME = "gateway"
 _TELL_SECONDS = 10.0
+_LAST_PORT = 65535
 
 _Port = Annotated[int | None, typer.Option(min=0, max=65535, help="Port for clients [broker.port]; 0 = any.")]
 _ControlPort = Annotated[int | None, typer.Option(min=0, max=65535, help="Port for commands [port + 1]; 0 = any.")]
 _Source = Annotated[str, typer.Option(metavar="NAME", help="sample, or csv for the folder market.csv_dir.")]
-_Minutes = Annotated[float, typer.Option(help="Minutes before the close at which market time begins.")]
-_Speed = Annotated[float, typer.Option(min=0, help="Market seconds per real second; 0 = frozen.")]
+_Minutes = Annotated[
+    float, typer.Option(min=-1e5, max=1e5, help="Minutes before the close at which market time begins.")
+]
+_Speed = Annotated[float, typer.Option(min=0, max=1e6, help="Market seconds per real second; 0 = frozen.")]
 _Accounts = Annotated[list[str] | None, typer.Option("--account", metavar="CODE", help="Accounts, DUP...")]
 _Faults = Annotated[Path | None, typer.Option(metavar="FILE", help="Fault rules, a JSON list.")]
 _Behavior = Annotated[Path | None, typer.Option(metavar="FILE", help="Switches, a JSON object.")]
@@ -56,6 +59,8 @@ def gateway(  # noqa: PLR0917  # a command has one parameter per option
     broker = call.settings().broker
     listen = broker.port if port is None else port
     control = (listen + 1 if listen else 0) if control_port is None else control_port
+    if control > _LAST_PORT:
+        raise UsageError(f"no port follows {listen}; name one for commands with --control-port")
     if tell is not None:
         return _told(broker.host, control, tell)
     from mtum.gateway.rehearsal.start import Beginning
@@ -142,10 +147,17 @@ def _misbehaving(
 ) -> "GatewaySetup":
     from mtum.gateway.rehearsal.start import behavior_from, fault_rules
 
-    rules = fault_rules(faults.read_text(encoding="utf-8")) if faults else ()
-    switches = behavior_from(behavior.read_text(encoding="utf-8")) if behavior else setup.behavior
+    rules = _read(faults, fault_rules) if faults else ()
+    switches = _read(behavior, behavior_from) if behavior else setup.behavior
     host, port, control = place
     return replace(setup, faults=rules, behavior=switches, host=host, port=port, control_port=control)
+
+
+def _read[T](path: Path, understood: Callable[[str], T]) -> T:
+    try:
+        return understood(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UsageError(f"{path}: {error}") from error
 
 
 def _serve(call: Call, setup: "GatewaySetup", files: "GatewayFiles") -> None:

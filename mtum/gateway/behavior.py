@@ -1,11 +1,14 @@
 """How the practice gateway behaves where real ones differ, and what permissions its login has."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from enum import Enum
 
 from mtum.core.simulation.admission import LatePolicy
+from mtum.gateway.given import LONGEST_SECONDS, Order, amount_in, number_in, switch_in, whole_in
+
+_VERSIONS = (157, 178)
 
 
 class EmptyFilter(Enum):
@@ -86,16 +89,37 @@ def changed(behavior: Behavior, changes: Mapping[str, object]) -> Behavior:
 
 
 def _read(kind: type, name: str, value: object) -> object:
-    if kind is tuple and isinstance(value, list):
-        return tuple(str(item) for item in value)
-    if kind is bool or kind is tuple:
-        if not isinstance(value, kind):
-            raise ValueError(f"{name} is {value!r}, a {'list' if kind is tuple else 'true or false'} was expected")
-        return value
-    if kind is Decimal:
-        return Decimal(str(value))
+    given = {name: value}
+    if kind in _READ:
+        return _READ[kind](given, name)
     try:
         made: object = kind(value)
     except (TypeError, ValueError) as wrong:
         raise ValueError(f"{name} cannot be {value!r}") from wrong
     return made
+
+
+def _whole(given: Order, name: str) -> int:
+    return whole_in(given, name, *_VERSIONS) if name == "server_version" else whole_in(given, name)
+
+
+def _rate_or_cash(given: Order, name: str) -> Decimal:
+    found = amount_in(given, name)
+    if name == "base_rate" and found <= 0:
+        raise ValueError(f"base_rate is {given[name]!r}; USD per unit of the base currency are more than 0")
+    return found
+
+
+def _names(given: Order, name: str) -> tuple[str, ...]:
+    if not isinstance(given[name], list):
+        raise ValueError(f"{name} is {given[name]!r}, a list was expected")
+    return tuple(str(item) for item in given[name])
+
+
+_READ: Mapping[type, Callable[[Order, str], object]] = {
+    bool: switch_in,
+    int: _whole,
+    float: lambda given, name: number_in(given, name, 0.0, LONGEST_SECONDS),
+    Decimal: _rate_or_cash,
+    tuple: _names,
+}

@@ -7,9 +7,8 @@
 import asyncio
 import json
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
-from typing import Any
+from datetime import UTC, date, datetime
+from decimal import Decimal
 
 from mtum.core.portfolio.orders import OrderType, Side
 from mtum.core.simulation.exchange import Rejected
@@ -19,8 +18,8 @@ from mtum.gateway.answers.news import catch_up
 from mtum.gateway.behavior import changed
 from mtum.gateway.faults import fault_rule
 from mtum.gateway.floor import Floor
+from mtum.gateway.given import LONGEST_SECONDS, MOST_SPEED, Order, amount_in, command_in, number_in, text_in, whole_in
 
-type Order = Mapping[str, Any]
 type Reply = dict[str, object]
 
 
@@ -40,37 +39,52 @@ class ControlDesk:
     def carry_out(self, line: bytes) -> Reply:
         """Carry out one command."""
         try:
-            order = json.loads(line)
-            name = order.pop("do")
+            name, order = command_in(line)
             if name not in COMMANDS:
                 raise ValueError(f"no command {name!r}; known: {', '.join(COMMANDS)}")
             reply = COMMANDS[name](self._floor, order)
-        except (ValueError, KeyError, TypeError, AttributeError, InvalidOperation) as wrong:
-            return {"ok": False, "error": f"{type(wrong).__name__}: {wrong}"}
+        except ValueError as wrong:
+            return {"ok": False, "error": str(wrong)}
         return {"ok": True, **reply}
 
 
 def set_clock(floor: Floor, order: Order) -> Reply:
     """Set (`at`, or `session` with `minutes_to_close`), `speed`, or `freeze` market time."""
     clock = floor.market.clock
+    speed = number_in(order, "speed", 0.0, MOST_SPEED, clock.speed)
     if "session" in order:
-        session = floor.market.source.sessions.get(date.fromisoformat(order["session"]))
+        day = date.fromisoformat(text_in(order, "session"))
+        session = floor.market.source.sessions.get(day)
         if session is None:
-            raise ValueError(f"{order['session']} is not a session")
-        clock.set(session.before_close(float(order.get("minutes_to_close", "22"))))
+            raise ValueError(f"{day} is not a session")
+        clock.set(_within(floor, session.before_close(number_in(order, "minutes_to_close", -1e5, 1e5, 22.0))))
     elif "at" in order:
-        clock.set(datetime.fromisoformat(order["at"]))
-    if "speed" in order:
-        clock.run(float(order["speed"]))
-    if order.get("freeze"):
-        clock.run(0.0)
+        clock.set(_within(floor, _instant(text_in(order, "at"))))
+    clock.run(0.0 if order.get("freeze") else speed)
     catch_up(floor)
     return {"now": clock.now().isoformat(), "speed": clock.speed}
 
 
+def _instant(text: str) -> datetime:
+    found = datetime.fromisoformat(text)
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found
+
+
+def _within(floor: Floor, instant: datetime) -> datetime:
+    known = floor.market.source.sessions.known
+    if not known[0].open <= instant <= known[-1].close:
+        raise ValueError(
+            f"{instant:%Y-%m-%d} is outside this market, which runs from {known[0].day} to {known[-1].day}"
+        )
+    return instant
+
+
 def add_fault(floor: Floor, order: Order) -> Reply:
     """Arm a fault rule: its fields beside `do` stand under `rule`."""
-    floor.faults.add(fault_rule(order["rule"]))
+    rule = order.get("rule")
+    if not isinstance(rule, dict):
+        raise ValueError('a fault needs a rule, such as {"on": "placeOrder", "do": "suppress"}')
+    floor.faults.add(fault_rule(rule))
     return {}
 
 
@@ -91,7 +105,7 @@ def change_behavior(floor: Floor, order: Order) -> Reply:
 
 def restart(floor: Floor, order: Order) -> Reply:
     """Restart the gateway, unreachable for `seconds`."""
-    floor.restart(float(order.get("seconds", "0.5")))
+    floor.restart(number_in(order, "seconds", 0.0, LONGEST_SECONDS, 0.5))
     return {}
 
 
@@ -106,23 +120,27 @@ def drop_clients(floor: Floor, order: Order) -> Reply:
 
 def send_notice(floor: Floor, order: Order) -> Reply:
     """Send every client an error message: `code`, `text`, `id` (default -1)."""
+    number, code = whole_in(order, "id", default=-1), whole_in(order, "code", 0)
     for client in floor.clients:
-        client.error(int(order.get("id", "-1")), int(order["code"]), str(order.get("text", "")))
+        client.error(number, code, str(order.get("text", "")))
     return {"clients": len(floor.clients)}
 
 
 def deposit(floor: Floor, order: Order) -> Reply:
     """Pay `usd` into (or out of) `account`."""
-    floor.desk.deposit(order["account"], Decimal(str(order["usd"])))
-    push_account(floor, order["account"])
+    account = text_in(order, "account")
+    floor.desk.deposit(account, amount_in(order, "usd"))
+    push_account(floor, account)
     return {}
 
 
 def hold(floor: Floor, order: Order) -> Reply:
     """Give `account` a position: `symbol`, `shares`, `average_cost`."""
-    held = Position(order["symbol"], Decimal(str(order["shares"])), Decimal(str(order.get("average_cost", "0"))))
-    floor.desk.hold(order["account"], held)
-    push_account(floor, order["account"], held.symbol)
+    account = text_in(order, "account")
+    cost = amount_in(order, "average_cost", Decimal(0))
+    held = Position(text_in(order, "symbol"), amount_in(order, "shares"), cost)
+    floor.desk.hold(account, held)
+    push_account(floor, account, held.symbol)
     return {}
 
 
@@ -130,8 +148,11 @@ def trade_by_hand(floor: Floor, order: Order) -> Reply:
     """Place an order as a person in the broker's window does: no reference, negative order id."""
     number = -1 - len(floor.desk.state.orders)
     kind = OrderType(order.get("type", "MKT"))
-    side, shares = Side(order["side"]), int(order["shares"])
-    ticket = Ticket(order["account"], order["symbol"], side, kind, shares, order_id=number)
+    side, shares = Side(text_in(order, "side")), whole_in(order, "shares", 1)
+    symbol = text_in(order, "symbol")
+    if symbol not in floor.market.source.symbols:
+        raise ValueError(f"{symbol} is not traded on this market: {', '.join(floor.market.source.symbols)}")
+    ticket = Ticket(text_in(order, "account"), symbol, side, kind, shares, order_id=number)
     outcome = floor.desk.place(ticket)
     if isinstance(outcome, Rejected):
         raise ValueError(f"{outcome.code}: {outcome.text}")
@@ -141,10 +162,11 @@ def trade_by_hand(floor: Floor, order: Order) -> Reply:
 
 def correct(floor: Floor, order: Order) -> Reply:
     """Correct the execution `exec_id` to `price`, silently: clients see it when they ask."""
-    found = [e for e in floor.desk.state.executions if e.exec_id == order["exec_id"]]
-    if not found:
-        raise ValueError(f"no execution {order['exec_id']!r}")
-    return {"exec_id": floor.desk.correct(found[0], Decimal(str(order["price"]))).exec_id}
+    wanted, price = text_in(order, "exec_id"), amount_in(order, "price")
+    found = [e for e in floor.desk.state.executions if e.exec_id == wanted]
+    if not found or price <= 0:
+        raise ValueError(f"no execution {wanted!r}" if not found else f"price is {price}, above 0 was expected")
+    return {"exec_id": floor.desk.correct(found[0], price).exec_id}
 
 
 def show_state(floor: Floor, order: Order) -> Reply:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from enum import Enum
 from typing import Any
 
+from mtum.gateway.given import LONGEST_SECONDS, amount_in, number_in, switch_in, text_in, whole_in
 from mtum.gateway.wire.requests import LAYOUTS
 
 
@@ -94,18 +95,18 @@ class FaultRule:
     carry_out: bool = True
 
 
-_KINDS: Mapping[str, Callable[[Any], object]] = {
-    "skip": int,
-    "count": int,
-    "client": int,
-    "seconds": float,
-    "code": int,
-    "text": str,
-    "own_id": bool,
-    "shares": int,
-    "minutes": float,
-    "price_change": str,
-    "carry_out": bool,
+_READ: Mapping[str, Callable[[Mapping[str, Any], str], object]] = {
+    "skip": whole_in,
+    "count": whole_in,
+    "client": whole_in,
+    "seconds": lambda described, name: number_in(described, name, 0.0, LONGEST_SECONDS),
+    "code": whole_in,
+    "text": text_in,
+    "own_id": switch_in,
+    "shares": whole_in,
+    "minutes": lambda described, name: number_in(described, name, -1e5, 1e5),
+    "price_change": lambda described, name: str(amount_in(described, name)),
+    "carry_out": switch_in,
 }
 
 
@@ -120,7 +121,7 @@ def fault_rule(described: Mapping[str, Any]) -> FaultRule:
     unknown = sorted(set(described) - {f.name for f in fields(FaultRule)})
     if unknown or not {"on", "do"} <= set(described):
         raise ValueError(f"a fault needs 'on' and 'do'; unknown keys: {unknown}")
-    given = {name: _KINDS[name](value) for name, value in described.items() if name in _KINDS}
+    given = {name: _READ[name](described, name) for name in described if name in _READ}
     rule = FaultRule(str(described["on"]), Fault(described["do"]), **given)  # type: ignore[arg-type]
     if rule.on not in REQUEST_NAMES | ANSWER_NAMES | {ANY_REQUEST, ANY_ANSWER}:
         raise ValueError(f"no message is called {rule.on!r}")

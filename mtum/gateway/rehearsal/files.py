@@ -6,7 +6,7 @@ import os
 from datetime import datetime
 from pathlib import Path
 
-from mtum.errors import RunLockedError
+from mtum.errors import RunLockedError, StoreError
 
 
 class GatewayFiles:
@@ -58,10 +58,19 @@ class GatewayFiles:
         self._journal.write(line + "\n")
 
     def market_time(self) -> datetime | None:
-        """Return the market time noted last, None if there is none."""
+        """Return the market time noted last, None if there is none.
+
+        Raises
+        ------
+        StoreError
+            If the note cannot be read.
+        """
         if not self._clock_path.exists():
             return None
-        return datetime.fromisoformat(json.loads(self._clock_path.read_text())["now"])
+        try:
+            return datetime.fromisoformat(json.loads(self._clock_path.read_text())["now"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise unreadable(self._clock_path) from error
 
     def note_market_time(self, now: datetime) -> None:
         """Note the market time for the next run."""
@@ -71,6 +80,11 @@ class GatewayFiles:
         """Close the journal and let another gateway use the folder."""
         self._journal.close()
         self._lock.close()
+
+
+def unreadable(path: Path) -> StoreError:
+    """Return the error that says which file of the practice gateway is damaged, and what to do."""
+    return StoreError(f"{path} is damaged; restore it, or start over with --fresh")
 
 
 def _replace(path: Path, content: bytes) -> None:

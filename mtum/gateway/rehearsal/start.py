@@ -13,7 +13,7 @@ from mtum.core.simulation.exchange_state import AccountKind, ExchangeAccount
 from mtum.errors import BrokerUnavailableError, StoreError
 from mtum.gateway.behavior import Behavior, changed
 from mtum.gateway.faults import FaultRule, fault_rule
-from mtum.gateway.rehearsal.files import GatewayFiles
+from mtum.gateway.rehearsal.files import GatewayFiles, unreadable
 from mtum.gateway.rehearsal.port_market import PortMarket
 from mtum.gateway.server import GatewaySetup, PracticeGateway
 
@@ -111,9 +111,12 @@ async def serve(setup: GatewaySetup, files: GatewayFiles, announce: Callable[[Pr
     BrokerUnavailableError
         If a port is taken.
     StoreError
-        If the exchange's state can no longer be saved.
+        If the exchange's saved state cannot be read, or can no longer be saved.
     """
-    gateway = PracticeGateway(setup)
+    try:
+        gateway = PracticeGateway(setup)
+    except (ValueError, KeyError, TypeError) as error:
+        raise unreadable(files.state_path) from error
     try:
         await gateway.start()
     except OSError as error:

@@ -70,11 +70,26 @@ def test_an_order_survives_the_killing_of_the_gateway(tmp_path: Path) -> None:
         (["--source", "yahoo"], 2, "either sample or csv"),
         (["--session", "2018-06-02"], 2, "is not a session of this market"),
         (["--faults", "nowhere.json"], 2, "nowhere.json: No such file"),
+        (["--faults", "damaged.json"], 2, "damaged.json: Expecting value"),
+        (["--port", "65535"], 2, "no port follows 65535"),
+        (["--minutes-to-close", "1e300"], 2, "invalid value for '--minutes-to-close'"),
         (["--control-port", "1", "--tell", "{}"], 4, "no practice gateway takes commands on 127.0.0.1:1"),
     ],
 )
 def test_wrong_starts_end_in_one_line(tmp_path: Path, arguments: list[str], code: int, complaint: str) -> None:
+    (tmp_path / "damaged.json").write_text("[")
     ended = told(tmp_path, *arguments)
     assert ended.returncode == code
     assert complaint in ended.stderr
     assert len(ended.stderr.splitlines()) == 1
+
+
+def test_a_damaged_state_is_named_and_can_be_started_over(tmp_path: Path) -> None:
+    state = tmp_path / "data" / "gateway" / "exchange.json"
+    state.parent.mkdir(parents=True)
+    state.write_text("{}")
+    ended = told(tmp_path, "--port", "0")
+    assert ended.returncode == 3
+    assert f"{state} is damaged; restore it, or start over with --fresh" in ended.stderr
+    with started(tmp_path, "--fresh") as (_, ready):
+        assert ready["accounts"] == ["DUP100001"]

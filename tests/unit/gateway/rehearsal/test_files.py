@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mtum.errors import RunLockedError
+from mtum.errors import RunLockedError, StoreError
 from mtum.gateway.rehearsal.files import GatewayFiles
 
 
@@ -42,3 +42,12 @@ def test_two_gateways_never_share_a_folder(tmp_path: Path) -> None:
         GatewayFiles(tmp_path)
     first.close()
     GatewayFiles(tmp_path).close()
+
+
+@pytest.mark.parametrize("noted", ["", "{}", '{"now": "x"}', '{"now": 5}'])
+def test_a_damaged_note_of_the_market_time_is_named(tmp_path: Path, noted: str) -> None:
+    files = GatewayFiles(tmp_path)
+    (tmp_path / "clock.json").write_text(noted)
+    with pytest.raises(StoreError, match=r"clock\.json is damaged; restore it, or start over with --fresh"):
+        files.market_time()
+    files.close()

@@ -1,0 +1,116 @@
+"""What a person gives in commands, rules and switches: objects with the keys they need, numbers within bounds."""
+
+import json
+import math
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+MOST_USD = Decimal(10) ** 12
+MOST_SPEED = 1e6
+LONGEST_SECONDS = 3600.0
+
+type Order = Mapping[str, Any]
+
+
+def command_in(line: bytes) -> tuple[str, dict[str, Any]]:
+    """Return a command's name and the rest of it.
+
+    Raises
+    ------
+    ValueError
+        If the line is no JSON object with a `do`.
+    """
+    try:
+        found = json.loads(line)
+    except ValueError as wrong:
+        raise ValueError(f'a command is a JSON object such as {{"do": "state"}}: {wrong}') from wrong
+    if not isinstance(found, dict) or not isinstance(found.get("do"), str):
+        raise ValueError('a command is a JSON object with a "do", such as {"do": "state"}')
+    name = str(found.pop("do"))
+    return name, found
+
+
+def number_in(order: Order, name: str, low: float, high: float, default: float | None = None) -> float:
+    """Return a number between two bounds.
+
+    Raises
+    ------
+    ValueError
+        If it is missing, no number, or outside.
+    """
+    told = _told(order, name, default)
+    try:
+        found = float(told)
+    except (TypeError, ValueError) as wrong:
+        raise ValueError(f"{name} is {told!r}, a number was expected") from wrong
+    if not math.isfinite(found) or not low <= found <= high:
+        raise ValueError(f"{name} is {told!r}; it must be from {low:g} to {high:g}")
+    return found
+
+
+def whole_in(order: Order, name: str, low: int = -1, high: int = 2**31 - 1, default: int | None = None) -> int:
+    """Return a whole number between two bounds.
+
+    Raises
+    ------
+    ValueError
+        If it is missing, no whole number, or outside.
+    """
+    found = number_in(order, name, low, high, default)
+    if found != int(found):
+        raise ValueError(f"{name} is {found:g}, a whole number was expected")
+    return int(found)
+
+
+def switch_in(order: Order, name: str) -> bool:
+    """Return true or false.
+
+    Raises
+    ------
+    ValueError
+        If it is neither.
+    """
+    found = _told(order, name, None)
+    if not isinstance(found, bool):
+        raise ValueError(f"{name} is {found!r}, true or false was expected")
+    return found
+
+
+def amount_in(order: Order, name: str, default: Decimal | None = None) -> Decimal:
+    """Return an amount of money or shares as an exact number.
+
+    Raises
+    ------
+    ValueError
+        If it is missing, no number, or larger than any account.
+    """
+    told = _told(order, name, default)
+    try:
+        found = Decimal(str(told))
+    except InvalidOperation as wrong:
+        raise ValueError(f"{name} is {told!r}, a number was expected") from wrong
+    if not found.is_finite() or abs(found) > MOST_USD:
+        raise ValueError(f"{name} is {told!r}; it must be a number up to {MOST_USD:,}")
+    return found
+
+
+def text_in(order: Order, name: str) -> str:
+    """Return a text.
+
+    Raises
+    ------
+    ValueError
+        If it is missing or no text.
+    """
+    told = _told(order, name, None)
+    if not isinstance(told, str):
+        raise ValueError(f"{name} is {told!r}, a text was expected")
+    return told
+
+
+def _told(order: Order, name: str, default: object) -> Any:
+    found = order.get(name, default)
+    if found is None:
+        raise ValueError(f"{name} is missing")
+    return found
