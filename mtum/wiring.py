@@ -305,7 +305,7 @@ def _line(settings: Settings, data_dir: Path, store: Store, clock: "BrokerClock"
         read=lambda symbol: store.control.meta(CONTRACT_KEY + symbol) or "",
         write=lambda symbol, identity: store.control.set_meta(CONTRACT_KEY + symbol, identity),
     )
-    hearing = Hearing(clock.hear, WireFile(data_dir, clock.now))
+    hearing = Hearing(clock.hear, WireFile(data_dir, clock.now, settings.storage.keep_wire_days))
     line = ib_line(settings, client_library(settings.broker.library), pins, hearing, read_only=read_only)
     clock.pause = line.session.pause
     return line
@@ -358,6 +358,7 @@ def gate_rules(settings: Settings, pinned: Mapping[str, str]) -> GateRules:
         max_position_usd=Decimal(repr(settings.risk.max_position_usd)),
         window_opens_minutes=schedule.window_opens_minutes,
         last_send_minutes=schedule.last_send_minutes,
+        paper=None if settings.mode == "practice" else settings.mode == "paper",
     )
 
 

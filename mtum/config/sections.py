@@ -167,6 +167,8 @@ class Storage(_Section):
     """verified backups kept"""
     keep_html_reports: int = Field(default=400, ge=1, le=100000)
     """HTML reports kept; text and JSON stay in the database"""
+    keep_wire_days: int = Field(default=250, ge=1, le=100000)
+    """days kept of the journal of every message to and from the broker (wire/)"""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """least level of what is written to logs/mtum.jsonl"""
 

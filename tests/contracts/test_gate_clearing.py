@@ -11,7 +11,7 @@ from mtum.core.market.sessions import Sessions
 from mtum.core.portfolio.gate import GateRules
 from mtum.ports.broker import Accepted, Clearing, Denied, NotSent
 from mtum.ports.rehearsing import Rehearsing
-from support.gateway import ACCOUNT, Running, running_gateway, weekday_sessions
+from support.gateway import ACCOUNT, TODAY, Running, running_gateway, weekday_sessions
 from support.ib_adapter import adapter, ticket
 
 RULES = GateRules(ACCOUNT, {"MTUM": ""}, Decimal(5000), window_opens_minutes=22, last_send_minutes=15)
@@ -70,4 +70,16 @@ def test_a_gate_that_cannot_ask_sends_nothing(gateway: Running, gated: GatedBrok
     gated.server_time()
     assert isinstance(gated.clear(ticket()), NotSent)
     assert isinstance(gated.submit(ticket()), NotSent)
+    assert gateway.entries("order") == []
+
+
+def test_an_order_cleared_in_time_does_not_leave_once_the_deadline_has_passed(
+    gateway: Running, gated: GatedBroker
+) -> None:
+    """As when the computer sleeps between the claim and the wire."""
+    assert gated.clear(ticket()) is None
+    gateway.tell("clock", session=TODAY.isoformat(), minutes_to_close=14.9)
+    late = gated.submit(ticket())
+    assert isinstance(late, Denied)
+    assert late.code == "window"
     assert gateway.entries("order") == []

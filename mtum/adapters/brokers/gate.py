@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from mtum.core.market.sessions import Session
-from mtum.core.portfolio.gate import GateFacts, GateRules, refusal
+from mtum.core.portfolio.gate import GateFacts, GateRules, Refusal, outside_window, refusal
 from mtum.core.portfolio.orders import OrderType, Side, Ticket
 from mtum.core.portfolio.reconcile import OUR_REF
 from mtum.errors import BrokerError, DataError
@@ -76,10 +76,11 @@ class GatedBroker:
         """Send the order if every check passes; a refusal of ours never reaches the broker."""
         cleared, self._cleared = self._cleared, None
         stopped = None if cleared == ticket else self._judged(ticket)
-        return stopped or self._broker.submit(ticket)
+        # Time has passed since the other facts were asked: the computer may even have slept meanwhile.
+        return stopped or self._late(ticket) or self._broker.submit(ticket)
 
     def clear(self, ticket: Ticket) -> Denied | NotSent | None:
-        """Judge an order by fresh facts; None lets the very next `submit` of it pass."""
+        """Judge an order by fresh facts; None lets the very next `submit` of it pass, if it comes in time."""
         stopped = self._judged(ticket)
         self._cleared = None if stopped else ticket
         return stopped
@@ -87,23 +88,33 @@ class GatedBroker:
     def _judged(self, ticket: Ticket) -> Denied | NotSent | None:
         if ticket.symbol not in self._rules.contracts:
             return Denied("universe", f"{ticket.symbol} is not in the universe")
+        rules = self._rules_for(ticket)
         try:
-            now = self._broker.server_time()
+            now, session = self._now()
+            stopped = refusal(ticket, self._facts(ticket, now, session), rules) if session else _shut(now)
+        except (BrokerError, DataError) as error:
+            return _not_asked(error)
+        return Denied(stopped.check, stopped.text) if stopped else None
+
+    def _late(self, ticket: Ticket) -> Denied | NotSent | None:
+        try:
+            now, session = self._now()
         except BrokerError as error:
-            return NotSent(f"the last gate could not ask the broker: {error}")
-        session = self._calendar.sessions(now.date(), now.date()).get(now.date())
-        if session is None:
-            return Denied("window", f"the exchange has no session on {now:%Y-%m-%d}")
+            return _not_asked(error)
+        stopped = outside_window(now, session, self._rules_for(ticket)) if session else _shut(now)
+        return Denied(stopped.check, stopped.text) if stopped else None
+
+    def _now(self) -> tuple[datetime, Session | None]:
+        now = self._broker.server_time()
+        return now, self._calendar.sessions(now.date(), now.date()).get(now.date())
+
+    def _rules_for(self, ticket: Ticket) -> GateRules:
         contracts = {symbol: self._pinned(symbol) or fixed for symbol, fixed in self._rules.contracts.items()}
-        rules = replace(self._rules, contracts=contracts)
+        last = self._rules.last_send_minutes
         if ticket.order_type is OrderType.MARKET:
             # A market order does not wait for the auction: it may leave until three minutes before the close.
-            rules = replace(rules, last_send_minutes=min(rules.last_send_minutes, MARKET_LAST_MINUTES))
-        try:
-            stopped = refusal(ticket, self._facts(ticket, now, session), rules)
-        except (BrokerError, DataError) as error:
-            return NotSent(f"the last gate could not ask the broker: {error}")
-        return Denied(stopped.check, stopped.text) if stopped else None
+            last = min(last, MARKET_LAST_MINUTES)
+        return replace(self._rules, contracts=contracts, last_send_minutes=last)
 
     def _facts(self, ticket: Ticket, now: datetime, session: Session) -> GateFacts:
         lists = self._broker.lists()
@@ -120,3 +131,11 @@ class GatedBroker:
             cash_usd=lists.account.cash_usd,
             price=self._broker.price(ticket.symbol),
         )
+
+
+def _shut(now: datetime) -> Refusal:
+    return Refusal("window", f"the exchange has no session on {now:%Y-%m-%d}")
+
+
+def _not_asked(error: Exception) -> NotSent:
+    return NotSent(f"the last gate could not ask the broker: {error}")

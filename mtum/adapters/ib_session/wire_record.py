@@ -3,9 +3,12 @@
 import json
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Protocol, TextIO
+
+from mtum.errors import StoreError
 
 FOLDER = "wire"
 MANY = frozenset(
@@ -41,38 +44,62 @@ class WireFile:
     ----------
     now : callable
         The program's clock.
+    keep : int
+        Files kept, one a day; when a new one begins the oldest go.
     """
 
-    def __init__(self, data_dir: Path, now: Callable[[], datetime]) -> None:
+    def __init__(self, data_dir: Path, now: Callable[[], datetime], keep: int = 250) -> None:
         self._folder = data_dir / FOLDER
         self._now = now
+        self._keep = keep
         self._file: TextIO | None = None
         self._path: Path | None = None
 
     def note(self, way: str, name: str, fields: tuple[Any, ...]) -> None:
-        """Append one line; "sent" only, not the moment before it."""
+        """Append one line; "sent" only, not the moment before it.
+
+        Raises
+        ------
+        StoreError
+            If it cannot be written.
+        """
         if way == "sending" or name in MANY:
             return
         at = self._now()
         path = self._folder / f"{at:%Y-%m-%d}.jsonl"
-        if self._file is None or path != self._path:
-            self.close()
-            self._folder.mkdir(parents=True, exist_ok=True)
-            self._file, self._path = path.open("a", encoding="utf-8"), path
         line = {
             "at": at.isoformat(timespec="milliseconds"),
             "way": way,
             "name": name,
             "fields": [_plain(f) for f in fields],
         }
-        self._file.write(json.dumps(line) + "\n")
-        self._file.flush()
+        try:
+            file = self._file if self._file is not None and path == self._path else self._begun(path)
+            file.write(json.dumps(line) + "\n")
+            file.flush()
+        except OSError as error:
+            raise StoreError(f"the journal {path} cannot be written: {error.strerror}") from error
 
     def close(self) -> None:
         """Close the file; the next message opens it again."""
         if self._file is not None:
             self._file.close()
             self._file = None
+
+    def _begun(self, path: Path) -> TextIO:
+        self.close()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            self._let_go()
+        self._file, self._path = path.open("a", encoding="utf-8"), path
+        return self._file
+
+    def _let_go(self) -> None:
+        # By when they were last written: a practice gateway's days lie years back.
+        files = sorted(self._folder.glob("*.jsonl"), key=lambda one: one.stat().st_mtime, reverse=True)
+        for old in files[self._keep - 1 :]:
+            with suppress(OSError):
+                old.unlink()
 
 
 def codes_in(data_dir: Path, day: date) -> tuple[str, ...]:

@@ -8,6 +8,9 @@ from decimal import Decimal
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.orders import Side, Ticket
 
+PAPER = "D"
+"""How the broker's paper accounts begin."""
+
 
 @dataclass(frozen=True, slots=True)
 class GateRules:
@@ -15,6 +18,8 @@ class GateRules:
 
     Parameters
     ----------
+    paper : bool or None
+        Whether it must be a paper account ("D..."); None where there is only one kind.
     contracts : mapping of symbol to str
         Symbols of the universe with the contract pinned for each ("" = nothing to pin).
     window_opens_minutes, last_send_minutes : float
@@ -26,6 +31,7 @@ class GateRules:
     max_position_usd: Decimal
     window_opens_minutes: float
     last_send_minutes: float
+    paper: bool | None = None
     max_orders: int = 2
 
 
@@ -70,13 +76,17 @@ def refusal(ticket: Ticket, facts: GateFacts, rules: GateRules) -> Refusal | Non
     """Return the first check that the order fails, or None when it may leave."""
     notional = ticket.shares * facts.price
     free = facts.position - facts.open_sells
-    opens = facts.session.before_close(rules.window_opens_minutes)
-    last = facts.session.before_close(rules.last_send_minutes)
+    late = outside_window(facts.now, facts.session, rules)
     checks = (
         (
             "account",
             ticket.account == rules.account == facts.account,
             f"account {facts.account}, order for {ticket.account}",
+        ),
+        (
+            "mode",
+            rules.paper in (None, facts.account.startswith(PAPER)),
+            f"account {facts.account} in {'paper' if rules.paper else 'live'} mode",
         ),
         ("universe", ticket.symbol in rules.contracts, f"{ticket.symbol} is not in the universe"),
         (
@@ -97,10 +107,14 @@ def refusal(ticket: Ticket, facts: GateFacts, rules: GateRules) -> Refusal | Non
             f"buy for {notional:.2f} USD, cash {facts.cash_usd:.2f}",
         ),
         ("count", facts.orders_today < rules.max_orders, f"{facts.orders_today} orders this session already"),
-        (
-            "window",
-            opens <= facts.now <= last,
-            f"broker's clock {facts.now:%H:%M:%S} UTC, window {opens:%H:%M} to {last:%H:%M}",
-        ),
+        ("window", late is None, late.text if late else ""),
     )
     return next((Refusal(name, text) for name, passed, text in checks if not passed), None)
+
+
+def outside_window(now: datetime, session: Session, rules: GateRules) -> Refusal | None:
+    """Return why no order may leave at this instant of the broker's clock, None when one may."""
+    opens, last = session.before_close(rules.window_opens_minutes), session.before_close(rules.last_send_minutes)
+    if opens <= now <= last:
+        return None
+    return Refusal("window", f"broker's clock {now:%H:%M:%S} UTC, window {opens:%H:%M} to {last:%H:%M}")

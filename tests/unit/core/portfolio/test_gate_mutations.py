@@ -16,7 +16,8 @@ from mtum.core.portfolio.orders import OrderType, Side, Ticket
 
 DAY = date(2026, 1, 30)
 SESSION = Session(DAY, datetime(2026, 1, 30, 14, 30, tzinfo=UTC), datetime(2026, 1, 30, 21, tzinfo=UTC))
-RULES = GateRules("DU1", {"MTUM": "7@BATS"}, Decimal(5000), window_opens_minutes=22, last_send_minutes=15)
+RULES = GateRules("DU1", {"MTUM": "7@BATS"}, Decimal(5000), window_opens_minutes=22, last_send_minutes=15, paper=True)
+LIVE = replace(RULES, paper=False)
 # 16 shares at 250.00 are 4,000 of 5,000 USD; 20 minutes before the close.
 FACTS = GateFacts(
     now=datetime(2026, 1, 30, 20, 40, tzinfo=UTC),
@@ -32,13 +33,14 @@ FACTS = GateFacts(
 BUY = Ticket("DU1", "MTUM", Side.BUY, OrderType.MARKET_ON_CLOSE, 16, "r")
 SELL = replace(BUY, side=Side.SELL)
 
-type Case = tuple[Ticket, GateFacts]
+type Case = tuple[Ticket, GateFacts] | tuple[Ticket, GateFacts, GateRules]
 # One order per check that breaks this check and no other.
 BROKEN: dict[str, list[Case]] = {
     "account": [
         (replace(BUY, account="DU2"), FACTS),
         (BUY, replace(FACTS, account="DU2")),
     ],
+    "mode": [(BUY, FACTS, LIVE)],
     "universe": [(replace(BUY, symbol="SPY"), replace(FACTS, contract=""))],
     "contract": [(BUY, replace(FACTS, contract="8@BATS")), (BUY, replace(FACTS, contract="7@ARCA"))],
     "quantity": [(replace(BUY, shares=0), FACTS), (replace(SELL, shares=-1), FACTS)],
@@ -55,6 +57,7 @@ BROKEN: dict[str, list[Case]] = {
         (BUY, replace(FACTS, now=datetime(2026, 1, 30, 20, 45, 1, tzinfo=UTC))),
     ],
 }
+type Gate = Callable[[Ticket, GateFacts, GateRules], Refusal | None]
 PAIRS = [(name, case) for name, cases in BROKEN.items() for case in cases]
 
 
@@ -65,7 +68,7 @@ def test_a_sound_order_leaves(ticket: Ticket) -> None:
 
 @pytest.mark.parametrize(("name", "case"), PAIRS)
 def test_each_check_stops_its_own_kind_of_order(name: str, case: Case) -> None:
-    stopped = refusal(*case, RULES)
+    stopped = judged(refusal, case)
     assert stopped is not None
     assert stopped.check == name
 
@@ -84,7 +87,12 @@ def test_the_limits_themselves_are_allowed(ticket: Ticket, facts: GateFacts) -> 
     assert refusal(ticket, facts, RULES) is None
 
 
-def without(check: str) -> Callable[[Ticket, GateFacts, GateRules], Refusal | None]:
+def judged(gate_in_force: Gate, case: Case) -> Refusal | None:
+    ticket, facts, rules = (*case, RULES)[:3]
+    return gate_in_force(ticket, facts, rules)
+
+
+def without(check: str) -> Gate:
     """The gate built from its own source with one check taken away."""
     tree = ast.parse(inspect.getsource(gate))
     for node in ast.walk(tree):
@@ -118,7 +126,7 @@ def test_every_check_of_the_source_has_a_case() -> None:
 @pytest.mark.parametrize(("name", "case"), PAIRS)
 def test_without_the_check_the_order_would_leave(name: str, case: Case) -> None:
     """Mutation: each case above fails on a gate from which its check was removed."""
-    stopped = without(name)(*case, RULES)
+    stopped = judged(without(name), case)
     assert stopped is None or stopped.check != name
     if name != "universe":  # an unknown symbol has no pinned contract either way
         assert stopped is None
