@@ -219,7 +219,9 @@ def _settling(desk: "Desk", day: Any) -> "Session":
     near = desk.calendar.sessions(now.date() - timedelta(days=14), now.date())
     chosen = near.get(day) if day else next((one for one in reversed(near.known) if one.close <= now), None)
     if chosen is None:
-        raise UsageError(f"{day or now.date()} is no session that has closed; give --session")
+        raise UsageError(f"{day or now.date()} is no session of the last two weeks; give --session")
+    if now < chosen.close:
+        raise UsageError(f"{chosen.day} closes at {chosen.close:%H:%M} UTC; settle it after that")
     return chosen
 
 

@@ -112,9 +112,11 @@ class Denied:
 
 @dataclass(frozen=True, slots=True)
 class NoAnswer:
-    """Sent, and nothing came back in time: the order's fate is unknown."""
+    """Sent, and nothing came back in time: the order's fate is unknown, but not the number it was sent under."""
 
     text: str = ""
+    client_id: int | None = None
+    order_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,8 @@ class Observed:
     broker_id: str | None = None
     code: str | None = None
     text: str = ""
+    client_id: int | None = None
+    order_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,8 @@ class IntentState:
     text: str = ""
     submitted_at: datetime | None = None
     updated_at: datetime | None = None
+    client_id: int | None = None
+    order_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,6 +120,10 @@ class OrderStore(Protocol):
         """
         ...
 
+    def adopt_attempt(self, intent_id: str, attempt: int, at: datetime) -> None:
+        """Make another attempt the one that counts: the broker has it, whatever was stated or restored."""
+        ...
+
     def event(self, intent_id: str | None, at: datetime, kind: str, text: str) -> None:
         """Append something observed about an order, or about none of ours."""
         ...

@@ -206,8 +206,8 @@ class TestOrders:
 
     def test_a_forbidden_move_is_refused_and_changes_nothing(self, store: Store) -> None:
         order = planned(store)
-        with pytest.raises(StoreError, match="is PLANNED and cannot become FILLED"):
-            store.orders.move(order, OrderStatus.FILLED, later(1), Observed(filled=19))
+        with pytest.raises(StoreError, match="is PLANNED and cannot become UNKNOWN"):
+            store.orders.move(order, OrderStatus.UNKNOWN, later(1), Observed(filled=19))
         found = store.orders.find(order)
         assert found is not None
         assert (found.status, found.filled) == (OrderStatus.PLANNED, 0)
@@ -226,6 +226,29 @@ class TestOrders:
         assert found is not None
         assert (found.intent.ref, found.status, found.submitted_at) == (f"{order}-2", OrderStatus.PLANNED, None)
         assert store.orders.claim(order, later(4)) is Restriction.NONE
+
+    def test_an_earlier_attempt_counts_again_once_the_broker_shows_it(self, store: Store) -> None:
+        order = planned(store)
+        store.orders.claim(order, later(1))
+        store.orders.move(order, OrderStatus.UNKNOWN, later(2))
+        store.orders.move(order, OrderStatus.PLANNED, later(3))
+        store.orders.adopt_attempt(order, 1, later(4))
+        found = store.orders.find(order)
+        assert found is not None
+        assert (found.intent.ref, found.status) == (f"{order}-1", OrderStatus.UNKNOWN)
+        with pytest.raises(StoreError, match="UNKNOWN and cannot be sent"):
+            store.orders.claim(order, later(5))
+        # Should a person say so once more, the next attempt has a reference never used before.
+        store.orders.move(order, OrderStatus.PLANNED, later(6))
+        again = store.orders.find(order)
+        assert again is not None
+        assert again.intent.ref == f"{order}-3"
+
+    def test_no_attempt_takes_the_place_of_one_that_is_at_the_broker(self, store: Store) -> None:
+        order = planned(store)
+        store.orders.move(order, OrderStatus.ACCEPTED, later(1))
+        with pytest.raises(StoreError, match="no other attempt takes its place"):
+            store.orders.adopt_attempt(order, 2, later(2))
 
     def test_the_same_intent_again_changes_nothing(self, store: Store) -> None:
         order = planned(store)

@@ -1,7 +1,7 @@
 """Days of a paper account on the wire: what the broker does, and what the program makes of it."""
 
 from collections.abc import Callable
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -293,6 +293,49 @@ def test_an_order_at_the_broker_cannot_be_stated_as_never_sent(tmp_path: Path) -
         assert len(ours.accepted()) == 1
 
 
+def test_an_order_stated_as_never_sent_that_turns_up_after_all_is_adopted_and_no_second_one_sent(
+    tmp_path: Path,
+) -> None:
+    # A margin account with enough for two orders: nobody but us prevents the second.
+    with installation(tmp_path, kind=AccountKind.MARGIN, cash=Decimal(20000)) as ours:
+        ours.gateway.fault("placeOrder", "suppress")
+        ours.gateway.fault("openOrder", "swallow", count=0)
+        lost = ours.run()
+        assert lost.exit_code == ExitCode.PERSON
+        key = lost.document["order"]["id"]
+        stated(ours, "not-sent", key)
+        ours.gateway.tell("clear_faults")
+        assert [one["kind"] for one in compared(ours)["differences"]] == ["contradiction"]
+        assert ours.run(minutes=18).exit_code == 0
+        assert ours.accepted() == [f"{key}-1"]
+        (fill,) = ours.settle().document["fills"]
+        assert fill["shares"] == SHARES
+        assert compared(ours)["differences"] == []
+
+
+LATE: dict[str, Any] = {
+    "schedule__data_deadline_minutes": 5.0,
+    "schedule__decision_deadline_minutes": 4.5,
+    "schedule__last_send_minutes": 4.0,
+    "schedule__allow_late_send": True,
+}
+
+
+@pytest.mark.parametrize("settled", [True, False])
+def test_an_order_the_broker_keeps_for_tomorrow_is_canceled_before_tomorrow(tmp_path: Path, *, settled: bool) -> None:
+    with installation(tmp_path, **LATE) as ours:
+        ours.gateway.tell("behavior", late_on_close="next_session")
+        # Its answer is lost, and with it the notice (399) that says for which session it is.
+        ours.gateway.fault("placeOrder", "suppress")
+        assert ours.run(minutes=5.5).exit_code == 0
+        assert states(ours) == [OrderStatus.ACCEPTED]
+        after = ours.settle() if settled else ours.run(held_days()[0], minutes=20)
+        assert after.exit_code == ExitCode.PERSON
+        assert "still works though 2018-01-03 has closed; it was canceled" in after.document["problems"][0]["text"]
+        assert states(ours)[0] is OrderStatus.CANCELED
+        assert [entry["ref"] for entry in ours.gateway.entries("canceled")] == ours.accepted()[:1]
+
+
 def test_an_unknown_order_lapses_the_next_session_when_the_position_agrees(tmp_path: Path) -> None:
     with installation(tmp_path) as ours:
         ours.gateway.fault("placeOrder", "swallow")
@@ -449,6 +492,27 @@ def test_after_the_deadline_nobody_can_have_it_sent_any_more(tmp_path: Path) -> 
         with pytest.raises(UsageError, match="its last moment has passed"):
             stated(ours, "not-sent", key)
         assert states(ours) == [OrderStatus.UNKNOWN]
+
+
+@pytest.mark.parametrize(
+    ("kind", "words", "day", "says"),
+    [
+        ("position", ("MTUM", "0"), date(2018, 1, 2), "sells 18 shares more than mtum_confluence holds"),
+        ("position", ("MTUM", "0"), date(2018, 1, 6), "2018-01-06 is no session"),
+        ("position", ("MTUM", "17"), date(2030, 1, 2), "2030-01-02 is not over yet"),
+        ("corporate-action", ("MTUM", "1.0001"), date(2018, 1, 4), "leaves 18.0018 shares"),
+    ],
+)
+def test_a_statement_that_our_records_cannot_hold_is_refused_and_nothing_is_written(
+    tmp_path: Path, kind: str, words: tuple[str, ...], day: date, says: str
+) -> None:
+    with installation(tmp_path) as ours:
+        entered(ours)
+        ours.at(60, date(2018, 1, 8))
+        with pytest.raises(UsageError, match=says):
+            stated(ours, kind, *words, entry_session=day, entry_price=Decimal(270))
+        assert len(states(ours)) == 1
+        assert compared(ours)["exit_code"] == 0
 
 
 def test_a_position_partly_sold_by_hand_is_restated(tmp_path: Path) -> None:

@@ -11,14 +11,18 @@ from mtum.app.desk import Desk
 from mtum.app.ledger.book import RECONSTRUCTED_KEY, read_sleeve
 from mtum.app.owner.reconcile import reconciled
 from mtum.app.session.check_book import EXTERNAL_KEY, FOREIGN_KEY
-from mtum.app.session.submit_orders import find_order
+from mtum.app.session.match_orders import find_trace
 from mtum.core.market.view import MarketView
-from mtum.core.portfolio.fills import Fill, Split
+from mtum.core.portfolio.fills import Fill, Split, folded, rebased
+from mtum.core.portfolio.lots import lots_of
 from mtum.core.portfolio.orders import OrderIntent, OrderStatus, OrderType, Purpose, Side, intent_id
 from mtum.core.portfolio.reconcile import OUR_REF
 from mtum.errors import UsageError
 from mtum.ports.broker import BrokerLists
 from mtum.ports.records import IntentState, Observed
+
+MOST = Decimal(1_000_000_000)
+"""No number of shares is larger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +58,9 @@ def accept(desk: Desk, statement: Statement) -> dict[str, Any]:
 
 def _external(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
     symbol, shares = _symbol_and_number(desk, statement, "external SYMBOL SHARES")
-    if shares < 0:
-        raise UsageError("external shares are 0 or more")
+    held = max(lists.positions.get(symbol, Decimal(0)), Decimal(0))
+    if not 0 <= shares <= held:
+        raise UsageError(f"{shares} external shares of {symbol}: 0 up to the broker's {held} can be")
     desk.store.control.set_meta(EXTERNAL_KEY + symbol, str(shares))
     return f"{shares} shares of {symbol} are the owner's own and never traded"
 
@@ -75,7 +80,7 @@ def _not_sent(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
         raise UsageError(f"no order has the id {wanted}; `mtum reconcile` lists those in doubt")
     if state.status not in (OrderStatus.UNKNOWN, OrderStatus.SUBMITTING):
         raise UsageError(f"{state.intent.ref} is {state.status.value}; there is no doubt about it")
-    if _traced(state, lists):
+    if find_trace(lists, state) is not None:
         raise UsageError(f"{state.intent.ref} is at the broker: its lists show it; `mtum run` adopts it")
     _check_deadline(desk, state)
     desk.store.orders.move(
@@ -91,6 +96,8 @@ def _position(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
         raise UsageError("--accept position needs --entry-session DATE and --entry-price PRICE")
     if statement.strategy not in (None, desk.strategy.name):
         raise UsageError(f"{statement.strategy} does not run here; the strategy is {desk.strategy.name}")
+    if statement.entry_session > lists.at.date():
+        raise UsageError(f"--entry-session {statement.entry_session} is not over yet")
     held = lists.positions.get(symbol, Decimal(0))
     if number != int(number) or not 0 <= number <= held:
         raise UsageError(f"{number} shares of {symbol}: a whole number up to the broker's {held} is needed")
@@ -111,7 +118,9 @@ def _corporate_action(desk: Desk, statement: Statement, lists: BrokerLists) -> s
     external = Decimal(desk.store.control.meta(EXTERNAL_KEY + symbol) or 0)
     if abs((ours + external) * ratio - held) > 1:
         raise UsageError(f"{ours} of ours and {external} external times {ratio} is not the broker's {held} {symbol}")
-    desk.store.bars.agree_split(Split(symbol, statement.entry_session, ratio), desk.clock.now())
+    split = Split(symbol, statement.entry_session, ratio)
+    _check_sound(desk, splits=[split])
+    desk.store.bars.agree_split(split, desk.clock.now())
     return f"{symbol}: {ratio} new shares per old one from {statement.entry_session} on"
 
 
@@ -146,13 +155,15 @@ def _restate(desk: Desk, statement: Statement, symbol: str, change: int) -> None
         reference_price=statement.entry_price,
         reasons=("reconstructed",),
     )
+    fill = _fill(desk, intent, number)
+    _check_sound(desk, fills=[fill])
     if change > 0:
         desk.store.control.set_meta(
             RECONSTRUCTED_KEY + key, json.dumps(_remembered(desk, symbol, statement.entry_session))
         )
     desk.store.orders.add_intent(intent, now)
     desk.store.orders.move(key, OrderStatus.ACCEPTED, now, Observed(text="stated by a person"))
-    desk.store.orders.add_fills([_fill(desk, intent, number)])
+    desk.store.orders.add_fills([fill])
     desk.store.orders.move(key, OrderStatus.FILLED, now, Observed(filled=abs(change)))
     sleeve = read_sleeve(desk.store, desk.strategy)
     desk.store.ledger.write_lots(desk.strategy.name, sleeve.lots, sleeve.remembered)
@@ -177,6 +188,15 @@ def _fill(desk: Desk, intent: OrderIntent, number: int) -> Fill:
     )
 
 
+def _check_sound(desk: Desk, fills: Sequence[Fill] = (), splits: Sequence[Split] = ()) -> None:
+    """Refuse a statement with which our own records would no longer add up, before anything is written."""
+    known = desk.store.orders.fills(desk.strategy.name)
+    try:
+        lots_of(rebased(folded([*known, *fills]), [*desk.store.bars.splits(), *splits]))
+    except ValueError as error:
+        raise UsageError(f"our records would not add up: {error}") from error
+
+
 def _remembered(desk: Desk, symbol: str, session: date) -> Mapping[str, float]:
     """Return what the strategy would have kept with an entry of that session, from final bars."""
     bars = desk.store.bars.bars(symbol, desk.source.name).until(session)
@@ -187,10 +207,6 @@ def _remembered(desk: Desk, symbol: str, session: date) -> Mapping[str, float]:
         if verdict.symbol == symbol:
             return verdict.remember or {name: now for name, now in verdict.indicators.items() if name == "atr" and now}
     return {}
-
-
-def _traced(state: IntentState, lists: BrokerLists) -> bool:
-    return find_order(lists, state) is not None or any(fill.ref == state.intent.ref for fill in lists.fills)
 
 
 def _check_deadline(desk: Desk, state: IntentState) -> None:
@@ -205,12 +221,15 @@ def _symbol_and_number(desk: Desk, statement: Statement, form: str) -> tuple[str
     if symbol not in desk.strategy.universe():
         raise UsageError(f"{symbol} is not traded here; the universe is {', '.join(desk.strategy.universe())}")
     try:
-        return symbol, Decimal(text)
+        number = Decimal(text)
     except InvalidOperation:
-        raise UsageError(f'"{text}" is no number: --accept {form}') from None
+        number = Decimal("NaN")
+    if not number.is_finite() or abs(number) > MOST:
+        raise UsageError(f'"{text}" is no number: write `mtum reconcile --accept {form}`')
+    return symbol, number
 
 
 def _words(statement: Statement, count: int, form: str) -> Sequence[str]:
     if len(statement.words) != count:
-        raise UsageError(f"--accept {form}")
+        raise UsageError(f"write it as `mtum reconcile --accept {form}`")
     return statement.words

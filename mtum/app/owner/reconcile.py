@@ -8,7 +8,8 @@ from typing import Any
 from mtum.app.desk import Desk
 from mtum.app.ledger.book import read_sleeve
 from mtum.app.session.check_book import FOREIGN_KEY, external_shares
-from mtum.app.session.submit_orders import find_order
+from mtum.app.session.match_orders import find_order
+from mtum.app.session.record_orders import too_many
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.core.portfolio.reconcile import Balance, balances, foreign_refs
 from mtum.errors import ExitCode
@@ -68,7 +69,7 @@ def _ways(balance: Balance, strategy: str) -> tuple[str, ...]:
     ours = max(0, int(balance.broker - balance.external))
     rebuilt = f"{begin} position {symbol} {ours} --strategy {strategy} --entry-session DATE --entry-price PRICE"
     split = f"{begin} corporate-action {symbol} RATIO --entry-session DATE"
-    ways = [rebuilt, *([split] if balance.lots else [])]
+    ways = [*([rebuilt] if ours != balance.lots else []), *([split] if balance.lots else [])]
     if balance.surplus > 0:
         ways.insert(0, f"{begin} external {symbol} {balance.external + balance.surplus}")
     elif balance.external > 0:
@@ -77,7 +78,7 @@ def _ways(balance: Balance, strategy: str) -> tuple[str, ...]:
 
 
 def _foreign(desk: Desk, lists: BrokerLists) -> Iterator[Difference]:
-    known = {state.intent.ref for state in desk.store.orders.states()}
+    known = {state.intent.id for state in desk.store.orders.states()}
     for ref in foreign_refs([order.ref for order in lists.orders] + [fill.ref for fill in lists.fills], known):
         if desk.store.control.meta(FOREIGN_KEY + ref) is None:
             text = (
@@ -87,10 +88,13 @@ def _foreign(desk: Desk, lists: BrokerLists) -> Iterator[Difference]:
 
 
 def _orders(desk: Desk, lists: BrokerLists) -> Iterator[Difference]:
-    for state in desk.store.orders.states(unresolved=True):
+    for state in desk.store.orders.states():
         intent, listed = state.intent, find_order(lists, state)
         what = f"{intent.ref} ({intent.side.value} {intent.shares} {intent.symbol}, {intent.session})"
         begun = state.status in (OrderStatus.UNKNOWN, OrderStatus.SUBMITTING)
+        works = listed is not None and listed.status.working
+        for problem in too_many(lists, state):
+            yield Difference("double", intent.id, problem.text)
         if begun and listed is None:
             way = f"mtum reconcile --accept not-sent {intent.id}"
             yield Difference(
@@ -102,3 +106,10 @@ def _orders(desk: Desk, lists: BrokerLists) -> Iterator[Difference]:
         elif listed is None and state.status.working:
             text = f"{what} is {state.status.value} here, and no list of the broker shows it"
             yield Difference("vanished", intent.id, text, ("mtum settle",))
+        elif works and not state.status.working:
+            text = f"{what} is {state.status.value} here, but the broker works on {listed.ref if listed else ''}"
+            way = "mtum run" if state.status is OrderStatus.PLANNED else "mtum settle"
+            yield Difference("contradiction", intent.id, text, (way,))
+        elif works and intent.session < lists.at.date():
+            text = f"{what} still works at the broker though its session has closed"
+            yield Difference("left over", intent.id, text, (f"mtum settle --session {intent.session}",))

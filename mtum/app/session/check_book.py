@@ -9,11 +9,12 @@ from mtum.app.desk import Desk, Problem
 from mtum.app.ledger.book import read_sleeve
 from mtum.core.market.calendars import calendars_agree
 from mtum.core.market.sessions import Session
-from mtum.core.portfolio.orders import OrderStatus, Side
+from mtum.core.portfolio.orders import OrderStatus, Side, intent_of
 from mtum.core.portfolio.reconcile import OUR_REF, Balance, balances, foreign_refs
 from mtum.core.strategies.contract import Holding
 from mtum.errors import BookMismatchError, CalendarMismatchError, ExitCode
 from mtum.ports.broker import BrokerLists
+from mtum.ports.records import IntentState
 
 EXTERNAL_KEY = "external:"
 FOREIGN_KEY = "foreign_acknowledged:"
@@ -45,7 +46,7 @@ class BookCheck:
 def check_book(desk: Desk, lists: BrokerLists, session: Session) -> BookCheck:
     """Compare lots and external shares with the broker's positions, and references with our intents."""
     states = desk.store.orders.states()
-    known = {state.intent.ref for state in states}
+    known = {state.intent.id: state for state in states}
     foreign = [
         ref
         for ref in foreign_refs([order.ref for order in lists.orders] + [fill.ref for fill in lists.fills], known)
@@ -63,7 +64,9 @@ def check_book(desk: Desk, lists: BrokerLists, session: Session) -> BookCheck:
     if foreign:
         problems.append(Problem(ExitCode.PERSON, _foreign_text(foreign)))
         entries |= dict.fromkeys(universe, "mismatch")
-    unresolved = {
+    left_over = _left_over(lists, known, session)
+    problems += [Problem(ExitCode.PERSON, text) for text in left_over.values()]
+    unresolved = set(left_over) | {
         state.intent.symbol
         for state in states
         if state.intent.session < session.day and state.status in (OrderStatus.UNKNOWN, OrderStatus.SUBMITTING)
@@ -74,6 +77,16 @@ def check_book(desk: Desk, lists: BrokerLists, session: Session) -> BookCheck:
         exits_barred=dict.fromkeys(splits, NOT_AGREED) | dict.fromkeys(unresolved, "unresolved"),
         sellable={balance.symbol: _sellable(balance, lists) for balance in found},
     )
+
+
+def _left_over(lists: BrokerLists, known: Mapping[str, IntentState], session: Session) -> dict[str, str]:
+    """Return, by symbol, what is wrong where an order of an earlier session would fill in this one."""
+    working = [(known.get(intent_of(order.ref)), order) for order in lists.orders if order.status.working]
+    return {
+        order.symbol: f"{order.ref} of {state.intent.session} still works at the broker: cancel it by hand NOW"
+        for state, order in working
+        if state is not None and state.intent.session < session.day
+    }
 
 
 def _splits(desk: Desk, lists: BrokerLists, session: Session) -> dict[str, str]:

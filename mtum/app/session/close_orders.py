@@ -1,17 +1,36 @@
 """After a session: every order becomes terminal, by what the broker lists and what was executed."""
 
-from mtum.app.desk import Desk
+from mtum.app.desk import Desk, Problem
 from mtum.app.ledger.book import read_sleeve
 from mtum.app.session.check_book import external_shares
-from mtum.app.session.submit_orders import find_order, record_seen
+from mtum.app.session.match_orders import find_order
+from mtum.app.session.record_orders import cancel_at_once, record_seen
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.fills import folded
-from mtum.core.portfolio.orders import OrderStatus
+from mtum.core.portfolio.orders import OrderStatus, intent_of
 from mtum.core.portfolio.reconcile import balances
 from mtum.ports.broker import BrokerLists
 from mtum.ports.records import IntentState, Observed
 
 _BEGUN = (OrderStatus.SUBMITTING, OrderStatus.UNKNOWN)
+_MAY_FILL_YET = (OrderStatus.CANCELED, OrderStatus.EXPIRED)
+
+
+def cancel_left_over(desk: Desk, lists: BrokerLists) -> list[Problem]:
+    """Cancel orders of ours that still work though their session has closed: the next close would fill them."""
+    problems = []
+    for order in lists.orders:
+        state = desk.store.orders.find(intent_of(order.ref)) if order.status.working else None
+        if state is not None and _over(desk, state):
+            why = f"it still works though {state.intent.session} has closed"
+            problems.append(cancel_at_once(desk, state, order, why))
+    return problems
+
+
+def _over(desk: Desk, state: IntentState) -> bool:
+    day = state.intent.session
+    session = desk.calendar.sessions(day, day).get(day)
+    return session is not None and desk.clock.now() >= session.close
 
 
 def close_orders(desk: Desk, session: Session, lists: BrokerLists) -> None:
@@ -21,9 +40,9 @@ def close_orders(desk: Desk, session: Session, lists: BrokerLists) -> None:
     """
     now = desk.clock.now()
     for state in desk.store.orders.states(session.day):
-        if state.status.terminal and state.status is not OrderStatus.CANCELED:
+        if state.status.terminal and state.status not in _MAY_FILL_YET:
             continue
-        found = find_order(lists, state)
+        found = find_order(lists, state) if state.status is not OrderStatus.EXPIRED else None
         if found is not None and found.status is not OrderStatus.SUBMITTING:
             record_seen(desk, state, found, now)
         elif now >= session.close:
@@ -50,7 +69,7 @@ def _end_unlisted(desk: Desk, lists: BrokerLists, state: IntentState) -> None:
         if desk.broker.proves_absence or _agrees(desk, lists, state.intent.symbol):
             text = "its session is over, no list shows it, and the position is as without it"
             desk.store.orders.move(key, OrderStatus.LAPSED, now, Observed(text=text))
-    elif state.status is not OrderStatus.CANCELED:
+    elif not state.status.terminal:
         text = "the broker no longer lists it; not filled further"
         desk.store.orders.move(key, OrderStatus.EXPIRED, now, Observed(text=text))
 

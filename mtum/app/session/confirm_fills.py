@@ -11,9 +11,10 @@ from mtum.app.ledger.book import flows_since, read_sleeve
 from mtum.app.ledger.dividends import dividend_due, dividends_received
 from mtum.app.owner.flatten import forget_flatten
 from mtum.app.session.check_book import external_shares
-from mtum.app.session.close_orders import close_orders
+from mtum.app.session.close_orders import cancel_left_over, close_orders
 from mtum.app.session.decide_and_order import RunResult, current_document, sessions_around
-from mtum.app.session.submit_orders import order_problems
+from mtum.app.session.match_orders import executions_of
+from mtum.app.session.record_orders import order_problems
 from mtum.core.market.bars import Bar
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.portfolio.benchmark import buy_and_hold
@@ -21,10 +22,10 @@ from mtum.core.portfolio.costs import cost_model
 from mtum.core.portfolio.fills import Fill
 from mtum.core.portfolio.lots import lots_of
 from mtum.core.portfolio.money import exact
-from mtum.core.portfolio.orders import OrderStatus, Side
+from mtum.core.portfolio.orders import OrderStatus
 from mtum.core.portfolio.reconcile import balances
 from mtum.errors import ExitCode, MtumError
-from mtum.ports.broker import BrokerFill, BrokerLists, BrokerOrder
+from mtum.ports.broker import BrokerFill, BrokerLists
 from mtum.ports.records import CashMovement, EquityPoint, IntentState
 
 JOB = "confirm_fills"
@@ -87,15 +88,17 @@ def _settled(desk: Desk, session: Session) -> tuple[Problem, ...]:
     desk.broker.connect()
     try:
         lists = lists_with_fees(desk)
+        left_over = cancel_left_over(desk, lists)
+        lists = desk.broker.lists() if left_over else lists
     finally:
         desk.broker.close()
     desk.store.control.write_account(session.day, lists.at, lists)
-    _record_fills(desk, session, lists)
+    _record_fills(desk, lists)
     desk.journal.reached("fills")
     close_orders(desk, session, lists)
     desk.journal.reached("closed")
     sessions = sessions_around(desk, session)
-    problems = list(order_problems(desk.store.orders.states(session.day)))
+    problems = left_over + order_problems(desk.store.orders.states(session.day))
     problems += _short_fills(desk, session) + _mismatches(desk, lists)
     try:
         for symbol in desk.strategy.universe():
@@ -122,26 +125,9 @@ def lists_with_fees(desk: Desk) -> BrokerLists:
     return lists
 
 
-def _record_fills(desk: Desk, session: Session, lists: BrokerLists) -> None:
-    states = {state.intent.ref: state for state in desk.store.orders.states()}
-    by_broker_id = {state.broker_id: state for state in states.values() if state.broker_id}
-    numbered = {_number(order): states[order.ref] for order in lists.orders if order.ref in states and order.order_id}
-    found = [
-        (
-            states.get(fill.ref)
-            or by_broker_id.get(fill.broker_id)
-            or (None if fill.ref else numbered.get(_number(fill))),
-            fill,
-        )
-        for fill in lists.fills
-    ]
-    ours = [_fill(state, fill) for state, fill in found if state is not None]
+def _record_fills(desk: Desk, lists: BrokerLists) -> None:
+    ours = [_fill(state, fill) for state in desk.store.orders.states() for fill in executions_of(lists, state)]
     desk.store.orders.add_fills(ours)
-
-
-def _number(listed: BrokerOrder | BrokerFill) -> tuple[int | None, int | None, str, Side]:
-    # Unique within one day's lists only: a restarted gateway gives order ids out again.
-    return listed.client_id, listed.order_id, listed.symbol, listed.side
 
 
 def _fill(state: IntentState, fill: BrokerFill) -> Fill:
@@ -197,7 +183,9 @@ def _record_closes(desk: Desk, session: Session, sessions: Sessions) -> None:
         return
     found = {symbol: bar for symbol, bar in closes.items() if bar is not None}
     _record_dividends(desk, session.day, found)
-    desk.store.ledger.write_equity(_equity_at(desk, session.day, found))
+    movements = desk.store.ledger.movements(desk.strategy.name)
+    if any(movement.kind == "capital" and movement.session <= session.day for movement in movements):
+        desk.store.ledger.write_equity(_equity_at(desk, session.day, found))
 
 
 def _equity_at(desk: Desk, session: date, bars: Mapping[str, Bar]) -> EquityPoint:

@@ -11,12 +11,13 @@ from mtum.app.ledger.dividends import dividend_due
 from mtum.app.ledger.guards import guarded, limits_after, worth_of
 from mtum.app.owner.flatten import flatten_requests
 from mtum.app.session.check_book import BookCheck, check_book, check_hours
-from mtum.app.session.close_orders import lapse_earlier
+from mtum.app.session.close_orders import cancel_left_over, lapse_earlier
 from mtum.app.session.decide_believed import decide_believed
 from mtum.app.session.exit_fallback import exit_fallback
 from mtum.app.session.gather import Gathered, gather
+from mtum.app.session.record_orders import order_problems
 from mtum.app.session.run_document import empty_document, run_document
-from mtum.app.session.submit_orders import order_problems, submit_orders
+from mtum.app.session.submit_orders import submit_orders
 from mtum.core.decide import with_change_since
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.portfolio.decision import Book, Decision
@@ -102,6 +103,8 @@ def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
     sessions = sessions_around(desk, session)
     check_hours(desk, session)
     lists = desk.broker.lists()
+    left_over = cancel_left_over(desk, lists)
+    lists = desk.broker.lists() if left_over else lists
     lapse_earlier(desk, lists, session)
     check = check_book(desk, lists, session)
     if check.only_reconcile:
@@ -127,7 +130,7 @@ def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
     desk.store.control.write_account(session.day, lists.at, lists)
     limits_after(desk, decision, worth, decided_at)
     desk.journal.reached("decided")
-    return check.problems
+    return (*left_over, *check.problems)
 
 
 def ensure_capital(desk: Desk, session: Session) -> None:

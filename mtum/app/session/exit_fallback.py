@@ -5,7 +5,8 @@ from datetime import timedelta
 
 from mtum.app.desk import Desk, Problem
 from mtum.app.session.check_book import check_book
-from mtum.app.session.submit_orders import MARKET_LAST_MINUTES, find_order, submit_orders
+from mtum.app.session.match_orders import executions_of, find_order
+from mtum.app.session.submit_orders import MARKET_LAST_MINUTES, submit_orders
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.orders import OrderStatus, OrderType, Purpose, intent_id
 from mtum.ports.broker import BrokerLists, BrokerOrder
@@ -47,7 +48,7 @@ def _dead(desk: Desk, lists: BrokerLists, state: IntentState, session: Session) 
     """Return the exit as the completed orders show it, None while anything is in doubt."""
     symbol = state.intent.symbol
     found = find_order(lists, state)
-    executed = any(fill.ref == state.intent.ref for fill in lists.fills)
+    executed = bool(executions_of(lists, state))
     working = any(order.symbol == symbol and order.status.working for order in lists.orders)
     check = check_book(desk, lists, session)
     if found is None or found.status is not OrderStatus.REJECTED or executed or working:

@@ -1,13 +1,14 @@
 """From intent to order, exactly once: claim durably, send once, believe only the broker's own lists."""
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from mtum.app.desk import Desk, Problem
 from mtum.app.owner.approve import wait_for_approval, way_of
+from mtum.app.session.match_orders import find_trace
+from mtum.app.session.record_orders import PENDING, cancel_at_once, order_problems, record_seen, too_many
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.limits import Restriction
-from mtum.core.portfolio.orders import OrderStatus, Side, may_move, ticket_of
+from mtum.core.portfolio.orders import OrderStatus, Side, intent_of, ticket_of
 from mtum.errors import BrokerError, BrokerUnavailableError, ExitCode
 from mtum.ports.broker import (
     Accepted,
@@ -35,37 +36,10 @@ def submit_orders(desk: Desk, session: Session) -> tuple[Problem, ...]:
     that no list shows is unknown: it is not sent again unless the broker proves absence.
     """
     problems: list[Problem] = []
-    pending = [
-        state
-        for state in desk.store.orders.states(session.day)
-        if state.status in (OrderStatus.PLANNED, OrderStatus.SUBMITTING, OrderStatus.UNKNOWN)
-    ]
+    pending = [state for state in desk.store.orders.states(session.day) if state.status in PENDING]
     for state in sorted(pending, key=lambda state: state.intent.side is Side.BUY):
         problems += _settle_one(desk, session, state)
     return tuple(problems)
-
-
-def find_order(lists: BrokerLists, state: IntentState) -> BrokerOrder | None:
-    """Return the broker's order of an intent: by reference, else by permanent id."""
-    by_ref = [order for order in lists.orders if order.ref == state.intent.ref]
-    by_id = [order for order in lists.orders if state.broker_id and order.broker_id == state.broker_id]
-    found = by_ref or by_id
-    working = [order for order in found if order.status.working]
-    return next(iter(working or found), None)
-
-
-def record_seen(desk: Desk, state: IntentState, order: BrokerOrder, at: datetime) -> None:
-    """Record what the broker lists for an intent, if the table of moves allows it."""
-    status = order.status
-    current = desk.store.orders.find(state.intent.id)
-    before = current.status if current else state.status
-    if not may_move(before, status):
-        desk.store.orders.event(
-            state.intent.id, at, "contradiction", f"broker lists {status.value}, we have {before.value}: {order.text}"
-        )
-        return
-    code = str(order.code) if order.code is not None else None
-    desk.store.orders.move(state.intent.id, status, at, Observed(order.filled, order.broker_id, code, order.text))
 
 
 def _settle_one(desk: Desk, session: Session, state: IntentState) -> list[Problem]:
@@ -75,15 +49,10 @@ def _settle_one(desk: Desk, session: Session, state: IntentState) -> list[Proble
     lists = desk.broker.lists()
     desk.journal.reached("listed")
     now = desk.clock.now()
-    doubles = [order for order in lists.orders if order.ref == state.intent.ref and order.status.working]
-    if len(doubles) > 1:
-        return [
-            Problem(
-                ExitCode.PERSON,
-                f"the broker lists {len(doubles)} working orders {state.intent.ref}; cancel one by hand",
-            )
-        ]
-    found = find_order(lists, state)
+    doubles = too_many(lists, state)
+    if doubles:
+        return doubles
+    found = find_trace(lists, state)
     if found is not None and found.status is OrderStatus.SUBMITTING:
         # Listed without a permanent id: it is there, and not accepted yet.
         what = f"the broker lists {state.intent.ref} without a permanent id yet; `mtum run` again"
@@ -91,12 +60,21 @@ def _settle_one(desk: Desk, session: Session, state: IntentState) -> list[Proble
     if found is not None:
         record_seen(desk, state, found, now)
         desk.journal.reached("adopted")
-        return _problems_after(desk, state)
+        held = _other_session(desk, session, state, found)
+        return held + _problems_after(desk, state) + _in_doubt_besides(state, found)
     if state.status is not OrderStatus.PLANNED and not desk.broker.proves_absence:
         return _unknown(desk, state, "begun earlier, and no list shows it")
     if now > session.before_close(_last_minutes(desk, state)):
         return _too_late(desk, session, state)
     return _send(desk, session, state)
+
+
+def _in_doubt_besides(state: IntentState, found: BrokerOrder) -> list[Problem]:
+    begun = state.status is not OrderStatus.PLANNED
+    if not begun or intent_of(found.ref) != state.intent.id or found.ref == state.intent.ref:
+        return []
+    text = f"the broker lists {found.ref}, stated as never sent; {state.intent.ref} may be there too: look there"
+    return [Problem(ExitCode.PERSON, text)]
 
 
 def _last_minutes(desk: Desk, state: IntentState) -> float:
@@ -157,7 +135,7 @@ def _after_answer(desk: Desk, session: Session, state: IntentState, outcome: Sub
         case Accepted(order):
             record_seen(desk, state, order, at)
             desk.journal.reached("acknowledged")
-            return [] if order.session in (None, session.day) else _other_session(desk, state, order)
+            return _other_session(desk, session, state, order)
         case Rejected(code, text, final):
             if not final:
                 return _resolve(desk, session, state, f"{code} {text}")
@@ -168,8 +146,10 @@ def _after_answer(desk: Desk, session: Session, state: IntentState, outcome: Sub
             return _problems_after(desk, state)
         case NotSent(text):
             return _not_sent(desk, session, state, text)
-        case NoAnswer(text):
-            return _resolve(desk, session, state, text)
+        case NoAnswer(text, client_id, order_id):
+            number = Observed(client_id=client_id, order_id=order_id)
+            desk.store.orders.move(intent.id, OrderStatus.SUBMITTING, at, number)
+            return _resolve(desk, session, desk.store.orders.find(intent.id) or state, text)
 
 
 def _not_sent(desk: Desk, session: Session, state: IntentState, why: str) -> list[Problem]:
@@ -182,14 +162,11 @@ def _not_sent(desk: Desk, session: Session, state: IntentState, why: str) -> lis
     return [Problem(ExitCode.BROKER, f"{what}: {why}; `mtum run` again before {last:%H:%M:%S} UTC")]
 
 
-def _other_session(desk: Desk, state: IntentState, order: BrokerOrder) -> list[Problem]:
-    """Cancel at once an order that the broker holds for another session; a person is told in any case."""
-    gone = desk.broker.cancel(state.intent.ref)
-    if gone:
-        seen = Observed(text=f"held for {order.session}; canceled at once")
-        desk.store.orders.move(state.intent.id, OrderStatus.CANCELED, desk.clock.now(), seen)
-    did = "it was canceled" if gone else "it could not be canceled: cancel it by hand NOW"
-    return [Problem(ExitCode.PERSON, f"{state.intent.ref}: the broker holds the order for {order.session}; {did}")]
+def _other_session(desk: Desk, session: Session, state: IntentState, order: BrokerOrder) -> list[Problem]:
+    if order.session in (None, session.day) or not order.status.working:
+        return []
+    seen = desk.store.orders.find(state.intent.id) or state
+    return [cancel_at_once(desk, seen, order, f"the broker holds the order for {order.session}")]
 
 
 def _resolve(desk: Desk, session: Session, state: IntentState, why: str) -> list[Problem]:
@@ -200,7 +177,7 @@ def _resolve(desk: Desk, session: Session, state: IntentState, why: str) -> list
         until = min(until, desk.clock.now() + timedelta(seconds=seconds))
     while True:
         lists = _lists_or_none(desk)
-        found = find_order(lists, state) if lists else None
+        found = find_trace(lists, state) if lists else None
         if found is not None and found.status is not OrderStatus.SUBMITTING:
             record_seen(desk, state, found, desk.clock.now())
             desk.journal.reached("acknowledged")
@@ -247,17 +224,3 @@ def _too_late(desk: Desk, session: Session, state: IntentState) -> list[Problem]
 def _problems_after(desk: Desk, state: IntentState) -> list[Problem]:
     now = desk.store.orders.find(state.intent.id)
     return order_problems([now]) if now else []
-
-
-def order_problems(states: Sequence[IntentState]) -> list[Problem]:
-    """Return what is wrong with orders as they stand: denied, rejected, unknown."""
-    problems = []
-    for state in states:
-        what = f"{state.intent.side.value} {state.intent.shares} {state.intent.symbol} ({state.intent.ref})"
-        if state.status is OrderStatus.DENIED:
-            problems.append(Problem(ExitCode.ORDER, f"{what} denied by the last gate: {state.text}"))
-        elif state.status is OrderStatus.REJECTED:
-            problems.append(Problem(ExitCode.ORDER, f"{what} rejected by the broker: {state.code} {state.text}"))
-        elif state.status is OrderStatus.UNKNOWN:
-            problems.append(Problem(ExitCode.PERSON, f"{what} is unknown at the broker: {state.text}"))
-    return problems

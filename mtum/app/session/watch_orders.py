@@ -6,7 +6,8 @@ from typing import Any
 from mtum.app.desk import Desk, Problem, exit_code_of
 from mtum.app.session.decide_and_order import RunResult, current_document
 from mtum.app.session.exit_fallback import exit_fallback
-from mtum.app.session.submit_orders import find_order, order_problems, record_seen
+from mtum.app.session.match_orders import executions_of, find_order
+from mtum.app.session.record_orders import order_problems, record_seen, too_many
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.orders import OrderStatus, Purpose
 from mtum.errors import ExitCode
@@ -22,7 +23,7 @@ def watch_orders(desk: Desk, session: Session) -> RunResult:
     asked for in place of a finally rejected exit.
     """
     states = desk.store.orders.states(session.day)
-    working = [state for state in states if state.status.working]
+    working = [state for state in states if state.status.working or _not_believed(state)]
     if not working and not _may_fall_back(desk, states):
         return RunResult(_document(desk, session, (), watched=0), ExitCode.DONE)
     desk.broker.connect()
@@ -35,24 +36,35 @@ def watch_orders(desk: Desk, session: Session) -> RunResult:
     return RunResult(_document(desk, session, problems, watched=len(working)), exit_code_of(problems))
 
 
+def _not_believed(state: IntentState) -> bool:
+    # Canceled, or stated as never sent: the broker may list it all the same.
+    stated = state.status is OrderStatus.PLANNED and state.intent.attempt > 1
+    return stated or state.status is OrderStatus.CANCELED
+
+
 def _may_fall_back(desk: Desk, states: Sequence[IntentState]) -> bool:
     rejected = any(state.status is OrderStatus.REJECTED and state.intent.purpose is Purpose.EXIT for state in states)
     return rejected and desk.settings.risk.exit_fallback == "market"
 
 
 def _compared(desk: Desk, lists: BrokerLists, state: IntentState) -> list[Problem]:
-    now = desk.clock.now()
+    now, ref = desk.clock.now(), state.intent.ref
+    doubles = too_many(lists, state)
     found = find_order(lists, state)
+    believed = not _not_believed(state)
     if found is not None:
         record_seen(desk, state, found, now)
-    elif any(fill.ref == state.intent.ref for fill in lists.fills):
-        return []  # executed already; settling records it
+        if not believed:
+            text = f"{found.ref} is {state.status.value} here, but works at the broker: expect it to fill"
+            return [*doubles, *([Problem(ExitCode.PERSON, text)] if found.status.working else [])]
+    elif executions_of(lists, state) or not believed:
+        return []  # executed already: settling records it; or gone, as we have it
     elif state.status is not OrderStatus.UNKNOWN:
-        text = f"{state.intent.ref} is no longer in the broker's lists; look at the broker's own screen"
+        text = f"{ref} is no longer in the broker's lists; look at the broker's own screen"
         desk.store.orders.event(state.intent.id, now, "vanished", text)
         return [Problem(ExitCode.PERSON, text)]
     after = desk.store.orders.find(state.intent.id)
-    return order_problems([after]) + _canceled(after) if after else []
+    return [*doubles, *order_problems([after]), *_canceled(after)] if after else doubles
 
 
 def _canceled(state: IntentState) -> list[Problem]:

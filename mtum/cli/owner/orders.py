@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 ACCEPT_HELP = "external SYMBOL N, position SYMBOL N, not-sent ID, foreign REF, or corporate-action SYMBOL RATIO."
 
 
+_HIGHEST_PRICE = Decimal(10_000_000)
+
+
 def cancel(
     context: typer.Context,
     order: Annotated[
@@ -106,6 +109,6 @@ def _price(text: str | None) -> Decimal | None:
         found = Decimal(text)
     except InvalidOperation:
         found = Decimal(0)
-    if not found.is_finite() or found <= 0:
+    if not found.is_finite() or not 0 < found <= _HIGHEST_PRICE:
         raise UsageError(f'--entry-price "{text}" is no price in USD')
     return found

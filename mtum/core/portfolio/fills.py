@@ -41,7 +41,7 @@ class Fill:
     @property
     def stem(self) -> str:
         """The id without its last part: equal for a fill and its corrections."""
-        return self.exec_id.rpartition(".")[0] or self.exec_id
+        return stem_of(self.exec_id)
 
     @property
     def signed_shares(self) -> int:
@@ -61,6 +61,17 @@ class Split:
     symbol: str
     session: date
     ratio: Decimal
+
+
+def stem_of(exec_id: str) -> str:
+    """Return an execution id without its last part, which rises with each correction.
+
+    Examples
+    --------
+    >>> stem_of("0000e1a7.01.02"), stem_of("7")
+    ('0000e1a7.01', '7')
+    """
+    return exec_id.rpartition(".")[0] or exec_id
 
 
 def folded(fills: Iterable[Fill]) -> tuple[Fill, ...]:

@@ -96,9 +96,8 @@ _BROKER_ENDS = frozenset(
 )
 
 ALLOWED_MOVES: Mapping[OrderStatus, frozenset[OrderStatus]] = {
-    OrderStatus.PLANNED: frozenset(
-        {OrderStatus.SUBMITTING, OrderStatus.DENIED, OrderStatus.LAPSED, OrderStatus.ACCEPTED}
-    ),
+    OrderStatus.PLANNED: _BROKER_ENDS
+    | {OrderStatus.SUBMITTING, OrderStatus.DENIED, OrderStatus.LAPSED, OrderStatus.ACCEPTED},
     OrderStatus.SUBMITTING: _BROKER_ENDS
     | {OrderStatus.ACCEPTED, OrderStatus.UNKNOWN, OrderStatus.DENIED, OrderStatus.PLANNED},
     OrderStatus.ACCEPTED: _BROKER_ENDS,
@@ -107,7 +106,8 @@ ALLOWED_MOVES: Mapping[OrderStatus, frozenset[OrderStatus]] = {
     # A cancel is not believed for ever: the broker may list the order, or a fill, after it.
     OrderStatus.CANCELED: _BROKER_ENDS | {OrderStatus.ACCEPTED},
     OrderStatus.FILLED: frozenset(),
-    OrderStatus.EXPIRED: frozenset(),
+    # Nor is it proof of no fill that no list shows the order at the close: executions may come late.
+    OrderStatus.EXPIRED: frozenset({OrderStatus.FILLED}),
     OrderStatus.REJECTED: frozenset(),
     OrderStatus.DENIED: frozenset(),
     OrderStatus.LAPSED: frozenset(),
@@ -115,7 +115,7 @@ ALLOWED_MOVES: Mapping[OrderStatus, frozenset[OrderStatus]] = {
 """The one table of allowed moves.
 
 ``SUBMITTING -> DENIED`` is our last gate, which looks after the claim and before the wire;
-``PLANNED -> ACCEPTED`` is an order found at the broker under our reference and adopted;
+``PLANNED -> ACCEPTED`` (or how it ended) is an order found at the broker under our reference and adopted;
 ``UNKNOWN -> PLANNED`` needs a person who states that nothing was sent; ``SUBMITTING -> PLANNED`` is the
 running process that knows it: no byte of the order was written, or the interface takes no orders.
 """
@@ -178,6 +178,17 @@ class Ticket:
 def ticket_of(intent: OrderIntent) -> Ticket:
     """Return the order that carries out an intent."""
     return Ticket(intent.account, intent.symbol, intent.side, intent.order_type, intent.shares, intent.ref)
+
+
+def intent_of(ref: str) -> str:
+    """Return the id of the intent that a reference of ours belongs to, whatever the attempt.
+
+    Examples
+    --------
+    >>> intent_of("m180103-TE5RBXEAGWPM-2")
+    'm180103-TE5RBXEAGWPM'
+    """
+    return ref.rpartition("-")[0]
 
 
 def intent_id(account: str, session: date, strategy: str, symbol: str, purpose: Purpose) -> str:

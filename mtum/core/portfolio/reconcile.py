@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from mtum.core.portfolio.lots import Lot
+from mtum.core.portfolio.orders import intent_of
 
 OUR_REF = re.compile(r"^m\d{6}-[A-Z2-7]{12}-\d+$")
 """Shape of an order reference made by this program, on whatever machine."""
@@ -58,6 +59,6 @@ def balances(
 
 
 def foreign_refs(listed: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
-    """Return references of our making that this database never planned: another installation trades."""
+    """Return references of our making that belong to none of the known intents: another installation trades."""
     ours = set(known)
-    return tuple(sorted({ref for ref in listed if OUR_REF.match(ref) and ref not in ours}))
+    return tuple(sorted({ref for ref in listed if OUR_REF.match(ref) and intent_of(ref) not in ours}))

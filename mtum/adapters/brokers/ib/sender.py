@@ -51,7 +51,7 @@ class Sender:
             self._cancel_one(order_id)
             return Rejected(*echo.worst(), final=False)
         accepted = _accepted(echo, contract, order, order_id, today)
-        return accepted or self._refused(echo, ticket.ref, lists)
+        return accepted or self._refused(echo, order, order_id, lists)
 
     def cancel(self, ref: str, lists: Lists) -> bool:
         """Ask to cancel the working orders of a reference; whether fresh lists then agree that they are gone."""
@@ -87,15 +87,15 @@ class Sender:
             link.ask((CURRENT_TIME,))
         return echo_of(heard)
 
-    def _refused(self, echo: Echo, ref: str, lists: Lists) -> SubmitOutcome:
+    def _refused(self, echo: Echo, order: Any, order_id: int, lists: Lists) -> SubmitOutcome:
         code, text = echo.worst()
         if echo.read_only:
             return NotSent(READ_ONLY.format(code=code))
         if echo.meaning is Meaning.REJECTED and not echo.perm_id:
-            return Rejected(code, text, final=not _listed(ref, lists))
+            return Rejected(code, text, final=not _listed(order.orderRef, lists))
         if echo.ended:
             return Rejected(code, text or f"the broker answers {echo.word}", final=False)
-        return NoAnswer(f"{code} {text}" if code else "no answer to the order")
+        return NoAnswer(f"{code} {text}" if code else "no answer to the order", order.clientId, order_id)
 
     def _cancel_one(self, order_id: int) -> None:
         link = self._session.link

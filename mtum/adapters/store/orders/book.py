@@ -16,6 +16,8 @@ from mtum.adapters.store.orders.intents import (
     insert_intent,
     state,
     state_of,
+    switch_attempt,
+    use_attempt,
     write_status,
 )
 from mtum.adapters.store.texts import instant_text
@@ -87,6 +89,20 @@ class SqliteOrders:
             else:
                 raise StoreError(f"order {known.intent.ref} becomes SUBMITTING only when it is claimed")
 
+    def adopt_attempt(self, intent_id: str, attempt: int, at: datetime) -> None:
+        """Make another attempt the one that counts: the broker has it, whatever was stated or restored.
+
+        Raises
+        ------
+        StoreError
+            If the present attempt is at the broker itself.
+        """
+        with self.database.write() as connection:
+            known = state_of(connection, intent_id)
+            if known.status not in (OrderStatus.PLANNED, OrderStatus.SUBMITTING, OrderStatus.UNKNOWN):
+                raise StoreError(f"order {known.intent.ref} is {known.status.value}; no other attempt takes its place")
+            switch_attempt(connection, known, attempt, at)
+
     def event(self, intent_id: str | None, at: datetime, kind: str, text: str) -> None:
         """Append something observed about an order, or about none of ours."""
         ref = "(SELECT ref FROM orders WHERE intent_id = ? ORDER BY attempt DESC LIMIT 1)"
@@ -126,6 +142,7 @@ def _forbids(restriction: Restriction, side: Side) -> bool:
 
 def _plan_again(connection: sqlite3.Connection, known: IntentState, at: datetime, seen: Observed | None) -> None:
     write_status(connection, known, OrderStatus.LAPSED, at, seen or Observed(text="stated as never sent"))
-    again = replace(known.intent, attempt=known.intent.attempt + 1)
-    connection.execute("UPDATE order_intents SET attempt = ? WHERE id = ?", (again.attempt, again.id))
+    used = "SELECT max(attempt) FROM orders WHERE intent_id = ?"
+    again = replace(known.intent, attempt=connection.execute(used, (known.intent.id,)).fetchone()[0] + 1)
+    use_attempt(connection, again)
     insert_attempt(connection, again.id, again.ref, again.attempt, at)

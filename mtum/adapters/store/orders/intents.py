@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from dataclasses import replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SELECT = """
-SELECT i.*, o.ref, o.status, o.filled, o.broker_id, o.code, o.text, o.submitted_at, o.updated_at
+SELECT i.*, o.ref, o.status, o.filled, o.broker_id, o.code, o.text, o.submitted_at, o.updated_at,
+  o.client_id, o.order_id
 FROM order_intents AS i JOIN orders AS o ON o.intent_id = i.id AND o.attempt = i.attempt"""
 
 TERMINAL = ", ".join(f"'{status.value}'" for status in OrderStatus if status.terminal)
@@ -111,6 +113,8 @@ def state(row: sqlite3.Row) -> IntentState:
         text=row["text"],
         submitted_at=maybe_instant(row["submitted_at"]),
         updated_at=maybe_instant(row["updated_at"]),
+        client_id=row["client_id"],
+        order_id=row["order_id"],
     )
 
 
@@ -134,7 +138,8 @@ def write_status(
     connection.execute(
         "UPDATE orders SET status = ?, updated_at = ?, filled = coalesce(?, filled), "
         "broker_id = coalesce(?, broker_id), code = coalesce(?, code), "
-        "text = coalesce(nullif(?, ''), text) WHERE ref = ?",
+        "text = coalesce(nullif(?, ''), text), client_id = coalesce(?, client_id), order_id = coalesce(?, order_id) "
+        "WHERE ref = ?",
         (
             status.value,
             instant_text(at),
@@ -142,8 +147,27 @@ def write_status(
             told.broker_id,
             told.code,
             told.text,
+            told.client_id,
+            told.order_id,
             known.intent.ref,
         ),
     )
     if status is not known.status:
         add_event(connection, known.intent.id, known.intent.ref, at, status, seen)
+
+
+def use_attempt(connection: sqlite3.Connection, intent: OrderIntent) -> None:
+    """Make the intent's attempt the one that counts."""
+    connection.execute("UPDATE order_intents SET attempt = ? WHERE id = ?", (intent.attempt, intent.id))
+
+
+def switch_attempt(connection: sqlite3.Connection, known: IntentState, attempt: int, at: datetime) -> None:
+    """End the present attempt as never sent and take up another, which the broker has."""
+    found = replace(known.intent, attempt=attempt)
+    write_status(connection, known, OrderStatus.LAPSED, at, Observed(text=f"the broker has {found.ref} instead"))
+    use_attempt(connection, found)
+    if connection.execute("SELECT 1 FROM orders WHERE ref = ?", (found.ref,)).fetchone() is None:
+        insert_attempt(connection, found.id, found.ref, found.attempt, at)
+    else:
+        again = state_of(connection, found.id)
+        write_status(connection, again, OrderStatus.UNKNOWN, at, Observed(text="it is at the broker after all"))

@@ -16,6 +16,15 @@ def tables_and_views(db: Database) -> None:
         db.execute(statement)
 
 
+@MIGRATIONS(name="0002_numbers_of_orders")
+def numbers_of_orders(db: Database) -> None:
+    """Keep under which number an order was sent, for executions that come back without its reference."""
+    known = {row[1] for row in db.execute("PRAGMA table_info(orders)")}
+    for column in ("client_id", "order_id"):
+        if column not in known:  # a new database has every table as it is now
+            db.execute(f"ALTER TABLE orders ADD COLUMN {column} INTEGER")
+
+
 def migrate(connection: sqlite3.Connection) -> None:
     """Bring the schema up to this program's, all or nothing; `PRAGMA user_version` says how far it is.
 

@@ -144,6 +144,8 @@ _ORDERS = (
         text | TEXT NOT NULL DEFAULT '' | the last message in the broker's or our gate's words
         submitted_at | TEXT | instant the program was about to send it
         updated_at | TEXT NOT NULL | instant of the last change
+        client_id | INTEGER | API client that sent it
+        order_id | INTEGER | number that client gave it; unique within one day only
         """,
         "UNIQUE (intent_id, attempt)",
         "CREATE UNIQUE INDEX orders_one_live ON orders (intent_id) "

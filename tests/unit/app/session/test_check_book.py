@@ -165,3 +165,10 @@ def test_other_hours_at_the_broker_stop_the_session(tmp_path: Path, hours: Sessi
 def test_the_same_hours_are_fine(tmp_path: Path) -> None:
     with fake_desk(tmp_path, FakeBroker()) as desk:
         check_hours(desk, SESSION)
+
+
+def test_an_order_of_an_earlier_session_that_still_works_bars_its_symbol(tmp_path: Path) -> None:
+    with holding(tmp_path) as desk:
+        check = check_book(desk, shown(listed(BUY), held="19"), TODAY)
+        assert told(check) == [(6, f"{BUY.ref} of 2018-12-03 still works at the broker: cancel it by hand NOW")]
+        assert (dict(check.entries_barred), dict(check.exits_barred)) == ({"MTUM": "unresolved"},) * 2

@@ -15,7 +15,7 @@ from mtum.core.market.bars import Bars
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.orders import OrderIntent, OrderStatus, Side
 from mtum.errors import BrokerUnavailableError, ExitCode
-from mtum.ports.records import CashMovement, EquityPoint
+from mtum.ports.records import CashMovement, EquityPoint, Observed
 from support.bars import changed, full_session
 from support.desks import ShelfSource
 from support.fakes import SENT_AT, SESSION, FakeBroker, executed, fake_desk, listed, market, shown
@@ -117,6 +117,50 @@ def test_a_fill_without_our_reference_is_known_by_the_permanent_id_and_another_i
         confirm_fills(desk, SESSION)  # learns the permanent id from the listed order
         confirm_fills(desk, SESSION)
         assert [one.exec_id for one in desk.store.orders.fills()] == ["7.01"]
+
+
+def test_a_nameless_fill_is_known_by_the_permanent_id_of_the_completed_order_that_has_our_reference(
+    tmp_path: Path,
+) -> None:
+    with evening(tmp_path, FakeBroker([shown(FILLED, fills=[replace(WHOLE, ref="")], held="19")])) as desk:
+        assert confirm_fills(desk, SESSION).exit_code == ExitCode.DONE
+        assert status(desk) == (OrderStatus.FILLED, 19)
+
+
+@pytest.mark.parametrize(("order_id", "known"), [(35, True), (36, False)])
+def test_a_nameless_fill_without_permanent_id_is_known_by_its_number_of_the_day(
+    tmp_path: Path, order_id: int, known: bool
+) -> None:
+    nameless = replace(WHOLE, ref="", broker_id="", client_id=17, order_id=order_id)
+    with evening(tmp_path, FakeBroker([shown(fills=[nameless], held="19")])) as desk:
+        number = Observed(broker_id="9001", client_id=17, order_id=35)
+        desk.store.orders.move(BUY.id, OrderStatus.ACCEPTED, SENT_AT, number)
+        code = confirm_fills(desk, SESSION).exit_code
+        assert (code, status(desk)[0] is OrderStatus.FILLED) == (0 if known else ExitCode.PERSON, known)
+
+
+def test_a_fill_that_comes_after_its_order_was_taken_for_expired_completes_it(tmp_path: Path) -> None:
+    broker = FakeBroker([shown()])
+    with evening(tmp_path, broker) as desk:
+        accept(desk)
+        assert confirm_fills(desk, SESSION).exit_code == ExitCode.ORDER
+        assert status(desk) == (OrderStatus.EXPIRED, 0)
+        broker.script = [shown(fills=[WHOLE], held="19")]
+        assert confirm_fills(desk, SESSION).exit_code == ExitCode.DONE
+        assert status(desk) == (OrderStatus.FILLED, 19)
+
+
+@pytest.mark.parametrize(("cancels", "end"), [(True, OrderStatus.CANCELED), (False, OrderStatus.ACCEPTED)])
+def test_an_order_that_still_works_after_its_close_is_canceled_at_once_and_told(
+    tmp_path: Path, cancels: bool, end: OrderStatus
+) -> None:
+    kept = shown(listed(BUY))
+    broker = FakeBroker([kept, shown(listed(BUY, OrderStatus.CANCELED)) if cancels else kept], cancels=cancels)
+    with evening(tmp_path, broker) as desk:
+        accept(desk)
+        result = confirm_fills(desk, SESSION)
+        assert (result.exit_code, broker.canceled, status(desk)[0]) == (ExitCode.PERSON, [BUY.ref], end)
+        assert "still works though 2018-12-03 has closed" in result.document["problems"][0]["text"]
 
 
 def test_a_correction_takes_the_place_of_what_it_corrects(tmp_path: Path) -> None:

@@ -11,11 +11,11 @@ from mtum.app.desk import Desk, Problem
 from mtum.app.owner.approve import approve
 from mtum.app.session.submit_orders import submit_orders
 from mtum.core.portfolio.limits import Restriction
-from mtum.core.portfolio.orders import OrderStatus, Side, ticket_of
+from mtum.core.portfolio.orders import OrderIntent, OrderStatus, Side, ticket_of
 from mtum.errors import BrokerUnavailableError, ExitCode
 from mtum.ports.broker import Denied, NoAnswer, NotSent, Rejected
 from mtum.ports.records import IntentState
-from support.fakes import SENT_AT, SESSION, FakeBroker, accepted, fake_desk, listed, shown
+from support.fakes import SENT_AT, SESSION, FakeBroker, accepted, executed, fake_desk, listed, shown
 from support.store import FRIDAY, intent
 
 BUY = intent()
@@ -95,13 +95,14 @@ def test_of_an_ended_and_a_working_order_the_working_one_is_adopted(tmp_path: Pa
 
 
 def test_two_working_orders_with_one_reference_need_a_person(tmp_path: Path) -> None:
-    broker = FakeBroker([shown(listed(BUY), listed(BUY, broker_id="9002"))])
+    again = replace(BUY, attempt=2)
+    broker = FakeBroker([shown(listed(BUY), listed(again, broker_id="9002"))])
     with fake_desk(tmp_path, broker) as desk:
         planned(desk)
         problems = submit_orders(desk, SESSION)
         assert (codes(problems), broker.sent) == ([ExitCode.PERSON], [])
         assert state_of(desk).status is OrderStatus.PLANNED
-        assert f"2 working orders {BUY.ref}" in problems[0].text
+        assert f"2 working orders of one intent ({BUY.ref}, {again.ref})" in problems[0].text
 
 
 def test_an_order_listed_without_a_permanent_id_is_not_accepted_yet(tmp_path: Path) -> None:
@@ -308,3 +309,89 @@ def test_an_entry_that_needs_approval_lapses_without_it_and_leaves_with_it(tmp_p
         planned(desk, other)
         submit_orders(desk, SESSION)
         assert len(broker.sent) == 1
+
+
+def stated_as_never_sent(desk: Desk) -> OrderIntent:
+    """The first attempt was begun, not listed, and a person stated that it was never sent."""
+    begun(desk)
+    desk.store.orders.move(BUY.id, OrderStatus.UNKNOWN, SENT_AT)
+    desk.store.orders.move(BUY.id, OrderStatus.PLANNED, SENT_AT)
+    return state_of(desk).intent
+
+
+def test_an_attempt_that_turns_up_after_all_is_adopted_and_the_next_one_never_sent(tmp_path: Path) -> None:
+    broker = FakeBroker([shown(listed(BUY))], [accepted(BUY)])
+    with fake_desk(tmp_path, broker) as desk:
+        assert stated_as_never_sent(desk).ref == f"{BUY.id}-2"
+        assert submit_orders(desk, SESSION) == ()
+        assert broker.sent == []
+        state = state_of(desk)
+        assert (state.intent.ref, state.status, state.broker_id) == (BUY.ref, OrderStatus.ACCEPTED, "9001")
+
+
+def test_where_the_earlier_attempt_turns_up_while_the_later_is_in_doubt_a_person_is_told(tmp_path: Path) -> None:
+    broker = FakeBroker([shown()], [NoAnswer()])
+    with fake_desk(tmp_path, broker, broker__resolve_seconds=0) as desk:
+        again = stated_as_never_sent(desk)
+        submit_orders(desk, SESSION)
+        broker.script = [shown(listed(BUY))]
+        problems = submit_orders(desk, SESSION)
+        assert (codes(problems), len(broker.sent)) == ([ExitCode.PERSON], 1)
+        assert f"lists {BUY.ref}, stated as never sent; {again.ref} may be there too" in problems[0].text
+        assert (state_of(desk).intent.ref, state_of(desk).status) == (BUY.ref, OrderStatus.ACCEPTED)
+
+
+def test_an_attempt_that_a_restored_database_does_not_know_is_adopted(tmp_path: Path) -> None:
+    third = replace(BUY, attempt=3)
+    with fake_desk(tmp_path, FakeBroker([shown(listed(third))])) as desk:
+        planned(desk)
+        assert submit_orders(desk, SESSION) == ()
+        assert (state_of(desk).intent.ref, state_of(desk).status) == (third.ref, OrderStatus.ACCEPTED)
+
+
+def test_an_order_of_which_only_executions_are_listed_was_sent(tmp_path: Path) -> None:
+    # Corrected once: 12 and 7 shares, not 12, 12 and 7.
+    fills = [executed(BUY, exec_id, shares, "104") for exec_id, shares in (("7.01", 12), ("7.02", 12), ("8.01", 7))]
+    broker = FakeBroker([shown(fills=fills, held="19")], [accepted(BUY)])
+    with fake_desk(tmp_path, broker) as desk:
+        planned(desk)
+        assert submit_orders(desk, SESSION) == ()
+        assert (broker.sent, state_of(desk).status, state_of(desk).filled) == ([], OrderStatus.FILLED, 19)
+
+
+NUMBERED = NoAnswer("timeout", client_id=17, order_id=35)
+NAMELESS = listed(BUY, ref="", client_id=17, order_id=35)
+
+
+def test_an_unanswered_order_listed_without_reference_is_known_by_its_number_of_the_day(tmp_path: Path) -> None:
+    broker = FakeBroker([shown(), shown(NAMELESS)], [NUMBERED])
+    with fake_desk(tmp_path, broker) as desk:
+        planned(desk)
+        assert submit_orders(desk, SESSION) == ()
+        assert (state_of(desk).status, state_of(desk).broker_id) == (OrderStatus.ACCEPTED, "9001")
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        replace(NAMELESS, client_id=18),
+        replace(NAMELESS, order_id=36),
+        replace(NAMELESS, side=Side.SELL),
+        replace(NAMELESS, symbol="AAA"),
+        replace(NAMELESS, ref="by hand"),
+    ],
+)
+def test_a_number_that_fits_only_in_part_proves_nothing(tmp_path: Path, order: Any) -> None:
+    broker = FakeBroker([shown(), shown(order)], [NUMBERED])
+    with fake_desk(tmp_path, broker, broker__resolve_seconds=0) as desk:
+        planned(desk)
+        assert codes(submit_orders(desk, SESSION)) == [ExitCode.PERSON]
+        assert state_of(desk).status is OrderStatus.UNKNOWN
+
+
+def test_a_number_of_another_day_proves_nothing(tmp_path: Path) -> None:
+    tomorrow = replace(shown(NAMELESS), at=SENT_AT + timedelta(days=1))
+    broker = FakeBroker([shown(), tomorrow], [NUMBERED])
+    with fake_desk(tmp_path, broker, broker__resolve_seconds=0) as desk:
+        planned(desk)
+        assert codes(submit_orders(desk, SESSION)) == [ExitCode.PERSON]

@@ -10,6 +10,7 @@ from mtum.cli.app import run
 from mtum.wiring import opened_store
 from support.gateway import ACCOUNT
 from support.live_days import Installation, installation
+from support.practice import ENTRY_DAY
 
 CONFIG = """
 mode = "paper"
@@ -48,6 +49,13 @@ def test_a_fresh_practice_account_agrees(tmp_path: Path, capsys: pytest.CaptureF
         (("reconcile", "--accept", "magic", "MTUM"), "one of external, position, not-sent, foreign"),
         (("reconcile", "--accept", "external", "MTUM"), "--accept external SYMBOL SHARES"),
         (("reconcile", "--accept", "external", "SPY", "1"), "SPY is not traded here"),
+        (("reconcile", "--accept", "external", "MTUM", "nan"), '"nan" is no number'),
+        (("reconcile", "--accept", "external", "MTUM", "Infinity"), '"Infinity" is no number'),
+        (("reconcile", "--accept", "external", "MTUM", "1e400"), '"1e400" is no number'),
+        (("reconcile", "--accept", "external", "MTUM", "5"), "0 up to the broker's 0 can be"),
+        (("reconcile", "--accept", "position", "MTUM", "sNaN"), '"sNaN" is no number'),
+        (("reconcile", "--accept", "corporate-action", "MTUM", "nan"), '"nan" is no number'),
+        (("reconcile", "--accept", "position", "MTUM", "1", "--entry-price", "1e400"), "is no price in USD"),
         (("reconcile", "--accept", "position", "MTUM", "1"), "needs --entry-session DATE and --entry-price PRICE"),
         (("reconcile", "--accept", "not-sent", "m1"), "no order has the id m1"),
         (("reconcile", "--accept", "foreign", "hello"), "hello is no reference of this program"),
@@ -101,3 +109,18 @@ def test_a_person_may_cancel_while_a_run_is_at_work(tmp_path: Path, capsys: pyte
             assert (code, document["canceled"]) == (0, [ref])
             # Whatever decides or sends needs the lock.
             assert called(capsys, folder, "reconcile")[0] == 9
+
+
+def test_a_session_is_settled_after_its_close_and_one_before_the_beginning_has_no_equity(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with installation(tmp_path) as ours:
+        folder = written(ours)
+        ours.run()
+        code, _, error = called(capsys, folder, "settle", "--session", ENTRY_DAY.isoformat())
+        assert (code, "2018-01-03 closes at 21:00 UTC; settle it after that" in error) == (2, True)
+        code, _, error = called(capsys, folder, "settle", "--session", "2018-01-06")
+        assert (code, "2018-01-06 is no session of the last two weeks" in error) == (2, True)
+        # The last session that has closed is the day before the first decision.
+        code, document, _ = called(capsys, folder, "settle")
+        assert (code, document["session"], document["equity_usd"]) == (0, "2018-01-02", None)

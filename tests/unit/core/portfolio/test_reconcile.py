@@ -43,5 +43,6 @@ def test_every_symbol_of_universe_and_lots_has_a_balance_and_the_owners_others_n
 
 def test_only_references_of_our_making_that_we_never_planned_are_foreign() -> None:
     ours, other = "m181203-AAAAAAAAAAAA-1", "m181203-BBBBBBBBBBBB-2"
-    listed = [ours, other, other, "", "by hand", "m181203-bbbbbbbbbbbb-2", "m181203-BBBBBBBBBBB1-1", other + "x"]
-    assert foreign_refs(listed, [ours]) == (other,)
+    strange = ["", "by hand", "m181203-bbbbbbbbbbbb-2", "m181203-BBBBBBBBBBB1-1", other + "x"]
+    listed = [ours, ours[:-1] + "2", other, other, *strange]
+    assert foreign_refs(listed, ["m181203-AAAAAAAAAAAA"]) == (other,)

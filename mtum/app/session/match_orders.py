@@ -1,0 +1,76 @@
+"""Which of the broker's orders and executions belong to an intent?
+
+By its reference, whatever the attempt; else by the broker's permanent id; else by the number that our
+client gave the order, which is unique only within one day. Anything weaker is a person's to judge.
+"""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from mtum.core.portfolio.fills import stem_of
+from mtum.core.portfolio.orders import OrderStatus, intent_of
+from mtum.ports.broker import BrokerFill, BrokerLists, BrokerOrder
+from mtum.ports.records import IntentState
+
+
+def orders_of(lists: BrokerLists, state: IntentState) -> list[BrokerOrder]:
+    """Return every order that the broker lists for an intent; more than one working is a person's matter."""
+    by_ref = [order for order in lists.orders if intent_of(order.ref) == state.intent.id]
+    by_id = [order for order in lists.orders if state.broker_id and order.broker_id == state.broker_id]
+    numbered = [order for order in lists.orders if lists.at.date() == state.intent.session and _numbered(order, state)]
+    return by_ref or by_id or (numbered if len(numbered) == 1 else [])
+
+
+def find_order(lists: BrokerLists, state: IntentState) -> BrokerOrder | None:
+    """Return the broker's order of an intent: a working one before one that ended, this attempt before another."""
+    found = sorted(orders_of(lists, state), key=lambda one: (not one.status.working, one.ref != state.intent.ref))
+    return next(iter(found), None)
+
+
+def find_trace(lists: BrokerLists, state: IntentState) -> BrokerOrder | None:
+    """Return the order of an intent also where only its executions are listed: it was sent in any case."""
+    found = find_order(lists, state)
+    fills = executions_of(lists, state)
+    if found is not None or not fills:
+        return found
+    intent, last = state.intent, fills[-1]
+    filled = int(sum(_newest(fills), Decimal(0)))
+    return BrokerOrder(
+        ref=last.ref or intent.ref,
+        broker_id=last.broker_id,
+        account=last.account,
+        symbol=last.symbol,
+        side=last.side,
+        order_type=intent.order_type,
+        shares=intent.shares,
+        filled=filled,
+        status=OrderStatus.FILLED if filled >= intent.shares else OrderStatus.PARTIALLY_FILLED,
+        client_id=last.client_id,
+        order_id=last.order_id,
+    )
+
+
+def executions_of(lists: BrokerLists, state: IntentState) -> list[BrokerFill]:
+    """Return the executions of an intent's orders; some come without a reference."""
+    permanent = {order.broker_id for order in orders_of(lists, state)} | {state.broker_id or ""}
+    return [fill for fill in lists.fills if _executes(fill, state, permanent - {""})]
+
+
+def _executes(fill: BrokerFill, state: IntentState, permanent: set[str]) -> bool:
+    if fill.ref:
+        return intent_of(fill.ref) == state.intent.id
+    same_day = fill.instant.date() == state.intent.session
+    return fill.broker_id in permanent or (same_day and _numbered(fill, state))
+
+
+def _numbered(listed: BrokerOrder | BrokerFill, state: IntentState) -> bool:
+    # A restarted gateway gives numbers out again, and another client has the same ones.
+    ours = (state.client_id, state.order_id, state.intent.symbol, state.intent.side)
+    theirs = (listed.client_id, listed.order_id, listed.symbol, listed.side)
+    return bool(state.order_id) and not listed.ref and ours == theirs
+
+
+def _newest(fills: list[BrokerFill]) -> Iterator[Decimal]:
+    # A correction has the id of what it corrects but for the last part.
+    last = {stem_of(fill.exec_id): fill.shares for fill in sorted(fills, key=lambda fill: fill.exec_id)}
+    yield from last.values()
