@@ -4,6 +4,7 @@
 
 import asyncio
 from pathlib import Path
+from statistics import median
 from time import perf_counter
 
 import pytest
@@ -13,7 +14,7 @@ from mtum.app.session.run_today import run_today
 from support.gateway import ACCOUNT, Running
 from support.live_days import Installation, installation
 
-PAIRS = 8
+PAIRS = 12
 LIMIT = 1.5
 
 
@@ -80,13 +81,14 @@ def test_a_run_over_the_wire_takes_little_longer_than_its_requests_by_hand(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     mine, theirs = [], []
-    for number in range(PAIRS):
+    for number in range(PAIRS + 1):
         with installation(tmp_path / f"wire-{number}") as wire:
             mine.append(ours(wire, tmp_path / f"ours-{number}"))
         with installation(tmp_path / f"hand-{number}") as wire:
             theirs.append(by_hand(wire.gateway, number))
-    # Whatever else the machine does makes a run longer, never shorter.
-    ratio = min(mine) / min(theirs)
+    # Neighbors meet the same load of the machine; the first pair also loads what every later one has.
+    ratio = median(one / hand for one, hand in zip(mine[1:], theirs[1:], strict=True))
     with capsys.disabled():
-        print(f"\nrun over the wire {1000 * min(mine):.0f} ms, by hand {1000 * min(theirs):.0f} ms, ratio {ratio:.2f}")
+        print(f"\nrun over the wire {1000 * min(mine):.0f} ms, by hand {1000 * min(theirs):.0f} ms at best; ", end="")
+        print(f"ratio {ratio:.2f}, median of {PAIRS} pairs")
     assert ratio <= LIMIT
