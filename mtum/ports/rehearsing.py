@@ -10,5 +10,11 @@ class Rehearsing(Protocol):
     """A broker with trial orders."""
 
     def what_if(self, ticket: Ticket) -> str | None:
-        """Return why the broker would refuse the order, None if it would take it; nothing is placed."""
+        """Return why the broker would refuse the order, None if it would take it; nothing is placed.
+
+        Raises
+        ------
+        BrokerUnavailableError
+            If the broker takes no orders over this connection at all.
+        """
         ...

@@ -138,6 +138,8 @@ def test_a_read_only_interface_took_nothing(gateway: Running) -> None:
     gateway.tell("behavior", read_only=True)
     with adapter(gateway) as ours:
         outcome = ours.broker.submit(ticket())
+        with pytest.raises(BrokerUnavailableError, match="untick Read-Only API in its settings"):
+            ours.broker.what_if(ticket())
     assert isinstance(outcome, NotSent)
     assert "Read-Only API" in outcome.text
     assert reached(gateway) == []

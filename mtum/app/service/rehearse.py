@@ -15,7 +15,7 @@ from mtum.core.market.calendars import calendars_agree
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.orders import OrderStatus, OrderType, Side, Ticket
-from mtum.errors import ExitCode, MtumError, worst
+from mtum.errors import BrokerError, ExitCode, MtumError, worst
 from mtum.ports.broker import BrokerLists
 from mtum.ports.rehearsing import Rehearsing
 
@@ -214,8 +214,12 @@ def _what_if(desk: Desk, lists: BrokerLists) -> Iterator[Check]:
     held = int(lists.positions.get(symbol, 0))
     for side, shares in ((Side.BUY, 1), *(((Side.SELL, held),) if held else ())):
         ticket = Ticket(desk.account, symbol, side, OrderType.MARKET_ON_CLOSE, shares, "rehearsal")
-        refused = desk.broker.what_if(ticket)
         name = f"trial order {side.value} {shares} {symbol}"
+        try:
+            refused = desk.broker.what_if(ticket)
+        except BrokerError as error:
+            yield Check(name, State.NO_GO, str(error), "`mtum doctor` again once that is done", ExitCode.BROKER)
+            return
         if refused:
             yield Check(name, State.NO_GO, refused, "trading permission, funds or order type", ExitCode.ORDER)
         else:

@@ -66,7 +66,13 @@ class Sender:
         return not working and all(fill.ref != ref for fill in after.fills)
 
     def what_if(self, ticket: Ticket) -> str | None:
-        """Return why the broker would refuse the order, None if it would take it."""
+        """Return why the broker would refuse the order, None if it would take it.
+
+        Raises
+        ------
+        BrokerUnavailableError
+            If the gateway's interface takes no orders at all.
+        """
         order = wire_order(self._session.library.order(), ticket, self._session.gateway.client_id)
         order.whatIf = True
         link = self._session.link
@@ -75,7 +81,10 @@ class Sender:
         link.wait(self._session.gateway.request_seconds, lambda: _tried(heard))
         if any(message.name == "openOrder" for message in heard):
             return None
-        code, text = echo_of(heard).worst()
+        echo = echo_of(heard)
+        code, text = echo.worst()
+        if echo.read_only:
+            raise BrokerUnavailableError(READ_ONLY.format(code=code))
         return f"{code}: {text}" if code else "no answer to the trial order"
 
     def _heard(self, order_id: int) -> Echo:

@@ -153,7 +153,7 @@ def test_another_account_and_shares_nobody_knows_are_no_go(tmp_path: Path) -> No
 class Trying:
     """A broker with trial orders, of which it refuses some."""
 
-    def __init__(self, real: object, refusal: str | None) -> None:
+    def __init__(self, real: object, refusal: str | BrokerUnavailableError | None) -> None:
         self.real = real
         self.refusal = refusal
         self.tried: list[Ticket] = []
@@ -163,11 +163,22 @@ class Trying:
 
     def what_if(self, ticket: Ticket) -> str | None:
         self.tried.append(ticket)
+        if isinstance(self.refusal, BrokerUnavailableError):
+            raise self.refusal
         return self.refusal
 
 
-@pytest.mark.parametrize(("refusal", "expected"), [(None, ExitCode.DONE), ("201 no permission", ExitCode.ORDER)])
-def test_one_share_is_tried_without_being_ordered(tmp_path: Path, refusal: str | None, expected: ExitCode) -> None:
+@pytest.mark.parametrize(
+    ("refusal", "expected"),
+    [
+        (None, ExitCode.DONE),
+        ("201 no permission", ExitCode.ORDER),
+        (BrokerUnavailableError("the interface is read-only"), ExitCode.BROKER),  # as today's run would end
+    ],
+)
+def test_one_share_is_tried_without_being_ordered(
+    tmp_path: Path, refusal: str | BrokerUnavailableError | None, expected: ExitCode
+) -> None:
     with desk_in(tmp_path) as replay:
         desk, session = ready(replay.desk, replay.upcoming())
         broker = Trying(desk.broker, refusal)
