@@ -117,9 +117,10 @@ def test_a_read_only_interface_ends_with_one_line_and_the_order_leaves_once_it_i
         assert len(ours.accepted()) == 1
 
 
-def test_a_dry_run_decides_and_can_send_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("minutes", [200.0, 20.0])
+def test_a_dry_run_decides_at_any_time_and_can_send_nothing(tmp_path: Path, minutes: float) -> None:
     with installation(tmp_path) as ours:
-        run = ours.run(dry_run=True)
+        run = ours.run(minutes=minutes, dry_run=True)
         assert (run.exit_code, run.document["planned"][0]["shares"]) == (0, SHARES)
         assert ours.gateway.entries("order") == []
         assert states(ours) == []

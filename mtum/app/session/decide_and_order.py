@@ -144,7 +144,9 @@ def ensure_capital(desk: Desk, session: Session) -> None:
 
 def _dry(desk: Desk, session: Session) -> RunResult:
     sessions = sessions_around(desk, session)
-    desk.clock.wait_until(session.before_close(desk.settings.schedule.window_opens_minutes))
+    if desk.replayed:
+        # A running market is looked at as it is now: a dry run waits for no window.
+        desk.clock.wait_until(session.before_close(desk.settings.schedule.snapshot_minutes))
     desk.broker.connect()
     try:
         check_hours(desk, session)
@@ -152,7 +154,6 @@ def _dry(desk: Desk, session: Session) -> RunResult:
         check = check_book(desk, lists, session)
         for symbol in desk.strategy.universe():
             refresh_bars(desk, symbol, session, sessions)
-        desk.clock.wait_until(session.before_close(desk.settings.schedule.snapshot_minutes))
         decided_at = desk.clock.now()
         gathered = gather(desk, session, sessions, decided_at)
         check = guarded(desk, check, worth_of(desk, lists, gathered.view), record=False)
