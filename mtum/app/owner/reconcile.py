@@ -8,8 +8,7 @@ from typing import Any
 from mtum.app.desk import Desk
 from mtum.app.ledger.book import read_sleeve
 from mtum.app.session.check_book import FOREIGN_KEY, external_shares
-from mtum.app.session.match_orders import find_order
-from mtum.app.session.record_orders import too_many
+from mtum.app.session.match_orders import find_order, too_many
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.core.portfolio.reconcile import Balance, balances, foreign_refs
 from mtum.errors import ExitCode

@@ -3,8 +3,7 @@
 from mtum.app.desk import Desk, Problem
 from mtum.app.ledger.book import read_sleeve
 from mtum.app.session.check_book import external_shares
-from mtum.app.session.match_orders import find_order
-from mtum.app.session.record_orders import cancel_at_once, record_seen
+from mtum.app.session.match_orders import cancel_at_once, find_order, record_seen
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.fills import folded
 from mtum.core.portfolio.orders import OrderStatus, intent_of

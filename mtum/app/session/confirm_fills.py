@@ -13,8 +13,7 @@ from mtum.app.owner.flatten import forget_flatten
 from mtum.app.session.check_book import external_shares
 from mtum.app.session.close_orders import cancel_left_over, close_orders
 from mtum.app.session.decide_and_order import RunResult, current_document, sessions_around
-from mtum.app.session.match_orders import executions_of
-from mtum.app.session.record_orders import order_problems
+from mtum.app.session.match_orders import executions_of, order_problems
 from mtum.core.market.bars import Bar
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.portfolio.benchmark import buy_and_hold

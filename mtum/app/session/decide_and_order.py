@@ -15,7 +15,7 @@ from mtum.app.session.close_orders import cancel_left_over, lapse_earlier
 from mtum.app.session.decide_believed import decide_believed
 from mtum.app.session.exit_fallback import exit_fallback
 from mtum.app.session.gather import Gathered, gather
-from mtum.app.session.record_orders import order_problems
+from mtum.app.session.match_orders import order_problems
 from mtum.app.session.run_document import empty_document, run_document
 from mtum.app.session.submit_orders import submit_orders
 from mtum.core.decide import with_change_since

@@ -4,8 +4,7 @@ from datetime import timedelta
 
 from mtum.app.desk import Desk, Problem
 from mtum.app.owner.approve import wait_for_approval, way_of
-from mtum.app.session.match_orders import find_trace
-from mtum.app.session.record_orders import PENDING, cancel_at_once, order_problems, record_seen, too_many
+from mtum.app.session.match_orders import PENDING, cancel_at_once, find_trace, order_problems, record_seen, too_many
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.orders import OrderStatus, Side, intent_of, ticket_of

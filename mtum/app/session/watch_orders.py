@@ -6,8 +6,7 @@ from typing import Any
 from mtum.app.desk import Desk, Problem, exit_code_of
 from mtum.app.session.decide_and_order import RunResult, current_document
 from mtum.app.session.exit_fallback import exit_fallback
-from mtum.app.session.match_orders import executions_of, find_order
-from mtum.app.session.record_orders import order_problems, record_seen, too_many
+from mtum.app.session.match_orders import executions_of, find_order, order_problems, record_seen, too_many
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.orders import OrderStatus, Purpose
 from mtum.errors import ExitCode

@@ -33,6 +33,16 @@ def gated(broker: FakeBroker, pinned: str = "", **rules: Any) -> GatedBroker:
     return GatedBroker(broker, replace(RULES, **rules), CALENDAR, lambda _: pinned)
 
 
+def of_another_account(lists: BrokerLists) -> BrokerLists:
+    return replace(lists, account=replace(lists.account, code="DU9"))
+
+
+def test_about_a_symbol_outside_the_universe_the_broker_is_not_even_asked() -> None:
+    broker = FakeBroker()
+    assert isinstance(gated(broker).clear(replace(ticket_of(BUY), symbol="GME")), Denied)
+    assert broker.asked == 0
+
+
 def test_an_order_that_passes_reaches_the_broker_and_its_answer_comes_back() -> None:
     broker = FakeBroker(outcomes=[accepted(BUY)])
     assert gated(broker).submit(ticket_of(BUY)) == accepted(BUY)
@@ -44,6 +54,7 @@ def test_an_order_that_passes_reaches_the_broker_and_its_answer_comes_back() -> 
     [
         ("universe", shown(), replace(ticket_of(BUY), symbol="GME"), ""),
         ("account", shown(), replace(ticket_of(BUY), account="DU9"), ""),
+        ("account", of_another_account(shown()), ticket_of(BUY), ""),
         ("contract", shown(), ticket_of(BUY), "4712"),
         ("sell", shown(held="18"), ticket_of(SELL), ""),
         ("sell", shown(listed(SELL, ref="by hand", shares=10), held="28"), ticket_of(SELL), ""),
