@@ -62,7 +62,8 @@ def decide(view: MarketView, strategy: Strategy, book: Book, rules: PortfolioRul
 def equity_at(book: Book, prices: Mapping[str, float]) -> float:
     """Return the sleeve's equity in USD: cash, dividends receivable and shares at these prices."""
     held = sum(holding.shares * prices[symbol] for symbol, holding in book.holdings.items() if holding.shares)
-    return book.cash_usd + book.receivable_usd + held
+    unsellable = sum(shares * prices[symbol] for symbol, shares in book.unsellable_shares.items())
+    return book.cash_usd + book.receivable_usd + held + unsellable
 
 
 def with_change_since(book: Book, prices: Mapping[str, float], last_official_equity_usd: float | None) -> Book:

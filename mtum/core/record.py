@@ -65,6 +65,9 @@ def book_of(frame: Mapping[str, object]) -> Book:
         restriction=Restriction(_text(stored["restriction"])),
         entries_barred=_words(stored["entries_barred"]),
         exits_barred=_words(stored["exits_barred"]),
+        unsellable_shares={
+            symbol: int(_number(shares)) for symbol, shares in _table(stored.get("unsellable_shares", {})).items()
+        },
     )
 
 
@@ -186,6 +189,7 @@ def _book_document(book: Book) -> Document:
         "restriction": book.restriction.value,
         "entries_barred": dict(book.entries_barred),
         "exits_barred": dict(book.exits_barred),
+        "unsellable_shares": dict(book.unsellable_shares),
     }
 
 

@@ -65,6 +65,7 @@ books = st.builds(
     restriction=st.sampled_from(Restriction),
     entries_barred=marks,
     exits_barred=marks,
+    unsellable_shares=st.dictionaries(st.just("MTUM"), st.integers(1, 90)),
 )
 rules = st.builds(
     PortfolioRules,

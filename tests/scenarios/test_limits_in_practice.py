@@ -160,3 +160,21 @@ def test_live_makes_no_entry_until_its_settings_are_approved_and_says_what_diffe
         # What does not change a trade needs no approval, and practice needs none at all.
         assert entries_stopped(control, settings_of(**live, mail__port=465)) is None
         assert entries_stopped(control, settings_of(risk__max_position_usd=9000)) is None
+
+
+def test_shares_the_broker_does_not_have_are_a_mismatch_and_no_loss(holding: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(holding, folder)
+    state = exchange_in(folder)
+    (account,) = state.accounts
+    robbed = replace(state, accounts=(replace(account, positions=()),))
+    (folder / wiring.EXCHANGE_NAME).write_bytes(to_bytes(robbed))
+    limits: dict[str, Any] = {"risk__on_daily_loss": "flatten", "risk__max_drawdown_frac": 0.1, "risk__max_value_jump_frac": 0.99}
+    result = play_next(folder, **limits)
+    assert (result.exit_code, result.document["orders"]) == (ExitCode.PERSON, [])
+    assert "the broker holds 0, we expect 18 of ours" in result.document["problems"][0]["text"]
+    with desk_in(folder) as replay:
+        decision = replay.desk.store.decisions.find(EXIT_DAY, "mtum_confluence")
+        halts = replay.desk.store.control.halts()
+    assert decision is not None
+    assert (decision.document["daily_loss_hit"], decision.document["drawdown_hit"], halts) == (False, False, ())

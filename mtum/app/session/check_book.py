@@ -38,6 +38,10 @@ class BookCheck:
         really = self.sellable.get(holding.symbol, holding.shares)
         return replace(holding, shares=really) if really < holding.shares else holding
 
+    def beyond(self, holding: Holding) -> int:
+        """Return how many shares of the holding are ours and cannot be sold."""
+        return holding.shares - self.capped(holding).shares
+
     def error(self) -> BookMismatchError:
         """Return the first problem as an error."""
         return BookMismatchError(self.problems[0].text if self.problems else "the broker's book is not ours")

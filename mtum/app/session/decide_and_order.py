@@ -186,6 +186,7 @@ def _book(
         entries_barred={**gathered.entries_barred, **check.entries_barred},
         exits_barred=check.exits_barred,
         holdings={symbol: check.capped(holding) for symbol, holding in book.holdings.items()},
+        unsellable_shares={symbol: left for symbol, one in book.holdings.items() if (left := check.beyond(one))},
     )
     prices = {symbol: float(bars.close[-1]) for symbol, bars in gathered.view.bars.items()}
     return with_change_since(book, prices, equity_before(sleeve))

@@ -54,6 +54,9 @@ class Book:
         Symbols in which nothing may be bought, with the reason word.
     exits_barred : mapping of symbol to str
         Symbols in which nothing may be sold, with the reason word.
+    unsellable_shares : mapping of symbol to int
+        Shares of ours left out of the holdings because they cannot be sold today: the broker does not have
+        them, or another order is selling them. They stay part of the sleeve's equity.
     """
 
     holdings: Mapping[str, Holding]
@@ -67,6 +70,7 @@ class Book:
     restriction: Restriction = Restriction.NONE
     entries_barred: Mapping[str, str] = field(default_factory=dict)
     exits_barred: Mapping[str, str] = field(default_factory=dict)
+    unsellable_shares: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -182,6 +182,13 @@ def test_the_change_since_the_last_close_counts_shares_cash_and_receivables() ->
     assert with_change_since(book, {"X": 250.0}, None) == book
 
 
+def test_shares_that_cannot_be_sold_today_are_no_loss() -> None:
+    book = long(4, cash=100.0, unsellable_shares={"X": 6})
+    assert equity_at(book, {"X": 250.0}) == 2600.0
+    assert with_change_since(book, {"X": 250.0}, 2600.0).losses.change_since_usd == 0.0
+    assert decided(EXIT, book).orders[0].shares == 4
+
+
 def test_a_frame_shorter_than_the_strategy_asks_for_is_refused() -> None:
     class Long(Says):
         def history_sessions(self) -> int:

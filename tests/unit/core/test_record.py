@@ -37,6 +37,7 @@ BOOK = Book(
     restriction=Restriction.REDUCE_ONLY,
     entries_barred={"MTUM": "mismatch"},
     exits_barred={"SPY": "unresolved"},
+    unsellable_shares={"MTUM": 7},
 )
 
 

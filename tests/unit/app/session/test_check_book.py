@@ -148,6 +148,7 @@ def test_an_order_of_an_earlier_session_without_an_end_bars_its_symbol(tmp_path:
 def test_a_holding_is_capped_at_what_is_really_there(really: int, left: int) -> None:
     check = BookCheck(sellable={"MTUM": really})
     assert check.capped(Holding("MTUM", 19, 104.0)) == Holding("MTUM", left, 104.0)
+    assert check.beyond(Holding("MTUM", 19, 104.0)) == 19 - left
     assert BookCheck().capped(Holding("MTUM", 19)) == Holding("MTUM", 19)
 
 
