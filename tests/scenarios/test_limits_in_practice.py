@@ -169,7 +169,11 @@ def test_shares_the_broker_does_not_have_are_a_mismatch_and_no_loss(holding: Pat
     (account,) = state.accounts
     robbed = replace(state, accounts=(replace(account, positions=()),))
     (folder / wiring.EXCHANGE_NAME).write_bytes(to_bytes(robbed))
-    limits: dict[str, Any] = {"risk__on_daily_loss": "flatten", "risk__max_drawdown_frac": 0.1, "risk__max_value_jump_frac": 0.99}
+    limits: dict[str, Any] = {
+        "risk__on_daily_loss": "flatten",
+        "risk__max_drawdown_frac": 0.1,
+        "risk__max_value_jump_frac": 0.99,
+    }
     result = play_next(folder, **limits)
     assert (result.exit_code, result.document["orders"]) == (ExitCode.PERSON, [])
     assert "the broker holds 0, we expect 18 of ours" in result.document["problems"][0]["text"]
