@@ -75,7 +75,7 @@ def sync_line(one: "Synced") -> str:
         said = str(one.error)
         return said if said.startswith(one.symbol) else f"{one.symbol}: {said}"
     refresh = one.refresh
-    parts = [f"{one.symbol}: {refresh.read} read, {refresh.written} written, up to {refresh.last_session}"]
+    parts = [f"{one.symbol}: {refresh.read} read, {refresh.written} written, up to {refresh.last_session or 'nothing'}"]
     parts += [f"{len(refresh.revisions)} revisions"] if refresh.revisions else []
     parts += [f"split {split.ratio:g}:1 on {split.session}" for split in refresh.splits]
     parts += [f"{len(refresh.problems)} problems, the first: {refresh.problems[0].text}"] if refresh.problems else []
@@ -92,11 +92,12 @@ def import_answer(found: "tuple[Refresh, tuple[BarProblem, ...]]", source: str) 
         "read": refresh.read,
         "written": refresh.written,
         "revisions": len(refresh.revisions),
+        "notes": list(refresh.notes),
     }
     if broken:
         return Answer(document, [problem.text for problem in broken[:20]], ExitCode.DATA, problems)
     line = f"{refresh.symbol} from {source}: {refresh.read} read, {refresh.written} written"
-    return Answer(document, [line], ExitCode.DATA if problems else ExitCode.DONE, problems)
+    return Answer(document, [", ".join([line, *refresh.notes])], ExitCode.DATA if problems else ExitCode.DONE, problems)
 
 
 def check_answer(

@@ -1,6 +1,7 @@
 """Take bars from a person: the file replaces what the cache holds."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 
 from mtum.app.bars.accept_bars import REBASED_SOURCES, Reading, Refresh, accept_bars
@@ -27,7 +28,8 @@ def import_bars(desk: BarDesk, bars: Bars) -> Refresh:
     """
     finished = _finished(desk, bars.day(0), bars.last_day)
     cached = desk.store.bars.bars(bars.symbol, bars.source)
-    return accept_bars(desk, Reading(cached, bars, finished, desk.clock.now(), trusted=True))
+    taken = accept_bars(desk, Reading(cached, bars, finished, desk.clock.now(), trusted=True))
+    return replace(taken, read=len(bars), notes=_left_out(len(bars) - taken.read))
 
 
 def import_closes(desk: BarDesk, key: tuple[str, str], closes: Mapping[date, float]) -> Refresh:
@@ -51,7 +53,13 @@ def import_closes(desk: BarDesk, key: tuple[str, str], closes: Mapping[date, flo
         )
     finished = _finished(desk, min(closes), max(closes))
     new = accept_closes(desk.store, key, closes, finished, desk.clock.now(), trusted=True)
-    return Refresh(name, source, max(desk.store.bars.series(name, source), default=None), len(closes), new)
+    newest = max(desk.store.bars.series(name, source), default=None)
+    left = len(closes.keys() - {one.day for one in finished})
+    return Refresh(name, source, newest, len(closes), new, notes=_left_out(left))
+
+
+def _left_out(rows: int) -> tuple[str, ...]:
+    return (f"{rows} left out, as there is no session that day or it is not over",) if rows else ()
 
 
 def _finished(desk: BarDesk, first: date, last: date) -> tuple[Session, ...]:

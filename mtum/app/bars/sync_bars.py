@@ -50,6 +50,8 @@ def sync_bars(
     """
     if upcoming is None:
         upcoming = next_to_close(desk)
+    if since is not None and since > upcoming.day:
+        raise UsageError(f"--since {since} is later than the session to be ready for, {upcoming.day}")
     results: list[Synced] = []
     known: dict[date, Sessions] = {}  # thousands of sessions, and most symbols begin alike
     for name in (*symbols, *series):

@@ -135,6 +135,7 @@ def test_a_file_is_imported_under_its_name_and_checked_like_any_other(
         "read": len(recent),
         "written": len(recent),
         "revisions": 0,
+        "notes": [],
     }
     assert mtum("bars", "check", "SPY").code == 0
     missing = mtum("bars", "check", "QQQ")
@@ -190,6 +191,7 @@ def test_bars_may_be_imported_beside_the_embedded_market_and_the_index_by_its_cl
     (tmp_path / "VIX.csv").write_text("\n".join(rows))
     done = mtum("bars", "import", "VIX.csv", "--json").document
     assert (done["read"], done["written"]) == (2, 1)
+    assert done["notes"] == ["1 left out, as there is no session that day or it is not over"]
     (tmp_path / "VIX.csv").write_text("date,close\n2004-11-08,1384\n")
     refused = mtum("bars", "import", "VIX.csv")
     assert (refused.code, "VIX 2004-11-08: 1384 is outside 5 to 150" in refused.err) == (3, True)
@@ -205,6 +207,7 @@ def test_bars_may_be_imported_beside_the_embedded_market_and_the_index_by_its_cl
         (("import", "MTUM.csv", "--source", "sample"), "use csv, yahoo, ib"),
         (("import", "MTUM.csv"), "MTUM.csv cannot be read: No such file"),
         (("sync", "--since", "soon"), '"soon" is no date'),
+        (("sync", "--since", "2030-01-01"), "--since 2030-01-01 is later than the session to be ready for, 2018-01-03"),
     ],
 )
 def test_odd_words_are_named_with_what_to_write_instead(mtum: Mtum, words: tuple[str, ...], said: str) -> None:
