@@ -10,6 +10,7 @@ from mtum.core.reporting.backtest.tear_sheet import Sheet
 from mtum.core.research.metrics import drawdowns
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -33,14 +34,13 @@ def _equity(sheet: Sheet) -> "Figure":
     days, capital = sheet.played.days.astype("datetime64[D]"), sheet.played.capital_usd
     for curve, words, color in (
         (sheet.played.equity, "rules", style.PRICE),
-        (sheet.benchmark, "buy and hold", style.BENCHMARK),
+        (sheet.benchmark, "buy and hold", style.AVERAGE),
     ):
         upper.semilogy(days, curve, color=color, lw=1.2, label=words)
         lower.plot(days, 100 * drawdowns(curve, capital), color=color, lw=0.9)
     upper.set_title("Equity, USD, logarithmic", loc="left")
     upper.legend(frameon=False)
-    upper.yaxis.set_major_formatter(lambda amount, _: f"{amount:,.0f}")
-    upper.yaxis.set_minor_formatter(lambda amount, _: "")
+    _label_decades(upper)
     lower.set_title("Below the peak, %", loc="left")
     return figure
 
@@ -57,10 +57,19 @@ def _trades(sheet: Sheet) -> "Figure":
     axes.plot(entries, [trade.entry_price for trade in bought], "^", ms=4, color="#1f8a4c", label="bought")
     axes.plot(exits, [trade.exit_price or 0.0 for trade in sold], "v", ms=4, color="#c0392b", label="sold")
     axes.set_title(f"{sheet.played.symbol}: close and trades, USD, logarithmic", loc="left")
-    axes.yaxis.set_major_formatter(lambda amount, _: f"{amount:,.0f}")
-    axes.yaxis.set_minor_formatter(lambda amount, _: "")
+    _label_decades(axes)
     axes.legend(frameon=False)
     return figure
+
+
+def _label_decades(axes: "Axes") -> None:
+    # Powers of ten alone would leave a curve of a few years with one label, or none.
+    from matplotlib.ticker import LogLocator, NullLocator
+
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 1.5, 2.0, 3.0, 5.0, 7.0)))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(lambda amount, _: f"{amount:,.0f}")
+    axes.grid(axis="y", color=style.GRID, lw=0.6)
 
 
 def _png(figure: "Figure") -> bytes:

@@ -69,7 +69,8 @@ def sweep(
     try:
         with _progress(call, len(prepared.combinations)) as progress:
             results = play(prepared, store, chosen, progress)
-        files = _written(prepared, store, results, folder)
+        found = judged(prepared, results)
+        files = _written(prepared, store, results, found, folder)
     finally:
         store.close()
     answer = {
@@ -78,7 +79,7 @@ def sweep(
         "end": prepared.days[-1].astype(object),
         "sessions": len(prepared.days),
         "combinations": len(prepared.combinations),
-        **judged(prepared, results),
+        **found,
         "top": top_rows(prepared, results),
         "files": files,
     }
@@ -162,13 +163,14 @@ def _progress(call: Call, total: int) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, of: bar.update(task, completed=done)
 
 
-def _written(prepared: "Prepared", store: Any, results: Any, folder: Path) -> list[Path]:
+def _written(prepared: "Prepared", store: Any, results: Any, found: Mapping[str, Any], folder: Path) -> list[Path]:
     from mtum.app.research.sweep import session_sharpes
     from mtum.core.reporting.backtest.heat_map import heat_map_page
 
     table, page = folder / "sweep.csv", folder / "sweep.html"
     store.write_csv(table)
-    page.write_text(heat_map_page(prepared.changes, (session_sharpes(results) * 252**0.5).tolist()), encoding="utf-8")
+    sharpes = (session_sharpes(results) * 252**0.5).tolist()
+    page.write_text(heat_map_page(prepared.changes, sharpes, found), encoding="utf-8")
     return [store.path, table, page]
 
 

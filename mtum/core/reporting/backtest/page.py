@@ -4,34 +4,38 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 STYLE = """
-:root{color-scheme:light dark;--ink:#1d2430;--soft:#68717f;--line:#d9dee5;--card:#fff;--page:#f3f5f8}
+:root{color-scheme:light dark;--ink:#1d2430;--soft:#68717f;--line:#d9dee5;--card:#fff;--page:#f3f5f8;
+--first:#1f5fa8;--second:#b0672a}
 @media (prefers-color-scheme:dark){
-:root{--ink:#e6eaf0;--soft:#98a2b0;--line:#39424e;--card:#1d232b;--page:#14181e}}
+:root{--ink:#e6eaf0;--soft:#98a2b0;--line:#39424e;--card:#1d232b;--page:#14181e;--first:#7ab0f5;--second:#e2a060}}
 body{font:15px/1.45 system-ui,sans-serif;color:var(--ink);background:var(--page);
 margin:0 auto;max-width:1040px;padding:16px}
 section{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:14px 16px;margin:12px 0}
 h1{font-size:22px;margin:8px 0}h2{font-size:16px;margin:0 0 8px}p{margin:6px 0}.soft{color:var(--soft)}
 figure{margin:0}.chart{width:100%;height:auto;display:block}.grid{stroke:var(--line)}
-.tick{fill:var(--soft);font-size:11px}.cursor{stroke:var(--soft);stroke-dasharray:2 3}
-.enter{fill:#1f8a4c}.leave{fill:#c0392b}.key{margin-right:14px}
+.narrow{display:none}.tick{fill:var(--soft);font-size:11px}.cursor{stroke:var(--soft);stroke-dasharray:2 3}
+.enter{fill:#1f8a4c;color:#1f8a4c}.leave{fill:#c0392b;color:#c0392b}.key{margin-right:14px}
 .key:before{content:"";display:inline-block;width:14px;height:3px;background:var(--c);
 margin-right:6px;vertical-align:middle}
 .scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 th,td{padding:3px 9px;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
 th:first-child,td:first-child{text-align:left}table.sort th{cursor:pointer}
+@media (max-width:600px){.wide{display:none}.narrow{display:block}body{padding:10px}section{padding:12px}
+th,td{padding:3px 6px}table:not(.sort) tr>:first-child{white-space:normal}}
 td.heat{color:#1d2430;border:1px solid var(--card)}.tip{min-height:20px;color:var(--soft);font-size:13px}
 """
 
 SCRIPT = """
 document.querySelectorAll('figure[data-chart]').forEach(figure=>{
-const data=JSON.parse(figure.querySelector('script').textContent),svg=figure.querySelector('svg');
-const tip=figure.querySelector('.tip'),cursor=svg.querySelector('.cursor'),step=parseFloat(svg.dataset.step);
+const data=JSON.parse(figure.querySelector('script').textContent),tip=figure.querySelector('.tip');
+figure.querySelectorAll('svg').forEach(svg=>{const cursor=svg.querySelector('.cursor');
+const step=parseFloat(svg.dataset.step),left=parseFloat(svg.dataset.left);
 svg.addEventListener('pointermove',event=>{const box=svg.getBoundingClientRect();
-const x=(event.clientX-box.left)/box.width*960;
-const at=Math.max(0,Math.min(data.days.length-1,Math.round((x-64)/step)));
-cursor.setAttribute('x1',64+at*step);cursor.setAttribute('x2',64+at*step);
+const x=(event.clientX-box.left)/box.width*svg.viewBox.baseVal.width;
+const at=Math.max(0,Math.min(data.days.length-1,Math.round((x-left)/step)));
+cursor.setAttribute('x1',left+at*step);cursor.setAttribute('x2',left+at*step);
 tip.textContent=data.days[at]+': '+data.lines.map(line=>line.name+' '+
-(line.values[at]===null?'unknown':line.values[at].toLocaleString())).join(', ');});});
+(line.values[at]===null?'unknown':line.values[at].toLocaleString())).join(', ');});});});
 document.querySelectorAll('table.sort th').forEach(head=>head.addEventListener('click',()=>{
 const table=head.closest('table'),body=table.tBodies[0],place=head.cellIndex;
 const value=row=>{const text=row.cells[place].textContent.replace(/[,%]/g,'');

@@ -3,10 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from math import floor, isfinite, log10
+from math import ceil, floor, isfinite, log10
 
-WIDTH, LEFT, RIGHT, TOP, BOTTOM = 960, 64, 16, 10, 24
-PALETTE = ("#1f5fa8", "#b0672a", "#5a7d2a")
+WIDE, NARROW = 960, 400
+"""Widths in about CSS pixels: a chart for a desk, and one for a phone, where the other's words are too small."""
+_LABEL_UNITS = 44
+LEFT, RIGHT, TOP, BOTTOM = 58, 14, 10, 24
+PALETTE = ("var(--first)", "var(--second)")
+"""Colors of the page, which has others for the dark."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,13 @@ class Mark:
 
 
 def line_chart(
-    days: Sequence[str], lines: Sequence[Line], height: int = 260, *, log: bool = False, marks: Sequence[Mark] = ()
+    days: Sequence[str],
+    lines: Sequence[Line],
+    height: int = 260,
+    *,
+    width: int = WIDE,
+    log: bool = False,
+    marks: Sequence[Mark] = (),
 ) -> str:
     """Return a chart of lines over the same sessions.
 
@@ -41,9 +51,13 @@ def line_chart(
         Logarithmic scale; all values must be above zero.
     """
     scale = _Scale.over([value for line in lines for value in line.values], height, log=log)
-    step = (WIDTH - LEFT - RIGHT) / max(1, len(days) - 1)
-    parts = [f'<svg viewBox="0 0 {WIDTH} {height}" role="img" class="chart" data-step="{step:.4f}">']
-    parts += [_grid_line(scale, tick) for tick in scale.ticks()]
+    step = (width - LEFT - RIGHT) / max(1, len(days) - 1)
+    kind = "wide" if width == WIDE else "narrow"
+    parts = [
+        f'<svg viewBox="0 0 {width} {height}" role="img" class="chart {kind}" data-left="{LEFT}" '
+        f'data-step="{step:.4f}" aria-label="{escape(", ".join(line.name for line in lines))}">'
+    ]
+    parts += [_grid_line(scale, tick, width) for tick in scale.ticks()]
     parts += _years(days, step, height)
     parts += [_path(line, scale, step) for line in lines]
     parts += [_marked(mark, scale, step) for mark in marks]
@@ -79,18 +93,18 @@ class _Scale:
         return [step * number for number in range(first, floor(high / step) + 1)]
 
 
-def _grid_line(scale: _Scale, tick: float) -> str:
+def _grid_line(scale: _Scale, tick: float, width: int) -> str:
     y = scale.y(tick)
     words = f"{tick:,.0f}" if abs(tick) >= 100 else f"{tick:g}"
     return (
-        f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
+        f'<line class="grid" x1="{LEFT}" x2="{width - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
         f'<text class="tick" x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{words}</text>'
     )
 
 
 def _years(days: Sequence[str], step: float, height: int) -> list[str]:
     starts = [at for at in range(1, len(days)) if days[at][:4] != days[at - 1][:4]]
-    every = max(1, len(starts) // 12)
+    every = max(1, ceil(_LABEL_UNITS * len(starts) / max(1.0, step * len(days))))
     return [
         f'<text class="tick" x="{LEFT + at * step:.1f}" y="{height - 6}" text-anchor="middle">{days[at][:4]}</text>'
         for at in starts[::every]
@@ -105,7 +119,7 @@ def _path(line: Line, scale: _Scale, step: float) -> str:
             continue
         words.append(f"{pen}{LEFT + at * step:.1f} {scale.y(value):.1f}")
         pen = "L"
-    return f'<path d="{"".join(words)}" fill="none" stroke="{line.color}" stroke-width="1.4"/>'
+    return f'<path d="{"".join(words)}" fill="none" style="stroke:{line.color}" stroke-width="1.4"/>'
 
 
 def _marked(mark: Mark, scale: _Scale, step: float) -> str:

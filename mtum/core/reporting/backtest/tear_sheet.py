@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from mtum.core.reporting.backtest.page import page, section, table
-from mtum.core.reporting.backtest.svg import PALETTE, Line, Mark, heat_color, legend, line_chart
+from mtum.core.reporting.backtest.svg import NARROW, PALETTE, WIDE, Line, Mark, heat_color, legend, line_chart
 from mtum.core.research.metrics import SESSIONS_PER_YEAR, drawdowns
 from mtum.core.simulation.kernel.columns import Column
 from mtum.core.simulation.played import Played
 
+_MARKED = '<span class="enter">▲</span> bought <span class="leave">▼</span> sold, the reason under a resting pointer'
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -89,8 +90,9 @@ def _chart(
         for line in lines
     ]
     held = json.dumps({"days": days, "lines": known}, separators=(",", ":"))
+    drawn = "".join(line_chart(days, lines, height, width=width, log=log, marks=marks) for width in (WIDE, NARROW))
     return (
-        f"<figure data-chart><p>{legend(lines)}</p>{line_chart(days, lines, height, log=log, marks=marks)}"
+        f"<figure data-chart><p>{legend(lines)}{_MARKED if marks else ''}</p>{drawn}"
         f'<p class="tip">Rest the pointer on the chart to read values.</p>'
         f'<script type="application/json">{held}</script></figure>'
     )

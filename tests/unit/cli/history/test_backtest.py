@@ -164,7 +164,7 @@ def test_the_tear_sheet_is_whole_and_fetches_nothing(tmp_path: Path) -> None:
     assert reader.fetched == []
     for title in ("Equity", "Below the peak", "last 12 months", "Return by month", "Score-card", "Sensitivity"):
         assert title in page
-    assert page.count('class="enter"') == len(found.document["trades"])
+    assert page.count('<path class="enter"') == 2 * len(found.document["trades"]), "for a desk and for a phone"
     assert (tmp_path / "sheet" / "equity.png").read_bytes()[:4] == b"\x89PNG"
     assert not list((tmp_path / "sheet").glob("*.partial"))
 

@@ -98,6 +98,10 @@ def test_the_best_is_set_beside_the_chance_of_luck(tmp_path: Path) -> None:
     document = swept(tmp_path).document
     assert 0.0 <= document["deflated_sharpe_probability"] <= 1.0
     assert 0.0 <= document["overfitting_probability"] <= 1.0
+    page = (tmp_path / "out" / "sweep.html").read_text(encoding="utf-8")
+    assert "beats luck among 48 tries" in page
+    assert f"<td>{100 * document['deflated_sharpe_probability']:.2f}</td>" in page
+    assert f"<td>{100 * document['overfitting_probability']:.2f}</td>" in page
 
 
 def test_workers_change_nothing_but_time(tmp_path: Path) -> None:
