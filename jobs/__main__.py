@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, NoReturn
 
 from mtum.config import Settings, current_environment, find, load
@@ -112,7 +113,8 @@ def _serve(settings: Settings, folder: Path, terminal: str) -> int:
 
     with duties.only_scheduler(folder):
         duties.set_up_logs(settings, folder, terminal=terminal)
-        office = duties.Office(settings, folder)
+        stopping = Event()
+        office = duties.Office(settings, folder, stopping=stopping.is_set)
         office.check()
         alarms = Alarms(
             clock=office.clock,
@@ -120,6 +122,7 @@ def _serve(settings: Settings, folder: Path, terminal: str) -> int:
             slots=office.slots,
             run_due=office.run_due,
             beat=office.beat,
+            stopping=stopping,
         )
         if terminal != "error":
             print(duties.greeting(settings, folder), file=sys.stderr)

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
@@ -35,9 +35,17 @@ class Office:
     ----------
     instant : datetime, optional
         Taken for now, as ``--as-of`` asks; otherwise the computer's clock.
+    stopping : callable
+        Whether the process was asked to end; no further job is begun then.
     """
 
-    def __init__(self, settings: Settings, data_dir: Path, instant: datetime | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        data_dir: Path,
+        instant: datetime | None = None,
+        stopping: Callable[[], bool] = lambda: False,
+    ) -> None:
         from mtum.adapters.clock import FixedClock, SystemClock
 
         self.settings = settings
@@ -48,6 +56,7 @@ class Office:
         # On a replayed market a whole session is played at once: the steps in between have nothing to do.
         self.slots: tuple[Slot, ...] = tuple(slot for slot in timetable(settings.schedule) if slot.job in self.duties)
         self._environment = current_environment()
+        self._stopping = stopping
 
     def check(self) -> None:
         """Open the database and the channels once, so that a wrong setting is told at the start."""
@@ -78,6 +87,7 @@ class Office:
             dead_man=dead_man_of(self._environment),
             claim=lambda job: _lock(self.data_dir / f"job-{job}"),
             scope=run_scope,
+            stopping=self._stopping,
         )
 
     def outbox(self, store: Store) -> Outbox:

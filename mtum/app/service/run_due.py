@@ -80,6 +80,8 @@ class Roster:
         Keeps two processes from starting the same job; raises RunLockedError.
     scope : callable
         Puts run id and session on every log line.
+    stopping : callable
+        Whether the process was asked to end: the job at work ends first, and no further one is begun.
     """
 
     store: Store
@@ -92,6 +94,7 @@ class Roster:
     dead_man: DeadMan | None = None
     claim: Callable[[str], AbstractContextManager[object]] = field(default=lambda _job: nullcontext())
     scope: Scope = field(default=lambda _run, _session: nullcontext())
+    stopping: Callable[[], bool] = field(default=lambda: False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +130,7 @@ def run_due(roster: Roster) -> DueRun:
     with suppress(RunLockedError), roster.store.lock():
         runs += _record_missed(roster)
     tried: set[Key] = set()
-    while (wake := _next(roster, tried)) is not None:
+    while not roster.stopping() and (wake := _next(roster, tried)) is not None:
         if runs and not tried and wake.job != "decide_and_order":
             flushed.append(roster.outbox.flush())  # only an order's deadline comes before what is to be told
         tried.add(wake.key)

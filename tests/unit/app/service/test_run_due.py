@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -36,6 +37,22 @@ def test_a_due_job_is_run_once_however_often_the_entry_is_called() -> None:
         run_due(desk.roster())
     assert desk.names == ["rehearse"]
     assert outcome(desk, "rehearse") == "finished"
+
+
+def test_asked_to_end_the_job_at_work_ends_and_the_next_start_does_the_rest() -> None:
+    desk = begun("2024-05-15 16:46")
+    asked: list[str] = []
+
+    def asked_meanwhile(session: Session, slot: str) -> Done:
+        asked.append(slot)
+        return Done()
+
+    desk.answers["confirm_fills"] = asked_meanwhile
+    run_due(replace(desk.roster(), stopping=lambda: bool(asked)))
+    assert desk.names == ["confirm_fills/second"]
+    assert outcome(desk, "confirm_fills", "second") == "finished"
+    run_due(desk.roster())
+    assert desk.names == ["confirm_fills/second", "backup/settled", "daily_report"]
 
 
 def test_the_decision_is_not_made_after_its_deadline_and_that_is_told_at_once() -> None:
