@@ -103,7 +103,8 @@ def _shown(document: dict[str, Any]) -> list[str | Listing]:
     ]
     heads = ("entry", "price USD", "exit", "price USD", "shares", "P&L USD", "exit reason")
     intro = f"Embedded market: S&P 500 / 10 stands in for the symbol; {document['strategy']}, practice mode."
-    return [intro, Listing(("demo", ""), rows), "", Listing(heads, trades, "Trades")]
+    table: list[str | Listing] = ["", Listing(heads, trades, "Trades")] if trades else []
+    return [intro, Listing(("demo", ""), rows), *table]
 
 
 def _hints(folder: Path) -> list[str]:
