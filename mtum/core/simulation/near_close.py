@@ -37,7 +37,7 @@ class NearCloseModel:
     move_scale: float = 0.126
     vix_scale: float = 0.010
     tail: float = 3.25
-    correlation: float = -0.68
+    correlation: float = -0.66
     share_spread_low: float = 0.091
     share_spread_high: float = 0.077
     share_median: float = 0.87
