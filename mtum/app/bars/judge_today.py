@@ -14,6 +14,7 @@ from mtum.core.market.validation import (
     Confirmation,
     Rule,
     disagreements,
+    freshness_problems,
     problems_in_history,
     provisional_problems,
     ranges_agree,
@@ -65,7 +66,7 @@ def judge_today(desk: Desk, history: Bars, today: ProvisionalBar, quote: Quote, 
     symbol, source = quote.symbol, desk.source.name
     released = desk.store.quarantine.released(symbol, source)
     second, notes = _second_quote(desk, quote, at)
-    confirmation = Confirmation(quote.midpoint, second.close if second else None, quote.session in released)
+    confirmation = Confirmation(quote.midpoint, _price_now(second, at), quote.session in released)
     multiple = desk.settings.market.spike_multiple
     problems = [*provisional_problems(history, today, at, multiple, confirmation, delayed=quote.delayed)]
     problems += _spike_yesterday(history, today, released)
@@ -121,17 +122,24 @@ def _series_value(
     return VixValue(found.source, found.value, found.seen_at, found.delayed), ()
 
 
-def _second_quote(desk: Desk, quote: Quote, at: datetime) -> tuple[Bar | None, tuple[str, ...]]:
+def _price_now(second: Quote | None, at: datetime) -> float | None:
+    # An old price of the second source says nothing about a move of this minute; its range still does.
+    if second is None:
+        return None
+    old = freshness_problems(second.symbol, second.session, second.seen_at, at, delayed=second.delayed)
+    return None if old else second.close
+
+
+def _second_quote(desk: Desk, quote: Quote, at: datetime) -> tuple[Quote | None, tuple[str, ...]]:
     if desk.second is None:
         return None, ()
     session = next(iter(desk.calendar.sessions(quote.session, quote.session)), None)
     if session is None:
         return None, ()
     try:
-        seen = desk.second.quote(quote.symbol, session, at)
+        return desk.second.quote(quote.symbol, session, at), ()
     except DataError as error:
         return None, (f"the second source has no opinion: {error}",)
-    return Bar(seen.session, seen.open, seen.high, seen.low, seen.close, seen.volume), ()
 
 
 def _spike_yesterday(history: Bars, today: ProvisionalBar, released: frozenset[object]) -> list[BarProblem]:
@@ -143,8 +151,11 @@ def _spike_yesterday(history: Bars, today: ProvisionalBar, released: frozenset[o
     return [one for one in found if one.session == history.last_day and one.rule is Rule.SPIKE]
 
 
-def _range_problem(bar: Bar, second: Bar | None, symbol: str) -> list[BarProblem]:
-    if second is None or ranges_agree(bar, second):
+def _range_problem(bar: Bar, second: Quote | None, symbol: str) -> list[BarProblem]:
+    if second is None:
+        return []
+    other = Bar(second.session, second.open, second.high, second.low, second.close, second.volume)
+    if ranges_agree(bar, other):
         return []
     found = f"today's range {bar.low:g} to {bar.high:g}, by the second source {second.low:g} to {second.high:g}"
     advice = "entries wait until they agree"

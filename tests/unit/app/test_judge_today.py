@@ -97,6 +97,16 @@ def test_a_big_move_that_the_second_source_confirms_is_believed(tmp_path: Path) 
         assert seen_by(desk).entries_barred == {}
 
 
+@pytest.mark.parametrize(("minutes", "delayed"), [(11, False), (1, True)], ids=["an old price", "a delayed feed"])
+def test_a_second_source_confirms_a_big_move_only_with_a_price_of_now(
+    tmp_path: Path, minutes: int, delayed: bool
+) -> None:
+    other = second_source(92.5)
+    other.quotes["MTUM"] = replace(other.quotes["MTUM"], seen_at=AT - timedelta(minutes=minutes), delayed=delayed)
+    with desk_with(tmp_path, quote(92.0), other) as desk:
+        assert seen_by(desk).entries_barred == {"MTUM": "unconfirmed"}
+
+
 def test_a_second_source_without_an_answer_is_noted_and_confirms_nothing(tmp_path: Path) -> None:
     with desk_with(tmp_path, quote(92.0), second_source()) as desk:
         found = seen_by(desk)
