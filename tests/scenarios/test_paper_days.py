@@ -20,7 +20,7 @@ from mtum.app.session.decide_and_order import sessions_around
 from mtum.app.session.run_today import run_today
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.core.simulation.exchange_state import AccountKind
-from mtum.errors import BrokerUnavailableError, DeadlineMissedError, ExitCode, UsageError
+from mtum.errors import BrokerUnavailableError, CalendarMismatchError, DeadlineMissedError, ExitCode, UsageError
 from support.gateway import ACCOUNT
 from support.live_days import Installation, installation, market
 from support.practice import ENTRY_DAY, EXIT_DAY
@@ -74,6 +74,14 @@ def test_without_a_live_vix_nothing_is_bought_and_the_run_says_so(tmp_path: Path
         ours.gateway.tell("behavior", **{shown: ["VIX"]})
         run = ours.run()
         assert (run.exit_code, run.document["action"], run.document["degraded"]) == (0, "hold", ["vix"])
+        assert ours.accepted() == []
+
+
+def test_a_day_our_calendar_calls_shut_and_the_broker_does_not_is_an_alarm(tmp_path: Path) -> None:
+    (tmp_path / "late.toml").write_text(f"closed = [{ENTRY_DAY}]\n", encoding="utf-8")
+    with installation(tmp_path, market__calendar_overrides="late.toml") as ours:
+        with pytest.raises(CalendarMismatchError, match="open by the broker's calendar, shut by our one"):
+            ours.run()
         assert ours.accepted() == []
 
 

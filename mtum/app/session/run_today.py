@@ -1,12 +1,16 @@
 """`mtum run` against the clock: which session is it, and may it act now?"""
 
+from contextlib import suppress
 from datetime import date, timedelta
 
 from mtum.app.desk import Desk
 from mtum.app.session.decide_and_order import RunResult, decide_and_order
 from mtum.app.session.run_document import empty_document
+from mtum.core.market.calendars import NEW_YORK, calendars_agree
 from mtum.core.market.sessions import Session
-from mtum.errors import DeadlineMissedError, ExitCode, UsageError
+from mtum.errors import BrokerError, CalendarMismatchError, DeadlineMissedError, ExitCode, UsageError
+
+SATURDAY = 5
 
 
 def run_today(desk: Desk, wanted: date | None, *, dry_run: bool = False) -> RunResult:
@@ -18,9 +22,12 @@ def run_today(desk: Desk, wanted: date | None, *, dry_run: bool = False) -> RunR
         If another session is asked for, or the window has not opened yet.
     DeadlineMissedError
         If the window has closed and nothing was decided.
+    CalendarMismatchError
+        If the broker says that it is open on a working day our calendar calls shut.
     """
     session = todays_session(desk)
     if session is None:
+        _shut_at_the_broker_too(desk)
         return not_a_session(desk)
     if wanted is not None and wanted != session.day:
         raise UsageError(f"today's session is {session.day}; another one ({wanted}) cannot be traded")
@@ -47,6 +54,24 @@ def check_window(desk: Desk, session: Session) -> None:
     decided = desk.store.decisions.find(session.day, desk.strategy.name) is not None
     if now > last and not decided:
         raise DeadlineMissedError(f"the window of {session.day} closed at {last:%H:%M} UTC; nothing was sent")
+
+
+def _shut_at_the_broker_too(desk: Desk) -> None:
+    # A closure stated by mistake would pass in silence; a broker that cannot be asked is no reason for alarm.
+    today = desk.clock.now().astimezone(NEW_YORK).date()
+    if desk.settings.mode == "practice" or today.weekday() >= SATURDAY:
+        return
+    hours: dict[str, Session | None] = {}
+    with suppress(BrokerError, CalendarMismatchError):
+        desk.broker.connect()
+        try:
+            hours = {symbol: desk.broker.session_hours(symbol, today) for symbol in desk.strategy.universe()}
+        finally:
+            desk.broker.close()
+    for symbol, open_there in hours.items():
+        differs = calendars_agree(today, None, open_there)
+        if differs:
+            raise CalendarMismatchError(f"{symbol}: {differs}")
 
 
 def not_a_session(desk: Desk) -> RunResult:

@@ -2,11 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mtum.app.session.run_today import check_window, run_today, todays_session
-from mtum.errors import DeadlineMissedError, ExitCode, UsageError
+from mtum.errors import BrokerUnavailableError, DeadlineMissedError, ExitCode, UsageError
 from support.fakes import SESSION, FakeBroker, fake_desk
 from support.store import MONDAY, TUESDAY, decision
 
@@ -60,6 +61,18 @@ def test_on_a_day_without_session_nothing_is_done(tmp_path: Path) -> None:
         result = run_today(desk, None)
     assert (result.exit_code, result.document["session"], broker.asked) == (ExitCode.DONE, None, 0)
     assert result.document["note"] == "the exchange is shut on 2018-12-01"
+
+
+class OutOfReach(FakeBroker):
+    def connect(self) -> None:
+        raise BrokerUnavailableError("nobody answers")
+
+
+@pytest.mark.parametrize("broker", [FakeBroker(hours=None), OutOfReach()], ids=["shut there too", "out of reach"])
+def test_a_working_day_without_session_is_quiet_unless_the_broker_is_open(tmp_path: Path, broker: FakeBroker) -> None:
+    paper: dict[str, Any] = {"mode": "paper", "broker__account": "DU1", "market__source": "ib"}
+    with fake_desk(tmp_path, broker, datetime(2019, 6, 3, 19, 40, tzinfo=UTC), **paper) as desk:
+        assert run_today(desk, None).exit_code == ExitCode.DONE
 
 
 def test_todays_session_is_found_before_and_after_its_hours(tmp_path: Path) -> None:
