@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from mtum.app.reporting import drift, money, quality, trading
 from mtum.app.reporting.corrections import corrections
 from mtum.app.reporting.facts import SessionFacts
+from mtum.app.reporting.regret import regret_lines
 from mtum.core.reporting.summary import Summary
 from mtum.errors import ExitCode
 from mtum.ports.store import Store
@@ -49,6 +50,7 @@ def summarize(store: Store, facts: SessionFacts) -> Summary:
         owed=money.owed_lines(facts),
         contracts=drift.contract_lines(facts),
         backtest=drift.backtest_line(facts, sleeve),
+        regret=regret_lines(facts),
         next_half_day=upcoming.half_day if upcoming else False,
     )
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from mtum.app.reporting.facts import SessionFacts
+from mtum.app.reporting.regret import turned
 from mtum.core.portfolio.orders import OrderStatus
-from mtum.core.reporting.final_flags import final_flags
 from mtum.core.reporting.flips import Rules, Situation, flips
 from mtum.core.reporting.summary import (
     UNKNOWN,
@@ -54,22 +54,10 @@ def data_quality(facts: SessionFacts) -> DataQuality:
         vix=indicators.get("vix"),
         final_vix=final(facts.vix[facts.day]) if facts.day in facts.vix else UNKNOWN,
         rsi_form=_rsi_form(facts.parameters),
-        turned=_turned(facts) if bar and is_final else None,
+        turned=turned(facts),
         revisions=facts.revisions,
         degraded=tuple((facts.run.document or {}).get("degraded", [])) if facts.run else (),
     )
-
-
-def _turned(facts: SessionFacts) -> tuple[str, ...] | None:
-    # The same conditions on the final bar and the VIX close: what the partial bar got wrong.
-    conditions = facts.verdict.get("conditions", [])
-    if not conditions or not facts.parameters.get("ma_sessions"):
-        return None
-    bars = facts.bars
-    vix = np.array([*[np.nan] * (len(bars) - 1), facts.vix.get(facts.day, np.nan)])
-    flags = final_flags(bars.close, bars.volume, vix, Rules.of(facts.parameters))
-    named = {condition["name"]: bool(condition["passed"]) for condition in conditions}
-    return tuple(name for name, flag in flags.items() if name in named and named[name] != bool(flag[-1]))
 
 
 def _projection_error(projected: float | None, volume: Stated) -> Stated:

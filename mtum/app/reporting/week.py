@@ -7,6 +7,7 @@ from statistics import median
 import numpy as np
 
 from mtum.app.reporting.period import Period
+from mtum.app.reporting.regret import VIX_CONDITIONS
 from mtum.core.market.bars import Bars
 from mtum.core.reporting import plain_indicators as plain
 from mtum.core.reporting.accuracy import Accuracy, accuracies, wilson
@@ -237,7 +238,7 @@ def regrets(period: Period) -> tuple[Regret, ...]:
             continue
         for condition in period.conditions(day):
             name = str(condition["name"])
-            if name not in period.flags:
+            if name not in period.flags or (name in VIX_CONDITIONS and day not in period.facts.vix):
                 continue
             turned = int(bool(condition["passed"]) != bool(period.flags[name][index]))
             row = counts.setdefault(name, [0, 0, 0, 0])

@@ -241,6 +241,15 @@ class DriftLine:
 
 
 @dataclass(frozen=True, slots=True)
+class RegretLine:
+    """A condition over the newest sessions with final bars: in how many of them the final bar turned it."""
+
+    condition: str
+    sessions: int
+    turned: int
+
+
+@dataclass(frozen=True, slots=True)
 class ExpectationLine:
     """A figure of live trading, a fraction, beside the approved backtest's.
 
@@ -362,3 +371,4 @@ class Summary:
     contracts: tuple[ContractLine, ...] = ()
     backtest: BacktestLine | None = None
     next_half_day: bool = False
+    regret: tuple[RegretLine, ...] = ()

@@ -66,14 +66,29 @@ def market_data(summary: Summary) -> Section:
     if seen.vix is not None or seen.final_vix.state is not State.UNKNOWN:
         close = figures.late(seen.final_vix, figures.number(seen.final_vix.amount))
         rows.append(("VIX close", Cell(close), "points"))
-    if seen.turned is not None:
-        named = words.listed(tuple(words.CONDITIONS.get(name, name) for name in seen.turned)) or "nothing"
-        rows.append(("Turned by the final bar", Cell(named), ""))
+    rows += _turned_rows(summary)
     if seen.degraded:
         rows.append(("Degraded", Cell(", ".join(seen.degraded), Tone.BAD), ""))
     if seen.revisions:
         rows.append(("Bars revised by the source", Cell(figures.number(seen.revisions, 0)), ""))
     return Section("data", "Data", (Facts(tuple(rows)),))
+
+
+def _turned_rows(summary: Summary) -> list[tuple[str, Cell, str]]:
+    rows: list[tuple[str, Cell, str]] = []
+    if summary.data_quality.turned is not None:
+        turned = tuple(words.CONDITIONS.get(name, name) for name in summary.data_quality.turned)
+        rows.append(("Turned by the final bar", Cell(words.listed(turned) or "nothing"), ""))
+    if summary.regret:
+        count = max(line.sessions for line in summary.regret)
+        lately = tuple(
+            f"{words.CONDITIONS.get(line.condition, line.condition)} in {line.turned}"
+            for line in summary.regret
+            if line.turned
+        )
+        name = f"Turned, last {count} session{'' if count == 1 else 's'}"
+        rows.append((name, Cell(words.listed(lately) or "nothing"), ""))
+    return rows
 
 
 def _volume_rows(summary: Summary) -> list[tuple[str, Cell, str]]:

@@ -1,5 +1,6 @@
 """What a report says has changed: contracts, code and settings, since the last run and since the approval."""
 
+import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from mtum.core.reporting.summary import ContractLine, DriftLine, Summary
 from mtum.core.reporting.text import text
 from mtum.errors import UsageError
 from mtum.ports.records import CONTRACT_KEY
-from support.report_days import ENTRY, ORDINARY, backtest_of, history_of
+from support.report_days import ENTRY, ORDINARY, Market, backtest_of, history_of
 from support.report_history import Day, History
 
 PIN = CONTRACT_KEY + "MTUM"
@@ -146,3 +147,27 @@ def test_a_backtest_of_another_strategy_cannot_be_approved(tmp_path: Path) -> No
     with pytest.raises(UsageError, match="the daily job, mtum_confluence; this backtest plays buy_and_hold"):
         approve_backtest(history.store.control, history.settings, held, SAME)
     assert approved_backtest(history.store.control) is None
+
+
+def test_a_condition_that_the_final_bar_turned_is_counted_by_the_reports_that_follow(tmp_path: Path) -> None:
+    history = history_of(tmp_path, Market({61: 103.2}))
+    history.report(history.play(ENTRY))
+    # Seen 2 % higher, above the mean; the final close is below it, known only after the report.
+    unsettled = history.play(ENTRY + 1, Day(price_seen=1.02, settled=False))
+    assert {line.sessions for line in history.report(unsettled).summary.regret} == {1}
+    history.settle_late(ENTRY + 1)
+    report = history.report(history.play(ENTRY + 2))
+    turned = {line.condition: (line.turned, line.sessions) for line in report.summary.regret if line.turned}
+    assert turned == {"close_above_ma": (1, 3), "close_below_ma": (1, 3), "rsi_high": (1, 3)}
+    assert "Turned, last 3 sessions" in report.text
+
+
+def test_a_vix_close_that_is_not_known_turns_nothing(tmp_path: Path) -> None:
+    history = history_of(tmp_path, ORDINARY)
+    day = history.play(ENTRY)
+    with sqlite3.connect(tmp_path / "mtum.db") as other:
+        other.execute("DELETE FROM bars WHERE symbol = 'VIX'")
+    other.close()
+    summary = history.report(day).summary
+    assert summary.data_quality.turned == ()
+    assert {line.condition for line in summary.regret} & {"vix_calm", "vix_fear"} == set()

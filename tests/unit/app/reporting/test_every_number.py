@@ -192,6 +192,34 @@ FLIP_NOW = {
 }
 
 
+LATELY = "(SELECT session, condition, passed FROM v_signals WHERE session BETWEEN date(:day, '-9 days') AND :day)"
+FINAL = """WITH stepped AS (
+  SELECT session, close, volume, close - lag(close) OVER (ORDER BY session) AS step FROM bars WHERE symbol = 'MTUM'
+), measured AS (
+  SELECT session, close, volume,
+    round(avg(close) OVER (ORDER BY session ROWS 49 PRECEDING), 6) AS ma,
+    round(avg(volume) OVER (ORDER BY session ROWS 19 PRECEDING), 6) AS usual,
+    sum(max(step, 0)) OVER (ORDER BY session ROWS 13 PRECEDING) AS rise,
+    -sum(min(step, 0)) OVER (ORDER BY session ROWS 13 PRECEDING) AS fall,
+    (SELECT close FROM bars v WHERE v.symbol = 'VIX' AND v.session = stepped.session) AS vix
+  FROM stepped
+), final AS (
+  SELECT *, round(100 - 100 / (1 + rise / fall), 6) AS rsi FROM measured
+), compared AS (
+  SELECT condition, passed <> CASE condition
+    WHEN 'close_above_ma' THEN close > ma WHEN 'close_below_ma' THEN close < ma
+    WHEN 'vix_calm' THEN vix < 25 WHEN 'vix_fear' THEN vix > 30
+    WHEN 'rsi_high' THEN rsi > 50 WHEN 'rsi_low' THEN rsi < 30
+    WHEN 'volume_high' THEN volume > usual END AS turned
+  FROM final JOIN LATELY USING (session) WHERE condition = :condition
+)
+SELECT WANTED FROM compared"""
+REGRET = {
+    "sessions": FINAL.replace("LATELY", LATELY).replace("WANTED", "count(turned)"),
+    "turned": FINAL.replace("LATELY", LATELY).replace("WANTED", "coalesce(sum(turned), 0)"),
+}
+
+
 class Product:
     """The aggregate that SQLite lacks."""
 
@@ -247,6 +275,10 @@ def backtest_query(path: str, around: Mapping[str, Any]) -> str | None:
     return query_of(LIVE[key], {}) if key in LIVE else EXPECTED[key]
 
 
+def regret_query(path: str, around: Mapping[str, Any]) -> str | None:
+    return REGRET[path.rpartition(".")[2]] if path.startswith("regret.") else None
+
+
 def correction_query(path: str, around: Mapping[str, Any]) -> str | None:
     if not path.startswith("corrections."):
         return None
@@ -254,7 +286,8 @@ def correction_query(path: str, around: Mapping[str, Any]) -> str | None:
 
 
 def query_of(path: str, around: Mapping[str, Any]) -> str:
-    found = flip_query(path, around) or backtest_query(path, around) or correction_query(path, around)
+    found = flip_query(path, around) or backtest_query(path, around)
+    found = found or correction_query(path, around) or regret_query(path, around)
     if found is not None:
         return found
     for pattern, sql in QUERIES.items():
