@@ -22,6 +22,7 @@ def approve(
     """Approve a session's order in advance; it names the session and lapses with it."""
     from mtum.adapters.clock import SystemClock
     from mtum.app.owner.approve import approve as record
+    from mtum.app.session.decide_and_order import JOB
     from mtum.wiring import calendar_of, opened_store
 
     call, day = call_of(context), day_of(session, "--session")
@@ -34,6 +35,9 @@ def approve(
     if calendar_of(settings, call.data_folder()).sessions(day, day).get(day) is None:
         raise UsageError(f"{day} is no session of the exchange; `mtum status` names the next")
     with opened_store(settings, call.data_folder()) as store:
+        run = store.runs.find(JOB, "", day)
+        if run is not None and run.outcome == "finished":
+            raise UsageError(f"{day} has been run already; an approval is for a session to come")
         new = record(store.control, day, way, SystemClock().now())
     required = settings.risk.require_confirmation
     needed = required == "all" or (required is True and enter)

@@ -6,6 +6,7 @@ from mtum.cli.arguments import Session, day_of
 from mtum.cli.context import call_of
 from mtum.cli.output import Answer, plain
 from mtum.cli.stored import NOTHING_YET, stand_in, stored
+from mtum.errors import UsageError
 
 
 def explain(context: typer.Context, session: Session = None) -> Answer:
@@ -16,10 +17,11 @@ def explain(context: typer.Context, session: Session = None) -> Answer:
     call = call_of(context)
     with stored(call) as connection:
         found = None if connection is None else reading.decision(connection, day)
+    if found is None and day is not None:
+        raise UsageError(f"no decision is stored for {day}; `mtum show decisions` lists them")
     if found is None:
-        asked = f"no decision of {day} is recorded" if day else "no decision is recorded yet"
-        missing = NOTHING_YET if connection is None else asked
-        return Answer({"session": day, "action": None}, [missing])
+        missing = NOTHING_YET if connection is None else "no decision is recorded yet"
+        return Answer({"session": None, "action": None}, [missing])
     from mtum.core.reporting.explain import explanation_of, explanation_text
 
     told = explanation_of(found)

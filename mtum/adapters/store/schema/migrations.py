@@ -33,3 +33,5 @@ def migrate(connection: sqlite3.Connection) -> None:
     db = Database(connection, recursive_triggers=False)
     MIGRATIONS.apply(db)
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    # The same number where a person looks.
+    connection.execute("INSERT OR REPLACE INTO meta VALUES ('schema', ?)", (str(SCHEMA_VERSION),))

@@ -193,4 +193,5 @@ def test_the_user_version_is_the_number_of_migrations(store: SqliteStore) -> Non
 
     applied = store.database.rows("SELECT name FROM _sqlite_migrations")
     version = store.database.connection.execute("PRAGMA user_version").fetchone()[0]
+    assert store.control.meta("schema") == str(version)
     assert version == len(applied) == len(MIGRATIONS._migrations)

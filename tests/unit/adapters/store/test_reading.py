@@ -13,6 +13,7 @@ import pytest
 
 from mtum.adapters.store import reading
 from mtum.adapters.store.opening import SqliteStore
+from mtum.adapters.store.schema import SCHEMA_VERSION
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.lots import lots_of
@@ -73,7 +74,7 @@ def test_the_file_alone_is_readable_after_the_last_writer_left(store: SqliteStor
     store.close()
     assert not path.with_name("mtum.db-wal").exists()
     with closing(reading.open_read_only(path)) as opened:
-        assert reading.meta(opened) == {"account": ACCOUNT, "mode": "practice"}
+        assert reading.meta(opened) == {"account": ACCOUNT, "mode": "practice", "schema": str(SCHEMA_VERSION)}
 
 
 def test_listings_keep_the_newest_rows_oldest_first(store: SqliteStore, connection: sqlite3.Connection) -> None:

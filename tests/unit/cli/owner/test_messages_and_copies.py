@@ -145,6 +145,12 @@ def test_a_vague_approval_is_a_usage_mistake(mtum: Any, words: tuple[str, ...]) 
     assert mtum("approve", *words).code == 2
 
 
+def test_an_approval_is_for_a_session_to_come(mtum: Any) -> None:
+    mtum("run")
+    over = mtum("approve", "--session", "2018-01-03", "--enter")
+    assert (over.code, "2018-01-03 has been run already" in over.err) == (2, True)
+
+
 def test_settings_are_approved_once_and_changes_are_named(mtum: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     mtum("config", "approve")
     assert mtum("config", "approve", "--json").document["changed"] == []

@@ -105,6 +105,7 @@ def test_a_read_only_folder_can_be_read(mtum: Any, folder: Path) -> None:
 
 def test_reading_changes_nothing(mtum: Any, folder: Path) -> None:
     before = {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.endswith("-shm")}
+    assert mtum("explain", "--session", "2018-01-03").code == 2
     for words in (("status",), ("show", "trades"), ("show", "runs"), ("explain",)):
         mtum(*words)
     after = {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.endswith("-shm")}
