@@ -1,6 +1,7 @@
 """The schema's history: one migration per step, each applied once and recorded."""
 
 import sqlite3
+from collections.abc import Mapping
 
 from sqlite_utils import Database, Migrations
 
@@ -19,10 +20,21 @@ def tables_and_views(db: Database) -> None:
 @MIGRATIONS(name="0002_numbers_of_orders")
 def numbers_of_orders(db: Database) -> None:
     """Keep under which number an order was sent, for executions that come back without its reference."""
-    known = {row[1] for row in db.execute("PRAGMA table_info(orders)")}
-    for column in ("client_id", "order_id"):
-        if column not in known:  # a new database has every table as it is now
-            db.execute(f"ALTER TABLE orders ADD COLUMN {column} INTEGER")
+    _add(db, "orders", {"client_id": "INTEGER", "order_id": "INTEGER"})
+
+
+@MIGRATIONS(name="0003_bands_of_projections")
+def bands_of_projections(db: Database) -> None:
+    """Keep how sure a projected volume was, and how far off it turned out."""
+    band = {"projected_low": "REAL", "projected_high": "REAL", "learned_sessions": "INTEGER NOT NULL DEFAULT 0"}
+    _add(db, "volume_snapshots", {**band, "error_frac": "REAL"})
+
+
+def _add(db: Database, table: str, columns: Mapping[str, str]) -> None:
+    known = {row[1] for row in db.execute(f"PRAGMA table_info({table})")}
+    for name, kind in columns.items():
+        if name not in known:  # a new database has every table as it is now
+            db.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
 
 
 def migrate(connection: sqlite3.Connection) -> None:

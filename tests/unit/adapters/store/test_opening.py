@@ -14,8 +14,8 @@ from mtum.adapters.store.reading import open_read_only
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.errors import ExitCode, StoreError, StoreMismatchError
-from mtum.ports.records import Observed
-from support.store import ACCOUNT, intent, later, opened
+from mtum.ports.records import Observed, VolumeSnapshot
+from support.store import ACCOUNT, MONDAY, intent, later, opened
 
 
 def made(folder: Path) -> Path:
@@ -83,7 +83,7 @@ def test_the_database_of_another_mode_or_account_is_refused(
 def test_a_newer_database_is_refused_by_both_sides(tmp_path: Path) -> None:
     path = made(tmp_path)
     change(path, "PRAGMA user_version = 99")
-    with pytest.raises(StoreMismatchError, match=r"newer program \(schema 99, this one knows 2\)"):
+    with pytest.raises(StoreMismatchError, match=r"newer program \(schema 99, this one knows 3\)"):
         opened(tmp_path)
     with pytest.raises(StoreMismatchError, match="newer program"):
         open_read_only(path)
@@ -96,16 +96,24 @@ def test_a_database_of_the_schema_before_is_brought_up_and_keeps_what_it_holds(t
     for sql in (
         "ALTER TABLE orders DROP COLUMN client_id",
         "ALTER TABLE orders DROP COLUMN order_id",
-        "DELETE FROM _sqlite_migrations WHERE name = '0002_numbers_of_orders'",
+        *(
+            f"ALTER TABLE volume_snapshots DROP COLUMN {name}"
+            for name in ("projected_low", "projected_high", "learned_sessions", "error_frac")
+        ),
+        "DELETE FROM _sqlite_migrations WHERE name > '0002'",
         "PRAGMA user_version = 1",
     ):
         change(tmp_path / "mtum.db", sql)
     again = opened(tmp_path)
     again.orders.move(intent().id, OrderStatus.ACCEPTED, later(1), Observed(client_id=17, order_id=35))
     found = again.orders.find(intent().id)
+    seen = VolumeSnapshot("MTUM", "csv", MONDAY, 20.0, 870.0, 0.87, 1000.0, learned_sessions=20, error_frac=0.01)
+    again.control.write_snapshot(seen)
+    snapshots = again.control.snapshots("MTUM", "csv")
     again.close()
     assert found is not None
     assert (found.status, found.client_id, found.order_id) == (OrderStatus.ACCEPTED, 17, 35)
+    assert snapshots == (seen,)
 
 
 def test_a_file_that_is_no_database_is_refused_in_one_line(tmp_path: Path) -> None:
