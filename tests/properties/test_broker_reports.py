@@ -14,13 +14,16 @@ from hypothesis import strategies as st
 from mtum.adapters.brokers.ib.words import fills_of
 from mtum.adapters.ib_session.ear import Heard
 from mtum.adapters.store.opening import open_store
+from mtum.app.session.match_orders import executions_of
 from mtum.core.portfolio.fills import Fill, folded
 from mtum.core.portfolio.lots import lots_of
-from mtum.core.portfolio.orders import OrderIntent, OrderType, Purpose, Side
-from mtum.ports.broker import BrokerFill
+from mtum.core.portfolio.orders import OrderIntent, OrderStatus, OrderType, Purpose, Side
+from mtum.ports.broker import AccountKind, BrokerAccount, BrokerFill, BrokerLists
+from mtum.ports.records import IntentState, Observed
 
 ACCOUNT = "DU1"
 FIRST = date(2026, 1, 5)
+NOW = datetime(2026, 1, 5, tzinfo=UTC)
 CONTRACT = SimpleNamespace(secType="STK", symbol="MTUM", currency="USD")
 
 
@@ -49,13 +52,17 @@ CASH = Decimal("-400.00") - Decimal("600.90") + Decimal("618.00") - Decimal("297
 LOTS = [("i0", 4, Decimal("100.09")), ("i2", 3, Decimal("99"))]
 
 
-def heard(index: int) -> Heard:
+# Which execution, whether its fee has come, whether its reference has.
+type Report = tuple[int, bool, bool]
+
+
+def heard(index: int, *, named: bool) -> Heard:
     number, exec_id, shares, price, _ = EXECUTIONS[index]
     side = "BOT" if INTENTS[number].side is Side.BUY else "SLD"
     day = INTENTS[number].session
     execution = SimpleNamespace(
         execId=exec_id, acctNumber=ACCOUNT, side=side, shares=float(shares), price=float(price),
-        orderRef=f"i{number}-1",
+        orderRef=f"i{number}-1" if named else "",
         permId=number + 1, clientId=17, orderId=number + 1,
         time=datetime(day.year, day.month, day.day, 21, tzinfo=UTC) + timedelta(seconds=index),
     )  # fmt: skip
@@ -66,32 +73,38 @@ def fee(index: int) -> Any:
     return SimpleNamespace(commission=float(EXECUTIONS[index][4]), currency="USD")
 
 
-def recorded(fill: BrokerFill) -> Fill:
-    number = int(fill.ref[1])
+def recorded(state: IntentState, fill: BrokerFill) -> Fill:
     return Fill(
-        fill.exec_id, f"i{number}", fill.account, "s", fill.symbol, fill.side, INTENTS[number].session, fill.instant,
+        fill.exec_id, state.intent.id, fill.account, "s", fill.symbol, fill.side, state.intent.session, fill.instant,
         int(fill.shares), fill.price, fill.commission_usd,
     )  # fmt: skip
 
 
-def outcome(batches: Sequence[Sequence[tuple[int, bool]]]) -> tuple[list[tuple[str, int, Decimal]], Decimal]:
-    """Lots and cash after the batches; each report names an execution and whether its fee was known."""
+def outcome(batches: Sequence[Sequence[Report]]) -> tuple[list[tuple[str, int, Decimal]], Decimal]:
+    """Lots and cash after the batches of reports."""
     with tempfile.TemporaryDirectory() as folder:
         store = open_store(Path(folder) / "mtum.db", "paper", ACCOUNT)
-        for one in INTENTS:
-            store.orders.add_intent(one, datetime(2026, 1, 5, tzinfo=UTC))
+        for number, one in enumerate(INTENTS, 1):
+            store.orders.add_intent(one, NOW)
+            store.orders.move(one.id, OrderStatus.ACCEPTED, NOW, Observed(broker_id=str(number)))
         for batch in batches:
-            fees = {EXECUTIONS[index][1]: fee(index) for index, known in batch if known}
-            found = fills_of([[heard(index) for index, _ in batch]], fees, ACCOUNT)
-            store.orders.add_fills([recorded(fill) for fill in found])
+            fees = {EXECUTIONS[index][1]: fee(index) for index, known, _ in batch if known}
+            lists = told(fills_of([[heard(index, named=named) for index, _, named in batch]], fees, ACCOUNT))
+            states = store.orders.states()
+            store.orders.add_fills([recorded(state, fill) for state in states for fill in executions_of(lists, state)])
         lots = lots_of(folded(store.orders.fills("s")))
         cash = sum((movement.amount_usd for movement in store.ledger.movements("s")), Decimal(0))
         store.close()
     return [(lot.intent_id, lot.shares, lot.entry_price) for lot in lots], cash
 
 
-EVERYTHING = [(index, True) for index in range(len(EXECUTIONS))]
-REPORTS = st.lists(st.tuples(st.integers(0, len(EXECUTIONS) - 1), st.booleans()), max_size=8)
+def told(fills: tuple[BrokerFill, ...]) -> BrokerLists:
+    nothing = Decimal(0)
+    return BrokerLists(NOW, BrokerAccount(ACCOUNT, AccountKind.CASH, nothing, nothing, nothing), {}, (), fills)
+
+
+EVERYTHING = [(index, True, True) for index in range(len(EXECUTIONS))]
+REPORTS = st.lists(st.tuples(st.integers(0, len(EXECUTIONS) - 1), st.booleans(), st.booleans()), max_size=8)
 
 
 def test_everything_at_once_is_what_was_worked_out_by_hand() -> None:
@@ -101,6 +114,10 @@ def test_everything_at_once_is_what_was_worked_out_by_hand() -> None:
 @settings(max_examples=60)
 @given(st.lists(REPORTS, max_size=5), st.permutations(EVERYTHING))
 def test_any_order_repetition_loss_and_delay_end_the_same(
-    batches: list[list[tuple[int, bool]]], asked_again: list[tuple[int, bool]]
+    batches: list[list[Report]], asked_again: list[Report]
 ) -> None:
     assert outcome([*batches, asked_again]) == (LOTS, CASH)
+
+
+def test_executions_without_a_reference_are_known_by_the_permanent_id() -> None:
+    assert outcome([[(index, True, False) for index in range(len(EXECUTIONS))]]) == (LOTS, CASH)
