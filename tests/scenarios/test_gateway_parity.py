@@ -45,7 +45,10 @@ def test_gateway_and_in_process_exchange_give_the_same_decisions_orders_and_fill
         for day in days:
             decided = ours.run(day)
             settled = ours.settle(day)
-            assert (decided.exit_code, settled.exit_code) == (0, 0), (decided.document, settled.document)
+            assert (decided.exit_code, settled.exit_code) == (0, 0), (
+                decided.document["problems"],
+                settled.document["problems"],
+            )
         with ours.desk() as desk:
             outside = recorded(desk)
     for part, expected in inside.items():
