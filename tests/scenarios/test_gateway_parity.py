@@ -13,6 +13,8 @@ from support.practice import ENTRY_DAY, desk_in
 
 SESSIONS = 60
 SAME: dict[str, Any] = {"market__volume_mode": "raw", "market__sample_share": "exact"}
+# No fault is waited for here, and a busy machine must not look like one.
+PATIENT: dict[str, Any] = {f"broker__{limit}_seconds": 15.0 for limit in ("connect", "request", "acknowledge")}
 
 
 def recorded(desk: Desk) -> dict[str, Any]:
@@ -41,7 +43,7 @@ def test_gateway_and_in_process_exchange_give_the_same_decisions_orders_and_fill
         for day in days:
             play_session(replay.desk, replay.session(day))
         inside = recorded(replay.desk)
-    with installation(tmp_path / "wire") as ours:
+    with installation(tmp_path / "wire", **PATIENT) as ours:
         for day in days:
             decided = ours.run(day)
             settled = ours.settle(day)
