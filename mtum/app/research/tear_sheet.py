@@ -22,7 +22,17 @@ def write_tear_sheet(found: Backtested, document: Mapping[str, Any], folder: Pat
     """
     close = found.history.tape.close[found.span.first : found.span.stop]
     sheet = Sheet(document, found.played, close, found.held.reinvested)
-    contents = {"tear-sheet.html": tear_sheet(sheet).encode(), **draw(sheet)}
+    return write_files({"tear-sheet.html": tear_sheet(sheet).encode(), **draw(sheet)}, folder)
+
+
+def write_files(contents: Mapping[str, bytes], folder: Path) -> Sequence[Path]:
+    """Write files by name into a folder; each appears whole or not at all.
+
+    Raises
+    ------
+    UsageError
+        If the folder cannot be written.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         return [_written(folder.absolute() / name, content) for name, content in contents.items()]

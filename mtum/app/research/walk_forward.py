@@ -97,7 +97,7 @@ def _moves(prepared: Prepared, row: int, window: Span) -> tuple[Column, int]:
 
 
 def document(found: WalkedForward) -> dict[str, Any]:
-    """Return the folds and both curves' metrics as plain values."""
+    """Return the folds, both curves and their metrics as plain values."""
 
     def measured(equity: Column) -> dict[str, Any]:
         return {
@@ -112,4 +112,9 @@ def document(found: WalkedForward) -> dict[str, Any]:
         "end": found.days[-1].astype(object),
         "out_of_sample": measured(found.equity),
         "in_sample_best": measured(found.in_sample_best),
+        "curves": {
+            "session": found.days.astype(object).tolist(),
+            "out_of_sample_usd": found.equity.round(2).tolist(),
+            "in_sample_best_usd": found.in_sample_best.round(2).tolist(),
+        },
     }

@@ -101,6 +101,7 @@ def walkforward(
     settlement: Settled = "none",
     slippage_bps: Slippage = 0.0,
     changes: Set = None,
+    out: OutDir = None,
 ) -> Answer:
     """Choose settings on the past, judge them on what follows."""
     from mtum.app.research.walk_forward import document, walk_forward
@@ -114,6 +115,11 @@ def walkforward(
     prepared = _prepared(call, grid, source, changes or [], given)
     answer = document(walk_forward(prepared, fit_sessions, try_sessions, WindowKind(windows)))
     answer = {"symbol": ", ".join(prepared.symbols), "combinations": len(prepared.combinations), **answer}
+    if out is not None:
+        from mtum.app.research.tear_sheet import write_files
+        from mtum.core.reporting.backtest.walk_page import walk_page
+
+        answer["files"] = write_files({"walkforward.html": walk_page(answer).encode()}, out)
     return Answer(answer, list(_walked_shown(answer)))
 
 
@@ -220,6 +226,8 @@ def _walked_shown(answer: Mapping[str, Any]) -> Iterator[str | Listing]:
         ["deepest fall, %", f"{100 * mine['max_drawdown_frac']:.2f}", f"{100 * best['max_drawdown_frac']:.2f}"],
     ]
     yield Listing(("", "chosen beforehand", "best with hindsight"), lines)
+    for file in answer.get("files", ()):
+        yield f"written: {file}"
 
 
 def _words(settings: Mapping[str, Any]) -> str:

@@ -1,21 +1,19 @@
 """The tear sheet of a backtest: one page with charts and tables that needs nothing from outside."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from math import isfinite
 from typing import Any
 
 import numpy as np
 
+from mtum.core.reporting.backtest.figure import chart, lines_of
 from mtum.core.reporting.backtest.page import page, section, table
-from mtum.core.reporting.backtest.svg import NARROW, PALETTE, WIDE, Line, Mark, heat_color, legend, line_chart
+from mtum.core.reporting.backtest.svg import Mark, heat_color
 from mtum.core.research.metrics import SESSIONS_PER_YEAR, drawdowns
 from mtum.core.simulation.kernel.columns import Column
 from mtum.core.simulation.played import Played
 
-_MARKED = '<span class="enter">▲</span> bought <span class="leave">▼</span> sold, the reason under a resting pointer'
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -55,13 +53,13 @@ def _sections(sheet: Sheet, days: list[str]) -> list[str]:
     pair = ("rules", "buy and hold")
     parts = [
         section("Result", _figures(found)),
-        section("Equity, USD, logarithmic", _chart(days, _lines(pair, (mine, held)), log=True)),
+        section("Equity, USD, logarithmic", chart(days, lines_of(pair, (mine, held)), log=True)),
         section(
             "Below the peak, %",
-            _chart(days, _lines(pair, (100 * drawdowns(mine, capital), 100 * drawdowns(held, capital))), height=180),
+            chart(days, lines_of(pair, (100 * drawdowns(mine, capital), 100 * drawdowns(held, capital))), height=180),
         ),
         section(
-            "Return of the last 12 months, %", _chart(days, _lines(pair, (_rolling(mine), _rolling(held))), height=180)
+            "Return of the last 12 months, %", chart(days, lines_of(pair, (_rolling(mine), _rolling(held))), height=180)
         ),
         section("Return by month, %", months_table(days, mine, capital)),
         section("Trades", _price_chart(sheet, days)),
@@ -73,29 +71,6 @@ def _sections(sheet: Sheet, days: list[str]) -> list[str]:
         parts += _check_sections(found["checks"])
     parts.append(section("Every trade", _trade_table(found["trades"])))
     return parts
-
-
-def _lines(names: Sequence[str], columns: Sequence[Column]) -> list[Line]:
-    return [
-        Line(name, color, [round(float(value), 4) for value in column])
-        for name, color, column in zip(names, PALETTE, columns, strict=False)
-    ]
-
-
-def _chart(
-    days: list[str], lines: list[Line], *, height: int = 260, log: bool = False, marks: Sequence[Mark] = ()
-) -> str:
-    known = [
-        {"name": line.name, "values": [round(value, 2) if isfinite(value) else None for value in line.values]}
-        for line in lines
-    ]
-    held = json.dumps({"days": days, "lines": known}, separators=(",", ":"))
-    drawn = "".join(line_chart(days, lines, height, width=width, log=log, marks=marks) for width in (WIDE, NARROW))
-    return (
-        f"<figure data-chart><p>{legend(lines)}{_MARKED if marks else ''}</p>{drawn}"
-        f'<p class="tip">Rest the pointer on the chart to read values.</p>'
-        f'<script type="application/json">{held}</script></figure>'
-    )
 
 
 def _rolling(equity: Column) -> Column:
@@ -137,7 +112,7 @@ def _price_chart(sheet: Sheet, days: list[str]) -> str:
         if trade.exit_session is not None and trade.exit_price is not None:
             words = f"{trade.exit_session}: sold at {trade.exit_price:,.2f}, {', '.join(trade.reasons)}"
             marks.append(Mark(places[str(trade.exit_session)], trade.exit_price, words, up=False))
-    return _chart(days, _lines(("close",), (sheet.close,)), height=320, log=True, marks=marks)
+    return chart(days, lines_of(("close",), (sheet.close,)), height=320, log=True, marks=marks)
 
 
 def _figures(found: Mapping[str, Any]) -> str:

@@ -182,6 +182,22 @@ def test_walk_forward_tries_only_what_was_not_looked_at(tmp_path: Path) -> None:
     for fold in folds:
         growth *= 1 + fold["tried_return_frac"]
     assert document["out_of_sample"]["total_return_frac"] == pytest.approx(growth - 1, abs=1e-4)
+    curves = document["curves"]
+    assert {len(column) for column in curves.values()} == {document["sessions"]}
+    assert (curves["session"][0], curves["session"][-1]) == (folds[0]["tried_from"], folds[-1]["tried_to"])
+    assert curves["out_of_sample_usd"][-1] == document["out_of_sample"]["final_equity_usd"]
+
+
+def test_walk_forward_writes_a_page_of_both_curves(tmp_path: Path) -> None:
+    words = ("--fit-sessions", "300", "--try-sessions", "200", "--out", str(tmp_path / "walk"), "--json", "--quiet")
+    document = call(tmp_path, "walkforward", str(written(tmp_path)), *words).document
+    assert document["files"] == [str(tmp_path / "walk" / "walkforward.html")]
+    page = (tmp_path / "walk" / "walkforward.html").read_text(encoding="utf-8")
+    assert all(
+        word in page
+        for word in ("chosen beforehand", "best with hindsight", *(fold["tried_from"] for fold in document["folds"]))
+    )
+    assert "http" not in page
 
 
 def test_expanding_windows_keep_their_start(tmp_path: Path) -> None:
