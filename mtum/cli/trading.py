@@ -163,7 +163,10 @@ def _today(call: Call, day: Any, instant: datetime | None, *, dry_run: bool, wai
 def _undelivered(answer: Answer, flushed: "Flushed") -> Answer:
     if not flushed.failed:
         return answer
-    problems = [*answer.problems, *(Problem(int(ExitCode.NOTIFY), error) for _, error in flushed.failed)]
+    problems = [
+        *answer.problems,
+        *(Problem(int(ExitCode.NOTIFY), f"{name}: {error}") for name, error in flushed.failed),
+    ]
     return replace(answer, exit_code=worst((ExitCode(answer.exit_code), ExitCode.NOTIFY)), problems=problems)
 
 

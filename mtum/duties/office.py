@@ -185,7 +185,7 @@ def due_document(found: DueRun) -> dict[str, Any]:
         for run in found.runs
     ]
     problems = _run_problems(found)
-    problems += [{"code": int(ExitCode.NOTIFY), "text": error} for _, error in found.flushed.failed]
+    problems += [{"code": int(ExitCode.NOTIFY), "text": f"{name}: {error}"} for name, error in found.flushed.failed]
     if found.text:
         problems.insert(0, {"code": int(found.exit_code), "text": found.text})
     at = found.at.isoformat().replace("+00:00", "Z")

@@ -42,7 +42,7 @@ class AppriseChannel:
 
         kind = NotifyType.INFO if message.urgency is Urgency.REPORT else NotifyType.WARNING
         if not sender.notify(title=message.subject, body=short(message), notify_type=kind):
-            raise NotifyError(f"{self.name}: the service did not take the message")
+            raise NotifyError("the service did not take the message")
 
     def prepared(self) -> "Apprise":
         """Return the library's sender for the address; nothing is sent.
@@ -55,10 +55,10 @@ class AppriseChannel:
         try:
             import apprise
         except ImportError as error:
-            raise NotifyError(f"{self.name}: needs the package apprise (dependency group notify)") from error
+            raise NotifyError("needs the package apprise (dependency group notify)") from error
         sender = apprise.Apprise()
         if not sender.add(self._url):
-            raise NotifyError(f"{self.name}: the address in MTUM_NOTIFY__URLS is not understood")
+            raise NotifyError("the address in MTUM_NOTIFY__URLS is not understood")
         return sender
 
 

@@ -1,6 +1,7 @@
 """A channel that answers within a time limit of ours, whatever its library and its server do."""
 
 from concurrent.futures import Future
+from contextvars import copy_context
 from threading import Thread
 
 from mtum.errors import NotifyError
@@ -29,11 +30,12 @@ class Timed:
         """
         result: Future[None] = Future()
         # A daemon thread: one that hangs must not keep the process from ending.
-        Thread(target=_send, args=(self._channel, message, result), name=self.name, daemon=True).start()
+        work = (_send, self._channel, message, result)
+        Thread(target=copy_context().run, args=work, name=self.name, daemon=True).start()
         try:
             result.result(self._seconds)
         except TimeoutError as error:
-            raise NotifyError(f"{self.name}: no answer within {self._seconds:g} s") from error
+            raise NotifyError(f"no answer within {self._seconds:g} s") from error
 
 
 def _send(channel: Notifier, message: Message, result: Future[None]) -> None:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, nullcontext
+from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 
 from mtum.errors import NotifyError, RunLockedError
@@ -77,8 +78,9 @@ class Outbox:
         # Looked at again and again: what others post meanwhile leaves too, and no channel waits for another.
         while True:
             for name, (note_id, message) in self._waiting({*failed, *at_work}).items():
+                # In this thread's context, so that what a library logs there bears the run and session of here.
                 channel = next(channel for channel in self.channels if channel.name == name)
-                at_work[name] = (note_id, pool.submit(channel.send, message))
+                at_work[name] = (note_id, pool.submit(copy_context().run, channel.send, message))
             if not at_work:
                 return Flushed(sent, tuple(failed.items()))
             wait([attempt for _, attempt in at_work.values()], _GLANCE_SECONDS, FIRST_COMPLETED)

@@ -105,6 +105,7 @@ class JobRun:
     outcome: str
     exit_code: int
     text: str = ""
+    run_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +135,11 @@ def run_due(roster: Roster) -> DueRun:
         if runs and not tried and wake.job != "decide_and_order":
             flushed.append(roster.outbox.flush())  # only an order's deadline comes before what is to be told
         tried.add(wake.key)
-        runs.append(_run_one(roster, wake))
-        flushed.append(roster.outbox.flush())
-        _tell_end(roster, runs[-1])
+        run = _run_one(roster, wake)
+        runs.append(run)
+        with roster.scope(run.run_id, wake.session):
+            flushed.append(roster.outbox.flush())
+            _tell_end(roster, run)
     _closed_day(roster)
     # Right after a job there is nothing new to send, and a channel that fails was tried a moment ago.
     if not tried:
@@ -269,7 +272,7 @@ def _carried_out(roster: Roster, wake: Wake) -> JobRun:
             roster.outbox.post(message, run_id if roster.ledger is roster.store.runs else None)
         outcome = _finish(roster, run_id, wake, done)
         log.info("job_ended", extra={"job": wake.job, "slot": wake.slot, "exit_code": int(done.exit_code)})
-    return JobRun(wake, outcome, done.exit_code, _first_problem(done.document))
+    return JobRun(wake, outcome, done.exit_code, _first_problem(done.document), run_id)
 
 
 def _tell_end(roster: Roster, run: JobRun) -> None:

@@ -1,3 +1,4 @@
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from threading import Event, current_thread
 
@@ -40,7 +41,7 @@ class Broken:
 def test_a_channel_that_hangs_is_given_up_and_does_not_keep_the_process_from_ending() -> None:
     slow = Slow()
     try:
-        with pytest.raises(NotifyError, match=r"notify:slow: no answer within 0\.05 s"):
+        with pytest.raises(NotifyError, match=r"^no answer within 0\.05 s"):
             Timed(slow, 0.05).send(ALARM)
         assert slow.daemon
         assert slow.taken == []
@@ -54,6 +55,20 @@ def test_a_channel_in_time_delivers_under_its_own_name() -> None:
     timed = Timed(quick, 5)
     timed.send(ALARM)
     assert (timed.name, quick.taken) == ("notify:slow", [ALARM])
+
+
+def test_what_a_channel_logs_bears_the_run_it_works_for() -> None:
+    """Its thread is its own, the run and session on its log lines are those of the thread that waits."""
+    run: ContextVar[str] = ContextVar("run", default="none")
+
+    class Asking(Slow):
+        def send(self, message: Message) -> None:
+            self.name = run.get()
+
+    asking = Asking()
+    run.set("run 7")
+    Timed(asking, 5).send(ALARM)
+    assert asking.name == "run 7"
 
 
 @pytest.mark.parametrize("error", [NotifyError("550 no such user"), ValueError("a bug")])

@@ -1,4 +1,6 @@
-from dataclasses import replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import pytest
@@ -6,6 +8,7 @@ import pytest
 from mtum.app.service.run_due import Done, run_due
 from mtum.core.market.sessions import Session
 from mtum.errors import BrokerUnavailableError, ExitCode
+from mtum.ports.messages import Message
 from support.rosters import Box, Office, new_york, office
 
 WEDNESDAY = date(2024, 5, 15)
@@ -37,6 +40,33 @@ def test_a_due_job_is_run_once_however_often_the_entry_is_called() -> None:
         run_due(desk.roster())
     assert desk.names == ["rehearse"]
     assert outcome(desk, "rehearse") == "finished"
+
+
+def test_a_jobs_messages_and_its_end_are_logged_under_its_run() -> None:
+    desk = begun("2024-05-15 15:40")
+    inside: list[tuple[int | None, date | None]] = []
+    seen: list[tuple[int | None, date | None]] = []
+
+    @contextmanager
+    def scope(run: int | None, session: date | None) -> Iterator[None]:
+        inside.append((run, session))
+        yield
+        inside.pop()
+
+    @dataclass
+    class Noting(Box):
+        def send(self, message: Message) -> None:
+            seen.append(inside[-1])
+
+    def failing(session: Session, slot: str) -> Done:
+        raise BrokerUnavailableError("no gateway listens")
+
+    desk.answers["decide_and_order"] = failing
+    desk.box = Noting()
+    run_due(replace(desk.roster(), scope=scope))
+    record = desk.store.runs.find("decide_and_order", "", WEDNESDAY)
+    assert record is not None
+    assert (record.id, WEDNESDAY) in seen
 
 
 def test_asked_to_end_the_job_at_work_ends_and_the_next_start_does_the_rest() -> None:
