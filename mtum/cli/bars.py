@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +14,7 @@ from mtum.cli.arguments import Limit, Since, day_of, symbols_of
 from mtum.cli.bar_answers import check_answer, import_answer, sync_answer, sync_line
 from mtum.cli.context import Call, call_of
 from mtum.cli.output import Answer, Listing
+from mtum.cli.stored import stand_in
 from mtum.errors import BarsInvalidError, UsageError
 
 if TYPE_CHECKING:
@@ -45,7 +47,8 @@ def sync(context: typer.Context, symbols: Symbols = None, since: Since = None) -
         told = _Progress(call, len(bars) + len(series))
         results = sync_bars(desk, bars, series, told, upcoming, first)
         source = desk.source.name
-    return sync_answer(results, source, listed=not told.seen)
+    answer = sync_answer(results, source, listed=not told.seen)
+    return replace(answer, shown=[*answer.shown, *stand_in(call)])
 
 
 @app.command()
@@ -67,7 +70,8 @@ def check(context: typer.Context, symbols: Cached = None) -> Answer:
         found = check_bars(store, calendar_of(settings, folder), _now(call, store), names)
         held = [one for one in store.quarantine.kept(held=True) if not names or one.symbol in names]
         apart = disagreeing_closes(store, names)
-    return check_answer(found, held, apart)
+    answer = check_answer(found, held, apart)
+    return replace(answer, shown=[*answer.shown, *stand_in(call)])
 
 
 @app.command("import")

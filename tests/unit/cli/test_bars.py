@@ -229,10 +229,11 @@ def test_on_a_terminal_each_symbol_is_told_as_it_comes_and_once(tmp_path: Path) 
     os.close(theirs)
     shown = os.read(ours, 10_000).decode().splitlines()
     os.close(ours)
-    assert (ended.returncode, len(shown)) == (0, 3), shown
+    assert (ended.returncode, len(shown)) == (0, 4), shown
     assert shown[0].startswith("1/2 MTUM: 1007 read, 1007 written")
     assert shown[1].startswith("2/2 VIX: 1007 read, 1007 written")
     assert shown[2] == "2 of 2 read, 2014 bars written"
+    assert shown[3].startswith("S&P 500 / 10 of the embedded sample stands in")
 
 
 def test_a_symbol_that_was_never_kept_out_cannot_be_released(mtum: Mtum) -> None:
