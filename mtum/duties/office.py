@@ -13,7 +13,7 @@ from mtum import wiring
 from mtum.app.service.notices import store_notice
 from mtum.app.service.outbox import Flushed, Outbox
 from mtum.app.service.run_due import DueRun, Ledger, Roster, run_due
-from mtum.app.service.schedule import Slot, Wake, timetable, upcoming
+from mtum.app.service.schedule import NIGHT, Slot, Wake, timetable, upcoming
 from mtum.config import Settings, current_environment
 from mtum.duties.channels import channels_of, dead_man_of, secrets_of
 from mtum.duties.trading_day import duties_of
@@ -162,7 +162,14 @@ def wakes_after(settings: Settings, data_dir: Path, at: datetime | None, session
     """Return the wake times of the next sessions, as seen at an instant (default: now).
 
     The whole timetable, in every mode; a replayed market leaves out the steps it plays at once.
+    A session of which only the night's copy is left is over and none of the next.
     """
+    found = _wakes(settings, data_dir, at, sessions + 1)
+    days = sorted({wake.session for wake in found if wake.slot != NIGHT})[:sessions]
+    return tuple(wake for wake in found if wake.session in days)
+
+
+def _wakes(settings: Settings, data_dir: Path, at: datetime | None, sessions: int) -> tuple[Wake, ...]:
     office = Office(settings, data_dir, at)
     now = office.clock.now()
     known = office.calendar.sessions(
@@ -254,6 +261,6 @@ def set_up_logs(settings: Settings, data_dir: Path, terminal: str | None = "warn
 def greeting(settings: Settings, data_dir: Path) -> str:
     """Return the line every start of the scheduler shows; it says LIVE where money is real."""
     mode = "LIVE" if settings.mode == "live" else settings.mode
-    first = next(iter(wakes_after(settings, data_dir, None, 2)), None)
+    first = next(iter(_wakes(settings, data_dir, None, 1)), None)
     wake = f"first wake {first.at:%Y-%m-%d %H:%M} UTC ({first.job})" if first else "no session in sight"
     return f"mtum scheduler: {mode}, account {wiring.account_of(settings)}, {data_dir}, {wake}"

@@ -114,6 +114,14 @@ def test_the_list_has_the_next_ten_sessions_as_plain_json(tmp_path: Path, paper:
     assert {row["job"] for row in rows} == set(JOBS)
 
 
+def test_a_session_that_is_over_is_none_of_the_next_ten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    evening = "2024-11-22T00:00:00Z"  # 19:00 of the day before in New York; its copy of the night is still to come
+    assert main(["--data-dir", str(tmp_path), "--list", "--as-of", evening, "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    sessions = sorted({row["session"] for row in rows})
+    assert (sessions[0], sessions[-1], len(sessions)) == ("2024-11-22", "2024-12-06", 10)
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

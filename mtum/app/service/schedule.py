@@ -87,6 +87,8 @@ class Due:
 
 MAIN = ""
 """Slot of a job that has one per session."""
+NIGHT = "night"
+"""Slot of the copy that is made after everything else of a session's day."""
 
 
 def timetable(schedule: Schedule) -> tuple[Slot, ...]:
@@ -111,7 +113,7 @@ def timetable(schedule: Schedule) -> tuple[Slot, ...]:
         Slot("review", "week", close, 60, None, Every.WEEK_END),
         Slot("review", "month", close, 61, None, Every.MONTH_END),
         Slot("review", "quarter", close, 62, None, Every.QUARTER_END),
-        Slot("backup", "night", day, 23 * 60 + 30),
+        Slot("backup", NIGHT, day, 23 * 60 + 30),
     )
 
 
