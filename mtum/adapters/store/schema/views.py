@@ -59,8 +59,8 @@ trips AS (
        AND n.trip = numbered.trip AND n.side = 'SELL' ORDER BY n.session, n.instant, n.exec_id LIMIT 1) AS exit_intent
   FROM numbered GROUP BY strategy, symbol, trip
 )
-SELECT trips.strategy, trips.symbol, entry_session, paid / bought AS entry_price,
-  exit_session, CASE WHEN exit_session IS NOT NULL THEN received / bought END AS exit_price,
+SELECT trips.strategy, trips.symbol, entry_session, round(paid / bought, 6) AS entry_price,
+  exit_session, CASE WHEN exit_session IS NOT NULL THEN round(received / bought, 6) END AS exit_price,
   CAST(bought AS INTEGER) AS shares,
   CASE WHEN exit_session IS NOT NULL THEN round(received - paid - commission, 6) END AS pnl_usd,
   CASE WHEN exit_session IS NOT NULL THEN (received - paid - commission) / paid END AS return_frac,

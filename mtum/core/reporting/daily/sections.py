@@ -106,7 +106,13 @@ def ahead(summary: Summary) -> str:
     nearest = nearest_flip(summary)
     if nearest:
         parts.append(f"Smallest move that changes it: {_flip_words(nearest)}.")
+    elif any(line.when == "next" for line in summary.flips) and not _exit_pending(summary):
+        parts.append("No single move of price, VIX or volume would change it.")
     return " ".join(parts)
+
+
+def _exit_pending(summary: Summary) -> bool:
+    return any(line.exit_pending for line in positions(summary))
 
 
 def nearest_flip(summary: Summary) -> FlipLine | None:
