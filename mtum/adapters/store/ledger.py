@@ -91,6 +91,8 @@ class SqliteLedger:
         return tuple(_point(tuple(row)) for row in self.database.rows(sql, (strategy, since_text(since))))
 
 
+# Movements and points are read whole several times a session; each is a value, so it is made once.
+@lru_cache(maxsize=4096)
 def _movement(row: sqlite3.Row) -> CashMovement:
     return CashMovement(
         key=row["key"],
@@ -106,7 +108,6 @@ def _movement(row: sqlite3.Row) -> CashMovement:
 
 @lru_cache(maxsize=4096)
 def _point(columns: tuple[Any, ...]) -> EquityPoint:
-    # The whole curve is read several times a session; its points are values, so each is made once.
     session, strategy, cash, receivable, market, equity, flows, benchmark, close, shares, final = columns
     return EquityPoint(
         session=date.fromisoformat(session),

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.texts import instant, instant_text, maybe_float, maybe_money, money
@@ -72,8 +73,9 @@ def read_fills(database: Database, strategy: str | None) -> Sequence[Fill]:
     return tuple(fill_of(row) for row in database.rows(sql, (strategy, strategy)))
 
 
+@lru_cache(maxsize=4096)
 def fill_of(row: sqlite3.Row) -> Fill:
-    """Return the fill of a row of the table."""
+    """Return the fill of a row of the table; a value, made once however often the row is read."""
     return Fill(
         exec_id=row["exec_id"],
         intent_id=row["intent_id"],
