@@ -111,4 +111,4 @@ def test_an_interrupted_block_is_rolled_back(store: SqliteStore, path: Path) -> 
         interrupted(store)
     store.control.set_meta("after", "1")
     with closing(reading.open_read_only(path)) as connection:
-        assert set(reading.meta(connection)) == {"mode", "account", "after"}
+        assert set(reading.meta(connection)) == {"mode", "account", "schema", "after"}
