@@ -27,19 +27,19 @@ def walk_page(found: Mapping[str, Any]) -> str:
     ]
     folds = [
         (
-            *(str(fold["tried_from"]), str(fold["tried_to"])),
-            ", ".join(f"{name.rpartition('.')[2]} {value}" for name, value in fold["settings"].items()),
+            *(str(fold["tried_from"]), str(fold["tried_to"]), *fold["settings"].values()),
             *(float(fold["fitted_sharpe"]), 100 * fold["tried_return_frac"], fold["trades"]),
         )
         for fold in found["folds"]
     ]
+    settings = [name.rpartition(".")[2] for name in found["folds"][0]["settings"]]
     sections = [
         section("Result", table(("", *names), figures)),
         section(
             "Equity, USD, logarithmic",
             chart([str(day) for day in curves["session"]], lines_of(names, columns), log=True),
         ),
-        section("Folds", table(("tried from", "to", "chosen", "Sharpe when fitted", "return, %", "trades"), folds)),
+        section("Folds", table(("tried from", "to", *settings, "Sharpe when fitted", "return, %", "trades"), folds)),
     ]
     words = (
         f"{found['combinations']} combinations on {found['symbol']}, {found['start']} to {found['end']}. Each fold was "
