@@ -94,14 +94,14 @@ def calendar_of(settings: Settings, data_dir: Path) -> Calendar:
     return ExchangeCalendar(read_overrides(data_dir / path if path else None))
 
 
-def stored_calendar_of(settings: Settings, data_dir: Path) -> Calendar:
+def stored_calendar_of(settings: Settings, data_dir: Path, cache_dir: Path | None = None) -> Calendar:
     """Return the exchange's calendar with its sessions kept in a file, for work with no other use for pandas."""
     from mtum.adapters.session_cache import CachedCalendar
 
     path = settings.market.calendar_overrides
     overrides = (data_dir / path).read_bytes() if path and (data_dir / path).is_file() else b""
     stamp = f"{version('exchange-calendars')} {sha256(overrides).hexdigest()[:16]}"
-    return CachedCalendar(lambda: calendar_of(settings, data_dir), data_dir / SESSIONS_NAME, stamp)
+    return CachedCalendar(lambda: calendar_of(settings, data_dir), (cache_dir or data_dir) / SESSIONS_NAME, stamp)
 
 
 def source_of(settings: Settings, data_dir: Path) -> BarSource:

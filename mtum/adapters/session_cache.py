@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,8 @@ class CachedCalendar:
             part.write_text(json.dumps({"stamp": self._stamp, "years": years}), encoding="ascii")
             part.replace(self._path)
         except OSError:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):
+                part.unlink()
 
 
 def _session(row: list[str]) -> Session:

@@ -76,7 +76,6 @@ def test_a_whole_process_takes_at_most_half_as_long_again_as_the_peers(tmp_path:
     if not python:
         pytest.skip("BENCH_PYTHON names no Python that has vectorbt and backtesting")
     write_market(tmp_path)
-    (tmp_path / "data").mkdir()  # as `mtum init` leaves it: the first run keeps the exchange's sessions in it
     mine = [sys.executable, "-m", "mtum", "backtest", "--json", "--symbol", "AAA", "--source", f"csv:{tmp_path}"]
     peer = [python, "-W", "ignore", str(ROOT / "tests" / "bench" / "peer_process.py"), str(tmp_path)]
     seconds(mine, tmp_path), seconds(peer, tmp_path)

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -136,7 +137,17 @@ def market_of(call: Call, settings: "Settings") -> "tuple[BarSource, Calendar]":
     """Return the source of bars and the exchange's calendar."""
     from mtum.wiring import source_of, stored_calendar_of
 
-    return source_of(settings, call.data_folder()), stored_calendar_of(settings, call.data_folder())
+    folder = call.data_folder()
+    return source_of(settings, folder), stored_calendar_of(settings, folder, _user_cache(call.environment))
+
+
+def _user_cache(environment: Mapping[str, str]) -> Path:
+    # Not in the data folder: a backtest of files leaves that alone. Without a home it only takes longer.
+    folder = Path(environment.get("XDG_CACHE_HOME") or "~/.cache", "mtum")
+    with suppress(OSError, RuntimeError):
+        folder = folder.expanduser()
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def teller(call: Call) -> "Callable[[str], None]":
