@@ -81,6 +81,12 @@ def _told_plainly(server: SmtpServer, recipient: str) -> Iterator[None]:
     except smtplib.SMTPRecipientsRefused as error:
         code, text = next(iter(error.recipients.values()))
         raise NotifyError(f"mail server {server.place} refused {recipient}: {code} {_words(text)}") from error
+    except UnicodeEncodeError:
+        # The error's own text would show letters of the password.
+        raise NotifyError(
+            f"mail server {server.place}: the login of {server.user} has letters beyond ASCII, which cannot be sent; "
+            "set another password (mail.user, MTUM_MAIL__PASSWORD)"
+        ) from None
     except ssl.SSLError as error:
         raise NotifyError(f"mail server {server.place}: no trusted encryption: {error.reason or error}") from error
     except (smtplib.SMTPException, OSError) as error:

@@ -1,11 +1,14 @@
 """A channel that answers within a time limit of ours, whatever its library and its server do."""
 
+import logging
 from concurrent.futures import Future
 from contextvars import copy_context
 from threading import Thread
 
 from mtum.errors import NotifyError
 from mtum.ports.messages import Message, Notifier
+
+log = logging.getLogger(__name__)
 
 
 class Timed:
@@ -41,7 +44,11 @@ class Timed:
 def _send(channel: Notifier, message: Message, result: Future[None]) -> None:
     try:
         channel.send(message)
-    except Exception as error:  # noqa: BLE001  # carried over to the thread that waits
+    except NotifyError as error:
         result.set_exception(error)
+    except Exception as error:  # a broken channel stops no other and no run
+        # Its words may hold an address or a password: they go to the log, which leaves secrets out.
+        log.exception("channel_broke")
+        result.set_exception(NotifyError(f"an error in the channel ({type(error).__name__}); details in the log"))
     else:
         result.set_result(None)

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 from mtum.adapters.notifiers.ping import Ping
+from support.mail_servers import rude_server
 
 
 @contextmanager
@@ -59,6 +60,22 @@ def test_a_second_try_that_is_heard_counts() -> None:
     with listening([503]) as (url, calls):
         assert Ping(url).started("run")
         assert len(calls) == 2
+
+
+def test_an_answer_that_is_none_is_a_failure_and_one_that_drips_is_given_up() -> None:
+    def babble(line: socket.socket, over: threading.Event) -> None:
+        line.sendall(b"220 this is a mail server\r\n")
+
+    def drip(line: socket.socket, over: threading.Event) -> None:
+        for letter in b"HTTP/1.1 200 OK\r\nX: " + b"x" * 1000:
+            if over.wait(0.05):
+                return
+            line.send(bytes([letter]))
+
+    with rude_server(babble) as port:
+        assert not Ping(f"http://127.0.0.1:{port}/x").started("run")
+    with rude_server(drip) as port:
+        assert not Ping(f"http://127.0.0.1:{port}/x", timeout_seconds=0.2).started("run")
 
 
 def test_nothing_is_raised_when_nobody_listens_or_the_address_is_odd() -> None:

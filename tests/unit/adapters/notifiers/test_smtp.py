@@ -109,6 +109,13 @@ def test_a_wrong_password_is_told_without_being_shown() -> None:
     assert "wrong secret" not in str(caught.value)
 
 
+def test_a_password_beyond_ascii_is_undelivered_mail_and_shows_none_of_its_letters() -> None:
+    with mail_server(login=True) as inbox, pytest.raises(NotifyError, match="letters beyond ASCII") as raised:
+        deliver(plain(inbox.port, user=USER, password="p\N{LATIN SMALL LETTER A WITH DIAERESIS}sswort"), mail(), OWNER)
+    assert "sswort" not in str(raised.value)
+    assert "\\xe4" not in str(raised.value)
+
+
 def test_a_password_is_not_in_the_representation() -> None:
     assert PASSWORD not in repr(SmtpServer("h", 1, "tls", USER, PASSWORD))
 
