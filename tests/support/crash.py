@@ -49,11 +49,13 @@ volume_mode = "raw"
 [broker]
 account = "{account}"
 port = {port}
-connect_seconds = 3.0
-request_seconds = 1.0
-acknowledge_seconds = 0.4
-resolve_seconds = 0.6
+connect_seconds = 15.0
+request_seconds = {request}
+acknowledge_seconds = {acknowledge}
+resolve_seconds = {resolve}
 """
+PATIENT = 15.0
+"""Seconds that a busy machine may take where no fault is to be waited for."""
 
 type Fault = dict[str, Any]
 
@@ -131,7 +133,7 @@ def market_gateway(
     )
     pid, port, control_port = _fork_gateway(folder, setup)
     running = Running(folder, pid, port, control_port, session)
-    (folder / "config.toml").write_text(CONFIG.format(account=ACCOUNT, port=port))
+    (folder / "config.toml").write_text(CONFIG.format(account=ACCOUNT, port=port, **_limits(faults)))
     if behavior:
         running.tell("behavior", **behavior)
     try:
@@ -139,6 +141,18 @@ def market_gateway(
     finally:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
+
+
+def _limits(faults: tuple[Fault, ...]) -> dict[str, float]:
+    """Return limits that are short only where the answer is lost on purpose."""
+    struck = {rule["on"] for rule in faults}
+    about_order = bool(struck & {"placeOrder", "openOrder"})
+    lost = any(rule["do"] == "swallow" for rule in faults) and not about_order
+    return {
+        "request": 1.0 if lost else PATIENT,
+        "acknowledge": 0.4 if about_order else PATIENT,
+        "resolve": 0.6 if about_order else PATIENT,
+    }
 
 
 def settings_in(folder: Path) -> Any:

@@ -110,8 +110,8 @@ def paper_settings(port: int, **changes: Any) -> config.Settings:
         "market__volume_mode": "raw",
         "broker__account": ACCOUNT,
         "broker__port": port,
-        "broker__connect_seconds": 2.0,
-        "broker__request_seconds": 1.0,
+        "broker__connect_seconds": 5.0,
+        "broker__request_seconds": 5.0,
         "broker__acknowledge_seconds": 0.3,
         "broker__resolve_seconds": 0.4,
     }
