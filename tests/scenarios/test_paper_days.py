@@ -289,7 +289,7 @@ def test_a_request_that_got_lost_is_unknown_until_a_person_says_it_was_never_sen
 
 
 def test_an_order_at_the_broker_cannot_be_stated_as_never_sent(tmp_path: Path) -> None:
-    with installation(tmp_path) as ours:
+    with installation(tmp_path, broker__request_seconds=1.0) as ours:
         ours.gateway.fault("placeOrder", "suppress")
         # Asked before the decision, before the claim and by the last gate; silent ever after.
         ours.gateway.fault("openOrderEnd", "swallow", skip=3, count=0)
