@@ -8,6 +8,7 @@ import numpy as np
 
 from mtum.app.reporting.facts import SessionFacts
 from mtum.app.reporting.regret import turned
+from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.core.reporting.flips import Rules, Situation, flips
 from mtum.core.reporting.summary import (
@@ -126,8 +127,15 @@ def _coming(facts: SessionFacts, position: PositionLine | None) -> Situation:
         now={"close": float(bars.close[-1]), "volume": float(bars.volume[-1]), "vix": facts.vix.get(facts.day)},
         held=position is not None,
         target_usd=position.target_usd if position else None,
-        forced=position is not None and position.exit_pending is not None,
+        forced=_forced(facts, position),
     )
+
+
+def _forced(facts: SessionFacts, position: PositionLine | None) -> bool:
+    # What is decided next whatever the market does: a pending exit, or nothing while a halt forbids it.
+    if position is None:
+        return bool(facts.halts)
+    return position.exit_pending is not None or any(halt.restriction is Restriction.FULL for halt in facts.halts)
 
 
 _ENDED_BADLY = {

@@ -12,6 +12,7 @@ from mtum.app.owner.approve_settings import approve_settings
 from mtum.app.reporting.daily_report import preview_report
 from mtum.config import load
 from mtum.core.market.bars import Bar, Bars
+from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.core.reporting.codec import document, from_document
 from mtum.core.reporting.daily.sections import page
@@ -71,6 +72,24 @@ def test_a_half_day_ahead_is_flagged_with_its_earlier_decision(tmp_path: Path) -
     history = history_of(tmp_path, ORDINARY, frozenset({half}))
     told = " ".join(history.report(history.play(ENTRY)).text.split())
     assert "Next decision Tue 31 Mar 2026, 12:40 New York, half day." in told
+
+
+@pytest.mark.parametrize(
+    ("kind", "restriction", "changes"),
+    [
+        ("hold-flat", Restriction.REDUCE_ONLY, False),
+        ("hold-long", Restriction.REDUCE_ONLY, True),
+        ("hold-long", Restriction.FULL, False),
+    ],
+)
+def test_a_halt_in_force_leaves_nothing_that_would_change_the_next_decision(
+    tmp_path: Path, kind: str, restriction: Restriction, *, changes: bool
+) -> None:
+    history, day = KINDS[kind](tmp_path)
+    history.store.control.halt(restriction, "test", "owner", history.calendar.session(day).close)
+    told = " ".join(history.report(day).text.split())
+    assert ("Smallest move that changes it" in told) == changes
+    assert ("No single move of price, VIX or volume would change it." in told) != changes
 
 
 def test_an_unknown_order_and_a_mismatch_ask_for_action(tmp_path: Path) -> None:
