@@ -74,19 +74,21 @@ def lots_of(fills: Iterable[Fill]) -> tuple[Lot, ...]:
     ValueError
         If more was sold than bought.
     """
-    lots, _ = _played(fills)
-    return lots
+    _, books = _played(fills)
+    return tuple(lot for book in books for lot in book.lots)
 
 
 def trades_of(fills: Iterable[Fill]) -> tuple[Trade, ...]:
     """Return every round trip of these fills, oldest first; an open one comes last per symbol."""
-    _, trades = _played(fills)
-    return trades
+    closed, books = _played(fills)
+    trades = [_trade(book.bought, book.sold) for book in (*closed, *books) if book.bought]
+    return tuple(sorted(trades, key=lambda trade: (trade.entry_session, trade.symbol)))
 
 
-def _played(fills: Iterable[Fill]) -> tuple[tuple[Lot, ...], tuple[Trade, ...]]:
+def _played(fills: Iterable[Fill]) -> tuple[list[_Open], list[_Open]]:
+    # Round trips that ended, and what is open.
     books: dict[tuple[str, str], _Open] = {}
-    trades: list[Trade] = []
+    closed: list[_Open] = []
     for fill in fills:
         book = books.setdefault((fill.strategy, fill.symbol), _Open())
         if fill.side is Side.BUY:
@@ -94,11 +96,9 @@ def _played(fills: Iterable[Fill]) -> tuple[tuple[Lot, ...], tuple[Trade, ...]]:
             continue
         _sold(book, fill)
         if not book.lots:
-            trades.append(_trade(book.bought, book.sold))
+            closed.append(book)
             books[(fill.strategy, fill.symbol)] = _Open()
-    open_trades = [_trade(book.bought, book.sold) for book in books.values() if book.bought]
-    lots = tuple(lot for book in books.values() for lot in book.lots)
-    return lots, tuple(sorted(trades + open_trades, key=lambda trade: (trade.entry_session, trade.symbol)))
+    return closed, list(books.values())
 
 
 def _bought(book: _Open, fill: Fill) -> None:
