@@ -101,11 +101,13 @@ def _expected(review: Review) -> Iterable[Sentence]:
 
 
 def _accurate(accuracy: tuple[Accuracy, ...]) -> Iterable[Sentence]:
+    # Over longer horizons the outcomes overlap, and their intervals claim more than is known.
+    accuracy = tuple(line for line in accuracy if line.horizon_sessions == 1)
     if not accuracy:
         return
     told = [line for line in accuracy if _beyond_chance(line)]
     if not told:
-        yield Sentence("No condition was right more or less often than the base rate, beyond chance.")
+        yield Sentence("Over one session no condition was right more or less often than the base rate, beyond chance.")
         return
     named = tuple(f"{words.CONDITIONS.get(line.condition, line.condition)} ({_rates(line)})" for line in told)
     tried = sum(1 for line in accuracy if line.right_frac is not None)

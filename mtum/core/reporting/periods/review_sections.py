@@ -119,7 +119,8 @@ def _accuracy(review: Review) -> Section:
     ]
     note = (
         "On final bars, all sessions since the start. Right: the close was higher (entry) or lower (exit) "
-        "after the horizon; base: the same over all sessions."
+        "after the horizon; base: the same over all sessions. Outcomes after 5 and 20 sessions overlap: "
+        "their intervals are narrower than what is known."
     )
     return Section("accuracy", "Signal accuracy", (*tables, Sentence(note, Tone.QUIET)))
 

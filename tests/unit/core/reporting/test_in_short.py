@@ -33,7 +33,7 @@ def urgent(review: Review) -> list[str]:
 
 
 def rate(low: float, base: float, high: float) -> Accuracy:
-    return Accuracy("vix_calm", "entry", 5, 100, 60, 40, 0.67, low, high, base, 0.0, 0.0)
+    return Accuracy("vix_calm", "entry", 1, 100, 60, 40, 0.67, low, high, base, 0.0, 0.0)
 
 
 def test_what_needs_a_person_comes_first() -> None:
@@ -60,9 +60,14 @@ def test_an_indicator_that_differs_or_is_undefined_once_is_urgent() -> None:
 
 
 def test_only_rates_beyond_their_interval_are_told_and_chance_is_named() -> None:
-    assert "No condition was right more or less often" in " ".join(told(replace(WEEK, accuracy=(rate(0.5, 0.6, 0.7),))))
+    assert "no condition was right more or less often" in " ".join(told(replace(WEEK, accuracy=(rate(0.5, 0.6, 0.7),))))
     beyond = replace(WEEK, accuracy=(rate(0.62, 0.6, 0.7), rate(0.5, 0.6, 0.7)))
-    assert "VIX calm (67% right after 5 sessions, base 60%). Of 2 rates, one in twenty" in " ".join(told(beyond))
+    assert "VIX calm (67% right after 1 session, base 60%). Of 2 rates, one in twenty" in " ".join(told(beyond))
+
+
+def test_rates_whose_outcomes_overlap_prove_nothing() -> None:
+    longer = replace(rate(0.62, 0.6, 0.7), horizon_sessions=20)
+    assert told(replace(WEEK, accuracy=(longer,))) == ["No signal was missed."]
 
 
 def test_a_lead_within_the_intervals_is_not_called_skill() -> None:
