@@ -14,6 +14,7 @@ from mtum.app.bars.refresh_bars import refresh_bars
 from mtum.app.ledger.book import read_sleeve
 from mtum.app.owner.accept import Statement, accept
 from mtum.app.owner.cancel import cancel
+from mtum.app.owner.flatten import request_flatten
 from mtum.app.owner.flatten_now import flatten_now
 from mtum.app.owner.reconcile import reconcile
 from mtum.app.session.decide_and_order import sessions_around
@@ -535,4 +536,11 @@ def test_a_position_partly_sold_by_hand_is_restated(tmp_path: Path) -> None:
         with ours.desk() as desk:
             (lot,) = read_sleeve(desk.store, desk.strategy).lots
         assert (lot.shares, lot.entry_price) == (SHARES - 5, Decimal("271.306"))
-        assert ours.run(day).exit_code == 0
+        # Once more for the same session, and the day's own decision is as free as without.
+        ours.gateway.tell("trade", account=ACCOUNT, symbol="MTUM", side="SELL", shares=2)
+        assert stated(ours, "position", "MTUM", str(SHARES - 7), **words)["differences"] == []
+        with ours.desk() as desk:
+            request_flatten(desk, "MTUM", "test")
+        sold = ours.run(day)
+        assert (sold.exit_code, sold.document["action"]) == (0, "exit")
+        assert [(one["side"], one["shares"]) for one in sold.document["orders"]] == [("SELL", SHARES - 7)]

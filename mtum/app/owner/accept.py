@@ -135,12 +135,12 @@ KINDS: Mapping[str, Callable[[Desk, Statement, BrokerLists], str]] = {
 
 
 def _restate(desk: Desk, statement: Statement, symbol: str, change: int) -> None:
-    """Record the shares as a fill of an intent of their own, marked as reconstructed."""
+    """Record the shares as a fill of an intent of their own, which never takes the place of a decision's."""
     assert statement.entry_session is not None
     assert statement.entry_price is not None
-    purpose, side = (Purpose.ENTER, Side.BUY) if change > 0 else (Purpose.EXIT, Side.SELL)
+    purpose, side = (Purpose.STATED_IN, Side.BUY) if change > 0 else (Purpose.STATED_OUT, Side.SELL)
     number = sum(fill.exec_id.startswith("reconstructed") for fill in desk.store.orders.fills())
-    key = intent_id(f"{desk.account}#{number}", statement.entry_session, desk.strategy.name, symbol, purpose)
+    key = intent_id(desk.account, statement.entry_session, desk.strategy.name, symbol, purpose)
     now = desk.clock.now()
     intent = OrderIntent(
         id=key,
@@ -161,10 +161,11 @@ def _restate(desk: Desk, statement: Statement, symbol: str, change: int) -> None
         desk.store.control.set_meta(
             RECONSTRUCTED_KEY + key, json.dumps(_remembered(desk, symbol, statement.entry_session))
         )
+    earlier = desk.store.orders.find(key)  # stated for the same session before: one more fill of it
     desk.store.orders.add_intent(intent, now)
-    desk.store.orders.move(key, OrderStatus.ACCEPTED, now, Observed(text="stated by a person"))
     desk.store.orders.add_fills([fill])
-    desk.store.orders.move(key, OrderStatus.FILLED, now, Observed(filled=abs(change)))
+    filled = abs(change) + (earlier.filled if earlier else 0)
+    desk.store.orders.move(key, OrderStatus.FILLED, now, Observed(filled=filled, text="stated by a person"))
     sleeve = read_sleeve(desk.store, desk.strategy)
     desk.store.ledger.write_lots(desk.strategy.name, sleeve.lots, sleeve.remembered)
 

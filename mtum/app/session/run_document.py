@@ -29,7 +29,7 @@ def run_document(
     """
     symbols: Mapping[str, Any] = record.document["symbols"]
     first: Mapping[str, Any] = next(iter(symbols.values()), {"conditions": [], "indicators": {}})
-    orders = [order_document(state) for state in states]
+    orders = [order_document(state) for state in states if not state.intent.purpose.stated]
     seen: Mapping[str, Any] = record.document.get("seen", {})
     return {
         "session": record.session.isoformat(),

@@ -39,6 +39,15 @@ class Purpose(Enum):
     EXIT = "exit"
     FALLBACK = "fallback"
     """A market order after a finally rejected exit."""
+    STATED_IN = "stated_in"
+    """No order: shares that a person states to be ours."""
+    STATED_OUT = "stated_out"
+    """No order: shares that a person states to be ours no more."""
+
+    @property
+    def stated(self) -> bool:
+        """Whether it stands for a person's statement, which never goes to a broker."""
+        return self in (Purpose.STATED_IN, Purpose.STATED_OUT)
 
 
 class OrderStatus(Enum):

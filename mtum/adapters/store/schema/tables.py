@@ -116,7 +116,7 @@ _ORDERS = (
         session | TEXT NOT NULL | session to trade in
         strategy | TEXT NOT NULL | strategy that wants it
         symbol | TEXT NOT NULL | what to trade
-        purpose | TEXT NOT NULL | enter, increase, reduce, exit or fallback
+        purpose | TEXT NOT NULL | enter, increase, reduce, exit, fallback; stated_in, stated_out: a person's word
         side | TEXT NOT NULL CHECK (side IN ('BUY', 'SELL')) | BUY or SELL
         order_type | TEXT NOT NULL | MOC, MKT, LMT or LOC
         shares | INTEGER NOT NULL CHECK (shares > 0) | whole shares wanted
