@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,13 @@ def read_grid(path: Path) -> Grid:
     problems = [
         f"{path}: unknown section {name}; use [grid], [[linked]], [base]" for name in tree if name not in SECTIONS
     ]
+    problems += [
+        f"{path}: {name} = {tree[name]!r}; write {wanted}"
+        for name, kind, wanted in (("grid", dict, "[grid]"), ("base", dict, "[base]"), ("linked", list, "[[linked]]"))
+        if name in tree and not (isinstance(tree[name], kind) and all(map(_is_named, tree[name])))
+    ]
+    if problems:
+        raise ConfigError(problems)
     axes = [_axis(path, name, given, problems) for name, given in _leaves(tree.get("grid", {}))]
     axes += [_linked(path, group, problems) for group in tree.get("linked", [])]
     grid = Grid(tuple(axis for axis in axes if axis), dict(_leaves(tree.get("base", {}))))
@@ -74,6 +82,11 @@ def read_grid(path: Path) -> Grid:
     if problems:
         raise ConfigError(problems)
     return grid
+
+
+def _is_named(part: object) -> bool:
+    # A key of a table, or a table of a list of them.
+    return isinstance(part, str | Mapping)
 
 
 def _is_range(given: object) -> bool:
@@ -100,9 +113,15 @@ def _axis(path: Path, name: str, given: Any, problems: list[str]) -> tuple[Chang
 
 def _range(path: Path, name: str, given: Mapping[str, Any], problems: list[str]) -> list[Any]:
     begin, end, step = given["from"], given["to"], given["step"]
-    numbers = all(isinstance(number, int | float) and not isinstance(number, bool) for number in (begin, end, step))
+    numbers = all(
+        isinstance(number, int | float) and not isinstance(number, bool) and isfinite(number)
+        for number in (begin, end, step)
+    )
     if not numbers or step <= 0 or end < begin:
         problems.append(f"{path}: {name}: a range needs numbers, from <= to and step > 0")
+        return []
+    if (end - begin) / step >= MOST_COMBINATIONS:
+        problems.append(f"{path}: {name}: more than {MOST_COMBINATIONS:,} values; use a larger step")
         return []
     count = int((end - begin) / step + 1e-9) + 1
     whole = all(isinstance(number, int) for number in (begin, step))
