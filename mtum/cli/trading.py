@@ -127,12 +127,14 @@ def _chosen(replay: "Replay", day: Any, instant: datetime | None) -> "Session | 
 def _replayed(replay: "Replay", session: "Session | None", instant: datetime | None, *, dry_run: bool) -> Answer:
     from mtum.app.session.decide_and_order import decide_and_order
     from mtum.app.session.play_session import play_session
+    from mtum.app.session.run_document import empty_document
     from mtum.app.session.run_today import not_a_session
 
     desk = replay.desk
     if session is None:
         if instant is None:
-            return Answer({"session": None, "action": "none", "note": OVER, "problems": [], "exit_code": 0}, [OVER])
+            document = empty_document(None, desk.settings.mode, desk.account, desk.strategy.name, ())
+            return Answer({**document, "note": OVER}, [OVER])
         desk.clock.wait_until(instant)
         return run_answer(not_a_session(desk))
     if instant is not None:

@@ -132,9 +132,11 @@ def test_an_instant_on_a_day_without_a_session_is_no_failure(entered: Path, inst
 
 def test_after_the_last_session_the_sample_is_over(tmp_path: Path) -> None:
     assert call_json(tmp_path, "run", "--session", "2018-12-31").document["session"] == "2018-12-31"
+    fields = call_json(tmp_path, "run", "--session", "2018-12-31").document.keys() - {"decided_at", "source"}
     for _ in range(2):
         over = call_json(tmp_path, "run")
         assert (over.code, over.document["action"]) == (0, "none")
+        assert fields - over.document.keys() <= {"fills", "equity_usd", "benchmark_usd"}
     assert "market is over" in call(tmp_path, "run").out
     assert decided(tmp_path) == [date(2018, 12, 31)]
 

@@ -163,7 +163,7 @@ def document(found: Backtested) -> dict[str, Any]:
         "fill_model": asked.fill,
         "decision_model": asked.decision.value,
         "trades": [trade_document(trade) for trade in played.trades],
-        "final_equity_usd": round(played.final_equity_usd, 2),
+        "final_equity_usd": round(played.final_equity_usd, 6),
         "metrics": {**metrics_document(played), "cautions": [*cautions(played), *_market_cautions(found)]},
         "benchmark": benchmark_document(found.held, found.capital_usd),
         **({"near_close": [asdict(spread) for spread in found.near_close]} if found.near_close else {}),
@@ -180,7 +180,7 @@ def trade_document(trade: PlayedTrade) -> dict[str, Any]:
         "exit_session": trade.exit_session,
         "exit_price": trade.exit_price,
         "shares": trade.shares,
-        "pnl_usd": round(trade.pnl_usd, 2),
+        "pnl_usd": round(trade.pnl_usd, 6),
         "return_frac": round(trade.return_frac, 6),
         "reason": trade.reason,
         "reasons": list(trade.reasons),
@@ -223,7 +223,7 @@ def benchmark_document(held: BuyAndHoldCurves, capital_usd: float) -> dict[str, 
 
     def measured(equity: Any, days: Days) -> dict[str, Any]:
         return {
-            "final_equity_usd": round(float(equity[-1]), 2),
+            "final_equity_usd": round(float(equity[-1]), 6),
             **curve_document(curve_metrics(equity, days, capital_usd)),
         }
 

@@ -171,7 +171,7 @@ def judged(prepared: Prepared, results: GridResults) -> dict[str, Any]:
         "overfitting_probability": overfitting_probability(
             results.sums, results.squares, block_sessions(len(prepared.days))
         ),
-        "median_final_equity_usd": round(float(np.median(results.numbers[:, FINAL_EQUITY])), 2),
+        "median_final_equity_usd": round(float(np.median(results.numbers[:, FINAL_EQUITY])), 6),
     }
 
 
@@ -192,7 +192,7 @@ def row_document(prepared: Prepared, results: GridResults, row: int) -> dict[str
         "settings": dict(prepared.changes[row]),
         "trades": int(numbers[TRADES]),
         "wins": int(numbers[WINS]),
-        "final_equity_usd": round(float(numbers[FINAL_EQUITY]), 2),
+        "final_equity_usd": round(float(numbers[FINAL_EQUITY]), 6),
         "cagr_frac": round(growth ** (1 / years) - 1, 6) if growth > 0 else -1.0,
         "sharpe": round(float(session_sharpes(results)[row]) * sqrt(SESSIONS_PER_YEAR), 6),
         "max_drawdown_frac": round(float(numbers[DRAWDOWN]), 6),
