@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mtum.cli.context import Call
-from mtum.errors import StoreMismatchError
+from mtum.errors import StoreError, StoreMismatchError
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -35,6 +35,8 @@ def stored(call: Call, *, any_owner: bool = False) -> Iterator["Connection | Non
     from mtum.app.records.status import ownership_problems
 
     settings, path = call.settings(), call.database()
+    if path.parent.exists() and not path.parent.is_dir():
+        raise StoreError(f"{path.parent} is not a folder; name another one with --data-dir")
     if _nothing_in(path):
         yield None
         return

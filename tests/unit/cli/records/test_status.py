@@ -120,3 +120,13 @@ def test_on_the_embedded_market_every_output_says_what_stands_in(
     assert mtum(*words).out.splitlines()[-1] == line
     monkeypatch.setenv("MTUM_MARKET__SOURCE", "csv")
     assert line not in mtum(*words).out
+
+
+def test_a_file_in_the_place_of_the_data_folder_is_named(mtum: Any, tmp_path: Path) -> None:
+    (tmp_path / "data").touch()
+    for words in (("status",), ("show", "trades"), ("explain",)):
+        called = mtum(*words)
+        assert (called.code, called.err) == (
+            3,
+            f"mtum: {tmp_path}/data is not a folder; name another one with --data-dir\n",
+        )
