@@ -10,7 +10,7 @@ from pathlib import Path
 from mtum.adapters.store.checks import problems
 from mtum.adapters.store.faults import faults_of
 from mtum.adapters.store.lock import run_lock
-from mtum.adapters.store.reading import meta, open_read_only
+from mtum.adapters.store.reading import connected, meta, open_read_only
 from mtum.errors import StoreError
 
 _SIDE_FILES = ("-wal", "-shm")
@@ -45,6 +45,23 @@ def backup(db_path: Path, target: Path) -> BackupFacts:
     finally:
         _remove(unfinished)
     return BackupFacts(target, facts.mode, facts.account, facts.last_session, facts.decisions, facts.fills)
+
+
+def keep_copy(db_path: Path, target: Path) -> None:
+    """Write a copy as the database stands, unchecked: its schema is not this program's yet.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be written.
+    """
+    unfinished = target.with_name(target.name + ".unfinished")
+    try:
+        with closing(connected(db_path, "mode=ro")) as connection:
+            _write_out(connection, unfinished)
+        _move(unfinished, target)
+    finally:
+        _remove(unfinished)
 
 
 def restore(file: Path, target: Path, *, check_only: bool = False) -> BackupFacts:
@@ -102,9 +119,14 @@ def _make_folder(folder: Path) -> None:
 
 
 def _copy(source: Path, unfinished: Path) -> None:
+    with closing(open_read_only(source)) as connection:
+        _write_out(connection, unfinished)
+
+
+def _write_out(connection: sqlite3.Connection, unfinished: Path) -> None:
     # VACUUM INTO reads one consistent state, the write-ahead log included, while others write.
     _remove(unfinished)
-    with closing(open_read_only(source)) as connection, faults_of(unfinished):
+    with faults_of(unfinished):
         connection.execute("VACUUM INTO ?", (str(unfinished),))
 
 

@@ -4,6 +4,7 @@ import sqlite3
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from mtum.adapters.store.backup import keep_copy
 from mtum.adapters.store.control import SqliteControl
 from mtum.adapters.store.database import Database, connect
 from mtum.adapters.store.decisions import SqliteDecisions
@@ -95,13 +96,20 @@ def _prepare(path: Path, connection: sqlite3.Connection, mode: str, account: str
             raise newer(path, version)
         if version == 0 and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             raise StoreError(f"{path} is a database of another program; name another data folder")
-        if version < SCHEMA_VERSION:
-            from mtum.adapters.store.schema.migrations import migrate  # loads pandas
-
-            migrate(connection)
         if version == 0:
+            _bring_up(connection)
             connection.executemany("INSERT INTO meta VALUES (?, ?)", [("mode", mode), ("account", account)])
         _check_stamp(path, connection, mode, account)
+        if 0 < version < SCHEMA_VERSION:
+            # Another connection copies what is committed; the way back to the program before.
+            keep_copy(path, path.with_name(f"{path.name}.schema-{version}"))
+            _bring_up(connection)
+
+
+def _bring_up(connection: sqlite3.Connection) -> None:
+    from mtum.adapters.store.schema.migrations import migrate  # loads pandas
+
+    migrate(connection)
 
 
 def _check_stamp(path: Path, connection: sqlite3.Connection, mode: str, account: str) -> None:

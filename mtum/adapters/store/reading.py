@@ -38,7 +38,7 @@ def open_read_only(path: Path) -> sqlite3.Connection:
     """
     if not path.is_file():
         raise StoreError(f"{path} does not exist; the first run creates it")
-    connection = _connected(path, "mode=ro")
+    connection = connected(path, "mode=ro")
     try:
         version = _version(connection)
     except sqlite3.OperationalError as error:
@@ -46,7 +46,7 @@ def open_read_only(path: Path) -> sqlite3.Connection:
         if not _alone_in_read_only_folder(path, error):
             raise explained(path, error) from error
         # A read-only folder has no room for the side files; without a writer the file alone is whole.
-        connection = _connected(path, "mode=ro&immutable=1")
+        connection = connected(path, "mode=ro&immutable=1")
         with faults_of(path):
             version = _version(connection)
     except sqlite3.Error as error:
@@ -61,7 +61,8 @@ def _alone_in_read_only_folder(path: Path, error: sqlite3.OperationalError) -> b
     return "unable to open" in str(error) and not (log.exists() and log.stat().st_size)
 
 
-def _connected(path: Path, options: str) -> sqlite3.Connection:
+def connected(path: Path, options: str) -> sqlite3.Connection:
+    """Open the file with SQLite's own options (``mode=ro``), whatever its schema."""
     with faults_of(path):
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?{options}", uri=True, timeout=BUSY_SECONDS, isolation_level=None
