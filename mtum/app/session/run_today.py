@@ -1,7 +1,7 @@
 """`mtum run` against the clock: which session is it, and may it act now?"""
 
 from contextlib import suppress
-from datetime import date, timedelta
+from datetime import date, datetime
 
 from mtum.app.desk import Desk
 from mtum.app.session.decide_and_order import RunResult, decide_and_order
@@ -38,10 +38,12 @@ def run_today(desk: Desk, wanted: date | None, *, dry_run: bool = False) -> RunR
 
 def todays_session(desk: Desk) -> Session | None:
     """Return the session of the exchange's date now, None when it is shut today."""
-    today = desk.clock.now().date()
-    near = desk.calendar.sessions(today - timedelta(days=1), today + timedelta(days=1))
-    now = desk.clock.now()
-    return next((one for one in near if one.day == today or one.open <= now <= one.close), None)
+    today = _today(desk)
+    return desk.calendar.sessions(today, today).get(today)
+
+
+def _today(desk: Desk) -> date:
+    return desk.clock.now().astimezone(NEW_YORK).date()
 
 
 def check_window(desk: Desk, session: Session) -> None:
@@ -49,16 +51,20 @@ def check_window(desk: Desk, session: Session) -> None:
     now, schedule = desk.clock.now(), desk.settings.schedule
     opens = session.before_close(schedule.window_opens_minutes)
     if now < opens:
-        raise UsageError(f"the window of {session.day} opens at {opens:%H:%M} UTC; use --wait or --dry-run")
+        raise UsageError(f"{session.day}: window opens {_in_new_york(opens)}; use --wait or --dry-run")
     last = session.before_close(schedule.last_send_minutes)
     decided = desk.store.decisions.find(session.day, desk.strategy.name) is not None
     if now > last and not decided:
-        raise DeadlineMissedError(f"the window of {session.day} closed at {last:%H:%M} UTC; nothing was sent")
+        raise DeadlineMissedError(f"{session.day}: window closed {_in_new_york(last)}; nothing was sent")
+
+
+def _in_new_york(instant: datetime) -> str:
+    return f"{instant.astimezone(NEW_YORK):%H:%M} New York time"
 
 
 def _shut_at_the_broker_too(desk: Desk) -> None:
     # A closure stated by mistake would pass in silence; a broker that cannot be asked is no reason for alarm.
-    today = desk.clock.now().astimezone(NEW_YORK).date()
+    today = _today(desk)
     if desk.settings.mode == "practice" or today.weekday() >= SATURDAY:
         return
     hours: dict[str, Session | None] = {}
@@ -77,5 +83,5 @@ def _shut_at_the_broker_too(desk: Desk) -> None:
 def not_a_session(desk: Desk) -> RunResult:
     """Return the result for a day on which the exchange is shut."""
     document = empty_document(None, desk.settings.mode, desk.account, desk.strategy.name, ())
-    note = f"the exchange is shut on {desk.clock.now():%Y-%m-%d}"
+    note = f"the exchange is shut on {_today(desk)}"
     return RunResult({**document, "note": note}, ExitCode.DONE)

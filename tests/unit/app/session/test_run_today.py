@@ -22,14 +22,20 @@ def test_inside_the_window_it_may_act(tmp_path: Path, minutes: float) -> None:
 
 def test_before_the_window_it_is_told_when_it_opens(tmp_path: Path) -> None:
     early = SESSION.before_close(22) - timedelta(seconds=1)
-    with fake_desk(tmp_path, FakeBroker(), early) as desk, pytest.raises(UsageError, match="opens at 20:38 UTC"):
+    with (
+        fake_desk(tmp_path, FakeBroker(), early) as desk,
+        pytest.raises(UsageError, match="window opens 15:38 New York time; use"),
+    ):
         run_today(desk, None)
 
 
 def test_after_the_window_nothing_is_decided(tmp_path: Path) -> None:
     late = SESSION.before_close(15) + timedelta(seconds=1)
     broker = FakeBroker()
-    with fake_desk(tmp_path, broker, late) as desk, pytest.raises(DeadlineMissedError, match="closed at 20:45 UTC"):
+    with (
+        fake_desk(tmp_path, broker, late) as desk,
+        pytest.raises(DeadlineMissedError, match="window closed 15:45 New York"),
+    ):
         run_today(desk, None)
     assert broker.asked == 0
 
@@ -75,10 +81,11 @@ def test_a_working_day_without_session_is_quiet_unless_the_broker_is_open(tmp_pa
         assert run_today(desk, None).exit_code == ExitCode.DONE
 
 
-def test_todays_session_is_found_before_and_after_its_hours(tmp_path: Path) -> None:
-    with fake_desk(tmp_path, FakeBroker(), SESSION.open - timedelta(hours=12)) as desk:
-        for instant in (desk.clock.now(), SESSION.open, SESSION.close + timedelta(hours=2)):
-            desk.clock.wait_until(instant)
-            found = todays_session(desk)
-            assert found is not None
-            assert found.day == MONDAY
+def test_todays_session_is_that_of_new_yorks_date(tmp_path: Path) -> None:
+    midnight = SESSION.close - timedelta(hours=16)
+    # Four hours after the close it is Tuesday in London, and still Monday in New York.
+    found = {timedelta(seconds=-1): None, timedelta(0): MONDAY, timedelta(hours=20): MONDAY}
+    for since, day in found.items():
+        with fake_desk(tmp_path / str(since.total_seconds()), FakeBroker(), midnight + since) as desk:
+            session = todays_session(desk)
+            assert (session.day if session else None) == day
