@@ -24,6 +24,11 @@ def pytest_configure() -> None:
         os.environ["PYTEST_DEBUG_TEMPROOT"] = MEMORY
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    # Much of the suite waits for processes and deadlines: one worker more than processors. A measurement runs alone.
+    return 0 if config.getoption("markexpr") == "bench" else (os.cpu_count() or 1) + 1
+
+
 @pytest.fixture(scope="session", autouse=True)
 def only_loopback() -> Iterator[None]:
     """A test that reaches for the network fails with the address it wanted."""

@@ -27,7 +27,7 @@ def test_the_adapters_suite_passes_on_ib_async() -> None:
     # An installed checkout's paths come from the environment's own pythonpath, not from ours.
     environment = {**os.environ, "TEST_LIBRARY": "ib_async", "PYTHONPATH": str(ROOT)}
     environment.pop("PYTEST_ADDOPTS", None)
-    command = [str(PLACE), "-m", "pytest", "-q", "-p", "no:cacheprovider", *SUITE]
+    command = [str(PLACE), "-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider", *SUITE]
     ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=180, check=False)
     assert ended.returncode == 0, ended.stdout[-3000:]
     passed = re.search(r"(\d+) passed", ended.stdout)
