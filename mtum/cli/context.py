@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mtum.cli.output import complain
+
 if TYPE_CHECKING:
     import typer
 
@@ -34,6 +36,11 @@ class Call:
     json: bool = False
     verbosity: int = 0
     _settings: "Settings | None" = field(default=None, repr=False)
+
+    def tell(self, text: str) -> None:
+        """Say on stderr how long work goes on, unless ``--quiet`` was given."""
+        if not self.quiet:
+            complain(text)
 
     @property
     def environment(self) -> Mapping[str, str]:

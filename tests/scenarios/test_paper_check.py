@@ -13,7 +13,7 @@ from mtum.adapters.ib_session.wire_record import codes_in
 from mtum.app.desk import Desk
 from mtum.app.owner.paper_check import STEPS, WINDOW_MINUTES, paper_check
 from mtum.core.portfolio.orders import OrderStatus
-from mtum.errors import UsageError
+from mtum.errors import BrokerUnavailableError, UsageError
 from support.gateway import ACCOUNT
 from support.live_days import Installation, installation
 
@@ -30,19 +30,23 @@ def minute_by_minute(desk: Desk, ours: Installation) -> None:
     clock.pause = pause
 
 
-def checked(ours: Installation) -> dict[str, Any]:
+def checked(ours: Installation, told: list[str] | None = None) -> dict[str, Any]:
+    heard: list[str] = [] if told is None else told
     with ours.desk() as desk:
         minute_by_minute(desk, ours)
-        return paper_check(desk, ours.session(), lambda: codes_in(ours.folder, ours.session().day))
+        return paper_check(desk, ours.session(), lambda: codes_in(ours.folder, ours.session().day), heard.append)
 
 
 def test_every_step_passes_on_a_sound_gateway_and_the_record_is_kept(tmp_path: Path) -> None:
     with installation(tmp_path, **WIDE) as ours:
         ours.at(35)
         ours.gateway.tell("behavior", commission_seconds=0)
-        document = checked(ours)
+        told: list[str] = []
+        document = checked(ours, told)
         assert [one["passed"] for one in document["steps"]] == [True] * len(STEPS), document
         assert document["exit_code"] == 0
+        assert told[0].startswith("pass  login and account: DUP100001")
+        assert "waiting until 15:40 New York time: cancel it" in told
         found = {one["name"]: one["found"] for one in document["steps"]}
         assert found["late cancel"].endswith("is refused; the order lives")
         assert found["execution and fee"].startswith("1.0 at 271.306, fee 0.27 USD")
@@ -81,3 +85,8 @@ def test_it_must_begin_early_enough_and_in_paper_mode(tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="start paper-check 25 minutes before the close"):
             checked(ours)
     assert ACCOUNT.startswith("DUP")
+
+
+def test_a_gateway_that_is_not_there_is_told_at_once(tmp_path: Path) -> None:
+    with installation(tmp_path, **WIDE, broker__port=1) as ours, pytest.raises(BrokerUnavailableError):
+        checked(ours)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from mtum.app.desk import Desk
 from mtum.app.session.check_book import EXTERNAL_KEY, FOREIGN_KEY, check_hours
 from mtum.app.session.confirm_fills import lists_with_fees
+from mtum.core.market.calendars import NEW_YORK
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.orders import OrderType, Purpose, Side, Ticket, intent_id
 from mtum.errors import ExitCode, MtumError, UsageError
@@ -47,18 +48,24 @@ class StepFailedError(MtumError):
     exit_code = ExitCode.PERSON
 
 
-def paper_check(desk: Desk, session: Session, codes: Callable[[], Sequence[str]]) -> dict[str, Any]:
+def paper_check(
+    desk: Desk, session: Session, codes: Callable[[], Sequence[str]], tell: Callable[[str], None]
+) -> dict[str, Any]:
     """Carry out every step at its time, or go on where an earlier start ended; the record is saved after each.
 
     Parameters
     ----------
     codes : callable
         Every code the broker has sent today, one line each.
+    tell : callable
+        Hears what each step came to and how long is waited for the next.
 
     Raises
     ------
     UsageError
         If the mode is not paper, or it is too late in the session.
+    BrokerError
+        If no gateway can be reached at the start.
     """
     if desk.settings.mode != "paper":
         raise UsageError("paper-check buys a share: it runs in mode paper only")
@@ -66,12 +73,15 @@ def paper_check(desk: Desk, session: Session, codes: Callable[[], Sequence[str]]
     results = _earlier(path)
     if not results and desk.clock.now() > session.before_close(25.0):
         raise UsageError("start paper-check 25 minutes before the close or earlier; best 35 minutes")
+    desk.broker.connect()  # told now and not when hours were waited
+    desk.broker.close()
     done = {result.name for result in results if result.passed}
     results = [result for result in results if result.passed]
     for step in STEPS:
         if step.name not in done:
-            desk.clock.wait_until(session.before_close(step.minutes))
+            _wait(desk, session.before_close(step.minutes), step, tell)
             results.append(_carried_out(desk, session, step))
+            tell(f"{'pass' if results[-1].passed else 'FAIL'}  {step.name}: {results[-1].found}")
             _save(path, desk, session, results, codes())
     failed = [result for result in results if not result.passed]
     return {
@@ -80,6 +90,12 @@ def paper_check(desk: Desk, session: Session, codes: Callable[[], Sequence[str]]
         "problems": [{"code": int(ExitCode.PERSON), "text": f"{one.name}: {one.found}"} for one in failed],
         "exit_code": int(ExitCode.PERSON if failed else ExitCode.DONE),
     }
+
+
+def _wait(desk: Desk, begins: datetime, step: Step, tell: Callable[[str], None]) -> None:
+    if desk.clock.now() < begins:
+        tell(f"waiting until {begins.astimezone(NEW_YORK):%H:%M} New York time: {step.name}")
+    desk.clock.wait_until(begins)
 
 
 def _carried_out(desk: Desk, session: Session, step: Step) -> Result:

@@ -1,7 +1,6 @@
 """`mtum backtest`: the strategy over history."""
 
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -93,12 +92,12 @@ def _approved(call: Call, answer: Answer) -> Answer:
 def _backtest_answer(call: Call, asked: "Asked", *, check: bool, out: Path | None) -> Answer:
     from mtum.app.research.run_backtest import document, run_backtest
 
-    found = run_backtest(asked, *market_of(call, asked.settings), teller(call))
+    found = run_backtest(asked, *market_of(call, asked.settings), call.tell)
     answer = document(found)
     if check or out is not None:
         from mtum.app.research.run_checks import checks_document, checks_of
 
-        answer["checks"] = checks_document(checks_of(found, teller(call)))
+        answer["checks"] = checks_document(checks_of(found, call.tell))
     if out is not None:
         from mtum.adapters.rendering.backtest_charts import backtest_charts
         from mtum.app.research.tear_sheet import write_tear_sheet
@@ -148,17 +147,6 @@ def _user_cache(environment: Mapping[str, str]) -> Path:
         folder = folder.expanduser()
         folder.mkdir(parents=True, exist_ok=True)
     return folder
-
-
-def teller(call: Call) -> "Callable[[str], None]":
-    """Return what a long step says to a waiting person, on stderr."""
-
-    def tell(text: str) -> None:
-        if not call.quiet:
-            sys.stderr.write(text + "\n")
-            sys.stderr.flush()
-
-    return tell
 
 
 def _decision_model(word: str) -> Any:

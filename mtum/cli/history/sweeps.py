@@ -20,7 +20,6 @@ from mtum.cli.history.backtest import (
     Symbol,
     changed_settings,
     market_of,
-    teller,
 )
 from mtum.cli.output import Answer, Listing
 from mtum.errors import UsageError
@@ -133,7 +132,7 @@ def _prepared(
     from mtum.core.simulation.kernel.grid import play_grid
 
     read = read_grid(grid)
-    tell_compiling(teller(call), play_grid)
+    tell_compiling(call.tell, play_grid)
 
     def settings(more: Mapping[str, Any]) -> "Settings":
         return changed_settings(call, source, changes, more)

@@ -33,7 +33,7 @@ def paper_check(
         if session is None:
             raise UsageError(f"the exchange is shut on {desk.clock.now():%Y-%m-%d}")
         day = session.day
-        document = checked(desk, session, lambda: wiring.codes_heard(folder, day))
+        document = checked(desk, session, lambda: wiring.codes_heard(folder, day), call.tell)
     rows = [["pass" if one["passed"] else "FAIL", one["name"], one["found"]] for one in document["steps"]]
     shown: list[str | Listing] = [Listing(["", "step", "found"], rows)]
     shown += [f"code {line}" for line in document["codes"]]
