@@ -66,6 +66,7 @@ def mail_server(
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
+    gc.freeze()  # hundreds of megabytes of what tests before left are not looked through below
     controller = Controller(inbox, hostname="127.0.0.1", port=port, **offered)
     controller.start()
     inbox.port = port
@@ -74,6 +75,7 @@ def mail_server(
     finally:
         controller.stop()
         gc.collect()  # what the server forgot to close is complained of here, inside the test
+        gc.unfreeze()
 
 
 @contextmanager
