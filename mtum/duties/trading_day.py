@@ -1,7 +1,7 @@
 """Each job of the trading day and the use case that carries it out, on a real or a replayed market."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from mtum import wiring
@@ -10,6 +10,9 @@ from mtum.app.session.decide_and_order import RunResult
 from mtum.config import Settings, current_environment
 from mtum.core.market.sessions import Session
 from mtum.ports.time import Clock
+
+PLAYED_ON = "played_on"
+"""Fact of the database: the last day on which the clock played a session of a replayed market, and which."""
 
 
 def duties_of(settings: Settings, data_dir: Path, clock: Clock, as_of: datetime | None = None) -> Mapping[str, Duty]:
@@ -65,9 +68,10 @@ class _Day:
         from mtum.app.session.play_session import play_session
 
         with wiring.replay_desk(self._settings, self._data_dir) as replay:
-            played = replay.upcoming()
+            played = _begun_on(replay, session.day) or replay.upcoming()
             if played is None:
                 return Done(document={"note": "the replayed market is over"})
+            replay.desk.store.control.set_meta(PLAYED_ON, f"{session.day} {played.day}")
             return _done(play_session(replay.desk, played))
 
     def watch(self, session: Session, slot: str) -> Done:
@@ -130,6 +134,12 @@ class _Day:
             end = last.session if last and last.session else session.day
             found = write_review(press, kind, end, self._clock.now(), outside)
             return Done(document=found.document, messages=(review_message(press, found),))
+
+
+def _begun_on(replay: wiring.Replay, day: date) -> Session | None:
+    # A start that was cut short after its last step must not lead to a second session on the same day.
+    on, _, played = (replay.desk.store.control.meta(PLAYED_ON) or "").partition(" ")
+    return next((one for one in replay.market if (on, played) == (day.isoformat(), one.day.isoformat())), None)
 
 
 def _done(result: RunResult) -> Done:
