@@ -6,16 +6,13 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from mtum.core.market.sessions import Session
-from mtum.core.portfolio.gate import GateFacts, GateRules, Refusal, outside_window, refusal
-from mtum.core.portfolio.orders import OrderType, Side, Ticket
+from mtum.core.portfolio.gate import GateFacts, GateRules, Refusal, last_minutes, outside_window, refusal
+from mtum.core.portfolio.orders import Side, Ticket
 from mtum.core.portfolio.reconcile import OUR_REF
 from mtum.errors import BrokerError, DataError
 from mtum.ports.broker import Broker, BrokerLists, Denied, NotSent, SubmitOutcome
 from mtum.ports.rehearsing import Rehearsing
 from mtum.ports.time import Calendar
-
-MARKET_LAST_MINUTES = 3.0
-"""Minutes before the close after which no market order is sent either."""
 
 
 class GatedBroker:
@@ -110,10 +107,7 @@ class GatedBroker:
 
     def _rules_for(self, ticket: Ticket) -> GateRules:
         contracts = {symbol: self._pinned(symbol) or fixed for symbol, fixed in self._rules.contracts.items()}
-        last = self._rules.last_send_minutes
-        if ticket.order_type is OrderType.MARKET:
-            # A market order does not wait for the auction: it may leave until three minutes before the close.
-            last = min(last, MARKET_LAST_MINUTES)
+        last = last_minutes(ticket.order_type, self._rules.last_send_minutes)
         return replace(self._rules, contracts=contracts, last_send_minutes=last)
 
     def _facts(self, ticket: Ticket, now: datetime, session: Session) -> GateFacts:

@@ -6,8 +6,9 @@ from datetime import timedelta
 from mtum.app.desk import Desk, Problem
 from mtum.app.session.check_book import check_book
 from mtum.app.session.match_orders import executions_of, find_order
-from mtum.app.session.submit_orders import MARKET_LAST_MINUTES, submit_orders
+from mtum.app.session.submit_orders import submit_orders
 from mtum.core.market.sessions import Session
+from mtum.core.portfolio.gate import MARKET_LAST_MINUTES
 from mtum.core.portfolio.orders import OrderStatus, OrderType, Purpose, intent_id
 from mtum.ports.broker import BrokerLists, BrokerOrder
 from mtum.ports.records import IntentState

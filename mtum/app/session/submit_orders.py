@@ -6,6 +6,7 @@ from mtum.app.desk import Desk, Problem
 from mtum.app.owner.approve import wait_for_approval, way_of
 from mtum.app.session.match_orders import PENDING, cancel_at_once, find_trace, order_problems, record_seen, too_many
 from mtum.core.market.sessions import Session
+from mtum.core.portfolio.gate import MARKET_LAST_MINUTES, last_minutes
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.orders import OrderStatus, Side, intent_of, ticket_of
 from mtum.errors import BrokerError, BrokerUnavailableError, ExitCode
@@ -24,8 +25,6 @@ from mtum.ports.records import IntentState, Observed
 
 ASK_EVERY = timedelta(seconds=10)
 IRREVOCABLE_MINUTES = 10.0
-MARKET_LAST_MINUTES = 3.0
-"""A market order may be sent until so many minutes before the close."""
 
 
 def submit_orders(desk: Desk, session: Session) -> tuple[Problem, ...]:
@@ -77,8 +76,7 @@ def _in_doubt_besides(state: IntentState, found: BrokerOrder) -> list[Problem]:
 
 
 def _last_minutes(desk: Desk, state: IntentState) -> float:
-    last = desk.settings.schedule.last_send_minutes
-    return last if state.intent.order_type.on_close else min(last, MARKET_LAST_MINUTES)
+    return last_minutes(state.intent.order_type, desk.settings.schedule.last_send_minutes)
 
 
 def _send(desk: Desk, session: Session, state: IntentState) -> list[Problem]:

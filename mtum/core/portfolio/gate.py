@@ -6,10 +6,12 @@ from datetime import datetime
 from decimal import Decimal
 
 from mtum.core.market.sessions import Session
-from mtum.core.portfolio.orders import Side, Ticket
+from mtum.core.portfolio.orders import OrderType, Side, Ticket
 
 PAPER = "D"
 """How the broker's paper accounts begin."""
+MARKET_LAST_MINUTES = 3.0
+"""A market order, which waits for no auction, may leave until so many minutes before the close."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,11 @@ def refusal(ticket: Ticket, facts: GateFacts, rules: GateRules) -> Refusal | Non
         ("window", late is None, late.text if late else ""),
     )
     return next((Refusal(name, text) for name, passed, text in checks if not passed), None)
+
+
+def last_minutes(order_type: OrderType, last_send_minutes: float) -> float:
+    """Return until how many minutes before the close an order of this type may leave."""
+    return min(last_send_minutes, MARKET_LAST_MINUTES) if order_type is OrderType.MARKET else last_send_minutes
 
 
 def outside_window(now: datetime, session: Session, rules: GateRules) -> Refusal | None:
