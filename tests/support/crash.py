@@ -287,6 +287,7 @@ def _hooked(path: Path | None, kill_at: int | None) -> None:
         if name not in MANY:
             point(f"{way}:{name}")
 
+    # In the forked child alone, which dies at the point it is told.
     RunJournal.reached = reached  # type: ignore[method-assign]
     WireFile.note = note  # type: ignore[method-assign]
 

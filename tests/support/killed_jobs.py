@@ -150,5 +150,6 @@ def _around_steps(point: Callable[[str], None]) -> None:
         if name not in MANY:
             point(f"{way}:{name}")
 
+    # In the forked child alone, which dies at the point it is told.
     RunJournal.reached = reached  # type: ignore[method-assign]
     WireFile.note = note  # type: ignore[method-assign]
