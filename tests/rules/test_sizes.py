@@ -7,10 +7,10 @@ from pathlib import PurePosixPath
 from support.source_tree import Definition, arguments, body_lines, definitions, modules
 
 FILE_LINES, TEST_FILE_LINES = 400, 600
-BODY_LINES = 40
+BODY_LINES = 60
 PARAMETERS = 6
 CLASS_LINES, PUBLIC_METHODS = 150, 10
-FOLDER_FILES = 15
+FOLDER_FILES = 25
 
 
 def product() -> list[Definition]:
@@ -41,9 +41,9 @@ def test_no_function_body_is_longer_than_its_limit() -> None:
 
 
 def test_most_function_bodies_are_short() -> None:
-    """Nine of ten at most 25 lines; the aim of the style, held over the whole code base."""
+    """Nine of ten at most 30 lines; a step that is called once stays inline unless its name says more than its code."""
     lengths = sorted(body_lines(found.node) for found in functions() if not isinstance(found.node, ast.ClassDef))
-    assert lengths[int(0.9 * len(lengths))] <= 25
+    assert lengths[int(0.9 * len(lengths))] <= 30
 
 
 def test_no_function_takes_more_parameters_than_its_limit() -> None:
