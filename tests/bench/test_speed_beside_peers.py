@@ -1,9 +1,9 @@
 """The fast path beside vectorbt and backtesting, in one run, on the same bars, with the same trades.
 
-The peers need an environment of their own (they ask for other versions of shared libraries):
+The peers need an environment of their own, at the versions that pyproject.toml fixes:
 
     uv venv .bench --python 3.13
-    uv pip install --python .bench/bin/python vectorbt backtesting arch "plotly<6" "numba==0.61.2"
+    uv pip install --python .bench/bin/python --group bench --group sample "numba==0.61.2"
     BENCH_PYTHON=.bench/bin/python uv run pytest -m bench tests/bench
 """
 

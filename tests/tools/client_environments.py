@@ -9,6 +9,7 @@ Usage: python tests/tools/client_environments.py [FOLDER]
 import os
 import subprocess
 import sys
+import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
@@ -30,8 +31,10 @@ def main(folder: Path) -> None:
         if (place / "bin" / "python").exists():
             continue
         subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(place)], check=True)
-        python = str(place / "bin" / "python")
-        subprocess.run([uv, "pip", "install", "--quiet", "--python", python, *requirements], check=True)
+        line = [uv, "pip", "install", "--quiet", "--python", str(place / "bin" / "python"), *requirements]
+        # The versions this project fixes are not theirs: a client of other years cannot meet them.
+        with tempfile.TemporaryDirectory() as elsewhere:
+            subprocess.run([*line, "--project", elsewhere], check=True)
 
 
 if __name__ == "__main__":
