@@ -3,6 +3,7 @@
 import csv
 import io
 import random
+from collections import defaultdict
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -65,10 +66,13 @@ def test_every_cent_of_two_thousand_fills_is_in_one_lot(seed: int) -> None:
     def total(column: str) -> Decimal:
         return sum((Decimal(row[column]) for row in exported), Decimal(0))
 
-    received = sum(
-        cents(fill.shares * fill.price - (fill.commission_usd or 0)) for fill in fills if fill.side is Side.SELL
+    deals: dict[tuple[str, Side, date], Decimal] = defaultdict(Decimal)  # cash by order and day
+    for fill in fills:
+        deals[fill.intent_id, fill.side, fill.session] += fill.cash_usd - (fill.commission_usd or 0)
+    received, paid = (
+        sum(cents(abs(cash)) for (_, side, _), cash in deals.items() if side is wanted)
+        for wanted in (Side.SELL, Side.BUY)
     )
-    paid = sum(cents(fill.shares * fill.price + (fill.commission_usd or 0)) for fill in fills if fill.side is Side.BUY)
     assert rows == len(exported) > 1000
     assert total("proceeds_usd") == received
     assert total("cost_basis_usd") + sum(lot.basis_usd for lot in held) == paid + total("adjustment_usd")

@@ -1,8 +1,10 @@
 """Closed tax lots: first in first out, holding period, and the 30-day rule for wash sales.
 
-Columns follow Form 8949. A record to start from; not tax advice.
+Columns follow Form 8949. A record to start from; not tax advice. A loss on closing a short position
+is not looked at for wash sales.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -20,11 +22,13 @@ WASH_WINDOW = timedelta(days=30)
 class TaxLot:
     """Shares of one purchase sold in one sale; amounts in USD, whole cents.
 
+    The purchase that closes a short position is both: it acquires the shares and delivers them.
+
     Parameters
     ----------
     acquired, term_from : date
-        Purchase, and where the holding period begins: earlier when the shares replaced others
-        that were sold at a loss.
+        Purchase, and where the holding period begins (the day after): earlier when the shares
+        replaced others that were sold at a loss.
     proceeds_usd : Decimal
         Sale less its commission.
     basis_usd : Decimal
@@ -54,14 +58,29 @@ class TaxLot:
 
     @property
     def long_term(self) -> bool:
-        """Whether the shares were held for more than a year."""
-        return self.sold > _a_year_after(self.term_from)
+        """Whether the shares were held for more than a year.
+
+        The year counts from the day after the purchase. Bought on the last day of a month, shares
+        are held for a year when twelve whole months have passed.
+
+        References
+        ----------
+        Rev. Rul. 66-7, 1966-1 C.B. 188.
+        """
+        first = self.term_from + timedelta(days=1)
+        leap_day = (first.month, first.day) == (2, 29)
+        return self.sold >= (date(first.year + 1, 3, 1) if leap_day else first.replace(year=first.year + 1))
 
 
 @dataclass(frozen=True, slots=True)
 class OpenLot:
-    """Shares not sold yet; `deferred_usd` of the basis are losses disallowed earlier."""
+    """Shares not sold yet; `deferred_usd` of the basis are losses disallowed earlier.
 
+    A short position has negative shares, and what its sale brought as negative basis. `purchase`
+    is the order that bought the shares: a loss on some of them is not deferred into the others.
+    """
+
+    purchase: str
     symbol: str
     shares: int
     acquired: date
@@ -79,10 +98,22 @@ class TaxRecord:
     held: tuple[OpenLot, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Deal:
+    # All executions of an order in one session: one purchase or one sale.
+    order: str
+    symbol: str
+    side: Side
+    session: date
+    shares: int
+    total_usd: Decimal
+
+
 @dataclass(slots=True)
 class _Claim:
-    # A loss that looks for shares bought within the window after its sale.
+    # A loss that looks for other shares than those bought with the ones sold.
     row: int
+    purchase: str
     shares: int
     loss_usd: Decimal
     until: date
@@ -100,38 +131,78 @@ class _Book:
 def tax_record(fills: Iterable[Fill], splits: Sequence[Split] = ()) -> TaxRecord:
     """Return closed and open tax lots of all strategies together, as the law looks at them.
 
+    The executions of an order are one purchase or one sale, also where they fall on several days:
+    a sale is looked at for replaced shares once its last execution is known.
+
     Raises
     ------
     ValueError
-        If more was sold than bought, or a split leaves a fraction of a share.
+        If a split leaves a fraction of a share.
+
+    References
+    ----------
+    26 CFR 1.1091-1 (which shares replace which); Rev. Rul. 56-602 (a sale of a part of one purchase
+    is no wash sale for the sake of the rest).
     """
     books: dict[str, _Book] = {}
-    for fill in rebased(folded(fills), splits):
-        book = books.setdefault(fill.symbol, _Book([], [], []))
-        if fill.side is Side.BUY:
-            _buy(book, fill)
-        else:
-            _sell(book, fill)
+    deals = _deals(rebased(folded(fills), splits))
+    ends = {(deal.side, deal.order): deal for deal in deals}
+    sold: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    for deal in deals:
+        book = books.setdefault(deal.symbol, _Book([], [], []))
+        if deal.side is Side.BUY:
+            _buy(book, deal)
+            continue
+        sold[deal.order] += _sell(book, deal)
+        if ends[Side.SELL, deal.order] is deal:
+            for row, purchase in sold[deal.order]:
+                _wash(book, row, purchase)
     closed = sorted((row for book in books.values() for row in book.closed), key=lambda row: (row.sold, row.symbol))
     return TaxRecord(tuple(closed), tuple(lot for book in books.values() for lot in book.held))
 
 
-def _total(fill: Fill) -> Decimal:
-    commission = fill.commission_usd or ZERO
-    gross = fill.shares * fill.price
-    return to_cent(gross + commission if fill.side is Side.BUY else gross - commission)
+def _deals(fills: Iterable[Fill]) -> list[_Deal]:
+    together: dict[tuple[str, Side, date], list[Fill]] = defaultdict(list)
+    for fill in fills:
+        together[fill.intent_id, fill.side, fill.session].append(fill)
+    # A purchase stands where it began and a sale where it ended: no sale comes before what it sells.
+    placed = sorted(together.values(), key=lambda one: (one[0] if one[0].side is Side.BUY else one[-1]).instant)
+    return [_deal(one) for one in placed]
 
 
-def _buy(book: _Book, fill: Fill) -> None:
-    rest = OpenLot(fill.symbol, fill.shares, fill.session, fill.session, _total(fill))
-    book.claims = [claim for claim in book.claims if claim.shares and claim.until >= fill.session]
+def _deal(fills: Sequence[Fill]) -> _Deal:
+    first = fills[0]
+    gross = sum((fill.shares * fill.price for fill in fills), ZERO)
+    commission = sum((fill.commission_usd or ZERO for fill in fills), ZERO)
+    total = to_cent(gross + commission if first.side is Side.BUY else gross - commission)
+    shares = sum(fill.shares for fill in fills)
+    return _Deal(first.intent_id, first.symbol, first.side, first.session, shares, total)
+
+
+def _buy(book: _Book, deal: _Deal) -> None:
+    rest = OpenLot(deal.order, deal.symbol, deal.shares, deal.session, deal.session, deal.total_usd)
+    while rest.shares and book.held and book.held[0].shares < 0:
+        rest = _covered(book, rest)
+    book.claims = [claim for claim in book.claims if claim.shares and claim.until >= deal.session]
     for claim in book.claims:
         if not rest.shares:
             break
-        taken, rest = _divided(rest, min(claim.shares, rest.shares))
-        book.held.append(_with_loss(book, taken, claim))
+        if claim.purchase != deal.order:
+            taken, rest = _divided(rest, min(claim.shares, rest.shares))
+            book.held.append(_with_loss(book, taken, claim))
     if rest.shares:
         book.held.append(rest)
+
+
+def _covered(book: _Book, bought: OpenLot) -> OpenLot:
+    """Close the oldest short position with the shares bought, and return what is left of them."""
+    shares = min(bought.shares, -book.held[0].shares)
+    short, uncovered = _divided(book.held[0], -shares)
+    book.held[:1] = [uncovered] if uncovered.shares else []
+    taken, rest = _divided(bought, shares)
+    day = bought.acquired
+    book.closed.append(TaxLot(bought.symbol, shares, day, day, day, -short.basis_usd, taken.basis_usd))
+    return rest
 
 
 def _divided(lot: OpenLot, shares: int) -> tuple[OpenLot, OpenLot]:
@@ -148,37 +219,37 @@ def _share(amount: Decimal, part: int, whole: int) -> Decimal:
     return amount if part == whole else to_cent(amount * part / whole)
 
 
-def _sell(book: _Book, fill: Fill) -> None:
-    left, proceeds = fill.shares, _total(fill)
-    rows: list[int] = []
-    while left:
-        if not book.held:
-            raise ValueError(f"{fill.symbol}: fill {fill.exec_id} sells {left} shares more than were bought")
+def _sell(book: _Book, deal: _Deal) -> list[tuple[int, str]]:
+    """Take the oldest shares, go short in what is not held; return the rows made and whose shares they were."""
+    left, proceeds = deal.shares, deal.total_usd
+    rows: list[tuple[int, str]] = []
+    while left and book.held and book.held[0].shares > 0:
         taken, rest = _divided(book.held[0], min(left, book.held[0].shares))
         book.held[:1] = [rest] if rest.shares else []
         received = _share(proceeds, taken.shares, left)
         proceeds -= received
         left -= taken.shares
-        row = TaxLot(
-            fill.symbol, taken.shares, taken.acquired, fill.session, taken.term_from, received, taken.basis_usd
+        rows.append((len(book.closed), taken.purchase))
+        book.closed.append(
+            TaxLot(deal.symbol, taken.shares, taken.acquired, deal.session, taken.term_from, received, taken.basis_usd)
         )
-        rows.append(len(book.closed))
-        book.closed.append(row)
-    for number in rows:
-        _wash(book, number)
+    if left:
+        book.held.append(OpenLot(deal.order, deal.symbol, -left, deal.session, deal.session, -proceeds))
+    return rows
 
 
-def _wash(book: _Book, row: int) -> None:
-    """Defer a loss into shares bought within 30 days before the sale; let the rest look ahead."""
+def _wash(book: _Book, row: int, purchase: str) -> None:
+    """Defer a loss into other shares bought within 30 days before the sale; let the rest look ahead."""
     lot = book.closed[row]
     loss = lot.basis_usd - lot.proceeds_usd
     if loss <= 0:
         return
-    claim = _Claim(row, lot.shares, loss, lot.sold + WASH_WINDOW, lot.sold - lot.term_from)
+    claim = _Claim(row, purchase, lot.shares, loss, lot.sold + WASH_WINDOW, lot.sold - lot.term_from)
     kept: list[OpenLot] = []
     for held in book.held:
-        near = lot.sold - WASH_WINDOW <= held.acquired and not held.replacement
-        if not near or not claim.shares:
+        near = lot.sold - WASH_WINDOW <= held.acquired <= claim.until
+        free = held.shares > 0 and held.purchase != purchase and not held.replacement
+        if not (near and free and claim.shares):
             kept.append(held)
             continue
         taken, rest = _divided(held, min(claim.shares, held.shares))
@@ -203,11 +274,3 @@ def _with_loss(book: _Book, taken: OpenLot, claim: _Claim) -> OpenLot:
         term_from=taken.acquired - claim.held_for,
         replacement=True,
     )
-
-
-def _a_year_after(day: date) -> date:
-    # Held from the day after the purchase; the same date of the next year is the last short-term day.
-    try:
-        return day.replace(year=day.year + 1)
-    except ValueError:
-        return date(day.year + 1, 2, 28)

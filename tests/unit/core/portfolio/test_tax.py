@@ -1,6 +1,7 @@
 """Tax lots by hand: order, holding period, wash sales before and after the sale."""
 
-from datetime import UTC, date, datetime, time
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 import pytest
@@ -119,6 +120,152 @@ def test_a_split_keeps_the_basis() -> None:
     assert (record.closed[0].shares, record.closed[0].gain_usd) == (20, Decimal("100.00"))
 
 
-def test_selling_more_than_bought_is_refused() -> None:
-    with pytest.raises(ValueError, match="sells 1 shares more"):
-        tax_record([fill(1, "BUY", date(2025, 1, 2), 1, "100"), fill(2, "SELL", date(2025, 1, 3), 2, "100")])
+def test_the_rest_of_the_purchase_sold_replaces_nothing() -> None:
+    # Rev. Rul. 56-602: 60 of 100 are sold at a loss within 30 days; the other 40 were not bought instead of them.
+    record = tax_record(
+        [
+            fill(1, "BUY", date(2025, 3, 3), 100, "50"),
+            fill(2, "SELL", date(2025, 3, 14), 60, "45"),
+            fill(3, "SELL", date(2025, 5, 20), 40, "48"),
+        ]
+    )
+    assert [(lot.code, lot.gain_usd) for lot in record.closed] == [("", Decimal(-300)), ("", Decimal(-80))]
+
+
+def test_a_partly_filled_exit_that_goes_on_in_the_new_year_is_no_wash_sale() -> None:
+    bought = fill(1, "BUY", date(2025, 12, 22), 17, "100")
+    old_year = fill(2, "SELL", date(2025, 12, 31), 10, "90")
+    new_year = fill(3, "SELL", date(2026, 1, 2), 7, "80")
+    before, after = tax_record([bought, old_year]).closed, tax_record([bought, old_year, new_year]).closed
+    assert [(lot.code, lot.gain_usd) for lot in after] == [("", Decimal(-100)), ("", Decimal(-140))]
+    assert after[:1] == before  # the return of the old year stays as it was
+
+
+def test_other_shares_bought_before_replace_shares_of_an_older_purchase_sold_with_a_part_of_theirs() -> None:
+    record = tax_record(
+        [
+            fill(1, "BUY", date(2025, 1, 2), 10, "100"),
+            fill(2, "BUY", date(2025, 1, 20), 10, "95"),
+            fill(3, "SELL", date(2025, 2, 3), 14, "90"),
+        ]
+    )
+    # Of the loss of 100 on the ten, six are replaced; the four of the second purchase are replaced by nothing.
+    assert [(lot.shares, lot.adjustment_usd) for lot in record.closed] == [(10, Decimal(60)), (4, Decimal(0))]
+    assert record.held[0].basis_usd == Decimal(630)
+
+
+def executions(order: str, side: str, day: date, *parts: tuple[int, str], first: int) -> list[Fill]:
+    """Executions of one order, a minute apart, with a commission of a third of a cent each."""
+    return [
+        replace(
+            fill(first + n, side, day, shares, price),
+            intent_id=order,
+            instant=datetime.combine(day, time(20, n), UTC),
+            commission_usd=Decimal("0.003"),
+        )
+        for n, (shares, price) in enumerate(parts)
+    ]
+
+
+def test_executions_of_one_order_are_one_purchase_and_one_sale() -> None:
+    day = date(2025, 3, 3)
+    bought = executions("in", "BUY", day, (60, "50"), (40, "50.01"), first=1)
+    sold = executions("out", "SELL", day + timedelta(days=7), (30, "45"), (30, "44.99"), first=3)
+    (lot,) = tax_record([*bought, *sold]).closed
+    # Paid 3000 + 2000.40 + 0.006 = 5000.41, 60 of 100 of it 3000.25 (rounded half up); got 1350 + 1349.70 - 0.006.
+    assert (lot.shares, lot.code, lot.basis_usd, lot.proceeds_usd) == (60, "", Decimal("3000.25"), Decimal("2699.69"))
+
+
+def test_a_sale_of_several_executions_is_not_washed_by_what_its_later_ones_sell() -> None:
+    record = tax_record(
+        [
+            fill(1, "BUY", date(2025, 1, 2), 10, "100"),
+            fill(2, "BUY", date(2025, 1, 20), 10, "95"),
+            *executions("out", "SELL", date(2025, 2, 3), (10, "90"), (10, "90"), first=3),
+        ]
+    )
+    assert [(lot.shares, lot.code) for lot in record.closed] == [(10, ""), (10, "")]
+
+
+def test_an_order_executed_on_both_sides_of_the_year_s_end_is_one_sale_with_a_row_in_each_year() -> None:
+    part, rest = executions("out", "SELL", date(2025, 12, 31), (10, "90"), (10, "90"), first=3)
+    record = tax_record(
+        [
+            fill(1, "BUY", date(2025, 1, 2), 10, "100"),
+            fill(2, "BUY", date(2025, 12, 22), 10, "95"),
+            part,
+            replace(rest, session=date(2026, 1, 2), instant=datetime(2026, 1, 2, 21, tzinfo=UTC)),
+        ]
+    )
+    assert [(lot.sold.year, lot.code) for lot in record.closed] == [(2025, ""), (2026, "")]
+
+
+def test_shares_bought_before_that_took_one_loss_take_no_second() -> None:
+    record = tax_record(
+        [
+            fill(1, "BUY", date(2025, 1, 2), 20, "100"),
+            fill(2, "BUY", date(2025, 1, 20), 10, "95"),
+            fill(3, "SELL", date(2025, 2, 3), 10, "90"),
+            fill(4, "SELL", date(2025, 2, 4), 10, "90"),
+        ]
+    )
+    assert [lot.adjustment_usd for lot in record.closed] == [Decimal(100), Decimal(0)]
+    assert record.held[0].basis_usd == Decimal(1050)
+
+
+@pytest.mark.parametrize(("bought", "code"), [(date(2025, 1, 4), "W"), (date(2025, 1, 3), "")])
+def test_the_window_opens_thirty_days_before_the_sale(bought: date, code: str) -> None:
+    record = tax_record(
+        [
+            fill(1, "BUY", date(2025, 1, 2), 10, "100"),
+            fill(2, "BUY", bought, 10, "95"),
+            fill(3, "SELL", date(2025, 2, 3), 10, "90"),
+        ]
+    )
+    assert record.closed[0].code == code
+
+
+@pytest.mark.parametrize(
+    ("bought", "last_short_term_day"),
+    [
+        (date(2023, 2, 28), date(2024, 2, 29)),  # the last day of the month: twelve whole months, March to February
+        (date(2024, 2, 29), date(2025, 2, 28)),
+        (date(2024, 2, 28), date(2025, 2, 28)),
+        (date(2023, 2, 27), date(2024, 2, 27)),
+        (date(2023, 4, 30), date(2024, 4, 30)),
+        (date(2023, 12, 31), date(2024, 12, 31)),
+    ],
+)
+def test_a_year_counts_from_the_day_after_the_purchase(bought: date, last_short_term_day: date) -> None:
+    shares = fill(1, "BUY", bought, 2, "100")
+    sold = [fill(2 + n, "SELL", last_short_term_day + timedelta(days=n), 1, "120") for n in (0, 1)]
+    assert [lot.long_term for lot in tax_record([shares, *sold]).closed] == [False, True]
+
+
+def test_a_short_position_is_closed_by_the_purchase_that_delivers_it() -> None:
+    record = tax_record(
+        [
+            fill(1, "BUY", date(2025, 1, 2), 10, "100"),
+            fill(2, "SELL", date(2025, 1, 3), 14, "110"),
+            fill(3, "BUY", date(2025, 1, 6), 10, "105"),
+        ]
+    )
+    long, short = record.closed
+    assert (long.shares, long.gain_usd) == (10, Decimal(100))
+    # 4 x 110 received, 4 x 105 paid three days later.
+    assert (short.shares, short.acquired, short.sold) == (4, date(2025, 1, 6), date(2025, 1, 6))
+    assert (short.gain_usd, short.long_term) == (Decimal(20), False)
+    assert [(lot.shares, lot.basis_usd) for lot in record.held] == [(6, Decimal(630))]
+
+
+def test_an_open_short_position_is_held_with_negative_shares() -> None:
+    record = tax_record([fill(1, "SELL", date(2025, 1, 3), 2, "100")])
+    assert [(lot.shares, lot.basis_usd) for lot in record.held] == [(-2, Decimal(-200))]
+    assert record.closed == ()
+
+
+def test_later_executions_of_a_purchase_do_not_replace_what_its_first_ones_bought() -> None:
+    part, rest = executions("in", "BUY", date(2025, 3, 3), (10, "100"), (10, "95"), first=1)
+    sold = fill(3, "SELL", date(2025, 3, 4), 10, "90")
+    rest = replace(rest, session=date(2025, 3, 5), instant=datetime(2025, 3, 5, 21, tzinfo=UTC))
+    assert [lot.code for lot in tax_record([part, sold, rest]).closed] == [""]
