@@ -47,14 +47,15 @@ def set_up(folder: Path, level: str, secrets: Iterable[str | None], *, terminal:
     """
     hidden = _longest_first(secrets)
     handlers: list[logging.Handler] = []
-    if terminal is not None:
-        handlers.append(_on_terminal(terminal, hidden))
+    details: Path | None = folder / "mtum.jsonl"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = _RotatingFile(folder / "mtum.jsonl")
-        handlers.append(_fitted(file, level, _JsonLine(hidden)))
+        handlers.append(_fitted(_RotatingFile(folder / "mtum.jsonl"), level, _JsonLine(hidden)))
     except OSError as error:
+        details = None
         sys.stderr.write(f"no log file in {folder}: {error.strerror}\n")
+    if terminal is not None:
+        handlers.append(_on_terminal(terminal, hidden, details))
     _install(handlers)
 
 
@@ -67,8 +68,8 @@ def _longest_first(secrets: Iterable[str | None]) -> tuple[str, ...]:
     return tuple(sorted({text for text in secrets if text and len(text) > 3}, key=len, reverse=True))
 
 
-def _on_terminal(level: str, hidden: Sequence[str]) -> logging.Handler:
-    return _fitted(logging.StreamHandler(sys.stderr), level, _TerminalLine(hidden))
+def _on_terminal(level: str, hidden: Sequence[str], details: Path | None = None) -> logging.Handler:
+    return _fitted(logging.StreamHandler(sys.stderr), level, _TerminalLine(hidden, details))
 
 
 def _install(handlers: Sequence[logging.Handler]) -> None:
@@ -111,16 +112,22 @@ class _JsonLine(logging.Formatter):
 
 
 class _TerminalLine(logging.Formatter):
-    def __init__(self, hidden: Sequence[str]) -> None:
+    """One line; a traceback only where no file (`details`) has it."""
+
+    def __init__(self, hidden: Sequence[str], details: Path | None) -> None:
         super().__init__()
         self._hidden = hidden
+        self._details = details
 
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%SZ")
         told = " ".join(f"{name}={told}" for name, told in _fields(record).items())
         line = f"{at} {record.levelname.lower():7} {record.getMessage()} {told}".rstrip()
-        if record.exc_info:
-            line += "\n" + self.formatException(record.exc_info)
+        if record.exc_info and record.exc_info[1] is not None:
+            error = record.exc_info[1]
+            traceback = "\n" + self.formatException(record.exc_info)
+            where = f" {type(error).__name__}: {error} (details in {self._details})".replace("\n", " ")
+            line += where if self._details else traceback
         return masked(line, self._hidden)
 
 

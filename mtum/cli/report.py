@@ -13,7 +13,7 @@ from mtum.cli.arguments import day_of
 from mtum.cli.context import Call, call_of
 from mtum.cli.output import Answer, Problem
 from mtum.cli.stored import NOTHING_YET
-from mtum.errors import ExitCode, UsageError
+from mtum.errors import ExitCode, UsageError, worst
 
 if TYPE_CHECKING:
     from mtum.app.reporting.daily_report import Press, Report
@@ -38,7 +38,8 @@ def report(context: typer.Context, session: SessionOption = None, send: Send = F
             return Answer({}, [NOTHING_YET])
         found = written_report(press, day, _now(call, press, day))
         message = report_message(press, found) if send else None
-    answer = _answer(found)
+    problems = [Problem(line.code, line.text) for line in found.broken]
+    answer = replace(_answer(found), exit_code=ExitCode.BUG if problems else ExitCode.DONE, problems=problems)
     return _sent(call, answer, message) if message else answer
 
 
@@ -102,8 +103,9 @@ def _sent(call: Call, answer: Answer, message: "Message") -> Answer:
     from mtum.duties.messages import post_and_flush
 
     flushed = post_and_flush(call.settings(), call.data_folder(), message)
-    problems = [Problem(ExitCode.NOTIFY, f"{name}: {error}") for name, error in flushed.failed]
-    return replace(answer, exit_code=ExitCode.NOTIFY if problems else ExitCode.DONE, problems=problems)
+    undelivered = [Problem(ExitCode.NOTIFY, f"{name}: {error}") for name, error in flushed.failed]
+    codes = (ExitCode(answer.exit_code), ExitCode.NOTIFY if undelivered else ExitCode.DONE)
+    return replace(answer, exit_code=worst(codes), problems=[*answer.problems, *undelivered])
 
 
 def review(

@@ -9,6 +9,7 @@ from mtum.app.service.run_due import Done, Duty
 from mtum.app.session.decide_and_order import RunResult
 from mtum.config import Settings, current_environment
 from mtum.core.market.sessions import Session
+from mtum.errors import ExitCode
 from mtum.ports.time import Clock
 
 PLAYED_ON = "played_on"
@@ -106,7 +107,9 @@ class _Day:
         with wiring.opened_store(self._settings, self._data_dir) as store:
             press = press_of(self._settings, self._data_dir, store, calendar, html=True)
             report = daily_report(press, session.day, self._clock.now())
-            return Done(messages=(report_message(press, report),))
+            problems = [{"code": line.code, "text": line.text} for line in report.broken]
+            code = ExitCode.BUG if problems else ExitCode.DONE
+            return Done(code, {"problems": problems}, (report_message(press, report),))
 
     def backup(self, session: Session, slot: str) -> Done:
         from mtum.duties.copies import made_copy

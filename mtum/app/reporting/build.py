@@ -1,22 +1,64 @@
 """One session's summary from what the store knows of it."""
 
+import logging
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from mtum.app.reporting import drift, money, quality, trading
 from mtum.app.reporting.corrections import corrections
 from mtum.app.reporting.facts import SessionFacts
 from mtum.app.reporting.regret import regret_lines
-from mtum.core.reporting.summary import Summary
-from mtum.errors import ExitCode
+from mtum.core.reporting.summary import ProblemLine, Summary
+from mtum.errors import ExitCode, MtumError
 from mtum.ports.store import Store
 
+log = logging.getLogger(__name__)
 
-def summarize(store: Store, facts: SessionFacts) -> Summary:
-    """Return the summary of a session; reads earlier orders for corrections, writes nothing."""
+
+def part[T, E](name: str, made: Callable[[], T], empty: E, broken: list[ProblemLine]) -> T | E:
+    """Return one part of a report; a fault in it costs that part alone and is listed in `broken`.
+
+    Parameters
+    ----------
+    name : str
+        What a reader calls the part.
+    made : callable
+        Makes it; an error raised on purpose (a database that cannot be read) is passed on.
+    empty : object
+        Stands in its place after a fault.
+    broken : list
+        Gets a line with exit code 1 for each fault.
+    """
+    try:
+        return made()
+    except MtumError:
+        raise
+    except Exception as error:  # whatever is wrong with one part, the owner gets the others
+        log.exception("report_part_broke", extra={"part": name})
+        broken.append(
+            ProblemLine(
+                int(ExitCode.BUG), f"the report lacks its {name} ({type(error).__name__}: {error}); this is a bug"
+            )
+        )
+        return empty
+
+
+def summarize(store: Store, facts: SessionFacts, broken: list[ProblemLine]) -> Summary:
+    """Return the summary of a session; reads earlier orders for corrections, writes nothing.
+
+    A fault in a part that is not the decision or the money leaves that part empty and is added to `broken`.
+    """
     position = money.position_line(facts, facts.symbol)
     sleeve, held = money.curves(facts)
     run, decision, session = facts.run, facts.decision, facts.session
     upcoming = facts.sessions.after(facts.day)
+    flips = part("section on what would change the decision", lambda: quality.flip_lines(facts, position), (), broken)
+    timings = part("timings", lambda: quality.timing_lines(facts), (), broken)
+    changed = part("list of changes", lambda: drift.drift_lines(facts), (), broken)
+    corrected = part("corrections", lambda: corrections(store, facts), (), broken)
+    others = part("other positions", lambda: money.other_positions(facts), (), broken)
+    expected = part("comparison with the backtest", lambda: drift.backtest_line(facts, sleeve), None, broken)
+    regret = part("list of turned conditions", lambda: regret_lines(facts), (), broken)
     return Summary(
         session=facts.day,
         mode=facts.setup.settings.mode,
@@ -38,19 +80,19 @@ def summarize(store: Store, facts: SessionFacts) -> Summary:
         equity=money.equity_line(facts, sleeve),
         benchmark=money.benchmark_line(facts, held),
         cash=money.cash_lines(facts),
-        flips=quality.flip_lines(facts, position),
+        flips=flips,
         data_quality=quality.data_quality(facts),
-        timings=quality.timing_lines(facts),
-        drift=drift.drift_lines(facts),
-        corrections=corrections(store, facts),
-        problems=quality.problem_lines(facts),
-        other_positions=money.other_positions(facts),
+        timings=timings,
+        drift=changed,
+        corrections=corrected,
+        problems=(*quality.problem_lines(facts), *broken),
+        other_positions=others,
         code_version=decision.code_version if decision else "",
         settings_hash=decision.settings_hash if decision else "",
         owed=money.owed_lines(facts),
         contracts=drift.contract_lines(facts),
-        backtest=drift.backtest_line(facts, sleeve),
-        regret=regret_lines(facts),
+        backtest=expected,
+        regret=regret,
         next_half_day=upcoming.half_day if upcoming else False,
     )
 

@@ -1,14 +1,13 @@
 """What has become known, or has changed, since the last reports were written."""
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from mtum.app.reporting.facts import REPORT_JOB, SessionFacts
+from mtum.app.reporting.facts import SessionFacts
 from mtum.app.reporting.money import TRADING
 from mtum.core.reporting.summary import UNKNOWN, CorrectionLine, State, Stated, final, stated
-from mtum.ports.records import RunRecord
 from mtum.ports.store import Store
 
 REPORTS_CHECKED = 5
@@ -23,19 +22,15 @@ class _Figure:
 
 def corrections(store: Store, facts: SessionFacts) -> tuple[CorrectionLine, ...]:
     """Return one line for each figure of the last reports that the store tells otherwise now."""
-    reports = [run for run in facts.earlier_runs if run.job == REPORT_JOB and run.document and run.session]
-    reports = reports[-REPORTS_CHECKED:]
-    told = _told(reports)
+    reports = facts.earlier_reports[-REPORTS_CHECKED:]
+    told = _told([stored for _, stored in reports])
     lines: list[CorrectionLine] = []
-    for run in reports:
-        assert run.session is not None  # filtered above
-        known = _known(store, facts, run.session, run.document or {})
-        for subject, figure in known.items():
-            before = told.get((run.session, subject), _Figure(UNKNOWN, figure.unit))
+    for session, stored in reports:
+        for subject, figure in _known(store, facts, session, stored).items():
+            before = told.get((session, subject), _Figure(UNKNOWN, figure.unit))
             if _differs(before.told, figure.told):
-                lines.append(CorrectionLine(run.session, subject, before.told, figure.told, figure.unit))
-    looked_at = {run.session for run in reports}
-    return (*_received(facts, looked_at), *lines)
+                lines.append(CorrectionLine(session, subject, before.told, figure.told, figure.unit))
+    return (*_received(facts, {session for session, _ in reports}), *lines)
 
 
 def _received(facts: SessionFacts, looked_at: Container[date | None]) -> Iterator[CorrectionLine]:
@@ -54,10 +49,9 @@ def _differs(before: Stated, now: Stated) -> bool:
     return before.amount is None or abs(before.amount - now.amount) > 1e-9
 
 
-def _told(reports: list[RunRecord]) -> dict[tuple[date, str], _Figure]:
+def _told(reports: Sequence[Mapping[str, Any]]) -> dict[tuple[date, str], _Figure]:
     told: dict[tuple[date, str], _Figure] = {}
-    for run in reports:
-        stored = run.document or {}
+    for stored in reports:
         session = date.fromisoformat(stored["session"])
         told |= {(session, subject): figure for subject, figure in _reported(stored).items()}
         for line in stored["corrections"]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -14,8 +15,9 @@ from mtum.core.reporting.codec import document, from_document
 from mtum.core.reporting.daily.sections import page
 from mtum.core.reporting.daily.subject import subject
 from mtum.core.reporting.figures import minus
-from mtum.core.reporting.summary import Summary
+from mtum.core.reporting.summary import ProblemLine, Summary
 from mtum.core.reporting.text import text
+from mtum.errors import ExitCode, MtumError, StoreError
 from mtum.ports.messages import Message, Urgency
 from mtum.ports.reports import Renderer, Shelf
 from mtum.ports.store import Store
@@ -37,13 +39,17 @@ class Press:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A report as it stands on the shelf; `html` is None where none was asked for."""
+    """A report as it stands on the shelf; `html` is None where none was asked for.
+
+    `broken` names the parts that a fault of ours cost it when it was made.
+    """
 
     summary: Summary
     document: Mapping[str, Any]
     text: str
     html: Path | None
     fresh: bool
+    broken: tuple[ProblemLine, ...] = ()
 
 
 def daily_report(press: Press, session: date, at: datetime, slot: str = SLOT) -> Report:
@@ -63,16 +69,17 @@ def daily_report(press: Press, session: date, at: datetime, slot: str = SLOT) ->
     if stored is not None:
         return _reread(press, stored)
     run_id = press.store.runs.start(REPORT_JOB, slot, session, at)
-    facts = session_facts(press.store, press.calendar, press.setup, session)
-    report = _made(press, facts)
-    press.shelf.put(f"{session}.txt", report.text)
-    press.shelf.put(f"{session}.json", json_text(report.document))
-    html = None
-    if press.renderer is not None:
-        laid_out = page(report.summary)
-        html = press.shelf.put(f"{session}.html", press.renderer.page(laid_out, chart_history(press.store, facts)))
+    try:
+        report = _put(press, session_facts(press.store, press.calendar, press.setup, session))
+    except Exception as error:
+        # Begun by hand there is nobody else to end the row, and a row without an end reads as a job at work.
+        code, text = (error.exit_code, str(error)) if isinstance(error, MtumError) else (ExitCode.BUG, repr(error))
+        with suppress(StoreError):
+            problems = [{"code": int(code), "text": text}]
+            press.store.runs.finish(run_id, at, "failed", code, {"problems": problems})
+        raise
     press.store.runs.finish(run_id, at, "finished", 0, report.document)
-    return replace(report, html=html)
+    return report
 
 
 def preview_report(press: Press, session: date) -> Report:
@@ -94,9 +101,20 @@ def report_message(press: Press, report: Report) -> Message:
     return Message(key, urgency, line, report.text, html, images)
 
 
+def _put(press: Press, facts: SessionFacts) -> Report:
+    report = _made(press, facts)
+    press.shelf.put(f"{facts.day}.txt", report.text)
+    press.shelf.put(f"{facts.day}.json", json_text(report.document))
+    if press.renderer is None:
+        return report
+    drawn = press.renderer.page(page(report.summary), chart_history(press.store, facts))
+    return replace(report, html=press.shelf.put(f"{facts.day}.html", drawn))
+
+
 def _made(press: Press, facts: SessionFacts) -> Report:
-    summary = summarize(press.store, facts)
-    return Report(summary, document(summary), text(page(summary)), None, fresh=True)
+    broken: list[ProblemLine] = []
+    summary = summarize(press.store, facts, broken)
+    return Report(summary, document(summary), text(page(summary)), None, fresh=True, broken=tuple(broken))
 
 
 def stored_report(store: Store, session: date, slot: str = SLOT) -> Mapping[str, Any] | None:

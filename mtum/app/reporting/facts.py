@@ -79,10 +79,18 @@ class SessionFacts:
     backtest: Mapping[str, Any] | None = None
 
     @property
+    def earlier_reports(self) -> tuple[tuple[date, Mapping[str, Any]], ...]:
+        """Session and document of each earlier report, oldest first; one that was missed or failed is none."""
+        return tuple(
+            (run.session, run.document)
+            for run in self.earlier_runs
+            if run.job == REPORT_JOB and run.outcome == "finished" and run.document and run.session is not None
+        )
+
+    @property
     def last_report(self) -> Mapping[str, Any] | None:
         """Document of the newest earlier report; None within the first days, or when none was written lately."""
-        written = (run.document for run in reversed(self.earlier_runs) if run.job == REPORT_JOB and run.document)
-        return next(written, None)
+        return self.earlier_reports[-1][1] if self.earlier_reports else None
 
     @property
     def session(self) -> Session | None:

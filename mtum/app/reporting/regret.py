@@ -5,7 +5,7 @@ from datetime import date
 
 import numpy as np
 
-from mtum.app.reporting.facts import REPORT_JOB, SessionFacts
+from mtum.app.reporting.facts import SessionFacts
 from mtum.core.reporting.final_flags import Flags, final_flags
 from mtum.core.reporting.flips import Rules
 from mtum.core.reporting.summary import RegretLine
@@ -27,10 +27,7 @@ def regret_lines(facts: SessionFacts) -> tuple[RegretLine, ...]:
 
     A session whose bar is not final yet is left out: it is counted by the reports that follow.
     """
-    decided = {}
-    for run in facts.earlier_runs:
-        if run.job == REPORT_JOB and run.document and run.session is not None:
-            decided[run.session] = _decided(run.document["conditions"])
+    decided = {session: _decided(stored["conditions"]) for session, stored in facts.earlier_reports}
     decided[facts.day] = _decided(facts.verdict.get("conditions", []))
     counts: dict[str, list[int]] = {}
     for names in _compared(facts, decided).values():

@@ -60,6 +60,19 @@ def test_a_secret_reaches_neither_file_nor_terminal_however_it_is_logged(
     assert "rd-1234" not in written
 
 
+def test_an_error_is_one_line_on_the_terminal_that_says_where_its_traceback_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.set_up(tmp_path, "info", [], terminal="warning")
+    try:
+        raise KeyError("equity")
+    except KeyError:
+        logging.getLogger("mtum.x").exception("job_broke")
+    (told,) = capsys.readouterr().err.splitlines()
+    assert told.endswith(f"job_broke KeyError: 'equity' (details in {tmp_path / 'mtum.jsonl'})")
+    assert "Traceback" in lines(tmp_path)[0]["traceback"]
+
+
 def test_the_level_of_the_file_is_a_setting_and_libraries_are_kept_short(tmp_path: Path) -> None:
     logs.set_up(tmp_path, "info", [], terminal=None)
     logging.getLogger("mtum.x").debug("hidden")

@@ -55,6 +55,20 @@ def test_report_document_has_the_fields_of_the_contract(mtum: Mtum, day: date) -
     assert called.document == mtum("--json", "report").document  # stored by the first call
 
 
+def test_report_that_lacks_a_part_is_shown_and_ends_with_exit_1(mtum: Mtum, tmp_path: Path) -> None:
+    history = history_of(tmp_path / "data", ORDINARY)
+    first = history.play(ENTRY)
+    row = history.store.runs.start("daily_report", "", first, history.calendar.session(first).close)
+    broken = {"session": str(first), "conditions": [], "corrections": []}
+    history.store.runs.finish(row, history.calendar.session(first).close, "finished", 0, broken)
+    history.play(ENTRY + 1)
+    history.store.close()
+    called = mtum("report")
+    assert called.code == 1
+    assert "Equity" in called.out
+    assert called.err.startswith("mtum: the report lacks its corrections (KeyError: ")
+
+
 def test_report_of_a_closed_day_and_of_an_empty_one_are_usage_errors(mtum: Mtum, day: date) -> None:
     closed = mtum("report", "--session", "2026-04-04")
     assert closed.code == 2

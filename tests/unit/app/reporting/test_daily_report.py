@@ -19,6 +19,7 @@ from mtum.core.reporting.daily.sections import page
 from mtum.core.reporting.daily.subject import subject
 from mtum.core.reporting.summary import ProblemLine, State, Summary
 from mtum.core.reporting.text import text
+from mtum.errors import StoreError
 from support.report_days import ENTRY, KINDS, ORDINARY, history_of
 from support.report_history import Day
 
@@ -298,3 +299,48 @@ def test_cash_movements_are_typed_and_a_deposit_is_no_profit(tmp_path: Path) -> 
     # 46 shares fall by 0.90; the dividend less tax and fee counts, the deposit does not.
     assert summary.pnl.day_usd.amount == pytest.approx(46 * -0.9 + 23 - 3.45 - 1.5)
     assert "(receivable)" in text(page(summary))
+
+
+@pytest.mark.parametrize(("outcome", "code"), [("missed", 4), ("failed", 1)])
+def test_an_evening_without_a_report_costs_that_report_alone(tmp_path: Path, outcome: str, code: int) -> None:
+    history = history_of(tmp_path, ORDINARY)
+    for step in range(3):
+        day = history.play(ENTRY + step)
+        at = history.calendar.session(day).close
+        if step == 1:
+            row = history.store.runs.start("daily_report", "", day, at)
+            missed = {"session": str(day), "problems": [{"code": code, "text": "not running"}], "cause": "not running"}
+            history.store.runs.finish(row, at, outcome, code, missed)
+        else:
+            summary = history.report(day).summary
+    assert summary.corrections == ()
+    assert max(line.sessions for line in summary.regret) == 2
+    assert [problem.text for problem in summary.problems] == []
+
+
+def test_a_fault_in_one_part_costs_that_part_and_is_said(tmp_path: Path) -> None:
+    history = history_of(tmp_path, ORDINARY)
+    first = history.play(ENTRY)
+    stored = dict(history.report(first).document)
+    del stored["fills"]
+    row = history.store.runs.find("daily_report", "", first)
+    assert row is not None
+    history.store.runs.finish(row.id, history.calendar.session(first).close, "finished", 0, stored)
+    report = history.report(history.play(ENTRY + 1))
+    assert report.summary.corrections == ()
+    assert report.summary.equity.equity_usd.state is State.FINAL
+    (line,) = report.broken
+    assert line in report.summary.problems
+    assert line == ProblemLine(1, "the report lacks its corrections (KeyError: 'fills'); this is a bug")
+    assert line.text in " ".join(report.text.split())
+
+
+def test_a_report_that_cannot_be_made_is_no_job_still_at_work(tmp_path: Path) -> None:
+    history = history_of(tmp_path, ORDINARY)
+    day = history.play(ENTRY)
+    (tmp_path / "reports").write_text("a file where the folder belongs")
+    with pytest.raises(StoreError, match="cannot be written"):
+        history.report(day)
+    row = history.store.runs.find("daily_report", "", day)
+    assert row is not None
+    assert (row.outcome, row.exit_code) == ("failed", 3)
