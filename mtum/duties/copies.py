@@ -1,6 +1,7 @@
 """Copies of the database: made, checked, put back."""
 
-from datetime import date
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -10,10 +11,12 @@ from mtum.adapters.store.vault import FolderVault
 from mtum.app.reporting.quarter import Drill
 from mtum.app.service.backup import BackupDone, backup
 from mtum.config import Settings
-from mtum.errors import StoreError
+from mtum.errors import StoreError, StoreMismatchError
 from mtum.ports.time import Clock
 
 FOLDER = "backups"
+_ANY = datetime.min.replace(tzinfo=UTC)
+"""Instant of a restore that replaces nothing."""
 
 
 def made_copy(settings: Settings, data_dir: Path, clock: Clock) -> BackupDone:
@@ -22,9 +25,47 @@ def made_copy(settings: Settings, data_dir: Path, clock: Clock) -> BackupDone:
     return backup(vault, clock.now(), settings.storage.keep_backups)
 
 
-def restored(file: Path, database: Path, *, check_only: bool) -> BackupFacts:
-    """Check a copy and, unless only asked to, put it in the database's place."""
-    return restore(file, database, check_only=check_only)
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What a copy holds, and whose it is if not this installation's (empty otherwise)."""
+
+    facts: BackupFacts
+    stranger: str
+
+
+def restored(
+    settings: Settings, data_dir: Path, file: Path, at: datetime, *, check_only: bool, force: bool
+) -> Restored:
+    """Check a copy and, unless only asked to, put it in the database's place.
+
+    Parameters
+    ----------
+    settings : Settings
+        Mode and account that the copy must belong to.
+    at : datetime
+        Aware UTC instant of now.
+    check_only : bool
+        Change nothing.
+    force : bool
+        Also put a copy of another mode or account in place.
+
+    Raises
+    ------
+    StoreMismatchError
+        If it belongs to another mode or account and `force` is not given; nothing is changed.
+    """
+    database = data_dir / wiring.DATABASE_NAME
+    facts = restore(file, database, at, check_only=True)
+    ours, theirs = (settings.mode, wiring.account_of(settings)), (facts.mode, facts.account)
+    stranger = "" if ours == theirs else f"of mode {facts.mode}, account {facts.account}"
+    if stranger and not (check_only or force):
+        raise StoreMismatchError(
+            f"{file} is a copy {stranger}; the settings say mode {ours[0]}, account {ours[1]}, and every command would "
+            "refuse it; name the other --config and --data-dir, or restore it all the same with --force"
+        )
+    if not check_only:
+        restore(file, database, at)
+    return Restored(facts, stranger)
 
 
 def restore_drill(data_dir: Path) -> Drill | None:
@@ -35,7 +76,7 @@ def restore_drill(data_dir: Path) -> Drill | None:
         return None
     with TemporaryDirectory() as scratch:
         try:
-            facts = restore(data_dir / FOLDER / names[-1], Path(scratch) / wiring.DATABASE_NAME)
+            facts = restore(data_dir / FOLDER / names[-1], Path(scratch) / wiring.DATABASE_NAME, _ANY)
         except StoreError as error:
             return Drill(names[-1], str(error))
     last = date.fromisoformat(facts.last_session) if facts.last_session else None

@@ -5,6 +5,8 @@ import shutil
 import sqlite3
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain, count
 from pathlib import Path
 
 from mtum.adapters.store.checks import problems
@@ -50,6 +52,8 @@ def backup(db_path: Path, target: Path) -> BackupFacts:
 def keep_copy(db_path: Path, target: Path) -> None:
     """Write a copy as the database stands, unchecked: its schema is not this program's yet.
 
+    A copy kept earlier under that name stays; the new one gets a number.
+
     Raises
     ------
     StoreError
@@ -59,15 +63,26 @@ def keep_copy(db_path: Path, target: Path) -> None:
     try:
         with closing(connected(db_path, "mode=ro")) as connection:
             _write_out(connection, unfinished)
-        _move(unfinished, target)
+        _move(unfinished, _free(target))
     finally:
         _remove(unfinished)
 
 
-def restore(file: Path, target: Path, *, check_only: bool = False) -> BackupFacts:
+def restore(file: Path, target: Path, at: datetime, *, check_only: bool = False) -> BackupFacts:
     """Put a copy in the database's place after checking it; with `check_only` change nothing.
 
-    The database in place, if any, is kept beside it under the name with ``.replaced``.
+    The database in place, if any, is kept beside it for good, under the name with ``.replaced-`` and `at`.
+
+    Parameters
+    ----------
+    file : Path
+        Copy to put in place.
+    target : Path
+        Where the database belongs.
+    at : datetime
+        Aware UTC instant, for the name of what is replaced.
+    check_only : bool
+        Only say what the copy holds.
 
     Raises
     ------
@@ -85,7 +100,7 @@ def restore(file: Path, target: Path, *, check_only: bool = False) -> BackupFact
         try:
             _copy(file, unfinished)
             checked(unfinished)
-            _set_aside(target)
+            _set_aside(target, at)
             _move(unfinished, target)
         finally:
             _remove(unfinished)
@@ -144,18 +159,27 @@ def _move(unfinished: Path, target: Path) -> None:
         raise StoreError(f"{target} cannot be written ({error.strerror})") from error
 
 
-def _set_aside(target: Path) -> None:
+def _free(target: Path) -> Path:
+    # What was kept once is never written over: it may be the only copy.
+    names = chain([target], (target.with_name(f"{target.name}.{number}") for number in count(2)))
+    return next(name for name in names if not name.exists())
+
+
+def _set_aside(target: Path, at: datetime) -> None:
     if not target.exists():
         return
     with suppress(StoreError):  # a damaged database is what a restore is for; its log is kept with it
         _empty_the_log(target)
-    kept = target.with_name(target.name + ".replaced")
-    shutil.copy2(target, kept)
-    for suffix in _SIDE_FILES:
-        # A log left behind would be played into the restored file.
-        side = target.with_name(target.name + suffix)
-        if side.exists():
-            side.replace(kept.with_name(kept.name + suffix))
+    kept = _free(target.with_name(f"{target.name}.replaced-{at:%Y%m%dT%H%M%SZ}"))
+    try:
+        shutil.copy2(target, kept)
+        for suffix in _SIDE_FILES:
+            # A log left behind would be played into the restored file.
+            side = target.with_name(target.name + suffix)
+            if side.exists():
+                side.replace(kept.with_name(kept.name + suffix))
+    except OSError as error:
+        raise StoreError(f"the present database cannot be kept as {kept} ({error.strerror})") from error
 
 
 def _empty_the_log(target: Path) -> None:

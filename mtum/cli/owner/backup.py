@@ -27,14 +27,17 @@ def restore(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A copy that `mtum backup` made.")],
     check: Annotated[bool, typer.Option("--check", help="Only say whether the copy is sound.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Also a copy of another mode or account.")] = False,
 ) -> Answer:
     """Check a copy and put it in the database's place; the present database is kept beside it."""
+    from mtum.adapters.clock import SystemClock
     from mtum.duties.copies import restored
 
     call = call_of(context)
     if not file.is_file():
         raise UsageError(f"{file} does not exist; `ls {call.data_folder() / 'backups'}` shows what there is")
-    facts = restored(file, call.data_folder() / DATABASE_NAME, check_only=check)
+    found = restored(call.settings(), call.data_folder(), file, SystemClock().now(), check_only=check, force=force)
+    facts = found.facts
     document = {
         "file": file,
         "restored": not check,
@@ -47,5 +50,7 @@ def restore(
     what = "is sound" if check else f"is now {call.data_folder() / DATABASE_NAME}"
     decisions = f"{facts.decisions} decisions to {facts.last_session}" if facts.decisions else "no decisions yet"
     line = f"{file} {what}: {facts.mode}, account {facts.account}, {decisions}"
+    if found.stranger:
+        line += f" (not this installation's: the settings say mode {call.settings().mode})"
     hints = [] if check else ["next: `mtum doctor` compares it with the broker before anything is sent"]
     return Answer(document, [line], hints=hints)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from mtum.core.portfolio.lots import lots_of
 from mtum.core.portfolio.orders import Side
 from mtum.errors import RunLockedError, StoreError
 from support.store import ACCOUNT, MONDAY, STRATEGY, TUESDAY, decision, fill, intent, later, opened, traded
+
+AT, KEPT = datetime(2018, 12, 4, 21, 16, tzinfo=UTC), "mtum.db.replaced-20181204T211600Z"
 
 
 @pytest.fixture
@@ -54,7 +57,7 @@ def test_a_restored_copy_is_the_database_it_was_made_from(filled: SqliteStore, p
     backup(path, target)
     filled.control.set_meta("after the copy", "1")
     filled.close()
-    restore(target, path)
+    restore(target, path, AT)
     store = opened(path.parent)
     assert store.control.meta("after the copy") is None
     assert store.decisions.find(MONDAY, STRATEGY) == decision()
@@ -65,9 +68,34 @@ def test_a_restored_copy_is_the_database_it_was_made_from(filled: SqliteStore, p
 def test_the_database_that_was_replaced_is_kept(filled: SqliteStore, path: Path) -> None:
     backup(path, path.parent / "copy.db")
     filled.control.set_meta("after the copy", "1")
-    restore(path.parent / "copy.db", path)  # while it is still open, its log not yet written back
-    with closing(connect(path.with_name("mtum.db.replaced"))) as connection:
+    restore(path.parent / "copy.db", path, AT)  # while it is still open, its log not yet written back
+    with closing(connect(path.with_name(KEPT))) as connection:
         assert connection.execute("SELECT value FROM meta WHERE key = 'after the copy'").fetchone()[0] == "1"
+
+
+def test_a_second_restore_leaves_what_the_first_one_replaced(filled: SqliteStore, path: Path) -> None:
+    """The wrong copy first and the right one next, within one second: the original is still there."""
+    backup(path, path.parent / "copy.db")
+    filled.control.set_meta("after the copy", "1")
+    filled.close()
+    for _ in range(3):
+        restore(path.parent / "copy.db", path, AT)
+    kept = sorted(one for one in path.parent.iterdir() if ".replaced" in one.name and not one.name.endswith("-shm"))
+    assert [one.name for one in kept] == [KEPT, f"{KEPT}.2", f"{KEPT}.3"]
+    with closing(open_read_only(kept[0])) as original, closing(open_read_only(kept[1])) as second:
+        assert meta(original)["after the copy"] == "1"
+        assert "after the copy" not in meta(second)
+
+
+def test_a_database_that_cannot_be_kept_is_not_replaced(filled: SqliteStore, path: Path) -> None:
+    backup(path, path.parent / "copy.db")
+    filled.control.set_meta("after the copy", "1")
+    filled.close()
+    path.with_name("mtum.db.replaced-20181204T211600Z").symlink_to(path.parent / "no" / "such" / "folder")
+    with pytest.raises(StoreError, match="cannot be kept"):
+        restore(path.parent / "copy.db", path, AT)
+    with closing(open_read_only(path)) as present:
+        assert meta(present)["after the copy"] == "1"
 
 
 def test_the_log_of_the_replaced_database_is_not_played_into_the_restored_one(filled: SqliteStore, path: Path) -> None:
@@ -77,8 +105,8 @@ def test_the_log_of_the_replaced_database_is_not_played_into_the_restored_one(fi
         reader.execute("BEGIN")
         reader.execute("SELECT * FROM meta").fetchall()
         filled.control.set_meta("after the copy", "1")
-        restore(path.parent / "copy.db", path)
-    with closing(open_read_only(path)) as restored, closing(open_read_only(path.with_name("mtum.db.replaced"))) as old:
+        restore(path.parent / "copy.db", path, AT)
+    with closing(open_read_only(path)) as restored, closing(open_read_only(path.with_name(KEPT))) as old:
         assert "after the copy" not in meta(restored)
         assert meta(old)["after the copy"] == "1"
 
@@ -86,14 +114,14 @@ def test_the_log_of_the_replaced_database_is_not_played_into_the_restored_one(fi
 def test_a_check_changes_nothing(filled: SqliteStore, path: Path) -> None:
     backup(path, path.parent / "copy.db")
     before = sorted(one.name for one in path.parent.iterdir())
-    assert restore(path.parent / "copy.db", path.parent / "other.db", check_only=True).fills == 2
+    assert restore(path.parent / "copy.db", path.parent / "other.db", AT, check_only=True).fills == 2
     assert sorted(one.name for one in path.parent.iterdir() if "copy.db-" not in one.name) == before
 
 
 def test_a_restore_waits_for_no_run_and_disturbs_none(filled: SqliteStore, path: Path) -> None:
     backup(path, path.parent / "copy.db")
     with filled.lock(), pytest.raises(RunLockedError):
-        restore(path.parent / "copy.db", path)
+        restore(path.parent / "copy.db", path, AT)
     assert filled.control.meta("mode") == "practice"
 
 
@@ -130,7 +158,7 @@ def test_a_split_agreed_upon_does_not_upset_the_check(filled: SqliteStore, path:
     assert checked(path).fills == 2
 
 
-@pytest.mark.parametrize("act", [checked, lambda path: restore(path, path.parent / "mtum.db")])
+@pytest.mark.parametrize("act", [checked, lambda path: restore(path, path.parent / "mtum.db", AT)])
 def test_a_damaged_copy_is_refused_and_the_database_stays(
     filled: SqliteStore, path: Path, act: Callable[[Path], object]
 ) -> None:
@@ -146,7 +174,7 @@ def test_a_damaged_copy_is_refused_and_the_database_stays(
 
 def test_a_missing_copy_is_named(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"copy\.db does not exist"):
-        restore(tmp_path / "copy.db", tmp_path / "mtum.db")
+        restore(tmp_path / "copy.db", tmp_path / "mtum.db", AT)
 
 
 def test_an_altered_frame_is_found_by_its_session(filled: SqliteStore, path: Path) -> None:

@@ -108,6 +108,24 @@ def test_a_copy_is_verified_kept_and_put_back(mtum: Any, folder: Path) -> None:
         assert connection.execute("SELECT count(*) FROM meta WHERE key = 'mark'").fetchone() == (0,)
 
 
+def test_a_copy_of_another_account_is_put_back_only_when_forced(
+    mtum: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = mtum("backup", "--json").document["path"]
+    before = (folder / "mtum.db").read_bytes()
+    for name, told in {"MODE": "paper", "MARKET__SOURCE": "ib", "BROKER__ACCOUNT": "DU1234567"}.items():
+        monkeypatch.setenv(f"MTUM_{name}", told)
+    refused = mtum("restore", copy)
+    assert (refused.code, (folder / "mtum.db").read_bytes()) == (2, before)
+    assert "is a copy of mode practice, account PRACTICE; the settings say mode paper, account DU1234567" in refused.err
+    assert "--force" in refused.err
+    checked = mtum("restore", copy, "--check")
+    assert checked.code == 0
+    assert "not this installation's" in checked.out
+    assert mtum("restore", copy, "--force").code == 0
+    assert len(list(folder.glob("mtum.db.replaced-*Z"))) == 1
+
+
 def test_a_damaged_copy_is_refused_and_the_database_stays(mtum: Any, folder: Path, tmp_path: Path) -> None:
     before = (folder / "mtum.db").read_bytes()
     damaged = tmp_path / "copy.db"
