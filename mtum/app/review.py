@@ -145,7 +145,7 @@ def _marked(trade: TradeLine, looked_at: Period) -> TradeLine:
     paid = trade.entry_price * trade.shares
     held = sum(lot.shares for lot in looked_at.facts.lots())
     gain = (float(bars.close[-1]) - trade.entry_price) * held - trade.commission_usd
-    return replace(trade, pnl_usd=round(gain, 6), return_frac=round(gain / paid, 6))
+    return replace(trade, pnl_usd=round(gain, 6), return_frac=round(gain / abs(paid), 6))
 
 
 def _weekly(base: Review, looked_at: Period) -> Review:

@@ -51,7 +51,7 @@ def position_line(facts: SessionFacts, symbol: str) -> PositionLine | None:
         close_usd=close,
         market_usd=stated(_rounded(market), is_final=is_final),
         unrealized_usd=stated(_rounded(gain), is_final=is_final),
-        unrealized_frac=stated(None if gain is None else _rounded(gain / float(basis)), is_final=is_final),
+        unrealized_frac=stated(None if gain is None else _rounded(gain / abs(float(basis))), is_final=is_final),
         atr_at_entry=atr,
         target_usd=_target(facts, entry, atr),
         exit_pending=_exit_pending(facts, symbol),

@@ -1,7 +1,7 @@
 """Lots and trades: what the fills of a strategy add up to."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
@@ -15,12 +15,12 @@ ZERO = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class Lot:
-    """Shares bought by one intent and not sold yet.
+    """Shares that one intent opened and that are not closed yet: bought, or sold short where `shares` is negative.
 
     Parameters
     ----------
     shares, opened_shares : int
-        Shares left, and shares the intent bought in all.
+        Shares left, and shares the intent opened in all; both negative for a short lot.
     entry_price : Decimal
         Average fill price in USD, commission apart.
     cost_usd : Decimal
@@ -41,7 +41,8 @@ class Lot:
 class Trade:
     """A round trip from the first entry fill to flat; exit fields are None while open.
 
-    `pnl_usd` includes commissions paid so far; `return_frac` is P&L over the cost of the entry.
+    `shares` is negative for a short sale and its buy-back. `pnl_usd` includes commissions paid so far;
+    `return_frac` is P&L over the value of the entry.
     """
 
     strategy: str
@@ -60,19 +61,21 @@ class Trade:
 
 @dataclass(slots=True)
 class _Open:
-    # The only mutable thing here; it never leaves this module.
+    # The only mutable thing here; it never leaves this module. All lots are long, or all are short.
     lots: list[Lot] = field(default_factory=list)
-    bought: list[Fill] = field(default_factory=list)
-    sold: list[Fill] = field(default_factory=list)
+    opening: list[Fill] = field(default_factory=list)
+    closing: list[Fill] = field(default_factory=list)
+
+    @property
+    def shares(self) -> int:
+        return sum(lot.shares for lot in self.lots)
 
 
 def lots_of(fills: Iterable[Fill]) -> tuple[Lot, ...]:
-    """Return the open lots after these fills, oldest first; sales take the oldest shares.
+    """Return the open lots after these fills, oldest first; a fill against them closes the oldest shares.
 
-    Raises
-    ------
-    ValueError
-        If more was sold than bought.
+    The broker is believed: what is sold beyond the shares held opens a short lot, which the next
+    purchase closes.
     """
     _, books = _played(fills)
     return tuple(lot for book in books for lot in book.lots)
@@ -81,7 +84,7 @@ def lots_of(fills: Iterable[Fill]) -> tuple[Lot, ...]:
 def trades_of(fills: Iterable[Fill]) -> tuple[Trade, ...]:
     """Return every round trip of these fills, oldest first; an open one comes last per symbol."""
     closed, books = _played(fills)
-    trades = [_trade(book.bought, book.sold) for book in (*closed, *books) if book.bought]
+    trades = [_trade(book.opening, book.closing) for book in (*closed, *books) if book.opening]
     return tuple(sorted(trades, key=lambda trade: (trade.entry_session, trade.symbol)))
 
 
@@ -90,87 +93,88 @@ def _played(fills: Iterable[Fill]) -> tuple[list[_Open], list[_Open]]:
     books: dict[tuple[str, str], _Open] = {}
     closed: list[_Open] = []
     for fill in fills:
-        book = books.setdefault((fill.strategy, fill.symbol), _Open())
-        if fill.side is Side.BUY:
-            _bought(book, fill)
+        key = (fill.strategy, fill.symbol)
+        book = books.setdefault(key, _Open())
+        held = book.shares
+        if held * fill.signed_shares >= 0:
+            _opened(book, fill)
             continue
-        _sold(book, fill)
+        against, beyond = _parted(fill, min(abs(held), fill.shares))
+        _closed(book, against)
         if not book.lots:
             closed.append(book)
-            books[(fill.strategy, fill.symbol)] = _Open()
+            books[key] = _Open()
+        if beyond is not None:
+            _opened(books[key], beyond)
     return closed, list(books.values())
 
 
-def _bought(book: _Open, fill: Fill) -> None:
-    book.bought.append(fill)
-    cost = fill.commission_usd or ZERO
+def _parted(fill: Fill, shares: int) -> tuple[Fill, Fill | None]:
+    """Return the first shares of a fill and the rest, None when there is none; the commission is shared out."""
+    if shares == fill.shares:
+        return fill, None
+    part = None if fill.commission_usd is None else fill.commission_usd * shares / fill.shares
+    rest = None if part is None or fill.commission_usd is None else fill.commission_usd - part
+    beyond = replace(fill, shares=fill.shares - shares, commission_usd=rest)
+    return replace(fill, shares=shares, commission_usd=part), beyond
+
+
+def _opened(book: _Open, fill: Fill) -> None:
+    book.opening.append(fill)
+    cost, change = fill.commission_usd or ZERO, fill.signed_shares
     same = next((index for index, lot in enumerate(book.lots) if lot.intent_id == fill.intent_id), None)
     if same is None:
         book.lots.append(
-            Lot(fill.intent_id, fill.strategy, fill.symbol, fill.session, fill.shares, fill.shares, fill.price, cost)
+            Lot(fill.intent_id, fill.strategy, fill.symbol, fill.session, change, change, fill.price, cost)
         )
         return
     lot = book.lots[same]
-    shares = lot.shares + fill.shares
-    price = (lot.entry_price * lot.shares + fill.price * fill.shares) / shares
-    book.lots[same] = Lot(
-        lot.intent_id,
-        lot.strategy,
-        lot.symbol,
-        lot.session,
-        shares,
-        lot.opened_shares + fill.shares,
-        price,
-        lot.cost_usd + cost,
+    shares = lot.shares + change
+    book.lots[same] = replace(
+        lot,
+        shares=shares,
+        opened_shares=lot.opened_shares + change,
+        entry_price=(lot.entry_price * lot.shares + fill.price * change) / shares,
+        cost_usd=lot.cost_usd + cost,
     )
 
 
-def _sold(book: _Open, fill: Fill) -> None:
-    book.sold.append(fill)
+def _closed(book: _Open, fill: Fill) -> None:
+    # No more shares than the book has open.
+    book.closing.append(fill)
     left = fill.shares
-    while left and book.lots:
+    while left:
         lot = book.lots[0]
-        taken = min(left, lot.shares)
+        taken = min(left, abs(lot.shares))
         left -= taken
-        rest = lot.shares - taken
+        rest = lot.shares - (taken if lot.shares > 0 else -taken)
         if rest:
-            cost = lot.cost_usd * rest / lot.shares
-            book.lots[0] = Lot(
-                lot.intent_id,
-                lot.strategy,
-                lot.symbol,
-                lot.session,
-                rest,
-                lot.opened_shares,
-                lot.entry_price,
-                cost,
-            )
+            book.lots[0] = replace(lot, shares=rest, cost_usd=lot.cost_usd * rest / lot.shares)
         else:
             book.lots.pop(0)
-    if left:
-        raise ValueError(f"{fill.symbol}: fill {fill.exec_id} sells {left} shares more than {fill.strategy} holds")
 
 
-def _trade(bought: Sequence[Fill], sold: Sequence[Fill]) -> Trade:
-    shares = sum(fill.shares for fill in bought)
-    paid = sum((fill.shares * fill.price for fill in bought), ZERO)
-    commission = sum((fill.commission_usd or ZERO for fill in (*bought, *sold)), ZERO)
-    first = bought[0]
-    closed = sum(fill.shares for fill in sold) == shares
-    received = sum((fill.shares * fill.price for fill in sold), ZERO)
-    pnl = received - paid - commission if closed else None
+def _trade(opening: Sequence[Fill], closing: Sequence[Fill]) -> Trade:
+    shares = sum(fill.signed_shares for fill in opening)
+    entered = sum((fill.shares * fill.price for fill in opening), ZERO)
+    commission = sum((fill.commission_usd or ZERO for fill in (*opening, *closing)), ZERO)
+    first = opening[0]
+    closed = sum(fill.shares for fill in closing) == abs(shares)
+    left = sum((fill.shares * fill.price for fill in closing), ZERO)
+    gain = left - entered if shares > 0 else entered - left
+    pnl = gain - commission if closed else None
     return Trade(
         strategy=first.strategy,
         symbol=first.symbol,
         entry_session=first.session,
-        entry_price=paid / shares,
+        entry_price=entered / abs(shares),
         entry_intent_id=first.intent_id,
         shares=shares,
-        exit_session=sold[-1].session if closed else None,
-        exit_price=received / shares if closed else None,
-        exit_intent_id=sold[0].intent_id if sold else None,
+        exit_session=closing[-1].session if closed else None,
+        exit_price=left / abs(shares) if closed else None,
+        exit_intent_id=closing[0].intent_id if closing else None,
         pnl_usd=pnl,
-        return_frac=float(pnl / paid) if pnl is not None else None,
+        return_frac=float(pnl / entered) if pnl is not None else None,
         commission_usd=commission,
     )
 

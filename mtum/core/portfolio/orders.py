@@ -39,6 +39,8 @@ class Purpose(Enum):
     EXIT = "exit"
     FALLBACK = "fallback"
     """A market order after a finally rejected exit."""
+    COVER = "cover"
+    """Buys back shares that are short."""
     STATED_IN = "stated_in"
     """No order: shares that a person states to be ours."""
     STATED_OUT = "stated_out"
@@ -48,6 +50,11 @@ class Purpose(Enum):
     def stated(self) -> bool:
         """Whether it stands for a person's statement, which never goes to a broker."""
         return self in (Purpose.STATED_IN, Purpose.STATED_OUT)
+
+    @property
+    def opens(self) -> bool:
+        """Whether it adds to a position; everything else makes one smaller and passes a reduce-only halt."""
+        return self in (Purpose.ENTER, Purpose.INCREASE)
 
 
 class OrderStatus(Enum):
@@ -117,9 +124,10 @@ ALLOWED_MOVES: Mapping[OrderStatus, frozenset[OrderStatus]] = {
     OrderStatus.FILLED: frozenset(),
     # Nor is it proof of no fill that no list shows the order at the close: executions may come late.
     OrderStatus.EXPIRED: frozenset({OrderStatus.FILLED}),
-    OrderStatus.REJECTED: frozenset(),
+    # What was shown as rejected has been seen to work and fill; executions outweigh every word.
+    OrderStatus.REJECTED: _BROKER_ENDS | {OrderStatus.ACCEPTED},
     OrderStatus.DENIED: frozenset(),
-    OrderStatus.LAPSED: frozenset(),
+    OrderStatus.LAPSED: frozenset({OrderStatus.FILLED, OrderStatus.PARTIALLY_FILLED, OrderStatus.EXPIRED}),
 }
 """The one table of allowed moves.
 

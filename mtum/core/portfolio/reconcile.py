@@ -35,6 +35,17 @@ class Balance:
         """Shares of our lots that are really there."""
         return max(0, min(self.lots, int(self.broker - self.external)))
 
+    @property
+    def short(self) -> int:
+        """Whole shares by which the broker's position is below zero."""
+        return max(0, -int(self.broker))
+
+    @property
+    def text(self) -> str:
+        """Both sides in words."""
+        held = f"is SHORT {self.short}" if self.short else f"holds {self.broker}"
+        return f"{self.symbol}: the broker {held}, we expect {self.lots} of ours and {self.external} external"
+
 
 def balances(
     lots: Iterable[Lot], external: Mapping[str, Decimal], positions: Mapping[str, Decimal], universe: Iterable[str]

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 
 from mtum.adapters.store.schema.tables import TABLES, Table
-from mtum.adapters.store.schema.views import VIEWS
+from mtum.adapters.store.schema.views import VIEWS, View
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Number of migrations this program knows; a database of a higher `PRAGMA user_version` is refused."""
 
 
@@ -19,14 +19,19 @@ def create_table(table: Table) -> str:
     return f"CREATE TABLE {table.name} ( -- {table.meaning}\n{body}\n) STRICT"
 
 
+def create_view(view: View) -> str:
+    """Return the statement that creates a view, every column commented."""
+    comments = "\n".join(f"-- {name}: {meaning}" for name, meaning in view.columns.items())
+    return f"CREATE VIEW {view.name} AS -- {view.meaning}\n{comments}\n{view.query.strip()}"
+
+
 def create_statements() -> Iterator[str]:
     """Yield every statement that makes an empty database this schema."""
     for table in TABLES.values():
         yield create_table(table)
         yield from table.indexes
     for view in VIEWS.values():
-        comments = "\n".join(f"-- {name}: {meaning}" for name, meaning in view.columns.items())
-        yield f"CREATE VIEW {view.name} AS -- {view.meaning}\n{comments}\n{view.query.strip()}"
+        yield create_view(view)
 
 
 def columns_documentation() -> Mapping[str, Mapping[str, str]]:

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 
 from sqlite_utils import Database, Migrations
 
-from mtum.adapters.store.schema import SCHEMA_VERSION, create_statements
+from mtum.adapters.store.schema import SCHEMA_VERSION, create_statements, create_table, create_view
+from mtum.adapters.store.schema.tables import TABLES
+from mtum.adapters.store.schema.views import VIEWS
 
 MIGRATIONS = Migrations("mtum")
 
@@ -28,6 +30,19 @@ def bands_of_projections(db: Database) -> None:
     """Keep how sure a projected volume was, and how far off it turned out."""
     band = {"projected_low": "REAL", "projected_high": "REAL", "learned_sessions": "INTEGER NOT NULL DEFAULT 0"}
     _add(db, "volume_snapshots", {**band, "error_frac": "REAL"})
+
+
+@MIGRATIONS(name="0004_signed_lots")
+def signed_lots(db: Database) -> None:
+    """Let lots and round trips be short: what was sold beyond the shares held."""
+    db.execute("DROP VIEW v_positions")  # it reads the table that changes
+    db.execute("ALTER TABLE lots RENAME TO lots_before")
+    db.execute(create_table(TABLES["lots"]))
+    db.execute("INSERT INTO lots SELECT * FROM lots_before WHERE shares <> 0")
+    db.execute("DROP TABLE lots_before")
+    db.execute("DROP VIEW v_trades")
+    for name in ("v_positions", "v_trades"):
+        db.execute(create_view(VIEWS[name]))
 
 
 def _add(db: Database, table: str, columns: Mapping[str, str]) -> None:

@@ -116,7 +116,7 @@ _ORDERS = (
         session | TEXT NOT NULL | session to trade in
         strategy | TEXT NOT NULL | strategy that wants it
         symbol | TEXT NOT NULL | what to trade
-        purpose | TEXT NOT NULL | enter, increase, reduce, exit, fallback; stated_in, stated_out: a person's word
+        purpose | TEXT NOT NULL | enter, increase, reduce, exit, fallback, cover; stated_in, stated_out: a person's word
         side | TEXT NOT NULL CHECK (side IN ('BUY', 'SELL')) | BUY or SELL
         order_type | TEXT NOT NULL | MOC, MKT, LMT or LOC
         shares | INTEGER NOT NULL CHECK (shares > 0) | whole shares wanted
@@ -194,14 +194,14 @@ _ORDERS = (
 _LEDGER = (
     _table(
         "lots",
-        "Open shares by the intent that bought them, in today's shares; derived from fills.",
+        "Open shares by the intent that opened them, in today's shares; derived from fills.",
         """
-        intent_id | TEXT PRIMARY KEY REFERENCES order_intents (id) | intent that bought them
+        intent_id | TEXT PRIMARY KEY REFERENCES order_intents (id) | intent that bought them, or sold them short
         strategy | TEXT NOT NULL | strategy that holds them
         symbol | TEXT NOT NULL | what is held
-        session | TEXT NOT NULL | session of the purchase
-        shares | INTEGER NOT NULL | shares left
-        opened_shares | INTEGER NOT NULL | shares bought in all
+        session | TEXT NOT NULL | session of the purchase or short sale
+        shares | INTEGER NOT NULL CHECK (shares <> 0) | shares left, negative when short
+        opened_shares | INTEGER NOT NULL | shares opened in all, negative when short
         entry_price | REAL NOT NULL | average fill price in USD, commission apart
         cost_usd | REAL NOT NULL | commission of the shares left in USD
         remembered | TEXT NOT NULL | JSON: values the strategy keeps with the position

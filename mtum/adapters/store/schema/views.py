@@ -37,33 +37,54 @@ _TRADES = (
     _TODAYS_FILLS
     + """
 running AS (
-  SELECT *, sum(CASE side WHEN 'BUY' THEN todays_shares ELSE -todays_shares END) OVER (
-    PARTITION BY strategy, symbol ORDER BY session, instant, exec_id ROWS UNBOUNDED PRECEDING) AS held_after
+  SELECT *, CASE side WHEN 'BUY' THEN 1 ELSE -1 END AS way, sum(CASE side WHEN 'BUY' THEN 1 ELSE -1 END
+    * todays_shares) OVER (PARTITION BY strategy, symbol ORDER BY session, instant, exec_id
+    ROWS UNBOUNDED PRECEDING) AS held_after
   FROM rebased
+),
+parts AS (
+  -- A fill that turns a position ends one trip with its first part and begins the next with the rest.
+  SELECT *, 1 AS part, held_after * way > 0 AND held_after * way < todays_shares AS turns FROM running
+  UNION ALL
+  SELECT *, 2, 1 FROM running WHERE held_after * way > 0 AND held_after * way < todays_shares
+),
+counted AS (
+  SELECT strategy, symbol, session, instant, exec_id, part, intent_id, way,
+    CASE WHEN turns AND part = 1 THEN 0 ELSE held_after END AS held_after,
+    CASE WHEN NOT turns THEN 1.0 WHEN part = 1 THEN 1 - held_after * way / todays_shares
+      ELSE held_after * way / todays_shares END AS portion, todays_shares, shares * price AS value_usd, commission_usd
+  FROM (SELECT strategy, symbol, session, instant, exec_id, part, intent_id, way, held_after, turns,
+    1.0 * todays_shares AS todays_shares, shares, price, commission_usd FROM parts)
 ),
 numbered AS (
   SELECT *, coalesce(sum(held_after = 0) OVER (
-    PARTITION BY strategy, symbol ORDER BY session, instant, exec_id
+    PARTITION BY strategy, symbol ORDER BY session, instant, exec_id, part
     ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS trip
-  FROM running
+  FROM counted
+),
+directed AS (
+  SELECT *, first_value(way) OVER (PARTITION BY strategy, symbol, trip
+    ORDER BY session, instant, exec_id, part) AS direction
+  FROM numbered
 ),
 trips AS (
-  SELECT strategy, symbol, trip,
+  SELECT strategy, symbol, trip, direction,
     min(session) AS entry_session,
     max(CASE WHEN held_after = 0 THEN session END) AS exit_session,
-    sum(CASE side WHEN 'BUY' THEN todays_shares END) AS bought,
-    sum(CASE side WHEN 'BUY' THEN shares * price END) AS paid,
-    sum(CASE side WHEN 'SELL' THEN shares * price END) AS received,
-    sum(coalesce(commission_usd, 0)) AS commission,
-    (SELECT intent_id FROM numbered AS n WHERE n.strategy = numbered.strategy AND n.symbol = numbered.symbol
-       AND n.trip = numbered.trip AND n.side = 'SELL' ORDER BY n.session, n.instant, n.exec_id LIMIT 1) AS exit_intent
-  FROM numbered GROUP BY strategy, symbol, trip
+    round(sum(CASE WHEN way = direction THEN todays_shares * portion END)) AS opened,
+    sum(CASE WHEN way = direction THEN value_usd * portion END) AS entered,
+    sum(CASE WHEN way <> direction THEN value_usd * portion END) AS left_usd,
+    sum(coalesce(commission_usd, 0) * portion) AS commission,
+    (SELECT intent_id FROM directed AS n WHERE n.strategy = directed.strategy AND n.symbol = directed.symbol
+       AND n.trip = directed.trip AND n.way <> n.direction
+     ORDER BY n.session, n.instant, n.exec_id LIMIT 1) AS exit_intent
+  FROM directed GROUP BY strategy, symbol, trip
 )
-SELECT trips.strategy, trips.symbol, entry_session, round(paid / bought, 6) AS entry_price,
-  exit_session, CASE WHEN exit_session IS NOT NULL THEN round(received / bought, 6) END AS exit_price,
-  CAST(bought AS INTEGER) AS shares,
-  CASE WHEN exit_session IS NOT NULL THEN round(received - paid - commission, 6) END AS pnl_usd,
-  CASE WHEN exit_session IS NOT NULL THEN (received - paid - commission) / paid END AS return_frac,
+SELECT trips.strategy, trips.symbol, entry_session, round(entered / opened, 6) AS entry_price,
+  exit_session, CASE WHEN exit_session IS NOT NULL THEN round(left_usd / opened, 6) END AS exit_price,
+  CAST(opened * direction AS INTEGER) AS shares,
+  CASE WHEN exit_session IS NOT NULL THEN round((left_usd - entered) * direction - commission, 6) END AS pnl_usd,
+  CASE WHEN exit_session IS NOT NULL THEN ((left_usd - entered) * direction - commission) / entered END AS return_frac,
   CASE WHEN exit_session IS NOT NULL THEN json_extract(order_intents.reasons, '$[0]') END AS reason,
   CASE WHEN exit_session IS NOT NULL THEN
     (SELECT count(DISTINCT session) FROM bars WHERE session > entry_session AND session <= exit_session)
@@ -154,14 +175,14 @@ VIEWS: dict[str, View] = {
             {
                 "strategy": "strategy that traded",
                 "symbol": "what was traded",
-                "entry_session": "session of the first purchase",
-                "entry_price": "average purchase price in USD, in today's shares",
-                "exit_session": "session in which the last share was sold",
-                "exit_price": "average sale price in USD, in today's shares",
-                "shares": "shares bought in all, in today's shares",
+                "entry_session": "session of the first entry fill",
+                "entry_price": "average entry price in USD, in today's shares",
+                "exit_session": "session in which the last share was sold, or bought back",
+                "exit_price": "average exit price in USD, in today's shares",
+                "shares": "shares opened in all, in today's shares; negative for a short sale",
                 "pnl_usd": "profit or loss after commissions in USD",
-                "return_frac": "that over the cost of the purchase, as a fraction",
-                "reason": "why it was sold, as the first exit order said",
+                "return_frac": "that over the value of the entry, as a fraction",
+                "reason": "why it was closed, as the first exit order said",
                 "sessions_held": "sessions with a bar after the entry, up to the exit",
                 "commission_usd": "commissions known so far in USD",
             },
@@ -211,8 +232,8 @@ VIEWS: dict[str, View] = {
             {
                 "strategy": "strategy that holds it",
                 "symbol": "what is held",
-                "shares": "shares held",
-                "entry_session": "session of the first purchase",
+                "shares": "shares held, negative when short",
+                "entry_session": "session of the first entry fill",
                 "entry_price": "average purchase price in USD, commission apart",
                 "commission_usd": "commission of these shares in USD",
                 "price_session": "session of the price",

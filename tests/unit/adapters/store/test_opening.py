@@ -3,6 +3,7 @@
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
 from threading import Barrier
 
@@ -12,10 +13,11 @@ from mtum.adapters.store.database import Database, connect
 from mtum.adapters.store.opening import SqliteStore, open_store
 from mtum.adapters.store.reading import open_read_only
 from mtum.core.portfolio.limits import Restriction
+from mtum.core.portfolio.lots import Lot
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.errors import ExitCode, StoreError, StoreMismatchError
 from mtum.ports.records import Observed, VolumeSnapshot
-from support.store import ACCOUNT, MONDAY, intent, later, opened
+from support.store import ACCOUNT, MONDAY, STRATEGY, intent, later, opened
 
 
 def made(folder: Path) -> Path:
@@ -83,7 +85,7 @@ def test_the_database_of_another_mode_or_account_is_refused(
 def test_a_newer_database_is_refused_by_both_sides(tmp_path: Path) -> None:
     path = made(tmp_path)
     change(path, "PRAGMA user_version = 99")
-    with pytest.raises(StoreMismatchError, match=r"newer program \(schema 99, this one knows 3\)"):
+    with pytest.raises(StoreMismatchError, match=r"newer program \(schema 99, this one knows 4\)"):
         opened(tmp_path)
     with pytest.raises(StoreMismatchError, match="newer program"):
         open_read_only(path)
@@ -92,8 +94,14 @@ def test_a_newer_database_is_refused_by_both_sides(tmp_path: Path) -> None:
 def test_a_database_of_the_schema_before_is_brought_up_and_keeps_what_it_holds(tmp_path: Path) -> None:
     first = opened(tmp_path)
     first.orders.add_intent(intent(), later(0))
+    lot = Lot(intent().id, STRATEGY, "MTUM", MONDAY, 19, 19, Decimal(105), Decimal(1))
+    first.ledger.write_lots(STRATEGY, [lot], {})
     first.close()
     for sql in (
+        "DROP VIEW v_positions",
+        "DROP VIEW v_trades",
+        "CREATE VIEW v_positions AS SELECT * FROM lots",
+        "CREATE VIEW v_trades AS SELECT * FROM fills",
         "ALTER TABLE orders DROP COLUMN client_id",
         "ALTER TABLE orders DROP COLUMN order_id",
         *(
@@ -116,7 +124,13 @@ def test_a_database_of_the_schema_before_is_brought_up_and_keeps_what_it_holds(t
     seen = VolumeSnapshot("MTUM", "csv", MONDAY, 20.0, 870.0, 0.87, 1000.0, learned_sessions=20, error_frac=0.01)
     again.control.write_snapshot(seen)
     snapshots = again.control.snapshots("MTUM", "csv")
+    lots = {row["intent_id"]: dict(row) for row in again.database.rows("SELECT * FROM lots")}
+    with pytest.raises(StoreError, match="shares <> 0"), again.database.write() as connection:
+        connection.execute("UPDATE lots SET shares = 0")
+    assert again.database.rows("SELECT * FROM v_trades") == []
+    assert [row["shares"] for row in again.database.rows("SELECT * FROM v_positions")] == [19]
     again.close()
+    assert {key: held["shares"] for key, held in lots.items()} == {intent().id: 19}
     assert found is not None
     assert (found.status, found.client_id, found.order_id) == (OrderStatus.ACCEPTED, 17, 35)
     assert snapshots == (seen,)

@@ -101,8 +101,10 @@ def test_the_trades_of_the_view_are_those_of_the_core(store: SqliteStore, seed: 
     for number in range(30):
         day = date.fromordinal(MONDAY.toordinal() + number)
         for symbol, now in held.items():
-            side = Side.SELL if now and draw.random() < 0.5 else Side.BUY
-            shares = draw.randint(1, now if side is Side.SELL else 20)
+            side = Side.SELL if draw.random() < (0.7 if now > 0 else 0.3) else Side.BUY
+            # Every other history never sells more than is held; the rest turn from long to short and back.
+            side = Side.BUY if now <= 0 and seed % 2 else side
+            shares = draw.randint(1, now if side is Side.SELL and seed % 2 else 20)
             held[symbol] += shares if side is Side.BUY else -shares
             order = intent(day, side, shares, symbol)
             price, commission = f"{draw.randint(5000, 9000) / 100}", f"{draw.randint(0, 300) / 100}"
@@ -113,6 +115,10 @@ def test_the_trades_of_the_view_are_those_of_the_core(store: SqliteStore, seed: 
     assert [(one["symbol"], one["entry_session"], one["exit_session"], one["shares"]) for one in found] == [
         (one.symbol, str(one.entry_session), str(one.exit_session) if one.exit_session else None, one.shares)
         for one in expected
+    ]
+    assert any(one.shares < 0 for one in expected) is not bool(seed % 2)
+    assert [one["entry_price"] for one in found] == [
+        pytest.approx(float(one.entry_price), abs=1e-6) for one in expected
     ]
     assert [one["pnl_usd"] for one in found] == [
         None if one.pnl_usd is None else pytest.approx(float(one.pnl_usd)) for one in expected
