@@ -9,6 +9,7 @@ from mtum.app.desk import Desk, Problem
 from mtum.app.ledger.book import read_sleeve
 from mtum.core.market.calendars import calendars_agree
 from mtum.core.market.sessions import Session
+from mtum.core.portfolio.fills import folded
 from mtum.core.portfolio.orders import OrderStatus, Side, intent_of
 from mtum.core.portfolio.reconcile import OUR_REF, Balance, balances, foreign_refs
 from mtum.core.strategies.contract import Holding
@@ -34,12 +35,12 @@ class BookCheck:
     only_reconcile: bool = False
 
     def capped(self, holding: Holding) -> Holding:
-        """Return the holding with no more shares than the broker really has of ours."""
-        really = self.sellable.get(holding.symbol, holding.shares)
-        return replace(holding, shares=really) if really < holding.shares else holding
+        """Return the holding with no more shares than the broker really has of ours, flat where it is short."""
+        really = max(0, min(holding.shares, self.sellable.get(holding.symbol, holding.shares)))
+        return holding if really == holding.shares else replace(holding, shares=really)
 
     def beyond(self, holding: Holding) -> int:
-        """Return how many shares of the holding are ours and cannot be sold."""
+        """Return how many shares of the holding are ours and cannot be sold, negative where it is short."""
         return holding.shares - self.capped(holding).shares
 
     def error(self) -> BookMismatchError:
@@ -63,8 +64,11 @@ def check_book(desk: Desk, lists: BrokerLists, session: Session) -> BookCheck:
     if not states and (foreign or any(balance.surplus > 0 for balance in found)):
         return _fresh_store(found, foreign)
     problems = [Problem(ExitCode.PERSON, text) for text in splits.values()]
-    problems += [problem for balance in found if balance.symbol not in splits for problem in _difference(balance)]
-    entries = {balance.symbol: "mismatch" for balance in found if balance.surplus != 0}
+    problems += [problem for balance in found if balance.symbol not in splits for problem in position_problems(balance)]
+    entries = {balance.symbol: "mismatch" for balance in found if balance.surplus != 0 or balance.short}
+    beyond = beyond_ordered(desk)
+    problems += [Problem(ExitCode.PERSON, text) for _, text in beyond.values()]
+    entries |= {state.intent.symbol: "mismatch" for state, _ in beyond.values()}
     if foreign:
         problems.append(Problem(ExitCode.PERSON, _foreign_text(foreign)))
         entries |= dict.fromkeys(universe, "mismatch")
@@ -136,15 +140,47 @@ def _fresh_store(found: tuple[Balance, ...], foreign: list[str]) -> BookCheck:
     return BookCheck(problems=(Problem(ExitCode.PERSON, text),), only_reconcile=True)
 
 
-def _difference(balance: Balance) -> list[Problem]:
-    if balance.surplus == 0:
-        return []
-    more = "more" if balance.surplus > 0 else "fewer"
-    text = (
-        f"{balance.symbol}: the broker holds {balance.broker}, we expect {balance.lots} of ours"
-        f" and {balance.external} external, {abs(balance.surplus)} {more}; see `mtum reconcile`"
-    )
-    return [Problem(ExitCode.PERSON, text)]
+def position_problems(balance: Balance) -> list[Problem]:
+    """Return what is wrong with a position: not what our records say, or short."""
+    problems = []
+    if balance.surplus != 0:
+        more = "more" if balance.surplus > 0 else "fewer"
+        text = f"{balance.text}, {abs(balance.surplus)} {more}; see `mtum reconcile`"
+        problems.append(Problem(ExitCode.PERSON, text))
+    if balance.short:
+        problems.append(Problem(ExitCode.PERSON, short_text(balance)))
+    return problems
+
+
+def short_text(balance: Balance) -> str:
+    """Return the alarm of a short position."""
+    ours = min(balance.short, max(0, -balance.lots))
+    way = f"`mtum flatten {balance.symbol} --why TEXT` buys {ours} back at the close" if ours else "none of it is ours"
+    return f"{balance.symbol} is SHORT {balance.short} shares; entries are stopped; {way}"
+
+
+def beyond_ordered(desk: Desk) -> dict[str, tuple[IntentState, str]]:
+    """Return the intents of which more was executed than ordered and that no person has acknowledged.
+
+    Settling stops entries for each; lifting that halt acknowledges it. By the halt's author.
+    """
+    lifted = {halt.by for halt in desk.store.control.halts() if halt.lifted_at is not None}
+    executed: dict[str, int] = {}
+    for fill in folded(desk.store.orders.fills()):
+        executed[fill.intent_id] = executed.get(fill.intent_id, 0) + fill.shares
+    found = {}
+    for state in desk.store.orders.states():
+        intent, shares = state.intent, executed.get(state.intent.id, 0)
+        author = f"executions {intent.id} {shares}"
+        if shares > intent.shares and not intent.purpose.stated and author not in lifted:
+            what = f"{intent.side.value} {intent.shares} {intent.symbol} ({intent.ref})"
+            text = (
+                f"{what}: {shares} shares were executed, {shares - intent.shares} more than ordered; our books follow "
+                f"the broker, entries are stopped: look at the broker's own screen, sell what is too much with "
+                f"`mtum flatten {intent.symbol} --why TEXT`, then `mtum resume`"
+            )
+            found[author] = (state, text)
+    return found
 
 
 def _foreign_text(foreign: list[str]) -> str:

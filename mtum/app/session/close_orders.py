@@ -12,7 +12,8 @@ from mtum.ports.broker import BrokerLists
 from mtum.ports.records import IntentState, Observed
 
 _BEGUN = (OrderStatus.SUBMITTING, OrderStatus.UNKNOWN)
-_MAY_FILL_YET = (OrderStatus.CANCELED, OrderStatus.EXPIRED)
+_NEVER_SEEN = (OrderStatus.EXPIRED, OrderStatus.LAPSED)
+_MAY_FILL_YET = (OrderStatus.CANCELED, OrderStatus.REJECTED, *_NEVER_SEEN)
 
 
 def cancel_left_over(desk: Desk, lists: BrokerLists) -> list[Problem]:
@@ -41,8 +42,12 @@ def close_orders(desk: Desk, session: Session, lists: BrokerLists) -> None:
     for state in desk.store.orders.states(session.day):
         if state.status.terminal and state.status not in _MAY_FILL_YET:
             continue
-        found = find_order(lists, state) if state.status is not OrderStatus.EXPIRED else None
-        if found is not None and found.status is not OrderStatus.SUBMITTING:
+        filled = _executed(desk, state)
+        found = find_order(lists, state) if state.status not in _NEVER_SEEN else None
+        told = found is not None and found.status is not OrderStatus.REJECTED and found.filled >= filled
+        if filled and not told and (filled >= state.intent.shares or now >= session.close):
+            _end_filled(desk, state, filled)  # executions outweigh every word of a list
+        elif found is not None and found.status is not OrderStatus.SUBMITTING:
             record_seen(desk, state, found, now)
         elif now >= session.close:
             _end_unlisted(desk, lists, state)
@@ -57,8 +62,7 @@ def lapse_earlier(desk: Desk, lists: BrokerLists, session: Session) -> None:
 
 def _end_unlisted(desk: Desk, lists: BrokerLists, state: IntentState) -> None:
     key, now = state.intent.id, desk.clock.now()
-    fills = folded(desk.store.orders.fills(state.intent.strategy))
-    filled = sum(fill.shares for fill in fills if fill.intent_id == key)
+    filled = _executed(desk, state)
     if filled:
         _end_filled(desk, state, filled)
     elif state.status is OrderStatus.PLANNED:
@@ -71,6 +75,11 @@ def _end_unlisted(desk: Desk, lists: BrokerLists, state: IntentState) -> None:
     elif not state.status.terminal:
         text = "the broker no longer lists it; not filled further"
         desk.store.orders.move(key, OrderStatus.EXPIRED, now, Observed(text=text))
+
+
+def _executed(desk: Desk, state: IntentState) -> int:
+    fills = folded(desk.store.orders.fills(state.intent.strategy))
+    return sum(fill.shares for fill in fills if fill.intent_id == state.intent.id)
 
 
 def _end_filled(desk: Desk, state: IntentState, filled: int) -> None:

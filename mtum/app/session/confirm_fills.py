@@ -10,7 +10,7 @@ from mtum.app.desk import Desk, Problem, exit_code_of
 from mtum.app.ledger.book import flows_since, read_sleeve
 from mtum.app.ledger.dividends import dividend_due, dividends_received
 from mtum.app.owner.flatten import forget_flatten
-from mtum.app.session.check_book import external_shares
+from mtum.app.session.check_book import beyond_ordered, external_shares, position_problems
 from mtum.app.session.close_orders import cancel_left_over, close_orders
 from mtum.app.session.decide_and_order import RunResult, current_document, sessions_around
 from mtum.app.session.match_orders import executions_of, order_problems
@@ -19,6 +19,7 @@ from mtum.core.market.sessions import Session, Sessions
 from mtum.core.portfolio.benchmark import buy_and_hold
 from mtum.core.portfolio.costs import cost_model
 from mtum.core.portfolio.fills import Fill
+from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.lots import lots_of
 from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.orders import OrderStatus
@@ -163,13 +164,12 @@ def _mismatches(desk: Desk, lists: BrokerLists) -> list[Problem]:
     desk.store.ledger.write_lots(desk.strategy.name, sleeve.lots, sleeve.remembered)
     forget_flatten(desk, {lot.symbol for lot in sleeve.lots})
     found = balances(sleeve.lots, external_shares(desk), lists.positions, desk.strategy.universe())
+    beyond = beyond_ordered(desk)
+    for author, (_, text) in beyond.items():
+        desk.store.control.halt(Restriction.REDUCE_ONLY, text, author, desk.clock.now())
     return [
-        Problem(
-            ExitCode.PERSON,
-            f"{one.symbol}: the broker holds {one.broker}, we expect {one.lots} of ours and {one.external} external",
-        )
-        for one in found
-        if one.surplus != 0
+        *(problem for one in found for problem in position_problems(one)),
+        *(Problem(ExitCode.PERSON, text) for _, text in beyond.values()),
     ]
 
 

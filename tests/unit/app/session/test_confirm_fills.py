@@ -359,3 +359,64 @@ def test_whoever_is_told_before_the_end_sees_the_result_of_a_run_that_still_coun
             desk, SESSION, before_end=lambda _: seen.append(desk.store.runs.unfinished("confirm_fills") is None)
         )
     assert seen == [False]
+
+
+def test_an_entry_executed_twice_is_in_the_books_and_stops_entries_until_a_person_resumes(tmp_path: Path) -> None:
+    twice = shown(
+        listed(BUY, OrderStatus.FILLED, 19),
+        listed(BUY, OrderStatus.FILLED, 19, broker_id="9002"),
+        fills=[WHOLE, executed(BUY, "8.01", 19, "104", "1.98", broker_id="9002")],
+        held="38",
+        cash="1044.04",
+    )
+    with evening(tmp_path, FakeBroker([twice])) as desk:
+        accept(desk)
+        result = confirm_fills(desk, SESSION)
+        (problem,) = result.document["problems"]
+        assert (result.exit_code, newest(desk).shares) == (ExitCode.PERSON, 38)
+        assert "38 shares were executed, 19 more than ordered" in problem["text"]
+        assert desk.store.control.restriction() is Restriction.REDUCE_ONLY
+        assert confirm_fills(desk, SESSION).exit_code is ExitCode.PERSON
+        assert len(desk.store.control.halts()) == 1
+        desk.store.control.resume(EVENING)
+        assert confirm_fills(desk, SESSION).exit_code is ExitCode.DONE
+        assert desk.store.control.restriction() is Restriction.NONE
+
+
+def test_a_rejected_order_that_was_filled_all_the_same_is_filled_and_a_lapsed_one_too(tmp_path: Path) -> None:
+    rejected = listed(BUY, OrderStatus.REJECTED)
+    for number, ended in enumerate((OrderStatus.REJECTED, OrderStatus.LAPSED)):
+        with evening(tmp_path / str(number), FakeBroker([replace(SETTLED, orders=(rejected,))])) as desk:
+            if ended is OrderStatus.LAPSED:
+                desk.store.orders.move(BUY.id, OrderStatus.UNKNOWN, SENT_AT)
+            desk.store.orders.move(BUY.id, ended, SENT_AT)
+            assert confirm_fills(desk, SESSION).exit_code is ExitCode.DONE
+            assert status(desk) == (OrderStatus.FILLED, 19)
+
+
+def test_a_rejected_order_that_was_filled_in_part_ends_with_what_was_filled(tmp_path: Path) -> None:
+    part = executed(BUY, "7.01", 5, "104", "1.00")
+    broker = FakeBroker([shown(listed(BUY, OrderStatus.REJECTED), fills=[part], held="5", cash="4479")])
+    with evening(tmp_path, broker) as desk:
+        desk.store.orders.move(BUY.id, OrderStatus.REJECTED, SENT_AT)
+        result = confirm_fills(desk, SESSION)
+        assert (result.exit_code, status(desk)) == (ExitCode.ORDER, (OrderStatus.EXPIRED, 5))
+
+
+def test_an_exit_executed_beyond_the_shares_held_leaves_a_short_lot_and_an_alarm(tmp_path: Path) -> None:
+    sale = intent(side=Side.SELL)
+    sold = [executed(sale, f"{number}.01", 19, "105", "2.00", broker_id=f"900{number}") for number in (8, 9)]
+    both = shown(FILLED, listed(sale, OrderStatus.FILLED, 19), fills=[WHOLE, *sold], held="-19", cash="7008.02")
+    with evening(tmp_path, FakeBroker([both])) as desk:
+        accept(desk)
+        desk.store.orders.add_intent(sale, SENT_AT)
+        desk.store.orders.claim(sale.id, SENT_AT)
+        accept(desk, sale)
+        result = confirm_fills(desk, SESSION)
+        told = [problem["text"] for problem in result.document["problems"]]
+        assert result.exit_code is ExitCode.PERSON
+        assert any("MTUM is SHORT 19 shares; entries are stopped" in text for text in told)
+        # 5000 - 1976 - 1.98 + 2 x (1995 - 2.00) = 7008.02; 19 short at 104 are -1976.
+        point = newest(desk)
+        assert (point.shares, point.cash_usd, point.equity_usd) == (-19, D("7008.02"), D("5032.02"))
+        assert confirm_fills(desk, SESSION).exit_code is ExitCode.PERSON
