@@ -13,8 +13,8 @@ from mtum.app.reporting.daily_report import Press, json_text
 from mtum.app.reporting.facts import SessionFacts, session_facts
 from mtum.app.reporting.money import PAID_IN, curves
 from mtum.app.reporting.quality import SAMPLE_SYMBOL
+from mtum.core.portfolio import returns
 from mtum.core.portfolio.lots import Trade
-from mtum.core.reporting import returns
 from mtum.core.reporting.accuracy import Accuracy, accuracies
 from mtum.core.reporting.codec import document
 from mtum.core.reporting.periods.run_sections import run_page

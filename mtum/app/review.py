@@ -13,7 +13,7 @@ from mtum.app.reporting.daily_report import Press, json_text
 from mtum.app.reporting.drift import backtest_line
 from mtum.app.reporting.money import curves
 from mtum.app.reporting.period import Kind, Period, period
-from mtum.core.reporting import returns
+from mtum.core.portfolio import returns
 from mtum.core.reporting.codec import document, from_document
 from mtum.core.reporting.figures import minus
 from mtum.core.reporting.history import ChartHistory

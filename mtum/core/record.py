@@ -213,6 +213,7 @@ def _losses(row: Mapping[str, object]) -> LossState:
         change_since_usd=_number(row["change_since_usd"]),
         paused=bool(row["paused"]),
         peak_equity_usd=_number(row["peak_equity_usd"]),
+        flows_since_usd=_number(row.get("flows_since_usd", 0.0)),
     )
 
 

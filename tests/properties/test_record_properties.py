@@ -61,7 +61,7 @@ books = st.builds(
     forced_exits=marks,
     unsettled_usd=usd,
     receivable_usd=usd,
-    losses=st.builds(LossState, usd, usd, paused=st.booleans(), peak_equity_usd=usd),
+    losses=st.builds(LossState, usd, usd, paused=st.booleans(), peak_equity_usd=usd, flows_since_usd=usd),
     restriction=st.sampled_from(Restriction),
     entries_barred=marks,
     exits_barred=marks,

@@ -15,7 +15,7 @@ from mtum.adapters.rendering.shelf import FolderShelf
 from mtum.adapters.sources.embedded import sample_source
 from mtum.adapters.store.opening import SqliteStore, open_store
 from mtum.app.bars.learn_volume import learn_volume
-from mtum.app.ledger.book import read_sleeve
+from mtum.app.ledger.book import flows_since, read_sleeve
 from mtum.app.reporting.daily_report import Press, Report, daily_report
 from mtum.app.reporting.facts import Setup
 from mtum.config import Settings, load
@@ -326,7 +326,7 @@ class History:
             receivable_usd=sleeve.receivable_usd,
             market_usd=market,
             equity_usd=sleeve.cash_usd + sleeve.receivable_usd + market,
-            flows_usd=Decimal(0),
+            flows_usd=flows_since(sleeve.movements, sleeve.points[-1].session),
             benchmark_usd=exact(round(shadow.value_usd, 6)),
             close=close,
             shares=shares,

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mtum.adapters.rendering import style
+from mtum.core.portfolio.returns import drawdown, from_capital
 from mtum.core.reporting.backtest.tear_sheet import Sheet
-from mtum.core.research.metrics import drawdowns
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,7 +37,7 @@ def _equity(sheet: Sheet) -> "Figure":
         (sheet.benchmark, "buy and hold", style.AVERAGE),
     ):
         upper.semilogy(days, curve, color=color, lw=1.2, label=words)
-        lower.plot(days, 100 * drawdowns(curve, capital), color=color, lw=0.9)
+        lower.plot(days, 100 * drawdown(from_capital(curve, capital)), color=color, lw=0.9)
     upper.set_title("Equity, USD, logarithmic", loc="left")
     upper.legend(frameon=False)
     _label_decades(upper)

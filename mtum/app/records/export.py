@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 type Row = Mapping[str, Any]
@@ -38,21 +39,22 @@ def performance_csv(
     by_strategy: dict[str, list[Row]] = {}
     for point in points:
         by_strategy.setdefault(point["strategy"], []).append(point)
-    rows = [row for name, own in by_strategy.items() for row in _with_returns(own, start_usd.get(name))]
+    rows = [row for name, own in by_strategy.items() for row in _with_returns(own, start_usd.get(name, 0.0))]
     wanted = [row for row in rows if year is None or _in_year(row["session"], year)]
     return _csv([*columns, "return_frac", "drawdown_frac"], wanted)
 
 
-def _with_returns(points: Sequence[Row], start_usd: float | None) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
-    before, index, peak = start_usd, 1.0, 1.0
-    for point in points:
-        flows, equity = point["flows_usd"], point["equity_usd"]
-        gained = (equity - flows) / before - 1.0 if before else 0.0
-        index *= 1.0 + gained
-        peak, before = max(peak, index), equity
-        rows.append({**point, "return_frac": round(gained, 8), "drawdown_frac": round(index / peak - 1.0, 8)})
-    return rows
+def _with_returns(points: Sequence[Row], start_usd: float) -> list[dict[str, Any]]:
+    from mtum.core.portfolio.returns import curve, drawdown, returns  # loads numpy
+
+    flows = [point["flows_usd"] for point in points]
+    flows[0] += start_usd
+    days = [date.fromisoformat(point["session"]) for point in points]
+    given = curve(days, [point["equity_usd"] for point in points], flows)
+    found = zip(points, returns(given).tolist(), drawdown(given).tolist(), strict=True)
+    return [
+        {**point, "return_frac": round(gained, 8), "drawdown_frac": round(fall, 8)} for point, gained, fall in found
+    ]
 
 
 def _in_year(session: str | None, year: int) -> bool:

@@ -7,9 +7,10 @@ import numpy as np
 
 from mtum.app.reporting.facts import CHART_SESSIONS, SessionFacts
 from mtum.app.reporting.money import curves
+from mtum.core.portfolio import returns
 from mtum.core.portfolio.fills import Fill
 from mtum.core.portfolio.orders import Side
-from mtum.core.reporting import returns, words
+from mtum.core.reporting import words
 from mtum.core.reporting.flips import Rules
 from mtum.core.reporting.history import ChartHistory, EquityHistory, Mark, MarketHistory, market_history
 from mtum.ports.store import Store

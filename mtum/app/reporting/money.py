@@ -6,9 +6,9 @@ from decimal import Decimal
 import numpy as np
 
 from mtum.app.reporting.facts import SessionFacts
+from mtum.core.portfolio import returns
 from mtum.core.portfolio.lots import lots_of
 from mtum.core.portfolio.orders import Purpose
-from mtum.core.reporting import returns
 from mtum.core.reporting.summary import (
     UNKNOWN,
     BenchmarkLine,
@@ -21,7 +21,7 @@ from mtum.core.reporting.summary import (
     Stated,
     stated,
 )
-from mtum.ports.records import CashMovement, EquityPoint
+from mtum.ports.records import EquityPoint
 
 PAID_IN = frozenset({"capital", "deposit", "withdrawal"})
 TRADING = frozenset({"buy", "sell", "commission"})
@@ -109,21 +109,12 @@ def _exit_pending(facts: SessionFacts, symbol: str) -> str | None:
 def curves(facts: SessionFacts) -> tuple[returns.Curve, returns.Curve]:
     """Return the sleeve's curve and its benchmark's, on the same deposits."""
     days = [point.session for point in facts.points]
-    flows = _flows(days, facts.movements)
+    flows = [float(point.flows_usd) for point in facts.points]
+    if flows:
+        flows[0] += float(sum(move.amount_usd for move in facts.movements if move.kind == "capital"))
     sleeve = returns.curve(days, [float(point.equity_usd) for point in facts.points], flows)
     held = [float(point.benchmark_usd) if point.benchmark_usd is not None else np.nan for point in facts.points]
     return sleeve, returns.curve(days, held, flows)
-
-
-def _flows(days: list[date], movements: tuple[CashMovement, ...]) -> list[float]:
-    # Each deposit belongs to the first point on or after its session.
-    totals = [Decimal(0)] * len(days)
-    for move in movements:
-        if move.kind in PAID_IN:
-            index = int(np.searchsorted(np.array(days, dtype="datetime64[D]"), np.datetime64(move.session, "D")))
-            if index < len(days):
-                totals[index] += move.amount_usd
-    return [float(total) for total in totals]
 
 
 def pnl(facts: SessionFacts, sleeve: returns.Curve) -> Pnl:

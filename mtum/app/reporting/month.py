@@ -8,10 +8,10 @@ from mtum.app.desk import portfolio_rules
 from mtum.app.reporting.facts import report_key
 from mtum.app.reporting.money import curves
 from mtum.app.reporting.period import Period
+from mtum.core.portfolio import returns
 from mtum.core.portfolio.costs import cost_model
 from mtum.core.portfolio.fills import Fill
 from mtum.core.portfolio.orders import Side
-from mtum.core.reporting import returns
 from mtum.core.reporting.periods.review import Costs, Effect, Stability, Standing
 from mtum.ports.records import IntentState
 
@@ -74,7 +74,6 @@ def effects(period: Period) -> tuple[Effect, ...]:
 
 
 def _played(period: Period, strategy: object, used: frozenset[str]) -> tuple[int, float, float]:
-    from mtum.core.research.metrics import drawdowns
     from mtum.core.simulation.backtest import run
     from mtum.core.simulation.history import history
     from mtum.core.simulation.kernel.play import Span
@@ -89,7 +88,7 @@ def _played(period: Period, strategy: object, used: frozenset[str]) -> tuple[int
     span = Span(strategy.history_sessions() - 1, len(ready))
     played = run(ready, strategy, terms, span, used)
     frac = float(played.equity[-1]) / capital - 1.0
-    return len(played.trades), frac, float(drawdowns(played.equity, capital).min())
+    return len(played.trades), frac, float(returns.drawdown(returns.from_capital(played.equity, capital)).min())
 
 
 def costs(period: Period) -> Costs:

@@ -9,7 +9,8 @@ import numpy as np
 from mtum.app.research.run_backtest import curve_document
 from mtum.app.research.sweep import Prepared, played, session_sharpes
 from mtum.core.market.bars import Days
-from mtum.core.research.metrics import SESSIONS_PER_YEAR, curve_metrics, returns
+from mtum.core.portfolio.returns import from_capital, returns
+from mtum.core.research.metrics import SESSIONS_PER_YEAR, curve_metrics
 from mtum.core.research.walk_forward import WindowKind, folds
 from mtum.core.simulation.backtest import run
 from mtum.core.simulation.kernel.columns import Column
@@ -93,7 +94,7 @@ def _moves(prepared: Prepared, row: int, window: Span) -> tuple[Column, int]:
     one, spans = prepared.combinations[row], prepared.within(window).spans
     symbol = one.strategy.symbol
     found = run(prepared.histories[symbol], one.strategy, one.terms, spans[symbol])
-    return returns(found.equity, found.capital_usd), len(found.trades)
+    return returns(from_capital(found.equity, found.capital_usd)), len(found.trades)
 
 
 def document(found: WalkedForward) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from mtum.core.portfolio.limits import LossState
+from mtum.core.portfolio.returns import Curve, changes, curve, growth
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,27 +28,25 @@ def loss_state(
     points : sequence of OfficialEquity
         Oldest first, earlier sessions only.
     flows_since_usd : Decimal
-        Deposits less withdrawals since the last point; they raise the peak and are no profit.
+        Deposits less withdrawals since the last point; they are neither profit nor loss.
     peak_since : date, optional
         Session whose close the peak is counted from; a person who lifted the halt of a drawdown took that
         fall into account. Where it has no close yet, from the last one there is.
     """
     if not points:
         return LossState(paused=paused)
-    counted = [point for point in points if peak_since is None or point.session >= peak_since]
-    last_change = Decimal(0)
-    if len(points) > 1:
-        last_change = points[-1].equity_usd - points[-2].equity_usd - points[-1].flows_usd
+    whole = _curve(points)
+    counted = [point for point in points if peak_since is None or point.session >= peak_since] or points[-1:]
+    grown = growth(_curve(counted))
     return LossState(
-        last_change_usd=round(float(last_change), 6),
+        last_change_usd=round(float(changes(whole)[-1]), 6) if len(points) > 1 else 0.0,
         paused=paused,
-        peak_equity_usd=round(float(_peak(counted or points[-1:]) + flows_since_usd), 6),
+        peak_equity_usd=round(float(whole.equity[-1] * grown.max() / grown[-1]), 6) if grown[-1] > 0 else 0.0,
+        flows_since_usd=round(float(flows_since_usd), 6),
     )
 
 
-def _peak(points: Sequence[OfficialEquity]) -> Decimal:
-    # Money put in or taken out moves the peak by the same amount: it is neither gain nor loss.
-    peak = points[0].equity_usd
-    for point in points[1:]:
-        peak = max(peak + point.flows_usd, point.equity_usd)
-    return peak
+def _curve(points: Sequence[OfficialEquity]) -> Curve:
+    # The first close is what the others are held against, whatever was paid in before it.
+    flows = [float(point.equity_usd if index == 0 else point.flows_usd) for index, point in enumerate(points)]
+    return curve([point.session for point in points], [float(point.equity_usd) for point in points], flows)

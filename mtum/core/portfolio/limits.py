@@ -37,13 +37,17 @@ class LossState:
     paused : bool
         Whether an earlier session's loss still bars entries.
     peak_equity_usd : float
-        Highest equity at an official close, deposits since then added.
+        Equity at which the last official close would have stood at its peak, deposits and
+        withdrawals taken out of the fall.
+    flows_since_usd : float
+        Deposits less withdrawals since the last official close: part of the equity, of no fall.
     """
 
     last_change_usd: float = 0.0
     change_since_usd: float = 0.0
     paused: bool = False
     peak_equity_usd: float = 0.0
+    flows_since_usd: float = 0.0
 
 
 def daily_loss_hit(state: LossState, rules: LossRules) -> bool:
@@ -59,4 +63,4 @@ def drawdown_hit(equity_usd: float, state: LossState, rules: LossRules) -> bool:
     if rules.max_drawdown_frac is None or state.peak_equity_usd <= 0:
         return False
     # Rounded so that a fall of exactly the limit is one.
-    return round(1.0 - equity_usd / state.peak_equity_usd, 9) >= rules.max_drawdown_frac
+    return round(1.0 - (equity_usd - state.flows_since_usd) / state.peak_equity_usd, 9) >= rules.max_drawdown_frac

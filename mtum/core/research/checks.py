@@ -8,8 +8,9 @@ import numpy as np
 from mtum.core.indicators.smoothing import Smoothing
 from mtum.core.market.volume import VolumeMode
 from mtum.core.portfolio.costs import PercentCosts
+from mtum.core.portfolio.returns import from_capital, returns
 from mtum.core.research.bootstrap import BootstrapResult, bootstrap
-from mtum.core.research.metrics import SESSIONS_PER_YEAR, returns
+from mtum.core.research.metrics import SESSIONS_PER_YEAR
 from mtum.core.simulation.backtest import ALL_CONDITIONS, first_fit, run
 from mtum.core.simulation.history import History
 from mtum.core.simulation.kernel.columns import Column, Prices
@@ -82,7 +83,7 @@ def run_checks(question: Question, official: Played, benchmark: Column) -> Check
         *_cost_effects(question),
     )
     capital = official.capital_usd
-    spread = bootstrap(returns(official.equity, capital), returns(benchmark, capital))
+    spread = bootstrap(returns(from_capital(official.equity, capital)), returns(from_capital(benchmark, capital)))
     return Checks(
         look_ahead_cuts=len(cuts),
         look_ahead_faults=faults,

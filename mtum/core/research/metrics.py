@@ -7,6 +7,7 @@ from math import sqrt
 import numpy as np
 
 from mtum.core.market.bars import Days
+from mtum.core.portfolio.returns import NEGLIGIBLE, drawdown, from_capital, ratio, returns
 from mtum.core.simulation.kernel.columns import Column
 from mtum.core.simulation.played import Played, PlayedTrade
 
@@ -20,7 +21,8 @@ Z_95 = 1.959963984540054
 class Drawdown:
     """Deepest fall of equity from its running peak, the starting capital being the first peak.
 
-    `frac` in (-1, 0]; the peak is None when it is the starting capital, the recovery None when not reached.
+    `frac` in (-1, 0]. The peak is the last session at the high, None when equity never was back at the
+    starting capital; the recovery None when not reached.
     """
 
     frac: float
@@ -79,13 +81,6 @@ class TradeMetrics:
     exit_reasons: tuple[ReasonRow, ...]
 
 
-def returns(equity: Column, capital_usd: float) -> Column:
-    """Session returns of a curve, its first one from the starting capital; shape (n_sessions,)."""
-    before = np.r_[capital_usd, equity[:-1]]
-    found: Column = equity / before - 1.0
-    return found
-
-
 def curve_metrics(equity: Column, days: Days, capital_usd: float) -> CurveMetrics:
     """Metrics of an equity curve in USD, one value per session.
 
@@ -101,12 +96,12 @@ def curve_metrics(equity: Column, days: Days, capital_usd: float) -> CurveMetric
     """
     if not len(equity) or not bool((equity > 0).all()):
         raise ValueError("an equity curve needs at least one session and values above zero")
-    moves = returns(equity, capital_usd)
+    moves = returns(from_capital(equity, capital_usd))
     n = len(moves)
     growth = float(equity[-1]) / capital_usd
     cagr = growth ** (SESSIONS_PER_YEAR / n) - 1.0
     spread = float(np.std(moves, ddof=1)) if n > 1 else 0.0
-    sharpe = float(np.mean(moves)) / spread * sqrt(SESSIONS_PER_YEAR) if spread > 0 else None
+    sharpe = _yearly(ratio(float(np.mean(moves)), spread))
     below = sqrt(float(np.mean(np.minimum(moves, 0.0) ** 2)))
     fall = max_drawdown(equity, days, capital_usd)
     var = float(np.quantile(moves, 0.05))
@@ -118,12 +113,16 @@ def curve_metrics(equity: Column, days: Days, capital_usd: float) -> CurveMetric
         sharpe=sharpe,
         sharpe_low=None if sharpe is None or error is None else sharpe - Z_95 * error,
         sharpe_high=None if sharpe is None or error is None else sharpe + Z_95 * error,
-        sortino=float(np.mean(moves)) / below * sqrt(SESSIONS_PER_YEAR) if below > 0 else None,
-        calmar=cagr / -fall.frac if fall.frac < 0 else None,
+        sortino=_yearly(ratio(float(np.mean(moves)), below)),
+        calmar=ratio(cagr, -fall.frac),
         max_drawdown=fall,
         var_95_frac=var,
         cvar_95_frac=float(np.mean(moves[moves <= var])),
     )
+
+
+def _yearly(per_session: float | None) -> float | None:
+    return None if per_session is None else per_session * sqrt(SESSIONS_PER_YEAR)
 
 
 def _sharpe_error(moves: Column, sharpe: float) -> float | None:
@@ -139,39 +138,25 @@ def moments(moves: Column) -> tuple[float, float]:
     """Skew and kurtosis (3 for a normal) of returns; 0 and 3 where nothing moves."""
     away = moves - np.mean(moves)
     spread = float(np.sqrt(np.mean(away**2)))
-    if spread == 0:
+    if spread <= NEGLIGIBLE:
         return 0.0, 3.0
     return float(np.mean(away**3)) / spread**3, float(np.mean(away**4)) / spread**4
 
 
-def drawdowns(equity: Column, capital_usd: float) -> Column:
-    """Fall from the running peak at each session, as a fraction in (-1, 0].
-
-    Examples
-    --------
-    >>> drawdowns(np.array([100.0, 120.0, 90.0]), 100.0).tolist()
-    [0.0, 0.0, -0.25]
-    """
-    peaks = np.maximum.accumulate(np.r_[capital_usd, equity])[1:]
-    found: Column = equity / peaks - 1.0
-    return found
-
-
 def max_drawdown(equity: Column, days: Days, capital_usd: float) -> Drawdown:
     """Return the deepest fall with its dates."""
-    falls = drawdowns(equity, capital_usd)
+    falls = drawdown(from_capital(equity, capital_usd))
     trough = int(np.argmin(falls))
-    if falls[trough] == 0:
+    if falls[trough] >= -NEGLIGIBLE:
         return Drawdown(0.0, None, None, None)
     sessions: list[date] = days.astype(object).tolist()
-    peak = int(np.argmax(equity[: trough + 1]))
-    level = max(capital_usd, float(equity[peak]))
-    back = np.flatnonzero(equity[trough:] >= level)
+    high = np.flatnonzero(falls >= -NEGLIGIBLE)
+    before, after = high[high < trough], high[high > trough]
     return Drawdown(
         frac=float(falls[trough]),
-        peak=sessions[peak] if float(equity[peak]) >= capital_usd else None,
+        peak=sessions[int(before[-1])] if len(before) else None,
         trough=sessions[trough],
-        recovery=sessions[trough + int(back[0])] if len(back) else None,
+        recovery=sessions[int(after[0])] if len(after) else None,
     )
 
 
@@ -213,7 +198,7 @@ def trade_metrics(played: Played) -> TradeMetrics:
         win_rate_frac=wins / len(closed) if closed else None,
         win_rate_low=low,
         win_rate_high=high,
-        profit_factor=gains / losses if losses > 0 else None,
+        profit_factor=ratio(gains, losses),
         average_trade_usd=_mean([trade.pnl_usd for trade in closed]),
         average_trade_frac=_mean([trade.return_frac for trade in closed]),
         average_sessions_held=_mean([float(trade.sessions_held) for trade in closed]),

@@ -7,6 +7,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
+from mtum.core.portfolio.returns import NEGLIGIBLE
 from mtum.core.simulation.kernel.columns import Column
 
 EULER = 0.5772156649015329
@@ -85,5 +86,5 @@ def _sharpe(sums: Column, squares: Column, sessions: Column, chosen: NDArray[np.
     n = float(sessions[chosen].sum())
     mean = sums[:, chosen].sum(axis=1) / n
     spread = np.sqrt(np.maximum(0.0, squares[:, chosen].sum(axis=1) / n - mean**2))
-    found: Column = np.divide(mean, spread, out=np.zeros_like(mean), where=spread > 0)
+    found: Column = np.divide(mean, spread, out=np.zeros_like(mean), where=spread > NEGLIGIBLE)
     return found

@@ -33,7 +33,7 @@ BOOK = Book(
     forced_exits={"MTUM": "flatten"},
     unsettled_usd=2.34,
     receivable_usd=0.5,
-    losses=LossState(-1.5, 2.5, paused=True, peak_equity_usd=5000.25),
+    losses=LossState(-1.5, 2.5, paused=True, peak_equity_usd=5000.25, flows_since_usd=-3.75),
     restriction=Restriction.REDUCE_ONLY,
     entries_barred={"MTUM": "mismatch"},
     exits_barred={"SPY": "unresolved"},

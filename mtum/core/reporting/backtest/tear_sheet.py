@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from mtum.core.portfolio.returns import drawdown, from_capital
 from mtum.core.reporting.backtest.figure import chart, lines_of
 from mtum.core.reporting.backtest.page import page, section, table
 from mtum.core.reporting.backtest.svg import Mark, heat_color
-from mtum.core.research.metrics import SESSIONS_PER_YEAR, drawdowns
+from mtum.core.research.metrics import SESSIONS_PER_YEAR
 from mtum.core.simulation.kernel.columns import Column
 from mtum.core.simulation.played import Played
 
@@ -56,7 +57,11 @@ def _sections(sheet: Sheet, days: list[str]) -> list[str]:
         section("Equity, USD, logarithmic", chart(days, lines_of(pair, (mine, held)), log=True)),
         section(
             "Below the peak, %",
-            chart(days, lines_of(pair, (100 * drawdowns(mine, capital), 100 * drawdowns(held, capital))), height=180),
+            chart(
+                days,
+                lines_of(pair, [100 * drawdown(from_capital(equity, capital)) for equity in (mine, held)]),
+                height=180,
+            ),
         ),
         section(
             "Return of the last 12 months, %", chart(days, lines_of(pair, (_rolling(mine), _rolling(held))), height=180)

@@ -17,8 +17,12 @@ POINT = "SELECT {} FROM equity WHERE session = :day"
 PAID_IN = "kind IN ('capital', 'deposit', 'withdrawal')"
 FLOWS = f"(SELECT coalesce(sum(amount_usd), 0) FROM cash_movements WHERE {PAID_IN} AND session = e.session)"
 CHANGES = (
-    "WITH change AS (SELECT e.session, e.{column} AS worth, coalesce(lag(e.{column}) OVER (ORDER BY e.session), 0) + "
+    "WITH change AS (SELECT e.session, "
+    "e.{column} - iif(lag(e.session) OVER (ORDER BY e.session) IS NULL, 0, "
     + FLOWS
+    + ") AS worth, coalesce(lag(e.{column}) OVER (ORDER BY e.session), "
+    + FLOWS
+    + ")"
     + " AS money FROM equity e WHERE e.session <= :day) "
 )
 SINCE = {

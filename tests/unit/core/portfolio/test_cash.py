@@ -33,19 +33,27 @@ def test_the_last_change_is_between_the_last_two_closes() -> None:
 
 
 def test_a_deposit_is_no_profit_and_hides_no_loss() -> None:
-    # 5000 + 1000 put in = 6000, but the close says 5600: 400 were lost.
+    # 5000 + 1000 put in = 6000, but the close says 5600: 400 of the 5000 were lost, 8 %; 5600 / 0.92 is the peak.
     state = loss_state(points(("5000", "0"), ("5600", "1000")), ZERO, paused=False)
-    assert (state.last_change_usd, state.peak_equity_usd) == (-400.0, 6000.0)
+    assert (state.last_change_usd, state.peak_equity_usd) == (-400.0, 6086.956522)
 
 
-def test_a_withdrawal_is_no_loss_and_lowers_the_peak() -> None:
+def test_a_withdrawal_is_no_loss_and_makes_no_fall_deeper() -> None:
+    """4900 of 5000 is a fall of 2 %, and so is what is left of it after 3300 were taken out: 1600 / 0.98 = 1632.65."""
+    state = loss_state(points(("5000", "0"), ("4900", "0"), ("1600", "-3300")), ZERO, paused=False)
+    assert (state.last_change_usd, state.peak_equity_usd) == (0.0, 1632.653061)
+
+
+def test_a_withdrawal_at_the_peak_takes_the_peak_along() -> None:
     state = loss_state(points(("5000", "0"), ("4000", "-1000")), ZERO, paused=False)
     assert (state.last_change_usd, state.peak_equity_usd) == (0.0, 4000.0)
 
 
-def test_money_moved_since_the_last_close_moves_the_peak_only() -> None:
+def test_money_moved_since_the_last_close_is_kept_apart_from_the_fall() -> None:
     closes = points(("5000", "0"), ("4900", "0"))
-    assert loss_state(closes, Decimal(-500), paused=False) == LossState(last_change_usd=-100.0, peak_equity_usd=4500.0)
+    assert loss_state(closes, Decimal(-500), paused=False) == LossState(
+        last_change_usd=-100.0, peak_equity_usd=5000.0, flows_since_usd=-500.0
+    )
 
 
 @pytest.mark.parametrize(("since", "peak"), [(3, 6000.0), (4, 5400.0), (5, 5200.0), (9, 5200.0)])
@@ -57,6 +65,6 @@ def test_a_fall_a_person_accepted_is_counted_from_the_close_after_it(since: int,
 
 
 def test_a_peak_before_a_withdrawal_is_lowered_and_then_beaten() -> None:
-    # 6000 - 2000 = 4000 after the withdrawal; 4100 is a new peak.
+    # 5900 of 6000 before 2000 were taken out, a fall of 1.7 %; 4100 after 3900 is a gain of 5.1 %, a new peak.
     state = loss_state(points(("6000", "0"), ("3900", "-2000"), ("4100", "0")), ZERO, paused=False)
     assert (state.peak_equity_usd, state.last_change_usd) == (4100.0, 200.0)

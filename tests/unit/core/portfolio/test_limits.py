@@ -24,6 +24,13 @@ def test_a_fall_of_exactly_the_limit_is_one(equity: float, hit: bool) -> None:
     assert drawdown_hit(equity, LossState(peak_equity_usd=5000.0), RULES) is hit
 
 
+@pytest.mark.parametrize("flow", [-4400.0, 0.0, 7000.0])
+@pytest.mark.parametrize(("equity", "hit"), [(4500.01, False), (4500.0, True)])
+def test_money_moved_since_the_last_close_is_no_fall_and_hides_none(equity: float, flow: float, hit: bool) -> None:
+    state = LossState(peak_equity_usd=5000.0, flows_since_usd=flow)
+    assert drawdown_hit(equity + flow, state, RULES) is hit
+
+
 def test_without_a_limit_or_a_peak_nothing_is_a_fall() -> None:
     assert not drawdown_hit(1.0, LossState(peak_equity_usd=5000.0), LossRules(500.0))
     assert not drawdown_hit(1.0, LossState(), RULES)

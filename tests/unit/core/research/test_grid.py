@@ -10,9 +10,10 @@ from mtum.core.indicators.smoothing import Smoothing
 from mtum.core.portfolio.costs import IbFixedCosts, PercentCosts
 from mtum.core.portfolio.decision import PortfolioRules
 from mtum.core.portfolio.limits import LossRules
+from mtum.core.portfolio.returns import from_capital, returns
 from mtum.core.portfolio.sizing import SizingRules
 from mtum.core.research.grid import Combination, block_sessions, play_combinations
-from mtum.core.research.metrics import curve_metrics, moments, returns
+from mtum.core.research.metrics import curve_metrics, moments
 from mtum.core.simulation.backtest import run
 from mtum.core.simulation.history import history
 from mtum.core.simulation.kernel.grid import DEVIATION, DRAWDOWN, FINAL_EQUITY, KURTOSIS, MEAN, SKEW, TRADES, WINS
@@ -48,7 +49,7 @@ def test_every_row_equals_the_backtest_of_that_combination() -> None:
     assert len({tuple(row) for row in found.numbers}) > len(COMBINATIONS) / 2, "the settings must matter"
     for numbers, sums, squares, one in zip(found.numbers, found.sums, found.squares, COMBINATIONS, strict=True):
         alone = run(ready, one.strategy, one.terms, SPAN)
-        moves = returns(alone.equity, 5000.0)
+        moves = returns(from_capital(alone.equity, 5000.0))
         metrics = curve_metrics(alone.equity, alone.days, 5000.0)
         assert numbers[TRADES] == len(alone.trades)
         assert numbers[WINS] == sum(trade.pnl_usd > 0 for trade in alone.trades if trade.exit_session)

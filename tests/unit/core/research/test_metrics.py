@@ -7,14 +7,13 @@ import numpy as np
 import pytest
 
 from mtum.core.market.bars import Days
+from mtum.core.portfolio.returns import drawdown, from_capital, returns
 from mtum.core.research.metrics import (
     cautions,
     curve_metrics,
-    drawdowns,
     exit_reasons,
     max_drawdown,
     moments,
-    returns,
     trade_metrics,
     wilson,
 )
@@ -56,7 +55,7 @@ def played(trades: tuple[PlayedTrade, ...], equity: list[float], held: list[floa
 
 
 def test_first_return_is_from_the_starting_capital() -> None:
-    assert returns(np.array([1010.0, 909.0]), 1000.0).tolist() == pytest.approx([0.01, -0.1])
+    assert returns(from_capital(np.array([1010.0, 909.0]), 1000.0)).tolist() == pytest.approx([0.01, -0.1])
 
 
 def test_growth_is_per_252_sessions() -> None:
@@ -102,7 +101,8 @@ def test_an_empty_curve_is_refused() -> None:
 
 
 def test_drawdown_counts_from_the_starting_capital() -> None:
-    assert drawdowns(np.array([900.0, 990.0, 1100.0, 550.0]), 1000.0).tolist() == pytest.approx([-0.1, -0.01, 0, -0.5])
+    falls = drawdown(from_capital(np.array([900.0, 990.0, 1100.0, 550.0]), 1000.0))
+    assert falls.tolist() == pytest.approx([-0.1, -0.01, 0, -0.5])
     found = max_drawdown(np.array([900.0, 950.0]), days(2), 1000.0)
     assert found.frac == pytest.approx(-0.1)
     assert (found.peak, found.recovery) == (None, None)
@@ -114,6 +114,23 @@ def test_drawdown_names_peak_trough_and_recovery() -> None:
     found = max_drawdown(equity, days(7), 1000.0)
     assert found.frac == pytest.approx(-0.25)
     assert (found.peak, found.trough, found.recovery) == (sessions[1], sessions[3], sessions[5])
+
+
+def test_the_peak_is_the_last_session_at_the_high() -> None:
+    """In cash at 1200 for three sessions, then a fall; at the starting capital for two, then one."""
+    sessions = weekdays(6)
+    assert max_drawdown(np.array([1010.0, 1200.0, 1200.0, 1200.0, 900.0, 1000.0]), days(6), 1000.0).peak == sessions[3]
+    assert max_drawdown(np.array([1000.0, 1000.0, 950.0]), days(3), 1000.0).peak == sessions[1]
+
+
+@pytest.mark.parametrize("dust", [0.0, 1e-15, -1e-15, 1e-12])
+def test_what_float_arithmetic_leaves_behind_makes_no_ratio(dust: float) -> None:
+    """Two cents a thousand each session, and the last digits of a float to and fro."""
+    moves = [2e-5 + dust, 2e-5 - dust] * 25
+    found = curve_metrics(grown([1.0 + move for move in moves]), days(50), 1000.0)
+    assert (found.sharpe, found.sharpe_low, found.sortino, found.calmar) == (None, None, None, None)
+    flat = curve_metrics(grown([1.0 + move - 2e-5 for move in moves]), days(50), 1000.0)
+    assert (flat.sharpe, flat.sortino, flat.calmar, flat.max_drawdown.frac) == (None, None, None, 0.0)
 
 
 def test_skew_and_kurtosis_by_hand() -> None:

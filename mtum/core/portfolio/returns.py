@@ -1,0 +1,124 @@
+"""How did the money do? Changes, returns and falls of an equity curve with deposits taken out.
+
+Every return, growth and drawdown that a report, a limit, a backtest or an export tells comes from here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+type Column = NDArray[np.float64]
+
+NEGLIGIBLE = 1e-9
+"""Returns, spreads and falls below this are what float arithmetic leaves behind, not the market."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curve:
+    """An equity curve, oldest first.
+
+    Parameters
+    ----------
+    days : tuple of date
+        Sessions with a known equity.
+    equity : ndarray of float64, shape (n,)
+        USD at each official close; NaN = unknown.
+    flows : ndarray of float64, shape (n,)
+        Deposits less withdrawals since the previous point, the first capital included, in USD.
+    """
+
+    days: tuple[date, ...]
+    equity: Column
+    flows: Column
+
+    def __len__(self) -> int:
+        return len(self.days)
+
+
+def curve(days: Sequence[date], equity: Sequence[float] | Column, flows: Sequence[float] | Column) -> Curve:
+    """Return a curve from plain sequences of equal length."""
+    return Curve(tuple(days), np.asarray(equity, dtype=np.float64), np.asarray(flows, dtype=np.float64))
+
+
+def from_capital(equity: Column, capital_usd: float) -> Curve:
+    """Return the curve of a history that was given its capital once, before the first session."""
+    flows = np.zeros(len(equity))
+    flows[:1] = capital_usd
+    return Curve((date.min,) * len(equity), equity, flows)
+
+
+def changes(given: Curve) -> Column:
+    """Return each session's profit or loss in USD; a deposit is none."""
+    found: Column = given.equity - _before(given) - given.flows
+    return found
+
+
+def returns(given: Curve) -> Column:
+    """Return each session's simple return; money moves at the close, where it is first used.
+
+    A session's profit is set against the equity at the close before, as the deposits and
+    withdrawals of the session had no part in it. Two sessions are set against the money moved as
+    well: the first one, which has nothing before it, and one that lost more than was there before.
+    """
+    gained, before = changes(given), _before(given)
+    base = np.where((before > 0) & (gained > -before), before, before + given.flows)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found: Column = np.where(base > 0, gained / base, 0.0)
+    return np.where(np.isnan(given.equity), np.nan, found)
+
+
+def growth(given: Curve) -> Column:
+    """Return what one dollar became at each session's close, deposits taken out.
+
+    Between two flows it is proportional to equity, so that equal closes are exactly equal.
+    """
+    equity, grown, before = given.equity, np.ones(len(given)), 1.0
+    moves = returns(given)
+    starts = sorted({0, *np.flatnonzero(given.flows).tolist()} if len(given) else ())
+    for start, stop in pairwise([*starts, len(given)]):
+        before *= 1.0 + float(moves[start])
+        with np.errstate(invalid="ignore", divide="ignore"):
+            part = before * (equity[start:stop] / equity[start])
+        grown[start:stop] = part if equity[start] > 0 else before
+        before = float(grown[stop - 1])
+    return grown
+
+
+def drawdown(given: Curve) -> Column:
+    """Fall from the running peak of `growth`, the start included, as fractions in (-1, 0].
+
+    Examples
+    --------
+    >>> drawdown(from_capital(np.array([100.0, 120.0, 90.0]), 100.0)).tolist()
+    [0.0, 0.0, -0.25]
+    """
+    grown = growth(given)
+    peak = np.asarray(np.maximum.accumulate(np.concatenate((np.ones(1), grown)))[1:], dtype=np.float64)
+    fallen: Column = grown / peak - 1.0
+    return fallen
+
+
+def since(given: Curve, first: date) -> tuple[float, float]:
+    """Return the change in USD and the chained return of the sessions on or after a date."""
+    inside = np.array([session >= first for session in given.days], dtype=bool)
+    usd = float(changes(given)[inside].sum())
+    return usd, float(np.prod(1.0 + returns(given)[inside]) - 1.0)
+
+
+def ratio(mean: float, spread: float) -> float | None:
+    """Return mean over spread, None where there is no spread to speak of.
+
+    Examples
+    --------
+    >>> ratio(0.01, 0.02), ratio(0.01, 1e-17)
+    (0.5, None)
+    """
+    return mean / spread if spread > NEGLIGIBLE else None
+
+
+def _before(given: Curve) -> Column:
+    return np.concatenate((np.zeros(1), given.equity))[:-1]

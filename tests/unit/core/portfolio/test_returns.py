@@ -1,0 +1,59 @@
+"""Returns with deposits taken out, worked out by hand."""
+
+from datetime import date
+
+import numpy as np
+import pytest
+
+from mtum.core.portfolio import returns
+
+DAYS = [date(2026, 1, 5), date(2026, 1, 6), date(2026, 1, 7)]
+
+
+def test_a_deposit_is_no_profit() -> None:
+    # 1000 grow to 1100, these to 1155; the 900 that are there at the close had no part in it.
+    given = returns.curve(DAYS, [1000.0, 1100.0, 2055.0], [1000.0, 0.0, 900.0])
+    np.testing.assert_allclose(returns.changes(given), [0.0, 100.0, 55.0])
+    np.testing.assert_allclose(returns.returns(given), [0.0, 0.1, 0.05])
+    assert returns.since(given, DAYS[2]) == pytest.approx((55.0, 0.05))
+    assert returns.since(given, date.min) == pytest.approx((155.0, 1.1 * 1.05 - 1))
+
+
+def test_a_loss_on_the_first_session_is_a_drawdown() -> None:
+    given = returns.curve(DAYS, [950.0, 1045.0, 940.5], [1000.0, 0.0, 0.0])
+    np.testing.assert_allclose(returns.drawdown(given), [-0.05, 0.0, -0.1])
+
+
+def test_a_withdrawal_is_no_drawdown() -> None:
+    given = returns.curve(DAYS, [1000.0, 1000.0, 500.0], [1000.0, 0.0, -500.0])
+    np.testing.assert_allclose(returns.drawdown(given), [0.0, 0.0, 0.0])
+
+
+def test_growth_is_the_returns_chained() -> None:
+    """10 %, then (2310 - 1100) / 1100 = 10 % with 1100 put in, then half of 2310, 5 % more with 155 taken out."""
+    given = returns.curve([*DAYS, date(2026, 1, 8)], [1100.0, 2310.0, 1155.0, 1057.75], [1000.0, 1100.0, 0.0, -155.0])
+    np.testing.assert_allclose(returns.returns(given), [0.1, 0.1, -0.5, 0.05])
+    np.testing.assert_allclose(returns.growth(given), [1.1, 1.21, 0.605, 0.63525])
+
+
+def test_equal_closes_are_equally_far_from_the_peak() -> None:
+    given = returns.curve(DAYS, [1000.1, 999.7, 1000.1], [937.3, 0.0, 0.0])
+    assert returns.drawdown(given).tolist()[::2] == [0.0, 0.0]
+
+
+def test_money_that_came_back_after_all_was_taken_out_begins_anew() -> None:
+    """All 1100 out, then 500 in, of which 5 are lost: 1 % of the 500."""
+    given = returns.curve(DAYS, [1100.0, 0.0, 495.0], [1000.0, -1100.0, 500.0])
+    np.testing.assert_allclose(returns.returns(given), [0.1, 0.0, -0.01])
+    np.testing.assert_allclose(returns.growth(given), [1.1, 1.1, 1.089])
+
+
+def test_a_cost_beyond_what_was_there_before_is_set_against_the_deposit_too() -> None:
+    """1 USD was left, 999 came in and 5 went on the purchase: half a per cent of 1000, not five times the 1."""
+    given = returns.curve(DAYS[:2], [1.0, 995.0], [1.0, 999.0])
+    np.testing.assert_allclose(returns.returns(given), [0.0, -0.005])
+
+
+def test_an_unknown_equity_leaves_its_return_unknown() -> None:
+    given = returns.curve(DAYS, [1000.0, np.nan, 1100.0], [1000.0, 0.0, 0.0])
+    assert np.isnan(returns.returns(given)).tolist() == [False, True, False]
