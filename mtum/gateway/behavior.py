@@ -20,6 +20,17 @@ class EmptyFilter(Enum):
     SILENT = "silent"
 
 
+class BarOrder(Enum):
+    """In which order daily history comes."""
+
+    RISING = "rising"
+    BACKWARD = "backward"
+    TWICE = "twice"
+    """The last finished day comes twice, alike."""
+    APART = "apart"
+    """The last finished day comes twice, with two closes."""
+
+
 class Login(Enum):
     """What happens after the greeting."""
 
@@ -48,6 +59,11 @@ class Behavior:
         Currency of the account, USD per unit of it, and cash held in it (for other than USD).
     commission_seconds : float
         Real seconds between a fill and its fee report.
+    ready_seconds : float
+        Real seconds after a login until the account's values are known: before, AccountReady is false and
+        every amount 0.
+    bar_order : BarOrder
+        In which order daily history comes.
     next_order_id : int
         Announced at login instead of the next free one; 0 = the next free one.
     """
@@ -69,6 +85,8 @@ class Behavior:
     commission_seconds: float = 0.1
     master_client_id: int = -1
     next_order_id: int = 0
+    ready_seconds: float = 0.0
+    bar_order: BarOrder = BarOrder.RISING
     late_on_close: LatePolicy = LatePolicy.REJECT
     after_close: LatePolicy = field(default=LatePolicy.NEXT_SESSION)
 

@@ -4,12 +4,13 @@ A rule names a message as the protocol does: a request (`placeOrder`) or an answ
 words `request` and `answer` mean any of them.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from enum import Enum
 from typing import Any
 
-from mtum.gateway.given import LONGEST_SECONDS, amount_in, number_in, switch_in, text_in, whole_in
+from mtum.gateway.given import LONGEST_SECONDS, amount_in, number_in, switch_in, text_in, texts_in, whole_in
 from mtum.gateway.wire.requests import LAYOUTS
 
 
@@ -22,13 +23,14 @@ class Fault(Enum):
     twice; REJECT answers with an error instead; PARTIAL lets the order fill `shares` at most;
     REJECT_LATER rejects the accepted order `minutes` before the close; NOTICE adds an error message;
     RESTART carries it out (unless `carry_out` is false) and restarts the gateway; HOLD carries it out
-    (unless `carry_out` is false) and from then on neither hears nor answers this client: the moment to kill it.
+    (unless `carry_out` is false) and from then on neither hears nor answers this client: the moment to kill it;
+    ALTER changes `fields` of it before it is carried out.
 
     On an answer: DROP closes the connection instead of sending; SWALLOW and SUPPRESS lose it;
     CARRY_OUT_THEN_DROP sends it and closes; DELAY holds the stream; LATE sends it later, others overtake;
     DUPLICATE sends it twice; NOTICE adds an error message; CORRECT (on execDetails) sends the execution
     and then its correction at `price_change` more; RESTART sends it and restarts; HOLD sends it (unless
-    `carry_out` is false) and then neither hears nor answers this client.
+    `carry_out` is false) and then neither hears nor answers this client; ALTER sends it with other `fields`.
     """
 
     DROP = "drop"
@@ -45,10 +47,12 @@ class Fault(Enum):
     PARTIAL = "partial"
     REJECT_LATER = "reject_later"
     NOTICE = "notice"
+    ALTER = "alter"
 
 
 _REQUEST_ONLY = frozenset({Fault.REJECT, Fault.PARTIAL, Fault.REJECT_LATER})
 _ANSWER_ONLY = frozenset({Fault.CORRECT})
+_POSITION = re.compile(r"-?\d+")
 REQUEST_NAMES = frozenset(name for name, _ in LAYOUTS.values())
 ANY_REQUEST, ANY_ANSWER = "request", "answer"
 _ANSWERS = """
@@ -78,6 +82,11 @@ class FaultRule:
         REJECT, REJECT_LATER, NOTICE.
     own_id : bool
         NOTICE carries the request's (order's) id; else -1.
+    when : mapping of str to str
+        Only messages with these texts: by field name in a request, by position in an answer ("0" is the
+        message's number, "-1" its last field).
+    fields : mapping of str to str
+        ALTER: the texts to put in their places, named likewise.
     """
 
     on: str
@@ -93,6 +102,12 @@ class FaultRule:
     minutes: float = 12.0
     price_change: str = "0.01"
     carry_out: bool = True
+    when: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+type Told = Mapping[str, str] | Sequence[str]
+"""The fields of a message: by name in a request, by position in an answer."""
 
 
 _READ: Mapping[str, Callable[[Mapping[str, Any], str], object]] = {
@@ -107,6 +122,8 @@ _READ: Mapping[str, Callable[[Mapping[str, Any], str], object]] = {
     "minutes": lambda described, name: number_in(described, name, -1e5, 1e5),
     "price_change": lambda described, name: str(amount_in(described, name)),
     "carry_out": switch_in,
+    "when": texts_in,
+    "fields": texts_in,
 }
 
 
@@ -128,7 +145,22 @@ def fault_rule(described: Mapping[str, Any]) -> FaultRule:
     wrong = _ANSWER_ONLY if rule.on in REQUEST_NAMES | {ANY_REQUEST} else _REQUEST_ONLY
     if rule.do in wrong:
         raise ValueError(f"{rule.do.value!r} does not go with {rule.on!r}")
+    if (rule.do is Fault.ALTER) is not bool(rule.fields):
+        raise ValueError("'alter' needs 'fields', and nothing else takes them")
+    asked = rule.on in REQUEST_NAMES | {ANY_REQUEST}
+    misnamed = [name for name in (*rule.when, *rule.fields) if not asked and not _POSITION.fullmatch(name)]
+    if misnamed:
+        raise ValueError(f"{misnamed[0]!r} is no position; the fields of an answer are counted: 0 is its number")
     return rule
+
+
+def altered(rule: FaultRule, told: Sequence[str]) -> tuple[str, ...]:
+    """Return an answer's fields as an ALTER rule wants them; positions it has not are left out."""
+    found = list(told)
+    for place, text in rule.fields.items():
+        if _field(told, place) is not None:
+            found[int(place)] = text
+    return tuple(found)
 
 
 @dataclass(slots=True)
@@ -151,17 +183,26 @@ class Faults:
         """Disarm all rules."""
         self._armed.clear()
 
-    def take(self, name: str, client: int) -> FaultRule | None:
+    def take(self, name: str, client: int, told: Told = ()) -> FaultRule | None:
         """Count one message; return the first rule that strikes it, if any."""
-        struck = [armed.rule for armed in self._armed if _strikes(armed, name, client)]
+        struck = [armed.rule for armed in self._armed if _strikes(armed, name, client, told)]
         return struck[0] if struck else None
 
 
-def _strikes(armed: _Armed, name: str, client: int) -> bool:
+def _strikes(armed: _Armed, name: str, client: int, told: Told) -> bool:
     rule = armed.rule
     anything = ANY_REQUEST if name in REQUEST_NAMES else ANY_ANSWER
     if rule.on not in (name, anything) or rule.client not in (-1, client):
         return False
+    if any(_field(told, place) != text for place, text in rule.when.items()):
+        return False
     armed.seen += 1
     nth = armed.seen - rule.skip
     return nth >= 1 and (rule.count == 0 or nth <= rule.count)
+
+
+def _field(told: Told, place: str) -> str | None:
+    if isinstance(told, Mapping):
+        return told.get(place)
+    at = int(place)
+    return told[at] if -len(told) <= at < len(told) else None

@@ -109,6 +109,20 @@ def text_in(order: Order, name: str) -> str:
     return told
 
 
+def texts_in(order: Order, name: str) -> dict[str, str]:
+    """Return texts by the name of a field.
+
+    Raises
+    ------
+    ValueError
+        If it is no object of texts.
+    """
+    found = _told(order, name, None)
+    if not isinstance(found, dict) or not all(isinstance(text, str) for text in found.values()):
+        raise ValueError(f'{name} is {found!r}, texts by field were expected, such as {{"2": "VIX"}}')
+    return {str(place): text for place, text in found.items()}
+
+
 def _told(order: Order, name: str, default: object) -> Any:
     found = order.get(name, default)
     if found is None:

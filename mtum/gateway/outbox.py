@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from decimal import Decimal
 from enum import Enum
 
-from mtum.gateway.faults import Fault, FaultRule
+from mtum.gateway.faults import Fault, FaultRule, altered
 from mtum.gateway.floor import Floor
 from mtum.gateway.order_faults import correction_of
 from mtum.gateway.wire.data_messages import error
@@ -113,11 +114,13 @@ class Outbox:
                 self._writer.write(frame)
 
     def _send_checked(self, answer: Message) -> None:
-        rule = self._floor.faults.take(answer.name, self.client_id)
+        rule = self._floor.faults.take(answer.name, self.client_id, answer.fields)
         if rule is None:
             self.write(answer)
             return
         self._floor.note_fault(rule, self.client_id)
+        if rule.do is Fault.ALTER:
+            answer = replace(answer, fields=altered(rule, answer.fields))
         if rule.do in (Fault.SWALLOW, Fault.SUPPRESS):
             self._lost(answer)
         elif rule.do is Fault.DROP:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from time import monotonic
 
 from mtum.core.simulation.exchange_state import FillPlan, PlanEffect
 from mtum.gateway.behavior import Login
@@ -43,13 +44,14 @@ type Answer = Callable[["ClientSession", Request], None]
 
 
 class ClientSession:
-    """One connection. `floor` is what all clients share; `answer` carries a request out."""
+    """One connection, open `since` then. `floor` is what all clients share; `answer` carries a request out."""
 
     def __init__(
         self, floor: Floor, answer: Answer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         self.floor = floor
         self.wants = Subscriptions()
+        self.since = monotonic()
         self._answer = answer
         self._reader = reader
         self._out = Outbox(floor, writer)
@@ -134,7 +136,7 @@ class ClientSession:
             self.floor.welcome(self)
 
     async def _carry_out(self, request: Request) -> None:
-        rule = self.floor.faults.take(request.name, self.client_id)
+        rule = self.floor.faults.take(request.name, self.client_id, request.values)
         if rule is None:
             self._answer(self, request)
             return
@@ -145,6 +147,8 @@ class ClientSession:
         if rule.do in (Fault.DROP, Fault.SWALLOW, Fault.REJECT):
             self._refuse(rule, request, own_id)
             return
+        if rule.do is Fault.ALTER:
+            request = replace(request, values={**request.values, **rule.fields})
         self._plan(rule, request)
         if rule.do not in (Fault.RESTART, Fault.HOLD) or rule.carry_out:
             with self._out.answering(_MODES.get(rule.do, Answering.NORMAL), rule.seconds):

@@ -1,6 +1,7 @@
 """Accounts: values, summary, positions, profit and loss; once, and again when they change."""
 
 from collections.abc import Iterator
+from time import monotonic
 
 from mtum.core.simulation.exchange_state import ExchangeAccount, Position
 from mtum.gateway.answers.account_figures import (
@@ -140,8 +141,7 @@ def _held(account: ExchangeAccount, symbol: str) -> Iterator[Position]:
 
 def _send_account(client: ClientSession, account: ExchangeAccount, symbol: str = "") -> None:
     floor = client.floor
-    figures = figures_of(floor, account)
-    for key, text, currency in account_values(figures, account, floor.behavior):
+    for key, text, currency in _values(client, account):
         client.send(account_value(key, text, currency, account.code))
     for held in _held(account, symbol):
         price = floor.market.price(held.symbol) or held.average_cost
@@ -150,9 +150,16 @@ def _send_account(client: ClientSession, account: ExchangeAccount, symbol: str =
     client.send(message("acctUpdateTime", 8, 1, f"{floor.local_now():%H:%M}"))
 
 
+def _values(client: ClientSession, account: ExchangeAccount) -> Iterator[tuple[str, str, str]]:
+    behavior = client.floor.behavior
+    ready = monotonic() - client.since >= behavior.ready_seconds
+    for key, text, currency in account_values(figures_of(client.floor, account), account, behavior):
+        untold = "false" if key == "AccountReady" else "0.00" if currency and key != "Currency" else text
+        yield key, text if ready else untold, currency
+
+
 def _send_multi(client: ClientSession, request_id: int, account: ExchangeAccount) -> None:
-    figures = figures_of(client.floor, account)
-    for key, text, currency in account_values(figures, account, client.floor.behavior):
+    for key, text, currency in _values(client, account):
         client.send(message("accountUpdateMulti", 73, 1, request_id, account.code, "", key, text, currency))
 
 

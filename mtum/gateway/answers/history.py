@@ -1,11 +1,13 @@
 """History: daily bars with today's running one, intraday bars, first date, schedule."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from mtum.core.market.bars import Bar
 from mtum.core.market.sessions import Session
 from mtum.gateway.answers.quotes import listings_for
+from mtum.gateway.behavior import BarOrder
 from mtum.gateway.contracts import NEW_YORK, NEW_YORK_WIRE, Listing
 from mtum.gateway.market import Market
 from mtum.gateway.session import ClientSession
@@ -40,6 +42,7 @@ def historical_bars(client: ClientSession, request: Request) -> None:
     daily = request.text("barSize").replace("1D", _DAY) == _DAY
     make = _daily_bars if daily else _intraday_bars
     bars = list(make(market, found[0], request, (first, end)))
+    bars = _ordered(bars, client.floor.behavior.bar_order) if daily else bars
     zone = NEW_YORK_WIRE
     begin = datetime.combine(first, datetime.min.time(), NEW_YORK)
     span = (wire_time(begin, zone=zone), wire_time(end.astimezone(NEW_YORK), zone=zone))
@@ -102,6 +105,16 @@ def _daily_bars(market: Market, listing: Listing, request: Request, span: tuple[
     for bar in market.history(listing.symbol, span[0]):
         if bar.day <= last:
             yield _wire_bar(f"{bar.day:%Y%m%d}", bar, _shown_volume(listing, request, bar.volume))
+
+
+def _ordered(bars: list[WireBar], order: BarOrder) -> list[WireBar]:
+    if order is BarOrder.BACKWARD:
+        return bars[::-1]
+    if order is BarOrder.RISING or len(bars) < 2:
+        return bars
+    # A real history ends with today's running bar; the one before it is finished.
+    twin = bars[-2] if order is BarOrder.TWICE else replace(bars[-2], close=bars[-2].low)
+    return [*bars[:-1], twin, bars[-1]]
 
 
 def _intraday_bars(
