@@ -1,6 +1,6 @@
 """Bars, today's running bar and the VIX over the broker's own connection."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 
@@ -12,11 +12,11 @@ from mtum.adapters.ib_session.link import SilenceError
 from mtum.adapters.ib_session.listings import Listings
 from mtum.adapters.ib_session.questions import Question, history, snapshot
 from mtum.adapters.ib_session.session import IbSession
-from mtum.core.market.bars import Bar, Bars
+from mtum.core.market.bars import PRICE_COLUMNS, Bar, Bars
 from mtum.core.market.sessions import Session
 from mtum.core.market.volume import UsualShare, intraday_share, learned_share
 from mtum.core.simulation.provisional import documented_share
-from mtum.errors import BarsInvalidError, BarsStaleError, DataError, SourceUnavailableError
+from mtum.errors import BarsInvalidError, BarsStaleError, BrokerError, DataError, SourceUnavailableError
 from mtum.ports.market_data import Quote, SeriesValue
 
 NAME = "ib"
@@ -80,15 +80,22 @@ class IbSource:
         )
 
     def series(self, name: str, session: Session, at: datetime) -> SeriesValue | None:
-        """Return the index as it stands; None if there is none, or no permission to see it."""
+        """Return the index as it stands; None if nothing is known of it.
+
+        Raises
+        ------
+        SourceUnavailableError
+            If the broker shows none, or one that is no longer the pinned contract.
+        """
         if name not in SERIES:
             return None
         try:
             ticks = self._ask(snapshot(self._listings.contract(name)))
             points = _either(_prices(ticks), LAST)
             seen = _last_trade(ticks) or self._newest_minute(name)
-        except SourceUnavailableError:
-            return None  # without it the decision goes on, and says so
+        except BrokerError as error:
+            # A changed or unknown contract, silence, a lost line: the series is an input, and its absence is told.
+            raise SourceUnavailableError(f"{name}: {error}") from error
         if points is None or seen is None:
             return None
         return SeriesValue(name, NAME, points, seen, _delayed(ticks))
@@ -99,7 +106,7 @@ class IbSource:
             return {}
         try:
             bars = self._daily(name, first)
-        except SourceUnavailableError:
+        except (BrokerError, DataError):
             return {}
         return {bar.day: bar.close for bar in bars if first <= bar.day <= last}
 
@@ -117,17 +124,18 @@ class IbSource:
     def _daily(self, symbol: str, first: date) -> list[Bar]:
         today = self._session.today or self._session.server_time().date()
         question = history(self._listings.contract(symbol), duration(first, today), "1 day")
-        return [_bar(symbol, heard.fields[1]) for heard in self._ask(question)]
+        return bars_of(symbol, self._ask(question))
 
     def _newest_minute(self, symbol: str) -> datetime | None:
         found = self._ask(history(self._listings.contract(symbol), "1800 S", "1 min", epoch=True))
-        return _instant(found[-1].fields[1].date) + timedelta(minutes=1) if found else None
+        return max(_instant(heard.fields[1].date) for heard in found) + timedelta(minutes=1) if found else None
 
     def _measured_share(self, symbol: str, session: Session, minutes: float) -> UsualShare | None:
         first = session.day - timedelta(days=_LEARNING_DAYS)
         finals = {bar.day: bar.volume for bar in self._daily(symbol, first)}
         question = history(self._listings.contract(symbol), "30 D", "5 mins", epoch=True)
-        stamped = [(_instant(heard.fields[1].date), float(heard.fields[1].volume)) for heard in self._ask(question)]
+        told = {_instant(heard.fields[1].date): float(heard.fields[1].volume) for heard in self._ask(question)}
+        stamped = sorted(told.items())
         shares: list[float] = []
         for day, part in groupby(stamped, key=lambda pair: pair[0].date()):
             slices = list(part)
@@ -161,12 +169,33 @@ def duration(first: date, today: date) -> str:
     return f"{max(1, days)} D" if days <= 365 else f"{-(-days // 365)} Y"
 
 
+def bars_of(symbol: str, answer: Iterable[Heard]) -> list[Bar]:
+    """Return daily bars in rising order; of one day told twice alike the later one.
+
+    Raises
+    ------
+    BarsInvalidError
+        If a bar cannot be read, or a day is told with two different prices.
+    """
+    found: dict[date, Bar] = {}
+    for heard in answer:
+        bar = _bar(symbol, heard.fields[1])
+        before = found.get(bar.day, bar)
+        if any(getattr(bar, name) != getattr(before, name) for name in PRICE_COLUMNS):
+            raise BarsInvalidError(
+                f"{symbol} {bar.day}: the broker tells two bars of this day, closing at {before.close:g} and "
+                f"{bar.close:g}; neither is believed: ask again later, or compare them with another source"
+            )
+        found[bar.day] = bar
+    return [found[day] for day in sorted(found)]
+
+
 def _bar(symbol: str, told: object) -> Bar:
     stamp = str(getattr(told, "date", ""))
     try:
         day = datetime.strptime(stamp[:8], "%Y%m%d").replace(tzinfo=UTC).date()
         numbers = [float(getattr(told, name)) for name in ("open", "high", "low", "close", "volume")]
-    except ValueError as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise BarsInvalidError(f"{symbol}: a bar of the broker cannot be read: {stamp!r}: {error}") from error
     return Bar(day, *numbers)
 
@@ -192,7 +221,10 @@ def _delayed(ticks: Sequence[Heard]) -> bool:
 
 
 def _instant(epoch: object) -> datetime:
-    return datetime.fromtimestamp(int(str(epoch)), UTC)
+    try:
+        return datetime.fromtimestamp(int(str(epoch)), UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise BarsInvalidError(f"the broker dates a price {epoch!r}, which is no time") from error
 
 
 def _share(slices: Sequence[tuple[datetime, float]], final: float, minutes: float) -> float | None:
