@@ -20,13 +20,17 @@ class AccountKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class BrokerAccount:
-    """The account as the broker shows it; amounts in USD, other currencies left out."""
+    """The account as the broker shows it; amounts in USD, other currencies left out.
+
+    `doubt` says why the cash is not known, "" where it is; it is then taken for 0.
+    """
 
     code: str
     kind: AccountKind
     cash_usd: Decimal
     settled_usd: Decimal
     net_liquidation_usd: Decimal
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,8 @@ class BrokerLists:
     """Everything the broker says about the account, freshly asked.
 
     `positions` are shares by symbol (fractions possible); `orders` holds open orders of all
-    clients and today's completed ones; `fills` today's executions.
+    clients and today's completed ones; `fills` today's executions. `unread` are messages about our own
+    orders and shares that make no sense, in the broker's words; `skipped` counts those about others'.
     """
 
     at: datetime
@@ -84,6 +89,8 @@ class BrokerLists:
     positions: Mapping[str, Decimal]
     orders: tuple[BrokerOrder, ...]
     fills: tuple[BrokerFill, ...]
+    unread: tuple[str, ...] = ()
+    skipped: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mtum.adapters.brokers.ib.account import Unread
 from mtum.adapters.brokers.ib.words import fills_of
 from mtum.adapters.ib_session.ear import Heard
 from mtum.adapters.store.opening import open_store
@@ -89,7 +90,7 @@ def outcome(batches: Sequence[Sequence[Report]]) -> tuple[list[tuple[str, int, D
             store.orders.move(one.id, OrderStatus.ACCEPTED, NOW, Observed(broker_id=str(number)))
         for batch in batches:
             fees = {EXECUTIONS[index][1]: fee(index) for index, known, _ in batch if known}
-            lists = told(fills_of([[heard(index, named=named) for index, _, named in batch]], fees, ACCOUNT))
+            lists = told(fills_of([[heard(index, named=named) for index, _, named in batch]], fees, ACCOUNT, Unread()))
             states = store.orders.states()
             store.orders.add_fills([recorded(state, fill) for state in states for fill in executions_of(lists, state)])
         lots = lots_of(folded(store.orders.fills("s")))

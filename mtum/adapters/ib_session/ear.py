@@ -90,6 +90,7 @@ class Ear:
         self.waiting: list[Waiting] = []
         self.fees: dict[str, Any] = {}
         self.orders: dict[int, list[Heard]] = {}
+        self.garbled: list[tuple[str, ...]] = []
         self.news = asyncio.Event()
         self.ended = False
         self._record = record
@@ -103,6 +104,11 @@ class Ear:
     def follow(self, order_id: int) -> list[Heard]:
         """Return the list to which every later message about an order id is appended."""
         return self.orders.setdefault(order_id, [])
+
+    def could_not_read(self, fields: tuple[str, ...]) -> None:
+        """Keep the raw fields of a message that the library gave up on; it would be lost in silence."""
+        self._record.note("heard", "garbled", fields)
+        self.garbled.append(fields)
 
     def __getattr__(self, name: str) -> Callable[..., None]:
         if name.startswith("_") or name in _NOT_WANTED:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 from mtum.adapters.ib_session.door import Door, Gateway
@@ -36,6 +37,7 @@ class Link:
         self._door = Door(gateway, self._loop, on_notice)
         self.ear = Ear(record, self._door.hear)
         self.client = library.client(self.ear)
+        _hear_failures(self.client.decoder, self.ear)
         self._plain_send = self.client.sendMsg
         self.client.sendMsg = self._send_recorded
 
@@ -169,3 +171,16 @@ class Link:
         self._plain_send(message)
         if name:
             self._record.note("sent", name, tuple((message or "").split("\0")[1:40]) if name == "placeOrder" else ())
+
+
+def _hear_failures(decoder: Any, ear: Ear) -> None:
+    # The library only logs a message that it cannot decode, and goes on without it.
+    decode = decoder.interpret
+    in_hand: list[str] = []
+
+    def interpret(fields: Sequence[str]) -> None:
+        in_hand[:] = fields
+        decode(fields)
+
+    decoder.interpret = interpret
+    decoder.logger = SimpleNamespace(exception=lambda *_: ear.could_not_read(tuple(in_hand)))

@@ -145,10 +145,13 @@ def hours_on(hours: str, zone: str, day: date) -> Session | None:
         return None
     try:
         local = ZoneInfo(_ZONES.get(zone, zone))
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise CalendarMismatchError(f"the broker's hours are in the unknown time zone {zone!r}") from error
     first, last = spans[0], spans[-1]
-    return Session(day, _instant(first[1] + first[2], local), _instant(last[3] + last[4], local))
+    try:
+        return Session(day, _instant(first[1] + first[2], local), _instant(last[3] + last[4], local))
+    except ValueError as error:
+        raise CalendarMismatchError(f"the broker's hours of {day} cannot be read: {hours[:80]!r}") from error
 
 
 def _instant(digits: str, zone: ZoneInfo) -> datetime:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime
+from typing import Any
 
 from mtum.adapters.ib_session.codes import LINK_BACK, LINK_DOWN
 from mtum.adapters.ib_session.dialer import Dialer, Login, slept
@@ -173,7 +174,14 @@ class IbSession:
         self._timed(answer)
 
     def _timed(self, answer: Sequence[Heard]) -> datetime:
-        now = datetime.fromtimestamp(answer[-1].fields[0], UTC)
+        now = _instant(answer[-1].fields[0])
         self.today = now.date()
         self._on_time(now)
         return now
+
+
+def _instant(told: Any) -> datetime:
+    try:
+        return datetime.fromtimestamp(told, UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise BrokerUnavailableError(f"the broker's clock says {told!r}, which is no time") from error

@@ -8,7 +8,7 @@ from typing import Any
 from mtum.app.desk import Desk
 from mtum.app.ledger.book import read_sleeve
 from mtum.app.session.check_book import FOREIGN_KEY, external_shares
-from mtum.app.session.match_orders import find_order, too_many
+from mtum.app.session.match_orders import find_order, too_many, unread_problems
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.core.portfolio.reconcile import Balance, balances, foreign_refs
 from mtum.errors import ExitCode
@@ -37,13 +37,15 @@ def reconcile(desk: Desk) -> dict[str, Any]:
 
 def reconciled(desk: Desk, lists: BrokerLists) -> dict[str, Any]:
     """Return the differences between our records and these lists."""
-    found = (*_positions(desk, lists), *_foreign(desk, lists), *_orders(desk, lists))
+    unread = [Difference("unread", "", problem.text) for problem in unread_problems(lists, desk.store.orders.states())]
+    found = (*unread, *_positions(desk, lists), *_foreign(desk, lists), *_orders(desk, lists))
     problems = [{"code": int(ExitCode.PERSON), "text": one.text} for one in found]
     return {
         "account": desk.account,
         "mode": desk.settings.mode,
         "at": lists.at,
         "positions": {symbol: float(shares) for symbol, shares in sorted(lists.positions.items())},
+        "skipped": lists.skipped,
         "differences": [asdict(one) for one in found],
         "problems": problems,
         "exit_code": int(ExitCode.PERSON if found else ExitCode.DONE),

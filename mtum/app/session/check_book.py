@@ -7,6 +7,7 @@ from decimal import Decimal
 from mtum.app.bars.agree_splits import NOT_AGREED, agree_splits
 from mtum.app.desk import Desk, Problem
 from mtum.app.ledger.book import read_sleeve
+from mtum.app.session.match_orders import unread_problems
 from mtum.core.market.calendars import calendars_agree
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.fills import folded
@@ -61,9 +62,12 @@ def check_book(desk: Desk, lists: BrokerLists, session: Session) -> BookCheck:
     splits = _splits(desk, lists, session)
     sleeve = read_sleeve(desk.store, desk.strategy)
     found = balances(sleeve.lots, external_shares(desk), lists.positions, universe)
+    unread = tuple(unread_problems(lists, states))
+    if lists.unread:
+        return BookCheck(problems=unread, only_reconcile=True)
     if not states and (foreign or any(balance.surplus > 0 for balance in found)):
         return _fresh_store(found, foreign)
-    problems = [Problem(ExitCode.PERSON, text) for text in splits.values()]
+    problems = [*unread, *(Problem(ExitCode.PERSON, text) for text in splits.values())]
     problems += [problem for balance in found if balance.symbol not in splits for problem in position_problems(balance)]
     entries = {balance.symbol: "mismatch" for balance in found if balance.surplus != 0 or balance.short}
     beyond = beyond_ordered(desk)
@@ -72,6 +76,10 @@ def check_book(desk: Desk, lists: BrokerLists, session: Session) -> BookCheck:
     if foreign:
         problems.append(Problem(ExitCode.PERSON, _foreign_text(foreign)))
         entries |= dict.fromkeys(universe, "mismatch")
+    if lists.account.doubt:
+        problems.append(Problem(ExitCode.BROKER, f"{lists.account.doubt}: nothing is bought until it can be read"))
+        entries |= dict.fromkeys(universe, "cash_unknown")
+    problems += [problem for balance in found for problem in _sold_elsewhere(balance, lists)]
     left_over = _left_over(lists, known, session)
     problems += [Problem(ExitCode.PERSON, text) for text in left_over.values()]
     unresolved = set(left_over) | {
@@ -188,6 +196,28 @@ def _foreign_text(foreign: list[str]) -> str:
         f"the account has order {foreign[0]}, made by this program but not by this database: another installation "
         f"trades it; stop one, then `mtum reconcile --accept foreign {foreign[0]}`"
     )
+
+
+def _sold_elsewhere(balance: Balance, lists: BrokerLists) -> list[Problem]:
+    """Return the problem that somebody else's orders sell shares that an exit of ours would need."""
+    theirs = [
+        order
+        for order in lists.orders
+        if order.symbol == balance.symbol
+        and order.side is Side.SELL
+        and order.status.working
+        and not OUR_REF.match(order.ref)
+    ]
+    shares = sum(order.shares - order.filled for order in theirs)
+    left = max(Decimal(0), balance.broker - shares)
+    if not theirs or left >= balance.lots or left >= balance.broker:
+        return []
+    named = ", ".join(order.ref or f"number {order.broker_id}" for order in theirs)
+    text = (
+        f"somebody else's order sells {shares} {balance.symbol} ({named}): an exit could sell {left} of our "
+        f"{balance.lots}; cancel that order if the shares are to stay ours"
+    )
+    return [Problem(ExitCode.PERSON, text)]
 
 
 def _sellable(balance: Balance, lists: BrokerLists) -> int:

@@ -13,7 +13,7 @@ from mtum.app.owner.flatten import forget_flatten
 from mtum.app.session.check_book import beyond_ordered, external_shares, position_problems
 from mtum.app.session.close_orders import cancel_left_over, close_orders
 from mtum.app.session.decide_and_order import RunResult, current_document, sessions_around
-from mtum.app.session.match_orders import executions_of, order_problems
+from mtum.app.session.match_orders import executions_of, order_problems, unread_problems
 from mtum.core.market.bars import Bar
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.portfolio.benchmark import buy_and_hold
@@ -98,7 +98,8 @@ def _settled(desk: Desk, session: Session) -> tuple[Problem, ...]:
     close_orders(desk, session, lists)
     desk.journal.reached("closed")
     sessions = sessions_around(desk, session)
-    problems = left_over + order_problems(desk.store.orders.states(session.day))
+    states = desk.store.orders.states(session.day)
+    problems = left_over + unread_problems(lists, states) + order_problems(states)
     problems += _short_fills(desk, session) + _mismatches(desk, lists)
     try:
         for symbol in desk.strategy.universe():

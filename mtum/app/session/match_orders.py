@@ -12,6 +12,7 @@ from decimal import Decimal
 from mtum.app.desk import Desk, Problem
 from mtum.core.portfolio.fills import stem_of
 from mtum.core.portfolio.orders import OrderStatus, intent_of, may_move
+from mtum.core.portfolio.reconcile import OUR_REF
 from mtum.errors import ExitCode
 from mtum.ports.broker import BrokerFill, BrokerLists, BrokerOrder
 from mtum.ports.records import IntentState, Observed
@@ -105,6 +106,17 @@ def too_many(lists: BrokerLists, state: IntentState) -> list[Problem]:
         return []
     text = f"the broker lists {len(refs)} working orders of one intent ({', '.join(refs)}); cancel all but one by hand"
     return [Problem(ExitCode.PERSON, text)]
+
+
+def unread_problems(lists: BrokerLists, told: Sequence[IntentState] = ()) -> list[Problem]:
+    """Return what the broker says of our orders and shares that cannot be read; not what `told` holds as unknown."""
+    known = {state.intent.id for state in told if state.status is OrderStatus.UNKNOWN}
+    advice = "look at the broker's own screen"
+    texts = [f"the broker tells what cannot be read: {text}; {advice}" for text in lists.unread]
+    for one in lists.orders:
+        if OUR_REF.match(one.ref) and one.status is OrderStatus.UNKNOWN and intent_of(one.ref) not in known:
+            texts.append(f"{one.ref}: {one.text or 'its state is not known'}; {advice}")
+    return [Problem(ExitCode.PERSON, text) for text in texts]
 
 
 def order_problems(states: Sequence[IntentState]) -> list[Problem]:

@@ -4,7 +4,15 @@ from datetime import timedelta
 
 from mtum.app.desk import Desk, Problem
 from mtum.app.owner.approve import wait_for_approval, way_of
-from mtum.app.session.match_orders import PENDING, cancel_at_once, find_trace, order_problems, record_seen, too_many
+from mtum.app.session.match_orders import (
+    PENDING,
+    cancel_at_once,
+    find_trace,
+    order_problems,
+    record_seen,
+    too_many,
+    unread_problems,
+)
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.gate import MARKET_LAST_MINUTES, last_minutes
 from mtum.core.portfolio.limits import Restriction
@@ -47,9 +55,10 @@ def _settle_one(desk: Desk, session: Session, state: IntentState) -> list[Proble
     lists = desk.broker.lists()
     desk.journal.reached("listed")
     now = desk.clock.now()
-    doubles = too_many(lists, state)
-    if doubles:
-        return doubles
+    # An execution that cannot be read may be this order's.
+    stopped = too_many(lists, state) + ([] if state.status is not OrderStatus.PLANNED else unread_problems(lists))
+    if stopped:
+        return stopped
     found = find_trace(lists, state)
     if found is not None and found.status is OrderStatus.SUBMITTING:
         # Listed without a permanent id: it is there, and not accepted yet.
@@ -132,7 +141,7 @@ def _after_answer(desk: Desk, session: Session, state: IntentState, outcome: Sub
         case Accepted(order):
             record_seen(desk, state, order, at)
             desk.journal.reached("acknowledged")
-            return _other_session(desk, session, state, order)
+            return _other_session(desk, session, state, order) + _problems_after(desk, state)
         case Rejected(code, text, final):
             if not final:
                 return _resolve(desk, session, state, f"{code} {text}")

@@ -6,7 +6,14 @@ from typing import Any
 from mtum.app.desk import Desk, Problem, exit_code_of
 from mtum.app.session.decide_and_order import RunResult, current_document
 from mtum.app.session.exit_fallback import exit_fallback
-from mtum.app.session.match_orders import executions_of, find_order, order_problems, record_seen, too_many
+from mtum.app.session.match_orders import (
+    executions_of,
+    find_order,
+    order_problems,
+    record_seen,
+    too_many,
+    unread_problems,
+)
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.orders import OrderStatus, Purpose
 from mtum.errors import ExitCode
@@ -29,6 +36,7 @@ def watch_orders(desk: Desk, session: Session) -> RunResult:
     try:
         lists = desk.broker.lists()
         problems = tuple(problem for state in working for problem in _compared(desk, lists, state))
+        problems += tuple(unread_problems(lists, desk.store.orders.states(session.day)))
         problems += exit_fallback(desk, session)
     finally:
         desk.broker.close()

@@ -1,6 +1,7 @@
 """The account in USD, from values that mix currencies, prefixes and settled with unsettled cash."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -12,6 +13,8 @@ PREFIX = "$LEDGER-"
 """Newer gateways put it before the keys that are told per currency."""
 USD = "USD"
 ZERO = Decimal(0)
+_WORTH = ("NetLiquidation", "TotalCashValue", "CashBalance", "TotalCashBalance", "StockMarketValue")
+"""Amounts that cannot all be 0 in an account that holds something."""
 UNSET = Decimal("1e300")
 """Numbers beyond it are the wire's way to say "none"."""
 
@@ -25,6 +28,26 @@ def amount(text: object) -> Decimal | None:
     except InvalidOperation:
         return None
     return found if found.is_finite() and abs(found) < UNSET else None
+
+
+@dataclass(slots=True)
+class Unread:
+    """Messages that make no sense: ours in the broker's words, others' counted; each once."""
+
+    ours: list[str] = field(default_factory=list)
+    others: set[str] = field(default_factory=set)
+
+    def note(self, kind: str, contract: Any, told: Mapping[str, object], *, ours: bool) -> None:
+        """Take note of a message: what it is about, and the words in it that tell."""
+        words = ", ".join(f"{name} {word!r}" for name, word in told.items())
+        self.add(f"{kind} of {contract.symbol}: {words}", ours=ours)
+
+    def add(self, text: str, *, ours: bool) -> None:
+        """Take note of a text."""
+        if not ours:
+            self.others.add(text)
+        elif text not in self.ours:
+            self.ours.append(text)
 
 
 def values_of(answer: Iterable[Heard], account: str) -> Values:
@@ -43,27 +66,48 @@ def account_of(values: Values, code: str) -> BrokerAccount:
     BrokerUnavailableError
         If the broker tells no USD cash.
     """
-    cash = amount(values.get(("CashBalance", USD), "")) or amount(values.get(("TotalCashBalance", USD), ""))
+    if not values:
+        raise BrokerUnavailableError(f"the broker told no values of account {code}")
     base = next((currency for key, currency in values if key == "NetLiquidation" and currency), USD)
-    if cash is None and base == USD:
-        cash = amount(values.get(("TotalCashValue", USD), ""))
-    if cash is None:
-        # An account that never held a dollar has no USD ledger at all: that is no cash, if the rest was told.
-        if not values:
-            raise BrokerUnavailableError(f"the broker told no values of account {code}")
-        cash = ZERO
+    keys = ("CashBalance", "TotalCashBalance", *(("TotalCashValue",) if base == USD else ()))
+    told = [values[key, USD] for key in keys if (key, USD) in values]
+    read = [found for text in told if (found := amount(text)) is not None]
+    # An account that never held a dollar has no USD ledger at all: that is no cash, if the rest was told.
+    cash = next((found for found in read if found), ZERO)
+    doubt = f"the broker tells USD cash as {told[0]!r}" if told and not read else ""
+    settled = values.get(("SettledCash", base))
+    if _kind(values) is AccountKind.CASH and settled is not None and amount(settled) is None:
+        doubt = doubt or f"the broker tells settled cash as {settled!r}"
     rate = _rate(values, base)
     worth = (amount(values.get(("NetLiquidation", base), "")) or ZERO) / rate
-    return BrokerAccount(code, _kind(values), cash, cash - _unsettled(values, base, cash) / rate, worth)
+    return BrokerAccount(code, _kind(values), cash, cash - _unsettled(values, base, cash) / rate, worth, doubt)
 
 
-def positions_of(answer: Iterable[Heard], account: str) -> dict[str, Decimal]:
+def untold(values: Values, positions: Mapping[str, Decimal]) -> str:
+    """Return why the account's values are not to be believed yet, "" where they are.
+
+    Right after a login the broker may answer at once, with every amount 0.
+    """
+    if values.get(("AccountReady", "")) == "false":
+        return "the broker says that the account's values are not ready (AccountReady false)"
+    told = [amount(text) for (key, _), text in values.items() if key in _WORTH]
+    if positions and told and not any(told):
+        held = ", ".join(f"{float(shares):g} {symbol}" for symbol, shares in positions.items())
+        return f"the broker tells every amount as 0 while {held} are held"
+    return ""
+
+
+def positions_of(answer: Iterable[Heard], account: str, unread: Unread) -> dict[str, Decimal]:
     """Return shares by symbol of one account; stocks in USD only, closed positions left out."""
     found: dict[str, Decimal] = {}
     for heard in answer:
-        code, contract, shares, _ = heard.fields
+        code, contract, told, _ = heard.fields
         if code == account and contract.secType == "STK" and contract.currency in ("", USD):
-            found[str(contract.symbol)] = Decimal(str(shares))
+            shares = amount(told)
+            if shares is None:
+                unread.note("position", contract, {"shares": told}, ours=True)
+            else:
+                found[str(contract.symbol)] = shares
     return {symbol: shares for symbol, shares in found.items() if shares}
 
 
@@ -88,5 +132,5 @@ def _kind(values: Values) -> AccountKind:
 
 
 def shown(number: Any) -> int:
-    """Return a whole number of shares from a number of the wire, 0 for "not set"."""
+    """Return a whole number from a number of the wire, 0 for "not set"."""
     return int(amount(number) or ZERO)

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from time import monotonic
 
-from mtum.adapters.brokers.ib.account import account_of, amount, positions_of, values_of
+from mtum.adapters.brokers.ib.account import Unread, account_of, amount, positions_of, untold, values_of
 from mtum.adapters.brokers.ib.sender import Sender
-from mtum.adapters.brokers.ib.words import completed_orders, fills_of, open_orders
+from mtum.adapters.brokers.ib.words import completed_orders, fills_of, garbled, open_orders
 from mtum.adapters.ib_session.codes import NO_PERMISSION
 from mtum.adapters.ib_session.ear import Heard, RequestRefusedError
 from mtum.adapters.ib_session.listings import Listings
@@ -21,11 +22,14 @@ from mtum.adapters.ib_session.questions import (
 from mtum.adapters.ib_session.session import IbSession
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.orders import Ticket
+from mtum.core.portfolio.reconcile import OUR_REF
 from mtum.errors import BrokerUnavailableError, SourceUnavailableError
 from mtum.ports.broker import BrokerLists, BrokerOrder, SubmitOutcome
 
 EMPTY_FILTER_SECONDS = 3.0
 """Some gateways never answer an execution request without a client id; the one with ours counts then."""
+READY_SECONDS = 0.5
+"""Pause before values that are not ready are asked again."""
 BID, ASK, LAST, CLOSE = 1, 2, 4, 9
 
 
@@ -73,14 +77,22 @@ class IbBroker:
         )
         everyone = self._everyones_executions()
         self._refuse_while_cut_off()
-        orders = self._orders(working, done)
-        fees = self._session.link.ear.fees
+        held, values = self._ready(held, values)
+        unread, ear = Unread(), self._session.link.ear
+        orders = self._orders(working, done, unread)
+        named = {order.broker_id for order in orders if OUR_REF.match(order.ref)}
+        positions = positions_of(held, account, unread)
+        fills = fills_of((own, everyone), ear.fees, account, unread, named)
+        garbled(ear.garbled, account, unread)
+        ear.garbled.clear()
         return BrokerLists(
             at=at,
             account=account_of(values_of(values, account), account),
-            positions=positions_of(held, account),
+            positions=positions,
             orders=orders,
-            fills=fills_of((own, everyone), fees, account),
+            fills=fills,
+            unread=tuple(unread.ours),
+            skipped=len(unread.others),
         )
 
     def session_hours(self, symbol: str, day: date) -> Session | None:
@@ -127,14 +139,25 @@ class IbBroker:
         """Return why the broker would refuse the order, None if it would take it; nothing is placed."""
         return self._sender.what_if(ticket)
 
-    def _orders(self, working: Sequence[Heard], done: Sequence[Heard]) -> tuple[BrokerOrder, ...]:
+    def _ready(self, held: list[Heard], values: list[Heard]) -> tuple[list[Heard], list[Heard]]:
+        """Return positions and values once they can be believed; they are asked again for the time of a login."""
+        account, until = self._session.account, monotonic() + self._session.gateway.connect_seconds
+        while why := untold(values_of(values, account), positions_of(held, account, Unread())):
+            if monotonic() >= until:
+                raise BrokerUnavailableError(f"{why}; `mtum doctor` shows when they are")
+            self._session.link.wait(READY_SECONDS, lambda: False)
+            held, values = self._session.ask(POSITIONS, account_values(account))
+        return held, values
+
+    def _orders(self, working: Sequence[Heard], done: Sequence[Heard], unread: Unread) -> tuple[BrokerOrder, ...]:
         account, ours = self._session.account, self._session.gateway.client_id
-        orders = open_orders(working, account)
+        orders = open_orders(working, account, unread)
         # After a restart a gateway may hand out order ids a second time: ours go on above what is known.
         used = [order.order_id or 0 for order in orders if order.client_id == ours]
         self._session.link.client.updateReqId(max(used, default=0) + 1)
         listed = {order.broker_id for order in orders if order.broker_id}
-        return (*orders, *(order for order in completed_orders(done, account) if order.broker_id not in listed))
+        ended = completed_orders(done, account, unread)
+        return (*orders, *(order for order in ended if order.broker_id not in listed))
 
     def _everyones_executions(self) -> list[Heard]:
         if self._silent_filter:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from mtum.adapters.brokers.ib.account import Unread
 from mtum.adapters.brokers.ib.sending import Echo, echo_of, wire_order
 from mtum.adapters.brokers.ib.words import listed_order
 from mtum.adapters.ib_session.codes import Meaning
@@ -124,9 +125,10 @@ def _accepted(echo: Echo, contract: Any, order: Any, order_id: int, today: date)
     if not echo.perm_id or echo.ended or doubtful:
         return None
     order.permId, order.orderId = echo.perm_id, order_id
-    listed = listed_order(contract, order, echo.word or "PreSubmitted", int(echo.filled), echo.other_session(today))
+    word, filled = echo.word or "PreSubmitted", echo.filled
+    listed = listed_order(contract, order, word, filled, Unread(), echo.other_session(today))
     code, text = echo.worst()
-    return Accepted(replace(listed, code=code or None, text=text)) if listed else None
+    return Accepted(replace(listed, code=code or None, text=text or listed.text)) if listed else None
 
 
 def _listed(ref: str, lists: Lists) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from mtum.adapters.brokers.ib.account import shown
 from mtum.adapters.brokers.ib.words import STATUS
 from mtum.adapters.ib_session.codes import OTHER_SESSION, Meaning, gravest, is_read_only, row_of
 from mtum.adapters.ib_session.ear import Heard
@@ -30,7 +31,7 @@ class Echo:
 
     perm_id: int = 0
     word: str = ""
-    filled: float = 0.0
+    filled: int = 0
     errors: tuple[tuple[int, str], ...] = ()
 
     @property
@@ -71,18 +72,18 @@ class Echo:
 
 def echo_of(heard: Sequence[Heard]) -> Echo:
     """Read what was heard about one order id."""
-    perm_id, word, filled = 0, "", 0.0
+    perm_id, word, filled = 0, "", 0
     errors: list[tuple[int, str]] = []
     for message in heard:
         if message.name == "error":
             errors.append((int(message.fields[1]), str(message.fields[2])))
         elif message.name == "openOrder":
             _, _, order, state = message.fields
-            perm_id, word = int(order.permId or 0) or perm_id, str(state.status or word)
+            perm_id, word = shown(order.permId) or perm_id, str(state.status or word)
         else:
-            _, word, filled, _, _, told = message.fields[:6]
-            perm_id, word = int(told or 0) or perm_id, str(word)
-    return Echo(perm_id, word, float(filled), tuple(errors))
+            _, word, done, _, _, told = message.fields[:6]
+            perm_id, word, filled = shown(told) or perm_id, str(word), shown(done)
+    return Echo(perm_id, word, filled, tuple(errors))
 
 
 def wire_order(order: Any, ticket: Ticket, client_id: int) -> Any:

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from mtum.adapters.brokers.ib.account import account_of, amount, positions_of, values_of
+from mtum.adapters.brokers.ib.account import Unread, account_of, amount, positions_of, values_of
 from mtum.adapters.ib_session.ear import Heard
 from mtum.errors import BrokerUnavailableError
 from mtum.ports.broker import AccountKind
@@ -82,4 +82,4 @@ def test_positions_are_our_accounts_stocks_in_dollars_with_fractions() -> None:
         held("DU1", "SPY", 1.0, kind="OPT"),
         held("DU1", "IWM", 0.0),
     ]
-    assert positions_of(answer, "DU1") == {"MTUM": Decimal("18.25")}
+    assert positions_of(answer, "DU1", Unread()) == {"MTUM": Decimal("18.25")}

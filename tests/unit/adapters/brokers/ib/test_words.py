@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from mtum.adapters.brokers.ib.account import Unread
 from mtum.adapters.brokers.ib.sending import echo_of
 from mtum.adapters.brokers.ib.words import completed_orders, open_orders, status_of
 from mtum.adapters.ib_session.codes import Meaning
@@ -53,25 +54,25 @@ def status(order_id: int, word: str, filled: float, perm_id: int = 7, client_id:
 
 
 def test_the_status_message_after_an_open_order_counts() -> None:
-    (found,) = open_orders([opened(order()), status(3, "Submitted", 4.0)], "DU1")
+    (found,) = open_orders([opened(order()), status(3, "Submitted", 4.0)], "DU1", Unread())
     assert (found.status, found.filled) == (OrderStatus.PARTIALLY_FILLED, 4)
 
 
 def test_the_same_order_id_of_another_client_is_another_order() -> None:
     answer = [opened(order()), opened(order(clientId=99, permId=8, orderRef="x")), status(3, "Submitted", 4.0, 8, 99)]
-    assert [(one.ref, one.filled) for one in open_orders(answer, "DU1")] == [("r", 0), ("x", 4)]
+    assert [(one.ref, one.filled) for one in open_orders(answer, "DU1", Unread())] == [("r", 0), ("x", 4)]
 
 
 def test_an_order_by_hand_is_known_by_its_permanent_id() -> None:
     answer = [opened(order(orderId=-5, permId=9, orderRef="")), status(-5, "Submitted", 2.0, 9)]
-    (found,) = open_orders(answer, "DU1")
+    (found,) = open_orders(answer, "DU1", Unread())
     assert (found.ref, found.broker_id, found.filled) == ("", "9", 2)
 
 
 def test_trials_other_accounts_and_other_securities_are_left_out() -> None:
     option = SimpleNamespace(secType="OPT", symbol="MTUM")
     answer = [opened(order(whatIf=True)), opened(order(account="DU2")), opened(order(orderId=4), contract=option)]
-    assert open_orders(answer, "DU1") == []
+    assert open_orders(answer, "DU1", Unread()) == []
 
 
 def test_a_completed_order_tells_its_quantity_by_what_was_filled() -> None:
@@ -79,7 +80,7 @@ def test_a_completed_order_tells_its_quantity_by_what_was_filled() -> None:
         "completedOrder",
         (STOCK, order(totalQuantity=0.0, filledQuantity=10.0, orderId=0, clientId=0), SimpleNamespace(status="Filled")),
     )
-    (found,) = completed_orders([heard], "DU1")
+    (found,) = completed_orders([heard], "DU1", Unread())
     assert (found.shares, found.filled, found.status) == (10, 10, OrderStatus.FILLED)
     assert (found.client_id, found.order_id) == (None, None)
 
