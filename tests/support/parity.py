@@ -113,9 +113,12 @@ def by_the_daily_job(settings: Settings, first: date, last: date) -> Account:
 
 
 def by_the_fast_path(settings: Settings, first: date, last: date, dropped: str = "") -> Account:
-    """Play the same sessions in one pass, one condition left out if `dropped` names it."""
+    """Play the same sessions in one pass, proceeds settled as the practice account's are.
+
+    `dropped` names a condition that is left out.
+    """
     folder = Path()
-    asked = Asked(settings, start=first, end=last)
+    asked = Asked(settings, start=first, end=last, settlement="calendar")
     source, calendar = wiring.source_of(settings, folder), wiring.calendar_of(settings, folder)
     found = run_backtest(asked, source, calendar, lambda _: None)
     assert isinstance(found.strategy, MtumConfluence)

@@ -46,6 +46,11 @@ def early_closes(year: int) -> frozenset[date]:
     return frozenset(found) - closures(year)
 
 
+def columbus_day(year: int) -> date:
+    """Return the second Monday of October: the exchange is open, the banks are shut."""
+    return _nth(year, 10, _MON, 2)
+
+
 def easter(year: int) -> date:
     """Return Easter Sunday.
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
+from mtum.core.market.settlement import settlement_day
 from mtum.core.portfolio.costs import to_cent
 from mtum.core.portfolio.orders import Side
 from mtum.core.simulation.exchange_state import ExchangeAccount, ExchangeState, Position, Unsettled
@@ -83,8 +84,8 @@ def adjust_cash(account: ExchangeAccount, amount: Decimal) -> ExchangeAccount:
 
 
 def settle(account: ExchangeAccount, session: date) -> ExchangeAccount:
-    """Release the proceeds of sessions before this one."""
-    return replace(account, unsettled=tuple(u for u in account.unsettled if u.session >= session))
+    """Release the proceeds of sales that settle by this session."""
+    return replace(account, unsettled=tuple(u for u in account.unsettled if settlement_day(u.session) > session))
 
 
 def apply_action(account: ExchangeAccount, action: CorporateAction) -> ExchangeAccount:

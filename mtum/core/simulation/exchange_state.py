@@ -44,7 +44,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Unsettled:
-    """Proceeds in USD of the sales of one session; settled when a later session opens."""
+    """Proceeds in USD of the sales of one session, until they settle."""
 
     session: date
     amount: Decimal

@@ -8,12 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtum.core.market.bars import Bars, Days
+from mtum.core.market.settlement import settlement_days
 from mtum.core.simulation.kernel.columns import Column, Prices
 from mtum.core.simulation.kernel.walk import Tape
 
 _NEVER = 1 << 60
-_T_PLUS_2 = np.datetime64("2017-09-05", "D")
-_T_PLUS_1 = np.datetime64("2024-05-28", "D")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,20 +100,15 @@ def _settled_if_later(days: Days, settlement: str) -> NDArray[np.int64]:
 def settled_at(days: Days, settlement: str) -> NDArray[np.int64]:
     """Position of the session in which the proceeds of a sale can be spent, per session of the sale.
 
+    Proceeds that settle after the last session get the position behind it.
+
     Raises
     ------
     ValueError
         If the settlement is neither "none" nor "calendar".
-
-    References
-    ----------
-    SEC rule 15c6-1: three sessions after the trade, two from 2017-09-05, one from 2024-05-28.
     """
-    own = np.arange(len(days), dtype=np.int64)
     if settlement == "none":
-        return own
+        return np.arange(len(days), dtype=np.int64)
     if settlement != "calendar":
         raise ValueError(f'settlement is "{settlement}"; use "none" or "calendar"')
-    lag: NDArray[np.int64] = np.where(days >= _T_PLUS_1, 1, np.where(days >= _T_PLUS_2, 2, 3))
-    result: NDArray[np.int64] = own + lag
-    return result
+    return np.searchsorted(days, settlement_days(days)).astype(np.int64)

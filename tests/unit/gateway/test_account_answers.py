@@ -34,7 +34,7 @@ def test_a_fresh_account_shows_its_cash_everywhere() -> None:
         assert value(ib, "TradingType-S", "") == "STKCASH"
 
 
-def test_proceeds_are_cash_today_and_settled_tomorrow() -> None:
+def test_proceeds_are_cash_today_and_settled_three_sessions_later_in_2015() -> None:
     accounts = (account(held="10"),)
     with running_gateway(accounts=accounts, behavior=FAST) as gateway, client(gateway) as ib:
         ib.placeOrder(MTUM, order(side="SELL", kind="MKT"))
@@ -43,10 +43,11 @@ def test_proceeds_are_cash_today_and_settled_tomorrow() -> None:
         assert value(ib, "SettledCash") == "5000.00"
         # (75 - 60) x 10 - 0.75
         assert value(ib, "RealizedPnL") == "149.25"
-        gateway.tell("clock", session="2015-06-11")
         ib.disconnect()
-        with client(gateway) as later:
-            assert value(later, "SettledCash") == "5749.25"
+        for session, settled in (("2015-06-12", "5000.00"), ("2015-06-15", "5749.25")):
+            gateway.tell("clock", session=session)
+            with client(gateway) as later:
+                assert value(later, "SettledCash") == settled
 
 
 def test_a_sold_position_is_reported_as_zero() -> None:

@@ -123,7 +123,7 @@ def test_an_order_too_late_for_the_auction_is_rejected_for_good() -> None:
     assert floor.broker().lists().positions == {}
 
 
-def test_proceeds_of_a_sale_are_cash_at_once_and_settled_the_next_session() -> None:
+def test_proceeds_of_a_sale_are_cash_at_once_and_settled_two_sessions_later() -> None:
     floor = Floor()
     floor.broker().submit(ticket())
     floor.clock.wait_until(WEEK.known[1].before_close(17))
@@ -132,7 +132,7 @@ def test_proceeds_of_a_sale_are_cash_at_once_and_settled_the_next_session() -> N
     # 5000 - 1000 - 1 = 3999 settled; + 1000 - 1 from the sale.
     assert account.cash_usd == D(4998)
     assert account.settled_usd < account.cash_usd
-    floor.clock.wait_until(WEEK.known[2].before_close(17))
+    floor.clock.wait_until(WEEK.known[3].before_close(17))
     assert floor.broker().lists().account.settled_usd == D(4998)
 
 

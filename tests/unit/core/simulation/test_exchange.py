@@ -1,6 +1,8 @@
 """Whole lives of orders at the simulated exchange, numbers by hand."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -214,14 +216,32 @@ def test_a_plan_rejects_an_accepted_order_later() -> None:
     assert advance(state, moment(0), FREE)[1] == ()
 
 
-def test_proceeds_settle_at_the_next_session() -> None:
+@pytest.mark.parametrize(
+    ("sold", "waiting", "settled"),
+    [
+        (date(2025, 6, 2), (), date(2025, 6, 3)),  # T+1
+        (date(2025, 10, 10), (date(2025, 10, 13),), date(2025, 10, 14)),  # Columbus Day: a session, nothing settles
+        (date(2018, 6, 4), (date(2018, 6, 5),), date(2018, 6, 6)),  # T+2
+        (MONDAY, (TUESDAY, WEDNESDAY), date(2015, 6, 4)),  # T+3
+    ],
+)
+def test_proceeds_can_be_spent_from_their_settlement_day_on(sold: date, waiting: Sequence[date], settled: date) -> None:
+    state, _ = place(exchange("0", held="10"), ticket(Side.SELL), moment(20, sold), FREE)
+    state, _ = advance(state, moment(0, sold, price="100"), FREE)
+    for day in waiting:
+        state, _ = advance(state, moment(20, day), FREE)
+        assert (account_of(state).cash, account_of(state).settled_cash) == (Decimal(1000), Decimal(0))
+        assert isinstance(place(state, ticket(ref="r-2"), moment(19, day), FREE)[1], Rejected)
+    state, _ = advance(state, moment(20, settled), FREE)
+    assert account_of(state).settled_cash == 1000
+    assert account_of(state).realized_pnl == 100
+
+
+def test_proceeds_cannot_be_spent_in_their_own_session() -> None:
     state = taken(exchange("0", held="10"), ticket(Side.SELL))
     state, _ = advance(state, moment(0, price="100"), FREE)
     assert (account_of(state).cash, account_of(state).settled_cash) == (Decimal(1000), Decimal(0))
     assert refused(state, ticket(ref="r-2"), minutes=-1).code == 201
-    state, _ = advance(state, moment(20, TUESDAY), FREE)
-    assert account_of(state).settled_cash == 1000
-    assert account_of(state).realized_pnl == 100
 
 
 def test_a_cash_account_cannot_spend_what_working_orders_reserve() -> None:
