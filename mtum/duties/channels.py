@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from mtum import wiring
 from mtum.config import SECRETS, Settings, secret
 from mtum.errors import ConfigError
 from mtum.ports.dead_man import DeadMan
@@ -21,11 +22,14 @@ def channels_of(settings: Settings, environment: Mapping[str, str]) -> tuple[Not
     """Return every configured channel; the terminal alone when none is."""
     from mtum.adapters.notifiers.apprise_channel import channels_named
     from mtum.adapters.notifiers.console import Console
+    from mtum.adapters.notifiers.stamped import Stamped
     from mtum.adapters.notifiers.timed import Timed
 
     found: list[Notifier] = [*_mail(settings, environment)]
     found += channels_named(secret("notify.urls", environment))
-    return tuple(Timed(channel, SEND_SECONDS) for channel in found) or (Console(),)
+    account = wiring.account_of(settings)
+    stamped = [Stamped(channel, settings.mode, account) for channel in found]
+    return tuple(Timed(channel, SEND_SECONDS) for channel in stamped) or (Stamped(Console(), settings.mode, account),)
 
 
 def is_anybody_told(settings: Settings, environment: Mapping[str, str]) -> bool:

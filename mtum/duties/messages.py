@@ -35,7 +35,7 @@ def tried_channels(settings: Settings, data_dir: Path) -> Tried:
     """Send a test message by every channel, then what waits in the outbox."""
     at = SystemClock().now()
     text = f"This is a test of mtum ({settings.mode}), sent {at:%Y-%m-%d %H:%M:%S} UTC. Nothing needs to be done."
-    message = Message(f"test:{at.isoformat()}", Urgency.REPORT, f"mtum test message [{settings.mode.upper()}]", text)
+    message = Message(f"test:{at.isoformat()}", Urgency.REPORT, "mtum test message", text, at=at)
     channels = channels_of(settings, current_environment())
     results = tuple((channel.name, error_of(channel, message)) for channel in channels)
     sent = 0

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from typing import Protocol
 
@@ -16,7 +17,13 @@ class Urgency(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Something to tell the owner; `key` makes a repeated message the same one."""
+    """Something to tell the owner; `key` makes a repeated message the same one.
+
+    Parameters
+    ----------
+    at : datetime, optional
+        Aware UTC instant it was written at; the outbox knows it, a message sent directly brings it along.
+    """
 
     key: str
     urgency: Urgency
@@ -24,6 +31,7 @@ class Message:
     text: str
     html: str | None = None
     images: Mapping[str, bytes] = field(default_factory=dict)
+    at: datetime | None = None
 
 
 class Notifier(Protocol):

@@ -437,7 +437,7 @@ class TestMessages:
         run = store.runs.start("settle", "", MONDAY, later(0))
         assert store.messages.note(self.MESSAGE, later(1), run)
         ((number, waiting),) = store.messages.undelivered()
-        assert waiting == self.MESSAGE
+        assert waiting == replace(self.MESSAGE, at=later(1))
         store.messages.delivered(number, later(2), "no route")
         assert [one for one, _ in store.messages.undelivered()] == [number]
         store.messages.delivered(number, later(3))

@@ -126,7 +126,7 @@ def test_a_full_disk_sends_nothing_tells_it_and_is_overcome(place: Place) -> Non
     code = place.look(WINDOW, limit=full)
     assert code == 3
     assert place.orders == 0
-    assert place.subjects == ["ACTION: the database cannot be used"]
+    assert place.subjects == ["ACTION: the database cannot be used [PRACTICE]"]
     assert place.look(WINDOW) == 0
     assert place.orders == 1
     note("disk full for a while in the window", f"exit {code}, then exit 0", place)
@@ -161,7 +161,7 @@ def test_a_database_locked_for_a_moment_is_waited_for(place: Place) -> None:
     with held_for(place.data / "mtum.db", 3, throughout=False):
         assert place.look(WINDOW) == 0
     assert place.orders == 1
-    assert place.subjects == ["ORDER: BUY 18 MTUM for 2026-11-23"]
+    assert place.subjects == ["ORDER: BUY 18 MTUM for 2018-01-03 [PRACTICE]"]
     note("database locked by another process for 3 s", "waited for, exit 0", place)
 
 
@@ -178,7 +178,10 @@ def test_a_locked_database_is_told_and_tried_again_until_it_is_free(place: Place
     assert set(codes[:-1]) == {3}
     assert place.orders == 1
     # Told once an hour, not at every look.
-    assert place.subjects == ["ACTION: the database cannot be used", "ORDER: BUY 18 MTUM for 2026-11-23"]
+    assert place.subjects == [
+        "ACTION: the database cannot be used [PRACTICE]",
+        "ORDER: BUY 18 MTUM for 2018-01-03 [PRACTICE]",
+    ]
     note(f"database locked by another process for {seconds or 'some'} s", f"exit {codes}", place)
 
 
@@ -188,7 +191,7 @@ def test_a_database_locked_beyond_the_deadline_is_missed_and_told(place: Place) 
         assert place.look(WINDOW) == 3
     assert place.look(LATE) == 4
     assert (place.outcome(), place.orders) == ("missed", 0)
-    assert place.subjects[0] == "ACTION: the database cannot be used"
+    assert place.subjects[0] == "ACTION: the database cannot be used [PRACTICE]"
     assert place.subjects[1].startswith("ALERT: missed decide_and_order")
     note("database locked until the deadline has passed", "exit 3, then missed, exit 4", place)
 
@@ -211,9 +214,8 @@ main()
     code = place.look(WINDOW, program=("-c", limited))
     assert code == 3
     assert place.orders == 0
-    assert "ACTION: decide_and_order of 2026-11-23: data not fit to decide" in place.subjects or place.subjects == [
-        "ACTION: the database cannot be used"
-    ]
+    refused = "ACTION: decide_and_order of 2026-11-23: data not fit to decide [PRACTICE]"
+    assert refused in place.subjects or place.subjects == ["ACTION: the database cannot be used [PRACTICE]"]
     assert place.look(WINDOW_LATER) == 0
     assert place.orders == 1
     note("database at its limit of pages", f"exit {code}, then exit 0", place)
@@ -235,7 +237,7 @@ def test_a_database_that_cannot_be_written_sends_nothing_and_is_told(place: Plac
         path.chmod(mode)
     assert code == 3
     assert place.orders == 0
-    assert place.subjects == ["ACTION: the database cannot be used"]
+    assert place.subjects == ["ACTION: the database cannot be used [PRACTICE]"]
     assert place.look(WINDOW) == 0
     assert place.orders == 1
     note(f"{'database file' if names else 'data folder'} read-only for a while", f"exit {code}, then exit 0", place)
@@ -250,7 +252,7 @@ def test_a_kill_between_the_servers_yes_and_our_record_shows_the_mail_once(place
     assert process.returncode == -9
     place.inbox.on_mail = lambda: None
     assert place.look(WINDOW) == 0
-    assert place.subjects == ["ORDER: BUY 18 MTUM for 2026-11-23"] * 2
+    assert place.subjects == ["ORDER: BUY 18 MTUM for 2018-01-03 [PRACTICE]"] * 2
     assert len({mail["Message-ID"] for _, mail in place.inbox.mails}) == 1
     assert place.look(WINDOW) == 0
     assert len(place.inbox.mails) == 2
@@ -265,7 +267,7 @@ def test_a_damaged_database_sends_nothing_and_is_told(place: Place) -> None:
     (place.data / "mtum.db").write_bytes(b"not a database " * 1000)
     assert place.look(WINDOW) == 3
     assert place.orders == 0
-    assert place.subjects == ["ACTION: the database cannot be used"]
+    assert place.subjects == ["ACTION: the database cannot be used [PRACTICE]"]
     (place.data / "mtum.db").write_bytes(whole)
     assert place.look(WINDOW) == 0
     note("database damaged, then restored", "exit 3, then exit 0", place)
@@ -279,7 +281,7 @@ def test_a_mail_server_down_for_a_day_loses_and_doubles_nothing(place: Place) ->
     codes = [place.look("2026-11-24T15:00:00Z") for _ in range(2)]
     assert codes[1] == 0
     assert len(place.subjects) == len(set(place.subjects))
-    assert place.subjects[0] == "ORDER: BUY 18 MTUM for 2026-11-23"
+    assert place.subjects[0] == "ORDER: BUY 18 MTUM for 2018-01-03 [PRACTICE]"
     assert any("BOUGHT 18" in subject for subject in place.subjects)
     note("mail server down for a day", "exit 8 until it is back", place)
 
@@ -295,7 +297,7 @@ def test_kill_9_in_the_middle_of_the_decision_orders_once(place: Place, after_se
     assert place.look(WINDOW) == 0
     assert place.orders == 1
     assert place.outcome() == "finished"
-    assert place.subjects.count("ORDER: BUY 18 MTUM for 2026-11-23") == 1
+    assert place.subjects.count("ORDER: BUY 18 MTUM for 2018-01-03 [PRACTICE]") == 1
     note(f"kill -9 {after_seconds} s after the start, started again in time", place.outcome(), place)
 
 
@@ -337,5 +339,5 @@ def test_two_looks_at_the_same_time_order_once(place: Place) -> None:
         process.communicate()
     assert codes in ([0, 0], [0, 9])
     assert place.orders == 1
-    assert place.subjects.count("ORDER: BUY 18 MTUM for 2026-11-23") == 1
+    assert place.subjects.count("ORDER: BUY 18 MTUM for 2018-01-03 [PRACTICE]") == 1
     note("two processes at the same time", f"exit codes {codes}", place)

@@ -104,7 +104,7 @@ def test_a_stalled_mail_server_does_not_hold_up_the_other_channel(installed: Pat
     assert code == 4
     assert first[1].startswith("ALERT: missed")
     assert first[0] - began < LIMIT_SECONDS - (10 if stalls < 10 else 5), "it waits for no other channel"
-    assert second[1] == "ACTION: no messages reach mail:owner@example.org"
+    assert second[1] == "ACTION: no messages reach mail:owner@example.org [PRACTICE]"
     assert second[0] - began < LIMIT_SECONDS, "the stalled channel's own limit is over, and the other told of it"
     assert seconds < LIMIT_SECONDS
 
@@ -117,7 +117,7 @@ def test_a_service_that_hangs_does_not_hold_up_mail_or_the_end_of_the_process(in
         subjects = [str(mail["Subject"]) for _, mail in inbox.mails]
     assert code == 4
     assert subjects[0].startswith("ALERT: missed")
-    assert subjects[1] == "ACTION: no messages reach notify:ntfy"
+    assert subjects[1] == "ACTION: no messages reach notify:ntfy [PRACTICE]"
     assert SEND_SECONDS <= seconds < LIMIT_SECONDS
 
 
@@ -131,7 +131,7 @@ def test_a_run_by_hand_tells_its_order_once(tmp_path: Path, monkeypatch: pytest.
             monkeypatch.setenv(name, text)
         assert run_mtum(gateway) == 0
         assert run_mtum(gateway) == 0  # answers from its record
-        assert subjects_of(inbox) == ["ORDER: BUY 18 MTUM for 2018-01-03"]
+        assert subjects_of(inbox) == ["ORDER: BUY 18 MTUM for 2018-01-03 [PAPER]"]
         last = gateway.session.close - timedelta(minutes=LAST_CANCEL_MINUTES, hours=5)
         assert f"canceled until {last:%H:%M} New York" in inbox.mails[0][1].get_content()
 
@@ -142,7 +142,7 @@ def test_a_run_by_hand_that_finds_no_gateway_tells_it_at_once(tmp_path: Path, mo
             monkeypatch.setenv(name, text)
         monkeypatch.setenv("MTUM_BROKER__PORT", "9")
         assert run_mtum(gateway) == 4
-        assert subjects_of(inbox) == ["ACTION: decide_and_order of 2018-01-03: broker unreachable or too late"]
+        assert subjects_of(inbox) == ["ACTION: decide_and_order of 2018-01-03: broker unreachable or too late [PAPER]"]
 
 
 def test_a_run_by_hand_whose_notice_cannot_leave_is_exit_8_and_it_leaves_later(
@@ -154,5 +154,5 @@ def test_a_run_by_hand_whose_notice_cannot_leave_is_exit_8_and_it_leaves_later(
         assert run_mtum(gateway) == 8
         monkeypatch.setenv("MTUM_MAIL__PORT", str(inbox.port))
         assert run_mtum(gateway) == 0
-        assert subjects_of(inbox)[0] == "ORDER: BUY 18 MTUM for 2018-01-03"
+        assert subjects_of(inbox)[0] == "ORDER: BUY 18 MTUM for 2018-01-03 [PAPER]"
         assert len(gateway.accepted()) == 1

@@ -62,7 +62,7 @@ class MemoryControl:
     def note(self, message: Message, at: datetime, run_id: int | None) -> bool:
         if any(known.key == message.key for known in self.notes.values()):
             return False
-        self.notes[len(self.notes) + 1] = message
+        self.notes[len(self.notes) + 1] = replace(message, at=at)
         return True
 
     def undelivered(self) -> Sequence[tuple[int, Message]]:

@@ -2,6 +2,7 @@
 
 import re
 from email.message import EmailMessage
+from email.utils import format_datetime, formatdate
 from hashlib import sha256
 
 from mtum.adapters.notifiers.smtp import SmtpServer, deliver
@@ -40,6 +41,8 @@ def composed(message: Message, sender: str, recipient: str) -> EmailMessage:
     mail = EmailMessage()
     mail["Subject"] = " ".join(message.subject.split())
     mail["From"], mail["To"] = sender, recipient
+    # When it was written, not when a server took it at last.
+    mail["Date"] = format_datetime(message.at) if message.at else formatdate()
     digest = sha256(f"{message.key}\x1f{recipient}".encode()).hexdigest()[:32]
     mail["Message-ID"] = f"<{digest}@{_domain(sender)}>"
     session = _SESSION.search(message.key)

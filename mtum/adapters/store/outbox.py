@@ -69,4 +69,5 @@ def _message(row: sqlite3.Row) -> Message:
         text=row["text"],
         html=row["html"],
         images={name: b64decode(image) for name, image in json.loads(row["images"]).items()},
+        at=maybe_instant(row["noted_at"]),
     )

@@ -14,6 +14,9 @@ URGENT_JOBS = ("rehearse", "decide_and_order", "watch_orders", "confirm_fills")
 LAST_CANCEL_MINUTES = 10.0
 """Minutes before the close after which the exchange keeps an order for the auction."""
 _LISTED = 40
+DECIDING = "decide_and_order"
+_COSTLY = {DECIDING: "decisions", "confirm_fills": "settlements"}
+"""Jobs whose absence may cost money, the worst first, and what several of them are called."""
 
 NEXT_STEP: Mapping[int, str] = {
     ExitCode.BUG: "The traceback is in the log; nothing else was changed.",
@@ -33,19 +36,24 @@ def outcome_notices(wake: Wake, session: Session, document: Mapping[str, Any], e
     if exit_code in (ExitCode.DONE, ExitCode.NOTIFY):
         return tuple(orders)
     texts = [str(problem.get("text", problem)) for problem in document.get("problems", ())]
-    return (*orders, _alarm(wake, exit_code, texts))
+    return (*orders, _alarm(wake, session.day, exit_code, texts))
 
 
 def order_sent(session: Session, order: Mapping[str, Any], document: Mapping[str, Any]) -> Message:
-    """Return the notice of an accepted order: what, why, until when it can be canceled and how."""
+    """Return the notice of an accepted order: what, why, until when it can be canceled and how.
+
+    In a replayed market the order has been filled by now, in a session that is not today's.
+    """
     what = f"{order['side']} {order['shares']} {order['symbol']}"
     seen = (document.get("indicators") or {}).get("close")
     last = f"{session.before_close(LAST_CANCEL_MINUTES).astimezone(NEW_YORK):%H:%M} New York"
+    filled = order["status"] == "FILLED"
+    state = "was filled" if filled else "was accepted by the broker"
     lines = [
-        f"{what} {order['type']} was accepted by the broker ({order['ref']}).",
+        f"{what} {order['type']} {state} ({order['ref']}).",
         f"Reason: {', '.join(document.get('reasons', ())) or 'not recorded'}.",
         f"Price seen at the decision: {seen:.2f} USD." if isinstance(seen, int | float) else "",
-        f"It can be canceled until {last}: mtum cancel {order['id']}",
+        "" if filled else f"It can be canceled until {last}: mtum cancel {order['id']}",
     ]
     text = "\n".join(line for line in lines if line)
     return Message(f"order_sent:{order['ref']}", Urgency.ORDER_SENT, f"ORDER: {what} for {session.day}", text)
@@ -53,8 +61,9 @@ def order_sent(session: Session, order: Mapping[str, Any], document: Mapping[str
 
 def missed_notice(missed: Sequence[tuple[Wake, str]]) -> Message:
     """Return one message about everything that was missed at a time, with its causes."""
-    urgent = any(wake.job in ("decide_and_order", "confirm_fills") for wake, _ in missed)
+    missed = sorted(missed, key=lambda one: _rank(one[0]))
     first = missed[0][0]
+    urgent = first.job in _COSTLY
     sessions = sorted({wake.session for wake, _ in missed})
     span = f"{sessions[0]}" if len(sessions) == 1 else f"{sessions[0]} to {sessions[-1]}"
     grouped: dict[tuple[date, str], list[str]] = {}
@@ -63,18 +72,21 @@ def missed_notice(missed: Sequence[tuple[Wake, str]]) -> Message:
     lines = [f"{session}: {', '.join(names)}: {cause}" for (session, cause), names in grouped.items()]
     if len(lines) > _LISTED:
         lines[_LISTED:] = [f"and {len(lines) - _LISTED} more; `mtum show runs` has them all"]
+    alike = sum(1 for wake, _ in missed if wake.job == first.job)
+    if first.job == DECIDING and alike > 1:
+        lines.insert(0, f"{alike} sessions passed without a decision.")
     lines.append("Nothing of it was done late. Open positions are as they were.")
     return Message(
         key=f"missed:{first.session}:{first.job}:{first.slot}",
         urgency=Urgency.ACT_NOW if urgent else Urgency.REPORT,
-        subject=f"ALERT: missed {_name(first)}{' and more' if len(missed) > 1 else ''}, {span}",
+        subject=f"ALERT: missed {_counted(first, alike)}{' and more' if len(missed) > alike else ''}, {span}",
         text="\n".join(lines),
     )
 
 
 def bug_notice(wake: Wake, text: str) -> Message:
     """Return the notice of an error nobody expected."""
-    return _alarm(wake, ExitCode.BUG, [text])
+    return _alarm(wake, wake.session, ExitCode.BUG, [text])
 
 
 def store_notice(text: str, at: datetime) -> Message:
@@ -84,12 +96,14 @@ def store_notice(text: str, at: datetime) -> Message:
         "No order is sent while this lasts; a working order at the broker is not touched.",
         "Free space or repair the folder, then `mtum doctor`; `mtum restore FILE` puts a backup in place.",
     ]
-    return Message(f"store:{at:%Y-%m-%dT%H}", Urgency.ACT_NOW, "ACTION: the database cannot be used", "\n".join(lines))
+    return Message(
+        f"store:{at:%Y-%m-%dT%H}", Urgency.ACT_NOW, "ACTION: the database cannot be used", "\n".join(lines), at=at
+    )
 
 
-def _alarm(wake: Wake, exit_code: int, texts: Sequence[str]) -> Message:
+def _alarm(wake: Wake, day: date, exit_code: int, texts: Sequence[str]) -> Message:
     urgency = Urgency.ACT_NOW if wake.job in URGENT_JOBS else Urgency.REPORT
-    subject = f"ACTION: {_name(wake)} of {wake.session}: {_word(exit_code)}"
+    subject = f"ACTION: {_name(wake)} of {day}: {_word(exit_code)}"
     text = "\n".join([*texts, NEXT_STEP.get(exit_code, ""), f"(exit code {int(exit_code)})"])
     return Message(f"outcome:{wake.job}:{wake.slot}:{wake.session}:{int(exit_code)}", urgency, subject, text)
 
@@ -109,7 +123,16 @@ def _word(exit_code: int) -> str:
 
 
 def _sent(wake: Wake, order: Mapping[str, Any]) -> bool:
-    return wake.job == "decide_and_order" and order.get("status") in ("ACCEPTED", "PARTIALLY_FILLED", "FILLED")
+    return wake.job == DECIDING and order.get("status") in ("ACCEPTED", "PARTIALLY_FILLED", "FILLED")
+
+
+def _rank(wake: Wake) -> tuple[int, date]:
+    # What may have cost money comes first; an equal rank keeps the order of time.
+    return [*_COSTLY, wake.job].index(wake.job), wake.session
+
+
+def _counted(wake: Wake, alike: int) -> str:
+    return f"{alike} {_COSTLY[wake.job]}" if alike > 1 and wake.job in _COSTLY else _name(wake)
 
 
 def _name(wake: Wake) -> str:

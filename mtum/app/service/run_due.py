@@ -300,9 +300,15 @@ def _done(roster: Roster, wake: Wake) -> Done:
         log.exception("job_broke")
         text = f"{type(error).__name__}: {error}"
         return Done(ExitCode.BUG, _problem_document(wake, ExitCode.BUG, text), (bug_notice(wake, text),))
-    return Done(
-        done.exit_code, done.document, (*done.messages, *outcome_notices(wake, session, done.document, done.exit_code))
-    )
+    notices = outcome_notices(wake, _spoken_of(roster, session, done), done.document, done.exit_code)
+    return Done(done.exit_code, done.document, (*done.messages, *notices))
+
+
+def _spoken_of(roster: Roster, session: Session, done: Done) -> Session:
+    # On a replayed market a job of today's timetable plays a session of another day.
+    told = done.document.get("session")
+    day = date.fromisoformat(str(told)) if told else session.day
+    return session if day == session.day else roster.calendar.sessions(day, day).get(day) or session
 
 
 def _problem_document(wake: Wake, code: int, text: str) -> dict[str, Any]:

@@ -16,8 +16,7 @@ _NOT_RUN = {"missed": "missed session", "": "the daily job did not run"}
 
 def subject(summary: Summary) -> str:
     """Return the subject of a daily report; the first word is ACTION or ALERT when a person should look."""
-    tag = "" if summary.mode == "live" else f" [{summary.mode.upper()}]"
-    return _fitted(_alarm(summary) or _usual(summary), tag)
+    return _fitted(_alarm(summary) or _usual(summary), f" [{summary.mode.upper()}]")
 
 
 def _usual(summary: Summary) -> list[str]:

@@ -43,11 +43,11 @@ def review_page(review: Review) -> Page:
 
 def review_subject(review: Review) -> str:
     """Return the subject of a review, at most 60 characters."""
-    tag = "" if review.mode == "live" else f" [{review.mode.upper()}]"
+    tag = f" [{review.mode.upper()}]"
     day = figures.day(review.last, year=False)
     change = f" {figures.percent(review.pnl_frac)}" if review.pnl_frac is not None else ""
     against = f", holding {figures.percent(review.benchmark_frac)}" if review.benchmark_frac is not None else ""
-    return f"{review.symbol} {review.kind} to {day}:{change}{against}{tag}"[:60]
+    return f"{review.symbol} {review.kind} to {day}:{change}{against}"[: 60 - len(tag)] + tag
 
 
 def _verdict(review: Review) -> str:

@@ -100,7 +100,7 @@ def test_an_unknown_order_and_a_mismatch_ask_for_action(tmp_path: Path) -> None:
     assert subject(summary).startswith("ACTION: MTUM 30 Mar: BUY 46 MTUM was sent")
     assert len(subject(summary)) <= 60
     live = replace(summary, mode="live", problems=(ProblemLine(6, "the broker holds 3 shares more"),))
-    assert subject(live) == "ACTION: MTUM 30 Mar: the broker holds 3 shares more"
+    assert subject(live) == "ACTION: MTUM 30 Mar: the broker holds 3 shares more [LIVE]"
 
 
 def test_numbers_of_an_entry_by_hand(tmp_path: Path) -> None:

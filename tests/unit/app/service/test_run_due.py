@@ -239,6 +239,34 @@ def test_a_clock_set_back_repeats_nothing() -> None:
     assert desk.names.count("decide_and_order") == 1
 
 
+def test_missed_decisions_lead_whatever_else_was_missed() -> None:
+    """Wednesday's look ahead is missed first; the decisions of three sessions are what may have cost money."""
+    desk = begun("2024-05-17 21:00")
+    run_due(desk.roster())
+    (message,) = desk.box.taken
+    assert message.subject == "ALERT: missed 3 decisions and more, 2024-05-15 to 2024-05-17"
+    first, second, *_ = message.text.splitlines()
+    assert first == "3 sessions passed without a decision."
+    assert second.startswith("2024-05-15: decide_and_order, ")
+    assert message.urgency.value == "act_now"
+
+
+def test_a_replayed_session_is_named_by_its_own_day_and_a_filled_order_is_not_offered_for_cancel() -> None:
+    """On 15 May the clock plays the session of 10 May; its order has met the auction already."""
+    desk = begun("2024-05-15 15:38")
+    order = {"id": "m", "ref": "m-1", "symbol": "MTUM", "side": "BUY", "shares": 24, "type": "MOC", "status": "FILLED"}
+    problems = [{"code": 5, "text": "why"}]
+    document = {"session": "2024-05-10", "orders": [order], "problems": problems}
+    desk.answers["decide_and_order"] = lambda session, slot: Done(5, document)
+    run_due(desk.roster())
+    (told,) = (message for message in desk.box.taken if message.subject.startswith("ORDER"))
+    (alarm,) = (message for message in desk.box.taken if message.subject.startswith("ACTION"))
+    assert told.subject == "ORDER: BUY 24 MTUM for 2024-05-10"
+    assert "BUY 24 MTUM MOC was filled (m-1)." in told.text
+    assert "cancel" not in told.text
+    assert alarm.subject == "ACTION: decide_and_order of 2024-05-10: an order was refused or fell short"
+
+
 def test_an_accepted_order_is_told_with_its_reason_its_price_and_how_to_cancel_it() -> None:
     desk = begun("2024-05-15 15:38")
     order = {"id": "m240515-ABC", "ref": "m240515-ABC-1", "symbol": "MTUM", "side": "BUY", "shares": 24}
@@ -319,7 +347,7 @@ def test_another_channel_tells_that_the_first_is_broken_once_a_day() -> None:
     for _ in range(3):
         run_due(desk.roster())
     assert telephone.subjects == [
-        "ALERT: missed rehearse and more, 2024-05-15",
+        "ALERT: missed decide_and_order and more, 2024-05-15",
         "ACTION: no messages reach mail",
     ]
     assert desk.box.taken == []

@@ -208,4 +208,4 @@ def test_a_message_that_could_not_leave_is_sent_later_once(mtum: Any, monkeypatc
     assert failed.code == 8
     assert worked == [0, 0]
     subjects = [mail["Subject"] for _, mail in inbox.mails if "ORDER" in mail["Subject"]]
-    assert subjects == ["ORDER: BUY 18 MTUM for 2026-11-23"]
+    assert subjects == ["ORDER: BUY 18 MTUM for 2018-01-03 [PRACTICE]"]
