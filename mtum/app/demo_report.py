@@ -65,7 +65,8 @@ def run_summary(store: Store, facts: SessionFacts) -> RunSummary:
     states = [state for state in store.orders.states() if state.intent.session <= facts.day]
     sleeve, held = curves(facts)
     trades = trade_lines(store, facts)
-    closed = [trade for trade in trades if trade.pnl_usd is not None]
+    closed = [trade for trade in trades if trade.exit_session is not None]
+    paid = [trade.commission_usd for trade in trades if trade.commission_usd is not None]
     last = facts.points[-1]
     known = last.benchmark_usd is not None
     return RunSummary(
@@ -88,7 +89,7 @@ def run_summary(store: Store, facts: SessionFacts) -> RunSummary:
         worst_drawdown_frac=round(float(returns.drawdown(sleeve).min()), 6),
         benchmark_worst_drawdown_frac=round(float(np.nanmin(returns.drawdown(held))), 6) if known else None,
         sessions_held=sum(1 for point in facts.points if point.shares),
-        commission_usd=round(sum(trade.commission_usd for trade in trades), 6),
+        commission_usd=round(sum(paid), 6) if len(paid) == len(trades) else None,
         wins=sum(1 for trade in closed if (trade.pnl_usd or 0.0) > 0),
         closed_trades=len(closed),
         trades=trades,
@@ -117,7 +118,7 @@ def _trade_line(store: Store, facts: SessionFacts, trade: Trade) -> TradeLine:
         return_frac=round(trade.return_frac, 6) if trade.return_frac is not None else None,
         reason=reasons[0] if reasons else None,
         sessions_held=len(facts.calendar.sessions(trade.entry_session, last)) - 1,
-        commission_usd=round(float(trade.commission_usd), 6),
+        commission_usd=round(float(trade.commission_usd), 6) if trade.commission_usd is not None else None,
     )
 
 

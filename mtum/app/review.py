@@ -140,7 +140,7 @@ def _with_trades(base: Review, looked_at: Period) -> Review:
 def _marked(trade: TradeLine, looked_at: Period) -> TradeLine:
     # An open trade shows what it would bring at the last official close, commission so far included.
     bars = looked_at.facts.bars
-    if not len(bars):
+    if not len(bars) or trade.commission_usd is None:
         return trade
     paid = trade.entry_price * trade.shares
     held = sum(lot.shares for lot in looked_at.facts.lots())

@@ -1,6 +1,6 @@
 """The database as the reading commands open it: read only, by the standard library alone."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,6 +54,25 @@ def stand_in(call: Call) -> list[str]:
     """Return the line that every output on the embedded market carries; nothing on a real one."""
     settings = call.settings()
     return [STAND_IN] if settings.mode == "practice" and settings.market.source == "sample" else []
+
+
+def untold_commissions(fills: Sequence[Mapping[str, object]], left: str) -> list[str]:
+    """Return the lines that name executions without a commission and say what is left open for it.
+
+    Parameters
+    ----------
+    fills : sequence of mapping
+        Fills without a commission (see `reading.without_commission`); none give no line.
+    left : str
+        What that does to the listing or file.
+    """
+    if not fills:
+        return []
+    named = ", ".join(
+        f"{one['exec_id']} ({one['side']} {one['shares']} {one['symbol']}, {one['session']})" for one in fills
+    )
+    which = "1 execution has" if len(fills) == 1 else f"{len(fills)} executions have"
+    return [f"{which} no commission yet: {named}; {left}. `mtum settle` asks the broker for the newest again"]
 
 
 def _nothing_in(path: Path) -> bool:

@@ -136,6 +136,11 @@ def fills(connection: sqlite3.Connection, since: date | None = None, limit: int 
     )
 
 
+def without_commission(connection: sqlite3.Connection) -> list[Row]:
+    """Return the fills whose commission the broker has not told, oldest first (see `fills`)."""
+    return [row for row in fills(connection) if row["commission_usd"] is None]
+
+
 def decisions(connection: sqlite3.Connection, since: date | None = None, limit: int | None = None) -> list[Row]:
     """Return final decisions in short: the columns of `v_daily`."""
     return _listed(connection, "v_daily", "session", since, limit, then="strategy")

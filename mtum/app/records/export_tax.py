@@ -2,9 +2,12 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
 
-from mtum.core.portfolio.fills import Fill, Split
+from mtum.core.portfolio.fills import Fill, Split, folded
 from mtum.core.portfolio.tax import TaxLot, tax_record
 
 COLUMNS = (
@@ -21,23 +24,54 @@ COLUMNS = (
     "term",
     "days_held",
 )
+_FIRST_AMOUNT = COLUMNS.index("proceeds_usd")
+"""A commission has a part in this column and in all that follow."""
+
+type Row = tuple[object, ...]
 
 
 def tax_csv(fills: Sequence[Fill], splits: Sequence[Split], year: int | None = None) -> tuple[str, int]:
     """Return closed lots as CSV and their number; with a year, those sold in it.
 
     Lots of other years are worked out as well: a loss may be deferred over the turn of the year.
+    Amounts that depend on a commission that is not known are left empty.
     """
-    closed = tax_record(fills, splits).closed
-    wanted = [lot for lot in closed if year is None or lot.sold.year == year]
+    rows = [_row(lot) for lot in tax_record(fills, splits).closed]
+    unknown = [fill for fill in folded(fills) if fill.commission_usd is None]
+    if unknown:
+        rows = _without_unknown(rows, fills, splits, {fill.symbol for fill in unknown})
+    wanted = [row for row in rows if year is None or _sold(row).year == year]
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows(_row(lot) for lot in wanted)
+    writer.writerows(wanted)
     return file.getvalue(), len(wanted)
 
 
-def _row(lot: TaxLot) -> tuple[object, ...]:
+def _without_unknown(
+    rows: Sequence[Row], fills: Sequence[Fill], splits: Sequence[Split], symbols: Set[str]
+) -> list[Row]:
+    # What a commission of a dollar a share would change depends on it, whichever way it got there: the lot itself,
+    # or a loss deferred into it. Where it would part the lots in another way, nothing of the symbol is known.
+    told = [replace(one, commission_usd=Decimal(one.shares)) if one.commission_usd is None else one for one in fills]
+    others = [_row(lot) for lot in tax_record(told, splits).closed]
+    alike = [row[:_FIRST_AMOUNT] for row in rows] == [row[:_FIRST_AMOUNT] for row in others]
+    return [
+        tuple(
+            "" if place >= _FIRST_AMOUNT and row[1] in symbols and not (alike and cell == other[place]) else cell
+            for place, cell in enumerate(row)
+        )
+        for row, other in zip(rows, others if alike else rows, strict=True)
+    ]
+
+
+def _sold(row: Row) -> date:
+    found = row[COLUMNS.index("date_sold")]
+    assert isinstance(found, date)  # as `_row` puts it there
+    return found
+
+
+def _row(lot: TaxLot) -> Row:
     return (
         f"{lot.shares} sh. {lot.symbol}",
         lot.symbol,

@@ -124,10 +124,11 @@ def pnl(facts: SessionFacts, sleeve: returns.Curve) -> Pnl:
     if point is None:
         return Pnl(realized_usd=realized, commission_usd=commission)
     found: dict[str, Stated] = {}
+    is_final = point.final and commissions_known(facts)
     for name, first in _periods(facts.day).items():
         usd, frac = returns.since(sleeve, first)
-        found[f"{name}_usd"] = stated(_rounded(usd), is_final=point.final)
-        found[f"{name}_frac"] = stated(_known(frac), is_final=point.final)
+        found[f"{name}_usd"] = stated(_rounded(usd), is_final=is_final)
+        found[f"{name}_frac"] = stated(_known(frac), is_final=is_final)
     return Pnl(**found, realized_usd=realized, commission_usd=commission)
 
 
@@ -141,12 +142,19 @@ def _periods(day: date) -> dict[str, date]:
     }
 
 
-def realized_usd(facts: SessionFacts) -> tuple[float, float]:
-    """Return realized profit with all its commissions, and the commissions paid so far, in USD."""
+def realized_usd(facts: SessionFacts) -> tuple[float | None, float | None]:
+    """Return realized profit after commissions and these so far, in USD; None while one is not known."""
+    if not commissions_known(facts):
+        return None, None
     cash = sum((fill.cash_usd for fill in facts.fills), Decimal(0))
     paid = sum((fill.commission_usd or Decimal(0) for fill in facts.fills), Decimal(0))
     basis = sum((lot.entry_price * lot.shares + lot.cost_usd for lot in lots_of(facts.fills)), Decimal(0))
     return round(float(cash - paid + basis), _CENTS), round(float(paid), _CENTS)
+
+
+def commissions_known(facts: SessionFacts) -> bool:
+    """Return whether the broker has told the commission of every execution up to the session."""
+    return all(fill.commission_usd is not None for fill in facts.fills)
 
 
 def equity_line(facts: SessionFacts, sleeve: returns.Curve) -> EquityLine:
@@ -157,9 +165,10 @@ def equity_line(facts: SessionFacts, sleeve: returns.Curve) -> EquityLine:
         return EquityLine(paid_in_usd=float(paid_in), start=sleeve.days[0] if len(sleeve) else None)
     fallen = returns.drawdown(sleeve)
     worst = int(np.argmin(fallen))
+    is_final = point.final and commissions_known(facts)
 
     def known(amount: Decimal) -> Stated:
-        return stated(float(amount), is_final=point.final)
+        return stated(float(amount), is_final=is_final)
 
     return EquityLine(
         equity_usd=known(point.equity_usd),
@@ -168,8 +177,8 @@ def equity_line(facts: SessionFacts, sleeve: returns.Curve) -> EquityLine:
         market_usd=known(point.market_usd),
         paid_in_usd=float(paid_in),
         start=sleeve.days[0],
-        drawdown_frac=stated(_rounded(float(fallen[-1])), is_final=point.final),
-        worst_drawdown_frac=stated(_rounded(float(fallen[worst])), is_final=point.final),
+        drawdown_frac=stated(_rounded(float(fallen[-1])), is_final=is_final),
+        worst_drawdown_frac=stated(_rounded(float(fallen[worst])), is_final=is_final),
         worst_drawdown_session=sleeve.days[worst] if fallen[worst] < 0 else None,
     )
 

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from mtum.app.reporting.drift import drift_between
 from mtum.app.reporting.period import Kind, Period, bounds
 from mtum.core.market.holiday_rules import expected_sessions
+from mtum.core.portfolio.fills import folded
 from mtum.core.portfolio.lots import lots_of
 from mtum.core.portfolio.tax import tax_record
 from mtum.core.reporting.periods.review import AuditLine, TaxLine
@@ -147,14 +148,19 @@ def tax_lines(period: Period) -> tuple[TaxLine, ...]:
     found = []
     for year in years:
         lots = [lot for lot in record.closed if lot.sold.year == year]
+        traded = {lot.symbol for lot in lots}
+        told = all(
+            fill.commission_usd is not None or fill.symbol not in traded or fill.session.year > year
+            for fill in folded(fills)
+        )
         found.append(
             TaxLine(
                 year=year,
                 lots=len(lots),
-                short_usd=float(sum(lot.gain_usd for lot in lots if not lot.long_term)),
-                long_usd=float(sum(lot.gain_usd for lot in lots if lot.long_term)),
+                short_usd=float(sum(lot.gain_usd for lot in lots if not lot.long_term)) if told else None,
+                long_usd=float(sum(lot.gain_usd for lot in lots if lot.long_term)) if told else None,
                 wash_lots=sum(1 for lot in lots if lot.code),
-                deferred_usd=float(sum(lot.adjustment_usd for lot in lots)),
+                deferred_usd=float(sum(lot.adjustment_usd for lot in lots)) if told else None,
             )
         )
     return tuple(found)

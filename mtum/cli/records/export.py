@@ -1,16 +1,18 @@
 """`mtum export`: files for other programs."""
 
 import os
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from mtum.cli.context import Call, call_of
-from mtum.cli.output import Answer
-from mtum.cli.stored import stored
-from mtum.errors import UsageError
+from mtum.cli.output import Answer, Problem
+from mtum.cli.stored import stored, untold_commissions
+from mtum.errors import ExitCode, UsageError
 
 app = typer.Typer(help="Write trades, signals, performance or tax lots to files.")
 
@@ -28,8 +30,10 @@ def trades(context: typer.Context, year: Year = None, out: Out = None) -> Answer
     call = call_of(context)
     with stored(call) as connection:
         rows = [] if connection is None else reading.trades(connection)
+        untold = [] if connection is None else reading.without_commission(connection)
     columns = columns_documentation()["v_trades"]
-    return written(call, *trades_csv(rows, columns, year), out or _default(call, "trades", year, "csv"))
+    answer = written(call, *trades_csv(rows, columns, year), out or _default(call, "trades", year, "csv"))
+    return _with_untold(answer, untold, "their trades have no commission, P&L and return")
 
 
 @app.command()
@@ -55,16 +59,19 @@ def performance(context: typer.Context, year: Year = None, out: Out = None) -> A
     with stored(call) as connection:
         points = [] if connection is None else reading.equity(connection)
         cash = [] if connection is None else reading.cash_movements(connection)
+        untold = [] if connection is None else reading.without_commission(connection)
     start = {row["strategy"]: row["amount_usd"] for row in cash if row["kind"] == "capital"}
     columns = columns_documentation()["equity"]
     text, count = performance_csv(points, columns, start, year)
-    return written(call, text, count, out or _default(call, "performance", year, "csv"))
+    answer = written(call, text, count, out or _default(call, "performance", year, "csv"))
+    return _with_untold(answer, untold, "equity and returns are still without it")
 
 
 @app.command()
 def tax(context: typer.Context, year: Year = None, out: Out = None) -> Answer:
     """Closed tax lots as CSV in the columns of Form 8949; with --year those sold in it."""
     from mtum import wiring
+    from mtum.adapters.store import reading
     from mtum.app.records.export_tax import tax_csv
 
     call = call_of(context)
@@ -73,7 +80,20 @@ def tax(context: typer.Context, year: Year = None, out: Out = None) -> Answer:
         return written(call, *tax_csv((), (), year), target)
     with wiring.opened_store(call.settings(), call.data_folder()) as store:
         text, rows = tax_csv(store.orders.fills(), store.bars.splits(), year)
-    return written(call, text, rows, target)
+    with stored(call) as connection:
+        untold = [] if connection is None else reading.without_commission(connection)
+    # A purchase in January can still defer a loss of December.
+    untold = [one for one in untold if year is None or one["session"] < f"{year + 1}-02-01"]
+    answer = _with_untold(written(call, text, rows, target), untold, "amounts that depend on it are empty")
+    problems = [Problem(ExitCode.DATA, line) for line in answer.hints]
+    return replace(answer, exit_code=ExitCode.DATA, problems=problems) if untold else answer
+
+
+def _with_untold(answer: Answer, untold: Sequence[Mapping[str, object]], left: str) -> Answer:
+    if not untold:
+        return answer
+    document = {**answer.document, "without_commission": [one["exec_id"] for one in untold]}
+    return replace(answer, document=document, hints=untold_commissions(untold, left))
 
 
 def written(call: Call, text: str, rows: int, out: Path) -> Answer:

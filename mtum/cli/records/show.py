@@ -8,7 +8,7 @@ import typer
 from mtum.cli.arguments import Limit, Since, day_of
 from mtum.cli.context import call_of
 from mtum.cli.output import Answer, Listing
-from mtum.cli.stored import NOTHING_YET, stand_in, stored
+from mtum.cli.stored import NOTHING_YET, stand_in, stored, untold_commissions
 
 app = typer.Typer(help="List trades, orders, fills, decisions, bars, equity or runs.")
 
@@ -89,6 +89,12 @@ _COLUMNS: dict[str, dict[str, str]] = {
     },
 }
 """Kind -> column of the reader and its heading; the JSON document has every column."""
+_WITHOUT = {
+    "trades": "the P&L of their trades is not known",
+    "fills": "it is left empty",
+    "equity": "equity is still without it",
+}
+"""Kind -> what a commission that is not known does to the list."""
 
 
 @app.command()
@@ -149,17 +155,24 @@ def _list(context: typer.Context, kind: str, since: str | None, limit: int | Non
     call = call_of(context)
     with stored(call) as connection:
         rows = [] if connection is None else readers[kind](connection, first, limit)
+        untold = [] if connection is None or kind not in _WITHOUT else reading.without_commission(connection)
     document = {kind: rows, "count": len(rows), "source": call.settings().market.source}
     if connection is None:
         return Answer(document, [NOTHING_YET])
     if not rows:
         return Answer(document, [f"no {kind}" + (f" since {first}" if first else "")])
-    return Answer(document, [_listing(kind, rows), *stand_in(call)])
+    notes = untold_commissions(untold, _WITHOUT.get(kind, ""))
+    return Answer(document, [_listing(kind, rows), *notes, *stand_in(call)])
 
 
 def _listing(kind: str, rows: Sequence[Mapping[str, Any]]) -> Listing:
     columns = _COLUMNS[kind]
-    return Listing(list(columns.values()), [[_cell(name, row[name]) for name in columns] for row in rows])
+    return Listing(list(columns.values()), [[_cell(name, _told(row, name)) for name in columns] for row in rows])
+
+
+def _told(row: Mapping[str, Any], name: str) -> Any:
+    waits = row[name] is None and (name == "commission_usd" or (name == "pnl_usd" and row["exit_session"] is not None))
+    return "not known yet" if waits else row[name]
 
 
 def _cell(name: str, value: object) -> object:

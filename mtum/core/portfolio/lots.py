@@ -41,8 +41,9 @@ class Lot:
 class Trade:
     """A round trip from the first entry fill to flat; exit fields are None while open.
 
-    `shares` is negative for a short sale and its buy-back. `pnl_usd` includes commissions paid so far;
-    `return_frac` is P&L over the value of the entry.
+    `shares` is negative for a short sale and its buy-back. `pnl_usd` is after commissions and
+    `return_frac` is P&L over the value of the entry; both are None, as `commission_usd` is, while the
+    commission of one execution is not known.
     """
 
     strategy: str
@@ -56,7 +57,7 @@ class Trade:
     exit_intent_id: str | None = None
     pnl_usd: Decimal | None = None
     return_frac: float | None = None
-    commission_usd: Decimal = ZERO
+    commission_usd: Decimal | None = None
 
 
 @dataclass(slots=True)
@@ -157,12 +158,14 @@ def _closed(book: _Open, fill: Fill) -> None:
 def _trade(opening: Sequence[Fill], closing: Sequence[Fill]) -> Trade:
     shares = sum(fill.signed_shares for fill in opening)
     entered = sum((fill.shares * fill.price for fill in opening), ZERO)
-    commission = sum((fill.commission_usd or ZERO for fill in (*opening, *closing)), ZERO)
+    paid = [fill.commission_usd for fill in (*opening, *closing)]
+    known = [commission for commission in paid if commission is not None]
+    commission = sum(known, ZERO) if len(known) == len(paid) else None
     first = opening[0]
     closed = sum(fill.shares for fill in closing) == abs(shares)
     left = sum((fill.shares * fill.price for fill in closing), ZERO)
     gain = left - entered if shares > 0 else entered - left
-    pnl = gain - commission if closed else None
+    pnl = gain - commission if closed and commission is not None else None
     return Trade(
         strategy=first.strategy,
         symbol=first.symbol,

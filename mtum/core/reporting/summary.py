@@ -119,7 +119,10 @@ class PositionLine:
 
 @dataclass(frozen=True, slots=True)
 class Pnl:
-    """Profit and loss in USD, deposits and withdrawals excluded; `_frac` chain the daily returns."""
+    """Profit and loss in USD, deposits and withdrawals excluded; `_frac` chain the daily returns.
+
+    `realized_usd` and `commission_usd` are None while the commission of an execution is not known.
+    """
 
     day_usd: Stated = UNKNOWN
     day_frac: Stated = UNKNOWN
@@ -131,8 +134,8 @@ class Pnl:
     year_frac: Stated = UNKNOWN
     start_usd: Stated = UNKNOWN
     start_frac: Stated = UNKNOWN
-    realized_usd: float = 0.0
-    commission_usd: float = 0.0
+    realized_usd: float | None = 0.0
+    commission_usd: float | None = 0.0
 
 
 @dataclass(frozen=True, slots=True)

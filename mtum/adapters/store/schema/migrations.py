@@ -45,6 +45,14 @@ def signed_lots(db: Database) -> None:
         db.execute(create_view(VIEWS[name]))
 
 
+@MIGRATIONS(name="0005_unknown_commissions")
+def unknown_commissions(db: Database) -> None:
+    """Leave empty what depends on a commission that is not known, instead of counting it as none."""
+    for name in ("v_positions", "v_trades"):
+        db.execute(f"DROP VIEW {name}")
+        db.execute(create_view(VIEWS[name]))
+
+
 def _add(db: Database, table: str, columns: Mapping[str, str]) -> None:
     known = {row[1] for row in db.execute(f"PRAGMA table_info({table})")}
     for name, kind in columns.items():

@@ -74,7 +74,7 @@ trips AS (
     round(sum(CASE WHEN way = direction THEN todays_shares * portion END)) AS opened,
     sum(CASE WHEN way = direction THEN value_usd * portion END) AS entered,
     sum(CASE WHEN way <> direction THEN value_usd * portion END) AS left_usd,
-    sum(coalesce(commission_usd, 0) * portion) AS commission,
+    CASE WHEN sum(commission_usd IS NULL) = 0 THEN sum(commission_usd * portion) END AS commission,
     (SELECT intent_id FROM directed AS n WHERE n.strategy = directed.strategy AND n.symbol = directed.symbol
        AND n.trip = directed.trip AND n.way <> n.direction
      ORDER BY n.session, n.instant, n.exec_id LIMIT 1) AS exit_intent
@@ -147,7 +147,8 @@ ORDER BY 1, 2, 3, 4"""
 _POSITIONS = """
 WITH held AS (
   SELECT strategy, symbol, sum(shares) AS shares, sum(shares * entry_price) AS paid,
-    sum(cost_usd) AS commission_usd, min(session) AS entry_session
+    CASE WHEN max(EXISTS (SELECT 1 FROM fills WHERE fills.intent_id = lots.intent_id AND current = 1
+      AND fills.commission_usd IS NULL)) = 0 THEN sum(cost_usd) END AS commission_usd, min(session) AS entry_session
   FROM lots GROUP BY strategy, symbol HAVING sum(shares) <> 0
 ),
 priced AS (
@@ -180,11 +181,11 @@ VIEWS: dict[str, View] = {
                 "exit_session": "session in which the last share was sold, or bought back",
                 "exit_price": "average exit price in USD, in today's shares",
                 "shares": "shares opened in all, in today's shares; negative for a short sale",
-                "pnl_usd": "profit or loss after commissions in USD",
+                "pnl_usd": "profit or loss after commissions in USD; empty while one is not known",
                 "return_frac": "that over the value of the entry, as a fraction",
                 "reason": "why it was closed, as the first exit order said",
                 "sessions_held": "sessions with a bar after the entry, up to the exit",
-                "commission_usd": "commissions known so far in USD",
+                "commission_usd": "commissions in USD; empty while one is not known",
             },
             _TRADES,
         ),
@@ -235,11 +236,11 @@ VIEWS: dict[str, View] = {
                 "shares": "shares held, negative when short",
                 "entry_session": "session of the first entry fill",
                 "entry_price": "average purchase price in USD, commission apart",
-                "commission_usd": "commission of these shares in USD",
+                "commission_usd": "commission of these shares in USD; empty while not known",
                 "price_session": "session of the price",
                 "last_price": "newest stored close in USD",
                 "market_usd": "worth at that price in USD",
-                "unrealized_usd": "profit or loss so far, purchase commission included, in USD",
+                "unrealized_usd": "profit or loss so far, purchase commission included, in USD; empty while not known",
             },
             _POSITIONS,
         ),

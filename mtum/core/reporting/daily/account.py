@@ -97,8 +97,8 @@ def account(summary: Summary) -> Section:
         ("Dividends receivable", Cell(figures.money(equity.receivable_usd)), "USD"),
         ("Buy and hold equity", Cell(figures.money(summary.benchmark.equity_usd)), "USD"),
         ("Paid in", Cell(figures.number(equity.paid_in_usd)), "USD"),
-        ("Realized so far", signed(figures.number(pnl.realized_usd, sign=True)), "USD"),
-        ("Commissions so far", Cell(figures.number(pnl.commission_usd)), "USD"),
+        ("Realized so far", signed(_known(pnl.realized_usd, sign=True)), "USD"),
+        ("Commissions so far", Cell(_known(pnl.commission_usd)), "USD"),
         ("Below the peak now", Cell(figures.fraction(equity.drawdown_frac)), ""),
         (f"Deepest fall{_deepest_on(summary)}", Cell(figures.fraction(equity.worst_drawdown_frac)), ""),
         ("Deepest fall, holding", Cell(figures.fraction(summary.benchmark.worst_drawdown_frac)), ""),
@@ -113,6 +113,10 @@ def account(summary: Summary) -> Section:
     )
     table = (Table(("Cash movement", "USD", "note"), moves, frozenset({0, 2})),) if moves else ()
     return Section("account", "Account", (Facts(tuple(rows)), *table))
+
+
+def _known(amount_usd: float | None, *, sign: bool = False) -> str:
+    return figures.LATE if amount_usd is None else figures.number(amount_usd, sign=sign)
 
 
 def _deepest_on(summary: Summary) -> str:

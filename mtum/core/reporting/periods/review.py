@@ -139,14 +139,14 @@ class AuditLine:
 
 @dataclass(frozen=True, slots=True)
 class TaxLine:
-    """Closed tax lots of a calendar year, in USD."""
+    """Closed tax lots of a calendar year; USD, None while a commission in them is not known."""
 
     year: int
     lots: int
-    short_usd: float
-    long_usd: float
+    short_usd: float | None
+    long_usd: float | None
     wash_lots: int
-    deferred_usd: float
+    deferred_usd: float | None
 
 
 @dataclass(frozen=True, slots=True)

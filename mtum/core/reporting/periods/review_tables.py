@@ -120,4 +120,7 @@ def tax(review: Review) -> Section:
 def _tax_row(line: TaxLine) -> tuple[Cell, ...]:
     counts = (line.year, line.lots, line.wash_lots)
     amounts = (line.short_usd, line.long_usd, line.deferred_usd)
-    return (*(Cell(str(count)) for count in counts), *(signed(figures.number(one, sign=True)) for one in amounts))
+    return (
+        *(Cell(str(count)) for count in counts),
+        *(signed(figures.LATE if one is None else figures.number(one, sign=True)) for one in amounts),
+    )

@@ -68,12 +68,21 @@ def _result(run: RunSummary) -> Section:
             ("Closed trades", Cell(figures.number(run.closed_trades, 0)), ""),
             ("Of them with profit", Cell(figures.number(run.wins, 0)), ""),
             ("Orders, fills", Cell(f"{run.orders}, {run.fills}"), ""),
-            ("Commissions", Cell(figures.number(run.commission_usd)), "USD"),
+            ("Commissions", Cell(_paid(run.commission_usd)), "USD"),
         )
     )
     few = run.closed_trades < FEW_TRADES
     note = (Sentence(f"{run.closed_trades} trades are few: chance alone moves such a result widely.", Tone.QUIET),)
     return Section("result", "Result", (Table(("", "strategy", "buy and hold"), rows), facts, *(note if few else ())))
+
+
+def _paid(commission_usd: float | None) -> str:
+    return figures.LATE if commission_usd is None else figures.number(commission_usd)
+
+
+def _waits(trade: TradeLine) -> bool:
+    # Closed, but the broker has not told every commission.
+    return trade.exit_session is not None and trade.pnl_usd is None
 
 
 def trade_table(trades: Sequence[TradeLine]) -> Table:
@@ -83,7 +92,7 @@ def trade_table(trades: Sequence[TradeLine]) -> Table:
             Cell(figures.day(trade.entry_session)),
             Cell(figures.day(trade.exit_session) if trade.exit_session else "open"),
             Cell(figures.number(trade.shares, 0)),
-            signed(figures.number(trade.pnl_usd, sign=True)),
+            signed(figures.LATE if _waits(trade) else figures.number(trade.pnl_usd, sign=True)),
             signed(figures.percent(trade.return_frac, 1)),
             Cell(words.short(trade.reason) if trade.reason else "-"),
         )

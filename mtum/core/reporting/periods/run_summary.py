@@ -8,7 +8,10 @@ from mtum.core.reporting.accuracy import Accuracy
 
 @dataclass(frozen=True, slots=True)
 class TradeLine:
-    """A round trip; exit fields are None while it is open. `pnl_usd` includes commissions."""
+    """A round trip; exit fields are None while it is open.
+
+    `pnl_usd` is after commissions; None, as `commission_usd` is, while one of them is not known.
+    """
 
     symbol: str
     entry_session: date
@@ -20,7 +23,7 @@ class TradeLine:
     return_frac: float | None
     reason: str | None
     sessions_held: int
-    commission_usd: float
+    commission_usd: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ class RunSummary:
     worst_drawdown_frac: float
     benchmark_worst_drawdown_frac: float | None
     sessions_held: int
-    commission_usd: float
+    commission_usd: float | None
     wins: int
     closed_trades: int
     trades: tuple[TradeLine, ...]

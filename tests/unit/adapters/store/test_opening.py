@@ -12,6 +12,7 @@ import pytest
 from mtum.adapters.store.database import Database, connect
 from mtum.adapters.store.opening import SqliteStore, open_store
 from mtum.adapters.store.reading import open_read_only
+from mtum.adapters.store.schema import SCHEMA_VERSION
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.lots import Lot
 from mtum.core.portfolio.orders import OrderStatus
@@ -85,7 +86,7 @@ def test_the_database_of_another_mode_or_account_is_refused(
 def test_a_newer_database_is_refused_by_both_sides(tmp_path: Path) -> None:
     path = made(tmp_path)
     change(path, "PRAGMA user_version = 99")
-    with pytest.raises(StoreMismatchError, match=r"newer program \(schema 99, this one knows 4\)"):
+    with pytest.raises(StoreMismatchError, match=rf"newer program \(schema 99, this one knows {SCHEMA_VERSION}\)"):
         opened(tmp_path)
     with pytest.raises(StoreMismatchError, match="newer program"):
         open_read_only(path)

@@ -83,7 +83,7 @@ def test_condition_that_alone_barred_an_entry(tmp_path: Path) -> None:
 
 def test_cost_of_trading(ask: Ask) -> None:
     # 10.19 on 46 * (106.5 + 115) = 10189 USD.
-    assert ask("What did trading cost") == [("2026", 2, 10.19, 10.0)]
+    assert ask("What did trading cost") == [("2026", 2, 0, 10.19, 10.0)]
 
 
 def test_gap_between_decision_and_fill(tmp_path: Path) -> None:

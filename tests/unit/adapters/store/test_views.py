@@ -55,6 +55,25 @@ def test_a_round_trip_is_one_trade(store: SqliteStore) -> None:
     ]
 
 
+def test_a_trade_with_a_commission_that_is_not_known_has_no_profit_yet(store: SqliteStore) -> None:
+    store.bars.accept(bars_of(CLOSES), later(0), None)
+    bought(store, MONDAY, 19, "105", "2")
+    order = intent(FRIDAY, Side.SELL, 19, reasons=("vix_fear",))
+    traded(store, order, fill(order, "untold.1", 19, "107.5"))
+    (row,) = rows(store, "v_trades")
+    assert (row["exit_session"], row["exit_price"]) == ("2018-12-07", 107.5)
+    assert (row["pnl_usd"], row["return_frac"], row["commission_usd"]) == (None, None, None)
+
+
+def test_a_position_bought_at_a_commission_that_is_not_known_has_no_result_yet(store: SqliteStore) -> None:
+    store.bars.accept(bars_of(CLOSES), later(0), None)
+    order = intent(MONDAY, shares=19)
+    traded(store, order, fill(order, "untold.1", 19, "105"))
+    store.ledger.write_lots(STRATEGY, lots_of(store.orders.fills(STRATEGY)), {})
+    (row,) = rows(store, "v_positions")
+    assert (row["shares"], row["commission_usd"], row["unrealized_usd"]) == (19, None, None)
+
+
 def test_a_carried_exit_belongs_to_its_trade_and_keeps_the_first_reason(store: SqliteStore) -> None:
     store.bars.accept(bars_of(CLOSES), later(0), None)
     bought(store, TENTH, 10, "100", "1")

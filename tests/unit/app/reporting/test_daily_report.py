@@ -129,6 +129,7 @@ def test_realized_and_unrealized_add_up_to_the_result(tmp_path: Path) -> None:
     summary = history.report(day).summary
     assert summary.position is not None
     assert summary.position.exit_pending == "close_below_ma"
+    assert summary.pnl.realized_usd is not None
     both = summary.pnl.realized_usd + (summary.position.unrealized_usd.amount or 0.0)
     assert both == pytest.approx(summary.pnl.start_usd.amount)
 

@@ -257,7 +257,7 @@ def test_quarter_audits_and_sums_tax_lots(played: Played) -> None:
     assert played.one("SELECT shares FROM equity ORDER BY session DESC LIMIT 1") == 0
     # With nothing held, no loss is deferred any more: all years together gain what the trades gained.
     gains = played.one("SELECT sum(pnl_usd) FROM v_trades")
-    assert sum(tax.short_usd + tax.long_usd for tax in review.tax) == pytest.approx(gains, abs=0.5)
+    assert sum((tax.short_usd or 0) + (tax.long_usd or 0) for tax in review.tax) == pytest.approx(gains, abs=0.5)
     assert review.tax[-1].year == 2018
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,35 @@ def test_a_trade_is_what_was_paid_and_got(mtum: Any, folder: Path) -> None:
     assert (closed["entry_session"], closed["exit_session"], closed["pnl_usd"]) == ("2017-12-28", "2017-12-29", 98)
     assert closed["return_frac"] == 0.098
     assert (opened["entry_session"], opened["exit_session"], opened["shares"]) == ("2018-01-02", None, 5)
+
+
+def test_an_execution_without_a_commission_is_named_wherever_it_leaves_a_figure_open(mtum: Any, folder: Path) -> None:
+    with sqlite3.connect(folder / "mtum.db") as connection:
+        connection.execute("UPDATE fills SET commission_usd = NULL WHERE session = '2017-12-29'")
+        (untold,) = connection.execute("SELECT exec_id FROM fills WHERE commission_usd IS NULL").fetchone()
+    connection.close()
+    for kind in ("trades", "fills", "equity"):
+        assert f"1 execution has no commission yet: {untold} (SELL 10 MTUM, 2017-12-29)" in mtum("show", kind).out
+    closed, _ = mtum("show", "trades", "--json").document["trades"]
+    assert (closed["pnl_usd"], closed["return_frac"], closed["commission_usd"]) == (None, None, None)
+    assert "not known yet" in mtum("show", "trades").out
+    assert "not known yet" in mtum("show", "fills").out
+    for kind in ("trades", "performance"):
+        exported = mtum("export", kind, "--json")
+        assert (exported.code, exported.document["without_commission"]) == (0, [untold])
+        assert untold in mtum("export", kind).err
+
+
+def test_a_tax_file_leaves_out_what_a_commission_that_is_not_known_would_change(mtum: Any, folder: Path) -> None:
+    with sqlite3.connect(folder / "mtum.db") as connection:
+        connection.execute("UPDATE fills SET commission_usd = NULL WHERE session = '2017-12-29'")
+    connection.close()
+    exported = mtum("export", "tax", "--year", "2017", "--json")
+    assert (exported.code, exported.document["rows"]) == (3, 1)
+    assert exported.document["without_commission"][0] in exported.document["problems"][0]["text"]
+    (row,) = csv.DictReader(Path(exported.document["files"][0]).read_text().splitlines())
+    assert (row["proceeds_usd"], row["cost_basis_usd"], row["gain_usd"]) == ("", "1001.00", "")
+    assert mtum("export", "tax", "--year", "2016", "--json").code == 0
 
 
 def test_since_and_limit_keep_the_newest(mtum: Any, folder: Path) -> None:

@@ -64,6 +64,13 @@ def test_a_split_rebases_the_lot_and_keeps_what_it_cost() -> None:
     assert lot.cost_usd == D("0.8")
 
 
+def test_a_round_trip_with_a_commission_that_is_not_known_has_no_profit_yet() -> None:
+    fills = (fill("e", "BUY", 10, "100", MON, "1.00"), fill("x", "SELL", 10, "110", TUE))
+    (trade,) = trades_of(fills)
+    assert (trade.commission_usd, trade.pnl_usd, trade.return_frac) == (None, None, None)
+    assert trade.exit_session is not None
+
+
 def test_a_round_trip_counts_every_commission() -> None:
     fills = [
         fill("e", "BUY", 10, "100", MON, "1.00"),
@@ -77,7 +84,7 @@ def test_a_round_trip_counts_every_commission() -> None:
 
 
 def test_an_open_trade_has_no_profit_yet() -> None:
-    (trade,) = trades_of([fill("e", "BUY", 10, "100", MON, "1.00"), fill("x", "SELL", 4, "110", TUE)])
+    (trade,) = trades_of([fill("e", "BUY", 10, "100", MON, "1.00"), fill("x", "SELL", 4, "110", TUE, "0")])
     assert (trade.shares, trade.exit_session, trade.exit_price, trade.pnl_usd, trade.return_frac) == (
         10,
         None,
@@ -90,8 +97,8 @@ def test_an_open_trade_has_no_profit_yet() -> None:
 
 def test_buying_again_after_flat_begins_another_trade() -> None:
     fills = [
-        fill("e1", "BUY", 1, "100", MON),
-        fill("x1", "SELL", 1, "90", TUE),
+        fill("e1", "BUY", 1, "100", MON, "0"),
+        fill("x1", "SELL", 1, "90", TUE, "0"),
         fill("e2", "BUY", 2, "95", WED),
     ]
     first, second = trades_of(fills)
