@@ -228,7 +228,8 @@ def status(connection: sqlite3.Connection) -> Row:
     waiting) and sessions (upcoming).
     """
     facts = meta(connection)
-    newest = "SELECT * FROM equity AS e WHERE session = (SELECT max(session) FROM equity WHERE strategy = e.strategy)"
+    latest = "SELECT strategy, max(session) AS session FROM equity GROUP BY strategy"
+    newest = f"SELECT equity.* FROM equity JOIN ({latest}) AS latest USING (strategy, session)"
     last = "SELECT id, job, slot, session, started_at, finished_at, outcome, exit_code, steps FROM runs"
     runs_found = _ask(connection, f"{last} ORDER BY session DESC, started_at DESC, id DESC LIMIT 1")
     totals = "SELECT strategy, sum(amount_usd) AS cash FROM cash_movements WHERE paid = 1 GROUP BY strategy"

@@ -53,6 +53,14 @@ def unknown_commissions(db: Database) -> None:
         db.execute(create_view(VIEWS[name]))
 
 
+@MIGRATIONS(name="0006_views_in_one_pass")
+def views_in_one_pass(db: Database) -> None:
+    """Let no view look at all bars or fills once for each of its rows."""
+    for name in ("v_positions", "v_trades", "v_daily"):
+        db.execute(f"DROP VIEW {name}")
+        db.execute(create_view(VIEWS[name]))
+
+
 def _add(db: Database, table: str, columns: Mapping[str, str]) -> None:
     known = {row[1] for row in db.execute(f"PRAGMA table_info({table})")}
     for name, kind in columns.items():

@@ -67,6 +67,17 @@ directed AS (
     ORDER BY session, instant, exec_id, part) AS direction
   FROM numbered
 ),
+leaving AS (
+  SELECT *, CASE WHEN way <> direction THEN first_value(intent_id) OVER (PARTITION BY strategy, symbol, trip,
+    way <> direction ORDER BY session, instant, exec_id, part) END AS exit_intent
+  FROM directed
+),
+-- How many sessions with a bar there were up to each day of a fill, counted in one pass.
+days AS MATERIALIZED (
+  SELECT day, sum(has_bar) OVER (ORDER BY day ROWS UNBOUNDED PRECEDING) AS sessions
+  FROM (SELECT session AS day, 1 AS has_bar FROM bars GROUP BY session
+    UNION ALL SELECT DISTINCT session, 0 FROM fills WHERE session NOT IN (SELECT session FROM bars))
+),
 trips AS (
   SELECT strategy, symbol, trip, direction,
     min(session) AS entry_session,
@@ -75,10 +86,8 @@ trips AS (
     sum(CASE WHEN way = direction THEN value_usd * portion END) AS entered,
     sum(CASE WHEN way <> direction THEN value_usd * portion END) AS left_usd,
     CASE WHEN sum(commission_usd IS NULL) = 0 THEN sum(commission_usd * portion) END AS commission,
-    (SELECT intent_id FROM directed AS n WHERE n.strategy = directed.strategy AND n.symbol = directed.symbol
-       AND n.trip = directed.trip AND n.way <> n.direction
-     ORDER BY n.session, n.instant, n.exec_id LIMIT 1) AS exit_intent
-  FROM directed GROUP BY strategy, symbol, trip
+    max(exit_intent) AS exit_intent
+  FROM leaving GROUP BY strategy, symbol, trip
 )
 SELECT trips.strategy, trips.symbol, entry_session, round(entered / opened, 6) AS entry_price,
   exit_session, CASE WHEN exit_session IS NOT NULL THEN round(left_usd / opened, 6) END AS exit_price,
@@ -86,11 +95,11 @@ SELECT trips.strategy, trips.symbol, entry_session, round(entered / opened, 6) A
   CASE WHEN exit_session IS NOT NULL THEN round((left_usd - entered) * direction - commission, 6) END AS pnl_usd,
   CASE WHEN exit_session IS NOT NULL THEN ((left_usd - entered) * direction - commission) / entered END AS return_frac,
   CASE WHEN exit_session IS NOT NULL THEN json_extract(order_intents.reasons, '$[0]') END AS reason,
-  CASE WHEN exit_session IS NOT NULL THEN
-    (SELECT count(DISTINCT session) FROM bars WHERE session > entry_session AND session <= exit_session)
-  END AS sessions_held,
+  left_on.sessions - entered_on.sessions AS sessions_held,
   round(commission, 6) AS commission_usd
-FROM trips LEFT JOIN order_intents ON order_intents.id = trips.exit_intent
+FROM trips JOIN days AS entered_on ON entered_on.day = entry_session
+LEFT JOIN days AS left_on ON left_on.day = exit_session
+LEFT JOIN order_intents ON order_intents.id = trips.exit_intent
 ORDER BY entry_session, trips.symbol, trips.trip"""
 )
 
@@ -102,6 +111,10 @@ def _first_indicator(name: str) -> str:
 
 
 _DAILY = f"""
+WITH filled AS MATERIALIZED (
+  SELECT session, strategy, group_concat(side || ' ' || shares || ' ' || symbol || ' at ' || price, ', ') AS fills
+  FROM fills WHERE current = 1 GROUP BY session, strategy
+)
 SELECT decisions.session, decisions.strategy, decisions.action,
   json_extract(decisions.reasons, '$[0]') AS reason,
   {_first_indicator("close")} AS decision_price,
@@ -115,10 +128,9 @@ SELECT decisions.session, decisions.strategy, decisions.action,
    FROM order_intents JOIN orders ON orders.intent_id = order_intents.id AND orders.attempt = order_intents.attempt
    WHERE order_intents.account = decisions.account AND order_intents.session = decisions.session
      AND order_intents.strategy = decisions.strategy) AS orders,
-  (SELECT group_concat(side || ' ' || shares || ' ' || symbol || ' at ' || price, ', ')
-   FROM fills WHERE current = 1 AND fills.session = decisions.session
-     AND fills.strategy = decisions.strategy) AS fills
+  filled.fills
 FROM decisions LEFT JOIN equity ON equity.session = decisions.session AND equity.strategy = decisions.strategy
+LEFT JOIN filled ON filled.session = decisions.session AND filled.strategy = decisions.strategy
 WHERE decisions.preview = 0
 ORDER BY decisions.session, decisions.strategy"""
 
@@ -151,12 +163,13 @@ WITH held AS (
       AND fills.commission_usd IS NULL)) = 0 THEN sum(cost_usd) END AS commission_usd, min(session) AS entry_session
   FROM lots GROUP BY strategy, symbol HAVING sum(shares) <> 0
 ),
-priced AS (
+-- Materialized: SQLite would else look for the newest session once for every bar of the symbol.
+priced AS MATERIALIZED (
   SELECT held.*,
     (SELECT max(session) FROM bars WHERE bars.symbol = held.symbol) AS price_session
   FROM held
 ),
-valued AS (
+valued AS MATERIALIZED (
   SELECT priced.*, (SELECT close FROM bars WHERE bars.symbol = priced.symbol AND bars.session = priced.price_session
                     ORDER BY read_at DESC LIMIT 1) AS last_price
   FROM priced

@@ -1,0 +1,50 @@
+"""Reading costs what there is to read: every view and the status, by the steps SQLite takes."""
+
+from contextlib import closing
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from mtum.adapters.store import reading
+from mtum.adapters.store.schema.views import VIEWS
+from support.grown_store import grown
+
+SMALL, LARGE = 83, 323
+"""Both end with shares held: v_positions has a row."""
+LINEAR = 1.3 * LARGE / SMALL
+"""A query that looks at all bars for each of its rows takes sixteen times the steps instead of four."""
+
+
+@pytest.fixture(scope="module")
+def databases(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
+    folders = {sessions: tmp_path_factory.mktemp(f"grown-{sessions}") for sessions in (SMALL, LARGE)}
+    for sessions, folder in folders.items():
+        grown(folder, sessions).close()
+    return {sessions: folder / "mtum.db" for sessions, folder in folders.items()}
+
+
+def steps(path: Path, sql: str) -> int:
+    """Steps of SQLite's machine that the query takes, in tens."""
+    taken = count()
+    with closing(reading.open_read_only(path)) as connection:
+        connection.set_progress_handler(lambda: next(taken) < 0, 10)
+        connection.execute(sql).fetchall()
+    return next(taken)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_view_costs_in_line_with_the_sessions(databases: dict[int, Path], view: str) -> None:
+    small, large = (steps(databases[sessions], f"SELECT * FROM {view}") for sessions in (SMALL, LARGE))
+    assert large <= LINEAR * small, f"{view}: {small} and {large} steps"
+
+
+def test_every_question_of_the_status_costs_in_line_with_the_sessions(databases: dict[int, Path]) -> None:
+    asked: list[str] = []
+    with closing(reading.open_read_only(databases[LARGE])) as connection:
+        connection.set_trace_callback(asked.append)
+        reading.status(connection)
+    assert len(asked) >= 8
+    for sql in asked:
+        small, large = (steps(databases[sessions], sql) for sessions in (SMALL, LARGE))
+        assert large <= LINEAR * small + 20, f"{sql}: {small} and {large} steps"
