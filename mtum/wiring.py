@@ -21,7 +21,7 @@ from mtum.core.market.sessions import Session
 from mtum.core.portfolio.costs import cost_model
 from mtum.core.portfolio.gate import GateRules
 from mtum.core.portfolio.money import exact
-from mtum.errors import BarsMissingError, UsageError
+from mtum.errors import BarsMissingError, ExitCode, MtumError, OrderUnconfirmedError, UsageError
 from mtum.ports.broker import Broker
 from mtum.ports.market_data import BarSource
 from mtum.ports.records import CONTRACT_KEY
@@ -263,6 +263,7 @@ def live_desk(
     with opened_store(settings, data_dir) as store, ExitStack() as last:
         if locked:
             last.enter_context(store.lock())
+        last.enter_context(_doubts_first(store))
         steps = RunJournal(store, clock)
         line = _line(settings, data_dir, store, clock, read_only=dry_run) if _needs_line(settings) else None
         if line is not None:
@@ -289,6 +290,20 @@ def live_desk(
             second=_running_source(second, settings, data_dir, line) if second else None,
             vix_fallback=_running_source("yahoo", settings, data_dir, line) if falls_back else None,
         )
+
+
+@contextmanager
+def _doubts_first(store: Store) -> Iterator[None]:
+    # "Unreachable" alone would read as "nothing was sent".
+    from mtum.app.session.match_orders import broken_off
+
+    try:
+        yield
+    except MtumError as error:
+        problems = broken_off(store, error)
+        if error.exit_code is not ExitCode.BROKER or len(problems) == 1:
+            raise
+        raise OrderUnconfirmedError("; ".join(problem.text for problem in problems)) from error
 
 
 def _needs_line(settings: Settings) -> bool:

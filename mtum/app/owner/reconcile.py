@@ -101,6 +101,8 @@ def _orders(desk: Desk, lists: BrokerLists) -> Iterator[Difference]:
             yield Difference(
                 "unknown", intent.id, f"{what}: we do not know whether it was sent; no list shows it", (way,)
             )
+        elif begun and listed is not None and listed.status is OrderStatus.UNKNOWN:
+            yield Difference("unknown", intent.id, f"{what}: {listed.text}; look at the broker's own screen")
         elif begun:
             way = "mtum run"
             yield Difference("unknown", intent.id, f"{what}: the broker has it; the next run adopts it", (way,))

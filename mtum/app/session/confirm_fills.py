@@ -13,7 +13,7 @@ from mtum.app.owner.flatten import forget_flatten
 from mtum.app.session.check_book import beyond_ordered, external_shares, position_problems
 from mtum.app.session.close_orders import cancel_left_over, close_orders
 from mtum.app.session.decide_and_order import RunResult, current_document, sessions_around
-from mtum.app.session.match_orders import executions_of, order_problems, unread_problems
+from mtum.app.session.match_orders import broken_off, executions_of, order_problems, unread_problems
 from mtum.core.market.bars import Bar
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.portfolio.benchmark import buy_and_hold
@@ -51,7 +51,7 @@ def confirm_fills(
         problems = _settled(desk, session)
         document = settle_document(desk, session, problems)
     except MtumError as error:
-        problems = (Problem(error.exit_code, str(error)),)
+        problems = broken_off(desk.store, error)
         document = settle_document(desk, session, problems)
     code = exit_code_of(problems)
     if before_end is not None:

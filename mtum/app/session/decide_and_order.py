@@ -15,7 +15,7 @@ from mtum.app.session.close_orders import cancel_left_over, lapse_earlier
 from mtum.app.session.decide_believed import decide_believed
 from mtum.app.session.exit_fallback import exit_fallback
 from mtum.app.session.gather import Gathered, gather
-from mtum.app.session.match_orders import order_problems
+from mtum.app.session.match_orders import IN_DOUBT, broken_off
 from mtum.app.session.run_document import empty_document, run_document
 from mtum.app.session.submit_orders import submit_orders
 from mtum.core.decide import with_change_since
@@ -48,7 +48,11 @@ def decide_and_order(desk: Desk, session: Session, *, dry_run: bool = False) -> 
     """
     done = None if dry_run else desk.store.runs.find(JOB, "", session.day)
     if done is not None and done.finished_at is not None and _final(desk, session) and not _unsent(desk, session, done):
-        return _again(desk, session, done)
+        try:
+            return _again(desk, session, done)
+        except MtumError as error:
+            failed = _failed(desk, session, error)
+            return RunResult({**failed.document, "rerun": True}, failed.exit_code)
     run_id = 0 if dry_run else desk.store.runs.start(JOB, "", session.day, desk.clock.now())
     if not dry_run:
         desk.journal.begin(run_id)
@@ -277,10 +281,10 @@ def _halted(desk: Desk, session: Session) -> tuple[Problem, ...]:
 
 
 def _again(desk: Desk, session: Session, done: RunRecord) -> RunResult:
-    """Answer a finished session from its record; only an unknown order is looked up once more."""
+    """Answer a finished session from its record; only an order in doubt is looked up once more."""
     document = dict(done.document or current_document(desk, session))
     states = desk.store.orders.states(session.day)
-    if any(state.status.value == "UNKNOWN" for state in states):
+    if any(state.status in IN_DOUBT for state in states):
         desk.broker.connect()
         try:
             problems = submit_orders(desk, session)
@@ -293,5 +297,5 @@ def _again(desk: Desk, session: Session, done: RunRecord) -> RunResult:
 
 
 def _failed(desk: Desk, session: Session, error: MtumError) -> RunResult:
-    problems = (Problem(error.exit_code, str(error)), *order_problems(desk.store.orders.states(session.day)))
+    problems = broken_off(desk.store, error, session.day)
     return RunResult(current_document(desk, session, problems), exit_code_of(problems))

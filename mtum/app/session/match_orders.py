@@ -6,18 +6,21 @@ person's to judge.
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from mtum.app.desk import Desk, Problem
 from mtum.core.portfolio.fills import stem_of
 from mtum.core.portfolio.orders import OrderStatus, intent_of, may_move
 from mtum.core.portfolio.reconcile import OUR_REF
-from mtum.errors import ExitCode
+from mtum.errors import ExitCode, MtumError
 from mtum.ports.broker import BrokerFill, BrokerLists, BrokerOrder
 from mtum.ports.records import IntentState, Observed
+from mtum.ports.store import Store
 
-PENDING = (OrderStatus.PLANNED, OrderStatus.SUBMITTING, OrderStatus.UNKNOWN)
+IN_DOUBT = (OrderStatus.SUBMITTING, OrderStatus.UNKNOWN)
+"""Sent, or perhaps sent, and not known to be there or not."""
+PENDING = (OrderStatus.PLANNED, *IN_DOUBT)
 """Not known to be at the broker."""
 
 
@@ -120,7 +123,7 @@ def unread_problems(lists: BrokerLists, told: Sequence[IntentState] = ()) -> lis
 
 
 def order_problems(states: Sequence[IntentState]) -> list[Problem]:
-    """Return what is wrong with orders as they stand: denied, rejected, unknown."""
+    """Return what is wrong with orders as they stand: denied, rejected, begun, unknown."""
     problems = []
     for state in states:
         what = f"{state.intent.side.value} {state.intent.shares} {state.intent.symbol} ({state.intent.ref})"
@@ -128,9 +131,29 @@ def order_problems(states: Sequence[IntentState]) -> list[Problem]:
             problems.append(Problem(ExitCode.ORDER, f"{what} denied by the last gate: {state.text}"))
         elif state.status is OrderStatus.REJECTED:
             problems.append(Problem(ExitCode.ORDER, f"{what} rejected by the broker: {state.code} {state.text}"))
+        elif state.status is OrderStatus.SUBMITTING:
+            text = f"{what} may be at the broker: a run was cut short while it was being sent"
+            problems.append(
+                Problem(ExitCode.PERSON, f"{text}; look there, and `mtum reconcile` once the gateway answers")
+            )
         elif state.status is OrderStatus.UNKNOWN:
             problems.append(Problem(ExitCode.PERSON, f"{what} is unknown at the broker: {state.text}"))
     return problems
+
+
+def broken_off(store: Store, error: MtumError, session: date | None = None) -> tuple[Problem, ...]:
+    """Return the problems of a command that an error ended: orders in doubt first, of whatever session.
+
+    Parameters
+    ----------
+    session : date or None
+        Whose denied and rejected orders are told too.
+    """
+    states = [one for one in store.orders.states() if one.status in IN_DOUBT or one.intent.session == session]
+    orders = order_problems(states)
+    in_doubt = any(one.status in IN_DOUBT for one in states)
+    text = str(error).removesuffix("; nothing was sent") if in_doubt else str(error)
+    return (*orders, Problem(error.exit_code, text))
 
 
 def _executes(fill: BrokerFill, state: IntentState, permanent: set[str]) -> bool:

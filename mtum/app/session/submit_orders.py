@@ -62,8 +62,10 @@ def _settle_one(desk: Desk, session: Session, state: IntentState) -> list[Proble
     found = find_trace(lists, state)
     if found is not None and found.status is OrderStatus.SUBMITTING:
         # Listed without a permanent id: it is there, and not accepted yet.
-        what = f"the broker lists {state.intent.ref} without a permanent id yet; `mtum run` again"
-        return [Problem(ExitCode.BROKER, what)]
+        why = "the broker lists it without a permanent id"
+        if _claimed(desk, state) is not Restriction.NONE:
+            return [Problem(ExitCode.PERSON, f"{state.intent.ref}: {why}, and trading is halted; look there")]
+        return _resolve(desk, session, desk.store.orders.find(state.intent.id) or state, why)
     if found is not None:
         record_seen(desk, state, found, now)
         desk.journal.reached("adopted")

@@ -109,8 +109,17 @@ def test_an_order_listed_without_a_permanent_id_is_not_accepted_yet(tmp_path: Pa
     broker = FakeBroker([shown(listed(BUY, OrderStatus.SUBMITTING, broker_id=""))])
     with fake_desk(tmp_path, broker) as desk:
         begun(desk)
-        assert codes(submit_orders(desk, SESSION)) == [ExitCode.BROKER]
-        assert (state_of(desk).status, broker.sent) == (OrderStatus.SUBMITTING, [])
+        assert codes(submit_orders(desk, SESSION)) == [ExitCode.PERSON]
+        assert (state_of(desk).status, broker.sent) == (OrderStatus.UNKNOWN, [])
+
+
+def test_an_order_that_gets_its_permanent_id_while_it_is_waited_for_is_adopted(tmp_path: Path) -> None:
+    unnumbered = shown(listed(BUY, OrderStatus.SUBMITTING, broker_id=""))
+    broker = FakeBroker([unnumbered, unnumbered, shown(listed(BUY))])
+    with fake_desk(tmp_path, broker) as desk:
+        planned(desk)
+        assert submit_orders(desk, SESSION) == ()
+        assert (state_of(desk).status, broker.sent) == (OrderStatus.ACCEPTED, [])
 
 
 def test_without_an_answer_the_lists_are_asked_until_they_show_the_order(tmp_path: Path) -> None:
