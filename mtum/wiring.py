@@ -21,7 +21,7 @@ from mtum.core.market.sessions import Session
 from mtum.core.portfolio.costs import cost_model
 from mtum.core.portfolio.gate import GateRules
 from mtum.core.portfolio.money import exact
-from mtum.errors import BarsMissingError, ExitCode, MtumError, OrderUnconfirmedError, UsageError
+from mtum.errors import BarsMissingError, ConfigError, ExitCode, MtumError, OrderUnconfirmedError, UsageError
 from mtum.ports.broker import Broker
 from mtum.ports.market_data import BarSource
 from mtum.ports.records import CONTRACT_KEY
@@ -99,7 +99,9 @@ def stored_calendar_of(settings: Settings, data_dir: Path, cache_dir: Path | Non
     from mtum.adapters.session_cache import CachedCalendar
 
     path = settings.market.calendar_overrides
-    overrides = (data_dir / path).read_bytes() if path and (data_dir / path).is_file() else b""
+    if path and not (data_dir / path).is_file():
+        raise ConfigError([f"market.calendar_overrides: there is no file {data_dir / path}"])
+    overrides = (data_dir / path).read_bytes() if path else b""
     stamp = f"{version('exchange-calendars')} {sha256(overrides).hexdigest()[:16]}"
     return CachedCalendar(lambda: calendar_of(settings, data_dir), (cache_dir or data_dir) / SESSIONS_NAME, stamp)
 

@@ -1,6 +1,15 @@
 """Settings: what they are, and how they are read."""
 
-from mtum.config.loading import current_environment, find, load, plain_value, read_toml, restored, secret
+from mtum.config.loading import (
+    current_environment,
+    find,
+    load,
+    plain_value,
+    read_toml,
+    restored,
+    secret,
+    secret_problems,
+)
 from mtum.config.names import ENVIRONMENT_PREFIX, KNOWN_ENVIRONMENT, SECRETS, setting_names, variable_of
 from mtum.config.sections import SECTIONS, Broker, Mail, Market, Notify, Portfolio, Risk, Schedule, Settings, Storage
 
@@ -25,6 +34,7 @@ __all__ = [
     "read_toml",
     "restored",
     "secret",
+    "secret_problems",
     "setting_names",
     "variable_of",
 ]

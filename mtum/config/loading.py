@@ -1,33 +1,41 @@
 """Settings from a TOML file, the environment and single changes; every mistake is named at once."""
 
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
+from mtum.config.contradictions import contradictions, strategy_contradictions
 from mtum.config.names import (
     ENVIRONMENT_PREFIX,
     KNOWN_ENVIRONMENT,
+    SECRETS,
     TABLES,
     nearest,
     setting_names,
     unknown_setting,
     variable_of,
 )
-from mtum.config.sections import SECTIONS, Schedule, Settings
+from mtum.config.sections import DECIDING, SECTIONS, Settings, web_address
 from mtum.config.system_keyring import kept_secret
 from mtum.core.strategies import STRATEGIES
 from mtum.core.strategies.contract import Strategy
 from mtum.errors import ConfigError
 
 
-def load(path: Path | None, environment: Mapping[str, str], changes: Mapping[str, Any] | None = None) -> Settings:
+def load(
+    path: Path | None,
+    environment: Mapping[str, str],
+    changes: Mapping[str, Any] | None = None,
+    *,
+    coherent: bool = True,
+) -> Settings:
     """Read settings from a TOML file, the environment and single changes, in rising precedence.
 
     Parameters
@@ -38,6 +46,9 @@ def load(path: Path | None, environment: Mapping[str, str], changes: Mapping[str
         Usually ``os.environ``; names beginning ``MTUM_`` are looked at.
     changes : mapping of dotted name to value
         Single overrides, as given by ``--set``.
+    coherent : bool
+        Refuse parameters of a strategy that contradict one another; a study that varies one at a
+        time crosses such points.
 
     Raises
     ------
@@ -50,6 +61,8 @@ def load(path: Path | None, environment: Mapping[str, str], changes: Mapping[str
         _put(tree, name, given, problems)
     problems += [*_unknown(tree), *_switches(tree)]
     settings = _validate(tree, problems)
+    if settings is not None and coherent:
+        problems += strategy_contradictions(settings)
     if settings is None or problems:
         raise ConfigError(sorted(set(problems)))
     return settings
@@ -64,7 +77,9 @@ def restored(document: Mapping[str, Any]) -> Settings:
         If a value is not possible.
     """
     problems: list[str] = []
-    settings = _validate(document, problems)
+    # Where mail went, or which host was meant, decides nothing: a value this program no longer takes is left out.
+    deciding = {name: document[name] for name in ("mode", *DECIDING) if name in document}
+    settings = _validate(document, problems) or _validate(deciding, problems)
     if settings is None or len(settings.strategy) < len(STRATEGIES):
         raise ConfigError(problems)
     return settings
@@ -107,6 +122,28 @@ def secret(name: str, environment: Mapping[str, str]) -> str | None:
         raise ConfigError([f"environment {variable}_FILE: {file} cannot be read: {error.strerror}"]) from error
     except UnicodeDecodeError as error:
         raise ConfigError([f"environment {variable}_FILE: {file} is not UTF-8 text"]) from error
+
+
+def secret_problems(settings: Settings, environment: Mapping[str, str]) -> list[str]:
+    """Return what is wrong with the secrets in force, one line each; what they say is never shown.
+
+    Raises
+    ------
+    ConfigError
+        If the file of one cannot be read.
+    """
+    found, kept = [], {name: secret(name, environment) or "" for name in SECRETS}
+    try:
+        web_address(kept["notify.ping_url"])
+    except ValueError as error:
+        found.append(f"notify.ping_url ({variable_of('notify.ping_url')}): {error}")
+    parts = kept["notify.urls"].split()
+    if any(not re.match(r"[A-Za-z0-9+]+://.", part) for part in parts):
+        found.append(f"notify.urls ({variable_of('notify.urls')}): an address such as ntfy://topic is needed for each")
+    if settings.mail.user and not kept["mail.password"]:
+        variable = variable_of("mail.password")
+        found.append(f"mail.user: set, and its password is missing; put it into the environment as {variable}")
+    return found
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -225,10 +262,33 @@ def _validate(tree: Mapping[str, Any], problems: list[str]) -> Settings | None:
     try:
         settings = Settings.model_validate({**mode, **known_keys, "strategy": strategies})
     except ValidationError as error:
-        problems += _explained(error, "")
+        told = _explained(error, "")
+        problems += [*told, *_also_wrong(mode, known_keys, strategies, error)]
         return None
-    problems += _contradictions(settings)
+    problems += contradictions(settings)
     return settings
+
+
+def _also_wrong(
+    mode: Mapping[str, Any],
+    sections: Mapping[str, Mapping[str, Any]],
+    strategies: Mapping[str, Strategy],
+    error: ValidationError,
+) -> list[str]:
+    # Every mistake at once: what contradicts itself among the settings that are possible by themselves.
+    wrong = {".".join(str(part) for part in detail["loc"][:2]) for detail in error.errors(include_url=False)}
+    kept = {
+        section: {key: value for key, value in values.items() if f"{section}.{key}" not in wrong}
+        for section, values in sections.items()
+    }
+    try:
+        rest = Settings.model_validate(
+            {**({} if "mode" in wrong else mode), **kept, "strategy": strategies},
+        )
+    except ValidationError:
+        return []
+    found = [*contradictions(rest), *strategy_contradictions(rest)]
+    return [line for line in found if not any(name in line for name in wrong)]
 
 
 def _explained(error: ValidationError, prefix: str) -> list[str]:
@@ -236,50 +296,9 @@ def _explained(error: ValidationError, prefix: str) -> list[str]:
     asked: dict[tuple[str, str], list[str]] = {}
     for detail in error.errors(include_url=False):
         place = prefix + ".".join(str(part) for part in detail["loc"] if part not in ("bool", "literal['all']"))
-        asked.setdefault((place, repr(detail["input"])), []).append(detail["msg"].lower().replace("tuple", "list"))
+        wish = detail["msg"].removeprefix("Value error, ").lower().replace("tuple", "list")
+        asked.setdefault((place, repr(detail["input"])), []).append(wish)
     return [f"{place}: {' or '.join(wishes)}, found {found}" for (place, found), wishes in asked.items()]
-
-
-_STEPS = (
-    "window_opens_minutes",
-    "snapshot_minutes",
-    "data_deadline_minutes",
-    "decision_deadline_minutes",
-    "last_send_minutes",
-)
-"""Steps of the trading day in their order; each is as many minutes before the close as the next, or more."""
-
-
-def _out_of_order(schedule: Schedule) -> list[str]:
-    minutes = {name: getattr(schedule, name) for name in _STEPS}
-    return [
-        f"schedule.{earlier}: {minutes[earlier]:g} minutes before the close is later than {later} ({minutes[later]:g})"
-        for earlier, later in pairwise(_STEPS)
-        if minutes[earlier] < minutes[later]
-    ]
-
-
-def _contradictions(settings: Settings) -> list[str]:
-    found = _out_of_order(settings.schedule)
-    if settings.portfolio.strategy not in STRATEGIES:
-        hint = nearest(settings.portfolio.strategy, STRATEGIES)
-        found.append(f"portfolio.strategy: no strategy {settings.portfolio.strategy!r}{hint}")
-    if settings.schedule.last_send_minutes < 10 and not settings.schedule.allow_late_send:
-        found.append(
-            "schedule.last_send_minutes: below 10 an order can no longer be canceled; "
-            "set schedule.allow_late_send = true to accept that"
-        )
-    if settings.mode != "practice" and settings.market.source in ("sample", "csv"):
-        found.append(
-            f'market.source: "{settings.market.source}" replays history; mode "{settings.mode}" needs "ib" or "yahoo"'
-        )
-    if settings.mode == "live" and settings.market.source != "ib":
-        found.append('market.source: mode "live" needs "ib"')
-    if settings.mode != "practice" and not settings.broker.account:
-        found.append(f'broker.account: required in mode "{settings.mode}"')
-    if settings.mode == "live" and settings.broker.live_account != settings.broker.account:
-        found.append('broker.live_account: must repeat broker.account in mode "live"')
-    return found
 
 
 def current_environment() -> Mapping[str, str]:

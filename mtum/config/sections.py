@@ -1,12 +1,15 @@
 """Every setting: its type, unit, default and range; one class per section."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict
+from email.utils import parseaddr
 from hashlib import sha256
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from mtum.core.strategies.contract import Strategy
 
@@ -14,6 +17,48 @@ from mtum.core.strategies.contract import Strategy
 def _none_word(given: object) -> object:
     # TOML has no null: the word "none" stands for it.
     return None if given == "none" else given
+
+
+def _address(given: str) -> str:
+    # "mtum <mtum@example.org>" is an address with a name.
+    found = parseaddr(given)[1]
+    if (given and not re.fullmatch(r"[^\s@<>,;]+@[^\s@<>,;]+", found)) or any(ord(letter) < 32 for letter in given):
+        raise ValueError("an address such as owner@example.org is needed")
+    return given
+
+
+def _recipient(given: str) -> str:
+    if not given:
+        raise ValueError("an address such as owner@example.org is needed")
+    return _address(given)
+
+
+def web_address(given: str) -> str:
+    """Return an http or https address, or nothing, as it was given.
+
+    Raises
+    ------
+    ValueError
+        If it is anything else.
+    """
+    try:
+        parts = urlsplit(given)
+        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        sound = False
+    if given and (not sound or re.search(r"\s", given)):
+        raise ValueError("an address such as https://example.org/path is needed")
+    return given
+
+
+def _host(given: str) -> str:
+    if given and not re.fullmatch(r"[\w.-]+|[0-9A-Fa-f:.]+(%\w+)?", given):
+        raise ValueError("the name or the number of a machine is needed, without port and protocol")
+    return given
+
+
+Host = Annotated[str, AfterValidator(_host)]
+WebAddress = Annotated[str, AfterValidator(web_address)]
 
 
 class _Section(BaseModel):
@@ -37,7 +82,7 @@ class Market(_Section):
     """a newest move beyond this many mean absolute moves must be confirmed"""
     sample_share: Literal["drawn", "exact"] = "drawn"
     """replayed markets: share of the volume seen at the decision is drawn, or known exactly"""
-    yahoo_url: str = ""
+    yahoo_url: WebAddress = ""
     """base address for the Yahoo source; empty for the vendor's own"""
     read_timeout_seconds: float = Field(default=10.0, gt=0, le=120)
     """longest wait for one answer of a source"""
@@ -93,7 +138,7 @@ class Risk(_Section):
 class Broker(_Section):
     """The broker's gateway and the account that may be traded."""
 
-    host: str = "127.0.0.1"
+    host: Host = "127.0.0.1"
     """address of the gateway"""
     port: int = Field(default=4002, ge=1, le=65535)
     """4002 paper gateway, 4001 live, 7497 and 7496 for TWS"""
@@ -137,7 +182,7 @@ class Schedule(_Section):
 class Mail(_Section):
     """Where reports are sent; the password comes from MTUM_MAIL__PASSWORD."""
 
-    host: str = ""
+    host: Host = ""
     """SMTP server; empty for no mail"""
     port: int = Field(default=587, ge=1, le=65535)
     """587 for STARTTLS, 465 for TLS"""
@@ -145,9 +190,9 @@ class Mail(_Section):
     """encryption of the connection"""
     user: str = ""
     """login name; empty for no login"""
-    sender: str = ""
+    sender: Annotated[str, AfterValidator(_address)] = ""
     """address mails come from"""
-    recipients: tuple[str, ...] = ()
+    recipients: tuple[Annotated[str, AfterValidator(_recipient)], ...] = ()
     """addresses mails go to"""
     timeout_seconds: float = Field(default=20.0, gt=0, le=120)
     """longest wait for the mail server"""
@@ -206,10 +251,12 @@ class Settings(_Section):
     def digest(self) -> str:
         """Return a short hash of what can change a decision: strategy, portfolio, risk and market."""
         document = self.document()
-        deciding = {name: document[name] for name in ("market", "strategy", "portfolio", "risk")}
+        deciding = {name: document[name] for name in DECIDING}
         return sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:16]
 
 
+DECIDING = ("market", "strategy", "portfolio", "risk")
+"""Sections that can change a decision."""
 SECTIONS: dict[str, type[_Section]] = {
     "market": Market,
     "portfolio": Portfolio,

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 from mtum import wiring
 from mtum.config import SECRETS, Settings, secret
-from mtum.errors import ConfigError
 from mtum.ports.dead_man import DeadMan
 from mtum.ports.messages import Notifier
 
@@ -46,18 +45,10 @@ def _mail(settings: Settings, environment: Mapping[str, str]) -> list[Notifier]:
 
 
 def mail_servers_of(settings: Settings, environment: Mapping[str, str]) -> tuple["SmtpServer", ...]:
-    """Return the mail server if mail is set up, else nothing.
-
-    Raises
-    ------
-    ConfigError
-        If there is a server and somebody to write to, but no sender.
-    """
+    """Return the mail server if mail is set up, else nothing."""
     mail = settings.mail
-    if not mail.host or not mail.recipients:
-        return ()
-    if not mail.sender:
-        raise ConfigError(["mail.sender: an address is needed to send mail from"])
+    if not mail.host:
+        return ()  # half a mail setting is refused where settings are read
     from mtum.adapters.notifiers.smtp import SmtpServer
 
     server = SmtpServer(

@@ -14,10 +14,10 @@ from mtum.app.service.notices import store_notice
 from mtum.app.service.outbox import Flushed, Outbox
 from mtum.app.service.run_due import DueRun, Ledger, Roster, run_due
 from mtum.app.service.schedule import NIGHT, Slot, Wake, timetable, upcoming
-from mtum.config import Settings, current_environment
+from mtum.config import Settings, current_environment, secret_problems
 from mtum.duties.channels import channels_of, dead_man_of, secrets_of
 from mtum.duties.trading_day import duties_of
-from mtum.errors import ExitCode, NotifyError, RunLockedError, StoreError
+from mtum.errors import ConfigError, ExitCode, NotifyError, RunLockedError, StoreError
 from mtum.ports.messages import Message, Notifier
 from mtum.ports.store import Store
 from mtum.ports.time import Calendar, Clock
@@ -59,8 +59,10 @@ class Office:
         self._stopping = stopping
 
     def check(self) -> None:
-        """Open the database and the channels once, so that a wrong setting is told at the start."""
-        channels_of(self.settings, self._environment)
+        """Read the secrets and open the database once, so that a wrong setting is told at the start."""
+        wrong = secret_problems(self.settings, self._environment)
+        if wrong:
+            raise ConfigError(wrong)
         with wiring.opened_store(self.settings, self.data_dir):
             pass
 

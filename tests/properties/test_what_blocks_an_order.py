@@ -43,6 +43,9 @@ class Wanting:
     def problems(self) -> tuple[str, ...]:
         return ()
 
+    def contradictions(self) -> tuple[str, ...]:
+        return ()
+
     def verdicts(self, view: MarketView, holdings: Mapping[str, Holding]) -> tuple[SymbolVerdict, ...]:
         return (SymbolVerdict(SYMBOL, self.wish, ("wanted",), (), {}),)
 

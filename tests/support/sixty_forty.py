@@ -33,6 +33,10 @@ class SixtyForty:
         """Nothing can be wrong."""
         return ()
 
+    def contradictions(self) -> tuple[str, ...]:
+        """Nothing can contradict."""
+        return ()
+
     def verdicts(self, view: MarketView, holdings: Mapping[str, Holding]) -> tuple[SymbolVerdict, ...]:
         """Give both targets when either weight is off, else keep both."""
         weights = {self.stocks: 0.6, self.bonds: 0.4}

@@ -129,7 +129,8 @@ def changed_settings(
         given["market.source"] = kind
         if kind == "csv" and folder:
             given["market.csv_dir"] = str(Path(folder).expanduser().absolute())
-    return load(call.settings_file(), call.environment, {**given, **(more or {})})
+    # A study crosses points that contradict themselves; a single question must not.
+    return load(call.settings_file(), call.environment, {**given, **(more or {})}, coherent=more is None)
 
 
 def market_of(call: Call, settings: "Settings") -> "tuple[BarSource, Calendar]":

@@ -1,10 +1,16 @@
 """`mtum config`: the settings in force, their mistakes, their schema."""
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import typer
 
-from mtum.cli.context import Call, call_of
+from mtum.cli.context import call_of
 from mtum.cli.output import Answer, Listing, failure, json_text
 from mtum.errors import ConfigError
+
+if TYPE_CHECKING:
+    from mtum.config import Settings
 
 app = typer.Typer(help="The settings in force, their schema and their approval.")
 
@@ -34,11 +40,15 @@ def show(context: typer.Context) -> Answer:
 @app.command()
 def check(context: typer.Context) -> Answer:
     """Read the settings and name every mistake at once."""
+    from mtum.config import secret_problems
+
     call = call_of(context)
     try:
         file = call.settings_file()
         settings = call.settings()
-        _read_secrets(call)
+        wrong = [*secret_problems(settings, call.environment), *_missing_paths(settings, call.data_folder())]
+        if wrong:
+            raise ConfigError(wrong)
     except ConfigError as error:
         found = failure(error)
         return Answer({"ok": False}, list(error.problems), found.exit_code, found.problems)
@@ -74,12 +84,14 @@ def approve(context: typer.Context) -> Answer:
     return Answer({"approved": True, "changed": list(changed), "settings_hash": settings.digest()}, lines)
 
 
-def _read_secrets(call: Call) -> None:
-    # What they say is nobody's business here; a file that cannot be read is.
-    from mtum.config import SECRETS, secret
-
-    for name in SECRETS:
-        secret(name, call.environment)
+def _missing_paths(settings: "Settings", folder: Path) -> list[str]:
+    market = settings.market
+    found = []
+    if "csv" in (market.source, market.second_source) and not (folder / market.csv_dir).is_dir():
+        found.append(f"market.csv_dir: there is no folder {folder / market.csv_dir}, and source csv reads it")
+    if market.calendar_overrides and not (folder / market.calendar_overrides).is_file():
+        found.append(f"market.calendar_overrides: there is no file {folder / market.calendar_overrides}")
+    return found
 
 
 def _cell(value: object) -> str:

@@ -36,6 +36,10 @@ class BuyAndHold:
             return (f'symbol is "{self.symbol}"; use an upper-case ticker such as "MTUM"',)
         return ()
 
+    def contradictions(self) -> tuple[str, ...]:
+        """Return nothing: it has one parameter."""
+        return ()
+
     def verdicts(self, view: "MarketView", holdings: Mapping[str, Holding]) -> tuple[SymbolVerdict, ...]:
         """Return target 1 while flat, keep afterwards."""
         close = float(view.bars[self.symbol].close[-1])

@@ -115,6 +115,10 @@ class Strategy(Protocol):
         """What is wrong with the parameters, one line each; empty when usable."""
         ...
 
+    def contradictions(self) -> tuple[str, ...]:
+        """Which parameters do not go together, one line each; studies may cross such points, trading may not."""
+        ...
+
     def verdicts(self, view: "MarketView", holdings: Mapping[str, Holding]) -> tuple[SymbolVerdict, ...]:
         """Return one verdict per symbol of the universe, in its order."""
         ...

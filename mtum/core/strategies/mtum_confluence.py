@@ -113,6 +113,21 @@ class MtumConfluence:
             found.append(f'symbol is "{self.symbol}"; use an upper-case ticker such as "MTUM"')
         return tuple(found)
 
+    def contradictions(self) -> tuple[str, ...]:
+        """Return which thresholds would enter where they exit at once, one line each."""
+        found = []
+        if self.vix_entry_below > self.vix_exit_above:
+            found.append(
+                f"vix_entry_below: {self.vix_entry_below:g} is over vix_exit_above ({self.vix_exit_above:g}); "
+                "between them it would enter and leave by turns"
+            )
+        if self.rsi_entry_above < self.rsi_exit_below:
+            found.append(
+                f"rsi_entry_above: {self.rsi_entry_above:g} is under rsi_exit_below ({self.rsi_exit_below:g}); "
+                "between them it would enter and leave by turns"
+            )
+        return tuple(found)
+
     def verdicts(self, view: "MarketView", holdings: Mapping[str, Holding]) -> tuple[SymbolVerdict, ...]:
         """Return the verdict on the one symbol."""
         return (judged(self, self.indicators(view), holdings.get(self.symbol, Holding(self.symbol))),)

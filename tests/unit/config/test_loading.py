@@ -9,6 +9,8 @@ import pytest
 from mtum import config
 from mtum.errors import ConfigError
 
+MAIL = {"mail.host": "mail.example.org", "mail.sender": "m@example.org", "mail.recipients": ["o@example.org"]}
+
 
 def problems(
     text: str = "", environment: Mapping[str, str] | None = None, folder: Path | None = None, **changes: Any
@@ -42,7 +44,6 @@ def test_a_change_beats_the_environment_and_the_environment_the_file(tmp_path: P
         ("MTUM_RISK__REQUIRE_CONFIRMATION", "true", "risk", "require_confirmation", True),
         ("MTUM_RISK__REQUIRE_CONFIRMATION", "all", "risk", "require_confirmation", "all"),
         ("MTUM_RISK__EXIT_FALLBACK", "none", "risk", "exit_fallback", "none"),
-        ("MTUM_MAIL__RECIPIENTS", '["a@example", "b@example"]', "mail", "recipients", ("a@example", "b@example")),
     ],
 )
 def test_text_of_the_environment_becomes_the_value_it_spells(
@@ -50,6 +51,12 @@ def test_text_of_the_environment_becomes_the_value_it_spells(
 ) -> None:
     found = getattr(getattr(config.load(None, {variable: text}), section), name)
     assert (found, type(found)) == (expected, type(expected))
+
+
+def test_a_list_of_the_environment_becomes_one() -> None:
+    rest = {"MTUM_MAIL__HOST": "mail.example", "MTUM_MAIL__SENDER": "m@example"}
+    mail = config.load(None, {**rest, "MTUM_MAIL__RECIPIENTS": '["a@example", "b@example"]'}).mail
+    assert mail.recipients == ("a@example", "b@example")
 
 
 def test_the_mode_and_the_strategy_can_be_set_from_the_environment() -> None:
@@ -178,6 +185,26 @@ def test_an_amount_of_1e12_stands_for_no_limit(tmp_path: Path) -> None:
             {"mode": "live", "market.source": "ib", "broker.account": "U1", "broker.live_account": "U2"},
             "broker.live_account: must repeat",
         ),
+        (
+            {"mode": "paper", "market.source": "ib", "broker.account": "U1234567"},
+            "broker.account: U1234567 is a live account (paper ones begin with D)",
+        ),
+        (
+            {"mode": "live", "market.source": "ib", "broker.account": "DU1", "broker.live_account": "DU1"},
+            "broker.account: DU1 is a paper account",
+        ),
+        (
+            {"strategy.mtum_confluence.vix_entry_below": 40},
+            "strategy.mtum_confluence.vix_entry_below: 40 is over vix_exit_above (30)",
+        ),
+        (
+            {"strategy.mtum_confluence.rsi_exit_below": 60},
+            "strategy.mtum_confluence.rsi_entry_above: 50 is under rsi_exit_below (60)",
+        ),
+        ({**MAIL, "mail.host": ""}, "mail.host: missing, while mail.sender is set"),
+        ({**MAIL, "mail.sender": ""}, "mail.sender: missing, while mail.host is set"),
+        ({**MAIL, "mail.recipients": []}, "mail.recipients: missing, while mail.host is set"),
+        ({**MAIL, "mail.user": "me", "mail.security": "none"}, 'mail.security: "none" would send the password of me'),
     ],
 )
 def test_settings_that_contradict_each_other_are_refused(changes: dict[str, Any], named: str) -> None:
@@ -185,6 +212,76 @@ def test_settings_that_contradict_each_other_are_refused(changes: dict[str, Any]
         config.load(None, {}, changes)
     (problem,) = caught.value.problems
     assert problem.startswith(named)
+
+
+def test_equal_thresholds_contradict_nothing_and_a_study_crosses_points_that_do() -> None:
+    equal = {"strategy.mtum_confluence.vix_entry_below": 30, "strategy.mtum_confluence.rsi_exit_below": 50}
+    config.load(None, {}, equal)
+    crossed = config.load(None, {}, {"strategy.mtum_confluence.vix_entry_below": 40}, coherent=False)
+    assert crossed.document()["strategy"]["mtum_confluence"]["vix_entry_below"] == 40
+
+
+def test_wrong_values_hide_no_contradiction() -> None:
+    found = problems(
+        mode="paper",
+        market__source="ib",
+        broker__account="U1234567",
+        portfolio__capital_usd=-1,
+        mail__host="mail.example.org",
+        strategy__mtum_confluence__vix_entry_below=40,
+    )
+    assert [line.split(":")[0] for line in found] == [
+        "broker.account",
+        "mail.recipients",
+        "mail.sender",
+        "portfolio.capital_usd",
+        "strategy.mtum_confluence.vix_entry_below",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "right"),
+    [
+        ("mail.recipients", ["o@example.org", "not an address"], ["Owner <o@example.org>", "ö@example"]),
+        ("mail.recipients", [""], ["o@localhost"]),
+        ("mail.sender", "mtum", "mtum <m@example.org>"),
+        ("mail.sender", "a@b, c@d", "m@example.org"),
+        ("mail.host", "smtp://mail.example.org", "mail.example.org"),
+        ("mail.host", "mail.example.org:587", "::1"),
+        ("broker.host", "my gateway", "gateway_1"),
+        ("market.yahoo_url", "notaurl", "http://127.0.0.1:8000/base"),
+        ("market.yahoo_url", "https://", ""),
+    ],
+)
+def test_what_names_an_address_or_a_machine_must_be_one(name: str, wrong: object, right: object) -> None:
+    with pytest.raises(ConfigError) as caught:
+        config.load(None, {}, {**MAIL, name: wrong})
+    (problem,) = caught.value.problems
+    assert problem.startswith(name)
+    assert "needed, " in problem
+    config.load(None, {}, {**MAIL, name: right})
+
+
+@pytest.mark.parametrize(
+    ("environment", "named"),
+    [
+        ({"MTUM_NOTIFY__PING_URL": "notaurl"}, "notify.ping_url (MTUM_NOTIFY__PING_URL): "),
+        ({"MTUM_NOTIFY__PING_URL": "ftp://secret/x"}, "notify.ping_url (MTUM_NOTIFY__PING_URL): "),
+        ({"MTUM_NOTIFY__URLS": "ntfy://topic secret"}, "notify.urls (MTUM_NOTIFY__URLS): "),
+        ({"MTUM_MAIL__USER": "me"}, "mail.user: set, and its password is missing"),
+    ],
+)
+def test_a_secret_that_cannot_work_is_named_and_not_shown(environment: Mapping[str, str], named: str) -> None:
+    settings = config.load(None, environment, MAIL)
+    (problem,) = config.secret_problems(settings, environment)
+    assert problem.startswith(named)
+    assert "secret" not in problem
+    sound = {
+        "MTUM_NOTIFY__PING_URL": "https://hc.example/x",
+        "MTUM_NOTIFY__URLS": "ntfy://topic, json://host:1",
+        "MTUM_MAIL__PASSWORD": "x",
+    }
+    assert config.secret_problems(settings, {**environment, **sound}) == []
 
 
 def test_live_needs_the_account_twice_and_the_brokers_own_data() -> None:
@@ -260,6 +357,8 @@ def test_a_stored_document_gives_the_same_settings_again() -> None:
     changes = {
         "risk.max_drawdown_frac": 0.2,
         "strategy.mtum_confluence.rsi_smoothing": "wilder",
+        "mail.host": "mail.example",
+        "mail.sender": "m@example",
         "mail.recipients": ["a@example"],
     }
     settings = config.load(None, {}, changes)
@@ -273,6 +372,12 @@ def test_what_this_program_no_longer_knows_is_left_out_of_an_old_document() -> N
     document["strategy"]["mtum_confluence"]["moon_phase"] = 0.5
     document["strategy"]["given_up"] = {"symbol": "X"}
     assert config.restored(document) == config.load(None, {}, {"portfolio.capital_usd": 7000})
+
+
+def test_an_old_document_whose_mail_would_be_refused_today_still_tells_its_decision() -> None:
+    document = config.load(None, {}, {"portfolio.capital_usd": 7000}).document()
+    document["mail"]["recipients"] = ["not an address"]
+    assert config.restored(document).portfolio.capital_usd == 7000.0
 
 
 def test_what_an_old_document_did_not_know_takes_its_default() -> None:

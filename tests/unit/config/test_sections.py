@@ -100,7 +100,8 @@ def test_what_can_change_a_decision_changes_the_hash(name: str) -> None:
 
 
 def test_how_people_are_told_does_not_change_the_hash() -> None:
-    told = config.load(None, {}, {"mail.host": "mail.example", "notify.quiet": True, "storage.keep_backups": 3})
+    mail = {"mail.host": "mail.example", "mail.sender": "m@example", "mail.recipients": ["o@example"]}
+    told = config.load(None, {}, {**mail, "notify.quiet": True, "storage.keep_backups": 3})
     assert told.digest() == DEFAULTS.digest() == config.load(None, {}).digest()
 
 

@@ -43,6 +43,9 @@ class Says:
     def problems(self) -> tuple[str, ...]:
         return ()
 
+    def contradictions(self) -> tuple[str, ...]:
+        return ()
+
     def verdicts(self, view: MarketView, holdings: Mapping[str, Holding]) -> tuple[SymbolVerdict, ...]:
         return (SymbolVerdict("X", self.verdict, ("word",), (), {}),)
 

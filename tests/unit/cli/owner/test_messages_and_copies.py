@@ -93,6 +93,20 @@ def test_mail_without_a_sender_is_a_settings_mistake(mtum: Any, monkeypatch: pyt
     assert "mail.sender" in called.err
 
 
+def test_a_test_that_reaches_the_terminal_alone_says_so(mtum: Any) -> None:
+    called = mtum("notify", "test")
+    assert called.code == 0
+    assert "nobody away from this terminal hears of anything" in called.out
+    assert mtum("notify", "test", "--json").document["reaches_somebody"] is False
+
+
+def test_a_test_with_a_ping_address_that_is_none_is_a_settings_mistake(
+    mtum: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MTUM_NOTIFY__PING_URL", "notaurl")
+    assert mtum("notify", "test").code == 2
+
+
 def test_a_copy_is_verified_kept_and_put_back(mtum: Any, folder: Path) -> None:
     made = mtum("backup", "--json")
     assert made.code == 0

@@ -60,6 +60,20 @@ def test_check_reads_the_files_of_secrets(mtum: Any, monkeypatch: pytest.MonkeyP
     assert "MTUM_MAIL__PASSWORD_FILE: /nowhere/password cannot be read" in called.err
 
 
+def test_check_names_every_secret_and_every_path_that_cannot_work(
+    mtum: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config.toml").write_text('[market]\nsource = "csv"\ncalendar_overrides = "closed.toml"\n')
+    monkeypatch.setenv("MTUM_NOTIFY__PING_URL", "notaurl")
+    called = mtum("config", "check", "--json")
+    assert called.code == 2
+    assert [problem["text"].split(":")[0] for problem in called.document["problems"]] == [
+        "notify.ping_url (MTUM_NOTIFY__PING_URL)",
+        "market.csv_dir",
+        "market.calendar_overrides",
+    ]
+
+
 def test_check_of_sound_settings_names_the_file(mtum: Any, tmp_path: Path) -> None:
     assert mtum("config", "check").out == "defaults: settings are sound, mode practice\n"
     (tmp_path / "config.toml").write_text('mode = "practice"\n')

@@ -1,0 +1,80 @@
+"""Settings that are possible each by itself and not together: one line for each, naming both and the way out."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from mtum.config.names import nearest
+from mtum.config.sections import Mail, Schedule, Settings
+from mtum.core.strategies import STRATEGIES
+
+_STEPS = (
+    "window_opens_minutes",
+    "snapshot_minutes",
+    "data_deadline_minutes",
+    "decision_deadline_minutes",
+    "last_send_minutes",
+)
+"""Steps of the trading day in their order; each is as many minutes before the close as the next, or more."""
+_OWN_MACHINE = ("127.0.0.1", "::1", "localhost")
+
+
+def contradictions(settings: Settings) -> list[str]:
+    """Return what does not go together among the sections, one line each."""
+    return [*_schedule(settings.schedule), *_strategy(settings), *_account(settings), *_mail(settings.mail)]
+
+
+def strategy_contradictions(settings: Settings) -> list[str]:
+    """Return what does not go together among the parameters of each strategy, one line each."""
+    return [
+        f"strategy.{name}.{line}" for name, strategy in settings.strategy.items() for line in strategy.contradictions()
+    ]
+
+
+def _schedule(schedule: Schedule) -> Iterator[str]:
+    minutes = {name: getattr(schedule, name) for name in _STEPS}
+    for earlier, later in pairwise(_STEPS):
+        if minutes[earlier] < minutes[later]:
+            yield (
+                f"schedule.{earlier}: {minutes[earlier]:g} minutes before the close is later than {later} "
+                f"({minutes[later]:g})"
+            )
+    if schedule.last_send_minutes < 10 and not schedule.allow_late_send:
+        yield (
+            "schedule.last_send_minutes: below 10 an order can no longer be canceled; "
+            "set schedule.allow_late_send = true to accept that"
+        )
+
+
+def _strategy(settings: Settings) -> Iterator[str]:
+    if settings.portfolio.strategy not in STRATEGIES:
+        hint = nearest(settings.portfolio.strategy, STRATEGIES)
+        yield f"portfolio.strategy: no strategy {settings.portfolio.strategy!r}{hint}"
+
+
+def _account(settings: Settings) -> Iterator[str]:
+    mode, account, source = settings.mode, settings.broker.account, settings.market.source
+    if mode != "practice" and source in ("sample", "csv"):
+        yield f'market.source: "{source}" replays history; mode "{mode}" needs "ib" or "yahoo"'
+    if mode == "live" and source != "ib":
+        yield 'market.source: mode "live" needs "ib"'
+    if mode != "practice" and not account:
+        yield f'broker.account: required in mode "{mode}"'
+    if mode == "live" and settings.broker.live_account != account:
+        yield 'broker.live_account: must repeat broker.account in mode "live"'
+    # The broker's paper accounts begin with D, and no other does.
+    if mode == "paper" and account and not account.startswith("D"):
+        yield f'broker.account: {account} is a live account (paper ones begin with D); mode is "paper"'
+    if mode == "live" and account.startswith("D"):
+        yield f'broker.account: {account} is a paper account (it begins with D); mode is "live"'
+
+
+def _mail(mail: Mail) -> Iterator[str]:
+    # Half a mail setting looks like mail and sends none.
+    whole = {"mail.host": mail.host, "mail.sender": mail.sender, "mail.recipients": mail.recipients}
+    given = [name for name, value in whole.items() if value] + (["mail.user"] if mail.user else [])
+    if given:
+        yield from (
+            f"{name}: missing, while {given[0]} is set; no mail would be sent" for name in whole if not whole[name]
+        )
+    if mail.user and mail.security == "none" and mail.host and mail.host not in _OWN_MACHINE:
+        yield f'mail.security: "none" would send the password of {mail.user} unencrypted; use "starttls" or "tls"'
