@@ -130,8 +130,9 @@ def condition_accuracy(facts: SessionFacts, decisions: Sequence[DecisionRecord])
     for record in decided:
         for condition in record.document["symbols"].get(facts.symbol, {}).get("conditions", []):
             held.setdefault(condition["name"], []).append(bool(condition["passed"]))
-    held.pop("atr_target", None)  # unknown while flat: its sessions are not all sessions
-    whole = {name: flags for name, flags in held.items() if len(flags) == len(decided)}
+    # A condition of the position is unknown while flat: its sessions are not all sessions.
+    positions = {spec.name for spec in facts.strategy.CONDITIONS if spec.of_position}
+    whole = {name: flags for name, flags in held.items() if name not in positions and len(flags) == len(decided)}
     return accuracies(np.array([closes[record.session] for record in decided]), whole)
 
 

@@ -49,7 +49,7 @@ def demo(
         played = play_sessions(desk, replay.market, sessions, after_each)
         report = demo_report(charted, played.last.day)
     document = {**played.document, "database": folder / DATABASE_NAME, "report": report.html}
-    return Answer(document, _shown(document), hints=_hints(call, folder))
+    return Answer(document, _shown(document), hints=_hints(folder))
 
 
 def _folder(call: Call, out: Path | None) -> Path:
@@ -107,9 +107,8 @@ def _shown(document: dict[str, Any]) -> list[str | Listing]:
     return [intro, Listing(("demo", ""), rows), *table]
 
 
-def _hints(call: Call, folder: Path) -> list[str]:
-    mtum = "uv run mtum" if "UV" in call.environment else "mtum"  # as this call was typed: `uv run` sets the variable
+def _hints(folder: Path) -> list[str]:
     return [
-        f"Next: {mtum} explain --data-dir {folder}   (why the last session was decided so)",
-        f"      {mtum} show decisions --data-dir {folder}   (every decision recorded)",
+        f"Next: mtum explain --data-dir {folder}   (why the last session was decided so)",
+        f"      mtum show decisions --data-dir {folder}   (every decision recorded)",
     ]

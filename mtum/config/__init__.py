@@ -7,6 +7,7 @@ from mtum.config.loading import (
     plain_value,
     read_toml,
     restored,
+    restored_strategy,
     secret,
     secret_problems,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "plain_value",
     "read_toml",
     "restored",
+    "restored_strategy",
     "secret",
     "secret_problems",
     "setting_names",

@@ -85,6 +85,24 @@ def restored(document: Mapping[str, Any]) -> Settings:
     return settings
 
 
+def restored_strategy(name: str, document: Mapping[str, Any]) -> Strategy | None:
+    """Return a strategy with the parameters of an earlier run; None if this program no longer knows it.
+
+    Parameters
+    ----------
+    document : mapping
+        Settings as that run stored them; parameters that are not known any more are left out.
+    """
+    if name not in STRATEGIES:
+        return None
+    stored = document.get("strategy", {}).get(name, {})
+    known = {field.name for field in fields(STRATEGIES[name])}  # type: ignore[arg-type]  # dataclasses by rule
+    try:
+        return _strategy_adapter(name).validate_python({key: stored[key] for key in stored if key in known})
+    except ValidationError:
+        return None
+
+
 def find(given: Path | None, environment: Mapping[str, str]) -> Path | None:
     """Return the settings file to read: the given one, ``MTUM_CONFIG``, ``./config.toml``, or None.
 

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from math import floor
 
-from mtum.core.market.view import MarketView
 from mtum.core.portfolio.decision import Action, Book, Decision, PlannedOrder, PortfolioRules
 from mtum.core.portfolio.limits import LossState, Restriction, daily_loss_hit, drawdown_hit
 from mtum.core.portfolio.orders import Purpose, Side
 from mtum.core.portfolio.sizing import SizingRules, budget, cost_frac, shares_for
 from mtum.core.strategies.contract import Holding, Strategy, SymbolVerdict, Target
+from mtum.core.view import MarketView
 
 _ORDER_OF_WORK = {Purpose.EXIT: 0, Purpose.REDUCE: 1, Purpose.ENTER: 2, Purpose.INCREASE: 3}
 

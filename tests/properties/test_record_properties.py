@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from mtum.core import record
 from mtum.core.decide import decide
-from mtum.core.market.bars import Bars
-from mtum.core.market.view import MarketView, ProvisionalBar
+from mtum.core.market.bars import Bars, ProvisionalBar
 from mtum.core.portfolio.costs import IbFixedCosts, PercentCosts
 from mtum.core.portfolio.decision import Book, PortfolioRules
 from mtum.core.portfolio.limits import LossRules, LossState, Restriction
@@ -19,6 +18,7 @@ from mtum.core.portfolio.sizing import SizingRules
 from mtum.core.strategies.buy_and_hold import BuyAndHold
 from mtum.core.strategies.contract import Holding, Strategy
 from mtum.core.strategies.mtum_confluence import MtumConfluence
+from mtum.core.view import MarketView
 from support.markets import made_up_bars
 
 MARKETS = [made_up_bars(120, seed, "MTUM") for seed in range(8)]

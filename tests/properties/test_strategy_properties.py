@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from mtum.core.decide import decide
 from mtum.core.market.bars import COLUMNS, PRICE_COLUMNS, Bars
-from mtum.core.market.view import MarketView
 from mtum.core.portfolio.costs import PercentCosts
 from mtum.core.portfolio.decision import Book, PortfolioRules
 from mtum.core.portfolio.limits import LossRules, LossState, Restriction
@@ -21,6 +20,7 @@ from mtum.core.simulation.played import PlayTerms
 from mtum.core.simulation.session_path import SessionHistory, play_sessions
 from mtum.core.strategies import STRATEGIES
 from mtum.core.strategies.contract import Abstain, Holding, Keep, Strategy, Target
+from mtum.core.view import MarketView
 from support.markets import made_up_bars, made_up_vix
 from support.sixty_forty import SixtyForty
 

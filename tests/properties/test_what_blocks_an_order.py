@@ -9,12 +9,12 @@ from typing import ClassVar
 import pytest
 
 from mtum.core.decide import decide
-from mtum.core.market.view import MarketView
 from mtum.core.portfolio.costs import PercentCosts
 from mtum.core.portfolio.decision import Action, Book, PortfolioRules
 from mtum.core.portfolio.limits import LossRules, LossState, Restriction
 from mtum.core.portfolio.sizing import SizingRules
-from mtum.core.strategies.contract import Abstain, Holding, Keep, SymbolVerdict, Target, Verdict
+from mtum.core.strategies.contract import Abstain, Holding, Keep, Strategy, SymbolVerdict, Target, Verdict
+from mtum.core.view import MarketView
 from support.markets import made_up_bars
 
 SYMBOL = "AAA"
@@ -25,7 +25,7 @@ LIMIT_USD = 500.0
 
 
 @dataclass(frozen=True)
-class Wanting:
+class Wanting(Strategy):
     """A strategy that wants what it is told."""
 
     wish: Verdict
@@ -41,9 +41,6 @@ class Wanting:
         return 60
 
     def problems(self) -> tuple[str, ...]:
-        return ()
-
-    def contradictions(self) -> tuple[str, ...]:
         return ()
 
     def verdicts(self, view: MarketView, holdings: Mapping[str, Holding]) -> tuple[SymbolVerdict, ...]:

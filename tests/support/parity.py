@@ -26,7 +26,7 @@ from mtum.errors import ExitCode
 from support.practice import settings_of
 
 if TYPE_CHECKING:
-    from mtum.core.market.view import MarketView
+    from mtum.core.view import MarketView
 
 type Row = tuple[date, float, date | None, float | None, int, tuple[str, ...]]
 
@@ -51,7 +51,7 @@ class Without(MtumConfluence):
 
     def verdicts(self, view: "MarketView", holdings: Mapping[str, Holding]) -> tuple[SymbolVerdict, ...]:
         """Return the verdict on altered inputs."""
-        now, holding = self.indicators(view), holdings.get(self.symbol, Holding(self.symbol))
+        now, holding = self.readings(view), holdings.get(self.symbol, Holding(self.symbol))
         flat: dict[str, dict[str, float | None]] = {
             "close_above_ma": {"ma": -1.0},
             "vix_calm": {"vix": 0.0},

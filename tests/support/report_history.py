@@ -20,9 +20,8 @@ from mtum.app.reporting.daily_report import Press, Report, daily_report
 from mtum.app.reporting.facts import Setup
 from mtum.config import Settings, load
 from mtum.core.decide import decide
-from mtum.core.market.bars import Bars, bars_of_closes
+from mtum.core.market.bars import Bars, ProvisionalBar, bars_of_closes
 from mtum.core.market.sessions import Session, Sessions
-from mtum.core.market.view import MarketView, ProvisionalBar
 from mtum.core.portfolio.benchmark import buy_and_hold
 from mtum.core.portfolio.costs import PercentCosts
 from mtum.core.portfolio.decision import Book, Decision, PortfolioRules
@@ -34,6 +33,7 @@ from mtum.core.portfolio.orders import OrderIntent, OrderStatus, OrderType, inte
 from mtum.core.portfolio.sizing import SizingRules
 from mtum.core.record import decision_document, frame_of
 from mtum.core.strategies.mtum_confluence import MtumConfluence
+from mtum.core.view import MarketView
 from mtum.ports.records import CashMovement, DecisionRecord, EquityPoint, Observed, VolumeSnapshot
 
 NEW_YORK = ZoneInfo("America/New_York")

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from mtum.core.market.view import MarketView
-from mtum.core.strategies.contract import Holding, Keep, SymbolVerdict, Target
+from mtum.core.strategies.contract import Holding, Keep, Strategy, SymbolVerdict, Target
+from mtum.core.view import MarketView
 
 
 @dataclass(frozen=True, slots=True)
-class SixtyForty:
+class SixtyForty(Strategy):
     """60 % in one symbol and 40 % in another, restored whenever a weight is off by more than a tenth."""
 
     name: ClassVar[str] = "sixty_forty"
@@ -21,21 +21,9 @@ class SixtyForty:
         """Both symbols."""
         return (self.stocks, self.bonds)
 
-    def series(self) -> tuple[str, ...]:
-        """Nothing beside the bars."""
-        return ()
-
     def history_sessions(self) -> int:
         """Today's price is enough."""
         return 1
-
-    def problems(self) -> tuple[str, ...]:
-        """Nothing can be wrong."""
-        return ()
-
-    def contradictions(self) -> tuple[str, ...]:
-        """Nothing can contradict."""
-        return ()
 
     def verdicts(self, view: MarketView, holdings: Mapping[str, Holding]) -> tuple[SymbolVerdict, ...]:
         """Give both targets when either weight is off, else keep both."""

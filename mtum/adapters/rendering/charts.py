@@ -8,26 +8,27 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mtum.adapters.rendering import style
+from mtum.core.market.bars import Column
 from mtum.core.reporting.history import Days, EquityHistory, Mark, MarketHistory
-from mtum.core.reporting.plain_indicators import Column
+from mtum.core.strategies.contract import ChartPanel, Role
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_PANELS = (3.0, 1.2, 1.2, 1.2)
+_COLORS = (style.PRICE, style.AVERAGE, style.BENCHMARK)
 _WORDS_APART = 0.13
 """Closer than this fraction of the width, the words of two exits would touch."""
 
 
 def market_chart(history: MarketHistory) -> bytes:
-    """Return price with its average and the trades, RSI, volume and VIX, one under the other."""
-    figure, axes = _figure(_PANELS, 5.2)
+    """Return the price with what lies over it and the trades, and the strategy's panels under it."""
+    below = [panel for panel in history.panels if panel.title]
+    figure, axes = _figure((3.0, *(1.2 for _ in below)), 2.2 + len(below))
     x = np.arange(len(history.days), dtype=np.float64)
     _price(axes[0], history, x)
-    _rsi(axes[1], history, x)
-    _volume(axes[2], history, x)
-    _vix(axes[3], history, x)
+    for ax, panel in zip(axes[1:], below, strict=True):
+        (_bars if panel.bars else _lines)(ax, history, panel, x)
     _months(axes, history.days)
     return _png(figure)
 
@@ -90,11 +91,13 @@ def _titled(ax: "Axes", title: str) -> None:
 
 def _price(ax: "Axes", history: MarketHistory, x: Column) -> None:
     ax.plot(x, history.close, color=style.PRICE, lw=1.4)
-    ax.plot(x, history.ma, color=style.AVERAGE, lw=1.1)
-    _titled(ax, f"{history.symbol} close and its mean of {history.rules.ma_sessions} sessions, USD")
+    over = [(history.columns[name], label, style.AVERAGE) for name, label in history.overlays]
+    for line, _, color in over:
+        ax.plot(x, line, color=color, lw=1.1)
+    named = "".join(f" and its {history.words.get(name) or label}" for name, label in history.overlays)
+    _titled(ax, f"{history.symbol} close{named}, USD")
     ax.margins(y=0.16)
-    average = f"MA{history.rules.ma_sessions}"
-    _ends(ax, ((history.close, "close", style.PRICE), (history.ma, average, style.AVERAGE)))
+    _ends(ax, ((history.close, "close", style.PRICE), *over))
     last = -np.inf
     for mark in history.marks:
         at = int(np.searchsorted(history.days, np.datetime64(mark.session, "D")))
@@ -126,25 +129,35 @@ def _mark(ax: "Axes", at: float, mark: Mark, side: str | None) -> None:
         )
 
 
-def _rsi(ax: "Axes", history: MarketHistory, x: Column) -> None:
-    rules = history.rules
-    ax.plot(x, history.rsi, color=style.PRICE, lw=1.0)
-    ax.set_ylim(0, 100)
-    _thresholds(ax, ((rules.rsi_entry_above, "enter"), (rules.rsi_exit_below, "exit")))
-    ax.set_yticks([0, 50, 100])
-    _titled(ax, f"RSI {rules.rsi_sessions}, {rules.rsi_smoothing} means")
+def _lines(ax: "Axes", history: MarketHistory, panel: ChartPanel, x: Column) -> None:
+    drawn = [history.columns[name] for name, _ in panel.lines]
+    for line, color in zip(drawn, _COLORS, strict=False):
+        ax.plot(x, line, color=color, lw=1.0)
+    if panel.bounds is not None:
+        low, high = panel.bounds
+        ax.set_ylim(low, high)
+        ax.set_yticks([low, (low + high) / 2, high])
+    else:
+        known = [float(line[~np.isnan(line)].max()) for line in drawn if not np.isnan(line).all()]
+        ax.set_ylim(0, 1.05 * max([*known, *(1.1 * level for level, _ in panel.levels)], default=1.0))
+    _thresholds(ax, panel.levels)
+    if len(panel.lines) > 1:
+        _ends(ax, [(line, label, color) for line, (_, label), color in zip(drawn, panel.lines, _COLORS, strict=False)])
+    _titled(ax, panel.title)
 
 
-def _volume(ax: "Axes", history: MarketHistory, x: Column) -> None:
-    unit, name = _volume_unit(history.volume)
-    ax.bar(x, history.volume / unit, width=0.8, color=style.FILL, lw=0)
-    ax.plot(x, history.volume_average / unit, color=style.AVERAGE, lw=1.1)
-    _ends(ax, ((history.volume_average / unit, "mean", style.AVERAGE),))
-    if history.projected_volume is not None:
+def _bars(ax: "Axes", history: MarketHistory, panel: ChartPanel, x: Column) -> None:
+    first, *others = panel.lines
+    unit, name = _volume_unit(history.columns[first[0]])
+    ax.bar(x, history.columns[first[0]] / unit, width=0.8, color=style.FILL, lw=0)
+    for line, _ in others:
+        ax.plot(x, history.columns[line] / unit, color=style.AVERAGE, lw=1.1)
+    _ends(ax, [(history.columns[line] / unit, label, style.AVERAGE) for line, label in others])
+    if first[0] == "volume" and history.projected_volume is not None:
         ax.plot([x[-1]], [history.projected_volume / unit], marker="D", ms=2.6, color=style.SOLD)
         name += " (\N{BLACK DIAMOND} projected)"
     ax.set_ylim(bottom=0)
-    _titled(ax, f"Volume and its mean of {history.rules.volume_sessions}{name}")
+    _titled(ax, panel.title + name)
 
 
 def _volume_unit(volume: Column) -> tuple[float, str]:
@@ -155,21 +168,12 @@ def _volume_unit(volume: Column) -> tuple[float, str]:
     return 1.0, ", shares"
 
 
-def _vix(ax: "Axes", history: MarketHistory, x: Column) -> None:
-    rules = history.rules
-    ax.plot(x, history.vix, color=style.PRICE, lw=1.0)
-    known = history.vix[~np.isnan(history.vix)]
-    top = max(rules.vix_exit_above * 1.1, float(known.max()) if len(known) else 0.0)
-    ax.set_ylim(0, top * 1.05)
-    _thresholds(ax, ((rules.vix_entry_below, "enter"), (rules.vix_exit_above, "exit")))
-    _titled(ax, "VIX, points")
-
-
-def _thresholds(ax: "Axes", levels: Sequence[tuple[float, str]]) -> None:
-    colors = {"enter": style.BOUGHT, "exit": style.SOLD}
-    for level, name in levels:
-        ax.axhline(level, color=colors[name], lw=0.8, ls=(0, (2, 2)))
-    _named(ax, [(level, f"{name} {level:g}", colors[name]) for level, name in levels], apart=0.24)
+def _thresholds(ax: "Axes", levels: Sequence[tuple[float, Role]]) -> None:
+    colors = {Role.ENTRY: style.BOUGHT, Role.EXIT: style.SOLD}
+    words = {Role.ENTRY: "enter", Role.EXIT: "exit"}
+    for level, role in levels:
+        ax.axhline(level, color=colors[role], lw=0.8, ls=(0, (2, 2)))
+    _named(ax, [(level, f"{words[role]} {level:g}", colors[role]) for level, role in levels], apart=0.24)
 
 
 type _Ended = tuple[Column, str, str]

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from mtum.app.bars.accept_bars import REBASED_SOURCES, REVISED
 from mtum.app.desk import Desk
-from mtum.core.market.bars import Bar, Bars
+from mtum.core.market.bars import Bar, Bars, ProvisionalBar
 from mtum.core.market.merging import NewSplit, rebased
 from mtum.core.market.sessions import Session
 from mtum.core.market.validation import (
@@ -20,7 +20,6 @@ from mtum.core.market.validation import (
     ranges_agree,
     session_days,
 )
-from mtum.core.market.view import ProvisionalBar
 from mtum.core.market.vix import VixProblem, VixReading, VixValue, vix_reading
 from mtum.errors import DataError
 from mtum.ports.market_data import BarSource, Quote

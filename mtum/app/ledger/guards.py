@@ -7,10 +7,10 @@ from mtum.app.desk import Desk, Problem
 from mtum.app.ledger.book import read_sleeve
 from mtum.app.owner.approve_settings import entries_stopped
 from mtum.app.session.check_book import BookCheck
-from mtum.core.market.view import MarketView
 from mtum.core.portfolio.decision import Decision
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.value_jump import ValueChange, value_jump
+from mtum.core.view import MarketView
 from mtum.errors import ExitCode
 from mtum.ports.broker import BrokerLists
 

@@ -12,11 +12,11 @@ from mtum.app.ledger.book import RECONSTRUCTED_KEY, read_sleeve
 from mtum.app.owner.reconcile import reconciled
 from mtum.app.session.check_book import EXTERNAL_KEY, FOREIGN_KEY
 from mtum.app.session.match_orders import find_trace
-from mtum.core.market.view import MarketView
 from mtum.core.portfolio.fills import Fill, Split, folded, rebased
 from mtum.core.portfolio.lots import lots_of
 from mtum.core.portfolio.orders import OrderIntent, OrderStatus, OrderType, Purpose, Side, intent_id
 from mtum.core.portfolio.reconcile import OUR_REF
+from mtum.core.view import MarketView
 from mtum.errors import UsageError
 from mtum.ports.broker import BrokerLists
 from mtum.ports.records import IntentState, Observed

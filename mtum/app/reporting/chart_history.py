@@ -1,18 +1,17 @@
 """The lines of the charts, read from the same facts as the numbers."""
 
-from dataclasses import replace
 from datetime import date
 
 import numpy as np
 
 from mtum.app.reporting.facts import CHART_SESSIONS, SessionFacts
 from mtum.app.reporting.money import curves
+from mtum.core.market.bars import COLUMNS, Column
 from mtum.core.portfolio import returns
 from mtum.core.portfolio.fills import Fill
 from mtum.core.portfolio.orders import Side
 from mtum.core.reporting import words
-from mtum.core.reporting.flips import Rules
-from mtum.core.reporting.history import ChartHistory, EquityHistory, Mark, MarketHistory, market_history
+from mtum.core.reporting.history import ChartHistory, EquityHistory, Mark, MarketHistory
 from mtum.ports.store import Store
 
 
@@ -24,37 +23,40 @@ def chart_history(store: Store, facts: SessionFacts, sessions: int | None = CHAR
 def _market(store: Store, facts: SessionFacts, sessions: int | None) -> MarketHistory | None:
     if len(facts.bars) < 2:
         return None
-    rules = Rules.of(facts.parameters)
-    warm_up = max(rules.ma_sessions, rules.volume_sessions, rules.rsi_sessions + 1)
-    shown = sessions or _sessions_run(facts)
-    bars = facts.bars.tail(shown + warm_up)
-    vix = np.array([facts.vix.get(day, np.nan) for day in bars.days.tolist()], dtype=np.float64)
-    whole = market_history(facts.symbol, bars.days, bars.close, bars.volume, vix, rules)
-    projected = facts.verdict.get("indicators", {}).get("volume") if bars.last_day == facts.day else None
-    return _cut(replace(whole, projected_volume=projected), min(shown, len(bars)), _marks(store, facts))
+    shown = slice(-min(sessions or _sessions_run(facts), len(facts.bars)), None)
+    days = facts.bars.days[shown]
+    first: date = days[0].astype(object)
+    panels = facts.strategy.panels()
+    columns = {name: _column(facts, name)[shown] for panel in panels for name, _ in panel.lines}
+    return MarketHistory(
+        symbol=facts.symbol,
+        days=days,
+        close=facts.bars.close[shown],
+        columns=columns,
+        panels=panels,
+        words={spec.name: spec.words for spec in facts.strategy.indicators()},
+        projected_volume=(
+            facts.verdict.get("indicators", {}).get("volume") if facts.bars.last_day == facts.day else None
+        ),
+        marks=tuple(mark for mark in _marks(store, facts) if mark.session >= first),
+    )
+
+
+def _column(facts: SessionFacts, name: str) -> Column:
+    # A line of a chart is an indicator of the strategy, a column of the bars, or an extra series.
+    spec = next((spec for spec in facts.strategy.indicators() if spec.name == name), None)
+    if spec is not None:
+        return facts.history.column(facts.symbol, spec)
+    if name in COLUMNS:
+        found: Column = getattr(facts.bars, name)
+        return found
+    series = next((facts.series(one) for one in facts.strategy.series() if one.lower() == name), {})
+    return np.array([series.get(day, np.nan) for day in facts.bars.days.tolist()], dtype=np.float64)
 
 
 def _sessions_run(facts: SessionFacts) -> int:
     first = facts.points[0].session if facts.points else facts.day
     return max(2, len(facts.bars.since(first)))
-
-
-def _cut(whole: MarketHistory, shown: int, marks: tuple[Mark, ...]) -> MarketHistory:
-    part = slice(len(whole.days) - shown, None)
-    first: date = whole.days[part][0].astype(object)
-    return MarketHistory(
-        symbol=whole.symbol,
-        days=whole.days[part],
-        close=whole.close[part],
-        ma=whole.ma[part],
-        rsi=whole.rsi[part],
-        volume=whole.volume[part],
-        volume_average=whole.volume_average[part],
-        vix=whole.vix[part],
-        rules=whole.rules,
-        projected_volume=whole.projected_volume,
-        marks=tuple(mark for mark in marks if mark.session >= first),
-    )
 
 
 def _marks(store: Store, facts: SessionFacts) -> tuple[Mark, ...]:

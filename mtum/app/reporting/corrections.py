@@ -121,8 +121,8 @@ def _known_market(facts: SessionFacts, day: date) -> dict[str, _Figure]:
     if bar is not None:
         is_final = facts.final_until is not None and day <= facts.final_until
         figures["volume"] = _Figure(stated(bar.volume, is_final=is_final), "shares")
-    if day in facts.vix:
-        figures["VIX close"] = _Figure(final(facts.vix[day]), "points")
+    if day in facts.series("VIX"):
+        figures["VIX close"] = _Figure(final(facts.series("VIX")[day]), "points")
     return figures
 
 

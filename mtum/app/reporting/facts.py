@@ -7,11 +7,13 @@ from typing import Any
 
 from mtum.app.owner.approve_backtest import approved_backtest
 from mtum.app.owner.approve_settings import approved_code, approved_settings, pinned_contracts
-from mtum.config import Settings
+from mtum.config import Settings, restored_strategy
 from mtum.core.market.bars import Bars
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.portfolio.fills import Fill, folded, rebased
-from mtum.core.portfolio.lots import Lot, Trade, lots_of, trades_of
+from mtum.core.portfolio.lots import Lot, Trade, holding_of, lots_of, trades_of
+from mtum.core.strategies.contract import Holding, Strategy
+from mtum.core.strategies.history import FinalHistory
 from mtum.ports.records import CashMovement, DecisionRecord, EquityPoint, Halt, IntentState, RunRecord, VolumeSnapshot
 from mtum.ports.store import Store
 from mtum.ports.time import Calendar
@@ -67,7 +69,7 @@ class SessionFacts:
     points: tuple[EquityPoint, ...]
     bars: Bars
     final_until: date | None
-    vix: Mapping[date, float]
+    history: FinalHistory
     halts: tuple[Halt, ...]
     other_bars: Mapping[str, Bars] = field(default_factory=dict)
     revisions: int = 0
@@ -86,6 +88,24 @@ class SessionFacts:
             for run in self.earlier_runs
             if run.job == REPORT_JOB and run.outcome == "finished" and run.document and run.session is not None
         )
+
+    @property
+    def strategy(self) -> Strategy:
+        """The strategy with the parameters in force at the decision, else today's."""
+        return self.history.strategy
+
+    def series(self, name: str) -> Mapping[date, float]:
+        """Official closes of an extra series of the strategy; empty if it asks for none of that name."""
+        return self.history.series.get(name, {})
+
+    def holding(self, symbol: str) -> Holding:
+        """What the strategy holds of a symbol after this session, with what it asked to remember."""
+        decision = self.decision or self.previous  # a session without decision holds what the last one remembered
+        before = decision.frame.get("book", {}).get("holdings", {}).get(symbol, {}) if decision else {}
+        kept = before.get("remembered") if before.get("shares") else None
+        remembered = kept or (decision.remembered.get(symbol, {}) if decision else {})
+        lots = self.lots(symbol)
+        return holding_of(symbol, lots, {lot.intent_id: remembered for lot in lots}, None)
 
     @property
     def last_report(self) -> Mapping[str, Any] | None:
@@ -149,7 +169,11 @@ def session_facts(store: Store, calendar: Calendar, setup: Setup, day: date, *, 
     splits = [split for split in store.bars.splits() if split.session <= day]
     fills = rebased(folded(fill for fill in store.orders.fills(setup.strategy) if fill.session <= day), splits)
     projections = {one.session: one for one in store.control.snapshots(symbol, source, before.day if before else day)}
-    others = sorted({lot.symbol for lot in lots_of(fills)} - {symbol})
+    strategy = _strategy(decision or _previous(store, setup.strategy, sessions, day), setup)
+    named = sorted({lot.symbol for lot in lots_of(fills)} | set(strategy.universe()) - {symbol})
+    bars = store.bars.bars(symbol, source, since).until(day)
+    others = {other: store.bars.bars(other, source, since).until(day) for other in named if other != symbol}
+    series = {name: store.bars.series(name, source, since) for name in strategy.series()}
     return SessionFacts(
         day=day,
         sessions=sessions,
@@ -164,11 +188,11 @@ def session_facts(store: Store, calendar: Calendar, setup: Setup, day: date, *, 
         fills=fills,
         movements=tuple(move for move in store.ledger.movements(setup.strategy) if move.session <= day),
         points=tuple(point for point in store.ledger.equity(setup.strategy) if point.session <= day),
-        bars=store.bars.bars(symbol, source, since).until(day),
+        bars=bars,
         final_until=store.bars.last_final(symbol, source),
-        vix=store.bars.series("VIX", source, since),
+        history=FinalHistory(strategy, {symbol: bars, **others}, series),
         halts=tuple(store.control.halts(in_force=True)),
-        other_bars={other: store.bars.bars(other, source, since).until(day) for other in others},
+        other_bars=others,
         projection=projections.get(day),
         last_projection=projections.get(before.day) if before else None,
         revisions=_revised(store, symbol, before.day if before else day, day),
@@ -195,6 +219,11 @@ def _span(setup: Setup) -> timedelta:
     # Warm-up and chart together, in calendar days.
     sessions = CHART_SESSIONS + setup.settings.active_strategy().history_sessions()
     return timedelta(days=round(sessions * 1.5) + 15)
+
+
+def _strategy(decision: DecisionRecord | None, setup: Setup) -> Strategy:
+    stored = restored_strategy(decision.strategy, decision.settings) if decision else None
+    return stored or setup.settings.active_strategy()
 
 
 def _symbol(decision: DecisionRecord | None, setup: Setup) -> str:

@@ -21,6 +21,7 @@ from mtum.core.reporting.summary import (
     Stated,
     stated,
 )
+from mtum.core.strategies.contract import Holding, Role
 from mtum.ports.records import EquityPoint
 
 PAID_IN = frozenset({"capital", "deposit", "withdrawal"})
@@ -40,20 +41,19 @@ def position_line(facts: SessionFacts, symbol: str) -> PositionLine | None:
     market = None if close.amount is None else close.amount * shares
     gain = None if market is None else market - float(basis)
     is_final = close.state is State.FINAL
-    atr = _atr_at_entry(facts, symbol)
-    entry = float(paid / shares)
+    holding = facts.holding(symbol)
     return PositionLine(
         symbol=symbol,
         shares=shares,
         entry_session=lots[0].session,
-        entry_price=round(entry, _CENTS),
+        entry_price=round(float(paid / shares), _CENTS),
         sessions_held=_sessions_held(facts, lots[0].session),
         close_usd=close,
         market_usd=stated(_rounded(market), is_final=is_final),
         unrealized_usd=stated(_rounded(gain), is_final=is_final),
         unrealized_frac=stated(None if gain is None else _rounded(gain / abs(float(basis))), is_final=is_final),
-        atr_at_entry=atr,
-        target_usd=_target(facts, entry, atr),
+        atr_at_entry=holding.remembered.get("atr"),
+        target_usd=_target(facts, holding),
         exit_pending=_exit_pending(facts, symbol),
     )
 
@@ -78,22 +78,19 @@ def _sessions_held(facts: SessionFacts, entered: date) -> int:
     return len(facts.calendar.sessions(entered, facts.day)) - 1
 
 
-def _atr_at_entry(facts: SessionFacts, symbol: str) -> float | None:
-    # A session without decision holds what the last one remembered.
-    decision = facts.decision or facts.previous
-    if decision is None:
+def _target(facts: SessionFacts, holding: Holding) -> float | None:
+    """Return the price at which the strategy takes its profit, as it would say now of these shares."""
+    goals = {
+        spec.name
+        for spec in facts.strategy.CONDITIONS
+        if spec.of_position and spec.role is Role.EXIT and spec.input == "close"
+    }
+    bars = facts.bars_of(holding.symbol)
+    if not goals or not len(bars):
         return None
-    holding = decision.frame.get("book", {}).get("holdings", {}).get(symbol, {})
-    kept = holding.get("remembered") if holding.get("shares") else None
-    found = (kept or decision.remembered.get(symbol, {})).get("atr")
-    return None if found is None else float(found)
-
-
-def _target(facts: SessionFacts, entry_price: float, atr: float | None) -> float | None:
-    multiple = facts.parameters.get("atr_target_multiple")
-    if atr is None or multiple is None:
-        return None
-    return round(entry_price + float(multiple) * atr, _CENTS)
+    verdicts = facts.history.verdicts(bars.last_day, {holding.symbol: holding})
+    found = (one for verdict in verdicts if verdict.symbol == holding.symbol for one in verdict.conditions)
+    return next((one.threshold for one in found if one.name in goals), None)
 
 
 def _exit_pending(facts: SessionFacts, symbol: str) -> str | None:

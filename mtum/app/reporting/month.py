@@ -13,6 +13,7 @@ from mtum.core.portfolio.costs import cost_model
 from mtum.core.portfolio.fills import Fill
 from mtum.core.portfolio.orders import Side
 from mtum.core.reporting.periods.review import Costs, Effect, Stability, Standing
+from mtum.core.strategies.contract import Role
 from mtum.ports.records import IntentState
 
 FEES = frozenset({"fee", "tax"})
@@ -56,15 +57,16 @@ def effects(period: Period) -> tuple[Effect, ...]:
     while entries are tried alone.
     """
     from mtum.core.simulation.backtest import ALL_CONDITIONS  # loads numba
-    from mtum.core.strategies.mtum_confluence import ENTRY_CONDITIONS, EXIT_CONDITIONS, MtumConfluence
+    from mtum.core.strategies.mtum_confluence import MtumConfluence
 
     strategy = period.press.setup.settings.active_strategy()
     if not isinstance(strategy, MtumConfluence) or len(period.facts.bars) <= strategy.history_sessions():
         return ()
     whole = _played(period, strategy, ALL_CONDITIONS)
-    variants = {f"without {name}": ALL_CONDITIONS - {name} for name in ENTRY_CONDITIONS + EXIT_CONDITIONS}
-    exits = frozenset(EXIT_CONDITIONS)
-    variants |= {f"only {name} to enter": exits | {name} for name in ENTRY_CONDITIONS}
+    variants = {f"without {spec.name}": ALL_CONDITIONS - {spec.name} for spec in strategy.CONDITIONS}
+    exits = frozenset(spec.name for spec in strategy.CONDITIONS if spec.role is Role.EXIT)
+    entries = [spec.name for spec in strategy.CONDITIONS if spec.role is Role.ENTRY]
+    variants |= {f"only {name} to enter": exits | {name} for name in entries}
     rows = [("all conditions", whole)]
     rows += [(variant, _played(period, strategy, used)) for variant, used in variants.items()]
     return tuple(
@@ -84,7 +86,7 @@ def _played(period: Period, strategy: object, used: frozenset[str]) -> tuple[int
     settings = period.press.setup.settings
     capital = settings.portfolio.capital_usd
     terms = PlayTerms(capital, portfolio_rules(settings), settings.risk.daily_loss_pause_sessions)
-    ready = history(period.facts.bars, period.facts.vix)
+    ready = history(period.facts.bars, period.facts.series("VIX"))
     span = Span(strategy.history_sessions() - 1, len(ready))
     played = run(ready, strategy, terms, span, used)
     frac = float(played.equity[-1]) / capital - 1.0

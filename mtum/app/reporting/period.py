@@ -10,8 +10,7 @@ import numpy as np
 from mtum.app.reporting.daily_report import Press
 from mtum.app.reporting.facts import DECIDING_JOB, SessionFacts, session_facts
 from mtum.core.market.sessions import Session
-from mtum.core.reporting.final_flags import Flags, final_flags
-from mtum.core.reporting.flips import Rules
+from mtum.core.strategies.contract import Role
 from mtum.ports.records import DecisionRecord, EquityPoint, RunRecord
 
 START = date(1990, 1, 1)
@@ -44,10 +43,7 @@ def bounds(kind: Kind, end: date) -> tuple[date, date]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Period:
-    """What a review looks at; `facts` ends at the last session with a bar or run up to `end`.
-
-    `flags` are the conditions on final bars, aligned with `facts.bars`.
-    """
+    """What a review looks at; `facts` ends at the last session with a bar or run up to `end`."""
 
     kind: Kind
     first: date
@@ -58,8 +54,6 @@ class Period:
     sessions: tuple[Session, ...]
     decisions: Mapping[date, DecisionRecord]
     runs: tuple[RunRecord, ...]
-    rules: Rules
-    flags: Mapping[str, Flags]
 
     @property
     def complete(self) -> bool:
@@ -89,6 +83,12 @@ class Period:
         """The run that decided a session, or tried to."""
         return next((run for run in reversed(self.runs) if run.session == day and run.job == DECIDING_JOB), None)
 
+    def final(self, day: date, role: Role) -> Mapping[str, bool]:
+        """Conditions of a role on final bars, those of a position left out; empty where they are not known."""
+        names = {spec.name for spec in self.facts.strategy.CONDITIONS if spec.role is role}
+        known = self.facts.history.conditions(day, self.facts.symbol)
+        return {name: held for name, held in known.items() if name in names}
+
     def conditions(self, day: date) -> Sequence[Mapping[str, object]]:
         """Conditions of a session as they were decided; empty without a decision."""
         record = self.decisions.get(day)
@@ -106,9 +106,6 @@ def period(press: Press, kind: Kind, end: date) -> Period:
     facts = session_facts(press.store, press.calendar, press.setup, end, whole=True)
     decisions = {record.session: record for record in press.store.decisions.all() if record.session <= end}
     begun = min([*decisions, *(point.session for point in facts.points)], default=end)
-    rules = Rules.of(_parameters(facts, decisions))
-    bars = facts.bars
-    vix = np.array([facts.vix.get(day, np.nan) for day in bars.days.tolist()], dtype=np.float64)
     return Period(
         kind=kind,
         first=first,
@@ -119,15 +116,4 @@ def period(press: Press, kind: Kind, end: date) -> Period:
         sessions=press.calendar.sessions(max(first, begun), end).known,
         decisions=decisions,
         runs=tuple(press.store.runs.between(first, end)),
-        rules=rules,
-        flags=final_flags(bars.close, bars.volume, vix, rules),
     )
-
-
-def _parameters(facts: SessionFacts, decisions: Mapping[date, DecisionRecord]) -> Mapping[str, object]:
-    # The newest decision's settings, in case the last session of the period had none.
-    newest = decisions[max(decisions)] if decisions else None
-    if newest is None:
-        return facts.parameters
-    found: Mapping[str, object] = newest.settings["strategy"][facts.setup.strategy]
-    return found

@@ -1,16 +1,15 @@
 """Data quality, timings, flips and problems of a session."""
 
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Any
-
-import numpy as np
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from mtum.app.reporting.facts import SessionFacts
 from mtum.app.reporting.regret import turned
+from mtum.core.indicators.smoothing import Smoothing
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.orders import OrderStatus
-from mtum.core.reporting.flips import Rules, Situation, flips
+from mtum.core.record import book_of, view_of
+from mtum.core.reporting.flips import Situation, flips
 from mtum.core.reporting.summary import (
     UNKNOWN,
     DataQuality,
@@ -22,7 +21,9 @@ from mtum.core.reporting.summary import (
     final,
     stated,
 )
-from mtum.ports.records import DecisionRecord, IntentState, RunRecord
+from mtum.core.strategies.contract import Strategy
+from mtum.core.view import MarketView
+from mtum.ports.records import IntentState, RunRecord
 
 SAMPLE_SYMBOL = "SP500"
 FORCING = frozenset({"exit_carried", "halted", "daily_loss", "cash_not_settled", "budget_below_one_share", "cooldown"})
@@ -53,8 +54,8 @@ def data_quality(facts: SessionFacts) -> DataQuality:
         projection_error_frac=_projection_error(projected, volume),
         last_projection_error_frac=facts.last_projection.error_frac if facts.last_projection else None,
         vix=indicators.get("vix"),
-        final_vix=final(facts.vix[facts.day]) if facts.day in facts.vix else UNKNOWN,
-        rsi_form=_rsi_form(facts.parameters),
+        final_vix=final(facts.series("VIX")[facts.day]) if facts.day in facts.series("VIX") else UNKNOWN,
+        rsi_form=_rsi_form(facts.strategy),
         turned=turned(facts),
         revisions=facts.revisions,
         degraded=tuple((facts.run.document or {}).get("degraded", [])) if facts.run else (),
@@ -67,9 +68,10 @@ def _projection_error(projected: float | None, volume: Stated) -> Stated:
     return Stated(round(projected / volume.amount - 1.0, 6), volume.state)
 
 
-def _rsi_form(parameters: Mapping[str, Any]) -> str | None:
-    form = parameters.get("rsi_smoothing")
-    return None if form is None else {"simple": "simple (plain)", "wilder": "Wilder's"}.get(str(form), str(form))
+def _rsi_form(strategy: Strategy) -> str | None:
+    names = {Smoothing.SIMPLE: "simple (plain)", Smoothing.WILDER: "Wilder's"}
+    asked = (dict(spec.parameters).get("smoothing") for spec in strategy.indicators() if spec.indicator == "rsi")
+    return next((names[form] for form in asked if isinstance(form, Smoothing)), None)
 
 
 def timing_lines(facts: SessionFacts) -> tuple[TimingLine, ...]:
@@ -91,44 +93,29 @@ def _to_close(facts: SessionFacts, at: datetime) -> float | None:
 
 def flip_lines(facts: SessionFacts, position: PositionLine | None) -> tuple[FlipLine, ...]:
     """Return what would have flipped this decision and what would flip the next one."""
-    if not facts.parameters.get("ma_sessions"):
-        return ()  # only the confluence rules have conditions of this kind
-    rules = Rules.of(facts.parameters)
     lines: list[FlipLine] = []
-    if facts.decision is not None:
-        lines += flips(_decided(facts, facts.decision), rules)
-    if len(facts.bars) and facts.bars.last_day == facts.day:
-        lines += flips(_coming(facts, position), rules)
+    if facts.decision is not None and facts.strategy.CONDITIONS:
+        frame, forced = facts.decision.frame, bool(FORCING & set(facts.decision.reasons))
+        decided = Situation("session", facts.strategy, view_of(frame), book_of(frame).holdings, forced)
+        lines += flips(decided, facts.symbol)
+    coming = _coming(facts)
+    if coming is not None:
+        holdings = {facts.symbol: facts.holding(facts.symbol)}
+        lines += flips(Situation("next", facts.strategy, coming, holdings, _forced(facts, position)), facts.symbol)
     return tuple(lines)
 
 
-def _decided(facts: SessionFacts, decision: DecisionRecord) -> Situation:
-    bars = decision.frame["bars"][facts.symbol]
-    indicators = facts.verdict["indicators"]
-    target = next((row["threshold"] for row in facts.verdict["conditions"] if row["name"] == "atr_target"), None)
-    holding = decision.frame["book"]["holdings"].get(facts.symbol, {})
-    return Situation(
-        when="session",
-        close=np.array(bars["close"][:-1], dtype=np.float64),
-        volume=np.array(bars["volume"][:-1], dtype=np.float64),
-        now={name: indicators.get(name) for name in ("close", "volume", "vix")},
-        held=bool(holding.get("shares")),
-        target_usd=target,
-        forced=bool(FORCING & set(decision.reasons)),
-    )
-
-
-def _coming(facts: SessionFacts, position: PositionLine | None) -> Situation:
-    bars = facts.bars
-    return Situation(
-        when="next",
-        close=bars.close,
-        volume=bars.volume,
-        now={"close": float(bars.close[-1]), "volume": float(bars.volume[-1]), "vix": facts.vix.get(facts.day)},
-        held=position is not None,
-        target_usd=position.target_usd if position else None,
-        forced=_forced(facts, position),
-    )
+def _coming(facts: SessionFacts) -> MarketView | None:
+    # The next session as if it closed where this one did.
+    today = facts.history.view(facts.day) if facts.strategy.CONDITIONS else None
+    if today is None:
+        return None
+    following = facts.day + timedelta(days=1)
+    needed = facts.strategy.history_sessions()
+    bars = {
+        symbol: one.tail(needed - 1).extended(replace(one.bar(-1), day=following)) for symbol, one in today.bars.items()
+    }
+    return MarketView(following, bars, today.series, {})
 
 
 def _forced(facts: SessionFacts, position: PositionLine | None) -> bool:

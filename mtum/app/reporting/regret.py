@@ -3,14 +3,8 @@
 from collections.abc import Mapping
 from datetime import date
 
-import numpy as np
-
 from mtum.app.reporting.facts import SessionFacts
-from mtum.core.reporting.final_flags import Flags, final_flags
-from mtum.core.reporting.flips import Rules
 from mtum.core.reporting.summary import RegretLine
-
-VIX_CONDITIONS = frozenset({"vix_calm", "vix_fear"})
 
 type Decided = Mapping[str, bool]
 
@@ -44,20 +38,11 @@ def _decided(conditions: list[Mapping[str, object]]) -> Decided:
 
 def _compared(facts: SessionFacts, decided: Mapping[date, Decided]) -> dict[date, dict[str, bool]]:
     # Session -> condition -> whether the final bar turned it; a condition without its final value is left out.
-    if not facts.parameters.get("ma_sessions") or facts.final_until is None:
+    if not facts.strategy.CONDITIONS or facts.final_until is None:
         return {}
-    places = {day: at for at, day in enumerate(facts.bars.days.tolist()) if day in decided and day <= facts.final_until}
-    flags = _flags(facts) if places else {}
-    return {
-        day: {
-            name: decided[day][name] != bool(flag[at])
-            for name, flag in flags.items()
-            if name in decided[day] and (name not in VIX_CONDITIONS or day in facts.vix)
-        }
-        for day, at in places.items()
-    }
-
-
-def _flags(facts: SessionFacts) -> Mapping[str, Flags]:
-    vix = np.array([facts.vix.get(day, np.nan) for day in facts.bars.days.tolist()], dtype=np.float64)
-    return final_flags(facts.bars.close, facts.bars.volume, vix, Rules.of(facts.parameters))
+    found = {}
+    for day, then in decided.items():
+        if day <= facts.final_until and facts.bars.find(day) is not None:
+            now = facts.history.conditions(day, facts.symbol)
+            found[day] = {name: then[name] != held for name, held in now.items() if name in then}
+    return found

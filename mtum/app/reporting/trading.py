@@ -18,12 +18,12 @@ def condition_lines(facts: SessionFacts) -> tuple[ConditionLine, ...]:
     return tuple(
         ConditionLine(
             name=condition["name"],
-            role=words.role(condition["name"]),
+            role=words.condition(condition["name"]).role.value,
             value=condition["value"],
             threshold=condition["threshold"],
             margin=condition["margin"],
             passed=condition["passed"],
-            unit=words.UNITS.get(condition["name"], ""),
+            unit=words.condition(condition["name"]).unit,
         )
         for condition in facts.verdict.get("conditions", [])
     )

@@ -1,23 +1,21 @@
 """What a weekly review looks at: trades, missed signals, indicators, partial bars, slack."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from statistics import median
 
 import numpy as np
 
 from mtum.app.reporting.period import Period
-from mtum.app.reporting.regret import VIX_CONDITIONS
-from mtum.core.market.bars import Bars
-from mtum.core.reporting import plain_indicators as plain
+from mtum.core.indicators import column_of
+from mtum.core.market.bars import Bars, Column
 from mtum.core.reporting.accuracy import Accuracy, accuracies, wilson
 from mtum.core.reporting.periods.review import IndicatorCheck, MissedSignal, Regret, Slack, WinLoss
 from mtum.core.reporting.periods.run_summary import TradeLine
-from mtum.core.reporting.plain_indicators import Column
-from mtum.core.strategies.mtum_confluence import ENTRY_CONDITIONS
+from mtum.core.reporting.words import condition
+from mtum.core.strategies.contract import IndicatorSpec, Role
+from mtum.core.strategies.history import flags
 from mtum.ports.records import IntentState
-
-FINAL_EXITS = ("close_below_ma", "vix_fear", "rsi_low")
 
 
 def win_loss(trades: Iterable[TradeLine]) -> WinLoss:
@@ -41,11 +39,11 @@ def win_loss(trades: Iterable[TradeLine]) -> WinLoss:
 
 def signal_accuracy(period: Period) -> tuple[Accuracy, ...]:
     """Return the accuracy of every condition on final bars, over all sessions since the start."""
-    at = [index for day in _sessions(period) if (index := period.index(day)) is not None]
-    if not at:
+    found = [(day, index) for day in _sessions(period) if (index := period.index(day)) is not None]
+    if not found:
         return ()
-    close = period.facts.bars.close[at]
-    return accuracies(close, {name: flags[at].tolist() for name, flags in period.flags.items()})
+    close = period.facts.bars.close[[index for _, index in found]]
+    return accuracies(close, flags(period.facts.history, period.facts.symbol, [day for day, _ in found]))
 
 
 def _sessions(period: Period) -> tuple[date, ...]:
@@ -61,7 +59,7 @@ def missed_signals(period: Period) -> tuple[MissedSignal, ...]:
         index = period.index(session.day)
         if index is None:
             continue
-        cause = _exit_cause(period, session.day, index) if held else _entry_cause(period, session.day, index)
+        cause = _cause(period, session.day, Role.EXIT if held else Role.ENTRY)
         if cause is not None:
             words, left = cause
             found.append(_missed(period, session.day, index, "exit" if held else "entry", words, left or held))
@@ -74,33 +72,22 @@ def shares_before(period: Period, day: date) -> int:
     return earlier[-1].shares if earlier else 0
 
 
-def _entry_cause(period: Period, day: date, index: int) -> tuple[str, int] | None:
-    wanted = all(bool(period.flags[name][index]) for name in ENTRY_CONDITIONS)
-    state = _order(period, day, "BUY")
+def _cause(period: Period, day: date, role: Role) -> tuple[str, int] | None:
+    """Return why a signal of that role led to no full order, and the shares left over; None if there was none."""
+    final = period.final(day, role)
+    together = all if role is Role.ENTRY else any
+    wanted = bool(final) and together(final.values())
+    state = _order(period, day, "BUY" if role is Role.ENTRY else "SELL")
     if state is not None:
         short = state.intent.shares - state.filled
         return (_order_words(state), short) if short > 0 else None
     record = period.decisions.get(day)
     if record is None:
         return (_run_words(period, day), 0) if wanted else None
-    decided = [condition for condition in period.conditions(day) if condition["name"] in ENTRY_CONDITIONS]
-    if decided and all(condition["passed"] for condition in decided):
+    decided = [bool(one["passed"]) for one in period.conditions(day) if condition(str(one["name"])).role is role]
+    if decided and together(decided):
         return ", ".join(record.reasons), 0
-    return (_turned_words(period, day, index, ENTRY_CONDITIONS), 0) if wanted else None
-
-
-def _exit_cause(period: Period, day: date, index: int) -> tuple[str, int] | None:
-    wanted = any(bool(period.flags[name][index]) for name in FINAL_EXITS)
-    state = _order(period, day, "SELL")
-    if state is not None:
-        short = state.intent.shares - state.filled
-        return (_order_words(state), short) if short > 0 else None
-    record = period.decisions.get(day)
-    if record is None:
-        return (_run_words(period, day), 0) if wanted else None
-    if any(condition["passed"] for condition in period.conditions(day) if condition["name"] not in ENTRY_CONDITIONS):
-        return ", ".join(record.reasons), 0
-    return (_turned_words(period, day, index, FINAL_EXITS), 0) if wanted else None
+    return (_turned_words(period, day, final), 0) if wanted else None
 
 
 def _order(period: Period, day: date, side: str) -> IntentState | None:
@@ -121,9 +108,9 @@ def _run_words(period: Period, day: date) -> str:
     return str(problems[0]["text"]) if problems else f"the daily job ended as {run.outcome or 'not finished'}"
 
 
-def _turned_words(period: Period, day: date, index: int, names: Sequence[str]) -> str:
+def _turned_words(period: Period, day: date, final: Mapping[str, bool]) -> str:
     seen = {str(condition["name"]): bool(condition["passed"]) for condition in period.conditions(day)}
-    turned = [name for name in names if name in seen and seen[name] != bool(period.flags[name][index])]
+    turned = [name for name, held in final.items() if name in seen and seen[name] != held]
     return f"seen on final bars only ({', '.join(turned)})" if turned else "seen on final bars only"
 
 
@@ -145,83 +132,32 @@ def _affordable(period: Period, day: date, close: float) -> int:
 
 
 def indicator_checks(period: Period, history_sessions: int) -> tuple[IndicatorCheck, ...]:
-    """Compare the deciding indicators with their second implementation over the live cache."""
+    """Compare the strategy's indicators with their second implementation over the live cache."""
+    from mtum.core.indicators.second_opinion import second_opinion  # loads pandas-ta
+
     bars = period.facts.bars
     if len(bars) < history_sessions:
         return ()
-    first, second = _deciding(bars, period), _second(bars, period)
-    short = _deciding(bars.tail(history_sessions), period)
-    checks = [
-        _check(name, unit, bars, first[name], second[name], short[name]) for name, unit in _INDICATOR_UNITS.items()
-    ]
-    return (*checks, *_known_vectors())
+    checks = []
+    for spec in period.facts.strategy.indicators():
+        asked = dict(spec.parameters)
+        second = second_opinion(bars, spec.indicator, asked)
+        if second is not None:
+            short = column_of(bars.tail(history_sessions), spec.indicator, asked)
+            first = period.facts.history.column(period.facts.symbol, spec)
+            checks.append(_check(spec, bars, first, second, short))
+    return tuple(checks)
 
 
-KNOWN_CLOSES = (10.0, 11.0, 10.5, 12.0, 12.5)
-KNOWN_VALUES = {"ma": 11.666667, "rsi": 80.0, "atr": 1.333333}
-"""By hand over three sessions of bars one dollar high: (10.5 + 12 + 12.5)/3; rises 2, falls 0.5; ranges 1, 2, 1."""
-
-
-def _known_vectors() -> list[IndicatorCheck]:
-    from mtum.core.indicators.atr import atr
-    from mtum.core.indicators.rsi import rsi
-    from mtum.core.indicators.sma import sma
-    from mtum.core.indicators.smoothing import Smoothing
-
-    close = np.array(KNOWN_CLOSES)
-    days = np.datetime64("2020-01-01") + np.arange(len(close))
-    columns = {"open": close, "high": close + 0.5, "low": close - 0.5, "close": close, "volume": close}
-    bars = Bars.from_columns("KNOWN", "by hand", days, columns)
-    found = {
-        "ma": float(sma(close, 3)[-1]),
-        "rsi": float(rsi(close, 3, Smoothing.SIMPLE)[-1]),
-        "atr": float(atr(bars, 3, Smoothing.SIMPLE)[-1]),
-    }
-    return [
-        IndicatorCheck(f"{name}, by hand", _INDICATOR_UNITS[name], len(close), abs(found[name] - known), None, 0.0)
-        for name, known in KNOWN_VALUES.items()
-    ]
-
-
-_INDICATOR_UNITS = {"ma": "USD", "rsi": "", "atr": "USD", "volume_average": "shares"}
-
-
-def _deciding(bars: Bars, period: Period) -> dict[str, Column]:
-    from mtum.core.indicators.atr import atr  # these load pandas-ta
-    from mtum.core.indicators.rsi import rsi
-    from mtum.core.indicators.sma import sma
-    from mtum.core.indicators.smoothing import Smoothing
-
-    rules, parameters = period.rules, period.facts.parameters
-    atr_form = Smoothing(parameters.get("atr_smoothing", "simple"))
-    return {
-        "ma": sma(bars.close, rules.ma_sessions),
-        "rsi": rsi(bars.close, rules.rsi_sessions, Smoothing(rules.rsi_smoothing)),
-        "atr": atr(bars, int(parameters.get("atr_sessions", 14)), atr_form),
-        "volume_average": sma(bars.volume, rules.volume_sessions),
-    }
-
-
-def _second(bars: Bars, period: Period) -> dict[str, Column]:
-    rules, parameters = period.rules, period.facts.parameters
-    atr_sessions, atr_form = int(parameters.get("atr_sessions", 14)), str(parameters.get("atr_smoothing", "simple"))
-    return {
-        "ma": plain.mean(bars.close, rules.ma_sessions),
-        "rsi": plain.rsi(bars.close, rules.rsi_sessions, rules.rsi_smoothing),
-        "atr": plain.atr(bars.high, bars.low, bars.close, atr_sessions, atr_form),
-        "volume_average": plain.mean(bars.volume, rules.volume_sessions),
-    }
-
-
-def _check(name: str, unit: str, bars: Bars, first: Column, second: Column, short: Column) -> IndicatorCheck:
+def _check(spec: IndicatorSpec, bars: Bars, first: Column, second: Column, short: Column) -> IndicatorCheck:
     apart = np.abs(first - second)
     known = ~np.isnan(apart)
     worst = int(np.nanargmax(apart)) if known.any() else None
     # One undefined where the other is not is no small difference.
     one_sided = bool((np.isnan(first) != np.isnan(second)).any())
     return IndicatorCheck(
-        indicator=name,
-        unit=unit,
+        indicator=spec.name,
+        unit=spec.unit,
         sessions=int(known.sum()),
         largest=None if one_sided or worst is None else float(apart[worst]),
         largest_session=bars.day(worst) if worst is not None and apart[worst] > 0 else None,
@@ -233,14 +169,12 @@ def regrets(period: Period) -> tuple[Regret, ...]:
     """Return how often final bars would have turned a condition that was decided on a partial one."""
     counts: dict[str, list[int]] = {}
     for day in period.decisions:
-        index = period.index(day)
-        if index is None:
-            continue
-        for condition in period.conditions(day):
-            name = str(condition["name"])
-            if name not in period.flags or (name in VIX_CONDITIONS and day not in period.facts.vix):
+        final = period.facts.history.conditions(day, period.facts.symbol)
+        for decided in period.conditions(day):
+            name = str(decided["name"])
+            if name not in final:
                 continue
-            turned = int(bool(condition["passed"]) != bool(period.flags[name][index]))
+            turned = int(bool(decided["passed"]) != final[name])
             row = counts.setdefault(name, [0, 0, 0, 0])
             row[2] += 1
             row[3] += turned

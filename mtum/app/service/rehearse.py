@@ -10,7 +10,7 @@ from mtum.app.bars.judge_today import judge_vix
 from mtum.app.desk import Desk
 from mtum.app.owner.approve_settings import entries_stopped
 from mtum.app.session.check_book import check_book
-from mtum.core.indicators import INDICATORS
+from mtum.core.indicators import column_of
 from mtum.core.market.calendars import calendars_agree
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.limits import Restriction
@@ -253,15 +253,15 @@ def _vix(desk: Desk, session: Session, now: datetime) -> Check:
 
 
 def _indicators(desk: Desk) -> Check:
-    """Compute each indicator once, so that nothing is compiled inside the window."""
+    """Ask every indicator of the strategy once over the stored history."""
     symbol = desk.strategy.universe()[0]
     bars = desk.store.bars.bars(symbol, desk.source.name)
     needed = desk.strategy.history_sessions()
     if len(bars) < needed:
         found = f"{len(bars)} bars of {symbol} stored, {needed} needed"
         return Check("history", State.WARNING, found, "the run reads them; `mtum bars sync` does it now")
-    for compute in INDICATORS.values():
-        compute(bars)
+    for spec in desk.strategy.indicators():
+        column_of(bars, spec.indicator, dict(spec.parameters))
     return Check("history", State.OK, f"{len(bars)} bars of {symbol} up to {bars.last_day}")
 
 

@@ -6,9 +6,9 @@ from mtum.app.desk import Desk, portfolio_rules
 from mtum.app.session.gather import Gathered
 from mtum.core.decide import decide
 from mtum.core.market.validation import at_midpoint
-from mtum.core.market.view import MarketView
 from mtum.core.portfolio.decision import Book, Decision
 from mtum.core.portfolio.orders import Side
+from mtum.core.view import MarketView
 from mtum.errors import BarsInvalidError
 
 WHATEVER_THE_PRICE = frozenset({"exit_carried", "flatten"})

@@ -8,10 +8,9 @@ from mtum.app.bars.judge_today import history_today, judge_today, judge_vix, vix
 from mtum.app.bars.kept_out import explained, kept_out, why
 from mtum.app.desk import Desk
 from mtum.app.ledger.book import read_sleeve
-from mtum.core.market.bars import Bar, Bars
+from mtum.core.market.bars import Bar, Bars, ProvisionalBar
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.market.validation import BarProblem, problems_in_history, session_days
-from mtum.core.market.view import MarketView, ProvisionalBar
 from mtum.core.market.vix import VixReading
 from mtum.core.market.volume import (
     LEARNING_DAYS,
@@ -22,6 +21,7 @@ from mtum.core.market.volume import (
     rule_volume,
     usual_share,
 )
+from mtum.core.view import MarketView
 from mtum.errors import BarsInvalidError, BarsMissingError
 from mtum.ports.market_data import Quote
 from mtum.ports.records import VolumeSnapshot

@@ -22,7 +22,8 @@ def explain(context: typer.Context, session: Session = None) -> Answer:
     if found is None:
         missing = NOTHING_YET if connection is None else "no decision is recorded yet"
         return Answer({"session": None, "action": None}, [missing])
+    from mtum.config import restored_strategy
     from mtum.core.reporting.explain import explanation_of, explanation_text
 
-    told = explanation_of(found)
+    told = explanation_of(found, restored_strategy(str(found["strategy"]), found["settings"]))
     return Answer(plain(told), [explanation_text(told), *stand_in(call)])

@@ -1,8 +1,8 @@
 """Average true range."""
 
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING
 
-from mtum.core.indicators.smoothing import Smoothing, rounded, wilder_mean
+from mtum.core.indicators.smoothing import Smoothing, mean_of, rounded
 
 if TYPE_CHECKING:
     from mtum.core.market.bars import Bars, Column
@@ -33,21 +33,9 @@ def atr(bars: "Bars", sessions: int, smoothing: Smoothing) -> "Column":
     Wilder (1978), "New Concepts in Technical Trading Systems".
     """
     import numpy as np
-    import pandas as pd
-    import pandas_ta
 
     if len(bars) <= sessions:
         return np.full(len(bars), np.nan)
-    high, low, close = pd.Series(bars.high), pd.Series(bars.low), pd.Series(bars.close)
-    match smoothing:
-        case Smoothing.SIMPLE if sessions > 1:
-            found = pandas_ta.atr(high, low, close, length=sessions, mamode="sma", talib=False, presma=False)  # type: ignore[arg-type]  # the stub types extra keywords wrongly
-            values: Column = found.to_numpy(dtype=np.float64).copy()
-            values[:sessions] = np.nan  # the first bar has no previous close, so no true range
-            return rounded(values)
-        case Smoothing.SIMPLE | Smoothing.WILDER:
-            ranges = pandas_ta.true_range(high, low, close, talib=False).to_numpy(dtype=np.float64).copy()
-            ranges[0] = np.nan
-            return rounded(wilder_mean(ranges, sessions))
-        case _:
-            assert_never(smoothing)
+    before = np.concatenate((np.full(1, np.nan), bars.close[:-1]))  # the first bar has no true range
+    ranges = np.maximum(bars.high, before) - np.minimum(bars.low, before)
+    return rounded(mean_of(ranges, sessions, smoothing))

@@ -1,8 +1,8 @@
 """Relative strength index."""
 
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING
 
-from mtum.core.indicators.smoothing import Smoothing, rounded, wilder_mean
+from mtum.core.indicators.smoothing import Smoothing, mean_of, rounded
 
 if TYPE_CHECKING:
     from mtum.core.market.bars import Column
@@ -35,28 +35,8 @@ def rsi(close: "Column", sessions: int, smoothing: Smoothing) -> "Column":
 
     if len(close) <= sessions:
         return np.full(len(close), np.nan)
-    match smoothing:
-        case Smoothing.SIMPLE:
-            return rounded(_simple(close, sessions))
-        case Smoothing.WILDER:
-            move = np.diff(close, prepend=np.nan)
-            gain = wilder_mean(np.where(np.isnan(move), np.nan, np.maximum(move, 0.0)), sessions)
-            loss = wilder_mean(np.where(np.isnan(move), np.nan, np.maximum(-move, 0.0)), sessions)
-            with np.errstate(invalid="ignore"):
-                return rounded(100.0 * gain / (gain + loss))
-        case _:
-            assert_never(smoothing)
-
-
-def _simple(close: "Column", sessions: int) -> "Column":
-    import numpy as np
-    import pandas as pd
-    import pandas_ta
-
-    # A window of one move is the move itself; the library's mean needs at least two.
-    if sessions == 1:
-        move = np.diff(close, prepend=np.nan)
-        return np.where(move > 0, 100.0, np.where(move < 0, 0.0, np.nan))
-    found = pandas_ta.rsi(pd.Series(close), length=sessions, mamode="sma", talib=False)
-    values: Column = found.to_numpy(dtype=np.float64)
-    return values
+    move = np.diff(close, prepend=np.nan)  # the first close has no move: its window stays undefined
+    rise = mean_of(np.maximum(move, 0.0), sessions, smoothing)
+    fall = mean_of(np.maximum(-move, 0.0), sessions, smoothing)
+    with np.errstate(invalid="ignore"):
+        return rounded(100.0 * rise / (rise + fall))

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from mtum.core.indicators.smoothing import rounded
+from mtum.core.indicators.smoothing import Smoothing, mean_of, rounded
 
 if TYPE_CHECKING:
     from mtum.core.market.bars import Column
@@ -23,12 +23,4 @@ def sma(values: "Column", sessions: int) -> "Column":
     ndarray of float64, shape (n,)
         Rounded to 1e-6; NaN during the first ``sessions - 1`` values.
     """
-    import numpy as np
-    import pandas as pd
-    import pandas_ta
-
-    if len(values) < sessions:
-        return np.full(len(values), np.nan)
-    if sessions == 1:
-        return rounded(np.array(values))
-    return rounded(pandas_ta.sma(pd.Series(values), length=sessions, talib=False).to_numpy())
+    return rounded(mean_of(values, sessions, Smoothing.SIMPLE))

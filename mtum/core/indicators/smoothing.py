@@ -1,7 +1,8 @@
 """How an indicator averages, and the rounding that makes a tie a tie."""
 
 from enum import Enum
-from typing import TYPE_CHECKING
+from math import isnan
+from typing import TYPE_CHECKING, assert_never
 
 if TYPE_CHECKING:
     from mtum.core.market.bars import Column
@@ -17,6 +18,11 @@ class Smoothing(Enum):
     WILDER = "wilder"
 
 
+def known(value: float | None) -> float | None:
+    """Return one value rounded to 1e-6; None where it is undefined."""
+    return None if value is None or isnan(value) else round(value, DECIMALS)
+
+
 def rounded(values: "Column") -> "Column":
     """Return the values rounded to 1e-6, so that the length of history does not matter."""
     import numpy as np
@@ -27,45 +33,45 @@ def rounded(values: "Column") -> "Column":
     return result
 
 
-def wilder_mean(values: "Column", sessions: int) -> "Column":
-    """Wilder's mean: seeded with the plain mean of the first values, then (old·(n - 1) + new)/n.
+def mean_of(values: "Column", sessions: int, smoothing: Smoothing) -> "Column":
+    """Mean of the last `sessions` values, plain or Wilder's.
+
+    Wilder's mean is seeded with the plain mean of the first `sessions` defined values, then
+    (old (n - 1) + new)/n; the seed's weight after k further sessions is ((n - 1)/n)^k.
 
     Parameters
     ----------
     values : ndarray of float64, shape (n,)
-        Leading NaN are skipped before the seed.
+        Oldest first, in any unit.
     sessions : int
-        Wilder's n.
+        Length of the window, Wilder's n.
 
     Returns
     -------
     ndarray of float64, shape (n,)
-        NaN until the seed. The seed's weight after k further sessions is ((n - 1)/n)^k.
+        Same unit; NaN until `sessions` values are there. A plain mean is NaN while a value of its window is.
 
     References
     ----------
     Wilder (1978), "New Concepts in Technical Trading Systems".
     """
     import numpy as np
-    import pandas as pd
-    import pandas_ta
 
-    result = np.full(len(values), np.nan)
-    first = int(np.argmax(~np.isnan(values))) if len(values) and not np.isnan(values).all() else len(values)
-    seed_at = first + sessions - 1
-    if seed_at >= len(values):
-        return result
-    tail = values[seed_at:].copy()
-    tail[0] = values[first : seed_at + 1].mean()
-    # The library starts its recursion from the first value, so it is given the seed as that value.
-    smoothed = pandas_ta.rma(pd.Series(tail), length=sessions) if len(tail) >= sessions else None
-    result[seed_at:] = _recursive(tail, sessions) if smoothed is None else smoothed.to_numpy()
-    return result
-
-
-def _recursive(tail: "Column", sessions: int) -> "Column":
-    # Shorter than one window: the library answers nothing, the definition still holds.
-    out = tail.copy()
-    for index in range(1, len(tail)):
-        out[index] = ((sessions - 1) * out[index - 1] + tail[index]) / sessions
-    return out
+    found = np.full(len(values), np.nan)
+    match smoothing:
+        case Smoothing.SIMPLE:
+            if len(values) >= sessions:
+                # Each window is summed anew: a running sum would carry dust from one session to the next.
+                found[sessions - 1 :] = np.lib.stride_tricks.sliding_window_view(values, sessions).mean(axis=1)
+        case Smoothing.WILDER:
+            first = int(np.argmax(~np.isnan(values))) if len(values) and not np.isnan(values).all() else len(values)
+            seed_at = first + sessions - 1
+            if seed_at < len(values):
+                state = float(values[first : seed_at + 1].mean())
+                found[seed_at] = state
+                for index, value in enumerate(values[seed_at + 1 :].tolist(), seed_at + 1):
+                    state = ((sessions - 1) * state + value) / sessions
+                    found[index] = state
+        case _:
+            assert_never(smoothing)
+    return found

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -34,6 +34,32 @@ class Bar:
     volume: float
     dividend: float = 0.0
     split: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ProvisionalBar:
+    """Today's unfinished bar as it was seen.
+
+    Parameters
+    ----------
+    bar : Bar
+        Prices so far; `bar.volume` is the volume the rules use (projected to the
+        whole session, as seen, or of the prior session; NaN when unproven).
+    volume_so_far : float
+        Shares traded until `seen_at`.
+    volume_share : float or None
+        Share of a session's volume usually traded by then; None when unproven.
+    seen_at : datetime
+        Aware UTC instant of the last trade or newest minute in the bar.
+    midpoint : float or None
+        Live bid/ask midpoint in USD where the source has one.
+    """
+
+    bar: Bar
+    volume_so_far: float
+    volume_share: float | None
+    seen_at: datetime
+    midpoint: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

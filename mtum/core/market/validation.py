@@ -8,8 +8,7 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from mtum.core.market.bars import PRICE_COLUMNS, Bar, Bars, Column, Days
-from mtum.core.market.view import ProvisionalBar
+from mtum.core.market.bars import PRICE_COLUMNS, Bar, Bars, Column, Days, ProvisionalBar
 
 JUMP_FRAC = 0.25
 """A move in history beyond this fraction needs a corporate action."""

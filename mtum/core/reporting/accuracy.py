@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mtum.core.market.bars import Column
 from mtum.core.reporting import words
-from mtum.core.reporting.plain_indicators import Column
+from mtum.core.strategies.contract import Role
 
 HORIZONS = (1, 5, 20)
 Z_95 = 1.959963984540054
@@ -68,13 +69,13 @@ def _accuracy(name: str, close: Column, flags: NDArray[np.bool_], horizon: int) 
     count = max(0, len(close) - horizon)
     later = close[horizon:] / close[:count] - 1.0 if count else np.empty(0)
     known = flags[:count]
-    role = words.role(name)
-    hits = later > 0 if role == "entry" else later < 0
+    role = words.condition(name).role
+    hits = later > 0 if role is Role.ENTRY else later < 0
     right, times = int((hits & known).sum()), int(known.sum())
     low, high = wilson(right, times)
     return Accuracy(
         condition=name,
-        role=role,
+        role=role.value,
         horizon_sessions=horizon,
         sessions=count,
         held=times,

@@ -6,16 +6,22 @@ from mtum.core.reporting.history import EquityHistory, MarketHistory
 
 def market_words(history: MarketHistory) -> str:
     """Return the market panels in two or three sentences."""
-    close, ma, rules = float(history.close[-1]), float(history.ma[-1]), history.rules
+    close = float(history.close[-1])
     span = f"{figures.day(history.days[0].astype(object))} to {figures.day(history.days[-1].astype(object))}"
-    side = "above" if close > ma else "below"
     bought = sum(mark.bought for mark in history.marks)
-    return (
-        f"{history.symbol}, {span}: close {figures.number(close)} USD, {side} its mean of {rules.ma_sessions} "
-        f"sessions ({figures.number(_known(ma))}). RSI {figures.number(_known(float(history.rsi[-1])), 1)}, "
-        f"VIX {figures.number(_known(float(history.vix[-1])))}. "
-        f"{bought} entries and {len(history.marks) - bought} exits are marked."
-    )
+    told = [f"{history.symbol}, {span}: close {figures.number(close)} USD"]
+    for name, label in history.overlays:
+        level = float(history.columns[name][-1])
+        side = "above" if close > level else "below"
+        told.append(f"{side} its {history.words.get(name) or label} ({figures.number(_known(level))})")
+    others = [
+        f"{label} {figures.number(_known(float(history.columns[name][-1])), 1 if panel.bounds else 2)}"
+        for panel in history.panels
+        if panel.title and not panel.bars
+        for name, label in panel.lines
+    ]
+    lines = f" {', '.join(others)}." if others else ""
+    return f"{', '.join(told)}.{lines} {bought} entries and {len(history.marks) - bought} exits are marked."
 
 
 def equity_words(history: EquityHistory) -> str:

@@ -6,12 +6,11 @@ from itertools import pairwise
 from textwrap import fill
 from typing import cast
 
-import numpy as np
-
-from mtum.core.reporting.flips import Rules, Situation, flips
-from mtum.core.reporting.plain_indicators import Column
+from mtum.core.record import book_of, view_of
+from mtum.core.reporting.flips import Situation, flips
 from mtum.core.reporting.summary import FlipLine
-from mtum.core.reporting.words import CONDITIONS, UNITS, listed, reason, role
+from mtum.core.reporting.words import condition, listed, reason
+from mtum.core.strategies.contract import Strategy
 
 OVERRULING = (
     "halted", "daily_loss", "cooldown", "budget_below_one_share", "cash_not_settled", "exit_carried", "vix_missing",
@@ -82,11 +81,13 @@ class Explanation:
     made_with: Table
 
 
-def explanation_of(stored: Mapping[str, object]) -> Explanation:
+def explanation_of(stored: Mapping[str, object], strategy: Strategy | None) -> Explanation:
     """Explain a stored decision.
 
     Parameters
     ----------
+    strategy : Strategy or None
+        The strategy that decided, with the parameters stored then; without it nothing can be asked again.
     stored : mapping
         The decision's row: session, strategy, action, reasons, document, frame, settings,
         settings_hash, code_version, code_hash, decided_at.
@@ -94,7 +95,7 @@ def explanation_of(stored: Mapping[str, object]) -> Explanation:
     document, frame = _table(stored["document"]), _table(stored["frame"])
     symbols = _table(document["symbols"])
     reasons = tuple(cast("Sequence[str]", stored["reasons"]))
-    levels = {symbol: _levels(symbol, stored) for symbol in symbols}
+    levels = {symbol: _levels(symbol, frame, strategy) for symbol in symbols}
     flip, note = _smallest_flip(document, levels, reasons)
     return Explanation(
         session=str(stored["session"]),
@@ -117,7 +118,7 @@ def _conditions(symbol: str, part: Table) -> Iterator[ConditionLine]:
         yield ConditionLine(
             symbol=symbol,
             name=str(row["name"]),
-            role=role(str(row["name"])),
+            role=condition(str(row["name"])).role.value,
             value=_maybe(row["value"]),
             threshold=_maybe(row["threshold"]),
             margin=_maybe(row["margin"]),
@@ -138,32 +139,10 @@ def _holding(symbol: str, frame: Table) -> Table:
     return _table(_table(_table(frame["book"])["holdings"]).get(symbol, {"shares": 0}))
 
 
-def _levels(symbol: str, stored: Mapping[str, object]) -> tuple[FlipLine, ...]:
-    settings = _table(_table(_table(stored["settings"])["strategy"]).get(str(stored["strategy"]), {}))
-    frame = _table(stored["frame"])
-    bars, held = _table(_table(frame["bars"])[symbol]), _holding(symbol, frame)
-    part = _table(_table(_table(stored["document"])["symbols"])[symbol])
-    indicators = _table(part["indicators"])
-    if not part["conditions"] or any(name not in indicators for name in ("close", "volume", "vix")):
+def _levels(symbol: str, frame: Table, strategy: Strategy | None) -> tuple[FlipLine, ...]:
+    if strategy is None or not strategy.CONDITIONS:
         return ()
-    situation = Situation(
-        when="session",
-        close=_column(bars["close"])[:-1],
-        volume=_column(bars["volume"])[:-1],
-        now={name: _maybe(indicators[name]) for name in ("close", "volume", "vix")},
-        held=bool(held["shares"]),
-        target_usd=_target(part),
-    )
-    return flips(situation, Rules.of(settings))
-
-
-def _target(part: Table) -> float | None:
-    rows = cast("Sequence[Table]", part["conditions"])
-    return next((_maybe(row["threshold"]) for row in rows if row["name"] == "atr_target"), None)
-
-
-def _column(values: object) -> Column:
-    return np.array([np.nan if value is None else value for value in cast("Sequence[float | None]", values)])
+    return flips(Situation("session", strategy, view_of(frame), book_of(frame).holdings), symbol)
 
 
 def _smallest_flip(
@@ -189,7 +168,7 @@ def _unknown(part: Table, lines: Sequence[FlipLine]) -> bool:
     known = {line.condition for line in lines}
     entering = any(line.role == "entry" for line in lines)
     names = [str(row["name"]) for row in cast("Sequence[Table]", part["conditions"])]
-    return entering and any(role(name) == "entry" and name not in known for name in names)
+    return entering and any(condition(name).role.value == "entry" and name not in known for name in names)
 
 
 def _flips_of(symbol: str, lines: Sequence[FlipLine], unknown: bool) -> Iterator[SmallestFlip]:
@@ -248,8 +227,8 @@ def _condition_table(rows: Sequence[ConditionLine]) -> Iterator[str]:
     yield f"{'Condition':<38}{'value':>15}{'threshold':>15}{'margin':>15}  result"
     for row in rows:
         numbers = "".join(f"{number_text(value):>15}" for value in (row.value, row.threshold, row.margin))
-        unit = UNITS.get(row.name, "")
-        label = f"{row.role}: {CONDITIONS.get(row.name, row.name)}"
+        unit = condition(row.name).unit
+        label = f"{row.role}: {condition(row.name).words}"
         yield f"{label[:37]:<38}{numbers}  {'yes' if row.passed else 'no'}{f' ({unit})' if unit else ''}"
 
 

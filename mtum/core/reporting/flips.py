@@ -1,166 +1,211 @@
-"""Where would each condition change? Solved from the history for today's decision or the next one.
+"""Where would each condition change? Asked of the strategy itself, for today's decision or the next one.
 
 The averages move with the value that is asked for, so the level is not the threshold: a close x
 beats a 50-session mean that includes x exactly when it beats the mean of the 49 closes before it.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from math import isnan
 
 import numpy as np
 
-from mtum.core.reporting.plain_indicators import Column, moves
+from mtum.core.indicators import column_of
+from mtum.core.market.bars import Column
 from mtum.core.reporting.summary import FlipLine
+from mtum.core.strategies.contract import Condition, ConditionSpec, Holding, Role, Strategy
+from mtum.core.view import Asked, MarketView
 
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """The numbers of the confluence rules; units as in the settings of the same names."""
-
-    ma_sessions: int = 50
-    rsi_sessions: int = 14
-    volume_sessions: int = 20
-    rsi_smoothing: str = "simple"
-    vix_entry_below: float = 25.0
-    vix_exit_above: float = 30.0
-    rsi_entry_above: float = 50.0
-    rsi_exit_below: float = 30.0
-
-    @classmethod
-    def of(cls, settings: Mapping[str, object]) -> "Rules":
-        """Read them from a strategy's stored settings; a missing one keeps its default."""
-        known = {name: settings[name] for name in cls.__dataclass_fields__ if name in settings}
-        return cls(**known)  # type: ignore[arg-type]  # stored settings were validated when they were read
+MARGIN_DUST = 2e-6
+"""A margin within this of 0 is 0: values are rounded to 1e-6 before they are compared."""
+STEPS = (1.05, 1.2, 2.0, 4.0, 8.0)
+"""How far from one look to the next a change of sign is looked for, up and down, as factors."""
+ROUNDS = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What is known before the session asked about.
+    """A decision that is asked about.
 
     Parameters
     ----------
-    close, volume : ndarray of float64, shape (n,)
-        Final values of the sessions before the one asked about, oldest first.
-    now : mapping
-        Present "close", "volume" and "vix"; the session's own for `when` "session", the newest
-        known for "next". A missing or None value is unknown.
-    target_usd : float or None
-        Close at which the profit target is met; None when flat or unknown.
+    view : MarketView
+        Ends at the session asked about; its newest bars and series are the present values.
+    holdings : mapping of symbol to Holding
+        What the strategy holds when it decides.
     forced : bool
         Whether something other than the conditions decides (an exit carried over, a halt).
     """
 
     when: str
-    close: Column
-    volume: Column
-    now: Mapping[str, float | None]
-    held: bool
-    target_usd: float | None = None
+    strategy: Strategy
+    view: MarketView
+    holdings: Mapping[str, Holding]
     forced: bool = False
 
-
-@dataclass(frozen=True, slots=True)
-class _Level:
-    condition: str
-    role: str
-    input: str
-    level: float | None
-    above: bool
-    strict: bool = True
-
-    def holds(self, given: float | None) -> bool:
-        if given is None or self.level is None or np.isnan(given):
-            return False
-        if given == self.level:
-            return not self.strict
-        return (given > self.level) == self.above
+    def held(self, symbol: str) -> bool:
+        """Whether the strategy holds shares of the symbol."""
+        return symbol in self.holdings and self.holdings[symbol].shares != 0
 
 
-def average_level(before: Column, sessions: int) -> float | None:
-    """Value at which the next one equals the mean of `sessions` values that includes it.
-
-    x = (S + x)/n with S the sum of the n - 1 values before gives x = S/(n - 1).
-    """
-    window = before[len(before) - sessions + 1 :]
-    if sessions < 2 or len(before) < sessions - 1 or bool(np.isnan(window).any()):
-        return None
-    return float(window.mean())
-
-
-def rsi_level(close: Column, sessions: int, smoothing: str, threshold: float) -> float | None:
-    """Close at which the next RSI equals a threshold; None during warm-up or when no close does it.
-
-    With weights G and L of the rises and falls that stay in the window, a rise of d gives
-    RSI = 100 (G + d)/(G + d + L); setting it to T gives d = L T/(100 - T) - G, and a fall likewise.
-    """
-    weights = _kept(close, sessions, smoothing)
-    if weights is None or not 0 < threshold < 100:
-        return None
-    rise, fall = weights
-    if not rise + fall > 0:
-        return float(close[-1])
-    up = fall * threshold / (100.0 - threshold) - rise
-    down = rise * (100.0 - threshold) / threshold - fall
-    level = float(close[-1]) + (up if up >= 0 else -down)
-    return level if level > 0 else None
-
-
-def _kept(close: Column, sessions: int, smoothing: str) -> tuple[float, float] | None:
-    if smoothing == "wilder":
-        rise, fall = moves(close, sessions, smoothing)
-        if np.isnan(rise[-1]):
-            return None
-        return float(rise[-1]) * (sessions - 1), float(fall[-1]) * (sessions - 1)
-    if len(close) < sessions:
-        return None
-    step = np.diff(close[-sessions:])
-    return float(np.maximum(step, 0.0).sum()), float(np.maximum(-step, 0.0).sum())
-
-
-def flips(situation: Situation, rules: Rules) -> tuple[FlipLine, ...]:
+def flips(asked: Situation, symbol: str) -> tuple[FlipLine, ...]:
     """Return where each condition that matters now changes: exits while long, entries while flat.
 
     `alone` is true when that change by itself, everything else as it is now, changes the decision.
     """
-    levels = _levels(situation, rules)
-    matter = [level for level in levels if (level.role == "exit") == situation.held]
-    holding = {level.condition: level.holds(situation.now.get(level.input)) for level in matter}
-    return tuple(_line(level, situation, holding) for level in matter if level.level is not None)
+    role = Role.EXIT if asked.held(symbol) else Role.ENTRY
+    questions = _Questions(asked, symbol)
+    now = questions.now
+    specs = [spec for spec in asked.strategy.CONDITIONS if spec.role is role and spec.name in now]
+    holding = {spec.name: now[spec.name].passed for spec in specs}
+    lines = []
+    for spec in specs:
+        if not spec.input:
+            continue
+        present = questions.present(spec.input)
+        start = present if present is not None and present > 0 else now[spec.name].threshold
+        found = zero_of(questions.margin(spec), start if start is not None and start > 0 else 1.0)
+        if found is not None:
+            lines.append(_line(asked, spec, found, present, holding))
+    return tuple(lines)
 
 
-def _levels(situation: Situation, rules: Rules) -> tuple[_Level, ...]:
-    mean_close = average_level(situation.close, rules.ma_sessions)
-    mean_volume = average_level(situation.volume, rules.volume_sessions)
-    form = rules.rsi_sessions, rules.rsi_smoothing
-    return (
-        _Level("close_above_ma", "entry", "close", mean_close, above=True),
-        _Level("vix_calm", "entry", "vix", rules.vix_entry_below, above=False),
-        _Level("rsi_high", "entry", "close", rsi_level(situation.close, *form, rules.rsi_entry_above), above=True),
-        _Level("volume_high", "entry", "volume", mean_volume, above=True),
-        _Level("close_below_ma", "exit", "close", mean_close, above=False),
-        _Level("vix_fear", "exit", "vix", rules.vix_exit_above, above=True),
-        _Level("rsi_low", "exit", "close", rsi_level(situation.close, *form, rules.rsi_exit_below), above=False),
-        _Level("atr_target", "exit", "close", situation.target_usd, above=True, strict=False),
-    )
+class _Questions:
+    """The strategy asked again and again about one session with one input changed."""
+
+    def __init__(self, asked: Situation, symbol: str) -> None:
+        self._asked = asked
+        self._symbol = symbol
+        bars = asked.view.bars[symbol]
+        specs = asked.strategy.indicators()
+        columns: dict[tuple[str, Asked], Column] = {
+            (symbol, spec): column_of(bars, spec.indicator, dict(spec.parameters)) for spec in specs
+        }
+        self._view = replace(asked.view, columns={**asked.view.columns, **columns})
+        # An indicator of one column alone stays what it is while another column moves.
+        self._of: dict[tuple[str, Asked], object] = {(symbol, spec): dict(spec.parameters).get("of") for spec in specs}
+        self._known: dict[tuple[str, float], dict[str, Condition]] = {}
+        self.now = self._conditions(self._view)
+
+    def present(self, name: str) -> float | None:
+        """Value of an input now; None when unknown."""
+        if name in ("close", "volume"):
+            value = float(getattr(self._view.bars[self._symbol], name)[-1])
+            return None if isnan(value) else value
+        return next((value for series, value in self._view.series.items() if series.lower() == name), None)
+
+    def margin(self, spec: ConditionSpec) -> Callable[[float], float | None]:
+        """Return the condition's margin as a function of its input."""
+
+        def asked(value: float) -> float | None:
+            key = (spec.input, value)
+            if key not in self._known:
+                self._known[key] = self._conditions(self._with_input(spec.input, value))
+            found = self._known[key]
+            return found[spec.name].margin if spec.name in found else None
+
+        return asked
+
+    def _conditions(self, view: MarketView) -> dict[str, Condition]:
+        verdicts = self._asked.strategy.verdicts(view, self._asked.holdings)
+        return {one.name: one for verdict in verdicts if verdict.symbol == self._symbol for one in verdict.conditions}
+
+    def _with_input(self, name: str, value: float) -> MarketView:
+        view, bars = self._view, self._view.bars[self._symbol]
+        if name not in ("close", "volume"):
+            series = {one: value if one.lower() == name else old for one, old in view.series.items()}
+            return replace(view, series=series)
+        if name == "volume":
+            changed = replace(bars, volume=np.append(bars.volume[:-1], value))
+        else:
+            changed = replace(
+                bars,
+                close=np.append(bars.close[:-1], value),
+                high=np.append(bars.high[:-1], max(float(bars.high[-1]), value)),
+                low=np.append(bars.low[:-1], min(float(bars.low[-1]), value)),
+            )
+        kept = {key: column for key, column in view.columns.items() if self._of.get(key) not in (None, name)}
+        return replace(view, bars={**view.bars, self._symbol: changed}, columns=kept)
 
 
-def _line(level: _Level, situation: Situation, holding: Mapping[str, bool]) -> FlipLine:
-    at = level.level
-    assert at is not None  # the caller left the unknown ones out
-    now = situation.now.get(level.input)
-    holds = holding[level.condition]
-    others = [held for name, held in holding.items() if name != level.condition]
-    distance = None if now is None or np.isnan(now) else at - now
+def zero_of(margin: Callable[[float], float | None], start: float) -> tuple[float, bool] | None:
+    """Return the value above 0 at which a monotone margin is 0, to about 1e-6, and whether it rises there.
+
+    Parameters
+    ----------
+    margin : callable
+        Value in, margin out; None where it is undefined, which counts as no answer.
+    start : float
+        Value above 0 from which the search goes up and down, at most some eightyfold.
+    """
+    first, far = margin(start), margin(start * 2.0)
+    if first is None or far is None:
+        return None
+    if far != first:
+        # Most margins are straight lines: a look twice as far away gives the slope without the dust of rounding.
+        guess = start - first * start / (far - first)
+        there = margin(guess) if guess > 0 else None
+        if there is not None and abs(there) <= MARGIN_DUST:
+            return guess, far > first
+    for upwards in (True, False):
+        bracket = _bracket(margin, start, first, upwards=upwards)
+        if bracket is not None:
+            return _refined(margin, *bracket), (bracket[3] > bracket[1]) == upwards
+    return None
+
+
+def _bracket(
+    margin: Callable[[float], float | None], start: float, first: float, *, upwards: bool
+) -> tuple[float, float, float, float] | None:
+    near, at_near = start, first
+    for step in STEPS:
+        far = start * step if upwards else start / step
+        at_far = margin(far)
+        if at_far is None:
+            return None
+        if (at_far > 0) != (at_near > 0):
+            return near, at_near, far, at_far
+        near, at_near = far, at_far
+    return None
+
+
+def _refined(margin: Callable[[float], float | None], low: float, at_low: float, high: float, at_high: float) -> float:
+    # Illinois form of false position: it needs a handful of looks on a smooth margin and never leaves the bracket.
+    for _ in range(ROUNDS):
+        middle = (low * at_high - high * at_low) / (at_high - at_low)
+        found = margin(middle)
+        if found is None:
+            return middle  # undefined just where it changes sides, as an RSI is where nothing moved
+        if abs(found) <= MARGIN_DUST / 4 or abs(high - low) <= 1e-9 * abs(high):
+            return middle
+        if (found > 0) == (at_high > 0):
+            high, at_high, at_low = middle, found, at_low / 2
+        else:
+            low, at_low, high, at_high = high, at_high, middle, found
+    return high
+
+
+def _line(
+    asked: Situation,
+    spec: ConditionSpec,
+    found: tuple[float, bool],
+    present: float | None,
+    holding: Mapping[str, bool],
+) -> FlipLine:
+    level, rises = found
+    holds = holding[spec.name]
+    others = [held for name, held in holding.items() if name != spec.name]
+    distance = None if present is None else level - present
     return FlipLine(
-        when=situation.when,
-        condition=level.condition,
-        role=level.role,
-        input=level.input,
-        direction="above" if level.above != holds else "below",
-        level=round(at, 6),
-        now=now,
+        when=asked.when,
+        condition=spec.name,
+        role=spec.role.value,
+        input=spec.input,
+        direction="above" if rises != holds else "below",
+        level=round(level, 6),
+        now=present,
         distance=None if distance is None else round(distance, 6),
-        distance_frac=round(distance / now, 6) if distance is not None and now else None,
+        distance_frac=round(distance / present, 6) if distance is not None and present else None,
         holds_now=holds,
-        alone=not situation.forced and (not any(others) if level.role == "exit" else all(others)),
+        alone=not asked.forced and (not any(others) if spec.role is Role.EXIT else all(others)),
     )

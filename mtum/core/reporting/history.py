@@ -1,13 +1,14 @@
 """What the charts draw: the market around the session, and the sleeve against buy-and-hold."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mtum.core.reporting.flips import Rules
-from mtum.core.reporting.plain_indicators import Column, mean, rsi
+from mtum.core.market.bars import Column
+from mtum.core.strategies.contract import ChartPanel
 
 type Days = NDArray[np.datetime64]
 
@@ -24,22 +25,29 @@ class Mark:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MarketHistory:
-    """Lines of the market panels, shape (n_sessions,) each; NaN where unknown.
+    """Lines of the market panels; a panel without a title lies over the price.
 
-    `projected_volume` is what the newest session's decision reckoned with.
+    Parameters
+    ----------
+    columns : mapping of name to ndarray of float64, shape (n_sessions,)
+        Every line that a panel names; NaN where unknown.
+    projected_volume : float or None
+        What the newest session's decision reckoned with, in shares.
     """
 
     symbol: str
     days: Days
     close: Column
-    ma: Column
-    rsi: Column
-    volume: Column
-    volume_average: Column
-    vix: Column
-    rules: Rules
+    columns: Mapping[str, Column]
+    panels: tuple[ChartPanel, ...]
+    words: Mapping[str, str]
     marks: tuple[Mark, ...] = ()
     projected_volume: float | None = None
+
+    @property
+    def overlays(self) -> tuple[tuple[str, str], ...]:
+        """Name and label of the lines over the price."""
+        return tuple(line for panel in self.panels if not panel.title for line in panel.lines)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,18 +67,3 @@ class ChartHistory:
 
     market: MarketHistory | None
     equity: EquityHistory | None
-
-
-def market_history(symbol: str, days: Days, close: Column, volume: Column, vix: Column, rules: Rules) -> MarketHistory:
-    """Return the market lines with their averages; arrays of equal length, oldest first."""
-    return MarketHistory(
-        symbol=symbol,
-        days=days,
-        close=close,
-        ma=mean(close, rules.ma_sessions),
-        rsi=rsi(close, rules.rsi_sessions, rules.rsi_smoothing),
-        volume=volume,
-        volume_average=mean(volume, rules.volume_sessions),
-        vix=vix,
-        rules=rules,
-    )

@@ -19,7 +19,7 @@ from mtum.core.simulation.kernel.play import Span
 from mtum.core.simulation.kernel.walk import Tape
 from mtum.core.simulation.near_close import NearCloseModel, played_near_close
 from mtum.core.simulation.played import Played, PlayTerms
-from mtum.core.strategies.mtum_confluence import ENTRY_CONDITIONS, EXIT_CONDITIONS, MtumConfluence
+from mtum.core.strategies.mtum_confluence import MtumConfluence
 
 CUTS = 24
 _NEVER = 1 << 60
@@ -170,13 +170,14 @@ def _forms(question: Question) -> list[Variant]:
 
 def _condition_effects(question: Question) -> list[Variant]:
     found = []
-    for name in (*ENTRY_CONDITIONS, *EXIT_CONDITIONS):
-        kind = ENTRY_CONDITIONS if name in ENTRY_CONDITIONS else EXIT_CONDITIONS
-        without = ALL_CONDITIONS - {name}
-        alone = (ALL_CONDITIONS - set(kind)) | {name}
+    specs = question.strategy.CONDITIONS
+    for spec in specs:
+        same_role = {other.name for other in specs if other.role is spec.role}
+        without = ALL_CONDITIONS - {spec.name}
+        alone = (ALL_CONDITIONS - same_role) | {spec.name}
         for label, used in (("drop_one", without), ("only_one", alone)):
             played = run(question.history, question.strategy, question.terms, question.span, frozenset(used))
-            found.append(_variant(label, name, played))
+            found.append(_variant(label, spec.name, played))
     return found
 
 

@@ -10,7 +10,6 @@ import numpy as np
 
 from mtum.core.decide import decide, with_change_since
 from mtum.core.market.bars import Bars
-from mtum.core.market.view import MarketView
 from mtum.core.portfolio.costs import to_cent
 from mtum.core.portfolio.decision import Book, Decision, PlannedOrder
 from mtum.core.portfolio.limits import LossState, Restriction
@@ -18,6 +17,7 @@ from mtum.core.portfolio.orders import Side
 from mtum.core.simulation.history import settled_at
 from mtum.core.simulation.played import BPS, FillModel, Played, PlayedTrade, PlayTerms
 from mtum.core.strategies.contract import Holding, Strategy
+from mtum.core.view import MarketView
 
 
 @dataclass(slots=True)

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
-from mtum.core.strategies.contract import Holding, Keep, SymbolVerdict, Target
+from mtum.core.strategies.contract import Holding, Keep, Strategy, SymbolVerdict, Target
 
 if TYPE_CHECKING:
-    from mtum.core.market.view import MarketView
+    from mtum.core.view import MarketView
 
 
 @dataclass(frozen=True, slots=True)
-class BuyAndHold:
+class BuyAndHold(Strategy):
     """Hold as much of one symbol as the sleeve can pay for."""
 
     name: ClassVar[str] = "buy_and_hold"
@@ -22,10 +22,6 @@ class BuyAndHold:
         """Return the one symbol held."""
         return (self.symbol,)
 
-    def series(self) -> tuple[str, ...]:
-        """Return nothing: no extra series is needed."""
-        return ()
-
     def history_sessions(self) -> int:
         """Return 1: only today's price matters."""
         return 1
@@ -34,10 +30,6 @@ class BuyAndHold:
         """Return what is wrong with the parameters, one line each."""
         if not self.symbol or self.symbol != self.symbol.strip().upper():
             return (f'symbol is "{self.symbol}"; use an upper-case ticker such as "MTUM"',)
-        return ()
-
-    def contradictions(self) -> tuple[str, ...]:
-        """Return nothing: it has one parameter."""
         return ()
 
     def verdicts(self, view: "MarketView", holdings: Mapping[str, Holding]) -> tuple[SymbolVerdict, ...]:

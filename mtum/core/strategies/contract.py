@@ -1,12 +1,95 @@
-"""What a strategy is: frozen parameters and one pure method from market view to verdicts."""
+"""What a strategy is: frozen parameters, what they mean, and one pure method from market view to verdicts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 if TYPE_CHECKING:
-    from mtum.core.market.view import MarketView
+    from mtum.core.view import MarketView
+
+
+class Role(StrEnum):
+    """What a condition is asked for: all entry conditions must hold to enter, any exit condition is enough to exit."""
+
+    ENTRY = "entry"
+    EXIT = "exit"
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionSpec:
+    """A condition as its strategy describes it; every report, chart and listing reads this.
+
+    Parameters
+    ----------
+    name : str
+        As in the decision record.
+    words, failing, short : str
+        What is said when it holds, when it does not, and beside a mark in a chart.
+    unit : str
+        Of value, threshold and margin; empty for a pure number.
+    input : str
+        What moves it: "close" or "volume" of the symbol, or the name of an extra series in small letters.
+        Empty if no single one does.
+    of_position : bool
+        Whether it depends on the strategy's own shares, so that bars alone do not tell it.
+    """
+
+    name: str
+    role: Role
+    words: str
+    failing: str = ""
+    short: str = ""
+    unit: str = ""
+    input: str = ""
+    of_position: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class IndicatorSpec:
+    """An indicator that a strategy asks of the view, by name and parameters.
+
+    Parameters
+    ----------
+    name : str
+        Among the verdict's indicators, for instance "ma".
+    indicator : str
+        In the registry of indicators, for instance "sma".
+    parameters : tuple of (str, value)
+        Keyword arguments of that indicator.
+    words : str
+        As in "close above its WORDS".
+    """
+
+    name: str
+    indicator: str
+    parameters: tuple[tuple[str, object], ...]
+    unit: str = ""
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChartPanel:
+    """One panel below or, without a title, on top of the price: lines by name, and levels that matter.
+
+    Parameters
+    ----------
+    lines : tuple of (str, str)
+        Name of a verdict's indicator, of a bar column or of an extra series in small letters, and its label.
+    levels : tuple of (float, Role)
+        Thresholds, in the unit of the lines.
+    bars : bool
+        Whether the first line is drawn as bars from zero.
+    bounds : (float, float) or None
+        Lowest and highest value where the scale is fixed.
+    """
+
+    title: str
+    lines: tuple[tuple[str, str], ...]
+    levels: tuple[tuple[float, Role], ...] = ()
+    bars: bool = False
+    bounds: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +178,15 @@ class SymbolVerdict:
 
 
 class Strategy(Protocol):
-    """Parameters of a strategy and its decision; implementations are frozen dataclasses."""
+    """Parameters of a strategy, what it says about itself, and its decision.
+
+    Implementations are frozen dataclasses that name this class as their base: what they leave out
+    means "nothing".
+    """
 
     name: ClassVar[str]
+    CONDITIONS: ClassVar[tuple[ConditionSpec, ...]] = ()
+    """Every condition its verdicts carry, in their order."""
 
     def universe(self) -> tuple[str, ...]:
         """Symbols the strategy may hold."""
@@ -105,7 +194,7 @@ class Strategy(Protocol):
 
     def series(self) -> tuple[str, ...]:
         """Extra series it needs at the decision, for instance ``("VIX",)``."""
-        ...
+        return ()
 
     def history_sessions(self) -> int:
         """Bars it needs per symbol, today's included; fewer are not fit."""
@@ -113,11 +202,19 @@ class Strategy(Protocol):
 
     def problems(self) -> tuple[str, ...]:
         """What is wrong with the parameters, one line each; empty when usable."""
-        ...
+        return ()
+
+    def indicators(self) -> tuple[IndicatorSpec, ...]:
+        """Indicators it asks of the view."""
+        return ()
+
+    def panels(self) -> tuple[ChartPanel, ...]:
+        """What a chart shows beside the price."""
+        return ()
 
     def contradictions(self) -> tuple[str, ...]:
         """Which parameters do not go together, one line each; studies may cross such points, trading may not."""
-        ...
+        return ()
 
     def verdicts(self, view: "MarketView", holdings: Mapping[str, Holding]) -> tuple[SymbolVerdict, ...]:
         """Return one verdict per symbol of the universe, in its order."""

@@ -2,15 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import isnan
 from typing import TYPE_CHECKING, ClassVar
 
-from mtum.core.indicators.smoothing import DECIMALS, Smoothing
+from mtum.core.indicators.smoothing import DECIMALS, Smoothing, known
 from mtum.core.strategies.contract import (
     Abstain,
+    ChartPanel,
     Condition,
+    ConditionSpec,
     Holding,
+    IndicatorSpec,
     Keep,
+    Role,
+    Strategy,
     SymbolVerdict,
     Target,
     Verdict,
@@ -20,11 +24,7 @@ from mtum.core.strategies.contract import (
 )
 
 if TYPE_CHECKING:
-    from mtum.core.market.bars import Column
-    from mtum.core.market.view import MarketView
-
-ENTRY_CONDITIONS = ("close_above_ma", "vix_calm", "rsi_high", "volume_high")
-EXIT_CONDITIONS = ("close_below_ma", "vix_fear", "rsi_low", "atr_target")
+    from mtum.core.view import MarketView
 
 SIMPLE_HISTORY = 60
 """Bars below which a frame is not fit with plain means."""
@@ -33,10 +33,28 @@ WILDER_HISTORY = 400
 
 
 @dataclass(frozen=True, slots=True)
-class MtumConfluence:
+class MtumConfluence(Strategy):
     """Parameters of the strategy; defaults are the documented rules."""
 
     name: ClassVar[str] = "mtum_confluence"
+    CONDITIONS: ClassVar[tuple[ConditionSpec, ...]] = (
+        ConditionSpec(
+            "close_above_ma", Role.ENTRY, "close above its moving average", "close not above its moving average",
+            "above MA", "USD", "close",
+        ),
+        ConditionSpec("vix_calm", Role.ENTRY, "VIX calm", "VIX not calm", "VIX calm", "points", "vix"),
+        ConditionSpec("rsi_high", Role.ENTRY, "RSI high enough", "RSI not high enough", "RSI high", "", "close"),
+        ConditionSpec(
+            "volume_high", Role.ENTRY, "volume above its average", "volume not above its average", "volume",
+            "shares", "volume",
+        ),
+        ConditionSpec("close_below_ma", Role.EXIT, "close below its moving average", "", "below MA", "USD", "close"),
+        ConditionSpec("vix_fear", Role.EXIT, "VIX too high", "", "VIX", "points", "vix"),
+        ConditionSpec("rsi_low", Role.EXIT, "RSI too low", "", "RSI low", "", "close"),
+        ConditionSpec(
+            "atr_target", Role.EXIT, "profit target reached", "", "target", "USD", "close", of_position=True
+        ),
+    )  # fmt: skip
 
     symbol: str = field(default="MTUM", metadata={"doc": "symbol traded"})
     ma_sessions: int = field(default=50, metadata={"doc": "window of the moving average, sessions"})
@@ -128,26 +146,63 @@ class MtumConfluence:
             )
         return tuple(found)
 
+    def indicators(self) -> tuple[IndicatorSpec, ...]:
+        """Return the two means, the RSI and the ATR."""
+        average, usual = f"mean of {self.ma_sessions} sessions", f"mean of {self.volume_sessions}"
+        rsi = (("sessions", self.rsi_sessions), ("smoothing", self.rsi_smoothing))
+        atr = (("sessions", self.atr_sessions), ("smoothing", self.atr_smoothing))
+        return (
+            IndicatorSpec("ma", "sma", (("of", "close"), ("sessions", self.ma_sessions)), "USD", average),
+            IndicatorSpec("rsi", "rsi", rsi, "", "RSI"),
+            IndicatorSpec("atr", "atr", atr, "USD", "ATR"),
+            IndicatorSpec(
+                "volume_average", "sma", (("of", "volume"), ("sessions", self.volume_sessions)), "shares", usual
+            ),
+        )
+
+    def panels(self) -> tuple[ChartPanel, ...]:
+        """Return the mean over the price, then RSI, volume and VIX."""
+        strength = ((self.rsi_entry_above, Role.ENTRY), (self.rsi_exit_below, Role.EXIT))
+        fear = ((self.vix_entry_below, Role.ENTRY), (self.vix_exit_above, Role.EXIT))
+        return (
+            ChartPanel("", (("ma", f"MA{self.ma_sessions}"),)),
+            ChartPanel(
+                f"RSI {self.rsi_sessions}, {self.rsi_smoothing.value} means",
+                (("rsi", "RSI"),),
+                strength,
+                bounds=(0.0, 100.0),
+            ),
+            ChartPanel(
+                f"Volume and its mean of {self.volume_sessions}",
+                (("volume", "volume"), ("volume_average", "mean")),
+                bars=True,
+            ),
+            ChartPanel("VIX, points", (("vix", "VIX"),), fear),
+        )
+
     def verdicts(self, view: "MarketView", holdings: Mapping[str, Holding]) -> tuple[SymbolVerdict, ...]:
         """Return the verdict on the one symbol."""
-        return (judged(self, self.indicators(view), holdings.get(self.symbol, Holding(self.symbol))),)
+        return (judged(self, self.readings(view), holdings.get(self.symbol, Holding(self.symbol))),)
 
-    def indicators(self, view: "MarketView") -> dict[str, float | None]:
-        """Return the newest value of every indicator, rounded to 1e-6; None = undefined."""
-        from mtum.core.indicators.atr import atr  # these load numpy and pandas-ta
-        from mtum.core.indicators.rsi import rsi
-        from mtum.core.indicators.sma import sma
-
+    def readings(self, view: "MarketView") -> dict[str, float | None]:
+        """Return the newest value of everything looked at, rounded to 1e-6; None = undefined."""
+        now = {spec.name: view.newest(self.symbol, spec) for spec in self.indicators()}
         bars = view.bars[self.symbol]
         return {
-            "close": _newest(bars.close),
-            "ma": _newest(sma(bars.close, self.ma_sessions)),
-            "rsi": _newest(rsi(bars.close, self.rsi_sessions, self.rsi_smoothing)),
-            "atr": _newest(atr(bars, self.atr_sessions, self.atr_smoothing)),
-            "volume": _newest(bars.volume),
-            "volume_average": _newest(sma(bars.volume, self.volume_sessions)),
-            "vix": _known(view.series.get("VIX")),
+            "close": known(float(bars.close[-1])),
+            "ma": now["ma"],
+            "rsi": now["rsi"],
+            "atr": now["atr"],
+            "volume": known(float(bars.volume[-1])),
+            "volume_average": now["volume_average"],
+            "vix": known(view.series.get("VIX")),
         }
+
+
+ENTRY_CONDITIONS, EXIT_CONDITIONS = (
+    tuple(spec.name for spec in MtumConfluence.CONDITIONS if spec.role is role) for role in (Role.ENTRY, Role.EXIT)
+)
+"""Names in the order in which they are asked; the compiled backtest numbers them so."""
 
 
 def judged(rules: MtumConfluence, now: Mapping[str, float | None], holding: Holding) -> SymbolVerdict:
@@ -156,7 +211,7 @@ def judged(rules: MtumConfluence, now: Mapping[str, float | None], holding: Hold
     Parameters
     ----------
     now : mapping of str to float or None
-        The values `MtumConfluence.indicators` gives; None = undefined.
+        The values `MtumConfluence.readings` gives; None = undefined.
     """
     entry, exit_ = _entry_conditions(rules, now), _exit_conditions(rules, now, holding)
     verdict, reasons = _long(exit_) if holding.shares > 0 else _flat(rules, entry, now, holding)
@@ -212,11 +267,3 @@ def _flat(
     if since is not None and since <= rules.reentry_cooldown_sessions:
         return Keep(), ("cooldown",)
     return Target(1.0), tuple(condition.name for condition in conditions)
-
-
-def _newest(values: "Column") -> float | None:
-    return _known(float(values[-1]))
-
-
-def _known(value: float | None) -> float | None:
-    return None if value is None or isnan(value) else round(value, DECIMALS)

@@ -10,13 +10,13 @@ import pytest
 
 from mtum.core.decide import decide, equity_at, with_change_since
 from mtum.core.market.bars import Bar, Bars
-from mtum.core.market.view import MarketView
 from mtum.core.portfolio.costs import IbFixedCosts, PercentCosts
 from mtum.core.portfolio.decision import Action, Book, Decision, PortfolioRules
 from mtum.core.portfolio.limits import LossRules, LossState, Restriction
 from mtum.core.portfolio.orders import Purpose, Side
 from mtum.core.portfolio.sizing import SizingRules
-from mtum.core.strategies.contract import Holding, Keep, SymbolVerdict, Target, Verdict
+from mtum.core.strategies.contract import Holding, Keep, Strategy, SymbolVerdict, Target, Verdict
+from mtum.core.view import MarketView
 from support.sixty_forty import SixtyForty
 
 TODAY = date(2020, 1, 3)
@@ -25,7 +25,7 @@ RULES = PortfolioRules(SIZING, LossRules(500.0))
 
 
 @dataclass(frozen=True, slots=True)
-class Says:
+class Says(Strategy):
     """A strategy that says what the test wants."""
 
     name: ClassVar[str] = "says"
@@ -41,9 +41,6 @@ class Says:
         return 1
 
     def problems(self) -> tuple[str, ...]:
-        return ()
-
-    def contradictions(self) -> tuple[str, ...]:
         return ()
 
     def verdicts(self, view: MarketView, holdings: Mapping[str, Holding]) -> tuple[SymbolVerdict, ...]:

@@ -11,13 +11,14 @@ import pytest
 
 from mtum.core import record
 from mtum.core.decide import decide
-from mtum.core.market.view import MarketView, ProvisionalBar
+from mtum.core.market.bars import ProvisionalBar
 from mtum.core.portfolio.costs import PercentCosts
 from mtum.core.portfolio.decision import Book, PortfolioRules
 from mtum.core.portfolio.limits import LossRules, LossState, Restriction
 from mtum.core.portfolio.sizing import SizingRules
 from mtum.core.strategies.buy_and_hold import BuyAndHold
 from mtum.core.strategies.contract import Condition, Holding
+from mtum.core.view import MarketView
 from support.bars import bars_of, changed
 
 NAN = float("nan")

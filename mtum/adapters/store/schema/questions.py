@@ -1,5 +1,12 @@
 """Questions a person asks the database, as they are typed into the sqlite3 shell or datasette."""
 
+from mtum.core.strategies import STRATEGIES
+from mtum.core.strategies.contract import Role
+
+_ENTRY = ", ".join(
+    f"'{spec.name}'" for strategy in STRATEGIES.values() for spec in strategy.CONDITIONS if spec.role is Role.ENTRY
+)
+
 QUESTIONS: dict[str, str] = {
     "What was each trade worth, and why was it closed?": (
         "SELECT entry_session, exit_session, shares, round(pnl_usd, 2) AS pnl_usd, reason FROM v_trades "
@@ -20,7 +27,7 @@ QUESTIONS: dict[str, str] = {
     ),
     "Which condition most often stood alone in the way of an entry?": (
         "WITH entry AS (SELECT * FROM v_signals WHERE passed = 0 AND "
-        "condition IN ('close_above_ma', 'vix_calm', 'rsi_high', 'volume_high')), alone AS (SELECT session, "
+        f"condition IN ({_ENTRY})), alone AS (SELECT session, "
         "min(condition) AS condition FROM entry GROUP BY session, strategy HAVING count(*) = 1) "
         "SELECT condition, count(*) AS sessions FROM alone GROUP BY condition ORDER BY sessions DESC"
     ),

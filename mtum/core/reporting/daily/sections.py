@@ -70,7 +70,7 @@ def _done(order: OrderLine) -> str:
 
 def _missing(summary: Summary) -> str:
     failing = tuple(line.name for line in summary.conditions if line.role == "entry" and not line.passed)
-    return words.listed(tuple(words.FAILING.get(name, name) for name in failing)) or "nothing to do"
+    return words.listed(tuple(words.condition(name).failing for name in failing)) or "nothing to do"
 
 
 def glance(summary: Summary) -> str:
@@ -156,7 +156,7 @@ def _conditions(role: str, lines: list[ConditionLine]) -> Table:
     head = "Enter when all hold" if role == "entry" else "Exit when any holds"
     rows = tuple(
         (
-            Cell(_with_unit(words.CONDITIONS.get(line.name, line.name), line.unit)),
+            Cell(_with_unit(words.condition(line.name).words, line.unit)),
             Cell(figures.in_unit(line.value, line.unit)),
             Cell(figures.in_unit(line.threshold, line.unit)),
             Cell(figures.in_unit(line.margin, line.unit, sign=True)),
@@ -233,7 +233,7 @@ def flips(summary: Summary) -> Section:
 def _flip_table(title: str, lines: list[FlipLine]) -> Table:
     rows = tuple(
         (
-            Cell(words.CONDITIONS.get(line.condition, line.condition)),
+            Cell(words.condition(line.condition).words),
             Cell(f"{_INPUT_WORDS[line.input]} {line.direction}"),
             Cell(figures.in_unit(line.level, _INPUTS[line.input][1])),
             Cell(_INPUTS[line.input][1], Tone.QUIET),

@@ -77,14 +77,12 @@ def market_data(summary: Summary) -> Section:
 def _turned_rows(summary: Summary) -> list[tuple[str, Cell, str]]:
     rows: list[tuple[str, Cell, str]] = []
     if summary.data_quality.turned is not None:
-        turned = tuple(words.CONDITIONS.get(name, name) for name in summary.data_quality.turned)
+        turned = tuple(words.condition(name).words for name in summary.data_quality.turned)
         rows.append(("Turned by the final bar", Cell(words.listed(turned) or "nothing"), ""))
     if summary.regret:
         count = max(line.sessions for line in summary.regret)
         lately = tuple(
-            f"{words.CONDITIONS.get(line.condition, line.condition)} in {line.turned}"
-            for line in summary.regret
-            if line.turned
+            f"{words.condition(line.condition).words} in {line.turned}" for line in summary.regret if line.turned
         )
         name = f"Turned, last {count} session{'' if count == 1 else 's'}"
         rows.append((name, Cell(words.listed(lately) or "nothing"), ""))

@@ -128,7 +128,7 @@ def _accuracy(review: Review) -> Section:
 def _accuracy_table(horizon: int, lines: list[Accuracy]) -> Table:
     rows = tuple(
         (
-            Cell(words.CONDITIONS.get(line.condition, line.condition)),
+            Cell(words.condition(line.condition).words),
             Cell(f"{line.held}/{line.sessions}"),
             Cell(_rate(line.right_frac)),
             Cell("-" if line.low_frac is None else f"{_rate(line.low_frac)}-{_rate(line.high_frac)}"),
@@ -175,7 +175,7 @@ def _partial(review: Review) -> Section:
 def _regret(line: Regret) -> tuple[Cell, ...]:
     rate = line.all_turned / line.all_sessions if line.all_sessions else None
     return (
-        Cell(words.CONDITIONS.get(line.condition, line.condition)),
+        Cell(words.condition(line.condition).words),
         Cell(f"{line.turned}/{line.sessions}"),
         Cell(f"{line.all_turned}/{line.all_sessions}"),
         Cell(figures.percent(rate, 1, sign=False)),

@@ -56,11 +56,11 @@ def effects(review: Review) -> Section:
 
 def _variant(line: Effect) -> str:
     # "without NAME" and "only NAME to enter" are words of the document; a person reads these.
-    name = next((name for name in words.CONDITIONS if f" {name}" in line.variant), None)
-    if name is None:
+    kind, _, rest = line.variant.partition(" ")
+    if kind not in ("without", "only"):
         return line.variant
-    told = words.CONDITIONS[name]
-    return f"all but: {told}" if line.variant.startswith("without") else f"entry alone: {told}"
+    told = words.condition(rest.removesuffix(" to enter")).words
+    return f"all but: {told}" if kind == "without" else f"entry alone: {told}"
 
 
 def costs(review: Review) -> Section:

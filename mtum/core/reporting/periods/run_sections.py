@@ -113,7 +113,7 @@ def score_card(accuracy: Sequence[Accuracy]) -> Section:
         return Section("conditions", "Conditions")
     rows = tuple(
         (
-            Cell(words.CONDITIONS.get(line.condition, line.condition)),
+            Cell(words.condition(line.condition).words),
             Cell(f"{line.held}/{line.sessions}"),
             Cell(figures.percent(line.right_frac, 0, sign=False)),
             Cell(figures.percent(line.base_frac, 0, sign=False)),

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import pytest
 
-from mtum.core.market.bars import Bar, Bars
+from mtum.core.market.bars import Bar, Bars, ProvisionalBar
 from mtum.core.market.validation import (
     Confirmation,
     Rule,
@@ -19,7 +19,6 @@ from mtum.core.market.validation import (
     ranges_agree,
     spike_size,
 )
-from mtum.core.market.view import ProvisionalBar
 from support.bars import bars_of, changed, moved, without
 
 QUIET = [100.0 + (index % 2) for index in range(80)]  # moves of about 1 % up and down

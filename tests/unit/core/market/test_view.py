@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from mtum.core.market.bars import Bars
-from mtum.core.market.view import MarketView
+from mtum.core.view import MarketView
 from support.bars import bars_of
 
 TODAY = date(2024, 1, 3)

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from mtum.adapters.store import reading
+from mtum.config import restored_strategy
 from mtum.core.market.bars import Bars
-from mtum.core.market.view import MarketView
 from mtum.core.portfolio.decision import Book
 from mtum.core.record import frame_of, replayed
 from mtum.core.reporting.explain import Explanation, SmallestFlip, explanation_of, explanation_text
 from mtum.core.strategies.contract import Holding
 from mtum.core.strategies.mtum_confluence import MtumConfluence
+from mtum.core.view import MarketView
 from support.markets import weekdays
 from support.report_history import RULES, sample_history
 
@@ -47,6 +48,10 @@ def stored(
     }
 
 
+def explained(row: dict[str, Any]) -> Explanation:
+    return explanation_of(row, restored_strategy(row["strategy"], row["settings"]))
+
+
 def flip_of(told: Explanation) -> SmallestFlip:
     assert told.flip is not None, told.flip_note
     return told.flip
@@ -55,7 +60,7 @@ def flip_of(told: Explanation) -> SmallestFlip:
 def test_an_entry_flips_where_the_nearest_condition_fails() -> None:
     # All four hold at 102; the mean of the 49 closes before is 100, and so is the close 14 sessions ago.
     # Close 2 of 102 away (2.0 %), VIX 5 of 20 (25 %), volume 500 of 1,500 (33 %).
-    told = explanation_of(stored(102.0))
+    told = explained(stored(102.0))
     assert told.action == "enter"
     flip = flip_of(told)
     assert (flip.input, flip.direction, flip.level, flip.becomes) == ("close", "below", 100.0, "hold")
@@ -64,39 +69,39 @@ def test_an_entry_flips_where_the_nearest_condition_fails() -> None:
 
 
 def test_two_failing_conditions_on_one_input_flip_together() -> None:
-    told = explanation_of(stored(98.0))
+    told = explained(stored(98.0))
     assert (told.action, sum(not line.passed for line in told.conditions if line.role == "entry")) == ("hold", 2)
     flip = flip_of(told)
     assert (flip.input, flip.direction, flip.level, flip.becomes) == ("close", "above", 100.0, "enter")
 
 
 def test_two_failing_conditions_on_two_inputs_cannot_be_flipped_by_one() -> None:
-    told = explanation_of(stored(98.0, vix=26.0))
+    told = explained(stored(98.0, vix=26.0))
     assert told.flip is None
     assert told.flip_note == "no single input would have: more than one condition stood in the way"
 
 
 def test_a_position_flips_at_its_nearest_exit() -> None:
     # At 102 the mean is 2 away, the target of 103 is 1 away.
-    flip = flip_of(explanation_of(stored(102.0, shares=10, target=103.0)))
+    flip = flip_of(explained(stored(102.0, shares=10, target=103.0)))
     assert (flip.input, flip.direction, flip.level, flip.becomes) == ("close", "above", 103.0, "exit")
 
 
 def test_an_exit_flips_where_its_last_reason_goes() -> None:
-    told = explanation_of(stored(99.0, shares=10, target=120.0))
+    told = explained(stored(99.0, shares=10, target=120.0))
     assert (told.action, told.reasons[0]) == ("exit", "close_below_ma")
     flip = flip_of(told)
     assert (flip.input, flip.direction, flip.level, flip.becomes) == ("close", "above", 100.0, "hold")
 
 
 def test_a_missing_vix_decides_whatever_the_market_did() -> None:
-    told = explanation_of(stored(102.0, vix=None))
+    told = explained(stored(102.0, vix=None))
     assert told.flip is None
     assert told.flip_note == "no change of the market would have: the VIX is missing, so nothing may be bought"
 
 
 def test_every_input_is_told() -> None:
-    told = explanation_of(stored(102.0))
+    told = explained(stored(102.0))
     assert told.inputs["MTUM"]["close"] == 102.0
     assert told.inputs["MTUM"]["ma"] == 100.04  # (49 x 100 + 102) / 50
     assert told.inputs["MTUM"]["volume_average"] == 1025.0  # (19 x 1,000 + 1,500) / 20
@@ -107,7 +112,7 @@ def test_every_input_is_told() -> None:
 
 
 def test_the_text_answers_by_itself() -> None:
-    text = explanation_text(explanation_of(stored(102.0)))
+    text = explanation_text(explained(stored(102.0)))
     lines = text.splitlines()
     assert lines[0].endswith("mtum_confluence: ENTER")
     assert "order: BUY 48 MTUM (enter)" in lines  # floor(5,000 / (102 x 1.006))
@@ -137,7 +142,7 @@ def test_deciding_again_at_the_flip_gives_the_other_action_and_before_it_the_sam
     for day in days:
         row = reading.decision(connection, day)
         assert row is not None
-        told = explanation_of(row)
+        told = explained(row)
         if told.flip is None:
             continue
         step = NUDGE if told.flip.direction == "above" else -NUDGE

@@ -1,4 +1,7 @@
-"""Flip levels against the indicators that decide: one cent beyond the level the condition has changed."""
+"""Flip levels against the rules that decide: one cent beyond the level the condition has changed."""
+
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,87 +11,147 @@ from hypothesis import strategies as st
 from mtum.core.indicators.rsi import rsi
 from mtum.core.indicators.sma import sma
 from mtum.core.indicators.smoothing import Smoothing
-from mtum.core.reporting.flips import Rules, Situation, average_level, flips, rsi_level
-from mtum.core.reporting.plain_indicators import Column
+from mtum.core.market.bars import Bars, Column
+from mtum.core.reporting.flips import Situation, flips, zero_of
+from mtum.core.reporting.summary import FlipLine
+from mtum.core.strategies.contract import Holding
+from mtum.core.strategies.mtum_confluence import MtumConfluence
+from mtum.core.view import MarketView
+
+RULES = MtumConfluence()
+
+
+def view(close: Column, volume: Column | None = None, vix: float | None = 14.0) -> MarketView:
+    """The market after these closes; the last one is the session's own."""
+    days = np.datetime64("2018-01-01") + np.arange(len(close))
+    columns = dict.fromkeys(("open", "high", "low", "close"), close)
+    columns["volume"] = np.full(len(close), 1000.0) if volume is None else volume
+    bars = Bars.from_columns("MTUM", "made up", days, columns)
+    return MarketView(bars.last_day, {"MTUM": bars}, {"VIX": vix}, {})
+
+
+def lines(asked: MarketView, holding: Holding | None = None, rules: MtumConfluence = RULES) -> dict[str, FlipLine]:
+    situation = Situation("next", rules, asked, {"MTUM": holding or Holding("MTUM")})
+    return {line.condition: line for line in flips(situation, "MTUM")}
+
+
+def level(before: list[float], name: str, rules: MtumConfluence) -> float | None:
+    """The close after these at which a condition changes; the session first closes where the last one did."""
+    found = lines(view(np.array([*before, before[-1]])), rules=rules)
+    return found[name].level if name in found else None
 
 
 def test_close_beats_its_mean_exactly_when_it_beats_the_mean_of_those_before() -> None:
     # (10 + 20 + x)/3 = x gives x = 15.
-    assert average_level(np.array([99.0, 10.0, 20.0]), 3) == 15.0
+    rules = replace(RULES, ma_sessions=3)
+    assert level([99.0, 10.0, 20.0], "close_above_ma", rules) == pytest.approx(15.0, abs=3e-6)
 
 
 def test_level_is_unknown_while_the_history_is_short() -> None:
-    assert average_level(np.array([10.0]), 3) is None
-    assert rsi_level(np.array([10.0, 11.0]), 14, "simple", 50.0) is None
+    assert level([10.0], "close_above_ma", RULES) is None
+    assert level([10.0, 11.0], "rsi_high", RULES) is None
 
 
 def test_rsi_of_plain_means_crosses_fifty_at_the_close_n_sessions_ago() -> None:
     # Rises and falls balance exactly when the window begins and ends at one price.
-    close = np.array([100.0, 103.0, 101.0, 104.0])
-    assert rsi_level(close, 4, "simple", 50.0) == pytest.approx(100.0)
+    rules = replace(RULES, rsi_sessions=4)
+    assert level([100.0, 103.0, 101.0, 104.0], "rsi_high", rules) == pytest.approx(100.0, abs=1e-5)
 
 
 def test_rsi_level_by_hand() -> None:
     # Kept moves: +2, -1. A fall of d: RSI = 100*2/(2 + 1 + d) = 25 at d = 5, so 101 - 5.
-    assert rsi_level(np.array([100.0, 102.0, 101.0]), 3, "simple", 25.0) == pytest.approx(96.0)
+    rules = replace(RULES, rsi_sessions=3, rsi_entry_above=25.0)
+    assert level([100.0, 102.0, 101.0], "rsi_high", rules) == pytest.approx(96.0, abs=1e-5)
 
 
 closes = st.lists(st.integers(5_000, 15_000), min_size=61, max_size=70).map(lambda cents: np.array(cents) / 100.0)
 
 
-@given(closes, st.sampled_from(["simple", "wilder"]), st.sampled_from([30.0, 50.0, 70.0]))
+@given(closes, st.sampled_from(list(Smoothing)), st.sampled_from([30.0, 50.0, 70.0]))
 @settings(max_examples=60, deadline=None)
-def test_rsi_of_the_next_close_changes_sides_at_the_level(close: Column, form: str, threshold: float) -> None:
-    level = rsi_level(close, 14, form, threshold)
-    if level is None:
+def test_rsi_of_the_next_close_changes_sides_at_the_level(close: Column, form: Smoothing, threshold: float) -> None:
+    at = level(close.tolist(), "rsi_high", replace(RULES, rsi_smoothing=form, rsi_entry_above=threshold))
+    if at is None:
         return
-    smoothing = Smoothing(form)
-    above = rsi(np.append(close, level + 0.01), 14, smoothing)[-1]
-    below = rsi(np.append(close, level - 0.01), 14, smoothing)[-1]
+    above = rsi(np.append(close, at + 0.01), 14, form)[-1]
+    below = rsi(np.append(close, at - 0.01), 14, form)[-1]
     assert above >= threshold >= below or np.isnan(above)
 
 
 @given(closes)
 @settings(max_examples=40, deadline=None)
 def test_next_close_crosses_its_mean_at_the_level(close: Column) -> None:
-    level = average_level(close, 50)
-    assert level is not None
-    above, below = np.append(close, level + 0.01), np.append(close, level - 0.01)
+    at = level(close.tolist(), "close_above_ma", RULES)
+    assert at is not None
+    above, below = np.append(close, at + 0.01), np.append(close, at - 0.01)
     assert above[-1] > sma(above, 50)[-1]
     assert below[-1] < sma(below, 50)[-1]
 
 
-def situation(*, held: bool, now: float, target: float | None = None, vix: float | None = 14.0) -> Situation:
-    close = np.array([90.0 + 20.0 * step / 59 for step in range(60)])
-    volume = np.full(60, 1000.0)
-    return Situation("next", close, volume, {"close": now, "volume": 1200.0, "vix": vix}, held, target)
+def rising(now: float, vix: float | None = 14.0) -> MarketView:
+    close = np.append([90.0 + 20.0 * step / 59 for step in range(60)], now)
+    return view(close, np.append(np.full(60, 1000.0), 1200.0), vix)
 
 
 def test_entry_flip_decides_alone_only_when_all_others_hold() -> None:
-    lines = {line.condition: line for line in flips(situation(held=False, now=110.0), Rules())}
-    assert {line.alone for line in lines.values()} == {True}  # all four hold: any one ends the entry
-    assert lines["vix_calm"].direction == "above"
-    assert (lines["vix_calm"].level, lines["vix_calm"].distance) == (25.0, 11.0)
-    lines = {line.condition: line for line in flips(situation(held=False, now=110.0, vix=26.0), Rules())}
-    assert lines["vix_calm"].alone
-    assert not lines["close_above_ma"].alone
+    found = lines(rising(110.0))
+    assert {line.alone for line in found.values()} == {True}  # all four hold: any one ends the entry
+    assert found["vix_calm"].direction == "above"
+    assert (found["vix_calm"].level, found["vix_calm"].distance) == (25.0, 11.0)
+    found = lines(rising(110.0, vix=26.0))
+    assert found["vix_calm"].alone
+    assert not found["close_above_ma"].alone
 
 
 def test_exit_flips_while_long_name_target_and_falls() -> None:
-    lines = {line.condition: line for line in flips(situation(held=True, now=110.0, target=115.5), Rules())}
-    assert set(lines) == {"close_below_ma", "vix_fear", "rsi_low", "atr_target"}
-    assert (lines["atr_target"].direction, lines["atr_target"].level) == ("above", 115.5)
-    assert lines["close_below_ma"].direction == "below"
-    assert lines["atr_target"].distance_frac == pytest.approx(0.05)
+    # Bought at 107.5 with an ATR of 2: the target is 4 of them above.
+    found = lines(rising(110.0), Holding("MTUM", 10, 107.5, None, {"atr": 2.0}))
+    assert set(found) == {"close_below_ma", "vix_fear", "rsi_low", "atr_target"}
+    assert (found["atr_target"].direction, found["atr_target"].level) == ("above", 115.5)
+    assert found["close_below_ma"].direction == "below"
+    assert found["atr_target"].distance_frac == pytest.approx(0.05)
 
 
 def test_a_target_reached_exactly_holds() -> None:
-    lines = {line.condition: line for line in flips(situation(held=True, now=115.5, target=115.5), Rules())}
-    assert lines["atr_target"].holds_now
-    assert lines["atr_target"].alone
+    found = lines(rising(115.5), Holding("MTUM", 10, 107.5, None, {"atr": 2.0}))
+    assert found["atr_target"].holds_now
+    assert found["atr_target"].alone
 
 
 def test_missing_vix_has_a_level_and_no_distance() -> None:
-    lines = {line.condition: line for line in flips(situation(held=True, now=110.0, vix=None), Rules())}
-    assert lines["vix_fear"].distance is None
-    assert not lines["vix_fear"].holds_now
+    found = lines(rising(110.0, vix=None), Holding("MTUM", 10, 107.5, None, {"atr": 2.0}))
+    assert found["vix_fear"].level == 30.0
+    assert found["vix_fear"].direction == "above"
+    assert found["vix_fear"].distance is None
+    assert not found["vix_fear"].holds_now
+
+
+def test_a_strength_that_only_rose_still_has_the_level_below_which_it_is_weak() -> None:
+    # Fourteen rises: RSI 100. Kept are 13 rises of 1; a fall of d gives 100*13/(13 + d) = 30 at d = 30 1/3.
+    close = np.append(np.full(50, 86.0), np.arange(87.0, 101.0))
+    found = lines(view(np.append(close, 101.0)), Holding("MTUM", 10, 100.0, None, {"atr": 2.0}))
+    assert found["rsi_low"].level == pytest.approx(100.0 - 13.0 / 0.3 + 13.0, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("margin", "start", "expected", "rises"),
+    [
+        (lambda x: 3.0 * x - 12.0, 10.0, 4.0, True),
+        (lambda x: 12.0 - 3.0 * x, 1.0, 4.0, False),
+        (lambda x: 100.0 / x - 20.0, 1.0, 5.0, False),
+        (lambda x: x * x - 2.0, 1.0, 2.0**0.5, True),
+        (lambda x: 1.0 if x > 90.0 else -1.0, 30.0, 90.0, True),
+    ],
+)
+def test_a_zero_is_found_on_straight_bent_and_broken_margins(
+    margin: Callable[[float], float], start: float, expected: float, rises: bool
+) -> None:
+    found = zero_of(margin, start)
+    assert found is not None
+    assert found[0] == pytest.approx(expected, abs=2e-6)
+    assert found[1] is rises
+
+
+@pytest.mark.parametrize("margin", [lambda x: 1.0 + x, lambda x: None])
+def test_a_margin_without_a_zero_has_none(margin: Callable[[float], float | None]) -> None:
+    assert zero_of(margin, 5.0) is None

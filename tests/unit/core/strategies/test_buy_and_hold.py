@@ -4,9 +4,9 @@ from datetime import date
 
 import pytest
 
-from mtum.core.market.view import MarketView
 from mtum.core.strategies.buy_and_hold import BuyAndHold
 from mtum.core.strategies.contract import Holding, Keep, SymbolVerdict, Target
+from mtum.core.view import MarketView
 from support.bars import bars_of
 
 VIEW = MarketView(date(2024, 1, 2), {"SPY": bars_of([100.0, 101.5], symbol="SPY")}, {}, {})

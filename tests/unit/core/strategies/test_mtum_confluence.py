@@ -11,9 +11,9 @@ import pytest
 from mtum.adapters.sources.embedded import sample_source
 from mtum.core.indicators.smoothing import Smoothing
 from mtum.core.market.bars import Bars
-from mtum.core.market.view import MarketView
 from mtum.core.strategies.contract import Abstain, Condition, Holding, Keep, SymbolVerdict, Target
 from mtum.core.strategies.mtum_confluence import ENTRY_CONDITIONS, EXIT_CONDITIONS, MtumConfluence, judged
+from mtum.core.view import MarketView
 
 RULES = MtumConfluence()
 NUMBERS: dict[str, float | None] = {

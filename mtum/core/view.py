@@ -1,36 +1,27 @@
 """The market as it is known at the instant of a decision; the future is not in it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Protocol
 
-from mtum.core.market.bars import Bar, Bars
+from mtum.core.indicators import column_of
+from mtum.core.indicators.smoothing import known
+from mtum.core.market.bars import Bars, Column, ProvisionalBar
 
 
-@dataclass(frozen=True, slots=True)
-class ProvisionalBar:
-    """Today's unfinished bar as it was seen.
+class Asked(Protocol):
+    """An indicator by its registry name and parameters, as a strategy asks for it."""
 
-    Parameters
-    ----------
-    bar : Bar
-        Prices so far; `bar.volume` is the volume the rules use (projected to the
-        whole session, as seen, or of the prior session; NaN when unproven).
-    volume_so_far : float
-        Shares traded until `seen_at`.
-    volume_share : float or None
-        Share of a session's volume usually traded by then; None when unproven.
-    seen_at : datetime
-        Aware UTC instant of the last trade or newest minute in the bar.
-    midpoint : float or None
-        Live bid/ask midpoint in USD where the source has one.
-    """
+    @property
+    def indicator(self) -> str:
+        """Name in the registry of indicators."""
+        ...
 
-    bar: Bar
-    volume_so_far: float
-    volume_share: float | None
-    seen_at: datetime
-    midpoint: float | None = None
+    @property
+    def parameters(self) -> tuple[tuple[str, object], ...]:
+        """Keyword arguments of that indicator."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +38,9 @@ class MarketView:
         Extra values at the decision, for instance ``{"VIX": 14.2}``; None = missing.
     provisional : mapping of symbol to ProvisionalBar
         How today's bar was seen; empty over final history.
+    columns : mapping of (symbol, asked) to Column
+        Indicators worked out beforehand over a history that begins where the bars begin and may go
+        further; what is not there is computed from the bars.
 
     Raises
     ------
@@ -58,6 +52,7 @@ class MarketView:
     bars: Mapping[str, Bars]
     series: Mapping[str, float | None]
     provisional: Mapping[str, ProvisionalBar]
+    columns: Mapping[tuple[str, Asked], Column] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for symbol, bars in self.bars.items():
@@ -66,3 +61,11 @@ class MarketView:
         sources = {bars.source for bars in self.bars.values()}
         if len(sources) > 1:
             raise ValueError(f"bars of one decision must come from one source, found {sorted(sources)}")
+
+    def newest(self, symbol: str, asked: Asked) -> float | None:
+        """Return an indicator's value at the session being decided, rounded to 1e-6; None = undefined."""
+        bars = self.bars[symbol]
+        column = self.columns.get((symbol, asked))
+        if column is None:
+            column = column_of(bars, asked.indicator, dict(asked.parameters))
+        return known(float(column[len(bars) - 1]))

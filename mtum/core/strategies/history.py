@@ -1,0 +1,91 @@
+"""A strategy over final bars: what each of its conditions was, session by session, by the rule that decides."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+
+from mtum.core.indicators import column_of
+from mtum.core.market.bars import Bars, Column
+from mtum.core.strategies.contract import Holding, IndicatorSpec, Strategy, SymbolVerdict
+from mtum.core.view import Asked, MarketView
+
+
+class FinalHistory:
+    """Final bars that a strategy can be asked about again; indicators are computed once per column.
+
+    Parameters
+    ----------
+    bars : mapping of symbol to Bars
+        Every symbol of the universe that has bars, from one source.
+    series : mapping of name to values by session
+        Official closes of the extra series, for instance ``{"VIX": {day: 14.2}}``.
+    """
+
+    def __init__(
+        self, strategy: Strategy, bars: Mapping[str, Bars], series: Mapping[str, Mapping[date, float]]
+    ) -> None:
+        self.strategy = strategy
+        self.bars = bars
+        self.series = series
+        self._columns: dict[tuple[str, Asked], Column] = {}
+        self._verdicts: dict[date, tuple[SymbolVerdict, ...]] = {}
+
+    def column(self, symbol: str, spec: IndicatorSpec) -> Column:
+        """Return an indicator of the strategy over the whole history of a symbol, shape (n_sessions,)."""
+        if (symbol, spec) not in self._columns:
+            found = column_of(self.bars[symbol], spec.indicator, dict(spec.parameters))
+            self._columns[symbol, spec] = found
+        return self._columns[symbol, spec]
+
+    def view(self, day: date) -> MarketView | None:
+        """Return the market as it ended on that day; None where a symbol lacks the bar or the history."""
+        universe = self.strategy.universe()
+        if any(symbol not in self.bars for symbol in universe):
+            return None
+        cut = {symbol: self.bars[symbol].until(day) for symbol in universe}
+        needed = self.strategy.history_sessions()
+        if any(len(bars) < needed or bars.last_day != day for bars in cut.values()):
+            return None
+        for symbol in universe:
+            for spec in self.strategy.indicators():
+                self.column(symbol, spec)
+        values = {name: self.series.get(name, {}).get(day) for name in self.strategy.series()}
+        return MarketView(day, cut, values, {}, self._columns)
+
+    def verdicts(self, day: date, holdings: Mapping[str, Holding] | None = None) -> tuple[SymbolVerdict, ...]:
+        """Return the verdicts of that day on final values; empty where it cannot be asked."""
+        if holdings is None and day in self._verdicts:
+            return self._verdicts[day]
+        view = self.view(day)
+        found = self.strategy.verdicts(view, holdings or {}) if view is not None else ()
+        if holdings is None:
+            self._verdicts[day] = found
+        return found
+
+    def conditions(self, day: date, symbol: str) -> Mapping[str, bool]:
+        """Return which conditions of a symbol held on final values; those of a position are left out.
+
+        A condition whose input has no value that day is left out too: nothing is known of it.
+        """
+        specs = {spec.name: spec for spec in self.strategy.CONDITIONS}
+        return {
+            one.name: one.passed
+            for verdict in self.verdicts(day)
+            if verdict.symbol == symbol
+            for one in verdict.conditions
+            if one.name in specs and not specs[one.name].of_position and self._known(specs[one.name].input, day)
+        }
+
+    def _known(self, name: str, day: date) -> bool:
+        series = {one.lower(): one for one in self.strategy.series()}
+        return name not in series or day in self.series.get(series[name], {})
+
+
+def flags(history: FinalHistory, symbol: str, days: Iterable[date]) -> dict[str, list[bool]]:
+    """Return each condition's flags over these days, one list per name; an unknown one does not hold."""
+    names = [spec.name for spec in history.strategy.CONDITIONS if not spec.of_position]
+    found: dict[str, list[bool]] = {name: [] for name in names}
+    for day in days:
+        held = history.conditions(day, symbol)
+        for name in names:
+            found[name].append(held.get(name, False))
+    return found
