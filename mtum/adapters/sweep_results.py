@@ -9,16 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from mtum.core.research.grid import empty_results
+from mtum.core.research.grid import RESULT_COLUMNS, empty_results
 from mtum.core.simulation.kernel.grid import GridResults
 from mtum.errors import StoreError
 
-COLUMNS = ("trades", "wins", "final_equity_usd", "mean_return", "deviation", "skew", "kurtosis", "max_drawdown_frac")
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS results (
   combination INTEGER PRIMARY KEY,
   settings TEXT NOT NULL,
-  {" REAL NOT NULL, ".join(COLUMNS)} REAL NOT NULL,
+  {" REAL NOT NULL, ".join(RESULT_COLUMNS)} REAL NOT NULL,
   block_sums TEXT NOT NULL,
   block_squares TEXT NOT NULL
 ) STRICT
@@ -48,7 +47,7 @@ class SweepResults:
 
     def add(self, numbers: Sequence[int], results: GridResults, changes: Sequence[Mapping[str, Any]]) -> None:
         """Keep the rows of some combinations, all or none."""
-        marks = ", ".join("?" * (len(COLUMNS) + 4))
+        marks = ", ".join("?" * (len(RESULT_COLUMNS) + 4))
         rows = [
             (number, json.dumps(change), *row.tolist(), json.dumps(sums.tolist()), json.dumps(squares.tolist()))
             for number, change, row, sums, squares in zip(numbers, changes, *results, strict=True)
@@ -59,22 +58,22 @@ class SweepResults:
     def results(self, count: int) -> GridResults:
         """Return the rows of all combinations in their order."""
         found = empty_results(count)
-        query = f"SELECT combination, block_sums, block_squares, {', '.join(COLUMNS)} FROM results"
+        query = f"SELECT combination, block_sums, block_squares, {', '.join(RESULT_COLUMNS)} FROM results"
         for number, sums, squares, *row in self._connection.execute(query):
             found.numbers[number] = row
             found.sums[number] = np.array(json.loads(sums))
             found.squares[number] = np.array(json.loads(squares))
         return found
 
-    def write_csv(self, path: Path) -> None:
-        """Write one line per combination, settings in columns of their own."""
-        query = f"SELECT combination, settings, {', '.join(COLUMNS)} FROM results ORDER BY combination"
+    def write_csv(self, path: Path, columns: Mapping[str, Sequence[Any]]) -> None:
+        """Write one line per combination: its settings in columns of their own, then these figures."""
+        query = "SELECT combination, settings FROM results ORDER BY combination"
         partial = path.with_suffix(".partial")
         with partial.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
-            for number, settings, *row in self._connection.execute(query):
+            for (number, settings), *figures in zip(self._connection.execute(query), *columns.values(), strict=True):
                 change = json.loads(settings)
                 if file.tell() == 0:
-                    writer.writerow(["combination", *change, *COLUMNS])
-                writer.writerow([number, *change.values(), *row])
+                    writer.writerow(["combination", *change, *columns])
+                writer.writerow([number, *change.values(), *figures])
         partial.replace(path)

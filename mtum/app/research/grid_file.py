@@ -76,7 +76,10 @@ def read_grid(path: Path) -> Grid:
     axes += [_linked(path, group, problems) for group in tree.get("linked", [])]
     grid = Grid(tuple(axis for axis in axes if axis), dict(_leaves(tree.get("base", {}))))
     if not axes:
-        problems.append(f"{path}: no setting varies; write one below [grid], such as ma_sessions = [40, 50, 60]")
+        problems.append(
+            f"{path}: no setting varies; write one below [grid], "
+            "such as strategy.mtum_confluence.ma_sessions = [40, 50, 60]"
+        )
     if not problems and len(grid) > MOST_COMBINATIONS:
         problems.append(f"{path}: {len(grid):,} combinations; at most {MOST_COMBINATIONS:,} are played")
     if problems:

@@ -42,6 +42,7 @@ def prepare(grid: Grid, asked: Asked, settings: LoadSettings, source: BarSource,
     loaded = {symbol: load(asked, replace(longest, symbol=symbol), source, calendar) for symbol in symbols}
     return Prepared(
         grid=grid,
+        asked=asked,
         histories={symbol: history(one.bars, one.vix, asked.settlement) for symbol, one in loaded.items()},
         spans=_spans(loaded),
         changes=tuple(grid.combinations()),

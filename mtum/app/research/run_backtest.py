@@ -9,6 +9,7 @@ import numpy as np
 
 from mtum.app.research.asked import Asked, DecisionModel
 from mtum.app.research.load import Loaded, load
+from mtum.config import Settings
 from mtum.core.market.bars import Days
 from mtum.core.market.volume import VolumeMode
 from mtum.core.research.benchmark import BuyAndHoldCurves, buy_and_hold
@@ -164,6 +165,7 @@ def document(found: Backtested) -> dict[str, Any]:
         "decision_model": asked.decision.value,
         "trades": [trade_document(trade) for trade in played.trades],
         "final_equity_usd": round(played.final_equity_usd, 6),
+        "purchases_capped": played.purchases_capped,
         "metrics": {**metrics_document(played), "cautions": [*cautions(played), *_market_cautions(found)]},
         "benchmark": benchmark_document(found.held, found.capital_usd),
         **({"near_close": [asdict(spread) for spread in found.near_close]} if found.near_close else {}),
@@ -196,9 +198,34 @@ def metrics_document(played: Played) -> dict[str, Any]:
     return {**curve_document(curve), **_trades_document(trade_metrics(played))}
 
 
+def sizing_cautions(settings: Settings, purchases: int, capped: int) -> Iterator[str]:
+    """Say what kept purchases smaller than those of the benchmark, which puts in all its cash.
+
+    Parameters
+    ----------
+    purchases, capped : int
+        Purchases made, and those of them that `risk.max_position_usd` made smaller.
+    """
+    if capped:
+        limit = settings.risk.max_position_usd
+        yield (
+            f"risk.max_position_usd ({limit:,.0f} USD) made {capped} of {purchases} purchases smaller; "
+            "buying and holding is not capped"
+        )
+    if settings.portfolio.max_position_frac < 1:
+        share = 100 * settings.portfolio.max_position_frac
+        yield f"purchases take at most {share:g} % of the equity (portfolio.max_position_frac); holding takes all of it"
+
+
+def stand_in(settings: Settings, symbol: str) -> Iterator[str]:
+    """Say whose bars these are where the embedded market stands in for a symbol."""
+    if settings.market.source == "sample":
+        yield f"S&P 500 / 10 of the embedded sample stands in for {symbol}"
+
+
 def _market_cautions(found: Backtested) -> Iterator[str]:
-    if found.loaded.bars.source == "sample":
-        yield f"S&P 500 / 10 of the embedded sample stands in for {found.loaded.bars.symbol}"
+    yield from stand_in(found.asked.settings, found.loaded.bars.symbol)
+    yield from sizing_cautions(found.asked.settings, len(found.played.trades), found.played.purchases_capped)
     unknown = np.isnan(found.history.prices.vix[found.span.first : found.span.stop])
     if found.strategy.series() and unknown.any():
         first = found.history.day(found.span.first + int(np.argmax(unknown)))

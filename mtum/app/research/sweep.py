@@ -8,13 +8,26 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from mtum.app.research.asked import Asked
 from mtum.app.research.grid_file import Grid
+from mtum.app.research.run_backtest import benchmark_document, sizing_cautions, stand_in
 from mtum.core.market.bars import Days
-from mtum.core.research.grid import Combination, Part, block_sessions, empty_results, play_combinations
+from mtum.core.portfolio.returns import NEGLIGIBLE
+from mtum.core.research.benchmark import BuyAndHoldCurves, buy_and_hold
+from mtum.core.research.grid import (
+    RESULT_COLUMNS,
+    Combination,
+    Part,
+    block_sessions,
+    empty_results,
+    play_combinations,
+)
 from mtum.core.research.metrics import SESSIONS_PER_YEAR
 from mtum.core.research.overfitting import deflated_sharpe, overfitting_probability
 from mtum.core.simulation.history import History
+from mtum.core.simulation.kernel.columns import Column
 from mtum.core.simulation.kernel.grid import (
+    CAPPED,
     DEVIATION,
     DRAWDOWN,
     FINAL_EQUITY,
@@ -66,6 +79,7 @@ class Prepared:
     """
 
     grid: Grid
+    asked: Asked
     histories: Mapping[str, History]
     spans: Mapping[str, Span]
     changes: tuple[Mapping[str, Any], ...]
@@ -99,7 +113,7 @@ class Prepared:
 
     def fingerprint(self) -> str:
         """Return a short hash of grid, terms and data: equal only if the results would be."""
-        found = sha256(repr([dict(change) for change in self.changes]).encode())
+        found = sha256(repr([RESULT_COLUMNS, *(dict(change) for change in self.changes)]).encode())
         found.update(repr([self.combinations[0], *self.spans.values()]).encode())
         for history in self.histories.values():
             for column in (*history.prices, history.tape.dividend, history.days.astype(np.int64)):
@@ -156,50 +170,119 @@ def played(prepared: Prepared) -> GridResults:
 
 
 def judged(prepared: Prepared, results: GridResults) -> dict[str, Any]:
-    """Return the best combination, and how likely it is only the luckiest."""
-    sharpes = session_sharpes(results)
-    best = int(np.argmax(sharpes))
+    """Return the best combination, how likely it is only the luckiest, and what holding made meanwhile."""
+    sharpes, ranked = session_sharpes(results), ranks(results)
+    best = int(np.argmax(ranked))
     numbers = results.numbers[best]
     sessions = len(prepared.days)
-    spread = float(np.std(sharpes, ddof=1)) if len(sharpes) > 1 else 0.0
-    certain = deflated_sharpe(
-        float(sharpes[best]), sessions, float(numbers[SKEW]), float(numbers[KURTOSIS]), spread, len(sharpes)
-    )
+    spread = float(np.std(ranked, ddof=1)) if len(ranked) > 1 else 0.0
+    certain = None
+    if np.isfinite(sharpes[best]):
+        certain = deflated_sharpe(
+            float(sharpes[best]), sessions, float(numbers[SKEW]), float(numbers[KURTOSIS]), spread, len(ranked)
+        )
+    rows = top_rows(prepared, results)
     return {
-        "best": row_document(prepared, results, best),
-        "deflated_sharpe_probability": round(certain, 6),
+        "best": rows[0],
+        "deflated_sharpe_probability": None if certain is None else round(certain, 6),
         "overfitting_probability": overfitting_probability(
             results.sums, results.squares, block_sessions(len(prepared.days))
         ),
         "median_final_equity_usd": round(float(np.median(results.numbers[:, FINAL_EQUITY])), 6),
+        "benchmarks": [held_document(held, prepared, symbol) for symbol, held in held_of(prepared).items()],
+        "cautions": _cautions(prepared, results, best),
+        "top": rows,
     }
 
 
-def session_sharpes(results: GridResults) -> "np.ndarray[tuple[int, ...], np.dtype[np.float64]]":
-    """Sharpe ratio per session of every combination; 0 where nothing moved."""
-    mean, deviation = results.numbers[:, MEAN], results.numbers[:, DEVIATION]
-    found = np.zeros_like(mean)
-    np.divide(mean, deviation, out=found, where=deviation > 0)
+def _cautions(prepared: Prepared, results: GridResults, best: int) -> list[str]:
+    trades, capped = (int(results.numbers[best, column]) for column in (TRADES, CAPPED))
+    settings, rows = prepared.asked.settings, int(np.count_nonzero(results.numbers[:, CAPPED]))
+    found = list(stand_in(settings, ", ".join(prepared.symbols)))
+    found += [f"best combination: {line}" for line in sizing_cautions(settings, trades, capped)]
+    if rows:
+        found.append(
+            f"in {rows:,} of {len(results.numbers):,} combinations risk.max_position_usd made purchases smaller"
+        )
     return found
 
 
-def row_document(prepared: Prepared, results: GridResults, row: int) -> dict[str, Any]:
-    """Return one combination with its figures as plain values."""
-    numbers = results.numbers[row]
-    years = (len(prepared.days)) / SESSIONS_PER_YEAR
-    growth = float(numbers[FINAL_EQUITY]) / prepared.combinations[row].terms.capital_usd
+def held_of(prepared: Prepared) -> dict[str, BuyAndHoldCurves]:
+    """Return buy-and-hold of each symbol over the sessions decided.
+
+    It pays the costs, and has the capital, of the symbol's first combination.
+    """
+    found = {}
+    for symbol, history in prepared.histories.items():
+        terms = next(one.terms for one in prepared.combinations if one.strategy.symbol == symbol)
+        span = prepared.spans[symbol]
+        found[symbol] = buy_and_hold(history, span, float(terms.capital_usd), terms.rules.sizing.costs)
+    return found
+
+
+def held_document(held: BuyAndHoldCurves, prepared: Prepared, symbol: str) -> dict[str, Any]:
+    """Return buy-and-hold of a symbol as plain values."""
+    capital = next(one.terms.capital_usd for one in prepared.combinations if one.strategy.symbol == symbol)
+    return {"symbol": symbol, **benchmark_document(held, float(capital))}
+
+
+def terms_document(prepared: Prepared) -> dict[str, Any]:
+    """Return on what terms every combination was played, but for what varies."""
+    settings, varies = prepared.asked.settings_document(), set(prepared.grid.names())
+    known = {
+        f"{section}.{name}": settings[section][name]
+        for section, name in (
+            ("portfolio", "capital_usd"),
+            ("portfolio", "cost_model"),
+            ("portfolio", "cost_frac"),
+            ("portfolio", "max_position_frac"),
+            ("risk", "max_position_usd"),
+        )
+    }
+    terms = {name: value for name, value in known.items() if name not in varies}
+    asked = prepared.asked
+    return {**terms, "fill": asked.fill, "settlement": asked.settlement, "slippage_bps": asked.slippage_bps}
+
+
+def session_sharpes(results: GridResults) -> Column:
+    """Sharpe ratio per session of every combination; NaN where returns do not differ."""
+    mean, deviation = results.numbers[:, MEAN], results.numbers[:, DEVIATION]
+    found = np.full_like(mean, np.nan)
+    np.divide(mean, deviation, out=found, where=deviation > NEGLIGIBLE)
+    return found
+
+
+def ranks(results: GridResults) -> Column:
+    """Sharpe ratios to choose by: a combination that never trades gains and loses nothing, which is 0."""
+    return np.nan_to_num(session_sharpes(results), nan=0.0)
+
+
+def table(prepared: Prepared, results: GridResults) -> dict[str, list[Any]]:
+    """Return the figures of every combination, column by column: whole numbers, USD to the cent, six places."""
+    numbers = results.numbers
+    years = len(prepared.days) / SESSIONS_PER_YEAR
+    capital = np.array([one.terms.capital_usd for one in prepared.combinations], dtype=np.float64)
+    growth = np.maximum(numbers[:, FINAL_EQUITY] / capital, 0.0)
+    sharpes = session_sharpes(results) * sqrt(SESSIONS_PER_YEAR)
     return {
-        "settings": dict(prepared.changes[row]),
-        "trades": int(numbers[TRADES]),
-        "wins": int(numbers[WINS]),
-        "final_equity_usd": round(float(numbers[FINAL_EQUITY]), 6),
-        "cagr_frac": round(growth ** (1 / years) - 1, 6) if growth > 0 else -1.0,
-        "sharpe": round(float(session_sharpes(results)[row]) * sqrt(SESSIONS_PER_YEAR), 6),
-        "max_drawdown_frac": round(float(numbers[DRAWDOWN]), 6),
+        "trades": numbers[:, TRADES].astype(int).tolist(),
+        "wins": numbers[:, WINS].astype(int).tolist(),
+        "final_equity_usd": numbers[:, FINAL_EQUITY].round(2).tolist(),
+        "purchases_capped": numbers[:, CAPPED].astype(int).tolist(),
+        "cagr_frac": (growth ** (1 / years) - 1).round(6).tolist(),
+        "sharpe": [None if np.isnan(one) else round(one, 6) for one in sharpes.tolist()],
+        "max_drawdown_frac": numbers[:, DRAWDOWN].round(6).tolist(),
     }
 
 
 def top_rows(prepared: Prepared, results: GridResults, count: int = 10) -> list[dict[str, Any]]:
-    """Return the best combinations by Sharpe ratio, the first of equals first."""
-    order = np.argsort(-session_sharpes(results), kind="stable")[:count]
-    return [row_document(prepared, results, int(row)) for row in order]
+    """Return the best combinations by Sharpe ratio with their figures, the first of equals first."""
+    columns = table(prepared, results)
+    return [
+        {
+            "settings": dict(prepared.changes[row]),
+            **{name: column[row] for name, column in columns.items()},
+            "final_equity_usd": round(float(results.numbers[row, FINAL_EQUITY]), 6),
+        }
+        for row in np.argsort(-ranks(results), kind="stable")[:count].tolist()
+    ]

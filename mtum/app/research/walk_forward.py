@@ -1,32 +1,41 @@
 """Choose settings on one window of history, try them on the next, and join the tries."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from math import sqrt
 from typing import Any
 
 import numpy as np
 
-from mtum.app.research.run_backtest import curve_document
-from mtum.app.research.sweep import Prepared, played, session_sharpes
+from mtum.app.research.run_backtest import curve_document, sizing_cautions, stand_in
+from mtum.app.research.sweep import Prepared, held_document, held_of, played, ranks, session_sharpes, terms_document
 from mtum.core.market.bars import Days
 from mtum.core.portfolio.returns import from_capital, returns
+from mtum.core.research.benchmark import BuyAndHoldCurves
 from mtum.core.research.metrics import SESSIONS_PER_YEAR, curve_metrics
 from mtum.core.research.walk_forward import WindowKind, folds
 from mtum.core.simulation.backtest import run
 from mtum.core.simulation.kernel.columns import Column
 from mtum.core.simulation.kernel.play import Span
+from mtum.core.simulation.played import Played
 from mtum.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WalkedForward:
-    """Every fold's choice and result, and the joined curve of the sessions that were not looked at."""
+    """Every fold's choice and result, and the joined curve of the sessions that were not looked at.
+
+    `held` is buy-and-hold of each symbol over these sessions, `tried` the combinations over them.
+    """
 
     folds: tuple[dict[str, Any], ...]
     days: Days
     equity: Column
     in_sample_best: Column
     capital_usd: float
+    held: Mapping[str, BuyAndHoldCurves]
+    tried: Prepared
 
 
 def walk_forward(prepared: Prepared, fit_sessions: int, try_sessions: int, kind: WindowKind) -> WalkedForward:
@@ -49,7 +58,7 @@ def walk_forward(prepared: Prepared, fit_sessions: int, try_sessions: int, kind:
     rows, parts = [], []
     for fold in cuts:
         best, sharpe = _best(prepared, fold.fitted)
-        moves, trades = _moves(prepared, best, fold.tried)
+        moves, one = _moves(prepared, best, fold.tried)
         parts.append(moves)
         rows.append(
             {
@@ -57,9 +66,10 @@ def walk_forward(prepared: Prepared, fit_sessions: int, try_sessions: int, kind:
                 "tried_from": _day(prepared, fold.tried.first),
                 "tried_to": _day(prepared, fold.tried.stop - 1),
                 "settings": dict(prepared.changes[best]),
-                "fitted_sharpe": round(sharpe * np.sqrt(SESSIONS_PER_YEAR), 6),
+                "fitted_sharpe": None if sharpe is None else round(sharpe * sqrt(SESSIONS_PER_YEAR), 6),
                 "tried_return_frac": round(float(np.prod(1 + moves)) - 1, 6),
-                "trades": trades,
+                "trades": len(one.trades),
+                "purchases_capped": one.purchases_capped,
             }
         )
     tried = Span(cuts[0].tried.first, cuts[-1].tried.stop)
@@ -71,6 +81,8 @@ def walk_forward(prepared: Prepared, fit_sessions: int, try_sessions: int, kind:
         equity=_grown(capital, np.concatenate(parts)),
         in_sample_best=_grown(capital, _moves(prepared, hindsight, tried)[0]),
         capital_usd=capital,
+        held=held_of(prepared.within(tried)),
+        tried=prepared.within(tried),
     )
 
 
@@ -79,22 +91,23 @@ def _day(prepared: Prepared, index: int) -> date:
     return found
 
 
-def _best(prepared: Prepared, window: Span) -> tuple[int, float]:
-    # Row of the best Sharpe ratio per session over a window, and the ratio.
-    sharpes = session_sharpes(played(prepared.within(window)))
-    best = int(np.argmax(sharpes))
-    return best, float(sharpes[best])
+def _best(prepared: Prepared, window: Span) -> tuple[int, float | None]:
+    # Row of the best Sharpe ratio per session over a window, and the ratio; None where nothing was traded.
+    found = played(prepared.within(window))
+    best = int(np.argmax(ranks(found)))
+    sharpe = float(session_sharpes(found)[best])
+    return best, sharpe if np.isfinite(sharpe) else None
 
 
 def _grown(capital: float, moves: Column) -> Column:
     return np.asarray(capital * np.cumprod(1.0 + moves), dtype=np.float64)
 
 
-def _moves(prepared: Prepared, row: int, window: Span) -> tuple[Column, int]:
+def _moves(prepared: Prepared, row: int, window: Span) -> tuple[Column, Played]:
     one, spans = prepared.combinations[row], prepared.within(window).spans
     symbol = one.strategy.symbol
     found = run(prepared.histories[symbol], one.strategy, one.terms, spans[symbol])
-    return returns(from_capital(found.equity, found.capital_usd)), len(found.trades)
+    return returns(from_capital(found.equity, found.capital_usd)), found
 
 
 def document(found: WalkedForward) -> dict[str, Any]:
@@ -106,6 +119,8 @@ def document(found: WalkedForward) -> dict[str, Any]:
             **curve_document(curve_metrics(equity, found.days, found.capital_usd)),
         }
 
+    settings = found.tried.asked.settings
+    trades, capped = (sum(fold[name] for fold in found.folds) for name in ("trades", "purchases_capped"))
     return {
         "folds": list(found.folds),
         "sessions": len(found.days),
@@ -113,9 +128,13 @@ def document(found: WalkedForward) -> dict[str, Any]:
         "end": found.days[-1].astype(object),
         "out_of_sample": measured(found.equity),
         "in_sample_best": measured(found.in_sample_best),
+        "benchmarks": [held_document(held, found.tried, symbol) for symbol, held in found.held.items()],
+        "terms": terms_document(found.tried),
+        "cautions": [*stand_in(settings, ", ".join(found.held)), *sizing_cautions(settings, trades, capped)],
         "curves": {
             "session": found.days.astype(object).tolist(),
             "out_of_sample_usd": found.equity.round(2).tolist(),
             "in_sample_best_usd": found.in_sample_best.round(2).tolist(),
+            **{f"buy_and_hold_{symbol}_usd": held.reinvested.round(2).tolist() for symbol, held in found.held.items()},
         },
     }

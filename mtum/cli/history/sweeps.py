@@ -55,7 +55,7 @@ def sweep(
 ) -> Answer:
     """A backtest for every point of a grid of settings."""
     from mtum.adapters.sweep_results import SweepResults
-    from mtum.app.research.sweep import judged, top_rows
+    from mtum.app.research.sweep import judged, terms_document
     from mtum.app.research.sweep import sweep as play
 
     call = call_of(context)
@@ -68,20 +68,18 @@ def sweep(
     try:
         with _progress(call, len(prepared.combinations)) as progress:
             results = play(prepared, store, chosen, progress)
-        found = judged(prepared, results)
-        files = _written(prepared, store, results, found, folder)
+        answer = {
+            "symbol": ", ".join(prepared.symbols),
+            "start": prepared.days[0].astype(object),
+            "end": prepared.days[-1].astype(object),
+            "sessions": len(prepared.days),
+            "terms": terms_document(prepared),
+            "combinations": len(prepared.combinations),
+            **judged(prepared, results),
+        }
+        answer["files"] = _written(prepared, store, results, answer, folder)
     finally:
         store.close()
-    answer = {
-        "symbol": ", ".join(prepared.symbols),
-        "start": prepared.days[0].astype(object),
-        "end": prepared.days[-1].astype(object),
-        "sessions": len(prepared.days),
-        "combinations": len(prepared.combinations),
-        **found,
-        "top": top_rows(prepared, results),
-        "files": files,
-    }
     return Answer(answer, list(_sweep_shown(answer)))
 
 
@@ -169,14 +167,13 @@ def _progress(call: Call, total: int) -> Iterator[Callable[[int, int], None]]:
 
 
 def _written(prepared: "Prepared", store: Any, results: Any, found: Mapping[str, Any], folder: Path) -> list[Path]:
-    from mtum.app.research.sweep import session_sharpes
+    from mtum.app.research.sweep import table
     from mtum.core.reporting.backtest.heat_map import heat_map_page
 
-    table, page = folder / "sweep.csv", folder / "sweep.html"
-    store.write_csv(table)
-    sharpes = (session_sharpes(results) * 252**0.5).tolist()
-    page.write_text(heat_map_page(prepared.changes, sharpes, found), encoding="utf-8")
-    return [store.path, table, page]
+    rows, page, columns = folder / "sweep.csv", folder / "sweep.html", table(prepared, results)
+    store.write_csv(rows, columns)
+    page.write_text(heat_map_page(prepared.changes, columns["sharpe"], found), encoding="utf-8")
+    return [store.path, rows, page]
 
 
 def _sweep_shown(answer: Mapping[str, Any]) -> Iterator[str | Listing]:
@@ -189,17 +186,25 @@ def _sweep_shown(answer: Mapping[str, Any]) -> Iterator[str | Listing]:
     rows = [
         [
             *row["settings"].values(),
-            *(round(row["sharpe"], 3), f"{100 * row['cagr_frac']:.2f}", f"{100 * row['max_drawdown_frac']:.2f}"),
+            *(_ratio(row["sharpe"]), f"{100 * row['cagr_frac']:.2f}", f"{100 * row['max_drawdown_frac']:.2f}"),
             row["trades"],
         ]
         for row in answer["top"]
     ]
     yield Listing(columns, rows, "Best by Sharpe ratio")
+    for held in answer["benchmarks"]:
+        yield (
+            f"buying and holding {held['symbol']} over the same sessions: Sharpe {_ratio(held['sharpe'])}, "
+            f"return a year {100 * held['cagr_frac']:.2f} %, deepest fall {100 * held['max_drawdown_frac']:.2f} %"
+        )
     likely = answer["deflated_sharpe_probability"]
-    yield f"probability that the best is better than luck among {answer['combinations']} tries: {100 * likely:.1f} %"
+    if likely is not None:
+        tries = f"luck among {answer['combinations']} tries"
+        yield f"probability that the best is better than {tries}: {100 * likely:.1f} %"
     if answer["overfitting_probability"] is not None:
         overfitted = 100 * answer["overfitting_probability"]
         yield f"probability that the best in one half of history is below the median in the other: {overfitted:.1f} %"
+    yield from answer["cautions"]
     for file in answer["files"]:
         yield f"written: {file}"
 
@@ -213,20 +218,27 @@ def _walked_shown(answer: Mapping[str, Any]) -> Iterator[str | Listing]:
     rows = [
         [
             *(fold["tried_from"], fold["tried_to"], _words(fold["settings"])),
-            *(round(fold["fitted_sharpe"], 2), f"{100 * fold['tried_return_frac']:.2f}", fold["trades"]),
+            *(_ratio(fold["fitted_sharpe"]), f"{100 * fold['tried_return_frac']:.2f}", fold["trades"]),
         ]
         for fold in answer["folds"]
     ]
     yield Listing(columns, rows)
-    mine, best = answer["out_of_sample"], answer["in_sample_best"]
+    ways = [answer["out_of_sample"], answer["in_sample_best"], *answer["benchmarks"]]
     lines = [
-        ["final equity, USD", f"{mine['final_equity_usd']:,.2f}", f"{best['final_equity_usd']:,.2f}"],
-        ["return a year, %", f"{100 * mine['cagr_frac']:.2f}", f"{100 * best['cagr_frac']:.2f}"],
-        ["deepest fall, %", f"{100 * mine['max_drawdown_frac']:.2f}", f"{100 * best['max_drawdown_frac']:.2f}"],
+        ["final equity, USD", *(f"{way['final_equity_usd']:,.2f}" for way in ways)],
+        ["return a year, %", *(f"{100 * way['cagr_frac']:.2f}" for way in ways)],
+        ["Sharpe", *(_ratio(way["sharpe"]) for way in ways)],
+        ["deepest fall, %", *(f"{100 * way['max_drawdown_frac']:.2f}" for way in ways)],
     ]
-    yield Listing(("", "chosen beforehand", "best with hindsight"), lines)
+    held = [f"buy and hold {one['symbol']}" for one in answer["benchmarks"]]
+    yield Listing(("", "chosen beforehand", "best with hindsight", *held), lines)
+    yield from answer["cautions"]
     for file in answer.get("files", ()):
         yield f"written: {file}"
+
+
+def _ratio(ratio: float | None) -> str:
+    return "undefined" if ratio is None else f"{ratio:.2f}"
 
 
 def _words(settings: Mapping[str, Any]) -> str:

@@ -29,6 +29,18 @@ from mtum.core.simulation.kernel.walk import Slots, Terms
 from mtum.core.simulation.played import PlayTerms
 from mtum.core.strategies.mtum_confluence import MtumConfluence
 
+RESULT_COLUMNS = (
+    "trades",
+    "wins",
+    "final_equity_usd",
+    "purchases_capped",
+    "mean_return",
+    "deviation",
+    "skew",
+    "kurtosis",
+    "max_drawdown_frac",
+)
+"""What the numbers of `GridResults` are, column by column."""
 BLOCKS = 10
 """Blocks of history whose returns are summed up per combination, for the probability of overfitting."""
 
@@ -167,7 +179,7 @@ def _shared[T: (Mask, Column)](
 
 def empty_results(rows: int) -> GridResults:
     """Results of so many combinations, all zero."""
-    return GridResults(np.zeros((rows, 8)), np.zeros((rows, BLOCKS)), np.zeros((rows, BLOCKS)))
+    return GridResults(np.zeros((rows, 9)), np.zeros((rows, BLOCKS)), np.zeros((rows, BLOCKS)))
 
 
 def block_sessions(sessions: int) -> Column:

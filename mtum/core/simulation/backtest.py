@@ -32,6 +32,7 @@ from mtum.core.simulation.kernel.walk import (
     REASONS,
     SHARES,
     Trades,
+    purchases_capped,
 )
 from mtum.core.simulation.played import Played, PlayedTrade, PlayTerms
 from mtum.core.strategies.contract import Strategy
@@ -99,9 +100,16 @@ def run(
     return played_of(history, terms, span, walked(history, strategy, terms, span, used))
 
 
-def played_of(history: History, terms: PlayTerms, span: Span, trades: Trades) -> Played:
-    """Return a walk's trades with the equity and positions that follow from them."""
+def played_of(history: History, terms: PlayTerms, span: Span, trades: Trades, seen: Column | None = None) -> Played:
+    """Return a walk's trades with the equity and positions that follow from them.
+
+    Parameters
+    ----------
+    seen : ndarray or None
+        Prices decided on, shape (n_sessions,), where they are not the closes.
+    """
     equity = equity_curve(history.tape, float(terms.capital_usd), span, trades)
+    tape = history.tape if seen is None else history.tape._replace(seen=seen)
     return Played(
         symbol=history.symbol,
         days=history.days[span.first : span.stop],
@@ -109,6 +117,7 @@ def played_of(history: History, terms: PlayTerms, span: Span, trades: Trades) ->
         held=_held(span, trades),
         trades=tuple(_trade(history, span, trades, k) for k in range(len(trades.slots))),
         capital_usd=float(terms.capital_usd),
+        purchases_capped=int(purchases_capped(tape, terms.compiled(), trades)),
     )
 
 

@@ -99,7 +99,7 @@ def draw_seen(history: History, model: NearCloseModel, mode: VolumeMode, atr: Co
 
 def played_near_close(history: History, strategy: MtumConfluence, terms: PlayTerms, span: Span, seen: Seen) -> Played:
     """Play a history deciding on what was seen; fills are at the official prices."""
-    return played_of(history, terms, span, _walked(history, strategy, terms, span, seen))
+    return played_of(history, terms, span, _walked(history, strategy, terms, span, seen), seen.close)
 
 
 def near_close_spread(official: Played, played: Sequence[Played], correlation: float) -> NearCloseSpread:

@@ -121,7 +121,8 @@ class PlayedTrade:
 class Played:
     """A history played: sessions decided, equity at each close in USD, trades in order.
 
-    `held` says for each session whether shares were held at its close.
+    `held` says for each session whether shares were held at its close, `purchases_capped` how many
+    purchases the largest position in USD made smaller.
     """
 
     symbol: str
@@ -130,6 +131,7 @@ class Played:
     held: Column
     trades: tuple[PlayedTrade, ...]
     capital_usd: float
+    purchases_capped: int = 0
 
     @property
     def final_equity_usd(self) -> float:

@@ -44,6 +44,7 @@ class _Sleeve:
     trades: list[PlayedTrade] = field(default_factory=list)
     equities: list[float] = field(default_factory=list)
     last_hit: int | None = None
+    capped: int = 0
     restriction: Restriction = Restriction.NONE
 
 
@@ -92,6 +93,7 @@ def play_sessions(history: SessionHistory, strategy: Strategy, terms: PlayTerms,
         held=held,
         trades=tuple(sorted(sleeve.trades, key=lambda trade: (trade.entry_session, trade.symbol))),
         capital_usd=float(terms.capital_usd),
+        purchases_capped=sleeve.capped,
     )
 
 
@@ -106,7 +108,12 @@ def _decide(history: SessionHistory, strategy: Strategy, sleeve: _Sleeve, terms:
     )
     prices = {symbol: float(bars.close[t]) for symbol, bars in history.bars.items()}
     last_equity = sleeve.equities[-1] if sleeve.equities else float(terms.capital_usd)
-    decision = decide(view, strategy, with_change_since(_book(sleeve, terms, t), prices, last_equity), terms.rules)
+    book = with_change_since(_book(sleeve, terms, t), prices, last_equity)
+    decision = decide(view, strategy, book, terms.rules)
+    if any(order.side is Side.BUY for order in decision.orders):
+        free = replace(terms.rules, sizing=replace(terms.rules.sizing, max_position_usd=float("inf")))
+        wanted = {order.symbol: order.shares for order in decide(view, strategy, book, free).orders}
+        sleeve.capped += sum(order.shares < wanted.get(order.symbol, 0) for order in decision.orders)
     if decision.daily_loss_hit:
         sleeve.last_hit = t
     # A halt lasts until a person resumes; nobody does in a backtest.

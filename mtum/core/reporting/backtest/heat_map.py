@@ -1,88 +1,142 @@
-"""The heat map of a sweep: the best of all combinations at each pair of values."""
+"""The page of a sweep: the best combinations beside holding, and maps of the Sharpe ratio over pairs of settings."""
 
 from collections.abc import Mapping, Sequence
 from html import escape
 from itertools import pairwise
 from typing import Any
 
-from mtum.core.reporting.backtest.page import page, section, table
+from mtum.core.reporting.backtest.page import named, page, section, setting_words, table, terms_words
 from mtum.core.reporting.backtest.svg import heat_color
+
+MOST_PLACES = 16
+"""Values shown along a side of a map; of more, neighbors share a place."""
 
 type Change = Mapping[str, object]
 
 
-def heat_map_page(changes: Sequence[Change], sharpes: Sequence[float], judged: Mapping[str, Any]) -> str:
-    """Return a page with one map per pair of neighboring settings.
+def heat_map_page(changes: Sequence[Change], sharpes: Sequence[float | None], found: Mapping[str, Any]) -> str:
+    """Return a page with the best of all combinations and one map per pair of neighboring settings.
 
     Parameters
     ----------
     changes : sequence of mapping
         Settings of each combination.
-    sharpes : sequence of float
-        Yearly Sharpe ratio of each combination.
-    judged : mapping
-        The best combination and how likely it is luck, as `mtum sweep --json` gives them.
+    sharpes : sequence of float or None
+        Yearly Sharpe ratio of each combination; None where its returns do not differ.
+    found : mapping
+        The result as `mtum sweep --json` gives it.
     """
     varying = [name for name in changes[0] if len({repr(change[name]) for change in changes}) > 1] or list(changes[0])
-    pairs = list(pairwise(varying)) or [(varying[0], varying[0])]
+    pairs: list[tuple[str | None, str]] = [*pairwise(varying)] or [(None, varying[0])]
     maps = [
-        section(f"{_short(down)} by {_short(across)}", heat_map(changes, sharpes, down, across))
+        section(
+            f"{named(down)} by {named(across)}" if down else named(across), heat_map(changes, sharpes, down, across)
+        )
         for down, across in pairs
     ]
     words = (
-        f"{len(changes)} combinations. A cell shows the mean Sharpe ratio a year over all combinations with its two "
-        "values, the best of them when a pointer rests on it. Neighbors that agree say more than one bright cell."
+        f"{found['combinations']:,} combinations on {found['symbol']}, {found['start']} to {found['end']}, "
+        f"{found['sessions']:,} sessions. {terms_words(found['terms'])} A past, not a promise."
     )
-    return page("Sweep", words, [section("The best, and how far to trust it", _best(judged, len(changes))), *maps])
-
-
-def _best(judged: Mapping[str, Any], tries: int) -> str:
-    best = judged["best"]
-    rows: list[tuple[str, object]] = [(_short(name), value) for name, value in best["settings"].items()]
-    rows += [
-        ("Sharpe ratio a year", best["sharpe"]),
-        ("return a year, %", 100 * best["cagr_frac"]),
-        ("deepest fall, %", 100 * best["max_drawdown_frac"]),
-        ("trades", best["trades"]),
-        (
-            f"probability that it beats luck among {tries:,} tries, %",
-            100 * judged["deflated_sharpe_probability"],
-        ),
+    reading = (
+        "<p>A cell shows the mean Sharpe ratio a year over all combinations with its values, the best of them when a "
+        "pointer rests on it. Neighbors that agree say more than one bright cell.</p>"
+    )
+    cautions = "".join(f"<p>{escape(line)}.</p>" for line in found["cautions"])
+    sections = [
+        section("The best by Sharpe ratio, and holding", _best(found) + cautions),
+        section("How far to trust the best", _luck(found)),
+        section("Maps", reading),
+        *maps,
     ]
-    if judged["overfitting_probability"] is not None:
-        overfitted = 100 * judged["overfitting_probability"]
-        rows.append(
-            ("probability that the best of one half of history is below the median of the other, %", overfitted)
+    return page("Sweep", words, sections)
+
+
+def _best(found: Mapping[str, Any]) -> str:
+    settings = list(found["best"]["settings"])
+    columns = (
+        "",
+        *map(named, settings),
+        "Sharpe a year",
+        "return a year, %",
+        "deepest fall, %",
+        "USD at the end",
+        "trades",
+    )
+    rows: list[tuple[object, ...]] = [
+        (number, *(setting_words(row["settings"][name]) for name in settings), *_figures(row), row["trades"])
+        for number, row in enumerate(found["top"], 1)
+    ]
+    rows += [
+        (f"buy and hold {held['symbol']}", *([None] * len(settings)), *_figures(held), None)
+        for held in found["benchmarks"]
+    ]
+    return table(columns, rows)
+
+
+def _figures(row: Mapping[str, Any]) -> tuple[object, ...]:
+    sharpe = "undefined" if row["sharpe"] is None else float(row["sharpe"])
+    return sharpe, 100 * row["cagr_frac"], 100 * row["max_drawdown_frac"], float(row["final_equity_usd"])
+
+
+def _luck(found: Mapping[str, Any]) -> str:
+    likely, overfitted = found["deflated_sharpe_probability"], found["overfitting_probability"]
+    rows = [
+        (
+            f"probability that it beats luck among {found['combinations']:,} tries, %",
+            "undefined" if likely is None else 100 * likely,
         )
+    ]
+    if overfitted is not None:
+        words = "probability that the best of one half of history is below the median of the other, %"
+        rows.append((words, 100 * overfitted))
+    rows.append(("USD at the end, the median of all combinations", float(found["median_final_equity_usd"])))
     return table(("", ""), rows)
 
 
-def heat_map(changes: Sequence[Change], sharpes: Sequence[float], down: str, across: str) -> str:
-    """Return one map as a table of colored cells."""
-    cells: dict[tuple[str, str], list[float]] = {}
+def heat_map(changes: Sequence[Change], sharpes: Sequence[float | None], down: str | None, across: str) -> str:
+    """Return one map as a table of colored cells; without a setting `down` it has one row."""
+    rows = _places([change[down] for change in changes] if down else [""])
+    columns = _places([change[across] for change in changes])
+    cells: dict[tuple[str, str], list[float | None]] = {}
     for change, sharpe in zip(changes, sharpes, strict=True):
-        cells.setdefault((str(change[down]), str(change[across])), []).append(sharpe)
-    rows = list(dict.fromkeys(str(change[down]) for change in changes))
-    columns = list(dict.fromkeys(str(change[across]) for change in changes))
-    means = {key: sum(values) / len(values) for key, values in cells.items()}
-    largest = max(abs(value) for value in means.values())
-    head = "".join(f"<th>{escape(value)}</th>" for value in columns)
+        place = (rows[str(change[down]) if down else ""], columns[str(change[across])])
+        cells.setdefault(place, []).append(sharpe)
+    known = {place: [one for one in values if one is not None] for place, values in cells.items()}
+    largest = max((abs(sum(values) / len(values)) for values in known.values() if values), default=0.0)
+    head = "".join(f"<th>{escape(name)}</th>" for name in dict.fromkeys(columns.values()))
     body = "".join(
         f"<tr><th>{escape(row)}</th>"
-        + "".join(_colored(cells.get((row, column), []), largest) for column in columns)
+        + "".join(_colored(known.get((row, column), []), largest) for column in dict.fromkeys(columns.values()))
         + "</tr>"
-        for row in rows
+        for row in dict.fromkeys(rows.values())
     )
-    return f'<div class="scroll"><table><thead><tr><th></th>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    each = max(len(values) for values in cells.values())
+    note = f'<p class="soft">{f"{each:,} combinations" if each > 1 else "One combination"} to a cell at most.</p>'
+    return (
+        f'<div class="scroll"><table><thead><tr><th></th>{head}</tr></thead><tbody>{body}</tbody></table></div>{note}'
+    )
+
+
+def _places(values: Sequence[object]) -> dict[str, str]:
+    # Value -> heading: each its own while they are few; of many numbers so many neighbors share one.
+    distinct = list(dict.fromkeys(values))
+    numbers = [value for value in distinct if isinstance(value, int | float) and not isinstance(value, bool)]
+    if len(distinct) <= MOST_PLACES or len(numbers) < len(distinct):
+        return {str(value): _heading(value, value) for value in distinct}
+    ordered = sorted(numbers)
+    size = -(-len(ordered) // MOST_PLACES)
+    groups = [ordered[first : first + size] for first in range(0, len(ordered), size)]
+    return {str(value): _heading(group[0], group[-1]) for group in groups for value in group}
+
+
+def _heading(first: object, last: object) -> str:
+    return setting_words(first) if first == last else f"{setting_words(first)} to {setting_words(last)}"
 
 
 def _colored(values: Sequence[float], largest: float) -> str:
     if not values:
         return "<td></td>"
-    mean = sum(values) / len(values)
-    words = f"mean {mean:.2f}, best {max(values):.2f} of {len(values)}"
+    mean = round(sum(values) / len(values), 2) + 0.0  # no minus before a zero
+    words = f"mean {mean:.2f}, best {max(values):.2f} of {len(values):,}"
     return f'<td class="heat" style="background:{heat_color(mean, largest)}" title="{words}">{mean:.2f}</td>'
-
-
-def _short(name: str) -> str:
-    return name.rpartition(".")[2]

@@ -1,13 +1,16 @@
 """The frame of a self-contained page: style, script, sections."""
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 STYLE = """
 :root{color-scheme:light dark;--ink:#1d2430;--soft:#68717f;--line:#d9dee5;--card:#fff;--page:#f3f5f8;
---first:#1f5fa8;--second:#b0672a}
+--first:#1f5fa8;--second:#b0672a;--third:#4f7a3a;--fourth:#7a4f9a}
 @media (prefers-color-scheme:dark){
-:root{--ink:#e6eaf0;--soft:#98a2b0;--line:#39424e;--card:#1d232b;--page:#14181e;--first:#7ab0f5;--second:#e2a060}}
+:root{--ink:#e6eaf0;--soft:#98a2b0;--line:#39424e;--card:#1d232b;--page:#14181e;--first:#7ab0f5;--second:#e2a060;--third:#9ccf7e;--fourth:#c39ce0}}
 body{font:15px/1.45 system-ui,sans-serif;color:var(--ink);background:var(--page);
 margin:0 auto;max-width:1040px;padding:16px}
 section{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:14px 16px;margin:12px 0}
@@ -17,11 +20,16 @@ figure{margin:0}.chart{width:100%;height:auto;display:block}.grid{stroke:var(--l
 .enter{fill:#1f8a4c;color:#1f8a4c}.leave{fill:#c0392b;color:#c0392b}.key{margin-right:14px}
 .key:before{content:"";display:inline-block;width:14px;height:3px;background:var(--c);
 margin-right:6px;vertical-align:middle}
-.scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}
+.scroll{overflow-x:auto;background:linear-gradient(90deg,var(--card) 30%,transparent) 0 0/40px 100%,
+linear-gradient(270deg,var(--card) 30%,transparent) 100% 0/40px 100%,
+linear-gradient(90deg,#8886,transparent) 0 0/14px 100%,linear-gradient(270deg,#8886,transparent) 100% 0/14px 100%;
+background-repeat:no-repeat;background-attachment:local,local,scroll,scroll}table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 th,td{padding:3px 9px;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
+thead th{white-space:normal;vertical-align:bottom}
 th:first-child,td:first-child{text-align:left}table.sort th{cursor:pointer}
 @media (max-width:600px){.wide{display:none}.narrow{display:block}body{padding:10px}section{padding:12px}
 th,td{padding:3px 6px}table:not(.sort) tr>:first-child{white-space:normal}}
+.day{white-space:nowrap}
 td.heat{color:#1d2430;border:1px solid var(--card)}.tip{min-height:20px;color:var(--soft);font-size:13px}
 """
 
@@ -61,6 +69,31 @@ def section(title: str, body: str) -> str:
     return f"<section><h2>{escape(title)}</h2>{body}</section>"
 
 
+def named(setting: str) -> str:
+    """Return the name of a setting without its section, in words that may break."""
+    return setting.rpartition(".")[2].replace("_", " ")
+
+
+def setting_words(value: object) -> str:
+    """Return the value of a setting as a person writes it."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def terms_words(terms: Mapping[str, object]) -> str:
+    """Return on what terms a history was played, as `mtum sweep --json` gives them; what varies is left out."""
+    capital, cost = terms.get("portfolio.capital_usd"), terms.get("portfolio.cost_frac")
+    parts = [f"{capital:,.0f} USD at the start"] if isinstance(capital, int | float) else []
+    match terms.get("portfolio.cost_model"):
+        case "percent" if isinstance(cost, int | float):
+            parts.append(f"costs {100 * cost:g} % a side")
+        case "ib":
+            parts.append("costs by the broker's schedule")
+        case _:
+            parts.append("costs as in the settings tried")
+    parts.append(f"slippage {terms['slippage_bps']:g} bps")
+    return f"{', '.join(parts)}, fills at {terms['fill']}, settlement {terms['settlement']}."
+
+
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, sortable: bool = False) -> str:
     """Return a table; numbers are shown with separators, None as nothing."""
     head = "".join(f"<th>{escape(name)}</th>" for name in columns)
@@ -74,4 +107,6 @@ def _cell(cell: object) -> str:
         return ""
     if isinstance(cell, float):
         return f"{cell:,.2f}"
+    if isinstance(cell, str) and _DAY.fullmatch(cell):
+        return f'<span class="day">{cell}</span>'
     return escape(f"{cell:,}" if isinstance(cell, int) and not isinstance(cell, bool) else str(cell))

@@ -9,7 +9,7 @@ WIDE, NARROW = 960, 400
 """Widths in about CSS pixels: a chart for a desk, and one for a phone, where the other's words are too small."""
 _LABEL_UNITS = 44
 LEFT, RIGHT, TOP, BOTTOM = 58, 14, 10, 24
-PALETTE = ("var(--first)", "var(--second)")
+PALETTE = ("var(--first)", "var(--second)", "var(--third)", "var(--fourth)")
 """Colors of the page, which has others for the dark."""
 
 

@@ -20,10 +20,11 @@ from mtum.core.simulation.kernel.walk import (
     Tape,
     Terms,
     Trades,
+    purchases_capped,
     walk,
 )
 
-TRADES, WINS, FINAL_EQUITY, MEAN, DEVIATION, SKEW, KURTOSIS, DRAWDOWN = range(8)
+TRADES, WINS, FINAL_EQUITY, CAPPED, MEAN, DEVIATION, SKEW, KURTOSIS, DRAWDOWN = range(9)
 """Columns of a grid's results; the last five describe session returns and need `with_returns`."""
 
 
@@ -43,7 +44,7 @@ class Choices(NamedTuple):
 
 
 class GridResults(NamedTuple):
-    """One row per combination: `numbers` (n, 8); `sums`, `squares` of returns per block (n, n_blocks)."""
+    """One row per combination: `numbers` (n, 9); `sums`, `squares` of returns per block (n, n_blocks)."""
 
     numbers: Column
     sums: Column
@@ -123,6 +124,7 @@ def play_grid(choices: Choices, tape: Tape, terms: Terms, span: Span, results: G
         done = Trades(trades.slots[:made], trades.purses[:made])
         numbers = results.numbers[row]
         numbers[TRADES] = made
+        numbers[CAPPED] = purchases_capped(tape, terms, done)
         numbers[WINS], numbers[FINAL_EQUITY] = _closing(tape, terms.capital_usd, span.stop, done)
         if with_returns:
             equity = equity_curve(tape, terms.capital_usd, span, done)

@@ -190,6 +190,21 @@ def dividends_paid(tape: Tape, shares: float, due: int, until: int) -> float:
 
 
 @compiled
+def purchases_capped(tape: Tape, terms: Terms, trades: Trades) -> int:
+    """Purchases that the largest position in USD made smaller than the cash and the fraction allowed."""
+    found = 0
+    for k in range(len(trades.slots)):
+        cash, seen = float(trades.purses[k, CASH_BEFORE]), float(tape.seen[trades.slots[k, ENTRY_AT]])
+        wanted = cash * terms.max_position_frac
+        if terms.max_position_usd < wanted:
+            bought = float(trades.slots[k, SHARES])
+            capped = shares_for(terms, seen, terms.max_position_usd, cash)
+            # Fewer than the cap allows: it was proceeds not settled yet that kept the purchase small.
+            found += int(bought == capped and bought < shares_for(terms, seen, wanted, cash))
+    return found
+
+
+@compiled
 def worth(tape: Tape, trades: Trades, k: int, t: int) -> float:
     """Equity in USD at the close of session `t`, from the one before the purchase of trade `k` on."""
     if t < trades.slots[k, ENTRY_FILL]:

@@ -55,6 +55,62 @@ def test_every_combination_has_a_row_that_a_backtest_confirms(tmp_path: Path) ->
     assert best["sharpe"] == max(row["sharpe"] for row in document["top"])
 
 
+def test_buying_and_holding_stands_beside_the_best(tmp_path: Path) -> None:
+    found = swept(tmp_path)
+    (held,) = found.document["benchmarks"]
+    # The costs are those of the first combination.
+    words = ("--start", found.document["start"], "--set", "portfolio.cost_frac=0.0005", "--json", "--quiet")
+    assert held == {"symbol": "MTUM", **call(tmp_path, "backtest", *words).document["benchmark"]}
+    shown = call(tmp_path, "sweep", str(tmp_path / "grid.toml"), "--out", str(tmp_path / "out"), "--quiet").out
+    assert f"buying and holding MTUM over the same sessions: Sharpe {held['sharpe']:.2f}" in shown
+    page = (tmp_path / "out" / "sweep.html").read_text(encoding="utf-8")
+    assert "buy and hold MTUM" in page
+    assert f"{held['final_equity_usd']:,.2f}" in page
+
+
+def test_the_page_says_period_and_costs_and_lists_the_best(tmp_path: Path) -> None:
+    document = swept(tmp_path).document
+    page = (tmp_path / "out" / "sweep.html").read_text(encoding="utf-8")
+    assert f"{document['start']} to {document['end']}, {document['sessions']:,} sessions" in page
+    assert "5,000 USD at the start, costs as in the settings tried, slippage 0 bps, fills at same_close" in page
+    assert all(f"<td>{row['final_equity_usd']:,.2f}</td>" in page for row in document["top"])
+    assert document["terms"]["portfolio.capital_usd"] == 5000
+    assert "portfolio.cost_frac" not in document["terms"], "it varies"
+
+
+def test_the_table_has_ratios_whole_numbers_and_cents(tmp_path: Path) -> None:
+    document = swept(tmp_path).document
+    table = rows(tmp_path)
+    best = next(row for row in table if row["sharpe"] == str(document["best"]["sharpe"]))
+    assert best["cagr_frac"] == str(document["best"]["cagr_frac"])
+    for row in table:
+        assert row["trades"].isdigit()
+        assert row["wins"].isdigit()
+        assert len(row["final_equity_usd"].partition(".")[2]) <= 2
+
+
+def test_purchases_that_a_limit_in_usd_made_smaller_are_counted_and_said(tmp_path: Path) -> None:
+    document = swept(tmp_path).document
+    best = document["best"]
+    sets = [word for name, value in best["settings"].items() for word in ("--set", f"{name}={value}")]
+    alone = call(tmp_path, "backtest", *sets, "--start", document["start"], "--json", "--quiet").document
+    assert alone["purchases_capped"] == best["purchases_capped"] > 0
+    words = f"({5000:,} USD) made {best['purchases_capped']} of {best['trades']} purchases smaller"
+    assert any(words in line for line in document["cautions"])
+    assert any(words in line for line in alone["metrics"]["cautions"])
+    free = swept(tmp_path / "free", "--set", "risk.max_position_usd=1e12").document
+    assert free["best"]["purchases_capped"] == 0
+    assert not any("max_position_usd" in line for line in free["cautions"])
+
+
+def test_a_combination_that_never_trades_has_no_sharpe_ratio(tmp_path: Path) -> None:
+    document = swept(tmp_path, grid="[grid]\nstrategy.mtum_confluence.vix_entry_below = [5.5, 6]\n").document
+    assert [row["sharpe"] for row in document["top"]] == [None, None]
+    assert document["deflated_sharpe_probability"] is None
+    assert [row["sharpe"] for row in rows(tmp_path)] == ["", ""]
+    assert "undefined" in (tmp_path / "out" / "sweep.html").read_text(encoding="utf-8")
+
+
 def two_symbols(folder: Path) -> str:
     """A folder of two symbols, the second known from its 200th session on."""
     (folder / "bars").mkdir(parents=True)
@@ -128,7 +184,7 @@ def test_only_what_is_missing_is_played_again(tmp_path: Path) -> None:
     with closing(sqlite3.connect(database, autocommit=True)) as connection:
         connection.execute("UPDATE results SET final_equity_usd = 1.0 WHERE combination = 7")
     assert swept(tmp_path).code == 0
-    assert rows(tmp_path)[7]["final_equity_usd"] == "1.0", "a finished row is not played again"
+    assert float(rows(tmp_path)[7]["final_equity_usd"]) == 1, "a finished row is not played again"
 
 
 def test_other_data_or_settings_do_not_meet_old_rows(tmp_path: Path) -> None:
@@ -192,10 +248,20 @@ def test_walk_forward_writes_a_page_of_both_curves(tmp_path: Path) -> None:
     words = ("--fit-sessions", "300", "--try-sessions", "200", "--out", str(tmp_path / "walk"), "--json", "--quiet")
     document = call(tmp_path, "walkforward", str(written(tmp_path)), *words).document
     assert document["files"] == [str(tmp_path / "walk" / "walkforward.html")]
+    (held,) = document["benchmarks"]
+    span = ("--start", document["start"], "--end", document["end"], "--set", "portfolio.cost_frac=0.0005")
+    alone = call(tmp_path, "backtest", *span, "--json", "--quiet").document["benchmark"]
+    assert held == {"symbol": "MTUM", **alone}
+    assert document["curves"]["buy_and_hold_MTUM_usd"][-1] == pytest.approx(held["final_equity_usd"], abs=0.006)
     page = (tmp_path / "walk" / "walkforward.html").read_text(encoding="utf-8")
     assert all(
         word in page
-        for word in ("chosen beforehand", "best with hindsight", *(fold["tried_from"] for fold in document["folds"]))
+        for word in (
+            "buy and hold MTUM",
+            "chosen beforehand",
+            "best with hindsight",
+            *(fold["tried_from"] for fold in document["folds"]),
+        )
     )
     assert "http" not in page
 

@@ -16,7 +16,17 @@ from mtum.core.research.grid import Combination, block_sessions, play_combinatio
 from mtum.core.research.metrics import curve_metrics, moments
 from mtum.core.simulation.backtest import run
 from mtum.core.simulation.history import history
-from mtum.core.simulation.kernel.grid import DEVIATION, DRAWDOWN, FINAL_EQUITY, KURTOSIS, MEAN, SKEW, TRADES, WINS
+from mtum.core.simulation.kernel.grid import (
+    CAPPED,
+    DEVIATION,
+    DRAWDOWN,
+    FINAL_EQUITY,
+    KURTOSIS,
+    MEAN,
+    SKEW,
+    TRADES,
+    WINS,
+)
 from mtum.core.simulation.kernel.play import Span
 from mtum.core.simulation.played import FillModel, PlayTerms
 from mtum.core.strategies.mtum_confluence import MtumConfluence
@@ -37,8 +47,11 @@ STRATEGIES = [
 STRATEGIES += [
     replace(BASE, rsi_entry_above=strong, vix_entry_below=calm) for strong in (45, 52, 58) for calm in (16, 22)
 ]
+SMALL = replace(PERCENT, rules=PortfolioRules(replace(PERCENT.rules.sizing, max_position_usd=4900.0), LossRules(500.0)))
 FLATTENED = replace(PERCENT, rules=PortfolioRules(PERCENT.rules.sizing, LossRules(40.0, flatten_on_daily_loss=True)))
-COMBINATIONS = [Combination(strategy, terms) for strategy in STRATEGIES for terms in (PERCENT, SCHEDULE, FLATTENED)]
+COMBINATIONS = [
+    Combination(strategy, terms) for strategy in STRATEGIES for terms in (PERCENT, SCHEDULE, FLATTENED, SMALL)
+]
 SPAN = Span(410, 900)
 
 
@@ -52,6 +65,7 @@ def test_every_row_equals_the_backtest_of_that_combination() -> None:
         moves = returns(from_capital(alone.equity, 5000.0))
         metrics = curve_metrics(alone.equity, alone.days, 5000.0)
         assert numbers[TRADES] == len(alone.trades)
+        assert numbers[CAPPED] == alone.purchases_capped
         assert numbers[WINS] == sum(trade.pnl_usd > 0 for trade in alone.trades if trade.exit_session)
         assert numbers[FINAL_EQUITY] == pytest.approx(alone.final_equity_usd, abs=1e-9)
         assert numbers[[MEAN, DEVIATION]].tolist() == pytest.approx([moves.mean(), moves.std(ddof=1)], abs=1e-15)
@@ -65,7 +79,7 @@ def test_totals_are_the_same_without_returns() -> None:
     ready = history(bars, made_up_vix(bars, 22))
     whole = play_combinations(ready, COMBINATIONS, SPAN)
     totals = play_combinations(ready, COMBINATIONS, SPAN, with_returns=False)
-    np.testing.assert_array_equal(whole.numbers[:, :3], totals.numbers[:, :3])
+    np.testing.assert_array_equal(whole.numbers[:, :4], totals.numbers[:, :4])
 
 
 def test_blocks_share_out_all_sessions() -> None:

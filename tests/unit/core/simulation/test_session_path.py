@@ -63,6 +63,7 @@ def test_both_paths_make_the_same_trades(name: str, seed: int) -> None:
     assert fast.trades, "a market without trades proves nothing"
     np.testing.assert_allclose(fast.equity, slow.equity, atol=1e-6)
     np.testing.assert_array_equal(fast.held, slow.held)
+    assert fast.purchases_capped == slow.purchases_capped
 
 
 @pytest.mark.parametrize(("smoothing", "start"), [("simple", date(2014, 1, 2)), ("wilder", date(2015, 1, 2))])
