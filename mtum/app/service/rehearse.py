@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import Enum
 from typing import Any
 
@@ -16,10 +17,13 @@ from mtum.core.market.sessions import Session
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.orders import OrderStatus, OrderType, Side, Ticket
 from mtum.errors import BrokerError, ExitCode, MtumError, worst
-from mtum.ports.broker import BrokerLists
+from mtum.ports.broker import AccountKind, BrokerLists
 from mtum.ports.rehearsing import Rehearsing
 
 MIN_FREE_BYTES = 200_000_000
+TRIAL, TRIAL_REF = "trial order", "rehearsal"
+ROOM = Decimal("1.01")
+"""A trial purchase must leave the price and its fee room to move."""
 
 
 class State(Enum):
@@ -160,7 +164,7 @@ def _broker(desk: Desk, session: Session) -> list[Check]:
         lists = desk.broker.lists()
         checks.append(Check("broker", State.OK, f"{desk.broker.name}, account {lists.account.code}"))
         checks += [_account(desk, lists), _skew(desk), _hours(desk, session), _book(desk, lists, session)]
-        checks += _what_if(desk, lists)
+        checks += _what_if(desk, lists, session)
     except MtumError as error:
         remedy = "`mtum doctor` again; restart the gateway if it stays"
         checks.append(Check("broker lists", State.NO_GO, str(error), remedy, ExitCode(error.exit_code)))
@@ -206,24 +210,73 @@ def _book(desk: Desk, lists: BrokerLists, session: Session) -> Check:
     return Check("positions", State.OK, f"as recorded ({held or 'none'})")
 
 
-def _what_if(desk: Desk, lists: BrokerLists) -> Iterator[Check]:
-    if not isinstance(desk.broker, Rehearsing):
-        yield Check("trial order", State.SKIPPED, f"{desk.broker.name} has no trial orders")
+def _what_if(desk: Desk, lists: BrokerLists, session: Session) -> Iterator[Check]:
+    broker = desk.broker
+    if not isinstance(broker, Rehearsing):
+        yield Check(TRIAL, State.SKIPPED, f"{broker.name} has no trial orders")
         return
-    symbol = desk.strategy.universe()[0]
-    held = int(lists.positions.get(symbol, 0))
-    for side, shares in ((Side.BUY, 1), *(((Side.SELL, held),) if held else ())):
-        ticket = Ticket(desk.account, symbol, side, OrderType.MARKET_ON_CLOSE, shares, "rehearsal")
-        name = f"trial order {side.value} {shares} {symbol}"
-        try:
-            refused = desk.broker.what_if(ticket)
-        except BrokerError as error:
-            yield Check(name, State.NO_GO, str(error), "`mtum doctor` again once that is done", ExitCode.BROKER)
-            return
-        if refused:
-            yield Check(name, State.NO_GO, refused, "trading permission, funds or order type", ExitCode.ORDER)
-        else:
-            yield Check(name, State.OK, "the broker would take it")
+    last = session.before_close(desk.settings.schedule.last_send_minutes)
+    if last < broker.server_time() < session.close:
+        yield Check(TRIAL, State.SKIPPED, "too near the close: one that became a real order could not be canceled")
+        return
+    for symbol in desk.strategy.universe():
+        held = int(lists.positions.get(symbol, 0))
+        for ticket in _trials(desk, lists, symbol):
+            name = f"{TRIAL} {ticket.side.value} {ticket.shares} {symbol}"
+            try:
+                refused = broker.what_if(ticket)
+            except BrokerError as error:
+                yield Check(name, State.NO_GO, str(error), "`mtum doctor` again once that is done", ExitCode.BROKER)
+                return
+            became = _became_real(desk, lists, ticket)
+            if became is not None:
+                yield became
+                return
+            if refused:
+                # Nobody plans to buy more of what is held.
+                state = State.WARNING if held > 0 and ticket.side is Side.BUY else State.NO_GO
+                yield Check(name, state, refused, "trading permission, funds or order type", ExitCode.ORDER)
+            else:
+                yield Check(name, State.OK, "the broker would take it")
+        if held <= 0 and _spendable(lists) < desk.broker.price(symbol) * ROOM:
+            found = f"{_spendable(lists):,.2f} USD do not buy one share of {symbol}"
+            yield Check(f"{TRIAL} BUY {symbol}", State.SKIPPED, found, "a run would buy nothing")
+
+
+def _trials(desk: Desk, lists: BrokerLists, symbol: str) -> Iterator[Ticket]:
+    """Yield orders that the account could place now: one share, and what of the position no order sells yet."""
+    working = [order for order in lists.orders if order.symbol == symbol and order.status.working]
+    selling = sum(order.shares - order.filled for order in working if order.side is Side.SELL)
+    free = int(lists.positions.get(symbol, 0)) - selling
+    buying = any(order.side is Side.BUY for order in working)
+    one = 1 if not buying and _spendable(lists) >= desk.broker.price(symbol) * ROOM else 0
+    for side, shares in ((Side.BUY, one), (Side.SELL, free)):
+        if shares > 0:
+            yield Ticket(desk.account, symbol, side, OrderType.MARKET_ON_CLOSE, shares, TRIAL_REF)
+
+
+def _spendable(lists: BrokerLists) -> Decimal:
+    account = lists.account
+    return min(account.settled_usd, account.cash_usd) if account.kind is AccountKind.CASH else account.cash_usd
+
+
+def _became_real(desk: Desk, before: BrokerLists, ticket: Ticket) -> Check | None:
+    """Look whether the trial became an order; cancel it if it did, and say so in any case."""
+    after = desk.broker.lists()
+    known = {order.broker_id for order in before.orders} | {fill.exec_id for fill in before.fills}
+    ours = desk.settings.broker.client_id
+    new = [order for order in after.orders if order.broker_id not in known and order.status.working]
+    orders = [order for order in new if order.ref == ticket.ref or order.client_id == ours]
+    fills = [fill for fill in after.fills if fill.exec_id not in known and fill.ref == ticket.ref]
+    if not orders and not fills:
+        return None
+    gone = desk.broker.cancel(ticket.ref)
+    numbers = [order.broker_id for order in orders] + [fill.broker_id for fill in fills]
+    named = ", ".join(f"number {number}" for number in numbers)
+    found = f"the trial order became a real one at the broker ({named})"
+    remedy = "it was canceled; look at the broker's own screen" if gone else "cancel it by hand NOW, or undo its fill"
+    what = f"{TRIAL} {ticket.side.value} {ticket.shares} {ticket.symbol}"
+    return Check(what, State.NO_GO, found, remedy, ExitCode.PERSON)
 
 
 def _market(desk: Desk, session: Session) -> Iterator[Check]:

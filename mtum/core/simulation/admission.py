@@ -1,7 +1,7 @@
 """Does the simulated exchange take this order, and for which session?"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -10,8 +10,16 @@ from mtum.core.market.sessions import Session
 from mtum.core.portfolio.costs import CostModel, PercentCosts
 from mtum.core.portfolio.orders import OrderType, Side
 from mtum.core.simulation.account_book import CorporateAction
-from mtum.core.simulation.exchange_queries import open_orders, order_by_client
-from mtum.core.simulation.exchange_state import AccountKind, ExchangeAccount, ExchangeState, PlanEffect, Ticket
+from mtum.core.simulation.exchange_queries import next_order_id, open_orders, order_by_client
+from mtum.core.simulation.exchange_state import (
+    AccountKind,
+    ExchangeAccount,
+    ExchangeOrder,
+    ExchangeState,
+    ExchangeStatus,
+    PlanEffect,
+    Ticket,
+)
 
 
 class LatePolicy(Enum):
@@ -82,9 +90,16 @@ class Refusal:
 
 
 def refusal(state: ExchangeState, ticket: Ticket, moment: Moment, rules: ExchangeRules) -> Refusal | None:
-    """Why this order is not taken; None when it is."""
+    """Why this order, or change of a working one, is not taken; None when it is."""
+    known = working_order(state, ticket)
+    if known:
+        mismatched = _mismatched(known, ticket)
+        if mismatched:
+            return mismatched
+        # What is judged is the order as it would be, not both.
+        state = replace(state, orders=tuple(order for order in state.orders if order is not known))
     return (
-        _malformed(state, ticket)
+        _malformed(state, ticket, numbered=known is None)
         or _planned(state, ticket, moment.session.day)
         or _late(ticket, moment, rules)
         or _unaffordable(state, ticket, moment, rules)
@@ -92,17 +107,30 @@ def refusal(state: ExchangeState, ticket: Ticket, moment: Moment, rules: Exchang
     )
 
 
+def working_order(state: ExchangeState, ticket: Ticket) -> ExchangeOrder | None:
+    """The working order that this client gave the same number: the ticket is a change of it."""
+    known = order_by_client(state, ticket.client_id, ticket.order_id) if ticket.order_id else None
+    return known if known is not None and known.status is ExchangeStatus.WORKING else None
+
+
 def working_session(ticket: Ticket, moment: Moment, rules: ExchangeRules) -> date | None:
     """Session an accepted order works in; None = the next one to open."""
     return None if _is_late(ticket, moment, rules) else moment.session.day
 
 
-def _malformed(state: ExchangeState, ticket: Ticket) -> Refusal | None:
+def _mismatched(known: ExchangeOrder, ticket: Ticket) -> Refusal | None:
+    before = known.ticket
+    if (before.account, before.symbol, before.side) != (ticket.account, ticket.symbol, ticket.side):
+        return Refusal(105, "Order being modified does not match original order")
+    return Refusal(104, "Cannot modify a filled order") if ticket.shares <= known.filled else None
+
+
+def _malformed(state: ExchangeState, ticket: Ticket, *, numbered: bool) -> Refusal | None:
     if state.account(ticket.account) is None:
         return Refusal(435, f"You must specify an account. {ticket.account!r} is not one of this login")
     if ticket.shares <= 0:
         return Refusal(434, "The order size cannot be zero")
-    if ticket.order_id and order_by_client(state, ticket.client_id, ticket.order_id):
+    if numbered and 0 < ticket.order_id < next_order_id(state, ticket.client_id):
         return Refusal(103, "Duplicate order id")
     limited = ticket.order_type in (OrderType.LIMIT, OrderType.LIMIT_ON_CLOSE)
     if limited and (ticket.limit is None or ticket.limit <= 0):

@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import reduce
 
 from mtum.core.simulation.account_book import apply_action, settle, signed, with_account
-from mtum.core.simulation.admission import ExchangeRules, Moment, refusal, working_session
+from mtum.core.simulation.admission import ExchangeRules, Moment, refusal, working_order, working_session
 from mtum.core.simulation.auction import ended, fill, later_rejection, trades_now, with_order
 from mtum.core.simulation.exchange_queries import next_order_id, open_orders, order_by_perm_id
 from mtum.core.simulation.exchange_state import (
@@ -80,11 +80,15 @@ type ExchangeEvent = Filled | Ended
 def place(
     state: ExchangeState, ticket: Ticket, moment: Moment, rules: ExchangeRules
 ) -> tuple[ExchangeState, Accepted | Rejected]:
-    """Take an order or refuse it."""
+    """Take an order, or a change of a working one under its number, or refuse it."""
     state = open_session(state, moment)
     refused = refusal(state, ticket, moment, rules)
     if refused:
         return state, Rejected(ticket, refused.code, refused.text)
+    known = working_order(state, ticket)
+    if known:
+        changed = replace(known, ticket=ticket)
+        return with_order(state, changed), Accepted(changed)
     if not ticket.order_id:
         ticket = replace(ticket, order_id=next_order_id(state, ticket.client_id))
     session = working_session(ticket, moment, rules)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from mtum.core.portfolio.orders import OrderType, Side
-from mtum.core.simulation.admission import Refusal
+from mtum.core.simulation.admission import Refusal, refusal, working_order
 from mtum.core.simulation.exchange import Accepted, Canceled, Rejected
 from mtum.core.simulation.exchange_queries import (
     completed_orders,
@@ -56,11 +56,12 @@ def place_order(client: ClientSession, request: Request) -> None:
     if request.flag("whatIf"):
         _answer_trial(client, ticket)
         return
+    word = "changed" if working_order(floor.desk.state, ticket) else "accepted"
     outcome = floor.desk.place(ticket)
     if isinstance(outcome, Rejected):
         _reject(client, order_id, ticket.ref, Refusal(outcome.code, outcome.text))
         return
-    _acknowledge(client, request, outcome)
+    _acknowledge(client, request, outcome, word)
     catch_up(floor)
 
 
@@ -178,12 +179,10 @@ def _reject(client: ClientSession, order_id: int, ref: str, refused: Refusal) ->
         client.send(message("orderStatus", 3, order_id, "Inactive", 0, 0, 0.0, 0, 0, 0.0, client.client_id, "", 0.0))
 
 
-def _acknowledge(client: ClientSession, request: Request, outcome: Accepted) -> None:
+def _acknowledge(client: ClientSession, request: Request, outcome: Accepted, word: str) -> None:
     order, floor = outcome.order, client.floor
     ticket = order.ticket
-    floor.journal.record(
-        "accepted", client=client.client_id, order_id=ticket.order_id, ref=ticket.ref, perm_id=order.perm_id
-    )
+    floor.journal.record(word, client=client.client_id, order_id=ticket.order_id, ref=ticket.ref, perm_id=order.perm_id)
     if not request.text("tif"):
         client.error(ticket.order_id, 10349, "Order TIF was set to DAY based on order preset.")
     if outcome.notice:
@@ -219,6 +218,10 @@ def _answer_trial(client: ClientSession, ticket: Ticket) -> None:
     price, account = floor.market.price(ticket.symbol), floor.desk.state.account(ticket.account)
     if price is None or account is None:
         client.error(ticket.order_id, 201, "Order rejected - reason: no price or no such account")
+        return
+    refused = refusal(floor.desk.state, ticket, floor.market.moment(), floor.desk.rules)
+    if refused:
+        client.error(ticket.order_id, refused.code, refused.text)
         return
     now, day = floor.market.clock.now(), floor.market.session.day
     order = ExchangeOrder(ticket, 0, now, day, day, ExchangeStatus.WORKING)

@@ -288,9 +288,28 @@ def test_malformed_orders_are_rejected_by_code(wrong: Ticket, code: int) -> None
 def test_an_order_id_is_taken_once_per_client() -> None:
     first = replace(ticket(shares=1), client_id=7, order_id=3)
     state = taken(exchange(), first)
-    assert refused(state, replace(first, ref="r-2")).code == 103
+    assert refused(state, replace(first, order_id=2)).code == 103
     taken(state, replace(first, client_id=8))
     assert taken(state, replace(first, order_id=0)).orders[-1].ticket.order_id == 4
+
+
+def test_the_number_of_a_working_order_changes_it_and_keeps_its_permanent_id() -> None:
+    # 5,000 USD buy 50 shares at 100 in all, whichever of the two sizes counts.
+    first = replace(ticket(shares=40), client_id=7, order_id=3)
+    state = taken(exchange(), first)
+    changed = taken(state, replace(first, shares=45))
+    assert [(one.ticket.shares, one.perm_id) for one in changed.orders] == [(45, state.orders[0].perm_id)]
+    assert refused(state, replace(first, shares=51)).code == 201
+    assert refused(state, replace(first, side=Side.SELL)).code == 105
+    assert refused(state, replace(first, symbol="BBB")).code == 105
+
+
+def test_an_order_can_be_changed_neither_after_the_cut_off_nor_once_it_has_ended() -> None:
+    first = replace(ticket(shares=1), client_id=7, order_id=3)
+    state = taken(exchange(), first)
+    assert refused(state, replace(first, shares=2), 9.0).code == 201
+    after, _ = cancel(state, state.orders[0].perm_id, moment(20), FREE)
+    assert refused(after, replace(first, shares=2)).code == 103
 
 
 def test_a_dividend_is_paid_once_to_holders_of_the_day_before() -> None:
