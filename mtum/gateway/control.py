@@ -14,7 +14,7 @@ from mtum.core.portfolio.orders import OrderType, Side
 from mtum.core.simulation.exchange import Rejected
 from mtum.core.simulation.exchange_state import Position, Ticket
 from mtum.gateway.answers.accounts import push_account
-from mtum.gateway.answers.news import catch_up
+from mtum.gateway.answers.news import catch_up, echo
 from mtum.gateway.behavior import changed
 from mtum.gateway.faults import fault_rule
 from mtum.gateway.floor import Floor
@@ -145,17 +145,25 @@ def hold(floor: Floor, order: Order) -> Reply:
 
 
 def trade_by_hand(floor: Floor, order: Order) -> Reply:
-    """Place an order as a person in the broker's window does: no reference, negative order id."""
-    number = -1 - len(floor.desk.state.orders)
+    """Place an order as a person in the broker's window does: no reference, negative order id.
+
+    With `client` it is that client's, under its number `order_id`, with any `ref`.
+    """
+    client = whole_in(order, "client", default=0)
+    number = whole_in(order, "order_id", 1) if client else -1 - len(floor.desk.state.orders)
     kind = OrderType(order.get("type", "MKT"))
     side, shares = Side(text_in(order, "side")), whole_in(order, "shares", 1)
     symbol = text_in(order, "symbol")
     if symbol not in floor.market.source.symbols:
         raise ValueError(f"{symbol} is not traded on this market: {', '.join(floor.market.source.symbols)}")
-    ticket = Ticket(text_in(order, "account"), symbol, side, kind, shares, order_id=number)
+    ref = text_in(order, "ref") if client and "ref" in order else ""
+    account = text_in(order, "account")
+    ticket = Ticket(account, symbol, side, kind, shares, ref, client_id=client, order_id=number)
     outcome = floor.desk.place(ticket)
     if isinstance(outcome, Rejected):
         raise ValueError(f"{outcome.code}: {outcome.text}")
+    for hearer in floor.hearing(client) if client else ():
+        echo(hearer, outcome.order)
     catch_up(floor)
     return {"perm_id": outcome.order.perm_id}
 

@@ -159,7 +159,8 @@ class ClientSession:
 
     def _refuse(self, rule: FaultRule, request: Request, own_id: int) -> None:
         if request.name == "placeOrder":
-            self.floor.journal.record("order", ref=request.text("orderRef"), client=self.client_id, reached=False)
+            ref, number = request.text("orderRef"), request.whole("orderId")
+            self.floor.journal.record("order", ref=ref, client=self.client_id, order_id=number, reached=False)
         if rule.do is Fault.DROP:
             self.close()
         elif rule.do is Fault.REJECT:

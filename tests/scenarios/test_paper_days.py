@@ -385,7 +385,7 @@ def test_a_correction_takes_the_place_of_the_fill(tmp_path: Path) -> None:
         ours.gateway.tell("correct", exec_id=first, price="271.400")
         ours.settle(minutes=-30)
         with ours.desk() as desk:
-            (lot,) = read_sleeve(desk.store, desk.strategy).lots
+            (lot,) = read_sleeve(desk.store, desk.strategy.name).lots
     assert (lot.shares, lot.entry_price) == (SHARES, Decimal("271.4"))
 
 
@@ -490,7 +490,7 @@ def test_a_split_is_followed_only_when_the_brokers_position_agrees(tmp_path: Pat
             stated(ours, "corporate-action", "MTUM", "3", entry_session=day)
         assert stated(ours, "corporate-action", "MTUM", "2", entry_session=day)["differences"] == []
         with ours.desk() as desk:
-            (lot,) = read_sleeve(desk.store, desk.strategy).lots
+            (lot,) = read_sleeve(desk.store, desk.strategy.name).lots
         assert (lot.shares, lot.entry_price) == (2 * SHARES, Decimal("135.653"))
 
 
@@ -534,7 +534,7 @@ def test_a_position_partly_sold_by_hand_is_restated(tmp_path: Path) -> None:
         words: dict[str, Any] = {"entry_session": day, "entry_price": Decimal("272.5")}
         assert stated(ours, "position", "MTUM", str(SHARES - 5), **words)["differences"] == []
         with ours.desk() as desk:
-            (lot,) = read_sleeve(desk.store, desk.strategy).lots
+            (lot,) = read_sleeve(desk.store, desk.strategy.name).lots
         assert (lot.shares, lot.entry_price) == (SHARES - 5, Decimal("271.306"))
         # Once more for the same session, and the day's own decision is as free as without.
         ours.gateway.tell("trade", account=ACCOUNT, symbol="MTUM", side="SELL", shares=2)

@@ -150,7 +150,7 @@ def played(desk: Desk, held: Held) -> list[tuple[dict[str, Any], tuple[Lot, ...]
     found = []
     for session in CALENDAR.sessions(held.entry, held.exit):
         document = dict(play_session(desk, session).document)
-        sleeve = read_sleeve(desk.store, desk.strategy)
+        sleeve = read_sleeve(desk.store, desk.strategy.name)
         remembered = next(iter(sleeve.remembered.values()), {})
         found.append((document, sleeve.lots, dict(remembered)))
     return found

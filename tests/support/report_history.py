@@ -230,7 +230,7 @@ class History:
         return decision
 
     def _book(self, day: date, special: Day) -> Book:
-        sleeve = read_sleeve(self.store, MtumConfluence(), day)
+        sleeve = read_sleeve(self.store, MtumConfluence().name, day)
         states = [state for state in self.store.orders.states() if state.intent.purpose.value == "exit"]
         short = bool(states) and states[-1].filled < states[-1].intent.shares and bool(sleeve.lots)
         words = states[-1].intent.reasons if states else ()
@@ -308,7 +308,7 @@ class History:
 
     def _settle(self, index: int, special: Day) -> None:
         day = self.bars.day(index)
-        sleeve = read_sleeve(self.store, MtumConfluence(), day)
+        sleeve = read_sleeve(self.store, MtumConfluence().name, day)
         if not sleeve.movements:
             return
         close = exact(float(self.bars.bar(index).close))

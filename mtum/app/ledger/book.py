@@ -40,8 +40,8 @@ class Sleeve:
     points: tuple[OfficialEquity, ...]
 
 
-def read_sleeve(store: Store, strategy: Strategy, closes_before: date | None = None) -> Sleeve:
-    """Return the sleeve's records.
+def read_sleeve(store: Store, strategy: str, closes_before: date | None = None) -> Sleeve:
+    """Return the records of the strategy of that name.
 
     Parameters
     ----------
@@ -50,9 +50,9 @@ def read_sleeve(store: Store, strategy: Strategy, closes_before: date | None = N
         is the longest record and few callers look at it.
     """
     splits = store.bars.splits()
-    fills = rebased(folded(store.orders.fills(strategy.name)), splits)
+    fills = rebased(folded(store.orders.fills(strategy)), splits)
     lots = lots_of(fills)
-    movements = store.ledger.movements(strategy.name)
+    movements = store.ledger.movements(strategy)
     return Sleeve(
         fills=fills,
         lots=lots,
@@ -62,6 +62,18 @@ def read_sleeve(store: Store, strategy: Strategy, closes_before: date | None = N
         movements=movements,
         points=() if closes_before is None else _closes(store, strategy, movements, closes_before),
     )
+
+
+def held_lots(store: Store) -> tuple[Lot, ...]:
+    """Return the open lots of every strategy, in today's shares, whatever the settings trade now."""
+    return lots_of(rebased(folded(store.orders.fills()), store.bars.splits()))
+
+
+def write_lots(store: Store) -> None:
+    """Write the open lots of every strategy that ever traded, as its fills add up to them."""
+    for strategy in sorted({fill.strategy for fill in store.orders.fills()}):
+        sleeve = read_sleeve(store, strategy)
+        store.ledger.write_lots(strategy, sleeve.lots, sleeve.remembered)
 
 
 def starting_capital(strategy: str, session: date, capital_usd: Decimal) -> CashMovement:
@@ -86,10 +98,8 @@ def equity_before(sleeve: Sleeve) -> float | None:
     return float(last.equity_usd + flows_since(sleeve.movements, last.session))
 
 
-def _closes(
-    store: Store, strategy: Strategy, movements: Sequence[CashMovement], before: date
-) -> tuple[OfficialEquity, ...]:
-    points = (point for point in store.ledger.equity(strategy.name) if point.session < before)
+def _closes(store: Store, strategy: str, movements: Sequence[CashMovement], before: date) -> tuple[OfficialEquity, ...]:
+    points = (point for point in store.ledger.equity(strategy) if point.session < before)
     return (
         *_beginning(movements),
         *(OfficialEquity(point.session, point.equity_usd, point.flows_usd) for point in points),

@@ -3,18 +3,21 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from mtum.app.desk import Desk
-from mtum.app.ledger.book import RECONSTRUCTED_KEY, read_sleeve
-from mtum.app.owner.reconcile import reconciled
-from mtum.app.session.check_book import EXTERNAL_KEY, FOREIGN_KEY
-from mtum.app.session.match_orders import find_trace
+from mtum.app.ledger.book import RECONSTRUCTED_KEY, held_lots, write_lots
+from mtum.app.owner.reconcile import official_close, reconciled, settle_first
+from mtum.app.session.close_orders import STATED
+from mtum.app.session.confirm_fills import restate_equity
+from mtum.app.session.differences import EXTERNAL_KEY, FOREIGN_KEY, position_balances, unbooked
+from mtum.app.session.match_orders import find_trace, what_of
+from mtum.core.portfolio.costs import IbFixedCosts
 from mtum.core.portfolio.fills import Fill, Split, folded, rebased
 from mtum.core.portfolio.lots import lots_of
-from mtum.core.portfolio.orders import OrderIntent, OrderStatus, OrderType, Purpose, Side, intent_id
+from mtum.core.portfolio.orders import OrderIntent, OrderStatus, OrderType, Purpose, Side, intent_id, may_move
 from mtum.core.portfolio.reconcile import OUR_REF
 from mtum.core.view import MarketView
 from mtum.errors import UsageError
@@ -37,7 +40,7 @@ class Statement:
 
 
 def accept(desk: Desk, statement: Statement) -> dict[str, Any]:
-    """Record a statement after looking at fresh lists; return what still differs.
+    """Record what fresh lists explain, then a statement that they do not contradict; return what still differs.
 
     Raises
     ------
@@ -51,16 +54,19 @@ def accept(desk: Desk, statement: Statement) -> dict[str, Any]:
         lists = desk.broker.lists()
     finally:
         desk.broker.close()
+    before = settle_first(desk, lists)
     said = KINDS[statement.kind](desk, statement, lists)
     desk.store.orders.event(None, desk.clock.now(), "stated", said)
-    return {**reconciled(desk, lists), "accepted": said}
+    return {**reconciled(desk, lists, before), "accepted": said}
 
 
 def _external(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
     symbol, shares = _symbol_and_number(desk, statement, "external SYMBOL SHARES")
     held = max(lists.positions.get(symbol, Decimal(0)), Decimal(0))
-    if not 0 <= shares <= held:
-        raise UsageError(f"{shares} external shares of {symbol}: 0 up to the broker's {held} can be")
+    ours = sum(lot.shares for lot in held_lots(desk.store) if lot.symbol == symbol)
+    if shares != 0 and not 0 <= shares <= held - ours:
+        whose = f", {ours} of which our own executions bought" if ours else ""
+        raise UsageError(f"{shares} external shares of {symbol}: the broker holds {held}{whose}")
     desk.store.control.set_meta(EXTERNAL_KEY + symbol, str(shares))
     return f"{shares} shares of {symbol} are the owner's own and never traded"
 
@@ -73,11 +79,73 @@ def _foreign(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
     return f"order {ref} of another installation is known"
 
 
-def _not_sent(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
-    (wanted,) = _words(statement, 1, "not-sent ID")
+def _filled(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
+    """Book the fill of an order that no list shows any more, as far as the position tells it."""
+    form = "filled REF PRICE [FEE]"
+    if len(statement.words) not in (2, 3):
+        raise UsageError(f"write it as `mtum reconcile --accept {form}`")
+    wanted, price, *fee = statement.words
+    state = _known_order(desk, wanted)
+    intent, listed = state.intent, find_trace(lists, state)
+    if state.filled >= intent.shares:
+        raise UsageError(f"{what_of(state)} is filled already")
+    if listed is not None and listed.status.working:
+        raise UsageError(f"{what_of(state)} still works at the broker: its lists show it")
+    balance = next(one for one in position_balances(desk, lists) if one.symbol == intent.symbol)
+    explained = unbooked(lists, [state], balance)
+    if explained is None:
+        held = f"the broker holds {balance.broker}, we expect {balance.lots} of ours and {balance.external} external"
+        raise UsageError(f"{what_of(state)}: {held}; the position does not tell that it was filled")
+    cost = _number(fee[0], form) if fee else IbFixedCosts().commission(explained.shares, _number(price, form))
+    _check_price(desk, state, _number(price, form), cost)
+    number = sum(one.intent_id == intent.id and one.exec_id.startswith(STATED) for one in desk.store.orders.fills())
+    fill = Fill(
+        exec_id=f"{STATED}{intent.ref}.{number:02d}.01",
+        intent_id=intent.id,
+        account=intent.account,
+        strategy=intent.strategy,
+        symbol=intent.symbol,
+        side=intent.side,
+        session=intent.session,
+        instant=_close_of(desk, intent.session),
+        shares=explained.shares,
+        price=_number(price, form),
+        commission_usd=cost,
+    )
+    _check_sound(desk, fills=[fill])
+    filled = state.filled + explained.shares
+    status = OrderStatus.FILLED if filled >= intent.shares else OrderStatus.EXPIRED
+    desk.store.orders.add_fills([fill])
+    now, seen = desk.clock.now(), Observed(filled=filled, text="stated as filled by a person")
+    if status not in (state.status, OrderStatus.FILLED) and not may_move(state.status, status):
+        desk.store.orders.move(intent.id, OrderStatus.PARTIALLY_FILLED, now, seen)
+    desk.store.orders.move(intent.id, status, now, seen)
+    write_lots(desk.store)
+    restate_equity(desk, intent.session)
+    return f"{what_of(state)}: {explained.shares} filled at {fill.price}, fee {cost} USD"
+
+
+def _check_price(desk: Desk, state: IntentState, price: Decimal, fee: Decimal) -> None:
+    # A slip of the pen would stand in the books for good.
+    close = official_close(desk, state) or state.intent.reference_price
+    if not close / 2 <= price <= close * 2:
+        raise UsageError(
+            f"{price} USD is no price of {state.intent.symbol} on {state.intent.session}: it closed at {close}"
+        )
+    if not 0 <= fee <= price * state.intent.shares / 10:
+        raise UsageError(f"{fee} USD is no fee of this order")
+
+
+def _known_order(desk: Desk, wanted: str) -> IntentState:
     state = next((one for one in desk.store.orders.states() if wanted in (one.intent.id, one.intent.ref)), None)
     if state is None:
         raise UsageError(f"no order has the id {wanted}; `mtum reconcile` lists those in doubt")
+    return state
+
+
+def _not_sent(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
+    (wanted,) = _words(statement, 1, "not-sent ID")
+    state = _known_order(desk, wanted)
     if state.status not in (OrderStatus.UNKNOWN, OrderStatus.SUBMITTING):
         raise UsageError(f"{state.intent.ref} is {state.status.value}; there is no doubt about it")
     if find_trace(lists, state) is not None:
@@ -98,11 +166,11 @@ def _position(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
         raise UsageError(f"{statement.strategy} does not run here; the strategy is {desk.strategy.name}")
     if statement.entry_session > lists.at.date():
         raise UsageError(f"--entry-session {statement.entry_session} is not over yet")
+    _check_nothing_open(desk, symbol, lists)
     held = lists.positions.get(symbol, Decimal(0))
     if number != int(number) or not 0 <= number <= held:
         raise UsageError(f"{number} shares of {symbol}: a whole number up to the broker's {held} is needed")
-    lots = read_sleeve(desk.store, desk.strategy).lots
-    change = int(number) - sum(lot.shares for lot in lots if lot.symbol == symbol)
+    change = int(number) - sum(lot.shares for lot in held_lots(desk.store) if lot.symbol == symbol)
     if change == 0:
         raise UsageError(f"our lots already hold {number} {symbol}")
     _restate(desk, statement, symbol, change)
@@ -113,7 +181,7 @@ def _corporate_action(desk: Desk, statement: Statement, lists: BrokerLists) -> s
     symbol, ratio = _symbol_and_number(desk, statement, "corporate-action SYMBOL RATIO")
     if statement.entry_session is None or ratio <= 0:
         raise UsageError("--accept corporate-action needs a ratio above 0 and --entry-session DATE, its first session")
-    ours = sum(lot.shares for lot in read_sleeve(desk.store, desk.strategy).lots if lot.symbol == symbol)
+    ours = sum(lot.shares for lot in held_lots(desk.store) if lot.symbol == symbol)
     held = lists.positions.get(symbol, Decimal(0))
     external = Decimal(desk.store.control.meta(EXTERNAL_KEY + symbol) or 0)
     if abs((ours + external) * ratio - held) > 1:
@@ -127,6 +195,7 @@ def _corporate_action(desk: Desk, statement: Statement, lists: BrokerLists) -> s
 KINDS: Mapping[str, Callable[[Desk, Statement, BrokerLists], str]] = {
     "external": _external,
     "position": _position,
+    "filled": _filled,
     "not-sent": _not_sent,
     "foreign": _foreign,
     "corporate-action": _corporate_action,
@@ -166,14 +235,24 @@ def _restate(desk: Desk, statement: Statement, symbol: str, change: int) -> None
     desk.store.orders.add_fills([fill])
     filled = abs(change) + (earlier.filled if earlier else 0)
     desk.store.orders.move(key, OrderStatus.FILLED, now, Observed(filled=filled, text="stated by a person"))
-    sleeve = read_sleeve(desk.store, desk.strategy)
-    desk.store.ledger.write_lots(desk.strategy.name, sleeve.lots, sleeve.remembered)
+    write_lots(desk.store)
+
+
+def _check_nothing_open(desk: Desk, symbol: str, lists: BrokerLists) -> None:
+    """Refuse to state a position that an order of today may change at any moment."""
+    for state in desk.store.orders.states(lists.at.date()):
+        if state.intent.symbol == symbol and state.status.working:
+            raise UsageError(f"{what_of(state)} is {state.status.value}: state the position once it has ended")
+
+
+def _close_of(desk: Desk, day: date) -> datetime:
+    session = desk.calendar.sessions(day, day).get(day)
+    if session is None:
+        raise UsageError(f"{day} is no session")
+    return session.close
 
 
 def _fill(desk: Desk, intent: OrderIntent, number: int) -> Fill:
-    session = desk.calendar.sessions(intent.session, intent.session).get(intent.session)
-    if session is None:
-        raise UsageError(f"{intent.session} is no session")
     return Fill(
         exec_id=f"reconstructed.{intent.id}.{number:02d}.01",
         intent_id=intent.id,
@@ -182,7 +261,7 @@ def _fill(desk: Desk, intent: OrderIntent, number: int) -> Fill:
         symbol=intent.symbol,
         side=intent.side,
         session=intent.session,
-        instant=session.close,
+        instant=_close_of(desk, intent.session),
         shares=intent.shares,
         price=intent.reference_price,
         commission_usd=Decimal(0),
@@ -191,7 +270,7 @@ def _fill(desk: Desk, intent: OrderIntent, number: int) -> Fill:
 
 def _check_sound(desk: Desk, fills: Sequence[Fill] = (), splits: Sequence[Split] = ()) -> None:
     """Refuse a statement with which our own records would no longer add up, before anything is written."""
-    known = desk.store.orders.fills(desk.strategy.name)
+    known = desk.store.orders.fills()
     try:
         lots_of(rebased(folded([*known, *fills]), [*desk.store.bars.splits(), *splits]))
     except ValueError as error:
@@ -219,15 +298,19 @@ def _check_deadline(desk: Desk, state: IntentState) -> None:
 
 def _symbol_and_number(desk: Desk, statement: Statement, form: str) -> tuple[str, Decimal]:
     symbol, text = _words(statement, 2, form)
-    if symbol not in desk.strategy.universe():
+    if symbol not in {*desk.strategy.universe(), *(lot.symbol for lot in held_lots(desk.store))}:
         raise UsageError(f"{symbol} is not traded here; the universe is {', '.join(desk.strategy.universe())}")
+    return symbol, _number(text, form)
+
+
+def _number(text: str, form: str) -> Decimal:
     try:
         number = Decimal(text)
     except InvalidOperation:
         number = Decimal("NaN")
     if not number.is_finite() or abs(number) > MOST:
         raise UsageError(f'"{text}" is no number: write `mtum reconcile --accept {form}`')
-    return symbol, number
+    return number
 
 
 def _words(statement: Statement, count: int, form: str) -> Sequence[str]:

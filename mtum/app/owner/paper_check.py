@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from mtum.app.desk import Desk
-from mtum.app.session.check_book import EXTERNAL_KEY, FOREIGN_KEY, check_hours
+from mtum.app.session.check_book import check_hours
 from mtum.app.session.confirm_fills import lists_with_fees
+from mtum.app.session.differences import EXTERNAL_KEY, FOREIGN_KEY
 from mtum.core.market.calendars import NEW_YORK
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.orders import OrderType, Purpose, Side, Ticket, intent_id

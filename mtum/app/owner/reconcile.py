@@ -1,45 +1,70 @@
-"""Every difference between our records and the broker's lists, in words, with the legal ways out."""
+"""Our records beside the broker's lists: what these explain is recorded, the rest is told with its ways out."""
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from mtum.app.bars.refresh_bars import refresh_bars
 from mtum.app.desk import Desk
-from mtum.app.ledger.book import read_sleeve
-from mtum.app.session.check_book import FOREIGN_KEY, external_shares
-from mtum.app.session.match_orders import find_order, too_many, unread_problems
-from mtum.core.portfolio.orders import OrderStatus
-from mtum.core.portfolio.reconcile import Balance, balances, foreign_refs
-from mtum.errors import ExitCode
+from mtum.app.session.close_orders import close_earlier, take_up
+from mtum.app.session.decide_and_order import sessions_around
+from mtum.app.session.differences import (
+    RECORDED,
+    Difference,
+    beyond_ordered,
+    foreign_differences,
+    order_differences,
+    position_balances,
+    position_differences,
+    unbooked,
+)
+from mtum.app.session.match_orders import unread_problems
+from mtum.core.portfolio.money import exact
+from mtum.errors import MtumError, worst
 from mtum.ports.broker import BrokerLists
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One difference: its kind, what it is about, both sides in words, and the commands that may settle it."""
-
-    kind: str
-    about: str
-    text: str
-    ways: tuple[str, ...] = ()
+from mtum.ports.records import IntentState
 
 
 def reconcile(desk: Desk) -> dict[str, Any]:
-    """Compare, and change nothing; exit code 6 while anything differs."""
+    """Record what the broker's lists explain, and compare the rest; the exit code says how bad it is."""
     desk.broker.connect()
     try:
         lists = desk.broker.lists()
     finally:
         desk.broker.close()
-    return reconciled(desk, lists)
+    return reconciled(desk, lists, settle_first(desk, lists))
 
 
-def reconciled(desk: Desk, lists: BrokerLists) -> dict[str, Any]:
-    """Return the differences between our records and these lists."""
-    unread = [Difference("unread", "", problem.text) for problem in unread_problems(lists, desk.store.orders.states())]
-    found = (*unread, *_positions(desk, lists), *_foreign(desk, lists), *_orders(desk, lists))
-    problems = [{"code": int(ExitCode.PERSON), "text": one.text} for one in found]
+def settle_first(desk: Desk, lists: BrokerLists) -> list[Difference]:
+    """Record fills and ends of orders that the lists show, and end what earlier sessions left open."""
+    found = take_up(desk, lists)
+    today = lists.at.date()
+    session = desk.calendar.sessions(today, today + timedelta(days=10)).known[0]
+    close_earlier(desk, lists, session)
+    return found
+
+
+def reconciled(desk: Desk, lists: BrokerLists, before: Sequence[Difference]) -> dict[str, Any]:
+    """Return the differences between our records and these lists.
+
+    Parameters
+    ----------
+    before : sequence of Difference
+        What `settle_first` found; what it has recorded since is told too.
+    """
+    states = desk.store.orders.states()
+    unread = [Difference("unread", "", problem.text) for problem in unread_problems(lists, states)]
+    orders = order_differences(lists, states)
+    told = [one for one in before if one.kind in RECORDED and one not in orders]
+    positions = position_differences(desk, lists, _official_closes(desk, lists))
+    beyond = [
+        Difference("executions", one.intent.id, text, (f"mtum flatten {one.intent.symbol} --why TEXT", "mtum resume"))
+        for one, text in beyond_ordered(desk).values()
+    ]
+    found = (*unread, *told, *positions, *beyond, *foreign_differences(desk, lists), *orders)
     return {
         "account": desk.account,
         "mode": desk.settings.mode,
@@ -47,72 +72,25 @@ def reconciled(desk: Desk, lists: BrokerLists) -> dict[str, Any]:
         "positions": {symbol: float(shares) for symbol, shares in sorted(lists.positions.items())},
         "skipped": lists.skipped,
         "differences": [asdict(one) for one in found],
-        "problems": problems,
-        "exit_code": int(ExitCode.PERSON if found else ExitCode.DONE),
+        "problems": [{"code": int(one.exit_code), "text": one.text} for one in found],
+        "exit_code": int(worst(one.exit_code for one in found)),
     }
 
 
-def _positions(desk: Desk, lists: BrokerLists) -> Iterator[Difference]:
-    sleeve = read_sleeve(desk.store, desk.strategy)
-    external = external_shares(desk)
-    for balance in balances(sleeve.lots, external, lists.positions, desk.strategy.universe()):
-        if balance.surplus == 0:
-            continue
-        text = (
-            f"{balance.symbol}: the broker holds {balance.broker}, our lots {balance.lots}, "
-            f"stated as external {balance.external}"
-        )
-        yield Difference("position", balance.symbol, text, _ways(balance, desk.strategy.name))
+def official_close(desk: Desk, state: IntentState) -> Decimal | None:
+    """Return the official close of an order's session, read from the source where it is not stored yet."""
+    intent = state.intent
+    bar = desk.store.bars.bars(intent.symbol, desk.source.name, intent.session).find(intent.session)
+    session = desk.calendar.sessions(intent.session, intent.session).get(intent.session)
+    if bar is None and session is not None and desk.clock.now() >= session.close:
+        with suppress(MtumError):  # without it, the person looks the price up
+            refresh_bars(desk, intent.symbol, session, sessions_around(desk, session), through_session=True)
+        bar = desk.store.bars.bars(intent.symbol, desk.source.name, intent.session).find(intent.session)
+    return exact(bar.close) if bar is not None else None
 
 
-def _ways(balance: Balance, strategy: str) -> tuple[str, ...]:
-    symbol, begin = balance.symbol, "mtum reconcile --accept"
-    ours = max(0, int(balance.broker - balance.external))
-    rebuilt = f"{begin} position {symbol} {ours} --strategy {strategy} --entry-session DATE --entry-price PRICE"
-    split = f"{begin} corporate-action {symbol} RATIO --entry-session DATE"
-    ways = [*([rebuilt] if ours != balance.lots else []), *([split] if balance.lots else [])]
-    if balance.surplus > 0:
-        ways.insert(0, f"{begin} external {symbol} {balance.external + balance.surplus}")
-    elif balance.external > 0:
-        ways.insert(0, f"{begin} external {symbol} {max(balance.external + balance.surplus, Decimal(0))}")
-    return tuple(ways)
-
-
-def _foreign(desk: Desk, lists: BrokerLists) -> Iterator[Difference]:
-    known = {state.intent.id for state in desk.store.orders.states()}
-    for ref in foreign_refs([order.ref for order in lists.orders] + [fill.ref for fill in lists.fills], known):
-        if desk.store.control.meta(FOREIGN_KEY + ref) is None:
-            text = (
-                f"the broker lists {ref}, made by this program, but not by this database: another installation trades"
-            )
-            yield Difference("foreign", ref, text, (f"mtum reconcile --accept foreign {ref}",))
-
-
-def _orders(desk: Desk, lists: BrokerLists) -> Iterator[Difference]:
-    for state in desk.store.orders.states():
-        intent, listed = state.intent, find_order(lists, state)
-        what = f"{intent.ref} ({intent.side.value} {intent.shares} {intent.symbol}, {intent.session})"
-        begun = state.status in (OrderStatus.UNKNOWN, OrderStatus.SUBMITTING)
-        works = listed is not None and listed.status.working
-        for problem in too_many(lists, state):
-            yield Difference("double", intent.id, problem.text)
-        if begun and listed is None:
-            way = f"mtum reconcile --accept not-sent {intent.id}"
-            yield Difference(
-                "unknown", intent.id, f"{what}: we do not know whether it was sent; no list shows it", (way,)
-            )
-        elif begun and listed is not None and listed.status is OrderStatus.UNKNOWN:
-            yield Difference("unknown", intent.id, f"{what}: {listed.text}; look at the broker's own screen")
-        elif begun:
-            way = "mtum run"
-            yield Difference("unknown", intent.id, f"{what}: the broker has it; the next run adopts it", (way,))
-        elif listed is None and state.status.working:
-            text = f"{what} is {state.status.value} here, and no list of the broker shows it"
-            yield Difference("vanished", intent.id, text, ("mtum settle",))
-        elif works and not state.status.working:
-            text = f"{what} is {state.status.value} here, but the broker works on {listed.ref if listed else ''}"
-            way = "mtum run" if state.status is OrderStatus.PLANNED else "mtum settle"
-            yield Difference("contradiction", intent.id, text, (way,))
-        elif works and intent.session < lists.at.date():
-            text = f"{what} still works at the broker though its session has closed"
-            yield Difference("left over", intent.id, text, (f"mtum settle --session {intent.session}",))
+def _official_closes(desk: Desk, lists: BrokerLists) -> dict[str, Decimal]:
+    states = desk.store.orders.states()
+    explained = [unbooked(lists, states, balance) for balance in position_balances(desk, lists)]
+    closes = {one.state.intent.id: official_close(desk, one.state) for one in explained if one is not None}
+    return {key: close for key, close in closes.items() if close is not None}

@@ -1,19 +1,64 @@
-"""After a session: every order becomes terminal, by what the broker lists and what was executed."""
+"""What the broker's lists explain is recorded: executions, then how each order stands; after a close, for good."""
+
+from collections.abc import Sequence
 
 from mtum.app.desk import Desk, Problem
-from mtum.app.ledger.book import read_sleeve
-from mtum.app.session.check_book import external_shares
-from mtum.app.session.match_orders import cancel_at_once, find_order, record_seen
+from mtum.app.ledger.book import write_lots
+from mtum.app.session.differences import Difference, order_differences, position_balances, unbooked
+from mtum.app.session.match_orders import (
+    IN_DOUBT,
+    PENDING,
+    cancel_at_once,
+    executions_of,
+    find_order,
+    find_trace,
+    record_seen,
+)
 from mtum.core.market.sessions import Session
-from mtum.core.portfolio.fills import folded
+from mtum.core.portfolio.fills import Fill, folded
 from mtum.core.portfolio.orders import OrderStatus, intent_of
-from mtum.core.portfolio.reconcile import balances
-from mtum.ports.broker import BrokerLists
+from mtum.ports.broker import BrokerFill, BrokerLists
 from mtum.ports.records import IntentState, Observed
 
-_BEGUN = (OrderStatus.SUBMITTING, OrderStatus.UNKNOWN)
-_NEVER_SEEN = (OrderStatus.EXPIRED, OrderStatus.LAPSED)
-_MAY_FILL_YET = (OrderStatus.CANCELED, OrderStatus.REJECTED, *_NEVER_SEEN)
+STATED = "stated."
+"""How the id of an execution begins that a person stated because no list shows it any more."""
+
+
+def take_up(
+    desk: Desk, lists: BrokerLists, states: Sequence[IntentState] | None = None, *, adopt: bool = False
+) -> list[Difference]:
+    """Record what the lists explain, and return in what they differed from our records before.
+
+    Parameters
+    ----------
+    states : sequence of IntentState or None
+        Orders to look at; None for all of them.
+    adopt : bool
+        Whether a working order that we did not know to be there is taken up too. A run does it by
+        itself, with checks of its own.
+    """
+    states = desk.store.orders.states() if states is None else states
+    found = order_differences(lists, states)
+    fills = [_fill(state, fill) for state in states for fill in executions_of(lists, state)]
+    # What a person stated as filled must not count a second time when its executions are told after all.
+    stated = {one.intent_id for one in desk.store.orders.fills() if one.exec_id.startswith(STATED)} if fills else set()
+    if desk.store.orders.add_fills([fill for fill in fills if fill.intent_id not in stated]):
+        write_lots(desk.store)
+    now = desk.clock.now()
+    for state in states:
+        listed = None if state.intent.purpose.stated else find_trace(lists, state)
+        if (
+            listed is None
+            or listed.status in IN_DOUBT
+            or (not adopt and state.status in PENDING and listed.status.working)
+        ):
+            continue
+        if (listed.status, listed.filled) != (state.status, state.filled) or not state.broker_id:
+            record_seen(desk, state, listed, now)
+    for one in found:
+        if one.kind == "vanished":
+            desk.store.orders.event(one.about, now, one.kind, one.text)
+    return [one for one in found if not (adopt and one.kind == "unknown" and one.ways == ("mtum run",))]
 
 
 def cancel_left_over(desk: Desk, lists: BrokerLists) -> list[Problem]:
@@ -34,52 +79,47 @@ def _over(desk: Desk, state: IntentState) -> bool:
 
 
 def close_orders(desk: Desk, session: Session, lists: BrokerLists) -> None:
-    """Record how the session's orders stand, and end those that no list shows once it is over.
-
-    Executions are recorded before; a cancel is not believed against a later fill.
-    """
-    now = desk.clock.now()
+    """End the session's orders that no longer work once it is over; what the lists explain is recorded before."""
+    if desk.clock.now() < session.close:
+        return
     for state in desk.store.orders.states(session.day):
-        if state.status.terminal and state.status not in _MAY_FILL_YET:
-            continue
-        filled = _executed(desk, state)
-        found = find_order(lists, state) if state.status not in _NEVER_SEEN else None
-        told = found is not None and found.status is not OrderStatus.REJECTED and found.filled >= filled
-        if filled and not told and (filled >= state.intent.shares or now >= session.close):
-            _end_filled(desk, state, filled)  # executions outweigh every word of a list
-        elif found is not None and found.status is not OrderStatus.SUBMITTING:
-            record_seen(desk, state, found, now)
-        elif now >= session.close:
-            _end_unlisted(desk, lists, state)
+        listed = find_order(lists, state)
+        if listed is None or listed.status is OrderStatus.SUBMITTING or not listed.status.working:
+            _end(desk, lists, state)
 
 
-def lapse_earlier(desk: Desk, lists: BrokerLists, session: Session) -> None:
-    """End orders of earlier sessions whose sending was begun, if no list shows them and the position agrees."""
+def close_earlier(desk: Desk, lists: BrokerLists, session: Session) -> None:
+    """End orders of earlier sessions that nobody settled, if no list shows them."""
     for state in desk.store.orders.states(unresolved=True):
-        if state.intent.session < session.day and state.status in _BEGUN and find_order(lists, state) is None:
-            _end_unlisted(desk, lists, state)
+        if state.intent.session < session.day and find_order(lists, state) is None:
+            _end(desk, lists, state)
 
 
-def _end_unlisted(desk: Desk, lists: BrokerLists, state: IntentState) -> None:
+def _end(desk: Desk, lists: BrokerLists, state: IntentState) -> None:
     key, now = state.intent.id, desk.clock.now()
-    filled = _executed(desk, state)
-    if filled:
+    fills = folded(desk.store.orders.fills(state.intent.strategy))
+    filled = sum(fill.shares for fill in fills if fill.intent_id == key)
+    if state.status.terminal:
+        # Executions outweigh the word it ended with.
+        if filled > state.filled or (filled and state.status in (OrderStatus.REJECTED, OrderStatus.LAPSED)):
+            _end_filled(desk, state, filled)
+    elif filled >= state.intent.shares:
         _end_filled(desk, state, filled)
     elif state.status is OrderStatus.PLANNED:
         desk.store.orders.move(key, OrderStatus.LAPSED, now, Observed(text="its session is over"))
-    elif state.status in _BEGUN:
+    elif _unbooked(desk, lists, state):
+        text = "no list shows it, and the position is as if it was filled: `mtum reconcile` shows the way out"
+        desk.store.orders.move(key, OrderStatus.UNKNOWN, now, Observed(text=text))
+    elif filled:
+        _end_filled(desk, state, filled)
+    elif state.status in IN_DOUBT and state.broker_id is None:
         desk.store.orders.move(key, OrderStatus.UNKNOWN, now, Observed(text="begun, and no list shows it"))
         if desk.broker.proves_absence or _agrees(desk, lists, state.intent.symbol):
             text = "its session is over, no list shows it, and the position is as without it"
             desk.store.orders.move(key, OrderStatus.LAPSED, now, Observed(text=text))
-    elif not state.status.terminal:
+    else:
         text = "the broker no longer lists it; not filled further"
         desk.store.orders.move(key, OrderStatus.EXPIRED, now, Observed(text=text))
-
-
-def _executed(desk: Desk, state: IntentState) -> int:
-    fills = folded(desk.store.orders.fills(state.intent.strategy))
-    return sum(fill.shares for fill in fills if fill.intent_id == state.intent.id)
 
 
 def _end_filled(desk: Desk, state: IntentState, filled: int) -> None:
@@ -89,11 +129,33 @@ def _end_filled(desk: Desk, state: IntentState, filled: int) -> None:
         desk.store.orders.move(
             state.intent.id, OrderStatus.ACCEPTED, now, Observed(text="executed, as the broker says")
         )
-    status = OrderStatus.FILLED if whole else OrderStatus.EXPIRED
+    partly = OrderStatus.CANCELED if state.status is OrderStatus.CANCELED else OrderStatus.EXPIRED
+    status = OrderStatus.FILLED if whole else partly
     desk.store.orders.move(state.intent.id, status, now, Observed(filled=filled, text="by its executions"))
 
 
+def _unbooked(desk: Desk, lists: BrokerLists, state: IntentState) -> bool:
+    """Whether the position differs from our lots just as if this order was filled further."""
+    balance = next(one for one in position_balances(desk, lists) if one.symbol == state.intent.symbol)
+    explained = unbooked(lists, [state], balance)
+    return explained is not None and not desk.broker.proves_absence
+
+
 def _agrees(desk: Desk, lists: BrokerLists, symbol: str) -> bool:
-    lots = read_sleeve(desk.store, desk.strategy).lots
-    found = balances(lots, external_shares(desk), lists.positions, desk.strategy.universe())
-    return all(balance.surplus == 0 for balance in found if balance.symbol == symbol)
+    return all(balance.surplus == 0 for balance in position_balances(desk, lists) if balance.symbol == symbol)
+
+
+def _fill(state: IntentState, fill: BrokerFill) -> Fill:
+    return Fill(
+        exec_id=fill.exec_id,
+        intent_id=state.intent.id,
+        account=fill.account,
+        strategy=state.intent.strategy,
+        symbol=fill.symbol,
+        side=fill.side,
+        session=state.intent.session,
+        instant=fill.instant,
+        shares=int(fill.shares),
+        price=fill.price,
+        commission_usd=fill.commission_usd,
+    )

@@ -1,34 +1,35 @@
 """After the close: executions, commissions, cash and the official close, until every order is terminal."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 from mtum.app.bars.refresh_bars import refresh_bars, refresh_series
 from mtum.app.desk import Desk, Problem, exit_code_of
-from mtum.app.ledger.book import flows_since, read_sleeve
+from mtum.app.ledger.book import Sleeve, flows_since, held_lots, read_sleeve, write_lots
 from mtum.app.ledger.dividends import dividend_due, dividends_received
 from mtum.app.owner.flatten import forget_flatten
-from mtum.app.session.check_book import beyond_ordered, external_shares, position_problems
-from mtum.app.session.close_orders import cancel_left_over, close_orders
+from mtum.app.session.close_orders import cancel_left_over, close_orders, take_up
 from mtum.app.session.decide_and_order import RunResult, current_document, sessions_around
-from mtum.app.session.match_orders import broken_off, executions_of, order_problems, unread_problems
+from mtum.app.session.differences import beyond_ordered, position_differences
+from mtum.app.session.match_orders import IN_DOUBT, broken_off, order_problems, unread_problems
 from mtum.core.market.bars import Bar
-from mtum.core.market.sessions import Session, Sessions
+from mtum.core.market.sessions import Session
 from mtum.core.portfolio.benchmark import buy_and_hold
 from mtum.core.portfolio.costs import cost_model
 from mtum.core.portfolio.fills import Fill
 from mtum.core.portfolio.limits import Restriction
-from mtum.core.portfolio.lots import lots_of
+from mtum.core.portfolio.lots import Lot, lots_of
 from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.orders import OrderStatus
-from mtum.core.portfolio.reconcile import balances
 from mtum.errors import ExitCode, MtumError
-from mtum.ports.broker import BrokerFill, BrokerLists
-from mtum.ports.records import CashMovement, EquityPoint, IntentState
+from mtum.ports.broker import BrokerLists
+from mtum.ports.records import CashMovement, EquityPoint
 
 JOB = "confirm_fills"
+_TOLD = ("double", "contradiction", "executed", "changed")
 FEE_TRIES = 2
 FEE_PAUSE = timedelta(seconds=2)
 """Settling is repeated later anyway; a fee that is still missing then is told as provisional."""
@@ -93,20 +94,27 @@ def _settled(desk: Desk, session: Session) -> tuple[Problem, ...]:
     finally:
         desk.broker.close()
     desk.store.control.write_account(session.day, lists.at, lists)
-    _record_fills(desk, lists)
+    found = take_up(desk, lists, adopt=True)
     desk.journal.reached("fills")
     close_orders(desk, session, lists)
     desk.journal.reached("closed")
     sessions = sessions_around(desk, session)
+    write_lots(desk.store)
+    forget_flatten(desk, {lot.symbol for lot in held_lots(desk.store)})
+    # How the session's orders ended is told by their status; here is what stood otherwise than we had it.
+    problems = left_over + [one.problem() for one in found if one.kind in _TOLD]
     states = desk.store.orders.states(session.day)
-    problems = left_over + unread_problems(lists, states) + order_problems(states)
-    problems += _short_fills(desk, session) + _mismatches(desk, lists)
+    problems += unread_problems(lists, states) + order_problems(states) + _short_fills(desk, session)
+    problems += [one.problem() for one in position_differences(desk, lists)]
+    for author, (_, text) in beyond_ordered(desk).items():
+        desk.store.control.halt(Restriction.REDUCE_ONLY, text, author, desk.clock.now())
+        problems.append(Problem(ExitCode.PERSON, text))
     try:
-        for symbol in desk.strategy.universe():
+        for symbol in dict.fromkeys([*desk.strategy.universe(), *(lot.symbol for lot in held_lots(desk.store))]):
             refresh_bars(desk, symbol, session, sessions, through_session=True)
         for name in desk.strategy.series():
             refresh_series(desk, name, session, sessions, through_session=True)
-        _record_closes(desk, session, sessions)
+        _record_closes(desk, session.day)
         movements = desk.store.ledger.movements(desk.strategy.name)
         desk.store.ledger.move_cash(dividends_received(movements, lists.account.cash_usd))
     except MtumError as error:
@@ -126,31 +134,10 @@ def lists_with_fees(desk: Desk) -> BrokerLists:
     return lists
 
 
-def _record_fills(desk: Desk, lists: BrokerLists) -> None:
-    ours = [_fill(state, fill) for state in desk.store.orders.states() for fill in executions_of(lists, state)]
-    desk.store.orders.add_fills(ours)
-
-
-def _fill(state: IntentState, fill: BrokerFill) -> Fill:
-    return Fill(
-        exec_id=fill.exec_id,
-        intent_id=state.intent.id,
-        account=fill.account,
-        strategy=state.intent.strategy,
-        symbol=fill.symbol,
-        side=fill.side,
-        session=state.intent.session,
-        instant=fill.instant,
-        shares=int(fill.shares),
-        price=fill.price,
-        commission_usd=fill.commission_usd,
-    )
-
-
 def _short_fills(desk: Desk, session: Session) -> list[Problem]:
     problems = []
     for state in desk.store.orders.states(session.day):
-        ended = state.status in (OrderStatus.EXPIRED, OrderStatus.CANCELED)
+        ended = state.status in (OrderStatus.EXPIRED, OrderStatus.CANCELED, OrderStatus.FILLED)
         if ended and state.filled < state.intent.shares:
             intent = state.intent
             text = (
@@ -160,49 +147,54 @@ def _short_fills(desk: Desk, session: Session) -> list[Problem]:
     return problems
 
 
-def _mismatches(desk: Desk, lists: BrokerLists) -> list[Problem]:
-    sleeve = read_sleeve(desk.store, desk.strategy)
-    desk.store.ledger.write_lots(desk.strategy.name, sleeve.lots, sleeve.remembered)
-    forget_flatten(desk, {lot.symbol for lot in sleeve.lots})
-    found = balances(sleeve.lots, external_shares(desk), lists.positions, desk.strategy.universe())
-    beyond = beyond_ordered(desk)
-    for author, (_, text) in beyond.items():
-        desk.store.control.halt(Restriction.REDUCE_ONLY, text, author, desk.clock.now())
-    return [
-        *(problem for one in found for problem in position_problems(one)),
-        *(Problem(ExitCode.PERSON, text) for _, text in beyond.values()),
-    ]
+def restate_equity(desk: Desk, since: date) -> None:
+    """Compute equity from that session on once more, after a statement that changes what was held."""
+    for day in sorted({since, *(point.session for point in desk.store.ledger.equity(desk.strategy.name, since))}):
+        _record_closes(desk, day)
 
 
-def _record_closes(desk: Desk, session: Session, sessions: Sessions) -> None:
-    """Record dividends, the official close and the sleeve's equity once the session's bar is there."""
-    name = desk.source.name
-    bars = {symbol: desk.store.bars.bars(symbol, name, session.day) for symbol in desk.strategy.universe()}
-    closes = {symbol: one.find(session.day) for symbol, one in bars.items()}
-    if any(bar is None for bar in closes.values()):
-        return
-    found = {symbol: bar for symbol, bar in closes.items() if bar is not None}
-    _record_dividends(desk, session.day, found)
-    movements = desk.store.ledger.movements(desk.strategy.name)
-    if any(movement.kind == "capital" and movement.session <= session.day for movement in movements):
-        desk.store.ledger.write_equity(_equity_at(desk, session.day, found))
+def _record_closes(desk: Desk, day: date) -> None:
+    """Record dividends, the official close and every sleeve's equity once the session's bars are there.
+
+    Lots are valued whatever the settings trade now: another symbol's and another strategy's too.
+    """
+    active = desk.strategy.name
+    for strategy in dict.fromkeys([active, *(lot.strategy for lot in held_lots(desk.store))]):
+        sleeve = read_sleeve(desk.store, strategy, day)
+        # Shares sold at this very close were still held over the ex-date.
+        before = lots_of(fill for fill in sleeve.fills if fill.session < day)
+        after = lots_of(fill for fill in sleeve.fills if fill.session <= day)
+        traded = desk.strategy.universe() if strategy == active else ()
+        symbols = dict.fromkeys([*traded, *(lot.symbol for lot in (*before, *after))])
+        bars = {symbol: desk.store.bars.bars(symbol, desk.source.name, day).find(day) for symbol in symbols}
+        found = {symbol: bar for symbol, bar in bars.items() if bar is not None}
+        if not found or len(found) < len(bars):
+            continue
+        _record_dividends(desk, sleeve, before, day, found)
+        movements = desk.store.ledger.movements(strategy)
+        if any(movement.kind == "capital" and movement.session <= day for movement in movements):
+            point = _equity_at(desk, replace(sleeve, movements=movements, lots=after), strategy, day, found)
+            desk.store.ledger.write_equity(point)
 
 
-def _equity_at(desk: Desk, session: date, bars: Mapping[str, Bar]) -> EquityPoint:
+def _equity_at(desk: Desk, sleeve: Sleeve, strategy: str, session: date, bars: Mapping[str, Bar]) -> EquityPoint:
     """Return the sleeve at the session's official close; what came later (a session settled late) is left out."""
-    sleeve = read_sleeve(desk.store, desk.strategy, session)
-    lots = lots_of(fill for fill in sleeve.fills if fill.session <= session)
     movements = [movement for movement in sleeve.movements if movement.session <= session]
     cash = sum((movement.amount_usd for movement in movements if movement.paid), Decimal(0))
     receivable = sum((movement.amount_usd for movement in movements if not movement.paid), Decimal(0))
-    held = {symbol: sum(lot.shares for lot in lots if lot.symbol == symbol) for symbol in bars}
+    held = {symbol: sum(lot.shares for lot in sleeve.lots if lot.symbol == symbol) for symbol in bars}
     market = sum((exact(bars[symbol].close) * shares for symbol, shares in held.items()), Decimal(0))
     earlier = sleeve.points[-1].session if sleeve.points else None
     first = next(iter(bars))
     final = desk.store.bars.last_final(first, desk.source.name)
+    # An order that may have been filled unseen: the shares, and so the equity, are not known yet.
+    doubtful = any(
+        state.intent.strategy == strategy and state.intent.session <= session and state.status in IN_DOUBT
+        for state in desk.store.orders.states(unresolved=True)
+    )
     return EquityPoint(
         session=session,
-        strategy=desk.strategy.name,
+        strategy=strategy,
         cash_usd=cash,
         receivable_usd=receivable,
         market_usd=market,
@@ -211,18 +203,17 @@ def _equity_at(desk: Desk, session: date, bars: Mapping[str, Bar]) -> EquityPoin
         benchmark_usd=_benchmark(desk, session, movements, first),
         close=exact(bars[first].close),
         shares=held[first],
-        final=final is not None and final >= session,
+        final=final is not None and final >= session and not doubtful,
     )
 
 
-def _record_dividends(desk: Desk, session: date, bars: Mapping[str, Bar]) -> None:
-    sleeve = read_sleeve(desk.store, desk.strategy)
+def _record_dividends(desk: Desk, sleeve: Sleeve, held: Sequence[Lot], session: date, bars: Mapping[str, Bar]) -> None:
     known = {movement.key for movement in sleeve.movements}
-    # Shares sold at this very close were still held over the ex-date.
-    held = lots_of(fill for fill in sleeve.fills if fill.session < session)
     paid = desk.broker.proves_absence
-    due = [dividend_due(held, desk.strategy.name, name, session, bar.dividend, paid=paid) for name, bar in bars.items()]
-    desk.store.ledger.move_cash([movement for movement in due if movement is not None and movement.key not in known])
+    for symbol, bar in bars.items():
+        strategy = next((lot.strategy for lot in held if lot.symbol == symbol), desk.strategy.name)
+        due = dividend_due(held, strategy, symbol, session, bar.dividend, paid=paid)
+        desk.store.ledger.move_cash([due] if due is not None and due.key not in known else [])
 
 
 def _benchmark(desk: Desk, session: date, movements: Sequence[CashMovement], symbol: str) -> Decimal | None:

@@ -11,8 +11,9 @@ from mtum.app.ledger.dividends import dividend_due
 from mtum.app.ledger.guards import guarded, limits_after, worth_of
 from mtum.app.owner.flatten import flatten_requests
 from mtum.app.session.check_book import BookCheck, check_book, check_hours
-from mtum.app.session.close_orders import cancel_left_over, lapse_earlier
+from mtum.app.session.close_orders import cancel_left_over, close_earlier, take_up
 from mtum.app.session.decide_believed import decide_believed
+from mtum.app.session.differences import RECORDED
 from mtum.app.session.exit_fallback import exit_fallback
 from mtum.app.session.gather import Gathered, gather
 from mtum.app.session.match_orders import IN_DOUBT, broken_off
@@ -109,7 +110,8 @@ def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
     lists = desk.broker.lists()
     left_over = cancel_left_over(desk, lists)
     lists = desk.broker.lists() if left_over else lists
-    lapse_earlier(desk, lists, session)
+    found = take_up(desk, lists)
+    close_earlier(desk, lists, session)
     check = check_book(desk, lists, session)
     if check.only_reconcile:
         raise check.error()
@@ -134,7 +136,8 @@ def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
     desk.store.control.write_account(session.day, lists.at, lists)
     limits_after(desk, decision, worth, decided_at)
     desk.journal.reached("decided")
-    return (*left_over, *check.problems)
+    recorded = [one.problem() for one in found if one.kind in RECORDED]
+    return (*left_over, *(one for one in recorded if one not in check.problems), *check.problems)
 
 
 def ensure_capital(desk: Desk, session: Session) -> None:
@@ -175,7 +178,9 @@ def _book(
     desk: Desk, session: Session, sessions: Sessions, lists: BrokerLists, check: BookCheck, gathered: Gathered
 ) -> Book:
     capital = exact(desk.settings.portfolio.capital_usd)
-    sleeve = with_capital(read_sleeve(desk.store, desk.strategy, session.day), desk.strategy.name, session.day, capital)
+    sleeve = with_capital(
+        read_sleeve(desk.store, desk.strategy.name, session.day), desk.strategy.name, session.day, capital
+    )
     book = build_book(sleeve, desk.strategy, desk.store, lists.account, sessions, session.day)
     pause = desk.settings.risk.daily_loss_pause_sessions
     paused = loss_pause(desk.store, desk.strategy, sessions, session.day, pause)

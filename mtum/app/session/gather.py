@@ -164,5 +164,5 @@ def _today(
 def _series(desk: Desk, readings: Mapping[str, VixReading]) -> dict[str, float | None]:
     # Two sources that disagree: entries see the higher value, exits the lower.
     apart = any(reading.for_entry != reading.for_exit for reading in readings.values())
-    held = apart and bool(read_sleeve(desk.store, desk.strategy).lots)
+    held = apart and bool(read_sleeve(desk.store, desk.strategy.name).lots)
     return {name: reading.for_exit if held else reading.for_entry for name, reading in readings.items()}

@@ -1,11 +1,12 @@
 """Which of the broker's orders and executions belong to an intent, and what is recorded of them?
 
-They belong to it by its reference, whatever the attempt; else by the broker's permanent id; else by the
-number that our client gave the order, which is unique only within one day. Anything weaker is a
-person's to judge.
+They belong to it by its reference, whatever the attempt. What carries no reference at all belongs to it by
+the broker's permanent id; else by the number that our client gave the order, which is unique only within
+one day. What carries another reference is never ours. Anything weaker is a person's to judge.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -27,7 +28,9 @@ PENDING = (OrderStatus.PLANNED, *IN_DOUBT)
 def orders_of(lists: BrokerLists, state: IntentState) -> list[BrokerOrder]:
     """Return every order that the broker lists for an intent; more than one working is a person's matter."""
     by_ref = [order for order in lists.orders if intent_of(order.ref) == state.intent.id]
-    by_id = [order for order in lists.orders if state.broker_id and order.broker_id == state.broker_id]
+    by_id = [
+        order for order in lists.orders if not order.ref and order.broker_id and order.broker_id == state.broker_id
+    ]
     numbered = [order for order in lists.orders if lists.at.date() == state.intent.session and _numbered(order, state)]
     return by_ref or by_id or (numbered if len(numbered) == 1 else [])
 
@@ -39,13 +42,24 @@ def find_order(lists: BrokerLists, state: IntentState) -> BrokerOrder | None:
 
 
 def find_trace(lists: BrokerLists, state: IntentState) -> BrokerOrder | None:
-    """Return the order of an intent also where only its executions are listed: it was sent in any case."""
+    """Return the order of an intent as its executions tell it: they count for more than any status word.
+
+    An order of which only executions are listed was sent in any case; once it was taken for ended, it
+    stays so unless it is filled whole.
+    """
     found = find_order(lists, state)
-    fills = executions_of(lists, state)
-    if found is not None or not fills:
-        return found
-    intent, last = state.intent, fills[-1]
+    fills = [fill for fill in executions_of(lists, state) if found is None or _of_order(fill, found)]
     filled = int(sum(_newest(fills), Decimal(0)))
+    whole = filled >= state.intent.shares
+    if found is not None:
+        partly = OrderStatus.PARTIALLY_FILLED if found.status is OrderStatus.ACCEPTED else found.status
+        status = OrderStatus.FILLED if whole else partly
+        return replace(found, filled=filled, status=status) if filled > found.filled or (whole and filled) else found
+    if not fills:
+        return None
+    intent, last = state.intent, fills[-1]
+    ended = (OrderStatus.EXPIRED, OrderStatus.CANCELED, OrderStatus.REJECTED)
+    ended_partly = state.status if state.status in ended else OrderStatus.PARTIALLY_FILLED
     return BrokerOrder(
         ref=last.ref or intent.ref,
         broker_id=last.broker_id,
@@ -55,7 +69,7 @@ def find_trace(lists: BrokerLists, state: IntentState) -> BrokerOrder | None:
         order_type=intent.order_type,
         shares=intent.shares,
         filled=filled,
-        status=OrderStatus.FILLED if filled >= intent.shares else OrderStatus.PARTIALLY_FILLED,
+        status=OrderStatus.FILLED if whole else ended_partly,
         client_id=last.client_id,
         order_id=last.order_id,
     )
@@ -122,11 +136,17 @@ def unread_problems(lists: BrokerLists, told: Sequence[IntentState] = ()) -> lis
     return [Problem(ExitCode.PERSON, text) for text in texts]
 
 
+def what_of(state: IntentState) -> str:
+    """Return an order in words: what it trades, its reference and its session."""
+    intent = state.intent
+    return f"{intent.side.value} {intent.shares} {intent.symbol} ({intent.ref}, {intent.session})"
+
+
 def order_problems(states: Sequence[IntentState]) -> list[Problem]:
     """Return what is wrong with orders as they stand: denied, rejected, begun, unknown."""
     problems = []
     for state in states:
-        what = f"{state.intent.side.value} {state.intent.shares} {state.intent.symbol} ({state.intent.ref})"
+        what = what_of(state)
         if state.status is OrderStatus.DENIED:
             problems.append(Problem(ExitCode.ORDER, f"{what} denied by the last gate: {state.text}"))
         elif state.status is OrderStatus.REJECTED:
@@ -161,6 +181,10 @@ def _executes(fill: BrokerFill, state: IntentState, permanent: set[str]) -> bool
         return intent_of(fill.ref) == state.intent.id
     same_day = fill.instant.date() == state.intent.session
     return fill.broker_id in permanent or (same_day and _numbered(fill, state))
+
+
+def _of_order(fill: BrokerFill, order: BrokerOrder) -> bool:
+    return fill.ref in ("", order.ref) or fill.broker_id == order.broker_id
 
 
 def _numbered(listed: BrokerOrder | BrokerFill, state: IntentState) -> bool:

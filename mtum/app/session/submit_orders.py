@@ -12,6 +12,7 @@ from mtum.app.session.match_orders import (
     record_seen,
     too_many,
     unread_problems,
+    what_of,
 )
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.gate import MARKET_LAST_MINUTES, last_minutes
@@ -146,7 +147,8 @@ def _after_answer(desk: Desk, session: Session, state: IntentState, outcome: Sub
             return _other_session(desk, session, state, order) + _problems_after(desk, state)
         case Rejected(code, text, final):
             if not final:
-                return _resolve(desk, session, state, f"{code} {text}")
+                resolved = _resolve(desk, session, state, f"{code} {text}")
+                return _works_all_the_same(desk, state, f"{code} {text}") + resolved
             desk.store.orders.move(intent.id, OrderStatus.REJECTED, at, Observed(code=str(code), text=text))
             return _problems_after(desk, state)
         case Denied(code_word, text):
@@ -175,6 +177,15 @@ def _other_session(desk: Desk, session: Session, state: IntentState, order: Brok
         return []
     seen = desk.store.orders.find(state.intent.id) or state
     return [cancel_at_once(desk, seen, order, f"the broker holds the order for {order.session}")]
+
+
+def _works_all_the_same(desk: Desk, state: IntentState, why: str) -> list[Problem]:
+    """Return the problem that an order works although the broker refused it, or would not cancel it."""
+    after = desk.store.orders.find(state.intent.id) or state
+    if after.status not in (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED):
+        return []
+    text = f"{what_of(state)} still works at the broker, which answered {why}: expect it to fill"
+    return [Problem(ExitCode.PERSON, text)]
 
 
 def _resolve(desk: Desk, session: Session, state: IntentState, why: str) -> list[Problem]:

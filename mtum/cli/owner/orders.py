@@ -16,7 +16,10 @@ from mtum.errors import ExitCode, UsageError
 if TYPE_CHECKING:
     from mtum.app.desk import Desk
 
-ACCEPT_HELP = "external SYMBOL N, position SYMBOL N, not-sent ID, foreign REF, or corporate-action SYMBOL RATIO."
+ACCEPT_HELP = (
+    "external SYMBOL N, position SYMBOL N, filled REF PRICE [FEE], not-sent ID, foreign REF, "
+    "or corporate-action SYMBOL RATIO."
+)
 
 
 _HIGHEST_PRICE = Decimal(10_000_000)
@@ -55,7 +58,7 @@ def reconcile(
         str | None, typer.Option("--entry-price", metavar="USD", help="Its price per share.")
     ] = None,
 ) -> Answer:
-    """Compare our records with the broker's; change nothing, unless a statement is accepted."""
+    """Record what the broker's lists explain, and compare the rest with our records; or accept a statement."""
     from mtum.app.owner.accept import Statement
     from mtum.app.owner.accept import accept as accept_statement
     from mtum.app.owner.reconcile import reconcile as compared

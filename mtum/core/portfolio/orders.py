@@ -116,8 +116,8 @@ ALLOWED_MOVES: Mapping[OrderStatus, frozenset[OrderStatus]] = {
     | {OrderStatus.SUBMITTING, OrderStatus.DENIED, OrderStatus.LAPSED, OrderStatus.ACCEPTED},
     OrderStatus.SUBMITTING: _BROKER_ENDS
     | {OrderStatus.ACCEPTED, OrderStatus.UNKNOWN, OrderStatus.DENIED, OrderStatus.PLANNED},
-    OrderStatus.ACCEPTED: _BROKER_ENDS,
-    OrderStatus.PARTIALLY_FILLED: _BROKER_ENDS,
+    OrderStatus.ACCEPTED: _BROKER_ENDS | {OrderStatus.UNKNOWN},
+    OrderStatus.PARTIALLY_FILLED: _BROKER_ENDS | {OrderStatus.UNKNOWN},
     OrderStatus.UNKNOWN: _BROKER_ENDS | {OrderStatus.ACCEPTED, OrderStatus.LAPSED, OrderStatus.PLANNED},
     # A cancel is not believed for ever: the broker may list the order, or a fill, after it.
     OrderStatus.CANCELED: _BROKER_ENDS | {OrderStatus.ACCEPTED},
@@ -133,6 +133,7 @@ ALLOWED_MOVES: Mapping[OrderStatus, frozenset[OrderStatus]] = {
 
 ``SUBMITTING -> DENIED`` is our last gate, which looks after the claim and before the wire;
 ``PLANNED -> ACCEPTED`` (or how it ended) is an order found at the broker under our reference and adopted;
+``ACCEPTED -> UNKNOWN`` is an order that no list shows after its close while the position moved as if it was filled;
 ``UNKNOWN -> PLANNED`` needs a person who states that nothing was sent; ``SUBMITTING -> PLANNED`` is the
 running process that knows it: no byte of the order was written, or the interface takes no orders.
 """

@@ -15,6 +15,7 @@ USD = "USD"
 ZERO = Decimal(0)
 _WORTH = ("NetLiquidation", "TotalCashValue", "CashBalance", "TotalCashBalance", "StockMarketValue")
 """Amounts that cannot all be 0 in an account that holds something."""
+ONE = Decimal(1)
 UNSET = Decimal("1e300")
 """Numbers beyond it are the wire's way to say "none"."""
 
@@ -108,7 +109,8 @@ def positions_of(answer: Iterable[Heard], account: str, unread: Unread) -> dict[
                 unread.note("position", contract, {"shares": told}, ours=True)
             else:
                 found[str(contract.symbol)] = shares
-    return {symbol: shares for symbol, shares in found.items() if shares}
+    # 18 and not 18.0: it is read by people.
+    return {symbol: shares.quantize(ONE) if shares % 1 == 0 else shares for symbol, shares in found.items() if shares}
 
 
 def _rate(values: Values, base: str) -> Decimal:

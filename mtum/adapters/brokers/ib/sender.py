@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from mtum.adapters.brokers.ib.account import Unread
-from mtum.adapters.brokers.ib.sending import Echo, echo_of, wire_order
+from mtum.adapters.brokers.ib.sending import Echo, echo_of, of_ours, wire_order
 from mtum.adapters.brokers.ib.words import listed_order
 from mtum.adapters.ib_session.codes import Meaning
 from mtum.adapters.ib_session.listings import Listings
@@ -46,7 +46,7 @@ class Sender:
             order_id = self._session.link.place(contract, order)
         except (BrokerError, DataError) as error:
             return NotSent(str(error))
-        echo = self._heard(order_id)
+        echo = self._heard(order_id, ticket.ref)
         if echo.meaning is Meaning.CANCEL_IT and echo.perm_id:
             # It would sell more than is held: it lives, and must not.
             self._cancel_one(order_id)
@@ -79,23 +79,28 @@ class Sender:
         link = self._session.link
         order_id = link.place(self._listings.contract(ticket.symbol), order)
         heard = link.ear.follow(order_id)
-        link.wait(self._session.gateway.request_seconds, lambda: _tried(heard))
-        if any(message.name == "openOrder" for message in heard):
+        ours = order.clientId
+        link.wait(self._session.gateway.request_seconds, lambda: _tried(of_ours(heard, ours)))
+        if any(message.name == "openOrder" for message in of_ours(heard, ours)):
             return None
-        echo = echo_of(heard)
+        echo = echo_of(of_ours(heard, ours))
         code, text = echo.worst()
         if echo.read_only:
             raise BrokerUnavailableError(READ_ONLY.format(code=code))
         return f"{code}: {text}" if code else "no answer to the trial order"
 
-    def _heard(self, order_id: int) -> Echo:
-        link = self._session.link
+    def _heard(self, order_id: int, ref: str) -> Echo:
+        link, client_id = self._session.link, self._session.gateway.client_id
         heard = link.ear.follow(order_id)
-        link.wait(self._seconds, lambda: echo_of(heard).settled)
-        if link.alive and echo_of(heard).settled:
+
+        def echo() -> Echo:
+            return echo_of(of_ours(heard, client_id, ref))
+
+        link.wait(self._seconds, lambda: echo().settled)
+        if link.alive and echo().settled:
             # A notice about the order may follow the echo; it has arrived when a later question is answered.
             link.ask((CURRENT_TIME,))
-        return echo_of(heard)
+        return echo()
 
     def _refused(self, echo: Echo, order: Any, order_id: int, lists: Lists) -> SubmitOutcome:
         code, text = echo.worst()
@@ -114,7 +119,7 @@ class Sender:
         link.cancel(order_id)
 
         def answered() -> bool:
-            echo = echo_of(heard[before:])
+            echo = echo_of(of_ours(heard[before:], self._session.gateway.client_id))
             return echo.ended or bool(echo.errors)
 
         link.wait(self._session.gateway.request_seconds, answered)

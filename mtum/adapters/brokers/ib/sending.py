@@ -70,6 +70,32 @@ class Echo:
         return None
 
 
+def of_ours(heard: Sequence[Heard], client_id: int, ref: str = "") -> list[Heard]:
+    """Return what was heard about an order of ours among all that came under its number.
+
+    A master client hears other clients' orders too, and they count from the same numbers.
+
+    Parameters
+    ----------
+    client_id : int
+        Our client.
+    ref : str
+        Reference that the order has to carry; "" for any.
+    """
+    return [message for message in heard if _is_ours(message, client_id, ref)]
+
+
+def _is_ours(message: Heard, client_id: int, ref: str) -> bool:
+    match message.name:
+        case "openOrder":
+            order = message.fields[2]
+            return int(order.clientId or 0) == client_id and ref in ("", str(order.orderRef or ""))
+        case "orderStatus":
+            return int(message.fields[8] or 0) == client_id
+        case _:
+            return True  # an error names no client
+
+
 def echo_of(heard: Sequence[Heard]) -> Echo:
     """Read what was heard about one order id."""
     perm_id, word, filled = 0, "", 0

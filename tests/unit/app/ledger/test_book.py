@@ -39,7 +39,9 @@ def bought(desk: Desk, *fills: tuple[str, int, str, str]) -> None:
 
 
 def book_of(desk: Desk, lists: BrokerLists, today: date = FRIDAY) -> Book:
-    return build_book(read_sleeve(desk.store, desk.strategy), desk.strategy, desk.store, lists.account, SESSIONS, today)
+    return build_book(
+        read_sleeve(desk.store, desk.strategy.name), desk.strategy, desk.store, lists.account, SESSIONS, today
+    )
 
 
 def sold(desk: Desk, day: date, shares: int, filled: int, status: OrderStatus, reasons: tuple[str, ...]) -> OrderIntent:
@@ -59,7 +61,7 @@ def test_cash_is_the_sum_of_all_paid_movements(tmp_path: Path) -> None:
         moved(desk, ("capital", MONDAY, "5000", True), ("dividend", TUESDAY, "10.45", False))
         moved(desk, ("deposit", TUESDAY, "250.10", True), ("withdrawal", THURSDAY, "-100", True))
         bought(desk, ("7.01", 19, "104", "1.98"))
-        sleeve = read_sleeve(desk.store, desk.strategy)
+        sleeve = read_sleeve(desk.store, desk.strategy.name)
         # 5000 + 250.10 - 100 - 1976 - 1.98
         assert (sleeve.cash_usd, sleeve.receivable_usd) == (D("3172.12"), D("10.45"))
 
@@ -70,10 +72,13 @@ def test_equity_points_of_the_session_itself_are_left_out(tmp_path: Path) -> Non
             desk.store.ledger.write_equity(
                 EquityPoint(day, STRATEGY, D(equity), D(0), D(0), D(equity), D(0), None, None, 0)
             )
-        assert [point.session for point in read_sleeve(desk.store, desk.strategy, TUESDAY).points] == [MONDAY]
+        assert [point.session for point in read_sleeve(desk.store, desk.strategy.name, TUESDAY).points] == [MONDAY]
         later = MONDAY + timedelta(days=7)
-        assert [point.session for point in read_sleeve(desk.store, desk.strategy, later).points] == [MONDAY, TUESDAY]
-        assert read_sleeve(desk.store, desk.strategy).points == ()
+        assert [point.session for point in read_sleeve(desk.store, desk.strategy.name, later).points] == [
+            MONDAY,
+            TUESDAY,
+        ]
+        assert read_sleeve(desk.store, desk.strategy.name).points == ()
 
 
 @pytest.mark.parametrize(
@@ -189,4 +194,4 @@ def test_what_is_bought_and_sold_again_the_day_after_costs_both_commissions(tmp_
         bought(desk, ("7.01", 19, "104", "1.98"))
         sold(desk, TUESDAY, 19, 19, OrderStatus.FILLED, ("rsi_low",))
         # 5000 - 1976 - 1.98 + 19 * 101 - 1
-        assert read_sleeve(desk.store, desk.strategy).cash_usd == D("4940.02")
+        assert read_sleeve(desk.store, desk.strategy.name).cash_usd == D("4940.02")

@@ -390,6 +390,9 @@ def test_a_rejected_order_that_was_filled_all_the_same_is_filled_and_a_lapsed_on
             if ended is OrderStatus.LAPSED:
                 desk.store.orders.move(BUY.id, OrderStatus.UNKNOWN, SENT_AT)
             desk.store.orders.move(BUY.id, ended, SENT_AT)
+            result = confirm_fills(desk, SESSION)
+            told = f"is {ended.value} here, but the broker filled 19 of it"
+            assert (result.exit_code, told in result.document["problems"][0]["text"]) == (ExitCode.PERSON, True)
             assert confirm_fills(desk, SESSION).exit_code is ExitCode.DONE
             assert status(desk) == (OrderStatus.FILLED, 19)
 
@@ -400,7 +403,8 @@ def test_a_rejected_order_that_was_filled_in_part_ends_with_what_was_filled(tmp_
     with evening(tmp_path, broker) as desk:
         desk.store.orders.move(BUY.id, OrderStatus.REJECTED, SENT_AT)
         result = confirm_fills(desk, SESSION)
-        assert (result.exit_code, status(desk)) == (ExitCode.ORDER, (OrderStatus.EXPIRED, 5))
+        assert (result.exit_code, status(desk)) == (ExitCode.PERSON, (OrderStatus.EXPIRED, 5))
+        assert confirm_fills(desk, SESSION).exit_code is ExitCode.ORDER
 
 
 def test_an_exit_executed_beyond_the_shares_held_leaves_a_short_lot_and_an_alarm(tmp_path: Path) -> None:

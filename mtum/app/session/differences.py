@@ -1,0 +1,242 @@
+"""Every difference between our records and the broker's lists, in words, with its exit code and the legal ways out."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+from mtum.app.desk import Desk, Problem
+from mtum.app.ledger.book import held_lots
+from mtum.app.session.match_orders import IN_DOUBT, find_trace, too_many, what_of
+from mtum.core.portfolio.fills import folded
+from mtum.core.portfolio.orders import OrderStatus, Side
+from mtum.core.portfolio.reconcile import Balance, balances, foreign_refs
+from mtum.errors import ExitCode
+from mtum.ports.broker import BrokerLists, BrokerOrder
+from mtum.ports.records import IntentState
+
+EXTERNAL_KEY = "external:"
+FOREIGN_KEY = "foreign_acknowledged:"
+RECORDED = ("contradiction", "ended", "executed")
+"""Kinds that are told once: when the lists have been taken up, our records say the same as the broker."""
+EXECUTIONS_COME_WITHIN = timedelta(days=7)
+"""Shares that turn up later than this after an order are not explained by it."""
+
+_ENDED = (OrderStatus.REJECTED, OrderStatus.CANCELED, OrderStatus.EXPIRED)
+_NEVER_LEFT = (OrderStatus.PLANNED, OrderStatus.DENIED)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One difference: its kind, what it is about, both sides in words, and the commands that may settle it."""
+
+    kind: str
+    about: str
+    text: str
+    ways: tuple[str, ...] = ()
+    exit_code: ExitCode = ExitCode.PERSON
+
+    def problem(self) -> Problem:
+        """Return it as a problem of a run, with the way out if there is only one; `mtum reconcile` shows them all."""
+        if not self.ways or self.ways[0] in self.text:
+            return Problem(self.exit_code, self.text)
+        only = len(self.ways) == 1 and self.kind != "position"
+        way = f"`{self.ways[0]}`" if only else "see `mtum reconcile`"
+        return Problem(self.exit_code, f"{self.text}; {way}")
+
+
+@dataclass(frozen=True, slots=True)
+class Unbooked:
+    """Shares that the broker has beyond our records, or lacks, and that an order of ours explains."""
+
+    state: IntentState
+    shares: int
+
+
+def external_shares(desk: Desk) -> dict[str, Decimal]:
+    """Return the shares that the owner stated as not the program's, by symbol."""
+    symbols = {*desk.strategy.universe(), *(lot.symbol for lot in held_lots(desk.store))}
+    stated = {symbol: desk.store.control.meta(EXTERNAL_KEY + symbol) for symbol in symbols}
+    return {symbol: Decimal(shares) for symbol, shares in stated.items() if shares}
+
+
+def position_balances(desk: Desk, lists: BrokerLists) -> tuple[Balance, ...]:
+    """Compare the lots of every strategy and what is stated as external with the broker's positions."""
+    return balances(held_lots(desk.store), external_shares(desk), lists.positions, desk.strategy.universe())
+
+
+def unbooked(lists: BrokerLists, states: Iterable[IntentState], balance: Balance) -> Unbooked | None:
+    """Return the newest order whose unfilled shares explain a position that differs, None if none does.
+
+    The broker lists executions of the day only: what was filled while nobody looked shows in the
+    position alone.
+    """
+    surplus = int(balance.surplus)
+    side, today = Side.BUY if surplus > 0 else Side.SELL, lists.at.date()
+    for state in reversed([one for one in states if one.intent.symbol == balance.symbol]):
+        intent, left = state.intent, state.intent.shares - state.filled
+        listed = find_trace(lists, state)
+        if intent.purpose.stated or intent.side is not side or left <= 0 or not surplus:
+            continue
+        sent = state.status not in _NEVER_LEFT and (state.status is not OrderStatus.LAPSED or state.submitted_at)
+        if sent and today - intent.session <= EXECUTIONS_COME_WITHIN and not (listed and listed.status.working):
+            return Unbooked(state, min(left, abs(surplus)))
+    return None
+
+
+def position_differences(
+    desk: Desk, lists: BrokerLists, closes: Mapping[str, Decimal] | None = None
+) -> list[Difference]:
+    """Return what differs between lots, external shares and the broker's positions.
+
+    Parameters
+    ----------
+    closes : mapping of intent id to price
+        Official closes, in USD, that a fill nobody saw may be stated at.
+    """
+    states = desk.store.orders.states()
+    found = []
+    for balance in position_balances(desk, lists):
+        if balance.short:
+            found.append(_short(balance))
+        if balance.surplus == 0:
+            continue
+        more = "more" if balance.surplus > 0 else "fewer"
+        text = f"{balance.text}, {abs(balance.surplus)} {more}"
+        ways = _ways(balance, desk.strategy.name)
+        explained = unbooked(lists, states, balance)
+        if explained is not None:
+            intent = explained.state.intent
+            price = (closes or {}).get(intent.id)
+            text += f": {explained.shares} of {what_of(explained.state)} were probably filled while nobody looked"
+            ways = (
+                f"mtum reconcile --accept filled {intent.ref} {price if price is not None else 'PRICE'}",
+                *ways[::-1],
+            )
+        found.append(Difference("position", balance.symbol, text, ways))
+    return found
+
+
+def beyond_ordered(desk: Desk) -> dict[str, tuple[IntentState, str]]:
+    """Return the intents of which more was executed than ordered and that no person has acknowledged.
+
+    Settling stops entries for each; lifting that halt acknowledges it. By the halt's author.
+    """
+    lifted = {halt.by for halt in desk.store.control.halts() if halt.lifted_at is not None}
+    executed: dict[str, int] = {}
+    for fill in folded(desk.store.orders.fills()):
+        executed[fill.intent_id] = executed.get(fill.intent_id, 0) + fill.shares
+    found = {}
+    for state in desk.store.orders.states():
+        intent, shares = state.intent, executed.get(state.intent.id, 0)
+        author = f"executions {intent.id} {shares}"
+        if shares > intent.shares and not intent.purpose.stated and author not in lifted:
+            what = f"{intent.side.value} {intent.shares} {intent.symbol} ({intent.ref})"
+            text = (
+                f"{what}: {shares} shares were executed, {shares - intent.shares} more than ordered; our books follow "
+                f"the broker, entries are stopped: look at the broker's own screen, sell what is too much with "
+                f"`mtum flatten {intent.symbol} --why TEXT`, then `mtum resume`"
+            )
+            found[author] = (state, text)
+    return found
+
+
+def foreign_differences(desk: Desk, lists: BrokerLists) -> list[Difference]:
+    """Return the orders and executions made by this program, but not by this database."""
+    known = {state.intent.id for state in desk.store.orders.states()}
+    listed = [order.ref for order in lists.orders] + [fill.ref for fill in lists.fills]
+    return [
+        Difference(
+            "foreign",
+            ref,
+            f"the account has order {ref}, made by this program but not by this database: another installation "
+            "trades it; stop one",
+            (f"mtum reconcile --accept foreign {ref}",),
+        )
+        for ref in foreign_refs(listed, known)
+        if desk.store.control.meta(FOREIGN_KEY + ref) is None
+    ]
+
+
+def order_differences(lists: BrokerLists, states: Sequence[IntentState]) -> list[Difference]:
+    """Return how orders stand otherwise at the broker than here, those included that we took for ended."""
+    return [one for state in states if not state.intent.purpose.stated for one in _order(lists, state)]
+
+
+def _order(lists: BrokerLists, state: IntentState) -> Iterator[Difference]:
+    listed = find_trace(lists, state)
+    for problem in too_many(lists, state):
+        yield Difference("double", state.intent.id, problem.text)
+    if listed is None:
+        yield from _unlisted(state)
+        return
+    key, what = state.intent.id, what_of(state)
+    if listed.status.working and state.intent.session < lists.at.date():
+        text = f"{what} still works at the broker though {state.intent.session} has closed: cancel it by hand NOW"
+        yield Difference("left over", key, text, (f"mtum settle --session {state.intent.session}",))
+    elif listed.status in IN_DOUBT:
+        if state.status in IN_DOUBT:
+            word = listed.text or "the broker lists it and does not say what became of it"
+            yield Difference("unknown", key, f"{what}: {word}")
+    elif state.status in IN_DOUBT:
+        yield Difference("unknown", key, f"{what}: the broker has it; the next run adopts it", ("mtum run",))
+    elif not state.status.working:
+        yield from _taken_for_ended(state, listed)
+    elif listed.status in _ENDED and state.status.working:
+        word = "rejected" if listed.status is OrderStatus.REJECTED else "canceled"
+        filled = f", {listed.filled} filled" if listed.filled else ""
+        text = f"{what} was {word} by the broker before it was filled: {listed.code or ''} {listed.text}{filled}"
+        yield Difference("ended", key, text.rstrip(": "), exit_code=ExitCode.ORDER)
+    if listed.status.working and listed.status not in IN_DOUBT:
+        yield from _working(state, listed)
+
+
+def _unlisted(state: IntentState) -> Iterator[Difference]:
+    key, what = state.intent.id, what_of(state)
+    if state.status in IN_DOUBT:
+        way = f"mtum reconcile --accept not-sent {key}"
+        yield Difference("unknown", key, f"{what}: we do not know whether it was sent; no list shows it", (way,))
+    elif state.status.working:
+        text = f"{what} is {state.status.value} here, and no list of the broker shows it: look at its own screen"
+        yield Difference("vanished", key, text, ("mtum settle",))
+
+
+def _taken_for_ended(state: IntentState, listed: BrokerOrder) -> Iterator[Difference]:
+    key, before = state.intent.id, state.status
+    here = f"{what_of(state)} is {before.value} here"
+    if listed.status.working and before is not OrderStatus.EXPIRED:
+        way = "mtum run" if before is OrderStatus.PLANNED else "mtum settle"
+        text = f"{here}, but works at the broker as {listed.ref or listed.broker_id}: expect it to fill"
+        yield Difference("contradiction", key, text, (way,))
+    elif listed.filled > state.filled and before not in (OrderStatus.PLANNED, OrderStatus.EXPIRED):
+        yield Difference("executed", key, f"{here}, but the broker filled {listed.filled} of it")
+
+
+def _working(state: IntentState, listed: BrokerOrder) -> Iterator[Difference]:
+    intent, what = state.intent, what_of(state)
+    if (listed.symbol, listed.side) != (intent.symbol, intent.side) or listed.shares > intent.shares:
+        told = f"{listed.side.value} {listed.shares} {listed.symbol}"
+        yield Difference("changed", intent.id, f"{what} works at the broker as {told}: cancel it by hand NOW")
+    elif listed.shares < intent.shares:
+        text = f"{what}: the broker reduced it to {listed.shares} shares {listed.text}"
+        yield Difference("reduced", intent.id, text.rstrip(), exit_code=ExitCode.ORDER)
+
+
+def _short(balance: Balance) -> Difference:
+    ours = min(balance.short, max(0, -balance.lots))
+    way = f"`mtum flatten {balance.symbol} --why TEXT` buys {ours} back at the close" if ours else "none of it is ours"
+    text = f"{balance.symbol} is SHORT {balance.short} shares; entries are stopped; {way}"
+    return Difference("short", balance.symbol, text, (f"mtum flatten {balance.symbol} --why TEXT",) if ours else ())
+
+
+def _ways(balance: Balance, strategy: str) -> tuple[str, ...]:
+    symbol, begin = balance.symbol, "mtum reconcile --accept"
+    ours = max(0, int(balance.broker - balance.external))
+    rebuilt = f"{begin} position {symbol} {ours} --strategy {strategy} --entry-session DATE --entry-price PRICE"
+    split = f"{begin} corporate-action {symbol} RATIO --entry-session DATE"
+    ways = [*([rebuilt] if ours != balance.lots else []), *([split] if balance.lots else [])]
+    if balance.surplus > 0:
+        ways.insert(0, f"{begin} external {symbol} {balance.external + balance.surplus}")
+    elif balance.external > 0:
+        ways.insert(0, f"{begin} external {symbol} {max(balance.external + balance.surplus, Decimal(0))}")
+    return tuple(ways)
