@@ -48,7 +48,7 @@ _COLUMNS: dict[str, dict[str, str]] = {
     "decisions": {
         "session": "session",
         "action": "action",
-        "reason": "reason",
+        "all_reasons": "reasons",
         "decision_price": "price USD",
         "ma": "MA USD",
         "rsi": "RSI",

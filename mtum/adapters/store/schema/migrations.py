@@ -61,6 +61,14 @@ def views_in_one_pass(db: Database) -> None:
         db.execute(create_view(VIEWS[name]))
 
 
+@MIGRATIONS(name="0007_reasons_as_they_began")
+def reasons_as_they_began(db: Database) -> None:
+    """Tell of a carried exit why it began, and of a decision every true reason."""
+    for name in ("v_trades", "v_daily"):
+        db.execute(f"DROP VIEW {name}")
+        db.execute(create_view(VIEWS[name]))
+
+
 def _add(db: Database, table: str, columns: Mapping[str, str]) -> None:
     known = {row[1] for row in db.execute(f"PRAGMA table_info({table})")}
     for name, kind in columns.items():

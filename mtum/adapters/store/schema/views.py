@@ -94,7 +94,9 @@ SELECT trips.strategy, trips.symbol, entry_session, round(entered / opened, 6) A
   CAST(opened * direction AS INTEGER) AS shares,
   CASE WHEN exit_session IS NOT NULL THEN round((left_usd - entered) * direction - commission, 6) END AS pnl_usd,
   CASE WHEN exit_session IS NOT NULL THEN ((left_usd - entered) * direction - commission) / entered END AS return_frac,
-  CASE WHEN exit_session IS NOT NULL THEN json_extract(order_intents.reasons, '$[0]') END AS reason,
+  CASE WHEN exit_session IS NOT NULL THEN (
+    SELECT value FROM json_each(order_intents.reasons) WHERE value <> 'exit_carried' ORDER BY key LIMIT 1
+  ) END AS reason,
   left_on.sessions - entered_on.sessions AS sessions_held,
   round(commission, 6) AS commission_usd
 FROM trips JOIN days AS entered_on ON entered_on.day = entry_session
@@ -117,6 +119,7 @@ WITH filled AS MATERIALIZED (
 )
 SELECT decisions.session, decisions.strategy, decisions.action,
   json_extract(decisions.reasons, '$[0]') AS reason,
+  (SELECT group_concat(value, ', ') FROM json_each(decisions.reasons)) AS all_reasons,
   {_first_indicator("close")} AS decision_price,
   equity.close AS close,
   {_first_indicator("vix")} AS vix,
@@ -196,7 +199,7 @@ VIEWS: dict[str, View] = {
                 "shares": "shares opened in all, in today's shares; negative for a short sale",
                 "pnl_usd": "profit or loss after commissions in USD; empty while one is not known",
                 "return_frac": "that over the value of the entry, as a fraction",
-                "reason": "why it was closed, as the first exit order said",
+                "reason": "why it was closed, as its first exit order said; an exit carried over keeps that reason",
                 "sessions_held": "sessions with a bar after the entry, up to the exit",
                 "commission_usd": "commissions in USD; empty while one is not known",
             },
@@ -210,6 +213,7 @@ VIEWS: dict[str, View] = {
                 "strategy": "strategy that decided",
                 "action": "enter, exit, hold or none",
                 "reason": "the deciding reason",
+                "all_reasons": "every true reason, the deciding one first",
                 "decision_price": "price in USD seen by the decision",
                 "close": "official close in USD",
                 "vix": "VIX seen by the decision",

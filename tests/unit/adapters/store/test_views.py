@@ -86,6 +86,14 @@ def test_a_carried_exit_belongs_to_its_trade_and_keeps_the_first_reason(store: S
     assert trade["return_frac"] == pytest.approx(-0.072)
 
 
+def test_an_exit_that_was_carried_over_whole_keeps_the_reason_it_began_with(store: SqliteStore) -> None:
+    """The first order expired unfilled; all shares were sold by the one that carried it on."""
+    bought(store, MONDAY, 10, "100", "1")
+    sold(store, TUESDAY, 10, "95", "1", "exit_carried", "flatten")
+    (trade,) = rows(store, "v_trades")
+    assert trade["reason"] == "flatten"
+
+
 def test_an_open_trade_has_no_exit(store: SqliteStore) -> None:
     bought(store, MONDAY, 10, "100", "1")
     sold(store, TUESDAY, 4, "101", "1")
@@ -159,6 +167,7 @@ def test_a_day_shows_what_was_seen_decided_ordered_and_filled(store: SqliteStore
         "strategy": STRATEGY,
         "action": "enter",
         "reason": "close_above_ma",
+        "all_reasons": "close_above_ma, vix_calm",
         "decision_price": 105.25,
         "close": 105.2,
         "vix": 16.44,
