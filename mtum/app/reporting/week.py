@@ -161,7 +161,7 @@ def _check(spec: IndicatorSpec, bars: Bars, first: Column, second: Column, short
         sessions=int(known.sum()),
         largest=None if one_sided or worst is None else float(apart[worst]),
         largest_session=bars.day(worst) if worst is not None and apart[worst] > 0 else None,
-        warm_up=round(abs(float(short[-1]) - float(first[-1])), 9) if not np.isnan(first[-1]) else 0.0,
+        warm_up=None if np.isnan(short[-1]) or np.isnan(first[-1]) else round(abs(float(short[-1] - first[-1])), 9),
     )
 
 

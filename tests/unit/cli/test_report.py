@@ -89,6 +89,15 @@ def test_session_that_is_not_over_is_shown_and_not_stored(mtum: Mtum, tmp_path: 
     assert history.store.runs.find("daily_report", "", day) is None
 
 
+def test_review_of_a_strategy_without_conditions_invents_none(mtum: Mtum, tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text('[portfolio]\nstrategy = "buy_and_hold"\n')
+    for _ in range(3):
+        assert mtum("run").code == 0
+    called = mtum("review", "week", "--json")
+    assert called.code == 0
+    assert [called.document[name] for name in ("accuracy", "missed", "validation", "regret")] == [[]] * 4
+
+
 def test_report_is_sent_by_the_terminal_where_no_channel_is_set_up(mtum: Mtum, day: date) -> None:
     called = mtum("report", "--send")
     assert called.code == 0

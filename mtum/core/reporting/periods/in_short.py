@@ -62,7 +62,7 @@ def _validated(checks: tuple[IndicatorCheck, ...]) -> Iterable[Sentence]:
 
 def _agrees(check: IndicatorCheck) -> bool:
     limit = AGREE.get(check.unit, AGREE_ELSE)
-    return check.largest is not None and check.largest <= limit and check.warm_up <= limit
+    return all(apart is not None and apart <= limit for apart in (check.largest, check.warm_up))
 
 
 def _slack(slack: tuple[Slack, ...]) -> Iterable[Sentence]:

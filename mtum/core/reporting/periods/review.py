@@ -45,7 +45,7 @@ class IndicatorCheck:
 
     `largest` is the largest difference over all sessions (None: one of them is undefined where
     the other is not), `warm_up` that between the newest value
-    from the strategy's own history length and from everything.
+    from the strategy's own history length and from everything (None: one of them is not known).
     """
 
     indicator: str
@@ -53,7 +53,7 @@ class IndicatorCheck:
     sessions: int
     largest: float | None
     largest_session: date | None
-    warm_up: float
+    warm_up: float | None
 
 
 @dataclass(frozen=True, slots=True)

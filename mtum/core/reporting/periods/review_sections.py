@@ -188,7 +188,7 @@ def _validation(review: Review) -> Section:
             Cell(check.indicator),
             Cell(str(check.sessions)),
             Cell("undefined once" if check.largest is None else f"{check.largest:.1e}"),
-            Cell(f"{check.warm_up:.1e}"),
+            Cell("not known" if check.warm_up is None else f"{check.warm_up:.1e}"),
             Cell(check.unit or "-"),
         )
         for check in review.validation

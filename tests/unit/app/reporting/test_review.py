@@ -14,6 +14,7 @@ import pytest
 
 from mtum.app.reporting.period import Kind, period
 from mtum.app.reporting.quarter import Drill, audit
+from mtum.app.reporting.week import indicator_checks
 from mtum.app.review import Outside, write_review
 from mtum.core.reporting.periods.review import Review
 from support.report_history import History, sample_history
@@ -208,6 +209,14 @@ def test_effect_of_a_condition_equals_slow_play(played: Played, variant: str, ch
     account = play(rows, played.history.vix, rules, 59, len(rows))
     assert effect.trades == len(account.trades)
     assert effect.return_frac == pytest.approx(float(account.equity[-1]) / 5000 - 1, abs=2e-4)
+
+
+def test_an_indicator_that_a_short_history_cannot_give_is_not_known(played: Played) -> None:
+    """Twenty sessions are enough for RSI and ATR over 14 and the volume's mean over 20, not for a mean over 50."""
+    looked_at = period(played.history.press(), Kind.WEEK, FRIDAY)
+    warm_up = {check.indicator: check.warm_up for check in indicator_checks(looked_at, 20)}
+    assert warm_up["ma"] is None
+    assert warm_up["volume_average"] == 0.0
 
 
 def test_decisions_on_the_same_bars_leave_nothing_to_regret(played: Played) -> None:
