@@ -117,8 +117,9 @@ def test_flatten_of_a_symbol_not_traded_is_refused_and_of_nothing_held_sells_not
 
 
 def test_capital_added_is_spent_by_the_next_entry_and_is_no_profit(tmp_path: Path) -> None:
-    (tmp_path / "config.toml").write_text("[risk]\nmax_position_usd = 20000.0\n")
-    play_until(tmp_path / "data", DAY_BEFORE_EXIT, risk__max_position_usd=20000.0)
+    # A margin account: the proceeds of the exit need not settle before the next entry.
+    (tmp_path / "config.toml").write_text("[risk]\nmax_position_usd = 20000.0\n[portfolio]\naccount_kind = 'margin'\n")
+    play_until(tmp_path / "data", DAY_BEFORE_EXIT, risk__max_position_usd=20000.0, portfolio__account_kind="margin")
     before = cash(tmp_path)
     added = say(tmp_path, "capital", "add", "5000", "--why", "savings")
     assert (added["session"], cash(tmp_path)) == (str(EXIT_DAY), before + 5000)
@@ -139,8 +140,13 @@ def equity(folder: Path) -> Any:
 
 
 def test_capital_taken_is_no_loss_and_leaves_the_account(tmp_path: Path) -> None:
-    (tmp_path / "config.toml").write_text("[risk]\nmax_daily_loss_usd = 40.0\nmax_drawdown_frac = 0.05\n")
-    changes: dict[str, Any] = {"risk__max_daily_loss_usd": 40.0, "risk__max_drawdown_frac": 0.05}
+    limits = "[risk]\nmax_daily_loss_usd = 40.0\nmax_drawdown_frac = 0.05\n"
+    (tmp_path / "config.toml").write_text(f"{limits}[portfolio]\naccount_kind = 'margin'\n")
+    changes: dict[str, Any] = {
+        "risk__max_daily_loss_usd": 40.0,
+        "risk__max_drawdown_frac": 0.05,
+        "portfolio__account_kind": "margin",
+    }
     play_until(tmp_path / "data", EXIT_DAY, **changes)
     before = cash(tmp_path)
     say(tmp_path, "capital", "withdraw", "2000", "--why", "a holiday")
