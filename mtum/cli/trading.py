@@ -178,12 +178,15 @@ def run_answer(result: "RunResult") -> Answer:
     lines: list[str | Listing] = [_headline(document)]
     if document.get("note"):
         lines.append(str(document["note"]))
-    if document.get("conditions"):
-        rows = [
-            [one["name"], one["value"], one["threshold"], one["margin"], "yes" if one["passed"] else "no"]
-            for one in document["conditions"]
-        ]
-        lines.append(Listing(["condition", "value", "threshold", "margin", "holds"], rows))
+    rows = [
+        [symbol, one["name"], one["value"], one["threshold"], one["margin"], "yes" if one["passed"] else "no"]
+        for symbol, part in document.get("symbols", {}).items()
+        for one in part["conditions"]
+    ]
+    if rows:
+        names = ["symbol", "condition", "value", "threshold", "margin", "holds"]
+        first = 0 if len({row[0] for row in rows}) > 1 else 1  # one symbol needs no column
+        lines.append(Listing(names[first:], [row[first:] for row in rows]))
     if document.get("orders"):
         columns = ("symbol", "side", "shares", "filled", "type", "status", "ref")
         lines.append(Listing(columns, [[order[name] for name in columns] for order in document["orders"]], "Orders"))

@@ -85,6 +85,23 @@ def restored(document: Mapping[str, Any]) -> Settings:
     return settings
 
 
+def parameters_schema(name: str) -> Mapping[str, Any]:
+    """Return the JSON Schema of each parameter of a strategy, by the parameter's name."""
+    found = _strategy_adapter(name).json_schema()
+    definitions = found.get("$defs", {})
+
+    def resolved(part: Any) -> Any:
+        if isinstance(part, list):
+            return [resolved(one) for one in part]
+        if not isinstance(part, dict):
+            return part
+        if "$ref" in part:
+            return resolved(definitions[part["$ref"].rpartition("/")[2]])
+        return {key: resolved(one) for key, one in part.items() if key not in ("title", "default", "description")}
+
+    return {key: resolved(part) for key, part in found.get("properties", {}).items()}
+
+
 def restored_strategy(name: str, document: Mapping[str, Any]) -> Strategy | None:
     """Return a strategy with the parameters of an earlier run; None if this program no longer knows it.
 

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from email.utils import parseaddr
+from enum import Enum
 from hashlib import sha256
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -218,6 +219,15 @@ class Storage(_Section):
     """least level of what is written to logs/mtum.jsonl"""
 
 
+def _as_json(given: Any) -> Any:
+    # A strategy's parameters may be lists and tables; they are stored as they would be read back.
+    if isinstance(given, Mapping):
+        return {str(key): _as_json(part) for key, part in given.items()}
+    if isinstance(given, tuple | list):
+        return [_as_json(part) for part in given]
+    return given.value if isinstance(given, Enum) else given
+
+
 class Settings(_Section):
     """All settings of one run."""
 
@@ -241,10 +251,7 @@ class Settings(_Section):
     def document(self) -> dict[str, Any]:
         """Return every setting as plain JSON values, sections in their order."""
         dumped = self.model_dump(mode="json", exclude={"strategy"})
-        strategies = {
-            name: {key: getattr(value, "value", value) for key, value in asdict(strategy).items()}
-            for name, strategy in self.strategy.items()
-        }
+        strategies = {name: _as_json(asdict(strategy)) for name, strategy in self.strategy.items()}
         mode, market = dumped.pop("mode"), dumped.pop("market")
         return {"mode": mode, "market": market, "strategy": strategies, **dumped}
 

@@ -7,7 +7,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from mtum.config import SECRETS, SECTIONS, Settings, read_toml, variable_of
+from mtum.config import SECRETS, SECTIONS, Settings, parameters_schema, read_toml, variable_of
 from mtum.core.strategies import STRATEGIES
 
 HEADER = """\
@@ -18,7 +18,6 @@ HEADER = """\
 # _FILE at its end names: {secrets}.
 """
 
-_JSON_TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
 _BOUNDS = (("exclusiveMinimum", "above"), ("minimum", "from"), ("exclusiveMaximum", "below"), ("maximum", "up to"))
 
 
@@ -146,16 +145,11 @@ def _documented() -> Iterator[SettingDoc]:
 
 def _strategy_settings() -> Iterator[SettingDoc]:
     for strategy, cls in STRATEGIES.items():
+        schemas = parameters_schema(strategy)
         for field in fields(cls):  # type: ignore[arg-type]  # the registry holds dataclasses
             default = None if field.default is MISSING else field.default
             name = f"strategy.{strategy}.{field.name}"
-            yield SettingDoc(name, default, str(field.metadata.get("doc", "")), _schema_of(default))
-
-
-def _schema_of(default: Any) -> dict[str, Any]:
-    if isinstance(default, Enum):
-        return {"enum": [choice.value for choice in type(default)], "type": "string"}
-    return {"type": _JSON_TYPES[type(default)]}
+            yield SettingDoc(name, default, str(field.metadata.get("doc", "")), _in_toml_terms(schemas[field.name]))
 
 
 def _in_toml_terms(found: Mapping[str, Any]) -> dict[str, Any]:

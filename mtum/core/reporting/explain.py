@@ -152,7 +152,9 @@ def _smallest_flip(
     if overruled is not None:
         return None, f"no change of the market would have: {reason(overruled)}"
     if not any(levels.values()):
-        return None, "no single input would have: this strategy has no conditions"
+        asked = any(_table(part)["conditions"] for part in _table(document["symbols"]).values())
+        why = "none of its conditions follows one input of the symbol" if asked else "this strategy has no conditions"
+        return None, f"no single input would have: {why}"
     found = [
         flip
         for symbol, lines in levels.items()
@@ -224,11 +226,12 @@ def explanation_text(told: Explanation) -> str:
 
 
 def _condition_table(rows: Sequence[ConditionLine]) -> Iterator[str]:
+    several = len({row.symbol for row in rows}) > 1
     yield f"{'Condition':<38}{'value':>15}{'threshold':>15}{'margin':>15}  result"
     for row in rows:
         numbers = "".join(f"{number_text(value):>15}" for value in (row.value, row.threshold, row.margin))
         unit = condition(row.name).unit
-        label = f"{row.role}: {condition(row.name).words}"
+        label = f"{row.symbol + ' ' if several else ''}{row.role}: {condition(row.name).words}"
         yield f"{label[:37]:<38}{numbers}  {'yes' if row.passed else 'no'}{f' ({unit})' if unit else ''}"
 
 
