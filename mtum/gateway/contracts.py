@@ -1,9 +1,11 @@
 """Contracts of the practice gateway: made-up ids, listing exchanges, opening hours."""
 
 import hashlib
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from mtum.core.market.instruments import instrument
@@ -15,6 +17,8 @@ VIX = "VIX"
 _VIX_CON_ID = 13455763  # the broker's own number
 _UNPINNED_LISTING = "ARCA"
 HOURS_DAYS = 6
+_OPTION = re.compile(r"^(?P<root>.{6})(?P<expiry>\d{6})(?P<right>[CP])(?P<strike>\d{8})$")
+_OTHER_KIND = re.compile(r"^(?P<root>[A-Z.]+) (?P<kind>[A-Z]{3,4})$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +33,39 @@ class Listing:
     trading_class: str
     long_name: str
     currency: str = "USD"
+    local_symbol: str = ""
+    expiry: str = ""
+    strike: str = "0"
+    right: str = ""
+    multiplier: str = ""
+
+
+def option_symbol(symbol: str, expiry: date, right: str, strike: Decimal) -> str:
+    """Name of an option as the clearing house writes it, 21 characters such as ``MTUM  180119C00280000``."""
+    return f"{symbol:<6}{expiry:%y%m%d}{right}{int(strike * 1000):08d}"
 
 
 def listing_of(symbol: str) -> Listing:
-    """Contract of a symbol; VIX is the index, everything else a US share on SMART."""
+    """Contract of a symbol; VIX is the index, everything else a US share on SMART.
+
+    Beside what is traded an account may hold an option, named as by `option_symbol`, or something of
+    another kind, named by its underlying and the broker's word for the kind: ``MTUM CFD``.
+    """
     if symbol == VIX:
         return Listing(_VIX_CON_ID, VIX, "IND", "CBOE", "CBOE", VIX, "CBOE Volatility Index")
     # The same number in every process and on every machine, far from the broker's own small ones.
     number = 700_000_000 + int.from_bytes(hashlib.sha256(symbol.encode()).digest()[:4], "big") % 200_000_000
+    option, other = _OPTION.match(symbol), _OTHER_KIND.match(symbol)
+    if option:
+        root = option["root"].strip()
+        listing = Listing(number, root, "OPT", "SMART", "", root, f"{root} option (practice)", local_symbol=symbol)
+        strike = f"{Decimal(option['strike']) / 1000:f}"
+        return replace(listing, expiry=f"20{option['expiry']}", strike=strike, right=option["right"], multiplier="100")
+    if other:
+        root, kind = other["root"], other["kind"]
+        return Listing(number, root, kind, "SMART", "", root, f"{symbol} (practice)", local_symbol=symbol)
     primary = instrument(symbol).primary_exchange or _UNPINNED_LISTING
-    return Listing(number, symbol, "STK", "SMART", primary, symbol, f"{symbol} (practice)")
+    return Listing(number, symbol, "STK", "SMART", primary, symbol, f"{symbol} (practice)", local_symbol=symbol)
 
 
 def matching(listings: Mapping[str, Listing], asked: Mapping[str, str]) -> list[Listing]:
@@ -52,7 +79,7 @@ def _fits(listing: Listing, asked: Mapping[str, str]) -> bool:
         return con_id == str(listing.con_id)
     known = {
         "symbol": {listing.symbol},
-        "localSymbol": {listing.symbol},
+        "localSymbol": {listing.local_symbol or listing.symbol},
         "secType": {listing.sec_type},
         "currency": {listing.currency},
         "exchange": {listing.exchange, listing.primary_exchange},

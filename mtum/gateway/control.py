@@ -16,6 +16,7 @@ from mtum.core.simulation.exchange_state import Position, Ticket
 from mtum.gateway.answers.accounts import push_account
 from mtum.gateway.answers.news import catch_up, echo
 from mtum.gateway.behavior import changed
+from mtum.gateway.contracts import option_symbol
 from mtum.gateway.faults import fault_rule
 from mtum.gateway.floor import Floor
 from mtum.gateway.given import LONGEST_SECONDS, MOST_SPEED, Order, amount_in, command_in, number_in, text_in, whole_in
@@ -135,10 +136,13 @@ def deposit(floor: Floor, order: Order) -> Reply:
 
 
 def hold(floor: Floor, order: Order) -> Reply:
-    """Give `account` a position: `symbol`, `shares`, `average_cost`."""
+    """Give `account` a position: `symbol`, `shares`, `average_cost`.
+
+    With `kind` something else on that symbol: OPT with `right`, `strike` and `expiry`, or any other word.
+    """
     account = text_in(order, "account")
     cost = amount_in(order, "average_cost", Decimal(0))
-    held = Position(text_in(order, "symbol"), amount_in(order, "shares"), cost)
+    held = Position(_named(order), amount_in(order, "shares"), cost)
     floor.desk.hold(account, held)
     push_account(floor, account, held.symbol)
     return {}
@@ -147,18 +151,20 @@ def hold(floor: Floor, order: Order) -> Reply:
 def trade_by_hand(floor: Floor, order: Order) -> Reply:
     """Place an order as a person in the broker's window does: no reference, negative order id.
 
-    With `client` it is that client's, under its number `order_id`, with any `ref`.
+    `limit` for limit orders; with `kind` in something else on the symbol, as for `hold`. With `client`
+    it is that client's, under its number `order_id`, with any `ref`.
     """
     client = whole_in(order, "client", default=0)
     number = whole_in(order, "order_id", 1) if client else -1 - len(floor.desk.state.orders)
     kind = OrderType(order.get("type", "MKT"))
     side, shares = Side(text_in(order, "side")), whole_in(order, "shares", 1)
-    symbol = text_in(order, "symbol")
-    if symbol not in floor.market.source.symbols:
+    symbol = _named(order)
+    if symbol not in floor.market.source.symbols and "kind" not in order:
         raise ValueError(f"{symbol} is not traded on this market: {', '.join(floor.market.source.symbols)}")
     ref = text_in(order, "ref") if client and "ref" in order else ""
     account = text_in(order, "account")
-    ticket = Ticket(account, symbol, side, kind, shares, ref, client_id=client, order_id=number)
+    limit = amount_in(order, "limit") if "limit" in order else None
+    ticket = Ticket(account, symbol, side, kind, shares, ref, limit, client_id=client, order_id=number)
     outcome = floor.desk.place(ticket)
     if isinstance(outcome, Rejected):
         raise ValueError(f"{outcome.code}: {outcome.text}")
@@ -166,6 +172,18 @@ def trade_by_hand(floor: Floor, order: Order) -> Reply:
         echo(hearer, outcome.order)
     catch_up(floor)
     return {"perm_id": outcome.order.perm_id}
+
+
+def _named(order: Order) -> str:
+    symbol, kind = text_in(order, "symbol"), str(order.get("kind", "STK"))
+    if kind == "STK":
+        return symbol
+    if kind != "OPT":
+        return f"{symbol} {kind}"
+    right = text_in(order, "right")
+    if right not in ("C", "P"):
+        raise ValueError(f"right is {right!r}, C or P was expected")
+    return option_symbol(symbol, date.fromisoformat(text_in(order, "expiry")), right, amount_in(order, "strike"))
 
 
 def correct(floor: Floor, order: Order) -> Reply:

@@ -21,10 +21,13 @@ class Fault(Enum):
     SUPPRESS carries it out and loses the answers; CARRY_OUT_THEN_DROP closes the connection after it;
     DELAY carries it out `seconds` later; LATE sends its answers `seconds` later; DUPLICATE sends them
     twice; REJECT answers with an error instead; PARTIAL lets the order fill `shares` at most;
-    REJECT_LATER rejects the accepted order `minutes` before the close; NOTICE adds an error message;
+    REJECT_LATER rejects the accepted order `minutes` before the close; INACTIVE shows it as Inactive from
+    `minutes` before the close on, though it works and fills; EXTRA fills `shares` beyond what was ordered, in an
+    execution of their own; TWICE places it twice; NOTICE adds an error message;
     RESTART carries it out (unless `carry_out` is false) and restarts the gateway; HOLD carries it out
     (unless `carry_out` is false) and from then on neither hears nor answers this client: the moment to kill it;
-    ALTER changes `fields` of it before it is carried out.
+    ALTER changes `fields` of it before it is carried out;
+    JUMP carries it out and then sets market time `minutes` on.
 
     On an answer: DROP closes the connection instead of sending; SWALLOW and SUPPRESS lose it;
     CARRY_OUT_THEN_DROP sends it and closes; DELAY holds the stream; LATE sends it later, others overtake;
@@ -46,11 +49,17 @@ class Fault(Enum):
     CORRECT = "correct"
     PARTIAL = "partial"
     REJECT_LATER = "reject_later"
+    INACTIVE = "inactive"
+    EXTRA = "extra"
+    TWICE = "twice"
+    JUMP = "jump"
     NOTICE = "notice"
     ALTER = "alter"
 
 
-_REQUEST_ONLY = frozenset({Fault.REJECT, Fault.PARTIAL, Fault.REJECT_LATER})
+_REQUEST_ONLY = frozenset(
+    {Fault.REJECT, Fault.PARTIAL, Fault.REJECT_LATER, Fault.INACTIVE, Fault.EXTRA, Fault.TWICE, Fault.JUMP}
+)
 _ANSWER_ONLY = frozenset({Fault.CORRECT})
 _POSITION = re.compile(r"-?\d+")
 REQUEST_NAMES = frozenset(name for name, _ in LAYOUTS.values())

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from enum import Enum
 
@@ -101,6 +102,9 @@ class Outbox:
             self.close_after_all()
         elif rule.do is Fault.RESTART:
             self._floor.restart(rule.seconds)
+        elif rule.do is Fault.JUMP:
+            clock = self._floor.market.clock
+            clock.set(clock.now() + timedelta(minutes=rule.minutes))
 
     async def send_all(self) -> None:
         """Send what is in the line, for ever."""

@@ -174,6 +174,12 @@ class ClientSession:
         elif rule.do is Fault.REJECT_LATER:
             plan = FillPlan(PlanEffect.REJECT_LATER, ref, symbol, session)
             plan = replace(plan, code=rule.code, text=rule.text, minutes_before_close=rule.minutes)
+        elif rule.do is Fault.INACTIVE:
+            plan = FillPlan(PlanEffect.INACTIVE, ref, symbol, session, minutes_before_close=rule.minutes)
+        elif rule.do is Fault.EXTRA:
+            plan = FillPlan(PlanEffect.EXTRA_FILL, ref, symbol, session, shares=rule.shares)
+        elif rule.do is Fault.TWICE:
+            plan = FillPlan(PlanEffect.TWICE, ref, symbol, session)
         else:
             return
         self.floor.desk.plan(plan)

@@ -7,6 +7,7 @@ from decimal import Decimal
 from mtum.core.portfolio.orders import OrderType, Side
 from mtum.core.simulation.account_book import book_fill, signed, with_account
 from mtum.core.simulation.admission import ExchangeRules, Moment
+from mtum.core.simulation.exchange_queries import order_by_perm_id
 from mtum.core.simulation.exchange_state import (
     ExchangeOrder,
     ExchangeState,
@@ -46,17 +47,29 @@ def trades_now(order: ExchangeOrder, moment: Moment) -> bool:
 
 def fill(state: ExchangeState, order: ExchangeOrder, moment: Moment, rules: ExchangeRules) -> ExchangeState:
     """Fill what the plans allow of an order at the moment's price; unchanged when they allow nothing."""
-    price, account = moment.prices[order.ticket.symbol], state.account(order.ticket.account)
     shares = min(order.remaining, _allowed(state.plans, order, moment.session.day) - order.filled)
-    if shares <= 0 or account is None:
+    if shares <= 0 or state.account(order.ticket.account) is None:
         return state
+    state = _executed(state, order, shares, moment, rules)
+    for plan in state.plans:
+        last = order_by_perm_id(state, order.perm_id)
+        if plan.effect is PlanEffect.EXTRA_FILL and last and plan.matches(order.ticket, moment.session.day):
+            state = _executed(state, last, plan.shares, moment, rules)
+    return state
+
+
+def _executed(
+    state: ExchangeState, order: ExchangeOrder, shares: int, moment: Moment, rules: ExchangeRules
+) -> ExchangeState:
+    price, account = moment.prices[order.ticket.symbol], state.account(order.ticket.account)
+    assert account is not None
     filled, value = order.filled + shares, order.filled_value + price * shares
     # Charged by order: what the whole so far costs, less what was charged already.
     commission = max(Decimal(0), rules.costs.commission(filled, value / filled) - order.commission)
     change = signed(order.ticket.side, shares)
     account, realized = book_fill(account, order.ticket.symbol, change, price, commission, moment.session.day)
     after = replace(order, filled=filled, filled_value=value, commission=order.commission + commission)
-    if not after.remaining:
+    if after.remaining <= 0:
         after = ended(after, ExchangeStatus.FILLED, moment, 0, "")
     execution = Execution(
         exec_id=_exec_id(state, order),
@@ -83,6 +96,16 @@ def later_rejection(state: ExchangeState, order: ExchangeOrder, moment: Moment) 
         if due and order.session == moment.session.day and plan.matches(order.ticket, order.session):
             return plan
     return None
+
+
+def called_inactive(state: ExchangeState, order: ExchangeOrder, moment: Moment) -> bool:
+    """Whether a plan has an order called inactive at this moment, which works all the same."""
+    return order.session is not None and any(
+        plan.effect is PlanEffect.INACTIVE
+        and moment.within(plan.minutes_before_close)
+        and plan.matches(order.ticket, order.session)
+        for plan in state.plans
+    )
 
 
 def _marketable(order: ExchangeOrder, price: Decimal) -> bool:

@@ -31,6 +31,9 @@ class PlanEffect(Enum):
     PARTIAL_FILL = "partial_fill"
     REJECT = "reject"
     REJECT_LATER = "reject_later"
+    INACTIVE = "inactive"
+    EXTRA_FILL = "extra_fill"
+    TWICE = "twice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +160,15 @@ class FillPlan:
     Parameters
     ----------
     shares : int
-        PARTIAL_FILL: at most so many shares fill, 0 = none; the rest expires at the close.
+        PARTIAL_FILL: at most so many shares fill, 0 = none; the rest expires at the close. EXTRA_FILL: so many
+        more than ordered fill, in an execution of their own.
     code, text : int, str
         REJECT, REJECT_LATER: the broker's number and words.
     minutes_before_close : float
-        REJECT_LATER: an accepted order is rejected from so many minutes before the close on.
+        REJECT_LATER: an accepted order is rejected from so many minutes before the close on. INACTIVE: it is
+        called inactive from then on, though it works and fills.
+
+    TWICE is for whoever takes the orders: the same one is placed once more.
     """
 
     effect: PlanEffect

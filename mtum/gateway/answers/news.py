@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 
+from mtum.core.simulation.auction import called_inactive
 from mtum.core.simulation.exchange import Ended, ExchangeEvent, Filled
 from mtum.core.simulation.exchange_state import ExchangeOrder, ExchangeStatus, Execution
 from mtum.gateway.answers.accounts import push_account
@@ -37,6 +38,8 @@ def publish(floor: Floor, events: Iterable[ExchangeEvent]) -> None:
 def status_word(floor: Floor, order: ExchangeOrder) -> str:
     """The broker's word for an order's status."""
     if order.status is ExchangeStatus.WORKING:
+        if called_inactive(floor.desk.state, order, floor.market.moment()):
+            return "Inactive"
         held = order.ticket.order_type.on_close or order.session is None
         return floor.behavior.resting_status if held else "Submitted"
     return _WORDS[order.status]

@@ -12,7 +12,7 @@ from mtum.core.simulation.exchange_queries import (
     open_orders,
     order_by_client,
 )
-from mtum.core.simulation.exchange_state import ExchangeOrder, ExchangeStatus, Execution, Ticket
+from mtum.core.simulation.exchange_state import ExchangeOrder, ExchangeStatus, Execution, PlanEffect, Ticket
 from mtum.gateway.answers.news import catch_up, echo, execution_message
 from mtum.gateway.behavior import EmptyFilter
 from mtum.gateway.contracts import NEW_YORK, NEW_YORK_WIRE, listing_of, matching
@@ -62,6 +62,11 @@ def place_order(client: ClientSession, request: Request) -> None:
         _reject(client, order_id, ticket.ref, Refusal(outcome.code, outcome.text))
         return
     _acknowledge(client, request, outcome, word)
+    plans, day = floor.desk.state.plans, floor.market.session.day
+    if any(plan.effect is PlanEffect.TWICE and plan.matches(ticket, day) for plan in plans):
+        again = floor.desk.place(replace(ticket, order_id=0))
+        if isinstance(again, Accepted):
+            _acknowledge(client, request, again, word)
     catch_up(floor)
 
 

@@ -39,5 +39,7 @@ def pnl(request_id: int, daily: Decimal, unrealized: Decimal, realized: Decimal)
 
 
 def _contract(listing: Listing, exchange: str) -> list[Field]:
-    head: list[Field] = [listing.con_id, listing.symbol, listing.sec_type, "", "0", "0" if exchange else "", ""]
-    return [*head, exchange, listing.currency, listing.symbol, listing.trading_class]
+    right = listing.right or ("0" if exchange else "")
+    head: list[Field] = [listing.con_id, listing.symbol, listing.sec_type, listing.expiry, listing.strike, right]
+    local = listing.local_symbol or listing.symbol
+    return [*head, listing.multiplier, exchange, listing.currency, local, listing.trading_class]

@@ -188,13 +188,13 @@ def _contract_11(listing: Listing, right: str) -> dict[str, Field]:
         "conId": listing.con_id,
         "symbol": listing.symbol,
         "secType": listing.sec_type,
-        "expiry": "",
-        "strike": "0",
-        "right": right,
-        "multiplier": "",
+        "expiry": listing.expiry,
+        "strike": listing.strike,
+        "right": listing.right or right,
+        "multiplier": listing.multiplier,
         "exchange": listing.exchange,
         "currency": listing.currency,
-        "localSymbol": listing.symbol,
+        "localSymbol": listing.local_symbol or listing.symbol,
         "tradingClass": listing.trading_class,
     }
 
