@@ -38,7 +38,8 @@ class BrokerOrder:
     """An order as the broker lists it, its words translated.
 
     `session` is the session it works in where the broker tells; `code` and `text` its last
-    message about the order.
+    message about the order; `limit_usd` its limit, None without one. An `inactive` order stands among
+    the open ones although the broker does not work on it now: it may come back and fill.
     """
 
     ref: str
@@ -55,6 +56,65 @@ class BrokerOrder:
     session: date | None = None
     code: int | None = None
     text: str = ""
+    limit_usd: Decimal | None = None
+    inactive: bool = False
+
+    @property
+    def may_fill(self) -> bool:
+        """Whether shares of it may still be traded."""
+        return self.status.working or self.inactive
+
+    @property
+    def left(self) -> int:
+        """Shares not filled yet."""
+        return self.shares - self.filled
+
+
+@dataclass(frozen=True, slots=True)
+class OtherInstrument:
+    """A position in, or a working order for, something else than shares traded in USD.
+
+    Parameters
+    ----------
+    symbol : str
+        Its underlying, as the broker names it.
+    name : str
+        The instrument in words, such as ``MTUM 20180119 280 C``.
+    kind : str
+        The broker's word: OPT, FUT, CFD, ...; STK for shares in another currency.
+    quantity : Decimal
+        Contracts held or still to be filled; negative when short or sold.
+    call : bool or None
+        Of an option whether it is a call; None for everything else.
+    multiplier : Decimal
+        Shares per contract, 0 when not told.
+    """
+
+    symbol: str
+    name: str
+    kind: str
+    quantity: Decimal
+    call: bool | None = None
+    multiplier: Decimal = Decimal(0)
+    working: bool = False
+    limit_usd: Decimal | None = None
+
+    @property
+    def known(self) -> bool:
+        """Whether it is told what it can do to the shares of its underlying."""
+        return self.call is not None and self.multiplier > 0
+
+    @property
+    def pledged(self) -> int:
+        """Shares of the underlying that a short call, or an order to sell one, may call for."""
+        return int(-self.quantity * self.multiplier) if self.call and self.quantity < 0 else 0
+
+    @property
+    def cost_usd(self) -> Decimal | None:
+        """What a working purchase may cost at most, None when that is not known; 0 for everything else."""
+        if not self.working or self.quantity <= 0:
+            return Decimal(0)
+        return self.limit_usd * self.multiplier * self.quantity if self.limit_usd and self.multiplier else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +142,7 @@ class BrokerLists:
     `positions` are shares by symbol (fractions possible); `orders` holds open orders of all
     clients and today's completed ones; `fills` today's executions. `unread` are messages about our own
     orders and shares that make no sense, in the broker's words; `skipped` counts those about others'.
+    `others` are positions and working orders in anything but shares traded in USD.
     """
 
     at: datetime
@@ -91,6 +152,7 @@ class BrokerLists:
     fills: tuple[BrokerFill, ...]
     unread: tuple[str, ...] = ()
     skipped: int = 0
+    others: tuple[OtherInstrument, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +164,15 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """The broker refused; `final` says whether its code alone proves the order dead."""
+    """The broker refused; `final` says whether its code alone proves the order dead.
+
+    `by_code` says whether it was rejected by a code at all, and not canceled, or called inactive by a word.
+    """
 
     code: int
     text: str
     final: bool = True
+    by_code: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +255,11 @@ class Broker(Protocol):
         """Return the last price of a symbol in USD as the broker shows it now."""
         ...
 
-    def submit(self, ticket: Ticket) -> SubmitOutcome:
-        """Send one order, once; never repeats by itself."""
+    def submit(self, ticket: Ticket, last_moment: datetime | None = None) -> SubmitOutcome:
+        """Send one order, once; never repeats by itself.
+
+        Later than `last_moment`, by the broker's clock, not a byte of it leaves (Denied, "window").
+        """
         ...
 
     def cancel(self, ref: str) -> bool:

@@ -8,9 +8,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtum.adapters.brokers.ib.account import Unread, account_of, positions_of, values_of
+from mtum.adapters.brokers.ib.account import Unread, account_of, other_positions, positions_of, values_of
 from mtum.adapters.brokers.ib.sending import echo_of
-from mtum.adapters.brokers.ib.words import completed_orders, fills_of, garbled, open_orders
+from mtum.adapters.brokers.ib.words import completed_orders, fills_of, garbled, open_listings, open_orders, other_orders
 from mtum.adapters.ib_session.ear import Heard
 from mtum.adapters.ib_session.listings import hours_on
 from mtum.adapters.sources.ib import bars_of
@@ -86,7 +86,9 @@ def test_executions_are_read_or_noted(heard: list[tuple[Any, Any]], fee: Any) ->
 def test_orders_are_read_or_noted(heard: list[tuple[Any, Any, Any]], words: list[tuple[Any, ...]]) -> None:
     listed = [Heard("openOrder", (order.orderId, contract, order, state)) for contract, order, state in heard]
     listed += [Heard("orderStatus", one) for one in words]
-    assert all(order.side in Side for order in open_orders(listed, ACCOUNT, Unread()))
+    rows = open_listings(listed, ACCOUNT)
+    assert all(order.side in Side for order in open_orders(rows, Unread()))
+    assert all(one.quantity.is_finite() and one.pledged >= 0 for one in other_orders(rows))
     ended = [Heard("completedOrder", parts) for parts in heard]
     assert all(order.client_id is None for order in completed_orders(ended, ACCOUNT, Unread()))
     assert echo_of(listed).perm_id == int(echo_of(listed).perm_id)
@@ -97,6 +99,8 @@ def test_positions_are_finite_or_noted(heard: list[tuple[Any, ...]]) -> None:
     unread = Unread()
     found = positions_of([Heard("position", one) for one in heard], ACCOUNT, unread)
     assert all(shares.is_finite() for shares in found.values())
+    others = other_positions([Heard("position", one) for one in heard], ACCOUNT)
+    assert all(one.quantity.is_finite() and one.pledged >= 0 for one in others)
 
 
 keys = st.sampled_from(

@@ -126,7 +126,7 @@ class FakeBroker:
     def price(self, symbol: str) -> Decimal:
         return Decimal(100)
 
-    def submit(self, ticket: Ticket) -> SubmitOutcome:
+    def submit(self, ticket: Ticket, last_moment: datetime | None = None) -> SubmitOutcome:
         self.sent.append(ticket)
         told = self.outcomes.pop(0) if self.outcomes else NoAnswer("no script")
         if isinstance(told, BrokerError):

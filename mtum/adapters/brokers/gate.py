@@ -6,13 +6,16 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from mtum.core.market.sessions import Session
-from mtum.core.portfolio.gate import GateFacts, GateRules, Refusal, last_minutes, outside_window, refusal
+from mtum.core.portfolio.gate import GateFacts, GateRules, Refusal, last_instant, last_minutes, outside_window, refusal
 from mtum.core.portfolio.orders import Side, Ticket
 from mtum.core.portfolio.reconcile import OUR_REF
 from mtum.errors import BrokerError, DataError
 from mtum.ports.broker import Broker, BrokerLists, Denied, NotSent, SubmitOutcome
 from mtum.ports.rehearsing import Rehearsing
 from mtum.ports.time import Calendar
+
+NONE = (Decimal(0), "")
+"""No working purchases."""
 
 
 class GatedBroker:
@@ -69,12 +72,22 @@ class GatedBroker:
         """Ask to cancel an order."""
         return self._broker.cancel(ref)
 
-    def submit(self, ticket: Ticket) -> SubmitOutcome:
+    def submit(self, ticket: Ticket, last_moment: datetime | None = None) -> SubmitOutcome:
         """Send the order if every check passes; a refusal of ours never reaches the broker."""
         cleared, self._cleared = self._cleared, None
         stopped = None if cleared == ticket else self._judged(ticket)
+        if stopped is not None:
+            return stopped
         # Time has passed since the other facts were asked: the computer may even have slept meanwhile.
-        return stopped or self._late(ticket) or self._broker.submit(ticket)
+        try:
+            now, session = self._now()
+        except BrokerError as error:
+            return _not_asked(error)
+        late = outside_window(now, session, self._rules_for(ticket)) if session else _shut(now)
+        if late is not None or session is None:
+            return Denied("window", late.text if late else "")
+        last = last_instant(session, ticket.order_type, self._rules.last_send_minutes)
+        return self._broker.submit(ticket, min(last, last_moment) if last_moment else last)
 
     def clear(self, ticket: Ticket) -> Denied | NotSent | None:
         """Judge an order by fresh facts; None lets the very next `submit` of it pass, if it comes in time."""
@@ -93,14 +106,6 @@ class GatedBroker:
             return _not_asked(error)
         return Denied(stopped.check, stopped.text) if stopped else None
 
-    def _late(self, ticket: Ticket) -> Denied | NotSent | None:
-        try:
-            now, session = self._now()
-        except BrokerError as error:
-            return _not_asked(error)
-        stopped = outside_window(now, session, self._rules_for(ticket)) if session else _shut(now)
-        return Denied(stopped.check, stopped.text) if stopped else None
-
     def _now(self) -> tuple[datetime, Session | None]:
         now = self._broker.server_time()
         return now, self._calendar.sessions(now.date(), now.date()).get(now.date())
@@ -112,19 +117,45 @@ class GatedBroker:
 
     def _facts(self, ticket: Ticket, now: datetime, session: Session) -> GateFacts:
         lists = self._broker.lists()
+        price = self._broker.price(ticket.symbol)
         mine = [order for order in lists.orders if order.symbol == ticket.symbol]
-        sells = [order for order in mine if order.side is Side.SELL and order.status.working]
+        others = [one for one in lists.others if one.symbol == ticket.symbol]
+        open_buys_usd, unpriced = self._purchases(lists, {ticket.symbol: price}) if ticket.side is Side.BUY else NONE
         return GateFacts(
             now=now,
             session=session,
             account=lists.account.code,
             contract=self._broker.contract(ticket.symbol),
             position=lists.positions.get(ticket.symbol, Decimal(0)),
-            open_sells=sum(order.shares - order.filled for order in sells),
+            open_sells=sum(order.left for order in mine if order.side is Side.SELL and order.may_fill),
             orders_today=sum(1 for order in mine if OUR_REF.match(order.ref)),
             cash_usd=lists.account.cash_usd,
-            price=self._broker.price(ticket.symbol),
+            price=price,
+            open_buys=sum(order.left for order in mine if order.side is Side.BUY and order.may_fill),
+            open_buys_usd=open_buys_usd,
+            unpriced=unpriced,
+            pledged=sum(one.pledged for one in others),
+            unknown=", ".join(one.name for one in others if not one.known),
         )
+
+    def _purchases(self, lists: BrokerLists, prices: dict[str, Decimal]) -> tuple[Decimal, str]:
+        """Return what the account's working purchases cost, and one whose cost is not known, in words."""
+        total = Decimal(0)
+        for order in lists.orders:
+            if order.side is not Side.BUY or not order.may_fill:
+                continue
+            if order.limit_usd is None and order.symbol not in prices:
+                try:
+                    prices[order.symbol] = self._broker.price(order.symbol)
+                except DataError:
+                    return total, f"BUY {order.left} {order.symbol}"
+            total += order.left * (order.limit_usd or prices[order.symbol])
+        for other in lists.others:
+            cost = other.cost_usd
+            if cost is None:
+                return total, f"BUY {other.quantity} {other.name}"
+            total += cost
+        return total, ""
 
 
 def _shut(now: datetime) -> Refusal:

@@ -29,6 +29,7 @@ from mtum.ports.broker import (
     BrokerFill,
     BrokerLists,
     BrokerOrder,
+    Denied,
     Rejected,
     SubmitOutcome,
 )
@@ -145,9 +146,11 @@ class SimulatedBroker:
             raise BrokerUnavailableError(f"{symbol}: the practice exchange has no price for it")
         return moment.prices[symbol]
 
-    def submit(self, ticket: Ticket) -> SubmitOutcome:
+    def submit(self, ticket: Ticket, last_moment: datetime | None = None) -> SubmitOutcome:
         """Hand the order to the exchange; its answer is certain and immediate."""
         state, moment = self._visit(ticket.symbol)
+        if last_moment is not None and moment.now > last_moment:
+            return Denied("window", f"it is {moment.now:%H:%M:%S} UTC, the last moment was {last_moment:%H:%M:%S}")
         placed, outcome = exchange.place(state, _exchange_ticket(ticket), moment, self._rules)
         self._save(placed)
         match outcome:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from mtum.core.market.sessions import Session
@@ -12,6 +12,8 @@ PAPER = "D"
 """How the broker's paper accounts begin."""
 MARKET_LAST_MINUTES = 3.0
 """A market order, which waits for no auction, may leave until so many minutes before the close."""
+MARGIN = timedelta(seconds=5)
+"""Nothing leaves in the last seconds before the last moment: it would be at the wire after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,16 @@ class GateFacts:
         Contract the broker gives for the symbol now.
     position : Decimal
         Shares held in the symbol.
-    open_sells : int
-        Shares of sell orders still working in the symbol.
+    open_sells, open_buys : int
+        Shares of sell and buy orders in the symbol that may still fill, whoever's they are.
+    open_buys_usd : Decimal
+        What all purchases that may still fill in the whole account cost, at their reference prices.
+    unpriced : str
+        A purchase among them whose cost is not known, in words; "" when all are.
+    pledged : int
+        Shares of the symbol that short calls may call for.
+    unknown : str
+        Instruments on the symbol of which it is not known what they do to its shares, in words.
     orders_today : int
         Orders with our references in the symbol this session, working or done.
     price : Decimal
@@ -64,6 +74,11 @@ class GateFacts:
     orders_today: int
     cash_usd: Decimal
     price: Decimal
+    open_buys: int = 0
+    open_buys_usd: Decimal = Decimal(0)
+    unpriced: str = ""
+    pledged: int = 0
+    unknown: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +92,13 @@ class Refusal:
 def refusal(ticket: Ticket, facts: GateFacts, rules: GateRules) -> Refusal | None:
     """Return the first check that the order fails, or None when it may leave."""
     notional = ticket.shares * facts.price
-    free = facts.position - facts.open_sells
+    free = facts.position - facts.open_sells - facts.pledged
+    buying = ticket.side is Side.BUY
+    # Shares that are short may be bought back and no more; such a purchase makes the position smaller.
+    short = facts.position < 0
+    buy_back = -facts.position - facts.open_buys
     late = outside_window(facts.now, facts.session, rules)
+    beside = f"beside working purchases for {facts.open_buys_usd:.2f}"
     checks = (
         (
             "account",
@@ -97,16 +117,35 @@ def refusal(ticket: Ticket, facts: GateFacts, rules: GateRules) -> Refusal | Non
             f"contract {facts.contract}, pinned {rules.contracts.get(ticket.symbol)}",
         ),
         ("quantity", ticket.shares == int(ticket.shares) > 0, f"{ticket.shares} shares"),
-        ("sell", ticket.side is Side.BUY or ticket.shares <= free, f"sell {ticket.shares}, free to sell {free}"),
+        (
+            "sell",
+            buying or ticket.shares <= free,
+            f"sell {ticket.shares}, free to sell {free} ({facts.open_sells} on sale, {facts.pledged} pledged to calls)",
+        ),
+        (
+            "short",
+            not (buying and short) or ticket.shares <= buy_back,
+            f"buy {ticket.shares} while the position is SHORT: {buy_back} may be bought back",
+        ),
+        (
+            "instruments",
+            not buying or short or not facts.unknown,
+            f"the account has {facts.unknown}, which may change the shares of {ticket.symbol}",
+        ),
         (
             "notional",
-            ticket.side is Side.SELL or notional <= rules.max_position_usd,
+            not buying or short or notional <= rules.max_position_usd,
             f"buy for {notional:.2f} USD, limit {rules.max_position_usd:.2f}",
         ),
         (
+            "purchases",
+            not buying or not facts.unpriced,
+            f"what the working {facts.unpriced} costs is not known",
+        ),
+        (
             "cash",
-            ticket.side is Side.SELL or notional <= facts.cash_usd,
-            f"buy for {notional:.2f} USD, cash {facts.cash_usd:.2f}",
+            not buying or notional + facts.open_buys_usd <= facts.cash_usd,
+            f"buy for {notional:.2f} USD {beside}, cash {facts.cash_usd:.2f}",
         ),
         ("count", facts.orders_today < rules.max_orders, f"{facts.orders_today} orders this session already"),
         ("window", late is None, late.text if late else ""),
@@ -119,9 +158,15 @@ def last_minutes(order_type: OrderType, last_send_minutes: float) -> float:
     return min(last_send_minutes, MARKET_LAST_MINUTES) if order_type is OrderType.MARKET else last_send_minutes
 
 
+def last_instant(session: Session, order_type: OrderType, last_send_minutes: float) -> datetime:
+    """Return the last instant at which an order of this type may leave."""
+    return session.before_close(last_minutes(order_type, last_send_minutes)) - MARGIN
+
+
 def outside_window(now: datetime, session: Session, rules: GateRules) -> Refusal | None:
     """Return why no order may leave at this instant of the broker's clock, None when one may."""
-    opens, last = session.before_close(rules.window_opens_minutes), session.before_close(rules.last_send_minutes)
+    opens = session.before_close(rules.window_opens_minutes)
+    last = session.before_close(rules.last_send_minutes) - MARGIN
     if opens <= now <= last:
         return None
-    return Refusal("window", f"broker's clock {now:%H:%M:%S} UTC, window {opens:%H:%M} to {last:%H:%M}")
+    return Refusal("window", f"broker's clock {now:%H:%M:%S} UTC, window {opens:%H:%M:%S} to {last:%H:%M:%S}")

@@ -1,13 +1,13 @@
 """The account in USD, from values that mix currencies, prefixes and settled with unsettled cash."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from mtum.adapters.ib_session.ear import Heard
 from mtum.errors import BrokerUnavailableError
-from mtum.ports.broker import AccountKind, BrokerAccount
+from mtum.ports.broker import AccountKind, BrokerAccount, OtherInstrument
 
 PREFIX = "$LEDGER-"
 """Newer gateways put it before the keys that are told per currency."""
@@ -15,7 +15,6 @@ USD = "USD"
 ZERO = Decimal(0)
 _WORTH = ("NetLiquidation", "TotalCashValue", "CashBalance", "TotalCashBalance", "StockMarketValue")
 """Amounts that cannot all be 0 in an account that holds something."""
-ONE = Decimal(1)
 UNSET = Decimal("1e300")
 """Numbers beyond it are the wire's way to say "none"."""
 
@@ -29,6 +28,12 @@ def amount(text: object) -> Decimal | None:
     except InvalidOperation:
         return None
     return found if found.is_finite() and abs(found) < UNSET else None
+
+
+def plain(number: Decimal) -> Decimal:
+    """Return a number as people write it: the wire's 18.0 shares are 18."""
+    whole = number.to_integral_value()
+    return whole if whole == number else number
 
 
 @dataclass(slots=True)
@@ -103,14 +108,53 @@ def positions_of(answer: Iterable[Heard], account: str, unread: Unread) -> dict[
     found: dict[str, Decimal] = {}
     for heard in answer:
         code, contract, told, _ = heard.fields
-        if code == account and contract.secType == "STK" and contract.currency in ("", USD):
+        if code == account and is_us_share(contract):
             shares = amount(told)
             if shares is None:
                 unread.note("position", contract, {"shares": told}, ours=True)
             else:
-                found[str(contract.symbol)] = shares
-    # 18 and not 18.0: it is read by people.
-    return {symbol: shares.quantize(ONE) if shares % 1 == 0 else shares for symbol, shares in found.items() if shares}
+                found[str(contract.symbol)] = plain(shares)
+    return {symbol: shares for symbol, shares in found.items() if shares}
+
+
+def other_positions(answer: Iterable[Heard], account: str) -> tuple[OtherInstrument, ...]:
+    """Return the positions of one account in anything else, closed ones left out."""
+    found: dict[str, OtherInstrument] = {}
+    for heard in answer:
+        code, contract, told, _ = heard.fields
+        if code == account and not is_us_share(contract):
+            quantity = amount(told)
+            one = other_instrument(contract, quantity if quantity is not None else Decimal(1))
+            # How much of it there is cannot be read: then neither can what it does.
+            found[one.name] = one if quantity is not None else replace(one, call=None)
+    return tuple(one for one in found.values() if one.quantity)
+
+
+def is_us_share(contract: Any) -> bool:
+    """Return whether a contract is what the program trades: shares in USD."""
+    return contract.secType == "STK" and getattr(contract, "currency", "") in ("", USD)
+
+
+def other_instrument(contract: Any, quantity: Decimal) -> OtherInstrument:
+    """Return what the wire tells of a contract that is no share in USD."""
+    symbol, kind = str(contract.symbol), str(contract.secType)
+    currency = str(getattr(contract, "currency", "") or USD)
+    right = str(getattr(contract, "right", "") or "").upper()[:1]
+    option = kind == "OPT" and right in ("C", "P")
+    told = (
+        str(getattr(contract, "lastTradeDateOrContractMonth", "") or ""),
+        f"{plain(amount(getattr(contract, 'strike', 0)) or ZERO)} {right}" if option else "",
+        kind if not option else "",
+        f"in {currency}" if currency != USD else "",
+    )
+    return OtherInstrument(
+        symbol=symbol,
+        name=" ".join(word for word in (symbol, *told) if word),
+        kind=kind,
+        quantity=plain(quantity),
+        call=right == "C" if option else None,
+        multiplier=amount(getattr(contract, "multiplier", "") or "") or ZERO,
+    )
 
 
 def _rate(values: Values, base: str) -> Decimal:

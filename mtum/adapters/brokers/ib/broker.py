@@ -5,9 +5,25 @@ from datetime import date, datetime
 from decimal import Decimal
 from time import monotonic
 
-from mtum.adapters.brokers.ib.account import Unread, account_of, amount, positions_of, untold, values_of
+from mtum.adapters.brokers.ib.account import (
+    Unread,
+    account_of,
+    amount,
+    other_positions,
+    positions_of,
+    untold,
+    values_of,
+)
 from mtum.adapters.brokers.ib.sender import Sender
-from mtum.adapters.brokers.ib.words import completed_orders, fills_of, garbled, open_orders
+from mtum.adapters.brokers.ib.words import (
+    OpenListing,
+    completed_orders,
+    fills_of,
+    garbled,
+    open_listings,
+    open_orders,
+    other_orders,
+)
 from mtum.adapters.ib_session.codes import NO_PERMISSION
 from mtum.adapters.ib_session.ear import Heard, RequestRefusedError
 from mtum.adapters.ib_session.listings import Listings
@@ -79,7 +95,8 @@ class IbBroker:
         self._refuse_while_cut_off()
         held, values = self._ready(held, values)
         unread, ear = Unread(), self._session.link.ear
-        orders = self._orders(working, done, unread)
+        listed = open_listings(working, account)
+        orders = self._orders(listed, done, unread)
         named = {order.broker_id for order in orders if OUR_REF.match(order.ref)}
         positions = positions_of(held, account, unread)
         fills = fills_of((own, everyone), ear.fees, account, unread, named)
@@ -93,6 +110,7 @@ class IbBroker:
             fills=fills,
             unread=tuple(unread.ours),
             skipped=len(unread.others),
+            others=(*other_positions(held, account), *other_orders(listed)),
         )
 
     def session_hours(self, symbol: str, day: date) -> Session | None:
@@ -127,9 +145,9 @@ class IbBroker:
             raise SourceUnavailableError(f"{symbol}: the broker shows no live price")
         return found
 
-    def submit(self, ticket: Ticket) -> SubmitOutcome:
+    def submit(self, ticket: Ticket, last_moment: datetime | None = None) -> SubmitOutcome:
         """Send one order, once, over the connection that has just been proven."""
-        return self._sender.submit(ticket, self.lists)
+        return self._sender.submit(ticket, last_moment, self.lists)
 
     def cancel(self, ref: str) -> bool:
         """Ask to cancel an order; believed only when fresh lists no longer show it working and no fill of it."""
@@ -149,9 +167,9 @@ class IbBroker:
             held, values = self._session.ask(POSITIONS, account_values(account))
         return held, values
 
-    def _orders(self, working: Sequence[Heard], done: Sequence[Heard], unread: Unread) -> tuple[BrokerOrder, ...]:
+    def _orders(self, working: Sequence[OpenListing], done: Sequence[Heard], unread: Unread) -> tuple[BrokerOrder, ...]:
         account, ours = self._session.account, self._session.gateway.client_id
-        orders = open_orders(working, account, unread)
+        orders = open_orders(working, unread)
         # After a restart a gateway may hand out order ids a second time: ours go on above what is known.
         used = [order.order_id or 0 for order in orders if order.client_id == ours]
         self._session.link.client.updateReqId(max(used, default=0) + 1)

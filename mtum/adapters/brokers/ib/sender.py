@@ -2,21 +2,26 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from mtum.adapters.brokers.ib.account import Unread
 from mtum.adapters.brokers.ib.sending import Echo, echo_of, of_ours, wire_order
 from mtum.adapters.brokers.ib.words import listed_order
+from mtum.adapters.clock import monotonic_seconds
 from mtum.adapters.ib_session.codes import Meaning
 from mtum.adapters.ib_session.listings import Listings
 from mtum.adapters.ib_session.questions import CURRENT_TIME
 from mtum.adapters.ib_session.session import IbSession
 from mtum.core.portfolio.orders import Ticket
 from mtum.errors import BrokerError, BrokerUnavailableError, DataError
-from mtum.ports.broker import Accepted, BrokerLists, NoAnswer, NotSent, Rejected, SubmitOutcome
+from mtum.ports.broker import Accepted, BrokerLists, Denied, NoAnswer, NotSent, Rejected, SubmitOutcome
 
 type Lists = Callable[[], BrokerLists]
+
+FRESH_SECONDS = 2.0
+"""An older reading of the broker's clock does not tell whether an order may still leave."""
+CLOCK_READINGS = 3
 
 READ_ONLY = "the gateway's interface is read-only and took no order ({code}): untick Read-Only API in its settings"
 
@@ -35,14 +40,23 @@ class Sender:
         self._listings = listings
         self._seconds = acknowledge_seconds
 
-    def submit(self, ticket: Ticket, lists: Lists) -> SubmitOutcome:
-        """Send one order, once; never connects again to do it, and never repeats it."""
+    def submit(self, ticket: Ticket, last_moment: datetime | None, lists: Lists) -> SubmitOutcome:
+        """Send one order, once; never connects again to do it, and never repeats it.
+
+        Parameters
+        ----------
+        last_moment : datetime or None
+            By the broker's clock: nothing is written later.
+        """
         if self._session.read_only:
             return NotSent("this connection only reads; it cannot send orders")
         try:
             contract = self._listings.contract(ticket.symbol)
-            today = self._session.probe_here().date()
             order = wire_order(self._session.library.order(), ticket, self._session.gateway.client_id)
+            now = self._now_at_the_latest()
+            if last_moment is not None and now > last_moment:
+                text = f"broker's clock {now:%H:%M:%S} UTC at the latest, last moment {last_moment:%H:%M:%S}"
+                return Denied("window", text)
             order_id = self._session.link.place(contract, order)
         except (BrokerError, DataError) as error:
             return NotSent(str(error))
@@ -50,9 +64,29 @@ class Sender:
         if echo.meaning is Meaning.CANCEL_IT and echo.perm_id:
             # It would sell more than is held: it lives, and must not.
             self._cancel_one(order_id)
-            return Rejected(*echo.worst(), final=False)
-        accepted = _accepted(echo, contract, order, order_id, today)
+            return Rejected(*echo.worst(), final=False, by_code=False)
+        accepted = _accepted(echo, contract, order, order_id, now.date())
         return accepted or self._refused(echo, order, order_id, lists)
+
+    def _now_at_the_latest(self) -> datetime:
+        """Return what the broker's clock can say at most, from a reading that is fresh by this computer's stopwatch.
+
+        The clock is told in whole seconds, and its answer may have been on its way since it was asked.
+
+        Raises
+        ------
+        BrokerUnavailableError
+            If every answer takes too long.
+        """
+        for _ in range(CLOCK_READINGS):
+            elapsed = monotonic_seconds()
+            read = self._session.probe_here()
+            taken = elapsed()
+            if taken < FRESH_SECONDS:
+                return read + timedelta(seconds=1 + taken)
+        raise BrokerUnavailableError(
+            f"the broker's clock took more than {FRESH_SECONDS:g} s to answer, {CLOCK_READINGS} times; nothing is sent"
+        )
 
     def cancel(self, ref: str, lists: Lists) -> bool:
         """Ask to cancel the working orders of a reference; whether fresh lists then agree that they are gone."""
@@ -109,7 +143,8 @@ class Sender:
         if echo.meaning is Meaning.REJECTED and not echo.perm_id:
             return Rejected(code, text, final=not _listed(order.orderRef, lists))
         if echo.ended:
-            return Rejected(code, text or f"the broker answers {echo.word}", final=False)
+            rejected = echo.meaning is Meaning.REJECTED
+            return Rejected(code, text or f"the broker answers {echo.word}", final=False, by_code=rejected)
         return NoAnswer(f"{code} {text}" if code else "no answer to the order", order.clientId, order_id)
 
     def _cancel_one(self, order_id: int) -> None:

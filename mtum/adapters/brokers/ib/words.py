@@ -3,13 +3,14 @@
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
-from mtum.adapters.brokers.ib.account import Unread, amount, shown
+from mtum.adapters.brokers.ib.account import Unread, amount, is_us_share, other_instrument, shown
 from mtum.adapters.ib_session.ear import Heard
 from mtum.core.portfolio.orders import OrderStatus, OrderType, Side
 from mtum.core.portfolio.reconcile import OUR_REF
-from mtum.ports.broker import BrokerFill, BrokerOrder
+from mtum.ports.broker import BrokerFill, BrokerOrder, OtherInstrument
 
 STATUS: Mapping[str, OrderStatus] = {
     "ApiPending": OrderStatus.SUBMITTING,
@@ -23,7 +24,7 @@ STATUS: Mapping[str, OrderStatus] = {
     "Inactive": OrderStatus.REJECTED,
 }
 """A resting on-close order is PreSubmitted or Submitted; both are working. What is asked to be canceled still is."""
-_SIDES = {"BOT": Side.BUY, "SLD": Side.SELL, "BUY": Side.BUY, "SELL": Side.SELL}
+_SIDES = {"BOT": Side.BUY, "SLD": Side.SELL, "BUY": Side.BUY, "SELL": Side.SELL, "SSHORT": Side.SELL}
 _TYPES = {kind.value: kind for kind in OrderType}
 _UNKNOWN = OrderStatus.UNKNOWN
 _GARBLED = {"5": "open order", "11": "execution", "61": "position", "101": "completed order"}
@@ -45,9 +46,9 @@ def listed_order(
 ) -> BrokerOrder | None:
     """Return an order of a list; None for a kind of order or security that is never ours."""
     side, kind = _SIDES.get(str(order.action)), _TYPES.get(str(order.orderType))
-    if side is None or contract.secType != "STK":
+    if side is None or not is_us_share(contract):
         ours = OUR_REF.match(str(order.orderRef or "")) is not None
-        if ours or contract.secType == "STK":
+        if ours or is_us_share(contract):
             told = {"security": contract.secType, "action": order.action, "reference": order.orderRef}
             unread.note("order", contract, told, ours=ours)
         return None
@@ -68,12 +69,17 @@ def listed_order(
         order_id=shown(order.orderId),
         session=session,
         text=f"the broker calls it {word!r}, a word this program does not know" if status is _UNKNOWN else "",
+        limit_usd=_limit(order),
     )
 
 
-def open_orders(answer: Iterable[Heard], account: str, unread: Unread) -> list[BrokerOrder]:
+type OpenListing = tuple[Any, Any, str, int]
+"""An open order: contract, order, newest status word, shares filled."""
+
+
+def open_listings(answer: Iterable[Heard], account: str) -> list[OpenListing]:
     """Return the open orders of an account: each openOrder with the orderStatus that came after it."""
-    found: dict[tuple[int, int, int], tuple[Any, Any, str, int]] = {}
+    found: dict[tuple[int, int, int], OpenListing] = {}
     for heard in answer:
         if heard.name == "openOrder":
             _, contract, order, state = heard.fields
@@ -85,8 +91,32 @@ def open_orders(answer: Iterable[Heard], account: str, unread: Unread) -> list[B
             if key in found:
                 contract, order, _, _ = found[key]
                 found[key] = (contract, order, str(word), shown(filled))
-    listed = (listed_order(*row, unread) for row in found.values())
-    return [order for order in listed if order is not None and order.account in ("", account)]
+    return [row for row in found.values() if str(row[1].account or "") in ("", account)]
+
+
+def open_orders(listings: Iterable[OpenListing], unread: Unread) -> list[BrokerOrder]:
+    """Return the open orders in shares; one that the broker calls inactive is not dead while it stands there."""
+    listed = (listed_order(*row, unread) for row in listings)
+    return [replace(order, inactive=order.status is OrderStatus.REJECTED) for order in listed if order is not None]
+
+
+def other_orders(listings: Iterable[OpenListing]) -> list[OtherInstrument]:
+    """Return the open orders in anything but shares in USD."""
+    found = []
+    for contract, order, word, filled in listings:
+        if is_us_share(contract) or STATUS.get(word) in (OrderStatus.CANCELED, OrderStatus.FILLED):
+            continue
+        left = Decimal(shown(order.totalQuantity) - filled)
+        quantity = left if _SIDES.get(str(order.action)) is Side.BUY else -left
+        one = other_instrument(contract, quantity)
+        found.append(replace(one, name=f"{one.name} (order)", working=True, limit_usd=_limit(order)))
+    return found
+
+
+def _limit(order: Any) -> Decimal | None:
+    # Order types without a limit send 0 or "not set".
+    told = amount(getattr(order, "lmtPrice", ""))
+    return told if told is not None and told > 0 else None
 
 
 def completed_orders(answer: Iterable[Heard], account: str, unread: Unread) -> list[BrokerOrder]:

@@ -96,11 +96,11 @@ def test_orders_that_take_nothing_from_ours_do_not_stop_a_sale(lists: BrokerList
     [
         (OrderType.MARKET_ON_CLOSE, 22.0, True),
         (OrderType.MARKET_ON_CLOSE, 22.1, False),
-        (OrderType.MARKET_ON_CLOSE, 15.0, True),
-        (OrderType.MARKET_ON_CLOSE, 14.9, False),
+        (OrderType.MARKET_ON_CLOSE, 15.1, True),
+        (OrderType.MARKET_ON_CLOSE, 15.0, False),
         (OrderType.MARKET, 14.9, True),  # does not wait for the auction
-        (OrderType.MARKET, 3.0, True),
-        (OrderType.MARKET, 2.9, False),
+        (OrderType.MARKET, 3.1, True),
+        (OrderType.MARKET, 3.0, False),
     ],
 )
 def test_the_window_is_by_the_brokers_clock(kind: OrderType, minutes: float, sent: bool) -> None:

@@ -56,10 +56,17 @@ def test_an_order_that_passes_every_check_at_its_edge_may_leave(ticket: Ticket) 
         ("sell", SELL, {"open_sells": 1}, {}),
         ("notional", BUY, {}, {"max_position_usd": Decimal("1999.99")}),
         ("cash", BUY, {"cash_usd": Decimal("1999.99")}, {}),
+        ("sell", SELL, {"pledged": 1}, {}),
+        ("short", replace(BUY, shares=11), {"position": Decimal(-10)}, {}),
+        ("short", replace(BUY, shares=10), {"position": Decimal(-10), "open_buys": 1}, {}),
+        ("instruments", BUY, {"unknown": "MTUM CFD"}, {}),
+        ("purchases", BUY, {"unpriced": "BUY 3 XYZ"}, {}),
+        ("cash", BUY, {"open_buys_usd": Decimal("0.01")}, {}),
+        ("cash", replace(BUY, shares=10), {"position": Decimal(-10), "cash_usd": Decimal("999.99")}, {}),
         ("count", BUY, {"orders_today": 2}, {}),
         ("count", SELL, {"orders_today": 0}, {"max_orders": 0}),
         ("window", BUY, {"now": SESSION.before_close(22) - timedelta(seconds=1)}, {}),
-        ("window", SELL, {"now": SESSION.before_close(15) + timedelta(seconds=1)}, {}),
+        ("window", SELL, {"now": SESSION.before_close(15) - timedelta(seconds=4)}, {}),
         ("window", BUY, {"now": SESSION.before_close(17) - timedelta(days=1)}, {}),
     ],
 )
@@ -67,9 +74,21 @@ def test_each_check_alone_refuses(check: str, ticket: Ticket, facts: dict[str, A
     assert judged(ticket, facts, rules) == check
 
 
-@pytest.mark.parametrize("minutes", [22.0, 15.0])
-def test_the_edges_of_the_window_are_inside_it(minutes: float) -> None:
+@pytest.mark.parametrize("minutes", [22.0, 15.0 + 5 / 60])
+def test_the_edges_of_the_window_are_inside_it_and_the_later_one_is_five_seconds_early(minutes: float) -> None:
     assert judged(BUY, {"now": SESSION.before_close(minutes)}, {}) is None
+
+
+def test_what_is_short_is_bought_back_to_the_last_share_whatever_the_largest_purchase() -> None:
+    cover = replace(BUY, shares=10)
+    facts: dict[str, Any] = {"position": Decimal(-12), "open_buys": 2, "unknown": "MTUM CFD"}
+    assert judged(cover, {**facts, "cash_usd": Decimal(1000)}, {"max_position_usd": Decimal(1)}) is None
+
+
+def test_two_purchases_do_not_spend_the_same_cash() -> None:
+    """The first rests until the auction, and its cash is still on display."""
+    assert judged(replace(BUY, shares=1), {"open_buys_usd": Decimal(1900)}, {}) is None
+    assert judged(replace(BUY, shares=1), {"open_buys_usd": Decimal("1900.01")}, {}) == "cash"
 
 
 def test_a_sale_needs_no_cash_and_is_not_bounded_by_the_largest_purchase() -> None:
@@ -87,4 +106,4 @@ def test_without_a_pinned_contract_any_is_taken() -> None:
 def test_a_refusal_says_the_facts_in_words() -> None:
     stopped = refusal(replace(SELL, shares=11), FACTS, RULES)
     assert stopped is not None
-    assert stopped.text == "sell 11, free to sell 10"
+    assert stopped.text == "sell 11, free to sell 10 (0 on sale, 0 pledged to calls)"

@@ -48,13 +48,23 @@ BROKEN: dict[str, list[Case]] = {
         (replace(SELL, shares=17), FACTS),
         (SELL, replace(FACTS, open_sells=1)),
         (SELL, replace(FACTS, position=Decimal("15.9"))),
+        (SELL, replace(FACTS, pledged=1)),
     ],
+    "short": [
+        (BUY, replace(FACTS, position=Decimal("-15.9"))),
+        (BUY, replace(FACTS, position=Decimal(-16), open_buys=1)),
+    ],
+    "instruments": [(BUY, replace(FACTS, unknown="MTUM CFD"))],
+    "purchases": [(BUY, replace(FACTS, unpriced="BUY 1 MTUM BAG"))],
     "notional": [(replace(BUY, shares=21), replace(FACTS, cash_usd=Decimal(9000)))],
-    "cash": [(BUY, replace(FACTS, cash_usd=Decimal("3999.99")))],
+    "cash": [
+        (BUY, replace(FACTS, cash_usd=Decimal("3999.99"))),
+        (BUY, replace(FACTS, open_buys_usd=Decimal("500.01"))),
+    ],
     "count": [(BUY, replace(FACTS, orders_today=2))],
     "window": [
         (BUY, replace(FACTS, now=datetime(2026, 1, 30, 20, 37, 59, tzinfo=UTC))),
-        (BUY, replace(FACTS, now=datetime(2026, 1, 30, 20, 45, 1, tzinfo=UTC))),
+        (BUY, replace(FACTS, now=datetime(2026, 1, 30, 20, 44, 56, tzinfo=UTC))),
     ],
 }
 type Gate = Callable[[Ticket, GateFacts, GateRules], Refusal | None]
@@ -80,7 +90,7 @@ def test_each_check_stops_its_own_kind_of_order(name: str, case: Case) -> None:
         (SELL, replace(FACTS, cash_usd=Decimal(-10))),
         (BUY, replace(FACTS, orders_today=1)),
         (BUY, replace(FACTS, now=datetime(2026, 1, 30, 20, 38, tzinfo=UTC))),
-        (BUY, replace(FACTS, now=datetime(2026, 1, 30, 20, 45, tzinfo=UTC))),
+        (BUY, replace(FACTS, now=datetime(2026, 1, 30, 20, 44, 55, tzinfo=UTC))),
     ],
 )
 def test_the_limits_themselves_are_allowed(ticket: Ticket, facts: GateFacts) -> None:

@@ -5,7 +5,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from mtum.adapters.brokers.ib.account import Unread, account_of, amount, positions_of, values_of
+from mtum.adapters.brokers.ib.account import (
+    Unread,
+    account_of,
+    amount,
+    other_positions,
+    positions_of,
+    values_of,
+)
 from mtum.adapters.ib_session.ear import Heard
 from mtum.errors import BrokerUnavailableError
 from mtum.ports.broker import AccountKind
@@ -83,3 +90,25 @@ def test_positions_are_our_accounts_stocks_in_dollars_with_fractions() -> None:
         held("DU1", "IWM", 0.0),
     ]
     assert positions_of(answer, "DU1", Unread()) == {"MTUM": Decimal("18.25")}
+
+
+def test_positions_in_other_instruments_are_told_with_the_shares_a_short_call_pledges() -> None:
+    def held(quantity: float, **contract: object) -> Heard:
+        plain = {"symbol": "MTUM", "currency": "USD", "lastTradeDateOrContractMonth": "20180119", "strike": 280.0}
+        return Heard("position", ("DU1", SimpleNamespace(**{**plain, **contract}), quantity, 1.0))
+
+    answer = [
+        held(-2.0, secType="OPT", right="C", multiplier="100"),
+        held(1.0, secType="OPT", right="P", multiplier="100"),
+        held(5.0, secType="CFD", lastTradeDateOrContractMonth=""),
+        held(3.0, secType="STK", currency="EUR", lastTradeDateOrContractMonth=""),
+        held(0.0, secType="OPT", right="C", multiplier="100", strike=290.0),
+    ]
+    found = other_positions(answer, "DU1")
+    assert [(one.name, one.pledged, one.known) for one in found] == [
+        ("MTUM 20180119 280 C", 200, True),
+        ("MTUM 20180119 280 P", 0, True),
+        ("MTUM CFD", 0, False),
+        ("MTUM STK in EUR", 0, False),
+    ]
+    assert other_positions(answer, "DU2") == ()
