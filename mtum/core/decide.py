@@ -11,7 +11,7 @@ from mtum.core.portfolio.sizing import SizingRules, budget, cost_frac, shares_fo
 from mtum.core.strategies.contract import Holding, Strategy, SymbolVerdict, Target
 from mtum.core.view import MarketView
 
-_ORDER_OF_WORK = {Purpose.EXIT: 0, Purpose.REDUCE: 1, Purpose.ENTER: 2, Purpose.INCREASE: 3}
+_ORDER_OF_WORK = {Purpose.COVER: 0, Purpose.EXIT: 1, Purpose.REDUCE: 2, Purpose.ENTER: 3, Purpose.INCREASE: 4}
 
 
 def decide(view: MarketView, strategy: Strategy, book: Book, rules: PortfolioRules) -> Decision:
@@ -43,14 +43,17 @@ def decide(view: MarketView, strategy: Strategy, book: Book, rules: PortfolioRul
     verdicts = strategy.verdicts(view, book.holdings)
     forced = tuple(_forced(verdict, book, flatten=lost and rules.losses.flatten_on_daily_loss) for verdict in verdicts)
     barred = _entry_bar(book, lost=lost, fallen=fallen)
+    covers, cover_notes = _covers(book, prices, rules.sizing)
     sales, sale_notes = _sales(forced, book, equity, prices, rules.sizing)
-    buys, buy_notes = _buys(forced, book, equity, prices, rules.sizing, barred)
-    orders = tuple(sorted((*sales, *buys), key=lambda order: _ORDER_OF_WORK[order.purpose]))
+    taken = sum(_outlay(order.shares, prices[order.symbol], rules.sizing) for order in covers)
+    left = replace(book, available_usd=book.available_usd - taken)
+    buys, buy_notes = _buys(forced, left, equity, prices, rules.sizing, barred)
+    orders = tuple(sorted((*covers, *sales, *buys), key=lambda order: _ORDER_OF_WORK[order.purpose]))
     return Decision(
         session=view.session,
         strategy=strategy.name,
         action=_action(orders),
-        reasons=_reasons(orders, forced, sale_notes + buy_notes),
+        reasons=_reasons(orders, forced, cover_notes + sale_notes + buy_notes),
         verdicts=verdicts,
         orders=orders,
         equity_usd=equity,
@@ -112,6 +115,25 @@ def _wanted(verdict: SymbolVerdict, held: int, equity: float, price: float, sizi
     bought = shares_for(budget(verdict.verdict.weight, equity, float("inf"), sizing), price, sizing)
     kept = floor(verdict.verdict.weight * equity * sizing.max_position_frac / price)
     return bought if bought > held else min(held, kept)
+
+
+def _covers(book: Book, prices: Mapping[str, float], sizing: SizingRules) -> tuple[list[PlannedOrder], tuple[str, ...]]:
+    # A person's word alone buys back what is short: it goes on under a reduce-only halt, as every exit does.
+    orders: list[PlannedOrder] = []
+    notes: list[str] = []
+    cash = book.available_usd + book.unsettled_usd
+    for symbol, shares in book.buy_backs.items():
+        cost = _outlay(shares, prices[symbol], sizing)
+        if book.restriction is Restriction.FULL:
+            notes.append("halted")
+        elif symbol in book.exits_barred:
+            notes.append(book.exits_barred[symbol])
+        elif cost > cash:
+            notes.append("buy_back_exceeds_cash")
+        else:
+            cash -= cost
+            orders.append(PlannedOrder(symbol, Side.BUY, Purpose.COVER, shares, ("flatten",)))
+    return orders, tuple(notes)
 
 
 def _sales(
@@ -181,8 +203,7 @@ def _outlay(shares: int, price: float, sizing: SizingRules) -> float:
 def _action(orders: tuple[PlannedOrder, ...]) -> Action:
     if not orders:
         return Action.HOLD
-    selling = any(order.side is Side.SELL for order in orders)
-    return Action.EXIT if selling else Action.ENTER
+    return Action.ENTER if all(order.purpose.opens for order in orders) else Action.EXIT
 
 
 def _reasons(

@@ -68,9 +68,8 @@ def book_of(frame: Mapping[str, object]) -> Book:
         restriction=Restriction(_text(stored["restriction"])),
         entries_barred=_words(stored["entries_barred"]),
         exits_barred=_words(stored["exits_barred"]),
-        unsellable_shares={
-            symbol: int(_number(shares)) for symbol, shares in _table(stored.get("unsellable_shares", {})).items()
-        },
+        unsellable_shares=_shares(stored.get("unsellable_shares", {})),
+        buy_backs=_shares(stored.get("buy_backs", {})),
     )
 
 
@@ -199,6 +198,7 @@ def _book_document(book: Book) -> Document:
         "entries_barred": dict(book.entries_barred),
         "exits_barred": dict(book.exits_barred),
         "unsellable_shares": dict(book.unsellable_shares),
+        "buy_backs": dict(book.buy_backs),
     }
 
 
@@ -236,6 +236,10 @@ def _rows(value: object) -> list[object]:
     if not isinstance(value, list):
         raise ValueError(f"expected a list, found {value!r}")
     return value
+
+
+def _shares(value: object) -> dict[str, int]:
+    return {symbol: int(_number(shares)) for symbol, shares in _table(value).items()}
 
 
 def _words(value: object) -> dict[str, str]:

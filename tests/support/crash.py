@@ -297,9 +297,9 @@ def _resending() -> None:
     plain = submit_orders._resolve
     sent: list[IntentState] = []
 
-    def again(desk: Desk, session: Session, state: IntentState, why: str) -> Any:
+    def again(desk: Desk, session: Session, state: IntentState, why: str, rejected_by: int | None = None) -> Any:
         if sent:
-            return plain(desk, session, state, why)
+            return plain(desk, session, state, why, rejected_by)
         sent.append(state)
         outcome = desk.broker.submit(ticket_of(state.intent))
         return submit_orders._after_answer(desk, session, state, outcome)
@@ -310,7 +310,7 @@ def _resending() -> None:
 def _giving_up() -> None:
     """A build that never looks for an order once its sending was begun."""
 
-    def unknown(desk: Desk, session: Session, state: IntentState, why: str = "") -> Any:
+    def unknown(desk: Desk, session: Session, state: IntentState, why: str = "", rejected_by: int | None = None) -> Any:
         return submit_orders._unknown(desk, state, why or "given up")
 
     plain = submit_orders._settle_one

@@ -16,7 +16,8 @@ from mtum.app.session.differences import EXTERNAL_KEY, FOREIGN_KEY, position_bal
 from mtum.app.session.match_orders import find_trace, what_of
 from mtum.core.portfolio.costs import IbFixedCosts
 from mtum.core.portfolio.fills import Fill, Split, folded, rebased
-from mtum.core.portfolio.lots import lots_of
+from mtum.core.portfolio.gate import last_instant
+from mtum.core.portfolio.lots import trades_of
 from mtum.core.portfolio.orders import OrderIntent, OrderStatus, OrderType, Purpose, Side, intent_id, may_move
 from mtum.core.portfolio.reconcile import OUR_REF
 from mtum.core.view import MarketView
@@ -168,7 +169,7 @@ def _position(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
         raise UsageError(f"--entry-session {statement.entry_session} is not over yet")
     _check_nothing_open(desk, symbol, lists)
     held = lists.positions.get(symbol, Decimal(0))
-    if number != int(number) or not 0 <= number <= held:
+    if number != int(number) or not 0 <= number <= max(held, Decimal(0)):
         raise UsageError(f"{number} shares of {symbol}: a whole number up to the broker's {held} is needed")
     change = int(number) - sum(lot.shares for lot in held_lots(desk.store) if lot.symbol == symbol)
     if change == 0:
@@ -272,9 +273,14 @@ def _check_sound(desk: Desk, fills: Sequence[Fill] = (), splits: Sequence[Split]
     """Refuse a statement with which our own records would no longer add up, before anything is written."""
     known = desk.store.orders.fills()
     try:
-        lots_of(rebased(folded([*known, *fills]), [*desk.store.bars.splits(), *splits]))
+        trades = trades_of(rebased(folded([*known, *fills]), [*desk.store.bars.splits(), *splits]))
     except ValueError as error:
         raise UsageError(f"our records would not add up: {error}") from error
+    stated = {fill.intent_id for fill in fills}
+    for trade in trades:
+        if trade.shares < 0 and trade.entry_intent_id in stated:
+            text = f"{-trade.shares} {trade.symbol} would have left us on {trade.entry_session} that we did not hold"
+            raise UsageError(f"our records would not add up: {text}")
 
 
 def _remembered(desk: Desk, symbol: str, session: date) -> Mapping[str, float]:
@@ -291,7 +297,8 @@ def _remembered(desk: Desk, symbol: str, session: date) -> Mapping[str, float]:
 
 def _check_deadline(desk: Desk, state: IntentState) -> None:
     session = desk.calendar.sessions(state.intent.session, state.intent.session).get(state.intent.session)
-    last = session.before_close(desk.settings.schedule.last_send_minutes) if session else None
+    minutes = desk.settings.schedule.last_send_minutes
+    last = last_instant(session, state.intent.order_type, minutes) if session else None
     if last is None or desk.clock.now() > last:
         raise UsageError(f"{state.intent.ref}: its last moment has passed; it lapses by itself at the next session")
 

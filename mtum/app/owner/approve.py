@@ -5,7 +5,8 @@ from typing import Literal
 
 from mtum.app.desk import Desk
 from mtum.core.market.sessions import Session
-from mtum.core.portfolio.orders import OrderIntent, Side
+from mtum.core.portfolio.gate import last_instant
+from mtum.core.portfolio.orders import OrderIntent, Purpose
 from mtum.ports.store import ControlStore
 
 Way = Literal["enter", "exit"]
@@ -30,21 +31,21 @@ def approved(control: ControlStore, session: date, way: Way) -> bool:
     return bool(control.meta(f"{_KEY}{session}:{way}"))
 
 
-def needs_approval(required: bool | Literal["all"], side: Side) -> bool:
-    """Return whether an order of that side waits for a person: entries under true, all under "all"."""
-    return required == "all" or (required is True and side is Side.BUY)
+def needs_approval(required: bool | Literal["all"], purpose: Purpose) -> bool:
+    """Return whether an order of that purpose waits for a person: entries under true, all under "all"."""
+    return required == "all" or (required is True and purpose.opens)
 
 
 def way_of(intent: OrderIntent) -> Way:
     """Return the word that approves an intent."""
-    return "enter" if intent.side is Side.BUY else "exit"
+    return "enter" if intent.purpose.opens else "exit"
 
 
 def wait_for_approval(desk: Desk, session: Session, intent: OrderIntent) -> bool:
     """Return whether the order may be sent, waiting for a person until the last send at most."""
-    if not needs_approval(desk.settings.risk.require_confirmation, intent.side):
+    if not needs_approval(desk.settings.risk.require_confirmation, intent.purpose):
         return True
-    last = session.before_close(desk.settings.schedule.last_send_minutes)
+    last = last_instant(session, intent.order_type, desk.settings.schedule.last_send_minutes)
     while not approved(desk.store.control, intent.session, way_of(intent)):
         now = desk.clock.now()
         if now >= last:

@@ -1,4 +1,4 @@
-"""A person's order to sell a position at the close, through the same path as every exit."""
+"""A person's order to close a position at the close, through the same path as every exit."""
 
 from collections.abc import Collection
 
@@ -10,7 +10,7 @@ _KEY = "flatten:"
 
 
 def request_flatten(desk: Desk, symbol: str, why: str) -> None:
-    """Ask for the position to be sold by the next decision, and stop entries until resumed.
+    """Ask for the position to be closed by the next decision, and stop entries until resumed.
 
     Raises
     ------
@@ -25,7 +25,7 @@ def request_flatten(desk: Desk, symbol: str, why: str) -> None:
 
 
 def flatten_requests(desk: Desk) -> tuple[str, ...]:
-    """Return the symbols that a person wants sold."""
+    """Return the symbols that a person wants closed."""
     return tuple(symbol for symbol in desk.strategy.universe() if desk.store.control.meta(_KEY + symbol))
 
 

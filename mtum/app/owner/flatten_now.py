@@ -1,4 +1,4 @@
-"""`mtum flatten` on the running market: sell today if the window is open, else with the next decision."""
+"""`mtum flatten` on the running market: close the position today if the window is open, else with the next decision."""
 
 from mtum.app.desk import Desk, Problem, exit_code_of
 from mtum.app.owner.flatten import request_flatten
@@ -14,15 +14,17 @@ from mtum.errors import ExitCode
 
 
 def flatten_now(desk: Desk, symbol: str, why: str) -> RunResult:
-    """Ask for the position to be sold, and sell it at this close when that is still possible.
+    """Ask for the position to be closed, and do it at this close when that is still possible.
 
-    The session's decision is final: if it was made already, the sale is an order of its own beside it.
+    Shares held are sold, shares that are short are bought back.
+
+    The session's decision is final: if it was made already, this is an order of its own beside it.
     """
     request_flatten(desk, symbol, why)
     session = todays_session(desk)
     if session is None or not _open_window(desk, session):
         document = empty_document(None, desk.settings.mode, desk.account, desk.strategy.name, ())
-        note = f"{symbol} is sold by the next decision; entries are stopped"
+        note = f"{symbol} is closed by the next decision; entries are stopped"
         return RunResult({**document, "note": note}, ExitCode.DONE)
     if desk.store.decisions.find(session.day, desk.strategy.name) is None:
         return decide_and_order(desk, session)
@@ -39,25 +41,25 @@ def _beside_the_decision(desk: Desk, session: Session, symbol: str) -> RunResult
     desk.broker.connect()
     try:
         check = check_book(desk, desk.broker.lists(), session)
-        shares = check.sellable.get(symbol, 0)
-        key = intent_id(desk.account, session.day, desk.strategy.name, symbol, Purpose.EXIT)
-        if shares > 0 and desk.store.orders.find(key) is None and symbol not in check.exits_barred:
-            desk.store.orders.add_intent(_sale(desk, session, symbol, shares), desk.clock.now())
+        held, short = check.sellable.get(symbol, 0), check.short.get(symbol, 0)
+        if (held or short) and symbol not in check.exits_barred:
+            purpose, shares = (Purpose.EXIT, held) if held else (Purpose.COVER, short)
+            desk.store.orders.add_intent(_close(desk, session, symbol, purpose, shares), desk.clock.now())
         problems: tuple[Problem, ...] = (*check.problems, *submit_orders(desk, session))
     finally:
         desk.broker.close()
     return RunResult(current_document(desk, session, problems), exit_code_of(problems))
 
 
-def _sale(desk: Desk, session: Session, symbol: str, shares: int) -> OrderIntent:
+def _close(desk: Desk, session: Session, symbol: str, purpose: Purpose, shares: int) -> OrderIntent:
     return OrderIntent(
-        id=intent_id(desk.account, session.day, desk.strategy.name, symbol, Purpose.EXIT),
+        id=intent_id(desk.account, session.day, desk.strategy.name, symbol, purpose),
         account=desk.account,
         session=session.day,
         strategy=desk.strategy.name,
         symbol=symbol,
-        purpose=Purpose.EXIT,
-        side=Side.SELL,
+        purpose=purpose,
+        side=Side.SELL if purpose is Purpose.EXIT else Side.BUY,
         order_type=OrderType.MARKET_ON_CLOSE,
         shares=shares,
         reference_price=exact(float(desk.broker.price(symbol))),

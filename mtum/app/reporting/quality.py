@@ -26,7 +26,17 @@ from mtum.core.view import MarketView
 from mtum.ports.records import IntentState, RunRecord
 
 SAMPLE_SYMBOL = "SP500"
-FORCING = frozenset({"exit_carried", "halted", "daily_loss", "cash_not_settled", "budget_below_one_share", "cooldown"})
+FORCING = frozenset(
+    [
+        "exit_carried",
+        "halted",
+        "daily_loss",
+        "cash_not_settled",
+        "budget_below_one_share",
+        "cooldown",
+        "buy_back_exceeds_cash",
+    ]
+)
 """Reasons that decide whatever the conditions say."""
 
 

@@ -30,6 +30,7 @@ from mtum.ports.records import IntentState
 class BookCheck:
     """What the comparison found: problems, symbols that must wait, and shares that are really there.
 
+    `sellable` are shares of ours that may be sold, `short` those that a person may have bought back.
     `only_reconcile` means that nothing may be decided at all.
     """
 
@@ -37,6 +38,7 @@ class BookCheck:
     entries_barred: Mapping[str, str] = field(default_factory=dict)
     exits_barred: Mapping[str, str] = field(default_factory=dict)
     sellable: Mapping[str, int] = field(default_factory=dict)
+    short: Mapping[str, int] = field(default_factory=dict)
     only_reconcile: bool = False
 
     def capped(self, holding: Holding) -> Holding:
@@ -78,12 +80,19 @@ def check_book(desk: Desk, lists: BrokerLists, session: Session) -> BookCheck:
         problems.append(Problem(ExitCode.BROKER, f"{lists.account.doubt}: nothing is bought until it can be read"))
         entries |= dict.fromkeys(universe, "cash_unknown")
     problems += [problem for balance in found for problem in _sold_elsewhere(balance, lists)]
+    for balance in found:
+        text = _unknown_instruments(balance.symbol, lists)
+        if text:
+            problems.append(Problem(ExitCode.PERSON, text))
+            entries[balance.symbol] = "other_instrument"
+        problems += _pledged(balance, lists)
     unresolved = {state.intent.symbol for state in states if _in_doubt(lists, state, session)}
     return BookCheck(
         problems=tuple(problems),
         entries_barred=entries | dict.fromkeys(splits, NOT_AGREED) | dict.fromkeys(unresolved, "unresolved"),
         exits_barred=dict.fromkeys(splits, NOT_AGREED) | dict.fromkeys(unresolved, "unresolved"),
         sellable={balance.symbol: _sellable(balance, lists) for balance in found},
+        short={balance.symbol: short for balance in found if (short := _bought_back(balance, lists))},
     )
 
 
@@ -139,10 +148,10 @@ def _sold_elsewhere(balance: Balance, lists: BrokerLists) -> list[Problem]:
         for order in lists.orders
         if order.symbol == balance.symbol
         and order.side is Side.SELL
-        and order.status.working
+        and order.may_fill
         and not OUR_REF.match(order.ref)
     ]
-    shares = sum(order.shares - order.filled for order in theirs)
+    shares = sum(order.left for order in theirs)
     left = max(Decimal(0), balance.broker - shares)
     if not theirs or left >= balance.lots or left >= balance.broker:
         return []
@@ -157,6 +166,40 @@ def _sold_elsewhere(balance: Balance, lists: BrokerLists) -> list[Problem]:
 def _sellable(balance: Balance, lists: BrokerLists) -> int:
     # A sale by hand takes shares that are not ours first; ours takes our own.
     sells = [order for order in lists.orders if order.symbol == balance.symbol and order.side is Side.SELL]
-    left = [(order.ref, order.shares - order.filled) for order in sells if order.status.working]
+    left = [(order.ref, order.left) for order in sells if order.may_fill]
     own = sum(shares for ref, shares in left if OUR_REF.match(ref))
-    return max(0, min(balance.sellable - own, int(balance.broker) - sum(shares for _, shares in left)))
+    free = int(balance.broker) - sum(shares for _, shares in left) - _pledged_shares(balance.symbol, lists)
+    return max(0, min(balance.sellable - own, free))
+
+
+def _pledged_shares(symbol: str, lists: BrokerLists) -> int:
+    return sum(one.pledged for one in lists.others if one.symbol == symbol)
+
+
+def _pledged(balance: Balance, lists: BrokerLists) -> list[Problem]:
+    pledged = _pledged_shares(balance.symbol, lists)
+    free = int(balance.broker) - pledged
+    if not pledged or balance.lots <= max(0, free):
+        return []
+    others = [one for one in lists.others if one.symbol == balance.symbol and one.pledged]
+    calls = ", ".join(f"{one.quantity} {one.name}" for one in others)
+    text = (
+        f"{balance.symbol}: {calls} may call for {pledged} of the broker's {balance.broker} shares; of our "
+        f"{balance.lots} only {max(0, free)} can be sold until the calls are bought back"
+    )
+    return [Problem(ExitCode.PERSON, text)]
+
+
+def _unknown_instruments(symbol: str, lists: BrokerLists) -> str:
+    names = [f"{one.quantity} {one.name}" for one in lists.others if one.symbol == symbol and not one.known]
+    if not names:
+        return ""
+    return (
+        f"the account has {', '.join(names)}: what that does to its shares of {symbol} is not known here, and "
+        f"nothing of {symbol} is bought while it is there"
+    )
+
+
+def _bought_back(balance: Balance, lists: BrokerLists) -> int:
+    mine = [one for one in lists.orders if one.symbol == balance.symbol and one.side is Side.BUY]
+    return max(0, min(-balance.lots, balance.short - sum(one.left for one in mine if one.may_fill)))

@@ -183,6 +183,7 @@ def _book(
     )
     book = build_book(sleeve, desk.strategy, desk.store, lists.account, sessions, session.day)
     pause = desk.settings.risk.daily_loss_pause_sessions
+    requested = flatten_requests(desk)
     paused = loss_pause(desk.store, desk.strategy, sessions, session.day, pause)
     for symbol, bars in gathered.view.bars.items():
         due = dividend_due(sleeve.lots, desk.strategy.name, symbol, session.day, float(bars.dividend[-1]), paid=False)
@@ -191,7 +192,8 @@ def _book(
     book = replace(
         book,
         losses=replace(book.losses, paused=paused),
-        forced_exits=dict.fromkeys(flatten_requests(desk), "flatten"),
+        forced_exits=dict.fromkeys(requested, "flatten"),
+        buy_backs={symbol: check.short[symbol] for symbol in requested if symbol in check.short},
         entries_barred={**gathered.entries_barred, **check.entries_barred},
         exits_barred=check.exits_barred,
         holdings={symbol: check.capped(holding) for symbol, holding in book.holdings.items()},

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from mtum.app.desk import Desk, Problem
 from mtum.app.ledger.book import held_lots
-from mtum.app.session.match_orders import IN_DOUBT, find_trace, too_many, what_of
+from mtum.app.session.match_orders import IN_DOUBT, find_trace, inactive, too_many, what_of
 from mtum.core.portfolio.fills import folded
 from mtum.core.portfolio.orders import OrderStatus, Side
 from mtum.core.portfolio.reconcile import Balance, balances, foreign_refs
@@ -79,7 +79,7 @@ def unbooked(lists: BrokerLists, states: Iterable[IntentState], balance: Balance
         if intent.purpose.stated or intent.side is not side or left <= 0 or not surplus:
             continue
         sent = state.status not in _NEVER_LEFT and (state.status is not OrderStatus.LAPSED or state.submitted_at)
-        if sent and today - intent.session <= EXECUTIONS_COME_WITHIN and not (listed and listed.status.working):
+        if sent and today - intent.session <= EXECUTIONS_COME_WITHIN and not (listed and listed.may_fill):
             return Unbooked(state, min(left, abs(surplus)))
     return None
 
@@ -167,6 +167,8 @@ def _order(lists: BrokerLists, state: IntentState) -> Iterator[Difference]:
     listed = find_trace(lists, state)
     for problem in too_many(lists, state):
         yield Difference("double", state.intent.id, problem.text)
+    for problem in inactive(listed) if listed else ():
+        yield Difference("inactive", state.intent.id, problem.text)
     if listed is None:
         yield from _unlisted(state)
         return
@@ -235,8 +237,8 @@ def _ways(balance: Balance, strategy: str) -> tuple[str, ...]:
     rebuilt = f"{begin} position {symbol} {ours} --strategy {strategy} --entry-session DATE --entry-price PRICE"
     split = f"{begin} corporate-action {symbol} RATIO --entry-session DATE"
     ways = [*([rebuilt] if ours != balance.lots else []), *([split] if balance.lots else [])]
-    if balance.surplus > 0:
+    if 0 < balance.surplus <= balance.broker - balance.external:
         ways.insert(0, f"{begin} external {symbol} {balance.external + balance.surplus}")
-    elif balance.external > 0:
+    elif balance.surplus < 0 < balance.external:
         ways.insert(0, f"{begin} external {symbol} {max(balance.external + balance.surplus, Decimal(0))}")
     return tuple(ways)

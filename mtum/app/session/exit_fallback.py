@@ -5,12 +5,13 @@ from datetime import timedelta
 
 from mtum.app.desk import Desk, Problem
 from mtum.app.session.check_book import check_book
-from mtum.app.session.match_orders import executions_of, find_order
+from mtum.app.session.match_orders import executions_of, find_order, orders_of
 from mtum.app.session.submit_orders import submit_orders
 from mtum.core.market.sessions import Session
-from mtum.core.portfolio.gate import MARKET_LAST_MINUTES
+from mtum.core.portfolio.gate import MARKET_LAST_MINUTES, last_instant
 from mtum.core.portfolio.orders import OrderStatus, OrderType, Purpose, intent_id
-from mtum.ports.broker import BrokerLists, BrokerOrder
+from mtum.errors import ExitCode
+from mtum.ports.broker import BrokerLists
 from mtum.ports.records import IntentState
 
 QUERIES_APART = timedelta(seconds=5)
@@ -19,9 +20,10 @@ QUERIES_APART = timedelta(seconds=5)
 def exit_fallback(desk: Desk, session: Session) -> tuple[Problem, ...]:
     """Send one market order per finally rejected exit of the session; return what came of it.
 
-    Needs `[risk] exit_fallback = "market"` and an open connection. Two fresh queries, five seconds
-    apart, must both show the exit dead with a known filled quantity, no execution of it, and the
-    position equal to the lots.
+    Needs `[risk] exit_fallback = "market"` and an open connection. The rejection must be final by its code,
+    and two fresh queries, five seconds apart, must list no open order of it, show what they know of it as
+    dead with a known filled quantity, no execution of it, and the position equal to the lots. Anything else
+    is for a person, who is told what stands in the way.
     """
     if desk.settings.risk.exit_fallback != "market":
         return ()
@@ -31,12 +33,18 @@ def exit_fallback(desk: Desk, session: Session) -> tuple[Problem, ...]:
     first = desk.broker.lists()
     desk.clock.wait_until(desk.clock.now() + QUERIES_APART)
     second = desk.broker.lists()
+    problems: list[Problem] = []
     planned = False
     for state in wanted:
-        found = [_dead(desk, lists, state, session) for lists in (first, second)]
-        if all(one is not None for one in found) and desk.clock.now() < session.before_close(MARKET_LAST_MINUTES):
+        doubt = _doubt(desk, first, state, session) or _doubt(desk, second, state, session)
+        if doubt is None and desk.clock.now() >= last_instant(session, OrderType.MARKET, MARKET_LAST_MINUTES):
+            doubt = "it is too late for one"
+        if doubt is None:
             planned |= _plan(desk, second, state, session)
-    return submit_orders(desk, session) if planned else ()
+        else:
+            text = f"no market order in place of the rejected {state.intent.ref}: {doubt}; sell by hand if it must be"
+            problems.append(Problem(ExitCode.PERSON, text))
+    return (*problems, *(submit_orders(desk, session) if planned else ()))
 
 
 def _rejected_exit(desk: Desk, session: Session, state: IntentState) -> bool:
@@ -45,16 +53,24 @@ def _rejected_exit(desk: Desk, session: Session, state: IntentState) -> bool:
     return rejected and desk.store.orders.find(key) is None
 
 
-def _dead(desk: Desk, lists: BrokerLists, state: IntentState, session: Session) -> BrokerOrder | None:
-    """Return the exit as the completed orders show it, None while anything is in doubt."""
+def _doubt(desk: Desk, lists: BrokerLists, state: IntentState, session: Session) -> str | None:
+    """Return why these lists do not prove the exit dead, None when they do."""
     symbol = state.intent.symbol
-    found = find_order(lists, state)
-    executed = bool(executions_of(lists, state))
-    working = any(order.symbol == symbol and order.status.working for order in lists.orders)
+    listed = orders_of(lists, state)
+    if any(order.may_fill for order in listed):
+        return "it is still listed as open"
+    if not state.code:
+        return "the broker told no code with the rejection"
+    if any(order.status not in (OrderStatus.REJECTED, OrderStatus.CANCELED) for order in listed):
+        return f"the broker lists it as {listed[0].status.value}"
+    if executions_of(lists, state):
+        return "there are executions of it"
+    if any(order.symbol == symbol and order.may_fill for order in lists.orders):
+        return f"another order in {symbol} is open"
     check = check_book(desk, lists, session)
-    if found is None or found.status is not OrderStatus.REJECTED or executed or working:
-        return None
-    return None if symbol in check.exits_barred or symbol in check.entries_barred else found
+    if symbol in check.exits_barred or symbol in check.entries_barred:
+        return "the broker's position is not what our records say"
+    return None
 
 
 def _plan(desk: Desk, lists: BrokerLists, state: IntentState, session: Session) -> bool:

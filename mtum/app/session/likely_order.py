@@ -8,7 +8,7 @@ from mtum.app.owner.approve import Way, needs_approval
 from mtum.app.service.schedule import NEW_YORK
 from mtum.app.session.decide_and_order import decide_and_order
 from mtum.core.market.sessions import Session
-from mtum.core.portfolio.orders import Side
+from mtum.core.portfolio.orders import Purpose
 from mtum.ports.messages import Message, Urgency
 from mtum.ports.time import Clock
 
@@ -23,7 +23,9 @@ def likely_order(desk: Desk, session: Session) -> Message | None:
     if not required:
         return None
     result = decide_and_order(replace(desk, clock=_Standing(desk.clock)), session, dry_run=True)
-    wanted = [order for order in result.document.get("planned", ()) if needs_approval(required, Side(order["side"]))]
+    wanted = [
+        order for order in result.document.get("planned", ()) if needs_approval(required, Purpose(order["purpose"]))
+    ]
     if not wanted:
         return None
     lines = [
@@ -38,7 +40,7 @@ def likely_order(desk: Desk, session: Session) -> Message | None:
 
 
 def _way(order: dict[str, str]) -> Way:
-    return "enter" if order["side"] == Side.BUY.value else "exit"
+    return "enter" if Purpose(order["purpose"]).opens else "exit"
 
 
 def _line(order: dict[str, str]) -> str:

@@ -92,6 +92,8 @@ def record_seen(desk: Desk, state: IntentState, order: BrokerOrder, at: datetime
         )
         return
     code = str(order.code) if order.code is not None else None
+    if status is OrderStatus.REJECTED and before is not status:
+        code = code or ""  # a word alone is no rejection by code, whatever was told of the order before
     seen = Observed(order.filled, order.broker_id, code, order.text, order.client_id, order.order_id)
     desk.store.orders.move(state.intent.id, status, at, seen)
 
@@ -114,6 +116,17 @@ def cancel_at_once(desk: Desk, state: IntentState, order: BrokerOrder, why: str)
         desk.store.orders.move(state.intent.id, OrderStatus.CANCELED, desk.clock.now(), seen)
     did = "it was canceled" if gone else "it could not be canceled: cancel it by hand NOW"
     return Problem(ExitCode.PERSON, f"{order.ref}: {why}; {did}")
+
+
+def inactive(order: BrokerOrder) -> list[Problem]:
+    """Return the problem that the broker neither works on an order nor has ended it."""
+    if not order.inactive:
+        return []
+    text = (
+        f"{order.side.value} {order.left} {order.symbol} ({order.ref}) is Inactive at the broker and still listed as "
+        "open: it may come back and fill; look at the broker's own screen, nothing is sent in its place"
+    )
+    return [Problem(ExitCode.PERSON, text)]
 
 
 def too_many(lists: BrokerLists, state: IntentState) -> list[Problem]:
@@ -147,10 +160,11 @@ def order_problems(states: Sequence[IntentState]) -> list[Problem]:
     problems = []
     for state in states:
         what = what_of(state)
+        told = f"{state.code or ''} {state.text}".strip() or "no reason was given"
         if state.status is OrderStatus.DENIED:
             problems.append(Problem(ExitCode.ORDER, f"{what} denied by the last gate: {state.text}"))
         elif state.status is OrderStatus.REJECTED:
-            problems.append(Problem(ExitCode.ORDER, f"{what} rejected by the broker: {state.code} {state.text}"))
+            problems.append(Problem(ExitCode.ORDER, f"{what} rejected by the broker: {told}"))
         elif state.status is OrderStatus.SUBMITTING:
             text = f"{what} may be at the broker: a run was cut short while it was being sent"
             problems.append(

@@ -1,6 +1,7 @@
 """From intent to order, exactly once: claim durably, send once, believe only the broker's own lists."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from mtum.app.desk import Desk, Problem
 from mtum.app.owner.approve import wait_for_approval, way_of
@@ -8,6 +9,7 @@ from mtum.app.session.match_orders import (
     PENDING,
     cancel_at_once,
     find_trace,
+    inactive,
     order_problems,
     record_seen,
     too_many,
@@ -15,9 +17,9 @@ from mtum.app.session.match_orders import (
     what_of,
 )
 from mtum.core.market.sessions import Session
-from mtum.core.portfolio.gate import MARKET_LAST_MINUTES, last_minutes
+from mtum.core.portfolio.gate import MARKET_LAST_MINUTES, last_instant
 from mtum.core.portfolio.limits import Restriction
-from mtum.core.portfolio.orders import OrderStatus, Side, intent_of, ticket_of
+from mtum.core.portfolio.orders import OrderStatus, intent_of, ticket_of
 from mtum.errors import BrokerError, BrokerUnavailableError, ExitCode
 from mtum.ports.broker import (
     Accepted,
@@ -44,7 +46,7 @@ def submit_orders(desk: Desk, session: Session) -> tuple[Problem, ...]:
     """
     problems: list[Problem] = []
     pending = [state for state in desk.store.orders.states(session.day) if state.status in PENDING]
-    for state in sorted(pending, key=lambda state: state.intent.side is Side.BUY):
+    for state in sorted(pending, key=lambda state: state.intent.purpose.opens):
         problems += _settle_one(desk, session, state)
     return tuple(problems)
 
@@ -71,10 +73,10 @@ def _settle_one(desk: Desk, session: Session, state: IntentState) -> list[Proble
         record_seen(desk, state, found, now)
         desk.journal.reached("adopted")
         held = _other_session(desk, session, state, found)
-        return held + _problems_after(desk, state) + _in_doubt_besides(state, found)
+        return held + _problems_after(desk, state) + _in_doubt_besides(state, found) + inactive(found)
     if state.status is not OrderStatus.PLANNED and not desk.broker.proves_absence:
         return _unknown(desk, state, "begun earlier, and no list shows it")
-    if now > session.before_close(_last_minutes(desk, state)):
+    if now > _last_moment(desk, session, state):
         return _too_late(desk, session, state)
     return _send(desk, session, state)
 
@@ -87,8 +89,8 @@ def _in_doubt_besides(state: IntentState, found: BrokerOrder) -> list[Problem]:
     return [Problem(ExitCode.PERSON, text)]
 
 
-def _last_minutes(desk: Desk, state: IntentState) -> float:
-    return last_minutes(state.intent.order_type, desk.settings.schedule.last_send_minutes)
+def _last_moment(desk: Desk, session: Session, state: IntentState) -> datetime:
+    return last_instant(session, state.intent.order_type, desk.settings.schedule.last_send_minutes)
 
 
 def _send(desk: Desk, session: Session, state: IntentState) -> list[Problem]:
@@ -119,7 +121,7 @@ def _claimed(desk: Desk, state: IntentState) -> Restriction:
         return stopped
     # Claimed by a run that was cut short and never sent; a halt given since then counts.
     found = desk.store.control.restriction()
-    harmless = found is Restriction.REDUCE_ONLY and state.intent.side is Side.SELL
+    harmless = found is Restriction.REDUCE_ONLY and not state.intent.purpose.opens
     return Restriction.NONE if harmless else found
 
 
@@ -145,9 +147,9 @@ def _after_answer(desk: Desk, session: Session, state: IntentState, outcome: Sub
             record_seen(desk, state, order, at)
             desk.journal.reached("acknowledged")
             return _other_session(desk, session, state, order) + _problems_after(desk, state)
-        case Rejected(code, text, final):
+        case Rejected(code, text, final, by_code):
             if not final:
-                resolved = _resolve(desk, session, state, f"{code} {text}")
+                resolved = _resolve(desk, session, state, f"{code} {text}", code if by_code else None)
                 return _works_all_the_same(desk, state, f"{code} {text}") + resolved
             desk.store.orders.move(intent.id, OrderStatus.REJECTED, at, Observed(code=str(code), text=text))
             return _problems_after(desk, state)
@@ -167,7 +169,7 @@ def _not_sent(desk: Desk, session: Session, state: IntentState, why: str) -> lis
     intent = state.intent
     desk.store.orders.move(intent.id, OrderStatus.PLANNED, desk.clock.now(), Observed(text=why))
     desk.journal.reached("not_sent")
-    last = session.before_close(_last_minutes(desk, state))
+    last = _last_moment(desk, session, state)
     what = f"{intent.symbol} {intent.purpose.value} of {intent.shares} not sent"
     return [Problem(ExitCode.BROKER, f"{what}: {why}; `mtum run` again before {last:%H:%M:%S} UTC")]
 
@@ -188,8 +190,16 @@ def _works_all_the_same(desk: Desk, state: IntentState, why: str) -> list[Proble
     return [Problem(ExitCode.PERSON, text)]
 
 
-def _resolve(desk: Desk, session: Session, state: IntentState, why: str) -> list[Problem]:
-    """Ask the lists until they show the order or time is up; then it is unknown, for good."""
+def _resolve(
+    desk: Desk, session: Session, state: IntentState, why: str, rejected_by: int | None = None
+) -> list[Problem]:
+    """Ask the lists until they show the order or time is up; then it is unknown, for good.
+
+    Parameters
+    ----------
+    rejected_by : int or None
+        Code by which it was rejected; it counts where the lists show it as ended.
+    """
     seconds = desk.settings.broker.resolve_seconds
     until = session.before_close(IRREVOCABLE_MINUTES if state.intent.order_type.on_close else MARKET_LAST_MINUTES)
     if seconds is not None:
@@ -198,9 +208,11 @@ def _resolve(desk: Desk, session: Session, state: IntentState, why: str) -> list
         lists = _lists_or_none(desk)
         found = find_trace(lists, state) if lists else None
         if found is not None and found.status is not OrderStatus.SUBMITTING:
-            record_seen(desk, state, found, desk.clock.now())
+            ended = found.status is OrderStatus.REJECTED and not found.inactive
+            told = replace(found, code=rejected_by, text=found.text or why) if ended and rejected_by else found
+            record_seen(desk, state, told, desk.clock.now())
             desk.journal.reached("acknowledged")
-            return _problems_after(desk, state) + _ended_by_broker(state, found, why)
+            return _problems_after(desk, state) + _ended_by_broker(state, found, why) + inactive(found)
         if desk.clock.now() >= until:
             return _unknown(desk, state, why or "no answer")
         desk.clock.wait_until(min(until, desk.clock.now() + ASK_EVERY))
@@ -230,7 +242,7 @@ def _unknown(desk: Desk, state: IntentState, why: str) -> list[Problem]:
 
 
 def _too_late(desk: Desk, session: Session, state: IntentState) -> list[Problem]:
-    last = session.before_close(_last_minutes(desk, state))
+    last = _last_moment(desk, session, state)
     intent = state.intent
     if state.status is OrderStatus.PLANNED:
         desk.store.orders.move(intent.id, OrderStatus.LAPSED, desk.clock.now(), Observed(text="deadline missed"))

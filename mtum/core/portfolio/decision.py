@@ -56,7 +56,9 @@ class Book:
         Symbols in which nothing may be sold, with the reason word.
     unsellable_shares : mapping of symbol to int
         Shares of ours left out of the holdings because they cannot be sold today: the broker does not have
-        them, or another order is selling them. They stay part of the sleeve's equity.
+        them, another order is selling them, or they are short (negative). They stay part of the sleeve's equity.
+    buy_backs : mapping of symbol to int
+        Short shares that a person wants bought back.
     """
 
     holdings: Mapping[str, Holding]
@@ -71,6 +73,7 @@ class Book:
     entries_barred: Mapping[str, str] = field(default_factory=dict)
     exits_barred: Mapping[str, str] = field(default_factory=dict)
     unsellable_shares: Mapping[str, int] = field(default_factory=dict)
+    buy_backs: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,7 @@ class Decision:
     verdicts : tuple of SymbolVerdict
         What the strategy said, before limits.
     orders : tuple of PlannedOrder
-        Exits first, then reductions, then entries.
+        Buy-backs and exits first, then reductions, then entries.
     equity_usd : float
         Sleeve equity at the decision's prices.
     daily_loss_hit : bool

@@ -8,6 +8,8 @@ REASONS = {
     "vix_missing": "the VIX is missing, so nothing may be bought",
     "volume_unproven": "today's volume cannot be projected, so nothing may be bought",
     "budget_below_one_share": "the budget does not buy one share",
+    "other_instrument": "the account holds an instrument on it that is not known",
+    "buy_back_exceeds_cash": "buying back what is short costs more than the cash there is",
     "cash_not_settled": "the cash of the last sale has not settled",
     "exit_carried": "the rest of an earlier exit is sold",
     "halted": "trading is halted",

@@ -23,7 +23,7 @@ from mtum.adapters.store.orders.intents import (
 from mtum.adapters.store.texts import instant_text
 from mtum.core.portfolio.fills import Fill
 from mtum.core.portfolio.limits import Restriction
-from mtum.core.portfolio.orders import OrderIntent, OrderStatus, Side
+from mtum.core.portfolio.orders import OrderIntent, OrderStatus, Purpose
 from mtum.errors import StoreError
 from mtum.ports.records import IntentState, Observed
 
@@ -62,7 +62,7 @@ class SqliteOrders:
             if known.status is not OrderStatus.PLANNED:
                 raise StoreError(f"order {known.intent.ref} is {known.status.value} and cannot be sent")
             found = restriction_in_force(connection)
-            if _forbids(found, known.intent.side):
+            if _forbids(found, known.intent.purpose):
                 return found
             write_status(connection, known, OrderStatus.SUBMITTING, at, None)
             connection.execute("UPDATE orders SET submitted_at = ? WHERE ref = ?", (instant_text(at), known.intent.ref))
@@ -130,12 +130,12 @@ class SqliteOrders:
         return read_fills(self.database, strategy)
 
 
-def _forbids(restriction: Restriction, side: Side) -> bool:
+def _forbids(restriction: Restriction, purpose: Purpose) -> bool:
     match restriction:
         case Restriction.NONE:
             return False
         case Restriction.REDUCE_ONLY:
-            return side is Side.BUY
+            return purpose.opens
         case Restriction.FULL:
             return True
 

@@ -58,9 +58,9 @@ def test_the_claim_is_durable_before_the_order_leaves(tmp_path: Path) -> None:
     seen: list[OrderStatus] = []
 
     class Looking(FakeBroker):
-        def submit(self, ticket: Any) -> Any:
+        def submit(self, ticket: Any, last_moment: Any = None) -> Any:
             seen.append(state_of(desk).status)
-            return super().submit(ticket)
+            return super().submit(ticket, last_moment)
 
     with fake_desk(tmp_path, Looking(outcomes=[accepted(BUY)])) as desk:
         planned(desk)
@@ -229,16 +229,18 @@ def test_a_halt_refuses_the_claim(tmp_path: Path, restriction: Restriction, side
 
 def test_after_the_last_moment_an_order_lapses_and_nothing_is_sent(tmp_path: Path) -> None:
     broker = FakeBroker()
-    with fake_desk(tmp_path, broker, SESSION.before_close(15) + timedelta(seconds=1)) as desk:
+    with fake_desk(tmp_path, broker, SESSION.before_close(15) - timedelta(seconds=4)) as desk:
         planned(desk)
         problems = submit_orders(desk, SESSION)
         assert (codes(problems), broker.sent) == ([ExitCode.BROKER], [])
         assert (state_of(desk).status, state_of(desk).text) == (OrderStatus.LAPSED, "deadline missed")
-        assert "20:45:00 UTC" in problems[0].text
+        assert "20:44:55 UTC" in problems[0].text
 
 
 def test_at_the_last_moment_an_order_still_leaves(tmp_path: Path) -> None:
-    with fake_desk(tmp_path, FakeBroker(outcomes=[accepted(BUY)]), SESSION.before_close(15)) as desk:
+    with fake_desk(
+        tmp_path, FakeBroker(outcomes=[accepted(BUY)]), SESSION.before_close(15) - timedelta(seconds=5)
+    ) as desk:
         planned(desk)
         assert submit_orders(desk, SESSION) == ()
 
