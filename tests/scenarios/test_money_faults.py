@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mtum.app.ledger.book import read_sleeve
+from mtum.app.ledger.book import held_lots
 from mtum.app.owner.accept import Statement, accept
 from mtum.app.owner.flatten_now import flatten_now
 from mtum.app.owner.reconcile import reconcile
@@ -48,7 +48,7 @@ def at_the_broker(ours: Installation) -> int:
 
 def lots(ours: Installation) -> int:
     with ours.desk() as desk:
-        return sum(lot.shares for lot in read_sleeve(desk.store, desk.strategy).lots)
+        return sum(lot.shares for lot in held_lots(desk.store))
 
 
 def texts(result: Any) -> str:
@@ -85,8 +85,10 @@ def test_an_exit_shown_as_inactive_is_not_sold_a_second_time_and_its_fill_counts
             assert "still listed as open" in texts(watched)
         assert len(ours.accepted()) == 2
         settled = ours.settle(EXIT_DAY)
-        assert (settled.exit_code, at_the_broker(ours), lots(ours)) == (0, 0, 0)
+        assert (settled.exit_code, at_the_broker(ours), lots(ours)) == (ExitCode.PERSON, 0, 0)
+        assert f"is REJECTED here, but the broker filled {SHARES} of it" in texts(settled)
         assert settled.document["orders"][0]["status"] == "FILLED"
+        assert ours.settle(EXIT_DAY).exit_code == 0  # told once
 
 
 def test_an_exit_rejected_by_a_code_is_sold_once_by_a_market_order(tmp_path: Path) -> None:

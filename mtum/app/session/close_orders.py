@@ -65,7 +65,7 @@ def cancel_left_over(desk: Desk, lists: BrokerLists) -> list[Problem]:
     """Cancel orders of ours that still work though their session has closed: the next close would fill them."""
     problems = []
     for order in lists.orders:
-        state = desk.store.orders.find(intent_of(order.ref)) if order.status.working else None
+        state = desk.store.orders.find(intent_of(order.ref)) if order.may_fill else None
         if state is not None and _over(desk, state):
             why = f"it still works though {state.intent.session} has closed"
             problems.append(cancel_at_once(desk, state, order, why))
