@@ -78,6 +78,8 @@ def _progress(call: Call, sessions: int) -> Iterator[Callable[[int], None]]:
 
 
 def _shown(document: dict[str, Any]) -> list[str | Listing]:
+    from mtum.core.reporting.figures import REPLAYED
+
     benchmark = document["benchmark_end_usd"]
     rows = [
         ("sessions played", f"{document['sessions']}, {document['start']} to {document['end']}"),
@@ -104,7 +106,7 @@ def _shown(document: dict[str, Any]) -> list[str | Listing]:
     heads = ("entry", "price USD", "exit", "price USD", "shares", "P&L USD", "exit reason")
     intro = f"Embedded market: S&P 500 / 10 stands in for the symbol; {document['strategy']}, practice mode."
     table: list[str | Listing] = ["", Listing(heads, trades, "Trades")] if trades else []
-    return [intro, Listing(("demo", ""), rows), *table]
+    return [intro, REPLAYED, Listing(("demo", ""), rows), *table]
 
 
 def _hints(folder: Path) -> list[str]:

@@ -138,6 +138,12 @@ class SessionFacts:
         return self.decision.frame.get("provisional", {}).get(self.symbol, {}) if self.decision else {}
 
     @property
+    def replayed(self) -> bool:
+        """Whether the session is one of a replayed market, whose bars hold no price before the close."""
+        stored = self.decision.settings if self.decision else self.setup.settings.document()
+        return stored["mode"] == "practice" and stored["market"]["source"] in ("sample", "csv")
+
+    @property
     def parameters(self) -> Mapping[str, Any]:
         """Parameters of the strategy in force at the decision, else today's settings."""
         stored = self.decision.settings if self.decision else self.setup.settings.document()

@@ -105,6 +105,9 @@ def costs(period: Period) -> Costs:
     paid = [fill.commission_usd for fill in fills if fill.commission_usd is not None]
     gaps = [gap for fill in fills if (gap := _gap(fill, states, closes.get(fill.session))) is not None]
     traded = sum(gap[0] for gap in gaps)
+    simulated = not (gaps and period.facts.replayed and all(gap[1:] == (0, 0) for gap in gaps))
+    if not simulated:
+        traded = 0.0
     return Costs(
         fills=len(fills),
         traded_usd=round(float(sum(fill.shares * fill.price for fill in fills)), 6),
@@ -112,9 +115,10 @@ def costs(period: Period) -> Costs:
         paid_usd=round(float(sum(paid)), 6),
         unknown=len(fills) - len(paid),
         fees_usd=round(float(sum(fees)), 6),
-        slippage_usd=round(sum(gap[1] + gap[2] for gap in gaps), 6),
+        slippage_usd=round(sum(gap[1] + gap[2] for gap in gaps), 6) if simulated else None,
         wait_bps=round(sum(gap[1] for gap in gaps) / traded * 1e4, 6) if traded else None,
         auction_bps=round(sum(gap[2] for gap in gaps) / traded * 1e4, 6) if traded else None,
+        simulated=simulated,
     )
 
 

@@ -52,6 +52,7 @@ def data_quality(facts: SessionFacts) -> DataQuality:
     return DataQuality(
         source=frame.get("source", source),
         stands_in=SAMPLE_SYMBOL if source == "sample" and facts.symbol != SAMPLE_SYMBOL else None,
+        official_close=facts.replayed and bar is not None and seen.get("bar", {}).get("close") == bar.close,
         bar_at=datetime.fromisoformat(seen["seen_at"]) if seen else None,
         bars_used=len(frame["days"]) if frame else None,
         decision_close=indicators.get("close"),

@@ -1,6 +1,7 @@
 """Conditions, orders and fills of a session."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +11,7 @@ from mtum.core.portfolio.costs import cost_model
 from mtum.core.portfolio.fills import Fill
 from mtum.core.portfolio.orders import Side
 from mtum.core.reporting import words
-from mtum.core.reporting.summary import UNKNOWN, ConditionLine, FillLine, OrderLine, Stated, stated
+from mtum.core.reporting.summary import NOT_SIMULATED, UNKNOWN, ConditionLine, FillLine, OrderLine, Stated, stated
 
 
 def condition_lines(facts: SessionFacts) -> tuple[ConditionLine, ...]:
@@ -55,10 +56,25 @@ def fill_lines(facts: SessionFacts) -> tuple[FillLine, ...]:
     prices = {state.intent.id: state.intent.reference_price for state in facts.states}
     settings = facts.decision.settings if facts.decision else facts.setup.settings.document()
     return tuple(
-        _fill_line(fill, prices.get(fill.intent_id), official_close(facts, fill.symbol), settings["portfolio"])
+        _simulated_only(
+            facts,
+            _fill_line(fill, prices.get(fill.intent_id), official_close(facts, fill.symbol), settings["portfolio"]),
+        )
         for fill in facts.fills
         if fill.session == facts.day
     )
+
+
+def _simulated_only(facts: SessionFacts, line: FillLine) -> FillLine:
+    # A replay decides on the close and fills at it: gaps that cannot be anything but zero were not measured.
+    close = line.official_close.amount
+    if not facts.replayed or close is None:
+        return line
+    if line.fill_price == close:
+        line = replace(line, auction_bps=NOT_SIMULATED)
+    if line.decision_price == close:
+        line = replace(line, wait_bps=NOT_SIMULATED)
+    return replace(line, slippage_usd=NOT_SIMULATED) if line.fill_price == line.decision_price == close else line
 
 
 def _fill_line(fill: Fill, decided: Decimal | None, close: Stated, portfolio: Mapping[str, Any]) -> FillLine:

@@ -7,6 +7,11 @@ from zoneinfo import ZoneInfo
 from mtum.core.reporting.summary import State, Stated
 
 LATE = "not known yet"
+NOT_SIMULATED = "not simulated"
+REPLAYED = (
+    "A replayed session is decided on its official close and the official VIX close, as daily bars hold nothing "
+    "earlier: only the volume is partial, and what the last minutes change is not simulated."
+)
 _NEGATIVE = re.compile(r"(?<![\w%-])-(?=\d)")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -43,6 +48,8 @@ def late(given: Stated, text: str) -> str:
     """Return the text with its state: a mark when provisional, words when unknown."""
     if given.state is State.UNKNOWN:
         return LATE
+    if given.state is State.NOT_SIMULATED:
+        return NOT_SIMULATED
     return f"{text} ~" if given.state is State.PROVISIONAL else text
 
 

@@ -15,17 +15,19 @@ class State(Enum):
     FINAL = "final"
     PROVISIONAL = "provisional"
     UNKNOWN = "unknown"
+    NOT_SIMULATED = "not_simulated"
 
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """A number that may be late; `amount` is None exactly when it is unknown."""
+    """A number that may be late; `amount` is None exactly when it is unknown, or when a replay cannot have it."""
 
     amount: float | None = None
     state: State = State.UNKNOWN
 
 
 UNKNOWN = Stated()
+NOT_SIMULATED = Stated(None, State.NOT_SIMULATED)
 
 
 def final(amount: float) -> Stated:
@@ -197,11 +199,13 @@ class DataQuality:
 
     `turned` are the conditions that came out otherwise on the final bar; None while there is none.
     Four sessions in five should end between `projected_low` and `projected_high`; None where the usual
-    share is a documented one. `last_projection_error_frac` is that of the session before.
+    share is a documented one. `last_projection_error_frac` is that of the session before. `official_close`
+    says that a replayed market was decided on the closes of price and extra series, not on earlier values.
     """
 
     source: str
     stands_in: str | None = None
+    official_close: bool = False
     bar_at: datetime | None = None
     bars_used: int | None = None
     decision_close: float | None = None

@@ -55,14 +55,16 @@ def market_data(summary: Summary) -> Section:
     seen = summary.data_quality
     source = f"{seen.source}, {seen.stands_in} standing in" if seen.stands_in else seen.source
     rows: list[tuple[str, Cell, str]] = [("Source of all bars", Cell(source), "")]
-    if seen.bar_at is not None:
+    if seen.official_close:
+        rows.append(("Price decided on", Cell("the official close"), ""))
+    elif seen.bar_at is not None:
         rows.append(("Newest price seen", Cell(figures.clock(seen.bar_at)), ""))
     if seen.bars_used is not None:
         rows.append(("History used", Cell(figures.number(seen.bars_used, 0)), "bars"))
     rows += _volume_rows(summary)
     if seen.vix is not None or "vix" in seen.degraded:
         at_decision = figures.number(seen.vix) if seen.vix is not None else "missing"
-        rows.append(("VIX at the decision", Cell(at_decision), "points"))
+        rows.append(("VIX decided on" if seen.official_close else "VIX at the decision", Cell(at_decision), "points"))
     if seen.vix is not None or seen.final_vix.state is not State.UNKNOWN:
         close = figures.late(seen.final_vix, figures.number(seen.final_vix.amount))
         rows.append(("VIX close", Cell(close), "points"))
@@ -71,7 +73,8 @@ def market_data(summary: Summary) -> Section:
         rows.append(("Degraded", Cell(", ".join(seen.degraded), Tone.BAD), ""))
     if seen.revisions:
         rows.append(("Bars revised by the source", Cell(figures.number(seen.revisions, 0)), ""))
-    return Section("data", "Data", (Facts(tuple(rows)),))
+    note = (Sentence(figures.REPLAYED, Tone.QUIET),) if seen.official_close else ()
+    return Section("data", "Data", (Facts(tuple(rows)), *note))
 
 
 def _turned_rows(summary: Summary) -> list[tuple[str, Cell, str]]:

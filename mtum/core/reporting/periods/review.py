@@ -106,7 +106,10 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """What trading cost in the period, in USD and basis points of the traded value; positive = a cost."""
+    """What trading cost in the period, in USD and basis points of the traded value; positive = a cost.
+
+    `simulated` is False where a replayed market decided on the close and filled at it: no gap was measured.
+    """
 
     fills: int
     traded_usd: float
@@ -114,9 +117,10 @@ class Costs:
     paid_usd: float
     unknown: int
     fees_usd: float
-    slippage_usd: float
+    slippage_usd: float | None
     wait_bps: float | None
     auction_bps: float | None
+    simulated: bool = True
 
 
 @dataclass(frozen=True, slots=True)

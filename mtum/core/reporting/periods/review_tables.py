@@ -2,7 +2,7 @@
 
 from mtum.core.reporting import figures, words
 from mtum.core.reporting.layout import Cell, Facts, Section, Sentence, Table, Tone, signed
-from mtum.core.reporting.periods.review import Effect, Review, TaxLine
+from mtum.core.reporting.periods.review import Costs, Effect, Review, TaxLine
 
 FEW_SESSIONS = 126
 _TONES = {"ok": Tone.GOOD, "attention": Tone.BAD, "unknown": Tone.QUIET}
@@ -74,13 +74,17 @@ def costs(review: Review) -> Section:
         ("Commissions assumed", Cell(figures.number(found.assumed_usd)), "USD"),
         ("Commissions paid", Cell(figures.number(found.paid_usd)), "USD"),
         ("Fees and taxes", Cell(figures.number(found.fees_usd)), "USD"),
-        ("Slippage, cost", Cell(figures.number(found.slippage_usd, sign=True)), "USD"),
-        ("Decision to close, cost", Cell(figures.number(found.wait_bps, 1, sign=True)), "bps"),
-        ("Close to fill, cost", Cell(figures.number(found.auction_bps, 1, sign=True)), "bps"),
+        ("Slippage, cost", Cell(_gap(found, found.slippage_usd, 2)), "USD"),
+        ("Decision to close, cost", Cell(_gap(found, found.wait_bps, 1)), "bps"),
+        ("Close to fill, cost", Cell(_gap(found, found.auction_bps, 1)), "bps"),
     ]
     if found.unknown:
         rows.append(("Commissions not known yet", Cell(str(found.unknown)), ""))
     return Section("costs", "Costs", (Facts(tuple(rows)),))
+
+
+def _gap(found: Costs, cost: float | None, decimals: int) -> str:
+    return figures.number(cost, decimals, sign=True) if found.simulated else figures.NOT_SIMULATED
 
 
 def stability(review: Review) -> Section:

@@ -37,12 +37,11 @@ def _verdict(run: RunSummary) -> str:
 
 def _lead(run: RunSummary) -> str:
     span = f"{figures.day(run.first)} to {figures.day(run.last)}"
-    stand_in = (
-        f" {run.stands_in} of the embedded sample stands in for {run.symbol}; everything is simulated."
-        if run.stands_in
-        else ""
-    )
-    return f"{run.sessions} sessions, {span}.{stand_in}"
+    words = f"{run.sessions} sessions, {span}."
+    if run.stands_in:
+        words += f" {run.stands_in} of the embedded sample stands in for {run.symbol}; everything is simulated."
+        words += f" {figures.REPLAYED}"
+    return words
 
 
 def _result(run: RunSummary) -> Section:

@@ -17,7 +17,7 @@ from mtum.core.portfolio.orders import OrderStatus
 from mtum.core.reporting.codec import document, from_document
 from mtum.core.reporting.daily.sections import page
 from mtum.core.reporting.daily.subject import subject
-from mtum.core.reporting.summary import ProblemLine, State, Summary
+from mtum.core.reporting.summary import NOT_SIMULATED, ProblemLine, State, Summary
 from mtum.core.reporting.text import text
 from mtum.errors import StoreError
 from support.report_days import ENTRY, KINDS, ORDINARY, history_of
@@ -112,7 +112,8 @@ def test_numbers_of_an_entry_by_hand(tmp_path: Path) -> None:
     (fill,) = report.summary.fills
     assert (fill.decision_price, fill.official_close.amount, fill.fill_price) == (seen, close, close)
     assert fill.wait_bps.amount == pytest.approx((106.5 / 106.39 - 1) * 1e4, abs=1e-5)
-    assert fill.auction_bps.amount == 0.0
+    # The simulated auction fills at the close it is held against.
+    assert fill.auction_bps == NOT_SIMULATED
     assert fill.slippage_usd.amount == pytest.approx(46 * 0.11)
     assert fill.commission_usd.amount == 4.90  # 0.1 % of 46 * 106.5 = 4.899
     assert report.summary.equity.equity_usd.amount == pytest.approx(5000 - 4.90)
@@ -345,3 +346,16 @@ def test_a_report_that_cannot_be_made_is_no_job_still_at_work(tmp_path: Path) ->
     row = history.store.runs.find("daily_report", "", day)
     assert row is not None
     assert (row.outcome, row.exit_code) == ("failed", 3)
+
+
+def test_a_replay_that_decides_on_the_close_claims_no_gap_it_could_not_have(tmp_path: Path) -> None:
+    history, day = KINDS["exit-vix"](tmp_path)
+    report = history.report(day)
+    (fill,) = report.summary.fills
+    assert fill.decision_price == fill.official_close.amount == fill.fill_price
+    assert (fill.wait_bps, fill.auction_bps, fill.slippage_usd) == (NOT_SIMULATED,) * 3
+    assert report.summary.data_quality.official_close
+    assert "Decision to close, cost  not simulated" in report.text
+    assert "Price decided on" in report.text
+    assert "Newest price seen" not in report.text
+    assert "0.0 bps" not in report.text

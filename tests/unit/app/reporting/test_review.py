@@ -4,7 +4,7 @@ import math
 import sqlite3
 import statistics
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +16,9 @@ from mtum.app.reporting.period import Kind, period
 from mtum.app.reporting.quarter import Drill, audit
 from mtum.app.reporting.week import indicator_checks
 from mtum.app.review import Outside, write_review
+from mtum.core.reporting.layout import Facts
 from mtum.core.reporting.periods.review import Review
+from mtum.core.reporting.periods.review_tables import costs
 from support.report_history import History, sample_history
 from support.slow_rules import Row, SlowRules, play
 
@@ -163,6 +165,11 @@ def test_costs_equal_sums_over_fills(played: Played) -> None:
         *span,
     )
     assert review.costs.slippage_usd == pytest.approx(slipped, abs=1e-6)
+    # A replay that decides on the close and fills at it measures nothing, which is not a cost of nothing.
+    told = replace(review.costs, slippage_usd=None, wait_bps=None, auction_bps=None, simulated=False)
+    (facts,) = costs(replace(review, costs=told)).blocks
+    assert isinstance(facts, Facts)
+    assert [cell.text for name, cell, _ in facts.rows if name.endswith("cost")] == ["not simulated"] * 3
 
 
 def test_stability_counts_sessions_and_orders(played: Played) -> None:
