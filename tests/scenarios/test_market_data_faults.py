@@ -222,8 +222,8 @@ def test_the_command_refuses_a_fault_with_exit_3_its_reason_and_no_order(
 @pytest.mark.parametrize(
     ("listed", "effective", "twice", "reason"),
     [
-        (COUNT - 2, COUNT - 1, False, "2024-05-13: missing_session: its bar is kept out (jump)"),
-        (COUNT, COUNT - 1, False, "kept out (jump): move of -50.2%"),
+        (COUNT - 2, COUNT - 1, False, "2024-05-13: missing_session: its bar is kept out (spike)"),
+        (COUNT, COUNT - 1, False, "kept out (looks like split): move of -50.2%"),
         (COUNT - 1, COUNT - 1, True, "moved by another ratio"),
         (None, COUNT - 1, False, "its prices moved by a constant ratio and it lists no split"),
     ],

@@ -155,7 +155,6 @@ def accept_bars(desk: BarDesk, reading: Reading) -> Refresh:
 
 def _judge(desk: BarDesk, reading: Reading, before: date | None) -> _Judged:
     accepted = desk.store.quarantine.released(reading.cached.symbol, reading.cached.source)
-    files = reading.cached.source in REBASED_SOURCES
     fresh = reading.fresh
     kept_out: list[tuple[Bar, BarProblem]] = []
     while True:
@@ -164,7 +163,7 @@ def _judge(desk: BarDesk, reading: Reading, before: date | None) -> _Judged:
         start = region.day(0) if len(region) else date.min
         expected = tuple(one.day for one in reading.wanted if one.day >= start)
         new = frozenset(fresh.days.astype(object).tolist())
-        found = sifted(region, new, expected, accepted, split_explains_jump=files)
+        found = sifted(region, new, expected, accepted)
         kept_out += found.kept_out
         # A bad value must not replace a good one: without it the cached bar stays, and is judged again.
         bad = session_days(tuple(bar.day for bar, _ in found.kept_out))

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from mtum.app.bars.accept_bars import REBASED_SOURCES
 from mtum.app.bars.kept_out import explained, kept_out
 from mtum.core.market.bars import Bars
 from mtum.core.market.instruments import Kind, instrument
@@ -74,8 +73,7 @@ def _checked(store: Store, bars: Bars, sessions: Sequence[Session], now: datetim
         problems = _index_problems(bars, days)
     else:
         released = store.quarantine.released(symbol, source)
-        files = source in REBASED_SOURCES
-        broken = problems_in_history(bars, session_days(days), split_explains_jump=files, released=released)
+        broken = problems_in_history(bars, session_days(days), released=released)
         problems = explained(broken, kept_out(store, symbol, source))
     return Checked(
         symbol=symbol,

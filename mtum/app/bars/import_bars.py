@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 
-from mtum.app.bars.accept_bars import REBASED_SOURCES, Reading, Refresh, accept_bars
+from mtum.app.bars.accept_bars import Reading, Refresh, accept_bars
 from mtum.app.bars.accept_closes import accept_closes
 from mtum.app.bars.room import BarDesk
 from mtum.core.market.bars import Bars
@@ -17,8 +17,7 @@ from mtum.errors import BarsInvalidError
 def problems_before_import(desk: BarDesk, bars: Bars) -> tuple[BarProblem, ...]:
     """Return every rule that bars given by a person break; an import with problems takes nothing."""
     days = tuple(one.day for one in desk.calendar.sessions(bars.day(0), bars.last_day))
-    files = bars.source in REBASED_SOURCES
-    return problems_in_history(bars, session_days(days), split_explains_jump=files)
+    return problems_in_history(bars, session_days(days))
 
 
 def import_bars(desk: BarDesk, bars: Bars) -> Refresh:

@@ -6,6 +6,7 @@ from datetime import date
 
 from mtum.app.research.asked import Asked
 from mtum.core.market.bars import Bars
+from mtum.core.market.sifting import CONTEXT_SESSIONS
 from mtum.core.market.validation import BarProblem, Rule, problems_in_history, session_days
 from mtum.core.strategies.contract import Strategy
 from mtum.errors import BarsInvalidError, BarsMissingError, UsageError
@@ -55,7 +56,8 @@ def load(asked: Asked, strategy: Strategy, source: BarSource, calendar: Calendar
             f"{symbol}: no session from {asked.start}{until} in {source.name}; the last one before is {bars.last_day}"
         )
     used = bars.since(bars.day(first - needed + 1))
-    _refuse_unfit(used, calendar, in_files=source.name == "csv")
+    # The bars before are what the first moves are measured against.
+    _refuse_unfit(bars.tail(len(used) + CONTEXT_SESSIONS), used.day(0), calendar, in_files=source.name == "csv")
     return Loaded(used, _vix(strategy, source, used, needed - 1), needed - 1)
 
 
@@ -82,10 +84,10 @@ def _vix(strategy: Strategy, source: BarSource, bars: Bars, first: int) -> Mappi
     return closes
 
 
-def _refuse_unfit(bars: Bars, calendar: Calendar, *, in_files: bool) -> None:
-    sessions = calendar.sessions(bars.day(0), bars.last_day)
+def _refuse_unfit(bars: Bars, start: date, calendar: Calendar, *, in_files: bool) -> None:
+    sessions = calendar.sessions(start, bars.last_day)
     days = session_days([session.day for session in sessions])
-    problems = problems_in_history(bars, days, split_explains_jump=in_files)
+    problems = problems_in_history(bars, days)
     if problems:
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         first = replace(problems[0], advice=_advice(problems[0])) if in_files else problems[0]

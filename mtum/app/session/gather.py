@@ -10,6 +10,7 @@ from mtum.app.desk import Desk
 from mtum.app.ledger.book import read_sleeve
 from mtum.core.market.bars import Bar, Bars, ProvisionalBar
 from mtum.core.market.sessions import Session, Sessions
+from mtum.core.market.sifting import CONTEXT_SESSIONS
 from mtum.core.market.validation import BarProblem, problems_in_history, session_days
 from mtum.core.market.vix import VixReading
 from mtum.core.market.volume import (
@@ -92,12 +93,9 @@ def fit_history(desk: Desk, symbol: str, session: Session, sessions: Sessions, n
     window = sessions.between(history.day(len(history) - needed + 1) if needed > 1 else session.day, session.day)
     expected = [one.day for one in window if one.day < session.day]
     released = desk.store.quarantine.released(symbol, desk.source.name)
-    problems = problems_in_history(
-        history.since(expected[0]) if expected else history.tail(0),
-        session_days(expected),
-        split_explains_jump=desk.source.name == "csv",
-        released=released,
-    )
+    # The bars before the window are what its first moves are measured against.
+    judged = history.tail(len(expected) + CONTEXT_SESSIONS) if expected else history.tail(0)
+    problems = problems_in_history(judged, session_days(expected), released=released)
     _refuse(explained(problems, kept_out(desk.store, symbol, desk.source.name)))
     return history
 

@@ -16,6 +16,8 @@ VOLUME_TOLERANCE = 0.02
 _PRICE_NOISE = 5e-6
 _VOLUME_NOISE_SHARES = 1.0
 _BASIS_FRAC = 0.01
+# A smaller split moves a price no further than a day does: which side it stands on cannot be seen.
+_TELLABLE_SPLIT = 1.1
 
 
 class BasisProblem(Enum):
@@ -145,6 +147,33 @@ def rebased(bars: Bars, splits: tuple[NewSplit, ...]) -> Bars:
     columns["volume"] = bars.volume * factor
     columns["split"] = bars.split
     return Bars.from_columns(bars.symbol, bars.source, bars.days, columns)
+
+
+def as_traded(bars: Bars) -> tuple[int, ...]:
+    """Return the positions of recorded splits by whose ratio the prices jump: those before are not re-based.
+
+    Open and close must both be nearer to such a jump, by what the day itself may have moved, than to none or to
+    one of twice the size.
+    """
+    return tuple(index for index in _tellable_splits(bars) if _jumps(bars, index))
+
+
+def already_rebased(bars: Bars) -> tuple[int, ...]:
+    """Return the positions of recorded splits by whose ratio the prices do not jump."""
+    return tuple(index for index in _tellable_splits(bars) if not _jumps(bars, index))
+
+
+def _tellable_splits(bars: Bars) -> list[int]:
+    ratio = np.where(bars.split > 0, bars.split, 1.0)
+    found: list[int] = np.flatnonzero(np.maximum(ratio, 1 / ratio) >= _TELLABLE_SPLIT).tolist()
+    return [index for index in found if index > 0]
+
+
+def _jumps(bars: Bars, index: int) -> bool:
+    seen = np.array([bars.open[index], bars.close[index]]) / bars.close[index - 1]
+    if not (np.isfinite(seen) & (seen > 0)).all():
+        return False
+    return bool((np.abs(np.log(seen * bars.split[index])) < abs(np.log(bars.split[index])) / 2).all())
 
 
 def dividend_adjusted(bars: Bars) -> Bars:

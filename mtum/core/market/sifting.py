@@ -39,8 +39,6 @@ def sifted(
     new: frozenset[date],
     sessions: tuple[date, ...],
     released: frozenset[date],
-    *,
-    split_explains_jump: bool = False,
 ) -> Sifted:
     """Keep new bars out that break a rule.
 
@@ -59,7 +57,7 @@ def sifted(
     bars, kept_out = joined, list[tuple[Bar, BarProblem]]()
     expected = session_days(sessions)
     while True:
-        problems = problems_in_history(bars, expected, split_explains_jump=split_explains_jump, released=released)
+        problems = problems_in_history(bars, expected, released=released)
         mine = [problem for problem in problems if problem.session in new and bars.find(problem.session)]
         wrong = [problem for problem in mine if problem.rule in VALUE_RULES] or mine[:1]
         if not wrong:

@@ -9,23 +9,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtum.core.market.bars import PRICE_COLUMNS, Bar, Bars, Column, Days, ProvisionalBar
+from mtum.core.market.merging import as_traded
 
-JUMP_FRAC = 0.25
-"""A move in history beyond this fraction needs a corporate action."""
 SPIKE_MULTIPLE = 12.0
-"""In history: beyond this many mean absolute moves, and `SPIKE_FRAC`, and reverted by more than half."""
+"""In history: beyond this many mean absolute moves, and `SPIKE_FRAC`, and undone by more than half."""
 SPIKE_FRAC = 0.08
 MOVE_SESSIONS = 60
 """Sessions whose mean absolute move a spike is measured against."""
 VOLUME_SESSIONS = 20
+SPIKE_VOLUME, SPLIT_VOLUME = 3.0, 2.0
+"""From this many median volumes on the market has made the move: a bad price and a split draw no crowd."""
 CONFIRM_FRAC = 0.01
 """How near the second source or the midpoint must be to confirm a newest bar."""
 AGREE_FRAC = 0.005
 """How near two sources' official closes must be."""
 MAX_AGE = timedelta(minutes=10)
 _FIRST_ORDINAL = date(1970, 1, 1).toordinal()
-_SPLIT_RATIOS = (2.0, 3.0, 4.0, 5.0, 10.0, 20.0, 1.5, 4 / 3)
+_SPLIT_RATIOS = (1.5, 2.0, 3.0, 4.0, 5.0, 8.0, 10.0, 20.0)
 _SPLIT_FRAC = 0.03
+# A wrong close is its session's extreme; real trading went on beyond it (LQD on 2008-09-29, on 2.2 usual volumes).
+_BEYOND_FRAC = 0.1
+# A symbol that trades this unevenly has sessions without a trade (funds in their first weeks).
+_THIN_FRAC = 0.2
+_LONGEST_CLOSURE = np.timedelta64(10, "D")
+# Beyond the largest usual split only a wrong unit is left: cents for dollars, a lost decimal point.
+_POSSIBLE_MULTIPLE = max(_SPLIT_RATIOS) * (1 + _SPLIT_FRAC)
 # Vendors round each price of a bar on its own: a close may pass the high by a digit far behind the cent.
 _ROUNDING = 1e-6
 
@@ -43,6 +51,7 @@ class Rule(Enum):
     SPIKE = "spike"
     UNCONFIRMED = "unconfirmed"
     LOOKS_LIKE_SPLIT = "looks_like_split"
+    AS_TRADED = "as_traded"
     STALE = "stale"
     DELAYED = "delayed"
     SOURCES_DISAGREE = "sources_disagree"
@@ -92,17 +101,15 @@ def session_days(days: list[date] | tuple[date, ...]) -> Days:
 
 
 def problems_in_history(
-    bars: Bars, sessions: Days, *, split_explains_jump: bool = False, released: frozenset[date] = frozenset()
+    bars: Bars, sessions: Days, *, released: frozenset[date] = frozenset()
 ) -> tuple[BarProblem, ...]:
     """Return every rule broken by finished bars, oldest first.
 
     Parameters
     ----------
     sessions : array of datetime64[D]
-        Every session the bars must cover, in order; bars outside are no problem only before the first.
-    split_explains_jump : bool
-        True where the split column only explains a jump (CSV files); a vendor that has re-based its
-        prices shows none.
+        Every session the bars must cover, in order. Bars before the first are not judged themselves:
+        moves and volumes are measured against them.
     released : frozenset of date
         Sessions whose bar a person has accepted as it is.
 
@@ -115,9 +122,10 @@ def problems_in_history(
         *_calendar_problems(bars, sessions),
         *_value_problems(bars),
         *_volume_problems(bars),
-        *_move_problems(bars, split_explains_jump=split_explains_jump),
+        *_move_problems(bars),
     ]
-    kept = [problem for problem in found if problem.session not in released]
+    first = _as_dates(sessions[:1])[0] if len(sessions) else date.min
+    kept = [problem for problem in found if problem.session >= first and problem.session not in released]
     return tuple(sorted(kept, key=lambda problem: problem.session))
 
 
@@ -156,14 +164,14 @@ def newest_problems(
 
     Beyond `spike_multiple` mean absolute moves the second source or the midpoint must be within 1 %,
     or a person must have released the bar. On ten ETFs from 1993 to 2024, crashes included, ten usual
-    moves would have asked 11 times in 49,359 sessions. A move that looks like a split nobody announced is never
-    confirmed by a price: both sides would show it.
+    moves would have asked 11 times in 49,359 sessions. A move that looks like a split nobody announced, on an
+    ordinary volume, is never confirmed by a price: both sides would show it.
     """
     if len(bars) < 2 or confirmation.released:
         return ()
     symbol, day, close = bars.symbol, bars.last_day, float(bars.close[-1])
     ratio = close / float(bars.close[-2])
-    if _split_like(ratio):
+    if _split_like(bars, len(bars) - 1, ratio):
         found = f"close {close:g} is {ratio:.3f} times the one before: history and today differ by a split"
         return (BarProblem(symbol, day, Rule.LOOKS_LIKE_SPLIT, found, f"check for a split, then {_RELEASE}"),)
     size = spike_size(bars)
@@ -297,36 +305,68 @@ def _each(bars: Bars, wrong: NDArray[np.bool_], rule: Rule) -> Iterator[BarProbl
 def _volume_problems(bars: Bars) -> Iterator[BarProblem]:
     for index in np.flatnonzero(bars.volume == 0):
         before = bars.volume[max(0, index - VOLUME_SESSIONS) : index]
-        if len(before) == VOLUME_SESSIONS and (usual := float(np.median(before))) > 0:
+        usual = float(np.median(before)) if len(before) == VOLUME_SESSIONS else 0.0
+        if usual > 0 and before[before > 0].min() > _THIN_FRAC * usual:
             found = f"volume 0 where {usual:,.0f} shares are usual"
             yield BarProblem(bars.symbol, bars.day(int(index)), Rule.NO_VOLUME, found, "run `mtum bars sync` later")
 
 
-def _move_problems(bars: Bars, *, split_explains_jump: bool) -> Iterator[BarProblem]:
+def _move_problems(bars: Bars) -> Iterator[BarProblem]:
+    traded = as_traded(bars)
+    for index in traded:
+        found = f"the prices jump by the split {bars.split[index]:g}:1 recorded that day: those before are as traded"
+        yield BarProblem(bars.symbol, bars.day(index), Rule.AS_TRADED, found, "the source must re-base them")
     changes = moves(bars)
-    size = np.abs(changes)
-    for index in np.flatnonzero(size > SPIKE_FRAC):
-        day, change = bars.day(int(index)), float(changes[index])
-        if split_explains_jump and bars.split[index]:
+    # Parts of a history given one by one have a hole between them: no move of one session.
+    changes[1:][np.diff(bars.days) > _LONGEST_CLOSURE] = np.nan
+    spike = -1
+    for index in np.flatnonzero(np.abs(changes) > SPIKE_FRAC).tolist():
+        day, change, ratio = bars.day(index), f"{changes[index]:+.1%}", 1.0 + float(changes[index])
+        # The move back from a spike is not judged, the spike is; nor is one from or to a price that is none.
+        if index in traded or index == spike + 1 or not 0 < ratio < np.inf:
             continue
-        if size[index] > JUMP_FRAC:
-            found = f"move of {change:+.1%} without a corporate action"
-            yield BarProblem(bars.symbol, day, Rule.JUMP, found, f"check for a split or a bad price, or {_RELEASE}")
-        elif (times := _reverted(bars, changes, int(index))) is not None:
-            found = f"move of {change:+.1%}, {times:.0f} times the usual one, undone the next session"
-            yield BarProblem(bars.symbol, day, Rule.SPIKE, found, _RELEASE)
+        found = f"move of {change} without a corporate action"
+        if not 1 / _POSSIBLE_MULTIPLE <= ratio <= _POSSIBLE_MULTIPLE:
+            advice = f"check for a bad price or another unit, or {_RELEASE}"
+            yield BarProblem(bars.symbol, day, Rule.JUMP, found, advice)
+        elif (times := _undone(bars, changes, index)) is not None:
+            spike = index
+            found = f"move of {change}, {times:.0f} times the usual one, undone the next session"
+            yield BarProblem(bars.symbol, day, Rule.SPIKE, f"{found} on an ordinary volume", _RELEASE)
+        elif _split_like(bars, index, ratio):
+            found += " on an ordinary volume, as by a split"
+            yield BarProblem(bars.symbol, day, Rule.LOOKS_LIKE_SPLIT, found, f"check for a split, or {_RELEASE}")
 
 
-def _reverted(bars: Bars, changes: Column, index: int) -> float | None:
-    # How many usual moves a spike was; None when it is none, or the next session does not undo more than half.
-    if index < MOVE_SESSIONS + 1 or index + 1 >= len(bars):
+def _undone(bars: Bars, changes: Column, index: int) -> float | None:
+    # How many usual moves a spike was; None when it is none, is not undone, or the market made it.
+    if index + 1 >= len(bars):
         return None
-    usual = float(np.abs(changes[index - MOVE_SESSIONS : index]).mean())
-    moved = bars.close[index] - bars.close[index - 1]
-    undone = bars.close[index] - bars.close[index + 1]
-    if abs(changes[index]) > SPIKE_MULTIPLE * usual and moved and undone / moved > 0.5:
-        return float(abs(changes[index]) / usual) if usual > 0 else float("inf")
-    return None
+    close, before = bars.close[index], bars.close[index - 1]
+    moved = close - before
+    if not moved or not (close - bars.close[index + 1]) / moved > 0.5:
+        return None
+    beyond = bars.high[index] - close if moved > 0 else close - bars.low[index]
+    crowd = SPLIT_VOLUME if beyond > _BEYOND_FRAC * abs(moved) else SPIKE_VOLUME
+    usual = np.abs(_nearest(changes[1:], index - 1, MOVE_SESSIONS, 2))
+    usual = usual[np.isfinite(usual)]
+    if _volume_multiple(bars, index) >= crowd or len(usual) < VOLUME_SESSIONS:
+        return None
+    mean = float(usual.mean())
+    times = float(abs(changes[index]) / mean) if mean > 0 else float("inf")
+    return times if times > SPIKE_MULTIPLE else None
+
+
+def _volume_multiple(bars: Bars, index: int, ratio: float = 1.0) -> float:
+    # In median volumes, in the shares of the session before; 0 where no volume can speak for a move.
+    usual = float(np.median(_nearest(bars.volume, index, VOLUME_SESSIONS, 1)))
+    return float(bars.volume[index]) * ratio / usual if usual > 0 else 0.0
+
+
+def _nearest(column: Column, index: int, count: int, own: int) -> Column:
+    # The sessions before; at the beginning of a history those after the `own` ones stand in for what is missing.
+    before = column[max(0, index - count) : index]
+    return np.concatenate([before, column[index + own : index + own + count - len(before)]])
 
 
 def _confirmed(close: float, confirmation: Confirmation) -> bool:
@@ -334,10 +374,10 @@ def _confirmed(close: float, confirmation: Confirmation) -> bool:
     return any(price is not None and abs(close / price - 1.0) <= CONFIRM_FRAC for price in seen)
 
 
-def _split_like(ratio: float) -> bool:
-    if abs(ratio - 1.0) <= JUMP_FRAC:
-        return False
-    return any(abs(max(ratio, 1 / ratio) / split - 1.0) <= _SPLIT_FRAC for split in _SPLIT_RATIOS)
+def _split_like(bars: Bars, index: int, ratio: float) -> bool:
+    # A split multiplies the shares traded by what it divides the price by; a reverse one may only lessen them.
+    usual = any(abs(max(ratio, 1 / ratio) / split - 1.0) <= _SPLIT_FRAC for split in _SPLIT_RATIOS)
+    return usual and _volume_multiple(bars, index, min(ratio, 1.0)) < SPLIT_VOLUME
 
 
 def _as_dates(days: NDArray[np.datetime64]) -> list[date]:

@@ -25,8 +25,8 @@ QUIET = [100.0 + (index % 2) for index in range(80)]  # moves of about 1 % up an
 AT = datetime(2024, 4, 22, 19, 40, tzinfo=UTC)
 
 
-def rules(bars: Bars, *, full: Bars | None = None, split_explains_jump: bool = False) -> list[tuple[date, Rule]]:
-    found = problems_in_history(bars, (full or bars).days, split_explains_jump=split_explains_jump)
+def rules(bars: Bars, *, full: Bars | None = None) -> list[tuple[date, Rule]]:
+    found = problems_in_history(bars, (full or bars).days)
     return [(problem.session, problem.rule) for problem in found]
 
 
@@ -79,22 +79,74 @@ def test_a_volume_of_zero_is_no_problem_before_twenty_sessions_have_traded() -> 
     assert rules(changed(bars, volume={20: 0.0})) == [(bars.day(20), Rule.NO_VOLUME)]
 
 
+def test_a_symbol_traded_thinly_and_unevenly_has_sessions_without_a_trade() -> None:
+    # One of the 20 sessions before had a fifth of their median, 200 of 1,000 shares.
+    bars = changed(bars_of(QUIET), volume={30: 0.0})
+    assert rules(changed(bars, volume={25: 200.0})) == []
+    assert rules(changed(bars, volume={25: 201.0})) == [(bars.day(30), Rule.NO_VOLUME)]
+    # A session without volume is no evidence that the next may have none.
+    assert rules(changed(bars, volume={29: 0.0})) == [(bars.day(29), Rule.NO_VOLUME), (bars.day(30), Rule.NO_VOLUME)]
+
+
 def test_a_price_a_hundred_times_too_high_is_a_jump_there_and_back() -> None:
     bars = moved(bars_of(QUIET), {40: 10_000.0})
     assert rules(bars) == [(bars.day(40), Rule.JUMP), (bars.day(41), Rule.JUMP)]
 
 
 def test_a_jump_with_a_dividend_of_its_size_is_no_problem() -> None:
-    fallen = [100.0] * 40 + [60.0] * 40
-    bars = changed(bars_of(fallen), dividend={40: 40.0})
+    fallen = [100.0] * 40 + [50.0] * 40
+    bars = changed(bars_of(fallen), dividend={40: 50.0})
     assert rules(bars) == []
-    assert rules(bars_of(fallen)) == [(bars.day(40), Rule.JUMP)]
+    assert rules(bars_of(fallen)) == [(bars.day(40), Rule.LOOKS_LIKE_SPLIT)]
 
 
-def test_a_split_explains_a_jump_only_where_prices_are_not_rebased_by_the_vendor() -> None:
-    bars = changed(bars_of([100.0] * 40 + [50.0] * 40), split={40: 2.0})
-    assert rules(bars, split_explains_jump=True) == []
-    assert rules(bars) == [(bars.day(40), Rule.JUMP)]
+def shifted(ratio: float, volume: float = 1000.0) -> Bars:
+    """Quiet bars whose level is another from session 70 on, with that volume in its first session."""
+    closes = [*QUIET[:70], *(ratio * close for close in QUIET[70:])]
+    return changed(bars_of(closes), volume={70: volume})
+
+
+@pytest.mark.parametrize(
+    "ratio", [1 / 2, 1 / 3, 2 / 3, 1 / 4, 1 / 5, 1 / 8, 1 / 10, 1 / 20, 1.5, 2, 3, 4, 5, 8, 10, 20]
+)
+def test_a_level_shifted_by_a_usual_split_that_nobody_recorded_is_a_problem(ratio: float) -> None:
+    assert rules(shifted(ratio)) == [(bars_of(QUIET).day(70), Rule.LOOKS_LIKE_SPLIT)]
+
+
+# QUIET closes 101 and then 100 there: a shift by s is a ratio of s x 100 / 101. 3 % beside 1:2 is 0.485 to 0.515.
+@pytest.mark.parametrize(
+    ("ratio", "like"), [(0.486, True), (0.484, False), (0.514, True), (0.516, False), (0.75, False)]
+)
+def test_a_split_is_told_by_its_ratio_within_three_percent(ratio: float, like: bool) -> None:
+    assert bool(rules(shifted(ratio * 1.01))) is like
+
+
+# Half the price: 4,000 shares are 2,000 old ones, twice the median of 1,000.
+@pytest.mark.parametrize(("volume", "like"), [(3_990.0, True), (4_000.0, False)])
+def test_a_level_shifted_on_twice_the_volume_in_old_shares_is_a_move_of_the_market(volume: float, like: bool) -> None:
+    assert bool(rules(shifted(0.505, volume))) is like
+
+
+def test_a_recorded_split_whose_prices_jump_says_that_they_are_as_traded() -> None:
+    # In old shares 101 -> 50 is a 2:1 split and a fall of 1 %; 12.6 % up on the day (Tesla in 2020) is one as well.
+    for level in (0.5, 0.563):
+        bars = changed(shifted(level), split={70: 2.0})
+        assert rules(bars) == [(bars.day(70), Rule.AS_TRADED)]
+
+
+def test_a_recorded_split_explains_no_jump_of_another_ratio() -> None:
+    # The level shifts by 1:4: whatever that is, it is none of these.
+    for recorded in (1.1, 2.0, 20.0, 0.25):
+        bars = changed(shifted(0.25), split={70: recorded})
+        assert rules(bars) == [(bars.day(70), Rule.LOOKS_LIKE_SPLIT)]
+    ones = changed(shifted(0.25), split=dict.fromkeys(range(80), 1.0))
+    assert rules(ones) == [(bars.day(70), Rule.LOOKS_LIKE_SPLIT)]
+
+
+def test_a_recorded_split_of_rebased_prices_is_no_problem_whatever_the_day_did() -> None:
+    # A fall of 18 % on the day of a 2:1 split is nearer to no split than to half the price.
+    assert rules(changed(bars_of(QUIET), split={70: 2.0})) == []
+    assert rules(changed(shifted(0.82), split={70: 2.0})) == []
 
 
 def test_a_crash_that_stays_is_never_refused() -> None:
@@ -109,6 +161,68 @@ def test_a_spike_undone_by_more_than_half_is_a_problem() -> None:
     assert rules(bars) == [(bars.day(70), Rule.SPIKE)]
     # Back to 109 undoes 7 of 15: not more than half.
     assert rules(bars_of([*QUIET[:70], 116.0, 109.0, *[109.0] * 8])) == []
+
+
+@pytest.mark.parametrize(("volume", "high", "spiked"), [
+    (2_990.0, 116.0, True),
+    (3_000.0, 116.0, False),
+    (2_000.0, 117.5, True),  # traded 1.5 beyond the close: a tenth of the move of 15, and no more
+    (2_000.0, 117.6, False),
+    (1_990.0, 117.6, True),
+])  # fmt: skip
+def test_a_spike_on_much_volume_is_a_move_of_the_market(volume: float, high: float, spiked: bool) -> None:
+    """Three times the median, or twice where trading went on beyond the close: a wrong close is the extreme."""
+    bars = changed(bars_of([*QUIET[:70], 116.0, *QUIET[71:]]), volume={70: volume}, high={70: high})
+    assert rules(bars) == ([(bars.day(70), Rule.SPIKE)] if spiked else [])
+
+
+@pytest.mark.parametrize("index", [1, 5, 30, 78])
+def test_a_spike_is_noticed_wherever_in_a_short_history_it_stands(index: int) -> None:
+    closes = [*QUIET[:index], 150.0, *QUIET[index + 1 :]]
+    assert rules(bars_of(closes)) == [(bars_of(QUIET).day(index), Rule.SPIKE)]
+
+
+def test_what_prices_did_in_a_hole_of_a_history_is_no_move_of_one_session() -> None:
+    bars = without(shifted(0.5), *range(60, 70))
+    assert rules(bars) == []
+    assert rules(without(shifted(0.5), *range(66, 70))) == [(bars_of(QUIET).day(70), Rule.LOOKS_LIKE_SPLIT)]
+
+
+def test_bars_before_the_first_session_asked_for_are_only_compared_with() -> None:
+    bars = changed(bars_of([*QUIET[:70], 150.0, *QUIET[71:]]), high={30: 99.0})
+    (problem,) = problems_in_history(bars, bars.days[60:])
+    assert (problem.session, problem.rule) == (bars.day(70), Rule.SPIKE)
+
+
+# True moves of the market in their shape: how it moved before, that day and the next, on how many usual volumes,
+# and how far trading went beyond the close (fractions of the close before).
+MOVES = {
+    "BAC 2011-08-08": (0.0167, -0.203, 0.167, 4.0, 0.024),
+    "LQD 2008-09-29": (0.0064, -0.091, 0.098, 2.2, 0.020),
+    "META 2013-07-25": (0.0149, 0.296, -0.010, 13.6, 0.020),
+    "META 2022-02-03": (0.0167, -0.264, -0.003, 8.7, 0.006),
+    "NFLX 2011-10-25": (0.0331, -0.349, 0.026, 5.5, 0.026),
+    "NFLX 2012-07-25": (0.0251, -0.250, -0.054, 6.1, 0.013),
+    "NFLX 2013-01-24": (0.0260, 0.422, 0.155, 5.5, 0.022),
+    "NFLX 2022-04-20": (0.0277, -0.351, -0.035, 31.5, 0.039),
+    "NVDA 2016-11-11": (0.0129, 0.298, -0.049, 6.6, 0.012),
+    "USO 2020-03-09": (0.0150, -0.253, 0.110, 4.8, 0.002),
+    "USO 2020-04-21": (0.0478, -0.251, -0.107, 6.0, 0.133),
+    "AAPL 2000-09-29": (0.0250, -0.519, -0.060, 12.0, 0.010),
+}
+
+
+@pytest.mark.parametrize("move", MOVES)
+def test_true_moves_of_the_market_are_never_refused(move: str) -> None:
+    usual, that_day, next_day, volumes, beyond = MOVES[move]
+    before = [100.0 * (1 + usual) if index % 2 else 100.0 for index in range(71)]
+    close = 100.0 * (1 + that_day)
+    bars = bars_of([*before, close, *[close * (1 + next_day)] * 8])
+    edge = {"low": {71: close - 100 * beyond}} if that_day < 0 else {"high": {71: close + 100 * beyond}}
+    bars = changed(bars, volume={71: volumes * 1000.0}, **edge)
+    assert rules(bars) == []
+    # In the evening of the day itself a price of another source is asked for, and enough.
+    assert newest_problems(bars.until(bars.day(71)), 10.0, Confirmation(midpoint=close)) == ()
 
 
 def test_a_released_session_is_no_problem_any_more() -> None:
@@ -164,6 +278,15 @@ def test_a_newest_move_like_a_split_is_refused_even_when_the_midpoint_agrees(rat
     close = QUIET[-1] * ratio
     (problem,) = newest_problems(bars_of([*QUIET, close]), 10.0, Confirmation(midpoint=close))
     assert (problem.rule, problem.blocks_exit) == (Rule.LOOKS_LIKE_SPLIT, True)
+
+
+def test_a_newest_move_like_a_split_on_much_volume_is_confirmed_by_the_midpoint() -> None:
+    # Two thirds of the price on three times the shares: twice the median in old ones. A halved price needs four times.
+    close = QUIET[-1] * 2 / 3
+    bars = bars_of([*QUIET, close])
+    assert newest_problems(changed(bars, volume={80: 3_000.0}), 10.0, Confirmation(midpoint=close)) == ()
+    (problem,) = newest_problems(changed(bars, volume={80: 2_990.0}), 10.0, Confirmation(midpoint=close))
+    assert problem.rule is Rule.LOOKS_LIKE_SPLIT
 
 
 def test_a_crash_of_thirty_percent_is_confirmed_by_the_midpoint() -> None:
