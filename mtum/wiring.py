@@ -106,8 +106,11 @@ def stored_calendar_of(settings: Settings, data_dir: Path, cache_dir: Path | Non
     return CachedCalendar(lambda: calendar_of(settings, data_dir), (cache_dir or data_dir) / SESSIONS_NAME, stamp)
 
 
-def source_of(settings: Settings, data_dir: Path) -> BarSource:
-    """Return the source of every bar; for one that needs a line to the broker, what is cached of it."""
+def source_of(settings: Settings, data_dir: Path, tell: Callable[[str], None] = lambda _: None) -> BarSource:
+    """Return the source of every bar; for one that needs a line to the broker, what is cached of it.
+
+    `tell` hears what a person may want to know of files that are read.
+    """
     market = settings.market
     match market.source:
         case "sample":
@@ -115,9 +118,10 @@ def source_of(settings: Settings, data_dir: Path) -> BarSource:
 
             return sample_source(exact=market.sample_share == "exact")
         case "csv":
-            from mtum.adapters.sources.csv_folder import csv_source
+            from mtum.adapters.sources.csv_folder import csv_source, terms_of
 
-            return csv_source(data_dir / market.csv_dir, exact=market.sample_share == "exact")
+            exact = market.sample_share == "exact"
+            return csv_source(data_dir / market.csv_dir, exact=exact, terms=terms_of(market.csv_prices, tell))
         case "yahoo":
             from mtum.adapters.sources.yahoo import YahooSource
 
@@ -344,13 +348,6 @@ def _running_source(name: str, settings: Settings, data_dir: Path, line: "IbLine
         return IbSource(line.session, line.listings)
     market = settings.market.model_copy(update={"source": name})
     return source_of(settings.model_copy(update={"market": market}), data_dir)
-
-
-def codes_heard(data_dir: Path, day: date) -> tuple[str, ...]:
-    """Return every code the broker has sent that day, one line each."""
-    from mtum.adapters.ib_session.wire_record import codes_in
-
-    return codes_in(data_dir, day)
 
 
 def wait_for_window(settings: Settings, data_dir: Path) -> None:

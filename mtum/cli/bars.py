@@ -18,6 +18,7 @@ from mtum.cli.stored import stand_in
 from mtum.errors import BarsInvalidError, UsageError
 
 if TYPE_CHECKING:
+    from mtum.adapters.sources.csv_files import Terms
     from mtum.app.bars.accept_bars import Refresh
     from mtum.app.bars.room import BarDesk
     from mtum.app.bars.sync_bars import Synced
@@ -88,11 +89,13 @@ def import_(
     """
     from mtum import wiring
     from mtum.adapters.clock import SystemClock
-    from mtum.adapters.sources.csv_folder import csv_source
+    from mtum.adapters.sources.csv_folder import csv_source, terms_of
     from mtum.app.bars.room import BarRoom
 
     call = call_of(context)
     settings, folder = call.settings(), call.data_folder()
+    if symbol is None and not file.stem.replace("-", "").isalnum():
+        raise UsageError(f"{file.name} does not say which symbol it holds; name it with --symbol, as in --symbol MTUM")
     (name,) = symbols_of([symbol or file.stem])
     if source not in _IMPORTED:
         raise UsageError(f'--source "{source}" has no bars of its own; use {", ".join(_IMPORTED)}')
@@ -103,21 +106,25 @@ def import_(
         )
     with wiring.opened_store(settings, folder) as store, store.lock():
         room = BarRoom(csv_source(file.parent), store, wiring.calendar_of(settings, folder), SystemClock())
-        return import_answer(_imported(room, file, (name, source)), source)
+        told: list[str] = []
+        found, broken = _imported(room, file, (name, source), terms_of(settings.market.csv_prices, told.append))
+        return import_answer((replace(found, notes=(*found.notes, *told)), broken), source)
 
 
-def _imported(room: "BarDesk", file: Path, key: tuple[str, str]) -> "tuple[Refresh, tuple[BarProblem, ...]]":
+def _imported(
+    room: "BarDesk", file: Path, key: tuple[str, str], terms: "Terms"
+) -> "tuple[Refresh, tuple[BarProblem, ...]]":
     from mtum.adapters.sources.csv_files import read_bars, read_closes
     from mtum.app.bars.accept_bars import Refresh
     from mtum.app.bars.import_bars import import_bars, import_closes, problems_before_import
     from mtum.core.market.instruments import Kind, instrument
 
     if instrument(key[0]).kind is Kind.INDEX:
-        closes = read_closes(file)
+        closes = read_closes(file, key[0], terms)
         if not closes:
             raise BarsInvalidError(f"{file} holds no closes")
         return import_closes(room, key, closes), ()
-    bars = read_bars(file, *key)
+    bars = read_bars(file, *key, terms)
     if not len(bars):
         raise BarsInvalidError(f"{file} holds no bars")
     problems = problems_before_import(room, bars)

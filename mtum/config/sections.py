@@ -75,6 +75,8 @@ class Market(_Section):
     """source that must agree on the last close and the VIX; "none" for no second opinion"""
     csv_dir: str = "bars"
     """folder of SYMBOL.csv files for source "csv", relative to the data folder"""
+    csv_prices: Literal["adjusted", "raw"] = "adjusted"
+    """prices in CSV files: split-adjusted, or as traded and re-based by the files' column split"""
     calendar_overrides: str = ""
     """TOML file of closures and early closes announced at short notice; empty for none"""
     volume_mode: Literal["projected", "raw", "prior_session"] = "projected"

@@ -2,19 +2,22 @@
 
 import csv
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import NoReturn, Protocol
 
 import numpy as np
 
+from mtum.adapters.sources.csv_cells import day_of, month_first, number_of
+from mtum.adapters.sources.csv_layouts import Layout, layout_of
 from mtum.core.market.bars import PRICE_COLUMNS, Bars, Days
+from mtum.core.market.merging import NewSplit, already_rebased, as_traded, rebased
 from mtum.errors import BarsInvalidError, SourceUnavailableError
 
-REQUIRED = ("date", *PRICE_COLUMNS, "volume")
-OPTIONAL = ("adj_close", "dividend", "split")
-"""Columns that may be there; `adj_close` is read past, other columns are ignored."""
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+_NOTHING = {"", "USD"}
 
 
 class Readable(Protocol):
@@ -25,8 +28,31 @@ class Readable(Protocol):
         ...
 
 
-def read_bars(file: Readable, symbol: str, source: str) -> Bars:
-    """Read ``date,open,high,low,close,volume[,adj_close][,dividend][,split]``, oldest session first.
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How files are read.
+
+    Parameters
+    ----------
+    raw : bool
+        Prices are as traded: those before each recorded split are re-based, volumes and dividends with them.
+    today : date or None
+        No file can hold a later session; None for no limit.
+    tell : callable
+        Told which layout a file has and which of its columns are not read.
+    """
+
+    raw: bool = False
+    today: date | None = None
+    tell: Callable[[str], None] = lambda _: None
+
+
+AS_TOLD = Terms()
+"""Prices are split-adjusted, of whatever day, and nobody is told of layouts."""
+
+
+def read_bars(file: Readable, symbol: str, source: str, terms: Terms = AS_TOLD) -> Bars:
+    """Read date, open, high, low, close and volume, dividend and split where they are given.
 
     Raises
     ------
@@ -35,11 +61,21 @@ def read_bars(file: Readable, symbol: str, source: str) -> Bars:
     BarsInvalidError
         Naming file, line and what was found.
     """
-    table = _Table(file, (*PRICE_COLUMNS, "volume"), ("dividend", "split"))
-    return Bars.from_columns(symbol, source, table.days(), table.columns())
+    table = _Table(file, symbol, (*PRICE_COLUMNS, "volume"), ("dividend", "split"), terms)
+    bars = Bars.from_columns(symbol, source, table.days(), table.columns())
+    wrong = already_rebased(bars) if terms.raw else as_traded(bars)
+    if not wrong:
+        listed = np.flatnonzero((bars.split > 0) & (bars.split != 1)) if terms.raw else ()
+        return rebased(bars, tuple(NewSplit(bars.day(int(at)), float(bars.split[at])) for at in listed))
+    split = f"the split {bars.split[wrong[0]]:g}:1 recorded on {bars.day(wrong[0])}"
+    if terms.raw:
+        said = f'prices do not jump by {split}: they are split-adjusted already; set [market] csv_prices = "adjusted"'
+    else:
+        said = f'prices jump by {split}: they are as traded; set [market] csv_prices = "raw" to have them re-based'
+    raise BarsInvalidError(f"{file}: {said}")
 
 
-def read_closes(file: Readable) -> dict[date, float]:
+def read_closes(file: Readable, name: str, terms: Terms = AS_TOLD) -> dict[date, float]:
     """Read the closes of an index by session; only ``date`` and ``close`` are looked at.
 
     Raises
@@ -47,50 +83,70 @@ def read_closes(file: Readable) -> dict[date, float]:
     SourceUnavailableError, BarsInvalidError
         As `read_bars`.
     """
-    table = _Table(file, ("close",), ())
+    table = _Table(file, name, ("close",), (), terms)
     days: list[date] = table.days().astype(object).tolist()
     return dict(zip(days, table.columns()["close"], strict=True))
 
 
 class _Table:
-    # One file, read in columns; only when something is wrong is it gone through line by line.
-    def __init__(self, file: Readable, needed: tuple[str, ...], possible: tuple[str, ...]) -> None:
+    # One file, read in columns; only what is not plain numbers under ISO dates is gone through line by line.
+    def __init__(
+        self, file: Readable, symbol: str, needed: tuple[str, ...], possible: tuple[str, ...], terms: Terms
+    ) -> None:
         self._name = str(file)
         lines = _text(file, self._name).splitlines()
         while lines and not lines[-1].strip():
             lines.pop()
-        self._header = _cells(lines[0]) if lines else []
-        self._lines = lines[1:]
-        missing = [name for name in ("date", *needed) if name not in self._header]
+        self._layout = self._recognized(lines[:3])
+        self._lines = lines[self._layout.first_row :]
+        places = self._layout.places
+        missing = [name for name in ("date", *needed) if name not in places]
         if missing:
-            said = ",".join(self._header)[:80] or "an empty file"
-            raise BarsInvalidError(f"{self._name}, line 1: column {', '.join(missing)} is missing; found {said}")
-        self._numbers = (*needed, *(name for name in possible if name in self._header))
-        self._split = self._parsed()
+            self._refuse_header(lines[0] if lines else "", missing)
+        self._width = len(_cells(lines[0]))
+        self._numbers = (*needed, *(name for name in possible if name in places))
+        self._days, self._columns = self._parsed()
+        self._check_rest(symbol, needed, terms.today)
+        for note in self._layout.notes:
+            terms.tell(f"{Path(self._name).name}: {note}")
 
     def days(self) -> Days:
-        return np.array(self._split[0], dtype="datetime64[D]")
+        return np.array(self._days, dtype="datetime64[D]")
 
     def columns(self) -> dict[str, list[float]]:
-        return dict(zip(self._numbers, self._split[1], strict=True))
+        return dict(zip(self._numbers, self._columns, strict=True))
 
-    def _parsed(self) -> tuple[Sequence[str], list[list[float]]]:
-        rows = [line.split(",") for line in self._lines]
-        places = [self._header.index(name) for name in self._numbers]
+    def _recognized(self, first: Sequence[str]) -> Layout:
         try:
-            columns = list(zip(*rows, strict=True)) or [()] * len(self._header)
-            days = columns[self._header.index("date")]
-            numbers = [list(map(float, columns[place])) for place in places]
-            fine = len(columns) == len(self._header) and self._in_order(days) and self._in_range(numbers)
+            return layout_of([_cells(line) for line in first])
+        except ValueError as error:
+            raise BarsInvalidError(f"{self._name}, line 1: {error}") from error
+
+    def _refuse_header(self, line: str, missing: list[str]) -> NoReturn:
+        said = line[:80] or "an empty file"
+        sign = max(_SEPARATORS, key=line.count)
+        if line.count(sign) > line.count(","):
+            self._refuse(1, f"columns are separated by {_SEPARATORS[sign]}; write commas between them. Found {said}")
+        self._refuse(1, f"column {', '.join(missing)} is missing; found {said}")
+
+    def _parsed(self) -> tuple[Sequence[object], list[list[float]]]:
+        rows = [line.split(",") for line in self._lines]
+        try:
+            columns = list(zip(*rows, strict=True)) or [()] * self._width
+            days = columns[self._layout.places["date"]]
+            numbers = [list(map(float, columns[self._layout.places[name]])) for name in self._numbers]
+            fine = len(columns) == self._width and self._in_order(days) and self._in_range(numbers)
         except (ValueError, IndexError):
             fine = False
         return (days, numbers) if fine else self._line_by_line()
 
     @staticmethod
     def _in_order(days: Sequence[str]) -> bool:
+        # Seconds since 1970 have ten digits as well: numpy would take them for a year.
+        if not all(len(day) == len("2024-01-01") and day[4] == "-" for day in days):
+            return False
         index = np.array(days, dtype="datetime64[D]")
-        plain = all(len(day) == len("2024-01-01") for day in days)
-        return plain and bool((index[1:] > index[:-1]).all()) and not bool(np.isnat(index).any())
+        return bool((index[1:] > index[:-1]).all()) and not bool(np.isnat(index).any())
 
     def _in_range(self, numbers: list[list[float]]) -> bool:
         for name, column in zip(self._numbers, numbers, strict=True):
@@ -101,31 +157,36 @@ class _Table:
                 return False
         return True
 
-    def _line_by_line(self) -> tuple[Sequence[str], list[list[float]]]:
-        days: list[str] = []
+    def _line_by_line(self) -> tuple[Sequence[object], list[list[float]]]:
+        first = self._layout.first_row + 1
+        lines = [(number, _cells(line)) for number, line in enumerate(self._lines, start=first)]
+        for number, cells in lines:
+            if len(cells) != self._width:
+                self._refuse(number, f"{len(cells)} cells where the header has {self._width}")
+        place = self._layout.places["date"]
+        order = month_first([cells[place] for _, cells in lines], usual=self._layout.month_first)
+        dated = [(self._day(number, cells[place], order), number, cells) for number, cells in lines]
+        if len(dated) > 1 and dated[0][0] > dated[-1][0]:
+            dated.reverse()  # newest first, as some vendors write
         rows: list[list[float]] = []
-        for number, line in enumerate(self._lines, start=2):
-            cells = _cells(line)
-            if len(cells) != len(self._header):
-                self._refuse(number, f"{len(cells)} cells where the header has {len(self._header)}")
-            days.append(self._day(number, cells[self._header.index("date")], days))
-            rows.append([self._number(number, name, cells[self._header.index(name)]) for name in self._numbers])
-        return days, [list(column) for column in zip(*rows, strict=True)]
+        for position, (day, number, cells) in enumerate(dated):
+            earlier = dated[position - 1][0] if position else date.min
+            if day in (earlier, *(one for one, _, _ in dated[:position] if day < earlier)):
+                self._refuse(number, f"duplicate date {day}; keep one row per session")
+            if day < earlier:
+                self._refuse(number, f"date {day} comes after {earlier}; sort the sessions by date")
+            rows.append([self._number(number, name, cells[self._layout.places[name]]) for name in self._numbers])
+        return [day for day, _, _ in dated], [list(column) for column in zip(*rows, strict=True)]
 
-    def _day(self, number: int, text: str, earlier: list[str]) -> str:
+    def _day(self, number: int, text: str, order: bool | None) -> date:
         try:
-            day = date.fromisoformat(text).isoformat()
-        except ValueError:
-            self._refuse(number, f'date "{text}" is not written YYYY-MM-DD')
-        if day in earlier:
-            self._refuse(number, f"duplicate date {day}; keep one row per session")
-        if earlier and day < earlier[-1]:
-            self._refuse(number, f"date {day} comes after {earlier[-1]}; the oldest session must come first")
-        return day
+            return day_of(text, order)
+        except ValueError as error:
+            self._refuse(number, f'date "{text}" {error}')
 
     def _number(self, number: int, name: str, text: str) -> float:
         try:
-            found = float(text)
+            found = number_of(text, name)
         except ValueError:
             found = math.nan
         if not math.isfinite(found):
@@ -134,8 +195,43 @@ class _Table:
             self._refuse(number, f"{name} {text} is {'negative' if found < 0 else 'zero'}")
         return found
 
+    def _check_rest(self, symbol: str, needed: tuple[str, ...], today: date | None) -> None:
+        # What stands beside the numbers: another symbol, a dividend under a name unknown, days to come.
+        told = set(self._layout.symbols)
+        if "symbol" in self._layout.places:
+            told |= {_cells(line)[self._layout.places["symbol"]] for line in self._lines}
+        others = sorted(one for one in told if _base(one) != _base(symbol) and one.upper() != symbol)
+        if others:
+            self._refuse(1, f"holds {', '.join(others)}, not {symbol} alone; one file holds one symbol")
+        for name, place in self._layout.doubtful.items() if "open" in needed else ():
+            cells = ((number, _cells(line)[place]) for number, line in enumerate(self._lines, 1))
+            if found := next(((number, text) for number, text in cells if not _says_nothing(text)), None):
+                self._refuse(
+                    found[0] + self._layout.first_row,
+                    f'column "{name}" says {found[1]} and is not read; if it is the dividend per share, the split '
+                    f"(new shares per old) or a price, name it so, else delete it",
+                )
+        ahead = self.days() > np.datetime64(today, "D") if today is not None else np.zeros(0, dtype=bool)
+        if ahead.any():
+            raise BarsInvalidError(
+                f"{self._name}: {int(ahead.sum())} sessions are still to come, the first {self.days()[ahead][0]}; "
+                f"today is {today} by this machine's clock"
+            )
+
     def _refuse(self, number: int, found: str) -> NoReturn:
         raise BarsInvalidError(f"{self._name}, line {number}: {found}")
+
+
+def _base(symbol: str) -> str:
+    # MTUM of BATS:MTUM, MTUM.US and ^VIX: vendors name the exchange as well.
+    return symbol.upper().rpartition(":")[2].removeprefix("^").removesuffix(".US")
+
+
+def _says_nothing(text: str) -> bool:
+    try:
+        return text in _NOTHING or float(text) == 0
+    except ValueError:
+        return False
 
 
 def _cells(line: str) -> list[str]:

@@ -1,36 +1,51 @@
 """The source `csv`: a folder of SYMBOL.csv files, and VIX.csv beside them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from functools import cache
 from pathlib import Path
 
-from mtum.adapters.sources.csv_files import folder_file, read_bars, read_closes
+from mtum.adapters.clock import SystemClock
+from mtum.adapters.sources.csv_files import AS_TOLD, Terms, folder_file, read_bars, read_closes
 from mtum.adapters.sources.replay import ReplayedSource
 from mtum.core.market.bars import Bars
 
 NAME = "csv"
 
 
-def csv_source(folder: Path, *, exact: bool = False) -> ReplayedSource:
+def terms_of(prices: str, tell: Callable[[str], None]) -> Terms:
+    """Return how files are read today.
+
+    Parameters
+    ----------
+    prices : str
+        The setting `csv_prices`.
+    tell : callable
+        Told which layout a file has and which of its columns are not read.
+    """
+    return Terms(prices == "raw", SystemClock().now().date(), tell)
+
+
+def csv_source(folder: Path, *, exact: bool = False, terms: Terms = AS_TOLD) -> ReplayedSource:
     """Return a replayed market over a folder; each file is read once, when it is first needed.
 
-    Prices, volumes and dividends in the files are already split-adjusted; the column `split` only
-    explains a jump.
+    Bars are split-adjusted, whether the files are so or are re-based as `terms` says.
 
     Parameters
     ----------
     exact : bool
         The setting `sample_share = "exact"`.
+    terms : Terms
+        How the files are read.
     """
 
     @cache
     def bars(symbol: str) -> Bars:
-        return read_bars(folder_file(folder, symbol), symbol, NAME)
+        return read_bars(folder_file(folder, symbol), symbol, NAME, terms)
 
     @cache
     def closes(name: str) -> Mapping[date, float]:
         path = folder / f"{name}.csv"
-        return read_closes(path) if path.is_file() else {}
+        return read_closes(path, name, terms) if path.is_file() else {}
 
     return ReplayedSource(NAME, bars, closes, exact)

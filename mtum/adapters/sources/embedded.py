@@ -33,6 +33,6 @@ def sample_source(*, exact: bool = False) -> ReplayedSource:
 
     @cache
     def closes(name: str) -> Mapping[date, float]:
-        return read_closes(folder / "VIX.csv") if name == "VIX" else {}
+        return read_closes(folder / "VIX.csv", name) if name == "VIX" else {}
 
     return ReplayedSource(NAME, bars, closes, exact)

@@ -21,12 +21,13 @@ VIX_POSSIBLE = (5.0, 150.0)
 class Loaded:
     """Checked bars from the first warm-up session to the last decided one, and VIX closes by session.
 
-    `first` is the position of the first decided session.
+    `first` is the position of the first decided session; `notes` is what a person has to know of the input.
     """
 
     bars: Bars
     vix: Mapping[date, float]
     first: int
+    notes: tuple[str, ...] = ()
 
 
 def load(asked: Asked, strategy: Strategy, source: BarSource, calendar: Calendar) -> Loaded:
@@ -58,7 +59,8 @@ def load(asked: Asked, strategy: Strategy, source: BarSource, calendar: Calendar
     used = bars.since(bars.day(first - needed + 1))
     # The bars before are what the first moves are measured against.
     _refuse_unfit(bars.tail(len(used) + CONTEXT_SESSIONS), used.day(0), calendar, in_files=source.name == "csv")
-    return Loaded(used, _vix(strategy, source, used, needed - 1), needed - 1)
+    vix, notes = _vix(strategy, source, used, needed - 1)
+    return Loaded(used, vix, needed - 1, notes)
 
 
 def _one_symbol(strategy: Strategy) -> tuple[str]:
@@ -68,20 +70,28 @@ def _one_symbol(strategy: Strategy) -> tuple[str]:
     return (universe[0],)
 
 
-def _vix(strategy: Strategy, source: BarSource, bars: Bars, first: int) -> Mapping[date, float]:
+def _vix(strategy: Strategy, source: BarSource, bars: Bars, first: int) -> tuple[Mapping[date, float], tuple[str, ...]]:
     # A session without VIX bars entry; a history without any would be played to the end without a word.
     if not strategy.series():
-        return {}
+        return {}, ()
     found = source.series_history("VIX", bars.day(0), bars.last_day)
     low, high = VIX_POSSIBLE
     closes = {day: close for day, close in found.items() if low <= close <= high}
+    outside = [day for day in sorted(found) if day not in closes]
+    said = [
+        f"VIX: {len(outside)} of {len(found)} closes are outside {low:g} to {high:g} index points, the first "
+        f"{found[day]:g} on {day}"
+        for day in outside[:1]
+    ]
+    if said and source.name == "csv":
+        raise BarsInvalidError(f"{said[0]}; correct VIX.csv")
     if not any(day in closes for day in map(bars.day, range(first, len(bars)))):
-        where = "; VIX.csv beside the bars holds it" if source.name == "csv" else ""
+        where = "; VIX.csv beside the bars holds it" if source.name == "csv" else "".join(f" ({one})" for one in said)
         raise BarsMissingError(
             f"VIX: no close from {source.name} between {bars.day(first)} and {bars.last_day}{where}; "
             f"without one {strategy.name} never enters"
         )
-    return closes
+    return closes, (*said,)
 
 
 def _refuse_unfit(bars: Bars, start: date, calendar: Calendar, *, in_files: bool) -> None:
@@ -100,6 +110,6 @@ def _advice(problem: BarProblem) -> str:
     file = f"{problem.symbol}.csv"
     if problem.rule is Rule.MISSING_SESSION:
         return f"add the session to {file}"
-    if problem.rule in (Rule.JUMP, Rule.SPIKE):
-        return f"correct {file}, or if it is real, put 1 in its column split"
+    if problem.rule is Rule.LOOKS_LIKE_SPLIT:
+        return f'correct {file}, or record the split in its column split and set [market] csv_prices = "raw"'
     return f"correct {file}"

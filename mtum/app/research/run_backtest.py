@@ -226,6 +226,7 @@ def stand_in(settings: Settings, symbol: str) -> Iterator[str]:
 def _market_cautions(found: Backtested) -> Iterator[str]:
     yield from stand_in(found.asked.settings, found.loaded.bars.symbol)
     yield from sizing_cautions(found.asked.settings, len(found.played.trades), found.played.purchases_capped)
+    yield from found.loaded.notes
     unknown = np.isnan(found.history.prices.vix[found.span.first : found.span.stop])
     if found.strategy.series() and unknown.any():
         first = found.history.day(found.span.first + int(np.argmax(unknown)))

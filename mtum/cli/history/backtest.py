@@ -1,6 +1,6 @@
 """`mtum backtest`: the strategy over history."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -92,8 +92,10 @@ def _approved(call: Call, answer: Answer) -> Answer:
 def _backtest_answer(call: Call, asked: "Asked", *, check: bool, out: Path | None) -> Answer:
     from mtum.app.research.run_backtest import document, run_backtest
 
-    found = run_backtest(asked, *market_of(call, asked.settings), call.tell)
+    told: list[str] = []
+    found = run_backtest(asked, *market_of(call, asked.settings, told.append), call.tell)
     answer = document(found)
+    answer["metrics"]["cautions"] += told
     if check or out is not None:
         from mtum.app.research.run_checks import checks_document, checks_of
 
@@ -133,12 +135,21 @@ def changed_settings(
     return load(call.settings_file(), call.environment, {**given, **(more or {})}, coherent=more is None)
 
 
-def market_of(call: Call, settings: "Settings") -> "tuple[BarSource, Calendar]":
-    """Return the source of bars and the exchange's calendar."""
+def market_of(
+    call: Call, settings: "Settings", tell: Callable[[str], None] | None = None
+) -> "tuple[BarSource, Calendar]":
+    """Return the source of bars and the exchange's calendar.
+
+    Parameters
+    ----------
+    tell : callable or None
+        Told what a person may want to know of files that are read; stderr when None.
+    """
     from mtum.wiring import source_of, stored_calendar_of
 
     folder = call.data_folder()
-    return source_of(settings, folder), stored_calendar_of(settings, folder, _user_cache(call.environment))
+    source = source_of(settings, folder, tell or call.tell)
+    return source, stored_calendar_of(settings, folder, _user_cache(call.environment))
 
 
 def _user_cache(environment: Mapping[str, str]) -> Path:

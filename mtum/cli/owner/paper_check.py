@@ -18,6 +18,7 @@ def paper_check(
 ) -> Answer:
     """Try on a paper account what only a real gateway can show; buys one share and watches it past the close."""
     from mtum import wiring
+    from mtum.adapters.ib_session.wire_record import codes_in
     from mtum.app.owner.paper_check import WINDOW_MINUTES
     from mtum.app.owner.paper_check import paper_check as checked
     from mtum.app.session.run_today import todays_session
@@ -33,7 +34,7 @@ def paper_check(
         if session is None:
             raise UsageError(f"the exchange is shut on {desk.clock.now():%Y-%m-%d}")
         day = session.day
-        document = checked(desk, session, lambda: wiring.codes_heard(folder, day), call.tell)
+        document = checked(desk, session, lambda: codes_in(folder, day), call.tell)
     rows = [["pass" if one["passed"] else "FAIL", one["name"], one["found"]] for one in document["steps"]]
     shown: list[str | Listing] = [Listing(["", "step", "found"], rows)]
     shown += [f"code {line}" for line in document["codes"]]

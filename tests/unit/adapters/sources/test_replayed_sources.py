@@ -15,7 +15,7 @@ from mtum.errors import BarsInvalidError, BarsMissingError, SourceUnavailableErr
 GOOD = """date,open,high,low,close,adj_close,volume,dividend,split
 2024-01-02,100,101.5,99,101,99.0,1000,0,0
 2024-01-03,101,102,100,101.5,99.5,2000,0.25,0
-2024-01-04,51,52,50,51.5,51.5,3000,0,2
+2024-01-04,102,104,100,103,103,3000,0,2
 """
 WEDNESDAY = Session(date(2024, 1, 3), datetime(2024, 1, 3, 14, 30, tzinfo=UTC), datetime(2024, 1, 3, 21, 0, tzinfo=UTC))
 
@@ -30,7 +30,7 @@ def test_a_file_is_read_with_dividends_and_splits_and_nothing_else(tmp_path: Pat
     assert (bars.symbol, bars.source, len(bars)) == ("MTUM", "csv", 3)
     assert bars.bar(1).dividend == 0.25
     assert bars.split.tolist() == [0, 0, 2]
-    assert bars.close.tolist() == [101.0, 101.5, 51.5]
+    assert bars.close.tolist() == [101.0, 101.5, 103.0]
 
 
 def test_only_the_interval_asked_for_is_shown(tmp_path: Path) -> None:
@@ -52,7 +52,10 @@ ROW = "2024-01-02,1,1,1,1,10\n"
     ("text", "said"),
     [
         (HEADER + ROW + ROW, "line 3: duplicate date 2024-01-02"),
-        (HEADER + ROW + "2024-01-01,1,1,1,1,10\n", "line 3: date 2024-01-01 comes after 2024-01-02"),
+        (
+            HEADER + ROW + "2024-01-04,1,1,1,1,10\n2024-01-03,1,1,1,1,10\n",
+            "line 4: date 2024-01-03 comes after 2024-01-04",
+        ),
         (HEADER + "2024-01-02,1,1,-1,1,10\n", "line 2: low -1 is negative"),
         (HEADER + "2024-01-02,1,1,0,1,10\n", "line 2: low 0 is zero"),
         (HEADER + "2024-01-02,1,1,1,1,-10\n", "line 2: volume -10 is negative"),

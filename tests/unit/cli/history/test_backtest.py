@@ -102,21 +102,87 @@ def test_a_hole_in_the_bars_is_named(tmp_path: Path) -> None:
     assert f"AAA {bars.day(300)}: missing_session: no bar from csv; add the session to AAA.csv" in found.err
 
 
-def test_a_move_that_no_split_explains_is_refused_and_explained_in_the_file(tmp_path: Path) -> None:
+def rewritten(path: Path, ratio: float, *, since: int, until: int, split: float = 0.0) -> str:
+    """Give the prices of rows `since` to `until` another level and record a split at `since`; return that day."""
+    head, *rows = path.read_text(encoding="utf-8").splitlines()
+    for number, row in enumerate(rows):
+        day, *cells = row.split(",")
+        factor = ratio if since <= number < until else 1.0
+        moved = [
+            *(repr(float(cell) * factor) for cell in cells[:4]),
+            repr(float(cells[4]) / factor),
+            repr(float(cells[5]) * factor),
+        ]
+        rows[number] = ",".join([day, *moved, str(split if number == since else 1.0)])
+    path.write_text("\n".join([f"{head},split", *rows, ""]), encoding="utf-8")
+    return rows[since].partition(",")[0]
+
+
+def test_a_move_that_is_none_of_the_market_is_refused_and_no_column_of_ones_explains_it(tmp_path: Path) -> None:
+    write_market(tmp_path / "bars")
+    day = rewritten(tmp_path / "bars" / "AAA.csv", 2.0, since=300, until=301)
+    refused = call(tmp_path, "backtest", "--symbol", "AAA", "--source", f"csv:{tmp_path / 'bars'}")
+    assert refused.code == 3
+    assert f"AAA {day}: spike: move of +" in refused.err
+    assert "correct AAA.csv" in refused.err
+
+
+def test_prices_as_traded_are_refused_with_the_way_out_that_makes_them_those_of_the_adjusted_file(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "bars"
+    words = ("backtest", "--symbol", "AAA", "--source", f"csv:{folder}", "--json", "--quiet")
+    write_market(folder)
+    rewritten(folder / "AAA.csv", 0.25, since=0, until=700)
+    wanted = call(tmp_path, *words).document
+    write_market(folder)
+    day = rewritten(folder / "AAA.csv", 0.25, since=300, until=700, split=4.0)
+    refused = call(tmp_path, *words)
+    assert refused.code == 3
+    assert f"AAA.csv: prices jump by the split 4:1 recorded on {day}" in refused.err
+    assert 'set [market] csv_prices = "raw"' in refused.err
+    found = call(tmp_path, *words, "--set", "market.csv_prices=raw").document
+    assert (found["benchmark"], found["trades"]) == (wanted["benchmark"], wanted["trades"])
+    assert len(found["trades"]) > 5
+
+
+def test_adjusted_prices_are_not_rebased_again(tmp_path: Path) -> None:
+    write_market(tmp_path / "bars")
+    day = rewritten(tmp_path / "bars" / "AAA.csv", 1.0, since=300, until=700, split=4.0)
+    words = ("backtest", "--symbol", "AAA", "--source", f"csv:{tmp_path / 'bars'}")
+    assert call(tmp_path, *words).code == 0
+    refused = call(tmp_path, *words, "--set", "market.csv_prices=raw")
+    assert refused.code == 3
+    assert f"AAA.csv: prices do not jump by the split 4:1 recorded on {day}: they are split-adjusted" in refused.err
+
+
+def test_what_a_download_is_taken_for_and_what_of_it_is_not_read_is_told(tmp_path: Path) -> None:
     write_market(tmp_path / "bars")
     path = tmp_path / "bars" / "AAA.csv"
     head, *rows = path.read_text(encoding="utf-8").splitlines()
-    day, *cells = rows[300].split(",")
-    rows[300] = ",".join([day, *(str(float(cell) * 2) for cell in cells)])
+    head = head.replace("date", "time").replace("volume", "Volume") + ",Signal"
+    path.write_text("\n".join([head, *(f"{row},1" for row in rows), ""]), encoding="utf-8")
+    words = ("backtest", "--symbol", "AAA", "--source", f"csv:{tmp_path / 'bars'}", "--json", "--quiet")
+    told = call(tmp_path, *words).document["metrics"]["cautions"]
+    assert told[-2:] == ["AAA.csv: read in the layout of TradingView", "AAA.csv: not read: Signal"]
+
+
+def test_a_vix_that_is_none_is_refused_with_its_value(tmp_path: Path) -> None:
+    write_market(tmp_path / "bars")
+    path = tmp_path / "bars" / "VIX.csv"
+    head, *rows = path.read_text(encoding="utf-8").splitlines()
     words = ("backtest", "--symbol", "AAA", "--source", f"csv:{tmp_path / 'bars'}")
-    path.write_text("\n".join([head, *rows, ""]), encoding="utf-8")
+    fractions = [f"{row[:11]}15,15,15,{float(row.split(',')[4]) / 100},0" for row in rows]
+    path.write_text("\n".join([head, *fractions, ""]), encoding="utf-8")
     refused = call(tmp_path, *words)
     assert refused.code == 3
-    assert f"AAA {day}: jump" in refused.err
-    assert "put 1 in its column split" in refused.err
-    marked = [f"{row},{int(number in (300, 301))}" for number, row in enumerate(rows)]
-    path.write_text("\n".join([f"{head},split", *marked, ""]), encoding="utf-8")
-    assert call(tmp_path, *words).code == 0
+    assert "700 of 700 closes are outside 5 to 150 index points, the first 0.15 on 2014-01-02" in refused.err
+    path.write_text(
+        "\n".join([head, *rows[:200], rows[200][:11] + "15,15,15,1500,0", *rows[201:], ""]), encoding="utf-8"
+    )
+    refused = call(tmp_path, *words)
+    assert refused.code == 3
+    assert "1 of 700 closes are outside 5 to 150 index points, the first 1500 on" in refused.err
 
 
 def test_a_history_without_vix_is_refused_and_gaps_in_it_are_told(tmp_path: Path) -> None:
