@@ -63,7 +63,9 @@ class Reading:
     @property
     def final_until(self) -> date | None:
         """The newest wanted session that was read long enough after its close; a person's bars are final."""
-        return self.wanted[-1].day if self.trusted and self.wanted else final_until(self.wanted, self.at)
+        if self.trusted:
+            return self.fresh.last_day if len(self.fresh) else None
+        return final_until(self.wanted, self.at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,8 +25,11 @@ def import_bars(desk: BarDesk, bars: Bars) -> Refresh:
 
     Sessions that are not over are left out.
     """
-    finished = _finished(desk, bars.day(0), bars.last_day)
     cached = desk.store.bars.bars(bars.symbol, bars.source)
+    last = max([bars.last_day, *([cached.last_day] if len(cached) else [])])
+    # An older part may be given after a newer one: what is cached behind it has to fit, with or without a gap.
+    known = frozenset(cached.days.astype(object).tolist())
+    finished = tuple(one for one in _finished(desk, bars.day(0), last) if one.day <= bars.last_day or one.day in known)
     taken = accept_bars(desk, Reading(cached, bars, finished, desk.clock.now(), trusted=True))
     return replace(taken, read=len(bars), notes=_left_out(len(bars) - taken.read))
 

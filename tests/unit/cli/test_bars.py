@@ -165,6 +165,68 @@ def test_a_file_with_a_mistake_changes_nothing(mtum: Mtum, yahoo: YahooServer, r
     assert mtum("bars", "check", "--json").document["checked"] == []
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0), (2, 0, 1)])
+def test_parts_of_a_history_are_imported_in_any_order(
+    mtum: Mtum, yahoo: YahooServer, recent: Bars, tmp_path: Path, order: tuple[int, ...]
+) -> None:
+    cuts = (0, 40, 60, len(recent))
+    for part in order:
+        rows = Bars.of("SPY", "csv", [recent.bar(index) for index in range(cuts[part], cuts[part + 1])])
+        (tmp_path / "SPY.csv").write_text(csv_text(rows))
+        done = mtum("bars", "import", "SPY.csv", "--json")
+        assert (done.code, done.document["written"]) == (0, len(rows))
+    (checked,) = mtum("bars", "check", "--json").document["checked"]
+    assert (checked["bars"], checked["first"], checked["last"]) == (
+        len(recent),
+        *map(str, (recent.day(0), recent.last_day)),
+    )
+
+
+def test_an_older_part_given_again_replaces_its_bars_and_no_later_one(
+    mtum: Mtum, yahoo: YahooServer, recent: Bars, tmp_path: Path
+) -> None:
+    (tmp_path / "SPY.csv").write_text(csv_text(recent))
+    mtum("bars", "import", "SPY.csv")
+    older = Bars.of("SPY", "csv", [recent.bar(index) for index in range(20, 25)])
+    (tmp_path / "SPY.csv").write_text(csv_text(changed(older, volume={2: 123_456.0})))
+    done = mtum("bars", "import", "SPY.csv", "--json")
+    assert (done.code, done.document["written"], done.document["revisions"]) == (0, 1, 1)
+    assert mtum("bars", "check", "SPY").code == 0
+
+
+@pytest.mark.parametrize("name", ["mtum.us.txt", "MTUM_History.csv", "MTUM Historical Data.csv", "BRK.B.csv"])
+def test_a_file_whose_name_is_no_plain_symbol_asks_for_one(
+    mtum: Mtum, yahoo: YahooServer, recent: Bars, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).write_text(csv_text(recent))
+    asked = mtum("bars", "import", name)
+    assert (asked.code, asked.err) == (
+        2,
+        f"mtum: {name} does not say which symbol it holds; name it with --symbol, as in --symbol MTUM\n",
+    )
+    assert mtum("bars", "import", name, "--symbol", "MTUM").code == 0
+
+
+def test_prices_as_traded_are_imported_as_the_setting_says_and_the_layout_is_told(
+    mtum: Mtum, yahoo: YahooServer, recent: Bars, tmp_path: Path
+) -> None:
+    doubled = [
+        f"{bar.day},{bar.open * 2},{bar.high * 2},{bar.low * 2},{bar.close * 2},{bar.volume / 2},0.0"
+        if index < 50
+        else f"{bar.day},{bar.open},{bar.high},{bar.low},{bar.close},{bar.volume},{2.0 if index == 50 else 0.0}"
+        for index, bar in enumerate(recent.bar(index) for index in range(len(recent)))
+    ]
+    head = "Date,Open,High,Low,Close,Volume,Stock Splits"
+    (tmp_path / "SPY.csv").write_text("\n".join([head, *doubled, ""]))
+    refused = mtum("bars", "import", "SPY.csv")
+    assert (refused.code, 'csv_prices = "raw"' in refused.err) == (3, True)
+    config = tmp_path / "config.toml"
+    config.write_text(config.read_text().replace("[market]\n", '[market]\ncsv_prices = "raw"\n', 1))
+    done = mtum("bars", "import", "SPY.csv", "--json")
+    assert (done.code, done.document["notes"][0]) == (0, "SPY.csv: read in the layout of yfinance")
+    assert mtum("bars", "check", "SPY").code == 0
+
+
 def test_a_file_may_replace_the_basis_of_a_source(mtum: Mtum, yahoo: YahooServer, recent: Bars, tmp_path: Path) -> None:
     mtum("bars", "sync", "MTUM")
     halved = moved(recent, {index: float(close) / 2 for index, close in enumerate(recent.close)})
