@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from mtum.app.review import ReviewReport
     from mtum.ports.messages import Message
 
+APPROVED_SINCE = "A backtest has been approved since this report was written; the next report compares with it."
 Send = Annotated[bool, typer.Option("--send", help="Also send it by the configured channels.")]
 
 
 def report(context: typer.Context, session: SessionOption = None, send: Send = False) -> Answer:
     """The report of a session; the last one with a run unless named."""
+    from mtum.app.owner.approve_backtest import approved_backtest
     from mtum.app.reporting.daily_report import report_message
 
     call = call_of(context)
@@ -38,8 +40,12 @@ def report(context: typer.Context, session: SessionOption = None, send: Send = F
             return Answer({}, [NOTHING_YET])
         found = written_report(press, day, _now(call, press, day))
         message = report_message(press, found) if send else None
+        approved_since = found.summary.backtest is None and approved_backtest(press.store.control) is not None
     problems = [Problem(line.code, line.text) for line in found.broken]
-    answer = replace(_answer(found), exit_code=ExitCode.BUG if problems else ExitCode.DONE, problems=problems)
+    shown = _answer(found)
+    if approved_since:
+        shown = replace(shown, shown=[*shown.shown, "", APPROVED_SINCE])
+    answer = replace(shown, exit_code=ExitCode.BUG if problems else ExitCode.DONE, problems=problems)
     return _sent(call, answer, message) if message else answer
 
 

@@ -7,8 +7,9 @@ from typing import Protocol
 
 import pytest
 
+from mtum.adapters.store.opening import open_store
 from support.report_days import ENTRY, KINDS, ORDINARY, Market, history_of
-from support.report_history import Day
+from support.report_history import ACCOUNT, Day
 
 
 class Called(Protocol):
@@ -67,6 +68,20 @@ def test_report_that_lacks_a_part_is_shown_and_ends_with_exit_1(mtum: Mtum, tmp_
     assert called.code == 1
     assert "Equity" in called.out
     assert called.err.startswith("mtum: the report lacks its corrections (KeyError: ")
+
+
+def test_report_written_before_a_backtest_was_approved_says_so_and_that_one_is_now(
+    mtum: Mtum, day: date, tmp_path: Path
+) -> None:
+    before = mtum("report")
+    assert "No backtest was approved by then" in " ".join(before.out.split())
+    assert "has been approved since" not in before.out
+    store = open_store(tmp_path / "data" / "mtum.db", "practice", ACCOUNT)
+    store.control.set_meta("approved_backtest", "{}")
+    store.close()
+    after = mtum("report")
+    assert after.code == 0
+    assert "A backtest has been approved since this report was written" in after.out
 
 
 def test_report_of_a_closed_day_and_of_an_empty_one_are_usage_errors(mtum: Mtum, day: date) -> None:

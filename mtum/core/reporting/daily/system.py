@@ -148,7 +148,7 @@ def _drift(summary: Summary) -> tuple[Block, ...]:
 def against_backtest(tested: BacktestLine | None) -> tuple[Block, ...]:
     """Return what live trading came to beside what the approved backtest led one to expect."""
     if tested is None:
-        hint = "No backtest is approved to compare with; `mtum backtest --approve` keeps one."
+        hint = "No backtest was approved by then; `mtum backtest --approve` keeps one."
         return (Sentence(hint, Tone.QUIET),)
     rows = tuple(_compared(line) for line in tested.lines)
     span = f"{figures.day(tested.start)} to {figures.day(tested.end)}"
