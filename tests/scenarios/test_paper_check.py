@@ -12,6 +12,7 @@ from mtum.adapters.clock import BrokerClock
 from mtum.adapters.ib_session.wire_record import codes_in
 from mtum.app.desk import Desk
 from mtum.app.owner.paper_check import STEPS, WINDOW_MINUTES, paper_check
+from mtum.app.owner.paper_check_record import interrupted_check
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.errors import BrokerUnavailableError, UsageError
 from support.gateway import ACCOUNT
@@ -54,6 +55,7 @@ def test_every_step_passes_on_a_sound_gateway_and_the_record_is_kept(tmp_path: P
         assert len(ours.accepted()) == 2
         record = json.loads(Path(document["record"]).read_text())
         assert record["steps"] == document["steps"]
+        assert interrupted_check(ours.folder) is None
         with ours.desk() as desk:
             desk.broker.connect()
             lists = desk.broker.lists()
@@ -77,6 +79,36 @@ def test_a_step_that_fails_is_named_and_tried_again_by_the_next_start(tmp_path: 
         again = checked(ours)
         assert again["exit_code"] == 0
         assert len(ours.accepted()) == 2
+
+
+@pytest.mark.parametrize(
+    ("stopped_at", "words"),
+    [
+        ("trial order", "(4 of 12 steps); `mtum paper-check` on the same day goes on"),
+        ("read back by reference", "(6 of 12 steps); its order for one share may be working at the broker"),
+        ("late cancel", "(9 of 12 steps); its order for one share may be working at the broker"),
+    ],
+)
+def test_an_interrupt_says_what_is_left_at_the_broker_and_how_to_go_on(
+    tmp_path: Path, stopped_at: str, words: str
+) -> None:
+    with installation(tmp_path, **WIDE) as ours:
+        ours.at(35)
+
+        def stop(line: str) -> None:
+            after = [step.name for step in STEPS]
+            place = next(index for index, name in enumerate(after) if name.startswith(stopped_at))
+            if line.startswith(f"pass  {after[place - 1]}"):
+                raise KeyboardInterrupt
+
+        with ours.desk() as desk:
+            minute_by_minute(desk, ours)
+            with pytest.raises(KeyboardInterrupt):
+                paper_check(desk, ours.session(), list, stop)
+        told = interrupted_check(ours.folder)
+        assert told is not None
+        assert words in told
+        assert interrupted_check(ours.folder, ours.session().day) == told
 
 
 def test_it_must_begin_early_enough_and_in_paper_mode(tmp_path: Path) -> None:

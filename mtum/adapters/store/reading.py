@@ -224,8 +224,9 @@ def status(connection: sqlite3.Connection) -> Row:
     """Return the state at a glance.
 
     mode, account, positions, open_orders (as in `orders`), halts (in force), cash_usd (by
-    strategy), equity (newest point of each strategy), last_run (or None), undelivered (messages
-    waiting) and sessions (upcoming).
+    strategy), equity (newest point of each strategy), unsettled (decided sessions whose official close
+    and fills are not in the books), last_run (or None), undelivered (messages waiting) and sessions
+    (upcoming).
     """
     facts = meta(connection)
     latest = "SELECT strategy, max(session) AS session FROM equity GROUP BY strategy"
@@ -233,6 +234,10 @@ def status(connection: sqlite3.Connection) -> Row:
     last = "SELECT id, job, slot, session, started_at, finished_at, outcome, exit_code, steps FROM runs"
     runs_found = _ask(connection, f"{last} ORDER BY session DESC, started_at DESC, id DESC LIMIT 1")
     totals = "SELECT strategy, sum(amount_usd) AS cash FROM cash_movements WHERE paid = 1 GROUP BY strategy"
+    unsettled = (
+        "SELECT DISTINCT session FROM decisions WHERE preview = 0 AND NOT EXISTS (SELECT 1 FROM equity "
+        "WHERE equity.session = decisions.session AND equity.strategy = decisions.strategy) ORDER BY session"
+    )
     waiting = "SELECT count(*) AS waiting FROM notifications WHERE delivered_at IS NULL"
     return {
         "mode": facts.get("mode"),
@@ -242,6 +247,7 @@ def status(connection: sqlite3.Connection) -> Row:
         "halts": halts(connection),
         "cash_usd": {row["strategy"]: round(row["cash"], 6) for row in _ask(connection, totals)},
         "equity": _ask(connection, f"{newest} ORDER BY strategy"),
+        "unsettled": [row["session"] for row in _ask(connection, unsettled)],
         "last_run": runs_found[0] if runs_found else None,
         "undelivered": _ask(connection, waiting)[0]["waiting"],
         "sessions": upcoming_sessions(connection),

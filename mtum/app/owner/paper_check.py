@@ -9,6 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from mtum.app.desk import Desk
+from mtum.app.owner.paper_check_record import (
+    CANCELED,
+    FILLED,
+    FIRST_ORDER,
+    SECOND_ORDER,
+    Result,
+    read_results,
+    record_path,
+)
 from mtum.app.session.check_book import check_hours
 from mtum.app.session.confirm_fills import lists_with_fees
 from mtum.app.session.differences import EXTERNAL_KEY, FOREIGN_KEY
@@ -31,16 +40,6 @@ class Step:
     name: str
     minutes: float
     carry_out: Callable[[Desk, Session], str]
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What a step came to."""
-
-    name: str
-    passed: bool
-    found: str
-    at: str
 
 
 class StepFailedError(MtumError):
@@ -70,8 +69,8 @@ def paper_check(
     """
     if desk.settings.mode != "paper":
         raise UsageError("paper-check buys a share: it runs in mode paper only")
-    path = desk.data_dir / f"paper-check-{session.day}.json"
-    results = _earlier(path)
+    path = record_path(desk.data_dir, session.day)
+    results = read_results(path)
     if not results and desk.clock.now() > session.before_close(25.0):
         raise UsageError("start paper-check 25 minutes before the close or earlier; best 35 minutes")
     desk.broker.connect()  # told now and not when hours were waited
@@ -81,9 +80,11 @@ def paper_check(
     for step in STEPS:
         if step.name not in done:
             _wait(desk, session.before_close(step.minutes), step, tell)
+            # Written before an order leaves: an interrupt in between must not hide it.
+            _save(path, desk, session, results, codes(), step.name)
             results.append(_carried_out(desk, session, step))
-            tell(f"{'pass' if results[-1].passed else 'FAIL'}  {step.name}: {results[-1].found}")
             _save(path, desk, session, results, codes())
+            tell(f"{'pass' if results[-1].passed else 'FAIL'}  {step.name}: {results[-1].found}")
     failed = [result for result in results if not result.passed]
     return {
         **json.loads(path.read_text(encoding="utf-8")),
@@ -212,12 +213,12 @@ STEPS = (
     Step("history and volume units", 60, _history),
     Step("volatility index", 60, _vix),
     Step("trial order", 60, _trial),
-    Step("order on the close, one share", 30, lambda desk, session: _send(desk, session, Purpose.ENTER)),
+    Step(FIRST_ORDER, 30, lambda desk, session: _send(desk, session, Purpose.ENTER)),
     Step("read back by reference after a new connection", 30, _read_back),
-    Step("cancel it", 20, _cancel),
-    Step("a second one, left to fill", 20, lambda desk, session: _send(desk, session, Purpose.INCREASE)),
+    Step(CANCELED, 20, _cancel),
+    Step(SECOND_ORDER, 20, lambda desk, session: _send(desk, session, Purpose.INCREASE)),
     Step("late cancel", 5, _late_cancel),
-    Step("execution and fee", -15, _filled),
+    Step(FILLED, -15, _filled),
     Step("nothing left working", -30, _nothing_left),
 )
 """The check-list, in the order of the day."""
@@ -229,18 +230,21 @@ def _ticket(desk: Desk, session: Session, purpose: Purpose) -> Ticket:
     return Ticket(desk.account, symbol, Side.BUY, OrderType.MARKET_ON_CLOSE, 1, f"{key}-1")
 
 
-def _earlier(path: Path) -> list[Result]:
-    if not path.exists():
-        return []
-    return [Result(**one) for one in json.loads(path.read_text(encoding="utf-8"))["steps"]]
-
-
-def _save(path: Path, desk: Desk, session: Session, results: Sequence[Result], codes: Sequence[str]) -> None:
+def _save(
+    path: Path,
+    desk: Desk,
+    session: Session,
+    results: Sequence[Result],
+    codes: Sequence[str],
+    at_work: str | None = None,
+) -> None:
     document = {
         "session": session.day.isoformat(),
         "account": desk.account,
         "library": desk.settings.broker.library,
         "steps": [asdict(result) for result in results],
+        "at_work": at_work,
+        "all_steps": len(STEPS),
         "codes": list(codes),
     }
     path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")

@@ -1,6 +1,6 @@
 """The state at a glance, from what the database holds and the timetable says; nothing is asked of the broker."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -12,11 +12,14 @@ from mtum.errors import ExitCode
 REPLAYED_SOURCES = ("sample", "csv")
 """Sources whose market time is not the computer's."""
 _WAKING_SESSIONS = 2
+_AHEAD = timedelta(days=14)
 
 Document = dict[str, Any]
 
 
-def status_document(settings: Settings, found: Mapping[str, Any] | None, now: datetime) -> Document:
+def status_document(
+    settings: Settings, found: Mapping[str, Any] | None, now: datetime, calendar: Callable[[date, date], Sessions]
+) -> Document:
     """Return the state as plain values.
 
     Parameters
@@ -25,12 +28,16 @@ def status_document(settings: Settings, found: Mapping[str, Any] | None, now: da
         What the store's `status` reader gave; None before the first run.
     now : datetime
         The computer's time; a replayed market has its own, that of its last run.
+    calendar : callable
+        The exchange's sessions from one day to another; asked only where the last run knew too few.
     """
     seen: Mapping[str, Any] = found or {}
     sessions = _sessions(seen.get("sessions", ()))
     replayed = settings.mode == "practice" and settings.market.source in REPLAYED_SOURCES
     last_run = seen.get("last_run")
     moment = _replayed_moment(last_run, sessions) if replayed else now
+    if not replayed and _next_session(sessions, now) is None:
+        sessions = calendar(now.date() - timedelta(days=1), now.date() + _AHEAD)
     positions, orders = seen.get("positions", []), seen.get("open_orders", [])
     return {
         "mode": settings.mode,
@@ -45,6 +52,7 @@ def status_document(settings: Settings, found: Mapping[str, Any] | None, now: da
         "halt": _strongest(seen.get("halts", [])),
         "cash_usd": seen.get("cash_usd", {}),
         "equity": seen.get("equity", []),
+        "unsettled": [day for day in seen.get("unsettled", []) if _is_over(date.fromisoformat(day), sessions, moment)],
         "last_run": last_run,
         "next_session": _next_session(sessions, moment),
         "next_wakes": [_wake_document(wake) for wake in _next_wakes(settings, sessions, moment)],
@@ -81,6 +89,12 @@ def _next_session(sessions: Sessions, moment: datetime | None) -> Document | Non
         if session.close > moment:
             return {"session": session.day, "closes_at": session.close, "half_day": session.half_day}
     return None
+
+
+def _is_over(day: date, sessions: Sessions, moment: datetime | None) -> bool:
+    # Of the day at work the books are not behind: its auction is still to come.
+    session = sessions.get(day)
+    return session is None or moment is None or session.close <= moment
 
 
 def _next_wakes(settings: Settings, sessions: Sessions, moment: datetime | None) -> tuple[Wake, ...]:

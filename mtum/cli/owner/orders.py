@@ -34,6 +34,7 @@ def cancel(
     """Cancel working orders, until ten minutes before the close; none is sent again this session."""
     from mtum import wiring
     from mtum.app.owner.cancel import cancel as cancel_orders
+    from mtum.app.owner.paper_check_record import interrupted_check
     from mtum.app.session.run_today import todays_session
 
     call = call_of(context)
@@ -45,6 +46,8 @@ def cancel(
             raise UsageError(f"the exchange is shut on {desk.clock.now():%Y-%m-%d}")
         document = cancel_orders(desk, session, order)
     lines = [f"canceled: {ref}" for ref in document["canceled"]] or ["nothing was canceled"]
+    check = interrupted_check(call.data_folder(), session.day)
+    lines += [f"paper-check {check}"] if check else []
     return Answer(document, lines, ExitCode(document["exit_code"]), _problems(document))
 
 

@@ -8,6 +8,7 @@ import typer
 
 from mtum.cli.arguments import instant_of
 from mtum.cli.context import call_of
+from mtum.cli.frame import INTERRUPTED
 from mtum.cli.output import Answer, Listing, Problem
 from mtum.errors import ExitCode, UsageError
 
@@ -21,6 +22,7 @@ def paper_check(
     from mtum.adapters.ib_session.wire_record import codes_in
     from mtum.app.owner.paper_check import WINDOW_MINUTES
     from mtum.app.owner.paper_check import paper_check as checked
+    from mtum.app.owner.paper_check_record import interrupted_check
     from mtum.app.session.run_today import todays_session
 
     call = call_of(context)
@@ -34,7 +36,12 @@ def paper_check(
         if session is None:
             raise UsageError(f"the exchange is shut on {desk.clock.now():%Y-%m-%d}")
         day = session.day
-        document = checked(desk, session, lambda: codes_in(folder, day), call.tell)
+        try:
+            document = checked(desk, session, lambda: codes_in(folder, day), call.tell)
+        except KeyboardInterrupt:
+            left = interrupted_check(folder, day) or "not begun; nothing was sent"
+            text = f"interrupted: paper-check {left}"
+            return Answer({}, exit_code=INTERRUPTED, problems=[Problem(INTERRUPTED, text)])
     rows = [["pass" if one["passed"] else "FAIL", one["name"], one["found"]] for one in document["steps"]]
     shown: list[str | Listing] = [Listing(["", "step", "found"], rows)]
     shown += [f"code {line}" for line in document["codes"]]

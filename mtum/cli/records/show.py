@@ -1,7 +1,9 @@
 """`mtum show`: what the database holds, as lists."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -12,6 +14,7 @@ from mtum.cli.stored import NOTHING_YET, stand_in, stored, untold_commissions
 
 app = typer.Typer(help="List trades, orders, fills, decisions, bars, equity or runs.")
 
+NEW_YORK = ZoneInfo("America/New_York")
 _COLUMNS: dict[str, dict[str, str]] = {
     "trades": {
         "symbol": "symbol",
@@ -43,7 +46,7 @@ _COLUMNS: dict[str, dict[str, str]] = {
         "shares": "shares",
         "price": "price USD",
         "commission_usd": "commission USD",
-        "instant": "at",
+        "instant": "New York (UTC)",
     },
     "decisions": {
         "session": "session",
@@ -83,7 +86,7 @@ _COLUMNS: dict[str, dict[str, str]] = {
         "job": "job",
         "slot": "slot",
         "session": "session",
-        "started_at": "started",
+        "started_at": "started, New York (UTC)",
         "outcome": "outcome",
         "exit_code": "exit code",
     },
@@ -185,5 +188,6 @@ def _cell(name: str, value: object) -> object:
     if isinstance(value, float) and (name.endswith("_usd") or name in ("rsi", "vix", "ma")):
         return f"{value:,.2f}"
     if name in ("started_at", "instant"):
-        return str(value)[:16].replace("T", " ")
+        at = datetime.fromisoformat(str(value))
+        return f"{at.astimezone(NEW_YORK):%Y-%m-%d %H:%M} ({at.astimezone(UTC):%H:%M})"
     return bool(value) if name == "final" else value

@@ -1,7 +1,8 @@
 """`mtum status`: the state at a glance, without asking the broker."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -10,18 +11,29 @@ from mtum.cli.output import Answer, Listing, Problem
 from mtum.cli.stored import NOTHING_YET, stand_in, stored
 from mtum.errors import worst
 
+if TYPE_CHECKING:
+    from mtum.core.market.sessions import Sessions
+
 
 def status(context: typer.Context) -> Answer:
     """Mode, account, position, orders, halt, last run, next wake times."""
     from mtum.adapters.clock import SystemClock
     from mtum.adapters.store import reading
+    from mtum.app.owner.paper_check_record import interrupted_check
     from mtum.app.records.status import status_document
 
     call = call_of(context)
     settings = call.settings()
     with stored(call, any_owner=True) as connection:
         found = None if connection is None else reading.status(connection)
-    document = status_document(settings, found, SystemClock().now())
+
+    def calendar(first: date, last: date) -> "Sessions":
+        from mtum.wiring import stored_calendar_of  # loads numpy, and pandas where no cached file has the days
+
+        return stored_calendar_of(settings, call.data_folder()).sessions(first, last)
+
+    document = status_document(settings, found, SystemClock().now(), calendar)
+    document["paper_check"] = interrupted_check(call.data_folder())
     document |= {"settings_file": call.settings_file(), "database": call.database() if found else None}
     problems = [Problem(**problem) for problem in document["problems"]]
     shown = [] if found else [NOTHING_YET, ""]
@@ -44,6 +56,10 @@ def _state(document: Mapping[str, Any]) -> Iterator[Sequence[object]]:
     for point in document["equity"]:
         yield f"equity, {point['strategy']}", f"{point['equity_usd']:,.2f} USD at the close of {point['session']}"
     yield "open orders", len(document["open_orders"]) or "none"
+    if document["unsettled"]:
+        yield "waiting to be settled", f"{', '.join(document['unsettled'])} (`mtum settle --session DATE`)"
+    if document["paper_check"]:
+        yield "paper-check", document["paper_check"]
     yield "halt", _halt(document["halts"])
     yield "last run", _last_run(document["last_run"])
     yield "next session", _next_session(document["next_session"])
@@ -73,10 +89,13 @@ def _last_run(run: Mapping[str, Any] | None) -> str:
 
 
 def _next_session(session: Mapping[str, Any] | None) -> str:
+    from mtum.app.service.schedule import NEW_YORK
+
     if session is None:
-        return "not known; a run looks ahead"
+        return "the first of the replayed market; `mtum run` plays it"
     short = ", a half day" if session["half_day"] else ""
-    return f"{session['session']}, closes {session['closes_at']:%H:%M} UTC{short}"
+    closes = session["closes_at"]
+    return f"{session['session']}, closes {closes.astimezone(NEW_YORK):%H:%M} New York ({closes:%H:%M} UTC){short}"
 
 
 def _lists(document: Mapping[str, Any]) -> Iterator[str | Listing]:
@@ -85,6 +104,9 @@ def _lists(document: Mapping[str, Any]) -> Iterator[str | Listing]:
         yield ""
         yield Listing(columns, [[row[name] for name in columns] for row in document["open_orders"]], "Open orders")
     if document["next_wakes"]:
-        rows = [[wake["at_new_york"], wake["job"], wake["slot"]] for wake in document["next_wakes"][:8]]
+        rows = [
+            [wake["at_new_york"], f"{wake['at_utc']:%H:%M}", wake["job"], wake["slot"]]
+            for wake in document["next_wakes"][:8]
+        ]
         yield ""
-        yield Listing(("New York", "job", "slot"), rows, "Next wake times")
+        yield Listing(("New York", "UTC", "job", "slot"), rows, "Next wake times")

@@ -35,6 +35,11 @@ def test_every_list_is_shown_and_is_a_document(mtum: Any, folder: Path, kind: st
     assert len(shown.out.splitlines()) == expected
 
 
+def test_instants_are_new_yorks_with_utc_beside_them(mtum: Any, folder: Path) -> None:
+    assert "2018-01-02 16:00 (21:00)" in mtum("show", "fills").out
+    assert "2018-01-02 15:38 (20:38)" in mtum("show", "runs").out
+
+
 def test_a_trade_is_what_was_paid_and_got(mtum: Any, folder: Path) -> None:
     closed, opened = mtum("show", "trades", "--json").document["trades"]
     # 10 x (110 - 100) - 2 of commission, over 1,000 paid for the shares

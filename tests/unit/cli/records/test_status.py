@@ -1,12 +1,19 @@
 """`mtum status` on a hand-made database."""
 
 import os
+import re
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from support.recorded import UPCOMING, recorded
+from mtum.adapters.clock import SystemClock
+from mtum.adapters.store.opening import open_store
+from support.recorded import ACCOUNT, THIRD, UPCOMING, recorded
+from support.store import decision
 
 
 @pytest.fixture
@@ -71,8 +78,34 @@ def test_a_real_market_wakes_by_the_computers_clock(mtum: Any, tmp_path: Path, m
     for name, value in {"MODE": "paper", "MARKET__SOURCE": "yahoo", "BROKER__ACCOUNT": "DU1"}.items():
         monkeypatch.setenv(f"MTUM_{name}", value)
     document = mtum("status", "--json").document
-    # Every known session is long past.
-    assert (document["replayed"], document["next_session"], document["next_wakes"]) == (False, None, [])
+    # Every session that the last run knew is long past: the calendar knows the next.
+    assert document["replayed"] is False
+    assert document["next_session"]["session"] >= SystemClock().now().date().isoformat()
+    assert {wake["session"] for wake in document["next_wakes"]} >= {document["next_session"]["session"]}
+
+
+def test_a_real_market_knows_its_next_session_before_the_first_run(mtum: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"MODE": "paper", "MARKET__SOURCE": "yahoo", "BROKER__ACCOUNT": "DU1"}.items():
+        monkeypatch.setenv(f"MTUM_{name}", value)
+    assert mtum("status", "--json").document["next_session"]["session"] >= SystemClock().now().date().isoformat()
+
+
+def test_a_decided_session_whose_books_are_behind_waits_to_be_settled(mtum: Any, folder: Path) -> None:
+    store = open_store(folder / "mtum.db", "practice", ACCOUNT)
+    for day in (THIRD, *UPCOMING[:1]):
+        store.decisions.commit(replace(decision(day), account=ACCOUNT), [])
+    store.close()
+    with closing(sqlite3.connect(folder / "mtum.db")) as connection, connection:
+        connection.execute("DELETE FROM equity WHERE session = '2018-01-02'")
+    # The 3rd is the session to come.
+    assert mtum("status", "--json").document["unsettled"] == ["2018-01-02"]
+    assert "2018-01-02 (`mtum settle --session DATE`)" in mtum("status").out
+
+
+def test_times_are_new_yorks_with_utc_beside_them(mtum: Any, folder: Path) -> None:
+    told = mtum("status").out
+    assert "2018-01-03, closes 16:00 New York (21:00 UTC)" in told
+    assert re.search(r"2018-01-03 15:38\s+20:38\s+decide_and_order", told)
 
 
 def test_another_modes_database_is_shown_and_refused(mtum: Any, tmp_path: Path) -> None:
