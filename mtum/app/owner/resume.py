@@ -6,12 +6,15 @@ from mtum.app.ledger.book import PEAK_SINCE_KEY
 from mtum.app.ledger.guards import DRAWDOWN
 from mtum.app.owner.halt import in_force
 from mtum.app.session.decide_and_order import JOB
+from mtum.core.market.calendars import NEW_YORK
 from mtum.ports.store import Store
 from mtum.ports.time import Clock
 
 
-def resume(store: Store, clock: Clock) -> dict[str, Any]:
+def resume(store: Store, clock: Clock, strategy: str) -> dict[str, Any]:
     """Lift every halt; return how many there were, what they said, and what is in force now.
+
+    `decided` is today's session (New York) if its decision stands already: lifting changes the next one.
 
     Where one was the drawdown limit's, the fall behind it is accepted: the peak is counted anew from the
     close of the session decided last, or the next session would halt again for the same fall.
@@ -22,7 +25,10 @@ def resume(store: Store, clock: Clock) -> dict[str, Any]:
     if since is not None:
         # Before the halts are lifted: a kill in between leaves them in force, and nothing can be bought.
         store.control.set_meta(PEAK_SINCE_KEY, since.isoformat())
+    today = store.decisions.find(clock.now().astimezone(NEW_YORK).date(), strategy)
     return {
+        "decided": None if today is None else today.session,
+        "decided_as": None if today is None else today.action,
         "lifted": store.control.resume(clock.now()),
         "were": lifted,
         "peak_since": since,

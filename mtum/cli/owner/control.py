@@ -48,11 +48,17 @@ def resume(context: typer.Context) -> Answer:
     from mtum.wiring import opened_store
 
     call = call_of(context)
-    with opened_store(call.settings(), call.data_folder()) as store:
-        document = lift(store, SystemClock())
+    settings = call.settings()
+    with opened_store(settings, call.data_folder()) as store:
+        document = lift(store, SystemClock(), settings.portfolio.strategy)
     lines = [f"lifted: {line}" for line in _lines(plain(document["were"]))]
     if document["peak_since"] is not None:
         lines.append(f"the drawdown limit counts anew from the close of {document['peak_since']}")
+    if document["decided"] is not None:
+        lines.append(
+            f"{document['decided']} is decided already ({document['decided_as']}) and stays so; "
+            "the next session decides without the halt"
+        )
     return Answer(document, lines or ["no halt was in force"])
 
 

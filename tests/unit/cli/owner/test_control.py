@@ -1,11 +1,16 @@
 """`mtum halt`, `mtum resume`, `mtum capital`."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from support.recorded import recorded
+from mtum.adapters.clock import SystemClock
+from mtum.adapters.store.opening import open_store
+from mtum.core.market.calendars import NEW_YORK
+from support.recorded import ACCOUNT, recorded
+from support.store import decision
 
 
 @pytest.fixture
@@ -41,6 +46,19 @@ def test_a_halt_holds_before_the_first_run(mtum: Any) -> None:
 def test_resuming_without_a_halt_is_fine(mtum: Any, folder: Path) -> None:
     called = mtum("resume")
     assert (called.code, called.out) == (0, "no halt was in force\n")
+
+
+def test_resuming_says_that_today_is_decided_already(mtum: Any, folder: Path) -> None:
+    """A session whose decision was held back by the halt is not decided again."""
+    today = SystemClock().now().astimezone(NEW_YORK).date()
+    mtum("halt", "--why", "wait")
+    store = open_store(folder / "mtum.db", "practice", ACCOUNT)
+    store.decisions.commit(replace(decision(today, action="hold", reasons=("halted",)), account=ACCOUNT), [])
+    store.close()
+    called = mtum("resume")
+    assert called.out.splitlines()[1] == (
+        f"{today} is decided already (hold) and stays so; the next session decides without the halt"
+    )
 
 
 @pytest.mark.parametrize("words", [("halt",), ("halt", "--why", " "), ("capital", "add", "5", "--why", "")])
