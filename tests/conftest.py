@@ -1,5 +1,6 @@
 """What holds for every test: no network but loopback, no setting of the machine, the same examples each time."""
 
+import logging
 import os
 import socket
 from collections.abc import Iterator
@@ -43,3 +44,13 @@ def only_loopback() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket.socket, "connect", guarded)
         yield
+
+
+@pytest.fixture(autouse=True)
+def own_log_handlers() -> Iterator[None]:
+    """What a test sets up for logging ends with it: a later test's error stream is another one."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
