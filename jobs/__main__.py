@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _failed(code: int, texts: Sequence[str], *, as_json: bool) -> int:
     if as_json:
         problems = [{"code": int(code), "text": text} for text in texts]
-        print(json.dumps({"problems": problems, "exit_code": int(code)}))
+        print(json.dumps({"problems": problems, "exit_code": int(code)}, allow_nan=False))
     sys.stderr.write(f"mtum jobs: {'; '.join(' '.join(text.split()) for text in texts)}\n")
     return int(code)
 
@@ -84,7 +84,7 @@ def _list(settings: Settings, folder: Path, as_of: str | None, *, as_json: bool)
     instant = None if as_of is None else instant_named(as_of)
     rows = [wake_document(wake) for wake in duties.wakes_after(settings, folder, instant, LISTED_SESSIONS)]
     if as_json:
-        print(json.dumps(rows, indent=2), flush=True)
+        print(json.dumps(rows, indent=2, allow_nan=False), flush=True)
         return 0
     print(f"{'New York':22} {'UTC':17} {'session':10}  job")
     for row in rows:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, date, datetime
 from logging.handlers import WatchedFileHandler
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,9 @@ class _JsonLine(logging.Formatter):
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return masked(json.dumps(line, default=str, ensure_ascii=False), self._hidden)
+        # A line is never lost for a number that JSON does not have.
+        known = {name: None if isinstance(one, float) and not isfinite(one) else one for name, one in line.items()}
+        return masked(json.dumps(known, default=str, ensure_ascii=False, allow_nan=False), self._hidden)
 
 
 class _TerminalLine(logging.Formatter):
@@ -134,7 +137,7 @@ class _TerminalLine(logging.Formatter):
 def masked(text: str, hidden: Sequence[str]) -> str:
     """Return the text with every secret replaced, also in the form JSON writes it."""
     for secret in hidden:
-        text = text.replace(secret, MASK).replace(json.dumps(secret, ensure_ascii=False)[1:-1], MASK)
+        text = text.replace(secret, MASK).replace(json.dumps(secret, ensure_ascii=False, allow_nan=False)[1:-1], MASK)
     return text
 
 

@@ -78,7 +78,7 @@ class CachedCalendar:
         }
         part = self._path.with_name(f".{self._path.name}.{os.getpid()}")
         try:
-            part.write_text(json.dumps({"stamp": self._stamp, "years": years}), encoding="ascii")
+            part.write_text(json.dumps({"stamp": self._stamp, "years": years}, allow_nan=False), encoding="ascii")
             part.replace(self._path)
         except OSError:
             with suppress(OSError):

@@ -24,6 +24,10 @@ CREATE TABLE IF NOT EXISTS results (
 """
 
 
+def _text(value: object) -> str:
+    return json.dumps(value, allow_nan=False)
+
+
 class SweepResults:
     """One sweep's rows (app.research.sweep.ResultStore); each chunk is one transaction."""
 
@@ -49,7 +53,7 @@ class SweepResults:
         """Keep the rows of some combinations, all or none."""
         marks = ", ".join("?" * (len(RESULT_COLUMNS) + 4))
         rows = [
-            (number, json.dumps(change), *row.tolist(), json.dumps(sums.tolist()), json.dumps(squares.tolist()))
+            (number, _text(change), *row.tolist(), _text(sums.tolist()), _text(squares.tolist()))
             for number, change, row, sums, squares in zip(numbers, changes, *results, strict=True)
         ]
         with self._connection:

@@ -85,7 +85,7 @@ def _told(host: str, port: int, command: str) -> Answer:
         ) from error
     if not reply.pop("ok"):
         raise UsageError(f"the gateway refused: {reply['error']}")
-    return Answer(reply, [json.dumps(reply)])
+    return Answer(reply, [json.dumps(reply, allow_nan=False)])
 
 
 @contextmanager

@@ -261,7 +261,7 @@ class Settings(_Section):
         """Return a short hash of what can change a decision: strategy, portfolio, risk and market."""
         document = self.document()
         deciding = {name: document[name] for name in DECIDING}
-        return sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:16]
+        return sha256(json.dumps(deciding, sort_keys=True, allow_nan=False).encode()).hexdigest()[:16]
 
 
 DECIDING = ("market", "strategy", "portfolio", "risk")

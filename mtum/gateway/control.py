@@ -33,7 +33,7 @@ class ControlDesk:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer lines until the other side leaves."""
         while line := await reader.readline():
-            writer.write(json.dumps(self.carry_out(line)).encode() + b"\n")
+            writer.write(json.dumps(self.carry_out(line), allow_nan=False).encode() + b"\n")
             await writer.drain()
         writer.close()
 

@@ -26,4 +26,4 @@ class Journal:
         self._count += 1
         plain = {key: str(value) if isinstance(value, Decimal) else value for key, value in entry.items()}
         line = {"n": self._count, "at": self._now().isoformat(), "kind": kind, **plain}
-        self._write(json.dumps(line))
+        self._write(json.dumps(line, allow_nan=False))

@@ -24,8 +24,8 @@ class Called:
 
     @property
     def document(self) -> dict[str, Any]:
-        """The one JSON document on stdout."""
-        found = json.loads(self.out)
+        """The one JSON document on stdout; NaN and Infinity are no JSON."""
+        found = json.loads(self.out, parse_constant=no_constant)
         assert isinstance(found, dict)
         return found
 
@@ -33,6 +33,11 @@ class Called:
     def texts(self) -> str:
         """The problems of the document, joined."""
         return " | ".join(str(problem["text"]) for problem in self.document["problems"])
+
+
+def no_constant(word: str) -> None:
+    """Refuse what Python's JSON reader would take although JSON has no such number."""
+    raise ValueError(f"{word} is no JSON")
 
 
 def call(folder: Path, *words: str) -> Called:

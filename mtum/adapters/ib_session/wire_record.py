@@ -75,7 +75,7 @@ class WireFile:
         }
         try:
             file = self._file if self._file is not None and path == self._path else self._begun(path)
-            file.write(json.dumps(line) + "\n")
+            file.write(json.dumps(line, allow_nan=False) + "\n")
             file.flush()
         except OSError as error:
             raise StoreError(f"the journal {path} cannot be written: {error.strerror}") from error

@@ -229,7 +229,8 @@ def _restate(desk: Desk, statement: Statement, symbol: str, change: int) -> None
     _check_sound(desk, fills=[fill])
     if change > 0:
         desk.store.control.set_meta(
-            RECONSTRUCTED_KEY + key, json.dumps(_remembered(desk, symbol, statement.entry_session))
+            RECONSTRUCTED_KEY + key,
+            json.dumps(_remembered(desk, symbol, statement.entry_session), allow_nan=False),
         )
     earlier = desk.store.orders.find(key)  # stated for the same session before: one more fill of it
     desk.store.orders.add_intent(intent, now)

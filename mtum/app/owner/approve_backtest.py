@@ -49,7 +49,7 @@ def approve_backtest(
         "libraries": dict(code.libraries),
         "contracts": pinned_contracts(control, settings),
     }
-    control.set_meta(_KEY, json.dumps(kept, sort_keys=True))
+    control.set_meta(_KEY, json.dumps(kept, sort_keys=True, allow_nan=False))
     return kept
 
 

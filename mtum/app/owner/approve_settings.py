@@ -22,9 +22,10 @@ def approve_settings(control: ControlStore, settings: Settings, code: Provenance
     what has become different since. Only settings stop entries.
     """
     changed = changes(control, settings)
-    control.set_meta(_KEY, json.dumps(_guarded(settings), sort_keys=True))
+    control.set_meta(_KEY, json.dumps(_guarded(settings), sort_keys=True, allow_nan=False))
     if code is not None:
-        control.set_meta(_CODE_KEY, json.dumps(_approved_with(control, settings, code), sort_keys=True))
+        approved = _approved_with(control, settings, code)
+        control.set_meta(_CODE_KEY, json.dumps(approved, sort_keys=True, allow_nan=False))
     return changed
 
 

@@ -247,4 +247,4 @@ def _save(
         "all_steps": len(STEPS),
         "codes": list(codes),
     }
-    path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")

@@ -108,7 +108,7 @@ def values_in_force(settings: Settings, file: Path | None, environment: Mapping[
 
 def toml_text(value: Any) -> str:
     """Return a value as TOML spells it; None is the word "none"."""
-    return json.dumps(_toml_value(value), ensure_ascii=False)
+    return json.dumps(_toml_value(value), ensure_ascii=False, allow_nan=False)
 
 
 def allowed_text(schema: Mapping[str, Any]) -> str:

@@ -52,7 +52,7 @@ class ReplayLedger:
 
     def _write(self, rows: Sequence[RunRecord]) -> None:
         newest = sorted(rows, key=lambda row: row.id)[-_KEPT:]
-        self.control.set_meta(KEY, json.dumps([_cells(row) for row in newest]))
+        self.control.set_meta(KEY, json.dumps([_cells(row) for row in newest], allow_nan=False))
 
 
 def _cells(row: RunRecord) -> list[Any]:

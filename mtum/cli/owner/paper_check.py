@@ -47,6 +47,5 @@ def paper_check(
     shown += [f"code {line}" for line in document["codes"]]
     problems = [Problem(int(one["code"]), str(one["text"])) for one in document["problems"]]
     hints = [f"record: {document['record']}"]
-    return Answer(
-        json.loads(json.dumps(document, default=str)), shown, ExitCode(document["exit_code"]), problems, hints
-    )
+    told = json.loads(json.dumps(document, default=str, allow_nan=False))
+    return Answer(told, shown, ExitCode(document["exit_code"]), problems, hints)

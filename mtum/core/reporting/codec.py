@@ -5,6 +5,7 @@ from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime
 from enum import Enum
 from functools import cache
+from math import isfinite
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, cast, get_args, get_origin, get_type_hints
 
@@ -67,7 +68,8 @@ def _scalar(given: object) -> object:
         return given.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     if isinstance(given, date):
         return given.isoformat()
-    return given
+    # JSON has no NaN: what could not be worked out is null.
+    return None if isinstance(given, float) and not isfinite(given) else given
 
 
 def _stated(stored: Mapping[str, object], name: str) -> Stated:

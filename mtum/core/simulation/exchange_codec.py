@@ -34,7 +34,7 @@ type Reader = Callable[[object], object]
 def to_bytes(state: ExchangeState) -> bytes:
     """Return the state as UTF-8 JSON, keys sorted."""
     document = {"version": VERSION, "state": _plain(state)}
-    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
 def from_bytes(stored: bytes) -> ExchangeState:

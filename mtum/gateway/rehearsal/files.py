@@ -74,7 +74,7 @@ class GatewayFiles:
 
     def note_market_time(self, now: datetime) -> None:
         """Note the market time for the next run."""
-        _replace(self._clock_path, json.dumps({"now": now.isoformat()}).encode())
+        _replace(self._clock_path, json.dumps({"now": now.isoformat()}, allow_nan=False).encode())
 
     def close(self) -> None:
         """Close the journal and let another gateway use the folder."""

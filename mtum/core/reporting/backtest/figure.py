@@ -26,7 +26,7 @@ def chart(
         {"name": line.name, "values": [round(value, 2) if isfinite(value) else None for value in line.values]}
         for line in lines
     ]
-    held = json.dumps({"days": days, "lines": known}, separators=(",", ":"))
+    held = json.dumps({"days": days, "lines": known}, separators=(",", ":"), allow_nan=False)
     drawn = "".join(line_chart(days, lines, height, width=width, log=log, marks=marks) for width in (WIDE, NARROW))
     return (
         f"<figure data-chart><p>{legend(lines)}{_MARKED if marks else ''}</p>{drawn}"
