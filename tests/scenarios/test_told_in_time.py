@@ -11,6 +11,8 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
@@ -48,7 +50,7 @@ def mail_words(port: int, **more: str) -> dict[str, str]:
 
 
 def look(folder: Path, at: str, words: Mapping[str, str]) -> tuple[int, float]:
-    """Run what is due in a process of its own; its exit code and how long it took."""
+    """Run what is due in a process of its own; its exit code and when it ended, by the wall clock."""
     kept = {name: text for name, text in os.environ.items() if not name.startswith("MTUM_")}
     library = folder / "library"
     library.mkdir(exist_ok=True)
@@ -57,9 +59,8 @@ def look(folder: Path, at: str, words: Mapping[str, str]) -> tuple[int, float]:
     asked = kept | dict(words) | {"PYTHONPATH": os.pathsep.join((str(library), str(ROOT)))}
     place = ["--config", str(folder / "config.toml"), "--data-dir", str(folder / "data")]
     line = [sys.executable, "-m", "mtum", *place, "run", "--if-due", "--as-of", at]
-    began = time.monotonic()
     ended = subprocess.run(line, env=asked, cwd=folder, capture_output=True, timeout=120, check=False)
-    return ended.returncode, time.monotonic() - began
+    return ended.returncode, now()
 
 
 @pytest.fixture
@@ -68,15 +69,33 @@ def installed(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def now() -> float:
+    return time.time()  # noqa: TID251  # the stand-in writes the wall clock's time
+
+
+@dataclass
+class Stalled:
+    """A mail server that takes connections and never says a word: when they came and when they were given up."""
+
+    port: int = 0
+    came: list[float] = field(default_factory=list)
+    left: list[float] = field(default_factory=list)
+
+    def talk(self, line: socket.socket, over: threading.Event) -> None:
+        self.came.append(now())
+        line.settimeout(0.05)
+        while not over.is_set():
+            with suppress(TimeoutError):
+                line.recv(100)  # nothing, once the other side has hung up
+                break
+        self.left.append(now())
+
+
 @pytest.fixture
-def stalled() -> Iterator[int]:
-    """A mail server that takes the connection and never says a word."""
-
-    def silent(line: socket.socket, over: threading.Event) -> None:
-        over.wait(60)
-
-    with rude_server(silent) as port:
-        yield port
+def stalled() -> Iterator[Stalled]:
+    server = Stalled()
+    with rude_server(server.talk) as server.port:
+        yield server
 
 
 def told(file: Path) -> list[tuple[float, str]]:
@@ -86,39 +105,45 @@ def told(file: Path) -> list[tuple[float, str]]:
 
 def test_a_missed_decision_is_told_before_the_process_ends(installed: Path) -> None:
     with mail_server() as inbox:
-        code, seconds = look(installed, LATE, mail_words(inbox.port))
+        arrived: list[float] = []
+        inbox.on_mail = lambda: arrived.append(now())
+        code, ended = look(installed, LATE, mail_words(inbox.port))
         assert code == 4
         assert [str(mail["Subject"])[:30] for _, mail in inbox.mails] == ["ALERT: missed decide_and_order"[:30]]
         assert inbox.mails[0][1]["X-Priority"] == "1"
-    assert seconds < LIMIT_SECONDS
+    assert arrived[0] < ended < arrived[0] + LIMIT_SECONDS
 
 
-@pytest.mark.parametrize("stalls", [3, pytest.param(60, marks=pytest.mark.full)])
-def test_a_stalled_mail_server_does_not_hold_up_the_other_channel(installed: Path, stalled: int, stalls: int) -> None:
-    """The longer patience is cut to our own limit."""
+@pytest.mark.parametrize("stalls", [6, pytest.param(60, marks=pytest.mark.full)])
+def test_a_stalled_mail_server_does_not_hold_up_the_other_channel(
+    installed: Path, stalled: Stalled, stalls: int
+) -> None:
+    """The longer patience is cut to our own limit. How long a busy machine takes to start a process is not counted."""
     file = installed / "told.txt"
-    words = mail_words(stalled, TIMEOUT_SECONDS=str(stalls)) | {"MTUM_NOTIFY__URLS": "ntfy://host/topic"}
-    began = time.time()  # noqa: TID251  # the stand-in writes the wall clock's time
-    code, seconds = look(installed, LATE, words | {"STAND_IN": str(file)})
+    words = mail_words(stalled.port, TIMEOUT_SECONDS=str(stalls)) | {"MTUM_NOTIFY__URLS": "ntfy://host/topic"}
+    code, ended = look(installed, LATE, words | {"STAND_IN": str(file)})
     first, second = told(file)
     assert code == 4
     assert first[1].startswith("ALERT: missed")
-    assert first[0] - began < LIMIT_SECONDS - (10 if stalls < 10 else 5), "it waits for no other channel"
+    assert first[0] < stalled.left[0], "it waits for no other channel"
     assert second[1] == "ACTION: no messages reach mail:owner@example.org [PRACTICE]"
-    assert second[0] - began < LIMIT_SECONDS, "the stalled channel's own limit is over, and the other told of it"
-    assert seconds < LIMIT_SECONDS
+    assert second[0] - stalled.came[0] < LIMIT_SECONDS, "the stalled channel's own limit is over, and the other told"
+    assert ended - stalled.came[0] < LIMIT_SECONDS
 
 
 @pytest.mark.full
 def test_a_service_that_hangs_does_not_hold_up_mail_or_the_end_of_the_process(installed: Path) -> None:
     with mail_server() as inbox:
         words = mail_words(inbox.port) | {"MTUM_NOTIFY__URLS": "ntfy://host/topic", "STAND_IN": "hangs"}
-        code, seconds = look(installed, LATE, words)
+        arrived: list[float] = []
+        inbox.on_mail = lambda: arrived.append(now())
+        code, ended = look(installed, LATE, words)
         subjects = [str(mail["Subject"]) for _, mail in inbox.mails]
     assert code == 4
     assert subjects[0].startswith("ALERT: missed")
     assert subjects[1] == "ACTION: no messages reach notify:ntfy [PRACTICE]"
-    assert SEND_SECONDS <= seconds < LIMIT_SECONDS
+    assert arrived[0] + SEND_SECONDS / 2 < arrived[1], "the hanging service had its time"
+    assert ended < arrived[0] + LIMIT_SECONDS
 
 
 def subjects_of(inbox: Inbox) -> list[str]:

@@ -24,6 +24,8 @@ from mtum.gateway.server import GatewaySetup, PracticeGateway
 ACCOUNT = "DUP100001"
 FIRST, TODAY, HALF_DAY = date(2015, 4, 1), date(2015, 6, 10), date(2015, 6, 12)
 SHARE = 0.8
+PATIENCE_SECONDS = 60.0
+"""How long a test waits for what must come: only a fault, and never a busy machine, lets it pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ class Running:
 
     def tell(self, do: str, **order: Any) -> dict[str, Any]:
         """Send one control command; it must succeed."""
-        with socket.create_connection(("127.0.0.1", self.control_port), timeout=5) as line:
+        with socket.create_connection(("127.0.0.1", self.control_port), timeout=PATIENCE_SECONDS) as line:
             line.sendall(json.dumps({"do": do, **order}).encode() + b"\n")
             answer: dict[str, Any] = json.loads(line.makefile().readline())
         assert answer.pop("ok"), answer
@@ -125,9 +127,9 @@ class Running:
         """Let the closing auction happen."""
         self.tell("clock", session=session, minutes_to_close=0)
 
-    def wait_for(self, kind: str, seconds: float = 5.0) -> None:
+    def wait_for(self, kind: str) -> None:
         """Return when the journal has an entry of a kind."""
-        limit = monotonic() + seconds
+        limit = monotonic() + PATIENCE_SECONDS
         while not self.entries(kind):
             assert monotonic() < limit, f"no {kind!r} in the journal"
             self.tell("state")

@@ -5,11 +5,12 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from time import monotonic
 from typing import Any
 
 from ib_insync import IB, Order, Stock
 
-from support.gateway import ACCOUNT, Running
+from support.gateway import ACCOUNT, PATIENCE_SECONDS, Running
 
 MTUM = Stock("MTUM", "SMART", "USD", primaryExchange="BATS")
 
@@ -25,7 +26,11 @@ class Listener(IB):
 
 @contextmanager
 def client(
-    gateway: Running, client_id: int = 7, *, seconds: float = 3.0, heard: list[tuple[int, int]] | None = None
+    gateway: Running,
+    client_id: int = 7,
+    *,
+    seconds: float = PATIENCE_SECONDS,
+    heard: list[tuple[int, int]] | None = None,
 ) -> Iterator[Listener]:
     """A connected client in an event loop of its own; `heard` collects its errors."""
     loop = asyncio.new_event_loop()
@@ -50,11 +55,10 @@ def order(ref: str = "r-1", kind: str = "MOC", shares: float = 10, side: str = "
     return Order(orderType=kind, totalQuantity=shares, **{**plain, **fields})
 
 
-def until(ib: IB, met: Callable[[], object], seconds: float = 3.0) -> bool:
+def until(ib: IB, met: Callable[[], object]) -> bool:
     """Let the client listen until something is so; False if it never is."""
-    for _ in range(int(seconds / 0.02)):
-        if met():
-            return True
+    limit = monotonic() + PATIENCE_SECONDS
+    while not met() and monotonic() < limit:
         ib.sleep(0.02)
     return bool(met())
 
