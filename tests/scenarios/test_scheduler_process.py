@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,10 +23,10 @@ def environment(**more: str) -> dict[str, str]:
     return kept | more
 
 
-def command(folder: Path, *words: str) -> list[str]:
+def command(folder: Path, *words: str, program: Sequence[str] = ("-m", "jobs")) -> list[str]:
     config = folder.parent / "config.toml"
     config.touch()
-    return [sys.executable, "-m", "jobs", "--config", str(config), "--data-dir", str(folder), *words]
+    return [sys.executable, *program, "--config", str(config), "--data-dir", str(folder), *words]
 
 
 def ended(folder: Path, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
@@ -38,7 +38,9 @@ def ended(folder: Path, *words: str, **more: str) -> subprocess.CompletedProcess
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[tuple[subprocess.Popen[str], socket.socket]]:
+def served(
+    folder: Path, program: Sequence[str] = ("-m", "jobs")
+) -> Iterator[tuple[subprocess.Popen[str], socket.socket]]:
     """A scheduler on the folder, after it has told systemd that it is ready."""
     folder.mkdir(parents=True, exist_ok=True)
     listening = folder / "notify"
@@ -47,7 +49,12 @@ def served(folder: Path) -> Iterator[tuple[subprocess.Popen[str], socket.socket]
         service.settimeout(30)
         asked = environment(NOTIFY_SOCKET=str(listening), WATCHDOG_USEC="400000")
         process = subprocess.Popen(
-            command(folder), cwd=ROOT, env=asked, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            command(folder, program=program),
+            cwd=ROOT,
+            env=asked,
+            stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         try:
             assert service.recv(200).startswith(b"READY=1")
@@ -72,8 +79,9 @@ def test_it_tells_when_it_is_ready_alive_and_stopping(tmp_path: Path) -> None:
     assert json.loads(words[0])["event"] == "scheduler_started"
 
 
-def test_ctrl_c_ends_it_with_130(tmp_path: Path) -> None:
-    with served(tmp_path / "data") as (process, _):
+@pytest.mark.parametrize("program", [("-m", "jobs"), ("deploy/docker/entry.py",)], ids=["jobs", "container"])
+def test_ctrl_c_ends_it_with_130(tmp_path: Path, program: Sequence[str]) -> None:
+    with served(tmp_path / "data", program) as (process, _):
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 130
 

@@ -1,6 +1,7 @@
 """The files of deploy/: checked with the tools at hand, and against the program they start."""
 
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -136,11 +137,35 @@ def test_the_template_names_the_user_who_reads_the_secrets() -> None:
 def test_the_image_does_not_run_as_root_and_starts_the_scheduler() -> None:
     users = re.findall(r"^USER (\S+)", DOCKERFILE, re.MULTILINE)
     assert users[-1] == "mtum"
-    assert 'ENTRYPOINT ["python", "-m", "jobs"]' in DOCKERFILE
+    assert 'ENTRYPOINT ["python", "/srv/mtum/entry.py"]' in DOCKERFILE
+    assert "cp entry.py /srv/mtum/" in DOCKERFILE
+
+
+def test_a_container_stays_down_after_an_exit_code_that_needs_a_person(tmp_path: Path) -> None:
+    entry = runpy.run_path(str(DEPLOY / "docker" / "entry.py"))
+    systemd = {int(code) for code in entries("mtum.service")["RestartPreventExitStatus"][0].split()}
+    assert set(entry["FOR_A_PERSON"]) == systemd
+    assert re.search(r"^    restart: on-failure$", COMPOSE, re.MULTILINE)
+    line = [sys.executable, str(DEPLOY / "docker" / "entry.py"), "--config", str(tmp_path / "none.toml")]
+    ended = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+    assert (ended.returncode, "exit code 2: a restart would say the same" in ended.stderr) == (0, True)
+
+
+def test_the_servers_steps_install_what_the_image_does() -> None:
+    steps = (DEPLOY / "README.md").read_text(encoding="utf-8")
+    chosen = re.findall(r"runtime_requirements\.py requirements\.lock ([\w ]+?) ?>", steps + DOCKERFILE)
+    assert chosen == ["hatchling apprise"] * 2
+    assert "install --require-hashes -r requirements.lock" not in steps
+
+
+def test_what_a_container_says_is_kept_up_to_a_limit() -> None:
+    yaml = pytest.importorskip("yaml", reason="needs the package pyyaml, which apprise brings")
+    for name, service in yaml.safe_load(COMPOSE)["services"].items():
+        assert service["logging"]["options"] == {"max-size": "10m", "max-file": "5"}, name
 
 
 def test_the_image_installs_what_running_needs_and_no_test_tool() -> None:
-    script = DEPLOY / "docker" / "runtime_requirements.py"
+    script = DEPLOY / "runtime_requirements.py"
     words = [sys.executable, str(script), str(ROOT / "requirements.lock"), "hatchling"]
     chosen = subprocess.run(words, capture_output=True, text=True, check=True).stdout
     names = {line.split("==")[0].lower() for line in chosen.splitlines() if "==" in line and not line.startswith(" ")}
@@ -189,7 +214,7 @@ def test_the_images_build_step_works_in_a_clean_folder(tmp_path: Path) -> None:
 
 
 SERVICE_KEYS = {
-    *("build", "cap_drop", "depends_on", "environment", "image", "init", "networks", "read_only", "restart"),
+    *("build", "cap_drop", "depends_on", "environment", "image", "init", "logging", "networks", "read_only", "restart"),
     *("secrets", "security_opt", "stop_grace_period", "tmpfs", "volumes"),
 }
 """Keys of a service by the Compose specification, those in use here."""
@@ -198,7 +223,7 @@ SERVICE_KEYS = {
 def test_compose_has_the_shape_of_the_specification() -> None:
     yaml = pytest.importorskip("yaml", reason="needs the package pyyaml, which apprise brings")
     found = yaml.safe_load(COMPOSE)
-    assert set(found) == {"name", "services", "networks", "volumes", "secrets"}
+    assert set(found) == {"name", "x-logging", "services", "networks", "volumes", "secrets"}
     for name, service in found["services"].items():
         assert set(service) <= SERVICE_KEYS, name
         assert "image" in service or "build" in service
