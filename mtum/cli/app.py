@@ -3,32 +3,35 @@
 import io
 import logging
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from mtum import __version__
 from mtum.cli.context import Call
+from mtum.cli.examples import examples
 from mtum.cli.frame import answer_of, crashed
 from mtum.cli.options import every_command
-from mtum.cli.output import complain, failure_line, write
+from mtum.cli.output import Answer, complain, failure_line, write
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("mtum.cli.demo:demo", "Play the embedded market through the whole daily job."),
     "init": ("mtum.cli.owner.init:init", "Write a commented config.toml and the data folder."),
     "run": ("mtum.cli.trading:run", "Decide and order for one session, or run everything due."),
     "settle": ("mtum.cli.trading:settle", "Confirm the fills of a session and close its books."),
-    "status": ("mtum.cli.records.status:status", "Mode, account, position, orders, halt, last run, next wake times."),
+    "status": ("mtum.cli.records.status:status", "Mode, account, position, orders, halt, next wake times."),
     "explain": (
         "mtum.cli.records.explain:explain",
         "Why a session was decided so, and what would have flipped it.",
     ),
-    "verify": ("mtum.cli.trading:verify", "Replay stored decisions and check where their inputs came from."),
+    "verify": ("mtum.cli.trading:verify", "Decide stored sessions again and trace their inputs."),
     "report": ("mtum.cli.report:report", "The report of a session."),
     "review": ("mtum.cli.report:review", "The review of a week, a month or a quarter."),
     "show": ("mtum.cli.records.show:app", "List trades, orders, fills, decisions, bars, equity or runs."),
@@ -56,6 +59,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 A command whose module does not exist is not part of the program.
 """
+_BELOW_ZERO = re.compile(r"-\.?[0-9]")
 
 
 class _LazyGroup(TyperGroup):
@@ -66,7 +70,7 @@ class _LazyGroup(TyperGroup):
 
     def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override]  # typer's Context is a face of its click's
         name, _, rest = super().resolve_command(ctx, args)
-        return name, loaded(name) if name else None, rest
+        return name, loaded(name, numbers=any(map(_BELOW_ZERO.match, rest))) if name else None, rest
 
 
 def _listed() -> dict[str, TyperCommand]:
@@ -77,8 +81,11 @@ def _listed() -> dict[str, TyperCommand]:
     }
 
 
-def loaded(name: str) -> TyperCommand | TyperGroup:
-    """Import the command of that name and give it, and all below it, the options of every command."""
+def loaded(name: str, *, numbers: bool = False) -> TyperCommand | TyperGroup:
+    """Import the command of that name and give it, and all below it, the options of every command.
+
+    With ``numbers`` a word such as -5 is an argument, which its command judges, and no option.
+    """
     module, _, attribute = COMMANDS[name][0].partition(":")
     target: typer.Typer | Callable[..., Any] = getattr(import_module(module), attribute)
     around = typer.Typer(add_completion=False)
@@ -90,15 +97,24 @@ def loaded(name: str) -> TyperCommand | TyperGroup:
         command = get_command(around)
     command.name = name
     command.help = command.help or COMMANDS[name][1]
-    return _extended(cast("TyperCommand | TyperGroup", command))
+    return _extended(cast("TyperCommand | TyperGroup", command), name, numbers=numbers)
 
 
-def _extended(command: TyperCommand | TyperGroup) -> TyperCommand | TyperGroup:
+def _extended(command: TyperCommand | TyperGroup, path: str, *, numbers: bool) -> TyperCommand | TyperGroup:
+    for parameter in command.params:
+        if parameter.param_type_name == "argument":
+            # Its name says what it is: "USD <str>" says it twice.
+            setattr(parameter, "display_type_rich", lambda ctx: None)  # noqa: B010  # typer has no switch for it
     command.params.extend(_shared_options())
     command.rich_markup_mode = _markup()
+    command.epilog = examples(path, paragraphs=command.rich_markup_mode is not None)
+    if numbers:
+        command.context_settings["ignore_unknown_options"] = True
     if isinstance(command, TyperGroup):
-        for below in command.commands.values():
-            _extended(cast("TyperCommand | TyperGroup", below))
+        for name, below in command.commands.items():
+            # Up to the first stop: what is longer would be cut in the list.
+            below.short_help = re.split("[;.]", below.help or "")[0] + "."
+            _extended(cast("TyperCommand | TyperGroup", below), f"{path} {name}", numbers=numbers)
     return command
 
 
@@ -121,12 +137,25 @@ def main_command() -> TyperGroup:
     app = typer.Typer(
         cls=_LazyGroup,
         rich_markup_mode=_markup(),
-        add_completion=False,
         context_settings={"help_option_names": ["-h", "--help"]},
         help="End-of-day systematic trading for one person. Start with `mtum demo`.",
     )
-    app.callback()(every_command)
-    return cast("TyperGroup", get_command(app))
+    app.callback(invoke_without_command=True)(_no_command)
+    command = cast("TyperGroup", get_command(app))
+    command.params.extend(_shared_options())
+    return command
+
+
+def _no_command(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Say which version this is.")] = False,
+) -> Answer | None:
+    if version:
+        found = {"version": __version__, "python": ".".join(str(number) for number in sys.version_info[:3])}
+        return Answer(found, [f"mtum {found['version']}, Python {found['python']}"])
+    if context.invoked_subcommand is None:
+        context.fail("Missing command.")
+    return None
 
 
 def run(arguments: Sequence[str]) -> int:

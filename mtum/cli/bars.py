@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="The cache of daily bars.")
 
-Symbols = Annotated[list[str] | None, typer.Argument(metavar="[SYMBOL]...", help="Default: what the strategy needs.")]
-Cached = Annotated[list[str] | None, typer.Argument(metavar="[SYMBOL]...", help="Default: everything cached.")]
+Symbols = Annotated[list[str] | None, typer.Argument(metavar="SYMBOL", help="Default: what the strategy needs.")]
+Cached = Annotated[list[str] | None, typer.Argument(metavar="SYMBOL", help="Default: everything cached.")]
 _IMPORTED = ("csv", "yahoo", "ib")
 OVER = "the replayed market is over: there is nothing left to read"
 
@@ -54,7 +54,7 @@ def sync(context: typer.Context, symbols: Symbols = None, since: Since = None) -
 
 @app.command()
 def check(context: typer.Context, symbols: Cached = None) -> Answer:
-    """Check every cached bar by the rules a decision asks for, and list what was kept out."""
+    """Check every cached bar by the rules a decision asks for; list what was kept out."""
     from mtum.app.bars.check_bars import check_bars
     from mtum.app.bars.compare_sources import disagreeing_closes
     from mtum.wiring import calendar_of, opened_store
@@ -136,10 +136,10 @@ def _imported(
 @app.command()
 def revisions(
     context: typer.Context,
-    symbol: Annotated[str | None, typer.Argument(metavar="[SYMBOL]", help="Default: every symbol.")] = None,
+    symbol: Annotated[str | None, typer.Argument(metavar="SYMBOL", help="Default: every symbol.")] = None,
     limit: Limit = None,
 ) -> Answer:
-    """List what sources changed after it was accepted, with both times."""
+    """List what sources changed afterwards, with both times."""
     from mtum.wiring import opened_store
 
     call = call_of(context)

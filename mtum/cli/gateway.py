@@ -26,13 +26,17 @@ FOLDER_NAME = "gateway"
 _TELL_SECONDS = 10.0
 _LAST_PORT = 65535
 
-_Port = Annotated[int | None, typer.Option(min=0, max=65535, help="Port for clients [broker.port]; 0 = any.")]
-_ControlPort = Annotated[int | None, typer.Option(min=0, max=65535, help="Port for commands [port + 1]; 0 = any.")]
+_Port = Annotated[
+    int | None, typer.Option(metavar="PORT", min=0, max=65535, help="For clients [broker.port]; 0 = any.")
+]
+_ControlPort = Annotated[
+    int | None, typer.Option(metavar="PORT", min=0, max=65535, help="For commands [port + 1]; 0 = any.")
+]
 _Source = Annotated[str, typer.Option(metavar="NAME", help="sample, or csv for the folder market.csv_dir.")]
 _Minutes = Annotated[
-    float, typer.Option(min=-1e5, max=1e5, help="Minutes before the close at which market time begins.")
+    float, typer.Option(metavar="N", min=-1e5, max=1e5, help="Minutes before the close at which market time begins.")
 ]
-_Speed = Annotated[float, typer.Option(min=0, max=1e6, help="Market seconds per real second; 0 = frozen.")]
+_Speed = Annotated[float, typer.Option(metavar="X", min=0, max=1e6, help="Market seconds per real second; 0 = frozen.")]
 _Accounts = Annotated[list[str] | None, typer.Option("--account", metavar="CODE", help="Accounts, DUP...")]
 _Faults = Annotated[Path | None, typer.Option(metavar="FILE", help="Fault rules, a JSON list.")]
 _Behavior = Annotated[Path | None, typer.Option(metavar="FILE", help="Switches, a JSON object.")]

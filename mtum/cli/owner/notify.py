@@ -21,7 +21,7 @@ def _group() -> None:
 
 @app.command("test")
 def test(context: typer.Context) -> Answer:
-    """Send a test message by every channel, and what is waiting in the outbox."""
+    """Send a test message by every channel; what waits in the outbox leaves too."""
     from mtum.config import secret_problems
     from mtum.duties.messages import tried_channels
 

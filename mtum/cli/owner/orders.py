@@ -27,9 +27,7 @@ _HIGHEST_PRICE = Decimal(10_000_000)
 
 def cancel(
     context: typer.Context,
-    order: Annotated[
-        str | None, typer.Argument(metavar="[ID]", help="One order; without it every working one.")
-    ] = None,
+    order: Annotated[str | None, typer.Argument(metavar="ID", help="One order; without it every working one.")] = None,
 ) -> Answer:
     """Cancel working orders, until ten minutes before the close; none is sent again this session."""
     from mtum import wiring
@@ -53,7 +51,7 @@ def cancel(
 
 def reconcile(
     context: typer.Context,
-    words: Annotated[list[str] | None, typer.Argument(metavar="[...]", help="What follows --accept KIND.")] = None,
+    words: Annotated[list[str] | None, typer.Argument(metavar="WORD", help="What follows --accept KIND.")] = None,
     accept: Annotated[str | None, typer.Option("--accept", metavar="KIND", help=ACCEPT_HELP)] = None,
     strategy: Annotated[str | None, typer.Option("--strategy", metavar="NAME", help="Whose position it is.")] = None,
     entry_session: Annotated[str | None, typer.Option("--entry-session", metavar="DATE", help="When it began.")] = None,
