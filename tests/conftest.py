@@ -1,28 +1,50 @@
-"""What holds for every test: no network but loopback, no setting of the machine, the same examples each time."""
+"""What holds for every test: nothing of the user's, no network, no setting of the machine, the same examples."""
 
 import logging
 import os
-import socket
+import shutil
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import hypothesis
 import pytest
 
-LOOPBACK = ("127.", "::1", "localhost")
+from support.guard import sitecustomize as guard
+
 MEMORY = "/dev/shm"
 KEPT = ("MTUM_REAL_", "MTUM_TEST_")
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     # Reproducible and patient: a busy machine must not turn a property into a failure.
     hypothesis.settings.register_profile("mtum", deadline=None, derandomize=True)
     hypothesis.settings.load_profile("mtum")
     for name in [name for name in os.environ if name.startswith("MTUM_") and not name.startswith(KEPT)]:
         del os.environ[name]
     os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
+    os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = str(config.rootpath / ".hypothesis")
+    # A process that compiles all its libraries anew takes seconds to start, and tests start hundreds.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     # Every commit waits for the disk; where memory can be a folder, thousands of them take no time.
     if os.access(MEMORY, os.W_OK) and "PYTEST_DEBUG_TEMPROOT" not in os.environ:
         os.environ["PYTEST_DEBUG_TEMPROOT"] = MEMORY
+    # Each worker has notes of its own; what it starts inherits them, and the guard with them.
+    os.environ[guard.FOLDER] = tempfile.mkdtemp(prefix="mtum-guard-", dir=os.environ.get("PYTEST_DEBUG_TEMPROOT"))
+    os.environ["PYTHONPATH"] = os.pathsep.join(
+        [os.path.dirname(guard.__file__), *filter(None, [os.environ.get("PYTHONPATH")])]
+    )
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(os.environ[guard.FOLDER], ignore_errors=True)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    # Where to write which tests were skipped, so that they can run in an environment that has more.
+    if listed := os.environ.get("TEST_SKIPPED_FILE"):
+        names = {report.nodeid.split("[")[0].split("@")[0] for report in terminalreporter.stats.get("skipped", ())}
+        Path(listed).write_text("".join(f"{name}\n" for name in sorted(names)), encoding="utf-8")
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
@@ -31,19 +53,12 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def only_loopback() -> Iterator[None]:
-    """A test that reaches for the network fails with the address it wanted."""
-    connect = socket.socket.connect
-
-    def guarded(self: socket.socket, address: tuple[str, int] | str) -> None:
-        internet = self.family in (socket.AF_INET, socket.AF_INET6)
-        if internet and not str(address[0]).startswith(LOOPBACK):
-            raise AssertionError(f"a test tried to reach {address}")
-        connect(self, address)
-
+def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Stand in an empty folder: `./config.toml` and `./data` are the user's own where the run was started."""
+    folder = tmp_path_factory.mktemp("standing")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(socket.socket, "connect", guarded)
-        yield
+        patch.chdir(folder)
+        yield folder
 
 
 @pytest.fixture(autouse=True)
@@ -54,3 +69,13 @@ def own_log_handlers() -> Iterator[None]:
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
+
+
+@pytest.fixture(autouse=True)
+def nothing_of_the_user(standing: Path) -> Iterator[None]:
+    """A test fails that any process of it had to be kept from something, or that wrote where it stood."""
+    yield
+    left = sorted(path.name for path in standing.iterdir())
+    for name in left:
+        shutil.rmtree(standing / name) if (standing / name).is_dir() else (standing / name).unlink()
+    assert (guard.kept_from(), left) == ([], [])

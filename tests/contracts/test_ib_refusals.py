@@ -1,6 +1,5 @@
 """What stands in the way of a connection: one clear line, in bounded time, nothing sent."""
 
-import socket
 from decimal import Decimal
 from time import monotonic
 from typing import Any
@@ -11,6 +10,7 @@ from mtum.core.simulation.exchange_state import AccountKind, ExchangeAccount
 from mtum.errors import BrokerUnavailableError
 from support.gateway import running_gateway
 from support.ib_adapter import adapter
+from support.ports import closed_port
 
 
 def refused(port: int, **broker: Any) -> str:
@@ -23,9 +23,7 @@ def refused(port: int, **broker: Any) -> str:
 
 
 def test_a_closed_port_names_the_port_and_what_to_check() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = closed_port()
     assert f"no gateway listens at 127.0.0.1:{port}" in refused(port)
 
 

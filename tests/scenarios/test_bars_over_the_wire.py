@@ -1,6 +1,5 @@
 """`mtum bars` in paper mode: bars come through the broker's line, from a practice gateway."""
 
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 from support.commands import call_json
 from support.gateway import ACCOUNT
 from support.live_days import Installation, installation
+from support.ports import closed_port
 from support.practice import ENTRY_DAY
 
 CONFIG = f"""
@@ -53,9 +53,6 @@ def test_history_the_broker_refuses_is_exit_3_in_its_own_words(ours: Installatio
 
 
 def test_a_gateway_that_is_not_there_is_exit_4_and_writes_nothing(ours: Installation) -> None:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        port = unused.getsockname()[1]
-    (ours.folder / "config.toml").write_text(CONFIG.replace("PORT", str(port)), encoding="utf-8")
+    (ours.folder / "config.toml").write_text(CONFIG.replace("PORT", str(closed_port())), encoding="utf-8")
     refused = call_json(ours.folder, "bars", "sync")
     assert (refused.code, "no gateway listens at" in refused.err) == (4, True)

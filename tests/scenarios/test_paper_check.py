@@ -17,6 +17,7 @@ from mtum.core.portfolio.orders import OrderStatus
 from mtum.errors import BrokerUnavailableError, UsageError
 from support.gateway import ACCOUNT
 from support.live_days import Installation, installation
+from support.ports import closed_port
 
 WIDE: dict[str, Any] = {"schedule__window_opens_minutes": WINDOW_MINUTES}
 
@@ -120,5 +121,5 @@ def test_it_must_begin_early_enough_and_in_paper_mode(tmp_path: Path) -> None:
 
 
 def test_a_gateway_that_is_not_there_is_told_at_once(tmp_path: Path) -> None:
-    with installation(tmp_path, **WIDE, broker__port=1) as ours, pytest.raises(BrokerUnavailableError):
+    with installation(tmp_path, **WIDE, broker__port=closed_port()) as ours, pytest.raises(BrokerUnavailableError):
         checked(ours)

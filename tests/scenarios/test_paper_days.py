@@ -24,6 +24,7 @@ from mtum.core.simulation.exchange_state import AccountKind
 from mtum.errors import BrokerUnavailableError, CalendarMismatchError, DeadlineMissedError, ExitCode, UsageError
 from support.gateway import ACCOUNT
 from support.live_days import Installation, installation, market
+from support.ports import closed_port
 from support.practice import ENTRY_DAY, EXIT_DAY
 from support.yahoo import CHICAGO, Chart, Row, yahoo_server
 
@@ -455,13 +456,13 @@ def test_a_lost_database_rebuilds_its_lot_from_a_statement(tmp_path: Path) -> No
 
 def test_no_gateway_is_one_line_and_nothing_sent(tmp_path: Path) -> None:
     with installation(tmp_path) as ours:
-        broker = ours.settings.broker.model_copy(update={"port": 1})
+        broker = ours.settings.broker.model_copy(update={"port": closed_port()})
         away = ours.settings.model_copy(update={"broker": broker})
         as_of = ours.session().before_close(20)
         with wiring.live_desk(away, ours.folder, as_of) as desk:
             run = run_today(desk, None)
         assert run.exit_code == ExitCode.BROKER
-        assert run.document["problems"][0]["text"].startswith("no gateway listens at 127.0.0.1:1")
+        assert run.document["problems"][0]["text"].startswith(f"no gateway listens at 127.0.0.1:{closed_port()}")
         with pytest.raises(BrokerUnavailableError), wiring.live_desk(away, ours.folder, None):
             pass
 

@@ -5,12 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from support.ports import closed_port
 from support.source_tree import ROOT
 
 SECRETS = {
     "MTUM_MAIL__PASSWORD": "planted-mail-Pa55word",
-    "MTUM_NOTIFY__URLS": "json://planted-user:planted-Token77@127.0.0.1:9/",
-    "MTUM_NOTIFY__PING_URL": "http://127.0.0.1:9/ping/planted-uuid-4711",
+    "MTUM_NOTIFY__URLS": f"json://planted-user:planted-Token77@127.0.0.1:{closed_port()}/",
+    "MTUM_NOTIFY__PING_URL": f"http://127.0.0.1:{closed_port()}/ping/planted-uuid-4711",
 }
 NEEDLES = (b"planted-mail-Pa55word", b"planted-Token77", b"planted-uuid-4711")
 COMMANDS = (
@@ -28,8 +29,9 @@ COMMANDS = (
 
 def test_no_file_and_no_output_holds_a_planted_secret(tmp_path: Path) -> None:
     kept = {name: text for name, text in os.environ.items() if not name.startswith("MTUM_")}
-    mail = {"HOST": "127.0.0.1", "PORT": "9", "SECURITY": "none", "USER": "owner", "SENDER": "m@example.org"}
+    mail = {"HOST": "127.0.0.1", "SECURITY": "none", "USER": "owner", "SENDER": "m@example.org"}
     asked = kept | SECRETS | {f"MTUM_MAIL__{name}": text for name, text in mail.items()}
+    asked["MTUM_MAIL__PORT"] = str(closed_port())
     asked["MTUM_MAIL__RECIPIENTS"] = '["owner@example.org"]'
     config = tmp_path / "config.toml"
     config.touch()

@@ -42,7 +42,7 @@ def test_a_query_of_the_readme_answers_something(database: Path, query: str) -> 
 @pytest.mark.full
 def test_the_figures_under_the_demo_are_what_the_demo_prints(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "mtum", "demo", "--out", str(tmp_path / "demo")]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True, timeout=300)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=True, timeout=300)
     shown = README.split("<!-- demo -->\n```\n")[1].split("```")[0].splitlines()
     printed = [" ".join(line.split()) for line in done.stdout.splitlines()]
     assert shown

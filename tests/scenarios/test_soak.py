@@ -20,7 +20,7 @@ OBJECTS_PER_SESSION = 150.0
 
 def soaked(folder: Path, sessions: int, *words: str) -> dict[str, Any]:
     asked = {name: text for name, text in os.environ.items() if not name.startswith("MTUM_")}
-    asked["PYTHONPATH"] = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
+    asked["PYTHONPATH"] = os.pathsep.join((str(ROOT), str(ROOT / "tests"), os.environ["PYTHONPATH"]))
     command = [sys.executable, str(ROOT / "tests" / "tools" / "soak.py"), str(folder), str(sessions), *words]
     played = subprocess.run(command, env=asked, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
     found: dict[str, Any] = json.loads(played.stdout)

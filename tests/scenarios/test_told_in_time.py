@@ -22,6 +22,7 @@ from mtum.app.service.notices import LAST_CANCEL_MINUTES
 from mtum.duties.channels import SEND_SECONDS
 from support.crash import market_gateway, run_mtum
 from support.mail_servers import Inbox, mail_server, rude_server
+from support.ports import closed_port
 from support.source_tree import ROOT
 
 MORNING, LATE = "2026-11-23T20:37:00Z", "2026-11-23T20:46:00Z"
@@ -56,7 +57,7 @@ def look(folder: Path, at: str, words: Mapping[str, str]) -> tuple[int, float]:
     library.mkdir(exist_ok=True)
     (library / "apprise.py").write_text(STAND_IN)
     (folder / "config.toml").touch()
-    asked = kept | dict(words) | {"PYTHONPATH": os.pathsep.join((str(library), str(ROOT)))}
+    asked = kept | dict(words) | {"PYTHONPATH": os.pathsep.join((str(library), str(ROOT), os.environ["PYTHONPATH"]))}
     place = ["--config", str(folder / "config.toml"), "--data-dir", str(folder / "data")]
     line = [sys.executable, "-m", "mtum", *place, "run", "--if-due", "--as-of", at]
     ended = subprocess.run(line, env=asked, cwd=folder, capture_output=True, timeout=120, check=False)
@@ -165,7 +166,7 @@ def test_a_run_by_hand_that_finds_no_gateway_tells_it_at_once(tmp_path: Path, mo
     with market_gateway(tmp_path) as gateway, mail_server() as inbox:
         for name, text in mail_words(inbox.port).items():
             monkeypatch.setenv(name, text)
-        monkeypatch.setenv("MTUM_BROKER__PORT", "9")
+        monkeypatch.setenv("MTUM_BROKER__PORT", str(closed_port()))
         assert run_mtum(gateway) == 4
         assert subjects_of(inbox) == ["ACTION: decide_and_order of 2018-01-03: broker unreachable or too late [PAPER]"]
 
@@ -174,7 +175,7 @@ def test_a_run_by_hand_whose_notice_cannot_leave_is_exit_8_and_it_leaves_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with market_gateway(tmp_path) as gateway, mail_server() as inbox:
-        for name, text in mail_words(9).items():
+        for name, text in mail_words(closed_port()).items():
             monkeypatch.setenv(name, text)
         assert run_mtum(gateway) == 8
         monkeypatch.setenv("MTUM_MAIL__PORT", str(inbox.port))

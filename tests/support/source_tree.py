@@ -85,8 +85,8 @@ def texts() -> Iterator[tuple[str, str]]:
     for folder, inner, names in ROOT.walk():
         inner[:] = sorted(name for name in inner if name not in NOT_OURS and not name.endswith(("_cache", ".egg-info")))
         for name in sorted(names):
-            # In a worktree `.git` is a file that names its folder.
-            if name in ("uv.lock", ".git") or name.endswith(".pyc"):
+            # `config.toml` may be the user's own by now; in a worktree `.git` is a file that names its folder.
+            if name in ("config.toml", "uv.lock", ".git") or name.endswith(".pyc"):
                 continue
             try:
                 yield (folder / name).relative_to(ROOT).as_posix(), (folder / name).read_text(encoding="utf-8")

@@ -15,6 +15,7 @@ import pytest
 
 from support.gateway import Running
 from support.ib_clients import MTUM, client, order, refs
+from support.ports import closed_port
 
 
 def mtum(folder: Path, *arguments: str) -> list[str]:
@@ -73,7 +74,7 @@ def test_an_order_survives_the_killing_of_the_gateway(tmp_path: Path) -> None:
         (["--faults", "damaged.json"], 2, "damaged.json: Expecting value"),
         (["--port", "65535"], 2, "no port follows 65535"),
         (["--minutes-to-close", "1e300"], 2, "invalid value for '--minutes-to-close'"),
-        (["--control-port", "1", "--tell", "{}"], 4, "no practice gateway takes commands on 127.0.0.1:1"),
+        (["--control-port", str(closed_port()), "--tell", "{}"], 4, "no practice gateway takes commands on 127.0.0.1"),
     ],
 )
 def test_wrong_starts_end_in_one_line(tmp_path: Path, arguments: list[str], code: int, complaint: str) -> None:

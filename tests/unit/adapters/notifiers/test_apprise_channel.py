@@ -14,6 +14,7 @@ from mtum.adapters.notifiers.apprise_channel import AppriseChannel
 from mtum.adapters.notifiers.timed import Timed
 from mtum.errors import NotifyError
 from mtum.ports.messages import Message, Urgency
+from support.ports import closed_port
 
 pytest.importorskip("apprise", reason="needs the package apprise: uv sync --group notify")
 
@@ -88,7 +89,7 @@ def test_what_the_service_refuses_is_undelivered(status: int) -> None:
 
 def test_nobody_listening_is_undelivered() -> None:
     with pytest.raises(NotifyError, match="did not take the message"):
-        AppriseChannel("json://127.0.0.1:9").send(ALARM)
+        AppriseChannel(f"json://127.0.0.1:{closed_port()}").send(ALARM)
 
 
 def test_an_address_that_is_none_is_said_without_showing_it() -> None:

@@ -6,6 +6,7 @@ from mtum.adapters.notifiers.apprise_channel import AppriseChannel, addresses, c
 from mtum.adapters.notifiers.console import Console
 from mtum.errors import NotifyError
 from mtum.ports.messages import Message, Urgency
+from support.ports import closed_port
 
 ALARM = Message("k", Urgency.ACT_NOW, "ACTION: order rejected", "code 201\ncall the broker")
 REPORT = Message("r", Urgency.REPORT, "HOLD 24", "line one\n" + "x" * 400)
@@ -52,7 +53,7 @@ def test_without_the_library_the_message_stays_undelivered_and_says_what_is_miss
         import apprise  # noqa: F401
     except ImportError:
         with pytest.raises(NotifyError, match="dependency group notify"):
-            AppriseChannel("json://127.0.0.1:9").send(ALARM)
+            AppriseChannel(f"json://127.0.0.1:{closed_port()}").send(ALARM)
     else:
         with pytest.raises(NotifyError, match="did not take"):
-            AppriseChannel("json://127.0.0.1:9").send(ALARM)
+            AppriseChannel(f"json://127.0.0.1:{closed_port()}").send(ALARM)

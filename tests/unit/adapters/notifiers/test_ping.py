@@ -6,6 +6,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 from mtum.adapters.notifiers.ping import Ping
 from support.mail_servers import rude_server
+from support.ports import closed_port
 
 
 @contextmanager
@@ -79,9 +80,6 @@ def test_an_answer_that_is_none_is_a_failure_and_one_that_drips_is_given_up() ->
 
 
 def test_nothing_is_raised_when_nobody_listens_or_the_address_is_odd() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        closed = f"http://127.0.0.1:{free.getsockname()[1]}/x"
-    assert not Ping(closed, timeout_seconds=0.2).started("run")
+    assert not Ping(f"http://127.0.0.1:{closed_port()}/x", timeout_seconds=0.2).started("run")
     assert not Ping("file:///etc/passwd").started("run")
     assert not Ping("no address").ended("run", 0, "")

@@ -11,6 +11,7 @@ import pytest
 from mtum.adapters.notifiers.smtp import SmtpServer, deliver
 from mtum.errors import NotifyError
 from support.mail_servers import PASSWORD, USER, certificate_for, mail_server, rude_server
+from support.ports import closed_port
 
 # The test server forgets its own half of a line that turned to TLS or broke, and takes logins without TLS.
 pytestmark = pytest.mark.filterwarnings(
@@ -127,11 +128,8 @@ def test_a_refused_recipient_is_named_with_the_servers_words() -> None:
 
 
 def test_a_closed_port_is_told() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     with pytest.raises(NotifyError, match="Connection refused"):
-        deliver(plain(port), mail(), OWNER)
+        deliver(plain(closed_port()), mail(), OWNER)
 
 
 def silent(line: socket.socket, over: threading.Event) -> None:
