@@ -49,7 +49,7 @@ def demo(
         played = play_sessions(desk, replay.market, sessions, after_each)
         report = demo_report(charted, played.last.day)
     document = {**played.document, "database": folder / DATABASE_NAME, "report": report.html}
-    return Answer(document, _shown(document), hints=_hints(folder))
+    return Answer(document, _shown(document), hints=_hints(call, folder))
 
 
 def _folder(call: Call, out: Path | None) -> Path:
@@ -109,8 +109,9 @@ def _shown(document: dict[str, Any]) -> list[str | Listing]:
     return [intro, REPLAYED, Listing(("demo", ""), rows), *table]
 
 
-def _hints(folder: Path) -> list[str]:
+def _hints(call: Call, folder: Path) -> list[str]:
+    mtum = "uv run mtum" if "UV" in call.environment else "mtum"  # as this call was typed: `uv run` sets the variable
     return [
-        f"Next: mtum explain --data-dir {folder}   (why the last session was decided so)",
-        f"      mtum show decisions --data-dir {folder}   (every decision recorded)",
+        f"Next: {mtum} explain --data-dir {folder}   (why the last session was decided so)",
+        f"      {mtum} show decisions --data-dir {folder}   (every decision recorded)",
     ]

@@ -3,6 +3,8 @@
 import re
 import shutil
 import subprocess
+from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -22,11 +24,35 @@ def test_every_check_is_a_stage_of_its_own(check: str) -> None:
     assert re.search(rf'^stage "[^"]+" in_env 3\.13 {re.escape(check)}$', RUN, re.MULTILINE)
 
 
-def test_the_readme_test_command_is_the_one_that_runs() -> None:
-    commands = re.findall(r"^(?:\$ )?(uv run pytest.*)$", README, re.MULTILINE)
-    assert commands, "the README names no test command"
-    assert commands[0].split("#")[0].strip() == "uv run pytest"
-    assert re.search(r"^suite\(\) .*in_env 3\.13 pytest; }$", RUN, re.MULTILINE)
+def test_the_two_commands_of_the_readme_run_as_it_has_them() -> None:
+    first = README.split("```console\n")[1].split("```")[0].splitlines()
+    assert [line.split("#")[0].strip() for line in first] == ["uv run mtum demo", "uv run pytest"]
+    for command in first:
+        words = command.split("#")[0].strip().removeprefix("uv run ")
+        assert re.search(rf'^stage "README: uv run {words}" as_a_stranger {words}$', RUN, re.MULTILINE)
+    assert '"${UV[@]}" run "$@"' in RUN
+
+
+def test_a_fresh_clone_holds_what_the_next_commit_would(tmp_path: Path) -> None:
+    if shutil.which("git") is None:
+        pytest.skip("no git on this machine")
+    function = re.search(r"^fresh\(\) \{\n.*?^\}$", RUN, re.MULTILINE | re.DOTALL)
+    assert function is not None
+    here = tmp_path / "here"
+    here.mkdir()
+    for name, text in {".gitignore": "data/*\n", "kept": "1", "gone": "1", "changed": "1"}.items():
+        (here / name).write_text(text)
+    run = partial(subprocess.run, cwd=here, check=True, capture_output=True)
+    run(["git", "init", "-q"])
+    run(["git", "add", "-A"])
+    (here / "gone").unlink()
+    (here / "changed").write_text("2")
+    (here / "with a space").touch()
+    (here / "data").mkdir()
+    (here / "data" / "mtum.db").touch()
+    run(["bash", "-euo", "pipefail", "-c", f"FRESH={tmp_path}/fresh SKIPPED={tmp_path}/skipped\n{function[0]}\nfresh"])
+    found = {path.name: path.read_text() for path in (tmp_path / "fresh").iterdir() if path.is_file()}
+    assert found == {".gitignore": "data/*\n", "kept": "1", "changed": "2", "with a space": ""}
 
 
 @pytest.mark.parametrize("script", ["run", "lock", "uv.sh"])

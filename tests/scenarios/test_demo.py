@@ -54,6 +54,17 @@ def tables(database: str) -> dict[str, list[tuple[Any, ...]]]:
     return found
 
 
+@pytest.mark.parametrize(("variable", "typed"), [("UV", "uv run mtum"), ("", "mtum")])
+def test_what_to_type_next_is_written_as_this_call_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, typed: str
+) -> None:
+    monkeypatch.delenv("UV", raising=False)
+    if variable:
+        monkeypatch.setenv(variable, "/usr/bin/uv")
+    told = call(tmp_path, "demo", "--sessions", "1", "--out", str(tmp_path / "out"))
+    assert f"Next: {typed} explain --data-dir {tmp_path}/out " in told.out + told.err
+
+
 def test_the_document_has_the_fields_of_its_contract(first: Called) -> None:
     assert first.code == 0
     document = first.document
