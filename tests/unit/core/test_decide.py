@@ -224,3 +224,69 @@ def test_a_rebalancing_sells_first_and_never_spends_money_it_has_not() -> None:
         ("BBB", Side.BUY, Purpose.INCREASE, 1),
     ]
     assert decision.action is Action.EXIT
+
+
+@dataclass(frozen=True, slots=True)
+class SaysOfTwo(Says):
+    """A strategy that wants the weight of X and another one of Y."""
+
+    second: float = 0.0
+
+    def universe(self) -> tuple[str, ...]:
+        return ("X", "Y")
+
+    def verdicts(self, view: MarketView, holdings: Mapping[str, Holding]) -> tuple[SymbolVerdict, ...]:
+        both = {"X": self.verdict, "Y": Target(self.second)}
+        return tuple(SymbolVerdict(symbol, verdict, ("word",), (), {}) for symbol, verdict in both.items())
+
+
+def bought(first: float, second: float, sizing: SizingRules) -> dict[str, int]:
+    strategy, rules = SaysOfTwo(Target(first), second), replace(RULES, sizing=sizing)
+    decision = decide(view(X=250.0, Y=100.0), strategy, flat(), rules)
+    return {order.symbol: order.shares for order in decision.orders}
+
+
+def test_a_second_purchase_has_what_the_first_has_left() -> None:
+    # 11 X at 250.25 with cost take 2,752.75; 2,247.25 buy 22 of the 29 wanted Y at 100.10.
+    assert bought(0.6, 0.6, SIZING) == {"X": 11, "Y": 22}
+
+
+def test_the_first_purchase_keeps_its_buffer_from_the_second() -> None:
+    # 9 X with a tenth kept back take 9 x 250 x 1.101 = 2,477.25; 2,522.75 / 110.10 = 22.9. Without the buffer 24.
+    assert bought(0.5, 1.0, replace(SIZING, cash_buffer_frac=0.1)) == {"X": 9, "Y": 22}
+
+
+def test_a_position_beyond_its_part_of_the_sleeve_is_reduced_to_it() -> None:
+    rules = replace(RULES, sizing=replace(SIZING, max_position_frac=0.5))
+    # 18 x 250 + 500 = 5,000, half of it 2,500: ten shares may be kept.
+    (order,) = decided(ENTER, long(18, cash=500.0), rules=rules).orders
+    assert (order.side, order.purpose, order.shares) == (Side.SELL, Purpose.REDUCE, 8)
+
+
+def short(shares: int, cash: float, **changes: object) -> Book:
+    return flat(cash, unsellable_shares={"X": -shares}, buy_backs={"X": shares}, **changes)
+
+
+@pytest.mark.parametrize("restriction", [Restriction.NONE, Restriction.REDUCE_ONLY])
+def test_what_is_short_is_bought_back_as_an_exit(restriction: Restriction) -> None:
+    decision = decided(KEEP, short(4, 1500.0, restriction=restriction))
+    assert (decision.action, decision.reasons) == (Action.EXIT, ("flatten",))
+    assert [(one.side, one.purpose, one.shares) for one in decision.orders] == [(Side.BUY, Purpose.COVER, 4)]
+    assert decision.equity_usd == 500.0  # 1,500 less 4 x 250
+
+
+@pytest.mark.parametrize(
+    ("book", "reason"),
+    [
+        (short(4, 1000.99), "buy_back_exceeds_cash"),  # 4 x 250.25 = 1,001
+        (short(4, 1500.0, restriction=Restriction.FULL), "halted"),
+        (short(4, 1500.0, exits_barred={"X": "unresolved"}), "unresolved"),
+    ],
+)
+def test_a_buy_back_is_stopped_by_cash_a_full_halt_and_doubt(book: Book, reason: str) -> None:
+    decision = decided(KEEP, book)
+    assert (decision.orders, decision.reasons) == ((), (reason,))
+
+
+def test_a_buy_back_may_use_cash_that_settles_later() -> None:
+    assert len(decided(KEEP, short(4, 1500.0, available_usd=0.0, unsettled_usd=1500.0)).orders) == 1
