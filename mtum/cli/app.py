@@ -42,7 +42,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "walkforward": ("mtum.cli.history.sweeps:walkforward", "Choose settings on the past, judge them on what follows."),
     "halt": ("mtum.cli.owner.control:halt", "Stop sending orders."),
     "resume": ("mtum.cli.owner.control:resume", "Lift every halt."),
-    "flatten": ("mtum.cli.trading:flatten", "Sell a position at the close, then stop entries."),
+    "flatten": ("mtum.cli.trading:flatten", "Close a position at the close, then stop entries."),
     "cancel": ("mtum.cli.owner.orders:cancel", "Cancel working orders."),
     "reconcile": ("mtum.cli.owner.orders:reconcile", "Compare our records with the broker's."),
     "approve": ("mtum.cli.owner.approve:approve", "Approve a session's order in advance."),

@@ -95,7 +95,7 @@ def verify(
 
 
 def flatten(context: typer.Context, symbol: Annotated[str, typer.Argument(metavar="SYMBOL")], why: Why) -> Answer:
-    """Sell a position at the close through the same path as every exit, then stop entries."""
+    """Sell a position at the close, or buy back what is short, through the path of every exit; then stop entries."""
     from mtum import wiring
     from mtum.app.owner.flatten import request_flatten
 

@@ -183,6 +183,15 @@ def test_a_short_position_is_bought_back_and_no_more(gateway: Running, gated: Ga
     assert told.code == "short"
 
 
+def test_what_somebody_else_buys_back_is_not_bought_back_again(gateway: Running, gated: GatedBroker) -> None:
+    gateway.tell("hold", account=ACCOUNT, symbol="MTUM", shares="-12")
+    by_hand(gateway, "BUY", 5, type="LMT", limit=71)
+    assert gated.clear(ticket(shares=7)) is None
+    told = gated.clear(ticket(shares=8))
+    assert isinstance(told, Denied)
+    assert told.code == "short"
+
+
 def test_an_unknown_kind_of_instrument_stops_purchases_and_no_sale(gateway: Running, gated: GatedBroker) -> None:
     gateway.tell("hold", account=ACCOUNT, symbol="MTUM", shares="10")
     gateway.tell("hold", account=ACCOUNT, symbol="MTUM", shares="5", kind="CFD")

@@ -71,7 +71,9 @@ def _state(document: Mapping[str, Any]) -> Iterator[Sequence[object]]:
 
 def _positions(rows: Sequence[Mapping[str, Any]]) -> str:
     held = [
-        f"{row['shares']} {row['symbol']} since {row['entry_session']} at {row['entry_price']:,.2f} USD" for row in rows
+        f"{'SHORT ' if row['shares'] < 0 else ''}{abs(row['shares'])} {row['symbol']} since {row['entry_session']} "
+        f"at {row['entry_price']:,.2f} USD"
+        for row in rows
     ]
     return "; ".join(held) or "flat"
 

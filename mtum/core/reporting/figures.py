@@ -39,6 +39,11 @@ def shares(count: float | None, *, sign: bool = False) -> str:
     return number(count, 0, sign=sign)
 
 
+def position(count: float) -> str:
+    """Return the shares of a position; one below zero is short."""
+    return f"SHORT {shares(-count)}" if count < 0 else shares(count)
+
+
 def in_unit(amount: float | None, unit: str, *, sign: bool = False) -> str:
     """Return a number with the decimals its unit is read in."""
     return shares(amount, sign=sign) if unit == "shares" else number(amount, sign=sign)

@@ -263,6 +263,19 @@ def test_a_position_beyond_its_part_of_the_sleeve_is_reduced_to_it() -> None:
     assert (order.side, order.purpose, order.shares) == (Side.SELL, Purpose.REDUCE, 8)
 
 
+def test_a_purchase_has_what_a_buy_back_has_left() -> None:
+    book = flat(2000.0, unsellable_shares={"X": -4}, buy_backs={"X": 4})
+    decision = decide(view(X=250.0, Y=100.0), SaysOfTwo(Keep(), 1.0), book, RULES)
+    # 4 X take 1,001; 999 of the 2,000 buy 9 Y at 100.10, and the sleeve of 1,000 would have liked 9 too: 9.98.
+    assert [(one.purpose, one.symbol, one.shares) for one in decision.orders] == [
+        (Purpose.COVER, "X", 4),
+        (Purpose.ENTER, "Y", 9),
+    ]
+    tight = replace(book, cash_usd=5000.0, available_usd=1500.0)
+    # Of 1,500 available 499 are left: 4 of the 39 wanted.
+    assert [one.shares for one in decide(view(X=250.0, Y=100.0), SaysOfTwo(Keep(), 1.0), tight, RULES).orders] == [4, 4]
+
+
 def short(shares: int, cash: float, **changes: object) -> Book:
     return flat(cash, unsellable_shares={"X": -shares}, buy_backs={"X": shares}, **changes)
 

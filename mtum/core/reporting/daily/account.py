@@ -21,8 +21,12 @@ def positions(summary: Summary) -> tuple[PositionLine, ...]:
 
 def _position(held: PositionLine) -> Facts:
     rows = [
-        ("Shares", Cell(figures.shares(held.shares)), held.symbol),
-        ("Bought", Cell(f"{figures.day(held.entry_session)}, {_ago(held.sessions_held)}"), ""),
+        ("Shares", Cell(figures.position(held.shares)), held.symbol),
+        (
+            "Sold short" if held.shares < 0 else "Bought",
+            Cell(f"{figures.day(held.entry_session)}, {_ago(held.sessions_held)}"),
+            "",
+        ),
         ("Entry price", Cell(figures.number(held.entry_price)), "USD"),
         ("Close", Cell(figures.money(held.close_usd)), "USD"),
         ("Market value", Cell(figures.money(held.market_usd)), "USD"),

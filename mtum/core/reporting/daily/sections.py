@@ -41,7 +41,7 @@ def verdict(summary: Summary) -> str:
     because = f": {why_words}" if why_words else ""
     if summary.orders:
         return f"{words.listed(tuple(_done(order) for order in summary.orders))}{because}."
-    held = words.listed(tuple(f"{figures.shares(line.shares)} {line.symbol}" for line in positions(summary)))
+    held = words.listed(tuple(f"{figures.position(line.shares)} {line.symbol}" for line in positions(summary)))
     if summary.action == "none":
         kept = f"still holding {held}" if held else "nothing is held"
         return f"No decision was made for {figures.day(summary.session)}{because}; {kept}."

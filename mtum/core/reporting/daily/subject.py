@@ -79,7 +79,10 @@ def _deed(summary: Summary) -> str:
         order = summary.orders[0]
         verb = {"BUY": "BOUGHT", "SELL": "SOLD"}[order.side] if order.filled_shares else order.side
         return f"{verb} {figures.shares(order.filled_shares or order.shares)}"
-    return f"HOLD {figures.shares(summary.position.shares)}" if summary.position else "FLAT"
+    if summary.position is None:
+        return "FLAT"
+    held = figures.position(summary.position.shares)
+    return held if summary.position.shares < 0 else f"HOLD {held}"
 
 
 def _health(summary: Summary) -> str:
