@@ -159,6 +159,9 @@ def test_an_exit_executed_beyond_what_was_held_is_short_said_every_session_and_b
         codes = every_command(ours)
         assert ExitCode.BUG not in codes.values()
         assert {codes[name] for name in ("reconcile", "settle --session", "doctor")} == {ExitCode.PERSON}
+        at = ("--config", str(ours.folder.parent / "config.toml"), "--data-dir", str(ours.folder))
+        assert f"SHORT {short} MTUM since {EXIT_DAY}" in call(ours.folder.parent, *at, "status").out
+        assert f"SHORT {short}" in call(ours.folder.parent, *at, "report", "--session", str(EXIT_DAY)).out
         with ours.desk() as desk:
             found = {one["kind"]: one for one in reconcile(desk)["differences"]}
             assert found["short"]["ways"] == ("mtum flatten MTUM --why TEXT",)
