@@ -2,26 +2,24 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
-from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import mtum
 from mtum.adapters.run_journal import RunJournal
 from mtum.app.desk import Desk, Provenance
-from mtum.app.session.play_session import next_session
+from mtum.app.session.match_orders import doubts_first
+from mtum.app.session.play_session import Replay, market_sessions
 from mtum.config import Settings
-from mtum.core.market.sessions import Session
 from mtum.core.portfolio.costs import cost_model
 from mtum.core.portfolio.gate import GateRules
 from mtum.core.portfolio.money import exact
-from mtum.errors import BarsMissingError, ConfigError, ExitCode, MtumError, OrderUnconfirmedError, UsageError
+from mtum.errors import ConfigError, UsageError
 from mtum.ports.broker import Broker
 from mtum.ports.market_data import BarSource
 from mtum.ports.records import CONTRACT_KEY
@@ -36,37 +34,11 @@ if TYPE_CHECKING:
 DATABASE_NAME, EXCHANGE_NAME, SESSIONS_NAME = "mtum.db", "exchange.json", "sessions.json"
 PRACTICE_ACCOUNT = "PRACTICE"
 PRACTICE_GATEWAY_ACCOUNTS = "DUP"
-"""How the practice gateway's accounts begin."""
+"""How the practice gateway's accounts begin, and some of the broker's own paper accounts."""
+PRACTICE_KEY = "practice_gateway"
+"""Remembers whether the gateway of this database said that it is the practice gateway."""
 LIBRARIES = ("exchange-calendars", "numba", "numpy", "pandas", "pandas-ta")
 """Libraries whose version can change a decision."""
-
-
-@dataclass(frozen=True, slots=True)
-class Replay:
-    """A replayed market beside its desk: every session it holds, oldest first."""
-
-    desk: Desk
-    market: tuple[Session, ...]
-
-    def upcoming(self) -> Session | None:
-        """Return the session to play next, None when the market is over."""
-        return next_session(self.desk, self.market)
-
-    def session(self, day: date) -> Session:
-        """Return the session of that date.
-
-        Raises
-        ------
-        UsageError
-            If the market has none.
-        """
-        for session in self.market:
-            if session.day == day:
-                return session
-        first, last = (self.market[0].day, self.market[-1].day) if self.market else (None, None)
-        raise UsageError(
-            f"{day} is not a session of the {self.desk.source.name} market, which runs from {first} to {last}"
-        )
 
 
 def is_replay(settings: Settings) -> bool:
@@ -177,23 +149,6 @@ def replay_desk(settings: Settings, data_dir: Path, journal: Journal | None = No
         yield Replay(desk, market)
 
 
-def market_sessions(source: BarSource, calendar: Calendar, settings: Settings) -> tuple[Session, ...]:
-    """Return the sessions between the first and the last bar of the replayed market that can be decided.
-
-    Raises
-    ------
-    BarsMissingError
-        If there is none, as the strategy needs a longer history.
-    """
-    strategy = settings.active_strategy()
-    symbol, needed = strategy.universe()[0], strategy.history_sessions()
-    bars = source.history(symbol, date(1990, 1, 1), date(2200, 1, 1))
-    sessions = calendar.sessions(bars.day(0), bars.last_day).known if len(bars) else ()
-    if len(sessions) < needed:
-        raise BarsMissingError(f"{symbol}: the {source.name} market has {len(sessions)} sessions, {needed} needed")
-    return sessions[needed - 1 :]
-
-
 def practice_broker(
     settings: Settings, data_dir: Path, source: BarSource, calendar: Calendar, clock: Clock, journal: Journal
 ) -> Broker:
@@ -263,21 +218,25 @@ def live_desk(
     if as_of is not None and settings.mode == "live":
         raise UsageError("--as-of is for practice and paper; a live run goes by the broker's clock")
     calendar = calendar_of(settings, data_dir)
-    # A practice gateway has a market time of its own, and nothing else knows it: it is asked first.
-    rehearsal = settings.broker.account.startswith(PRACTICE_GATEWAY_ACCOUNTS) and as_of is None
-    clock = BrokerClock(inf if rehearsal else settings.broker.max_clock_skew_seconds, as_of)
+    clock = BrokerClock(settings.broker.max_clock_skew_seconds, as_of)
     with opened_store(settings, data_dir) as store, ExitStack() as last:
         if locked:
             last.enter_context(store.lock())
-        last.enter_context(_doubts_first(store))
+        last.enter_context(doubts_first(store))
         steps = RunJournal(store, clock)
-        line = _line(settings, data_dir, store, clock, read_only=dry_run) if _needs_line(settings) else None
+        trusting = as_of is None and settings.mode != "live"
+        line = (
+            _line(settings, data_dir, store, clock, read_only=dry_run, trusting=trusting)
+            if _needs_line(settings)
+            else None
+        )
         if line is not None:
             last.callback(line.close)
-            if rehearsal:
-                line.session.open()
+            if as_of is None:
+                _ask_first(settings, store, line)
         source = _running_source(settings.market.source, settings, data_dir, line)
-        second, falls_back = settings.market.second_source, settings.market.vix_falls_back(rehearsal=rehearsal)
+        second = settings.market.second_source
+        falls_back = settings.market.vix_falls_back(rehearsal=is_rehearsal(settings, store))
         if settings.mode == "practice" or line is None:
             broker = practice_broker(settings, data_dir, source, calendar, clock, steps)
         else:
@@ -298,25 +257,46 @@ def live_desk(
         )
 
 
-@contextmanager
-def _doubts_first(store: Store) -> Iterator[None]:
-    # "Unreachable" alone would read as "nothing was sent".
-    from mtum.app.session.match_orders import broken_off
+def is_rehearsal(settings: Settings, store: Store) -> bool:
+    """Return whether these records are a rehearsal's: their gateway said that it is the practice gateway."""
+    return settings.mode != "live" and store.control.meta(PRACTICE_KEY) == "yes"
 
-    try:
-        yield
-    except MtumError as error:
-        problems = broken_off(store, error)
-        if error.exit_code is not ExitCode.BROKER or len(problems) == 1:
-            raise
-        raise OrderUnconfirmedError("; ".join(problem.text for problem in problems)) from error
+
+def market_now(settings: Settings, store: Store, day: date | None = None) -> datetime:
+    """Return the time of the market that the records are about.
+
+    That is the clock on the wall, but a replayed market and a practice gateway have a time of their own:
+    the end of the last run recorded, or the last one of a session; long ago when there is none.
+    """
+    from mtum.adapters.clock import SystemClock
+
+    if not (is_replay(settings) or is_rehearsal(settings, store)):
+        return SystemClock().now()
+    latest = store.runs.latest()
+    runs = (store.runs.between(day, day) if day else ()) or ([latest] if latest else [])
+    return max((run.finished_at or run.started_at for run in runs), default=datetime(1990, 1, 1, tzinfo=UTC))
+
+
+def _ask_first(settings: Settings, store: Store, line: "IbLine") -> None:
+    # Only a practice gateway has a market time of its own, and nothing else knows it. Once a gateway has
+    # said that it is a real one, jobs connect to it no earlier than they must.
+    known = store.control.meta(PRACTICE_KEY)
+    if settings.mode == "live" or known == "no" or not settings.broker.account.startswith(PRACTICE_GATEWAY_ACCOUNTS):
+        return
+    line.session.open()
+    found = "yes" if line.session.practice else "no"
+    if found != known:
+        store.control.set_meta(PRACTICE_KEY, found)
 
 
 def _needs_line(settings: Settings) -> bool:
     return settings.mode != "practice" or "ib" in (settings.market.source, settings.market.second_source)
 
 
-def _line(settings: Settings, data_dir: Path, store: Store, clock: "BrokerClock", *, read_only: bool) -> "IbLine":
+def _line(
+    settings: Settings, data_dir: Path, store: Store, clock: "BrokerClock", *, read_only: bool, trusting: bool
+) -> "IbLine":
+    # `trusting`: a practice gateway's clock is believed whatever it says.
     from mtum.adapters.ib_session.library import client_library
     from mtum.adapters.ib_session.line import Hearing, ib_line
     from mtum.adapters.ib_session.listings import Pins
@@ -326,7 +306,11 @@ def _line(settings: Settings, data_dir: Path, store: Store, clock: "BrokerClock"
         read=lambda symbol: store.control.meta(CONTRACT_KEY + symbol) or "",
         write=lambda symbol, identity: store.control.set_meta(CONTRACT_KEY + symbol, identity),
     )
-    hearing = Hearing(clock.hear, WireFile(data_dir, clock.now, settings.storage.keep_wire_days))
+
+    def hear(now: datetime) -> None:
+        clock.hear(now, practice=trusting and line.session.practice)
+
+    hearing = Hearing(hear, WireFile(data_dir, clock.now, settings.storage.keep_wire_days))
     line = ib_line(settings, client_library(settings.broker.library), pins, hearing, read_only=read_only)
     clock.pause = line.session.pause
     return line

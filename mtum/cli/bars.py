@@ -4,7 +4,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from mtum.app.bars.sync_bars import Synced
     from mtum.core.market.sessions import Session
     from mtum.core.market.validation import BarProblem
-    from mtum.ports.store import Store
 
 app = typer.Typer(help="The cache of daily bars.")
 
@@ -57,7 +55,7 @@ def check(context: typer.Context, symbols: Cached = None) -> Answer:
     """Check every cached bar by the rules a decision asks for; list what was kept out."""
     from mtum.app.bars.check_bars import check_bars
     from mtum.app.bars.compare_sources import disagreeing_closes
-    from mtum.wiring import calendar_of, opened_store
+    from mtum.wiring import calendar_of, market_now, opened_store
 
     call, names = call_of(context), symbols_of(symbols)
     settings, folder = call.settings(), call.data_folder()
@@ -68,7 +66,7 @@ def check(context: typer.Context, symbols: Cached = None) -> Answer:
         unknown = [name for name in names if name not in cached]
         if unknown:
             raise UsageError(f"nothing of {', '.join(unknown)} is cached; cached: {', '.join(cached) or 'nothing'}")
-        found = check_bars(store, calendar_of(settings, folder), _now(call, store), names)
+        found = check_bars(store, calendar_of(settings, folder), market_now(call.settings(), store), names)
         held = [one for one in store.quarantine.kept(held=True) if not names or one.symbol in names]
         apart = disagreeing_closes(store, names)
     answer = check_answer(found, held, apart)
@@ -161,11 +159,11 @@ def release(
 ) -> Answer:
     """Declare a bar that was kept out to be real."""
     from mtum.app.bars.release_bar import release_bar
-    from mtum.wiring import opened_store
+    from mtum.wiring import market_now, opened_store
 
     call = call_of(context)
     with opened_store(call.settings(), call.data_folder()) as store, store.lock():
-        found = release_bar(store, bar_id, "owner", _now(call, store))
+        found = release_bar(store, bar_id, "owner", market_now(call.settings(), store))
     document = {"id": bar_id, "symbol": found.symbol, "session": found.bar.day, "rule": found.rule}
     return Answer(document, [f"released: {found.symbol} {found.bar.day} ({found.rule})"])
 
@@ -211,16 +209,3 @@ def _reading_desk(call: Call) -> Iterator[tuple["BarDesk", "Session | None"]]:
         finally:
             if line:
                 desk.broker.close()
-
-
-def _now(call: Call, store: "Store") -> datetime:
-    # A replayed market is as late as its last run; so is a practice gateway's, which only its line tells.
-    from mtum import wiring
-    from mtum.adapters.clock import SystemClock
-
-    settings = call.settings()
-    rehearsal = settings.mode == "paper" and settings.broker.account.startswith(wiring.PRACTICE_GATEWAY_ACCOUNTS)
-    if not wiring.is_replay(settings) and not rehearsal:
-        return SystemClock().now()
-    latest = store.runs.latest()
-    return latest.started_at if latest else datetime.fromisoformat("1990-01-01T00:00:00+00:00")

@@ -31,13 +31,14 @@ def demo(
     from mtum.app.demo import check_count, play_sessions
     from mtum.app.demo_report import demo_report
     from mtum.app.reporting.daily_report import daily_report
+    from mtum.app.session.play_session import market_sessions
     from mtum.duties.press import press_of
 
     call = call_of(context)
     settings = wiring.demo_settings(call.settings())
     folder = _folder(call, out)
     source, calendar = wiring.source_of(settings, folder), wiring.calendar_of(settings, folder)
-    check_count(sessions, wiring.market_sessions(source, calendar, settings))  # before anything is written
+    check_count(sessions, market_sessions(source, calendar, settings))  # before anything is written
     with wiring.replay_desk(settings, folder) as replay, _progress(call, sessions) as show:
         desk = replay.desk
         plain, charted = (press_of(settings, folder, desk.store, desk.calendar, html=html) for html in (False, True))

@@ -1,6 +1,7 @@
 """`mtum gateway`: rehearse the whole live set-up without an account."""
 
 import json
+import shlex
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -170,7 +171,7 @@ def _serve(call: Call, setup: "GatewaySetup", files: "GatewayFiles") -> None:
     from mtum.gateway.rehearsal.start import serve
 
     def announce(running: "PracticeGateway") -> None:
-        write(_ready(setup, files, running), as_json=call.json, quiet=call.quiet)
+        write(_ready(setup, files, running, call.settings_file()), as_json=call.json, quiet=call.quiet)
 
     try:
         asyncio.run(serve(setup, files, announce))
@@ -178,7 +179,7 @@ def _serve(call: Call, setup: "GatewaySetup", files: "GatewayFiles") -> None:
         files.close()
 
 
-def _ready(setup: "GatewaySetup", files: "GatewayFiles", running: "PracticeGateway") -> Answer:
+def _ready(setup: "GatewaySetup", files: "GatewayFiles", running: "PracticeGateway", config: Path | None) -> Answer:
     now, market = setup.clock.now(), running.floor.market
     codes = [account.code for account in running.floor.desk.state.accounts]
     document = {
@@ -200,4 +201,7 @@ def _ready(setup: "GatewaySetup", files: "GatewayFiles", running: "PracticeGatew
         f"accounts {', '.join(codes)}; journal {files.journal_path}",
     ]
     hint = f'{{"do": "clock", "session": "{market.session.day}", "minutes_to_close": 0}}'
-    return Answer(document, shown, hints=[f"let the auction happen: mtum gateway --tell '{hint}'"])
+    # The line must work wherever it is typed: the ports may be other than the settings', or free ones.
+    host = f" --config {shlex.quote(str(config))}" if config and setup.host != "127.0.0.1" else ""
+    command = f"mtum gateway{host} --control-port {running.control_port} --tell {shlex.quote(hint)}"
+    return Answer(document, shown, hints=[f"let the auction happen: {command}"])

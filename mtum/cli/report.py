@@ -29,6 +29,7 @@ def report(context: typer.Context, session: SessionOption = None, send: Send = F
     """The report of a session; the last one with a run unless named."""
     from mtum.app.owner.approve_backtest import approved_backtest
     from mtum.app.reporting.daily_report import report_message
+    from mtum.wiring import market_now
 
     call = call_of(context)
     wanted = day_of(session, "--session")
@@ -38,7 +39,7 @@ def report(context: typer.Context, session: SessionOption = None, send: Send = F
         day = wanted or last_session(press)
         if day is None:
             return Answer({}, [NOTHING_YET])
-        found = written_report(press, day, _now(call, press, day))
+        found = written_report(press, day, market_now(call.settings(), press.store, day))
         message = report_message(press, found) if send else None
         approved_since = found.summary.backtest is None and approved_backtest(press.store.control) is not None
     problems = [Problem(line.code, line.text) for line in found.broken]
@@ -86,17 +87,6 @@ def _press(call: Call) -> "Iterator[Press]":
         yield press_of(settings, folder, store, wiring.stored_calendar_of(settings, folder), html=True)
 
 
-def _now(call: Call, press: "Press", day: date) -> datetime:
-    # In a replayed market it is as late as the session's last run.
-    from mtum import wiring
-    from mtum.adapters.clock import SystemClock
-
-    if not wiring.is_replay(call.settings()):
-        return SystemClock().now()
-    runs = press.store.runs.between(day, day)
-    return max((run.finished_at or run.started_at for run in runs), default=SystemClock().now())
-
-
 def _answer(found: "Report | ReviewReport") -> Answer:
     shown = [found.text.rstrip("\n")]
     if found.html is not None:
@@ -126,6 +116,7 @@ def review(
     from mtum.app.review import Outside, review_message, write_review
     from mtum.duties.copies import restore_drill
     from mtum.duties.secrets import secret_days
+    from mtum.wiring import market_now
 
     call = call_of(context)
     chosen, wanted = _kind(kind), day_of(end, "--end")
@@ -140,7 +131,7 @@ def review(
         drill = restore_drill(call.data_folder()) if chosen is Kind.QUARTER else None
         outside = Outside(secret_days(call.environment), scanned, drill)
         with press.store.lock():
-            found = write_review(press, chosen, day, _now(call, press, day), outside)
+            found = write_review(press, chosen, day, market_now(call.settings(), press.store, day), outside)
         message = review_message(press, found) if send else None
     answer = _answer(found)
     return _sent(call, answer, message) if message else answer

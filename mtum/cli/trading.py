@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from mtum.app.desk import Desk
     from mtum.app.service.outbox import Flushed
     from mtum.app.session.decide_and_order import RunResult
+    from mtum.app.session.play_session import Replay
     from mtum.core.market.sessions import Session
-    from mtum.wiring import Replay
 
 OVER = "the replayed market is over: every session has been played; start with a fresh --data-dir to play it again"
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from mtum import wiring
 from mtum.app.service.run_due import Done, Duty
 from mtum.app.session.decide_and_order import RunResult
+from mtum.app.session.play_session import Replay
 from mtum.config import Settings, current_environment
 from mtum.core.market.sessions import Session
 from mtum.errors import ExitCode
@@ -106,7 +107,9 @@ class _Day:
         calendar = wiring.calendar_of(self._settings, self._data_dir)
         with wiring.opened_store(self._settings, self._data_dir) as store:
             press = press_of(self._settings, self._data_dir, store, calendar, html=True)
-            report = daily_report(press, session.day, self._clock.now())
+            rehearsal = wiring.is_rehearsal(self._settings, store)
+            at = wiring.market_now(self._settings, store, session.day) if rehearsal else self._clock.now()
+            report = daily_report(press, session.day, at)
             problems = [{"code": line.code, "text": line.text} for line in report.broken]
             code = ExitCode.BUG if problems else ExitCode.DONE
             return Done(code, {"problems": problems}, (report_message(press, report),))
@@ -139,7 +142,7 @@ class _Day:
             return Done(document=found.document, messages=(review_message(press, found),))
 
 
-def _begun_on(replay: wiring.Replay, day: date) -> Session | None:
+def _begun_on(replay: Replay, day: date) -> Session | None:
     # A start that was cut short after its last step must not lead to a second session on the same day.
     on, _, played = (replay.desk.store.control.meta(PLAYED_ON) or "").partition(" ")
     return next((one for one in replay.market if (on, played) == (day.isoformat(), one.day.isoformat())), None)

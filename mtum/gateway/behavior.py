@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from enum import Enum
 
+from mtum.core.portfolio.gate import PRACTICE_FARM
 from mtum.core.simulation.admission import LatePolicy
 from mtum.gateway.given import LONGEST_SECONDS, Order, amount_in, number_in, switch_in, whole_in
 
@@ -64,6 +65,8 @@ class Behavior:
         every amount 0.
     bar_order : BarOrder
         In which order daily history comes.
+    farm : str
+        Data farm named after a login; with another name it passes for a real gateway.
     next_order_id : int
         Announced at login instead of the next free one; 0 = the next free one.
     """
@@ -84,6 +87,7 @@ class Behavior:
     base_cash: Decimal = Decimal(0)
     commission_seconds: float = 0.1
     master_client_id: int = -1
+    farm: str = PRACTICE_FARM
     next_order_id: int = 0
     ready_seconds: float = 0.0
     bar_order: BarOrder = BarOrder.RISING

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mtum import config, wiring
-from mtum.app.session.play_session import play_session
+from mtum.app.session.play_session import Replay, play_session
 from mtum.core.market.bars import PRICE_COLUMNS, Bars
 from mtum.core.portfolio.fills import Fill
 from mtum.core.portfolio.orders import OrderStatus, Side
@@ -97,7 +97,7 @@ def test_lots_equal_the_positions_of_the_exchange_and_orders_carry_the_strategy(
     assert positions == held
 
 
-def fills_of(replay: wiring.Replay) -> tuple[Fill, ...]:
+def fills_of(replay: Replay) -> tuple[Fill, ...]:
     return tuple(replay.desk.store.orders.fills(NAME))
 
 

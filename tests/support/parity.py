@@ -15,7 +15,7 @@ import pytest
 from mtum import wiring
 from mtum.app.research.asked import Asked
 from mtum.app.research.run_backtest import run_backtest
-from mtum.app.session.play_session import play_session
+from mtum.app.session.play_session import market_sessions, play_session
 from mtum.config import Settings
 from mtum.core.portfolio.fills import folded, rebased
 from mtum.core.portfolio.lots import trades_of
@@ -86,7 +86,7 @@ def market_days(settings: Settings) -> list[date]:
     """Every session that the replayed market can decide."""
     folder = Path()
     source, calendar = wiring.source_of(settings, folder), wiring.calendar_of(settings, folder)
-    return [session.day for session in wiring.market_sessions(source, calendar, settings)]
+    return [session.day for session in market_sessions(source, calendar, settings)]
 
 
 def by_the_daily_job(settings: Settings, first: date, last: date) -> Account:

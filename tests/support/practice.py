@@ -13,7 +13,7 @@ from mtum import config, wiring
 from mtum.adapters.brokers.simulated import practice_account
 from mtum.adapters.sources.embedded import sample_source
 from mtum.app.session.decide_and_order import RunResult
-from mtum.app.session.play_session import play_session
+from mtum.app.session.play_session import Replay, play_session
 from mtum.core.market.bars import Bars
 from mtum.core.simulation.exchange import add_plan
 from mtum.core.simulation.exchange_codec import from_bytes, to_bytes
@@ -32,7 +32,7 @@ def settings_of(**changes: Any) -> config.Settings:
 
 
 @contextmanager
-def desk_in(folder: Path, journal: Journal | None = None, **changes: Any) -> Iterator[wiring.Replay]:
+def desk_in(folder: Path, journal: Journal | None = None, **changes: Any) -> Iterator[Replay]:
     """The desk of a practice installation."""
     with wiring.replay_desk(settings_of(**changes), folder, journal) as replay:
         yield replay

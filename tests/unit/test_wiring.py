@@ -10,6 +10,7 @@ import pytest
 import mtum
 from mtum import config, wiring
 from mtum.adapters.run_journal import RunJournal
+from mtum.app.session.play_session import market_sessions
 from mtum.core.portfolio.gate import GateRules
 from mtum.errors import BarsMissingError, UsageError
 from support.bars import bars_of, weekday_sessions
@@ -80,7 +81,7 @@ def test_provenance_names_version_source_and_libraries() -> None:
 def test_a_market_can_be_decided_from_the_first_session_with_enough_history() -> None:
     calendar = WeekdayCalendar(weekday_sessions(date(2024, 1, 1), 200))
     bars = bars_of([100.0] * 70, symbol="MTUM")
-    sessions = wiring.market_sessions(ShelfSource({"MTUM": bars}), calendar, config.load(None, {}))
+    sessions = market_sessions(ShelfSource({"MTUM": bars}), calendar, config.load(None, {}))
     # 60 bars are needed, today's included: the 60th bar's session is the first.
     assert (len(sessions), sessions[0].day, sessions[-1].day) == (11, bars.day(59), bars.last_day)
 
@@ -89,7 +90,7 @@ def test_a_market_too_short_for_the_strategy_is_refused_with_both_numbers() -> N
     calendar = WeekdayCalendar(weekday_sessions(date(2024, 1, 1), 200))
     source = ShelfSource({"MTUM": bars_of([100.0] * 59)})
     with pytest.raises(BarsMissingError, match="MTUM: the yahoo market has 59 sessions, 60 needed"):
-        wiring.market_sessions(source, calendar, config.load(None, {}))
+        market_sessions(source, calendar, config.load(None, {}))
 
 
 def test_a_session_outside_the_replayed_market_is_refused_with_its_bounds(tmp_path: Path) -> None:

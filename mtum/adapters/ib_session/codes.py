@@ -105,6 +105,8 @@ CODES: Mapping[int, Row] = {
 
 LINK_DOWN = (1100, 2110)
 """The gateway has lost the broker's servers."""
+FARM_FINE = 2104
+"""A market data farm is there; the text names it."""
 LINK_BACK = (1101, 1102)
 """The servers are back."""
 CLIENT_ID_IN_USE = 326

@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import Any
 
-from mtum.adapters.ib_session.codes import LINK_BACK, LINK_DOWN
+from mtum.adapters.ib_session.codes import FARM_FINE, LINK_BACK, LINK_DOWN
 from mtum.adapters.ib_session.dialer import Dialer, Login, slept
 from mtum.adapters.ib_session.door import Gateway
 from mtum.adapters.ib_session.ear import Heard, LinkLostError, Notice, RequestRefusedError
@@ -13,19 +13,23 @@ from mtum.adapters.ib_session.library import Library
 from mtum.adapters.ib_session.link import Link
 from mtum.adapters.ib_session.questions import CURRENT_TIME, Question
 from mtum.adapters.ib_session.wire_record import WireRecord
+from mtum.core.portfolio.gate import PRACTICE_FARM
 from mtum.errors import BrokerUnavailableError
 
 
 class Upstream:
-    """Remembers whether the gateway has its own connection to the broker's servers."""
+    """Remembers what a gateway says of itself: whether its servers are there, and whether it only practices."""
 
     def __init__(self) -> None:
         self.lost = False
+        self.practice = False
 
     def hear(self, notice: Notice) -> None:
         """Take note of a notice."""
         if notice.code in (*LINK_DOWN, *LINK_BACK):
             self.lost = notice.code in LINK_DOWN
+        if notice.code == FARM_FINE and notice.text.endswith(f":{PRACTICE_FARM}"):
+            self.practice = True
 
 
 class IbSession:
@@ -147,6 +151,11 @@ class IbSession:
     def upstream_lost(self) -> bool:
         """Whether the gateway has said that it lost the broker's servers, and not that they are back."""
         return self._upstream.lost
+
+    @property
+    def practice(self) -> bool:
+        """Whether the gateway has said that it is the practice gateway, with a market time of its own."""
+        return self._upstream.practice
 
     @property
     def link(self) -> Link:

@@ -117,4 +117,4 @@ def _check_stamp(path: Path, connection: sqlite3.Connection, mode: str, account:
     expected = {"mode": mode, "account": account}
     if found != expected:
         theirs, ours = (f"mode {one.get('mode')}, account {one.get('account')}" for one in (found, expected))
-        raise StoreMismatchError(f"{path} belongs to {theirs}; the settings say {ours}; use another data folder")
+        raise StoreMismatchError(f"{path} belongs to {theirs}; the settings say {ours}; take another --data-dir")

@@ -6,7 +6,6 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from mtum.app.service.schedule import NEW_YORK
 from mtum.errors import UsageError
 from mtum.ports.records import CashMovement
 from mtum.ports.store import LedgerStore
@@ -33,8 +32,8 @@ class Purse:
     ----------
     transfer : callable
         Moves so much USD into the account (out of it when negative) where the account is simulated.
-    replayed : bool
-        Whether market time is the market's own, so that today's date does not matter.
+    today : date or None
+        The market's date in New York; None where a replayed market waits for its next session.
     """
 
     strategy: str
@@ -42,7 +41,7 @@ class Purse:
     transfer: Callable[[Decimal], None]
     calendar: Calendar
     clock: Clock
-    replayed: bool
+    today: date | None
 
 
 def change_capital(purse: Purse, change: CapitalChange) -> dict[str, Any]:
@@ -64,7 +63,7 @@ def change_capital(purse: Purse, change: CapitalChange) -> dict[str, Any]:
     kind = "deposit" if change.adds else "withdrawal"
     points = ledger.equity(strategy)
     first = points[-1].session + timedelta(days=1) if points else movements[0].session
-    session = _open_session(purse.calendar, first if purse.replayed else max(first, _today(purse.clock)))
+    session = _open_session(purse.calendar, max(first, purse.today or first))
     key = f"{kind}:{strategy}:{purse.clock.now().isoformat()}"
     # Whatever cuts this short, the account never holds less than the strategy believes.
     if change.adds:
@@ -84,7 +83,3 @@ def change_capital(purse: Purse, change: CapitalChange) -> dict[str, Any]:
 
 def _open_session(calendar: Calendar, first: date) -> date:
     return calendar.sessions(first, first + _LONGEST_CLOSURE).known[0].day
-
-
-def _today(clock: Clock) -> date:
-    return clock.now().astimezone(NEW_YORK).date()

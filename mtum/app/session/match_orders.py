@@ -6,6 +6,7 @@ one day. What carries another reference is never ours. Anything weaker is a pers
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -14,7 +15,7 @@ from mtum.app.desk import Desk, Problem
 from mtum.core.portfolio.fills import stem_of
 from mtum.core.portfolio.orders import OrderStatus, intent_of, may_move
 from mtum.core.portfolio.reconcile import OUR_REF
-from mtum.errors import ExitCode, MtumError
+from mtum.errors import ExitCode, MtumError, OrderUnconfirmedError
 from mtum.ports.broker import BrokerFill, BrokerLists, BrokerOrder
 from mtum.ports.records import IntentState, Observed
 from mtum.ports.store import Store
@@ -188,6 +189,24 @@ def broken_off(store: Store, error: MtumError, session: date | None = None) -> t
     in_doubt = any(one.status in IN_DOUBT for one in states)
     text = str(error).removesuffix("; nothing was sent") if in_doubt else str(error)
     return (*orders, Problem(error.exit_code, text))
+
+
+@contextmanager
+def doubts_first(store: Store) -> Iterator[None]:
+    """Let no command end with "unreachable" or "too late" alone while an order may be at the broker.
+
+    Raises
+    ------
+    OrderUnconfirmedError
+        In place of an error of code 4, with the orders in doubt before it.
+    """
+    try:
+        yield
+    except MtumError as error:
+        problems = broken_off(store, error)
+        if error.exit_code is not ExitCode.BROKER or len(problems) == 1:
+            raise
+        raise OrderUnconfirmedError("; ".join(problem.text for problem in problems)) from error
 
 
 def _executes(fill: BrokerFill, state: IntentState, permanent: set[str]) -> bool:

@@ -1,19 +1,68 @@
 """One session of a replayed market from beginning to end: decide, close, settle."""
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 from mtum.app.desk import Desk, Problem
 from mtum.app.session.confirm_fills import JOB as SETTLE_JOB
 from mtum.app.session.confirm_fills import confirm_fills
 from mtum.app.session.decide_and_order import JOB, RunResult, current_document, decide_and_order
+from mtum.config import Settings
 from mtum.core.market.sessions import Session
-from mtum.errors import ExitCode, worst
+from mtum.errors import BarsMissingError, ExitCode, UsageError, worst
+from mtum.ports.market_data import BarSource
+from mtum.ports.time import Calendar
 
 SETTLED_AFTER = timedelta(hours=2, minutes=5)
 """A bar read two hours after the close is final."""
 FIRST_SESSIONS = 250
 """How many sessions before the end of the market a new player begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A replayed market beside its desk: every session it holds, oldest first."""
+
+    desk: Desk
+    market: tuple[Session, ...]
+
+    def upcoming(self) -> Session | None:
+        """Return the session to play next, None when the market is over."""
+        return next_session(self.desk, self.market)
+
+    def session(self, day: date) -> Session:
+        """Return the session of that date.
+
+        Raises
+        ------
+        UsageError
+            If the market has none.
+        """
+        for session in self.market:
+            if session.day == day:
+                return session
+        first, last = (self.market[0].day, self.market[-1].day) if self.market else (None, None)
+        raise UsageError(
+            f"{day} is not a session of the {self.desk.source.name} market, which runs from {first} to {last}"
+        )
+
+
+def market_sessions(source: BarSource, calendar: Calendar, settings: Settings) -> tuple[Session, ...]:
+    """Return the sessions between the first and the last bar of the replayed market that can be decided.
+
+    Raises
+    ------
+    BarsMissingError
+        If there is none, as the strategy needs a longer history.
+    """
+    strategy = settings.active_strategy()
+    symbol, needed = strategy.universe()[0], strategy.history_sessions()
+    bars = source.history(symbol, date(1990, 1, 1), date(2200, 1, 1))
+    sessions = calendar.sessions(bars.day(0), bars.last_day).known if len(bars) else ()
+    if len(sessions) < needed:
+        raise BarsMissingError(f"{symbol}: the {source.name} market has {len(sessions)} sessions, {needed} needed")
+    return sessions[needed - 1 :]
 
 
 def next_session(desk: Desk, market: tuple[Session, ...]) -> Session | None:

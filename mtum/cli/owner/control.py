@@ -71,7 +71,8 @@ def capital(
     """Record money added to or taken from the strategy; it is no profit and no loss."""
     from mtum.adapters.clock import SystemClock
     from mtum.app.owner.capital import CapitalChange, Purse, change_capital
-    from mtum.wiring import calendar_of, is_replay, opened_store, transfer_of
+    from mtum.core.market.calendars import NEW_YORK
+    from mtum.wiring import calendar_of, is_replay, market_now, opened_store, transfer_of
 
     call = call_of(context)
     change = CapitalChange(direction is Direction.ADD, usd_of(usd), reason_of(why))
@@ -83,7 +84,7 @@ def capital(
             transfer=transfer_of(settings, folder),
             calendar=calendar_of(settings, folder),
             clock=SystemClock(),
-            replayed=is_replay(settings),
+            today=None if is_replay(settings) else market_now(settings, store).astimezone(NEW_YORK).date(),
         )
         document = change_capital(purse, change)
     return Answer(

@@ -10,6 +10,8 @@ from mtum.core.portfolio.orders import OrderType, Side, Ticket
 
 PAPER = "D"
 """How the broker's paper accounts begin."""
+PRACTICE_FARM = "mtum-practice"
+"""The practice gateway's own word: the data farm that it names after a login, and no other gateway does."""
 MARKET_LAST_MINUTES = 3.0
 """A market order, which waits for no auction, may leave until so many minutes before the close."""
 MARGIN = timedelta(seconds=5)

@@ -28,7 +28,7 @@ def greet(client: ClientSession) -> None:
     managed_accounts(client)
     next_id(client)
     for code, farm in ((2104, "Market data farm"), (2106, "HMDS data farm"), (2158, "Sec-def data farm")):
-        client.error(-1, code, f"{farm} connection is OK:practice")
+        client.error(-1, code, f"{farm} connection is OK:{client.floor.behavior.farm}")
 
 
 def managed_accounts(client: ClientSession, request: Request | None = None) -> None:

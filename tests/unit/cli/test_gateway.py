@@ -3,6 +3,7 @@
 # mypy: disable-error-code="no-untyped-call"
 
 import json
+import shlex
 import signal
 import subprocess
 import sys
@@ -62,6 +63,26 @@ def test_an_order_survives_the_killing_of_the_gateway(tmp_path: Path) -> None:
     assert [o["filled"] for o in state["state"]["orders"]] == [3]
     journal = (tmp_path / "data" / "gateway" / "journal.jsonl").read_text().splitlines()
     assert [json.loads(line)["kind"] for line in journal].count("accepted") == 1
+
+
+def test_the_line_that_the_gateway_prints_works_as_printed_from_anywhere(tmp_path: Path) -> None:
+    config = tmp_path / "settings.toml"
+    config.write_text("[broker]\nport = 4002\n", encoding="utf-8")
+    words = [*mtum(tmp_path, "--config", str(config), "--port", "0", "--speed", "0")]
+    words.remove("--json")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    with subprocess.Popen(words, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+        try:
+            assert process.stderr is not None
+            printed = process.stderr.readline().partition("let the auction happen: mtum ")[2]
+            answer = subprocess.run(
+                [sys.executable, "-m", "mtum", *shlex.split(printed), "--json"],
+                cwd=elsewhere, capture_output=True, text=True, check=True,
+            )  # fmt: skip
+        finally:
+            process.kill()
+    assert json.loads(answer.stdout)["now"] == "2018-01-03T21:00:00+00:00"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,101 @@
+"""Whose clock counts: the practice gateway's own word decides, not how an account number begins."""
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from math import inf
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mtum import wiring
+from mtum.app.owner.capital import CapitalChange, Purse, change_capital
+from mtum.app.reporting.daily_report import daily_report
+from mtum.core.market.calendars import NEW_YORK
+from mtum.duties.press import press_of
+from mtum.duties.rehearsal import rehearsed
+from mtum.errors import BrokerUnavailableError, ExitCode
+from support.commands import call_json
+from support.live_days import Installation, installation
+from support.practice import ENTRY_DAY
+
+
+def real(ours: Installation) -> None:
+    """Let the gateway pass for the broker's own: the account number begins with DUP all the same."""
+    ours.gateway.tell("behavior", farm="usfarm")
+
+
+def test_a_real_account_that_begins_like_a_practice_one_is_held_to_this_computers_clock(tmp_path: Path) -> None:
+    with installation(tmp_path) as ours:
+        real(ours)
+        with pytest.raises(BrokerUnavailableError, match="set this computer's clock"), ours.desk():
+            pass
+        found = rehearsed(ours.settings, ours.folder, _wall())
+        assert found.exit_code == ExitCode.BROKER
+        assert "set this computer's clock" in found.checks[0].found
+
+
+def test_a_gateway_that_has_said_that_it_is_real_is_connected_just_in_time(tmp_path: Path) -> None:
+    with installation(tmp_path) as begun:
+        real(begun)
+        # As if this computer stood in 2018 too.
+        broker = begun.settings.broker.model_copy(update={"max_clock_skew_seconds": inf})
+        ours = replace(begun, settings=begun.settings.model_copy(update={"broker": broker}))
+        with ours.desk() as desk:
+            assert not wiring.is_rehearsal(ours.settings, desk.store)
+            # A real broker's missing VIX is asked of Yahoo.
+            assert desk.vix_fallback is not None
+            desk.broker.connect()
+        logins = len(ours.gateway.entries("login"))
+        with ours.desk():
+            pass
+        assert len(ours.gateway.entries("login")) == logins
+
+
+def test_a_practice_gateway_is_known_by_its_word_and_its_time_is_the_markets(tmp_path: Path) -> None:
+    with installation(tmp_path) as ours:
+        with ours.desk() as desk:
+            assert desk.clock.now().astimezone(NEW_YORK).date() == ENTRY_DAY
+            assert desk.vix_fallback is None
+            assert wiring.is_rehearsal(ours.settings, desk.store)
+        with wiring.opened_store(ours.settings, tmp_path) as store:
+            assert not wiring.is_rehearsal(ours.settings.model_copy(update={"mode": "live"}), store)
+
+
+def test_in_a_rehearsal_money_and_the_report_go_by_the_markets_clock(tmp_path: Path) -> None:
+    with installation(tmp_path) as ours:
+        assert (ours.run().exit_code, ours.settle().exit_code) == (0, 0)
+        calendar = wiring.calendar_of(ours.settings, tmp_path)
+        with wiring.opened_store(ours.settings, tmp_path) as store:
+            now = wiring.market_now(ours.settings, store)
+            assert now.astimezone(NEW_YORK).date() == ENTRY_DAY
+            purse = Purse("mtum_confluence", store.ledger, lambda _: None, calendar, _wall(), ENTRY_DAY)
+            told = change_capital(purse, CapitalChange(adds=True, amount_usd=Decimal(100), why="more"))
+            # The entry session is closed and settled: the money is the next session's.
+            assert told["session"] == date(2018, 1, 4)
+            press = press_of(ours.settings, tmp_path, store, calendar, html=False)
+            daily_report(press, ENTRY_DAY, wiring.market_now(ours.settings, store, ENTRY_DAY))
+            (written,) = [run for run in store.runs.between(ENTRY_DAY, ENTRY_DAY) if run.job == "daily_report"]
+            assert written.started_at.date() == ENTRY_DAY
+
+
+def test_the_commands_of_a_rehearsal_date_money_and_report_by_the_market(tmp_path: Path) -> None:
+    with installation(tmp_path / "data") as ours:
+        assert (ours.run().exit_code, ours.settle().exit_code) == (0, 0)
+        settings = tmp_path / "config.toml"
+        settings.write_text(
+            f'mode = "paper"\n[market]\nsource = "ib"\n[broker]\naccount = "{ours.settings.broker.account}"\n'
+            f"port = {ours.gateway.port}\n",
+            encoding="utf-8",
+        )
+        added = call_json(tmp_path, "capital", "add", "50", "--why", "more", "--config", str(settings))
+        assert (added.code, added.document["session"]) == (0, "2018-01-04")
+        timings = str(call_json(tmp_path, "report", "--config", str(settings)).document["timings"])
+        assert str(_wall().now().year) not in timings
+
+
+def _wall() -> Any:
+    from mtum.adapters.clock import SystemClock
+
+    return SystemClock()
