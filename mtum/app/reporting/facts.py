@@ -7,6 +7,7 @@ from typing import Any
 
 from mtum.app.owner.approve_backtest import approved_backtest
 from mtum.app.owner.approve_settings import approved_code, approved_settings, pinned_contracts
+from mtum.app.records.status import REPLAYED_SOURCES
 from mtum.config import Settings, restored_strategy
 from mtum.core.market.bars import Bars
 from mtum.core.market.sessions import Session, Sessions
@@ -141,7 +142,7 @@ class SessionFacts:
     def replayed(self) -> bool:
         """Whether the session is one of a replayed market, whose bars hold no price before the close."""
         stored = self.decision.settings if self.decision else self.setup.settings.document()
-        return stored["mode"] == "practice" and stored["market"]["source"] in ("sample", "csv")
+        return stored["mode"] == "practice" and stored["market"]["source"] in REPLAYED_SOURCES
 
     @property
     def parameters(self) -> Mapping[str, Any]:

@@ -22,8 +22,12 @@ def explain(context: typer.Context, session: Session = None) -> Answer:
     if found is None:
         missing = NOTHING_YET if connection is None else "no decision is recorded yet"
         return Answer({"session": None, "action": None}, [missing])
+    from mtum.app.records.status import REPLAYED_SOURCES
     from mtum.config import restored_strategy
     from mtum.core.reporting.explain import explanation_of, explanation_text
+    from mtum.core.reporting.figures import REPLAYED
 
+    settings = found["settings"]
+    replay = settings.get("mode") == "practice" and settings["market"]["source"] in REPLAYED_SOURCES
     told = explanation_of(found, restored_strategy(str(found["strategy"]), found["settings"]))
-    return Answer(plain(told), [explanation_text(told), *stand_in(call)])
+    return Answer(plain(told), [explanation_text(told), *([REPLAYED] if replay else []), *stand_in(call)])

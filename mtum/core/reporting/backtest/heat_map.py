@@ -113,9 +113,8 @@ def heat_map(changes: Sequence[Change], sharpes: Sequence[float | None], down: s
     )
     each = max(len(values) for values in cells.values())
     note = f'<p class="soft">{f"{each:,} combinations" if each > 1 else "One combination"} to a cell at most.</p>'
-    return (
-        f'<div class="scroll"><table><thead><tr><th></th>{head}</tr></thead><tbody>{body}</tbody></table></div>{note}'
-    )
+    whole = f'<table class="map"><thead><tr><th></th>{head}</tr></thead><tbody>{body}</tbody></table>'
+    return f'<div class="scroll">{whole}</div>{note}'
 
 
 def _places(values: Sequence[object]) -> dict[str, str]:

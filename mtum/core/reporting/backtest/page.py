@@ -28,7 +28,7 @@ th,td{padding:3px 9px;text-align:right;border-bottom:1px solid var(--line);white
 thead th{white-space:normal;vertical-align:bottom}
 th:first-child,td:first-child{text-align:left}table.sort th{cursor:pointer}
 @media (max-width:600px){.wide{display:none}.narrow{display:block}body{padding:10px}section{padding:12px}
-th,td{padding:3px 6px}table:not(.sort) tr>:first-child{white-space:normal}}
+th,td{padding:3px 6px}table:not(.sort):not(.map) tr>:first-child{white-space:normal}}
 .day{white-space:nowrap}
 td.heat{color:#1d2430;border:1px solid var(--card)}.tip{min-height:20px;color:var(--soft);font-size:13px}
 """

@@ -141,6 +141,7 @@ def test_a_decision_shows_what_it_saw(mtum: Any, tmp_path: Path) -> None:
     (row,) = mtum("show", "decisions", "--json").document["decisions"]
     seen = mtum("explain", "--json").document["inputs"]["MTUM"]
     assert (row["session"], row["action"]) == (day, mtum("explain", "--json").document["action"])
+    assert "A replayed session is decided on its official close" in mtum("explain").out
     assert [row[name] for name in ("decision_price", "vix", "rsi", "ma", "atr")] == [
         seen[name] for name in ("close", "vix", "rsi", "ma", "atr")
     ]
