@@ -53,7 +53,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "doctor": (),
     "paper-check": (),
     "notify test": (),
-    "gateway": ("--tell", '{"do":"state"}', "--port", "1"),
+    "gateway": ("--session", "no day"),
     "backup": (),
     "restore": ("nothing.db",),
     "config show": (),
