@@ -236,3 +236,19 @@ def test_a_rejection_without_a_code_is_for_a_person(tmp_path: Path) -> None:
         assert (len(ours.accepted()), at_the_broker(ours)) == (2, SHARES)
         with ours.desk() as desk:
             assert desk.store.orders.states(EXIT_DAY)[0].status is OrderStatus.REJECTED
+
+
+@pytest.mark.parametrize("before", [2, 3, 4])
+def test_no_order_is_at_the_wire_after_the_deadline_when_the_brokers_clock_jumps(tmp_path: Path, before: int) -> None:
+    """The jump strikes after one of the last answers of the clock before the order leaves."""
+    with installation(tmp_path / "plain") as plain:
+        plain.run()
+        journal = plain.gateway.journal
+    sent = next(place for place, entry in enumerate(journal) if entry["kind"] == "order")
+    asked = sum(entry.get("name") == "reqCurrentTime" for entry in journal[:sent] if entry["kind"] == "request")
+    with installation(tmp_path / "jump") as ours:
+        ours.gateway.fault("reqCurrentTime", "jump", skip=asked - before, minutes=5.1)
+        run = ours.run()
+        assert run.exit_code in (ExitCode.ORDER, ExitCode.BROKER)
+        assert len(ours.gateway.entries("fault")) == 1
+        assert ours.gateway.entries("order") == []

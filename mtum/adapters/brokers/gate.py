@@ -9,7 +9,7 @@ from mtum.core.market.sessions import Session
 from mtum.core.portfolio.gate import GateFacts, GateRules, Refusal, last_instant, last_minutes, outside_window, refusal
 from mtum.core.portfolio.orders import Side, Ticket
 from mtum.core.portfolio.reconcile import OUR_REF
-from mtum.errors import BrokerError, DataError
+from mtum.errors import BookMismatchError, BrokerError, DataError
 from mtum.ports.broker import Broker, BrokerLists, Denied, NotSent, SubmitOutcome
 from mtum.ports.rehearsing import Rehearsing
 from mtum.ports.time import Calendar
@@ -147,7 +147,7 @@ class GatedBroker:
             if order.limit_usd is None and order.symbol not in prices:
                 try:
                     prices[order.symbol] = self._broker.price(order.symbol)
-                except DataError:
+                except (DataError, BookMismatchError):
                     return total, f"BUY {order.left} {order.symbol}"
             total += order.left * (order.limit_usd or prices[order.symbol])
         for other in lists.others:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from mtum.app.desk import Desk, Problem
 from mtum.app.session.check_book import check_book
+from mtum.app.session.differences import position_balances
 from mtum.app.session.match_orders import executions_of, find_order, orders_of
 from mtum.app.session.submit_orders import submit_orders
 from mtum.core.market.sessions import Session
@@ -67,10 +68,10 @@ def _doubt(desk: Desk, lists: BrokerLists, state: IntentState, session: Session)
         return "there are executions of it"
     if any(order.symbol == symbol and order.may_fill for order in lists.orders):
         return f"another order in {symbol} is open"
-    check = check_book(desk, lists, session)
-    if symbol in check.exits_barred or symbol in check.entries_barred:
+    if any(one.surplus for one in position_balances(desk, lists) if one.symbol == symbol):
         return "the broker's position is not what our records say"
-    return None
+    barred = check_book(desk, lists, session).exits_barred.get(symbol)
+    return f"exits in {symbol} must wait ({barred})" if barred else None
 
 
 def _plan(desk: Desk, lists: BrokerLists, state: IntentState, session: Session) -> bool:
