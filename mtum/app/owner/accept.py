@@ -90,7 +90,7 @@ def _filled(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
     intent, listed = state.intent, find_trace(lists, state)
     if state.filled >= intent.shares:
         raise UsageError(f"{what_of(state)} is filled already")
-    if listed is not None and listed.status.working:
+    if listed is not None and listed.may_fill:
         raise UsageError(f"{what_of(state)} still works at the broker: its lists show it")
     balance = next(one for one in position_balances(desk, lists) if one.symbol == intent.symbol)
     explained = unbooked(lists, [state], balance)

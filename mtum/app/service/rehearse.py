@@ -245,7 +245,7 @@ def _what_if(desk: Desk, lists: BrokerLists, session: Session) -> Iterator[Check
 
 def _trials(desk: Desk, lists: BrokerLists, symbol: str) -> Iterator[Ticket]:
     """Yield orders that the account could place now: one share, and what of the position no order sells yet."""
-    working = [order for order in lists.orders if order.symbol == symbol and order.status.working]
+    working = [order for order in lists.orders if order.symbol == symbol and order.may_fill]
     selling = sum(order.shares - order.filled for order in working if order.side is Side.SELL)
     free = int(lists.positions.get(symbol, 0)) - selling
     buying = any(order.side is Side.BUY for order in working)

@@ -101,7 +101,7 @@ def _in_doubt(lists: BrokerLists, state: IntentState, session: Session) -> bool:
     if state.intent.session >= session.day:
         return False
     listed = find_order(lists, state)
-    return state.status.working or (listed is not None and listed.status.working)
+    return state.status.working or (listed is not None and listed.may_fill)
 
 
 def _splits(desk: Desk, lists: BrokerLists, session: Session) -> dict[str, str]:

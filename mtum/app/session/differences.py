@@ -173,7 +173,7 @@ def _order(lists: BrokerLists, state: IntentState) -> Iterator[Difference]:
         yield from _unlisted(state)
         return
     key, what = state.intent.id, what_of(state)
-    if listed.status.working and state.intent.session < lists.at.date():
+    if listed.may_fill and state.intent.session < lists.at.date():
         text = f"{what} still works at the broker though {state.intent.session} has closed: cancel it by hand NOW"
         yield Difference("left over", key, text, (f"mtum settle --session {state.intent.session}",))
     elif listed.status in IN_DOUBT:

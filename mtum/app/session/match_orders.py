@@ -38,7 +38,7 @@ def orders_of(lists: BrokerLists, state: IntentState) -> list[BrokerOrder]:
 
 def find_order(lists: BrokerLists, state: IntentState) -> BrokerOrder | None:
     """Return the broker's order of an intent: a working one before one that ended, this attempt before another."""
-    found = sorted(orders_of(lists, state), key=lambda one: (not one.status.working, one.ref != state.intent.ref))
+    found = sorted(orders_of(lists, state), key=lambda one: (not one.may_fill, one.ref != state.intent.ref))
     return next(iter(found), None)
 
 
@@ -132,7 +132,7 @@ def inactive(order: BrokerOrder) -> list[Problem]:
 
 def too_many(lists: BrokerLists, state: IntentState) -> list[Problem]:
     """Return the problem that the broker works on more than one order of an intent."""
-    refs = [order.ref or order.broker_id for order in orders_of(lists, state) if order.status.working]
+    refs = [order.ref or order.broker_id for order in orders_of(lists, state) if order.may_fill]
     if len(refs) < 2:
         return []
     text = f"the broker lists {len(refs)} working orders of one intent ({', '.join(refs)}); cancel all but one by hand"

@@ -90,14 +90,14 @@ class Sender:
 
     def cancel(self, ref: str, lists: Lists) -> bool:
         """Ask to cancel the working orders of a reference; whether fresh lists then agree that they are gone."""
-        mine = [order for order in lists().orders if order.ref == ref and order.status.working]
+        mine = [order for order in lists().orders if order.ref == ref and order.may_fill]
         ours = self._session.gateway.client_id
         if not mine or any(order.client_id != ours or not order.order_id for order in mine):
             return False
         for order in mine:
             self._cancel_one(order.order_id or 0)
         after = lists()
-        working = any(order.ref == ref and order.status.working for order in after.orders)
+        working = any(order.ref == ref and order.may_fill for order in after.orders)
         return not working and all(fill.ref != ref for fill in after.fills)
 
     def what_if(self, ticket: Ticket) -> str | None:
