@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import mtum
 from mtum.adapters.run_journal import RunJournal
 from mtum.app.desk import Desk, Provenance
+from mtum.app.ledger.book import held_shares
 from mtum.app.session.match_orders import doubts_first
 from mtum.app.session.play_session import Replay, market_sessions
 from mtum.config import Settings
@@ -20,13 +21,13 @@ from mtum.core.portfolio.costs import cost_model
 from mtum.core.portfolio.gate import GateRules
 from mtum.core.portfolio.money import exact
 from mtum.errors import ConfigError, UsageError
-from mtum.ports.broker import Broker
 from mtum.ports.market_data import BarSource
 from mtum.ports.records import CONTRACT_KEY
 from mtum.ports.store import Store
 from mtum.ports.time import Calendar, Clock, Journal
 
 if TYPE_CHECKING:
+    from mtum.adapters.brokers.gate import GatedBroker
     from mtum.adapters.clock import BrokerClock
     from mtum.adapters.ib_session.line import IbLine
     from mtum.core.simulation.exchange_state import ExchangeAccount
@@ -133,12 +134,14 @@ def replay_desk(settings: Settings, data_dir: Path, journal: Journal | None = No
     with opened_store(settings, data_dir) as store, store.lock():
         clock = ReplayClock(market[0].open)
         steps = journal or RunJournal(store, clock)
+        broker = practice_broker(settings, data_dir, source, calendar, clock, steps)
+        broker.held = partial(held_shares, store)
         desk = Desk(
             settings=settings,
             account=account_of(settings),
             data_dir=data_dir,
             store=store,
-            broker=practice_broker(settings, data_dir, source, calendar, clock, steps),
+            broker=broker,
             source=source,
             calendar=calendar,
             clock=clock,
@@ -151,7 +154,7 @@ def replay_desk(settings: Settings, data_dir: Path, journal: Journal | None = No
 
 def practice_broker(
     settings: Settings, data_dir: Path, source: BarSource, calendar: Calendar, clock: Clock, journal: Journal
-) -> Broker:
+) -> "GatedBroker":
     """Return the simulated exchange of practice mode behind the last gate."""
     from mtum.adapters.brokers.gate import GatedBroker
     from mtum.adapters.brokers.simulated import SimulatedBroker
@@ -241,6 +244,7 @@ def live_desk(
             broker = practice_broker(settings, data_dir, source, calendar, clock, steps)
         else:
             broker = _ib_broker(settings, calendar, store, line)
+        broker.held = partial(held_shares, store)
         yield Desk(
             settings=settings,
             account=account_of(settings),
@@ -316,7 +320,7 @@ def _line(
     return line
 
 
-def _ib_broker(settings: Settings, calendar: Calendar, store: Store, line: "IbLine") -> Broker:
+def _ib_broker(settings: Settings, calendar: Calendar, store: Store, line: "IbLine") -> "GatedBroker":
     from mtum.adapters.brokers.gate import GatedBroker
     from mtum.adapters.brokers.ib.broker import IbBroker
 

@@ -1,6 +1,6 @@
 """The last gate in front of every broker: an order leaves only if fresh facts allow it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -25,6 +25,11 @@ class GatedBroker:
     ----------
     pinned : callable
         Returns the contract pinned for a symbol by now, "" for none.
+
+    Attributes
+    ----------
+    held : callable
+        Returns the shares of our lots by symbol: they may be closed even where the settings trade something else.
     """
 
     def __init__(
@@ -35,6 +40,7 @@ class GatedBroker:
         self._calendar = calendar
         self._pinned = pinned
         self._cleared: Ticket | None = None
+        self.held: Callable[[], Mapping[str, int]] = dict
         self.name = broker.name
         self.proves_absence = broker.proves_absence
         if isinstance(broker, Rehearsing):
@@ -96,9 +102,9 @@ class GatedBroker:
         return stopped
 
     def _judged(self, ticket: Ticket) -> Denied | NotSent | None:
-        if ticket.symbol not in self._rules.contracts:
-            return Denied("universe", f"{ticket.symbol} is not in the universe")
         rules = self._rules_for(ticket)
+        if ticket.symbol not in rules.contracts:
+            return Denied("universe", f"{ticket.symbol} is not in the universe")
         try:
             now, session = self._now()
             stopped = refusal(ticket, self._facts(ticket, now, session), rules) if session else _shut(now)
@@ -111,7 +117,12 @@ class GatedBroker:
         return now, self._calendar.sessions(now.date(), now.date()).get(now.date())
 
     def _rules_for(self, ticket: Ticket) -> GateRules:
-        contracts = {symbol: self._pinned(symbol) or fixed for symbol, fixed in self._rules.contracts.items()}
+        known = dict(self._rules.contracts)
+        if ticket.symbol not in known:
+            shares = self.held().get(ticket.symbol, 0)
+            closes = shares > 0 if ticket.side is Side.SELL else shares < 0
+            known |= {ticket.symbol: ""} if closes else {}
+        contracts = {symbol: self._pinned(symbol) or fixed for symbol, fixed in known.items()}
         last = last_minutes(ticket.order_type, self._rules.last_send_minutes)
         return replace(self._rules, contracts=contracts, last_send_minutes=last)
 

@@ -69,6 +69,14 @@ def held_lots(store: Store) -> tuple[Lot, ...]:
     return lots_of(rebased(folded(store.orders.fills()), store.bars.splits()))
 
 
+def held_shares(store: Store) -> dict[str, int]:
+    """Return the shares of every strategy together by symbol, negative where they are short."""
+    found: dict[str, int] = {}
+    for lot in held_lots(store):
+        found[lot.symbol] = found.get(lot.symbol, 0) + lot.shares
+    return found
+
+
 def write_lots(store: Store) -> None:
     """Write the open lots of every strategy that ever traded, as its fills add up to them."""
     for strategy in sorted({fill.strategy for fill in store.orders.fills()}):

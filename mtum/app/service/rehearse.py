@@ -11,11 +11,13 @@ from mtum.app.bars.judge_today import judge_vix
 from mtum.app.desk import Desk
 from mtum.app.owner.approve_settings import entries_stopped
 from mtum.app.session.check_book import check_book
+from mtum.app.session.close_untraded import untraded_lots
 from mtum.core.indicators import column_of
 from mtum.core.market.calendars import calendars_agree
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.orders import OrderStatus, OrderType, Side, Ticket
+from mtum.core.portfolio.reconcile import untraded_texts
 from mtum.errors import BrokerError, ExitCode, MtumError, worst
 from mtum.ports.broker import AccountKind, BrokerLists
 from mtum.ports.rehearsing import Rehearsing
@@ -115,7 +117,12 @@ def over_rehearsal(desk: Desk, around: Surroundings) -> Rehearsal:
 
 
 def _house(desk: Desk, around: Surroundings) -> Iterator[Check]:
-    yield Check("settings", State.OK, f"mode {desk.settings.mode}, strategy {desk.strategy.name}")
+    held = untraded_texts(untraded_lots(desk.store, desk.strategy), desk.strategy)
+    if held:
+        remedy = "nothing is decided before"
+        yield Check("settings", State.NO_GO, "; ".join(held), remedy, ExitCode.USAGE)
+    else:
+        yield Check("settings", State.OK, f"mode {desk.settings.mode}, strategy {desk.strategy.name}")
     free = around.free_bytes()
     if free < MIN_FREE_BYTES:
         remedy = f"free at least {MIN_FREE_BYTES // 1_000_000} MB in {desk.data_dir}"

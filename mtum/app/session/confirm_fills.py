@@ -16,7 +16,7 @@ from mtum.app.session.decide_and_order import RunResult, current_document, sessi
 from mtum.app.session.differences import beyond_ordered, position_differences
 from mtum.app.session.match_orders import IN_DOUBT, broken_off, order_problems, unread_problems
 from mtum.core.market.bars import Bar
-from mtum.core.market.sessions import Session
+from mtum.core.market.sessions import Session, Sessions
 from mtum.core.portfolio.benchmark import buy_and_hold
 from mtum.core.portfolio.costs import cost_model
 from mtum.core.portfolio.fills import Fill
@@ -69,7 +69,7 @@ def settle_document(desk: Desk, session: Session, problems: tuple[Problem, ...])
     run = current_document(desk, session, problems)
     since = desk.store.ledger.equity(desk.strategy.name, session.day)
     points = [point for point in since if point.session == session.day]
-    fills = [fill for fill in desk.store.orders.fills(desk.strategy.name) if fill.session == session.day]
+    fills = [fill for fill in desk.store.orders.fills() if fill.session == session.day]
     return {
         "session": run["session"],
         "mode": run["mode"],
@@ -109,18 +109,26 @@ def _settled(desk: Desk, session: Session) -> tuple[Problem, ...]:
     for author, (_, text) in beyond_ordered(desk).items():
         desk.store.control.halt(Restriction.REDUCE_ONLY, text, author, desk.clock.now())
         problems.append(Problem(ExitCode.PERSON, text))
-    try:
-        for symbol in dict.fromkeys([*desk.strategy.universe(), *(lot.symbol for lot in held_lots(desk.store))]):
-            refresh_bars(desk, symbol, session, sessions, through_session=True)
-        for name in desk.strategy.series():
-            refresh_series(desk, name, session, sessions, through_session=True)
-        _record_closes(desk, session.day)
-        movements = desk.store.ledger.movements(desk.strategy.name)
-        desk.store.ledger.move_cash(dividends_received(movements, lists.account.cash_usd))
-    except MtumError as error:
-        problems.append(Problem(error.exit_code, f"official close not recorded yet: {error}"))
+    problems += _read_closes(desk, session, sessions)
+    _record_closes(desk, session.day)
+    movements = desk.store.ledger.movements(desk.strategy.name)
+    desk.store.ledger.move_cash(dividends_received(movements, lists.account.cash_usd))
     desk.store.control.write_sessions(sessions.between(session.day, sessions.known[-1].day)[1:31])
     return tuple(problems)
+
+
+def _read_closes(desk: Desk, session: Session, sessions: Sessions) -> list[Problem]:
+    """Read the session's official closes; what cannot be read leaves the rest alone."""
+    held = [lot.symbol for lot in held_lots(desk.store)]
+    held += [fill.symbol for fill in desk.store.orders.fills() if fill.session == session.day]
+    problems = []
+    for symbol in dict.fromkeys([*held, *desk.strategy.universe(), *desk.strategy.series()]):
+        read = refresh_series if symbol in desk.strategy.series() else refresh_bars
+        try:
+            read(desk, symbol, session, sessions, through_session=True)
+        except MtumError as error:
+            problems.append(Problem(error.exit_code, f"official close not recorded yet: {error}"))
+    return problems
 
 
 def lists_with_fees(desk: Desk) -> BrokerLists:
@@ -159,13 +167,14 @@ def _record_closes(desk: Desk, day: date) -> None:
     Lots are valued whatever the settings trade now: another symbol's and another strategy's too.
     """
     active = desk.strategy.name
-    for strategy in dict.fromkeys([active, *(lot.strategy for lot in held_lots(desk.store))]):
+    for strategy in dict.fromkeys([active, *(fill.strategy for fill in desk.store.orders.fills())]):
         sleeve = read_sleeve(desk.store, strategy, day)
         # Shares sold at this very close were still held over the ex-date.
         before = lots_of(fill for fill in sleeve.fills if fill.session < day)
         after = lots_of(fill for fill in sleeve.fills if fill.session <= day)
-        traded = desk.strategy.universe() if strategy == active else ()
-        symbols = dict.fromkeys([*traded, *(lot.symbol for lot in (*before, *after))])
+        held = {lot.symbol for lot in (*before, *after)}
+        traded = desk.strategy.universe() if strategy == active and held <= {*desk.strategy.universe()} else ()
+        symbols = dict.fromkeys([*traded, *sorted(held)])
         bars = {symbol: desk.store.bars.bars(symbol, desk.source.name, day).find(day) for symbol in symbols}
         found = {symbol: bar for symbol, bar in bars.items() if bar is not None}
         if not found or len(found) < len(bars):

@@ -12,20 +12,22 @@ from mtum.app.ledger.guards import guarded, limits_after, worth_of
 from mtum.app.owner.flatten import flatten_requests
 from mtum.app.session.check_book import BookCheck, check_book, check_hours
 from mtum.app.session.close_orders import cancel_left_over, close_earlier, take_up
+from mtum.app.session.close_untraded import close_untraded, untraded_lots
 from mtum.app.session.decide_believed import decide_believed
 from mtum.app.session.differences import RECORDED
 from mtum.app.session.exit_fallback import exit_fallback
 from mtum.app.session.gather import Gathered, gather
 from mtum.app.session.match_orders import IN_DOUBT, broken_off
-from mtum.app.session.run_document import empty_document, run_document
+from mtum.app.session.run_document import empty_document, orders_document, run_document
 from mtum.app.session.submit_orders import submit_orders
 from mtum.core.decide import with_change_since
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.portfolio.decision import Book, Decision
 from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.orders import OrderIntent, OrderStatus, OrderType, intent_id
+from mtum.core.portfolio.reconcile import untraded_texts
 from mtum.core.record import decision_document, frame_of
-from mtum.errors import BarsStaleError, DeadlineMissedError, ExitCode, MtumError
+from mtum.errors import BarsStaleError, DeadlineMissedError, ExitCode, MtumError, UsageError
 from mtum.ports.broker import BrokerLists
 from mtum.ports.records import DecisionRecord, RunRecord
 
@@ -80,7 +82,8 @@ def current_document(desk: Desk, session: Session, problems: tuple[Problem, ...]
     record = desk.store.decisions.find(session.day, desk.strategy.name)
     mode = desk.settings.mode
     if record is None:
-        return empty_document(session.day.isoformat(), mode, desk.account, desk.strategy.name, problems)
+        empty = empty_document(session.day.isoformat(), mode, desk.account, desk.strategy.name, problems)
+        return {**empty, **orders_document(desk.store.orders.states(session.day))}
     return run_document(record, desk.store.orders.states(session.day), mode, problems)
 
 
@@ -91,7 +94,10 @@ def _carried_out(desk: Desk, session: Session) -> RunResult:
     desk.journal.reached("connected")
     try:
         problems: tuple[Problem, ...] = ()
-        if not decided:
+        untraded = {} if decided else untraded_lots(desk.store, desk.strategy)
+        if untraded:
+            problems = close_untraded(desk, session, untraded)
+        elif not decided:
             ensure_capital(desk, session)
             problems = _decide_first(desk, session)
         problems += submit_orders(desk, session)
@@ -150,6 +156,9 @@ def ensure_capital(desk: Desk, session: Session) -> None:
 
 
 def _dry(desk: Desk, session: Session) -> RunResult:
+    held = untraded_texts(untraded_lots(desk.store, desk.strategy), desk.strategy)
+    if held:
+        raise UsageError("; ".join(held))
     sessions = sessions_around(desk, session)
     if desk.replayed:
         # A running market is looked at as it is now: a dry run waits for no window.
@@ -288,9 +297,14 @@ def _halted(desk: Desk, session: Session) -> tuple[Problem, ...]:
 
 
 def _again(desk: Desk, session: Session, done: RunRecord) -> RunResult:
-    """Answer a finished session from its record; only an order in doubt is looked up once more."""
-    document = dict(done.document or current_document(desk, session))
+    """Answer a finished session from its record, its orders as they are now.
+
+    Only an order in doubt is looked up once more. What went wrong then is marked as past.
+    """
     states = desk.store.orders.states(session.day)
+    stored = done.document or current_document(desk, session)
+    then = [{**problem, "text": f"then: {problem['text']}"} for problem in stored["problems"]]
+    document = {**stored, **orders_document(states), "problems": then}
     if any(state.status in IN_DOUBT for state in states):
         desk.broker.connect()
         try:

@@ -29,7 +29,6 @@ def run_document(
     """
     symbols: Mapping[str, Any] = record.document["symbols"]
     first: Mapping[str, Any] = next(iter(symbols.values()), {"conditions": [], "indicators": {}})
-    orders = [order_document(state) for state in states if not state.intent.purpose.stated]
     seen: Mapping[str, Any] = record.document.get("seen", {})
     return {
         "session": record.session.isoformat(),
@@ -40,8 +39,7 @@ def run_document(
         "reasons": list(record.reasons),
         "conditions": first["conditions"],
         "indicators": _indicators(first, next(iter(seen.values()), {})),
-        "orders": orders,
-        "order": orders[0] if orders else None,
+        **orders_document(states),
         "symbols": {
             symbol: {"indicators": _indicators(part, seen.get(symbol, {})), "conditions": part["conditions"]}
             for symbol, part in symbols.items()
@@ -78,6 +76,12 @@ def empty_document(
         "exit_code": int(exit_code_of(problems)),
         "rerun": False,
     }
+
+
+def orders_document(states: Sequence[IntentState]) -> dict[str, Any]:
+    """Return a session's orders as they stand, and the first of them."""
+    orders = [order_document(state) for state in states if not state.intent.purpose.stated]
+    return {"orders": orders, "order": orders[0] if orders else None}
 
 
 def order_document(state: IntentState) -> dict[str, Any]:

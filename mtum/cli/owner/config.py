@@ -1,13 +1,15 @@
 """`mtum config`: the settings in force, their mistakes, their schema."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from mtum.cli.context import call_of
+from mtum.cli.context import Call, call_of
 from mtum.cli.output import Answer, Listing, failure, json_text
-from mtum.errors import ConfigError
+from mtum.cli.stored import stored
+from mtum.errors import ConfigError, StoreError
 
 if TYPE_CHECKING:
     from mtum.config import Settings
@@ -47,6 +49,7 @@ def check(context: typer.Context) -> Answer:
         file = call.settings_file()
         settings = call.settings()
         wrong = [*secret_problems(settings, call.environment), *_missing_paths(settings, call.data_folder())]
+        wrong += _held(call, settings)
         if wrong:
             raise ConfigError(wrong)
     except ConfigError as error:
@@ -98,3 +101,17 @@ def _cell(value: object) -> str:
     from mtum.app.owner.settings_catalog import toml_text
 
     return "***" if value == "***" else toml_text(value)
+
+
+def _held(call: Call, settings: "Settings") -> list[str]:
+    """Say what is held and not traded by these settings; nothing where the database is another account's."""
+    from mtum.adapters.store.reading import positions
+    from mtum.core.portfolio.reconcile import untraded_of, untraded_texts
+
+    strategy = settings.active_strategy()
+    with suppress(StoreError), stored(call) as connection:
+        if connection is not None:
+            rows = positions(connection)
+            held = [(str(row["strategy"]), str(row["symbol"]), int(row["shares"])) for row in rows]
+            return untraded_texts(untraded_of(held, strategy), strategy)
+    return []

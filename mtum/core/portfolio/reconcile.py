@@ -7,9 +7,14 @@ from decimal import Decimal
 
 from mtum.core.portfolio.lots import Lot
 from mtum.core.portfolio.orders import intent_of
+from mtum.core.strategies.contract import Strategy
 
 OUR_REF = re.compile(r"^m\d{6}-[A-Z2-7]{12}-\d+$")
 """Shape of an order reference made by this program, on whatever machine."""
+
+
+type Untraded = Mapping[tuple[str, str], int]
+"""Shares by strategy and symbol."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +78,22 @@ def foreign_refs(listed: Iterable[str], known: Iterable[str]) -> tuple[str, ...]
     """Return references of our making that belong to none of the known intents: another installation trades."""
     ours = set(known)
     return tuple(sorted({ref for ref in listed if OUR_REF.match(ref) and intent_of(ref) not in ours}))
+
+
+def untraded_of(held: Iterable[tuple[str, str, int]], strategy: Strategy) -> Untraded:
+    """Return what of these holdings (strategy, symbol, shares) the settings do not trade now."""
+    found: dict[tuple[str, str], int] = {}
+    for owner, symbol, shares in held:
+        if owner != strategy.name or symbol not in strategy.universe():
+            found[owner, symbol] = found.get((owner, symbol), 0) + shares
+    return found
+
+
+def untraded_texts(untraded: Untraded, strategy: Strategy) -> list[str]:
+    """Return what is wrong, one line for each position, with the two ways out."""
+    now = f"{', '.join(strategy.universe())} with {strategy.name}"
+    return [
+        f"{shares} {symbol} of {owner} are held, but the settings trade {now}: `mtum flatten {symbol} --why TEXT` "
+        "first, or change the settings back"
+        for (owner, symbol), shares in untraded.items()
+    ]

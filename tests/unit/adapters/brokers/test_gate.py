@@ -150,3 +150,13 @@ def test_everything_else_is_the_brokers_own_answer() -> None:
     assert (gate.session_hours("MTUM", SESSION.day), gate.cancel("r")) == (SESSION, True)
     gate.close()
     assert not broker.connected
+
+
+@pytest.mark.parametrize(
+    ("held", "side", "passes"), [(19, Side.SELL, True), (19, Side.BUY, False), (0, Side.SELL, False)]
+)
+def test_what_we_hold_can_be_sold_though_it_is_traded_no_more(held: int, side: Side, *, passes: bool) -> None:
+    order = intent(side=side)
+    gate = gated(FakeBroker([shown(held="19")], outcomes=[accepted(order)]), contracts={"SPY": ""})
+    gate.held = lambda: {"MTUM": held}
+    assert isinstance(gate.submit(ticket_of(order)), Denied) is not passes

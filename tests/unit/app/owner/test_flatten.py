@@ -24,6 +24,6 @@ def test_a_request_stops_entries_and_lasts_until_nothing_is_held(tmp_path: Path)
 
 def test_a_symbol_that_is_not_traded_is_refused_and_nothing_is_halted(tmp_path: Path) -> None:
     with fake_desk(tmp_path, FakeBroker()) as desk:
-        with pytest.raises(UsageError, match="GME is not traded here; the universe is MTUM"):
+        with pytest.raises(UsageError, match="GME is not traded here and not held; the universe is MTUM"):
             request_flatten(desk, "GME", "moon")
         assert desk.store.control.restriction() is Restriction.NONE
