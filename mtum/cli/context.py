@@ -79,6 +79,11 @@ class Call:
         return self.data_folder() / DATABASE_NAME
 
     @property
+    def program(self) -> str:
+        """How this program was called; `uv run` sets a variable."""
+        return "uv run mtum" if "UV" in self.environment else "mtum"
+
+    @property
     def quiet(self) -> bool:
         """Whether hints and progress are unwanted."""
         return self.verbosity < 0

@@ -111,8 +111,7 @@ def _shown(document: dict[str, Any]) -> list[str | Listing]:
 
 
 def _hints(call: Call, folder: Path) -> list[str]:
-    mtum = "uv run mtum" if "UV" in call.environment else "mtum"  # as this call was typed: `uv run` sets the variable
     return [
-        f"Next: {mtum} explain --data-dir {folder}   (why the last session was decided so)",
-        f"      {mtum} show decisions --data-dir {folder}   (every decision recorded)",
+        f"Next: {call.program} explain --data-dir {folder}   (why the last session was decided so)",
+        f"      {call.program} show decisions --data-dir {folder}   (every decision recorded)",
     ]

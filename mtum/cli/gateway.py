@@ -171,7 +171,7 @@ def _serve(call: Call, setup: "GatewaySetup", files: "GatewayFiles") -> None:
     from mtum.gateway.rehearsal.start import serve
 
     def announce(running: "PracticeGateway") -> None:
-        write(_ready(setup, files, running, call.settings_file()), as_json=call.json, quiet=call.quiet)
+        write(_ready(setup, files, running, call), as_json=call.json, quiet=call.quiet)
 
     try:
         asyncio.run(serve(setup, files, announce))
@@ -179,7 +179,7 @@ def _serve(call: Call, setup: "GatewaySetup", files: "GatewayFiles") -> None:
         files.close()
 
 
-def _ready(setup: "GatewaySetup", files: "GatewayFiles", running: "PracticeGateway", config: Path | None) -> Answer:
+def _ready(setup: "GatewaySetup", files: "GatewayFiles", running: "PracticeGateway", call: Call) -> Answer:
     now, market = setup.clock.now(), running.floor.market
     codes = [account.code for account in running.floor.desk.state.accounts]
     document = {
@@ -202,6 +202,7 @@ def _ready(setup: "GatewaySetup", files: "GatewayFiles", running: "PracticeGatew
     ]
     hint = f'{{"do": "clock", "session": "{market.session.day}", "minutes_to_close": 0}}'
     # The line must work wherever it is typed: the ports may be other than the settings', or free ones.
+    config = call.settings_file()
     host = f" --config {shlex.quote(str(config))}" if config and setup.host != "127.0.0.1" else ""
-    command = f"mtum gateway{host} --control-port {running.control_port} --tell {shlex.quote(hint)}"
+    command = f"{call.program} gateway{host} --control-port {running.control_port} --tell {shlex.quote(hint)}"
     return Answer(document, shown, hints=[f"let the auction happen: {command}"])

@@ -57,7 +57,7 @@ class Listings:
         if pinned and pinned != now:
             raise BookMismatchError(
                 f"{symbol}: the broker names contract {now}, until now it was {pinned}: a listing has changed; "
-                "nothing is traded until a person has looked"
+                f"look at it, then `mtum reconcile --accept contract {symbol} {now}`"
             )
         return self._session.library.contract(
             conId=found.conId,

@@ -23,7 +23,7 @@ from mtum.core.portfolio.reconcile import OUR_REF
 from mtum.core.view import MarketView
 from mtum.errors import UsageError
 from mtum.ports.broker import BrokerLists
-from mtum.ports.records import IntentState, Observed
+from mtum.ports.records import CONTRACT_KEY, IntentState, Observed
 
 MOST = Decimal(1_000_000_000)
 """No number of shares is larger."""
@@ -193,6 +193,26 @@ def _corporate_action(desk: Desk, statement: Statement, lists: BrokerLists) -> s
     return f"{symbol}: {ratio} new shares per old one from {statement.entry_session} on"
 
 
+def _contract(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
+    """Pin the contract that the broker names now for a symbol or a series, if it is the one stated."""
+    symbol, wanted = _words(statement, 2, "contract SYMBOL CONTRACT")
+    if symbol not in (*desk.strategy.universe(), *desk.strategy.series()):
+        raise UsageError(f"{symbol} is neither traded nor looked at here")
+    before = desk.store.control.meta(CONTRACT_KEY + symbol) or ""
+    # Without a pin it is looked for as on the first day, wherever it is listed now.
+    desk.store.control.set_meta(CONTRACT_KEY + symbol, "")
+    now = ""
+    try:
+        desk.broker.connect()
+        now = desk.broker.contract(symbol)
+    finally:
+        desk.broker.close()
+        desk.store.control.set_meta(CONTRACT_KEY + symbol, now if now == wanted else before)
+    if now != wanted:
+        raise UsageError(f"the broker names contract {now or 'none'} for {symbol}, not {wanted}")
+    return f"{symbol} is contract {now} from now on; until now it was {before or 'none'}"
+
+
 KINDS: Mapping[str, Callable[[Desk, Statement, BrokerLists], str]] = {
     "external": _external,
     "position": _position,
@@ -200,6 +220,7 @@ KINDS: Mapping[str, Callable[[Desk, Statement, BrokerLists], str]] = {
     "not-sent": _not_sent,
     "foreign": _foreign,
     "corporate-action": _corporate_action,
+    "contract": _contract,
 }
 """What a person may state."""
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ACCEPT_HELP = (
     "external SYMBOL N, position SYMBOL N, filled REF PRICE [FEE], not-sent ID, foreign REF, "
-    "or corporate-action SYMBOL RATIO."
+    "corporate-action SYMBOL RATIO, or contract SYMBOL CONTRACT."
 )
 
 

@@ -75,7 +75,7 @@ def test_the_line_that_the_gateway_prints_works_as_printed_from_anywhere(tmp_pat
     with subprocess.Popen(words, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
         try:
             assert process.stderr is not None
-            printed = process.stderr.readline().partition("let the auction happen: mtum ")[2]
+            printed = process.stderr.readline().partition("mtum ")[2]
             answer = subprocess.run(
                 [sys.executable, "-m", "mtum", *shlex.split(printed), "--json"],
                 cwd=elsewhere, capture_output=True, text=True, check=True,
