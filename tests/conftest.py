@@ -3,6 +3,8 @@
 import logging
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +16,7 @@ from support.guard import sitecustomize as guard
 
 MEMORY = "/dev/shm"
 KEPT = ("MTUM_REAL_", "MTUM_TEST_")
+WARM_UP = pytest.StashKey["subprocess.Popen[bytes]"]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -26,6 +29,7 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = str(config.rootpath / ".hypothesis")
     # A process that compiles all its libraries anew takes seconds to start, and tests start hundreds.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     # Every commit waits for the disk; where memory can be a folder, thousands of them take no time.
     if os.access(MEMORY, os.W_OK) and "PYTEST_DEBUG_TEMPROOT" not in os.environ:
         os.environ["PYTEST_DEBUG_TEMPROOT"] = MEMORY
@@ -35,8 +39,23 @@ def pytest_configure(config: pytest.Config) -> None:
         [os.path.dirname(guard.__file__), *filter(None, [os.environ.get("PYTHONPATH")])]
     )
 
+    if _is_whole_suite_on_workers(config):
+        script = str(Path(__file__).parent / "tools" / "warm_up.py")
+        config.stash[WARM_UP] = subprocess.Popen(
+            [sys.executable, script], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
 
-def pytest_unconfigure() -> None:
+
+def _is_whole_suite_on_workers(config: pytest.Config) -> bool:
+    # Every worker would compile the same loops for itself, 20 s of computing each.
+    leads = not hasattr(config, "workerinput") and bool(config.getoption("tx", None))
+    return leads and config.args_source is pytest.Config.ArgsSource.TESTPATHS
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if (warm_up := config.stash.get(WARM_UP, None)) is not None:
+        warm_up.kill()
+        warm_up.wait()
     shutil.rmtree(os.environ[guard.FOLDER], ignore_errors=True)
 
 
