@@ -13,6 +13,7 @@ import pytest
 import stamina
 
 from mtum.adapters.calendar import ExchangeCalendar
+from mtum.adapters.sources.csv_files import Terms, read_bars
 from mtum.adapters.sources.yahoo import YahooSource
 from mtum.app.bars.check_bars import check_bars
 from mtum.app.bars.sync_bars import sync_bars
@@ -68,9 +69,21 @@ def desk_on(path: Path, source: ShelfSource, day: date) -> Iterator[Desk]:
         yield desk
 
 
-@pytest.mark.parametrize("symbol", ETFS)
+# fmt: off
+STOCKS_AND_MORE = (
+    "AAPL", "ACWX", "AMZN", "BAC", "BIL", "DBC", "EEM", "GE", "GOOGL", "HYG", "JNJ", "JPM", "KO", "LQD", "META", "MSFT",
+    "NFLX", "NVDA", "PG", "SGOV", "SHY", "TIP", "TSLA", "UNH", "USO", "V", "WMT", "XLB", "XLC", "XLE", "XLF", "XLI",
+    "XLK", "XLP", "XLRE", "XLU", "XLV", "XLY", "XOM",
+)
+# fmt: on
+
+
+@pytest.mark.parametrize("symbol", [*ETFS, *(f"more/{symbol}" for symbol in STOCKS_AND_MORE)])
 def test_no_real_bar_is_refused_inside_history(folder: Path, symbol: str) -> None:
-    bars = bars_in(folder / f"{symbol}.csv", symbol)
+    path = folder / f"{symbol}.csv"
+    if not path.is_file():
+        pytest.skip(f"{path} is not there")
+    bars = read_bars(path, path.stem, "csv", Terms(today=date(2024, 6, 28)))
     days = [session.day for session in CALENDAR.sessions(bars.day(0), bars.last_day)]
     assert problems_in_history(bars, session_days(days)) == ()
 

@@ -10,6 +10,8 @@ from mtum.core.market.merging import (
     BasisProblem,
     Change,
     NewSplit,
+    already_rebased,
+    as_traded,
     before_split,
     dividend_adjusted,
     merge,
@@ -81,6 +83,12 @@ def test_another_rounding_is_no_revision_and_changes_nothing() -> None:
     assert same(found.bars, ALL)
 
 
+def test_the_newest_final_bar_is_not_restated_without_a_second_opinion() -> None:
+    found = merge(CACHED, changed(FRESH, close={9: 150.0}), LAST)
+    assert found.refused == (Change(LAST, "close", 124.0, 150.0, tolerable=False),)
+    assert found.bars.close[24] == 124.0
+
+
 def test_a_bar_that_was_not_final_is_replaced_however_far_it_moved() -> None:
     found = merge(CACHED, changed(FRESH, close={9: 150.0}), CACHED.day(23))
     assert found.changes == (Change(LAST, "close", 124.0, 150.0, tolerable=True),)
@@ -112,6 +120,43 @@ def test_a_split_rebases_prices_and_volumes_before_it() -> None:
     assert (found.changes, found.basis) == ((), None)
     assert same(found.bars, halved(ALL, 26))
     assert len(found.written) == 30
+
+
+def test_a_split_rebases_the_dividends_before_it_as_well() -> None:
+    # USD 1.00 a share before a 2:1 split was 0.50 on each of today's; from the split on it stands as paid.
+    paid = changed(CACHED, dividend={5: 1.0, 24: 1.0})
+    found = merge(paid, halved(changed(FRESH, dividend={9: 1.0}), 20), LAST)
+    assert [found.bars.dividend[index] for index in (5, 24)] == [0.5, 1.0]
+    assert found.changes == ()
+    assert rebased(paid, (NewSplit(ALL.day(24), 2.0),)).dividend[[5, 24]].tolist() == [0.5, 1.0]
+
+
+def test_a_split_on_the_first_cached_session_has_nothing_before_it_to_rebase() -> None:
+    found = merge(CACHED, changed(ALL, split={0: 2.0}), LAST)
+    assert (found.splits, found.basis) == ((), None)
+    assert found.bars.close.tolist() == ALL.close.tolist()
+    # One session later there is: the first bar is in old shares, and the source shows it halved.
+    assert merge(CACHED, halved(ALL, 1), LAST).splits == (NewSplit(ALL.day(1), 2.0),)
+
+
+def test_a_column_of_ones_is_no_split() -> None:
+    ones = changed(FRESH, split=dict.fromkeys(range(len(FRESH)), 1.0))
+    assert merge(CACHED, ones, LAST).splits == ()
+
+
+def test_two_splits_are_judged_by_all_prices_before_the_later_one() -> None:
+    # The earlier is applied, the later is not: of the ten shared sessions nine lie between them.
+    listed = changed(halved(FRESH, 16), split={1: 2.0, 11: 2.0})
+    assert merge(CACHED, listed, LAST).basis is BasisProblem.SPLIT_NOT_APPLIED
+
+
+def test_two_shared_sessions_are_enough_to_see_another_basis_and_zeros_say_nothing() -> None:
+    two = rebased(ALL.since(ALL.day(23)), (NewSplit(date(2025, 1, 1), 2.0),))
+    assert merge(CACHED, two, LAST).basis is BasisProblem.SPLIT_NOT_LISTED
+    zeros = changed(FRESH, close=dict.fromkeys(range(6), 0.0))
+    found = merge(CACHED, zeros, LAST)
+    assert found.basis is None
+    assert len(found.refused) == 6
 
 
 def test_a_known_split_rebases_nothing_again() -> None:
@@ -207,3 +252,32 @@ def test_the_dividend_adjusted_series_multiplies_the_factors_backwards() -> None
     found = dividend_adjusted(bars)
     assert found.close == pytest.approx([98.01, 98.01, 99.0, 99.0, 100.0, 100.0])
     assert found.volume.tolist() == [1000.0] * 6
+
+
+def test_a_dividend_is_a_fraction_of_the_close_before_it() -> None:
+    # 10 of 100 before the ex-date, whatever the close of the ex-date itself: a factor of 0.9.
+    bars = changed(bars_of([100.0, 80.0]), dividend={1: 10.0})
+    assert dividend_adjusted(bars).close.tolist() == pytest.approx([90.0, 80.0])
+
+
+@pytest.mark.parametrize(("ratio", "level", "raw"), [
+    (1.231, 100 / 1.231, True),  # a spin-off booked as a split, in prices as traded
+    (1.231, 98.0, False),
+    (1.04, 97.0, False),  # could be either: an ordinary day moves as far
+    (2.0, 100.0 / 2 * 1.25, True),
+    (0.125, 800.0, True),
+    (0.125, 110.0, False),
+])  # fmt: skip
+def test_prices_before_a_split_are_as_traded_where_open_and_close_jump_by_its_ratio(
+    ratio: float, level: float, raw: bool
+) -> None:
+    bars = changed(bars_of([100.0, 100.0, level, level]), split={2: ratio})
+    assert as_traded(bars) == ((2,) if raw else ())
+    tellable = max(ratio, 1 / ratio) >= 1.1
+    assert already_rebased(bars) == ((2,) if tellable and not raw else ())
+
+
+def test_a_wrong_open_alone_and_a_split_on_the_first_session_say_nothing_of_the_basis() -> None:
+    opened = changed(bars_of([100.0, 100.0, 99.0]), split={2: 2.0}, open={2: 50.0}, low={2: 50.0})
+    assert as_traded(opened) == ()
+    assert as_traded(changed(bars_of([50.0, 75.0, 100.0]), split={0: 2.0})) == ()
