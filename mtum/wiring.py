@@ -107,11 +107,12 @@ def source_of(settings: Settings, data_dir: Path, tell: Callable[[str], None] = 
 
 
 @contextmanager
-def opened_store(settings: Settings, data_dir: Path) -> Iterator[Store]:
-    """Open the database of this mode and account, creating it when there is none."""
-    from mtum.adapters.store.opening import open_store
+def opened_store(settings: Settings, data_dir: Path, *, reading: bool = False) -> Iterator[Store]:
+    """Open the database of this mode and account, creating it when there is none; only `reading` writes nothing."""
+    from mtum.adapters.store.opening import open_store, read_store
 
-    store = open_store(data_dir / DATABASE_NAME, settings.mode, account_of(settings))
+    opened = read_store if reading else open_store
+    store = opened(data_dir / DATABASE_NAME, settings.mode, account_of(settings))
     try:
         yield store
     finally:

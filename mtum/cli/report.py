@@ -28,17 +28,20 @@ Send = Annotated[bool, typer.Option("--send", help="Also send it by the configur
 def report(context: typer.Context, session: SessionOption = None, send: Send = False) -> Answer:
     """The report of a session; the last one with a run unless named."""
     from mtum.app.owner.approve_backtest import approved_backtest
-    from mtum.app.reporting.daily_report import report_message
+    from mtum.app.reporting.daily_report import report_message, stored_report
     from mtum.wiring import market_now
 
     call = call_of(context)
     wanted = day_of(session, "--session")
     if not call.database().exists():
         return Answer({}, [NOTHING_YET])
-    with _press(call) as press:
+    # A report that is stored needs no folder that can be written.
+    with _press(call, reading=True) as press:
         day = wanted or last_session(press)
         if day is None:
             return Answer({}, [NOTHING_YET])
+        stored = stored_report(press.store, day) is not None
+    with _press(call, reading=stored and not send) as press:
         found = written_report(press, day, market_now(call.settings(), press.store, day))
         message = report_message(press, found) if send else None
         approved_since = found.summary.backtest is None and approved_backtest(press.store.control) is not None
@@ -71,19 +74,21 @@ def written_report(press: "Press", day: date, at: datetime) -> "Report":
         raise UsageError(f"{day} is not a session of the exchange")
     if not press.store.runs.between(day, day):
         raise UsageError(f"nothing was recorded on {day}; `mtum show runs` lists what was")
-    if stored_report(press.store, day) is None and at < session.close:
+    if stored_report(press.store, day) is not None:
+        return daily_report(press, day, at)
+    if at < session.close:
         return preview_report(press, day)
     with press.store.lock():
         return daily_report(press, day, at)
 
 
 @contextmanager
-def _press(call: Call) -> "Iterator[Press]":
+def _press(call: Call, *, reading: bool = False) -> "Iterator[Press]":
     from mtum import wiring
     from mtum.duties.press import press_of
 
     settings, folder = call.settings(), call.data_folder()
-    with wiring.opened_store(settings, folder) as store:
+    with wiring.opened_store(settings, folder, reading=reading) as store:
         yield press_of(settings, folder, store, wiring.stored_calendar_of(settings, folder), html=True)
 
 

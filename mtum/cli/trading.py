@@ -82,7 +82,7 @@ def verify(
     settings, day = call.settings(), day_of(session, "--session")
     if not call.database().exists():
         raise UsageError(f"{call.database()} does not exist; nothing has been decided yet")
-    with wiring.opened_store(settings, call.data_folder()) as store:
+    with wiring.opened_store(settings, call.data_folder(), reading=True) as store:
         if day is None and not all_:
             last = store.runs.latest(JOB)
             day = last.session if last else None

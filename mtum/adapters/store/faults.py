@@ -1,5 +1,6 @@
 """What went wrong with the database, in one line that says what to do."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,11 +12,11 @@ from mtum.errors import StoreError
 _EXPLANATIONS = (
     ("is not a database", "is not a SQLite database; restore a backup with `mtum restore` or move the file away"),
     ("malformed", "is damaged; restore a backup with `mtum restore`"),
-    ("readonly", "cannot be written; check the permissions of the file and of its folder"),
+    ("readonly", "cannot be written"),
     ("is full", "cannot grow, the disk is full; free some space and start again"),
     ("disk i/o error", "cannot be read or written, the disk reports an error"),
     ("locked", "is kept locked by another process; close it and start again"),
-    ("unable to open", "cannot be opened; check that its folder exists and is readable"),
+    ("unable to open", "cannot be opened"),
     ("no such table", "lacks a table; it is not a database of this program, or a damaged one"),
 )
 
@@ -24,7 +25,21 @@ def explained(path: Path, error: sqlite3.Error) -> StoreError:
     """Return the error of this program that says what SQLite's means for the file."""
     words = str(error)
     meaning = next((text for part, text in _EXPLANATIONS if part in words.lower()), None)
+    meaning = f"{meaning}; {blocked(path)}" if meaning in ("cannot be written", "cannot be opened") else meaning
     return StoreError(f"{path} {meaning} ({words})" if meaning else f"{path} refused a change: {words}")
+
+
+def blocked(path: Path) -> str:
+    """Return what of a file and its folder may not be used, and what to do."""
+    if not path.parent.is_dir():
+        return f"its folder {path.parent} does not exist"
+    if path.exists() and not os.access(path, os.R_OK):
+        return "the file is not readable; change its permissions"
+    if path.exists() and not os.access(path, os.W_OK):
+        return "the file is not writable; change its permissions"
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        return f"the folder {path.parent} is not writable; change its permissions"
+    return "check the permissions of the file and of its folder"
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from mtum.adapters.store.faults import blocked
 from mtum.errors import RunLockedError, StoreError
 
 
@@ -31,7 +32,7 @@ def run_lock(database: Path) -> Iterator[None]:
         # Not truncated on opening: until it is locked the words in it are the holder's.
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
-        raise StoreError(f"{path} cannot be written ({error.strerror}); check the permissions of its folder") from error
+        raise StoreError(f"{path} cannot be written; {blocked(path)} ({error.strerror})") from error
     try:
         _take(descriptor, path)
         yield

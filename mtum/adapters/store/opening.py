@@ -15,7 +15,7 @@ from mtum.adapters.store.market.bars import SqliteBars
 from mtum.adapters.store.market.quarantine import SqliteQuarantine
 from mtum.adapters.store.orders.book import SqliteOrders
 from mtum.adapters.store.outbox import SqliteMessages
-from mtum.adapters.store.reading import newer
+from mtum.adapters.store.reading import newer, open_read_only
 from mtum.adapters.store.runs import SqliteRuns
 from mtum.adapters.store.schema import SCHEMA_VERSION
 from mtum.errors import StoreError, StoreMismatchError
@@ -81,6 +81,29 @@ def open_store(path: Path, mode: str, account: str) -> SqliteStore:
     try:
         with faults_of(path):
             _prepare(path, connection, mode, account)
+    except BaseException:
+        connection.close()
+        raise
+    return SqliteStore(Database(path, connection, account))
+
+
+def read_store(path: Path, mode: str, account: str) -> SqliteStore:
+    """Open the database for commands that only read; file and folder need not be writable.
+
+    One of an older schema is brought up first, and that writes.
+
+    Raises
+    ------
+    StoreMismatchError, StoreError
+        As `open_store`.
+    """
+    try:
+        connection = open_read_only(path)
+    except StoreError:
+        return open_store(path, mode, account)
+    try:
+        with faults_of(path):
+            _check_stamp(path, connection, mode, account)
     except BaseException:
         connection.close()
         raise
