@@ -8,6 +8,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from mtum.adapters.rendering import style
+from mtum.core.reporting.backtest.page import prose
 from mtum.core.reporting.chart_words import equity_words, market_words
 from mtum.core.reporting.figures import minus
 from mtum.core.reporting.history import ChartHistory
@@ -71,11 +72,13 @@ def _picture(key: str, source: str, image: bytes, words: str) -> Picture:
 @cache
 def _environment() -> "Environment":
     from jinja2 import Environment, FunctionLoader, StrictUndefined
+    from markupsafe import Markup
 
     environment = Environment(
         loader=FunctionLoader(_template), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     environment.filters["minus"] = minus
+    environment.filters["prose"] = lambda text: Markup(prose(minus(text)))  # escaped there
     environment.filters["kind"] = lambda block: type(block).__name__
     environment.filters["alarming"] = _alarming
     return environment

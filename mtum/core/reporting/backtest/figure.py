@@ -7,7 +7,7 @@ from math import isfinite
 from mtum.core.reporting.backtest.svg import NARROW, PALETTE, WIDE, Line, Mark, legend, line_chart
 from mtum.core.simulation.kernel.columns import Column
 
-_MARKED = '<span class="enter">▲</span> bought <span class="leave">▼</span> sold, the reason under a resting pointer'
+_MARKED = '<span class="enter">▲</span> bought <span class="leave">▼</span> sold, touch or point at one for the reason'
 
 
 def lines_of(names: Sequence[str], columns: Sequence[Column]) -> list[Line]:
@@ -30,6 +30,6 @@ def chart(
     drawn = "".join(line_chart(days, lines, height, width=width, log=log, marks=marks) for width in (WIDE, NARROW))
     return (
         f"<figure data-chart><p>{legend(lines)}{_MARKED if marks else ''}</p>{drawn}"
-        f'<p class="tip">Rest the pointer on the chart to read values.</p>'
+        f'<p class="tip">Touch or point at the chart to read values.</p>'
         f'<script type="application/json">{held}</script></figure>'
     )

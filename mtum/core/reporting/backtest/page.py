@@ -4,6 +4,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
+_COMMAND = re.compile("`([^`]+)`")
+_NUMBER = re.compile(r"[-+\u2212]?[\d.,]+ ?%?$")
+NOT_KNOWN = ("unknown", "not simulated", "none", "-")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 STYLE = """
@@ -15,7 +18,7 @@ body{font:15px/1.45 system-ui,sans-serif;color:var(--ink);background:var(--page)
 margin:0 auto;max-width:1040px;padding:16px}
 section{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:14px 16px;margin:12px 0}
 h1{font-size:22px;margin:8px 0}h2{font-size:16px;margin:0 0 8px}p{margin:6px 0}.soft{color:var(--soft)}
-figure{margin:0}.chart{width:100%;height:auto;display:block}.grid{stroke:var(--line)}
+figure{margin:0}.chart{touch-action:pan-y;width:100%;height:auto;display:block}.grid{stroke:var(--line)}
 .narrow{display:none}.tick{fill:var(--soft);font-size:11px}.cursor{stroke:var(--soft);stroke-dasharray:2 3}
 .enter{fill:#1f8a4c;color:#1f8a4c}.leave{fill:#c0392b;color:#c0392b}.key{margin-right:14px}
 .key:before{content:"";display:inline-block;width:14px;height:3px;background:var(--c);
@@ -26,7 +29,7 @@ linear-gradient(90deg,#8886,transparent) 0 0/14px 100%,linear-gradient(270deg,#8
 background-repeat:no-repeat;background-attachment:local,local,scroll,scroll}table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 th,td{padding:3px 9px;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
 thead th{white-space:normal;vertical-align:bottom}
-th:first-child,td:first-child{text-align:left}table.sort th{cursor:pointer}
+th:first-child,td:first-child,.left{text-align:left}code{white-space:nowrap}table.sort th{cursor:pointer}
 @media (max-width:600px){.wide{display:none}.narrow{display:block}body{padding:10px}section{padding:12px}
 th,td{padding:3px 6px}table:not(.sort):not(.map) tr>:first-child{white-space:normal}}
 .day{white-space:nowrap}
@@ -38,12 +41,12 @@ document.querySelectorAll('figure[data-chart]').forEach(figure=>{
 const data=JSON.parse(figure.querySelector('script').textContent),tip=figure.querySelector('.tip');
 figure.querySelectorAll('svg').forEach(svg=>{const cursor=svg.querySelector('.cursor');
 const step=parseFloat(svg.dataset.step),left=parseFloat(svg.dataset.left);
-svg.addEventListener('pointermove',event=>{const box=svg.getBoundingClientRect();
+['pointermove','pointerdown'].forEach(kind=>svg.addEventListener(kind,event=>{const box=svg.getBoundingClientRect();
 const x=(event.clientX-box.left)/box.width*svg.viewBox.baseVal.width;
 const at=Math.max(0,Math.min(data.days.length-1,Math.round((x-left)/step)));
 cursor.setAttribute('x1',left+at*step);cursor.setAttribute('x2',left+at*step);
 tip.textContent=data.days[at]+': '+data.lines.map(line=>line.name+' '+
-(line.values[at]===null?'unknown':line.values[at].toLocaleString())).join(', ');});});});
+(line.values[at]===null?'unknown':line.values[at].toLocaleString())).join(', ');}));});});
 document.querySelectorAll('table.sort th').forEach(head=>head.addEventListener('click',()=>{
 const table=head.closest('table'),body=table.tBodies[0],place=head.cellIndex;
 const value=row=>{const text=row.cells[place].textContent.replace(/[,%]/g,'');
@@ -96,10 +99,32 @@ def terms_words(terms: Mapping[str, object]) -> str:
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, sortable: bool = False) -> str:
     """Return a table; numbers are shown with separators, None as nothing."""
-    head = "".join(f"<th>{escape(name)}</th>" for name in columns)
-    body = "".join(f"<tr>{''.join(f'<td>{_cell(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    held = [tuple(row) for row in rows]
+    # Words stand at the left; a column of numbers may have a word in it for one that is not known.
+    words = [any(_is_word(row[place]) for row in held) for place in range(len(columns))]
+    marks = [' class="left"' if left else "" for left in words]
+    head = "".join(f"<th{mark}>{escape(name)}</th>" for mark, name in zip(marks, columns, strict=True))
+    body = "".join(
+        f"<tr>{''.join(f'<td{mark}>{_cell(cell)}</td>' for mark, cell in zip(marks, row, strict=True))}</tr>"
+        for row in held
+    )
     kind = ' class="sort"' if sortable else ""
     return f'<div class="scroll"><table{kind}><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _is_word(cell: object) -> bool:
+    return isinstance(cell, str) and bool(cell) and not _NUMBER.match(cell) and cell not in NOT_KNOWN
+
+
+def prose(text: str) -> str:
+    """Return a sentence as HTML; a command between backticks never breaks inside a word.
+
+    Examples
+    --------
+    >>> prose("now `mtum backtest --approve` & wait")
+    'now <code>mtum</code> <code>backtest</code> <code>--approve</code> &amp; wait'
+    """
+    return _COMMAND.sub(lambda found: " ".join(f"<code>{word}</code>" for word in found[1].split()), escape(text))
 
 
 def _cell(cell: object) -> str:

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import numpy as np
 
 from mtum.core.portfolio.returns import drawdown, from_capital
 from mtum.core.reporting.backtest.figure import chart, lines_of
-from mtum.core.reporting.backtest.page import page, section, table
+from mtum.core.reporting.backtest.page import page, prose, section, table
 from mtum.core.reporting.backtest.svg import Mark, heat_color
 from mtum.core.research.metrics import SESSIONS_PER_YEAR
 from mtum.core.simulation.kernel.columns import Column
@@ -73,7 +72,7 @@ def _sections(sheet: Sheet, days: list[str]) -> list[str]:
     if "near_close" in found:
         parts.append(section("Decided 20 minutes before the close", _near_close(found["near_close"])))
     if "checks" in found:
-        parts += _check_sections(found["checks"])
+        parts += _check_sections(found)
     parts.append(section("Every trade", _trade_table(found["trades"])))
     return parts
 
@@ -141,7 +140,7 @@ def _figures(found: Mapping[str, Any]) -> str:
         f"(95 % interval {_percent(mine['win_rate_low'])} to {_percent(mine['win_rate_high'])} %), "
         f"invested in {_percent(mine['exposure_frac'])} % of sessions, costs {mine['costs_usd']:,.2f} USD."
     )
-    cautions = "".join(f"<p>{escape(line)}</p>" for line in mine["cautions"])
+    cautions = "".join(f"<p>{prose(line)}</p>" for line in mine["cautions"])
     return table(("", "rules", "buy and hold"), rows) + f"<p>{words}</p>{cautions}"
 
 
@@ -169,23 +168,28 @@ def _near_close(spreads: Sequence[Mapping[str, Any]]) -> str:
     return f"<p>Final equity in USD over {spreads[0]['draws']} draws each.</p>" + table(columns, rows)
 
 
-def _check_sections(checks: Mapping[str, Any]) -> list[str]:
-    def rows(kinds: tuple[str, ...]) -> list[tuple[object, ...]]:
-        return [
+def _check_sections(found: Mapping[str, Any]) -> list[str]:
+    checks = found["checks"]
+    whole = ("as it is", "", found["metrics"]["trades"], float(found["final_equity_usd"]))
+    base = (*whole, _percent(found["metrics"]["cagr_frac"]))
+
+    def rows(*kinds: str) -> list[tuple[object, ...]]:
+        # The rules as they are first, then one kind after the other.
+        changed = [row for kind in kinds for row in checks["variants"] if row["kind"] == kind]
+        return [base] + [
             (
                 *(row["change"], row["kind"].replace("_", " "), row["trades"], float(row["final_equity_usd"])),
                 100 * row["cagr_frac"],
             )
-            for row in checks["variants"]
-            if row["kind"] in kinds
+            for row in changed
         ]
 
     columns = ("changed", "kind", "trades", "final equity, USD", "return a year, %")
-    verdict = "".join(f"<p>{escape(line)}</p>" for line in checks["verdict"])
+    verdict = "".join(f"<p>{prose(line)}</p>" for line in checks["verdict"])
     return [
         section("In plain words", verdict),
-        section("Score-card of the conditions", table(columns, rows(("drop_one", "only_one")), sortable=True)),
-        section("Sensitivity", table(columns, rows(("rsi_form", "volume_mode", "costs")), sortable=True)),
+        section("Score-card of the conditions", table(columns, rows("drop_one", "only_one"), sortable=True)),
+        section("Sensitivity", table(columns, rows("rsi_form", "volume_mode", "costs"), sortable=True)),
     ]
 
 

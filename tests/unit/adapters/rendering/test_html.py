@@ -36,6 +36,15 @@ def test_minus_signs(before: str, after: str) -> None:
     assert minus(before) == after
 
 
+def test_a_command_is_set_as_one_and_breaks_only_between_its_words() -> None:
+    text = "`mtum backtest --approve` keeps <one>."
+    html = HtmlRenderer().page(page(text), NOTHING)
+    mail, _ = HtmlRenderer().mail(page(text), NOTHING)
+    for found in (html, mail):
+        assert "<code>mtum</code> <code>backtest</code> <code>--approve</code> keeps &lt;one&gt;." in found
+        assert "`" not in found.partition("</style>")[2]
+
+
 def test_words_from_outside_cannot_become_markup() -> None:
     html = HtmlRenderer().page(page("201 <script>alert(1)</script>"), NOTHING)
     assert "<script>" not in html
