@@ -87,7 +87,8 @@ def write(answer: Answer, *, as_json: bool, quiet: bool = False) -> None:
         _show(answer.shown)
     sys.stdout.flush()
     if answer.exit_code:
-        complain(failure_line(answer))
+        seen = not as_json and _at_terminal(sys.stdout) and _all_shown(answer)
+        complain(_short_line(answer) if seen else failure_line(answer))
     elif not (as_json or quiet):
         for hint in answer.hints:
             complain(hint)
@@ -160,6 +161,23 @@ def failure_line(answer: Answer) -> str:
     return "mtum: " + one_line(said + more)
 
 
+def _all_shown(answer: Answer) -> bool:
+    # One and the same terminal shows both streams: a list that stands there already is not repeated on one line.
+    texts = {text for part in answer.shown for text in (_words(part) if isinstance(part, Listing) else [part])}
+    told = [str(problem["text"]) for problem in _problems(answer)]
+    return bool(told) and all(any(problem in text for text in texts) for problem in told)
+
+
+def _words(listing: Listing) -> list[str]:
+    # A problem may be a row: its cells with what stands between them.
+    return [text for row in listing.rows for text in (*map(str, row), ": ".join(str(cell) for cell in row[1:] if cell))]
+
+
+def _short_line(answer: Answer) -> str:
+    count = len(_problems(answer))
+    return f"mtum: {count} problem{'' if count == 1 else 's'}, named above; exit code {int(answer.exit_code)}"
+
+
 def complain(line: str) -> None:
     """Write one line to stderr; the exit code stays what it is where nobody can be told."""
     with suppress(OSError):
@@ -208,22 +226,19 @@ def _is_number(value: object) -> bool:
 
 
 def _cell(value: object) -> str:
+    from mtum.core.reporting.figures import decimals
+
     match value:
         case None:
             return ""
         case bool():
             return "yes" if value else "no"
         case float():
-            return _decimals(value) if math.isfinite(value) else ""
+            return decimals(value) if math.isfinite(value) else ""
         case int() | Decimal():
             return f"{value:,}"
         case _:
             return str(plain(value)) if isinstance(value, date | Enum | Path) else str(value)
-
-
-def _decimals(value: float) -> str:
-    # Volumes need none.
-    return f"{value:,.0f}" if abs(value) >= 1e6 else f"{value:,.6f}".rstrip("0").rstrip(".")
 
 
 def _knows_utf(stream: TextIO) -> bool:

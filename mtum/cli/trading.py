@@ -201,7 +201,8 @@ def _headline(document: Mapping[str, Any]) -> str:
     why = ", ".join(document["reasons"])
     again = " (already done; nothing was sent)" if document.get("rerun") else ""
     dry = " (dry run; nothing was sent)" if document.get("dry_run") else ""
-    what = f"{document['action']} ({why or 'no decision'})"
+    # "hold (hold)" says nothing twice.
+    what = document["action"] + ("" if why == document["action"] else f" ({why or 'no decision'})")
     return f"{document['session'] or 'no session'} {mode}{source}: {what}{again}{dry}"
 
 

@@ -35,7 +35,7 @@ def changes(control: ControlStore, settings: Settings) -> tuple[str, ...]:
     approved: Mapping[str, Any] = dict(_leaves(json.loads(text))) if text else {}
     now = dict(_leaves(_guarded(settings)))
     return tuple(
-        f"{name}: approved {approved.get(name, 'never')}, now {now.get(name, 'gone')}"
+        f"{name}: approved {_told(approved, name, 'never')}, now {_told(now, name, 'gone')}"
         for name in sorted({*approved, *now})
         if approved.get(name) != now.get(name) or name not in approved
     )
@@ -70,6 +70,12 @@ def entries_stopped(control: ControlStore, settings: Settings) -> str | None:
         return None
     more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
     return f"settings not approved: {changed[0]}{more}; `mtum config approve` lets entries through"
+
+
+def _told(values: Mapping[str, Any], name: str, absent: str) -> str:
+    # As a person writes it in config.toml.
+    value = values.get(name, absent)
+    return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _approved_with(control: ControlStore, settings: Settings, code: Provenance) -> dict[str, Any]:

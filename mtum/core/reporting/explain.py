@@ -7,6 +7,7 @@ from textwrap import fill
 from typing import cast
 
 from mtum.core.record import book_of, view_of
+from mtum.core.reporting.figures import decimals
 from mtum.core.reporting.flips import Situation, flips
 from mtum.core.reporting.summary import FlipLine
 from mtum.core.reporting.words import condition, listed, reason
@@ -215,7 +216,9 @@ def _holds(line: FlipLine, given: float) -> bool:
 
 def explanation_text(told: Explanation) -> str:
     """Return the explanation as plain text, at most TEXT_COLUMNS wide."""
-    lines = [f"{told.session}  {told.strategy}: {told.action.upper()}"]
+    held = any(_table(values["held"]).get("shares") for values in told.inputs.values())
+    did = "STAY OUT" if told.action == "hold" and not held else told.action.upper()
+    lines = [f"{told.session}  {told.strategy}: {did}"]
     lines += fill(f"because: {listed(tuple(reason(word) for word in told.reasons))}", TEXT_COLUMNS).splitlines()
     lines += [f"order: {row['side']} {row['shares']} {row['symbol']} ({row['purpose']})" for row in told.planned]
     lines += ["", *_condition_table(told.conditions), "", "What would have flipped it", f"  {_flip_text(told)}"]
@@ -255,13 +258,13 @@ def _pairs(values: Table, indent: str = "  ") -> Iterator[str]:
 
 
 def number_text(value: object) -> str:
-    """Return a number with separators, at most six decimals, none from a million on; a dash for an unknown one."""
+    """Return a number with separators: two decimals or up to six, none from 100,000 on; a dash for an unknown one."""
     if value is None:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:,.0f}" if abs(value) >= 1e6 else f"{value:,.6f}".rstrip("0").rstrip(".")
+        return decimals(value)
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 

@@ -27,6 +27,20 @@ def number(amount: float | None, decimals: int = 2, *, sign: bool = False) -> st
     return f"{rounded:+,.{decimals}f}" if sign else f"{rounded:,.{decimals}f}"
 
 
+def decimals(value: float) -> str:
+    """Return a number as a person reads it: whole ones whole, else two decimals or up to six; none from 100,000 on.
+
+    Examples
+    --------
+    >>> [decimals(value) for value in (25.0, 4679.4, 0.1, 53.125001, 336165.517241)]
+    ['25', '4,679.40', '0.10', '53.125001', '336,166']
+    """
+    if abs(value) >= 1e5 or value == int(value):
+        return f"{value:,.0f}"
+    whole, _, rest = f"{value:,.6f}".partition(".")
+    return f"{whole}.{rest[:2]}{rest[2:].rstrip('0')}"
+
+
 def percent(frac: float | None, decimals: int = 2, *, sign: bool = True) -> str:
     """Return a fraction as a percentage."""
     return "-" if frac is None else f"{number(frac * 100, decimals, sign=sign)}%"

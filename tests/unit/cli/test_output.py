@@ -1,5 +1,6 @@
 """Documents as plain JSON, tables for people."""
 
+import io
 import json
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -80,8 +81,41 @@ def test_hints_go_to_stderr_and_not_when_quiet(capsys: pytest.CaptureFixture[str
 def test_numbers_stand_right_and_words_left(capsys: pytest.CaptureFixture[str]) -> None:
     write(Answer({}, [Listing(["word", "USD"], [["a", 1234.5], ["bcdef", 7]])]), as_json=False)
     lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
-    assert lines[0] == "word        USD"
-    assert lines[2:] == ["a       1,234.5", "bcdef         7"]
+    assert lines[0] == "word         USD"
+    assert lines[2:] == ["a       1,234.50", "bcdef          7"]
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    encoding = "utf-8"
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("shown", "line"),
+    [
+        (["ma_sesions: unknown", "mode: wrong"], "mtum: 2 problems, named above; exit code 2\n"),
+        (
+            [Listing(["", "check", "found"], [["no", "ma_sesions", "unknown"], ["no", "mode", "wrong"]])],
+            "mtum: 2 problems",
+        ),
+        (["something else"], "mtum: ma_sesions: unknown; mode: wrong\n"),
+    ],
+)
+def test_a_list_of_errors_on_a_terminal_is_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], shown: list[str | Listing], line: str
+) -> None:
+    problems = [Problem(2, "ma_sesions: unknown"), Problem(2, "mode: wrong")]
+    answer = Answer({}, shown, exit_code=2, problems=problems)
+    with monkeypatch.context() as patched:
+        patched.setattr("sys.stdout", Terminal())
+        write(answer, as_json=False)
+    assert capsys.readouterr().err.startswith(line)
+    write(answer, as_json=False)  # a pipe and a log each keep the whole
+    assert capsys.readouterr().err == "mtum: ma_sesions: unknown; mode: wrong\n"
 
 
 def test_a_piped_table_is_not_cut(capsys: pytest.CaptureFixture[str]) -> None:

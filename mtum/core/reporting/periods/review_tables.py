@@ -57,6 +57,8 @@ def effects(review: Review) -> Section:
 def _variant(line: Effect) -> str:
     # "without NAME" and "only NAME to enter" are words of the document; a person reads these.
     kind, _, rest = line.variant.partition(" ")
+    if line.variant == "all conditions":
+        return "all conditions, on final bars"
     if kind not in ("without", "only"):
         return line.variant
     told = words.condition(rest.removesuffix(" to enter")).words

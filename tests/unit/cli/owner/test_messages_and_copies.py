@@ -189,6 +189,12 @@ def test_settings_are_approved_once_and_changes_are_named(mtum: Any, monkeypatch
     monkeypatch.setenv("MTUM_RISK__MAX_POSITION_USD", "4000")
     changed = mtum("config", "approve", "--json").document["changed"]
     assert changed == ["risk.max_position_usd: approved 5000.0, now 4000.0"]
+    monkeypatch.setenv("MTUM_RISK__REQUIRE_CONFIRMATION", "true")
+    monkeypatch.setenv("MTUM_RISK__MAX_DRAWDOWN_FRAC", "0.2")
+    assert mtum("config", "approve").out.splitlines()[:2] == [
+        "risk.max_drawdown_frac: approved none, now 0.2",
+        "risk.require_confirmation: approved false, now true",
+    ]
 
 
 def test_what_is_due_is_run_once(mtum: Any) -> None:

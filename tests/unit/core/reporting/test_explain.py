@@ -154,3 +154,10 @@ def test_deciding_again_at_the_flip_gives_the_other_action_and_before_it_the_sam
         flipped += 1
     connection.close()
     assert flipped >= 20
+
+
+@pytest.mark.parametrize(("shares", "word"), [(0, "STAY OUT"), (5, "HOLD")])
+def test_nothing_is_held_by_who_stays_out(shares: int, word: str) -> None:
+    """A close at its mean neither enters nor leaves."""
+    first = explanation_text(explained(stored(100.0, shares=shares))).splitlines()[0]
+    assert first == f"2018-03-23  mtum_confluence: {word}"
