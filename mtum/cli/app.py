@@ -31,7 +31,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "mtum.cli.records.explain:explain",
         "Why a session was decided so, and what would have flipped it.",
     ),
-    "verify": ("mtum.cli.trading:verify", "Decide stored sessions again and trace their inputs."),
+    "verify": (
+        "mtum.cli.trading:verify",
+        "Decide stored sessions again, trace their inputs, work the books out again.",
+    ),
     "report": ("mtum.cli.report:report", "The report of a session."),
     "review": ("mtum.cli.report:review", "The review of a week, a month or a quarter."),
     "show": ("mtum.cli.records.show:app", "List trades, orders, fills, decisions, bars, equity or runs."),

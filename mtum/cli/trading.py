@@ -73,7 +73,7 @@ def verify(
     session: SessionOption = None,
     all_: Annotated[bool, typer.Option("--all", help="Every stored decision.")] = False,
 ) -> Answer:
-    """Replay stored decisions and check where their inputs came from."""
+    """Replay stored decisions, check where their inputs came from, and work the books out again."""
     from mtum import wiring
     from mtum.app.records.verify import verify as verified
     from mtum.app.session.decide_and_order import JOB
@@ -86,9 +86,11 @@ def verify(
         if day is None and not all_:
             last = store.runs.latest(JOB)
             day = last.session if last else None
-        result = verified(store, settings, wiring.provenance(), None if all_ else day)
+        result = verified(store, settings, wiring.provenance(), None if all_ else day, books=session is None)
     document = result.document
-    lines = [f"{document['verified']} decisions verified, {document['failed']} failed"]
+    lines = [f"{document['verified']} of {document['decisions']} decisions verified, {document['failed']} failed"]
+    if session is None:
+        lines.append(f"books: {len(document['books'])} differences" if document["books"] else "books: they add up")
     lines += [f"drift: {line}" for line in document["drift"]]
     lines += [f"FAILED {problem['text']}" for problem in document["problems"]]
     return Answer(document, lines, result.exit_code, _problems(document))

@@ -156,6 +156,10 @@ class LedgerStore(Protocol):
         """Replace the strategy's open lots (they are derived from fills)."""
         ...
 
+    def lots(self, strategy: str) -> Sequence[Lot]:
+        """Return the open lots as they were last written."""
+        ...
+
     def write_equity(self, point: EquityPoint) -> None:
         """Insert or update the point of its session."""
         ...

@@ -9,6 +9,8 @@ import pytest
 
 from mtum import wiring
 from mtum.app.records.verify import VerifyResult, verify
+from mtum.app.session.play_session import play_session
+from support.commands import call_json
 from support.practice import desk_in, settings_of
 
 
@@ -106,3 +108,102 @@ def test_settings_changed_afterwards_are_drift_and_no_fault(copy: Path) -> None:
     result = checked(copy, strategy__mtum_confluence__vix_entry_below=20.0)
     assert result.exit_code == 0
     assert result.document["drift"] == ["settings.strategy.mtum_confluence.vix_entry_below: stored 25.0, found 20.0"]
+
+
+@pytest.fixture(scope="module")
+def traded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that has entered and left once and entered again, with everything settled."""
+    folder = tmp_path_factory.mktemp("traded")
+    with desk_in(folder) as replay:
+        for session in replay.market:
+            play_session(replay.desk, session)
+            if len(replay.desk.store.orders.fills()) == 3:
+                return folder
+    pytest.fail("the market is too short")
+
+
+FIRST_FILL = "(SELECT exec_id FROM fills ORDER BY session LIMIT 1)"
+LAST_FILL = "(SELECT exec_id FROM fills ORDER BY session DESC LIMIT 1)"
+FIRST_ROW = "(SELECT min(session) FROM equity)"
+TAMPERED = {
+    "a fill of an ended trade, deleted": (
+        f"DELETE FROM fills WHERE exec_id = {FIRST_FILL}",
+        "there is no fill",
+    ),
+    "a fill of an open trade, deleted": (f"DELETE FROM fills WHERE exec_id = {LAST_FILL}", "its stored fills are 0"),
+    "shares of a fill": (f"UPDATE fills SET shares = shares + 1 WHERE exec_id = {LAST_FILL}", "lot "),
+    "price of a fill": (
+        f"UPDATE fills SET price = price + 1 WHERE exec_id = {FIRST_FILL}",
+        "movement says buy",
+    ),
+    "commission of a fill": (
+        f"UPDATE fills SET commission_usd = commission_usd + 1 WHERE exec_id = {FIRST_FILL}",
+        "movement says commission",
+    ),
+    "cash of a fill": (
+        "UPDATE cash_movements SET amount_usd = amount_usd + 50 WHERE key = (SELECT min(key) FROM cash_movements "
+        "WHERE kind = 'sell')",
+        "movement says sell",
+    ),
+    "cash of a fill, deleted": (
+        "DELETE FROM cash_movements WHERE key = (SELECT min(key) FROM cash_movements WHERE kind = 'sell')",
+        "no cash movement fill:",
+    ),
+    "the capital": ("UPDATE cash_movements SET amount_usd = 6000 WHERE kind = 'capital'", "cash with dividends due"),
+    "equity": (f"UPDATE equity SET equity_usd = 9999 WHERE session = {FIRST_ROW}", "equity is stored as 9999.00"),
+    "cash and equity together": (
+        f"UPDATE equity SET cash_usd = cash_usd + 100, equity_usd = equity_usd + 100 WHERE session = {FIRST_ROW}",
+        "cash with dividends due is stored as",
+    ),
+    "a flow": (f"UPDATE equity SET flows_usd = 100 WHERE session = {FIRST_ROW}", "deposits less withdrawals"),
+    "shares of an equity row": (
+        f"UPDATE equity SET shares = shares + 1 WHERE session = {FIRST_ROW}",
+        "shares is",
+    ),
+    "a close while shares are held": (
+        "UPDATE equity SET close = close + 1 WHERE session = (SELECT max(session) FROM equity)",
+        "market value is stored",
+    ),
+    "an open lot": ("UPDATE lots SET shares = shares + 1", "the fills make"),
+    "an open lot, deleted": ("DELETE FROM lots", "stored is nothing"),
+}
+
+
+@pytest.mark.parametrize("what", TAMPERED)
+def test_books_that_are_not_what_they_came_from_are_found(traded: Path, tmp_path: Path, what: str) -> None:
+    sql, words = TAMPERED[what]
+    shutil.copytree(traded, tmp_path / "copy")
+    before = checked(tmp_path / "copy")
+    assert (before.exit_code, before.document["books"], before.document["problems"]) == (0, [], [])
+    alter(tmp_path / "copy", sql)
+    result = checked(tmp_path / "copy")
+    assert result.exit_code == 6
+    assert any(words in line for line in result.document["books"]), result.document["books"]
+    assert result.document["failed"] == 0, "the decisions are what they were"
+
+
+def test_reconcile_sees_a_deleted_fill_of_a_trade_that_has_ended(traded: Path, tmp_path: Path) -> None:
+    shutil.copytree(traded, tmp_path / "data")
+    assert call_json(tmp_path, "reconcile").code == 0
+    alter(tmp_path / "data", f"DELETE FROM fills WHERE exec_id = {FIRST_FILL}")
+    told = call_json(tmp_path, "reconcile")
+    assert told.code == 6
+    (first, *_) = [one for one in told.document["differences"] if one["kind"] == "books"]
+    assert "there is no fill" in first["text"]
+    assert first["ways"] == ["mtum restore FILE"]
+
+
+def test_what_is_verified_and_what_failed_make_up_the_decisions(copy: Path) -> None:
+    alter(copy, f"UPDATE decisions SET action = 'exit' WHERE session = {NEWEST}")
+    document = checked(copy).document
+    assert (document["decisions"], document["verified"], document["failed"]) == (12, 11, 1)
+
+
+def test_verify_of_one_session_leaves_the_books_alone(traded: Path, tmp_path: Path) -> None:
+    shutil.copytree(traded, tmp_path / "data")
+    alter(tmp_path / "data", f"UPDATE equity SET equity_usd = 9999 WHERE session = {FIRST_ROW}")
+    with sqlite3.connect(tmp_path / "data" / wiring.DATABASE_NAME) as connection:
+        (first,) = connection.execute("SELECT min(session) FROM decisions").fetchone()
+    assert call_json(tmp_path, "verify", "--session", first).code == 0
+    assert call_json(tmp_path, "verify").code == 6
+    assert call_json(tmp_path, "verify", "--all").code == 6

@@ -67,6 +67,23 @@ class SqliteLedger:
             connection.execute("DELETE FROM lots WHERE strategy = ?", (strategy,))
             connection.executemany("INSERT INTO lots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
+    def lots(self, strategy: str) -> Sequence[Lot]:
+        """Return the open lots as they were last written, oldest first."""
+        sql = "SELECT * FROM lots WHERE strategy = ? ORDER BY session, rowid"
+        return tuple(
+            Lot(
+                intent_id=row["intent_id"],
+                strategy=row["strategy"],
+                symbol=row["symbol"],
+                session=date.fromisoformat(row["session"]),
+                shares=row["shares"],
+                opened_shares=row["opened_shares"],
+                entry_price=money(row["entry_price"]),
+                cost_usd=money(row["cost_usd"]),
+            )
+            for row in self.database.rows(sql, (strategy,))
+        )
+
     def write_equity(self, point: EquityPoint) -> None:
         """Insert or update the point of its session."""
         values = (

@@ -7,6 +7,7 @@ import numpy as np
 
 from mtum.app.bars.accept_bars import REBASED_SOURCES
 from mtum.app.desk import Desk
+from mtum.app.ledger.book import write_lots
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.fills import Fill, Split
 from mtum.core.portfolio.lots import Lot
@@ -55,6 +56,7 @@ def agree_splits(
         if whole and abs(ours * ratio - held) <= _SHARE:
             for one in told:
                 desk.store.bars.agree_split(one, desk.clock.now())
+            write_lots(desk.store)
         else:
             alone[symbol] = _text(symbol, told, desk.source.name, ours * ratio, held)
     return alone

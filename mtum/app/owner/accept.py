@@ -9,9 +9,9 @@ from typing import Any
 
 from mtum.app.desk import Desk
 from mtum.app.ledger.book import RECONSTRUCTED_KEY, held_lots, write_lots
+from mtum.app.ledger.equity import restate_equity
 from mtum.app.owner.reconcile import official_close, reconciled, settle_first
 from mtum.app.session.close_orders import STATED
-from mtum.app.session.confirm_fills import restate_equity
 from mtum.app.session.differences import EXTERNAL_KEY, FOREIGN_KEY, position_balances, unbooked
 from mtum.app.session.match_orders import find_trace, what_of
 from mtum.core.portfolio.costs import IbFixedCosts
@@ -190,6 +190,7 @@ def _corporate_action(desk: Desk, statement: Statement, lists: BrokerLists) -> s
     split = Split(symbol, statement.entry_session, ratio)
     _check_sound(desk, splits=[split])
     desk.store.bars.agree_split(split, desk.clock.now())
+    write_lots(desk.store)
     return f"{symbol}: {ratio} new shares per old one from {statement.entry_session} on"
 
 
@@ -259,6 +260,7 @@ def _restate(desk: Desk, statement: Statement, symbol: str, change: int) -> None
     filled = abs(change) + (earlier.filled if earlier else 0)
     desk.store.orders.move(key, OrderStatus.FILLED, now, Observed(filled=filled, text="stated by a person"))
     write_lots(desk.store)
+    restate_equity(desk, intent.session)
 
 
 def _check_nothing_open(desk: Desk, symbol: str, lists: BrokerLists) -> None:

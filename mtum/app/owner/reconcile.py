@@ -9,6 +9,7 @@ from typing import Any
 
 from mtum.app.bars.refresh_bars import refresh_bars
 from mtum.app.desk import Desk
+from mtum.app.ledger.books import book_problems
 from mtum.app.session.close_orders import close_earlier, take_up
 from mtum.app.session.decide_and_order import sessions_around
 from mtum.app.session.differences import (
@@ -64,7 +65,10 @@ def reconciled(desk: Desk, lists: BrokerLists, before: Sequence[Difference]) -> 
         Difference("executions", one.intent.id, text, (f"mtum flatten {one.intent.symbol} --why TEXT", "mtum resume"))
         for one, text in beyond_ordered(desk).values()
     ]
-    found = (*unread, *told, *positions, *beyond, *foreign_differences(desk, lists), *orders)
+    # Orders whose executions we lack are told by what the broker says of them.
+    apart = book_problems(desk.store, orders=False)
+    books = [Difference("books", "", text, ("mtum restore FILE",)) for text in apart]
+    found = (*unread, *told, *positions, *beyond, *foreign_differences(desk, lists), *orders, *books)
     return {
         "account": desk.account,
         "mode": desk.settings.mode,

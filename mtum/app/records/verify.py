@@ -1,4 +1,4 @@
-"""Do stored decisions replay to what they say, and were their inputs what was known at the time?"""
+"""Do stored decisions replay to what they say, from what was known at the time, and do the books add up?"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from typing import Any
 
 from mtum.app.bars.accept_bars import REBASED_SOURCES
 from mtum.app.desk import Problem, Provenance, exit_code_of, portfolio_rules
+from mtum.app.ledger.books import book_problems
 from mtum.config import Settings, restored
 from mtum.core.market.bars import Bars
 from mtum.core.market.merging import NewSplit, rebased
@@ -39,8 +40,15 @@ class VerifyResult:
     exit_code: ExitCode
 
 
-def verify(store: Store, settings: Settings, today: Provenance, session: date | None = None) -> VerifyResult:
+def verify(
+    store: Store, settings: Settings, today: Provenance, session: date | None = None, *, books: bool = True
+) -> VerifyResult:
     """Verify one session, or every stored decision when `session` is None.
+
+    Parameters
+    ----------
+    books : bool
+        Whether lots, cash and equity of all sessions are worked out again too.
 
     Raises
     ------
@@ -48,15 +56,16 @@ def verify(store: Store, settings: Settings, today: Provenance, session: date | 
         If the session was never decided.
     """
     altered = set(store.decisions.altered())
+    apart = book_problems(store) if books else ()
     try:
         records = _records(store, settings, session)
     except VerificationError as error:
-        return _result((), (Problem(ExitCode.PERSON, str(error)),))
+        return _result((), (Problem(ExitCode.PERSON, str(error)),), apart)
     found = tuple(_verified(store, record, settings, today, altered=record.session in altered) for record in records)
     problems = tuple(
         Problem(ExitCode.PERSON, f"{one.session}: {line}") for one in found for line in (*one.replay, *one.provenance)
     )
-    return _result(found, problems)
+    return _result(found, problems, apart)
 
 
 def _records(store: Store, settings: Settings, session: date | None) -> Sequence[DecisionRecord]:
@@ -144,11 +153,15 @@ def _drift(record: DecisionRecord, settings: Settings, today: Provenance) -> tup
     return tuple(lines)
 
 
-def _result(found: tuple[Verification, ...], problems: tuple[Problem, ...]) -> VerifyResult:
+def _result(found: tuple[Verification, ...], problems: tuple[Problem, ...], books: tuple[str, ...]) -> VerifyResult:
+    problems += tuple(Problem(ExitCode.PERSON, f"books: {line}") for line in books)
+    failed = sum(1 for one in found if one.replay or one.provenance)
     drift = sorted({line for one in found for line in one.drift})
     document: dict[str, Any] = {
-        "verified": len(found),
-        "failed": sum(1 for one in found if one.replay or one.provenance),
+        "decisions": len(found),
+        "verified": len(found) - failed,
+        "failed": failed,
+        "books": list(books),
         "sessions": [_session_document(one) for one in found],
         "drift": drift,
         "problems": [problem.document() for problem in problems],

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from mtum.app.desk import Desk, Problem
 from mtum.app.ledger.book import write_lots
+from mtum.app.ledger.equity import restate_equity
 from mtum.app.session.differences import Difference, order_differences, position_balances, unbooked
 from mtum.app.session.match_orders import (
     IN_DOUBT,
@@ -42,8 +43,14 @@ def take_up(
     fills = [_fill(state, fill) for state in states for fill in executions_of(lists, state)]
     # What a person stated as filled must not count a second time when its executions are told after all.
     stated = {one.intent_id for one in desk.store.orders.fills() if one.exec_id.startswith(STATED)} if fills else set()
-    if desk.store.orders.add_fills([fill for fill in fills if fill.intent_id not in stated]):
+    known = set(desk.store.orders.fills()) if fills else set()
+    desk.store.orders.add_fills([fill for fill in fills if fill.intent_id not in stated])
+    changed = {fill.session for fill in set(desk.store.orders.fills()) - known} if fills else set()
+    if changed:
         write_lots(desk.store)
+        # What is told late, a fill, its commission or a corrected price, belongs to its own session and all after it.
+        if desk.store.ledger.equity(desk.strategy.name, min(changed)):
+            restate_equity(desk, min(changed))
     now = desk.clock.now()
     for state in states:
         listed = None if state.intent.purpose.stated else find_trace(lists, state)

@@ -1,32 +1,25 @@
 """After the close: executions, commissions, cash and the official close, until every order is terminal."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from datetime import date, timedelta
-from decimal import Decimal
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from mtum.app.bars.refresh_bars import refresh_bars, refresh_series
 from mtum.app.desk import Desk, Problem, exit_code_of
-from mtum.app.ledger.book import Sleeve, flows_since, held_lots, read_sleeve, write_lots
-from mtum.app.ledger.dividends import dividend_due, dividends_received
+from mtum.app.ledger.book import held_lots, write_lots
+from mtum.app.ledger.dividends import dividends_received
+from mtum.app.ledger.equity import restate_equity
 from mtum.app.owner.flatten import forget_flatten
 from mtum.app.session.close_orders import cancel_left_over, close_orders, take_up
 from mtum.app.session.decide_and_order import RunResult, current_document, sessions_around
 from mtum.app.session.differences import beyond_ordered, position_differences
-from mtum.app.session.match_orders import IN_DOUBT, broken_off, order_problems, unread_problems
-from mtum.core.market.bars import Bar
+from mtum.app.session.match_orders import broken_off, order_problems, unread_problems
 from mtum.core.market.sessions import Session, Sessions
-from mtum.core.portfolio.benchmark import buy_and_hold
-from mtum.core.portfolio.costs import cost_model
 from mtum.core.portfolio.fills import Fill
 from mtum.core.portfolio.limits import Restriction
-from mtum.core.portfolio.lots import Lot, lots_of
-from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.errors import ExitCode, MtumError
 from mtum.ports.broker import BrokerLists
-from mtum.ports.records import CashMovement, EquityPoint
 
 JOB = "confirm_fills"
 _TOLD = ("double", "contradiction", "executed", "changed")
@@ -110,7 +103,7 @@ def _settled(desk: Desk, session: Session) -> tuple[Problem, ...]:
         desk.store.control.halt(Restriction.REDUCE_ONLY, text, author, desk.clock.now())
         problems.append(Problem(ExitCode.PERSON, text))
     problems += _read_closes(desk, session, sessions)
-    _record_closes(desk, session.day)
+    restate_equity(desk, session.day)
     movements = desk.store.ledger.movements(desk.strategy.name)
     desk.store.ledger.move_cash(dividends_received(movements, lists.account.cash_usd))
     desk.store.control.write_sessions(sessions.between(session.day, sessions.known[-1].day)[1:31])
@@ -153,91 +146,6 @@ def _short_fills(desk: Desk, session: Session) -> list[Problem]:
             )
             problems.append(Problem(ExitCode.ORDER, text))
     return problems
-
-
-def restate_equity(desk: Desk, since: date) -> None:
-    """Compute equity from that session on once more, after a statement that changes what was held."""
-    for day in sorted({since, *(point.session for point in desk.store.ledger.equity(desk.strategy.name, since))}):
-        _record_closes(desk, day)
-
-
-def _record_closes(desk: Desk, day: date) -> None:
-    """Record dividends, the official close and every sleeve's equity once the session's bars are there.
-
-    Lots are valued whatever the settings trade now: another symbol's and another strategy's too.
-    """
-    active = desk.strategy.name
-    for strategy in dict.fromkeys([active, *(fill.strategy for fill in desk.store.orders.fills())]):
-        sleeve = read_sleeve(desk.store, strategy, day)
-        # Shares sold at this very close were still held over the ex-date.
-        before = lots_of(fill for fill in sleeve.fills if fill.session < day)
-        after = lots_of(fill for fill in sleeve.fills if fill.session <= day)
-        held = {lot.symbol for lot in (*before, *after)}
-        traded = desk.strategy.universe() if strategy == active and held <= {*desk.strategy.universe()} else ()
-        symbols = dict.fromkeys([*traded, *sorted(held)])
-        bars = {symbol: desk.store.bars.bars(symbol, desk.source.name, day).find(day) for symbol in symbols}
-        found = {symbol: bar for symbol, bar in bars.items() if bar is not None}
-        if not found or len(found) < len(bars):
-            continue
-        _record_dividends(desk, sleeve, before, day, found)
-        movements = desk.store.ledger.movements(strategy)
-        if any(movement.kind == "capital" and movement.session <= day for movement in movements):
-            point = _equity_at(desk, replace(sleeve, movements=movements, lots=after), strategy, day, found)
-            desk.store.ledger.write_equity(point)
-
-
-def _equity_at(desk: Desk, sleeve: Sleeve, strategy: str, session: date, bars: Mapping[str, Bar]) -> EquityPoint:
-    """Return the sleeve at the session's official close; what came later (a session settled late) is left out."""
-    movements = [movement for movement in sleeve.movements if movement.session <= session]
-    cash = sum((movement.amount_usd for movement in movements if movement.paid), Decimal(0))
-    receivable = sum((movement.amount_usd for movement in movements if not movement.paid), Decimal(0))
-    held = {symbol: sum(lot.shares for lot in sleeve.lots if lot.symbol == symbol) for symbol in bars}
-    market = sum((exact(bars[symbol].close) * shares for symbol, shares in held.items()), Decimal(0))
-    earlier = sleeve.points[-1].session if sleeve.points else None
-    first = next(iter(bars))
-    final = desk.store.bars.last_final(first, desk.source.name)
-    # An order that may have been filled unseen: the shares, and so the equity, are not known yet.
-    doubtful = any(
-        state.intent.strategy == strategy and state.intent.session <= session and state.status in IN_DOUBT
-        for state in desk.store.orders.states(unresolved=True)
-    )
-    return EquityPoint(
-        session=session,
-        strategy=strategy,
-        cash_usd=cash,
-        receivable_usd=receivable,
-        market_usd=market,
-        equity_usd=cash + receivable + market,
-        flows_usd=flows_since(movements, earlier),
-        benchmark_usd=_benchmark(desk, session, movements, first),
-        close=exact(bars[first].close),
-        shares=held[first],
-        final=final is not None and final >= session and not doubtful,
-    )
-
-
-def _record_dividends(desk: Desk, sleeve: Sleeve, held: Sequence[Lot], session: date, bars: Mapping[str, Bar]) -> None:
-    known = {movement.key for movement in sleeve.movements}
-    paid = desk.broker.proves_absence
-    for symbol, bar in bars.items():
-        strategy = next((lot.strategy for lot in held if lot.symbol == symbol), desk.strategy.name)
-        due = dividend_due(held, strategy, symbol, session, bar.dividend, paid=paid)
-        desk.store.ledger.move_cash([due] if due is not None and due.key not in known else [])
-
-
-def _benchmark(desk: Desk, session: date, movements: Sequence[CashMovement], symbol: str) -> Decimal | None:
-    start = next((movement for movement in movements if movement.kind == "capital"), None)
-    if start is None:
-        return None
-    flows: dict[date, float] = {}
-    for movement in movements:
-        if movement.kind in ("deposit", "withdrawal"):
-            flows[movement.session] = flows.get(movement.session, 0.0) + float(movement.amount_usd)
-    portfolio = desk.settings.portfolio
-    costs = cost_model(portfolio.cost_model, exact(portfolio.cost_frac))
-    bars = desk.store.bars.bars(symbol, desk.source.name).until(session)
-    shadow = buy_and_hold(bars, start.session, float(start.amount_usd), costs, flows)
-    return exact(round(shadow.value_usd, 6)) if shadow else None
 
 
 def _fill_document(fill: Fill) -> dict[str, Any]:

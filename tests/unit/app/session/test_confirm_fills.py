@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mtum.app.desk import Desk
+from mtum.app.ledger.books import book_problems
 from mtum.app.session.confirm_fills import confirm_fills
 from mtum.core.market.bars import Bars
 from mtum.core.portfolio.limits import Restriction
@@ -98,6 +99,21 @@ def test_a_late_commission_is_added_once(tmp_path: Path) -> None:
         for _ in range(2):
             confirm_fills(desk, SESSION)
             assert newest(desk).cash_usd == D("3022.02")
+
+
+def test_a_commission_told_a_session_later_belongs_to_its_own_session(tmp_path: Path) -> None:
+    broker = FakeBroker([shown(FILLED, fills=[replace(WHOLE, commission_usd=None)], held="19")])
+    with evening(tmp_path, broker, market(d3=104.0, d4=105.0)) as desk:
+        accept(desk)
+        confirm_fills(desk, SESSION)
+        desk.clock.wait_until(full_session(TUESDAY).close + timedelta(hours=2, minutes=30))
+        confirm_fills(desk, full_session(TUESDAY))
+        broker.script = [SETTLED]
+        confirm_fills(desk, full_session(TUESDAY))
+        # 5000 - 19 * 104 - 1.98 on both evenings
+        points = [(point.session, point.cash_usd) for point in desk.store.ledger.equity(STRATEGY)]
+        assert points == [(MONDAY, D("3022.02")), (TUESDAY, D("3022.02"))]
+        assert book_problems(desk.store) == ()
 
 
 def test_the_lists_are_asked_again_while_a_fee_is_missing(tmp_path: Path) -> None:

@@ -1,0 +1,131 @@
+"""Do the books add up? Lots, cash and equity are worked out again from what they came from."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+
+from mtum.core.portfolio.fills import Fill, Split, folded, rebased, split_ratio
+from mtum.core.portfolio.lots import Lot, lots_of
+from mtum.core.portfolio.orders import Side
+from mtum.ports.records import CashMovement, EquityPoint, IntentState
+from mtum.ports.store import Store
+
+ZERO = Decimal(0)
+CENT = Decimal("0.01")
+"""Amounts are stored to less than this; what differs by more was changed."""
+FLOWS = ("deposit", "withdrawal")
+
+
+def book_problems(store: Store, *, orders: bool = True) -> tuple[str, ...]:
+    """Return what in the books of any strategy is not what its fills, orders and cash movements make.
+
+    Fills against the cash they moved and against what their orders say was filled; open lots against
+    the fills; each equity row against cash, shares and close.
+
+    Parameters
+    ----------
+    orders : bool
+        Whether orders of settled sessions with more shares filled than their fills have are told too.
+    """
+    states, splits = store.orders.states(), store.bars.splits()
+    everything = store.orders.fills()
+    found: list[str] = []
+    for strategy in sorted({state.intent.strategy for state in states} | {fill.strategy for fill in everything}):
+        fills = folded(fill for fill in everything if fill.strategy == strategy)
+        movements, points = store.ledger.movements(strategy), store.ledger.equity(strategy)
+        found += _fills_and_cash(fills, movements)
+        settled = {point.session for point in points}
+        own = [one for one in states if one.intent.strategy == strategy and one.intent.session in settled]
+        found += _fills_and_orders(fills, own if orders else ())
+        todays = rebased(fills, splits)
+        found += _lots(lots_of(todays), store.ledger.lots(strategy))
+        found += _points(points, movements, todays, splits)
+    return tuple(found)
+
+
+def _fills_and_cash(fills: Sequence[Fill], movements: Sequence[CashMovement]) -> Iterator[str]:
+    moved = {one.key: one for one in movements if one.key.startswith(("fill:", "commission:"))}
+    for fill in fills:
+        what = f"{fill.side.value} {fill.shares} {fill.symbol} at {fill.price} on {fill.session} (fill {fill.exec_id})"
+        due = {("fill:", "buy" if fill.side is Side.BUY else "sell"): fill.cash_usd}
+        if fill.commission_usd is not None:
+            due["commission:", "commission"] = -fill.commission_usd
+        for (prefix, kind), amount in due.items():
+            one = moved.pop(prefix + fill.stem, None)
+            if one is None:
+                yield f"{what}: no cash movement {prefix}{fill.stem} of {amount:.2f} USD"
+            elif abs(one.amount_usd - amount) >= CENT or (one.kind, one.session) != (kind, fill.session):
+                yield (
+                    f"{what}: {kind} of {amount:.2f} USD on {fill.session} is due, "
+                    f"the cash movement says {one.kind} of {one.amount_usd:.2f} USD on {one.session}"
+                )
+    for one in moved.values():
+        yield f"cash movement {one.key} ({one.kind} of {one.amount_usd:.2f} USD on {one.session}): there is no fill"
+
+
+def _fills_and_orders(fills: Sequence[Fill], states: Iterable[IntentState]) -> Iterator[str]:
+    for state in states:
+        made = sum(fill.shares for fill in fills if fill.intent_id == state.intent.id)
+        if made < state.filled:
+            yield (
+                f"order {state.intent.ref} of {state.intent.session}: the broker filled {state.filled} shares, "
+                f"its stored fills are {made}"
+            )
+
+
+def _lots(rebuilt: Sequence[Lot], stored: Sequence[Lot]) -> Iterator[str]:
+    left = {lot.intent_id: lot for lot in stored}
+    for lot in rebuilt:
+        found = left.pop(lot.intent_id, None)
+        if found is None or not _alike(lot, found):
+            yield f"lot {lot.intent_id}: the fills make {_words(lot)}, stored is {_words(found)}"
+    for lot in left.values():
+        yield f"lot {lot.intent_id}: the fills leave nothing open, stored is {_words(lot)}"
+
+
+def _alike(lot: Lot, other: Lot) -> bool:
+    near = abs(lot.entry_price - other.entry_price) < CENT and abs(lot.cost_usd - other.cost_usd) < CENT
+    return near and replace(other, entry_price=lot.entry_price, cost_usd=lot.cost_usd) == lot
+
+
+def _words(lot: Lot | None) -> str:
+    return f"{lot.shares} {lot.symbol} at {lot.entry_price:.4f} of {lot.session}" if lot else "nothing"
+
+
+def _points(
+    points: Sequence[EquityPoint], movements: Sequence[CashMovement], todays: Sequence[Fill], splits: Sequence[Split]
+) -> Iterator[str]:
+    """Compare each equity row with what cash movements and fills up to its session make."""
+    symbols = {fill.symbol for fill in todays}
+    start = next((one.session for one in movements if one.kind == "capital"), None)
+    before = start - timedelta(days=1) if start else date.min
+    for point in points:
+        day = point.session
+        known = [one for one in movements if one.session <= day]
+        due = {
+            "equity": (point.equity_usd, point.cash_usd + point.receivable_usd + point.market_usd),
+            "cash with dividends due": (point.cash_usd + point.receivable_usd, _sum(known)),
+            "deposits less withdrawals": (
+                point.flows_usd,
+                _sum(one for one in known if one.kind in FLOWS and one.session > before),
+            ),
+        }
+        if len(symbols) <= 1:  # a row has the shares and the close of one symbol
+            held = sum(fill.signed_shares for fill in todays if fill.session <= day)
+            ratio = split_ratio(next(iter(symbols), ""), day, splits)
+            # As held that day; a row written after a later split is in its shares.
+            shares = held if point.shares == held else held / ratio
+            of_another = point.shares == 0 and held != 0  # bought before the settings named another symbol
+            if not of_another:
+                due["shares"] = (Decimal(point.shares), Decimal(shares))
+            if not of_another and point.close is not None:
+                due["market value"] = (point.market_usd, point.shares * point.close)
+        for name, (stored, made) in due.items():
+            if abs(stored - made) >= CENT:
+                yield f"equity of {day}: {name} is stored as {stored:.2f}, the books make {made:.2f}"
+        before = day
+
+
+def _sum(movements: Iterable[CashMovement]) -> Decimal:
+    return sum((one.amount_usd for one in movements), ZERO)
