@@ -6,6 +6,7 @@ Neither library's own picture of orders is used: both show live orders as cancel
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC
 from functools import partial
@@ -13,7 +14,7 @@ from typing import Any
 
 from mtum.adapters.ib_session.codes import Meaning, is_read_only, row_of
 from mtum.adapters.ib_session.wire_record import WireRecord
-from mtum.errors import BrokerUnavailableError
+from mtum.errors import BrokerUnavailableError, StoreError
 
 _NOT_WANTED = ("tcpDataArrived", "tcpDataProcessed")
 _ENDED = ("setEventsDone", "connectionClosed")
@@ -107,8 +108,9 @@ class Ear:
 
     def could_not_read(self, fields: tuple[str, ...]) -> None:
         """Keep the raw fields of a message that the library gave up on; it would be lost in silence."""
-        self._record.note("heard", "garbled", fields)
         self.garbled.append(fields)
+        with suppress(StoreError):  # which may be why it was given up
+            self._record.note("heard", "garbled", fields)
 
     def __getattr__(self, name: str) -> Callable[..., None]:
         if name.startswith("_") or name in _NOT_WANTED:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import date, datetime
+from math import isfinite
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
@@ -112,7 +113,11 @@ def codes_in(data_dir: Path, day: date) -> tuple[str, ...]:
 
 
 def _plain(field: Any) -> Any:
+    if isinstance(field, float) and not isfinite(field):
+        return str(field)  # the broker's words for "none", which JSON does not know
     if field is None or isinstance(field, str | int | float | bool):
         return field
     shown = {name: getattr(field, name) for name in _SHOWN if getattr(field, name, "") not in ("", 0, None)}
-    return {name: found if isinstance(found, str | int | float) else str(found) for name, found in shown.items()}
+    return {
+        name: _plain(found) if isinstance(found, str | int | float) else str(found) for name, found in shown.items()
+    }

@@ -30,6 +30,15 @@ def test_messages_are_appended_as_they_happen_without_the_moment_before_sending(
     file.close()
 
 
+def test_numbers_that_json_does_not_know_are_written_as_words(tmp_path: Path) -> None:
+    file = WireFile(tmp_path, lambda: NOW)
+    file.note("heard", "position", ("DU1", SimpleNamespace(symbol="MTUM"), float("nan"), float("inf")))
+    file.note("heard", "execDetails", (1, SimpleNamespace(shares=float("nan"))))
+    held, executed = (line["fields"] for line in lines(tmp_path))
+    assert (held, executed) == (["DU1", {"symbol": "MTUM"}, "nan", "inf"], [1, {"shares": "nan"}])
+    file.close()
+
+
 def test_a_closed_file_goes_on_with_the_next_message(tmp_path: Path) -> None:
     file = WireFile(tmp_path, lambda: NOW)
     file.note("heard", "error", (-1, 2104, "fine", ""))
