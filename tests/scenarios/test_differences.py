@@ -13,12 +13,13 @@ import pytest
 from mtum.app.owner.accept import Statement, accept
 from mtum.app.owner.reconcile import reconcile
 from mtum.app.service.rehearse import Surroundings, rehearse
+from mtum.app.session.confirm_fills import confirm_fills
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.core.simulation.exchange_state import AccountKind
 from mtum.errors import ExitCode, UsageError
 from support.gateway import ACCOUNT
 from support.ib_clients import client
-from support.live_days import Installation, installation, market
+from support.live_days import Installation, installation, market, paper_settings
 from support.practice import ENTRY_DAY, EXIT_DAY
 
 SHARES = 18
@@ -253,6 +254,27 @@ def test_an_order_filled_while_the_machine_was_off_is_probably_filled_and_a_pers
         assert all(point.final and point.shares == SHARES for point in points)
         assert compared(ours)["exit_code"] == 0
         assert ours.run(date(2018, 1, 5)).exit_code == 0
+
+
+def test_settling_that_session_a_day_later_keeps_the_order_unknown_and_its_equity_open(tmp_path: Path) -> None:
+    with installation(tmp_path) as ours:
+        off_over_the_close(ours)
+        with ours.desk() as desk:
+            settled = confirm_fills(desk, ours.session())
+            (point,) = desk.store.ledger.equity("mtum_confluence")
+        assert (settled.exit_code, state(ours)) == (ExitCode.PERSON, (OrderStatus.UNKNOWN, 0))
+        assert "18 of BUY 18 MTUM" in texts(settled.document)
+        assert point.final is False
+
+
+def test_a_fill_nobody_saw_is_found_though_the_settings_trade_another_symbol_since(tmp_path: Path) -> None:
+    with installation(tmp_path) as ours:
+        ref = off_over_the_close(ours)
+        changed = paper_settings(ours.gateway.port, strategy__mtum_confluence__symbol="SPY")
+        other = Installation(ours.folder, ours.gateway, changed)
+        told = compared(other)
+        assert told["exit_code"] == ExitCode.PERSON
+        assert stated(other, "filled", ref, "271.306")["exit_code"] == 0
 
 
 def test_an_order_not_filled_while_the_machine_was_off_expires(tmp_path: Path) -> None:

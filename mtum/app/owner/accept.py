@@ -12,7 +12,7 @@ from mtum.app.ledger.book import RECONSTRUCTED_KEY, held_lots, write_lots
 from mtum.app.ledger.equity import restate_equity
 from mtum.app.owner.reconcile import official_close, reconciled, settle_first
 from mtum.app.session.close_orders import STATED
-from mtum.app.session.differences import EXTERNAL_KEY, FOREIGN_KEY, position_balances, unbooked
+from mtum.app.session.differences import EXTERNAL_KEY, FOREIGN_KEY, balance_of, unbooked
 from mtum.app.session.match_orders import find_trace, what_of
 from mtum.core.portfolio.costs import IbFixedCosts
 from mtum.core.portfolio.fills import Fill, Split, folded, rebased
@@ -92,7 +92,7 @@ def _filled(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
         raise UsageError(f"{what_of(state)} is filled already")
     if listed is not None and listed.may_fill:
         raise UsageError(f"{what_of(state)} still works at the broker: its lists show it")
-    balance = next(one for one in position_balances(desk, lists) if one.symbol == intent.symbol)
+    balance = balance_of(desk, lists, intent.symbol)
     explained = unbooked(lists, [state], balance)
     if explained is None:
         held = f"the broker holds {balance.broker}, we expect {balance.lots} of ours and {balance.external} external"

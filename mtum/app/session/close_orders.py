@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from mtum.app.desk import Desk, Problem
 from mtum.app.ledger.book import write_lots
 from mtum.app.ledger.equity import restate_equity
-from mtum.app.session.differences import Difference, order_differences, position_balances, unbooked
+from mtum.app.session.differences import Difference, balance_of, order_differences, unbooked
 from mtum.app.session.match_orders import (
     IN_DOUBT,
     PENDING,
@@ -143,13 +143,12 @@ def _end_filled(desk: Desk, state: IntentState, filled: int) -> None:
 
 def _unbooked(desk: Desk, lists: BrokerLists, state: IntentState) -> bool:
     """Whether the position differs from our lots just as if this order was filled further."""
-    balance = next(one for one in position_balances(desk, lists) if one.symbol == state.intent.symbol)
-    explained = unbooked(lists, [state], balance)
+    explained = unbooked(lists, [state], balance_of(desk, lists, state.intent.symbol))
     return explained is not None and not desk.broker.proves_absence
 
 
 def _agrees(desk: Desk, lists: BrokerLists, symbol: str) -> bool:
-    return all(balance.surplus == 0 for balance in position_balances(desk, lists) if balance.symbol == symbol)
+    return balance_of(desk, lists, symbol).surplus == 0
 
 
 def _fill(state: IntentState, fill: BrokerFill) -> Fill:

@@ -61,8 +61,21 @@ def external_shares(desk: Desk) -> dict[str, Decimal]:
 
 
 def position_balances(desk: Desk, lists: BrokerLists) -> tuple[Balance, ...]:
-    """Compare the lots of every strategy and what is stated as external with the broker's positions."""
-    return balances(held_lots(desk.store), external_shares(desk), lists.positions, desk.strategy.universe())
+    """Compare the lots of every strategy and what is stated as external with the broker's positions.
+
+    Symbols that are traded, held, or were ordered lately, whatever the settings trade now.
+    """
+    states, today = desk.store.orders.states(), lists.at.date()
+    lately = {one.intent.symbol for one in states if today - one.intent.session <= EXECUTIONS_COME_WITHIN}
+    symbols = {*desk.strategy.universe(), *lately}
+    return balances(held_lots(desk.store), external_shares(desk), lists.positions, symbols)
+
+
+def balance_of(desk: Desk, lists: BrokerLists, symbol: str) -> Balance:
+    """Compare the lots and what is stated as external with the broker's position in one symbol."""
+    external = {symbol: Decimal(desk.store.control.meta(EXTERNAL_KEY + symbol) or 0)}
+    found = balances(held_lots(desk.store), external, lists.positions, (symbol,))
+    return next(one for one in found if one.symbol == symbol)
 
 
 def unbooked(lists: BrokerLists, states: Iterable[IntentState], balance: Balance) -> Unbooked | None:
