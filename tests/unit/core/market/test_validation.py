@@ -188,6 +188,25 @@ def test_what_prices_did_in_a_hole_of_a_history_is_no_move_of_one_session() -> N
     assert rules(without(shifted(0.5), *range(66, 70))) == [(bars_of(QUIET).day(70), Rule.LOOKS_LIKE_SPLIT)]
 
 
+def test_a_spike_is_more_than_twelve_usual_moves_and_more_than_eight_percent() -> None:
+    # After moves of 1 %: 101 -> 112.6 is 11.5 of them, 101 -> 114 is 12.9.
+    assert rules(bars_of([*QUIET[:70], 112.6, *QUIET[71:]])) == []
+    assert rules(bars_of([*QUIET[:70], 114.0, *QUIET[71:]])) == [(bars_of(QUIET).day(70), Rule.SPIKE)]
+    # After moves of 0.1 % both are dozens of usual moves: 100.1 -> 108.0 is 7.9 %, 108.2 is 8.1 %.
+    calm = [100.0 + 0.1 * (index % 2) for index in range(80)]
+    assert rules(bars_of([*calm[:70], 108.0, *calm[71:]])) == []
+    assert rules(bars_of([*calm[:70], 108.2, *calm[71:]])) == [(bars_of(QUIET).day(70), Rule.SPIKE)]
+
+
+def test_neither_its_own_way_back_nor_a_hole_makes_a_spike_look_usual() -> None:
+    # 101 -> 116 is 15 usual moves; with its own way back among 38 of 1 % the mean would be 1.3 % and it 11.
+    early = [*QUIET[:6], 116.0, *QUIET[7:40]]
+    assert rules(bars_of(early)) == [(bars_of(QUIET).day(6), Rule.SPIKE)]
+    # 101 -> 111 is ten usual moves, with a hole before it as without.
+    for close, found in ((116.0, [(bars_of(QUIET).day(70), Rule.SPIKE)]), (111.0, [])):
+        assert rules(without(bars_of([*QUIET[:70], close, *QUIET[71:]]), *range(40, 50))) == found
+
+
 def test_bars_before_the_first_session_asked_for_are_only_compared_with() -> None:
     bars = changed(bars_of([*QUIET[:70], 150.0, *QUIET[71:]]), high={30: 99.0})
     (problem,) = problems_in_history(bars, bars.days[60:])
