@@ -76,6 +76,7 @@ def run_summary(store: Store, facts: SessionFacts) -> RunSummary:
         account=facts.setup.account,
         strategy=facts.setup.strategy,
         symbol=facts.symbol,
+        symbols=facts.universe,
         stands_in=SAMPLE_SYMBOL if facts.setup.settings.market.source == "sample" else None,
         sessions=len(sleeve),
         decisions=len(decisions),
@@ -123,17 +124,21 @@ def _trade_line(store: Store, facts: SessionFacts, trade: Trade) -> TradeLine:
 
 
 def condition_accuracy(facts: SessionFacts, decisions: Sequence[DecisionRecord]) -> tuple[Accuracy, ...]:
-    """Return the accuracy of every condition over the decided sessions, on official closes."""
-    closes = dict(zip(facts.bars.days.tolist(), facts.bars.close.tolist(), strict=True))
-    decided = [record for record in decisions if record.session in closes]
-    held: dict[str, list[bool]] = {}
-    for record in decided:
-        for condition in record.document["symbols"].get(facts.symbol, {}).get("conditions", []):
-            held.setdefault(condition["name"], []).append(bool(condition["passed"]))
+    """Return the accuracy of every condition over the decided sessions, on official closes, symbol by symbol."""
     # A condition of the position is unknown while flat: its sessions are not all sessions.
     positions = {spec.name for spec in facts.strategy.CONDITIONS if spec.of_position}
-    whole = {name: flags for name, flags in held.items() if name not in positions and len(flags) == len(decided)}
-    return accuracies(np.array([closes[record.session] for record in decided]), whole)
+    lines: list[Accuracy] = []
+    for symbol in facts.universe:
+        bars = facts.bars_of(symbol)
+        closes = dict(zip(bars.days.tolist(), bars.close.tolist(), strict=True))
+        decided = [record for record in decisions if record.session in closes]
+        held: dict[str, list[bool]] = {}
+        for record in decided:
+            for condition in record.document["symbols"].get(symbol, {}).get("conditions", []):
+                held.setdefault(condition["name"], []).append(bool(condition["passed"]))
+        whole = {name: flags for name, flags in held.items() if name not in positions and len(flags) == len(decided)}
+        lines += accuracies(np.array([closes[record.session] for record in decided]), whole, symbol=symbol)
+    return tuple(lines)
 
 
 def _settings(facts: SessionFacts) -> tuple[tuple[str, str], ...]:

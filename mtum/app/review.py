@@ -107,6 +107,7 @@ def review_of(looked_at: Period, outside: Outside) -> Review:
         account=setup.account,
         strategy=setup.strategy,
         symbol=looked_at.facts.symbol,
+        symbols=looked_at.facts.universe,
         sessions=len(looked_at.sessions),
         recorded=sum(1 for session in looked_at.sessions if session.day in looked_at.decisions),
         equity_usd=float(point.equity_usd) if point else None,
@@ -185,7 +186,7 @@ def _quarterly(base: Review, looked_at: Period, outside: Outside) -> Review:
 
 
 def _charts(looked_at: Period) -> ChartHistory:
-    return replace(chart_history(looked_at.press.store, looked_at.facts), market=None)
+    return replace(chart_history(looked_at.press.store, looked_at.facts), markets=())
 
 
 def _name(review: Review) -> str:

@@ -80,7 +80,7 @@ def test_review_fits_and_is_readable(browser: "Browser", tmp_path: Path, kind: K
     report = write_review(history.press(HtmlRenderer()), kind, last, at)
     assert report.html is None or "</html>" in report.html.read_text(encoding="utf-8")
     laid_out = review_page(report.review)
-    check(browser, HtmlRenderer().page(laid_out, ChartHistory(None, None)), 0)
+    check(browser, HtmlRenderer().page(laid_out, ChartHistory((), None)), 0)
 
 
 @pytest.mark.parametrize("kind", ["exit-carried", "no-decision", "corrected", "against-backtest"])

@@ -71,3 +71,56 @@ def test_every_condition_says_whose_it_is(folder: Path) -> None:
     ran = call(folder, "run").out
     assert ran.count("strongest |") == 2
     assert "symbol | condition" in ran
+
+
+def test_the_daily_report_tells_of_each_symbol_what_could_decide_it(folder: Path) -> None:
+    told = call(folder, "report").out
+    # BBB is held since the switch: its exits could decide, and the entries of AAA.
+    assert "Enter AAA when all hold" in told
+    assert "Exit BBB when any holds" in told
+    assert told.splitlines()[0].startswith("rotation ")
+    assert "HOLD 1 BBB" in told.splitlines()[0]
+    assert "simply holding AAA and BBB, an equal part each" in told
+    assert "RSI" not in told
+    document = call_json(folder, "report").document
+    assert document["symbols"] == ["AAA", "BBB"]
+    assert {(row["symbol"], row["name"]) for row in document["conditions"]} == {
+        (symbol, name) for symbol in ("AAA", "BBB") for name in ("strongest", "weaker")
+    }
+
+
+def test_the_benchmark_holds_an_equal_part_of_everything_traded(folder: Path) -> None:
+    # 2,500 USD each at the first close: 46 AAA at 54.21 and 52 BBB at 47.66 with 0.1 %, the rest stays cash.
+    first = call_json(folder, "show", "equity", "--limit", "100").document["equity"][0]
+    closes = {
+        symbol: next(
+            float(str(row["close"])) for row in rows(folder, "bars", symbol) if row["session"] == first["session"]
+        )
+        for symbol in ("AAA", "BBB")
+    }
+    expected = 5000.0
+    for close in closes.values():
+        count = int(2500.0 // (close * 1.001))
+        expected -= round(count * close * 0.001, 2)
+    assert first["benchmark_usd"] == pytest.approx(expected, abs=0.011)
+
+
+def rows(folder: Path, kind: str, symbol: str) -> list[dict[str, object]]:
+    found = call_json(folder, "show", kind, "--limit", "1000").document[kind]
+    return [row for row in found if row["symbol"] == symbol]
+
+
+@pytest.mark.parametrize("kind", ["week", "month", "quarter"])
+def test_a_review_tells_of_each_symbol_and_of_no_condition_it_does_not_have(folder: Path, kind: str) -> None:
+    told = call(folder, "review", kind).out
+    for foreign in ("RSI", "VIX", "moving average", "profit target"):
+        assert foreign not in told
+    if kind == "week":
+        assert "AAA: strongest of the list" in told
+        assert "BBB: weaker than the strongest" in told
+        assert "AAA: average" in told
+
+
+def test_the_page_draws_a_chart_of_each_symbol(folder: Path) -> None:
+    page = Path(str(call(folder, "report").out.rsplit("charts: ", 1)[1].split("\n")[0])).read_text()
+    assert page.count("its mean of 5") == 2

@@ -55,8 +55,8 @@ def charts(history: ChartHistory) -> dict[str, tuple[bytes, str]]:
     from mtum.adapters.rendering.charts import equity_chart, market_chart
 
     drawn: dict[str, tuple[bytes, str]] = {}
-    if history.market is not None:
-        drawn["market"] = (market_chart(history.market), market_words(history.market))
+    for number, market in enumerate(history.markets):
+        drawn["market" if not number else f"market{number + 1}"] = (market_chart(market), market_words(market))
     if history.equity is not None:
         drawn["result"] = (equity_chart(history.equity), equity_words(history.equity))
     return drawn

@@ -71,9 +71,9 @@ def _equity_at(desk: Desk, sleeve: Sleeve, strategy: str, session: date, bars: M
         market_usd=market,
         equity_usd=cash + receivable + market,
         flows_usd=flows_since(movements, earlier),
-        benchmark_usd=_benchmark(desk, session, movements, first),
+        benchmark_usd=_benchmark(desk, session, movements, _traded(desk, strategy) or tuple(bars)),
         close=exact(bars[first].close),
-        shares=held[first],
+        shares=sum(held.values()),
         final=final is not None and final >= session and not doubtful,
     )
 
@@ -87,16 +87,24 @@ def _record_dividends(desk: Desk, sleeve: Sleeve, held: Sequence[Lot], session: 
         desk.store.ledger.move_cash([due] if due is not None and due.key not in known else [])
 
 
-def _benchmark(desk: Desk, session: date, movements: Sequence[CashMovement], symbol: str) -> Decimal | None:
+def _traded(desk: Desk, strategy: str) -> tuple[str, ...]:
+    return desk.strategy.universe() if strategy == desk.strategy.name else ()
+
+
+def _benchmark(desk: Desk, session: date, movements: Sequence[CashMovement], symbols: Sequence[str]) -> Decimal | None:
+    """Return buy-and-hold of everything the strategy trades, an equal part of the money in each symbol."""
     start = next((movement for movement in movements if movement.kind == "capital"), None)
     if start is None:
         return None
     flows: dict[date, float] = {}
     for movement in movements:
         if movement.kind in ("deposit", "withdrawal"):
-            flows[movement.session] = flows.get(movement.session, 0.0) + float(movement.amount_usd)
+            part = float(movement.amount_usd) / len(symbols)
+            flows[movement.session] = flows.get(movement.session, 0.0) + part
     portfolio = desk.settings.portfolio
     costs = cost_model(portfolio.cost_model, exact(portfolio.cost_frac))
-    bars = desk.store.bars.bars(symbol, desk.source.name).until(session)
-    shadow = buy_and_hold(bars, start.session, float(start.amount_usd), costs, flows)
-    return exact(round(shadow.value_usd, 6)) if shadow else None
+    bars = [desk.store.bars.bars(symbol, desk.source.name).until(session) for symbol in symbols]
+    capital = float(start.amount_usd) / len(symbols)
+    shadows = [buy_and_hold(one, start.session, capital, costs, flows) for one in bars]
+    known = [shadow.value_usd for shadow in shadows if shadow is not None]
+    return exact(round(sum(known), 6)) if len(known) == len(shadows) else None

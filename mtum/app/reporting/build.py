@@ -52,7 +52,7 @@ def summarize(store: Store, facts: SessionFacts, broken: list[ProblemLine]) -> S
     sleeve, held = money.curves(facts)
     run, decision, session = facts.run, facts.decision, facts.session
     upcoming = facts.sessions.after(facts.day)
-    flips = part("section on what would change the decision", lambda: quality.flip_lines(facts, position), (), broken)
+    flips = part("section on what would change the decision", lambda: quality.flip_lines(facts), (), broken)
     timings = part("timings", lambda: quality.timing_lines(facts), (), broken)
     changed = part("list of changes", lambda: drift.drift_lines(facts), (), broken)
     corrected = part("corrections", lambda: corrections(store, facts), (), broken)
@@ -94,6 +94,7 @@ def summarize(store: Store, facts: SessionFacts, broken: list[ProblemLine]) -> S
         backtest=expected,
         regret=regret,
         next_half_day=upcoming.half_day if upcoming else False,
+        symbols=facts.universe,
     )
 
 

@@ -9,49 +9,59 @@ from mtum.app.reporting.money import curves
 from mtum.core.market.bars import COLUMNS, Column
 from mtum.core.portfolio import returns
 from mtum.core.portfolio.fills import Fill
+from mtum.core.portfolio.lots import lots_of
 from mtum.core.portfolio.orders import Side
 from mtum.core.reporting import words
 from mtum.core.reporting.history import ChartHistory, EquityHistory, Mark, MarketHistory
 from mtum.ports.store import Store
 
+MOST_CHARTS = 6
+
 
 def chart_history(store: Store, facts: SessionFacts, sessions: int | None = CHART_SESSIONS) -> ChartHistory:
     """Return the chart lines that end at the session; `sessions` None draws everything there is."""
-    return ChartHistory(_market(store, facts, sessions), _equity(facts))
+    markets = (_market(store, facts, symbol, sessions) for symbol in _drawn(facts))
+    return ChartHistory(tuple(market for market in markets if market is not None), _equity(facts))
 
 
-def _market(store: Store, facts: SessionFacts, sessions: int | None) -> MarketHistory | None:
-    if len(facts.bars) < 2:
+def _drawn(facts: SessionFacts) -> tuple[str, ...]:
+    # What is held or was traded in this session comes first; more charts than a reader looks at are left out.
+    busy = {lot.symbol for lot in lots_of(facts.fills)} | {state.intent.symbol for state in facts.states}
+    return tuple(sorted(facts.universe, key=lambda symbol: symbol not in busy)[:MOST_CHARTS])
+
+
+def _market(store: Store, facts: SessionFacts, symbol: str, sessions: int | None) -> MarketHistory | None:
+    bars = facts.bars_of(symbol)
+    if len(bars) < 2:
         return None
-    shown = slice(-min(sessions or _sessions_run(facts), len(facts.bars)), None)
-    days = facts.bars.days[shown]
+    shown = slice(-min(sessions or _sessions_run(facts), len(bars)), None)
+    days = bars.days[shown]
     first: date = days[0].astype(object)
     panels = facts.strategy.panels()
-    columns = {name: _column(facts, name)[shown] for panel in panels for name, _ in panel.lines}
+    columns = {name: _column(facts, symbol, name)[shown] for panel in panels for name, _ in panel.lines}
+    decided = facts.decision.document.get("symbols", {}).get(symbol, {}) if facts.decision else {}
     return MarketHistory(
-        symbol=facts.symbol,
+        symbol=symbol,
         days=days,
-        close=facts.bars.close[shown],
+        close=bars.close[shown],
         columns=columns,
         panels=panels,
         words={spec.name: spec.words for spec in facts.strategy.indicators()},
-        projected_volume=(
-            facts.verdict.get("indicators", {}).get("volume") if facts.bars.last_day == facts.day else None
-        ),
-        marks=tuple(mark for mark in _marks(store, facts) if mark.session >= first),
+        projected_volume=decided.get("indicators", {}).get("volume") if bars.last_day == facts.day else None,
+        marks=tuple(mark for mark in _marks(store, facts, symbol) if mark.session >= first),
     )
 
 
-def _column(facts: SessionFacts, name: str) -> Column:
+def _column(facts: SessionFacts, symbol: str, name: str) -> Column:
     # A line of a chart is an indicator of the strategy, a column of the bars, or an extra series.
     spec = next((spec for spec in facts.strategy.indicators() if spec.name == name), None)
     if spec is not None:
-        return facts.history.column(facts.symbol, spec)
+        return facts.history.column(symbol, spec)
     if name in COLUMNS:
-        found: Column = getattr(facts.bars, name)
+        found: Column = getattr(facts.bars_of(symbol), name)
         return found
     series = next((facts.series(one) for one in facts.strategy.series() if one.lower() == name), {})
-    return np.array([series.get(day, np.nan) for day in facts.bars.days.tolist()], dtype=np.float64)
+    return np.array([series.get(day, np.nan) for day in facts.bars_of(symbol).days.tolist()], dtype=np.float64)
 
 
 def _sessions_run(facts: SessionFacts) -> int:
@@ -59,8 +69,8 @@ def _sessions_run(facts: SessionFacts) -> int:
     return max(2, len(facts.bars.since(first)))
 
 
-def _marks(store: Store, facts: SessionFacts) -> tuple[Mark, ...]:
-    return tuple(_mark(store, fill) for fill in facts.fills if fill.symbol == facts.symbol)
+def _marks(store: Store, facts: SessionFacts, symbol: str) -> tuple[Mark, ...]:
+    return tuple(_mark(store, fill) for fill in facts.fills if fill.symbol == symbol)
 
 
 def _mark(store: Store, fill: Fill) -> Mark:

@@ -95,6 +95,19 @@ class SessionFacts:
         """The strategy with the parameters in force at the decision, else today's."""
         return self.history.strategy
 
+    @property
+    def universe(self) -> tuple[str, ...]:
+        """Symbols of the session's decision, else those the strategy trades."""
+        decided = tuple(self.decision.document.get("symbols", {})) if self.decision else ()
+        return decided or self.strategy.universe()
+
+    def conditions(self, symbol: str) -> list[Mapping[str, Any]]:
+        """Conditions of a symbol as decided; empty without a decision."""
+        found: list[Mapping[str, Any]] = (
+            self.decision.document.get("symbols", {}).get(symbol, {}).get("conditions", []) if self.decision else []
+        )
+        return found
+
     def series(self, name: str) -> Mapping[date, float]:
         """Official closes of an extra series of the strategy; empty if it asks for none of that name."""
         return self.history.series.get(name, {})

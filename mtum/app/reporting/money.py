@@ -54,7 +54,7 @@ def position_line(facts: SessionFacts, symbol: str) -> PositionLine | None:
         unrealized_frac=stated(None if gain is None else _rounded(gain / abs(float(basis))), is_final=is_final),
         atr_at_entry=holding.remembered.get("atr"),
         target_usd=_target(facts, holding),
-        exit_pending=_exit_pending(facts, symbol),
+        exit_pending=exit_pending(facts, symbol),
     )
 
 
@@ -93,7 +93,8 @@ def _target(facts: SessionFacts, holding: Holding) -> float | None:
     return next((one.threshold for one in found if one.name in goals), None)
 
 
-def _exit_pending(facts: SessionFacts, symbol: str) -> str | None:
+def exit_pending(facts: SessionFacts, symbol: str) -> str | None:
+    """Return why shares of a symbol are still to be sold; None if nothing is left of an exit."""
     for state in facts.states:
         intent = state.intent
         short = state.status.terminal and state.filled < intent.shares

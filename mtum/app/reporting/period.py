@@ -74,29 +74,28 @@ class Period:
         """Equity points by session, all of them."""
         return {point.session: point for point in self.facts.points}
 
-    def index(self, day: date) -> int | None:
-        """Position of a session in the bars, or None."""
-        at = int(np.searchsorted(self.facts.bars.days, np.datetime64(day, "D")))
-        return at if at < len(self.facts.bars) and self.facts.bars.day(at) == day else None
+    def index(self, day: date, symbol: str | None = None) -> int | None:
+        """Position of a session in a symbol's bars (the first one's unless named), or None."""
+        bars = self.facts.bars_of(symbol or self.facts.symbol)
+        at = int(np.searchsorted(bars.days, np.datetime64(day, "D")))
+        return at if at < len(bars) and bars.day(at) == day else None
 
     def deciding_run(self, day: date) -> RunRecord | None:
         """The run that decided a session, or tried to."""
         return next((run for run in reversed(self.runs) if run.session == day and run.job == DECIDING_JOB), None)
 
-    def final(self, day: date, role: Role) -> Mapping[str, bool]:
+    def final(self, day: date, symbol: str, role: Role) -> Mapping[str, bool]:
         """Conditions of a role on final bars, those of a position left out; empty where they are not known."""
         names = {spec.name for spec in self.facts.strategy.CONDITIONS if spec.role is role}
-        known = self.facts.history.conditions(day, self.facts.symbol)
+        known = self.facts.history.conditions(day, symbol)
         return {name: held for name, held in known.items() if name in names}
 
-    def conditions(self, day: date) -> Sequence[Mapping[str, object]]:
+    def conditions(self, day: date, symbol: str) -> Sequence[Mapping[str, object]]:
         """Conditions of a session as they were decided; empty without a decision."""
         record = self.decisions.get(day)
         if record is None:
             return ()
-        found: Sequence[Mapping[str, object]] = (
-            record.document["symbols"].get(self.facts.symbol, {}).get("conditions", ())
-        )
+        found: Sequence[Mapping[str, object]] = record.document["symbols"].get(symbol, {}).get("conditions", ())
         return found
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from mtum.app.reporting.facts import SessionFacts
+from mtum.app.reporting.money import exit_pending
 from mtum.app.reporting.regret import turned
 from mtum.core.indicators.smoothing import Smoothing
 from mtum.core.portfolio.limits import Restriction
@@ -14,7 +15,6 @@ from mtum.core.reporting.summary import (
     UNKNOWN,
     DataQuality,
     FlipLine,
-    PositionLine,
     ProblemLine,
     Stated,
     TimingLine,
@@ -102,17 +102,19 @@ def _to_close(facts: SessionFacts, at: datetime) -> float | None:
     return None if session is None else round((session.close - at).total_seconds() / 60.0, 3)
 
 
-def flip_lines(facts: SessionFacts, position: PositionLine | None) -> tuple[FlipLine, ...]:
-    """Return what would have flipped this decision and what would flip the next one."""
+def flip_lines(facts: SessionFacts) -> tuple[FlipLine, ...]:
+    """Return what would have flipped this decision and what would flip the next one, symbol by symbol."""
     lines: list[FlipLine] = []
     if facts.decision is not None and facts.strategy.CONDITIONS:
         frame, forced = facts.decision.frame, bool(FORCING & set(facts.decision.reasons))
         decided = Situation("session", facts.strategy, view_of(frame), book_of(frame).holdings, forced)
-        lines += flips(decided, facts.symbol)
+        lines += [line for symbol in facts.universe for line in flips(decided, symbol)]
     coming = _coming(facts)
     if coming is not None:
-        holdings = {facts.symbol: facts.holding(facts.symbol)}
-        lines += flips(Situation("next", facts.strategy, coming, holdings, _forced(facts, position)), facts.symbol)
+        holdings = {symbol: facts.holding(symbol) for symbol in facts.universe}
+        for symbol in facts.universe:
+            next_one = Situation("next", facts.strategy, coming, holdings, _forced(facts, symbol))
+            lines += flips(next_one, symbol)
     return tuple(lines)
 
 
@@ -129,11 +131,12 @@ def _coming(facts: SessionFacts) -> MarketView | None:
     return MarketView(following, bars, today.series, {})
 
 
-def _forced(facts: SessionFacts, position: PositionLine | None) -> bool:
+def _forced(facts: SessionFacts, symbol: str) -> bool:
     # What is decided next whatever the market does: a pending exit, or nothing while a halt forbids it.
-    if position is None:
+    if not facts.lots(symbol):
         return bool(facts.halts)
-    return position.exit_pending is not None or any(halt.restriction is Restriction.FULL for halt in facts.halts)
+    pending = exit_pending(facts, symbol) is not None
+    return pending or any(halt.restriction is Restriction.FULL for halt in facts.halts)
 
 
 _ENDED_BADLY = {

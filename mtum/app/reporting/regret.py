@@ -6,14 +6,14 @@ from datetime import date
 from mtum.app.reporting.facts import SessionFacts
 from mtum.core.reporting.summary import RegretLine
 
-type Decided = Mapping[str, bool]
+type Decided = Mapping[tuple[str, str], bool]
+"""Symbol and condition -> whether it held."""
 
 
 def turned(facts: SessionFacts) -> tuple[str, ...] | None:
     """Return the conditions of this session that the final bar turned; None while there is none."""
-    decided = _decided(facts.verdict.get("conditions", []))
-    found = _compared(facts, {facts.day: decided} if decided else {}).get(facts.day)
-    return None if found is None else tuple(name for name, was_turned in found.items() if was_turned)
+    found = _compared(facts, {facts.day: _decided(facts)}).get(facts.day)
+    return None if found is None else tuple(dict.fromkeys(name for (_, name), was_turned in found if was_turned))
 
 
 def regret_lines(facts: SessionFacts) -> tuple[RegretLine, ...]:
@@ -21,28 +21,40 @@ def regret_lines(facts: SessionFacts) -> tuple[RegretLine, ...]:
 
     A session whose bar is not final yet is left out: it is counted by the reports that follow.
     """
-    decided = {session: _decided(stored["conditions"]) for session, stored in facts.earlier_reports}
-    decided[facts.day] = _decided(facts.verdict.get("conditions", []))
+    decided: dict[date, Decided] = {
+        session: {
+            (str(one.get("symbol") or facts.symbol), str(one["name"])): bool(one["passed"])
+            for one in stored["conditions"]
+        }
+        for session, stored in facts.earlier_reports
+    }
+    decided[facts.day] = _decided(facts)
     counts: dict[str, list[int]] = {}
-    for names in _compared(facts, decided).values():
-        for name, was_turned in names.items():
+    for rows in _compared(facts, decided).values():
+        for (_, name), was_turned in rows:
             row = counts.setdefault(name, [0, 0])
             row[0] += 1
             row[1] += was_turned
     return tuple(RegretLine(name, *row) for name, row in counts.items())
 
 
-def _decided(conditions: list[Mapping[str, object]]) -> Decided:
-    return {str(condition["name"]): bool(condition["passed"]) for condition in conditions}
+def _decided(facts: SessionFacts) -> Decided:
+    return {
+        (symbol, str(one["name"])): bool(one["passed"]) for symbol in facts.universe for one in facts.conditions(symbol)
+    }
 
 
-def _compared(facts: SessionFacts, decided: Mapping[date, Decided]) -> dict[date, dict[str, bool]]:
-    # Session -> condition -> whether the final bar turned it; a condition without its final value is left out.
+def _compared(facts: SessionFacts, decided: Mapping[date, Decided]) -> dict[date, list[tuple[tuple[str, str], bool]]]:
+    # Session -> (symbol, condition), whether the final bar turned it; one without its final value is left out.
     if not facts.strategy.CONDITIONS or facts.final_until is None:
         return {}
     found = {}
     for day, then in decided.items():
-        if day <= facts.final_until and facts.bars.find(day) is not None:
-            now = facts.history.conditions(day, facts.symbol)
-            found[day] = {name: then[name] != held for name, held in now.items() if name in then}
+        if then and day <= facts.final_until and facts.bars.find(day) is not None:
+            final = {symbol: facts.history.conditions(day, symbol) for symbol in {symbol for symbol, _ in then}}
+            found[day] = [
+                ((symbol, name), held != final[symbol][name])
+                for (symbol, name), held in then.items()
+                if name in final[symbol]
+            ]
     return found

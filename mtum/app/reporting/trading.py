@@ -15,7 +15,8 @@ from mtum.core.reporting.summary import NOT_SIMULATED, UNKNOWN, ConditionLine, F
 
 
 def condition_lines(facts: SessionFacts) -> tuple[ConditionLine, ...]:
-    """Return every condition as it was decided."""
+    """Return every condition as it was decided, symbol by symbol."""
+    symbols = facts.decision.document.get("symbols", {}) if facts.decision else {}
     return tuple(
         ConditionLine(
             name=condition["name"],
@@ -25,8 +26,10 @@ def condition_lines(facts: SessionFacts) -> tuple[ConditionLine, ...]:
             margin=condition["margin"],
             passed=condition["passed"],
             unit=words.condition(condition["name"]).unit,
+            symbol=symbol,
         )
-        for condition in facts.verdict.get("conditions", [])
+        for symbol, part in symbols.items()
+        for condition in part.get("conditions", [])
     )
 
 

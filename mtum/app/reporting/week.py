@@ -1,6 +1,6 @@
 """What a weekly review looks at: trades, missed signals, indicators, partial bars, slack."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from statistics import median
 
@@ -9,6 +9,7 @@ import numpy as np
 from mtum.app.reporting.period import Period
 from mtum.core.indicators import column_of
 from mtum.core.market.bars import Bars, Column
+from mtum.core.portfolio.orders import Side
 from mtum.core.reporting.accuracy import Accuracy, accuracies, wilson
 from mtum.core.reporting.periods.review import IndicatorCheck, MissedSignal, Regret, Slack, WinLoss
 from mtum.core.reporting.periods.run_summary import TradeLine
@@ -38,61 +39,62 @@ def win_loss(trades: Iterable[TradeLine]) -> WinLoss:
 
 
 def signal_accuracy(period: Period) -> tuple[Accuracy, ...]:
-    """Return the accuracy of every condition on final bars, over all sessions since the start."""
-    found = [(day, index) for day in _sessions(period) if (index := period.index(day)) is not None]
-    if not found:
-        return ()
-    close = period.facts.bars.close[[index for _, index in found]]
-    return accuracies(close, flags(period.facts.history, period.facts.symbol, [day for day, _ in found]))
-
-
-def _sessions(period: Period) -> tuple[date, ...]:
-    days = period.press.calendar.sessions(period.begun, period.end)
-    return tuple(session.day for session in days)
+    """Return the accuracy of every condition on final bars, symbol by symbol, over all sessions since the start."""
+    days = [session.day for session in period.press.calendar.sessions(period.begun, period.end)]
+    lines: list[Accuracy] = []
+    for symbol in period.facts.universe:
+        found = [(day, index) for day in days if (index := period.index(day, symbol)) is not None]
+        if found:
+            close = period.facts.bars_of(symbol).close[[index for _, index in found]]
+            held = flags(period.facts.history, symbol, [day for day, _ in found])
+            lines += accuracies(close, held, symbol=symbol)
+    return tuple(lines)
 
 
 def missed_signals(period: Period) -> tuple[MissedSignal, ...]:
     """Return signals of the period that led to no full order, with cause and cost."""
     found: list[MissedSignal] = []
     for session in period.sessions:
-        held = shares_before(period, session.day)
-        index = period.index(session.day)
-        if index is None:
-            continue
-        cause = _cause(period, session.day, Role.EXIT if held else Role.ENTRY)
-        if cause is not None:
-            words, left = cause
-            found.append(_missed(period, session.day, index, "exit" if held else "entry", words, left or held))
+        for symbol in period.facts.universe:
+            held = shares_before(period, session.day, symbol)
+            role = Role.EXIT if held else Role.ENTRY
+            cause = _cause(period, session.day, symbol, role)
+            if cause is not None and period.index(session.day, symbol) is not None:
+                words, left = cause
+                found.append(_missed(period, session.day, symbol, role, (words, left or held)))
     return tuple(found)
 
 
-def shares_before(period: Period, day: date) -> int:
-    """Return the shares held when that session began."""
-    earlier = [point for point in period.facts.points if point.session < day]
-    return earlier[-1].shares if earlier else 0
+def shares_before(period: Period, day: date, symbol: str) -> int:
+    """Return the shares of a symbol held when that session began."""
+    signs = {Side.BUY: 1, Side.SELL: -1}
+    return sum(
+        signs[fill.side] * fill.shares for fill in period.facts.fills if fill.symbol == symbol and fill.session < day
+    )
 
 
-def _cause(period: Period, day: date, role: Role) -> tuple[str, int] | None:
+def _cause(period: Period, day: date, symbol: str, role: Role) -> tuple[str, int] | None:
     """Return why a signal of that role led to no full order, and the shares left over; None if there was none."""
-    final = period.final(day, role)
+    final = period.final(day, symbol, role)
     together = all if role is Role.ENTRY else any
     wanted = bool(final) and together(final.values())
-    state = _order(period, day, "BUY" if role is Role.ENTRY else "SELL")
+    state = _order(period, day, symbol, "BUY" if role is Role.ENTRY else "SELL")
     if state is not None:
         short = state.intent.shares - state.filled
         return (_order_words(state), short) if short > 0 else None
     record = period.decisions.get(day)
     if record is None:
         return (_run_words(period, day), 0) if wanted else None
-    decided = [bool(one["passed"]) for one in period.conditions(day) if condition(str(one["name"])).role is role]
+    then = period.conditions(day, symbol)
+    decided = [bool(one["passed"]) for one in then if condition(str(one["name"])).role is role]
     if decided and together(decided):
         return ", ".join(record.reasons), 0
-    return (_turned_words(period, day, final), 0) if wanted else None
+    return (_turned_words(then, final), 0) if wanted else None
 
 
-def _order(period: Period, day: date, side: str) -> IntentState | None:
+def _order(period: Period, day: date, symbol: str, side: str) -> IntentState | None:
     states = period.press.store.orders.states(day) if day in period.decisions else ()
-    return next((state for state in states if state.intent.side.value == side), None)
+    return next((one for one in states if (one.intent.symbol, one.intent.side.value) == (symbol, side)), None)
 
 
 def _order_words(state: IntentState) -> str:
@@ -108,21 +110,23 @@ def _run_words(period: Period, day: date) -> str:
     return str(problems[0]["text"]) if problems else f"the daily job ended as {run.outcome or 'not finished'}"
 
 
-def _turned_words(period: Period, day: date, final: Mapping[str, bool]) -> str:
-    seen = {str(condition["name"]): bool(condition["passed"]) for condition in period.conditions(day)}
+def _turned_words(then: Sequence[Mapping[str, object]], final: Mapping[str, bool]) -> str:
+    seen = {str(one["name"]): bool(one["passed"]) for one in then}
     turned = [name for name, held in final.items() if name in seen and seen[name] != held]
     return f"seen on final bars only ({', '.join(turned)})" if turned else "seen on final bars only"
 
 
-def _missed(period: Period, day: date, index: int, signal: str, cause: str, shares: int) -> MissedSignal:
-    bars = period.facts.bars
+def _missed(period: Period, day: date, symbol: str, role: Role, cause: tuple[str, int]) -> MissedSignal:
+    bars, index = period.facts.bars_of(symbol), period.index(day, symbol)
+    assert index is not None  # the caller looked
+    words, shares = cause
     close = float(bars.close[index])
     count = shares or _affordable(period, day, close)
     if index + 1 == len(bars):
-        return MissedSignal(day, signal, cause, count, close, None, None)
+        return MissedSignal(day, role.value, words, count, close, None, None, symbol)
     move = float(bars.close[index + 1]) - close
-    cost = move if signal == "entry" else -move
-    return MissedSignal(day, signal, cause, count, close, round(cost / close, 6), round(cost * count, 6))
+    cost = move if role is Role.ENTRY else -move
+    return MissedSignal(day, role.value, words, count, close, round(cost / close, 6), round(cost * count, 6), symbol)
 
 
 def _affordable(period: Period, day: date, close: float) -> int:
@@ -135,17 +139,16 @@ def indicator_checks(period: Period, history_sessions: int) -> tuple[IndicatorCh
     """Compare the strategy's indicators with their second implementation over the live cache."""
     from mtum.core.indicators.second_opinion import second_opinion  # loads pandas-ta
 
-    bars = period.facts.bars
-    if len(bars) < history_sessions:
-        return ()
     checks = []
-    for spec in period.facts.strategy.indicators():
-        asked = dict(spec.parameters)
-        second = second_opinion(bars, spec.indicator, asked)
-        if second is not None:
-            short = column_of(bars.tail(history_sessions), spec.indicator, asked)
-            first = period.facts.history.column(period.facts.symbol, spec)
-            checks.append(_check(spec, bars, first, second, short))
+    for symbol in period.facts.universe:
+        bars = period.facts.bars_of(symbol)
+        for spec in period.facts.strategy.indicators() if len(bars) >= history_sessions else ():
+            asked = dict(spec.parameters)
+            second = second_opinion(bars, spec.indicator, asked)
+            if second is not None:
+                short = column_of(bars.tail(history_sessions), spec.indicator, asked)
+                first = period.facts.history.column(symbol, spec)
+                checks.append(_check(spec, bars, first, second, short))
     return tuple(checks)
 
 
@@ -157,6 +160,7 @@ def _check(spec: IndicatorSpec, bars: Bars, first: Column, second: Column, short
     one_sided = bool((np.isnan(first) != np.isnan(second)).any())
     return IndicatorCheck(
         indicator=spec.name,
+        symbol=bars.symbol,
         unit=spec.unit,
         sessions=int(known.sum()),
         largest=None if one_sided or worst is None else float(apart[worst]),
@@ -168,9 +172,9 @@ def _check(spec: IndicatorSpec, bars: Bars, first: Column, second: Column, short
 def regrets(period: Period) -> tuple[Regret, ...]:
     """Return how often final bars would have turned a condition that was decided on a partial one."""
     counts: dict[str, list[int]] = {}
-    for day in period.decisions:
-        final = period.facts.history.conditions(day, period.facts.symbol)
-        for decided in period.conditions(day):
+    for day, symbol in ((day, symbol) for day in period.decisions for symbol in period.facts.universe):
+        final = period.facts.history.conditions(day, symbol)
+        for decided in period.conditions(day, symbol):
             name = str(decided["name"])
             if name not in final:
                 continue
@@ -188,10 +192,11 @@ def projection_error(period: Period) -> float | None:
     """Return the mean absolute error of the projected volume over the period, as a fraction."""
     errors: list[float] = []
     for day, record in period.decisions.items():
-        index = period.index(day)
-        projected = record.document["symbols"].get(period.facts.symbol, {}).get("indicators", {}).get("volume")
-        if period.inside(day) and index is not None and projected and period.facts.bars.volume[index]:
-            errors.append(abs(projected / float(period.facts.bars.volume[index]) - 1.0))
+        for symbol in period.facts.universe if period.inside(day) else ():
+            index, volume = period.index(day, symbol), period.facts.bars_of(symbol).volume
+            projected = record.document["symbols"].get(symbol, {}).get("indicators", {}).get("volume")
+            if index is not None and projected and volume[index]:
+                errors.append(abs(projected / float(volume[index]) - 1.0))
     return round(sum(errors) / len(errors), 6) if errors else None
 
 

@@ -1,7 +1,7 @@
 """How often was a condition right? Every session counts, whether anything was traded or not."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,10 +44,11 @@ class Accuracy:
     base_frac: float | None
     mean_frac: float | None
     base_mean_frac: float | None
+    symbol: str = ""
 
 
 def accuracies(
-    close: Column, held: Mapping[str, Sequence[bool]], horizons: Sequence[int] = HORIZONS
+    close: Column, held: Mapping[str, Sequence[bool]], horizons: Sequence[int] = HORIZONS, *, symbol: str = ""
 ) -> tuple[Accuracy, ...]:
     """Return the accuracy of each condition at each horizon.
 
@@ -57,9 +58,11 @@ def accuracies(
         Official closes of consecutive sessions, oldest first.
     held : mapping of condition name to n flags
         Whether the condition held in each of these sessions.
+    symbol : str
+        Whose; written into every line.
     """
     return tuple(
-        _accuracy(name, close, np.asarray(flags, dtype=bool), horizon)
+        replace(_accuracy(name, close, np.asarray(flags, dtype=bool), horizon), symbol=symbol)
         for name, flags in held.items()
         for horizon in horizons
     )

@@ -66,7 +66,7 @@ def flips(asked: Situation, symbol: str) -> tuple[FlipLine, ...]:
         start = present if present is not None and present > 0 else now[spec.name].threshold
         found = zero_of(questions.margin(spec), start if start is not None and start > 0 else 1.0)
         if found is not None:
-            lines.append(_line(asked, spec, found, present, holding))
+            lines.append(replace(_line(asked, spec, found, present, holding), symbol=symbol))
     return tuple(lines)
 
 

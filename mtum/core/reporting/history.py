@@ -63,7 +63,7 @@ class EquityHistory:
 
 @dataclass(frozen=True, slots=True)
 class ChartHistory:
-    """Everything one report draws; a part without data is None."""
+    """Everything one report draws: the market of each symbol that has one; equity is None without data."""
 
-    market: MarketHistory | None
+    markets: tuple[MarketHistory, ...]
     equity: EquityHistory | None

@@ -58,6 +58,7 @@ class ConditionLine:
     margin: float | None
     passed: bool
     unit: str = ""
+    symbol: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +192,7 @@ class FlipLine:
     distance_frac: float | None
     holds_now: bool
     alone: bool
+    symbol: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,7 +344,8 @@ class ProblemLine:
 class Summary:
     """The whole account of one session.
 
-    `symbol` is the strategy's first; `position` its shares, `other_positions` those of the others.
+    `symbols` are all that the strategy trades and `symbol` the first of them; `position` are its shares,
+    `other_positions` those of the others.
     """
 
     session: date
@@ -379,3 +382,9 @@ class Summary:
     backtest: BacktestLine | None = None
     next_half_day: bool = False
     regret: tuple[RegretLine, ...] = ()
+    symbols: tuple[str, ...] = ()
+
+    @property
+    def traded(self) -> str:
+        """What the strategy trades, in words: one symbol, or the strategy's name where there are several."""
+        return self.symbol if len(self.symbols) < 2 else self.strategy

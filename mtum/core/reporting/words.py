@@ -1,5 +1,7 @@
 """The words a person reads for conditions, reasons and states."""
 
+from collections.abc import Iterable
+
 from mtum.core.strategies import STRATEGIES
 from mtum.core.strategies.contract import ConditionSpec, Role
 
@@ -56,3 +58,8 @@ def listed(words: tuple[str, ...], last: str = "and") -> str:
     if len(words) < 2:
         return "".join(words)
     return f"{', '.join(words[:-1])} {last} {words[-1]}"
+
+
+def whose(symbol: str, symbols: Iterable[str]) -> str:
+    """Return "SYMBOL: " where a table tells of several symbols, else nothing."""
+    return f"{symbol}: " if len(set(symbols)) > 1 else ""

@@ -9,7 +9,8 @@ def position(summary: Summary) -> Section:
     """Return what is held after the session."""
     held = positions(summary)
     if not held:
-        return Section("position", "Position", (Sentence(f"No {summary.symbol} is held."),))
+        nothing = "Nothing" if len(summary.symbols) > 1 else f"No {summary.symbol}"
+        return Section("position", "Position", (Sentence(f"{nothing} is held."),))
     return Section("position", "Position", tuple(_position(line) for line in held))
 
 
@@ -84,11 +85,16 @@ def _standing(summary: Summary) -> tuple[Sentence, ...]:
     if ahead.amount is None:
         return ()
     if round(ahead.amount, 2) == 0:
-        return (Sentence(f"The same as simply holding {summary.symbol} with the same deposits."),)
+        return (Sentence(f"The same as simply holding {_held_instead(summary)} with the same deposits."),)
     word = "ahead of" if ahead.amount > 0 else "behind"
     amount = figures.late(ahead, f"{figures.number(abs(ahead.amount))}")
-    sentence = f"{amount} USD {word} simply holding {summary.symbol} with the same deposits."
+    sentence = f"{amount} USD {word} simply holding {_held_instead(summary)} with the same deposits."
     return (Sentence(sentence),)
+
+
+def _held_instead(summary: Summary) -> str:
+    equally = ", an equal part each," if len(summary.symbols) > 1 else ""
+    return words.listed(summary.symbols or (summary.symbol,)) + equally
 
 
 def account(summary: Summary) -> Section:

@@ -47,7 +47,8 @@ def verdict(summary: Summary) -> str:
         return f"No decision was made for {figures.day(summary.session)}{because}; {kept}."
     if held:
         return f"Held {held}{because or ': no exit rule holds'}."
-    return f"Stayed out of {summary.symbol}{because or f': {_missing(summary)}'}."
+    kept_out = words.listed(universe(summary), "and")
+    return f"Stayed out of {kept_out}{because or f': {_missing(summary)}'}."
 
 
 def _reasons(summary: Summary) -> str:
@@ -69,7 +70,8 @@ def _done(order: OrderLine) -> str:
 
 
 def _missing(summary: Summary) -> str:
-    failing = tuple(line.name for line in summary.conditions if line.role == "entry" and not line.passed)
+    entries = [line for line in summary.conditions if line.role == "entry" and not line.passed]
+    failing = tuple(dict.fromkeys(line.name for line in entries))
     return words.listed(tuple(words.condition(name).failing for name in failing)) or "nothing to do"
 
 
@@ -92,7 +94,9 @@ def lead(summary: Summary) -> str:
     """Return the session, and what stands in for what."""
     parts = [figures.day(summary.session, weekday=True) + (", half day" if summary.half_day else "")]
     if summary.data_quality.stands_in:
-        parts.append(f"{summary.data_quality.stands_in} of the embedded sample stands in for {summary.symbol}")
+        parts.append(
+            f"{summary.data_quality.stands_in} of the embedded sample stands in for {words.listed(universe(summary))}"
+        )
     return ". ".join(parts) + "."
 
 
@@ -105,7 +109,7 @@ def ahead(summary: Summary) -> str:
         parts.append(f"Next decision {figures.day(summary.next_session, weekday=True)}, {at}{half}.")
     nearest = nearest_flip(summary)
     if nearest:
-        parts.append(f"Smallest move that changes it: {_flip_words(nearest)}.")
+        parts.append(f"Smallest move that changes it: {_flip_words(summary, nearest)}.")
     elif any(line.when == "next" for line in summary.flips) and not _exit_pending(summary):
         parts.append("No single move of price, VIX or volume would change it.")
     return " ".join(parts)
@@ -121,39 +125,60 @@ def nearest_flip(summary: Summary) -> FlipLine | None:
     return min(alone, key=lambda line: abs(line.distance_frac or 0.0), default=None)
 
 
-_INPUT_WORDS = {"close": "close", "vix": "VIX", "volume": "volume"}
-_INPUTS = {"close": ("a close", "USD"), "vix": ("a VIX", "points"), "volume": ("a volume", "shares")}
+def _input(line: FlipLine) -> tuple[str, str]:
+    # What turns the condition, as a sentence names it, and its unit.
+    names = {"close": ("close", "USD"), "volume": ("volume", "shares"), "vix": ("VIX", "points")}
+    return names.get(line.input) or (line.input.upper(), words.condition(line.condition).unit)
 
 
-def _flip_words(line: FlipLine) -> str:
-    name, unit = _INPUTS[line.input]
+def _flip_words(summary: Summary, line: FlipLine) -> str:
+    name, unit = _input(line)
+    of = (
+        f" of {line.symbol}" if line.symbol and len(universe(summary)) > 1 and line.input in ("close", "volume") else ""
+    )
     level = figures.in_unit(line.level, unit)
     away = f" ({figures.percent(line.distance_frac)} from now)" if line.distance_frac is not None else ""
-    return f"{name} {line.direction} {level} {unit}{away}"
+    return f"a {name}{of} {line.direction} {level} {unit}{away}"
 
 
 def why(summary: Summary) -> Section:
-    """Return the table of the conditions that could decide: exits while shares were held, entries otherwise."""
-    role = "exit" if _held_before(summary) else "entry"
-    lines = [line for line in summary.conditions if line.role == role]
+    """Return the tables of the conditions that could decide: exits where shares were held, entries otherwise."""
+    blocks: list[Table | Sentence] = []
+    for symbol in universe(summary):
+        role = "exit" if _held_before(summary, symbol) else "entry"
+        blocks += _conditions(summary, symbol, role)
     form = summary.data_quality.rsi_form
-    blocks = (_conditions(role, lines),) if lines else ()
-    note = (Sentence(f"RSI with {form} means.", Tone.QUIET),) if lines and form else ()
-    return Section("why", "Why", (*blocks, *note))
+    if blocks and form:
+        blocks.append(Sentence(f"RSI with {form} means.", Tone.QUIET))
+    return Section("why", "Why", tuple(blocks))
 
 
 def other_rules(summary: Summary) -> Section:
-    """Return the entry conditions of a session in which shares were held: they decided nothing."""
-    lines = [line for line in summary.conditions if line.role == "entry"] if _held_before(summary) else []
-    return Section("other", "Entry rules, for the record", (_conditions("entry", lines),) if lines else ())
+    """Return the entry conditions of symbols of which shares were held: they decided nothing."""
+    held = [symbol for symbol in universe(summary) if _held_before(summary, symbol)]
+    tables = [table for symbol in held for table in _conditions(summary, symbol, "entry")]
+    return Section("other", "Entry rules, for the record", tuple(tables))
 
 
-def _held_before(summary: Summary) -> bool:
-    return summary.action == "exit" or (summary.position is not None and summary.action != "enter")
+def universe(summary: Summary) -> tuple[str, ...]:
+    """Return the symbols a report tells of; one from before they were kept knows its first."""
+    return summary.symbols or (summary.symbol,)
 
 
-def _conditions(role: str, lines: list[ConditionLine]) -> Table:
-    head = "Enter when all hold" if role == "entry" else "Exit when any holds"
+def _held_before(summary: Summary, symbol: str) -> bool:
+    orders = [order for order in summary.orders if order.symbol == symbol]
+    if any(order.side == "SELL" for order in orders):
+        return True
+    bought = any(order.purpose == "enter" for order in orders)
+    return not bought and any(line.symbol == symbol for line in positions(summary))
+
+
+def _conditions(summary: Summary, symbol: str, role: str) -> list[Table]:
+    lines = [line for line in summary.conditions if line.role == role and (line.symbol or summary.symbol) == symbol]
+    if not lines:
+        return []
+    name = f" {symbol}" if len(universe(summary)) > 1 else ""
+    head = f"Enter{name} when all hold" if role == "entry" else f"Exit{name} when any holds"
     rows = tuple(
         (
             Cell(_with_unit(words.condition(line.name).words, line.unit)),
@@ -164,7 +189,7 @@ def _conditions(role: str, lines: list[ConditionLine]) -> Table:
         )
         for line in lines
     )
-    return Table((head, "value", "needs", "margin", "holds"), rows)
+    return [Table((head, "value", "needs", "margin", "holds"), rows)]
 
 
 def _with_unit(name: str, unit: str) -> str:
@@ -220,10 +245,12 @@ def _fill(line: FillLine) -> Facts:
 def flips(summary: Summary) -> Section:
     """Return what would change the decision, next session first."""
     blocks: list[Table | Sentence] = []
+    several = len(universe(summary)) > 1
     for when, title in (("next", "Next session"), ("session", "This decision")):
-        lines = [line for line in summary.flips if line.when == when]
-        if lines:
-            blocks.append(_flip_table(title, lines))
+        for symbol in universe(summary):
+            lines = [line for line in summary.flips if line.when == when and (line.symbol or summary.symbol) == symbol]
+            if lines:
+                blocks.append(_flip_table(f"{title}, {symbol}" if several else title, lines))
     if blocks:
         note = "Alone: that change by itself, everything else as it is, changes the decision."
         blocks.append(Sentence(note, Tone.QUIET))
@@ -234,9 +261,9 @@ def _flip_table(title: str, lines: list[FlipLine]) -> Table:
     rows = tuple(
         (
             Cell(words.condition(line.condition).words),
-            Cell(f"{_INPUT_WORDS[line.input]} {line.direction}"),
-            Cell(figures.in_unit(line.level, _INPUTS[line.input][1])),
-            Cell(_INPUTS[line.input][1], Tone.QUIET),
+            Cell(f"{_input(line)[0]} {line.direction}"),
+            Cell(figures.in_unit(line.level, _input(line)[1])),
+            Cell(_input(line)[1], Tone.QUIET),
             Cell(figures.percent(line.distance_frac, 1)),
             Cell("yes" if line.alone else "no", Tone.PLAIN if line.alone else Tone.QUIET),
         )
@@ -258,5 +285,5 @@ def footer(summary: Summary) -> tuple[str, ...]:
 
 def _any_provisional(summary: Summary) -> bool:
     figures_ = (summary.equity.equity_usd, summary.pnl.day_usd, *(line.official_close for line in summary.fills))
-    held = (summary.position.close_usd,) if summary.position else ()
+    held = [line.close_usd for line in positions(summary)]
     return any(given.state is State.PROVISIONAL for given in (*figures_, *held))

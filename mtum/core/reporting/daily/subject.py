@@ -1,6 +1,7 @@
 """The line that says it all: at most 60 characters, the most important part first."""
 
 from mtum.core.reporting import figures
+from mtum.core.reporting.daily.account import positions
 from mtum.core.reporting.summary import OrderLine, State, Summary
 
 LENGTH = 60
@@ -26,7 +27,7 @@ def _usual(summary: Summary) -> list[str]:
 
 
 def _place(summary: Summary) -> str:
-    return f"{summary.symbol} {figures.day(summary.session, year=False)}"
+    return f"{summary.traded} {figures.day(summary.session, year=False)}"
 
 
 def _alarm(summary: Summary) -> list[str]:
@@ -75,14 +76,22 @@ def _named(order: OrderLine) -> str:
 
 
 def _deed(summary: Summary) -> str:
+    several = len(summary.symbols) > 1
     if summary.orders:
-        order = summary.orders[0]
-        verb = {"BUY": "BOUGHT", "SELL": "SOLD"}[order.side] if order.filled_shares else order.side
-        return f"{verb} {figures.shares(order.filled_shares or order.shares)}"
-    if summary.position is None:
+        done = [_named_deed(order, several=several) for order in summary.orders]
+        return ", ".join(done) if len(done) < 3 else f"{len(done)} ORDERS"
+    held = positions(summary)
+    if not held:
         return "FLAT"
-    held = figures.position(summary.position.shares)
-    return held if summary.position.shares < 0 else f"HOLD {held}"
+    if len(held) > 1:
+        return f"HOLD {len(held)} symbols"
+    shares = figures.position(held[0].shares) + (f" {held[0].symbol}" if several else "")
+    return shares if held[0].shares < 0 else f"HOLD {shares}"
+
+
+def _named_deed(order: OrderLine, *, several: bool) -> str:
+    verb = {"BUY": "BOUGHT", "SELL": "SOLD"}[order.side] if order.filled_shares else order.side
+    return f"{verb} {figures.shares(order.filled_shares or order.shares)}" + (f" {order.symbol}" if several else "")
 
 
 def _health(summary: Summary) -> str:

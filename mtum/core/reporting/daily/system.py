@@ -74,7 +74,8 @@ def market_data(summary: Summary) -> Section:
     if seen.revisions:
         rows.append(("Bars revised by the source", Cell(figures.number(seen.revisions, 0)), ""))
     note = (Sentence(figures.REPLAYED, Tone.QUIET),) if seen.official_close else ()
-    return Section("data", "Data", (Facts(tuple(rows)), *note))
+    of = f", {summary.symbol}" if len(summary.symbols) > 1 else ""
+    return Section("data", f"Data{of}", (Facts(tuple(rows)), *note))
 
 
 def _turned_rows(summary: Summary) -> list[tuple[str, Cell, str]]:

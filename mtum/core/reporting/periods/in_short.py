@@ -109,7 +109,10 @@ def _accurate(accuracy: tuple[Accuracy, ...]) -> Iterable[Sentence]:
     if not told:
         yield Sentence("Over one session no condition was right more or less often than the base rate, beyond chance.")
         return
-    named = tuple(f"{words.condition(line.condition).words} ({_rates(line)})" for line in told)
+    symbols = [line.symbol for line in accuracy]
+    named = tuple(
+        f"{words.whose(line.symbol, symbols)}{words.condition(line.condition).words} ({_rates(line)})" for line in told
+    )
     tried = sum(1 for line in accuracy if line.right_frac is not None)
     yield Sentence(f"Beyond chance: {words.listed(named)}. Of {tried} rates, one in twenty is so by chance.")
 

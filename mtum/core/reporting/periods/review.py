@@ -37,6 +37,7 @@ class MissedSignal:
     close: float
     cost_frac: float | None
     cost_usd: float | None
+    symbol: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class IndicatorCheck:
     largest: float | None
     largest_session: date | None
     warm_up: float | None
+    symbol: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,3 +191,9 @@ class Review:
     drift: tuple[DriftLine, ...] = ()
     tax: tuple[TaxLine, ...] = ()
     backtest: BacktestLine | None = None
+    symbols: tuple[str, ...] = ()
+
+    @property
+    def traded(self) -> str:
+        """What the strategy trades, in words: one symbol, or the strategy's name where there are several."""
+        return self.symbol if len(self.symbols) < 2 else self.strategy

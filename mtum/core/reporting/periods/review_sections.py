@@ -47,7 +47,7 @@ def review_subject(review: Review) -> str:
     day = figures.day(review.last, year=False)
     change = f" {figures.percent(review.pnl_frac)}" if review.pnl_frac is not None else ""
     against = f", holding {figures.percent(review.benchmark_frac)}" if review.benchmark_frac is not None else ""
-    return f"{review.symbol} {review.kind} to {day}:{change}{against}"[: 60 - len(tag)] + tag
+    return f"{review.traded} {review.kind} to {day}:{change}{against}"[: 60 - len(tag)] + tag
 
 
 def _verdict(review: Review) -> str:
@@ -126,9 +126,10 @@ def _accuracy(review: Review) -> Section:
 
 
 def _accuracy_table(horizon: int, lines: list[Accuracy]) -> Table:
+    symbols = [line.symbol for line in lines]
     rows = tuple(
         (
-            Cell(words.condition(line.condition).words),
+            Cell(words.whose(line.symbol, symbols) + words.condition(line.condition).words),
             Cell(f"{line.held}/{line.sessions}"),
             Cell(_rate(line.right_frac)),
             Cell("-" if line.low_frac is None else f"{_rate(line.low_frac)}-{_rate(line.high_frac)}"),
@@ -146,10 +147,11 @@ def _missed(review: Review) -> Section:
         return Section("missed", "Missed signals")
     if not review.missed:
         return Section("missed", "Missed signals", (Sentence("None."),))
+    symbols = [line.symbol for line in review.missed]
     rows = tuple(
         (
             Cell(figures.day(line.session, year=False)),
-            Cell(line.signal),
+            Cell(words.whose(line.symbol, symbols) + line.signal),
             Cell(line.cause),
             Cell(figures.percent(line.cost_frac)),
             Cell(figures.number(line.cost_usd, sign=True)),
@@ -185,7 +187,7 @@ def _regret(line: Regret) -> tuple[Cell, ...]:
 def _validation(review: Review) -> Section:
     rows = tuple(
         (
-            Cell(check.indicator),
+            Cell(words.whose(check.symbol, (one.symbol for one in review.validation)) + check.indicator),
             Cell(str(check.sessions)),
             Cell("undefined once" if check.largest is None else f"{check.largest:.1e}"),
             Cell("not known" if check.warm_up is None else f"{check.warm_up:.1e}"),

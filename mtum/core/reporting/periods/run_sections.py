@@ -13,7 +13,7 @@ SCORED_HORIZON = 5
 
 def run_page(run: RunSummary) -> Page:
     """Return the report of a run of sessions."""
-    subject = f"{run.symbol}: {run.sessions} sessions to {figures.day(run.last)} [{run.mode.upper()}]"
+    subject = f"{run.traded}: {run.sessions} sessions to {figures.day(run.last)} [{run.mode.upper()}]"
     return Page(
         subject=subject,
         verdict=_verdict(run),
@@ -37,11 +37,12 @@ def _verdict(run: RunSummary) -> str:
 
 def _lead(run: RunSummary) -> str:
     span = f"{figures.day(run.first)} to {figures.day(run.last)}"
-    words = f"{run.sessions} sessions, {span}."
+    parts = [f"{run.sessions} sessions, {span}."]
     if run.stands_in:
-        words += f" {run.stands_in} of the embedded sample stands in for {run.symbol}; everything is simulated."
-        words += f" {figures.REPLAYED}"
-    return words
+        traded = words.listed(run.symbols or (run.symbol,))
+        parts.append(f"{run.stands_in} of the embedded sample stands in for {traded}; everything is simulated.")
+        parts.append(figures.REPLAYED)
+    return " ".join(parts)
 
 
 def _result(run: RunSummary) -> Section:
@@ -86,9 +87,10 @@ def _waits(trade: TradeLine) -> bool:
 
 def trade_table(trades: Sequence[TradeLine]) -> Table:
     """Return trades as a table, oldest first."""
+    symbols = [trade.symbol for trade in trades]
     rows = tuple(
         (
-            Cell(figures.day(trade.entry_session)),
+            Cell(words.whose(trade.symbol, symbols) + figures.day(trade.entry_session)),
             Cell(figures.day(trade.exit_session) if trade.exit_session else "open"),
             Cell(figures.number(trade.shares, 0)),
             signed(figures.LATE if _waits(trade) else figures.number(trade.pnl_usd, sign=True)),
@@ -110,9 +112,10 @@ def score_card(accuracy: Sequence[Accuracy]) -> Section:
     lines = [line for line in accuracy if line.horizon_sessions == SCORED_HORIZON]
     if not lines:
         return Section("conditions", "Conditions")
+    symbols = [line.symbol for line in lines]
     rows = tuple(
         (
-            Cell(words.condition(line.condition).words),
+            Cell(words.whose(line.symbol, symbols) + words.condition(line.condition).words),
             Cell(f"{line.held}/{line.sessions}"),
             Cell(figures.percent(line.right_frac, 0, sign=False)),
             Cell(figures.percent(line.base_frac, 0, sign=False)),

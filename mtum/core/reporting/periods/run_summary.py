@@ -55,3 +55,9 @@ class RunSummary:
     trades: tuple[TradeLine, ...]
     accuracy: tuple[Accuracy, ...]
     settings: tuple[tuple[str, str], ...]
+    symbols: tuple[str, ...] = ()
+
+    @property
+    def traded(self) -> str:
+        """What the strategy trades, in words: one symbol, or the strategy's name where there are several."""
+        return self.symbol if len(self.symbols) < 2 else self.strategy

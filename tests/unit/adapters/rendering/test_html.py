@@ -15,7 +15,7 @@ from mtum.core.reporting.history import ChartHistory
 from mtum.core.reporting.layout import Page, Section, Sentence, Tone
 from support.report_days import KINDS
 
-NOTHING = ChartHistory(None, None)
+NOTHING = ChartHistory((), None)
 
 
 def page(text: str) -> Page:
