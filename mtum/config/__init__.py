@@ -13,7 +13,19 @@ from mtum.config.loading import (
     secret_problems,
 )
 from mtum.config.names import ENVIRONMENT_PREFIX, KNOWN_ENVIRONMENT, SECRETS, setting_names, variable_of
-from mtum.config.sections import SECTIONS, Broker, Mail, Market, Notify, Portfolio, Risk, Schedule, Settings, Storage
+from mtum.config.sections import (
+    SECTIONS,
+    Broker,
+    Mail,
+    Market,
+    Notify,
+    Portfolio,
+    Risk,
+    Schedule,
+    Settings,
+    Storage,
+    digest_of,
+)
 
 __all__ = [
     "ENVIRONMENT_PREFIX",
@@ -30,6 +42,7 @@ __all__ = [
     "Settings",
     "Storage",
     "current_environment",
+    "digest_of",
     "find",
     "load",
     "parameters_schema",

@@ -259,13 +259,19 @@ class Settings(_Section):
 
     def digest(self) -> str:
         """Return a short hash of what can change a decision: strategy, portfolio, risk and market."""
-        document = self.document()
-        deciding = {name: document[name] for name in DECIDING}
-        return sha256(json.dumps(deciding, sort_keys=True, allow_nan=False).encode()).hexdigest()[:16]
+        return digest_of(self.document())
 
 
 DECIDING = ("market", "strategy", "portfolio", "risk")
 """Sections that can change a decision."""
+
+
+def digest_of(document: Mapping[str, Any]) -> str:
+    """Return `Settings.digest` of settings as they were stored, whatever has become a setting since."""
+    deciding = {name: document.get(name) for name in DECIDING}
+    return sha256(json.dumps(deciding, sort_keys=True, allow_nan=False).encode()).hexdigest()[:16]
+
+
 SECTIONS: dict[str, type[_Section]] = {
     "market": Market,
     "portfolio": Portfolio,

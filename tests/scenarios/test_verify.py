@@ -1,8 +1,10 @@
 """Stored decisions replay; whatever is altered afterwards is found and named."""
 
+import json
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from mtum import wiring
 from mtum.app.records.verify import VerifyResult, verify
 from mtum.app.session.play_session import play_session
+from mtum.config import digest_of
 from support.commands import call_json
 from support.practice import desk_in, settings_of
 
@@ -102,6 +105,18 @@ def test_an_altered_stored_setting_is_found(copy: Path) -> None:
 def test_an_altered_action_is_found(copy: Path) -> None:
     alter(copy, f"UPDATE decisions SET action = 'exit' WHERE session = {NEWEST}")
     assert any("decision.action: stored 'exit'" in line for line in problems(checked(copy)))
+
+
+def test_a_setting_that_did_not_exist_when_it_was_decided_is_no_fault(copy: Path) -> None:
+    """What an earlier program stored: no `csv_prices`, and the hash of what there was."""
+    with closing(sqlite3.connect(copy / wiring.DATABASE_NAME)) as connection, connection:
+        rows = connection.execute("SELECT id, settings FROM decisions").fetchall()
+        for number, text in rows:
+            settings = json.loads(text)
+            del settings["market"]["csv_prices"]
+            values = (json.dumps(settings), digest_of(settings), number)
+            connection.execute("UPDATE decisions SET settings = ?, settings_hash = ? WHERE id = ?", values)
+    assert checked(copy).document["failed"] == 0
 
 
 def test_settings_changed_afterwards_are_drift_and_no_fault(copy: Path) -> None:

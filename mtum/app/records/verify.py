@@ -9,7 +9,7 @@ from typing import Any
 from mtum.app.bars.accept_bars import REBASED_SOURCES
 from mtum.app.desk import Problem, Provenance, exit_code_of, portfolio_rules
 from mtum.app.ledger.books import book_problems
-from mtum.config import Settings, restored
+from mtum.config import Settings, digest_of, restored
 from mtum.core.market.bars import Bars
 from mtum.core.market.merging import NewSplit, rebased
 from mtum.core.record import FRAME_COLUMNS, differences, replayed, view_of
@@ -92,7 +92,11 @@ def _verified(
 
 def _replay(record: DecisionRecord) -> tuple[str, ...]:
     then = restored(record.settings)
-    lines = [] if then.digest() == record.settings_hash else ["the stored settings are not what their hash says"]
+    lines = (
+        []
+        if digest_of(record.settings) == record.settings_hash
+        else ["the stored settings are not what their hash says"]
+    )
     again = replayed(record.frame, then.active_strategy(record.strategy), portfolio_rules(then))
     stored = {name: record.document.get(name) for name in DECIDED_FIELDS}
     lines += differences(stored, {name: again[name] for name in DECIDED_FIELDS})
