@@ -88,7 +88,7 @@ class Place:
 
     @property
     def subjects(self) -> list[str]:
-        return [str(mail["Subject"]) for _, mail in self.inbox.mails]
+        return [str(mail["Subject"]).strip() for _, mail in self.inbox.mails]  # a long one is folded
 
     def outcome(self) -> str:
         """How the timetable's row of the decision stands."""
@@ -214,7 +214,7 @@ main()
     code = place.look(WINDOW, program=("-c", limited))
     assert code == 3
     assert place.orders == 0
-    refused = "ACTION: decide_and_order of 2026-11-23: data not fit to decide [PRACTICE]"
+    refused = "ACTION: decide_and_order of 2018-01-03: data not fit to decide [PRACTICE]"
     assert refused in place.subjects or place.subjects == ["ACTION: the database cannot be used [PRACTICE]"]
     assert place.look(WINDOW_LATER) == 0
     assert place.orders == 1
