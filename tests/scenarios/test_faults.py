@@ -17,6 +17,7 @@ import pytest
 
 from mtum.adapters.store.reading import open_read_only
 from support.mail_servers import Inbox, mail_server
+from support.ports import closed_port
 from support.practice import exchange_in
 from support.source_tree import ROOT
 
@@ -274,10 +275,9 @@ def test_a_damaged_database_sends_nothing_and_is_told(place: Place) -> None:
 
 
 def test_a_mail_server_down_for_a_day_loses_and_doubles_nothing(place: Place) -> None:
-    closed = 9  # the discard port: nobody listens
-    assert place.look(WINDOW, port=closed) == 8
+    assert place.look(WINDOW, port=closed_port()) == 8
     assert place.orders == 1
-    assert place.look("2026-11-23T21:50:00Z", port=closed) == 8
+    assert place.look("2026-11-23T21:50:00Z", port=closed_port()) == 8
     codes = [place.look("2026-11-24T15:00:00Z") for _ in range(2)]
     assert codes[1] == 0
     assert len(place.subjects) == len(set(place.subjects))
