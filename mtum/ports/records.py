@@ -95,6 +95,10 @@ class IntentState:
     order_id: int | None = None
 
 
+IN_LIEU = "in_lieu:"
+"""How the key of cash begins that a split brought for a fraction of a share; symbol and session follow."""
+
+
 @dataclass(frozen=True, slots=True)
 class CashMovement:
     """One change of a strategy's cash; `key` makes a repeated movement the same one.

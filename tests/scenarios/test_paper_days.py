@@ -12,6 +12,7 @@ from mtum import wiring
 from mtum.adapters.calendar import ExchangeCalendar
 from mtum.app.bars.refresh_bars import refresh_bars
 from mtum.app.ledger.book import read_sleeve
+from mtum.app.ledger.books import book_problems
 from mtum.app.owner.accept import Statement, accept
 from mtum.app.owner.cancel import cancel
 from mtum.app.owner.flatten import request_flatten
@@ -20,6 +21,7 @@ from mtum.app.owner.reconcile import reconcile
 from mtum.app.session.decide_and_order import sessions_around
 from mtum.app.session.run_today import run_today
 from mtum.core.portfolio.orders import OrderStatus
+from mtum.core.portfolio.tax import tax_record
 from mtum.core.simulation.exchange_state import AccountKind
 from mtum.errors import BrokerUnavailableError, CalendarMismatchError, DeadlineMissedError, ExitCode, UsageError
 from support.gateway import ACCOUNT
@@ -493,6 +495,38 @@ def test_a_split_is_followed_only_when_the_brokers_position_agrees(tmp_path: Pat
         assert (lot.shares, lot.entry_price) == (2 * SHARES, Decimal("135.653"))
 
 
+def test_a_split_that_leaves_a_fraction_keeps_the_basis_and_books_the_cash_in_lieu(tmp_path: Path) -> None:
+    """18 x 1.25 = 22.5: the broker holds 22 and pays half a share in cash."""
+    with installation(tmp_path) as ours:
+        entered(ours)
+        day = held_days()[0]
+        ours.at(20, day)
+        ours.gateway.tell("hold", account=ACCOUNT, symbol="MTUM", shares="22")
+        with ours.desk() as desk:
+            before = read_sleeve(desk.store, desk.strategy.name).cash_usd
+        first = stated(ours, "corporate-action", "MTUM", "1.25", entry_session=day)
+        assert first["differences"] == []
+        assert first["accepted"].endswith("0.5 of a share was paid in cash: say it again with --cash-in-lieu USD")
+        paid = {"entry_session": day, "cash_in_lieu": Decimal("108.60")}
+        assert stated(ours, "corporate-action", "MTUM", "1.25", **paid)["differences"] == []
+        assert stated(ours, "corporate-action", "MTUM", "1.25", **paid)["differences"] == []
+        with pytest.raises(UsageError, match="another amount of cash in lieu"):
+            stated(ours, "corporate-action", "MTUM", "1.25", entry_session=day, cash_in_lieu=Decimal(1))
+        with ours.desk() as desk:
+            sleeve, splits = read_sleeve(desk.store, desk.strategy.name), desk.store.bars.splits()
+            (row,) = tax_record(desk.store.orders.fills(), splits).closed
+            assert book_problems(desk.store) == ()
+        (lot,) = sleeve.lots
+        # 271.306 / 1.25 = 217.0448 a share.
+        assert (lot.shares, round(lot.entry_price, 4), sleeve.cash_usd) == (
+            22,
+            Decimal("217.0448"),
+            before + Decimal("108.60"),
+        )
+        # 18 x 271.306 and the fee of 4.88 are 4888.39 for 22.5 shares; half a share of that is 108.63.
+        assert (row.shares, row.proceeds_usd, row.basis_usd) == (Decimal("0.5"), Decimal("108.60"), Decimal("108.63"))
+
+
 def test_after_the_deadline_nobody_can_have_it_sent_any_more(tmp_path: Path) -> None:
     with installation(tmp_path) as ours:
         ours.gateway.fault("placeOrder", "swallow")
@@ -509,7 +543,7 @@ def test_after_the_deadline_nobody_can_have_it_sent_any_more(tmp_path: Path) -> 
         ("position", ("MTUM", "0"), date(2018, 1, 2), "18 MTUM would have left us on 2018-01-02 that we did not hold"),
         ("position", ("MTUM", "0"), date(2018, 1, 6), "2018-01-06 is no session"),
         ("position", ("MTUM", "17"), date(2030, 1, 2), "2030-01-02 is not over yet"),
-        ("corporate-action", ("MTUM", "1.0001"), date(2018, 1, 4), "leaves 18.0018 shares"),
+        ("corporate-action", ("MTUM", "1.0001"), date(2018, 1, 4), "18 shares again: that is no split"),
     ],
 )
 def test_a_statement_that_our_records_cannot_hold_is_refused_and_nothing_is_written(

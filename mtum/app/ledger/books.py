@@ -1,11 +1,12 @@
 """Do the books add up? Lots, cash and equity are worked out again from what they came from."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
-from mtum.core.portfolio.fills import Fill, Split, folded, rebased, split_ratio
+from mtum.core.portfolio.fills import Fill, Split, folded, rebased
 from mtum.core.portfolio.lots import Lot, lots_of
 from mtum.core.portfolio.orders import Side
 from mtum.ports.records import CashMovement, EquityPoint, IntentState
@@ -40,7 +41,7 @@ def book_problems(store: Store, *, orders: bool = True) -> tuple[str, ...]:
         found += _fills_and_orders(fills, own if orders else ())
         todays = rebased(fills, splits)
         found += _lots(lots_of(todays), store.ledger.lots(strategy))
-        found += _points(points, movements, todays, splits)
+        found += _points(points, movements, fills, splits)
     return tuple(found)
 
 
@@ -94,29 +95,36 @@ def _words(lot: Lot | None) -> str:
 
 
 def _points(
-    points: Sequence[EquityPoint], movements: Sequence[CashMovement], todays: Sequence[Fill], splits: Sequence[Split]
+    points: Sequence[EquityPoint], movements: Sequence[CashMovement], fills: Sequence[Fill], splits: Sequence[Split]
 ) -> Iterator[str]:
     """Compare each equity row with what cash movements and fills up to its session make."""
-    symbols = {fill.symbol for fill in todays}
+    symbols, todays = {fill.symbol for fill in fills}, rebased(fills, splits)
     start = next((one.session for one in movements if one.kind == "capital"), None)
     before = start - timedelta(days=1) if start else date.min
+    moved, traded = deque(movements), deque(todays)  # each is looked at once: both are in the order of their sessions
+    cash, held = ZERO, 0
     for point in points:
-        day = point.session
-        known = [one for one in movements if one.session <= day]
+        day, flows = point.session, ZERO
+        while moved and moved[0].session <= day:
+            one = moved.popleft()
+            cash += one.amount_usd
+            flows += one.amount_usd if one.kind in FLOWS and one.session > before else ZERO
+        while traded and traded[0].session <= day:
+            held += traded.popleft().signed_shares
         due = {
             "equity": (point.equity_usd, point.cash_usd + point.receivable_usd + point.market_usd),
-            "cash with dividends due": (point.cash_usd + point.receivable_usd, _sum(known)),
-            "deposits less withdrawals": (
-                point.flows_usd,
-                _sum(one for one in known if one.kind in FLOWS and one.session > before),
-            ),
+            "cash with dividends due": (point.cash_usd + point.receivable_usd, cash),
+            "deposits less withdrawals": (point.flows_usd, flows),
         }
         if len(symbols) <= 1:  # a row has the shares and the close of one symbol
-            held = sum(fill.signed_shares for fill in todays if fill.session <= day)
-            ratio = split_ratio(next(iter(symbols), ""), day, splits)
-            # As held that day; a row written after a later split is in its shares.
-            shares = held if point.shares == held else held / ratio
-            of_another = point.shares == 0 and held != 0  # bought before the settings named another symbol
+            shares = held
+            if point.shares != shares:
+                # A row that was written before a later split is in the shares of its day.
+                then = rebased(
+                    [one for one in fills if one.session <= day], [one for one in splits if one.session <= day]
+                )
+                shares = sum(fill.signed_shares for fill in then)
+            of_another = point.shares == 0 and shares != 0  # bought before the settings named another symbol
             if not of_another:
                 due["shares"] = (Decimal(point.shares), Decimal(shares))
             if not of_another and point.close is not None:
@@ -125,7 +133,3 @@ def _points(
             if abs(stored - made) >= CENT:
                 yield f"equity of {day}: {name} is stored as {stored:.2f}, the books make {made:.2f}"
         before = day
-
-
-def _sum(movements: Iterable[CashMovement]) -> Decimal:
-    return sum((one.amount_usd for one in movements), ZERO)

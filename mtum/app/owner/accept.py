@@ -23,7 +23,7 @@ from mtum.core.portfolio.reconcile import OUR_REF
 from mtum.core.view import MarketView
 from mtum.errors import UsageError
 from mtum.ports.broker import BrokerLists
-from mtum.ports.records import CONTRACT_KEY, IntentState, Observed
+from mtum.ports.records import CONTRACT_KEY, IN_LIEU, CashMovement, IntentState, Observed
 
 MOST = Decimal(1_000_000_000)
 """No number of shares is larger."""
@@ -31,13 +31,14 @@ MOST = Decimal(1_000_000_000)
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A person's words: the kind, what follows it, and the options of `position`."""
+    """A person's words: the kind, what follows it, and the options of `position` and `corporate-action`."""
 
     kind: str
     words: Sequence[str]
     strategy: str | None = None
     entry_session: date | None = None
     entry_price: Decimal | None = None
+    cash_in_lieu: Decimal | None = None
 
 
 def accept(desk: Desk, statement: Statement) -> dict[str, Any]:
@@ -182,16 +183,41 @@ def _corporate_action(desk: Desk, statement: Statement, lists: BrokerLists) -> s
     symbol, ratio = _symbol_and_number(desk, statement, "corporate-action SYMBOL RATIO")
     if statement.entry_session is None or ratio <= 0:
         raise UsageError("--accept corporate-action needs a ratio above 0 and --entry-session DATE, its first session")
-    ours = sum(lot.shares for lot in held_lots(desk.store) if lot.symbol == symbol)
+    split = Split(symbol, statement.entry_session, ratio)
+    said = f"{symbol}: {ratio} new shares per old one from {split.session} on"
+    known = [(one.symbol, one.session, one.ratio) for one in desk.store.bars.splits()]
+    if (symbol, split.session, ratio) in known and statement.cash_in_lieu is not None:
+        return f"{said}{_paid_in_lieu(desk, split, statement.cash_in_lieu)}"
+    lots = [lot for lot in held_lots(desk.store) if lot.symbol == symbol]
+    ours = sum(lot.shares for lot in lots)
     held = lists.positions.get(symbol, Decimal(0))
     external = Decimal(desk.store.control.meta(EXTERNAL_KEY + symbol) or 0)
     if abs((ours + external) * ratio - held) > 1:
         raise UsageError(f"{ours} of ours and {external} external times {ratio} is not the broker's {held} {symbol}")
-    split = Split(symbol, statement.entry_session, ratio)
+    if int(ours * ratio) == ours:
+        raise UsageError(f"{ours} shares of {symbol} times {ratio} are {ours} shares again: that is no split")
     _check_sound(desk, splits=[split])
     desk.store.bars.agree_split(split, desk.clock.now())
     write_lots(desk.store)
-    return f"{symbol}: {ratio} new shares per old one from {statement.entry_session} on"
+    left = ours * ratio - int(ours * ratio)
+    if left and statement.cash_in_lieu is not None:
+        said += _paid_in_lieu(desk, split, statement.cash_in_lieu)
+    elif left:
+        said += f"; {left.normalize()} of a share was paid in cash: say it again with --cash-in-lieu USD"
+    restate_equity(desk, split.session)
+    return said
+
+
+def _paid_in_lieu(desk: Desk, split: Split, amount_usd: Decimal) -> str:
+    """Record what the broker paid for the fraction of a share that a split left."""
+    bought = [fill.strategy for fill in desk.store.orders.fills() if fill.symbol == split.symbol]
+    key, note = f"{IN_LIEU}{split.symbol}:{split.session}", "cash in lieu of a fraction of a share"
+    paid = CashMovement(key, bought[-1], split.session, "adjustment", amount_usd, note, split.symbol)
+    if any(one.key == key and one.amount_usd != amount_usd for one in desk.store.ledger.movements(bought[-1])):
+        raise UsageError(f"another amount of cash in lieu is recorded already for the split of {split.session}")
+    desk.store.ledger.move_cash([paid])
+    restate_equity(desk, split.session)
+    return f", {amount_usd} USD in lieu of a fraction of a share"
 
 
 def _contract(desk: Desk, statement: Statement, lists: BrokerLists) -> str:

@@ -53,10 +53,14 @@ def reconcile(
     context: typer.Context,
     words: Annotated[list[str] | None, typer.Argument(metavar="WORD", help="What follows --accept KIND.")] = None,
     accept: Annotated[str | None, typer.Option("--accept", metavar="KIND", help=ACCEPT_HELP)] = None,
+    *,
     strategy: Annotated[str | None, typer.Option("--strategy", metavar="NAME", help="Whose position it is.")] = None,
     entry_session: Annotated[str | None, typer.Option("--entry-session", metavar="DATE", help="When it began.")] = None,
     entry_price: Annotated[
         str | None, typer.Option("--entry-price", metavar="USD", help="Its price per share.")
+    ] = None,
+    cash_in_lieu: Annotated[
+        str | None, typer.Option("--cash-in-lieu", metavar="USD", help="Paid for the fraction that a split left.")
     ] = None,
 ) -> Answer:
     """Record what the broker's lists explain, and compare the rest with our records; or accept a statement."""
@@ -70,7 +74,14 @@ def reconcile(
     said: Statement | None = None
     if accept is not None:
         day = day_of(entry_session, "--entry-session")
-        said = Statement(accept, tuple(words or ()), strategy, day, _price(entry_price))
+        said = Statement(
+            accept,
+            tuple(words or ()),
+            strategy,
+            day,
+            _price("--entry-price", entry_price),
+            _price("--cash-in-lieu", cash_in_lieu),
+        )
     with _desk(call) as desk:
         document = accept_statement(desk, said) if said else compared(desk)
     return _answer(document)
@@ -106,7 +117,7 @@ def _problems(document: dict[str, Any]) -> list[Problem]:
     return [Problem(int(one["code"]), str(one["text"])) for one in document["problems"]]
 
 
-def _price(text: str | None) -> Decimal | None:
+def _price(option: str, text: str | None) -> Decimal | None:
     if text is None:
         return None
     try:
@@ -114,5 +125,5 @@ def _price(text: str | None) -> Decimal | None:
     except InvalidOperation:
         found = Decimal(0)
     if not found.is_finite() or not 0 < found <= _HIGHEST_PRICE:
-        raise UsageError(f'--entry-price "{text}" is no price in USD')
+        raise UsageError(f'{option} "{text}" is no price in USD')
     return found

@@ -1,5 +1,6 @@
 """Fills: single executions as the broker reports them, corrections folded."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -56,11 +57,16 @@ class Fill:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """New shares per old share, effective at the open of a session."""
+    """New shares per old share, effective at the open of a session.
+
+    `in_lieu_usd` is the cash paid for a fraction of a share that the split left; None while nobody
+    has told it, or where none was left.
+    """
 
     symbol: str
     session: date
     ratio: Decimal
+    in_lieu_usd: Decimal | None = None
 
 
 def stem_of(exec_id: str) -> str:
@@ -92,22 +98,49 @@ def _revision(fill: Fill) -> tuple[int, str, bool]:
 def rebased(fills: Iterable[Fill], splits: Sequence[Split]) -> tuple[Fill, ...]:
     """Return the fills in today's shares: those before a split re-based by its ratio.
 
-    Raises
-    ------
-    ValueError
-        If a ratio would leave a fraction of a share.
+    A fraction that a split leaves of a position is paid in cash: it is in no fill any more, the others
+    keep what they cost. Round trips that had ended before, and would come to a fraction, stay as traded.
     """
-    return tuple(_rebased(fill, splits) for fill in fills)
+    found = tuple(fills)
+    scaled = [_scaled(fill, split_ratio(fill.symbol, fill.session, splits)) for fill in found]
+    whole = tuple(fill for fill in scaled if fill is not None)
+    if len(whole) == len(found):
+        return whole
+    for split in sorted(splits, key=lambda one: one.session):
+        found = _after(found, split)
+    return found
 
 
-def _rebased(fill: Fill, splits: Sequence[Split]) -> Fill:
-    ratio = split_ratio(fill.symbol, fill.session, splits)
+def _scaled(fill: Fill, ratio: Decimal) -> Fill | None:
     if ratio == 1:
         return fill
     shares = fill.shares * ratio
-    if shares != int(shares):
-        raise ValueError(f"{fill.symbol}: a split of {ratio} leaves {shares} shares of fill {fill.exec_id}")
-    return replace(fill, shares=int(shares), price=fill.price / ratio)
+    return replace(fill, shares=int(shares), price=fill.price / ratio) if shares == int(shares) else None
+
+
+def _after(fills: Sequence[Fill], split: Split) -> tuple[Fill, ...]:
+    found: list[Fill | None] = list(fills)
+    trips: dict[str, list[int]] = defaultdict(list)
+    for at, fill in enumerate(fills):
+        if fill.symbol != split.symbol or fill.session >= split.session:
+            continue
+        trip = trips[fill.strategy]
+        trip.append(at)
+        if sum(fills[one].signed_shares for one in trip) == 0:
+            ended = [_scaled(fills[one], split.ratio) for one in trip]
+            if None not in ended:
+                for one, new in zip(trip, ended, strict=True):
+                    found[one] = new
+            trip.clear()
+    for trip in trips.values():
+        before = 0
+        for one in trip:
+            held = before + fills[one].signed_shares
+            shares = abs(int(held * split.ratio) - int(before * split.ratio))
+            price = fills[one].price / split.ratio
+            found[one] = replace(fills[one], shares=shares, price=price) if shares else None
+            before = held
+    return tuple(fill for fill in found if fill is not None)
 
 
 def split_ratio(symbol: str, since: date, splits: Sequence[Split]) -> Decimal:

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from mtum.core.portfolio.costs import to_cent
-from mtum.core.portfolio.fills import Fill, Split, folded, rebased
+from mtum.core.portfolio.fills import Fill, Split, folded
 from mtum.core.portfolio.orders import Side
 
 ZERO = Decimal(0)
@@ -38,7 +38,7 @@ class TaxLot:
     """
 
     symbol: str
-    shares: int
+    shares: int | Decimal
     acquired: date
     sold: date
     term_from: date
@@ -82,7 +82,7 @@ class OpenLot:
 
     purchase: str
     symbol: str
-    shares: int
+    shares: int | Decimal
     acquired: date
     term_from: date
     basis_usd: Decimal
@@ -105,7 +105,7 @@ class _Deal:
     symbol: str
     side: Side
     session: date
-    shares: int
+    shares: int | Decimal
     total_usd: Decimal
 
 
@@ -114,7 +114,7 @@ class _Claim:
     # A loss that looks for other shares than those bought with the ones sold.
     row: int
     purchase: str
-    shares: int
+    shares: int | Decimal
     loss_usd: Decimal
     until: date
     held_for: timedelta
@@ -132,12 +132,9 @@ def tax_record(fills: Iterable[Fill], splits: Sequence[Split] = ()) -> TaxRecord
     """Return closed and open tax lots of all strategies together, as the law looks at them.
 
     The executions of an order are one purchase or one sale, also where they fall on several days:
-    a sale is looked at for replaced shares once its last execution is known.
-
-    Raises
-    ------
-    ValueError
-        If a split leaves a fraction of a share.
+    a sale is looked at for replaced shares once its last execution is known. Shares are those of the
+    day: a split changes what is held. Of a fraction that a split leaves, paid in cash, the cash is the
+    proceeds; while it is not told, the fraction is in no row.
 
     References
     ----------
@@ -145,10 +142,13 @@ def tax_record(fills: Iterable[Fill], splits: Sequence[Split] = ()) -> TaxRecord
     is no wash sale for the sake of the rest).
     """
     books: dict[str, _Book] = {}
-    deals = _deals(rebased(folded(fills), splits))
+    deals = _deals(folded(fills))
+    coming = sorted(splits, key=lambda one: one.session)
     ends = {(deal.side, deal.order): deal for deal in deals}
     sold: dict[str, list[tuple[int, str]]] = defaultdict(list)
     for deal in deals:
+        while coming and coming[0].session <= deal.session:
+            _split(books, coming.pop(0))
         book = books.setdefault(deal.symbol, _Book([], [], []))
         if deal.side is Side.BUY:
             _buy(book, deal)
@@ -157,8 +157,34 @@ def tax_record(fills: Iterable[Fill], splits: Sequence[Split] = ()) -> TaxRecord
         if ends[Side.SELL, deal.order] is deal:
             for row, purchase in sold[deal.order]:
                 _wash(book, row, purchase)
+    for split in coming:
+        _split(books, split)
     closed = sorted((row for book in books.values() for row in book.closed), key=lambda row: (row.sold, row.symbol))
     return TaxRecord(tuple(closed), tuple(lot for book in books.values() for lot in book.held))
+
+
+def _split(books: dict[str, _Book], split: Split) -> None:
+    book = books.get(split.symbol)
+    if book is None:
+        return
+    book.held = [replace(lot, shares=_whole(lot.shares * split.ratio)) for lot in book.held]
+    for claim in book.claims:
+        claim.shares = _whole(claim.shares * split.ratio)
+    total = sum((lot.shares for lot in book.held), ZERO)
+    fraction = total - int(total)
+    if not fraction or total < 0:
+        return
+    paid = _Deal(f"split {split.session}", split.symbol, Side.SELL, split.session, fraction, split.in_lieu_usd or ZERO)
+    rows = _sell(book, paid)
+    if split.in_lieu_usd is None:
+        del book.closed[rows[0][0] :]
+        return
+    for row, purchase in rows:
+        _wash(book, row, purchase)
+
+
+def _whole(shares: int | Decimal) -> int | Decimal:
+    return int(shares) if shares == int(shares) else shares
 
 
 def _deals(fills: Iterable[Fill]) -> list[_Deal]:
@@ -205,17 +231,20 @@ def _covered(book: _Book, bought: OpenLot) -> OpenLot:
     return rest
 
 
-def _divided(lot: OpenLot, shares: int) -> tuple[OpenLot, OpenLot]:
+def _divided(lot: OpenLot, shares: int | Decimal) -> tuple[OpenLot, OpenLot]:
     """Return the first `shares` of a lot and the rest; cents are shared out without loss."""
     basis, deferred = (_share(amount, shares, lot.shares) for amount in (lot.basis_usd, lot.deferred_usd))
-    first = replace(lot, shares=shares, basis_usd=basis, deferred_usd=deferred)
+    first = replace(lot, shares=_whole(shares), basis_usd=basis, deferred_usd=deferred)
     rest = replace(
-        lot, shares=lot.shares - shares, basis_usd=lot.basis_usd - basis, deferred_usd=lot.deferred_usd - deferred
+        lot,
+        shares=_whole(lot.shares - shares),
+        basis_usd=lot.basis_usd - basis,
+        deferred_usd=lot.deferred_usd - deferred,
     )
     return first, rest
 
 
-def _share(amount: Decimal, part: int, whole: int) -> Decimal:
+def _share(amount: Decimal, part: int | Decimal, whole: int | Decimal) -> Decimal:
     return amount if part == whole else to_cent(amount * part / whole)
 
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.market.rows import revision, revision_values
 from mtum.adapters.store.market.vintages import BarRows, undone
-from mtum.adapters.store.texts import instant, instant_text, money, since_text
+from mtum.adapters.store.texts import instant, instant_text, maybe_money, money, since_text
 from mtum.core.market.bars import COLUMNS, Bars
 from mtum.core.portfolio.fills import Split
-from mtum.ports.records import Revision
+from mtum.ports.records import IN_LIEU, Revision
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -113,9 +113,13 @@ class SqliteBars:
 
     def splits(self) -> Sequence[Split]:
         """Return the splits of all symbols that source and broker agreed upon; lots follow these."""
-        sql = "SELECT * FROM corporate_actions WHERE kind = 'split' AND source = ? ORDER BY session, symbol"
+        sql = (
+            "SELECT a.symbol, a.session, a.amount, paid.amount_usd AS paid FROM corporate_actions AS a "
+            f"LEFT JOIN cash_movements AS paid ON paid.key = '{IN_LIEU}' || a.symbol || ':' || a.session "
+            "WHERE a.kind = 'split' AND a.source = ? ORDER BY a.session, a.symbol"
+        )
         return tuple(
-            Split(row["symbol"], date.fromisoformat(row["session"]), money(row["amount"]))
+            Split(row["symbol"], date.fromisoformat(row["session"]), money(row["amount"]), maybe_money(row["paid"]))
             for row in self.database.rows(sql, (AGREED,))
         )
 

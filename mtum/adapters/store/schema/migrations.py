@@ -69,6 +69,13 @@ def reasons_as_they_began(db: Database) -> None:
         db.execute(create_view(VIEWS[name]))
 
 
+@MIGRATIONS(name="0008_fractions_of_splits")
+def fractions_of_splits(db: Database) -> None:
+    """End a round trip whose split left a fraction of a share, which was paid in cash."""
+    db.execute("DROP VIEW v_trades")
+    db.execute(create_view(VIEWS["v_trades"]))
+
+
 def _add(db: Database, table: str, columns: Mapping[str, str]) -> None:
     known = {row[1] for row in db.execute(f"PRAGMA table_info({table})")}
     for name, kind in columns.items():

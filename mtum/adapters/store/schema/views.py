@@ -36,17 +36,23 @@ rebased AS (
 _TRADES = (
     _TODAYS_FILLS
     + """
-running AS (
+summed AS (
   SELECT *, CASE side WHEN 'BUY' THEN 1 ELSE -1 END AS way, sum(CASE side WHEN 'BUY' THEN 1 ELSE -1 END
     * todays_shares) OVER (PARTITION BY strategy, symbol ORDER BY session, instant, exec_id
-    ROWS UNBOUNDED PRECEDING) AS held_after
+    ROWS UNBOUNDED PRECEDING) AS total
   FROM rebased
+),
+-- A fraction of a share that a split left was paid in cash: whole shares are held.
+running AS (
+  SELECT *, CAST(total + CASE WHEN total < 0 THEN -1e-6 ELSE 1e-6 END AS INTEGER) AS held_after,
+    CAST(todays_shares + 1e-6 AS INTEGER) AS whole
+  FROM summed
 ),
 parts AS (
   -- A fill that turns a position ends one trip with its first part and begins the next with the rest.
-  SELECT *, 1 AS part, held_after * way > 0 AND held_after * way < todays_shares AS turns FROM running
+  SELECT *, 1 AS part, held_after * way > 0 AND held_after * way < whole AS turns FROM running
   UNION ALL
-  SELECT *, 2, 1 FROM running WHERE held_after * way > 0 AND held_after * way < todays_shares
+  SELECT *, 2, 1 FROM running WHERE held_after * way > 0 AND held_after * way < whole
 ),
 counted AS (
   SELECT strategy, symbol, session, instant, exec_id, part, intent_id, way,
@@ -82,24 +88,28 @@ trips AS (
   SELECT strategy, symbol, trip, direction,
     min(session) AS entry_session,
     max(CASE WHEN held_after = 0 THEN session END) AS exit_session,
-    round(sum(CASE WHEN way = direction THEN todays_shares * portion END)) AS opened,
+    sum(CASE WHEN way = direction THEN todays_shares * portion END) AS opened,
+    sum(CASE WHEN way <> direction THEN todays_shares * portion END) AS closed,
     sum(CASE WHEN way = direction THEN value_usd * portion END) AS entered,
     sum(CASE WHEN way <> direction THEN value_usd * portion END) AS left_usd,
     CASE WHEN sum(commission_usd IS NULL) = 0 THEN sum(commission_usd * portion) END AS commission,
     max(exit_intent) AS exit_intent
   FROM leaving GROUP BY strategy, symbol, trip
-)
+),
+-- What a split left over was paid in cash and its cost with it.
+costed AS (SELECT *, entered * closed / opened AS cost_usd FROM trips)
 SELECT trips.strategy, trips.symbol, entry_session, round(entered / opened, 6) AS entry_price,
-  exit_session, CASE WHEN exit_session IS NOT NULL THEN round(left_usd / opened, 6) END AS exit_price,
-  CAST(opened * direction AS INTEGER) AS shares,
-  CASE WHEN exit_session IS NOT NULL THEN round((left_usd - entered) * direction - commission, 6) END AS pnl_usd,
-  CASE WHEN exit_session IS NOT NULL THEN ((left_usd - entered) * direction - commission) / entered END AS return_frac,
+  exit_session, CASE WHEN exit_session IS NOT NULL THEN round(left_usd / closed, 6) END AS exit_price,
+  CAST(opened + 1e-6 AS INTEGER) * direction AS shares,
+  CASE WHEN exit_session IS NOT NULL THEN round((left_usd - cost_usd) * direction - commission, 6) END AS pnl_usd,
+  CASE WHEN exit_session IS NOT NULL THEN ((left_usd - cost_usd) * direction - commission) / cost_usd END
+    AS return_frac,
   CASE WHEN exit_session IS NOT NULL THEN (
     SELECT value FROM json_each(order_intents.reasons) WHERE value <> 'exit_carried' ORDER BY key LIMIT 1
   ) END AS reason,
   left_on.sessions - entered_on.sessions AS sessions_held,
   round(commission, 6) AS commission_usd
-FROM trips JOIN days AS entered_on ON entered_on.day = entry_session
+FROM costed AS trips JOIN days AS entered_on ON entered_on.day = entry_session
 LEFT JOIN days AS left_on ON left_on.day = exit_session
 LEFT JOIN order_intents ON order_intents.id = trips.exit_intent
 ORDER BY entry_session, trips.symbol, trips.trip"""

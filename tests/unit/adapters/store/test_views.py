@@ -121,6 +121,19 @@ def test_agreed_splits_turn_a_trade_into_todays_shares(store: SqliteStore) -> No
     assert (trade["shares"], trade["entry_price"], trade["exit_price"], trade["pnl_usd"]) == (60, 20.0, 21.0, 60.0)
 
 
+def test_a_trade_whose_split_left_a_fraction_ends_when_the_whole_shares_are_sold(store: SqliteStore) -> None:
+    bought(store, MONDAY, 17, "150", "0")
+    store.bars.agree_split(Split("MTUM", TUESDAY, Decimal("1.5")), later(0))
+    sold(store, FRIDAY, 25, "110", "0")
+    (trade,) = rows(store, "v_trades")
+    # 17 at 150 are 25.5 at 100; the half share was paid in cash: 25 x 110 - 25 x 100 = 250
+    assert (trade["shares"], trade["entry_price"], trade["exit_price"], trade["pnl_usd"]) == (25, 100.0, 110.0, 250.0)
+    assert trade["exit_session"] == "2018-12-07"
+    (same,) = trades_of(rebased(folded(store.orders.fills(STRATEGY)), store.bars.splits()))
+    assert (same.shares, same.entry_price) == (25, Decimal(100))
+    assert (same.exit_price, same.pnl_usd) == (Decimal(110), Decimal(250))
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_the_trades_of_the_view_are_those_of_the_core(store: SqliteStore, seed: int) -> None:
     draw = random.Random(seed)

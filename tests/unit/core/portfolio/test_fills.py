@@ -90,6 +90,15 @@ def test_a_reverse_split_makes_fewer_shares() -> None:
     assert (left.shares, left.price) == (1, Decimal(1000))
 
 
-def test_a_split_that_leaves_a_fraction_of_a_share_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"split of 1.5 leaves 7.5 shares of fill 1.01"):
-        rebased([fill("1.01", 5)], [Split("MTUM", date(2018, 12, 4), Decimal("1.5"))])
+def test_a_fraction_that_a_split_leaves_is_in_no_fill() -> None:
+    # 5 x 1.5 = 7.5: seven shares at two thirds of the price; with two fills of five it is 15, and none is lost.
+    split = Split("MTUM", date(2018, 12, 4), Decimal("1.5"))
+    (left,) = rebased([fill("1.01", 5, "90")], [split])
+    assert (left.shares, left.price) == (7, Decimal(60))
+    assert [one.shares for one in rebased([fill("1.01", 5), fill("2.01", 5)], [split])] == [7, 8]
+
+
+def test_a_round_trip_that_ended_before_a_split_with_a_fraction_stays_as_traded() -> None:
+    split = Split("MTUM", date(2018, 12, 4), Decimal("1.5"))
+    ended = [fill("1.01", 5), replace(fill("2.01", 5), side=Side.SELL)]
+    assert list(rebased(ended, [split])) == ended

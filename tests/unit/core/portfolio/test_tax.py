@@ -269,3 +269,34 @@ def test_later_executions_of_a_purchase_do_not_replace_what_its_first_ones_bough
     sold = fill(3, "SELL", date(2025, 3, 4), 10, "90")
     rest = replace(rest, session=date(2025, 3, 5), instant=datetime(2025, 3, 5, 21, tzinfo=UTC))
     assert [lot.code for lot in tax_record([part, sold, rest]).closed] == [""]
+
+
+def test_cash_in_lieu_is_the_proceeds_of_the_fraction_that_a_split_leaves() -> None:
+    bought = fill(1, "BUY", date(2025, 1, 2), 17, "150")
+    sold = fill(2, "SELL", date(2025, 6, 2), 25, "110")
+    split = Split("MTUM", date(2025, 3, 3), Decimal("1.5"), Decimal("52.50"))
+    fraction, rest = tax_record([bought, sold], [split]).closed
+    # 17 x 150 = 2550 for 25.5 shares, 100 each: the half share cost 50.
+    assert (fraction.shares, fraction.sold) == (Decimal("0.5"), date(2025, 3, 3))
+    assert (fraction.basis_usd, fraction.gain_usd) == (Decimal(50), Decimal("2.50"))
+    assert (rest.shares, rest.basis_usd, rest.gain_usd) == (25, Decimal(2500), Decimal(250))
+
+
+def test_a_fraction_whose_cash_is_not_told_is_in_no_row() -> None:
+    split = Split("MTUM", date(2025, 3, 3), Decimal("1.5"))
+    record = tax_record([fill(1, "BUY", date(2025, 1, 2), 17, "150")], [split])
+    assert record.closed == ()
+    assert [(lot.shares, lot.basis_usd) for lot in record.held] == [(25, Decimal(2500))]
+
+
+def test_a_loss_before_a_split_is_deferred_into_as_many_shares_after_it() -> None:
+    record = tax_record(
+        [
+            fill(1, "BUY", date(2025, 1, 2), 10, "100"),
+            fill(2, "SELL", date(2025, 2, 3), 10, "90"),
+            fill(3, "BUY", date(2025, 2, 10), 10, "45"),
+        ],
+        [Split("MTUM", date(2025, 2, 5), Decimal(2))],
+    )
+    # Ten shares sold are twenty of today's; ten of them are replaced, half of the loss of 100 is deferred.
+    assert record.closed[0].adjustment_usd == Decimal(50)
