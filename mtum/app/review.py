@@ -143,8 +143,10 @@ def _marked(trade: TradeLine, looked_at: Period) -> TradeLine:
     bars = looked_at.facts.bars
     if not len(bars) or trade.commission_usd is None:
         return trade
-    paid = trade.entry_price * trade.shares
-    held = sum(lot.shares for lot in looked_at.facts.lots())
+    lots = looked_at.facts.lots()
+    multiplier = lots[0].multiplier if lots else 1
+    paid = trade.entry_price * trade.shares * multiplier
+    held = sum(lot.shares for lot in lots) * multiplier
     gain = (float(bars.close[-1]) - trade.entry_price) * held - trade.commission_usd
     return replace(trade, pnl_usd=round(gain, 6), return_frac=round(gain / abs(paid), 6))
 

@@ -31,9 +31,9 @@ def _fill_problems(connection: sqlite3.Connection) -> list[str]:
     double = [f"fill {stem} does not count exactly once" for (stem,) in rows]
     rows = connection.execute(
         "SELECT exec_id FROM fills LEFT JOIN cash_movements ON key = 'fill:' || stem WHERE current = 1 AND abs("
-        "coalesce(amount_usd, 0) - shares * price * CASE side WHEN 'SELL' THEN 1 ELSE -1 END) > 1e-6"
+        "coalesce(amount_usd, 0) - shares * price * multiplier * CASE side WHEN 'SELL' THEN 1 ELSE -1 END) > 1e-6"
     )
-    return double + [f"the cash of fill {exec_id} is not shares times price" for (exec_id,) in rows]
+    return double + [f"the cash of fill {exec_id} is not shares times price and multiplier" for (exec_id,) in rows]
 
 
 def _lot_problems(connection: sqlite3.Connection) -> list[str]:
@@ -41,15 +41,18 @@ def _lot_problems(connection: sqlite3.Connection) -> list[str]:
         expected = _lots_of_fills(connection)
     except ValueError as error:
         return [str(error)]
-    stored = {row["intent_id"]: row["shares"] for row in connection.execute("SELECT intent_id, shares FROM lots")}
+    rows = connection.execute("SELECT intent_id, symbol, shares FROM lots")
+    stored = {(row["intent_id"], row["symbol"]): row["shares"] for row in rows}
     differing = sorted(key for key in expected.keys() | stored.keys() if expected.get(key, 0) != stored.get(key, 0))
-    return [f"lot {key} holds {stored.get(key, 0)} shares, its fills make {expected.get(key, 0)}" for key in differing]
+    return [
+        f"lot {key[0]} holds {stored.get(key, 0)} shares, its fills make {expected.get(key, 0)}" for key in differing
+    ]
 
 
-def _lots_of_fills(connection: sqlite3.Connection) -> dict[str, int]:
+def _lots_of_fills(connection: sqlite3.Connection) -> dict[tuple[str, str], int]:
     splits = [
         Split(row["symbol"], date.fromisoformat(row["session"]), money(row["amount"]))
         for row in connection.execute("SELECT * FROM corporate_actions WHERE kind = 'split' AND source = 'agreed'")
     ]
     fills = [fill_of(row) for row in connection.execute("SELECT * FROM fills")]
-    return {lot.intent_id: lot.shares for lot in lots_of(rebased(folded(fills), splits))}
+    return {(lot.intent_id, lot.symbol): lot.shares for lot in lots_of(rebased(folded(fills), splits))}

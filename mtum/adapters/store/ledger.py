@@ -60,12 +60,13 @@ class SqliteLedger:
                 float(lot.entry_price),
                 float(lot.cost_usd),
                 plain(dict(remembered.get(lot.intent_id, {}))),
+                lot.multiplier,
             )
             for lot in lots
         ]
         with self.database.write() as connection:
             connection.execute("DELETE FROM lots WHERE strategy = ?", (strategy,))
-            connection.executemany("INSERT INTO lots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+            connection.executemany("INSERT INTO lots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
     def lots(self, strategy: str) -> Sequence[Lot]:
         """Return the open lots as they were last written, oldest first."""
@@ -80,6 +81,7 @@ class SqliteLedger:
                 opened_shares=row["opened_shares"],
                 entry_price=money(row["entry_price"]),
                 cost_usd=money(row["cost_usd"]),
+                multiplier=row["multiplier"],
             )
             for row in self.database.rows(sql, (strategy,))
         )

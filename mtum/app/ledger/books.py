@@ -76,9 +76,9 @@ def _fills_and_orders(fills: Sequence[Fill], states: Iterable[IntentState]) -> I
 
 
 def _lots(rebuilt: Sequence[Lot], stored: Sequence[Lot]) -> Iterator[str]:
-    left = {lot.intent_id: lot for lot in stored}
+    left = {(lot.intent_id, lot.symbol): lot for lot in stored}
     for lot in rebuilt:
-        found = left.pop(lot.intent_id, None)
+        found = left.pop((lot.intent_id, lot.symbol), None)
         if found is None or not _alike(lot, found):
             yield f"lot {lot.intent_id}: the fills make {_words(lot)}, stored is {_words(found)}"
     for lot in left.values():
@@ -128,7 +128,8 @@ def _points(
             if not of_another:
                 due["shares"] = (Decimal(point.shares), Decimal(shares))
             if not of_another and point.close is not None:
-                due["market value"] = (point.market_usd, point.shares * point.close)
+                units = point.shares * next((fill.multiplier for fill in fills), 1)
+                due["market value"] = (point.market_usd, units * point.close)
         for name, (stored, made) in due.items():
             if abs(stored - made) >= CENT:
                 yield f"equity of {day}: {name} is stored as {stored:.2f}, the books make {made:.2f}"

@@ -53,8 +53,8 @@ def _equity_at(desk: Desk, sleeve: Sleeve, strategy: str, session: date, bars: M
     movements = [movement for movement in sleeve.movements if movement.session <= session]
     cash = sum((movement.amount_usd for movement in movements if movement.paid), Decimal(0))
     receivable = sum((movement.amount_usd for movement in movements if not movement.paid), Decimal(0))
-    held = {symbol: sum(lot.shares for lot in sleeve.lots if lot.symbol == symbol) for symbol in bars}
-    market = sum((exact(bars[symbol].close) * shares for symbol, shares in held.items()), Decimal(0))
+    held = [lot for lot in sleeve.lots if lot.symbol in bars]
+    market = sum((lot.value_usd(exact(bars[lot.symbol].close)) for lot in held), Decimal(0))
     earlier = sleeve.points[-1].session if sleeve.points else None
     first = next(iter(bars))
     final = desk.store.bars.last_final(first, desk.source.name)
@@ -73,7 +73,7 @@ def _equity_at(desk: Desk, sleeve: Sleeve, strategy: str, session: date, bars: M
         flows_usd=flows_since(movements, earlier),
         benchmark_usd=_benchmark(desk, session, movements, _traded(desk, strategy) or tuple(bars)),
         close=exact(bars[first].close),
-        shares=sum(held.values()),
+        shares=sum(lot.shares for lot in held),
         final=final is not None and final >= session and not doubtful,
     )
 

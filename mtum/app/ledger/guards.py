@@ -32,7 +32,8 @@ class AccountWorth:
 def worth_of(desk: Desk, lists: BrokerLists, view: MarketView) -> AccountWorth:
     """Return what the account is worth now and how much of it is ours, at the decision's prices."""
     sleeve = read_sleeve(desk.store, desk.strategy.name)
-    shares = sum(lot.shares * float(view.bars[lot.symbol].close[-1]) for lot in sleeve.lots if lot.symbol in view.bars)
+    closes = {symbol: float(bars.close[-1]) for symbol, bars in view.bars.items()}
+    shares = sum(lot.shares * lot.multiplier * closes[lot.symbol] for lot in sleeve.lots if lot.symbol in closes)
     net = float(lists.account.net_liquidation_usd)
     return AccountWorth(view.session, net, shares, float(sleeve.cash_usd))
 

@@ -14,6 +14,7 @@ from mtum.app.owner.reconcile import official_close, reconciled, settle_first
 from mtum.app.session.close_orders import STATED
 from mtum.app.session.differences import EXTERNAL_KEY, FOREIGN_KEY, balance_of, unbooked
 from mtum.app.session.match_orders import find_trace, what_of
+from mtum.core.market.instruments import instrument
 from mtum.core.portfolio.costs import IbFixedCosts
 from mtum.core.portfolio.fills import Fill, Split, folded, rebased
 from mtum.core.portfolio.gate import last_instant
@@ -113,6 +114,7 @@ def _filled(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
         shares=explained.shares,
         price=_number(price, form),
         commission_usd=cost,
+        multiplier=instrument(intent.symbol).multiplier,
     )
     _check_sound(desk, fills=[fill])
     filled = state.filled + explained.shares
@@ -316,6 +318,7 @@ def _fill(desk: Desk, intent: OrderIntent, number: int) -> Fill:
         shares=intent.shares,
         price=intent.reference_price,
         commission_usd=Decimal(0),
+        multiplier=instrument(intent.symbol).multiplier,
     )
 
 

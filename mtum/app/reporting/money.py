@@ -35,10 +35,11 @@ def position_line(facts: SessionFacts, symbol: str) -> PositionLine | None:
     shares = sum(lot.shares for lot in lots)
     if not shares:
         return None
-    paid = sum((lot.entry_price * lot.shares for lot in lots), Decimal(0))
+    units = sum(lot.shares * lot.multiplier for lot in lots)
+    paid = sum((lot.paid_usd for lot in lots), Decimal(0))
     basis = paid + sum((lot.cost_usd for lot in lots), Decimal(0))
     close = official_close(facts, symbol)
-    market = None if close.amount is None else close.amount * shares
+    market = None if close.amount is None else close.amount * units
     gain = None if market is None else market - float(basis)
     is_final = close.state is State.FINAL
     holding = facts.holding(symbol)
@@ -46,7 +47,7 @@ def position_line(facts: SessionFacts, symbol: str) -> PositionLine | None:
         symbol=symbol,
         shares=shares,
         entry_session=lots[0].session,
-        entry_price=round(float(paid / shares), _CENTS),
+        entry_price=round(float(paid / units), _CENTS),
         sessions_held=_sessions_held(facts, lots[0].session),
         close_usd=close,
         market_usd=stated(_rounded(market), is_final=is_final),
@@ -146,7 +147,7 @@ def realized_usd(facts: SessionFacts) -> tuple[float | None, float | None]:
         return None, None
     cash = sum((fill.cash_usd for fill in facts.fills), Decimal(0))
     paid = sum((fill.commission_usd or Decimal(0) for fill in facts.fills), Decimal(0))
-    basis = sum((lot.entry_price * lot.shares + lot.cost_usd for lot in lots_of(facts.fills)), Decimal(0))
+    basis = sum((lot.paid_usd + lot.cost_usd for lot in lots_of(facts.fills)), Decimal(0))
     return round(float(cash - paid + basis), _CENTS), round(float(paid), _CENTS)
 
 

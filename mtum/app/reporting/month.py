@@ -110,7 +110,7 @@ def costs(period: Period) -> Costs:
         traded = 0.0
     return Costs(
         fills=len(fills),
-        traded_usd=round(float(sum(fill.shares * fill.price for fill in fills)), 6),
+        traded_usd=round(float(sum(fill.value_usd for fill in fills)), 6),
         assumed_usd=round(float(sum(model.commission(fill.shares, fill.price) for fill in fills)), 6),
         paid_usd=round(float(sum(paid)), 6),
         unknown=len(fills) - len(paid),
@@ -129,9 +129,10 @@ def _gap(fill: Fill, states: dict[str, IntentState], close: float | None) -> tup
         return None
     sign = 1 if fill.side is Side.BUY else -1
     decided = float(state.intent.reference_price)
-    wait = sign * (close - decided) * fill.shares
-    auction = sign * (float(fill.price) - close) * fill.shares
-    return decided * fill.shares, wait, auction
+    units = fill.shares * fill.multiplier
+    wait = sign * (close - decided) * units
+    auction = sign * (float(fill.price) - close) * units
+    return decided * units, wait, auction
 
 
 def stability(period: Period) -> tuple[Stability, ...]:

@@ -86,7 +86,7 @@ def _fill_line(fill: Fill, decided: Decimal | None, close: Stated, portfolio: Ma
     before = None if decided is None else float(decided)
     costs = cost_model(portfolio["cost_model"], Decimal(repr(portfolio["cost_frac"])))
     commission = None if fill.commission_usd is None else float(fill.commission_usd)
-    slipped = None if before is None else round(sign * (price - before) * fill.shares, 6)
+    slipped = None if before is None else round(sign * (price - before) * fill.shares * fill.multiplier, 6)
     return FillLine(
         exec_id=fill.exec_id,
         order_id=fill.intent_id,

@@ -15,6 +15,7 @@ from mtum.app.session.match_orders import (
     find_trace,
     record_seen,
 )
+from mtum.core.market.instruments import instrument
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.fills import Fill, folded
 from mtum.core.portfolio.orders import OrderStatus, intent_of
@@ -164,4 +165,5 @@ def _fill(state: IntentState, fill: BrokerFill) -> Fill:
         shares=int(fill.shares),
         price=fill.price,
         commission_usd=fill.commission_usd,
+        multiplier=instrument(fill.symbol).multiplier,
     )

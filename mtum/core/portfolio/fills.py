@@ -19,10 +19,14 @@ class Fill:
         The broker's id; a correction repeats all dotted parts but the last, which rises.
     intent_id : str
         Intent the order belongs to.
+    symbol : str
+        Id of the instrument, the ticker for shares.
     shares : int
-        Whole shares, above zero.
+        Whole shares or contracts, above zero.
     price : Decimal
-        USD per share.
+        USD per share, of an option per share of its underlying.
+    multiplier : int
+        Shares per contract, 1 for shares.
     commission_usd : Decimal or None
         Commission and fees in USD; None while the broker has not told.
     """
@@ -38,6 +42,7 @@ class Fill:
     shares: int
     price: Decimal
     commission_usd: Decimal | None = None
+    multiplier: int = 1
 
     @property
     def stem(self) -> str:
@@ -50,9 +55,14 @@ class Fill:
         return self.shares if self.side is Side.BUY else -self.shares
 
     @property
+    def value_usd(self) -> Decimal:
+        """What was paid or received for it in USD, commission apart."""
+        return self.shares * self.price * self.multiplier
+
+    @property
     def cash_usd(self) -> Decimal:
         """Change of cash by the trade itself, commission apart."""
-        return -self.signed_shares * self.price
+        return -self.value_usd if self.side is Side.BUY else self.value_usd
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,12 +19,16 @@ class Lot:
 
     Parameters
     ----------
+    symbol : str
+        Id of the instrument, the ticker for shares.
     shares, opened_shares : int
-        Shares left, and shares the intent opened in all; both negative for a short lot.
+        Shares or contracts left, and how many the intent opened in all; both negative for a short lot.
     entry_price : Decimal
         Average fill price in USD, commission apart.
     cost_usd : Decimal
         Commission of the shares left, in USD.
+    multiplier : int
+        Shares per contract, 1 for shares.
     """
 
     intent_id: str
@@ -35,15 +39,25 @@ class Lot:
     opened_shares: int
     entry_price: Decimal
     cost_usd: Decimal
+    multiplier: int = 1
+
+    @property
+    def paid_usd(self) -> Decimal:
+        """What the shares left cost in USD, commission apart; negative for a short lot."""
+        return self.value_usd(self.entry_price)
+
+    def value_usd(self, price: Decimal) -> Decimal:
+        """Return what the shares left are worth at a price; negative for a short lot."""
+        return self.shares * price * self.multiplier
 
 
 @dataclass(frozen=True, slots=True)
 class Trade:
     """A round trip from the first entry fill to flat; exit fields are None while open.
 
-    `shares` is negative for a short sale and its buy-back. `pnl_usd` is after commissions and
-    `return_frac` is P&L over the value of the entry; both are None, as `commission_usd` is, while the
-    commission of one execution is not known.
+    `symbol` is the instrument's id; `shares` is negative for a short sale and its buy-back. `pnl_usd` is
+    after commissions and `return_frac` is P&L over the value of the entry; both are None, as
+    `commission_usd` is, while the commission of one execution is not known.
     """
 
     strategy: str
@@ -126,7 +140,17 @@ def _opened(book: _Open, fill: Fill) -> None:
     same = next((index for index, lot in enumerate(book.lots) if lot.intent_id == fill.intent_id), None)
     if same is None:
         book.lots.append(
-            Lot(fill.intent_id, fill.strategy, fill.symbol, fill.session, change, change, fill.price, cost)
+            Lot(
+                intent_id=fill.intent_id,
+                strategy=fill.strategy,
+                symbol=fill.symbol,
+                session=fill.session,
+                shares=change,
+                opened_shares=change,
+                entry_price=fill.price,
+                cost_usd=cost,
+                multiplier=fill.multiplier,
+            )
         )
         return
     lot = book.lots[same]
@@ -157,24 +181,25 @@ def _closed(book: _Open, fill: Fill) -> None:
 
 def _trade(opening: Sequence[Fill], closing: Sequence[Fill]) -> Trade:
     shares = sum(fill.signed_shares for fill in opening)
-    entered = sum((fill.shares * fill.price for fill in opening), ZERO)
+    entered = sum((fill.value_usd for fill in opening), ZERO)
     paid = [fill.commission_usd for fill in (*opening, *closing)]
     known = [commission for commission in paid if commission is not None]
     commission = sum(known, ZERO) if len(known) == len(paid) else None
     first = opening[0]
+    units = abs(shares) * first.multiplier
     closed = sum(fill.shares for fill in closing) == abs(shares)
-    left = sum((fill.shares * fill.price for fill in closing), ZERO)
+    left = sum((fill.value_usd for fill in closing), ZERO)
     gain = left - entered if shares > 0 else entered - left
     pnl = gain - commission if closed and commission is not None else None
     return Trade(
         strategy=first.strategy,
         symbol=first.symbol,
         entry_session=first.session,
-        entry_price=entered / abs(shares),
+        entry_price=entered / units,
         entry_intent_id=first.intent_id,
         shares=shares,
         exit_session=closing[-1].session if closed else None,
-        exit_price=left / abs(shares) if closed else None,
+        exit_price=left / units if closed else None,
         exit_intent_id=closing[0].intent_id if closing else None,
         pnl_usd=pnl,
         return_frac=float(pnl / entered) if pnl is not None else None,

@@ -20,7 +20,7 @@ WASH_WINDOW = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class TaxLot:
-    """Shares of one purchase sold in one sale; amounts in USD, whole cents.
+    """Shares or contracts of one purchase sold in one sale; `symbol` is their instrument's id, amounts in USD cents.
 
     The purchase that closes a short position is both: it acquires the shares and delivers them.
 
@@ -144,8 +144,8 @@ def tax_record(fills: Iterable[Fill], splits: Sequence[Split] = ()) -> TaxRecord
     books: dict[str, _Book] = {}
     deals = _deals(folded(fills))
     coming = sorted(splits, key=lambda one: one.session)
-    ends = {(deal.side, deal.order): deal for deal in deals}
-    sold: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    ends = {(deal.side, deal.order, deal.symbol): deal for deal in deals}
+    sold: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
     for deal in deals:
         while coming and coming[0].session <= deal.session:
             _split(books, coming.pop(0))
@@ -153,9 +153,9 @@ def tax_record(fills: Iterable[Fill], splits: Sequence[Split] = ()) -> TaxRecord
         if deal.side is Side.BUY:
             _buy(book, deal)
             continue
-        sold[deal.order] += _sell(book, deal)
-        if ends[Side.SELL, deal.order] is deal:
-            for row, purchase in sold[deal.order]:
+        sold[deal.order, deal.symbol] += _sell(book, deal)
+        if ends[Side.SELL, deal.order, deal.symbol] is deal:
+            for row, purchase in sold[deal.order, deal.symbol]:
                 _wash(book, row, purchase)
     for split in coming:
         _split(books, split)
@@ -188,9 +188,10 @@ def _whole(shares: int | Decimal) -> int | Decimal:
 
 
 def _deals(fills: Iterable[Fill]) -> list[_Deal]:
-    together: dict[tuple[str, Side, date], list[Fill]] = defaultdict(list)
+    # An order of several legs is one deal in each of its instruments.
+    together: dict[tuple[str, str, Side, date], list[Fill]] = defaultdict(list)
     for fill in fills:
-        together[fill.intent_id, fill.side, fill.session].append(fill)
+        together[fill.intent_id, fill.symbol, fill.side, fill.session].append(fill)
     # A purchase stands where it began and a sale where it ended: no sale comes before what it sells.
     placed = sorted(together.values(), key=lambda one: (one[0] if one[0].side is Side.BUY else one[-1]).instant)
     return [_deal(one) for one in placed]
@@ -198,7 +199,7 @@ def _deals(fills: Iterable[Fill]) -> list[_Deal]:
 
 def _deal(fills: Sequence[Fill]) -> _Deal:
     first = fills[0]
-    gross = sum((fill.shares * fill.price for fill in fills), ZERO)
+    gross = sum((fill.value_usd for fill in fills), ZERO)
     commission = sum((fill.commission_usd or ZERO for fill in fills), ZERO)
     total = to_cent(gross + commission if first.side is Side.BUY else gross - commission)
     shares = sum(fill.shares for fill in fills)

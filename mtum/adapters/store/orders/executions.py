@@ -29,7 +29,7 @@ def insert_fill(connection: sqlite3.Connection, fill: Fill) -> bool:
 
 def _insert(connection: sqlite3.Connection, fill: Fill) -> None:
     connection.execute(
-        "INSERT INTO fills VALUES (?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO fills VALUES (?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             fill.exec_id,
             fill.stem,
@@ -43,6 +43,7 @@ def _insert(connection: sqlite3.Connection, fill: Fill) -> None:
             fill.shares,
             float(fill.price),
             maybe_float(fill.commission_usd),
+            fill.multiplier,
         ),
     )
 
@@ -88,4 +89,5 @@ def fill_of(row: sqlite3.Row) -> Fill:
         shares=row["shares"],
         price=money(row["price"]),
         commission_usd=maybe_money(row["commission_usd"]),
+        multiplier=row["multiplier"],
     )

@@ -36,10 +36,7 @@ def bands_of_projections(db: Database) -> None:
 def signed_lots(db: Database) -> None:
     """Let lots and round trips be short: what was sold beyond the shares held."""
     db.execute("DROP VIEW v_positions")  # it reads the table that changes
-    db.execute("ALTER TABLE lots RENAME TO lots_before")
-    db.execute(create_table(TABLES["lots"]))
-    db.execute("INSERT INTO lots SELECT * FROM lots_before WHERE shares <> 0")
-    db.execute("DROP TABLE lots_before")
+    _made_anew(db, "lots", "shares <> 0")
     db.execute("DROP VIEW v_trades")
     for name in ("v_positions", "v_trades"):
         db.execute(create_view(VIEWS[name]))
@@ -74,6 +71,27 @@ def fractions_of_splits(db: Database) -> None:
     """End a round trip whose split left a fraction of a share, which was paid in cash."""
     db.execute("DROP VIEW v_trades")
     db.execute(create_view(VIEWS["v_trades"]))
+
+
+@MIGRATIONS(name="0009_multipliers")
+def multipliers(db: Database) -> None:
+    """Keep how many shares a contract stands for, 1 so far, and a lot for each instrument of an intent."""
+    for name in ("v_positions", "v_trades"):
+        db.execute(f"DROP VIEW {name}")
+    _add(db, "fills", {"multiplier": "INTEGER NOT NULL DEFAULT 1 CHECK (multiplier > 0)"})
+    _made_anew(db, "lots")
+    for name in ("v_positions", "v_trades"):
+        db.execute(create_view(VIEWS[name]))
+
+
+def _made_anew(db: Database, table: str, which: str = "1") -> None:
+    """Create a table as it is now, with the rows it had; no view may read it meanwhile."""
+    before = f"{table}_before"
+    db.execute(f"ALTER TABLE {table} RENAME TO {before}")
+    db.execute(create_table(TABLES[table]))
+    columns = ", ".join(row[1] for row in db.execute(f"PRAGMA table_info({before})"))
+    db.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {before} WHERE {which}")
+    db.execute(f"DROP TABLE {before}")
 
 
 def _add(db: Database, table: str, columns: Mapping[str, str]) -> None:

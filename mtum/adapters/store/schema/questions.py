@@ -34,7 +34,7 @@ QUESTIONS: dict[str, str] = {
     "What did trading cost?": (
         "SELECT strftime('%Y', session) AS year, count(*) AS fills, sum(commission_usd IS NULL) AS unknown, "
         "round(sum(commission_usd), 2) AS commission_usd, round(10000 * sum(commission_usd) / sum(iif(commission_usd "
-        "IS NULL, 0, shares * price)), 1) AS bps FROM fills WHERE current = 1 GROUP BY year"
+        "IS NULL, 0, shares * price * multiplier)), 1) AS bps FROM fills WHERE current = 1 GROUP BY year"
     ),
     "How far was each fill from the price of the decision?": (
         "SELECT f.session, f.side, f.shares, i.reference_price, f.price, round((CASE f.side WHEN 'BUY' THEN 1 ELSE -1 "

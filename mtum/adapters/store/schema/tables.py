@@ -115,7 +115,7 @@ _ORDERS = (
         account | TEXT NOT NULL | account to trade in
         session | TEXT NOT NULL | session to trade in
         strategy | TEXT NOT NULL | strategy that wants it
-        symbol | TEXT NOT NULL | what to trade
+        symbol | TEXT NOT NULL | id of the instrument: the ticker for shares
         purpose | TEXT NOT NULL | enter, increase, reduce, exit, fallback, cover; stated_in, stated_out: a person's word
         side | TEXT NOT NULL CHECK (side IN ('BUY', 'SELL')) | BUY or SELL
         order_type | TEXT NOT NULL | MOC, MKT, LMT or LOC
@@ -177,13 +177,14 @@ _ORDERS = (
         intent_id | TEXT NOT NULL REFERENCES order_intents (id) | intent it belongs to
         account | TEXT NOT NULL | account it happened in
         strategy | TEXT NOT NULL | strategy whose shares they are
-        symbol | TEXT NOT NULL | what was traded
+        symbol | TEXT NOT NULL | id of the instrument: the ticker for shares
         side | TEXT NOT NULL CHECK (side IN ('BUY', 'SELL')) | BUY or SELL
         session | TEXT NOT NULL | session of the trade
         instant | TEXT NOT NULL | instant of the trade
-        shares | INTEGER NOT NULL CHECK (shares > 0) | whole shares, as traded
-        price | REAL NOT NULL | USD per share, as traded
+        shares | INTEGER NOT NULL CHECK (shares > 0) | whole shares or contracts, as traded
+        price | REAL NOT NULL | USD per share, as traded; of an option per share of its underlying
         commission_usd | REAL | commission and fees in USD; empty while not known
+        multiplier | INTEGER NOT NULL DEFAULT 1 CHECK (multiplier > 0) | shares per contract, 1 for shares
         """,
         "",
         "CREATE INDEX fills_by_stem ON fills (stem)",
@@ -196,16 +197,18 @@ _LEDGER = (
         "lots",
         "Open shares by the intent that opened them, in today's shares; derived from fills.",
         """
-        intent_id | TEXT PRIMARY KEY REFERENCES order_intents (id) | intent that bought them, or sold them short
+        intent_id | TEXT NOT NULL REFERENCES order_intents (id) | intent that bought them, or sold them short
         strategy | TEXT NOT NULL | strategy that holds them
-        symbol | TEXT NOT NULL | what is held
+        symbol | TEXT NOT NULL | id of the instrument: the ticker for shares
         session | TEXT NOT NULL | session of the purchase or short sale
         shares | INTEGER NOT NULL CHECK (shares <> 0) | shares left, negative when short
         opened_shares | INTEGER NOT NULL | shares opened in all, negative when short
         entry_price | REAL NOT NULL | average fill price in USD, commission apart
         cost_usd | REAL NOT NULL | commission of the shares left in USD
         remembered | TEXT NOT NULL | JSON: values the strategy keeps with the position
+        multiplier | INTEGER NOT NULL DEFAULT 1 CHECK (multiplier > 0) | shares per contract, 1 for shares
         """,
+        "PRIMARY KEY (intent_id, symbol)",
     ),
     _table(
         "cash_movements",
@@ -216,7 +219,7 @@ _LEDGER = (
         session | TEXT NOT NULL | session it counts in
         kind | TEXT NOT NULL | capital, deposit, withdrawal, buy, sell, commission, dividend, fee, tax, adjustment
         amount_usd | REAL NOT NULL | USD, negative when paid out
-        symbol | TEXT | symbol concerned
+        symbol | TEXT | id of the instrument concerned
         note | TEXT NOT NULL DEFAULT '' | why
         paid | INTEGER NOT NULL DEFAULT 1 CHECK (paid IN (0, 1)) | 0 for a dividend earned and not received yet
         """,
@@ -264,7 +267,7 @@ _MARKET = (
         "bars",
         "Accepted daily bars per symbol and source; an extra series such as the VIX has only a close.",
         """
-        symbol | TEXT NOT NULL | symbol, or name of the series
+        symbol | TEXT NOT NULL | id of the instrument: a ticker, or the name of a series
         source | TEXT NOT NULL | where it was read
         session | TEXT NOT NULL | session of the bar
         open | REAL NOT NULL | opening price in USD, split-adjusted

@@ -58,9 +58,10 @@ counted AS (
   SELECT strategy, symbol, session, instant, exec_id, part, intent_id, way,
     CASE WHEN turns AND part = 1 THEN 0 ELSE held_after END AS held_after,
     CASE WHEN NOT turns THEN 1.0 WHEN part = 1 THEN 1 - held_after * way / todays_shares
-      ELSE held_after * way / todays_shares END AS portion, todays_shares, shares * price AS value_usd, commission_usd
+      ELSE held_after * way / todays_shares END AS portion, todays_shares,
+    shares * price * multiplier AS value_usd, multiplier, commission_usd
   FROM (SELECT strategy, symbol, session, instant, exec_id, part, intent_id, way, held_after, turns,
-    1.0 * todays_shares AS todays_shares, shares, price, commission_usd FROM parts)
+    1.0 * todays_shares AS todays_shares, shares, price, multiplier, commission_usd FROM parts)
 ),
 numbered AS (
   SELECT *, coalesce(sum(held_after = 0) OVER (
@@ -93,13 +94,13 @@ trips AS (
     sum(CASE WHEN way = direction THEN value_usd * portion END) AS entered,
     sum(CASE WHEN way <> direction THEN value_usd * portion END) AS left_usd,
     CASE WHEN sum(commission_usd IS NULL) = 0 THEN sum(commission_usd * portion) END AS commission,
-    max(exit_intent) AS exit_intent
+    max(multiplier) AS multiplier, max(exit_intent) AS exit_intent
   FROM leaving GROUP BY strategy, symbol, trip
 ),
 -- What a split left over was paid in cash and its cost with it.
 costed AS (SELECT *, entered * closed / opened AS cost_usd FROM trips)
-SELECT trips.strategy, trips.symbol, entry_session, round(entered / opened, 6) AS entry_price,
-  exit_session, CASE WHEN exit_session IS NOT NULL THEN round(left_usd / closed, 6) END AS exit_price,
+SELECT trips.strategy, trips.symbol, entry_session, round(entered / opened / multiplier, 6) AS entry_price,
+  exit_session, CASE WHEN exit_session IS NOT NULL THEN round(left_usd / closed / multiplier, 6) END AS exit_price,
   CAST(opened + 1e-6 AS INTEGER) * direction AS shares,
   CASE WHEN exit_session IS NOT NULL THEN round((left_usd - cost_usd) * direction - commission, 6) END AS pnl_usd,
   CASE WHEN exit_session IS NOT NULL THEN ((left_usd - cost_usd) * direction - commission) / cost_usd END
@@ -171,7 +172,8 @@ ORDER BY 1, 2, 3, 4"""
 
 _POSITIONS = """
 WITH held AS (
-  SELECT strategy, symbol, sum(shares) AS shares, sum(shares * entry_price) AS paid,
+  SELECT strategy, symbol, sum(shares) AS shares, max(multiplier) AS multiplier,
+    sum(shares * entry_price) AS paid,
     CASE WHEN max(EXISTS (SELECT 1 FROM fills WHERE fills.intent_id = lots.intent_id AND current = 1
       AND fills.commission_usd IS NULL)) = 0 THEN sum(cost_usd) END AS commission_usd, min(session) AS entry_session
   FROM lots GROUP BY strategy, symbol HAVING sum(shares) <> 0
@@ -188,8 +190,8 @@ valued AS MATERIALIZED (
   FROM priced
 )
 SELECT strategy, symbol, shares, entry_session, paid / shares AS entry_price, commission_usd,
-  price_session, last_price, shares * last_price AS market_usd,
-  round(shares * last_price - paid - commission_usd, 6) AS unrealized_usd
+  price_session, last_price, shares * last_price * multiplier AS market_usd,
+  round((shares * last_price - paid) * multiplier - commission_usd, 6) AS unrealized_usd
 FROM valued ORDER BY strategy, symbol"""
 
 

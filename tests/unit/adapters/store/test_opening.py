@@ -103,6 +103,8 @@ def test_a_database_of_the_schema_before_is_brought_up_and_keeps_what_it_holds(t
         "DROP VIEW v_trades",
         "CREATE VIEW v_positions AS SELECT * FROM lots",
         "CREATE VIEW v_trades AS SELECT * FROM fills",
+        "ALTER TABLE fills DROP COLUMN multiplier",
+        "ALTER TABLE lots DROP COLUMN multiplier",
         "ALTER TABLE orders DROP COLUMN client_id",
         "ALTER TABLE orders DROP COLUMN order_id",
         *(
@@ -130,6 +132,7 @@ def test_a_database_of_the_schema_before_is_brought_up_and_keeps_what_it_holds(t
         connection.execute("UPDATE lots SET shares = 0")
     assert again.database.rows("SELECT * FROM v_trades") == []
     assert [row["shares"] for row in again.database.rows("SELECT * FROM v_positions")] == [19]
+    assert again.ledger.lots(STRATEGY) == (lot,)
     again.close()
     assert {key: held["shares"] for key, held in lots.items()} == {intent().id: 19}
     assert found is not None

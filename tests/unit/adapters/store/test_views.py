@@ -1,12 +1,14 @@
 """The views over a small history whose numbers are worked out by hand."""
 
 import random
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from mtum.adapters.store.checks import problems
 from mtum.adapters.store.opening import SqliteStore
 from mtum.core.portfolio.fills import Split, folded, rebased
 from mtum.core.portfolio.lots import lots_of, trades_of
@@ -238,3 +240,23 @@ def test_a_position_is_valued_at_the_newest_close(store: SqliteStore) -> None:
             "unrealized_usd": -166.5,
         }
     ]
+
+
+def test_contracts_are_valued_times_their_multiplier(store: SqliteStore) -> None:
+    put, close = "MTUM  190118P00100000", {MONDAY: 1.4, FRIDAY: 0.9}
+    store.bars.accept(replace(bars_of(close), symbol=put), later(0), None)
+    order = intent(MONDAY, shares=2, symbol=put)
+    traded(store, order, replace(fill(order, "in.1", 2, "1.50", "1.30"), multiplier=100))
+    store.ledger.write_lots(STRATEGY, lots_of(store.orders.fills()), {})
+    (position,) = rows(store, "v_positions")
+    # Two at 0.90 are 180 USD, bought for 300.
+    assert (position["entry_price"], position["market_usd"], position["unrealized_usd"]) == (1.5, 180.0, -121.3)
+    assert problems(store.database.connection) == ()
+    assert store.ledger.lots(STRATEGY) == lots_of(store.orders.fills())
+    assert [move.amount_usd for move in store.ledger.movements(STRATEGY)] == [Decimal(-300), Decimal("-1.3")]
+    out = intent(FRIDAY, Side.SELL, 2, symbol=put)
+    traded(store, out, replace(fill(out, "out.1", 2, "0.90", "1.20"), multiplier=100))
+    (trade,) = rows(store, "v_trades")
+    # 180 - 300 - 2.50
+    assert (trade["entry_price"], trade["exit_price"], trade["pnl_usd"]) == (1.5, 0.9, -122.5)
+    assert trade["return_frac"] == pytest.approx(-122.5 / 300)

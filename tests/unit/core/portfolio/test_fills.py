@@ -25,6 +25,13 @@ def test_a_purchase_takes_cash_and_a_sale_brings_it() -> None:
     assert (sold.signed_shares, sold.cash_usd) == (-10, Decimal("1005.0"))
 
 
+def test_two_contracts_at_a_dollar_fifty_are_three_hundred_dollars() -> None:
+    bought = replace(fill("1.01", 2, "1.50"), symbol="MTUM  190118P00100000", multiplier=100)
+    sold = replace(bought, side=Side.SELL)
+    assert (bought.cash_usd, bought.value_usd) == (Decimal(-300), Decimal(300))
+    assert (sold.cash_usd, sold.value_usd, sold.signed_shares) == (Decimal(300), Decimal(300), -2)
+
+
 def test_the_stem_is_the_id_without_its_last_part() -> None:
     assert fill("0000e0d5.5bf1b4a3.01.02").stem == "0000e0d5.5bf1b4a3.01"
     assert fill("alone").stem == "alone"

@@ -1,5 +1,6 @@
 """Open lots and round trips, worked out by hand."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -160,3 +161,34 @@ def test_a_fill_that_turns_the_position_ends_one_trade_and_begins_the_next() -> 
 def test_an_open_short_sale_is_a_trade_without_an_exit() -> None:
     (trade,) = trades_of([fill("x", "SELL", 3, "100", MON)])
     assert (trade.shares, trade.entry_price, trade.exit_session) == (-3, D(100), None)
+
+
+PUT = "MTUM  190118P00100000"
+
+
+def contracts(intent: str, side: str, number: int, price: str, day: date, cost: str) -> Fill:
+    return replace(fill(intent, side, number, price, day, cost, symbol=PUT), multiplier=100)
+
+
+def test_contracts_are_worth_their_price_times_the_shares_they_stand_for() -> None:
+    (lot,) = lots_of([contracts("e", "SELL", 2, "1.50", MON, "1.30")])
+    # Sold short for 2 x 1.50 x 100; at 0.40 they would cost 80 to buy back.
+    assert (lot.shares, lot.entry_price, lot.multiplier) == (-2, D("1.50"), 100)
+    assert (lot.paid_usd, lot.value_usd(D("0.40"))) == (D(-300), D(-80))
+
+
+def test_a_round_trip_in_contracts_gains_what_the_cash_says() -> None:
+    fills = [contracts("e", "SELL", 2, "1.50", MON, "1.30"), contracts("x", "BUY", 2, "0.40", WED, "1.20")]
+    (trade,) = trades_of(fills)
+    # 300 received, 80 paid, 2.50 of commissions.
+    assert (trade.shares, trade.entry_price, trade.exit_price) == (-2, D("1.50"), D("0.40"))
+    assert trade.pnl_usd == D("217.50") == sum(one.cash_usd - (one.commission_usd or 0) for one in fills)
+    assert trade.return_frac == 0.725
+
+
+def test_an_order_of_two_legs_opens_a_lot_in_each() -> None:
+    long = "MTUM  190118P00095000"
+    sold = contracts("spread", "SELL", 1, "2.00", MON, "0.70")
+    bought = replace(contracts("spread", "BUY", 1, "1.20", MON, "0.70"), symbol=long)
+    found = [(lot.intent_id, lot.symbol, lot.shares) for lot in lots_of([sold, bought])]
+    assert found == [("spread", PUT, -1), ("spread", long, 1)]

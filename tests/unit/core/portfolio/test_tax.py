@@ -300,3 +300,26 @@ def test_a_loss_before_a_split_is_deferred_into_as_many_shares_after_it() -> Non
     )
     # Ten shares sold are twenty of today's; ten of them are replaced, half of the loss of 100 is deferred.
     assert record.closed[0].adjustment_usd == Decimal(50)
+
+
+def test_contracts_are_taxed_by_what_was_paid_and_received_for_them() -> None:
+    call = "MTUM  250620C00100000"
+    trades = [fill(1, "BUY", date(2025, 1, 2), 2, "1.50", "1.30"), fill(2, "SELL", date(2025, 3, 3), 2, "2.25", "1.20")]
+    record = tax_record(replace(one, symbol=call, multiplier=100) for one in trades)
+    (lot,) = record.closed
+    # 2 x 2.25 x 100 - 1.20 and 2 x 1.50 x 100 + 1.30
+    assert (lot.symbol, lot.shares, lot.proceeds_usd, lot.basis_usd) == (call, 2, Decimal("448.80"), Decimal("301.30"))
+    assert lot.gain_usd == Decimal("147.50")
+
+
+def test_an_order_of_two_legs_is_a_deal_in_each_of_its_instruments() -> None:
+    short, long = "MTUM  250620P00100000", "MTUM  250620P00095000"
+    sold = replace(fill(1, "SELL", date(2025, 1, 2), 1, "2.00"), symbol=short, multiplier=100, intent_id="spread")
+    bought = replace(fill(2, "BUY", date(2025, 1, 2), 1, "1.20"), symbol=long, multiplier=100, intent_id="spread")
+    also = replace(bought, exec_id="e3.01", side=Side.SELL, symbol="MTUM  250620C00110000", price=Decimal("0.50"))
+    held = {(lot.symbol, lot.shares, lot.basis_usd) for lot in tax_record([sold, bought, also]).held}
+    assert held == {
+        (short, -1, Decimal("-200.00")),
+        (long, 1, Decimal("120.00")),
+        (also.symbol, -1, Decimal("-50.00")),
+    }
