@@ -33,7 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "verify": (
         "mtum.cli.trading:verify",
-        "Decide stored sessions again, trace their inputs, work the books out again.",
+        "Replay stored sessions, rebuild the books.",
     ),
     "report": ("mtum.cli.report:report", "The report of a session."),
     "review": ("mtum.cli.report:review", "The review of a week, a month or a quarter."),

@@ -78,11 +78,12 @@ def test_the_vix_its_closes_and_none_for_another_series(ours: Adapter) -> None:
     }
 
 
-def test_missing_permission_is_said_for_bars_and_is_no_value_for_the_vix(gateway: Running, ours: Adapter) -> None:
+def test_missing_permission_is_said_for_bars_and_for_the_vix(gateway: Running, ours: Adapter) -> None:
     gateway.tell("behavior", no_data=["MTUM", "VIX"])
     with pytest.raises(SourceUnavailableError, match="subscribe to its market data"):
         ours.source.history("MTUM", date(2015, 6, 1), TODAY)
-    assert ours.source.series("VIX", SESSION, NOW) is None
+    with pytest.raises(SourceUnavailableError, match="subscribe to its market data"):
+        ours.source.series("VIX", SESSION, NOW)
     assert ours.source.series_history("VIX", date(2015, 6, 1), TODAY) == {}
 
 
