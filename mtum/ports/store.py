@@ -86,6 +86,18 @@ class DecisionStore(Protocol):
         """Return the final decision, or None."""
         ...
 
+    def decided(self, session: date, strategy: str) -> bool:
+        """Return whether a decision is final, without reading it."""
+        ...
+
+    def remembered(self, session: date, strategy: str) -> Mapping[str, Mapping[str, float]]:
+        """Return what the final decision keeps by symbol, without its frame; empty without a decision."""
+        ...
+
+    def lost_too_much(self, strategy: str, sessions: Sequence[date]) -> bool:
+        """Return whether a final decision of one of these sessions reached the daily-loss limit."""
+        ...
+
     def all(self, since: date | None = None) -> Sequence[DecisionRecord]:
         """Return final decisions, oldest first."""
         ...
@@ -100,6 +112,10 @@ class OrderStore(Protocol):
 
     def find(self, intent_id: str) -> IntentState | None:
         """Return one intent."""
+        ...
+
+    def last_exit(self, strategy: str, symbol: str, before: date) -> IntentState | None:
+        """Return the strategy's newest exit in the symbol of a session earlier than `before`."""
         ...
 
     def claim(self, intent_id: str, at: datetime) -> Restriction:
@@ -168,12 +184,29 @@ class LedgerStore(Protocol):
         """Return points, oldest first; all, or those from a session on."""
         ...
 
+    def outline(self, strategy: str, before: date, since: date | None = None) -> Sequence[EquityPoint]:
+        """Return the points that the peak and the last change depend on, oldest first.
+
+        Between two flows growth is proportional to equity, so the first point, each with a flow and the one
+        before it, the highest and lowest between flows, and the last two tell what the whole curve tells.
+
+        Parameters
+        ----------
+        before, since : date
+            Points of sessions earlier than `before` are looked at, from `since` on where it is given.
+        """
+        ...
+
 
 class BarStore(Protocol):
     """The cache of daily bars, per symbol and source."""
 
     def bars(self, symbol: str, source: str, since: date | None = None) -> Bars:
         """Return all accepted bars, or those from a date on; empty when nothing is cached."""
+        ...
+
+    def eventful(self, symbol: str, source: str, since: date, until: date, days: Sequence[date] = ()) -> Bars:
+        """Return the first and the last bar of the closed interval, those with a dividend or a split, and `days`."""
         ...
 
     def as_of(self, symbol: str, source: str, instant: datetime) -> Bars:

@@ -10,7 +10,7 @@ from mtum.core.portfolio.orders import OrderStatus, Ticket
 from mtum.core.simulation import exchange
 from mtum.core.simulation.account_book import CorporateAction, adjust_cash, with_account
 from mtum.core.simulation.admission import ExchangeRules, Moment
-from mtum.core.simulation.exchange_codec import from_bytes, to_bytes
+from mtum.core.simulation.exchange_codec import finished_apart, from_bytes, opened, to_bytes
 from mtum.core.simulation.exchange_queries import completed_orders, executions_of, open_orders
 from mtum.core.simulation.exchange_state import AccountKind as ExchangeAccountKind
 from mtum.core.simulation.exchange_state import (
@@ -95,14 +95,19 @@ class SimulatedBroker:
         self._clock = clock
         self._rules = rules
         self._state: ExchangeState | None = None
+        self._finished = b""
 
     def connect(self) -> None:
         """Read the exchange's file, or open a fresh account."""
-        self._state = _opened(self._file.load(), self._first_account)
+        stored = self._file.load()
+        self._state, self._finished = _opened(stored, self._first_account)
+        if stored and self._state.session is not None and self._today() < self._state.session:
+            # Our database was set back: what the exchange knows of later and of these sessions must be seen.
+            self._state, self._finished = from_bytes(stored), b""
 
     def close(self) -> None:
         """Forget the state; the file has it."""
-        self._state = None
+        self._state, self._finished = None, b""
 
     def server_time(self) -> datetime:
         """Return the market's time: the exchange has no clock of its own."""
@@ -188,12 +193,14 @@ class SimulatedBroker:
             for passed in self._market.sessions_between(seen_until, moment.session.day)[:-1]:
                 state, events = exchange.advance(state, self._moment((), passed, passed.close), self._rules)
                 self._keep(state, changed=bool(events))
+        last = state.session
         state, events = exchange.advance(state, moment, self._rules)
-        self._keep(state, changed=bool(events))
+        # A session begun is kept, so that no later visit goes through the same sessions again.
+        self._keep(state, changed=bool(events) or last not in (None, state.session))
         return state, moment
 
     def _keep(self, state: ExchangeState, *, changed: bool) -> None:
-        # Looking at the exchange writes nothing: the passage of time alone comes out the same again.
+        # Looking twice writes nothing: the passage of time within a session comes out the same again.
         if changed:
             self._save(state)
         self._state = state
@@ -213,16 +220,20 @@ class SimulatedBroker:
         held = {position.symbol for account in self._state.accounts for position in account.positions}
         return held | {order.ticket.symbol for order in open_orders(self._state)}
 
+    def _today(self) -> date:
+        return self._market.session_at(self._clock.now()).day
+
     def _save(self, state: ExchangeState) -> None:
-        self._file.save(to_bytes(state))
+        state, self._finished = finished_apart(state, min(state.session or date.min, self._today()), self._finished)
+        self._file.save(to_bytes(state, self._finished))
         self._state = state
 
 
-def _opened(stored: bytes | None, first: ExchangeAccount) -> ExchangeState:
+def _opened(stored: bytes | None, first: ExchangeAccount) -> tuple[ExchangeState, bytes]:
     if stored is None:
-        return ExchangeState(accounts=(first,))
+        return ExchangeState(accounts=(first,)), b""
     try:
-        state = from_bytes(stored)
+        state, finished = opened(stored)
     except (ValueError, json.JSONDecodeError) as error:
         raise BrokerUnavailableError(
             f"the practice exchange's file cannot be read ({error}); restore it or start with an empty data folder"
@@ -230,14 +241,14 @@ def _opened(stored: bytes | None, first: ExchangeAccount) -> ExchangeState:
     if state.account(first.code) is None:
         known = ", ".join(account.code for account in state.accounts)
         raise BrokerUnavailableError(f"account {first.code} is not at this exchange; it has {known}")
-    return state
+    return state, finished
 
 
 def move_cash(file: StateFile, first_account: ExchangeAccount, amount_usd: Decimal) -> None:
     """Put settled practice money into the account, or take it out when negative."""
-    state = _opened(file.load(), first_account)
+    state, finished = _opened(file.load(), first_account)
     account = state.account(first_account.code) or first_account
-    file.save(to_bytes(with_account(state, adjust_cash(account, amount_usd))))
+    file.save(to_bytes(with_account(state, adjust_cash(account, amount_usd)), finished))
 
 
 def practice_account(code: str, kind: str, cash_usd: Decimal) -> ExchangeAccount:

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -62,6 +62,44 @@ class SqliteDecisions:
         sql = f"{_SELECT} WHERE preview = 0 AND account = ? AND session = ? AND strategy = ?"
         row = self.database.row(sql, (self.database.account, session.isoformat(), strategy))
         return None if row is None else _record(row)
+
+    def decided(self, session: date, strategy: str) -> bool:
+        """Return whether a decision is final, without reading it."""
+        return self._column("1", session, strategy) is not None
+
+    def remembered(self, session: date, strategy: str) -> Mapping[str, Mapping[str, float]]:
+        """Return what the final decision keeps by symbol, without its frame; empty without a decision.
+
+        Raises
+        ------
+        VerificationError
+            If it is no longer JSON.
+        """
+        text = self._column("remembered", session, strategy)
+        try:
+            found: Mapping[str, Mapping[str, float]] = json.loads(text) if text else {}
+        except ValueError as error:
+            raise VerificationError(f"the stored decision of {session} cannot be read: {error}") from error
+        return found
+
+    def lost_too_much(self, strategy: str, sessions: Sequence[date]) -> bool:
+        """Return whether a final decision of one of these sessions reached the daily-loss limit.
+
+        Raises
+        ------
+        VerificationError
+            If a stored document is no longer JSON.
+        """
+        texts = [self._column("document", session, strategy) for session in sessions]
+        try:
+            return any(json.loads(text).get("daily_loss_hit") for text in texts if text)
+        except ValueError as error:
+            raise VerificationError(f"a stored decision of {strategy} cannot be read: {error}") from error
+
+    def _column(self, name: str, session: date, strategy: str) -> str | None:
+        sql = f"SELECT {name} FROM decisions WHERE preview = 0 AND account = ? AND session = ? AND strategy = ?"
+        row = self.database.row(sql, (self.database.account, session.isoformat(), strategy))
+        return None if row is None else row[0]
 
     def all(self, since: date | None = None) -> Sequence[DecisionRecord]:
         """Return final decisions, oldest first."""

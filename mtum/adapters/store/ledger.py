@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 from mtum.adapters.store.database import Database
@@ -108,6 +109,28 @@ class SqliteLedger:
         """Return points, oldest first; all, or those from a session on."""
         sql = "SELECT * FROM equity WHERE strategy = ? AND session >= ? ORDER BY session"
         return tuple(_point(tuple(row)) for row in self.database.rows(sql, (strategy, since_text(since))))
+
+    def outline(self, strategy: str, before: date, since: date | None = None) -> Sequence[EquityPoint]:
+        """Return the points that the peak and the last change depend on, oldest first.
+
+        Parameters
+        ----------
+        before, since : date
+            Points of sessions earlier than `before` are looked at, from `since` on where it is given.
+        """
+        span, last = (strategy, since_text(since)), before.isoformat()
+        inside = "FROM equity WHERE strategy = ? AND session >= ? AND session < ?"
+        flows = [day for (day,) in self.database.rows(f"SELECT session {inside} AND flows_usd <> 0", (*span, last))]
+        found: dict[str, sqlite3.Row] = {}
+        for start, stop in pairwise([span[1], *flows, last]):
+            part = (strategy, start, stop)
+            for order in ("session", "equity_usd", "equity_usd DESC", "session DESC"):
+                row = self.database.row(f"SELECT * {inside} ORDER BY {order} LIMIT 1", part)
+                if row is not None:
+                    found[row["session"]] = row
+        for row in self.database.rows(f"SELECT * {inside} ORDER BY session DESC LIMIT 2", (*span, last)):
+            found[row["session"]] = row
+        return tuple(_point(tuple(found[day])) for day in sorted(found))
 
 
 # Movements and points are read whole several times a session; each is a value, so it is made once.

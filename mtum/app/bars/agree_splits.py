@@ -65,7 +65,7 @@ def agree_splits(
 def _told(desk: Desk, symbol: str, session: Session, lots: tuple[Lot, ...]) -> list[Split]:
     # Splits since the oldest lot, as the cached bars and today's quote list them.
     since = min(lot.session for lot in lots if lot.symbol == symbol)
-    bars = desk.store.bars.bars(symbol, desk.source.name)
+    bars = desk.store.bars.eventful(symbol, desk.source.name, since, session.day)
     listed = np.flatnonzero((bars.split > 0) & (bars.split != 1) & (bars.days > np.datetime64(since, "D")))
     found = [Split(symbol, bars.day(int(index)), exact(float(bars.split[index]))) for index in listed]
     try:

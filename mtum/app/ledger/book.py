@@ -11,7 +11,7 @@ from mtum.core.portfolio.cash import OfficialEquity, loss_state
 from mtum.core.portfolio.decision import Book
 from mtum.core.portfolio.fills import Fill, Split, folded, rebased, split_ratio
 from mtum.core.portfolio.lots import Lot, holding_of, lots_of, sessions_since_exit
-from mtum.core.portfolio.orders import OrderStatus, Purpose
+from mtum.core.portfolio.orders import OrderStatus
 from mtum.core.strategies.contract import Strategy
 from mtum.ports.broker import AccountKind, BrokerAccount
 from mtum.ports.records import CashMovement, IntentState
@@ -46,8 +46,8 @@ def read_sleeve(store: Store, strategy: str, closes_before: date | None = None) 
     Parameters
     ----------
     closes_before : date or None
-        Equity points of earlier sessions are read too, the capital's first; None for none, as the curve
-        is the longest record and few callers look at it.
+        Equity of earlier sessions is read too, the capital's first and only as far as the loss limits look
+        at it; None for none.
     """
     splits = store.bars.splits()
     fills = rebased(folded(store.orders.fills(strategy)), splits)
@@ -107,11 +107,20 @@ def equity_before(sleeve: Sleeve) -> float | None:
 
 
 def _closes(store: Store, strategy: str, movements: Sequence[CashMovement], before: date) -> tuple[OfficialEquity, ...]:
-    points = (point for point in store.ledger.equity(strategy) if point.session < before)
+    since = _peak_since(store)
+    whole = store.ledger.outline(strategy, before)
+    points = {
+        point.session: point for point in (*whole, *(store.ledger.outline(strategy, before, since) if since else ()))
+    }
     return (
         *_beginning(movements),
-        *(OfficialEquity(point.session, point.equity_usd, point.flows_usd) for point in points),
+        *(OfficialEquity(day, points[day].equity_usd, points[day].flows_usd) for day in sorted(points)),
     )
+
+
+def _peak_since(store: Store) -> date | None:
+    told = store.control.meta(PEAK_SINCE_KEY)
+    return date.fromisoformat(told) if told else None
 
 
 def _beginning(movements: Sequence[CashMovement]) -> tuple[OfficialEquity, ...]:
@@ -133,7 +142,6 @@ def build_book(
     spendable = min(broker.cash_usd, broker.settled_usd) if broker.kind is AccountKind.CASH else broker.cash_usd
     available = max(ZERO, min(spendable, sleeve.cash_usd))
     last = sleeve.points[-1].session if sleeve.points else None
-    since = store.control.meta(PEAK_SINCE_KEY)
     return Book(
         holdings=holdings,
         cash_usd=float(sleeve.cash_usd),
@@ -145,7 +153,7 @@ def build_book(
             sleeve.points,
             flows_since(sleeve.movements, last),
             paused=False,
-            peak_since=date.fromisoformat(since) if since else None,
+            peak_since=_peak_since(store),
         ),
         restriction=store.control.restriction(),
     )
@@ -161,17 +169,12 @@ def flows_since(movements: Sequence[CashMovement], after: date | None) -> Decima
 
 def loss_pause(store: Store, strategy: Strategy, sessions: Sessions, today: date, pause_sessions: int) -> bool:
     """Return whether one of the last `pause_sessions` decisions reached the daily-loss limit."""
-    for back in range(1, pause_sessions + 1):
-        earlier = sessions.before(today, back)
-        decided = store.decisions.find(earlier.day, strategy.name) if earlier else None
-        if decided is not None and decided.document.get("daily_loss_hit"):
-            return True
-    return False
+    earlier = [sessions.before(today, back) for back in range(1, pause_sessions + 1)]
+    return store.decisions.lost_too_much(strategy.name, [session.day for session in earlier if session])
 
 
 def _remembered(store: Store, lot: Lot, splits: Sequence[Split]) -> Mapping[str, float]:
-    decided = store.decisions.find(lot.session, lot.strategy)
-    values = decided.remembered.get(lot.symbol, {}) if decided else {}
+    values = store.decisions.remembered(lot.session, lot.strategy).get(lot.symbol, {})
     if not values and (kept := store.control.meta(RECONSTRUCTED_KEY + lot.intent_id)):
         values = json.loads(kept)
     ratio = float(split_ratio(lot.symbol, lot.session, splits))
@@ -182,18 +185,10 @@ def _remembered(store: Store, lot: Lot, splits: Sequence[Split]) -> Mapping[str,
 def _exit_pending(store: Store, lots: Sequence[Lot], today: date) -> dict[str, str]:
     """Symbols whose newest exit left shares behind, with the reason of the first exit."""
     pending: dict[str, str] = {}
-    states = store.orders.states() if lots else ()
     for lot in lots:
-        exits = [
-            state
-            for state in states
-            if state.intent.symbol == lot.symbol
-            and state.intent.strategy == lot.strategy
-            and state.intent.purpose is Purpose.EXIT
-            and lot.session < state.intent.session < today
-        ]
-        if exits and _left_shares(exits[-1]):
-            reasons = exits[-1].intent.reasons
+        last = store.orders.last_exit(lot.strategy, lot.symbol, today)
+        if last is not None and last.intent.session > lot.session and _left_shares(last):
+            reasons = last.intent.reasons
             pending[lot.symbol] = reasons[1] if reasons[0] == "exit_carried" else reasons[0]
     return pending
 

@@ -103,7 +103,8 @@ def _benchmark(desk: Desk, session: date, movements: Sequence[CashMovement], sym
             flows[movement.session] = flows.get(movement.session, 0.0) + part
     portfolio = desk.settings.portfolio
     costs = cost_model(portfolio.cost_model, exact(portfolio.cost_frac))
-    bars = [desk.store.bars.bars(symbol, desk.source.name).until(session) for symbol in symbols]
+    days = tuple(flows)
+    bars = [desk.store.bars.eventful(symbol, desk.source.name, start.session, session, days) for symbol in symbols]
     capital = float(start.amount_usd) / len(symbols)
     shadows = [buy_and_hold(one, start.session, capital, costs, flows) for one in bars]
     known = [shadow.value_usd for shadow in shadows if shadow is not None]

@@ -26,7 +26,7 @@ def flatten_now(desk: Desk, symbol: str, why: str) -> RunResult:
         document = empty_document(None, desk.settings.mode, desk.account, desk.strategy.name, ())
         note = f"{symbol} is closed by the next decision; entries are stopped"
         return RunResult({**document, "note": note}, ExitCode.DONE)
-    if desk.store.decisions.find(session.day, desk.strategy.name) is None:
+    if not desk.store.decisions.decided(session.day, desk.strategy.name):
         return decide_and_order(desk, session)
     return _beside_the_decision(desk, session, symbol)
 

@@ -276,7 +276,7 @@ def _before(desk: Desk, deadline: datetime, what: str, missed: type[MtumError] =
 
 
 def _final(desk: Desk, session: Session) -> bool:
-    return desk.store.decisions.find(session.day, desk.strategy.name) is not None
+    return desk.store.decisions.decided(session.day, desk.strategy.name)
 
 
 def _unsent(desk: Desk, session: Session, done: RunRecord) -> bool:

@@ -94,7 +94,7 @@ def play_session(desk: Desk, session: Session) -> RunResult:
     decided = decide_and_order(desk, session)
     if decided.document.get("rerun") and known is not None and known.finished_at is not None:
         return decided
-    if decided.exit_code and desk.store.decisions.find(session.day, desk.strategy.name) is None:
+    if decided.exit_code and not desk.store.decisions.decided(session.day, desk.strategy.name):
         return decided  # nothing was decided: time stands still until the cause is mended
     desk.clock.wait_until(session.close + SETTLED_AFTER)
     confirm_fills(desk, session, before_end=lambda settled: _complete(desk, session, decided, settled))

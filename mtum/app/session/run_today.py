@@ -53,7 +53,7 @@ def check_window(desk: Desk, session: Session) -> None:
     if now < opens:
         raise UsageError(f"{session.day}: window opens {_in_new_york(opens)}; use --wait or --dry-run")
     last = session.before_close(schedule.last_send_minutes)
-    decided = desk.store.decisions.find(session.day, desk.strategy.name) is not None
+    decided = desk.store.decisions.decided(session.day, desk.strategy.name)
     if now > last and not decided:
         raise DeadlineMissedError(f"{session.day}: window closed {_in_new_york(last)}; nothing was sent")
 

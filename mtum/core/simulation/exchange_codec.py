@@ -1,11 +1,13 @@
 """The simulated exchange's state as bytes and back: canonical JSON with a version.
 
-Equal states give equal bytes. Decimals and instants are text, so that nothing is rounded.
+Equal states give equal bytes. Decimals and instants are text, so that nothing is rounded. The first line
+is the state; further lines, one order or execution each, are what earlier sessions finished. They are
+written once and read only by whoever asks for the whole.
 """
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -25,35 +27,92 @@ from mtum.core.simulation.exchange_state import (
     Unsettled,
 )
 
-VERSION = 1
+VERSION = 2
+READABLE = (1, VERSION)
+"""The first form was one line with everything in it."""
 
 type Row = Mapping[str, object]
 type Reader = Callable[[object], object]
 
 
-def to_bytes(state: ExchangeState) -> bytes:
-    """Return the state as UTF-8 JSON, keys sorted."""
-    document = {"version": VERSION, "state": _plain(state)}
-    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+def to_bytes(state: ExchangeState, finished: bytes = b"") -> bytes:
+    """Return the state as UTF-8 JSON, keys sorted, with the lines of what earlier sessions finished after it."""
+    return _line({"version": VERSION, "state": _plain(state)}) + (b"\n" + finished if finished else b"")
 
 
-def from_bytes(stored: bytes) -> ExchangeState:
-    """Return the state written by `to_bytes`.
+def opened(stored: bytes) -> tuple[ExchangeState, bytes]:
+    """Return the state without what earlier sessions finished, and the unread lines of that.
 
     Raises
     ------
     ValueError
         If the bytes are not such a document, or one of another version.
     """
-    document = json.loads(stored)
+    first, _, finished = stored.partition(b"\n")
+    document = json.loads(first)
     version = document.get("version") if isinstance(document, dict) else None
-    if version != VERSION:
+    if version not in READABLE:
         raise ValueError(f"exchange state has version {version!r}, this program reads {VERSION}")
+    return _read(ExchangeState, document.get("state")), finished
+
+
+def from_bytes(stored: bytes) -> ExchangeState:
+    """Return the whole state written by `to_bytes`, oldest orders and executions first.
+
+    Raises
+    ------
+    ValueError
+        If the bytes are not such a document, or one of another version.
+    """
+    state, finished = opened(stored)
+    if not finished:
+        return state
+    rows = [json.loads(line) for line in finished.splitlines()]
+    orders = [_read(ExchangeOrder, row["order"]) for row in rows if "order" in row]
+    executions = [_read(Execution, row["execution"]) for row in rows if "execution" in row]
+    return replace(
+        state,
+        orders=tuple(sorted((*orders, *state.orders), key=lambda one: one.perm_id)),
+        executions=tuple(sorted((*executions, *state.executions), key=lambda one: one.session)),
+    )
+
+
+def finished_apart(state: ExchangeState, before: date, finished: bytes) -> tuple[ExchangeState, bytes]:
+    """Return the state without orders that ended in sessions earlier than `before`, and the lines they join.
+
+    An order that works stays, and so does each client's newest one: the next number is counted from it.
+    """
+    newest = {
+        order.ticket.client_id: order.perm_id for order in sorted(state.orders, key=lambda one: one.ticket.order_id)
+    }
+    ended = {
+        order.perm_id
+        for order in state.orders
+        if order.status is not ExchangeStatus.WORKING
+        and (order.session or order.placed_session) < before
+        and order.perm_id != newest[order.ticket.client_id]
+    }
+    if not ended:
+        return state, finished
+    orders = [_line({"order": _plain(one)}) for one in state.orders if one.perm_id in ended]
+    executions = [_line({"execution": _plain(one)}) for one in state.executions if one.perm_id in ended]
+    left = replace(
+        state,
+        orders=tuple(one for one in state.orders if one.perm_id not in ended),
+        executions=tuple(one for one in state.executions if one.perm_id not in ended),
+    )
+    return left, finished + b"".join(line + b"\n" for line in (*orders, *executions))
+
+
+def _line(document: Mapping[str, object]) -> bytes:
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def _read[T](kind: type[T], row: object) -> T:
     try:
-        state = _build(ExchangeState, document["state"])
+        return _build(kind, row)
     except (KeyError, TypeError, ArithmeticError) as broken:
         raise ValueError(f"exchange state is damaged: {broken!r}") from broken
-    return state
 
 
 def _plain(value: object) -> object:

@@ -1,5 +1,6 @@
 """The cache of daily bars: the latest accepted value, what it replaced, and what was kept out."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -39,6 +40,18 @@ class SqliteBars:
         """Return all accepted bars, or those from a date on; empty when nothing is cached."""
         sql = f"SELECT session, {_NAMES} FROM bars WHERE symbol = ? AND source = ? AND session >= ? ORDER BY session"
         return _bars(symbol, source, self.database.rows(sql, (symbol, source, since_text(since))))
+
+    def eventful(self, symbol: str, source: str, since: date, until: date, days: Sequence[date] = ()) -> Bars:
+        """Return the first and the last bar of the closed interval, those with a dividend or a split, and `days`."""
+        span = "symbol = ?1 AND source = ?2 AND session BETWEEN ?3 AND ?4"
+        ends = f"SELECT min(session) FROM bars WHERE {span} UNION SELECT max(session) FROM bars WHERE {span}"
+        sql = (
+            f"SELECT session, {_NAMES} FROM bars WHERE {span} AND (dividend <> 0 OR split NOT IN (0, 1) "
+            f"OR session IN (SELECT value FROM json_each(?5)) OR session IN ({ends})) ORDER BY session"
+        )
+        wanted = json.dumps([day.isoformat() for day in days], allow_nan=False)
+        values = (symbol, source, since.isoformat(), until.isoformat(), wanted)
+        return _bars(symbol, source, self.database.rows(sql, values))
 
     def as_of(self, symbol: str, source: str, instant: datetime) -> Bars:
         """Return the bars as they were accepted at that instant.

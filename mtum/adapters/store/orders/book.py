@@ -46,6 +46,15 @@ class SqliteOrders:
         row = self.database.row(f"{SELECT} WHERE i.id = ?", (intent_id,))
         return None if row is None else state(row)
 
+    def last_exit(self, strategy: str, symbol: str, before: date) -> IntentState | None:
+        """Return the strategy's newest exit in the symbol of a session earlier than `before`."""
+        sql = (
+            f"{SELECT} WHERE i.strategy = ? AND i.symbol = ? AND i.purpose = ? AND i.session < ? "
+            "ORDER BY i.session DESC, i.rowid DESC LIMIT 1"
+        )
+        row = self.database.row(sql, (strategy, symbol, Purpose.EXIT.value, before.isoformat()))
+        return None if row is None else state(row)
+
     def claim(self, intent_id: str, at: datetime) -> Restriction:
         """Move PLANNED to SUBMITTING unless a halt in force forbids it; durable when it returns.
 

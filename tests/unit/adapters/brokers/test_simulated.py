@@ -13,6 +13,7 @@ from mtum.core.portfolio.costs import PercentCosts
 from mtum.core.portfolio.orders import OrderStatus, OrderType, Side, Ticket
 from mtum.core.simulation.account_book import CorporateAction
 from mtum.core.simulation.admission import ExchangeRules
+from mtum.core.simulation.exchange_codec import from_bytes, opened
 from mtum.errors import BrokerUnavailableError
 from mtum.ports.broker import Accepted, AccountKind, Rejected
 from support.bars import full_session, weekday_sessions
@@ -29,11 +30,13 @@ class Shop:
 
     prices: dict[date, str] = field(default_factory=lambda: {session.day: "100" for session in WEEK})
     happens: dict[date, CorporateAction] = field(default_factory=dict)
+    asked: list[date] = field(default_factory=list)
 
     def session_at(self, now: datetime) -> Session:
         return [session for session in WEEK if session.open <= now][-1]
 
     def sessions_between(self, after: date, until: date) -> tuple[Session, ...]:
+        self.asked.append(after)
         return WEEK.between(after + timedelta(days=1), until) if after < until else ()
 
     def price(self, symbol: str, session: Session, now: datetime) -> Decimal | None:
@@ -210,3 +213,54 @@ def test_money_put_in_is_settled_and_money_taken_out_is_gone() -> None:
 def test_two_connections_never_answer_with_different_times() -> None:
     floor = Floor()
     assert floor.broker().lists().at == floor.broker().server_time() == datetime(2018, 12, 3, 20, 43, tzinfo=UTC)
+
+
+def test_each_session_is_gone_through_once_however_long_ago_the_last_order_was() -> None:
+    floor = Floor()
+    floor.broker().submit(ticket())
+    floor.clock.wait_until(WEEK.known[3].before_close(17))
+    floor.broker().lists()
+    saves = floor.file.saves
+    del floor.shop.prices[MON.day]  # whoever goes through Monday again finds no price
+    assert floor.broker().lists().positions == {"MTUM": D(10)}
+    assert floor.shop.asked[-1] == WEEK.known[2].day
+    assert floor.file.saves == saves
+
+
+def test_what_earlier_sessions_finished_is_kept_apart_and_still_in_the_file() -> None:
+    floor = Floor()
+    for number, session in enumerate(WEEK.known[:4]):
+        floor.clock.wait_until(session.before_close(17))
+        side = Side.SELL if number % 2 else Side.BUY
+        floor.broker().submit(ticket(side, ref=f"m1812{3 + number:02d}-AAAAAAAAAAAA-1"))
+    content = floor.file.content
+    assert content is not None
+    hot, finished = opened(content)
+    assert [order.ticket.order_id for order in hot.orders] == [4]
+    assert len(finished.splitlines()) == 6  # three orders, an execution each
+    whole = from_bytes(content)
+    assert [order.ticket.order_id for order in whole.orders] == [1, 2, 3, 4]
+    assert [execution.session for execution in whole.executions] == [session.day for session in WEEK.known[:3]]
+    move_cash(floor.file, FIRST, D(100))
+    assert opened(floor.file.content or b"")[1] == finished
+
+
+def test_a_database_set_back_is_shown_the_orders_of_the_sessions_it_plays_again() -> None:
+    floor = Floor()
+    for number, session in enumerate(WEEK.known[:4]):
+        floor.clock.wait_until(session.before_close(17))
+        floor.broker().submit(ticket(shares=1, ref=f"m1812{3 + number:02d}-AAAAAAAAAAAA-1"))
+    floor.clock = ReplayClock(MON.before_close(17))
+    broker = floor.broker()
+    (order,) = broker.lists().orders[-1:]
+    assert [one.ref for one in broker.lists().orders if one.session == MON.day] == [ticket().ref]
+    assert (order.ref, order.status) == (ticket().ref, OrderStatus.FILLED)
+
+
+def test_a_file_in_the_first_form_is_read_and_goes_on() -> None:
+    floor = Floor()
+    floor.broker().submit(ticket())
+    content = floor.file.content
+    assert content is not None
+    floor.file.content = content.replace(b'"version":2', b'"version":1')
+    assert floor.evening().lists().positions == {"MTUM": D(10)}

@@ -189,3 +189,14 @@ def test_a_release_holds_for_the_same_numbers_only(store: SqliteStore) -> None:
 def test_a_bar_without_numbers_can_be_kept_out(store: SqliteStore) -> None:
     store.quarantine.keep([kept(float("nan"))])
     assert np.isnan(store.quarantine.kept()[0].bar.close)
+
+
+def test_eventful_bars_are_the_ends_those_with_an_action_and_the_days_asked_for(store: SqliteStore) -> None:
+    days = [MONDAY + timedelta(days=number) for number in range(8)]
+    bars = [Bar(day, 10.0, 10.0, 10.0, 10.0, 100.0) for day in days]
+    bars[2], bars[5] = replace(bars[2], dividend=0.5), replace(bars[5], split=2.0)
+    store.bars.accept(Bars.of("MTUM", "csv", bars), FIRST, None)
+    found = store.bars.eventful("MTUM", "csv", days[1], days[6], (days[3], days[7]))
+    assert found.days.tolist() == [days[number] for number in (1, 2, 3, 5, 6)]
+    assert (found.bar(1).dividend, found.bar(3).split) == (0.5, 2.0)
+    assert not len(store.bars.eventful("MTUM", "csv", days[7] + timedelta(days=1), days[7]))

@@ -1,0 +1,116 @@
+"""A practice installation that has been in use for so many sessions, written straight into its two files.
+
+The first session really is played; every earlier one is a copy of its rows under another date. The round
+trips, fills, cash and equity of the copies add up, and the exchange's own file holds the same orders.
+"""
+
+import sqlite3
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+from mtum import wiring
+from mtum.core.portfolio.orders import OrderType, Purpose, Side, intent_id
+from mtum.core.simulation.exchange_codec import from_bytes, to_bytes
+from mtum.core.simulation.exchange_state import ExchangeOrder, ExchangeStatus, Execution, Ticket
+from support.practice import play_next
+
+ROUND_TRIP = 40
+"""Sessions between two entries; the exit follows half way. The rules trade about as often."""
+SYMBOL, STRATEGY, SHARES, PRICE = "SP500", "mtum_confluence", 10, 100.0
+
+
+def grow(folder: Path, sessions: int) -> None:
+    """Play the first session of a new installation and put so many before it."""
+    play_next(folder)
+    connection = sqlite3.connect(folder / "mtum.db", isolation_level=None)
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA synchronous = OFF")
+    connection.execute("BEGIN")
+    first = date.fromisoformat(connection.execute("SELECT min(session) FROM bars").fetchone()[0])
+    days = _weekdays_before(first, sessions)
+    for table in ("decisions", "runs", "equity", "volume_snapshots", "account_snapshots"):
+        _copied(connection, table, days)
+    _copied(connection, "bars", days, "WHERE session = (SELECT max(session) FROM bars WHERE symbol = 'SP500')")
+    _orders(connection, days)
+    if days:
+        connection.execute("UPDATE cash_movements SET session = ? WHERE kind = 'capital'", (days[0].isoformat(),))
+    connection.execute("COMMIT")
+    connection.close()
+    _exchange_file(folder / wiring.EXCHANGE_NAME, days)
+
+
+def _weekdays_before(first: date, count: int) -> list[date]:
+    found: list[date] = []
+    day = first
+    while len(found) < count:
+        day -= timedelta(days=1)
+        if day.weekday() < 5:
+            found.append(day)
+    return found[::-1]
+
+
+def _copied(connection: sqlite3.Connection, table: str, days: list[date], which: str = "") -> None:
+    patterns = [dict(row) for row in connection.execute(f"SELECT * FROM {table} {which}")]
+    for pattern in patterns:
+        pattern.pop("id", None)
+        names = list(pattern)
+        sql = f"INSERT OR IGNORE INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
+        values = [tuple({**pattern, **_moved(pattern, day)}.values()) for day in days]
+        connection.executemany(sql, values)
+
+
+def _moved(pattern: dict[str, object], day: date) -> dict[str, object]:
+    # A frame of its own for each decision would only make the file larger.
+    at = datetime(day.year, day.month, day.day, 21, tzinfo=UTC).isoformat()
+    moved: dict[str, object] = {"session": day.isoformat()}
+    return moved | ({"at": at} if "at" in pattern else {})
+
+
+def _trades(days: list[date]) -> list[tuple[date, Side]]:
+    half = ROUND_TRIP // 2
+    whole = days[: len(days) // ROUND_TRIP * ROUND_TRIP]
+    return [(day, Side.SELL if index % ROUND_TRIP else Side.BUY) for index, day in enumerate(whole) if not index % half]
+
+
+def _orders(connection: sqlite3.Connection, days: list[date]) -> None:
+    account = wiring.PRACTICE_ACCOUNT
+    for day, side in _trades(days):
+        purpose = Purpose.ENTER if side is Side.BUY else Purpose.EXIT
+        key = intent_id(account, day, STRATEGY, SYMBOL, purpose)
+        at, text = f"{day}T21:00:00.000000Z", day.isoformat()
+        intent = (key, account, text, STRATEGY, SYMBOL, purpose.value, side.value, "MOC", SHARES, PRICE, "[]", 1, at)
+        connection.execute(f"INSERT INTO order_intents VALUES ({'?, ' * len(intent)} NULL)", intent)
+        connection.execute(
+            "INSERT INTO orders VALUES (?, ?, 1, 'FILLED', ?, ?, NULL, '', ?, ?, 0, 1)",
+            (f"{key}-1", key, SHARES, f"9{text.replace('-', '')}", at, at),
+        )
+        fill = (f"{key}.01", key, 1, key, account, STRATEGY, SYMBOL, side.value, text, at, SHARES, PRICE, 1.0)
+        connection.execute(f"INSERT INTO fills VALUES ({', '.join('?' * len(fill))})", fill)
+        moved = PRICE * SHARES * (1 if side is Side.SELL else -1)
+        for name, kind, amount in ((f"fill:{key}", side.value.lower(), moved), (f"commission:{key}", "commission", -1)):
+            connection.execute(
+                "INSERT INTO cash_movements (key, strategy, session, kind, amount_usd, symbol) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                (name, STRATEGY, text, kind, amount, SYMBOL),
+            )
+
+
+def _exchange_file(path: Path, days: list[date]) -> None:
+    state = from_bytes(path.read_bytes())
+    orders: list[ExchangeOrder] = []
+    executions: list[Execution] = []
+    for number, (day, side) in enumerate(_trades(days), 1):
+        ticket = Ticket(
+            wiring.PRACTICE_ACCOUNT, SYMBOL, side, OrderType.MARKET_ON_CLOSE, SHARES, f"m-{number}", order_id=number
+        )
+        at, price, fee = datetime(day.year, day.month, day.day, 21, tzinfo=UTC), Decimal(100), Decimal(1)
+        done = ExchangeOrder(ticket, number, at, day, day, ExchangeStatus.FILLED, SHARES, price * SHARES, fee, at)
+        orders.append(done)
+        executions.append(
+            Execution(f"0.{number}.01.01", number, day, at, SHARES, price, fee, None, SHARES, price, ticket)
+        )
+    path.write_bytes(
+        to_bytes(replace(state, orders=(*orders, *state.orders), executions=(*executions, *state.executions)))
+    )
