@@ -79,10 +79,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _list(settings: Settings, folder: Path, as_of: str | None, *, as_json: bool) -> int:
-    from mtum import duties
+    from mtum.duties import office
 
     instant = None if as_of is None else instant_named(as_of)
-    rows = [wake_document(wake) for wake in duties.wakes_after(settings, folder, instant, LISTED_SESSIONS)]
+    rows = [wake_document(wake) for wake in office.wakes_after(settings, folder, instant, LISTED_SESSIONS)]
     if as_json:
         print(json.dumps(rows, indent=2, allow_nan=False), flush=True)
         return 0
@@ -109,7 +109,7 @@ def wake_document(wake: "Wake") -> dict[str, str]:
 
 def _serve(settings: Settings, folder: Path, terminal: str) -> int:
     from jobs.scheduler import Alarms
-    from mtum import duties
+    from mtum.duties import office as duties
 
     with duties.only_scheduler(folder):
         duties.set_up_logs(settings, folder, terminal=terminal)

@@ -243,7 +243,7 @@ def _flatten_today(desk: "Desk", symbol: str, why: str) -> Answer:
 
 
 def _due(call: Call, instant: datetime | None) -> Answer:
-    from mtum.duties import Office, due_document, set_up_logs
+    from mtum.duties.office import Office, due_document, set_up_logs
 
     set_up_logs(call.settings(), call.data_folder(), terminal="info" if call.verbosity > 0 else "warning")
     found = Office(call.settings(), call.data_folder(), instant).run_due()

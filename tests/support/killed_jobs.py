@@ -20,7 +20,7 @@ from mtum.app.service import run_due as entry
 from mtum.app.service.run_due import JobRun, Roster
 from mtum.app.service.schedule import Wake
 from mtum.config import Settings
-from mtum.duties import Office
+from mtum.duties.office import Office
 from support.crash import _CALENDAR, forked
 
 type Targets = Mapping[str, int]

@@ -14,7 +14,7 @@ from datetime import date
 from pathlib import Path
 
 from mtum.app.service.schedule import upcoming
-from mtum.duties import Office
+from mtum.duties.office import Office
 from mtum.duties.trading_day import duties_of
 from support.practice import settings_of
 from support.rosters import Wall, new_york

@@ -7,7 +7,7 @@ from typing import Any
 
 from mtum.app.owner.approve_backtest import approved_backtest
 from mtum.app.owner.approve_settings import approved_code, approved_settings, pinned_contracts
-from mtum.app.records.status import REPLAYED_SOURCES
+from mtum.app.queries.status import REPLAYED_SOURCES
 from mtum.config import Settings, restored_strategy
 from mtum.core.market.bars import Bars
 from mtum.core.market.sessions import Session, Sessions

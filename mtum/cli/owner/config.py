@@ -8,7 +8,6 @@ import typer
 
 from mtum.cli.context import Call, call_of
 from mtum.cli.output import Answer, Listing, failure, json_text
-from mtum.cli.stored import stored
 from mtum.errors import ConfigError, StoreError
 
 if TYPE_CHECKING:
@@ -105,13 +104,12 @@ def _cell(value: object) -> str:
 
 def _held(call: Call, settings: "Settings") -> list[str]:
     """Say what is held and not traded by these settings; nothing where the database is another account's."""
-    from mtum.adapters.store.reading import positions
     from mtum.core.portfolio.reconcile import untraded_of, untraded_texts
+    from mtum.duties.quick import opened_reader
 
     strategy = settings.active_strategy()
-    with suppress(StoreError), stored(call) as connection:
-        if connection is not None:
-            rows = positions(connection)
-            held = [(str(row["strategy"]), str(row["symbol"]), int(row["shares"])) for row in rows]
+    with suppress(StoreError), opened_reader(settings, call.database()) as reader:
+        if reader is not None:
+            held = [(one.strategy, one.symbol, one.shares) for one in reader.state().positions]
             return untraded_texts(untraded_of(held, strategy), strategy)
     return []

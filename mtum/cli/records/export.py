@@ -1,18 +1,21 @@
 """`mtum export`: files for other programs."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mtum.cli.context import Call, call_of
 from mtum.cli.output import Answer, Problem
-from mtum.cli.stored import stored, untold_commissions
+from mtum.cli.stored import untold_commissions
 from mtum.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from mtum.ports.reading import FillRow
 
 app = typer.Typer(help="Write trades, signals, performance or tax lots to files.")
 
@@ -23,56 +26,55 @@ Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="File to
 @app.command()
 def trades(context: typer.Context, year: Year = None, out: Out = None) -> Answer:
     """Round trips as CSV; with --year those closed in it."""
-    from mtum.adapters.store import reading
-    from mtum.adapters.store.schema import columns_documentation
-    from mtum.app.records.export import trades_csv
+    from mtum.app.records.export import csv_text, in_year
+    from mtum.duties.quick import opened_reader
+    from mtum.ports.reading import FillRow, TradeRow
 
     call = call_of(context)
-    with stored(call) as connection:
-        rows = [] if connection is None else reading.trades(connection)
-        untold = [] if connection is None else reading.without_commission(connection)
-    columns = columns_documentation()["v_trades"]
-    answer = written(call, *trades_csv(rows, columns, year), out or _default(call, "trades", year, "csv"))
+    with opened_reader(call.settings(), call.database()) as reader:
+        rows = in_year(reader.rows(TradeRow) if reader else (), "exit_session", year)
+        untold = reader.rows(FillRow, commission_usd=None) if reader else ()
+    answer = written(call, csv_text(TradeRow, rows), len(rows), out or _default(call, "trades", year, "csv"))
     return _with_untold(answer, untold, "their trades have no commission, P&L and return")
 
 
 @app.command()
 def signals(context: typer.Context, year: Year = None, out: Out = None) -> Answer:
     """Every condition of every session as JSON lines."""
-    from mtum.adapters.store import reading
-    from mtum.app.records.export import signals_lines
+    from mtum.app.records.export import in_year, signals_text
+    from mtum.duties.quick import opened_reader
+    from mtum.ports.reading import SignalRow
 
     call = call_of(context)
-    with stored(call) as connection:
-        rows = [] if connection is None else reading.signals(connection)
-    return written(call, *signals_lines(rows, year), out or _default(call, "signals", year, "jsonl"))
+    with opened_reader(call.settings(), call.database()) as reader:
+        rows = in_year(reader.rows(SignalRow) if reader else (), "session", year)
+    return written(call, signals_text(rows), len(rows), out or _default(call, "signals", year, "jsonl"))
 
 
 @app.command()
 def performance(context: typer.Context, year: Year = None, out: Out = None) -> Answer:
     """Equity, return, drawdown and buy-and-hold by session as CSV."""
-    from mtum.adapters.store import reading
-    from mtum.adapters.store.schema import columns_documentation
-    from mtum.app.records.export import performance_csv
+    from mtum.app.queries.performance import PerformanceRow
+    from mtum.app.queries.performance import performance as performance_of
+    from mtum.app.records.export import csv_text, in_year
+    from mtum.duties.quick import opened_reader
+    from mtum.ports.reading import FillRow
 
     call = call_of(context)
-    with stored(call) as connection:
-        points = [] if connection is None else reading.equity(connection)
-        cash = [] if connection is None else reading.cash_movements(connection)
-        untold = [] if connection is None else reading.without_commission(connection)
-    start = {row["strategy"]: row["amount_usd"] for row in cash if row["kind"] == "capital"}
-    columns = columns_documentation()["equity"]
-    text, count = performance_csv(points, columns, start, year)
-    answer = written(call, text, count, out or _default(call, "performance", year, "csv"))
-    return _with_untold(answer, untold, "equity and returns are still without it")
+    with opened_reader(call.settings(), call.database()) as reader:
+        rows = in_year(performance_of(reader) if reader else (), "session", year)
+        untold = reader.rows(FillRow, commission_usd=None) if reader else ()
+    text, target = csv_text(PerformanceRow, rows), out or _default(call, "performance", year, "csv")
+    return _with_untold(written(call, text, len(rows), target), untold, "equity and returns are still without it")
 
 
 @app.command()
 def tax(context: typer.Context, year: Year = None, out: Out = None) -> Answer:
     """Closed tax lots as CSV in the columns of Form 8949; with --year those sold in it."""
     from mtum import wiring
-    from mtum.adapters.store import reading
     from mtum.app.records.export_tax import tax_csv
+    from mtum.duties.quick import opened_reader
+    from mtum.ports.reading import FillRow
 
     call = call_of(context)
     target = out or _default(call, "tax", year, "csv")
@@ -80,19 +82,19 @@ def tax(context: typer.Context, year: Year = None, out: Out = None) -> Answer:
         return written(call, *tax_csv((), (), year), target)
     with wiring.opened_store(call.settings(), call.data_folder()) as store:
         text, rows = tax_csv(store.orders.fills(), store.bars.splits(), year)
-    with stored(call) as connection:
-        untold = [] if connection is None else reading.without_commission(connection)
+    with opened_reader(call.settings(), call.database()) as reader:
+        untold = reader.rows(FillRow, commission_usd=None) if reader else ()
     # A purchase in January can still defer a loss of December.
-    untold = [one for one in untold if year is None or one["session"] < f"{year + 1}-02-01"]
+    untold = [one for one in untold if year is None or one.session < f"{year + 1}-02-01"]
     answer = _with_untold(written(call, text, rows, target), untold, "amounts that depend on it are empty")
     problems = [Problem(ExitCode.DATA, line) for line in answer.hints]
     return replace(answer, exit_code=ExitCode.DATA, problems=problems) if untold else answer
 
 
-def _with_untold(answer: Answer, untold: Sequence[Mapping[str, object]], left: str) -> Answer:
+def _with_untold(answer: Answer, untold: "Sequence[FillRow]", left: str) -> Answer:
     if not untold:
         return answer
-    document = {**answer.document, "without_commission": [one["exec_id"] for one in untold]}
+    document = {**answer.document, "without_commission": [one.exec_id for one in untold]}
     return replace(answer, document=document, hints=untold_commissions(untold, left))
 
 

@@ -1,6 +1,6 @@
 """`mtum show`: what the database holds, as lists."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,7 +10,7 @@ import typer
 from mtum.cli.arguments import Limit, Since, day_of
 from mtum.cli.context import call_of
 from mtum.cli.output import Answer, Listing
-from mtum.cli.stored import NOTHING_YET, stand_in, stored, untold_commissions
+from mtum.cli.stored import NOTHING_YET, stand_in, untold_commissions
 
 app = typer.Typer(help="List trades, orders, fills, decisions, bars, equity or runs.")
 
@@ -143,39 +143,37 @@ def runs(context: typer.Context, since: Since = None, limit: Limit = None) -> An
 
 
 def _list(context: typer.Context, kind: str, since: str | None, limit: int | None) -> Answer:
-    from mtum.adapters.store import reading
+    from mtum.duties.quick import opened_reader
+    from mtum.ports import reading
 
-    readers = {
-        "trades": reading.trades,
-        "orders": reading.orders,
-        "fills": reading.fills,
-        "decisions": reading.decisions,
-        "bars": reading.bars,
-        "equity": reading.equity,
-        "runs": reading.runs,
+    kinds: dict[str, type] = {
+        "trades": reading.TradeRow,
+        "orders": reading.OrderRow,
+        "fills": reading.FillRow,
+        "decisions": reading.DayRow,
+        "bars": reading.BarRow,
+        "equity": reading.EquityRow,
+        "runs": reading.RunRow,
     }
     first = day_of(since, "--since")
     call = call_of(context)
-    with stored(call) as connection:
-        rows = [] if connection is None else readers[kind](connection, first, limit)
-        untold = [] if connection is None or kind not in _WITHOUT else reading.without_commission(connection)
+    with opened_reader(call.settings(), call.database()) as reader:
+        rows: Sequence[Any] = () if reader is None else reader.rows(kinds[kind], first, limit)
+        untold = reader.rows(reading.FillRow, commission_usd=None) if reader and kind in _WITHOUT else ()
     document = {kind: rows, "count": len(rows), "source": call.settings().market.source}
-    if connection is None:
+    if reader is None:
         return Answer(document, [NOTHING_YET])
     if not rows:
         return Answer(document, [f"no {kind}" + (f" since {first}" if first else "")])
-    notes = untold_commissions(untold, _WITHOUT.get(kind, ""))
-    return Answer(document, [_listing(kind, rows), *notes, *stand_in(call)])
-
-
-def _listing(kind: str, rows: Sequence[Mapping[str, Any]]) -> Listing:
     columns = _COLUMNS[kind]
-    return Listing(list(columns.values()), [[_cell(name, _told(row, name)) for name in columns] for row in rows])
+    listing = Listing(list(columns.values()), [[_cell(name, _told(row, name)) for name in columns] for row in rows])
+    return Answer(document, [listing, *untold_commissions(untold, _WITHOUT.get(kind, "")), *stand_in(call)])
 
 
-def _told(row: Mapping[str, Any], name: str) -> Any:
-    waits = row[name] is None and (name == "commission_usd" or (name == "pnl_usd" and row["exit_session"] is not None))
-    return "not known yet" if waits else row[name]
+def _told(row: Any, name: str) -> Any:
+    value = getattr(row, name)
+    waits = value is None and (name == "commission_usd" or (name == "pnl_usd" and row.exit_session is not None))
+    return "not known yet" if waits else value
 
 
 def _cell(name: str, value: object) -> object:

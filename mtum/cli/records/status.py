@@ -3,46 +3,83 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
 from mtum.cli.context import call_of
 from mtum.cli.output import Answer, Listing, Problem
-from mtum.cli.stored import NOTHING_YET, stand_in, stored
-from mtum.errors import worst
+from mtum.cli.stored import NOTHING_YET, stand_in
+from mtum.errors import ExitCode, worst
 
 if TYPE_CHECKING:
+    from mtum.app.service.schedule import Wake
     from mtum.core.market.sessions import Sessions
+    from mtum.ports.reading import HaltRow, PositionRow, RunRow
+
+NEW_YORK = ZoneInfo("America/New_York")
 
 
 def status(context: typer.Context) -> Answer:
     """Mode, account, position, orders, halt, last run, next wake times."""
-    from mtum.adapters.clock import SystemClock
-    from mtum.adapters.store import reading
     from mtum.app.owner.paper_check_record import interrupted_check
-    from mtum.app.records.status import status_document
+    from mtum.app.queries.status import status_of
+    from mtum.duties.quick import opened_reader, system_clock
+    from mtum.ports.reading import State
 
     call = call_of(context)
     settings = call.settings()
-    with stored(call, any_owner=True) as connection:
-        found = None if connection is None else reading.status(connection)
+    with opened_reader(settings, call.database(), any_owner=True) as reader:
+        state = State() if reader is None else reader.state()
 
     def calendar(first: date, last: date) -> "Sessions":
         from mtum.wiring import stored_calendar_of  # loads numpy, and pandas where no cached file has the days
 
         return stored_calendar_of(settings, call.data_folder()).sessions(first, last)
 
-    document = status_document(settings, found, SystemClock().now(), calendar)
-    document["paper_check"] = interrupted_check(call.data_folder())
-    document |= {"settings_file": call.settings_file(), "database": call.database() if found else None}
-    problems = [Problem(**problem) for problem in document["problems"]]
-    shown = [] if found else [NOTHING_YET, ""]
+    found = status_of(settings, state, system_clock().now(), calendar)
+    after = found.next_session
+    problems = [Problem(ExitCode.USAGE, text) for text in found.problems]
+    document = {
+        "mode": settings.mode,
+        "account": found.account,
+        "strategy": settings.portfolio.strategy,
+        "source": settings.market.source,
+        "replayed": found.replayed,
+        "positions": state.positions,
+        "position": state.positions[0] if state.positions else None,
+        "open_orders": state.open_orders,
+        "halts": state.halts,
+        "halt": found.halt,
+        "cash_usd": state.cash_usd,
+        "equity": state.equity,
+        "unsettled": found.unsettled,
+        "last_run": state.last_run,
+        "next_session": after and {"session": after.day, "closes_at": after.close, "half_day": after.half_day},
+        "next_wakes": [_wake_document(wake) for wake in found.next_wakes],
+        "undelivered": state.undelivered,
+        "problems": problems,
+        "paper_check": interrupted_check(call.data_folder()),
+        "settings_file": call.settings_file(),
+        "database": call.database() if reader else None,
+    }
+    shown = [] if reader else [NOTHING_YET, ""]
     return Answer(
         document,
         [*shown, Listing(["state", ""], list(_state(document))), *_lists(document), *stand_in(call)],
         exit_code=worst(problem.code for problem in problems),
         problems=problems,
     )
+
+
+def _wake_document(wake: "Wake") -> Mapping[str, Any]:
+    return {
+        "job": wake.job,
+        "slot": wake.slot,
+        "session": wake.session,
+        "at_utc": wake.at,
+        "at_new_york": wake.at.astimezone(NEW_YORK).strftime("%Y-%m-%d %H:%M"),
+    }
 
 
 def _state(document: Mapping[str, Any]) -> Iterator[Sequence[object]]:
@@ -54,7 +91,7 @@ def _state(document: Mapping[str, Any]) -> Iterator[Sequence[object]]:
     for strategy, amount in document["cash_usd"].items():
         yield f"cash, {strategy}", f"{amount:,.2f} USD"
     for point in document["equity"]:
-        yield f"equity, {point['strategy']}", f"{point['equity_usd']:,.2f} USD at the close of {point['session']}"
+        yield f"equity, {point.strategy}", f"{point.equity_usd:,.2f} USD at the close of {point.session}"
     yield "open orders", len(document["open_orders"]) or "none"
     if document["unsettled"]:
         yield "waiting to be settled", f"{', '.join(document['unsettled'])} (`mtum settle --session DATE`)"
@@ -69,30 +106,28 @@ def _state(document: Mapping[str, Any]) -> Iterator[Sequence[object]]:
     yield "database", str(document["database"] or "none yet")
 
 
-def _positions(rows: Sequence[Mapping[str, Any]]) -> str:
+def _positions(rows: "Sequence[PositionRow]") -> str:
     held = [
-        f"{'SHORT ' if row['shares'] < 0 else ''}{abs(row['shares'])} {row['symbol']} since {row['entry_session']} "
-        f"at {row['entry_price']:,.2f} USD"
+        f"{'SHORT ' if row.shares < 0 else ''}{abs(row.shares)} {row.symbol} since {row.entry_session} "
+        f"at {row.entry_price:,.2f} USD"
         for row in rows
     ]
     return "; ".join(held) or "flat"
 
 
-def _halt(halts: Sequence[Mapping[str, Any]]) -> str:
-    lines = [f"{halt['restriction'].replace('_', '-')} by {halt['by']}: {halt['why']}" for halt in halts]
+def _halt(halts: "Sequence[HaltRow]") -> str:
+    lines = [f"{halt.restriction.replace('_', '-')} by {halt.by}: {halt.why}" for halt in halts]
     return "; ".join(lines) or "none"
 
 
-def _last_run(run: Mapping[str, Any] | None) -> str:
+def _last_run(run: "RunRow | None") -> str:
     if run is None:
         return "none"
-    ended = "not finished" if run["outcome"] is None else f"{run['outcome']}, exit code {run['exit_code']}"
-    return f"{run['job']} of {run['session']}: {ended}"
+    ended = "not finished" if run.outcome is None else f"{run.outcome}, exit code {run.exit_code}"
+    return f"{run.job} of {run.session}: {ended}"
 
 
 def _next_session(session: Mapping[str, Any] | None) -> str:
-    from mtum.app.service.schedule import NEW_YORK
-
     if session is None:
         return "the first of the replayed market; `mtum run` plays it"
     short = ", a half day" if session["half_day"] else ""
@@ -104,7 +139,9 @@ def _lists(document: Mapping[str, Any]) -> Iterator[str | Listing]:
     if document["open_orders"]:
         columns = ("session", "symbol", "side", "shares", "filled", "status", "ref")
         yield ""
-        yield Listing(columns, [[row[name] for name in columns] for row in document["open_orders"]], "Open orders")
+        yield Listing(
+            columns, [[getattr(row, name) for name in columns] for row in document["open_orders"]], "Open orders"
+        )
     if document["next_wakes"]:
         rows = [
             [wake["at_new_york"], f"{wake['at_utc']:%H:%M}", wake["job"], wake["slot"]]

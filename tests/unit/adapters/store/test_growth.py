@@ -43,7 +43,7 @@ def test_every_question_of_the_status_costs_in_line_with_the_sessions(databases:
     asked: list[str] = []
     with closing(reading.open_read_only(databases[LARGE])) as connection:
         connection.set_trace_callback(asked.append)
-        reading.status(connection)
+        reading.SqliteReader(connection).state()
     assert len(asked) >= 8
     for sql in asked:
         small, large = (steps(databases[sessions], sql) for sessions in (SMALL, LARGE))

@@ -6,20 +6,35 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import asdict, fields
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mtum.adapters.store import reading
 from mtum.adapters.store.opening import SqliteStore
-from mtum.adapters.store.schema import SCHEMA_VERSION
+from mtum.adapters.store.reading import SqliteReader
+from mtum.adapters.store.schema import SCHEMA_VERSION, columns_documentation
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.lots import lots_of
 from mtum.core.portfolio.orders import OrderStatus, Side
 from mtum.errors import StoreError
 from mtum.ports.messages import Message, Urgency
+from mtum.ports.reading import (
+    BarRow,
+    CashRow,
+    DayRow,
+    EquityRow,
+    FillRow,
+    OrderRow,
+    PositionRow,
+    RunRow,
+    SignalRow,
+    TradeRow,
+)
 from mtum.ports.records import Observed
 from support.store import (
     ACCOUNT,
@@ -42,6 +57,11 @@ from support.store import (
 def connection(path: Path) -> Iterator[sqlite3.Connection]:
     with closing(reading.open_read_only(path)) as opened:
         yield opened
+
+
+@pytest.fixture
+def reader(connection: sqlite3.Connection) -> SqliteReader:
+    return SqliteReader(connection)
 
 
 def test_reading_loads_no_heavy_library() -> None:
@@ -77,22 +97,22 @@ def test_the_file_alone_is_readable_after_the_last_writer_left(store: SqliteStor
         assert reading.meta(opened) == {"account": ACCOUNT, "mode": "practice", "schema": str(SCHEMA_VERSION)}
 
 
-def test_listings_keep_the_newest_rows_oldest_first(store: SqliteStore, connection: sqlite3.Connection) -> None:
+def test_listings_keep_the_newest_rows_oldest_first(store: SqliteStore, reader: SqliteReader) -> None:
     store.bars.accept(bars_of({MONDAY: 1.0, TUESDAY: 2.0, THURSDAY: 3.0, FRIDAY: 4.0}), later(0), TUESDAY)
-    assert [row["close"] for row in reading.bars(connection, limit=2)] == [3.0, 4.0]
-    assert [row["close"] for row in reading.bars(connection, since=THURSDAY)] == [3.0, 4.0]
-    assert [row["close"] for row in reading.bars(connection, since=TUESDAY, limit=1)] == [4.0]
-    assert [row["final"] for row in reading.bars(connection, symbol="MTUM", source="csv")] == [1, 1, 0, 0]
-    assert reading.bars(connection, symbol="SPY") == []
+    assert [row.close for row in reader.rows(BarRow, limit=2)] == [3.0, 4.0]
+    assert [row.close for row in reader.rows(BarRow, since=THURSDAY)] == [3.0, 4.0]
+    assert [row.close for row in reader.rows(BarRow, since=TUESDAY, limit=1)] == [4.0]
+    assert [row.final for row in reader.rows(BarRow, symbol="MTUM", source="csv")] == [1, 1, 0, 0]
+    assert reader.rows(BarRow, symbol="SPY") == []
 
 
-def test_an_order_shows_intent_and_broker_together(store: SqliteStore, connection: sqlite3.Connection) -> None:
+def test_an_order_shows_intent_and_broker_together(store: SqliteStore, reader: SqliteReader) -> None:
     order = intent()
     store.decisions.commit(decision(), [order])
     store.orders.claim(order.id, later(1))
     store.orders.move(order.id, OrderStatus.REJECTED, later(2), Observed(0, "77", "201", "no margin"))
-    (row,) = reading.orders(connection)
-    assert row == {
+    (row,) = reader.rows(OrderRow)
+    assert asdict(row) == {
         "id": order.id,
         "ref": f"{order.id}-1",
         "session": "2018-12-03",
@@ -115,7 +135,7 @@ def test_an_order_shows_intent_and_broker_together(store: SqliteStore, connectio
         "submitted_at": "2018-12-03T17:01:00.000000Z",
         "updated_at": "2018-12-03T17:02:00.000000Z",
     }
-    json.dumps(row)
+    json.dumps(asdict(row))
 
 
 def test_every_event_of_an_order_is_told_in_order(store: SqliteStore, connection: sqlite3.Connection) -> None:
@@ -126,71 +146,70 @@ def test_every_event_of_an_order_is_told_in_order(store: SqliteStore, connection
     store.orders.event(None, later(2), "foreign", "an order of another program")
     store.orders.move(order.id, OrderStatus.ACCEPTED, later(3), Observed(broker_id="7", text="held"))
     store.orders.move(order.id, OrderStatus.ACCEPTED, later(4), Observed(filled=0))
-    assert [
-        (row["kind"], row["status"], row["text"], row["ref"]) for row in reading.order_events(connection, order.id)
-    ] == [
+    events = connection.execute("SELECT kind, status, text, ref, intent_id FROM order_events ORDER BY id").fetchall()
+    assert [tuple(row)[:4] for row in events if row["intent_id"] == order.id] == [
         ("status", "PLANNED", "", f"{order.id}-1"),
         ("status", "SUBMITTING", "", f"{order.id}-1"),
         ("lists", None, "not among the open orders", f"{order.id}-1"),
         ("status", "ACCEPTED", "held", f"{order.id}-1"),
     ]
-    assert [row["kind"] for row in reading.order_events(connection) if row["intent_id"] is None] == ["foreign"]
+    assert [row["kind"] for row in events if row["intent_id"] is None] == ["foreign"]
 
 
-def test_an_attempt_given_up_stays_listed_beside_the_next(store: SqliteStore, connection: sqlite3.Connection) -> None:
+def test_an_attempt_given_up_stays_listed_beside_the_next(store: SqliteStore, reader: SqliteReader) -> None:
     order = intent()
     store.orders.add_intent(order, later(0))
     store.orders.claim(order.id, later(1))
     store.orders.move(order.id, OrderStatus.UNKNOWN, later(2))
     store.orders.move(order.id, OrderStatus.PLANNED, later(3))
-    assert [(row["attempt"], row["status"], row["text"]) for row in reading.orders(connection)] == [
+    assert [(row.attempt, row.status, row.text) for row in reader.rows(OrderRow)] == [
         (1, "LAPSED", "stated as never sent"),
         (2, "PLANNED", ""),
     ]
 
 
-def test_corrected_fills_are_left_out(store: SqliteStore, connection: sqlite3.Connection) -> None:
+def test_corrected_fills_are_left_out(store: SqliteStore, reader: SqliteReader) -> None:
     order = intent()
     traded(store, order, fill(order, "a.01", 19, "105"), fill(order, "a.02", 18, "104", "1.9"))
-    (row,) = reading.fills(connection)
-    assert (row["exec_id"], row["shares"], row["price"], row["commission_usd"]) == ("a.02", 18, 104.0, 1.9)
-    assert row["instant"] == "2018-12-03T21:00:00.000000Z"
+    (row,) = reader.rows(FillRow)
+    assert (row.exec_id, row.shares, row.price, row.commission_usd) == ("a.02", 18, 104.0, 1.9)
+    assert row.instant == "2018-12-03T21:00:00.000000Z"
 
 
-def test_a_decision_is_read_whole(store: SqliteStore, connection: sqlite3.Connection) -> None:
-    assert reading.decision(connection) is None
+def test_a_decision_is_read_whole(store: SqliteStore, reader: SqliteReader) -> None:
+    assert reader.decision() is None
     store.decisions.commit(decision(MONDAY), ())
     store.decisions.commit(decision(TUESDAY, frame={"vix": 17.5}), ())
     store.decisions.preview(decision(FRIDAY, preview=True))
-    newest, asked = reading.decision(connection), reading.decision(connection, MONDAY, STRATEGY)
+    newest, asked = reader.decision(), reader.decision(MONDAY, STRATEGY)
     assert newest is not None
     assert asked is not None
-    assert (newest["session"], newest["frame"]) == ("2018-12-04", {"vix": 17.5})
-    assert (asked["document"]["indicators"], asked["reasons"]) == ({"close": 105.25}, ["close_above_ma", "vix_calm"])
-    assert reading.decision(connection, FRIDAY) is None
-    assert [row["session"] for row in reading.decisions(connection)] == ["2018-12-03", "2018-12-04"]
+    assert (newest.session, newest.frame) == ("2018-12-04", {"vix": 17.5})
+    assert (asked.document["indicators"], asked.reasons) == ({"close": 105.25}, ["close_above_ma", "vix_calm"])
+    assert reader.decision(FRIDAY) is None
+    assert [row.session for row in reader.rows(DayRow)] == ["2018-12-03", "2018-12-04"]
 
 
-def test_conditions_keep_the_order_of_the_strategy(store: SqliteStore, connection: sqlite3.Connection) -> None:
+def test_conditions_keep_the_order_of_the_strategy(store: SqliteStore, reader: SqliteReader) -> None:
     names = ["vix_calm", "close_above_ma", "rsi_high"]
     for day in (MONDAY, TUESDAY):
         document = {"symbols": {"MTUM": {"conditions": [{"name": name, "passed": True} for name in names]}}}
         store.decisions.commit(decision(day, document=document), ())
-    assert [row["condition"] for row in reading.signals(connection)] == names * 2
-    assert [row["condition"] for row in reading.signals(connection, limit=2)] == names[1:]
+    assert [row.condition for row in reader.rows(SignalRow)] == names * 2
+    assert [row.condition for row in reader.rows(SignalRow, limit=2)] == names[1:]
 
 
-def test_runs_are_listed_with_their_steps(store: SqliteStore, connection: sqlite3.Connection) -> None:
+def test_runs_are_listed_with_their_steps(store: SqliteStore, reader: SqliteReader) -> None:
     run = store.runs.start("settle", "", MONDAY, later(0))
     store.runs.step(run, "connected", later(1))
     store.runs.start("backup", "night", None, later(600))
-    first, second = reading.runs(connection)
-    assert (first["job"], first["steps"]) == ("settle", {"connected": "2018-12-03T17:01:00.000000Z"})
-    assert (second["job"], second["session"]) == ("backup", None)
-    assert [row["job"] for row in reading.runs(connection, since=TUESDAY)] == ["backup"]
+    first, second = reader.rows(RunRow)
+    assert (first.job, first.steps) == ("settle", {"connected": "2018-12-03T17:01:00.000000Z"})
+    assert (second.job, second.session) == ("backup", None)
+    assert [row.job for row in reader.rows(RunRow, since=TUESDAY)] == ["backup"]
 
 
-def test_the_status_tells_the_state_at_a_glance(store: SqliteStore, connection: sqlite3.Connection) -> None:
+def test_the_status_tells_the_state_at_a_glance(store: SqliteStore, reader: SqliteReader) -> None:
     done, waiting = intent(shares=10), intent(TUESDAY, Side.SELL, 10)
     traded(store, done, fill(done, "a.01", 10, "100", "1"))
     store.orders.move(done.id, OrderStatus.ACCEPTED, later(1))
@@ -202,24 +221,41 @@ def test_the_status_tells_the_state_at_a_glance(store: SqliteStore, connection: 
     store.control.write_sessions([Session(THURSDAY, NOON, later(390))])
     store.messages.note(Message("k", Urgency.REPORT, "s", "t"), later(5), None)
     store.runs.start("settle", "", MONDAY, later(6))
-    seen = reading.status(connection)
-    assert (seen["mode"], seen["account"], seen["undelivered"]) == ("practice", ACCOUNT, 1)
-    assert [(row["symbol"], row["shares"], row["entry_price"]) for row in seen["positions"]] == [("MTUM", 10, 100.0)]
-    assert [row["id"] for row in seen["open_orders"]] == [waiting.id]
-    assert [(row["restriction"], row["by"]) for row in seen["halts"]] == [("reduce_only", "limit")]
-    assert seen["cash_usd"] == {STRATEGY: -1001.0}  # 10 x 100 and 1 of commission
-    assert seen["last_run"]["job"] == "settle"
-    assert [(row["session"], row["half_day"]) for row in seen["sessions"]] == [("2018-12-06", 0)]
-    json.dumps(seen)
+    seen = reader.state()
+    assert (seen.mode, seen.account, seen.undelivered) == ("practice", ACCOUNT, 1)
+    assert [(row.symbol, row.shares, row.entry_price) for row in seen.positions] == [("MTUM", 10, 100.0)]
+    assert [row.id for row in seen.open_orders] == [waiting.id]
+    assert [(row.restriction, row.by) for row in seen.halts] == [("reduce_only", "limit")]
+    assert seen.cash_usd == {STRATEGY: -1001.0}  # 10 x 100 and 1 of commission
+    assert seen.last_run is not None
+    assert seen.last_run.job == "settle"
+    assert [(row.session, row.half_day) for row in seen.sessions] == [("2018-12-06", 0)]
+    json.dumps(asdict(seen))
 
 
-def test_an_empty_database_has_an_empty_status(connection: sqlite3.Connection) -> None:
-    seen = reading.status(connection)
-    assert (seen["positions"], seen["last_run"], seen["cash_usd"], seen["equity"]) == ([], None, {}, [])
-    for listing in (reading.trades, reading.orders, reading.fills, reading.decisions, reading.bars, reading.equity):
-        assert listing(connection) == []
-    for listing in (reading.runs, reading.signals, reading.cash_movements):
-        assert listing(connection, since=date(2018, 1, 1), limit=3) == []
+def test_an_empty_database_has_an_empty_status(reader: SqliteReader) -> None:
+    seen = reader.state()
+    assert (seen.positions, seen.last_run, seen.cash_usd, seen.equity) == ([], None, {}, [])
+    for kind in (TradeRow, OrderRow, FillRow, DayRow, BarRow, EquityRow):
+        assert reader.rows(kind) == []
+    for other in (RunRow, SignalRow, CashRow):
+        assert reader.rows(other, since=date(2018, 1, 1), limit=3) == []
+
+
+@pytest.mark.parametrize(
+    ("table", "kind"),
+    [
+        ("v_trades", TradeRow),
+        ("v_daily", DayRow),
+        ("v_signals", SignalRow),
+        ("v_positions", PositionRow),
+        ("bars", BarRow),
+        ("equity", EquityRow),
+        ("cash_movements", CashRow),
+    ],
+)
+def test_a_row_has_every_column_of_its_table_in_order(table: str, kind: type[Any]) -> None:
+    assert [field.name for field in fields(kind)] == list(columns_documentation()[table])
 
 
 def test_damage_met_while_rows_are_fetched_is_one_clear_line(store: SqliteStore, path: Path) -> None:
@@ -232,4 +268,4 @@ def test_damage_met_while_rows_are_fetched_is_one_clear_line(store: SqliteStore,
         closing(reading.open_read_only(path)) as connection,
         pytest.raises(StoreError, match=r"mtum\.db is damaged; restore a backup"),
     ):
-        reading.bars(connection)
+        SqliteReader(connection).rows(BarRow)

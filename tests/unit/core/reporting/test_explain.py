@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from copy import deepcopy
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mtum.adapters.store import reading
+from mtum.adapters.store.reading import SqliteReader, open_read_only
 from mtum.config import restored_strategy
 from mtum.core.market.bars import Bars
 from mtum.core.portfolio.decision import Book
@@ -137,11 +138,12 @@ def test_deciding_again_at_the_flip_gives_the_other_action_and_before_it_the_sam
     history = sample_history(tmp_path)
     days = [history.play(index) for index in range(1000, 1040)]
     history.store.close()
-    connection = reading.open_read_only(tmp_path / "mtum.db")
+    connection = open_read_only(tmp_path / "mtum.db")
     flipped = 0
     for day in days:
-        row = reading.decision(connection, day)
-        assert row is not None
+        found = SqliteReader(connection).decision(day)
+        assert found is not None
+        row = asdict(found)
         told = explained(row)
         if told.flip is None:
             continue

@@ -1,0 +1,1 @@
+"""What the records say, as typed values for commands and pages."""

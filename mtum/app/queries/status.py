@@ -1,0 +1,97 @@
+"""The state at a glance, from what the database holds and the timetable says; nothing is asked of the broker."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from mtum.app.queries.ownership import ownership_problems
+from mtum.app.service.schedule import Wake, timetable, upcoming
+from mtum.config import Settings
+from mtum.core.market.sessions import Session, Sessions
+from mtum.ports.reading import RunRow, SessionRow, State
+
+REPLAYED_SOURCES = ("sample", "csv")
+"""Sources whose market time is not the computer's."""
+_WAKING_SESSIONS = 2
+_AHEAD = timedelta(days=14)
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The state at a glance.
+
+    Parameters
+    ----------
+    account : str or None
+        The records' own, else that of the settings; None in practice before the first run.
+    replayed : bool
+        Whether market time is the records' own and not the computer's.
+    halt : str
+        The strongest in force: full, reduce_only or none.
+    unsettled : sequence of str
+        Decided sessions whose close is over and whose books are open.
+    problems : sequence of str
+        How the records contradict the settings.
+    """
+
+    account: str | None
+    replayed: bool
+    halt: str
+    unsettled: Sequence[str]
+    next_session: Session | None
+    next_wakes: Sequence[Wake]
+    problems: Sequence[str]
+
+
+def status_of(settings: Settings, state: State, now: datetime, calendar: Callable[[date, date], Sessions]) -> Status:
+    """Judge the records as they stand now.
+
+    Parameters
+    ----------
+    now : datetime
+        The computer's time; a replayed market has its own, that of its last run.
+    calendar : callable
+        The exchange's sessions from one day to another; asked only where the last run knew too few.
+    """
+    sessions = _sessions(state.sessions)
+    replayed = settings.mode == "practice" and settings.market.source in REPLAYED_SOURCES
+    halted = {halt.restriction for halt in state.halts}
+    moment = _replayed_moment(state.last_run, sessions) if replayed else now
+    if not replayed and _next_session(sessions, now) is None:
+        sessions = calendar(now.date() - timedelta(days=1), now.date() + _AHEAD)
+    return Status(
+        account=state.account or settings.broker.account or None,
+        replayed=replayed,
+        halt=next((word for word in ("full", "reduce_only") if word in halted), "none"),
+        unsettled=[day for day in state.unsettled if _is_over(date.fromisoformat(day), sessions, moment)],
+        next_session=_next_session(sessions, moment) if moment else None,
+        next_wakes=upcoming(moment, sessions, _WAKING_SESSIONS, timetable(settings.schedule)) if moment else (),
+        problems=ownership_problems(settings, state.mode, state.account),
+    )
+
+
+def _sessions(rows: Sequence[SessionRow]) -> Sessions:
+    known = (
+        Session(date.fromisoformat(one.session), *map(datetime.fromisoformat, (one.opens_at, one.closes_at)))
+        for one in rows
+    )
+    return Sessions(tuple(known))
+
+
+def _replayed_moment(last_run: RunRow | None, sessions: Sessions) -> datetime | None:
+    # A replay stands at the end of the last session that it has played.
+    if last_run is None or not last_run.session:
+        return sessions.known[0].open if len(sessions) else None
+    day = date.fromisoformat(last_run.session)
+    later = [session for session in sessions if session.day > day]
+    return later[0].open - timedelta(hours=1) if later else None
+
+
+def _next_session(sessions: Sessions, moment: datetime) -> Session | None:
+    return next((session for session in sessions if session.close > moment), None)
+
+
+def _is_over(day: date, sessions: Sessions, moment: datetime | None) -> bool:
+    # Of the day at work the books are not behind: its auction is still to come.
+    session = sessions.get(day)
+    return session is None or moment is None or session.close <= moment

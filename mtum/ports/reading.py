@@ -1,0 +1,289 @@
+"""The read side: rows as they are stored, and the port that gives them while a run may write.
+
+Rows hold plain values: sessions and instants as ISO text, amounts as the numbers stored.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class TradeRow:
+    """A round trip; one that is open has no exit. The columns of `v_trades`."""
+
+    strategy: str
+    symbol: str
+    entry_session: str
+    entry_price: float
+    exit_session: str | None
+    exit_price: float | None
+    shares: int
+    pnl_usd: float | None
+    return_frac: float | None
+    reason: str | None
+    sessions_held: int | None
+    commission_usd: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRow:
+    """One attempt of an order: what was wanted, and what the broker told of it."""
+
+    id: str
+    ref: str
+    session: str
+    strategy: str
+    account: str
+    symbol: str
+    side: str
+    purpose: str
+    type: str
+    shares: int
+    filled: int
+    status: str
+    reference_price: float
+    reasons: Sequence[str]
+    broker_id: str | None
+    code: str | None
+    text: str
+    attempt: int
+    planned_at: str
+    submitted_at: str | None
+    updated_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class FillRow:
+    """An execution that counts: corrected ones are left out."""
+
+    exec_id: str
+    intent_id: str
+    account: str
+    strategy: str
+    symbol: str
+    side: str
+    session: str
+    instant: str
+    shares: int
+    price: float
+    commission_usd: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class DayRow:
+    """A decided session in short. The columns of `v_daily`."""
+
+    session: str
+    strategy: str
+    action: str
+    reason: str | None
+    all_reasons: str | None
+    decision_price: float | None
+    close: float | None
+    vix: float | None
+    rsi: float | None
+    ma: float | None
+    atr: float | None
+    equity_usd: float | None
+    benchmark_usd: float | None
+    orders: str | None
+    fills: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SignalRow:
+    """One condition of a decided session. The columns of `v_signals`."""
+
+    session: str
+    strategy: str
+    symbol: str | None
+    number: int
+    condition: str
+    value: float | None
+    threshold: float | None
+    margin: float | None
+    passed: int
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class BarRow:
+    """A cached bar. The columns of `bars`."""
+
+    symbol: str
+    source: str
+    session: str
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    dividend: float
+    split: float
+    first_read_at: str
+    read_at: str
+    final: int
+
+
+@dataclass(frozen=True, slots=True)
+class EquityRow:
+    """A strategy at an official close. The columns of `equity`."""
+
+    session: str
+    strategy: str
+    cash_usd: float
+    receivable_usd: float
+    market_usd: float
+    equity_usd: float
+    flows_usd: float
+    benchmark_usd: float | None
+    close: float | None
+    shares: int
+    final: int
+
+
+@dataclass(frozen=True, slots=True)
+class CashRow:
+    """A change of a strategy's cash. The columns of `cash_movements`."""
+
+    key: str
+    strategy: str
+    session: str
+    kind: str
+    amount_usd: float
+    symbol: str | None
+    note: str
+    paid: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """A job and how it ended; `steps` gives the instant of each step reached."""
+
+    id: int
+    job: str
+    slot: str
+    session: str | None
+    started_at: str
+    finished_at: str | None
+    outcome: str | None
+    exit_code: int | None
+    steps: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class PositionRow:
+    """What a strategy holds of a symbol. The columns of `v_positions`."""
+
+    strategy: str
+    symbol: str
+    shares: int
+    entry_session: str
+    entry_price: float
+    commission_usd: float | None
+    price_session: str | None
+    last_price: float | None
+    market_usd: float | None
+    unrealized_usd: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class HaltRow:
+    """A halt in force, or one that was lifted."""
+
+    id: int
+    restriction: str
+    why: str
+    by: str
+    since: str
+    lifted_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """One of the next sessions as the last run saw them."""
+
+    session: str
+    opens_at: str
+    closes_at: str
+    half_day: int
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRow:
+    """A whole final decision: what was decided, every input it saw, and with which settings and code."""
+
+    session: str
+    strategy: str
+    decided_at: str
+    action: str
+    reasons: Sequence[str]
+    document: Mapping[str, Any]
+    frame: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    settings_hash: str
+    code_version: str
+    code_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The records at a glance; as it stands, of a database that does not exist yet.
+
+    Parameters
+    ----------
+    halts : sequence of HaltRow
+        Those in force.
+    cash_usd : mapping of strategy to float
+        Cash paid in and out so far.
+    equity : sequence of EquityRow
+        The newest point of each strategy.
+    unsettled : sequence of str
+        Decided sessions whose official close and fills are not in the books.
+    undelivered : int
+        Messages waiting.
+    """
+
+    mode: str | None = None
+    account: str | None = None
+    positions: Sequence[PositionRow] = ()
+    open_orders: Sequence[OrderRow] = ()
+    halts: Sequence[HaltRow] = ()
+    cash_usd: Mapping[str, float] = field(default_factory=dict)
+    equity: Sequence[EquityRow] = ()
+    unsettled: Sequence[str] = ()
+    last_run: RunRow | None = None
+    undelivered: int = 0
+    sessions: Sequence[SessionRow] = ()
+
+
+class Reader(Protocol):
+    """The records of one database, for reading alone."""
+
+    def state(self) -> State:
+        """Return the records at a glance."""
+        ...
+
+    def rows[R](
+        self, kind: type[R], /, since: date | None = None, limit: int | None = None, **equal: str | None
+    ) -> Sequence[R]:
+        """Return rows of a kind, oldest first.
+
+        Parameters
+        ----------
+        kind : type
+            One of the rows above that stand in a list: all but `PositionRow` and `DecisionRow`.
+        since : date, optional
+            Only sessions from that one on.
+        limit : int, optional
+            Only so many of the newest.
+        equal : str or None
+            Only rows with that value in the column of that name.
+        """
+        ...
+
+    def decision(self, session: date | None = None, strategy: str | None = None) -> DecisionRow | None:
+        """Return one whole final decision (default: the newest), or None."""
+        ...
