@@ -9,11 +9,12 @@ from decimal import Decimal
 
 import pytest
 
-from mtum.core.portfolio.orders import OrderStatus, OrderType, Side
+from mtum.core.market.instruments import InstrumentId
+from mtum.core.portfolio.orders import Leg, OrderStatus, OrderType, Side
 from mtum.core.simulation.exchange_state import AccountKind as Kind
 from mtum.core.simulation.exchange_state import ExchangeAccount
 from mtum.errors import BookMismatchError, BrokerUnavailableError, SourceUnavailableError
-from mtum.ports.broker import Accepted, AccountKind, NoAnswer, NotSent, Rejected
+from mtum.ports.broker import Accepted, AccountKind, Denied, NoAnswer, NotSent, Rejected
 from support.gateway import ACCOUNT, TODAY, Running, running_gateway
 from support.ib_adapter import Adapter, Told, adapter, held, ticket
 
@@ -278,3 +279,12 @@ def test_an_order_that_sells_more_than_is_held_is_canceled_at_once(gateway: Runn
     assert isinstance(outcome, Rejected)
     assert (outcome.code, outcome.final) == (code, False)
     assert [order.status for order in ours.broker.lists().orders] == [OrderStatus.CANCELED]
+
+
+def test_not_a_byte_leaves_of_an_order_in_anything_but_shares(gateway: Running, ours: Adapter) -> None:
+    put = InstrumentId("MTUM  190118P00100000")
+    spread = ticket(combination=(Leg(put, Side.SELL), Leg(InstrumentId("MTUM"), Side.BUY)))
+    for refused in (spread, ticket(symbol=put)):
+        assert ours.broker.submit(refused) == Denied("instrument", refused.untradable)
+        assert ours.broker.what_if(refused) == refused.untradable
+    assert "placeOrder" not in [one["name"] for one in gateway.entries("request")]

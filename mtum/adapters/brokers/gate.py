@@ -103,6 +103,8 @@ class GatedBroker:
 
     def _judged(self, ticket: Ticket) -> Denied | NotSent | None:
         rules = self._rules_for(ticket)
+        if ticket.untradable:
+            return Denied("instrument", ticket.untradable)
         if ticket.symbol not in rules.contracts:
             return Denied("universe", f"{ticket.symbol} is not in the universe")
         try:

@@ -153,6 +153,8 @@ class SimulatedBroker:
 
     def submit(self, ticket: Ticket, last_moment: datetime | None = None) -> SubmitOutcome:
         """Hand the order to the exchange; its answer is certain and immediate."""
+        if ticket.untradable:
+            return Denied("instrument", ticket.untradable)
         state, moment = self._visit(ticket.symbol)
         if last_moment is not None and moment.now > last_moment:
             return Denied("window", f"it is {moment.now:%H:%M:%S} UTC, the last moment was {last_moment:%H:%M:%S}")

@@ -18,12 +18,26 @@ def problems(connection: sqlite3.Connection) -> tuple[str, ...]:
         f"{table} row {rowid} refers to a missing row of {parent}"
         for table, rowid, parent, _ in connection.execute("PRAGMA foreign_key_check")
     ]
-    return (*orphans, *_frame_problems(connection), *_fill_problems(connection), *_lot_problems(connection))
+    return (
+        *orphans,
+        *_frame_problems(connection),
+        *_leg_problems(connection),
+        *_fill_problems(connection),
+        *_lot_problems(connection),
+    )
 
 
 def _frame_problems(connection: sqlite3.Connection) -> list[str]:
     rows = connection.execute("SELECT hash, frame FROM input_frames")
     return [f"the input frame {stored} is not what its hash says" for stored, frame in rows if digest(frame) != stored]
+
+
+def _leg_problems(connection: sqlite3.Connection) -> list[str]:
+    rows = connection.execute(
+        "SELECT i.id FROM order_intents AS i LEFT JOIN order_legs AS leg ON leg.intent_id = i.id GROUP BY i.id HAVING "
+        "count(leg.number) = 0 OR count(*) = 1 AND (leg.instrument, leg.side, leg.ratio) <> (i.symbol, i.side, 1)"
+    )
+    return [f"the legs of intent {identity} are not what it trades" for (identity,) in rows]
 
 
 def _fill_problems(connection: sqlite3.Connection) -> list[str]:
@@ -33,6 +47,11 @@ def _fill_problems(connection: sqlite3.Connection) -> list[str]:
         "SELECT exec_id FROM fills LEFT JOIN cash_movements ON key = 'fill:' || stem WHERE current = 1 AND abs("
         "coalesce(amount_usd, 0) - shares * price * multiplier * CASE side WHEN 'SELL' THEN 1 ELSE -1 END) > 1e-6"
     )
+    kinds = connection.execute(
+        "SELECT exec_id FROM fills JOIN instruments ON instruments.id = fills.symbol "
+        "WHERE fills.multiplier <> instruments.multiplier"
+    )
+    double += [f"the multiplier of fill {exec_id} is not its instrument's" for (exec_id,) in kinds]
     return double + [f"the cash of fill {exec_id} is not shares times price and multiplier" for (exec_id,) in rows]
 
 

@@ -112,6 +112,7 @@ def refusal(ticket: Ticket, facts: GateFacts, rules: GateRules) -> Refusal | Non
             rules.paper in (None, facts.account.startswith(PAPER)),
             f"account {facts.account} in {'paper' if rules.paper else 'live'} mode",
         ),
+        ("instrument", not ticket.untradable, ticket.untradable),
         ("universe", ticket.symbol in rules.contracts, f"{ticket.symbol} is not in the universe"),
         (
             "contract",
@@ -139,11 +140,7 @@ def refusal(ticket: Ticket, facts: GateFacts, rules: GateRules) -> Refusal | Non
             not buying or short or notional <= rules.max_position_usd,
             f"buy for {notional:.2f} USD, limit {rules.max_position_usd:.2f}",
         ),
-        (
-            "purchases",
-            not buying or not facts.unpriced,
-            f"what the working {facts.unpriced} costs is not known",
-        ),
+        ("purchases", not buying or not facts.unpriced, f"what the working {facts.unpriced} costs is not known"),
         (
             "cash",
             not buying or notional + facts.open_buys_usd <= facts.cash_usd,

@@ -1,12 +1,14 @@
 """Orders: what we want to trade, its identity, and the states it may move through."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import Enum
 from hashlib import sha256
+
+from mtum.core.market.instruments import InstrumentId, Kind, instrument
 
 
 class Side(Enum):
@@ -145,6 +147,15 @@ def may_move(before: OrderStatus, after: OrderStatus) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Leg:
+    """One instrument of an order: which way it goes, and how many of it one unit of the order trades."""
+
+    instrument: InstrumentId
+    side: Side
+    ratio: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class OrderIntent:
     """What we want to trade, recorded before it is sent.
 
@@ -152,14 +163,18 @@ class OrderIntent:
     ----------
     id : str
         `intent_id` of the identifying fields.
+    symbol : str
+        Id of the instrument, the ticker for shares; of a combination its underlying.
     attempt : int
         1 unless a person stated that the earlier attempt was never sent.
     shares : int
-        Whole shares, above zero.
+        Whole shares, contracts or units of a combination, above zero.
     reference_price : Decimal
         Decision price in USD that sizing used.
     reasons : tuple of str
         Why, the deciding one first.
+    combination : tuple of Leg
+        Legs of an order that trades several instruments at one price, by instrument; empty for one instrument.
     """
 
     id: str
@@ -174,6 +189,12 @@ class OrderIntent:
     reference_price: Decimal
     reasons: tuple[str, ...]
     attempt: int = 1
+    combination: tuple[Leg, ...] = ()
+
+    @property
+    def legs(self) -> tuple[Leg, ...]:
+        """What it trades; shares are one leg."""
+        return self.combination or (Leg(InstrumentId(self.symbol), self.side),)
 
     @property
     def ref(self) -> str:
@@ -183,7 +204,10 @@ class OrderIntent:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """An order as it is handed to a broker: always for today's session, whole shares."""
+    """An order as it is handed to a broker: always for today's session, whole shares.
+
+    `symbol`, `shares` and `combination` as in the intent that it carries out.
+    """
 
     account: str
     symbol: str
@@ -191,11 +215,22 @@ class Ticket:
     order_type: OrderType
     shares: int
     ref: str
+    combination: tuple[Leg, ...] = ()
+
+    @property
+    def untradable(self) -> str:
+        """What keeps it from being sent in words, "" for an order in shares: nothing else can be sent yet."""
+        if self.combination:
+            return f"an order of {len(self.combination)} legs; only orders in one instrument are sent"
+        kind = instrument(self.symbol).kind
+        return "" if kind is Kind.STOCK else f"{self.symbol} is no share but of the kind {kind.value!r}"
 
 
 def ticket_of(intent: OrderIntent) -> Ticket:
     """Return the order that carries out an intent."""
-    return Ticket(intent.account, intent.symbol, intent.side, intent.order_type, intent.shares, intent.ref)
+    return Ticket(
+        intent.account, intent.symbol, intent.side, intent.order_type, intent.shares, intent.ref, intent.combination
+    )
 
 
 def intent_of(ref: str) -> str:
@@ -209,14 +244,22 @@ def intent_of(ref: str) -> str:
     return ref.rpartition("-")[0]
 
 
-def intent_id(account: str, session: date, strategy: str, symbol: str, purpose: Purpose) -> str:
+def intent_id(
+    account: str, session: date, strategy: str, symbol: str, purpose: Purpose, combination: Iterable[Leg] = ()
+) -> str:
     """Identity of an intent: the same inputs give the same id on every machine.
+
+    Parameters
+    ----------
+    combination : iterable of Leg
+        Legs of a combination in any order; how many units of it are traded is no part of the identity.
 
     Returns
     -------
     str
         20 ASCII characters: ``m``, the session, a dash and 12 of base 32.
     """
-    key = "\x1f".join((account, session.isoformat(), strategy, symbol, purpose.value))
+    legs = sorted(f"{leg.side.value} {leg.ratio} {leg.instrument}" for leg in combination)
+    key = "\x1f".join((account, session.isoformat(), strategy, symbol, purpose.value, *legs))
     letters = base64.b32encode(sha256(key.encode()).digest()).decode("ascii")[:12]
     return f"m{session:%y%m%d}-{letters}"

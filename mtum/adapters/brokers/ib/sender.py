@@ -50,6 +50,8 @@ class Sender:
         """
         if self._session.read_only:
             return NotSent("this connection only reads; it cannot send orders")
+        if ticket.untradable:
+            return Denied("instrument", ticket.untradable)
         try:
             contract = self._listings.contract(ticket.symbol)
             order = wire_order(self._session.library.order(), ticket, self._session.gateway.client_id)
@@ -108,6 +110,8 @@ class Sender:
         BrokerUnavailableError
             If the gateway's interface takes no orders at all.
         """
+        if ticket.untradable:
+            return ticket.untradable
         order = wire_order(self._session.library.order(), ticket, self._session.gateway.client_id)
         order.whatIf = True
         link = self._session.link

@@ -7,7 +7,8 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from mtum.adapters.store.texts import instant_text, maybe_instant, money, plain
-from mtum.core.portfolio.orders import OrderIntent, OrderStatus, OrderType, Purpose, Side, may_move
+from mtum.core.market.instruments import InstrumentId, instrument
+from mtum.core.portfolio.orders import Leg, OrderIntent, OrderStatus, OrderType, Purpose, Side, may_move
 from mtum.errors import StoreError
 from mtum.ports.records import IntentState, Observed
 
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 
 SELECT = """
 SELECT i.*, o.ref, o.status, o.filled, o.broker_id, o.code, o.text, o.submitted_at, o.updated_at,
-  o.client_id, o.order_id
+  o.client_id, o.order_id,
+  CASE WHEN EXISTS (SELECT 1 FROM order_legs WHERE intent_id = i.id AND number = 2) THEN
+    (SELECT json_group_array(json_array(number, instrument, side, ratio)) FROM order_legs WHERE intent_id = i.id)
+  ELSE '[]' END AS legs
 FROM order_intents AS i JOIN orders AS o ON o.intent_id = i.id AND o.attempt = i.attempt"""
 
 TERMINAL = ", ".join(f"'{status.value}'" for status in OrderStatus if status.terminal)
@@ -46,7 +50,32 @@ def insert_intent(
     marks = ", ".join("?" * len(values))
     sql = f"INSERT INTO order_intents VALUES ({marks}) ON CONFLICT (id) DO NOTHING"
     if connection.execute(sql, values).rowcount:
+        _insert_legs(connection, intent)
         insert_attempt(connection, intent.id, intent.ref, intent.attempt, at)
+
+
+def _insert_legs(connection: sqlite3.Connection, intent: OrderIntent) -> None:
+    for number, leg in enumerate(intent.legs, 1):
+        insert_instrument(connection, leg.instrument)
+        values = (intent.id, number, leg.instrument, leg.side.value, leg.ratio)
+        connection.execute("INSERT INTO order_legs VALUES (?, ?, ?, ?, ?)", values)
+
+
+def insert_instrument(connection: sqlite3.Connection, identity: str) -> None:
+    """Record what is known of an instrument when it is first used."""
+    known = instrument(identity)
+    values = (
+        identity,
+        known.kind.value,
+        known.symbol,
+        known.currency,
+        known.multiplier,
+        float(known.tick),
+        known.expiry.isoformat() if known.expiry else None,
+        None if known.strike is None else float(known.strike),
+        known.right.value if known.right else None,
+    )
+    connection.execute("INSERT OR IGNORE INTO instruments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
 
 
 def insert_attempt(connection: sqlite3.Connection, intent_id: str, ref: str, attempt: int, at: datetime) -> None:
@@ -90,6 +119,7 @@ def state_of(connection: sqlite3.Connection, intent_id: str) -> IntentState:
 
 def state(row: sqlite3.Row) -> IntentState:
     """Return the intent of a row of `SELECT`."""
+    legs = [Leg(InstrumentId(name), Side(side), ratio) for _, name, side, ratio in sorted(json.loads(row["legs"]))]
     intent = OrderIntent(
         id=row["id"],
         account=row["account"],
@@ -103,6 +133,7 @@ def state(row: sqlite3.Row) -> IntentState:
         reference_price=money(row["reference_price"]),
         reasons=tuple(json.loads(row["reasons"])),
         attempt=row["attempt"],
+        combination=tuple(legs),
     )
     return IntentState(
         intent=intent,

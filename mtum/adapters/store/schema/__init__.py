@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 
-from mtum.adapters.store.schema.tables import TABLES, Table
+from mtum.adapters.store.schema.documented import Table
+from mtum.adapters.store.schema.tables import TABLES
 from mtum.adapters.store.schema.views import VIEWS, View
 
-SCHEMA_VERSION = 9
+SCHEMA_VERSION = 10
 """Number of migrations this program knows; a database of a higher `PRAGMA user_version` is refused."""
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from sqlite_utils import Database, Migrations
 
+from mtum.adapters.store.orders.intents import insert_instrument
 from mtum.adapters.store.schema import SCHEMA_VERSION, create_statements, create_table, create_view
 from mtum.adapters.store.schema.tables import TABLES
 from mtum.adapters.store.schema.views import VIEWS
@@ -82,6 +83,19 @@ def multipliers(db: Database) -> None:
     _made_anew(db, "lots")
     for name in ("v_positions", "v_trades"):
         db.execute(create_view(VIEWS[name]))
+
+
+@MIGRATIONS(name="0010_legs")
+def legs(db: Database) -> None:
+    """Keep what every intent trades as legs, one for those so far, and what is known of each instrument."""
+    known = {row[0] for row in db.execute("SELECT name FROM sqlite_master")}
+    for name in ("instruments", "order_legs"):
+        if name not in known:
+            for statement in (create_table(TABLES[name]), *TABLES[name].indexes):
+                db.execute(statement)
+    for (traded,) in db.execute("SELECT symbol FROM order_intents UNION SELECT symbol FROM fills").fetchall():
+        insert_instrument(db.conn, traded)
+    db.execute("INSERT INTO order_legs SELECT id, 1, symbol, side, 1 FROM order_intents")
 
 
 def _made_anew(db: Database, table: str, which: str = "1") -> None:

@@ -4,37 +4,11 @@ One line per column: name, type and constraints, what it means. Instants are UTC
 ending in Z, sessions dates as text, money and prices REAL (shortest decimal form round-trips).
 """
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column: its SQL type with constraints, and what it means."""
-
-    name: str
-    sql: str
-    meaning: str
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """One table: what a row is, its columns, and table constraints and indexes."""
-
-    name: str
-    meaning: str
-    columns: tuple[Column, ...]
-    constraints: tuple[str, ...] = ()
-    indexes: tuple[str, ...] = ()
-
-
-def _table(name: str, meaning: str, columns: str, constraints: str = "", *indexes: str) -> Table:
-    rows = [line.split("|") for line in columns.strip().splitlines()]
-    parsed = tuple(Column(*(part.strip() for part in row)) for row in rows)
-    return Table(name, meaning, parsed, (constraints,) if constraints else (), indexes)
-
+from mtum.adapters.store.schema.documented import Table, table
+from mtum.adapters.store.schema.order_tables import ORDERS
 
 _DECISIONS = (
-    _table(
+    table(
         "meta",
         "Facts about this database.",
         """
@@ -42,7 +16,7 @@ _DECISIONS = (
         value | TEXT NOT NULL | the fact
         """,
     ),
-    _table(
+    table(
         "runs",
         "One job for one session, with how it ended.",
         """
@@ -62,7 +36,7 @@ _DECISIONS = (
         "UNIQUE (account, session, job, slot)",
         "CREATE INDEX runs_by_job ON runs (job, session)",
     ),
-    _table(
+    table(
         "input_frames",
         "Every input of a decision, stored once.",
         """
@@ -70,7 +44,7 @@ _DECISIONS = (
         frame | TEXT NOT NULL | JSON, keys sorted, no spaces: bars by column, series, book
         """,
     ),
-    _table(
+    table(
         "decisions",
         "One decision per session and strategy; a dry run is a preview and does not count.",
         """
@@ -94,7 +68,7 @@ _DECISIONS = (
         "UNIQUE (account, session, strategy, preview)",
         "CREATE INDEX decisions_by_frame ON decisions (frame_hash)",
     ),
-    _table(
+    table(
         "sessions",
         "The next trading sessions, renewed by each run.",
         """
@@ -106,94 +80,8 @@ _DECISIONS = (
     ),
 )
 
-_ORDERS = (
-    _table(
-        "order_intents",
-        "What the program wanted to trade, committed before anything was sent.",
-        """
-        id | TEXT PRIMARY KEY | made from account, session, strategy, symbol and purpose
-        account | TEXT NOT NULL | account to trade in
-        session | TEXT NOT NULL | session to trade in
-        strategy | TEXT NOT NULL | strategy that wants it
-        symbol | TEXT NOT NULL | id of the instrument: the ticker for shares
-        purpose | TEXT NOT NULL | enter, increase, reduce, exit, fallback, cover; stated_in, stated_out: a person's word
-        side | TEXT NOT NULL CHECK (side IN ('BUY', 'SELL')) | BUY or SELL
-        order_type | TEXT NOT NULL | MOC, MKT, LMT or LOC
-        shares | INTEGER NOT NULL CHECK (shares > 0) | whole shares wanted
-        reference_price | REAL NOT NULL | price in USD the decision saw
-        reasons | TEXT NOT NULL | JSON list of reason words, the deciding one first
-        attempt | INTEGER NOT NULL DEFAULT 1 | present attempt; a further one needs a person's word
-        planned_at | TEXT NOT NULL | instant it was recorded
-        decision_id | INTEGER REFERENCES decisions (id) | decision behind it; empty for a fallback or a flatten
-        """,
-        "UNIQUE (account, session, strategy, symbol, purpose)",
-        "CREATE INDEX order_intents_by_session ON order_intents (session)",
-        "CREATE INDEX order_intents_by_decision ON order_intents (decision_id)",
-    ),
-    _table(
-        "orders",
-        "One attempt to carry out an intent, and what the broker told of it.",
-        """
-        ref | TEXT PRIMARY KEY | order reference known to the broker: intent and attempt
-        intent_id | TEXT NOT NULL REFERENCES order_intents (id) | intent it carries out
-        attempt | INTEGER NOT NULL | number of the attempt
-        status | TEXT NOT NULL | where it stands: PLANNED, SUBMITTING, ACCEPTED, FILLED, ... (table in the README)
-        filled | INTEGER NOT NULL DEFAULT 0 | shares the broker said were filled
-        broker_id | TEXT | the broker's permanent id
-        code | TEXT | code of the last refusal or message
-        text | TEXT NOT NULL DEFAULT '' | the last message in the broker's or our gate's words
-        submitted_at | TEXT | instant the program was about to send it
-        updated_at | TEXT NOT NULL | instant of the last change
-        client_id | INTEGER | API client that sent it
-        order_id | INTEGER | number that client gave it; unique within one day only
-        """,
-        "UNIQUE (intent_id, attempt)",
-        "CREATE UNIQUE INDEX orders_one_live ON orders (intent_id) "
-        "WHERE status NOT IN ('FILLED', 'CANCELED', 'EXPIRED', 'REJECTED', 'DENIED', 'LAPSED')",
-    ),
-    _table(
-        "order_events",
-        "Everything that happened to orders, in the order it was seen.",
-        """
-        id | INTEGER PRIMARY KEY | number of the event
-        at | TEXT NOT NULL | instant it was recorded
-        intent_id | TEXT REFERENCES order_intents (id) | intent concerned; empty when none of ours
-        ref | TEXT | order reference of the attempt concerned
-        kind | TEXT NOT NULL | status for a change of status, else what was observed
-        status | TEXT | the new status
-        code | TEXT | code that came with it
-        text | TEXT NOT NULL DEFAULT '' | words that came with it
-        """,
-        "",
-        "CREATE INDEX order_events_by_intent ON order_events (intent_id)",
-    ),
-    _table(
-        "fills",
-        "Single executions as the broker reported them, corrections included.",
-        """
-        exec_id | TEXT PRIMARY KEY | the broker's execution id; a correction raises its last part
-        stem | TEXT NOT NULL | the id without that part: equal for a fill and its corrections
-        current | INTEGER NOT NULL CHECK (current IN (0, 1)) | 1 for the last correction, which alone counts
-        intent_id | TEXT NOT NULL REFERENCES order_intents (id) | intent it belongs to
-        account | TEXT NOT NULL | account it happened in
-        strategy | TEXT NOT NULL | strategy whose shares they are
-        symbol | TEXT NOT NULL | id of the instrument: the ticker for shares
-        side | TEXT NOT NULL CHECK (side IN ('BUY', 'SELL')) | BUY or SELL
-        session | TEXT NOT NULL | session of the trade
-        instant | TEXT NOT NULL | instant of the trade
-        shares | INTEGER NOT NULL CHECK (shares > 0) | whole shares or contracts, as traded
-        price | REAL NOT NULL | USD per share, as traded; of an option per share of its underlying
-        commission_usd | REAL | commission and fees in USD; empty while not known
-        multiplier | INTEGER NOT NULL DEFAULT 1 CHECK (multiplier > 0) | shares per contract, 1 for shares
-        """,
-        "",
-        "CREATE INDEX fills_by_stem ON fills (stem)",
-        "CREATE INDEX fills_by_intent ON fills (intent_id)",
-    ),
-)
-
 _LEDGER = (
-    _table(
+    table(
         "lots",
         "Open shares by the intent that opened them, in today's shares; derived from fills.",
         """
@@ -210,7 +98,7 @@ _LEDGER = (
         """,
         "PRIMARY KEY (intent_id, symbol)",
     ),
-    _table(
+    table(
         "cash_movements",
         "Every change of a strategy's cash; the sum of the paid ones is its cash.",
         """
@@ -226,7 +114,7 @@ _LEDGER = (
         "",
         "CREATE INDEX cash_movements_by_session ON cash_movements (strategy, session)",
     ),
-    _table(
+    table(
         "equity",
         "A strategy at an official close, with buy-and-hold of the same symbol beside it.",
         """
@@ -244,7 +132,7 @@ _LEDGER = (
         """,
         "PRIMARY KEY (strategy, session)",
     ),
-    _table(
+    table(
         "account_snapshots",
         "The account as the broker showed it.",
         """
@@ -263,7 +151,7 @@ _LEDGER = (
 )
 
 _MARKET = (
-    _table(
+    table(
         "bars",
         "Accepted daily bars per symbol and source; an extra series such as the VIX has only a close.",
         """
@@ -283,7 +171,7 @@ _MARKET = (
         """,
         "PRIMARY KEY (symbol, source, session)",
     ),
-    _table(
+    table(
         "bar_revisions",
         "Values that a source changed after they were accepted.",
         """
@@ -300,7 +188,7 @@ _MARKET = (
         """,
         "UNIQUE (symbol, source, session, field, replaced_at)",
     ),
-    _table(
+    table(
         "corporate_actions",
         "Splits and dividends as told by sources, and splits that broker and source agreed upon.",
         """
@@ -313,7 +201,7 @@ _MARKET = (
         """,
         "PRIMARY KEY (symbol, session, kind, source)",
     ),
-    _table(
+    table(
         "quarantined_bars",
         "Bars that broke a rule and were kept out.",
         """
@@ -334,7 +222,7 @@ _MARKET = (
         """,
         "UNIQUE (symbol, source, session, rule)",
     ),
-    _table(
+    table(
         "volume_snapshots",
         "Volume seen at a decision, what was made of it, and the final figure.",
         """
@@ -357,7 +245,7 @@ _MARKET = (
 )
 
 _CONTROL = (
-    _table(
+    table(
         "halts",
         "Switches that stop new orders, in force until lifted.",
         """
@@ -369,7 +257,7 @@ _CONTROL = (
         lifted_at | TEXT | instant it was lifted
         """,
     ),
-    _table(
+    table(
         "notifications",
         "Messages to the owner, and whether they were delivered.",
         """
@@ -392,5 +280,5 @@ _CONTROL = (
     ),
 )
 
-TABLES: dict[str, Table] = {table.name: table for table in (*_DECISIONS, *_ORDERS, *_LEDGER, *_MARKET, *_CONTROL)}
+TABLES: dict[str, Table] = {one.name: one for one in (*_DECISIONS, *ORDERS, *_LEDGER, *_MARKET, *_CONTROL)}
 """Every table by name, parents before the tables that refer to them."""

@@ -8,14 +8,16 @@ from typing import Any
 import pytest
 
 from mtum.adapters.brokers.gate import GatedBroker
+from mtum.core.market.instruments import InstrumentId
 from mtum.core.portfolio.gate import GateRules
-from mtum.core.portfolio.orders import OrderStatus, OrderType, Side, Ticket, ticket_of
+from mtum.core.portfolio.orders import Leg, OrderStatus, OrderType, Side, Ticket, ticket_of
 from mtum.errors import BrokerUnavailableError, DataError
 from mtum.ports.broker import BrokerLists, Denied, NotSent
 from support.fakes import CALENDAR, SENT_AT, SESSION, FakeBroker, accepted, listed, shown
 from support.store import ACCOUNT, intent
 
 BUY, SELL = intent(), intent(side=Side.SELL)
+PUT = InstrumentId("MTUM  190118P00100000")
 RULES = GateRules(ACCOUNT, {"MTUM": ""}, Decimal(5000), window_opens_minutes=22, last_send_minutes=15)
 DOWN = BrokerUnavailableError("the line is dead")
 
@@ -41,6 +43,16 @@ def test_about_a_symbol_outside_the_universe_the_broker_is_not_even_asked() -> N
     broker = FakeBroker()
     assert isinstance(gated(broker).clear(replace(ticket_of(BUY), symbol="GME")), Denied)
     assert broker.asked == 0
+
+
+@pytest.mark.parametrize("symbol", ["MTUM", PUT])
+def test_about_an_order_in_anything_but_shares_the_broker_is_not_even_asked(symbol: str) -> None:
+    broker, legs = FakeBroker(), (Leg(PUT, Side.SELL), Leg(InstrumentId("MTUM"), Side.BUY, 100))
+    ticket = replace(ticket_of(BUY), symbol=symbol, combination=legs if symbol == "MTUM" else ())
+    for told in (gated(broker).clear(ticket), gated(broker).submit(ticket)):
+        assert isinstance(told, Denied)
+        assert (told.code, told.text) == ("instrument", ticket.untradable)
+    assert (broker.asked, broker.sent) == (0, [])
 
 
 def test_an_order_that_passes_reaches_the_broker_and_its_answer_comes_back() -> None:

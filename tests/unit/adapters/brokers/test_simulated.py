@@ -1,6 +1,6 @@
 """The in-process broker: orders, auction, account and its own file, worked out by hand."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -8,14 +8,15 @@ import pytest
 
 from mtum.adapters.brokers.simulated import SimulatedBroker, move_cash, practice_account
 from mtum.adapters.clock import ReplayClock
+from mtum.core.market.instruments import InstrumentId
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.costs import PercentCosts
-from mtum.core.portfolio.orders import OrderStatus, OrderType, Side, Ticket
+from mtum.core.portfolio.orders import Leg, OrderStatus, OrderType, Side, Ticket
 from mtum.core.simulation.account_book import CorporateAction
 from mtum.core.simulation.admission import ExchangeRules
 from mtum.core.simulation.exchange_codec import from_bytes, opened
 from mtum.errors import BrokerUnavailableError
-from mtum.ports.broker import Accepted, AccountKind, Rejected
+from mtum.ports.broker import Accepted, AccountKind, Denied, Rejected
 from support.bars import full_session, weekday_sessions
 
 D = Decimal
@@ -110,6 +111,15 @@ def test_an_order_is_taken_listed_and_filled_at_the_close() -> None:
     assert (fill.ref, fill.shares, fill.price, fill.commission_usd) == (ticket().ref, D(10), D(101), D("1.01"))
     assert (lists.positions, lists.account.cash_usd) == ({"MTUM": D(10)}, D("3988.99"))
     assert lists.account.net_liquidation_usd == D("4998.99")
+
+
+def test_an_order_in_anything_but_shares_never_reaches_the_exchange() -> None:
+    floor = Floor()
+    put = InstrumentId("MTUM  190118P00100000")
+    spread = replace(ticket(), combination=(Leg(put, Side.SELL), Leg(InstrumentId("MTUM"), Side.BUY)))
+    for refused in (spread, replace(ticket(), symbol=put)):
+        assert floor.broker().submit(refused) == Denied("instrument", refused.untradable)
+    assert (floor.broker().lists().orders, floor.file.saves) == ((), 0)
 
 
 def test_another_process_finds_the_order_in_the_file() -> None:

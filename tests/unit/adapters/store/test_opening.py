@@ -13,9 +13,10 @@ from mtum.adapters.store.database import Database, connect
 from mtum.adapters.store.opening import SqliteStore, open_store
 from mtum.adapters.store.reading import open_read_only
 from mtum.adapters.store.schema import SCHEMA_VERSION
+from mtum.core.market.instruments import InstrumentId
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.lots import Lot
-from mtum.core.portfolio.orders import OrderStatus
+from mtum.core.portfolio.orders import Leg, OrderStatus, Side
 from mtum.errors import ExitCode, StoreError, StoreMismatchError
 from mtum.ports.records import Observed, VolumeSnapshot
 from support.store import ACCOUNT, MONDAY, STRATEGY, intent, later, opened
@@ -105,6 +106,8 @@ def test_a_database_of_the_schema_before_is_brought_up_and_keeps_what_it_holds(t
         "CREATE VIEW v_trades AS SELECT * FROM fills",
         "ALTER TABLE fills DROP COLUMN multiplier",
         "ALTER TABLE lots DROP COLUMN multiplier",
+        "DROP TABLE order_legs",
+        "DROP TABLE instruments",
         "ALTER TABLE orders DROP COLUMN client_id",
         "ALTER TABLE orders DROP COLUMN order_id",
         *(
@@ -124,6 +127,7 @@ def test_a_database_of_the_schema_before_is_brought_up_and_keeps_what_it_holds(t
         assert copy.execute("SELECT id FROM order_intents").fetchall() == [(intent().id,)]
     again.orders.move(intent().id, OrderStatus.ACCEPTED, later(1), Observed(client_id=17, order_id=35))
     found = again.orders.find(intent().id)
+    assert found is not None
     seen = VolumeSnapshot("MTUM", "csv", MONDAY, 20.0, 870.0, 0.87, 1000.0, learned_sessions=20, error_frac=0.01)
     again.control.write_snapshot(seen)
     snapshots = again.control.snapshots("MTUM", "csv")
@@ -133,9 +137,15 @@ def test_a_database_of_the_schema_before_is_brought_up_and_keeps_what_it_holds(t
     assert again.database.rows("SELECT * FROM v_trades") == []
     assert [row["shares"] for row in again.database.rows("SELECT * FROM v_positions")] == [19]
     assert again.ledger.lots(STRATEGY) == (lot,)
+    assert [tuple(row) for row in again.database.rows("SELECT * FROM order_legs")] == [
+        (intent().id, 1, "MTUM", "BUY", 1)
+    ]
+    assert [tuple(row)[:5] for row in again.database.rows("SELECT * FROM instruments")] == [
+        ("MTUM", "stock", "MTUM", "USD", 1)
+    ]
+    assert (found.intent, found.intent.legs) == (intent(), (Leg(InstrumentId("MTUM"), Side.BUY),))
     again.close()
     assert {key: held["shares"] for key, held in lots.items()} == {intent().id: 19}
-    assert found is not None
     assert (found.status, found.client_id, found.order_id) == (OrderStatus.ACCEPTED, 17, 35)
     assert snapshots == (seen,)
 

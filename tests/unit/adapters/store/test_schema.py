@@ -6,8 +6,9 @@ from mtum.adapters.store.opening import SqliteStore
 from mtum.adapters.store.schema import columns_documentation, tables_documentation
 
 DESIGNED = {
-    "runs", "decisions", "input_frames", "sessions", "order_intents", "orders", "order_events", "fills", "lots",
-    "cash_movements", "bars", "bar_revisions", "corporate_actions", "quarantined_bars", "volume_snapshots",
+    "runs", "decisions", "input_frames", "sessions", "instruments", "order_intents", "order_legs", "orders",
+    "order_events", "fills", "lots", "cash_movements",
+    "bars", "bar_revisions", "corporate_actions", "quarantined_bars", "volume_snapshots",
     "account_snapshots", "equity", "halts", "notifications", "meta",
     "v_trades", "v_daily", "v_signals", "v_positions",
 }  # fmt: skip

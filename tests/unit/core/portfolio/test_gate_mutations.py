@@ -9,10 +9,11 @@ from decimal import Decimal
 
 import pytest
 
+from mtum.core.market.instruments import InstrumentId
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio import gate
 from mtum.core.portfolio.gate import GateFacts, GateRules, Refusal, refusal
-from mtum.core.portfolio.orders import OrderType, Side, Ticket
+from mtum.core.portfolio.orders import Leg, OrderType, Side, Ticket
 
 DAY = date(2026, 1, 30)
 SESSION = Session(DAY, datetime(2026, 1, 30, 14, 30, tzinfo=UTC), datetime(2026, 1, 30, 21, tzinfo=UTC))
@@ -32,6 +33,7 @@ FACTS = GateFacts(
 )
 BUY = Ticket("DU1", "MTUM", Side.BUY, OrderType.MARKET_ON_CLOSE, 16, "r")
 SELL = replace(BUY, side=Side.SELL)
+PUT = InstrumentId("MTUM  260220P00240000")
 
 type Case = tuple[Ticket, GateFacts] | tuple[Ticket, GateFacts, GateRules]
 # One order per check that breaks this check and no other.
@@ -57,6 +59,10 @@ BROKEN: dict[str, list[Case]] = {
     "instruments": [(BUY, replace(FACTS, unknown="MTUM CFD"))],
     "purchases": [(BUY, replace(FACTS, unpriced="BUY 1 MTUM BAG"))],
     "notional": [(replace(BUY, shares=21), replace(FACTS, cash_usd=Decimal(9000)))],
+    "instrument": [
+        (replace(BUY, combination=(Leg(PUT, Side.SELL), Leg(PUT, Side.BUY))), FACTS),
+        (replace(BUY, symbol=PUT), FACTS, replace(RULES, contracts={PUT: ""})),
+    ],
     "cash": [
         (BUY, replace(FACTS, cash_usd=Decimal("3999.99"))),
         (BUY, replace(FACTS, open_buys_usd=Decimal("500.01"))),

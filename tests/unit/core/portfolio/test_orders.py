@@ -1,14 +1,18 @@
 """Identity of an intent and the moves of its status."""
 
 import re
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from itertools import product
+from typing import Any
 
 import pytest
 
+from mtum.core.market.instruments import InstrumentId
 from mtum.core.portfolio.orders import (
     ALLOWED_MOVES,
+    Leg,
     OrderIntent,
     OrderStatus,
     OrderType,
@@ -130,3 +134,41 @@ def test_a_ticket_says_what_the_intent_wants() -> None:
 
 def test_only_auction_orders_wait_for_the_close() -> None:
     assert {kind.value for kind in OrderType if kind.on_close} == {"MOC", "LOC"}
+
+
+PUT, LOWER = InstrumentId("MTUM  180119P00100000"), InstrumentId("MTUM  180119P00095000")
+SPREAD = (Leg(PUT, Side.SELL), Leg(LOWER, Side.BUY))
+
+
+def test_an_order_in_shares_has_one_leg() -> None:
+    assert order(1).legs == (Leg(InstrumentId("MTUM"), Side.SELL, 1),)
+
+
+def test_a_combination_keeps_its_legs_down_to_the_broker() -> None:
+    combined = replace(order(1), combination=SPREAD)
+    assert combined.legs == ticket_of(combined).combination == SPREAD
+
+
+def test_the_legs_in_any_order_are_part_of_the_identity_of_a_combination() -> None:
+    def identity(*legs: Leg) -> str:
+        return intent_id("PRACTICE", date(2018, 1, 3), "s", "MTUM", Purpose.ENTER, legs)
+
+    twice = replace(SPREAD[1], ratio=2)
+    turned = tuple(replace(leg, side=Side.BUY if leg.side is Side.SELL else Side.SELL) for leg in SPREAD)
+    assert identity(*SPREAD) == identity(*reversed(SPREAD))
+    assert len({identity(), identity(*SPREAD), identity(SPREAD[0]), identity(SPREAD[0], twice), identity(*turned)}) == 5
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, ""),
+        ({"symbol": "SPY"}, ""),
+        ({"combination": SPREAD}, "an order of 2 legs; only orders in one instrument are sent"),
+        ({"symbol": PUT}, "MTUM  180119P00100000 is no share but of the kind 'option'"),
+        ({"symbol": "VIX"}, "VIX is no share but of the kind 'index'"),
+        ({"symbol": "OXY1  250117C00040000"}, "OXY1  250117C00040000 is no share but of the kind 'other'"),
+    ],
+)
+def test_a_ticket_says_what_keeps_it_from_being_sent(changes: dict[str, Any], words: str) -> None:
+    assert replace(ticket_of(order(1)), **changes).untradable == words

@@ -1,0 +1,30 @@
+"""A table that says what a row of it is and what each column means."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its SQL type with constraints, and what it means."""
+
+    name: str
+    sql: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table: what a row is, its columns, and table constraints and indexes."""
+
+    name: str
+    meaning: str
+    columns: tuple[Column, ...]
+    constraints: tuple[str, ...] = ()
+    indexes: tuple[str, ...] = ()
+
+
+def table(name: str, meaning: str, columns: str, constraints: str = "", *indexes: str) -> Table:
+    """Return a table whose columns are written one a line: name | type and constraints | meaning."""
+    rows = [line.split("|") for line in columns.strip().splitlines()]
+    parsed = tuple(Column(*(part.strip() for part in row)) for row in rows)
+    return Table(name, meaning, parsed, (constraints,) if constraints else (), indexes)
