@@ -22,7 +22,6 @@ from mtum.core.portfolio.gate import GateRules
 from mtum.core.portfolio.money import exact
 from mtum.errors import ConfigError, UsageError
 from mtum.ports.market_data import BarSource
-from mtum.ports.records import CONTRACT_KEY
 from mtum.ports.store import Store
 from mtum.ports.time import Calendar, Clock, Journal
 
@@ -308,8 +307,8 @@ def _line(
     from mtum.adapters.ib_session.wire_record import WireFile
 
     pins = Pins(
-        read=lambda symbol: store.control.meta(CONTRACT_KEY + symbol) or "",
-        write=lambda symbol, identity: store.control.set_meta(CONTRACT_KEY + symbol, identity),
+        read=store.approvals.pinned_contract,
+        write=lambda symbol, identity: store.approvals.pin_contract(symbol, identity, clock.now()),
     )
 
     def hear(now: datetime) -> None:
@@ -327,7 +326,7 @@ def _ib_broker(settings: Settings, calendar: Calendar, store: Store, line: "IbLi
 
     broker = IbBroker(line.session, line.listings, settings.broker.acknowledge_seconds)
     rules = gate_rules(settings, {})
-    return GatedBroker(broker, rules, calendar, lambda symbol: store.control.meta(CONTRACT_KEY + symbol) or "")
+    return GatedBroker(broker, rules, calendar, store.approvals.pinned_contract)
 
 
 def _running_source(name: str, settings: Settings, data_dir: Path, line: "IbLine | None") -> BarSource:

@@ -27,7 +27,6 @@ Send = Annotated[bool, typer.Option("--send", help="Also send it by the configur
 
 def report(context: typer.Context, session: SessionOption = None, send: Send = False) -> Answer:
     """The report of a session; the last one with a run unless named."""
-    from mtum.app.owner.approve_backtest import approved_backtest
     from mtum.app.reporting.daily_report import report_message, stored_report
     from mtum.wiring import market_now
 
@@ -44,7 +43,8 @@ def report(context: typer.Context, session: SessionOption = None, send: Send = F
     with _press(call, reading=stored and not send) as press:
         found = written_report(press, day, market_now(call.settings(), press.store, day))
         message = report_message(press, found) if send else None
-        approved_since = found.summary.backtest is None and approved_backtest(press.store.control) is not None
+        approved = press.store.approvals.approved_document("backtest")
+        approved_since = found.summary.backtest is None and approved is not None
     problems = [Problem(line.code, line.text) for line in found.broken]
     shown = _answer(found)
     if approved_since:

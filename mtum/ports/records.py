@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.orders import OrderIntent, OrderStatus
@@ -12,8 +12,10 @@ from mtum.core.portfolio.orders import OrderIntent, OrderStatus
 if TYPE_CHECKING:
     from mtum.core.market.bars import Bar  # loads numpy
 
-CONTRACT_KEY = "contract:"
-"""Before a symbol: where the contract first seen for it is kept in the store's facts."""
+type Way = Literal["enter", "exit"]
+"""Which order of a session a person approves."""
+type Subject = Literal["settings", "code", "backtest"]
+"""What a person approves to trade with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,16 @@ class EquityPoint:
     close: Decimal | None
     shares: int
     final: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class AccountWorth:
+    """An account at a decision: net liquidation value, our shares in it, our recorded cash; USD."""
+
+    session: date
+    net_usd: float
+    shares_usd: float
+    cash_usd: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from mtum.core.portfolio.lots import Lot
 from mtum.core.portfolio.orders import OrderIntent, OrderStatus
 from mtum.ports.broker import BrokerLists
 from mtum.ports.messages import Message
+from mtum.ports.owner_store import ApprovalStore, LimitStore, StatementStore
 from mtum.ports.records import (
     CashMovement,
     DecisionRecord,
@@ -351,6 +352,9 @@ class Store(Protocol):
     bars: BarStore
     quarantine: QuarantineStore
     control: ControlStore
+    statements: StatementStore
+    approvals: ApprovalStore
+    limits: LimitStore
     messages: MessageStore
 
     def lock(self) -> AbstractContextManager[None]:

@@ -13,7 +13,7 @@ from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.orders import OrderStatus, Purpose, Side
 from mtum.errors import RunLockedError, StoreError
 from mtum.ports.messages import Message, Urgency
-from mtum.ports.records import CashMovement, EquityPoint, Observed, VolumeSnapshot
+from mtum.ports.records import AccountWorth, CashMovement, EquityPoint, Observed, VolumeSnapshot
 from mtum.ports.store import Store
 from support.store import (
     FRIDAY,
@@ -378,6 +378,71 @@ class TestLedger:
             store.ledger.write_equity(point)
         assert store.ledger.equity(STRATEGY) == tuple(points)
         assert store.ledger.equity(STRATEGY, points[1].session) == (points[1],)
+
+
+class TestLimits:
+    def test_the_last_worth_counts_and_the_ones_before_are_kept(self, store: Store) -> None:
+        assert store.limits.last_worth() is None
+        first, second = AccountWorth(MONDAY, 10_000.1, 0.0, 5000.25), AccountWorth(TUESDAY, 10_100.0, 99.5, 4900.0)
+        for worth in (first, second):
+            store.limits.write_worth(worth, later(0))
+            assert store.limits.last_worth() == worth
+
+    def test_the_peak_counts_from_where_it_was_set_last(self, store: Store) -> None:
+        assert store.limits.peak_since() is None
+        for day in (TUESDAY, MONDAY):
+            store.limits.count_peak_since(day, later(0))
+            assert store.limits.peak_since() == day
+
+
+class TestStatements:
+    def test_of_each_symbol_the_last_external_shares_count(self, store: Store) -> None:
+        assert store.statements.external_shares() == {}
+        for symbol, shares in (("SPY", "0.4"), ("MTUM", "19"), ("MTUM", "0"), ("MTUM", "12.125"), ("SPY", "0")):
+            store.statements.state_external(symbol, Decimal(shares), later(0), "stated by a person")
+        assert store.statements.external_shares() == {"MTUM": Decimal("12.125"), "SPY": Decimal(0)}
+
+    def test_of_a_stated_entry_the_last_values_count(self, store: Store) -> None:
+        store.statements.state_entry("m1-1", {"atr": 2.25}, later(0))
+        store.statements.state_entry("m1-1", {"atr": 2.5}, later(1))
+        assert store.statements.stated_entry("m1-1") == {"atr": 2.5}
+        assert store.statements.stated_entry("m1-2") == {}
+
+    def test_a_position_is_to_be_closed_until_it_is(self, store: Store) -> None:
+        for symbol, why in (("SPY", "holiday"), ("MTUM", "holiday"), ("SPY", "asked again")):
+            store.statements.request_flatten(symbol, why, later(0))
+        assert store.statements.flatten_requests() == ("SPY", "MTUM")
+        store.statements.end_flatten("SPY", later(1))
+        assert store.statements.flatten_requests() == ("MTUM",)
+        store.statements.request_flatten("SPY", "bought since", later(2))
+        assert store.statements.flatten_requests() == ("MTUM", "SPY")
+
+    def test_only_an_acknowledged_order_is_known(self, store: Store) -> None:
+        store.statements.acknowledge_foreign("m1-1.1", later(0), "stated by a person")
+        assert [store.statements.acknowledged_foreign(ref) for ref in ("m1-1.1", "m1-1.2")] == [True, False]
+
+
+class TestApprovals:
+    def test_an_approval_is_for_one_session_and_one_way(self, store: Store) -> None:
+        assert store.approvals.approve(MONDAY, "enter", later(0))
+        assert not store.approvals.approve(MONDAY, "enter", later(1))
+        assert store.approvals.approved(MONDAY, "enter")
+        assert not store.approvals.approved(MONDAY, "exit")
+        assert not store.approvals.approved(TUESDAY, "enter")
+
+    def test_of_each_subject_the_last_document_counts(self, store: Store) -> None:
+        assert store.approvals.approved_document("settings") is None
+        store.approvals.approve_document("settings", {"risk": 1.0}, later(0))
+        store.approvals.approve_document("code", {}, later(0))
+        store.approvals.approve_document("settings", {"risk": 2.0}, later(1))
+        assert store.approvals.approved_document("settings") == {"risk": 2.0}
+        assert store.approvals.approved_document("code") == {}
+
+    def test_of_each_symbol_the_last_contract_counts(self, store: Store) -> None:
+        assert store.approvals.pinned_contract("MTUM") == ""
+        for identity in ("1@BATS", "1@BATS", "", "2@BATS"):
+            store.approvals.pin_contract("MTUM", identity, later(0))
+            assert store.approvals.pinned_contract("MTUM") == identity
 
 
 class TestControl:

@@ -9,7 +9,6 @@ from mtum.app.owner.accept import Statement, accept
 from mtum.app.owner.reconcile import reconcile
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.errors import ExitCode, UsageError
-from mtum.ports.records import CONTRACT_KEY
 from support.gateway import ACCOUNT
 from support.ib_clients import MTUM, client, order
 from support.live_days import Installation, installation, market
@@ -137,12 +136,12 @@ def test_a_person_can_state_that_the_new_contract_is_the_right_one(tmp_path: Pat
     with installation(tmp_path) as ours:
         assert (ours.run().exit_code, ours.settle().exit_code) == (0, 0)
         with ours.desk() as desk:
-            now = desk.store.control.meta(CONTRACT_KEY + "VIX") or ""
+            now = desk.store.approvals.pinned_contract("VIX")
             # As if another had been pinned until today.
-            desk.store.control.set_meta(CONTRACT_KEY + "VIX", "99@")
+            desk.store.approvals.pin_contract("VIX", "99@", desk.clock.now())
             with pytest.raises(UsageError, match=f"names contract {now} for VIX, not 98@"):
                 accept(desk, Statement("contract", ("VIX", "98@")))
-            assert desk.store.control.meta(CONTRACT_KEY + "VIX") == "99@"
+            assert desk.store.approvals.pinned_contract("VIX") == "99@"
         assert ours.run(EXIT_DAY, dry_run=True).document["degraded"] == ["vix"]
         with ours.desk() as desk:
             assert accept(desk, Statement("contract", ("VIX", now)))["exit_code"] == 0

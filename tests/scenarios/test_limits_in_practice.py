@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from mtum import wiring
-from mtum.app.owner.approve import approve
 from mtum.app.owner.approve_settings import approve_settings, changes, entries_stopped
 from mtum.app.session.decide_and_order import RunResult
 from mtum.app.session.play_session import play_session
@@ -38,8 +37,8 @@ def played(folder: Path, restriction: Restriction, required: bool | str, *, appr
         if restriction is not Restriction.NONE:
             replay.desk.store.control.halt(restriction, "test", "person", now)
         if approved:
-            approve(replay.desk.store.control, session.day, "enter", now)
-            approve(replay.desk.store.control, session.day, "exit", now)
+            replay.desk.store.approvals.approve(session.day, "enter", now)
+            replay.desk.store.approvals.approve(session.day, "exit", now)
         return play_session(replay.desk, session)
 
 
@@ -149,17 +148,17 @@ def test_live_makes_no_entry_until_its_settings_are_approved_and_says_what_diffe
         "broker__port": 4001,
     }
     with desk_in(tmp_path) as replay:
-        control = replay.desk.store.control
+        approvals = replay.desk.store.approvals
         first = settings_of(**live)
-        assert "not approved" in (entries_stopped(control, first) or "")
-        approve_settings(control, first)
-        assert entries_stopped(control, first) is None
+        assert "not approved" in (entries_stopped(approvals, first) or "")
+        approve_settings(approvals, first, replay.desk.clock.now())
+        assert entries_stopped(approvals, first) is None
         bolder = settings_of(**live, risk__max_position_usd=9000)
-        assert changes(control, bolder) == ("risk.max_position_usd: approved 5000.0, now 9000.0",)
-        assert "risk.max_position_usd" in (entries_stopped(control, bolder) or "")
+        assert changes(approvals, bolder) == ("risk.max_position_usd: approved 5000.0, now 9000.0",)
+        assert "risk.max_position_usd" in (entries_stopped(approvals, bolder) or "")
         # What does not change a trade needs no approval, and practice needs none at all.
-        assert entries_stopped(control, settings_of(**live, mail__port=465)) is None
-        assert entries_stopped(control, settings_of(risk__max_position_usd=9000)) is None
+        assert entries_stopped(approvals, settings_of(**live, mail__port=465)) is None
+        assert entries_stopped(approvals, settings_of(risk__max_position_usd=9000)) is None
 
 
 def test_shares_the_broker_does_not_have_are_a_mismatch_and_no_loss(holding: Path, tmp_path: Path) -> None:

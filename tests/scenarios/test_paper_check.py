@@ -62,7 +62,7 @@ def test_every_step_passes_on_a_sound_gateway_and_the_record_is_kept(tmp_path: P
             lists = desk.broker.lists()
             # One share stays, stated as the owner's own; no run takes it for another installation's.
             assert dict(lists.positions) == {"MTUM": Decimal(1)}
-            assert desk.store.control.meta("external:MTUM") == "1.0"
+            assert desk.store.statements.external_shares() == {"MTUM": Decimal(1)}
             assert sorted(order.status.value for order in lists.orders) == [
                 OrderStatus.CANCELED.value,
                 OrderStatus.FILLED.value,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -183,7 +183,8 @@ def backtest_of(settings: Settings) -> dict[str, object]:
 def _backtest(folder: Path) -> tuple[History, date]:
     history = history_of(folder, Market({61: 115.0}))
     tested = backtest_of(load(None, {}, {"risk.max_daily_loss_usd": 400.0}))
-    approve_backtest(history.store.control, history.settings, tested, Provenance("0.0.9", "c0de", {"numpy": "2.2.6"}))
+    code, at = Provenance("0.0.9", "c0de", {"numpy": "2.2.6"}), datetime(2026, 3, 27, 20, tzinfo=UTC)
+    approve_backtest(history.store.approvals, history.settings, tested, code, at)
     history.report(history.play(ENTRY))
     return history, history.play(ENTRY + 1)
 

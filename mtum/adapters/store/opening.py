@@ -4,12 +4,14 @@ import sqlite3
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from mtum.adapters.store.approvals import SqliteApprovals
 from mtum.adapters.store.backup import keep_copy
 from mtum.adapters.store.control import SqliteControl
 from mtum.adapters.store.database import Database, connect
 from mtum.adapters.store.decisions import SqliteDecisions
 from mtum.adapters.store.faults import faults_of
 from mtum.adapters.store.ledger import SqliteLedger
+from mtum.adapters.store.limits import SqliteLimits
 from mtum.adapters.store.lock import run_lock
 from mtum.adapters.store.market.bars import SqliteBars
 from mtum.adapters.store.market.quarantine import SqliteQuarantine
@@ -18,7 +20,9 @@ from mtum.adapters.store.outbox import SqliteMessages
 from mtum.adapters.store.reading import newer, open_read_only
 from mtum.adapters.store.runs import SqliteRuns
 from mtum.adapters.store.schema import SCHEMA_VERSION
+from mtum.adapters.store.statements import SqliteStatements
 from mtum.errors import StoreError, StoreMismatchError
+from mtum.ports.owner_store import ApprovalStore, LimitStore, StatementStore
 from mtum.ports.store import (
     BarStore,
     ControlStore,
@@ -41,6 +45,9 @@ class SqliteStore:
     bars: BarStore
     quarantine: QuarantineStore
     control: ControlStore
+    statements: StatementStore
+    approvals: ApprovalStore
+    limits: LimitStore
     messages: MessageStore
 
     def __init__(self, database: Database) -> None:
@@ -52,6 +59,9 @@ class SqliteStore:
         self.bars = SqliteBars(database)
         self.quarantine = SqliteQuarantine(database)
         self.control = SqliteControl(database)
+        self.statements = SqliteStatements(database)
+        self.approvals = SqliteApprovals(database)
+        self.limits = SqliteLimits(database)
         self.messages = SqliteMessages(database)
 
     def lock(self) -> AbstractContextManager[None]:

@@ -1,6 +1,5 @@
 """What the sleeve holds and may spend, put together from our records and the broker's lists."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -18,10 +17,6 @@ from mtum.ports.records import CashMovement, IntentState
 from mtum.ports.store import Store
 
 ZERO = Decimal(0)
-RECONSTRUCTED_KEY = "reconstructed:"
-"""Where the values of an entry are kept that a person stated and no decision of ours made."""
-PEAK_SINCE_KEY = "peak_since"
-"""Session from whose close the peak of the drawdown limit is counted, once a person has lifted its halt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +102,7 @@ def equity_before(sleeve: Sleeve) -> float | None:
 
 
 def _closes(store: Store, strategy: str, movements: Sequence[CashMovement], before: date) -> tuple[OfficialEquity, ...]:
-    since = _peak_since(store)
+    since = store.limits.peak_since()
     whole = store.ledger.outline(strategy, before)
     points = {
         point.session: point for point in (*whole, *(store.ledger.outline(strategy, before, since) if since else ()))
@@ -116,11 +111,6 @@ def _closes(store: Store, strategy: str, movements: Sequence[CashMovement], befo
         *_beginning(movements),
         *(OfficialEquity(day, points[day].equity_usd, points[day].flows_usd) for day in sorted(points)),
     )
-
-
-def _peak_since(store: Store) -> date | None:
-    told = store.control.meta(PEAK_SINCE_KEY)
-    return date.fromisoformat(told) if told else None
 
 
 def _beginning(movements: Sequence[CashMovement]) -> tuple[OfficialEquity, ...]:
@@ -153,7 +143,7 @@ def build_book(
             sleeve.points,
             flows_since(sleeve.movements, last),
             paused=False,
-            peak_since=_peak_since(store),
+            peak_since=store.limits.peak_since(),
         ),
         restriction=store.control.restriction(),
     )
@@ -175,8 +165,8 @@ def loss_pause(store: Store, strategy: Strategy, sessions: Sessions, today: date
 
 def _remembered(store: Store, lot: Lot, splits: Sequence[Split]) -> Mapping[str, float]:
     values = store.decisions.remembered(lot.session, lot.strategy).get(lot.symbol, {})
-    if not values and (kept := store.control.meta(RECONSTRUCTED_KEY + lot.intent_id)):
-        values = json.loads(kept)
+    if not values:
+        values = store.statements.stated_entry(lot.intent_id)
     ratio = float(split_ratio(lot.symbol, lot.session, splits))
     # Everything a strategy keeps with an entry is a price or a distance between prices.
     return {name: value / ratio for name, value in values.items()} if ratio != 1.0 else values

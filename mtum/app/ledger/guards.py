@@ -1,7 +1,7 @@
 """Limits that look at the account as a whole, and the halts they put in force by themselves."""
 
-from dataclasses import dataclass, replace
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import datetime
 
 from mtum.app.desk import Desk, Problem
 from mtum.app.ledger.book import read_sleeve
@@ -13,20 +13,10 @@ from mtum.core.portfolio.value_jump import ValueChange, value_jump
 from mtum.core.view import MarketView
 from mtum.errors import ExitCode
 from mtum.ports.broker import BrokerLists
+from mtum.ports.records import AccountWorth
 
 DRAWDOWN = "max_drawdown_frac"
 """Who halted, where it was the drawdown limit."""
-_LAST_VALUE = "account_value"
-
-
-@dataclass(frozen=True, slots=True)
-class AccountWorth:
-    """An account at a decision: net liquidation value, our shares in it, our recorded cash; USD."""
-
-    session: date
-    net_usd: float
-    shares_usd: float
-    cash_usd: float
 
 
 def worth_of(desk: Desk, lists: BrokerLists, view: MarketView) -> AccountWorth:
@@ -51,7 +41,7 @@ def guarded(desk: Desk, check: BookCheck, worth: AccountWorth, *, record: bool) 
             desk.store.control.halt(Restriction.REDUCE_ONLY, jump, "max_value_jump_frac", desk.clock.now())
         problems.append(Problem(ExitCode.PERSON, f"{jump}; entries are stopped until `mtum resume`"))
         barred |= dict.fromkeys(desk.strategy.universe(), "halted")
-    unapproved = entries_stopped(desk.store.control, desk.settings)
+    unapproved = entries_stopped(desk.store.approvals, desk.settings)
     if unapproved is not None:
         problems.append(Problem(ExitCode.HALTED, unapproved))
         barred |= dict.fromkeys(desk.strategy.universe(), "not_approved")
@@ -69,21 +59,18 @@ def limits_after(desk: Desk, decision: Decision, worth: AccountWorth, at: dateti
     if decision.daily_loss_hit and risk.on_daily_loss == "flatten" and "max_daily_loss_usd" not in limits:
         why = f"a loss of {risk.max_daily_loss_usd:.2f} USD or more on {decision.session}"
         control.halt(Restriction.REDUCE_ONLY, why, "max_daily_loss_usd", at)
-    control.set_meta(_LAST_VALUE, f"{worth.session} {worth.net_usd!r} {worth.shares_usd!r} {worth.cash_usd!r}")
+    desk.store.limits.write_worth(worth, at)
 
 
 def _jump(desk: Desk, now: AccountWorth) -> str | None:
-    told = desk.store.control.meta(_LAST_VALUE)
-    if not told:
-        return None
-    day, *numbers = told.split(" ")
-    net, shares, cash = (float(number) for number in numbers)
-    if day >= now.session.isoformat():
+    last = desk.store.limits.last_worth()
+    if last is None or last.session >= now.session:
         return None  # the same session once more: nothing lies between the two looks
-    change = ValueChange(net, now.net_usd, recorded_usd=now.cash_usd - cash, market_usd=now.shares_usd - shares)
+    recorded, market = now.cash_usd - last.cash_usd, now.shares_usd - last.shares_usd
+    change = ValueChange(last.net_usd, now.net_usd, recorded_usd=recorded, market_usd=market)
     if not value_jump(change, desk.settings.risk.max_value_jump_frac):
         return None
     return (
-        f"the account went from {net:,.2f} to {now.net_usd:,.2f} USD since {day}, "
+        f"the account went from {last.net_usd:,.2f} to {now.net_usd:,.2f} USD since {last.session}, "
         f"{change.unexplained_usd:+,.2f} of it unexplained by fills, prices and recorded deposits"
     )

@@ -1,6 +1,5 @@
 """What a person states about the account, because neither our records nor the broker can tell."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -8,11 +7,11 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from mtum.app.desk import Desk
-from mtum.app.ledger.book import RECONSTRUCTED_KEY, held_lots, write_lots
+from mtum.app.ledger.book import held_lots, write_lots
 from mtum.app.ledger.equity import restate_equity
 from mtum.app.owner.reconcile import official_close, reconciled, settle_first
 from mtum.app.session.close_orders import STATED
-from mtum.app.session.differences import EXTERNAL_KEY, FOREIGN_KEY, balance_of, unbooked
+from mtum.app.session.differences import balance_of, unbooked
 from mtum.app.session.match_orders import find_trace, what_of
 from mtum.core.market.instruments import instrument
 from mtum.core.portfolio.costs import IbFixedCosts
@@ -24,7 +23,7 @@ from mtum.core.portfolio.reconcile import OUR_REF
 from mtum.core.view import MarketView
 from mtum.errors import UsageError
 from mtum.ports.broker import BrokerLists
-from mtum.ports.records import CONTRACT_KEY, IN_LIEU, CashMovement, IntentState, Observed
+from mtum.ports.records import IN_LIEU, CashMovement, IntentState, Observed
 
 MOST = Decimal(1_000_000_000)
 """No number of shares is larger."""
@@ -70,7 +69,7 @@ def _external(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
     if shares != 0 and not 0 <= shares <= held - ours:
         whose = f", {ours} of which our own executions bought" if ours else ""
         raise UsageError(f"{shares} external shares of {symbol}: the broker holds {held}{whose}")
-    desk.store.control.set_meta(EXTERNAL_KEY + symbol, str(shares))
+    desk.store.statements.state_external(symbol, shares, desk.clock.now(), "stated by a person")
     return f"{shares} shares of {symbol} are the owner's own and never traded"
 
 
@@ -78,7 +77,7 @@ def _foreign(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
     (ref,) = _words(statement, 1, "foreign REFERENCE")
     if not OUR_REF.match(ref):
         raise UsageError(f"{ref} is no reference of this program")
-    desk.store.control.set_meta(FOREIGN_KEY + ref, desk.clock.now().isoformat())
+    desk.store.statements.acknowledge_foreign(ref, desk.clock.now(), "stated by a person")
     return f"order {ref} of another installation is known"
 
 
@@ -193,7 +192,7 @@ def _corporate_action(desk: Desk, statement: Statement, lists: BrokerLists) -> s
     lots = [lot for lot in held_lots(desk.store) if lot.symbol == symbol]
     ours = sum(lot.shares for lot in lots)
     held = lists.positions.get(symbol, Decimal(0))
-    external = Decimal(desk.store.control.meta(EXTERNAL_KEY + symbol) or 0)
+    external = desk.store.statements.external_shares().get(symbol, Decimal(0))
     if abs((ours + external) * ratio - held) > 1:
         raise UsageError(f"{ours} of ours and {external} external times {ratio} is not the broker's {held} {symbol}")
     if int(ours * ratio) == ours:
@@ -227,16 +226,16 @@ def _contract(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
     symbol, wanted = _words(statement, 2, "contract SYMBOL CONTRACT")
     if symbol not in (*desk.strategy.universe(), *desk.strategy.series()):
         raise UsageError(f"{symbol} is neither traded nor looked at here")
-    before = desk.store.control.meta(CONTRACT_KEY + symbol) or ""
+    before = desk.store.approvals.pinned_contract(symbol)
     # Without a pin it is looked for as on the first day, wherever it is listed now.
-    desk.store.control.set_meta(CONTRACT_KEY + symbol, "")
+    desk.store.approvals.pin_contract(symbol, "", desk.clock.now())
     now = ""
     try:
         desk.broker.connect()
         now = desk.broker.contract(symbol)
     finally:
         desk.broker.close()
-        desk.store.control.set_meta(CONTRACT_KEY + symbol, now if now == wanted else before)
+        desk.store.approvals.pin_contract(symbol, now if now == wanted else before, desk.clock.now())
     if now != wanted:
         raise UsageError(f"the broker names contract {now or 'none'} for {symbol}, not {wanted}")
     return f"{symbol} is contract {now} from now on; until now it was {before or 'none'}"
@@ -278,10 +277,7 @@ def _restate(desk: Desk, statement: Statement, symbol: str, change: int) -> None
     fill = _fill(desk, intent, number)
     _check_sound(desk, fills=[fill])
     if change > 0:
-        desk.store.control.set_meta(
-            RECONSTRUCTED_KEY + key,
-            json.dumps(_remembered(desk, symbol, statement.entry_session), allow_nan=False),
-        )
+        desk.store.statements.state_entry(key, _remembered(desk, symbol, statement.entry_session), now)
     earlier = desk.store.orders.find(key)  # stated for the same session before: one more fill of it
     desk.store.orders.add_intent(intent, now)
     desk.store.orders.add_fills([fill])

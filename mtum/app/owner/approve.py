@@ -1,34 +1,15 @@
 """Approval of an order by a person, in advance or while the order waits for it."""
 
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from typing import Literal
 
 from mtum.app.desk import Desk
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.gate import last_instant
 from mtum.core.portfolio.orders import OrderIntent, Purpose
-from mtum.ports.store import ControlStore
+from mtum.ports.records import Way
 
-Way = Literal["enter", "exit"]
 LOOK_EVERY = timedelta(seconds=2)
-_KEY = "approved:"
-
-
-def approve(control: ControlStore, session: date, way: Way, at: datetime) -> bool:
-    """Record the approval of a session's entry or exit; False if it was approved before.
-
-    It names the session, so that it lapses with it.
-    """
-    key = f"{_KEY}{session}:{way}"
-    if control.meta(key):
-        return False
-    control.set_meta(key, at.isoformat())
-    return True
-
-
-def approved(control: ControlStore, session: date, way: Way) -> bool:
-    """Return whether a person has approved that session's entry or exit."""
-    return bool(control.meta(f"{_KEY}{session}:{way}"))
 
 
 def needs_approval(required: bool | Literal["all"], purpose: Purpose) -> bool:
@@ -46,7 +27,7 @@ def wait_for_approval(desk: Desk, session: Session, intent: OrderIntent) -> bool
     if not needs_approval(desk.settings.risk.require_confirmation, intent.purpose):
         return True
     last = last_instant(session, intent.order_type, desk.settings.schedule.last_send_minutes)
-    while not approved(desk.store.control, intent.session, way_of(intent)):
+    while not desk.store.approvals.approved(intent.session, way_of(intent)):
         now = desk.clock.now()
         if now >= last:
             return False

@@ -1,17 +1,15 @@
 """The backtest a person approved: what was expected, and what it was expected with. Reports compare with it."""
 
-import json
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from mtum.app.desk import Provenance
 from mtum.app.owner.approve_settings import pinned_contracts
 from mtum.config import Settings
 from mtum.errors import UsageError
-from mtum.ports.store import ControlStore
+from mtum.ports.owner_store import ApprovalStore
 
-_KEY = "approved_backtest"
 _ASKED = ("symbol", "strategy", "source", "start", "end", "sessions", "decision_model", "fill_model", "settings")
 _FIGURES = (
     "total_return_frac",
@@ -24,7 +22,7 @@ _FIGURES = (
 
 
 def approve_backtest(
-    control: ControlStore, settings: Settings, backtest: Mapping[str, Any], code: Provenance
+    approvals: ApprovalStore, settings: Settings, backtest: Mapping[str, Any], code: Provenance, at: datetime
 ) -> Mapping[str, Any]:
     """Keep a backtest as the one that live results are compared with; return what was kept.
 
@@ -33,7 +31,9 @@ def approve_backtest(
     settings : Settings
         Settings the daily job runs with.
     backtest : mapping
-        The document of `mtum backtest`; it replaces the one approved before.
+        The document of `mtum backtest`; it counts from now on instead of the one approved before.
+    at : datetime
+        Instant of the approval.
 
     Raises
     ------
@@ -47,9 +47,9 @@ def approve_backtest(
         "code_version": code.code_version,
         "code_hash": code.code_hash,
         "libraries": dict(code.libraries),
-        "contracts": pinned_contracts(control, settings),
+        "contracts": pinned_contracts(approvals, settings),
     }
-    control.set_meta(_KEY, json.dumps(kept, sort_keys=True, allow_nan=False))
+    approvals.approve_document("backtest", kept, at)
     return kept
 
 
@@ -66,13 +66,6 @@ def check_approvable(settings: Settings, strategy: str) -> None:
             f"--approve is for the strategy of the daily job, {settings.portfolio.strategy}; "
             f"this backtest plays {strategy}"
         )
-
-
-def approved_backtest(control: ControlStore) -> Mapping[str, Any] | None:
-    """Return the approved backtest, None before any approval."""
-    text = control.meta(_KEY)
-    found: Mapping[str, Any] | None = json.loads(text) if text else None
-    return found
 
 
 def _plain(given: object) -> object:

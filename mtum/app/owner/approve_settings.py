@@ -1,38 +1,35 @@
 """The live guard: settings that change what is traded stop entries until a person approves them."""
 
-import json
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from mtum.app.desk import Provenance
 from mtum.config import Settings
-from mtum.ports.records import CONTRACT_KEY
-from mtum.ports.store import ControlStore
+from mtum.ports.owner_store import ApprovalStore
 
 GUARDED = ("strategy", "portfolio", "risk")
 """Sections that need approval in live."""
-_KEY = "approved_settings"
-_CODE_KEY = "approved_code"
 
 
-def approve_settings(control: ControlStore, settings: Settings, code: Provenance | None = None) -> tuple[str, ...]:
+def approve_settings(
+    approvals: ApprovalStore, settings: Settings, at: datetime, code: Provenance | None = None
+) -> tuple[str, ...]:
     """Approve the settings in force; return what differs from the ones approved before.
 
     With `code`, the code that decides and the contracts traded are kept beside them: reports say
     what has become different since. Only settings stop entries.
     """
-    changed = changes(control, settings)
-    control.set_meta(_KEY, json.dumps(_guarded(settings), sort_keys=True, allow_nan=False))
+    changed = changes(approvals, settings)
+    approvals.approve_document("settings", _guarded(settings), at)
     if code is not None:
-        approved = _approved_with(control, settings, code)
-        control.set_meta(_CODE_KEY, json.dumps(approved, sort_keys=True, allow_nan=False))
+        approvals.approve_document("code", _approved_with(approvals, settings, code), at)
     return changed
 
 
-def changes(control: ControlStore, settings: Settings) -> tuple[str, ...]:
+def changes(approvals: ApprovalStore, settings: Settings) -> tuple[str, ...]:
     """Return one line per guarded setting that differs from its approved value."""
-    text = control.meta(_KEY)
-    approved: Mapping[str, Any] = dict(_leaves(json.loads(text))) if text else {}
+    approved: Mapping[str, Any] = dict(_leaves(approvals.approved_document("settings") or {}))
     now = dict(_leaves(_guarded(settings)))
     return tuple(
         f"{name}: approved {_told(approved, name, 'never')}, now {_told(now, name, 'gone')}"
@@ -41,31 +38,17 @@ def changes(control: ControlStore, settings: Settings) -> tuple[str, ...]:
     )
 
 
-def approved_settings(control: ControlStore) -> Mapping[str, Any] | None:
-    """Return the sections as they were last approved, None before any approval."""
-    text = control.meta(_KEY)
-    found: Mapping[str, Any] | None = json.loads(text) if text else None
-    return found
-
-
-def approved_code(control: ControlStore) -> Mapping[str, Any] | None:
-    """Return code version, code hash, libraries and contracts of the last approval, None if it kept none."""
-    text = control.meta(_CODE_KEY)
-    found: Mapping[str, Any] | None = json.loads(text) if text else None
-    return found
-
-
-def pinned_contracts(control: ControlStore, settings: Settings) -> dict[str, str]:
+def pinned_contracts(approvals: ApprovalStore, settings: Settings) -> dict[str, str]:
     """Return the contract pinned for each symbol of the strategy; symbols never looked up are left out."""
-    found = {symbol: control.meta(CONTRACT_KEY + symbol) for symbol in settings.active_strategy().universe()}
+    found = {symbol: approvals.pinned_contract(symbol) for symbol in settings.active_strategy().universe()}
     return {symbol: contract for symbol, contract in found.items() if contract}
 
 
-def entries_stopped(control: ControlStore, settings: Settings) -> str | None:
+def entries_stopped(approvals: ApprovalStore, settings: Settings) -> str | None:
     """Return why entries are stopped by unapproved settings, None if they are not; live only."""
     if settings.mode != "live":
         return None
-    changed = changes(control, settings)
+    changed = changes(approvals, settings)
     if not changed:
         return None
     more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
@@ -78,12 +61,12 @@ def _told(values: Mapping[str, Any], name: str, absent: str) -> str:
     return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _approved_with(control: ControlStore, settings: Settings, code: Provenance) -> dict[str, Any]:
+def _approved_with(approvals: ApprovalStore, settings: Settings, code: Provenance) -> dict[str, Any]:
     return {
         "code_version": code.code_version,
         "code_hash": code.code_hash,
         "libraries": dict(code.libraries),
-        "contracts": pinned_contracts(control, settings),
+        "contracts": pinned_contracts(approvals, settings),
     }
 
 

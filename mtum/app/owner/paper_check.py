@@ -20,7 +20,6 @@ from mtum.app.owner.paper_check_record import (
 )
 from mtum.app.session.check_book import check_hours
 from mtum.app.session.confirm_fills import lists_with_fees
-from mtum.app.session.differences import EXTERNAL_KEY, FOREIGN_KEY
 from mtum.core.market.calendars import NEW_YORK
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.orders import OrderType, Purpose, Side, Ticket, intent_id
@@ -156,7 +155,7 @@ def _send(desk: Desk, session: Session, purpose: Purpose) -> str:
     if any(order.ref == ticket.ref for order in desk.broker.lists().orders):
         return f"{ticket.ref} was sent by an earlier start"
     # Known as ours before it leaves, so that no later run takes it for another installation's.
-    desk.store.control.set_meta(FOREIGN_KEY + ticket.ref, STRATEGY)
+    desk.store.statements.acknowledge_foreign(ticket.ref, desk.clock.now(), STRATEGY)
     outcome = desk.broker.submit(ticket)
     if not isinstance(outcome, Accepted):
         raise StepFailedError(f"{ticket.ref}: {outcome}")
@@ -194,8 +193,9 @@ def _filled(desk: Desk, session: Session) -> str:
         raise StepFailedError(f"{ticket.ref} has no execution")
     if any(fill.commission_usd is None for fill in fills):
         raise StepFailedError(f"{ticket.ref} was filled, but the fee is not known yet")
-    stated = Decimal(desk.store.control.meta(EXTERNAL_KEY + ticket.symbol) or 0)
-    desk.store.control.set_meta(EXTERNAL_KEY + ticket.symbol, str(stated + sum(fill.shares for fill in fills)))
+    statements = desk.store.statements
+    external = statements.external_shares().get(ticket.symbol, Decimal(0)) + sum(fill.shares for fill in fills)
+    statements.state_external(ticket.symbol, external, desk.clock.now(), f"filled as {ticket.ref}")
     fill = fills[-1]
     return f"{fill.shares} at {fill.price}, fee {fill.commission_usd} USD; kept as external, sell it by hand"
 

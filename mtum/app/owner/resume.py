@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from mtum.app.ledger.book import PEAK_SINCE_KEY
 from mtum.app.ledger.guards import DRAWDOWN
 from mtum.app.owner.halt import in_force
 from mtum.app.session.decide_and_order import JOB
@@ -24,7 +23,7 @@ def resume(store: Store, clock: Clock, strategy: str) -> dict[str, Any]:
     since = last.session if last is not None and any(halt["by"] == DRAWDOWN for halt in lifted) else None
     if since is not None:
         # Before the halts are lifted: a kill in between leaves them in force, and nothing can be bought.
-        store.control.set_meta(PEAK_SINCE_KEY, since.isoformat())
+        store.limits.count_peak_since(since, clock.now())
     today = store.decisions.find(clock.now().astimezone(NEW_YORK).date(), strategy)
     return {
         "decided": None if today is None else today.session,

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from mtum.app.owner.approve_backtest import approved_backtest
-from mtum.app.owner.approve_settings import approved_code, approved_settings, pinned_contracts
+from mtum.app.owner.approve_settings import pinned_contracts
 from mtum.app.queries.status import REPLAYED_SOURCES
 from mtum.config import Settings, restored_strategy
 from mtum.core.market.bars import Bars
@@ -216,10 +215,10 @@ def session_facts(store: Store, calendar: Calendar, setup: Setup, day: date, *, 
         projection=projections.get(day),
         last_projection=projections.get(before.day) if before else None,
         revisions=_revised(store, symbol, before.day if before else day, day),
-        approved=approved_settings(store.control),
-        approved_code=approved_code(store.control),
-        contracts=pinned_contracts(store.control, setup.settings),
-        backtest=approved_backtest(store.control),
+        approved=store.approvals.approved_document("settings"),
+        approved_code=store.approvals.approved_document("code"),
+        contracts=pinned_contracts(store.approvals, setup.settings),
+        backtest=store.approvals.approved_document("backtest"),
     )
 
 

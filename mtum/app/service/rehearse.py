@@ -148,7 +148,7 @@ def _control(desk: Desk) -> Iterator[Check]:
             yield Check("halts", State.WARNING, why, "entries are stopped; `mtum resume` lifts it")
         case Restriction.FULL:
             yield Check("halts", State.NO_GO, why, "nothing is sent; `mtum resume` lifts it", ExitCode.HALTED)
-    unapproved = entries_stopped(desk.store.control, desk.settings)
+    unapproved = entries_stopped(desk.store.approvals, desk.settings)
     if unapproved:
         yield Check("approval", State.NO_GO, unapproved, "look at `mtum config show` first", ExitCode.HALTED)
     open_ones = (OrderStatus.UNKNOWN, OrderStatus.SUBMITTING)

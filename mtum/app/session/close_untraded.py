@@ -2,7 +2,6 @@
 
 from mtum.app.desk import Desk, Problem
 from mtum.app.ledger.book import held_lots
-from mtum.app.owner.flatten import flatten_requests
 from mtum.app.session.check_book import check_book
 from mtum.app.session.close_orders import close_earlier, take_up
 from mtum.core.market.sessions import Session
@@ -21,7 +20,7 @@ def untraded_lots(store: Store, strategy: Strategy) -> Untraded:
 
 def close_untraded(desk: Desk, session: Session, untraded: Untraded) -> tuple[Problem, ...]:
     """Plan the orders that close what a person wants closed; the rest is refused, and nothing is decided."""
-    wanted = {key: shares for key, shares in untraded.items() if key[1] in flatten_requests(desk)}
+    wanted = {key: shares for key, shares in untraded.items() if key[1] in desk.store.statements.flatten_requests()}
     rest = {key: shares for key, shares in untraded.items() if key not in wanted}
     problems = [Problem(ExitCode.USAGE, text) for text in untraded_texts(rest, desk.strategy)]
     if not wanted:

@@ -9,7 +9,6 @@ from mtum.app.desk import Desk, Problem, exit_code_of
 from mtum.app.ledger.book import build_book, equity_before, loss_pause, read_sleeve, starting_capital, with_capital
 from mtum.app.ledger.dividends import dividend_due
 from mtum.app.ledger.guards import guarded, limits_after, worth_of
-from mtum.app.owner.flatten import flatten_requests
 from mtum.app.session.check_book import BookCheck, check_book, check_hours
 from mtum.app.session.close_orders import cancel_left_over, close_earlier, take_up
 from mtum.app.session.close_untraded import close_untraded, untraded_lots
@@ -192,7 +191,7 @@ def _book(
     )
     book = build_book(sleeve, desk.strategy, desk.store, lists.account, sessions, session.day)
     pause = desk.settings.risk.daily_loss_pause_sessions
-    requested = flatten_requests(desk)
+    requested = desk.store.statements.flatten_requests()
     paused = loss_pause(desk.store, desk.strategy, sessions, session.day, pause)
     for symbol, bars in gathered.view.bars.items():
         due = dividend_due(sleeve.lots, desk.strategy.name, symbol, session.day, float(bars.dividend[-1]), paid=False)

@@ -15,8 +15,6 @@ from mtum.errors import ExitCode
 from mtum.ports.broker import BrokerLists, BrokerOrder
 from mtum.ports.records import IntentState
 
-EXTERNAL_KEY = "external:"
-FOREIGN_KEY = "foreign_acknowledged:"
 RECORDED = ("contradiction", "ended", "executed")
 """Kinds that are told once: when the lists have been taken up, our records say the same as the broker."""
 EXECUTIONS_COME_WITHIN = timedelta(days=7)
@@ -56,8 +54,8 @@ class Unbooked:
 def external_shares(desk: Desk) -> dict[str, Decimal]:
     """Return the shares that the owner stated as not the program's, by symbol."""
     symbols = {*desk.strategy.universe(), *(lot.symbol for lot in held_lots(desk.store))}
-    stated = {symbol: desk.store.control.meta(EXTERNAL_KEY + symbol) for symbol in symbols}
-    return {symbol: Decimal(shares) for symbol, shares in stated.items() if shares}
+    stated = desk.store.statements.external_shares()
+    return {symbol: shares for symbol, shares in stated.items() if symbol in symbols}
 
 
 def position_balances(desk: Desk, lists: BrokerLists) -> tuple[Balance, ...]:
@@ -73,7 +71,7 @@ def position_balances(desk: Desk, lists: BrokerLists) -> tuple[Balance, ...]:
 
 def balance_of(desk: Desk, lists: BrokerLists, symbol: str) -> Balance:
     """Compare the lots and what is stated as external with the broker's position in one symbol."""
-    external = {symbol: Decimal(desk.store.control.meta(EXTERNAL_KEY + symbol) or 0)}
+    external = {symbol: desk.store.statements.external_shares().get(symbol, Decimal(0))}
     found = balances(held_lots(desk.store), external, lists.positions, (symbol,))
     return next(one for one in found if one.symbol == symbol)
 
@@ -167,7 +165,7 @@ def foreign_differences(desk: Desk, lists: BrokerLists) -> list[Difference]:
             (f"mtum reconcile --accept foreign {ref}",),
         )
         for ref in foreign_refs(listed, known)
-        if desk.store.control.meta(FOREIGN_KEY + ref) is None
+        if not desk.store.statements.acknowledged_foreign(ref)
     ]
 
 

@@ -4,12 +4,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mtum.app.desk import Desk
-from mtum.app.owner.approve import Way, needs_approval
+from mtum.app.owner.approve import needs_approval
 from mtum.app.service.schedule import NEW_YORK
 from mtum.app.session.decide_and_order import decide_and_order
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.orders import Purpose
 from mtum.ports.messages import Message, Urgency
+from mtum.ports.records import Way
 from mtum.ports.time import Clock
 
 

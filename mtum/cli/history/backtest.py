@@ -79,12 +79,13 @@ def backtest(
 
 
 def _approved(call: Call, answer: Answer) -> Answer:
+    from mtum.adapters.clock import SystemClock
     from mtum.app.owner.approve_backtest import approve_backtest
     from mtum.wiring import opened_store, provenance
 
     settings = call.settings()
     with opened_store(settings, call.data_folder()) as store:
-        approve_backtest(store.control, settings, answer.document, provenance())
+        approve_backtest(store.approvals, settings, answer.document, provenance(), SystemClock().now())
     line = "approved: reports compare live trading with this backtest from now on"
     return replace(answer, document={**answer.document, "approved": True}, shown=[*answer.shown, line])
 

@@ -10,7 +10,7 @@ from mtum.cli.output import Answer
 from mtum.errors import UsageError
 
 if TYPE_CHECKING:
-    from mtum.app.owner.approve import Way
+    from mtum.ports.records import Way
 
 
 def approve(
@@ -21,7 +21,6 @@ def approve(
 ) -> Answer:
     """Approve a session's order in advance; it names the session and lapses with it."""
     from mtum.adapters.clock import SystemClock
-    from mtum.app.owner.approve import approve as record
     from mtum.app.session.decide_and_order import JOB
     from mtum.wiring import calendar_of, opened_store
 
@@ -38,7 +37,7 @@ def approve(
         run = store.runs.find(JOB, "", day)
         if run is not None and run.outcome == "finished":
             raise UsageError(f"{day} has been run already; an approval is for a session to come")
-        new = record(store.control, day, way, SystemClock().now())
+        new = store.approvals.approve(day, way, SystemClock().now())
     required = settings.risk.require_confirmation
     needed = required == "all" or (required is True and enter)
     hints = [] if needed else [f"risk.require_confirmation is {str(required).lower()}: no approval is asked for"]

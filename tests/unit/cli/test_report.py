@@ -1,7 +1,7 @@
 """`mtum report`, `mtum review` and `mtum export tax` on the command line."""
 
 import json
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -77,7 +77,7 @@ def test_report_written_before_a_backtest_was_approved_says_so_and_that_one_is_n
     assert "No backtest was approved by then" in " ".join(before.out.split())
     assert "has been approved since" not in before.out
     store = open_store(tmp_path / "data" / "mtum.db", "practice", ACCOUNT)
-    store.control.set_meta("approved_backtest", "{}")
+    store.approvals.approve_document("backtest", {}, datetime(2026, 4, 2, 20, tzinfo=UTC))
     store.close()
     after = mtum("report")
     assert after.code == 0

@@ -2,13 +2,16 @@
 
 import sqlite3
 from collections.abc import Mapping
+from datetime import datetime
 
 from sqlite_utils import Database, Migrations
 
 from mtum.adapters.store.orders.intents import insert_instrument
 from mtum.adapters.store.schema import SCHEMA_VERSION, create_statements, create_table, create_view
+from mtum.adapters.store.schema.owner_tables import OWNER
 from mtum.adapters.store.schema.tables import TABLES
 from mtum.adapters.store.schema.views import VIEWS
+from mtum.adapters.store.texts import instant_text
 
 MIGRATIONS = Migrations("mtum")
 
@@ -106,6 +109,61 @@ def _made_anew(db: Database, table: str, which: str = "1") -> None:
     columns = ", ".join(row[1] for row in db.execute(f"PRAGMA table_info({before})"))
     db.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {before} WHERE {which}")
     db.execute(f"DROP TABLE {before}")
+
+
+_CARRIED = {
+    "external": """
+        INSERT INTO external_shares (symbol, shares, stated_at) SELECT :about, CAST(:fact AS REAL), max(at)
+        FROM order_events WHERE kind = 'stated'
+        AND text = :fact || ' shares of ' || :about || ' are the owner''s own and never traded'""",
+    "reconstructed": """
+        INSERT INTO stated_entries (intent_id, remembered, stated_at)
+        SELECT :about, :fact, max(planned_at) FROM order_intents WHERE id = :about""",
+    "foreign_acknowledged": """
+        INSERT INTO foreign_orders (ref, acknowledged_at, why) VALUES (:about, :at, iif(:at IS NULL, :fact, ''))""",
+    "flatten": """
+        INSERT INTO flatten_requests (symbol, why, asked_at) SELECT :about, :fact, max(since)
+        FROM halts WHERE why = 'flatten ' || :about || ': ' || :fact""",
+    "approved": """
+        INSERT INTO approvals (session, way, approved_at) VALUES (substr(:about, 1, 10), substr(:about, 12), :at)""",
+    "approved_settings": "INSERT INTO approved_documents (subject, document) VALUES ('settings', :fact)",
+    "approved_code": "INSERT INTO approved_documents (subject, document) VALUES ('code', :fact)",
+    "approved_backtest": "INSERT INTO approved_documents (subject, document) VALUES ('backtest', :fact)",
+    "contract": "INSERT INTO pinned_contracts (symbol, identity) VALUES (:about, :fact)",
+    "peak_since": """
+        INSERT INTO peaks (session, set_at)
+        SELECT :fact, max(lifted_at) FROM halts WHERE halted_by = 'max_drawdown_frac'""",
+    "account_value": """
+        INSERT INTO account_worth (session, net_usd, shares_usd, cash_usd, at)
+        SELECT :session, CAST(:net AS REAL), CAST(:shares AS REAL), CAST(:cash AS REAL), max(decided_at)
+        FROM decisions WHERE session = :session AND preview = 0""",
+}
+"""What a key of `meta` began with -> the statement that takes its fact to a table."""
+
+
+@MIGRATIONS(name="0011_facts_in_tables")
+def facts_in_tables(db: Database) -> None:
+    """Give what a person stated and approved, and what the limits go by, tables that keep every change."""
+    known = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
+    for table in OWNER:
+        if table.name not in known:
+            for statement in (create_table(table), *table.indexes):
+                db.execute(statement)
+    for key, fact in db.execute("SELECT key, value FROM meta").fetchall():
+        name, _, about = key.partition(":")
+        if name not in _CARRIED:
+            continue
+        if fact:  # an empty fact was one taken back
+            worth = dict(zip(("session", "net", "shares", "cash"), fact.split(" "), strict=False))
+            db.execute(_CARRIED[name], {"about": about, "fact": fact, "at": _maybe_instant(fact), **worth})
+        db.execute("DELETE FROM meta WHERE key = ?", (key,))
+
+
+def _maybe_instant(fact: str) -> str | None:
+    try:
+        return instant_text(datetime.fromisoformat(fact))
+    except ValueError:
+        return None
 
 
 def _add(db: Database, table: str, columns: Mapping[str, str]) -> None:

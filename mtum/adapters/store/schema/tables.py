@@ -6,13 +6,14 @@ ending in Z, sessions dates as text, money and prices REAL (shortest decimal for
 
 from mtum.adapters.store.schema.documented import Table, table
 from mtum.adapters.store.schema.order_tables import ORDERS
+from mtum.adapters.store.schema.owner_tables import OWNER
 
 _DECISIONS = (
     table(
         "meta",
         "Facts about this database.",
         """
-        key | TEXT PRIMARY KEY | name of the fact: mode, account, or what the program keeps between runs
+        key | TEXT PRIMARY KEY | name of the fact: mode, account, schema, or how far the timetable has come
         value | TEXT NOT NULL | the fact
         """,
     ),
@@ -280,5 +281,5 @@ _CONTROL = (
     ),
 )
 
-TABLES: dict[str, Table] = {one.name: one for one in (*_DECISIONS, *ORDERS, *_LEDGER, *_MARKET, *_CONTROL)}
+TABLES: dict[str, Table] = {one.name: one for one in (*_DECISIONS, *ORDERS, *_LEDGER, *_MARKET, *_CONTROL, *OWNER)}
 """Every table by name, parents before the tables that refer to them."""

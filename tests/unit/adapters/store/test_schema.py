@@ -10,6 +10,8 @@ DESIGNED = {
     "order_events", "fills", "lots", "cash_movements",
     "bars", "bar_revisions", "corporate_actions", "quarantined_bars", "volume_snapshots",
     "account_snapshots", "equity", "halts", "notifications", "meta",
+    "external_shares", "stated_entries", "foreign_orders", "flatten_requests", "approvals", "approved_documents",
+    "pinned_contracts", "peaks", "account_worth",
     "v_trades", "v_daily", "v_signals", "v_positions",
 }  # fmt: skip
 

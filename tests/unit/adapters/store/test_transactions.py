@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
 from typing import overload
 
@@ -112,3 +113,25 @@ def test_an_interrupted_block_is_rolled_back(store: SqliteStore, path: Path) -> 
     store.control.set_meta("after", "1")
     with closing(reading.open_read_only(path)) as connection:
         assert set(reading.meta(connection)) == {"mode", "account", "schema", "after"}
+
+
+def test_what_a_person_stated_before_can_still_be_seen(store: SqliteStore) -> None:
+    for shares in ("19", "0"):
+        store.statements.state_external("MTUM", Decimal(shares), later(0), "stated by a person")
+    for identity in ("1@BATS", "1@BATS", "2@BATS"):
+        store.approvals.pin_contract("MTUM", identity, later(0))
+    for limit in (5000.0, 6000.0):
+        store.approvals.approve_document("settings", {"risk": limit}, later(0))
+    told = {
+        name: [tuple(row) for row in store.database.rows(f"SELECT {columns} FROM {name} ORDER BY id")]
+        for name, columns in (
+            ("external_shares", "symbol, shares"),
+            ("pinned_contracts", "symbol, identity"),
+            ("approved_documents", "subject, document"),
+        )
+    }
+    assert told == {
+        "external_shares": [("MTUM", 19.0), ("MTUM", 0.0)],
+        "pinned_contracts": [("MTUM", "1@BATS"), ("MTUM", "2@BATS")],
+        "approved_documents": [("settings", '{"risk":5000.0}'), ("settings", '{"risk":6000.0}')],
+    }

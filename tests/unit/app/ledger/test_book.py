@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mtum.app.desk import Desk
-from mtum.app.ledger.book import RECONSTRUCTED_KEY, build_book, flows_since, loss_pause, read_sleeve
+from mtum.app.ledger.book import build_book, flows_since, loss_pause, read_sleeve
 from mtum.core.portfolio.decision import Book
 from mtum.core.portfolio.fills import Split
 from mtum.core.portfolio.limits import Restriction
@@ -120,7 +120,7 @@ def test_a_split_rebases_shares_price_and_what_was_kept(tmp_path: Path) -> None:
 def test_values_a_person_stated_are_used_where_no_decision_kept_any(tmp_path: Path) -> None:
     with fake_desk(tmp_path, FakeBroker()) as desk:
         bought(desk, ("7.01", 19, "104", "0"))
-        desk.store.control.set_meta(RECONSTRUCTED_KEY + BUY.id, '{"atr": 2.25}')
+        desk.store.statements.state_entry(BUY.id, {"atr": 2.25}, SENT_AT)
         assert book_of(desk, shown()).holdings["MTUM"].remembered == {"atr": 2.25}
 
 

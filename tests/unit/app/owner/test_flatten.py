@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mtum.app.owner.flatten import flatten_requests, forget_flatten, request_flatten
+from mtum.app.owner.flatten import forget_flatten, request_flatten
 from mtum.core.portfolio.limits import Restriction
 from mtum.errors import UsageError
 from support.fakes import FakeBroker, fake_desk
@@ -12,13 +12,13 @@ from support.fakes import FakeBroker, fake_desk
 
 def test_a_request_stops_entries_and_lasts_until_nothing_is_held(tmp_path: Path) -> None:
     with fake_desk(tmp_path, FakeBroker()) as desk:
-        assert flatten_requests(desk) == ()
+        assert desk.store.statements.flatten_requests() == ()
         request_flatten(desk, "MTUM", "holiday")
         assert desk.store.control.restriction() is Restriction.REDUCE_ONLY
         forget_flatten(desk, {"MTUM"})
-        assert flatten_requests(desk) == ("MTUM",)
+        assert desk.store.statements.flatten_requests() == ("MTUM",)
         forget_flatten(desk, set())
-        assert flatten_requests(desk) == ()
+        assert desk.store.statements.flatten_requests() == ()
         assert desk.store.control.restriction() is Restriction.REDUCE_ONLY
 
 

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -255,7 +256,8 @@ def test_report_of_a_session_looks_at_nothing_later(tmp_path: Path) -> None:
 
 def test_settings_other_than_the_approved_ones_are_drift(tmp_path: Path) -> None:
     history = history_of(tmp_path, ORDINARY)
-    approve_settings(history.store.control, load(None, {}, {"risk.max_position_usd": 3000.0}))
+    at = datetime(2026, 3, 27, 20, tzinfo=UTC)
+    approve_settings(history.store.approvals, load(None, {}, {"risk.max_position_usd": 3000.0}), at)
     lines = history.report(history.play(ENTRY)).summary.drift
     assert [(line.subject, line.before, line.now, line.since) for line in lines] == [
         ("setting risk.max_position_usd", "3000.0", "5000.0", "the approval")

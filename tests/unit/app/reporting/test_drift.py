@@ -2,12 +2,13 @@
 
 import sqlite3
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from mtum.app.desk import Provenance
-from mtum.app.owner.approve_backtest import approve_backtest, approved_backtest
+from mtum.app.owner.approve_backtest import approve_backtest
 from mtum.app.owner.approve_settings import approve_settings
 from mtum.app.reporting.drift import drift_between
 from mtum.config import load
@@ -15,11 +16,10 @@ from mtum.core.reporting.daily.sections import page
 from mtum.core.reporting.summary import ContractLine, DriftLine, Summary
 from mtum.core.reporting.text import text
 from mtum.errors import UsageError
-from mtum.ports.records import CONTRACT_KEY
 from support.report_days import ENTRY, ORDINARY, Market, backtest_of, history_of
 from support.report_history import Day, History
 
-PIN = CONTRACT_KEY + "MTUM"
+AT = datetime(2026, 3, 27, 20, tzinfo=UTC)
 SAME = Provenance("0.1.0", "c0de", {"numpy": "2.2.6"})
 USUAL = Day()
 BROKEN = Day(broken=(4, "no connection to the broker"))
@@ -36,7 +36,7 @@ def rows(summary: Summary) -> list[tuple[str, str, str, str]]:
 def test_a_contract_seen_first_is_told_and_is_no_drift(tmp_path: Path) -> None:
     history = history_of(tmp_path, ORDINARY)
     assert drift_of(history, 0) == []
-    history.store.control.set_meta(PIN, "319359861@BATS")
+    history.store.approvals.pin_contract("MTUM", "319359861@BATS", AT)
     summary = history.report(history.play(ENTRY + 1)).summary
     assert summary.contracts == (ContractLine("MTUM", "319359861@BATS"),)
     assert summary.drift == ()
@@ -44,9 +44,9 @@ def test_a_contract_seen_first_is_told_and_is_no_drift(tmp_path: Path) -> None:
 
 def test_another_contract_than_in_the_last_report_is_drift_once(tmp_path: Path) -> None:
     history = history_of(tmp_path, ORDINARY)
-    history.store.control.set_meta(PIN, "319359861@BATS")
+    history.store.approvals.pin_contract("MTUM", "319359861@BATS", AT)
     assert drift_of(history, 0) == []
-    history.store.control.set_meta(PIN, "319359861@ARCA")
+    history.store.approvals.pin_contract("MTUM", "319359861@ARCA", AT)
     changed = ("contract MTUM", "319359861@BATS", "319359861@ARCA", "session 2026-03-30")
     assert drift_of(history, 1) == [changed]
     assert drift_of(history, 2) == []
@@ -54,18 +54,18 @@ def test_another_contract_than_in_the_last_report_is_drift_once(tmp_path: Path) 
 
 def test_a_changed_contract_is_told_of_a_session_that_decided_nothing(tmp_path: Path) -> None:
     history = history_of(tmp_path, ORDINARY)
-    history.store.control.set_meta(PIN, "319359861@BATS")
+    history.store.approvals.pin_contract("MTUM", "319359861@BATS", AT)
     drift_of(history, 0)
-    history.store.control.set_meta(PIN, "7@BATS")
+    history.store.approvals.pin_contract("MTUM", "7@BATS", AT)
     assert drift_of(history, 1, BROKEN) == [("contract MTUM", "319359861@BATS", "7@BATS", "session 2026-03-30")]
 
 
 def test_code_libraries_and_contract_are_compared_with_the_approved_ones(tmp_path: Path) -> None:
     history = history_of(tmp_path, ORDINARY)
-    history.store.control.set_meta(PIN, "1@BATS")
+    history.store.approvals.pin_contract("MTUM", "1@BATS", AT)
     approved = Provenance("0.0.9", "0lder", {"numpy": "2.2.5", "numba": "0.61"})
-    approve_settings(history.store.control, history.settings, approved)
-    history.store.control.set_meta(PIN, "2@BATS")
+    approve_settings(history.store.approvals, history.settings, AT, approved)
+    history.store.approvals.pin_contract("MTUM", "2@BATS", AT)
     assert drift_of(history, 0) == [
         ("code version", "0.0.9", "0.1.0", "the approval"),
         ("code", "0lder", "c0de", "the approval"),
@@ -77,8 +77,8 @@ def test_code_libraries_and_contract_are_compared_with_the_approved_ones(tmp_pat
 
 def test_nothing_is_drift_when_all_is_as_approved(tmp_path: Path) -> None:
     history = history_of(tmp_path, ORDINARY)
-    history.store.control.set_meta(PIN, "1@BATS")
-    approve_settings(history.store.control, history.settings, SAME)
+    history.store.approvals.pin_contract("MTUM", "1@BATS", AT)
+    approve_settings(history.store.approvals, history.settings, AT, SAME)
     report = history.report(history.play(ENTRY))
     assert report.summary.drift == ()
     assert "Settings, code, libraries and contracts are as in the last run." in report.text
@@ -86,7 +86,7 @@ def test_nothing_is_drift_when_all_is_as_approved(tmp_path: Path) -> None:
 
 def test_an_approval_that_kept_no_code_is_compared_by_its_settings_alone(tmp_path: Path) -> None:
     history = history_of(tmp_path, ORDINARY)
-    approve_settings(history.store.control, load(None, {}, {"risk.max_position_usd": 3000.0}))
+    approve_settings(history.store.approvals, load(None, {}, {"risk.max_position_usd": 3000.0}), AT)
     assert [row[0] for row in drift_of(history, 0)] == ["setting risk.max_position_usd"]
 
 
@@ -119,11 +119,12 @@ def test_two_decisions_are_compared_by_what_made_them(tmp_path: Path) -> None:
 
 def test_settings_code_and_contract_are_compared_with_the_approved_backtest(tmp_path: Path) -> None:
     history = history_of(tmp_path, ORDINARY)
-    control = history.store.control
-    control.set_meta(PIN, "1@BATS")
+    approvals = history.store.approvals
+    approvals.pin_contract("MTUM", "1@BATS", AT)
     code = Provenance("0.1.0", "0lder", {"numpy": "2.2.6"})
-    approve_backtest(control, history.settings, backtest_of(load(None, {}, {"risk.max_daily_loss_usd": 400.0})), code)
-    control.set_meta(PIN, "2@BATS")
+    tested = backtest_of(load(None, {}, {"risk.max_daily_loss_usd": 400.0}))
+    approve_backtest(approvals, history.settings, tested, code, AT)
+    approvals.pin_contract("MTUM", "2@BATS", AT)
     assert drift_of(history, 0) == [
         ("setting risk.max_daily_loss_usd", "400.0", "500.0", "the approved backtest"),
         ("code", "0lder", "c0de", "the approved backtest"),
@@ -135,7 +136,7 @@ def test_the_backtest_approved_last_counts(tmp_path: Path) -> None:
     history = history_of(tmp_path, ORDINARY)
     other = load(None, {}, {"risk.max_daily_loss_usd": 400.0})
     for settings in (other, history.settings):
-        approve_backtest(history.store.control, history.settings, backtest_of(settings), SAME)
+        approve_backtest(history.store.approvals, history.settings, backtest_of(settings), SAME, AT)
     report = history.report(history.play(ENTRY))
     assert report.summary.drift == ()
     assert "contracts are as in the last run and the approved backtest." in " ".join(report.text.split())
@@ -145,8 +146,8 @@ def test_a_backtest_of_another_strategy_cannot_be_approved(tmp_path: Path) -> No
     history = history_of(tmp_path, ORDINARY)
     held = {**backtest_of(history.settings), "strategy": "buy_and_hold"}
     with pytest.raises(UsageError, match="the daily job, mtum_confluence; this backtest plays buy_and_hold"):
-        approve_backtest(history.store.control, history.settings, held, SAME)
-    assert approved_backtest(history.store.control) is None
+        approve_backtest(history.store.approvals, history.settings, held, SAME, AT)
+    assert history.store.approvals.approved_document("backtest") is None
 
 
 def test_a_condition_that_the_final_bar_turned_is_counted_by_the_reports_that_follow(tmp_path: Path) -> None:

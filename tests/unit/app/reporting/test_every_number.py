@@ -49,7 +49,7 @@ DECIDED = "SELECT json_extract(document, '$.symbols.MTUM.indicators.{}') FROM de
 FRAME = "FROM input_frames f JOIN decisions d ON d.frame_hash = f.hash WHERE d.session = :day"
 SEEN = "SELECT json_extract(f.frame, '$.provisional.MTUM.{}') " + FRAME
 
-APPROVED = "SELECT json_extract(value, '{}') FROM meta WHERE key = 'approved_backtest'"
+APPROVED = "SELECT json_extract(document, '{}') FROM approved_documents WHERE subject = 'backtest'"
 LIVED = "(SELECT count(*) FROM equity WHERE session <= :day)"
 HELD_FRAC = f"(SELECT 1.0 * sum(shares > 0) / {LIVED} FROM equity WHERE session <= :day)"
 CLOSED = "(SELECT count(*) FROM v_trades WHERE exit_session <= :day)"

@@ -87,7 +87,7 @@ def test_live_settings_that_nobody_approved_are_no_go(tmp_path: Path) -> None:
     with desk_in(tmp_path) as replay:
         desk, session = ready(replay.desk, replay.upcoming())
         unapproved = rehearse(replace(desk, settings=live), session, GOOD)
-        approve_settings(desk.store.control, live)
+        approve_settings(desk.store.approvals, live, desk.clock.now())
         approved = rehearse(replace(desk, settings=live), session, GOOD)
     assert state(unapproved, "approval")[0] is State.NO_GO
     assert unapproved.exit_code == ExitCode.HALTED

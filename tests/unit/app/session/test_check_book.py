@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from mtum.app.desk import Desk
 from mtum.app.session.check_book import BookCheck, check_book, check_hours
-from mtum.app.session.differences import EXTERNAL_KEY, FOREIGN_KEY
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.orders import OrderStatus, Side
 from mtum.core.strategies.contract import Holding
@@ -72,7 +72,7 @@ def test_a_database_without_orders_only_reconciles_while_the_broker_knows_of_som
 
 def test_shares_stated_as_external_are_no_reason_to_stop(tmp_path: Path) -> None:
     with holding(tmp_path, 0) as desk:
-        desk.store.control.set_meta(EXTERNAL_KEY + "MTUM", "19")
+        desk.store.statements.state_external("MTUM", Decimal(19), SENT_AT, "")
         assert check_book(desk, shown(held="19.4"), TODAY) == BookCheck(sellable={"MTUM": 0})
 
 
@@ -118,7 +118,7 @@ def test_what_may_be_sold_leaves_out_what_is_being_sold(
     with holding(tmp_path) as desk:
         desk.store.orders.add_intent(SELL, SENT_AT)
         if external:
-            desk.store.control.set_meta(EXTERNAL_KEY + "MTUM", external)
+            desk.store.statements.state_external("MTUM", Decimal(external), SENT_AT, "")
         check = check_book(desk, shown(*orders, held=held), TODAY)  # type: ignore[arg-type]
         assert check.sellable == {"MTUM": sellable}
 
@@ -130,7 +130,7 @@ def test_another_installation_stops_entries_until_it_is_acknowledged(tmp_path: P
         assert (check.entries_barred, check.exits_barred) == ({"MTUM": "mismatch"}, {})
         ((code, text),) = told(check)
         assert (code, f"reconcile --accept foreign {FOREIGN}" in text) == (6, True)
-        desk.store.control.set_meta(FOREIGN_KEY + FOREIGN, "yes")
+        desk.store.statements.acknowledge_foreign(FOREIGN, SENT_AT, "")
         assert check_book(desk, lists, TODAY).problems == ()
 
 

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from mtum.app.desk import Desk, Problem
-from mtum.app.owner.approve import approve
 from mtum.app.session.submit_orders import submit_orders
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.orders import OrderIntent, OrderStatus, Side, ticket_of
@@ -316,7 +315,7 @@ def test_an_entry_that_needs_approval_lapses_without_it_and_leaves_with_it(tmp_p
         planned(desk)
         assert codes(submit_orders(desk, SESSION)) == [ExitCode.HALTED]
         assert (state_of(desk).status, broker.sent) == (OrderStatus.LAPSED, [])
-        assert approve(desk.store.control, SESSION.day, "enter", SENT_AT)
+        assert desk.store.approvals.approve(SESSION.day, "enter", SENT_AT)
         planned(desk, other)
         submit_orders(desk, SESSION)
         assert len(broker.sent) == 1

@@ -1,0 +1,56 @@
+"""What a person approved, and the contracts that were pinned; every change is kept, and the newest counts."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from mtum.adapters.store.database import Database
+from mtum.adapters.store.texts import canonical, instant_text
+from mtum.ports.records import Subject, Way
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteApprovals:
+    """The port `ApprovalStore` on SQLite."""
+
+    database: Database
+
+    def approve(self, session: date, way: Way, at: datetime) -> bool:
+        """Record that a session's entry or exit may be sent; False if it was approved before."""
+        sql = "INSERT INTO approvals (session, way, approved_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+        with self.database.write() as connection:
+            return connection.execute(sql, (session.isoformat(), way, instant_text(at))).rowcount == 1
+
+    def approved(self, session: date, way: Way) -> bool:
+        """Return whether a person has approved that session's entry or exit."""
+        sql = "SELECT 1 FROM approvals WHERE session = ? AND way = ? AND sleeve IS NULL AND symbol IS NULL"
+        return self.database.row(sql, (session.isoformat(), way)) is not None
+
+    def approve_document(self, subject: Subject, document: Mapping[str, Any], at: datetime) -> None:
+        """Record the settings, the code or the backtest that a person approved."""
+        sql = "INSERT INTO approved_documents (subject, document, approved_at) VALUES (?, ?, ?)"
+        with self.database.write() as connection:
+            connection.execute(sql, (subject, canonical(document), instant_text(at)))
+
+    def approved_document(self, subject: Subject) -> Mapping[str, Any] | None:
+        """Return what was approved last of that subject, None before any approval."""
+        sql = "SELECT document FROM approved_documents WHERE subject = ? ORDER BY id DESC LIMIT 1"
+        row = self.database.row(sql, (subject,))
+        found: Mapping[str, Any] | None = None if row is None else json.loads(row["document"])
+        return found
+
+    def pin_contract(self, symbol: str, identity: str, at: datetime) -> None:
+        """Record the broker's contract for a symbol; the same again changes nothing, "" has it looked up anew."""
+        if self.pinned_contract(symbol) == identity:
+            return
+        sql = "INSERT INTO pinned_contracts (symbol, identity, pinned_at) VALUES (?, ?, ?)"
+        with self.database.write() as connection:
+            connection.execute(sql, (symbol, identity, instant_text(at)))
+
+    def pinned_contract(self, symbol: str) -> str:
+        """Return the broker's contract for a symbol, "" where none is pinned."""
+        sql = "SELECT identity FROM pinned_contracts WHERE symbol = ? ORDER BY id DESC LIMIT 1"
+        row = self.database.row(sql, (symbol,))
+        return "" if row is None else str(row["identity"])

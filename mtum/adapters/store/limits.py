@@ -1,0 +1,41 @@
+"""What the limits of the account go by; every row is kept, and the newest counts."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from mtum.adapters.store.database import Database
+from mtum.adapters.store.texts import instant_text
+from mtum.ports.records import AccountWorth
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteLimits:
+    """The port `LimitStore` on SQLite."""
+
+    database: Database
+
+    def write_worth(self, worth: AccountWorth, at: datetime) -> None:
+        """Record what the account was worth at a decision."""
+        sql = "INSERT INTO account_worth (session, net_usd, shares_usd, cash_usd, at) VALUES (?, ?, ?, ?, ?)"
+        values = (worth.session.isoformat(), worth.net_usd, worth.shares_usd, worth.cash_usd, instant_text(at))
+        with self.database.write() as connection:
+            connection.execute(sql, values)
+
+    def last_worth(self) -> AccountWorth | None:
+        """Return what the account was worth at the last decision, None before the first."""
+        row = self.database.row("SELECT * FROM account_worth ORDER BY id DESC LIMIT 1")
+        if row is None:
+            return None
+        day = date.fromisoformat(row["session"])
+        return AccountWorth(day, row["net_usd"], row["shares_usd"], row["cash_usd"])
+
+    def count_peak_since(self, session: date, at: datetime) -> None:
+        """Record from whose close on the drawdown limit counts its peak."""
+        with self.database.write() as connection:
+            values = (session.isoformat(), instant_text(at))
+            connection.execute("INSERT INTO peaks (session, set_at) VALUES (?, ?)", values)
+
+    def peak_since(self) -> date | None:
+        """Return the session from whose close on the peak is counted, None for all of them."""
+        row = self.database.row("SELECT session FROM peaks ORDER BY id DESC LIMIT 1")
+        return None if row is None else date.fromisoformat(row["session"])

@@ -1,0 +1,69 @@
+"""What a person stated; every statement is kept, and the newest counts."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from mtum.adapters.store.database import Database
+from mtum.adapters.store.texts import instant_text, money, plain
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteStatements:
+    """The port `StatementStore` on SQLite."""
+
+    database: Database
+
+    def state_external(self, symbol: str, shares: Decimal, at: datetime, why: str) -> None:
+        """Record how many shares of a symbol are the owner's own; 0 takes an earlier statement back."""
+        sql = "INSERT INTO external_shares (symbol, shares, stated_at, why) VALUES (?, ?, ?, ?)"
+        with self.database.write() as connection:
+            connection.execute(sql, (symbol, float(shares), instant_text(at), why))
+
+    def external_shares(self) -> Mapping[str, Decimal]:
+        """Return the shares that are the owner's own by symbol, 0 where a statement was taken back."""
+        newest = "SELECT max(id) FROM external_shares GROUP BY symbol"
+        rows = self.database.rows(f"SELECT symbol, shares FROM external_shares WHERE id IN ({newest}) ORDER BY symbol")
+        return {row["symbol"]: money(row["shares"]) for row in rows}
+
+    def state_entry(self, intent_id: str, remembered: Mapping[str, float], at: datetime) -> None:
+        """Record what the strategy keeps with an entry that a person stated."""
+        sql = "INSERT INTO stated_entries (intent_id, remembered, stated_at) VALUES (?, ?, ?)"
+        with self.database.write() as connection:
+            connection.execute(sql, (intent_id, plain(dict(remembered)), instant_text(at)))
+
+    def stated_entry(self, intent_id: str) -> Mapping[str, float]:
+        """Return what the strategy keeps with an entry that a person stated; empty for every other."""
+        sql = "SELECT remembered FROM stated_entries WHERE intent_id = ? ORDER BY id DESC LIMIT 1"
+        row = self.database.row(sql, (intent_id,))
+        found: Mapping[str, float] = {} if row is None else json.loads(row["remembered"])
+        return found
+
+    def acknowledge_foreign(self, ref: str, at: datetime, why: str) -> None:
+        """Record that an order made by this program and not by this database is in order."""
+        sql = "INSERT INTO foreign_orders (ref, acknowledged_at, why) VALUES (?, ?, ?)"
+        with self.database.write() as connection:
+            connection.execute(sql, (ref, instant_text(at), why))
+
+    def acknowledged_foreign(self, ref: str) -> bool:
+        """Return whether that order is known to be in order."""
+        return self.database.row("SELECT 1 FROM foreign_orders WHERE ref = ?", (ref,)) is not None
+
+    def request_flatten(self, symbol: str, why: str, at: datetime) -> None:
+        """Record that a person wants a position closed."""
+        sql = "INSERT INTO flatten_requests (symbol, why, asked_at) VALUES (?, ?, ?)"
+        with self.database.write() as connection:
+            connection.execute(sql, (symbol, why, instant_text(at)))
+
+    def flatten_requests(self) -> Sequence[str]:
+        """Return the symbols that a person wants closed, in the order they were asked for."""
+        sql = "SELECT symbol FROM flatten_requests WHERE done_at IS NULL GROUP BY symbol ORDER BY min(id)"
+        return tuple(row["symbol"] for row in self.database.rows(sql))
+
+    def end_flatten(self, symbol: str, at: datetime) -> None:
+        """Record that nothing is left of a position that was to be closed."""
+        sql = "UPDATE flatten_requests SET done_at = ? WHERE symbol = ? AND done_at IS NULL"
+        with self.database.write() as connection:
+            connection.execute(sql, (instant_text(at), symbol))

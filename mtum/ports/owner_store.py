@@ -1,0 +1,96 @@
+"""What a person stated and approved, as the database keeps it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Protocol
+
+from mtum.ports.records import AccountWorth, Subject, Way
+
+
+class StatementStore(Protocol):
+    """What a person stated; every statement is kept, and the newest counts."""
+
+    def state_external(self, symbol: str, shares: Decimal, at: datetime, why: str) -> None:
+        """Record how many shares of a symbol are the owner's own; 0 takes an earlier statement back."""
+        ...
+
+    def external_shares(self) -> Mapping[str, Decimal]:
+        """Return the shares that are the owner's own by symbol, 0 where a statement was taken back."""
+        ...
+
+    def state_entry(self, intent_id: str, remembered: Mapping[str, float], at: datetime) -> None:
+        """Record what the strategy keeps with an entry that a person stated."""
+        ...
+
+    def stated_entry(self, intent_id: str) -> Mapping[str, float]:
+        """Return what the strategy keeps with an entry that a person stated; empty for every other."""
+        ...
+
+    def acknowledge_foreign(self, ref: str, at: datetime, why: str) -> None:
+        """Record that an order made by this program and not by this database is in order."""
+        ...
+
+    def acknowledged_foreign(self, ref: str) -> bool:
+        """Return whether that order is known to be in order."""
+        ...
+
+    def request_flatten(self, symbol: str, why: str, at: datetime) -> None:
+        """Record that a person wants a position closed."""
+        ...
+
+    def flatten_requests(self) -> Sequence[str]:
+        """Return the symbols that a person wants closed, in the order they were asked for."""
+        ...
+
+    def end_flatten(self, symbol: str, at: datetime) -> None:
+        """Record that nothing is left of a position that was to be closed."""
+        ...
+
+
+class ApprovalStore(Protocol):
+    """What a person approved, and the contracts that were pinned; every change is kept, and the newest counts."""
+
+    def approve(self, session: date, way: Way, at: datetime) -> bool:
+        """Record that a session's entry or exit may be sent; False if it was approved before."""
+        ...
+
+    def approved(self, session: date, way: Way) -> bool:
+        """Return whether a person has approved that session's entry or exit."""
+        ...
+
+    def approve_document(self, subject: Subject, document: Mapping[str, Any], at: datetime) -> None:
+        """Record the settings, the code or the backtest that a person approved."""
+        ...
+
+    def approved_document(self, subject: Subject) -> Mapping[str, Any] | None:
+        """Return what was approved last of that subject, None before any approval."""
+        ...
+
+    def pin_contract(self, symbol: str, identity: str, at: datetime) -> None:
+        """Record the broker's contract for a symbol; the same again changes nothing, "" has it looked up anew."""
+        ...
+
+    def pinned_contract(self, symbol: str) -> str:
+        """Return the broker's contract for a symbol, "" where none is pinned."""
+        ...
+
+
+class LimitStore(Protocol):
+    """What the limits of the account go by; every row is kept, and the newest counts."""
+
+    def write_worth(self, worth: AccountWorth, at: datetime) -> None:
+        """Record what the account was worth at a decision."""
+        ...
+
+    def last_worth(self) -> AccountWorth | None:
+        """Return what the account was worth at the last decision, None before the first."""
+        ...
+
+    def count_peak_since(self, session: date, at: datetime) -> None:
+        """Record from whose close on the drawdown limit counts its peak."""
+        ...
+
+    def peak_since(self) -> date | None:
+        """Return the session from whose close on the peak is counted, None for all of them."""
+        ...
