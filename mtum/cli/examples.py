@@ -17,7 +17,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "bars import": (("mtum bars import MTUM.csv", "one file, one symbol"),),
     "backtest": (
         ("mtum backtest --start 2015-01-02 --out tearsheet", "with a page to look at"),
-        ("mtum backtest --set strategy.mtum_confluence.ma_sessions=40", "one setting changed"),
+        ("mtum backtest --set portfolio.cost_frac=0.002", "one setting changed"),
         ("mtum backtest --source csv:bars --symbol SPY", "bars of your own: bars/SPY.csv"),
     ),
     "sweep": (("mtum sweep grid.toml --workers 2 --out swept", "on two cores"),),

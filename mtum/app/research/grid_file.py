@@ -77,8 +77,7 @@ def read_grid(path: Path) -> Grid:
     grid = Grid(tuple(axis for axis in axes if axis), dict(_leaves(tree.get("base", {}))))
     if not axes:
         problems.append(
-            f"{path}: no setting varies; write one below [grid], "
-            "such as strategy.mtum_confluence.ma_sessions = [40, 50, 60]"
+            f"{path}: no setting varies; write one below [grid], such as portfolio.cost_frac = [0.0005, 0.001, 0.002]"
         )
     if not problems and len(grid) > MOST_COMBINATIONS:
         problems.append(f"{path}: {len(grid):,} combinations; at most {MOST_COMBINATIONS:,} are played")

@@ -125,7 +125,7 @@ def changed_settings(
     for change in changes:
         name, equals, text = change.partition("=")
         if not equals:
-            raise UsageError(f'--set "{change}" is not KEY=VALUE, such as strategy.mtum_confluence.ma_sessions=60')
+            raise UsageError(f'--set "{change}" is not KEY=VALUE, such as portfolio.cost_frac=0.002')
         given[name.strip()] = plain_value(text.strip())
     if source is not None:
         kind, _, folder = source.partition(":")

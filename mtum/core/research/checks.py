@@ -1,7 +1,8 @@
 """How far can a backtest be trusted? The same history with one thing changed at a time."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from mtum.core.simulation.kernel.play import Span
 from mtum.core.simulation.kernel.walk import Tape
 from mtum.core.simulation.near_close import NearCloseModel, played_near_close
 from mtum.core.simulation.played import Played, PlayTerms
+from mtum.core.strategies.contract import Strategy
 from mtum.core.strategies.mtum_confluence import MtumConfluence
 
 CUTS = 24
@@ -147,11 +149,18 @@ def _variant(kind: str, change: str, played: Played) -> Variant:
 
 def _forms(question: Question) -> list[Variant]:
     # Both forms over the sessions that both are fit for, so that they compare.
-    forms = [replace(question.strategy, rsi_smoothing=smoothing) for smoothing in Smoothing]
+    # Whichever parameter makes the RSI another one is its form.
+    chosen = next(
+        field.name
+        for field in fields(question.strategy)
+        if isinstance(getattr(question.strategy, field.name), Smoothing)
+        and len({_rsi_form(_with(question.strategy, field.name, form)) for form in Smoothing}) > 1
+    )
+    forms = [_with(question.strategy, chosen, form) for form in Smoothing]
     span = Span(max(question.span.first, *(first_fit(question.history, one) for one in forms)), question.span.stop)
     late = f" from {question.history.day(span.first)}" if question.span.first < span.first < span.stop else ""
     found = [
-        _variant("rsi_form", f"RSI {one.rsi_smoothing.value}{late}", run(question.history, one, question.terms, span))
+        _variant("rsi_form", f"RSI {_rsi_form(one)}{late}", run(question.history, one, question.terms, span))
         for one in forms
         if span.first < span.stop
     ]
@@ -166,6 +175,16 @@ def _forms(question: Question) -> list[Variant]:
         played = played_near_close(question.history, question.strategy, question.terms, question.span, seen)
         found.append(_variant("volume_mode", f"volume {mode.value}", played))
     return found
+
+
+def _with(strategy: MtumConfluence, name: str, form: Smoothing) -> MtumConfluence:
+    changes: dict[str, Any] = {name: form}
+    return replace(strategy, **changes)
+
+
+def _rsi_form(strategy: Strategy) -> str:
+    asked = (dict(spec.parameters).get("smoothing") for spec in strategy.indicators() if spec.indicator == "rsi")
+    return next(form.value for form in asked if isinstance(form, Smoothing))
 
 
 def _condition_effects(question: Question) -> list[Variant]:
