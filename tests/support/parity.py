@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,7 +72,7 @@ def settings_without(settings: Settings, dropped: str) -> Settings:
     """The same settings with a strategy that has lost one condition."""
     base = settings.active_strategy()
     assert isinstance(base, MtumConfluence)
-    names = [name for name in MtumConfluence.__dataclass_fields__ if name != "name"]
+    names = [field.name for field in fields(MtumConfluence)]
     changed = Without(**{name: getattr(base, name) for name in names}, dropped=dropped)
     return settings.model_copy(update={"strategy": {**settings.strategy, base.name: changed}})
 
