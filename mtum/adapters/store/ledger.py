@@ -13,6 +13,12 @@ from mtum.adapters.store.texts import maybe_float, maybe_money, money, plain, si
 from mtum.core.portfolio.lots import Lot
 from mtum.ports.records import CashMovement, EquityPoint
 
+_WRITE_POINT = """
+INSERT INTO equity VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (strategy, session) DO UPDATE SET
+  cash_usd = excluded.cash_usd, receivable_usd = excluded.receivable_usd, market_usd = excluded.market_usd,
+  equity_usd = excluded.equity_usd, flows_usd = excluded.flows_usd, benchmark_usd = excluded.benchmark_usd,
+  close = excluded.close, shares = excluded.shares, final = excluded.final"""
+
 
 @dataclass(frozen=True, slots=True)
 class SqliteLedger:
@@ -102,8 +108,9 @@ class SqliteLedger:
             point.shares,
             int(point.final),
         )
+        # Not replaced but updated, so that a point written again as it was is no event.
         with self.database.write() as connection:
-            connection.execute("INSERT OR REPLACE INTO equity VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+            connection.execute(_WRITE_POINT, values)
 
     def equity(self, strategy: str, since: date | None = None) -> Sequence[EquityPoint]:
         """Return points, oldest first; all, or those from a session on."""

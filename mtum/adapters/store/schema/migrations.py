@@ -8,6 +8,7 @@ from sqlite_utils import Database, Migrations
 
 from mtum.adapters.store.orders.intents import insert_instrument
 from mtum.adapters.store.schema import SCHEMA_VERSION, create_statements, create_table, create_view
+from mtum.adapters.store.schema.event_log import EVENTS, TRIGGERS
 from mtum.adapters.store.schema.owner_tables import OWNER
 from mtum.adapters.store.schema.tables import TABLES
 from mtum.adapters.store.schema.views import VIEWS
@@ -159,6 +160,12 @@ def facts_in_tables(db: Database) -> None:
         db.execute("DELETE FROM meta WHERE key = ?", (key,))
 
 
+@MIGRATIONS(name="0012_events")
+def events(db: Database) -> None:
+    """Tell of everything that happens from now on in one place."""
+    db.execute(create_table(EVENTS).replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS", 1))
+
+
 def _maybe_instant(fact: str) -> str | None:
     try:
         return instant_text(datetime.fromisoformat(fact))
@@ -180,6 +187,11 @@ def migrate(connection: sqlite3.Connection) -> None:
     """
     db = Database(connection, recursive_triggers=False)
     MIGRATIONS.apply(db)
+    # Last, as a step that makes a table anew drops what hung on it.
+    known = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")}
+    for name, statement in TRIGGERS.items():
+        if name not in known:
+            connection.execute(statement)
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     # The same number where a person looks.
     connection.execute("INSERT OR REPLACE INTO meta VALUES ('schema', ?)", (str(SCHEMA_VERSION),))

@@ -5,6 +5,7 @@ ending in Z, sessions dates as text, money and prices REAL (shortest decimal for
 """
 
 from mtum.adapters.store.schema.documented import Table, table
+from mtum.adapters.store.schema.event_log import EVENTS
 from mtum.adapters.store.schema.order_tables import ORDERS
 from mtum.adapters.store.schema.owner_tables import OWNER
 
@@ -281,5 +282,7 @@ _CONTROL = (
     ),
 )
 
-TABLES: dict[str, Table] = {one.name: one for one in (*_DECISIONS, *ORDERS, *_LEDGER, *_MARKET, *_CONTROL, *OWNER)}
+TABLES: dict[str, Table] = {
+    one.name: one for one in (*_DECISIONS, *ORDERS, *_LEDGER, *_MARKET, *_CONTROL, *OWNER, EVENTS)
+}
 """Every table by name, parents before the tables that refer to them."""
