@@ -100,6 +100,11 @@ class OtherInstrument:
     limit_usd: Decimal | None = None
 
     @property
+    def words(self) -> str:
+        """How much there is of what."""
+        return f"{self.quantity} {self.name}"
+
+    @property
     def known(self) -> bool:
         """Whether it is told what it can do to the shares of its underlying."""
         return self.call is not None and self.multiplier > 0

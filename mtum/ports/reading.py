@@ -244,6 +244,8 @@ class State:
         Decided sessions whose official close and fills are not in the books.
     undelivered : int
         Messages waiting.
+    others : sequence of str
+        What the broker last showed in the account besides shares, in words.
     """
 
     mode: str | None = None
@@ -257,6 +259,7 @@ class State:
     last_run: RunRow | None = None
     undelivered: int = 0
     sessions: Sequence[SessionRow] = ()
+    others: Sequence[str] = ()
 
 
 class Reader(Protocol):

@@ -159,7 +159,7 @@ class OrderStore(Protocol):
 
 
 class LedgerStore(Protocol):
-    """Cash, lots and equity of each strategy."""
+    """Cash, lots and equity of each strategy, and the account as the broker showed it."""
 
     def move_cash(self, movements: Sequence[CashMovement]) -> None:
         """Record movements; a known key is left alone, except that a receivable may become paid."""
@@ -196,6 +196,14 @@ class LedgerStore(Protocol):
         before, since : date
             Points of sessions earlier than `before` are looked at, from `since` on where it is given.
         """
+        ...
+
+    def write_account(self, session: date, at: datetime, lists: BrokerLists) -> None:
+        """Record account values and positions as the broker showed them."""
+        ...
+
+    def others(self, session: date) -> Sequence[str]:
+        """Return what the broker last showed in that session besides shares, in words."""
         ...
 
 
@@ -303,10 +311,6 @@ class ControlStore(Protocol):
         self, symbol: str, source: str, since: date | None = None, *, waiting: bool = False
     ) -> Sequence[VolumeSnapshot]:
         """Return snapshots, oldest first; all, or those from a session on, or those still without a final volume."""
-        ...
-
-    def write_account(self, session: date, at: datetime, lists: BrokerLists) -> None:
-        """Record account values and positions as the broker showed them."""
         ...
 
     def write_sessions(self, sessions: Sequence[Session]) -> None:

@@ -55,11 +55,16 @@ def texts(result: Any) -> str:
     return " | ".join(str(problem["text"]) for problem in result.document["problems"])
 
 
-def every_command(ours: Installation) -> dict[str, int]:
-    """Exit codes of every command that looks at the books, called as a person does."""
+def at_home(ours: Installation) -> tuple[str, ...]:
+    """The options that name the installation's folder and settings."""
     lines = ['mode = "paper"', "[market]", 'source = "ib"', 'volume_mode = "raw"', "[broker]", f'account = "{ACCOUNT}"']
     config = ours.folder.parent / "config.toml"
     config.write_text("\n".join([*lines, f"port = {ours.settings.broker.port}", ""]), encoding="utf-8")
+    return ("--config", str(config), "--data-dir", str(ours.folder))
+
+
+def every_command(ours: Installation) -> dict[str, int]:
+    """Exit codes of every command that looks at the books, called as a person does."""
     day = ("--session", EXIT_DAY.isoformat())
     commands = [
         ("status",), ("reconcile",), ("report", *day), ("settle", *day), ("explain", *day), ("verify", "--all"),
@@ -69,7 +74,7 @@ def every_command(ours: Installation) -> dict[str, int]:
     ]  # fmt: skip
     codes = {}
     for words in commands:
-        ended = call_json(ours.folder.parent, "--config", str(config), "--data-dir", str(ours.folder), *words)
+        ended = call_json(ours.folder.parent, *at_home(ours), *words)
         codes[" ".join(words[:2])] = ended.code
     return codes
 
@@ -214,6 +219,27 @@ def test_shares_pledged_to_a_short_call_are_not_sold_and_a_person_is_told(tmp_pa
             accept(desk, Statement("external", ("MTUM", "100")))
             flat = flatten_now(desk, "MTUM", "test")
         assert [(one["side"], one["shares"]) for one in flat.document["orders"]] == [("SELL", SHARES)]
+
+
+def test_whatever_else_the_account_holds_is_named_by_every_look_at_it(tmp_path: Path) -> None:
+    put = {"kind": "OPT", "right": "P", "strike": 95, "expiry": "2018-02-16"}
+    named = "-2 SPY 20180216 95 P"
+    with margin(tmp_path) as ours:
+        ours.gateway.tell("hold", account=ACCOUNT, symbol="SPY", shares="-2", **put)
+        assert ours.run().exit_code == 0  # nothing of ours depends on it
+        ours.settle()
+        found = {
+            word: call_json(ours.folder.parent, *at_home(ours), word, *more)
+            for word, *more in (("status",), ("reconcile",), ("doctor",), ("report", "--session", str(ENTRY_DAY)))
+        }
+        words = call(ours.folder.parent, *at_home(ours), "status").out
+    assert found["status"].document["others"] == found["reconcile"].document["others"] == [named]
+    assert found["reconcile"].document["differences"] == []
+    assert f"{named} (neither traded nor valued here)" in words
+    told = [check["found"] for check in found["doctor"].document["checks"] if check["name"] == "positions"]
+    assert told == [f"as recorded (18 MTUM); also in the account: {named}"]
+    lines = [line for line in found["report"].document["problems"] if named in line["text"]]
+    assert [line["code"] for line in lines] == [0]
 
 
 def test_an_instrument_nobody_knows_on_the_symbol_stops_entries_and_is_named(tmp_path: Path) -> None:

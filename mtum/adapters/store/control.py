@@ -7,10 +7,9 @@ from datetime import date, datetime
 
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.orders.halting import restriction_in_force
-from mtum.adapters.store.texts import instant, instant_text, maybe_instant, plain, since_text
+from mtum.adapters.store.texts import instant, instant_text, maybe_instant, since_text
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.limits import Restriction
-from mtum.ports.broker import BrokerLists
 from mtum.ports.records import Halt, VolumeSnapshot
 
 
@@ -73,26 +72,6 @@ class SqliteControl:
         sql = "SELECT * FROM volume_snapshots WHERE symbol = ? AND source = ? AND session >= ?"
         sql += " AND final_volume IS NULL ORDER BY session" if waiting else " ORDER BY session"
         return tuple(_snapshot(row) for row in self.database.rows(sql, (symbol, source, since_text(since))))
-
-    def write_account(self, session: date, at: datetime, lists: BrokerLists) -> None:
-        """Record account values and positions as the broker showed them."""
-        account = lists.account
-        sql = (
-            "INSERT OR REPLACE INTO account_snapshots (session, at, account, kind, cash_usd, settled_usd, "
-            "net_liquidation_usd, positions) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-        )
-        values = (
-            session.isoformat(),
-            instant_text(at),
-            account.code,
-            account.kind.value,
-            float(account.cash_usd),
-            float(account.settled_usd),
-            float(account.net_liquidation_usd),
-            plain({symbol: float(shares) for symbol, shares in sorted(lists.positions.items())}),
-        )
-        with self.database.write() as connection:
-            connection.execute(sql, values)
 
     def write_sessions(self, sessions: Sequence[Session]) -> None:
         """Replace the table of upcoming sessions."""

@@ -1,16 +1,18 @@
-"""Cash, open lots and equity of each strategy."""
+"""Cash, open lots and equity of each strategy, and the account as the broker showed it."""
 
+import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
 from mtum.adapters.store.database import Database
-from mtum.adapters.store.texts import maybe_float, maybe_money, money, plain, since_text
+from mtum.adapters.store.texts import instant_text, maybe_float, maybe_money, money, plain, since_text
 from mtum.core.portfolio.lots import Lot
+from mtum.ports.broker import BrokerLists
 from mtum.ports.records import CashMovement, EquityPoint
 
 _WRITE_POINT = """
@@ -138,6 +140,33 @@ class SqliteLedger:
         for row in self.database.rows(f"SELECT * {inside} ORDER BY session DESC LIMIT 2", (*span, last)):
             found[row["session"]] = row
         return tuple(_point(tuple(found[day])) for day in sorted(found))
+
+    def write_account(self, session: date, at: datetime, lists: BrokerLists) -> None:
+        """Record account values and positions as the broker showed them."""
+        account = lists.account
+        sql = (
+            "INSERT OR REPLACE INTO account_snapshots (session, at, account, kind, cash_usd, settled_usd, "
+            "net_liquidation_usd, positions, others) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        )
+        values = (
+            session.isoformat(),
+            instant_text(at),
+            account.code,
+            account.kind.value,
+            float(account.cash_usd),
+            float(account.settled_usd),
+            float(account.net_liquidation_usd),
+            plain({symbol: float(shares) for symbol, shares in sorted(lists.positions.items())}),
+            plain([one.words for one in lists.others]),
+        )
+        with self.database.write() as connection:
+            connection.execute(sql, values)
+
+    def others(self, session: date) -> Sequence[str]:
+        """Return what the broker last showed in that session besides shares, in words."""
+        sql = "SELECT others FROM account_snapshots WHERE session = ? ORDER BY at DESC LIMIT 1"
+        row = self.database.row(sql, (session.isoformat(),))
+        return () if row is None else tuple(json.loads(row["others"]))
 
 
 # Movements and points are read whole several times a session; each is a value, so it is made once.

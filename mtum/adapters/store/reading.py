@@ -33,6 +33,10 @@ BUSY_SECONDS = 5.0
 
 _JSON_COLUMNS = frozenset({"reasons", "steps", "document", "frame", "settings"})
 
+_OTHERS = (
+    "SELECT value FROM json_each((SELECT others FROM account_snapshots ORDER BY session DESC, at DESC LIMIT 1)) "
+    "ORDER BY key"
+)
 _OPEN = "('PLANNED', 'SUBMITTING', 'ACCEPTED', 'PARTIALLY_FILLED', 'UNKNOWN')"
 
 _ORDERS = """(
@@ -160,6 +164,7 @@ class SqliteReader:
             last_run=last[0] if last else None,
             undelivered=_ask(self.connection, waiting)[0][0],
             sessions=self.rows(SessionRow),
+            others=[words for (words,) in _ask(self.connection, _OTHERS)],
         )
 
     def rows[R](

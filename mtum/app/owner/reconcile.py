@@ -74,6 +74,7 @@ def reconciled(desk: Desk, lists: BrokerLists, before: Sequence[Difference]) -> 
         "mode": desk.settings.mode,
         "at": lists.at,
         "positions": {symbol: float(shares) for symbol, shares in sorted(lists.positions.items())},
+        "others": [one.words for one in lists.others],
         "skipped": lists.skipped,
         "differences": [asdict(one) for one in found],
         "problems": [{"code": int(one.exit_code), "text": one.text} for one in found],

@@ -1,6 +1,6 @@
 """Everything the store knows about one session, read once and cut at that session."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -79,6 +79,7 @@ class SessionFacts:
     approved_code: Mapping[str, Any] | None = None
     contracts: Mapping[str, str] = field(default_factory=dict)
     backtest: Mapping[str, Any] | None = None
+    others: Sequence[str] = ()
 
     @property
     def earlier_reports(self) -> tuple[tuple[date, Mapping[str, Any]], ...]:
@@ -219,6 +220,7 @@ def session_facts(store: Store, calendar: Calendar, setup: Setup, day: date, *, 
         approved_code=store.approvals.approved_document("code"),
         contracts=pinned_contracts(store.approvals, setup.settings),
         backtest=store.approvals.approved_document("backtest"),
+        others=store.ledger.others(day),
     )
 
 

@@ -150,7 +150,7 @@ _ENDED_BADLY = {
 
 
 def problem_lines(facts: SessionFacts) -> tuple[ProblemLine, ...]:
-    """Return what a person should know: run problems, orders that ended badly, halts, a debit."""
+    """Return what a person should know: run problems, orders that ended badly, halts, a debit, other instruments."""
     found = [_missing_run(facts.run)]
     for run in facts.runs:
         listed = (run.document or {}).get("problems", [])
@@ -165,6 +165,9 @@ def problem_lines(facts: SessionFacts) -> tuple[ProblemLine, ...]:
             ProblemLine(0, f"trading is halted ({halt.restriction.value.replace('_', ' ')}): {halt.why}")
             for halt in facts.halts
         ]
+    if facts.others:
+        also = ", ".join(facts.others)
+        found.append(ProblemLine(0, f"also in the account, neither traded nor valued here: {also}"))
     found += [_debit(facts), _degraded(facts, [line.text for line in found if line is not None])]
     return tuple(dict.fromkeys(line for line in found if line is not None))
 

@@ -214,7 +214,8 @@ def _book(desk: Desk, lists: BrokerLists, session: Session) -> Check:
         problem = found.problems[0]
         return Check("positions", State.NO_GO, problem.text, "`mtum reconcile` shows both sides", problem.exit_code)
     held = ", ".join(f"{shares} {symbol}" for symbol, shares in lists.positions.items() if shares)
-    return Check("positions", State.OK, f"as recorded ({held or 'none'})")
+    others = f"; also in the account: {', '.join(one.words for one in lists.others)}" if lists.others else ""
+    return Check("positions", State.OK, f"as recorded ({held or 'none'}){others}")
 
 
 def _what_if(desk: Desk, lists: BrokerLists, session: Session) -> Iterator[Check]:

@@ -182,7 +182,7 @@ def _pledged(balance: Balance, lists: BrokerLists) -> list[Problem]:
     if not pledged or balance.lots <= max(0, free):
         return []
     others = [one for one in lists.others if one.symbol == balance.symbol and one.pledged]
-    calls = ", ".join(f"{one.quantity} {one.name}" for one in others)
+    calls = ", ".join(one.words for one in others)
     text = (
         f"{balance.symbol}: {calls} may call for {pledged} of the broker's {balance.broker} shares; of our "
         f"{balance.lots} only {max(0, free)} can be sold until the calls are bought back"
@@ -191,7 +191,7 @@ def _pledged(balance: Balance, lists: BrokerLists) -> list[Problem]:
 
 
 def _unknown_instruments(symbol: str, lists: BrokerLists) -> str:
-    names = [f"{one.quantity} {one.name}" for one in lists.others if one.symbol == symbol and not one.known]
+    names = [one.words for one in lists.others if one.symbol == symbol and not one.known]
     if not names:
         return ""
     return (

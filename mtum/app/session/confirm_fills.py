@@ -86,7 +86,7 @@ def _settled(desk: Desk, session: Session) -> tuple[Problem, ...]:
         lists = desk.broker.lists() if left_over else lists
     finally:
         desk.broker.close()
-    desk.store.control.write_account(session.day, lists.at, lists)
+    desk.store.ledger.write_account(session.day, lists.at, lists)
     found = take_up(desk, lists, adopt=True)
     desk.journal.reached("fills")
     close_orders(desk, session, lists)

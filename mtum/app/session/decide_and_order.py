@@ -138,7 +138,7 @@ def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
     desk.store.decisions.commit(record, _intents(desk, session, gathered, decision))
     for snapshot in gathered.snapshots:
         desk.store.control.write_snapshot(snapshot)
-    desk.store.control.write_account(session.day, lists.at, lists)
+    desk.store.ledger.write_account(session.day, lists.at, lists)
     limits_after(desk, decision, worth, decided_at)
     desk.journal.reached("decided")
     recorded = [one.problem() for one in found if one.kind in RECORDED]

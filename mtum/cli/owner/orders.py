@@ -107,6 +107,8 @@ def _answer(document: dict[str, Any]) -> Answer:
     lines: list[str | Listing] = [f"accepted: {document['accepted']}"] if "accepted" in document else []
     if not document["differences"]:
         lines.append("our records and the broker's agree")
+    if document["others"]:
+        lines.append(f"also in the account, neither traded nor valued here: {', '.join(document['others'])}")
     for one in document["differences"]:
         lines.append(f"{one['kind']}: {one['text']}")
         lines += [f"    {way}" for way in one["ways"]]

@@ -51,6 +51,7 @@ def status(context: typer.Context) -> Answer:
         "open_orders": state.open_orders,
         "halts": state.halts,
         "halt": found.halt,
+        "others": state.others,
         "cash_usd": state.cash_usd,
         "equity": state.equity,
         "unsettled": found.unsettled,
@@ -88,6 +89,8 @@ def _state(document: Mapping[str, Any]) -> Iterator[Sequence[object]]:
     yield "strategy", document["strategy"]
     yield "market", document["source"] + (" (replayed; time is the market's own)" if document["replayed"] else "")
     yield "position", _positions(document["positions"])
+    if document["others"]:
+        yield "also in the account", f"{', '.join(document['others'])} (neither traded nor valued here)"
     for strategy, amount in document["cash_usd"].items():
         yield f"cash, {strategy}", f"{amount:,.2f} USD"
     for point in document["equity"]:

@@ -166,6 +166,12 @@ def events(db: Database) -> None:
     db.execute(create_table(EVENTS).replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS", 1))
 
 
+@MIGRATIONS(name="0013_other_instruments")
+def other_instruments(db: Database) -> None:
+    """Keep what else than shares the broker showed in the account."""
+    _add(db, "account_snapshots", {"others": "TEXT NOT NULL DEFAULT '[]'"})
+
+
 def _maybe_instant(fact: str) -> str | None:
     try:
         return instant_text(datetime.fromisoformat(fact))

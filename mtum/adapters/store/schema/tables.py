@@ -147,6 +147,7 @@ _LEDGER = (
         settled_usd | REAL NOT NULL | settled cash in USD
         net_liquidation_usd | REAL NOT NULL | the broker's value of the account in USD
         positions | TEXT NOT NULL | JSON: symbol to shares, fractions possible
+        others | TEXT NOT NULL DEFAULT '[]' | JSON: how much is held or ordered of what is no share in USD, in words
         """,
         "UNIQUE (session, at)",
     ),

@@ -108,6 +108,7 @@ def test_a_database_of_the_schema_before_is_brought_up_and_keeps_what_it_holds(t
         "ALTER TABLE lots DROP COLUMN multiplier",
         "DROP TABLE order_legs",
         "DROP TABLE instruments",
+        "ALTER TABLE account_snapshots DROP COLUMN others",
         "ALTER TABLE orders DROP COLUMN client_id",
         "ALTER TABLE orders DROP COLUMN order_id",
         *(
