@@ -10,13 +10,13 @@ from mtum.adapters.store.reading import SqliteReader, meta, open_read_only
 from mtum.app.queries.ownership import ownership_problems
 from mtum.errors import StoreError, StoreMismatchError
 from mtum.ports.reading import Reader
-from mtum.ports.time import Clock
 
 if TYPE_CHECKING:
     from mtum.config import Settings
+    from mtum.ports.time import Clock
 
 
-def system_clock() -> Clock:
+def system_clock() -> "Clock":
     """Return the computer's clock."""
     return SystemClock()
 
