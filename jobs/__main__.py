@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout = None  # the reader of a listing went away; nothing may be flushed to it at exit
         return 0
     except Exception as error:  # noqa: BLE001  # the last resort: whatever is left is a bug of ours
-        from mtum.adapters.crash_file import crash_line
+        from mtum.duties.crash_file import crash_line
 
         line = crash_line(error, f"python -m jobs {' '.join(words)}", folder, environment)
         return _failed(ExitCode.BUG, [line], as_json="--json" in words)

@@ -14,15 +14,12 @@ from mtum.cli.bar_answers import check_answer, import_answer, sync_answer, sync_
 from mtum.cli.context import Call, call_of
 from mtum.cli.output import Answer, Listing
 from mtum.cli.stored import stand_in
-from mtum.errors import BarsInvalidError, UsageError
+from mtum.errors import UsageError
 
 if TYPE_CHECKING:
-    from mtum.adapters.sources.csv_files import Terms
-    from mtum.app.bars.accept_bars import Refresh
     from mtum.app.bars.room import BarDesk
     from mtum.app.bars.sync_bars import Synced
     from mtum.core.market.sessions import Session
-    from mtum.core.market.validation import BarProblem
 
 app = typer.Typer(help="The cache of daily bars.")
 
@@ -85,10 +82,8 @@ def import_(
     Of an index (VIX) only date and close are used. A market that is being replayed is not imported into: with
     `source = "csv"` it reads SYMBOL.csv and VIX.csv from the folder `csv_dir` as it is played.
     """
-    from mtum import wiring
-    from mtum.adapters.clock import SystemClock
-    from mtum.adapters.sources.csv_folder import csv_source, terms_of
-    from mtum.app.bars.room import BarRoom
+    from mtum.duties.bar_file import import_file
+    from mtum.wiring import is_replay
 
     call = call_of(context)
     settings, folder = call.settings(), call.data_folder()
@@ -97,38 +92,12 @@ def import_(
     (name,) = symbols_of([symbol or file.stem])
     if source not in _IMPORTED:
         raise UsageError(f'--source "{source}" has no bars of its own; use {", ".join(_IMPORTED)}')
-    if wiring.is_replay(settings) and source == settings.market.source:
+    if is_replay(settings) and source == settings.market.source:
         raise UsageError(
             "the market of files reads them as it is played: nothing to import; "
             f"copy {file.name} to {folder / settings.market.csv_dir}"
         )
-    with wiring.opened_store(settings, folder) as store, store.lock():
-        room = BarRoom(csv_source(file.parent), store, wiring.calendar_of(settings, folder), SystemClock())
-        told: list[str] = []
-        found, broken = _imported(room, file, (name, source), terms_of(settings.market.csv_prices, told.append))
-        return import_answer((replace(found, notes=(*found.notes, *told)), broken), source)
-
-
-def _imported(
-    room: "BarDesk", file: Path, key: tuple[str, str], terms: "Terms"
-) -> "tuple[Refresh, tuple[BarProblem, ...]]":
-    from mtum.adapters.sources.csv_files import read_bars, read_closes
-    from mtum.app.bars.accept_bars import Refresh
-    from mtum.app.bars.import_bars import import_bars, import_closes, problems_before_import
-    from mtum.core.market.instruments import Kind, instrument
-
-    if instrument(key[0]).kind is Kind.INDEX:
-        closes = read_closes(file, key[0], terms)
-        if not closes:
-            raise BarsInvalidError(f"{file} holds no closes")
-        return import_closes(room, key, closes), ()
-    bars = read_bars(file, *key, terms)
-    if not len(bars):
-        raise BarsInvalidError(f"{file} holds no bars")
-    problems = problems_before_import(room, bars)
-    if problems:
-        return Refresh(*key, None, len(bars)), problems
-    return import_bars(room, bars), ()
+    return import_answer(import_file(settings, folder, file, (name, source)), source)
 
 
 @app.command()

@@ -110,14 +110,8 @@ def note_option(context: "typer.Context", name: str, given: object) -> None:
             call.verbosity = -1
         case "verbose", int() if given:
             call.verbosity = given
-            _log_to_terminal(call)
+            from mtum.duties.quick import log_to_terminal
+
+            log_to_terminal("info" if given == 1 else "debug", call.environment)
         case _:
             pass
-
-
-def _log_to_terminal(call: Call) -> None:
-    from mtum.adapters import logs
-    from mtum.config import SECRETS, secret
-
-    secrets = [secret(name, call.environment) for name in SECRETS]
-    logs.to_terminal("info" if call.verbosity == 1 else "debug", secrets)

@@ -116,11 +116,8 @@ def review(
     send: Send = False,
 ) -> Answer:
     """The review of a week, a month or a quarter; the last recorded one unless named."""
-    from mtum.adapters.scanner import known_vulnerabilities
-    from mtum.app.reporting.period import Kind
-    from mtum.app.review import Outside, review_message, write_review
-    from mtum.duties.copies import restore_drill
-    from mtum.duties.secrets import secret_days
+    from mtum.app.review import review_message, write_review
+    from mtum.duties.press import outside_of
     from mtum.wiring import market_now
 
     call = call_of(context)
@@ -132,9 +129,7 @@ def review(
         if last is None:
             return Answer({}, [NOTHING_YET])
         day = last_of_period(press, chosen, wanted or last)
-        scanned = known_vulnerabilities() if chosen is Kind.QUARTER else None
-        drill = restore_drill(call.data_folder()) if chosen is Kind.QUARTER else None
-        outside = Outside(secret_days(call.environment), scanned, drill)
+        outside = outside_of(chosen, call.data_folder(), call.environment)
         with press.store.lock():
             found = write_review(press, chosen, day, market_now(call.settings(), press.store, day), outside)
         message = review_message(press, found) if send else None

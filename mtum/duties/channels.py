@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from mtum import wiring
-from mtum.config import SECRETS, Settings, secret
+from mtum.config import Settings, secret
 from mtum.ports.dead_man import DeadMan
 from mtum.ports.messages import Notifier
 
@@ -70,11 +70,3 @@ def dead_man_of(environment: Mapping[str, str]) -> DeadMan | None:
     from mtum.adapters.notifiers.ping import Ping
 
     return Ping(url)
-
-
-def secrets_of(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Return every secret in force, to be kept out of logs; parts of address lists too."""
-    from mtum.adapters.notifiers.apprise_channel import addresses
-
-    found = [text for name in SECRETS if (text := secret(name, environment))]
-    return (*found, *addresses(secret("notify.urls", environment)))

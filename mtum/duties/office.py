@@ -15,7 +15,8 @@ from mtum.app.service.outbox import Flushed, Outbox
 from mtum.app.service.run_due import DueRun, Ledger, Roster, run_due
 from mtum.app.service.schedule import NIGHT, Slot, Wake, timetable, upcoming
 from mtum.config import Settings, current_environment, secret_problems
-from mtum.duties.channels import channels_of, dead_man_of, secrets_of
+from mtum.duties.channels import channels_of, dead_man_of
+from mtum.duties.secrets import secrets_of
 from mtum.duties.trading_day import duties_of
 from mtum.errors import ConfigError, ExitCode, NotifyError, RunLockedError, StoreError
 from mtum.ports.messages import Message, Notifier

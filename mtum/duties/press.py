@@ -1,13 +1,19 @@
-"""What writes reports and reviews in its surroundings: folder, renderer, calendar."""
+"""What writes reports and reviews in its surroundings: folder, renderer, calendar, what is known from outside."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from mtum import wiring
 from mtum.adapters.rendering.html import HtmlRenderer
 from mtum.adapters.rendering.shelf import FolderShelf
+from mtum.adapters.scanner import known_vulnerabilities
 from mtum.app.reporting.daily_report import Press
 from mtum.app.reporting.facts import Setup
+from mtum.app.reporting.period import Kind
+from mtum.app.review import Outside
 from mtum.config import Settings
+from mtum.duties.copies import restore_drill
+from mtum.duties.secrets import secret_days
 from mtum.ports.store import Store
 from mtum.ports.time import Calendar
 
@@ -19,3 +25,10 @@ def press_of(settings: Settings, data_dir: Path, store: Store, calendar: Calenda
     setup = Setup(settings, wiring.account_of(settings))
     shelf = FolderShelf(data_dir / REPORTS_NAME, settings.storage.keep_html_reports)
     return Press(store, calendar, setup, shelf, HtmlRenderer() if html else None)
+
+
+def outside_of(kind: Kind, data_dir: Path, environment: Mapping[str, str]) -> Outside:
+    """Return what a review tells beside the records; libraries and the newest backup are tried once a quarter."""
+    if kind is not Kind.QUARTER:
+        return Outside(secret_days(environment))
+    return Outside(secret_days(environment), known_vulnerabilities(), restore_drill(data_dir))

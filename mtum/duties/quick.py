@@ -1,6 +1,6 @@
 """What commands of a moment need of the world; nothing here loads a library that takes time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 def system_clock() -> "Clock":
     """Return the computer's clock."""
     return SystemClock()
+
+
+def log_to_terminal(level: str, environment: Mapping[str, str]) -> None:
+    """Show what is logged from that level on; secrets are left out."""
+    from mtum.adapters import logs
+    from mtum.duties.secrets import secrets_of
+
+    logs.to_terminal(level, secrets_of(environment))
 
 
 @contextmanager

@@ -1,10 +1,13 @@
 """The rehearsal in its surroundings: disk, database file, channels."""
 
 import shutil
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from mtum import wiring
+from mtum.app.desk import Desk
 from mtum.app.service.rehearse import Rehearsal, Surroundings, failed_rehearsal, over_rehearsal, rehearse
 from mtum.config import Settings, current_environment, secret
 from mtum.core.market.sessions import Session
@@ -49,6 +52,14 @@ def rehearsed(
         raise
     except MtumError as error:
         return failed_rehearsal(chosen, error)
+
+
+def checked_on_paper(desk: Desk, session: Session, tell: Callable[[str], None]) -> dict[str, Any]:
+    """Carry out the check-list for a paper account with the codes that this folder's wire record holds."""
+    from mtum.adapters.ib_session.wire_record import codes_in
+    from mtum.app.owner.paper_check import paper_check
+
+    return paper_check(desk, session, lambda: codes_in(desk.data_dir, session.day), tell)
 
 
 def next_session(settings: Settings, data_dir: Path, clock: Clock) -> Session:

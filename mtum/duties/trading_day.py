@@ -121,18 +121,13 @@ class _Day:
         return Done(document={"path": str(made.path), "kept": made.kept, "removed": list(made.removed)})
 
     def review(self, session: Session, slot: str) -> Done:
-        from mtum.adapters.scanner import known_vulnerabilities
         from mtum.app.reporting.period import Kind
-        from mtum.app.review import Outside, review_message, write_review
-        from mtum.duties.copies import restore_drill
-        from mtum.duties.press import press_of
-        from mtum.duties.secrets import secret_days
+        from mtum.app.review import review_message, write_review
+        from mtum.duties.press import outside_of, press_of
 
         calendar = wiring.calendar_of(self._settings, self._data_dir)
         kind = Kind(slot)
-        scanned = known_vulnerabilities() if kind is Kind.QUARTER else None
-        drill = restore_drill(self._data_dir) if kind is Kind.QUARTER else None
-        outside = Outside(secret_days(current_environment()), scanned, drill)
+        outside = outside_of(kind, self._data_dir, current_environment())
         with wiring.opened_store(self._settings, self._data_dir) as store:
             press = press_of(self._settings, self._data_dir, store, calendar, html=True)
             # A replayed market's last session is not today's.

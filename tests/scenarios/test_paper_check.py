@@ -9,11 +9,11 @@ from typing import Any, cast
 import pytest
 
 from mtum.adapters.clock import BrokerClock
-from mtum.adapters.ib_session.wire_record import codes_in
 from mtum.app.desk import Desk
 from mtum.app.owner.paper_check import STEPS, WINDOW_MINUTES, paper_check
 from mtum.app.owner.paper_check_record import interrupted_check
 from mtum.core.portfolio.orders import OrderStatus
+from mtum.duties.rehearsal import checked_on_paper
 from mtum.errors import BrokerUnavailableError, UsageError
 from support.gateway import ACCOUNT
 from support.live_days import Installation, installation
@@ -36,7 +36,7 @@ def checked(ours: Installation, told: list[str] | None = None) -> dict[str, Any]
     heard: list[str] = [] if told is None else told
     with ours.desk() as desk:
         minute_by_minute(desk, ours)
-        return paper_check(desk, ours.session(), lambda: codes_in(ours.folder, ours.session().day), heard.append)
+        return checked_on_paper(desk, ours.session(), heard.append)
 
 
 def test_every_step_passes_on_a_sound_gateway_and_the_record_is_kept(tmp_path: Path) -> None:

@@ -79,13 +79,13 @@ def backtest(
 
 
 def _approved(call: Call, answer: Answer) -> Answer:
-    from mtum.adapters.clock import SystemClock
     from mtum.app.owner.approve_backtest import approve_backtest
+    from mtum.duties.quick import system_clock
     from mtum.wiring import opened_store, provenance
 
     settings = call.settings()
     with opened_store(settings, call.data_folder()) as store:
-        approve_backtest(store.approvals, settings, answer.document, provenance(), SystemClock().now())
+        approve_backtest(store.approvals, settings, answer.document, provenance(), system_clock().now())
     line = "approved: reports compare live trading with this backtest from now on"
     return replace(answer, document={**answer.document, "approved": True}, shown=[*answer.shown, line])
 
@@ -102,10 +102,9 @@ def _backtest_answer(call: Call, asked: "Asked", *, check: bool, out: Path | Non
 
         answer["checks"] = checks_document(checks_of(found, call.tell))
     if out is not None:
-        from mtum.adapters.rendering.backtest_charts import backtest_charts
-        from mtum.app.research.tear_sheet import write_tear_sheet
+        from mtum.duties.research import tear_sheet_files
 
-        answer["files"] = write_tear_sheet(found, answer, out, backtest_charts)
+        answer["files"] = tear_sheet_files(found, answer, out)
     return Answer(answer, list(backtest_shown(answer)))
 
 

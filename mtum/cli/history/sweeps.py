@@ -25,7 +25,7 @@ from mtum.cli.output import Answer, Listing
 from mtum.errors import UsageError
 
 if TYPE_CHECKING:
-    from mtum.app.research.sweep import Engine, Prepared
+    from mtum.app.research.sweep import Prepared
     from mtum.config import Settings
 
 GridFile = Annotated[Path, typer.Argument(metavar="GRID.toml", help="Settings to try.")]
@@ -54,18 +54,17 @@ def sweep(
     out: OutDir = None,
 ) -> Answer:
     """A backtest for every point of a grid of settings."""
-    from mtum.adapters.sweep_results import SweepResults
     from mtum.app.research.sweep import judged, terms_document
     from mtum.app.research.sweep import sweep as play
+    from mtum.duties.research import engine_named, sweep_results
 
     call = call_of(context)
     given: dict[str, Any] = {"symbol": symbol, "start": day_of(start, "--start"), "end": day_of(end, "--end")}
     given |= {"fill": fill, "settlement": settlement, "slippage_bps": slippage_bps}
-    chosen = _engine(engine, workers)
+    chosen = engine_named(engine, workers)
     prepared = _prepared(call, grid, source, changes or [], given)
     folder = (out or call.data_folder() / "sweeps" / f"{grid.stem}-{prepared.fingerprint()}").absolute()
-    store = SweepResults(folder / f"sweep-{prepared.fingerprint()}.db")
-    try:
+    with sweep_results(prepared, folder) as store:
         with _progress(call, len(prepared.combinations)) as progress:
             results = play(prepared, store, chosen, progress)
         answer = {
@@ -78,8 +77,6 @@ def sweep(
             **judged(prepared, results),
         }
         answer["files"] = _written(prepared, store, results, answer, folder)
-    finally:
-        store.close()
     return Answer(answer, list(_sweep_shown(answer)))
 
 
@@ -137,18 +134,6 @@ def _prepared(
 
     asked = Asked(settings=settings(read.base), **given)
     return prepare(read, asked, settings, *market_of(call, asked.settings))
-
-
-def _engine(name: str, workers: int) -> "Engine":
-    from mtum.app.research.sweep import ThreadEngine
-
-    if name == "local":
-        return ThreadEngine(workers)
-    if name == "ray":
-        from mtum.adapters.ray_engine import ray_engine
-
-        return ray_engine(workers)
-    raise UsageError(f'--engine "{name}" is not known; use local or ray')
 
 
 @contextmanager

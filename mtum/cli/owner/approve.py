@@ -20,8 +20,8 @@ def approve(
     exit_: Annotated[bool, typer.Option("--exit", help="The session's exit.")] = False,
 ) -> Answer:
     """Approve a session's order in advance; it names the session and lapses with it."""
-    from mtum.adapters.clock import SystemClock
     from mtum.app.session.decide_and_order import JOB
+    from mtum.duties.quick import system_clock
     from mtum.wiring import calendar_of, opened_store
 
     call, day = call_of(context), day_of(session, "--session")
@@ -37,7 +37,7 @@ def approve(
         run = store.runs.find(JOB, "", day)
         if run is not None and run.outcome == "finished":
             raise UsageError(f"{day} has been run already; an approval is for a session to come")
-        new = store.approvals.approve(day, way, SystemClock().now())
+        new = store.approvals.approve(day, way, system_clock().now())
     required = settings.risk.require_confirmation
     needed = required == "all" or (required is True and enter)
     hints = [] if needed else [f"risk.require_confirmation is {str(required).lower()}: no approval is asked for"]

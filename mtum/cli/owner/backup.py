@@ -12,13 +12,13 @@ from mtum.errors import UsageError
 
 def backup(context: typer.Context) -> Answer:
     """Write a verified copy of the database into the data folder's backups."""
-    from mtum.adapters.clock import SystemClock
     from mtum.duties.copies import made_copy
+    from mtum.duties.quick import system_clock
 
     call = call_of(context)
     if not call.database().exists():
         raise UsageError(f"{call.database()} does not exist; there is nothing to copy yet")
-    made = made_copy(call.settings(), call.data_folder(), SystemClock())
+    made = made_copy(call.settings(), call.data_folder(), system_clock())
     document = {"path": made.path, "kept": made.kept, "removed": list(made.removed)}
     return Answer(document, [f"{made.path} (verified; {made.kept} copies kept)"])
 
@@ -30,13 +30,13 @@ def restore(
     force: Annotated[bool, typer.Option("--force", help="Also a copy of another mode or account.")] = False,
 ) -> Answer:
     """Check a copy and put it in the database's place; the present database is kept beside it."""
-    from mtum.adapters.clock import SystemClock
     from mtum.duties.copies import restored
+    from mtum.duties.quick import system_clock
 
     call = call_of(context)
     if not file.is_file():
         raise UsageError(f"{file} does not exist; `ls {call.data_folder() / 'backups'}` shows what there is")
-    found = restored(call.settings(), call.data_folder(), file, SystemClock().now(), check_only=check, force=force)
+    found = restored(call.settings(), call.data_folder(), file, system_clock().now(), check_only=check, force=force)
     facts = found.facts
     document = {
         "file": file,

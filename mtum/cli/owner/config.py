@@ -72,14 +72,14 @@ def schema(context: typer.Context) -> Answer:
 @app.command()
 def approve(context: typer.Context) -> Answer:
     """Approve the strategy, portfolio and risk settings in force; live makes no entry before."""
-    from mtum.adapters.clock import SystemClock
     from mtum.app.owner.approve_settings import approve_settings
+    from mtum.duties.quick import system_clock
     from mtum.wiring import opened_store, provenance
 
     call = call_of(context)
     settings = call.settings()
     with opened_store(settings, call.data_folder()) as store:
-        changed = approve_settings(store.approvals, settings, SystemClock().now(), provenance())
+        changed = approve_settings(store.approvals, settings, system_clock().now(), provenance())
     lines = [
         *changed,
         f"{len(changed)} settings approved" if changed else "nothing had changed since the last approval",

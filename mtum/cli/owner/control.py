@@ -24,15 +24,15 @@ def halt(
     reduce_only: Annotated[bool, typer.Option("--reduce-only", help="Stop entries only; exits go on.")] = False,
 ) -> Answer:
     """Stop sending orders, exits included; with --reduce-only stop entries only."""
-    from mtum.adapters.clock import SystemClock
     from mtum.app.owner.halt import halt as put_in_force
     from mtum.core.portfolio.limits import Restriction
+    from mtum.duties.quick import system_clock
     from mtum.wiring import opened_store
 
     call, reason = call_of(context), reason_of(why)
     with opened_store(call.settings(), call.data_folder()) as store:
         restriction = Restriction.REDUCE_ONLY if reduce_only else Restriction.FULL
-        document = put_in_force(store.control, SystemClock(), restriction, reason)
+        document = put_in_force(store.control, system_clock(), restriction, reason)
     return Answer(
         document,
         ["halted: no entries are made" if reduce_only else "halted: nothing is sent, exits included"]
@@ -43,14 +43,14 @@ def halt(
 
 def resume(context: typer.Context) -> Answer:
     """Lift every halt."""
-    from mtum.adapters.clock import SystemClock
     from mtum.app.owner.resume import resume as lift
+    from mtum.duties.quick import system_clock
     from mtum.wiring import opened_store
 
     call = call_of(context)
     settings = call.settings()
     with opened_store(settings, call.data_folder()) as store:
-        document = lift(store, SystemClock(), settings.portfolio.strategy)
+        document = lift(store, system_clock(), settings.portfolio.strategy)
     lines = [f"lifted: {line}" for line in _lines(plain(document["were"]))]
     if document["peak_since"] is not None:
         lines.append(f"the drawdown limit counts anew from the close of {document['peak_since']}")
@@ -69,9 +69,9 @@ def capital(
     why: Why,
 ) -> Answer:
     """Record money added to or taken from the strategy; it is no profit and no loss."""
-    from mtum.adapters.clock import SystemClock
     from mtum.app.owner.capital import CapitalChange, Purse, change_capital
     from mtum.core.market.calendars import NEW_YORK
+    from mtum.duties.quick import system_clock
     from mtum.wiring import calendar_of, is_replay, market_now, opened_store, transfer_of
 
     call = call_of(context)
@@ -83,7 +83,7 @@ def capital(
             ledger=store.ledger,
             transfer=transfer_of(settings, folder),
             calendar=calendar_of(settings, folder),
-            clock=SystemClock(),
+            clock=system_clock(),
             today=None if is_replay(settings) else market_now(settings, store).astimezone(NEW_YORK).date(),
         )
         document = change_capital(purse, change)

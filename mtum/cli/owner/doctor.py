@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 def doctor(context: typer.Context) -> Answer:
     """Whether today's run could succeed, and what to do if not. Sends and changes nothing."""
-    from mtum.adapters.clock import SystemClock
+    from mtum.duties.quick import system_clock
     from mtum.duties.rehearsal import rehearsed
 
     call = call_of(context)
-    return rehearsal_answer(rehearsed(call.settings(), call.data_folder(), SystemClock()))
+    return rehearsal_answer(rehearsed(call.settings(), call.data_folder(), system_clock()))
 
 
 def rehearsal_answer(found: "Rehearsal") -> Answer:

@@ -19,11 +19,10 @@ def paper_check(
 ) -> Answer:
     """Try on a paper account what only a real gateway can show; buys one share and watches it past the close."""
     from mtum import wiring
-    from mtum.adapters.ib_session.wire_record import codes_in
     from mtum.app.owner.paper_check import WINDOW_MINUTES
-    from mtum.app.owner.paper_check import paper_check as checked
     from mtum.app.owner.paper_check_record import interrupted_check
     from mtum.app.session.run_today import todays_session
+    from mtum.duties.rehearsal import checked_on_paper
 
     call = call_of(context)
     settings, folder = call.settings(), call.data_folder()
@@ -37,7 +36,7 @@ def paper_check(
             raise UsageError(f"the exchange is shut on {desk.clock.now():%Y-%m-%d}")
         day = session.day
         try:
-            document = checked(desk, session, lambda: codes_in(folder, day), call.tell)
+            document = checked_on_paper(desk, session, call.tell)
         except KeyboardInterrupt:
             left = interrupted_check(folder, day) or "not begun; nothing was sent"
             text = f"interrupted: paper-check {left}"

@@ -1,0 +1,61 @@
+"""What studies of history write and where they are played."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mtum.errors import UsageError
+
+if TYPE_CHECKING:
+    from mtum.adapters.sweep_results import SweepResults
+    from mtum.app.research.run_backtest import Backtested
+    from mtum.app.research.sweep import Engine, Prepared
+
+
+def tear_sheet_files(found: "Backtested", document: Mapping[str, Any], folder: Path) -> Sequence[Path]:
+    """Write a backtest's tear sheet with its charts; return the files.
+
+    Raises
+    ------
+    UsageError
+        If the folder cannot be written.
+    """
+    from mtum.adapters.rendering.backtest_charts import backtest_charts
+    from mtum.app.research.tear_sheet import write_tear_sheet
+
+    return write_tear_sheet(found, document, folder, backtest_charts)
+
+
+@contextmanager
+def sweep_results(prepared: "Prepared", folder: Path) -> Iterator["SweepResults"]:
+    """Open the file in the folder that keeps what of this sweep has been played.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be written.
+    """
+    from mtum.adapters.sweep_results import SweepResults
+
+    with closing(SweepResults(folder / f"sweep-{prepared.fingerprint()}.db")) as results:
+        yield results
+
+
+def engine_named(name: str, workers: int) -> "Engine":
+    """Return what plays a sweep: threads of this process, or a Ray cluster.
+
+    Raises
+    ------
+    UsageError
+        If there is no engine of that name, or its library is not installed.
+    """
+    from mtum.app.research.sweep import ThreadEngine
+
+    if name == "local":
+        return ThreadEngine(workers)
+    if name == "ray":
+        from mtum.adapters.ray_engine import ray_engine
+
+        return ray_engine(workers)
+    raise UsageError(f'--engine "{name}" is not known; use local or ray')
