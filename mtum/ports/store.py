@@ -346,6 +346,14 @@ class MessageStore(Protocol):
         ...
 
 
+class EventStore(Protocol):
+    """The record of everything that happened, which the store writes by itself."""
+
+    def missing(self) -> Sequence[str]:
+        """Return events that are gone, and rows that are gone though an event tells of them, one line each."""
+        ...
+
+
 class Store(Protocol):
     """The program's own database: what we intended and what we know."""
 
@@ -359,6 +367,7 @@ class Store(Protocol):
     statements: StatementStore
     approvals: ApprovalStore
     limits: LimitStore
+    events: EventStore
     messages: MessageStore
 
     def lock(self) -> AbstractContextManager[None]:

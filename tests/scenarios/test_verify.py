@@ -181,6 +181,15 @@ TAMPERED = {
     ),
     "an open lot": ("UPDATE lots SET shares = shares + 1", "the fills make"),
     "an open lot, deleted": ("DELETE FROM lots", "stored is nothing"),
+    "a decision, deleted": (
+        "DELETE FROM decisions WHERE id = 2",
+        "tells of decision 2, which is not in decisions",
+    ),
+    "a run, deleted": ("DELETE FROM runs WHERE id = 3", "tells of run_finished 3, which is not in runs"),
+    "what happened to an order, deleted": (
+        "DELETE FROM order_events WHERE id = 1",
+        "tells of order 1, which is not in order_events",
+    ),
 }
 
 

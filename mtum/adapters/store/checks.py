@@ -3,8 +3,8 @@
 import sqlite3
 from datetime import date
 
+from mtum.adapters.store.events import missing_events
 from mtum.adapters.store.orders.executions import fill_of
-from mtum.adapters.store.schema.event_log import KINDS
 from mtum.adapters.store.texts import digest, money
 from mtum.core.portfolio.fills import Split, folded, rebased
 from mtum.core.portfolio.lots import lots_of
@@ -25,7 +25,7 @@ def problems(connection: sqlite3.Connection) -> tuple[str, ...]:
         *_leg_problems(connection),
         *_fill_problems(connection),
         *_lot_problems(connection),
-        *_event_problems(connection),
+        *missing_events(connection),
     )
 
 
@@ -68,17 +68,6 @@ def _lot_problems(connection: sqlite3.Connection) -> list[str]:
     return [
         f"lot {key[0]} holds {stored.get(key, 0)} shares, its fills make {expected.get(key, 0)}" for key in differing
     ]
-
-
-def _event_problems(connection: sqlite3.Connection) -> list[str]:
-    count, last = connection.execute("SELECT count(*), coalesce(max(id), 0) FROM events").fetchone()
-    missing = [f"{last - count} of {last} events are missing"] if count != last else []
-    for kind, (table, column) in KINDS.items():
-        key = "substr(key, 1, instr(key, '.') - 1)" if kind == "problem" else "key"
-        there = f"SELECT CAST({column} AS TEXT) FROM {table}"
-        rows = connection.execute(f"SELECT id, key FROM events WHERE kind = ? AND {key} NOT IN ({there})", (kind,))
-        missing += [f"event {number} tells of {kind} {told}, which is not in {table}" for number, told in rows]
-    return missing
 
 
 def _lots_of_fills(connection: sqlite3.Connection) -> dict[tuple[str, str], int]:

@@ -9,6 +9,7 @@ from mtum.adapters.store.backup import keep_copy
 from mtum.adapters.store.control import SqliteControl
 from mtum.adapters.store.database import Database, connect
 from mtum.adapters.store.decisions import SqliteDecisions
+from mtum.adapters.store.events import SqliteEvents
 from mtum.adapters.store.faults import faults_of
 from mtum.adapters.store.ledger import SqliteLedger
 from mtum.adapters.store.limits import SqliteLimits
@@ -27,6 +28,7 @@ from mtum.ports.store import (
     BarStore,
     ControlStore,
     DecisionStore,
+    EventStore,
     LedgerStore,
     MessageStore,
     OrderStore,
@@ -48,6 +50,7 @@ class SqliteStore:
     statements: StatementStore
     approvals: ApprovalStore
     limits: LimitStore
+    events: EventStore
     messages: MessageStore
 
     def __init__(self, database: Database) -> None:
@@ -62,6 +65,7 @@ class SqliteStore:
         self.statements = SqliteStatements(database)
         self.approvals = SqliteApprovals(database)
         self.limits = SqliteLimits(database)
+        self.events = SqliteEvents(database)
         self.messages = SqliteMessages(database)
 
     def lock(self) -> AbstractContextManager[None]:

@@ -48,7 +48,7 @@ def verify(
     Parameters
     ----------
     books : bool
-        Whether lots, cash and equity of all sessions are worked out again too.
+        Whether lots, cash and equity of all sessions are worked out again too, and nothing recorded is gone.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def verify(
         If the session was never decided.
     """
     altered = set(store.decisions.altered())
-    apart = book_problems(store) if books else ()
+    apart = (*book_problems(store), *store.events.missing()) if books else ()
     try:
         records = _records(store, settings, session)
     except VerificationError as error:

@@ -1,0 +1,33 @@
+"""Is everything there that events tell of, and every event?"""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mtum.adapters.store.database import Database
+from mtum.adapters.store.faults import faults_of
+from mtum.adapters.store.schema.event_log import KINDS
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteEvents:
+    """The port `EventStore` on SQLite."""
+
+    database: Database
+
+    def missing(self) -> Sequence[str]:
+        """Return events that are gone, and rows that are gone though an event tells of them, one line each."""
+        with faults_of(self.database.path):
+            return missing_events(self.database.connection)
+
+
+def missing_events(connection: sqlite3.Connection) -> tuple[str, ...]:
+    """Return events that are gone, and rows that are gone though an event tells of them, one line each."""
+    count, last = connection.execute("SELECT count(*), coalesce(max(id), 0) FROM events").fetchone()
+    found = [f"{last - count} of {last} events are missing"] if count != last else []
+    for kind, (table, column) in KINDS.items():
+        key = "substr(key, 1, instr(key, '.') - 1)" if kind == "problem" else "key"
+        there = f"SELECT CAST({column} AS TEXT) FROM {table}"
+        rows = connection.execute(f"SELECT id, key FROM events WHERE kind = ? AND {key} NOT IN ({there})", (kind,))
+        found += [f"event {number} tells of {kind} {told}, which is not in {table}" for number, told in rows]
+    return tuple(found)
