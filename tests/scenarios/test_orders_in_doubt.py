@@ -20,7 +20,7 @@ MAY_BE = "may be at the broker: a run was cut short while it was being sent"
 @contextmanager
 def cut_short(folder: Path) -> Iterator[Installation]:
     """An installation whose run was killed between the claim of an order and the broker's answer."""
-    with installation(folder, broker__connect_seconds=0.5, broker__request_seconds=0.5) as ours:
+    with installation(folder, broker__connect_seconds=3.0, broker__request_seconds=3.0) as ours:
         ours.gateway.tell("behavior", read_only=True)
         assert ours.run().exit_code == ExitCode.BROKER
         ours.gateway.tell("behavior", read_only=False)
