@@ -144,9 +144,9 @@ class BrokerFill:
 class BrokerLists:
     """Everything the broker says about the account, freshly asked.
 
-    `positions` are shares by symbol (fractions possible); `orders` holds open orders of all
-    clients and today's completed ones; `fills` today's executions. `unread` are messages about our own
-    orders and shares that make no sense, in the broker's words; `skipped` counts those about others'.
+    `positions` are shares by the id of their instrument, the ticker (fractions possible); `orders` holds
+    open orders of all clients and today's completed ones; `fills` today's executions. `unread` are messages
+    about our own orders and shares that make no sense, in the broker's words; `skipped` counts those about others'.
     `others` are positions and working orders in anything but shares traded in USD.
     """
 

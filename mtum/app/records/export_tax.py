@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
+from mtum.core.market.instruments import Kind, instrument
 from mtum.core.portfolio.fills import Fill, Split, folded
 from mtum.core.portfolio.tax import TaxLot, tax_record
 
@@ -73,7 +74,7 @@ def _sold(row: Row) -> date:
 
 def _row(lot: TaxLot) -> Row:
     return (
-        f"{lot.shares} sh. {lot.symbol}",
+        f"{lot.shares} {'sh.' if instrument(lot.symbol).kind is Kind.STOCK else 'contracts'} {lot.symbol}",
         lot.symbol,
         lot.shares,
         lot.acquired,

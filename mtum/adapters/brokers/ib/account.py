@@ -119,14 +119,16 @@ def positions_of(answer: Iterable[Heard], account: str, unread: Unread) -> dict[
 
 def other_positions(answer: Iterable[Heard], account: str) -> tuple[OtherInstrument, ...]:
     """Return the positions of one account in anything else, closed ones left out."""
-    found: dict[str, OtherInstrument] = {}
+    found: dict[tuple[int, str], OtherInstrument] = {}
     for heard in answer:
         code, contract, told, _ = heard.fields
         if code == account and not is_us_share(contract):
             quantity = amount(told)
             one = other_instrument(contract, quantity if quantity is not None else Decimal(1))
             # How much of it there is cannot be read: then neither can what it does.
-            found[one.name] = one if quantity is not None else replace(one, call=None)
+            # Two contracts may be called the same, as an adjusted option and a standard one.
+            number = shown(getattr(contract, "conId", 0))
+            found[number, one.name] = one if quantity is not None else replace(one, call=None)
     return tuple(one for one in found.values() if one.quantity)
 
 
@@ -141,10 +143,12 @@ def other_instrument(contract: Any, quantity: Decimal) -> OtherInstrument:
     currency = str(getattr(contract, "currency", "") or USD)
     right = str(getattr(contract, "right", "") or "").upper()[:1]
     option = kind == "OPT" and right in ("C", "P")
+    listed_as = str(getattr(contract, "tradingClass", "") or symbol)
     told = (
         str(getattr(contract, "lastTradeDateOrContractMonth", "") or ""),
         f"{plain(amount(getattr(contract, 'strike', 0)) or ZERO)} {right}" if option else "",
         kind if not option else "",
+        f"of class {listed_as}" if option and listed_as != symbol else "",
         f"in {currency}" if currency != USD else "",
     )
     return OtherInstrument(

@@ -8,7 +8,7 @@ OWNER = (
         "Shares that a person stated as the owner's own; of each symbol the last statement counts.",
         """
         id | INTEGER PRIMARY KEY | number of the statement
-        symbol | TEXT NOT NULL | what is held
+        symbol | TEXT NOT NULL | id of the instrument that is held
         shares | REAL NOT NULL CHECK (shares >= 0) | shares that are never traded, fractions possible; 0 for none
         stated_at | TEXT | instant of the statement; empty where a program before did not keep it
         why | TEXT NOT NULL DEFAULT '' | what led to it
@@ -45,7 +45,7 @@ OWNER = (
         "Positions that a person wants closed, until nothing of them is left.",
         """
         id | INTEGER PRIMARY KEY | number of the request
-        symbol | TEXT NOT NULL | what is to be closed
+        symbol | TEXT NOT NULL | id of the instrument that is to be closed
         why | TEXT NOT NULL | reason given
         asked_at | TEXT | instant of the request; empty where a program before did not keep it
         done_at | TEXT | instant it was found closed; empty while it is not
@@ -59,7 +59,7 @@ OWNER = (
         session | TEXT NOT NULL | session it is for; it lapses with it
         way | TEXT NOT NULL CHECK (way IN ('enter', 'exit')) | enter or exit
         sleeve | TEXT | sleeve it is for; empty for every one
-        symbol | TEXT | symbol it is for; empty for every one
+        symbol | TEXT | id of the instrument it is for; empty for every one
         approved_at | TEXT NOT NULL | instant of the approval
         """,
         "",
@@ -82,7 +82,7 @@ OWNER = (
         "The contract that the broker named for a symbol; of each symbol the last pin counts.",
         """
         id | INTEGER PRIMARY KEY | number of the pin
-        symbol | TEXT NOT NULL | symbol, or name of the series
+        symbol | TEXT NOT NULL | id of the instrument, or name of the series
         identity | TEXT NOT NULL | the broker's contract number and listing market; empty: to be looked up anew
         pinned_at | TEXT | instant of the pin; empty where a program before did not keep it
         """,

@@ -179,7 +179,7 @@ _MARKET = (
         "Values that a source changed after they were accepted.",
         """
         id | INTEGER PRIMARY KEY | number of the revision
-        symbol | TEXT NOT NULL | symbol of the bar
+        symbol | TEXT NOT NULL | id of the bar's instrument
         source | TEXT NOT NULL | where it was read
         session | TEXT NOT NULL | session of the bar
         field | TEXT NOT NULL | column of `bars` that changed
@@ -195,7 +195,7 @@ _MARKET = (
         "corporate_actions",
         "Splits and dividends as told by sources, and splits that broker and source agreed upon.",
         """
-        symbol | TEXT NOT NULL | symbol concerned
+        symbol | TEXT NOT NULL | id of the instrument concerned
         session | TEXT NOT NULL | effective date of a split, ex-date of a dividend
         kind | TEXT NOT NULL CHECK (kind IN ('split', 'dividend')) | split or dividend
         source | TEXT NOT NULL | who told it; agreed = also seen in the broker's position, lots follow
@@ -209,7 +209,7 @@ _MARKET = (
         "Bars that broke a rule and were kept out.",
         """
         id | INTEGER PRIMARY KEY | number to release it by
-        symbol | TEXT NOT NULL | symbol of the bar
+        symbol | TEXT NOT NULL | id of the bar's instrument
         source | TEXT NOT NULL | where it was read
         session | TEXT NOT NULL | session of the bar
         open | REAL | opening price in USD as read
@@ -229,7 +229,7 @@ _MARKET = (
         "volume_snapshots",
         "Volume seen at a decision, what was made of it, and the final figure.",
         """
-        symbol | TEXT NOT NULL | symbol
+        symbol | TEXT NOT NULL | id of the instrument
         source | TEXT NOT NULL | where it was read
         session | TEXT NOT NULL | session of the decision
         minutes | REAL NOT NULL | minutes left to the close

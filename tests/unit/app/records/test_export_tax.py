@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
@@ -36,6 +37,17 @@ def test_a_lot_has_the_columns_of_the_form() -> None:
     assert (row["date_acquired"], row["date_sold"]) == ("2024-01-02", "2024-12-20")
     # The purchase of January of the next year defers this year's loss.
     assert (row["code"], row["adjustment_usd"], row["gain_usd"]) == ("W", "50.00", "0.00")
+
+
+def test_contracts_are_described_as_such_and_taxed_for_all_they_stand_for() -> None:
+    call = "MTUM  250620C00100000"
+    trades = [
+        replace(fill(1, Side.BUY, date(2025, 1, 2), 2, "1.50"), symbol=call, multiplier=100),
+        replace(fill(2, Side.SELL, date(2025, 3, 3), 2, "2.25"), symbol=call, multiplier=100),
+    ]
+    (row,) = csv.DictReader(io.StringIO(tax_csv(trades, ())[0]))
+    assert (row["description"], row["symbol"], row["shares"]) == (f"2 contracts {call}", call, "2")
+    assert (row["proceeds_usd"], row["cost_basis_usd"], row["gain_usd"]) == ("450.00", "300.00", "150.00")
 
 
 def test_a_year_leaves_out_the_lots_of_others() -> None:

@@ -112,3 +112,19 @@ def test_positions_in_other_instruments_are_told_with_the_shares_a_short_call_pl
         ("MTUM STK in EUR", 0, False),
     ]
     assert other_positions(answer, "DU2") == ()
+
+
+def test_two_contracts_that_are_called_the_same_both_pledge_shares() -> None:
+    def held(number: int, listed_as: str, quantity: float) -> Heard:
+        contract = SimpleNamespace(
+            conId=number, symbol="MTUM", secType="OPT", currency="USD", right="C", strike=280.0,
+            lastTradeDateOrContractMonth="20180119", multiplier="100", tradingClass=listed_as,
+        )  # fmt: skip
+        return Heard("position", ("DU1", contract, quantity, 1.0))
+
+    answer = [held(11, "MTUM", -1.0), held(12, "MTUM1", -2.0), held(13, "MTUM", -4.0), held(13, "MTUM", -4.0)]
+    assert [(one.words, one.pledged) for one in other_positions(answer, "DU1")] == [
+        ("-1 MTUM 20180119 280 C", 100),
+        ("-2 MTUM 20180119 280 C of class MTUM1", 200),
+        ("-4 MTUM 20180119 280 C", 400),
+    ]
