@@ -288,5 +288,11 @@ class Reader(Protocol):
         ...
 
     def decision(self, session: date | None = None, strategy: str | None = None) -> DecisionRow | None:
-        """Return one whole final decision (default: the newest), or None."""
+        """Return one whole final decision (default: the newest), or None.
+
+        Raises
+        ------
+        VerificationError
+            If a stored document is no longer JSON.
+        """
         ...

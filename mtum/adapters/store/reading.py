@@ -10,7 +10,7 @@ from typing import Any
 
 from mtum.adapters.store.faults import explained, faults_of
 from mtum.adapters.store.schema import SCHEMA_VERSION
-from mtum.errors import StoreError, StoreMismatchError
+from mtum.errors import StoreError, StoreMismatchError, VerificationError
 from mtum.ports.reading import (
     BarRow,
     CashRow,
@@ -198,11 +198,22 @@ class SqliteReader:
         found = _ask(self.connection, f"SELECT {columns} FROM {relation} {rest}", values)
         if not packed:
             return [kind(*row) for row in found]
-        return [kind(*(json.loads(v) if place in packed else v for place, v in enumerate(row))) for row in found]
+        try:
+            return [kind(*(json.loads(v) if place in packed else v for place, v in enumerate(row))) for row in found]
+        except ValueError as error:
+            what = kind.__name__.removesuffix("Row").lower()
+            raise VerificationError(
+                f"{_path(self.connection)} is damaged: the document of one {what} cannot be read ({error}); "
+                "restore a backup with `mtum restore`"
+            ) from error
 
 
 def _ask(connection: sqlite3.Connection, sql: str, values: Sequence[object] = ()) -> list[Any]:
     try:
         return connection.execute(sql, values).fetchall()
     except sqlite3.Error as error:
-        raise explained(Path(connection.execute("PRAGMA database_list").fetchone()["file"]), error) from error
+        raise explained(_path(connection), error) from error
+
+
+def _path(connection: sqlite3.Connection) -> Path:
+    return Path(connection.execute("PRAGMA database_list").fetchone()["file"])

@@ -21,7 +21,7 @@ from mtum.core.market.sessions import Session
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.lots import lots_of
 from mtum.core.portfolio.orders import OrderStatus, Side
-from mtum.errors import StoreError
+from mtum.errors import StoreError, VerificationError
 from mtum.ports.messages import Message, Urgency
 from mtum.ports.reading import (
     BarRow,
@@ -269,3 +269,14 @@ def test_damage_met_while_rows_are_fetched_is_one_clear_line(store: SqliteStore,
         pytest.raises(StoreError, match=r"mtum\.db is damaged; restore a backup"),
     ):
         SqliteReader(connection).rows(BarRow)
+
+
+@pytest.mark.parametrize(("table", "column"), [("decisions", "document"), ("input_frames", "frame")])
+def test_a_document_that_is_no_longer_json_is_one_clear_line(
+    store: SqliteStore, reader: SqliteReader, table: str, column: str
+) -> None:
+    store.decisions.commit(decision(MONDAY), ())
+    with store.database.write() as writing:
+        writing.execute(f"UPDATE {table} SET {column} = '{{'")
+    with pytest.raises(VerificationError, match=r"mtum\.db is damaged: the document of one decision cannot be read"):
+        reader.decision()
