@@ -16,7 +16,7 @@ from mtum.app.desk import Desk, Provenance
 from mtum.app.ledger.book import held_shares
 from mtum.app.session.match_orders import doubts_first
 from mtum.app.session.play_session import Replay, market_sessions
-from mtum.config import Settings
+from mtum.config import REPLAYED_SOURCES, Settings
 from mtum.core.portfolio.costs import cost_model
 from mtum.core.portfolio.gate import GateRules
 from mtum.core.portfolio.money import exact
@@ -43,7 +43,7 @@ LIBRARIES = ("exchange-calendars", "numba", "numpy", "pandas", "pandas-ta")
 
 def is_replay(settings: Settings) -> bool:
     """Return whether market time is simulated: practice mode on stored history."""
-    return settings.mode == "practice" and settings.market.source in ("sample", "csv")
+    return settings.mode == "practice" and settings.market.source in REPLAYED_SOURCES
 
 
 def demo_settings(settings: Settings) -> Settings:

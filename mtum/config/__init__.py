@@ -14,6 +14,7 @@ from mtum.config.loading import (
 )
 from mtum.config.names import ENVIRONMENT_PREFIX, KNOWN_ENVIRONMENT, SECRETS, setting_names, variable_of
 from mtum.config.sections import (
+    REPLAYED_SOURCES,
     SECTIONS,
     Broker,
     Mail,
@@ -30,6 +31,7 @@ from mtum.config.sections import (
 __all__ = [
     "ENVIRONMENT_PREFIX",
     "KNOWN_ENVIRONMENT",
+    "REPLAYED_SOURCES",
     "SECRETS",
     "SECTIONS",
     "Broker",

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from mtum.config.names import nearest
-from mtum.config.sections import Mail, Schedule, Settings
+from mtum.config.sections import REPLAYED_SOURCES, Mail, Schedule, Settings
 from mtum.core.strategies import STRATEGIES
 
 _STEPS = (
@@ -53,7 +53,7 @@ def _strategy(settings: Settings) -> Iterator[str]:
 
 def _account(settings: Settings) -> Iterator[str]:
     mode, account, source = settings.mode, settings.broker.account, settings.market.source
-    if mode != "practice" and source in ("sample", "csv"):
+    if mode != "practice" and source in REPLAYED_SOURCES:
         yield f'market.source: "{source}" replays history; mode "{mode}" needs "ib" or "yahoo"'
     if mode == "live" and source != "ib":
         yield 'market.source: mode "live" needs "ib"'

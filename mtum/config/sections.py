@@ -66,6 +66,10 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
+REPLAYED_SOURCES = ("sample", "csv")
+"""Sources whose market time is not the computer's in practice mode."""
+
+
 class Market(_Section):
     """Where bars and the VIX come from, and how far they are believed."""
 

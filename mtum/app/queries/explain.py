@@ -2,8 +2,7 @@
 
 from dataclasses import fields
 
-from mtum.app.queries.status import REPLAYED_SOURCES
-from mtum.config import restored_strategy
+from mtum.config import REPLAYED_SOURCES, restored_strategy
 from mtum.core.reporting.explain import Explanation, explanation_of
 from mtum.ports.reading import DecisionRow
 

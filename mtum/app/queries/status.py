@@ -6,12 +6,10 @@ from datetime import date, datetime, timedelta
 
 from mtum.app.queries.ownership import ownership_problems
 from mtum.app.service.schedule import Wake, timetable, upcoming
-from mtum.config import Settings
+from mtum.config import REPLAYED_SOURCES, Settings
 from mtum.core.market.sessions import Session, Sessions
 from mtum.ports.reading import RunRow, SessionRow, State
 
-REPLAYED_SOURCES = ("sample", "csv")
-"""Sources whose market time is not the computer's."""
 _WAKING_SESSIONS = 2
 _AHEAD = timedelta(days=14)
 

@@ -6,8 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from mtum.app.owner.approve_settings import pinned_contracts
-from mtum.app.queries.status import REPLAYED_SOURCES
-from mtum.config import Settings, restored_strategy
+from mtum.config import REPLAYED_SOURCES, Settings, restored_strategy
 from mtum.core.market.bars import Bars
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.portfolio.fills import Fill, folded, rebased
