@@ -20,7 +20,8 @@ KINDS = {
 }
 """Kind of event -> table and column of the row that its key names; a problem's key adds its place in the document.
 
-`run_started` begins an attempt, `run_finished` ends one. `health` tells that a job ended with another exit code than
+`run_started` begins an attempt, `run_finished` ends one, or tells that its end was recorded anew with what became of it
+since. `problem` is one that was not told of the run before. `health` tells that a job ended with another exit code than
 the time before. `order` is a planned intent, a change of status, or what was observed. `fill` comes again with a
 commission told late, `equity` with every change of its point. A dry run's decision counts for nothing and has none.
 """
@@ -61,8 +62,9 @@ _POINT = _event(
     f"coalesce({_BEFORE}, NEW.session || 'T00:00:00.000000Z')", "NEW.session", "equity", "NEW.session", "NEW.strategy"
 )
 _EARLIER_END = (
-    "coalesce(json_extract(NEW.earlier, '$[#-1].exit_code'), (SELECT exit_code FROM runs WHERE job = NEW.job "
-    "AND id <> NEW.id AND finished_at IS NOT NULL ORDER BY session DESC, id DESC LIMIT 1), 0)"
+    "iif(OLD.finished_at IS NOT NULL, OLD.exit_code, coalesce(json_extract(NEW.earlier, '$[#-1].exit_code'), "
+    "(SELECT exit_code FROM runs WHERE job = NEW.job AND id <> NEW.id AND finished_at IS NOT NULL "
+    "ORDER BY session DESC, id DESC LIMIT 1), 0))"
 )
 
 TRIGGERS: dict[str, str] = dict(
@@ -78,7 +80,8 @@ TRIGGERS: dict[str, str] = dict(
                 "NEW.session",
                 "problem",
                 "NEW.id || '.' || place.key",
-                source="FROM json_each(coalesce(NEW.document, '{}'), '$.problems') AS place",
+                source="FROM json_each(coalesce(NEW.document, '{}'), '$.problems') AS place "
+                "WHERE place.value IS NOT json_extract(OLD.document, '$.problems[' || place.key || ']')",
             ),
             _event(
                 "NEW.finished_at",

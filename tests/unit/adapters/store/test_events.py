@@ -109,6 +109,16 @@ def test_each_problem_is_told_and_that_a_job_ended_otherwise_than_before(store: 
     assert apart == [("problem", "2.0"), ("problem", "2.1"), ("health", "2"), ("health", "4")]
 
 
+def test_an_end_recorded_anew_tells_only_what_is_new(store: SqliteStore) -> None:
+    run = store.runs.start("decide_and_order", "", MONDAY, later(0))
+    first, second = ({"code": 4, "text": text} for text in ("no volume", "the broker reduced it"))
+    store.runs.finish(run, later(1), "failed", 4, {"problems": [first]})
+    begun = len(told(store))
+    store.runs.finish(run, later(2), "failed", 4, {"problems": [first]})
+    store.runs.finish(run, later(3), "failed", 5, {"problems": [first, second]})
+    assert told(store)[begun:] == [("run_finished", "1"), ("run_finished", "1"), ("problem", "1.1"), ("health", "1")]
+
+
 def test_an_attempt_that_mends_the_one_before_is_told(store: SqliteStore) -> None:
     for code in (4, 0):
         run = store.runs.start("settle", "", MONDAY, later(code))
