@@ -164,7 +164,7 @@ class OrderIntent:
     id : str
         `intent_id` of the identifying fields.
     symbol : str
-        Id of the instrument, the ticker for shares; of a combination its underlying.
+        Id of the instrument, the ticker for shares; of several legs their `combination_id`.
     attempt : int
         1 unless a person stated that the earlier attempt was never sent.
     shares : int
@@ -174,7 +174,7 @@ class OrderIntent:
     reasons : tuple of str
         Why, the deciding one first.
     combination : tuple of Leg
-        Legs of an order that trades several instruments at one price, by instrument; empty for one instrument.
+        Legs of an order that trades several instruments at one price; empty for one instrument.
     """
 
     id: str
@@ -244,22 +244,26 @@ def intent_of(ref: str) -> str:
     return ref.rpartition("-")[0]
 
 
-def intent_id(
-    account: str, session: date, strategy: str, symbol: str, purpose: Purpose, combination: Iterable[Leg] = ()
-) -> str:
-    """Identity of an intent: the same inputs give the same id on every machine.
+def combination_id(legs: Iterable[Leg]) -> InstrumentId:
+    """Return what a combination is kept by, whatever the order of its legs; never the id of one of its instruments.
 
-    Parameters
-    ----------
-    combination : iterable of Leg
-        Legs of a combination in any order; how many units of it are traded is no part of the identity.
+    Examples
+    --------
+    >>> put = InstrumentId("MTUM  180119P00100000")
+    >>> combination_id((Leg(InstrumentId("MTUM"), Side.SELL, 100), Leg(put, Side.BUY)))
+    'BUY 1 MTUM  180119P00100000 + SELL 100 MTUM'
+    """
+    return InstrumentId(" + ".join(sorted(f"{leg.side.value} {leg.ratio} {leg.instrument}" for leg in legs)))
+
+
+def intent_id(account: str, session: date, strategy: str, symbol: str, purpose: Purpose) -> str:
+    """Identity of an intent: the same inputs give the same id on every machine.
 
     Returns
     -------
     str
         20 ASCII characters: ``m``, the session, a dash and 12 of base 32.
     """
-    legs = sorted(f"{leg.side.value} {leg.ratio} {leg.instrument}" for leg in combination)
-    key = "\x1f".join((account, session.isoformat(), strategy, symbol, purpose.value, *legs))
+    key = "\x1f".join((account, session.isoformat(), strategy, symbol, purpose.value))
     letters = base64.b32encode(sha256(key.encode()).digest()).decode("ascii")[:12]
     return f"m{session:%y%m%d}-{letters}"

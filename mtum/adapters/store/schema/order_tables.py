@@ -22,11 +22,11 @@ ORDERS = (
         "order_intents",
         "What the program wanted to trade, committed before anything was sent.",
         """
-        id | TEXT PRIMARY KEY | made from account, session, strategy, symbol, purpose and a combination's legs
+        id | TEXT PRIMARY KEY | made from account, session, strategy, symbol and purpose
         account | TEXT NOT NULL | account to trade in
         session | TEXT NOT NULL | session to trade in
         strategy | TEXT NOT NULL | strategy that wants it
-        symbol | TEXT NOT NULL | id of the instrument: the ticker for shares
+        symbol | TEXT NOT NULL | id of the instrument: the ticker for shares; of several legs these, written out
         purpose | TEXT NOT NULL | enter, increase, reduce, exit, fallback, cover; stated_in, stated_out: a person's word
         side | TEXT NOT NULL CHECK (side IN ('BUY', 'SELL')) | BUY or SELL
         order_type | TEXT NOT NULL | MOC, MKT, LMT or LOC

@@ -7,16 +7,16 @@ import pytest
 from mtum.adapters.store.checks import problems
 from mtum.adapters.store.opening import SqliteStore
 from mtum.core.market.instruments import InstrumentId
-from mtum.core.portfolio.orders import Leg, Purpose, Side, intent_id
-from support.store import ACCOUNT, MONDAY, STRATEGY, intent, later
+from mtum.core.portfolio.orders import Leg, OrderIntent, Side, combination_id
+from support.store import intent, later
 
 SHORT, LONG = InstrumentId("MTUM  190118P00100000"), InstrumentId("MTUM  190118P00095000")
 SPREAD = (Leg(LONG, Side.BUY), Leg(SHORT, Side.SELL, 2))
-COMBINED = replace(
-    intent(shares=3),
-    id=intent_id(ACCOUNT, MONDAY, STRATEGY, "MTUM", Purpose.ENTER, SPREAD),
-    combination=SPREAD,
-)
+CALENDAR = (Leg(LONG, Side.BUY), Leg(InstrumentId("MTUM  190215P00095000"), Side.SELL))
+
+
+def combined(legs: tuple[Leg, ...]) -> OrderIntent:
+    return replace(intent(shares=3, symbol=combination_id(legs)), combination=legs)
 
 
 def rows(store: SqliteStore, sql: str) -> list[tuple[object, ...]]:
@@ -32,13 +32,22 @@ def test_an_intent_in_shares_is_one_leg_of_an_instrument_that_is_known(store: Sq
 
 
 def test_a_combination_comes_back_with_its_legs(store: SqliteStore) -> None:
-    store.orders.add_intent(COMBINED, later(0))
-    assert [state.intent for state in store.orders.states()] == [COMBINED]
+    store.orders.add_intent(combined(SPREAD), later(0))
+    assert [state.intent for state in store.orders.states()] == [combined(SPREAD)]
     assert rows(store, "SELECT * FROM instruments WHERE right = 'P' ORDER BY strike") == [
         (LONG, "option", "MTUM", "USD", 100, 0.01, "2019-01-18", 95.0, "P"),
         (SHORT, "option", "MTUM", "USD", 100, 0.01, "2019-01-18", 100.0, "P"),
     ]
     assert problems(store.database.connection) == ()
+
+
+def test_two_combinations_and_shares_of_one_underlying_are_three_intents_of_a_session(store: SqliteStore) -> None:
+    wanted = [combined(SPREAD), combined(CALENDAR), intent()]
+    for one in (*wanted, *wanted):
+        store.orders.add_intent(one, later(0))
+    assert [state.intent for state in store.orders.states()] == wanted
+    assert len({one.id for one in wanted}) == 3
+    assert rows(store, "SELECT count(*), count(DISTINCT instrument) FROM order_legs") == [(5, 4)]
 
 
 @pytest.mark.parametrize(
