@@ -1,6 +1,6 @@
 """The program's own database, one Protocol per subject."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, datetime
 from typing import Any, Protocol
@@ -115,6 +115,26 @@ class OrderStore(Protocol):
         """Return one intent."""
         ...
 
+    def concerned(self, lists: BrokerLists) -> Sequence[IntentState]:
+        """Return the intents that these lists can say something of, oldest first.
+
+        Those not terminal, those listed by reference or by the broker's permanent id, and all of the week
+        before the oldest thing listed: further back nothing is explained by an order.
+        """
+        ...
+
+    def begun(self) -> bool:
+        """Return whether any order was ever planned."""
+        ...
+
+    def executed(self, intent_id: str) -> int:
+        """Return the shares that the stored executions of an intent add up to."""
+        ...
+
+    def overfilled(self) -> Sequence[tuple[IntentState, int]]:
+        """Return the intents of which more was executed than they asked for, with the shares executed."""
+        ...
+
     def last_exit(self, strategy: str, symbol: str, before: date) -> IntentState | None:
         """Return the strategy's newest exit in the symbol of a session earlier than `before`."""
         ...
@@ -153,8 +173,21 @@ class OrderStore(Protocol):
         """Record fills by execution id with their cash movements; known ones only gain a commission."""
         ...
 
-    def fills(self, strategy: str | None = None) -> Sequence[Fill]:
-        """Return fills in time order, corrections included."""
+    def open_fills(self, since: date | None = None) -> Sequence[Fill]:
+        """Return the fills of every strategy that its lots are made of, last corrections only, in time order.
+
+        Of each symbol those after it was last flat, and the round trip before that, so that its last exit is
+        among them.
+
+        Parameters
+        ----------
+        since : date or None
+            First session whose lots are wanted; None for those of now.
+        """
+        ...
+
+    def fills(self, strategy: str | None = None, intents: Collection[str] | None = None) -> Sequence[Fill]:
+        """Return fills in time order, corrections included: of all, of one strategy, or of these intents."""
         ...
 
 
@@ -163,6 +196,14 @@ class LedgerStore(Protocol):
 
     def move_cash(self, movements: Sequence[CashMovement]) -> None:
         """Record movements; a known key is left alone, except that a receivable may become paid."""
+        ...
+
+    def begun(self, strategy: str) -> bool:
+        """Return whether the strategy has been given its capital."""
+        ...
+
+    def receivable(self, strategy: str) -> bool:
+        """Return whether something that the strategy earned is not paid yet."""
         ...
 
     def movements(self, strategy: str) -> Sequence[CashMovement]:
@@ -185,11 +226,15 @@ class LedgerStore(Protocol):
         """Return points, oldest first; all, or those from a session on."""
         ...
 
+    def last_before(self, strategy: str, session: date) -> EquityPoint | None:
+        """Return the newest point of a session earlier than that."""
+        ...
+
     def outline(self, strategy: str, before: date, since: date | None = None) -> Sequence[EquityPoint]:
         """Return the points that the peak and the last change depend on, oldest first.
 
         Between two flows growth is proportional to equity, so the first point, each with a flow and the one
-        before it, the highest and lowest between flows, and the last two tell what the whole curve tells.
+        before it, the highest between flows, and the last two tell what the whole curve tells.
 
         Parameters
         ----------

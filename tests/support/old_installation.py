@@ -5,6 +5,7 @@ trips, fills, cash and equity of the copies add up, and the exchange's own file 
 """
 
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -18,7 +19,7 @@ from support.practice import play_next
 
 ROUND_TRIP = 40
 """Sessions between two entries; the exit follows half way. The rules trade about as often."""
-SYMBOL, STRATEGY, SHARES, PRICE = "SP500", "mtum_confluence", 10, 100.0
+SYMBOL, STRATEGY, SHARES, PRICE = "MTUM", "mtum_confluence", 10, 100.0
 
 
 def grow(folder: Path, sessions: int) -> None:
@@ -32,7 +33,7 @@ def grow(folder: Path, sessions: int) -> None:
     days = _weekdays_before(first, sessions)
     for table in ("decisions", "runs", "equity", "volume_snapshots", "account_snapshots"):
         _copied(connection, table, days)
-    _copied(connection, "bars", days, "WHERE session = (SELECT max(session) FROM bars WHERE symbol = 'SP500')")
+    _copied(connection, "bars", days, "WHERE session = (SELECT max(session) FROM bars WHERE symbol = 'MTUM')")
     _orders(connection, days)
     if days:
         connection.execute("UPDATE cash_movements SET session = ? WHERE kind = 'capital'", (days[0].isoformat(),))
@@ -80,21 +81,22 @@ def _orders(connection: sqlite3.Connection, days: list[date]) -> None:
         purpose = Purpose.ENTER if side is Side.BUY else Purpose.EXIT
         key = intent_id(account, day, STRATEGY, SYMBOL, purpose)
         at, text = f"{day}T21:00:00.000000Z", day.isoformat()
-        intent = (key, account, text, STRATEGY, SYMBOL, purpose.value, side.value, "MOC", SHARES, PRICE, "[]", 1, at)
-        connection.execute(f"INSERT INTO order_intents VALUES ({'?, ' * len(intent)} NULL)", intent)
-        connection.execute(
-            "INSERT INTO orders VALUES (?, ?, 1, 'FILLED', ?, ?, NULL, '', ?, ?, 0, 1)",
-            (f"{key}-1", key, SHARES, f"9{text.replace('-', '')}", at, at),
-        )
-        fill = (f"{key}.01", key, 1, key, account, STRATEGY, SYMBOL, side.value, text, at, SHARES, PRICE, 1.0)
-        connection.execute(f"INSERT INTO fills VALUES ({', '.join('?' * len(fill))})", fill)
+        common = {"account": account, "session": text, "strategy": STRATEGY, "symbol": SYMBOL, "side": side.value}
+        planned = {"purpose": purpose.value, "order_type": "MOC", "reference_price": PRICE, "reasons": "[]"}
+        _put(connection, "order_intents", {**common, **planned, "id": key, "shares": SHARES, "planned_at": at})
+        stands = {"status": "FILLED", "filled": SHARES, "broker_id": f"9{text.replace('-', '')}", "updated_at": at}
+        _put(connection, "orders", {**stands, "ref": f"{key}-1", "intent_id": key, "attempt": 1, "order_id": 1})
+        done = {"exec_id": f"{key}.01", "stem": key, "current": 1, "intent_id": key, "instant": at}
+        _put(connection, "fills", {**common, **done, "shares": SHARES, "price": PRICE, "commission_usd": 1.0})
         moved = PRICE * SHARES * (1 if side is Side.SELL else -1)
-        for name, kind, amount in ((f"fill:{key}", side.value.lower(), moved), (f"commission:{key}", "commission", -1)):
-            connection.execute(
-                "INSERT INTO cash_movements (key, strategy, session, kind, amount_usd, symbol) "
-                "VALUES (?, ?, ?, ?, ?, ?)",
-                (name, STRATEGY, text, kind, amount, SYMBOL),
-            )
+        for name, kind, amount in (("fill", side.value.lower(), moved), ("commission", "commission", -1.0)):
+            cash = {"key": f"{name}:{key}", "strategy": STRATEGY, "session": text, "symbol": SYMBOL}
+            _put(connection, "cash_movements", {**cash, "kind": kind, "amount_usd": amount})
+
+
+def _put(connection: sqlite3.Connection, table: str, row: Mapping[str, object]) -> None:
+    sql = f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})"
+    connection.execute(sql, tuple(row.values()))
 
 
 def _exchange_file(path: Path, days: list[date]) -> None:

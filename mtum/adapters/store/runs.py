@@ -62,8 +62,9 @@ class SqliteRuns:
 
     def latest(self, job: str | None = None) -> RunRecord | None:
         """Return the run with the newest session, then start; one without a session counts last."""
-        sql = "SELECT * FROM runs WHERE ? IS NULL OR job = ? ORDER BY session DESC, started_at DESC, id DESC LIMIT 1"
-        return _maybe(self.database.row(sql, (job, job)))
+        which, values = ("", ()) if job is None else ("WHERE job = ?", (job,))
+        sql = f"SELECT * FROM runs {which} ORDER BY session DESC, started_at DESC, id DESC LIMIT 1"
+        return _maybe(self.database.row(sql, values))
 
     def unfinished(self, job: str) -> RunRecord | None:
         """Return the oldest run of the job that was started and not finished."""

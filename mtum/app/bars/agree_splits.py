@@ -1,6 +1,6 @@
 """Do the vendor and the broker tell the same split? Only then lots, entry price and ATR follow it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 import numpy as np
@@ -23,15 +23,15 @@ def agree_splits(
     desk: Desk,
     session: Session,
     lots: tuple[Lot, ...],
-    fills: tuple[Fill, ...],
+    fills: Callable[[], Sequence[Fill]],
     expected: Mapping[str, tuple[Decimal, Decimal]],
-) -> dict[str, str]:
+) -> tuple[dict[str, str], bool]:
     """Record the splits of held symbols that vendor and broker tell alike.
 
     Parameters
     ----------
-    fills : tuple of Fill
-        All fills; a split that leaves a fraction of one is for a person.
+    fills : callable
+        Gives all fills of the strategy; a split that leaves a fraction of one is for a person.
     expected : mapping of symbol to (our and external shares, the broker's shares)
         As they stand before the split is taken into account on our side.
 
@@ -39,11 +39,14 @@ def agree_splits(
     -------
     dict of symbol to text
         Symbols whose split only the vendor tells, and what to do.
+    bool
+        Whether lots have followed a split.
     """
     if desk.source.name in REBASED_SOURCES or not lots:
-        return {}
+        return {}, False
     agreed = {(split.symbol, split.session) for split in desk.store.bars.splits()}
     alone: dict[str, str] = {}
+    followed = False
     for symbol in dict.fromkeys(lot.symbol for lot in lots):
         told = [one for one in _told(desk, symbol, session, lots) if (symbol, one.session) not in agreed]
         if not told or symbol not in expected:
@@ -52,14 +55,15 @@ def agree_splits(
         for one in told:
             ratio *= one.ratio
         ours, held = expected[symbol]
-        whole = all((fill.shares * ratio) % 1 == 0 for fill in fills if fill.symbol == symbol)
+        whole = all((fill.shares * ratio) % 1 == 0 for fill in fills() if fill.symbol == symbol)
         if whole and abs(ours * ratio - held) <= _SHARE:
             for one in told:
                 desk.store.bars.agree_split(one, desk.clock.now())
             write_lots(desk.store)
+            followed = True
         else:
             alone[symbol] = _text(symbol, told, desk.source.name, ours * ratio, held)
-    return alone
+    return alone, followed
 
 
 def _told(desk: Desk, symbol: str, session: Session, lots: tuple[Lot, ...]) -> list[Split]:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from mtum.core.market.sessions import Sessions
 from mtum.core.portfolio.cash import OfficialEquity, loss_state
 from mtum.core.portfolio.decision import Book
-from mtum.core.portfolio.fills import Fill, Split, folded, rebased, split_ratio
+from mtum.core.portfolio.fills import Fill, Split, rebased, split_ratio
 from mtum.core.portfolio.lots import Lot, holding_of, lots_of, sessions_since_exit
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.core.strategies.contract import Strategy
@@ -35,7 +35,30 @@ class Sleeve:
     points: tuple[OfficialEquity, ...]
 
 
-def read_sleeve(store: Store, strategy: str, closes_before: date | None = None) -> Sleeve:
+@dataclass(frozen=True, slots=True)
+class Records:
+    """What every strategy's open lots are made of, in today's shares: its last two round trips at least."""
+
+    fills: tuple[Fill, ...]
+    lots: tuple[Lot, ...]
+    splits: Sequence[Split]
+
+    @property
+    def strategies(self) -> tuple[str, ...]:
+        """Every strategy that ever traded, in the order of its first fill."""
+        return tuple(dict.fromkeys(fill.strategy for fill in self.fills))
+
+
+def read_records(store: Store, since: date | None = None) -> Records:
+    """Return the lots of every strategy and their fills; enough of these for the lots from `since` on."""
+    splits = store.bars.splits()
+    fills = rebased(store.orders.open_fills(since), splits)
+    return Records(fills, lots_of(fills), splits)
+
+
+def read_sleeve(
+    store: Store, strategy: str, closes_before: date | None = None, records: Records | None = None
+) -> Sleeve:
     """Return the records of the strategy of that name.
 
     Parameters
@@ -43,15 +66,16 @@ def read_sleeve(store: Store, strategy: str, closes_before: date | None = None) 
     closes_before : date or None
         Equity of earlier sessions is read too, the capital's first and only as far as the loss limits look
         at it; None for none.
+    records : Records or None
+        Fills and lots where they have been read already.
     """
-    splits = store.bars.splits()
-    fills = rebased(folded(store.orders.fills(strategy)), splits)
-    lots = lots_of(fills)
+    records = read_records(store) if records is None else records
+    lots = tuple(lot for lot in records.lots if lot.strategy == strategy)
     movements = store.ledger.movements(strategy)
     return Sleeve(
-        fills=fills,
+        fills=tuple(fill for fill in records.fills if fill.strategy == strategy),
         lots=lots,
-        remembered={lot.intent_id: _remembered(store, lot, splits) for lot in lots},
+        remembered={lot.intent_id: _remembered(store, lot, records.splits) for lot in lots},
         cash_usd=sum((movement.amount_usd for movement in movements if movement.paid), ZERO),
         receivable_usd=sum((movement.amount_usd for movement in movements if not movement.paid), ZERO),
         movements=movements,
@@ -61,7 +85,7 @@ def read_sleeve(store: Store, strategy: str, closes_before: date | None = None) 
 
 def held_lots(store: Store) -> tuple[Lot, ...]:
     """Return the open lots of every strategy, in today's shares, whatever the settings trade now."""
-    return lots_of(rebased(folded(store.orders.fills()), store.bars.splits()))
+    return read_records(store).lots
 
 
 def held_shares(store: Store) -> dict[str, int]:
@@ -72,11 +96,13 @@ def held_shares(store: Store) -> dict[str, int]:
     return found
 
 
-def write_lots(store: Store) -> None:
+def write_lots(store: Store, records: Records | None = None) -> None:
     """Write the open lots of every strategy that ever traded, as its fills add up to them."""
-    for strategy in sorted({fill.strategy for fill in store.orders.fills()}):
-        sleeve = read_sleeve(store, strategy)
-        store.ledger.write_lots(strategy, sleeve.lots, sleeve.remembered)
+    records = read_records(store) if records is None else records
+    for strategy in records.strategies:
+        lots = tuple(lot for lot in records.lots if lot.strategy == strategy)
+        remembered = {lot.intent_id: _remembered(store, lot, records.splits) for lot in lots}
+        store.ledger.write_lots(strategy, lots, remembered)
 
 
 def starting_capital(strategy: str, session: date, capital_usd: Decimal) -> CashMovement:

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from mtum.app.desk import Desk
-from mtum.app.ledger.book import Sleeve, flows_since, read_sleeve
+from mtum.app.ledger.book import Records, Sleeve, flows_since, read_records, read_sleeve
 from mtum.app.ledger.dividends import dividend_due
 from mtum.app.session.match_orders import IN_DOUBT
 from mtum.core.market.bars import Bar
@@ -17,20 +17,21 @@ from mtum.core.portfolio.money import exact
 from mtum.ports.records import CashMovement, EquityPoint
 
 
-def restate_equity(desk: Desk, since: date) -> None:
+def restate_equity(desk: Desk, since: date, records: Records | None = None) -> None:
     """Compute equity from that session on once more, after something that changes what was held or paid."""
+    records = read_records(desk.store, since) if records is None else records
     for day in sorted({since, *(point.session for point in desk.store.ledger.equity(desk.strategy.name, since))}):
-        _record_closes(desk, day)
+        _record_closes(desk, day, records)
 
 
-def _record_closes(desk: Desk, day: date) -> None:
+def _record_closes(desk: Desk, day: date, records: Records) -> None:
     """Record dividends, the official close and every sleeve's equity once the session's bars are there.
 
     Lots are valued whatever the settings trade now: another symbol's and another strategy's too.
     """
     active = desk.strategy.name
-    for strategy in dict.fromkeys([active, *(fill.strategy for fill in desk.store.orders.fills())]):
-        sleeve = read_sleeve(desk.store, strategy, day)
+    for strategy in dict.fromkeys([active, *records.strategies]):
+        sleeve = read_sleeve(desk.store, strategy, records=records)
         # Shares sold at this very close were still held over the ex-date.
         before = lots_of(fill for fill in sleeve.fills if fill.session < day)
         after = lots_of(fill for fill in sleeve.fills if fill.session <= day)
@@ -41,8 +42,8 @@ def _record_closes(desk: Desk, day: date) -> None:
         found = {symbol: bar for symbol, bar in bars.items() if bar is not None}
         if not found or len(found) < len(bars):
             continue
-        _record_dividends(desk, sleeve, before, day, found)
-        movements = desk.store.ledger.movements(strategy)
+        paid = _record_dividends(desk, sleeve, before, day, found)
+        movements = desk.store.ledger.movements(strategy) if paid else sleeve.movements
         if any(movement.kind == "capital" and movement.session <= day for movement in movements):
             point = _equity_at(desk, replace(sleeve, movements=movements, lots=after), strategy, day, found)
             desk.store.ledger.write_equity(point)
@@ -55,7 +56,7 @@ def _equity_at(desk: Desk, sleeve: Sleeve, strategy: str, session: date, bars: M
     receivable = sum((movement.amount_usd for movement in movements if not movement.paid), Decimal(0))
     held = [lot for lot in sleeve.lots if lot.symbol in bars]
     market = sum((lot.value_usd(exact(bars[lot.symbol].close)) for lot in held), Decimal(0))
-    earlier = sleeve.points[-1].session if sleeve.points else None
+    earlier = desk.store.ledger.last_before(strategy, session)
     first = next(iter(bars))
     final = desk.store.bars.last_final(first, desk.source.name)
     # An order that may have been filled unseen: the shares, and so the equity, are not known yet.
@@ -70,7 +71,7 @@ def _equity_at(desk: Desk, sleeve: Sleeve, strategy: str, session: date, bars: M
         receivable_usd=receivable,
         market_usd=market,
         equity_usd=cash + receivable + market,
-        flows_usd=flows_since(movements, earlier),
+        flows_usd=flows_since(movements, earlier.session if earlier else date.min),
         benchmark_usd=_benchmark(desk, session, movements, _traded(desk, strategy) or tuple(bars)),
         close=exact(bars[first].close),
         shares=sum(lot.shares for lot in held),
@@ -78,13 +79,17 @@ def _equity_at(desk: Desk, sleeve: Sleeve, strategy: str, session: date, bars: M
     )
 
 
-def _record_dividends(desk: Desk, sleeve: Sleeve, held: Sequence[Lot], session: date, bars: Mapping[str, Bar]) -> None:
+def _record_dividends(desk: Desk, sleeve: Sleeve, held: Sequence[Lot], session: date, bars: Mapping[str, Bar]) -> bool:
+    """Record the dividends of shares held over their ex-date; return whether there were new ones."""
     known = {movement.key for movement in sleeve.movements}
     paid = desk.broker.proves_absence
+    new = []
     for symbol, bar in bars.items():
         strategy = next((lot.strategy for lot in held if lot.symbol == symbol), desk.strategy.name)
         due = dividend_due(held, strategy, symbol, session, bar.dividend, paid=paid)
-        desk.store.ledger.move_cash([due] if due is not None and due.key not in known else [])
+        new += [due] if due is not None and due.key not in known else []
+    desk.store.ledger.move_cash(new)
+    return bool(new)
 
 
 def _traded(desk: Desk, strategy: str) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from mtum.app.desk import Desk, Problem, exit_code_of
 from mtum.app.owner.flatten import request_flatten
 from mtum.app.session.check_book import check_book
 from mtum.app.session.decide_and_order import RunResult, current_document, decide_and_order
+from mtum.app.session.our_books import open_books
 from mtum.app.session.run_document import empty_document
 from mtum.app.session.run_today import todays_session
 from mtum.app.session.submit_orders import submit_orders
@@ -40,7 +41,8 @@ def _open_window(desk: Desk, session: Session) -> bool:
 def _beside_the_decision(desk: Desk, session: Session, symbol: str) -> RunResult:
     desk.broker.connect()
     try:
-        check = check_book(desk, desk.broker.lists(), session)
+        lists = desk.broker.lists()
+        check = check_book(desk, open_books(desk, lists, session), lists, session)
         held, short = check.sellable.get(symbol, 0), check.short.get(symbol, 0)
         if (held or short) and symbol not in check.exits_barred:
             purpose, shares = (Purpose.EXIT, held) if held else (Purpose.COVER, short)

@@ -23,6 +23,7 @@ from mtum.app.session.differences import (
     unbooked,
 )
 from mtum.app.session.match_orders import unread_problems
+from mtum.app.session.our_books import Books, read_books
 from mtum.core.portfolio.money import exact
 from mtum.errors import MtumError, worst
 from mtum.ports.broker import BrokerLists
@@ -56,19 +57,20 @@ def reconciled(desk: Desk, lists: BrokerLists, before: Sequence[Difference]) -> 
     before : sequence of Difference
         What `settle_first` found; what it has recorded since is told too.
     """
-    states = desk.store.orders.states()
+    books = read_books(desk, lists)
+    states = books.states
     unread = [Difference("unread", "", problem.text) for problem in unread_problems(lists, states)]
     orders = order_differences(lists, states)
     told = [one for one in before if one.kind in RECORDED and one not in orders]
-    positions = position_differences(desk, lists, _official_closes(desk, lists))
+    positions = position_differences(desk, books, lists, _official_closes(desk, books, lists))
     beyond = [
         Difference("executions", one.intent.id, text, (f"mtum flatten {one.intent.symbol} --why TEXT", "mtum resume"))
         for one, text in beyond_ordered(desk).values()
     ]
     # Orders whose executions we lack are told by what the broker says of them.
     apart = book_problems(desk.store, orders=False)
-    books = [Difference("books", "", text, ("mtum restore FILE",)) for text in apart]
-    found = (*unread, *told, *positions, *beyond, *foreign_differences(desk, lists), *orders, *books)
+    wrong = [Difference("books", "", text, ("mtum restore FILE",)) for text in apart]
+    found = (*unread, *told, *positions, *beyond, *foreign_differences(desk, books, lists), *orders, *wrong)
     return {
         "account": desk.account,
         "mode": desk.settings.mode,
@@ -94,8 +96,7 @@ def official_close(desk: Desk, state: IntentState) -> Decimal | None:
     return exact(bar.close) if bar is not None else None
 
 
-def _official_closes(desk: Desk, lists: BrokerLists) -> dict[str, Decimal]:
-    states = desk.store.orders.states()
-    explained = [unbooked(lists, states, balance) for balance in position_balances(desk, lists)]
+def _official_closes(desk: Desk, books: Books, lists: BrokerLists) -> dict[str, Decimal]:
+    explained = [unbooked(lists, books.states, balance) for balance in position_balances(desk, books, lists)]
     closes = {one.state.intent.id: official_close(desk, one.state) for one in explained if one is not None}
     return {key: close for key, close in closes.items() if close is not None}

@@ -12,6 +12,7 @@ from mtum.app.desk import Desk
 from mtum.app.owner.approve_settings import entries_stopped
 from mtum.app.session.check_book import check_book
 from mtum.app.session.close_untraded import untraded_lots
+from mtum.app.session.our_books import open_books
 from mtum.core.indicators import column_of
 from mtum.core.market.calendars import calendars_agree
 from mtum.core.market.sessions import Session
@@ -209,7 +210,7 @@ def _hours(desk: Desk, session: Session) -> Check:
 
 
 def _book(desk: Desk, lists: BrokerLists, session: Session) -> Check:
-    found = check_book(desk, lists, session)
+    found = check_book(desk, open_books(desk, lists, session), lists, session)
     if found.problems:
         problem = found.problems[0]
         return Check("positions", State.NO_GO, problem.text, "`mtum reconcile` shows both sides", problem.exit_code)

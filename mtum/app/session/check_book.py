@@ -4,18 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from mtum.app.bars.agree_splits import NOT_AGREED, agree_splits
+from mtum.app.bars.agree_splits import NOT_AGREED
 from mtum.app.desk import Desk, Problem
-from mtum.app.ledger.book import held_lots, read_sleeve
 from mtum.app.session.differences import (
     beyond_ordered,
-    external_shares,
     foreign_differences,
     order_differences,
     position_balances,
     position_differences,
 )
 from mtum.app.session.match_orders import find_order, unread_problems
+from mtum.app.session.our_books import Books
 from mtum.core.market.calendars import calendars_agree
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.orders import Side
@@ -55,19 +54,18 @@ class BookCheck:
         return BookMismatchError(self.problems[0].text if self.problems else "the broker's book is not ours")
 
 
-def check_book(desk: Desk, lists: BrokerLists, session: Session) -> BookCheck:
+def check_book(desk: Desk, books: Books, lists: BrokerLists, session: Session) -> BookCheck:
     """Compare lots and external shares with the broker's positions, and references with our intents."""
-    states = desk.store.orders.states()
-    foreign = foreign_differences(desk, lists)
+    states, splits = books.states, books.splits_alone
+    foreign = foreign_differences(desk, books, lists)
     universe = desk.strategy.universe()
-    splits = _splits(desk, lists, session)
-    found = position_balances(desk, lists)
+    found = position_balances(desk, books, lists)
     unread = tuple(unread_problems(lists, states))
     if lists.unread:
         return BookCheck(problems=unread, only_reconcile=True)
-    if not states and (foreign or any(balance.surplus > 0 for balance in found)):
+    if not books.begun and (foreign or any(balance.surplus > 0 for balance in found)):
         return _fresh_store(found, [one.about for one in foreign])
-    positions = [one for one in position_differences(desk, lists) if one.about not in splits]
+    positions = [one for one in position_differences(desk, books, lists) if one.about not in splits]
     orders = order_differences(lists, states)
     problems = [*unread, *(Problem(ExitCode.PERSON, text) for text in splits.values())]
     problems += [one.problem() for one in (*positions, *foreign, *orders)]
@@ -102,19 +100,6 @@ def _in_doubt(lists: BrokerLists, state: IntentState, session: Session) -> bool:
         return False
     listed = find_order(lists, state)
     return state.status.working or (listed is not None and listed.may_fill)
-
-
-def _splits(desk: Desk, lists: BrokerLists, session: Session) -> dict[str, str]:
-    """Let lots follow splits that both sides tell; return those that only the vendor tells."""
-    sleeve, external, lots = read_sleeve(desk.store, desk.strategy.name), external_shares(desk), held_lots(desk.store)
-    expected = {
-        symbol: (
-            external.get(symbol, Decimal(0)) + sum(lot.shares for lot in lots if lot.symbol == symbol),
-            lists.positions.get(symbol, Decimal(0)),
-        )
-        for symbol in desk.strategy.universe()
-    }
-    return agree_splits(desk, session, sleeve.lots, sleeve.fills, expected)
 
 
 def check_hours(desk: Desk, session: Session) -> None:

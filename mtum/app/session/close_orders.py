@@ -17,7 +17,7 @@ from mtum.app.session.match_orders import (
 )
 from mtum.core.market.instruments import instrument
 from mtum.core.market.sessions import Session
-from mtum.core.portfolio.fills import Fill, folded
+from mtum.core.portfolio.fills import Fill
 from mtum.core.portfolio.orders import OrderStatus, intent_of
 from mtum.ports.broker import BrokerFill, BrokerLists
 from mtum.ports.records import IntentState, Observed
@@ -34,19 +34,20 @@ def take_up(
     Parameters
     ----------
     states : sequence of IntentState or None
-        Orders to look at; None for all of them.
+        Orders to look at; None for all that the lists can say something of.
     adopt : bool
         Whether a working order that we did not know to be there is taken up too. A run does it by
         itself, with checks of its own.
     """
-    states = desk.store.orders.states() if states is None else states
+    states = desk.store.orders.concerned(lists) if states is None else states
     found = order_differences(lists, states)
     fills = [_fill(state, fill) for state in states for fill in executions_of(lists, state)]
     # What a person stated as filled must not count a second time when its executions are told after all.
-    stated = {one.intent_id for one in desk.store.orders.fills() if one.exec_id.startswith(STATED)} if fills else set()
-    known = set(desk.store.orders.fills()) if fills else set()
+    told = {fill.intent_id for fill in fills}
+    known = set(desk.store.orders.fills(intents=told)) if told else set()
+    stated = {one.intent_id for one in known if one.exec_id.startswith(STATED)}
     desk.store.orders.add_fills([fill for fill in fills if fill.intent_id not in stated])
-    changed = {fill.session for fill in set(desk.store.orders.fills()) - known} if fills else set()
+    changed = {fill.session for fill in set(desk.store.orders.fills(intents=told)) - known} if told else set()
     if changed:
         write_lots(desk.store)
         # What is told late, a fill, its commission or a corrected price, belongs to its own session and all after it.
@@ -105,8 +106,7 @@ def close_earlier(desk: Desk, lists: BrokerLists, session: Session) -> None:
 
 def _end(desk: Desk, lists: BrokerLists, state: IntentState) -> None:
     key, now = state.intent.id, desk.clock.now()
-    fills = folded(desk.store.orders.fills(state.intent.strategy))
-    filled = sum(fill.shares for fill in fills if fill.intent_id == key)
+    filled = desk.store.orders.executed(key)
     if state.status.terminal:
         # Executions outweigh the word it ended with.
         if filled > state.filled or (filled and state.status in (OrderStatus.REJECTED, OrderStatus.LAPSED)):

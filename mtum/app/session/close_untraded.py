@@ -4,6 +4,7 @@ from mtum.app.desk import Desk, Problem
 from mtum.app.ledger.book import held_lots
 from mtum.app.session.check_book import check_book
 from mtum.app.session.close_orders import close_earlier, take_up
+from mtum.app.session.our_books import open_books
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.orders import OrderIntent, OrderType, Purpose, Side, intent_id
@@ -28,7 +29,7 @@ def close_untraded(desk: Desk, session: Session, untraded: Untraded) -> tuple[Pr
     lists = desk.broker.lists()
     take_up(desk, lists)
     close_earlier(desk, lists, session)
-    check = check_book(desk, lists, session)
+    check = check_book(desk, open_books(desk, lists, session), lists, session)
     for (strategy, symbol), shares in wanted.items():
         purpose = Purpose.EXIT if shares > 0 else Purpose.COVER
         key = intent_id(desk.account, session.day, strategy, symbol, purpose)

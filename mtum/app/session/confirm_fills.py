@@ -6,7 +6,7 @@ from typing import Any
 
 from mtum.app.bars.refresh_bars import refresh_bars, refresh_series
 from mtum.app.desk import Desk, Problem, exit_code_of
-from mtum.app.ledger.book import held_lots, write_lots
+from mtum.app.ledger.book import Records, write_lots
 from mtum.app.ledger.dividends import dividends_received
 from mtum.app.ledger.equity import restate_equity
 from mtum.app.owner.flatten import forget_flatten
@@ -14,6 +14,7 @@ from mtum.app.session.close_orders import cancel_left_over, close_orders, take_u
 from mtum.app.session.decide_and_order import RunResult, current_document, sessions_around
 from mtum.app.session.differences import beyond_ordered, position_differences
 from mtum.app.session.match_orders import broken_off, order_problems, unread_problems
+from mtum.app.session.our_books import read_books
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.portfolio.fills import Fill
 from mtum.core.portfolio.limits import Restriction
@@ -62,7 +63,8 @@ def settle_document(desk: Desk, session: Session, problems: tuple[Problem, ...])
     run = current_document(desk, session, problems)
     since = desk.store.ledger.equity(desk.strategy.name, session.day)
     points = [point for point in since if point.session == session.day]
-    fills = [fill for fill in desk.store.orders.fills() if fill.session == session.day]
+    intents = [state.intent.id for state in desk.store.orders.states(session.day)]
+    fills = desk.store.orders.fills(intents=intents) if intents else ()
     return {
         "session": run["session"],
         "mode": run["mode"],
@@ -92,28 +94,30 @@ def _settled(desk: Desk, session: Session) -> tuple[Problem, ...]:
     close_orders(desk, session, lists)
     desk.journal.reached("closed")
     sessions = sessions_around(desk, session)
-    write_lots(desk.store)
-    forget_flatten(desk, {lot.symbol for lot in held_lots(desk.store)})
+    books = read_books(desk, lists, session.day)
+    write_lots(desk.store, books.records)
+    forget_flatten(desk, {lot.symbol for lot in books.records.lots})
     # How the session's orders ended is told by their status; here is what stood otherwise than we had it.
     problems = left_over + [one.problem() for one in found if one.kind in _TOLD]
     states = desk.store.orders.states(session.day)
     problems += unread_problems(lists, states) + order_problems(states) + _short_fills(desk, session)
-    problems += [one.problem() for one in position_differences(desk, lists)]
+    problems += [one.problem() for one in position_differences(desk, books, lists)]
     for author, (_, text) in beyond_ordered(desk).items():
         desk.store.control.halt(Restriction.REDUCE_ONLY, text, author, desk.clock.now())
         problems.append(Problem(ExitCode.PERSON, text))
-    problems += _read_closes(desk, session, sessions)
-    restate_equity(desk, session.day)
-    movements = desk.store.ledger.movements(desk.strategy.name)
-    desk.store.ledger.move_cash(dividends_received(movements, lists.account.cash_usd))
+    problems += _read_closes(desk, books.records, session, sessions)
+    restate_equity(desk, session.day, books.records)
+    if desk.store.ledger.receivable(desk.strategy.name):
+        movements = desk.store.ledger.movements(desk.strategy.name)
+        desk.store.ledger.move_cash(dividends_received(movements, lists.account.cash_usd))
     desk.store.control.write_sessions(sessions.between(session.day, sessions.known[-1].day)[1:31])
     return tuple(problems)
 
 
-def _read_closes(desk: Desk, session: Session, sessions: Sessions) -> list[Problem]:
+def _read_closes(desk: Desk, records: Records, session: Session, sessions: Sessions) -> list[Problem]:
     """Read the session's official closes; what cannot be read leaves the rest alone."""
-    held = [lot.symbol for lot in held_lots(desk.store)]
-    held += [fill.symbol for fill in desk.store.orders.fills() if fill.session == session.day]
+    held = [lot.symbol for lot in records.lots]
+    held += [fill.symbol for fill in records.fills if fill.session == session.day]
     problems = []
     for symbol in dict.fromkeys([*held, *desk.strategy.universe(), *desk.strategy.series()]):
         read = refresh_series if symbol in desk.strategy.series() else refresh_bars

@@ -6,7 +6,15 @@ from typing import Any
 
 from mtum.app.bars.refresh_bars import refresh_bars
 from mtum.app.desk import Desk, Problem, exit_code_of
-from mtum.app.ledger.book import build_book, equity_before, loss_pause, read_sleeve, starting_capital, with_capital
+from mtum.app.ledger.book import (
+    Sleeve,
+    build_book,
+    equity_before,
+    loss_pause,
+    read_sleeve,
+    starting_capital,
+    with_capital,
+)
 from mtum.app.ledger.dividends import dividend_due
 from mtum.app.ledger.guards import guarded, limits_after, worth_of
 from mtum.app.session.check_book import BookCheck, check_book, check_hours
@@ -17,6 +25,7 @@ from mtum.app.session.differences import RECORDED
 from mtum.app.session.exit_fallback import exit_fallback
 from mtum.app.session.gather import Gathered, gather
 from mtum.app.session.match_orders import IN_DOUBT, broken_off
+from mtum.app.session.our_books import open_books
 from mtum.app.session.run_document import empty_document, orders_document, run_document
 from mtum.app.session.submit_orders import submit_orders
 from mtum.core.decide import with_change_since
@@ -117,20 +126,22 @@ def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
     lists = desk.broker.lists() if left_over else lists
     found = take_up(desk, lists)
     close_earlier(desk, lists, session)
-    check = check_book(desk, lists, session)
+    books = open_books(desk, lists, session)
+    check = check_book(desk, books, lists, session)
     if check.only_reconcile:
         raise check.error()
+    sleeve = read_sleeve(desk.store, desk.strategy.name, session.day, books.records)
     for symbol in desk.strategy.universe():
         refresh_bars(desk, symbol, session, sessions)
     desk.journal.reached("refreshed")
     desk.clock.wait_until(session.before_close(desk.settings.schedule.snapshot_minutes))
     decided_at = desk.clock.now()
-    gathered = gather(desk, session, sessions, decided_at)
+    gathered = gather(desk, session, sessions, decided_at, books.held(desk.strategy.name))
     data_by = session.before_close(desk.settings.schedule.data_deadline_minutes)
     _before(desk, data_by, "market data", BarsStaleError)
-    worth = worth_of(desk, lists, gathered.view)
+    worth = worth_of(sleeve, lists, gathered.view)
     check = guarded(desk, check, worth, record=True)
-    book = _book(desk, session, sessions, lists, check, gathered)
+    book = _book(desk, sessions, lists, check, gathered, sleeve)
     decision = decide_believed(gathered, desk, book)
     record = _record(desk, session, decided_at, gathered, book, decision)
     _before(desk, session.before_close(desk.settings.schedule.decision_deadline_minutes), "the decision")
@@ -148,7 +159,7 @@ def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
 def ensure_capital(desk: Desk, session: Session) -> None:
     """Give the sleeve its starting capital, once."""
     name = desk.strategy.name
-    if any(movement.kind == "capital" for movement in desk.store.ledger.movements(name)):
+    if desk.store.ledger.begun(name):
         return
     capital = exact(desk.settings.portfolio.capital_usd)
     desk.store.ledger.move_cash([starting_capital(name, session.day, capital)])
@@ -166,13 +177,15 @@ def _dry(desk: Desk, session: Session) -> RunResult:
     try:
         check_hours(desk, session)
         lists = desk.broker.lists()
-        check = check_book(desk, lists, session)
+        books = open_books(desk, lists, session)
+        check = check_book(desk, books, lists, session)
+        sleeve = read_sleeve(desk.store, desk.strategy.name, session.day, books.records)
         for symbol in desk.strategy.universe():
             refresh_bars(desk, symbol, session, sessions)
         decided_at = desk.clock.now()
-        gathered = gather(desk, session, sessions, decided_at)
-        check = guarded(desk, check, worth_of(desk, lists, gathered.view), record=False)
-        book = _book(desk, session, sessions, lists, check, gathered)
+        gathered = gather(desk, session, sessions, decided_at, books.held(desk.strategy.name))
+        check = guarded(desk, check, worth_of(sleeve, lists, gathered.view), record=False)
+        book = _book(desk, sessions, lists, check, gathered, sleeve)
     finally:
         desk.broker.close()
     decision = decide_believed(gathered, desk, book)
@@ -183,18 +196,22 @@ def _dry(desk: Desk, session: Session) -> RunResult:
 
 
 def _book(
-    desk: Desk, session: Session, sessions: Sessions, lists: BrokerLists, check: BookCheck, gathered: Gathered
+    desk: Desk,
+    sessions: Sessions,
+    lists: BrokerLists,
+    check: BookCheck,
+    gathered: Gathered,
+    sleeve: Sleeve,
 ) -> Book:
+    day = gathered.view.session
     capital = exact(desk.settings.portfolio.capital_usd)
-    sleeve = with_capital(
-        read_sleeve(desk.store, desk.strategy.name, session.day), desk.strategy.name, session.day, capital
-    )
-    book = build_book(sleeve, desk.strategy, desk.store, lists.account, sessions, session.day)
+    sleeve = with_capital(sleeve, desk.strategy.name, day, capital)
+    book = build_book(sleeve, desk.strategy, desk.store, lists.account, sessions, day)
     pause = desk.settings.risk.daily_loss_pause_sessions
     requested = desk.store.statements.flatten_requests()
-    paused = loss_pause(desk.store, desk.strategy, sessions, session.day, pause)
+    paused = loss_pause(desk.store, desk.strategy, sessions, day, pause)
     for symbol, bars in gathered.view.bars.items():
-        due = dividend_due(sleeve.lots, desk.strategy.name, symbol, session.day, float(bars.dividend[-1]), paid=False)
+        due = dividend_due(sleeve.lots, desk.strategy.name, symbol, day, float(bars.dividend[-1]), paid=False)
         if due is not None and all(movement.key != due.key for movement in sleeve.movements):
             book = replace(book, receivable_usd=book.receivable_usd + float(due.amount_usd))
     book = replace(

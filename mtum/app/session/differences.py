@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from decimal import Decimal
 
 from mtum.app.desk import Desk, Problem
 from mtum.app.ledger.book import held_lots
 from mtum.app.session.match_orders import IN_DOUBT, find_trace, inactive, too_many, what_of
-from mtum.core.portfolio.fills import folded
-from mtum.core.portfolio.orders import OrderStatus, Side
+from mtum.app.session.our_books import Books
+from mtum.core.portfolio.orders import EXECUTIONS_COME_WITHIN, OrderStatus, Side
 from mtum.core.portfolio.reconcile import Balance, balances, foreign_refs
 from mtum.errors import ExitCode
 from mtum.ports.broker import BrokerLists, BrokerOrder
@@ -17,8 +16,6 @@ from mtum.ports.records import IntentState
 
 RECORDED = ("contradiction", "ended", "executed")
 """Kinds that are told once: when the lists have been taken up, our records say the same as the broker."""
-EXECUTIONS_COME_WITHIN = timedelta(days=7)
-"""Shares that turn up later than this after an order are not explained by it."""
 
 _ENDED = (OrderStatus.REJECTED, OrderStatus.CANCELED, OrderStatus.EXPIRED)
 _NEVER_LEFT = (OrderStatus.PLANNED, OrderStatus.DENIED)
@@ -51,22 +48,15 @@ class Unbooked:
     shares: int
 
 
-def external_shares(desk: Desk) -> dict[str, Decimal]:
-    """Return the shares that the owner stated as not the program's, by symbol."""
-    symbols = {*desk.strategy.universe(), *(lot.symbol for lot in held_lots(desk.store))}
-    stated = desk.store.statements.external_shares()
-    return {symbol: shares for symbol, shares in stated.items() if symbol in symbols}
-
-
-def position_balances(desk: Desk, lists: BrokerLists) -> tuple[Balance, ...]:
+def position_balances(desk: Desk, books: Books, lists: BrokerLists) -> tuple[Balance, ...]:
     """Compare the lots of every strategy and what is stated as external with the broker's positions.
 
     Symbols that are traded, held, or were ordered lately, whatever the settings trade now.
     """
-    states, today = desk.store.orders.states(), lists.at.date()
-    lately = {one.intent.symbol for one in states if today - one.intent.session <= EXECUTIONS_COME_WITHIN}
+    today = lists.at.date()
+    lately = {one.intent.symbol for one in books.states if today - one.intent.session <= EXECUTIONS_COME_WITHIN}
     symbols = {*desk.strategy.universe(), *lately}
-    return balances(held_lots(desk.store), external_shares(desk), lists.positions, symbols)
+    return balances(books.records.lots, books.external, lists.positions, symbols)
 
 
 def balance_of(desk: Desk, lists: BrokerLists, symbol: str) -> Balance:
@@ -96,7 +86,7 @@ def unbooked(lists: BrokerLists, states: Iterable[IntentState], balance: Balance
 
 
 def position_differences(
-    desk: Desk, lists: BrokerLists, closes: Mapping[str, Decimal] | None = None
+    desk: Desk, books: Books, lists: BrokerLists, closes: Mapping[str, Decimal] | None = None
 ) -> list[Difference]:
     """Return what differs between lots, external shares and the broker's positions.
 
@@ -105,9 +95,8 @@ def position_differences(
     closes : mapping of intent id to price
         Official closes, in USD, that a fill nobody saw may be stated at.
     """
-    states = desk.store.orders.states()
     found = []
-    for balance in position_balances(desk, lists):
+    for balance in position_balances(desk, books, lists):
         if balance.short:
             found.append(_short(balance))
         if balance.surplus == 0:
@@ -115,7 +104,7 @@ def position_differences(
         more = "more" if balance.surplus > 0 else "fewer"
         text = f"{balance.text}, {abs(balance.surplus)} {more}"
         ways = _ways(balance, desk.strategy.name)
-        explained = unbooked(lists, states, balance)
+        explained = unbooked(lists, books.states, balance)
         if explained is not None:
             intent = explained.state.intent
             price = (closes or {}).get(intent.id)
@@ -134,14 +123,11 @@ def beyond_ordered(desk: Desk) -> dict[str, tuple[IntentState, str]]:
     Settling stops entries for each; lifting that halt acknowledges it. By the halt's author.
     """
     lifted = {halt.by for halt in desk.store.control.halts() if halt.lifted_at is not None}
-    executed: dict[str, int] = {}
-    for fill in folded(desk.store.orders.fills()):
-        executed[fill.intent_id] = executed.get(fill.intent_id, 0) + fill.shares
     found = {}
-    for state in desk.store.orders.states():
-        intent, shares = state.intent, executed.get(state.intent.id, 0)
+    for state, shares in desk.store.orders.overfilled():
+        intent = state.intent
         author = f"executions {intent.id} {shares}"
-        if shares > intent.shares and not intent.purpose.stated and author not in lifted:
+        if not intent.purpose.stated and author not in lifted:
             what = f"{intent.side.value} {intent.shares} {intent.symbol} ({intent.ref})"
             text = (
                 f"{what}: {shares} shares were executed, {shares - intent.shares} more than ordered; our books follow "
@@ -152,9 +138,9 @@ def beyond_ordered(desk: Desk) -> dict[str, tuple[IntentState, str]]:
     return found
 
 
-def foreign_differences(desk: Desk, lists: BrokerLists) -> list[Difference]:
+def foreign_differences(desk: Desk, books: Books, lists: BrokerLists) -> list[Difference]:
     """Return the orders and executions made by this program, but not by this database."""
-    known = {state.intent.id for state in desk.store.orders.states()}
+    known = {state.intent.id for state in books.states}
     listed = [order.ref for order in lists.orders] + [fill.ref for fill in lists.fills]
     return [
         Difference(

@@ -7,6 +7,7 @@ from mtum.app.desk import Desk, Problem
 from mtum.app.session.check_book import check_book
 from mtum.app.session.differences import position_balances
 from mtum.app.session.match_orders import executions_of, find_order, orders_of
+from mtum.app.session.our_books import Books, open_books
 from mtum.app.session.submit_orders import submit_orders
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.gate import MARKET_LAST_MINUTES, last_instant
@@ -34,14 +35,15 @@ def exit_fallback(desk: Desk, session: Session) -> tuple[Problem, ...]:
     first = desk.broker.lists()
     desk.clock.wait_until(desk.clock.now() + QUERIES_APART)
     second = desk.broker.lists()
+    books = open_books(desk, second, session)
     problems: list[Problem] = []
     planned = False
     for state in wanted:
-        doubt = _doubt(desk, first, state, session) or _doubt(desk, second, state, session)
+        doubt = _doubt(desk, books, first, state, session) or _doubt(desk, books, second, state, session)
         if doubt is None and desk.clock.now() >= last_instant(session, OrderType.MARKET, MARKET_LAST_MINUTES):
             doubt = "it is too late for one"
         if doubt is None:
-            planned |= _plan(desk, second, state, session)
+            planned |= _plan(desk, books, second, state, session)
         else:
             text = f"no market order in place of the rejected {state.intent.ref}: {doubt}; sell by hand if it must be"
             problems.append(Problem(ExitCode.PERSON, text))
@@ -54,7 +56,7 @@ def _rejected_exit(desk: Desk, session: Session, state: IntentState) -> bool:
     return rejected and desk.store.orders.find(key) is None
 
 
-def _doubt(desk: Desk, lists: BrokerLists, state: IntentState, session: Session) -> str | None:
+def _doubt(desk: Desk, books: Books, lists: BrokerLists, state: IntentState, session: Session) -> str | None:
     """Return why these lists do not prove the exit dead, None when they do."""
     symbol = state.intent.symbol
     listed = orders_of(lists, state)
@@ -68,15 +70,15 @@ def _doubt(desk: Desk, lists: BrokerLists, state: IntentState, session: Session)
         return "there are executions of it"
     if any(order.symbol == symbol and order.may_fill for order in lists.orders):
         return f"another order in {symbol} is open"
-    if any(one.surplus for one in position_balances(desk, lists) if one.symbol == symbol):
+    if any(one.surplus for one in position_balances(desk, books, lists) if one.symbol == symbol):
         return "the broker's position is not what our records say"
-    barred = check_book(desk, lists, session).exits_barred.get(symbol)
+    barred = check_book(desk, books, lists, session).exits_barred.get(symbol)
     return f"exits in {symbol} must wait ({barred})" if barred else None
 
 
-def _plan(desk: Desk, lists: BrokerLists, state: IntentState, session: Session) -> bool:
+def _plan(desk: Desk, books: Books, lists: BrokerLists, state: IntentState, session: Session) -> bool:
     dead = find_order(lists, state)
-    sellable = check_book(desk, lists, session).sellable.get(state.intent.symbol, 0)
+    sellable = check_book(desk, books, lists, session).sellable.get(state.intent.symbol, 0)
     shares = min(sellable, state.intent.shares) - (dead.filled if dead else 0)
     if shares <= 0:
         return False

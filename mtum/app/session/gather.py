@@ -1,13 +1,12 @@
 """The market as it is known at the decision: history from the cache, today's bar, the VIX, all checked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from mtum.app.bars.judge_today import history_today, judge_today, judge_vix, vix_degraded
 from mtum.app.bars.kept_out import explained, kept_out, why
 from mtum.app.desk import Desk
-from mtum.app.ledger.book import read_sleeve
 from mtum.core.market.bars import Bar, Bars, ProvisionalBar
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.market.sifting import CONTEXT_SESSIONS
@@ -40,8 +39,13 @@ class Gathered:
     doubtful: frozenset[str] = frozenset()
 
 
-def gather(desk: Desk, session: Session, sessions: Sessions, at: datetime) -> Gathered:
+def gather(desk: Desk, session: Session, sessions: Sessions, at: datetime, held: Collection[str] = ()) -> Gathered:
     """Return the market view of a session at an instant.
+
+    Parameters
+    ----------
+    held : collection of str
+        Symbols in which the strategy has shares.
 
     Raises
     ------
@@ -72,7 +76,7 @@ def gather(desk: Desk, session: Session, sessions: Sessions, at: datetime) -> Ga
         snapshots.append(snapshot)
     readings = {name: judge_vix(desk, name, session, at) for name in strategy.series()}
     degraded, found = vix_degraded(readings)
-    view = MarketView(session.day, bars, _series(desk, readings), provisional)
+    view = MarketView(session.day, bars, _series(readings, held=bool(held)), provisional)
     return Gathered(view, degraded, (*notes, *found), barred, tuple(snapshots), frozenset(doubtful))
 
 
@@ -159,8 +163,6 @@ def _today(
     return snapshot, ProvisionalBar(bar, quote.volume, share, quote.seen_at, quote.midpoint)
 
 
-def _series(desk: Desk, readings: Mapping[str, VixReading]) -> dict[str, float | None]:
+def _series(readings: Mapping[str, VixReading], *, held: bool) -> dict[str, float | None]:
     # Two sources that disagree: entries see the higher value, exits the lower.
-    apart = any(reading.for_entry != reading.for_exit for reading in readings.values())
-    held = apart and bool(read_sleeve(desk.store, desk.strategy.name).lots)
     return {name: reading.for_exit if held else reading.for_entry for name, reading in readings.items()}

@@ -184,7 +184,9 @@ def broken_off(store: Store, error: MtumError, session: date | None = None) -> t
     session : date or None
         Whose denied and rejected orders are told too.
     """
-    states = [one for one in store.orders.states() if one.status in IN_DOUBT or one.intent.session == session]
+    states = [one for one in store.orders.states(unresolved=True) if one.status in IN_DOUBT]
+    own = () if session is None else store.orders.states(session)
+    states += [one for one in own if one.status not in IN_DOUBT]
     orders = order_problems(states)
     in_doubt = any(one.status in IN_DOUBT for one in states)
     text = str(error).removesuffix("; nothing was sent") if in_doubt else str(error)

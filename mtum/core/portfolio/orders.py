@@ -3,12 +3,15 @@
 import base64
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from enum import Enum
 from hashlib import sha256
 
 from mtum.core.market.instruments import InstrumentId, Kind, instrument
+
+EXECUTIONS_COME_WITHIN = timedelta(days=7)
+"""Shares that turn up later than this after an order are not explained by it."""
 
 
 class Side(Enum):

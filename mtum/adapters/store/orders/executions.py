@@ -1,12 +1,14 @@
 """Fills and the cash they move: a correction takes the place of what it corrects."""
 
+import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 
 from mtum.adapters.store.database import Database
+from mtum.adapters.store.faults import faults_of
 from mtum.adapters.store.texts import instant, instant_text, maybe_float, maybe_money, money
 from mtum.core.portfolio.fills import Fill, folded
 from mtum.core.portfolio.orders import Side
@@ -68,10 +70,53 @@ def _move(connection: sqlite3.Connection, fill: Fill, key: str, kind: str, amoun
     connection.execute(sql, (key, fill.strategy, fill.session.isoformat(), kind, float(amount), fill.symbol))
 
 
-def read_fills(database: Database, strategy: str | None) -> Sequence[Fill]:
-    """Return fills in time order, corrections included, of one strategy or of all."""
-    sql = "SELECT * FROM fills WHERE ? IS NULL OR strategy = ? ORDER BY session, instant, exec_id"
-    return tuple(fill_of(row) for row in database.rows(sql, (strategy, strategy)))
+def read_fills(
+    database: Database, strategy: str | None = None, intents: Collection[str] | None = None
+) -> Sequence[Fill]:
+    """Return fills in time order, corrections included: of all, of one strategy, or of these intents."""
+    wanted, values = ["1"], list[str]()
+    if strategy is not None:
+        wanted, values = [*wanted, "strategy = ?"], [strategy]
+    if intents is not None:
+        wanted.append("intent_id IN (SELECT value FROM json_each(?))")
+        values.append(json.dumps(sorted(intents), allow_nan=False))
+    sql = f"SELECT * FROM fills WHERE {' AND '.join(wanted)} ORDER BY session, instant, exec_id"
+    return tuple(fill_of(row) for row in database.rows(sql, values))
+
+
+def read_open_fills(database: Database, since: date | None) -> Sequence[Fill]:
+    """Return the fills that lots from that session on are made of, with the round trip before them."""
+    last = "9999" if since is None else since.isoformat()
+    sums = (
+        "SELECT strategy, symbol, sum(CASE side WHEN 'BUY' THEN shares ELSE -shares END), count(*) "
+        "FROM fills WHERE current = 1 GROUP BY strategy, symbol"
+    )
+    left, unread = {}, {}
+    for strategy, symbol, shares, count in database.rows(sums):
+        left[strategy, symbol], unread[strategy, symbol] = shares, count
+    # As traded, a symbol that was split meanwhile does not come to zero where it is flat.
+    split = {symbol for (symbol,) in database.rows("SELECT symbol FROM corporate_actions WHERE source = 'agreed'")}
+    flat = dict.fromkeys(left, 0)
+    found: list[Fill] = []
+    with faults_of(database.path):
+        newest_first = database.connection.execute(
+            "SELECT * FROM fills WHERE current = 1 ORDER BY session DESC, instant DESC, exec_id DESC"
+        )
+        for row in newest_first:
+            key = (row["strategy"], row["symbol"])
+            if not unread.get(key):
+                continue
+            if not left[key] and row["session"] < last and row["symbol"] not in split:
+                flat[key] += 1
+            if flat[key] < 2:
+                fill = fill_of(row)
+                left[key] -= fill.signed_shares
+                found.append(fill)
+            unread[key] = unread[key] - 1 if flat[key] < 2 else 0
+            if not any(unread.values()):
+                break
+        newest_first.close()
+    return tuple(reversed(found))
 
 
 @lru_cache(maxsize=4096)

@@ -172,6 +172,14 @@ def other_instruments(db: Database) -> None:
     _add(db, "account_snapshots", {"others": "TEXT NOT NULL DEFAULT '[]'"})
 
 
+@MIGRATIONS(name="0014_what_is_open_at_hand")
+def what_is_open_at_hand(db: Database) -> None:
+    """Find unfinished runs, deposits, new fills and unlearned volumes without going through all there ever were."""
+    for table in ("runs", "equity", "fills", "volume_snapshots"):
+        for statement in TABLES[table].indexes:
+            db.execute(statement.replace("CREATE INDEX", "CREATE INDEX IF NOT EXISTS", 1))
+
+
 def _maybe_instant(fact: str) -> str | None:
     try:
         return instant_text(datetime.fromisoformat(fact))

@@ -112,6 +112,7 @@ ORDERS = (
         """,
         "",
         "CREATE INDEX fills_by_stem ON fills (stem)",
+        "CREATE INDEX fills_by_time ON fills (session, instant, exec_id)",
         "CREATE INDEX fills_by_intent ON fills (intent_id)",
     ),
 )

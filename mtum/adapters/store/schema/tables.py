@@ -37,6 +37,7 @@ _DECISIONS = (
         """,
         "UNIQUE (account, session, job, slot)",
         "CREATE INDEX runs_by_job ON runs (job, session)",
+        "CREATE INDEX runs_unfinished ON runs (job, session) WHERE finished_at IS NULL",
     ),
     table(
         "input_frames",
@@ -133,6 +134,7 @@ _LEDGER = (
         final | INTEGER NOT NULL DEFAULT 1 | 0 while the close may still change
         """,
         "PRIMARY KEY (strategy, session)",
+        "CREATE INDEX equity_with_flows ON equity (strategy, session) WHERE flows_usd <> 0",
     ),
     table(
         "account_snapshots",
@@ -244,6 +246,8 @@ _MARKET = (
         error_frac | REAL | projected over final volume, less 1
         """,
         "PRIMARY KEY (symbol, source, session)",
+        "CREATE INDEX volume_snapshots_waiting ON volume_snapshots (symbol, source, session) "
+        "WHERE final_volume IS NULL",
     ),
 )
 

@@ -11,6 +11,7 @@ import pytest
 
 from mtum.app.desk import Desk
 from mtum.app.session.check_book import BookCheck, check_book, check_hours
+from mtum.app.session.our_books import open_books
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.orders import OrderStatus, Side
 from mtum.core.strategies.contract import Holding
@@ -38,18 +39,22 @@ def holding(folder: Path, shares: int = 19) -> Iterator[Desk]:
         yield desk
 
 
+def checked(desk: Desk, lists: BrokerLists, session: Session) -> BookCheck:
+    return check_book(desk, open_books(desk, lists, session), lists, session)
+
+
 def told(check: BookCheck) -> list[tuple[int, str]]:
     return [(int(problem.exit_code), problem.text) for problem in check.problems]
 
 
 def test_equal_books_bar_nothing(tmp_path: Path) -> None:
     with holding(tmp_path) as desk:
-        assert check_book(desk, shown(held="19"), TODAY) == BookCheck(sellable={"MTUM": 19})
+        assert checked(desk, shown(held="19"), TODAY) == BookCheck(sellable={"MTUM": 19})
 
 
 def test_a_fresh_database_on_a_flat_account_trades_normally(tmp_path: Path) -> None:
     with holding(tmp_path, 0) as desk:
-        assert check_book(desk, shown(), TODAY) == BookCheck(sellable={"MTUM": 0})
+        assert checked(desk, shown(), TODAY) == BookCheck(sellable={"MTUM": 0})
 
 
 @pytest.mark.parametrize(
@@ -64,7 +69,7 @@ def test_a_database_without_orders_only_reconciles_while_the_broker_knows_of_som
     tmp_path: Path, lists: BrokerLists
 ) -> None:
     with holding(tmp_path, 0) as desk:
-        check = check_book(desk, lists, TODAY)
+        check = checked(desk, lists, TODAY)
         assert check.only_reconcile
         assert check.error().exit_code is ExitCode.PERSON
         assert "restore the database from a backup" in str(check.error())
@@ -73,7 +78,7 @@ def test_a_database_without_orders_only_reconciles_while_the_broker_knows_of_som
 def test_shares_stated_as_external_are_no_reason_to_stop(tmp_path: Path) -> None:
     with holding(tmp_path, 0) as desk:
         desk.store.statements.state_external("MTUM", Decimal(19), SENT_AT, "")
-        assert check_book(desk, shown(held="19.4"), TODAY) == BookCheck(sellable={"MTUM": 0})
+        assert checked(desk, shown(held="19.4"), TODAY) == BookCheck(sellable={"MTUM": 0})
 
 
 @pytest.mark.parametrize(
@@ -87,7 +92,7 @@ def test_another_position_bars_entries_and_lets_our_own_shares_be_sold(
     tmp_path: Path, held: str, sellable: int, words: str
 ) -> None:
     with holding(tmp_path) as desk:
-        check = check_book(desk, shown(held=held), TODAY)
+        check = checked(desk, shown(held=held), TODAY)
         assert check.entries_barred == {"MTUM": "mismatch"}
         assert (check.exits_barred, check.sellable, check.only_reconcile) == ({}, {"MTUM": sellable}, False)
         ((code, text),) = told(check)
@@ -119,19 +124,19 @@ def test_what_may_be_sold_leaves_out_what_is_being_sold(
         desk.store.orders.add_intent(SELL, SENT_AT)
         if external:
             desk.store.statements.state_external("MTUM", Decimal(external), SENT_AT, "")
-        check = check_book(desk, shown(*orders, held=held), TODAY)  # type: ignore[arg-type]
+        check = checked(desk, shown(*orders, held=held), TODAY)  # type: ignore[arg-type]
         assert check.sellable == {"MTUM": sellable}
 
 
 def test_another_installation_stops_entries_until_it_is_acknowledged(tmp_path: Path) -> None:
     lists = shown(listed(BUY, ref=FOREIGN), held="19")
     with holding(tmp_path) as desk:
-        check = check_book(desk, lists, TODAY)
+        check = checked(desk, lists, TODAY)
         assert (check.entries_barred, check.exits_barred) == ({"MTUM": "mismatch"}, {})
         ((code, text),) = told(check)
         assert (code, f"reconcile --accept foreign {FOREIGN}" in text) == (6, True)
         desk.store.statements.acknowledge_foreign(FOREIGN, SENT_AT, "")
-        assert check_book(desk, lists, TODAY).problems == ()
+        assert checked(desk, lists, TODAY).problems == ()
 
 
 @pytest.mark.parametrize("begun", [OrderStatus.SUBMITTING, OrderStatus.UNKNOWN])
@@ -140,9 +145,9 @@ def test_an_order_of_an_earlier_session_without_an_end_bars_its_symbol(tmp_path:
         desk.store.orders.add_intent(BUY, SENT_AT)
         desk.store.orders.claim(BUY.id, SENT_AT)
         desk.store.orders.move(BUY.id, begun, SENT_AT)
-        check = check_book(desk, shown(), TODAY)
+        check = checked(desk, shown(), TODAY)
         assert check.entries_barred == check.exits_barred == {"MTUM": "unresolved"}
-        same_day = check_book(desk, shown(), SESSION)
+        same_day = checked(desk, shown(), SESSION)
         assert same_day.entries_barred == same_day.exits_barred == {}
 
 
@@ -173,7 +178,7 @@ def test_the_same_hours_are_fine(tmp_path: Path) -> None:
 def test_an_order_of_an_earlier_session_that_still_works_bars_its_symbol(tmp_path: Path) -> None:
     with holding(tmp_path) as desk:
         lists = replace(shown(listed(BUY), held="19"), at=TODAY.before_close(20))
-        check = check_book(desk, lists, TODAY)
+        check = checked(desk, lists, TODAY)
         ((code, text),) = told(check)
         assert (code, f"{BUY.ref}, 2018-12-03) still works at the broker" in text) == (6, True)
         assert (dict(check.entries_barred), dict(check.exits_barred)) == ({"MTUM": "unresolved"},) * 2
