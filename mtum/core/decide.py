@@ -8,8 +8,11 @@ from mtum.core.portfolio.decision import Action, Book, Decision, PlannedOrder, P
 from mtum.core.portfolio.limits import LossState, Restriction, daily_loss_hit, drawdown_hit
 from mtum.core.portfolio.orders import Purpose, Side
 from mtum.core.portfolio.sizing import SizingRules, budget, cost_frac, shares_for
-from mtum.core.strategies.contract import Holding, Strategy, SymbolVerdict, Target
+from mtum.core.strategies.contract import Abstain, Holding, Strategy, SymbolVerdict, Target
 from mtum.core.view import MarketView
+
+UNFIT = "unfit"
+"""Reason word: nothing is ordered in a symbol whose bars cannot be decided on."""
 
 _ORDER_OF_WORK = {Purpose.COVER: 0, Purpose.EXIT: 1, Purpose.REDUCE: 2, Purpose.ENTER: 3, Purpose.INCREASE: 4}
 
@@ -34,16 +37,16 @@ def decide(view: MarketView, strategy: Strategy, book: Book, rules: PortfolioRul
         If the frame is shorter than the strategy asks for.
     """
     for symbol in strategy.universe():
-        if len(view.bars[symbol]) < strategy.history_sessions():
+        if symbol not in view.unfit and len(view.bars[symbol]) < strategy.history_sessions():
             raise ValueError(f"{symbol}: {len(view.bars[symbol])} bars, {strategy.history_sessions()} needed")
-    prices = {symbol: float(view.bars[symbol].close[-1]) for symbol in strategy.universe()}
+    prices = view.prices
     equity = equity_at(book, prices)
     lost = daily_loss_hit(book.losses, rules.losses)
     fallen = drawdown_hit(equity, book.losses, rules.losses)
-    verdicts = strategy.verdicts(view, book.holdings)
+    verdicts = _verdicts(view, strategy, book)
     forced = tuple(_forced(verdict, book, flatten=lost and rules.losses.flatten_on_daily_loss) for verdict in verdicts)
     barred = _entry_bar(book, lost=lost, fallen=fallen)
-    covers, cover_notes = _covers(book, prices, rules.sizing)
+    covers, cover_notes = _covers(view, book, prices, rules.sizing)
     sales, sale_notes = _sales(forced, book, equity, prices, rules.sizing)
     taken = sum(_outlay(order.shares, prices[order.symbol], rules.sizing) for order in covers)
     left = replace(book, available_usd=book.available_usd - taken)
@@ -78,7 +81,19 @@ def with_change_since(book: Book, prices: Mapping[str, float], last_official_equ
     return replace(book, losses=losses)
 
 
+def _verdicts(view: MarketView, strategy: Strategy, book: Book) -> tuple[SymbolVerdict, ...]:
+    # An unfit symbol is never asked about, whatever else was wanted of it.
+    given = {verdict.symbol: verdict for verdict in strategy.verdicts(view, book.holdings)}
+    abstained = {symbol: SymbolVerdict(symbol, Abstain(), (UNFIT,), (), {}) for symbol in view.unfit}
+    if not abstained:
+        return tuple(given.values())
+    both = given | abstained
+    return tuple(both[symbol] for symbol in strategy.universe() if symbol in both)
+
+
 def _forced(verdict: SymbolVerdict, book: Book, *, flatten: bool) -> SymbolVerdict:
+    if verdict.reasons == (UNFIT,) and isinstance(verdict.verdict, Abstain):
+        return verdict
     held = _held(book, verdict.symbol).shares
     original = book.exit_pending.get(verdict.symbol)
     if held and original is not None:
@@ -117,12 +132,17 @@ def _wanted(verdict: SymbolVerdict, held: int, equity: float, price: float, sizi
     return bought if bought > held else min(held, kept)
 
 
-def _covers(book: Book, prices: Mapping[str, float], sizing: SizingRules) -> tuple[list[PlannedOrder], tuple[str, ...]]:
+def _covers(
+    view: MarketView, book: Book, prices: Mapping[str, float], sizing: SizingRules
+) -> tuple[list[PlannedOrder], tuple[str, ...]]:
     # A person's word alone buys back what is short: it goes on under a reduce-only halt, as every exit does.
     orders: list[PlannedOrder] = []
     notes: list[str] = []
     cash = book.available_usd + book.unsettled_usd
     for symbol, shares in book.buy_backs.items():
+        if symbol in view.unfit:
+            notes.append(UNFIT)
+            continue
         cost = _outlay(shares, prices[symbol], sizing)
         if book.restriction is Restriction.FULL:
             notes.append("halted")
@@ -147,7 +167,7 @@ def _sales(
     notes: list[str] = []
     for verdict in verdicts:
         held = _held(book, verdict.symbol).shares
-        wanted = _wanted(verdict, held, equity, prices[verdict.symbol], sizing)
+        wanted = _wanted(verdict, held, equity, prices.get(verdict.symbol, 0.0), sizing)
         if wanted is None or wanted >= held:
             continue
         if book.restriction is Restriction.FULL:
@@ -173,7 +193,7 @@ def _buys(
     cash = book.available_usd
     for verdict in verdicts:
         held = _held(book, verdict.symbol).shares
-        price = prices[verdict.symbol]
+        price = prices.get(verdict.symbol, 0.0)  # without one it abstains
         wanted = _wanted(verdict, held, equity, price, sizing)
         if wanted is None or wanted < held or (wanted == held and held):
             continue

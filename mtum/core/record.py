@@ -41,6 +41,7 @@ def frame_of(view: MarketView, book: Book, strategy: Strategy) -> Document:
         "series": dict(view.series),
         "provisional": {symbol: _provisional_document(seen) for symbol, seen in sorted(view.provisional.items())},
         "book": _book_document(book),
+        **({"unfit": dict(view.unfit)} if view.unfit else {}),
     }
 
 
@@ -50,7 +51,8 @@ def view_of(frame: Mapping[str, object]) -> MarketView:
     provisional = {symbol: _provisional(seen) for symbol, seen in _table(frame["provisional"]).items()}
     bars = {symbol: _bars(symbol, stored) for symbol, stored in _table(frame["bars"]).items()}
     series = {name: _maybe(value) for name, value in _table(frame["series"]).items()}
-    return MarketView(session=session, bars=bars, series=series, provisional=provisional)
+    unfit = {symbol: _maybe(close) for symbol, close in _table(frame.get("unfit", {})).items()}
+    return MarketView(session=session, bars=bars, series=series, provisional=provisional, unfit=unfit)
 
 
 def book_of(frame: Mapping[str, object]) -> Book:

@@ -41,6 +41,9 @@ class MarketView:
     columns : mapping of (symbol, asked) to Column
         Indicators worked out beforehand over a history that begins where the bars begin and may go
         further; what is not there is computed from the bars.
+    unfit : mapping of symbol to float or None
+        Symbols whose bars cannot be decided on, with the last accepted close in USD. It values what is held
+        of them; the strategy abstains there.
 
     Raises
     ------
@@ -53,6 +56,7 @@ class MarketView:
     series: Mapping[str, float | None]
     provisional: Mapping[str, ProvisionalBar]
     columns: Mapping[tuple[str, Asked], Column] = field(default_factory=dict)
+    unfit: Mapping[str, float | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for symbol, bars in self.bars.items():
@@ -61,6 +65,12 @@ class MarketView:
         sources = {bars.source for bars in self.bars.values()}
         if len(sources) > 1:
             raise ValueError(f"bars of one decision must come from one source, found {sorted(sources)}")
+
+    @property
+    def prices(self) -> dict[str, float]:
+        """Today's price of each symbol in USD, of an unfit one the last accepted close."""
+        known_before = {symbol: close for symbol, close in self.unfit.items() if close is not None}
+        return known_before | {symbol: float(bars.close[-1]) for symbol, bars in self.bars.items()}
 
     def newest(self, symbol: str, asked: Asked) -> float | None:
         """Return an indicator's value at the session being decided, rounded to 1e-6; None = undefined."""

@@ -11,6 +11,7 @@ from mtum.core.portfolio.fills import Fill, Split
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.lots import Lot
 from mtum.core.portfolio.orders import OrderIntent, OrderStatus
+from mtum.ports.books import BookStore
 from mtum.ports.broker import BrokerLists
 from mtum.ports.messages import Message
 from mtum.ports.owner_store import ApprovalStore, LimitStore, StatementStore
@@ -115,30 +116,6 @@ class OrderStore(Protocol):
         """Return one intent."""
         ...
 
-    def concerned(self, lists: BrokerLists) -> Sequence[IntentState]:
-        """Return the intents that these lists can say something of, oldest first.
-
-        Those not terminal, those listed by reference or by the broker's permanent id, and all of the week
-        before the oldest thing listed: further back nothing is explained by an order.
-        """
-        ...
-
-    def begun(self) -> bool:
-        """Return whether any order was ever planned."""
-        ...
-
-    def executed(self, intent_id: str) -> int:
-        """Return the shares that the stored executions of an intent add up to."""
-        ...
-
-    def overfilled(self) -> Sequence[tuple[IntentState, int]]:
-        """Return the intents of which more was executed than they asked for, with the shares executed."""
-        ...
-
-    def last_exit(self, strategy: str, symbol: str, before: date) -> IntentState | None:
-        """Return the strategy's newest exit in the symbol of a session earlier than `before`."""
-        ...
-
     def claim(self, intent_id: str, at: datetime) -> Restriction:
         """Move PLANNED to SUBMITTING unless a halt in force forbids it; durable when it returns.
 
@@ -173,19 +150,6 @@ class OrderStore(Protocol):
         """Record fills by execution id with their cash movements; known ones only gain a commission."""
         ...
 
-    def open_fills(self, since: date | None = None) -> Sequence[Fill]:
-        """Return the fills of every strategy that its lots are made of, last corrections only, in time order.
-
-        Of each symbol those after it was last flat, and the round trip before that, so that its last exit is
-        among them.
-
-        Parameters
-        ----------
-        since : date or None
-            First session whose lots are wanted; None for those of now.
-        """
-        ...
-
     def fills(self, strategy: str | None = None, intents: Collection[str] | None = None) -> Sequence[Fill]:
         """Return fills in time order, corrections included: of all, of one strategy, or of these intents."""
         ...
@@ -196,14 +160,6 @@ class LedgerStore(Protocol):
 
     def move_cash(self, movements: Sequence[CashMovement]) -> None:
         """Record movements; a known key is left alone, except that a receivable may become paid."""
-        ...
-
-    def begun(self, strategy: str) -> bool:
-        """Return whether the strategy has been given its capital."""
-        ...
-
-    def receivable(self, strategy: str) -> bool:
-        """Return whether something that the strategy earned is not paid yet."""
         ...
 
     def movements(self, strategy: str) -> Sequence[CashMovement]:
@@ -224,23 +180,6 @@ class LedgerStore(Protocol):
 
     def equity(self, strategy: str, since: date | None = None) -> Sequence[EquityPoint]:
         """Return points, oldest first; all, or those from a session on."""
-        ...
-
-    def last_before(self, strategy: str, session: date) -> EquityPoint | None:
-        """Return the newest point of a session earlier than that."""
-        ...
-
-    def outline(self, strategy: str, before: date, since: date | None = None) -> Sequence[EquityPoint]:
-        """Return the points that the peak and the last change depend on, oldest first.
-
-        Between two flows growth is proportional to equity, so the first point, each with a flow and the one
-        before it, the highest between flows, and the last two tell what the whole curve tells.
-
-        Parameters
-        ----------
-        before, since : date
-            Points of sessions earlier than `before` are looked at, from `since` on where it is given.
-        """
         ...
 
     def write_account(self, session: date, at: datetime, lists: BrokerLists) -> None:
@@ -410,6 +349,7 @@ class Store(Protocol):
     quarantine: QuarantineStore
     control: ControlStore
     statements: StatementStore
+    books: BookStore
     approvals: ApprovalStore
     limits: LimitStore
     events: EventStore

@@ -35,13 +35,13 @@ def test_the_fills_of_the_last_round_trips_make_the_lots_of_the_whole_history(tm
         whole = folded(store.orders.fills())
         for back in (None, 0, 1, 7, 30, 59):
             since = None if back is None else MONDAY + timedelta(days=59 - back)
-            few = store.orders.open_fills(since)
+            few = store.books.open_fills(since)
             for day in (MONDAY + timedelta(days=n) for n in range(59 - (back or 0), 61)):
                 assert by_symbol(few, day) == by_symbol(whole, day)
         sold = {one.symbol: one.session for one in whole if one.side is Side.SELL}
-        last = {one.symbol: one.session for one in store.orders.open_fills() if one.side is Side.SELL}
+        last = {one.symbol: one.session for one in store.books.open_fills() if one.side is Side.SELL}
         assert last == sold
-        assert len(store.orders.open_fills()) < len(whole)
+        assert len(store.books.open_fills()) < len(whole)
     finally:
         store.close()
 
@@ -49,6 +49,6 @@ def test_the_fills_of_the_last_round_trips_make_the_lots_of_the_whole_history(tm
 def test_nothing_is_open_where_nothing_was_traded(tmp_path: Path) -> None:
     store = opened(tmp_path)
     try:
-        assert store.orders.open_fills() == ()
+        assert store.books.open_fills() == ()
     finally:
         store.close()

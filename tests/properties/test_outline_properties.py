@@ -43,9 +43,9 @@ def test_the_outline_of_a_curve_gives_the_state_of_the_whole_curve_bit_for_bit(t
         for back in (0, 1, 2, 40, 119):
             before, since = FIRST + timedelta(days=120 - back), FIRST + timedelta(days=seed * 7)
             earlier = [point for point in whole if point.session < before]
-            few = store.ledger.outline(STRATEGY, before)
+            few = store.books.outline(STRATEGY, before)
             assert state_of(list(few), None) == state_of(earlier, None)
-            both = {point.session: point for point in (*few, *store.ledger.outline(STRATEGY, before, since))}
+            both = {point.session: point for point in (*few, *store.books.outline(STRATEGY, before, since))}
             assert state_of([both[day] for day in sorted(both)], since) == state_of(earlier, since)
             assert len(few) <= 4 * (1 + sum(point.flows_usd != 0 for point in earlier)) + 2
     finally:
@@ -55,6 +55,6 @@ def test_the_outline_of_a_curve_gives_the_state_of_the_whole_curve_bit_for_bit(t
 def test_nothing_is_there_to_outline_before_the_first_point(tmp_path: Path) -> None:
     store = opened(tmp_path)
     try:
-        assert store.ledger.outline(STRATEGY, FIRST) == ()
+        assert store.books.outline(STRATEGY, FIRST) == ()
     finally:
         store.close()

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
-from itertools import pairwise
 from typing import Any
 
 from mtum.adapters.store.database import Database
@@ -50,16 +49,6 @@ class SqliteLedger:
         if rows:
             with self.database.write() as connection:
                 connection.executemany(sql, rows)
-
-    def begun(self, strategy: str) -> bool:
-        """Return whether the strategy has been given its capital."""
-        sql = "SELECT 1 FROM cash_movements WHERE strategy = ? AND kind = 'capital' LIMIT 1"
-        return self.database.row(sql, (strategy,)) is not None
-
-    def receivable(self, strategy: str) -> bool:
-        """Return whether something that the strategy earned is not paid yet."""
-        sql = "SELECT 1 FROM cash_movements WHERE strategy = ? AND paid = 0 LIMIT 1"
-        return self.database.row(sql, (strategy,)) is not None
 
     def movements(self, strategy: str) -> Sequence[CashMovement]:
         """Return movements in the order of their sessions."""
@@ -127,35 +116,7 @@ class SqliteLedger:
     def equity(self, strategy: str, since: date | None = None) -> Sequence[EquityPoint]:
         """Return points, oldest first; all, or those from a session on."""
         sql = "SELECT * FROM equity WHERE strategy = ? AND session >= ? ORDER BY session"
-        return tuple(_point(tuple(row)) for row in self.database.rows(sql, (strategy, since_text(since))))
-
-    def last_before(self, strategy: str, session: date) -> EquityPoint | None:
-        """Return the newest point of a session earlier than that."""
-        sql = "SELECT * FROM equity WHERE strategy = ? AND session < ? ORDER BY session DESC LIMIT 1"
-        row = self.database.row(sql, (strategy, session.isoformat()))
-        return None if row is None else _point(tuple(row))
-
-    def outline(self, strategy: str, before: date, since: date | None = None) -> Sequence[EquityPoint]:
-        """Return the points that the peak and the last change depend on, oldest first.
-
-        Parameters
-        ----------
-        before, since : date
-            Points of sessions earlier than `before` are looked at, from `since` on where it is given.
-        """
-        span, last = (strategy, since_text(since)), before.isoformat()
-        inside = "FROM equity WHERE strategy = ? AND session >= ? AND session < ?"
-        flows = [day for (day,) in self.database.rows(f"SELECT session {inside} AND flows_usd <> 0", (*span, last))]
-        days: set[str] = set()
-        for part in pairwise([span[1], *flows, last]):
-            # SQLite takes the other columns of a lone max() from the row that has it.
-            for which in ("min(session)", "max(equity_usd), session", "max(session)"):
-                row = self.database.row(f"SELECT {which} {inside}", (strategy, *part))
-                days |= {row[-1]} if row is not None and row[-1] else set()
-        newest = self.database.rows(f"SELECT session {inside} ORDER BY session DESC LIMIT 2", (*span, last))
-        named = json.dumps(sorted({*days, *(day for (day,) in newest)}), allow_nan=False)
-        sql = "SELECT * FROM equity WHERE strategy = ? AND session IN (SELECT value FROM json_each(?)) ORDER BY session"
-        return tuple(_point(tuple(row)) for row in self.database.rows(sql, (strategy, named)))
+        return tuple(point(tuple(row)) for row in self.database.rows(sql, (strategy, since_text(since))))
 
     def write_account(self, session: date, at: datetime, lists: BrokerLists) -> None:
         """Record account values and positions as the broker showed them."""
@@ -201,7 +162,8 @@ def _movement(row: sqlite3.Row) -> CashMovement:
 
 
 @lru_cache(maxsize=4096)
-def _point(columns: tuple[Any, ...]) -> EquityPoint:
+def point(columns: tuple[Any, ...]) -> EquityPoint:
+    """Return the point of a row of the table; a value, made once however often the row is read."""
     session, strategy, cash, receivable, market, equity, flows, benchmark, close, shares, final = columns
     return EquityPoint(
         session=date.fromisoformat(session),

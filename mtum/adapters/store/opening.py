@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mtum.adapters.store.approvals import SqliteApprovals
 from mtum.adapters.store.backup import keep_copy
+from mtum.adapters.store.books import SqliteBooks
 from mtum.adapters.store.control import SqliteControl
 from mtum.adapters.store.database import Database, connect
 from mtum.adapters.store.decisions import SqliteDecisions
@@ -23,6 +24,7 @@ from mtum.adapters.store.runs import SqliteRuns
 from mtum.adapters.store.schema import SCHEMA_VERSION
 from mtum.adapters.store.statements import SqliteStatements
 from mtum.errors import StoreError, StoreMismatchError
+from mtum.ports.books import BookStore
 from mtum.ports.owner_store import ApprovalStore, LimitStore, StatementStore
 from mtum.ports.store import (
     BarStore,
@@ -48,6 +50,7 @@ class SqliteStore:
     quarantine: QuarantineStore
     control: ControlStore
     statements: StatementStore
+    books: BookStore
     approvals: ApprovalStore
     limits: LimitStore
     events: EventStore
@@ -63,6 +66,7 @@ class SqliteStore:
         self.quarantine = SqliteQuarantine(database)
         self.control = SqliteControl(database)
         self.statements = SqliteStatements(database)
+        self.books = SqliteBooks(database)
         self.approvals = SqliteApprovals(database)
         self.limits = SqliteLimits(database)
         self.events = SqliteEvents(database)

@@ -52,7 +52,7 @@ class Records:
 def read_records(store: Store, since: date | None = None) -> Records:
     """Return the lots of every strategy and their fills; enough of these for the lots from `since` on."""
     splits = store.bars.splits()
-    fills = rebased(store.orders.open_fills(since), splits)
+    fills = rebased(store.books.open_fills(since), splits)
     return Records(fills, lots_of(fills), splits)
 
 
@@ -129,9 +129,9 @@ def equity_before(sleeve: Sleeve) -> float | None:
 
 def _closes(store: Store, strategy: str, movements: Sequence[CashMovement], before: date) -> tuple[OfficialEquity, ...]:
     since = store.limits.peak_since()
-    whole = store.ledger.outline(strategy, before)
+    whole = store.books.outline(strategy, before)
     points = {
-        point.session: point for point in (*whole, *(store.ledger.outline(strategy, before, since) if since else ()))
+        point.session: point for point in (*whole, *(store.books.outline(strategy, before, since) if since else ()))
     }
     return (
         *_beginning(movements),
@@ -202,7 +202,7 @@ def _exit_pending(store: Store, lots: Sequence[Lot], today: date) -> dict[str, s
     """Symbols whose newest exit left shares behind, with the reason of the first exit."""
     pending: dict[str, str] = {}
     for lot in lots:
-        last = store.orders.last_exit(lot.strategy, lot.symbol, today)
+        last = store.books.last_exit(lot.strategy, lot.symbol, today)
         if last is not None and last.intent.session > lot.session and _left_shares(last):
             reasons = last.intent.reasons
             pending[lot.symbol] = reasons[1] if reasons[0] == "exit_carried" else reasons[0]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from mtum.app.desk import Desk
@@ -15,6 +15,17 @@ from mtum.core.portfolio.costs import cost_model
 from mtum.core.portfolio.lots import Lot, lots_of
 from mtum.core.portfolio.money import exact
 from mtum.ports.records import CashMovement, EquityPoint
+
+LAST_CLOSE_WITHIN = timedelta(days=10)
+"""An older close does not value what is held."""
+
+
+def value_again_from(desk: Desk, session: date) -> date:
+    """Return the oldest session of late that was valued without one of its closes, that session if there is none."""
+    if len(desk.strategy.universe()) == 1:
+        return session
+    late = desk.store.ledger.equity(desk.strategy.name, session - LAST_CLOSE_WITHIN)
+    return min([session, *(point.session for point in late if not point.final)])
 
 
 def restate_equity(desk: Desk, since: date, records: Records | None = None) -> None:
@@ -40,13 +51,24 @@ def _record_closes(desk: Desk, day: date, records: Records) -> None:
         symbols = dict.fromkeys([*traded, *sorted(held)])
         bars = {symbol: desk.store.bars.bars(symbol, desk.source.name, day).find(day) for symbol in symbols}
         found = {symbol: bar for symbol, bar in bars.items() if bar is not None}
-        if not found or len(found) < len(bars):
+        if not found:
             continue
+        # A close that is not there does not withhold the others': the last one stands in, and the point is provisional.
+        missing = {symbol: _last_bar(desk, symbol, day) for symbol in bars if symbol not in found and symbol in held}
+        if any(bar is None for bar in missing.values()):
+            continue
+        stood_in = {symbol: bar for symbol, bar in missing.items() if bar is not None}
         paid = _record_dividends(desk, sleeve, before, day, found)
         movements = desk.store.ledger.movements(strategy) if paid else sleeve.movements
         if any(movement.kind == "capital" and movement.session <= day for movement in movements):
-            point = _equity_at(desk, replace(sleeve, movements=movements, lots=after), strategy, day, found)
-            desk.store.ledger.write_equity(point)
+            valued = replace(sleeve, movements=movements, lots=after)
+            point = _equity_at(desk, valued, strategy, day, found | stood_in)
+            desk.store.ledger.write_equity(point if len(found) == len(bars) else replace(point, final=False))
+
+
+def _last_bar(desk: Desk, symbol: str, day: date) -> Bar | None:
+    before = desk.store.bars.bars(symbol, desk.source.name, day - LAST_CLOSE_WITHIN).until(day)
+    return before.bar(-1) if len(before) else None
 
 
 def _equity_at(desk: Desk, sleeve: Sleeve, strategy: str, session: date, bars: Mapping[str, Bar]) -> EquityPoint:
@@ -56,7 +78,7 @@ def _equity_at(desk: Desk, sleeve: Sleeve, strategy: str, session: date, bars: M
     receivable = sum((movement.amount_usd for movement in movements if not movement.paid), Decimal(0))
     held = [lot for lot in sleeve.lots if lot.symbol in bars]
     market = sum((lot.value_usd(exact(bars[lot.symbol].close)) for lot in held), Decimal(0))
-    earlier = desk.store.ledger.last_before(strategy, session)
+    earlier = desk.store.books.last_before(strategy, session)
     first = next(iter(bars))
     final = desk.store.bars.last_final(first, desk.source.name)
     # An order that may have been filled unseen: the shares, and so the equity, are not known yet.

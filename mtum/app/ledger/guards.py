@@ -21,7 +21,7 @@ DRAWDOWN = "max_drawdown_frac"
 
 def worth_of(sleeve: Sleeve, lists: BrokerLists, view: MarketView) -> AccountWorth:
     """Return what the account is worth now and how much of it is ours, at the decision's prices."""
-    closes = {symbol: float(bars.close[-1]) for symbol, bars in view.bars.items()}
+    closes = view.prices
     shares = sum(lot.shares * lot.multiplier * closes[lot.symbol] for lot in sleeve.lots if lot.symbol in closes)
     net = float(lists.account.net_liquidation_usd)
     return AccountWorth(view.session, net, shares, float(sleeve.cash_usd))

@@ -39,7 +39,7 @@ def take_up(
         Whether a working order that we did not know to be there is taken up too. A run does it by
         itself, with checks of its own.
     """
-    states = desk.store.orders.concerned(lists) if states is None else states
+    states = desk.store.books.concerned(lists) if states is None else states
     found = order_differences(lists, states)
     fills = [_fill(state, fill) for state in states for fill in executions_of(lists, state)]
     # What a person stated as filled must not count a second time when its executions are told after all.
@@ -106,7 +106,7 @@ def close_earlier(desk: Desk, lists: BrokerLists, session: Session) -> None:
 
 def _end(desk: Desk, lists: BrokerLists, state: IntentState) -> None:
     key, now = state.intent.id, desk.clock.now()
-    filled = desk.store.orders.executed(key)
+    filled = desk.store.books.executed(key)
     if state.status.terminal:
         # Executions outweigh the word it ended with.
         if filled > state.filled or (filled and state.status in (OrderStatus.REJECTED, OrderStatus.LAPSED)):

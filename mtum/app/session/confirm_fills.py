@@ -8,7 +8,7 @@ from mtum.app.bars.refresh_bars import refresh_bars, refresh_series
 from mtum.app.desk import Desk, Problem, exit_code_of
 from mtum.app.ledger.book import Records, write_lots
 from mtum.app.ledger.dividends import dividends_received
-from mtum.app.ledger.equity import restate_equity
+from mtum.app.ledger.equity import restate_equity, value_again_from
 from mtum.app.owner.flatten import forget_flatten
 from mtum.app.session.close_orders import cancel_left_over, close_orders, take_up
 from mtum.app.session.decide_and_order import RunResult, current_document, sessions_around
@@ -106,8 +106,11 @@ def _settled(desk: Desk, session: Session) -> tuple[Problem, ...]:
         desk.store.control.halt(Restriction.REDUCE_ONLY, text, author, desk.clock.now())
         problems.append(Problem(ExitCode.PERSON, text))
     problems += _read_closes(desk, books.records, session, sessions)
+    since = value_again_from(desk, session.day)
+    if since < session.day:
+        restate_equity(desk, since)
     restate_equity(desk, session.day, books.records)
-    if desk.store.ledger.receivable(desk.strategy.name):
+    if desk.store.books.receivable(desk.strategy.name):
         movements = desk.store.ledger.movements(desk.strategy.name)
         desk.store.ledger.move_cash(dividends_received(movements, lists.account.cash_usd))
     desk.store.control.write_sessions(sessions.between(session.day, sessions.known[-1].day)[1:31])

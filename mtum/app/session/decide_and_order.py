@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from mtum.app.bars.refresh_bars import refresh_bars
 from mtum.app.desk import Desk, Problem, exit_code_of
 from mtum.app.ledger.book import (
     Sleeve,
@@ -23,7 +22,7 @@ from mtum.app.session.close_untraded import close_untraded, untraded_lots
 from mtum.app.session.decide_believed import decide_believed
 from mtum.app.session.differences import RECORDED
 from mtum.app.session.exit_fallback import exit_fallback
-from mtum.app.session.gather import Gathered, gather
+from mtum.app.session.gather import Gathered, gather, refresh_universe
 from mtum.app.session.match_orders import IN_DOUBT, broken_off
 from mtum.app.session.our_books import open_books
 from mtum.app.session.run_document import empty_document, orders_document, run_document
@@ -131,12 +130,11 @@ def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
     if check.only_reconcile:
         raise check.error()
     sleeve = read_sleeve(desk.store, desk.strategy.name, session.day, books.records)
-    for symbol in desk.strategy.universe():
-        refresh_bars(desk, symbol, session, sessions)
+    unfit = refresh_universe(desk, session, sessions)
     desk.journal.reached("refreshed")
     desk.clock.wait_until(session.before_close(desk.settings.schedule.snapshot_minutes))
     decided_at = desk.clock.now()
-    gathered = gather(desk, session, sessions, decided_at, books.held(desk.strategy.name))
+    gathered = gather(desk, session, sessions, decided_at, books.held(desk.strategy.name), unfit)
     data_by = session.before_close(desk.settings.schedule.data_deadline_minutes)
     _before(desk, data_by, "market data", BarsStaleError)
     worth = worth_of(sleeve, lists, gathered.view)
@@ -153,13 +151,14 @@ def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
     limits_after(desk, decision, worth, decided_at)
     desk.journal.reached("decided")
     recorded = [one.problem() for one in found if one.kind in RECORDED]
-    return (*left_over, *(one for one in recorded if one not in check.problems), *check.problems)
+    told = (*left_over, *(one for one in recorded if one not in check.problems), *check.problems)
+    return (*told, *gathered.problems)
 
 
 def ensure_capital(desk: Desk, session: Session) -> None:
     """Give the sleeve its starting capital, once."""
     name = desk.strategy.name
-    if desk.store.ledger.begun(name):
+    if desk.store.books.funded(name):
         return
     capital = exact(desk.settings.portfolio.capital_usd)
     desk.store.ledger.move_cash([starting_capital(name, session.day, capital)])
@@ -180,10 +179,9 @@ def _dry(desk: Desk, session: Session) -> RunResult:
         books = open_books(desk, lists, session)
         check = check_book(desk, books, lists, session)
         sleeve = read_sleeve(desk.store, desk.strategy.name, session.day, books.records)
-        for symbol in desk.strategy.universe():
-            refresh_bars(desk, symbol, session, sessions)
+        unfit = refresh_universe(desk, session, sessions)
         decided_at = desk.clock.now()
-        gathered = gather(desk, session, sessions, decided_at, books.held(desk.strategy.name))
+        gathered = gather(desk, session, sessions, decided_at, books.held(desk.strategy.name), unfit)
         check = guarded(desk, check, worth_of(sleeve, lists, gathered.view), record=False)
         book = _book(desk, sessions, lists, check, gathered, sleeve)
     finally:
@@ -191,8 +189,9 @@ def _dry(desk: Desk, session: Session) -> RunResult:
     decision = decide_believed(gathered, desk, book)
     record = replace(_record(desk, session, decided_at, gathered, book, decision), preview=True)
     desk.store.decisions.preview(record)
-    document = run_document(record, (), desk.settings.mode, check.problems)
-    return RunResult({**document, "dry_run": True, "planned": record.document["planned"]}, exit_code_of(check.problems))
+    problems = (*check.problems, *gathered.problems)
+    document = run_document(record, (), desk.settings.mode, problems)
+    return RunResult({**document, "dry_run": True, "planned": record.document["planned"]}, exit_code_of(problems))
 
 
 def _book(
@@ -224,8 +223,7 @@ def _book(
         holdings={symbol: check.capped(holding) for symbol, holding in book.holdings.items()},
         unsellable_shares={symbol: left for symbol, one in book.holdings.items() if (left := check.beyond(one))},
     )
-    prices = {symbol: float(bars.close[-1]) for symbol, bars in gathered.view.bars.items()}
-    return with_change_since(book, prices, equity_before(sleeve))
+    return with_change_since(book, gathered.view.prices, equity_before(sleeve))
 
 
 def _record(

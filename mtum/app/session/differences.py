@@ -124,7 +124,7 @@ def beyond_ordered(desk: Desk) -> dict[str, tuple[IntentState, str]]:
     """
     lifted = {halt.by for halt in desk.store.control.halts() if halt.lifted_at is not None}
     found = {}
-    for state, shares in desk.store.orders.overfilled():
+    for state, shares in desk.store.books.overfilled():
         intent = state.intent
         author = f"executions {intent.id} {shares}"
         if not intent.purpose.stated and author not in lifted:

@@ -4,9 +4,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from mtum.app.bars.judge_today import history_today, judge_today, judge_vix, vix_degraded
+from mtum.app.bars.judge_today import Judged, history_today, judge_today, judge_vix, vix_degraded
 from mtum.app.bars.kept_out import explained, kept_out, why
-from mtum.app.desk import Desk
+from mtum.app.bars.refresh_bars import refresh_bars
+from mtum.app.desk import Desk, Problem
+from mtum.app.ledger.equity import LAST_CLOSE_WITHIN
 from mtum.core.market.bars import Bar, Bars, ProvisionalBar
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.market.sifting import CONTEXT_SESSIONS
@@ -22,14 +24,17 @@ from mtum.core.market.volume import (
     usual_share,
 )
 from mtum.core.view import MarketView
-from mtum.errors import BarsInvalidError, BarsMissingError
+from mtum.errors import BarsInvalidError, BarsMissingError, DataError
 from mtum.ports.market_data import Quote
 from mtum.ports.records import VolumeSnapshot
 
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """What was gathered: the view, what is missing in it, what bars entries, and whose price is in doubt."""
+    """What was gathered: the view, what is missing in it, what bars entries, whose price is in doubt.
+
+    `problems` are held symbols that could not be decided.
+    """
 
     view: MarketView
     degraded: tuple[str, ...] = ()
@@ -37,47 +42,121 @@ class Gathered:
     entries_barred: dict[str, str] = field(default_factory=dict)
     snapshots: tuple[VolumeSnapshot, ...] = ()
     doubtful: frozenset[str] = frozenset()
+    problems: tuple[Problem, ...] = ()
 
 
-def gather(desk: Desk, session: Session, sessions: Sessions, at: datetime, held: Collection[str] = ()) -> Gathered:
+def gather(
+    desk: Desk,
+    session: Session,
+    sessions: Sessions,
+    at: datetime,
+    held: Collection[str] = (),
+    unfit: Mapping[str, DataError] | None = None,
+) -> Gathered:
     """Return the market view of a session at an instant.
 
     Parameters
     ----------
     held : collection of str
         Symbols in which the strategy has shares.
+    unfit : mapping of symbol to DataError, optional
+        Symbols known before not to be fit, and why.
 
     Raises
     ------
     DataError
-        If history or today's bar is not fit to decide.
+        If history or today's bar is not fit to decide: of every symbol, or of one where the strategy needs all.
     """
     strategy = desk.strategy
-    minutes = (session.close - at).total_seconds() / 60
-    bars: dict[str, Bars] = {}
-    provisional: dict[str, ProvisionalBar] = {}
-    snapshots: list[VolumeSnapshot] = []
-    barred: dict[str, str] = {}
-    doubtful: set[str] = set()
-    notes: list[str] = []
+    refused = dict(unfit or {})
+    seen: list[_Seen] = []
     for symbol in strategy.universe():
-        history = fit_history(desk, symbol, session, sessions, strategy.history_sessions())
-        quote = desk.source.quote(symbol, session, at)
-        history = history_today(desk, history, quote)
-        snapshot, today = _today(desk, session, quote, minutes, history)
-        judged = judge_today(desk, history, today, quote, at)
-        _refuse(judged.blocking)
-        if judged.entry_bar:
-            barred[symbol] = judged.entry_bar
-        doubtful |= {symbol} if judged.doubtful else set()
-        notes += judged.notes
-        bars[symbol] = history.extended(today.bar).tail(strategy.history_sessions())
-        provisional[symbol] = today
-        snapshots.append(snapshot)
+        if symbol in refused:
+            continue
+        try:
+            seen.append(_seen(desk, symbol, session, sessions, at))
+        except DataError as error:
+            refused[symbol] = error
+            _go_on(desk, refused)
     readings = {name: judge_vix(desk, name, session, at) for name in strategy.series()}
     degraded, found = vix_degraded(readings)
-    view = MarketView(session.day, bars, _series(readings, held=bool(held)), provisional)
-    return Gathered(view, degraded, (*notes, *found), barred, tuple(snapshots), frozenset(doubtful))
+    ordered = {symbol: refused[symbol] for symbol in strategy.universe() if symbol in refused}
+    view = MarketView(
+        session.day,
+        {one.history.symbol: one.history for one in seen},
+        _series(readings, held=bool(held)),
+        {one.history.symbol: one.today for one in seen},
+        unfit={symbol: _last_close(desk, symbol, session, error, held) for symbol, error in ordered.items()},
+    )
+    return Gathered(
+        view=view,
+        degraded=(*degraded, *ordered),
+        notes=(
+            *(note for one in seen for note in one.judged.notes),
+            *found,
+            *(f"{symbol} not decided: {error}" for symbol, error in ordered.items()),
+        ),
+        entries_barred={one.history.symbol: one.judged.entry_bar for one in seen if one.judged.entry_bar},
+        snapshots=tuple(one.snapshot for one in seen),
+        doubtful=frozenset(one.history.symbol for one in seen if one.judged.doubtful),
+        problems=tuple(
+            Problem(error.exit_code, f"{symbol} is held and was not decided, nothing was ordered in it: {error}")
+            for symbol, error in ordered.items()
+            if symbol in held
+        ),
+    )
+
+
+def refresh_universe(desk: Desk, session: Session, sessions: Sessions) -> dict[str, DataError]:
+    """Bring the bars of every symbol up to date; return the symbols that could not be, and why.
+
+    Raises
+    ------
+    DataError
+        If nothing can be decided without the symbol.
+    """
+    refused: dict[str, DataError] = {}
+    for symbol in desk.strategy.universe():
+        try:
+            refresh_bars(desk, symbol, session, sessions)
+        except DataError as error:
+            refused[symbol] = error
+            _go_on(desk, refused)
+    return refused
+
+
+def _go_on(desk: Desk, refused: Mapping[str, DataError]) -> None:
+    # Without any symbol, or for a strategy that weighs its symbols against each other, there is no decision.
+    if not desk.strategy.EACH_BY_ITSELF or len(refused) == len(desk.strategy.universe()):
+        raise next(iter(refused.values()))
+
+
+def _last_close(desk: Desk, symbol: str, session: Session, error: DataError, held: Collection[str]) -> float | None:
+    before = desk.store.bars.bars(symbol, desk.source.name, session.day - LAST_CLOSE_WITHIN).until(session.day)
+    if symbol in held and not len(before):
+        raise error  # what is held cannot be valued at all
+    return float(before.close[-1]) if len(before) else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    # A fit symbol: bars to today's, how today's was seen and judged.
+    history: Bars
+    today: ProvisionalBar
+    snapshot: VolumeSnapshot
+    judged: Judged
+
+
+def _seen(desk: Desk, symbol: str, session: Session, sessions: Sessions, at: datetime) -> _Seen:
+    needed = desk.strategy.history_sessions()
+    history = fit_history(desk, symbol, session, sessions, needed)
+    quote = desk.source.quote(symbol, session, at)
+    history = history_today(desk, history, quote)
+    minutes = (session.close - at).total_seconds() / 60
+    snapshot, today = _today(desk, session, quote, minutes, history)
+    judged = judge_today(desk, history, today, quote, at)
+    _refuse(judged.blocking)
+    return _Seen(history.extended(today.bar).tail(needed), today, snapshot, judged)
 
 
 def fit_history(desk: Desk, symbol: str, session: Session, sessions: Sessions, needed: int) -> Bars:

@@ -46,8 +46,8 @@ class Books:
 def read_books(desk: Desk, lists: BrokerLists, since: date | None = None) -> Books:
     """Return the books as they stand; their fills are enough for the lots from that session on."""
     records = read_records(desk.store, since)
-    states = tuple(desk.store.orders.concerned(lists))
-    begun = bool(states) or desk.store.orders.begun()
+    states = tuple(desk.store.books.concerned(lists))
+    begun = bool(states) or desk.store.books.ordered()
     return Books(records, states, begun, external_shares(desk, records))
 
 

@@ -9,6 +9,7 @@ REASONS = {
     "hold": "nothing to do",
     "vix_missing": "the VIX is missing, so nothing may be bought",
     "volume_unproven": "today's volume cannot be projected, so nothing may be bought",
+    "unfit": "its bars cannot be decided on, so nothing is ordered in it",
     "budget_below_one_share": "the budget does not buy one share",
     "other_instrument": "the account holds an instrument on it that is not known",
     "buy_back_exceeds_cash": "buying back what is short costs more than the cash there is",

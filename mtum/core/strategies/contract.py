@@ -187,6 +187,9 @@ class Strategy(Protocol):
     name: ClassVar[str]
     CONDITIONS: ClassVar[tuple[ConditionSpec, ...]] = ()
     """Every condition its verdicts carry, in their order."""
+    EACH_BY_ITSELF: ClassVar[bool] = False
+    """Whether each symbol is judged by itself: the view may then lack symbols whose bars are unfit. Else it
+    is asked only when every symbol is fit."""
 
     def universe(self) -> tuple[str, ...]:
         """Symbols the strategy may hold."""
@@ -217,7 +220,7 @@ class Strategy(Protocol):
         return ()
 
     def verdicts(self, view: "MarketView", holdings: Mapping[str, Holding]) -> tuple[SymbolVerdict, ...]:
-        """Return one verdict per symbol of the universe, in its order."""
+        """Return one verdict per symbol of the universe that the view has, in its order."""
         ...
 
 

@@ -1,13 +1,12 @@
 """Order intents, their attempts, events and fills."""
 
-import json
 import sqlite3
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from mtum.adapters.store.database import Database
-from mtum.adapters.store.orders.executions import insert_fill, read_fills, read_open_fills
+from mtum.adapters.store.orders.executions import insert_fill, read_fills
 from mtum.adapters.store.orders.halting import restriction_in_force
 from mtum.adapters.store.orders.intents import (
     SELECT,
@@ -24,9 +23,8 @@ from mtum.adapters.store.orders.intents import (
 from mtum.adapters.store.texts import instant_text
 from mtum.core.portfolio.fills import Fill
 from mtum.core.portfolio.limits import Restriction
-from mtum.core.portfolio.orders import EXECUTIONS_COME_WITHIN, OrderIntent, OrderStatus, Purpose, intent_of
+from mtum.core.portfolio.orders import OrderIntent, OrderStatus, Purpose
 from mtum.errors import StoreError
-from mtum.ports.broker import BrokerFill, BrokerLists, BrokerOrder
 from mtum.ports.records import IntentState, Observed
 
 
@@ -46,51 +44,6 @@ class SqliteOrders:
     def find(self, intent_id: str) -> IntentState | None:
         """Return one intent."""
         row = self.database.row(f"{SELECT} WHERE i.id = ?", (intent_id,))
-        return None if row is None else state(row)
-
-    def concerned(self, lists: BrokerLists) -> Sequence[IntentState]:
-        """Return the intents that these lists can say something of, oldest first."""
-        seen: list[BrokerOrder | BrokerFill] = [*lists.orders, *lists.fills]
-        oldest = min([lists.at.date(), *(fill.instant.date() for fill in lists.fills)])
-        named = json.dumps([intent_of(one.ref) for one in seen], allow_nan=False)
-        numbered = json.dumps([one.broker_id for one in seen if one.broker_id], allow_nan=False)
-        sql = (
-            f"{SELECT} WHERE i.id IN (SELECT id FROM order_intents WHERE session >= ? "
-            f"UNION SELECT intent_id FROM orders WHERE status NOT IN ({TERMINAL}) "
-            "UNION SELECT value FROM json_each(?) "
-            "UNION SELECT intent_id FROM orders WHERE broker_id IN (SELECT value FROM json_each(?))) "
-            "ORDER BY i.session, i.rowid"
-        )
-        values = ((oldest - EXECUTIONS_COME_WITHIN).isoformat(), named, numbered)
-        return tuple(state(row) for row in self.database.rows(sql, values))
-
-    def begun(self) -> bool:
-        """Return whether any order was ever planned."""
-        return self.database.row("SELECT 1 FROM order_intents LIMIT 1") is not None
-
-    def executed(self, intent_id: str) -> int:
-        """Return the shares that the stored executions of an intent add up to."""
-        sql = "SELECT coalesce(sum(shares), 0) FROM fills WHERE intent_id = ? AND current = 1"
-        row = self.database.row(sql, (intent_id,))
-        return int(row[0]) if row else 0
-
-    def overfilled(self) -> Sequence[tuple[IntentState, int]]:
-        """Return the intents of which more was executed than they asked for, with the shares executed."""
-        sql = (
-            "SELECT i.id, f.executed FROM order_intents AS i JOIN (SELECT intent_id, sum(shares) AS executed "
-            "FROM fills WHERE current = 1 GROUP BY intent_id) AS f ON f.intent_id = i.id "
-            "WHERE f.executed > i.shares ORDER BY i.session, i.rowid"
-        )
-        found = [(self.find(key), int(executed)) for key, executed in self.database.rows(sql)]
-        return tuple((known, executed) for known, executed in found if known is not None)
-
-    def last_exit(self, strategy: str, symbol: str, before: date) -> IntentState | None:
-        """Return the strategy's newest exit in the symbol of a session earlier than `before`."""
-        sql = (
-            f"{SELECT} WHERE i.strategy = ? AND i.symbol = ? AND i.purpose = ? AND i.session < ? "
-            "ORDER BY i.session DESC, i.rowid DESC LIMIT 1"
-        )
-        row = self.database.row(sql, (strategy, symbol, Purpose.EXIT.value, before.isoformat()))
         return None if row is None else state(row)
 
     def claim(self, intent_id: str, at: datetime) -> Restriction:
@@ -171,16 +124,6 @@ class SqliteOrders:
             return 0
         with self.database.write() as connection:
             return sum(insert_fill(connection, fill) for fill in fills)
-
-    def open_fills(self, since: date | None = None) -> Sequence[Fill]:
-        """Return the fills of every strategy that its lots are made of, last corrections only, in time order.
-
-        Parameters
-        ----------
-        since : date or None
-            First session whose lots are wanted; None for those of now.
-        """
-        return read_open_fills(self.database, since)
 
     def fills(self, strategy: str | None = None, intents: Collection[str] | None = None) -> Sequence[Fill]:
         """Return fills in time order, corrections included: of all, of one strategy, or of these intents."""

@@ -1,0 +1,121 @@
+"""What a run needs of all that was ever recorded, at a cost that does not grow with it."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
+
+from mtum.adapters.store.database import Database
+from mtum.adapters.store.ledger import point
+from mtum.adapters.store.orders.executions import read_open_fills
+from mtum.adapters.store.orders.intents import SELECT, TERMINAL, state
+from mtum.adapters.store.texts import since_text
+from mtum.core.portfolio.fills import Fill
+from mtum.core.portfolio.orders import EXECUTIONS_COME_WITHIN, Purpose, intent_of
+from mtum.ports.broker import BrokerFill, BrokerLists, BrokerOrder
+from mtum.ports.records import EquityPoint, IntentState
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteBooks:
+    """The port `BookStore` on SQLite."""
+
+    database: Database
+
+    def concerned(self, lists: BrokerLists) -> Sequence[IntentState]:
+        """Return the intents that these lists can say something of, oldest first."""
+        seen: list[BrokerOrder | BrokerFill] = [*lists.orders, *lists.fills]
+        oldest = min([lists.at.date(), *(fill.instant.date() for fill in lists.fills)])
+        named = json.dumps([intent_of(one.ref) for one in seen], allow_nan=False)
+        numbered = json.dumps([one.broker_id for one in seen if one.broker_id], allow_nan=False)
+        sql = (
+            f"{SELECT} WHERE i.id IN (SELECT id FROM order_intents WHERE session >= ? "
+            f"UNION SELECT intent_id FROM orders WHERE status NOT IN ({TERMINAL}) "
+            "UNION SELECT value FROM json_each(?) "
+            "UNION SELECT intent_id FROM orders WHERE broker_id IN (SELECT value FROM json_each(?))) "
+            "ORDER BY i.session, i.rowid"
+        )
+        values = ((oldest - EXECUTIONS_COME_WITHIN).isoformat(), named, numbered)
+        return tuple(state(row) for row in self.database.rows(sql, values))
+
+    def ordered(self) -> bool:
+        """Return whether any order was ever planned."""
+        return self.database.row("SELECT 1 FROM order_intents LIMIT 1") is not None
+
+    def executed(self, intent_id: str) -> int:
+        """Return the shares that the stored executions of an intent add up to."""
+        sql = "SELECT coalesce(sum(shares), 0) FROM fills WHERE intent_id = ? AND current = 1"
+        row = self.database.row(sql, (intent_id,))
+        return int(row[0]) if row else 0
+
+    def overfilled(self) -> Sequence[tuple[IntentState, int]]:
+        """Return the intents of which more was executed than they asked for, with the shares executed."""
+        sql = (
+            "SELECT i.id, f.executed FROM order_intents AS i JOIN (SELECT intent_id, sum(shares) AS executed "
+            "FROM fills WHERE current = 1 GROUP BY intent_id) AS f ON f.intent_id = i.id "
+            "WHERE f.executed > i.shares ORDER BY i.session, i.rowid"
+        )
+        found = [(self._find(key), int(executed)) for key, executed in self.database.rows(sql)]
+        return tuple((known, executed) for known, executed in found if known is not None)
+
+    def last_exit(self, strategy: str, symbol: str, before: date) -> IntentState | None:
+        """Return the strategy's newest exit in the symbol of a session earlier than `before`."""
+        sql = (
+            f"{SELECT} WHERE i.strategy = ? AND i.symbol = ? AND i.purpose = ? AND i.session < ? "
+            "ORDER BY i.session DESC, i.rowid DESC LIMIT 1"
+        )
+        row = self.database.row(sql, (strategy, symbol, Purpose.EXIT.value, before.isoformat()))
+        return None if row is None else state(row)
+
+    def open_fills(self, since: date | None = None) -> Sequence[Fill]:
+        """Return the fills of every strategy that its lots are made of, last corrections only, in time order.
+
+        Parameters
+        ----------
+        since : date or None
+            First session whose lots are wanted; None for those of now.
+        """
+        return read_open_fills(self.database, since)
+
+    def funded(self, strategy: str) -> bool:
+        """Return whether the strategy has been given its capital."""
+        sql = "SELECT 1 FROM cash_movements WHERE strategy = ? AND kind = 'capital' LIMIT 1"
+        return self.database.row(sql, (strategy,)) is not None
+
+    def receivable(self, strategy: str) -> bool:
+        """Return whether something that the strategy earned is not paid yet."""
+        sql = "SELECT 1 FROM cash_movements WHERE strategy = ? AND paid = 0 LIMIT 1"
+        return self.database.row(sql, (strategy,)) is not None
+
+    def outline(self, strategy: str, before: date, since: date | None = None) -> Sequence[EquityPoint]:
+        """Return the points that the peak and the last change depend on, oldest first.
+
+        Parameters
+        ----------
+        before, since : date
+            Points of sessions earlier than `before` are looked at, from `since` on where it is given.
+        """
+        span, last = (strategy, since_text(since)), before.isoformat()
+        inside = "FROM equity WHERE strategy = ? AND session >= ? AND session < ?"
+        flows = [day for (day,) in self.database.rows(f"SELECT session {inside} AND flows_usd <> 0", (*span, last))]
+        days: set[str] = set()
+        for part in pairwise([span[1], *flows, last]):
+            # SQLite takes the other columns of a lone max() from the row that has it.
+            for which in ("min(session)", "max(equity_usd), session", "max(session)"):
+                row = self.database.row(f"SELECT {which} {inside}", (strategy, *part))
+                days |= {row[-1]} if row is not None and row[-1] else set()
+        newest = self.database.rows(f"SELECT session {inside} ORDER BY session DESC LIMIT 2", (*span, last))
+        named = json.dumps(sorted({*days, *(day for (day,) in newest)}), allow_nan=False)
+        sql = "SELECT * FROM equity WHERE strategy = ? AND session IN (SELECT value FROM json_each(?)) ORDER BY session"
+        return tuple(point(tuple(row)) for row in self.database.rows(sql, (strategy, named)))
+
+    def last_before(self, strategy: str, session: date) -> EquityPoint | None:
+        """Return the newest point of a session earlier than that."""
+        sql = "SELECT * FROM equity WHERE strategy = ? AND session < ? ORDER BY session DESC LIMIT 1"
+        row = self.database.row(sql, (strategy, session.isoformat()))
+        return None if row is None else point(tuple(row))
+
+    def _find(self, intent_id: str) -> IntentState | None:
+        row = self.database.row(f"{SELECT} WHERE i.id = ?", (intent_id,))
+        return None if row is None else state(row)

@@ -1,0 +1,75 @@
+"""What a run needs of all that was ever recorded, at a cost that does not grow with it."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Protocol
+
+from mtum.core.portfolio.fills import Fill
+from mtum.ports.broker import BrokerLists
+from mtum.ports.records import EquityPoint, IntentState
+
+
+class BookStore(Protocol):
+    """The part of orders, fills, cash and equity that bears on the session at hand."""
+
+    def concerned(self, lists: BrokerLists) -> Sequence[IntentState]:
+        """Return the intents that these lists can say something of, oldest first.
+
+        Those not terminal, those listed by reference or by the broker's permanent id, and all of the week
+        before the oldest thing listed: further back nothing is explained by an order.
+        """
+        ...
+
+    def ordered(self) -> bool:
+        """Return whether any order was ever planned."""
+        ...
+
+    def executed(self, intent_id: str) -> int:
+        """Return the shares that the stored executions of an intent add up to."""
+        ...
+
+    def overfilled(self) -> Sequence[tuple[IntentState, int]]:
+        """Return the intents of which more was executed than they asked for, with the shares executed."""
+        ...
+
+    def last_exit(self, strategy: str, symbol: str, before: date) -> IntentState | None:
+        """Return the strategy's newest exit in the symbol of a session earlier than `before`."""
+        ...
+
+    def open_fills(self, since: date | None = None) -> Sequence[Fill]:
+        """Return the fills of every strategy that its lots are made of, last corrections only, in time order.
+
+        Of each symbol those after it was last flat, and the round trip before that, so that its last exit is
+        among them.
+
+        Parameters
+        ----------
+        since : date or None
+            First session whose lots are wanted; None for those of now.
+        """
+        ...
+
+    def funded(self, strategy: str) -> bool:
+        """Return whether the strategy has been given its capital."""
+        ...
+
+    def receivable(self, strategy: str) -> bool:
+        """Return whether something that the strategy earned is not paid yet."""
+        ...
+
+    def outline(self, strategy: str, before: date, since: date | None = None) -> Sequence[EquityPoint]:
+        """Return the points that the peak and the last change depend on, oldest first.
+
+        Between two flows growth is proportional to equity, so the first point, each with a flow and the one
+        before it, the highest between flows, and the last two tell what the whole curve tells.
+
+        Parameters
+        ----------
+        before, since : date
+            Points of sessions earlier than `before` are looked at, from `since` on where it is given.
+        """
+        ...
+
+    def last_before(self, strategy: str, session: date) -> EquityPoint | None:
+        """Return the newest point of a session earlier than that."""
+        ...

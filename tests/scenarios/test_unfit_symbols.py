@@ -1,0 +1,191 @@
+"""One symbol whose bars cannot be decided on: the others go on, and what is held of it raises the alarm."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from mtum import config, wiring
+from mtum.app.desk import portfolio_rules
+from mtum.app.ledger.books import book_problems
+from mtum.app.records.verify import DECIDED_FIELDS
+from mtum.app.reporting.daily_report import daily_report
+from mtum.app.session.play_session import Replay, play_session
+from mtum.core.market.bars import PRICE_COLUMNS, Bars
+from mtum.core.record import differences, replayed
+from mtum.core.strategies.contract import Holding, Keep, Strategy, SymbolVerdict, Target
+from mtum.core.view import MarketView
+from mtum.duties.press import press_of
+from support.practice import sample_market, settings_of, write_market
+from support.sixty_forty import SixtyForty
+
+FIRST, LAST = date(2017, 10, 2), date(2017, 10, 13)
+SECOND, THIRD = date(2017, 10, 3), date(2017, 10, 4)
+
+
+@dataclass(frozen=True, slots=True)
+class Halves(Strategy):
+    """Half the money in each of two symbols, each for itself."""
+
+    name: ClassVar[str] = "halves"
+    EACH_BY_ITSELF: ClassVar[bool] = True
+
+    def universe(self) -> tuple[str, ...]:
+        """Both symbols."""
+        return ("AAA", "BBB")
+
+    def history_sessions(self) -> int:
+        """Today's price is enough."""
+        return 1
+
+    def verdicts(self, view: MarketView, holdings: Mapping[str, Holding]) -> tuple[SymbolVerdict, ...]:
+        """Buy what is not held yet."""
+        held = {symbol: holdings.get(symbol, Holding(symbol)).shares for symbol in view.bars}
+        return tuple(
+            SymbolVerdict(symbol, Keep() if shares else Target(0.5), ("hold" if shares else "flat",), (), {})
+            for symbol, shares in held.items()
+        )
+
+
+def settings(strategy: Strategy) -> config.Settings:
+    plain = settings_of(market__source="csv", risk__max_position_usd=1e6, risk__max_daily_loss_usd=1e6)
+    portfolio = plain.portfolio.model_copy(update={"strategy": strategy.name})
+    return plain.model_copy(update={"strategy": {**plain.strategy, strategy.name: strategy}, "portfolio": portfolio})
+
+
+def steady(bars: Bars, symbol: str, price: float, missing: date | None = None) -> Bars:
+    columns = {**{name: [price] * len(bars) for name in PRICE_COLUMNS}, "volume": bars.volume}
+    whole = Bars.from_columns(symbol, "csv", bars.days, columns)
+    return Bars.of(symbol, "csv", [whole.bar(n) for n in range(len(whole)) if whole.day(n) != missing])
+
+
+@contextmanager
+def market(folder: Path, *, missing: date, strategy: Strategy | None = None) -> Iterator[Replay]:
+    """Two symbols at 50 and 40 USD; BBB has no bar of one session."""
+    bars, _ = sample_market(FIRST, LAST)
+    write_market(folder / "bars", {"AAA": steady(bars, "AAA", 50.0), "BBB": steady(bars, "BBB", 40.0, missing)})
+    with wiring.replay_desk(settings(strategy or Halves()), folder) as replay:
+        yield replay
+
+
+def played(replay: Replay) -> dict[str, Any]:
+    session = replay.upcoming()
+    assert session is not None
+    return play_session(replay.desk, session).document
+
+
+def orders(document: dict[str, Any]) -> list[tuple[str, str, int]]:
+    return [(order["symbol"], order["side"], order["shares"]) for order in document["orders"]]
+
+
+def test_an_unfit_symbol_that_is_not_held_is_left_out_and_named(tmp_path: Path) -> None:
+    with market(tmp_path, missing=FIRST) as replay:
+        first = played(replay)
+        # 2,500 / (50 x 1.006) = 49.7
+        assert orders(first) == [("AAA", "BUY", 49)]
+        decided = replay.desk.store.decisions.find(FIRST, Halves.name)
+        assert decided is not None
+        assert decided.document["degraded"] == ["BBB"]
+        assert decided.document["symbols"]["BBB"]["verdict"] == "abstain"
+        assert list(decided.document["symbols"]) == ["AAA", "BBB"]
+        # The next session has its bar: 2,500 less what buying cost / (40 x 1.006) = 62.0
+        assert orders(played(replay)) == [("BBB", "BUY", 62)]
+
+
+def test_the_run_ends_well_where_nothing_of_the_unfit_symbol_is_held(tmp_path: Path) -> None:
+    with market(tmp_path, missing=FIRST) as replay:
+        played(replay)
+        run = replay.desk.store.runs.find("decide_and_order", "", FIRST)
+        assert run is not None
+        assert run.document is not None
+        assert [one for one in run.document["problems"] if "was not decided" in one["text"]] == []
+
+
+def test_an_unfit_symbol_that_is_held_raises_the_alarm_after_the_rest_is_done(tmp_path: Path) -> None:
+    with market(tmp_path, missing=SECOND) as replay:
+        # 2,500 / (50 x 1.006) = 49.7 and 2,500 / (40 x 1.006) = 62.1
+        assert orders(played(replay)) == [("AAA", "BUY", 49), ("BBB", "BUY", 62)]
+        second = played(replay)
+        assert second["exit_code"] == 3
+        assert any("BBB is held and was not decided" in one["text"] for one in second["problems"])
+        decided = replay.desk.store.decisions.find(SECOND, Halves.name)
+        assert decided is not None
+        # 5,000 less 0.1 % of 4,930: BBB is worth its last close.
+        assert decided.document["equity_usd"] == pytest.approx(5000 - 4.93)
+        assert decided.frame["unfit"] == {"BBB": 40.0}
+        assert second["orders"] == []
+
+
+def test_the_equity_of_a_session_without_one_close_is_provisional_until_it_is_there(tmp_path: Path) -> None:
+    with market(tmp_path, missing=SECOND) as replay:
+        played(replay)
+        played(replay)
+        ledger = replay.desk.store.ledger
+        first, second = ledger.equity(Halves.name)
+        assert (first.final, second.final) == (True, False)
+        assert second.equity_usd == first.equity_usd
+        played(replay)
+        assert [point.final for point in ledger.equity(Halves.name)] == [True, False, True]
+        # The file is completed: the next settling values that session again.
+        bars, _ = sample_market(FIRST, LAST)
+        write_market(tmp_path / "bars", {"BBB": steady(bars, "BBB", 40.0)})
+    with wiring.replay_desk(settings(Halves()), tmp_path) as again:
+        played(again)
+        assert all(point.final for point in again.desk.store.ledger.equity(Halves.name))
+
+
+def test_such_sessions_replay_bit_for_bit(tmp_path: Path) -> None:
+    with market(tmp_path, missing=SECOND) as replay:
+        for _ in range(3):
+            played(replay)
+        desk = replay.desk
+        records = desk.store.decisions.all()
+        assert [record.session for record in records] == [FIRST, SECOND, THIRD]
+        for record in records:
+            again = replayed(record.frame, Halves(), portfolio_rules(desk.settings))
+            assert (
+                differences(
+                    {name: record.document[name] for name in DECIDED_FIELDS},
+                    {name: again[name] for name in DECIDED_FIELDS},
+                )
+                == []
+            )
+        assert [sorted(record.frame.get("unfit", {})) for record in records] == [[], ["BBB"], []]
+        assert book_problems(desk.store) == ()
+
+
+def test_a_strategy_that_weighs_its_symbols_against_each_other_decides_nothing(tmp_path: Path) -> None:
+    with market(tmp_path, missing=SECOND, strategy=SixtyForty()) as replay:
+        played(replay)
+        second = played(replay)
+        assert (second["exit_code"], second["action"], second["orders"]) == (3, "none", [])
+
+
+def test_nothing_is_decided_where_every_symbol_is_unfit(tmp_path: Path) -> None:
+    bars, _ = sample_market(FIRST, LAST)
+    both = {symbol: steady(bars, symbol, 50.0, SECOND) for symbol in ("AAA", "BBB")}
+    write_market(tmp_path / "bars", {**both, "AAA": steady(bars, "AAA", 50.0)})
+    with wiring.replay_desk(settings(Halves()), tmp_path) as replay:
+        played(replay)
+    write_market(tmp_path / "bars", both)
+    with wiring.replay_desk(settings(Halves()), tmp_path) as replay:
+        assert replay.upcoming() is not None
+        (session,) = replay.desk.calendar.sessions(SECOND, SECOND).known
+        found = play_session(replay.desk, session).document
+        assert (found["exit_code"], found["action"]) == (3, "none")
+
+
+@pytest.mark.parametrize(("missing", "sessions"), [(FIRST, 1), (SECOND, 2)])
+def test_the_report_of_such_a_session_names_the_symbol(tmp_path: Path, missing: date, sessions: int) -> None:
+    with market(tmp_path, missing=missing) as replay:
+        for _ in range(sessions):
+            played(replay)
+        desk = replay.desk
+        press = press_of(desk.settings, tmp_path, desk.store, desk.calendar, html=False)
+        report = daily_report(press, missing, desk.clock.now())
+        assert re.search(r"^Degraded +BBB$", report.text, re.MULTILINE)
