@@ -5,6 +5,7 @@ from itertools import pairwise
 
 from mtum.config.names import nearest
 from mtum.config.sections import REPLAYED_SOURCES, Mail, Schedule, Settings
+from mtum.core.market.instruments import Kind, instrument
 from mtum.core.strategies import STRATEGIES
 
 _STEPS = (
@@ -49,6 +50,13 @@ def _strategy(settings: Settings) -> Iterator[str]:
     if settings.portfolio.strategy not in STRATEGIES:
         hint = nearest(settings.portfolio.strategy, STRATEGIES)
         yield f"portfolio.strategy: no strategy {settings.portfolio.strategy!r}{hint}"
+        return
+    chosen = settings.strategy.get(settings.portfolio.strategy)
+    for symbol in chosen.universe() if chosen is not None else ():
+        kind = instrument(symbol).kind
+        if kind is not Kind.STOCK:
+            what = f"{symbol} is an {kind.value}; only stocks and ETFs are traded"
+            yield f"strategy.{settings.portfolio.strategy}: {what}"
 
 
 def _account(settings: Settings) -> Iterator[str]:

@@ -136,6 +136,10 @@ def find(given: Path | None, environment: Mapping[str, str]) -> Path | None:
             )
         return named
     default = Path("config.toml")
+    if not default.is_file() and (default.exists() or default.is_symlink()):
+        raise ConfigError(
+            [f"{default.absolute()} is no file that can be read; remove it, or name another with --config"]
+        )
     return default if default.is_file() else None
 
 

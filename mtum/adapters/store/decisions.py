@@ -8,7 +8,7 @@ from datetime import date
 
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.orders.intents import insert_intent
-from mtum.adapters.store.texts import canonical, digest, instant, instant_text, plain
+from mtum.adapters.store.texts import canonical, digest, instant, instant_text, plain, table
 from mtum.core.portfolio.orders import OrderIntent
 from mtum.errors import StoreError, VerificationError
 from mtum.ports.records import DecisionRecord
@@ -159,14 +159,14 @@ def _record(row: sqlite3.Row) -> DecisionRecord:
             decided_at=instant(row["decided_at"]),
             action=row["action"],
             reasons=tuple(json.loads(row["reasons"])),
-            document=json.loads(row["document"]),
-            frame=json.loads(row["frame"]),
-            settings=json.loads(row["settings"]),
+            document=table(row["document"]),
+            frame=table(row["frame"]),
+            settings=table(row["settings"]),
             settings_hash=row["settings_hash"],
             code_version=row["code_version"],
             code_hash=row["code_hash"],
-            libraries=json.loads(row["libraries"]),
-            remembered=json.loads(row["remembered"]),
+            libraries=table(row["libraries"]),
+            remembered=table(row["remembered"]),
             preview=bool(row["preview"]),
         )
     except ValueError as error:

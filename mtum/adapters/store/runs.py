@@ -8,7 +8,8 @@ from datetime import date, datetime
 from typing import Any
 
 from mtum.adapters.store.database import Database
-from mtum.adapters.store.texts import instant, instant_text, maybe_day, maybe_instant, plain
+from mtum.adapters.store.texts import instant, instant_text, maybe_day, maybe_instant, plain, table
+from mtum.errors import StoreError
 from mtum.ports.records import RunRecord
 
 
@@ -96,6 +97,12 @@ def _maybe(row: sqlite3.Row | None) -> RunRecord | None:
 
 
 def _record(row: sqlite3.Row) -> RunRecord:
+    try:
+        document = None if row["document"] is None else table(row["document"])
+        steps = {name: instant(at) for name, at in table(row["steps"]).items()}
+    except ValueError as error:
+        what = f"what {row['job']} of {row['session']} recorded (run {row['id']})"
+        raise StoreError(f"{what} cannot be read: {error}; `mtum restore` brings a backup back") from error
     return RunRecord(
         id=row["id"],
         job=row["job"],
@@ -105,6 +112,6 @@ def _record(row: sqlite3.Row) -> RunRecord:
         finished_at=maybe_instant(row["finished_at"]),
         outcome=row["outcome"],
         exit_code=row["exit_code"],
-        document=None if row["document"] is None else json.loads(row["document"]),
-        steps={name: instant(at) for name, at in json.loads(row["steps"]).items()},
+        document=document,
+        steps=steps,
     )

@@ -69,3 +69,17 @@ def plain(document: object) -> str:
 def digest(text: str) -> str:
     """Return the SHA-256 of a text, in hexadecimal."""
     return sha256(text.encode()).hexdigest()
+
+
+def table(text: str) -> dict[str, Any]:
+    """Return the table that a stored JSON text spells.
+
+    Raises
+    ------
+    ValueError
+        If it is no JSON, or something else than a table.
+    """
+    found = json.loads(text)
+    if not isinstance(found, dict):
+        raise ValueError(f"a table belongs here, found {text[:40]!r}")
+    return found

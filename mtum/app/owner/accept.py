@@ -349,7 +349,11 @@ def _check_deadline(desk: Desk, state: IntentState) -> None:
     minutes = desk.settings.schedule.last_send_minutes
     last = last_instant(session, state.intent.order_type, minutes) if session else None
     if last is None or desk.clock.now() > last:
-        raise UsageError(f"{state.intent.ref}: its last moment has passed; it lapses by itself at the next session")
+        ref = state.intent.ref
+        raise UsageError(
+            f"{ref}: its last moment has passed, so it cannot be sent again. If the position shows that it was filled, "
+            f"`mtum reconcile --accept filled {ref} PRICE`; if not, it lapses by itself at the next session"
+        )
 
 
 def _symbol_and_number(desk: Desk, statement: Statement, form: str) -> tuple[str, Decimal]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from mtum.app.desk import Desk, Problem, exit_code_of
@@ -36,7 +37,7 @@ from mtum.core.portfolio.reconcile import untraded_texts
 from mtum.core.record import decision_document, frame_of
 from mtum.errors import BarsStaleError, DeadlineMissedError, ExitCode, MtumError, UsageError
 from mtum.ports.broker import BrokerLists
-from mtum.ports.records import DecisionRecord, RunRecord
+from mtum.ports.records import CashMovement, DecisionRecord, RunRecord
 
 JOB = "decide_and_order"
 HORIZON = timedelta(days=60)
@@ -156,12 +157,30 @@ def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
 
 
 def ensure_capital(desk: Desk, session: Session) -> None:
-    """Give the sleeve its starting capital, once."""
+    """Give the sleeve its starting capital, once; what another strategy left behind goes on in this one.
+
+    A change of strategy while flat moves the money that is there. It never adds any.
+    """
     name = desk.strategy.name
-    if desk.store.books.funded(name):
-        return
-    capital = exact(desk.settings.portfolio.capital_usd)
-    desk.store.ledger.move_cash([starting_capital(name, session.day, capital)])
+    funded, left = desk.store.books.funded(name), desk.store.books.cash_of_others(name)
+    day = session.day
+    moved = [
+        CashMovement(f"handed_on:{other}:{day}", other, day, "withdrawal", -cash, f"goes on in {name}")
+        for other, cash in left.items()
+    ]
+    total = sum(left.values(), Decimal(0))
+    if left and funded:
+        note = f"from {', '.join(left)}"
+        moved.append(CashMovement(f"taken_over:{name}:{day}", name, day, "deposit", total, note))
+    elif not funded:
+        moved.append(starting_capital(name, day, _starting_usd(desk)))
+    if moved:
+        desk.store.ledger.move_cash(moved)
+
+
+def _starting_usd(desk: Desk) -> Decimal:
+    left = desk.store.books.cash_of_others(desk.strategy.name)
+    return sum(left.values(), Decimal(0)) if left else exact(desk.settings.portfolio.capital_usd)
 
 
 def _dry(desk: Desk, session: Session) -> RunResult:
@@ -203,8 +222,7 @@ def _book(
     sleeve: Sleeve,
 ) -> Book:
     day = gathered.view.session
-    capital = exact(desk.settings.portfolio.capital_usd)
-    sleeve = with_capital(sleeve, desk.strategy.name, day, capital)
+    sleeve = with_capital(sleeve, desk.strategy.name, day, _starting_usd(desk))
     book = build_book(sleeve, desk.strategy, desk.store, lists.account, sessions, day)
     pause = desk.settings.risk.daily_loss_pause_sessions
     requested = desk.store.statements.flatten_requests()

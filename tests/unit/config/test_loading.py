@@ -406,3 +406,15 @@ def test_a_switch_where_a_number_or_a_text_belongs_is_refused() -> None:
 
 def test_an_account_of_digits_in_the_environment_stays_text() -> None:
     assert config.load(None, {"MTUM_BROKER__ACCOUNT": "123456"}).broker.account == "123456"
+
+
+def test_an_index_is_nothing_to_trade() -> None:
+    with pytest.raises(ConfigError, match="VIX is an index; only stocks and ETFs are traded"):
+        config.load(None, {}, {"strategy.mtum_confluence.symbol": "VIX"})
+
+
+def test_settings_that_are_a_folder_are_not_taken_for_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config.toml").mkdir()
+    with pytest.raises(ConfigError, match="is no file that can be read"):
+        config.find(None, {})
