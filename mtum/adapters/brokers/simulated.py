@@ -43,6 +43,10 @@ _STATUS = {
 }
 
 
+KEPT_EVERY = 20
+"""Sessions after which a look keeps the session reached."""
+
+
 class ExchangeMarket(Protocol):
     """What the exchange has to know of the market it stands in."""
 
@@ -96,6 +100,7 @@ class SimulatedBroker:
         self._rules = rules
         self._state: ExchangeState | None = None
         self._finished = b""
+        self._saved: date | None = None
 
     def connect(self) -> None:
         """Read the exchange's file, or open a fresh account."""
@@ -104,6 +109,7 @@ class SimulatedBroker:
         if stored and self._state.session is not None and self._today() < self._state.session:
             # Our database was set back: what the exchange knows of later and of these sessions must be seen.
             self._state, self._finished = from_bytes(stored), b""
+        self._saved = self._state.session
 
     def close(self) -> None:
         """Forget the state; the file has it."""
@@ -195,11 +201,16 @@ class SimulatedBroker:
             for passed in self._market.sessions_between(seen_until, moment.session.day)[:-1]:
                 state, events = exchange.advance(state, self._moment((), passed, passed.close), self._rules)
                 self._keep(state, changed=bool(events))
-        last = state.session
         state, events = exchange.advance(state, moment, self._rules)
-        # A session begun is kept, so that no later visit goes through the same sessions again.
-        self._keep(state, changed=bool(events) or last not in (None, state.session))
+        self._keep(state, changed=bool(events) or self._far_behind(moment.session.day))
         return state, moment
+
+    def _far_behind(self, today: date) -> bool:
+        # A look changes nothing, so a dry run leaves the file alone; kept now and then, the session reached spares
+        # later visits all that lies before it.
+        if self._saved is None:
+            return False
+        return len(self._market.sessions_between(self._saved, today)) >= KEPT_EVERY
 
     def _keep(self, state: ExchangeState, *, changed: bool) -> None:
         # Looking twice writes nothing: the passage of time within a session comes out the same again.
@@ -228,7 +239,7 @@ class SimulatedBroker:
     def _save(self, state: ExchangeState) -> None:
         state, self._finished = finished_apart(state, min(state.session or date.min, self._today()), self._finished)
         self._file.save(to_bytes(state, self._finished))
-        self._state = state
+        self._state, self._saved = state, state.session
 
 
 def _opened(stored: bytes | None, first: ExchangeAccount) -> tuple[ExchangeState, bytes]:

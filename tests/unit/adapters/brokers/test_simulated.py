@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from mtum.adapters.brokers import simulated
 from mtum.adapters.brokers.simulated import SimulatedBroker, move_cash, practice_account
 from mtum.adapters.clock import ReplayClock
 from mtum.core.market.instruments import InstrumentId
@@ -225,15 +226,24 @@ def test_two_connections_never_answer_with_different_times() -> None:
     assert floor.broker().lists().at == floor.broker().server_time() == datetime(2018, 12, 3, 20, 43, tzinfo=UTC)
 
 
-def test_each_session_is_gone_through_once_however_long_ago_the_last_order_was() -> None:
+def test_sessions_long_past_are_gone_through_once_however_long_ago_the_last_order_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(simulated, "KEPT_EVERY", 3)
     floor = Floor()
     floor.broker().submit(ticket())
+    floor.clock.wait_until(WEEK.known[1].before_close(17))
+    saves = floor.file.saves
+    floor.broker().lists()  # fills what the auction of Monday took: that is kept
+    assert floor.file.saves == saves + 1
+    floor.broker().lists()
+    assert floor.file.saves == saves + 1
     floor.clock.wait_until(WEEK.known[3].before_close(17))
     floor.broker().lists()
     saves = floor.file.saves
-    del floor.shop.prices[MON.day]  # whoever goes through Monday again finds no price
+    floor.shop.asked.clear()
     assert floor.broker().lists().positions == {"MTUM": D(10)}
-    assert floor.shop.asked[-1] == WEEK.known[2].day
+    assert set(floor.shop.asked) == {WEEK.known[3].day}
     assert floor.file.saves == saves
 
 
