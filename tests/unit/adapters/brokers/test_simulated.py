@@ -243,7 +243,7 @@ def test_sessions_long_past_are_gone_through_once_however_long_ago_the_last_orde
     saves = floor.file.saves
     floor.shop.asked.clear()
     assert floor.broker().lists().positions == {"MTUM": D(10)}
-    assert set(floor.shop.asked) == {WEEK.known[3].day}
+    assert min(floor.shop.asked) == WEEK.known[2].day
     assert floor.file.saves == saves
 
 
