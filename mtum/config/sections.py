@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict
-from email.utils import parseaddr
+from email.utils import getaddresses
 from enum import Enum
 from hashlib import sha256
 from typing import Annotated, Any, Literal
@@ -22,7 +22,8 @@ def _none_word(given: object) -> object:
 
 def _address(given: str) -> str:
     # "mtum <mtum@example.org>" is an address with a name.
-    found = parseaddr(given)[1]
+    listed = getaddresses([given])
+    found = listed[0][1] if len(listed) == 1 else ""  # of two addresses some Pythons read the first
     if (given and not re.fullmatch(r"[^\s@<>,;]+@[^\s@<>,;]+", found)) or any(ord(letter) < 32 for letter in given):
         raise ValueError("an address such as owner@example.org is needed")
     return given

@@ -43,15 +43,15 @@ class SqliteBars:
 
     def eventful(self, symbol: str, source: str, since: date, until: date, days: Sequence[date] = ()) -> Bars:
         """Return the first and the last bar of the closed interval, those with a dividend or a split, and `days`."""
-        span = "symbol = ?1 AND source = ?2 AND session BETWEEN ?3 AND ?4"
+        span = "symbol = ? AND source = ? AND session BETWEEN ? AND ?"
         ends = f"SELECT min(session) FROM bars WHERE {span} UNION SELECT max(session) FROM bars WHERE {span}"
         sql = (
             f"SELECT session, {_NAMES} FROM bars WHERE {span} AND (dividend <> 0 OR split NOT IN (0, 1) "
-            f"OR session IN (SELECT value FROM json_each(?5)) OR session IN ({ends})) ORDER BY session"
+            f"OR session IN (SELECT value FROM json_each(?)) OR session IN ({ends})) ORDER BY session"
         )
         wanted = json.dumps([day.isoformat() for day in days], allow_nan=False)
-        values = (symbol, source, since.isoformat(), until.isoformat(), wanted)
-        return _bars(symbol, source, self.database.rows(sql, values))
+        within = (symbol, source, since.isoformat(), until.isoformat())
+        return _bars(symbol, source, self.database.rows(sql, (*within, wanted, *within, *within)))
 
     def as_of(self, symbol: str, source: str, instant: datetime) -> Bars:
         """Return the bars as they were accepted at that instant.
