@@ -1,8 +1,7 @@
 """What a run needs of all that was ever recorded, at a cost that does not grow with it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
-from decimal import Decimal
 from typing import Protocol
 
 from mtum.core.portfolio.fills import Fill
@@ -52,10 +51,6 @@ class BookStore(Protocol):
 
     def funded(self, strategy: str) -> bool:
         """Return whether the strategy has been given its capital."""
-        ...
-
-    def cash_of_others(self, strategy: str) -> Mapping[str, Decimal]:
-        """Return the cash in USD that each other strategy still owns; empty if none has any."""
         ...
 
     def receivable(self, strategy: str) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, Protocol
 
 from mtum.core.market.bars import Bars
@@ -160,6 +161,10 @@ class LedgerStore(Protocol):
 
     def move_cash(self, movements: Sequence[CashMovement]) -> None:
         """Record movements; a known key is left alone, except that a receivable may become paid."""
+        ...
+
+    def cash_of_others(self, strategy: str) -> Mapping[str, Decimal]:
+        """Return the cash in USD that each other strategy still owns; empty if none has any."""
         ...
 
     def movements(self, strategy: str) -> Sequence[CashMovement]:

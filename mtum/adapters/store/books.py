@@ -1,10 +1,9 @@
 """What a run needs of all that was ever recorded, at a cost that does not grow with it."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from itertools import pairwise
 
 from mtum.adapters.store.database import Database
@@ -13,7 +12,6 @@ from mtum.adapters.store.orders.executions import read_open_fills
 from mtum.adapters.store.orders.intents import SELECT, TERMINAL, state
 from mtum.adapters.store.texts import since_text
 from mtum.core.portfolio.fills import Fill
-from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.orders import EXECUTIONS_COME_WITHIN, Purpose, intent_of
 from mtum.ports.broker import BrokerFill, BrokerLists, BrokerOrder
 from mtum.ports.records import EquityPoint, IntentState
@@ -84,14 +82,6 @@ class SqliteBooks:
         """Return whether the strategy has been given its capital."""
         sql = "SELECT 1 FROM cash_movements WHERE strategy = ? AND kind = 'capital' LIMIT 1"
         return self.database.row(sql, (strategy,)) is not None
-
-    def cash_of_others(self, strategy: str) -> Mapping[str, Decimal]:
-        """Return the cash in USD that each other strategy still owns; empty if none has any."""
-        sql = "SELECT strategy, amount_usd FROM cash_movements WHERE paid = 1 AND strategy <> ? ORDER BY rowid"
-        owned: dict[str, Decimal] = {}
-        for row in self.database.rows(sql, (strategy,)):
-            owned[row["strategy"]] = owned.get(row["strategy"], Decimal(0)) + exact(row["amount_usd"])
-        return {name: cash for name, cash in owned.items() if cash}
 
     def receivable(self, strategy: str) -> bool:
         """Return whether something that the strategy earned is not paid yet."""

@@ -5,12 +5,14 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.texts import instant_text, maybe_float, maybe_money, money, plain, since_text
 from mtum.core.portfolio.lots import Lot
+from mtum.core.portfolio.money import exact
 from mtum.ports.broker import BrokerLists
 from mtum.ports.records import CashMovement, EquityPoint
 
@@ -49,6 +51,14 @@ class SqliteLedger:
         if rows:
             with self.database.write() as connection:
                 connection.executemany(sql, rows)
+
+    def cash_of_others(self, strategy: str) -> Mapping[str, Decimal]:
+        """Return the cash in USD that each other strategy still owns; empty if none has any."""
+        sql = "SELECT strategy, amount_usd FROM cash_movements WHERE paid = 1 AND strategy <> ? ORDER BY rowid"
+        owned: dict[str, Decimal] = {}
+        for row in self.database.rows(sql, (strategy,)):
+            owned[row["strategy"]] = owned.get(row["strategy"], Decimal(0)) + exact(row["amount_usd"])
+        return {name: cash for name, cash in owned.items() if cash}
 
     def movements(self, strategy: str) -> Sequence[CashMovement]:
         """Return movements in the order of their sessions."""

@@ -162,7 +162,7 @@ def ensure_capital(desk: Desk, session: Session) -> None:
     A change of strategy while flat moves the money that is there. It never adds any.
     """
     name = desk.strategy.name
-    funded, left = desk.store.books.funded(name), desk.store.books.cash_of_others(name)
+    funded, left = desk.store.books.funded(name), desk.store.ledger.cash_of_others(name)
     day = session.day
     moved = [
         CashMovement(f"handed_on:{other}:{day}", other, day, "withdrawal", -cash, f"goes on in {name}")
@@ -179,7 +179,7 @@ def ensure_capital(desk: Desk, session: Session) -> None:
 
 
 def _starting_usd(desk: Desk) -> Decimal:
-    left = desk.store.books.cash_of_others(desk.strategy.name)
+    left = desk.store.ledger.cash_of_others(desk.strategy.name)
     return sum(left.values(), Decimal(0)) if left else exact(desk.settings.portfolio.capital_usd)
 
 
