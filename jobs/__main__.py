@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout = None  # the reader of a listing went away; nothing may be flushed to it at exit
         return 0
     except Exception as error:  # noqa: BLE001  # the last resort: whatever is left is a bug of ours
-        from mtum.duties.crash_file import crash_line
+        from mtum.wiring.secrets import crash_line
 
         line = crash_line(error, f"python -m jobs {' '.join(words)}", folder, environment)
         return _failed(ExitCode.BUG, [line], as_json="--json" in words)
@@ -79,10 +79,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _list(settings: Settings, folder: Path, as_of: str | None, *, as_json: bool) -> int:
-    from mtum.duties import office
+    from mtum.wiring import installation
 
     instant = None if as_of is None else instant_named(as_of)
-    rows = [wake_document(wake) for wake in office.wakes_after(settings, folder, instant, LISTED_SESSIONS)]
+    rows = [wake_document(wake) for wake in installation.wakes_after(settings, folder, instant, LISTED_SESSIONS)]
     if as_json:
         print(json.dumps(rows, indent=2, allow_nan=False), flush=True)
         return 0
@@ -109,23 +109,23 @@ def wake_document(wake: "Wake") -> dict[str, str]:
 
 def _serve(settings: Settings, folder: Path, terminal: str) -> int:
     from jobs.scheduler import Alarms
-    from mtum.duties import office as duties
+    from mtum.wiring import installation, secrets
 
-    with duties.only_scheduler(folder):
-        duties.set_up_logs(settings, folder, terminal=terminal)
+    with installation.only_scheduler(folder):
+        secrets.set_up_logs(settings, folder, terminal=terminal)
         stopping = Event()
-        office = duties.Office(settings, folder, stopping=stopping.is_set)
-        office.check()
+        served = installation.Installation(settings, folder, stopping=stopping.is_set)
+        served.check()
         alarms = Alarms(
-            clock=office.clock,
-            calendar=office.calendar,
-            slots=office.slots,
-            run_due=office.run_due,
-            beat=office.beat,
+            clock=served.clock,
+            calendar=served.calendar,
+            slots=served.slots,
+            run_due=served.run_due,
+            beat=served.beat,
             stopping=stopping,
         )
         if terminal != "error":
-            print(duties.greeting(settings, folder), file=sys.stderr)
+            print(installation.greeting(settings, folder), file=sys.stderr)
         return alarms.serve()
 
 

@@ -52,7 +52,7 @@ def check(context: typer.Context, symbols: Cached = None) -> Answer:
     """Check every cached bar by the rules a decision asks for; list what was kept out."""
     from mtum.app.bars.check_bars import check_bars
     from mtum.app.bars.compare_sources import disagreeing_closes
-    from mtum.wiring import calendar_of, market_now, opened_store
+    from mtum.wiring.resources import calendar_of, market_now, opened_store
 
     call, names = call_of(context), symbols_of(symbols)
     settings, folder = call.settings(), call.data_folder()
@@ -82,8 +82,8 @@ def import_(
     Of an index (VIX) only date and close are used. A market that is being replayed is not imported into: with
     `source = "csv"` it reads SYMBOL.csv and VIX.csv from the folder `csv_dir` as it is played.
     """
-    from mtum.duties.bar_file import import_file
-    from mtum.wiring import is_replay
+    from mtum.wiring.bar_files import import_file
+    from mtum.wiring.resources import is_replay
 
     call = call_of(context)
     settings, folder = call.settings(), call.data_folder()
@@ -107,7 +107,7 @@ def revisions(
     limit: Limit = None,
 ) -> Answer:
     """List what sources changed afterwards, with both times."""
-    from mtum.wiring import opened_store
+    from mtum.wiring.resources import opened_store
 
     call = call_of(context)
     if not call.database().exists():
@@ -128,7 +128,7 @@ def release(
 ) -> Answer:
     """Declare a bar that was kept out to be real."""
     from mtum.app.bars.release_bar import release_bar
-    from mtum.wiring import market_now, opened_store
+    from mtum.wiring.resources import market_now, opened_store
 
     call = call_of(context)
     with opened_store(call.settings(), call.data_folder()) as store, store.lock():
@@ -158,18 +158,18 @@ class _Progress:
 
 @contextmanager
 def _reading_desk(call: Call) -> Iterator[tuple["BarDesk", "Session | None"]]:
-    from mtum import wiring
+    from mtum.wiring import desks, resources
 
     settings, folder = call.settings(), call.data_folder()
-    if wiring.is_replay(settings):
-        with wiring.replay_desk(settings, folder) as replay:
+    if resources.is_replay(settings):
+        with desks.replay_desk(settings, folder) as replay:
             upcoming = replay.upcoming()
             if upcoming is None:
                 raise UsageError(OVER)
             replay.desk.clock.wait_until(upcoming.before_close(30))
             yield replay.desk, upcoming
         return
-    with wiring.live_desk(settings, folder, None, dry_run=True) as desk:
+    with desks.live_desk(settings, folder, None, dry_run=True) as desk:
         line = "ib" in (settings.market.source, settings.market.second_source)
         if line:
             desk.broker.connect()

@@ -110,7 +110,7 @@ def note_option(context: "typer.Context", name: str, given: object) -> None:
             call.verbosity = -1
         case "verbose", int() if given:
             call.verbosity = given
-            from mtum.duties.quick import log_to_terminal
+            from mtum.wiring.secrets import log_to_terminal
 
             log_to_terminal("info" if given == 1 else "debug", call.environment)
         case _:

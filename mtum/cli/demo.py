@@ -27,19 +27,19 @@ def demo(
     ] = None,
 ) -> Answer:
     """Play the embedded market through the whole daily job into a fresh database, and report."""
-    from mtum import wiring
     from mtum.app.demo import check_count, play_sessions
     from mtum.app.demo_report import demo_report
     from mtum.app.reporting.daily_report import daily_report
     from mtum.app.session.play_session import market_sessions
-    from mtum.duties.press import press_of
+    from mtum.wiring import desks, resources
+    from mtum.wiring.reports import press_of
 
     call = call_of(context)
-    settings = wiring.demo_settings(call.settings())
+    settings = resources.demo_settings(call.settings())
     folder = _folder(call, out)
-    source, calendar = wiring.source_of(settings, folder), wiring.calendar_of(settings, folder)
+    source, calendar = resources.source_of(settings, folder), resources.calendar_of(settings, folder)
     check_count(sessions, market_sessions(source, calendar, settings))  # before anything is written
-    with wiring.replay_desk(settings, folder) as replay, _progress(call, sessions) as show:
+    with desks.replay_desk(settings, folder) as replay, _progress(call, sessions) as show:
         desk = replay.desk
         plain, charted = (press_of(settings, folder, desk.store, desk.calendar, html=html) for html in (False, True))
 

@@ -74,7 +74,7 @@ def _misused(error: typer.TyperException, call: Call) -> Answer:
 
 def crashed(error: Exception, arguments: Sequence[str], call: Call) -> Answer:
     """Return the answer to an error nobody foresaw; its details go to a file, secrets left out."""
-    from mtum.duties.crash_file import crash_line
+    from mtum.wiring.secrets import crash_line
 
     line = crash_line(error, f"mtum {' '.join(arguments)}", call.data_folder(), call.environment)
     return Answer({}, exit_code=ExitCode.BUG, problems=[Problem(ExitCode.BUG, line)])

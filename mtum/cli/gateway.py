@@ -113,15 +113,18 @@ def _files(call: Call, *, fresh: bool) -> "GatewayFiles":
 
 
 def _market(call: Call, source: str) -> "PortMarket":
-    from mtum import wiring
     from mtum.gateway.rehearsal.port_market import port_market
+    from mtum.wiring import resources
 
     if source not in ("sample", "csv"):
         raise UsageError(f'--source "{source}": a practice market is either sample or csv')
     settings = call.settings()
     market = settings.market.model_copy(update={"source": source})
     replayed = settings.model_copy(update={"mode": "practice", "market": market})
-    bars, calendar = wiring.source_of(replayed, call.data_folder()), wiring.calendar_of(replayed, call.data_folder())
+    bars, calendar = (
+        resources.source_of(replayed, call.data_folder()),
+        resources.calendar_of(replayed, call.data_folder()),
+    )
     return port_market(bars, calendar, tuple(settings.active_strategy().universe()))
 
 

@@ -28,7 +28,7 @@ Send = Annotated[bool, typer.Option("--send", help="Also send it by the configur
 def report(context: typer.Context, session: SessionOption = None, send: Send = False) -> Answer:
     """The report of a session; the last one with a run unless named."""
     from mtum.app.reporting.daily_report import report_message, stored_report
-    from mtum.wiring import market_now
+    from mtum.wiring.resources import market_now
 
     call = call_of(context)
     wanted = day_of(session, "--session")
@@ -84,12 +84,12 @@ def written_report(press: "Press", day: date, at: datetime) -> "Report":
 
 @contextmanager
 def _press(call: Call, *, reading: bool = False) -> "Iterator[Press]":
-    from mtum import wiring
-    from mtum.duties.press import press_of
+    from mtum.wiring import resources
+    from mtum.wiring.reports import press_of
 
     settings, folder = call.settings(), call.data_folder()
-    with wiring.opened_store(settings, folder, reading=reading) as store:
-        yield press_of(settings, folder, store, wiring.stored_calendar_of(settings, folder), html=True)
+    with resources.opened_store(settings, folder, reading=reading) as store:
+        yield press_of(settings, folder, store, resources.stored_calendar_of(settings, folder), html=True)
 
 
 def _answer(found: "Report | ReviewReport") -> Answer:
@@ -101,7 +101,7 @@ def _answer(found: "Report | ReviewReport") -> Answer:
 
 def _sent(call: Call, answer: Answer, message: "Message") -> Answer:
     # A stored message is not sent twice: the outbox knows its key.
-    from mtum.duties.messages import post_and_flush
+    from mtum.wiring.messages import post_and_flush
 
     flushed = post_and_flush(call.settings(), call.data_folder(), message)
     undelivered = [Problem(ExitCode.NOTIFY, f"{name}: {error}") for name, error in flushed.failed]
@@ -117,8 +117,8 @@ def review(
 ) -> Answer:
     """The review of a week, a month or a quarter; the last recorded one unless named."""
     from mtum.app.review import review_message, write_review
-    from mtum.duties.press import outside_of
-    from mtum.wiring import market_now
+    from mtum.wiring.reports import outside_of
+    from mtum.wiring.resources import market_now
 
     call = call_of(context)
     chosen, wanted = _kind(kind), day_of(end, "--end")

@@ -32,7 +32,7 @@ def run(
     if_due: Annotated[bool, typer.Option("--if-due", help="Run every job that is due.")] = False,
 ) -> Answer:
     """Decide and order for one session, or run everything due."""
-    from mtum import wiring
+    from mtum.wiring import desks, resources
 
     call = call_of(context)
     settings, day, instant = call.settings(), day_of(session, "--session"), instant_of(as_of)
@@ -40,25 +40,25 @@ def run(
         if session is not None or dry_run or wait:
             raise UsageError("--if-due runs every job at its own time; --session, --dry-run and --wait are for one run")
         return _due(call, instant)
-    if wiring.is_replay(settings):
-        with wiring.replay_desk(settings, call.data_folder()) as replay:
+    if resources.is_replay(settings):
+        with desks.replay_desk(settings, call.data_folder()) as replay:
             return _replayed(replay, _chosen(replay, day, instant), instant, dry_run=dry_run)
     return _today(call, day, instant, dry_run=dry_run, wait=wait)
 
 
 def settle(context: typer.Context, session: SessionOption = None) -> Answer:
     """Confirm the fills of a session and close its books."""
-    from mtum import wiring
     from mtum.app.session.confirm_fills import confirm_fills
     from mtum.app.session.decide_and_order import JOB
     from mtum.app.session.play_session import SETTLED_AFTER
+    from mtum.wiring import desks, resources
 
     call = call_of(context)
     settings, day = call.settings(), day_of(session, "--session")
-    if not wiring.is_replay(settings):
-        with wiring.live_desk(settings, call.data_folder(), None) as desk:
+    if not resources.is_replay(settings):
+        with desks.live_desk(settings, call.data_folder(), None) as desk:
             return _settle_answer(confirm_fills(desk, _settling(desk, day)))
-    with wiring.replay_desk(settings, call.data_folder()) as replay:
+    with desks.replay_desk(settings, call.data_folder()) as replay:
         last = replay.desk.store.runs.latest(JOB)
         wanted = day or (last.session if last else None)
         if wanted is None:
@@ -74,19 +74,19 @@ def verify(
     all_: Annotated[bool, typer.Option("--all", help="Every stored decision.")] = False,
 ) -> Answer:
     """Replay stored decisions, check where their inputs came from, and work the books out again."""
-    from mtum import wiring
     from mtum.app.records.verify import verify as verified
     from mtum.app.session.decide_and_order import JOB
+    from mtum.wiring import desks, resources
 
     call = call_of(context)
     settings, day = call.settings(), day_of(session, "--session")
     if not call.database().exists():
         raise UsageError(f"{call.database()} does not exist; nothing has been decided yet")
-    with wiring.opened_store(settings, call.data_folder(), reading=True) as store:
+    with resources.opened_store(settings, call.data_folder(), reading=True) as store:
         if day is None and not all_:
             last = store.runs.latest(JOB)
             day = last.session if last else None
-        result = verified(store, settings, wiring.provenance(), None if all_ else day, books=session is None)
+        result = verified(store, settings, desks.provenance(), None if all_ else day, books=session is None)
     document = result.document
     lines = [f"{document['verified']} of {document['decisions']} decisions verified, {document['failed']} failed"]
     if session is None:
@@ -98,15 +98,15 @@ def verify(
 
 def flatten(context: typer.Context, symbol: Annotated[str, typer.Argument(metavar="SYMBOL")], why: Why) -> Answer:
     """Sell a position at the close, or buy back what is short, through the path of every exit; then stop entries."""
-    from mtum import wiring
     from mtum.app.owner.flatten import request_flatten
+    from mtum.wiring import desks, resources
 
     call = call_of(context)
     settings, reason = call.settings(), reason_of(why)
-    if not wiring.is_replay(settings):
-        with wiring.live_desk(settings, call.data_folder(), None) as desk:
+    if not resources.is_replay(settings):
+        with desks.live_desk(settings, call.data_folder(), None) as desk:
             return _flatten_today(desk, symbol, reason)
-    with wiring.replay_desk(settings, call.data_folder()) as replay:
+    with desks.replay_desk(settings, call.data_folder()) as replay:
         request_flatten(replay.desk, symbol, reason)
         return _replayed(replay, replay.upcoming(), None, dry_run=False)
 
@@ -145,20 +145,20 @@ def _replayed(replay: "Replay", session: "Session | None", instant: datetime | N
 
 
 def _today(call: Call, day: Any, instant: datetime | None, *, dry_run: bool, wait: bool) -> Answer:
-    from mtum import wiring
     from mtum.app.session.run_today import run_today
+    from mtum.wiring import desks, resources
 
     settings, folder = call.settings(), call.data_folder()
     if wait:
-        wiring.wait_for_window(settings, folder)
+        resources.wait_for_window(settings, folder)
 
     def work() -> "RunResult":
-        with wiring.live_desk(settings, folder, instant, dry_run=dry_run) as desk:
+        with desks.live_desk(settings, folder, instant, dry_run=dry_run) as desk:
             return run_today(desk, day, dry_run=dry_run)
 
     if dry_run:
         return run_answer(work())
-    from mtum.duties.messages import run_and_tell
+    from mtum.wiring.messages import run_and_tell
 
     result, flushed = run_and_tell(settings, folder, instant, work)
     return _undelivered(run_answer(result), flushed)
@@ -243,10 +243,11 @@ def _flatten_today(desk: "Desk", symbol: str, why: str) -> Answer:
 
 
 def _due(call: Call, instant: datetime | None) -> Answer:
-    from mtum.duties.office import Office, due_document, set_up_logs
+    from mtum.wiring.installation import Installation, due_document
+    from mtum.wiring.secrets import set_up_logs
 
     set_up_logs(call.settings(), call.data_folder(), terminal="info" if call.verbosity > 0 else "warning")
-    found = Office(call.settings(), call.data_folder(), instant).run_due()
+    found = Installation(call.settings(), call.data_folder(), instant).run_due()
     document = due_document(found)
     rows = [[run["job"], run["slot"], run["session"], run["outcome"], run["text"]] for run in document["runs"]]
     shown: list[str | Listing] = [Listing(["job", "slot", "session", "outcome", "why"], rows)]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mtum import wiring
+from mtum.wiring import resources
 from support.commands import Called, call_json, start
 from support.practice import play_until, sample_market, write_market
 
@@ -28,11 +28,11 @@ def played(tmp_path: Path) -> Path:
 
 def recorded(folder: Path) -> dict[str, Any]:
     """What must not change: decisions, intents, orders, fills, cash, bars, and the exchange's file."""
-    connection = sqlite3.connect(folder / "data" / wiring.DATABASE_NAME)
+    connection = sqlite3.connect(folder / "data" / resources.DATABASE_NAME)
     names = ("decisions", "order_intents", "orders", "order_events", "fills", "cash_movements", "equity", "bars")
     found: dict[str, Any] = {name: connection.execute(f"SELECT * FROM {name}").fetchall() for name in names}
     connection.close()
-    exchange = folder / "data" / wiring.EXCHANGE_NAME
+    exchange = folder / "data" / resources.EXCHANGE_NAME
     return {**found, "exchange": exchange.read_bytes() if exchange.exists() else None}
 
 
@@ -166,7 +166,7 @@ def stamped(**meta: str) -> Callable[[Path], None]:
 def test_a_database_that_is_not_ours_is_refused_and_left_alone(
     played: Path, word: str, change: Callable[[Path], None], code: int, said: str
 ) -> None:
-    database, exchange = (played / "data" / name for name in (wiring.DATABASE_NAME, wiring.EXCHANGE_NAME))
+    database, exchange = (played / "data" / name for name in (resources.DATABASE_NAME, resources.EXCHANGE_NAME))
     change(database)
     before = database.read_bytes(), exchange.read_bytes() if exchange.exists() else None
     refused(played, code, word, path=str(database), said=said)
@@ -183,7 +183,7 @@ def test_a_database_of_practice_is_refused_in_paper(played: Path) -> None:
 def test_an_exchange_file_that_cannot_be_read_stops_the_run_before_any_decision(tmp_path: Path) -> None:
     play_until(tmp_path / "data", date(2018, 1, 3))
     before = recorded(tmp_path)
-    exchange = tmp_path / "data" / wiring.EXCHANGE_NAME
+    exchange = tmp_path / "data" / resources.EXCHANGE_NAME
     whole = exchange.read_bytes()
     exchange.write_bytes(whole[:100])
     refused(tmp_path, 4, said="the practice exchange's file cannot be read")
@@ -245,9 +245,9 @@ def test_a_bad_file_stops_the_first_run_before_any_decision(
     (tmp_path / "config.toml").write_text(CSV)
     rewritten(tmp_path, change(rows_of(tmp_path)))
     refused(tmp_path, 3, symbol="MTUM", said=said, also=also)
-    database = tmp_path / "data" / wiring.DATABASE_NAME
+    database = tmp_path / "data" / resources.DATABASE_NAME
     assert not database.exists() or recorded(tmp_path)["decisions"] == recorded(tmp_path)["order_intents"] == []
-    assert not (tmp_path / "data" / wiring.EXCHANGE_NAME).exists()
+    assert not (tmp_path / "data" / resources.EXCHANGE_NAME).exists()
 
 
 @pytest.mark.parametrize("change", [twice, negative, too_few, wordy])
@@ -298,4 +298,4 @@ def test_a_backtest_over_a_bad_file_is_refused(
     write_market(tmp_path / "data" / "bars", {"MTUM": sample_market(FIRST, LAST)[0]}, sample_market(FIRST, LAST)[1])
     rewritten(tmp_path, change(rows_of(tmp_path)))
     refused(tmp_path, 3, "backtest", "--source", "csv:data/bars", symbol="MTUM", said=said)
-    assert not (tmp_path / "data" / wiring.DATABASE_NAME).exists()
+    assert not (tmp_path / "data" / resources.DATABASE_NAME).exists()

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from mtum import wiring
 from mtum.core.portfolio.orders import OrderStatus
+from mtum.wiring import resources
 from support.practice import ENTRY_DAY, EXIT_DAY, KillAt, Steps, desk_in, exchange_in, in_child, play_next, play_until
 
 
@@ -117,4 +117,4 @@ def test_a_second_run_of_a_session_answers_from_its_record(tmp_path: Path) -> No
     assert again.returncode == 0, again.stderr
     assert '"rerun": true' in again.stdout
     assert len(exchange_in(tmp_path).orders) == 1
-    assert (tmp_path / wiring.DATABASE_NAME).exists()
+    assert (tmp_path / resources.DATABASE_NAME).exists()

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from mtum import wiring
 from mtum.adapters.sweep_results import SweepResults
 from mtum.app.research.asked import Asked
 from mtum.app.research.grid_file import read_grid
 from mtum.app.research.prepare_sweep import prepare
 from mtum.app.research.sweep import CHUNK, Prepared, ThreadEngine, sweep
 from mtum.config import Settings, load
+from mtum.wiring import resources
 from support.commands import Called, call
 from support.practice import in_child
 
@@ -37,7 +37,7 @@ def settings(more: Mapping[str, Any]) -> Settings:
 
 def prepared(path: Path) -> Prepared:
     grid, base = read_grid(path), settings({})
-    return prepare(grid, Asked(base), settings, wiring.source_of(base, Path()), wiring.calendar_of(base, Path()))
+    return prepare(grid, Asked(base), settings, resources.source_of(base, Path()), resources.calendar_of(base, Path()))
 
 
 def dying_after(path: Path, folder: Path, chunks: int) -> int:

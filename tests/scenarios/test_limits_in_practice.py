@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from mtum import wiring
 from mtum.app.owner.approve_settings import approve_settings, changes, entries_stopped
 from mtum.app.session.decide_and_order import RunResult
 from mtum.app.session.play_session import play_session
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.simulation.exchange_codec import to_bytes
 from mtum.errors import ExitCode
+from mtum.wiring import resources
 from support.practice import ENTRY_DAY, EXIT_DAY, desk_in, exchange_in, play_next, play_until, settings_of
 
 
@@ -106,7 +106,7 @@ def with_cash(folder: Path, usd: str) -> None:
     state = exchange_in(folder)
     (account,) = state.accounts
     richer = replace(account, cash=account.cash + Decimal(usd))
-    (folder / wiring.EXCHANGE_NAME).write_bytes(to_bytes(replace(state, accounts=(richer,))))
+    (folder / resources.EXCHANGE_NAME).write_bytes(to_bytes(replace(state, accounts=(richer,))))
 
 
 def test_money_nobody_recorded_stops_entries_once_and_exits_go_on(tmp_path: Path, holding: Path) -> None:
@@ -167,7 +167,7 @@ def test_shares_the_broker_does_not_have_are_a_mismatch_and_no_loss(holding: Pat
     state = exchange_in(folder)
     (account,) = state.accounts
     robbed = replace(state, accounts=(replace(account, positions=()),))
-    (folder / wiring.EXCHANGE_NAME).write_bytes(to_bytes(robbed))
+    (folder / resources.EXCHANGE_NAME).write_bytes(to_bytes(robbed))
     limits: dict[str, Any] = {
         "risk__on_daily_loss": "flatten",
         "risk__max_drawdown_frac": 0.1,

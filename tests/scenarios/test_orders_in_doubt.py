@@ -10,8 +10,8 @@ from mtum.adapters.clock import SystemClock
 from mtum.app.owner.cancel import cancel
 from mtum.app.owner.reconcile import reconcile
 from mtum.core.portfolio.orders import OrderStatus
-from mtum.duties.rehearsal import rehearsed
 from mtum.errors import ExitCode, OrderUnconfirmedError
+from mtum.wiring.rehearsals import rehearsed
 from support.live_days import Installation, installation
 
 MAY_BE = "may be at the broker: a run was cut short while it was being sent"

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from mtum import wiring
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.orders import OrderStatus
+from mtum.wiring import resources
 from support.commands import call_json
 from support.practice import ENTRY_DAY, EXIT_DAY, Steps, desk_in, exchange_in, play_next, play_until
 
@@ -175,4 +175,4 @@ def test_capital_waits_for_a_run_that_is_on_its_way(tmp_path: Path) -> None:
     with desk_in(tmp_path / "data"):
         locked = call_json(tmp_path, "capital", "add", "100", "--why", "x")
     assert (locked.code, "holds the lock" in locked.texts) == (9, True)
-    assert (tmp_path / "data" / wiring.EXCHANGE_NAME).exists()
+    assert (tmp_path / "data" / resources.EXCHANGE_NAME).exists()

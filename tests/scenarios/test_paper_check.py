@@ -13,8 +13,8 @@ from mtum.app.desk import Desk
 from mtum.app.owner.paper_check import STEPS, WINDOW_MINUTES, paper_check
 from mtum.app.owner.paper_check_record import interrupted_check
 from mtum.core.portfolio.orders import OrderStatus
-from mtum.duties.rehearsal import checked_on_paper
 from mtum.errors import BrokerUnavailableError, UsageError
+from mtum.wiring.rehearsals import checked_on_paper
 from support.gateway import ACCOUNT
 from support.live_days import Installation, installation
 from support.ports import closed_port

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from mtum import wiring
 from mtum.adapters.calendar import ExchangeCalendar
 from mtum.app.bars.refresh_bars import refresh_bars
 from mtum.app.ledger.book import read_sleeve
@@ -24,6 +23,7 @@ from mtum.core.portfolio.orders import OrderStatus
 from mtum.core.portfolio.tax import tax_record
 from mtum.core.simulation.exchange_state import AccountKind
 from mtum.errors import BrokerUnavailableError, CalendarMismatchError, DeadlineMissedError, ExitCode, UsageError
+from mtum.wiring import desks
 from support.gateway import ACCOUNT
 from support.live_days import Installation, installation, market
 from support.ports import closed_port
@@ -141,7 +141,7 @@ def test_a_dry_run_decides_at_any_time_and_can_send_nothing(tmp_path: Path, minu
 def test_clocks_too_far_apart_stop_the_run_before_anything_is_read(tmp_path: Path) -> None:
     with installation(tmp_path) as ours:
         as_of = ours.session().before_close(20) + timedelta(seconds=90)
-        with wiring.live_desk(ours.settings, ours.folder, as_of) as desk:
+        with desks.live_desk(ours.settings, ours.folder, as_of) as desk:
             run = run_today(desk, None)
         assert run.exit_code == ExitCode.BROKER
         assert "more than 60 s apart" in run.document["problems"][0]["text"]
@@ -461,11 +461,11 @@ def test_no_gateway_is_one_line_and_nothing_sent(tmp_path: Path) -> None:
         broker = ours.settings.broker.model_copy(update={"port": closed_port()})
         away = ours.settings.model_copy(update={"broker": broker})
         as_of = ours.session().before_close(20)
-        with wiring.live_desk(away, ours.folder, as_of) as desk:
+        with desks.live_desk(away, ours.folder, as_of) as desk:
             run = run_today(desk, None)
         assert run.exit_code == ExitCode.BROKER
         assert run.document["problems"][0]["text"].startswith(f"no gateway listens at 127.0.0.1:{closed_port()}")
-        with pytest.raises(BrokerUnavailableError), wiring.live_desk(away, ours.folder, None):
+        with pytest.raises(BrokerUnavailableError), desks.live_desk(away, ours.folder, None):
             pass
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mtum import wiring
+from mtum.wiring import resources
 from support.practice import desk_in
 from support.source_tree import ROOT
 
@@ -23,7 +23,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("played")
     with desk_in(folder) as replay:
         play_sessions(replay.desk, replay.market[:-240], 10, lambda *_: None)
-    return folder / wiring.DATABASE_NAME
+    return folder / resources.DATABASE_NAME
 
 
 def test_the_readme_has_queries() -> None:

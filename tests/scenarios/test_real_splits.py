@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mtum import config, wiring
+from mtum import config
 from mtum.adapters.calendar import ExchangeCalendar
 from mtum.adapters.clock import ReplayClock
 from mtum.app.desk import Desk
@@ -31,6 +31,7 @@ from mtum.core.market.sessions import Session
 from mtum.core.market.volume import UsualShare
 from mtum.core.portfolio.lots import Lot
 from mtum.ports.market_data import Quote, SeriesValue
+from mtum.wiring import desks, resources
 from support.commands import call_json
 from support.markets import real_bars
 from support.practice import Steps, settings_of
@@ -129,18 +130,18 @@ def desk_of(folder: Path, held: Held, split: NewSplit | None) -> Iterator[Desk]:
     clock, steps = ReplayClock(CALENDAR.sessions(held.entry, held.entry).known[0].open), Steps()
     source = RebasingVendor(clock, replace(bars, source="yahoo", split=nothing), split)
     folder.mkdir(parents=True)
-    with wiring.opened_store(settings, folder) as store:
+    with resources.opened_store(settings, folder) as store:
         yield Desk(
             settings=settings,
-            account=wiring.account_of(settings),
+            account=resources.account_of(settings),
             data_dir=folder,
             store=store,
-            broker=wiring.practice_broker(settings, folder, source, CALENDAR, clock, steps),
+            broker=desks.practice_broker(settings, folder, source, CALENDAR, clock, steps),
             source=source,
             calendar=CALENDAR,
             clock=clock,
             journal=steps,
-            provenance=wiring.provenance(),
+            provenance=desks.provenance(),
             replayed=True,
         )
 

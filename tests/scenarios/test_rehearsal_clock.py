@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from mtum import wiring
 from mtum.app.owner.capital import CapitalChange, Purse, change_capital
 from mtum.app.reporting.daily_report import daily_report
 from mtum.core.market.calendars import NEW_YORK
-from mtum.duties.press import press_of
-from mtum.duties.rehearsal import rehearsed
 from mtum.errors import BrokerUnavailableError, ExitCode
+from mtum.wiring import resources
+from mtum.wiring.rehearsals import rehearsed
+from mtum.wiring.reports import press_of
 from support.commands import call_json
 from support.live_days import Installation, installation
 from support.practice import ENTRY_DAY
@@ -43,7 +43,7 @@ def test_a_gateway_that_has_said_that_it_is_real_is_connected_just_in_time(tmp_p
         broker = begun.settings.broker.model_copy(update={"max_clock_skew_seconds": inf})
         ours = replace(begun, settings=begun.settings.model_copy(update={"broker": broker}))
         with ours.desk() as desk:
-            assert not wiring.is_rehearsal(ours.settings, desk.store)
+            assert not resources.is_rehearsal(ours.settings, desk.store)
             # A real broker's missing VIX is asked of Yahoo.
             assert desk.vix_fallback is not None
             desk.broker.connect()
@@ -58,24 +58,24 @@ def test_a_practice_gateway_is_known_by_its_word_and_its_time_is_the_markets(tmp
         with ours.desk() as desk:
             assert desk.clock.now().astimezone(NEW_YORK).date() == ENTRY_DAY
             assert desk.vix_fallback is None
-            assert wiring.is_rehearsal(ours.settings, desk.store)
-        with wiring.opened_store(ours.settings, tmp_path) as store:
-            assert not wiring.is_rehearsal(ours.settings.model_copy(update={"mode": "live"}), store)
+            assert resources.is_rehearsal(ours.settings, desk.store)
+        with resources.opened_store(ours.settings, tmp_path) as store:
+            assert not resources.is_rehearsal(ours.settings.model_copy(update={"mode": "live"}), store)
 
 
 def test_in_a_rehearsal_money_and_the_report_go_by_the_markets_clock(tmp_path: Path) -> None:
     with installation(tmp_path) as ours:
         assert (ours.run().exit_code, ours.settle().exit_code) == (0, 0)
-        calendar = wiring.calendar_of(ours.settings, tmp_path)
-        with wiring.opened_store(ours.settings, tmp_path) as store:
-            now = wiring.market_now(ours.settings, store)
+        calendar = resources.calendar_of(ours.settings, tmp_path)
+        with resources.opened_store(ours.settings, tmp_path) as store:
+            now = resources.market_now(ours.settings, store)
             assert now.astimezone(NEW_YORK).date() == ENTRY_DAY
             purse = Purse("mtum_confluence", store.ledger, lambda _: None, calendar, _wall(), ENTRY_DAY)
             told = change_capital(purse, CapitalChange(adds=True, amount_usd=Decimal(100), why="more"))
             # The entry session is closed and settled: the money is the next session's.
             assert told["session"] == date(2018, 1, 4)
             press = press_of(ours.settings, tmp_path, store, calendar, html=False)
-            daily_report(press, ENTRY_DAY, wiring.market_now(ours.settings, store, ENTRY_DAY))
+            daily_report(press, ENTRY_DAY, resources.market_now(ours.settings, store, ENTRY_DAY))
             (written,) = [run for run in store.runs.between(ENTRY_DAY, ENTRY_DAY) if run.job == "daily_report"]
             assert written.started_at.date() == ENTRY_DAY
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mtum import wiring
+from mtum.wiring import resources
 from support.commands import call, call_json, start
 from support.practice import ENTRY_DAY, desk_in, exchange_in, play_until
 
@@ -88,7 +88,7 @@ def test_a_dry_run_sends_nothing_and_does_not_count(tmp_path: Path) -> None:
 
 
 def test_a_dry_run_between_two_sessions_changes_neither_exchange_nor_books(entered: Path) -> None:
-    exchange = entered / "data" / wiring.EXCHANGE_NAME
+    exchange = entered / "data" / resources.EXCHANGE_NAME
     before = exchange.read_bytes(), decided(entered)
     dry = call_json(entered, "run", "--dry-run")
     assert (dry.code, dry.document["session"]) == (0, "2018-01-04")
@@ -97,7 +97,7 @@ def test_a_dry_run_between_two_sessions_changes_neither_exchange_nor_books(enter
 
 
 def test_a_finished_session_answers_from_its_record(entered: Path) -> None:
-    exchange = entered / "data" / wiring.EXCHANGE_NAME
+    exchange = entered / "data" / resources.EXCHANGE_NAME
     call_json(entered, "run")
     before = exchange.read_bytes(), decided(entered)
     again = call_json(entered, "run", "--session", str(ENTRY_DAY))

@@ -14,7 +14,7 @@ import pytest
 
 from jobs import JOBS
 from jobs.__main__ import main
-from mtum.duties import office
+from mtum.wiring import installation
 from support.source_tree import ROOT
 
 
@@ -162,7 +162,7 @@ def test_an_error_nobody_foresaw_is_one_line_and_a_file_without_secrets(
         raise ValueError("the password is hunter2-hunter2")
 
     monkeypatch.setenv("MTUM_MAIL__PASSWORD", "hunter2-hunter2")
-    monkeypatch.setattr(office, "only_scheduler", broken)
+    monkeypatch.setattr(installation, "only_scheduler", broken)
     assert main(["--data-dir", str(tmp_path)]) == 1
     err = capsys.readouterr().err
     (file,) = (tmp_path / "logs").glob("crash-*.txt")

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mtum import wiring
 from mtum.adapters.calendar import ExchangeCalendar
 from mtum.adapters.clock import ReplayClock
 from mtum.adapters.sources.embedded import sample_source
@@ -24,6 +23,7 @@ from mtum.core.market.sessions import Session
 from mtum.core.market.volume import UsualShare
 from mtum.errors import ExitCode
 from mtum.ports.market_data import Quote, SeriesValue
+from mtum.wiring import desks, resources
 from support.practice import settings_of
 
 CALENDAR = ExchangeCalendar()
@@ -92,18 +92,18 @@ def desk_of(folder: Path, split: NewSplit | None) -> Iterator[Desk]:
     clock = ReplayClock(CALENDAR.sessions(FIRST, FIRST).known[0].open)
     source, steps = SplittingVendor(clock, split), Steps()
     folder.mkdir()
-    with wiring.opened_store(settings, folder) as store:
+    with resources.opened_store(settings, folder) as store:
         yield Desk(
             settings=settings,
-            account=wiring.account_of(settings),
+            account=resources.account_of(settings),
             data_dir=folder,
             store=store,
-            broker=wiring.practice_broker(settings, folder, source, CALENDAR, clock, steps),
+            broker=desks.practice_broker(settings, folder, source, CALENDAR, clock, steps),
             source=source,
             calendar=CALENDAR,
             clock=clock,
             journal=steps,
-            provenance=wiring.provenance(),
+            provenance=desks.provenance(),
             replayed=True,
         )
 

@@ -4,8 +4,8 @@ from decimal import Decimal
 from pathlib import Path
 
 from mtum.app.service.rehearse import Check, Rehearsal, State
-from mtum.duties.rehearsal import rehearsed
 from mtum.errors import ExitCode
+from mtum.wiring.rehearsals import rehearsed
 from support.ib_clients import MTUM, client, codes, order, refs, until
 from support.live_days import Installation, installation
 from support.practice import EXIT_DAY

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mtum import config, wiring
+from mtum import config
 from mtum.app.session.play_session import Replay, play_session
 from mtum.core.market.bars import PRICE_COLUMNS, Bars
 from mtum.core.portfolio.fills import Fill
 from mtum.core.portfolio.orders import OrderStatus, Side
+from mtum.wiring import desks
 from support.practice import exchange_in, sample_market, settings_of, write_market
 from support.sixty_forty import SixtyForty
 
@@ -41,14 +42,14 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[s
     bars, _ = sample_market(FIRST, LAST)
     write_market(folder / "bars", {"AAA": trending(bars, "AAA", 0.015), "BBB": trending(bars, "BBB", -0.01)})
     documents = []
-    with wiring.replay_desk(settings(), folder) as replay:
+    with desks.replay_desk(settings(), folder) as replay:
         while (session := replay.upcoming()) is not None:
             documents.append(play_session(replay.desk, session).document)
     return folder, documents
 
 
 def fills(folder: Path) -> tuple[Fill, ...]:
-    with wiring.replay_desk(settings(), folder) as replay:
+    with desks.replay_desk(settings(), folder) as replay:
         return tuple(replay.desk.store.orders.fills(NAME))
 
 
@@ -86,7 +87,7 @@ def test_cash_never_falls_below_zero_and_adds_up_to_the_cent(history: tuple[Path
 def test_lots_equal_the_positions_of_the_exchange_and_orders_carry_the_strategy(
     history: tuple[Path, list[dict[str, Any]]],
 ) -> None:
-    with wiring.replay_desk(settings(), history[0]) as replay:
+    with desks.replay_desk(settings(), history[0]) as replay:
         states = replay.desk.store.orders.states()
         held = {fill.symbol: 0 for fill in fills_of(replay)}
         for fill in fills_of(replay):
@@ -106,7 +107,7 @@ def test_the_order_of_the_symbols_in_the_universe_does_not_matter_to_sells_first
     write_market(tmp_path / "bars", {"AAA": trending(bars, "AAA", -0.01), "BBB": trending(bars, "BBB", 0.015)})
     turned = settings()
     turned = turned.model_copy(update={"strategy": {**turned.strategy, NAME: replace(SixtyForty())}})
-    with wiring.replay_desk(turned, tmp_path) as replay:
+    with desks.replay_desk(turned, tmp_path) as replay:
         documents = [play_session(replay.desk, session).document for session in replay.market[:30]]
     pairs = [document["orders"] for document in documents[1:] if len(document["orders"]) == 2]
     assert pairs

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from mtum import config, wiring
+from mtum import config
 from mtum.app.desk import portfolio_rules
 from mtum.app.ledger.books import book_problems
 from mtum.app.records.verify import DECIDED_FIELDS
@@ -20,7 +20,8 @@ from mtum.core.market.bars import PRICE_COLUMNS, Bars
 from mtum.core.record import differences, replayed
 from mtum.core.strategies.contract import Holding, Keep, Strategy, SymbolVerdict, Target
 from mtum.core.view import MarketView
-from mtum.duties.press import press_of
+from mtum.wiring import desks
+from mtum.wiring.reports import press_of
 from support.practice import sample_market, settings_of, write_market
 from support.sixty_forty import SixtyForty
 
@@ -69,7 +70,7 @@ def market(folder: Path, *, missing: date, strategy: Strategy | None = None) -> 
     """Two symbols at 50 and 40 USD; BBB has no bar of one session."""
     bars, _ = sample_market(FIRST, LAST)
     write_market(folder / "bars", {"AAA": steady(bars, "AAA", 50.0), "BBB": steady(bars, "BBB", 40.0, missing)})
-    with wiring.replay_desk(settings(strategy or Halves()), folder) as replay:
+    with desks.replay_desk(settings(strategy or Halves()), folder) as replay:
         yield replay
 
 
@@ -134,7 +135,7 @@ def test_the_equity_of_a_session_without_one_close_is_provisional_until_it_is_th
         # The file is completed: the next settling values that session again.
         bars, _ = sample_market(FIRST, LAST)
         write_market(tmp_path / "bars", {"BBB": steady(bars, "BBB", 40.0)})
-    with wiring.replay_desk(settings(Halves()), tmp_path) as again:
+    with desks.replay_desk(settings(Halves()), tmp_path) as again:
         played(again)
         assert all(point.final for point in again.desk.store.ledger.equity(Halves.name))
 
@@ -170,10 +171,10 @@ def test_nothing_is_decided_where_every_symbol_is_unfit(tmp_path: Path) -> None:
     bars, _ = sample_market(FIRST, LAST)
     both = {symbol: steady(bars, symbol, 50.0, SECOND) for symbol in ("AAA", "BBB")}
     write_market(tmp_path / "bars", {**both, "AAA": steady(bars, "AAA", 50.0)})
-    with wiring.replay_desk(settings(Halves()), tmp_path) as replay:
+    with desks.replay_desk(settings(Halves()), tmp_path) as replay:
         played(replay)
     write_market(tmp_path / "bars", both)
-    with wiring.replay_desk(settings(Halves()), tmp_path) as replay:
+    with desks.replay_desk(settings(Halves()), tmp_path) as replay:
         assert replay.upcoming() is not None
         (session,) = replay.desk.calendar.sessions(SECOND, SECOND).known
         found = play_session(replay.desk, session).document

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from mtum import wiring
 from mtum.app.records.verify import VerifyResult, verify
 from mtum.app.session.play_session import play_session
 from mtum.config import digest_of
+from mtum.wiring import desks, resources
 from support.commands import call_json
 from support.practice import desk_in, settings_of
 
@@ -35,12 +35,12 @@ def copy(played: Path, tmp_path: Path) -> Path:
 
 def checked(folder: Path, **changes: object) -> VerifyResult:
     settings = settings_of(**changes)
-    with wiring.opened_store(settings, folder) as store:
-        return verify(store, settings, wiring.provenance())
+    with resources.opened_store(settings, folder) as store:
+        return verify(store, settings, desks.provenance())
 
 
 def alter(folder: Path, sql: str) -> None:
-    connection = sqlite3.connect(folder / wiring.DATABASE_NAME)
+    connection = sqlite3.connect(folder / resources.DATABASE_NAME)
     with connection:
         assert connection.execute(sql).rowcount == 1
     connection.close()
@@ -109,7 +109,7 @@ def test_an_altered_action_is_found(copy: Path) -> None:
 
 def test_a_setting_that_did_not_exist_when_it_was_decided_is_no_fault(copy: Path) -> None:
     """What an earlier program stored: no `csv_prices`, and the hash of what there was."""
-    with closing(sqlite3.connect(copy / wiring.DATABASE_NAME)) as connection, connection:
+    with closing(sqlite3.connect(copy / resources.DATABASE_NAME)) as connection, connection:
         rows = connection.execute("SELECT id, settings FROM decisions").fetchall()
         for number, text in rows:
             settings = json.loads(text)
@@ -226,7 +226,7 @@ def test_what_is_verified_and_what_failed_make_up_the_decisions(copy: Path) -> N
 def test_verify_of_one_session_leaves_the_books_alone(traded: Path, tmp_path: Path) -> None:
     shutil.copytree(traded, tmp_path / "data")
     alter(tmp_path / "data", f"UPDATE equity SET equity_usd = 9999 WHERE session = {FIRST_ROW}")
-    with sqlite3.connect(tmp_path / "data" / wiring.DATABASE_NAME) as connection:
+    with sqlite3.connect(tmp_path / "data" / resources.DATABASE_NAME) as connection:
         (first,) = connection.execute("SELECT min(session) FROM decisions").fetchone()
     assert call_json(tmp_path, "verify", "--session", first).code == 0
     assert call_json(tmp_path, "verify").code == 6

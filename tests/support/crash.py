@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 
-from mtum import wiring
 from mtum.adapters.calendar import ExchangeCalendar
 from mtum.adapters.ib_session.wire_record import MANY, WireFile
 from mtum.adapters.run_journal import RunJournal
@@ -38,6 +37,7 @@ from mtum.gateway.market_clock import MarketClock
 from mtum.gateway.rehearsal.port_market import PortMarket, port_market
 from mtum.gateway.server import GatewaySetup, PracticeGateway
 from mtum.ports.records import IntentState
+from mtum.wiring import desks, resources
 from support.practice import ENTRY_DAY
 
 ACCOUNT = "DUP100001"
@@ -105,9 +105,9 @@ class Running:
 
     def states(self) -> tuple[IntentState, ...]:
         """What our store says about the session's orders."""
-        if not (self.folder / wiring.DATABASE_NAME).exists():
+        if not (self.folder / resources.DATABASE_NAME).exists():
             return ()
-        with wiring.opened_store(settings_in(self.folder), self.folder) as store:
+        with resources.opened_store(settings_in(self.folder), self.folder) as store:
             return tuple(store.orders.states(self.session.day))
 
 
@@ -168,7 +168,7 @@ def run_mtum(
     """One `mtum run` in a fresh fork; its exit code, -9 when it was killed."""
 
     def work() -> int:
-        wiring.calendar_of = lambda settings, data_dir: _CALENDAR  # built once for all children
+        resources.calendar_of = lambda settings, data_dir: _CALENDAR  # built once for all children
         _hooked(running.folder / "points.txt" if points else None, kill_at)
         if sabotage:
             SABOTAGE[sabotage]()
@@ -202,8 +202,8 @@ def watch(running: Running, minutes: float) -> int:
     """The look at the orders so many minutes before the close; its exit code."""
 
     def work() -> int:
-        wiring.calendar_of = lambda settings, data_dir: _CALENDAR
-        with wiring.live_desk(settings_in(running.folder), running.folder, None) as desk:
+        resources.calendar_of = lambda settings, data_dir: _CALENDAR
+        with desks.live_desk(settings_in(running.folder), running.folder, None) as desk:
             return int(watch_orders(desk, running.session).exit_code)
 
     running.tell("clock", session=running.session.day.isoformat(), minutes_to_close=minutes)

@@ -10,7 +10,6 @@ from pathlib import Path
 from sqlite3 import Connection
 from typing import Any
 
-from mtum import wiring
 from mtum.adapters.ib_session.wire_record import MANY, WireFile
 from mtum.adapters.run_journal import RunJournal
 from mtum.adapters.store.checks import problems
@@ -20,7 +19,8 @@ from mtum.app.service import run_due as entry
 from mtum.app.service.run_due import JobRun, Roster
 from mtum.app.service.schedule import Wake
 from mtum.config import Settings
-from mtum.duties.office import Office
+from mtum.wiring import resources
+from mtum.wiring.installation import Installation
 from support.crash import _CALENDAR, forked
 
 type Targets = Mapping[str, int]
@@ -31,11 +31,11 @@ def look(settings: Settings, folder: Path, at: datetime, kill: Targets | None = 
     """One `mtum run --if-due` in a forked child; its exit code, -9 when it was killed."""
 
     def work() -> int:
-        wiring.calendar_of = lambda settings, data_dir: _CALENDAR
+        resources.calendar_of = lambda settings, data_dir: _CALENDAR
         _watch(folder / "points.txt", kill or {})
         with (folder / "said.txt").open("a", encoding="utf-8") as out:
             sys.stdout = sys.stderr = out
-            return int(Office(settings, folder, at).run_due().exit_code)
+            return int(Installation(settings, folder, at).run_due().exit_code)
 
     folder.mkdir(parents=True, exist_ok=True)
     return forked(work)
@@ -52,7 +52,7 @@ def points(folder: Path) -> dict[str, list[str]]:
 
 def rows(folder: Path, sql: str) -> list[tuple[Any, ...]]:
     """Rows of a query on the database."""
-    connection = open_read_only(folder / wiring.DATABASE_NAME)
+    connection = open_read_only(folder / resources.DATABASE_NAME)
     try:
         return [tuple(row) for row in connection.execute(sql)]
     finally:
@@ -61,7 +61,7 @@ def rows(folder: Path, sql: str) -> list[tuple[Any, ...]]:
 
 def damage(folder: Path) -> tuple[str, ...]:
     """Everything unsound in the database."""
-    connection = open_read_only(folder / wiring.DATABASE_NAME)
+    connection = open_read_only(folder / resources.DATABASE_NAME)
     try:
         return problems(connection)
     finally:

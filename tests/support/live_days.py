@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mtum import config, wiring
+from mtum import config
 from mtum.adapters.calendar import ExchangeCalendar
 from mtum.adapters.sources.embedded import sample_source
 from mtum.app.desk import Desk
@@ -21,6 +21,7 @@ from mtum.core.market.sessions import Session
 from mtum.core.simulation.exchange_state import AccountKind, ExchangeAccount, Unsettled
 from mtum.gateway.market_clock import MarketClock
 from mtum.gateway.rehearsal.port_market import PortMarket, port_market
+from mtum.wiring import desks
 from support.gateway import ACCOUNT, Running, running_gateway
 from support.practice import ENTRY_DAY
 
@@ -54,7 +55,7 @@ class Installation:
     @contextmanager
     def desk(self, *, dry_run: bool = False) -> Iterator[Desk]:
         """The desk as the commands build it."""
-        with wiring.live_desk(self.settings, self.folder, None, dry_run=dry_run) as desk:
+        with desks.live_desk(self.settings, self.folder, None, dry_run=dry_run) as desk:
             yield desk
 
     def run(self, day: date = ENTRY_DAY, *, minutes: float = DECISION_MINUTES, dry_run: bool = False) -> RunResult:

@@ -11,10 +11,10 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from mtum import wiring
 from mtum.core.portfolio.orders import OrderType, Purpose, Side, intent_id
 from mtum.core.simulation.exchange_codec import from_bytes, to_bytes
 from mtum.core.simulation.exchange_state import ExchangeOrder, ExchangeStatus, Execution, Ticket
+from mtum.wiring import resources
 from support.practice import play_next
 
 ROUND_TRIP = 40
@@ -39,7 +39,7 @@ def grow(folder: Path, sessions: int) -> None:
         connection.execute("UPDATE cash_movements SET session = ? WHERE kind = 'capital'", (days[0].isoformat(),))
     connection.execute("COMMIT")
     connection.close()
-    _exchange_file(folder / wiring.EXCHANGE_NAME, days)
+    _exchange_file(folder / resources.EXCHANGE_NAME, days)
 
 
 def _weekdays_before(first: date, count: int) -> list[date]:
@@ -76,7 +76,7 @@ def _trades(days: list[date]) -> list[tuple[date, Side]]:
 
 
 def _orders(connection: sqlite3.Connection, days: list[date]) -> None:
-    account = wiring.PRACTICE_ACCOUNT
+    account = resources.PRACTICE_ACCOUNT
     for day, side in _trades(days):
         purpose = Purpose.ENTER if side is Side.BUY else Purpose.EXIT
         key = intent_id(account, day, STRATEGY, SYMBOL, purpose)
@@ -105,7 +105,7 @@ def _exchange_file(path: Path, days: list[date]) -> None:
     executions: list[Execution] = []
     for number, (day, side) in enumerate(_trades(days), 1):
         ticket = Ticket(
-            wiring.PRACTICE_ACCOUNT, SYMBOL, side, OrderType.MARKET_ON_CLOSE, SHARES, f"m-{number}", order_id=number
+            resources.PRACTICE_ACCOUNT, SYMBOL, side, OrderType.MARKET_ON_CLOSE, SHARES, f"m-{number}", order_id=number
         )
         at, price, fee = datetime(day.year, day.month, day.day, 21, tzinfo=UTC), Decimal(100), Decimal(1)
         done = ExchangeOrder(ticket, number, at, day, day, ExchangeStatus.FILLED, SHARES, price * SHARES, fee, at)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mtum import wiring
 from mtum.app.research.asked import Asked
 from mtum.app.research.run_backtest import run_backtest
 from mtum.app.session.play_session import market_sessions, play_session
@@ -23,6 +22,7 @@ from mtum.core.simulation.backtest import ALL_CONDITIONS, run
 from mtum.core.strategies.contract import Holding, SymbolVerdict
 from mtum.core.strategies.mtum_confluence import MtumConfluence, judged
 from mtum.errors import ExitCode
+from mtum.wiring import desks, resources
 from support.practice import settings_of
 
 if TYPE_CHECKING:
@@ -85,13 +85,13 @@ def market_settings(**changes: Any) -> Settings:
 def market_days(settings: Settings) -> list[date]:
     """Every session that the replayed market can decide."""
     folder = Path()
-    source, calendar = wiring.source_of(settings, folder), wiring.calendar_of(settings, folder)
+    source, calendar = resources.source_of(settings, folder), resources.calendar_of(settings, folder)
     return [session.day for session in market_sessions(source, calendar, settings)]
 
 
 def by_the_daily_job(settings: Settings, first: date, last: date) -> Account:
     """Play a fresh installation from one session to another, one by one."""
-    with _in_memory() as folder, wiring.replay_desk(settings, folder) as replay:
+    with _in_memory() as folder, desks.replay_desk(settings, folder) as replay:
         desk = replay.desk
         for session in replay.market:
             if first <= session.day <= last:
@@ -119,7 +119,7 @@ def by_the_fast_path(settings: Settings, first: date, last: date, dropped: str =
     """
     folder = Path()
     asked = Asked(settings, start=first, end=last, settlement="calendar")
-    source, calendar = wiring.source_of(settings, folder), wiring.calendar_of(settings, folder)
+    source, calendar = resources.source_of(settings, folder), resources.calendar_of(settings, folder)
     found = run_backtest(asked, source, calendar, lambda _: None)
     assert isinstance(found.strategy, MtumConfluence)
     played = run(found.history, found.strategy, asked.terms(), found.span, ALL_CONDITIONS - {dropped})

@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from mtum import config, wiring
+from mtum import config
 from mtum.adapters.brokers.simulated import practice_account
 from mtum.adapters.sources.embedded import sample_source
 from mtum.app.session.decide_and_order import RunResult
@@ -19,6 +19,7 @@ from mtum.core.simulation.exchange import add_plan
 from mtum.core.simulation.exchange_codec import from_bytes, to_bytes
 from mtum.core.simulation.exchange_state import ExchangeState, FillPlan
 from mtum.ports.time import Journal
+from mtum.wiring import desks, resources
 
 ENTRY_DAY = date(2018, 1, 3)
 """First session a new player plays; the rules enter on it."""
@@ -34,7 +35,7 @@ def settings_of(**changes: Any) -> config.Settings:
 @contextmanager
 def desk_in(folder: Path, journal: Journal | None = None, **changes: Any) -> Iterator[Replay]:
     """The desk of a practice installation."""
-    with wiring.replay_desk(settings_of(**changes), folder, journal) as replay:
+    with desks.replay_desk(settings_of(**changes), folder, journal) as replay:
         yield replay
 
 
@@ -56,10 +57,10 @@ def play_until(folder: Path, day: date, **changes: Any) -> RunResult:
 
 def exchange_in(folder: Path) -> ExchangeState:
     """What the exchange's own file says."""
-    stored = folder / wiring.EXCHANGE_NAME
+    stored = folder / resources.EXCHANGE_NAME
     if stored.exists():
         return from_bytes(stored.read_bytes())
-    return ExchangeState(accounts=(practice_account(wiring.PRACTICE_ACCOUNT, "cash", Decimal(5000)),))
+    return ExchangeState(accounts=(practice_account(resources.PRACTICE_ACCOUNT, "cash", Decimal(5000)),))
 
 
 def write_market(folder: Path, symbols: Mapping[str, Bars], vix: Mapping[date, float] | None = None) -> None:
@@ -86,7 +87,7 @@ def instruct(folder: Path, *plans: FillPlan) -> None:
     for plan in plans:
         state = add_plan(state, plan)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / wiring.EXCHANGE_NAME).write_bytes(to_bytes(state))
+    (folder / resources.EXCHANGE_NAME).write_bytes(to_bytes(state))
 
 
 class Steps:

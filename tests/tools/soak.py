@@ -14,8 +14,8 @@ from datetime import date
 from pathlib import Path
 
 from mtum.app.service.schedule import upcoming
-from mtum.duties.office import Office
-from mtum.duties.trading_day import duties_of
+from mtum.wiring.installation import Installation
+from mtum.wiring.jobs import duties_of
 from support.practice import settings_of
 from support.rosters import Wall, new_york
 
@@ -32,17 +32,17 @@ def resident_kilobytes() -> float:
 
 def main(folder: Path, count: int, leak_kilobytes: int = 0) -> None:
     settings, wall = settings_of(), Wall(new_york("2026-03-09 09:00"))
-    office = Office(settings, folder)
-    office.clock, office.duties = wall, duties_of(settings, folder, wall)
-    office.run_due()
+    installation = Installation(settings, folder)
+    installation.clock, installation.duties = wall, duties_of(settings, folder, wall)
+    installation.run_due()
     codes: list[int] = []
     sizes: dict[str, float] = {}
     objects: dict[str, int] = {}
     forgotten: list[bytes] = []
-    sessions = office.calendar.sessions(date(2026, 3, 1), date(2027, 1, 31))
-    for wake in upcoming(wall.at, sessions, count, office.slots):
+    sessions = installation.calendar.sessions(date(2026, 3, 1), date(2027, 1, 31))
+    for wake in upcoming(wall.at, sessions, count, installation.slots):
         wall.wait_until(wake.at)
-        codes.append(int(office.run_due().exit_code))
+        codes.append(int(installation.run_due().exit_code))
         if wake.session.isoformat() not in sizes:
             forgotten.append(b"x" * (1024 * leak_kilobytes))
         sizes[wake.session.isoformat()] = resident_kilobytes()

@@ -80,8 +80,8 @@ def backtest(
 
 def _approved(call: Call, answer: Answer) -> Answer:
     from mtum.app.owner.approve_backtest import approve_backtest
-    from mtum.duties.quick import system_clock
-    from mtum.wiring import opened_store, provenance
+    from mtum.wiring.desks import provenance
+    from mtum.wiring.resources import opened_store, system_clock
 
     settings = call.settings()
     with opened_store(settings, call.data_folder()) as store:
@@ -102,7 +102,7 @@ def _backtest_answer(call: Call, asked: "Asked", *, check: bool, out: Path | Non
 
         answer["checks"] = checks_document(checks_of(found, call.tell))
     if out is not None:
-        from mtum.duties.research import tear_sheet_files
+        from mtum.wiring.research import tear_sheet_files
 
         answer["files"] = tear_sheet_files(found, answer, out)
     return Answer(answer, list(backtest_shown(answer)))
@@ -145,7 +145,7 @@ def market_of(
     tell : callable or None
         Told what a person may want to know of files that are read; stderr when None.
     """
-    from mtum.wiring import source_of, stored_calendar_of
+    from mtum.wiring.resources import source_of, stored_calendar_of
 
     folder = call.data_folder()
     source = source_of(settings, folder, tell or call.tell)

@@ -56,7 +56,7 @@ def sweep(
     """A backtest for every point of a grid of settings."""
     from mtum.app.research.sweep import judged, terms_document
     from mtum.app.research.sweep import sweep as play
-    from mtum.duties.research import engine_named, sweep_results
+    from mtum.wiring.research import engine_named, sweep_results
 
     call = call_of(context)
     given: dict[str, Any] = {"symbol": symbol, "start": day_of(start, "--start"), "end": day_of(end, "--end")}

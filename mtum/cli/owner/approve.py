@@ -21,8 +21,7 @@ def approve(
 ) -> Answer:
     """Approve a session's order in advance; it names the session and lapses with it."""
     from mtum.app.session.decide_and_order import JOB
-    from mtum.duties.quick import system_clock
-    from mtum.wiring import calendar_of, opened_store
+    from mtum.wiring.resources import calendar_of, opened_store, system_clock
 
     call, day = call_of(context), day_of(session, "--session")
     if day is None:

@@ -12,8 +12,8 @@ from mtum.errors import UsageError
 
 def backup(context: typer.Context) -> Answer:
     """Write a verified copy of the database into the data folder's backups."""
-    from mtum.duties.copies import made_copy
-    from mtum.duties.quick import system_clock
+    from mtum.wiring.backups import made_copy
+    from mtum.wiring.resources import system_clock
 
     call = call_of(context)
     if not call.database().exists():
@@ -30,8 +30,8 @@ def restore(
     force: Annotated[bool, typer.Option("--force", help="Also a copy of another mode or account.")] = False,
 ) -> Answer:
     """Check a copy and put it in the database's place; the present database is kept beside it."""
-    from mtum.duties.copies import restored
-    from mtum.duties.quick import system_clock
+    from mtum.wiring.backups import restored
+    from mtum.wiring.resources import system_clock
 
     call = call_of(context)
     if not file.is_file():

@@ -73,8 +73,8 @@ def schema(context: typer.Context) -> Answer:
 def approve(context: typer.Context) -> Answer:
     """Approve the strategy, portfolio and risk settings in force; live makes no entry before."""
     from mtum.app.owner.approve_settings import approve_settings
-    from mtum.duties.quick import system_clock
-    from mtum.wiring import opened_store, provenance
+    from mtum.wiring.desks import provenance
+    from mtum.wiring.resources import opened_store, system_clock
 
     call = call_of(context)
     settings = call.settings()
@@ -106,7 +106,7 @@ def _cell(value: object) -> str:
 def _held(call: Call, settings: "Settings") -> list[str]:
     """Say what is held and not traded by these settings; nothing where the database is another account's."""
     from mtum.core.portfolio.reconcile import untraded_of, untraded_texts
-    from mtum.duties.quick import opened_reader
+    from mtum.wiring.resources import opened_reader
 
     strategy = settings.active_strategy()
     with suppress(StoreError), opened_reader(settings, call.database()) as reader:

@@ -26,8 +26,7 @@ def halt(
     """Stop sending orders, exits included; with --reduce-only stop entries only."""
     from mtum.app.owner.halt import halt as put_in_force
     from mtum.core.portfolio.limits import Restriction
-    from mtum.duties.quick import system_clock
-    from mtum.wiring import opened_store
+    from mtum.wiring.resources import opened_store, system_clock
 
     call, reason = call_of(context), reason_of(why)
     with opened_store(call.settings(), call.data_folder()) as store:
@@ -44,8 +43,7 @@ def halt(
 def resume(context: typer.Context) -> Answer:
     """Lift every halt."""
     from mtum.app.owner.resume import resume as lift
-    from mtum.duties.quick import system_clock
-    from mtum.wiring import opened_store
+    from mtum.wiring.resources import opened_store, system_clock
 
     call = call_of(context)
     settings = call.settings()
@@ -71,8 +69,8 @@ def capital(
     """Record money added to or taken from the strategy; it is no profit and no loss."""
     from mtum.app.owner.capital import CapitalChange, Purse, change_capital
     from mtum.core.market.calendars import NEW_YORK
-    from mtum.duties.quick import system_clock
-    from mtum.wiring import calendar_of, is_replay, market_now, opened_store, transfer_of
+    from mtum.wiring.desks import transfer_of
+    from mtum.wiring.resources import calendar_of, is_replay, market_now, opened_store, system_clock
 
     call = call_of(context)
     change = CapitalChange(direction is Direction.ADD, usd_of(usd), reason_of(why))

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 def doctor(context: typer.Context) -> Answer:
     """Whether today's run could succeed, and what to do if not. Sends and changes nothing."""
-    from mtum.duties.quick import system_clock
-    from mtum.duties.rehearsal import rehearsed
+    from mtum.wiring.rehearsals import rehearsed
+    from mtum.wiring.resources import system_clock
 
     call = call_of(context)
     return rehearsal_answer(rehearsed(call.settings(), call.data_folder(), system_clock()))

@@ -23,7 +23,7 @@ def _group() -> None:
 def test(context: typer.Context) -> Answer:
     """Send a test message by every channel; what waits in the outbox leaves too."""
     from mtum.config import secret_problems
-    from mtum.duties.messages import tried_channels
+    from mtum.wiring.messages import tried_channels
 
     call = call_of(context)
     wrong = secret_problems(call.settings(), call.environment)

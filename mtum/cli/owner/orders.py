@@ -30,15 +30,15 @@ def cancel(
     order: Annotated[str | None, typer.Argument(metavar="ID", help="One order; without it every working one.")] = None,
 ) -> Answer:
     """Cancel working orders, until ten minutes before the close; none is sent again this session."""
-    from mtum import wiring
     from mtum.app.owner.cancel import cancel as cancel_orders
     from mtum.app.owner.paper_check_record import interrupted_check
     from mtum.app.session.run_today import todays_session
+    from mtum.wiring import desks, resources
 
     call = call_of(context)
-    if wiring.is_replay(call.settings()):
+    if resources.is_replay(call.settings()):
         raise UsageError("on a replayed market no order rests between two commands")
-    with wiring.live_desk(call.settings(), call.data_folder(), None, locked=False) as desk:
+    with desks.live_desk(call.settings(), call.data_folder(), None, locked=False) as desk:
         session = todays_session(desk)
         if session is None:
             raise UsageError(f"the exchange is shut on {desk.clock.now():%Y-%m-%d}")
@@ -89,14 +89,14 @@ def reconcile(
 
 @contextmanager
 def _desk(call: Call) -> "Iterator[Desk]":
-    from mtum import wiring
+    from mtum.wiring import desks, resources
 
     settings = call.settings()
-    if not wiring.is_replay(settings):
-        with wiring.live_desk(settings, call.data_folder(), None) as desk:
+    if not resources.is_replay(settings):
+        with desks.live_desk(settings, call.data_folder(), None) as desk:
             yield desk
         return
-    with wiring.replay_desk(settings, call.data_folder()) as replay:
+    with desks.replay_desk(settings, call.data_folder()) as replay:
         last = replay.desk.store.runs.latest("decide_and_order")
         if last is not None and last.session is not None:
             replay.desk.clock.wait_until(replay.session(last.session).close + timedelta(hours=2, minutes=5))

@@ -18,11 +18,11 @@ def paper_check(
     as_of: Annotated[str | None, typer.Option("--as-of", metavar="TIME", help="Take this instant for now.")] = None,
 ) -> Answer:
     """Try on a paper account what only a real gateway can show; buys one share and watches it past the close."""
-    from mtum import wiring
     from mtum.app.owner.paper_check import WINDOW_MINUTES
     from mtum.app.owner.paper_check_record import interrupted_check
     from mtum.app.session.run_today import todays_session
-    from mtum.duties.rehearsal import checked_on_paper
+    from mtum.wiring import desks
+    from mtum.wiring.rehearsals import checked_on_paper
 
     call = call_of(context)
     settings, folder = call.settings(), call.data_folder()
@@ -30,7 +30,7 @@ def paper_check(
     if settings.mode != "paper":
         raise UsageError(f'paper-check runs in mode "paper", not "{settings.mode}": it buys a share')
     instant: datetime | None = instant_of(as_of)
-    with wiring.live_desk(settings.model_copy(update={"schedule": schedule}), folder, instant) as desk:
+    with desks.live_desk(settings.model_copy(update={"schedule": schedule}), folder, instant) as desk:
         session = todays_session(desk)
         if session is None:
             raise UsageError(f"the exchange is shut on {desk.clock.now():%Y-%m-%d}")

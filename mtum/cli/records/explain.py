@@ -11,7 +11,7 @@ from mtum.errors import UsageError
 
 def explain(context: typer.Context, session: Session = None) -> Answer:
     """Every input, threshold, margin and result of a decision, and the smallest change that would have flipped it."""
-    from mtum.duties.quick import opened_reader
+    from mtum.wiring.resources import opened_reader
 
     day = day_of(session, "--session")
     call = call_of(context)

@@ -27,8 +27,8 @@ Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="File to
 def trades(context: typer.Context, year: Year = None, out: Out = None) -> Answer:
     """Round trips as CSV; with --year those closed in it."""
     from mtum.app.records.export import csv_text, in_year
-    from mtum.duties.quick import opened_reader
     from mtum.ports.reading import FillRow, TradeRow
+    from mtum.wiring.resources import opened_reader
 
     call = call_of(context)
     with opened_reader(call.settings(), call.database()) as reader:
@@ -42,8 +42,8 @@ def trades(context: typer.Context, year: Year = None, out: Out = None) -> Answer
 def signals(context: typer.Context, year: Year = None, out: Out = None) -> Answer:
     """Every condition of every session as JSON lines."""
     from mtum.app.records.export import in_year, signals_text
-    from mtum.duties.quick import opened_reader
     from mtum.ports.reading import SignalRow
+    from mtum.wiring.resources import opened_reader
 
     call = call_of(context)
     with opened_reader(call.settings(), call.database()) as reader:
@@ -57,8 +57,8 @@ def performance(context: typer.Context, year: Year = None, out: Out = None) -> A
     from mtum.app.queries.performance import PerformanceRow
     from mtum.app.queries.performance import performance as performance_of
     from mtum.app.records.export import csv_text, in_year
-    from mtum.duties.quick import opened_reader
     from mtum.ports.reading import FillRow
+    from mtum.wiring.resources import opened_reader
 
     call = call_of(context)
     with opened_reader(call.settings(), call.database()) as reader:
@@ -71,16 +71,16 @@ def performance(context: typer.Context, year: Year = None, out: Out = None) -> A
 @app.command()
 def tax(context: typer.Context, year: Year = None, out: Out = None) -> Answer:
     """Closed tax lots as CSV in the columns of Form 8949; with --year those sold in it."""
-    from mtum import wiring
     from mtum.app.records.export_tax import tax_csv
-    from mtum.duties.quick import opened_reader
     from mtum.ports.reading import FillRow
+    from mtum.wiring import resources
+    from mtum.wiring.resources import opened_reader
 
     call = call_of(context)
     target = out or _default(call, "tax", year, "csv")
     if not call.database().exists():
         return written(call, *tax_csv((), (), year), target)
-    with wiring.opened_store(call.settings(), call.data_folder()) as store:
+    with resources.opened_store(call.settings(), call.data_folder()) as store:
         text, rows = tax_csv(store.orders.fills(), store.bars.splits(), year)
     with opened_reader(call.settings(), call.database()) as reader:
         untold = reader.rows(FillRow, commission_usd=None) if reader else ()

@@ -143,8 +143,8 @@ def runs(context: typer.Context, since: Since = None, limit: Limit = None) -> An
 
 
 def _list(context: typer.Context, kind: str, since: str | None, limit: int | None) -> Answer:
-    from mtum.duties.quick import opened_reader
     from mtum.ports import reading
+    from mtum.wiring.resources import opened_reader
 
     kinds: dict[str, type] = {
         "trades": reading.TradeRow,

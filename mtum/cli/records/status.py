@@ -24,8 +24,8 @@ def status(context: typer.Context) -> Answer:
     """Mode, account, position, orders, halt, last run, next wake times."""
     from mtum.app.owner.paper_check_record import interrupted_check
     from mtum.app.queries.status import status_of
-    from mtum.duties.quick import opened_reader, system_clock
     from mtum.ports.reading import State
+    from mtum.wiring.resources import opened_reader, system_clock
 
     call = call_of(context)
     settings = call.settings()
@@ -33,7 +33,9 @@ def status(context: typer.Context) -> Answer:
         state = State() if reader is None else reader.state()
 
     def calendar(first: date, last: date) -> "Sessions":
-        from mtum.wiring import stored_calendar_of  # loads numpy, and pandas where no cached file has the days
+        from mtum.wiring.resources import (
+            stored_calendar_of,  # loads numpy, and pandas where no cached file has the days
+        )
 
         return stored_calendar_of(settings, call.data_folder()).sessions(first, last)
 

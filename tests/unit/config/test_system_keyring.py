@@ -11,7 +11,7 @@ import pytest
 
 from mtum.config import secret
 from mtum.config.system_keyring import kept_secret
-from mtum.duties.secrets import secret_days
+from mtum.wiring.secrets import secret_days
 
 KEPT = {("mtum", "mail.password"): "from the keyring", ("mtum", "notify.urls"): ""}
 

@@ -6,9 +6,9 @@ import pytest
 
 from mtum.adapters.notifiers.timed import Timed
 from mtum.config import load
-from mtum.duties.channels import SEND_SECONDS, TALK_SECONDS, channels_of, is_anybody_told
 from mtum.errors import NotifyError
 from mtum.ports.messages import Message, Urgency
+from mtum.wiring.channels import SEND_SECONDS, TALK_SECONDS, channels_of, is_anybody_told
 
 ALARM = Message("k", Urgency.ACT_NOW, "ACTION", "text")
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mtum.cli.app import run
-from mtum.wiring import opened_store
+from mtum.wiring.resources import opened_store
 from support.gateway import ACCOUNT
 from support.live_days import Installation, installation
 from support.practice import ENTRY_DAY

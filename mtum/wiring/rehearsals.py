@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from mtum import wiring
 from mtum.app.desk import Desk
 from mtum.app.service.rehearse import Rehearsal, Surroundings, failed_rehearsal, over_rehearsal, rehearse
 from mtum.config import Settings, current_environment, secret
 from mtum.core.market.sessions import Session
-from mtum.duties.channels import is_anybody_told, mail_servers_of
 from mtum.errors import MtumError, NotifyError, RunLockedError
 from mtum.ports.time import Clock
+from mtum.wiring import desks, resources
+from mtum.wiring.channels import is_anybody_told, mail_servers_of
 
 
 def rehearsed(
@@ -32,20 +32,20 @@ def rehearsed(
     """
     around = Surroundings(
         free_bytes=lambda: shutil.disk_usage(_existing(data_dir)).free,
-        damage=lambda: _damage(data_dir / wiring.DATABASE_NAME),
+        damage=lambda: _damage(data_dir / resources.DATABASE_NAME),
         unreachable=lambda: unreachable(settings),
         anybody_told=is_anybody_told(settings, current_environment()),
     )
     chosen = session or next_session(settings, data_dir, clock)
     try:
-        if wiring.is_replay(settings):
-            with wiring.replay_desk(settings, data_dir) as replay:
+        if resources.is_replay(settings):
+            with desks.replay_desk(settings, data_dir) as replay:
                 played = replay.upcoming()
                 if played is None:
                     return over_rehearsal(replay.desk, around)
                 replay.desk.clock.wait_until(played.before_close(settings.schedule.snapshot_minutes))
                 return rehearse(replay.desk, played, around)
-        with wiring.live_desk(settings, data_dir, as_of) as desk:
+        with desks.live_desk(settings, data_dir, as_of) as desk:
             # The desk's clock is the broker's where a practice gateway keeps market time.
             return rehearse(desk, session or next_session(settings, data_dir, desk.clock), around)
     except RunLockedError:
@@ -71,7 +71,7 @@ def next_session(settings: Settings, data_dir: Path, clock: Clock) -> Session:
         If the calendar does not reach that far.
     """
     now = clock.now()
-    near = wiring.calendar_of(settings, data_dir).sessions(now.date(), (now + timedelta(days=14)).date())
+    near = resources.calendar_of(settings, data_dir).sessions(now.date(), (now + timedelta(days=14)).date())
     return next(session for session in near if session.close > now)
 
 

@@ -6,7 +6,6 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from mtum import wiring
 from mtum.adapters.clock import SystemClock
 from mtum.app.service.notices import outcome_notices
 from mtum.app.service.outbox import Flushed
@@ -14,10 +13,11 @@ from mtum.app.service.schedule import Wake
 from mtum.app.session.decide_and_order import JOB, RunResult
 from mtum.config import Settings, current_environment
 from mtum.core.market.sessions import Session
-from mtum.duties.channels import channels_of, is_anybody_told
-from mtum.duties.office import Office, emergency, error_of
 from mtum.errors import ExitCode, MtumError, StoreError
 from mtum.ports.messages import Message, Urgency
+from mtum.wiring import resources
+from mtum.wiring.channels import channels_of, is_anybody_told
+from mtum.wiring.installation import Installation, emergency, error_of
 
 TOLD_ERRORS = (ExitCode.DATA, ExitCode.BROKER, ExitCode.ORDER, ExitCode.PERSON)
 """Errors of a run by hand that the owner hears of; a wrong word or a held lock is told to who typed it."""
@@ -39,21 +39,21 @@ def tried_channels(settings: Settings, data_dir: Path) -> Tried:
     channels = channels_of(settings, current_environment())
     results = tuple((channel.name, error_of(channel, message)) for channel in channels)
     sent = 0
-    if (data_dir / wiring.DATABASE_NAME).exists() and not any(error for _, error in results):
+    if (data_dir / resources.DATABASE_NAME).exists() and not any(error for _, error in results):
         sent = flush(settings, data_dir).sent
     return Tried(results, sent)
 
 
 def flush(settings: Settings, data_dir: Path) -> Flushed:
     """Send what waits in the outbox."""
-    with wiring.opened_store(settings, data_dir) as store:
-        return Office(settings, data_dir).outbox(store).flush()
+    with resources.opened_store(settings, data_dir) as store:
+        return Installation(settings, data_dir).outbox(store).flush()
 
 
 def post_and_flush(settings: Settings, data_dir: Path, message: Message) -> Flushed:
     """Put a message into the outbox and empty it; a key already there is not sent again."""
-    with wiring.opened_store(settings, data_dir) as store:
-        outbox = Office(settings, data_dir).outbox(store)
+    with resources.opened_store(settings, data_dir) as store:
+        outbox = Installation(settings, data_dir).outbox(store)
         outbox.post(message)
         return outbox.flush()
 
@@ -87,8 +87,8 @@ def _tell(
         return Flushed()
     wake = Wake(at, JOB, "", session.day, session.close)
     try:
-        with wiring.opened_store(settings, data_dir) as store:
-            outbox = Office(settings, data_dir, as_of).outbox(store)
+        with resources.opened_store(settings, data_dir) as store:
+            outbox = Installation(settings, data_dir, as_of).outbox(store)
             for message in outcome_notices(wake, session, document, exit_code):
                 outbox.post(message)
             return outbox.flush()
@@ -102,4 +102,4 @@ def _session_of(settings: Settings, data_dir: Path, document: Mapping[str, Any],
     if "session" in document and given is None:
         return None
     day = date.fromisoformat(given) if given else (at - timedelta(hours=5)).date()
-    return wiring.calendar_of(settings, data_dir).sessions(day, day).get(day)
+    return resources.calendar_of(settings, data_dir).sessions(day, day).get(day)

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 import mtum
-from mtum import config, wiring
+from mtum import config
 from mtum.adapters.run_journal import RunJournal
 from mtum.app.session.play_session import market_sessions
 from mtum.core.portfolio.gate import GateRules
 from mtum.errors import BarsMissingError, UsageError
+from mtum.wiring import desks, resources
 from support.bars import bars_of, weekday_sessions
 from support.desks import ShelfSource, WeekdayCalendar
 from support.practice import desk_in, settings_of
@@ -31,7 +32,7 @@ PAPER = {"mode": "paper", "broker__account": "DU1"}
     ],
 )
 def test_market_time_is_simulated_only_in_practice_on_stored_history(changes: dict[str, str], replay: bool) -> None:
-    assert wiring.is_replay(settings_of(**changes)) is replay
+    assert resources.is_replay(settings_of(**changes)) is replay
 
 
 def test_the_demo_forces_practice_and_sample_and_keeps_the_rest() -> None:
@@ -45,21 +46,21 @@ def test_the_demo_forces_practice_and_sample_and_keeps_the_rest() -> None:
         risk__max_daily_loss_usd=77,
         strategy__mtum_confluence__ma_sessions=60,
     )
-    demo = wiring.demo_settings(asked)
+    demo = resources.demo_settings(asked)
     assert (demo.mode, demo.market.source, demo.market.calendar_overrides) == ("practice", "sample", "")
-    assert (demo.broker.account, demo.broker.live_account, wiring.account_of(demo)) == ("", "", "PRACTICE")
+    assert (demo.broker.account, demo.broker.live_account, resources.account_of(demo)) == ("", "", "PRACTICE")
     assert (demo.portfolio, demo.risk, demo.strategy) == (asked.portfolio, asked.risk, asked.strategy)
     assert asked.mode == "live"
 
 
 def test_a_named_account_is_traded_and_practice_needs_none() -> None:
-    assert wiring.account_of(settings_of()) == "PRACTICE"
-    assert wiring.account_of(settings_of(**PAPER, market__source="yahoo")) == "DU1"
+    assert resources.account_of(settings_of()) == "PRACTICE"
+    assert resources.account_of(settings_of(**PAPER, market__source="yahoo")) == "DU1"
 
 
 def test_the_last_gate_has_the_limits_of_the_settings() -> None:
     settings = settings_of(risk__max_position_usd=1234.5, schedule__window_opens_minutes=30)
-    assert wiring.gate_rules(settings, {"MTUM": "4711", "SPY": "1"}) == GateRules(
+    assert desks.gate_rules(settings, {"MTUM": "4711", "SPY": "1"}) == GateRules(
         account="PRACTICE",
         contracts={"MTUM": "4711"},
         max_position_usd=Decimal("1234.5"),
@@ -70,12 +71,12 @@ def test_the_last_gate_has_the_limits_of_the_settings() -> None:
 
 
 def test_provenance_names_version_source_and_libraries() -> None:
-    found = wiring.provenance()
+    found = desks.provenance()
     assert found.code_version == mtum.__version__
     assert re.fullmatch(r"[0-9a-f]{16}", found.code_hash)
     assert set(found.libraries) == {"exchange-calendars", "numba", "numpy", "pandas", "pandas-ta"}
     assert all(re.match(r"\d", number) for number in found.libraries.values())
-    assert wiring.provenance() == found
+    assert desks.provenance() == found
 
 
 def test_a_market_can_be_decided_from_the_first_session_with_enough_history() -> None:
@@ -104,15 +105,15 @@ def test_a_session_outside_the_replayed_market_is_refused_with_its_bounds(tmp_pa
 def test_a_live_run_takes_no_instant_but_the_brokers(tmp_path: Path) -> None:
     live = settings_of(mode="live", market__source="ib", broker__account="U1", broker__live_account="U1")
     at = weekday_sessions(date(2024, 1, 1), 1).known[0].close
-    with pytest.raises(UsageError, match="--as-of"), wiring.live_desk(live, tmp_path, at):
+    with pytest.raises(UsageError, match="--as-of"), desks.live_desk(live, tmp_path, at):
         pass
     assert list(tmp_path.iterdir()) == []
 
 
 def test_practice_money_moves_at_the_exchange_and_real_money_is_left_to_the_bank(tmp_path: Path) -> None:
-    wiring.transfer_of(settings_of(**PAPER, market__source="yahoo"), tmp_path)(Decimal(100))
+    desks.transfer_of(settings_of(**PAPER, market__source="yahoo"), tmp_path)(Decimal(100))
     assert list(tmp_path.iterdir()) == []
-    wiring.transfer_of(settings_of(), tmp_path)(Decimal(100))
+    desks.transfer_of(settings_of(), tmp_path)(Decimal(100))
     with desk_in(tmp_path) as replay:
         replay.desk.broker.connect()
         assert replay.desk.broker.lists().account.cash_usd == 5100

@@ -3,7 +3,6 @@
 from dataclasses import replace
 from pathlib import Path
 
-from mtum import wiring
 from mtum.adapters.clock import SystemClock
 from mtum.adapters.sources.csv_files import read_bars, read_closes
 from mtum.adapters.sources.csv_folder import csv_source, terms_of
@@ -14,6 +13,7 @@ from mtum.config import Settings
 from mtum.core.market.instruments import Kind, instrument
 from mtum.core.market.validation import BarProblem
 from mtum.errors import BarsInvalidError
+from mtum.wiring import resources
 
 
 def import_file(
@@ -41,8 +41,8 @@ def import_file(
     told: list[str] = []
     terms = terms_of(settings.market.csv_prices, told.append)
     problems: tuple[BarProblem, ...] = ()
-    with wiring.opened_store(settings, data_dir) as store, store.lock():
-        room = BarRoom(csv_source(file.parent), store, wiring.calendar_of(settings, data_dir), SystemClock())
+    with resources.opened_store(settings, data_dir) as store, store.lock():
+        room = BarRoom(csv_source(file.parent), store, resources.calendar_of(settings, data_dir), SystemClock())
         if instrument(key[0]).kind is Kind.INDEX:
             closes = read_closes(file, key[0], terms)
             if not closes:

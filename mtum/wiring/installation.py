@@ -1,4 +1,4 @@
-"""One installation: its settings and folder, and the entry that runs what is due in it."""
+"""One installation: its settings and folder, its outbox, and the entry that runs what is due in it."""
 
 import logging
 import os
@@ -9,27 +9,25 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from mtum import wiring
 from mtum.app.service.notices import store_notice
 from mtum.app.service.outbox import Flushed, Outbox
 from mtum.app.service.run_due import DueRun, Ledger, Roster, run_due
 from mtum.app.service.schedule import NIGHT, Slot, Wake, timetable, upcoming
 from mtum.config import Settings, current_environment, secret_problems
-from mtum.duties.channels import channels_of, dead_man_of
-from mtum.duties.secrets import secrets_of
-from mtum.duties.trading_day import duties_of
 from mtum.errors import ConfigError, ExitCode, NotifyError, RunLockedError, StoreError
 from mtum.ports.messages import Message, Notifier
 from mtum.ports.store import Store
 from mtum.ports.time import Calendar, Clock
+from mtum.wiring import resources
+from mtum.wiring.channels import channels_of, dead_man_of
+from mtum.wiring.jobs import duties_of
 
 log = logging.getLogger(__name__)
 
 ALIVE_NAME = "scheduler.alive"
-LOGS_NAME = "logs"
 
 
-class Office:
+class Installation:
     """Everything that stays the same between two looks at the timetable.
 
     Parameters
@@ -52,7 +50,7 @@ class Office:
         self.settings = settings
         self.data_dir = data_dir
         self.clock: Clock = SystemClock() if instant is None else FixedClock(instant)
-        self.calendar: Calendar = wiring.calendar_of(settings, data_dir)
+        self.calendar: Calendar = resources.calendar_of(settings, data_dir)
         self.duties = duties_of(settings, data_dir, self.clock, instant)
         # On a replayed market a whole session is played at once: the steps in between have nothing to do.
         self.slots: tuple[Slot, ...] = tuple(slot for slot in timetable(settings.schedule) if slot.job in self.duties)
@@ -64,13 +62,13 @@ class Office:
         wrong = secret_problems(self.settings, self._environment)
         if wrong:
             raise ConfigError(wrong)
-        with wiring.opened_store(self.settings, self.data_dir):
+        with resources.opened_store(self.settings, self.data_dir):
             pass
 
     def run_due(self) -> DueRun:
         """Run every due job in this folder; a database that cannot be used is told without it."""
         try:
-            with wiring.opened_store(self.settings, self.data_dir) as store:
+            with resources.opened_store(self.settings, self.data_dir) as store:
                 return run_due(self.roster(store))
         except StoreError as error:
             return self._no_store(error)
@@ -111,7 +109,7 @@ class Office:
             log.warning("no_sign_of_life", extra={"error": error.strerror})
 
     def _ledger(self, store: Store) -> Ledger:
-        if not wiring.is_replay(self.settings):
+        if not resources.is_replay(self.settings):
             return store.runs
         from mtum.app.service.replay_ledger import ReplayLedger
 
@@ -173,9 +171,9 @@ def wakes_after(settings: Settings, data_dir: Path, at: datetime | None, session
 
 
 def _wakes(settings: Settings, data_dir: Path, at: datetime | None, sessions: int) -> tuple[Wake, ...]:
-    office = Office(settings, data_dir, at)
-    now = office.clock.now()
-    known = office.calendar.sessions(
+    installation = Installation(settings, data_dir, at)
+    now = installation.clock.now()
+    known = installation.calendar.sessions(
         (now - timedelta(days=12)).date(), (now + timedelta(days=2 * sessions + 14)).date()
     )
     return upcoming(now, known, sessions, timetable(settings.schedule))
@@ -254,16 +252,9 @@ def _lock(path: Path, why: str = "") -> Iterator[None]:
         held.__exit__(None, None, None)
 
 
-def set_up_logs(settings: Settings, data_dir: Path, terminal: str | None = "warning") -> None:
-    """Log to the folder and to the terminal, secrets left out."""
-    from mtum.adapters import logs
-
-    logs.set_up(data_dir / LOGS_NAME, settings.storage.log_level, secrets_of(current_environment()), terminal=terminal)
-
-
 def greeting(settings: Settings, data_dir: Path) -> str:
     """Return the line every start of the scheduler shows; it says LIVE where money is real."""
     mode = "LIVE" if settings.mode == "live" else settings.mode
     first = next(iter(_wakes(settings, data_dir, None, 1)), None)
     wake = f"first wake {first.at:%Y-%m-%d %H:%M} UTC ({first.job})" if first else "no session in sight"
-    return f"mtum scheduler: {mode}, account {wiring.account_of(settings)}, {data_dir}, {wake}"
+    return f"mtum scheduler: {mode}, account {resources.account_of(settings)}, {data_dir}, {wake}"

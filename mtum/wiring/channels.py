@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from mtum import wiring
 from mtum.config import Settings, secret
 from mtum.ports.dead_man import DeadMan
 from mtum.ports.messages import Notifier
+from mtum.wiring import resources
 
 if TYPE_CHECKING:
     from mtum.adapters.notifiers.smtp import SmtpServer
@@ -26,7 +26,7 @@ def channels_of(settings: Settings, environment: Mapping[str, str]) -> tuple[Not
 
     found: list[Notifier] = [*_mail(settings, environment)]
     found += channels_named(secret("notify.urls", environment))
-    account = wiring.account_of(settings)
+    account = resources.account_of(settings)
     stamped = [Stamped(channel, settings.mode, account) for channel in found]
     return tuple(Timed(channel, SEND_SECONDS) for channel in stamped) or (Stamped(Console(), settings.mode, account),)
 

@@ -9,8 +9,8 @@ from mtum.adapters.clock import FixedClock
 from mtum.app.service.run_due import Duty
 from mtum.config import load
 from mtum.core.market.sessions import Session
-from mtum.duties.trading_day import duties_of
 from mtum.ports.messages import Urgency
+from mtum.wiring.jobs import duties_of
 from support.report_days import KINDS
 
 AT = datetime(2026, 4, 1, 21, tzinfo=UTC)

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
 
-from mtum import wiring
 from mtum.app.service.run_due import Done, Duty
 from mtum.app.session.decide_and_order import RunResult
 from mtum.app.session.play_session import Replay
@@ -12,6 +11,7 @@ from mtum.config import Settings, current_environment
 from mtum.core.market.sessions import Session
 from mtum.errors import ExitCode
 from mtum.ports.time import Clock
+from mtum.wiring import desks, resources
 
 PLAYED_ON = "played_on"
 """Fact of the database: the last day on which the clock played a session of a replayed market, and which."""
@@ -21,7 +21,7 @@ def duties_of(settings: Settings, data_dir: Path, clock: Clock, as_of: datetime 
     """Return every job's duty under these settings; each opens what it needs and lets go of it."""
     day = _Day(settings, data_dir, clock, as_of)
     either: dict[str, Duty] = {"backup": day.backup, "review": day.review, "rehearse": day.rehearse}
-    if wiring.is_replay(settings):
+    if resources.is_replay(settings):
         return {**either, "decide_and_order": day.play, "daily_report": day.report_played}
     return {
         **either,
@@ -43,7 +43,7 @@ class _Day:
         self._as_of = as_of
 
     def rehearse(self, session: Session, slot: str) -> Done:
-        from mtum.duties.rehearsal import rehearsed
+        from mtum.wiring.rehearsals import rehearsed
 
         found = rehearsed(self._settings, self._data_dir, self._clock, session, self._as_of)
         return Done(found.exit_code, found.document)
@@ -53,7 +53,7 @@ class _Day:
         from mtum.app.session.decide_and_order import sessions_around
         from mtum.app.session.likely_order import likely_order
 
-        with wiring.live_desk(self._settings, self._data_dir, self._as_of) as desk:
+        with desks.live_desk(self._settings, self._data_dir, self._as_of) as desk:
             sessions = sessions_around(desk, session)
             for symbol in desk.strategy.universe():
                 refresh_bars(desk, symbol, session, sessions)
@@ -63,13 +63,13 @@ class _Day:
     def decide(self, session: Session, slot: str) -> Done:
         from mtum.app.session.decide_and_order import decide_and_order
 
-        with wiring.live_desk(self._settings, self._data_dir, self._as_of) as desk:
+        with desks.live_desk(self._settings, self._data_dir, self._as_of) as desk:
             return _done(decide_and_order(desk, session))
 
     def play(self, session: Session, slot: str) -> Done:
         from mtum.app.session.play_session import play_session
 
-        with wiring.replay_desk(self._settings, self._data_dir) as replay:
+        with desks.replay_desk(self._settings, self._data_dir) as replay:
             played = _begun_on(replay, session.day) or replay.upcoming()
             if played is None:
                 return Done(document={"note": "the replayed market is over"})
@@ -79,43 +79,43 @@ class _Day:
     def watch(self, session: Session, slot: str) -> Done:
         from mtum.app.session.watch_orders import watch_orders
 
-        with wiring.live_desk(self._settings, self._data_dir, self._as_of) as desk:
+        with desks.live_desk(self._settings, self._data_dir, self._as_of) as desk:
             return _done(watch_orders(desk, session))
 
     def confirm(self, session: Session, slot: str) -> Done:
         from mtum.app.session.confirm_fills import confirm_fills
 
-        with wiring.live_desk(self._settings, self._data_dir, self._as_of) as desk:
+        with desks.live_desk(self._settings, self._data_dir, self._as_of) as desk:
             return _done(confirm_fills(desk, session, slot))
 
     def report(self, session: Session, slot: str) -> Done:
         return self._reported(session)
 
     def report_played(self, session: Session, slot: str) -> Done:
-        with wiring.opened_store(self._settings, self._data_dir) as store:
+        with resources.opened_store(self._settings, self._data_dir) as store:
             last = store.runs.latest("decide_and_order")
         if last is None or last.session is None:
             return Done(document={"note": "nothing has been played"})
-        calendar = wiring.calendar_of(self._settings, self._data_dir)
+        calendar = resources.calendar_of(self._settings, self._data_dir)
         played = calendar.sessions(last.session, last.session).get(last.session)
         return self._reported(played) if played else Done()
 
     def _reported(self, session: Session) -> Done:
         from mtum.app.reporting.daily_report import daily_report, report_message
-        from mtum.duties.press import press_of
+        from mtum.wiring.reports import press_of
 
-        calendar = wiring.calendar_of(self._settings, self._data_dir)
-        with wiring.opened_store(self._settings, self._data_dir) as store:
+        calendar = resources.calendar_of(self._settings, self._data_dir)
+        with resources.opened_store(self._settings, self._data_dir) as store:
             press = press_of(self._settings, self._data_dir, store, calendar, html=True)
-            rehearsal = wiring.is_rehearsal(self._settings, store)
-            at = wiring.market_now(self._settings, store, session.day) if rehearsal else self._clock.now()
+            rehearsal = resources.is_rehearsal(self._settings, store)
+            at = resources.market_now(self._settings, store, session.day) if rehearsal else self._clock.now()
             report = daily_report(press, session.day, at)
             problems = [{"code": line.code, "text": line.text} for line in report.broken]
             code = ExitCode.BUG if problems else ExitCode.DONE
             return Done(code, {"problems": problems}, (report_message(press, report),))
 
     def backup(self, session: Session, slot: str) -> Done:
-        from mtum.duties.copies import made_copy
+        from mtum.wiring.backups import made_copy
 
         made = made_copy(self._settings, self._data_dir, self._clock)
         return Done(document={"path": str(made.path), "kept": made.kept, "removed": list(made.removed)})
@@ -123,15 +123,15 @@ class _Day:
     def review(self, session: Session, slot: str) -> Done:
         from mtum.app.reporting.period import Kind
         from mtum.app.review import review_message, write_review
-        from mtum.duties.press import outside_of, press_of
+        from mtum.wiring.reports import outside_of, press_of
 
-        calendar = wiring.calendar_of(self._settings, self._data_dir)
+        calendar = resources.calendar_of(self._settings, self._data_dir)
         kind = Kind(slot)
         outside = outside_of(kind, self._data_dir, current_environment())
-        with wiring.opened_store(self._settings, self._data_dir) as store:
+        with resources.opened_store(self._settings, self._data_dir) as store:
             press = press_of(self._settings, self._data_dir, store, calendar, html=True)
             # A replayed market's last session is not today's.
-            last = store.runs.latest("decide_and_order") if wiring.is_replay(self._settings) else None
+            last = store.runs.latest("decide_and_order") if resources.is_replay(self._settings) else None
             end = last.session if last and last.session else session.day
             found = write_review(press, kind, end, self._clock.now(), outside)
             return Done(document=found.document, messages=(review_message(press, found),))

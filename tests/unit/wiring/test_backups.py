@@ -6,7 +6,7 @@ from pathlib import Path
 from mtum.adapters.clock import FixedClock
 from mtum.app.reporting.quarter import Drill
 from mtum.config import load
-from mtum.duties.copies import FOLDER, made_copy, restore_drill
+from mtum.wiring.backups import FOLDER, made_copy, restore_drill
 from support.report_days import KINDS
 
 AT = datetime(2026, 4, 1, 21, tzinfo=UTC)

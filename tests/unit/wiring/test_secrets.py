@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from mtum.duties.quick import log_to_terminal
+from mtum.wiring.secrets import log_to_terminal
 
 
 def test_a_log_on_the_terminal_hides_each_address_of_a_list(capsys: pytest.CaptureFixture[str]) -> None:

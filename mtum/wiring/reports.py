@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from mtum import wiring
 from mtum.adapters.rendering.html import HtmlRenderer
 from mtum.adapters.rendering.shelf import FolderShelf
 from mtum.adapters.scanner import known_vulnerabilities
@@ -12,17 +11,18 @@ from mtum.app.reporting.facts import Setup
 from mtum.app.reporting.period import Kind
 from mtum.app.review import Outside
 from mtum.config import Settings
-from mtum.duties.copies import restore_drill
-from mtum.duties.secrets import secret_days
 from mtum.ports.store import Store
 from mtum.ports.time import Calendar
+from mtum.wiring import resources
+from mtum.wiring.backups import restore_drill
+from mtum.wiring.secrets import secret_days
 
 REPORTS_NAME = "reports"
 
 
 def press_of(settings: Settings, data_dir: Path, store: Store, calendar: Calendar, *, html: bool) -> Press:
     """Return what writes reports into the data folder; without `html` text and JSON only."""
-    setup = Setup(settings, wiring.account_of(settings))
+    setup = Setup(settings, resources.account_of(settings))
     shelf = FolderShelf(data_dir / REPORTS_NAME, settings.storage.keep_html_reports)
     return Press(store, calendar, setup, shelf, HtmlRenderer() if html else None)
 

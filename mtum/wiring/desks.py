@@ -1,8 +1,8 @@
-"""The only place that builds brokers, sources, calendars, clocks and the store, and ties them together."""
+"""Builds the desk that a use case works at: broker, sources, clock and store, tied together as the settings say."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from functools import cache, partial
 from hashlib import sha256
@@ -16,14 +16,15 @@ from mtum.app.desk import Desk, Provenance
 from mtum.app.ledger.book import held_shares
 from mtum.app.session.match_orders import doubts_first
 from mtum.app.session.play_session import Replay, market_sessions
-from mtum.config import REPLAYED_SOURCES, Settings
+from mtum.config import Settings
 from mtum.core.portfolio.costs import cost_model
 from mtum.core.portfolio.gate import GateRules
 from mtum.core.portfolio.money import exact
-from mtum.errors import ConfigError, UsageError
+from mtum.errors import UsageError
 from mtum.ports.market_data import BarSource
 from mtum.ports.store import Store
 from mtum.ports.time import Calendar, Clock, Journal
+from mtum.wiring import resources
 
 if TYPE_CHECKING:
     from mtum.adapters.brokers.gate import GatedBroker
@@ -31,91 +32,10 @@ if TYPE_CHECKING:
     from mtum.adapters.ib_session.line import IbLine
     from mtum.core.simulation.exchange_state import ExchangeAccount
 
-DATABASE_NAME, EXCHANGE_NAME, SESSIONS_NAME = "mtum.db", "exchange.json", "sessions.json"
-PRACTICE_ACCOUNT = "PRACTICE"
 PRACTICE_GATEWAY_ACCOUNTS = "DUP"
 """How the practice gateway's accounts begin, and some of the broker's own paper accounts."""
-PRACTICE_KEY = "practice_gateway"
-"""Remembers whether the gateway of this database said that it is the practice gateway."""
 LIBRARIES = ("exchange-calendars", "numba", "numpy", "pandas", "pandas-ta")
 """Libraries whose version can change a decision."""
-
-
-def is_replay(settings: Settings) -> bool:
-    """Return whether market time is simulated: practice mode on stored history."""
-    return settings.mode == "practice" and settings.market.source in REPLAYED_SOURCES
-
-
-def demo_settings(settings: Settings) -> Settings:
-    """Return the settings with the mode and the market of the demo; strategy, portfolio and risk stay."""
-    market = settings.market.model_copy(update={"source": "sample", "calendar_overrides": ""})
-    broker = settings.broker.model_copy(update={"account": "", "live_account": ""})
-    return settings.model_copy(update={"mode": "practice", "market": market, "broker": broker})
-
-
-def account_of(settings: Settings) -> str:
-    """Return the account that is traded; practice needs none to be named."""
-    return settings.broker.account or PRACTICE_ACCOUNT
-
-
-def calendar_of(settings: Settings, data_dir: Path) -> Calendar:
-    """Return the exchange's calendar with the local overrides."""
-    from mtum.adapters.calendar import ExchangeCalendar, read_overrides
-
-    path = settings.market.calendar_overrides
-    return ExchangeCalendar(read_overrides(data_dir / path if path else None))
-
-
-def stored_calendar_of(settings: Settings, data_dir: Path, cache_dir: Path | None = None) -> Calendar:
-    """Return the exchange's calendar with its sessions kept in a file, for work with no other use for pandas."""
-    from mtum.adapters.session_cache import CachedCalendar
-
-    path = settings.market.calendar_overrides
-    if path and not (data_dir / path).is_file():
-        raise ConfigError([f"market.calendar_overrides: there is no file {data_dir / path}"])
-    overrides = (data_dir / path).read_bytes() if path else b""
-    stamp = f"{version('exchange-calendars')} {sha256(overrides).hexdigest()[:16]}"
-    return CachedCalendar(lambda: calendar_of(settings, data_dir), (cache_dir or data_dir) / SESSIONS_NAME, stamp)
-
-
-def source_of(settings: Settings, data_dir: Path, tell: Callable[[str], None] = lambda _: None) -> BarSource:
-    """Return the source of every bar; for one that needs a line to the broker, what is cached of it.
-
-    `tell` hears what a person may want to know of files that are read.
-    """
-    market = settings.market
-    match market.source:
-        case "sample":
-            from mtum.adapters.sources.embedded import sample_source
-
-            return sample_source(exact=market.sample_share == "exact")
-        case "csv":
-            from mtum.adapters.sources.csv_folder import csv_source, terms_of
-
-            exact = market.sample_share == "exact"
-            return csv_source(data_dir / market.csv_dir, exact=exact, terms=terms_of(market.csv_prices, tell))
-        case "yahoo":
-            from mtum.adapters.sources.yahoo import YahooSource
-
-            calendar, folder = calendar_of(settings, data_dir), data_dir / "cache" / "yahoo"
-            return YahooSource(calendar, folder, market.yahoo_url, market.read_timeout_seconds)
-        case other:
-            from mtum.adapters.store.market.cached_bars import CachedBars
-
-            return CachedBars(other, data_dir / DATABASE_NAME)
-
-
-@contextmanager
-def opened_store(settings: Settings, data_dir: Path, *, reading: bool = False) -> Iterator[Store]:
-    """Open the database of this mode and account, creating it when there is none; only `reading` writes nothing."""
-    from mtum.adapters.store.opening import open_store, read_store
-
-    opened = read_store if reading else open_store
-    store = opened(data_dir / DATABASE_NAME, settings.mode, account_of(settings))
-    try:
-        yield store
-    finally:
-        store.close()
 
 
 @contextmanager
@@ -129,16 +49,16 @@ def replay_desk(settings: Settings, data_dir: Path, journal: Journal | None = No
     """
     from mtum.adapters.clock import ReplayClock
 
-    source, calendar = source_of(settings, data_dir), calendar_of(settings, data_dir)
+    source, calendar = resources.source_of(settings, data_dir), resources.calendar_of(settings, data_dir)
     market = market_sessions(source, calendar, settings)
-    with opened_store(settings, data_dir) as store, store.lock():
+    with resources.opened_store(settings, data_dir) as store, store.lock():
         clock = ReplayClock(market[0].open)
         steps = journal or RunJournal(store, clock)
         broker = practice_broker(settings, data_dir, source, calendar, clock, steps)
         broker.held = partial(held_shares, store)
         desk = Desk(
             settings=settings,
-            account=account_of(settings),
+            account=resources.account_of(settings),
             data_dir=data_dir,
             store=store,
             broker=broker,
@@ -165,7 +85,7 @@ def practice_broker(
     portfolio = settings.portfolio
     broker = SimulatedBroker(
         account=_first_account(settings),
-        file=ReplacedFile(data_dir / EXCHANGE_NAME, journal),
+        file=ReplacedFile(data_dir / resources.EXCHANGE_NAME, journal),
         market=SourceMarket(source, calendar),
         clock=clock,
         rules=ExchangeRules(costs=cost_model(portfolio.cost_model, exact(portfolio.cost_frac))),
@@ -177,7 +97,7 @@ def _first_account(settings: Settings) -> "ExchangeAccount":
     from mtum.adapters.brokers.simulated import practice_account
 
     portfolio = settings.portfolio
-    return practice_account(account_of(settings), portfolio.account_kind, exact(portfolio.capital_usd))
+    return practice_account(resources.account_of(settings), portfolio.account_kind, exact(portfolio.capital_usd))
 
 
 def transfer_of(settings: Settings, data_dir: Path) -> Callable[[Decimal], None]:
@@ -187,7 +107,7 @@ def transfer_of(settings: Settings, data_dir: Path) -> Callable[[Decimal], None]
     from mtum.adapters.brokers.simulated import move_cash
     from mtum.adapters.state_file import ReplacedFile, Unwatched
 
-    file = ReplacedFile(data_dir / EXCHANGE_NAME, Unwatched())
+    file = ReplacedFile(data_dir / resources.EXCHANGE_NAME, Unwatched())
     return lambda amount_usd: move_cash(file, _first_account(settings), amount_usd)
 
 
@@ -220,9 +140,9 @@ def live_desk(
 
     if as_of is not None and settings.mode == "live":
         raise UsageError("--as-of is for practice and paper; a live run goes by the broker's clock")
-    calendar = calendar_of(settings, data_dir)
+    calendar = resources.calendar_of(settings, data_dir)
     clock = BrokerClock(settings.broker.max_clock_skew_seconds, as_of)
-    with opened_store(settings, data_dir) as store, ExitStack() as last:
+    with resources.opened_store(settings, data_dir) as store, ExitStack() as last:
         if locked:
             last.enter_context(store.lock())
         last.enter_context(doubts_first(store))
@@ -239,7 +159,7 @@ def live_desk(
                 _ask_first(settings, store, line)
         source = _running_source(settings.market.source, settings, data_dir, line)
         second = settings.market.second_source
-        falls_back = settings.market.vix_falls_back(rehearsal=is_rehearsal(settings, store))
+        falls_back = settings.market.vix_falls_back(rehearsal=resources.is_rehearsal(settings, store))
         if settings.mode == "practice" or line is None:
             broker = practice_broker(settings, data_dir, source, calendar, clock, steps)
         else:
@@ -247,7 +167,7 @@ def live_desk(
         broker.held = partial(held_shares, store)
         yield Desk(
             settings=settings,
-            account=account_of(settings),
+            account=resources.account_of(settings),
             data_dir=data_dir,
             store=store,
             broker=broker,
@@ -261,36 +181,16 @@ def live_desk(
         )
 
 
-def is_rehearsal(settings: Settings, store: Store) -> bool:
-    """Return whether these records are a rehearsal's: their gateway said that it is the practice gateway."""
-    return settings.mode != "live" and store.control.meta(PRACTICE_KEY) == "yes"
-
-
-def market_now(settings: Settings, store: Store, day: date | None = None) -> datetime:
-    """Return the time of the market that the records are about.
-
-    That is the clock on the wall, but a replayed market and a practice gateway have a time of their own:
-    the end of the last run recorded, or the last one of a session; long ago when there is none.
-    """
-    from mtum.adapters.clock import SystemClock
-
-    if not (is_replay(settings) or is_rehearsal(settings, store)):
-        return SystemClock().now()
-    latest = store.runs.latest()
-    runs = (store.runs.between(day, day) if day else ()) or ([latest] if latest else [])
-    return max((run.finished_at or run.started_at for run in runs), default=datetime(1990, 1, 1, tzinfo=UTC))
-
-
 def _ask_first(settings: Settings, store: Store, line: "IbLine") -> None:
     # Only a practice gateway has a market time of its own, and nothing else knows it. Once a gateway has
     # said that it is a real one, jobs connect to it no earlier than they must.
-    known = store.control.meta(PRACTICE_KEY)
+    known = store.control.meta(resources.PRACTICE_KEY)
     if settings.mode == "live" or known == "no" or not settings.broker.account.startswith(PRACTICE_GATEWAY_ACCOUNTS):
         return
     line.session.open()
     found = "yes" if line.session.practice else "no"
     if found != known:
-        store.control.set_meta(PRACTICE_KEY, found)
+        store.control.set_meta(resources.PRACTICE_KEY, found)
 
 
 def _needs_line(settings: Settings) -> bool:
@@ -335,19 +235,7 @@ def _running_source(name: str, settings: Settings, data_dir: Path, line: "IbLine
 
         return IbSource(line.session, line.listings)
     market = settings.market.model_copy(update={"source": name})
-    return source_of(settings.model_copy(update={"market": market}), data_dir)
-
-
-def wait_for_window(settings: Settings, data_dir: Path) -> None:
-    """Sleep until the next session's window opens, without lock, store or connection."""
-    from mtum.adapters.clock import SystemClock
-
-    clock = SystemClock()
-    today = clock.now().date()
-    for session in calendar_of(settings, data_dir).sessions(today - timedelta(days=1), today + timedelta(days=14)):
-        if clock.now() <= session.before_close(settings.schedule.last_send_minutes):
-            clock.wait_until(session.before_close(settings.schedule.window_opens_minutes))
-            return
+    return resources.source_of(settings.model_copy(update={"market": market}), data_dir)
 
 
 def gate_rules(settings: Settings, pinned: Mapping[str, str]) -> GateRules:
@@ -355,7 +243,7 @@ def gate_rules(settings: Settings, pinned: Mapping[str, str]) -> GateRules:
     schedule = settings.schedule
     universe = settings.active_strategy().universe()
     return GateRules(
-        account=account_of(settings),
+        account=resources.account_of(settings),
         contracts={symbol: pinned.get(symbol, "") for symbol in universe},
         max_position_usd=Decimal(repr(settings.risk.max_position_usd)),
         window_opens_minutes=schedule.window_opens_minutes,

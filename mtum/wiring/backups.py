@@ -5,7 +5,6 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from mtum import wiring
 from mtum.adapters.store.backup import BackupFacts, restore
 from mtum.adapters.store.vault import FolderVault
 from mtum.app.reporting.quarter import Drill
@@ -13,6 +12,7 @@ from mtum.app.service.backup import BackupDone, backup
 from mtum.config import Settings
 from mtum.errors import StoreError, StoreMismatchError
 from mtum.ports.time import Clock
+from mtum.wiring import resources
 
 FOLDER = "backups"
 _ANY = datetime.min.replace(tzinfo=UTC)
@@ -21,7 +21,7 @@ _ANY = datetime.min.replace(tzinfo=UTC)
 
 def made_copy(settings: Settings, data_dir: Path, clock: Clock) -> BackupDone:
     """Write a verified copy and let go of the oldest beyond the number kept."""
-    vault = FolderVault(data_dir / wiring.DATABASE_NAME, data_dir / FOLDER)
+    vault = FolderVault(data_dir / resources.DATABASE_NAME, data_dir / FOLDER)
     return backup(vault, clock.now(), settings.storage.keep_backups)
 
 
@@ -54,9 +54,9 @@ def restored(
     StoreMismatchError
         If it belongs to another mode or account and `force` is not given; nothing is changed.
     """
-    database = data_dir / wiring.DATABASE_NAME
+    database = data_dir / resources.DATABASE_NAME
     facts = restore(file, database, at, check_only=True)
-    ours, theirs = (settings.mode, wiring.account_of(settings)), (facts.mode, facts.account)
+    ours, theirs = (settings.mode, resources.account_of(settings)), (facts.mode, facts.account)
     stranger = "" if ours == theirs else f"of mode {facts.mode}, account {facts.account}"
     if stranger and not (check_only or force):
         raise StoreMismatchError(
@@ -70,13 +70,13 @@ def restored(
 
 def restore_drill(data_dir: Path) -> Drill | None:
     """Put the newest copy back in a scratch folder as after a lost disk; None where there is no copy."""
-    vault = FolderVault(data_dir / wiring.DATABASE_NAME, data_dir / FOLDER)
+    vault = FolderVault(data_dir / resources.DATABASE_NAME, data_dir / FOLDER)
     names = vault.names()
     if not names:
         return None
     with TemporaryDirectory() as scratch:
         try:
-            facts = restore(data_dir / FOLDER / names[-1], Path(scratch) / wiring.DATABASE_NAME, _ANY)
+            facts = restore(data_dir / FOLDER / names[-1], Path(scratch) / resources.DATABASE_NAME, _ANY)
         except StoreError as error:
             return Drill(names[-1], str(error))
     last = date.fromisoformat(facts.last_session) if facts.last_session else None

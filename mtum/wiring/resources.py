@@ -1,0 +1,171 @@
+"""What settings and folder of an installation stand for: account, calendar, source of bars, database, time.
+
+Nothing here loads a library that takes time before it is needed: commands of a moment use it too.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mtum.adapters.clock import SystemClock
+from mtum.adapters.store.reading import SqliteReader, meta, open_read_only
+from mtum.app.queries.ownership import ownership_problems
+from mtum.errors import ConfigError, StoreError, StoreMismatchError
+from mtum.ports.reading import Reader
+
+if TYPE_CHECKING:
+    from mtum.config import Settings
+    from mtum.ports.market_data import BarSource
+    from mtum.ports.store import Store
+    from mtum.ports.time import Calendar, Clock
+
+DATABASE_NAME, EXCHANGE_NAME, SESSIONS_NAME = "mtum.db", "exchange.json", "sessions.json"
+PRACTICE_ACCOUNT = "PRACTICE"
+PRACTICE_KEY = "practice_gateway"
+"""Remembers whether the gateway of this database said that it is the practice gateway."""
+
+
+def is_replay(settings: "Settings") -> bool:
+    """Return whether market time is simulated: practice mode on stored history."""
+    from mtum.config import REPLAYED_SOURCES
+
+    return settings.mode == "practice" and settings.market.source in REPLAYED_SOURCES
+
+
+def demo_settings(settings: "Settings") -> "Settings":
+    """Return the settings with the mode and the market of the demo; strategy, portfolio and risk stay."""
+    market = settings.market.model_copy(update={"source": "sample", "calendar_overrides": ""})
+    broker = settings.broker.model_copy(update={"account": "", "live_account": ""})
+    return settings.model_copy(update={"mode": "practice", "market": market, "broker": broker})
+
+
+def account_of(settings: "Settings") -> str:
+    """Return the account that is traded; practice needs none to be named."""
+    return settings.broker.account or PRACTICE_ACCOUNT
+
+
+def calendar_of(settings: "Settings", data_dir: Path) -> "Calendar":
+    """Return the exchange's calendar with the local overrides."""
+    from mtum.adapters.calendar import ExchangeCalendar, read_overrides
+
+    path = settings.market.calendar_overrides
+    return ExchangeCalendar(read_overrides(data_dir / path if path else None))
+
+
+def stored_calendar_of(settings: "Settings", data_dir: Path, cache_dir: Path | None = None) -> "Calendar":
+    """Return the exchange's calendar with its sessions kept in a file, for work with no other use for pandas."""
+    from mtum.adapters.session_cache import CachedCalendar
+
+    path = settings.market.calendar_overrides
+    if path and not (data_dir / path).is_file():
+        raise ConfigError([f"market.calendar_overrides: there is no file {data_dir / path}"])
+    overrides = (data_dir / path).read_bytes() if path else b""
+    stamp = f"{version('exchange-calendars')} {sha256(overrides).hexdigest()[:16]}"
+    return CachedCalendar(lambda: calendar_of(settings, data_dir), (cache_dir or data_dir) / SESSIONS_NAME, stamp)
+
+
+def source_of(settings: "Settings", data_dir: Path, tell: Callable[[str], None] = lambda _: None) -> "BarSource":
+    """Return the source of every bar; for one that needs a line to the broker, what is cached of it.
+
+    `tell` hears what a person may want to know of files that are read.
+    """
+    market = settings.market
+    match market.source:
+        case "sample":
+            from mtum.adapters.sources.embedded import sample_source
+
+            return sample_source(exact=market.sample_share == "exact")
+        case "csv":
+            from mtum.adapters.sources.csv_folder import csv_source, terms_of
+
+            exact = market.sample_share == "exact"
+            return csv_source(data_dir / market.csv_dir, exact=exact, terms=terms_of(market.csv_prices, tell))
+        case "yahoo":
+            from mtum.adapters.sources.yahoo import YahooSource
+
+            calendar, folder = calendar_of(settings, data_dir), data_dir / "cache" / "yahoo"
+            return YahooSource(calendar, folder, market.yahoo_url, market.read_timeout_seconds)
+        case other:
+            from mtum.adapters.store.market.cached_bars import CachedBars
+
+            return CachedBars(other, data_dir / DATABASE_NAME)
+
+
+@contextmanager
+def opened_store(settings: "Settings", data_dir: Path, *, reading: bool = False) -> "Iterator[Store]":
+    """Open the database of this mode and account, creating it when there is none; only `reading` writes nothing."""
+    from mtum.adapters.store.opening import open_store, read_store
+
+    opened = read_store if reading else open_store
+    store = opened(data_dir / DATABASE_NAME, settings.mode, account_of(settings))
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+@contextmanager
+def opened_reader(settings: "Settings", database: Path, *, any_owner: bool = False) -> Iterator[Reader | None]:
+    """Open the database for reading; None when nothing has been recorded yet.
+
+    Parameters
+    ----------
+    any_owner : bool
+        Whether a database of another mode or account is read too.
+
+    Raises
+    ------
+    StoreError
+        If there is a file that cannot be read.
+    StoreMismatchError
+        If it is another mode's or account's.
+    """
+    if database.parent.exists() and not database.parent.is_dir():
+        raise StoreError(f"{database.parent} is not a folder; name another one with --data-dir")
+    # A run that was stopped before its first commit leaves an empty file.
+    if not database.exists() or (database.is_file() and database.stat().st_size == 0):
+        yield None
+        return
+    with closing(open_read_only(database)) as connection:
+        facts = meta(connection)
+        strange = [] if any_owner else ownership_problems(settings, facts.get("mode"), facts.get("account"))
+        if strange:
+            raise StoreMismatchError("; ".join(strange))
+        yield SqliteReader(connection)
+
+
+def is_rehearsal(settings: "Settings", store: "Store") -> bool:
+    """Return whether these records are a rehearsal's: their gateway said that it is the practice gateway."""
+    return settings.mode != "live" and store.control.meta(PRACTICE_KEY) == "yes"
+
+
+def market_now(settings: "Settings", store: "Store", day: date | None = None) -> datetime:
+    """Return the time of the market that the records are about.
+
+    That is the clock on the wall, but a replayed market and a practice gateway have a time of their own:
+    the end of the last run recorded, or the last one of a session; long ago when there is none.
+    """
+    if not (is_replay(settings) or is_rehearsal(settings, store)):
+        return SystemClock().now()
+    latest = store.runs.latest()
+    runs = (store.runs.between(day, day) if day else ()) or ([latest] if latest else [])
+    return max((run.finished_at or run.started_at for run in runs), default=datetime(1990, 1, 1, tzinfo=UTC))
+
+
+def system_clock() -> "Clock":
+    """Return the computer's clock."""
+    return SystemClock()
+
+
+def wait_for_window(settings: "Settings", data_dir: Path) -> None:
+    """Sleep until the next session's window opens, without lock, store or connection."""
+    clock = SystemClock()
+    today = clock.now().date()
+    for session in calendar_of(settings, data_dir).sessions(today - timedelta(days=1), today + timedelta(days=14)):
+        if clock.now() <= session.before_close(settings.schedule.last_send_minutes):
+            clock.wait_until(session.before_close(settings.schedule.window_opens_minutes))
+            return
