@@ -82,10 +82,7 @@ class DayRow:
     all_reasons: str | None
     decision_price: float | None
     close: float | None
-    vix: float | None
-    rsi: float | None
-    ma: float | None
-    atr: float | None
+    indicators: Mapping[str, Mapping[str, float | None]]
     equity_usd: float | None
     benchmark_usd: float | None
     orders: str | None

@@ -1,5 +1,6 @@
 """A strategy of 45 lines with a list of symbols, put into the registry: every command tells the truth about it."""
 
+import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -108,6 +109,19 @@ def test_the_benchmark_holds_an_equal_part_of_everything_traded(folder: Path) ->
 def rows(folder: Path, kind: str, symbol: str) -> list[dict[str, object]]:
     found = call_json(folder, "show", kind, "--limit", "1000").document[kind]
     return [row for row in found if row["symbol"] == symbol]
+
+
+def test_a_list_of_decisions_shows_what_each_symbol_was_judged_by(folder: Path) -> None:
+    row = call_json(folder, "show", "decisions", "--limit", "1").document["decisions"][0]
+    inputs = call_json(folder, "explain").document["inputs"]
+    for symbol in ("AAA", "BBB"):
+        told = row["indicators"][symbol]
+        assert told == {name: inputs[symbol][name] for name in ("close", "average", "strength")}
+    heading = call(folder, "show", "decisions").out.splitlines()[0]
+    assert [word for word in re.split(r"[ |]{2,}", heading) if word] == [
+        *("session", "action", "reasons", "price USD", "AAA average", "AAA strength", "BBB average", "BBB strength"),
+        *("orders", "fills", "equity USD"),
+    ]
 
 
 @pytest.mark.parametrize("kind", ["week", "month", "quarter"])

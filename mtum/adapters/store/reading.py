@@ -31,7 +31,7 @@ from mtum.ports.reading import (
 BUSY_SECONDS = 5.0
 """How long a statement waits for another process before it gives up."""
 
-_JSON_COLUMNS = frozenset({"reasons", "steps", "document", "frame", "settings"})
+_JSON_COLUMNS = frozenset({"indicators", "reasons", "steps", "document", "frame", "settings"})
 
 _OTHERS = (
     "SELECT value FROM json_each((SELECT others FROM account_snapshots ORDER BY session DESC, at DESC LIMIT 1)) "

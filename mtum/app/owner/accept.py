@@ -340,7 +340,8 @@ def _remembered(desk: Desk, symbol: str, session: date) -> Mapping[str, float]:
     view = MarketView(session, {symbol: bars.tail(desk.strategy.history_sessions())}, {}, {})
     for verdict in desk.strategy.verdicts(view, {}):
         if verdict.symbol == symbol:
-            return verdict.remember or {name: now for name, now in verdict.indicators.items() if name == "atr" and now}
+            kept = desk.strategy.REMEMBERED
+            return verdict.remember or {name: now for name in kept if (now := verdict.indicators.get(name))}
     return {}
 
 

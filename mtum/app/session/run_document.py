@@ -6,18 +6,8 @@ from typing import Any
 from mtum.app.desk import Problem, exit_code_of
 from mtum.ports.records import DecisionRecord, IntentState
 
-INDICATORS = (
-    "close",
-    "ma",
-    "rsi",
-    "atr",
-    "volume",
-    "volume_so_far",
-    "volume_share",
-    "volume_average",
-    "vix",
-    "bar_time",
-)
+_SEEN = ("volume_so_far", "volume_share", "bar_time")
+"""What a decision may know of today's bar beside the strategy's own values."""
 
 
 def run_document(
@@ -104,6 +94,4 @@ def order_document(state: IntentState) -> dict[str, Any]:
 
 
 def _indicators(part: Mapping[str, Any], seen: Mapping[str, Any]) -> dict[str, Any]:
-    values = {**part["indicators"], **seen}
-    known = {name: values.get(name) for name in INDICATORS}
-    return {**known, **{name: value for name, value in values.items() if name not in known}}
+    return {**part["indicators"], **dict.fromkeys(_SEEN), **seen}

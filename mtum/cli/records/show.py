@@ -1,6 +1,7 @@
 """`mtum show`: what the database holds, as lists."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -53,9 +54,7 @@ _COLUMNS: dict[str, dict[str, str]] = {
         "action": "action",
         "all_reasons": "reasons",
         "decision_price": "price USD",
-        "ma": "MA USD",
-        "rsi": "RSI",
-        "vix": "VIX",
+        "indicators": "",
         "orders": "orders",
         "fills": "fills",
         "equity_usd": "equity USD",
@@ -91,7 +90,7 @@ _COLUMNS: dict[str, dict[str, str]] = {
         "exit_code": "exit code",
     },
 }
-"""Kind -> column of the reader and its heading; the JSON document has every column."""
+"""Kind -> column of the reader and its heading; the JSON document has every column. Indicators are one each."""
 _WITHOUT = {
     "trades": "the P&L of their trades is not known",
     "fills": "it is left empty",
@@ -160,14 +159,39 @@ def _list(context: typer.Context, kind: str, since: str | None, limit: int | Non
     with opened_reader(call.settings(), call.database()) as reader:
         rows: Sequence[Any] = () if reader is None else reader.rows(kinds[kind], first, limit)
         untold = reader.rows(reading.FillRow, commission_usd=None) if reader and kind in _WITHOUT else ()
-    document = {kind: rows, "count": len(rows), "source": call.settings().market.source}
+    listed = [_day_document(row) for row in rows] if kind == "decisions" else rows
+    document = {kind: listed, "count": len(rows), "source": call.settings().market.source}
     if reader is None:
         return Answer(document, [NOTHING_YET])
     if not rows:
         return Answer(document, [f"no {kind}" + (f" since {first}" if first else "")])
-    columns = _COLUMNS[kind]
-    listing = Listing(list(columns.values()), [[_cell(name, _told(row, name)) for name in columns] for row in rows])
+    listing = _listing(_COLUMNS[kind], rows)
     return Answer(document, [listing, *untold_commissions(untold, _WITHOUT.get(kind, "")), *stand_in(call)])
+
+
+def _listing(columns: Mapping[str, str], rows: Sequence[Any]) -> Listing:
+    # Decisions bring the indicators of whatever strategy made them; its bars have a list of their own.
+    by_symbol: list[Mapping[str, Mapping[str, Any]]] = [getattr(row, "indicators", {}) for row in rows]
+    told = dict.fromkeys((symbol, name) for row in by_symbol for symbol, known in row.items() for name in known)
+    seen = [(symbol, name) for symbol, name in told if name not in ("close", "volume")]
+    several = len({symbol for symbol, _ in seen}) > 1
+    headings = [f"{symbol if several else ''} {name.replace('_', ' ')}".strip() for symbol, name in seen]
+    cells = [
+        {name: [_cell(name, _told(row, name))] for name in columns}
+        | {"indicators": [known.get(symbol, {}).get(name) for symbol, name in seen]}
+        for row, known in zip(rows, by_symbol, strict=True)
+    ]
+    titles = {name: [text] for name, text in columns.items()} | {"indicators": headings}
+    return Listing(
+        [title for name in columns for title in titles[name]],
+        [[value for name in columns for value in row[name]] for row in cells],
+    )
+
+
+def _day_document(row: Any) -> dict[str, Any]:
+    """Return a decision's row, what its first symbol recorded beside what the row says itself."""
+    first: Mapping[str, Any] = next(iter(row.indicators.values()), {})
+    return {**first, **{field.name: getattr(row, field.name) for field in fields(row)}}
 
 
 def _told(row: Any, name: str) -> Any:
@@ -183,7 +207,7 @@ def _cell(name: str, value: object) -> object:
         return ", ".join(str(item) for item in value)
     if name == "return_frac" and isinstance(value, float):
         return f"{value:+.2%}"
-    if isinstance(value, float) and (name.endswith("_usd") or name in ("rsi", "vix", "ma")):
+    if isinstance(value, float) and name.endswith("_usd"):
         return f"{value:,.2f}"
     if name in ("started_at", "instant"):
         at = datetime.fromisoformat(str(value))

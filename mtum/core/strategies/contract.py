@@ -53,7 +53,7 @@ class IndicatorSpec:
     Parameters
     ----------
     name : str
-        Among the verdict's indicators, for instance "ma".
+        Among the verdict's indicators, for instance "average".
     indicator : str
         In the registry of indicators, for instance "sma".
     parameters : tuple of (str, value)
@@ -187,6 +187,8 @@ class Strategy(Protocol):
     name: ClassVar[str]
     CONDITIONS: ClassVar[tuple[ConditionSpec, ...]] = ()
     """Every condition its verdicts carry, in their order."""
+    REMEMBERED: ClassVar[tuple[str, ...]] = ()
+    """Indicators whose value at the entry stays with the position."""
     EACH_BY_ITSELF: ClassVar[bool] = False
     """Whether each symbol is judged by itself: the view may then lack symbols whose bars are unfit. Else it
     is asked only when every symbol is fit."""

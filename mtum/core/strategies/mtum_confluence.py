@@ -56,6 +56,8 @@ class MtumConfluence(Strategy):
         ),
     )  # fmt: skip
 
+    REMEMBERED: ClassVar[tuple[str, ...]] = ("atr",)
+
     symbol: str = field(default="MTUM", metadata={"doc": "symbol traded"})
     ma_sessions: int = field(default=50, metadata={"doc": "window of the moving average, sessions"})
     rsi_sessions: int = field(default=14, metadata={"doc": "moves averaged by the RSI, sessions"})
@@ -215,9 +217,8 @@ def judged(rules: MtumConfluence, now: Mapping[str, float | None], holding: Hold
     """
     entry, exit_ = _entry_conditions(rules, now), _exit_conditions(rules, now, holding)
     verdict, reasons = _long(exit_) if holding.shares > 0 else _flat(rules, entry, now, holding)
-    atr_now = now["atr"]
     entering = isinstance(verdict, Target) and verdict.weight > 0
-    remember = {"atr": atr_now} if entering and atr_now is not None else {}
+    remember = {name: value for name in rules.REMEMBERED if entering and (value := now[name]) is not None}
     return SymbolVerdict(rules.symbol, verdict, reasons, entry + exit_, now, remember)
 
 

@@ -180,6 +180,13 @@ def what_is_open_at_hand(db: Database) -> None:
             db.execute(statement.replace("CREATE INDEX", "CREATE INDEX IF NOT EXISTS", 1))
 
 
+@MIGRATIONS(name="0015_indicators_of_any_strategy")
+def indicators_of_any_strategy(db: Database) -> None:
+    """Let the view of days show what any strategy recorded."""
+    db.execute("DROP VIEW v_daily")
+    db.execute(create_view(VIEWS["v_daily"]))
+
+
 def _maybe_instant(fact: str) -> str | None:
     try:
         return instant_text(datetime.fromisoformat(fact))

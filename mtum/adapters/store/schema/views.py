@@ -117,13 +117,7 @@ ORDER BY entry_session, trips.symbol, trips.trip"""
 )
 
 
-def _first_indicator(name: str) -> str:
-    # A decision keeps its indicators by symbol; people look at the first.
-    first = f"SELECT json_extract(value, '$.indicators.{name}') FROM json_each(document, '$.symbols') LIMIT 1"
-    return f"coalesce(json_extract(document, '$.indicators.{name}'), ({first}))"
-
-
-_DAILY = f"""
+_DAILY = """
 WITH filled AS MATERIALIZED (
   SELECT session, strategy, group_concat(side || ' ' || shares || ' ' || symbol || ' at ' || price, ', ') AS fills
   FROM fills WHERE current = 1 GROUP BY session, strategy
@@ -131,12 +125,10 @@ WITH filled AS MATERIALIZED (
 SELECT decisions.session, decisions.strategy, decisions.action,
   json_extract(decisions.reasons, '$[0]') AS reason,
   (SELECT group_concat(value, ', ') FROM json_each(decisions.reasons)) AS all_reasons,
-  {_first_indicator("close")} AS decision_price,
+  (SELECT json_extract(value, '$.indicators.close') FROM json_each(document, '$.symbols') LIMIT 1) AS decision_price,
   equity.close AS close,
-  {_first_indicator("vix")} AS vix,
-  {_first_indicator("rsi")} AS rsi,
-  {_first_indicator("ma")} AS ma,
-  {_first_indicator("atr")} AS atr,
+  (SELECT json_group_object(key, json_extract(value, '$.indicators')) FROM json_each(document, '$.symbols'))
+    AS indicators,
   equity.equity_usd, equity.benchmark_usd,
   (SELECT group_concat(side || ' ' || order_intents.shares || ' ' || symbol || ' ' || status, ', ')
    FROM order_intents JOIN orders ON orders.intent_id = order_intents.id AND orders.attempt = order_intents.attempt
@@ -226,12 +218,9 @@ VIEWS: dict[str, View] = {
                 "action": "enter, exit, hold or none",
                 "reason": "the deciding reason",
                 "all_reasons": "every true reason, the deciding one first",
-                "decision_price": "price in USD seen by the decision",
+                "decision_price": "price in USD of the first symbol, as the decision saw it",
                 "close": "official close in USD",
-                "vix": "VIX seen by the decision",
-                "rsi": "relative strength index",
-                "ma": "moving average in USD",
-                "atr": "average true range in USD",
+                "indicators": "JSON object: every value that the strategy recorded, by symbol",
                 "equity_usd": "equity at the close in USD",
                 "benchmark_usd": "buy-and-hold at the close in USD",
                 "orders": "side, shares, symbol and status of each order",

@@ -170,7 +170,7 @@ def test_the_trades_of_the_view_are_those_of_the_core(store: SqliteStore, seed: 
 def test_a_day_shows_what_was_seen_decided_ordered_and_filled(store: SqliteStore) -> None:
     order = intent()
     indicators = {"close": 105.25, "vix": 16.44, "rsi": 55.5, "ma": 103.1, "atr": 1.5}
-    store.decisions.commit(decision(document={"indicators": indicators}), [order])
+    store.decisions.commit(decision(document={"symbols": {"MTUM": {"indicators": indicators}}}), [order])
     store.decisions.preview(decision(TUESDAY, preview=True))
     store.orders.claim(order.id, later(1))
     store.orders.move(order.id, OrderStatus.FILLED, later(2))
@@ -185,10 +185,7 @@ def test_a_day_shows_what_was_seen_decided_ordered_and_filled(store: SqliteStore
         "all_reasons": "close_above_ma, vix_calm",
         "decision_price": 105.25,
         "close": 105.2,
-        "vix": 16.44,
-        "rsi": 55.5,
-        "ma": 103.1,
-        "atr": 1.5,
+        "indicators": '{"MTUM":{"close":105.25,"vix":16.44,"rsi":55.5,"ma":103.1,"atr":1.5}}',
         "equity_usd": 4998.8,
         "benchmark_usd": 5001.0,
         "orders": "BUY 19 MTUM FILLED",
