@@ -71,13 +71,13 @@ class DecisionStore(Protocol):
         """Return sessions whose stored frame is no longer what its hash says, oldest first."""
         ...
 
-    def commit(self, record: DecisionRecord, intents: Sequence[OrderIntent]) -> None:
-        """Store decision, frame and intents (PLANNED) in one durable transaction.
+    def commit(self, records: Sequence[DecisionRecord], intents: Sequence[OrderIntent]) -> None:
+        """Store the decisions of a session, their frames and their intents (PLANNED) in one durable transaction.
 
         Raises
         ------
         StoreError
-            If a decision of that account, session and strategy is already final.
+            If one of them is already final for its account, session and strategy.
         """
         ...
 

@@ -113,28 +113,39 @@ class TestRuns:
 class TestDecisions:
     def test_a_decision_comes_back_whole(self, store: Store) -> None:
         record = decision()
-        store.decisions.commit(record, ())
+        store.decisions.commit([record], ())
         assert store.decisions.find(MONDAY, STRATEGY) == record
 
     def test_the_first_decision_of_a_session_stands(self, store: Store) -> None:
-        store.decisions.commit(decision(), [intent()])
+        store.decisions.commit([decision()], [intent()])
         with pytest.raises(StoreError, match="2018-12-03; the first decision stands"):
-            store.decisions.commit(decision(action="hold"), ())
+            store.decisions.commit([decision(action="hold")], ())
         found = store.decisions.find(MONDAY, STRATEGY)
         assert found is not None
         assert found.action == "enter"
 
     def test_its_intents_are_planned_with_it(self, store: Store) -> None:
-        store.decisions.commit(decision(), [intent(side=Side.SELL), intent(symbol="SPY")])
+        store.decisions.commit([decision()], [intent(side=Side.SELL), intent(symbol="SPY")])
         states = store.orders.states(MONDAY)
         assert [(one.intent, one.status) for one in states] == [
             (intent(side=Side.SELL), OrderStatus.PLANNED),
             (intent(symbol="SPY"), OrderStatus.PLANNED),
         ]
 
+    def test_a_session_of_several_strategies_is_stored_whole_or_not_at_all(self, store: Store) -> None:
+        both = [decision(), replace(decision(), strategy="other")]
+        orders = [intent(), replace(intent(symbol="SPY"), id="of-the-other", strategy="other")]
+        with pytest.raises(StoreError, match="decides nothing here"):
+            store.decisions.commit([both[:1]], orders)
+        assert not store.decisions.decided(MONDAY, STRATEGY)
+        store.decisions.commit([both], orders)
+        assert store.decisions.decided(MONDAY, STRATEGY)
+        assert store.decisions.decided(MONDAY, "other")
+        assert [one.intent.strategy for one in store.orders.states(MONDAY)] == [STRATEGY, "other"]
+
     def test_nothing_of_a_decision_remains_when_one_of_its_intents_cannot_be_stored(self, store: Store) -> None:
         with pytest.raises(StoreError):
-            store.decisions.commit(decision(), [intent(), replace(intent(symbol="SPY"), shares=0)])
+            store.decisions.commit([decision()], [intent(), replace(intent(symbol="SPY"), shares=0)])
         assert store.decisions.find(MONDAY, STRATEGY) is None
         assert store.orders.states() == ()
 
@@ -142,22 +153,22 @@ class TestDecisions:
         store.decisions.preview(decision(preview=True))
         store.decisions.preview(decision(preview=True, frame={"vix": 17.0}))
         assert store.decisions.find(MONDAY, STRATEGY) is None
-        store.decisions.commit(decision(), ())
+        store.decisions.commit([decision()], ())
         assert [one.preview for one in store.decisions.all()] == [False]
 
     def test_a_dry_run_cannot_become_final_by_mistake(self, store: Store) -> None:
         with pytest.raises(StoreError, match="dry run"):
-            store.decisions.commit(decision(preview=True), ())
+            store.decisions.commit([decision(preview=True)], ())
         with pytest.raises(StoreError, match="is final"):
             store.decisions.preview(decision())
 
     def test_decisions_are_listed_from_a_session_on_oldest_first(self, store: Store) -> None:
         for day in (THURSDAY, MONDAY, TUESDAY):
-            store.decisions.commit(decision(day), ())
+            store.decisions.commit([decision(day)], ())
         assert [one.session for one in store.decisions.all(TUESDAY)] == [TUESDAY, THURSDAY]
 
     def test_stored_frames_are_what_their_hashes_say(self, store: Store) -> None:
-        store.decisions.commit(decision(), ())
+        store.decisions.commit([decision()], ())
         assert store.decisions.altered() == ()
 
 

@@ -34,7 +34,7 @@ def grown(folder: Path, sessions: int) -> SqliteStore:
     money = Decimal(1000)
     for index in range(sessions):
         day = bars.day(index)
-        store.decisions.commit(replace(decision(day, document=DOCUMENT), decided_at=later(index)), ())
+        store.decisions.commit([replace(decision(day, document=DOCUMENT), decided_at=later(index))], ())
         store.ledger.write_equity(
             EquityPoint(day, STRATEGY, money, Decimal(0), money, money * 2, Decimal(0), None, None, 10)
         )

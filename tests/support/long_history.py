@@ -38,7 +38,7 @@ def _write(
     history: History, day: date, decision: DecisionRecord, point: EquityPoint, report: dict[str, object]
 ) -> None:
     store, close = history.store, history.calendar.session(day).close
-    store.decisions.commit(replace(decision, session=day, decided_at=close - timedelta(minutes=19)), ())
+    store.decisions.commit([replace(decision, session=day, decided_at=close - timedelta(minutes=19))], ())
     for job, document in (
         ("decide_and_order", {"problems": []}),
         ("confirm_fills", {"problems": []}),

@@ -212,7 +212,7 @@ class History:
             libraries={"numpy": "2.2.6"},
             remembered={verdict.symbol: verdict.remember for verdict in decision.verdicts if verdict.remember},
         )
-        self.store.decisions.commit(record, self._intents(decision, day, special))
+        self.store.decisions.commit([record], self._intents(decision, day, special))
         self.store.control.write_snapshot(
             VolumeSnapshot(
                 SYMBOL,

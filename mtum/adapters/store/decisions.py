@@ -22,22 +22,28 @@ class SqliteDecisions:
 
     database: Database
 
-    def commit(self, record: DecisionRecord, intents: Sequence[OrderIntent]) -> None:
-        """Store decision, frame and intents (PLANNED) in one durable transaction.
+    def commit(self, records: Sequence[DecisionRecord], intents: Sequence[OrderIntent]) -> None:
+        """Store the decisions of a session, their frames and their intents (PLANNED) in one durable transaction.
 
         Raises
         ------
         StoreError
-            If a decision of that account, session and strategy is already final.
+            If one of them is already final for its account, session and strategy.
         """
-        if record.preview:
-            raise StoreError(f"the decision of {record.session} is a dry run and cannot be final")
+        numbers: dict[str, int] = {}
         with self.database.write() as connection:
-            if _id_of(connection, record) is not None:
-                raise StoreError(f"{record.strategy} has already decided {record.session}; the first decision stands")
-            number = _insert(connection, record)
+            for record in records:
+                if record.preview:
+                    raise StoreError(f"the decision of {record.session} is a dry run and cannot be final")
+                if _id_of(connection, record) is not None:
+                    raise StoreError(
+                        f"{record.strategy} has already decided {record.session}; the first decision stands"
+                    )
+                numbers[record.strategy] = _insert(connection, record)
             for intent in intents:
-                insert_intent(connection, intent, record.decided_at, number)
+                if intent.strategy not in numbers:
+                    raise StoreError(f"{intent.symbol} is ordered for {intent.strategy}, which decides nothing here")
+                insert_intent(connection, intent, records[0].decided_at, numbers[intent.strategy])
 
     def preview(self, record: DecisionRecord) -> None:
         """Store a dry run's decision; replaces an earlier preview of the session."""

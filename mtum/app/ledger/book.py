@@ -20,7 +20,7 @@ ZERO = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
-class Sleeve:
+class SleeveRecords:
     """A strategy's own records before a session, in today's shares.
 
     `remembered` maps intent id to what the strategy asked to keep with the entry.
@@ -58,7 +58,7 @@ def read_records(store: Store, since: date | None = None) -> Records:
 
 def read_sleeve(
     store: Store, strategy: str, closes_before: date | None = None, records: Records | None = None
-) -> Sleeve:
+) -> SleeveRecords:
     """Return the records of the strategy of that name.
 
     Parameters
@@ -72,7 +72,7 @@ def read_sleeve(
     records = read_records(store) if records is None else records
     lots = tuple(lot for lot in records.lots if lot.strategy == strategy)
     movements = store.ledger.movements(strategy)
-    return Sleeve(
+    return SleeveRecords(
         fills=tuple(fill for fill in records.fills if fill.strategy == strategy),
         lots=lots,
         remembered={lot.intent_id: _remembered(store, lot, records.splits) for lot in lots},
@@ -110,7 +110,7 @@ def starting_capital(strategy: str, session: date, capital_usd: Decimal) -> Cash
     return CashMovement(f"capital:{strategy}", strategy, session, "capital", capital_usd)
 
 
-def with_capital(sleeve: Sleeve, strategy: str, session: date, capital_usd: Decimal) -> Sleeve:
+def with_capital(sleeve: SleeveRecords, strategy: str, session: date, capital_usd: Decimal) -> SleeveRecords:
     """Return the sleeve as it will be once it has its starting capital; unchanged if it has it."""
     if any(movement.kind == "capital" for movement in sleeve.movements):
         return sleeve
@@ -119,7 +119,7 @@ def with_capital(sleeve: Sleeve, strategy: str, session: date, capital_usd: Deci
     return replace(sleeve, cash_usd=sleeve.cash_usd + capital_usd, movements=movements, points=points)
 
 
-def equity_before(sleeve: Sleeve) -> float | None:
+def equity_before(sleeve: SleeveRecords) -> float | None:
     """Return what today's change is measured from: equity at the last official close and money moved since."""
     if not sleeve.points:
         return None
@@ -146,7 +146,7 @@ def _beginning(movements: Sequence[CashMovement]) -> tuple[OfficialEquity, ...]:
 
 
 def build_book(
-    sleeve: Sleeve, strategy: Strategy, store: Store, broker: BrokerAccount, sessions: Sessions, today: date
+    sleeve: SleeveRecords, strategy: Strategy, store: Store, broker: BrokerAccount, sessions: Sessions, today: date
 ) -> Book:
     """Return the book of one strategy for the session being decided."""
     holdings = {

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from mtum.app.desk import Desk
-from mtum.app.ledger.book import Records, Sleeve, flows_since, read_records, read_sleeve
+from mtum.app.ledger.book import Records, SleeveRecords, flows_since, read_records, read_sleeve
 from mtum.app.ledger.dividends import dividend_due
 from mtum.app.session.match_orders import IN_DOUBT
 from mtum.core.market.bars import Bar
@@ -71,7 +71,7 @@ def _last_bar(desk: Desk, symbol: str, day: date) -> Bar | None:
     return before.bar(-1) if len(before) else None
 
 
-def _equity_at(desk: Desk, sleeve: Sleeve, strategy: str, session: date, bars: Mapping[str, Bar]) -> EquityPoint:
+def _equity_at(desk: Desk, sleeve: SleeveRecords, strategy: str, session: date, bars: Mapping[str, Bar]) -> EquityPoint:
     """Return the sleeve at the session's official close; what came later (a session settled late) is left out."""
     movements = [movement for movement in sleeve.movements if movement.session <= session]
     cash = sum((movement.amount_usd for movement in movements if movement.paid), Decimal(0))
@@ -101,7 +101,9 @@ def _equity_at(desk: Desk, sleeve: Sleeve, strategy: str, session: date, bars: M
     )
 
 
-def _record_dividends(desk: Desk, sleeve: Sleeve, held: Sequence[Lot], session: date, bars: Mapping[str, Bar]) -> bool:
+def _record_dividends(
+    desk: Desk, sleeve: SleeveRecords, held: Sequence[Lot], session: date, bars: Mapping[str, Bar]
+) -> bool:
     """Record the dividends of shares held over their ex-date; return whether there were new ones."""
     known = {movement.key for movement in sleeve.movements}
     paid = desk.broker.proves_absence

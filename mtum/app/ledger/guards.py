@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from mtum.app.desk import Desk, Problem
-from mtum.app.ledger.book import Sleeve
+from mtum.app.ledger.book import SleeveRecords
 from mtum.app.owner.approve_settings import entries_stopped
 from mtum.app.session.check_book import BookCheck
 from mtum.core.portfolio.decision import Decision
@@ -19,7 +19,7 @@ DRAWDOWN = "max_drawdown_frac"
 """Who halted, where it was the drawdown limit."""
 
 
-def worth_of(sleeve: Sleeve, lists: BrokerLists, view: MarketView) -> AccountWorth:
+def worth_of(sleeve: SleeveRecords, lists: BrokerLists, view: MarketView) -> AccountWorth:
     """Return what the account is worth now and how much of it is ours, at the decision's prices."""
     closes = view.prices
     shares = sum(lot.shares * lot.multiplier * closes[lot.symbol] for lot in sleeve.lots if lot.symbol in closes)

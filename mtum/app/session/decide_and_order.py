@@ -7,7 +7,7 @@ from typing import Any
 
 from mtum.app.desk import Desk, Problem, exit_code_of
 from mtum.app.ledger.book import (
-    Sleeve,
+    SleeveRecords,
     build_book,
     equity_before,
     loss_pause,
@@ -145,7 +145,7 @@ def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
     record = _record(desk, session, decided_at, gathered, book, decision)
     _before(desk, session.before_close(desk.settings.schedule.decision_deadline_minutes), "the decision")
     desk.journal.reached("deciding")
-    desk.store.decisions.commit(record, _intents(desk, session, gathered, decision))
+    desk.store.decisions.commit([record], _intents(desk, session, gathered, decision))
     for snapshot in gathered.snapshots:
         desk.store.control.write_snapshot(snapshot)
     desk.store.ledger.write_account(session.day, lists.at, lists)
@@ -219,7 +219,7 @@ def _book(
     lists: BrokerLists,
     check: BookCheck,
     gathered: Gathered,
-    sleeve: Sleeve,
+    sleeve: SleeveRecords,
 ) -> Book:
     day = gathered.view.session
     sleeve = with_capital(sleeve, desk.strategy.name, day, _starting_usd(desk))

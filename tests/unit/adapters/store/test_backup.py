@@ -24,7 +24,7 @@ AT, KEPT = datetime(2018, 12, 4, 21, 16, tzinfo=UTC), "mtum.db.replaced-20181204
 def filled(store: SqliteStore) -> SqliteStore:
     """Decided on Monday, 19 bought, 4 sold on Tuesday: 15 left."""
     entry, exit_ = intent(), intent(TUESDAY, Side.SELL, 4)
-    store.decisions.commit(decision(), [entry])
+    store.decisions.commit([decision()], [entry])
     store.orders.add_fills([fill(entry, "a.01", 19, "105", "2")])
     traded(store, exit_, fill(exit_, "b.01", 4, "106", "1"))
     write_lots(store)

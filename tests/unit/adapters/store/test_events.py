@@ -30,7 +30,7 @@ def told(store: SqliteStore) -> list[tuple[str, str]]:
 def test_a_session_is_told_in_the_order_it_was_recorded(store: SqliteStore) -> None:
     run = store.runs.start("decide_and_order", "", MONDAY, later(0))
     order = intent()
-    store.decisions.commit(decision(), [order])
+    store.decisions.commit([decision()], [order])
     store.orders.claim(order.id, later(224))
     store.orders.move(order.id, OrderStatus.ACCEPTED, later(225))
     store.orders.add_fills([fill(order, "a.01", 19, "105")])

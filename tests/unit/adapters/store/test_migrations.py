@@ -42,7 +42,7 @@ KEPT = {"practice_gateway": "yes", "timetable": "[]", "told_closed": "2018-12-05
 def schema_10(tmp_path: Path) -> Path:
     """A folder with a database as the program of schema 10 left it."""
     store = opened(tmp_path)
-    store.decisions.commit(decision(), [intent()])
+    store.decisions.commit([decision()], [intent()])
     said = "12.5 shares of MTUM are the owner's own and never traded"
     store.orders.event(None, later(2), "stated", said)
     store.control.halt(Restriction.REDUCE_ONLY, "flatten MTUM: on holiday: all of it", "person", later(3))

@@ -108,7 +108,7 @@ def test_listings_keep_the_newest_rows_oldest_first(store: SqliteStore, reader: 
 
 def test_an_order_shows_intent_and_broker_together(store: SqliteStore, reader: SqliteReader) -> None:
     order = intent()
-    store.decisions.commit(decision(), [order])
+    store.decisions.commit([decision()], [order])
     store.orders.claim(order.id, later(1))
     store.orders.move(order.id, OrderStatus.REJECTED, later(2), Observed(0, "77", "201", "no margin"))
     (row,) = reader.rows(OrderRow)
@@ -178,8 +178,8 @@ def test_corrected_fills_are_left_out(store: SqliteStore, reader: SqliteReader) 
 
 def test_a_decision_is_read_whole(store: SqliteStore, reader: SqliteReader) -> None:
     assert reader.decision() is None
-    store.decisions.commit(decision(MONDAY), ())
-    store.decisions.commit(decision(TUESDAY, frame={"vix": 17.5}), ())
+    store.decisions.commit([decision(MONDAY)], ())
+    store.decisions.commit([decision(TUESDAY, frame={"vix": 17.5})], ())
     store.decisions.preview(decision(FRIDAY, preview=True))
     newest, asked = reader.decision(), reader.decision(MONDAY, STRATEGY)
     assert newest is not None
@@ -194,7 +194,7 @@ def test_conditions_keep_the_order_of_the_strategy(store: SqliteStore, reader: S
     names = ["vix_calm", "close_above_ma", "rsi_high"]
     for day in (MONDAY, TUESDAY):
         document = {"symbols": {"MTUM": {"conditions": [{"name": name, "passed": True} for name in names]}}}
-        store.decisions.commit(decision(day, document=document), ())
+        store.decisions.commit([decision(day, document=document)], ())
     assert [row.condition for row in reader.rows(SignalRow)] == names * 2
     assert [row.condition for row in reader.rows(SignalRow, limit=2)] == names[1:]
 
@@ -275,7 +275,7 @@ def test_damage_met_while_rows_are_fetched_is_one_clear_line(store: SqliteStore,
 def test_a_document_that_is_no_longer_json_is_one_clear_line(
     store: SqliteStore, reader: SqliteReader, table: str, column: str
 ) -> None:
-    store.decisions.commit(decision(MONDAY), ())
+    store.decisions.commit([decision(MONDAY)], ())
     with store.database.write() as writing:
         writing.execute(f"UPDATE {table} SET {column} = '{{'")
     with pytest.raises(VerificationError, match=r"mtum\.db is damaged: the document of one decision cannot be read"):

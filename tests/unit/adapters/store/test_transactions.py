@@ -42,14 +42,14 @@ class Killing(Sequence[OrderIntent]):
 
 def decide_and_die(folder: str) -> None:
     """Run in a child: dies with the decision and one intent written but not committed."""
-    opened(Path(folder)).decisions.commit(decision(), Killing())
+    opened(Path(folder)).decisions.commit([decision()], Killing())
 
 
 def claim_and_die(folder: str) -> None:
     """Run in a child: dies right after the claim has returned, before anything could be sent."""
     store = opened(Path(folder))
     with store.lock():
-        store.decisions.commit(decision(), [intent()])
+        store.decisions.commit([decision()], [intent()])
         store.orders.claim(intent().id, later(1))
         signal.raise_signal(signal.SIGKILL)
 
@@ -66,7 +66,7 @@ def test_a_process_killed_inside_a_commit_leaves_nothing_of_it(store: SqliteStor
     assert store.decisions.find(MONDAY, STRATEGY) is None
     assert store.orders.states() == ()
     assert store.database.rows("SELECT * FROM input_frames") == []
-    store.decisions.commit(decision(), [intent()])
+    store.decisions.commit([decision()], [intent()])
     assert len(store.orders.states()) == 1
 
 

@@ -102,7 +102,7 @@ def test_available_is_what_is_settled_at_the_broker_and_in_the_sleeve(
 
 def test_a_holding_has_average_price_and_what_the_decision_kept(tmp_path: Path) -> None:
     with fake_desk(tmp_path, FakeBroker()) as desk:
-        desk.store.decisions.commit(decision(), [BUY])
+        desk.store.decisions.commit([decision()], [BUY])
         desk.store.orders.add_fills([fill(BUY, "7.01", 9, "104"), fill(BUY, "8.01", 10, "104.95")])
         # (9 * 104 + 10 * 104.95) / 19 = 104.5
         assert book_of(desk, shown()).holdings == {"MTUM": Holding("MTUM", 19, 104.5, MONDAY, {"atr": 1.5}, None)}
@@ -110,7 +110,7 @@ def test_a_holding_has_average_price_and_what_the_decision_kept(tmp_path: Path) 
 
 def test_a_split_rebases_shares_price_and_what_was_kept(tmp_path: Path) -> None:
     with fake_desk(tmp_path, FakeBroker()) as desk:
-        desk.store.decisions.commit(decision(), [BUY])
+        desk.store.decisions.commit([decision()], [BUY])
         desk.store.orders.add_fills([fill(BUY, "7.01", 19, "104")])
         desk.store.bars.agree_split(Split("MTUM", TUESDAY, D(2)), SENT_AT)
         held = book_of(desk, shown()).holdings["MTUM"]
@@ -184,7 +184,7 @@ def test_only_deposits_and_withdrawals_after_a_date_are_flows() -> None:
 )
 def test_a_loss_pauses_so_many_sessions_after_it(tmp_path: Path, today: date, pause: int, paused: bool) -> None:
     with fake_desk(tmp_path, FakeBroker()) as desk:
-        desk.store.decisions.commit(decision(document={"daily_loss_hit": True}), [])
+        desk.store.decisions.commit([decision(document={"daily_loss_hit": True})], [])
         assert loss_pause(desk.store, desk.strategy, SESSIONS, today, pause) is paused
 
 

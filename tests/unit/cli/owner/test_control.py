@@ -53,7 +53,7 @@ def test_resuming_says_that_today_is_decided_already(mtum: Any, folder: Path) ->
     today = SystemClock().now().astimezone(NEW_YORK).date()
     mtum("halt", "--why", "wait")
     store = open_store(folder / "mtum.db", "practice", ACCOUNT)
-    store.decisions.commit(replace(decision(today, action="hold", reasons=("halted",)), account=ACCOUNT), [])
+    store.decisions.commit([replace(decision(today, action="hold", reasons=("halted",)), account=ACCOUNT)], [])
     store.close()
     called = mtum("resume")
     assert called.out.splitlines()[1] == (
