@@ -45,12 +45,15 @@ class Judged:
         Whether a sale must also hold at the midpoint.
     notes : tuple of str
         For the report.
+    held : tuple of QuarantinedBar
+        What a decision keeps for a person to release.
     """
 
     blocking: tuple[BarProblem, ...] = ()
     entry_bar: str | None = None
     doubtful: bool = False
     notes: tuple[str, ...] = ()
+    held: tuple[QuarantinedBar, ...] = ()
 
 
 def history_today(desk: Desk, history: Bars, quote: Quote) -> Bars:
@@ -61,7 +64,7 @@ def history_today(desk: Desk, history: Bars, quote: Quote) -> Bars:
 
 
 def judge_today(desk: Desk, history: Bars, today: ProvisionalBar, quote: Quote, at: datetime) -> Judged:
-    """Judge today's bar of one symbol behind a fit history, and keep it for a person when in doubt."""
+    """Judge today's bar of one symbol behind a fit history."""
     symbol, source = quote.symbol, desk.source.name
     released = desk.store.quarantine.released(symbol, source)
     second, notes = _second_quote(desk, quote, at)
@@ -74,9 +77,6 @@ def judge_today(desk: Desk, history: Bars, today: ProvisionalBar, quote: Quote, 
     apart, why_not = _close_problem(desk, history, released)
     problems += apart
     held = [problem for problem in problems if problem.rule in _HELD_FOR_A_PERSON]
-    desk.store.quarantine.keep(
-        [QuarantinedBar(symbol, source, today.bar, one.rule.value, one.found, at) for one in held]
-    )
     soft = [problem for problem in problems if not problem.blocks_exit]
     restated = _restated(desk, symbol, history)
     return Judged(
@@ -84,6 +84,7 @@ def judge_today(desk: Desk, history: Bars, today: ProvisionalBar, quote: Quote, 
         entry_bar=soft[0].rule.value if soft else RESTATED if restated else None,
         doubtful=any(problem.rule is Rule.UNCONFIRMED for problem in soft),
         notes=(*notes, *why_not, *(problem.text for problem in soft), *restated),
+        held=tuple(QuarantinedBar(symbol, source, today.bar, one.rule.value, one.found, at) for one in held),
     )
 
 

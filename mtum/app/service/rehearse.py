@@ -2,16 +2,18 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from typing import Any
 
 from mtum.app.bars.judge_today import judge_vix
 from mtum.app.desk import Desk
+from mtum.app.ledger.equity import LAST_CLOSE_WITHIN
 from mtum.app.owner.approve_settings import entries_stopped
 from mtum.app.session.check_book import check_book
 from mtum.app.session.close_untraded import untraded_lots
+from mtum.app.session.gather import seen_today
 from mtum.app.session.our_books import open_books
 from mtum.core.indicators import column_of
 from mtum.core.market.calendars import calendars_agree
@@ -291,18 +293,31 @@ def _became_real(desk: Desk, before: BrokerLists, ticket: Ticket) -> Check | Non
 def _market(desk: Desk, session: Session) -> Iterator[Check]:
     now = desk.clock.now()
     for symbol in desk.strategy.universe():
-        name = f"market data {symbol}"
-        try:
-            quote = desk.source.quote(symbol, session, now)
-        except MtumError as error:
-            yield Check(name, State.NO_GO, str(error), "is the source up, and are you subscribed?", ExitCode.DATA)
-            continue
-        if quote.delayed:
-            remedy = "subscribe to live data for its exchange"
-            yield Check(name, State.NO_GO, f"{desk.source.name} sends delayed data", remedy, ExitCode.DATA)
-        else:
-            yield Check(name, State.OK, f"{quote.close:.2f} USD seen {quote.seen_at:%H:%M:%S} UTC ({quote.source})")
+        yield _running_bar(desk, symbol, session, now)
     yield _vix(desk, session, now)
+
+
+def _running_bar(desk: Desk, symbol: str, session: Session, now: datetime) -> Check:
+    # Judged as the run will judge it; behind a history that is not complete yet, by itself.
+    name = f"market data {symbol}"
+    if now < session.open:
+        return Check(name, State.SKIPPED, f"no bar before the session opens at {session.open:%H:%M} UTC")
+    before = desk.calendar.sessions(session.day - LAST_CLOSE_WITHIN, session.day).before(session.day)
+    stored = desk.store.bars.bars(symbol, desk.source.name).until(session.day - timedelta(days=1))
+    complete = before is not None and len(stored) and stored.last_day == before.day
+    try:
+        seen = seen_today(desk, stored if complete else stored.tail(0), session, now)
+    except MtumError as error:
+        return Check(name, State.NO_GO, str(error), "is the source up, and are you subscribed?", ExitCode.DATA)
+    bar, judged = seen.today.bar, seen.judged
+    for problem in judged.blocking:
+        found = f"{problem.rule.value}: {problem.found}"
+        return Check(name, State.NO_GO, found, problem.advice, ExitCode.DATA)
+    found = f"{bar.close:.2f} USD seen {seen.today.seen_at:%H:%M:%S} UTC ({desk.source.name})"
+    if judged.entry_bar:
+        said = "; ".join((found, *judged.notes))
+        return Check(name, State.WARNING, said, f"entries are barred ({judged.entry_bar})")
+    return Check(name, State.OK, found)
 
 
 def _vix(desk: Desk, session: Session, now: datetime) -> Check:

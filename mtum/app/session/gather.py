@@ -1,7 +1,7 @@
 """The market as it is known at the decision: history from the cache, today's bar, the VIX, all checked."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from mtum.app.bars.judge_today import Judged, history_today, judge_today, judge_vix, vix_degraded
@@ -69,12 +69,12 @@ def gather(
     """
     strategy = desk.strategy
     refused = dict(unfit or {})
-    seen: list[_Seen] = []
+    seen: list[Seen] = []
     for symbol in strategy.universe():
         if symbol in refused:
             continue
         try:
-            seen.append(_seen(desk, symbol, session, sessions, at))
+            seen.append(_fit(desk, symbol, session, sessions, at))
         except DataError as error:
             refused[symbol] = error
             _go_on(desk, refused)
@@ -139,24 +139,42 @@ def _last_close(desk: Desk, symbol: str, session: Session, error: DataError, hel
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    # A fit symbol: bars to today's, how today's was seen and judged.
+class Seen:
+    """Today's bar of one symbol: the history up to it, how it was seen, and how it was judged."""
+
     history: Bars
     today: ProvisionalBar
     snapshot: VolumeSnapshot
     judged: Judged
 
 
-def _seen(desk: Desk, symbol: str, session: Session, sessions: Sessions, at: datetime) -> _Seen:
+def _fit(desk: Desk, symbol: str, session: Session, sessions: Sessions, at: datetime) -> Seen:
     needed = desk.strategy.history_sessions()
-    history = fit_history(desk, symbol, session, sessions, needed)
-    quote = desk.source.quote(symbol, session, at)
+    found = seen_today(desk, fit_history(desk, symbol, session, sessions, needed), session, at)
+    desk.store.quarantine.keep(found.judged.held)
+    _refuse(found.judged.blocking)
+    return replace(found, history=found.history.tail(needed))
+
+
+def seen_today(desk: Desk, history: Bars, session: Session, at: datetime) -> Seen:
+    """Ask for today's bar and judge it; nothing is kept.
+
+    Parameters
+    ----------
+    history : Bars
+        Finished bars up to the session before; none where they are not at hand: the bar is judged by itself.
+
+    Raises
+    ------
+    DataError
+        If the source has no such bar.
+    """
+    quote = desk.source.quote(history.symbol, session, at)
     history = history_today(desk, history, quote)
     minutes = (session.close - at).total_seconds() / 60
     snapshot, today = _today(desk, session, quote, minutes, history)
     judged = judge_today(desk, history, today, quote, at)
-    _refuse(judged.blocking)
-    return _Seen(history.extended(today.bar).tail(needed), today, snapshot, judged)
+    return Seen(history.extended(today.bar), today, snapshot, judged)
 
 
 def fit_history(desk: Desk, symbol: str, session: Session, sessions: Sessions, needed: int) -> Bars:

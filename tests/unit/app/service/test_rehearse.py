@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -8,12 +8,13 @@ import pytest
 from mtum.app.desk import Desk
 from mtum.app.owner.approve_settings import approve_settings
 from mtum.app.service.rehearse import Rehearsal, State, Surroundings, rehearse
+from mtum.app.session.decide_and_order import decide_and_order
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.orders import Ticket
 from mtum.errors import BrokerUnavailableError, ExitCode
 from mtum.ports.broker import BrokerAccount, BrokerLists
-from mtum.ports.market_data import Quote, SeriesValue
+from mtum.ports.market_data import Quote
 from support.practice import desk_in, settings_of
 
 GOOD = Surroundings(free_bytes=lambda: 10**10, damage=lambda: (), unreachable=lambda: ())
@@ -187,19 +188,73 @@ def test_one_share_is_tried_without_being_ordered(
     assert found.exit_code == expected
 
 
-def with_source(folder: Path, quote: dict[str, object], vix: SeriesValue | None) -> Rehearsal:
-    with desk_in(folder) as replay:
-        desk, session = ready(replay.desk, replay.upcoming())
+def with_quote(desk: Desk, session: Session, vix: object = None, **quote: object) -> Desk:
+    def quoted(symbol: str, asked: Session, at: object) -> Quote:
+        return replace(desk.source.quote(symbol, session, desk.clock.now()), **quote)  # type: ignore[arg-type]
 
-        def quoted(symbol: str, asked: Session, at: object) -> Quote:
-            return replace(desk.source.quote(symbol, session, desk.clock.now()), **quote)  # type: ignore[arg-type]
-
-        source = Changed(desk.source, quote=quoted, series=lambda name, asked, at: vix)
-        return rehearse(replace(desk, source=source), session, GOOD)  # type: ignore[arg-type]
+    series = {} if vix is None else {"series": vix}
+    return replace(desk, source=Changed(desk.source, quote=quoted, **series))  # type: ignore[arg-type]
 
 
 def test_a_delayed_feed_is_no_go_and_a_missing_vix_only_a_warning(tmp_path: Path) -> None:
-    found = with_source(tmp_path, {"delayed": True}, None)
+    with desk_in(tmp_path) as replay:
+        desk, session = ready(replay.desk, replay.upcoming())
+        found = rehearse(with_quote(desk, session, lambda name, asked, at: None, delayed=True), session, GOOD)
     assert state(found, "market data MTUM")[0] is State.NO_GO
     assert state(found, "market data VIX")[0] is State.WARNING
     assert found.exit_code == ExitCode.DATA
+
+
+@pytest.mark.parametrize(
+    ("quote", "rule"),
+    [
+        *(({name: float("nan")}, "not_a_number") for name in ("open", "high", "low", "close", "volume")),
+        *(({name: -1.0}, "not_positive") for name in ("open", "high", "low", "close", "volume")),
+        ({"low": 1000.0}, "out_of_range"),
+        ({"volume": 0.0}, "no_volume"),
+        ({"delayed": True}, "delayed"),
+        ({"seen_at": datetime(2018, 1, 2, 15, 0, tzinfo=UTC)}, "stale"),
+    ],
+)
+def test_a_running_bar_that_the_run_would_refuse_is_no_go(tmp_path: Path, quote: dict[str, object], rule: str) -> None:
+    with desk_in(tmp_path) as replay:
+        desk, session = ready(replay.desk, replay.upcoming())
+        decide_and_order(desk, session)  # fills the cache
+        session = replay.upcoming()  # type: ignore[assignment]
+        desk, session = ready(with_quote(desk, session, **quote), session)
+        kept = desk.store.quarantine.kept()
+        found = rehearse(desk, session, GOOD)
+        assert desk.store.quarantine.kept() == kept  # a look keeps nothing
+        ran = decide_and_order(desk, session, dry_run=True)
+    checked, said = state(found, "market data MTUM")
+    assert (checked, said.split(":")[0]) == (State.NO_GO, rule)
+    assert found.exit_code == ran.exit_code == ExitCode.DATA
+    assert said in ran.document["problems"][0]["text"]
+
+
+def test_a_running_bar_is_judged_by_itself_where_nothing_is_stored_yet(tmp_path: Path) -> None:
+    with desk_in(tmp_path) as replay:
+        desk, session = ready(replay.desk, replay.upcoming())
+        found = rehearse(with_quote(desk, session, close=float("nan")), session, GOOD)
+    assert state(found, "market data MTUM")[1].startswith("not_a_number")
+
+
+def test_a_price_that_only_bars_entries_is_a_warning(tmp_path: Path) -> None:
+    with desk_in(tmp_path) as replay:
+        desk, session = ready(replay.desk, replay.upcoming())
+        decide_and_order(desk, session)
+        session = replay.upcoming()  # type: ignore[assignment]
+        desk, session = ready(with_quote(desk, session, close=1234.0, high=1234.0, midpoint=None), session)
+        found = rehearse(desk, session, GOOD)
+    checked, said = state(found, "market data MTUM")
+    assert checked is State.WARNING
+    assert "nothing to confirm it" in said
+
+
+def test_before_the_opening_no_bar_is_expected(tmp_path: Path) -> None:
+    with desk_in(tmp_path) as replay:
+        session = replay.upcoming()
+        assert session is not None
+        clock = Changed(replay.desk.clock, now=lambda: session.open - timedelta(minutes=1))
+        found = rehearse(replace(replay.desk, clock=clock), session, GOOD)  # type: ignore[arg-type]
+    assert state(found, "market data MTUM")[0] is State.SKIPPED
