@@ -12,6 +12,7 @@ from typing import Any, get_args
 from pydantic import TypeAdapter, ValidationError
 
 from mtum.config.contradictions import contradictions, strategy_contradictions
+from mtum.config.named_files import why_unreadable
 from mtum.config.names import (
     ENVIRONMENT_PREFIX,
     KNOWN_ENVIRONMENT,
@@ -126,21 +127,21 @@ def find(given: Path | None, environment: Mapping[str, str]) -> Path | None:
     Raises
     ------
     ConfigError
-        If a file was named and does not exist.
+        If a file was named or stands there, and cannot be read.
     """
     named = given or (Path(environment["MTUM_CONFIG"]) if environment.get("MTUM_CONFIG") else None)
     if named is not None:
-        if not named.is_file():
-            raise ConfigError(
-                [f"settings file {named} does not exist; create it with `mtum init` or leave out --config"]
-            )
+        wrong = why_unreadable(named)
+        if wrong:
+            raise ConfigError([f"settings file {named} {wrong}; create it with `mtum init` or leave out --config"])
         return named
     default = Path("config.toml")
-    if not default.is_file() and (default.exists() or default.is_symlink()):
-        raise ConfigError(
-            [f"{default.absolute()} is no file that can be read; remove it, or name another with --config"]
-        )
-    return default if default.is_file() else None
+    if not os.path.lexists(default):
+        return None
+    wrong = why_unreadable(default)
+    if wrong:
+        raise ConfigError([f"{default.absolute()} {wrong}; remove it, or name another with --config"])
+    return default
 
 
 def secret(name: str, environment: Mapping[str, str]) -> str | None:

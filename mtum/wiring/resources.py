@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from mtum.adapters.clock import SystemClock
 from mtum.adapters.store.reading import SqliteReader, meta, open_read_only
 from mtum.app.queries.ownership import ownership_problems
+from mtum.config.named_files import why_unreadable
 from mtum.errors import ConfigError, StoreError, StoreMismatchError
 from mtum.ports.reading import Reader
 
@@ -61,8 +62,9 @@ def stored_calendar_of(settings: "Settings", data_dir: Path, cache_dir: Path | N
     from mtum.adapters.session_cache import CachedCalendar
 
     path = settings.market.calendar_overrides
-    if path and not (data_dir / path).is_file():
-        raise ConfigError([f"market.calendar_overrides: there is no file {data_dir / path}"])
+    wrong = why_unreadable(data_dir / path) if path else None
+    if wrong:
+        raise ConfigError([f"market.calendar_overrides: {data_dir / path} {wrong}"])
     overrides = (data_dir / path).read_bytes() if path else b""
     stamp = f"{version('exchange-calendars')} {sha256(overrides).hexdigest()[:16]}"
     return CachedCalendar(lambda: calendar_of(settings, data_dir), (cache_dir or data_dir) / SESSIONS_NAME, stamp)
@@ -126,6 +128,9 @@ def opened_reader(settings: "Settings", database: Path, *, any_owner: bool = Fal
     """
     if database.parent.exists() and not database.parent.is_dir():
         raise StoreError(f"{database.parent} is not a folder; name another one with --data-dir")
+    for path in (database.parent, database):
+        if path.is_symlink() and not path.exists():
+            raise StoreError(f"{path} {why_unreadable(path)}")
     # A run that was stopped before its first commit leaves an empty file.
     if not database.exists() or (database.is_file() and database.stat().st_size == 0):
         yield None

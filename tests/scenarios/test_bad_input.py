@@ -274,7 +274,7 @@ def test_the_session_itself_missing_in_the_file_stops_its_run_until_the_file_has
 
 def test_a_missing_file_names_the_files_there_are(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text(CSV)
-    refused(tmp_path, 3, path="MTUM.csv", said="nor does its folder")
+    refused(tmp_path, 3, path="MTUM.csv", said="is no folder")
     write_market(tmp_path / "data" / "bars", {"SPY": sample_market(FIRST, LAST)[0]})
     refused(tmp_path, 3, path="MTUM.csv", said="it holds SPY.csv")
 

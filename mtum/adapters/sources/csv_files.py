@@ -12,6 +12,7 @@ import numpy as np
 
 from mtum.adapters.sources.csv_cells import day_of, month_first, number_of
 from mtum.adapters.sources.csv_layouts import Layout, layout_of
+from mtum.config.named_files import why_unreadable
 from mtum.core.market.bars import PRICE_COLUMNS, Bars, Days
 from mtum.core.market.merging import NewSplit, already_rebased, as_traded, rebased
 from mtum.errors import BarsInvalidError, SourceUnavailableError
@@ -256,8 +257,9 @@ def folder_file(folder: Path, symbol: str) -> Path:
         Naming the files that are there.
     """
     path = folder / f"{symbol}.csv"
-    if path.is_file():
+    wrong = why_unreadable(path)
+    if wrong is None:
         return path
     present = sorted(found.name for found in folder.glob("*.csv")) if folder.is_dir() else []
     listed = f"it holds {', '.join(present[:12])}" if present else "it holds no CSV file"
-    raise SourceUnavailableError(f"{path} does not exist; {listed if folder.is_dir() else 'nor does its folder'}")
+    raise SourceUnavailableError(f"{path} {wrong}; {listed if folder.is_dir() else f'{folder} is no folder'}")

@@ -1,5 +1,6 @@
 """The source `csv`: a folder of SYMBOL.csv files, and VIX.csv beside them."""
 
+import os
 from collections.abc import Callable, Mapping
 from datetime import date
 from functools import cache
@@ -46,6 +47,6 @@ def csv_source(folder: Path, *, exact: bool = False, terms: Terms = AS_TOLD) -> 
     @cache
     def closes(name: str) -> Mapping[date, float]:
         path = folder / f"{name}.csv"
-        return read_closes(path, name, terms) if path.is_file() else {}
+        return read_closes(path, name, terms) if os.path.lexists(path) else {}
 
     return ReplayedSource(NAME, bars, closes, exact)

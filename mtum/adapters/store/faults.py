@@ -10,8 +10,8 @@ from mtum.errors import StoreError
 
 # SQLite's own words, first match wins; the code alone does not tell a full disk from a full quota.
 _EXPLANATIONS = (
-    ("is not a database", "is not a SQLite database; restore a backup with `mtum restore` or move the file away"),
-    ("malformed", "is damaged; restore a backup with `mtum restore`"),
+    ("is not a database", "is not a SQLite database; `mtum restore FILE` puts a sound copy in place"),
+    ("malformed", "is damaged; `mtum restore FILE` puts a sound copy in place"),
     ("readonly", "cannot be written"),
     ("is full", "cannot grow, the disk is full; free some space and start again"),
     ("disk i/o error", "cannot be read or written, the disk reports an error"),

@@ -1,6 +1,7 @@
 """The read side: what is in the database, by the standard library alone; a run may write meanwhile."""
 
 import json
+import os
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -10,6 +11,7 @@ from typing import Any
 
 from mtum.adapters.store.faults import explained, faults_of
 from mtum.adapters.store.schema import SCHEMA_VERSION
+from mtum.config.named_files import why_unreadable
 from mtum.errors import StoreError, StoreMismatchError, VerificationError
 from mtum.ports.reading import (
     BarRow,
@@ -73,8 +75,9 @@ def open_read_only(path: Path) -> sqlite3.Connection:
     StoreMismatchError
         If a newer program wrote it.
     """
-    if not path.is_file():
-        raise StoreError(f"{path} does not exist; the first run creates it")
+    wrong = why_unreadable(path)
+    if wrong:
+        raise StoreError(f"{path} {wrong}" if os.path.lexists(path) else f"{path} {wrong}; the first run creates it")
     connection = connected(path, "mode=ro")
     try:
         version = _version(connection)

@@ -7,6 +7,7 @@ import typer
 
 from mtum.cli.context import DATABASE_NAME, call_of
 from mtum.cli.output import Answer
+from mtum.config.named_files import why_unreadable
 from mtum.errors import UsageError
 
 
@@ -34,8 +35,9 @@ def restore(
     from mtum.wiring.resources import system_clock
 
     call = call_of(context)
-    if not file.is_file():
-        raise UsageError(f"{file} does not exist; `ls {call.data_folder() / 'backups'}` shows what there is")
+    wrong = why_unreadable(file)
+    if wrong:
+        raise UsageError(f"{file} {wrong}; `ls {call.data_folder() / 'backups'}` shows what there is")
     found = restored(call.settings(), call.data_folder(), file, system_clock().now(), check_only=check, force=force)
     facts = found.facts
     document = {

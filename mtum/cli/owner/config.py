@@ -8,6 +8,7 @@ import typer
 
 from mtum.cli.context import Call, call_of
 from mtum.cli.output import Answer, Listing, failure, json_text
+from mtum.config.named_files import why_unreadable
 from mtum.errors import ConfigError, StoreError
 
 if TYPE_CHECKING:
@@ -92,8 +93,10 @@ def _missing_paths(settings: "Settings", folder: Path) -> list[str]:
     found = []
     if "csv" in (market.source, market.second_source) and not (folder / market.csv_dir).is_dir():
         found.append(f"market.csv_dir: there is no folder {folder / market.csv_dir}, and source csv reads it")
-    if market.calendar_overrides and not (folder / market.calendar_overrides).is_file():
-        found.append(f"market.calendar_overrides: there is no file {folder / market.calendar_overrides}")
+    overrides = folder / market.calendar_overrides
+    wrong = why_unreadable(overrides) if market.calendar_overrides else None
+    if wrong:
+        found.append(f"market.calendar_overrides: {overrides} {wrong}")
     return found
 
 

@@ -416,5 +416,5 @@ def test_an_index_is_nothing_to_trade() -> None:
 def test_settings_that_are_a_folder_are_not_taken_for_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "config.toml").mkdir()
-    with pytest.raises(ConfigError, match="is no file that can be read"):
+    with pytest.raises(ConfigError, match=r"config\.toml is a folder, not a file; remove it"):
         config.find(None, {})

@@ -155,7 +155,7 @@ def test_a_file_that_is_no_database_is_refused_in_one_line(tmp_path: Path) -> No
     path = tmp_path / "mtum.db"
     path.write_bytes(b"date,open,high,low,close\n" * 400)
     for attempt in (lambda: opened(tmp_path), lambda: open_read_only(path)):
-        with pytest.raises(StoreError, match=r"mtum\.db is not a SQLite database; restore a backup") as refused:
+        with pytest.raises(StoreError, match=r"mtum\.db is not a SQLite database; `mtum restore FILE`") as refused:
             attempt()
         assert refused.value.exit_code is ExitCode.DATA
         assert "\n" not in str(refused.value)
@@ -177,7 +177,7 @@ def test_a_folder_in_the_place_of_the_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mtum.db").mkdir()
     with pytest.raises(StoreError, match="cannot be opened"):
         opened(tmp_path)
-    with pytest.raises(StoreError, match="does not exist"):
+    with pytest.raises(StoreError, match="is a folder, not a file"):
         open_read_only(tmp_path / "mtum.db")
 
 
@@ -186,7 +186,7 @@ def test_a_damaged_database_is_refused(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[100:4096] = b"\xff" * 3996  # the page that lists the tables
     path.write_bytes(content)
-    with pytest.raises(StoreError, match="is damaged; restore a backup"):
+    with pytest.raises(StoreError, match="is damaged; `mtum restore FILE`"):
         opened(tmp_path)
 
 

@@ -266,7 +266,7 @@ def test_damage_met_while_rows_are_fetched_is_one_clear_line(store: SqliteStore,
     path.write_bytes(content)
     with (
         closing(reading.open_read_only(path)) as connection,
-        pytest.raises(StoreError, match=r"mtum\.db is damaged; restore a backup"),
+        pytest.raises(StoreError, match=r"mtum\.db is damaged; `mtum restore FILE`"),
     ):
         SqliteReader(connection).rows(BarRow)
 

@@ -149,8 +149,27 @@ def test_a_damaged_copy_is_refused_and_the_database_stays(mtum: Any, folder: Pat
     assert (folder / "mtum.db").read_bytes() == before
 
 
-def test_a_copy_that_is_not_there_is_a_usage_mistake(mtum: Any, folder: Path) -> None:
-    assert mtum("restore", "nowhere.db").code == 2
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("nowhere", "nowhere does not exist"),
+        ("folder", "folder is a folder, not a file"),
+        ("dangling", "dangling is a link to gone, which leads to no file"),
+    ],
+)
+def test_what_stands_in_the_place_of_a_copy_is_named(mtum: Any, folder: Path, name: str, found: str) -> None:
+    (folder / "folder").mkdir()
+    (folder / "dangling").symlink_to("gone")
+    called = mtum("restore", str(folder / name))
+    assert called.code == 2
+    assert f"{found}; `ls " in called.err
+
+
+def test_records_behind_a_link_that_leads_nowhere_are_not_taken_for_none(mtum: Any, tmp_path: Path) -> None:
+    (tmp_path / "data").symlink_to("unmounted")
+    called = mtum("status")
+    assert called.code == 3
+    assert "data is a link to unmounted, which leads to no file" in called.err
 
 
 def test_nothing_to_copy_is_a_usage_mistake(mtum: Any) -> None:
