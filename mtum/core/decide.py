@@ -7,7 +7,7 @@ from math import floor
 from mtum.core.portfolio.decision import Action, Book, Decision, PlannedOrder, PortfolioRules
 from mtum.core.portfolio.limits import LossState, Restriction, daily_loss_hit, drawdown_hit
 from mtum.core.portfolio.orders import Purpose, Side
-from mtum.core.portfolio.sizing import SizingRules, budget, cost_frac, shares_for
+from mtum.core.portfolio.sizing import SizingRules, budget, outlay, shares_for
 from mtum.core.strategies.contract import Abstain, Holding, Strategy, SymbolVerdict, Target
 from mtum.core.view import MarketView
 
@@ -48,7 +48,7 @@ def decide(view: MarketView, strategy: Strategy, book: Book, rules: PortfolioRul
     barred = _entry_bar(book, lost=lost, fallen=fallen)
     covers, cover_notes = _covers(view, book, prices, rules.sizing)
     sales, sale_notes = _sales(forced, book, equity, prices, rules.sizing)
-    taken = sum(_outlay(order.shares, prices[order.symbol], rules.sizing) for order in covers)
+    taken = sum(outlay(order.shares, prices[order.symbol], rules.sizing) for order in covers)
     left = replace(book, available_usd=book.available_usd - taken)
     buys, buy_notes = _buys(forced, left, equity, prices, rules.sizing, barred)
     orders = tuple(sorted((*covers, *sales, *buys), key=lambda order: _ORDER_OF_WORK[order.purpose]))
@@ -143,7 +143,7 @@ def _covers(
         if symbol in view.unfit:
             notes.append(UNFIT)
             continue
-        cost = _outlay(shares, prices[symbol], sizing)
+        cost = outlay(shares, prices[symbol], sizing)
         if book.restriction is Restriction.FULL:
             notes.append("halted")
         elif symbol in book.exits_barred:
@@ -208,16 +208,10 @@ def _buys(
             unsettled_would_do = wanted - held >= 1 and shares_for(cash + book.unsettled_usd, price, sizing) >= 1
             notes.append("cash_not_settled" if unsettled_would_do else "budget_below_one_share")
             continue
-        cash -= _outlay(shares, price, sizing)
+        cash -= outlay(shares, price, sizing)
         purpose = Purpose.INCREASE if held else Purpose.ENTER
         orders.append(PlannedOrder(verdict.symbol, Side.BUY, purpose, shares, verdict.reasons))
     return orders, tuple(notes)
-
-
-def _outlay(shares: int, price: float, sizing: SizingRules) -> float:
-    # What a purchase takes from the cash, cost and buffer included, in USD.
-    extra = cost_frac(sizing.costs, shares * price, price) + sizing.cash_buffer_frac
-    return shares * price * (1.0 + extra)
 
 
 def _action(orders: tuple[PlannedOrder, ...]) -> Action:

@@ -50,3 +50,9 @@ def shares_for(budget_usd: float, price: float, rules: SizingRules) -> int:
 def budget(weight: float, equity_usd: float, cash_usd: float, rules: SizingRules) -> float:
     """Return what may be spent: the smallest of target, position limit and cash, in USD."""
     return min(weight * equity_usd * rules.max_position_frac, rules.max_position_usd, cash_usd)
+
+
+def outlay(shares: int, price: float, rules: SizingRules) -> float:
+    """Return what a purchase takes from the cash, cost and buffer included, in USD."""
+    extra = cost_frac(rules.costs, shares * price, price) + rules.cash_buffer_frac
+    return shares * price * (1.0 + extra)

@@ -1,0 +1,1 @@
+"""From what each sleeve wants to what the account does: limits, crossing, transfers. Pure."""

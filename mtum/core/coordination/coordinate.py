@@ -1,0 +1,131 @@
+"""The account's plan: the sleeves' decisions under the account's limits, crossed where they meet."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from mtum.core.coordination.account import Account, AccountRules, Cut, Plan, Purchase, SleeveOrder, SleeveWants
+from mtum.core.coordination.limits import limited
+from mtum.core.portfolio.limits import Restriction
+from mtum.core.portfolio.orders import Side
+
+TOO_SMALL = "trade_too_small"
+"""Reason word: what the limits left of a purchase is below the smallest trade."""
+OTHER_SIDE = "other_side"
+"""Reason word: another sleeve sells the symbol and nothing may be crossed in it; only one side is sent."""
+LIMITED = "account_limit"
+"""Reason word: the limits of the account left nothing of a purchase."""
+
+
+def coordinate(wants: Sequence[SleeveWants], account: Account, rules: AccountRules) -> Plan:
+    """Return what the account does this session.
+
+    Limits cut purchases, in a fixed order; sales are never cut. In one symbol only one side goes to the
+    broker: the smaller one is filled between the sleeves.
+
+    Parameters
+    ----------
+    wants : sequence of SleeveWants
+        In the order of the settings, which decides ties.
+    """
+    if account.restriction is Restriction.FULL:
+        held_back = [(one.name, order.symbol, "halted") for one in wants for order in one.orders]
+        return Plan((), held_back=tuple(held_back))
+    purchases = [
+        Purchase(one.name, order, order.shares, one.sizing, one.least_usd)
+        for one in wants
+        for order in one.orders
+        if order.purpose.opens
+    ]
+    left, cuts = limited(purchases, after_sales(wants), account, rules)
+    kept, dropped = _large_enough(left, cuts, account)
+    shares = {(one.sleeve, one.symbol): one.shares for one in kept}
+    orders = [
+        SleeveOrder(one.name, replace(order, shares=shares[one.name, order.symbol]) if order.purpose.opens else order)
+        for one in wants
+        for order in one.orders
+        if not order.purpose.opens or (one.name, order.symbol) in shares
+    ]
+    crossed, refused = cross(orders, account.uncrossable)
+    return Plan(tuple(crossed), cuts, (*dropped, *refused))
+
+
+def after_sales(wants: Iterable[SleeveWants]) -> dict[str, dict[str, int]]:
+    """Return the shares by sleeve and symbol once everything of this session that is no purchase is done."""
+    found: dict[str, dict[str, int]] = {}
+    for one in wants:
+        held = dict(one.shares)
+        for order in one.orders:
+            if not order.purpose.opens:
+                sign = 1 if order.side is Side.BUY else -1
+                held[order.symbol] = held.get(order.symbol, 0) + sign * order.shares
+        found[one.name] = held
+    return found
+
+
+def cross(
+    orders: Sequence[SleeveOrder], uncrossable: Mapping[str, str]
+) -> tuple[list[SleeveOrder], list[tuple[str, str, str]]]:
+    """Fill the smaller side of each symbol inside the account.
+
+    The crossed part of the larger side is shared pro rata, the remainder by largest fraction, ties in the
+    order given. Where nothing may be crossed the sales go out and the purchases do not.
+
+    Returns
+    -------
+    list of SleeveOrder
+        In the order given, with what is crossed of each.
+    list of (sleeve, symbol, str)
+        What is not done, with the reason word.
+    """
+    crossed: dict[tuple[str, str], int] = {}
+    dropped: list[tuple[str, str, str]] = []
+    for symbol in dict.fromkeys(one.order.symbol for one in orders):
+        here = [one for one in orders if one.order.symbol == symbol]
+        buys, sells = ([one for one in here if one.order.side is side] for side in (Side.BUY, Side.SELL))
+        if not buys or not sells:
+            continue
+        if symbol in uncrossable:
+            dropped += [(one.sleeve, symbol, OTHER_SIDE) for one in buys]
+            continue
+        smaller, larger = sorted((buys, sells), key=lambda side: sum(one.order.shares for one in side))
+        total = sum(one.order.shares for one in smaller)
+        crossed |= {(one.sleeve, symbol): one.order.shares for one in smaller}
+        parts = pro_rata(total, [one.order.shares for one in larger])
+        crossed |= {(one.sleeve, symbol): part for one, part in zip(larger, parts, strict=True)}
+    gone = {(sleeve, symbol) for sleeve, symbol, _ in dropped}
+    return (
+        [
+            replace(one, crossed=crossed.get((one.sleeve, one.order.symbol), 0))
+            for one in orders
+            if one.order.side is Side.SELL or (one.sleeve, one.order.symbol) not in gone
+        ],
+        dropped,
+    )
+
+
+def pro_rata(total: int, shares: Sequence[int]) -> list[int]:
+    """Share out whole units in proportion; the remainder by largest fraction, ties to the earlier.
+
+    Never more to one than it asked for, as long as `total` is at most their sum.
+    """
+    whole = sum(shares)
+    parts = [total * one // whole for one in shares]
+    by_fraction = sorted(range(len(shares)), key=lambda place: (-(total * shares[place] % whole), place))
+    for place in by_fraction[: total - sum(parts)]:
+        parts[place] += 1
+    return parts
+
+
+def _large_enough(
+    purchases: Iterable[Purchase], cuts: Sequence[Cut], account: Account
+) -> tuple[list[Purchase], list[tuple[str, str, str]]]:
+    touched = {(cut.sleeve, cut.symbol) for cut in cuts}
+    kept: list[Purchase] = []
+    dropped: list[tuple[str, str, str]] = []
+    for one in purchases:
+        small = one.shares * account.prices[one.symbol] < one.least_usd
+        if (one.sleeve, one.symbol) not in touched or (one.shares and not small):
+            kept.append(one)
+        else:
+            dropped.append((one.sleeve, one.symbol, TOO_SMALL if one.shares else LIMITED))
+    return kept, dropped

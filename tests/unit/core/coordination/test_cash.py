@@ -1,0 +1,119 @@
+"""Cash between sleeves by numbers worked out by hand."""
+
+from decimal import Decimal
+from math import sqrt
+
+import pytest
+
+from mtum.core.coordination.cash import FundRules, SleeveMoney, fund_order, spendable, transfers, weighted
+from mtum.core.portfolio.orders import Side
+from unit.core.coordination.test_limits import SIZING
+
+
+def money(name: str, weight: float, equity: str, available: str = "1e9", *, receives: bool = True) -> SleeveMoney:
+    return SleeveMoney(name, weight, Decimal(equity), Decimal(available), receives)
+
+
+def usd(**amounts: str) -> dict[str, Decimal]:
+    return {name: Decimal(amount) for name, amount in amounts.items()}
+
+
+def test_each_sleeve_spends_its_own_cash_where_the_broker_has_it_all() -> None:
+    assert spendable(usd(a="100", b="50.25", c="-3"), Decimal("150.25")) == usd(a="100", b="50.25", c="0")
+
+
+def test_too_little_cash_at_the_broker_is_shared_in_proportion_cents_downwards() -> None:
+    assert spendable(usd(a="200", b="100", c="-50"), Decimal(100)) == usd(a="66.66", b="33.33", c="0")
+    assert spendable(usd(a="200"), Decimal(-5)) == usd(a="0")
+
+
+def test_a_sleeve_beyond_its_band_gives_its_excess_to_those_below() -> None:
+    found = transfers([money("a", 0.5, "7000"), money("b", 0.3, "2000"), money("c", 0.2, "1000")], 0.2)
+
+    # Targets 5,000, 3,000, 2,000; a gives 2,000, the gaps are 1,000 and 1,000.
+    assert found == usd(a="-2000", b="1000", c="1000")
+
+
+def test_within_the_band_nothing_moves() -> None:
+    assert transfers([money("a", 0.5, "6000"), money("b", 0.5, "4000")], 0.2) == {}
+    assert transfers([money("a", 0.5, "6000.01"), money("b", 0.5, "3999.99")], 0.2) != {}
+
+
+def test_no_more_is_given_than_there_is_cash_and_nothing_is_sold_for_it() -> None:
+    found = transfers([money("a", 1.0, "9000", "100.009"), money("b", 1.0, "2000"), money("c", 1.0, "1000")], 0.2)
+
+    # 100.00 by gaps of 2,000 and 3,000.
+    assert found == usd(a="-100", b="40", c="60")
+
+
+def test_a_cent_that_cannot_be_shared_goes_to_the_largest_gap() -> None:
+    found = transfers([money("a", 1.0, "900", "100"), money("b", 1.0, "300"), money("c", 1.0, "0")], 0.2)
+
+    # Gaps 100 and 400: 20 and 80. Then an odd cent: 100.01 would be 20.00 and 80.01.
+    assert found == usd(a="-100", b="20", c="80")
+    odd = transfers([money("a", 1.0, "900", "100.01"), money("b", 1.0, "300"), money("c", 1.0, "0")], 0.2)
+    assert odd == usd(a="-100.01", b="20", c="80.01")
+
+
+def test_a_sleeve_that_is_not_on_receives_nothing_and_no_other_is_lifted_above_its_weight() -> None:
+    found = transfers([money("a", 1.0, "600"), money("b", 1.0, "250"), money("c", 1.0, "50", receives=False)], 0.2)
+
+    assert found == usd(a="-50", b="50")
+
+
+def test_what_moves_adds_up_to_nothing() -> None:
+    sleeves = [
+        money(str(n), weight, equity)
+        for n, (weight, equity) in enumerate([(0.17, "1033.33"), (0.31, "977.77"), (0.07, "801.01"), (0.45, "12.34")])
+    ]
+    assert sum(transfers(sleeves, 0.1).values()) == 0
+
+
+UP_AND_DOWN = [0.01, -0.01] * 63
+
+
+def test_inverse_volatility_gives_the_calm_sleeve_more_of_the_same_sum() -> None:
+    found = weighted({"a": 0.5, "b": 0.3}, {"a": UP_AND_DOWN, "b": [3 * r for r in UP_AND_DOWN]}, "inverse_volatility")
+
+    # Mean deviation 2 against 1 and 3: factors 2 and 2/3, 1.0 and 0.2, scaled to 0.8.
+    assert found == {"a": pytest.approx(0.8 / 1.2), "b": pytest.approx(0.16 / 1.2)}
+
+
+def test_a_sleeve_with_too_few_returns_or_none_at_all_counts_as_it_is() -> None:
+    found = weighted({"a": 0.5, "b": 0.5}, {"a": UP_AND_DOWN[:62], "b": [0.0] * 126}, "inverse_volatility")
+
+    assert found == {"a": 0.5, "b": 0.5}
+
+
+def test_sharpe_moves_weights_by_half_the_difference_within_bounds() -> None:
+    better = [r + 0.001 for r in UP_AND_DOWN]
+    spread = sqrt(126 / 125) * 0.01
+    found = weighted({"a": 1.0, "b": 1.0}, {"a": better, "b": UP_AND_DOWN}, "sharpe")
+
+    # Sharpe ratios s and 0, mean s/2: factors 1 + s/4 and 1 - s/4, which add up to 2 already.
+    ratio = 0.001 / spread * sqrt(252)
+    assert found == {"a": pytest.approx(1 + ratio / 4), "b": pytest.approx(1 - ratio / 4)}
+    much = weighted({"a": 1.0, "b": 1.0}, {"a": [r + 0.01 for r in UP_AND_DOWN], "b": UP_AND_DOWN}, "sharpe")
+    assert much == {"a": pytest.approx(1.5), "b": pytest.approx(0.5)}
+
+
+def test_only_the_last_126_returns_count() -> None:
+    long = [0.5, -0.5] * 50 + UP_AND_DOWN
+    assert weighted({"a": 0.5, "b": 0.3}, {"a": long, "b": UP_AND_DOWN}, "inverse_volatility") == pytest.approx(
+        {"a": 0.5, "b": 0.3}
+    )
+
+
+FUND = FundRules(keep_usd=1000.0, step_usd=1000.0)
+
+
+def test_cash_above_what_is_kept_buys_the_fund_from_a_step_on() -> None:
+    assert fund_order(100.0, 0, 2000.0, 0.0, SIZING, FUND) is None
+    assert fund_order(100.0, 0, 2000.01, 0.0, SIZING, FUND) == (Side.BUY, 9)  # 1,000.01 at 100.10 each
+
+
+def test_a_purchase_without_cash_sells_as_much_of_the_fund_as_it_lacks() -> None:
+    # 250 at 99.90 each after costs.
+    assert fund_order(100.0, 50, 0.0, 250.0, SIZING, FUND) == (Side.SELL, 3)
+    assert fund_order(100.0, 2, 5000.0, 250.0, SIZING, FUND) == (Side.SELL, 2)
+    assert fund_order(100.0, 0, 5000.0, 250.0, SIZING, FUND) is None

@@ -1,0 +1,87 @@
+"""Sleeves that want opposite things of one symbol, by numbers worked out by hand."""
+
+from dataclasses import replace
+
+import pytest
+
+from mtum.core.coordination.account import AccountRules
+from mtum.core.coordination.coordinate import coordinate, pro_rata
+from mtum.core.portfolio.limits import Restriction
+from mtum.core.portfolio.orders import Purpose
+from unit.core.coordination.test_limits import ACCOUNT, buys, sells, wants
+
+RULES = AccountRules()
+
+
+def test_the_smaller_side_is_filled_inside_and_the_rest_of_the_larger_goes_out() -> None:
+    plan = coordinate([wants("core", sells("AAA", 30), AAA=30), wants("timing", buys("AAA", 12))], ACCOUNT, RULES)
+
+    assert [(one.sleeve, one.order.shares, one.crossed, one.sent) for one in plan.orders] == [
+        ("core", 30, 12, 18),
+        ("timing", 12, 12, 0),
+    ]
+
+
+def test_the_larger_side_shares_the_cross_in_proportion() -> None:
+    plan = coordinate(
+        [
+            wants("a", sells("CCC", 5), CCC=5),
+            wants("b", sells("CCC", 3), CCC=3),
+            wants("c", sells("CCC", 3, Purpose.REDUCE), CCC=9),
+            wants("d", buys("CCC", 7)),
+        ],
+        ACCOUNT,
+        RULES,
+    )
+
+    # 7 of 11: 3.18, 1.91, 1.91; one each for the two largest fractions.
+    assert [(one.sleeve, one.crossed, one.sent) for one in plan.orders] == [
+        ("a", 3, 2),
+        ("b", 2, 1),
+        ("c", 2, 1),
+        ("d", 7, 0),
+    ]
+
+
+def test_ties_of_the_remainder_go_to_the_sleeve_named_first() -> None:
+    assert pro_rata(1, [4, 4]) == [1, 0]
+    assert pro_rata(2, [1, 1, 1]) == [1, 1, 0]
+
+
+def test_equal_sides_leave_nothing_for_the_broker() -> None:
+    plan = coordinate([wants("a", sells("AAA", 4), AAA=4), wants("b", buys("AAA", 4))], ACCOUNT, RULES)
+
+    assert [one.sent for one in plan.orders] == [0, 0]
+
+
+def test_where_nothing_may_be_crossed_the_sale_goes_out_alone() -> None:
+    doubtful = replace(ACCOUNT, uncrossable={"AAA": "unresolved"})
+    plan = coordinate([wants("a", sells("AAA", 4), AAA=4), wants("b", buys("AAA", 4), buys("BBB", 1))], doubtful, RULES)
+
+    assert [(one.sleeve, one.order.symbol, one.sent) for one in plan.orders] == [("a", "AAA", 4), ("b", "BBB", 1)]
+    assert plan.held_back == (("b", "AAA", "other_side"),)
+
+
+def test_a_full_halt_stops_crosses_and_sales_too() -> None:
+    halted = replace(ACCOUNT, restriction=Restriction.FULL)
+    plan = coordinate([wants("a", sells("AAA", 4), AAA=4), wants("b", buys("AAA", 4))], halted, RULES)
+
+    assert not plan.orders
+    assert plan.held_back == (("a", "AAA", "halted"), ("b", "AAA", "halted"))
+
+
+def test_what_a_limit_cut_is_what_is_crossed() -> None:
+    plan = coordinate(
+        [wants("a", sells("AAA", 10), AAA=10), wants("b", buys("AAA", 50))], ACCOUNT, AccountRules(max_symbol_frac=0.2)
+    )
+
+    assert [(one.order.shares, one.crossed, one.sent) for one in plan.orders] == [(10, 10, 0), (20, 10, 10)]
+
+
+@pytest.mark.parametrize("total", range(12))
+def test_shares_of_a_cross_add_up_and_are_never_more_than_wanted(total: int) -> None:
+    wanted = [5, 1, 0, 5]
+    parts = pro_rata(total, wanted)
+
+    assert sum(parts) == total
+    assert all(part <= most for part, most in zip(parts, wanted, strict=True))
