@@ -136,9 +136,9 @@ class TestDecisions:
         both = [decision(), replace(decision(), strategy="other")]
         orders = [intent(), replace(intent(symbol="SPY"), id="of-the-other", strategy="other")]
         with pytest.raises(StoreError, match="decides nothing here"):
-            store.decisions.commit([both[:1]], orders)
+            store.decisions.commit(both[:1], orders)
         assert not store.decisions.decided(MONDAY, STRATEGY)
-        store.decisions.commit([both], orders)
+        store.decisions.commit(both, orders)
         assert store.decisions.decided(MONDAY, STRATEGY)
         assert store.decisions.decided(MONDAY, "other")
         assert [one.intent.strategy for one in store.orders.states(MONDAY)] == [STRATEGY, "other"]
