@@ -5,7 +5,7 @@ this session's sales. None stops an exit or a reduction.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from math import ceil, floor, inf, sqrt
 
 import numpy as np
@@ -16,7 +16,27 @@ from mtum.core.portfolio.sizing import outlay
 
 type Positions = Mapping[str, Mapping[str, int]]
 """Shares by sleeve and symbol, after this session's sales."""
-type Limit = Callable[[Sequence[Purchase], Positions, Account, AccountRules], Iterator[Cut]]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a limit measured, and the shares it leaves of the purchases it cuts.
+
+    Parameters
+    ----------
+    value, threshold : float or None
+        Purchases included; None = cannot be known, or no such limit.
+    left : mapping of (sleeve, symbol) to int
+        Of purchases that it would cut; shares.
+    """
+
+    limit: str
+    value: float | None
+    threshold: float | None
+    left: Mapping[tuple[str, str], int] = field(default_factory=dict)
+
+
+type Limit = Callable[[Sequence[Purchase], Positions, Account, AccountRules], Iterator[Measured]]
 
 CORRELATION_SESSIONS = 60
 VOLATILITY_SESSIONS = 60
@@ -33,54 +53,71 @@ def limited(
     left: tuple[Purchase, ...] = tuple(purchases)
     cuts: list[Cut] = []
     for limit in LIMITS:
-        found = tuple(limit(left, positions, account, rules))
-        after = {(cut.sleeve, cut.symbol): cut.after for cut in found}
-        left = tuple(replace(one, shares=after.get((one.sleeve, one.symbol), one.shares)) for one in left)
-        cuts += found
+        for found in limit(left, positions, account, rules):
+            after = tuple(replace(one, shares=found.left.get((one.sleeve, one.symbol), one.shares)) for one in left)
+            cuts += [
+                Cut(found.limit, old.sleeve, old.symbol, found.value, found.threshold, old.shares, new.shares)
+                for old, new in zip(left, after, strict=True)
+                if new.shares < old.shares
+            ]
+            left = after
     return left, tuple(cuts)
+
+
+def measured(positions: Positions, account: Account, rules: AccountRules) -> tuple[Measured, ...]:
+    """Return what every limit in force measures of the positions as they are, nothing bought."""
+    found = (each for limit in LIMITS for each in limit((), positions, account, rules))
+    return tuple(each for each in found if each.threshold is not None)
 
 
 def _losses(
     purchases: Sequence[Purchase], positions: Positions, account: Account, rules: AccountRules
-) -> Iterator[Cut]:
+) -> Iterator[Measured]:
     del positions
+    losses = account.losses
     bounds = LossRules(
         inf if rules.daily_loss_usd is None else rules.daily_loss_usd, max_drawdown_frac=rules.drawdown_frac
     )
-    lost = min(account.losses.last_change_usd, account.losses.change_since_usd)
-    if daily_loss_hit(account.losses, bounds):
-        yield from _by_factor("account_daily_loss_usd", purchases, 0.0, round(-lost, 6), rules.daily_loss_usd)
-    elif drawdown_hit(account.equity_usd, account.losses, bounds):
-        fall = 1.0 - (account.equity_usd - account.losses.flows_since_usd) / account.losses.peak_equity_usd
-        yield from _by_factor("account_drawdown_frac", purchases, 0.0, round(fall, 6), rules.drawdown_frac)
+    lost = round(-min(losses.last_change_usd, losses.change_since_usd), 6)
+    left = _nothing(purchases) if daily_loss_hit(losses, bounds) else {}
+    yield Measured("account_daily_loss_usd", lost, rules.daily_loss_usd, left)
+    peak = losses.peak_equity_usd
+    fall = round(1.0 - (account.equity_usd - losses.flows_since_usd) / peak, 6) if peak > 0 else None
+    left = _nothing(purchases) if drawdown_hit(account.equity_usd, losses, bounds) else {}
+    yield Measured("account_drawdown_frac", fall, rules.drawdown_frac, left)
 
 
 def _symbols(
     purchases: Sequence[Purchase], positions: Positions, account: Account, rules: AccountRules
-) -> Iterator[Cut]:
-    for symbol in dict.fromkeys(one.symbol for one in purchases):
-        yield from _room("max_symbol_frac", {symbol}, rules.max_symbol_frac, purchases, positions, account)
+) -> Iterator[Measured]:
+    bought = [one.symbol for one in purchases]
+    # Nothing bought: the largest position is what the limit says something of.
+    values = _values((), positions, account, 0.0)
+    for symbol in dict.fromkeys(bought or [max(values, key=lambda name: values[name])] if values or bought else ()):
+        yield _room("max_symbol_frac", {symbol}, rules.max_symbol_frac, purchases, positions, account)
 
 
 def _groups(
     purchases: Sequence[Purchase], positions: Positions, account: Account, rules: AccountRules
-) -> Iterator[Cut]:
+) -> Iterator[Measured]:
     left = {(one.sleeve, one.symbol): one for one in purchases}
     for group in rules.groups:
         # A symbol in two groups comes to the second as the first left it.
-        for cut in _room(f"group.{group.name}", {*group.symbols}, group.max_frac, [*left.values()], positions, account):
-            left[cut.sleeve, cut.symbol] = replace(left[cut.sleeve, cut.symbol], shares=cut.after)
-            yield cut
+        found = _room(f"group.{group.name}", {*group.symbols}, group.max_frac, [*left.values()], positions, account)
+        left |= {place: replace(left[place], shares=shares) for place, shares in found.left.items()}
+        yield found
 
 
-def _gross(purchases: Sequence[Purchase], positions: Positions, account: Account, rules: AccountRules) -> Iterator[Cut]:
+def _gross(
+    purchases: Sequence[Purchase], positions: Positions, account: Account, rules: AccountRules
+) -> Iterator[Measured]:
     every = {*(one.symbol for one in purchases), *(symbol for held in positions.values() for symbol in held)}
-    yield from _room("max_gross_frac", every, rules.max_gross_frac, purchases, positions, account)
+    yield _room("max_gross_frac", every, rules.max_gross_frac, purchases, positions, account)
 
 
 def _correlation(
     purchases: Sequence[Purchase], positions: Positions, account: Account, rules: AccountRules
-) -> Iterator[Cut]:
+) -> Iterator[Measured]:
     if rules.correlation_penalty <= 0:
         return
     for one in purchases:
@@ -89,39 +126,32 @@ def _correlation(
             continue
         held = positions.get(one.sleeve, {}).get(one.symbol, 0)
         kept = 1.0 - rules.correlation_penalty * max(0.0, likeness)
-        after = max(0, min(one.shares, floor(round((held + one.shares) * kept, 6)) - held))
-        if after < one.shares:
-            yield Cut(
-                "correlation_penalty",
-                one.sleeve,
-                one.symbol,
-                likeness,
-                rules.correlation_penalty,
-                one.shares,
-                after,
-            )
+        left = max(0, min(one.shares, floor(round((held + one.shares) * kept, 6)) - held))
+        yield Measured("correlation_penalty", likeness, rules.correlation_penalty, {(one.sleeve, one.symbol): left})
 
 
 def _volatility(
     purchases: Sequence[Purchase], positions: Positions, account: Account, rules: AccountRules
-) -> Iterator[Cut]:
+) -> Iterator[Measured]:
     most = rules.target_volatility_frac
     yield from _stepped("target_volatility_frac", most, portfolio_volatility, purchases, positions, account)
 
 
 def _value_at_risk(
     purchases: Sequence[Purchase], positions: Positions, account: Account, rules: AccountRules
-) -> Iterator[Cut]:
+) -> Iterator[Measured]:
     yield from _stepped("max_var_frac", rules.max_var_frac, value_at_risk, purchases, positions, account)
 
 
-def _cash(purchases: Sequence[Purchase], positions: Positions, account: Account, rules: AccountRules) -> Iterator[Cut]:
+def _cash(
+    purchases: Sequence[Purchase], positions: Positions, account: Account, rules: AccountRules
+) -> Iterator[Measured]:
     # The sleeves' shares of the cash are handed out before; this is the net below them.
     del positions, rules
     wanted = sum(outlay(one.shares, account.prices[one.symbol], one.sizing) for one in purchases)
     room = max(0.0, account.cash_usd)
-    if wanted > room + 1e-6:
-        yield from _by_factor("account_cash_usd", purchases, room / wanted, round(wanted, 6), round(room, 6))
+    left = _by_factor(purchases, room / wanted) if wanted > room + 1e-6 else {}
+    yield Measured("account_cash_usd", round(wanted, 6), round(room, 6), left)
 
 
 LIMITS: tuple[Limit, ...] = (
@@ -147,7 +177,7 @@ def portfolio_volatility(values: Mapping[str, float], account: Account) -> float
     values : mapping of symbol to float
         USD held in each symbol.
     """
-    changes = _changes(values, account, VOLATILITY_SESSIONS, VOLATILITY_SESSIONS)
+    changes = daily_changes(values, account, VOLATILITY_SESSIONS, VOLATILITY_SESSIONS)
     if changes is None:
         return None
     return round(float(np.std(changes, ddof=1)) * sqrt(SESSIONS_A_YEAR), 6) if len(changes) else 0.0
@@ -159,14 +189,24 @@ def value_at_risk(values: Mapping[str, float], account: Account) -> float | None
     The ceil(0.05 n)-th largest loss these positions would have had on the last n = 500 sessions; None
     if all of them have fewer than 250 returns in common. A gain counts as a negative loss.
     """
-    changes = _changes(values, account, VAR_SESSIONS, VAR_LEAST_SESSIONS)
+    changes = daily_changes(values, account, VAR_SESSIONS, VAR_LEAST_SESSIONS)
     if changes is None:
         return None
     return round(-float(np.sort(changes)[ceil(round(VAR_TAIL * len(changes), 9)) - 1]), 6) if len(changes) else 0.0
 
 
-def _changes(values: Mapping[str, float], account: Account, sessions: int, least: int) -> Matrix | None:
-    # Daily changes of these positions as fractions of the equity; empty where nothing is held.
+def daily_changes(values: Mapping[str, float], account: Account, sessions: int, least: int) -> Matrix | None:
+    """Return the daily changes of these positions as fractions of the account's equity, oldest first.
+
+    Empty where nothing is held; None if all of them have fewer than `least` returns in common.
+
+    Parameters
+    ----------
+    values : mapping of symbol to float
+        USD held in each symbol.
+    sessions, least : int
+        Newest sessions looked at, and how many are needed.
+    """
     held = [symbol for symbol, value in values.items() if value]
     if not held:
         return np.empty(0)
@@ -223,15 +263,15 @@ def _room(
     purchases: Sequence[Purchase],
     positions: Positions,
     account: Account,
-) -> Iterator[Cut]:
+) -> Measured:
     # What may be added to these symbols together, against what is wanted.
-    concerned = [one for one in purchases if one.symbol in symbols]
-    wanted = sum(one.shares * account.prices[one.symbol] for one in concerned)
+    here = [one for one in purchases if one.symbol in symbols]
+    wanted = sum(one.shares * account.prices[one.symbol] for one in here)
     held = sum(value for symbol, value in _values((), positions, account, 0.0).items() if symbol in symbols)
     room = most_frac * account.equity_usd - held
-    if wanted > 0 and wanted > room + 1e-6:
-        value = round((held + wanted) / account.equity_usd, 6) if account.equity_usd > 0 else None
-        yield from _by_factor(name, concerned, room / wanted, value, most_frac)
+    value = round((held + wanted) / account.equity_usd, 6) if account.equity_usd > 0 else None
+    left = _by_factor(here, room / wanted) if wanted > 0 and wanted > room + 1e-6 else {}
+    return Measured(name, value, most_frac, left)
 
 
 def _stepped(
@@ -241,22 +281,21 @@ def _stepped(
     purchases: Sequence[Purchase],
     positions: Positions,
     account: Account,
-) -> Iterator[Cut]:
+) -> Iterator[Measured]:
     # The largest tenth of the purchases whose whole shares keep the limit; nothing where it cannot be measured.
-    if most is None or not any(one.shares for one in purchases):
+    if most is None:
         return
     first = measure(_values(purchases, positions, account, 1.0), account)
     for factor in _STEPS:
         found = first if factor == 1.0 else measure(_values(purchases, positions, account, factor), account)
         if factor == 0.0 or (found is not None and found <= most):
-            yield from _by_factor(name, purchases, factor, first, most)
+            yield Measured(name, first, most, _by_factor(purchases, factor))
             return
 
 
-def _by_factor(
-    name: str, purchases: Sequence[Purchase], factor: float, value: float | None, threshold: float | None
-) -> Iterator[Cut]:
-    for one in purchases:
-        after = one.scaled(factor)
-        if after < one.shares:
-            yield Cut(name, one.sleeve, one.symbol, value, threshold, one.shares, after)
+def _by_factor(purchases: Sequence[Purchase], factor: float) -> dict[tuple[str, str], int]:
+    return {(one.sleeve, one.symbol): one.scaled(factor) for one in purchases}
+
+
+def _nothing(purchases: Sequence[Purchase]) -> dict[tuple[str, str], int]:
+    return _by_factor(purchases, 0.0)
