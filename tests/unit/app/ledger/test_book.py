@@ -132,6 +132,7 @@ def test_values_a_person_stated_are_used_where_no_decision_kept_any(tmp_path: Pa
         ([(TUESDAY, 19, 0, OrderStatus.REJECTED, ("rsi_low",))], {"MTUM": "rsi_low"}),
         ([(TUESDAY, 19, 0, OrderStatus.PLANNED, ("rsi_low",))], {}),  # the broker never had it
         ([(FRIDAY, 19, 8, OrderStatus.EXPIRED, ("rsi_low",))], {}),  # today's own exit is not carried today
+        ([(MONDAY, 19, 0, OrderStatus.REJECTED, ("rsi_low",))], {}),  # an exit of shares from before this entry
         ([(TUESDAY, 8, 8, OrderStatus.FILLED, ("rsi_low",))], {}),
         (
             [

@@ -50,6 +50,16 @@ def test_commission_left_after_two_sales_is_still_in_proportion() -> None:
     assert (lot.shares, lot.opened_shares, lot.cost_usd) == (3, 8, D("0.75"))
 
 
+def test_a_purchase_that_goes_on_after_a_sale_averages_the_shares_left() -> None:
+    fills = [
+        fill("e", "BUY", 10, "100", MON, "1.00"),
+        fill("x", "SELL", 6, "105", TUE),
+        fill("e", "BUY", 4, "110", WED, "0.50"),
+    ]
+    # 4 at 100 and 4 at 110; 4 of the first 10 shares keep 0.40 of their commission.
+    assert lots_of(fills) == (Lot("e", "s", "MTUM", MON, 8, 14, D(105), D("0.90")),)
+
+
 def test_lots_of_two_symbols_do_not_touch_each_other() -> None:
     fills = [fill("a", "BUY", 5, "10", MON, symbol="AAA"), fill("b", "BUY", 7, "20", MON, symbol="BBB")]
     left = lots_of([*fills, fill("x", "SELL", 5, "11", TUE, symbol="AAA")])
