@@ -62,6 +62,8 @@ class Answer:
         The first is the line on stderr when the exit code is not 0.
     hints : sequence of str
         Next steps; stderr, left out with ``--quiet`` and ``--json``.
+    beside : str
+        What was done although something went wrong; said before the problems on stderr.
     """
 
     document: Mapping[str, Any]
@@ -69,6 +71,7 @@ class Answer:
     exit_code: int = ExitCode.DONE
     problems: Sequence[Problem] = ()
     hints: Sequence[str] = ()
+    beside: str = ""
 
 
 def failure(error: MtumError) -> Answer:
@@ -156,7 +159,10 @@ def _problems(answer: Answer) -> list[Any]:
 def failure_line(answer: Answer) -> str:
     """Return the one line on stderr that a failure ends with; of many problems the first ones."""
     texts = [str(problem["text"]) for problem in _problems(answer)]
-    said = "; ".join(texts[:_LINE_PROBLEMS]) or f"ended with exit code {int(answer.exit_code)}"
+    said = (
+        "; ".join([*([answer.beside] if answer.beside else []), *texts[:_LINE_PROBLEMS]])
+        or f"ended with exit code {int(answer.exit_code)}"
+    )
     more = f" (and {len(texts) - _LINE_PROBLEMS} more)" if len(texts) > _LINE_PROBLEMS else ""
     return "mtum: " + one_line(said + more)
 

@@ -194,7 +194,10 @@ def run_answer(result: "RunResult") -> Answer:
         lines.append(Listing(columns, [[order[name] for name in columns] for order in document["orders"]], "Orders"))
     if document.get("equity_usd") is not None:
         lines.append(f"equity {document['equity_usd']:,.2f} USD")
-    return Answer(document, lines, result.exit_code, _problems(document))
+    undecided = ", ".join(document.get("undecided", ()))
+    sent = document.get("sent", 0)
+    told = f"{sent} order{'' if sent == 1 else 's'} sent, {undecided} not decided" if undecided else ""
+    return Answer(document, lines, result.exit_code, _problems(document), hints=[told] if told else [], beside=told)
 
 
 def _headline(document: Mapping[str, Any]) -> str:

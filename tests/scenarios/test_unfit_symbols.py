@@ -18,10 +18,12 @@ from mtum.app.reporting.daily_report import daily_report
 from mtum.app.session.play_session import Replay, play_session
 from mtum.core.market.bars import PRICE_COLUMNS, Bars
 from mtum.core.record import differences, replayed
+from mtum.core.strategies import STRATEGIES
 from mtum.core.strategies.contract import Holding, Keep, Strategy, SymbolVerdict, Target
 from mtum.core.view import MarketView
 from mtum.wiring import desks
 from mtum.wiring.reports import press_of
+from support.commands import call, call_json
 from support.practice import sample_market, settings_of, write_market
 from support.sixty_forty import SixtyForty
 
@@ -190,3 +192,26 @@ def test_the_report_of_such_a_session_names_the_symbol(tmp_path: Path, missing: 
         press = press_of(desk.settings, tmp_path, desk.store, desk.calendar, html=False)
         report = daily_report(press, missing, desk.clock.now())
         assert re.search(r"^Degraded +BBB$", report.text, re.MULTILINE)
+
+
+def test_a_run_says_how_many_orders_left_and_which_symbol_was_not_decided(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(STRATEGIES, Halves.name, Halves)
+    (tmp_path / "config.toml").write_text(
+        '[market]\nsource = "csv"\n[portfolio]\nstrategy = "halves"\n[risk]\nmax_daily_loss_usd = 1e6\n'
+    )
+    bars, _ = sample_market(FIRST, LAST)
+    folder = tmp_path / "data" / "bars"
+    write_market(folder, {"AAA": steady(bars, "AAA", 50.0), "BBB": steady(bars, "BBB", 40.0, FIRST)})
+    first = call(tmp_path, "run", "--session", str(FIRST))
+    assert (first.code, first.err) == (0, "1 order sent, BBB not decided\n")
+    again = call_json(tmp_path, "run", "--session", str(FIRST)).document
+    assert (again["rerun"], again["sent"], again["undecided"]) == (True, 1, ["BBB"])
+    write_market(folder, {"BBB": steady(bars, "BBB", 40.0, THIRD)})
+    second = call_json(tmp_path, "run").document
+    assert (second["session"], second["sent"], second["undecided"]) == (str(SECOND), 1, [])
+    third = call_json(tmp_path, "run")
+    assert (third.code, third.document["sent"], third.document["undecided"]) == (3, 0, ["BBB"])
+    assert third.err.startswith("mtum: 0 orders sent, BBB not decided; BBB is held and was not decided, nothing was")
+    assert third.document["problems"][0]["text"].startswith("BBB is held")

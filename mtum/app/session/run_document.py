@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mtum.app.desk import Problem, exit_code_of
+from mtum.core.decide import UNFIT
 from mtum.ports.records import DecisionRecord, IntentState
 
 _SEEN = ("volume_so_far", "volume_share", "bar_time")
@@ -30,6 +31,7 @@ def run_document(
         "conditions": first["conditions"],
         "indicators": _indicators(first, next(iter(seen.values()), {})),
         **orders_document(states),
+        "undecided": [symbol for symbol, part in symbols.items() if part.get("reasons") == [UNFIT]],
         "symbols": {
             symbol: {"indicators": _indicators(part, seen.get(symbol, {})), "conditions": part["conditions"]}
             for symbol, part in symbols.items()
@@ -59,6 +61,8 @@ def empty_document(
         "indicators": {},
         "orders": [],
         "order": None,
+        "sent": 0,
+        "undecided": [],
         "symbols": {},
         "provisional": False,
         "degraded": [],
@@ -69,9 +73,11 @@ def empty_document(
 
 
 def orders_document(states: Sequence[IntentState]) -> dict[str, Any]:
-    """Return a session's orders as they stand, and the first of them."""
-    orders = [order_document(state) for state in states if not state.intent.purpose.stated]
-    return {"orders": orders, "order": orders[0] if orders else None}
+    """Return a session's orders as they stand, the first of them, and how many were handed to the broker."""
+    ours = [state for state in states if not state.intent.purpose.stated]
+    orders = [order_document(state) for state in ours]
+    sent = sum(state.status.sent for state in ours)
+    return {"orders": orders, "order": orders[0] if orders else None, "sent": sent}
 
 
 def order_document(state: IntentState) -> dict[str, Any]:

@@ -98,6 +98,11 @@ class OrderStatus(Enum):
         """Whether the order may still be filled at the broker."""
         return self in _WORKING
 
+    @property
+    def sent(self) -> bool:
+        """Whether the order was handed to the broker, or may have been."""
+        return self not in (OrderStatus.PLANNED, OrderStatus.DENIED, OrderStatus.LAPSED)
+
 
 _WORKING = frozenset({OrderStatus.SUBMITTING, OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED, OrderStatus.UNKNOWN})
 
