@@ -53,7 +53,8 @@ def write_review(press: Press, kind: Kind, end: date, at: datetime, outside: Out
     """
     stored = stored_review(press, kind, end)
     if stored is not None:
-        review = from_document(Review, stored)
+        before = {"open_trades": [stored["open_trade"]]} if stored.get("open_trade") else {}  # of one symbol
+        review = from_document(Review, {**before, **stored})
         name = press.shelf.path(f"{_name(review)}.html")
         return ReviewReport(review, stored, text(review_page(review)), name, fresh=False)
     looked_at = period(press, kind, end)
@@ -128,11 +129,10 @@ def review_of(looked_at: Period, outside: Outside) -> Review:
 def _with_trades(base: Review, looked_at: Period) -> Review:
     trades = trade_lines(looked_at.press.store, looked_at.facts)
     closed = tuple(trade for trade in trades if trade.exit_session and looked_at.inside(trade.exit_session))
-    still_open = [trade for trade in trades if trade.exit_session is None]
     return replace(
         base,
         trades=closed,
-        open_trade=_marked(still_open[-1], looked_at) if still_open else None,
+        open_trades=tuple(_marked(trade, looked_at) for trade in trades if trade.exit_session is None),
         win_loss=week.win_loss(closed),
         win_loss_start=week.win_loss(trades),
     )
@@ -140,10 +140,11 @@ def _with_trades(base: Review, looked_at: Period) -> Review:
 
 def _marked(trade: TradeLine, looked_at: Period) -> TradeLine:
     # An open trade shows what it would bring at the last official close, commission so far included.
-    bars = looked_at.facts.bars
+    facts = looked_at.facts
+    lots = facts.lots(trade.symbol)
+    bars = facts.bars_of(trade.symbol)
     if not len(bars) or trade.commission_usd is None:
         return trade
-    lots = looked_at.facts.lots()
     multiplier = lots[0].multiplier if lots else 1
     paid = trade.entry_price * trade.shares * multiplier
     held = sum(lot.shares for lot in lots) * multiplier

@@ -15,8 +15,10 @@ from mtum.app.desk import portfolio_rules
 from mtum.app.ledger.books import book_problems
 from mtum.app.records.verify import DECIDED_FIELDS
 from mtum.app.reporting.daily_report import daily_report
+from mtum.app.reporting.period import Kind
+from mtum.app.review import write_review
 from mtum.app.session.play_session import Replay, play_session
-from mtum.core.market.bars import PRICE_COLUMNS, Bars
+from mtum.core.market.bars import PRICE_COLUMNS, Bar, Bars
 from mtum.core.record import differences, replayed
 from mtum.core.strategies import STRATEGIES
 from mtum.core.strategies.contract import Holding, Keep, Strategy, SymbolVerdict, Target
@@ -215,3 +217,23 @@ def test_a_run_says_how_many_orders_left_and_which_symbol_was_not_decided(
     assert (third.code, third.document["sent"], third.document["undecided"]) == (3, 0, ["BBB"])
     assert third.err.startswith("mtum: 0 orders sent, BBB not decided; BBB is held and was not decided, nothing was")
     assert third.document["problems"][0]["text"].startswith("BBB is held")
+
+
+def test_a_review_marks_the_open_trade_of_each_symbol_at_its_own_close(tmp_path: Path) -> None:
+    bars, _ = sample_market(FIRST, LAST)
+    risen = Bars.of("BBB", "csv", [*list_of(steady(bars, "BBB", 40.0))[:2], *list_of(steady(bars, "BBB", 42.0))[2:]])
+    write_market(tmp_path / "bars", {"AAA": steady(bars, "AAA", 50.0), "BBB": risen})
+    with desks.replay_desk(settings(Halves()), tmp_path) as replay:
+        for _ in range(4):
+            played(replay)
+        desk = replay.desk
+        press = press_of(desk.settings, tmp_path, desk.store, desk.calendar, html=False)
+        report = write_review(press, Kind.WEEK, THIRD, desk.clock.now())
+    # 49 AAA at 50 cost 2.45 and stand where they were bought; 62 BBB at 40 cost 2.48 and are 2 USD higher each.
+    opened = [(trade.symbol, trade.shares, trade.pnl_usd) for trade in report.review.open_trades]
+    assert opened == [("AAA", 49, -2.45), ("BBB", 62, pytest.approx(62 * 2.0 - 2.48))]
+    assert re.search(r"BBB: .*\+121\.52", report.text)
+
+
+def list_of(bars: Bars) -> list[Bar]:
+    return [bars.bar(place) for place in range(len(bars))]

@@ -174,7 +174,7 @@ class Review:
     pnl_frac: float | None
     benchmark_frac: float | None
     trades: tuple[TradeLine, ...] = ()
-    open_trade: TradeLine | None = None
+    open_trades: tuple[TradeLine, ...] = ()
     win_loss: WinLoss | None = None
     win_loss_start: WinLoss | None = None
     accuracy: tuple[Accuracy, ...] = ()

@@ -86,8 +86,8 @@ def _trades(review: Review) -> Section:
         blocks.append(Table(_WIN_LOSS, tuple(_win_loss(name, row) for name, row in named)))
     if review.trades:
         blocks.append(trade_table(review.trades))
-    if review.open_trade:
-        blocks += [Sentence("Open:"), trade_table((review.open_trade,))]
+    if review.open_trades:
+        blocks += [Sentence("Open:"), trade_table(review.open_trades)]
     return Section("trades", "Trades", tuple(blocks))
 
 
