@@ -25,11 +25,11 @@ class BookStore(Protocol):
         ...
 
     def executed(self, intent_id: str) -> int:
-        """Return the shares that the stored executions of an intent add up to."""
+        """Return how often an intent was executed in all of its legs, as its stored executions tell."""
         ...
 
     def overfilled(self) -> Sequence[tuple[IntentState, int]]:
-        """Return the intents of which more was executed than they asked for, with the shares executed."""
+        """Return the intents of which more was executed than they asked for in any leg, and how often it was."""
         ...
 
     def last_exit(self, strategy: str, symbol: str, before: date) -> IntentState | None:

@@ -12,7 +12,7 @@ from mtum.adapters.store.orders.executions import read_open_fills
 from mtum.adapters.store.orders.intents import SELECT, TERMINAL, state
 from mtum.adapters.store.texts import since_text
 from mtum.core.portfolio.fills import Fill
-from mtum.core.portfolio.orders import EXECUTIONS_COME_WITHIN, Purpose, intent_of
+from mtum.core.portfolio.orders import EXECUTIONS_COME_WITHIN, Purpose, Side, intent_of
 from mtum.ports.broker import BrokerFill, BrokerLists, BrokerOrder
 from mtum.ports.records import EquityPoint, IntentState
 
@@ -44,20 +44,20 @@ class SqliteBooks:
         return self.database.row("SELECT 1 FROM order_intents LIMIT 1") is not None
 
     def executed(self, intent_id: str) -> int:
-        """Return the shares that the stored executions of an intent add up to."""
-        sql = "SELECT coalesce(sum(shares), 0) FROM fills WHERE intent_id = ? AND current = 1"
-        row = self.database.row(sql, (intent_id,))
-        return int(row[0]) if row else 0
+        """Return how often an intent was executed in all of its legs, as its stored executions tell."""
+        known = self._find(intent_id)
+        return self._executed(known)[0] if known else 0
 
     def overfilled(self) -> Sequence[tuple[IntentState, int]]:
-        """Return the intents of which more was executed than they asked for, with the shares executed."""
+        """Return the intents of which more was executed than they asked for in any leg, and how often it was."""
         sql = (
-            "SELECT i.id, f.executed FROM order_intents AS i JOIN (SELECT intent_id, sum(shares) AS executed "
+            "SELECT i.id FROM order_intents AS i JOIN (SELECT intent_id, sum(shares) AS executed "
             "FROM fills WHERE current = 1 GROUP BY intent_id) AS f ON f.intent_id = i.id "
             "WHERE f.executed > i.shares ORDER BY i.session, i.rowid"
         )
-        found = [(self._find(key), int(executed)) for key, executed in self.database.rows(sql)]
-        return tuple((known, executed) for known, executed in found if known is not None)
+        found = [known for (key,) in self.database.rows(sql) if (known := self._find(key)) is not None]
+        most = [(known, self._executed(known)[1]) for known in found]
+        return tuple((known, executed) for known, executed in most if executed > known.intent.shares)
 
     def last_exit(self, strategy: str, symbol: str, before: date) -> IntentState | None:
         """Return the strategy's newest exit in the symbol of a session earlier than `before`."""
@@ -115,6 +115,11 @@ class SqliteBooks:
         sql = "SELECT * FROM equity WHERE strategy = ? AND session < ? ORDER BY session DESC LIMIT 1"
         row = self.database.row(sql, (strategy, session.isoformat()))
         return None if row is None else point(tuple(row))
+
+    def _executed(self, known: IntentState) -> tuple[int, int]:
+        sql = "SELECT symbol, side, shares FROM fills WHERE intent_id = ? AND current = 1"
+        rows = self.database.rows(sql, (known.intent.id,))
+        return known.intent.executed((symbol, Side(side), shares) for symbol, side, shares in rows)
 
     def _find(self, intent_id: str) -> IntentState | None:
         row = self.database.row(f"{SELECT} WHERE i.id = ?", (intent_id,))

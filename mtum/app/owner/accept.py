@@ -1,7 +1,7 @@
 """What a person states about the account, because neither our records nor the broker can tell."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -13,12 +13,12 @@ from mtum.app.owner.reconcile import official_close, reconciled, settle_first
 from mtum.app.session.close_orders import STATED
 from mtum.app.session.differences import balance_of, unbooked
 from mtum.app.session.match_orders import find_trace, what_of
-from mtum.core.market.instruments import instrument
+from mtum.core.market.instruments import Kind, instrument
 from mtum.core.portfolio.costs import IbFixedCosts
 from mtum.core.portfolio.fills import Fill, Split, folded, rebased
 from mtum.core.portfolio.gate import last_instant
 from mtum.core.portfolio.lots import trades_of
-from mtum.core.portfolio.orders import OrderIntent, OrderStatus, OrderType, Purpose, Side, intent_id, may_move
+from mtum.core.portfolio.orders import Leg, OrderIntent, OrderStatus, OrderType, Purpose, Side, intent_id, may_move
 from mtum.core.portfolio.reconcile import OUR_REF
 from mtum.core.view import MarketView
 from mtum.errors import UsageError
@@ -84,58 +84,75 @@ def _foreign(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
 def _filled(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
     """Book the fill of an order that no list shows any more, as far as the position tells it."""
     form = "filled REF PRICE [FEE]"
-    if len(statement.words) not in (2, 3):
+    if len(statement.words) < 2:
         raise UsageError(f"write it as `mtum reconcile --accept {form}`")
-    wanted, price, *fee = statement.words
+    wanted, *numbers = statement.words
     state = _known_order(desk, wanted)
-    intent, listed = state.intent, find_trace(lists, state)
+    intent, listed, legs = state.intent, find_trace(lists, state), state.intent.legs
+    if len(legs) > 1:
+        form = f"filled REF {'PRICE ' * len(legs)}FEE` with the price of each leg in turn, `{intent.symbol}"
+    if len(numbers) - len(legs) not in ((0, 1) if len(legs) == 1 else (1,)):
+        raise UsageError(f"write it as `mtum reconcile --accept {form}`")
+    prices, fee = [_number(text, form) for text in numbers[: len(legs)]], numbers[len(legs) :]
     if state.filled >= intent.shares:
         raise UsageError(f"{what_of(state)} is filled already")
     if listed is not None and listed.may_fill:
         raise UsageError(f"{what_of(state)} still works at the broker: its lists show it")
-    balance = balance_of(desk, lists, intent.symbol)
-    explained = unbooked(lists, [state], balance)
-    if explained is None:
-        held = f"the broker holds {balance.broker}, we expect {balance.lots} of ours and {balance.external} external"
-        raise UsageError(f"{what_of(state)}: {held}; the position does not tell that it was filled")
-    cost = _number(fee[0], form) if fee else IbFixedCosts().commission(explained.shares, _number(price, form))
-    _check_price(desk, state, _number(price, form), cost)
+    units = min(_units_explained(desk, lists, state, leg) for leg in legs)
+    cost = _number(fee[0], form) if fee else IbFixedCosts().commission(units, prices[0])
+    _check_price(desk, state, prices, cost)
     number = sum(one.intent_id == intent.id and one.exec_id.startswith(STATED) for one in desk.store.orders.fills())
-    fill = Fill(
-        exec_id=f"{STATED}{intent.ref}.{number:02d}.01",
-        intent_id=intent.id,
-        account=intent.account,
-        strategy=intent.strategy,
-        symbol=intent.symbol,
-        side=intent.side,
-        session=intent.session,
-        instant=_close_of(desk, intent.session),
-        shares=explained.shares,
-        price=_number(price, form),
-        commission_usd=cost,
-        multiplier=instrument(intent.symbol).multiplier,
-    )
-    _check_sound(desk, fills=[fill])
-    filled = state.filled + explained.shares
+    fills = [
+        Fill(
+            exec_id=f"{STATED}{intent.ref}.{number + place:02d}.01",
+            intent_id=intent.id,
+            account=intent.account,
+            strategy=intent.strategy,
+            symbol=leg.instrument,
+            side=leg.side,
+            session=intent.session,
+            instant=_close_of(desk, intent.session),
+            shares=units * leg.ratio,
+            price=price,
+            commission_usd=Decimal(0) if place else cost,
+            multiplier=instrument(leg.instrument).multiplier,
+        )
+        for place, (leg, price) in enumerate(zip(legs, prices, strict=True))
+    ]
+    _check_sound(desk, fills=fills)
+    filled = state.filled + units
     status = OrderStatus.FILLED if filled >= intent.shares else OrderStatus.EXPIRED
-    desk.store.orders.add_fills([fill])
+    desk.store.orders.add_fills(fills)
     now, seen = desk.clock.now(), Observed(filled=filled, text="stated as filled by a person")
     if status not in (state.status, OrderStatus.FILLED) and not may_move(state.status, status):
         desk.store.orders.move(intent.id, OrderStatus.PARTIALLY_FILLED, now, seen)
     desk.store.orders.move(intent.id, status, now, seen)
     write_lots(desk.store)
     restate_equity(desk, intent.session)
-    return f"{what_of(state)}: {explained.shares} filled at {fill.price}, fee {cost} USD"
+    return f"{what_of(state)}: {units} filled at {' and '.join(map(str, prices))}, fee {cost} USD"
 
 
-def _check_price(desk: Desk, state: IntentState, price: Decimal, fee: Decimal) -> None:
-    # A slip of the pen would stand in the books for good.
-    close = official_close(desk, state) or state.intent.reference_price
-    if not close / 2 <= price <= close * 2:
-        raise UsageError(
-            f"{price} USD is no price of {state.intent.symbol} on {state.intent.session}: it closed at {close}"
-        )
-    if not 0 <= fee <= price * state.intent.shares / 10:
+def _units_explained(desk: Desk, lists: BrokerLists, state: IntentState, leg: Leg) -> int:
+    """Return how often the order was filled beyond our records, as the position in one of its legs tells."""
+    intent, ratio = state.intent, leg.ratio
+    alone = replace(intent, symbol=leg.instrument, side=leg.side, shares=intent.shares * ratio, combination=())
+    balance = balance_of(desk, lists, leg.instrument)
+    explained = unbooked(lists, [replace(state, intent=alone, filled=state.filled * ratio)], balance)
+    if explained is None or explained.shares < ratio:
+        held = f"the broker holds {balance.broker}, we expect {balance.lots} of ours and {balance.external} external"
+        whose = f" of {leg.instrument}" if intent.combination else ""
+        raise UsageError(f"{what_of(state)}: {held}{whose}; the position does not tell that it was filled")
+    return explained.shares // ratio
+
+
+def _check_price(desk: Desk, state: IntentState, prices: Sequence[Decimal], fee: Decimal) -> None:
+    # A slip of the pen would stand in the books for good. What a leg traded at nobody recorded.
+    intent, worth = state.intent, max(prices)
+    close = worth if intent.combination else official_close(desk, state) or intent.reference_price
+    if not close / 2 <= worth <= close * 2 or min(prices) < 0:
+        raise UsageError(f"{worth} USD is no price of {intent.symbol} on {intent.session}: it closed at {close}")
+    units = intent.shares * max(leg.ratio * instrument(leg.instrument).multiplier for leg in intent.legs)
+    if not 0 <= fee <= worth * units / 10:
         raise UsageError(f"{fee} USD is no fee of this order")
 
 
@@ -327,7 +344,8 @@ def _check_sound(desk: Desk, fills: Sequence[Fill] = (), splits: Sequence[Split]
         raise UsageError(f"our records would not add up: {error}") from error
     stated = {fill.intent_id for fill in fills}
     for trade in trades:
-        if trade.shares < 0 and trade.entry_intent_id in stated:
+        sold = trade.shares < 0 and instrument(trade.symbol).kind is not Kind.OPTION
+        if sold and trade.entry_intent_id in stated:
             text = f"{-trade.shares} {trade.symbol} would have left us on {trade.entry_session} that we did not hold"
             raise UsageError(f"our records would not add up: {text}")
 

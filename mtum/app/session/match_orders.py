@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime
-from decimal import Decimal
 
 from mtum.app.desk import Desk, Problem
 from mtum.core.portfolio.fills import stem_of
@@ -50,7 +49,7 @@ def find_trace(lists: BrokerLists, state: IntentState) -> BrokerOrder | None:
     """
     found = find_order(lists, state)
     fills = [fill for fill in executions_of(lists, state) if found is None or _of_order(fill, found)]
-    filled = int(sum(_newest(fills), Decimal(0)))
+    filled, _ = state.intent.executed((fill.symbol, fill.side, fill.shares) for fill in _newest(fills))
     whole = filled >= state.intent.shares
     if found is not None:
         partly = OrderStatus.PARTIALLY_FILLED if found.status is OrderStatus.ACCEPTED else found.status
@@ -65,8 +64,8 @@ def find_trace(lists: BrokerLists, state: IntentState) -> BrokerOrder | None:
         ref=last.ref or intent.ref,
         broker_id=last.broker_id,
         account=last.account,
-        symbol=last.symbol,
-        side=last.side,
+        symbol=intent.symbol if intent.combination else last.symbol,
+        side=intent.side if intent.combination else last.side,
         order_type=intent.order_type,
         shares=intent.shares,
         filled=filled,
@@ -224,12 +223,12 @@ def _of_order(fill: BrokerFill, order: BrokerOrder) -> bool:
 
 def _numbered(listed: BrokerOrder | BrokerFill, state: IntentState) -> bool:
     # A restarted gateway gives numbers out again, and another client has the same ones.
-    ours = (state.client_id, state.order_id, state.intent.symbol, state.intent.side)
-    theirs = (listed.client_id, listed.order_id, listed.symbol, listed.side)
-    return bool(state.order_id) and not listed.ref and ours == theirs
+    intent = state.intent
+    traded = {(intent.symbol, intent.side), *((leg.instrument, leg.side) for leg in intent.legs)}
+    same = (state.client_id, state.order_id) == (listed.client_id, listed.order_id)
+    return bool(state.order_id) and not listed.ref and same and (listed.symbol, listed.side) in traded
 
 
-def _newest(fills: list[BrokerFill]) -> Iterator[Decimal]:
+def _newest(fills: list[BrokerFill]) -> list[BrokerFill]:
     # A correction has the id of what it corrects but for the last part.
-    last = {stem_of(fill.exec_id): fill.shares for fill in sorted(fills, key=lambda fill: fill.exec_id)}
-    yield from last.values()
+    return list({stem_of(fill.exec_id): fill for fill in sorted(fills, key=lambda fill: fill.exec_id)}.values())

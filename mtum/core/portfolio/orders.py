@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from enum import Enum
 from hashlib import sha256
+from math import ceil, floor
 
 from mtum.core.market.instruments import InstrumentId, Kind, instrument
 
@@ -203,6 +204,24 @@ class OrderIntent:
     def legs(self) -> tuple[Leg, ...]:
         """What it trades; shares are one leg."""
         return self.combination or (Leg(InstrumentId(self.symbol), self.side),)
+
+    def executed(self, parts: Iterable[tuple[str, Side, Decimal | int]]) -> tuple[int, int]:
+        """Return how often it was executed, by the leg that lags behind and by the one that is ahead.
+
+        Parameters
+        ----------
+        parts : iterable of (str, Side, number)
+            Instrument, side and shares or contracts of each execution. What came back for an order in one
+            instrument is that instrument's, whatever it is called.
+        """
+        done = dict.fromkeys(((leg.instrument, leg.side) for leg in self.legs), Decimal(0))
+        (only, *rest) = done
+        for symbol, side, shares in parts:
+            key = only if not rest else (InstrumentId(symbol), side)
+            if key in done:
+                done[key] += shares
+        units = [done[leg.instrument, leg.side] / leg.ratio for leg in self.legs]
+        return floor(min(units)), ceil(max(units))
 
     @property
     def ref(self) -> str:

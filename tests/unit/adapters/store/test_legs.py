@@ -7,8 +7,9 @@ import pytest
 from mtum.adapters.store.checks import problems
 from mtum.adapters.store.opening import SqliteStore
 from mtum.core.market.instruments import InstrumentId
+from mtum.core.portfolio.fills import Fill
 from mtum.core.portfolio.orders import Leg, OrderIntent, Side, combination_id
-from support.store import intent, later
+from support.store import fill, intent, later
 
 SHORT, LONG = InstrumentId("MTUM  190118P00100000"), InstrumentId("MTUM  190118P00095000")
 SPREAD = (Leg(LONG, Side.BUY), Leg(SHORT, Side.SELL, 2))
@@ -65,3 +66,29 @@ def test_legs_that_are_not_what_the_intent_trades_are_named(store: SqliteStore, 
     with store.database.write() as connection:
         connection.execute(damage)
     assert problems(store.database.connection) == (f"the legs of intent {intent().id} are not what it trades",)
+
+
+def of_leg(one: OrderIntent, number: int, leg: Leg, shares: int) -> Fill:
+    made = fill(one, f"e{number}.01", shares, "2.5", "1")
+    return replace(made, symbol=leg.instrument, side=leg.side, multiplier=100)
+
+
+@pytest.mark.parametrize(
+    ("executed", "whole", "beyond"),
+    [
+        ((3, 6), 3, None),
+        ((3, 0), 0, None),  # one leg alone fills nothing of the spread
+        ((2, 5), 2, None),
+        ((3, 7), 3, 4),  # 7 of the short leg are more than three times two
+        ((5, 6), 3, 5),
+    ],
+)
+def test_a_spread_is_filled_as_far_as_the_leg_that_lags_behind(
+    store: SqliteStore, executed: tuple[int, int], whole: int, beyond: int | None
+) -> None:
+    spread = combined(SPREAD)  # three times one long and two short
+    store.orders.add_intent(spread, later(0))
+    parts = zip(SPREAD, executed, strict=True)
+    store.orders.add_fills([of_leg(spread, at, leg, shares) for at, (leg, shares) in enumerate(parts) if shares])
+    assert store.books.executed(spread.id) == whole
+    assert [units for _, units in store.books.overfilled()] == ([] if beyond is None else [beyond])
