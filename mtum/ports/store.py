@@ -347,6 +347,7 @@ class Store(Protocol):
     """The program's own database: what we intended and what we know."""
 
     runs: RunStore
+    replayed_runs: RunStore
     decisions: DecisionStore
     orders: OrderStore
     ledger: LedgerStore

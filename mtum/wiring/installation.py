@@ -11,7 +11,7 @@ from typing import Any
 
 from mtum.app.service.notices import store_notice
 from mtum.app.service.outbox import Flushed, Outbox
-from mtum.app.service.run_due import DueRun, Ledger, Roster, run_due
+from mtum.app.service.run_due import DueRun, Roster, run_due
 from mtum.app.service.schedule import NIGHT, Slot, Wake, timetable, upcoming
 from mtum.config import Settings, current_environment, secret_problems
 from mtum.errors import ConfigError, ExitCode, NotifyError, RunLockedError, StoreError
@@ -79,7 +79,8 @@ class Installation:
 
         return Roster(
             store=store,
-            ledger=self._ledger(store),
+            # Sessions of a replayed market are its own: the timetable's rows must not look like them.
+            ledger=store.replayed_runs if resources.is_replay(self.settings) else store.runs,
             clock=self.clock,
             calendar=self.calendar,
             slots=self.slots,
@@ -107,14 +108,6 @@ class Installation:
             (self.data_dir / ALIVE_NAME).write_text(f"{os.getpid()} {at.isoformat()}\n", encoding="ascii")
         except OSError as error:
             log.warning("no_sign_of_life", extra={"error": error.strerror})
-
-    def _ledger(self, store: Store) -> Ledger:
-        if not resources.is_replay(self.settings):
-            return store.runs
-        from mtum.app.service.replay_ledger import ReplayLedger
-
-        # Sessions of a replayed market are its own: the timetable's rows must not look like them.
-        return ReplayLedger(store.control)
 
     def _no_store(self, error: StoreError) -> DueRun:
         now = self.clock.now()

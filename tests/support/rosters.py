@@ -103,7 +103,7 @@ class Office:
     def roster(self) -> Roster:
         return Roster(
             store=as_store(self.store),
-            ledger=self.store.runs,
+            ledger=as_store(self.store).runs,
             clock=self.wall,
             calendar=self.calendar,
             slots=timetable(Schedule()),

@@ -43,6 +43,7 @@ class SqliteStore:
     """The program's own database; owns the connection."""
 
     runs: RunStore
+    replayed_runs: RunStore
     decisions: DecisionStore
     orders: OrderStore
     ledger: LedgerStore
@@ -59,6 +60,7 @@ class SqliteStore:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.runs = SqliteRuns(database)
+        self.replayed_runs = SqliteRuns(database, "replayed_runs")
         self.decisions = SqliteDecisions(database)
         self.orders = SqliteOrders(database)
         self.ledger = SqliteLedger(database)

@@ -15,9 +15,10 @@ from mtum.ports.records import RunRecord
 
 @dataclass(frozen=True, slots=True)
 class SqliteRuns:
-    """The port `RunStore` on SQLite."""
+    """The port `RunStore` on SQLite, in a table of its kind."""
 
     database: Database
+    name: str = "runs"
 
     def start(self, job: str, slot: str, session: date | None, at: datetime) -> int:
         """Record a start; return the run's id.
@@ -28,53 +29,54 @@ class SqliteRuns:
         """
         with self.database.write() as connection:
             same = "account = ? AND job = ? AND slot = ? AND session IS ?"
-            sql = f"SELECT * FROM runs WHERE {same} ORDER BY id DESC LIMIT 1"
+            sql = f"SELECT * FROM {self.name} WHERE {same} ORDER BY id DESC LIMIT 1"
             known = connection.execute(sql, (self.database.account, job, slot, _text(session))).fetchone()
             if known is None or (session is None and known["finished_at"] is not None):
-                sql = "INSERT INTO runs (account, job, slot, session, started_at) VALUES (?, ?, ?, ?, ?) RETURNING id"
+                columns = "account, job, slot, session, started_at"
+                sql = f"INSERT INTO {self.name} ({columns}) VALUES (?, ?, ?, ?, ?) RETURNING id"
                 values = (self.database.account, job, slot, _text(session), instant_text(at))
                 return int(connection.execute(sql, values).fetchone()[0])
             if known["finished_at"] is not None:
-                _restart(connection, known, at)
+                _restart(connection, self.name, known, at)
             return int(known["id"])
 
     def step(self, run_id: int, name: str, at: datetime) -> None:
         """Record that a step was reached; a repeated one keeps its first instant."""
         with self.database.write() as connection:
-            found = connection.execute("SELECT steps FROM runs WHERE id = ?", (run_id,)).fetchone()
+            found = connection.execute(f"SELECT steps FROM {self.name} WHERE id = ?", (run_id,)).fetchone()
             steps = json.loads(found["steps"]) if found else {}
             if name not in steps:
                 steps[name] = instant_text(at)
-                connection.execute("UPDATE runs SET steps = ? WHERE id = ?", (plain(steps), run_id))
+                connection.execute(f"UPDATE {self.name} SET steps = ? WHERE id = ?", (plain(steps), run_id))
 
     def finish(
         self, run_id: int, at: datetime, outcome: str, exit_code: int, document: Mapping[str, Any] | None = None
     ) -> None:
         """Record how the run ended."""
-        sql = "UPDATE runs SET finished_at = ?, outcome = ?, exit_code = ?, document = ? WHERE id = ?"
+        sql = f"UPDATE {self.name} SET finished_at = ?, outcome = ?, exit_code = ?, document = ? WHERE id = ?"
         text = None if document is None else plain(dict(document))
         with self.database.write() as connection:
             connection.execute(sql, (instant_text(at), outcome, int(exit_code), text, run_id))
 
     def find(self, job: str, slot: str, session: date) -> RunRecord | None:
         """Return the run of that job, slot and session."""
-        sql = "SELECT * FROM runs WHERE account = ? AND session = ? AND job = ? AND slot = ?"
+        sql = f"SELECT * FROM {self.name} WHERE account = ? AND session = ? AND job = ? AND slot = ?"
         return _maybe(self.database.row(sql, (self.database.account, session.isoformat(), job, slot)))
 
     def latest(self, job: str | None = None) -> RunRecord | None:
         """Return the run with the newest session, then start; one without a session counts last."""
         which, values = ("", ()) if job is None else ("WHERE job = ?", (job,))
-        sql = f"SELECT * FROM runs {which} ORDER BY session DESC, started_at DESC, id DESC LIMIT 1"
+        sql = f"SELECT * FROM {self.name} {which} ORDER BY session DESC, started_at DESC, id DESC LIMIT 1"
         return _maybe(self.database.row(sql, values))
 
     def unfinished(self, job: str) -> RunRecord | None:
         """Return the oldest run of the job that was started and not finished."""
-        sql = "SELECT * FROM runs WHERE job = ? AND finished_at IS NULL ORDER BY session, id LIMIT 1"
+        sql = f"SELECT * FROM {self.name} WHERE job = ? AND finished_at IS NULL ORDER BY session, id LIMIT 1"
         return _maybe(self.database.row(sql, (job,)))
 
     def between(self, first: date, last: date) -> Sequence[RunRecord]:
         """Return every run of the sessions in the closed interval, in the order they were started."""
-        sql = "SELECT * FROM runs WHERE session BETWEEN ? AND ? ORDER BY started_at, id"
+        sql = f"SELECT * FROM {self.name} WHERE session BETWEEN ? AND ? ORDER BY started_at, id"
         return tuple(_record(row) for row in self.database.rows(sql, (first.isoformat(), last.isoformat())))
 
 
@@ -82,11 +84,11 @@ def _text(session: date | None) -> str | None:
     return None if session is None else session.isoformat()
 
 
-def _restart(connection: sqlite3.Connection, known: sqlite3.Row, at: datetime) -> None:
+def _restart(connection: sqlite3.Connection, name: str, known: sqlite3.Row, at: datetime) -> None:
     ended = {key: known[key] for key in ("started_at", "finished_at", "outcome", "exit_code")}
     earlier = [*json.loads(known["earlier"]), {**ended, "steps": json.loads(known["steps"])}]
     connection.execute(
-        "UPDATE runs SET started_at = ?, finished_at = NULL, outcome = NULL, exit_code = NULL, document = NULL, "
+        f"UPDATE {name} SET started_at = ?, finished_at = NULL, outcome = NULL, exit_code = NULL, document = NULL, "
         "steps = '{}', earlier = ? WHERE id = ?",
         (instant_text(at), plain(earlier), known["id"]),
     )

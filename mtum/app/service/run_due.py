@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from mtum.app.service.notices import bug_notice, missed_notice, outcome_notices
 from mtum.app.service.outbox import Flushed, Outbox
@@ -15,7 +15,7 @@ from mtum.errors import ExitCode, MtumError, RunLockedError, worst
 from mtum.ports.dead_man import DeadMan
 from mtum.ports.messages import Message
 from mtum.ports.records import RunRecord
-from mtum.ports.store import Store
+from mtum.ports.store import RunStore, Store
 from mtum.ports.time import Calendar, Clock
 
 log = logging.getLogger(__name__)
@@ -44,35 +44,13 @@ Duty = Callable[[Session, str], Done]
 Scope = Callable[[int | None, date | None], AbstractContextManager[None]]
 
 
-class Ledger(Protocol):
-    """What the run ledger must know of the timetable: rows by job, slot and session."""
-
-    def start(self, job: str, slot: str, session: date | None, at: datetime) -> int:
-        """Record a start, or reopen the row of the same job, slot and session; return its id."""
-        ...
-
-    def finish(
-        self, run_id: int, at: datetime, outcome: str, exit_code: int, document: Mapping[str, Any] | None = None
-    ) -> None:
-        """Record how it ended."""
-        ...
-
-    def find(self, job: str, slot: str, session: date) -> RunRecord | None:
-        """Return the row of that job, slot and session."""
-        ...
-
-    def between(self, first: date, last: date) -> Sequence[RunRecord]:
-        """Return every row of the sessions in the closed interval."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Roster:
     """Everything the entry works with; built by wiring.
 
     Parameters
     ----------
-    ledger : Ledger
+    ledger : RunStore
         Where it stands which wake was worked through.
     duties : mapping of job name to Duty
         A duty takes the run lock itself; a job without one is recorded and does nothing.
@@ -85,7 +63,7 @@ class Roster:
     """
 
     store: Store
-    ledger: Ledger
+    ledger: RunStore
     clock: Clock
     calendar: Calendar
     slots: tuple[Slot, ...]

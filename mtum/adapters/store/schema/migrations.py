@@ -1,5 +1,6 @@
 """The schema's history: one migration per step, each applied once and recorded."""
 
+import json
 import sqlite3
 from collections.abc import Mapping
 from datetime import datetime
@@ -185,6 +186,20 @@ def indicators_of_any_strategy(db: Database) -> None:
     """Let the view of days show what any strategy recorded."""
     db.execute("DROP VIEW v_daily")
     db.execute(create_view(VIEWS["v_daily"]))
+
+
+@MIGRATIONS(name="0016_replayed_runs")
+def replayed_runs(db: Database) -> None:
+    """Keep the timetable's jobs on a replayed market in rows, as those of any other market."""
+    db.execute(create_table(TABLES["replayed_runs"]).replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS", 1))
+    account = "coalesce((SELECT value FROM meta WHERE key = 'account'), '')"
+    columns = "account, job, slot, session, started_at, finished_at, outcome, exit_code"
+    for (known,) in db.execute("SELECT value FROM meta WHERE key = 'timetable'").fetchall():
+        for _, job, slot, session, *instants, outcome, exit_code in json.loads(known):
+            began, ended = (at and _maybe_instant(at) for at in instants)
+            sql = f"INSERT OR IGNORE INTO replayed_runs ({columns}) VALUES ({account}, ?, ?, ?, ?, ?, ?, ?)"
+            db.execute(sql, (job, slot, session, began, ended, outcome, exit_code))
+    db.execute("DELETE FROM meta WHERE key = 'timetable'")
 
 
 def _maybe_instant(fact: str) -> str | None:

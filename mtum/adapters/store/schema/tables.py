@@ -9,6 +9,21 @@ from mtum.adapters.store.schema.event_log import EVENTS
 from mtum.adapters.store.schema.order_tables import ORDERS
 from mtum.adapters.store.schema.owner_tables import OWNER
 
+_RUN = """
+id | INTEGER PRIMARY KEY | number of the run
+account | TEXT NOT NULL | account the run was for
+job | TEXT NOT NULL | name of the job
+slot | TEXT NOT NULL | which start of that job in the session
+session | TEXT | session the run was for; empty for jobs without one
+started_at | TEXT NOT NULL | instant of the start
+finished_at | TEXT | instant of the end; empty while running or killed
+outcome | TEXT | finished, failed, skipped, missed or superseded
+exit_code | INTEGER | exit code of the command
+steps | TEXT NOT NULL DEFAULT '{}' | JSON: step to the instant it was reached
+document | TEXT | JSON: what the run reported
+earlier | TEXT NOT NULL DEFAULT '[]' | JSON: ends of earlier attempts of the same run
+"""
+
 _DECISIONS = (
     table(
         "meta",
@@ -21,23 +36,16 @@ _DECISIONS = (
     table(
         "runs",
         "One job for one session, with how it ended.",
-        """
-        id | INTEGER PRIMARY KEY | number of the run
-        account | TEXT NOT NULL | account the run was for
-        job | TEXT NOT NULL | name of the job
-        slot | TEXT NOT NULL | which start of that job in the session
-        session | TEXT | session the run was for; empty for jobs without one
-        started_at | TEXT NOT NULL | instant of the start
-        finished_at | TEXT | instant of the end; empty while running or killed
-        outcome | TEXT | finished, failed, skipped, missed or superseded
-        exit_code | INTEGER | exit code of the command
-        steps | TEXT NOT NULL DEFAULT '{}' | JSON: step to the instant it was reached
-        document | TEXT | JSON: what the run reported
-        earlier | TEXT NOT NULL DEFAULT '[]' | JSON: ends of earlier attempts of the same run
-        """,
+        _RUN,
         "UNIQUE (account, session, job, slot)",
         "CREATE INDEX runs_by_job ON runs (job, session)",
         "CREATE INDEX runs_unfinished ON runs (job, session) WHERE finished_at IS NULL",
+    ),
+    table(
+        "replayed_runs",
+        "One job of the timetable by today's calendar on a replayed market, whose own sessions stand in `runs`.",
+        _RUN,
+        "UNIQUE (account, session, job, slot)",
     ),
     table(
         "input_frames",

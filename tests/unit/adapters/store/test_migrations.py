@@ -1,8 +1,9 @@
 """What an older database holds is what a newer program reads of it."""
 
+import json
 import sqlite3
 from contextlib import closing
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -35,7 +36,20 @@ FACTS = {
     "account_value": "2018-12-03 10123.45 1995.0 8001.1",
 }
 """Every kind of fact that schema 10 kept in `meta` as text and that has a table now."""
-KEPT = {"practice_gateway": "yes", "timetable": "[]", "told_closed": "2018-12-05"}
+PLAYED = [
+    [
+        3,
+        "decide_and_order",
+        "",
+        "2018-12-03",
+        "2018-12-03T20:30:00+00:00",
+        "2018-12-03T20:31:00.5+00:00",
+        "finished",
+        0,
+    ],
+    [4, "backup", "evening", "2018-12-03", "2018-12-03T23:00:00+00:00", None, None, None],
+]
+KEPT = {"practice_gateway": "yes", "told_closed": "2018-12-05"}
 
 
 @pytest.fixture
@@ -53,7 +67,10 @@ def schema_10(tmp_path: Path) -> Path:
         for table in OWNER:
             connection.execute(f"DROP TABLE {table.name}")
         connection.execute("DELETE FROM _sqlite_migrations WHERE name > '0011'")
-        connection.executemany("INSERT INTO meta VALUES (?, ?)", [*FACTS.items(), *KEPT.items()])
+        connection.executemany(
+            "INSERT INTO meta VALUES (?, ?)", [*FACTS.items(), *KEPT.items(), ("timetable", json.dumps(PLAYED))]
+        )
+        connection.execute("DROP TABLE replayed_runs")
         connection.execute("PRAGMA user_version = 10")
         connection.commit()
     return tmp_path
@@ -114,3 +131,23 @@ def test_a_database_brought_up_has_the_schema_of_a_new_one(schema_10: Path, tmp_
         return {row["name"]: row["sql"] for row in rows}
 
     assert schema(schema_10) == schema(tmp_path / "new")
+
+
+def test_jobs_on_a_replayed_market_are_rows_of_their_own(schema_10: Path) -> None:
+    store = opened(schema_10)
+    decided, copied = store.replayed_runs.between(MONDAY, MONDAY)
+    began = datetime(2018, 12, 3, 20, 30, tzinfo=UTC)
+    assert (decided.job, decided.started_at, decided.outcome, decided.exit_code) == (
+        "decide_and_order", began, "finished", 0,
+    )  # fmt: skip
+    assert decided.finished_at == began + timedelta(seconds=60.5)
+    assert (copied.job, copied.slot, copied.finished_at) == ("backup", "evening", None)
+    assert store.runs.between(MONDAY, MONDAY) == ()
+    again = store.replayed_runs.start("backup", "evening", MONDAY, began)
+    assert again == copied.id
+    store.replayed_runs.finish(again, began, "finished", 0)
+    found = store.replayed_runs.find("backup", "evening", MONDAY)
+    assert found is not None
+    assert found.outcome == "finished"
+    assert store.database.rows("SELECT kind FROM events WHERE kind LIKE 'run%'") == []
+    store.close()
