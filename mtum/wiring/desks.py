@@ -29,7 +29,8 @@ from mtum.wiring import resources
 if TYPE_CHECKING:
     from mtum.adapters.brokers.gate import GatedBroker
     from mtum.adapters.clock import BrokerClock
-    from mtum.adapters.ib_session.line import IbLine
+    from mtum.adapters.ib.connector import Connector
+    from mtum.adapters.ib.contracts import Contracts
     from mtum.core.simulation.exchange_state import ExchangeAccount
 
 PRACTICE_GATEWAY_ACCOUNTS = "DUP"
@@ -148,22 +149,22 @@ def live_desk(
         last.enter_context(doubts_first(store))
         steps = RunJournal(store, clock)
         trusting = as_of is None and settings.mode != "live"
-        line = (
-            _line(settings, data_dir, store, clock, read_only=dry_run, trusting=trusting)
-            if _needs_line(settings)
+        contracts = (
+            _contracts(settings, data_dir, store, clock, read_only=dry_run, trusting=trusting)
+            if _needs_gateway(settings)
             else None
         )
-        if line is not None:
-            last.callback(line.close)
+        if contracts is not None:
+            last.callback(contracts.connector.close)
             if as_of is None:
-                _ask_first(settings, store, line)
-        source = _running_source(settings.market.source, settings, data_dir, line)
+                _ask_first(settings, store, contracts.connector)
+        source = _running_source(settings.market.source, settings, data_dir, contracts)
         second = settings.market.second_source
         falls_back = settings.market.vix_falls_back(rehearsal=resources.is_rehearsal(settings, store))
-        if settings.mode == "practice" or line is None:
+        if settings.mode == "practice" or contracts is None:
             broker = practice_broker(settings, data_dir, source, calendar, clock, steps)
         else:
-            broker = _ib_broker(settings, calendar, store, line)
+            broker = _ib_broker(settings, calendar, store, contracts)
         broker.held = partial(held_shares, store)
         yield Desk(
             settings=settings,
@@ -176,64 +177,63 @@ def live_desk(
             clock=clock,
             journal=steps,
             provenance=provenance(),
-            second=_running_source(second, settings, data_dir, line) if second else None,
-            vix_fallback=_running_source("yahoo", settings, data_dir, line) if falls_back else None,
+            second=_running_source(second, settings, data_dir, contracts) if second else None,
+            vix_fallback=_running_source("yahoo", settings, data_dir, contracts) if falls_back else None,
         )
 
 
-def _ask_first(settings: Settings, store: Store, line: "IbLine") -> None:
+def _ask_first(settings: Settings, store: Store, connector: "Connector") -> None:
     # Only a practice gateway has a market time of its own, and nothing else knows it. Once a gateway has
     # said that it is a real one, jobs connect to it no earlier than they must.
     known = store.control.meta(resources.PRACTICE_KEY)
     if settings.mode == "live" or known == "no" or not settings.broker.account.startswith(PRACTICE_GATEWAY_ACCOUNTS):
         return
-    line.session.open()
-    found = "yes" if line.session.practice else "no"
+    connector.open()
+    found = "yes" if connector.practice else "no"
     if found != known:
         store.control.set_meta(resources.PRACTICE_KEY, found)
 
 
-def _needs_line(settings: Settings) -> bool:
+def _needs_gateway(settings: Settings) -> bool:
     return settings.mode != "practice" or "ib" in (settings.market.source, settings.market.second_source)
 
 
-def _line(
+def _contracts(
     settings: Settings, data_dir: Path, store: Store, clock: "BrokerClock", *, read_only: bool, trusting: bool
-) -> "IbLine":
+) -> "Contracts":
     # `trusting`: a practice gateway's clock is believed whatever it says.
-    from mtum.adapters.ib_session.library import client_library
-    from mtum.adapters.ib_session.line import Hearing, ib_line
-    from mtum.adapters.ib_session.listings import Pins
-    from mtum.adapters.ib_session.wire_record import WireFile
+    from mtum.adapters.ib.connection import client_library
+    from mtum.adapters.ib.connector import Connector, login_of
+    from mtum.adapters.ib.contracts import ContractPins, Contracts
+    from mtum.adapters.ib.wire_record import WireFile
 
-    pins = Pins(
+    def hear(now: datetime) -> None:
+        clock.hear(now, practice=trusting and connector.practice)
+
+    record = WireFile(data_dir, clock.now, settings.storage.keep_wire_days)
+    login = login_of(settings, read_only=read_only)
+    connector = Connector(client_library(settings.broker.library), login, record, hear)
+    clock.pause = connector.pause
+    pins = ContractPins(
         read=store.approvals.pinned_contract,
         write=lambda symbol, identity: store.approvals.pin_contract(symbol, identity, clock.now()),
     )
-
-    def hear(now: datetime) -> None:
-        clock.hear(now, practice=trusting and line.session.practice)
-
-    hearing = Hearing(hear, WireFile(data_dir, clock.now, settings.storage.keep_wire_days))
-    line = ib_line(settings, client_library(settings.broker.library), pins, hearing, read_only=read_only)
-    clock.pause = line.session.pause
-    return line
+    return Contracts(connector, pins)
 
 
-def _ib_broker(settings: Settings, calendar: Calendar, store: Store, line: "IbLine") -> "GatedBroker":
+def _ib_broker(settings: Settings, calendar: Calendar, store: Store, contracts: "Contracts") -> "GatedBroker":
     from mtum.adapters.brokers.gate import GatedBroker
     from mtum.adapters.brokers.ib.broker import IbBroker
 
-    broker = IbBroker(line.session, line.listings, settings.broker.acknowledge_seconds)
-    rules = gate_rules(settings, {})
-    return GatedBroker(broker, rules, calendar, store.approvals.pinned_contract)
+    broker = IbBroker(contracts, settings.broker.acknowledge_seconds)
+    return GatedBroker(broker, gate_rules(settings, {}), calendar, store.approvals.pinned_contract)
 
 
-def _running_source(name: str, settings: Settings, data_dir: Path, line: "IbLine | None") -> BarSource:
-    if name == "ib" and line is not None:
+def _running_source(name: str, settings: Settings, data_dir: Path, contracts: "Contracts | None") -> BarSource:
+    if name == "ib" and contracts is not None:
         from mtum.adapters.sources.ib import IbSource
 
-        return IbSource(line.session, line.listings)
+        return IbSource(contracts)
     market = settings.market.model_copy(update={"source": name})
     return resources.source_of(settings.model_copy(update={"market": market}), data_dir)
 

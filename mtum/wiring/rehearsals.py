@@ -56,7 +56,7 @@ def rehearsed(
 
 def checked_on_paper(desk: Desk, session: Session, tell: Callable[[str], None]) -> dict[str, Any]:
     """Carry out the check-list for a paper account with the codes that this folder's wire record holds."""
-    from mtum.adapters.ib_session.wire_record import codes_in
+    from mtum.adapters.ib.wire_record import codes_in
     from mtum.app.owner.paper_check import paper_check
 
     return paper_check(desk, session, lambda: codes_in(desk.data_dir, session.day), tell)

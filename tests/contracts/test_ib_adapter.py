@@ -157,7 +157,7 @@ def test_a_read_only_line_sends_nothing(gateway: Running) -> None:
     with adapter(gateway, read_only=True) as ours:
         assert isinstance(ours.broker.submit(ticket()), NotSent)
         with pytest.raises(BrokerUnavailableError, match="only reads"):
-            ours.line.session.link.place(None, None)
+            ours.connector.connection.place(None, None)
     assert gateway.entries("order") == []
 
 

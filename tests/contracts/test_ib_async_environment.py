@@ -17,7 +17,7 @@ SUITE = (
     "tests/contracts/test_ib_adapter.py",
     "tests/contracts/test_ib_refusals.py",
     "tests/contracts/test_gate_clearing.py",
-    "tests/unit/adapters/ib_session/test_codes.py",
+    "tests/unit/adapters/ib/test_codes.py",
 )
 
 

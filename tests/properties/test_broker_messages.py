@@ -9,10 +9,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtum.adapters.brokers.ib.account import Unread, account_of, other_positions, positions_of, values_of
-from mtum.adapters.brokers.ib.sending import echo_of
-from mtum.adapters.brokers.ib.words import completed_orders, fills_of, garbled, open_listings, open_orders, other_orders
-from mtum.adapters.ib_session.ear import Heard
-from mtum.adapters.ib_session.listings import hours_on
+from mtum.adapters.brokers.ib.orders import (
+    completed_orders,
+    echo_of,
+    fills_of,
+    garbled,
+    open_listings,
+    open_orders,
+    other_orders,
+)
+from mtum.adapters.ib.contracts import hours_on
+from mtum.adapters.ib.messages import (
+    AccountValue,
+    CompletedOrder,
+    ExecutionDetails,
+    HistoricalBar,
+    OpenOrder,
+    OrderUpdate,
+    Position,
+)
 from mtum.adapters.sources.ib import bars_of
 from mtum.core.portfolio.orders import Side
 from mtum.errors import MtumError
@@ -72,7 +87,7 @@ statuses = message("status")
 @given(st.lists(st.tuples(contracts, executions), max_size=4), st.none() | fees)
 def test_executions_are_read_or_noted(heard: list[tuple[Any, Any]], fee: Any) -> None:
     unread = Unread()
-    answer = [Heard("execDetails", (1, contract, execution)) for contract, execution in heard]
+    answer = [ExecutionDetails(1, contract, execution) for contract, execution in heard]
     told = {one.execId: fee for _, one in heard if fee is not None}
     found = fills_of([answer], told, ACCOUNT, unread)
     assert all(min(fill.shares, fill.price) > 0 for fill in found)
@@ -82,24 +97,24 @@ def test_executions_are_read_or_noted(heard: list[tuple[Any, Any]], fee: Any) ->
     assert not mine or found or noted
 
 
-@given(st.lists(st.tuples(contracts, orders, statuses), max_size=4), st.lists(st.tuples(*[anything] * 11), max_size=3))
+@given(st.lists(st.tuples(contracts, orders, statuses), max_size=4), st.lists(st.tuples(*[anything] * 9), max_size=3))
 def test_orders_are_read_or_noted(heard: list[tuple[Any, Any, Any]], words: list[tuple[Any, ...]]) -> None:
-    listed = [Heard("openOrder", (order.orderId, contract, order, state)) for contract, order, state in heard]
-    listed += [Heard("orderStatus", one) for one in words]
+    opened = [OpenOrder(order.orderId, contract, order, state) for contract, order, state in heard]
+    listed: list[OpenOrder | OrderUpdate] = [*opened, *(OrderUpdate(*one) for one in words)]
     rows = open_listings(listed, ACCOUNT)
     assert all(order.side in Side for order in open_orders(rows, Unread()))
     assert all(one.quantity.is_finite() and one.pledged >= 0 for one in other_orders(rows))
-    ended = [Heard("completedOrder", parts) for parts in heard]
+    ended = [CompletedOrder(*parts) for parts in heard]
     assert all(order.client_id is None for order in completed_orders(ended, ACCOUNT, Unread()))
-    assert echo_of(listed).perm_id == int(echo_of(listed).perm_id)
+    assert echo_of([*listed]).perm_id == int(echo_of([*listed]).perm_id)
 
 
 @given(st.lists(st.tuples(st.just(ACCOUNT), contracts, anything, anything), max_size=4))
 def test_positions_are_finite_or_noted(heard: list[tuple[Any, ...]]) -> None:
     unread = Unread()
-    found = positions_of([Heard("position", one) for one in heard], ACCOUNT, unread)
+    found = positions_of([Position(*one) for one in heard], ACCOUNT, unread)
     assert all(shares.is_finite() for shares in found.values())
-    others = other_positions([Heard("position", one) for one in heard], ACCOUNT)
+    others = other_positions([Position(*one) for one in heard], ACCOUNT)
     assert all(one.quantity.is_finite() and one.pledged >= 0 for one in others)
 
 
@@ -111,7 +126,7 @@ keys = st.sampled_from(
 
 @given(st.lists(st.tuples(keys, anything, st.sampled_from(["USD", "EUR", "BASE", ""]), st.just(ACCOUNT)), max_size=12))
 def test_an_account_is_read_or_refused(heard: list[tuple[Any, ...]]) -> None:
-    values = values_of([Heard("updateAccountValue", one) for one in heard], ACCOUNT)
+    values = values_of([AccountValue(*one) for one in heard], ACCOUNT)
     with suppress(MtumError):
         account = account_of(values, ACCOUNT)
         assert account.cash_usd.is_finite()
@@ -129,7 +144,7 @@ def test_messages_that_the_library_gave_up_on_are_noted(fields: list[tuple[str, 
 @given(st.lists(message("date", "open", "high", "low", "close", "volume"), max_size=4))
 def test_bars_are_read_in_rising_order_or_refused(heard: list[Any]) -> None:
     with suppress(MtumError):
-        found = bars_of("MTUM", [Heard("historicalData", (1, one)) for one in heard])
+        found = bars_of("MTUM", [HistoricalBar(1, one) for one in heard])
         assert [bar.day for bar in found] == sorted({bar.day for bar in found})
 
 

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtum.adapters.brokers.ib.account import Unread
-from mtum.adapters.brokers.ib.words import fills_of
-from mtum.adapters.ib_session.ear import Heard
+from mtum.adapters.brokers.ib.orders import fills_of
+from mtum.adapters.ib.messages import ExecutionDetails
 from mtum.adapters.store.opening import open_store
 from mtum.app.session.match_orders import executions_of
 from mtum.core.portfolio.fills import Fill, folded
@@ -57,7 +57,7 @@ LOTS = [("i0", 4, Decimal("100.09")), ("i2", 3, Decimal("99"))]
 type Report = tuple[int, bool, bool]
 
 
-def heard(index: int, *, named: bool) -> Heard:
+def heard(index: int, *, named: bool) -> ExecutionDetails:
     number, exec_id, shares, price, _ = EXECUTIONS[index]
     side = "BOT" if INTENTS[number].side is Side.BUY else "SLD"
     day = INTENTS[number].session
@@ -67,7 +67,7 @@ def heard(index: int, *, named: bool) -> Heard:
         permId=number + 1, clientId=17, orderId=number + 1,
         time=datetime(day.year, day.month, day.day, 21, tzinfo=UTC) + timedelta(seconds=index),
     )  # fmt: skip
-    return Heard("execDetails", (1, CONTRACT, execution))
+    return ExecutionDetails(1, CONTRACT, execution)
 
 
 def fee(index: int) -> Any:

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from mtum.adapters.calendar import ExchangeCalendar
-from mtum.adapters.ib_session.wire_record import MANY, WireFile
+from mtum.adapters.ib.wire_record import MANY, WireFile
 from mtum.adapters.run_journal import RunJournal
 from mtum.adapters.sources.embedded import sample_source
 from mtum.app.desk import Desk

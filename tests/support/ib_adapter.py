@@ -9,9 +9,9 @@ from decimal import Decimal
 from typing import Any
 
 from mtum.adapters.brokers.ib.broker import IbBroker
-from mtum.adapters.ib_session.library import client_library
-from mtum.adapters.ib_session.line import Hearing, IbLine, ib_line
-from mtum.adapters.ib_session.listings import Pins
+from mtum.adapters.ib.connection import client_library
+from mtum.adapters.ib.connector import Connector, login_of
+from mtum.adapters.ib.contracts import ContractPins, Contracts
 from mtum.adapters.sources.ib import IbSource
 from mtum.config import Settings
 from mtum.core.portfolio.orders import OrderType, Side, Ticket
@@ -39,11 +39,11 @@ class Told:
 
 @dataclass
 class Adapter:
-    """The broker and the source on one line."""
+    """The broker and the source on one connection."""
 
     broker: IbBroker
     source: IbSource
-    line: IbLine
+    connector: Connector
     told: Told
 
 
@@ -60,12 +60,14 @@ def adapter(
     """A connected adapter."""
     port = gateway if isinstance(gateway, int) else gateway.port
     settings, told = paper_settings(port, **broker), told or Told()
-    pins = Pins(lambda symbol: told.pins.get(symbol, ""), told.pins.__setitem__)
-    line = ib_line(settings, client_library(LIBRARY), pins, Hearing(told.times.append, told), read_only=read_only)
-    found = IbBroker(line.session, line.listings, settings.broker.acknowledge_seconds)
+    pins = ContractPins(lambda symbol: told.pins.get(symbol, ""), told.pins.__setitem__)
+    login = login_of(settings, read_only=read_only)
+    connector = Connector(client_library(LIBRARY), login, told, told.times.append)
+    contracts = Contracts(connector, pins)
+    found = IbBroker(contracts, settings.broker.acknowledge_seconds)
     try:
         found.connect()
-        yield Adapter(found, IbSource(line.session, line.listings), line, told)
+        yield Adapter(found, IbSource(contracts), connector, told)
     finally:
         found.close()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlite3 import Connection
 from typing import Any
 
-from mtum.adapters.ib_session.wire_record import MANY, WireFile
+from mtum.adapters.ib.wire_record import MANY, WireFile
 from mtum.adapters.run_journal import RunJournal
 from mtum.adapters.store.checks import problems
 from mtum.adapters.store.database import Database

@@ -6,12 +6,20 @@ from itertools import groupby
 
 import numpy as np
 
-from mtum.adapters.ib_session.codes import NO_PERMISSION
-from mtum.adapters.ib_session.ear import Heard, RequestRefusedError
-from mtum.adapters.ib_session.link import SilenceError
-from mtum.adapters.ib_session.listings import Listings
-from mtum.adapters.ib_session.questions import Question, history, snapshot
-from mtum.adapters.ib_session.session import IbSession
+from mtum.adapters.ib.codes import NO_PERMISSION
+from mtum.adapters.ib.contracts import Contracts
+from mtum.adapters.ib.messages import (
+    DataType,
+    HistoricalBar,
+    Message,
+    PriceTick,
+    Question,
+    RequestRefusedError,
+    SilenceError,
+    TextTick,
+    history,
+    snapshot,
+)
 from mtum.core.market.bars import PRICE_COLUMNS, Bar, Bars
 from mtum.core.market.sessions import Session
 from mtum.core.market.volume import UsualShare, intraday_share, learned_share
@@ -28,6 +36,8 @@ LAST_TIME = (45, 88)
 DELAYED_TYPES = (3, 4)
 _LEARNING_DAYS = 40  # calendar days that hold 20 full sessions
 
+type Ticks = Sequence[PriceTick | TextTick | DataType]
+
 
 class IbSource:
     """Bars of regular hours from the broker (ports.market_data.BarSource).
@@ -38,9 +48,9 @@ class IbSource:
 
     name = NAME
 
-    def __init__(self, session: IbSession, listings: Listings) -> None:
-        self._session = session
-        self._listings = listings
+    def __init__(self, contracts: Contracts) -> None:
+        self._connector = contracts.connector
+        self._contracts = contracts
         self._learned: dict[tuple[str, date, float], UsualShare | None] = {}
 
     def history(self, symbol: str, first: date, last: date) -> Bars:
@@ -59,7 +69,7 @@ class IbSource:
         bar = next((one for one in reversed(self._daily(symbol, session.day)) if one.day == session.day), None)
         if bar is None:
             raise BarsStaleError(f"{symbol}: the broker has no bar of {session.day} yet")
-        ticks = self._ask(snapshot(self._listings.contract(symbol)))
+        ticks = self._ask(snapshot(self._contracts.contract(symbol)))
         prices = _prices(ticks)
         bid, ask = _either(prices, BID), _either(prices, ASK)
         seen = _last_trade(ticks) or self._newest_minute(symbol)
@@ -90,7 +100,7 @@ class IbSource:
         if name not in SERIES:
             return None
         try:
-            ticks = self._ask(snapshot(self._listings.contract(name)))
+            ticks = self._ask(snapshot(self._contracts.contract(name)))
             points = _either(_prices(ticks), LAST)
             seen = _last_trade(ticks) or self._newest_minute(name)
         except BrokerError as error:
@@ -122,20 +132,19 @@ class IbSource:
         return self._learned[key] or documented_share(PRIOR_SHARES.get(symbol), session, minutes)
 
     def _daily(self, symbol: str, first: date) -> list[Bar]:
-        today = self._session.today or self._session.server_time().date()
-        question = history(self._listings.contract(symbol), duration(first, today), "1 day")
+        today = self._connector.today or self._connector.server_time().date()
+        question = history(self._contracts.contract(symbol), duration(first, today), "1 day")
         return bars_of(symbol, self._ask(question))
 
     def _newest_minute(self, symbol: str) -> datetime | None:
-        found = self._ask(history(self._listings.contract(symbol), "1800 S", "1 min", epoch=True))
-        return max(_instant(heard.fields[1].date) for heard in found) + timedelta(minutes=1) if found else None
+        found = self._ask(history(self._contracts.contract(symbol), "1800 S", "1 min", epoch=True))
+        return max(_instant(told.bar.date) for told in found) + timedelta(minutes=1) if found else None
 
     def _measured_share(self, symbol: str, session: Session, minutes: float) -> UsualShare | None:
         first = session.day - timedelta(days=_LEARNING_DAYS)
         finals = {bar.day: bar.volume for bar in self._daily(symbol, first)}
-        question = history(self._listings.contract(symbol), "30 D", "5 mins", epoch=True)
-        told = {_instant(heard.fields[1].date): float(heard.fields[1].volume) for heard in self._ask(question)}
-        stamped = sorted(told.items())
+        question = history(self._contracts.contract(symbol), "30 D", "5 mins", epoch=True)
+        stamped = sorted({_instant(told.bar.date): float(told.bar.volume) for told in self._ask(question)}.items())
         shares: list[float] = []
         for day, part in groupby(stamped, key=lambda pair: pair[0].date()):
             slices = list(part)
@@ -143,13 +152,13 @@ class IbSource:
             shares += [share] if share is not None else []
         return learned_share(shares)
 
-    def _ask(self, question: Question) -> list[Heard]:
+    def _ask[M: Message](self, question: Question[M]) -> list[M]:
         try:
             try:
-                return self._session.ask(question)[0]
+                return self._connector.ask(question)
             except SilenceError:
                 # One lost answer must not cost the decision; two are a service that is down.
-                return self._session.ask(question)[0]
+                return self._connector.ask(question)
         except RequestRefusedError as refused:
             why = "; subscribe to its market data" if refused.code in NO_PERMISSION else ""
             raise SourceUnavailableError(f"{refused}{why}") from refused
@@ -169,7 +178,7 @@ def duration(first: date, today: date) -> str:
     return f"{max(1, days)} D" if days <= 365 else f"{-(-days // 365)} Y"
 
 
-def bars_of(symbol: str, answer: Iterable[Heard]) -> list[Bar]:
+def bars_of(symbol: str, answer: Iterable[HistoricalBar]) -> list[Bar]:
     """Return daily bars in rising order; of one day told twice alike the later one.
 
     Raises
@@ -178,8 +187,8 @@ def bars_of(symbol: str, answer: Iterable[Heard]) -> list[Bar]:
         If a bar cannot be read, or a day is told with two different prices.
     """
     found: dict[date, Bar] = {}
-    for heard in answer:
-        bar = _bar(symbol, heard.fields[1])
+    for told in answer:
+        bar = _bar(symbol, told.bar)
         before = found.get(bar.day, bar)
         if any(getattr(bar, name) != getattr(before, name) for name in PRICE_COLUMNS):
             raise BarsInvalidError(
@@ -200,8 +209,8 @@ def _bar(symbol: str, told: object) -> Bar:
     return Bar(day, *numbers)
 
 
-def _prices(ticks: Sequence[Heard]) -> dict[int, float]:
-    return {int(heard.fields[1]): float(heard.fields[2]) for heard in ticks if heard.name == "priceSizeTick"}
+def _prices(ticks: Ticks) -> dict[int, float]:
+    return {int(tick.kind): float(tick.price) for tick in ticks if isinstance(tick, PriceTick)}
 
 
 def _either(prices: Mapping[int, float], kinds: tuple[int, int]) -> float | None:
@@ -210,13 +219,13 @@ def _either(prices: Mapping[int, float], kinds: tuple[int, int]) -> float | None
     return found if found is not None and found > 0 else None
 
 
-def _last_trade(ticks: Sequence[Heard]) -> datetime | None:
-    stamps = [heard.fields[2] for heard in ticks if heard.name == "tickString" and heard.fields[1] in LAST_TIME]
+def _last_trade(ticks: Ticks) -> datetime | None:
+    stamps = [tick.text for tick in ticks if isinstance(tick, TextTick) and tick.kind in LAST_TIME]
     return _instant(stamps[-1]) if stamps and str(stamps[-1]).isdigit() else None
 
 
-def _delayed(ticks: Sequence[Heard]) -> bool:
-    kinds = [heard.fields[1] for heard in ticks if heard.name == "marketDataType"]
+def _delayed(ticks: Ticks) -> bool:
+    kinds = [tick.kind for tick in ticks if isinstance(tick, DataType)]
     return bool(kinds) and kinds[-1] in DELAYED_TYPES
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from mtum.adapters.ib_session.ear import Heard
+from mtum.adapters.ib.messages import AccountValue, Position
 from mtum.errors import BrokerUnavailableError
 from mtum.ports.broker import AccountKind, BrokerAccount, OtherInstrument
 
@@ -56,10 +56,10 @@ class Unread:
             self.ours.append(text)
 
 
-def values_of(answer: Iterable[Heard], account: str) -> Values:
+def values_of(answer: Iterable[AccountValue], account: str) -> Values:
     """Return the newest value of each (key, currency) of one account."""
-    rows = (heard.fields for heard in answer if heard.fields[3] == account)
-    return {(str(key).removeprefix(PREFIX), str(currency)): str(text) for key, text, currency, _ in rows}
+    rows = (told for told in answer if told.account == account)
+    return {(str(told.key).removeprefix(PREFIX), str(told.currency)): str(told.text) for told in rows}
 
 
 def account_of(values: Values, code: str) -> BrokerAccount:
@@ -103,31 +103,29 @@ def untold(values: Values, positions: Mapping[str, Decimal]) -> str:
     return ""
 
 
-def positions_of(answer: Iterable[Heard], account: str, unread: Unread) -> dict[str, Decimal]:
+def positions_of(answer: Iterable[Position], account: str, unread: Unread) -> dict[str, Decimal]:
     """Return shares by symbol of one account; stocks in USD only, closed positions left out."""
     found: dict[str, Decimal] = {}
-    for heard in answer:
-        code, contract, told, _ = heard.fields
-        if code == account and is_us_share(contract):
-            shares = amount(told)
+    for held in answer:
+        if held.account == account and is_us_share(held.contract):
+            shares = amount(held.shares)
             if shares is None:
-                unread.note("position", contract, {"shares": told}, ours=True)
+                unread.note("position", held.contract, {"shares": held.shares}, ours=True)
             else:
-                found[str(contract.symbol)] = plain(shares)
+                found[str(held.contract.symbol)] = plain(shares)
     return {symbol: shares for symbol, shares in found.items() if shares}
 
 
-def other_positions(answer: Iterable[Heard], account: str) -> tuple[OtherInstrument, ...]:
+def other_positions(answer: Iterable[Position], account: str) -> tuple[OtherInstrument, ...]:
     """Return the positions of one account in anything else, closed ones left out."""
     found: dict[tuple[int, str], OtherInstrument] = {}
-    for heard in answer:
-        code, contract, told, _ = heard.fields
-        if code == account and not is_us_share(contract):
-            quantity = amount(told)
-            one = other_instrument(contract, quantity if quantity is not None else Decimal(1))
+    for held in answer:
+        if held.account == account and not is_us_share(held.contract):
+            quantity = amount(held.shares)
+            one = other_instrument(held.contract, quantity if quantity is not None else Decimal(1))
             # How much of it there is cannot be read: then neither can what it does.
             # Two contracts may be called the same, as an adjusted option and a standard one.
-            number = shown(getattr(contract, "conId", 0))
+            number = shown(getattr(held.contract, "conId", 0))
             found[number, one.name] = one if quantity is not None else replace(one, call=None)
     return tuple(one for one in found.values() if one.quantity)
 

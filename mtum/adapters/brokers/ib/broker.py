@@ -14,8 +14,7 @@ from mtum.adapters.brokers.ib.account import (
     untold,
     values_of,
 )
-from mtum.adapters.brokers.ib.sender import Sender
-from mtum.adapters.brokers.ib.words import (
+from mtum.adapters.brokers.ib.orders import (
     OpenListing,
     completed_orders,
     fills_of,
@@ -24,18 +23,24 @@ from mtum.adapters.brokers.ib.words import (
     open_orders,
     other_orders,
 )
-from mtum.adapters.ib_session.codes import NO_PERMISSION
-from mtum.adapters.ib_session.ear import Heard, RequestRefusedError
-from mtum.adapters.ib_session.listings import Listings
-from mtum.adapters.ib_session.questions import (
+from mtum.adapters.brokers.ib.sender import Sender
+from mtum.adapters.ib.codes import NO_PERMISSION
+from mtum.adapters.ib.contracts import Contracts
+from mtum.adapters.ib.messages import (
     COMPLETED_ORDERS,
     OPEN_ORDERS,
     POSITIONS,
+    AccountValue,
+    CompletedOrder,
+    ExecutionDetails,
+    Position,
+    PriceTick,
+    Question,
+    RequestRefusedError,
     account_values,
     executions,
     snapshot,
 )
-from mtum.adapters.ib_session.session import IbSession
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.orders import Ticket
 from mtum.core.portfolio.reconcile import OUR_REF
@@ -50,7 +55,7 @@ BID, ASK, LAST, CLOSE = 1, 2, 4, 9
 
 
 class IbBroker:
-    """One account over one session; absence from every list proves nothing, an answer may be on its way.
+    """One account over one connection; absence from every list proves nothing, an answer may be on its way.
 
     Parameters
     ----------
@@ -61,47 +66,47 @@ class IbBroker:
     name = "ib"
     proves_absence = False
 
-    def __init__(self, session: IbSession, listings: Listings, acknowledge_seconds: float) -> None:
-        self._session = session
-        self._listings = listings
-        self._sender = Sender(session, listings, acknowledge_seconds)
+    def __init__(self, contracts: Contracts, acknowledge_seconds: float) -> None:
+        self._connector = contracts.connector
+        self._contracts = contracts
+        self._sender = Sender(contracts, acknowledge_seconds)
         self._silent_filter = False
 
     def connect(self) -> None:
         """Open the connection and check whose account it is."""
-        self._session.open()
+        self._connector.open()
 
     def close(self) -> None:
         """Close the connection; never raises."""
-        self._session.close()
+        self._connector.close()
 
     def server_time(self) -> datetime:
         """Return the broker's clock as an aware UTC instant."""
-        return self._session.server_time()
+        return self._connector.server_time()
 
     def lists(self) -> BrokerLists:
         """Ask account, positions, orders and executions afresh, all at once, over a link that is proven first."""
-        at = self._session.server_time()
+        at = self._connector.server_time()
         self._refuse_while_cut_off()
-        account, ours = self._session.account, self._session.gateway.client_id
-        held, values, working, done, own = self._session.ask(
+        account, ours = self._connector.login.account, self._connector.login.client_id
+        held, values, working, done, own = self._connector.ask_all(
             POSITIONS,
             account_values(account),
             OPEN_ORDERS,
             COMPLETED_ORDERS,
-            executions(self._session.library, account, ours),
+            self._executions(ours),
         )
         everyone = self._everyones_executions()
         self._refuse_while_cut_off()
         held, values = self._ready(held, values)
-        unread, ear = Unread(), self._session.link.ear
+        unread, callbacks = Unread(), self._connector.connection.callbacks
         listed = open_listings(working, account)
         orders = self._orders(listed, done, unread)
         named = {order.broker_id for order in orders if OUR_REF.match(order.ref)}
         positions = positions_of(held, account, unread)
-        fills = fills_of((own, everyone), ear.fees, account, unread, named)
-        garbled(ear.garbled, account, unread)
-        ear.garbled.clear()
+        fills = fills_of((own, everyone), callbacks.fees, account, unread, named)
+        garbled(callbacks.garbled, account, unread)
+        callbacks.garbled.clear()
         return BrokerLists(
             at=at,
             account=account_of(values_of(values, account), account),
@@ -115,11 +120,11 @@ class IbBroker:
 
     def session_hours(self, symbol: str, day: date) -> Session | None:
         """Return the broker's regular hours of the symbol that day; None when it says closed."""
-        return self._listings.hours(symbol, day)
+        return self._contracts.hours(symbol, day)
 
     def contract(self, symbol: str) -> str:
         """Return contract number and listing market as the broker gives them now."""
-        return self._listings.identity(symbol)
+        return self._contracts.identity(symbol)
 
     def price(self, symbol: str) -> Decimal:
         """Return the last price in USD; the midpoint, then the last close, where nothing has traded yet.
@@ -130,7 +135,7 @@ class IbBroker:
             If there is no live price, or no permission to see it.
         """
         try:
-            answer = self._session.ask(snapshot(self._listings.contract(symbol)))[0]
+            answer = self._connector.ask(snapshot(self._contracts.contract(symbol)))
         except RequestRefusedError as refused:
             if refused.code not in NO_PERMISSION:
                 raise
@@ -138,7 +143,7 @@ class IbBroker:
                 f"{symbol}: no market data permission ({refused.code} {refused.words}); subscribe to its listing market"
             )
             raise SourceUnavailableError(text) from refused
-        ticks = {heard.fields[1]: amount(heard.fields[2]) for heard in answer if heard.name == "priceSizeTick"}
+        ticks = {tick.kind: amount(tick.price) for tick in answer if isinstance(tick, PriceTick)}
         bid, ask = ticks.get(BID), ticks.get(ASK)
         found = ticks.get(LAST) or ((bid + ask) / 2 if bid and ask else ticks.get(CLOSE))
         if found is None or found <= 0:
@@ -157,36 +162,41 @@ class IbBroker:
         """Return why the broker would refuse the order, None if it would take it; nothing is placed."""
         return self._sender.what_if(ticket)
 
-    def _ready(self, held: list[Heard], values: list[Heard]) -> tuple[list[Heard], list[Heard]]:
+    def _ready(self, held: list[Position], values: list[AccountValue]) -> tuple[list[Position], list[AccountValue]]:
         """Return positions and values once they can be believed; they are asked again for the time of a login."""
-        account, until = self._session.account, monotonic() + self._session.gateway.connect_seconds
+        account, until = self._connector.login.account, monotonic() + self._connector.login.connect_seconds
         while why := untold(values_of(values, account), positions_of(held, account, Unread())):
             if monotonic() >= until:
                 raise BrokerUnavailableError(f"{why}; `mtum doctor` shows when they are")
-            self._session.link.wait(READY_SECONDS, lambda: False)
-            held, values = self._session.ask(POSITIONS, account_values(account))
+            self._connector.connection.wait(READY_SECONDS, lambda: False)
+            held, values = self._connector.ask_all(POSITIONS, account_values(account))
         return held, values
 
-    def _orders(self, working: Sequence[OpenListing], done: Sequence[Heard], unread: Unread) -> tuple[BrokerOrder, ...]:
-        account, ours = self._session.account, self._session.gateway.client_id
+    def _orders(
+        self, working: Sequence[OpenListing], done: Sequence[CompletedOrder], unread: Unread
+    ) -> tuple[BrokerOrder, ...]:
+        account, ours = self._connector.login.account, self._connector.login.client_id
         orders = open_orders(working, unread)
         # After a restart a gateway may hand out order ids a second time: ours go on above what is known.
         used = [order.order_id or 0 for order in orders if order.client_id == ours]
-        self._session.link.client.updateReqId(max(used, default=0) + 1)
+        self._connector.connection.client.updateReqId(max(used, default=0) + 1)
         listed = {order.broker_id for order in orders if order.broker_id}
         ended = completed_orders(done, account, unread)
         return (*orders, *(order for order in ended if order.broker_id not in listed))
 
-    def _everyones_executions(self) -> list[Heard]:
+    def _executions(self, client_id: int, seconds: float | None = None) -> Question[ExecutionDetails]:
+        wanted = self._connector.library.execution_filter(clientId=client_id, acctCode=self._connector.login.account)
+        return executions(wanted, seconds)
+
+    def _everyones_executions(self) -> list[ExecutionDetails]:
         if self._silent_filter:
             return []
-        question = executions(self._session.library, self._session.account, 0, EMPTY_FILTER_SECONDS)
-        found = self._session.try_ask(question)[0]
+        found = self._connector.try_ask(self._executions(0, EMPTY_FILTER_SECONDS))[0]
         self._silent_filter = not isinstance(found, list)
         return found if isinstance(found, list) else []
 
     def _refuse_while_cut_off(self) -> None:
-        if self._session.upstream_lost:
+        if self._connector.upstream_lost:
             raise BrokerUnavailableError(
                 "the gateway has lost the broker's servers (1100): its lists may be old; orders there keep working"
             )

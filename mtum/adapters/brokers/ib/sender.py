@@ -6,13 +6,11 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from mtum.adapters.brokers.ib.account import Unread
-from mtum.adapters.brokers.ib.sending import Echo, echo_of, of_ours, wire_order
-from mtum.adapters.brokers.ib.words import listed_order
+from mtum.adapters.brokers.ib.orders import Echo, echo_of, listed_order, of_ours, wire_order
 from mtum.adapters.clock import monotonic_seconds
-from mtum.adapters.ib_session.codes import Meaning
-from mtum.adapters.ib_session.listings import Listings
-from mtum.adapters.ib_session.questions import CURRENT_TIME
-from mtum.adapters.ib_session.session import IbSession
+from mtum.adapters.ib.codes import Meaning
+from mtum.adapters.ib.contracts import Contracts
+from mtum.adapters.ib.messages import CURRENT_TIME, OpenOrder, OrderMessage
 from mtum.core.portfolio.orders import Ticket
 from mtum.errors import BrokerError, BrokerUnavailableError, DataError
 from mtum.ports.broker import Accepted, BrokerLists, Denied, NoAnswer, NotSent, Rejected, SubmitOutcome
@@ -27,7 +25,7 @@ READ_ONLY = "the gateway's interface is read-only and took no order ({code}): un
 
 
 class Sender:
-    """Order requests over a session.
+    """Order requests over the run's connection.
 
     Parameters
     ----------
@@ -35,9 +33,9 @@ class Sender:
         Longest wait for the answer to an order.
     """
 
-    def __init__(self, session: IbSession, listings: Listings, acknowledge_seconds: float) -> None:
-        self._session = session
-        self._listings = listings
+    def __init__(self, contracts: Contracts, acknowledge_seconds: float) -> None:
+        self._connector = contracts.connector
+        self._contracts = contracts
         self._seconds = acknowledge_seconds
 
     def submit(self, ticket: Ticket, last_moment: datetime | None, lists: Lists) -> SubmitOutcome:
@@ -48,18 +46,18 @@ class Sender:
         last_moment : datetime or None
             By the broker's clock: nothing is written later.
         """
-        if self._session.read_only:
+        if self._connector.login.read_only:
             return NotSent("this connection only reads; it cannot send orders")
         if ticket.untradable:
             return Denied("instrument", ticket.untradable)
         try:
-            contract = self._listings.contract(ticket.symbol)
-            order = wire_order(self._session.library.order(), ticket, self._session.gateway.client_id)
+            contract = self._contracts.contract(ticket.symbol)
+            order = wire_order(self._connector.library.order(), ticket, self._connector.login.client_id)
             now = self._now_at_the_latest()
             if last_moment is not None and now > last_moment:
                 text = f"broker's clock {now:%H:%M:%S} UTC at the latest, last moment {last_moment:%H:%M:%S}"
                 return Denied("window", text)
-            order_id = self._session.link.place(contract, order)
+            order_id = self._connector.connection.place(contract, order)
         except (BrokerError, DataError) as error:
             return NotSent(str(error))
         echo = self._heard(order_id, ticket.ref)
@@ -82,7 +80,7 @@ class Sender:
         """
         for _ in range(CLOCK_READINGS):
             elapsed = monotonic_seconds()
-            read = self._session.probe_here()
+            read = self._connector.probe_here()
             taken = elapsed()
             if taken < FRESH_SECONDS:
                 return read + timedelta(seconds=1 + taken)
@@ -93,7 +91,7 @@ class Sender:
     def cancel(self, ref: str, lists: Lists) -> bool:
         """Ask to cancel the working orders of a reference; whether fresh lists then agree that they are gone."""
         mine = [order for order in lists().orders if order.ref == ref and order.may_fill]
-        ours = self._session.gateway.client_id
+        ours = self._connector.login.client_id
         if not mine or any(order.client_id != ours or not order.order_id for order in mine):
             return False
         for order in mine:
@@ -112,14 +110,14 @@ class Sender:
         """
         if ticket.untradable:
             return ticket.untradable
-        order = wire_order(self._session.library.order(), ticket, self._session.gateway.client_id)
+        order = wire_order(self._connector.library.order(), ticket, self._connector.login.client_id)
         order.whatIf = True
-        link = self._session.link
-        order_id = link.place(self._listings.contract(ticket.symbol), order)
-        heard = link.ear.follow(order_id)
+        connection = self._connector.connection
+        order_id = connection.place(self._contracts.contract(ticket.symbol), order)
+        heard = connection.callbacks.follow(order_id)
         ours = order.clientId
-        link.wait(self._session.gateway.request_seconds, lambda: _tried(of_ours(heard, ours)))
-        if any(message.name == "openOrder" for message in of_ours(heard, ours)):
+        connection.wait(self._connector.login.request_seconds, lambda: _tried(of_ours(heard, ours)))
+        if any(isinstance(message, OpenOrder) for message in of_ours(heard, ours)):
             return None
         echo = echo_of(of_ours(heard, ours))
         code, text = echo.worst()
@@ -128,16 +126,16 @@ class Sender:
         return f"{code}: {text}" if code else "no answer to the trial order"
 
     def _heard(self, order_id: int, ref: str) -> Echo:
-        link, client_id = self._session.link, self._session.gateway.client_id
-        heard = link.ear.follow(order_id)
+        connection, client_id = self._connector.connection, self._connector.login.client_id
+        heard = connection.callbacks.follow(order_id)
 
         def echo() -> Echo:
             return echo_of(of_ours(heard, client_id, ref))
 
-        link.wait(self._seconds, lambda: echo().settled)
-        if link.alive and echo().settled:
+        connection.wait(self._seconds, lambda: echo().settled)
+        if connection.alive and echo().settled:
             # A notice about the order may follow the echo; it has arrived when a later question is answered.
-            link.ask((CURRENT_TIME,))
+            connection.ask((CURRENT_TIME,))
         return echo()
 
     def _refused(self, echo: Echo, order: Any, order_id: int, lists: Lists) -> SubmitOutcome:
@@ -152,16 +150,16 @@ class Sender:
         return NoAnswer(f"{code} {text}" if code else "no answer to the order", order.clientId, order_id)
 
     def _cancel_one(self, order_id: int) -> None:
-        link = self._session.link
-        heard = link.ear.follow(order_id)
+        connection = self._connector.connection
+        heard = connection.callbacks.follow(order_id)
         before = len(heard)
-        link.cancel(order_id)
+        connection.cancel(order_id)
 
         def answered() -> bool:
-            echo = echo_of(of_ours(heard[before:], self._session.gateway.client_id))
+            echo = echo_of(of_ours(heard[before:], self._connector.login.client_id))
             return echo.ended or bool(echo.errors)
 
-        link.wait(self._session.gateway.request_seconds, answered)
+        connection.wait(self._connector.login.request_seconds, answered)
 
 
 def _accepted(echo: Echo, contract: Any, order: Any, order_id: int, today: date) -> Accepted | None:
@@ -183,5 +181,5 @@ def _listed(ref: str, lists: Lists) -> bool:
     return any(one.ref == ref for one in found.orders) or any(fill.ref == ref for fill in found.fills)
 
 
-def _tried(heard: list[Any]) -> bool:
-    return any(message.name == "openOrder" for message in heard) or bool(echo_of(heard).errors)
+def _tried(heard: list[OrderMessage]) -> bool:
+    return any(isinstance(message, OpenOrder) for message in heard) or bool(echo_of(heard).errors)

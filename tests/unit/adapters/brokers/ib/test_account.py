@@ -13,13 +13,13 @@ from mtum.adapters.brokers.ib.account import (
     positions_of,
     values_of,
 )
-from mtum.adapters.ib_session.ear import Heard
+from mtum.adapters.ib.messages import AccountValue, Position
 from mtum.errors import BrokerUnavailableError
 from mtum.ports.broker import AccountKind
 
 
-def told(*rows: tuple[str, str, str], account: str = "DU1") -> list[Heard]:
-    return [Heard("updateAccountValue", (key, text, currency, account)) for key, text, currency in rows]
+def told(*rows: tuple[str, str, str], account: str = "DU1") -> list[AccountValue]:
+    return [AccountValue(key, text, currency, account) for key, text, currency in rows]
 
 
 def read(*rows: tuple[str, str, str]) -> tuple[AccountKind, Decimal, Decimal, Decimal]:
@@ -78,9 +78,9 @@ def test_an_account_that_tells_nothing_cannot_be_used() -> None:
 
 
 def test_positions_are_our_accounts_stocks_in_dollars_with_fractions() -> None:
-    def held(account: str, symbol: str, shares: float, kind: str = "STK", currency: str = "USD") -> Heard:
+    def held(account: str, symbol: str, shares: float, kind: str = "STK", currency: str = "USD") -> Position:
         contract = SimpleNamespace(symbol=symbol, secType=kind, currency=currency)
-        return Heard("position", (account, contract, shares, 1.0))
+        return Position(account, contract, shares, 1.0)
 
     answer = [
         held("DU1", "MTUM", 18.25),
@@ -93,9 +93,9 @@ def test_positions_are_our_accounts_stocks_in_dollars_with_fractions() -> None:
 
 
 def test_positions_in_other_instruments_are_told_with_the_shares_a_short_call_pledges() -> None:
-    def held(quantity: float, **contract: object) -> Heard:
+    def held(quantity: float, **contract: object) -> Position:
         plain = {"symbol": "MTUM", "currency": "USD", "lastTradeDateOrContractMonth": "20180119", "strike": 280.0}
-        return Heard("position", ("DU1", SimpleNamespace(**{**plain, **contract}), quantity, 1.0))
+        return Position("DU1", SimpleNamespace(**{**plain, **contract}), quantity, 1.0)
 
     answer = [
         held(-2.0, secType="OPT", right="C", multiplier="100"),
@@ -115,12 +115,12 @@ def test_positions_in_other_instruments_are_told_with_the_shares_a_short_call_pl
 
 
 def test_two_contracts_that_are_called_the_same_both_pledge_shares() -> None:
-    def held(number: int, listed_as: str, quantity: float) -> Heard:
+    def held(number: int, listed_as: str, quantity: float) -> Position:
         contract = SimpleNamespace(
             conId=number, symbol="MTUM", secType="OPT", currency="USD", right="C", strike=280.0,
             lastTradeDateOrContractMonth="20180119", multiplier="100", tradingClass=listed_as,
         )  # fmt: skip
-        return Heard("position", ("DU1", contract, quantity, 1.0))
+        return Position("DU1", contract, quantity, 1.0)
 
     answer = [held(11, "MTUM", -1.0), held(12, "MTUM1", -2.0), held(13, "MTUM", -4.0), held(13, "MTUM", -4.0)]
     assert [(one.words, one.pledged) for one in other_positions(answer, "DU1")] == [

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mtum.adapters.ib_session.codes import CODES, Meaning, gravest, is_read_only, row_of
+from mtum.adapters.ib.codes import CODES, Meaning, gravest, is_read_only, row_of
 from mtum.ports.broker import Accepted, NoAnswer, NotSent, Rejected
 from support.gateway import Running, running_gateway
 from support.ib_adapter import adapter, ticket

@@ -1,14 +1,23 @@
-"""The broker's words and messages as our orders and fills; they exist nowhere else."""
+"""Orders and fills in the broker's words, which exist nowhere else: the listed ones, and ours on the wire."""
 
-from collections.abc import Container, Iterable, Mapping
-from dataclasses import replace
+import re
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from mtum.adapters.brokers.ib.account import Unread, amount, is_us_share, other_instrument, shown
-from mtum.adapters.ib_session.ear import Heard
-from mtum.core.portfolio.orders import OrderStatus, OrderType, Side
+from mtum.adapters.ib.codes import OTHER_SESSION, Meaning, gravest, is_read_only, row_of
+from mtum.adapters.ib.messages import (
+    CompletedOrder,
+    ExecutionDetails,
+    Notice,
+    OpenOrder,
+    OrderMessage,
+    OrderUpdate,
+)
+from mtum.core.portfolio.orders import OrderStatus, OrderType, Side, Ticket
 from mtum.core.portfolio.reconcile import OUR_REF
 from mtum.ports.broker import BrokerFill, BrokerOrder, OtherInstrument
 
@@ -27,6 +36,7 @@ STATUS: Mapping[str, OrderStatus] = {
 _SIDES = {"BOT": Side.BUY, "SLD": Side.SELL, "BUY": Side.BUY, "SELL": Side.SELL, "SSHORT": Side.SELL}
 _TYPES = {kind.value: kind for kind in OrderType}
 _UNKNOWN = OrderStatus.UNKNOWN
+_DATE = re.compile(r"\b(20\d{2})-?([01]\d)-?([0-3]\d)\b")
 _GARBLED = {"5": "open order", "11": "execution", "61": "position", "101": "completed order"}
 """Messages by their number whose loss would hide something."""
 
@@ -73,25 +83,27 @@ def listed_order(
     )
 
 
-type OpenListing = tuple[Any, Any, str, int]
-"""An open order: contract, order, newest status word, shares filled."""
+class OpenListing(NamedTuple):
+    """An open order with its newest status word and the shares filled."""
+
+    contract: Any
+    order: Any
+    word: str
+    filled: int
 
 
-def open_listings(answer: Iterable[Heard], account: str) -> list[OpenListing]:
+def open_listings(answer: Iterable[OpenOrder | OrderUpdate], account: str) -> list[OpenListing]:
     """Return the open orders of an account: each openOrder with the orderStatus that came after it."""
     found: dict[tuple[int, int, int], OpenListing] = {}
-    for heard in answer:
-        if heard.name == "openOrder":
-            _, contract, order, state = heard.fields
+    for told in answer:
+        if isinstance(told, OpenOrder):
+            order = told.order
             if not order.whatIf:
-                found[_key(order.clientId, order.orderId, order.permId)] = (contract, order, str(state.status), 0)
-        else:
-            order_id, word, filled, _, _, perm_id, _, _, client_id = heard.fields[:9]
-            key = _key(client_id, order_id, perm_id)
-            if key in found:
-                contract, order, _, _ = found[key]
-                found[key] = (contract, order, str(word), shown(filled))
-    return [row for row in found.values() if str(row[1].account or "") in ("", account)]
+                key = _key(order.clientId, order.orderId, order.permId)
+                found[key] = OpenListing(told.contract, order, str(told.state.status), 0)
+        elif (key := _key(told.client_id, told.order_id, told.perm_id)) in found:
+            found[key] = found[key]._replace(word=str(told.status), filled=shown(told.filled))
+    return [row for row in found.values() if str(row.order.account or "") in ("", account)]
 
 
 def open_orders(listings: Iterable[OpenListing], unread: Unread) -> list[BrokerOrder]:
@@ -119,11 +131,10 @@ def _limit(order: Any) -> Decimal | None:
     return told if told is not None and told > 0 else None
 
 
-def completed_orders(answer: Iterable[Heard], account: str, unread: Unread) -> list[BrokerOrder]:
+def completed_orders(answer: Iterable[CompletedOrder], account: str, unread: Unread) -> list[BrokerOrder]:
     """Return the orders that ended today; the wire tells neither their order id nor their client."""
     found = []
-    for heard in answer:
-        contract, order, state = heard.fields
+    for contract, order, state in answer:
         filled = shown(order.filledQuantity)
         one = listed_order(contract, order, str(state.status), filled, unread)
         if one is not None and one.account in ("", account):
@@ -133,7 +144,7 @@ def completed_orders(answer: Iterable[Heard], account: str, unread: Unread) -> l
 
 
 def fills_of(
-    answers: Iterable[Iterable[Heard]],
+    answers: Iterable[Iterable[ExecutionDetails]],
     fees: Mapping[str, Any],
     account: str,
     unread: Unread,
@@ -150,8 +161,7 @@ def fills_of(
     """
     found: dict[str, BrokerFill] = {}
     for answer in answers:
-        for heard in answer:
-            _, contract, execution = heard.fields
+        for _, contract, execution in answer:
             if contract.secType != "STK" or execution.acctNumber != account:
                 continue
             fill = _fill(contract, execution, fees.get(execution.execId))
@@ -203,3 +213,113 @@ def _key(client_id: Any, order_id: Any, perm_id: Any) -> tuple[int, int, int]:
     # An order placed by hand has no order id of ours; one just taken may have no permanent id yet.
     numbered = shown(order_id) > 0
     return (shown(client_id), shown(order_id), 0) if numbered else (0, 0, shown(perm_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """What has been heard about one order so far.
+
+    Parameters
+    ----------
+    perm_id : int
+        The permanent id, 0 while none has come.
+    word : str
+        Newest status word, "" for none.
+    errors : tuple of (code, text)
+        Every error, warning and notice that carried its id.
+    """
+
+    perm_id: int = 0
+    word: str = ""
+    filled: int = 0
+    errors: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the status word says that the order is no longer working."""
+        return STATUS.get(self.word) in (OrderStatus.CANCELED, OrderStatus.REJECTED)
+
+    @property
+    def meaning(self) -> Meaning:
+        """What the codes mean together."""
+        return gravest(code for code, _ in self.errors)
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing more has to be waited for: taken, refused, or in doubt."""
+        return bool(self.perm_id) or self.ended or self.meaning is not Meaning.GOES_ON
+
+    @property
+    def read_only(self) -> bool:
+        """Whether the gateway's interface takes no orders."""
+        return not self.perm_id and any(is_read_only(text) for _, text in self.errors)
+
+    def worst(self) -> tuple[int, str]:
+        """Return code and text of the message that matters most, (0, "") if there is none."""
+        telling = [(code, text) for code, text in self.errors if row_of(code).order is not Meaning.GOES_ON]
+        return (telling or list(self.errors) or [(0, "")])[-1]
+
+    def other_session(self, today: date) -> date | None:
+        """Return the date that the broker names for an order it holds back, unless it is today's."""
+        for code, text in self.errors:
+            if code == OTHER_SESSION:
+                named = [date(int(y), int(m), int(d)) for y, m, d in _DATE.findall(text)]
+                later = [day for day in named if day != today]
+                if later:
+                    return later[-1]
+        return None
+
+
+def of_ours(heard: Sequence[OrderMessage], client_id: int, ref: str = "") -> list[OrderMessage]:
+    """Return what was heard about an order of ours among all that came under its number.
+
+    A master client hears other clients' orders too, and they count from the same numbers.
+
+    Parameters
+    ----------
+    client_id : int
+        Our client.
+    ref : str
+        Reference that the order has to carry; "" for any.
+    """
+    return [message for message in heard if _is_ours(message, client_id, ref)]
+
+
+def _is_ours(message: OrderMessage, client_id: int, ref: str) -> bool:
+    match message:
+        case OpenOrder():
+            order = message.order
+            return int(order.clientId or 0) == client_id and ref in ("", str(order.orderRef or ""))
+        case OrderUpdate():
+            return shown(message.client_id) == client_id
+        case Notice():
+            return True  # an error names no client
+
+
+def echo_of(heard: Sequence[OrderMessage]) -> Echo:
+    """Read what was heard about one order id."""
+    perm_id, word, filled = 0, "", 0
+    errors: list[tuple[int, str]] = []
+    for message in heard:
+        match message:
+            case Notice():
+                errors.append((int(message.code), str(message.text)))
+            case OpenOrder():
+                perm_id = shown(message.order.permId) or perm_id
+                word = str(message.state.status or word)
+            case OrderUpdate():
+                perm_id, word, filled = shown(message.perm_id) or perm_id, str(message.status), shown(message.filled)
+    return Echo(perm_id, word, filled, tuple(errors))
+
+
+def wire_order(order: Any, ticket: Ticket, client_id: int) -> Any:
+    """Fill in an order of the library: whole shares, DAY said out loud, account and reference always."""
+    order.action = ticket.side.value
+    order.orderType = ticket.order_type.value
+    order.totalQuantity = ticket.shares
+    order.tif = "DAY"
+    order.account = ticket.account
+    order.orderRef = ticket.ref
+    order.clientId = client_id
+    order.transmit = True
+    return order

@@ -1,5 +1,6 @@
 """The broker's words as our statuses, and messages as orders."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
@@ -7,10 +8,16 @@ from typing import Any
 import pytest
 
 from mtum.adapters.brokers.ib.account import Unread
-from mtum.adapters.brokers.ib.sending import echo_of
-from mtum.adapters.brokers.ib.words import completed_orders, open_listings, open_orders, other_orders, status_of
-from mtum.adapters.ib_session.codes import Meaning
-from mtum.adapters.ib_session.ear import Heard
+from mtum.adapters.brokers.ib.orders import (
+    completed_orders,
+    echo_of,
+    open_listings,
+    open_orders,
+    other_orders,
+    status_of,
+)
+from mtum.adapters.ib.codes import Meaning
+from mtum.adapters.ib.messages import CompletedOrder, Notice, OpenOrder, OrderMessage, OrderUpdate
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.ports.broker import BrokerOrder
 
@@ -47,15 +54,15 @@ def order(**fields: Any) -> Any:
 STOCK = SimpleNamespace(secType="STK", symbol="MTUM")
 
 
-def opened(one: Any, word: str = "PreSubmitted", contract: Any = STOCK) -> Heard:
-    return Heard("openOrder", (one.orderId, contract, one, SimpleNamespace(status=word)))
+def opened(one: Any, word: str = "PreSubmitted", contract: Any = STOCK) -> OpenOrder:
+    return OpenOrder(one.orderId, contract, one, SimpleNamespace(status=word))
 
 
-def status(order_id: int, word: str, filled: float, perm_id: int = 7, client_id: int = 17) -> Heard:
-    return Heard("orderStatus", (order_id, word, filled, 10.0 - filled, 0.0, perm_id, 0, 0.0, client_id, "", 0.0))
+def status(order_id: int, word: str, filled: float, perm_id: int = 7, client_id: int = 17) -> OrderUpdate:
+    return OrderUpdate(order_id, word, filled, 10.0 - filled, 0.0, perm_id, 0, 0.0, client_id)
 
 
-def listed(answer: list[Heard]) -> list[BrokerOrder]:
+def listed(answer: Sequence[OpenOrder | OrderUpdate]) -> list[BrokerOrder]:
     return open_orders(open_listings(answer, "DU1"), Unread())
 
 
@@ -65,12 +72,19 @@ def test_the_status_message_after_an_open_order_counts() -> None:
 
 
 def test_the_same_order_id_of_another_client_is_another_order() -> None:
-    answer = [opened(order()), opened(order(clientId=99, permId=8, orderRef="x")), status(3, "Submitted", 4.0, 8, 99)]
+    answer: list[OpenOrder | OrderUpdate] = [
+        opened(order()),
+        opened(order(clientId=99, permId=8, orderRef="x")),
+        status(3, "Submitted", 4.0, 8, 99),
+    ]
     assert [(one.ref, one.filled) for one in listed(answer)] == [("r", 0), ("x", 4)]
 
 
 def test_an_order_by_hand_is_known_by_its_permanent_id() -> None:
-    answer = [opened(order(orderId=-5, permId=9, orderRef="")), status(-5, "Submitted", 2.0, 9)]
+    answer: list[OpenOrder | OrderUpdate] = [
+        opened(order(orderId=-5, permId=9, orderRef="")),
+        status(-5, "Submitted", 2.0, 9),
+    ]
     (found,) = listed(answer)
     assert (found.ref, found.broker_id, found.filled) == ("", "9", 2)
 
@@ -84,9 +98,7 @@ def test_trials_other_accounts_and_other_securities_are_left_out() -> None:
 def test_an_inactive_order_among_the_open_ones_may_still_fill_and_a_completed_one_is_dead() -> None:
     (resting,) = listed([opened(order(), "Inactive")])
     assert (resting.status, resting.may_fill) == (OrderStatus.REJECTED, True)
-    (ended,) = completed_orders(
-        [Heard("completedOrder", (STOCK, order(), SimpleNamespace(status="Inactive")))], "DU1", Unread()
-    )
+    (ended,) = completed_orders([CompletedOrder(STOCK, order(), SimpleNamespace(status="Inactive"))], "DU1", Unread())
     assert (ended.status, ended.may_fill) == (OrderStatus.REJECTED, False)
 
 
@@ -116,24 +128,22 @@ def test_shares_in_another_currency_are_another_instrument() -> None:
 
 
 def test_a_completed_order_tells_its_quantity_by_what_was_filled() -> None:
-    heard = Heard(
-        "completedOrder",
-        (STOCK, order(totalQuantity=0.0, filledQuantity=10.0, orderId=0, clientId=0), SimpleNamespace(status="Filled")),
-    )
+    ended = order(totalQuantity=0.0, filledQuantity=10.0, orderId=0, clientId=0)
+    heard = CompletedOrder(STOCK, ended, SimpleNamespace(status="Filled"))
     (found,) = completed_orders([heard], "DU1", Unread())
     assert (found.shares, found.filled, found.status) == (10, 10, OrderStatus.FILLED)
     assert (found.client_id, found.order_id) == (None, None)
 
 
 def test_the_newest_word_and_a_late_permanent_id_make_the_echo() -> None:
-    heard = [opened(order(permId=0), "PendingSubmit"), status(3, "PendingSubmit", 0.0, 0)]
+    heard: list[OrderMessage] = [opened(order(permId=0), "PendingSubmit"), status(3, "PendingSubmit", 0.0, 0)]
     assert not echo_of(heard).settled
     heard += [opened(order()), status(3, "PreSubmitted", 0.0)]
     assert (echo_of(heard).perm_id, echo_of(heard).settled, echo_of(heard).ended) == (7, True, False)
 
 
 def test_a_cancel_that_comes_after_the_echo_ends_it() -> None:
-    heard = [opened(order()), status(3, "Cancelled", 0.0), Heard("error", (3, 202, "Order Canceled", ""))]
+    heard: list[OrderMessage] = [opened(order()), status(3, "Cancelled", 0.0), Notice(3, 202, "Order Canceled")]
     assert echo_of(heard).ended
     assert echo_of(heard).meaning is Meaning.UNKNOWN
     assert echo_of(heard).worst() == (202, "Order Canceled")

@@ -12,61 +12,41 @@ from datetime import UTC
 from functools import partial
 from typing import Any
 
-from mtum.adapters.ib_session.codes import Meaning, is_read_only, row_of
-from mtum.adapters.ib_session.wire_record import WireRecord
+from mtum.adapters.ib.codes import Meaning, is_read_only, row_of
+from mtum.adapters.ib.messages import (
+    ConnectionLostError,
+    Message,
+    Notice,
+    OpenOrder,
+    OrderMessage,
+    OrderUpdate,
+    Question,
+    RequestRefusedError,
+    message_of,
+)
+from mtum.adapters.ib.wire_record import WireRecord
 from mtum.errors import BrokerUnavailableError, StoreError
 
 _NOT_WANTED = ("tcpDataArrived", "tcpDataProcessed")
 _ENDED = ("setEventsDone", "connectionClosed")
 
 
-class RequestRefusedError(BrokerUnavailableError):
-    """The broker answered a request with an error; `code` and `words` are the broker's."""
-
-    def __init__(self, asked: str, code: int, words: str) -> None:
-        self.code, self.words = code, words
-        super().__init__(f"{asked}: the broker answers {code}: {words}")
-
-
-class LinkLostError(BrokerUnavailableError):
-    """The connection ended while an answer was awaited."""
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """One message: its name in the API and its fields."""
-
-    name: str
-    fields: tuple[Any, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """An error, warning or notice; `number` is the request's or order's, -1 for none."""
-
-    number: int
-    code: int
-    text: str
-
-
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Waiting:
-    """A question in the air: which messages belong to its answer and which one ends it."""
+    """A question in the air; `number` is its request id if its messages carry one."""
 
-    asked: str
+    question: Question[Any]
     number: int | None
-    collects: frozenset[str]
-    ends: str
-    done: asyncio.Future[list[Heard]]
-    heard: list[Heard] = field(default_factory=list)
+    done: asyncio.Future[list[Any]]
+    heard: list[Any] = field(default_factory=list)
 
-    def hear(self, message: Heard) -> None:
+    def hear(self, name: str, fields: tuple[Any, ...], message: Message | None) -> None:
         """Take the message if it belongs to the answer."""
-        if self.number is not None and (not message.fields or message.fields[0] != self.number):
+        if self.number is not None and (not fields or fields[0] != self.number):
             return
-        if message.name in self.collects:
+        if isinstance(message, self.question.collects):
             self.heard.append(message)
-        if message.name == self.ends and not self.done.done():
+        if name == self.question.ends and not self.done.done():
             self.done.set_result(self.heard)
 
     def fail(self, error: BrokerUnavailableError) -> None:
@@ -75,7 +55,7 @@ class Waiting:
             self.done.set_exception(error)
 
 
-class Ear:
+class Callbacks:
     """What the library calls a wrapper: it is called by the names of the API's messages.
 
     Parameters
@@ -90,7 +70,7 @@ class Ear:
     def __init__(self, record: WireRecord, on_notice: Callable[[Notice], None]) -> None:
         self.waiting: list[Waiting] = []
         self.fees: dict[str, Any] = {}
-        self.orders: dict[int, list[Heard]] = {}
+        self.orders: dict[int, list[OrderMessage]] = {}
         self.garbled: list[tuple[str, ...]] = []
         self.news = asyncio.Event()
         self.ended = False
@@ -98,11 +78,11 @@ class Ear:
         self._on_notice = on_notice
 
     @property
-    def ib(self) -> "Ear":
+    def ib(self) -> "Callbacks":
         """Where the decoder looks for the zone of execution times."""
         return self
 
-    def follow(self, order_id: int) -> list[Heard]:
+    def follow(self, order_id: int) -> list[OrderMessage]:
         """Return the list to which every later message about an order id is appended."""
         return self.orders.setdefault(order_id, [])
 
@@ -119,31 +99,28 @@ class Ear:
 
     def _hear(self, name: str, *fields: Any) -> None:
         self._record.note("heard", name, fields)
-        message = Heard(name, fields)
+        message = message_of(name, fields)
         if name in _ENDED:
-            self._lost()
-        elif name == "error":
-            self._error(message)
+            self.ended = True
+            for waiting in self.waiting:
+                waiting.fail(ConnectionLostError(f"{waiting.question.asked}: the connection to the gateway ended"))
+        elif isinstance(message, Notice):
+            self._noticed(message)
+        elif isinstance(message, OpenOrder | OrderUpdate) and message.order_id in self.orders:
+            self.orders[message.order_id].append(message)
         elif name == "commissionReport":
             self.fees[fields[0].execId] = fields[0]
-        elif name in ("openOrder", "orderStatus") and fields[0] in self.orders:
-            self.orders[fields[0]].append(message)
         for waiting in list(self.waiting):
-            waiting.hear(message)
+            waiting.hear(name, fields, message)
         self.news.set()
 
-    def _error(self, message: Heard) -> None:
-        notice = Notice(*message.fields[:3])
-        if notice.number in self.orders:
-            self.orders[notice.number].append(message)
+    def _noticed(self, notice: Notice) -> None:
+        about_an_order = notice.number in self.orders
+        if about_an_order:
+            self.orders[notice.number].append(notice)
         for waiting in self.waiting:
-            unread = waiting.number is None and is_read_only(notice.text) and notice.number not in self.orders
+            unread = waiting.number is None and is_read_only(notice.text) and not about_an_order
             mine = waiting.number is not None and waiting.number == notice.number
             if unread or (mine and row_of(notice.code).alone is not Meaning.GOES_ON):
-                waiting.fail(RequestRefusedError(waiting.asked, notice.code, notice.text))
+                waiting.fail(RequestRefusedError(waiting.question.asked, notice.code, notice.text))
         self._on_notice(notice)
-
-    def _lost(self) -> None:
-        self.ended = True
-        for waiting in self.waiting:
-            waiting.fail(LinkLostError(f"{waiting.asked}: the connection to the gateway ended"))

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from mtum.adapters.ib_session.listings import hours_on, identity_of
+from mtum.adapters.ib.contracts import hours_on, identity_of
 from mtum.errors import CalendarMismatchError
 
 DAY = date(2026, 11, 27)

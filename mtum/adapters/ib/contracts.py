@@ -7,9 +7,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from mtum.adapters.ib_session.ear import RequestRefusedError
-from mtum.adapters.ib_session.questions import contract_details
-from mtum.adapters.ib_session.session import IbSession
+from mtum.adapters.ib.connector import Connector
+from mtum.adapters.ib.messages import RequestRefusedError, contract_details
 from mtum.core.market.instruments import Kind, instrument
 from mtum.core.market.sessions import Session
 from mtum.errors import BookMismatchError, CalendarMismatchError, SourceUnavailableError
@@ -21,22 +20,18 @@ _ZONES = {"EST": "America/New_York", "EST5EDT": "America/New_York", "US/Eastern"
 
 
 @dataclass(frozen=True, slots=True)
-class Pins:
+class ContractPins:
     """Where the contract of a symbol is remembered: `read` returns "" for none yet."""
 
     read: Callable[[str], str]
     write: Callable[[str, str], None]
 
 
-FORGETFUL = Pins(lambda _: "", lambda _symbol, _identity: None)
-"""For questions about data: nothing is traded, so nothing is pinned."""
+class Contracts:
+    """Contracts as the broker describes them over the run's connection."""
 
-
-class Listings:
-    """Contracts as the broker describes them over one session."""
-
-    def __init__(self, session: IbSession, pins: Pins = FORGETFUL) -> None:
-        self._session = session
+    def __init__(self, connector: Connector, pins: ContractPins) -> None:
+        self.connector = connector
         self._pins = pins
         self._known: dict[str, tuple[int, Any]] = {}
 
@@ -59,7 +54,7 @@ class Listings:
                 f"{symbol}: the broker names contract {now}, until now it was {pinned}: a listing has changed; "
                 f"look at it, then `mtum reconcile --accept contract {symbol} {now}`"
             )
-        return self._session.library.contract(
+        return self.connector.library.contract(
             conId=found.conId,
             symbol=symbol,
             secType=found.secType,
@@ -71,7 +66,7 @@ class Listings:
     def _lately(self, symbol: str) -> Any:
         # Asked once per connection; the last gate asks afresh by `identity`.
         connection, found = self._known.get(symbol, (0, None))
-        return found if found is not None and connection == self._session.connections else self.details(symbol)
+        return found if found is not None and connection == self.connector.connections else self.details(symbol)
 
     def details(self, symbol: str) -> Any:
         """Return the broker's description of the one contract of a symbol.
@@ -86,7 +81,7 @@ class Listings:
         pinned = self._pins.read(symbol)
         wanted = self._description(symbol, pinned)
         try:
-            found = [heard.fields[1] for heard in self._session.ask(contract_details(wanted))[0]]
+            found = [told.details for told in self.connector.ask(contract_details(wanted))]
         except RequestRefusedError as refused:
             if refused.code != UNKNOWN_CONTRACT:
                 raise
@@ -94,7 +89,7 @@ class Listings:
         if len(found) == 1:
             if not pinned:
                 self._pins.write(symbol, identity_of(found[0].contract))
-            self._known[symbol] = (self._session.connections, found[0])
+            self._known[symbol] = (self.connector.connections, found[0])
             return found[0]
         text = f"{symbol}: the broker knows {len(found)} contracts listed at {wanted.primaryExchange or 'any exchange'}"
         if pinned:
@@ -116,7 +111,7 @@ class Listings:
         known = instrument(symbol)
         index = known.kind is Kind.INDEX
         listed = pinned.partition("@")[2] or known.primary_exchange or ""
-        return self._session.library.contract(
+        return self.connector.library.contract(
             symbol=symbol,
             secType="IND" if index else "STK",
             exchange=_route(symbol),

@@ -4,7 +4,7 @@ from importlib import metadata
 
 import pytest
 
-from mtum.adapters.ib_session.library import client_library
+from mtum.adapters.ib.connection import client_library
 from mtum.errors import ConfigError
 
 
@@ -22,7 +22,7 @@ def test_a_library_that_is_not_installed_is_named() -> None:
 def test_both_at_once_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = metadata.version
     monkeypatch.setattr(
-        "mtum.adapters.ib_session.library.version", lambda name: "2.1.0" if name == "ib_async" else plain(name)
+        "mtum.adapters.ib.connection.version", lambda name: "2.1.0" if name == "ib_async" else plain(name)
     )
     with pytest.raises(ConfigError, match="overwrite each other's eventkit"):
         client_library("ib_insync")

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from mtum.adapters.ib_session.wire_record import WireFile, codes_in
+from mtum.adapters.ib.wire_record import WireFile, codes_in
 from mtum.errors import StoreError
 
 NOW = datetime(2026, 1, 30, 20, 40, tzinfo=UTC)
