@@ -8,6 +8,7 @@ from typing import Protocol
 from mtum.core.indicators import column_of
 from mtum.core.indicators.smoothing import known
 from mtum.core.market.bars import Bars, Column, ProvisionalBar
+from mtum.core.market.instruments import unit_usd
 
 
 class Asked(Protocol):
@@ -68,9 +69,10 @@ class MarketView:
 
     @property
     def prices(self) -> dict[str, float]:
-        """Today's price of each symbol in USD, of an unfit one the last accepted close."""
+        """What one share or contract is worth in USD now, of an unfit symbol at its last accepted close."""
         known_before = {symbol: close for symbol, close in self.unfit.items() if close is not None}
-        return known_before | {symbol: float(bars.close[-1]) for symbol, bars in self.bars.items()}
+        closes = known_before | {symbol: float(bars.close[-1]) for symbol, bars in self.bars.items()}
+        return {symbol: unit_usd(symbol, close) for symbol, close in closes.items()}
 
     def newest(self, symbol: str, asked: Asked) -> float | None:
         """Return an indicator's value at the session being decided, rounded to 1e-6; None = undefined."""

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 
+from mtum.core.market.instruments import unit_usd
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.gate import GateFacts, GateRules, Refusal, last_instant, last_minutes, outside_window, refusal
 from mtum.core.portfolio.orders import Side, Ticket
@@ -143,7 +144,7 @@ class GatedBroker:
             open_sells=sum(order.left for order in mine if order.side is Side.SELL and order.may_fill),
             orders_today=sum(1 for order in mine if OUR_REF.match(order.ref)),
             cash_usd=lists.account.cash_usd,
-            price=price,
+            price=unit_usd(ticket.symbol, price),
             open_buys=sum(order.left for order in mine if order.side is Side.BUY and order.may_fill),
             open_buys_usd=open_buys_usd,
             unpriced=unpriced,
@@ -162,7 +163,7 @@ class GatedBroker:
                     prices[order.symbol] = self._broker.price(order.symbol)
                 except (DataError, BookMismatchError):
                     return total, f"BUY {order.left} {order.symbol}"
-            total += order.left * (order.limit_usd or prices[order.symbol])
+            total += order.left * unit_usd(order.symbol, order.limit_usd or prices[order.symbol])
         for other in lists.others:
             cost = other.cost_usd
             if cost is None:

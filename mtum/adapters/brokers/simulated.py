@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
 
+from mtum.core.market.instruments import unit_usd
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.orders import OrderStatus, Ticket
 from mtum.core.simulation import exchange
@@ -126,7 +127,8 @@ class SimulatedBroker:
         account = self._account(state)
         day = moment.session.day
         orders = (*open_orders(state, code), *completed_orders(state, day, code))
-        worth = sum((p.shares * moment.prices.get(p.symbol, p.average_cost) for p in account.positions), Decimal(0))
+        units = {symbol: unit_usd(symbol, price) for symbol, price in moment.prices.items()}
+        worth = sum((p.shares * units.get(p.symbol, p.average_cost) for p in account.positions), Decimal(0))
         return BrokerLists(
             at=moment.now,
             account=BrokerAccount(

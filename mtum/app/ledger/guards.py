@@ -21,8 +21,8 @@ DRAWDOWN = "max_drawdown_frac"
 
 def worth_of(sleeve: SleeveRecords, lists: BrokerLists, view: MarketView) -> AccountWorth:
     """Return what the account is worth now and how much of it is ours, at the decision's prices."""
-    closes = view.prices
-    shares = sum(lot.shares * lot.multiplier * closes[lot.symbol] for lot in sleeve.lots if lot.symbol in closes)
+    prices = view.prices
+    shares = sum(lot.shares * prices[lot.symbol] for lot in sleeve.lots if lot.symbol in prices)
     net = float(lists.account.net_liquidation_usd)
     return AccountWorth(view.session, net, shares, float(sleeve.cash_usd))
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from typing import NewType
 
 InstrumentId = NewType("InstrumentId", str)
@@ -92,9 +93,21 @@ LISTINGS = {
 """Instruments whose listing market is known beforehand (iShares MTUM: Cboe BZX)."""
 
 
+@lru_cache(4096)
 def instrument(identity: str) -> Instrument:
     """Return what is known of an instrument by its id; an unknown ticker is taken as a US stock."""
     return LISTINGS.get(identity) or _option(identity) or Instrument(identity)
+
+
+def unit_usd[N: (float, Decimal)](identity: str, price: N) -> N:
+    """Return what one share or contract is worth in USD at a price, which is per share.
+
+    Examples
+    --------
+    >>> unit_usd("MTUM", 105.25), unit_usd("MTUM  180119C00280000", Decimal("2.50"))
+    (105.25, Decimal('250.00'))
+    """
+    return price * instrument(identity).multiplier
 
 
 def option_id(root: str, expiry: date, right: Right, strike: Decimal) -> InstrumentId:

@@ -64,7 +64,7 @@ class GateFacts:
     orders_today : int
         Orders with our references in the symbol this session, working or done.
     price : Decimal
-        Price in USD the purchase is judged by.
+        What one share or contract costs in USD, by which the purchase is judged.
     """
 
     now: datetime

@@ -1,4 +1,4 @@
-"""How many whole shares a budget buys."""
+"""How many whole shares or contracts a budget buys; prices are what one of them costs in USD."""
 
 from dataclasses import dataclass
 from math import floor

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
+from mtum.core.market.instruments import unit_usd
 from mtum.core.market.settlement import settlement_day
 from mtum.core.portfolio.costs import to_cent
 from mtum.core.portfolio.orders import Side
@@ -58,6 +59,7 @@ def book_fill(
         The account after it, and the realized profit in USD (None when nothing was closed).
     """
     held = account.position(symbol)
+    price = unit_usd(symbol, price)  # as is what a position costs
     closed = _closed_shares(held.shares, signed_shares)
     realized: Decimal | None = None
     if closed:

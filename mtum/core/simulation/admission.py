@@ -6,6 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 
+from mtum.core.market.instruments import unit_usd
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.costs import CostModel, PercentCosts
 from mtum.core.portfolio.orders import OrderType, Side
@@ -164,7 +165,8 @@ def _unaffordable(state: ExchangeState, ticket: Ticket, moment: Moment, rules: E
     account, price = state.account(ticket.account), moment.prices.get(ticket.symbol)
     if ticket.side is Side.SELL or account is None or account.kind is AccountKind.MARGIN or price is None:
         return None
-    needed = price * ticket.shares + rules.costs.commission(ticket.shares, price)
+    unit = unit_usd(ticket.symbol, price)
+    needed = unit * ticket.shares + rules.costs.commission(ticket.shares, unit)
     free = account.available_cash - _reserved(state, account, moment.prices)
     if needed <= free:
         return None
@@ -173,7 +175,9 @@ def _unaffordable(state: ExchangeState, ticket: Ticket, moment: Moment, rules: E
 
 def _reserved(state: ExchangeState, account: ExchangeAccount, prices: Mapping[str, Decimal]) -> Decimal:
     buys = (o for o in open_orders(state, account.code) if o.ticket.side is Side.BUY)
-    return sum((o.remaining * prices.get(o.ticket.symbol, Decimal(0)) for o in buys), Decimal(0))
+    return sum(
+        (o.remaining * unit_usd(o.ticket.symbol, prices.get(o.ticket.symbol, Decimal(0))) for o in buys), Decimal(0)
+    )
 
 
 def _uncovered(state: ExchangeState, ticket: Ticket) -> Refusal | None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
+from mtum.core.market.instruments import unit_usd
 from mtum.core.portfolio.orders import OrderType, Side
 from mtum.core.simulation.account_book import book_fill, signed, with_account
 from mtum.core.simulation.admission import ExchangeRules, Moment
@@ -65,7 +66,8 @@ def _executed(
     assert account is not None
     filled, value = order.filled + shares, order.filled_value + price * shares
     # Charged by order: what the whole so far costs, less what was charged already.
-    commission = max(Decimal(0), rules.costs.commission(filled, value / filled) - order.commission)
+    unit = unit_usd(order.ticket.symbol, value / filled)
+    commission = max(Decimal(0), rules.costs.commission(filled, unit) - order.commission)
     change = signed(order.ticket.side, shares)
     account, realized = book_fill(account, order.ticket.symbol, change, price, commission, moment.session.day)
     after = replace(order, filled=filled, filled_value=value, commission=order.commission + commission)

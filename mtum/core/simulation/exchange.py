@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import reduce
 
+from mtum.core.market.instruments import unit_usd
 from mtum.core.simulation.account_book import apply_action, settle, signed, with_account
 from mtum.core.simulation.admission import ExchangeRules, Moment, refusal, working_order, working_session
 from mtum.core.simulation.auction import ended, fill, later_rejection, trades_now, with_order
@@ -165,7 +166,7 @@ def correct_execution(state: ExchangeState, exec_id: str, price: Decimal) -> Exc
     account = state.account(old.ticket.account) if old else None
     if old is None or order is None or account is None:
         return state
-    difference = (price - old.price) * signed(old.ticket.side, old.shares)
+    difference = unit_usd(old.ticket.symbol, price - old.price) * signed(old.ticket.side, old.shares)
     value = order.filled_value + (price - old.price) * old.shares
     last = int(exec_id.rsplit(".", 1)[1]) + 1
     corrected = replace(old, exec_id=f"{old.stem}.{last:02d}", price=price, average_price=value / order.filled)

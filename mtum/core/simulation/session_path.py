@@ -10,6 +10,7 @@ import numpy as np
 
 from mtum.core.decide import decide, with_change_since
 from mtum.core.market.bars import Bars
+from mtum.core.market.instruments import instrument, unit_usd
 from mtum.core.portfolio.costs import to_cent
 from mtum.core.portfolio.decision import Book, Decision, PlannedOrder
 from mtum.core.portfolio.limits import LossState, Restriction
@@ -106,9 +107,8 @@ def _decide(history: SessionHistory, strategy: Strategy, sleeve: _Sleeve, terms:
         series={name: history.series.get(name, {}).get(day) for name in strategy.series()},
         provisional={},
     )
-    prices = {symbol: float(bars.close[t]) for symbol, bars in history.bars.items()}
     last_equity = sleeve.equities[-1] if sleeve.equities else float(terms.capital_usd)
-    book = with_change_since(_book(sleeve, terms, t), prices, last_equity)
+    book = with_change_since(_book(sleeve, terms, t), view.prices, last_equity)
     decision = decide(view, strategy, book, terms.rules)
     if any(order.side is Side.BUY for order in decision.orders):
         free = replace(terms.rules, sizing=replace(terms.rules.sizing, max_position_usd=float("inf")))
@@ -169,28 +169,30 @@ def _fill_pending(history: SessionHistory, sleeve: _Sleeve, terms: PlayTerms, t:
 
 
 def _bought(sleeve: _Sleeve, order: PlannedOrder, price: Decimal, terms: PlayTerms, t: int, fresh: Holding) -> None:
-    fee = terms.rules.sizing.costs.commission(order.shares, price)
-    sleeve.cash -= order.shares * price + fee
+    unit = unit_usd(order.symbol, price)
+    fee = terms.rules.sizing.costs.commission(order.shares, unit)
+    sleeve.cash -= order.shares * unit + fee
     trade = sleeve.rounds.setdefault(order.symbol, _Round(bought_at=t))
     trade.shares += order.shares
-    trade.cost += order.shares * price
+    trade.cost += order.shares * unit
     trade.fees += fee
     held = sleeve.holdings.get(order.symbol, fresh)
     base = held if held.shares else replace(fresh, sessions_since_exit=held.sessions_since_exit)
-    average = float(trade.cost / (trade.shares + trade.sold_shares))
+    average = float(trade.cost / (trade.shares + trade.sold_shares) / instrument(order.symbol).multiplier)
     sleeve.holdings[order.symbol] = replace(base, shares=held.shares + order.shares, entry_price=average)
 
 
 def _sold(
     history: SessionHistory, sleeve: _Sleeve, order: PlannedOrder, price: Decimal, terms: PlayTerms, t: int
 ) -> Decimal:
-    fee = terms.rules.sizing.costs.commission(order.shares, price)
-    proceeds = order.shares * price - fee
+    unit = unit_usd(order.symbol, price)
+    fee = terms.rules.sizing.costs.commission(order.shares, unit)
+    proceeds = order.shares * unit - fee
     sleeve.cash += proceeds
     trade = sleeve.rounds[order.symbol]
     trade.shares -= order.shares
     trade.sold_shares += order.shares
-    trade.taken += order.shares * price
+    trade.taken += order.shares * unit
     trade.fees += fee
     sleeve.sold_at[order.symbol] = t
     sleeve.holdings[order.symbol] = replace(sleeve.holdings[order.symbol], shares=trade.shares, sessions_since_exit=0)
@@ -202,13 +204,14 @@ def _sold(
 def _trade(history: SessionHistory, symbol: str, done: _Round, t: int, reasons: tuple[str, ...]) -> PlayedTrade:
     bars = history.bars[symbol]
     shares = done.shares + done.sold_shares
+    units = shares * instrument(symbol).multiplier
     pnl = done.taken + done.dividends - done.fees - done.cost
     return PlayedTrade(
         symbol=symbol,
         entry_session=bars.day(done.bought_at),
-        entry_price=round(float(done.cost / shares), 6),
+        entry_price=round(float(done.cost / units), 6),
         exit_session=bars.day(t) if reasons else None,
-        exit_price=round(float(done.taken / shares), 6) if reasons else None,
+        exit_price=round(float(done.taken / units), 6) if reasons else None,
         shares=shares,
         pnl_usd=round(float(pnl), 6),
         return_frac=round(float(pnl / done.cost), 10),
@@ -222,16 +225,13 @@ def _trade(history: SessionHistory, symbol: str, done: _Round, t: int, reasons: 
 def _value_open(history: SessionHistory, sleeve: _Sleeve, last: int) -> None:
     for symbol, open_ in sleeve.rounds.items():
         close = _exact(history.bars[symbol].close[last])
-        valued = replace(open_, taken=open_.taken + open_.shares * close)
+        valued = replace(open_, taken=open_.taken + open_.shares * unit_usd(symbol, close))
         sleeve.trades.append(_trade(history, symbol, valued, last, ()))
 
 
 def _equity(history: SessionHistory, sleeve: _Sleeve, t: int) -> float:
-    held = sum(
-        (holding.shares * _exact(history.bars[symbol].close[t]) for symbol, holding in sleeve.holdings.items()),
-        Decimal(0),
-    )
-    return float(sleeve.cash + held)
+    units = {symbol: unit_usd(symbol, _exact(history.bars[symbol].close[t])) for symbol in sleeve.holdings}
+    return float(sleeve.cash + sum(holding.shares * units[symbol] for symbol, holding in sleeve.holdings.items()))
 
 
 def _exact(number: float) -> Decimal:
