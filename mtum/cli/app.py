@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Annotated, Any, Literal, cast
@@ -15,11 +16,12 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from mtum import __version__
-from mtum.cli.context import Call
+from mtum.cli.context import Call, call_of
 from mtum.cli.examples import examples
-from mtum.cli.frame import answer_of, crashed
+from mtum.cli.frame import answer_of, crashed, misuse, misused
 from mtum.cli.options import every_command
 from mtum.cli.output import Answer, complain, failure_line, write
+from mtum.errors import UsageError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("mtum.cli.demo:demo", "Play the embedded market through the whole daily job."),
@@ -111,6 +113,7 @@ def _extended(command: TyperCommand | TyperGroup, path: str, *, numbers: bool) -
     command.params.extend(_shared_options())
     command.rich_markup_mode = _markup()
     command.epilog = examples(path, paragraphs=command.rich_markup_mode is not None)
+    _judge_together(command)
     if numbers:
         command.context_settings["ignore_unknown_options"] = True
     if isinstance(command, TyperGroup):
@@ -119,6 +122,28 @@ def _extended(command: TyperCommand | TyperGroup, path: str, *, numbers: bool) -
             below.short_help = re.split("[;.]", below.help or "")[0] + "."
             _extended(cast("TyperCommand | TyperGroup", below), f"{path} {name}", numbers=numbers)
     return command
+
+
+def _judge_together(command: TyperCommand | TyperGroup) -> None:
+    # The library stops at the first fault of a line; a person wants to know all of them.
+    for parameter in command.params:
+        setattr(parameter, "handle_parse_result", partial(_judged, parameter.handle_parse_result))  # noqa: B010
+    setattr(command, "invoke", partial(_invoked, command.invoke))  # noqa: B010
+
+
+def _judged(judge: Callable[..., Any], context: typer.Context, given: Any, rest: list[str]) -> Any:
+    try:
+        return judge(context, given, rest)
+    except typer.BadParameter as error:
+        call_of(context).faults.append(misuse(error))
+    except UsageError as error:
+        call_of(context).faults.append(str(error))
+    return None, rest
+
+
+def _invoked(invoke: Callable[..., Any], context: typer.Context) -> Any:
+    faults = call_of(context).faults
+    return misused(faults) if faults else invoke(context)
 
 
 def _shared_options() -> list[Any]:

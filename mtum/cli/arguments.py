@@ -1,60 +1,66 @@
-"""Words of the command line as values: sessions and amounts."""
+"""Words of the command line as values: sessions, amounts, reasons, and where results go."""
 
 import os
 import re
-from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Annotated
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 from mtum.errors import UsageError
 
-Session = Annotated[str | None, typer.Option("--session", metavar="DATE", help="Session, YYYY-MM-DD.")]
-Since = Annotated[str | None, typer.Option("--since", metavar="DATE", help="Only sessions from this date on.")]
-Limit = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="Only the newest N rows.")]
-Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, kept with the record.")]
-
+_HIGHEST_PRICE = Decimal(10_000_000)
 _SYMBOL = re.compile(r"[A-Z0-9]{1,10}([. -][A-Z0-9]{1,4})?")
 
 
-def day_of(text: str | None, option: str) -> date | None:
-    """Return the date an option names; None when it was not given.
+def day_of(option: str, text: str) -> date:
+    """Return the date an option names.
 
     Raises
     ------
     UsageError
         If the text is no date.
     """
-    if text is None:
-        return None
     try:
         return date.fromisoformat(text)
     except ValueError:
         raise UsageError(f'{option} "{text}" is no date; write it as 2026-01-31') from None
 
 
-def symbols_of(texts: Sequence[str] | None) -> list[str]:
-    """Return symbols in capitals, each once.
+def symbol_of(text: str) -> str:
+    """Return a symbol in capitals.
 
     Raises
     ------
     UsageError
-        Naming one that cannot be a symbol.
+        If the text cannot be one.
     """
-    found = list(dict.fromkeys(text.upper() for text in texts or ()))
-    for symbol in found:
-        if not _SYMBOL.fullmatch(symbol):
-            raise UsageError(f'"{symbol}" is no symbol; write it as MTUM or BRK.B')
-    return found
+    symbol = text.upper()
+    if not _SYMBOL.fullmatch(symbol):
+        raise UsageError(f'"{symbol}" is no symbol; write it as MTUM or BRK.B')
+    return symbol
 
 
-def instant_of(text: str | None) -> datetime | None:
-    """Return the instant that --as-of names; None when it was not given."""
+def word_of(option: str, words: tuple[str, ...], text: str) -> str:
+    """Return one of the words that an option knows.
+
+    Raises
+    ------
+    UsageError
+        If it is none of them.
+    """
+    if text not in words:
+        raise UsageError(f'{option} "{text}" is not known; use {", ".join(words[:-1])} or {words[-1]}')
+    return text
+
+
+def _instant_of(text: str) -> datetime:
     from mtum.core.market.instants import instant_named
 
-    return None if text is None else instant_named(text)
+    return instant_named(text)
 
 
 def usd_of(text: str) -> Decimal:
@@ -73,6 +79,23 @@ def usd_of(text: str) -> Decimal:
     if not usable:
         raise UsageError(f'"{text}" is no amount in USD above zero with whole cents')
     return amount
+
+
+def price_of(option: str, text: str) -> Decimal:
+    """Return a price above zero.
+
+    Raises
+    ------
+    UsageError
+        If the text is none.
+    """
+    try:
+        found = Decimal(text)
+    except InvalidOperation:
+        found = Decimal(0)
+    if not found.is_finite() or not 0 < found <= _HIGHEST_PRICE:
+        raise UsageError(f'{option} "{text}" is no price in USD')
+    return found
 
 
 def reason_of(text: str) -> str:
@@ -97,3 +120,55 @@ def _decoded(text: str) -> str:
         return os.fsencode(text).decode()
     except UnicodeError:
         raise UsageError("--why is not UTF-8 text; write it in plain letters") from None
+
+
+def _folder_made(text: str) -> Path:
+    return _result_place(Path(text), folder=True)
+
+
+def _file_made(text: str) -> Path:
+    return Path(text) if text == "-" else _result_place(Path(text), folder=False)
+
+
+def _result_place(out: Path, *, folder: bool) -> Path:
+    # Asked before hours of work. A folder above that is missing is a slip of the pen, or a disk that is not mounted.
+    above = out.absolute().parent
+    if not above.is_dir():
+        raise UsageError(f"--out {out}: there is no folder {above}; create it first, or name another place")
+    if out.exists() and out.is_dir() is not folder:
+        stands, wanted = ("a file", "a folder") if folder else ("a folder", "a file")
+        raise UsageError(f"--out {out} is {stands}; name {wanted}")
+    if not os.access(out if out.exists() else above, os.W_OK):
+        raise UsageError(f"--out {out} cannot be written: Permission denied")
+    return out
+
+
+def day_option(name: str, says: str) -> Any:
+    """Return an option that is a date."""
+    return typer.Option(name, metavar="DATE", help=says, parser=partial(day_of, name))
+
+
+def usd_option(name: str, says: str) -> Any:
+    """Return an option that is a price."""
+    return typer.Option(name, metavar="USD", help=says, parser=partial(price_of, name))
+
+
+def word_option(name: str, *words: str, metavar: str = "MODEL") -> Any:
+    """Return an option that is one of some words."""
+    says = f"{', '.join(words[:-1])} or {words[-1]}."
+    return typer.Option(name, metavar=metavar, help=says, parser=partial(word_of, name, words))
+
+
+Session = Annotated[date | None, day_option("--session", "Session, YYYY-MM-DD.")]
+Since = Annotated[date | None, day_option("--since", "Only sessions from this date on.")]
+AsOf = Annotated[
+    datetime | None, typer.Option("--as-of", metavar="TIME", help="Take this instant for now.", parser=_instant_of)
+]
+Limit = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="Only the newest N rows.")]
+Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, kept with the record.", parser=reason_of)]
+OutFolder = Annotated[
+    Path | None, typer.Option("--out", metavar="DIR", help="Folder of the results.", parser=_folder_made)
+]
+OutFile = Annotated[
+    Path | None, typer.Option("--out", metavar="FILE", help="File to write; - for stdout.", parser=_file_made)
+]

@@ -4,12 +4,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mtum.cli.arguments import Limit, Since, day_of, symbols_of
+from mtum.cli.arguments import Limit, Since, symbol_of, word_of
 from mtum.cli.bar_answers import check_answer, import_answer, sync_answer, sync_line
 from mtum.cli.context import Call, call_of
 from mtum.cli.output import Answer, Listing
@@ -23,9 +24,13 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="The cache of daily bars.")
 
-Symbols = Annotated[list[str] | None, typer.Argument(metavar="SYMBOL", help="Default: what the strategy needs.")]
-Cached = Annotated[list[str] | None, typer.Argument(metavar="SYMBOL", help="Default: everything cached.")]
-_IMPORTED = ("csv", "yahoo", "ib")
+Symbols = Annotated[
+    list[str] | None, typer.Argument(metavar="SYMBOL", help="Default: what the strategy needs.", parser=symbol_of)
+]
+Cached = Annotated[
+    list[str] | None, typer.Argument(metavar="SYMBOL", help="Default: everything cached.", parser=symbol_of)
+]
+_SOURCES = partial(word_of, "--source", ("csv", "yahoo", "ib"))
 OVER = "the replayed market is over: there is nothing left to read"
 
 
@@ -35,13 +40,13 @@ def sync(context: typer.Context, symbols: Symbols = None, since: Since = None) -
     from mtum.app.bars.sync_bars import sync_bars
 
     call = call_of(context)
-    first, wanted = day_of(since, "--since"), symbols_of(symbols)
+    wanted = list(dict.fromkeys(symbols or ()))
     with _reading_desk(call) as (desk, upcoming):
         strategy = call.settings().active_strategy()
         series = [name for name in strategy.series() if not wanted or name in wanted]
         bars = [name for name in wanted if name not in series] or ([] if wanted else list(strategy.universe()))
         told = _Progress(call, len(bars) + len(series))
-        results = sync_bars(desk, bars, series, told, upcoming, first)
+        results = sync_bars(desk, bars, series, told, upcoming, since)
         source = desk.source.name
     answer = sync_answer(results, source, listed=not told.seen)
     return replace(answer, shown=[*answer.shown, *stand_in(call)])
@@ -54,7 +59,7 @@ def check(context: typer.Context, symbols: Cached = None) -> Answer:
     from mtum.app.bars.compare_sources import disagreeing_closes
     from mtum.wiring.resources import calendar_of, market_now, opened_store
 
-    call, names = call_of(context), symbols_of(symbols)
+    call, names = call_of(context), list(dict.fromkeys(symbols or ()))
     settings, folder = call.settings(), call.data_folder()
     if not call.database().exists():
         return Answer({"checked": [], "kept_out": [], "sources_apart": []}, ["nothing is cached yet"])
@@ -74,8 +79,12 @@ def check(context: typer.Context, symbols: Cached = None) -> Answer:
 def import_(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="SYMBOL.csv, oldest session first.")],
-    symbol: Annotated[str | None, typer.Option("--symbol", metavar="S", help="Default: the file's name.")] = None,
-    source: Annotated[str, typer.Option("--source", metavar="NAME", help="Whose bars it replaces.")] = "csv",
+    symbol: Annotated[
+        str | None, typer.Option("--symbol", metavar="S", help="Default: the file's name.", parser=symbol_of)
+    ] = None,
+    source: Annotated[
+        str, typer.Option("--source", metavar="NAME", help="Whose bars it replaces.", parser=_SOURCES)
+    ] = "csv",
 ) -> Answer:
     """Take a file of bars into the cache; it replaces what is there, earlier values are kept as revisions.
 
@@ -89,9 +98,7 @@ def import_(
     settings, folder = call.settings(), call.data_folder()
     if symbol is None and not file.stem.replace("-", "").isalnum():
         raise UsageError(f"{file.name} does not say which symbol it holds; name it with --symbol, as in --symbol MTUM")
-    (name,) = symbols_of([symbol or file.stem])
-    if source not in _IMPORTED:
-        raise UsageError(f'--source "{source}" has no bars of its own; use {", ".join(_IMPORTED)}')
+    name = symbol or symbol_of(file.stem)
     if is_replay(settings) and source == settings.market.source:
         raise UsageError(
             "the market of files reads them as it is played: nothing to import; "
@@ -103,7 +110,9 @@ def import_(
 @app.command()
 def revisions(
     context: typer.Context,
-    symbol: Annotated[str | None, typer.Argument(metavar="SYMBOL", help="Default: every symbol.")] = None,
+    symbol: Annotated[
+        str | None, typer.Argument(metavar="SYMBOL", help="Default: every symbol.", parser=symbol_of)
+    ] = None,
     limit: Limit = None,
 ) -> Answer:
     """List what sources changed afterwards, with both times."""
@@ -113,7 +122,7 @@ def revisions(
     if not call.database().exists():
         return Answer({"revisions": []}, ["nothing is cached yet"])
     with opened_store(call.settings(), call.data_folder()) as store:
-        found = store.bars.revisions(symbol.upper() if symbol else None)
+        found = store.bars.revisions(symbol)
     found = found[-limit:] if limit else found
     columns = ("session", "symbol", "source", "column", "before", "after", "first read", "noticed", "accepted")
     names = ("session", "symbol", "source", "column", "before", "after", "first_read_at", "replaced_at", "accepted")

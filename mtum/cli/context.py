@@ -27,6 +27,8 @@ class Call:
         ``--data-dir``.
     json : bool
         ``--json``: exactly one JSON document on stdout.
+    faults : list of str
+        What is wrong with words of the line; each in one line.
     verbosity : int
         -1 for ``--quiet``, 1 and more for ``--verbose``.
     """
@@ -35,6 +37,7 @@ class Call:
     data_dir: Path | None = None
     json: bool = False
     verbosity: int = 0
+    faults: list[str] = field(default_factory=list)
     _settings: "Settings | None" = field(default=None, repr=False)
 
     def tell(self, text: str) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mtum.cli.arguments import OutFolder
 from mtum.cli.context import DATABASE_NAME, Call, call_of
 from mtum.cli.output import Answer, Listing
 from mtum.errors import UsageError
@@ -22,9 +23,7 @@ CHARTED_SESSIONS = 5
 def demo(
     context: typer.Context,
     sessions: Annotated[int, typer.Option("--sessions", metavar="N", min=1, help="Last sessions to play.")] = 250,
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Folder for the fresh database and the reports.")
-    ] = None,
+    out: OutFolder = None,
 ) -> Answer:
     """Play the embedded market through the whole daily job into a fresh database, and report."""
     from mtum.app.demo import check_count, play_sessions

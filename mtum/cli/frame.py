@@ -34,7 +34,10 @@ def answer_of(command: TyperGroup, arguments: Sequence[str], call: Call) -> Answ
         return failure(error)
     except typer.TyperException as error:
         call.json = call.json or "--json" in arguments
-        return _misused(error, call)
+        fault, context = misuse(error), getattr(error, "ctx", None)
+        if fault.startswith("missing command") and context is not None and not call.json:
+            typer.echo(context.get_help())  # nothing was asked for: the help is the best answer there is
+        return misused([*call.faults, fault])
     except (KeyboardInterrupt, typer.Abort):
         returned = INTERRUPTED
     except BrokenPipeError:
@@ -59,17 +62,18 @@ def _ended(code: int) -> Answer:
     return Answer({}, exit_code=code)
 
 
-def _misused(error: typer.TyperException, call: Call) -> Answer:
+def misuse(error: typer.TyperException) -> str:
+    """Return what the library finds wrong with a line, in one line that says where to look."""
     context = getattr(error, "ctx", None)
     place = "mtum" if context is None else context.command_path
     message = one_line(error.format_message()).rstrip(".")
-    if message == "Missing command" and context is not None and not call.json:
-        typer.echo(context.get_help())  # nothing was asked for: the help is the best answer there is
-    return Answer(
-        {},
-        exit_code=ExitCode.USAGE,
-        problems=[Problem(ExitCode.USAGE, f"{message[0].lower()}{message[1:]}; see `{place} --help`")],
-    )
+    return f"{message[0].lower()}{message[1:]}; see `{place} --help`"
+
+
+def misused(faults: Sequence[str]) -> Answer:
+    """Return the answer to a line with these faults."""
+    problems = [Problem(ExitCode.USAGE, fault) for fault in faults]
+    return Answer({}, exit_code=ExitCode.USAGE, problems=problems)
 
 
 def crashed(error: Exception, arguments: Sequence[str], call: Call) -> Answer:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mtum.cli.arguments import Session, day_of
+from mtum.cli.arguments import Session
 from mtum.cli.context import Call, call_of
 from mtum.cli.output import Answer, write
 from mtum.errors import BrokerUnavailableError, UsageError
@@ -70,7 +70,7 @@ def gateway(  # noqa: PLR0917  # a command has one parameter per option
         return _told(broker.host, control, tell)
     from mtum.gateway.rehearsal.start import Beginning
 
-    begin = Beginning(day_of(session, "--session"), minutes_to_close, speed)
+    begin = Beginning(session, minutes_to_close, speed)
     with _usage_errors():
         files = _files(call, fresh=fresh)
         setup = _setup(call, files, _market(call, source), begin, accounts or [broker.account or DEFAULT_ACCOUNT])

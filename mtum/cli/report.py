@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mtum.cli.arguments import Session as SessionOption
-from mtum.cli.arguments import day_of
+from mtum.cli.arguments import day_option, word_of
 from mtum.cli.context import Call, call_of
 from mtum.cli.output import Answer, Problem
 from mtum.cli.stored import NOTHING_YET
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from mtum.ports.messages import Message
 
 APPROVED_SINCE = "A backtest has been approved since this report was written; the next report compares with it."
+_PERIODS = ("week", "month", "quarter")
 Send = Annotated[bool, typer.Option("--send", help="Also send it by the configured channels.")]
 
 
@@ -31,12 +33,11 @@ def report(context: typer.Context, session: SessionOption = None, send: Send = F
     from mtum.wiring.resources import market_now
 
     call = call_of(context)
-    wanted = day_of(session, "--session")
     if not call.database().exists():
         return Answer({}, [NOTHING_YET])
     # A report that is stored needs no folder that can be written.
     with _press(call, reading=True) as press:
-        day = wanted or last_session(press)
+        day = session or last_session(press)
         if day is None:
             return Answer({}, [NOTHING_YET])
         stored = stored_report(press.store, day) is not None
@@ -111,24 +112,28 @@ def _sent(call: Call, answer: Answer, message: "Message") -> Answer:
 
 def review(
     context: typer.Context,
-    kind: Annotated[str, typer.Argument(metavar="week|month|quarter")],
-    end: Annotated[str | None, typer.Option("--end", metavar="DATE", help="A day of the period.")] = None,
+    kind: Annotated[
+        str,
+        typer.Argument(metavar="week|month|quarter", parser=partial(word_of, "review", _PERIODS)),
+    ],
+    end: Annotated[date | None, day_option("--end", "A day of the period.")] = None,
     send: Send = False,
 ) -> Answer:
     """The review of a week, a month or a quarter; the last recorded one unless named."""
+    from mtum.app.reporting.period import Kind
     from mtum.app.review import review_message, write_review
     from mtum.wiring.reports import outside_of
     from mtum.wiring.resources import market_now
 
     call = call_of(context)
-    chosen, wanted = _kind(kind), day_of(end, "--end")
+    chosen = Kind(kind)
     if not call.database().exists():
         return Answer({}, [NOTHING_YET])
     with _press(call) as press:
         last = last_session(press)
         if last is None:
             return Answer({}, [NOTHING_YET])
-        day = last_of_period(press, chosen, wanted or last)
+        day = last_of_period(press, chosen, end or last)
         outside = outside_of(chosen, call.data_folder(), call.environment)
         with press.store.lock():
             found = write_review(press, chosen, day, market_now(call.settings(), press.store, day), outside)
@@ -152,12 +157,3 @@ def last_of_period(press: "Press", kind: "Kind", day: date) -> date:
     if not sessions:
         raise UsageError(f"nothing was recorded from {first} to {last}; `mtum show runs` lists what was")
     return max(sessions)
-
-
-def _kind(text: str) -> "Kind":
-    from mtum.app.reporting.period import Kind
-
-    try:
-        return Kind(text)
-    except ValueError:
-        raise UsageError(f'"{text}" is no kind of review; use week, month or quarter') from None

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mtum.cli.arguments import AsOf, Why
 from mtum.cli.arguments import Session as SessionOption
-from mtum.cli.arguments import Why, day_of, instant_of, reason_of
 from mtum.cli.context import Call, call_of
 from mtum.cli.output import Answer, Listing, Problem
 from mtum.errors import ExitCode, UsageError, worst
@@ -27,7 +27,7 @@ def run(
     context: typer.Context,
     session: SessionOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Decide; order and record nothing that counts.")] = False,
-    as_of: Annotated[str | None, typer.Option("--as-of", metavar="TIME", help="Take this instant for now.")] = None,
+    as_of: AsOf = None,
     wait: Annotated[bool, typer.Option("--wait", help="Sleep until the window opens.")] = False,
     if_due: Annotated[bool, typer.Option("--if-due", help="Run every job that is due.")] = False,
 ) -> Answer:
@@ -35,15 +35,15 @@ def run(
     from mtum.wiring import desks, resources
 
     call = call_of(context)
-    settings, day, instant = call.settings(), day_of(session, "--session"), instant_of(as_of)
+    settings = call.settings()
     if if_due:
         if session is not None or dry_run or wait:
             raise UsageError("--if-due runs every job at its own time; --session, --dry-run and --wait are for one run")
-        return _due(call, instant)
+        return _due(call, as_of)
     if resources.is_replay(settings):
         with desks.replay_desk(settings, call.data_folder()) as replay:
-            return _replayed(replay, _chosen(replay, day, instant), instant, dry_run=dry_run)
-    return _today(call, day, instant, dry_run=dry_run, wait=wait)
+            return _replayed(replay, _chosen(replay, session, as_of), as_of, dry_run=dry_run)
+    return _today(call, session, as_of, dry_run=dry_run, wait=wait)
 
 
 def settle(context: typer.Context, session: SessionOption = None) -> Answer:
@@ -54,13 +54,13 @@ def settle(context: typer.Context, session: SessionOption = None) -> Answer:
     from mtum.wiring import desks, resources
 
     call = call_of(context)
-    settings, day = call.settings(), day_of(session, "--session")
+    settings = call.settings()
     if not resources.is_replay(settings):
         with desks.live_desk(settings, call.data_folder(), None) as desk:
-            return _settle_answer(confirm_fills(desk, _settling(desk, day)))
+            return _settle_answer(confirm_fills(desk, _settling(desk, session)))
     with desks.replay_desk(settings, call.data_folder()) as replay:
         last = replay.desk.store.runs.latest(JOB)
-        wanted = day or (last.session if last else None)
+        wanted = session or (last.session if last else None)
         if wanted is None:
             raise UsageError("no session has been decided yet; `mtum run` plays the first")
         chosen = replay.session(wanted)
@@ -79,7 +79,7 @@ def verify(
     from mtum.wiring import desks, resources
 
     call = call_of(context)
-    settings, day = call.settings(), day_of(session, "--session")
+    settings, day = call.settings(), session
     if not call.database().exists():
         raise UsageError(f"{call.database()} does not exist; nothing has been decided yet")
     with resources.opened_store(settings, call.data_folder(), reading=True) as store:
@@ -102,12 +102,12 @@ def flatten(context: typer.Context, symbol: Annotated[str, typer.Argument(metava
     from mtum.wiring import desks, resources
 
     call = call_of(context)
-    settings, reason = call.settings(), reason_of(why)
+    settings = call.settings()
     if not resources.is_replay(settings):
         with desks.live_desk(settings, call.data_folder(), None) as desk:
-            return _flatten_today(desk, symbol, reason)
+            return _flatten_today(desk, symbol, why)
     with desks.replay_desk(settings, call.data_folder()) as replay:
-        request_flatten(replay.desk, symbol, reason)
+        request_flatten(replay.desk, symbol, why)
         return _replayed(replay, replay.upcoming(), None, dry_run=False)
 
 

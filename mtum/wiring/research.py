@@ -5,8 +5,6 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mtum.errors import UsageError
-
 if TYPE_CHECKING:
     from mtum.adapters.sweep_results import SweepResults
     from mtum.app.research.run_backtest import Backtested
@@ -43,19 +41,17 @@ def sweep_results(prepared: "Prepared", folder: Path) -> Iterator["SweepResults"
 
 
 def engine_named(name: str, workers: int) -> "Engine":
-    """Return what plays a sweep: threads of this process, or a Ray cluster.
+    """Return what plays a sweep: `local` threads of this process, or a `ray` cluster.
 
     Raises
     ------
     UsageError
-        If there is no engine of that name, or its library is not installed.
+        If its library is not installed.
     """
     from mtum.app.research.sweep import ThreadEngine
 
     if name == "local":
         return ThreadEngine(workers)
-    if name == "ray":
-        from mtum.adapters.ray_engine import ray_engine
+    from mtum.adapters.ray_engine import ray_engine
 
-        return ray_engine(workers)
-    raise UsageError(f'--engine "{name}" is not known; use local or ray')
+    return ray_engine(workers)

@@ -15,7 +15,7 @@ from mtum.core.strategies.contract import Strategy
 from mtum.errors import UsageError
 
 if TYPE_CHECKING:
-    from mtum.core.simulation.played import FillModel, PlayTerms, Settlement
+    from mtum.core.simulation.played import PlayTerms
 
 
 class DecisionModel(Enum):
@@ -77,9 +77,9 @@ class Asked:
             capital_usd=portfolio.capital_usd,
             rules=PortfolioRules(sizing, losses),
             loss_pause_sessions=risk.daily_loss_pause_sessions,
-            fill=_member(FillModel, self.fill, "--fill"),
+            fill=FillModel(self.fill),
             slippage_bps=self.slippage_bps,
-            settlement=_member(Settlement, self.settlement, "--settlement"),
+            settlement=Settlement(self.settlement),
         )
 
     def settings_document(self) -> dict[str, Any]:
@@ -114,10 +114,3 @@ def on_symbol(strategy: Strategy, symbol: str | None) -> Strategy:
         raise UsageError(f"{strategy.name} trades symbols of its own; leave out --symbol")
     moved: Strategy = replace(strategy, symbol=symbol)  # type: ignore[type-var]  # as above
     return moved
-
-
-def _member[E: "FillModel | Settlement"](kind: type[E], word: str, option: str) -> E:
-    try:
-        return kind(word)
-    except ValueError:
-        raise UsageError(f'{option} "{word}" is not known; use {" or ".join(one.value for one in kind)}') from None

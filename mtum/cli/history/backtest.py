@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mtum.cli.arguments import day_of
+from mtum.cli.arguments import OutFolder, day_option, word_option
 from mtum.cli.context import Call, call_of
 from mtum.cli.history.backtest_text import backtest_shown
 from mtum.cli.output import Answer
@@ -22,19 +23,18 @@ if TYPE_CHECKING:
 
 Symbol = Annotated[str | None, typer.Option("--symbol", metavar="S", help="Symbol instead of the strategy's.")]
 Source = Annotated[str | None, typer.Option("--source", metavar="NAME|csv:DIR", help="Where bars come from.")]
-Start = Annotated[str | None, typer.Option("--start", metavar="DATE", help="First session decided.")]
-End = Annotated[str | None, typer.Option("--end", metavar="DATE", help="Last session.")]
+Start = Annotated[date | None, day_option("--start", "First session decided.")]
+End = Annotated[date | None, day_option("--end", "Last session.")]
 StrategyName = Annotated[str | None, typer.Option("--strategy", metavar="NAME", help="Strategy played.")]
-Fill = Annotated[str, typer.Option("--fill", metavar="MODEL", help="same_close or next_open.")]
-Settled = Annotated[str, typer.Option("--settlement", metavar="MODEL", help="none or calendar.")]
+Fill = Annotated[str, word_option("--fill", "same_close", "next_open")]
+Settled = Annotated[str, word_option("--settlement", "none", "calendar")]
 Slippage = Annotated[
     float, typer.Option("--slippage-bps", metavar="BPS", help="Taken off every fill.", min=0, max=1000)
 ]
 Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a setting; repeatable.")]
-Decision = Annotated[str, typer.Option("--decision", metavar="MODEL", help="official or near_close.")]
+Decision = Annotated[str, word_option("--decision", "official", "near_close")]
 Check = Annotated[bool, typer.Option("--check", help="How far can the result be trusted? Takes longer.")]
 Approve = Annotated[bool, typer.Option("--approve", help="Keep this result: reports compare live trading with it.")]
-Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Write the tear sheet there.")]
 
 
 def backtest(
@@ -52,10 +52,10 @@ def backtest(
     changes: Set = None,
     check: Check = False,
     approve: Approve = False,
-    out: Out = None,
+    out: OutFolder = None,
 ) -> Answer:
     """The strategy over history."""
-    from mtum.app.research.asked import Asked
+    from mtum.app.research.asked import Asked, DecisionModel
 
     call = call_of(context)
     settings = changed_settings(call, source, changes or [])
@@ -63,9 +63,9 @@ def backtest(
         settings=settings,
         strategy=strategy,
         symbol=symbol,
-        start=day_of(start, "--start"),
-        end=day_of(end, "--end"),
-        decision=_decision_model(decision),
+        start=start,
+        end=end,
+        decision=DecisionModel(decision),
         fill=fill,
         settlement=settlement,
         slippage_bps=slippage_bps,
@@ -159,12 +159,3 @@ def _user_cache(environment: Mapping[str, str]) -> Path:
         folder = folder.expanduser()
         folder.mkdir(parents=True, exist_ok=True)
     return folder
-
-
-def _decision_model(word: str) -> Any:
-    from mtum.app.research.asked import DecisionModel
-
-    try:
-        return DecisionModel(word)
-    except ValueError:
-        raise UsageError(f'--decision "{word}" is not known; use official or near_close') from None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mtum.cli.arguments import day_of
+from mtum.cli.arguments import OutFolder, word_option
 from mtum.cli.context import Call, call_of
 from mtum.cli.history.backtest import (
     End,
@@ -22,7 +22,6 @@ from mtum.cli.history.backtest import (
     market_of,
 )
 from mtum.cli.output import Answer, Listing
-from mtum.errors import UsageError
 
 if TYPE_CHECKING:
     from mtum.app.research.sweep import Prepared
@@ -30,11 +29,10 @@ if TYPE_CHECKING:
 
 GridFile = Annotated[Path, typer.Argument(metavar="GRID.toml", help="Settings to try.")]
 Workers = Annotated[int, typer.Option("--workers", metavar="N", min=1, max=256, help="Played beside each other.")]
-EngineName = Annotated[str, typer.Option("--engine", metavar="NAME", help="local or ray.")]
-OutDir = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder of the results.")]
+EngineName = Annotated[str, word_option("--engine", "local", "ray", metavar="NAME")]
 FitSessions = Annotated[int, typer.Option("--fit-sessions", metavar="N", min=20, help="Sessions chosen on.")]
 TrySessions = Annotated[int, typer.Option("--try-sessions", metavar="N", min=1, help="Sessions they are tried on.")]
-Windows = Annotated[str, typer.Option("--windows", metavar="KIND", help="rolling or expanding.")]
+Windows = Annotated[str, word_option("--windows", "rolling", "expanding", metavar="KIND")]
 
 
 def sweep(
@@ -51,7 +49,7 @@ def sweep(
     settlement: Settled = "none",
     slippage_bps: Slippage = 0.0,
     changes: Set = None,
-    out: OutDir = None,
+    out: OutFolder = None,
 ) -> Answer:
     """A backtest for every point of a grid of settings."""
     from mtum.app.research.sweep import judged, terms_document
@@ -59,7 +57,7 @@ def sweep(
     from mtum.wiring.research import engine_named, sweep_results
 
     call = call_of(context)
-    given: dict[str, Any] = {"symbol": symbol, "start": day_of(start, "--start"), "end": day_of(end, "--end")}
+    given: dict[str, Any] = {"symbol": symbol, "start": start, "end": end}
     given |= {"fill": fill, "settlement": settlement, "slippage_bps": slippage_bps}
     chosen = engine_named(engine, workers)
     prepared = _prepared(call, grid, source, changes or [], given)
@@ -95,16 +93,14 @@ def walkforward(
     settlement: Settled = "none",
     slippage_bps: Slippage = 0.0,
     changes: Set = None,
-    out: OutDir = None,
+    out: OutFolder = None,
 ) -> Answer:
     """Choose settings on the past, judge them on what follows."""
     from mtum.app.research.walk_forward import document, walk_forward
     from mtum.core.research.walk_forward import WindowKind
 
     call = call_of(context)
-    if windows not in {kind.value for kind in WindowKind}:
-        raise UsageError(f'--windows "{windows}" is not known; use rolling or expanding')
-    given: dict[str, Any] = {"symbol": symbol, "start": day_of(start, "--start"), "end": day_of(end, "--end")}
+    given: dict[str, Any] = {"symbol": symbol, "start": start, "end": end}
     given |= {"fill": fill, "settlement": settlement, "slippage_bps": slippage_bps}
     prepared = _prepared(call, grid, source, changes or [], given)
     answer = document(walk_forward(prepared, fit_sessions, try_sessions, WindowKind(windows)))

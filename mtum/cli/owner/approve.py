@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mtum.cli.arguments import Session, day_of
+from mtum.cli.arguments import Session
 from mtum.cli.context import call_of
 from mtum.cli.output import Answer
 from mtum.errors import UsageError
@@ -23,7 +23,7 @@ def approve(
     from mtum.app.session.decide_and_order import JOB
     from mtum.wiring.resources import calendar_of, opened_store, system_clock
 
-    call, day = call_of(context), day_of(session, "--session")
+    call, day = call_of(context), session
     if day is None:
         raise UsageError("--session is needed: an approval is for one session; `mtum status` names the next")
     if enter == exit_:

@@ -1,21 +1,15 @@
 """`mtum halt`, `mtum resume` and `mtum capital`: what a person may change between runs."""
 
 from collections.abc import Mapping, Sequence
-from enum import Enum
+from decimal import Decimal
+from functools import partial
 from typing import Annotated, Any
 
 import typer
 
-from mtum.cli.arguments import Why, reason_of, usd_of
+from mtum.cli.arguments import Why, usd_of, word_of
 from mtum.cli.context import call_of
 from mtum.cli.output import Answer, plain
-
-
-class Direction(Enum):
-    """Which way money moves."""
-
-    ADD = "add"
-    WITHDRAW = "withdraw"
 
 
 def halt(
@@ -28,10 +22,10 @@ def halt(
     from mtum.core.portfolio.limits import Restriction
     from mtum.wiring.resources import opened_store, system_clock
 
-    call, reason = call_of(context), reason_of(why)
+    call = call_of(context)
     with opened_store(call.settings(), call.data_folder()) as store:
         restriction = Restriction.REDUCE_ONLY if reduce_only else Restriction.FULL
-        document = put_in_force(store.control, system_clock(), restriction, reason)
+        document = put_in_force(store.control, system_clock(), restriction, why)
     return Answer(
         document,
         ["halted: no entries are made" if reduce_only else "halted: nothing is sent, exits included"]
@@ -62,8 +56,10 @@ def resume(context: typer.Context) -> Answer:
 
 def capital(
     context: typer.Context,
-    direction: Annotated[Direction, typer.Argument(help="add or withdraw", metavar="add|withdraw")],
-    usd: Annotated[str, typer.Argument(help="Amount in USD.", metavar="USD")],
+    direction: Annotated[
+        str, typer.Argument(metavar="add|withdraw", parser=partial(word_of, "capital", ("add", "withdraw")))
+    ],
+    usd: Annotated[Decimal, typer.Argument(help="Amount in USD.", metavar="USD", parser=usd_of)],
     why: Why,
 ) -> Answer:
     """Record money added to or taken from the strategy; it is no profit and no loss."""
@@ -73,7 +69,7 @@ def capital(
     from mtum.wiring.resources import calendar_of, is_replay, market_now, opened_store, system_clock
 
     call = call_of(context)
-    change = CapitalChange(direction is Direction.ADD, usd_of(usd), reason_of(why))
+    change = CapitalChange(direction == "add", usd, why)
     settings, folder = call.settings(), call.data_folder()
     with opened_store(settings, folder) as store, store.lock():
         purse = Purse(

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
-from decimal import Decimal, InvalidOperation
+from datetime import date, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mtum.cli.arguments import day_of
+from mtum.cli.arguments import day_option, usd_option
 from mtum.cli.context import Call, call_of
 from mtum.cli.output import Answer, Listing, Problem
 from mtum.errors import ExitCode, UsageError
@@ -20,9 +20,6 @@ ACCEPT_HELP = (
     "external SYMBOL N, position SYMBOL N, filled REF PRICE [FEE], not-sent ID, foreign REF, "
     "corporate-action SYMBOL RATIO, or contract SYMBOL CONTRACT."
 )
-
-
-_HIGHEST_PRICE = Decimal(10_000_000)
 
 
 def cancel(
@@ -55,12 +52,10 @@ def reconcile(
     accept: Annotated[str | None, typer.Option("--accept", metavar="KIND", help=ACCEPT_HELP)] = None,
     *,
     strategy: Annotated[str | None, typer.Option("--strategy", metavar="NAME", help="Whose position it is.")] = None,
-    entry_session: Annotated[str | None, typer.Option("--entry-session", metavar="DATE", help="When it began.")] = None,
-    entry_price: Annotated[
-        str | None, typer.Option("--entry-price", metavar="USD", help="Its price per share.")
-    ] = None,
+    entry_session: Annotated[date | None, day_option("--entry-session", "When it began.")] = None,
+    entry_price: Annotated[Decimal | None, usd_option("--entry-price", "Its price per share.")] = None,
     cash_in_lieu: Annotated[
-        str | None, typer.Option("--cash-in-lieu", metavar="USD", help="Paid for the fraction that a split left.")
+        Decimal | None, usd_option("--cash-in-lieu", "Paid for the fraction that a split left.")
     ] = None,
 ) -> Answer:
     """Record what the broker's lists explain, and compare the rest with our records; or accept a statement."""
@@ -73,15 +68,7 @@ def reconcile(
         raise UsageError("words without --accept; write `mtum reconcile --accept KIND ...`")
     said: Statement | None = None
     if accept is not None:
-        day = day_of(entry_session, "--entry-session")
-        said = Statement(
-            accept,
-            tuple(words or ()),
-            strategy,
-            day,
-            _price("--entry-price", entry_price),
-            _price("--cash-in-lieu", cash_in_lieu),
-        )
+        said = Statement(accept, tuple(words or ()), strategy, entry_session, entry_price, cash_in_lieu)
     with _desk(call) as desk:
         document = accept_statement(desk, said) if said else compared(desk)
     return _answer(document)
@@ -117,15 +104,3 @@ def _answer(document: dict[str, Any]) -> Answer:
 
 def _problems(document: dict[str, Any]) -> list[Problem]:
     return [Problem(int(one["code"]), str(one["text"])) for one in document["problems"]]
-
-
-def _price(option: str, text: str | None) -> Decimal | None:
-    if text is None:
-        return None
-    try:
-        found = Decimal(text)
-    except InvalidOperation:
-        found = Decimal(0)
-    if not found.is_finite() or not 0 < found <= _HIGHEST_PRICE:
-        raise UsageError(f'{option} "{text}" is no price in USD')
-    return found

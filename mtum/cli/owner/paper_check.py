@@ -1,22 +1,17 @@
 """`mtum paper-check`: the check-list for a paper account."""
 
 import json
-from datetime import datetime
-from typing import Annotated
 
 import typer
 
-from mtum.cli.arguments import instant_of
+from mtum.cli.arguments import AsOf
 from mtum.cli.context import call_of
 from mtum.cli.frame import INTERRUPTED
 from mtum.cli.output import Answer, Listing, Problem
 from mtum.errors import ExitCode, UsageError
 
 
-def paper_check(
-    context: typer.Context,
-    as_of: Annotated[str | None, typer.Option("--as-of", metavar="TIME", help="Take this instant for now.")] = None,
-) -> Answer:
+def paper_check(context: typer.Context, as_of: AsOf = None) -> Answer:
     """Try on a paper account what only a real gateway can show; buys one share and watches it past the close."""
     from mtum.app.owner.paper_check import WINDOW_MINUTES
     from mtum.app.owner.paper_check_record import interrupted_check
@@ -29,8 +24,7 @@ def paper_check(
     schedule = settings.schedule.model_copy(update={"window_opens_minutes": WINDOW_MINUTES})
     if settings.mode != "paper":
         raise UsageError(f'paper-check runs in mode "paper", not "{settings.mode}": it buys a share')
-    instant: datetime | None = instant_of(as_of)
-    with desks.live_desk(settings.model_copy(update={"schedule": schedule}), folder, instant) as desk:
+    with desks.live_desk(settings.model_copy(update={"schedule": schedule}), folder, as_of) as desk:
         session = todays_session(desk)
         if session is None:
             raise UsageError(f"the exchange is shut on {desk.clock.now():%Y-%m-%d}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mtum.cli.arguments import OutFile
 from mtum.cli.context import Call, call_of
 from mtum.cli.output import Answer, Problem
 from mtum.cli.stored import untold_commissions
@@ -20,11 +21,10 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Write trades, signals, performance or tax lots to files.")
 
 Year = Annotated[int | None, typer.Option("--year", metavar="Y", min=1970, max=2999, help="Only this calendar year.")]
-Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="File to write; - for stdout.")]
 
 
 @app.command()
-def trades(context: typer.Context, year: Year = None, out: Out = None) -> Answer:
+def trades(context: typer.Context, year: Year = None, out: OutFile = None) -> Answer:
     """Round trips as CSV; with --year those closed in it."""
     from mtum.app.records.export import csv_text, in_year
     from mtum.ports.reading import FillRow, TradeRow
@@ -39,7 +39,7 @@ def trades(context: typer.Context, year: Year = None, out: Out = None) -> Answer
 
 
 @app.command()
-def signals(context: typer.Context, year: Year = None, out: Out = None) -> Answer:
+def signals(context: typer.Context, year: Year = None, out: OutFile = None) -> Answer:
     """Every condition of every session as JSON lines."""
     from mtum.app.records.export import in_year, signals_text
     from mtum.ports.reading import SignalRow
@@ -52,7 +52,7 @@ def signals(context: typer.Context, year: Year = None, out: Out = None) -> Answe
 
 
 @app.command()
-def performance(context: typer.Context, year: Year = None, out: Out = None) -> Answer:
+def performance(context: typer.Context, year: Year = None, out: OutFile = None) -> Answer:
     """Equity, return, drawdown and buy-and-hold by session as CSV."""
     from mtum.app.queries.performance import PerformanceRow
     from mtum.app.queries.performance import performance as performance_of
@@ -69,7 +69,7 @@ def performance(context: typer.Context, year: Year = None, out: Out = None) -> A
 
 
 @app.command()
-def tax(context: typer.Context, year: Year = None, out: Out = None) -> Answer:
+def tax(context: typer.Context, year: Year = None, out: OutFile = None) -> Answer:
     """Closed tax lots as CSV in the columns of Form 8949; with --year those sold in it."""
     from mtum.app.records.export_tax import tax_csv
     from mtum.ports.reading import FillRow

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import typer
 
-from mtum.cli.arguments import Limit, Since, day_of
+from mtum.cli.arguments import Limit, Since
 from mtum.cli.context import call_of
 from mtum.cli.output import Answer, Listing
 from mtum.cli.stored import NOTHING_YET, stand_in, untold_commissions
@@ -141,7 +141,7 @@ def runs(context: typer.Context, since: Since = None, limit: Limit = None) -> An
     return _list(context, "runs", since, limit)
 
 
-def _list(context: typer.Context, kind: str, since: str | None, limit: int | None) -> Answer:
+def _list(context: typer.Context, kind: str, since: date | None, limit: int | None) -> Answer:
     from mtum.ports import reading
     from mtum.wiring.resources import opened_reader
 
@@ -154,17 +154,16 @@ def _list(context: typer.Context, kind: str, since: str | None, limit: int | Non
         "equity": reading.EquityRow,
         "runs": reading.RunRow,
     }
-    first = day_of(since, "--since")
     call = call_of(context)
     with opened_reader(call.settings(), call.database()) as reader:
-        rows: Sequence[Any] = () if reader is None else reader.rows(kinds[kind], first, limit)
+        rows: Sequence[Any] = () if reader is None else reader.rows(kinds[kind], since, limit)
         untold = reader.rows(reading.FillRow, commission_usd=None) if reader and kind in _WITHOUT else ()
     listed = [_day_document(row) for row in rows] if kind == "decisions" else rows
     document = {kind: listed, "count": len(rows), "source": call.settings().market.source}
     if reader is None:
         return Answer(document, [NOTHING_YET])
     if not rows:
-        return Answer(document, [f"no {kind}" + (f" since {first}" if first else "")])
+        return Answer(document, [f"no {kind}" + (f" since {since}" if since else "")])
     listing = _listing(_COLUMNS[kind], rows)
     return Answer(document, [listing, *untold_commissions(untold, _WITHOUT.get(kind, "")), *stand_in(call)])
 

@@ -266,7 +266,7 @@ def test_bars_may_be_imported_beside_the_embedded_market_and_the_index_by_its_cl
         (("sync", "../MTUM"), '"../MTUM" is no symbol'),
         (("check", ""), '"" is no symbol'),
         (("import", "bars-of-2024.csv"), '"BARS-OF-2024" is no symbol'),
-        (("import", "MTUM.csv", "--source", "sample"), "use csv, yahoo, ib"),
+        (("import", "MTUM.csv", "--source", "sample"), "use csv, yahoo or ib"),
         (("import", "MTUM.csv"), "MTUM.csv cannot be read: No such file"),
         (("sync", "--since", "soon"), '"soon" is no date'),
         (("sync", "--since", "2030-01-01"), "--since 2030-01-01 is later than the session to be ready for, 2018-01-03"),

@@ -226,3 +226,78 @@ def test_ctrl_c_ends_with_130(tmp_path: Path) -> None:
     assert answer is not None
     assert (answer.exit_code, answer.problems[0].text) == (130, "interrupted")
     assert not (tmp_path / "logs").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "faults"),
+    [
+        (
+            ("capital", "add", "-5"),
+            (
+                '"-5" is no amount in USD above zero with whole cents',
+                "missing option '--why'; see `mtum capital --help`",
+            ),
+        ),
+        (
+            ("capital", "up", "five", "--why", " "),
+            (
+                "--why is empty; say why in a few words, it is kept with the record",
+                'capital "up" is not known; use add or withdraw',
+                '"five" is no amount in USD; write it as 2500 or 2500.50',
+            ),
+        ),
+        (
+            ("backtest", "--start", "soon", "--fill", "never", "--slippage-bps", "-1"),
+            (
+                '--start "soon" is no date; write it as 2026-01-31',
+                '--fill "never" is not known; use same_close or next_open',
+                "invalid value for '--slippage-bps': Input should be greater than or equal to 0; "
+                "see `mtum backtest --help`",
+            ),
+        ),
+        (
+            ("status", "extra", "--data-dir", "elsewhere"),
+            ("got unexpected extra argument(s) (extra); see `mtum status --help`",),
+        ),
+        (
+            ("review", "year", "--end", "soon", "more"),
+            (
+                '--end "soon" is no date; write it as 2026-01-31',
+                'review "year" is not known; use week, month or quarter',
+                "got unexpected extra argument(s) (more); see `mtum review --help`",
+            ),
+        ),
+    ],
+)
+def test_all_faults_of_a_line_are_told_at_once(mtum: Any, words: tuple[str, ...], faults: tuple[str, ...]) -> None:
+    called = mtum(*words, "--json")
+    assert called.document == {"problems": [{"code": 2, "text": text} for text in faults], "exit_code": 2}
+    assert called.err == f"mtum: {'; '.join(faults)}\n"
+
+
+OUTS = [
+    ("demo", "--sessions", "1"),
+    ("backtest",),
+    ("sweep", "grid.toml"),
+    ("walkforward", "grid.toml"),
+    *(("export", kind) for kind in ("trades", "signals", "performance", "tax")),
+]
+
+
+@pytest.mark.parametrize("words", OUTS, ids=" ".join)
+def test_results_go_only_where_the_folder_above_stands(mtum: Any, tmp_path: Path, words: tuple[str, ...]) -> None:
+    called = mtum(*words, "--out", "mispelled/results")
+    above = tmp_path / "mispelled"
+    said = f"--out mispelled/results: there is no folder {above}; create it first, or name another place"
+    assert (called.code, called.err) == (2, f"mtum: {said}\n")
+    assert not above.exists()
+
+
+@pytest.mark.parametrize("words", OUTS, ids=" ".join)
+def test_results_never_go_where_something_else_stands(mtum: Any, tmp_path: Path, words: tuple[str, ...]) -> None:
+    file = words[0] == "export"
+    stands = tmp_path / "results"
+    stands.mkdir() if file else stands.touch()
+    called = mtum(*words, "--out", "results")
+    wanted = "is a folder; name a file" if file else "is a file; name a folder"
+    assert (called.code, called.err) == (2, f"mtum: --out results {wanted}\n")

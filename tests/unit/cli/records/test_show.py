@@ -126,7 +126,7 @@ def test_an_export_to_a_folder_is_refused_and_leaves_nothing(mtum: Any, tmp_path
     (tmp_path / "taken").mkdir()
     called = mtum("export", "trades", "--out", "taken")
     assert called.code == 2
-    assert "taken cannot be written" in called.err
+    assert "taken is a folder; name a file" in called.err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "taken"]
 
 
