@@ -2,14 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 
 from mtum.config import Settings
-from mtum.core.portfolio.costs import cost_model
-from mtum.core.portfolio.decision import PortfolioRules
-from mtum.core.portfolio.limits import LossRules
-from mtum.core.portfolio.sizing import SizingRules
+from mtum.core.portfolio.sleeves import Sleeve, series_of, symbols_of
 from mtum.core.strategies.contract import Strategy
 from mtum.errors import ExitCode, worst
 from mtum.ports.broker import Broker
@@ -58,6 +54,21 @@ class Desk:
     replayed: bool = False
 
     @property
+    def sleeves(self) -> tuple[Sleeve, ...]:
+        """What the account is made of, in the order of the settings."""
+        return self.settings.sleeves()
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Every symbol that a sleeve may hold."""
+        return symbols_of(self.sleeves)
+
+    @property
+    def series(self) -> tuple[str, ...]:
+        """Every extra series that a sleeve asks for."""
+        return series_of(self.sleeves)
+
+    @property
     def strategy(self) -> Strategy:
         """The strategy the daily job runs."""
         return self.settings.active_strategy()
@@ -78,21 +89,3 @@ class Problem:
 def exit_code_of(problems: tuple[Problem, ...]) -> ExitCode:
     """Return the exit code that wins over these problems."""
     return worst(problem.exit_code for problem in problems)
-
-
-def portfolio_rules(settings: Settings) -> PortfolioRules:
-    """Return the numbers of sizing and limits that the settings ask for."""
-    portfolio, risk = settings.portfolio, settings.risk
-    return PortfolioRules(
-        sizing=SizingRules(
-            max_position_frac=portfolio.max_position_frac,
-            max_position_usd=risk.max_position_usd,
-            cash_buffer_frac=portfolio.cash_buffer_frac,
-            costs=cost_model(portfolio.cost_model, Decimal(repr(portfolio.cost_frac))),
-        ),
-        losses=LossRules(
-            max_daily_loss_usd=risk.max_daily_loss_usd,
-            flatten_on_daily_loss=risk.on_daily_loss == "flatten",
-            max_drawdown_frac=risk.max_drawdown_frac,
-        ),
-    )

@@ -14,9 +14,11 @@ from mtum.config.loading import (
 )
 from mtum.config.names import ENVIRONMENT_PREFIX, KNOWN_ENVIRONMENT, SECRETS, setting_names, variable_of
 from mtum.config.sections import (
+    MANY,
     REPLAYED_SOURCES,
     SECTIONS,
     Broker,
+    Group,
     Mail,
     Market,
     Notify,
@@ -24,6 +26,8 @@ from mtum.config.sections import (
     Risk,
     Schedule,
     Settings,
+    SleeveRisk,
+    SleeveSettings,
     Storage,
     digest_of,
 )
@@ -31,10 +35,12 @@ from mtum.config.sections import (
 __all__ = [
     "ENVIRONMENT_PREFIX",
     "KNOWN_ENVIRONMENT",
+    "MANY",
     "REPLAYED_SOURCES",
     "SECRETS",
     "SECTIONS",
     "Broker",
+    "Group",
     "Mail",
     "Market",
     "Notify",
@@ -42,6 +48,8 @@ __all__ = [
     "Risk",
     "Schedule",
     "Settings",
+    "SleeveRisk",
+    "SleeveSettings",
     "Storage",
     "current_environment",
     "digest_of",

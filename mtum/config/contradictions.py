@@ -21,14 +21,20 @@ _OWN_MACHINE = ("127.0.0.1", "::1", "localhost")
 
 def contradictions(settings: Settings) -> list[str]:
     """Return what does not go together among the sections, one line each."""
-    return [*_schedule(settings.schedule), *_strategy(settings), *_account(settings), *_mail(settings.mail)]
+    return [
+        *_schedule(settings.schedule),
+        *_strategy(settings),
+        *_weights(settings),
+        *_account(settings),
+        *_mail(settings.mail),
+    ]
 
 
 def strategy_contradictions(settings: Settings) -> list[str]:
     """Return what does not go together among the parameters of each strategy, one line each."""
-    return [
-        f"strategy.{name}.{line}" for name, strategy in settings.strategy.items() for line in strategy.contradictions()
-    ]
+    made = {f"strategy.{name}": strategy for name, strategy in settings.strategy.items()}
+    made |= {f"sleeve.{name}.rules": sleeve.rules for name, sleeve in settings.sleeve.items()}
+    return [f"{place}.{line}" for place, strategy in made.items() for line in strategy.contradictions()]
 
 
 def _schedule(schedule: Schedule) -> Iterator[str]:
@@ -50,13 +56,30 @@ def _strategy(settings: Settings) -> Iterator[str]:
     if settings.portfolio.strategy not in STRATEGIES:
         hint = nearest(settings.portfolio.strategy, STRATEGIES)
         yield f"portfolio.strategy: no strategy {settings.portfolio.strategy!r}{hint}"
-        return
-    chosen = settings.strategy.get(settings.portfolio.strategy)
-    for symbol in chosen.universe() if chosen is not None else ():
-        kind = instrument(symbol).kind
-        if kind is not Kind.STOCK:
-            what = f"{symbol} is an {kind.value}; only stocks and ETFs are traded"
-            yield f"strategy.{settings.portfolio.strategy}: {what}"
+    for name, sleeve in settings.configured().items():
+        place = f"sleeve.{name}.rules" if settings.sleeve else f"strategy.{name}"
+        for symbol in sleeve.rules.universe() if sleeve.rules is not None else ():
+            yield from _untradable(place, symbol)
+    for name, group in settings.group.items():
+        for symbol in group.symbols:
+            yield from _untradable(f"group.{name}.symbols", symbol)
+
+
+def _untradable(place: str, symbol: str) -> Iterator[str]:
+    kind = instrument(symbol).kind
+    if kind is not Kind.STOCK:
+        yield f"{place}: {symbol} is an {kind.value}; only stocks and ETFs are traded"
+
+
+def _weights(settings: Settings) -> Iterator[str]:
+    # A sleeve that is watched has no part of the money.
+    weights = {name: sleeve.weight for name, sleeve in settings.sleeve.items() if sleeve.state != "watch"}
+    if round(sum(weights.values()), 9) > 1:
+        told = " + ".join(f"{weight:g} ({name})" for name, weight in weights.items())
+        yield f"sleeve: the weights are {told} = {sum(weights.values()):g}; together they may be 1 at most"
+    for name, weight in weights.items():
+        if weight == 0 and settings.sleeve[name].state == "on":
+            yield f'sleeve.{name}.weight: 0 is no money to trade with; give it a part, or state = "watch"'
 
 
 def _account(settings: Settings) -> Iterator[str]:

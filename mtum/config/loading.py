@@ -3,15 +3,14 @@
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
-from dataclasses import fields
-from functools import cache
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
-from mtum.config.contradictions import contradictions, strategy_contradictions
+from mtum.config.addresses import web_address
+from mtum.config.contradictions import strategy_contradictions
 from mtum.config.named_files import why_unreadable
 from mtum.config.names import (
     ENVIRONMENT_PREFIX,
@@ -19,12 +18,14 @@ from mtum.config.names import (
     SECRETS,
     TABLES,
     nearest,
+    parameters_of,
     setting_names,
     unknown_setting,
     variable_of,
 )
-from mtum.config.sections import DECIDING, SECTIONS, Settings, web_address
+from mtum.config.sections import DECIDING, MANY, SECTIONS, Settings, SleeveRisk, SleeveSettings
 from mtum.config.system_keyring import kept_secret
+from mtum.config.validation import strategy_adapter, validate
 from mtum.core.strategies import STRATEGIES
 from mtum.core.strategies.contract import Strategy
 from mtum.errors import ConfigError
@@ -58,10 +59,10 @@ def load(
     """
     tree = read_toml(path) if path is not None else {}
     problems: list[str] = []
-    for name, given in [*_from_environment(environment, problems), *(changes or {}).items()]:
+    for name, given in [*_from_environment(environment, tree, problems), *(changes or {}).items()]:
         _put(tree, name, given, problems)
     problems += [*_unknown(tree), *_switches(tree)]
-    settings = _validate(tree, problems)
+    settings = validate(tree, problems)
     if settings is not None and coherent:
         problems += strategy_contradictions(settings)
     if settings is None or problems:
@@ -79,8 +80,8 @@ def restored(document: Mapping[str, Any]) -> Settings:
     """
     problems: list[str] = []
     # Where mail went, or which host was meant, decides nothing: a value this program no longer takes is left out.
-    deciding = {name: document[name] for name in ("mode", *DECIDING) if name in document}
-    settings = _validate(document, problems) or _validate(deciding, problems)
+    deciding = {name: document[name] for name in ("mode", *DECIDING, *MANY) if name in document}
+    settings = validate(document, problems) or validate(deciding, problems)
     if settings is None or len(settings.strategy) < len(STRATEGIES):
         raise ConfigError(problems)
     return settings
@@ -88,7 +89,7 @@ def restored(document: Mapping[str, Any]) -> Settings:
 
 def parameters_schema(name: str) -> Mapping[str, Any]:
     """Return the JSON Schema of each parameter of a strategy, by the parameter's name."""
-    found = _strategy_adapter(name).json_schema()
+    found = strategy_adapter(name).json_schema()
     definitions = found.get("$defs", {})
 
     def resolved(part: Any) -> Any:
@@ -104,19 +105,24 @@ def parameters_schema(name: str) -> Mapping[str, Any]:
 
 
 def restored_strategy(name: str, document: Mapping[str, Any]) -> Strategy | None:
-    """Return a strategy with the parameters of an earlier run; None if this program no longer knows it.
+    """Return a sleeve's strategy with the parameters of an earlier run; None if this program no longer knows it.
 
     Parameters
     ----------
+    name : str
+        Of the sleeve; without sleeves that of the strategy.
     document : mapping
         Settings as that run stored them; parameters that are not known any more are left out.
     """
+    sleeve = document.get("sleeve", {}).get(name)
+    name, stored = (
+        (sleeve["strategy"], sleeve["rules"]) if sleeve else (name, document.get("strategy", {}).get(name, {}))
+    )
     if name not in STRATEGIES:
         return None
-    stored = document.get("strategy", {}).get(name, {})
-    known = {field.name for field in fields(STRATEGIES[name])}  # type: ignore[arg-type]  # dataclasses by rule
+    known = parameters_of(name)
     try:
-        return _strategy_adapter(name).validate_python({key: stored[key] for key in stored if key in known})
+        return strategy_adapter(name).validate_python({key: stored[key] for key in stored if key in known})
     except ValidationError:
         return None
 
@@ -204,8 +210,10 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from error
 
 
-def _from_environment(environment: Mapping[str, str], problems: list[str]) -> Iterator[tuple[str, Any]]:
-    known = {variable_of(name): name for name in setting_names()}
+def _from_environment(
+    environment: Mapping[str, str], tree: Mapping[str, Any], problems: list[str]
+) -> Iterator[tuple[str, Any]]:
+    known = {variable_of(name): name for name in setting_names(tree)}
     for variable, text in sorted(environment.items()):
         if not variable.startswith(ENVIRONMENT_PREFIX) or variable in KNOWN_ENVIRONMENT:
             continue
@@ -219,15 +227,19 @@ def _from_environment(environment: Mapping[str, str], problems: list[str]) -> It
 def _kind(name: str) -> Any:
     """Type of a plain setting as its section declares it; None for the strategies' parameters."""
     section, _, field = name.partition(".")
+    if section == "sleeve":
+        _, field = field.split(".", 1)
+        model, field = (SleeveRisk, field[5:]) if field.startswith("risk.") else (SleeveSettings, field)
+        return model.model_fields[field].annotation if field in model.model_fields else None
     return SECTIONS[section].model_fields[field].annotation if section in SECTIONS else None
 
 
 def _switches(tree: Mapping[str, Any]) -> list[str]:
     """Name the settings that were given true or false and take a number or a text."""
-    known = [name for name in setting_names() if name != "mode"]
+    known = [name for name in setting_names(tree) if name != "mode"]
     return [
         f"{name}: input should be a number or a text, found {str(given).lower()}"
-        for name, given in _values(tree)
+        for name, given in _values(tree, known)
         if isinstance(given, bool) and name in known and _kind(name) is not bool and bool not in get_args(_kind(name))
     ]
 
@@ -257,88 +269,22 @@ def _put(tree: dict[str, Any], name: str, given: Any, problems: list[str]) -> No
 
 
 def _unknown(tree: Mapping[str, Any]) -> list[str]:
-    names = setting_names()
+    names = setting_names(tree)
     # A section without anything in it is harmless.
     return [
-        unknown_setting(name)
-        for name, given in _values(tree)
-        if name not in names and not (name in TABLES and given == {})
+        unknown_setting(name, tree)
+        for name, given in _values(tree, names)
+        if name not in names and not (given == {} and (name in TABLES or name.partition(".")[0] in MANY))
     ]
 
 
-def _values(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _values(tree: Mapping[str, Any], names: Collection[str], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in tree.items():
         # A table where a setting belongs is left to validation.
-        if isinstance(value, Mapping) and value:
-            yield from _values(value, f"{prefix}{key}.")
+        if isinstance(value, Mapping) and value and f"{prefix}{key}" not in names:
+            yield from _values(value, names, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value
-
-
-@cache
-def _strategy_adapter(name: str) -> TypeAdapter[Strategy]:
-    return TypeAdapter(STRATEGIES[name])
-
-
-def _validate(tree: Mapping[str, Any], problems: list[str]) -> Settings | None:
-    strategies: dict[str, Strategy] = {}
-    given = tree.get("strategy", {})
-    for name, cls in STRATEGIES.items():
-        section = given.get(name, {}) if isinstance(given, Mapping) else {}
-        known = {field.name for field in fields(cls)}  # type: ignore[arg-type]  # the registry holds dataclasses
-        values = {key: value for key, value in section.items() if key in known} if isinstance(section, Mapping) else {}
-        try:
-            strategies[name] = _strategy_adapter(name).validate_python(values)
-        except ValidationError as error:
-            problems += _explained(error, f"strategy.{name}.")
-            continue
-        problems += [f"strategy.{name}.{problem}" for problem in strategies[name].problems()]
-    known_keys = {
-        section: {key: value for key, value in values.items() if key in SECTIONS[section].model_fields}
-        for section, values in tree.items()
-        if section in SECTIONS and isinstance(values, Mapping)
-    }
-    mode = {"mode": tree["mode"]} if "mode" in tree else {}
-    try:
-        settings = Settings.model_validate({**mode, **known_keys, "strategy": strategies})
-    except ValidationError as error:
-        told = _explained(error, "")
-        problems += [*told, *_also_wrong(mode, known_keys, strategies, error)]
-        return None
-    problems += contradictions(settings)
-    return settings
-
-
-def _also_wrong(
-    mode: Mapping[str, Any],
-    sections: Mapping[str, Mapping[str, Any]],
-    strategies: Mapping[str, Strategy],
-    error: ValidationError,
-) -> list[str]:
-    # Every mistake at once: what contradicts itself among the settings that are possible by themselves.
-    wrong = {".".join(str(part) for part in detail["loc"][:2]) for detail in error.errors(include_url=False)}
-    kept = {
-        section: {key: value for key, value in values.items() if f"{section}.{key}" not in wrong}
-        for section, values in sections.items()
-    }
-    try:
-        rest = Settings.model_validate(
-            {**({} if "mode" in wrong else mode), **kept, "strategy": strategies},
-        )
-    except ValidationError:
-        return []
-    found = [*contradictions(rest), *strategy_contradictions(rest)]
-    return [line for line in found if not any(name in line for name in wrong)]
-
-
-def _explained(error: ValidationError, prefix: str) -> list[str]:
-    # A setting that may be of several kinds is told once, with what each kind asks for.
-    asked: dict[tuple[str, str], list[str]] = {}
-    for detail in error.errors(include_url=False):
-        place = prefix + ".".join(str(part) for part in detail["loc"] if part not in ("bool", "literal['all']"))
-        wish = detail["msg"].removeprefix("Value error, ").lower().replace("tuple", "list")
-        asked.setdefault((place, repr(detail["input"])), []).append(wish)
-    return [f"{place}: {' or '.join(wishes)}, found {found}" for (place, found), wishes in asked.items()]
 
 
 def current_environment() -> Mapping[str, str]:

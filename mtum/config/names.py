@@ -1,10 +1,11 @@
 """The names of all settings, in the file and in the environment, and the likeliest one for a misspelt name."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
+from typing import Any
 
-from mtum.config.sections import SECTIONS
+from mtum.config.sections import MANY, SECTIONS, Group, SleeveRisk, SleeveSettings
 from mtum.core.strategies import STRATEGIES
 
 ENVIRONMENT_PREFIX = "MTUM_"
@@ -25,20 +26,48 @@ KNOWN_ENVIRONMENT = {"MTUM_CONFIG", "MTUM_DATA_DIR", "MTUM_REAL_BARS"} | {
 """Variables of this program that are no settings."""
 
 
-def setting_names() -> tuple[str, ...]:
-    """Return the dotted name of every setting."""
+def setting_names(tree: Mapping[str, Any] | None = None) -> tuple[str, ...]:
+    """Return the dotted name of every setting, with those of the sleeves and groups that a tree of settings has."""
     plain = [f"{section}.{name}" for section, model in SECTIONS.items() for name in model.model_fields]
-    strategy = [f"strategy.{key}.{field.name}" for key, cls in STRATEGIES.items() for field in fields(cls)]  # type: ignore[arg-type]  # the registry holds dataclasses
-    return ("mode", *plain, *strategy)
+    strategy = [f"strategy.{key}.{field}" for key in STRATEGIES for field in parameters_of(key)]
+    named = tree or {}
+    sleeves = [f"sleeve.{name}.{end}" for name, table in tables_in(named, "sleeve") for end in _ends(named, table)]
+    groups = [f"group.{name}.{end}" for name, _ in tables_in(named, "group") for end in Group.model_fields]
+    return ("mode", *plain, *strategy, *sleeves, *groups)
 
 
-def unknown_setting(name: str) -> str:
+def parameters_of(strategy: str) -> tuple[str, ...]:
+    """Return the names of a strategy's parameters; none for a strategy that is not known."""
+    return tuple(field.name for field in fields(STRATEGIES[strategy])) if strategy in STRATEGIES else ()  # type: ignore[arg-type]  # the registry holds dataclasses
+
+
+def tables_in(tree: Mapping[str, Any], section: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield name and table of each sleeve or group that a tree of settings has."""
+    found = tree.get(section)
+    for name, table in found.items() if isinstance(found, Mapping) else ():
+        if isinstance(table, Mapping):
+            yield name, table
+
+
+def _ends(tree: Mapping[str, Any], table: Mapping[str, Any]) -> Iterator[str]:
+    # A strategy that is not known is told by itself: its parameters cannot be judged.
+    yield from (name for name in SleeveSettings.model_fields if name not in ("rules", "risk"))
+    yield from (f"risk.{name}" for name in SleeveRisk.model_fields)
+    strategy, rules = table.get("strategy"), table.get("rules")
+    known = isinstance(strategy, str) and strategy in STRATEGIES
+    given = rules if isinstance(rules, Mapping) else {}
+    yield from (f"rules.{name}" for name in (parameters_of(str(strategy)) if known else given))
+
+
+def unknown_setting(name: str, tree: Mapping[str, Any] | None = None) -> str:
     """Return what is wrong with a name that is no setting, and what to do."""
     if name in SECRETS:
         return f"{name}: a secret never stands in the settings; put it into the environment as {variable_of(name)}"
-    if name in TABLES:
+    if name in TABLES or name.rpartition(".")[2] in ("rules", "risk"):
         return f"{name}: a section; write [{name}] and its settings below"
-    return f"{name}: unknown setting{nearest(name, setting_names())}"
+    if name in MANY:
+        return f"{name}: a section of which there may be several; write [{name}.NAME] and its settings below"
+    return f"{name}: unknown setting{nearest(name, setting_names(tree))}"
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

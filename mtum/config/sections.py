@@ -1,18 +1,21 @@
 """Every setting: its type, unit, default and range; one class per section."""
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import asdict
-from email.utils import getaddresses
+from decimal import Decimal
 from enum import Enum
 from hashlib import sha256
-from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from mtum.config.addresses import Address, Host, Recipient, WebAddress
 from mtum.core.strategies.contract import Strategy
+
+if TYPE_CHECKING:
+    from mtum.core.portfolio.decision import PortfolioRules
+    from mtum.core.portfolio.sleeves import Sleeve
 
 
 def _none_word(given: object) -> object:
@@ -20,47 +23,10 @@ def _none_word(given: object) -> object:
     return None if given == "none" else given
 
 
-def _address(given: str) -> str:
-    # "mtum <mtum@example.org>" is an address with a name.
-    listed = getaddresses([given])
-    found = listed[0][1] if len(listed) == 1 else ""  # of two addresses some Pythons read the first
-    if (given and not re.fullmatch(r"[^\s@<>,;]+@[^\s@<>,;]+", found)) or any(ord(letter) < 32 for letter in given):
-        raise ValueError("an address such as owner@example.org is needed")
-    return given
-
-
-def _recipient(given: str) -> str:
-    if not given:
-        raise ValueError("an address such as owner@example.org is needed")
-    return _address(given)
-
-
-def web_address(given: str) -> str:
-    """Return an http or https address, or nothing, as it was given.
-
-    Raises
-    ------
-    ValueError
-        If it is anything else.
-    """
-    try:
-        parts = urlsplit(given)
-        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        sound = False
-    if given and (not sound or re.search(r"\s", given)):
-        raise ValueError("an address such as https://example.org/path is needed")
-    return given
-
-
-def _host(given: str) -> str:
-    if given and not re.fullmatch(r"[\w.-]+|[0-9A-Fa-f:.]+(%\w+)?", given):
-        raise ValueError("the name or the number of a machine is needed, without port and protocol")
-    return given
-
-
-Host = Annotated[str, AfterValidator(_host)]
-WebAddress = Annotated[str, AfterValidator(web_address)]
+MaybeSymbol = Annotated[str | None, BeforeValidator(_none_word)]
+Multiple = Annotated[Annotated[float, Field(gt=0, le=100)] | None, BeforeValidator(_none_word)]
+Usd = Annotated[Annotated[float, Field(gt=0, le=1e12)] | None, BeforeValidator(_none_word)]
+Fraction = Annotated[Annotated[float, Field(gt=0, lt=1)] | None, BeforeValidator(_none_word)]
 
 
 class _Section(BaseModel):
@@ -120,27 +86,116 @@ class Portfolio(_Section):
     """assumed cost per side as a fraction of the trade, cost model "percent\""""
     account_kind: Literal["cash", "margin"] = "cash"
     """kind of the simulated account; a real one is asked"""
+    sleeve_rebalance: Literal["none", "month", "quarter"] = "none"
+    """last session of which period moves cash from sleeves above their share to those below"""
+    sleeve_band_frac: float = Field(default=0.2, ge=0, le=10)
+    """how far above its share a sleeve must be before it gives, as a fraction of the share"""
+    weighting: Literal["fixed", "inverse_volatility", "sharpe"] = "fixed"
+    """what the shares of the sleeves are at a rebalancing"""
+    cash_symbol: MaybeSymbol = None
+    """fund that idle cash is kept in, for instance SGOV; "none" for cash"""
+    cash_keep_usd: float = Field(default=1000.0, ge=0, le=1e12)
+    """cash that is never put into the fund"""
+    cash_step_usd: float = Field(default=1000.0, gt=0, le=1e12)
+    """idle cash beyond what is kept from which on the fund is bought"""
+
+    def rules(self, risk: "SleeveRisk") -> "PortfolioRules":
+        """Return the numbers of sizing and limits that these settings and limits ask for."""
+        from mtum.core.portfolio.costs import cost_model  # loads numpy
+        from mtum.core.portfolio.decision import PortfolioRules
+        from mtum.core.portfolio.limits import LossRules
+        from mtum.core.portfolio.sizing import SizingRules
+
+        return PortfolioRules(
+            sizing=SizingRules(
+                max_position_frac=self.max_position_frac,
+                max_position_usd=float("inf") if risk.max_position_usd is None else risk.max_position_usd,
+                cash_buffer_frac=self.cash_buffer_frac,
+                costs=cost_model(self.cost_model, Decimal(repr(self.cost_frac))),
+            ),
+            losses=LossRules(
+                max_daily_loss_usd=risk.max_daily_loss_usd,
+                flatten_on_daily_loss=risk.on_daily_loss == "flatten",
+                max_drawdown_frac=risk.max_drawdown_frac,
+                max_daily_loss_frac=risk.max_daily_loss_frac,
+            ),
+        )
 
 
-class Risk(_Section):
-    """Limits; each says what it stops, none can stop a loss inside a session."""
+class SleeveRisk(_Section):
+    """Limits of one sleeve; what is left out is as in [risk]."""
 
-    max_daily_loss_usd: float = Field(default=500.0, gt=0, le=1e12)
-    """at or beyond this loss in a session no entry is made"""
+    max_daily_loss_usd: Usd = 500.0
+    """at or beyond this loss in a session no entry is made; "none" for no limit, with sleeves the default"""
     daily_loss_pause_sessions: int = Field(default=1, ge=0, le=100)
     """further sessions without entries after such a loss"""
     on_daily_loss: Literal["block", "flatten"] = "block"
     """"block" entries, or "flatten": sell at this close, then entries stopped until `mtum resume`"""
-    max_position_usd: float = Field(default=5000.0, gt=0, le=1e12)
-    """largest purchase in USD"""
-    max_drawdown_frac: Annotated[Annotated[float, Field(gt=0, lt=1)] | None, BeforeValidator(_none_word)] = None
+    max_position_usd: Usd = 5000.0
+    """largest purchase in USD; "none" for no limit, with sleeves the default"""
+    max_drawdown_frac: Fraction = None
     """fall from the peak at which entries stop until `mtum resume`, which counts the peak anew; "none" for no limit"""
     require_confirmation: bool | Literal["all"] = False
     """true: entries need `mtum approve`; "all": exits too"""
     exit_fallback: Literal["none", "market"] = "none"
     """after a finally rejected exit: nothing, or a market order when nothing is in doubt"""
+    max_daily_loss_frac: Fraction = None
+    """the same as a fraction of the sleeve's equity before the loss; with sleeves 0.10, else "none\""""
+    take_profit_frac: Multiple = None
+    """gain on the entry price at which a position is sold; "none" for no such sale"""
+    stop_loss_frac: Fraction = None
+    """loss on the entry price at which a position is sold; "none" for no such sale"""
+
+
+class Risk(SleeveRisk):
+    """Limits; each says what it stops, none can stop a loss inside a session."""
+
     max_value_jump_frac: float = Field(default=0.10, gt=0, lt=1)
     """unexplained change of the account's value at which entries stop"""
+    account_daily_loss_usd: Usd = None
+    """at or beyond this loss of all sleeves together nothing is bought; "none" for no limit"""
+    account_drawdown_frac: Fraction = None
+    """fall of all sleeves together from their peak at which nothing is bought; "none" for no limit"""
+    max_symbol_frac: float = Field(default=1.0, gt=0, le=1)
+    """largest part of the account's equity in one symbol"""
+    max_gross_frac: float = Field(default=1.0, gt=0, le=1)
+    """largest part of the account's equity in shares"""
+    correlation_penalty: float = Field(default=0.0, ge=0, le=1)
+    """how much a position is made smaller for its correlation with what the account holds; 0 for not at all"""
+    target_volatility_frac: Multiple = None
+    """volatility of the account, a year, above which purchases are cut; "none" for no limit"""
+    max_var_frac: Fraction = None
+    """one-day value at risk, 95 %, as a part of the account above which purchases are cut; "none" for no limit"""
+
+
+RISK_OF_SLEEVES = {"max_daily_loss_usd": None, "max_position_usd": None, "max_daily_loss_frac": 0.10}
+"""Limits that are otherwise where the settings have sleeves: amounts in USD do not fit shares of any size."""
+
+
+class SleeveSettings(_Section):
+    """A strategy with its parameters, its share of the money and its own books."""
+
+    strategy: str
+    """strategy of this sleeve"""
+    weight: float = Field(ge=0, le=1)
+    """part of portfolio.capital_usd it starts with; all weights together are at most 1"""
+    state: Literal["on", "watch", "reduce_only", "close", "off"] = "on"
+    """"on"; "watch": virtual money; "reduce_only": no entries; "close": sell all; "off": no decisions"""
+    virtual_usd: float = Field(default=10_000.0, gt=0, le=1e12)
+    """virtual money it starts with while it is watched"""
+    benchmark: MaybeSymbol = None
+    """symbol to compare it with; "none" for what it trades, equal parts"""
+    rules: Any = None
+    risk: SleeveRisk = SleeveRisk()
+
+
+class Group(_Section):
+    """Symbols that may take up a part of the account together."""
+
+    symbols: tuple[str, ...] = Field(min_length=1)
+    """symbols of the group"""
+    max_frac: float = Field(gt=0, le=1)
+    """largest part of the account's equity in all of them"""
 
 
 class Broker(_Section):
@@ -198,9 +253,9 @@ class Mail(_Section):
     """encryption of the connection"""
     user: str = ""
     """login name; empty for no login"""
-    sender: Annotated[str, AfterValidator(_address)] = ""
+    sender: Address = ""
     """address mails come from"""
-    recipients: tuple[Annotated[str, AfterValidator(_recipient)], ...] = ()
+    recipients: tuple[Recipient, ...] = ()
     """addresses mails go to"""
     timeout_seconds: float = Field(default=20.0, gt=0, le=120)
     """longest wait for the mail server"""
@@ -242,6 +297,8 @@ class Settings(_Section):
     """practice: everything simulated; paper: the broker's simulated account; live: real money"""
     market: Market = Market()
     strategy: Mapping[str, Any] = Field(default_factory=dict)
+    sleeve: Mapping[str, SleeveSettings] = Field(default_factory=dict)
+    group: Mapping[str, Group] = Field(default_factory=dict)
     portfolio: Portfolio = Portfolio()
     risk: Risk = Risk()
     broker: Broker = Broker()
@@ -255,25 +312,58 @@ class Settings(_Section):
         found: Strategy = self.strategy[name or self.portfolio.strategy]
         return found
 
+    def configured(self) -> Mapping[str, SleeveSettings]:
+        """Return what the account is made of, in the order of the settings; without sleeves one with all the money."""
+        name = self.portfolio.strategy
+        whole = SleeveSettings(strategy=name, weight=1.0, rules=self.strategy.get(name), risk=self.risk)
+        return self.sleeve or {name: whole}
+
+    def sleeves(self) -> "tuple[Sleeve, ...]":
+        """Return the sleeves of `configured` as the core knows them."""
+        from mtum.core.portfolio.sleeves import Sleeve, SleeveState  # loads numpy
+
+        return tuple(
+            Sleeve(
+                name=name,
+                strategy=one.rules,
+                weight=one.weight,
+                state=SleeveState(one.state),
+                virtual_usd=one.virtual_usd,
+                benchmark=one.benchmark or "",
+                rules=self.portfolio.rules(one.risk),
+            )
+            for name, one in self.configured().items()
+        )
+
+    def risk_of(self, sleeve: str) -> SleeveRisk:
+        """Return the limits of a sleeve, those of the account for any other name."""
+        return self.sleeve[sleeve].risk if sleeve in self.sleeve else self.risk
+
     def document(self) -> dict[str, Any]:
-        """Return every setting as plain JSON values, sections in their order."""
-        dumped = self.model_dump(mode="json", exclude={"strategy"})
+        """Return every setting as plain JSON values, sections in their order; no sleeves and groups where none are."""
+        dumped = self.model_dump(mode="json", exclude={"strategy": True, "sleeve": {"__all__": {"rules"}}})
         strategies = {name: _as_json(asdict(strategy)) for name, strategy in self.strategy.items()}
+        for name, sleeve in dumped["sleeve"].items():
+            sleeve["rules"] = _as_json(asdict(self.sleeve[name].rules))
         mode, market = dumped.pop("mode"), dumped.pop("market")
-        return {"mode": mode, "market": market, "strategy": strategies, **dumped}
+        several = {section: found for section in MANY if (found := dumped.pop(section))}
+        return {"mode": mode, "market": market, "strategy": strategies, **several, **dumped}
 
     def digest(self) -> str:
-        """Return a short hash of what can change a decision: strategy, portfolio, risk and market."""
+        """Return a short hash of what can change a decision: strategy, sleeves, portfolio, risk and market."""
         return digest_of(self.document())
 
 
 DECIDING = ("market", "strategy", "portfolio", "risk")
 """Sections that can change a decision."""
+MANY = ("sleeve", "group")
+"""Sections of which there may be several, each with a name of its own; they too can change a decision."""
 
 
 def digest_of(document: Mapping[str, Any]) -> str:
     """Return `Settings.digest` of settings as they were stored, whatever has become a setting since."""
     deciding = {name: document.get(name) for name in DECIDING}
+    deciding |= {name: document[name] for name in MANY if name in document}
     return sha256(json.dumps(deciding, sort_keys=True, allow_nan=False).encode()).hexdigest()[:16]
 
 

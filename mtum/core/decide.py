@@ -41,7 +41,7 @@ def decide(view: MarketView, strategy: Strategy, book: Book, rules: PortfolioRul
             raise ValueError(f"{symbol}: {len(view.bars[symbol])} bars, {strategy.history_sessions()} needed")
     prices = view.prices
     equity = equity_at(book, prices)
-    lost = daily_loss_hit(book.losses, rules.losses)
+    lost = daily_loss_hit(book.losses, rules.losses, equity)
     fallen = drawdown_hit(equity, book.losses, rules.losses)
     verdicts = _verdicts(view, strategy, book)
     forced = tuple(_forced(verdict, book, flatten=lost and rules.losses.flatten_on_daily_loss) for verdict in verdicts)

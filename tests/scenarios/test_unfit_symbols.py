@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 import pytest
 
 from mtum import config
-from mtum.app.desk import portfolio_rules
 from mtum.app.ledger.books import book_problems
 from mtum.app.records.verify import DECIDED_FIELDS
 from mtum.app.reporting.daily_report import daily_report
@@ -152,7 +151,7 @@ def test_such_sessions_replay_bit_for_bit(tmp_path: Path) -> None:
         records = desk.store.decisions.all()
         assert [record.session for record in records] == [FIRST, SECOND, THIRD]
         for record in records:
-            again = replayed(record.frame, Halves(), portfolio_rules(desk.settings))
+            again = replayed(record.frame, Halves(), desk.sleeves[0].rules)
             assert (
                 differences(
                     {name: record.document[name] for name in DECIDED_FIELDS},

@@ -118,7 +118,9 @@ def settings() -> list[Row]:
         rows += section_rows(name, model)
         if name == "market":
             rows += strategy_rows()
-    return rows
+    rows += section_rows("sleeve.NAME", config.SleeveSettings)
+    rows += section_rows("group.NAME", config.Group)
+    return [row for row in rows if not row[0].startswith(("`sleeve.NAME.rules", "`sleeve.NAME.risk"))]
 
 
 def error_classes() -> list[type[Exception]]:

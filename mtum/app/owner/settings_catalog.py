@@ -7,7 +7,19 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from mtum.config import SECRETS, SECTIONS, Settings, parameters_schema, read_toml, variable_of
+from mtum.config import (
+    MANY,
+    SECRETS,
+    SECTIONS,
+    Group,
+    Settings,
+    SleeveRisk,
+    SleeveSettings,
+    parameters_schema,
+    read_toml,
+    setting_names,
+    variable_of,
+)
 from mtum.core.strategies import STRATEGIES
 
 HEADER = """\
@@ -18,6 +30,20 @@ HEADER = """\
 # _FILE at its end names: {secrets}.
 """
 
+SLEEVES = """
+
+# Several strategies in one account: each its own sleeve of the money. Without a sleeve portfolio.strategy has it all.
+# [sleeve.core]
+# strategy = "buy_and_hold"
+# weight = 0.6
+# state = "on"
+# [sleeve.core.rules]
+# symbol = "SPY"
+# [sleeve.core.risk]
+# max_drawdown_frac = 0.25
+"""
+NAME_PATTERN = "^[a-z][a-z0-9_]{0,23}$"
+"""Shape of the name of a sleeve or a group."""
 _BOUNDS = (("exclusiveMinimum", "above"), ("minimum", "from"), ("exclusiveMaximum", "below"), ("maximum", "up to"))
 
 
@@ -66,7 +92,7 @@ def settings_text() -> str:
         allowed = allowed_text(setting.schema)
         lines += ["", f"# {setting.doc}" + (f" [{allowed}]" if allowed else "")]
         lines.append(f"{setting.key} = {toml_text(setting.default)}")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n" + SLEEVES
 
 
 def schema() -> dict[str, Any]:
@@ -82,6 +108,8 @@ def schema() -> dict[str, Any]:
             "default": _toml_value(setting.default),
             **setting.schema,
         }
+    for section, described in zip(MANY, (_sleeve_table(), _described(Group)), strict=True):
+        root["properties"][section] = {**_table(section), "patternProperties": {NAME_PATTERN: described}}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **root, "title": "Settings of mtum"}
 
 
@@ -96,8 +124,8 @@ def values_in_force(settings: Settings, file: Path | None, environment: Mapping[
     in_file = read_toml(file) if file is not None else {}
     document = settings.document()
     rows = [
-        SettingValue(setting.name, _toml_value(_found(document, setting.name)), _origin(setting, in_file, environment))
-        for setting in catalog()
+        SettingValue(name, _toml_value(_found(document, name)), _origin(name, document, in_file, environment))
+        for name in (*(setting.name for setting in catalog()), *_of_many(document))
     ]
     for name in SECRETS:
         variable = variable_of(name)
@@ -152,6 +180,22 @@ def _strategy_settings() -> Iterator[SettingDoc]:
             yield SettingDoc(name, default, str(field.metadata.get("doc", "")), _in_toml_terms(schemas[field.name]))
 
 
+def _described(model: type[Group | SleeveSettings | SleeveRisk]) -> dict[str, Any]:
+    properties = model.model_json_schema()["properties"]
+    shown = {
+        key: {"description": field.description or "", **_in_toml_terms(properties[key])}
+        for key, field in model.model_fields.items()
+    }
+    return {"type": "object", "additionalProperties": False, "properties": shown}
+
+
+def _sleeve_table() -> dict[str, Any]:
+    described = _described(SleeveSettings)
+    described["properties"]["strategy"] |= {"enum": sorted(STRATEGIES)}
+    described["properties"] |= {"rules": {"type": "object"}, "risk": _described(SleeveRisk)}
+    return {**described, "required": ["strategy", "weight"]}
+
+
 def _in_toml_terms(found: Mapping[str, Any]) -> dict[str, Any]:
     # TOML has no null: "none" stands for it. Titles and defaults are written by the caller.
     kept = {key: part for key, part in found.items() if key not in ("title", "default", "description")}
@@ -179,10 +223,22 @@ def _toml_value(value: Any) -> Any:
     return value.value if isinstance(value, Enum) else value
 
 
-def _origin(setting: SettingDoc, in_file: Mapping[str, Any], environment: Mapping[str, str]) -> str:
-    if variable_of(setting.name) in environment:
-        return f"environment {variable_of(setting.name)}"
-    return "default" if _found(in_file, setting.name) is MISSING else "file"
+def _of_many(document: Mapping[str, Any]) -> list[str]:
+    return [name for name in setting_names(document) if name.partition(".")[0] in MANY]
+
+
+def _origin(name: str, document: Mapping[str, Any], in_file: Mapping[str, Any], environment: Mapping[str, str]) -> str:
+    if variable_of(name) in environment:
+        return f"environment {variable_of(name)}"
+    if _found(in_file, name) is not MISSING:
+        return "file"
+    parts = name.split(".")
+    if parts[0] == "sleeve" and len(parts) == 4:
+        # What a sleeve leaves out is as in the section that all sleeves share.
+        section = "risk" if parts[2] == "risk" else f"strategy.{document['sleeve'][parts[1]]['strategy']}"
+        shared = _origin(f"{section}.{parts[3]}", document, in_file, environment)
+        return shared if shared == "default" else f"[{section}]"
+    return "default"
 
 
 def _found(tree: Any, name: str) -> Any:

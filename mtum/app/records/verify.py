@@ -7,7 +7,7 @@ from math import isclose
 from typing import Any
 
 from mtum.app.bars.accept_bars import REBASED_SOURCES
-from mtum.app.desk import Problem, Provenance, exit_code_of, portfolio_rules
+from mtum.app.desk import Problem, Provenance, exit_code_of
 from mtum.app.ledger.books import book_problems
 from mtum.config import Settings, digest_of, restored
 from mtum.core.market.bars import Bars
@@ -97,7 +97,10 @@ def _replay(record: DecisionRecord) -> tuple[str, ...]:
         if digest_of(record.settings) == record.settings_hash
         else ["the stored settings are not what their hash says"]
     )
-    again = replayed(record.frame, then.active_strategy(record.strategy), portfolio_rules(then))
+    sleeve = next((one for one in then.sleeves() if one.name == record.strategy), None)
+    if sleeve is None:
+        return (*lines, f"the stored settings have no sleeve {record.strategy}")
+    again = replayed(record.frame, sleeve.strategy, sleeve.rules)
     stored = {name: record.document.get(name) for name in DECIDED_FIELDS}
     lines += differences(stored, {name: again[name] for name in DECIDED_FIELDS})
     lines += differences(

@@ -4,7 +4,6 @@ from decimal import Decimal
 
 import numpy as np
 
-from mtum.app.desk import portfolio_rules
 from mtum.app.reporting.facts import report_key
 from mtum.app.reporting.money import curves
 from mtum.app.reporting.period import Period
@@ -85,7 +84,7 @@ def _played(period: Period, strategy: object, used: frozenset[str]) -> tuple[int
     assert isinstance(strategy, MtumConfluence)  # checked by the caller
     settings = period.press.setup.settings
     capital = settings.portfolio.capital_usd
-    terms = PlayTerms(capital, portfolio_rules(settings), settings.risk.daily_loss_pause_sessions)
+    terms = PlayTerms(capital, settings.portfolio.rules(settings.risk), settings.risk.daily_loss_pause_sessions)
     ready = history(period.facts.bars, period.facts.series("VIX"))
     span = Span(strategy.history_sessions() - 1, len(ready))
     played = run(ready, strategy, terms, span, used)

@@ -110,11 +110,15 @@ def _limits(period: Period) -> tuple[AuditLine, ...]:
     risk = period.press.setup.settings.risk
     limit = "none" if risk.max_drawdown_frac is None else f"{risk.max_drawdown_frac:.0%}"
     return (
-        AuditLine("daily loss limit", OK, f"{risk.max_daily_loss_usd:,.0f} USD, reached in {losses} sessions"),
+        AuditLine("daily loss limit", OK, f"{_usd(risk.max_daily_loss_usd)}, reached in {losses} sessions"),
         AuditLine("drawdown limit", OK, f"{limit}, reached in {falls} sessions"),
-        AuditLine("position limit", OK, f"{risk.max_position_usd:,.0f} USD"),
+        AuditLine("position limit", OK, _usd(risk.max_position_usd)),
         AuditLine("halts", ATTENTION if any(halt.lifted_at is None for halt in halts) else OK, f"{len(halts)}"),
     )
+
+
+def _usd(limit: float | None) -> str:
+    return "none" if limit is None else f"{limit:,.0f} USD"
 
 
 def _vulnerabilities(found: str | None) -> AuditLine:

@@ -2,15 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from mtum.config import Settings
-from mtum.core.portfolio.costs import cost_model
-from mtum.core.portfolio.decision import PortfolioRules
-from mtum.core.portfolio.limits import LossRules
-from mtum.core.portfolio.sizing import SizingRules
 from mtum.core.strategies.contract import Strategy
 from mtum.errors import UsageError
 
@@ -70,12 +65,9 @@ class Asked:
         from mtum.core.simulation.played import FillModel, PlayTerms, Settlement  # loads numba
 
         portfolio, risk = self.settings.portfolio, self.settings.risk
-        costs = cost_model(portfolio.cost_model, Decimal(repr(portfolio.cost_frac)))
-        sizing = SizingRules(portfolio.max_position_frac, risk.max_position_usd, portfolio.cash_buffer_frac, costs)
-        losses = LossRules(risk.max_daily_loss_usd, risk.on_daily_loss == "flatten", risk.max_drawdown_frac)
         return PlayTerms(
             capital_usd=portfolio.capital_usd,
-            rules=PortfolioRules(sizing, losses),
+            rules=portfolio.rules(risk),
             loss_pause_sessions=risk.daily_loss_pause_sessions,
             fill=FillModel(self.fill),
             slippage_bps=self.slippage_bps,

@@ -207,7 +207,7 @@ def sizing_cautions(settings: Settings, purchases: int, capped: int) -> Iterator
         Purchases made, and those of them that `risk.max_position_usd` made smaller.
     """
     if capped:
-        limit = settings.risk.max_position_usd
+        limit = settings.risk.max_position_usd or float("inf")
         yield (
             f"risk.max_position_usd ({limit:,.0f} USD) made {capped} of {purchases} purchases smaller; "
             "buying and holding is not capped"

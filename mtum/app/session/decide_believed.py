@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from mtum.app.desk import Desk, portfolio_rules
+from mtum.app.desk import Desk
 from mtum.app.session.gather import Gathered
 from mtum.core.decide import decide
 from mtum.core.market.validation import at_midpoint
@@ -23,7 +23,7 @@ def decide_believed(gathered: Gathered, desk: Desk, book: Book) -> Decision:
     BarsInvalidError
         If a sale rests on an unconfirmed price alone.
     """
-    rules = portfolio_rules(desk.settings)
+    rules = desk.sleeves[0].rules
     decision = decide(gathered.view, desk.strategy, book, rules)
     in_doubt = {
         order.symbol

@@ -6,7 +6,7 @@ this session's sales. None stops an exit or a reduction.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import ceil, floor, inf, sqrt
+from math import ceil, floor, sqrt
 
 import numpy as np
 
@@ -75,11 +75,9 @@ def _losses(
 ) -> Iterator[Measured]:
     del positions
     losses = account.losses
-    bounds = LossRules(
-        inf if rules.daily_loss_usd is None else rules.daily_loss_usd, max_drawdown_frac=rules.drawdown_frac
-    )
+    bounds = LossRules(rules.daily_loss_usd, max_drawdown_frac=rules.drawdown_frac)
     lost = round(-min(losses.last_change_usd, losses.change_since_usd), 6)
-    left = _nothing(purchases) if daily_loss_hit(losses, bounds) else {}
+    left = _nothing(purchases) if daily_loss_hit(losses, bounds, account.equity_usd) else {}
     yield Measured("account_daily_loss_usd", lost, rules.daily_loss_usd, left)
     peak = losses.peak_equity_usd
     fall = round(1.0 - (account.equity_usd - losses.flows_since_usd) / peak, 6) if peak > 0 else None

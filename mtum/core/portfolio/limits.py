@@ -14,14 +14,18 @@ class Restriction(Enum):
 
 @dataclass(frozen=True, slots=True)
 class LossRules:
-    """Limits on losses of the sleeve.
+    """Limits on losses of the sleeve; None means no such limit.
 
-    `max_drawdown_frac` None means no such limit.
+    Parameters
+    ----------
+    max_daily_loss_frac : float or None
+        Of the sleeve's equity before the loss.
     """
 
-    max_daily_loss_usd: float
+    max_daily_loss_usd: float | None
     flatten_on_daily_loss: bool = False
     max_drawdown_frac: float | None = None
+    max_daily_loss_frac: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +54,25 @@ class LossState:
     flows_since_usd: float = 0.0
 
 
-def daily_loss_hit(state: LossState, rules: LossRules) -> bool:
-    """Return whether the worse of both changes is a loss at or beyond the limit.
+def daily_loss_hit(state: LossState, rules: LossRules, equity_usd: float) -> bool:
+    """Return whether the worse of both changes is a loss at or beyond a limit.
 
     It stops entries; it cannot stop a loss inside a session.
+
+    Parameters
+    ----------
+    equity_usd : float
+        Of the sleeve at the decision's prices.
     """
-    return min(state.last_change_usd, state.change_since_usd) <= -rules.max_daily_loss_usd
+    last, since = state.last_change_usd, state.change_since_usd
+    if rules.max_daily_loss_usd is not None and min(last, since) <= -rules.max_daily_loss_usd:
+        return True
+    if rules.max_daily_loss_frac is None:
+        return False
+    before = equity_usd - since
+    measured = ((since, before), (last, before - state.flows_since_usd - last))
+    # Rounded so that a loss of exactly the limit is one.
+    return any(base > 0 and round(-change / base, 9) >= rules.max_daily_loss_frac for change, base in measured)
 
 
 def drawdown_hit(equity_usd: float, state: LossState, rules: LossRules) -> bool:

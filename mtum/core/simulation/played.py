@@ -10,6 +10,7 @@ from mtum.core.portfolio.costs import IbFixedCosts, PercentCosts
 from mtum.core.portfolio.decision import PortfolioRules
 from mtum.core.simulation.kernel.columns import Column
 from mtum.core.simulation.kernel.walk import NO_LIMIT, Terms
+from mtum.errors import UsageError
 
 BPS = 1e-4
 
@@ -52,8 +53,19 @@ class PlayTerms:
     settlement: Settlement = Settlement.NONE
 
     def compiled(self, cooldown_sessions: int = 0) -> Terms:
-        """Return the terms as the compiled walk takes them."""
+        """Return the terms as the compiled walk takes them.
+
+        Raises
+        ------
+        UsageError
+            If a limit is set that it does not know.
+        """
         sizing, losses = self.rules.sizing, self.rules.losses
+        if losses.max_daily_loss_frac is not None:
+            raise UsageError(
+                "the backtest of mtum_confluence knows a daily loss in USD only: "
+                "add --set risk.max_daily_loss_frac=none, and --set risk.max_daily_loss_usd=USD for a limit"
+            )
         percent = sizing.costs if isinstance(sizing.costs, PercentCosts) else PercentCosts(Decimal(0))
         fixed = sizing.costs if isinstance(sizing.costs, IbFixedCosts) else IbFixedCosts()
         return Terms(
@@ -69,7 +81,7 @@ class PlayTerms:
             slippage_frac=self.slippage_bps * BPS,
             next_open=int(self.fill is FillModel.NEXT_OPEN),
             cooldown_sessions=cooldown_sessions,
-            max_daily_loss_usd=float(losses.max_daily_loss_usd),
+            max_daily_loss_usd=float("inf") if losses.max_daily_loss_usd is None else losses.max_daily_loss_usd,
             loss_pause_sessions=self.loss_pause_sessions,
             flatten=int(losses.flatten_on_daily_loss),
             max_drawdown_frac=NO_LIMIT if losses.max_drawdown_frac is None else losses.max_drawdown_frac,

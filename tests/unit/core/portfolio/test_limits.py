@@ -12,11 +12,27 @@ RULES = LossRules(max_daily_loss_usd=500.0, max_drawdown_frac=0.1)
     [(0.0, 0.0, False), (-499.99, -499.99, False), (-500.0, 0.0, True), (0.0, -500.0, True), (900.0, -501.0, True)],
 )
 def test_the_worse_of_both_changes_counts(last: float, since: float, hit: bool) -> None:
-    assert daily_loss_hit(LossState(last_change_usd=last, change_since_usd=since), RULES) is hit
+    assert daily_loss_hit(LossState(last_change_usd=last, change_since_usd=since), RULES, 5000.0) is hit
+
+
+@pytest.mark.parametrize(
+    ("last", "since", "equity", "hit"),
+    [
+        (0.0, -399.99, 3600.01, False),
+        (0.0, -400.0, 3600.0, True),  # a tenth of 4,000
+        (-400.0, 0.0, 3600.0, True),
+        (-400.0, 50.0, 3650.0, True),
+        (-399.99, 0.0, 3600.01, False),
+        (-1.0, 0.0, 0.0, True),
+    ],
+)
+def test_a_fraction_is_one_of_the_equity_before_the_loss(last: float, since: float, equity: float, hit: bool) -> None:
+    rules = LossRules(max_daily_loss_usd=None, max_daily_loss_frac=0.1)
+    assert daily_loss_hit(LossState(last_change_usd=last, change_since_usd=since), rules, equity) is hit
 
 
 def test_two_losses_are_not_added_up() -> None:
-    assert not daily_loss_hit(LossState(last_change_usd=-300.0, change_since_usd=-300.0), RULES)
+    assert not daily_loss_hit(LossState(last_change_usd=-300.0, change_since_usd=-300.0), RULES, 5000.0)
 
 
 @pytest.mark.parametrize(("equity", "hit"), [(4500.01, False), (4500.0, True), (4499.0, True), (6000.0, False)])

@@ -1,0 +1,53 @@
+"""Settings that name a person, a machine or a place in the web: what they may look like."""
+
+import re
+from email.utils import getaddresses
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator
+
+
+def _address(given: str) -> str:
+    # "mtum <mtum@example.org>" is an address with a name.
+    listed = getaddresses([given])
+    found = listed[0][1] if len(listed) == 1 else ""  # of two addresses some Pythons read the first
+    if (given and not re.fullmatch(r"[^\s@<>,;]+@[^\s@<>,;]+", found)) or any(ord(letter) < 32 for letter in given):
+        raise ValueError("an address such as owner@example.org is needed")
+    return given
+
+
+def _recipient(given: str) -> str:
+    if not given:
+        raise ValueError("an address such as owner@example.org is needed")
+    return _address(given)
+
+
+def web_address(given: str) -> str:
+    """Return an http or https address, or nothing, as it was given.
+
+    Raises
+    ------
+    ValueError
+        If it is anything else.
+    """
+    try:
+        parts = urlsplit(given)
+        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        sound = False
+    if given and (not sound or re.search(r"\s", given)):
+        raise ValueError("an address such as https://example.org/path is needed")
+    return given
+
+
+def _host(given: str) -> str:
+    if given and not re.fullmatch(r"[\w.-]+|[0-9A-Fa-f:.]+(%\w+)?", given):
+        raise ValueError("the name or the number of a machine is needed, without port and protocol")
+    return given
+
+
+Address = Annotated[str, AfterValidator(_address)]
+Recipient = Annotated[str, AfterValidator(_recipient)]
+Host = Annotated[str, AfterValidator(_host)]
+WebAddress = Annotated[str, AfterValidator(web_address)]

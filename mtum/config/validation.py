@@ -1,0 +1,163 @@
+"""A tree of settings becomes settings; what is wrong with it is told all at once."""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from mtum.config.contradictions import contradictions, strategy_contradictions
+from mtum.config.names import nearest, parameters_of, tables_in
+from mtum.config.sections import MANY, RISK_OF_SLEEVES, SECTIONS, Group, Settings, SleeveRisk, SleeveSettings
+from mtum.core.strategies import STRATEGIES
+from mtum.core.strategies.contract import Strategy
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,23}")
+"""Shape of the name of a sleeve or a group."""
+_TAKEN = ("cash",)
+"""Names that mean something else: the sleeve that owns the cash fund."""
+
+
+@cache
+def strategy_adapter(name: str) -> TypeAdapter[Strategy]:
+    """Return what makes a strategy of its parameters."""
+    return TypeAdapter(STRATEGIES[name])
+
+
+def validate(tree: Mapping[str, Any], problems: list[str]) -> Settings | None:
+    """Return the settings of a tree; what is wrong is added to the problems, and None if there are no settings then."""
+    given = tree.get("strategy", {})
+    strategies = {
+        name: made
+        for name in STRATEGIES
+        if (
+            made := _strategy(
+                name, (given if isinstance(given, Mapping) else {}).get(name), f"strategy.{name}.", problems
+            )
+        )
+    }
+    known_keys = {
+        section: {key: value for key, value in values.items() if key in SECTIONS[section].model_fields}
+        for section, values in tree.items()
+        if section in SECTIONS and isinstance(values, Mapping)
+    }
+    if any(tables_in(tree, "sleeve")):
+        known_keys["risk"] = {**RISK_OF_SLEEVES, **known_keys.get("risk", {})}
+    mode = {"mode": tree["mode"]} if "mode" in tree else {}
+    problems += [
+        f"{section}: input should be a table, found {tree[section]!r}; write [{section}.NAME]"
+        for section in MANY
+        if not isinstance(tree.get(section, {}), Mapping)
+    ]
+    several = {"sleeve": _sleeves(tree, known_keys.get("risk", {}), problems), "group": _groups(tree, problems)}
+    try:
+        settings = Settings.model_validate({**mode, **known_keys, **several, "strategy": strategies})
+    except ValidationError as error:
+        told = explained(error, "")
+        problems += [*told, *_also_wrong(mode, known_keys, {**several, "strategy": strategies}, error)]
+        return None
+    problems += contradictions(settings)
+    return settings
+
+
+def _strategy(name: str, given: object, prefix: str, problems: list[str]) -> Strategy | None:
+    known = parameters_of(name)
+    section = given if isinstance(given, Mapping) else {}
+    try:
+        made = strategy_adapter(name).validate_python({key: value for key, value in section.items() if key in known})
+    except ValidationError as error:
+        problems += explained(error, prefix)
+        return None
+    problems += [f"{prefix}{problem}" for problem in made.problems()]
+    return made
+
+
+def _sleeves(tree: Mapping[str, Any], risk: Mapping[str, Any], problems: list[str]) -> dict[str, SleeveSettings]:
+    found = {}
+    for name, table in tables_in(tree, "sleeve"):
+        place = f"sleeve.{name}"
+        problems += _name_problems(place, name)
+        strategy = table.get("strategy")
+        if isinstance(strategy, str) and strategy not in STRATEGIES:
+            problems.append(f"{place}.strategy: no strategy {strategy!r}{nearest(strategy, STRATEGIES)}")
+        rules = None
+        if isinstance(strategy, str) and strategy in STRATEGIES:
+            general = tree.get("strategy", {})
+            parameters = {**_table(_table(general).get(strategy)), **_table(table.get("rules"))}
+            rules = _strategy(strategy, parameters, f"{place}.rules.", problems)
+        own = _table(table.get("risk"))
+        limits = {**risk, **own}
+        values = {
+            **{key: value for key, value in table.items() if key in SleeveSettings.model_fields},
+            "rules": rules,
+            "risk": {key: value for key, value in limits.items() if key in SleeveRisk.model_fields},
+        }
+        try:
+            sleeve = SleeveSettings.model_validate(values)
+        except ValidationError as error:
+            # What is wrong in [risk] is told there.
+            told = explained(error, f"{place}.")
+            problems += [line for line in told if not line.startswith(f"{place}.risk.") or _key(line) in own]
+            continue
+        if rules is not None:
+            found[name] = sleeve
+    return found
+
+
+def _groups(tree: Mapping[str, Any], problems: list[str]) -> dict[str, Group]:
+    found = {}
+    for name, table in tables_in(tree, "group"):
+        problems += _name_problems(f"group.{name}", name)
+        try:
+            known = {key: value for key, value in table.items() if key in Group.model_fields}
+            found[name] = Group.model_validate(known)
+        except ValidationError as error:
+            problems += explained(error, f"group.{name}.")
+    return found
+
+
+def _name_problems(place: str, name: str) -> list[str]:
+    if name in _TAKEN:
+        return [f"{place}: the name {name} is taken by the sleeve that owns the cash fund; take another"]
+    if NAME.fullmatch(name):
+        return []
+    return [f"{place}: a name is a small letter and up to 23 more small letters, digits or underscores"]
+
+
+def _key(line: str) -> str:
+    return line.partition(":")[0].rpartition(".")[2]
+
+
+def _table(given: object) -> Mapping[str, Any]:
+    return given if isinstance(given, Mapping) else {}
+
+
+def _also_wrong(
+    mode: Mapping[str, Any],
+    sections: Mapping[str, Mapping[str, Any]],
+    others: Mapping[str, Any],
+    error: ValidationError,
+) -> list[str]:
+    # Every mistake at once: what contradicts itself among the settings that are possible by themselves.
+    wrong = {".".join(str(part) for part in detail["loc"][:2]) for detail in error.errors(include_url=False)}
+    kept = {
+        section: {key: value for key, value in values.items() if f"{section}.{key}" not in wrong}
+        for section, values in sections.items()
+    }
+    try:
+        rest = Settings.model_validate({**({} if "mode" in wrong else mode), **kept, **others})
+    except ValidationError:
+        return []
+    found = [*contradictions(rest), *strategy_contradictions(rest)]
+    return [line for line in found if not any(name in line for name in wrong)]
+
+
+def explained(error: ValidationError, prefix: str) -> list[str]:
+    """Return what is wrong, one line for each setting: one that may be of several kinds tells each kind's wish."""
+    asked: dict[tuple[str, str], list[str]] = {}
+    for detail in error.errors(include_url=False):
+        place = prefix + ".".join(str(part) for part in detail["loc"] if part not in ("bool", "literal['all']"))
+        wish = detail["msg"].removeprefix("Value error, ").lower().replace("tuple", "list")
+        asked.setdefault((place, repr(detail["input"])), []).append(wish)
+    return [f"{place}: {' or '.join(wishes)}, found {found}" for (place, found), wishes in asked.items()]

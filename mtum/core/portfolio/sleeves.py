@@ -1,0 +1,77 @@
+"""A sleeve: one strategy with its parameters, its share of the money and its own books."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mtum.core.portfolio.decision import PortfolioRules
+from mtum.core.strategies.contract import Strategy
+
+CASH_SLEEVE = "cash"
+"""Name of the sleeve that owns the cash fund; no other may have it."""
+
+
+class SleeveState(StrEnum):
+    """What a sleeve may do.
+
+    ON trades. WATCH decides with virtual money and sends nothing. REDUCE_ONLY makes no entries. CLOSE sells all
+    it holds. OFF decides nothing and is still reconciled, settled and reported.
+    """
+
+    ON = "on"
+    WATCH = "watch"
+    REDUCE_ONLY = "reduce_only"
+    CLOSE = "close"
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True)
+class Sleeve:
+    """A strategy as it runs in the account; without sleeves in the settings the account is one sleeve of weight 1.
+
+    Parameters
+    ----------
+    name : str
+        Stands in the column `strategy` of every table.
+    weight : float
+        Fraction of the account's capital it starts with.
+    virtual_usd : float
+        What it starts with while it is only watched.
+    benchmark : str
+        Symbol that its benchmark holds; empty for everything it trades, equal parts.
+    rules : PortfolioRules
+        Its sizing and its limits.
+    """
+
+    name: str
+    strategy: Strategy
+    weight: float
+    state: SleeveState
+    virtual_usd: float
+    benchmark: str
+    rules: PortfolioRules
+
+    @property
+    def decides(self) -> bool:
+        """Whether it is asked at all."""
+        return self.state is not SleeveState.OFF
+
+    @property
+    def owns_money(self) -> bool:
+        """Whether its cash and shares are real."""
+        return self.state is not SleeveState.WATCH
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """What it may hold, in the order of its strategy."""
+        return self.strategy.universe()
+
+
+def symbols_of(sleeves: Iterable[Sleeve]) -> tuple[str, ...]:
+    """Return every symbol that one of these sleeves may hold, in the order of the sleeves."""
+    return tuple(dict.fromkeys(symbol for sleeve in sleeves for symbol in sleeve.symbols))
+
+
+def series_of(sleeves: Iterable[Sleeve]) -> tuple[str, ...]:
+    """Return every extra series that one of these sleeves asks for."""
+    return tuple(dict.fromkeys(name for sleeve in sleeves for name in sleeve.strategy.series()))
