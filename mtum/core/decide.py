@@ -14,7 +14,8 @@ from mtum.core.view import MarketView
 UNFIT = "unfit"
 """Reason word: nothing is ordered in a symbol whose bars cannot be decided on."""
 
-_ORDER_OF_WORK = {Purpose.COVER: 0, Purpose.EXIT: 1, Purpose.REDUCE: 2, Purpose.ENTER: 3, Purpose.INCREASE: 4}
+_ORDER_OF_WORK = (Purpose.COVER, Purpose.EXIT, Purpose.REDUCE, Purpose.ENTER, Purpose.INCREASE)
+_SELL_ALL = Target(0.0)
 
 
 def decide(view: MarketView, strategy: Strategy, book: Book, rules: PortfolioRules) -> Decision:
@@ -44,14 +45,15 @@ def decide(view: MarketView, strategy: Strategy, book: Book, rules: PortfolioRul
     lost = daily_loss_hit(book.losses, rules.losses, equity)
     fallen = drawdown_hit(equity, book.losses, rules.losses)
     verdicts = _verdicts(view, strategy, book)
-    forced = tuple(_forced(verdict, book, flatten=lost and rules.losses.flatten_on_daily_loss) for verdict in verdicts)
+    flatten = lost and rules.losses.flatten_on_daily_loss
+    forced = tuple(one if one.symbol in view.unfit else _forced(one, book, flatten=flatten) for one in verdicts)
     barred = _entry_bar(book, lost=lost, fallen=fallen)
     covers, cover_notes = _covers(view, book, prices, rules.sizing)
     sales, sale_notes = _sales(forced, book, equity, prices, rules.sizing)
     taken = sum(outlay(order.shares, prices[order.symbol], rules.sizing) for order in covers)
     left = replace(book, available_usd=book.available_usd - taken)
     buys, buy_notes = _buys(forced, left, equity, prices, rules.sizing, barred)
-    orders = tuple(sorted((*covers, *sales, *buys), key=lambda order: _ORDER_OF_WORK[order.purpose]))
+    orders = tuple(sorted((*covers, *sales, *buys), key=lambda order: _ORDER_OF_WORK.index(order.purpose)))
     return Decision(
         session=view.session,
         strategy=strategy.name,
@@ -85,24 +87,20 @@ def _verdicts(view: MarketView, strategy: Strategy, book: Book) -> tuple[SymbolV
     # An unfit symbol is never asked about, whatever else was wanted of it.
     given = {verdict.symbol: verdict for verdict in strategy.verdicts(view, book.holdings)}
     abstained = {symbol: SymbolVerdict(symbol, Abstain(), (UNFIT,), (), {}) for symbol in view.unfit}
-    if not abstained:
-        return tuple(given.values())
     both = given | abstained
     return tuple(both[symbol] for symbol in strategy.universe() if symbol in both)
 
 
 def _forced(verdict: SymbolVerdict, book: Book, *, flatten: bool) -> SymbolVerdict:
-    if verdict.reasons == (UNFIT,) and isinstance(verdict.verdict, Abstain):
-        return verdict
     held = _held(book, verdict.symbol).shares
     original = book.exit_pending.get(verdict.symbol)
     if held and original is not None:
-        return replace(verdict, verdict=Target(0.0), reasons=("exit_carried", original))
+        return replace(verdict, verdict=_SELL_ALL, reasons=("exit_carried", original))
     if held and verdict.symbol in book.forced_exits:
-        return replace(verdict, verdict=Target(0.0), reasons=(book.forced_exits[verdict.symbol],))
+        return replace(verdict, verdict=_SELL_ALL, reasons=(book.forced_exits[verdict.symbol],))
     own_exit = isinstance(verdict.verdict, Target) and verdict.verdict.weight == 0
     if held and flatten and not own_exit:
-        return replace(verdict, verdict=Target(0.0), reasons=("daily_loss",))
+        return replace(verdict, verdict=_SELL_ALL, reasons=("daily_loss",))
     return verdict
 
 
@@ -118,7 +116,9 @@ def _held(book: Book, symbol: str) -> Holding:
     return book.holdings.get(symbol, Holding(symbol))
 
 
-def _wanted(verdict: SymbolVerdict, held: int, equity: float, price: float, sizing: SizingRules) -> int | None:
+def _wanted(
+    verdict: SymbolVerdict, held: int, equity: float, prices: Mapping[str, float], sizing: SizingRules
+) -> int | None:
     """Shares to end with; None leaves them alone.
 
     Buying has a cost, holding has none: between what could be bought and what may be held nothing is done.
@@ -126,10 +126,11 @@ def _wanted(verdict: SymbolVerdict, held: int, equity: float, price: float, sizi
     if not isinstance(verdict.verdict, Target):
         return None
     if verdict.verdict.weight <= 0:
-        return 0
+        return 0 if held else None
+    price = prices[verdict.symbol]
     bought = shares_for(budget(verdict.verdict.weight, equity, float("inf"), sizing), price, sizing)
     kept = floor(verdict.verdict.weight * equity * sizing.max_position_frac / price)
-    return bought if bought > held else min(held, kept)
+    return max(bought, min(held, kept))
 
 
 def _covers(
@@ -167,7 +168,7 @@ def _sales(
     notes: list[str] = []
     for verdict in verdicts:
         held = _held(book, verdict.symbol).shares
-        wanted = _wanted(verdict, held, equity, prices.get(verdict.symbol, 0.0), sizing)
+        wanted = _wanted(verdict, held, equity, prices, sizing)
         if wanted is None or wanted >= held:
             continue
         if book.restriction is Restriction.FULL:
@@ -193,19 +194,17 @@ def _buys(
     cash = book.available_usd
     for verdict in verdicts:
         held = _held(book, verdict.symbol).shares
-        price = prices.get(verdict.symbol, 0.0)  # without one it abstains
-        wanted = _wanted(verdict, held, equity, price, sizing)
+        wanted = _wanted(verdict, held, equity, prices, sizing)
         if wanted is None or wanted < held or (wanted == held and held):
-            continue
-        if isinstance(verdict.verdict, Target) and verdict.verdict.weight <= 0:
             continue
         bar = barred or book.entries_barred.get(verdict.symbol)
         if bar:
             notes.append(bar)
             continue
+        price = prices[verdict.symbol]
         shares = min(wanted - held, shares_for(cash, price, sizing))
         if shares < 1:
-            unsettled_would_do = wanted - held >= 1 and shares_for(cash + book.unsettled_usd, price, sizing) >= 1
+            unsettled_would_do = wanted and shares_for(cash + book.unsettled_usd, price, sizing)
             notes.append("cash_not_settled" if unsettled_would_do else "budget_below_one_share")
             continue
         cash -= outlay(shares, price, sizing)

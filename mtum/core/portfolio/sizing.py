@@ -35,7 +35,7 @@ def cost_frac(costs: CostModel, budget_usd: float, price: float) -> float:
             return float(costs.cost_frac)
         case IbFixedCosts():
             by_share = float(costs.per_share_usd) / price
-            by_minimum = float(costs.minimum_usd) / budget_usd if budget_usd > 0 else 0.0
+            by_minimum = float(costs.minimum_usd) / budget_usd
             return min(max(by_share, by_minimum), float(costs.cap_frac))
 
 
@@ -44,7 +44,7 @@ def shares_for(budget_usd: float, price: float, rules: SizingRules) -> int:
     if budget_usd <= 0 or price <= 0:
         return 0
     extra = cost_frac(rules.costs, budget_usd, price) + rules.cash_buffer_frac
-    return max(0, floor(budget_usd / (price * (1.0 + extra))))
+    return floor(budget_usd / (price * (1.0 + extra)))
 
 
 def budget(weight: float, equity_usd: float, cash_usd: float, rules: SizingRules) -> float:

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import pytest
 
-from mtum.core.decide import decide, equity_at, with_change_since
+from mtum.core.decide import UNFIT, decide, equity_at, with_change_since
 from mtum.core.market.bars import Bar, Bars
 from mtum.core.portfolio.costs import IbFixedCosts, PercentCosts
 from mtum.core.portfolio.decision import Action, Book, Decision, PortfolioRules
@@ -99,9 +99,21 @@ def test_a_budget_below_one_share_is_a_hold_that_says_so() -> None:
     assert (decision.action, decision.reasons, decision.orders) == (Action.HOLD, ("budget_below_one_share",), ())
 
 
-def test_cash_that_settles_later_is_named_as_the_cause() -> None:
-    decision = decided(ENTER, flat(5000.0, available_usd=0.0, unsettled_usd=5000.0))
-    assert (decision.action, decision.reasons) == (Action.HOLD, ("cash_not_settled",))
+@pytest.mark.parametrize(
+    ("unsettled", "largest", "reason"),
+    [
+        (5000.0, 1e12, "cash_not_settled"),
+        (250.25, 250.25, "cash_not_settled"),  # one share, to the cent
+        (250.24, 1e12, "budget_below_one_share"),
+        (5000.0, 250.24, "budget_below_one_share"),  # whatever settles, no share fits into the position limit
+    ],
+)
+def test_cash_that_settles_later_is_named_as_the_cause_where_it_is(
+    unsettled: float, largest: float, reason: str
+) -> None:
+    rules = replace(RULES, sizing=replace(SIZING, max_position_usd=largest))
+    decision = decided(ENTER, flat(5000.0, available_usd=0.0, unsettled_usd=unsettled), rules=rules)
+    assert (decision.action, decision.reasons) == (Action.HOLD, (reason,))
 
 
 def test_an_exit_sells_every_share() -> None:
@@ -115,6 +127,27 @@ def test_keep_leaves_the_shares_alone_and_target_one_does_not_top_up_without_cas
     assert decided(ENTER, long(cash=0.0)).orders == ()
 
 
+@pytest.mark.parametrize(
+    ("strategy", "book"),
+    [
+        (ENTER, long()),  # 4,600 / 250.25 = 18.4, and 18 are held
+        (EXIT, flat()),
+        (KEEP, flat(forced_exits={"X": "flatten"})),
+        (KEEP, flat(exit_pending={"X": "vix_fear"})),
+    ],
+)
+def test_where_nothing_is_to_be_done_the_strategys_own_word_is_the_reason(strategy: Says, book: Book) -> None:
+    decision = decided(strategy, book)
+    assert (decision.action, decision.reasons, decision.orders) == (Action.HOLD, ("word",), ())
+
+
+def test_an_increase_buys_what_is_missing() -> None:
+    # At most 3,753.75 USD: 15 shares at 250.25, ten of which are held.
+    rules = replace(RULES, sizing=replace(SIZING, max_position_usd=3753.75))
+    (order,) = decided(ENTER, long(10, cash=5000.0), rules=rules).orders
+    assert (order.purpose, order.shares) == (Purpose.INCREASE, 5)
+
+
 def test_a_carried_exit_sells_whatever_the_strategy_says() -> None:
     decision = decided(KEEP, long(7, exit_pending={"X": "vix_fear"}))
     assert (decision.action, decision.reasons, decision.orders[0].shares) == (
@@ -124,8 +157,9 @@ def test_a_carried_exit_sells_whatever_the_strategy_says() -> None:
     )
 
 
-def test_a_requested_sale_names_its_reason() -> None:
-    assert decided(KEEP, long(forced_exits={"X": "flatten"})).reasons == ("flatten",)
+def test_a_requested_sale_names_its_reason_and_sells_every_share() -> None:
+    decision = decided(KEEP, long(forced_exits={"X": "flatten"}))
+    assert (decision.reasons, decision.orders[0].purpose, decision.orders[0].shares) == (("flatten",), Purpose.EXIT, 18)
 
 
 @pytest.mark.parametrize("restriction", [Restriction.REDUCE_ONLY, Restriction.FULL])
@@ -164,7 +198,9 @@ def test_a_loss_sells_the_position_only_where_that_is_asked_for() -> None:
     flattening = replace(RULES, losses=LossRules(500.0, flatten_on_daily_loss=True))
     sold = decided(KEEP, lost, rules=flattening)
     assert (sold.action, sold.reasons) == (Action.EXIT, ("daily_loss",))
+    assert decided(ENTER, lost, rules=flattening).reasons == ("daily_loss",)
     assert decided(EXIT, lost, rules=flattening).reasons == ("word",)
+    assert decided(KEEP, flat(losses=lost.losses), rules=flattening).reasons == ("word",)
 
 
 def test_a_fall_from_the_peak_by_the_limit_stops_entries() -> None:
@@ -180,6 +216,12 @@ def test_the_change_since_the_last_close_counts_shares_cash_and_receivables() ->
     assert equity_at(book, {"X": 250.0}) == 2605.0
     assert with_change_since(book, {"X": 250.0}, 2700.0).losses.change_since_usd == -95.0
     assert with_change_since(book, {"X": 250.0}, None) == book
+    # 10 x 250 + 100.1234564 + 5 - 2,700, to a millionth.
+    assert with_change_since(replace(book, cash_usd=100.1234564), {"X": 250.0}, 2700.0).losses.change_since_usd == (
+        -94.876544
+    )
+    # What is not held needs no price.
+    assert equity_at(replace(book, holdings={**book.holdings, "Y": Holding("Y")}), {"X": 250.0}) == 2605.0
 
 
 def test_shares_that_cannot_be_sold_today_are_no_loss() -> None:
@@ -231,13 +273,78 @@ class SaysOfTwo(Says):
     """A strategy that wants the weight of X and another one of Y."""
 
     second: float = 0.0
+    words: tuple[str, str] = ("word", "word")
 
     def universe(self) -> tuple[str, ...]:
         return ("X", "Y")
 
     def verdicts(self, view: MarketView, holdings: Mapping[str, Holding]) -> tuple[SymbolVerdict, ...]:
-        both = {"X": self.verdict, "Y": Target(self.second)}
-        return tuple(SymbolVerdict(symbol, verdict, ("word",), (), {}) for symbol, verdict in both.items())
+        both = zip(("X", "Y"), (self.verdict, Target(self.second)), self.words, strict=True)
+        return tuple(SymbolVerdict(symbol, verdict, (word,), (), {}) for symbol, verdict, word in both)
+
+
+def decided_of_two(strategy: SaysOfTwo, book: Book, rules: PortfolioRules = RULES) -> Decision:
+    return decide(view(X=250.0, Y=100.0), strategy, book, rules)
+
+
+def traded(decision: Decision) -> list[tuple[Purpose, str, int]]:
+    return [(order.purpose, order.symbol, order.shares) for order in decision.orders]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [(("hold", "word"), ("word",)), (("hold", "hold"), ("hold",)), (("word", "other"), ("word", "other"))],
+)
+def test_holding_is_a_reason_only_where_no_strategy_has_a_better_one(words: tuple[str, str], told: object) -> None:
+    assert decided_of_two(SaysOfTwo(Keep(), 0.0, words), flat()).reasons == told
+
+
+@pytest.mark.parametrize(
+    ("first", "book"),
+    [
+        (Keep(), flat()),
+        (Target(0.0), flat()),
+        (Target(0.01), flat()),  # 50 USD buy no share at 250.25
+        (Target(1.0), flat(entries_barred={"X": "unresolved"})),
+    ],
+)
+def test_a_first_symbol_that_is_not_bought_leaves_the_cash_to_the_second(first: Verdict, book: Book) -> None:
+    # 1,000 / 100.10 = 9.99
+    assert traded(decided_of_two(SaysOfTwo(first, 0.2), book)) == [(Purpose.ENTER, "Y", 9)]
+
+
+def test_a_first_symbol_that_is_kept_or_barred_stops_no_sale_of_the_second() -> None:
+    held = {"X": Holding("X", 4, 200.0), "Y": Holding("Y", 7, 90.0)}
+    assert traded(decided_of_two(SaysOfTwo(Keep(), 0.0), flat(holdings=held))) == [(Purpose.EXIT, "Y", 7)]
+    barred = decided_of_two(SaysOfTwo(Target(0.0), 0.0), flat(holdings=held, exits_barred={"X": "unresolved"}))
+    assert traded(barred) == [(Purpose.EXIT, "Y", 7)]
+
+
+def test_a_sale_that_is_barred_says_why_and_nothing_else() -> None:
+    rules = replace(RULES, sizing=replace(SIZING, max_position_frac=0.5))
+    book = long(18, cash=500.0, exits_barred={"X": "unresolved"})
+    for strategy in (EXIT, ENTER):
+        decision = decided(strategy, book, rules=rules)
+        assert (decision.action, decision.reasons, decision.orders) == (Action.HOLD, ("unresolved",), ())
+
+
+def test_a_symbol_of_which_the_strategy_says_nothing_is_left_alone() -> None:
+    class Silent(SaysOfTwo):
+        def verdicts(self, view: MarketView, holdings: Mapping[str, Holding]) -> tuple[SymbolVerdict, ...]:
+            return SaysOfTwo.verdicts(self, view, holdings)[:1]
+
+    held = {"Y": Holding("Y", 7, 90.0)}
+    assert traded(decided_of_two(Silent(Target(0.2), 0.0), flat(holdings=held))) == [(Purpose.ENTER, "X", 4)]
+
+
+def test_exits_come_before_reductions_and_entries_before_increases() -> None:
+    held = {"X": Holding("X", 10, 200.0), "Y": Holding("Y", 7, 90.0)}
+    # 2,500 + 700 + 800 = 4,000; a quarter of it may stay in X: 4 of 10.
+    reduced = decided_of_two(SaysOfTwo(Target(0.25), 0.0), flat(800.0, holdings=held))
+    assert traded(reduced) == [(Purpose.EXIT, "Y", 7), (Purpose.REDUCE, "X", 6)]
+    # 250 + 3,750 = 4,000; half of it buys 7 X in all (2,000 / 250.25 = 7.99), a quarter 9 Y (1,000 / 100.10 = 9.99).
+    raised = decided_of_two(SaysOfTwo(Target(0.5), 0.25), flat(3750.0, holdings={"X": Holding("X", 1, 200.0)}))
+    assert traded(raised) == [(Purpose.ENTER, "Y", 9), (Purpose.INCREASE, "X", 6)]
 
 
 def bought(first: float, second: float, sizing: SizingRules) -> dict[str, int]:
@@ -254,6 +361,13 @@ def test_a_second_purchase_has_what_the_first_has_left() -> None:
 def test_the_first_purchase_keeps_its_buffer_from_the_second() -> None:
     # 9 X with a tenth kept back take 9 x 250 x 1.101 = 2,477.25; 2,522.75 / 110.10 = 22.9. Without the buffer 24.
     assert bought(0.5, 1.0, replace(SIZING, cash_buffer_frac=0.1)) == {"X": 9, "Y": 22}
+
+
+def test_the_first_purchase_takes_the_brokers_least_commission_from_the_cash() -> None:
+    rules = replace(RULES, sizing=replace(SIZING, costs=IbFixedCosts()))
+    decision = decide(view(X=250.0, Y=101.5), SaysOfTwo(Target(0.5), 1.0), flat(), rules)
+    # 9 X and 1 USD take 2,251; of 2,749 27 Y and 1 USD take 2,741.50. A commission of 1 % would leave 26.
+    assert [order.shares for order in decision.orders] == [9, 27]
 
 
 def test_a_position_beyond_its_part_of_the_sleeve_is_reduced_to_it() -> None:
@@ -299,6 +413,48 @@ def test_what_is_short_is_bought_back_as_an_exit(restriction: Restriction) -> No
 def test_a_buy_back_is_stopped_by_cash_a_full_halt_and_doubt(book: Book, reason: str) -> None:
     decision = decided(KEEP, book)
     assert (decision.orders, decision.reasons) == ((), (reason,))
+
+
+def test_buy_backs_share_the_cash_there_is_and_one_that_does_not_fit_stops_no_other() -> None:
+    short_of_both = flat(1400.0, unsellable_shares={"X": -4, "Y": -5}, buy_backs={"X": 4, "Y": 5})
+    # 4 X take 1,001 of 1,400; 5 Y at 100.10 would take 500.50 of the 399 left.
+    assert traded(decided_of_two(SaysOfTwo(Keep(), 0.0), short_of_both)) == [(Purpose.COVER, "X", 4)]
+    dear_first = replace(short_of_both, cash_usd=1000.99, available_usd=1000.99)
+    assert traded(decided_of_two(SaysOfTwo(Keep(), 0.0), dear_first)) == [(Purpose.COVER, "Y", 5)]
+
+
+@pytest.mark.parametrize(
+    "wish", [{"exit_pending": {"X": "vix_fear"}}, {"forced_exits": {"X": "flatten"}}, {"buy_backs": {"X": 4}}, {}]
+)
+@pytest.mark.parametrize("order", [("X", "Y"), ("Y", "X")])
+def test_nothing_is_ordered_in_a_symbol_that_is_unfit_whatever_is_wanted_of_it(
+    wish: dict[str, object], order: tuple[str, str]
+) -> None:
+    class Listing(SaysOfTwo):
+        def universe(self) -> tuple[str, ...]:
+            return order
+
+    half_seen = replace(view(Y=100.0), unfit={"X": 250.0})
+    book = flat(2000.0, holdings={"X": Holding("X", 4, 200.0)}, **wish)
+    decision = decide(half_seen, Listing(Target(0.0), 0.25), book, RULES)
+    # 4 x 250 + 2,000 = 3,000; a quarter of it buys 7 Y: 750 / 100.10 = 7.49.
+    assert (decision.equity_usd, traded(decision)) == (3000.0, [(Purpose.ENTER, "Y", 7)])
+    assert [(one.symbol, one.reasons) for one in decision.verdicts if one.symbol == "X"] == [("X", (UNFIT,))]
+    assert tuple(one.symbol for one in decision.verdicts) == order
+
+
+def test_a_buy_back_in_an_unfit_symbol_waits_and_stops_no_other() -> None:
+    half_seen = replace(view(Y=100.0), unfit={"X": 250.0})
+    book = flat(2000.0, unsellable_shares={"X": -4, "Y": -5}, buy_backs={"X": 4, "Y": 5})
+    decision = decide(half_seen, SaysOfTwo(Keep(), 0.0), book, RULES)
+    assert traded(decision) == [(Purpose.COVER, "Y", 5)]
+    alone = decide(half_seen, SaysOfTwo(Keep(), 0.0, ("x", "y")), replace(book, buy_backs={"X": 4}), RULES)
+    assert (alone.orders, alone.reasons) == ((), (UNFIT,))
+
+
+def test_a_buy_back_may_take_the_last_cent() -> None:
+    free = replace(RULES, sizing=replace(SIZING, costs=PercentCosts(Decimal(0))))
+    assert traded(decided(KEEP, short(4, 1000.0), rules=free)) == [(Purpose.COVER, "X", 4)]
 
 
 def test_a_buy_back_may_use_cash_that_settles_later() -> None:

@@ -31,13 +31,24 @@ def test_a_fraction_is_one_of_the_equity_before_the_loss(last: float, since: flo
     assert daily_loss_hit(LossState(last_change_usd=last, change_since_usd=since), rules, equity) is hit
 
 
+def test_before_the_first_close_nothing_has_changed() -> None:
+    assert LossState() == LossState(
+        last_change_usd=0.0, change_since_usd=0.0, paused=False, peak_equity_usd=0.0, flows_since_usd=0.0
+    )
+
+
 def test_two_losses_are_not_added_up() -> None:
     assert not daily_loss_hit(LossState(last_change_usd=-300.0, change_since_usd=-300.0), RULES, 5000.0)
 
 
-@pytest.mark.parametrize(("equity", "hit"), [(4500.01, False), (4500.0, True), (4499.0, True), (6000.0, False)])
+@pytest.mark.parametrize(
+    ("equity", "hit"),
+    # To a billionth of the peak: 0.099999996 is no fall of a tenth, 0.0999999998 is one.
+    [(4500.01, False), (4500.00002, False), (4500.000001, True), (4500.0, True), (4499.0, True), (6000.0, False)],
+)
 def test_a_fall_of_exactly_the_limit_is_one(equity: float, hit: bool) -> None:
     assert drawdown_hit(equity, LossState(peak_equity_usd=5000.0), RULES) is hit
+    assert drawdown_hit(equity / 10000, LossState(peak_equity_usd=0.5), RULES) is hit
 
 
 @pytest.mark.parametrize("flow", [-4400.0, 0.0, 7000.0])

@@ -18,8 +18,9 @@ BROKER = SizingRules(1.0, 5000.0, 0.005, IbFixedCosts())
         (5030.0, 100.6, 49),  # 5030 / 101.2036 = 49.70
         (100.6, 100.0, 1),  # exactly one share with cost and buffer
         (100.59, 100.0, 0),
+        (0.9, 0.25, 3),  # 0.90 / 0.2515 = 3.58
         (0.0, 100.0, 0),
-        (-1.0, 100.0, 0),
+        (-0.5, 100.0, 0),
         (5000.0, 0.0, 0),
     ],
 )
@@ -33,7 +34,7 @@ def test_whole_shares_are_bought_with_cost_and_buffer(budget_usd: float, price: 
         (5000.0, 10.0, 0.0005),  # 0.005 a share of 10 USD beats 1 USD on 5000
         (1000.0, 100.0, 0.001),  # the minimum of 1 USD on 1000 beats 0.005 on 100
         (50.0, 20.0, 0.01),  # 1 USD on 50 would be 2 %: the cap of 1 % wins
-        (0.0, 10.0, 0.0005),
+        (0.5, 10.0, 0.01),  # nor is 1 USD on 0.50 more than that
     ],
 )
 def test_the_schedule_of_the_broker_is_taken_as_a_fraction(budget_usd: float, price: float, frac: float) -> None:
@@ -43,6 +44,7 @@ def test_the_schedule_of_the_broker_is_taken_as_a_fraction(budget_usd: float, pr
 def test_the_schedule_of_the_broker_leaves_room_for_its_minimum() -> None:
     # 1000 / (100 * (1 + 0.001 + 0.005)) = 9.94
     assert shares_for(1000.0, 100.0, BROKER) == 9
+    assert shares_for(0.0, 100.0, BROKER) == 0
 
 
 @pytest.mark.parametrize(
