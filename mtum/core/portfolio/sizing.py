@@ -35,7 +35,7 @@ def cost_frac(costs: CostModel, budget_usd: float, price: float) -> float:
             return float(costs.cost_frac)
         case IbFixedCosts():
             by_share = float(costs.per_share_usd) / price
-            by_minimum = float(costs.minimum_usd) / budget_usd
+            by_minimum = float(costs.minimum_usd) / budget_usd if budget_usd > 0 else 0.0
             return min(max(by_share, by_minimum), float(costs.cap_frac))
 
 

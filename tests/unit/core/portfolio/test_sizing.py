@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from mtum.core.portfolio.costs import IbFixedCosts, PercentCosts
-from mtum.core.portfolio.sizing import SizingRules, budget, cost_frac, shares_for
+from mtum.core.portfolio.sizing import SizingRules, budget, cost_frac, outlay, shares_for
 
 DEFAULT = SizingRules(1.0, 5000.0, 0.005, PercentCosts(Decimal("0.001")))
 BROKER = SizingRules(1.0, 5000.0, 0.005, IbFixedCosts())
@@ -34,6 +34,7 @@ def test_whole_shares_are_bought_with_cost_and_buffer(budget_usd: float, price: 
         (5000.0, 10.0, 0.0005),  # 0.005 a share of 10 USD beats 1 USD on 5000
         (1000.0, 100.0, 0.001),  # the minimum of 1 USD on 1000 beats 0.005 on 100
         (50.0, 20.0, 0.01),  # 1 USD on 50 would be 2 %: the cap of 1 % wins
+        (0.0, 10.0, 0.0005),
         (0.5, 10.0, 0.01),  # nor is 1 USD on 0.50 more than that
     ],
 )
@@ -45,6 +46,11 @@ def test_the_schedule_of_the_broker_leaves_room_for_its_minimum() -> None:
     # 1000 / (100 * (1 + 0.001 + 0.005)) = 9.94
     assert shares_for(1000.0, 100.0, BROKER) == 9
     assert shares_for(0.0, 100.0, BROKER) == 0
+
+
+def test_a_purchase_that_was_cut_to_nothing_takes_nothing() -> None:
+    assert outlay(0, 100.0, BROKER) == 0.0
+    assert outlay(9, 100.0, BROKER) == pytest.approx(905.5)  # 900, 1.00 of commission and half a percent
 
 
 @pytest.mark.parametrize(
