@@ -84,10 +84,10 @@ def _weights(settings: Settings) -> Iterator[str]:
 
 def _account(settings: Settings) -> Iterator[str]:
     mode, account, source = settings.mode, settings.broker.account, settings.market.source
-    if mode != "practice" and source in REPLAYED_SOURCES:
-        yield f'market.source: "{source}" replays history; mode "{mode}" needs "ib" or "yahoo"'
-    if mode == "live" and source != "ib":
-        yield 'market.source: mode "live" needs "ib"'
+    usable = {"live": ("ib",), "paper": ("ib", "yahoo")}.get(mode, (source,))
+    if source not in usable:
+        why = "replays history" if source in REPLAYED_SOURCES else "is for backtests and second opinions"
+        yield f'market.source: "{source}" {why}; mode "{mode}" needs {" or ".join(f'"{one}"' for one in usable)}'
     if mode != "practice" and not account:
         yield f'broker.account: required in mode "{mode}"'
     if mode == "live" and settings.broker.live_account != account:

@@ -214,6 +214,16 @@ def test_settings_that_contradict_each_other_are_refused(changes: dict[str, Any]
     assert problem.startswith(named)
 
 
+@pytest.mark.parametrize("source", ["sample", "csv", "yahoo"])
+def test_one_wrong_source_is_one_line(source: str) -> None:
+    account = {"broker.account": "U1", "broker.live_account": "U1"}
+    with pytest.raises(ConfigError) as refused:
+        config.load(None, {}, {"mode": "live", "market.source": source, **account})
+    (line,) = refused.value.problems
+    assert line.startswith(f'market.source: "{source}" ')
+    assert line.endswith('; mode "live" needs "ib"')
+
+
 def test_equal_thresholds_contradict_nothing_and_a_study_crosses_points_that_do() -> None:
     equal = {"strategy.mtum_confluence.vix_entry_below": 30, "strategy.mtum_confluence.rsi_exit_below": 50}
     config.load(None, {}, equal)
