@@ -20,6 +20,21 @@ class DecisionModel(Enum):
     NEAR_CLOSE = "near_close"
 
 
+PLAYED = (
+    "portfolio.capital_usd",
+    "portfolio.max_position_frac",
+    "portfolio.cash_buffer_frac",
+    "portfolio.cost_model",
+    "portfolio.cost_frac",
+    "risk.max_daily_loss_usd",
+    "risk.daily_loss_pause_sessions",
+    "risk.on_daily_loss",
+    "risk.max_position_usd",
+    "risk.max_drawdown_frac",
+)
+"""Settings that a backtest plays, beside its strategy's: what `Asked.terms` reads."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """One question to history.

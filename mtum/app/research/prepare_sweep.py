@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from mtum.app.research.asked import Asked, on_symbol
+from mtum.app.research.asked import PLAYED, Asked, on_symbol
 from mtum.app.research.grid_file import Grid
 from mtum.app.research.load import Loaded, load
 from mtum.app.research.sweep import Prepared
-from mtum.config import Settings
+from mtum.config import Settings, setting_names
 from mtum.core.research.grid import Combination
 from mtum.core.simulation.history import history
 from mtum.core.simulation.kernel.play import Span
@@ -20,6 +20,8 @@ from mtum.ports.time import Calendar
 
 STRATEGY = "strategy.mtum_confluence."
 SYMBOL = STRATEGY + "symbol"
+_CHOOSING = ("market.", "portfolio.strategy")
+"""What [base] may choose once for every combination: the source of the bars, the strategy."""
 
 type LoadSettings = Callable[[Mapping[str, Any]], Settings]
 """Gives the settings with single changes put over them; raises ConfigError."""
@@ -33,6 +35,7 @@ def prepare(grid: Grid, asked: Asked, settings: LoadSettings, source: BarSource,
     ConfigError, UsageError, DataError
         Before anything is written.
     """
+    _refuse_unplayed(grid)
     if asked.symbol is not None and SYMBOL in grid.names():
         raise UsageError(f"--symbol {asked.symbol} and a grid of symbols: leave out one of them")
     combinations = _combinations(grid, asked, settings)
@@ -80,6 +83,16 @@ def _confluence(base: Settings, asked: Asked) -> MtumConfluence:
     if not isinstance(strategy, MtumConfluence):
         raise UsageError(f"sweeps are made for mtum_confluence, not for {strategy.name}")
     return strategy
+
+
+def _refuse_unplayed(grid: Grid) -> None:
+    # A name that is no setting at all is left to the settings, which know the nearest one.
+    varied = [name for name in grid.names() if name not in PLAYED and not name.startswith(STRATEGY)]
+    fixed = [name for name in grid.base if name not in PLAYED and not name.startswith((STRATEGY, *_CHOOSING))]
+    unplayed = [name for name in (*varied, *fixed) if name in setting_names()]
+    if unplayed:
+        said = f"{', '.join(unplayed)}: no backtest of a sweep plays {'it' if len(unplayed) == 1 else 'them'}"
+        raise ConfigError([f"{said}; what can be swept: {STRATEGY}*, {', '.join(PLAYED)}"])
 
 
 def _refuse_without_effect(grid: Grid, combinations: Sequence[Combination]) -> None:

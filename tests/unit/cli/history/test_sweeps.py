@@ -199,7 +199,21 @@ def test_other_data_or_settings_do_not_meet_old_rows(tmp_path: Path) -> None:
     [
         ("[grid]\nstrategy.mtum_confluence.ma_sesions = [20]\n", (), 2, "did you mean"),
         ("[grid]\nstrategy.mtum_confluence.ma_sessions = [20, 5000]\n", (), 2, "ma_sessions"),
-        ("[grid]\nbroker.port = [4001, 4002]\n", (), 2, "broker.port: changes nothing"),
+        ("[grid]\nbroker.port = [1]\n", (), 2, "broker.port: no backtest of a sweep plays it; what can be swept: "),
+        (
+            "[grid]\nportfolio.cost_frac = [0]\n[[linked]]\nmode = ['live']\nmail.port = [1]\n"
+            "[base]\nstorage.keep_backups = 1\n",
+            (),
+            2,
+            "mtum: mode, mail.port, storage.keep_backups: no backtest of a sweep plays them; what can be swept: "
+            "strategy.mtum_confluence.*, portfolio.capital_usd, ",
+        ),
+        (
+            "[grid]\nportfolio.cost_frac = [0.001, 0.002]\n[base]\nportfolio.cost_model = 'ib'\n",
+            (),
+            2,
+            "portfolio.cost_frac: changes nothing",
+        ),
         ("[grid]\nstrategy.mtum_confluence.symbol = ['A', 'B']\n", ("--symbol", "C"), 2, "leave out one"),
         (GRID, ("--end", "2014-02-01"), 3, "needed"),
         (GRID, ("--engine", "abacus"), 2, "local or ray"),
