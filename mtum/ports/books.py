@@ -1,12 +1,13 @@
 """What a run needs of all that was ever recorded, at a cost that does not grow with it."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Protocol
 
 from mtum.core.portfolio.fills import Fill
 from mtum.ports.broker import BrokerLists
-from mtum.ports.records import EquityPoint, IntentState
+from mtum.ports.records import Cross, EquityPoint, IntentState
 
 
 class BookStore(Protocol):
@@ -72,4 +73,37 @@ class BookStore(Protocol):
 
     def last_before(self, strategy: str, session: date) -> EquityPoint | None:
         """Return the newest point of a session earlier than that."""
+        ...
+
+
+class CrossStore(Protocol):
+    """Shares that change sleeves; planned by `DecisionStore.commit`."""
+
+    def planned(self) -> Sequence[Cross]:
+        """Return those whose official close is still awaited, oldest first."""
+        ...
+
+    def of(self, session: date) -> Sequence[Cross]:
+        """Return those of one session, in the order they were planned."""
+        ...
+
+    def fill(self, crosses: Sequence[Cross], price: Decimal, at: datetime, now: datetime) -> None:
+        """Fill both sides of a symbol at a price, commission 0, in one durable transaction.
+
+        Parameters
+        ----------
+        price : Decimal
+            Official close as it was traded, USD.
+        at, now : datetime
+            The session's close, and the instant of recording.
+
+        Raises
+        ------
+        StoreError
+            If one of them has ended already, or the two sides are not equal.
+        """
+        ...
+
+    def lapse(self, crosses: Sequence[Cross], now: datetime) -> None:
+        """Record that there was no official close."""
         ...

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
 from mtum.core.portfolio.limits import Restriction
-from mtum.core.portfolio.orders import OrderIntent, OrderStatus
+from mtum.core.portfolio.orders import OrderIntent, OrderStatus, Purpose, Side
 
 if TYPE_CHECKING:
     from mtum.core.market.bars import Bar  # loads numpy
@@ -95,6 +95,33 @@ class IntentState:
     updated_at: datetime | None = None
     client_id: int | None = None
     order_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cross:
+    """Shares that one sleeve gives to, or takes from, others at the official close of a session.
+
+    Parameters
+    ----------
+    id : str
+        Id of the intent that its fill belongs to.
+    purpose : Purpose
+        What the sleeve wanted with it.
+    status : OrderStatus
+        PLANNED until the official close is there, then FILLED; LAPSED if the session has none.
+    """
+
+    id: str
+    account: str
+    session: date
+    strategy: str
+    symbol: str
+    purpose: Purpose
+    side: Side
+    shares: int
+    reference_price: Decimal
+    reasons: tuple[str, ...]
+    status: OrderStatus = OrderStatus.PLANNED
 
 
 IN_LIEU = "in_lieu:"

@@ -12,12 +12,13 @@ from mtum.core.portfolio.fills import Fill, Split
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.lots import Lot
 from mtum.core.portfolio.orders import OrderIntent, OrderStatus
-from mtum.ports.books import BookStore
+from mtum.ports.books import BookStore, CrossStore
 from mtum.ports.broker import BrokerLists
 from mtum.ports.messages import Message
 from mtum.ports.owner_store import ApprovalStore, LimitStore, StatementStore
 from mtum.ports.records import (
     CashMovement,
+    Cross,
     DecisionRecord,
     EquityPoint,
     Halt,
@@ -71,8 +72,10 @@ class DecisionStore(Protocol):
         """Return sessions whose stored frame is no longer what its hash says, oldest first."""
         ...
 
-    def commit(self, records: Sequence[DecisionRecord], intents: Sequence[OrderIntent]) -> None:
-        """Store the decisions of a session, their frames and their intents (PLANNED) in one durable transaction.
+    def commit(
+        self, records: Sequence[DecisionRecord], intents: Sequence[OrderIntent], crosses: Sequence[Cross] = ()
+    ) -> None:
+        """Store the decisions of a session, their frames, intents (PLANNED) and crosses in one durable transaction.
 
         Raises
         ------
@@ -350,6 +353,7 @@ class Store(Protocol):
     replayed_runs: RunStore
     decisions: DecisionStore
     orders: OrderStore
+    crosses: CrossStore
     ledger: LedgerStore
     bars: BarStore
     quarantine: QuarantineStore

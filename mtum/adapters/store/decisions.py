@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import date
 
 from mtum.adapters.store.database import Database
+from mtum.adapters.store.orders.crosses import insert_cross
 from mtum.adapters.store.orders.intents import insert_intent
 from mtum.adapters.store.texts import canonical, digest, instant, instant_text, plain, table
 from mtum.core.portfolio.orders import OrderIntent
 from mtum.errors import StoreError, VerificationError
-from mtum.ports.records import DecisionRecord
+from mtum.ports.records import Cross, DecisionRecord
 
 _SELECT = "SELECT decisions.*, input_frames.frame FROM decisions JOIN input_frames ON hash = frame_hash"
 
@@ -22,8 +23,10 @@ class SqliteDecisions:
 
     database: Database
 
-    def commit(self, records: Sequence[DecisionRecord], intents: Sequence[OrderIntent]) -> None:
-        """Store the decisions of a session, their frames and their intents (PLANNED) in one durable transaction.
+    def commit(
+        self, records: Sequence[DecisionRecord], intents: Sequence[OrderIntent], crosses: Sequence[Cross] = ()
+    ) -> None:
+        """Store the decisions of a session, their frames, intents (PLANNED) and crosses in one durable transaction.
 
         Raises
         ------
@@ -44,6 +47,8 @@ class SqliteDecisions:
                 if intent.strategy not in numbers:
                     raise StoreError(f"{intent.symbol} is ordered for {intent.strategy}, which decides nothing here")
                 insert_intent(connection, intent, records[0].decided_at, numbers[intent.strategy])
+            for cross in crosses:
+                insert_cross(connection, cross, records[0].decided_at, numbers[cross.strategy])
 
     def preview(self, record: DecisionRecord) -> None:
         """Store a dry run's decision; replaces an earlier preview of the session."""

@@ -18,13 +18,14 @@ from mtum.adapters.store.lock import run_lock
 from mtum.adapters.store.market.bars import SqliteBars
 from mtum.adapters.store.market.quarantine import SqliteQuarantine
 from mtum.adapters.store.orders.book import SqliteOrders
+from mtum.adapters.store.orders.crosses import SqliteCrosses
 from mtum.adapters.store.outbox import SqliteMessages
 from mtum.adapters.store.reading import newer, open_read_only
 from mtum.adapters.store.runs import SqliteRuns
 from mtum.adapters.store.schema import SCHEMA_VERSION
 from mtum.adapters.store.statements import SqliteStatements
 from mtum.errors import StoreError, StoreMismatchError
-from mtum.ports.books import BookStore
+from mtum.ports.books import BookStore, CrossStore
 from mtum.ports.owner_store import ApprovalStore, LimitStore, StatementStore
 from mtum.ports.store import (
     BarStore,
@@ -46,6 +47,7 @@ class SqliteStore:
     replayed_runs: RunStore
     decisions: DecisionStore
     orders: OrderStore
+    crosses: CrossStore
     ledger: LedgerStore
     bars: BarStore
     quarantine: QuarantineStore
@@ -63,6 +65,7 @@ class SqliteStore:
         self.replayed_runs = SqliteRuns(database, "replayed_runs")
         self.decisions = SqliteDecisions(database)
         self.orders = SqliteOrders(database)
+        self.crosses = SqliteCrosses(database)
         self.ledger = SqliteLedger(database)
         self.bars = SqliteBars(database)
         self.quarantine = SqliteQuarantine(database)

@@ -55,7 +55,7 @@ def take_up(
             restate_equity(desk, min(changed))
     now = desk.clock.now()
     for state in states:
-        listed = None if state.intent.purpose.stated else find_trace(lists, state)
+        listed = None if state.intent.purpose.internal else find_trace(lists, state)
         if (
             listed is None
             or listed.status in IN_DOUBT

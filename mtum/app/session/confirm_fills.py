@@ -15,6 +15,7 @@ from mtum.app.session.decide_and_order import RunResult, current_document, sessi
 from mtum.app.session.differences import beyond_ordered, position_differences
 from mtum.app.session.match_orders import broken_off, order_problems, unread_problems
 from mtum.app.session.our_books import read_books
+from mtum.app.session.settle_crosses import settle_crosses
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.portfolio.fills import Fill
 from mtum.core.portfolio.limits import Restriction
@@ -106,6 +107,10 @@ def _settled(desk: Desk, session: Session) -> tuple[Problem, ...]:
         desk.store.control.halt(Restriction.REDUCE_ONLY, text, author, desk.clock.now())
         problems.append(Problem(ExitCode.PERSON, text))
     problems += _read_closes(desk, books.records, session, sessions)
+    if desk.store.crosses.planned():
+        problems += settle_crosses(desk, session.day)
+        books = read_books(desk, lists, session.day)
+        write_lots(desk.store, books.records)
     since = value_again_from(desk, session.day)
     if since < session.day:
         restate_equity(desk, since)

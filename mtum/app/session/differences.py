@@ -77,7 +77,7 @@ def unbooked(lists: BrokerLists, states: Iterable[IntentState], balance: Balance
     for state in reversed([one for one in states if one.intent.symbol == balance.symbol]):
         intent, left = state.intent, state.intent.shares - state.filled
         listed = find_trace(lists, state)
-        if intent.purpose.stated or intent.side is not side or left <= 0 or not surplus:
+        if intent.purpose.internal or intent.side is not side or left <= 0 or not surplus:
             continue
         sent = state.status not in _NEVER_LEFT and (state.status is not OrderStatus.LAPSED or state.submitted_at)
         if sent and today - intent.session <= EXECUTIONS_COME_WITHIN and not (listed and listed.may_fill):
@@ -127,7 +127,7 @@ def beyond_ordered(desk: Desk) -> dict[str, tuple[IntentState, str]]:
     for state, shares in desk.store.books.overfilled():
         intent = state.intent
         author = f"executions {intent.id} {shares}"
-        if not intent.purpose.stated and author not in lifted:
+        if not intent.purpose.internal and author not in lifted:
             what = f"{intent.side.value} {intent.shares} {intent.symbol} ({intent.ref})"
             text = (
                 f"{what}: {shares} shares were executed, {shares - intent.shares} more than ordered; our books follow "
@@ -157,7 +157,7 @@ def foreign_differences(desk: Desk, books: Books, lists: BrokerLists) -> list[Di
 
 def order_differences(lists: BrokerLists, states: Sequence[IntentState]) -> list[Difference]:
     """Return how orders stand otherwise at the broker than here, those included that we took for ended."""
-    return [one for state in states if not state.intent.purpose.stated for one in _order(lists, state)]
+    return [one for state in states if not state.intent.purpose.internal for one in _order(lists, state)]
 
 
 def _order(lists: BrokerLists, state: IntentState) -> Iterator[Difference]:

@@ -74,7 +74,7 @@ def empty_document(
 
 def orders_document(states: Sequence[IntentState]) -> dict[str, Any]:
     """Return a session's orders as they stand, the first of them, and how many were handed to the broker."""
-    ours = [state for state in states if not state.intent.purpose.stated]
+    ours = [state for state in states if not state.intent.purpose.internal]
     orders = [order_document(state) for state in ours]
     sent = sum(state.status.sent for state in ours)
     return {"orders": orders, "order": orders[0] if orders else None, "sent": sent}

@@ -38,7 +38,7 @@ def watch_orders(desk: Desk, session: Session) -> RunResult:
 def _may_be_there(state: IntentState) -> bool:
     # Not yet claimed for sending, or refused by our own gate: the broker has never heard of it.
     never_left = (OrderStatus.PLANNED, OrderStatus.DENIED, OrderStatus.LAPSED)
-    stated = state.intent.purpose.stated
+    stated = state.intent.purpose.internal
     return not stated and (state.status not in never_left or state.submitted_at is not None or state.intent.attempt > 1)
 
 

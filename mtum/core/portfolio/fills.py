@@ -50,6 +50,11 @@ class Fill:
         return stem_of(self.exec_id)
 
     @property
+    def crossed(self) -> bool:
+        """Whether the shares changed sleeves inside the account, which is no trade for broker or tax."""
+        return self.exec_id.startswith("cross:")
+
+    @property
     def signed_shares(self) -> int:
         """Shares, negative for a sale."""
         return self.shares if self.side is Side.BUY else -self.shares

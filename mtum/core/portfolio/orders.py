@@ -51,11 +51,15 @@ class Purpose(Enum):
     """No order: shares that a person states to be ours."""
     STATED_OUT = "stated_out"
     """No order: shares that a person states to be ours no more."""
+    CROSSED_IN = "crossed_in"
+    """No order: shares that another sleeve sold to this one."""
+    CROSSED_OUT = "crossed_out"
+    """No order: shares that another sleeve bought of this one."""
 
     @property
-    def stated(self) -> bool:
-        """Whether it stands for a person's statement, which never goes to a broker."""
-        return self in (Purpose.STATED_IN, Purpose.STATED_OUT)
+    def internal(self) -> bool:
+        """Whether nothing of it ever goes to a broker: a person's statement, or shares that change sleeves."""
+        return self in (Purpose.STATED_IN, Purpose.STATED_OUT, Purpose.CROSSED_IN, Purpose.CROSSED_OUT)
 
     @property
     def opens(self) -> bool:

@@ -134,7 +134,8 @@ def tax_record(fills: Iterable[Fill], splits: Sequence[Split] = ()) -> TaxRecord
     The executions of an order are one purchase or one sale, also where they fall on several days:
     a sale is looked at for replaced shares once its last execution is known. Shares are those of the
     day: a split changes what is held. Of a fraction that a split leaves, paid in cash, the cash is the
-    proceeds; while it is not told, the fraction is in no row.
+    proceeds; while it is not told, the fraction is in no row. Shares that changed sleeves stayed with
+    their owner, which is no disposal.
 
     References
     ----------
@@ -142,7 +143,7 @@ def tax_record(fills: Iterable[Fill], splits: Sequence[Split] = ()) -> TaxRecord
     is no wash sale for the sake of the rest).
     """
     books: dict[str, _Book] = {}
-    deals = _deals(folded(fills))
+    deals = _deals(folded(fill for fill in fills if not fill.crossed))
     coming = sorted(splits, key=lambda one: one.session)
     ends = {(deal.side, deal.order, deal.symbol): deal for deal in deals}
     sold: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)

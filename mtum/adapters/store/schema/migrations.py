@@ -202,6 +202,15 @@ def replayed_runs(db: Database) -> None:
     db.execute("DELETE FROM meta WHERE key = 'timetable'")
 
 
+@MIGRATIONS(name="0017_crosses")
+def crosses(db: Database) -> None:
+    """Keep the shares that change sleeves."""
+    known = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
+    for statement in (create_table(TABLES["crosses"]), *TABLES["crosses"].indexes):
+        if "crosses" not in known:
+            db.execute(statement)
+
+
 def _maybe_instant(fact: str) -> str | None:
     try:
         return instant_text(datetime.fromisoformat(fact))

@@ -27,7 +27,7 @@ ORDERS = (
         session | TEXT NOT NULL | session to trade in
         strategy | TEXT NOT NULL | strategy that wants it
         symbol | TEXT NOT NULL | id of the instrument: the ticker for shares; of several legs these, written out
-        purpose | TEXT NOT NULL | enter, increase, reduce, exit, fallback, cover; stated_in, stated_out: a person's word
+        purpose | TEXT NOT NULL | enter, increase, reduce, exit, fallback, cover; stated_…, crossed_…: no order
         side | TEXT NOT NULL CHECK (side IN ('BUY', 'SELL')) | BUY or SELL
         order_type | TEXT NOT NULL | MOC, MKT, LMT or LOC
         shares | INTEGER NOT NULL CHECK (shares > 0) | whole shares wanted
@@ -90,6 +90,30 @@ ORDERS = (
         """,
         "",
         "CREATE INDEX order_events_by_intent ON order_events (intent_id)",
+    ),
+    table(
+        "crosses",
+        "Shares that change sleeves at the official close of a session, recorded with the decisions that led to it.",
+        """
+        id | TEXT PRIMARY KEY | id of the intent that its fill belongs to, made like that of an order
+        account | TEXT NOT NULL | account it happens in
+        session | TEXT NOT NULL | session whose official close is the price
+        strategy | TEXT NOT NULL | sleeve that buys or sells
+        symbol | TEXT NOT NULL | id of the instrument
+        purpose | TEXT NOT NULL | enter, increase, reduce or exit: what the sleeve wanted
+        side | TEXT NOT NULL CHECK (side IN ('BUY', 'SELL')) | BUY or SELL
+        shares | INTEGER NOT NULL CHECK (shares > 0) | whole shares
+        reference_price | REAL NOT NULL | price in USD the decision saw
+        reasons | TEXT NOT NULL | JSON list of reason words, the deciding one first
+        status | TEXT NOT NULL | PLANNED until the official close is there, then FILLED; LAPSED if there is none
+        planned_at | TEXT NOT NULL | instant it was recorded
+        ended_at | TEXT | instant it was filled or lapsed
+        decision_id | INTEGER NOT NULL REFERENCES decisions (id) | decision behind it
+        """,
+        "UNIQUE (account, session, strategy, symbol, side)",
+        "CREATE INDEX crosses_by_session ON crosses (session)",
+        "CREATE INDEX crosses_open ON crosses (status) WHERE status = 'PLANNED'",
+        "CREATE INDEX crosses_by_decision ON crosses (decision_id)",
     ),
     table(
         "fills",

@@ -1,0 +1,136 @@
+"""Shares that change sleeves inside the account, from the decision to the official close."""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from mtum.adapters.store.database import Database
+from mtum.adapters.store.orders.executions import insert_fill
+from mtum.adapters.store.orders.intents import insert_intent, state_of, write_status
+from mtum.adapters.store.texts import instant_text, money, plain
+from mtum.core.market.instruments import instrument
+from mtum.core.portfolio.fills import Fill
+from mtum.core.portfolio.orders import OrderIntent, OrderStatus, OrderType, Purpose, Side
+from mtum.errors import StoreError
+from mtum.ports.records import Cross, Observed
+
+_SELECT = "SELECT * FROM crosses"
+
+
+def insert_cross(connection: sqlite3.Connection, cross: Cross, at: datetime, decision_id: int) -> None:
+    """Record a cross as PLANNED."""
+    values = (
+        cross.id,
+        cross.account,
+        cross.session.isoformat(),
+        cross.strategy,
+        cross.symbol,
+        cross.purpose.value,
+        cross.side.value,
+        cross.shares,
+        float(cross.reference_price),
+        plain(list(cross.reasons)),
+        OrderStatus.PLANNED.value,
+        instant_text(at),
+        None,
+        decision_id,
+    )
+    connection.execute(f"INSERT INTO crosses VALUES ({', '.join('?' * len(values))})", values)
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteCrosses:
+    """The port `CrossStore` on SQLite."""
+
+    database: Database
+
+    def planned(self) -> Sequence[Cross]:
+        """Return those whose official close is still awaited, oldest first."""
+        rows = self.database.rows(f"{_SELECT} WHERE status = 'PLANNED' ORDER BY session, rowid")
+        return tuple(_cross(row) for row in rows)
+
+    def of(self, session: date) -> Sequence[Cross]:
+        """Return those of one session, in the order they were planned."""
+        rows = self.database.rows(f"{_SELECT} WHERE session = ? ORDER BY rowid", (session.isoformat(),))
+        return tuple(_cross(row) for row in rows)
+
+    def fill(self, crosses: Sequence[Cross], price: Decimal, at: datetime, now: datetime) -> None:
+        """Fill both sides of a symbol at a price, commission 0, in one durable transaction.
+
+        Raises
+        ------
+        StoreError
+            If one of them has ended already, or the two sides are not equal.
+        """
+        change = sum(one.shares if one.side is Side.BUY else -one.shares for one in crosses)
+        if change or len({one.symbol for one in crosses}) != 1:
+            raise StoreError(f"the two sides of a cross differ by {change} shares")
+        with self.database.write() as connection:
+            for cross in crosses:
+                _end(connection, cross, OrderStatus.FILLED, now)
+                bought = cross.side is Side.BUY
+                intent = OrderIntent(
+                    id=cross.id,
+                    account=cross.account,
+                    session=cross.session,
+                    strategy=cross.strategy,
+                    symbol=cross.symbol,
+                    purpose=Purpose.CROSSED_IN if bought else Purpose.CROSSED_OUT,
+                    side=cross.side,
+                    order_type=OrderType.MARKET_ON_CLOSE,
+                    shares=cross.shares,
+                    reference_price=cross.reference_price,
+                    reasons=cross.reasons,
+                )
+                insert_intent(connection, intent, now)
+                insert_fill(connection, _fill(cross, price, at))
+                seen = Observed(filled=cross.shares, text="crossed between sleeves at the official close")
+                write_status(connection, state_of(connection, cross.id), OrderStatus.FILLED, now, seen)
+
+    def lapse(self, crosses: Sequence[Cross], now: datetime) -> None:
+        """Record that there was no official close."""
+        with self.database.write() as connection:
+            for cross in crosses:
+                _end(connection, cross, OrderStatus.LAPSED, now)
+
+
+def _end(connection: sqlite3.Connection, cross: Cross, status: OrderStatus, now: datetime) -> None:
+    sql = "UPDATE crosses SET status = ?, ended_at = ? WHERE id = ? AND status = 'PLANNED'"
+    if not connection.execute(sql, (status.value, instant_text(now), cross.id)).rowcount:
+        raise StoreError(f"the cross {cross.id} of {cross.shares} {cross.symbol} has ended already")
+
+
+def _fill(cross: Cross, price: Decimal, at: datetime) -> Fill:
+    return Fill(
+        exec_id=f"cross:{cross.id}.01",
+        intent_id=cross.id,
+        account=cross.account,
+        strategy=cross.strategy,
+        symbol=cross.symbol,
+        side=cross.side,
+        session=cross.session,
+        instant=at,
+        shares=cross.shares,
+        price=price,
+        commission_usd=Decimal(0),
+        multiplier=instrument(cross.symbol).multiplier,
+    )
+
+
+def _cross(row: sqlite3.Row) -> Cross:
+    return Cross(
+        id=row["id"],
+        account=row["account"],
+        session=date.fromisoformat(row["session"]),
+        strategy=row["strategy"],
+        symbol=row["symbol"],
+        purpose=Purpose(row["purpose"]),
+        side=Side(row["side"]),
+        shares=row["shares"],
+        reference_price=money(row["reference_price"]),
+        reasons=tuple(json.loads(row["reasons"])),
+        status=OrderStatus(row["status"]),
+    )
