@@ -116,7 +116,7 @@ def refusal(ticket: Ticket, facts: GateFacts, rules: GateRules) -> Refusal | Non
         ("universe", ticket.symbol in rules.contracts, f"{ticket.symbol} is not in the universe"),
         (
             "contract",
-            rules.contracts.get(ticket.symbol, facts.contract) in ("", facts.contract),
+            rules.contracts.get(ticket.symbol) in ("", facts.contract),
             f"contract {facts.contract}, pinned {rules.contracts.get(ticket.symbol)}",
         ),
         ("quantity", ticket.shares == int(ticket.shares) > 0, f"{ticket.shares} shares"),
@@ -127,7 +127,7 @@ def refusal(ticket: Ticket, facts: GateFacts, rules: GateRules) -> Refusal | Non
         ),
         (
             "short",
-            not (buying and short) or ticket.shares <= buy_back,
+            not short or ticket.shares <= buy_back,
             f"buy {ticket.shares} while the position is SHORT: {buy_back} may be bought back",
         ),
         (

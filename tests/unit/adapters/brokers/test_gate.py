@@ -12,7 +12,7 @@ from mtum.core.market.instruments import InstrumentId
 from mtum.core.portfolio.gate import GateRules
 from mtum.core.portfolio.orders import Leg, OrderStatus, OrderType, Side, Ticket, ticket_of
 from mtum.errors import BrokerUnavailableError, DataError
-from mtum.ports.broker import BrokerLists, Denied, NotSent
+from mtum.ports.broker import BrokerLists, BrokerOrder, Denied, NotSent, OtherInstrument, SubmitOutcome
 from support.fakes import CALENDAR, SENT_AT, SESSION, FakeBroker, accepted, listed, shown
 from support.store import ACCOUNT, intent
 
@@ -23,12 +23,29 @@ DOWN = BrokerUnavailableError("the line is dead")
 
 
 class Told(FakeBroker):
-    """A fake with a clock of its own."""
+    """A fake with a clock of its own, that has prices of MTUM and SPY alone and knows what it was asked."""
 
-    at: datetime = SENT_AT
+    at: datetime | None = SENT_AT
+
+    def __init__(self, *script: BrokerLists, **more: Any) -> None:
+        super().__init__([*script] or [shown()], **more)
+        self.priced: list[str] = []
+        self.last_moments: list[datetime | None] = []
 
     def server_time(self) -> datetime:
+        if self.at is None:
+            raise DOWN
         return self.at
+
+    def price(self, symbol: str) -> Decimal:
+        self.priced.append(symbol)
+        if symbol not in ("MTUM", "SPY"):
+            raise DataError(f"no price of {symbol}")
+        return Decimal(100)
+
+    def submit(self, ticket: Ticket, last_moment: datetime | None = None) -> SubmitOutcome:
+        self.last_moments.append(last_moment)
+        return super().submit(ticket, last_moment)
 
 
 def gated(broker: FakeBroker, pinned: str = "", **rules: Any) -> GatedBroker:
@@ -69,6 +86,8 @@ def test_an_order_that_passes_reaches_the_broker_and_its_answer_comes_back() -> 
         ("account", of_another_account(shown()), ticket_of(BUY), ""),
         ("contract", shown(), ticket_of(BUY), "4712"),
         ("sell", shown(held="18"), ticket_of(SELL), ""),
+        ("sell", shown(), replace(ticket_of(SELL), shares=1), ""),
+        ("short", shown(listed(BUY, ref="by hand", shares=1), held="-19", cash="9999"), ticket_of(BUY), ""),
         ("sell", shown(listed(SELL, ref="by hand", shares=10), held="28"), ticket_of(SELL), ""),
         ("cash", shown(cash="1899.99"), ticket_of(BUY), ""),  # 19 at 100
         ("notional", shown(cash="99999"), replace(ticket_of(BUY), shares=51), ""),
@@ -140,11 +159,9 @@ def test_facts_that_cannot_be_asked_leave_the_order_certainly_unsent(error: Any)
 
 
 def test_a_broker_without_a_clock_leaves_the_order_unsent() -> None:
-    class Timeless(FakeBroker):
-        def server_time(self) -> datetime:
-            raise DOWN
-
-    assert isinstance(gated(Timeless()).submit(ticket_of(BUY)), NotSent)
+    broker = Told()
+    broker.at = None
+    assert isinstance(gated(broker).submit(ticket_of(BUY)), NotSent)
 
 
 def test_a_pinned_contract_that_is_still_the_same_passes() -> None:
@@ -164,11 +181,140 @@ def test_everything_else_is_the_brokers_own_answer() -> None:
     assert not broker.connected
 
 
+def by_hand(shares: int = 5, filled: int = 0, **more: Any) -> BrokerOrder:
+    status = OrderStatus.PARTIALLY_FILLED if filled else OrderStatus.ACCEPTED
+    return replace(listed(BUY, status, filled, ref="by hand", shares=shares, symbol="SPY"), **more)
+
+
+CALL = OtherInstrument("MTUM", "MTUM 20190118 110 C", "OPT", Decimal(1), call=True, multiplier=Decimal(100))
+DEAR = replace(CALL, working=True, limit_usd=Decimal(2))
+
+
 @pytest.mark.parametrize(
-    ("held", "side", "passes"), [(19, Side.SELL, True), (19, Side.BUY, False), (0, Side.SELL, False)]
+    ("orders", "others", "needed"),
+    [
+        ([], [], "1900"),  # 19 at 100
+        ([listed(BUY, OrderStatus.REJECTED)], [], "1900"),  # ours, once: two a session may be tried
+        ([by_hand()], [], "2400"),  # 5 at 100 beside it
+        ([by_hand(symbol="MTUM")], [], "2400"),
+        ([by_hand(limit_usd=Decimal(90))], [], "2350"),
+        ([by_hand(limit_usd=Decimal(90), symbol="GLD")], [], "2350"),  # its price is not even asked
+        ([by_hand(filled=2)], [], "2200"),
+        ([by_hand(), by_hand(3, ref="another")], [], "2700"),
+        ([by_hand(side=Side.SELL), by_hand(3)], [], "2200"),
+        ([by_hand(status=OrderStatus.CANCELED), by_hand(3)], [], "2200"),
+        ([], [DEAR, replace(DEAR, quantity=Decimal(2))], "2500"),  # 1 and 2 times 100 at 2.00
+        ([by_hand()], [CALL], "2400"),  # held, and paid long ago
+    ],
 )
-def test_what_we_hold_can_be_sold_though_it_is_traded_no_more(held: int, side: Side, *, passes: bool) -> None:
+def test_working_purchases_of_the_account_are_held_against_its_cash(
+    orders: list[BrokerOrder], others: list[OtherInstrument], needed: str
+) -> None:
+    enough = replace(shown(*orders, cash=needed), others=tuple(others))
+    broker = Told(enough, outcomes=[accepted(BUY)])
+    assert gated(broker).submit(ticket_of(BUY)) == accepted(BUY)
+    assert len(broker.priced) == len(set(broker.priced))  # no price is asked twice
+    short = replace(enough, account=replace(enough.account, cash_usd=Decimal(needed) - Decimal("0.01")))
+    told = gated(Told(short)).submit(ticket_of(BUY))
+    assert isinstance(told, Denied)
+    assert told.code == "cash"
+
+
+@pytest.mark.parametrize(
+    ("orders", "others", "words"),
+    [
+        ([by_hand(filled=2, symbol="GLD")], [DEAR], "BUY 3 GLD"),
+        ([by_hand()], [DEAR, replace(DEAR, limit_usd=None)], "BUY 1 MTUM 20190118 110 C"),
+    ],
+)
+def test_a_working_purchase_of_unknown_cost_stops_every_purchase_and_no_sale(
+    orders: list[BrokerOrder], others: list[OtherInstrument], words: str
+) -> None:
+    lists = replace(shown(*orders, cash="99999", held="19"), others=tuple(others))
+    told = gated(Told(lists)).submit(ticket_of(BUY))
+    assert told == Denied("purchases", f"what the working {words} costs is not known")
+    broker = Told(lists, outcomes=[accepted(SELL)])
+    assert gated(broker).submit(ticket_of(SELL)) == accepted(SELL)
+    assert broker.priced == ["MTUM"]
+
+
+def test_shares_that_calls_may_call_for_are_not_sold_and_what_is_not_known_stops_purchases() -> None:
+    short_calls = (replace(CALL, quantity=Decimal(-1)), replace(CALL, quantity=Decimal(-2)))
+    others = (*short_calls, replace(CALL, symbol="SPY", quantity=Decimal(-9)))
+    # 319 less 300 pledged are 19 free.
+    passed = gated(Told(replace(shown(held="319"), others=others), outcomes=[accepted(SELL)]))
+    assert passed.submit(ticket_of(SELL)) == accepted(SELL)
+    told = gated(Told(replace(shown(held="318"), others=others))).submit(ticket_of(SELL))
+    assert told == Denied("sell", "sell 19, free to sell 18 (0 on sale, 300 pledged to calls)")
+    unknown = tuple(
+        OtherInstrument(on, f"{on} {kind}", kind, Decimal(1)) for on in ("MTUM", "SPY") for kind in ("CFD", "WAR")
+    )
+    told = gated(Told(replace(shown(), others=(*unknown, CALL)))).submit(ticket_of(BUY))
+    assert told == Denied("instruments", "the account has MTUM CFD, MTUM WAR, which may change the shares of MTUM")
+
+
+def test_the_word_for_an_order_holds_once_and_for_it_alone() -> None:
+    broker = Told(outcomes=[accepted(BUY), accepted(BUY)])
+    gate = gated(broker)
+    assert gate.clear(ticket_of(BUY)) is None
+    assert gate.submit(ticket_of(BUY)) == accepted(BUY)
+    assert broker.asked == 1
+    assert gate.submit(ticket_of(BUY)) == accepted(BUY)
+    assert broker.asked == 2
+    assert gate.clear(ticket_of(BUY)) is None
+    assert isinstance(gate.clear(replace(ticket_of(BUY), shares=51)), Denied)
+    gate.submit(ticket_of(BUY))
+    assert broker.asked == 5
+
+
+def test_an_order_that_was_cleared_does_not_leave_too_late_or_without_a_clock() -> None:
+    broker = Told()
+    gate = gated(broker)
+    for late, words in (
+        (SESSION.before_close(15), "broker's clock 20:45:00 UTC, window 20:38:00 to 20:44:55"),
+        (SENT_AT - timedelta(days=1), "the exchange has no session on 2018-12-02"),
+    ):
+        broker.at = SENT_AT
+        assert gate.clear(ticket_of(BUY)) is None
+        broker.at = late
+        assert gate.submit(ticket_of(BUY)) == Denied("window", words)
+    broker.at = SENT_AT
+    assert gate.clear(ticket_of(BUY)) is None
+    broker.at = None
+    assert gate.submit(ticket_of(BUY)) == NotSent("the last gate could not ask the broker: the line is dead")
+    assert broker.sent == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "asked", "handed_on"),
+    [
+        (OrderType.MARKET_ON_CLOSE, None, timedelta(minutes=15, seconds=5)),
+        (OrderType.MARKET_ON_CLOSE, timedelta(minutes=16), timedelta(minutes=16)),
+        (OrderType.MARKET_ON_CLOSE, timedelta(minutes=1), timedelta(minutes=15, seconds=5)),
+        (OrderType.MARKET, timedelta(minutes=1), timedelta(minutes=3, seconds=5)),
+    ],
+)
+def test_the_broker_is_told_the_earlier_of_both_last_moments(
+    kind: OrderType, asked: timedelta | None, handed_on: timedelta
+) -> None:
+    broker = Told()
+    gated(broker).submit(replace(ticket_of(BUY), order_type=kind), SESSION.close - asked if asked else None)
+    assert broker.last_moments == [SESSION.close - handed_on]
+
+
+@pytest.mark.parametrize(
+    ("held", "side", "passes"),
+    [
+        (19, Side.SELL, True),
+        (19, Side.BUY, False),
+        (0, Side.SELL, False),
+        (0, Side.BUY, False),
+        (-19, Side.BUY, True),
+        (-19, Side.SELL, False),
+    ],
+)
+def test_what_we_hold_can_be_closed_though_it_is_traded_no_more(held: int, side: Side, *, passes: bool) -> None:
     order = intent(side=side)
-    gate = gated(FakeBroker([shown(held="19")], outcomes=[accepted(order)]), contracts={"SPY": ""})
+    gate = gated(FakeBroker([shown(held=str(held))], outcomes=[accepted(order)]), contracts={"SPY": ""})
     gate.held = lambda: {"MTUM": held}
     assert isinstance(gate.submit(ticket_of(order)), Denied) is not passes

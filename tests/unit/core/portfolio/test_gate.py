@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mtum.core.market.sessions import Session
-from mtum.core.portfolio.gate import GateFacts, GateRules, refusal
+from mtum.core.portfolio.gate import GateFacts, GateRules, last_instant, refusal
 from mtum.core.portfolio.orders import OrderType, Side, Ticket
 
 CLOSE = datetime(2018, 12, 3, 21, tzinfo=UTC)
@@ -59,6 +59,7 @@ def test_an_order_that_passes_every_check_at_its_edge_may_leave(ticket: Ticket) 
         ("sell", SELL, {"pledged": 1}, {}),
         ("short", replace(BUY, shares=11), {"position": Decimal(-10)}, {}),
         ("short", replace(BUY, shares=10), {"position": Decimal(-10), "open_buys": 1}, {}),
+        ("short", replace(BUY, shares=1), {"position": Decimal("-0.5")}, {}),
         ("instruments", BUY, {"unknown": "MTUM CFD"}, {}),
         ("purchases", BUY, {"unpriced": "BUY 3 XYZ"}, {}),
         ("cash", BUY, {"open_buys_usd": Decimal("0.01")}, {}),
@@ -92,7 +93,8 @@ def test_two_purchases_do_not_spend_the_same_cash() -> None:
 
 
 def test_a_sale_needs_no_cash_and_is_not_bounded_by_the_largest_purchase() -> None:
-    assert judged(SELL, {"cash_usd": Decimal(-5)}, {"max_position_usd": Decimal(1)}) is None
+    facts: dict[str, Any] = {"cash_usd": Decimal(-5), "unknown": "MTUM CFD", "unpriced": "BUY 3 XYZ"}
+    assert judged(SELL, facts, {"max_position_usd": Decimal(1)}) is None
 
 
 def test_a_purchase_needs_no_position() -> None:
@@ -107,3 +109,19 @@ def test_a_refusal_says_the_facts_in_words() -> None:
     stopped = refusal(replace(SELL, shares=11), FACTS, RULES)
     assert stopped is not None
     assert stopped.text == "sell 11, free to sell 10 (0 on sale, 0 pledged to calls)"
+    late = refusal(SELL, replace(FACTS, now=SESSION.before_close(15)), RULES)
+    assert late is not None
+    assert late.text == "broker's clock 20:45:00 UTC, window 20:38:00 to 20:44:55"
+
+
+@pytest.mark.parametrize(
+    ("kind", "last", "minutes"),
+    [
+        (OrderType.MARKET_ON_CLOSE, 15, 15),
+        (OrderType.LIMIT, 15, 15),
+        (OrderType.MARKET, 15, 3),  # it waits for no auction
+        (OrderType.MARKET, 2, 2),
+    ],
+)
+def test_a_market_order_may_leave_until_shortly_before_the_close(kind: OrderType, last: float, minutes: float) -> None:
+    assert last_instant(SESSION, kind, last) == SESSION.before_close(minutes) - timedelta(seconds=5)
