@@ -1,18 +1,42 @@
 """The whole decision in one call: market view, own book and rules in, decision out."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from math import floor
 
-from mtum.core.portfolio.decision import Action, Book, Decision, PlannedOrder, PortfolioRules
+from mtum.core.portfolio.decision import (
+    STANDING_SESSIONS,
+    Action,
+    Book,
+    Decision,
+    PlannedOrder,
+    PortfolioRules,
+    Standing,
+)
 from mtum.core.portfolio.limits import LossState, Restriction, daily_loss_hit, drawdown_hit
 from mtum.core.portfolio.orders import Purpose, Side
 from mtum.core.portfolio.sizing import SizingRules, budget, outlay, shares_for
-from mtum.core.strategies.contract import Abstain, Holding, Strategy, SymbolVerdict, Target
-from mtum.core.view import MarketView
+from mtum.core.strategies.contract import (
+    Abstain,
+    Holding,
+    Keep,
+    Memory,
+    Own,
+    Shares,
+    Strategy,
+    SymbolVerdict,
+    Target,
+)
+from mtum.core.view import Dividends, MarketView
 
 UNFIT = "unfit"
 """Reason word: nothing is ordered in a symbol whose bars cannot be decided on."""
+OTHERS_UNFIT = "others_unfit"
+"""Reason word: the strategy weighs its symbols against each other and abstains unless all are fit."""
+CARRIED = "purchase_carried"
+BELOW_FILTER = "below_trade_filter"
+SCALE_DUST = 1e-9
+"""Weights that are above 1 together by no more than this are 1."""
 
 _ORDER_OF_WORK = (Purpose.COVER, Purpose.EXIT, Purpose.REDUCE, Purpose.ENTER, Purpose.INCREASE)
 _SELL_ALL = Target(0.0)
@@ -37,34 +61,46 @@ def decide(view: MarketView, strategy: Strategy, book: Book, rules: PortfolioRul
     ValueError
         If the frame is shorter than the strategy asks for.
     """
-    for symbol in strategy.universe():
+    view = _fit(view, strategy)
+    for symbol in (*strategy.universe(), *strategy.reads()):
         if symbol not in view.unfit and len(view.bars[symbol]) < strategy.history_sessions():
             raise ValueError(f"{symbol}: {len(view.bars[symbol])} bars, {strategy.history_sessions()} needed")
     prices = view.prices
     equity = equity_at(book, prices)
     lost = daily_loss_hit(book.losses, rules.losses, equity)
     fallen = drawdown_hit(equity, book.losses, rules.losses)
-    verdicts = _verdicts(view, strategy, book)
+    verdicts = _verdicts(view, strategy, own_state(view, strategy, book))
     flatten = lost and rules.losses.flatten_on_daily_loss
-    forced = tuple(one if one.symbol in view.unfit else _forced(one, book, flatten=flatten) for one in verdicts)
+    waiting = _waiting(view, strategy, book)
+    forced = (one if one.symbol in view.unfit else _forced(one, book, flatten=flatten) for one in verdicts)
+    wishes = tuple(one if one.symbol in view.unfit else _carried(one, waiting) for one in _scaled(tuple(forced)))
     barred = _entry_bar(book, lost=lost, fallen=fallen)
+    terms = _Terms(equity, prices, rules.sizing, strategy.least_trade_usd(equity))
     covers, cover_notes = _covers(view, book, prices, rules.sizing)
-    sales, sale_notes = _sales(forced, book, equity, prices, rules.sizing)
+    sales, sale_notes = _sales(wishes, book, terms)
     taken = sum(outlay(order.shares, prices[order.symbol], rules.sizing) for order in covers)
     left = replace(book, available_usd=book.available_usd - taken)
-    buys, buy_notes = _buys(forced, left, equity, prices, rules.sizing, barred)
-    orders = tuple(sorted((*covers, *sales, *buys), key=lambda order: _ORDER_OF_WORK.index(order.purpose)))
+    bought = _buys(wishes, left, terms, barred)
+    orders = tuple(sorted((*covers, *sales, *bought.orders), key=lambda order: _ORDER_OF_WORK.index(order.purpose)))
     return Decision(
         session=view.session,
         strategy=strategy.name,
         action=_action(orders),
-        reasons=_reasons(orders, forced, cover_notes + sale_notes + buy_notes),
+        reasons=_reasons(orders, wishes, cover_notes + sale_notes + tuple(bought.notes)),
         verdicts=verdicts,
         orders=orders,
         equity_usd=equity,
         daily_loss_hit=lost,
         drawdown_hit=fallen,
+        memory=_remembered(book.memory, verdicts),
+        standing=_standing(view, wishes, waiting, bought.wanted) if strategy.STANDING_PURCHASES else (),
     )
+
+
+def own_state(view: MarketView, strategy: Strategy, book: Book) -> Own:
+    """Return what the strategy knows of its own sleeve at this decision."""
+    equity = equity_at(book, _fit(view, strategy).prices)
+    return Own(book.holdings, book.cash_usd, equity, book.last_fill if strategy.CALENDAR else None, book.memory)
 
 
 def equity_at(book: Book, prices: Mapping[str, float]) -> float:
@@ -83,12 +119,39 @@ def with_change_since(book: Book, prices: Mapping[str, float], last_official_equ
     return replace(book, losses=losses)
 
 
-def _verdicts(view: MarketView, strategy: Strategy, book: Book) -> tuple[SymbolVerdict, ...]:
+def _fit(view: MarketView, strategy: Strategy) -> MarketView:
+    # Without its dividends a symbol has no total return: it is unfit for a strategy that needs them.
+    if not strategy.TOTAL_RETURNS:
+        return view
+    unknown = [symbol for symbol in view.bars if view.dividends.get(symbol) is Dividends.UNKNOWN]
+    if not unknown:
+        return view
+    closes = {symbol: float(view.bars[symbol].close[-1]) for symbol in unknown}
+    bars = {symbol: bars for symbol, bars in view.bars.items() if symbol not in closes}
+    return replace(view, bars=bars, unfit={**view.unfit, **closes})
+
+
+def _verdicts(view: MarketView, strategy: Strategy, own: Own) -> tuple[SymbolVerdict, ...]:
     # An unfit symbol is never asked about, whatever else was wanted of it.
-    given = {verdict.symbol: verdict for verdict in strategy.verdicts(view, book.holdings)}
-    abstained = {symbol: SymbolVerdict(symbol, Abstain(), (UNFIT,), (), {}) for symbol in view.unfit}
-    both = given | abstained
-    return tuple(both[symbol] for symbol in strategy.universe() if symbol in both)
+    universe = strategy.universe()
+    if view.unfit and not strategy.EACH_BY_ITSELF:
+        return tuple(
+            SymbolVerdict(symbol, Abstain(), (UNFIT if symbol in view.unfit else OTHERS_UNFIT,), (), {})
+            for symbol in universe
+        )
+    given = tuple(verdict for verdict in strategy.verdicts(view, own) if verdict.symbol not in view.unfit)
+    wrong = sorted({one.symbol for one in given} - {*universe})
+    if wrong or len({one.symbol for one in given}) < len(given):
+        raise ValueError(f"{strategy.name} owes at most one verdict for each symbol it trades, none for {wrong}")
+    return (
+        *given,
+        *(SymbolVerdict(symbol, Abstain(), (UNFIT,), (), {}) for symbol in universe if symbol in view.unfit),
+    )
+
+
+def _remembered(before: Memory, verdicts: tuple[SymbolVerdict, ...]) -> Memory:
+    said = {name: value for verdict in verdicts for name, value in verdict.memory.items()}
+    return {name: value for name, value in {**before, **said}.items() if value is not None}
 
 
 def _forced(verdict: SymbolVerdict, book: Book, *, flatten: bool) -> SymbolVerdict:
@@ -98,10 +161,64 @@ def _forced(verdict: SymbolVerdict, book: Book, *, flatten: bool) -> SymbolVerdi
         return replace(verdict, verdict=_SELL_ALL, reasons=("exit_carried", original))
     if held and verdict.symbol in book.forced_exits:
         return replace(verdict, verdict=_SELL_ALL, reasons=(book.forced_exits[verdict.symbol],))
-    own_exit = isinstance(verdict.verdict, Target) and verdict.verdict.weight == 0
-    if held and flatten and not own_exit:
+    if held and flatten and not _sells_all(verdict):
         return replace(verdict, verdict=_SELL_ALL, reasons=("daily_loss",))
     return verdict
+
+
+def _sells_all(verdict: SymbolVerdict) -> bool:
+    match verdict.verdict:
+        case Target(weight):
+            return weight <= 0
+        case Shares(count):
+            return count <= 0
+        case _:
+            return False
+
+
+def _scaled(verdicts: tuple[SymbolVerdict, ...]) -> tuple[SymbolVerdict, ...]:
+    # A sleeve has no leverage: targets that are above 1 together are scaled down together.
+    total = sum(verdict.verdict.weight for verdict in verdicts if isinstance(verdict.verdict, Target))
+    if total <= 1 + SCALE_DUST:
+        return verdicts
+    return tuple(
+        replace(one, verdict=Target(round(one.verdict.weight / total, 9))) if isinstance(one.verdict, Target) else one
+        for one in verdicts
+    )
+
+
+def _waiting(view: MarketView, strategy: Strategy, book: Book) -> dict[str, Standing]:
+    # Purchases of earlier decisions that still stand; what a person or a limit sold is not bought back.
+    if not strategy.STANDING_PURCHASES:
+        return {}
+    ended = book.forced_exits.keys() | book.exit_pending.keys()
+    return {
+        one.symbol: one
+        for one in book.standing
+        if one.symbol not in ended
+        and _held(book, one.symbol).shares < one.shares
+        and view.sessions_since(one.since) <= STANDING_SESSIONS
+    }
+
+
+def _carried(verdict: SymbolVerdict, waiting: Mapping[str, Standing]) -> SymbolVerdict:
+    standing = waiting.get(verdict.symbol)
+    if standing is None or not isinstance(verdict.verdict, Keep | Abstain):
+        return verdict
+    return replace(verdict, verdict=Shares(standing.shares), reasons=(CARRIED, standing.reason))
+
+
+def _standing(
+    view: MarketView, wishes: tuple[SymbolVerdict, ...], waiting: Mapping[str, Standing], wanted: Mapping[str, int]
+) -> tuple[Standing, ...]:
+    found = []
+    for wish in wishes:
+        before = waiting.get(wish.symbol)
+        if before is not None and (wish.reasons[0] == CARRIED or wish.reasons == (UNFIT,)):
+            found.append(before)
+        elif wish.symbol in wanted:
+            found.append(Standing(wish.symbol, wanted[wish.symbol], view.session, wish.reasons[0]))
+    return tuple(found)
 
 
 def _entry_bar(book: Book, *, lost: bool, fallen: bool) -> str | None:
@@ -116,21 +233,33 @@ def _held(book: Book, symbol: str) -> Holding:
     return book.holdings.get(symbol, Holding(symbol))
 
 
-def _wanted(
-    verdict: SymbolVerdict, held: int, equity: float, prices: Mapping[str, float], sizing: SizingRules
-) -> int | None:
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    # What turns a weight into shares, and the smallest change worth an order.
+    equity: float
+    prices: Mapping[str, float]
+    sizing: SizingRules
+    least_usd: float
+
+
+def _wanted(verdict: SymbolVerdict, held: int, terms: _Terms, sizing: SizingRules) -> int | None:
     """Shares to end with; None leaves them alone.
 
     Buying has a cost, holding has none: between what could be bought and what may be held nothing is done.
     """
-    if not isinstance(verdict.verdict, Target):
-        return None
-    if verdict.verdict.weight <= 0:
+    if _sells_all(verdict):
         return 0 if held else None
-    price = prices[verdict.symbol]
-    bought = shares_for(budget(verdict.verdict.weight, equity, float("inf"), sizing), price, sizing)
-    kept = floor(verdict.verdict.weight * equity * sizing.max_position_frac / price)
-    return max(bought, min(held, kept))
+    equity = terms.equity
+    match verdict.verdict:
+        case Target(weight):
+            price = terms.prices[verdict.symbol]
+            bought = shares_for(budget(weight, equity, float("inf"), sizing), price, sizing)
+            return max(bought, min(held, floor(weight * equity * sizing.max_position_frac / price)))
+        case Shares(count):
+            most = shares_for(budget(1.0, equity, float("inf"), sizing), terms.prices[verdict.symbol], sizing)
+            return count if count <= held else max(held, min(count, most))
+        case _:
+            return None
 
 
 def _covers(
@@ -160,57 +289,71 @@ def _covers(
 def _sales(
     verdicts: tuple[SymbolVerdict, ...],
     book: Book,
-    equity: float,
-    prices: Mapping[str, float],
-    sizing: SizingRules,
+    terms: _Terms,
 ) -> tuple[list[PlannedOrder], tuple[str, ...]]:
     orders: list[PlannedOrder] = []
     notes: list[str] = []
     for verdict in verdicts:
         held = _held(book, verdict.symbol).shares
-        wanted = _wanted(verdict, held, equity, prices, sizing)
+        wanted = _wanted(verdict, held, terms, terms.sizing)
         if wanted is None or wanted >= held:
             continue
         if book.restriction is Restriction.FULL:
             notes.append("halted")
         elif verdict.symbol in book.exits_barred:
             notes.append(book.exits_barred[verdict.symbol])
+        elif wanted and (held - wanted) * terms.prices[verdict.symbol] < terms.least_usd:
+            notes.append(BELOW_FILTER)
         else:
             purpose = Purpose.REDUCE if wanted else Purpose.EXIT
             orders.append(PlannedOrder(verdict.symbol, Side.SELL, purpose, held - wanted, verdict.reasons))
     return orders, tuple(notes)
 
 
+@dataclass(frozen=True, slots=True)
+class _Bought:
+    # Orders, why others were not made, and the shares each purchase was to end with.
+    orders: list[PlannedOrder] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    wanted: dict[str, int] = field(default_factory=dict)
+
+
 def _buys(
     verdicts: tuple[SymbolVerdict, ...],
     book: Book,
-    equity: float,
-    prices: Mapping[str, float],
-    sizing: SizingRules,
+    terms: _Terms,
     barred: str | None,
-) -> tuple[list[PlannedOrder], tuple[str, ...]]:
-    orders: list[PlannedOrder] = []
-    notes: list[str] = []
-    cash = book.available_usd
+) -> _Bought:
+    found = _Bought()
+    cash, sizing, least_usd = book.available_usd, terms.sizing, terms.least_usd
+    unlimited = replace(sizing, max_position_frac=1.0, max_position_usd=float("inf"))
     for verdict in verdicts:
         held = _held(book, verdict.symbol).shares
-        wanted = _wanted(verdict, held, equity, prices, sizing)
+        wanted = _wanted(verdict, held, terms, sizing)
         if wanted is None or wanted < held or (wanted == held and held):
             continue
+        price = terms.prices[verdict.symbol]
+        if held and (wanted - held) * price < least_usd:
+            found.notes.append(BELOW_FILTER)
+            continue
+        if wanted > held:
+            found.wanted[verdict.symbol] = wanted
         bar = barred or book.entries_barred.get(verdict.symbol)
         if bar:
-            notes.append(bar)
+            found.notes.append(bar)
             continue
-        price = prices[verdict.symbol]
         shares = min(wanted - held, shares_for(cash, price, sizing))
         if shares < 1:
             unsettled_would_do = wanted and shares_for(cash + book.unsettled_usd, price, sizing)
-            notes.append("cash_not_settled" if unsettled_would_do else "budget_below_one_share")
+            found.notes.append("cash_not_settled" if unsettled_would_do else "budget_below_one_share")
+            continue
+        if shares * price < least_usd and shares < (_wanted(verdict, held, terms, unlimited) or 0) - held:
+            found.notes.append(BELOW_FILTER)
             continue
         cash -= outlay(shares, price, sizing)
         purpose = Purpose.INCREASE if held else Purpose.ENTER
-        orders.append(PlannedOrder(verdict.symbol, Side.BUY, purpose, shares, verdict.reasons))
-    return orders, tuple(notes)
+        found.orders.append(PlannedOrder(verdict.symbol, Side.BUY, purpose, shares, verdict.reasons))
+    return found
 
 
 def _action(orders: tuple[PlannedOrder, ...]) -> Action:

@@ -3,16 +3,34 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from math import isclose
 
 from mtum.core.decide import decide
 from mtum.core.market.bars import Bar, Bars, ProvisionalBar
+from mtum.core.portfolio.carried import (
+    list_in,
+    maybe_number,
+    memory_document,
+    memory_of,
+    number_in,
+    standing_document,
+    standing_of,
+    table_in,
+    text_in,
+)
 from mtum.core.portfolio.decision import Book, Decision, PortfolioRules
 from mtum.core.portfolio.limits import LossState, Restriction
-from mtum.core.strategies.contract import Condition, Holding, Strategy
-from mtum.core.view import MarketView
+from mtum.core.strategies.contract import (
+    Condition,
+    Holding,
+    Shares,
+    Strategy,
+    SymbolVerdict,
+    Target,
+)
+from mtum.core.view import Dividends, MarketView
 
 type Json = Mapping[str, object] | list[object] | str | float | int | bool | None
 type Document = dict[str, object]
@@ -33,45 +51,70 @@ def digest(document: object) -> str:
 
 
 def frame_of(view: MarketView, book: Book, strategy: Strategy) -> Document:
-    """Return every input of a decision: exactly the bars the strategy asks for, series, provisional bars, book."""
+    """Return every input of a decision: exactly the bars the strategy asks for, series, provisional bars, book.
+
+    What only some strategies ask for is there only for them: calendar, dividends, earlier series, memory.
+    """
     history = strategy.history_sessions()
+    columns = (*FRAME_COLUMNS, "dividend") if strategy.TOTAL_RETURNS else FRAME_COLUMNS
+    dated = strategy.CALENDAR or strategy.STANDING_PURCHASES
     return {
         "session": view.session.isoformat(),
-        "bars": {symbol: _bars_document(bars.tail(history)) for symbol, bars in sorted(view.bars.items())},
+        "bars": {symbol: _bars_document(bars.tail(history), columns) for symbol, bars in sorted(view.bars.items())},
         "series": dict(view.series),
         "provisional": {symbol: _provisional_document(seen) for symbol, seen in sorted(view.provisional.items())},
-        "book": _book_document(book),
+        "book": {
+            **_book_document(book),
+            **({"last_fill": book.last_fill.isoformat()} if dated and book.last_fill else {}),
+        },
         **({"unfit": dict(view.unfit)} if view.unfit else {}),
+        **({"calendar": _calendar_document(view.calendar)} if dated and view.calendar else {}),
+        **({"dividends": dict(view.dividends)} if strategy.TOTAL_RETURNS and view.dividends else {}),
+        **({"series_history": _series_document(view, strategy)} if strategy.SERIES_SESSIONS > 1 else {}),
     }
 
 
 def view_of(frame: Mapping[str, object]) -> MarketView:
     """Return the market view a frame was made from, cut to the frame's history."""
-    session = date.fromisoformat(_text(frame["session"]))
-    provisional = {symbol: _provisional(seen) for symbol, seen in _table(frame["provisional"]).items()}
-    bars = {symbol: _bars(symbol, stored) for symbol, stored in _table(frame["bars"]).items()}
-    series = {name: _maybe(value) for name, value in _table(frame["series"]).items()}
-    unfit = {symbol: _maybe(close) for symbol, close in _table(frame.get("unfit", {})).items()}
-    return MarketView(session=session, bars=bars, series=series, provisional=provisional, unfit=unfit)
+    session = date.fromisoformat(text_in(frame["session"]))
+    provisional = {symbol: _provisional(seen) for symbol, seen in table_in(frame["provisional"]).items()}
+    bars = {symbol: _bars(symbol, stored) for symbol, stored in table_in(frame["bars"]).items()}
+    series = {name: maybe_number(value) for name, value in table_in(frame["series"]).items()}
+    return MarketView(
+        session=session,
+        bars=bars,
+        series=series,
+        provisional=provisional,
+        unfit={symbol: maybe_number(close) for symbol, close in table_in(frame.get("unfit", {})).items()},
+        calendar=_calendar(table_in(frame["calendar"])) if "calendar" in frame else (),
+        dividends={symbol: Dividends(text_in(word)) for symbol, word in table_in(frame.get("dividends", {})).items()},
+        series_history={
+            name: {date.fromisoformat(day): number_in(value) for day, value in table_in(values).items()}
+            for name, values in table_in(frame.get("series_history", {})).items()
+        },
+    )
 
 
 def book_of(frame: Mapping[str, object]) -> Book:
     """Return the book stored in a frame."""
-    stored = _table(frame["book"])
+    stored = table_in(frame["book"])
     return Book(
-        holdings={symbol: _holding(symbol, row) for symbol, row in _table(stored["holdings"]).items()},
-        cash_usd=_number(stored["cash_usd"]),
-        available_usd=_number(stored["available_usd"]),
+        holdings={symbol: _holding(symbol, row) for symbol, row in table_in(stored["holdings"]).items()},
+        cash_usd=number_in(stored["cash_usd"]),
+        available_usd=number_in(stored["available_usd"]),
         exit_pending=_words(stored["exit_pending"]),
         forced_exits=_words(stored["forced_exits"]),
-        unsettled_usd=_number(stored["unsettled_usd"]),
-        receivable_usd=_number(stored["receivable_usd"]),
-        losses=_losses(_table(stored["losses"])),
-        restriction=Restriction(_text(stored["restriction"])),
+        unsettled_usd=number_in(stored["unsettled_usd"]),
+        receivable_usd=number_in(stored["receivable_usd"]),
+        losses=_losses(table_in(stored["losses"])),
+        restriction=Restriction(text_in(stored["restriction"])),
         entries_barred=_words(stored["entries_barred"]),
         exits_barred=_words(stored["exits_barred"]),
         unsellable_shares=_shares(stored.get("unsellable_shares", {})),
         buy_backs=_shares(stored.get("buy_backs", {})),
+        last_fill=date.fromisoformat(text_in(stored["last_fill"])) if "last_fill" in stored else None,
+        memory=memory_of(table_in(stored.get("memory", {}))),
+        standing=standing_of(stored.get("standing", [])),
     )
 
 
@@ -89,6 +132,7 @@ def decision_document(decision: Decision) -> Document:
                 "conditions": [condition_document(condition) for condition in verdict.conditions],
                 "indicators": dict(verdict.indicators),
                 "remember": dict(verdict.remember),
+                **_size_document(verdict),
             }
             for verdict in decision.verdicts
         },
@@ -105,7 +149,21 @@ def decision_document(decision: Decision) -> Document:
         "equity_usd": round(decision.equity_usd, 6),
         "daily_loss_hit": decision.daily_loss_hit,
         "drawdown_hit": decision.drawdown_hit,
+        **({"memory": memory_document(decision.memory)} if decision.memory else {}),
+        **({"standing": standing_document(decision.standing)} if decision.standing else {}),
     }
+
+
+def _size_document(verdict: SymbolVerdict) -> Document:
+    # All or nothing is told by action and reasons; anything between is written down.
+    confidence: Document = {} if verdict.confidence is None else {"confidence": verdict.confidence}
+    match verdict.verdict:
+        case Target(weight) if weight not in (0.0, 1.0):
+            return {"weight": weight, **confidence}
+        case Shares(count):
+            return {"shares": count, **confidence}
+        case _:
+            return confidence
 
 
 def condition_document(condition: Condition) -> Document:
@@ -135,9 +193,32 @@ def differences(stored: object, found: object, place: str = "") -> list[str]:
     return [] if stored == found else [f"{place.lstrip('.')}: stored {stored!r}, found {found!r}"]
 
 
-def _bars_document(bars: Bars) -> Document:
-    columns: Document = {name: [_plain(value) for value in getattr(bars, name).tolist()] for name in FRAME_COLUMNS}
+def _bars_document(bars: Bars, names: tuple[str, ...]) -> Document:
+    columns: Document = {name: [_plain(value) for value in getattr(bars, name).tolist()] for name in names}
     return {"source": bars.source, "days": [str(day) for day in bars.days], **columns}
+
+
+def _calendar_document(days: tuple[date, ...]) -> Document:
+    # Weekdays without a session are few, and weekends with one fewer: both tell the whole run.
+    known = set(days)
+    run = [days[0] + timedelta(days=number) for number in range((days[-1] - days[0]).days + 1)]
+    odd = [day.isoformat() for day in run if (day in known) is not (day.weekday() < 5)]
+    return {"first": days[0].isoformat(), "last": days[-1].isoformat(), "odd": odd}
+
+
+def _calendar(stored: Mapping[str, object]) -> tuple[date, ...]:
+    first, last = (date.fromisoformat(text_in(stored[name])) for name in ("first", "last"))
+    odd = {date.fromisoformat(text_in(day)) for day in list_in(stored["odd"])}
+    run = (first + timedelta(days=number) for number in range((last - first).days + 1))
+    return tuple(day for day in run if (day.weekday() < 5) is not (day in odd))
+
+
+def _series_document(view: MarketView, strategy: Strategy) -> Document:
+    count = strategy.SERIES_SESSIONS - 1
+    return {
+        name: {day.isoformat(): value for day, value in sorted(values.items())[-count:]}
+        for name, values in sorted(view.series_history.items())
+    }
 
 
 def _plain(value: float) -> float | None:
@@ -146,11 +227,12 @@ def _plain(value: float) -> float | None:
 
 
 def _bars(symbol: str, stored: object) -> Bars:
-    table = _table(stored)
+    table = table_in(stored)
     columns = {
-        name: [float("nan") if value is None else value for value in _rows(table[name])] for name in FRAME_COLUMNS
+        name: [float("nan") if value is None else value for value in list_in(table[name])]
+        for name in (*FRAME_COLUMNS, *(("dividend",) if "dividend" in table else ()))
     }
-    return Bars.from_columns(symbol, _text(table["source"]), _rows(table["days"]), columns)
+    return Bars.from_columns(symbol, text_in(table["source"]), list_in(table["days"]), columns)
 
 
 def _provisional_document(seen: ProvisionalBar) -> Document:
@@ -165,15 +247,15 @@ def _provisional_document(seen: ProvisionalBar) -> Document:
 
 
 def _provisional(stored: object) -> ProvisionalBar:
-    table = _table(stored)
-    row = _table(table["bar"])
-    prices = {name: float("nan") if row[name] is None else _number(row[name]) for name in FRAME_COLUMNS}
+    table = table_in(stored)
+    row = table_in(table["bar"])
+    prices = {name: float("nan") if row[name] is None else number_in(row[name]) for name in FRAME_COLUMNS}
     return ProvisionalBar(
-        bar=Bar(day=date.fromisoformat(_text(row["day"])), **prices),
-        volume_so_far=_number(table["volume_so_far"]),
-        volume_share=_maybe(table["volume_share"]),
-        seen_at=datetime.fromisoformat(_text(table["seen_at"])),
-        midpoint=_maybe(table["midpoint"]),
+        bar=Bar(day=date.fromisoformat(text_in(row["day"])), **prices),
+        volume_so_far=number_in(table["volume_so_far"]),
+        volume_share=maybe_number(table["volume_share"]),
+        seen_at=datetime.fromisoformat(text_in(table["seen_at"])),
+        midpoint=maybe_number(table["midpoint"]),
     )
 
 
@@ -186,6 +268,7 @@ def _book_document(book: Book) -> Document:
                 "entry_session": holding.entry_session.isoformat() if holding.entry_session else None,
                 "remembered": dict(holding.remembered),
                 "sessions_since_exit": holding.sessions_since_exit,
+                **({"added": holding.added, "added_price": holding.added_price} if holding.added else {}),
             }
             for symbol, holding in sorted(book.holdings.items())
         },
@@ -201,64 +284,40 @@ def _book_document(book: Book) -> Document:
         "exits_barred": dict(book.exits_barred),
         "unsellable_shares": dict(book.unsellable_shares),
         "buy_backs": dict(book.buy_backs),
+        **({"memory": memory_document(book.memory)} if book.memory else {}),
+        **({"standing": standing_document(book.standing)} if book.standing else {}),
     }
 
 
 def _holding(symbol: str, stored: object) -> Holding:
-    row = _table(stored)
+    row = table_in(stored)
     since = row["sessions_since_exit"]
     entered = row["entry_session"]
     return Holding(
         symbol=symbol,
-        shares=int(_number(row["shares"])),
-        entry_price=_maybe(row["entry_price"]),
-        entry_session=date.fromisoformat(_text(entered)) if entered is not None else None,
-        remembered={name: _number(value) for name, value in _table(row["remembered"]).items()},
-        sessions_since_exit=None if since is None else int(_number(since)),
+        shares=int(number_in(row["shares"])),
+        entry_price=maybe_number(row["entry_price"]),
+        entry_session=date.fromisoformat(text_in(entered)) if entered is not None else None,
+        remembered={name: number_in(value) for name, value in table_in(row["remembered"]).items()},
+        sessions_since_exit=None if since is None else int(number_in(since)),
+        added=int(number_in(row.get("added", 0))),
+        added_price=maybe_number(row.get("added_price")),
     )
 
 
 def _losses(row: Mapping[str, object]) -> LossState:
     return LossState(
-        last_change_usd=_number(row["last_change_usd"]),
-        change_since_usd=_number(row["change_since_usd"]),
+        last_change_usd=number_in(row["last_change_usd"]),
+        change_since_usd=number_in(row["change_since_usd"]),
         paused=bool(row["paused"]),
-        peak_equity_usd=_number(row["peak_equity_usd"]),
-        flows_since_usd=_number(row.get("flows_since_usd", 0.0)),
+        peak_equity_usd=number_in(row["peak_equity_usd"]),
+        flows_since_usd=number_in(row.get("flows_since_usd", 0.0)),
     )
 
 
-def _table(value: object) -> Mapping[str, object]:
-    if not isinstance(value, Mapping):
-        raise ValueError(f"expected a table, found {value!r}")
-    return value
-
-
-def _rows(value: object) -> list[object]:
-    if not isinstance(value, list):
-        raise ValueError(f"expected a list, found {value!r}")
-    return value
-
-
 def _shares(value: object) -> dict[str, int]:
-    return {symbol: int(_number(shares)) for symbol, shares in _table(value).items()}
+    return {symbol: int(number_in(shares)) for symbol, shares in table_in(value).items()}
 
 
 def _words(value: object) -> dict[str, str]:
-    return {name: _text(word) for name, word in _table(value).items()}
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"expected text, found {value!r}")
-    return value
-
-
-def _number(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"expected a number, found {value!r}")
-    return value
-
-
-def _maybe(value: object) -> float | None:
-    return None if value is None else _number(value)
+    return {name: text_in(word) for name, word in table_in(value).items()}

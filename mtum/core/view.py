@@ -1,14 +1,25 @@
 """The market as it is known at the instant of a decision; the future is not in it."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from enum import StrEnum
 from typing import Protocol
 
 from mtum.core.indicators import column_of
 from mtum.core.indicators.smoothing import known
-from mtum.core.market.bars import Bars, Column, ProvisionalBar
+from mtum.core.market.bars import Bars, Column, ProvisionalBar, in_timeframe, periods, total_return
 from mtum.core.market.instruments import unit_usd
+from mtum.core.market.timeframes import Timeframe
+
+
+class Dividends(StrEnum):
+    """What a source tells of a symbol's dividends: all of them, that it has none, or nothing."""
+
+    KNOWN = "known"
+    NONE = "none"
+    UNKNOWN = "unknown"
 
 
 class Asked(Protocol):
@@ -22,6 +33,16 @@ class Asked(Protocol):
     @property
     def parameters(self) -> tuple[tuple[str, object], ...]:
         """Keyword arguments of that indicator."""
+        ...
+
+    @property
+    def timeframe(self) -> Timeframe:
+        """Of the bars it is computed over."""
+        ...
+
+    @property
+    def total_return(self) -> bool:
+        """Whether over total-return prices."""
         ...
 
 
@@ -40,11 +61,17 @@ class MarketView:
     provisional : mapping of symbol to ProvisionalBar
         How today's bar was seen; empty over final history.
     columns : mapping of (symbol, asked) to Column
-        Indicators worked out beforehand over a history that begins where the bars begin and may go
-        further; what is not there is computed from the bars.
+        Indicators over the daily bars worked out beforehand, over a history that begins where the bars begin
+        and may go further; what is not there is computed from the bars.
     unfit : mapping of symbol to float or None
         Symbols whose bars cannot be decided on, with the last accepted close in USD. It values what is held
         of them; the strategy abstains there.
+    calendar : tuple of date
+        Sessions of the exchange, oldest first, from before the first bar up to the one after `session`.
+    dividends : mapping of symbol to Dividends
+        What the source tells of them; known where a symbol is left out.
+    series_history : mapping of name to mapping of date to float
+        Earlier official closes of the extra series, for strategies that ask for more than the newest.
 
     Raises
     ------
@@ -58,6 +85,9 @@ class MarketView:
     provisional: Mapping[str, ProvisionalBar]
     columns: Mapping[tuple[str, Asked], Column] = field(default_factory=dict)
     unfit: Mapping[str, float | None] = field(default_factory=dict)
+    calendar: tuple[date, ...] = ()
+    dividends: Mapping[str, Dividends] = field(default_factory=dict)
+    series_history: Mapping[str, Mapping[date, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for symbol, bars in self.bars.items():
@@ -74,10 +104,84 @@ class MarketView:
         closes = known_before | {symbol: float(bars.close[-1]) for symbol, bars in self.bars.items()}
         return {symbol: unit_usd(symbol, close) for symbol, close in closes.items()}
 
-    def newest(self, symbol: str, asked: Asked) -> float | None:
-        """Return an indicator's value at the session being decided, rounded to 1e-6; None = undefined."""
+    def newest(self, symbol: str, asked: Asked, ago: int = 0) -> float | None:
+        """Return an indicator's value, rounded to 1e-6; None = undefined.
+
+        Parameters
+        ----------
+        asked : Asked
+            Indicator, parameters, timeframe.
+        ago : int
+            Bars of its timeframe back from the session being decided.
+        """
         bars = self.bars[symbol]
         column = self.columns.get((symbol, asked))
         if column is None:
+            bars = self.framed(symbol, asked.timeframe, total_returns=asked.total_return)
             column = column_of(bars, asked.indicator, dict(asked.parameters))
-        return known(float(column[len(bars) - 1]))
+        at = len(bars) - 1 - ago
+        return known(float(column[at])) if at >= 0 else None
+
+    def framed(self, symbol: str, timeframe: Timeframe, *, total_returns: bool = False) -> Bars:
+        """Return the bars of a symbol by day, week or month, the running period with what there is."""
+        bars = self.bars[symbol]
+        if total_returns and self.dividends.get(symbol) is not Dividends.NONE:
+            bars = total_return(bars)
+        at = bisect_left(self.calendar, bars.day(0))
+        return in_timeframe(bars, timeframe, self.calendar[at - 1] if at else None)
+
+    def closes(
+        self,
+        symbol: str,
+        timeframe: Timeframe,
+        ago: tuple[int, ...],
+        *,
+        period: str | None = None,
+        total_returns: bool = False,
+    ) -> tuple[float | None, ...]:
+        """Return the closes of the last sessions of earlier weeks or months; None before the history.
+
+        Parameters
+        ----------
+        ago : tuple of int
+            Period ends back: 0 is the session being decided, 1 the last session of the period before.
+        period : str or None
+            Counted from this period, by its name, where it ended and is decided only now; None for the
+            session's own.
+        total_returns : bool
+            Whether dividends are put back; such closes are rounded to 1e-6.
+        """
+        bars = self.framed(symbol, Timeframe.DAY, total_returns=total_returns)
+        each = periods(bars.days, timeframe)
+        last = timeframe.period(self.session) if period is None else timeframe.named(period)
+        found: list[float | None] = []
+        for back in ago:
+            after = int(each.searchsorted(last - back, side="right"))
+            at = len(bars) - 1 if back == 0 else after - 1
+            missing = at < 0 or (back > 0 and each[at] != last - back)
+            close = None if missing else float(bars.close[at])
+            found.append(known(close) if total_returns else close)
+        return tuple(found)
+
+    def ends(self, timeframe: Timeframe) -> bool:
+        """Whether this is the last session of its week or month by the exchange's calendar."""
+        at = bisect_right(self.calendar, self.session)
+        if at >= len(self.calendar) or self.session not in self.calendar[at - 1 : at]:
+            raise ValueError(f"the session after {self.session} is not known to a strategy that asks for no CALENDAR")
+        return timeframe.period(self.calendar[at]) != timeframe.period(self.session)
+
+    def sessions_since(self, day: date) -> int:
+        """Return how many sessions lie after a date up to this one; at least that many if it is long ago."""
+        if not self.calendar:
+            raise ValueError("sessions can be counted only by a strategy that asks for the CALENDAR")
+        return bisect_right(self.calendar, self.session) - bisect_right(self.calendar, day)
+
+
+CALENDAR_SESSIONS = 25
+"""Sessions of the calendar before those of the history, so that what began a while ago can be counted."""
+
+
+def calendar_around(days: tuple[date, ...], session: date, history_sessions: int) -> tuple[date, ...]:
+    """Return the sessions a view of that session has: before its history, up to the next one."""
+    at = bisect_right(days, session)
+    return days[max(0, at - history_sessions - CALENDAR_SESSIONS) : at + 1]

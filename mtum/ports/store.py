@@ -100,6 +100,10 @@ class DecisionStore(Protocol):
         """Return what the final decision keeps by symbol, without its frame; empty without a decision."""
         ...
 
+    def memory_before(self, strategy: str, session: date) -> tuple[date, Mapping[str, Any]] | None:
+        """Return session and document, with `memory` and `standing`, of the last final decision before one."""
+        ...
+
     def lost_too_much(self, strategy: str, sessions: Sequence[date]) -> bool:
         """Return whether a final decision of one of these sessions reached the daily-loss limit."""
         ...

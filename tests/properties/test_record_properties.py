@@ -78,7 +78,7 @@ rules = st.builds(
     ),
     st.builds(LossRules, st.just(500.0), st.booleans(), st.none() | st.just(0.1)),
 )
-strategies = st.sampled_from([MtumConfluence(), MtumConfluence(reentry_cooldown_sessions=3), BuyAndHold()])
+strategies = st.sampled_from([MtumConfluence(), MtumConfluence(reentry_cooldown_sessions=3), BuyAndHold("MTUM")])
 
 
 @settings(max_examples=150)

@@ -1,6 +1,8 @@
 """What holds for every strategy of the registry: no look-ahead, always a reason, no error on valid bars."""
 
+import json
 import math
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -9,39 +11,48 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mtum.core import record
 from mtum.core.decide import decide
+from mtum.core.indicators import column_of
 from mtum.core.market.bars import COLUMNS, PRICE_COLUMNS, Bars
+from mtum.core.market.timeframes import Timeframe
+from mtum.core.portfolio.carried import memory_of, standing_of
 from mtum.core.portfolio.costs import PercentCosts
-from mtum.core.portfolio.decision import Book, PortfolioRules
+from mtum.core.portfolio.decision import Book, PortfolioRules, Standing
 from mtum.core.portfolio.limits import LossRules, LossState, Restriction
 from mtum.core.portfolio.orders import Side
 from mtum.core.portfolio.sizing import SizingRules
 from mtum.core.simulation.played import PlayTerms
 from mtum.core.simulation.session_path import SessionHistory, play_sessions
 from mtum.core.strategies import STRATEGIES
-from mtum.core.strategies.contract import Abstain, Holding, Keep, Strategy, Target
-from mtum.core.view import MarketView
-from support.markets import made_up_bars, made_up_vix
+from mtum.core.strategies.contract import Abstain, Holding, Keep, Own, Price, Shares, Strategy, Target
+from mtum.core.view import MarketView, calendar_around
+from support.markets import made_up_bars, made_up_vix, weekdays
+from support.month_turn import MonthTurn
 from support.sixty_forty import SixtyForty
 
-ALL: dict[str, type[Strategy]] = {**STRATEGIES, "sixty_forty": SixtyForty}
+ALL: dict[str, type[Strategy]] = {**STRATEGIES, "sixty_forty": SixtyForty, "month_turn": MonthTurn}
 NAMES = sorted(ALL)
 RULES = PortfolioRules(SizingRules(1.0, 1e12, 0.005, PercentCosts(Decimal("0.001"))), LossRules(500.0))
 SESSIONS, FIRST = 160, 70
+REMEMBERED = {"month": "2010-04", "stop:AAA": Price("AAA", 71.25), "note": "kept", "count": 3}
 seeds = st.integers(0, 10_000)
 
 
 def market(strategy: Strategy, seed: int) -> SessionHistory:
-    bars = {symbol: made_up_bars(SESSIONS, seed + at, symbol) for at, symbol in enumerate(strategy.universe())}
+    symbols = (*strategy.universe(), *strategy.reads())
+    bars = {symbol: made_up_bars(SESSIONS, seed + at, symbol) for at, symbol in enumerate(symbols)}
     first = next(iter(bars.values()))
-    return SessionHistory(bars, {name: made_up_vix(first, seed) for name in strategy.series()})
+    calendar = tuple(weekdays(SESSIONS + 60, date(2009, 11, 2)))
+    return SessionHistory(bars, {name: made_up_vix(first, seed) for name in strategy.series()}, calendar)
 
 
 def view_at(strategy: Strategy, history: SessionHistory, t: int, sessions: int | None = None) -> MarketView:
     day = next(iter(history.bars.values())).day(t)
     cut = {symbol: bars.until(day).tail(sessions or SESSIONS) for symbol, bars in history.bars.items()}
     series = {name: history.series[name].get(day) for name in strategy.series()}
-    return MarketView(day, cut, series, {})
+    calendar = calendar_around(history.calendar, day, strategy.history_sessions())
+    return MarketView(day, cut, series, {}, calendar=calendar)
 
 
 @st.composite
@@ -54,6 +65,8 @@ def books(draw: st.DrawFn, strategy: Strategy) -> Book:
             date(2010, 3, 1),
             draw(st.sampled_from([{}, {"atr": 0.9}])),
             draw(st.sampled_from([None, 0, 1, 5])),
+            added := draw(st.sampled_from([0, 2])),
+            58.5 if added else None,
         )
         for symbol in strategy.universe()
     }
@@ -65,6 +78,9 @@ def books(draw: st.DrawFn, strategy: Strategy) -> Book:
         exit_pending=draw(st.sampled_from([{}, {strategy.universe()[0]: "vix_fear"}])),
         losses=LossState(draw(st.sampled_from([0.0, -600.0])), 0.0, paused=draw(st.booleans())),
         restriction=draw(st.sampled_from(list(Restriction))),
+        last_fill=draw(st.sampled_from([None, date(2010, 3, 8)])),
+        memory=draw(st.sampled_from([{}, {"month": "2010-03", "week:AAA": "2010-W11", "x": 1.5}, REMEMBERED])),
+        standing=draw(st.sampled_from([(), (Standing(strategy.universe()[0], 40, date(2010, 4, 28), "flat"),)])),
     )
 
 
@@ -78,7 +94,7 @@ def ruined(history: SessionHistory, after: int) -> SessionHistory:
         worse[symbol] = Bars.from_columns(symbol, bars.source, bars.days, columns)
     days = next(iter(history.bars.values())).days[:after].astype(object).tolist()
     past = {name: {day: at for day, at in values.items() if day in days} for name, values in history.series.items()}
-    return SessionHistory(worse, past)
+    return SessionHistory(worse, past, history.calendar)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -113,7 +129,7 @@ def test_a_decision_has_reasons_orders_within_its_means_and_leaves_its_input_alo
     assert decision.reasons
     assert all(verdict.reasons for verdict in decision.verdicts)
     assert all(order.reasons and order.shares > 0 for order in decision.orders)
-    assert [verdict.symbol for verdict in decision.verdicts] == list(strategy.universe())
+    assert sorted(verdict.symbol for verdict in decision.verdicts) == sorted(strategy.universe())
     prices = {symbol: float(bars.close[-1]) for symbol, bars in view.bars.items()}
     spent = sum(order.shares * prices[order.symbol] for order in decision.orders if order.side is Side.BUY)
     assert spent * 1.006 <= book.available_usd + 1e-6
@@ -137,15 +153,57 @@ def test_the_same_session_decided_twice_or_from_its_needed_history_only_is_the_s
     assert decide(view_at(strategy, history, t, strategy.history_sessions()), strategy, book, RULES) == once
 
 
+@pytest.mark.parametrize("name", NAMES)
+@given(data=st.data(), seed=seeds, t=st.integers(FIRST, SESSIONS - 1))
+def test_a_frame_decides_again_to_the_same_document_memory_included(
+    name: str, data: st.DataObject, seed: int, t: int
+) -> None:
+    strategy = ALL[name]()
+    book = data.draw(books(strategy))
+    view = view_at(strategy, market(strategy, seed), t)
+    decision = decide(view, strategy, book, RULES)
+    text = record.canonical(record.frame_of(view, book, strategy))
+    frame = json.loads(text)
+    assert record.canonical(record.replayed(frame, strategy, RULES)) == record.canonical(
+        record.decision_document(decision)
+    )
+    assert record.canonical(record.frame_of(record.view_of(frame), record.book_of(frame), strategy)) == text
+    document = json.loads(record.canonical(record.decision_document(decision)))
+    assert memory_of(document.get("memory", {})) == decision.memory
+    assert standing_of(document.get("standing", [])) == decision.standing
+    assert ("memory" in document) is bool(decision.memory), "a strategy without memory keeps its records as they were"
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("seed", [3, 11])
+def test_indicators_answered_from_columns_decide_as_those_worked_out_from_the_needed_window(
+    name: str, seed: int
+) -> None:
+    strategy = ALL[name]()
+    history, needed = market(strategy, seed), strategy.history_sessions()
+    columns = {
+        (symbol, one): column_of(bars, one.indicator, dict(one.parameters))
+        for symbol, bars in history.bars.items()
+        for one in strategy.indicators()
+        if one.timeframe is Timeframe.DAY and not one.total_return
+    }
+    for t in range(FIRST, SESSIONS):
+        view = view_at(strategy, history, t, needed)
+        start = max(0, t + 1 - needed)
+        fast = replace(view, columns={key: column[start : t + 1] for key, column in columns.items()})
+        assert strategy.verdicts(fast, Own()) == strategy.verdicts(view, Own())
+
+
 def flat_market(strategy: Strategy, volume: float) -> MarketView:
     count = max(strategy.history_sessions(), 60)
     bars = {}
-    for symbol in strategy.universe():
+    for symbol in (*strategy.universe(), *strategy.reads()):
         made = made_up_bars(count, 1, symbol)
         columns = {**dict.fromkeys(PRICE_COLUMNS, np.full(count, 10.0)), "volume": np.full(count, volume)}
         bars[symbol] = Bars.from_columns(symbol, "made-up", made.days, columns)
     day = next(iter(bars.values())).last_day
-    return MarketView(day, bars, dict.fromkeys(strategy.series()), {})
+    calendar = tuple(weekdays(count + 60, date(2009, 11, 2)))
+    return MarketView(day, bars, dict.fromkeys(strategy.series()), {}, calendar=calendar)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -154,8 +212,10 @@ def test_a_market_that_never_moves_without_volume_or_series_still_gets_verdicts_
     name: str, volume: float
 ) -> None:
     strategy = ALL[name]()
-    verdicts = strategy.verdicts(flat_market(strategy, volume), {})
-    assert all(verdict.reasons and isinstance(verdict.verdict, Target | Keep | Abstain) for verdict in verdicts)
+    verdicts = strategy.verdicts(flat_market(strategy, volume), Own())
+    assert all(
+        verdict.reasons and isinstance(verdict.verdict, Target | Shares | Keep | Abstain) for verdict in verdicts
+    )
 
 
 @pytest.mark.parametrize("name", sorted(STRATEGIES))

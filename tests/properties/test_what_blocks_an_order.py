@@ -1,6 +1,5 @@
 """Every combination of limits and switches: what blocks an exit, and what blocks an entry."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import product
@@ -13,7 +12,7 @@ from mtum.core.portfolio.costs import PercentCosts
 from mtum.core.portfolio.decision import Action, Book, PortfolioRules
 from mtum.core.portfolio.limits import LossRules, LossState, Restriction
 from mtum.core.portfolio.sizing import SizingRules
-from mtum.core.strategies.contract import Abstain, Holding, Keep, Strategy, SymbolVerdict, Target, Verdict
+from mtum.core.strategies.contract import Abstain, Holding, Keep, Own, Strategy, SymbolVerdict, Target, Verdict
 from mtum.core.view import MarketView
 from support.markets import made_up_bars
 
@@ -43,7 +42,7 @@ class Wanting(Strategy):
     def problems(self) -> tuple[str, ...]:
         return ()
 
-    def verdicts(self, view: MarketView, holdings: Mapping[str, Holding]) -> tuple[SymbolVerdict, ...]:
+    def verdicts(self, view: MarketView, own: Own) -> tuple[SymbolVerdict, ...]:
         return (SymbolVerdict(SYMBOL, self.wish, ("wanted",), (), {}),)
 
 

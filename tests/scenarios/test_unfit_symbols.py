@@ -1,7 +1,7 @@
 """One symbol whose bars cannot be decided on: the others go on, and what is held of it raises the alarm."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -20,7 +20,7 @@ from mtum.app.session.play_session import Replay, play_session
 from mtum.core.market.bars import PRICE_COLUMNS, Bar, Bars
 from mtum.core.record import differences, replayed
 from mtum.core.strategies import STRATEGIES
-from mtum.core.strategies.contract import Holding, Keep, Strategy, SymbolVerdict, Target
+from mtum.core.strategies.contract import Keep, Own, Strategy, SymbolVerdict, Target
 from mtum.core.view import MarketView
 from mtum.wiring import desks
 from mtum.wiring.reports import press_of
@@ -47,9 +47,9 @@ class Halves(Strategy):
         """Today's price is enough."""
         return 1
 
-    def verdicts(self, view: MarketView, holdings: Mapping[str, Holding]) -> tuple[SymbolVerdict, ...]:
+    def verdicts(self, view: MarketView, own: Own) -> tuple[SymbolVerdict, ...]:
         """Buy what is not held yet."""
-        held = {symbol: holdings.get(symbol, Holding(symbol)).shares for symbol in view.bars}
+        held = {symbol: own.of(symbol).shares for symbol in view.bars}
         return tuple(
             SymbolVerdict(symbol, Keep() if shares else Target(0.5), ("hold" if shares else "flat",), (), {})
             for symbol, shares in held.items()

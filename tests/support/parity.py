@@ -19,7 +19,7 @@ from mtum.config import Settings
 from mtum.core.portfolio.fills import folded, rebased
 from mtum.core.portfolio.lots import trades_of
 from mtum.core.simulation.backtest import ALL_CONDITIONS, run
-from mtum.core.strategies.contract import Holding, SymbolVerdict
+from mtum.core.strategies.contract import Own, SymbolVerdict
 from mtum.core.strategies.mtum_confluence import MtumConfluence, judged
 from mtum.errors import ExitCode
 from mtum.wiring import desks, resources
@@ -49,9 +49,9 @@ class Without(MtumConfluence):
 
     dropped: str = ""
 
-    def verdicts(self, view: "MarketView", holdings: Mapping[str, Holding]) -> tuple[SymbolVerdict, ...]:
+    def verdicts(self, view: "MarketView", own: Own) -> tuple[SymbolVerdict, ...]:
         """Return the verdict on altered inputs."""
-        now, holding = self.readings(view), holdings.get(self.symbol, Holding(self.symbol))
+        now, holding = self.readings(view), own.of(self.symbol)
         flat: dict[str, dict[str, float | None]] = {
             "close_above_ma": {"ma": -1.0},
             "vix_calm": {"vix": 0.0},

@@ -235,7 +235,7 @@ class History:
         short = bool(states) and states[-1].filled < states[-1].intent.shares and bool(sleeve.lots)
         words = states[-1].intent.reasons if states else ()
         return Book(
-            holdings={SYMBOL: holding_of(SYMBOL, sleeve.lots, sleeve.remembered, None)},
+            holdings={SYMBOL: holding_of(SYMBOL, sleeve.fills, sleeve.remembered, None)},
             cash_usd=float(sleeve.cash_usd),
             available_usd=max(0.0, float(sleeve.cash_usd)),
             exit_pending={SYMBOL: next(word for word in words if word != "exit_carried")} if short else {},

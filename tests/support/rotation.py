@@ -1,6 +1,5 @@
 """A strategy that only the tests know: hold the strongest of a list of symbols."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -8,9 +7,9 @@ from mtum.core.indicators.smoothing import known
 from mtum.core.strategies.contract import (
     ChartPanel,
     ConditionSpec,
-    Holding,
     IndicatorSpec,
     Keep,
+    Own,
     Role,
     Strategy,
     SymbolVerdict,
@@ -51,7 +50,7 @@ class Rotation(Strategy):
         """The mean over the price."""
         return (ChartPanel("", (("average", f"mean {self.mean_sessions}"),)),)
 
-    def verdicts(self, view: MarketView, holdings: Mapping[str, Holding]) -> tuple[SymbolVerdict, ...]:
+    def verdicts(self, view: MarketView, own: Own) -> tuple[SymbolVerdict, ...]:
         """Target 1 for the strongest, 0 for what is held beside it."""
         close = {symbol: float(view.bars[symbol].close[-1]) for symbol in self.symbols}
         average = {symbol: view.newest(symbol, self.indicators()[0]) for symbol in self.symbols}
@@ -60,7 +59,7 @@ class Rotation(Strategy):
         for symbol in self.symbols:
             best = max(strength[other] for other in self.symbols if other != symbol)
             conditions = (above("strongest", strength[symbol], best), below("weaker", strength[symbol], best))
-            held = symbol in holdings and holdings[symbol].shares > 0
+            held = own.of(symbol).shares > 0
             acting = conditions[1].passed if held else conditions[0].passed
             verdict = Keep() if not acting else Target(0.0 if held else 1.0)
             reasons = (conditions[1 if held else 0].name,) if acting else ("hold",)

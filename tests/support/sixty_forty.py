@@ -1,10 +1,9 @@
 """A two-symbol strategy for tests: it shows that the contract is not about one symbol."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from mtum.core.strategies.contract import Holding, Keep, Strategy, SymbolVerdict, Target
+from mtum.core.strategies.contract import Keep, Own, Strategy, SymbolVerdict, Target
 from mtum.core.view import MarketView
 
 
@@ -25,13 +24,10 @@ class SixtyForty(Strategy):
         """Today's price is enough."""
         return 1
 
-    def verdicts(self, view: MarketView, holdings: Mapping[str, Holding]) -> tuple[SymbolVerdict, ...]:
+    def verdicts(self, view: MarketView, own: Own) -> tuple[SymbolVerdict, ...]:
         """Give both targets when either weight is off, else keep both."""
         weights = {self.stocks: 0.6, self.bonds: 0.4}
-        worth = {
-            symbol: holdings.get(symbol, Holding(symbol)).shares * float(view.bars[symbol].close[-1])
-            for symbol in weights
-        }
+        worth = {symbol: own.of(symbol).shares * float(view.bars[symbol].close[-1]) for symbol in weights}
         total = sum(worth.values())
         off = total == 0 or any(abs(worth[symbol] / total - weight) > 0.1 for symbol, weight in weights.items())
         return tuple(

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.orders.crosses import insert_cross
@@ -92,6 +93,27 @@ class SqliteDecisions:
         except ValueError as error:
             raise VerificationError(f"the stored decision of {session} cannot be read: {error}") from error
         return found
+
+    def memory_before(self, strategy: str, session: date) -> tuple[date, Mapping[str, Any]] | None:
+        """Return what the last final decision before a session left to the next: its session, memory and standing.
+
+        Raises
+        ------
+        VerificationError
+            If it is no longer JSON.
+        """
+        sql = (
+            "SELECT session, document FROM decisions WHERE preview = 0 AND account = ? AND strategy = ? "
+            "AND session < ? ORDER BY session DESC LIMIT 1"
+        )
+        row = self.database.row(sql, (self.database.account, strategy, session.isoformat()))
+        if row is None:
+            return None
+        try:
+            document = table(row["document"])
+        except ValueError as error:
+            raise VerificationError(f"the stored decision of {row['session']} cannot be read: {error}") from error
+        return date.fromisoformat(row["session"]), {"memory": {}, "standing": [], **document}
 
     def lost_too_much(self, strategy: str, sessions: Sequence[date]) -> bool:
         """Return whether a final decision of one of these sessions reached the daily-loss limit.

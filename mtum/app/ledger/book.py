@@ -6,12 +6,13 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from mtum.core.market.sessions import Sessions
+from mtum.core.portfolio.carried import in_todays_shares, memory_of, standing_of
 from mtum.core.portfolio.cash import OfficialEquity, loss_state
-from mtum.core.portfolio.decision import Book
+from mtum.core.portfolio.decision import Book, Standing
 from mtum.core.portfolio.fills import Fill, Split, rebased, split_ratio
 from mtum.core.portfolio.lots import Lot, holding_of, lots_of, sessions_since_exit
 from mtum.core.portfolio.orders import OrderStatus
-from mtum.core.strategies.contract import Strategy
+from mtum.core.strategies.contract import Memory, Strategy
 from mtum.ports.broker import AccountKind, BrokerAccount
 from mtum.ports.records import CashMovement, IntentState
 from mtum.ports.store import Store
@@ -151,13 +152,14 @@ def build_book(
     """Return the book of one strategy for the session being decided."""
     holdings = {
         symbol: holding_of(
-            symbol, sleeve.lots, sleeve.remembered, sessions_since_exit(symbol, sleeve.fills, sessions, today)
+            symbol, sleeve.fills, sleeve.remembered, sessions_since_exit(symbol, sleeve.fills, sessions, today)
         )
         for symbol in strategy.universe()
     }
     spendable = min(broker.cash_usd, broker.settled_usd) if broker.kind is AccountKind.CASH else broker.cash_usd
     available = max(ZERO, min(spendable, sleeve.cash_usd))
     last = sleeve.points[-1].session if sleeve.points else None
+    memory, standing = _left(store, strategy, today)
     return Book(
         holdings=holdings,
         cash_usd=float(sleeve.cash_usd),
@@ -172,7 +174,20 @@ def build_book(
             peak_since=store.limits.peak_since(),
         ),
         restriction=store.control.restriction(),
+        last_fill=max((fill.session for fill in sleeve.fills), default=None),
+        memory=memory,
+        standing=standing,
     )
+
+
+def _left(store: Store, strategy: Strategy, today: date) -> tuple[Memory, tuple[Standing, ...]]:
+    # What the last decision said to remember, and the purchases it made that may still be wanted.
+    found = store.decisions.memory_before(strategy.name, today)
+    if found is None:
+        return {}, ()
+    decided, document = found
+    memory, standing = memory_of(document["memory"]), standing_of(document["standing"])
+    return in_todays_shares(memory, standing, decided, store.bars.splits())
 
 
 def flows_since(movements: Sequence[CashMovement], after: date | None) -> Decimal:

@@ -20,6 +20,7 @@ from mtum.core.portfolio.gate import last_instant
 from mtum.core.portfolio.lots import trades_of
 from mtum.core.portfolio.orders import Leg, OrderIntent, OrderStatus, OrderType, Purpose, Side, intent_id, may_move
 from mtum.core.portfolio.reconcile import OUR_REF
+from mtum.core.strategies.contract import Own
 from mtum.core.view import MarketView
 from mtum.errors import UsageError
 from mtum.ports.broker import BrokerLists
@@ -356,7 +357,7 @@ def _remembered(desk: Desk, symbol: str, session: date) -> Mapping[str, float]:
     if not len(bars) or bars.last_day != session:
         raise UsageError(f"{symbol}: no bar of {session} in the cache; `mtum bars sync` first, or correct the date")
     view = MarketView(session, {symbol: bars.tail(desk.strategy.history_sessions())}, {}, {})
-    for verdict in desk.strategy.verdicts(view, {}):
+    for verdict in desk.strategy.verdicts(view, Own()):
         if verdict.symbol == symbol:
             kept = desk.strategy.REMEMBERED
             return verdict.remember or {name: now for name in kept if (now := verdict.indicators.get(name))}

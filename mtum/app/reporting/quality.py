@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from mtum.app.reporting.facts import SessionFacts
 from mtum.app.reporting.money import exit_pending
 from mtum.app.reporting.regret import turned
+from mtum.core.decide import own_state
 from mtum.core.indicators.smoothing import Smoothing
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.orders import OrderStatus
@@ -21,7 +22,7 @@ from mtum.core.reporting.summary import (
     final,
     stated,
 )
-from mtum.core.strategies.contract import Strategy
+from mtum.core.strategies.contract import Own, Strategy
 from mtum.core.view import MarketView
 from mtum.ports.records import IntentState, RunRecord
 
@@ -107,13 +108,15 @@ def flip_lines(facts: SessionFacts) -> tuple[FlipLine, ...]:
     lines: list[FlipLine] = []
     if facts.decision is not None and facts.strategy.CONDITIONS:
         frame, forced = facts.decision.frame, bool(FORCING & set(facts.decision.reasons))
-        decided = Situation("session", facts.strategy, view_of(frame), book_of(frame).holdings, forced)
+        view = view_of(frame)
+        own = own_state(view, facts.strategy, book_of(frame))
+        decided = Situation("session", facts.strategy, view, own, forced)
         lines += [line for symbol in facts.universe for line in flips(decided, symbol)]
     coming = _coming(facts)
     if coming is not None:
-        holdings = {symbol: facts.holding(symbol) for symbol in facts.universe}
+        own = Own({symbol: facts.holding(symbol) for symbol in facts.universe})
         for symbol in facts.universe:
-            next_one = Situation("next", facts.strategy, coming, holdings, _forced(facts, symbol))
+            next_one = Situation("next", facts.strategy, coming, own, _forced(facts, symbol))
             lines += flips(next_one, symbol)
     return tuple(lines)
 

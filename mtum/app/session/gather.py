@@ -23,7 +23,8 @@ from mtum.core.market.volume import (
     rule_volume,
     usual_share,
 )
-from mtum.core.view import MarketView
+from mtum.core.strategies.contract import Strategy
+from mtum.core.view import MarketView, calendar_around
 from mtum.errors import BarsInvalidError, BarsMissingError, DataError
 from mtum.ports.market_data import Quote
 from mtum.ports.records import VolumeSnapshot
@@ -70,7 +71,8 @@ def gather(
     strategy = desk.strategy
     refused = dict(unfit or {})
     seen: list[Seen] = []
-    for symbol in strategy.universe():
+    symbols = (*strategy.universe(), *strategy.reads())
+    for symbol in symbols:
         if symbol in refused:
             continue
         try:
@@ -80,13 +82,14 @@ def gather(
             _go_on(desk, refused)
     readings = {name: judge_vix(desk, name, session, at) for name in strategy.series()}
     degraded, found = vix_degraded(readings)
-    ordered = {symbol: refused[symbol] for symbol in strategy.universe() if symbol in refused}
+    ordered = {symbol: refused[symbol] for symbol in symbols if symbol in refused}
     view = MarketView(
         session.day,
         {one.history.symbol: one.history for one in seen},
         _series(readings, held=bool(held)),
         {one.history.symbol: one.today for one in seen},
         unfit={symbol: _last_close(desk, symbol, session, error, held) for symbol, error in ordered.items()},
+        calendar=_calendar(strategy, sessions, session),
     )
     return Gathered(
         view=view,
@@ -107,6 +110,12 @@ def gather(
     )
 
 
+def _calendar(strategy: Strategy, sessions: Sessions, session: Session) -> tuple[date, ...]:
+    if not strategy.CALENDAR:
+        return ()
+    return calendar_around(tuple(one.day for one in sessions), session.day, strategy.history_sessions())
+
+
 def refresh_universe(desk: Desk, session: Session, sessions: Sessions) -> dict[str, DataError]:
     """Bring the bars of every symbol up to date; return the symbols that could not be, and why.
 
@@ -116,7 +125,7 @@ def refresh_universe(desk: Desk, session: Session, sessions: Sessions) -> dict[s
         If nothing can be decided without the symbol.
     """
     refused: dict[str, DataError] = {}
-    for symbol in desk.strategy.universe():
+    for symbol in (*desk.strategy.universe(), *desk.strategy.reads()):
         try:
             refresh_bars(desk, symbol, session, sessions)
         except DataError as error:
@@ -127,7 +136,7 @@ def refresh_universe(desk: Desk, session: Session, sessions: Sessions) -> dict[s
 
 def _go_on(desk: Desk, refused: Mapping[str, DataError]) -> None:
     # Without any symbol, or for a strategy that weighs its symbols against each other, there is no decision.
-    if not desk.strategy.EACH_BY_ITSELF or len(refused) == len(desk.strategy.universe()):
+    if not desk.strategy.EACH_BY_ITSELF or refused.keys() >= {*desk.strategy.universe()}:
         raise next(iter(refused.values()))
 
 

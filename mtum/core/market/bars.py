@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from mtum.core.market.timeframes import Timeframe
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -180,20 +182,20 @@ def bars_of_closes(name: str, source: str, closes: Mapping[date, float]) -> Bars
     )
 
 
-def weekly(bars: Bars) -> Bars:
-    """Return one bar per ISO week, named by its last session; the last may be unfinished."""
-    monday_based = (bars.days.astype("datetime64[D]").astype(np.int64) + 3) // 7
-    return _grouped(bars, monday_based)
+def in_timeframe(bars: Bars, timeframe: Timeframe, before: date | None = None) -> Bars:
+    """Return one bar per week or month, named by its last session; the last one may be unfinished.
 
-
-def monthly(bars: Bars) -> Bars:
-    """Return one bar per calendar month, named by its last session; the last may be unfinished."""
-    return _grouped(bars, bars.days.astype("datetime64[M]").astype(np.int64))
-
-
-def _grouped(bars: Bars, period: NDArray[np.int64]) -> Bars:
-    if not len(bars):
+    Parameters
+    ----------
+    timeframe : Timeframe
+        Days are the bars themselves.
+    before : date or None
+        The session before the first bar, where it is known. The first period is left out unless that session
+        shows it to be whole.
+    """
+    if timeframe is Timeframe.DAY or not len(bars):
         return bars
+    period = periods(bars.days, timeframe)
     starts = np.flatnonzero(np.r_[True, period[1:] != period[:-1]])
     ends = np.r_[starts[1:] - 1, len(bars) - 1]
     columns = {
@@ -204,4 +206,25 @@ def _grouped(bars: Bars, period: NDArray[np.int64]) -> Bars:
         "volume": np.add.reduceat(bars.volume, starts),
         "dividend": np.add.reduceat(bars.dividend, starts),
     }
-    return Bars.from_columns(bars.symbol, bars.source, bars.days[ends], columns)
+    whole = Bars.from_columns(bars.symbol, bars.source, bars.days[ends], columns)
+    return whole if before is not None and timeframe.period(before) < period[0] else whole.tail(len(whole) - 1)
+
+
+def periods(days: Days, timeframe: Timeframe) -> NDArray[np.int64]:
+    """Return the number of each day's period, as `Timeframe.period` counts, shape (n_sessions,)."""
+    if timeframe is Timeframe.MONTH:
+        return days.astype("datetime64[M]").astype(np.int64) + 1970 * 12
+    number = days.astype("datetime64[D]").astype(np.int64)
+    return (number + 3) // 7 - 1 if timeframe is Timeframe.WEEK else number + date(1970, 1, 1).toordinal()
+
+
+def total_return(bars: Bars) -> Bars:
+    """Return the bars with dividends put back: prices before an ex-date are lower by what it paid.
+
+    Each is close[i] / close[i+1] x (1 - dividend[i+1] / close[i]) of the next, the newest its own close.
+    """
+    if len(bars) < 2 or not bars.dividend[1:].any():
+        return bars
+    held = bars.close[:-1]
+    kept = np.append(np.cumprod((1.0 - bars.dividend[1:] / held)[::-1])[::-1], 1.0)
+    return replace(bars, **{name: getattr(bars, name) * kept for name in PRICE_COLUMNS})

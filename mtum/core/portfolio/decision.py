@@ -1,14 +1,14 @@
 """The decision of one session: what goes in beside the market, and what comes out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import Enum
 
 from mtum.core.portfolio.limits import LossRules, LossState, Restriction
 from mtum.core.portfolio.orders import Purpose, Side
 from mtum.core.portfolio.sizing import SizingRules
-from mtum.core.strategies.contract import Holding, SymbolVerdict
+from mtum.core.strategies.contract import Holding, Memory, SymbolVerdict
 
 
 class Action(Enum):
@@ -26,6 +26,30 @@ class PortfolioRules:
 
     sizing: SizingRules
     losses: LossRules
+
+
+STANDING_SESSIONS = 5
+"""How many sessions a purchase that was wanted and not made is wanted again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A purchase that was decided: while less is held it is wanted again, in strategies whose purchases stand.
+
+    Parameters
+    ----------
+    shares : int
+        Shares to end with.
+    since : date
+        Session of the decision that wanted it first.
+    reason : str
+        Why it was wanted then.
+    """
+
+    symbol: str
+    shares: int
+    since: date
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +83,12 @@ class Book:
         them, another order is selling them, or they are short (negative). They stay part of the sleeve's equity.
     buy_backs : mapping of symbol to int
         Short shares that a person wants bought back.
+    last_fill : date or None
+        Session of the sleeve's last fill.
+    memory : mapping of str to float, str or Price
+        What the strategy said to remember in its last committed decision, in today's shares.
+    standing : tuple of Standing
+        Purchases of that decision, in today's shares, in the order of its verdicts.
     """
 
     holdings: Mapping[str, Holding]
@@ -74,6 +104,9 @@ class Book:
     exits_barred: Mapping[str, str] = field(default_factory=dict)
     unsellable_shares: Mapping[str, int] = field(default_factory=dict)
     buy_backs: Mapping[str, int] = field(default_factory=dict)
+    last_fill: date | None = None
+    memory: Memory = field(default_factory=dict)
+    standing: tuple[Standing, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +136,10 @@ class Decision:
         Sleeve equity at the decision's prices.
     daily_loss_hit : bool
         Whether the daily-loss limit was reached; it also bars the next sessions.
+    memory : mapping of str to float, str or Price
+        Everything the strategy remembers after it.
+    standing : tuple of Standing
+        Purchases that are wanted again at the next decision as far as they are not made by then.
     """
 
     session: date
@@ -114,3 +151,10 @@ class Decision:
     equity_usd: float
     daily_loss_hit: bool = False
     drawdown_hit: bool = False
+    memory: Memory = field(default_factory=dict)
+    standing: tuple[Standing, ...] = ()
+
+    def without_standing(self, symbol: str, shares: int) -> "Decision":
+        """Return the decision where a portfolio limit has cut so many shares of a purchase: they do not stand."""
+        left = (replace(one, shares=one.shares - shares) if one.symbol == symbol else one for one in self.standing)
+        return replace(self, standing=tuple(left))

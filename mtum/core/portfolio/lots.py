@@ -209,7 +209,7 @@ def _trade(opening: Sequence[Fill], closing: Sequence[Fill]) -> Trade:
 
 def holding_of(
     symbol: str,
-    lots: Sequence[Lot],
+    fills: Iterable[Fill],
     remembered: Mapping[str, Mapping[str, float]],
     sessions_since_exit: int | None,
 ) -> Holding:
@@ -217,24 +217,32 @@ def holding_of(
 
     Parameters
     ----------
-    lots : sequence of Lot
-        Open lots of the strategy; other symbols are ignored.
+    fills : iterable of Fill
+        Of the strategy, in today's shares, from its last time flat on at least; other symbols are ignored.
     remembered : mapping of intent id to values
         What the strategy asked to keep with each entry, in today's shares.
     """
-    own = [lot for lot in lots if lot.symbol == symbol]
-    shares = sum(lot.shares for lot in own)
-    if not shares:
+    _, books = _played(fill for fill in fills if fill.symbol == symbol)
+    book = next((book for book in books if book.lots), None)
+    if book is None:
         return Holding(symbol, sessions_since_exit=sessions_since_exit)
-    price = sum((lot.entry_price * lot.shares for lot in own), ZERO) / shares
+    bought = list(dict.fromkeys(fill.intent_id for fill in book.opening))
+    last = [fill for fill in book.opening if fill.intent_id == bought[-1]]
     return Holding(
         symbol=symbol,
-        shares=shares,
-        entry_price=float(price),
-        entry_session=own[0].session,
-        remembered=dict(remembered.get(own[0].intent_id, {})),
+        shares=book.shares,
+        entry_price=_average(book.opening),
+        entry_session=book.opening[0].session,
+        remembered=dict(remembered.get(book.lots[0].intent_id, {})),
         sessions_since_exit=sessions_since_exit,
+        added=len(bought) - 1,
+        added_price=_average(last) if len(bought) > 1 else None,
     )
+
+
+def _average(fills: Sequence[Fill]) -> float:
+    units = sum(fill.signed_shares for fill in fills)
+    return float(sum((fill.price * fill.signed_shares for fill in fills), ZERO) / units)
 
 
 def sessions_since_exit(symbol: str, fills: Iterable[Fill], sessions: Sessions, today: date) -> int | None:

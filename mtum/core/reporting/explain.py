@@ -6,6 +6,7 @@ from itertools import pairwise
 from textwrap import fill
 from typing import cast
 
+from mtum.core.decide import own_state
 from mtum.core.record import book_of, view_of
 from mtum.core.reporting.figures import decimals
 from mtum.core.reporting.flips import Situation, flips
@@ -143,7 +144,8 @@ def _holding(symbol: str, frame: Table) -> Table:
 def _levels(symbol: str, frame: Table, strategy: Strategy | None) -> tuple[FlipLine, ...]:
     if strategy is None or not strategy.CONDITIONS:
         return ()
-    return flips(Situation("session", strategy, view_of(frame), book_of(frame).holdings), symbol)
+    view = view_of(frame)
+    return flips(Situation("session", strategy, view, own_state(view, strategy, book_of(frame))), symbol)
 
 
 def _smallest_flip(

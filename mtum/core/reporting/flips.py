@@ -13,7 +13,7 @@ import numpy as np
 from mtum.core.indicators import column_of
 from mtum.core.market.bars import Column
 from mtum.core.reporting.summary import FlipLine
-from mtum.core.strategies.contract import Condition, ConditionSpec, Holding, Role, Strategy
+from mtum.core.strategies.contract import Condition, ConditionSpec, Own, Role, Strategy
 from mtum.core.view import Asked, MarketView
 
 MARGIN_DUST = 2e-6
@@ -31,8 +31,8 @@ class Situation:
     ----------
     view : MarketView
         Ends at the session asked about; its newest bars and series are the present values.
-    holdings : mapping of symbol to Holding
-        What the strategy holds when it decides.
+    own : Own
+        What the strategy holds and remembers when it decides.
     forced : bool
         Whether something other than the conditions decides (an exit carried over, a halt).
     """
@@ -40,12 +40,12 @@ class Situation:
     when: str
     strategy: Strategy
     view: MarketView
-    holdings: Mapping[str, Holding]
+    own: Own
     forced: bool = False
 
     def held(self, symbol: str) -> bool:
         """Whether the strategy holds shares of the symbol."""
-        return symbol in self.holdings and self.holdings[symbol].shares != 0
+        return self.own.of(symbol).shares != 0
 
 
 def flips(asked: Situation, symbol: str) -> tuple[FlipLine, ...]:
@@ -107,7 +107,7 @@ class _Questions:
         return asked
 
     def _conditions(self, view: MarketView) -> dict[str, Condition]:
-        verdicts = self._asked.strategy.verdicts(view, self._asked.holdings)
+        verdicts = self._asked.strategy.verdicts(view, self._asked.own)
         return {one.name: one for verdict in verdicts if verdict.symbol == self._symbol for one in verdict.conditions}
 
     def _with_input(self, name: str, value: float) -> MarketView:

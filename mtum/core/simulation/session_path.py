@@ -9,16 +9,18 @@ from decimal import Decimal
 import numpy as np
 
 from mtum.core.decide import decide, with_change_since
-from mtum.core.market.bars import Bars
+from mtum.core.indicators import column_of
+from mtum.core.market.bars import Bars, Column
 from mtum.core.market.instruments import instrument, unit_usd
+from mtum.core.market.timeframes import Timeframe
 from mtum.core.portfolio.costs import to_cent
-from mtum.core.portfolio.decision import Book, Decision, PlannedOrder
+from mtum.core.portfolio.decision import Book, Decision, PlannedOrder, Standing
 from mtum.core.portfolio.limits import LossState, Restriction
 from mtum.core.portfolio.orders import Side
 from mtum.core.simulation.history import settled_at
 from mtum.core.simulation.played import BPS, FillModel, Played, PlayedTrade, PlayTerms
-from mtum.core.strategies.contract import Holding, Strategy
-from mtum.core.view import MarketView
+from mtum.core.strategies.contract import Holding, Memory, Strategy
+from mtum.core.view import Asked, Dividends, MarketView, calendar_around
 
 
 @dataclass(slots=True)
@@ -42,6 +44,10 @@ class _Sleeve:
     sold_at: dict[str, int] = field(default_factory=dict)
     unsettled: deque[tuple[int, Decimal]] = field(default_factory=deque)
     pending: list[tuple[PlannedOrder, Mapping[str, float], date]] = field(default_factory=list)
+    memory: Memory = field(default_factory=dict)
+    standing: tuple[Standing, ...] = ()
+    last_fill: date | None = None
+    columns: dict[tuple[str, Asked], Column] = field(default_factory=dict)
     trades: list[PlayedTrade] = field(default_factory=list)
     equities: list[float] = field(default_factory=list)
     last_hit: int | None = None
@@ -53,11 +59,14 @@ class _Sleeve:
 class SessionHistory:
     """Bars per symbol on one common run of sessions, and extra series by session.
 
-    `series` maps a name such as "VIX" to values by date; a missing date is a missing value.
+    `series` maps a name such as "VIX" to values by date; a missing date is a missing value. `calendar` is
+    every session of the exchange from before the bars to after them, for strategies that ask for it.
     """
 
     bars: Mapping[str, Bars]
     series: Mapping[str, Mapping[date, float]]
+    calendar: tuple[date, ...] = ()
+    dividends: Mapping[str, Dividends] = field(default_factory=dict)
 
 
 def play_sessions(history: SessionHistory, strategy: Strategy, terms: PlayTerms, first: int, stop: int) -> Played:
@@ -72,6 +81,13 @@ def play_sessions(history: SessionHistory, strategy: Strategy, terms: PlayTerms,
     if any(not np.array_equal(bars.days, days) for bars in history.bars.values()):
         raise ValueError("all symbols of a history must have the same sessions")
     sleeve = _Sleeve(cash=Decimal(repr(terms.capital_usd)))
+    # An indicator over days is worked out once; what else a strategy asks for, from its window.
+    daily = [one for one in strategy.indicators() if one.timeframe is Timeframe.DAY and not one.total_return]
+    sleeve.columns = {
+        (symbol, one): column_of(bars, one.indicator, dict(one.parameters))
+        for symbol, bars in history.bars.items()
+        for one in daily
+    }
     settled = settled_at(days, terms.settlement.value)
     held = np.zeros(stop - first)
     for t in range(first, stop):
@@ -80,6 +96,7 @@ def play_sessions(history: SessionHistory, strategy: Strategy, terms: PlayTerms,
         _fill_pending(history, sleeve, terms, t, int(settled[t]))
         _open_session(sleeve, t)
         decision = _decide(history, strategy, sleeve, terms, t)
+        sleeve.memory, sleeve.standing = decision.memory, decision.standing
         remembered = {verdict.symbol: verdict.remember for verdict in decision.verdicts}
         sleeve.pending = [(order, remembered[order.symbol], day) for order in decision.orders]
         if terms.fill is FillModel.SAME_CLOSE:
@@ -106,6 +123,9 @@ def _decide(history: SessionHistory, strategy: Strategy, sleeve: _Sleeve, terms:
         bars={symbol: bars.until(day).tail(needed) for symbol, bars in history.bars.items()},
         series={name: history.series.get(name, {}).get(day) for name in strategy.series()},
         provisional={},
+        columns={key: column[max(0, t + 1 - needed) : t + 1] for key, column in sleeve.columns.items()},
+        calendar=calendar_around(history.calendar, day, needed) if strategy.CALENDAR else (),
+        dividends=history.dividends,
     )
     last_equity = sleeve.equities[-1] if sleeve.equities else float(terms.capital_usd)
     book = with_change_since(_book(sleeve, terms, t), view.prices, last_equity)
@@ -137,6 +157,9 @@ def _book(sleeve: _Sleeve, terms: PlayTerms, t: int) -> Book:
         unsettled_usd=float(waiting),
         losses=losses,
         restriction=sleeve.restriction,
+        last_fill=sleeve.last_fill,
+        memory=sleeve.memory,
+        standing=sleeve.standing,
     )
 
 
@@ -158,6 +181,7 @@ def _pay_dividends(history: SessionHistory, sleeve: _Sleeve, t: int) -> None:
 def _fill_pending(history: SessionHistory, sleeve: _Sleeve, terms: PlayTerms, t: int, settles: int) -> None:
     for order, remember, decided in sleeve.pending:
         bars = history.bars[order.symbol]
+        sleeve.last_fill = bars.day(t)
         base = _exact((bars.close if terms.fill is FillModel.SAME_CLOSE else bars.open)[t])
         slip = _exact(terms.slippage_bps * BPS)
         if order.side is Side.BUY:
@@ -177,9 +201,12 @@ def _bought(sleeve: _Sleeve, order: PlannedOrder, price: Decimal, terms: PlayTer
     trade.cost += order.shares * unit
     trade.fees += fee
     held = sleeve.holdings.get(order.symbol, fresh)
-    base = held if held.shares else replace(fresh, sessions_since_exit=held.sessions_since_exit)
     average = float(trade.cost / (trade.shares + trade.sold_shares) / instrument(order.symbol).multiplier)
-    sleeve.holdings[order.symbol] = replace(base, shares=held.shares + order.shares, entry_price=average)
+    if held.shares:
+        grown = replace(held, added=held.added + 1, added_price=float(price))
+    else:
+        grown = replace(fresh, sessions_since_exit=held.sessions_since_exit)
+    sleeve.holdings[order.symbol] = replace(grown, shares=held.shares + order.shares, entry_price=average)
 
 
 def _sold(

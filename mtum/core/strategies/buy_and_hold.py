@@ -1,10 +1,11 @@
 """Buy on the first occasion and never sell: the benchmark as a strategy."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
-from mtum.core.strategies.contract import Holding, Keep, Strategy, SymbolVerdict, Target
+from mtum.core.indicators.smoothing import DECIMALS
+from mtum.core.strategies.contract import Keep, Own, Strategy, SymbolVerdict, Target
+from mtum.core.strategies.several import list_problems
 
 if TYPE_CHECKING:
     from mtum.core.view import MarketView
@@ -12,15 +13,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class BuyAndHold(Strategy):
-    """Hold as much of one symbol as the sleeve can pay for."""
+    """Hold as much of each symbol as its equal part of the sleeve can pay for; dividends stay in cash."""
 
     name: ClassVar[str] = "buy_and_hold"
+    EACH_BY_ITSELF: ClassVar[bool] = True
 
-    symbol: str = field(default="MTUM", metadata={"doc": "symbol held"})
+    symbol: str = field(default="MTUM", metadata={"doc": "the one symbol held, where `symbols` names none"})
+    symbols: tuple[str, ...] = field(default=(), metadata={"doc": "symbols held, in equal parts"})
 
     def universe(self) -> tuple[str, ...]:
-        """Return the one symbol held."""
-        return (self.symbol,)
+        """Return the symbols held."""
+        return self.symbols or (self.symbol,)
 
     def history_sessions(self) -> int:
         """Return 1: only today's price matters."""
@@ -28,13 +31,22 @@ class BuyAndHold(Strategy):
 
     def problems(self) -> tuple[str, ...]:
         """Return what is wrong with the parameters, one line each."""
-        if not self.symbol or self.symbol != self.symbol.strip().upper():
+        if not self.symbols and (not self.symbol or self.symbol != self.symbol.strip().upper()):
             return (f'symbol is "{self.symbol}"; use an upper-case ticker such as "MTUM"',)
-        return ()
+        return list_problems(self.symbols, least=0)
 
-    def verdicts(self, view: "MarketView", holdings: Mapping[str, Holding]) -> tuple[SymbolVerdict, ...]:
-        """Return target 1 while flat, keep afterwards."""
-        close = float(view.bars[self.symbol].close[-1])
-        flat = holdings.get(self.symbol, Holding(self.symbol)).shares == 0
-        verdict, reasons = (Target(1.0), ("flat",)) if flat else (Keep(), ("hold",))
-        return (SymbolVerdict(self.symbol, verdict, reasons, (), {"close": close}),)
+    def verdicts(self, view: "MarketView", own: Own) -> tuple[SymbolVerdict, ...]:
+        """Return an equal target for what is flat, keep for the rest."""
+        symbols = self.universe()
+        part = Target(round(1 / len(symbols), DECIMALS))
+        return tuple(
+            SymbolVerdict(
+                symbol,
+                Keep() if own.of(symbol).shares else part,
+                ("hold" if own.of(symbol).shares else "flat",),
+                (),
+                {"close": float(view.bars[symbol].close[-1])},
+            )
+            for symbol in symbols
+            if symbol in view.bars
+        )

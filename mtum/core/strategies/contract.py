@@ -6,6 +6,8 @@ from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
+from mtum.core.market.timeframes import Timeframe
+
 if TYPE_CHECKING:
     from mtum.core.view import MarketView
 
@@ -60,6 +62,10 @@ class IndicatorSpec:
         Keyword arguments of that indicator.
     words : str
         As in "close above its WORDS".
+    timeframe : Timeframe
+        Of the bars it is computed over; weeks and months are made of the daily bars.
+    total_return : bool
+        Whether prices are total-return ones: dividends put back into what lies before them.
     """
 
     name: str
@@ -67,6 +73,8 @@ class IndicatorSpec:
     parameters: tuple[tuple[str, object], ...]
     unit: str = ""
     words: str = ""
+    timeframe: Timeframe = Timeframe.DAY
+    total_return: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +116,18 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
+class Price:
+    """A remembered price or distance between prices of a symbol, USD per share; splits re-base it."""
+
+    symbol: str
+    usd: float
+
+
+type Remembered = float | str | Price
+type Memory = Mapping[str, Remembered]
+
+
+@dataclass(frozen=True, slots=True)
 class Holding:
     """What a strategy knows of its own shares in one symbol; changed by fills only.
 
@@ -116,13 +136,17 @@ class Holding:
     shares : int
         Whole shares held by the strategy, 0 when flat.
     entry_price : float or None
-        Average fill price in USD per share.
+        Average price of all purchases since flat, in USD per share.
     entry_session : date or None
-        Session of the entry decision.
+        Session of the first purchase since flat.
     remembered : mapping of str to float
         Values the strategy asked to keep with the entry, for instance its ATR.
     sessions_since_exit : int or None
         Sessions since the last one in which shares were sold; None if never.
+    added : int
+        Purchases after the first one since flat.
+    added_price : float or None
+        Average price of the last of these, in USD per share.
     """
 
     symbol: str
@@ -131,13 +155,62 @@ class Holding:
     entry_session: date | None = None
     remembered: Mapping[str, float] = field(default_factory=dict)
     sessions_since_exit: int | None = None
+    added: int = 0
+    added_price: float | None = None
+
+    @property
+    def purchases(self) -> int:
+        """Purchases since flat."""
+        return self.added + 1 if self.shares else 0
+
+    @property
+    def last_price(self) -> float | None:
+        """Average price of the last purchase since flat, in USD per share."""
+        return self.added_price if self.added else self.entry_price
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What a strategy knows of its own sleeve; changed by fills, cash and its own decisions.
+
+    Parameters
+    ----------
+    holdings : mapping of symbol to Holding
+        Its own shares.
+    cash_usd, equity_usd : float
+        Cash, and what the sleeve is worth at the decision's prices.
+    last_fill : date or None
+        Session of its last fill; None if it never had one, or asks for no calendar.
+    memory : mapping of str to float, str or Price
+        What it said to remember in its last committed decision.
+    """
+
+    holdings: Mapping[str, Holding] = field(default_factory=dict)
+    cash_usd: float = 0.0
+    equity_usd: float = 0.0
+    last_fill: date | None = None
+    memory: Memory = field(default_factory=dict)
+
+    def of(self, symbol: str) -> Holding:
+        """Return its shares in a symbol, flat if it has none."""
+        return self.holdings.get(symbol, Holding(symbol))
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Hold this fraction of the sleeve's equity; 0 sells everything."""
+    """Hold this fraction of the sleeve's equity; 0 sells everything.
+
+    Targets of one sleeve that are above 1 together are scaled down together.
+    """
 
     weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """End with this many shares; 0 sells everything."""
+
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +223,7 @@ class Abstain:
     """No opinion: an input is missing; nothing may be ordered."""
 
 
-Verdict = Target | Keep | Abstain
+Verdict = Target | Shares | Keep | Abstain
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +240,10 @@ class SymbolVerdict:
         Values used, rounded to 1e-6; None = undefined.
     remember : mapping of str to float
         Values to keep with a position opened by this verdict.
+    memory : mapping of str to float, str, Price or None
+        What the sleeve remembers from now on; None forgets a name, and names left out stay as they are.
+    confidence : float or None
+        From 0 to 1 where the strategy has a measure of its own; it is shown and sizes nothing.
     """
 
     symbol: str
@@ -175,6 +252,8 @@ class SymbolVerdict:
     conditions: tuple[Condition, ...]
     indicators: Mapping[str, float | None]
     remember: Mapping[str, float] = field(default_factory=dict)
+    memory: Mapping[str, Remembered | None] = field(default_factory=dict)
+    confidence: float | None = None
 
 
 class Strategy(Protocol):
@@ -191,11 +270,25 @@ class Strategy(Protocol):
     """Indicators whose value at the entry stays with the position."""
     EACH_BY_ITSELF: ClassVar[bool] = False
     """Whether each symbol is judged by itself: the view may then lack symbols whose bars are unfit. Else it
-    is asked only when every symbol is fit."""
+    abstains as a whole unless every symbol is fit."""
+    CALENDAR: ClassVar[bool] = False
+    """Whether it asks when weeks and months end, or how many sessions have passed."""
+    TOTAL_RETURNS: ClassVar[bool] = False
+    """Whether it needs total returns: a symbol whose dividends are unknown is then unfit."""
+    STANDING_PURCHASES: ClassVar[bool] = False
+    """Whether a purchase that was wanted and not made is wanted again; such a strategy needs the calendar."""
+    SERIES_SESSIONS: ClassVar[int] = 1
+    """How many values of its extra series it needs, today's included."""
+    CONFIDENCE: ClassVar[bool] = False
+    """Whether the part of its conditions that hold says how sure it is."""
 
     def universe(self) -> tuple[str, ...]:
         """Symbols the strategy may hold."""
         ...
+
+    def reads(self) -> tuple[str, ...]:
+        """Symbols whose bars it needs without ever holding them."""
+        return ()
 
     def series(self) -> tuple[str, ...]:
         """Extra series it needs at the decision, for instance ``("VIX",)``."""
@@ -221,9 +314,30 @@ class Strategy(Protocol):
         """Which parameters do not go together, one line each; studies may cross such points, trading may not."""
         return ()
 
-    def verdicts(self, view: "MarketView", holdings: Mapping[str, Holding]) -> tuple[SymbolVerdict, ...]:
-        """Return one verdict per symbol of the universe that the view has, in its order."""
+    def least_trade_usd(self, equity_usd: float) -> float:
+        """Smallest change in USD, entries and full exits apart, that is worth an order at this equity."""
+        return 0.0
+
+    def verdicts(self, view: "MarketView", own: Own) -> tuple[SymbolVerdict, ...]:
+        """Return one verdict per fit symbol of the universe: exits, then purchases, the best first."""
         ...
+
+
+def confidence_of(strategy: Strategy, verdict: SymbolVerdict, *, held: bool) -> float | None:
+    """Return how sure a strategy is of a verdict, from 0 to 1; None where it does not act.
+
+    Its own measure; else, where its conditions say it, the part that holds of those of its side that are
+    known: of the entry's while flat, 1 less the exit's while long. All others are sure when they act.
+    """
+    if verdict.confidence is not None:
+        return verdict.confidence
+    if not strategy.CONFIDENCE:
+        return 1.0 if isinstance(verdict.verdict, Target | Shares) else None
+    role = Role.EXIT if held else Role.ENTRY
+    side = {spec.name for spec in strategy.CONDITIONS if spec.role is role}
+    known = [one.passed for one in verdict.conditions if one.name in side and one.margin is not None]
+    share = sum(known) / len(known) if known else None
+    return None if share is None else round(1.0 - share if held else share, 6)
 
 
 def above(name: str, value: float | None, threshold: float | None) -> Condition:

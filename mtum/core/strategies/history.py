@@ -5,7 +5,7 @@ from datetime import date
 
 from mtum.core.indicators import column_of
 from mtum.core.market.bars import Bars, Column
-from mtum.core.strategies.contract import Holding, IndicatorSpec, Strategy, SymbolVerdict
+from mtum.core.strategies.contract import Holding, IndicatorSpec, Own, Strategy, SymbolVerdict
 from mtum.core.view import Asked, MarketView
 
 
@@ -56,7 +56,7 @@ class FinalHistory:
         if holdings is None and day in self._verdicts:
             return self._verdicts[day]
         view = self.view(day)
-        found = self.strategy.verdicts(view, holdings or {}) if view is not None else ()
+        found = self.strategy.verdicts(view, Own(holdings or {})) if view is not None else ()
         if holdings is None:
             self._verdicts[day] = found
         return found

@@ -13,6 +13,7 @@ from mtum.core.strategies.contract import (
     Holding,
     IndicatorSpec,
     Keep,
+    Own,
     Role,
     Strategy,
     SymbolVerdict,
@@ -37,6 +38,7 @@ class MtumConfluence(Strategy):
     """Parameters of the strategy; defaults are the documented rules."""
 
     name: ClassVar[str] = "mtum_confluence"
+    CONFIDENCE: ClassVar[bool] = True
     CONDITIONS: ClassVar[tuple[ConditionSpec, ...]] = (
         ConditionSpec(
             "close_above_ma", Role.ENTRY, "close above its moving average", "close not above its moving average",
@@ -182,9 +184,9 @@ class MtumConfluence(Strategy):
             ChartPanel("VIX, points", (("vix", "VIX"),), fear),
         )
 
-    def verdicts(self, view: "MarketView", holdings: Mapping[str, Holding]) -> tuple[SymbolVerdict, ...]:
+    def verdicts(self, view: "MarketView", own: Own) -> tuple[SymbolVerdict, ...]:
         """Return the verdict on the one symbol."""
-        return (judged(self, self.readings(view), holdings.get(self.symbol, Holding(self.symbol))),)
+        return (judged(self, self.readings(view), own.of(self.symbol)),)
 
     def readings(self, view: "MarketView") -> dict[str, float | None]:
         """Return the newest value of everything looked at, rounded to 1e-6; None = undefined."""

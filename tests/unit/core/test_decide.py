@@ -1,6 +1,5 @@
 """From verdicts to orders: sizing, limits, halts and carried exits, each number by hand."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -15,7 +14,7 @@ from mtum.core.portfolio.decision import Action, Book, Decision, PortfolioRules
 from mtum.core.portfolio.limits import LossRules, LossState, Restriction
 from mtum.core.portfolio.orders import Purpose, Side
 from mtum.core.portfolio.sizing import SizingRules
-from mtum.core.strategies.contract import Holding, Keep, Strategy, SymbolVerdict, Target, Verdict
+from mtum.core.strategies.contract import Holding, Keep, Own, Strategy, SymbolVerdict, Target, Verdict
 from mtum.core.view import MarketView
 from support.sixty_forty import SixtyForty
 
@@ -43,7 +42,7 @@ class Says(Strategy):
     def problems(self) -> tuple[str, ...]:
         return ()
 
-    def verdicts(self, view: MarketView, holdings: Mapping[str, Holding]) -> tuple[SymbolVerdict, ...]:
+    def verdicts(self, view: MarketView, own: Own) -> tuple[SymbolVerdict, ...]:
         return (SymbolVerdict("X", self.verdict, ("word",), (), {}),)
 
 
@@ -278,7 +277,7 @@ class SaysOfTwo(Says):
     def universe(self) -> tuple[str, ...]:
         return ("X", "Y")
 
-    def verdicts(self, view: MarketView, holdings: Mapping[str, Holding]) -> tuple[SymbolVerdict, ...]:
+    def verdicts(self, view: MarketView, own: Own) -> tuple[SymbolVerdict, ...]:
         both = zip(("X", "Y"), (self.verdict, Target(self.second)), self.words, strict=True)
         return tuple(SymbolVerdict(symbol, verdict, (word,), (), {}) for symbol, verdict, word in both)
 
@@ -305,7 +304,7 @@ def test_holding_is_a_reason_only_where_no_strategy_has_a_better_one(words: tupl
         (Keep(), flat()),
         (Target(0.0), flat()),
         (Target(0.01), flat()),  # 50 USD buy no share at 250.25
-        (Target(1.0), flat(entries_barred={"X": "unresolved"})),
+        (Target(0.8), flat(entries_barred={"X": "unresolved"})),
     ],
 )
 def test_a_first_symbol_that_is_not_bought_leaves_the_cash_to_the_second(first: Verdict, book: Book) -> None:
@@ -330,8 +329,8 @@ def test_a_sale_that_is_barred_says_why_and_nothing_else() -> None:
 
 def test_a_symbol_of_which_the_strategy_says_nothing_is_left_alone() -> None:
     class Silent(SaysOfTwo):
-        def verdicts(self, view: MarketView, holdings: Mapping[str, Holding]) -> tuple[SymbolVerdict, ...]:
-            return SaysOfTwo.verdicts(self, view, holdings)[:1]
+        def verdicts(self, view: MarketView, own: Own) -> tuple[SymbolVerdict, ...]:
+            return SaysOfTwo.verdicts(self, view, own)[:1]
 
     held = {"Y": Holding("Y", 7, 90.0)}
     assert traded(decided_of_two(Silent(Target(0.2), 0.0), flat(holdings=held))) == [(Purpose.ENTER, "X", 4)]
@@ -347,27 +346,27 @@ def test_exits_come_before_reductions_and_entries_before_increases() -> None:
     assert traded(raised) == [(Purpose.ENTER, "Y", 9), (Purpose.INCREASE, "X", 6)]
 
 
-def bought(first: float, second: float, sizing: SizingRules) -> dict[str, int]:
+def bought(first: float, second: float, sizing: SizingRules, available: float) -> dict[str, int]:
     strategy, rules = SaysOfTwo(Target(first), second), replace(RULES, sizing=sizing)
-    decision = decide(view(X=250.0, Y=100.0), strategy, flat(), rules)
+    decision = decide(view(X=250.0, Y=100.0), strategy, flat(available_usd=available), rules)
     return {order.symbol: order.shares for order in decision.orders}
 
 
 def test_a_second_purchase_has_what_the_first_has_left() -> None:
-    # 11 X at 250.25 with cost take 2,752.75; 2,247.25 buy 22 of the 29 wanted Y at 100.10.
-    assert bought(0.6, 0.6, SIZING) == {"X": 11, "Y": 22}
+    # 11 X at 250.25 with cost take 2,752.75; 1,247.25 of the 4,000 buy 12 of the 19 wanted Y at 100.10.
+    assert bought(0.6, 0.4, SIZING, 4000.0) == {"X": 11, "Y": 12}
 
 
 def test_the_first_purchase_keeps_its_buffer_from_the_second() -> None:
-    # 9 X with a tenth kept back take 9 x 250 x 1.101 = 2,477.25; 2,522.75 / 110.10 = 22.9. Without the buffer 24.
-    assert bought(0.5, 1.0, replace(SIZING, cash_buffer_frac=0.1)) == {"X": 9, "Y": 22}
+    # 9 X with a tenth kept back take 9 x 250 x 1.101 = 2,477.25; 2,022.75 / 110.10 = 18.4. Without the buffer 20.
+    assert bought(0.5, 0.5, replace(SIZING, cash_buffer_frac=0.1), 4500.0) == {"X": 9, "Y": 18}
 
 
 def test_the_first_purchase_takes_the_brokers_least_commission_from_the_cash() -> None:
     rules = replace(RULES, sizing=replace(SIZING, costs=IbFixedCosts()))
-    decision = decide(view(X=250.0, Y=101.5), SaysOfTwo(Target(0.5), 1.0), flat(), rules)
-    # 9 X and 1 USD take 2,251; of 2,749 27 Y and 1 USD take 2,741.50. A commission of 1 % would leave 26.
-    assert [order.shares for order in decision.orders] == [9, 27]
+    decision = decide(view(X=250.0, Y=101.5), SaysOfTwo(Target(0.5), 0.5), flat(available_usd=4500.0), rules)
+    # 9 X and 1 USD take 2,251; of 2,249 22 Y and 1 USD take 2,234. A commission of 1 % would leave 21.
+    assert [order.shares for order in decision.orders] == [9, 22]
 
 
 def test_a_position_beyond_its_part_of_the_sleeve_is_reduced_to_it() -> None:
@@ -431,6 +430,8 @@ def test_nothing_is_ordered_in_a_symbol_that_is_unfit_whatever_is_wanted_of_it(
     wish: dict[str, object], order: tuple[str, str]
 ) -> None:
     class Listing(SaysOfTwo):
+        EACH_BY_ITSELF: ClassVar[bool] = True
+
         def universe(self) -> tuple[str, ...]:
             return order
 
@@ -440,7 +441,7 @@ def test_nothing_is_ordered_in_a_symbol_that_is_unfit_whatever_is_wanted_of_it(
     # 4 x 250 + 2,000 = 3,000; a quarter of it buys 7 Y: 750 / 100.10 = 7.49.
     assert (decision.equity_usd, traded(decision)) == (3000.0, [(Purpose.ENTER, "Y", 7)])
     assert [(one.symbol, one.reasons) for one in decision.verdicts if one.symbol == "X"] == [("X", (UNFIT,))]
-    assert tuple(one.symbol for one in decision.verdicts) == order
+    assert tuple(one.symbol for one in decision.verdicts) == ("Y", "X")
 
 
 def test_a_buy_back_in_an_unfit_symbol_waits_and_stops_no_other() -> None:

@@ -44,7 +44,7 @@ BOOK = Book(
 
 def stored(view: MarketView = VIEW, book: Book = BOOK) -> Mapping[str, Any]:
     """The frame as it comes back from the database: through its text."""
-    frame: Mapping[str, Any] = json.loads(record.canonical(record.frame_of(view, book, BuyAndHold())))
+    frame: Mapping[str, Any] = json.loads(record.canonical(record.frame_of(view, book, BuyAndHold("MTUM"))))
     return frame
 
 
@@ -93,7 +93,7 @@ def test_an_unproven_volume_is_null_in_the_text_and_comes_back_as_no_number() ->
 
 def test_a_frame_of_a_frame_is_the_same_text() -> None:
     frame = stored()
-    again = record.frame_of(record.view_of(frame), record.book_of(frame), BuyAndHold())
+    again = record.frame_of(record.view_of(frame), record.book_of(frame), BuyAndHold("MTUM"))
     assert record.canonical(again) == record.canonical(frame)
 
 
@@ -109,12 +109,12 @@ def test_a_frame_of_the_wrong_shape_is_refused(place: str, wrong: object) -> Non
 def test_a_replay_is_the_first_decisions_document() -> None:
     entering = replace(BOOK, holdings={}, exit_pending={}, forced_exits={}, restriction=Restriction.NONE)
     entering = replace(entering, cash_usd=5000.0, available_usd=5000.0, entries_barred={}, losses=LossState())
-    decision = record.decision_document(decide(VIEW, BuyAndHold(), entering, RULES))
+    decision = record.decision_document(decide(VIEW, BuyAndHold("MTUM"), entering, RULES))
     # 5000 / (102.1 * 1.006) = 48.68
     assert decision["planned"] == [
         {"symbol": "MTUM", "side": "BUY", "purpose": "enter", "shares": 48, "reasons": ["flat"]}
     ]
-    assert record.replayed(stored(VIEW, entering), BuyAndHold(), RULES) == decision
+    assert record.replayed(stored(VIEW, entering), BuyAndHold("MTUM"), RULES) == decision
 
 
 def test_a_condition_is_its_five_values() -> None:

@@ -1,11 +1,12 @@
 """Bars: checked once, read-only after, cut and grouped by date."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
 
-from mtum.core.market.bars import COLUMNS, Bar, Bars, monthly, weekly
+from mtum.core.market.bars import COLUMNS, Bar, Bars, in_timeframe, periods, total_return
+from mtum.core.market.timeframes import Timeframe
 
 MON, TUE, THU = date(2024, 1, 1), date(2024, 1, 2), date(2024, 1, 4)
 ROWS = (
@@ -114,7 +115,7 @@ TURN = Bars.of(
 
 
 def test_a_week_is_one_bar_named_by_its_last_session() -> None:
-    first, second = (weekly(TURN).bar(index) for index in range(2))
+    first, second = (in_timeframe(TURN, Timeframe.WEEK, date(2023, 12, 22)).bar(index) for index in range(2))
     assert first == Bar(date(2023, 12, 29), 10, 20, 7, 13, 600, dividend=0.5)
     assert second == TURN.bar(3)
 
@@ -125,14 +126,44 @@ def test_weeks_follow_the_iso_calendar() -> None:
     daily = Bars.from_columns("X", "csv", days, dict.fromkeys(PRICES, column))
     weeks = [day.isocalendar()[:2] for day in days]
     last_of_each = [day for at, day in enumerate(days) if at + 1 == len(days) or weeks[at + 1] != weeks[at]]
-    assert weekly(daily).days.astype(object).tolist() == last_of_each
+    assert in_timeframe(daily, Timeframe.WEEK, days[0] - timedelta(days=7)).days.astype(object).tolist() == last_of_each
+    assert in_timeframe(daily, Timeframe.WEEK).days.astype(object).tolist() == last_of_each[1:]
 
 
 def test_a_month_is_one_bar_named_by_its_last_session() -> None:
-    months = monthly(TURN)
+    months = in_timeframe(TURN, Timeframe.MONTH, date(2023, 11, 30))
     assert months.days.astype(object).tolist() == [date(2023, 12, 29), date(2024, 1, 2)]
     assert months.volume.tolist() == [600.0, 400.0]
 
 
 def test_no_bars_make_no_weeks() -> None:
-    assert len(weekly(TURN.tail(0))) == len(monthly(TURN.tail(0))) == 0
+    assert len(in_timeframe(TURN.tail(0), Timeframe.WEEK)) == len(in_timeframe(TURN.tail(0), Timeframe.MONTH)) == 0
+
+
+def test_the_first_week_is_left_out_unless_it_is_known_to_be_whole() -> None:
+    # Tuesday the 26th was a session too: the week lacks it.
+    for before in (None, date(2023, 12, 26)):
+        assert in_timeframe(TURN, Timeframe.WEEK, before).days.astype(object).tolist() == [date(2024, 1, 2)]
+
+
+def test_periods_are_counted_alike_for_one_day_and_for_many() -> None:
+    days = np.arange(np.datetime64("1999-12-25"), np.datetime64("2001-01-10"))
+    for timeframe in Timeframe:
+        counted = [timeframe.period(day) for day in days.astype(object)]
+        assert periods(days, timeframe).tolist() == counted
+        for day in days.astype(object):
+            name = timeframe.name_of(day)
+            assert timeframe.named(name) == timeframe.period(day)
+            assert timeframe.period(timeframe.begins(timeframe.period(day))) == timeframe.period(day)
+            assert timeframe.before(day) < timeframe.begins(timeframe.period(day)) <= day
+    names = [Timeframe.WEEK.name_of(day) for day in days.astype(object)]
+    assert names == sorted(names), "later periods sort later"
+
+
+def test_total_returns_put_a_dividend_back_into_the_prices_before_it() -> None:
+    closes = [10.0, 10.0, 9.5, 9.5]
+    prices = dict.fromkeys(PRICES, closes)
+    bars = Bars.from_columns("X", "csv", TURN.days, {**prices, "volume": [1.0] * 4, "dividend": [0.2, 0, 0.5, 0]})
+    # Of 10 before the ex-date 9.5 is left: nothing was earned or lost. A dividend of the first bar is of the past.
+    assert total_return(bars).close.tolist() == pytest.approx([9.5, 9.5, 9.5, 9.5])
+    assert total_return(TURN.until(date(2023, 12, 27))).close.tolist() == [11.0]

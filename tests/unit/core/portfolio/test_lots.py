@@ -5,10 +5,12 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from mtum.core.market.sessions import Sessions
+from mtum.core.portfolio.carried import in_todays_shares
+from mtum.core.portfolio.decision import Standing
 from mtum.core.portfolio.fills import Fill, Split, rebased
 from mtum.core.portfolio.lots import Lot, Trade, holding_of, lots_of, sessions_since_exit, trades_of
 from mtum.core.portfolio.orders import Side
-from mtum.core.strategies.contract import Holding
+from mtum.core.strategies.contract import Holding, Memory, Price
 from support.bars import weekday_sessions
 
 D = Decimal
@@ -116,14 +118,31 @@ def test_buying_again_after_flat_begins_another_trade() -> None:
     assert (first.pnl_usd, second.entry_session, second.entry_intent_id) == (D(-10), WED, "e2")
 
 
-def test_a_holding_has_the_average_price_of_its_lots_and_what_the_oldest_entry_kept() -> None:
-    lots = [
-        Lot("e1", "s", "MTUM", MON, 10, 10, D(100), D(0)),
-        Lot("e2", "s", "MTUM", TUE, 30, 30, D(104), D(0)),
-        Lot("other", "s", "SPY", MON, 99, 99, D(1), D(0)),
+def test_a_holding_has_the_average_price_of_its_purchases_since_flat_and_what_the_oldest_entry_kept() -> None:
+    fills = [
+        fill("e0", "BUY", 7, "50", date(2018, 11, 1)),
+        fill("x0", "SELL", 7, "60", date(2018, 11, 2)),
+        fill("e1", "BUY", 4, "99", MON),
+        fill("e1", "BUY", 6, "102", MON),
+        fill("x1", "SELL", 9, "90", TUE),
+        fill("e2", "BUY", 10, "104", WED),
+        fill("e2", "BUY", 20, "107", WED),
+        fill("other", "BUY", 99, "1", MON, symbol="SPY"),
     ]
-    held = holding_of("MTUM", lots, {"e1": {"atr": 1.5}, "e2": {"atr": 9.0}}, None)
-    assert held == Holding("MTUM", 40, 103.0, MON, {"atr": 1.5}, None)
+    held = holding_of("MTUM", fills, {"e1": {"atr": 1.5}, "e2": {"atr": 9.0}}, None)
+    # (4 x 99 + 6 x 102 + 10 x 104 + 20 x 107) / 40 = 104.7; the last purchase (10 x 104 + 20 x 107) / 30 = 106
+    assert held == Holding("MTUM", 31, 104.7, MON, {"atr": 1.5}, None, 1, 106.0)
+    assert (held.purchases, held.last_price) == (2, 106.0)
+
+
+def test_what_a_decision_left_follows_the_splits_since() -> None:
+    memory: Memory = {"month": "2018-11", "stop:MTUM": Price("MTUM", 150.0), "stop:SPY": Price("SPY", 90.0), "w": 0.5}
+    standing = [Standing("MTUM", 7, MON, "burst"), Standing("SPY", 3, MON, "burst")]
+    splits = [Split("MTUM", TUE, D("1.5")), Split("MTUM", MON, D(9))]
+    kept, wanted = in_todays_shares(memory, standing, MON, splits)
+    # One and a half new for one old: 150 / 1.5 = 100, 7 x 1.5 = 10.5. The session's own split is in its prices.
+    assert kept == {**memory, "stop:MTUM": Price("MTUM", 100.0)}
+    assert [(one.symbol, one.shares) for one in wanted] == [("MTUM", 10), ("SPY", 3)]
 
 
 def test_a_flat_holding_remembers_only_how_long_ago_it_was_sold() -> None:

@@ -14,7 +14,7 @@ from mtum.core.indicators.smoothing import Smoothing
 from mtum.core.market.bars import Bars, Column
 from mtum.core.reporting.flips import Situation, flips, zero_of
 from mtum.core.reporting.summary import FlipLine
-from mtum.core.strategies.contract import Holding
+from mtum.core.strategies.contract import Holding, Own
 from mtum.core.strategies.mtum_confluence import MtumConfluence
 from mtum.core.view import MarketView
 
@@ -31,7 +31,7 @@ def view(close: Column, volume: Column | None = None, vix: float | None = 14.0) 
 
 
 def lines(asked: MarketView, holding: Holding | None = None, rules: MtumConfluence = RULES) -> dict[str, FlipLine]:
-    situation = Situation("next", rules, asked, {"MTUM": holding or Holding("MTUM")})
+    situation = Situation("next", rules, asked, Own({"MTUM": holding or Holding("MTUM")}))
     return {line.condition: line for line in flips(situation, "MTUM")}
 
 

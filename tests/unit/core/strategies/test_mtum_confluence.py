@@ -11,7 +11,7 @@ import pytest
 from mtum.adapters.sources.embedded import sample_source
 from mtum.core.indicators.smoothing import Smoothing
 from mtum.core.market.bars import Bars
-from mtum.core.strategies.contract import Abstain, Condition, Holding, Keep, SymbolVerdict, Target
+from mtum.core.strategies.contract import Abstain, Condition, Holding, Keep, Own, SymbolVerdict, Target
 from mtum.core.strategies.mtum_confluence import ENTRY_CONDITIONS, EXIT_CONDITIONS, MtumConfluence, judged
 from mtum.core.view import MarketView
 
@@ -123,7 +123,7 @@ def sample() -> Bars:
 
 def seen(bars: Bars, rules: MtumConfluence) -> SymbolVerdict:
     view = MarketView(bars.last_day, {"MTUM": bars}, {"VIX": 15.0}, {})
-    return rules.verdicts(view, {"MTUM": LONG})[0]
+    return rules.verdicts(view, Own({"MTUM": LONG}))[0]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,49 @@
+"""Days, weeks and months: which period a session is in, and its name."""
+
+from datetime import date, timedelta
+from enum import StrEnum
+
+_MONDAY = date(1970, 1, 5).toordinal()
+
+
+class Timeframe(StrEnum):
+    """What one bar stands for; weeks run from Monday to Sunday, months are calendar months."""
+
+    DAY = "1d"
+    WEEK = "1w"
+    MONTH = "1mo"
+
+    def period(self, day: date) -> int:
+        """Return the number of the period of a date; the next period has the next number."""
+        if self is Timeframe.MONTH:
+            return day.year * 12 + day.month - 1
+        return (day.toordinal() - _MONDAY) // 7 if self is Timeframe.WEEK else day.toordinal()
+
+    def begins(self, period: int) -> date:
+        """Return the first date of a period."""
+        if self is Timeframe.MONTH:
+            return date(period // 12, period % 12 + 1, 1)
+        return date.fromordinal(period * 7 + _MONDAY if self is Timeframe.WEEK else period)
+
+    def name_of(self, day: date) -> str:
+        """Return the name of a date's period: 2024-03, 2024-W09 or the date; later periods sort later."""
+        if self is Timeframe.MONTH:
+            return f"{day:%Y-%m}"
+        return f"{day:%G-W%V}" if self is Timeframe.WEEK else day.isoformat()
+
+    def before(self, day: date) -> date:
+        """Return the last date of the period before that of a date."""
+        return self.begins(self.period(day)) - timedelta(days=1)
+
+    def named(self, name: str) -> int:
+        """Return the number of the period of that name.
+
+        Raises
+        ------
+        ValueError
+            If it names none.
+        """
+        if self is Timeframe.WEEK:
+            year, week = name.split("-W")
+            return self.period(date.fromisocalendar(int(year), int(week), 1))
+        return self.period(date.fromisoformat(f"{name}-01" if self is Timeframe.MONTH else name))

@@ -1,0 +1,284 @@
+"""From verdicts on several symbols to orders: filter, standing purchases, memory, fitness, each number by hand."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal
+from typing import ClassVar
+
+import pytest
+
+from mtum.core.decide import decide
+from mtum.core.market.bars import Bar, Bars
+from mtum.core.portfolio.costs import PercentCosts
+from mtum.core.portfolio.decision import Book, Decision, PortfolioRules, Standing
+from mtum.core.portfolio.limits import LossRules, LossState, Restriction
+from mtum.core.portfolio.sizing import SizingRules
+from mtum.core.strategies.contract import (
+    Abstain,
+    Holding,
+    Keep,
+    Own,
+    Price,
+    Remembered,
+    Shares,
+    SymbolVerdict,
+    Target,
+    Verdict,
+)
+from mtum.core.strategies.several import TradeFilter
+from mtum.core.view import Dividends, MarketView
+from support.markets import weekdays
+
+CALENDAR = tuple(weekdays(20, date(2024, 3, 4)))
+MON, TUE = CALENDAR[5], CALENDAR[6]
+RULES = PortfolioRules(SizingRules(1.0, 1e12, 0.0, PercentCosts(Decimal(0))), LossRules(1e6))
+
+
+@dataclass(frozen=True, slots=True)
+class Says(TradeFilter):
+    """Says what it is told to, in the order in which it is told."""
+
+    name: ClassVar[str] = "says"
+    CALENDAR: ClassVar[bool] = True
+    STANDING_PURCHASES: ClassVar[bool] = True
+
+    wishes: Mapping[str, Verdict]
+    memory: Mapping[str, Remembered | None] = field(default_factory=dict)
+
+    def universe(self) -> tuple[str, ...]:
+        return tuple(sorted(self.wishes))
+
+    def history_sessions(self) -> int:
+        return 1
+
+    def verdicts(self, view: MarketView, own: Own) -> tuple[SymbolVerdict, ...]:
+        return tuple(
+            SymbolVerdict(symbol, wish, ("word",), (), {}, memory=self.memory)
+            for symbol, wish in self.wishes.items()
+            if symbol in view.bars
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EachSays(Says):
+    """The same, each symbol for itself."""
+
+    EACH_BY_ITSELF: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class Once(Says):
+    """The same without standing purchases."""
+
+    STANDING_PURCHASES: ClassVar[bool] = False
+
+
+def seen(day: date = MON, unfit: Mapping[str, float | None] | None = None, **closes: float) -> MarketView:
+    bars = {one: Bars.of(one, "test", [Bar(day, close, close, close, close, 1000)]) for one, close in closes.items()}
+    return MarketView(day, bars, {}, {}, unfit=unfit or {}, calendar=CALENDAR)
+
+
+def book(cash: float = 0.0, /, standing: tuple[Standing, ...] = (), **held: int) -> Book:
+    holdings = {symbol: Holding(symbol, shares, 50.0, MON) for symbol, shares in held.items()}
+    return Book(holdings, cash, cash, standing=standing)
+
+
+def orders(decision: Decision) -> list[tuple[str, str, int]]:
+    return [(one.symbol, one.side.value, one.shares) for one in decision.orders]
+
+
+def test_targets_that_are_above_one_together_are_scaled_down_together() -> None:
+    decision = decide(seen(A=10.0, B=10.0), Says({"A": Target(1.0), "B": Target(0.6)}), book(1600.0), RULES)
+    # 1 / 1.6 and 0.6 / 1.6 of 1,600
+    assert orders(decision) == [("A", "BUY", 100), ("B", "BUY", 60)]
+    assert [one.verdict for one in decision.verdicts] == [Target(1.0), Target(0.6)], "what it said stays on record"
+
+
+@pytest.mark.parametrize(
+    ("count", "found"),
+    [(25, [("A", "BUY", 15)]), (4, [("A", "SELL", 6)]), (0, [("A", "SELL", 10)]), (10, []), (99, [("A", "BUY", 20)])],
+)
+def test_a_number_of_shares_is_what_it_ends_with(count: int, found: list[tuple[str, str, int]]) -> None:
+    # Equity 100 x 10 + 2,000 = 3,000; no more than 30 shares are its own money.
+    assert orders(decide(seen(A=100.0), Says({"A": Shares(count)}), book(2000.0, A=10), RULES)) == found
+
+
+@pytest.mark.parametrize(
+    ("price", "wish", "held", "found"),
+    [
+        (49.0, Shares(12), 10, []),  # 98 USD are below 100
+        (50.0, Shares(12), 10, [("A", "BUY", 2)]),
+        (49.0, Shares(8), 10, []),
+        (50.0, Shares(8), 10, [("A", "SELL", 2)]),
+        (49.0, Shares(2), 0, [("A", "BUY", 2)]),  # an entry
+        (49.0, Shares(0), 2, [("A", "SELL", 2)]),  # a full exit
+    ],
+)
+def test_a_change_below_the_filter_is_not_made_entries_and_full_exits_are(
+    price: float, wish: Verdict, held: int, found: list[tuple[str, str, int]]
+) -> None:
+    decision = decide(seen(A=price), Says({"A": wish}), book(5000.0, A=held), RULES)
+    assert orders(decision) == found
+    assert decision.reasons == (("word",) if found else ("below_trade_filter",))
+
+
+def test_the_filter_is_the_larger_of_usd_and_the_part_of_the_equity() -> None:
+    # 0.0025 x 80,000 = 200: 3 shares of 60 are too few, 4 are not.
+    for count, found in ((3, []), (4, [("A", "BUY", 4)])):
+        decision = decide(seen(A=60.0), Says({"A": Shares(100 + count)}), book(74_000.0, A=100), RULES)
+        assert orders(decision) == found
+
+
+def test_an_entry_that_cash_cuts_below_the_filter_is_not_made() -> None:
+    wishes = Says({"A": Target(0.98), "B": Target(0.02)})
+    # Equity 6,000; 5,880 buy 58 A at 100; of the 98 that are left B could have 1 of the 2 it wants.
+    whole = decide(seen(A=100.0, B=60.0), wishes, book(6000.0), RULES)
+    assert orders(whole) == [("A", "BUY", 58), ("B", "BUY", 2)]
+    short = replace(book(6000.0), available_usd=5898.0)
+    assert orders(decide(seen(A=100.0, B=60.0), wishes, short, RULES)) == [("A", "BUY", 58)]
+
+
+def test_an_entry_that_a_limit_cuts_below_the_filter_is_not_made() -> None:
+    limited = replace(RULES, sizing=replace(RULES.sizing, max_position_usd=90.0))
+    decision = decide(seen(A=30.0), Says({"A": Target(0.5)}), book(1000.0), limited)
+    assert (orders(decision), decision.reasons) == ([], ("below_trade_filter",))
+
+
+def test_cash_goes_to_purchases_in_the_order_of_the_verdicts() -> None:
+    wishes: dict[str, Verdict] = {"B": Target(0.5), "A": Target(0.5)}
+    short = replace(book(2000.0), available_usd=1200.0)
+    assert orders(decide(seen(A=100.0, B=100.0), Says(wishes), short, RULES)) == [("B", "BUY", 10), ("A", "BUY", 2)]
+
+
+def test_a_purchase_without_cash_stands_until_it_is_made_or_five_sessions_have_passed() -> None:
+    wishes = Says({"A": Target(0.5), "B": Target(0.5)})
+    first = decide(seen(A=100.0, B=100.0), wishes, replace(book(2000.0), available_usd=1200.0), RULES)
+    assert first.standing == (Standing("A", 10, MON, "word"), Standing("B", 10, MON, "word"))
+    keep = Says({"A": Keep(), "B": Keep()})
+    for passed in range(1, 7):
+        day = CALENDAR[5 + passed]
+        held = book(800.0, first.standing, A=10, B=2)
+        again = decide(seen(day, A=100.0, B=100.0), keep, held, RULES)
+        if passed <= 5:
+            assert orders(again) == [("B", "BUY", 8)]
+            assert again.orders[0].reasons == ("purchase_carried", "word")
+            assert again.standing == (Standing("B", 10, MON, "word"),)
+        else:
+            assert (orders(again), again.standing) == ([], ())
+
+
+@pytest.mark.parametrize(
+    ("verdict", "found"),
+    [
+        (Keep(), [("A", "BUY", 10)]),
+        (Abstain(), [("A", "BUY", 10)]),
+        (Target(0.0), []),
+        (Shares(3), [("A", "BUY", 3)]),
+    ],
+)
+def test_a_standing_purchase_ends_with_another_word_of_the_strategy(
+    verdict: Verdict, found: list[tuple[str, str, int]]
+) -> None:
+    standing = (Standing("A", 10, MON, "word"),)
+    decision = decide(seen(TUE, A=100.0), Says({"A": verdict}), book(5000.0, standing), RULES)
+    assert orders(decision) == found
+
+
+def test_a_halted_purchase_stands_and_a_person_who_sells_ends_it() -> None:
+    halted = replace(book(5000.0), restriction=Restriction.REDUCE_ONLY)
+    first = decide(seen(A=100.0), Says({"A": Target(0.1)}), halted, RULES)
+    assert (orders(first), first.standing) == ([], (Standing("A", 5, MON, "word"),))
+    keep = Says({"A": Keep()})
+    assert orders(decide(seen(TUE, A=100.0), keep, book(5000.0, first.standing), RULES)) == [("A", "BUY", 5)]
+    flattened = replace(book(5000.0, first.standing), forced_exits={"A": "flatten"})
+    assert decide(seen(TUE, A=100.0), keep, flattened, RULES).orders == ()
+
+
+def test_a_symbol_that_is_unfit_for_a_session_keeps_its_standing_purchase() -> None:
+    standing = (Standing("A", 5, MON, "word"),)
+    decision = decide(seen(TUE, {"A": 99.0}), EachSays({"A": Keep()}), book(5000.0, standing), RULES)
+    assert (decision.orders, decision.standing) == ((), standing)
+
+
+def test_what_a_portfolio_limit_cut_does_not_stand() -> None:
+    first = decide(seen(A=100.0), Says({"A": Target(0.1)}), book(5000.0), RULES)
+    assert first.without_standing("A", 2).standing == (Standing("A", 3, MON, "word"),)
+
+
+def test_purchases_of_other_strategies_do_not_stand() -> None:
+    short = replace(book(2000.0), available_usd=0.0)
+    assert decide(seen(A=100.0), Once({"A": Target(1.0)}), short, RULES).standing == ()
+    standing = (Standing("A", 5, MON, "word"),)
+    assert decide(seen(TUE, A=100.0), Once({"A": Keep()}), book(900.0, standing), RULES).orders == ()
+
+
+def test_one_unfit_symbol_makes_a_strategy_that_weighs_them_against_each_other_abstain() -> None:
+    view = seen(unfit={"B": 40.0}, A=100.0)
+    decision = decide(view, Says({"A": Target(0.5), "B": Target(0.5)}, {"x": 1.0}), book(5000.0), RULES)
+    assert [(one.symbol, one.verdict, one.reasons) for one in decision.verdicts] == [
+        ("A", Abstain(), ("others_unfit",)),
+        ("B", Abstain(), ("unfit",)),
+    ]
+    assert (decision.orders, decision.memory) == ((), {}), "it was not asked"
+    each = decide(view, EachSays({"A": Target(0.5), "B": Target(0.5)}), book(5000.0), RULES)
+    assert orders(each) == [("A", "BUY", 25)]
+
+
+def test_a_carried_exit_of_a_fit_symbol_goes_on_while_the_strategy_abstains() -> None:
+    held = replace(book(0.0, A=7), exit_pending={"A": "word"})
+    decision = decide(seen(unfit={"B": 40.0}, A=100.0), Says({"A": Keep(), "B": Keep()}), held, RULES)
+    assert orders(decision) == [("A", "SELL", 7)]
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsTotalReturns(EachSays):
+    """The same, over total returns."""
+
+    TOTAL_RETURNS: ClassVar[bool] = True
+
+
+def test_a_symbol_whose_dividends_are_unknown_is_unfit_only_where_total_returns_are_needed() -> None:
+    view = replace(seen(A=100.0, B=100.0), dividends={"A": Dividends.UNKNOWN, "B": Dividends.NONE})
+    wishes: dict[str, Verdict] = {"A": Target(0.5), "B": Target(0.5)}
+    assert orders(decide(view, EachSays(wishes), book(1000.0), RULES)) == [("A", "BUY", 5), ("B", "BUY", 5)]
+    decision = decide(view, NeedsTotalReturns(wishes), book(1000.0, A=5), RULES)
+    # The held five are still worth their close: equity 1,500.
+    assert (orders(decision), decision.equity_usd) == ([("B", "BUY", 7)], 1500.0)
+    assert decision.verdicts[-1].reasons == ("unfit",)
+
+
+def test_memory_changes_by_what_is_said_and_none_forgets() -> None:
+    before = replace(book(100.0), memory={"month": "2024-02", "stop:A": Price("A", 9.0), "kept": 1.0})
+    said = {"month": "2024-03", "stop:A": None, "new": "text", "never": None}
+    decision = decide(seen(A=10.0), Says({"A": Keep()}, said), before, RULES)
+    assert decision.memory == {"month": "2024-03", "kept": 1.0, "new": "text"}
+
+
+@dataclass(frozen=True, slots=True)
+class Tells(Says):
+    """Says in its indicators what it knows of itself."""
+
+    def verdicts(self, view: MarketView, own: Own) -> tuple[SymbolVerdict, ...]:
+        held = own.of("A")
+        known = {"cash": own.cash_usd, "equity": own.equity_usd, "shares": float(held.shares)}
+        day = own.last_fill.isoformat() if own.last_fill else ""
+        return (SymbolVerdict("A", Keep(), (day,), (), known | {"purchases": float(held.purchases)}),)
+
+
+def test_a_strategy_knows_its_own_sleeve() -> None:
+    holdings = {"A": Holding("A", 5, 90.0, MON, added=2, added_price=95.0)}
+    own = Book(holdings, 300.0, 200.0, receivable_usd=7.0, losses=LossState(), last_fill=MON)
+    (verdict,) = decide(seen(A=100.0), Tells({"A": Keep()}), own, RULES).verdicts
+    assert verdict.indicators == {"cash": 300.0, "equity": 807.0, "shares": 5.0, "purchases": 3.0}
+    assert verdict.reasons == ("2024-03-11",)
+
+
+def test_a_verdict_on_a_symbol_that_is_not_traded_is_a_bug_named() -> None:
+    @dataclass(frozen=True, slots=True)
+    class Other(Says):
+        def universe(self) -> tuple[str, ...]:
+            return ("A", "B")
+
+    with pytest.raises(ValueError, match=r"none for \['C'\]"):
+        decide(seen(A=1.0, B=1.0, C=1.0), Other({"A": Keep(), "B": Keep(), "C": Keep()}), book(), RULES)
