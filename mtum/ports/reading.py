@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Protocol
 
+PRACTICE_KEY = "practice_gateway"
+"""Fact of a database: whether its gateway said that it is the practice gateway, "yes" or "no"."""
+
 
 @dataclass(frozen=True, slots=True)
 class TradeRow:
@@ -243,6 +246,8 @@ class State:
         Messages waiting.
     others : sequence of str
         What the broker last showed in the account besides shares, in words.
+    rehearsal : bool
+        Whether the gateway of these records said that it is the practice gateway.
     """
 
     mode: str | None = None
@@ -257,6 +262,7 @@ class State:
     undelivered: int = 0
     sessions: Sequence[SessionRow] = ()
     others: Sequence[str] = ()
+    rehearsal: bool = False
 
 
 class Reader(Protocol):

@@ -20,8 +20,9 @@ from mtum.config import Settings
 from mtum.core.portfolio.costs import cost_model
 from mtum.core.portfolio.gate import GateRules
 from mtum.core.portfolio.money import exact
-from mtum.errors import UsageError
+from mtum.errors import BrokerUnavailableError, UsageError
 from mtum.ports.market_data import BarSource
+from mtum.ports.reading import PRACTICE_KEY
 from mtum.ports.store import Store
 from mtum.ports.time import Calendar, Clock, Journal
 from mtum.wiring import resources
@@ -185,13 +186,34 @@ def live_desk(
 def _ask_first(settings: Settings, store: Store, connector: "Connector") -> None:
     # Only a practice gateway has a market time of its own, and nothing else knows it. Once a gateway has
     # said that it is a real one, jobs connect to it no earlier than they must.
-    known = store.control.meta(resources.PRACTICE_KEY)
+    known = store.control.meta(PRACTICE_KEY)
     if settings.mode == "live" or known == "no" or not settings.broker.account.startswith(PRACTICE_GATEWAY_ACCOUNTS):
         return
     connector.open()
     found = "yes" if connector.practice else "no"
     if found != known:
-        store.control.set_meta(resources.PRACTICE_KEY, found)
+        store.control.set_meta(PRACTICE_KEY, found)
+
+
+def gateway_clock(settings: Settings, data_dir: Path) -> "Clock | None":
+    """Return the practice gateway's clock where it keeps the market's time; None on the running market.
+
+    Raises
+    ------
+    BrokerUnavailableError
+        If it is not there.
+    """
+    if settings.mode != "paper" or not settings.broker.account.startswith(PRACTICE_GATEWAY_ACCOUNTS):
+        return None
+    with resources.opened_store(settings, data_dir) as store:
+        known = resources.is_rehearsal(settings, store)
+    try:
+        with live_desk(settings, data_dir, None, locked=False) as desk:
+            return desk.clock if resources.is_rehearsal(settings, desk.store) else None
+    except BrokerUnavailableError:
+        if known:
+            raise
+        return None  # what has never been seen may be a real gateway: each job says what it lacks
 
 
 def _needs_gateway(settings: Settings) -> bool:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,13 @@ from mtum.app.service.outbox import Flushed, Outbox
 from mtum.app.service.run_due import DueRun, Roster, run_due
 from mtum.app.service.schedule import NIGHT, Slot, Wake, timetable, upcoming
 from mtum.config import Settings, current_environment, secret_problems
-from mtum.errors import ConfigError, ExitCode, NotifyError, RunLockedError, StoreError
+from mtum.errors import BrokerError, ConfigError, ExitCode, NotifyError, RunLockedError, StoreError
 from mtum.ports.messages import Message, Notifier
 from mtum.ports.store import Store
 from mtum.ports.time import Calendar, Clock
 from mtum.wiring import resources
 from mtum.wiring.channels import channels_of, dead_man_of
+from mtum.wiring.desks import gateway_clock
 from mtum.wiring.jobs import duties_of
 
 log = logging.getLogger(__name__)
@@ -56,6 +58,7 @@ class Installation:
         self.slots: tuple[Slot, ...] = tuple(slot for slot in timetable(settings.schedule) if slot.job in self.duties)
         self._environment = current_environment()
         self._stopping = stopping
+        self._given = instant is not None
 
     def check(self) -> None:
         """Read the secrets and open the database once, so that a wrong setting is told at the start."""
@@ -68,10 +71,14 @@ class Installation:
     def run_due(self) -> DueRun:
         """Run every due job in this folder; a database that cannot be used is told without it."""
         try:
+            # What is due on the practice gateway is due by its time; on the running market nobody is asked.
+            clock = self.clock if self._given else gateway_clock(self.settings, self.data_dir) or self.clock
             with resources.opened_store(self.settings, self.data_dir) as store:
-                return run_due(self.roster(store))
+                return run_due(replace(self.roster(store), clock=clock))
         except StoreError as error:
             return self._no_store(error)
+        except BrokerError as error:
+            return DueRun(self.clock.now(), (), Flushed(), ExitCode(error.exit_code), str(error))
 
     def roster(self, store: Store) -> Roster:
         """Return the entry's surroundings on an open database."""

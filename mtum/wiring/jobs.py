@@ -107,8 +107,7 @@ class _Day:
         calendar = resources.calendar_of(self._settings, self._data_dir)
         with resources.opened_store(self._settings, self._data_dir) as store:
             press = press_of(self._settings, self._data_dir, store, calendar, html=True)
-            rehearsal = resources.is_rehearsal(self._settings, store)
-            at = resources.market_now(self._settings, store, session.day) if rehearsal else self._clock.now()
+            at = resources.market_now(self._settings, store, session.day, self._clock)
             report = daily_report(press, session.day, at)
             problems = [{"code": line.code, "text": line.text} for line in report.broken]
             code = ExitCode.BUG if problems else ExitCode.DONE
@@ -133,7 +132,8 @@ class _Day:
             # A replayed market's last session is not today's.
             last = store.runs.latest("decide_and_order") if resources.is_replay(self._settings) else None
             end = last.session if last and last.session else session.day
-            found = write_review(press, kind, end, self._clock.now(), outside)
+            at = resources.market_now(self._settings, store, end, self._clock)
+            found = write_review(press, kind, end, at, outside)
             return Done(document=found.document, messages=(review_message(press, found),))
 
 

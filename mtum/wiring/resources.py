@@ -16,7 +16,7 @@ from mtum.adapters.store.reading import SqliteReader, meta, open_read_only
 from mtum.app.queries.ownership import ownership_problems
 from mtum.config.named_files import why_unreadable
 from mtum.errors import ConfigError, StoreError, StoreMismatchError
-from mtum.ports.reading import Reader
+from mtum.ports.reading import PRACTICE_KEY, Reader
 
 if TYPE_CHECKING:
     from mtum.config import Settings
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 DATABASE_NAME, EXCHANGE_NAME, SESSIONS_NAME = "mtum.db", "exchange.json", "sessions.json"
 PRACTICE_ACCOUNT = "PRACTICE"
-PRACTICE_KEY = "practice_gateway"
-"""Remembers whether the gateway of this database said that it is the practice gateway."""
 
 
 def is_replay(settings: "Settings") -> bool:
@@ -148,17 +146,19 @@ def is_rehearsal(settings: "Settings", store: "Store") -> bool:
     return settings.mode != "live" and store.control.meta(PRACTICE_KEY) == "yes"
 
 
-def market_now(settings: "Settings", store: "Store", day: date | None = None) -> datetime:
+def market_now(settings: "Settings", store: "Store", day: date | None = None, wall: "Clock | None" = None) -> datetime:
     """Return the time of the market that the records are about.
 
-    That is the clock on the wall, but a replayed market and a practice gateway have a time of their own:
-    the end of the last run recorded, or the last one of a session; long ago when there is none.
+    That is the clock on the wall (`wall`, by default the computer's), but a replayed market and a practice gateway
+    have a time of their own: the end of the last run recorded, or the last one of a session. Before the first run it
+    is the time of a `wall` that is named, else long ago.
     """
     if not (is_replay(settings) or is_rehearsal(settings, store)):
-        return SystemClock().now()
+        return (wall or SystemClock()).now()
+    long_ago = wall.now() if wall else datetime(1990, 1, 1, tzinfo=UTC)
     latest = store.runs.latest()
     runs = (store.runs.between(day, day) if day else ()) or ([latest] if latest else [])
-    return max((run.finished_at or run.started_at for run in runs), default=datetime(1990, 1, 1, tzinfo=UTC))
+    return max((run.finished_at or run.started_at for run in runs), default=long_ago)
 
 
 def system_clock() -> "Clock":

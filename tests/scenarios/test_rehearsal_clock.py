@@ -14,14 +14,16 @@ from mtum.app.reporting.daily_report import daily_report
 from mtum.core.market.calendars import NEW_YORK
 from mtum.errors import BrokerUnavailableError, ExitCode
 from mtum.wiring import resources
+from mtum.wiring.installation import Installation
 from mtum.wiring.rehearsals import rehearsed
 from mtum.wiring.reports import press_of
 from support.commands import call_json
-from support.live_days import Installation, installation
+from support.live_days import Installation as Rehearsal
+from support.live_days import installation
 from support.practice import ENTRY_DAY
 
 
-def real(ours: Installation) -> None:
+def real(ours: Rehearsal) -> None:
     """Let the gateway pass for the broker's own: the account number begins with DUP all the same."""
     ours.gateway.tell("behavior", farm="usfarm")
 
@@ -83,16 +85,54 @@ def test_in_a_rehearsal_money_and_the_report_go_by_the_markets_clock(tmp_path: P
 def test_the_commands_of_a_rehearsal_date_money_and_report_by_the_market(tmp_path: Path) -> None:
     with installation(tmp_path / "data") as ours:
         assert (ours.run().exit_code, ours.settle().exit_code) == (0, 0)
-        settings = tmp_path / "config.toml"
-        settings.write_text(
-            f'mode = "paper"\n[market]\nsource = "ib"\n[broker]\naccount = "{ours.settings.broker.account}"\n'
-            f"port = {ours.gateway.port}\n",
-            encoding="utf-8",
-        )
+        settings = written(ours, tmp_path)
         added = call_json(tmp_path, "capital", "add", "50", "--why", "more", "--config", str(settings))
         assert (added.code, added.document["session"]) == (0, "2018-01-04")
         timings = str(call_json(tmp_path, "report", "--config", str(settings)).document["timings"])
         assert str(_wall().now().year) not in timings
+
+
+def test_status_and_halts_of_a_rehearsal_go_by_the_markets_clock(tmp_path: Path) -> None:
+    with installation(tmp_path / "data") as ours:
+        assert ours.run().exit_code == 0
+        settings = str(written(ours, tmp_path))
+
+        def told(*words: str) -> dict[str, Any]:
+            called = call_json(tmp_path, *words, "--config", settings)
+            assert called.code == 0, called.err
+            return called.document
+
+        before = told("status")
+        assert (before["replayed"], before["next_session"]["session"]) == (True, ENTRY_DAY.isoformat())
+        assert before["unsettled"] == []  # the auction of the day at work is still to come
+        assert {wake["session"] for wake in before["next_wakes"]} == {"2018-01-03", "2018-01-04"}
+        (halted,) = told("halt", "--why", "on holiday")["halts"]
+        assert halted["since"][:10] == ENTRY_DAY.isoformat()
+        assert told("resume")["decided"] == ENTRY_DAY.isoformat()
+        assert ours.settle().exit_code == 0
+        assert told("status")["next_session"]["session"] == "2018-01-04"
+
+
+def test_what_is_due_in_a_rehearsal_is_due_by_the_markets_clock(tmp_path: Path) -> None:
+    with installation(tmp_path / "data") as ours:
+        entry = Installation(ours.settings, ours.folder)
+        (decided,) = [run for run in entry.run_due().runs if run.wake.job == "decide_and_order"]
+        assert (decided.wake.session, decided.outcome, decided.exit_code) == (ENTRY_DAY, "finished", 0)
+    # The market's time is the gateway's alone: without it nothing can be due, and that is said.
+    found = entry.run_due()
+    assert (found.exit_code, found.runs) == (ExitCode.BROKER, ())
+    assert found.text
+
+
+def written(ours: Rehearsal, folder: Path) -> Path:
+    """The settings of an installation as a file."""
+    settings = folder / "config.toml"
+    settings.write_text(
+        f'mode = "paper"\n[market]\nsource = "ib"\n[broker]\naccount = "{ours.settings.broker.account}"\n'
+        f"port = {ours.gateway.port}\n",
+        encoding="utf-8",
+    )
+    return settings
 
 
 def _wall() -> Any:

@@ -14,6 +14,7 @@ from mtum.adapters.store.schema import SCHEMA_VERSION
 from mtum.config.named_files import why_unreadable
 from mtum.errors import StoreError, StoreMismatchError, VerificationError
 from mtum.ports.reading import (
+    PRACTICE_KEY,
     BarRow,
     CashRow,
     DayRow,
@@ -168,6 +169,7 @@ class SqliteReader:
             undelivered=_ask(self.connection, waiting)[0][0],
             sessions=self.rows(SessionRow),
             others=[words for (words,) in _ask(self.connection, _OTHERS)],
+            rehearsal=facts.get(PRACTICE_KEY) == "yes",
         )
 
     def rows[R](

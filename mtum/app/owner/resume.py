@@ -1,5 +1,6 @@
 """A person lets trading go on: every halt is lifted."""
 
+from datetime import datetime
 from typing import Any
 
 from mtum.app.ledger.guards import DRAWDOWN
@@ -7,13 +8,13 @@ from mtum.app.owner.halt import in_force
 from mtum.app.session.decide_and_order import JOB
 from mtum.core.market.calendars import NEW_YORK
 from mtum.ports.store import Store
-from mtum.ports.time import Clock
 
 
-def resume(store: Store, clock: Clock, strategy: str) -> dict[str, Any]:
+def resume(store: Store, at: datetime, strategy: str) -> dict[str, Any]:
     """Lift every halt; return how many there were, what they said, and what is in force now.
 
-    `decided` is today's session (New York) if its decision stands already: lifting changes the next one.
+    `at` is the market's time. `decided` is its session (New York) if that decision stands already: lifting changes
+    the next one.
 
     Where one was the drawdown limit's, the fall behind it is accepted: the peak is counted anew from the
     close of the session decided last, or the next session would halt again for the same fall.
@@ -23,12 +24,12 @@ def resume(store: Store, clock: Clock, strategy: str) -> dict[str, Any]:
     since = last.session if last is not None and any(halt["by"] == DRAWDOWN for halt in lifted) else None
     if since is not None:
         # Before the halts are lifted: a kill in between leaves them in force, and nothing can be bought.
-        store.limits.count_peak_since(since, clock.now())
-    today = store.decisions.find(clock.now().astimezone(NEW_YORK).date(), strategy)
+        store.limits.count_peak_since(since, at)
+    today = store.decisions.find(at.astimezone(NEW_YORK).date(), strategy)
     return {
         "decided": None if today is None else today.session,
         "decided_as": None if today is None else today.action,
-        "lifted": store.control.resume(clock.now()),
+        "lifted": store.control.resume(at),
         "were": lifted,
         "peak_since": since,
         **in_force(store.control),

@@ -23,7 +23,7 @@ class Status:
     account : str or None
         The records' own, else that of the settings; None in practice before the first run.
     replayed : bool
-        Whether market time is the records' own and not the computer's.
+        Whether market time is the records' own and not the computer's: on a replay or the practice gateway.
     halt : str
         The strongest in force: full, reduce_only or none.
     unsettled : sequence of str
@@ -47,19 +47,22 @@ def status_of(settings: Settings, state: State, now: datetime, calendar: Callabl
     Parameters
     ----------
     now : datetime
-        The computer's time; a replayed market has its own, that of its last run.
+        The computer's time; a replayed market and a practice gateway have their own, that of the last run.
     calendar : callable
         The exchange's sessions from one day to another; asked only where the last run knew too few.
     """
     sessions = _sessions(state.sessions)
-    replayed = settings.mode == "practice" and settings.market.source in REPLAYED_SOURCES
+    replay = settings.mode == "practice" and settings.market.source in REPLAYED_SOURCES
+    rehearsal = settings.mode != "live" and state.rehearsal and state.last_run is not None
     halted = {halt.restriction for halt in state.halts}
-    moment = _replayed_moment(state.last_run, sessions) if replayed else now
-    if not replayed and _next_session(sessions, now) is None:
-        sessions = calendar(now.date() - timedelta(days=1), now.date() + _AHEAD)
+    moment = _replayed_moment(state.last_run, sessions) if replay else now
+    if rehearsal and state.last_run is not None:
+        moment = datetime.fromisoformat(state.last_run.finished_at or state.last_run.started_at)
+    if not replay and moment is not None and _next_session(sessions, moment) is None:
+        sessions = calendar(moment.date() - timedelta(days=1), moment.date() + _AHEAD)
     return Status(
         account=state.account or settings.broker.account or None,
-        replayed=replayed,
+        replayed=replay or rehearsal,
         halt=next((word for word in ("full", "reduce_only") if word in halted), "none"),
         unsettled=[day for day in state.unsettled if _is_over(date.fromisoformat(day), sessions, moment)],
         next_session=_next_session(sessions, moment) if moment else None,

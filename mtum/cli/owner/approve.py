@@ -21,7 +21,7 @@ def approve(
 ) -> Answer:
     """Approve a session's order in advance; it names the session and lapses with it."""
     from mtum.app.session.decide_and_order import JOB
-    from mtum.wiring.resources import calendar_of, opened_store, system_clock
+    from mtum.wiring.resources import calendar_of, market_now, opened_store, system_clock
 
     call, day = call_of(context), session
     if day is None:
@@ -36,7 +36,7 @@ def approve(
         run = store.runs.find(JOB, "", day)
         if run is not None and run.outcome == "finished":
             raise UsageError(f"{day} has been run already; an approval is for a session to come")
-        new = store.approvals.approve(day, way, system_clock().now())
+        new = store.approvals.approve(day, way, market_now(settings, store, wall=system_clock()))
     required = settings.risk.require_confirmation
     needed = required == "all" or (required is True and enter)
     hints = [] if needed else [f"risk.require_confirmation is {str(required).lower()}: no approval is asked for"]

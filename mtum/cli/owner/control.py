@@ -20,12 +20,14 @@ def halt(
     """Stop sending orders, exits included; with --reduce-only stop entries only."""
     from mtum.app.owner.halt import halt as put_in_force
     from mtum.core.portfolio.limits import Restriction
-    from mtum.wiring.resources import opened_store, system_clock
+    from mtum.wiring.resources import market_now, opened_store, system_clock
 
     call = call_of(context)
     with opened_store(call.settings(), call.data_folder()) as store:
         restriction = Restriction.REDUCE_ONLY if reduce_only else Restriction.FULL
-        document = put_in_force(store.control, system_clock(), restriction, why)
+        document = put_in_force(
+            store.control, market_now(call.settings(), store, wall=system_clock()), restriction, why
+        )
     return Answer(
         document,
         ["halted: no entries are made" if reduce_only else "halted: nothing is sent, exits included"]
@@ -37,12 +39,12 @@ def halt(
 def resume(context: typer.Context) -> Answer:
     """Lift every halt."""
     from mtum.app.owner.resume import resume as lift
-    from mtum.wiring.resources import opened_store, system_clock
+    from mtum.wiring.resources import market_now, opened_store, system_clock
 
     call = call_of(context)
     settings = call.settings()
     with opened_store(settings, call.data_folder()) as store:
-        document = lift(store, system_clock(), settings.portfolio.strategy)
+        document = lift(store, market_now(settings, store, wall=system_clock()), settings.portfolio.strategy)
     lines = [f"lifted: {line}" for line in _lines(plain(document["were"]))]
     if document["peak_since"] is not None:
         lines.append(f"the drawdown limit counts anew from the close of {document['peak_since']}")

@@ -6,10 +6,8 @@ from typing import Any
 
 import pytest
 
-from mtum.adapters.clock import SystemClock
 from mtum.adapters.store.opening import open_store
-from mtum.core.market.calendars import NEW_YORK
-from support.recorded import ACCOUNT, recorded
+from support.recorded import ACCOUNT, THIRD, recorded
 from support.store import decision
 
 
@@ -49,15 +47,15 @@ def test_resuming_without_a_halt_is_fine(mtum: Any, folder: Path) -> None:
 
 
 def test_resuming_says_that_today_is_decided_already(mtum: Any, folder: Path) -> None:
-    """A session whose decision was held back by the halt is not decided again."""
-    today = SystemClock().now().astimezone(NEW_YORK).date()
+    """A session whose decision was held back by the halt is not decided again; today is the market's."""
     mtum("halt", "--why", "wait")
+    assert mtum("status", "--json").document["halts"][0]["since"].startswith(THIRD.isoformat())
     store = open_store(folder / "mtum.db", "practice", ACCOUNT)
-    store.decisions.commit([replace(decision(today, action="hold", reasons=("halted",)), account=ACCOUNT)], [])
+    store.decisions.commit([replace(decision(THIRD, action="hold", reasons=("halted",)), account=ACCOUNT)], [])
     store.close()
     called = mtum("resume")
     assert called.out.splitlines()[1] == (
-        f"{today} is decided already (hold) and stays so; the next session decides without the halt"
+        f"{THIRD} is decided already (hold) and stays so; the next session decides without the halt"
     )
 
 
