@@ -39,7 +39,7 @@ def loss_state(
     counted = [point for point in points if peak_since is None or point.session >= peak_since] or points[-1:]
     grown = growth(_curve(counted))
     return LossState(
-        last_change_usd=round(float(changes(whole)[-1]), 6) if len(points) > 1 else 0.0,
+        last_change_usd=round(float(changes(whole)[-1]), 6),
         paused=paused,
         peak_equity_usd=round(float(whole.equity[-1] * grown.max() / grown[-1]), 6) if grown[-1] > 0 else 0.0,
         flows_since_usd=round(float(flows_since_usd), 6),

@@ -117,20 +117,9 @@ def rebased(fills: Iterable[Fill], splits: Sequence[Split]) -> tuple[Fill, ...]:
     keep what they cost. Round trips that had ended before, and would come to a fraction, stay as traded.
     """
     found = tuple(fills)
-    scaled = [_scaled(fill, split_ratio(fill.symbol, fill.session, splits)) for fill in found]
-    whole = tuple(fill for fill in scaled if fill is not None)
-    if len(whole) == len(found):
-        return whole
     for split in sorted(splits, key=lambda one: one.session):
         found = _after(found, split)
     return found
-
-
-def _scaled(fill: Fill, ratio: Decimal) -> Fill | None:
-    if ratio == 1:
-        return fill
-    shares = fill.shares * ratio
-    return replace(fill, shares=int(shares), price=fill.price / ratio) if shares == int(shares) else None
 
 
 def _after(fills: Sequence[Fill], split: Split) -> tuple[Fill, ...]:
@@ -142,18 +131,17 @@ def _after(fills: Sequence[Fill], split: Split) -> tuple[Fill, ...]:
         trip = trips[fill.strategy]
         trip.append(at)
         if sum(fills[one].signed_shares for one in trip) == 0:
-            ended = [_scaled(fills[one], split.ratio) for one in trip]
-            if None not in ended:
-                for one, new in zip(trip, ended, strict=True):
-                    found[one] = new
+            ended = {one: fills[one].shares * split.ratio for one in trip}
+            if all(shares == int(shares) for shares in ended.values()):
+                for one, shares in ended.items():
+                    found[one] = replace(fills[one], shares=int(shares), price=fills[one].price / split.ratio)
             trip.clear()
     for trip in trips.values():
         before = 0
         for one in trip:
             held = before + fills[one].signed_shares
-            shares = abs(int(held * split.ratio) - int(before * split.ratio))
-            price = fills[one].price / split.ratio
-            found[one] = replace(fills[one], shares=shares, price=price) if shares else None
+            left = abs(int(held * split.ratio) - int(before * split.ratio))
+            found[one] = replace(fills[one], shares=left, price=fills[one].price / split.ratio) if left else None
             before = held
     return tuple(fill for fill in found if fill is not None)
 

@@ -128,10 +128,14 @@ def _parted(fill: Fill, shares: int) -> tuple[Fill, Fill | None]:
     """Return the first shares of a fill and the rest, None when there is none; the commission is shared out."""
     if shares == fill.shares:
         return fill, None
-    part = None if fill.commission_usd is None else fill.commission_usd * shares / fill.shares
-    rest = None if part is None or fill.commission_usd is None else fill.commission_usd - part
-    beyond = replace(fill, shares=fill.shares - shares, commission_usd=rest)
-    return replace(fill, shares=shares, commission_usd=part), beyond
+    against, beyond = replace(fill, shares=shares), replace(fill, shares=fill.shares - shares)
+    if fill.commission_usd is not None:
+        part = fill.commission_usd * shares / fill.shares
+        against, beyond = (
+            replace(against, commission_usd=part),
+            replace(beyond, commission_usd=fill.commission_usd - part),
+        )
+    return against, beyond
 
 
 def _opened(book: _Open, fill: Fill) -> None:

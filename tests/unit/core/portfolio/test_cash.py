@@ -56,6 +56,19 @@ def test_money_moved_since_the_last_close_is_kept_apart_from_the_fall() -> None:
     )
 
 
+def test_amounts_are_told_to_a_millionth() -> None:
+    state = loss_state(points(("5000.1234564", "0"), ("4999", "0")), Decimal("-0.1234564"), paused=False)
+    assert state == LossState(last_change_usd=-1.123456, peak_equity_usd=5000.123456, flows_since_usd=-0.123456)
+
+
+def test_a_sleeve_that_lost_everything_has_no_peak_until_money_is_put_in_again() -> None:
+    assert loss_state(points(("5000", "0"), ("0", "0")), ZERO, paused=False) == LossState(last_change_usd=-5000.0)
+    # Whatever was paid in before the first close: 900 after 1,000 is a fall of a tenth.
+    state = loss_state(points(("0", "100"), ("1000", "1000"), ("900", "0")), ZERO, paused=False)
+    assert (state.peak_equity_usd, state.last_change_usd) == (1000.0, -100.0)
+    assert OfficialEquity(date(2018, 12, 3), Decimal(5000)).flows_usd == 0
+
+
 @pytest.mark.parametrize(("since", "peak"), [(3, 6000.0), (4, 5400.0), (5, 5200.0), (9, 5200.0)])
 def test_a_fall_a_person_accepted_is_counted_from_the_close_after_it(since: int, peak: float) -> None:
     """The closes of 3, 4 and 5 December; of a later session there is none yet, so the last one counts."""

@@ -11,6 +11,7 @@ from mtum.core.portfolio.costs import IbFixedCosts, PercentCosts, cost_model
 def test_percent_costs_are_a_tenth_of_a_percent_rounded_to_the_cent() -> None:
     # 19 x 250.37 = 4757.03; 0.1 % = 4.75703
     assert PercentCosts(Decimal("0.001")).commission(19, Decimal("250.37")) == Decimal("4.76")
+    assert PercentCosts() == PercentCosts(Decimal("0.001"))
 
 
 def test_half_a_cent_is_rounded_up() -> None:

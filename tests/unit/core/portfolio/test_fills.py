@@ -25,6 +25,10 @@ def test_a_purchase_takes_cash_and_a_sale_brings_it() -> None:
     assert (sold.signed_shares, sold.cash_usd) == (-10, Decimal("1005.0"))
 
 
+def test_what_changed_sleeves_inside_the_account_says_so() -> None:
+    assert [fill(exec_id).crossed for exec_id in ("cross:1.01", "1.01")] == [True, False]
+
+
 def test_two_contracts_at_a_dollar_fifty_are_three_hundred_dollars() -> None:
     bought = replace(fill("1.01", 2, "1.50"), symbol="MTUM  190118P00100000", multiplier=100)
     sold = replace(bought, side=Side.SELL)
@@ -65,9 +69,10 @@ def test_folded_fills_come_in_time_order() -> None:
     assert [one.exec_id for one in folded([late, early, other])] == ["1.01.01", "1.02", "2.01"]
 
 
+LATER = date(2018, 12, 10)
 SPLITS = (
     Split("MTUM", date(2018, 12, 4), Decimal(2)),
-    Split("MTUM", date(2018, 12, 10), Decimal("1.5")),
+    Split("MTUM", LATER, Decimal("1.5")),
     Split("SPY", date(2018, 12, 5), Decimal(10)),
 )
 
@@ -92,9 +97,10 @@ def test_a_split_changes_shares_and_price_and_keeps_the_money() -> None:
     assert round(left.cash_usd, 10) == Decimal(-1000)
 
 
-def test_a_reverse_split_makes_fewer_shares() -> None:
-    (left,) = rebased([fill("1.01", 10, "100")], [Split("MTUM", date(2018, 12, 4), Decimal("0.1"))])
-    assert (left.shares, left.price) == (1, Decimal(1000))
+@pytest.mark.parametrize(("ratio", "shares", "price"), [("2", 20, 50), ("0.1", 1, 1000)])
+def test_a_split_makes_more_shares_and_a_reverse_split_fewer(ratio: str, shares: int, price: int) -> None:
+    (left,) = rebased([fill("1.01", 10, "100")], [Split("MTUM", date(2018, 12, 4), Decimal(ratio))])
+    assert (left.shares, left.price) == (shares, Decimal(price))
 
 
 def test_a_fraction_that_a_split_leaves_is_in_no_fill() -> None:
@@ -103,9 +109,36 @@ def test_a_fraction_that_a_split_leaves_is_in_no_fill() -> None:
     (left,) = rebased([fill("1.01", 5, "90")], [split])
     assert (left.shares, left.price) == (7, Decimal(60))
     assert [one.shares for one in rebased([fill("1.01", 5), fill("2.01", 5)], [split])] == [7, 8]
+    assert rebased([fill("1.01", 5)], [replace(split, ratio=Decimal("0.1"))]) == ()
+
+
+def test_a_fraction_changes_no_fill_of_another_symbol_or_of_the_split_s_own_session_and_later() -> None:
+    split = Split("MTUM", date(2018, 12, 4), Decimal("1.5"))
+    others = [replace(fill("1.01", 3), symbol="SPY"), fill("3.01", 3, day=split.session), fill("4.01", 3, day=LATER)]
+    assert rebased([others[0], fill("2.01", 5, "90"), *others[1:]], [split]) == (
+        others[0],
+        fill("2.01", 7, "60"),
+        *others[1:],
+    )
+
+
+def test_two_splits_that_leave_fractions_are_taken_in_the_order_of_their_sessions() -> None:
+    # 7 x 1.5 = 10.5, ten shares; a quarter of them 2.5, two. The other way round one would be left.
+    splits = [Split("MTUM", LATER, Decimal("0.25")), Split("MTUM", date(2018, 12, 4), Decimal("1.5"))]
+    assert [one.shares for one in rebased([fill("1.01", 7)], splits)] == [2]
+    # 5 x 1.5 = 7.5, and twice the seven that were left: three times five would be one too many.
+    splits = [Split("MTUM", LATER, Decimal(2)), Split("MTUM", date(2018, 12, 4), Decimal("1.5"))]
+    assert [one.shares for one in rebased([fill("1.01", 5)], splits)] == [14]
 
 
 def test_a_round_trip_that_ended_before_a_split_with_a_fraction_stays_as_traded() -> None:
     split = Split("MTUM", date(2018, 12, 4), Decimal("1.5"))
     ended = [fill("1.01", 5), replace(fill("2.01", 5), side=Side.SELL)]
     assert list(rebased(ended, [split])) == ended
+    # One of two shares comes to three, though the five bought after it come to seven and a half.
+    whole = [fill("3.01", 2, "90"), replace(fill("4.01", 2, "90"), side=Side.SELL)]
+    assert [(one.shares, one.price) for one in rebased([*whole, fill("5.01", 5, "90")], [split])] == [
+        (3, Decimal(60)),
+        (3, Decimal(60)),
+        (7, Decimal(60)),
+    ]

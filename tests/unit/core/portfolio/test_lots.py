@@ -40,6 +40,10 @@ def test_a_sale_takes_the_oldest_shares_and_leaves_its_part_of_the_commission() 
     ]
     # All 10 of the first lot and 5 of the second go; 15 of 20 shares keep 2.00 * 15 / 20.
     assert lots_of(fills) == (Lot("e2", "s", "MTUM", TUE, 15, 20, D(110), D("1.50")),)
+    assert lots_of([*fills[:2], fill("x", "SELL", 4, "120", WED)]) == (
+        Lot("e1", "s", "MTUM", MON, 6, 10, D(100), D("0.60")),
+        Lot("e2", "s", "MTUM", TUE, 20, 20, D(110), D("2.00")),
+    )
 
 
 def test_commission_left_after_two_sales_is_still_in_proportion() -> None:
@@ -96,6 +100,16 @@ def test_a_round_trip_counts_every_commission() -> None:
     )
 
 
+def test_a_trade_of_two_entries_begins_with_the_first() -> None:
+    fills = [
+        fill("e1", "BUY", 10, "100", MON, "0"),
+        fill("e2", "BUY", 10, "110", TUE, "0"),
+        fill("x", "SELL", 20, "126", WED, "0"),
+    ]
+    # 2,520 - 2,100 = 420, a fifth of what was paid.
+    assert trades_of(fills) == (Trade("s", "MTUM", MON, D(105), "e1", 20, WED, D(126), "x", D(420), 0.2, D(0)),)
+
+
 def test_an_open_trade_has_no_profit_yet() -> None:
     (trade,) = trades_of([fill("e", "BUY", 10, "100", MON, "1.00"), fill("x", "SELL", 4, "110", TUE, "0")])
     assert (trade.shares, trade.exit_session, trade.exit_price, trade.pnl_usd, trade.return_frac) == (
@@ -129,9 +143,10 @@ def test_a_holding_has_the_average_price_of_its_purchases_since_flat_and_what_th
         fill("e2", "BUY", 20, "107", WED),
         fill("other", "BUY", 99, "1", MON, symbol="SPY"),
     ]
-    held = holding_of("MTUM", fills, {"e1": {"atr": 1.5}, "e2": {"atr": 9.0}}, None)
+    held = holding_of("MTUM", fills, {"e1": {"atr": 1.5}, "e2": {"atr": 9.0}}, 7)
     # (4 x 99 + 6 x 102 + 10 x 104 + 20 x 107) / 40 = 104.7; the last purchase (10 x 104 + 20 x 107) / 30 = 106
-    assert held == Holding("MTUM", 31, 104.7, MON, {"atr": 1.5}, None, 1, 106.0)
+    assert held == Holding("MTUM", 31, 104.7, MON, {"atr": 1.5}, 7, 1, 106.0)
+    assert holding_of("MTUM", fills, {}, 7) == replace(held, remembered={})
     assert (held.purchases, held.last_price) == (2, 106.0)
 
 
@@ -156,6 +171,7 @@ def test_sessions_since_the_last_sale_are_counted_without_weekends() -> None:
     assert sessions_since_exit("MTUM", fills, sessions, date(2018, 12, 11)) == 3
     assert sessions_since_exit("MTUM", fills, sessions, THU) == 0
     assert sessions_since_exit("MTUM", fills[:1], sessions, THU) is None
+    assert sessions_since_exit("SPY", fills, sessions, THU) is None
 
 
 def test_what_is_sold_beyond_the_shares_held_is_a_short_lot() -> None:
