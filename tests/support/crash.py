@@ -311,7 +311,7 @@ def _giving_up() -> None:
     """A build that never looks for an order once its sending was begun."""
 
     def unknown(desk: Desk, session: Session, state: IntentState, why: str = "", rejected_by: int | None = None) -> Any:
-        return submit_orders._unknown(desk, state, why or "given up")
+        return submit_orders._unknown(desk, state, why or "given up", None)
 
     plain = submit_orders._settle_one
 

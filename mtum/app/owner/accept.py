@@ -11,12 +11,11 @@ from mtum.app.ledger.book import held_lots, write_lots
 from mtum.app.ledger.equity import restate_equity
 from mtum.app.owner.reconcile import official_close, reconciled, settle_first
 from mtum.app.session.close_orders import STATED
-from mtum.app.session.differences import balance_of, unbooked
+from mtum.app.session.differences import balance_of, last_sending, unbooked, way_out_of_doubt
 from mtum.app.session.match_orders import find_trace, what_of
 from mtum.core.market.instruments import Kind, instrument
 from mtum.core.portfolio.costs import IbFixedCosts
 from mtum.core.portfolio.fills import Fill, Split, folded, rebased
-from mtum.core.portfolio.gate import last_instant
 from mtum.core.portfolio.lots import trades_of
 from mtum.core.portfolio.orders import Leg, OrderIntent, OrderStatus, OrderType, Purpose, Side, intent_id, may_move
 from mtum.core.portfolio.reconcile import OUR_REF
@@ -171,7 +170,10 @@ def _not_sent(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
         raise UsageError(f"{state.intent.ref} is {state.status.value}; there is no doubt about it")
     if find_trace(lists, state) is not None:
         raise UsageError(f"{state.intent.ref} is at the broker: its lists show it; `mtum run` adopts it")
-    _check_deadline(desk, state)
+    last = last_sending(desk, state.intent)
+    if last is None or desk.clock.now() > last:
+        words, _ = way_out_of_doubt(desk, state, lists)
+        raise UsageError(f"{state.intent.ref}: its last moment has passed; {words}")
     desk.store.orders.move(
         state.intent.id, OrderStatus.PLANNED, desk.clock.now(), Observed(text="stated as never sent")
     )
@@ -362,18 +364,6 @@ def _remembered(desk: Desk, symbol: str, session: date) -> Mapping[str, float]:
             kept = desk.strategy.REMEMBERED
             return verdict.remember or {name: now for name in kept if (now := verdict.indicators.get(name))}
     return {}
-
-
-def _check_deadline(desk: Desk, state: IntentState) -> None:
-    session = desk.calendar.sessions(state.intent.session, state.intent.session).get(state.intent.session)
-    minutes = desk.settings.schedule.last_send_minutes
-    last = last_instant(session, state.intent.order_type, minutes) if session else None
-    if last is None or desk.clock.now() > last:
-        ref = state.intent.ref
-        raise UsageError(
-            f"{ref}: its last moment has passed, so it cannot be sent again. If the position shows that it was filled, "
-            f"`mtum reconcile --accept filled {ref} PRICE`; if not, it lapses by itself at the next session"
-        )
 
 
 def _symbol_and_number(desk: Desk, statement: Statement, form: str) -> tuple[str, Decimal]:

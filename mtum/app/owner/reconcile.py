@@ -60,7 +60,7 @@ def reconciled(desk: Desk, lists: BrokerLists, before: Sequence[Difference]) -> 
     books = read_books(desk, lists)
     states = books.states
     unread = [Difference("unread", "", problem.text) for problem in unread_problems(lists, states)]
-    orders = order_differences(lists, states)
+    orders = order_differences(desk, lists, states)
     told = [one for one in before if one.kind in RECORDED and one not in orders]
     positions = position_differences(desk, books, lists, _official_closes(desk, books, lists))
     beyond = [

@@ -66,7 +66,7 @@ def check_book(desk: Desk, books: Books, lists: BrokerLists, session: Session) -
     if not books.begun and (foreign or any(balance.surplus > 0 for balance in found)):
         return _fresh_store(found, [one.about for one in foreign])
     positions = [one for one in position_differences(desk, books, lists) if one.about not in splits]
-    orders = order_differences(lists, states)
+    orders = order_differences(desk, lists, states)
     problems = [*unread, *(Problem(ExitCode.PERSON, text) for text in splits.values())]
     problems += [one.problem() for one in (*positions, *foreign, *orders)]
     beyond = beyond_ordered(desk)

@@ -40,7 +40,7 @@ def take_up(
         itself, with checks of its own.
     """
     states = desk.store.books.concerned(lists) if states is None else states
-    found = order_differences(lists, states)
+    found = order_differences(desk, lists, states)
     fills = [_fill(state, fill) for state in states for fill in executions_of(lists, state)]
     # What a person stated as filled must not count a second time when its executions are told after all.
     told = {fill.intent_id for fill in fills}
@@ -67,7 +67,7 @@ def take_up(
     for one in found:
         if one.kind == "vanished":
             desk.store.orders.event(one.about, now, one.kind, one.text)
-    return [one for one in found if not (adopt and one.kind == "unknown" and one.ways == ("mtum run",))]
+    return [one for one in found if not (adopt and one.kind == "not adopted")]
 
 
 def cancel_left_over(desk: Desk, lists: BrokerLists) -> list[Problem]:

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from mtum.app.desk import Desk, Problem
 from mtum.app.ledger.book import held_lots
 from mtum.app.session.match_orders import IN_DOUBT, find_trace, inactive, too_many, what_of
 from mtum.app.session.our_books import Books
-from mtum.core.portfolio.orders import EXECUTIONS_COME_WITHIN, OrderStatus, Side
+from mtum.core.market.sessions import Session
+from mtum.core.portfolio.gate import last_instant
+from mtum.core.portfolio.orders import EXECUTIONS_COME_WITHIN, OrderIntent, OrderStatus, Side
 from mtum.core.portfolio.reconcile import Balance, balances, foreign_refs
 from mtum.errors import ExitCode
 from mtum.ports.broker import BrokerLists, BrokerOrder
@@ -96,6 +99,9 @@ def position_differences(
         Official closes, in USD, that a fill nobody saw may be stated at.
     """
     found = []
+    today = lists.at.date()
+    # A position that an order of today may change at any moment is not stated.
+    resting = {one.intent.symbol for one in books.states if one.intent.session == today and one.status.working}
     for balance in position_balances(desk, books, lists):
         if balance.short:
             found.append(_short(balance))
@@ -103,7 +109,7 @@ def position_differences(
             continue
         more = "more" if balance.surplus > 0 else "fewer"
         text = f"{balance.text}, {abs(balance.surplus)} {more}"
-        ways = _ways(balance, desk.strategy.name)
+        ways = _ways(balance, desk.strategy.name, resting=balance.symbol in resting)
         explained = unbooked(lists, books.states, balance)
         if explained is not None:
             intent = explained.state.intent
@@ -155,32 +161,75 @@ def foreign_differences(desk: Desk, books: Books, lists: BrokerLists) -> list[Di
     ]
 
 
-def order_differences(lists: BrokerLists, states: Sequence[IntentState]) -> list[Difference]:
+def order_differences(desk: Desk, lists: BrokerLists, states: Sequence[IntentState]) -> list[Difference]:
     """Return how orders stand otherwise at the broker than here, those included that we took for ended."""
-    return [one for state in states if not state.intent.purpose.internal for one in _order(lists, state)]
+    return [one for state in states if not state.intent.purpose.internal for one in _order(desk, lists, state)]
 
 
-def _order(lists: BrokerLists, state: IntentState) -> Iterator[Difference]:
+def last_sending(desk: Desk, intent: OrderIntent) -> datetime | None:
+    """Return the last instant at which an order may leave; None where its day is no session."""
+    session = _session_of(desk, intent)
+    return last_instant(session, intent.order_type, desk.settings.schedule.last_send_minutes) if session else None
+
+
+def way_out_of_doubt(desk: Desk, state: IntentState, lists: BrokerLists | None) -> tuple[str, tuple[str, ...]]:
+    """Return what is to be done about an order that may have been sent and that no list shows.
+
+    In words, and as the command that would be accepted now; without one, there is only waiting.
+
+    Parameters
+    ----------
+    lists : BrokerLists or None
+        None where the broker could not be asked: then its position tells nothing.
+    """
+    intent, last = state.intent, last_sending(desk, state.intent)
+    balance = balance_of(desk, lists, intent.symbol) if lists else None
+    if lists and balance and unbooked(lists, [state], balance):
+        way = f"mtum reconcile --accept filled {intent.ref} PRICE"
+        return f"the position is as if it was filled: if so, `{way}`", (way,)
+    if last is not None and desk.clock.now() <= last:
+        way = f"mtum reconcile --accept not-sent {intent.id}"
+        return f"look at the broker's own screen, then `{way}` before {last:%H:%M:%S} UTC if it is not there", (way,)
+    if balance and balance.surplus:
+        return "it can be sent no more, and lapses once the position is explained", ()
+    after = _settled_by(desk, intent)
+    words = "`mtum settle` ends it unless the position shows that it was filled"
+    return f"it can be sent no more: look at the broker's own screen; after the close {words}", after
+
+
+def _session_of(desk: Desk, intent: OrderIntent) -> Session | None:
+    return desk.calendar.sessions(intent.session, intent.session).get(intent.session)
+
+
+def _settled_by(desk: Desk, intent: OrderIntent) -> tuple[str, ...]:
+    """Return the command that settles an order's session, which is refused before its close."""
+    session = _session_of(desk, intent)
+    closed = session is not None and desk.clock.now() >= session.close
+    return (f"mtum settle --session {intent.session}",) if closed else ()
+
+
+def _order(desk: Desk, lists: BrokerLists, state: IntentState) -> Iterator[Difference]:
     listed = find_trace(lists, state)
     for problem in too_many(lists, state):
         yield Difference("double", state.intent.id, problem.text)
     for problem in inactive(listed) if listed else ():
         yield Difference("inactive", state.intent.id, problem.text)
     if listed is None:
-        yield from _unlisted(state)
+        yield from _unlisted(desk, lists, state)
         return
     key, what = state.intent.id, what_of(state)
     if listed.may_fill and state.intent.session < lists.at.date():
         text = f"{what} still works at the broker though {state.intent.session} has closed: cancel it by hand NOW"
-        yield Difference("left over", key, text, (f"mtum settle --session {state.intent.session}",))
+        yield Difference("left over", key, text, _settled_by(desk, state.intent))
     elif listed.status in IN_DOUBT:
         if state.status in IN_DOUBT:
             word = listed.text or "the broker lists it and does not say what became of it"
             yield Difference("unknown", key, f"{what}: {word}")
     elif state.status in IN_DOUBT:
-        yield Difference("unknown", key, f"{what}: the broker has it; the next run adopts it", ("mtum run",))
+        way = _settled_by(desk, state.intent) or ("mtum run",)
+        yield Difference("not adopted", key, f"{what}: the broker has it; the next look at it adopts it", way)
     elif not state.status.working:
-        yield from _taken_for_ended(state, listed)
+        yield from _taken_for_ended(desk, state, listed)
     elif listed.status in _ENDED and state.status.working:
         word = "rejected" if listed.status is OrderStatus.REJECTED else "canceled"
         filled = f", {listed.filled} filled" if listed.filled else ""
@@ -190,23 +239,24 @@ def _order(lists: BrokerLists, state: IntentState) -> Iterator[Difference]:
         yield from _working(state, listed)
 
 
-def _unlisted(state: IntentState) -> Iterator[Difference]:
+def _unlisted(desk: Desk, lists: BrokerLists, state: IntentState) -> Iterator[Difference]:
     key, what = state.intent.id, what_of(state)
     if state.status in IN_DOUBT:
-        way = f"mtum reconcile --accept not-sent {key}"
-        yield Difference("unknown", key, f"{what}: we do not know whether it was sent; no list shows it", (way,))
+        words, ways = way_out_of_doubt(desk, state, lists)
+        text = f"{what}: we do not know whether it was sent; no list shows it; {words}"
+        yield Difference("unknown", key, text, ways)
     elif state.status.working:
         text = f"{what} is {state.status.value} here, and no list of the broker shows it: look at its own screen"
-        yield Difference("vanished", key, text, ("mtum settle",))
+        yield Difference("vanished", key, text, _settled_by(desk, state.intent))
 
 
-def _taken_for_ended(state: IntentState, listed: BrokerOrder) -> Iterator[Difference]:
+def _taken_for_ended(desk: Desk, state: IntentState, listed: BrokerOrder) -> Iterator[Difference]:
     key, before = state.intent.id, state.status
     here = f"{what_of(state)} is {before.value} here"
     if listed.status.working and before is not OrderStatus.EXPIRED:
-        way = "mtum run" if before is OrderStatus.PLANNED else "mtum settle"
+        run = ("mtum run",) if before is OrderStatus.PLANNED else ()
         text = f"{here}, but works at the broker as {listed.ref or listed.broker_id}: expect it to fill"
-        yield Difference("contradiction", key, text, (way,))
+        yield Difference("contradiction", key, text, _settled_by(desk, state.intent) or run)
     elif listed.filled > state.filled and before not in (OrderStatus.PLANNED, OrderStatus.EXPIRED):
         yield Difference("executed", key, f"{here}, but the broker filled {listed.filled} of it")
 
@@ -228,12 +278,12 @@ def _short(balance: Balance) -> Difference:
     return Difference("short", balance.symbol, text, (f"mtum flatten {balance.symbol} --why TEXT",) if ours else ())
 
 
-def _ways(balance: Balance, strategy: str) -> tuple[str, ...]:
+def _ways(balance: Balance, strategy: str, *, resting: bool) -> tuple[str, ...]:
     symbol, begin = balance.symbol, "mtum reconcile --accept"
     ours = max(0, int(balance.broker - balance.external))
     rebuilt = f"{begin} position {symbol} {ours} --strategy {strategy} --entry-session DATE --entry-price PRICE"
     split = f"{begin} corporate-action {symbol} RATIO --entry-session DATE"
-    ways = [*([rebuilt] if ours != balance.lots else []), *([split] if balance.lots else [])]
+    ways = [*([rebuilt] if ours != balance.lots and not resting else []), *([split] if balance.lots else [])]
     if 0 < balance.surplus <= balance.broker - balance.external:
         ways.insert(0, f"{begin} external {symbol} {balance.external + balance.surplus}")
     elif balance.surplus < 0 < balance.external:

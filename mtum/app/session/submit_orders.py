@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from mtum.app.desk import Desk, Problem
 from mtum.app.owner.approve import wait_for_approval, way_of
+from mtum.app.session.differences import way_out_of_doubt
 from mtum.app.session.match_orders import (
     PENDING,
     cancel_at_once,
@@ -75,7 +76,7 @@ def _settle_one(desk: Desk, session: Session, state: IntentState) -> list[Proble
         held = _other_session(desk, session, state, found)
         return held + _problems_after(desk, state) + _in_doubt_besides(state, found) + inactive(found)
     if state.status is not OrderStatus.PLANNED and not desk.broker.proves_absence:
-        return _unknown(desk, state, "begun earlier, and no list shows it")
+        return _unknown(desk, state, "begun earlier, and no list shows it", lists)
     if now > _last_moment(desk, session, state):
         return _too_late(desk, session, state)
     return _send(desk, session, state)
@@ -214,7 +215,7 @@ def _resolve(
             desk.journal.reached("acknowledged")
             return _problems_after(desk, state) + _ended_by_broker(state, found, why) + inactive(found)
         if desk.clock.now() >= until:
-            return _unknown(desk, state, why or "no answer")
+            return _unknown(desk, state, why or "no answer", lists)
         desk.clock.wait_until(min(until, desk.clock.now() + ASK_EVERY))
 
 
@@ -231,14 +232,12 @@ def _lists_or_none(desk: Desk) -> BrokerLists | None:
         return None  # asked again until the time is up
 
 
-def _unknown(desk: Desk, state: IntentState, why: str) -> list[Problem]:
+def _unknown(desk: Desk, state: IntentState, why: str, lists: BrokerLists | None) -> list[Problem]:
     intent = state.intent
     desk.store.orders.move(intent.id, OrderStatus.UNKNOWN, desk.clock.now(), Observed(text=why))
-    text = (
-        f"order {intent.ref} ({intent.side.value} {intent.shares} {intent.symbol}) may be at the broker: {why}; "
-        f"look there, then `mtum reconcile --accept not-sent {intent.id}` if it is not"
-    )
-    return [Problem(ExitCode.PERSON, text)]
+    words, _ = way_out_of_doubt(desk, desk.store.orders.find(intent.id) or state, lists)
+    what = f"{intent.side.value} {intent.shares} {intent.symbol}"
+    return [Problem(ExitCode.PERSON, f"order {intent.ref} ({what}) may be at the broker: {why}; {words}")]
 
 
 def _too_late(desk: Desk, session: Session, state: IntentState) -> list[Problem]:

@@ -1,6 +1,6 @@
 """What differs between our records and the broker's lists, and the ways out of it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,9 @@ REF, WORKING = BUY.ref, listed(BUY)
 TWICE = shown(WORKING, listed(BUY, ref=f"{BUY.id}-2", broker_id="9002"))
 
 
-def differences(folder: Path, lists: BrokerLists, *moves: OrderStatus) -> list[dict[str, Any]]:
+def differences(folder: Path, lists: BrokerLists, *moves: OrderStatus, at: datetime = SENT_AT) -> list[dict[str, Any]]:
     """What is told of an order that was claimed and moved so, with these lists."""
-    with fake_desk(folder, FakeBroker([lists])) as desk:
+    with fake_desk(folder, FakeBroker([lists]), at) as desk:
         desk.store.orders.add_intent(BUY, SENT_AT)
         desk.store.orders.claim(BUY.id, SENT_AT)
         for move in moves:
@@ -37,9 +37,9 @@ def test_an_order_that_both_sides_have_is_no_difference(tmp_path: Path) -> None:
     ("lists", "moves", "kind", "ways"),
     [
         (shown(), (OrderStatus.UNKNOWN,), "unknown", (f"mtum reconcile --accept not-sent {BUY.id}",)),
-        (shown(WORKING), (OrderStatus.UNKNOWN,), "unknown", ("mtum run",)),
-        (shown(), (OrderStatus.ACCEPTED,), "vanished", ("mtum settle",)),
-        (shown(WORKING), (OrderStatus.CANCELED,), "contradiction", ("mtum settle",)),
+        (shown(WORKING), (OrderStatus.UNKNOWN,), "not adopted", ("mtum run",)),
+        (shown(), (OrderStatus.ACCEPTED,), "vanished", ()),  # before the close nothing can be settled
+        (shown(WORKING), (OrderStatus.CANCELED,), "contradiction", ()),
         (shown(WORKING), (OrderStatus.UNKNOWN, OrderStatus.PLANNED), "contradiction", ("mtum run",)),
         (TWICE, (OrderStatus.ACCEPTED,), "double", ()),
     ],
@@ -52,8 +52,9 @@ def test_an_order_that_stands_otherwise_at_the_broker_is_told_with_its_way_out(
 
 
 def test_an_order_that_outlives_its_session_is_told(tmp_path: Path) -> None:
-    lists = BrokerLists(SENT_AT + timedelta(days=1), shown().account, {}, (WORKING,), ())
-    (told,) = differences(tmp_path, lists, OrderStatus.ACCEPTED)
+    tomorrow = SENT_AT + timedelta(days=1)
+    lists = BrokerLists(tomorrow, shown().account, {}, (WORKING,), ())
+    (told,) = differences(tmp_path, lists, OrderStatus.ACCEPTED, at=tomorrow)
     assert (told["kind"], told["ways"]) == ("left over", ("mtum settle --session 2018-12-03",))
 
 
