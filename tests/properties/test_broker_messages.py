@@ -72,12 +72,11 @@ orders = message(
     "filledQuantity",
 )  # fmt: skip
 instants = st.just(datetime(2018, 1, 3, 21, tzinfo=UTC))
+EXECUTION = ("execId", "side", "shares", "price", "permId", "clientId", "orderId", "cumQty", "avgPrice")
 executions = st.builds(
     lambda one, at: SimpleNamespace(**{**vars(one), "time": at}),
-    message("execId", "acctNumber", "side", "shares", "price", "orderRef", "permId", "clientId", "orderId")
-    | message("execId", "side", "shares", "price", "permId", "clientId", "orderId").map(
-        lambda one: SimpleNamespace(**{**vars(one), "acctNumber": ACCOUNT, "orderRef": OURS})
-    ),
+    message(*EXECUTION, "acctNumber", "orderRef")
+    | message(*EXECUTION).map(lambda one: SimpleNamespace(**{**vars(one), "acctNumber": ACCOUNT, "orderRef": OURS})),
     instants,
 )
 fees = message("commission", "currency")

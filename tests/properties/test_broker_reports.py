@@ -64,7 +64,7 @@ def heard(index: int, *, named: bool) -> ExecutionDetails:
     execution = SimpleNamespace(
         execId=exec_id, acctNumber=ACCOUNT, side=side, shares=float(shares), price=float(price),
         orderRef=f"i{number}-1" if named else "",
-        permId=number + 1, clientId=17, orderId=number + 1,
+        permId=number + 1, clientId=17, orderId=number + 1, cumQty=0.0, avgPrice=0.0,
         time=datetime(day.year, day.month, day.day, 21, tzinfo=UTC) + timedelta(seconds=index),
     )  # fmt: skip
     return ExecutionDetails(1, CONTRACT, execution)

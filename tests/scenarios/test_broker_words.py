@@ -14,8 +14,9 @@ from support.ib_clients import MTUM, client, order
 from support.live_days import Installation, installation, market
 from support.practice import ENTRY_DAY, EXIT_DAY
 
-SIDE, SHARES, REF = "18", "19", "26"
-"""Places of side, shares and reference in an execution."""
+EXEC_ID, TIME, OWNER, SIDE, SHARES, PRICE, NUMBER, REF = "14", "15", "16", "18", "19", "20", "21", "26"
+"""Places in an execution: its id, time, account, side, shares, price, the order's permanent id and reference."""
+KIND, SYMBOL = "5", "4"
 
 
 def states(ours: Installation) -> list[OrderStatus]:
@@ -63,6 +64,26 @@ def test_an_accepted_order_that_changes_to_an_unknown_word_is_told_by_all_who_lo
         ({SIDE: ""}, "side '', shares 18.0"),
         ({SHARES: "nan"}, "side 'BOT', shares nan"),
         ({SHARES: "eighteen"}, "BOT eighteen"),
+        ({SHARES: "1.8"}, "shares 1.8"),
+        ({SHARES: "180"}, "shares 180.0"),  # more than was filled so far
+        ({PRICE: "27130.6"}, "price 27130.6"),  # the average of the only execution is another
+        ({EXEC_ID: "BAD"}, "execution 'BAD'"),
+        ({EXEC_ID: ""}, "execution ''"),
+        ({EXEC_ID: "0000e0d5-000f4241-01-01"}, "execution '0000e0d5-"),
+        ({EXEC_ID: "0000e0d5.000f4241.01.BAD"}, "01.BAD'"),
+        ({TIME: "BAD"}, "BOT 18 271.306"),
+        ({TIME: "20190103 16:00:00 US/Eastern"}, "time '2019-01-03"),
+        ({TIME: "20170103 16:00:00 US/Eastern"}, "time '2017-01-03"),
+        ({OWNER: ""}, "account ''"),
+        ({OWNER: "DUP9"}, "account 'DUP9'"),
+        ({NUMBER: "7"}, "order 7"),
+        ({NUMBER: ""}, "order 0"),
+        ({NUMBER: "BAD"}, "BOT 18 271.306 BAD"),
+        ({REF: "BAD"}, "reference 'BAD'"),
+        ({REF: "m180103-AAAAAAAAAAAA-1"}, "reference 'm180103-AAAAAAAAAAAA-1'"),
+        ({SIDE: "SLD"}, "side 'SLD'"),
+        ({KIND: "BAD"}, "execution of MTUM"),
+        ({SYMBOL: "SPY"}, "execution of SPY"),
     ],
 )
 def test_an_execution_of_ours_that_cannot_be_read_needs_a_person_and_breaks_no_command(
@@ -75,11 +96,40 @@ def test_an_execution_of_ours_that_cannot_be_read_needs_a_person_and_breaks_no_c
         assert settled.exit_code == ExitCode.PERSON
         assert told in texts(settled.document)
         assert settled.document["fills"] == []
-        assert told in texts(compared(ours))
+        found = compared(ours)
+        assert told in texts(found)
+        assert not [way for one in found["differences"] for way in one["ways"] if "flatten" in way]
         # Told rightly, it is booked as if nothing had happened.
         ours.gateway.tell("clear_faults")
         settled = ours.settle(minutes=-130)
         assert (settled.exit_code, [fill["shares"] for fill in settled.document["fills"]]) == (0, [18])
+
+
+@pytest.mark.parametrize("exec_id", ["BAD", "", "0000e0d5.1", "0000e0d5.ffffffff.01.01"])
+def test_an_execution_told_again_under_another_id_is_not_booked_twice(tmp_path: Path, exec_id: str) -> None:
+    with installation(tmp_path) as ours:
+        assert ours.run().exit_code == 0
+        assert ours.settle().exit_code == 0
+        ours.gateway.fault("execDetails", "alter", count=0, fields={EXEC_ID: exec_id})
+        settled = ours.settle(minutes=-130)
+        assert settled.exit_code == ExitCode.PERSON
+        assert f"'{exec_id}'" in texts(settled.document)
+        assert [fill["shares"] for fill in settled.document["fills"]] == [18]
+        found = compared(ours)
+        assert f"'{exec_id}'" in texts(found)
+        assert [way for one in found["differences"] for way in one["ways"]] == []
+
+
+def test_an_execution_told_under_two_ids_at_once_is_believed_under_neither(tmp_path: Path) -> None:
+    with installation(tmp_path) as ours:
+        assert ours.run().exit_code == 0
+        ours.at(0)
+        ours.gateway.fault("execDetails", "alter", count=1, fields={EXEC_ID: "0000e0d5.ffffffff.01.01"})
+        found = compared(ours)
+        assert "'0000e0d5.ffffffff.01.01'" in texts(found)
+        with ours.desk() as desk:
+            assert desk.store.orders.fills() == ()
+        assert [fill["shares"] for fill in ours.settle().document["fills"]] == [18]
 
 
 @pytest.mark.parametrize("fields", [{SIDE: ""}, {SHARES: "many"}])

@@ -83,3 +83,18 @@ def test_what_is_offered_for_an_order_that_no_list_shows_is_accepted_at_that_mom
         with ours.desk() as desk:
             (state, *_) = desk.store.orders.states(ENTRY_DAY)
     assert state.status is ended
+
+
+def test_a_fill_whose_execution_was_never_told_is_stated_as_it_is_offered(tmp_path: Path) -> None:
+    with house(tmp_path) as ours:
+        assert ours.run().exit_code == 0
+        ours.gateway.fault("execDetails", "swallow", count=0)
+        settled = ours.settle()  # the broker's word is that the order is filled
+        assert (settled.exit_code, settled.document["fills"]) == (ExitCode.PERSON, [])
+        ours.gateway.tell("clear_faults")
+        ours.at(-1440)
+        stated = next(way for way in looks(tmp_path) if way.startswith(FILLED))
+        assert call(tmp_path, *stated.split()[1:]).code == 0
+        with ours.desk() as desk:
+            assert [fill.shares for fill in desk.store.orders.fills()] == [18]
+        assert looks(tmp_path) == []

@@ -94,7 +94,8 @@ def _filled(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
     if len(numbers) - len(legs) not in ((0, 1) if len(legs) == 1 else (1,)):
         raise UsageError(f"write it as `mtum reconcile --accept {form}`")
     prices, fee = [_number(text, form) for text in numbers[: len(legs)]], numbers[len(legs) :]
-    if state.filled >= intent.shares:
+    booked = desk.store.books.executed(intent.id)
+    if booked >= intent.shares:
         raise UsageError(f"{what_of(state)} is filled already")
     if listed is not None and listed.may_fill:
         raise UsageError(f"{what_of(state)} still works at the broker: its lists show it")
@@ -120,7 +121,7 @@ def _filled(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
         for place, (leg, price) in enumerate(zip(legs, prices, strict=True))
     ]
     _check_sound(desk, fills=fills)
-    filled = state.filled + units
+    filled = booked + units
     status = OrderStatus.FILLED if filled >= intent.shares else OrderStatus.EXPIRED
     desk.store.orders.add_fills(fills)
     now, seen = desk.clock.now(), Observed(filled=filled, text="stated as filled by a person")
@@ -137,7 +138,7 @@ def _units_explained(desk: Desk, lists: BrokerLists, state: IntentState, leg: Le
     intent, ratio = state.intent, leg.ratio
     alone = replace(intent, symbol=leg.instrument, side=leg.side, shares=intent.shares * ratio, combination=())
     balance = balance_of(desk, lists, leg.instrument)
-    explained = unbooked(lists, [replace(state, intent=alone, filled=state.filled * ratio)], balance)
+    explained = unbooked(desk, lists, [replace(state, intent=alone)], balance)
     if explained is None or explained.shares < ratio:
         held = f"the broker holds {balance.broker}, we expect {balance.lots} of ours and {balance.external} external"
         whose = f" of {leg.instrument}" if intent.combination else ""

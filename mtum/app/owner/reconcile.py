@@ -97,6 +97,6 @@ def official_close(desk: Desk, state: IntentState) -> Decimal | None:
 
 
 def _official_closes(desk: Desk, books: Books, lists: BrokerLists) -> dict[str, Decimal]:
-    explained = [unbooked(lists, books.states, balance) for balance in position_balances(desk, books, lists)]
+    explained = [unbooked(desk, lists, books.states, balance) for balance in position_balances(desk, books, lists)]
     closes = {one.state.intent.id: official_close(desk, one.state) for one in explained if one is not None}
     return {key: close for key, close in closes.items() if close is not None}

@@ -1,6 +1,6 @@
 """What the broker's lists explain is recorded: executions, then how each order stands; after a close, for good."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from mtum.app.desk import Desk, Problem
 from mtum.app.ledger.book import write_lots
@@ -17,7 +17,7 @@ from mtum.app.session.match_orders import (
 )
 from mtum.core.market.instruments import instrument
 from mtum.core.market.sessions import Session
-from mtum.core.portfolio.fills import Fill
+from mtum.core.portfolio.fills import Fill, stem_of
 from mtum.core.portfolio.orders import OrderStatus, intent_of
 from mtum.ports.broker import BrokerFill, BrokerLists
 from mtum.ports.records import IntentState, Observed
@@ -46,7 +46,11 @@ def take_up(
     told = {fill.intent_id for fill in fills}
     known = set(desk.store.orders.fills(intents=told)) if told else set()
     stated = {one.intent_id for one in known if one.exec_id.startswith(STATED)}
-    desk.store.orders.add_fills([fill for fill in fills if fill.intent_id not in stated])
+    again = _told_again(fills, [one for one in known if one.intent_id not in stated], lists)
+    found += [_another_id(fill, old) for fill, old in again]
+    twice = {fill.exec_id for fill, _ in again}
+    fresh = [fill for fill in fills if fill.intent_id not in stated and fill.exec_id not in twice]
+    desk.store.orders.add_fills(fresh)
     changed = {fill.session for fill in set(desk.store.orders.fills(intents=told)) - known} if told else set()
     if changed:
         write_lots(desk.store)
@@ -68,6 +72,21 @@ def take_up(
         if one.kind == "vanished":
             desk.store.orders.event(one.about, now, one.kind, one.text)
     return [one for one in found if not (adopt and one.kind == "not adopted")]
+
+
+def _told_again(fills: Sequence[Fill], known: Collection[Fill], lists: BrokerLists) -> list[tuple[Fill, Fill]]:
+    """Return executions with the one that we hold in whose place they stand: listed alike but for its id."""
+    listed = {stem_of(fill.exec_id) for fill in lists.fills}
+    stems = {one.stem for one in known}
+    gone = {(one.intent_id, one.instant, one.shares, one.price): one for one in known if one.stem not in listed}
+    new = [fill for fill in fills if fill.stem not in stems]
+    return [(fill, old) for fill in new if (old := gone.get((fill.intent_id, fill.instant, fill.shares, fill.price)))]
+
+
+def _another_id(fill: Fill, old: Fill) -> Difference:
+    what = f"{fill.side.value} {fill.shares} {fill.symbol} at {fill.price}"
+    text = f"{what}: the broker lists execution '{fill.exec_id}' where it had '{old.exec_id}'; it is not booked again"
+    return Difference("another id", fill.intent_id, f"{text}: look at the broker's own screen")
 
 
 def cancel_left_over(desk: Desk, lists: BrokerLists) -> list[Problem]:
@@ -144,7 +163,7 @@ def _end_filled(desk: Desk, state: IntentState, filled: int) -> None:
 
 def _unbooked(desk: Desk, lists: BrokerLists, state: IntentState) -> bool:
     """Whether the position differs from our lots just as if this order was filled further."""
-    explained = unbooked(lists, [state], balance_of(desk, lists, state.intent.symbol))
+    explained = unbooked(desk, lists, [state], balance_of(desk, lists, state.intent.symbol))
     return explained is not None and not desk.broker.proves_absence
 
 

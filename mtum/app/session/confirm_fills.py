@@ -24,7 +24,7 @@ from mtum.errors import ExitCode, MtumError
 from mtum.ports.broker import BrokerLists
 
 JOB = "confirm_fills"
-_TOLD = ("double", "contradiction", "executed", "changed")
+_TOLD = ("double", "contradiction", "executed", "changed", "another id")
 FEE_TRIES = 2
 FEE_PAUSE = timedelta(seconds=2)
 """Settling is repeated later anyway; a fee that is still missing then is told as provisional."""

@@ -10,6 +10,7 @@ from mtum.app.ledger.book import held_lots
 from mtum.app.session.match_orders import IN_DOUBT, find_trace, inactive, too_many, what_of
 from mtum.app.session.our_books import Books
 from mtum.core.market.sessions import Session
+from mtum.core.portfolio.fills import folded
 from mtum.core.portfolio.gate import last_instant
 from mtum.core.portfolio.orders import EXECUTIONS_COME_WITHIN, OrderIntent, OrderStatus, Side
 from mtum.core.portfolio.reconcile import Balance, balances, foreign_refs
@@ -17,7 +18,7 @@ from mtum.errors import ExitCode
 from mtum.ports.broker import BrokerLists, BrokerOrder
 from mtum.ports.records import IntentState
 
-RECORDED = ("contradiction", "ended", "executed")
+RECORDED = ("contradiction", "ended", "executed", "another id")
 """Kinds that are told once: when the lists have been taken up, our records say the same as the broker."""
 
 _ENDED = (OrderStatus.REJECTED, OrderStatus.CANCELED, OrderStatus.EXPIRED)
@@ -69,18 +70,22 @@ def balance_of(desk: Desk, lists: BrokerLists, symbol: str) -> Balance:
     return next(one for one in found if one.symbol == symbol)
 
 
-def unbooked(lists: BrokerLists, states: Iterable[IntentState], balance: Balance) -> Unbooked | None:
-    """Return the newest order whose unfilled shares explain a position that differs, None if none does.
+def unbooked(desk: Desk, lists: BrokerLists, states: Iterable[IntentState], balance: Balance) -> Unbooked | None:
+    """Return the newest order whose shares without an execution explain a position that differs, None if none does.
 
-    The broker lists executions of the day only: what was filled while nobody looked shows in the
-    position alone.
+    The broker lists executions of the day only: what was filled while nobody looked, or could not be read
+    that day, shows in the position alone.
     """
     surplus = int(balance.surplus)
     side, today = Side.BUY if surplus > 0 else Side.SELL, lists.at.date()
     for state in reversed([one for one in states if one.intent.symbol == balance.symbol]):
-        intent, left = state.intent, state.intent.shares - state.filled
+        intent = state.intent
+        if intent.purpose.internal or intent.side is not side or not surplus:
+            continue
+        fills = folded(desk.store.orders.fills(intents=[intent.id]))
+        left = intent.shares - sum(one.shares for one in fills if one.symbol == balance.symbol)
         listed = find_trace(lists, state)
-        if intent.purpose.internal or intent.side is not side or left <= 0 or not surplus:
+        if left <= 0:
             continue
         sent = state.status not in _NEVER_LEFT and (state.status is not OrderStatus.LAPSED or state.submitted_at)
         if sent and today - intent.session <= EXECUTIONS_COME_WITHIN and not (listed and listed.may_fill):
@@ -110,7 +115,7 @@ def position_differences(
         more = "more" if balance.surplus > 0 else "fewer"
         text = f"{balance.text}, {abs(balance.surplus)} {more}"
         ways = _ways(balance, desk.strategy.name, resting=balance.symbol in resting)
-        explained = unbooked(lists, books.states, balance)
+        explained = unbooked(desk, lists, books.states, balance)
         if explained is not None:
             intent = explained.state.intent
             price = (closes or {}).get(intent.id)
@@ -119,7 +124,8 @@ def position_differences(
                 f"mtum reconcile --accept filled {intent.ref} {price if price is not None else 'PRICE'}",
                 *ways[::-1],
             )
-        found.append(Difference("position", balance.symbol, text, ways))
+        # What cannot be read today may be what explains it; stated besides, it would count twice.
+        found.append(Difference("position", balance.symbol, text, () if lists.unread else ways))
     return found
 
 
@@ -184,7 +190,7 @@ def way_out_of_doubt(desk: Desk, state: IntentState, lists: BrokerLists | None) 
     """
     intent, last = state.intent, last_sending(desk, state.intent)
     balance = balance_of(desk, lists, intent.symbol) if lists else None
-    if lists and balance and unbooked(lists, [state], balance):
+    if lists and balance and unbooked(desk, lists, [state], balance):
         way = f"mtum reconcile --accept filled {intent.ref} PRICE"
         return f"the position is as if it was filled: if so, `{way}`", (way,)
     if last is not None and desk.clock.now() <= last:

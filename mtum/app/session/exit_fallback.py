@@ -66,6 +66,8 @@ def _doubt(desk: Desk, books: Books, lists: BrokerLists, state: IntentState, ses
         return "the broker told no code with the rejection"
     if any(order.status not in (OrderStatus.REJECTED, OrderStatus.CANCELED) for order in listed):
         return f"the broker lists it as {listed[0].status.value}"
+    if lists.unread:
+        return "the broker tells what cannot be read"
     if executions_of(lists, state):
         return "there are executions of it"
     if any(order.symbol == symbol and order.may_fill for order in lists.orders):

@@ -43,7 +43,6 @@ from mtum.adapters.ib.messages import (
 )
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.orders import Ticket
-from mtum.core.portfolio.reconcile import OUR_REF
 from mtum.errors import BrokerUnavailableError, SourceUnavailableError
 from mtum.ports.broker import BrokerLists, BrokerOrder, SubmitOutcome
 
@@ -102,9 +101,8 @@ class IbBroker:
         unread, callbacks = Unread(), self._connector.connection.callbacks
         listed = open_listings(working, account)
         orders = self._orders(listed, done, unread)
-        named = {order.broker_id for order in orders if OUR_REF.match(order.ref)}
         positions = positions_of(held, account, unread)
-        fills = fills_of((own, everyone), callbacks.fees, account, unread, named)
+        fills = fills_of((own, everyone), callbacks.fees, account, unread, orders, at)
         garbled(callbacks.garbled, account, unread)
         callbacks.garbled.clear()
         return BrokerLists(

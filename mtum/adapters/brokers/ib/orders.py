@@ -1,13 +1,13 @@
 """Orders and fills in the broker's words, which exist nowhere else: the listed ones, and ours on the wire."""
 
 import re
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from mtum.adapters.brokers.ib.account import Unread, amount, is_us_share, other_instrument, shown
+from mtum.adapters.brokers.ib.account import ZERO, Unread, amount, is_us_share, other_instrument, shown
 from mtum.adapters.ib.codes import OTHER_SESSION, Meaning, gravest, is_read_only, row_of
 from mtum.adapters.ib.messages import (
     CompletedOrder,
@@ -17,6 +17,7 @@ from mtum.adapters.ib.messages import (
     OrderMessage,
     OrderUpdate,
 )
+from mtum.core.portfolio.fills import stem_of
 from mtum.core.portfolio.orders import OrderStatus, OrderType, Side, Ticket
 from mtum.core.portfolio.reconcile import OUR_REF
 from mtum.ports.broker import BrokerFill, BrokerOrder, OtherInstrument
@@ -37,6 +38,12 @@ _SIDES = {"BOT": Side.BUY, "SLD": Side.SELL, "BUY": Side.BUY, "SELL": Side.SELL,
 _TYPES = {kind.value: kind for kind in OrderType}
 _UNKNOWN = OrderStatus.UNKNOWN
 _DATE = re.compile(r"\b(20\d{2})-?([01]\d)-?([0-3]\d)\b")
+EXECUTION_ID = re.compile(r"\w+(\.\w+){2,}\.\d+")
+"""At least four dotted parts; the last is a number that rises with each correction."""
+_NEAR = Decimal("0.001")
+"""The average price of a first execution is its own price, as far as it is rounded."""
+_ZONES = timedelta(days=1)
+"""Local times of the world lie no further apart."""
 _GARBLED = {"5": "open order", "11": "execution", "61": "position", "101": "completed order"}
 """Messages by their number whose loss would hide something."""
 
@@ -148,33 +155,83 @@ def fills_of(
     fees: Mapping[str, Any],
     account: str,
     unread: Unread,
-    own_ids: Container[str] = (),
+    orders: Sequence[BrokerOrder] = (),
+    at: datetime | None = None,
 ) -> tuple[BrokerFill, ...]:
     """Return today's executions of stocks, each id once, with the fees heard so far.
+
+    One of ours that contradicts itself, or the order it names, is not believed in any part: what stands in
+    the damaged field cannot be told from what stands in a sound one.
 
     Parameters
     ----------
     unread : Unread
-        Told of executions without a known side, or a number of shares and a price above 0.
-    own_ids : container of str
-        Permanent ids of the orders listed with our references: some executions come without one.
+        Told of executions without a known side, or a number of shares and a price above 0, and of what is
+        not believed of ours.
+    orders : sequence of BrokerOrder
+        The orders listed; some executions come without a reference.
+    at : datetime or None
+        The broker's clock.
     """
     found: dict[str, BrokerFill] = {}
-    for answer in answers:
-        for _, contract, execution in answer:
-            if contract.secType != "STK" or execution.acctNumber != account:
-                continue
-            fill = _fill(contract, execution, fees.get(execution.execId))
-            if fill is not None:
-                found[fill.exec_id] = fill
-                continue
-            ref, broker_id = str(execution.orderRef or ""), str(execution.permId or "")
-            told = {
-                "side": execution.side, "shares": execution.shares, "price": execution.price,
-                "reference": ref, "execution": execution.execId,
-            }  # fmt: skip
-            unread.note("execution", contract, told, ours=bool(OUR_REF.match(ref)) or broker_id in own_ids)
+    own = [order for order in orders if OUR_REF.match(order.ref)]
+    reached: dict[tuple[str, Any], set[str]] = {}
+    heard = [(one.contract, one.execution) for answer in answers for one in answer]
+    for contract, execution in heard:
+        named = [one for one in own if one.ref == execution.orderRef or one.broker_id == str(execution.permId or 0)]
+        ours = bool(OUR_REF.match(str(execution.orderRef or ""))) or bool(named)
+        if not named and (execution.acctNumber != account or (contract.secType != "STK" and not ours)):
+            continue
+        fill = _fill(contract, execution, fees.get(execution.execId))
+        if fill is None or (ours and not _sound(fill, contract, execution, account, named, at)):
+            _note(contract, execution, unread, ours=ours)
+            continue
+        found[fill.exec_id] = fill
+        if ours and amount(execution.cumQty):
+            reached.setdefault((fill.broker_id, execution.cumQty), set()).add(stem_of(fill.exec_id))
+    # Every execution of an order brings it further: two that end at the same number are one under two ids.
+    for contract, execution in heard:
+        if len(reached.get((str(execution.permId), execution.cumQty), ())) > 1 and execution.execId in found:
+            del found[execution.execId]
+            _note(contract, execution, unread, ours=True)
     return tuple(found.values())
+
+
+def _note(contract: Any, execution: Any, unread: Unread, *, ours: bool) -> None:
+    told = {
+        "side": execution.side, "shares": execution.shares, "price": execution.price,
+        "reference": str(execution.orderRef or ""), "execution": execution.execId,
+        "order": execution.permId, "account": execution.acctNumber, "time": f"{execution.time:%Y-%m-%d %H:%M:%S %Z}",
+        "filled so far": execution.cumQty, "average": execution.avgPrice,
+    }  # fmt: skip
+    unread.note("execution", contract, told, ours=ours)
+
+
+def _sound(
+    fill: BrokerFill, contract: Any, execution: Any, account: str, named: Sequence[BrokerOrder], at: datetime | None
+) -> bool:
+    """Whether an execution of ours agrees with itself and with the listed orders of its reference or number."""
+    filled, average = amount(execution.cumQty) or ZERO, amount(execution.avgPrice) or ZERO
+    first_whole = fill.shares == filled and average > 0
+    lists_agree = any(
+        (one.ref, one.symbol, one.side) == (fill.ref or one.ref, fill.symbol, fill.side)
+        and one.broker_id in ("", fill.broker_id)
+        for one in named
+    )
+    day = fill.ref[1:7] or f"{fill.instant:%y%m%d}"
+    return (
+        EXECUTION_ID.fullmatch(fill.exec_id) is not None
+        and is_us_share(contract)
+        and fill.account == account
+        and shown(execution.permId) > 0
+        and fill.shares == int(fill.shares)
+        and not 0 < filled < fill.shares
+        and not (first_whole and abs(fill.price - average) > average * _NEAR)
+        # The zone of a gateway may be told wrongly; a day more is no time of this order.
+        and f"{fill.instant + _ZONES:%y%m%d}" >= day
+        and (at is None or fill.instant <= at + _ZONES)
+        and (lists_agree or not named)
+    )
 
 
 def garbled(heard: Iterable[tuple[str, ...]], account: str, unread: Unread) -> None:
