@@ -20,7 +20,7 @@ from mtum.core.portfolio.carried import (
     table_in,
     text_in,
 )
-from mtum.core.portfolio.decision import Book, Decision, PortfolioRules
+from mtum.core.portfolio.decision import Book, Decision, PlannedOrder, PortfolioRules
 from mtum.core.portfolio.limits import LossState, Restriction
 from mtum.core.strategies.contract import (
     Condition,
@@ -60,7 +60,7 @@ def frame_of(view: MarketView, book: Book, strategy: Strategy) -> Document:
     dated = strategy.CALENDAR or strategy.STANDING_PURCHASES
     return {
         "session": view.session.isoformat(),
-        "bars": {symbol: _bars_document(bars.tail(history), columns) for symbol, bars in sorted(view.bars.items())},
+        "bars": {symbol: bars_document(bars.tail(history), columns) for symbol, bars in sorted(view.bars.items())},
         "series": dict(view.series),
         "provisional": {symbol: _provisional_document(seen) for symbol, seen in sorted(view.provisional.items())},
         "book": {
@@ -78,7 +78,7 @@ def view_of(frame: Mapping[str, object]) -> MarketView:
     """Return the market view a frame was made from, cut to the frame's history."""
     session = date.fromisoformat(text_in(frame["session"]))
     provisional = {symbol: _provisional(seen) for symbol, seen in table_in(frame["provisional"]).items()}
-    bars = {symbol: _bars(symbol, stored) for symbol, stored in table_in(frame["bars"]).items()}
+    bars = {symbol: bars_in(symbol, stored) for symbol, stored in table_in(frame["bars"]).items()}
     series = {name: maybe_number(value) for name, value in table_in(frame["series"]).items()}
     return MarketView(
         session=session,
@@ -102,16 +102,16 @@ def book_of(frame: Mapping[str, object]) -> Book:
         holdings={symbol: _holding(symbol, row) for symbol, row in table_in(stored["holdings"]).items()},
         cash_usd=number_in(stored["cash_usd"]),
         available_usd=number_in(stored["available_usd"]),
-        exit_pending=_words(stored["exit_pending"]),
-        forced_exits=_words(stored["forced_exits"]),
+        exit_pending=words_in(stored["exit_pending"]),
+        forced_exits=words_in(stored["forced_exits"]),
         unsettled_usd=number_in(stored["unsettled_usd"]),
         receivable_usd=number_in(stored["receivable_usd"]),
-        losses=_losses(table_in(stored["losses"])),
+        losses=losses_in(table_in(stored["losses"])),
         restriction=Restriction(text_in(stored["restriction"])),
-        entries_barred=_words(stored["entries_barred"]),
-        exits_barred=_words(stored["exits_barred"]),
-        unsellable_shares=_shares(stored.get("unsellable_shares", {})),
-        buy_backs=_shares(stored.get("buy_backs", {})),
+        entries_barred=words_in(stored["entries_barred"]),
+        exits_barred=words_in(stored["exits_barred"]),
+        unsellable_shares=shares_in(stored.get("unsellable_shares", {})),
+        buy_backs=shares_in(stored.get("buy_backs", {})),
         last_fill=date.fromisoformat(text_in(stored["last_fill"])) if "last_fill" in stored else None,
         memory=memory_of(table_in(stored.get("memory", {}))),
         standing=standing_of(stored.get("standing", [])),
@@ -136,16 +136,7 @@ def decision_document(decision: Decision) -> Document:
             }
             for verdict in decision.verdicts
         },
-        "planned": [
-            {
-                "symbol": order.symbol,
-                "side": order.side.value,
-                "purpose": order.purpose.value,
-                "shares": order.shares,
-                "reasons": list(order.reasons),
-            }
-            for order in decision.orders
-        ],
+        "planned": [order_document(order) for order in decision.orders],
         "equity_usd": round(decision.equity_usd, 6),
         "daily_loss_hit": decision.daily_loss_hit,
         "drawdown_hit": decision.drawdown_hit,
@@ -164,6 +155,17 @@ def _size_document(verdict: SymbolVerdict) -> Document:
             return {"shares": count, **confidence}
         case _:
             return confidence
+
+
+def order_document(order: PlannedOrder) -> Document:
+    """Return a planned order as plain JSON values."""
+    return {
+        "symbol": order.symbol,
+        "side": order.side.value,
+        "purpose": order.purpose.value,
+        "shares": order.shares,
+        "reasons": list(order.reasons),
+    }
 
 
 def condition_document(condition: Condition) -> Document:
@@ -193,7 +195,8 @@ def differences(stored: object, found: object, place: str = "") -> list[str]:
     return [] if stored == found else [f"{place.lstrip('.')}: stored {stored!r}, found {found!r}"]
 
 
-def _bars_document(bars: Bars, names: tuple[str, ...]) -> Document:
+def bars_document(bars: Bars, names: tuple[str, ...]) -> Document:
+    """Return these columns of bars as plain JSON values."""
     columns: Document = {name: [_plain(value) for value in getattr(bars, name).tolist()] for name in names}
     return {"source": bars.source, "days": [str(day) for day in bars.days], **columns}
 
@@ -226,7 +229,8 @@ def _plain(value: float) -> float | None:
     return None if value != value else value  # noqa: PLR0124 - the test for NaN
 
 
-def _bars(symbol: str, stored: object) -> Bars:
+def bars_in(symbol: str, stored: object) -> Bars:
+    """Return the bars of a frame."""
     table = table_in(stored)
     columns = {
         name: [float("nan") if value is None else value for value in list_in(table[name])]
@@ -305,7 +309,8 @@ def _holding(symbol: str, stored: object) -> Holding:
     )
 
 
-def _losses(row: Mapping[str, object]) -> LossState:
+def losses_in(row: Mapping[str, object]) -> LossState:
+    """Return the state of the loss limits of a frame."""
     return LossState(
         last_change_usd=number_in(row["last_change_usd"]),
         change_since_usd=number_in(row["change_since_usd"]),
@@ -315,9 +320,11 @@ def _losses(row: Mapping[str, object]) -> LossState:
     )
 
 
-def _shares(value: object) -> dict[str, int]:
+def shares_in(value: object) -> dict[str, int]:
+    """Return a table of whole shares of a frame."""
     return {symbol: int(number_in(shares)) for symbol, shares in table_in(value).items()}
 
 
-def _words(value: object) -> dict[str, str]:
+def words_in(value: object) -> dict[str, str]:
+    """Return a table of words of a frame."""
     return {name: text_in(word) for name, word in table_in(value).items()}

@@ -8,7 +8,7 @@ from math import floor
 import numpy as np
 from numpy.typing import NDArray
 
-from mtum.core.market.bars import Bars
+from mtum.core.market.bars import Bars, total_return
 from mtum.core.portfolio.decision import PlannedOrder
 from mtum.core.portfolio.limits import LossState, Restriction
 from mtum.core.portfolio.sizing import SizingRules
@@ -96,10 +96,8 @@ class Returns:
 
 def total_returns(bars: Bars) -> tuple[NDArray[np.datetime64], Matrix]:
     """Return the days and daily returns of split-adjusted bars, dividends reinvested at the ex-date's close."""
-    held, paid = bars.close[:-1], bars.dividend[1:]
-    # tr[i+1] / tr[i] of the total-return close: close ratio over what the dividend left of the price.
-    values = bars.close[1:] / (held * (1.0 - paid / held)) - 1.0
-    return bars.days[1:], values
+    closes = total_return(bars).close
+    return bars.days[1:], closes[1:] / closes[:-1] - 1.0
 
 
 @dataclass(frozen=True, slots=True)

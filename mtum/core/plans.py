@@ -1,0 +1,127 @@
+"""The record of what an account planned: every input of the coordination and its outcome, and the replay of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import date
+
+from mtum.core.coordination.account import Account, AccountRules, Plan, Returns, SleeveWants
+from mtum.core.coordination.coordinate import coordinate
+from mtum.core.coordination.limits import VAR_SESSIONS
+from mtum.core.market.bars import Bars
+from mtum.core.portfolio.carried import list_in, number_in, table_in, text_in
+from mtum.core.portfolio.decision import PlannedOrder
+from mtum.core.portfolio.limits import Restriction
+from mtum.core.portfolio.orders import Purpose, Side
+from mtum.core.portfolio.sizing import SizingRules
+from mtum.core.record import (
+    FRAME_COLUMNS,
+    Document,
+    bars_document,
+    bars_in,
+    losses_in,
+    order_document,
+    shares_in,
+    words_in,
+)
+
+RETURN_COLUMNS = (*FRAME_COLUMNS, "dividend")
+
+
+def returns_of(bars: Mapping[str, Bars], rules: AccountRules) -> dict[str, Bars]:
+    """Return the histories that these rules look at; none where no limit of them does."""
+    looked_at = (
+        rules.correlation_penalty > 0 or rules.target_volatility_frac is not None or rules.max_var_frac is not None
+    )
+    return {symbol: each.tail(VAR_SESSIONS + 1) for symbol, each in bars.items()} if looked_at else {}
+
+
+def plan_frame(wants: Sequence[SleeveWants], account: Account, histories: Mapping[str, Bars]) -> Document:
+    """Return every input of `coordinate` but the rules, which the settings of the decisions tell.
+
+    Parameters
+    ----------
+    histories : mapping of symbol to Bars
+        What `account.returns` was made of.
+    """
+    return {
+        "session": account.session.isoformat(),
+        "sleeves": [
+            {
+                "name": one.name,
+                "shares": dict(sorted(one.shares.items())),
+                "orders": [order_document(order) for order in one.orders],
+                "least_usd": one.least_usd,
+            }
+            for one in wants
+        ],
+        "prices": dict(sorted(account.prices.items())),
+        "equity_usd": account.equity_usd,
+        "cash_usd": account.cash_usd,
+        "losses": asdict(account.losses),
+        "restriction": account.restriction.value,
+        "uncrossable": dict(sorted(account.uncrossable.items())),
+        "bars": {symbol: bars_document(bars, RETURN_COLUMNS) for symbol, bars in sorted(histories.items())},
+    }
+
+
+def plan_document(plan: Plan) -> Document:
+    """Return what the account does as plain JSON values."""
+    return {
+        "orders": [
+            {
+                "sleeve": one.sleeve,
+                **order_document(one.order),
+                "crossed": one.crossed,
+                "sent": one.sent,
+            }
+            for one in plan.orders
+        ],
+        "cuts": [asdict(cut) for cut in plan.cuts],
+        "held_back": [
+            {"sleeve": sleeve, "symbol": symbol, "reason": reason} for sleeve, symbol, reason in plan.held_back
+        ],
+    }
+
+
+def replayed_plan(frame: Mapping[str, object], sizing: Mapping[str, SizingRules], rules: AccountRules) -> Document:
+    """Coordinate a stored frame again and return the outcome's document.
+
+    Parameters
+    ----------
+    sizing : mapping of sleeve to SizingRules
+        As the settings of that session say, like `rules`.
+    """
+    histories = {symbol: bars_in(symbol, stored) for symbol, stored in table_in(frame["bars"]).items()}
+    wants = [_wants(table_in(stored), sizing) for stored in list_in(frame["sleeves"])]
+    account = Account(
+        session=date.fromisoformat(text_in(frame["session"])),
+        prices={symbol: number_in(price) for symbol, price in table_in(frame["prices"]).items()},
+        equity_usd=number_in(frame["equity_usd"]),
+        cash_usd=number_in(frame["cash_usd"]),
+        losses=losses_in(table_in(frame["losses"])),
+        restriction=Restriction(text_in(frame["restriction"])),
+        returns=Returns.of(histories, VAR_SESSIONS),
+        uncrossable=words_in(frame["uncrossable"]),
+    )
+    return plan_document(coordinate(wants, account, rules))
+
+
+def _wants(stored: Mapping[str, object], sizing: Mapping[str, SizingRules]) -> SleeveWants:
+    name = text_in(stored["name"])
+    return SleeveWants(
+        name=name,
+        shares=shares_in(stored["shares"]),
+        orders=tuple(_order(table_in(order)) for order in list_in(stored["orders"])),
+        sizing=sizing[name],
+        least_usd=number_in(stored["least_usd"]),
+    )
+
+
+def _order(stored: Mapping[str, object]) -> PlannedOrder:
+    return PlannedOrder(
+        symbol=text_in(stored["symbol"]),
+        side=Side(text_in(stored["side"])),
+        purpose=Purpose(text_in(stored["purpose"])),
+        shares=int(number_in(stored["shares"])),
+        reasons=tuple(text_in(reason) for reason in list_in(stored["reasons"])),
+    )

@@ -1,0 +1,69 @@
+"""What an account planned, stored and coordinated again."""
+
+import json
+from dataclasses import replace
+from datetime import date
+
+from mtum.core.coordination.account import AccountRules, Group, Returns
+from mtum.core.coordination.coordinate import coordinate
+from mtum.core.coordination.limits import VAR_SESSIONS
+from mtum.core.plans import plan_document, plan_frame, replayed_plan, returns_of
+from mtum.core.portfolio.limits import LossState
+from mtum.core.record import canonical
+from support.bars import bars_of, changed
+from unit.core.coordination.test_limits import ACCOUNT, SIZING, buys, sells, wants
+
+RULES = AccountRules(
+    daily_loss_usd=500.0,
+    max_symbol_frac=0.5,
+    groups=(Group("all", ("AAA", "BBB"), 0.9),),
+    correlation_penalty=0.3,
+    max_var_frac=0.1,
+)
+HISTORIES = {
+    "AAA": changed(bars_of([100.0 + day % 7 for day in range(400)], symbol="AAA"), dividend={30: 1.0}),
+    "BBB": bars_of([50.0 + day % 5 for day in range(400)], symbol="BBB"),
+}
+
+
+def test_a_stored_plan_is_coordinated_again_to_the_last_digit() -> None:
+    wanted = [
+        wants("core", sells("AAA", 7), buys("BBB", 90), AAA=30, least_usd=100.0),
+        wants("timing", buys("AAA", 40)),
+    ]
+    account = replace(
+        ACCOUNT,
+        losses=LossState(-1.5, 2.5, peak_equity_usd=11_000.0),
+        returns=Returns.of(HISTORIES, VAR_SESSIONS),
+        uncrossable={"CCC": "mismatch"},
+    )
+    plan = coordinate(wanted, account, RULES)
+    frame = json.loads(canonical(plan_frame(wanted, account, HISTORIES)))
+
+    assert plan.cuts
+    assert any(one.crossed for one in plan.orders)
+    again = replayed_plan(frame, {"core": SIZING, "timing": SIZING}, RULES)
+    assert again == json.loads(canonical(plan_document(plan)))
+
+
+def test_histories_are_kept_only_where_a_limit_looks_at_them() -> None:
+    assert returns_of(HISTORIES, AccountRules(max_symbol_frac=0.5)) == {}
+    assert {name: len(bars) for name, bars in returns_of(HISTORIES, RULES).items()} == {"AAA": 400, "BBB": 400}
+
+
+def test_a_plan_in_words_names_sleeve_and_session() -> None:
+    frame = plan_frame([wants("core", buys("AAA", 1))], ACCOUNT, {})
+
+    assert (frame["session"], frame["bars"]) == (date(2026, 1, 5).isoformat(), {})
+    assert plan_document(coordinate([wants("core", buys("AAA", 1))], ACCOUNT, AccountRules()))["orders"] == [
+        {
+            "sleeve": "core",
+            "symbol": "AAA",
+            "side": "BUY",
+            "purpose": "enter",
+            "shares": 1,
+            "reasons": ["wanted"],
+            "crossed": 0,
+            "sent": 1,
+        }
+    ]
