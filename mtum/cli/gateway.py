@@ -17,10 +17,9 @@ from mtum.cli.output import Answer, write
 from mtum.errors import BrokerUnavailableError, UsageError
 
 if TYPE_CHECKING:
-    from mtum.gateway.rehearsal.files import GatewayFiles
-    from mtum.gateway.rehearsal.port_market import PortMarket
-    from mtum.gateway.rehearsal.start import Beginning
+    from mtum.gateway.market import PortMarket
     from mtum.gateway.server import GatewaySetup, PracticeGateway
+    from mtum.gateway.start import Beginning, GatewayFiles
 
 DEFAULT_ACCOUNT = "DUP100001"
 FOLDER_NAME = "gateway"
@@ -68,7 +67,7 @@ def gateway(  # noqa: PLR0917  # a command has one parameter per option
         raise UsageError(f"no port follows {listen}; name one for commands with --control-port")
     if tell is not None:
         return _told(broker.host, control, tell)
-    from mtum.gateway.rehearsal.start import Beginning
+    from mtum.gateway.start import Beginning
 
     begin = Beginning(session, minutes_to_close, speed)
     with _usage_errors():
@@ -104,7 +103,7 @@ def _usage_errors() -> Iterator[None]:
 
 
 def _files(call: Call, *, fresh: bool) -> "GatewayFiles":
-    from mtum.gateway.rehearsal.files import GatewayFiles
+    from mtum.gateway.start import GatewayFiles
 
     files = GatewayFiles(call.data_folder() / FOLDER_NAME)
     if fresh:
@@ -113,7 +112,7 @@ def _files(call: Call, *, fresh: bool) -> "GatewayFiles":
 
 
 def _market(call: Call, source: str) -> "PortMarket":
-    from mtum.gateway.rehearsal.port_market import port_market
+    from mtum.gateway.market import port_market
     from mtum.wiring import resources
 
     if source not in ("sample", "csv"):
@@ -134,9 +133,9 @@ def _setup(
     from mtum.core.portfolio.costs import cost_model
     from mtum.core.portfolio.money import exact
     from mtum.core.simulation.admission import ExchangeRules
-    from mtum.gateway.market_clock import MarketClock
-    from mtum.gateway.rehearsal.start import first_instant, practice_accounts
+    from mtum.gateway.market import MarketClock
     from mtum.gateway.server import GatewaySetup
+    from mtum.gateway.start import first_instant, practice_accounts
 
     portfolio = call.settings().portfolio
     return GatewaySetup(
@@ -153,7 +152,7 @@ def _setup(
 def _misbehaving(
     setup: "GatewaySetup", faults: Path | None, behavior: Path | None, place: tuple[str, int, int]
 ) -> "GatewaySetup":
-    from mtum.gateway.rehearsal.start import behavior_from, fault_rules
+    from mtum.gateway.start import behavior_from, fault_rules
 
     rules = _read(faults, fault_rules) if faults else ()
     switches = _read(behavior, behavior_from) if behavior else setup.behavior
@@ -171,7 +170,7 @@ def _read[T](path: Path, understood: Callable[[str], T]) -> T:
 def _serve(call: Call, setup: "GatewaySetup", files: "GatewayFiles") -> None:
     import asyncio
 
-    from mtum.gateway.rehearsal.start import serve
+    from mtum.gateway.start import serve
 
     def announce(running: "PracticeGateway") -> None:
         write(_ready(setup, files, running, call), as_json=call.json, quiet=call.quiet)
@@ -183,8 +182,8 @@ def _serve(call: Call, setup: "GatewaySetup", files: "GatewayFiles") -> None:
 
 
 def _ready(setup: "GatewaySetup", files: "GatewayFiles", running: "PracticeGateway", call: Call) -> Answer:
-    now, market = setup.clock.now(), running.floor.market
-    codes = [account.code for account in running.floor.desk.state.accounts]
+    now, market = setup.clock.now(), running.shared.market
+    codes = [account.code for account in running.shared.exchange.state.accounts]
     document = {
         "host": setup.host,
         "port": running.port,

@@ -1,15 +1,16 @@
 """How the practice gateway behaves where real ones differ, and what permissions its login has."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from enum import Enum
 
 from mtum.core.portfolio.gate import PRACTICE_FARM
 from mtum.core.simulation.admission import LatePolicy
-from mtum.gateway.given import LONGEST_SECONDS, Order, amount_in, number_in, switch_in, whole_in
+from mtum.gateway.given import Order, amount_in, fields_in, whole_in
 
-_VERSIONS = (157, 178)
+VERSIONS = (157, 178)
+"""Oldest and newest server version that is spoken here."""
 
 
 class EmptyFilter(Enum):
@@ -92,7 +93,7 @@ class Behavior:
     ready_seconds: float = 0.0
     bar_order: BarOrder = BarOrder.RISING
     late_on_close: LatePolicy = LatePolicy.REJECT
-    after_close: LatePolicy = field(default=LatePolicy.NEXT_SESSION)
+    after_close: LatePolicy = LatePolicy.NEXT_SESSION
 
 
 def changed(behavior: Behavior, changes: Mapping[str, object]) -> Behavior:
@@ -103,45 +104,19 @@ def changed(behavior: Behavior, changes: Mapping[str, object]) -> Behavior:
     ValueError
         If a switch is unknown or its value of the wrong kind.
     """
-    kinds = {f.name: type(getattr(behavior, f.name)) for f in fields(behavior)}
-    unknown = sorted(set(changes) - set(kinds))
+    known = {one.name for one in fields(behavior)}
+    unknown = sorted(set(changes) - known)
     if unknown:
-        raise ValueError(f"unknown switch {unknown[0]!r}; known: {', '.join(sorted(kinds))}")
-    return replace(behavior, **{name: _read(kinds[name], name, value) for name, value in changes.items()})  # type: ignore[arg-type]
+        raise ValueError(f"unknown switch {unknown[0]!r}; known: {', '.join(sorted(known))}")
+    return replace(behavior, **fields_in(changes, behavior, {"server_version": _version_in, "base_rate": _rate_in}))
 
 
-def _read(kind: type, name: str, value: object) -> object:
-    given = {name: value}
-    if kind in _READ:
-        return _READ[kind](given, name)
-    try:
-        made: object = kind(value)
-    except (TypeError, ValueError) as wrong:
-        raise ValueError(f"{name} cannot be {value!r}") from wrong
-    return made
+def _version_in(given: Order, name: str) -> int:
+    return whole_in(given, name, *VERSIONS)
 
 
-def _whole(given: Order, name: str) -> int:
-    return whole_in(given, name, *_VERSIONS) if name == "server_version" else whole_in(given, name)
-
-
-def _rate_or_cash(given: Order, name: str) -> Decimal:
+def _rate_in(given: Order, name: str) -> Decimal:
     found = amount_in(given, name)
-    if name == "base_rate" and found <= 0:
-        raise ValueError(f"base_rate is {given[name]!r}; USD per unit of the base currency are more than 0")
+    if found <= 0:
+        raise ValueError(f"{name} is {given[name]!r}; USD per unit of the base currency are more than 0")
     return found
-
-
-def _names(given: Order, name: str) -> tuple[str, ...]:
-    if not isinstance(given[name], list):
-        raise ValueError(f"{name} is {given[name]!r}, a list was expected")
-    return tuple(str(item) for item in given[name])
-
-
-_READ: Mapping[type, Callable[[Order, str], object]] = {
-    bool: switch_in,
-    int: _whole,
-    float: lambda given, name: number_in(given, name, 0.0, LONGEST_SECONDS),
-    Decimal: _rate_or_cash,
-    tuple: _names,
-}

@@ -5,13 +5,13 @@ words `request` and `answer` mean any of them.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from enum import Enum
 from typing import Any
 
-from mtum.gateway.given import LONGEST_SECONDS, amount_in, number_in, switch_in, text_in, texts_in, whole_in
-from mtum.gateway.wire.requests import LAYOUTS
+from mtum.gateway.given import Reader, amount_in, fields_in, number_in
+from mtum.gateway.requests import LAYOUTS
 
 
 class Fault(Enum):
@@ -118,21 +118,9 @@ class FaultRule:
 type Told = Mapping[str, str] | Sequence[str]
 """The fields of a message: by name in a request, by position in an answer."""
 
-
-_READ: Mapping[str, Callable[[Mapping[str, Any], str], object]] = {
-    "skip": whole_in,
-    "count": whole_in,
-    "client": whole_in,
-    "seconds": lambda described, name: number_in(described, name, 0.0, LONGEST_SECONDS),
-    "code": whole_in,
-    "text": text_in,
-    "own_id": switch_in,
-    "shares": whole_in,
+_BOUNDED: Mapping[str, Reader] = {
     "minutes": lambda described, name: number_in(described, name, -1e5, 1e5),
     "price_change": lambda described, name: str(amount_in(described, name)),
-    "carry_out": switch_in,
-    "when": texts_in,
-    "fields": texts_in,
 }
 
 
@@ -147,8 +135,9 @@ def fault_rule(described: Mapping[str, Any]) -> FaultRule:
     unknown = sorted(set(described) - {f.name for f in fields(FaultRule)})
     if unknown or not {"on", "do"} <= set(described):
         raise ValueError(f"a fault needs 'on' and 'do'; unknown keys: {unknown}")
-    given = {name: _READ[name](described, name) for name in described if name in _READ}
-    rule = FaultRule(str(described["on"]), Fault(described["do"]), **given)  # type: ignore[arg-type]
+    plain = FaultRule(str(described["on"]), Fault(described["do"]))
+    given = {name: value for name, value in described.items() if name not in ("on", "do")}
+    rule = replace(plain, **fields_in(given, plain, _BOUNDED))
     if rule.on not in REQUEST_NAMES | ANSWER_NAMES | {ANY_REQUEST, ANY_ANSWER}:
         raise ValueError(f"no message is called {rule.on!r}")
     wrong = _ANSWER_ONLY if rule.on in REQUEST_NAMES | {ANY_REQUEST} else _REQUEST_ONLY

@@ -1,19 +1,69 @@
-"""What the practice market shows now: session, prices, running and finished bars."""
+"""What time is it on the practice gateway's market? Settable, freezable, faster or slower than real time."""
 
-from collections.abc import Iterator
-from dataclasses import replace
-from datetime import date, datetime
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
 
-from mtum.core.market.bars import Bar
+from mtum.core.market.bars import Bar, Bars
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.portfolio.money import exact
 from mtum.core.simulation.account_book import CorporateAction
 from mtum.core.simulation.admission import Moment
 from mtum.core.simulation.provisional import volume_so_far
 from mtum.gateway.contracts import NEW_YORK, VIX, Listing, listing_of
-from mtum.gateway.market_clock import MarketClock
+from mtum.ports.market_data import BarSource
+from mtum.ports.time import Calendar
+
+
+class MarketClock:
+    """Market time under control.
+
+    Parameters
+    ----------
+    start : datetime or None
+        Aware instant to begin at; None = the present.
+    speed : float
+        Market seconds per real second; 0 = frozen.
+    elapsed : callable
+        Seconds of real time from any fixed point (replaced in tests).
+    """
+
+    def __init__(
+        self, start: datetime | None = None, speed: float = 1.0, elapsed: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._elapsed = elapsed
+        self._base = (start or datetime.now(UTC)).astimezone(UTC)
+        self._since = elapsed()
+        self._speed = speed
+
+    @property
+    def speed(self) -> float:
+        """Market seconds per real second."""
+        return self._speed
+
+    def now(self) -> datetime:
+        """Return the market's instant, aware UTC."""
+        return self._base + timedelta(seconds=(self._elapsed() - self._since) * self._speed)
+
+    def set(self, instant: datetime) -> None:
+        """Jump to an instant; the speed stays."""
+        self._base, self._since = instant.astimezone(UTC), self._elapsed()
+
+    def run(self, speed: float) -> None:
+        """Go on from here at this speed; 0 freezes.
+
+        Raises
+        ------
+        ValueError
+            If the speed is negative.
+        """
+        if speed < 0:
+            raise ValueError(f"market time cannot run backwards (speed {speed})")
+        self.set(self.now())
+        self._speed = speed
 
 
 class MarketSource(Protocol):
@@ -122,3 +172,65 @@ class Market:
             for symbol, bar in bars
             if bar and bar.dividend
         )
+
+
+_EARLIEST, _LATEST = date(1990, 1, 1), date(2200, 1, 1)
+_DAYS_BEYOND = timedelta(days=10)
+
+
+@dataclass(frozen=True, slots=True)
+class PortMarket:
+    """A market source (gateway.market.MarketSource) over a source port.
+
+    The running bar's volume is that of the source's own quote at the instant, to the share.
+    """
+
+    source: BarSource
+    sessions: Sessions
+    bars: Mapping[str, Bars]
+    vix: Mapping[date, float] = field(repr=False)
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Shares that can be traded."""
+        return tuple(self.bars)
+
+    @property
+    def last_day(self) -> date:
+        """The last session that has bars."""
+        return max(bars.last_day for bars in self.bars.values())
+
+    def bar(self, symbol: str, day: date) -> Bar | None:
+        """Finished bar of a session; of VIX only the close is known."""
+        if symbol == VIX:
+            close = self.vix.get(day)
+            return None if close is None else Bar(day, close, close, close, close, 0.0)
+        return self.bars[symbol].find(day) if symbol in self.bars else None
+
+    def traded_share(self, symbol: str, session: Session, minutes_to_close: float) -> float:
+        """Share of the session's volume traded, from the source's quote."""
+        final = self.bar(symbol, session.day)
+        if symbol == VIX or final is None or not final.volume:
+            return 1.0
+        seen = self.source.quote(symbol, session, session.close - timedelta(minutes=max(0.0, minutes_to_close)))
+        return seen.volume / final.volume
+
+
+def port_market(source: BarSource, calendar: Calendar, symbols: tuple[str, ...]) -> PortMarket:
+    """Read the symbols' whole history.
+
+    Raises
+    ------
+    DataError
+        If the source cannot give it.
+    ValueError
+        If the source has no bars of a symbol.
+    """
+    bars = {symbol: source.history(symbol, _EARLIEST, _LATEST) for symbol in symbols}
+    empty = [symbol for symbol, found in bars.items() if not len(found)]
+    if empty:
+        raise ValueError(f"the {source.name} source has no bars of {', '.join(empty)}")
+    first = min(found.day(0) for found in bars.values())
+    last = max(found.last_day for found in bars.values())
+    sessions = calendar.sessions(first, last + _DAYS_BEYOND)
+    return PortMarket(source, sessions, bars, source.series_history(VIX, first, last))

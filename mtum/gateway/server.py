@@ -7,18 +7,15 @@ from dataclasses import dataclass, field
 
 from mtum.core.simulation.admission import ExchangeRules
 from mtum.core.simulation.exchange_state import ExchangeAccount
-from mtum.gateway.answers.news import catch_up
-from mtum.gateway.answers.quotes import greet, send_quote
-from mtum.gateway.answers.registry import answer
 from mtum.gateway.behavior import Behavior
-from mtum.gateway.control import ControlDesk
-from mtum.gateway.desk import Desk
+from mtum.gateway.connection import ClientConnection
+from mtum.gateway.control import ControlPort
+from mtum.gateway.exchange import StoredExchange
 from mtum.gateway.faults import FaultRule, Faults
-from mtum.gateway.floor import Floor
-from mtum.gateway.journal import Journal
-from mtum.gateway.market import Market, MarketSource
-from mtum.gateway.market_clock import MarketClock
-from mtum.gateway.session import ClientSession
+from mtum.gateway.market import Market, MarketClock, MarketSource
+from mtum.gateway.market_data import send_quote
+from mtum.gateway.orders import catch_up
+from mtum.gateway.shared import Journal, Shared
 
 type Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[None, None, None]]
 
@@ -63,11 +60,10 @@ class PracticeGateway:
 
     def __init__(self, setup: GatewaySetup) -> None:
         market = Market(setup.source, setup.clock)
-        desk = Desk(market, setup.rules, setup.save, setup.stored, setup.accounts)
-        desk.use_rules(late_on_close=setup.behavior.late_on_close, after_close=setup.behavior.after_close)
+        exchange = StoredExchange(market, setup.rules, setup.save, setup.stored, setup.accounts)
+        exchange.use_rules(late_on_close=setup.behavior.late_on_close, after_close=setup.behavior.after_close)
         journal = Journal(setup.write_journal, setup.clock.now)
-        self.floor = Floor(desk, market, setup.behavior, Faults(setup.faults), journal, self.restart)
-        self.floor.greet = greet
+        self.shared = Shared(exchange, market, setup.behavior, Faults(setup.faults), journal, self.restart)
         self._setup = setup
         self._ports = [setup.port, setup.control_port]
         self._servers: list[asyncio.Server] = []
@@ -82,7 +78,7 @@ class PracticeGateway:
 
     @property
     def control_port(self) -> int:
-        """Port of the control desk, -1 if there is none."""
+        """Port of the control commands, -1 if there is none."""
         return self._ports[1]
 
     async def start(self) -> None:
@@ -95,7 +91,7 @@ class PracticeGateway:
         """
         self._ports[0] = await self._listen(self._serve_client, self._ports[0])
         if self._ports[1] >= 0:
-            self._ports[1] = await self._listen(ControlDesk(self.floor).serve, self._ports[1])
+            self._ports[1] = await self._listen(ControlPort(self.shared).serve, self._ports[1])
         self._time = asyncio.create_task(self._pass_time())
         self._keep(self._time)
 
@@ -123,13 +119,13 @@ class PracticeGateway:
             self._keep(asyncio.create_task(self._come_back(seconds)))
 
     async def _come_back(self, seconds: float) -> None:
-        self.floor.journal.record("restart", seconds=seconds)
+        self.shared.journal.record("restart", seconds=seconds)
         await asyncio.sleep(seconds)
-        self.floor.desk.reload()
+        self.shared.exchange.reload()
         server = await asyncio.start_server(self._serve_client, self._setup.host, self._ports[0])
         self._servers[0] = server
         self._restarting = False
-        self.floor.journal.record("back")
+        self.shared.journal.record("back")
 
     async def _listen(self, serve: Serve, port: int) -> int:
         server = await asyncio.start_server(serve, self._setup.host, port)
@@ -141,10 +137,10 @@ class PracticeGateway:
         if task:
             self._keep(task)
         with suppress(asyncio.CancelledError):
-            await ClientSession(self.floor, answer, reader, writer).run()
+            await ClientConnection(self.shared, reader, writer).run()
 
     def _drop_clients(self) -> None:
-        for client in list(self.floor.clients):
+        for client in list(self.shared.clients):
             client.close()
 
     def _keep(self, task: asyncio.Task[None]) -> None:
@@ -155,12 +151,12 @@ class PracticeGateway:
         ticks = 0
         while True:
             await asyncio.sleep(_TICK_SECONDS)
-            catch_up(self.floor)
+            catch_up(self.shared)
             ticks += 1
             if ticks % _QUOTE_TICKS == 0:
                 self._send_quotes()
 
     def _send_quotes(self) -> None:
-        for client in self.floor.clients:
+        for client in self.shared.clients:
             for request_id, symbol in client.wants.quotes.items():
-                send_quote(client, request_id, self.floor.market.listings[symbol])
+                send_quote(client, request_id, self.shared.market.listings[symbol])

@@ -33,8 +33,7 @@ from mtum.core.portfolio.orders import OrderStatus, ticket_of
 from mtum.core.simulation.admission import ExchangeRules
 from mtum.core.simulation.exchange_state import AccountKind, ExchangeAccount
 from mtum.gateway.faults import fault_rule
-from mtum.gateway.market_clock import MarketClock
-from mtum.gateway.rehearsal.port_market import PortMarket, port_market
+from mtum.gateway.market import MarketClock, PortMarket, port_market
 from mtum.gateway.server import GatewaySetup, PracticeGateway
 from mtum.ports.records import IntentState
 from mtum.wiring import desks, resources

@@ -18,7 +18,7 @@ from mtum.core.portfolio.costs import PercentCosts
 from mtum.core.simulation.admission import ExchangeRules
 from mtum.core.simulation.exchange_state import AccountKind, ExchangeAccount
 from mtum.gateway.contracts import VIX
-from mtum.gateway.market_clock import MarketClock
+from mtum.gateway.market import MarketClock
 from mtum.gateway.server import GatewaySetup, PracticeGateway
 
 ACCOUNT = "DUP100001"

@@ -19,8 +19,7 @@ from mtum.app.session.run_today import run_today
 from mtum.app.session.watch_orders import watch_orders
 from mtum.core.market.sessions import Session
 from mtum.core.simulation.exchange_state import AccountKind, ExchangeAccount, Unsettled
-from mtum.gateway.market_clock import MarketClock
-from mtum.gateway.rehearsal.port_market import PortMarket, port_market
+from mtum.gateway.market import MarketClock, PortMarket, port_market
 from mtum.wiring import desks
 from support.gateway import ACCOUNT, Running, running_gateway
 from support.practice import ENTRY_DAY

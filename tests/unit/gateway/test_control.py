@@ -7,14 +7,14 @@ import json
 import pytest
 
 from mtum.core.market.bars import Bar
-from mtum.gateway.control import ControlDesk
+from mtum.gateway.control import ControlPort
 from mtum.gateway.server import PracticeGateway
 from support.gateway import ACCOUNT, TODAY, Running, market, running_gateway, setup
 from support.ib_clients import MTUM, client, codes, order, until
 
 
 def told(line: bytes) -> dict[str, object]:
-    return ControlDesk(PracticeGateway(setup()).floor).carry_out(line)
+    return ControlPort(PracticeGateway(setup()).shared).carry_out(line)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mtum.gateway.market_clock import MarketClock
+from mtum.gateway.market import MarketClock
 
 START = datetime(2015, 6, 10, 19, 38, tzinfo=UTC)
 

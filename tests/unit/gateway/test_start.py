@@ -10,8 +10,8 @@ from mtum.adapters.sources.embedded import sample_source
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.simulation.exchange_state import AccountKind
 from mtum.gateway.faults import Fault
-from mtum.gateway.rehearsal.port_market import PortMarket, port_market
-from mtum.gateway.rehearsal.start import (
+from mtum.gateway.market import PortMarket, port_market
+from mtum.gateway.start import (
     Beginning,
     behavior_from,
     fault_rules,

@@ -1,11 +1,14 @@
 """Orders: placing, canceling, and the lists of open and completed orders and executions."""
 
+import asyncio
+from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
 
 from mtum.core.portfolio.orders import OrderType, Side
 from mtum.core.simulation.admission import Refusal, refusal, working_order
-from mtum.core.simulation.exchange import Accepted, Canceled, Rejected
+from mtum.core.simulation.auction import called_inactive
+from mtum.core.simulation.exchange import Accepted, Canceled, Ended, ExchangeEvent, Filled, Rejected
 from mtum.core.simulation.exchange_queries import (
     completed_orders,
     executions_of,
@@ -13,30 +16,31 @@ from mtum.core.simulation.exchange_queries import (
     order_by_client,
 )
 from mtum.core.simulation.exchange_state import ExchangeOrder, ExchangeStatus, Execution, PlanEffect, Ticket
-from mtum.gateway.answers.news import catch_up, echo, execution_message
+from mtum.gateway.accounts import push_account
 from mtum.gateway.behavior import EmptyFilter
 from mtum.gateway.contracts import NEW_YORK, NEW_YORK_WIRE, listing_of, matching
-from mtum.gateway.session import ClientSession
-from mtum.gateway.wire.framing import message
-from mtum.gateway.wire.order_messages import (
+from mtum.gateway.framing import Message, message
+from mtum.gateway.messages import (
     WhatIf,
     commission_report,
     completed_order,
+    exec_details,
     open_order,
     order_status,
     wire_time,
 )
-from mtum.gateway.wire.requests import Request
+from mtum.gateway.requests import Request
+from mtum.gateway.shared import Client, Shared
 
 _TYPES = {kind.value: kind for kind in OrderType}
 _LIMITED = (OrderType.LIMIT, OrderType.LIMIT_ON_CLOSE)
 
 
-def place_order(client: ClientSession, request: Request) -> None:
+def place_order(client: Client, request: Request) -> None:
     """Take an order, or answer a what-if."""
     order_id, shares = request.whole("orderId"), request.decimal("totalQuantity") or Decimal(0)
-    floor = client.floor
-    floor.journal.record(
+    shared = client.shared
+    shared.journal.record(
         "order",
         client=client.client_id,
         order_id=order_id,
@@ -56,95 +60,86 @@ def place_order(client: ClientSession, request: Request) -> None:
     if request.flag("whatIf"):
         _answer_trial(client, ticket)
         return
-    word = "changed" if working_order(floor.desk.state, ticket) else "accepted"
-    outcome = floor.desk.place(ticket)
+    word = "changed" if working_order(shared.exchange.state, ticket) else "accepted"
+    outcome = shared.exchange.place(ticket)
     if isinstance(outcome, Rejected):
         _reject(client, order_id, ticket.ref, Refusal(outcome.code, outcome.text))
         return
     _acknowledge(client, request, outcome, word)
-    plans, day = floor.desk.state.plans, floor.market.session.day
+    plans, day = shared.exchange.state.plans, shared.market.session.day
     if any(plan.effect is PlanEffect.TWICE and plan.matches(ticket, day) for plan in plans):
-        again = floor.desk.place(replace(ticket, order_id=0))
+        again = shared.exchange.place(replace(ticket, order_id=0))
         if isinstance(again, Accepted):
             _acknowledge(client, request, again, word)
-    catch_up(floor)
+    catch_up(shared)
 
 
-def cancel_order(client: ClientSession, request: Request) -> None:
+def cancel_order(client: Client, request: Request) -> None:
     """Cancel an order of this client."""
     order_id = request.whole("orderId")
-    order = order_by_client(client.floor.desk.state, client.client_id, order_id)
+    order = order_by_client(client.shared.exchange.state, client.client_id, order_id)
     if order is None:
-        client.floor.journal.record("cancel_refused", client=client.client_id, order_id=order_id, code=10147)
+        client.shared.journal.record("cancel_refused", client=client.client_id, order_id=order_id, code=10147)
         client.error(order_id, 10147, f"OrderId {order_id} that needs to be canceled is not found.")
         return
     _cancel(client, order)
 
 
-def cancel_everything(client: ClientSession, request: Request) -> None:
+def cancel_everything(client: Client, _: Request) -> None:
     """Cancel every open order of every client."""
-    del request
-    for order in open_orders(client.floor.desk.state):
+    for order in open_orders(client.shared.exchange.state):
         _cancel(client, order)
 
 
-def own_open_orders(client: ClientSession, request: Request) -> None:
+def own_open_orders(client: Client, _: Request) -> None:
     """List the working orders of this client id."""
-    del request
-    for order in open_orders(client.floor.desk.state):
+    for order in open_orders(client.shared.exchange.state):
         if order.ticket.client_id == client.client_id:
             echo(client, order)
     client.send(message("openOrderEnd", 53, 1))
 
 
-def all_open_orders(client: ClientSession, request: Request) -> None:
+def all_open_orders(client: Client, _: Request) -> None:
     """List the working orders of every client id."""
-    del request
-    for order in open_orders(client.floor.desk.state):
+    for order in open_orders(client.shared.exchange.state):
         echo(client, order)
     client.send(message("openOrderEnd", 53, 1))
 
 
-def list_completed(client: ClientSession, request: Request) -> None:
+def list_completed(client: Client, _: Request) -> None:
     """List the orders that ended today."""
-    del request
-    for order in completed_orders(client.floor.desk.state, client.floor.market.today):
+    for order in completed_orders(client.shared.exchange.state, client.shared.market.today):
         ended = wire_time((order.done_at or order.placed_at).astimezone(NEW_YORK), zone=NEW_YORK_WIRE)
         client.send(completed_order(order, listing_of(order.ticket.symbol), client.version, ended))
     client.send(message("completedOrdersEnd", 102))
 
 
-def list_executions(client: ClientSession, request: Request) -> None:
+def list_executions(client: Client, request: Request) -> None:
     """List today's executions that pass the filter, then their fees."""
-    mode = client.floor.behavior.empty_filter
+    mode = client.shared.behavior.empty_filter
     request_id, wanted = request.whole("reqId"), request.whole("clientId")
     if not wanted and mode is EmptyFilter.SILENT:
         return
     if not wanted and mode is EmptyFilter.OWN:
         wanted = client.client_id
-    today = executions_of(client.floor.desk.state, client.floor.market.today)
+    today = executions_of(client.shared.exchange.state, client.shared.market.today)
     found = [e for e in today if _passes(e, request) and wanted in (0, e.ticket.client_id)]
     if not wanted and mode is EmptyFilter.NOTHING:
         found = []
     for execution in found:
         client.send(execution_message(client, request_id, execution))
     for execution in found:
-        if execution.exec_id not in client.floor.unreported:
+        if execution.exec_id not in client.shared.unreported:
             client.send(commission_report(execution))
     client.send(message("execDetailsEnd", 55, 1, request_id))
 
 
-def ignore(client: ClientSession, request: Request) -> None:
-    """Take note of a request that needs no answer."""
-    del client, request
-
-
-def _unreadable(client: ClientSession, request: Request, shares: Decimal) -> Refusal | None:
-    if client.floor.behavior.read_only:
+def _unreadable(client: Client, request: Request, shares: Decimal) -> Refusal | None:
+    if client.shared.behavior.read_only:
         return Refusal(
             321, "Error validating request.-'bN' : cause - The API interface is currently in Read-Only mode."
         )
-    found = matching(client.floor.market.listings, request.values)
+    found = matching(client.shared.market.listings, request.values)
     if not found or found[0].sec_type != "STK":
         return Refusal(200, "No security definition has been found for the request")
     if shares != int(shares):
@@ -156,9 +151,9 @@ def _unreadable(client: ClientSession, request: Request, shares: Decimal) -> Ref
     return None
 
 
-def _ticket(client: ClientSession, request: Request, shares: int) -> Ticket:
-    accounts = client.floor.desk.state.accounts
-    found = matching(client.floor.market.listings, request.values)
+def _ticket(client: Client, request: Request, shares: int) -> Ticket:
+    accounts = client.shared.exchange.state.accounts
+    found = matching(client.shared.market.listings, request.values)
     kind = _TYPES[request.text("orderType")]
     return Ticket(
         # With one account under the login, the gateway fills it in.
@@ -175,63 +170,65 @@ def _ticket(client: ClientSession, request: Request, shares: int) -> Ticket:
     )
 
 
-def _reject(client: ClientSession, order_id: int, ref: str, refused: Refusal) -> None:
-    client.floor.journal.record(
+def _reject(client: Client, order_id: int, ref: str, refused: Refusal) -> None:
+    client.shared.journal.record(
         "rejected", client=client.client_id, order_id=order_id, ref=ref, code=refused.code, text=refused.text
     )
     client.error(order_id, refused.code, refused.text)
-    if client.floor.behavior.inactive_echo:
+    if client.shared.behavior.inactive_echo:
         client.send(message("orderStatus", 3, order_id, "Inactive", 0, 0, 0.0, 0, 0, 0.0, client.client_id, "", 0.0))
 
 
-def _acknowledge(client: ClientSession, request: Request, outcome: Accepted, word: str) -> None:
-    order, floor = outcome.order, client.floor
+def _acknowledge(client: Client, request: Request, outcome: Accepted, word: str) -> None:
+    order, shared = outcome.order, client.shared
     ticket = order.ticket
-    floor.journal.record(word, client=client.client_id, order_id=ticket.order_id, ref=ticket.ref, perm_id=order.perm_id)
+    shared.journal.record(
+        word, client=client.client_id, order_id=ticket.order_id, ref=ticket.ref, perm_id=order.perm_id
+    )
     if not request.text("tif"):
         client.error(ticket.order_id, 10349, "Order TIF was set to DAY based on order preset.")
     if outcome.notice:
-        after = floor.market.source.sessions.after(order.placed_session)
+        after = shared.market.source.sessions.after(order.placed_session)
         begins = wire_time(after.open.astimezone(NEW_YORK), zone=NEW_YORK_WIRE) if after else "the next session"
         what = f"{ticket.side.value} {ticket.shares} {ticket.symbol}"
         warning = f"Warning: your order will not be placed at the exchange until {begins}"
         client.error(ticket.order_id, 399, f"Order Message:\n{what}\n{warning}")
-    if floor.behavior.perm_id_late:
+    if shared.behavior.perm_id_late:
         listing = listing_of(ticket.symbol)
         early = replace(order, perm_id=0)
         client.send(open_order(early, listing, "PendingSubmit", client.version))
         client.send(order_status(early, "PendingSubmit"))
-    for hearer in floor.hearing(client.client_id):
+    for hearer in shared.hearing(client.client_id):
         echo(hearer, order)
 
 
-def _cancel(client: ClientSession, order: ExchangeOrder) -> None:
-    outcome = client.floor.desk.cancel(order.perm_id)
-    order_id, journal = order.ticket.order_id, client.floor.journal
+def _cancel(client: Client, order: ExchangeOrder) -> None:
+    outcome = client.shared.exchange.cancel(order.perm_id)
+    order_id, journal = order.ticket.order_id, client.shared.journal
     if not isinstance(outcome, Canceled):
         journal.record("cancel_refused", ref=order.ticket.ref, order_id=order_id, code=outcome.code)
         client.error(order_id, outcome.code, outcome.text)
         return
     journal.record("canceled", ref=order.ticket.ref, order_id=order_id, perm_id=order.perm_id)
-    for hearer in client.floor.hearing(order.ticket.client_id):
+    for hearer in client.shared.hearing(order.ticket.client_id):
         hearer.send(order_status(outcome.order, "Cancelled", order.average_price))
         hearer.error(order_id, 202, "Order Canceled - reason:")
 
 
-def _answer_trial(client: ClientSession, ticket: Ticket) -> None:
-    floor = client.floor
-    price, account = floor.market.price(ticket.symbol), floor.desk.state.account(ticket.account)
+def _answer_trial(client: Client, ticket: Ticket) -> None:
+    shared = client.shared
+    price, account = shared.market.price(ticket.symbol), shared.exchange.state.account(ticket.account)
     if price is None or account is None:
         client.error(ticket.order_id, 201, "Order rejected - reason: no price or no such account")
         return
-    refused = refusal(floor.desk.state, ticket, floor.market.moment(), floor.desk.rules)
+    refused = refusal(shared.exchange.state, ticket, shared.market.moment(), shared.exchange.rules)
     if refused:
         client.error(ticket.order_id, refused.code, refused.text)
         return
-    now, day = floor.market.clock.now(), floor.market.session.day
+    now, day = shared.market.clock.now(), shared.market.session.day
     order = ExchangeOrder(ticket, 0, now, day, day, ExchangeStatus.WORKING)
-    commission = floor.desk.rules.costs.commission(ticket.shares, price)
-    held = sum((p.shares * (floor.market.price(p.symbol) or Decimal(0)) for p in account.positions), Decimal(0))
+    commission = shared.exchange.rules.costs.commission(ticket.shares, price)
+    held = sum((p.shares * (shared.market.price(p.symbol) or Decimal(0)) for p in account.positions), Decimal(0))
     trial = WhatIf(price * ticket.shares, account.cash + held, commission)
     client.send(open_order(order, listing_of(ticket.symbol), "PreSubmitted", client.version, trial))
 
@@ -246,3 +243,86 @@ def _passes(execution: Execution, request: Request) -> bool:
         and request.text("secType") in ("", "STK")
         and wanted_side in ("", ticket.side.value)
     )
+
+
+def catch_up(shared: Shared) -> None:
+    """Let the exchange catch up with market time and tell everyone what happened."""
+    publish(shared, shared.exchange.advance())
+
+
+def publish(shared: Shared, events: Iterable[ExchangeEvent]) -> None:
+    """Tell the clients concerned about fills and ends."""
+    for event in events:
+        match event:
+            case Filled(execution, order):
+                _publish_fill(shared, execution, order)
+            case Ended(order):
+                _publish_end(shared, order)
+
+
+def status_word(shared: Shared, order: ExchangeOrder) -> str:
+    """The broker's word for an order's status."""
+    if order.status is ExchangeStatus.WORKING:
+        if called_inactive(shared.exchange.state, order, shared.market.moment()):
+            return "Inactive"
+        held = order.ticket.order_type.on_close or order.session is None
+        return shared.behavior.resting_status if held else "Submitted"
+    return _WORDS[order.status]
+
+
+def echo(client: Client, order: ExchangeOrder) -> None:
+    """Show an order to a client: openOrder and orderStatus."""
+    status = status_word(client.shared, order)
+    client.send(open_order(order, listing_of(order.ticket.symbol), status, client.version))
+    client.send(order_status(order, status, order.average_price))
+
+
+def execution_message(client: Client, request_id: int, execution: Execution) -> Message:
+    """One execution as this client's version wants it."""
+    zone = "" if client.shared.behavior.naive_times else NEW_YORK_WIRE
+    instant = wire_time(execution.instant.astimezone(NEW_YORK), zone=zone)
+    return exec_details(request_id, execution, listing_of(execution.ticket.symbol), client.version, instant)
+
+
+_WORDS = {
+    ExchangeStatus.FILLED: "Filled",
+    ExchangeStatus.CANCELED: "Cancelled",
+    ExchangeStatus.EXPIRED: "Cancelled",
+    ExchangeStatus.REJECTED: "Inactive",
+}
+
+
+def _publish_fill(shared: Shared, execution: Execution, order: ExchangeOrder) -> None:
+    shared.journal.record(
+        "filled",
+        ref=order.ticket.ref,
+        perm_id=order.perm_id,
+        exec_id=execution.exec_id,
+        shares=execution.shares,
+        price=execution.price,
+    )
+    for client in shared.hearing(order.ticket.client_id):
+        client.send(execution_message(client, -1, execution))
+        echo(client, order)
+        # A real gateway often repeats the last pair.
+        echo(client, order)
+    shared.unreported.add(execution.exec_id)
+    asyncio.get_running_loop().call_later(shared.behavior.commission_seconds, _report_fee, shared, execution)
+
+
+def _report_fee(shared: Shared, execution: Execution) -> None:
+    shared.unreported.discard(execution.exec_id)
+    for client in shared.hearing(execution.ticket.client_id):
+        client.send(commission_report(execution))
+    push_account(shared, execution.ticket.account, execution.ticket.symbol)
+
+
+def _publish_end(shared: Shared, order: ExchangeOrder) -> None:
+    shared.journal.record("ended", ref=order.ticket.ref, perm_id=order.perm_id, status=order.status.value)
+    for client in shared.hearing(order.ticket.client_id):
+        if order.status is ExchangeStatus.REJECTED:
+            client.error(order.ticket.order_id, order.code, order.reason)
+            echo(client, order)
+        else:
+            client.send(order_status(order, status_word(shared, order), order.average_price))
+            client.error(order.ticket.order_id, order.code, order.reason)

@@ -20,8 +20,8 @@ from ib_insync.order import (
     VolumeCondition,
 )
 
-from mtum.gateway.wire.framing import WireError
-from mtum.gateway.wire.requests import Request, read_request
+from mtum.gateway.framing import WireError
+from mtum.gateway.requests import Request, read_request
 
 VERSIONS = (157, 158, 160, 162, 166, 169, 170, 176)
 STOCK = Stock("MTUM", "SMART", "USD", primaryExchange="BATS")

@@ -1,20 +1,113 @@
-"""History: daily bars with today's running one, intraday bars, first date, schedule."""
+"""Market data: contracts, quotes, and history with today's running bar."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 from mtum.core.market.bars import Bar
 from mtum.core.market.sessions import Session
-from mtum.gateway.answers.quotes import listings_for
 from mtum.gateway.behavior import BarOrder
-from mtum.gateway.contracts import NEW_YORK, NEW_YORK_WIRE, Listing
+from mtum.gateway.contracts import NEW_YORK, NEW_YORK_WIRE, Listing, liquid_hours, matching, trading_hours
+from mtum.gateway.framing import Field, message
 from mtum.gateway.market import Market
-from mtum.gateway.session import ClientSession
-from mtum.gateway.wire.data_messages import WireBar, historical_data
-from mtum.gateway.wire.framing import Field, message
-from mtum.gateway.wire.order_messages import wire_time
-from mtum.gateway.wire.requests import Request
+from mtum.gateway.messages import (
+    WireBar,
+    contract_data,
+    historical_data,
+    symbol_samples,
+    tick_price,
+    tick_size,
+    tick_string,
+    wire_time,
+)
+from mtum.gateway.requests import Request
+from mtum.gateway.shared import Client
+
+_HALF_SPREAD = Decimal("0.01")
+# Live tick numbers and their delayed twins.
+BID, ASK, LAST, HIGH, LOW, VOLUME, CLOSE, OPEN, LAST_TIME = 1, 2, 4, 6, 7, 8, 9, 14, 45
+_DELAYED = {BID: 66, ASK: 67, LAST: 68, HIGH: 72, LOW: 73, VOLUME: 74, CLOSE: 75, OPEN: 76, LAST_TIME: 88}
+_LIVE_DATA, _DELAYED_DATA = 1, 3
+
+
+def contract_details(client: Client, request: Request) -> None:
+    """Every contract that fits, or error 200."""
+    request_id = request.whole("reqId")
+    found = listings_for(client, request)
+    if not found:
+        return
+    sessions, today = client.shared.market.source.sessions, client.shared.market.today
+    hours = (trading_hours(sessions, today), liquid_hours(sessions, today))
+    for listing in found:
+        client.send(contract_data(request_id, listing, hours, client.version))
+    client.send(message("contractDataEnd", 52, 1, request_id))
+
+
+def listings_for(client: Client, request: Request) -> list[Listing]:
+    """Contracts that fit a request; sends error 200 when there is none."""
+    found = matching(client.shared.market.listings, request.values)
+    if not found:
+        client.error(request.whole("reqId"), 200, "No security definition has been found for the request")
+    return found
+
+
+def market_data_type(client: Client, request: Request) -> None:
+    """Remember whether the client accepts delayed quotes."""
+    client.wants.data_type = request.whole("type")
+
+
+def market_data(client: Client, request: Request) -> None:
+    """A snapshot, or a quote that is sent again when it changes."""
+    request_id = request.whole("reqId")
+    found = listings_for(client, request)
+    if not found:
+        return
+    symbol, behavior = found[0].symbol, client.shared.behavior
+    if symbol in behavior.no_data:
+        client.error(request_id, 354, "Requested market data is not subscribed.")
+        return
+    if symbol in behavior.delayed:
+        client.error(request_id, 10167, "Requested market data is not subscribed. Displaying delayed market data.")
+    kind = _DELAYED_DATA if symbol in behavior.delayed else _LIVE_DATA
+    client.send(message("marketDataType", 58, 1, request_id, kind))
+    client.send(message("tickReqParams", 81, request_id, 0.01, "9c0001", 3))
+    send_quote(client, request_id, found[0])
+    if request.flag("snapshot"):
+        client.send(message("tickSnapshotEnd", 57, 1, request_id))
+    else:
+        client.wants.quotes[request_id] = symbol
+
+
+def send_quote(client: Client, request_id: int, listing: Listing) -> None:
+    """Send the ticks of a contract as it trades now; only the previous close before the opening."""
+    market, behavior = client.shared.market, client.shared.behavior
+    kinds = _DELAYED if listing.symbol in behavior.delayed else {}
+    bar, price = market.running_bar(listing.symbol), market.price(listing.symbol)
+    before = market.previous_close(listing.symbol)
+    if before is not None:
+        client.send(tick_price(request_id, kinds.get(CLOSE, CLOSE), before))
+    if bar is None or price is None:
+        return
+    stock = listing.sec_type == "STK"
+    if stock and market.minutes_to_close() > 0:
+        client.send(tick_price(request_id, kinds.get(BID, BID), price - _HALF_SPREAD, 100))
+        client.send(tick_price(request_id, kinds.get(ASK, ASK), price + _HALF_SPREAD, 100))
+    prices = ((LAST, price), (HIGH, Decimal(repr(bar.high))), (LOW, Decimal(repr(bar.low))))
+    for tick, shown in (*prices, (OPEN, Decimal(repr(bar.open)))):
+        client.send(tick_price(request_id, kinds.get(tick, tick), shown, 100 if tick == LAST and stock else 0))
+    if stock:
+        client.send(tick_size(request_id, kinds.get(VOLUME, VOLUME), int(bar.volume)))
+    last_trade = min(market.clock.now(), market.session.close)
+    client.send(tick_string(request_id, kinds.get(LAST_TIME, LAST_TIME), str(int(last_trade.timestamp()))))
+
+
+def matching_symbols(client: Client, request: Request) -> None:
+    """Contracts whose symbol begins with a pattern."""
+    listings = client.shared.market.listings.values()
+    found = [entry for entry in listings if entry.symbol.startswith(request.text("pattern").upper())]
+    client.send(symbol_samples(request.whole("reqId"), found, client.version))
+
 
 _DAY = "1 day"
 _MINUTES = {"1 min": 1, "5 mins": 5, "15 mins": 15, "30 mins": 30, "1 hour": 60}
@@ -23,7 +116,7 @@ _EPOCH_FORMAT = 2
 _FAR_BACK = 40_000  # sessions; more than any history holds
 
 
-def historical_bars(client: ClientSession, request: Request) -> None:
+def historical_bars(client: Client, request: Request) -> None:
     """Bars of one contract, or the error that a real gateway gives."""
     request_id = request.whole("reqId")
     found = listings_for(client, request)
@@ -33,7 +126,7 @@ def historical_bars(client: ClientSession, request: Request) -> None:
     if problem:
         client.error(request_id, *problem)
         return
-    market = client.floor.market
+    market = client.shared.market
     end = _end(request.text("endDateTime"), market)
     first = _first_day(market, end.astimezone(NEW_YORK).date(), request.text("duration"))
     if request.text("whatToShow") == "SCHEDULE":
@@ -42,16 +135,16 @@ def historical_bars(client: ClientSession, request: Request) -> None:
     daily = request.text("barSize").replace("1D", _DAY) == _DAY
     make = _daily_bars if daily else _intraday_bars
     bars = list(make(market, found[0], request, (first, end)))
-    bars = _ordered(bars, client.floor.behavior.bar_order) if daily else bars
+    bars = _ordered(bars, client.shared.behavior.bar_order) if daily else bars
     zone = NEW_YORK_WIRE
     begin = datetime.combine(first, datetime.min.time(), NEW_YORK)
     span = (wire_time(begin, zone=zone), wire_time(end.astimezone(NEW_YORK), zone=zone))
     client.send(historical_data(request_id, span, bars))
 
 
-def head_timestamp(client: ClientSession, request: Request) -> None:
+def head_timestamp(client: Client, request: Request) -> None:
     """First instant of a contract's history."""
-    market = client.floor.market
+    market = client.shared.market
     for listing in listings_for(client, request)[:1]:
         known = (s for s in market.source.sessions if market.source.bar(listing.symbol, s.day))
         first = next(known, None)
@@ -63,9 +156,9 @@ def head_timestamp(client: ClientSession, request: Request) -> None:
         client.send(message("headTimestamp", 88, request.whole("reqId"), stamp))
 
 
-def _problem(client: ClientSession, request: Request, listing: Listing) -> tuple[int, str] | None:
+def _problem(client: Client, request: Request, listing: Listing) -> tuple[int, str] | None:
     service = "Historical Market Data Service error message:"
-    if listing.symbol in client.floor.behavior.no_data:
+    if listing.symbol in client.shared.behavior.no_data:
         return 162, f"{service}No market data permissions for {listing.exchange} {listing.sec_type}"
     if request.text("whatToShow") == "ADJUSTED_LAST" and request.text("endDateTime"):
         return 321, "Error validating request.-'bU' : cause - End date not supported with adjusted last"
@@ -164,9 +257,9 @@ def _wire_bar(stamp: str, bar: Bar, volume: int) -> WireBar:
     return WireBar(stamp, bar.open, bar.high, bar.low, bar.close, volume)
 
 
-def _send_schedule(client: ClientSession, request_id: int, first: date, end: datetime) -> None:
+def _send_schedule(client: Client, request_id: int, first: date, end: datetime) -> None:
     local = end.astimezone(NEW_YORK)
-    found = client.floor.market.source.sessions.between(first, local.date())
+    found = client.shared.market.source.sessions.between(first, local.date())
     fields: list[Field] = [request_id, f"{first:%Y%m%d}-00:00:00", f"{local:%Y%m%d-%H:%M:%S}"]
     fields += [NEW_YORK_WIRE, len(found)]
     for session in found:

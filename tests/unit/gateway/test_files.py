@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mtum.errors import RunLockedError, StoreError
-from mtum.gateway.rehearsal.files import GatewayFiles
+from mtum.gateway.start import GatewayFiles
 
 
 def test_state_and_market_time_come_back(tmp_path: Path) -> None:

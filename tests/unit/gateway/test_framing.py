@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from mtum.gateway.wire.framing import Cursor, WireError, framed, laid_out, message, names_at, text_of
+from mtum.gateway.framing import Cursor, WireError, framed, laid_out, message, names_at, text_of
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ from mtum.core.simulation.exchange_state import (
 from mtum.gateway.market import Market
 
 
-class Desk:
+class StoredExchange:
     """Owns the exchange's state.
 
     Parameters

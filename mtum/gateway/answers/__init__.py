@@ -1,1 +1,0 @@
-"""What the practice gateway answers, one file per subject."""

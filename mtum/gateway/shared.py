@@ -1,0 +1,116 @@
+"""What all clients of the practice gateway share: market, exchange, behavior, faults, journal, and each other."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+from mtum.gateway.behavior import Behavior
+from mtum.gateway.contracts import NEW_YORK
+from mtum.gateway.exchange import StoredExchange
+from mtum.gateway.faults import FaultRule, Faults, Told
+from mtum.gateway.framing import Message
+from mtum.gateway.market import Market
+
+
+class Journal:
+    """Writes one JSON line for every message, order, outcome and fault, numbered from 1.
+
+    It is the final judge of what reached the broker. Kinds: `request`, `answer`, `lost` (an answer that
+    was not sent), `order` (a placeOrder was received), `accepted`, `rejected`, `canceled`,
+    `cancel_refused`, `filled`, `ended`, `fault`, `login`, `gone`, `malformed`, `restart`, `back`.
+    """
+
+    def __init__(self, write: Callable[[str], None], now: Callable[[], datetime]) -> None:
+        self._write = write
+        self._now = now
+        self._count = 0
+
+    def record(self, kind: str, **entry: str | float | bool | Decimal | None) -> None:
+        """Write one entry with its number and the market's instant."""
+        self._count += 1
+        plain = {key: str(value) if isinstance(value, Decimal) else value for key, value in entry.items()}
+        line = {"n": self._count, "at": self._now().isoformat(), "kind": kind, **plain}
+        self._write(json.dumps(line, allow_nan=False))
+
+
+@dataclass(slots=True)
+class Subscriptions:
+    """What a client wants to hear without asking again."""
+
+    account: str = ""
+    positions: bool = False
+    summaries: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    multi: dict[int, str] = field(default_factory=dict)
+    pnl: dict[int, str] = field(default_factory=dict)
+    quotes: dict[int, str] = field(default_factory=dict)
+    data_type: int = 1
+
+
+class Client(Protocol):
+    """A client as those see it who answer it; `client_id` is -1 before the login, `since` when it connected."""
+
+    client_id: int
+    version: int
+    since: float
+    wants: Subscriptions
+    shared: "Shared"
+
+    def send(self, answer: Message) -> None:
+        """Send one answer."""
+
+    def error(self, request_id: int, code: int, text: str) -> None:
+        """Send an error, warning or notice."""
+
+    def close(self) -> None:
+        """Close the connection at once."""
+
+
+@dataclass(slots=True, eq=False)
+class Shared:
+    """One market for all clients.
+
+    Parameters
+    ----------
+    restart : callable of seconds
+        Closes every connection, reads the saved state again, opens after so many real seconds.
+    unreported : set of str
+        Executions whose fee report is still to come.
+    """
+
+    exchange: StoredExchange
+    market: Market
+    behavior: Behavior
+    faults: Faults
+    journal: Journal
+    restart: Callable[[float], None]
+    clients: list[Client] = field(default_factory=list)
+    unreported: set[str] = field(default_factory=set)
+
+    def local_now(self) -> datetime:
+        """Market time in New York."""
+        return self.market.clock.now().astimezone(NEW_YORK)
+
+    def in_use(self, client_id: int) -> bool:
+        """Whether a connected client has this id."""
+        return any(client.client_id == client_id for client in self.clients)
+
+    def leave(self, client: Client) -> None:
+        """Let a client go."""
+        if client in self.clients:
+            self.clients.remove(client)
+            self.journal.record("gone", client=client.client_id)
+
+    def struck(self, name: str, client_id: int, told: Told = ()) -> FaultRule | None:
+        """Return the fault that strikes a message, if any, once it stands in the journal."""
+        rule = self.faults.take(name, client_id, told)
+        if rule is not None:
+            self.journal.record("fault", client=client_id, on=rule.on, do=rule.do.value)
+        return rule
+
+    def hearing(self, client_id: int) -> list[Client]:
+        """Clients that hear of an order: the one that placed it and the master."""
+        ids = {client_id, self.behavior.master_client_id}
+        return [client for client in self.clients if client.client_id in ids]

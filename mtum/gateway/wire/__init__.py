@@ -1,1 +1,0 @@
-"""The broker's wire protocol: framing, field lists, and the messages built from them."""
