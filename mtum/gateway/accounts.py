@@ -1,6 +1,6 @@
 """Accounts: values, summary, positions, profit and loss; once, and again when they change."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from time import monotonic
@@ -11,25 +11,31 @@ from mtum.core.simulation.exchange_state import AccountKind, ExchangeAccount, Po
 from mtum.gateway.behavior import Behavior
 from mtum.gateway.contracts import listing_of
 from mtum.gateway.framing import message
-from mtum.gateway.messages import (
-    account_value,
-    money,
-    pnl,
-    portfolio_value,
-    position_message,
-)
+from mtum.gateway.messages import money, portfolio_value, position_message
 from mtum.gateway.requests import Request
-from mtum.gateway.shared import Client, Shared
+from mtum.gateway.shared import Client, Shared, Tell
+
+VALUES, POSITIONS, SUMMARY, MULTI, PROFIT = range(5)
+"""Kinds of subscription, in the order in which a change is told."""
+LEDGER_PREFIX = "$LEDGER-"
 
 
 def account_updates(client: Client, request: Request) -> None:
     """Begin or end the subscription to one account's values."""
     account = _account(client, request.text("account"))
     if not request.flag("subscribe") or account is None:
-        client.wants.account = ""
+        client.wants.accounts.pop((VALUES, 0), None)
         return
-    client.wants.account = account.code
-    _send_account(client, account)
+
+    def tell(account: ExchangeAccount, symbol: str) -> None:
+        for key, text, currency in _values(client, account):
+            client.send(message("acctValue", 6, 2, key, text, currency, account.code))
+        for held in _held(account, symbol):
+            price = client.shared.market.price(held.symbol) or held.average_cost
+            client.send(portfolio_value(account, held, listing_of(held.symbol), price))
+        client.send(message("acctUpdateTime", 8, 1, f"{client.shared.local_now():%H:%M}"))
+
+    _subscribe(client, (VALUES, 0), (account,), tell)
     client.send(message("acctDownloadEnd", 54, 1, account.code))
 
 
@@ -40,36 +46,49 @@ def account_updates_multi(client: Client, request: Request) -> None:
     if account is None:
         client.error(request_id, 321, "Error validating request: invalid account code")
         return
-    client.wants.multi[request_id] = account.code
-    _send_multi(client, request_id, account)
+
+    def tell(account: ExchangeAccount, _: str) -> None:
+        for key, text, currency in _values(client, account):
+            client.send(message("accountUpdateMulti", 73, 1, request_id, account.code, "", key, text, currency))
+
+    _subscribe(client, (MULTI, request_id), (account,), tell)
     client.send(message("accountUpdateMultiEnd", 74, 1, request_id))
 
 
 def account_summary(client: Client, request: Request) -> None:
     """Chosen values of every account."""
     request_id = request.whole("reqId")
-    tags = tuple(tag for tag in request.text("tags").split(",") if tag)
-    client.wants.summaries[request_id] = tags
-    for account in client.shared.exchange.state.accounts:
-        _send_summary(client, request_id, tags, account)
+    tags = [tag for tag in request.text("tags").split(",") if tag]
+
+    def tell(account: ExchangeAccount, _: str) -> None:
+        for key, text, currency in _summary(client.shared, tags, account):
+            client.send(message("accountSummary", 63, 1, request_id, account.code, key, text, currency))
+
+    _subscribe(client, (SUMMARY, request_id), client.shared.exchange.state.accounts, tell)
     client.send(message("accountSummaryEnd", 64, 1, request_id))
 
 
 def positions(client: Client, _: Request) -> None:
     """Positions of every account, then each change."""
-    client.wants.positions = True
-    for account in client.shared.exchange.state.accounts:
-        for held in account.positions:
+
+    def tell(account: ExchangeAccount, symbol: str) -> None:
+        for held in _held(account, symbol):
             client.send(position_message(account.code, held, listing_of(held.symbol)))
+
+    _subscribe(client, (POSITIONS, 0), client.shared.exchange.state.accounts, tell)
     client.send(message("positionEnd", 62, 1))
 
 
 def profit_and_loss(client: Client, request: Request) -> None:
-    """Profit and loss of one account."""
-    account = _account(client, request.text("account"))
+    """Profit and loss of one account in USD."""
+    request_id, account = request.whole("reqId"), _account(client, request.text("account"))
+
+    def tell(account: ExchangeAccount, _: str) -> None:
+        found = figures_of(client.shared, account)
+        client.send(message("pnl", 94, request_id, found.daily, found.unrealized, found.realized))
+
     if account:
-        client.wants.pnl[request.whole("reqId")] = account.code
-        _send_pnl(client, request.whole("reqId"), account)
+        _subscribe(client, (PROFIT, request_id), (account,), tell)
 
 
 def profit_and_loss_single(client: Client, request: Request) -> None:
@@ -87,12 +106,10 @@ def profit_and_loss_single(client: Client, request: Request) -> None:
 
 def end_subscription(client: Client, request: Request) -> None:
     """End what runs under a request id (or the positions)."""
-    if request.name == "cancelPositions":
-        client.wants.positions = False
     request_id = request.whole("reqId")
-    client.wants.summaries.pop(request_id, None)
-    client.wants.multi.pop(request_id, None)
-    client.wants.pnl.pop(request_id, None)
+    positions_end = {(POSITIONS, 0)} if request.name == "cancelPositions" else set()
+    for key in {(SUMMARY, request_id), (MULTI, request_id), (PROFIT, request_id), *positions_end}:
+        client.wants.accounts.pop(key, None)
     client.wants.quotes.pop(request_id, None)
 
 
@@ -102,25 +119,15 @@ def push_account(shared: Shared, code: str, symbol: str = "") -> None:
     if account is None:
         return
     for client in shared.clients:
-        _push_values(client, account, symbol)
-        _push_requested(client, account)
+        for _, (codes, tell) in sorted(client.wants.accounts.items(), key=lambda one: one[0][0]):
+            if code in codes:
+                tell(account, symbol)
 
 
-def _push_values(client: Client, account: ExchangeAccount, symbol: str) -> None:
-    if client.wants.account == account.code:
-        _send_account(client, account, symbol)
-    for held in _held(account, symbol) if client.wants.positions else ():
-        client.send(position_message(account.code, held, listing_of(held.symbol)))
-
-
-def _push_requested(client: Client, account: ExchangeAccount) -> None:
-    wants = client.wants
-    for request_id, tags in wants.summaries.items():
-        _send_summary(client, request_id, tags, account)
-    for request_id in (i for i, code in wants.multi.items() if code == account.code):
-        _send_multi(client, request_id, account)
-    for request_id in (i for i, code in wants.pnl.items() if code == account.code):
-        _send_pnl(client, request_id, account)
+def _subscribe(client: Client, key: tuple[int, int], accounts: Sequence[ExchangeAccount], tell: Tell) -> None:
+    client.wants.accounts[key] = ({account.code for account in accounts}, tell)
+    for account in accounts:
+        tell(account, "")
 
 
 def _account(client: Client, code: str) -> ExchangeAccount | None:
@@ -136,17 +143,6 @@ def _held(account: ExchangeAccount, symbol: str) -> Iterator[Position]:
         yield account.position(symbol)
 
 
-def _send_account(client: Client, account: ExchangeAccount, symbol: str = "") -> None:
-    shared = client.shared
-    for key, text, currency in _values(client, account):
-        client.send(account_value(key, text, currency, account.code))
-    for held in _held(account, symbol):
-        price = shared.market.price(held.symbol) or held.average_cost
-        listing = listing_of(held.symbol)
-        client.send(portfolio_value(account.code, held, listing, price, account.realized_pnl))
-    client.send(message("acctUpdateTime", 8, 1, f"{shared.local_now():%H:%M}"))
-
-
 def _values(client: Client, account: ExchangeAccount) -> Iterator[tuple[str, str, str]]:
     behavior = client.shared.behavior
     ready = monotonic() - client.since >= behavior.ready_seconds
@@ -155,33 +151,19 @@ def _values(client: Client, account: ExchangeAccount) -> Iterator[tuple[str, str
         yield key, text if ready else untold, currency
 
 
-def _send_multi(client: Client, request_id: int, account: ExchangeAccount) -> None:
-    for key, text, currency in _values(client, account):
-        client.send(message("accountUpdateMulti", 73, 1, request_id, account.code, "", key, text, currency))
-
-
-def _send_summary(client: Client, request_id: int, tags: tuple[str, ...], account: ExchangeAccount) -> None:
-    behavior = client.shared.behavior
-    figures = figures_of(client.shared, account)
+def _summary(shared: Shared, tags: Sequence[str], account: ExchangeAccount) -> Iterator[tuple[str, str, str]]:
+    figures, behavior = figures_of(shared, account), shared.behavior
     amounts = base_amounts(figures, account, behavior)
-    rows = [(tag, money(amounts[tag]), behavior.base_currency) for tag in tags if tag in amounts]
     if "AccountType" in tags:
-        rows.insert(0, ("AccountType", "INDIVIDUAL", ""))
+        yield "AccountType", "INDIVIDUAL", ""
+    for tag in tags:
+        if tag in amounts:
+            yield tag, money(amounts[tag]), behavior.base_currency
     for tag in tags:
         name, _, only = tag.partition(":")
         if name == "$LEDGER":
             wanted = {"": {"BASE"}, "ALL": None}.get(only, {only})
-            rows += [row for row in ledger_values(figures, behavior) if wanted is None or row[2] in wanted]
-    for key, text, currency in rows:
-        client.send(message("accountSummary", 63, 1, request_id, account.code, key, text, currency))
-
-
-def _send_pnl(client: Client, request_id: int, account: ExchangeAccount) -> None:
-    figures = figures_of(client.shared, account)
-    client.send(pnl(request_id, figures.daily, figures.unrealized, figures.realized))
-
-
-LEDGER_PREFIX = "$LEDGER-"
+            yield from (row for row in ledger_values(figures, behavior) if wanted is None or row[2] in wanted)
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,7 @@ ANSWERS: Mapping[str, Callable[[Client, Request], None]] = {
     "cancelHistoricalData": _ignore,
     "reqCurrentTime": _current_time,
     "reqGlobalCancel": orders.cancel_everything,
-    "reqMarketDataType": market_data.market_data_type,
+    "reqMarketDataType": _ignore,
     "reqPositions": accounts.positions,
     "reqAccountSummary": accounts.account_summary,
     "cancelAccountSummary": accounts.end_subscription,

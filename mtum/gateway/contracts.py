@@ -2,14 +2,14 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from mtum.core.market.instruments import instrument
-from mtum.core.market.sessions import Sessions
+from mtum.core.market.sessions import Session, Sessions
 
 NEW_YORK = ZoneInfo("America/New_York")
 NEW_YORK_WIRE = "US/Eastern"
@@ -91,22 +91,22 @@ def _fits(listing: Listing, asked: Mapping[str, str]) -> bool:
 
 def liquid_hours(sessions: Sessions, first: date, days: int = HOURS_DAYS) -> str:
     """Regular hours of some calendar days in New York time, closed ones marked."""
-    return ";".join(_hours_of(sessions, first + timedelta(days=i)) for i in range(days))
+    return _hours(sessions, first, days, lambda session: (_digits(session.open), _digits(session.close)))
 
 
 def trading_hours(sessions: Sessions, first: date, days: int = HOURS_DAYS) -> str:
     """Hours with pre-market and after-hours trading, closed days marked."""
+    return _hours(sessions, first, days, lambda session: ("0400", "1700" if session.half_day else "2000"))
+
+
+def _hours(sessions: Sessions, first: date, days: int, hours: Callable[[Session], tuple[str, str]]) -> str:
     texts = []
     for day in (first + timedelta(days=i) for i in range(days)):
         session = sessions.get(day)
-        end = "1700" if session and session.half_day else "2000"
-        texts.append(f"{day:%Y%m%d}:0400-{day:%Y%m%d}:{end}" if session else f"{day:%Y%m%d}:CLOSED")
+        begin, end = hours(session) if session else ("", "")
+        texts.append(f"{day:%Y%m%d}:{begin}-{day:%Y%m%d}:{end}" if session else f"{day:%Y%m%d}:CLOSED")
     return ";".join(texts)
 
 
-def _hours_of(sessions: Sessions, day: date) -> str:
-    session = sessions.get(day)
-    if session is None:
-        return f"{day:%Y%m%d}:CLOSED"
-    begin, end = (instant.astimezone(NEW_YORK) for instant in (session.open, session.close))
-    return f"{begin:%Y%m%d}:{begin:%H%M}-{end:%Y%m%d}:{end:%H%M}"
+def _digits(instant: datetime) -> str:
+    return f"{instant.astimezone(NEW_YORK):%H%M}"

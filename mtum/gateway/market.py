@@ -17,6 +17,9 @@ from mtum.gateway.contracts import NEW_YORK, VIX, Listing, listing_of
 from mtum.ports.market_data import BarSource
 from mtum.ports.time import Calendar
 
+_EARLIEST, _LATEST = date(1990, 1, 1), date(2200, 1, 1)
+_DAYS_BEYOND = timedelta(days=10)
+
 
 class MarketClock:
     """Market time under control.
@@ -172,10 +175,6 @@ class Market:
             for symbol, bar in bars
             if bar and bar.dividend
         )
-
-
-_EARLIEST, _LATEST = date(1990, 1, 1), date(2200, 1, 1)
-_DAYS_BEYOND = timedelta(days=10)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,6 @@ from mtum.gateway.messages import (
     historical_data,
     symbol_samples,
     tick_price,
-    tick_size,
-    tick_string,
     wire_time,
 )
 from mtum.gateway.requests import Request
@@ -29,6 +27,11 @@ _HALF_SPREAD = Decimal("0.01")
 BID, ASK, LAST, HIGH, LOW, VOLUME, CLOSE, OPEN, LAST_TIME = 1, 2, 4, 6, 7, 8, 9, 14, 45
 _DELAYED = {BID: 66, ASK: 67, LAST: 68, HIGH: 72, LOW: 73, VOLUME: 74, CLOSE: 75, OPEN: 76, LAST_TIME: 88}
 _LIVE_DATA, _DELAYED_DATA = 1, 3
+_DAY = "1 day"
+_MINUTES = {"1 min": 1, "5 mins": 5, "15 mins": 15, "30 mins": 30, "1 hour": 60}
+_CALENDAR_DAYS = {"W": 7, "M": 31, "Y": 365}
+_EPOCH_FORMAT = 2
+_FAR_BACK = 40_000  # sessions; more than any history holds
 
 
 def contract_details(client: Client, request: Request) -> None:
@@ -50,11 +53,6 @@ def listings_for(client: Client, request: Request) -> list[Listing]:
     if not found:
         client.error(request.whole("reqId"), 200, "No security definition has been found for the request")
     return found
-
-
-def market_data_type(client: Client, request: Request) -> None:
-    """Remember whether the client accepts delayed quotes."""
-    client.wants.data_type = request.whole("type")
 
 
 def market_data(client: Client, request: Request) -> None:
@@ -97,9 +95,10 @@ def send_quote(client: Client, request_id: int, listing: Listing) -> None:
     for tick, shown in (*prices, (OPEN, Decimal(repr(bar.open)))):
         client.send(tick_price(request_id, kinds.get(tick, tick), shown, 100 if tick == LAST and stock else 0))
     if stock:
-        client.send(tick_size(request_id, kinds.get(VOLUME, VOLUME), int(bar.volume)))
+        client.send(message("tickSize", 2, 6, request_id, kinds.get(VOLUME, VOLUME), int(bar.volume)))
     last_trade = min(market.clock.now(), market.session.close)
-    client.send(tick_string(request_id, kinds.get(LAST_TIME, LAST_TIME), str(int(last_trade.timestamp()))))
+    stamp = str(int(last_trade.timestamp()))
+    client.send(message("tickString", 46, 6, request_id, kinds.get(LAST_TIME, LAST_TIME), stamp))
 
 
 def matching_symbols(client: Client, request: Request) -> None:
@@ -107,13 +106,6 @@ def matching_symbols(client: Client, request: Request) -> None:
     listings = client.shared.market.listings.values()
     found = [entry for entry in listings if entry.symbol.startswith(request.text("pattern").upper())]
     client.send(symbol_samples(request.whole("reqId"), found, client.version))
-
-
-_DAY = "1 day"
-_MINUTES = {"1 min": 1, "5 mins": 5, "15 mins": 15, "30 mins": 30, "1 hour": 60}
-_CALENDAR_DAYS = {"W": 7, "M": 31, "Y": 365}
-_EPOCH_FORMAT = 2
-_FAR_BACK = 40_000  # sessions; more than any history holds
 
 
 def historical_bars(client: Client, request: Request) -> None:
@@ -197,7 +189,7 @@ def _daily_bars(market: Market, listing: Listing, request: Request, span: tuple[
     last = span[1].astimezone(NEW_YORK).date()
     for bar in market.history(listing.symbol, span[0]):
         if bar.day <= last:
-            yield _wire_bar(f"{bar.day:%Y%m%d}", bar, _shown_volume(listing, request, bar.volume))
+            yield WireBar(f"{bar.day:%Y%m%d}", bar, _shown_volume(listing, request, bar.volume))
 
 
 def _ordered(bars: list[WireBar], order: BarOrder) -> list[WireBar]:
@@ -206,7 +198,7 @@ def _ordered(bars: list[WireBar], order: BarOrder) -> list[WireBar]:
     if order is BarOrder.RISING or len(bars) < 2:
         return bars
     # A real history ends with today's running bar; the one before it is finished.
-    twin = bars[-2] if order is BarOrder.TWICE else replace(bars[-2], close=bars[-2].low)
+    twin = bars[-2] if order is BarOrder.TWICE else bars[-2]._replace(bar=replace(bars[-2].bar, close=bars[-2].bar.low))
     return [*bars[:-1], twin, bars[-1]]
 
 
@@ -226,7 +218,7 @@ def _intraday_bars(
             epoch = request.whole("formatDate") == _EPOCH_FORMAT
             local = begin.astimezone(NEW_YORK)
             stamp = str(int(begin.timestamp())) if epoch else wire_time(local, zone=NEW_YORK_WIRE)
-            yield _wire_bar(stamp, flat, _shown_volume(listing, request, flat.volume))
+            yield WireBar(stamp, flat, _shown_volume(listing, request, flat.volume))
 
 
 def _slices(market: Market, listing: Listing, session: Session, step: int) -> Iterator[tuple[datetime, float]]:
@@ -251,10 +243,6 @@ def _shown_volume(listing: Listing, request: Request, volume: float) -> int:
     if request.text("whatToShow") not in ("TRADES", "ADJUSTED_LAST"):
         return -1
     return round(volume) if listing.sec_type == "STK" else 0
-
-
-def _wire_bar(stamp: str, bar: Bar, volume: int) -> WireBar:
-    return WireBar(stamp, bar.open, bar.high, bar.low, bar.close, volume)
 
 
 def _send_schedule(client: Client, request_id: int, first: date, end: datetime) -> None:

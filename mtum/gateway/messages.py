@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
-from mtum.core.simulation.exchange_state import ExchangeOrder, ExchangeStatus, Execution, Position
+from mtum.core.market.bars import Bar
+from mtum.core.simulation.exchange_state import ExchangeAccount, ExchangeOrder, ExchangeStatus, Execution, Position
 from mtum.gateway.contracts import NEW_YORK_WIRE, Listing
 from mtum.gateway.framing import Field, Message, laid_out, message, text_of
 
@@ -77,6 +79,21 @@ _PLAIN: dict[str, Field] = {
     "shareholder": "Not an insider or substantial shareholder",
     "autoCancelDate": "",
 }
+_COMPLETED_STATUS = {
+    ExchangeStatus.WORKING: "Submitted",
+    ExchangeStatus.FILLED: "Filled",
+    ExchangeStatus.CANCELED: "Cancelled",
+    ExchangeStatus.EXPIRED: "Cancelled",
+    ExchangeStatus.REJECTED: "Inactive",
+}
+_CONTRACT_DATA = """
+version@<164 reqId symbol secType expiry strike right exchange currency localSymbol marketName
+tradingClass conId minTick sizeMultiplier@<164 multiplier orderTypes validExchanges priceMagnifier
+underConId longName primaryExchange contractMonth industry category subcategory timeZoneId tradingHours
+liquidHours evRule evMultiplier secIds aggGroup underSymbol underSecType marketRuleIds
+realExpirationDate stockType minSize@164 sizeIncrement@164 suggestedSizeIncrement@164
+"""
+MARKET_RULE = 26
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,21 +122,9 @@ def open_order(
 
 def order_status(order: ExchangeOrder, status: str, last_price: Decimal = Decimal(0)) -> Message:
     """Status, filled and remaining shares of an order."""
-    return message(
-        "orderStatus",
-        3,
-        order.ticket.order_id,
-        status,
-        order.filled,
-        order.remaining,
-        order.average_price,
-        order.perm_id,
-        0,
-        last_price,
-        order.ticket.client_id,
-        "",
-        0.0,
-    )
+    ticket = order.ticket
+    so_far: list[Field] = [order.filled, order.remaining, order.average_price, order.perm_id, 0, last_price]
+    return message("orderStatus", 3, ticket.order_id, status, *so_far, ticket.client_id, "", 0.0)
 
 
 def completed_order(order: ExchangeOrder, listing: Listing, version: int, ended: str) -> Message:
@@ -138,28 +143,11 @@ def completed_order(order: ExchangeOrder, listing: Listing, version: int, ended:
 def exec_details(request_id: int, execution: Execution, listing: Listing, version: int, instant: str) -> Message:
     """One execution; request id -1 when nobody asked."""
     ticket = execution.ticket
-    fields: list[Field] = [
-        request_id,
-        ticket.order_id,
-        *_contract_11(listing, "").values(),
-        execution.exec_id,
-        instant,
-        ticket.account,
-        listing.primary_exchange,
-        "BOT" if ticket.side.value == "BUY" else "SLD",
-        execution.shares,
-        execution.price,
-        execution.perm_id,
-        ticket.client_id,
-        0,
-        execution.filled_so_far,
-        execution.average_price,
-        ticket.ref,
-        "",
-        "",
-        "",
-        2,
-    ]
+    side = "BOT" if ticket.side.value == "BUY" else "SLD"
+    contract = contract_fields(listing, "", listing.exchange).values()
+    fields: list[Field] = [request_id, ticket.order_id, *contract, execution.exec_id, instant, ticket.account]
+    fields += [listing.primary_exchange, side, execution.shares, execution.price, execution.perm_id, ticket.client_id]
+    fields += [0, execution.filled_so_far, execution.average_price, ticket.ref, "", "", "", 2]
     return message("execDetails", 11, *fields, *([False] if version >= 178 else []))
 
 
@@ -175,16 +163,8 @@ def wire_time(instant: datetime, *, zone: str) -> str:
     return f"{stamp} {zone}" if zone else stamp.replace(" ", "  ")
 
 
-_COMPLETED_STATUS = {
-    ExchangeStatus.WORKING: "Submitted",
-    ExchangeStatus.FILLED: "Filled",
-    ExchangeStatus.CANCELED: "Cancelled",
-    ExchangeStatus.EXPIRED: "Cancelled",
-    ExchangeStatus.REJECTED: "Inactive",
-}
-
-
-def _contract_11(listing: Listing, right: str) -> dict[str, Field]:
+def contract_fields(listing: Listing, right: str, exchange: str) -> dict[str, Field]:
+    """The 11 contract fields of most messages; `right` for what is no option."""
     return {
         "conId": listing.con_id,
         "symbol": listing.symbol,
@@ -193,7 +173,7 @@ def _contract_11(listing: Listing, right: str) -> dict[str, Field]:
         "strike": listing.strike,
         "right": listing.right or right,
         "multiplier": listing.multiplier,
-        "exchange": listing.exchange,
+        "exchange": exchange,
         "currency": listing.currency,
         "localSymbol": listing.local_symbol or listing.symbol,
         "tradingClass": listing.trading_class,
@@ -204,7 +184,7 @@ def _order_values(order: ExchangeOrder, listing: Listing) -> dict[str, Field]:
     ticket = order.ticket
     return {
         **_PLAIN,
-        **_contract_11(listing, "?"),
+        **contract_fields(listing, "?", listing.exchange),
         "action": ticket.side.value,
         "orderType": ticket.order_type.value,
         "lmtPrice": ticket.limit if ticket.limit is not None else "0.0",
@@ -232,64 +212,32 @@ def _trial_values(trial: WhatIf) -> dict[str, Field]:
     }
 
 
-_CENT = Decimal("0.01")
-
-
 def money(amount: Decimal) -> str:
     """An amount with two decimals, as the broker shows account values."""
-    return str(amount.quantize(_CENT))
+    return str(amount.quantize(Decimal("0.01")))
 
 
-def account_value(key: str, value: str, currency: str, account: str) -> Message:
-    """One account value of the account updates."""
-    return message("acctValue", 6, 2, key, value, currency, account)
-
-
-def portfolio_value(account: str, position: Position, listing: Listing, price: Decimal, realized: Decimal) -> Message:
+def portfolio_value(account: ExchangeAccount, position: Position, listing: Listing, price: Decimal) -> Message:
     """One position with its market value."""
     worth = price * position.shares
     unrealized = worth - position.average_cost * position.shares
-    fields: list[Field] = [*_contract(listing, listing.primary_exchange), position.shares, price, money(worth)]
-    fields += [position.average_cost, money(unrealized), money(realized), account]
-    return message("portfolioValue", 7, 8, *fields)
+    exchange = listing.primary_exchange
+    contract = contract_fields(listing, "0" if exchange else "", exchange).values()
+    values: list[Field] = [position.shares, price, money(worth), position.average_cost, money(unrealized)]
+    return message("portfolioValue", 7, 8, *contract, *values, money(account.realized_pnl), account.code)
 
 
 def position_message(account: str, position: Position, listing: Listing) -> Message:
     """One position with its average cost."""
-    return message("position", 61, 3, account, *_contract(listing, ""), position.shares, position.average_cost)
+    contract = contract_fields(listing, "", "").values()
+    return message("position", 61, 3, account, *contract, position.shares, position.average_cost)
 
 
-def pnl(request_id: int, daily: Decimal, unrealized: Decimal, realized: Decimal) -> Message:
-    """Profit and loss of an account in USD."""
-    return message("pnl", 94, request_id, daily, unrealized, realized)
+class WireBar(NamedTuple):
+    """One bar as sent: its date or instant as text, its prices, whole volume."""
 
-
-def _contract(listing: Listing, exchange: str) -> list[Field]:
-    right = listing.right or ("0" if exchange else "")
-    head: list[Field] = [listing.con_id, listing.symbol, listing.sec_type, listing.expiry, listing.strike, right]
-    local = listing.local_symbol or listing.symbol
-    return [*head, listing.multiplier, exchange, listing.currency, local, listing.trading_class]
-
-
-_CONTRACT_DATA = """
-version@<164 reqId symbol secType expiry strike right exchange currency localSymbol marketName
-tradingClass conId minTick sizeMultiplier@<164 multiplier orderTypes validExchanges priceMagnifier
-underConId longName primaryExchange contractMonth industry category subcategory timeZoneId tradingHours
-liquidHours evRule evMultiplier secIds aggGroup underSymbol underSecType marketRuleIds
-realExpirationDate stockType minSize@164 sizeIncrement@164 suggestedSizeIncrement@164
-"""
-MARKET_RULE = 26
-
-
-@dataclass(frozen=True, slots=True)
-class WireBar:
-    """One bar as sent: date text, prices, whole volume."""
-
-    date: str
-    open: float
-    high: float
-    low: float
-    close: float
+    stamp: str
+    bar: Bar
     volume: int
 
 
@@ -343,26 +291,16 @@ def contract_data(request_id: int, listing: Listing, hours: tuple[str, str], ver
 def historical_data(request_id: int, span: tuple[str, str], bars: Sequence[WireBar]) -> Message:
     """All bars of a request in one message, which is also its end."""
     fields: list[Field] = [request_id, *span, len(bars)]
-    for bar in bars:
+    for stamp, bar, volume in bars:
         average = round((bar.high + bar.low + bar.close) / 3.0, 6)
-        fields += [bar.date, bar.open, bar.high, bar.low, bar.close, bar.volume, average]
-        fields.append(max(1, bar.volume // 100) if bar.volume > 0 else 0)
+        fields += [stamp, bar.open, bar.high, bar.low, bar.close, volume, average]
+        fields.append(max(1, volume // 100) if volume > 0 else 0)
     return message("historicalData", 17, *fields)
 
 
 def tick_price(request_id: int, tick: int, price: Decimal, size: int = 0) -> Message:
     """A price tick, with the size of bid, ask or last."""
     return message("tickPrice", 1, 6, request_id, tick, price, size, 0)
-
-
-def tick_size(request_id: int, tick: int, size: int) -> Message:
-    """A size tick (volume)."""
-    return message("tickSize", 2, 6, request_id, tick, size)
-
-
-def tick_string(request_id: int, tick: int, text: str) -> Message:
-    """A text tick (last trade's time in epoch seconds)."""
-    return message("tickString", 46, 6, request_id, tick, text)
 
 
 def symbol_samples(request_id: int, listings: Sequence[Listing], version: int) -> Message:

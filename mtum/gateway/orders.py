@@ -34,6 +34,12 @@ from mtum.gateway.shared import Client, Shared
 
 _TYPES = {kind.value: kind for kind in OrderType}
 _LIMITED = (OrderType.LIMIT, OrderType.LIMIT_ON_CLOSE)
+_WORDS = {
+    ExchangeStatus.FILLED: "Filled",
+    ExchangeStatus.CANCELED: "Cancelled",
+    ExchangeStatus.EXPIRED: "Cancelled",
+    ExchangeStatus.REJECTED: "Inactive",
+}
 
 
 def place_order(client: Client, request: Request) -> None:
@@ -282,14 +288,6 @@ def execution_message(client: Client, request_id: int, execution: Execution) -> 
     zone = "" if client.shared.behavior.naive_times else NEW_YORK_WIRE
     instant = wire_time(execution.instant.astimezone(NEW_YORK), zone=zone)
     return exec_details(request_id, execution, listing_of(execution.ticket.symbol), client.version, instant)
-
-
-_WORDS = {
-    ExchangeStatus.FILLED: "Filled",
-    ExchangeStatus.CANCELED: "Cancelled",
-    ExchangeStatus.EXPIRED: "Cancelled",
-    ExchangeStatus.REJECTED: "Inactive",
-}
 
 
 def _publish_fill(shared: Shared, execution: Execution, order: ExchangeOrder) -> None:

@@ -52,6 +52,45 @@ LAYOUTS: Mapping[int, tuple[str, str]] = {
     104: ("reqUserInfo", "reqId"),
 }
 """Message id: name and fields after the id; an empty list is read by a function of its own."""
+_HEAD = """
+orderId conId symbol secType expiry strike right multiplier exchange primaryExchange currency
+localSymbol tradingClass secIdType secId
+action totalQuantity orderType lmtPrice auxPrice tif ocaGroup account openClose origin orderRef
+transmit parentId blockOrder sweepToFill displaySize triggerMethod outsideRth hidden
+"""
+_BODY = """
+sharesAllocation discretionaryAmt goodAfterTime goodTillDate faGroup faMethod faPercentage faProfile@<177
+modelCode shortSaleSlot designatedLocation exemptCode ocaType rule80A settlingFirm allOrNone minQty
+percentOffset eTradeOnly firmQuoteOnly nbboPriceCap auctionStrategy startingPrice stockRefPrice delta
+stockRangeLower stockRangeUpper overridePercentageConstraints volatility volatilityType
+deltaNeutralOrderType deltaNeutralAuxPrice
+"""
+_DELTA_NEUTRAL = """
+dnConId dnSettlingFirm dnClearingAccount dnClearingIntent dnOpenClose dnShortSale dnShortSaleSlot
+dnDesignatedLocation
+"""
+_TRAIL_AND_SCALE = """
+continuousUpdate referencePriceType trailStopPrice trailingPercent scaleInitLevelSize
+scaleSubsLevelSize scalePriceIncrement
+"""
+_SCALE = """
+scalePriceAdjustValue scalePriceAdjustInterval scaleProfitOffset scaleAutoReset scaleInitPosition
+scaleInitFillQty scaleRandomPercent
+"""
+_FLAGS = "algoId whatIf orderMiscOptions solicited randomizeSize randomizePrice"
+_BENCHMARK = """
+referenceContractId isPeggedChangeAmountDecrease peggedChangeAmount referenceChangeAmount
+referenceExchangeId
+"""
+_TAIL = """
+adjustedOrderType triggerPrice lmtPriceOffset adjustedStopPrice adjustedStopLimitPrice
+adjustedTrailingAmount adjustableTrailingUnit extOperator softDollarTierName softDollarTierValue cashQty
+mifid2DecisionMaker mifid2DecisionAlgo mifid2ExecutionTrader mifid2ExecutionAlgo
+dontUseAutoPriceForHedge isOmsContainer discretionaryUpToLimitPrice usePriceMgmtAlgo
+duration@158 postToAts@160 autoCancelParent@162 advancedErrorOverride@166 manualOrderTime@169
+"""
+# Condition type: fields after the type (conjunction first).
+_CONDITION_FIELDS = {"1": 6, "3": 3, "4": 3, "5": 4, "6": 5, "7": 5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,47 +186,6 @@ def _skip_legs(values: dict[str, str], cursor: Cursor) -> None:
     if values["secType"] == "BAG":
         for _ in range(cursor.whole()):
             cursor.named("conId", "ratio", "action", "exchange")
-
-
-_HEAD = """
-orderId conId symbol secType expiry strike right multiplier exchange primaryExchange currency
-localSymbol tradingClass secIdType secId
-action totalQuantity orderType lmtPrice auxPrice tif ocaGroup account openClose origin orderRef
-transmit parentId blockOrder sweepToFill displaySize triggerMethod outsideRth hidden
-"""
-_BODY = """
-sharesAllocation discretionaryAmt goodAfterTime goodTillDate faGroup faMethod faPercentage faProfile@<177
-modelCode shortSaleSlot designatedLocation exemptCode ocaType rule80A settlingFirm allOrNone minQty
-percentOffset eTradeOnly firmQuoteOnly nbboPriceCap auctionStrategy startingPrice stockRefPrice delta
-stockRangeLower stockRangeUpper overridePercentageConstraints volatility volatilityType
-deltaNeutralOrderType deltaNeutralAuxPrice
-"""
-_DELTA_NEUTRAL = """
-dnConId dnSettlingFirm dnClearingAccount dnClearingIntent dnOpenClose dnShortSale dnShortSaleSlot
-dnDesignatedLocation
-"""
-_TRAIL_AND_SCALE = """
-continuousUpdate referencePriceType trailStopPrice trailingPercent scaleInitLevelSize
-scaleSubsLevelSize scalePriceIncrement
-"""
-_SCALE = """
-scalePriceAdjustValue scalePriceAdjustInterval scaleProfitOffset scaleAutoReset scaleInitPosition
-scaleInitFillQty scaleRandomPercent
-"""
-_FLAGS = "algoId whatIf orderMiscOptions solicited randomizeSize randomizePrice"
-_BENCHMARK = """
-referenceContractId isPeggedChangeAmountDecrease peggedChangeAmount referenceChangeAmount
-referenceExchangeId
-"""
-_TAIL = """
-adjustedOrderType triggerPrice lmtPriceOffset adjustedStopPrice adjustedStopLimitPrice
-adjustedTrailingAmount adjustableTrailingUnit extOperator softDollarTierName softDollarTierValue cashQty
-mifid2DecisionMaker mifid2DecisionAlgo mifid2ExecutionTrader mifid2ExecutionAlgo
-dontUseAutoPriceForHedge isOmsContainer discretionaryUpToLimitPrice usePriceMgmtAlgo
-duration@158 postToAts@160 autoCancelParent@162 advancedErrorOverride@166 manualOrderTime@169
-"""
-# Condition type: fields after the type (conjunction first).
-_CONDITION_FIELDS = {"1": 6, "3": 3, "4": 3, "5": 4, "6": 5, "7": 5}
 
 
 def read_order(cursor: Cursor, version: int) -> dict[str, str]:

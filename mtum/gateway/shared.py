@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
+from mtum.core.simulation.exchange_state import ExchangeAccount
 from mtum.gateway.behavior import Behavior
 from mtum.gateway.contracts import NEW_YORK
 from mtum.gateway.exchange import StoredExchange
@@ -36,17 +37,24 @@ class Journal:
         self._write(json.dumps(line, allow_nan=False))
 
 
+type Tell = Callable[[ExchangeAccount, str], None]
+"""Tells how an account stands, and of a symbol even if none of it is left."""
+
+
 @dataclass(slots=True)
 class Subscriptions:
-    """What a client wants to hear without asking again."""
+    """What a client wants to hear without asking again.
 
-    account: str = ""
-    positions: bool = False
-    summaries: dict[int, tuple[str, ...]] = field(default_factory=dict)
-    multi: dict[int, str] = field(default_factory=dict)
-    pnl: dict[int, str] = field(default_factory=dict)
+    Parameters
+    ----------
+    accounts : dict
+        By kind and request id: the accounts that are followed, and what tells of them.
+    quotes : dict
+        Symbol by request id.
+    """
+
+    accounts: dict[tuple[int, int], tuple[set[str], Tell]] = field(default_factory=dict)
     quotes: dict[int, str] = field(default_factory=dict)
-    data_type: int = 1
 
 
 class Client(Protocol):

@@ -19,6 +19,10 @@ from mtum.gateway.faults import FaultRule, fault_rule
 from mtum.gateway.market import PortMarket
 from mtum.gateway.server import GatewaySetup, PracticeGateway
 
+ACCOUNT_PREFIX = "DUP"
+SESSIONS_FROM_THE_END = 250
+_NOTE_SECONDS = 1.0
+
 
 class GatewayFiles:
     """A folder with `exchange.json`, `clock.json` and `journal.jsonl`.
@@ -105,11 +109,6 @@ def _replace(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     beside.replace(path)
-
-
-ACCOUNT_PREFIX = "DUP"
-SESSIONS_FROM_THE_END = 250
-_NOTE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
