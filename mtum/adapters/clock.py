@@ -1,8 +1,11 @@
 """What time is it? The only module that asks the computer and the only one that waits."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
+from threading import Thread
 
 from mtum.errors import BrokerUnavailableError
 
@@ -67,6 +70,65 @@ def pause(seconds: float) -> None:
     """Wait that long; for services that must not be asked too often."""
     if seconds > 0:
         time.sleep(seconds)
+
+
+def within[T](seconds: float, name: str, call: Callable[[], T]) -> T:
+    """Return what a call returns, or raise what it raises, if it ends within so many seconds.
+
+    Name look-ups, retries inside a library and servers that send a byte now and then are bounded by
+    nothing else. A call that is given up goes on in its thread and may still succeed.
+
+    Raises
+    ------
+    TimeoutError
+        If it takes longer.
+    """
+    result: Future[T] = Future()
+
+    def work() -> None:
+        try:
+            result.set_result(call())
+        except BaseException as error:  # noqa: BLE001  # it is raised where the call is awaited
+            result.set_exception(error)
+
+    # A daemon thread: one that hangs must not keep the process from ending.
+    Thread(target=copy_context().run, args=(work,), name=name, daemon=True).start()
+    return result.result(seconds)
+
+
+def retried[T](call: Callable[[], T], again: Callable[[Exception], bool], pauses: Iterable[float]) -> T:
+    """Return what a call returns; after an error that may pass it is made again.
+
+    Parameters
+    ----------
+    again : callable of Exception
+        Whether an error may pass; any other is raised at once.
+    pauses : iterable of float
+        Seconds before each further attempt; when they are used up, the error is raised.
+    """
+    waits = iter(pauses)
+    while True:
+        try:
+            return call()
+        except Exception as error:
+            wait = next(waits, None) if again(error) else None
+            if wait is None:
+                raise
+        pause(wait)
+
+
+def growing(first: float, longest: float, total: float) -> Iterator[float]:
+    """Yield pauses, each twice the one before up to the longest, as long as their sum stays within a total.
+
+    Examples
+    --------
+    >>> list(growing(0.5, 2.0, 6.0))
+    [0.5, 1.0, 2.0, 2.0]
+    """
+    waited, wait = 0.0, first
+    while waited + wait <= total:
+        yield wait
+        waited, wait = waited + wait, min(2 * wait, longest)
 
 
 def _aware(instant: datetime) -> datetime:

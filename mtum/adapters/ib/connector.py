@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import Any
 
-from mtum.adapters.clock import pause
+from mtum.adapters.clock import growing, pause, retried
 from mtum.adapters.ib.codes import FARM_FINE, LINK_BACK, LINK_DOWN
 from mtum.adapters.ib.connection import ClientIdInUseError, Connection, Library, Login, WrongAccountError
 from mtum.adapters.ib.messages import (
@@ -167,19 +167,19 @@ class Connector:
         # Patient: also while nobody listens. A client id in use is always tried again: an old connection may linger.
         self._hang_up()
         self.upstream_lost = self.practice = False
-        waited, wait = 0.0, FIRST_PAUSE_SECONDS
-        while True:
+
+        def opened() -> Connection:
             made = Connection(self.library, self.login, self._record, self._noticed)
-            try:
-                made.open()
-                break
-            except BrokerUnavailableError as error:
-                again = patient or isinstance(error, ClientIdInUseError)
-                if not again or isinstance(error, WrongAccountError) or waited + wait > self.login.connect_seconds:
-                    raise
-            pause(wait)
-            waited, wait = waited + wait, min(2 * wait, LONGEST_PAUSE_SECONDS)
-        self._connection = made
+            made.open()
+            return made
+
+        def may_pass(error: Exception) -> bool:
+            if isinstance(error, WrongAccountError) or not isinstance(error, BrokerUnavailableError):
+                return False
+            return patient or isinstance(error, ClientIdInUseError)
+
+        pauses = growing(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, self.login.connect_seconds)
+        self._connection = made = retried(opened, may_pass, pauses)
         answer = made.ask((CURRENT_TIME,))[0]
         if isinstance(answer, BrokerUnavailableError):
             self._hang_up()

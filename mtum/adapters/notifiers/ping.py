@@ -1,13 +1,12 @@
 """Dead-man switch: tells an outside service that a run began and how it ended."""
 
 import logging
-from concurrent.futures import Future
-from contextvars import copy_context
 from http.client import HTTPException
-from threading import Thread
 from urllib.parse import urlencode, urlsplit, urlunsplit
 from urllib.request import Request, urlopen
 from uuid import NAMESPACE_URL, uuid5
+
+from mtum.adapters.clock import retried, within
 
 log = logging.getLogger(__name__)
 
@@ -43,23 +42,21 @@ class Ping:
         if parts.scheme not in ("http", "https"):
             log.warning("ping_address_not_understood")
             return False
-        heard: Future[bool] = Future()
-        # A name look-up and a server that drips its answer are bounded by nothing else; an order may be waiting.
-        work = (self._tried, url, body.encode(), heard)
-        Thread(target=copy_context().run, args=work, name="ping", daemon=True).start()
-        try:
-            return heard.result(self._timeout * TRIES)
-        except TimeoutError:
-            log.warning("ping_given_up", extra={"seconds": self._timeout * TRIES})
-            return False
 
-    def _tried(self, url: str, body: bytes, heard: Future[bool]) -> None:
-        for attempt in range(1, TRIES + 1):
-            try:
-                request = Request(url, data=body, headers={"User-Agent": "mtum"})
-                with urlopen(request, timeout=self._timeout) as answer:
-                    answer.read(1024)
-                return heard.set_result(True)
-            except (HTTPException, OSError, ValueError) as error:
-                log.warning("ping_failed", extra={"attempt": attempt, "error": type(error).__name__})
-        return heard.set_result(False)
+        def call() -> None:
+            request = Request(url, data=body.encode(), headers={"User-Agent": "mtum"})
+            with urlopen(request, timeout=self._timeout) as answer:
+                answer.read(1024)
+
+        try:
+            # An order may be waiting.
+            within(self._timeout * TRIES, "ping", lambda: retried(call, _failed, (0.0,) * (TRIES - 1)))
+        except Exception as error:  # noqa: BLE001  # whatever it is: it must not keep the run from going on
+            log.warning("ping_given_up", extra={"error": type(error).__name__})
+            return False
+        return True
+
+
+def _failed(error: Exception) -> bool:
+    log.warning("ping_failed", extra={"error": type(error).__name__})
+    return isinstance(error, HTTPException | OSError | ValueError)

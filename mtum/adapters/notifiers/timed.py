@@ -1,10 +1,8 @@
 """A channel that answers within a time limit of ours, whatever its library and its server do."""
 
 import logging
-from concurrent.futures import Future
-from contextvars import copy_context
-from threading import Thread
 
+from mtum.adapters.clock import within
 from mtum.errors import NotifyError
 from mtum.ports.messages import Message, Notifier
 
@@ -14,8 +12,7 @@ log = logging.getLogger(__name__)
 class Timed:
     """Hands messages to another channel and stops waiting for it after so many seconds.
 
-    Name look-ups, retries inside a library and servers that send a byte now and then are bounded by
-    nothing else. A hand-over that is given up may still succeed: the message is then sent again.
+    A hand-over that is given up may still succeed: the message is then sent again.
     """
 
     def __init__(self, channel: Notifier, seconds: float) -> None:
@@ -31,24 +28,18 @@ class Timed:
         NotifyError
             If the channel did not take it, or not in time.
         """
-        result: Future[None] = Future()
-        # A daemon thread: one that hangs must not keep the process from ending.
-        work = (_send, self._channel, message, result)
-        Thread(target=copy_context().run, args=work, name=self.name, daemon=True).start()
         try:
-            result.result(self._seconds)
+            within(self._seconds, self.name, lambda: _send(self._channel, message))
         except TimeoutError as error:
             raise NotifyError(f"no answer within {self._seconds:g} s") from error
 
 
-def _send(channel: Notifier, message: Message, result: Future[None]) -> None:
+def _send(channel: Notifier, message: Message) -> None:
     try:
         channel.send(message)
-    except NotifyError as error:
-        result.set_exception(error)
+    except NotifyError:
+        raise
     except Exception as error:  # a broken channel stops no other and no run
         # Its words may hold an address or a password: they go to the log, which leaves secrets out.
         log.exception("channel_broke")
-        result.set_exception(NotifyError(f"an error in the channel ({type(error).__name__}); details in the log"))
-    else:
-        result.set_result(None)
+        raise NotifyError(f"an error in the channel ({type(error).__name__}); details in the log") from None

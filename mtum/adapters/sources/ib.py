@@ -6,6 +6,7 @@ from itertools import groupby
 
 import numpy as np
 
+from mtum.adapters.clock import retried
 from mtum.adapters.ib.codes import NO_PERMISSION
 from mtum.adapters.ib.contracts import Contracts
 from mtum.adapters.ib.messages import (
@@ -154,11 +155,10 @@ class IbSource:
 
     def _ask[M: Message](self, question: Question[M]) -> list[M]:
         try:
-            try:
-                return self._connector.ask(question)
-            except SilenceError:
-                # One lost answer must not cost the decision; two are a service that is down.
-                return self._connector.ask(question)
+            # One lost answer must not cost the decision; two are a service that is down.
+            return retried(
+                lambda: self._connector.ask(question), lambda error: isinstance(error, SilenceError), pauses=(0.0,)
+            )
         except RequestRefusedError as refused:
             why = "; subscribe to its market data" if refused.code in NO_PERMISSION else ""
             raise SourceUnavailableError(f"{refused}{why}") from refused

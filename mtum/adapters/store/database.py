@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from mtum.adapters.clock import growing, retried
 from mtum.adapters.store.faults import faults_of
 
 BUSY_SECONDS = 5.0
@@ -96,11 +97,7 @@ def connect(path: Path) -> sqlite3.Connection:
 
 def _write_ahead(connection: sqlite3.Connection) -> None:
     # SQLite does not wait for another process here, whatever the timeout: two first runs would collide.
-    import stamina  # only while a database is new
-
     def busy(error: Exception) -> bool:
         return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
 
-    for attempt in stamina.retry_context(on=busy, attempts=None, timeout=BUSY_SECONDS, wait_initial=0.02, wait_max=0.2):
-        with attempt:
-            connection.execute("PRAGMA journal_mode = WAL")
+    retried(lambda: connection.execute("PRAGMA journal_mode = WAL"), busy, growing(0.02, 0.2, BUSY_SECONDS))
