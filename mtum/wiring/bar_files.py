@@ -52,6 +52,6 @@ def import_file(
             bars = read_bars(file, *key, terms)
             if not len(bars):
                 raise BarsInvalidError(f"{file} holds no bars")
-            problems = problems_before_import(room, bars)
+            problems = problems_before_import(room, bars, file.name)
             found = Refresh(*key, None, len(bars)) if problems else import_bars(room, bars)
     return replace(found, notes=(*found.notes, *told)), problems

@@ -195,7 +195,7 @@ def _merged(desk: BarDesk, reading: Reading, before: date | None) -> tuple[Merge
     if joined.basis is not None:
         raise BarsRestatedError(
             f"{cached.symbol}: {cached.source} contradicts the accepted bars: {_BASIS_TEXT[joined.basis]}; "
-            f"nothing was accepted; if the cache is wrong, replace it with `mtum bars import`"
+            f"nothing was accepted; {_way_out(cached)}"
         )
     if not joined.refused:
         return joined, ()
@@ -203,6 +203,12 @@ def _merged(desk: BarDesk, reading: Reading, before: date | None) -> tuple[Merge
     by_second = supported(desk, cached.symbol, joined.refused) - by_person
     agreed = merge(cached, fresh, before, by_person | by_second, split_rebases=_rebases(cached))
     return agreed, tuple(change for change in joined.refused if change.session in by_second)
+
+
+def _way_out(cached: Bars) -> str:
+    if cached.source in REBASED_SOURCES:
+        return "put its file back as it was, or begin with a fresh --data-dir"
+    return "if the cache is wrong, replace it with `mtum bars import`"
 
 
 def _rebases(cached: Bars) -> bool:

@@ -9,15 +9,29 @@ from mtum.app.bars.accept_closes import accept_closes
 from mtum.app.bars.room import BarDesk
 from mtum.core.market.bars import Bars
 from mtum.core.market.sessions import Session
-from mtum.core.market.validation import BarProblem, problems_in_history, session_days
+from mtum.core.market.validation import BarProblem, Rule, problems_in_history, session_days
 from mtum.core.market.vix import HIGHEST, LOWEST
 from mtum.errors import BarsInvalidError
 
 
-def problems_before_import(desk: BarDesk, bars: Bars) -> tuple[BarProblem, ...]:
-    """Return every rule that bars given by a person break; an import with problems takes nothing."""
+def problems_before_import(desk: BarDesk, bars: Bars, file: str) -> tuple[BarProblem, ...]:
+    """Return every rule that bars of a file break; an import with problems takes nothing."""
     days = tuple(one.day for one in desk.calendar.sessions(bars.day(0), bars.last_day))
-    return problems_in_history(bars, session_days(days))
+    return tuple(mended_in_file(one, file) for one in problems_in_history(bars, session_days(days)))
+
+
+def mended_in_file(problem: BarProblem, file: str) -> BarProblem:
+    """Return a problem with the one way out of a file: it is read as it is, and nothing of it waits for a release."""
+    match problem.rule:
+        case Rule.MISSING_SESSION:
+            advice = f"add the session to {file}"
+        case Rule.NOT_A_SESSION:
+            advice = f"drop the bar from {file}"
+        case Rule.LOOKS_LIKE_SPLIT:
+            advice = f'correct {file}, or record the split in its column split and set [market] csv_prices = "raw"'
+        case _:
+            advice = f"correct {file}"
+    return replace(problem, advice=advice)
 
 
 def import_bars(desk: BarDesk, bars: Bars) -> Refresh:

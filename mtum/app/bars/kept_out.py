@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 
+from mtum.app.bars.accept_bars import REBASED_SOURCES
 from mtum.core.market.validation import BarProblem, Rule
 from mtum.ports.records import QuarantinedBar
 from mtum.ports.store import Store
@@ -29,5 +30,12 @@ def explained(problems: Iterable[BarProblem], kept: Mapping[date, QuarantinedBar
     )
 
 
+def better(one: QuarantinedBar) -> str:
+    """Return how a better bar gets into the place of one kept out; a folder of files is read as it is."""
+    return "correct its file" if one.source in REBASED_SOURCES else "`mtum bars import` a better one"
+
+
 def _advice(one: QuarantinedBar) -> str:
-    return f"look at it, then `mtum bars release {one.id}`, or `mtum bars import` a better one"
+    if not one.bar.whole:
+        return better(one)
+    return f"look at it, then `mtum bars release {one.id}`, or {better(one)}"

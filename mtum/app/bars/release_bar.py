@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 from datetime import datetime
-from math import isnan
 
-from mtum.core.market.bars import COLUMNS, Bar, Bars
+from mtum.app.bars.kept_out import better
+from mtum.core.market.bars import COLUMNS, Bars
 from mtum.core.market.validation import Rule
 from mtum.errors import UsageError
 from mtum.ports.records import QuarantinedBar, Revision
@@ -20,21 +20,18 @@ def release_bar(store: Store, bar_id: int, by: str, at: datetime) -> Quarantined
     Raises
     ------
     UsageError
-        If there is no such bar, or it is released already.
+        If there is no such bar, it lacks a number, or it is released already.
     """
     found = next((one for one in store.quarantine.kept() if one.id == bar_id), None)
     if found is None:
         raise UsageError(f"no bar with id {bar_id} was kept out; `mtum bars check` lists them")
+    if found.rule not in NOT_FINISHED and not found.bar.whole:
+        raise UsageError(f"the bar with id {bar_id} lacks a number and cannot be used; {better(found)}")
     if not store.quarantine.release(bar_id, by, at):
         raise UsageError(f"the bar with id {bar_id} is released already")
-    whole = not any(isnan(number) for number in _numbers(found.bar))
-    if found.rule not in NOT_FINISHED and whole:
+    if found.rule not in NOT_FINISHED:
         _take_in(store, found, at)
     return found
-
-
-def _numbers(bar: Bar) -> tuple[float, ...]:
-    return bar.open, bar.high, bar.low, bar.close, bar.volume
 
 
 def _take_in(store: Store, found: QuarantinedBar, at: datetime) -> None:

@@ -1,13 +1,14 @@
 """Bars and VIX of the asked span, checked as the daily job checks them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
+from mtum.app.bars.import_bars import mended_in_file
 from mtum.app.research.asked import Asked
 from mtum.core.market.bars import Bars
 from mtum.core.market.sifting import CONTEXT_SESSIONS
-from mtum.core.market.validation import BarProblem, Rule, problems_in_history, session_days
+from mtum.core.market.validation import Rule, problems_in_history, session_days
 from mtum.core.strategies.contract import Strategy
 from mtum.errors import BarsInvalidError, BarsMissingError, UsageError
 from mtum.ports.market_data import BarSource
@@ -100,16 +101,6 @@ def _refuse_unfit(bars: Bars, start: date, calendar: Calendar, *, in_files: bool
     problems = problems_in_history(bars, days)
     if problems:
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        first = replace(problems[0], advice=_advice(problems[0])) if in_files else problems[0]
+        first = mended_in_file(problems[0], f"{bars.symbol}.csv") if in_files else problems[0]
         kind = BarsMissingError if first.rule is Rule.MISSING_SESSION else BarsInvalidError
         raise kind(first.text + more)
-
-
-def _advice(problem: BarProblem) -> str:
-    # Files are read as they are: what is wrong in one can only be mended there.
-    file = f"{problem.symbol}.csv"
-    if problem.rule is Rule.MISSING_SESSION:
-        return f"add the session to {file}"
-    if problem.rule is Rule.LOOKS_LIKE_SPLIT:
-        return f'correct {file}, or record the split in its column split and set [market] csv_prices = "raw"'
-    return f"correct {file}"

@@ -1,5 +1,6 @@
 """Daily bars of one symbol from one source, checked once and read-only after."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -36,6 +37,11 @@ class Bar:
     volume: float
     dividend: float = 0.0
     split: float = 0.0
+
+    @property
+    def whole(self) -> bool:
+        """Whether no price and no volume is missing."""
+        return not any(math.isnan(number) for number in (self.open, self.high, self.low, self.close, self.volume))
 
 
 @dataclass(frozen=True, slots=True)

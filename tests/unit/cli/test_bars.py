@@ -16,7 +16,7 @@ import stamina
 from mtum.adapters.calendar import ExchangeCalendar
 from mtum.adapters.clock import SystemClock
 from mtum.core.market.bars import Bars
-from support.bars import changed, moved
+from support.bars import changed, moved, without
 from support.yahoo import CHICAGO, TOO_MANY, Chart, YahooServer, chart_of, daily_rows, yahoo_server
 
 type Mtum = Callable[..., Any]
@@ -160,6 +160,11 @@ def test_a_file_with_a_mistake_changes_nothing(mtum: Mtum, yahoo: YahooServer, r
     (tmp_path / "SPY.csv").write_text(csv_text(moved(recent, {50: 18_000.0})))
     refused = mtum("bars", "import", "SPY.csv")
     assert (refused.code, "jump" in refused.err) == (3, True)
+    # Nothing of a file waits for a release, and no other source can fill its gaps.
+    assert "correct SPY.csv" in refused.err
+    assert "`mtum" not in refused.err
+    (tmp_path / "SPY.csv").write_text(csv_text(without(recent, 50)))
+    assert "add the session to SPY.csv" in mtum("bars", "import", "SPY.csv").err
     (tmp_path / "QQQ.csv").write_text(csv_text(recent).replace("5", "x", 1))
     assert "QQQ.csv, line 2" in mtum("bars", "import", "QQQ.csv").err
     assert mtum("bars", "check", "--json").document["checked"] == []

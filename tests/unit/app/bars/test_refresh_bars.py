@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -9,12 +10,14 @@ import numpy as np
 import pytest
 
 from mtum.app.bars.accept_bars import REVISED, Refresh
+from mtum.app.bars.kept_out import explained, kept_out
 from mtum.app.bars.refresh_bars import refresh_bars, refresh_series
+from mtum.app.bars.release_bar import release_bar
 from mtum.app.desk import Desk
 from mtum.core.market.bars import Bars
 from mtum.core.market.sessions import Sessions
-from mtum.core.market.validation import Rule
-from mtum.errors import BarsRestatedError, SourceUnavailableError
+from mtum.core.market.validation import BarProblem, Rule
+from mtum.errors import BarsRestatedError, SourceUnavailableError, UsageError
 from mtum.ports.market_data import Quote
 from support.bars import bars_of, changed, moved, weekday_sessions, without
 from support.desks import ShelfSource, WeekdayCalendar, market_desk
@@ -160,6 +163,44 @@ def test_a_source_that_puts_its_bar_right_lets_it_go(tmp_path: Path) -> None:
         assert refreshed(desk).problems == ()
         assert desk.store.quarantine.kept("MTUM", held=True) == ()
         assert desk.store.quarantine.released("MTUM", "yahoo") == frozenset()
+
+
+def test_an_accepted_bar_that_a_later_one_makes_doubtful_can_be_released(tmp_path: Path) -> None:
+    with desk_with(tmp_path, moved(ALL, {79: 160.0})) as desk:
+        assert refreshed(desk, until=80).problems == ()
+        assert [problem.rule for problem in refreshed(desk, until=82).problems] == [Rule.SPIKE]
+        (held,) = desk.store.quarantine.kept("MTUM", held=True)
+        release_bar(desk.store, held.id, "owner", desk.clock.now())
+        assert refreshed(desk, until=82).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("source", "ways"),
+    [
+        ("yahoo", "look at it, then `mtum bars release 1`, or `mtum bars import` a better one"),
+        ("csv", "look at it, then `mtum bars release 1`, or correct its file"),
+    ],
+)
+def test_only_what_a_source_allows_is_offered_for_a_bar_kept_out(tmp_path: Path, source: str, ways: str) -> None:
+    with desk_with(tmp_path, replace(changed(ALL, high={50: 1.0}), source=source)) as desk:
+        refreshed(desk)
+        (found,) = explained(
+            (BarProblem("MTUM", ALL.day(50), Rule.MISSING_SESSION, "", ""),), kept_out(desk.store, "MTUM", source)
+        )
+    assert found.advice == ways
+
+
+def test_a_bar_that_lacks_a_number_cannot_be_released(tmp_path: Path) -> None:
+    with desk_with(tmp_path, changed(ALL, high={50: float("nan")})) as desk:
+        refreshed(desk)
+        (held,) = desk.store.quarantine.kept("MTUM", held=True)
+        with pytest.raises(UsageError, match="`mtum bars import` a better one"):
+            release_bar(desk.store, held.id, "owner", desk.clock.now())
+        assert [one.id for one in desk.store.quarantine.kept("MTUM", held=True)] == [held.id]
+        (found,) = explained(
+            (BarProblem("MTUM", ALL.day(50), Rule.MISSING_SESSION, "", ""),), kept_out(desk.store, "MTUM", "yahoo")
+        )
+    assert found.advice == "`mtum bars import` a better one"
 
 
 def test_a_small_revision_is_accepted_and_recorded_with_both_times(tmp_path: Path) -> None:
