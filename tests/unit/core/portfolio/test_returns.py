@@ -48,10 +48,53 @@ def test_money_that_came_back_after_all_was_taken_out_begins_anew() -> None:
     np.testing.assert_allclose(returns.growth(given), [1.1, 1.1, 1.089])
 
 
+def test_where_nothing_was_there_and_nothing_came_in_nothing_is_gained() -> None:
+    """The last 5 USD came from nowhere: on nothing they are no return, and nothing grows from nothing."""
+    given = returns.curve([*DAYS, date(2026, 1, 8)], [1100.0, 0.0, 0.0, 5.0], [1000.0, -1100.0, 0.0, 0.0])
+    np.testing.assert_allclose(returns.returns(given), [0.1, 0.0, 0.0, 0.0])
+    np.testing.assert_allclose(returns.growth(given), [1.1, 1.1, 1.1, 1.1])
+
+
+def test_cents_grow_as_dollars_do_with_and_without_money_put_in_at_first() -> None:
+    for first in (0.5, 0.0):
+        given = returns.curve(DAYS, [0.5, 0.55, 0.605], [first, 0.0, 0.0])
+        np.testing.assert_allclose(returns.returns(given), [0.0, 0.1, 0.1])
+        np.testing.assert_allclose(returns.growth(given), [1.0, 1.1, 1.21])
+    np.testing.assert_allclose(returns.returns(returns.curve(DAYS[:1], [0.55], [0.5])), [0.1])
+    # 0.50 were there and 0.50 more came in: 0.05 were gained on the first.
+    np.testing.assert_allclose(returns.returns(returns.curve(DAYS[:2], [0.5, 1.05], [0.5, 0.5])), [0.0, 0.1])
+
+
+def test_without_sessions_nothing_has_grown() -> None:
+    nothing = returns.curve([], [], [])
+    assert returns.growth(nothing).tolist() == returns.drawdown(nothing).tolist() == []
+    assert returns.since(nothing, DAYS[0]) == (0.0, 0.0)
+
+
+def test_a_history_has_its_capital_before_its_first_session_and_none_of_the_days() -> None:
+    given = returns.from_capital(np.array([950.0, 1045.0, 940.5]), 1000.0)
+    assert (len(given), given.flows.tolist()) == (3, [1000.0, 0.0, 0.0])
+    np.testing.assert_allclose(returns.returns(given), [-0.05, 0.1, -0.1])
+    assert returns.since(given, DAYS[0]) == (0.0, 0.0)
+
+
+def test_amounts_in_whole_dollars_are_reckoned_as_fractions() -> None:
+    given = returns.curve(DAYS[:2], [1000, 1100], [1000, 0])
+    assert (given.equity.dtype, given.flows.dtype) == (np.float64, np.float64)
+
+
+@pytest.mark.parametrize(("spread", "found"), [(0.5, 2.0), (1.5e-9, 1 / 1.5e-9), (1e-9, None), (7e-10, None)])
+def test_a_spread_of_float_arithmetic_gives_no_ratio(spread: float, found: float | None) -> None:
+    assert returns.ratio(1.0, spread) == found
+
+
 def test_a_cost_beyond_what_was_there_before_is_set_against_the_deposit_too() -> None:
     """1 USD was left, 999 came in and 5 went on the purchase: half a per cent of 1000, not five times the 1."""
     given = returns.curve(DAYS[:2], [1.0, 995.0], [1.0, 999.0])
     np.testing.assert_allclose(returns.returns(given), [0.0, -0.005])
+    # 100 were there, 900 came in and just 100 were lost: a tenth of 1000.
+    given = returns.curve(DAYS[:2], [100.0, 900.0], [100.0, 900.0])
+    np.testing.assert_allclose(returns.returns(given), [0.0, -0.1])
 
 
 def test_an_unknown_equity_leaves_its_return_unknown() -> None:

@@ -101,6 +101,34 @@ def test_replacement_shares_serve_once() -> None:
     assert [lot.adjustment_usd for lot in record.closed] == [Decimal("100.00"), Decimal(0)]
 
 
+def test_two_purchases_after_the_sale_take_as_many_shares_of_its_loss_as_were_sold() -> None:
+    record = tax_record(
+        [
+            fill(1, "BUY", date(2025, 1, 2), 10, "100"),
+            fill(2, "SELL", date(2025, 2, 3), 10, "90"),
+            fill(3, "BUY", date(2025, 2, 4), 4, "91"),
+            fill(4, "BUY", date(2025, 2, 5), 10, "92"),
+        ]
+    )
+    assert record.closed[0].adjustment_usd == Decimal(100)
+    # 10 of loss each: 4 x 101, 6 x 102, and 4 x 92 without any.
+    assert [(lot.shares, lot.basis_usd) for lot in record.held] == [(4, 404), (6, 612), (4, 368)]
+
+
+def test_the_smallest_loss_is_deferred_too() -> None:
+    sold = [fill(1, "BUY", date(2025, 1, 2), 1, "100"), fill(2, "SELL", date(2025, 2, 3), 1, "99.99")]
+    record = tax_record([*sold, fill(3, "BUY", date(2025, 2, 4), 1, "91")])
+    assert (record.closed[0].code, record.held[0].basis_usd) == ("W", Decimal("91.01"))
+    before = tax_record([sold[0], fill(4, "BUY", date(2025, 1, 20), 1, "91"), sold[1]])
+    assert (before.closed[0].code, before.held[0].basis_usd) == ("W", Decimal("91.01"))
+
+
+def test_a_sale_at_a_loss_that_goes_short_replaces_nothing_with_its_own_short_shares() -> None:
+    record = tax_record([fill(1, "BUY", date(2025, 1, 2), 10, "100"), fill(2, "SELL", date(2025, 2, 3), 15, "90")])
+    assert [(lot.shares, lot.adjustment_usd) for lot in record.closed] == [(10, Decimal(0))]
+    assert [(lot.shares, lot.basis_usd) for lot in record.held] == [(-5, Decimal(-450))]
+
+
 def test_shares_sold_in_the_same_sale_replace_nothing() -> None:
     record = tax_record(
         [
@@ -174,6 +202,36 @@ def test_executions_of_one_order_are_one_purchase_and_one_sale() -> None:
     (lot,) = tax_record([*bought, *sold]).closed
     # Paid 3000 + 2000.40 + 0.006 = 5000.41, 60 of 100 of it 3000.25 (rounded half up); got 1350 + 1349.70 - 0.006.
     assert (lot.shares, lot.code, lot.basis_usd, lot.proceeds_usd) == (60, "", Decimal("3000.25"), Decimal("2699.69"))
+
+
+def test_in_one_session_shares_are_bought_before_they_are_sold() -> None:
+    """Bought from 15:00 to 20:55 and sold from 14:50 to 20:50: what began is there before what ended."""
+    day = date(2025, 3, 3)
+    bought = executions("in", "BUY", day, (5, "100"), (5, "100"), first=1)
+    sold = executions("out", "SELL", day, (5, "101"), (5, "101"), first=3)
+    hours = [time(15), time(20, 55), time(14, 50), time(20, 50)]
+    fills = [
+        replace(one, instant=datetime.combine(day, at, UTC)) for one, at in zip([*bought, *sold], hours, strict=True)
+    ]
+    record = tax_record(fills)
+    # 1,009.99 received and 1,000.01 paid, each with 0.006 of commission.
+    assert ([(lot.shares, lot.gain_usd) for lot in record.closed], record.held) == ([(10, Decimal("9.98"))], ())
+
+
+def test_shares_bought_on_the_thirtieth_day_of_a_sale_that_went_on_until_then_replace_its_first_ones() -> None:
+    first, last = date(2025, 2, 3), date(2025, 3, 5)
+    part, rest = executions("out", "SELL", first, (5, "90"), (5, "100"), first=3)
+    record = tax_record(
+        [
+            fill(1, "BUY", date(2025, 1, 2), 10, "100"),
+            part,
+            replace(fill(2, "BUY", last, 5, "95"), instant=datetime.combine(last, time(15), UTC)),
+            replace(rest, session=last, instant=datetime.combine(last, time(21), UTC)),
+        ]
+    )
+    # Five bought for 500 went for 450, the 0.003 of commission rounded away.
+    assert [lot.adjustment_usd for lot in record.closed] == [Decimal(50), Decimal(0)]
+    assert [lot.basis_usd for lot in record.held] == [Decimal(525)]
 
 
 def test_a_sale_of_several_executions_is_not_washed_by_what_its_later_ones_sell() -> None:
@@ -258,6 +316,13 @@ def test_a_short_position_is_closed_by_the_purchase_that_delivers_it() -> None:
     assert [(lot.shares, lot.basis_usd) for lot in record.held] == [(6, Decimal(630))]
 
 
+def test_short_positions_are_closed_one_after_the_other() -> None:
+    shorts = [fill(1, "SELL", date(2025, 1, 2), 4, "110"), fill(2, "SELL", date(2025, 1, 3), 6, "120")]
+    record = tax_record([*shorts, fill(3, "BUY", date(2025, 1, 6), 4, "100")])
+    assert [(lot.shares, lot.gain_usd) for lot in record.closed] == [(4, Decimal(40))]
+    assert [(lot.shares, lot.basis_usd) for lot in record.held] == [(-6, Decimal(-720))]
+
+
 def test_an_open_short_position_is_held_with_negative_shares() -> None:
     record = tax_record([fill(1, "SELL", date(2025, 1, 3), 2, "100")])
     assert [(lot.shares, lot.basis_usd) for lot in record.held] == [(-2, Decimal(-200))]
@@ -286,7 +351,24 @@ def test_a_fraction_whose_cash_is_not_told_is_in_no_row() -> None:
     split = Split("MTUM", date(2025, 3, 3), Decimal("1.5"))
     record = tax_record([fill(1, "BUY", date(2025, 1, 2), 17, "150")], [split])
     assert record.closed == ()
-    assert [(lot.shares, lot.basis_usd) for lot in record.held] == [(25, Decimal(2500))]
+    assert [(str(lot.shares), lot.basis_usd) for lot in record.held] == [("25", Decimal(2500))]
+    # 0.2 and 0.5 of a share are less than one: nothing is left of either purchase.
+    two = [fill(1, "BUY", date(2025, 1, 2), 2, "10"), fill(2, "BUY", date(2025, 1, 3), 5, "10")]
+    record = tax_record(two, [replace(split, ratio=Decimal("0.1"))])
+    assert (record.closed, record.held) == ((), ())
+
+
+def test_a_loss_on_a_fraction_is_deferred_as_any_other() -> None:
+    split = Split("MTUM", date(2025, 3, 3), Decimal("1.5"), Decimal("40"))
+    fills = [fill(1, "BUY", date(2025, 1, 2), 17, "150"), fill(2, "BUY", date(2025, 3, 10), 4, "105")]
+    record = tax_record(fills, [split, replace(split, symbol="SPY")])
+    # Half a share cost 50 and brought 40; half a share of the four bought a week later takes the 10.
+    assert record.closed[0].adjustment_usd == Decimal(10)
+    assert [(str(lot.shares), lot.basis_usd) for lot in record.held] == [
+        ("25", Decimal(2500)),
+        ("0.5", Decimal("62.50")),
+        ("3.5", Decimal("367.50")),
+    ]
 
 
 def test_a_loss_before_a_split_is_deferred_into_as_many_shares_after_it() -> None:
