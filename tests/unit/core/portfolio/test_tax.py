@@ -102,17 +102,24 @@ def test_replacement_shares_serve_once() -> None:
 
 
 def test_two_purchases_after_the_sale_take_as_many_shares_of_its_loss_as_were_sold() -> None:
-    record = tax_record(
-        [
-            fill(1, "BUY", date(2025, 1, 2), 10, "100"),
-            fill(2, "SELL", date(2025, 2, 3), 10, "90"),
-            fill(3, "BUY", date(2025, 2, 4), 4, "91"),
-            fill(4, "BUY", date(2025, 2, 5), 10, "92"),
-        ]
-    )
+    fills = [
+        fill(1, "BUY", date(2025, 1, 2), 10, "100"),
+        fill(2, "SELL", date(2025, 2, 3), 10, "90"),
+        fill(3, "BUY", date(2025, 2, 4), 4, "91"),
+        fill(4, "BUY", date(2025, 2, 5), 10, "92"),
+    ]
+    record = tax_record(fills)
     assert record.closed[0].adjustment_usd == Decimal(100)
     # 10 of loss each: 4 x 101, 6 x 102, and 4 x 92 without any.
     assert [(lot.shares, lot.basis_usd) for lot in record.held] == [(4, 404), (6, 612), (4, 368)]
+    later = tax_record([*fills, fill(5, "SELL", date(2025, 9, 2), 5, "120")])
+    assert [(lot.shares, lot.basis_usd, lot.deferred_usd) for lot in later.held] == [(5, 510, 50), (4, 368, 0)]
+
+
+def test_a_sale_at_cost_defers_nothing_and_no_holding_period() -> None:
+    sold = [fill(1, "BUY", date(2025, 1, 2), 1, "100"), fill(2, "SELL", date(2025, 2, 3), 1, "100")]
+    (held,) = tax_record([*sold, fill(3, "BUY", date(2025, 2, 4), 1, "91")]).held
+    assert (held.term_from, held.replacement) == (held.acquired, False)
 
 
 def test_the_smallest_loss_is_deferred_too() -> None:
@@ -143,9 +150,9 @@ def test_shares_sold_in_the_same_sale_replace_nothing() -> None:
 def test_a_split_keeps_the_basis() -> None:
     record = tax_record(
         [fill(1, "BUY", date(2025, 1, 2), 10, "100"), fill(2, "SELL", date(2025, 6, 2), 20, "55")],
-        [Split("MTUM", date(2025, 3, 3), Decimal(2))],
+        [Split("MTUM", date(2025, 9, 2), Decimal(3)), Split("MTUM", date(2025, 3, 3), Decimal(2))],
     )
-    assert (record.closed[0].shares, record.closed[0].gain_usd) == (20, Decimal("100.00"))
+    assert (record.closed[0].shares, record.closed[0].gain_usd, record.held) == (20, Decimal("100.00"), ())
 
 
 def test_the_rest_of_the_purchase_sold_replaces_nothing() -> None:
@@ -318,9 +325,18 @@ def test_a_short_position_is_closed_by_the_purchase_that_delivers_it() -> None:
 
 def test_short_positions_are_closed_one_after_the_other() -> None:
     shorts = [fill(1, "SELL", date(2025, 1, 2), 4, "110"), fill(2, "SELL", date(2025, 1, 3), 6, "120")]
-    record = tax_record([*shorts, fill(3, "BUY", date(2025, 1, 6), 4, "100")])
-    assert [(lot.shares, lot.gain_usd) for lot in record.closed] == [(4, Decimal(40))]
-    assert [(lot.shares, lot.basis_usd) for lot in record.held] == [(-6, Decimal(-720))]
+    record = tax_record([*shorts, fill(3, "BUY", date(2025, 1, 6), 5, "100")])
+    assert [(lot.shares, lot.gain_usd) for lot in record.closed] == [(4, Decimal(40)), (1, Decimal(20))]
+    assert [(lot.shares, lot.basis_usd) for lot in record.held] == [(-5, Decimal(-600))]
+    # No cash is paid for a fraction of what is short.
+    (short,) = tax_record(shorts[:1], [Split("MTUM", date(2025, 3, 3), Decimal("0.1"))]).held
+    assert (short.shares, short.basis_usd) == (Decimal("-0.4"), Decimal(-440))
+
+
+def test_shares_that_changed_sleeves_were_neither_sold_nor_bought() -> None:
+    held = [fill(1, "BUY", date(2025, 1, 2), 10, "100")]
+    crossed = replace(fill(2, "SELL", date(2025, 2, 3), 10, "90"), exec_id="cross:2.01")
+    assert tax_record([*held, crossed]) == tax_record(held)
 
 
 def test_an_open_short_position_is_held_with_negative_shares() -> None:
@@ -369,6 +385,11 @@ def test_a_loss_on_a_fraction_is_deferred_as_any_other() -> None:
         ("0.5", Decimal("62.50")),
         ("3.5", Decimal("367.50")),
     ]
+    # The half share is the oldest when two more are bought; it stays, as shares that are held are covered by none.
+    record = tax_record(
+        [*fills, fill(3, "SELL", date(2025, 6, 2), 25, "110"), fill(4, "BUY", date(2025, 7, 2), 2, "90")], [split]
+    )
+    assert [str(lot.shares) for lot in record.held] == ["0.5", "3.5", "2"]
 
 
 def test_a_loss_before_a_split_is_deferred_into_as_many_shares_after_it() -> None:
