@@ -231,3 +231,12 @@ def test_verify_of_one_session_leaves_the_books_alone(traded: Path, tmp_path: Pa
     assert call_json(tmp_path, "verify", "--session", first).code == 0
     assert call_json(tmp_path, "verify").code == 6
     assert call_json(tmp_path, "verify", "--all").code == 6
+
+
+@pytest.mark.parametrize("name", ["open", "high", "low", "close", "volume"])
+def test_the_last_bit_of_a_bar_is_found(copy: Path, name: str) -> None:
+    # A float has 53 bits: the next one is 1.1e-16 to 2.2e-16 of it away.
+    alter(copy, f"UPDATE bars SET {name} = {name} * (1 + 3e-16) WHERE symbol = 'MTUM' AND session = '2018-12-03'")
+    result = checked(copy)
+    assert result.exit_code == 6
+    assert any(f"MTUM 2018-12-03 {name}: the decision used" in line for line in problems(result))

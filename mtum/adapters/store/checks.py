@@ -4,8 +4,9 @@ import sqlite3
 from datetime import date
 
 from mtum.adapters.store.events import missing_events
+from mtum.adapters.store.frames import is_sound
 from mtum.adapters.store.orders.executions import fill_of
-from mtum.adapters.store.texts import digest, money
+from mtum.adapters.store.texts import money
 from mtum.core.portfolio.fills import Split, folded, rebased
 from mtum.core.portfolio.lots import lots_of
 
@@ -31,7 +32,8 @@ def problems(connection: sqlite3.Connection) -> tuple[str, ...]:
 
 def _frame_problems(connection: sqlite3.Connection) -> list[str]:
     rows = connection.execute("SELECT hash, frame FROM input_frames")
-    return [f"the input frame {stored} is not what its hash says" for stored, frame in rows if digest(frame) != stored]
+    altered = [key for key, stored in rows if not is_sound(connection, key, stored)]
+    return [f"the input frame {key} is not what its hash says" for key in altered]
 
 
 def _leg_problems(connection: sqlite3.Connection) -> list[str]:

@@ -8,9 +8,10 @@ from datetime import date
 from typing import Any
 
 from mtum.adapters.store.database import Database
+from mtum.adapters.store.frames import insert_frame, is_sound, whole_frame
 from mtum.adapters.store.orders.crosses import insert_cross
 from mtum.adapters.store.orders.intents import insert_intent
-from mtum.adapters.store.texts import canonical, digest, instant, instant_text, plain, table
+from mtum.adapters.store.texts import canonical, instant, instant_text, plain, table
 from mtum.core.portfolio.orders import OrderIntent
 from mtum.errors import StoreError, VerificationError
 from mtum.ports.records import Cross, DecisionRecord
@@ -73,7 +74,7 @@ class SqliteDecisions:
         """
         sql = f"{_SELECT} WHERE preview = 0 AND account = ? AND session = ? AND strategy = ?"
         row = self.database.row(sql, (self.database.account, session.isoformat(), strategy))
-        return None if row is None else _record(row)
+        return None if row is None else _record(self.database.connection, row)
 
     def decided(self, session: date, strategy: str) -> bool:
         """Return whether a decision is final, without reading it."""
@@ -137,15 +138,18 @@ class SqliteDecisions:
     def all(self, since: date | None = None) -> Sequence[DecisionRecord]:
         """Return final decisions, oldest first."""
         sql = f"{_SELECT} WHERE preview = 0 AND session >= ? ORDER BY session, decisions.id"
-        return tuple(_record(row) for row in self.database.rows(sql, (since.isoformat() if since else "",)))
+        return tuple(
+            _record(self.database.connection, row)
+            for row in self.database.rows(sql, (since.isoformat() if since else "",))
+        )
 
     def altered(self) -> Sequence[date]:
-        """Return the sessions whose stored frame is no longer what its hash says, oldest first."""
-        sql = f"SELECT session, frame_hash, frame FROM ({_SELECT} WHERE preview = 0) ORDER BY session"
+        """Return the sessions whose stored frame, of a dry run too, is no longer what its hash says, oldest first."""
+        sql = f"SELECT session, frame_hash, frame FROM ({_SELECT}) ORDER BY session"
         return tuple(
             date.fromisoformat(session)
             for session, stored_hash, frame in self.database.rows(sql)
-            if digest(frame) != stored_hash
+            if not is_sound(self.database.connection, stored_hash, frame)
         )
 
 
@@ -157,9 +161,6 @@ def _id_of(connection: sqlite3.Connection, record: DecisionRecord) -> int | None
 
 
 def _insert(connection: sqlite3.Connection, record: DecisionRecord) -> int:
-    frame = canonical(dict(record.frame))
-    frame_hash = digest(frame)
-    connection.execute("INSERT INTO input_frames VALUES (?, ?) ON CONFLICT DO NOTHING", (frame_hash, frame))
     values = {
         "account": record.account,
         "session": record.session.isoformat(),
@@ -169,7 +170,7 @@ def _insert(connection: sqlite3.Connection, record: DecisionRecord) -> int:
         "action": record.action,
         "reasons": plain(list(record.reasons)),
         "document": plain(dict(record.document)),
-        "frame_hash": frame_hash,
+        "frame_hash": insert_frame(connection, record.frame, final=not record.preview),
         "settings": canonical(dict(record.settings)),
         "settings_hash": record.settings_hash,
         "code_version": record.code_version,
@@ -183,7 +184,7 @@ def _insert(connection: sqlite3.Connection, record: DecisionRecord) -> int:
     return int(connection.execute(sql, tuple(values.values())).fetchone()[0])
 
 
-def _record(row: sqlite3.Row) -> DecisionRecord:
+def _record(connection: sqlite3.Connection, row: sqlite3.Row) -> DecisionRecord:
     try:
         return DecisionRecord(
             account=row["account"],
@@ -193,7 +194,7 @@ def _record(row: sqlite3.Row) -> DecisionRecord:
             action=row["action"],
             reasons=tuple(json.loads(row["reasons"])),
             document=table(row["document"]),
-            frame=table(row["frame"]),
+            frame=whole_frame(connection, row["frame"]),
             settings=table(row["settings"]),
             settings_hash=row["settings_hash"],
             code_version=row["code_version"],

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mtum.adapters.store.faults import explained, faults_of
+from mtum.adapters.store.frames import whole_frame
 from mtum.adapters.store.schema import SCHEMA_VERSION
 from mtum.config.named_files import why_unreadable
 from mtum.errors import StoreError, StoreMismatchError, VerificationError
@@ -204,13 +205,18 @@ class SqliteReader:
         if not packed:
             return [kind(*row) for row in found]
         try:
-            return [kind(*(json.loads(v) if place in packed else v for place, v in enumerate(row))) for row in found]
+            return [
+                kind(*(self._read(names[at], v) if at in packed else v for at, v in enumerate(row))) for row in found
+            ]
         except ValueError as error:
             what = kind.__name__.removesuffix("Row").lower()
             raise VerificationError(
                 f"{_path(self.connection)} is damaged: the document of one {what} cannot be read ({error}); "
                 "restore a backup with `mtum restore`"
             ) from error
+
+    def _read(self, column: str, text: str) -> Any:
+        return whole_frame(self.connection, text) if column == "frame" else json.loads(text)
 
 
 def _ask(connection: sqlite3.Connection, sql: str, values: Sequence[object] = ()) -> list[Any]:

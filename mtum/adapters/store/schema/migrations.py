@@ -211,6 +211,15 @@ def crosses(db: Database) -> None:
             db.execute(statement)
 
 
+@MIGRATIONS(name="0018_bars_of_frames")
+def bars_of_frames(db: Database) -> None:
+    """Keep each finished bar of large frames once."""
+    known = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
+    for statement in (create_table(TABLES["frame_bars"]), *TABLES["frame_bars"].indexes):
+        if "frame_bars" not in known:
+            db.execute(statement)
+
+
 def _maybe_instant(fact: str) -> str | None:
     try:
         return instant_text(datetime.fromisoformat(fact))

@@ -51,9 +51,27 @@ _DECISIONS = (
         "input_frames",
         "Every input of a decision, stored once.",
         """
-        hash | TEXT PRIMARY KEY | SHA-256 of the text
-        frame | TEXT NOT NULL | JSON, keys sorted, no spaces: bars by column, series, book
+        hash | TEXT PRIMARY KEY | SHA-256 of the whole text
+        frame | TEXT NOT NULL | JSON, keys sorted, no spaces: bars by column (large: by frame_bars), series, book
         """,
+    ),
+    table(
+        "frame_bars",
+        "Finished bars that large frames used: a row for each value that one had.",
+        """
+        id | INTEGER PRIMARY KEY | rises with every row; a frame uses none above its `bars_until`
+        symbol | TEXT NOT NULL | id of the instrument
+        source | TEXT NOT NULL | where the bar came from
+        session | TEXT NOT NULL | session of the bar; its newest row counts
+        open | REAL NOT NULL | USD, in the shares of the decision that wrote it
+        high | REAL NOT NULL | USD
+        low | REAL NOT NULL | USD
+        close | REAL NOT NULL | USD
+        volume | REAL | shares; empty when unproven
+        dividend | REAL | USD per share; empty where no frame has asked for it
+        """,
+        "",
+        "CREATE INDEX frame_bars_by_session ON frame_bars (symbol, source, session)",
     ),
     table(
         "decisions",

@@ -6,8 +6,8 @@ from mtum.adapters.store.opening import SqliteStore
 from mtum.adapters.store.schema import columns_documentation, tables_documentation
 
 DESIGNED = {
-    "runs", "replayed_runs", "decisions", "input_frames", "sessions", "instruments", "order_intents", "order_legs",
-    "crosses", "orders", "order_events", "fills", "lots", "cash_movements",
+    "runs", "replayed_runs", "decisions", "input_frames", "frame_bars", "sessions", "instruments",
+    "order_intents", "order_legs", "crosses", "orders", "order_events", "fills", "lots", "cash_movements",
     "bars", "bar_revisions", "corporate_actions", "quarantined_bars", "volume_snapshots",
     "account_snapshots", "equity", "halts", "notifications", "meta",
     "external_shares", "stated_entries", "foreign_orders", "flatten_requests", "approvals", "approved_documents",

@@ -1,0 +1,140 @@
+"""Frames as they are stored: small ones whole, of large ones only the bars that no frame had before.
+
+A finished bar is the same in hundreds of frames. It is written once for each value it had; a frame says
+which sessions it uses and the newest row it knew, and is put together again to the last bit of its text.
+"""
+
+import sqlite3
+from collections.abc import Mapping
+from typing import Any
+
+from mtum.adapters.store.texts import canonical, digest, table
+
+WHOLE_CHARACTERS = 24_000
+"""A frame of no more text is kept whole, for a person to read."""
+SEAL = "packed_hash"
+"""SHA-256 of the packed text without it: not every change of that would show in the frame put together."""
+_PACKING = ("bars_usual", "bars_until", SEAL)
+_VALUES = ("open", "high", "low", "close", "volume", "dividend")
+_VERSIONS = (
+    f"SELECT session, {', '.join(_VALUES)} FROM frame_bars WHERE symbol = ? AND source = ? "
+    "AND session BETWEEN ? AND ? AND id <= ? ORDER BY session, id"
+)
+
+type Row = tuple[float | None, ...]
+
+
+def insert_frame(connection: sqlite3.Connection, frame: Mapping[str, Any], *, final: bool) -> str:
+    """Store a frame and return its hash, that of its whole text; a frame that is there already stays.
+
+    Parameters
+    ----------
+    final : bool
+        Whether its bars are written down for later frames to use; a dry run keeps those of its own.
+    """
+    text = canonical(frame)
+    key = digest(text)
+    whole = len(text) <= WHOLE_CHARACTERS or "bars" not in frame
+    stored = text if whole else canonical(_packed(connection, frame, final=final))
+    connection.execute("INSERT INTO input_frames VALUES (?, ?) ON CONFLICT DO NOTHING", (key, stored))
+    return key
+
+
+def whole_frame(connection: sqlite3.Connection, stored: str) -> dict[str, Any]:
+    """Return a frame put together from its stored text.
+
+    Raises
+    ------
+    ValueError
+        If the text is not that of a frame.
+    """
+    frame = table(stored)
+    if "bars_until" not in frame:
+        return frame
+    try:
+        bars = {symbol: _whole(connection, frame, symbol) for symbol in frame["bars"]}
+    except (AttributeError, IndexError, KeyError, TypeError, sqlite3.Error) as error:
+        raise ValueError(f"a frame's bars cannot be put together: {error!r}") from error
+    return {name: value for name, value in frame.items() if name not in _PACKING} | {"bars": bars}
+
+
+def is_sound(connection: sqlite3.Connection, key: str, stored: str) -> bool:
+    """Return whether a stored frame still is what its hash says, its bars included."""
+    if digest(stored) == key:
+        return True
+    try:
+        packed = table(stored)
+        as_written = canonical(packed) == stored and packed.pop(SEAL, None) == digest(canonical(packed))
+        return as_written and digest(canonical(whole_frame(connection, stored))) == key
+    except ValueError:
+        return False
+
+
+def _packed(connection: sqlite3.Connection, frame: Mapping[str, Any], *, final: bool) -> dict[str, Any]:
+    newest = _newest(connection)
+    parts = {}
+    for symbol, bars in frame["bars"].items():
+        names = [name for name in _VALUES if name in bars]
+        rows = dict(zip(bars["days"], zip(*(bars[name] for name in names), strict=True), strict=True))
+        known = _versions(connection, symbol, bars["source"], (bars["days"][0], bars["days"][-1]), newest)
+        places = [_VALUES.index(name) for name in names]
+        own = {day: row for day, row in rows.items() if day not in known or _at(known[day], places) != row}
+        today = own.pop(frame["session"], None)
+        if final:
+            _write(connection, symbol, bars["source"], names, own)
+            own = {}
+        if today is not None and today != _as_seen(frame, symbol, names):
+            own[frame["session"]] = today
+        span = {"source": bars["source"], "columns": names, "first": bars["days"][0], "last": bars["days"][-1]}
+        parts[symbol] = {**span, "without": sorted(known.keys() - rows.keys()), "own": own}
+    # Most symbols have the same sessions from the same source: only what differs is written.
+    usual = next(iter(parts.values()))
+    differing = {
+        symbol: {name: value for name, value in part.items() if value != usual[name]} for symbol, part in parts.items()
+    }
+    packed = {**frame, "bars": differing, "bars_usual": usual, "bars_until": _newest(connection)}
+    return {**packed, SEAL: digest(canonical(packed))}
+
+
+def _newest(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("SELECT coalesce(max(id), 0) FROM frame_bars").fetchone()[0])
+
+
+def _as_seen(frame: Mapping[str, Any], symbol: str, names: list[str]) -> Row | None:
+    # The bar of the session itself, as it mostly is: the provisional one of the same frame, without a dividend.
+    seen = frame.get("provisional", {}).get(symbol, {}).get("bar")
+    return None if seen is None else tuple(seen.get(name, 0.0) for name in names)
+
+
+def _write(connection: sqlite3.Connection, symbol: str, source: str, names: list[str], rows: Mapping[str, Row]) -> None:
+    columns = ", ".join(("symbol", "source", "session", *names))
+    marks = ", ".join("?" * (3 + len(names)))
+    connection.executemany(
+        f"INSERT INTO frame_bars ({columns}) VALUES ({marks})",
+        [(symbol, source, day, *row) for day, row in rows.items()],
+    )
+
+
+def _whole(connection: sqlite3.Connection, frame: Mapping[str, Any], symbol: str) -> dict[str, Any]:
+    part = {**frame["bars_usual"], **frame["bars"][symbol]}
+    names, source, today = part["columns"], part["source"], frame["session"]
+    places = [_VALUES.index(name) for name in names]
+    known = _versions(connection, symbol, source, (part["first"], part["last"]), frame["bars_until"])
+    rows = {day: _at(row, places) for day, row in known.items() if day not in part["without"]}
+    rows |= {day: tuple(row) for day, row in part["own"].items()}
+    if today not in rows and part["last"] == today:
+        rows[today] = _as_seen(frame, symbol, names) or ()
+    days = sorted(rows)
+    columns = {name: [rows[day][place] for day in days] for place, name in enumerate(names)}
+    return {"source": source, "days": days, **columns}
+
+
+def _versions(
+    connection: sqlite3.Connection, symbol: str, source: str, span: tuple[str, str], until: int
+) -> dict[str, Row]:
+    # The newest row of each session stands.
+    return {row[0]: tuple(row)[1:] for row in connection.execute(_VERSIONS, (symbol, source, *span, until))}
+
+
+def _at(row: Row, places: list[int]) -> Row:
+    return tuple(row[place] for place in places)
