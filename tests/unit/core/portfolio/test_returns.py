@@ -80,7 +80,7 @@ def test_a_history_has_its_capital_before_its_first_session_and_none_of_the_days
 
 def test_amounts_in_whole_dollars_are_reckoned_as_fractions() -> None:
     given = returns.curve(DAYS[:2], [1000, 1100], [1000, 0])
-    assert (given.equity.dtype, given.flows.dtype) == (np.float64, np.float64)
+    assert [str(column.dtype) for column in (given.equity, given.flows)] == ["float64", "float64"]
 
 
 @pytest.mark.parametrize(("spread", "found"), [(0.5, 2.0), (1.5e-9, 1 / 1.5e-9), (1e-9, None), (7e-10, None)])

@@ -111,9 +111,16 @@ def test_two_purchases_after_the_sale_take_as_many_shares_of_its_loss_as_were_so
     record = tax_record(fills)
     assert record.closed[0].adjustment_usd == Decimal(100)
     # 10 of loss each: 4 x 101, 6 x 102, and 4 x 92 without any.
-    assert [(lot.shares, lot.basis_usd) for lot in record.held] == [(4, 404), (6, 612), (4, 368)]
+    assert [(lot.shares, lot.basis_usd) for lot in record.held] == [
+        (4, Decimal(404)),
+        (6, Decimal(612)),
+        (4, Decimal(368)),
+    ]
     later = tax_record([*fills, fill(5, "SELL", date(2025, 9, 2), 5, "120")])
-    assert [(lot.shares, lot.basis_usd, lot.deferred_usd) for lot in later.held] == [(5, 510, 50), (4, 368, 0)]
+    assert [(lot.shares, lot.basis_usd, lot.deferred_usd) for lot in later.held] == [
+        (5, Decimal(510), Decimal(50)),
+        (4, Decimal(368), Decimal(0)),
+    ]
 
 
 def test_a_sale_at_cost_defers_nothing_and_no_holding_period() -> None:
