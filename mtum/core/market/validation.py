@@ -1,9 +1,10 @@
 """Are these bars fit to decide on? Rules for finished history, the newest bar and today's unfinished one."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import Enum
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -316,9 +317,15 @@ def _move_problems(bars: Bars) -> Iterator[BarProblem]:
     for index in traded:
         found = f"the prices jump by the split {bars.split[index]:g}:1 recorded that day: those before are as traded"
         yield BarProblem(bars.symbol, bars.day(index), Rule.AS_TRADED, found, "the source must re-base them")
+    # Parts of a history given one by one have a hole between them: no move of one session, and nothing to compare.
+    holes = np.flatnonzero(np.diff(bars.days) > _LONGEST_CLOSURE).tolist()
+    for before, last in pairwise((-1, *holes, len(bars) - 1)):
+        part = bars.until(bars.day(last)).tail(last - before) if len(bars) else bars
+        yield from _moves_of_a_part(part, [index - before - 1 for index in traded])
+
+
+def _moves_of_a_part(bars: Bars, traded: Collection[int]) -> Iterator[BarProblem]:
     changes = moves(bars)
-    # Parts of a history given one by one have a hole between them: no move of one session.
-    changes[1:][np.diff(bars.days) > _LONGEST_CLOSURE] = np.nan
     spike = -1
     for index in np.flatnonzero(np.abs(changes) > SPIKE_FRAC).tolist():
         day, change, ratio = bars.day(index), f"{changes[index]:+.1%}", 1.0 + float(changes[index])
@@ -358,9 +365,11 @@ def _undone(bars: Bars, changes: Column, index: int) -> float | None:
 
 
 def _volume_multiple(bars: Bars, index: int, ratio: float = 1.0) -> float:
-    # In median volumes, in the shares of the session before; 0 where no volume can speak for a move.
-    usual = float(np.median(_nearest(bars.volume, index, VOLUME_SESSIONS, 1)))
-    return float(bars.volume[index]) * ratio / usual if usual > 0 else 0.0
+    # In median volumes, all in the shares of the session itself; 0 where no volume can speak for a move.
+    volumes = _nearest(bars.volume, index, VOLUME_SESSIONS, 1)
+    volumes[: min(index, VOLUME_SESSIONS)] /= ratio
+    usual = float(np.median(volumes))
+    return float(bars.volume[index]) / usual if usual > 0 else 0.0
 
 
 def _nearest(column: Column, index: int, count: int, own: int) -> Column:

@@ -127,6 +127,45 @@ def test_a_level_shifted_on_twice_the_volume_in_old_shares_is_a_move_of_the_mark
     assert bool(rules(shifted(0.505, volume))) is like
 
 
+def begun(*, hole: int, crash: int, volumes: tuple[float, float, float]) -> Bars:
+    """Bars that fall to half at `crash`, with a hole of three weeks before `hole`: volumes before, at and after it."""
+    before, at, after = volumes
+    closes = [*QUIET[:crash], *(0.505 * close for close in QUIET[crash:])]
+    traded = dict.fromkeys(range(crash, 80), after) | {crash: at}
+    bars = changed(bars_of(closes), volume=dict.fromkeys(range(crash), before) | traded)
+    return without(bars, *range(hole - 15, hole)) if hole else bars
+
+
+# Half the price on the first sessions of a history: only those after can tell what volume is usual, in new shares.
+@pytest.mark.parametrize("crash", [1, 2, 5, 12, 19])
+@pytest.mark.parametrize(("volumes", "like"), [
+    ((1_000.0, 4_500.0, 1_000.0), False),  # a crowd: the market has made it, and goes on as before
+    ((1_000.0, 4_500.0, 2_000.0), False),  # or trades more from then on
+    ((1_000.0, 2_000.0, 2_000.0), True),  # twice the shares at half the price: a split
+    ((1_000.0, 1_000.0, 1_000.0), True),  # nothing but the ratio
+])  # fmt: skip
+def test_a_crash_at_the_beginning_of_a_history_is_told_from_a_split_by_what_follows(
+    crash: int, volumes: tuple[float, float, float], like: bool
+) -> None:
+    bars = begun(hole=0, crash=crash, volumes=volumes)
+    assert rules(bars) == ([(bars.day(crash), Rule.LOOKS_LIKE_SPLIT)] if like else [])
+
+
+@pytest.mark.parametrize("before", [10.0, 1_000.0, 1_000_000.0])
+@pytest.mark.parametrize(("volume", "like"), [(3_000.0, False), (1_500.0, True)])
+def test_the_sessions_before_a_hole_say_nothing_of_a_crash_behind_it(before: float, volume: float, like: bool) -> None:
+    bars = begun(hole=40, crash=41, volumes=(before, volume, 1_000.0))
+    bars = changed(bars, volume={25: 1_000.0})  # the first session behind the hole
+    assert rules(bars) == ([(bars.day(26), Rule.LOOKS_LIKE_SPLIT)] if like else [])
+
+
+def test_a_crash_in_the_last_session_is_told_by_the_sessions_before_it_alone() -> None:
+    # 100 -> 51.005: two usual volumes of 1,000 are 3,921 of the new shares.
+    for volume, like in ((3_900.0, True), (4_000.0, False)):
+        bars = begun(hole=0, crash=79, volumes=(1_000.0, volume, 0.0))
+        assert bool(rules(bars)) is like
+
+
 def test_a_recorded_split_whose_prices_jump_says_that_they_are_as_traded() -> None:
     # In old shares 101 -> 50 is a 2:1 split and a fall of 1 %; 12.6 % up on the day (Tesla in 2020) is one as well.
     for level in (0.5, 0.563):
