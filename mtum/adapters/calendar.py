@@ -49,9 +49,9 @@ class ExchangeCalendar:
                 f"the calendar knows {FIRST_DAY} to {LAST_DAY}; {first} to {last} was asked for"
             )
         if self._bounds is None or first < self._bounds[0] or last > self._bounds[1]:
-            # Whole years around the question: a long-lived process rebuilds once a year.
+            # Whole years around the question and the next one too: building costs more than a year of sessions.
             start = max(FIRST_DAY, date(min(first, *(self._bounds or (first,))).year, 1, 1))
-            end = date(max(last, *(self._bounds or (last,))).year + 1, 1, 31)
+            end = date(max(last, *(self._bounds or (last,))).year + 1, 12, 31)
             self._built = overridden(_new_york_sessions(start, end), self._overrides)
             self._bounds = (start, end)
         return Sessions(self._built.between(first, last))

@@ -36,6 +36,8 @@ def atr(bars: "Bars", sessions: int, smoothing: Smoothing) -> "Column":
 
     if len(bars) <= sessions:
         return np.full(len(bars), np.nan)
-    before = np.concatenate((np.full(1, np.nan), bars.close[:-1]))  # the first bar has no true range
-    ranges = np.maximum(bars.high, before) - np.minimum(bars.low, before)
+    ranges = np.empty(len(bars))
+    ranges[0] = np.nan  # the first bar has no true range
+    before = bars.close[:-1]
+    np.subtract(np.maximum(bars.high[1:], before), np.minimum(bars.low[1:], before), out=ranges[1:])
     return rounded(mean_of(ranges, sessions, smoothing))

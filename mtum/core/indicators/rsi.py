@@ -35,7 +35,9 @@ def rsi(close: "Column", sessions: int, smoothing: Smoothing) -> "Column":
 
     if len(close) <= sessions:
         return np.full(len(close), np.nan)
-    move = np.diff(close, prepend=np.nan)  # the first close has no move: its window stays undefined
+    move = np.empty(len(close))
+    move[0] = np.nan  # the first close has no move: its window stays undefined
+    np.subtract(close[1:], close[:-1], out=move[1:])
     rise = mean_of(np.maximum(move, 0.0), sessions, smoothing)
     fall = mean_of(np.maximum(-move, 0.0), sessions, smoothing)
     with np.errstate(invalid="ignore"):

@@ -61,8 +61,12 @@ def mean_of(values: "Column", sessions: int, smoothing: Smoothing) -> "Column":
     match smoothing:
         case Smoothing.SIMPLE:
             if len(values) >= sessions:
-                # Each window is summed anew: a running sum would carry dust from one session to the next.
-                found[sessions - 1 :] = np.lib.stride_tricks.sliding_window_view(values, sessions).mean(axis=1)
+                # Each window is summed anew: a running sum would carry dust from one session to the next. They are
+                # rows of one array over the same memory; numpy's own helpers for it cost more than the sums.
+                whole = np.ascontiguousarray(values, dtype=np.float64)
+                shape, steps = (len(whole) - sessions + 1, sessions), whole.strides * 2
+                windows: Column = np.ndarray(shape, np.float64, whole, strides=steps)
+                found[sessions - 1 :] = np.add.reduce(windows, axis=1) / sessions
         case Smoothing.WILDER:
             first = int(np.argmax(~np.isnan(values))) if len(values) and not np.isnan(values).all() else len(values)
             seed_at = first + sessions - 1

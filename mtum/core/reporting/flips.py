@@ -86,6 +86,10 @@ class _Questions:
         self._of: dict[tuple[str, Asked], object] = {(symbol, spec): dict(spec.parameters).get("of") for spec in specs}
         self._known: dict[tuple[str, float], dict[str, Condition]] = {}
         self.now = self._conditions(self._view)
+        for name in {spec.input for spec in asked.strategy.CONDITIONS}:
+            value = self.present(name)
+            if value is not None:
+                self._known[name, value] = self.now
 
     def present(self, name: str) -> float | None:
         """Value of an input now; None when unknown."""
