@@ -12,7 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from mtum.core.portfolio.orders import OrderType, Purpose, Side, intent_id
-from mtum.core.simulation.exchange_codec import from_bytes, to_bytes
+from mtum.core.simulation.exchange_codec import finished_apart, from_bytes, to_bytes
 from mtum.core.simulation.exchange_state import ExchangeOrder, ExchangeStatus, Execution, Ticket
 from mtum.wiring import resources
 from support.practice import play_next
@@ -113,6 +113,6 @@ def _exchange_file(path: Path, days: list[date]) -> None:
         executions.append(
             Execution(f"0.{number}.01.01", number, day, at, SHARES, price, fee, None, SHARES, price, ticket)
         )
-    path.write_bytes(
-        to_bytes(replace(state, orders=(*orders, *state.orders), executions=(*executions, *state.executions)))
-    )
+    whole = replace(state, orders=(*orders, *state.orders), executions=(*executions, *state.executions))
+    # As the exchange keeps it: what earlier sessions finished apart, each in a line that nobody reads.
+    path.write_bytes(to_bytes(*finished_apart(whole, state.session or date.max, b"")))

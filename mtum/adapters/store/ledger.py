@@ -1,7 +1,6 @@
 """Cash, open lots and equity of each strategy, and the account as the broker showed it."""
 
 import json
-import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -62,8 +61,9 @@ class SqliteLedger:
 
     def movements(self, strategy: str) -> Sequence[CashMovement]:
         """Return movements in the order of their sessions."""
-        sql = "SELECT * FROM cash_movements WHERE strategy = ? ORDER BY session, rowid"
-        return tuple(_movement(row) for row in self.database.rows(sql, (strategy,)))
+        columns = "key, strategy, session, kind, amount_usd, note, symbol, paid"
+        sql = f"SELECT {columns} FROM cash_movements WHERE strategy = ? ORDER BY session, rowid"
+        return tuple(_movement(tuple(row)) for row in self.database.rows(sql, (strategy,)))
 
     def write_lots(self, strategy: str, lots: Sequence[Lot], remembered: Mapping[str, Mapping[str, float]]) -> None:
         """Replace the strategy's open lots; `remembered` is by intent id."""
@@ -158,17 +158,10 @@ class SqliteLedger:
 
 # Movements and points are read whole several times a session; each is a value, so it is made once.
 @lru_cache(maxsize=4096)
-def _movement(row: sqlite3.Row) -> CashMovement:
-    return CashMovement(
-        key=row["key"],
-        strategy=row["strategy"],
-        session=date.fromisoformat(row["session"]),
-        kind=row["kind"],
-        amount_usd=money(row["amount_usd"]),
-        note=row["note"],
-        symbol=row["symbol"],
-        paid=bool(row["paid"]),
-    )
+@lru_cache(maxsize=65536)
+def _movement(columns: tuple[Any, ...]) -> CashMovement:
+    key, strategy, session, kind, amount, note, symbol, paid = columns
+    return CashMovement(key, strategy, date.fromisoformat(session), kind, money(amount), note, symbol, bool(paid))
 
 
 @lru_cache(maxsize=4096)

@@ -43,15 +43,16 @@ class SqliteBars:
 
     def eventful(self, symbol: str, source: str, since: date, until: date, days: Sequence[date] = ()) -> Bars:
         """Return the first and the last bar of the closed interval, those with a dividend or a split, and `days`."""
-        span = "symbol = ? AND source = ? AND session BETWEEN ? AND ?"
-        ends = f"SELECT min(session) FROM bars WHERE {span} UNION SELECT max(session) FROM bars WHERE {span}"
-        sql = (
-            f"SELECT session, {_NAMES} FROM bars WHERE {span} AND (dividend <> 0 OR split NOT IN (0, 1) "
-            f"OR session IN (SELECT value FROM json_each(?)) OR session IN ({ends})) ORDER BY session"
+        span = "symbol = :symbol AND source = :source AND session BETWEEN :since AND :until"
+        found = (
+            f"SELECT session FROM bars WHERE {span} AND (dividend <> 0 OR split NOT IN (0, 1)) "
+            "UNION SELECT value FROM json_each(:days) "
+            f"UNION SELECT min(session) FROM bars WHERE {span} UNION SELECT max(session) FROM bars WHERE {span}"
         )
+        sql = f"SELECT session, {_NAMES} FROM bars WHERE {span} AND session IN ({found}) ORDER BY session"
         wanted = json.dumps([day.isoformat() for day in days], allow_nan=False)
-        within = (symbol, source, since.isoformat(), until.isoformat())
-        return _bars(symbol, source, self.database.rows(sql, (*within, wanted, *within, *within)))
+        asked = {"symbol": symbol, "source": source, "since": since.isoformat(), "until": until.isoformat()}
+        return _bars(symbol, source, self.database.rows(sql, {**asked, "days": wanted}))
 
     def as_of(self, symbol: str, source: str, instant: datetime) -> Bars:
         """Return the bars as they were accepted at that instant.

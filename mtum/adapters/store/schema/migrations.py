@@ -220,6 +220,13 @@ def bars_of_frames(db: Database) -> None:
             db.execute(statement)
 
 
+@MIGRATIONS(name="0019_bars_with_events")
+def bars_with_events(db: Database) -> None:
+    """Find dividends and splits without going through all bars."""
+    for statement in TABLES["bars"].indexes:
+        db.execute(statement.replace("CREATE INDEX", "CREATE INDEX IF NOT EXISTS", 1))
+
+
 def _maybe_instant(fact: str) -> str | None:
     try:
         return instant_text(datetime.fromisoformat(fact))

@@ -201,6 +201,7 @@ _MARKET = (
         final | INTEGER NOT NULL | 1 when read long enough after the close
         """,
         "PRIMARY KEY (symbol, source, session)",
+        "CREATE INDEX bars_with_events ON bars (symbol, source, session) WHERE dividend <> 0 OR split NOT IN (0, 1)",
     ),
     table(
         "bar_revisions",
