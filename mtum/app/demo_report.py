@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mtum.app.reporting.chart_history import chart_history
-from mtum.app.reporting.daily_report import Press, json_text
+from mtum.app.reporting.daily_report import ReportWriter, json_text
 from mtum.app.reporting.facts import SessionFacts, session_facts
 from mtum.app.reporting.money import PAID_IN, curves
 from mtum.app.reporting.quality import SAMPLE_SYMBOL
@@ -36,7 +36,7 @@ class RunReport:
     html: Path | None
 
 
-def demo_report(press: Press, last: date) -> RunReport:
+def demo_report(writer: ReportWriter, last: date) -> RunReport:
     """Write the report of all sessions up to `last` as text, JSON and (with a renderer) HTML.
 
     Raises
@@ -44,18 +44,18 @@ def demo_report(press: Press, last: date) -> RunReport:
     ValueError
         If no session has been settled yet.
     """
-    facts = session_facts(press.store, press.calendar, press.setup, last, whole=True)
+    facts = session_facts(writer.store, writer.calendar, writer.setup, last, whole=True)
     if not facts.points:
         raise ValueError(f"no session up to {last} has an equity yet")
-    summary = run_summary(press.store, facts)
+    summary = run_summary(writer.store, facts)
     laid_out = run_page(summary)
     written, found = text(laid_out), document(summary)
-    press.shelf.put("demo.txt", written)
-    press.shelf.put("demo.json", json_text(found))
+    writer.files.put("demo.txt", written)
+    writer.files.put("demo.json", json_text(found))
     html = None
-    if press.renderer is not None:
-        history = chart_history(press.store, facts, sessions=None)
-        html = press.shelf.put("demo.html", press.renderer.page(laid_out, history))
+    if writer.renderer is not None:
+        history = chart_history(writer.store, facts, sessions=None)
+        html = writer.files.put("demo.html", writer.renderer.page(laid_out, history))
     return RunReport(summary, found, written, html)
 
 

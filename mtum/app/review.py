@@ -9,7 +9,7 @@ from typing import Any
 from mtum.app.demo_report import trade_lines
 from mtum.app.reporting import month, quarter, week
 from mtum.app.reporting.chart_history import chart_history
-from mtum.app.reporting.daily_report import Press, json_text
+from mtum.app.reporting.daily_report import ReportWriter, json_text
 from mtum.app.reporting.drift import backtest_line
 from mtum.app.reporting.money import curves
 from mtum.app.reporting.period import Kind, Period, period
@@ -37,7 +37,7 @@ class Outside:
 
 @dataclass(frozen=True, slots=True)
 class ReviewReport:
-    """A review as it stands on the shelf; `html` is None where none was written."""
+    """A review as it stands in its files; `html` is None where none was written."""
 
     review: Review
     document: Mapping[str, Any]
@@ -46,48 +46,50 @@ class ReviewReport:
     fresh: bool
 
 
-def write_review(press: Press, kind: Kind, end: date, at: datetime, outside: Outside | None = None) -> ReviewReport:
+def write_review(
+    writer: ReportWriter, kind: Kind, end: date, at: datetime, outside: Outside | None = None
+) -> ReviewReport:
     """Write the review of the period that holds `end`, or return the one already written.
 
     A period that is not over is shown as it stands and says so; only a complete one is stored.
     """
-    stored = stored_review(press, kind, end)
+    stored = stored_review(writer, kind, end)
     if stored is not None:
         before = {"open_trades": [stored["open_trade"]]} if stored.get("open_trade") else {}  # of one symbol
         review = from_document(Review, {**before, **stored})
-        name = press.shelf.path(f"{_name(review)}.html")
+        name = writer.files.path(f"{_name(review)}.html")
         return ReviewReport(review, stored, text(review_page(review)), name, fresh=False)
-    looked_at = period(press, kind, end)
+    looked_at = period(writer, kind, end)
     review = review_of(looked_at, outside or Outside())
     laid_out = review_page(review)
     report = ReviewReport(review, document(review), text(laid_out), None, fresh=True)
     if not review.complete:
         return report
-    run_id = press.store.runs.start(REVIEW_JOB, kind.value, end, at)
-    press.shelf.put(f"{_name(review)}.txt", report.text)
-    press.shelf.put(f"{_name(review)}.json", json_text(report.document))
+    run_id = writer.store.runs.start(REVIEW_JOB, kind.value, end, at)
+    writer.files.put(f"{_name(review)}.txt", report.text)
+    writer.files.put(f"{_name(review)}.json", json_text(report.document))
     html = None
-    if press.renderer is not None:
-        html = press.shelf.put(f"{_name(review)}.html", press.renderer.page(laid_out, _charts(looked_at)))
-    press.store.runs.finish(run_id, at, "finished", 0, report.document)
+    if writer.renderer is not None:
+        html = writer.files.put(f"{_name(review)}.html", writer.renderer.page(laid_out, _charts(looked_at)))
+    writer.store.runs.finish(run_id, at, "finished", 0, report.document)
     return replace(report, html=html)
 
 
-def stored_review(press: Press, kind: Kind, end: date) -> Mapping[str, Any] | None:
+def stored_review(writer: ReportWriter, kind: Kind, end: date) -> Mapping[str, Any] | None:
     """Return the stored document of a review, or None."""
-    run = press.store.runs.find(REVIEW_JOB, kind.value, end)
+    run = writer.store.runs.find(REVIEW_JOB, kind.value, end)
     return run.document if run is not None and run.outcome == "finished" else None
 
 
-def review_message(press: Press, report: ReviewReport) -> Message:
+def review_message(writer: ReportWriter, report: ReviewReport) -> Message:
     """Return the mail of a review."""
     review = report.review
-    key = f"{REVIEW_JOB}:{review.kind}:{press.setup.account}:{review.last}"
+    key = f"{REVIEW_JOB}:{review.kind}:{writer.setup.account}:{review.last}"
     line = minus(review_subject(review))
-    if press.renderer is None:
+    if writer.renderer is None:
         return Message(key, Urgency.REPORT, line, report.text)
-    looked_at = period(press, Kind(review.kind), review.last)
-    html, images = press.renderer.mail(review_page(review), _charts(looked_at))
+    looked_at = period(writer, Kind(review.kind), review.last)
+    html, images = writer.renderer.mail(review_page(review), _charts(looked_at))
     return Message(key, Urgency.REPORT, line, report.text, html, images)
 
 
@@ -98,7 +100,7 @@ def review_of(looked_at: Period, outside: Outside) -> Review:
     usd, frac = returns.since(sleeve, looked_at.first) if inside else (None, None)
     benchmark = returns.since(held, looked_at.first)[1] if inside else None
     point = looked_at.facts.points[-1] if looked_at.facts.points else None
-    setup = looked_at.press.setup
+    setup = looked_at.writer.setup
     base = Review(
         kind=looked_at.kind.value,
         first=looked_at.first,
@@ -127,7 +129,7 @@ def review_of(looked_at: Period, outside: Outside) -> Review:
 
 
 def _with_trades(base: Review, looked_at: Period) -> Review:
-    trades = trade_lines(looked_at.press.store, looked_at.facts)
+    trades = trade_lines(looked_at.writer.store, looked_at.facts)
     closed = tuple(trade for trade in trades if trade.exit_session and looked_at.inside(trade.exit_session))
     return replace(
         base,
@@ -153,7 +155,7 @@ def _marked(trade: TradeLine, looked_at: Period) -> TradeLine:
 
 
 def _weekly(base: Review, looked_at: Period) -> Review:
-    history = looked_at.press.setup.settings.active_strategy().history_sessions()
+    history = looked_at.writer.setup.settings.active_strategy().history_sessions()
     return replace(
         _with_trades(base, looked_at),
         accuracy=week.signal_accuracy(looked_at),
@@ -189,7 +191,7 @@ def _quarterly(base: Review, looked_at: Period, outside: Outside) -> Review:
 
 
 def _charts(looked_at: Period) -> ChartHistory:
-    return replace(chart_history(looked_at.press.store, looked_at.facts), markets=())
+    return replace(chart_history(looked_at.writer.store, looked_at.facts), markets=())
 
 
 def _name(review: Review) -> str:

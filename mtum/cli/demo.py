@@ -31,7 +31,7 @@ def demo(
     from mtum.app.reporting.daily_report import daily_report
     from mtum.app.session.play_session import market_sessions
     from mtum.wiring import desks, resources
-    from mtum.wiring.reports import press_of
+    from mtum.wiring.reports import writer_of
 
     call = call_of(context)
     settings = resources.demo_settings(call.settings())
@@ -40,7 +40,7 @@ def demo(
     check_count(sessions, market_sessions(source, calendar, settings))  # before anything is written
     with desks.replay_desk(settings, folder) as replay, _progress(call, sessions) as show:
         desk = replay.desk
-        plain, charted = (press_of(settings, folder, desk.store, desk.calendar, html=html) for html in (False, True))
+        plain, charted = (writer_of(settings, folder, desk.store, desk.calendar, html=html) for html in (False, True))
 
         def after_each(session: "Session", number: int, count: int) -> None:
             daily_report(charted if number > count - CHARTED_SESSIONS else plain, session.day, desk.clock.now())

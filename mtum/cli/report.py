@@ -17,7 +17,7 @@ from mtum.cli.stored import NOTHING_YET
 from mtum.errors import ExitCode, UsageError, worst
 
 if TYPE_CHECKING:
-    from mtum.app.reporting.daily_report import Press, Report
+    from mtum.app.reporting.daily_report import Report, ReportWriter
     from mtum.app.reporting.period import Kind
     from mtum.app.review import ReviewReport
     from mtum.ports.messages import Message
@@ -36,15 +36,15 @@ def report(context: typer.Context, session: SessionOption = None, send: Send = F
     if not call.database().exists():
         return Answer({}, [NOTHING_YET])
     # A report that is stored needs no folder that can be written.
-    with _press(call, reading=True) as press:
-        day = session or last_session(press)
+    with _press(call, reading=True) as writer:
+        day = session or last_session(writer)
         if day is None:
             return Answer({}, [NOTHING_YET])
-        stored = stored_report(press.store, day) is not None
-    with _press(call, reading=stored and not send) as press:
-        found = written_report(press, day, market_now(call.settings(), press.store, day))
-        message = report_message(press, found) if send else None
-        approved = press.store.approvals.approved_document("backtest")
+        stored = stored_report(writer.store, day) is not None
+    with _press(call, reading=stored and not send) as writer:
+        found = written_report(writer, day, market_now(call.settings(), writer.store, day))
+        message = report_message(writer, found) if send else None
+        approved = writer.store.approvals.approved_document("backtest")
         approved_since = found.summary.backtest is None and approved is not None
     problems = [Problem(line.code, line.text) for line in found.broken]
     shown = _answer(found)
@@ -54,13 +54,13 @@ def report(context: typer.Context, session: SessionOption = None, send: Send = F
     return _sent(call, answer, message) if message else answer
 
 
-def last_session(press: "Press") -> date | None:
+def last_session(writer: "ReportWriter") -> date | None:
     """Return the last session with a run that decided, or with any run."""
-    run = press.store.runs.latest("decide_and_order") or press.store.runs.latest()
+    run = writer.store.runs.latest("decide_and_order") or writer.store.runs.latest()
     return run.session if run else None
 
 
-def written_report(press: "Press", day: date, at: datetime) -> "Report":
+def written_report(writer: "ReportWriter", day: date, at: datetime) -> "Report":
     """Return the stored report, write it if the session is over, else show how it stands.
 
     Raises
@@ -70,27 +70,27 @@ def written_report(press: "Press", day: date, at: datetime) -> "Report":
     """
     from mtum.app.reporting.daily_report import daily_report, preview_report, stored_report
 
-    session = press.calendar.sessions(day, day).get(day)
+    session = writer.calendar.sessions(day, day).get(day)
     if session is None:
         raise UsageError(f"{day} is not a session of the exchange")
-    if not press.store.runs.between(day, day):
+    if not writer.store.runs.between(day, day):
         raise UsageError(f"nothing was recorded on {day}; `mtum show runs` lists what was")
-    if stored_report(press.store, day) is not None:
-        return daily_report(press, day, at)
+    if stored_report(writer.store, day) is not None:
+        return daily_report(writer, day, at)
     if at < session.close:
-        return preview_report(press, day)
-    with press.store.lock():
-        return daily_report(press, day, at)
+        return preview_report(writer, day)
+    with writer.store.lock():
+        return daily_report(writer, day, at)
 
 
 @contextmanager
-def _press(call: Call, *, reading: bool = False) -> "Iterator[Press]":
+def _press(call: Call, *, reading: bool = False) -> "Iterator[ReportWriter]":
     from mtum.wiring import resources
-    from mtum.wiring.reports import press_of
+    from mtum.wiring.reports import writer_of
 
     settings, folder = call.settings(), call.data_folder()
     with resources.opened_store(settings, folder, reading=reading) as store:
-        yield press_of(settings, folder, store, resources.stored_calendar_of(settings, folder), html=True)
+        yield writer_of(settings, folder, store, resources.stored_calendar_of(settings, folder), html=True)
 
 
 def _answer(found: "Report | ReviewReport") -> Answer:
@@ -129,20 +129,20 @@ def review(
     chosen = Kind(kind)
     if not call.database().exists():
         return Answer({}, [NOTHING_YET])
-    with _press(call) as press:
-        last = last_session(press)
+    with _press(call) as writer:
+        last = last_session(writer)
         if last is None:
             return Answer({}, [NOTHING_YET])
-        day = last_of_period(press, chosen, end or last)
+        day = last_of_period(writer, chosen, end or last)
         outside = outside_of(chosen, call.data_folder(), call.environment)
-        with press.store.lock():
-            found = write_review(press, chosen, day, market_now(call.settings(), press.store, day), outside)
-        message = review_message(press, found) if send else None
+        with writer.store.lock():
+            found = write_review(writer, chosen, day, market_now(call.settings(), writer.store, day), outside)
+        message = review_message(writer, found) if send else None
     answer = _answer(found)
     return _sent(call, answer, message) if message else answer
 
 
-def last_of_period(press: "Press", kind: "Kind", day: date) -> date:
+def last_of_period(writer: "ReportWriter", kind: "Kind", day: date) -> date:
     """Return the last session with a run of the period that holds a day.
 
     Raises
@@ -153,7 +153,7 @@ def last_of_period(press: "Press", kind: "Kind", day: date) -> date:
     from mtum.app.reporting.period import bounds
 
     first, last = bounds(kind, day)
-    sessions = [run.session for run in press.store.runs.between(first, last) if run.session is not None]
+    sessions = [run.session for run in writer.store.runs.between(first, last) if run.session is not None]
     if not sessions:
         raise UsageError(f"nothing was recorded from {first} to {last}; `mtum show runs` lists what was")
     return max(sessions)

@@ -8,7 +8,7 @@ from mtum.core.reporting.history import ChartHistory
 from mtum.core.reporting.layout import Page
 
 
-class Shelf(Protocol):
+class ReportFiles(Protocol):
     """The folder of report files."""
 
     def put(self, name: str, content: str) -> Path:

@@ -12,7 +12,7 @@ from typing import Any
 
 from mtum.app.service.notices import store_notice
 from mtum.app.service.outbox import Flushed, Outbox
-from mtum.app.service.run_due import DueRun, Roster, run_due
+from mtum.app.service.run_due import DueRun, RunContext, run_due
 from mtum.app.service.schedule import NIGHT, Slot, Wake, timetable, upcoming
 from mtum.config import Settings, current_environment, secret_problems
 from mtum.errors import BrokerError, ConfigError, ExitCode, NotifyError, RunLockedError, StoreError
@@ -22,7 +22,7 @@ from mtum.ports.time import Calendar, Clock
 from mtum.wiring import resources
 from mtum.wiring.channels import channels_of, dead_man_of
 from mtum.wiring.desks import gateway_clock
-from mtum.wiring.jobs import duties_of
+from mtum.wiring.jobs import jobs_of
 
 log = logging.getLogger(__name__)
 
@@ -53,9 +53,9 @@ class Installation:
         self.data_dir = data_dir
         self.clock: Clock = SystemClock() if instant is None else FixedClock(instant)
         self.calendar: Calendar = resources.calendar_of(settings, data_dir)
-        self.duties = duties_of(settings, data_dir, self.clock, instant)
+        self.jobs = jobs_of(settings, data_dir, self.clock, instant)
         # On a replayed market a whole session is played at once: the steps in between have nothing to do.
-        self.slots: tuple[Slot, ...] = tuple(slot for slot in timetable(settings.schedule) if slot.job in self.duties)
+        self.slots: tuple[Slot, ...] = tuple(slot for slot in timetable(settings.schedule) if slot.job in self.jobs)
         self._environment = current_environment()
         self._stopping = stopping
         self._given = instant is not None
@@ -74,24 +74,24 @@ class Installation:
             # What is due on the practice gateway is due by its time; on the running market nobody is asked.
             clock = self.clock if self._given else gateway_clock(self.settings, self.data_dir) or self.clock
             with resources.opened_store(self.settings, self.data_dir) as store:
-                return run_due(replace(self.roster(store), clock=clock))
+                return run_due(replace(self.context(store), clock=clock))
         except StoreError as error:
             return self._no_store(error)
         except BrokerError as error:
             return DueRun(self.clock.now(), (), Flushed(), ExitCode(error.exit_code), str(error))
 
-    def roster(self, store: Store) -> Roster:
+    def context(self, store: Store) -> RunContext:
         """Return the entry's surroundings on an open database."""
         from mtum.adapters.logs import run_scope
 
-        return Roster(
+        return RunContext(
             store=store,
             # Sessions of a replayed market are its own: the timetable's rows must not look like them.
             ledger=store.replayed_runs if resources.is_replay(self.settings) else store.runs,
             clock=self.clock,
             calendar=self.calendar,
             slots=self.slots,
-            duties=self.duties,
+            jobs=self.jobs,
             outbox=self.outbox(store),
             dead_man=dead_man_of(self._environment),
             claim=lambda job: _lock(self.data_dir / f"job-{job}"),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
 
-from mtum.app.service.run_due import Done, Duty
+from mtum.app.service.run_due import Done, Job
 from mtum.app.session.decide_and_order import RunResult
 from mtum.app.session.play_session import Replay
 from mtum.config import Settings, current_environment
@@ -17,10 +17,10 @@ PLAYED_ON = "played_on"
 """Fact of the database: the last day on which the clock played a session of a replayed market, and which."""
 
 
-def duties_of(settings: Settings, data_dir: Path, clock: Clock, as_of: datetime | None = None) -> Mapping[str, Duty]:
+def jobs_of(settings: Settings, data_dir: Path, clock: Clock, as_of: datetime | None = None) -> Mapping[str, Job]:
     """Return every job's duty under these settings; each opens what it needs and lets go of it."""
     day = _Day(settings, data_dir, clock, as_of)
-    either: dict[str, Duty] = {"backup": day.backup, "review": day.review, "rehearse": day.rehearse}
+    either: dict[str, Job] = {"backup": day.backup, "review": day.review, "rehearse": day.rehearse}
     if resources.is_replay(settings):
         return {**either, "decide_and_order": day.play, "daily_report": day.report_played}
     return {
@@ -34,7 +34,7 @@ def duties_of(settings: Settings, data_dir: Path, clock: Clock, as_of: datetime 
 
 
 class _Day:
-    """The duties share settings, folder and clock; nothing stays open between two of them."""
+    """The jobs share settings, folder and clock; nothing stays open between two of them."""
 
     def __init__(self, settings: Settings, data_dir: Path, clock: Clock, as_of: datetime | None) -> None:
         self._settings = settings
@@ -102,16 +102,16 @@ class _Day:
 
     def _reported(self, session: Session) -> Done:
         from mtum.app.reporting.daily_report import daily_report, report_message
-        from mtum.wiring.reports import press_of
+        from mtum.wiring.reports import writer_of
 
         calendar = resources.calendar_of(self._settings, self._data_dir)
         with resources.opened_store(self._settings, self._data_dir) as store:
-            press = press_of(self._settings, self._data_dir, store, calendar, html=True)
+            writer = writer_of(self._settings, self._data_dir, store, calendar, html=True)
             at = resources.market_now(self._settings, store, session.day, self._clock)
-            report = daily_report(press, session.day, at)
+            report = daily_report(writer, session.day, at)
             problems = [{"code": line.code, "text": line.text} for line in report.broken]
             code = ExitCode.BUG if problems else ExitCode.DONE
-            return Done(code, {"problems": problems}, (report_message(press, report),))
+            return Done(code, {"problems": problems}, (report_message(writer, report),))
 
     def backup(self, session: Session, slot: str) -> Done:
         from mtum.wiring.backups import made_copy
@@ -122,19 +122,19 @@ class _Day:
     def review(self, session: Session, slot: str) -> Done:
         from mtum.app.reporting.period import Kind
         from mtum.app.review import review_message, write_review
-        from mtum.wiring.reports import outside_of, press_of
+        from mtum.wiring.reports import outside_of, writer_of
 
         calendar = resources.calendar_of(self._settings, self._data_dir)
         kind = Kind(slot)
         outside = outside_of(kind, self._data_dir, current_environment())
         with resources.opened_store(self._settings, self._data_dir) as store:
-            press = press_of(self._settings, self._data_dir, store, calendar, html=True)
+            writer = writer_of(self._settings, self._data_dir, store, calendar, html=True)
             # A replayed market's last session is not today's.
             last = store.runs.latest("decide_and_order") if resources.is_replay(self._settings) else None
             end = last.session if last and last.session else session.day
             at = resources.market_now(self._settings, store, end, self._clock)
-            found = write_review(press, kind, end, at, outside)
-            return Done(document=found.document, messages=(review_message(press, found),))
+            found = write_review(writer, kind, end, at, outside)
+            return Done(document=found.document, messages=(review_message(writer, found),))
 
 
 def _begun_on(replay: Replay, day: date) -> Session | None:

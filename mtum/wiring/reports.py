@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mtum.adapters.rendering.html import HtmlRenderer
-from mtum.adapters.rendering.shelf import FolderShelf
+from mtum.adapters.rendering.report_folder import ReportFolder
 from mtum.adapters.scanner import known_vulnerabilities
-from mtum.app.reporting.daily_report import Press
+from mtum.app.reporting.daily_report import ReportWriter
 from mtum.app.reporting.facts import Setup
 from mtum.app.reporting.period import Kind
 from mtum.app.review import Outside
@@ -20,11 +20,11 @@ from mtum.wiring.secrets import secret_days
 REPORTS_NAME = "reports"
 
 
-def press_of(settings: Settings, data_dir: Path, store: Store, calendar: Calendar, *, html: bool) -> Press:
+def writer_of(settings: Settings, data_dir: Path, store: Store, calendar: Calendar, *, html: bool) -> ReportWriter:
     """Return what writes reports into the data folder; without `html` text and JSON only."""
     setup = Setup(settings, resources.account_of(settings))
-    shelf = FolderShelf(data_dir / REPORTS_NAME, settings.storage.keep_html_reports)
-    return Press(store, calendar, setup, shelf, HtmlRenderer() if html else None)
+    files = ReportFolder(data_dir / REPORTS_NAME, settings.storage.keep_html_reports)
+    return ReportWriter(store, calendar, setup, files, HtmlRenderer() if html else None)
 
 
 def outside_of(kind: Kind, data_dir: Path, environment: Mapping[str, str]) -> Outside:

@@ -65,7 +65,7 @@ def test_page_fits_is_readable_and_has_its_charts(browser: "Browser", tmp_path: 
 
 def test_whole_run_fits_and_is_readable(browser: "Browser", tmp_path: Path) -> None:
     history, day = KINDS["exit-rsi"](tmp_path)
-    report = demo_report(history.press(HtmlRenderer()), day)
+    report = demo_report(history.writer(HtmlRenderer()), day)
     assert report.html is not None
     check(browser, report.html.read_text(encoding="utf-8"), 2)
 
@@ -77,7 +77,7 @@ def test_review_fits_and_is_readable(browser: "Browser", tmp_path: Path, kind: K
     days = [each for each in history.calendar.days if each <= end and each <= history.bars.last_day]
     last = history.play(history.bars.days.tolist().index(days[-1]))
     at = datetime(2026, 7, 1, tzinfo=UTC)
-    report = write_review(history.press(HtmlRenderer()), kind, last, at)
+    report = write_review(history.writer(HtmlRenderer()), kind, last, at)
     assert report.html is None or "</html>" in report.html.read_text(encoding="utf-8")
     laid_out = review_page(report.review)
     check(browser, HtmlRenderer().page(laid_out, ChartHistory((), None)), 0)
@@ -88,7 +88,7 @@ def test_mail_fits_with_its_images_put_in(browser: "Browser", tmp_path: Path, ki
     from base64 import b64encode
 
     history, day = KINDS[kind](tmp_path)
-    message = report_message(history.press(HtmlRenderer()), history.report(day))
+    message = report_message(history.writer(HtmlRenderer()), history.report(day))
     assert message.html is not None
     html = message.html
     for key, image in message.images.items():

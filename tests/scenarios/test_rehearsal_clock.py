@@ -16,7 +16,7 @@ from mtum.errors import BrokerUnavailableError, ExitCode
 from mtum.wiring import resources
 from mtum.wiring.installation import Installation
 from mtum.wiring.rehearsals import rehearsed
-from mtum.wiring.reports import press_of
+from mtum.wiring.reports import writer_of
 from support.commands import call_json
 from support.live_days import Installation as Rehearsal
 from support.live_days import installation
@@ -76,8 +76,8 @@ def test_in_a_rehearsal_money_and_the_report_go_by_the_markets_clock(tmp_path: P
             told = change_capital(purse, CapitalChange(adds=True, amount_usd=Decimal(100), why="more"))
             # The entry session is closed and settled: the money is the next session's.
             assert told["session"] == date(2018, 1, 4)
-            press = press_of(ours.settings, tmp_path, store, calendar, html=False)
-            daily_report(press, ENTRY_DAY, resources.market_now(ours.settings, store, ENTRY_DAY))
+            writer = writer_of(ours.settings, tmp_path, store, calendar, html=False)
+            daily_report(writer, ENTRY_DAY, resources.market_now(ours.settings, store, ENTRY_DAY))
             (written,) = [run for run in store.runs.between(ENTRY_DAY, ENTRY_DAY) if run.job == "daily_report"]
             assert written.started_at.date() == ENTRY_DAY
 

@@ -11,7 +11,7 @@ from mtum.app.service.schedule import NEW_YORK, Wake, timetable, wakes
 from mtum.config import Schedule
 from mtum.core.market.sessions import Session, Sessions
 from support.exchange_sessions import xnys
-from support.rosters import Calendar, Office, Wall, new_york
+from support.run_contexts import Calendar, Office, Wall, new_york
 
 CLOSED = ("2025-01-09",)  # a day of mourning, announced days before
 SLOTS = timetable(Schedule())
@@ -25,7 +25,7 @@ def year(begin: str, end: str) -> tuple[list[Wake], Sessions]:
 
 def awake(begin: str) -> Office:
     desk = Office(Wall(new_york(f"{begin} 00:00")), calendar=Calendar(CLOSED))
-    run_due(desk.roster())
+    run_due(desk.context())
     return desk
 
 
@@ -41,7 +41,7 @@ def test_every_job_starts_once_per_session_at_its_offset_through_2024(capsys: py
     desk = awake("2023-12-31")
     for wake in calls:
         desk.wall.wait_until(wake.at)
-        run_due(desk.roster())
+        run_due(desk.context())
     assert Counter((day, job, slot) for _, job, slot, day in desk.starts) == Counter(wake.key for wake in calls)
     table = Counter((f"{job}/{slot}".rstrip("/"), offset(at, day, sessions)) for at, job, slot, day in desk.starts)
     with capsys.disabled():
@@ -68,9 +68,9 @@ def test_a_machine_asleep_over_any_wake_of_a_week_runs_what_still_may_and_report
         woken = asleep.deadline + timedelta(minutes=wake_after_minutes)
         for wake in [one for one in calls if one.at < asleep.at - timedelta(minutes=5)]:
             desk.wall.wait_until(wake.at)
-            run_due(desk.roster())
+            run_due(desk.context())
         desk.wall.wait_until(woken)
-        run_due(desk.roster())
+        run_due(desk.context())
         record = desk.store.runs.find(asleep.job, asleep.slot, asleep.session)
         assert record is not None
         if wake_after_minutes < 0:
@@ -116,13 +116,13 @@ def test_killed_at_random_no_job_is_done_twice_none_is_lost_in_silence_none_is_l
     for wake in calls:
         desk.wall.wait_until(wake.at)
         try:
-            run_due(desk.roster())
+            run_due(desk.context())
         except Killed:
             desk.store.held = False  # the kernel lets go of a dead process's lock
             desk.wall.at += timedelta(minutes=draw.choice([0, 1, 2, 30, 180]))
     assert kills[0] == 50
     desk.wall.at += timedelta(days=5)
-    run_due(desk.roster())
+    run_due(desk.context())
     assert max(finished.values()) == 1
     told = "\n".join(message.text for message in desk.box.taken)
     for wake in calls:

@@ -23,7 +23,7 @@ from mtum.core.strategies import STRATEGIES
 from mtum.core.strategies.contract import Keep, Own, Strategy, SymbolVerdict, Target
 from mtum.core.view import MarketView
 from mtum.wiring import desks
-from mtum.wiring.reports import press_of
+from mtum.wiring.reports import writer_of
 from support.commands import call, call_json
 from support.practice import sample_market, settings_of, write_market
 from support.sixty_forty import SixtyForty
@@ -190,8 +190,8 @@ def test_the_report_of_such_a_session_names_the_symbol(tmp_path: Path, missing: 
         for _ in range(sessions):
             played(replay)
         desk = replay.desk
-        press = press_of(desk.settings, tmp_path, desk.store, desk.calendar, html=False)
-        report = daily_report(press, missing, desk.clock.now())
+        writer = writer_of(desk.settings, tmp_path, desk.store, desk.calendar, html=False)
+        report = daily_report(writer, missing, desk.clock.now())
         assert re.search(r"^Degraded +BBB$", report.text, re.MULTILINE)
 
 
@@ -226,8 +226,8 @@ def test_a_review_marks_the_open_trade_of_each_symbol_at_its_own_close(tmp_path:
         for _ in range(4):
             played(replay)
         desk = replay.desk
-        press = press_of(desk.settings, tmp_path, desk.store, desk.calendar, html=False)
-        report = write_review(press, Kind.WEEK, THIRD, desk.clock.now())
+        writer = writer_of(desk.settings, tmp_path, desk.store, desk.calendar, html=False)
+        report = write_review(writer, Kind.WEEK, THIRD, desk.clock.now())
     # 49 AAA at 50 cost 2.45 and stand where they were bought; 62 BBB at 40 cost 2.48 and are 2 USD higher each.
     opened = [(trade.symbol, trade.shares, trade.pnl_usd) for trade in report.review.open_trades]
     assert opened == [("AAA", 49, -2.45), ("BBB", 62, pytest.approx(62 * 2.0 - 2.48))]

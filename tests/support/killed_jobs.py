@@ -16,7 +16,7 @@ from mtum.adapters.store.checks import problems
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.reading import open_read_only
 from mtum.app.service import run_due as entry
-from mtum.app.service.run_due import JobRun, Roster
+from mtum.app.service.run_due import JobRun, RunContext
 from mtum.app.service.schedule import Wake
 from mtum.config import Settings
 from mtum.wiring import resources
@@ -101,10 +101,10 @@ def _watch(path: Path, kill: Targets) -> None:
 def _around_jobs(at_work: list[str], point: Callable[[str], None]) -> None:
     plain = entry._run_one
 
-    def one(roster: Roster, wake: Wake) -> JobRun:
+    def one(context: RunContext, wake: Wake) -> JobRun:
         at_work.append(f"{wake.job}/{wake.slot}".rstrip("/"))
         try:
-            done = plain(roster, wake)
+            done = plain(context, wake)
             point(END)
             return done
         finally:

@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from mtum.adapters.rendering.shelf import FolderShelf
+from mtum.adapters.rendering.report_folder import ReportFolder
 from mtum.adapters.sources.embedded import sample_source
 from mtum.adapters.store.opening import SqliteStore, open_store
 from mtum.app.bars.learn_volume import learn_volume
 from mtum.app.ledger.book import flows_since, read_sleeve
-from mtum.app.reporting.daily_report import Press, Report, daily_report
+from mtum.app.reporting.daily_report import Report, ReportWriter, daily_report
 from mtum.app.reporting.facts import Setup
 from mtum.config import Settings, load
 from mtum.core.decide import decide
@@ -110,14 +110,14 @@ class History:
         """What the reports say about the installation."""
         return Setup(self.settings, ACCOUNT)
 
-    def press(self, renderer: Any = None) -> Press:
+    def writer(self, renderer: Any = None) -> ReportWriter:
         """Return what writes reports of this history."""
-        return Press(self.store, self.calendar, self.setup, FolderShelf(self.folder / "reports"), renderer)
+        return ReportWriter(self.store, self.calendar, self.setup, ReportFolder(self.folder / "reports"), renderer)
 
     def report(self, day: date, renderer: Any = None) -> Report:
         """Write the report of a session 45 minutes after its close."""
         at = self.calendar.session(day).close + timedelta(minutes=45)
-        return daily_report(self.press(renderer), day, at)
+        return daily_report(self.writer(renderer), day, at)
 
     def play(self, index: int, special: Day = Day()) -> date:
         """Decide, order, fill and settle the session at that position of the bars."""

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from mtum.app.service.schedule import upcoming
 from mtum.wiring.installation import Installation
-from mtum.wiring.jobs import duties_of
+from mtum.wiring.jobs import jobs_of
 from support.practice import settings_of
-from support.rosters import Wall, new_york
+from support.run_contexts import Wall, new_york
 
 
 def resident_kilobytes() -> float:
@@ -33,7 +33,7 @@ def resident_kilobytes() -> float:
 def main(folder: Path, count: int, leak_kilobytes: int = 0) -> None:
     settings, wall = settings_of(), Wall(new_york("2026-03-09 09:00"))
     installation = Installation(settings, folder)
-    installation.clock, installation.duties = wall, duties_of(settings, folder, wall)
+    installation.clock, installation.jobs = wall, jobs_of(settings, folder, wall)
     installation.run_due()
     codes: list[int] = []
     sizes: dict[str, float] = {}

@@ -19,7 +19,7 @@ from mtum.core.reporting.summary import ProblemLine, Summary
 from mtum.core.reporting.text import text
 from mtum.errors import ExitCode, MtumError, StoreError
 from mtum.ports.messages import Message, Urgency
-from mtum.ports.reports import Renderer, Shelf
+from mtum.ports.reports import Renderer, ReportFiles
 from mtum.ports.store import Store
 from mtum.ports.time import Calendar
 
@@ -27,19 +27,19 @@ SLOT = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Press:
+class ReportWriter:
     """What a report needs: facts, calendar, the folder it goes to, and (for HTML) a renderer."""
 
     store: Store
     calendar: Calendar
     setup: Setup
-    shelf: Shelf
+    files: ReportFiles
     renderer: Renderer | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A report as it stands on the shelf; `html` is None where none was asked for.
+    """A report as it stands in its files; `html` is None where none was asked for.
 
     `broken` names the parts that a fault of ours cost it when it was made.
     """
@@ -52,10 +52,10 @@ class Report:
     broken: tuple[ProblemLine, ...] = ()
 
 
-def daily_report(press: Press, session: date, at: datetime, slot: str = SLOT) -> Report:
+def daily_report(writer: ReportWriter, session: date, at: datetime, slot: str = SLOT) -> Report:
     """Write the report of a session, or return the one already written.
 
-    Text and JSON are always written; HTML where the press has a renderer. A stored report is
+    Text and JSON are always written; HTML where the writer has a renderer. A stored report is
     not rewritten: what became known later stands in the next report's corrections.
 
     Parameters
@@ -65,55 +65,55 @@ def daily_report(press: Press, session: date, at: datetime, slot: str = SLOT) ->
     at : datetime
         Aware UTC instant of writing, for the run ledger.
     """
-    stored = stored_report(press.store, session, slot)
+    stored = stored_report(writer.store, session, slot)
     if stored is not None:
-        return _reread(press, stored)
-    run_id = press.store.runs.start(REPORT_JOB, slot, session, at)
+        return _reread(writer, stored)
+    run_id = writer.store.runs.start(REPORT_JOB, slot, session, at)
     try:
-        report = _put(press, session_facts(press.store, press.calendar, press.setup, session))
+        report = _put(writer, session_facts(writer.store, writer.calendar, writer.setup, session))
     except Exception as error:
         # Begun by hand there is nobody else to end the row, and a row without an end reads as a job at work.
         code, text = (error.exit_code, str(error)) if isinstance(error, MtumError) else (ExitCode.BUG, repr(error))
         with suppress(StoreError):
             problems = [{"code": int(code), "text": text}]
-            press.store.runs.finish(run_id, at, "failed", code, {"problems": problems})
+            writer.store.runs.finish(run_id, at, "failed", code, {"problems": problems})
         raise
-    press.store.runs.finish(run_id, at, "finished", 0, report.document)
+    writer.store.runs.finish(run_id, at, "finished", 0, report.document)
     return report
 
 
-def preview_report(press: Press, session: date) -> Report:
+def preview_report(writer: ReportWriter, session: date) -> Report:
     """Return the report as it would be written now; nothing is stored."""
-    return _made(press, session_facts(press.store, press.calendar, press.setup, session))
+    return _made(writer, session_facts(writer.store, writer.calendar, writer.setup, session))
 
 
-def report_message(press: Press, report: Report) -> Message:
+def report_message(writer: ReportWriter, report: Report) -> Message:
     """Return the mail of a report; with a renderer it has HTML and charts beside the text."""
     summary = report.summary
-    key = report_key(press.setup.account, summary.session)
+    key = report_key(writer.setup.account, summary.session)
     urgent = summary.exit_code == 6 or any(problem.code == 6 for problem in summary.problems)
     urgency = Urgency.ACT_NOW if urgent else Urgency.REPORT
     line = minus(subject(summary))
-    if press.renderer is None:
+    if writer.renderer is None:
         return Message(key, urgency, line, report.text)
-    facts = session_facts(press.store, press.calendar, press.setup, summary.session)
-    html, images = press.renderer.mail(page(summary), chart_history(press.store, facts))
+    facts = session_facts(writer.store, writer.calendar, writer.setup, summary.session)
+    html, images = writer.renderer.mail(page(summary), chart_history(writer.store, facts))
     return Message(key, urgency, line, report.text, html, images)
 
 
-def _put(press: Press, facts: SessionFacts) -> Report:
-    report = _made(press, facts)
-    press.shelf.put(f"{facts.day}.txt", report.text)
-    press.shelf.put(f"{facts.day}.json", json_text(report.document))
-    if press.renderer is None:
+def _put(writer: ReportWriter, facts: SessionFacts) -> Report:
+    report = _made(writer, facts)
+    writer.files.put(f"{facts.day}.txt", report.text)
+    writer.files.put(f"{facts.day}.json", json_text(report.document))
+    if writer.renderer is None:
         return report
-    drawn = press.renderer.page(page(report.summary), chart_history(press.store, facts))
-    return replace(report, html=press.shelf.put(f"{facts.day}.html", drawn))
+    drawn = writer.renderer.page(page(report.summary), chart_history(writer.store, facts))
+    return replace(report, html=writer.files.put(f"{facts.day}.html", drawn))
 
 
-def _made(press: Press, facts: SessionFacts) -> Report:
+def _made(writer: ReportWriter, facts: SessionFacts) -> Report:
     broken: list[ProblemLine] = []
-    summary = summarize(press.store, facts, broken)
+    summary = summarize(writer.store, facts, broken)
     return Report(summary, document(summary), text(page(summary)), None, fresh=True, broken=tuple(broken))
 
 
@@ -123,9 +123,9 @@ def stored_report(store: Store, session: date, slot: str = SLOT) -> Mapping[str,
     return run.document if run is not None and run.outcome == "finished" else None
 
 
-def _reread(press: Press, stored: Mapping[str, Any]) -> Report:
+def _reread(writer: ReportWriter, stored: Mapping[str, Any]) -> Report:
     summary = from_document(Summary, stored)
-    html = press.shelf.path(f"{summary.session}.html")
+    html = writer.files.path(f"{summary.session}.html")
     return Report(summary, stored, text(page(summary)), html, fresh=False)
 
 

@@ -58,7 +58,7 @@ def effects(period: Period) -> tuple[Effect, ...]:
     from mtum.core.simulation.backtest import ALL_CONDITIONS  # loads numba
     from mtum.core.strategies.mtum_confluence import MtumConfluence
 
-    strategy = period.press.setup.settings.active_strategy()
+    strategy = period.writer.setup.settings.active_strategy()
     if not isinstance(strategy, MtumConfluence) or len(period.facts.bars) <= strategy.history_sessions():
         return ()
     whole = _played(period, strategy, ALL_CONDITIONS)
@@ -82,7 +82,7 @@ def _played(period: Period, strategy: object, used: frozenset[str]) -> tuple[int
     from mtum.core.strategies.mtum_confluence import MtumConfluence
 
     assert isinstance(strategy, MtumConfluence)  # checked by the caller
-    settings = period.press.setup.settings
+    settings = period.writer.setup.settings
     capital = settings.portfolio.capital_usd
     terms = PlayTerms(capital, settings.portfolio.rules(settings.risk), settings.risk.daily_loss_pause_sessions)
     ready = history(period.facts.bars, period.facts.series("VIX"))
@@ -95,8 +95,8 @@ def _played(period: Period, strategy: object, used: frozenset[str]) -> tuple[int
 def costs(period: Period) -> Costs:
     """Return assumed against paid commissions, fees, and slippage in its two parts."""
     fills = [fill for fill in period.facts.fills if period.inside(fill.session)]
-    states = {state.intent.id: state for state in period.press.store.orders.states()}
-    portfolio = period.press.setup.settings.portfolio
+    states = {state.intent.id: state for state in period.writer.store.orders.states()}
+    portfolio = period.writer.setup.settings.portfolio
     model = cost_model(portfolio.cost_model, Decimal(repr(portfolio.cost_frac)))
     points = period.points()
     closes = {day: float(point.close) for day, point in points.items() if point.close is not None}
@@ -138,7 +138,7 @@ def stability(period: Period) -> tuple[Stability, ...]:
     """Return how many of the period's sessions reached each step of the trading day."""
     expected = len(period.sessions)
     days = [session.day for session in period.sessions]
-    states = [state for day in days for state in period.press.store.orders.states(day)]
+    states = [state for day in days for state in period.writer.store.orders.states(day)]
     reports = {run.session for run in period.runs if run.job == "daily_report" and run.outcome == "finished"}
     settled = {run.session for run in period.runs if run.job == "confirm_fills" and run.outcome == "finished"}
     points = period.points()
@@ -155,7 +155,7 @@ def stability(period: Period) -> tuple[Stability, ...]:
 
 def _mailed(period: Period) -> Stability:
     # By message and channel: without a channel nothing is noted, and nothing is expected.
-    setup, messages = period.press.setup, period.press.store.messages
+    setup, messages = period.writer.setup, period.writer.store.messages
     found = [
         delivered
         for session in period.sessions

@@ -7,7 +7,7 @@ from enum import Enum
 
 import numpy as np
 
-from mtum.app.reporting.daily_report import Press
+from mtum.app.reporting.daily_report import ReportWriter
 from mtum.app.reporting.facts import DECIDING_JOB, SessionFacts, session_facts
 from mtum.core.market.sessions import Session
 from mtum.core.strategies.contract import Role
@@ -49,7 +49,7 @@ class Period:
     first: date
     last: date
     end: date
-    press: Press
+    writer: ReportWriter
     facts: SessionFacts
     sessions: tuple[Session, ...]
     decisions: Mapping[date, DecisionRecord]
@@ -58,7 +58,7 @@ class Period:
     @property
     def complete(self) -> bool:
         """Whether no session of the period is still to come."""
-        return not self.press.calendar.sessions(self.end + timedelta(days=1), self.last)
+        return not self.writer.calendar.sessions(self.end + timedelta(days=1), self.last)
 
     @property
     def begun(self) -> date:
@@ -99,20 +99,20 @@ class Period:
         return found
 
 
-def period(press: Press, kind: Kind, end: date) -> Period:
+def period(writer: ReportWriter, kind: Kind, end: date) -> Period:
     """Read everything a review of the period that holds `end` needs, nothing later than `end`."""
     first, last = bounds(kind, end)
-    facts = session_facts(press.store, press.calendar, press.setup, end, whole=True)
-    decisions = {record.session: record for record in press.store.decisions.all() if record.session <= end}
+    facts = session_facts(writer.store, writer.calendar, writer.setup, end, whole=True)
+    decisions = {record.session: record for record in writer.store.decisions.all() if record.session <= end}
     begun = min([*decisions, *(point.session for point in facts.points)], default=end)
     return Period(
         kind=kind,
         first=first,
         last=last,
         end=end,
-        press=press,
+        writer=writer,
         facts=facts,
-        sessions=press.calendar.sessions(max(first, begun), end).known,
+        sessions=writer.calendar.sessions(max(first, begun), end).known,
         decisions=decisions,
-        runs=tuple(press.store.runs.between(first, end)),
+        runs=tuple(writer.store.runs.between(first, end)),
     )

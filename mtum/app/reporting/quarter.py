@@ -75,7 +75,7 @@ def _restore_drill(period: Period, drill: Drill | None) -> AuditLine:
 def _calendar(period: Period) -> AuditLine:
     first, last = bounds(Kind.QUARTER, period.last + timedelta(days=1))
     try:
-        known = period.press.calendar.sessions(first, last)
+        known = period.writer.calendar.sessions(first, last)
     except MtumError as error:
         return AuditLine("calendar of the next quarter", UNKNOWN, str(error))
     days, early = expected_sessions(first, last)
@@ -106,8 +106,8 @@ def _limits(period: Period) -> tuple[AuditLine, ...]:
     inside = [record for day, record in period.decisions.items() if period.inside(day)]
     losses = sum(1 for record in inside if record.document.get("daily_loss_hit"))
     falls = sum(1 for record in inside if record.document.get("drawdown_hit"))
-    halts = [halt for halt in period.press.store.control.halts() if period.inside(halt.since.date())]
-    risk = period.press.setup.settings.risk
+    halts = [halt for halt in period.writer.store.control.halts() if period.inside(halt.since.date())]
+    risk = period.writer.setup.settings.risk
     limit = "none" if risk.max_drawdown_frac is None else f"{risk.max_drawdown_frac:.0%}"
     return (
         AuditLine("daily loss limit", OK, f"{_usd(risk.max_daily_loss_usd)}, reached in {losses} sessions"),
@@ -145,7 +145,7 @@ def drift(period: Period) -> tuple[DriftLine, ...]:
 
 def tax_lines(period: Period) -> tuple[TaxLine, ...]:
     """Return closed tax lots by calendar year, up to the end of the period."""
-    store = period.press.store
+    store = period.writer.store
     fills = [fill for fill in store.orders.fills() if fill.session <= period.end]
     record = tax_record(fills, [split for split in store.bars.splits() if split.session <= period.end])
     years = sorted({lot.sold.year for lot in record.closed})

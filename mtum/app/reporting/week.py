@@ -40,7 +40,7 @@ def win_loss(trades: Iterable[TradeLine]) -> WinLoss:
 
 def signal_accuracy(period: Period) -> tuple[Accuracy, ...]:
     """Return the accuracy of every condition on final bars, symbol by symbol, over all sessions since the start."""
-    days = [session.day for session in period.press.calendar.sessions(period.begun, period.end)]
+    days = [session.day for session in period.writer.calendar.sessions(period.begun, period.end)]
     lines: list[Accuracy] = []
     for symbol in period.facts.universe:
         found = [(day, index) for day in days if (index := period.index(day, symbol)) is not None]
@@ -93,7 +93,7 @@ def _cause(period: Period, day: date, symbol: str, role: Role) -> tuple[str, int
 
 
 def _order(period: Period, day: date, symbol: str, side: str) -> IntentState | None:
-    states = period.press.store.orders.states(day) if day in period.decisions else ()
+    states = period.writer.store.orders.states(day) if day in period.decisions else ()
     return next((one for one in states if (one.intent.symbol, one.intent.side.value) == (symbol, side)), None)
 
 
@@ -131,7 +131,7 @@ def _missed(period: Period, day: date, symbol: str, role: Role, cause: tuple[str
 
 def _affordable(period: Period, day: date, close: float) -> int:
     earlier = [point for point in period.facts.points if point.session <= day]
-    equity = float(earlier[-1].equity_usd) if earlier else period.press.setup.settings.portfolio.capital_usd
+    equity = float(earlier[-1].equity_usd) if earlier else period.writer.setup.settings.portfolio.capital_usd
     return int(equity // close)
 
 
@@ -202,7 +202,7 @@ def projection_error(period: Period) -> float | None:
 
 def slacks(period: Period) -> tuple[Slack, ...]:
     """Return how far decisions and sends stayed from their deadlines."""
-    schedule = period.press.setup.settings.schedule
+    schedule = period.writer.setup.settings.schedule
     steps = (
         ("decided", "decided", schedule.decision_deadline_minutes),
         ("sent", "sent", schedule.last_send_minutes),

@@ -32,28 +32,28 @@ _BACK, _AHEAD = timedelta(days=10), timedelta(days=12)
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What a duty came to; `messages` leave with the next flush."""
+    """What a job came to; `messages` leave with the next flush."""
 
     exit_code: int = ExitCode.DONE
     document: Mapping[str, Any] = field(default_factory=dict)
     messages: tuple[Message, ...] = ()
 
 
-Duty = Callable[[Session, str], Done]
+Job = Callable[[Session, str], Done]
 """A job of the trading day: session and slot in; may record its own row of the run ledger."""
 Scope = Callable[[int | None, date | None], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Roster:
+class RunContext:
     """Everything the entry works with; built by wiring.
 
     Parameters
     ----------
     ledger : RunStore
         Where it stands which wake was worked through.
-    duties : mapping of job name to Duty
-        A duty takes the run lock itself; a job without one is recorded and does nothing.
+    jobs : mapping of job name to Job
+        Each takes the run lock itself; one that is not there is recorded and does nothing.
     claim : callable
         Keeps two processes from starting the same job; raises RunLockedError.
     scope : callable
@@ -67,7 +67,7 @@ class Roster:
     clock: Clock
     calendar: Calendar
     slots: tuple[Slot, ...]
-    duties: Mapping[str, Duty]
+    jobs: Mapping[str, Job]
     outbox: Outbox
     dead_man: DeadMan | None = None
     claim: Callable[[str], AbstractContextManager[object]] = field(default=lambda _job: nullcontext())
@@ -97,7 +97,7 @@ class DueRun:
     text: str = ""
 
 
-def run_due(roster: Roster) -> DueRun:
+def run_due(context: RunContext) -> DueRun:
     """Run every job that is due and not in the run ledger; safe to call at any time, by anyone.
 
     A job whose deadline has passed is recorded as missed with its cause and reported, never
@@ -106,61 +106,61 @@ def run_due(roster: Roster) -> DueRun:
     runs: list[JobRun] = []
     flushed: list[Flushed] = []
     # A run past its deadline that still holds the lock is at work, not missed: its turn comes at the next call.
-    with suppress(RunLockedError), roster.store.lock():
-        runs += _record_missed(roster)
+    with suppress(RunLockedError), context.store.lock():
+        runs += _record_missed(context)
     tried: set[Key] = set()
-    while not roster.stopping() and (wake := _next(roster, tried)) is not None:
+    while not context.stopping() and (wake := _next(context, tried)) is not None:
         if runs and not tried and wake.job != "decide_and_order":
-            flushed.append(roster.outbox.flush())  # only an order's deadline comes before what is to be told
+            flushed.append(context.outbox.flush())  # only an order's deadline comes before what is to be told
         tried.add(wake.key)
-        run = _run_one(roster, wake)
+        run = _run_one(context, wake)
         runs.append(run)
-        with roster.scope(run.run_id, wake.session):
-            flushed.append(roster.outbox.flush())
-            _tell_end(roster, run)
-    _closed_day(roster)
+        with context.scope(run.run_id, wake.session):
+            flushed.append(context.outbox.flush())
+            _tell_end(context, run)
+    _closed_day(context)
     # Right after a job there is nothing new to send, and a channel that fails was tried a moment ago.
     if not tried:
-        flushed.append(roster.outbox.flush())
+        flushed.append(context.outbox.flush())
     failed = flushed[-1].failed
     codes = [*(run.exit_code for run in runs), *([ExitCode.NOTIFY] if failed else [])]
-    return DueRun(roster.clock.now(), tuple(runs), Flushed(sum(one.sent for one in flushed), failed), worst(codes))
+    return DueRun(context.clock.now(), tuple(runs), Flushed(sum(one.sent for one in flushed), failed), worst(codes))
 
 
-def next_wakes(roster: Roster, count: int = 1) -> tuple[Wake, ...]:
+def next_wakes(context: RunContext, count: int = 1) -> tuple[Wake, ...]:
     """Return the wakes of the next sessions."""
-    now = roster.clock.now()
-    return upcoming(now, _sessions(roster, now, now), count, roster.slots)
+    now = context.clock.now()
+    return upcoming(now, _sessions(context, now, now), count, context.slots)
 
 
-def _next(roster: Roster, tried: set[Key]) -> Wake | None:
-    ready = _due(roster).ready
+def _next(context: RunContext, tried: set[Key]) -> Wake | None:
+    ready = _due(context).ready
     return next((wake for wake in ready if wake.key not in tried), None)
 
 
-def _due(roster: Roster) -> Due:
-    now = roster.clock.now()
-    since, accounted = _instant(roster, SINCE), _instant(roster, ACCOUNTED)
+def _due(context: RunContext) -> Due:
+    now = context.clock.now()
+    since, accounted = _instant(context, SINCE), _instant(context, ACCOUNTED)
     if since is None:
-        roster.store.control.set_meta(SINCE, now.isoformat())
+        context.store.control.set_meta(SINCE, now.isoformat())
         since = now
     begin = min(now, accounted or since)
-    sessions = _sessions(roster, begin, now)
-    records = roster.ledger.between(sessions.known[0].day, sessions.known[-1].day)
+    sessions = _sessions(context, begin, now)
+    records = context.ledger.between(sessions.known[0].day, sessions.known[-1].day)
     settled = {
         (record.session, record.job, record.slot)
         for record in records
         if record.session is not None and _settled(record, now)
     }
-    return due(now, sessions, settled, roster.slots, since)
+    return due(now, sessions, settled, context.slots, since)
 
 
-def _sessions(roster: Roster, begin: datetime, now: datetime) -> Sessions:
-    return roster.calendar.sessions((begin - _BACK).date(), (now + _AHEAD).date())
+def _sessions(context: RunContext, begin: datetime, now: datetime) -> Sessions:
+    return context.calendar.sessions((begin - _BACK).date(), (now + _AHEAD).date())
 
 
-def _instant(roster: Roster, key: str) -> datetime | None:
-    text = roster.store.control.meta(key)
+def _instant(context: RunContext, key: str) -> datetime | None:
+    text = context.store.control.meta(key)
     return datetime.fromisoformat(text) if text else None
 
 
@@ -175,22 +175,22 @@ def _settled(record: RunRecord, now: datetime) -> bool:
     return not (again and nothing_sent and now - record.finished_at >= RETRY)
 
 
-def _record_missed(roster: Roster) -> Sequence[JobRun]:
-    now, accounted = roster.clock.now(), _instant(roster, ACCOUNTED)
-    found = _due(roster)
+def _record_missed(context: RunContext) -> Sequence[JobRun]:
+    now, accounted = context.clock.now(), _instant(context, ACCOUNTED)
+    found = _due(context)
     for wake in found.superseded:
-        _write(roster, wake, JobRun(wake, "superseded", ExitCode.DONE))
-    interrupted = [wake for wake in found.missed if _begun(roster, wake)]
-    quiet = [wake for wake in found.missed if _failed_before(roster, wake)]
+        _write(context, wake, JobRun(wake, "superseded", ExitCode.DONE))
+    interrupted = [wake for wake in found.missed if _begun(context, wake)]
+    quiet = [wake for wake in found.missed if _failed_before(context, wake)]
     missed = [wake for wake in found.missed if wake not in quiet]
     cause = f"the program was not running between {_when(accounted)} and {_when(now)}"
     runs = [_missed_run(wake, cause, interrupted=wake in interrupted) for wake in missed]
     if runs:
-        roster.outbox.post(missed_notice([(run.wake, run.text) for run in runs]))
+        context.outbox.post(missed_notice([(run.wake, run.text) for run in runs]))
     # The message's key is the first wake's: written last, so that a kill in between tells nothing twice.
     for run in reversed(runs):
-        _write(roster, run.wake, run)
-    roster.store.control.set_meta(ACCOUNTED, now.isoformat())
+        _write(context, run.wake, run)
+    context.store.control.set_meta(ACCOUNTED, now.isoformat())
     return runs
 
 
@@ -203,73 +203,73 @@ def _when(instant: datetime | None) -> str:
     return f"{instant.astimezone(NEW_YORK):%Y-%m-%d %H:%M:%S}" if instant else "its installation"
 
 
-def _begun(roster: Roster, wake: Wake) -> bool:
-    record = roster.ledger.find(wake.job, wake.slot, wake.session)
+def _begun(context: RunContext, wake: Wake) -> bool:
+    record = context.ledger.find(wake.job, wake.slot, wake.session)
     return record is not None and record.finished_at is None
 
 
-def _failed_before(roster: Roster, wake: Wake) -> bool:
+def _failed_before(context: RunContext, wake: Wake) -> bool:
     # It ran, failed and was reported; that no time was left for another try makes it no second failure.
-    record = roster.ledger.find(wake.job, wake.slot, wake.session)
+    record = context.ledger.find(wake.job, wake.slot, wake.session)
     return record is not None and record.outcome == "failed"
 
 
-def _write(roster: Roster, wake: Wake, run: JobRun) -> None:
-    now = roster.clock.now()
-    run_id = roster.ledger.start(wake.job, wake.slot, wake.session, now)
+def _write(context: RunContext, wake: Wake, run: JobRun) -> None:
+    now = context.clock.now()
+    run_id = context.ledger.start(wake.job, wake.slot, wake.session, now)
     problems = [{"code": int(run.exit_code), "text": run.text}] if run.exit_code else []
     document = {"session": wake.session.isoformat(), "problems": problems, "cause": run.text}
-    roster.ledger.finish(run_id, now, run.outcome, run.exit_code, document)
+    context.ledger.finish(run_id, now, run.outcome, run.exit_code, document)
 
 
-def _run_one(roster: Roster, wake: Wake) -> JobRun:
+def _run_one(context: RunContext, wake: Wake) -> JobRun:
     try:
-        with roster.claim(wake.job):
-            with roster.store.lock():
+        with context.claim(wake.job):
+            with context.store.lock():
                 pass  # while somebody else is at work, the row of this job may be theirs: it is left alone
-            if wake not in _due(roster).ready:
+            if wake not in _due(context).ready:
                 return JobRun(wake, "skipped", ExitCode.DONE, "another process did it meanwhile")
-            return _carried_out(roster, wake)
+            return _carried_out(context, wake)
     except RunLockedError as error:
         if wake.job != "watch_orders":
             return JobRun(wake, "waiting", ExitCode.LOCKED, str(error))
         run = JobRun(wake, "superseded", ExitCode.DONE, "decide_and_order was still at work")
-        _write(roster, wake, run)
+        _write(context, wake, run)
         return run
 
 
-def _carried_out(roster: Roster, wake: Wake) -> JobRun:
-    run_id = roster.ledger.start(wake.job, wake.slot, wake.session, roster.clock.now())
-    with roster.scope(run_id, wake.session):
+def _carried_out(context: RunContext, wake: Wake) -> JobRun:
+    run_id = context.ledger.start(wake.job, wake.slot, wake.session, context.clock.now())
+    with context.scope(run_id, wake.session):
         log.info("job_started", extra={"job": wake.job, "slot": wake.slot})
-        if roster.dead_man is not None and wake.job == WATCHED:
-            roster.dead_man.started(_run_name(wake))
-        done = _done(roster, wake)
+        if context.dead_man is not None and wake.job == WATCHED:
+            context.dead_man.started(_run_name(wake))
+        done = _done(context, wake)
         for message in done.messages:
             # A ledger of its own has row numbers of its own; messages refer to rows of the run ledger only.
-            roster.outbox.post(message, run_id if roster.ledger is roster.store.runs else None)
-        outcome = _finish(roster, run_id, wake, done)
+            context.outbox.post(message, run_id if context.ledger is context.store.runs else None)
+        outcome = _finish(context, run_id, wake, done)
         log.info("job_ended", extra={"job": wake.job, "slot": wake.slot, "exit_code": int(done.exit_code)})
     return JobRun(wake, outcome, done.exit_code, _first_problem(done.document), run_id)
 
 
-def _tell_end(roster: Roster, run: JobRun) -> None:
+def _tell_end(context: RunContext, run: JobRun) -> None:
     # After the messages: a service that does not answer must not hold up what a person has to know.
-    if roster.dead_man is not None and run.wake.job == WATCHED and run.outcome not in _NOT_CARRIED_OUT:
-        roster.dead_man.ended(_run_name(run.wake), run.exit_code, run.text or run.outcome)
+    if context.dead_man is not None and run.wake.job == WATCHED and run.outcome not in _NOT_CARRIED_OUT:
+        context.dead_man.ended(_run_name(run.wake), run.exit_code, run.text or run.outcome)
 
 
 def _run_name(wake: Wake) -> str:
     return f"{wake.job} {wake.slot} {wake.session}".replace("  ", " ")
 
 
-def _done(roster: Roster, wake: Wake) -> Done:
-    duty = roster.duties.get(wake.job)
-    session = roster.calendar.sessions(wake.session, wake.session).get(wake.session)
-    if duty is None or session is None:
+def _done(context: RunContext, wake: Wake) -> Done:
+    work = context.jobs.get(wake.job)
+    session = context.calendar.sessions(wake.session, wake.session).get(wake.session)
+    if work is None or session is None:
         return Done(document={"session": wake.session.isoformat(), "cause": "nothing to do in this mode"})
     try:
-        done = duty(session, wake.slot)
+        done = work(session, wake.slot)
     except RunLockedError:
         raise
     except MtumError as error:
@@ -278,28 +278,28 @@ def _done(roster: Roster, wake: Wake) -> Done:
         log.exception("job_broke")
         text = f"{type(error).__name__}: {error}"
         return Done(ExitCode.BUG, _problem_document(wake, ExitCode.BUG, text), (bug_notice(wake, text),))
-    notices = outcome_notices(wake, _spoken_of(roster, session, done), done.document, done.exit_code)
+    notices = outcome_notices(wake, _spoken_of(context, session, done), done.document, done.exit_code)
     return Done(done.exit_code, done.document, (*done.messages, *notices))
 
 
-def _spoken_of(roster: Roster, session: Session, done: Done) -> Session:
+def _spoken_of(context: RunContext, session: Session, done: Done) -> Session:
     # On a replayed market a job of today's timetable plays a session of another day.
     told = done.document.get("session")
     day = date.fromisoformat(str(told)) if told else session.day
-    return session if day == session.day else roster.calendar.sessions(day, day).get(day) or session
+    return session if day == session.day else context.calendar.sessions(day, day).get(day) or session
 
 
 def _problem_document(wake: Wake, code: int, text: str) -> dict[str, Any]:
     return {"session": wake.session.isoformat(), "problems": [{"code": int(code), "text": text}]}
 
 
-def _finish(roster: Roster, run_id: int, wake: Wake, done: Done) -> str:
-    record = roster.ledger.find(wake.job, wake.slot, wake.session)
+def _finish(context: RunContext, run_id: int, wake: Wake, done: Done) -> str:
+    record = context.ledger.find(wake.job, wake.slot, wake.session)
     if record is not None and record.finished_at is not None:
         return record.outcome or "finished"
     fine = done.exit_code in (ExitCode.DONE, ExitCode.ORDER, ExitCode.HALTED)
     outcome = "finished" if fine else "failed"
-    roster.ledger.finish(run_id, roster.clock.now(), outcome, done.exit_code, done.document)
+    context.ledger.finish(run_id, context.clock.now(), outcome, done.exit_code, done.document)
     return outcome
 
 
@@ -308,13 +308,13 @@ def _first_problem(document: Mapping[str, Any]) -> str:
     return str(problems[0].get("text", ""))
 
 
-def _closed_day(roster: Roster) -> None:
+def _closed_day(context: RunContext) -> None:
     """Tell the outside service once on a weekday without a session that silence is right today."""
-    now = roster.clock.now().astimezone(NEW_YORK)
-    if roster.dead_man is None or now.weekday() >= 5 or now.hour < 16:
+    now = context.clock.now().astimezone(NEW_YORK)
+    if context.dead_man is None or now.weekday() >= 5 or now.hour < 16:
         return
     today = now.date()
-    told = roster.store.control.meta("told_closed")
-    if told != today.isoformat() and roster.calendar.sessions(today, today).get(today) is None:
-        roster.store.control.set_meta("told_closed", today.isoformat())
-        roster.dead_man.ended(f"closed {today}", 0, "no session today")
+    told = context.store.control.meta("told_closed")
+    if told != today.isoformat() and context.calendar.sessions(today, today).get(today) is None:
+        context.store.control.set_meta("told_closed", today.isoformat())
+        context.dead_man.ended(f"closed {today}", 0, "no session today")

@@ -15,7 +15,7 @@ from mtum.app.service.run_due import DueRun
 from mtum.app.service.schedule import NEW_YORK, timetable
 from mtum.config import Schedule
 from mtum.errors import ExitCode
-from support.rosters import Calendar, Wall, new_york
+from support.run_contexts import Calendar, Wall, new_york
 
 SLOTS = timetable(Schedule())
 DECIDE = next(slot for slot in SLOTS if slot.job == "decide_and_order")

@@ -6,19 +6,19 @@ from pathlib import Path
 import pytest
 
 from mtum.adapters.clock import FixedClock
-from mtum.app.service.run_due import Duty
+from mtum.app.service.run_due import Job
 from mtum.config import load
 from mtum.core.market.sessions import Session
 from mtum.ports.messages import Urgency
-from mtum.wiring.jobs import duties_of
+from mtum.wiring.jobs import jobs_of
 from support.report_days import KINDS
 
 AT = datetime(2026, 4, 1, 21, tzinfo=UTC)
 TODAY = Session(AT.date(), AT.replace(hour=13, minute=30), AT.replace(hour=20))
 
 
-def duty(folder: Path, job: str) -> Duty:
-    return duties_of(load(None, {}), folder, FixedClock(AT))[job]
+def duty(folder: Path, job: str) -> Job:
+    return jobs_of(load(None, {}), folder, FixedClock(AT))[job]
 
 
 def test_report_is_written_and_its_mail_has_page_and_charts(tmp_path: Path) -> None:

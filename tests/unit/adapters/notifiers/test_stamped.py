@@ -10,7 +10,7 @@ from mtum.adapters.notifiers.smtp import SmtpServer
 from mtum.adapters.notifiers.stamped import Stamped
 from mtum.ports.messages import Message, Urgency
 from support.mail_servers import mail_server
-from support.rosters import Box
+from support.run_contexts import Box
 
 AT = datetime(2026, 11, 30, 20, 39, 30, tzinfo=UTC)
 ORDER = Message("order:m-1", Urgency.ORDER_SENT, "ORDER: BUY 18 MTUM for 2026-11-30", "accepted", at=AT)

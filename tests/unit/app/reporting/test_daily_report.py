@@ -250,7 +250,7 @@ def test_report_of_a_session_looks_at_nothing_later(tmp_path: Path) -> None:
     alone = history.report(first).summary
     for step in range(1, 6):
         history.play(ENTRY + step)
-    later = preview_report(history.press(), first).summary
+    later = preview_report(history.writer(), first).summary
     assert replace(later, timings=()) == replace(alone, timings=())
 
 

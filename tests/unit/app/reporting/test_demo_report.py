@@ -16,7 +16,7 @@ def test_whole_run_equals_its_database(tmp_path: Path) -> None:
     history = sample_history(tmp_path)
     for index in range(len(history.bars) - 40, len(history.bars)):
         day = history.play(index)
-    report = demo_report(history.press(), day)
+    report = demo_report(history.writer(), day)
     run = report.summary
     database = sqlite3.connect(tmp_path / "mtum.db")
     first, sessions, held = database.execute("SELECT min(session), count(*), sum(shares > 0) FROM equity").fetchone()
@@ -45,7 +45,7 @@ def test_whole_run_equals_its_database(tmp_path: Path) -> None:
 
 def test_settings_and_end_date_stand_in_the_report(tmp_path: Path) -> None:
     history, day = KINDS["exit-target"](tmp_path)
-    report = demo_report(history.press(), day)
+    report = demo_report(history.writer(), day)
     assert dict(report.summary.settings)["portfolio.capital_usd"] == "5000.0"
     assert report.summary.last == day
     assert "31 Mar 2026" in report.text
@@ -54,4 +54,4 @@ def test_settings_and_end_date_stand_in_the_report(tmp_path: Path) -> None:
 def test_run_without_a_settled_session_is_refused(tmp_path: Path) -> None:
     history = history_of(tmp_path, ORDINARY)
     with pytest.raises(ValueError, match="no session up to"):
-        demo_report(history.press(), date(2026, 3, 30))
+        demo_report(history.writer(), date(2026, 3, 30))

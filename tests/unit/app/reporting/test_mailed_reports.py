@@ -26,11 +26,11 @@ LARGEST_STYLE = 8_000
 
 def delivered(folder: Path, kind: str) -> EmailMessage:
     history, day = KINDS[kind](folder)
-    press = history.press(HtmlRenderer())
+    writer = history.writer(HtmlRenderer())
     report = history.report(day, HtmlRenderer())
     with mail_server() as inbox:
         server = SmtpServer("127.0.0.1", inbox.port, "none", timeout_seconds=10)
-        MailChannel(server, "mtum@example.org", "owner@example.org").send(report_message(press, report))
+        MailChannel(server, "mtum@example.org", "owner@example.org").send(report_message(writer, report))
     ((_, mail),) = inbox.mails
     return mail
 
@@ -79,7 +79,7 @@ def test_mails_of_a_session_are_one_conversation_that_no_robot_answers(tmp_path:
 @pytest.mark.parametrize("kind", KINDS)
 def test_subject_arrives_as_it_was_written_with_a_true_minus(tmp_path: Path, kind: str) -> None:
     history, day = KINDS[kind](tmp_path)
-    message = report_message(history.press(), history.report(day))
+    message = report_message(history.writer(), history.report(day))
     arrived = message_from_bytes(composed(message, "mtum@example.org", "owner@example.org").as_bytes(), policy=default)
     assert arrived["Subject"] == message.subject
     assert len(message.subject) <= 60
@@ -115,11 +115,11 @@ def test_numbers_carry_a_true_minus_and_dates_do_not(tmp_path: Path) -> None:
 
 def test_stability_counts_the_reports_noted_and_those_delivered(tmp_path: Path) -> None:
     history, day = KINDS["hold-long"](tmp_path)
-    press, messages = history.press(), history.store.messages
-    message = report_message(press, history.report(day))
+    writer, messages = history.writer(), history.store.messages
+    message = report_message(writer, history.report(day))
     at = history.calendar.session(day).close
     for channel in ("mail", "push"):
         messages.note(replace(message, key=f"{message.key}@{channel}"), at, None)
     messages.delivered(messages.undelivered()[0][0], at)
-    rows = {line.step: (line.expected, line.reached) for line in stability(period(press, Kind.MONTH, day))}
+    rows = {line.step: (line.expected, line.reached) for line in stability(period(writer, Kind.MONTH, day))}
     assert rows["mailed"] == (2, 1)

@@ -17,7 +17,7 @@ AT = datetime(2026, 6, 1, tzinfo=UTC)
 
 
 def missed(history: History, day: date) -> tuple[MissedSignal, ...]:
-    return write_review(history.press(), Kind.WEEK, day, AT).review.missed
+    return write_review(history.writer(), Kind.WEEK, day, AT).review.missed
 
 
 def test_halted_entry_is_missed_at_the_cost_of_the_next_move(tmp_path: Path) -> None:

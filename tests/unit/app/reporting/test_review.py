@@ -42,7 +42,7 @@ class Played:
         return self.rows(sql, *values)[0][0]
 
     def review(self, kind: Kind, end: date) -> Review:
-        return write_review(self.history.press(), kind, end, AT).review
+        return write_review(self.history.writer(), kind, end, AT).review
 
 
 @pytest.fixture(scope="module", params=[SOME, pytest.param(WHOLE, marks=pytest.mark.full)])
@@ -220,7 +220,7 @@ def test_effect_of_a_condition_equals_slow_play(played: Played, variant: str, ch
 
 def test_an_indicator_that_a_short_history_cannot_give_is_not_known(played: Played) -> None:
     """Twenty sessions are enough for RSI and ATR over 14 and the volume's mean over 20, not for a mean over 50."""
-    looked_at = period(played.history.press(), Kind.WEEK, FRIDAY)
+    looked_at = period(played.history.writer(), Kind.WEEK, FRIDAY)
     warm_up = {check.indicator: check.warm_up for check in indicator_checks(looked_at, 20)}
     assert warm_up["ma"] is None
     assert warm_up["volume_average"] == 0.0
@@ -251,8 +251,8 @@ def test_a_week_that_is_not_over_says_so_and_is_not_stored(played: Played) -> No
 
 
 def test_a_complete_review_is_stored_once(played: Played) -> None:
-    first = write_review(played.history.press(), Kind.QUARTER, date(2018, 12, 31), AT)
-    again = write_review(played.history.press(), Kind.QUARTER, date(2018, 12, 31), AT)
+    first = write_review(played.history.writer(), Kind.QUARTER, date(2018, 12, 31), AT)
+    again = write_review(played.history.writer(), Kind.QUARTER, date(2018, 12, 31), AT)
     assert not again.fresh
     assert again.document == first.document
     assert again.review == first.review
@@ -283,14 +283,14 @@ def test_quarter_audits_and_sums_tax_lots(played: Played) -> None:
     ],
 )
 def test_restore_drill_is_judged(played: Played, drill: Drill | None, result: str, words: str) -> None:
-    looked_at = period(played.history.press(), Kind.QUARTER, date(2018, 12, 31))
+    looked_at = period(played.history.writer(), Kind.QUARTER, date(2018, 12, 31))
     line = next(line for line in audit(looked_at, {}, None, drill) if line.check == "restore drill")
     assert line.result == result
     assert words in line.detail
 
 
 def test_age_of_secrets_is_judged(played: Played) -> None:
-    looked_at = period(played.history.press(), Kind.QUARTER, date(2018, 12, 31))
+    looked_at = period(played.history.writer(), Kind.QUARTER, date(2018, 12, 31))
     lines = audit(looked_at, {"mail.password": 400, "notify.urls": None}, "")
     results = {line.check: line.result for line in lines}
     assert results["age of secret mail.password"] == "attention"

@@ -7,7 +7,7 @@ from mtum.app.service.outbox import Outbox
 from mtum.errors import NotifyError
 from mtum.ports.messages import Message, Urgency
 from support.memory_store import MemoryStore
-from support.rosters import Box, Wall, new_york
+from support.run_contexts import Box, Wall, new_york
 
 AT = Wall(new_york("2024-05-15 15:40"))
 REPORT = Message("r", Urgency.REPORT, "HOLD 24", "text")

@@ -7,7 +7,7 @@ from pathlib import Path
 from mtum.errors import StoreError
 
 
-class FolderShelf:
+class ReportFolder:
     """Report files in one folder; a file appears whole or not at all.
 
     Parameters

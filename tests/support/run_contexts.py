@@ -1,11 +1,11 @@
-"""A roster on memory, with a clock that is set by hand, for tests of the entry that runs what is due."""
+"""A context on memory, with a clock that is set by hand, for tests of the entry that runs what is due."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 from mtum.app.service.outbox import Outbox
-from mtum.app.service.run_due import Done, Duty, Roster
+from mtum.app.service.run_due import Done, Job, RunContext
 from mtum.app.service.schedule import NEW_YORK, timetable
 from mtum.config import Schedule
 from mtum.core.market.sessions import Session, Sessions
@@ -89,7 +89,7 @@ class Calendar:
 
 @dataclass
 class Office:
-    """A roster and everything a test looks at afterwards."""
+    """A context and everything a test looks at afterwards."""
 
     wall: Wall
     store: MemoryStore = field(default_factory=MemoryStore)
@@ -100,22 +100,22 @@ class Office:
     answers: dict[str, Callable[[Session, str], Done]] = field(default_factory=dict)
     boxes: list[Box] = field(default_factory=list)
 
-    def roster(self) -> Roster:
-        return Roster(
+    def context(self) -> RunContext:
+        return RunContext(
             store=as_store(self.store),
             ledger=as_store(self.store).runs,
             clock=self.wall,
             calendar=self.calendar,
             slots=timetable(Schedule()),
-            duties=self._duties(),
+            jobs=self._jobs(),
             outbox=Outbox(self.store.control, [self.box, *self.boxes], self.wall),
             dead_man=self.watcher,
         )
 
-    def _duties(self) -> Mapping[str, Duty]:
-        return {job: self._duty(job) for job in JOBS}
+    def _jobs(self) -> Mapping[str, Job]:
+        return {job: self._job(job) for job in JOBS}
 
-    def _duty(self, job: str) -> Duty:
+    def _job(self, job: str) -> Job:
         def duty(session: Session, slot: str) -> Done:
             with self.store.lock():
                 self.starts.append((self.wall.now(), job, slot, session.day))
