@@ -1,0 +1,28 @@
+"""What a source knows of a symbol beside its closes."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Dividends(StrEnum):
+    """What a source tells of a symbol's dividends: all of them, that it has none, or nothing."""
+
+    KNOWN = "known"
+    NONE = "none"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What a source knows of a symbol.
+
+    Parameters
+    ----------
+    dividends : Dividends
+        `NONE` for a price index and for a series that has them in its price.
+    close_only : bool
+        Whether open, high and low only repeat the close and there is no volume.
+    """
+
+    dividends: Dividends
+    close_only: bool = False
