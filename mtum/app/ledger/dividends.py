@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
+from mtum.core.market.bars import Bars
 from mtum.core.portfolio.costs import to_cent
 from mtum.core.portfolio.lots import Lot
 from mtum.core.portfolio.money import exact
@@ -38,6 +39,17 @@ def dividend_due(
         symbol=symbol,
         paid=paid,
     )
+
+
+def due_today_usd(
+    lots: Iterable[Lot], movements: Iterable[CashMovement], strategy: str, bars: Iterable[Bars]
+) -> Decimal:
+    """Return the dividends that go ex in the newest of these bars and are in no record yet, in USD."""
+    known = {movement.key for movement in movements}
+    found = (
+        dividend_due(lots, strategy, one.symbol, one.last_day, float(one.dividend[-1]), paid=False) for one in bars
+    )
+    return sum((due.amount_usd for due in found if due is not None and due.key not in known), Decimal(0))
 
 
 def dividends_received(movements: Iterable[CashMovement], broker_cash_usd: Decimal) -> tuple[CashMovement, ...]:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from mtum.app.desk import Desk, Problem
 from mtum.app.ledger.book import SleeveRecords
+from mtum.app.ledger.dividends import due_today_usd
 from mtum.app.owner.approve_settings import entries_stopped
 from mtum.app.session.check_book import BookCheck
 from mtum.core.portfolio.decision import Decision
@@ -19,12 +20,16 @@ DRAWDOWN = "max_drawdown_frac"
 """Who halted, where it was the drawdown limit."""
 
 
-def worth_of(sleeve: SleeveRecords, lists: BrokerLists, view: MarketView) -> AccountWorth:
-    """Return what the account is worth now and how much of it is ours, at the decision's prices."""
+def worth_of(sleeve: SleeveRecords, strategy: str, lists: BrokerLists, view: MarketView) -> AccountWorth:
+    """Return what the account is worth now and how much of it is ours, at the decision's prices.
+
+    A dividend is part of it from its ex-date on, as it is of the broker's net liquidation value.
+    """
     prices = view.prices
     shares = sum(lot.shares * prices[lot.symbol] for lot in sleeve.lots if lot.symbol in prices)
     net = float(lists.account.net_liquidation_usd)
-    return AccountWorth(view.session, net, shares, float(sleeve.cash_usd))
+    due = due_today_usd(sleeve.lots, sleeve.movements, strategy, view.bars.values())
+    return AccountWorth(view.session, net, shares, float(sleeve.cash_usd + sleeve.receivable_usd + due))
 
 
 def guarded(desk: Desk, check: BookCheck, worth: AccountWorth, *, record: bool) -> BookCheck:

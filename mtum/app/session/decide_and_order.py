@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from math import isnan
 from typing import Any
 
 from mtum.app.desk import Desk, Problem, exit_code_of
@@ -15,7 +16,7 @@ from mtum.app.ledger.book import (
     starting_capital,
     with_capital,
 )
-from mtum.app.ledger.dividends import dividend_due
+from mtum.app.ledger.dividends import due_today_usd
 from mtum.app.ledger.guards import guarded, limits_after, worth_of
 from mtum.app.session.check_book import BookCheck, check_book, check_hours
 from mtum.app.session.close_orders import cancel_left_over, close_earlier, take_up
@@ -138,7 +139,7 @@ def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
     gathered = gather(desk, session, sessions, decided_at, books.held(desk.strategy.name), unfit)
     data_by = session.before_close(desk.settings.schedule.data_deadline_minutes)
     _before(desk, data_by, "market data", BarsStaleError)
-    worth = worth_of(sleeve, lists, gathered.view)
+    worth = worth_of(sleeve, desk.strategy.name, lists, gathered.view)
     check = guarded(desk, check, worth, record=True)
     book = _book(desk, sessions, lists, check, gathered, sleeve)
     decision = decide_believed(gathered, desk, book)
@@ -201,7 +202,7 @@ def _dry(desk: Desk, session: Session) -> RunResult:
         unfit = refresh_universe(desk, session, sessions)
         decided_at = desk.clock.now()
         gathered = gather(desk, session, sessions, decided_at, books.held(desk.strategy.name), unfit)
-        check = guarded(desk, check, worth_of(sleeve, lists, gathered.view), record=False)
+        check = guarded(desk, check, worth_of(sleeve, desk.strategy.name, lists, gathered.view), record=False)
         book = _book(desk, sessions, lists, check, gathered, sleeve)
     finally:
         desk.broker.close()
@@ -227,12 +228,10 @@ def _book(
     pause = desk.settings.risk.daily_loss_pause_sessions
     requested = desk.store.statements.flatten_requests()
     paused = loss_pause(desk.store, desk.strategy, sessions, day, pause)
-    for symbol, bars in gathered.view.bars.items():
-        due = dividend_due(sleeve.lots, desk.strategy.name, symbol, day, float(bars.dividend[-1]), paid=False)
-        if due is not None and all(movement.key != due.key for movement in sleeve.movements):
-            book = replace(book, receivable_usd=book.receivable_usd + float(due.amount_usd))
+    due = due_today_usd(sleeve.lots, sleeve.movements, desk.strategy.name, gathered.view.bars.values())
     book = replace(
         book,
+        receivable_usd=book.receivable_usd + float(due),
         losses=replace(book.losses, paused=paused),
         forced_exits=dict.fromkeys(requested, "flatten"),
         buy_backs={symbol: check.short[symbol] for symbol in requested if symbol in check.short},
@@ -250,7 +249,7 @@ def _record(
     document = decision_document(decision)
     seen = {
         symbol: {
-            "volume_so_far": today.volume_so_far,
+            "volume_so_far": None if isnan(today.volume_so_far) else today.volume_so_far,
             "volume_share": today.volume_share,
             "bar_time": today.seen_at.isoformat().replace("+00:00", "Z"),
         }
