@@ -9,6 +9,7 @@ from math import isclose
 
 from mtum.core.decide import decide
 from mtum.core.market.bars import Bar, Bars, ProvisionalBar
+from mtum.core.market.coverage import Dividends
 from mtum.core.portfolio.carried import (
     list_in,
     maybe_number,
@@ -30,7 +31,7 @@ from mtum.core.strategies.contract import (
     SymbolVerdict,
     Target,
 )
-from mtum.core.view import Dividends, MarketView
+from mtum.core.view import MarketView
 
 type Json = Mapping[str, object] | list[object] | str | float | int | bool | None
 type Document = dict[str, object]
@@ -225,7 +226,7 @@ def _series_document(view: MarketView, strategy: Strategy) -> Document:
 
 
 def _plain(value: float) -> float | None:
-    # JSON has no NaN; an unproven volume is null.
+    # JSON has no NaN; a volume that is unproven or unknown is null.
     return None if value != value else value  # noqa: PLR0124 - the test for NaN
 
 
@@ -243,7 +244,7 @@ def _provisional_document(seen: ProvisionalBar) -> Document:
     bar = {name: _plain(getattr(seen.bar, name)) for name in FRAME_COLUMNS}
     return {
         "bar": {"day": seen.bar.day.isoformat(), **bar},
-        "volume_so_far": seen.volume_so_far,
+        "volume_so_far": _plain(seen.volume_so_far),
         "volume_share": seen.volume_share,
         "seen_at": seen.seen_at.isoformat(),
         "midpoint": seen.midpoint,
@@ -256,7 +257,7 @@ def _provisional(stored: object) -> ProvisionalBar:
     prices = {name: float("nan") if row[name] is None else number_in(row[name]) for name in FRAME_COLUMNS}
     return ProvisionalBar(
         bar=Bar(day=date.fromisoformat(text_in(row["day"])), **prices),
-        volume_so_far=number_in(table["volume_so_far"]),
+        volume_so_far=float("nan") if table["volume_so_far"] is None else number_in(table["volume_so_far"]),
         volume_share=maybe_number(table["volume_share"]),
         seen_at=datetime.fromisoformat(text_in(table["seen_at"])),
         midpoint=maybe_number(table["midpoint"]),

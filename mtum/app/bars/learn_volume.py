@@ -1,7 +1,7 @@
 """How far was a projected volume off? Known once the bar of its session is final, which is the next day."""
 
 from dataclasses import replace
-from math import prod
+from math import isnan, prod
 
 from mtum.core.market.merging import NewSplit
 from mtum.core.market.volume import projection_error
@@ -24,7 +24,7 @@ def learn_volume(store: Store, symbol: str, source: str, splits: tuple[NewSplit,
     bars = store.bars.bars(symbol, source, waiting[0].session).until(last)
     for seen in waiting:
         bar = bars.find(seen.session)
-        if bar is not None:
+        if bar is not None and not isnan(bar.volume):
             ratio = prod(split.ratio for split in splits if split.session > seen.session)
             store.control.write_snapshot(_completed(seen, bar.volume / ratio))
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from math import isclose
+from math import isclose, isnan
 from typing import Any
 
 import numpy as np
@@ -159,9 +159,13 @@ def _bar_differences(store: Store, frame: Bars, known: Bars, names: Sequence[str
             f"{frame.symbol} {bar.day} {name}: the decision used {getattr(bar, name)!r}, "
             f"the cache had {getattr(other, name)!r}"
             for name in names
-            if not isclose(getattr(bar, name), getattr(other, name), rel_tol=nearly)
+            if not _same(getattr(bar, name), getattr(other, name), nearly)
         ]
     return lines
+
+
+def _same(used: float, cached: float, nearly: float) -> bool:
+    return isclose(used, cached, rel_tol=nearly) or (isnan(used) and isnan(cached))
 
 
 def _drift(record: DecisionRecord, settings: Settings, today: Provenance) -> tuple[str, ...]:

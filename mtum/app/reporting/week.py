@@ -195,7 +195,7 @@ def projection_error(period: Period) -> float | None:
         for symbol in period.facts.universe if period.inside(day) else ():
             index, volume = period.index(day, symbol), period.facts.bars_of(symbol).volume
             projected = record.document["symbols"].get(symbol, {}).get("indicators", {}).get("volume")
-            if index is not None and projected and volume[index]:
+            if index is not None and projected and volume[index] > 0:
                 errors.append(abs(projected / float(volume[index]) - 1.0))
     return round(sum(errors) / len(errors), 6) if errors else None
 

@@ -240,8 +240,8 @@ def _settled(
         same = _noise(name, before, after) | ~np.isfinite(after)
         after[same] = before[same]
         # New splits are taken care of before; a vendor that forgets an action changes nothing, and one that
-        # tells a dividend for the first time takes no earlier word back.
-        told = ~same & (before != 0) if name == "dividend" else ~same
+        # tells a dividend or an unknown volume for the first time takes no earlier word back.
+        told = ~same & (before != 0) if name == "dividend" else ~same & ~np.isnan(before)
         for index in np.flatnonzero(told) if name != "split" else ():
             day = based.day(int(left[index]))
             change = Change(day, name, float(before[index]), float(after[index]), tolerable=True)
@@ -286,6 +286,7 @@ def _differing(cached: Bars, joined: Bars) -> Bars:
     left, right = _shared(cached, joined)
     equal = np.ones(len(left), dtype=bool)
     for name in COLUMNS:
-        equal &= getattr(cached, name)[left] == getattr(joined, name)[right]
+        before, after = getattr(cached, name)[left], getattr(joined, name)[right]
+        equal &= (before == after) | (np.isnan(before) & np.isnan(after))
     same[right] = equal
     return selected(joined, ~same)

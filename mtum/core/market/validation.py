@@ -285,8 +285,9 @@ def _calendar_problems(bars: Bars, sessions: Days) -> Iterator[BarProblem]:
 
 def _value_problems(bars: Bars) -> Iterator[BarProblem]:
     o, h, low, c = bars.open, bars.high, bars.low, bars.close
-    finite = np.isfinite(o) & np.isfinite(h) & np.isfinite(low) & np.isfinite(c) & np.isfinite(bars.volume)
-    positive = (np.minimum(np.minimum(o, h), np.minimum(low, c)) > 0) & (bars.volume >= 0)
+    # A volume that is not known (NaN) is no fault of the bar: it leaves what looks at volumes undefined.
+    finite = np.isfinite(o) & np.isfinite(h) & np.isfinite(low) & np.isfinite(c) & ~np.isinf(bars.volume)
+    positive = (np.minimum(np.minimum(o, h), np.minimum(low, c)) > 0) & ~(bars.volume < 0)
     slack = _ROUNDING * np.abs(h)
     ordered = (low <= np.minimum(o, c) + slack) & (h >= np.maximum(o, c) - slack)
     if bool((finite & positive & ordered).all()):
@@ -368,8 +369,9 @@ def _volume_multiple(bars: Bars, index: int, ratio: float = 1.0) -> float:
     # In median volumes, all in the shares of the session itself; 0 where no volume can speak for a move.
     volumes = _nearest(bars.volume, index, VOLUME_SESSIONS, 1)
     volumes[: min(index, VOLUME_SESSIONS)] /= ratio
-    usual = float(np.median(volumes))
-    return float(bars.volume[index]) / usual if usual > 0 else 0.0
+    known = volumes[~np.isnan(volumes)]
+    usual = float(np.median(known)) if len(known) else 0.0
+    return float(np.nan_to_num(bars.volume[index])) / usual if usual > 0 else 0.0
 
 
 def _nearest(column: Column, index: int, count: int, own: int) -> Column:

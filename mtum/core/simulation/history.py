@@ -13,6 +13,8 @@ from mtum.core.simulation.kernel.columns import Column, Prices
 from mtum.core.simulation.kernel.walk import Tape
 
 _NEVER = 1 << 60
+MOST_UNKNOWN = 8
+"""Unknown volumes that the running sums of the compiled path can hold beside the known ones."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,10 +69,12 @@ def history(bars: Bars, vix: Mapping[date, float] | Bars, settlement: str = "non
     Raises
     ------
     ValueError
-        If the settlement is neither, or a price or volume is no finite number.
+        If the settlement is neither, a price is no finite number, or more than `MOST_UNKNOWN` volumes are unknown.
     """
-    if not all(np.isfinite(getattr(bars, name)).all() for name in ("open", "high", "low", "close", "volume")):
-        raise ValueError(f"{bars.symbol}: a price or volume is not a finite number")
+    if not all(np.isfinite(getattr(bars, name)).all() for name in ("open", "high", "low", "close")):
+        raise ValueError(f"{bars.symbol}: a price is not a finite number")
+    if np.isinf(bars.volume).any() or np.isnan(bars.volume).sum() > MOST_UNKNOWN:
+        raise ValueError(f"{bars.symbol}: a volume is infinite, or more than {MOST_UNKNOWN} are unknown")
     close = np.array(bars.close)
     paid = np.flatnonzero(bars.dividend)
     prices = Prices(

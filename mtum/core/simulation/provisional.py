@@ -72,8 +72,8 @@ def documented_share(prior: float | None, session: Session, minutes: float) -> U
 
 
 def volume_so_far(final_volume: float, share: float) -> float:
-    """Shares traded so far: the final volume cut to `share`, in whole shares (as a feed reports it)."""
-    return float(round(final_volume * share))
+    """Shares traded so far: the final volume cut to `share`, in whole shares (as a feed reports it); NaN if unknown."""
+    return float(round(final_volume * share)) if final_volume >= 0 else final_volume
 
 
 def _bell_draw(key: str) -> float:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from math import nan
 from typing import TYPE_CHECKING
 
 from mtum.adapters.store.database import Database
@@ -65,7 +66,10 @@ class SqliteBars:
             f"SELECT session, {_NAMES} FROM bars "
             "WHERE symbol = ? AND source = ? AND first_read_at <= ? ORDER BY session"
         )
-        rows: BarRows = {row[0]: list(row)[1:] for row in self.database.rows(sql, (symbol, source, known))}
+        rows: BarRows = {
+            row[0]: [nan if number is None else number for number in list(row)[1:]]  # an unknown volume is empty
+            for row in self.database.rows(sql, (symbol, source, known))
+        }
         changes = self.database.rows(
             "SELECT session, field, before, replaced_at AS at FROM bar_revisions "
             "WHERE symbol = ? AND source = ? AND accepted = 1 AND replaced_at > ? ORDER BY id",
@@ -74,7 +78,7 @@ class SqliteBars:
         splits = self.database.rows(
             "SELECT session, amount, recorded_at AS at FROM corporate_actions "
             "WHERE kind = 'split' AND symbol = ? AND source = ? AND recorded_at > ? "
-            "AND source NOT IN ('csv', 'sample')",  # files are re-based already
+            "AND source <> 'csv'",  # files are re-based already
             (symbol, source, known),
         )
         undone(rows, changes, splits)

@@ -10,6 +10,7 @@ from mtum.adapters.store.database import Database
 from mtum.adapters.store.market.bars import SqliteBars
 from mtum.adapters.store.reading import open_read_only
 from mtum.core.market.bars import Bars
+from mtum.core.market.coverage import Coverage, Dividends
 from mtum.core.market.sessions import Session
 from mtum.core.market.volume import UsualShare
 from mtum.errors import BarsMissingError, SourceUnavailableError
@@ -28,6 +29,10 @@ class CachedBars:
 
     name: str
     path: Path
+
+    def coverage(self, symbol: str) -> Coverage:
+        """Return what its source knows: Yahoo tells dividends, the broker's bars do not."""
+        return Coverage(Dividends.KNOWN if self.name == "yahoo" else Dividends.UNKNOWN)
 
     def history(self, symbol: str, first: date, last: date) -> Bars:
         """Return the cached bars in the closed interval.

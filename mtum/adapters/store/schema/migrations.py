@@ -227,6 +227,19 @@ def bars_with_events(db: Database) -> None:
         db.execute(statement.replace("CREATE INDEX", "CREATE INDEX IF NOT EXISTS", 1))
 
 
+@MIGRATIONS(name="0020_unknown_volumes")
+def unknown_volumes(db: Database) -> None:
+    """Leave a volume empty that nobody recorded, instead of keeping the bar out."""
+    readers = ("v_trades", "v_positions")
+    for name in readers:
+        db.execute(f"DROP VIEW {name}")
+    _made_anew(db, "bars")
+    for statement in TABLES["bars"].indexes:
+        db.execute(statement)
+    for name in readers:
+        db.execute(create_view(VIEWS[name]))
+
+
 def _maybe_instant(fact: str) -> str | None:
     try:
         return instant_text(datetime.fromisoformat(fact))

@@ -193,7 +193,7 @@ _MARKET = (
         high | REAL NOT NULL | highest price in USD
         low | REAL NOT NULL | lowest price in USD
         close | REAL NOT NULL | closing price in USD
-        volume | REAL NOT NULL | shares traded, split-adjusted
+        volume | REAL | shares traded, split-adjusted; empty if nobody recorded them
         dividend | REAL NOT NULL DEFAULT 0 | USD per share on the ex-date, else 0
         split | REAL NOT NULL DEFAULT 0 | new shares per old on the effective date, else 0
         first_read_at | TEXT NOT NULL | instant the bar was first read

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mtum.core.simulation.kernel.compiled import compiled
+from mtum.core.simulation.kernel.compiled import built_in, compiled
 
 Column = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -22,12 +22,14 @@ WORD = 64
 MILLION = 1e6
 PRICE_UNIT = 1e10
 VOLUME_UNIT = 1e4
+UNKNOWN_VOLUME = 1 << 59
+"""Stands for an unknown volume in running sums: the mean of a window that holds one is above every volume."""
 NUDGE = 1e-4
 """Settles exact halves one way, whatever dust the order of summing left on them."""
 
 
 class Prices(NamedTuple):
-    """Bars and VIX closes as columns, shape (n_sessions,); a missing VIX is NaN."""
+    """Bars and VIX closes as columns, shape (n_sessions,); a missing VIX and an unknown volume are NaN."""
 
     open: Column
     high: Column
@@ -60,6 +62,12 @@ def in_millionths(values: Column) -> Column:
     return out
 
 
+@built_in
+def counted(volume: float) -> np.int64:
+    """Return a volume in units of 1e-4 shares."""
+    return np.int64(UNKNOWN_VOLUME) if np.isnan(volume) else np.int64(volume * VOLUME_UNIT + 0.5)
+
+
 @compiled
 def running_sums(prices: Prices) -> Sums:
     """Sum up closes, rises, falls, true ranges and volumes in one pass."""
@@ -78,7 +86,7 @@ def running_sums(prices: Prices) -> Sums:
             reach = max(last, prices.high[t]) - min(last, prices.low[t])
             w += np.int64(reach * PRICE_UNIT + 0.5)
         c += now
-        v += np.int64(prices.volume[t] * VOLUME_UNIT + 0.5)
+        v += counted(prices.volume[t])
         before, last = now, price
         close[t + 1], rise[t + 1], fall[t + 1], ranges[t + 1], volume[t + 1] = c, r, f, w, v
     return Sums(close, rise, fall, ranges, volume)

@@ -21,6 +21,7 @@ from mtum.core.simulation.kernel.columns import (
     Counts,
     Mask,
     Prices,
+    counted,
     running_sums,
     strength_column,
 )
@@ -65,7 +66,7 @@ def _sum_up(close: Column, volume: Column, units: Counts, sums: Counts) -> None:
         now = units[t]
         c += now
         m += abs(now - before)
-        v += np.int64(volume[t] * VOLUME_UNIT + 0.5)
+        v += counted(volume[t])
         before = now
         total[t + 1], moved[t + 1], shares[t + 1] = c, m, v
 

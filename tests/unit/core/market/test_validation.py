@@ -59,7 +59,7 @@ def test_a_bar_on_a_day_the_exchange_is_shut_is_named() -> None:
     ("cells", "rule"),
     [
         ({"close": float("nan")}, Rule.NOT_A_NUMBER),
-        ({"volume": float("nan")}, Rule.NOT_A_NUMBER),
+        ({"volume": float("inf")}, Rule.NOT_A_NUMBER),
         ({"low": 0.0}, Rule.NOT_POSITIVE),
         ({"open": -1.0}, Rule.NOT_POSITIVE),
         ({"volume": -1.0}, Rule.NOT_POSITIVE),
