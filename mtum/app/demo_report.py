@@ -12,7 +12,7 @@ from mtum.app.reporting.chart_history import chart_history
 from mtum.app.reporting.daily_report import ReportWriter, json_text
 from mtum.app.reporting.facts import SessionFacts, session_facts
 from mtum.app.reporting.money import PAID_IN, curves
-from mtum.app.reporting.quality import SAMPLE_SYMBOL
+from mtum.app.reporting.quality import embedded, stands_in
 from mtum.core.portfolio import returns
 from mtum.core.portfolio.lots import Trade
 from mtum.core.reporting.accuracy import Accuracy, accuracies
@@ -77,7 +77,8 @@ def run_summary(store: Store, facts: SessionFacts) -> RunSummary:
         strategy=facts.setup.strategy,
         symbol=facts.symbol,
         symbols=facts.universe,
-        stands_in=SAMPLE_SYMBOL if facts.setup.settings.market.source == "sample" else None,
+        stands_in=stands_in(facts),
+        embedded=embedded(facts),
         sessions=len(sleeve),
         decisions=len(decisions),
         orders=len(states),

@@ -23,6 +23,9 @@ CHARTED_SESSIONS = 5
 def demo(
     context: typer.Context,
     sessions: Annotated[int, typer.Option("--sessions", metavar="N", min=1, help="Last sessions to play.")] = 250,
+    market: Annotated[
+        str | None, typer.Option("--market", metavar="NAME", help="multi or stocks [market.sample].")
+    ] = None,
     out: OutFolder = None,
 ) -> Answer:
     """Play the embedded market through the whole daily job into a fresh database, and report."""
@@ -30,11 +33,14 @@ def demo(
     from mtum.app.demo_report import demo_report
     from mtum.app.reporting.daily_report import daily_report
     from mtum.app.session.play_session import market_sessions
+    from mtum.core.market.embedded import MARKETS, truths
     from mtum.wiring import desks, resources
     from mtum.wiring.reports import writer_of
 
     call = call_of(context)
-    settings = resources.demo_settings(call.settings())
+    if market is not None and market not in MARKETS:
+        raise UsageError(f'--market "{market}": the embedded markets are {", ".join(MARKETS)}')
+    settings = resources.demo_settings(call.settings(), market)
     folder = _folder(call, out)
     source, calendar = resources.source_of(settings, folder), resources.calendar_of(settings, folder)
     check_count(sessions, market_sessions(source, calendar, settings))  # before anything is written
@@ -48,7 +54,14 @@ def demo(
 
         played = play_sessions(desk, replay.market, sessions, after_each)
         report = demo_report(charted, played.last.day)
-    document = {**played.document, "database": folder / DATABASE_NAME, "report": report.html}
+    strategy = settings.active_strategy()
+    document = {
+        **played.document,
+        "market": settings.market.sample,
+        "notes": truths(settings.market.sample, strategy.universe(), strategy.series()),
+        "database": folder / DATABASE_NAME,
+        "report": report.html,
+    }
     return Answer(document, _shown(document), hints=_hints(call, folder))
 
 
@@ -104,9 +117,9 @@ def _shown(document: dict[str, Any]) -> list[str | Listing]:
         for trade in document["trades"]
     ]
     heads = ("entry", "price USD", "exit", "price USD", "shares", "P&L USD", "exit reason")
-    intro = f"Embedded market: S&P 500 / 10 stands in for the symbol; {document['strategy']}, practice mode."
+    intro = f"Embedded market {document['market']}, {document['strategy']}, practice mode."
     table: list[str | Listing] = ["", Listing(heads, trades, "Trades")] if trades else []
-    return [intro, REPLAYED, Listing(("demo", ""), rows), *table]
+    return [intro, *document["notes"], REPLAYED, Listing(("demo", ""), rows), *table]
 
 
 def _hints(call: Call, folder: Path) -> list[str]:

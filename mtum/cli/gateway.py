@@ -112,6 +112,7 @@ def _files(call: Call, *, fresh: bool) -> "GatewayFiles":
 
 
 def _market(call: Call, source: str) -> "PortMarket":
+    from mtum.core.market.embedded import MARKETS
     from mtum.gateway.market import port_market
     from mtum.wiring import resources
 
@@ -124,7 +125,9 @@ def _market(call: Call, source: str) -> "PortMarket":
         resources.source_of(replayed, call.data_folder()),
         resources.calendar_of(replayed, call.data_folder()),
     )
-    return port_market(bars, calendar, tuple(settings.active_strategy().universe()))
+    wanted = settings.active_strategy().universe()
+    symbols = (*wanted, *MARKETS[market.sample]) if source == "sample" else wanted
+    return port_market(bars, calendar, tuple(dict.fromkeys(symbols)))
 
 
 def _setup(
@@ -192,7 +195,7 @@ def _ready(setup: "GatewaySetup", files: "GatewayFiles", running: "PracticeGatew
         "market_time": now,
         "speed": setup.clock.speed,
         "session": market.session.day,
-        "symbols": [*setup.source.symbols, "VIX"],
+        "symbols": [*setup.source.symbols, *(["VIX"] if setup.source.bar("VIX", market.session.day) else [])],
         "state": files.state_path,
         "journal": files.journal_path,
     }

@@ -8,14 +8,19 @@ from mtum.cli.context import Call
 if TYPE_CHECKING:
     from mtum.ports.reading import FillRow
 
-STAND_IN = "S&P 500 / 10 of the embedded sample stands in for the symbol; everything is simulated"
 NOTHING_YET = "nothing recorded yet; `mtum run` plays the first session, `mtum demo` shows a whole year"
 
 
 def stand_in(call: Call) -> list[str]:
-    """Return the line that every output on the embedded market carries; nothing on a real one."""
+    """Return the lines that every output on an embedded market carries; nothing on a real one."""
+    from mtum.core.market.embedded import truths
+
     settings = call.settings()
-    return [STAND_IN] if settings.mode == "practice" and settings.market.source == "sample" else []
+    if settings.mode != "practice" or settings.market.source != "sample":
+        return []
+    strategy = settings.active_strategy()
+    told = truths(settings.market.sample, strategy.universe(), strategy.series())
+    return [f"{line}; everything is simulated" for line in told]
 
 
 def untold_commissions(fills: "Sequence[FillRow]", left: str) -> list[str]:

@@ -201,7 +201,7 @@ def run_answer(result: "RunResult") -> Answer:
 
 
 def _headline(document: Mapping[str, Any]) -> str:
-    source = " (S&P 500 sample stands in)" if document.get("source") == "sample" else ""
+    source = " (embedded sample)" if document.get("source") == "sample" else ""
     mode = "LIVE" if document["mode"] == "live" else document["mode"]
     why = ", ".join(document["reasons"])
     again = " (already done; nothing was sent)" if document.get("rerun") else ""

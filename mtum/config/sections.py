@@ -42,6 +42,8 @@ class Market(_Section):
 
     source: Literal["sample", "csv", "yahoo", "ib"] = "sample"
     """source of every bar of a decision"""
+    sample: Literal["multi", "stocks"] = "multi"
+    """embedded market of source "sample": indices and Treasuries 2014 to 2018, or five stocks 2000 to 2013"""
     second_source: Annotated[Literal["csv", "yahoo", "ib"] | None, BeforeValidator(_none_word)] = None
     """source that must agree on the last close and the VIX; "none" for no second opinion"""
     csv_dir: str = "bars"

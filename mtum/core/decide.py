@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from math import floor
 
+from mtum.core.market.coverage import Dividends
 from mtum.core.portfolio.decision import (
     STANDING_SESSIONS,
     Action,
@@ -27,7 +28,7 @@ from mtum.core.strategies.contract import (
     SymbolVerdict,
     Target,
 )
-from mtum.core.view import Dividends, MarketView
+from mtum.core.view import MarketView
 
 UNFIT = "unfit"
 """Reason word: nothing is ordered in a symbol whose bars cannot be decided on."""

@@ -4,22 +4,14 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from enum import StrEnum
 from typing import Protocol
 
 from mtum.core.indicators import column_of
 from mtum.core.indicators.smoothing import known
 from mtum.core.market.bars import Bars, Column, ProvisionalBar, in_timeframe, periods, total_return
+from mtum.core.market.coverage import Dividends
 from mtum.core.market.instruments import unit_usd
 from mtum.core.market.timeframes import Timeframe
-
-
-class Dividends(StrEnum):
-    """What a source tells of a symbol's dividends: all of them, that it has none, or nothing."""
-
-    KNOWN = "known"
-    NONE = "none"
-    UNKNOWN = "unknown"
 
 
 class Asked(Protocol):

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
 
-from mtum.core.market.bars import Bar, Bars
+from mtum.core.market.bars import Bar, Bars, bars_of_closes
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.portfolio.money import exact
 from mtum.core.simulation.account_book import CorporateAction
@@ -83,6 +83,12 @@ class MarketSource(Protocol):
     def bar(self, symbol: str, day: date) -> Bar | None:
         """Finished bar of a session, None if there is none; `VIX` too."""
 
+    def history(self, symbol: str, first: date, last: date) -> Bars:
+        """Finished bars of the closed interval, in the shares of its last session; `VIX` too."""
+
+    def split(self, symbol: str, session: Session) -> float:
+        """New shares per old one from that session's morning on; 0 for none."""
+
     def traded_share(self, symbol: str, session: Session, minutes_to_close: float) -> float:
         """Share of the session's volume traded so many minutes before its close."""
 
@@ -130,7 +136,7 @@ class Market:
     def previous_close(self, symbol: str) -> Decimal | None:
         """Close of the session before the current one."""
         before = self.source.sessions.before(self.session.day)
-        bar = self.source.bar(symbol, before.day) if before else None
+        bar = self.source.history(symbol, before.day, self.session.day).find(before.day) if before else None
         return exact(bar.close) if bar else None
 
     def price(self, symbol: str) -> Decimal | None:
@@ -141,10 +147,8 @@ class Market:
     def history(self, symbol: str, first: date) -> Iterator[Bar]:
         """Bars from a date on, oldest first; the running one last."""
         session = self.session
-        for past in self.source.sessions.between(first, session.day):
-            final = self.source.bar(symbol, past.day)
-            if past.day < session.day and final:
-                yield final
+        past = self.source.history(symbol, first, session.day)
+        yield from (past.bar(index) for index in range(len(past)) if past.day(index) < session.day)
         running = self.running_bar(symbol)
         if running and session.day >= first:
             yield running
@@ -165,15 +169,14 @@ class Market:
         else:
             closes = ((s, self.source.bar(s, session.day)) for s in self.source.symbols)
             prices = {symbol: exact(bar.close) for symbol, bar in closes if bar}
-        return Moment(now, session, prices, self._actions(session.day))
+        return Moment(now, session, prices, self._actions(session))
 
-    def _actions(self, day: date) -> tuple[CorporateAction, ...]:
-        # Bars are split-adjusted for all time, so only dividends change an account.
-        bars = ((s, self.source.bar(s, day)) for s in self.source.symbols)
+    def _actions(self, session: Session) -> tuple[CorporateAction, ...]:
+        bars = ((symbol, self.source.bar(symbol, session.day)) for symbol in self.source.symbols)
         return tuple(
-            CorporateAction(symbol, dividend_per_share=exact(bar.dividend))
+            CorporateAction(symbol, exact(bar.dividend), exact(self.source.split(symbol, session) or 1.0))
             for symbol, bar in bars
-            if bar and bar.dividend
+            if bar and (bar.dividend or bar.split)
         )
 
 
@@ -204,12 +207,24 @@ class PortMarket:
         if symbol == VIX:
             close = self.vix.get(day)
             return None if close is None else Bar(day, close, close, close, close, 0.0)
-        return self.bars[symbol].find(day) if symbol in self.bars else None
+        # Of the day itself: a source that tells splits has the prices as they were traded.
+        return self.source.history(symbol, day, day).find(day) if symbol in self.bars else None
+
+    def history(self, symbol: str, first: date, last: date) -> Bars:
+        """Finished bars of the closed interval in the shares of its last session; `VIX` too."""
+        if symbol == VIX:
+            closes = {day: close for day, close in self.vix.items() if first <= day <= last}
+            return bars_of_closes(VIX, self.source.name, closes)
+        return self.source.history(symbol, first, last) if symbol in self.bars else Bars.of(symbol, "", ())
+
+    def split(self, symbol: str, session: Session) -> float:
+        """New shares per old one from that session's morning on; 0 for none."""
+        return self.source.quote(symbol, session, session.close).split
 
     def traded_share(self, symbol: str, session: Session, minutes_to_close: float) -> float:
         """Share of the session's volume traded, from the source's quote."""
         final = self.bar(symbol, session.day)
-        if symbol == VIX or final is None or not final.volume:
+        if symbol == VIX or final is None or not final.volume > 0:
             return 1.0
         seen = self.source.quote(symbol, session, session.close - timedelta(minutes=max(0.0, minutes_to_close)))
         return seen.volume / final.volume

@@ -94,7 +94,7 @@ def send_quote(client: Client, request_id: int, listing: Listing) -> None:
     prices = ((LAST, price), (HIGH, Decimal(repr(bar.high))), (LOW, Decimal(repr(bar.low))))
     for tick, shown in (*prices, (OPEN, Decimal(repr(bar.open)))):
         client.send(tick_price(request_id, kinds.get(tick, tick), shown, 100 if tick == LAST and stock else 0))
-    if stock:
+    if stock and bar.volume >= 0:
         client.send(message("tickSize", 2, 6, request_id, kinds.get(VOLUME, VOLUME), int(bar.volume)))
     last_trade = min(market.clock.now(), market.session.close)
     stamp = str(int(last_trade.timestamp()))
@@ -242,7 +242,9 @@ def _price_at(final: Bar, session: Session, at: datetime) -> float:
 def _shown_volume(listing: Listing, request: Request, volume: float) -> int:
     if request.text("whatToShow") not in ("TRADES", "ADJUSTED_LAST"):
         return -1
-    return round(volume) if listing.sec_type == "STK" else 0
+    if listing.sec_type != "STK":
+        return 0
+    return round(volume) if volume >= 0 else -1
 
 
 def _send_schedule(client: Client, request_id: int, first: date, end: datetime) -> None:

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from mtum.core.market.bars import Bars
+from mtum.core.market.coverage import Coverage
 from mtum.core.market.sessions import Session
 from mtum.core.market.volume import UsualShare
 
@@ -52,6 +53,10 @@ class BarSource(Protocol):
     """
 
     name: str
+
+    def coverage(self, symbol: str) -> Coverage:
+        """Return what the source knows of a symbol beside its closes."""
+        ...
 
     def history(self, symbol: str, first: date, last: date) -> Bars:
         """Return the daily bars of finished sessions in the closed interval."""

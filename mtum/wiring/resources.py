@@ -35,9 +35,10 @@ def is_replay(settings: "Settings") -> bool:
     return settings.mode == "practice" and settings.market.source in REPLAYED_SOURCES
 
 
-def demo_settings(settings: "Settings") -> "Settings":
+def demo_settings(settings: "Settings", market_name: str | None = None) -> "Settings":
     """Return the settings with the mode and the market of the demo; strategy, portfolio and risk stay."""
-    market = settings.market.model_copy(update={"source": "sample", "calendar_overrides": ""})
+    update = {"source": "sample", "calendar_overrides": "", "sample": market_name or settings.market.sample}
+    market = settings.market.model_copy(update=update)
     broker = settings.broker.model_copy(update={"account": "", "live_account": ""})
     return settings.model_copy(update={"mode": "practice", "market": market, "broker": broker})
 
@@ -78,7 +79,7 @@ def source_of(settings: "Settings", data_dir: Path, tell: Callable[[str], None] 
         case "sample":
             from mtum.adapters.sources.embedded import sample_source
 
-            return sample_source(exact=market.sample_share == "exact")
+            return sample_source(market.sample, exact=market.sample_share == "exact")
         case "csv":
             from mtum.adapters.sources.csv_folder import csv_source, terms_of
 

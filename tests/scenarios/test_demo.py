@@ -153,7 +153,7 @@ def test_a_person_sees_the_table_and_both_paths_and_that_a_sample_stands_in(tmp_
     assert shown.code == 0
     for part in (str(tmp_path / "played" / "mtum.db"), str(tmp_path / "played" / "reports" / "demo.html")):
         assert part in shown.out
-    assert "S&P 500 / 10 stands in" in shown.out
+    assert "S&P 500 / 10 of the embedded sample stands in for MTUM: price index, dividends missing" in shown.out
     assert "buy-and-hold" in shown.out
 
 

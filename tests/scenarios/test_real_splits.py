@@ -26,6 +26,7 @@ from mtum.app.desk import Desk
 from mtum.app.ledger.book import read_sleeve
 from mtum.app.session.play_session import play_session
 from mtum.core.market.bars import Bars
+from mtum.core.market.coverage import Coverage, Dividends
 from mtum.core.market.merging import NewSplit, before_split
 from mtum.core.market.sessions import Session
 from mtum.core.market.volume import UsualShare
@@ -116,6 +117,9 @@ class RebasingVendor:
 
     def series_history(self, name: str, first: date, last: date) -> Mapping[date, float]:
         return {day: points for day, points in vix_closes().items() if first <= day <= last}
+
+    def coverage(self, symbol: str) -> Coverage:
+        return Coverage(Dividends.KNOWN)
 
     def volume_share(self, symbol: str, session: Session, minutes: float) -> UsualShare | None:
         return UsualShare(1.0)

@@ -18,6 +18,7 @@ from mtum.app.desk import Desk
 from mtum.app.records.verify import verify
 from mtum.app.session.play_session import play_session
 from mtum.core.market.bars import Bars
+from mtum.core.market.coverage import Coverage, Dividends
 from mtum.core.market.merging import NewSplit, before_split
 from mtum.core.market.sessions import Session
 from mtum.core.market.volume import UsualShare
@@ -73,6 +74,9 @@ class SplittingVendor:
 
     def series_history(self, name: str, first: date, last: date) -> Mapping[date, float]:
         return self._market.series_history(name, first, last)
+
+    def coverage(self, symbol: str) -> Coverage:
+        return Coverage(Dividends.KNOWN)
 
     def volume_share(self, symbol: str, session: Session, minutes: float) -> UsualShare | None:
         return UsualShare(1.0)

@@ -13,6 +13,7 @@ from mtum.adapters.clock import ReplayClock
 from mtum.adapters.store.opening import open_store
 from mtum.app.desk import Desk, Provenance
 from mtum.core.market.bars import Bars
+from mtum.core.market.coverage import Coverage, Dividends
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.market.volume import UsualShare
 from mtum.errors import SourceUnavailableError
@@ -58,6 +59,9 @@ class ShelfSource:
 
     def series_history(self, name: str, first: date, last: date) -> Mapping[date, float]:
         return {day: points for day, points in self.closes.items() if first <= day <= last}
+
+    def coverage(self, symbol: str) -> Coverage:
+        return Coverage(Dividends.KNOWN)
 
     def volume_share(self, symbol: str, session: Session, minutes: float) -> UsualShare | None:
         return None

@@ -12,7 +12,7 @@ from decimal import Decimal
 from time import monotonic
 from typing import Any
 
-from mtum.core.market.bars import Bar
+from mtum.core.market.bars import Bar, Bars
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.portfolio.costs import PercentCosts
 from mtum.core.simulation.admission import ExchangeRules
@@ -52,6 +52,15 @@ class BarTable:
     def bar(self, symbol: str, day: date) -> Bar | None:
         """Finished bar of a session."""
         return self.bars.get(symbol, {}).get(day)
+
+    def history(self, symbol: str, first: date, last: date) -> Bars:
+        """Finished bars of the closed interval."""
+        known = self.bars.get(symbol, {})
+        return Bars.of(symbol, "table", [known[day] for day in sorted(known) if first <= day <= last])
+
+    def split(self, symbol: str, session: Session) -> float:
+        """None: these bars are told in new shares."""
+        return 0.0
 
     def traded_share(self, symbol: str, session: Session, minutes_to_close: float) -> float:
         """Share of the session's volume traded."""

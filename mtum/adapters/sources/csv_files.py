@@ -89,6 +89,18 @@ def read_closes(file: Readable, name: str, terms: Terms = AS_TOLD) -> dict[date,
     return dict(zip(days, table.columns()["close"], strict=True))
 
 
+def columns_of(file: Readable) -> frozenset[str]:
+    """Return the columns a file has, by the names they are read under.
+
+    Raises
+    ------
+    SourceUnavailableError, BarsInvalidError
+        As `read_bars`.
+    """
+    lines = _text(file, str(file)).splitlines()[:3]
+    return frozenset(layout_of([_cells(line) for line in lines]).places)
+
+
 class _Table:
     # One file, read in columns; only what is not plain numbers under ISO dates is gone through line by line.
     def __init__(

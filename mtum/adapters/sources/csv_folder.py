@@ -7,9 +7,10 @@ from functools import cache
 from pathlib import Path
 
 from mtum.adapters.clock import SystemClock
-from mtum.adapters.sources.csv_files import AS_TOLD, Terms, folder_file, read_bars, read_closes
+from mtum.adapters.sources.csv_files import AS_TOLD, Terms, columns_of, folder_file, read_bars, read_closes
 from mtum.adapters.sources.replay import ReplayedSource
 from mtum.core.market.bars import Bars
+from mtum.core.market.coverage import Coverage, Dividends
 
 NAME = "csv"
 
@@ -49,4 +50,8 @@ def csv_source(folder: Path, *, exact: bool = False, terms: Terms = AS_TOLD) -> 
         path = folder / f"{name}.csv"
         return read_closes(path, name, terms) if os.path.lexists(path) else {}
 
-    return ReplayedSource(NAME, bars, closes, exact)
+    def coverage(symbol: str) -> Coverage:
+        told = "dividend" in columns_of(folder_file(folder, symbol))
+        return Coverage(Dividends.KNOWN if told else Dividends.UNKNOWN)
+
+    return ReplayedSource(NAME, bars, closes, coverage, exact)

@@ -1,38 +1,71 @@
-"""The source `sample`: the embedded market, so that everything runs offline on real input.
+"""The source `sample`: an embedded market, so that everything runs offline on real input; see sample/PROVENANCE.md."""
 
-S&P 500 daily bars divided by ten and VIX closes, 2014-01-03 to 2018-12-31; see sample/PROVENANCE.md.
-"""
-
+import csv
+import gzip
 from collections.abc import Mapping
 from datetime import date
 from functools import cache
 from importlib.resources import files
 
-from mtum.adapters.sources.csv_files import read_bars, read_closes
 from mtum.adapters.sources.replay import ReplayedSource
-from mtum.core.market.bars import Bars
+from mtum.core.market.bars import Bars, bars_of_closes
+from mtum.core.market.coverage import Coverage
+from mtum.core.market.embedded import MARKETS, NO_VIX, embedded_symbol
+from mtum.errors import BarsMissingError
 
 NAME = "sample"
-EMBEDDED_SYMBOL = "SP500"
-"""The one symbol there is; it stands in for whatever symbol is asked for."""
+VIX = "VIX"
+_PLAIN = ("SP500", VIX)
 
 
-def sample_source(*, exact: bool = False) -> ReplayedSource:
-    """Return the embedded market; its one symbol answers to every name.
+def sample_source(market: str = "multi", *, exact: bool = False) -> ReplayedSource:
+    """Return an embedded market; a fund that it has not is given the bars of its stand-in.
 
     Parameters
     ----------
+    market : str
+        The setting `sample`.
     exact : bool
         The setting `sample_share = "exact"`.
     """
-    folder = files("mtum.adapters.sources") / "sample"
 
     @cache
     def bars(symbol: str) -> Bars:
-        return read_bars(folder / f"{EMBEDDED_SYMBOL}.csv", symbol, NAME)
+        own = _own(market, symbol)
+        if MARKETS[market][own].coverage.close_only:
+            return bars_of_closes(symbol, NAME, _closes(market, own))
+        table = _table(market, own)
+        numbers = {name: [float(cell or "nan") for cell in cells] for name, cells in table.items() if name != "date"}
+        return Bars.from_columns(symbol, NAME, table["date"], numbers)
 
     @cache
     def closes(name: str) -> Mapping[date, float]:
-        return read_closes(folder / "VIX.csv", name) if name == "VIX" else {}
+        return _closes(market, VIX) if name == VIX and market not in NO_VIX else {}
 
-    return ReplayedSource(NAME, bars, closes, exact)
+    def coverage(symbol: str) -> Coverage:
+        return MARKETS[market][_own(market, symbol)].coverage
+
+    return ReplayedSource(NAME, bars, closes, coverage, exact, as_traded=True)
+
+
+def _own(market: str, symbol: str) -> str:
+    own = embedded_symbol(market, symbol)
+    if own is None:
+        known = ", ".join(MARKETS[market])
+        raise BarsMissingError(f"{symbol}: the embedded market {market} has {known}, and nothing that stands in")
+    return own
+
+
+def _closes(market: str, name: str) -> dict[date, float]:
+    table = _table(market, name)
+    return {date.fromisoformat(day): float(close) for day, close in zip(table["date"], table["close"], strict=True)}
+
+
+def _table(market: str, name: str) -> dict[str, tuple[str, ...]]:
+    folder = files("mtum.adapters.sources") / "sample"
+    if market == "multi" and name in _PLAIN:
+        text = (folder / f"{name}.csv").read_text(encoding="ascii")
+    else:
+        text = gzip.decompress((folder / market / f"{name}.csv.gz").read_bytes()).decode("ascii")
+    header, *rows = csv.reader(text.splitlines())
+    return dict(zip(header, zip(*rows, strict=True), strict=True))

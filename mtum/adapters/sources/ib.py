@@ -1,5 +1,6 @@
 """Bars, today's running bar and the VIX over the broker's own connection."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
@@ -22,6 +23,7 @@ from mtum.adapters.ib.messages import (
     snapshot,
 )
 from mtum.core.market.bars import PRICE_COLUMNS, Bar, Bars
+from mtum.core.market.coverage import Coverage, Dividends
 from mtum.core.market.sessions import Session
 from mtum.core.market.volume import UsualShare, intraday_share, learned_share
 from mtum.core.simulation.provisional import documented_share
@@ -35,6 +37,8 @@ PRIOR_SHARES = {"SPY": 0.84}
 BID, ASK, LAST = (1, 66), (2, 67), (4, 68)
 LAST_TIME = (45, 88)
 DELAYED_TYPES = (3, 4)
+NO_VOLUME = -1.0
+"""The broker's word for a volume it does not know."""
 _LEARNING_DAYS = 40  # calendar days that hold 20 full sessions
 
 type Ticks = Sequence[PriceTick | TextTick | DataType]
@@ -53,6 +57,10 @@ class IbSource:
         self._connector = contracts.connector
         self._contracts = contracts
         self._learned: dict[tuple[str, date, float], UsualShare | None] = {}
+
+    def coverage(self, symbol: str) -> Coverage:
+        """Return that dividends are not told: the bars of trades carry none."""
+        return Coverage(Dividends.UNKNOWN)
 
     def history(self, symbol: str, first: date, last: date) -> Bars:
         """Return the daily bars of the closed interval."""
@@ -203,9 +211,11 @@ def _bar(symbol: str, told: object) -> Bar:
     stamp = str(getattr(told, "date", ""))
     try:
         day = datetime.strptime(stamp[:8], "%Y%m%d").replace(tzinfo=UTC).date()
-        numbers = [float(getattr(told, name)) for name in ("open", "high", "low", "close", "volume")]
+        numbers = [float(getattr(told, name)) for name in (*PRICE_COLUMNS, "volume")]
     except (ValueError, TypeError, OverflowError) as error:
         raise BarsInvalidError(f"{symbol}: a bar of the broker cannot be read: {stamp!r}: {error}") from error
+    if numbers[-1] == NO_VOLUME:
+        numbers[-1] = math.nan
     return Bar(day, *numbers)
 
 

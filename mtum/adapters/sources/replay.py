@@ -4,7 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
+import numpy as np
+
 from mtum.core.market.bars import Bar, Bars
+from mtum.core.market.coverage import Coverage
+from mtum.core.market.merging import NewSplit, rebased
 from mtum.core.market.sessions import Session
 from mtum.core.market.volume import UsualShare
 from mtum.core.simulation.provisional import MEDIAN_SHARE, documented_share, drawn_share, volume_so_far
@@ -31,19 +35,28 @@ class ReplayedSource:
         Gives the bars of a symbol; reads its file once.
     read_closes : callable
         Gives the official closes of an extra series; empty when there is none.
+    covers : callable
+        Says what is known of a symbol.
     exact : bool
         Volume share known exactly (1.0) instead of drawn; for parity with final volumes.
+    as_traded : bool
+        What `read` gives is as traded: a history is re-based by the splits in it, as a live source has it on its last
+        day, and a quote tells its session's split. Else it is re-based for all time, and a split only explains a jump.
     """
 
     name: str
     read: Callable[[str], Bars]
     read_closes: Callable[[str], Mapping[date, float]]
+    covers: Callable[[str], Coverage]
     exact: bool = False
+    as_traded: bool = False
     seed: int = SAMPLE_SEED
 
     def history(self, symbol: str, first: date, last: date) -> Bars:
         """Return the daily bars of the closed interval."""
-        return self.read(symbol).since(first).until(last)
+        bars = self.read(symbol).since(first).until(last)
+        listed = np.flatnonzero((bars.split > 0) & (bars.split != 1)) if self.as_traded else ()
+        return rebased(bars, tuple(NewSplit(bars.day(int(at)), float(bars.split[at])) for at in listed))
 
     def quote(self, symbol: str, session: Session, at: datetime) -> Quote:
         """Return the session's bar as seen at that instant.
@@ -67,7 +80,12 @@ class ReplayedSource:
             seen_at=min(at, session.close),
             midpoint=bar.close,
             dividend=bar.dividend,
+            split=bar.split if self.as_traded else 0.0,
         )
+
+    def coverage(self, symbol: str) -> Coverage:
+        """Return what is known of a symbol."""
+        return self.covers(symbol)
 
     def series(self, name: str, session: Session, at: datetime) -> SeriesValue | None:
         """Return the series' value of that session's close."""

@@ -21,8 +21,8 @@ FINAL_AFTER = timedelta(hours=2)
 """A bar read this long after its close is final."""
 REVISED = "revised"
 """Rule word of a bar kept out because it restates an accepted one beyond tolerance."""
-REBASED_SOURCES = ("csv", "sample")
-"""Sources of files: prices are re-based already, a split only explains a jump."""
+REBASED_SOURCES = ("csv",)
+"""Sources of files: prices are re-based for all time, a split only explains a jump."""
 _BASIS_TEXT = {
     BasisProblem.SPLIT_NOT_APPLIED: "it lists a split but has not re-based the prices before it",
     BasisProblem.SPLIT_APPLIED_WRONGLY: "it lists a split, but the prices before it moved by another ratio",

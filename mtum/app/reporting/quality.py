@@ -8,6 +8,7 @@ from mtum.app.reporting.money import exit_pending
 from mtum.app.reporting.regret import turned
 from mtum.core.decide import own_state
 from mtum.core.indicators.smoothing import Smoothing
+from mtum.core.market.embedded import embedded_symbol, truths
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.core.record import book_of, view_of
@@ -26,7 +27,6 @@ from mtum.core.strategies.contract import Own, Strategy
 from mtum.core.view import MarketView
 from mtum.ports.records import IntentState, RunRecord
 
-SAMPLE_SYMBOL = "SP500"
 FORCING = frozenset(
     [
         "exit_carried",
@@ -52,7 +52,8 @@ def data_quality(facts: SessionFacts) -> DataQuality:
     frame = facts.decision.frame.get("bars", {}).get(facts.symbol, {}) if facts.decision else {}
     return DataQuality(
         source=frame.get("source", source),
-        stands_in=SAMPLE_SYMBOL if source == "sample" and facts.symbol != SAMPLE_SYMBOL else None,
+        stands_in=stands_in(facts),
+        embedded=embedded(facts),
         official_close=facts.replayed and bar is not None and seen.get("bar", {}).get("close") == bar.close,
         bar_at=datetime.fromisoformat(seen["seen_at"]) if seen else None,
         bars_used=len(frame["days"]) if frame else None,
@@ -72,6 +73,19 @@ def data_quality(facts: SessionFacts) -> DataQuality:
         revisions=facts.revisions,
         degraded=tuple((facts.run.document or {}).get("degraded", [])) if facts.run else (),
     )
+
+
+def stands_in(facts: SessionFacts) -> str | None:
+    """Return the symbol of the embedded market whose bars the first symbol is given; None if they are its own."""
+    market = facts.setup.settings.market
+    own = embedded_symbol(market.sample, facts.symbol) if market.source == "sample" else None
+    return own if own != facts.symbol else None
+
+
+def embedded(facts: SessionFacts) -> tuple[str, ...]:
+    """Return what has to be said of each symbol of an embedded market; nothing on a real one."""
+    market = facts.setup.settings.market
+    return truths(market.sample, facts.universe, facts.strategy.series()) if market.source == "sample" else ()
 
 
 def _projection_error(projected: float | None, volume: Stated) -> Stated:

@@ -4,11 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+import numpy as np
+
+from mtum.app.bars.check_columns import check_columns
 from mtum.app.bars.import_bars import mended_in_file
 from mtum.app.research.asked import Asked
 from mtum.core.market.bars import Bars
+from mtum.core.market.coverage import Dividends
 from mtum.core.market.sifting import CONTEXT_SESSIONS
 from mtum.core.market.validation import Rule, problems_in_history, session_days
+from mtum.core.simulation.history import MOST_UNKNOWN
 from mtum.core.strategies.contract import Strategy
 from mtum.errors import BarsInvalidError, BarsMissingError, UsageError
 from mtum.ports.market_data import BarSource
@@ -29,6 +34,7 @@ class Loaded:
     vix: Mapping[date, float]
     first: int
     notes: tuple[str, ...] = ()
+    dividends: Dividends = Dividends.KNOWN
 
 
 def load(asked: Asked, strategy: Strategy, source: BarSource, calendar: Calendar) -> Loaded:
@@ -44,6 +50,7 @@ def load(asked: Asked, strategy: Strategy, source: BarSource, calendar: Calendar
     if asked.start and asked.end and asked.start > asked.end:
         raise UsageError(f"--start {asked.start} is later than --end {asked.end}")
     (symbol,) = _one_symbol(strategy)
+    check_columns(strategy, source)
     bars = source.history(symbol, FIRST_DAY, asked.end or LAST_DAY)
     needed = strategy.history_sessions()
     if len(bars) < needed:
@@ -58,10 +65,17 @@ def load(asked: Asked, strategy: Strategy, source: BarSource, calendar: Calendar
             f"{symbol}: no session from {asked.start}{until} in {source.name}; the last one before is {bars.last_day}"
         )
     used = bars.since(bars.day(first - needed + 1))
+    unknown = np.flatnonzero(np.isnan(used.volume))
+    if len(unknown) > MOST_UNKNOWN:
+        first_unknown = used.day(int(unknown[0]))
+        raise BarsInvalidError(
+            f"{symbol}: {len(unknown)} volumes from {source.name} are not known, the first on {first_unknown}; "
+            f"at most {MOST_UNKNOWN} may lack"
+        )
     # The bars before are what the first moves are measured against.
     _refuse_unfit(bars.tail(len(used) + CONTEXT_SESSIONS), used.day(0), calendar, in_files=source.name == "csv")
     vix, notes = _vix(strategy, source, used, needed - 1)
-    return Loaded(used, vix, needed - 1, notes)
+    return Loaded(used, vix, needed - 1, notes, source.coverage(symbol).dividends)
 
 
 def _one_symbol(strategy: Strategy) -> tuple[str]:
@@ -86,7 +100,8 @@ def _vix(strategy: Strategy, source: BarSource, bars: Bars, first: int) -> tuple
     ]
     if said and source.name == "csv":
         raise BarsInvalidError(f"{said[0]}; correct VIX.csv")
-    if not any(day in closes for day in map(bars.day, range(first, len(bars)))):
+    # An embedded market without a VIX is played: its cautions count the sessions in which nothing can be entered.
+    if source.name != "sample" and not any(day in closes for day in map(bars.day, range(first, len(bars)))):
         where = "; VIX.csv beside the bars holds it" if source.name == "csv" else "".join(f" ({one})" for one in said)
         raise BarsMissingError(
             f"VIX: no close from {source.name} between {bars.day(first)} and {bars.last_day}{where}; "

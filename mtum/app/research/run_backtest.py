@@ -1,6 +1,6 @@
 """One strategy over one history: played, measured, set beside buy-and-hold."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from time import perf_counter
 from typing import Any
@@ -11,6 +11,7 @@ from mtum.app.research.asked import Asked, DecisionModel
 from mtum.app.research.load import Loaded, load
 from mtum.config import Settings
 from mtum.core.market.bars import Days
+from mtum.core.market.embedded import truths
 from mtum.core.market.volume import VolumeMode
 from mtum.core.research.benchmark import BuyAndHoldCurves, buy_and_hold
 from mtum.core.research.metrics import CurveMetrics, TradeMetrics, cautions, curve_metrics, trade_metrics
@@ -119,7 +120,8 @@ def _played(
     strategy = asked.active_strategy()
     if not isinstance(strategy, MtumConfluence):
         series = dict.fromkeys(strategy.series(), loaded.vix)
-        market = SessionHistory({loaded.bars.symbol: loaded.bars}, series)
+        symbol = loaded.bars.symbol
+        market = SessionHistory({symbol: loaded.bars}, series, dividends={symbol: loaded.dividends})
         return play_sessions(market, strategy, terms, *span), ()
     played = run(ready, strategy, terms, span)
     if asked.decision is DecisionModel.NEAR_CLOSE:
@@ -217,14 +219,14 @@ def sizing_cautions(settings: Settings, purchases: int, capped: int) -> Iterator
         yield f"purchases take at most {share:g} % of the equity (portfolio.max_position_frac); holding takes all of it"
 
 
-def stand_in(settings: Settings, symbol: str) -> Iterator[str]:
-    """Say whose bars these are where the embedded market stands in for a symbol."""
-    if settings.market.source == "sample":
-        yield f"S&P 500 / 10 of the embedded sample stands in for {symbol}"
+def stand_in(settings: Settings, symbols: Iterable[str]) -> tuple[str, ...]:
+    """Say of each symbol of an embedded market what it is, or whose bars these are."""
+    market = settings.market
+    return truths(market.sample, symbols) if market.source == "sample" else ()
 
 
 def _market_cautions(found: Backtested) -> Iterator[str]:
-    yield from stand_in(found.asked.settings, found.loaded.bars.symbol)
+    yield from stand_in(found.asked.settings, [found.loaded.bars.symbol])
     yield from sizing_cautions(found.asked.settings, len(found.played.trades), found.played.purchases_capped)
     yield from found.loaded.notes
     unknown = np.isnan(found.history.prices.vix[found.span.first : found.span.stop])

@@ -198,7 +198,7 @@ def judged(prepared: Prepared, results: GridResults) -> dict[str, Any]:
 def _cautions(prepared: Prepared, results: GridResults, best: int) -> list[str]:
     trades, capped = (int(results.numbers[best, column]) for column in (TRADES, CAPPED))
     settings, rows = prepared.asked.settings, int(np.count_nonzero(results.numbers[:, CAPPED]))
-    found = list(stand_in(settings, ", ".join(prepared.symbols)))
+    found = [*stand_in(settings, prepared.symbols)]
     found += [f"best combination: {line}" for line in sizing_cautions(settings, trades, capped)]
     if rows:
         found.append(

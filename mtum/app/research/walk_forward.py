@@ -130,7 +130,7 @@ def document(found: WalkedForward) -> dict[str, Any]:
         "in_sample_best": measured(found.in_sample_best),
         "benchmarks": [held_document(held, found.tried, symbol) for symbol, held in found.held.items()],
         "terms": terms_document(found.tried),
-        "cautions": [*stand_in(settings, ", ".join(found.held)), *sizing_cautions(settings, trades, capped)],
+        "cautions": [*stand_in(settings, found.held), *sizing_cautions(settings, trades, capped)],
         "curves": {
             "session": found.days.astype(object).tolist(),
             "out_of_sample_usd": found.equity.round(2).tolist(),

@@ -90,6 +90,9 @@ def gather(
         {one.history.symbol: one.today for one in seen},
         unfit={symbol: _last_close(desk, symbol, session, error, held) for symbol, error in ordered.items()},
         calendar=_calendar(strategy, sessions, session),
+        dividends={one.history.symbol: desk.source.coverage(one.history.symbol).dividends for one in seen}
+        if strategy.TOTAL_RETURNS
+        else {},
     )
     return Gathered(
         view=view,
@@ -100,7 +103,7 @@ def gather(
             *(f"{symbol} not decided: {error}" for symbol, error in ordered.items()),
         ),
         entries_barred={one.history.symbol: one.judged.entry_bar for one in seen if one.judged.entry_bar},
-        snapshots=tuple(one.snapshot for one in seen),
+        snapshots=tuple(one.snapshot for one in seen if one.snapshot.volume_so_far >= 0),  # not of an unknown volume
         doubtful=frozenset(one.history.symbol for one in seen if one.judged.doubtful),
         problems=tuple(
             Problem(error.exit_code, f"{symbol} is held and was not decided, nothing was ordered in it: {error}")

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from mtum.app.bars.check_columns import check_columns
 from mtum.app.desk import Desk, Problem
 from mtum.app.session.confirm_fills import JOB as SETTLE_JOB
 from mtum.app.session.confirm_fills import confirm_fills
 from mtum.app.session.decide_and_order import JOB, RunResult, current_document, decide_and_order
 from mtum.config import Settings
 from mtum.core.market.sessions import Session
-from mtum.errors import BarsMissingError, ExitCode, UsageError, worst
+from mtum.errors import BarsMissingError, DataError, ExitCode, UsageError, worst
 from mtum.ports.market_data import BarSource
 from mtum.ports.time import Calendar
 
@@ -51,18 +52,34 @@ class Replay:
 def market_sessions(source: BarSource, calendar: Calendar, settings: Settings) -> tuple[Session, ...]:
     """Return the sessions between the first and the last bar of the replayed market that can be decided.
 
+    A symbol listed late counts from the session at which it has the bars that the strategy needs; where each symbol
+    is judged by itself the others do not wait for it.
+
     Raises
     ------
     BarsMissingError
         If there is none, as the strategy needs a longer history.
+    UsageError
+        If the strategy looks at more than the closes that a symbol has.
     """
     strategy = settings.active_strategy()
-    symbol, needed = strategy.universe()[0], strategy.history_sessions()
-    bars = source.history(symbol, date(1990, 1, 1), date(2200, 1, 1))
-    sessions = calendar.sessions(bars.day(0), bars.last_day).known if len(bars) else ()
-    if len(sessions) < needed:
-        raise BarsMissingError(f"{symbol}: the {source.name} market has {len(sessions)} sessions, {needed} needed")
-    return sessions[needed - 1 :]
+    check_columns(strategy, source)
+    needed, found, short = strategy.history_sessions(), list[tuple[Session, ...]](), list[DataError]()
+    for symbol in (*strategy.universe(), *strategy.reads()):
+        try:
+            bars = source.history(symbol, date(1990, 1, 1), date(2200, 1, 1))
+            sessions = calendar.sessions(bars.day(0), bars.last_day).known if len(bars) else ()
+            if len(sessions) < needed:
+                said = f"{symbol}: the {source.name} market has {len(sessions)} sessions, {needed} needed"
+                raise BarsMissingError(said)
+            found.append(sessions[needed - 1 :])
+        except DataError as error:
+            short.append(error)
+    if short and (not strategy.EACH_BY_ITSELF or not found):
+        raise short[0]
+    begins = (min if strategy.EACH_BY_ITSELF else max)(sessions[0].day for sessions in found)
+    longest = max(found, key=lambda sessions: (sessions[-1].day, len(sessions)))
+    return tuple(session for session in longest if session.day >= begins)
 
 
 def next_session(desk: Desk, market: tuple[Session, ...]) -> Session | None:

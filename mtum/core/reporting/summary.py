@@ -7,6 +7,7 @@ whether it is final, provisional or unknown, and is never guessed.
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
+from math import isnan
 
 
 class State(Enum):
@@ -41,8 +42,8 @@ def provisional(amount: float) -> Stated:
 
 
 def stated(amount: float | None, *, is_final: bool) -> Stated:
-    """Return a number with its state; None is unknown."""
-    if amount is None:
+    """Return a number with its state; None and NaN are unknown."""
+    if amount is None or isnan(amount):
         return UNKNOWN
     return final(amount) if is_final else provisional(amount)
 
@@ -203,10 +204,12 @@ class DataQuality:
     Four sessions in five should end between `projected_low` and `projected_high`; None where the usual
     share is a documented one. `last_projection_error_frac` is that of the session before. `official_close`
     says that a replayed market was decided on the closes of price and extra series, not on earlier values.
+    `embedded` says of each symbol of an embedded market what it really is.
     """
 
     source: str
     stands_in: str | None = None
+    embedded: tuple[str, ...] = ()
     official_close: bool = False
     bar_at: datetime | None = None
     bars_used: int | None = None

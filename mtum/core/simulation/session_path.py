@@ -11,6 +11,7 @@ import numpy as np
 from mtum.core.decide import decide, with_change_since
 from mtum.core.indicators import column_of
 from mtum.core.market.bars import Bars, Column
+from mtum.core.market.coverage import Dividends
 from mtum.core.market.instruments import instrument, unit_usd
 from mtum.core.market.timeframes import Timeframe
 from mtum.core.portfolio.costs import to_cent
@@ -20,7 +21,7 @@ from mtum.core.portfolio.orders import Side
 from mtum.core.simulation.history import settled_at
 from mtum.core.simulation.played import BPS, FillModel, Played, PlayedTrade, PlayTerms
 from mtum.core.strategies.contract import Holding, Memory, Strategy
-from mtum.core.view import Asked, Dividends, MarketView, calendar_around
+from mtum.core.view import Asked, MarketView, calendar_around
 
 
 @dataclass(slots=True)

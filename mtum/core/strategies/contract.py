@@ -282,6 +282,11 @@ class Strategy(Protocol):
     CONFIDENCE: ClassVar[bool] = False
     """Whether the part of its conditions that hold says how sure it is."""
 
+    @property
+    def bar_columns(self) -> tuple[str, ...]:
+        """Columns of a bar it looks at beside the close; symbols that have closes only are refused then."""
+        return ()
+
     def universe(self) -> tuple[str, ...]:
         """Symbols the strategy may hold."""
         ...

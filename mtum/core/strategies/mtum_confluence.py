@@ -107,6 +107,11 @@ class MtumConfluence(Strategy):
         ]
         return max(plain, *wilder) if wilder else plain
 
+    @property
+    def bar_columns(self) -> tuple[str, ...]:
+        """What the ATR and the volume condition look at."""
+        return ("high", "low", "volume")
+
     def problems(self) -> tuple[str, ...]:
         """Return what is wrong with the parameters, one line each."""
         found = [

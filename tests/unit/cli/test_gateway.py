@@ -45,7 +45,8 @@ def told(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_an_order_survives_the_killing_of_the_gateway(tmp_path: Path) -> None:
     with started(tmp_path) as (process, ready):
-        assert (ready["session"], ready["accounts"], ready["symbols"]) == ("2018-01-03", ["DUP100001"], ["MTUM", "VIX"])
+        assert (ready["session"], ready["accounts"]) == ("2018-01-03", ["DUP100001"])
+        assert ready["symbols"] == ["MTUM", "SP500", "NDQ", "UST2", "UST10", "BILL", "UST30", "VIX"]
         with client(Running(ready["port"], ready["control_port"])) as ib:
             ib.placeOrder(MTUM, order(shares=3))
             ib.reqCurrentTime()  # the order's own echo must not count as an answer to the list

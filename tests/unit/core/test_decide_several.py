@@ -10,6 +10,7 @@ import pytest
 
 from mtum.core.decide import decide
 from mtum.core.market.bars import Bar, Bars
+from mtum.core.market.coverage import Dividends
 from mtum.core.portfolio.costs import PercentCosts
 from mtum.core.portfolio.decision import Book, Decision, PortfolioRules, Standing
 from mtum.core.portfolio.limits import LossRules, LossState, Restriction
@@ -27,7 +28,7 @@ from mtum.core.strategies.contract import (
     Verdict,
 )
 from mtum.core.strategies.several import TradeFilter
-from mtum.core.view import Dividends, MarketView
+from mtum.core.view import MarketView
 from support.markets import weekdays
 
 CALENDAR = tuple(weekdays(20, date(2024, 3, 4)))

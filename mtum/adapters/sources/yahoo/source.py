@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mtum.adapters.sources.yahoo.client import Answer, YahooClient
 from mtum.adapters.sources.yahoo.frames import bars_of, instant_of, starts_of
 from mtum.core.market.bars import PRICE_COLUMNS, Bar, Bars
+from mtum.core.market.coverage import Coverage, Dividends
 from mtum.core.market.sessions import Session
 from mtum.core.market.volume import UsualShare, intraday_share, learned_share
 from mtum.core.simulation.provisional import documented_share
@@ -57,6 +58,10 @@ class YahooSource:
         self._calendar = calendar
         self._client = YahooClient(cache_dir, base_url, timeout_seconds, budget_seconds)
         self._learned: dict[tuple[str, date, float], UsualShare | None] = {}
+
+    def coverage(self, symbol: str) -> Coverage:
+        """Return that dividends are told: they come with every chart."""
+        return Coverage(Dividends.KNOWN)
 
     def history(self, symbol: str, first: date, last: date) -> Bars:
         """Return the daily bars of the closed interval."""

@@ -93,10 +93,7 @@ def glance(summary: Summary) -> str:
 def lead(summary: Summary) -> str:
     """Return the session, and what stands in for what."""
     parts = [figures.day(summary.session, weekday=True) + (", half day" if summary.half_day else "")]
-    if summary.data_quality.stands_in:
-        parts.append(
-            f"{summary.data_quality.stands_in} of the embedded sample stands in for {words.listed(universe(summary))}"
-        )
+    parts += summary.data_quality.embedded
     return ". ".join(parts) + "."
 
 

@@ -38,10 +38,9 @@ def _verdict(run: RunSummary) -> str:
 def _lead(run: RunSummary) -> str:
     span = f"{figures.day(run.first)} to {figures.day(run.last)}"
     parts = [f"{run.sessions} sessions, {span}."]
-    if run.stands_in:
-        traded = words.listed(run.symbols or (run.symbol,))
-        parts.append(f"{run.stands_in} of the embedded sample stands in for {traded}; everything is simulated.")
-        parts.append(figures.REPLAYED)
+    if run.embedded:
+        parts += [f"{line}." for line in run.embedded]
+        parts += ["Everything is simulated.", figures.REPLAYED]
     return " ".join(parts)
 
 

@@ -56,6 +56,7 @@ class RunSummary:
     accuracy: tuple[Accuracy, ...]
     settings: tuple[tuple[str, str], ...]
     symbols: tuple[str, ...] = ()
+    embedded: tuple[str, ...] = ()
 
     @property
     def traded(self) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from mtum.app.bars.sync_bars import Synced, sync_bars
 from mtum.core.market.bars import Bars
+from mtum.core.market.coverage import Coverage, Dividends
 from mtum.core.market.sessions import Session
 from mtum.errors import BarsMissingError, DataError, TooManyRequestsError
 from mtum.ports.market_data import Quote, SeriesValue
@@ -42,6 +43,9 @@ class MoodySource:
 
     def series_history(self, name: str, first: date, last: date) -> Mapping[date, float]:
         return {}
+
+    def coverage(self, symbol: str) -> Coverage:
+        return Coverage(Dividends.KNOWN)
 
     def volume_share(self, symbol: str, session: Session, minutes: float) -> None:
         return None

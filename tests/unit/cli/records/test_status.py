@@ -149,7 +149,10 @@ def test_reading_changes_nothing(mtum: Any, folder: Path) -> None:
 def test_on_the_embedded_market_every_output_says_what_stands_in(
     mtum: Any, folder: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
 ) -> None:
-    line = "S&P 500 / 10 of the embedded sample stands in for the symbol; everything is simulated"
+    line = (
+        "S&P 500 / 10 of the embedded sample stands in for MTUM: price index, dividends missing; "
+        "everything is simulated"
+    )
     assert mtum(*words).out.splitlines()[-1] == line
     monkeypatch.setenv("MTUM_MARKET__SOURCE", "csv")
     assert line not in mtum(*words).out

@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 
 from mtum.core.market.bars import PRICE_COLUMNS, Bars
+from mtum.core.market.coverage import Dividends
 from mtum.core.market.timeframes import Timeframe
 from mtum.core.strategies.contract import IndicatorSpec
 from mtum.core.strategies.periods import (
@@ -15,7 +16,7 @@ from mtum.core.strategies.periods import (
     month_end_history,
     wilder_history,
 )
-from mtum.core.view import Dividends, MarketView, calendar_around
+from mtum.core.view import MarketView, calendar_around
 from support.bars import bars_of
 from support.markets import weekdays
 
