@@ -4,7 +4,7 @@ Run by hand and nightly, not by the suite. Nothing is changed in the checkout: e
 Every mutant is one change of one place: a comparison, operator, number, condition, argument or statement.
 A survivor is a change that no test near it notices: write the test, or, where no test can notice it because
 nothing that is promised changes, state it with the reason in mutants.toml. Verdicts are kept in build/mutants.jsonl;
-a killed mutant is judged again when its file changes, a survivor when a test near it changes, too.
+a killed mutant is judged again when its function changes, a survivor when its file or a test near it does.
 
 Usage: python tests/tools/mutants.py [--only FILE ...] [--named] [--sample N --seed S] [--jobs N] [--fresh]
 Ends with 1 when a named mutant lives, fewer than 90 % of the others die, or mutants.toml is out of date.
@@ -96,9 +96,19 @@ def source_of(file: str) -> bytes:
     return (ROOT / file).read_bytes()
 
 
+@cache
+def digest(*paths: str) -> str:
+    """Return what tells one state of these files and folders from another."""
+    files = [one for path in paths for one in (ROOT / path, *sorted((ROOT / path).rglob("*.py"))) if one.is_file()]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
+
+
 @dataclass(frozen=True)
 class Mutant:
-    """One change of one file: `text` instead of its bytes at `place`; `old` and `new` are the lines of it."""
+    """One change of one file: `text` instead of its bytes at `place`; `old` and `new` are the lines of it.
+
+    `part` tells one state of the function or class it is in from another.
+    """
 
     file: str
     scope: str
@@ -108,6 +118,7 @@ class Mutant:
     new: str
     name: str = ""
     near: tuple[str, ...] = ()
+    part: str = ""
 
     @property
     def key(self) -> str:
@@ -249,14 +260,16 @@ def mutants_of(file: str) -> list[Mutant]:
     source = Source(file, source_of(file))
     found: dict[bytes, Mutant] = {source.bytes: source.mutant((0, 0), "", "")}
     seen = Counter[str]()
-    for scope, place, text in source.walk(ast.parse(source.bytes)):
-        mutant = source.mutant(place, text, scope)
-        with contextlib.suppress(SyntaxError):
-            compile(mutant.applied(), file, "exec")
-            if mutant.applied() not in found:
-                seen[mutant.key] += 1
-                again = f"again {seen[mutant.key]}" if seen[mutant.key] > 1 else ""
-                found[mutant.applied()] = replace(mutant, name=again)
+    for top in ast.parse(source.bytes).body:
+        part = hashlib.sha256(source.bytes[slice(*source.place(top))]).hexdigest()[:16]
+        for scope, place, text in source.walk(top):
+            mutant = source.mutant(place, text, scope)
+            with contextlib.suppress(SyntaxError):
+                compile(mutant.applied(), file, "exec")
+                if mutant.applied() not in found:
+                    seen[mutant.key] += 1
+                    again = f"again {seen[mutant.key]}" if seen[mutant.key] > 1 else ""
+                    found[mutant.applied()] = replace(mutant, name=again, part=part)
     return sorted(list(found.values())[1:], key=lambda mutant: mutant.place)
 
 
@@ -269,15 +282,8 @@ def named_mutants(rows: Iterable[dict[str, str]]) -> list[Mutant]:
             sys.exit(f"{STATED.name}: {row['name']} does not fit {row['file']} exactly once: {row['old']}")
         at = source.bytes.index(old)
         mutant = source.mutant((at, at + len(old)), row["new"], "", row["name"])
-        found.append(replace(mutant, near=tuple(row.get("near", "").split())))
+        found.append(replace(mutant, near=tuple(row.get("near", "").split()), part=digest(row["file"])))
     return found
-
-
-@cache
-def digest(*paths: str) -> str:
-    """Return what tells one state of these files and folders from another."""
-    files = [one for path in paths for one in (ROOT / path, *sorted((ROOT / path).rglob("*.py"))) if one.is_file()]
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
 
 
 def play(tree: Path, tests: tuple[str, ...]) -> None:
@@ -342,11 +348,11 @@ def judged(mutants: list[Mutant], jobs: int, *, fresh: bool) -> Iterator[tuple[M
     KEPT.parent.mkdir(exist_ok=True)
     lines = KEPT.read_text(encoding="utf-8").splitlines() if KEPT.exists() and not fresh else []
     kept = {key: told for key, *told in map(json.loads, lines)}
-    states = {mutant: (digest(mutant.file), digest(*mutant.tests)) for mutant in mutants}
+    states = {mutant: [mutant.part, digest(mutant.file, *mutant.tests)] for mutant in mutants}
     waiting = []
     for mutant in mutants:
         verdict, *seen = kept.get(mutant.key, ("", "", ""))
-        if (verdict == "lived" and tuple(seen) == states[mutant]) or (verdict and seen[0] == states[mutant][0]):
+        if seen == states[mutant] or (verdict in ("killed", "timeout") and seen[0] == mutant.part):
             yield mutant, verdict
         else:
             waiting.append(mutant)
