@@ -288,6 +288,7 @@ def named_mutants(rows: Iterable[dict[str, str]]) -> list[Mutant]:
 
 def play(tree: Path, tests: tuple[str, ...]) -> None:
     """Run tests in a copy of the checkout and end this process with their code."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.setsid()
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     written = os.open(tree.with_suffix(".log"), os.O_RDWR | os.O_CREAT | os.O_TRUNC)
@@ -404,6 +405,7 @@ def told(console: Console, verdicts: dict[Mutant, str], equivalent: set[str]) ->
 
 
 def main(asked: argparse.Namespace) -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # leave no copy behind
     stated = tomllib.loads(STATED.read_text(encoding="utf-8"))
     console = Console(width=None if sys.stdout.isatty() else 160)
     mutants = named_mutants(stated["named"]) if asked.named else []

@@ -182,9 +182,8 @@ def dividend_adjusted(bars: Bars) -> Bars:
     Before each ex-date prices are multiplied by 1 - dividend / close of the session before.
     """
     factor = np.ones(len(bars))
-    if len(bars) > 1:
-        step = 1.0 - bars.dividend[1:] / bars.close[:-1]
-        factor[:-1] = np.cumprod(step[::-1])[::-1]
+    step = 1.0 - bars.dividend[1:] / bars.close[:-1]
+    factor[:-1] = np.cumprod(step[::-1])[::-1]
     columns = {name: getattr(bars, name) * (factor if name in PRICE_COLUMNS else 1.0) for name in COLUMNS}
     return Bars.from_columns(bars.symbol, bars.source, bars.days, columns)
 

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from mtum.adapters.calendar import ExchangeCalendar
-from mtum.core.market.holiday_rules import closures, easter, expected_sessions
+from mtum.core.market.holiday_rules import closures, columbus_day, easter, expected_sessions
 
 PROCLAIMED = {date(2018, 12, 5), date(2025, 1, 9)}
 
@@ -27,6 +27,43 @@ def test_easter_of_known_years() -> None:
         date(2024, 3, 31),
         date(2038, 4, 25),
     ]
+
+
+@pytest.mark.parametrize(
+    "sunday",
+    [
+        "1700-04-11",
+        "1761-03-22",
+        "1800-04-13",
+        "1818-03-22",
+        "1886-04-25",
+        "1900-04-15",
+        "1943-04-25",
+        "1954-04-18",
+        "1981-04-19",
+        "2049-04-18",
+        "2076-04-19",
+        "2100-03-28",
+        "2200-04-06",
+        "2285-03-22",
+        "2299-04-16",
+    ],
+)
+def test_easter_at_its_earliest_and_latest_and_in_other_centuries(sunday: str) -> None:
+    assert easter(int(sunday[:4])) == date.fromisoformat(sunday)
+
+
+def test_columbus_day_is_the_second_monday_of_october() -> None:
+    assert [columbus_day(year) for year in (2018, 2023, 2025)] == [
+        date(2018, 10, 8),
+        date(2023, 10, 9),
+        date(2025, 10, 13),
+    ]
+
+
+def test_a_single_day_is_an_interval() -> None:
+    assert expected_sessions(date(2025, 7, 3), date(2025, 7, 3)) == ((date(2025, 7, 3),), frozenset({date(2025, 7, 3)}))
+    assert expected_sessions(date(2025, 7, 4), date(2025, 7, 6)) == ((), frozenset())
 
 
 def test_new_year_on_a_saturday_is_not_made_up() -> None:

@@ -252,6 +252,7 @@ def test_the_dividend_adjusted_series_multiplies_the_factors_backwards() -> None
     found = dividend_adjusted(bars)
     assert found.close == pytest.approx([98.01, 98.01, 99.0, 99.0, 100.0, 100.0])
     assert found.volume.tolist() == [1000.0] * 6
+    assert [len(dividend_adjusted(bars.tail(left))) for left in (1, 0)] == [1, 0]
 
 
 def test_a_dividend_is_a_fraction_of_the_close_before_it() -> None:
@@ -265,6 +266,8 @@ def test_a_dividend_is_a_fraction_of_the_close_before_it() -> None:
     (1.231, 98.0, False),
     (1.04, 97.0, False),  # could be either: an ordinary day moves as far
     (2.0, 100.0 / 2 * 1.25, True),
+    (2.0, 70.0, True),  # a half or nothing: 70.71 lies between
+    (2.0, 71.0, False),
     (0.125, 800.0, True),
     (0.125, 110.0, False),
 ])  # fmt: skip
@@ -281,3 +284,20 @@ def test_a_wrong_open_alone_and_a_split_on_the_first_session_say_nothing_of_the_
     opened = changed(bars_of([100.0, 100.0, 99.0]), split={2: 2.0}, open={2: 50.0}, low={2: 50.0})
     assert as_traded(opened) == ()
     assert as_traded(changed(bars_of([50.0, 75.0, 100.0]), split={0: 2.0})) == ()
+    halves = changed(bars_of([100.0, 50.0, 50.0]), split={1: 2.0})
+    assert (as_traded(halves), already_rebased(halves)) == ((1,), ())
+    for unreadable in (0.0, float("nan"), float("inf")):
+        assert as_traded(changed(halves, open={1: unreadable})) == ()
+
+
+def test_a_price_moves_by_more_than_another_rounding_from_five_millionths_on() -> None:
+    for moved_by, count in ((4.9e-6, 0), (5.1e-6, 1), (-5.1e-6, 1)):
+        found = merge(CACHED, changed(FRESH, close={3: 118.0 * (1 + moved_by)}), LAST)
+        assert len(found.changes) == count
+
+
+def test_one_shared_session_is_too_few_to_see_another_basis() -> None:
+    one = rebased(ALL.since(ALL.day(24)), (NewSplit(date(2025, 1, 1), 2.0),))
+    found = merge(CACHED, one, LAST)
+    assert found.basis is None
+    assert {change.column for change in found.refused} == {"open", "high", "low", "close", "volume"}

@@ -24,6 +24,8 @@ from mtum.core.simulation.history import settled_at
         (date(2018, 11, 8), date(2018, 11, 13)),  # T+2; Veterans Day on a Sunday is kept on the Monday
         (date(2023, 11, 9), date(2023, 11, 13)),  # T+2; on a Saturday the banks work on the Friday
         (date(1999, 10, 6), date(1999, 10, 12)),  # T+3 over Columbus Day
+        (date(1950, 6, 30), date(1950, 7, 6)),  # the first year: T+3 over Independence Day
+        (date(2100, 12, 23), date(2100, 12, 27)),  # the last one: Christmas on a Saturday is kept on the Friday
         (date(2025, 4, 17), date(2025, 4, 21)),  # over Good Friday
         (date(2021, 12, 30), date(2022, 1, 3)),  # New Year on a Saturday is not made up
     ],
