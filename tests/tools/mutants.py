@@ -62,8 +62,7 @@ NEAR = {
     "mtum/core/portfolio/cash.py": (f"{UNIT}/portfolio/test_cash.py",),
     "mtum/core/portfolio/returns.py": (f"{UNIT}/portfolio/test_returns.py", f"{UNIT}/portfolio/test_cash.py"),
     "mtum/core/portfolio/tax.py": (f"{UNIT}/portfolio/test_tax.py", "tests/properties/test_tax_properties.py"),
-    "mtum/app/ledger/book.py": ("tests/unit/app/ledger",),
-    "mtum/app/ledger/dividends.py": ("tests/unit/app/ledger",),
+    "mtum/app/ledger/dividends.py": ("tests/unit/app/ledger/test_dividends.py",),
     "mtum/core/market/settlement.py": (f"{UNIT}/market/test_settlement.py",),
     "mtum/core/market/merging.py": (f"{UNIT}/market/test_merging.py", "tests/properties/test_merging_properties.py"),
     "mtum/core/market/sessions.py": (f"{UNIT}/market/test_sessions.py",),
@@ -279,7 +278,7 @@ def named_mutants(rows: Iterable[dict[str, str]]) -> list[Mutant]:
     for row in rows:
         source, old = Source(row["file"], source_of(row["file"])), row["old"].encode()
         if source.bytes.count(old) != 1:
-            sys.exit(f"{STATED.name}: {row['name']} does not fit {row['file']} exactly once: {row['old']}")
+            sys.exit(f"{row['name']} of {STATED.name} is not once in {row['file']}: {row['old']}; state it anew")
         at = source.bytes.index(old)
         mutant = source.mutant((at, at + len(old)), row["new"], "", row["name"])
         found.append(replace(mutant, near=tuple(row.get("near", "").split()), part=digest(row["file"])))

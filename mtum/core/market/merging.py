@@ -229,8 +229,7 @@ def _settled(
 ) -> tuple[tuple[Change, ...], Bars]:
     # The fresh bars with every change that is noise or not acceptable set back to the cached value.
     left, right = _shared(based, fresh)
-    last = np.datetime64(final_until, "D") if final_until is not None else np.datetime64("0001-01-01", "D")
-    final = based.days[left] <= last
+    final = based.days[left] <= np.datetime64(final_until, "D")  # no day is before none
     changes: list[Change] = []
     columns: dict[str, Column] = {}
     for name in COLUMNS:

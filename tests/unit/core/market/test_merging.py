@@ -15,6 +15,7 @@ from mtum.core.market.merging import (
     before_split,
     dividend_adjusted,
     merge,
+    new_splits,
     rebased,
 )
 from support.bars import bars_of, changed, moved
@@ -95,6 +96,7 @@ def test_a_bar_that_was_not_final_is_replaced_however_far_it_moved() -> None:
     bar = found.bars.find(LAST)
     assert bar is not None
     assert bar.close == 150.0
+    assert merge(CACHED, changed(FRESH, close={3: 150.0}), None).refused == ()
 
 
 def test_a_null_price_never_replaces_a_good_one() -> None:
@@ -163,6 +165,8 @@ def test_a_known_split_rebases_nothing_again() -> None:
     first = merge(CACHED, halved(FRESH, 20), LAST).bars
     second = merge(first, halved(FRESH, 20), first.last_day)
     assert (second.splits, len(second.written)) == ((), 0)
+    for off, found in ((9e-10, ()), (1.1e-9, (NewSplit(ALL.day(20), 2.0 + 1.1e-9),))):
+        assert new_splits(first, changed(first, split={20: 2.0 + off})) == found
 
 
 def test_a_split_whose_prices_are_not_rebased_yet_is_not_accepted() -> None:
@@ -186,6 +190,12 @@ def test_a_split_listed_on_two_sessions_but_applied_once_is_not_accepted() -> No
 def test_rebased_prices_without_a_listed_split_are_not_accepted() -> None:
     never = changed(halved(FRESH, 26), split={11: 0.0})
     assert merge(CACHED, never, LAST).basis is BasisProblem.SPLIT_NOT_LISTED
+
+
+def test_another_basis_of_cents_is_seen_as_one_of_dollars() -> None:
+    cents = rebased(ALL, (NewSplit(date(2025, 1, 1), 400.0),))
+    halves = rebased(cents, (NewSplit(date(2025, 1, 1), 2.0),))
+    assert merge(cents.until(LAST), halves.since(ALL.day(15)), LAST).basis is BasisProblem.SPLIT_NOT_LISTED
 
 
 def test_prices_of_another_symbol_are_not_accepted() -> None:
@@ -256,9 +266,9 @@ def test_the_dividend_adjusted_series_multiplies_the_factors_backwards() -> None
 
 
 def test_a_dividend_is_a_fraction_of_the_close_before_it() -> None:
-    # 10 of 100 before the ex-date, whatever the close of the ex-date itself: a factor of 0.9.
-    bars = changed(bars_of([100.0, 80.0]), dividend={1: 10.0})
-    assert dividend_adjusted(bars).close.tolist() == pytest.approx([90.0, 80.0])
+    # 10 of 100 and 8 of 80 before the ex-dates, whatever the closes of these themselves: factors of 0.9.
+    bars = changed(bars_of([100.0, 80.0, 60.0]), dividend={1: 10.0, 2: 8.0})
+    assert dividend_adjusted(bars).close.tolist() == pytest.approx([81.0, 72.0, 60.0])
 
 
 @pytest.mark.parametrize(("ratio", "level", "raw"), [
