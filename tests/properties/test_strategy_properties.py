@@ -15,7 +15,6 @@ from mtum.core import record
 from mtum.core.decide import decide
 from mtum.core.indicators import column_of
 from mtum.core.market.bars import COLUMNS, PRICE_COLUMNS, Bars
-from mtum.core.market.timeframes import Timeframe
 from mtum.core.portfolio.carried import memory_of, standing_of
 from mtum.core.portfolio.costs import PercentCosts
 from mtum.core.portfolio.decision import Book, PortfolioRules, Standing
@@ -185,7 +184,7 @@ def test_indicators_answered_from_columns_decide_as_those_worked_out_from_the_ne
         (symbol, one): column_of(bars, one.indicator, dict(one.parameters))
         for symbol, bars in history.bars.items()
         for one in strategy.indicators()
-        if one.timeframe is Timeframe.DAY and not one.total_return
+        if one.by_day
     }
     for t in range(FIRST, SESSIONS):
         view = view_at(strategy, history, t, needed)

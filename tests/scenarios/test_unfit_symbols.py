@@ -125,6 +125,18 @@ def test_an_unfit_symbol_that_is_held_raises_the_alarm_after_the_rest_is_done(tm
         assert second["orders"] == []
 
 
+def test_the_close_beside_the_shares_is_that_of_the_symbol_held(tmp_path: Path) -> None:
+    bars, _ = sample_market(FIRST, LAST)
+    write_market(tmp_path / "bars", {"AAA": steady(bars, "AAA", 4000.0), "BBB": steady(bars, "BBB", 40.0)})
+    with desks.replay_desk(settings(Halves()), tmp_path) as replay:
+        # Half of 5,000 buys no AAA.
+        assert orders(played(replay)) == [("BBB", "BUY", 62)]
+        (point,) = replay.desk.store.ledger.equity(Halves.name)
+        assert point.shares == 62
+        assert point.close == 40
+        assert book_problems(replay.desk.store) == ()
+
+
 def test_the_equity_of_a_session_without_one_close_is_provisional_until_it_is_there(tmp_path: Path) -> None:
     with market(tmp_path, missing=SECOND) as replay:
         played(replay)

@@ -95,7 +95,7 @@ def _equity_at(desk: Desk, sleeve: SleeveRecords, strategy: str, session: date, 
         equity_usd=cash + receivable + market,
         flows_usd=flows_since(movements, earlier.session if earlier else date.min),
         benchmark_usd=_benchmark(desk, session, movements, _traded(desk, strategy) or tuple(bars)),
-        close=exact(bars[first].close),
+        close=exact(bars[held[0].symbol if held else first].close),
         shares=sum(lot.shares for lot in held),
         final=final is not None and final >= session and not doubtful,
     )

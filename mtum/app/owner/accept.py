@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -356,11 +356,17 @@ def _check_sound(desk: Desk, fills: Sequence[Fill] = (), splits: Sequence[Split]
 
 def _remembered(desk: Desk, symbol: str, session: date) -> Mapping[str, float]:
     """Return what the strategy would have kept with an entry of that session, from final bars."""
-    bars = desk.store.bars.bars(symbol, desk.source.name).until(session)
-    if not len(bars) or bars.last_day != session:
+    strategy, needed = desk.strategy, desk.strategy.history_sessions()
+    symbols = (*strategy.universe(), *strategy.reads())
+    cached = {one: desk.store.bars.bars(one, desk.source.name).until(session).tail(needed) for one in symbols}
+    bars = {one: found for one, found in cached.items() if len(found) and found.last_day == session}
+    if symbol not in bars:
         raise UsageError(f"{symbol}: no bar of {session} in the cache; `mtum bars sync` first, or correct the date")
-    view = MarketView(session, {symbol: bars.tail(desk.strategy.history_sessions())}, {}, {})
-    for verdict in desk.strategy.verdicts(view, Own()):
+    if len(bars) < len(symbols) and not strategy.EACH_BY_ITSELF:
+        return {}
+    around = desk.calendar.sessions(bars[symbol].day(0) - timedelta(days=60), session + timedelta(days=10))
+    view = MarketView(session, bars, {}, {}, calendar=tuple(one.day for one in around) if strategy.CALENDAR else ())
+    for verdict in strategy.verdicts(view, Own()):
         if verdict.symbol == symbol:
             kept = desk.strategy.REMEMBERED
             return verdict.remember or {name: now for name in kept if (now := verdict.indicators.get(name))}

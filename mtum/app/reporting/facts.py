@@ -191,7 +191,9 @@ def session_facts(store: Store, calendar: Calendar, setup: Setup, day: date, *, 
     named = sorted({lot.symbol for lot in lots_of(fills)} | set(strategy.universe()) - {symbol})
     bars = store.bars.bars(symbol, source, since).until(day)
     others = {other: store.bars.bars(other, source, since).until(day) for other in named if other != symbol}
+    read = {other: store.bars.bars(other, source, since).until(day) for other in strategy.reads()}
     series = {name: store.bars.series(name, source, since) for name in strategy.series()}
+    known = calendar.sessions(bars.day(0) - LOOK_BACK, day + LOOK_AHEAD) if strategy.CALENDAR and len(bars) else ()
     return SessionFacts(
         day=day,
         sessions=sessions,
@@ -208,7 +210,7 @@ def session_facts(store: Store, calendar: Calendar, setup: Setup, day: date, *, 
         points=tuple(point for point in store.ledger.equity(setup.strategy) if point.session <= day),
         bars=bars,
         final_until=store.bars.last_final(symbol, source),
-        history=FinalHistory(strategy, {symbol: bars, **others}, series),
+        history=FinalHistory(strategy, {symbol: bars, **read, **others}, series, tuple(one.day for one in known)),
         halts=tuple(store.control.halts(in_force=True)),
         other_bars=others,
         projection=projections.get(day),

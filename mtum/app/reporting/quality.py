@@ -140,12 +140,14 @@ def _coming(facts: SessionFacts) -> MarketView | None:
     today = facts.history.view(facts.day) if facts.strategy.CONDITIONS else None
     if today is None:
         return None
-    following = facts.day + timedelta(days=1)
+    after = facts.sessions.after(facts.day)
+    following = after.day if after else facts.day + timedelta(days=1)
     needed = facts.strategy.history_sessions()
     bars = {
         symbol: one.tail(needed - 1).extended(replace(one.bar(-1), day=following)) for symbol, one in today.bars.items()
     }
-    return MarketView(following, bars, today.series, {})
+    later = tuple(one.day for one in facts.sessions if one.day > following)
+    return MarketView(following, bars, today.series, {}, calendar=(*today.calendar, *later))
 
 
 def _forced(facts: SessionFacts, symbol: str) -> bool:

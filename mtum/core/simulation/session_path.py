@@ -13,7 +13,6 @@ from mtum.core.indicators import column_of
 from mtum.core.market.bars import Bars, Column
 from mtum.core.market.coverage import Dividends
 from mtum.core.market.instruments import instrument, unit_usd
-from mtum.core.market.timeframes import Timeframe
 from mtum.core.portfolio.costs import to_cent
 from mtum.core.portfolio.decision import Book, Decision, PlannedOrder, Standing
 from mtum.core.portfolio.limits import LossState, Restriction
@@ -83,7 +82,7 @@ def play_sessions(history: SessionHistory, strategy: Strategy, terms: PlayTerms,
         raise ValueError("all symbols of a history must have the same sessions")
     sleeve = _Sleeve(cash=Decimal(repr(terms.capital_usd)))
     # An indicator over days is worked out once; what else a strategy asks for, from its window.
-    daily = [one for one in strategy.indicators() if one.timeframe is Timeframe.DAY and not one.total_return]
+    daily = [one for one in strategy.indicators() if one.by_day]
     sleeve.columns = {
         (symbol, one): column_of(bars, one.indicator, dict(one.parameters))
         for symbol, bars in history.bars.items()

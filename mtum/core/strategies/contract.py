@@ -76,6 +76,11 @@ class IndicatorSpec:
     timeframe: Timeframe = Timeframe.DAY
     total_return: bool = False
 
+    @property
+    def by_day(self) -> bool:
+        """Whether it is over the daily bars as they are, so that one column tells it of every session."""
+        return self.timeframe is Timeframe.DAY and not self.total_return
+
 
 @dataclass(frozen=True, slots=True)
 class ChartPanel:

@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Mapping
 from datetime import date
 
+import numpy as np
+
 from mtum.core.indicators import column_of
 from mtum.core.market.bars import Bars, Column
 from mtum.core.strategies.contract import Holding, IndicatorSpec, Own, Strategy, SymbolVerdict
-from mtum.core.view import Asked, MarketView
+from mtum.core.view import Asked, MarketView, calendar_around
 
 
 class FinalHistory:
@@ -15,41 +17,62 @@ class FinalHistory:
     Parameters
     ----------
     bars : mapping of symbol to Bars
-        Every symbol of the universe that has bars, from one source.
+        Every symbol it trades or reads that has bars, from one source.
     series : mapping of name to values by session
         Official closes of the extra series, for instance ``{"VIX": {day: 14.2}}``.
+    calendar : tuple of date
+        Sessions of the exchange from before the bars to after them, for strategies that ask for it.
     """
 
     def __init__(
-        self, strategy: Strategy, bars: Mapping[str, Bars], series: Mapping[str, Mapping[date, float]]
+        self,
+        strategy: Strategy,
+        bars: Mapping[str, Bars],
+        series: Mapping[str, Mapping[date, float]],
+        calendar: tuple[date, ...] = (),
     ) -> None:
         self.strategy = strategy
         self.bars = bars
         self.series = series
+        self._calendar = calendar
         self._columns: dict[tuple[str, Asked], Column] = {}
         self._verdicts: dict[date, tuple[SymbolVerdict, ...]] = {}
 
     def column(self, symbol: str, spec: IndicatorSpec) -> Column:
-        """Return an indicator of the strategy over the whole history of a symbol, shape (n_sessions,)."""
-        if (symbol, spec) not in self._columns:
-            found = column_of(self.bars[symbol], spec.indicator, dict(spec.parameters))
-            self._columns[symbol, spec] = found
+        """Return an indicator of the strategy over the whole history of a symbol, shape (n_sessions,).
+
+        Of weeks, months and total returns it is what each session knew of it.
+        """
+        bars = self.bars[symbol]
+        if (symbol, spec) not in self._columns and spec.by_day:
+            self._columns[symbol, spec] = column_of(bars, spec.indicator, dict(spec.parameters))
+        elif (symbol, spec) not in self._columns:
+            views = (
+                MarketView(bars.day(n), {symbol: bars.until(bars.day(n))}, {}, {}, calendar=self._calendar)
+                for n in range(len(bars))
+            )
+            found = [view.newest(symbol, spec) for view in views]
+            self._columns[symbol, spec] = np.array([np.nan if one is None else one for one in found])
         return self._columns[symbol, spec]
 
     def view(self, day: date) -> MarketView | None:
         """Return the market as it ended on that day; None where a symbol lacks the bar or the history."""
-        universe = self.strategy.universe()
-        if any(symbol not in self.bars for symbol in universe):
+        symbols = (*self.strategy.universe(), *self.strategy.reads())
+        if any(symbol not in self.bars for symbol in symbols):
             return None
-        cut = {symbol: self.bars[symbol].until(day) for symbol in universe}
+        cut = {symbol: self.bars[symbol].until(day) for symbol in symbols}
         needed = self.strategy.history_sessions()
+        calendar = calendar_around(self._calendar, day, needed) if self.strategy.CALENDAR else ()
+        if self.strategy.CALENDAR and (not calendar or calendar[-1] <= day):
+            return None
         if any(len(bars) < needed or bars.last_day != day for bars in cut.values()):
             return None
-        for symbol in universe:
-            for spec in self.strategy.indicators():
-                self.column(symbol, spec)
+        daily = [spec for spec in self.strategy.indicators() if spec.by_day]
+        columns: dict[tuple[str, Asked], Column] = {
+            (symbol, spec): self.column(symbol, spec) for symbol in symbols for spec in daily
+        }
         values = {name: self.series.get(name, {}).get(day) for name in self.strategy.series()}
-        return MarketView(day, cut, values, {}, self._columns)
+        return MarketView(day, cut, values, {}, columns, calendar=calendar)
 
     def verdicts(self, day: date, holdings: Mapping[str, Holding] | None = None) -> tuple[SymbolVerdict, ...]:
         """Return the verdicts of that day on final values; empty where it cannot be asked."""

@@ -1,0 +1,129 @@
+"""A strategy of months and several symbols through the daily job: memory, calendar, frames, reports, backtest."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mtum import config
+from mtum.app.desk import Provenance
+from mtum.app.ledger.books import book_problems
+from mtum.app.records.verify import verify
+from mtum.app.reporting.daily_report import daily_report
+from mtum.app.research.asked import Asked
+from mtum.app.session.play_session import Replay, play_session
+from mtum.core.market.bars import PRICE_COLUMNS, Bars
+from mtum.core.portfolio.carried import memory_of, standing_of
+from mtum.core.simulation.session_path import SessionHistory, play_sessions
+from mtum.core.strategies import STRATEGIES
+from mtum.core.strategies.contract import Memory, Price
+from mtum.errors import ExitCode
+from mtum.wiring import desks
+from mtum.wiring.reports import writer_of
+from support.month_turn import MonthTurn
+from support.practice import sample_market, settings_of, write_market
+
+FIRST, LAST, SESSIONS = date(2017, 7, 3), date(2018, 1, 31), 60
+SYMBOLS = ("AAA", "BBB", "CCC")
+STRATEGY = MonthTurn()
+
+
+def settings() -> config.Settings:
+    plain = settings_of(market__source="csv", risk__max_position_usd=1e6, risk__max_daily_loss_usd=1e6)
+    portfolio = plain.portfolio.model_copy(update={"strategy": STRATEGY.name, "capital_usd": 20_000.0})
+    return plain.model_copy(update={"strategy": {**plain.strategy, STRATEGY.name: STRATEGY}, "portfolio": portfolio})
+
+
+def walk(bars: Bars, symbol: str, seed: int) -> Bars:
+    """Moves large enough for stops, and a dividend now and then."""
+    draw = np.random.default_rng(seed)
+    close = np.round(40.0 * np.exp(np.cumsum(draw.normal(0.0, 0.022, len(bars)))), 2)
+    dividend = np.where(np.arange(len(bars)) % 29 == 7, 0.25, 0.0)
+    columns = {**dict.fromkeys(PRICE_COLUMNS, close), "volume": bars.volume, "dividend": dividend}
+    return Bars.from_columns(symbol, "csv", bars.days, columns)
+
+
+MARKET = {symbol: walk(sample_market(FIRST, LAST)[0], symbol, 160 + at) for at, symbol in enumerate(SYMBOLS)}
+
+
+@contextmanager
+def market(folder: Path) -> Iterator[Replay]:
+    write_market(folder / "bars", MARKET)
+    with desks.replay_desk(settings(), folder) as replay:
+        yield replay
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replay]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(STRATEGIES, STRATEGY.name, MonthTurn)
+        with market(tmp_path_factory.mktemp("month_turn")) as replay:
+            for session in replay.market[:SESSIONS]:
+                result = play_session(replay.desk, session)
+                assert result.exit_code is ExitCode.DONE, result.document["problems"]
+            yield replay
+
+
+def test_what_one_decision_remembers_is_what_the_next_one_knows(played: Replay) -> None:
+    records = played.desk.store.decisions.all()
+    assert len(records) == SESSIONS
+    known: Memory = {}
+    standing: object = ()
+    for record in records:
+        book = record.frame["book"]
+        assert memory_of(book.get("memory", {})) == known
+        assert standing_of(book.get("standing", [])) == standing
+        known = memory_of(record.document.get("memory", {}))
+        standing = standing_of(record.document.get("standing", []))
+    months = [record.document["memory"]["month"] for record in records]
+    assert months == sorted(months)
+    assert len({*months}) == 4
+    remembered = [value for record in records for value in memory_of(record.document["memory"]).values()]
+    assert any(isinstance(value, Price) for value in remembered)
+    reasons = {reason for record in records for reason in record.reasons}
+    assert {"month", "stop", "purchase_carried"} <= reasons, "every way of the contract was gone"
+
+
+def test_its_decisions_and_books_verify(played: Replay) -> None:
+    desk = played.desk
+    assert book_problems(desk.store) == ()
+    today = desk.provenance
+    assert isinstance(today, Provenance)
+    found = verify(desk.store, desk.settings, today)
+    assert (found.exit_code, found.document["verified"]) == (0, SESSIONS)
+
+
+def test_the_backtest_of_the_same_sessions_is_the_same(played: Replay) -> None:
+    desk = played.desk
+    days = [session.day for session in played.market[:SESSIONS]]
+    first = int(np.searchsorted(MARKET["AAA"].days, np.datetime64(days[0])))
+    calendar = tuple(one.day for one in desk.calendar.sessions(date(2017, 1, 3), date(2018, 3, 1)))
+    terms = Asked(desk.settings, settlement="calendar").terms()
+    fast = play_sessions(SessionHistory(MARKET, {}, calendar), STRATEGY, terms, first, first + SESSIONS)
+    equity = {point.session: float(point.equity_usd) for point in desk.store.ledger.equity(STRATEGY.name)}
+    assert dict(zip(days, fast.equity.tolist(), strict=True)) == pytest.approx(equity, abs=0.006)
+    assert len(fast.trades) == 2
+
+
+def test_its_day_is_reported(played: Replay, tmp_path: Path) -> None:
+    desk, day = played.desk, played.market[SESSIONS - 1].day
+    writer = writer_of(desk.settings, tmp_path, desk.store, desk.calendar, html=False)
+    report = daily_report(writer, day, desk.clock.now())
+    assert "month_turn" in report.text
+
+
+def test_memory_is_that_of_the_last_decision_before_a_session(played: Replay) -> None:
+    store = played.desk.store
+    last = played.market[SESSIONS - 1].day
+    found = store.decisions.memory_before(STRATEGY.name, played.market[SESSIONS].day)
+    assert found is not None
+    decided, document = found
+    assert (decided, document["memory"]["month"]) == (last, "2017-11")
+    earlier = store.decisions.memory_before(STRATEGY.name, last)
+    assert earlier is not None
+    assert earlier[0] == played.market[SESSIONS - 2].day
+    assert store.decisions.memory_before(STRATEGY.name, played.market[0].day) is None
+    assert store.decisions.memory_before("other", last) is None
