@@ -10,11 +10,9 @@ MtumError
 ├── CalendarMismatchError      calendars disagree about a session
 ├── BrokerError
 │   ├── BrokerUnavailableError nothing was sent (reads may be retried)
-│   ├── OrderRejectedError     the broker's own words are kept
 │   ├── OrderUnconfirmedError  sent, no answer: reconcile, never resend
 │   └── BookMismatchError      our position and the broker's differ
 ├── DeadlineMissedError        the window closed before anything was sent
-├── HaltedError                a person or a limit stopped trading
 ├── VerificationError          a stored decision does not replay
 ├── StoreError                 unreadable, full or read-only
 │   ├── StoreMismatchError     another account's, another mode's or a newer database
@@ -143,12 +141,6 @@ class BrokerUnavailableError(BrokerError):
     """No usable connection; nothing was sent."""
 
 
-class OrderRejectedError(BrokerError):
-    """The broker or exchange refused an order."""
-
-    exit_code = ExitCode.ORDER
-
-
 class OrderUnconfirmedError(BrokerError):
     """An order was sent and its fate is unknown; it is never sent again."""
 
@@ -165,12 +157,6 @@ class DeadlineMissedError(MtumError):
     """The window closed before anything was sent."""
 
     exit_code = ExitCode.BROKER
-
-
-class HaltedError(MtumError):
-    """Trading is halted, not approved, or the approval lapsed."""
-
-    exit_code = ExitCode.HALTED
 
 
 class VerificationError(MtumError):

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from mtum.app.desk import Desk
-from mtum.app.ledger.trades import trade_documents
 from mtum.app.session.play_session import play_session
 from mtum.core.market.sessions import Session
 from mtum.errors import UsageError
@@ -15,7 +14,7 @@ type Told = Callable[[Session, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class DemoResult:
-    """What the played sessions came to; `document` lacks only the paths."""
+    """What the played sessions came to; `document` lacks the trades, which the report has, and the paths."""
 
     document: dict[str, Any]
     first: Session
@@ -58,7 +57,6 @@ def check_count(count: int, market: tuple[Session, ...]) -> None:
 def _document(desk: Desk, played: tuple[Session, ...]) -> dict[str, Any]:
     name = desk.strategy.name
     equity = desk.store.ledger.equity(name)
-    sessions = desk.calendar.sessions(played[0].day, played[-1].day)
     last = equity[-1] if equity else None
     return {
         "sessions": len(played),
@@ -68,7 +66,6 @@ def _document(desk: Desk, played: tuple[Session, ...]) -> dict[str, Any]:
         "decisions": len(desk.store.decisions.all()),
         "orders": len(desk.store.orders.states()),
         "fills": len(desk.store.orders.fills(name)),
-        "trades": trade_documents(desk.store, name, sessions),
         "equity_end_usd": float(last.equity_usd) if last else None,
         "benchmark_end_usd": float(last.benchmark_usd) if last and last.benchmark_usd is not None else None,
     }

@@ -101,7 +101,7 @@ def run_summary(store: Store, facts: SessionFacts) -> RunSummary:
 
 
 def trade_lines(store: Store, facts: SessionFacts) -> tuple[TradeLine, ...]:
-    """Return every round trip with the reason of its exit."""
+    """Return every round trip with the reason of its exit; one carried over keeps the first."""
     return tuple(_trade_line(store, facts, trade) for trade in facts.trades())
 
 
@@ -118,7 +118,7 @@ def _trade_line(store: Store, facts: SessionFacts, trade: Trade) -> TradeLine:
         shares=trade.shares,
         pnl_usd=round(float(trade.pnl_usd), 6) if trade.pnl_usd is not None else None,
         return_frac=round(trade.return_frac, 6) if trade.return_frac is not None else None,
-        reason=reasons[0] if reasons else None,
+        reason=next((word for word in reasons if word != "exit_carried"), None),
         sessions_held=len(facts.calendar.sessions(trade.entry_session, last)) - 1,
         commission_usd=round(float(trade.commission_usd), 6) if trade.commission_usd is not None else None,
     )

@@ -57,6 +57,7 @@ def demo(
     strategy = settings.active_strategy()
     document = {
         **played.document,
+        "trades": report.document["trades"],
         "market": settings.market.sample,
         "notes": truths(settings.market.sample, strategy.universe(), strategy.series()),
         "database": folder / DATABASE_NAME,

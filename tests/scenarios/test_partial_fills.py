@@ -3,6 +3,8 @@
 from datetime import date
 from pathlib import Path
 
+from mtum.app.demo_report import trade_lines
+from mtum.app.reporting.facts import Setup, session_facts
 from mtum.core.portfolio.orders import OrderStatus, Side
 from mtum.core.simulation.exchange_state import FillPlan, PlanEffect
 from support.practice import ENTRY_DAY, EXIT_DAY, desk_in, exchange_in, instruct, play_next, play_until
@@ -68,16 +70,15 @@ def test_an_exit_is_carried_twice_when_it_fails_twice(tmp_path: Path) -> None:
 
 
 def test_the_trade_of_a_carried_exit_ends_on_its_last_session_with_the_first_reason(tmp_path: Path) -> None:
-    from mtum.app.ledger.trades import trade_documents
-
     play_until(tmp_path, DAY_BEFORE_EXIT)
     instruct(tmp_path, filled(EXIT_DAY, 12))
     play_next(tmp_path)
     play_next(tmp_path)
     with desk_in(tmp_path) as replay:
-        sessions = replay.desk.calendar.sessions(ENTRY_DAY, AFTER_EXIT)
-        (trade,) = trade_documents(replay.desk.store, "mtum_confluence", sessions)
-    assert (trade["exit_session"], trade["reason"], trade["shares"]) == (str(AFTER_EXIT), "atr_target", 18)
+        desk = replay.desk
+        facts = session_facts(desk.store, desk.calendar, Setup(desk.settings, desk.account), AFTER_EXIT)
+        (trade,) = trade_lines(desk.store, facts)
+    assert (trade.exit_session, trade.reason, trade.shares) == (AFTER_EXIT, "atr_target", 18)
 
 
 def test_a_rejected_exit_raises_an_alarm_and_is_sold_the_next_session(tmp_path: Path) -> None:

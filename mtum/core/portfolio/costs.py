@@ -3,9 +3,6 @@
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
-import numpy as np
-from numpy.typing import NDArray
-
 CENT = Decimal("0.01")
 
 
@@ -30,10 +27,6 @@ class PercentCosts:
         """Commission in USD of one order, rounded to the cent."""
         return to_cent(self.cost_frac * shares * price)
 
-    def commissions(self, shares: NDArray[np.float64], prices: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Commissions in USD, element by element, not rounded (for the backtest)."""
-        return float(self.cost_frac) * shares * prices
-
 
 @dataclass(frozen=True, slots=True)
 class IbFixedCosts:
@@ -56,15 +49,9 @@ class IbFixedCosts:
         by_size = max(self.per_share_usd * shares, self.minimum_usd)
         return to_cent(min(by_size, self.cap_frac * shares * price))
 
-    def commissions(self, shares: NDArray[np.float64], prices: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Commissions in USD, element by element, not rounded (for the backtest)."""
-        by_size = np.maximum(float(self.per_share_usd) * shares, float(self.minimum_usd))
-        charged: NDArray[np.float64] = np.minimum(by_size, float(self.cap_frac) * shares * prices)
-        return charged
-
 
 type CostModel = PercentCosts | IbFixedCosts
-"""Either way of charging; both have `commission` (Decimal, one order) and `commissions` (arrays)."""
+"""Either way of charging."""
 
 
 def cost_model(name: str, cost_frac: Decimal) -> CostModel:

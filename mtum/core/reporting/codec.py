@@ -6,10 +6,10 @@ from datetime import UTC, date, datetime
 from enum import Enum
 from functools import cache
 from math import isfinite
-from types import NoneType, UnionType
-from typing import TYPE_CHECKING, cast, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, get_type_hints
 
 from mtum.core.reporting.summary import State, Stated
+from mtum.core.values import readers
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -39,16 +39,12 @@ def from_document[T: "DataclassInstance"](kind: type[T], stored: Mapping[str, ob
 
     Raises
     ------
-    KeyError
+    TypeError
         If a field without a default is missing.
     """
-    given: dict[str, object] = {}
-    for name, hint in _hints(kind).items():
-        if hint is Stated:
-            given[name] = _stated(stored, name)
-        elif name in stored:
-            given[name] = _typed(hint, stored[name])
-    return kind(**given)
+    read, stated = readers(kind, from_document), _stated_names(kind)
+    given = {name: read[name](stored[name]) for name in read if name in stored and name not in stated}
+    return kind(**given, **{name: _stated(stored, name) for name in stated})
 
 
 def _plain(given: object) -> object:
@@ -78,32 +74,11 @@ def _stated(stored: Mapping[str, object], name: str) -> Stated:
     return Stated(float(amount) if isinstance(amount, int | float) else None, state)
 
 
-def _typed(hint: object, stored: object) -> object:
-    if get_origin(hint) is UnionType:
-        return None if stored is None else _typed(next(arm for arm in get_args(hint) if arm is not NoneType), stored)
-    if get_origin(hint) is tuple and isinstance(stored, list):
-        return _sequence(get_args(hint), stored)
-    if isinstance(hint, type) and is_dataclass(hint) and isinstance(stored, Mapping):
-        return from_document(hint, cast("Mapping[str, object]", stored))
-    if isinstance(stored, str) and hint in (date, datetime):
-        return datetime.fromisoformat(stored) if hint is datetime else date.fromisoformat(stored)
-    if hint is float and isinstance(stored, int):
-        return float(stored)
-    return stored
-
-
-def _sequence(arms: tuple[object, ...], stored: list[object]) -> tuple[object, ...]:
-    if len(arms) == 2 and arms[1] is Ellipsis:
-        return tuple(_typed(arms[0], part) for part in stored)
-    return tuple(_typed(arm, part) for arm, part in zip(arms, stored, strict=True))
-
-
 @cache
 def _names(kind: type["DataclassInstance"]) -> tuple[str, ...]:
     return tuple(field.name for field in fields(kind))
 
 
 @cache
-def _hints(kind: type["DataclassInstance"]) -> dict[str, object]:
-    hints = get_type_hints(kind)
-    return {name: hints[name] for name in _names(kind)}
+def _stated_names(kind: type["DataclassInstance"]) -> tuple[str, ...]:
+    return tuple(name for name, hint in get_type_hints(kind).items() if hint is Stated)

@@ -38,9 +38,6 @@ from mtum.core.simulation.played import Played, PlayedTrade, PlayTerms
 from mtum.core.strategies.contract import Strategy
 from mtum.core.strategies.mtum_confluence import ENTRY_CONDITIONS, EXIT_CONDITIONS, MtumConfluence
 
-FAST_STRATEGIES: tuple[type[Strategy], ...] = (MtumConfluence,)
-"""Strategies that have a compiled form; all others are played session by session."""
-
 ALL_CONDITIONS = frozenset(ENTRY_CONDITIONS + EXIT_CONDITIONS)
 _REASON_BITS = dict(zip(EXIT_CONDITIONS, (CLOSE_BELOW_MA, VIX_FEAR, RSI_LOW, ATR_TARGET), strict=True))
 

@@ -6,33 +6,19 @@ written once and read only by whoever asks for the whole.
 """
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
+from typing import cast
 
-from mtum.core.portfolio.orders import OrderType, Side
-from mtum.core.simulation.exchange_state import (
-    AccountKind,
-    ExchangeAccount,
-    ExchangeOrder,
-    ExchangeState,
-    ExchangeStatus,
-    Execution,
-    FillPlan,
-    PlanEffect,
-    Position,
-    Ticket,
-    Unsettled,
-)
+from mtum.core.simulation.exchange_state import ExchangeOrder, ExchangeState, ExchangeStatus, Execution
+from mtum.core.values import readers
 
 VERSION = 2
 READABLE = (1, VERSION)
 """The first form was one line with everything in it."""
-
-type Row = Mapping[str, object]
-type Reader = Callable[[object], object]
 
 
 def to_bytes(state: ExchangeState, finished: bytes = b"") -> bytes:
@@ -110,7 +96,7 @@ def _line(document: Mapping[str, object]) -> bytes:
 
 def _read[T](kind: type[T], row: object) -> T:
     try:
-        return _build(kind, row)
+        return cast("T", _build(kind, row))
     except (KeyError, TypeError, ArithmeticError) as broken:
         raise ValueError(f"exchange state is damaged: {broken!r}") from broken
 
@@ -126,91 +112,12 @@ def _plain(value: object) -> object:
         return [_plain(item) for item in value]
     if value is None or isinstance(value, str | int | float):
         return value
-    return {name: _plain(getattr(value, name)) for name in _names(type(value))}
+    kind: type = type(value)
+    return {name: _plain(getattr(value, name)) for name in readers(kind, _build)}
 
 
-_NAMES: dict[type, tuple[str, ...]] = {}
-
-
-def _names(kind: type) -> tuple[str, ...]:
-    if kind not in _NAMES:
-        _NAMES[kind] = tuple(field.name for field in fields(kind))
-    return _NAMES[kind]
-
-
-def _day(value: object) -> date:
-    return date.fromisoformat(str(value))
-
-
-def _instant(value: object) -> datetime:
-    return datetime.fromisoformat(str(value))
-
-
-def _decimal(value: object) -> Decimal:
-    return Decimal(str(value))
-
-
-def _if_any(reader: Reader) -> Reader:
-    return lambda value: None if value is None else reader(value)
-
-
-def _one(kind: type) -> Reader:
-    return lambda value: _build(kind, value)
-
-
-def _many(kind: type) -> Reader:
-    def read(value: object) -> object:
-        if not isinstance(value, list):
-            raise TypeError(f"a list of {kind.__name__} was expected")
-        return tuple(_build(kind, item) for item in value)
-
-    return read
-
-
-# How to read the fields that JSON cannot carry as they are; the others are taken unchanged.
-_READERS: dict[type, dict[str, Reader]] = {
-    Position: {"shares": _decimal, "average_cost": _decimal},
-    Unsettled: {"session": _day, "amount": _decimal},
-    ExchangeAccount: {
-        "kind": AccountKind,
-        "cash": _decimal,
-        "unsettled": _many(Unsettled),
-        "positions": _many(Position),
-        "realized_pnl": _decimal,
-    },
-    Ticket: {"side": Side, "order_type": OrderType, "limit": _if_any(_decimal)},
-    ExchangeOrder: {
-        "ticket": _one(Ticket),
-        "placed_at": _instant,
-        "placed_session": _day,
-        "session": _if_any(_day),
-        "status": ExchangeStatus,
-        "filled_value": _decimal,
-        "commission": _decimal,
-        "done_at": _if_any(_instant),
-    },
-    Execution: {
-        "session": _day,
-        "instant": _instant,
-        "price": _decimal,
-        "commission": _decimal,
-        "realized_pnl": _if_any(_decimal),
-        "average_price": _decimal,
-        "ticket": _one(Ticket),
-    },
-    FillPlan: {"effect": PlanEffect, "session": _if_any(_day), "side": _if_any(Side)},
-    ExchangeState: {
-        "accounts": _many(ExchangeAccount),
-        "orders": _many(ExchangeOrder),
-        "executions": _many(Execution),
-        "plans": _many(FillPlan),
-        "session": _if_any(_day),
-    },
-}
-
-
-def _build[T](kind: type[T], row: object) -> T:
-    if not isinstance(row, dict) or set(row) != set(_names(kind)):
+def _build(kind: type, row: object) -> object:
+    read = readers(kind, _build)
+    if not isinstance(row, dict) or row.keys() != read.keys():
         raise TypeError(f"the fields of a {kind.__name__} were expected")
-    readers = _READERS[kind]
-    return kind(**{name: readers[name](value) if name in readers else value for name, value in row.items()})
+    return kind(**{name: read[name](value) for name, value in row.items()})

@@ -2,7 +2,6 @@
 
 from decimal import Decimal
 
-import numpy as np
 import pytest
 
 from mtum.core.portfolio.costs import IbFixedCosts, PercentCosts, cost_model
@@ -30,13 +29,6 @@ def test_half_a_cent_is_rounded_up() -> None:
 )
 def test_ib_fixed_pricing(shares: int, price: str, expected: str) -> None:
     assert IbFixedCosts().commission(shares, Decimal(price)) == Decimal(expected)
-
-
-@pytest.mark.parametrize("model", [PercentCosts(Decimal("0.001")), IbFixedCosts()])
-def test_arrays_give_the_same_as_single_orders_before_rounding(model: PercentCosts | IbFixedCosts) -> None:
-    shares, prices = np.array([19.0, 1000.0, 10.0, 1000.0]), np.array([250.37, 25.0, 0.2, 0.25])
-    one_by_one = [float(model.commission(int(s), Decimal(str(p)))) for s, p in zip(shares, prices, strict=True)]
-    assert model.commissions(shares, prices) == pytest.approx(one_by_one, abs=0.005)
 
 
 def test_the_settings_name_the_model() -> None:

@@ -1,15 +1,13 @@
-"""Round trips as documents."""
+"""Round trips as reports and the demo show them."""
 
-from datetime import date
 from pathlib import Path
 
-from mtum.app.ledger.trades import trade_documents
+from mtum.app.demo_report import trade_lines
+from mtum.app.reporting.facts import Setup, session_facts
 from mtum.core.portfolio.orders import Side
-from support.bars import weekday_sessions
+from mtum.core.reporting.periods.run_summary import TradeLine
 from support.fakes import FakeBroker, fake_desk
-from support.store import FRIDAY, MONDAY, STRATEGY, THURSDAY, TUESDAY, fill, intent, traded
-
-SESSIONS = weekday_sessions(date(2018, 11, 26), 20)
+from support.store import FRIDAY, MONDAY, THURSDAY, TUESDAY, fill, intent, traded
 
 
 def test_a_carried_exit_keeps_its_first_reason_and_an_open_trade_has_no_exit(tmp_path: Path) -> None:
@@ -23,25 +21,8 @@ def test_a_carried_exit_keeps_its_first_reason_and_an_open_trade_has_no_exit(tmp
         traded(desk.store, exit_, fill(exit_, "2.01", 4, "110", "1"))  # type: ignore[arg-type]
         traded(desk.store, rest, fill(rest, "3.01", 6, "105", "1"))  # type: ignore[arg-type]
         traded(desk.store, again, fill(again, "4.01", 3, "99", "1"))  # type: ignore[arg-type]
-        first, second = trade_documents(desk.store, STRATEGY, SESSIONS)
+        facts = session_facts(desk.store, desk.calendar, Setup(desk.settings, desk.account), FRIDAY)
+        first, second = trade_lines(desk.store, facts)
     # 440 + 630 - 1000 - 3 = 67; Tuesday, Wednesday, Thursday after Monday.
-    assert first == {
-        "symbol": "MTUM",
-        "entry_session": MONDAY.isoformat(),
-        "entry_price": 100.0,
-        "exit_session": THURSDAY.isoformat(),
-        "exit_price": 107.0,
-        "shares": 10,
-        "pnl_usd": 67.0,
-        "return_frac": 0.067,
-        "reason": "rsi_low",
-        "sessions_held": 3,
-    }
-    assert {name for name, value in second.items() if value is None} == {
-        "exit_session",
-        "exit_price",
-        "pnl_usd",
-        "return_frac",
-        "reason",
-        "sessions_held",
-    }
+    assert first == TradeLine("MTUM", MONDAY, 100.0, THURSDAY, 107.0, 10, 67.0, 0.067, "rsi_low", 3, 3.0)
+    assert second == TradeLine("MTUM", FRIDAY, 99.0, None, None, 3, None, None, None, 0, 1.0)
