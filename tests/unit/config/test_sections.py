@@ -10,6 +10,7 @@ from mtum import config
 DOCUMENTED: dict[str, dict[str, Any]] = {
     "market": {
         "source": "sample",
+        "sample": "multi",
         "second_source": None,
         "calendar_overrides": "",
         "volume_mode": "projected",

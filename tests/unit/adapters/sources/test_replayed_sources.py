@@ -7,6 +7,7 @@ import pytest
 
 from mtum.adapters.sources.csv_folder import csv_source
 from mtum.adapters.sources.embedded import sample_source
+from mtum.core.market.coverage import Coverage, Dividends
 from mtum.core.market.sessions import Session
 from mtum.core.market.volume import UsualShare
 from mtum.core.simulation.provisional import drawn_share
@@ -142,3 +143,19 @@ def test_the_embedded_market_answers_to_every_symbol_with_its_own_bars() -> None
     assert mtum.close.tolist() == spy.close.tolist()
     assert mtum.bar(0).close == 183.137
     assert source.series_history("VIX", date(2018, 12, 31), date(2018, 12, 31)) == {date(2018, 12, 31): 25.42}
+
+
+@pytest.mark.parametrize(("header", "told"), [("", Dividends.UNKNOWN), (",dividend", Dividends.KNOWN)])
+def test_a_file_without_a_column_of_dividends_does_not_tell_them(tmp_path: Path, header: str, told: Dividends) -> None:
+    cells = ",0" if header else ""
+    (tmp_path / "AAA.csv").write_text(f"date,open,high,low,close,volume{header}\n2024-01-02,1,1,1,1,5{cells}\n")
+    assert csv_source(tmp_path).coverage("AAA") == Coverage(told)
+
+
+def test_a_split_is_in_no_price_before_its_session_and_in_every_price_after() -> None:
+    """Apple, 2:1 on 28 February 2005: 88.99 the day before, seen from then on as 44.495."""
+    source, before, day = sample_source("stocks"), date(2005, 2, 25), date(2005, 2, 28)
+    assert source.history("AAPL", before, before).close.tolist() == [88.99]
+    assert source.history("AAPL", before, day).close.tolist() == [44.495, 44.86]
+    session = Session(day, datetime(2005, 2, 28, 14, 30, tzinfo=UTC), datetime(2005, 2, 28, 21, tzinfo=UTC))
+    assert source.quote("AAPL", session, session.close).split == 2.0

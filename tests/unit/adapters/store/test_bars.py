@@ -200,3 +200,11 @@ def test_eventful_bars_are_the_ends_those_with_an_action_and_the_days_asked_for(
     assert found.days.tolist() == [days[number] for number in (1, 2, 3, 5, 6)]
     assert (found.bar(1).dividend, found.bar(3).split) == (0.5, 2.0)
     assert not len(store.bars.eventful("MTUM", "csv", days[7] + timedelta(days=1), days[7]))
+
+
+def test_an_unknown_volume_comes_back_unknown_also_as_of_an_earlier_instant(store: SqliteStore) -> None:
+    bars = bars_of({MONDAY: 1.0, TUESDAY: 2.0})
+    unknown = replace(bars, volume=np.array([100.0, np.nan]))
+    store.bars.accept(unknown, FIRST, TUESDAY)
+    for found in (store.bars.bars("MTUM", bars.source), store.bars.as_of("MTUM", bars.source, FIRST)):
+        np.testing.assert_array_equal(found.volume, [100.0, np.nan])

@@ -311,3 +311,12 @@ def test_one_shared_session_is_too_few_to_see_another_basis() -> None:
     found = merge(CACHED, one, LAST)
     assert found.basis is None
     assert {change.column for change in found.refused} == {"open", "high", "low", "close", "volume"}
+
+
+def test_an_unknown_volume_is_no_revision_and_may_become_known() -> None:
+    unknown = changed(CACHED, volume={18: float("nan")})
+    again = merge(unknown, changed(FRESH, volume={3: float("nan")}), LAST)
+    assert (again.changes, len(again.written)) == ((), len(ALL) - len(CACHED))
+    later = merge(unknown, FRESH, LAST)
+    assert later.changes == ()
+    assert same(later.bars, ALL)

@@ -404,3 +404,15 @@ def test_every_problem_says_what_was_found_and_what_to_do() -> None:
     (problem,) = problems_in_history(bars, bars.days)
     assert problem.text.startswith(f"MTUM {bars.day(30)}: out_of_range: open 100, high 99, low 100, close 100")
     assert "mtum bars release" in problem.text
+
+
+def test_an_unknown_volume_leaves_its_bar_and_those_behind_it_fit() -> None:
+    bars = changed(bars_of(QUIET), volume={30: float("nan")})
+    assert rules(bars) == []
+
+
+def test_beside_an_unknown_volume_a_split_is_judged_by_the_others() -> None:
+    """The price halves at the 41st session on an ordinary volume; the volume of the 31st is not known."""
+    closes = [*QUIET[:40], *[close / 2 for close in QUIET[40:]]]
+    bars = changed(bars_of(closes), volume={30: float("nan")})
+    assert rules(bars) == [(bars.day(40), Rule.LOOKS_LIKE_SPLIT)]
