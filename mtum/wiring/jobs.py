@@ -1,12 +1,17 @@
 """Each job of the trading day and the use case that carries it out, on a real or a replayed market."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from pathlib import Path
 
+from mtum.app.bars.refresh_bars import refresh_bars
+from mtum.app.desk import Desk
 from mtum.app.service.run_due import Done, Job
-from mtum.app.session.decide_and_order import RunResult
-from mtum.app.session.play_session import Replay
+from mtum.app.session.confirm_fills import confirm_fills
+from mtum.app.session.decide_and_order import RunResult, decide_and_order, sessions_around
+from mtum.app.session.likely_order import likely_order
+from mtum.app.session.play_session import Replay, play_session
+from mtum.app.session.watch_orders import watch_orders
 from mtum.config import Settings, current_environment
 from mtum.core.market.sessions import Session
 from mtum.errors import ExitCode
@@ -18,18 +23,18 @@ PLAYED_ON = "played_on"
 
 
 def jobs_of(settings: Settings, data_dir: Path, clock: Clock, as_of: datetime | None = None) -> Mapping[str, Job]:
-    """Return every job's duty under these settings; each opens what it needs and lets go of it."""
+    """Return every job under these settings; each opens what it needs and lets go of it."""
     day = _Day(settings, data_dir, clock, as_of)
     either: dict[str, Job] = {"backup": day.backup, "review": day.review, "rehearse": day.rehearse}
     if resources.is_replay(settings):
         return {**either, "decide_and_order": day.play, "daily_report": day.report_played}
     return {
         **either,
-        "refresh_bars": day.refresh,
-        "decide_and_order": day.decide,
-        "watch_orders": day.watch,
-        "confirm_fills": day.confirm,
-        "daily_report": day.report,
+        "refresh_bars": day.at_desk(_refreshed),
+        "decide_and_order": day.at_desk(lambda desk, session, _: _done(decide_and_order(desk, session))),
+        "watch_orders": day.at_desk(lambda desk, session, _: _done(watch_orders(desk, session))),
+        "confirm_fills": day.at_desk(lambda desk, session, slot: _done(confirm_fills(desk, session, slot))),
+        "daily_report": lambda session, _: day.reported(session),
     }
 
 
@@ -42,54 +47,26 @@ class _Day:
         self._clock = clock
         self._as_of = as_of
 
+    def at_desk(self, work: Callable[[Desk, Session, str], Done]) -> Job:
+        def job(session: Session, slot: str) -> Done:
+            with desks.live_desk(self._settings, self._data_dir, self._as_of) as desk:
+                return work(desk, session, slot)
+
+        return job
+
     def rehearse(self, session: Session, slot: str) -> Done:
         from mtum.wiring.rehearsals import rehearsed
 
         found = rehearsed(self._settings, self._data_dir, self._clock, session, self._as_of)
         return Done(found.exit_code, found.document)
 
-    def refresh(self, session: Session, slot: str) -> Done:
-        from mtum.app.bars.refresh_bars import refresh_bars
-        from mtum.app.session.decide_and_order import sessions_around
-        from mtum.app.session.likely_order import likely_order
-
-        with desks.live_desk(self._settings, self._data_dir, self._as_of) as desk:
-            sessions = sessions_around(desk, session)
-            for symbol in desk.strategy.universe():
-                refresh_bars(desk, symbol, session, sessions)
-            likely = likely_order(desk, session)
-        return Done(document={"session": session.day.isoformat()}, messages=(likely,) if likely else ())
-
-    def decide(self, session: Session, slot: str) -> Done:
-        from mtum.app.session.decide_and_order import decide_and_order
-
-        with desks.live_desk(self._settings, self._data_dir, self._as_of) as desk:
-            return _done(decide_and_order(desk, session))
-
     def play(self, session: Session, slot: str) -> Done:
-        from mtum.app.session.play_session import play_session
-
         with desks.replay_desk(self._settings, self._data_dir) as replay:
             played = _begun_on(replay, session.day) or replay.upcoming()
             if played is None:
                 return Done(document={"note": "the replayed market is over"})
             replay.desk.store.control.set_meta(PLAYED_ON, f"{session.day} {played.day}")
             return _done(play_session(replay.desk, played))
-
-    def watch(self, session: Session, slot: str) -> Done:
-        from mtum.app.session.watch_orders import watch_orders
-
-        with desks.live_desk(self._settings, self._data_dir, self._as_of) as desk:
-            return _done(watch_orders(desk, session))
-
-    def confirm(self, session: Session, slot: str) -> Done:
-        from mtum.app.session.confirm_fills import confirm_fills
-
-        with desks.live_desk(self._settings, self._data_dir, self._as_of) as desk:
-            return _done(confirm_fills(desk, session, slot))
-
-    def report(self, session: Session, slot: str) -> Done:
-        return self._reported(session)
 
     def report_played(self, session: Session, slot: str) -> Done:
         with resources.opened_store(self._settings, self._data_dir) as store:
@@ -98,9 +75,9 @@ class _Day:
             return Done(document={"note": "nothing has been played"})
         calendar = resources.calendar_of(self._settings, self._data_dir)
         played = calendar.sessions(last.session, last.session).get(last.session)
-        return self._reported(played) if played else Done()
+        return self.reported(played) if played else Done()
 
-    def _reported(self, session: Session) -> Done:
+    def reported(self, session: Session) -> Done:
         from mtum.app.reporting.daily_report import daily_report, report_message
         from mtum.wiring.reports import writer_of
 
@@ -145,3 +122,11 @@ def _begun_on(replay: Replay, day: date) -> Session | None:
 
 def _done(result: RunResult) -> Done:
     return Done(result.exit_code, result.document)
+
+
+def _refreshed(desk: Desk, session: Session, _: str) -> Done:
+    sessions = sessions_around(desk, session)
+    for symbol in desk.strategy.universe():
+        refresh_bars(desk, symbol, session, sessions)
+    likely = likely_order(desk, session)
+    return Done(document={"session": session.day.isoformat()}, messages=(likely,) if likely else ())
