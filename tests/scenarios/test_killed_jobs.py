@@ -5,7 +5,6 @@ message on the wire, each step of the journal, and the end of the job. The quick
 few of its points; two dozen of each: `pytest -m full tests/scenarios/test_killed_jobs.py`.
 """
 
-import json
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -154,8 +153,8 @@ def practiced(folder: Path, kill: dict[str, int]) -> Day:
 
 
 def timetable(folder: Path) -> dict[str, str]:
-    ((text,),) = rows(folder, "SELECT value FROM meta WHERE key = 'timetable'")
-    return {f"{row[1]}/{row[2]}".rstrip("/"): row[6] for row in json.loads(text) if row[3] == FRIDAY.isoformat()}
+    found = rows(folder, f"SELECT job, slot, outcome FROM replayed_runs WHERE session = '{FRIDAY}'")
+    return {f"{job}/{slot}".rstrip("/"): outcome for job, slot, outcome in found}
 
 
 @pytest.fixture(scope="module")
