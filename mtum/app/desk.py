@@ -1,6 +1,6 @@
 """What every use case of the trading day works with: settings and the outside world, built by wiring."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +37,8 @@ class Desk:
         Source asked for the VIX when neither of the others has one.
     replayed : bool
         Whether market time is simulated, so that waiting costs nothing.
+    told : sequence of str
+        What the files of its sources gave to know as they were read: layouts, columns not read.
     """
 
     settings: Settings
@@ -52,6 +54,7 @@ class Desk:
     second: BarSource | None = None
     vix_fallback: BarSource | None = None
     replayed: bool = False
+    told: Sequence[str] = ()
 
     @property
     def sleeves(self) -> tuple[Sleeve, ...]:

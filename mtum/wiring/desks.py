@@ -51,7 +51,8 @@ def replay_desk(settings: Settings, data_dir: Path, journal: Journal | None = No
     """
     from mtum.adapters.clock import ReplayClock
 
-    source, calendar = resources.source_of(settings, data_dir), resources.calendar_of(settings, data_dir)
+    told: list[str] = []
+    source, calendar = resources.source_of(settings, data_dir, told.append), resources.calendar_of(settings, data_dir)
     market = market_sessions(source, calendar, settings)
     with resources.opened_store(settings, data_dir) as store, store.lock():
         clock = ReplayClock(market[0].open)
@@ -70,6 +71,7 @@ def replay_desk(settings: Settings, data_dir: Path, journal: Journal | None = No
             journal=steps,
             provenance=provenance(),
             replayed=True,
+            told=told,
         )
         yield Replay(desk, market)
 
@@ -159,7 +161,9 @@ def live_desk(
             last.callback(contracts.connector.close)
             if as_of is None:
                 _ask_first(settings, store, contracts.connector)
-        source = _running_source(settings.market.source, settings, data_dir, contracts)
+        told: list[str] = []
+        running = partial(_running_source, settings=settings, data_dir=data_dir, contracts=contracts, tell=told.append)
+        source = running(settings.market.source)
         second = settings.market.second_source
         falls_back = settings.market.vix_falls_back(rehearsal=resources.is_rehearsal(settings, store))
         if settings.mode == "practice" or contracts is None:
@@ -178,8 +182,9 @@ def live_desk(
             clock=clock,
             journal=steps,
             provenance=provenance(),
-            second=_running_source(second, settings, data_dir, contracts) if second else None,
-            vix_fallback=_running_source("yahoo", settings, data_dir, contracts) if falls_back else None,
+            second=running(second) if second else None,
+            vix_fallback=running("yahoo") if falls_back else None,
+            told=told,
         )
 
 
@@ -251,13 +256,15 @@ def _ib_broker(settings: Settings, calendar: Calendar, store: Store, contracts: 
     return GatedBroker(broker, gate_rules(settings, {}), calendar, store.approvals.pinned_contract)
 
 
-def _running_source(name: str, settings: Settings, data_dir: Path, contracts: "Contracts | None") -> BarSource:
+def _running_source(
+    name: str, settings: Settings, data_dir: Path, contracts: "Contracts | None", tell: Callable[[str], None]
+) -> BarSource:
     if name == "ib" and contracts is not None:
         from mtum.adapters.sources.ib import IbSource
 
         return IbSource(contracts)
     market = settings.market.model_copy(update={"source": name})
-    return resources.source_of(settings.model_copy(update={"market": market}), data_dir)
+    return resources.source_of(settings.model_copy(update={"market": market}), data_dir, tell)
 
 
 def gate_rules(settings: Settings, pinned: Mapping[str, str]) -> GateRules:

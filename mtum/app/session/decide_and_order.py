@@ -24,7 +24,7 @@ from mtum.app.session.close_untraded import close_untraded, untraded_lots
 from mtum.app.session.decide_believed import decide_believed
 from mtum.app.session.differences import RECORDED
 from mtum.app.session.exit_fallback import exit_fallback
-from mtum.app.session.gather import Gathered, gather, refresh_universe
+from mtum.app.session.gather import Gathered, gather, note_files, refresh_universe
 from mtum.app.session.match_orders import IN_DOUBT, broken_off
 from mtum.app.session.our_books import open_books
 from mtum.app.session.run_document import empty_document, orders_document, run_document
@@ -151,6 +151,7 @@ def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
         desk.store.control.write_snapshot(snapshot)
     desk.store.ledger.write_account(session.day, lists.at, lists)
     limits_after(desk, decision, worth, decided_at)
+    note_files(desk)
     desk.journal.reached("decided")
     recorded = [one.problem() for one in found if one.kind in RECORDED]
     told = (*left_over, *(one for one in recorded if one not in check.problems), *check.problems)

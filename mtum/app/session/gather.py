@@ -1,5 +1,6 @@
 """The market as it is known at the decision: history from the cache, today's bar, the VIX, all checked."""
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -28,6 +29,9 @@ from mtum.core.view import MarketView, calendar_around
 from mtum.errors import BarsInvalidError, BarsMissingError, DataError
 from mtum.ports.market_data import Quote
 from mtum.ports.records import VolumeSnapshot
+
+FILES_TOLD = "files_told"
+"""Fact of a database: what its last decisions were told of the files that were read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,7 @@ def gather(
         notes=(
             *(note for one in seen for note in one.judged.notes),
             *found,
+            *news_of_files(desk),
             *(f"{symbol} not decided: {error}" for symbol, error in ordered.items()),
         ),
         entries_barred={one.history.symbol: one.judged.entry_bar for one in seen if one.judged.entry_bar},
@@ -117,6 +122,18 @@ def _calendar(strategy: Strategy, sessions: Sessions, session: Session) -> tuple
     if not strategy.CALENDAR:
         return ()
     return calendar_around(tuple(one.day for one in sessions), session.day, strategy.history_sessions())
+
+
+def news_of_files(desk: Desk) -> tuple[str, ...]:
+    """Return what the files gave to know that no decision has been told yet."""
+    known = json.loads(desk.store.control.meta(FILES_TOLD) or "[]")
+    return tuple(text for text in dict.fromkeys(desk.told) if text not in known)
+
+
+def note_files(desk: Desk) -> None:
+    """Remember that a decision has been told what the files gave to know; what changes in them is told again."""
+    if news_of_files(desk):
+        desk.store.control.set_meta(FILES_TOLD, json.dumps(list(dict.fromkeys(desk.told)), allow_nan=False))
 
 
 def refresh_universe(desk: Desk, session: Session, sessions: Sessions) -> dict[str, DataError]:

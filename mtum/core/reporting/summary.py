@@ -228,6 +228,7 @@ class DataQuality:
     turned: tuple[str, ...] | None = None
     degraded: tuple[str, ...] = ()
     revisions: int = 0
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,8 @@ def market_data(summary: Summary) -> Section:
         rows.append(("Degraded", Cell(", ".join(seen.degraded), Tone.BAD), ""))
     if seen.revisions:
         rows.append(("Bars revised by the source", Cell(figures.number(seen.revisions, 0)), ""))
-    note = (Sentence(figures.REPLAYED, Tone.QUIET),) if seen.official_close else ()
+    note = tuple(Sentence(text, Tone.QUIET) for text in seen.notes)
+    note += (Sentence(figures.REPLAYED, Tone.QUIET),) if seen.official_close else ()
     of = f", {summary.symbol}" if len(summary.symbols) > 1 else ""
     return Section("data", f"Data{of}", (Facts(tuple(rows)), *note))
 
