@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from mtum.errors import ConfigError, ExitCode, MtumError
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 
+_ENDLESS, _PROSE, _GAP = 100_000, 24, 3
+"""Columns of a line that nobody looks at, those that words are given at least, and between two columns."""
 _LINE_PROBLEMS = 20
 """Problems named on the one line of a failure; the document has all."""
 
@@ -204,11 +206,36 @@ def _show(shown: Sequence[str | Listing]) -> None:
         # Where nobody looks at a terminal no column is cut and nothing is colored, whatever FORCE_COLOR says.
         seen = _at_terminal(sys.stdout)
         console = Console(
-            highlight=False, markup=False, width=None if seen else 1000, force_terminal=None if seen else False
+            highlight=False, markup=False, width=None if seen else _ENDLESS, force_terminal=None if seen else False
         )
+        if len(part.columns) > 2 and _narrowest(part) > console.width:
+            sys.stdout.write(_stacked(part))
+            continue
         with console.capture() as drawn:  # rich itself would end the process when a pipe breaks
             console.print(_table(part))
         sys.stdout.write(drawn.get())
+
+
+def _narrowest(listing: Listing) -> int:
+    # Words may go on in the next line; a number, a date or a reference is never broken.
+    widths = [max(len(word) for text in column for word in text.split() or [""]) for column in _texts(listing)]
+    solid = [max(map(len, column)) for column in _texts(listing)]
+    narrow = (min(whole, max(word, _PROSE)) for word, whole in zip(widths, solid, strict=True))
+    return sum(narrow) + _GAP * (len(listing.columns) - 1)
+
+
+def _texts(listing: Listing) -> list[list[str]]:
+    return [[name, *(_cell(row[place]) for row in listing.rows)] for place, name in enumerate(listing.columns)]
+
+
+def _stacked(listing: Listing) -> str:
+    # One row under the other, as a terminal too narrow for the table can show it.
+    wide = max(map(len, listing.columns))
+    blocks = [
+        "".join(f"{name:{wide}}  {_cell(value)}\n" for name, value in zip(listing.columns, row, strict=True))
+        for row in listing.rows
+    ]
+    return "\n".join([*([listing.title] if listing.title else []), *blocks])
 
 
 def _table(listing: Listing) -> "Table":
@@ -221,7 +248,9 @@ def _table(listing: Listing) -> "Table":
     for place, name in enumerate(listing.columns):
         values = [row[place] for row in listing.rows]
         numbers = any(_is_number(value) for value in values)
-        table.add_column(Text(name), justify="right" if numbers else "left", overflow="fold")
+        prose = any(len(_cell(value)) > _PROSE for value in values) or len(listing.columns) <= 2
+        side: Literal["left", "right"] = "right" if numbers else "left"
+        table.add_column(Text(name), justify=side, overflow="fold", no_wrap=not prose)
     for row in listing.rows:
         table.add_row(*(Text(_cell(value)) for value in row))
     return table

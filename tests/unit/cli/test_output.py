@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -119,7 +120,7 @@ def test_a_list_of_errors_on_a_terminal_is_not_repeated(
 
 
 def test_a_piped_table_is_not_cut(capsys: pytest.CaptureFixture[str]) -> None:
-    long = "x" * 300
+    long = "x" * 3000
     write(Answer({}, [Listing(["a", "b"], [[long, "end"]])]), as_json=False)
     row = capsys.readouterr().out.splitlines()[2]
     assert row.split() == [long, "end"]
@@ -138,3 +139,43 @@ def test_output_holds_no_escape_codes_off_a_terminal(capsys: pytest.CaptureFixtu
 def test_an_instant_of_another_zone_is_shown_in_utc() -> None:
     text = json_text({"at": datetime(2018, 3, 1, 9, tzinfo=timezone(timedelta(hours=9)))})
     assert json.loads(text)["at"] == datetime(2018, 3, 1, 0, tzinfo=UTC).isoformat().replace("+00:00", "Z")
+
+
+WIDE = Listing(
+    ("session", "symbol", "at USD", "return", "reason", "shares", "reference", "P&L USD"),
+    [
+        [
+            date(2018, 1, 3),
+            "MTUM",
+            271.315,
+            "+3.29%",
+            "close_below_ma, rsi_low, vix_fear",
+            17,
+            "m180103-TE5RBX-1",
+            -162.86,
+        ]
+    ],
+    "Trades",
+)
+CELLS = ("2018-01-03", "MTUM", "271.315", "+3.29%", "close_below_ma, rsi_low, vix_fear", "17", "m180103-TE5RBX-1")
+
+
+def test_a_pipe_gets_whole_rows_whatever_width_the_environment_names(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    write(Answer({}, [WIDE]), as_json=False)
+    (row,) = [line for line in capsys.readouterr().out.splitlines() if "MTUM" in line]
+    assert all(cell in row for cell in CELLS)
+
+
+@pytest.mark.parametrize("columns", [40, 80, 104])
+def test_a_narrow_terminal_breaks_no_number_date_or_reference(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    seen = Terminal()
+    monkeypatch.setattr("sys.stdout", seen)
+    write(Answer({}, [WIDE]), as_json=False)
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", seen.getvalue()).splitlines()
+    assert "Trades" in lines[0]
+    assert all(any(word in line for line in lines) for cell in CELLS for word in cell.split())
+    assert max(map(len, lines)) <= max(columns, 44)
