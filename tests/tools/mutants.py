@@ -6,7 +6,7 @@ A survivor is a change that no test near it notices: write the test, or, where n
 nothing that is promised changes, state it with the reason in mutants.toml. Verdicts are kept in build/mutants.jsonl;
 a killed mutant is judged again when its function changes, a survivor when its file or a test near it does.
 
-Usage: python tests/tools/mutants.py [--only FILE ...] [--named] [--sample N --seed S] [--jobs N] [--fresh]
+Usage: python tests/tools/mutants.py [--only FILE ...] [--named] [--lived] [--sample N --seed S] [--jobs N] [--fresh]
 Ends with 1 when a named mutant lives, fewer than 90 % of the others die, or mutants.toml is out of date.
 """
 
@@ -343,15 +343,12 @@ class Bench:
                 yield mutant, "timeout" if late else "killed" if process.exitcode else "lived", time.monotonic() - since
 
 
-def judged(mutants: list[Mutant], jobs: int, *, fresh: bool) -> Iterator[tuple[Mutant, str]]:
+def judged(mutants: list[Mutant], jobs: int, kept: dict[str, list[str]]) -> Iterator[tuple[Mutant, str]]:
     """Tell of every mutant whether it lived, was killed or ran into its timeout; play tests where it is not kept."""
-    KEPT.parent.mkdir(exist_ok=True)
-    lines = KEPT.read_text(encoding="utf-8").splitlines() if KEPT.exists() and not fresh else []
-    kept = {key: told for key, *told in map(json.loads, lines)}
     states = {mutant: [mutant.part, digest(mutant.file, *mutant.tests)] for mutant in mutants}
     waiting = []
     for mutant in mutants:
-        verdict, *seen = kept.get(mutant.key, ("", "", ""))
+        verdict, *seen = kept.get(mutant.key, ["", "", ""])
         if seen == states[mutant] or (verdict in ("killed", "timeout") and seen[0] == mutant.part):
             yield mutant, verdict
         else:
@@ -407,6 +404,9 @@ def main(asked: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # leave no copy behind
     stated = tomllib.loads(STATED.read_text(encoding="utf-8"))
     console = Console(width=None if sys.stdout.isatty() else 160)
+    KEPT.parent.mkdir(exist_ok=True)
+    lines = KEPT.read_text(encoding="utf-8").splitlines() if KEPT.exists() and not asked.fresh else []
+    kept = {key: told for key, *told in map(json.loads, lines)}
     mutants = named_mutants(stated["named"]) if asked.named else []
     rows = {
         "\n".join((row["file"], row["in"], row.get("again", ""), row["old"], row["new"])): row
@@ -418,12 +418,13 @@ def main(asked: argparse.Namespace) -> int:
             gone = [key for key, row in rows.items() if row["file"] == file and key not in {one.key for one in own}]
             if gone:
                 sys.exit(f"{STATED.name} states what is no mutant (any more):\n" + "\n\n".join(gone))
+            own = [one for one in own if not asked.lived or kept.get(one.key, [""])[0] == "lived"]
             mutants += random.Random(asked.seed).sample(own, min(asked.sample or len(own), len(own)))
     columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
     verdicts: dict[Mutant, str] = {}
     with Progress(*columns, console=console, auto_refresh=False, disable=not sys.stdout.isatty()) as progress:
         task = progress.add_task("mutants", total=len(mutants))
-        for mutant, verdict in judged(mutants, asked.jobs, fresh=asked.fresh):
+        for mutant, verdict in judged(mutants, asked.jobs, kept):
             verdicts[mutant] = verdict
             progress.update(task, advance=1, description=Path(mutant.file).stem, refresh=True)
     return 0 if told(console, verdicts, set(rows)) else 1
@@ -433,6 +434,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", default=[], metavar="FILE", help="end of a path: sizing.py")
     parser.add_argument("--named", action="store_true", help="the mutants that mutants.toml names, and no others")
+    parser.add_argument("--lived", action="store_true", help="those that lived when they were judged last")
     parser.add_argument("--sample", type=int, default=0, metavar="N", help="at most N mutants of each file")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=1)

@@ -13,6 +13,7 @@ from mtum.core.portfolio.gate import GateRules
 from mtum.core.portfolio.orders import Leg, OrderStatus, OrderType, Side, Ticket, ticket_of
 from mtum.errors import BrokerUnavailableError, DataError
 from mtum.ports.broker import BrokerLists, BrokerOrder, Denied, NotSent, OtherInstrument, SubmitOutcome
+from mtum.ports.rehearsing import Rehearsing
 from support.fakes import CALENDAR, SENT_AT, SESSION, FakeBroker, accepted, listed, shown
 from support.store import ACCOUNT, intent
 
@@ -114,6 +115,7 @@ def test_each_fresh_fact_alone_denies_and_nothing_is_sent(
         shown(listed(SELL, OrderStatus.PARTIALLY_FILLED, 9, shares=10, ref="by hand"), held="20"),  # one share on sale
         shown(listed(SELL, OrderStatus.CANCELED, ref="by hand"), held="19"),
         shown(listed(SELL, ref="by hand", symbol="SPY"), held="19"),
+        shown(listed(BUY, ref="by hand"), held="19"),
         shown(*[listed(SELL, OrderStatus.CANCELED, ref=f"by hand {number}") for number in range(5)], held="19"),
     ],
 )
@@ -179,6 +181,31 @@ def test_everything_else_is_the_brokers_own_answer() -> None:
     assert (gate.session_hours("MTUM", SESSION.day), gate.cancel("r")) == (SESSION, True)
     gate.close()
     assert not broker.connected
+
+
+def test_purchases_that_ended_and_sales_buy_back_nothing_that_is_short() -> None:
+    others = listed(BUY, OrderStatus.CANCELED, ref="by hand", shares=1), listed(SELL, ref="by hand", shares=3)
+    broker = FakeBroker([shown(*others, held="-19")], [accepted(BUY)])
+    assert gated(broker).submit(ticket_of(BUY)) == accepted(BUY)
+
+
+def test_a_contract_that_the_rules_name_counts_for_what_is_held_too() -> None:
+    gate = gated(FakeBroker([shown(held="19")]), contracts={"MTUM": "4712"})
+    gate.held = lambda: {"MTUM": 19}
+    told = gate.submit(ticket_of(SELL))
+    assert isinstance(told, Denied)
+    assert told.code == "contract"
+
+
+def test_trial_orders_go_past_the_gate_where_the_broker_has_them() -> None:
+    class Trying(FakeBroker):
+        def what_if(self, ticket: Ticket) -> str | None:
+            return "refused"
+
+    trying = gated(Trying())
+    assert isinstance(trying, Rehearsing)
+    assert trying.what_if(ticket_of(BUY)) == "refused"
+    assert not isinstance(gated(FakeBroker()), Rehearsing)
 
 
 def by_hand(shares: int = 5, filled: int = 0, **more: Any) -> BrokerOrder:
@@ -265,6 +292,9 @@ def test_the_word_for_an_order_holds_once_and_for_it_alone() -> None:
     assert isinstance(gate.clear(replace(ticket_of(BUY), shares=51)), Denied)
     gate.submit(ticket_of(BUY))
     assert broker.asked == 5
+    assert isinstance(gate.clear(replace(ticket_of(BUY), shares=51)), Denied)
+    assert isinstance(gate.submit(replace(ticket_of(BUY), shares=51)), Denied)
+    assert broker.asked == 7
 
 
 def test_an_order_that_was_cleared_does_not_leave_too_late_or_without_a_clock() -> None:
@@ -311,10 +341,12 @@ def test_the_broker_is_told_the_earlier_of_both_last_moments(
         (0, Side.BUY, False),
         (-19, Side.BUY, True),
         (-19, Side.SELL, False),
+        (1, Side.SELL, True),
+        (-1, Side.BUY, True),
     ],
 )
 def test_what_we_hold_can_be_closed_though_it_is_traded_no_more(held: int, side: Side, *, passes: bool) -> None:
-    order = intent(side=side)
-    gate = gated(FakeBroker([shown(held=str(held))], outcomes=[accepted(order)]), contracts={"SPY": ""})
-    gate.held = lambda: {"MTUM": held}
+    order = intent(side=side, shares=abs(held) or 1)
+    gate = gated(FakeBroker([shown(held=str(held or 1))], outcomes=[accepted(order)]), contracts={"SPY": ""})
+    gate.held = lambda: {"MTUM": held} if held else {}
     assert isinstance(gate.submit(ticket_of(order)), Denied) is not passes

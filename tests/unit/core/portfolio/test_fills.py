@@ -53,6 +53,13 @@ def test_the_tenth_correction_follows_the_ninth() -> None:
     assert left.price == 102
 
 
+def test_a_correction_that_is_a_word_follows_the_one_before_it_and_a_number_follows_every_word() -> None:
+    for arrival in permutations(("7.a", "7.b")):
+        assert [one.exec_id for one in folded(map(fill, arrival))] == ["7.b"]
+    for arrival in permutations(("7.a", "7.1")):
+        assert [one.exec_id for one in folded(map(fill, arrival))] == ["7.1"]
+
+
 def test_a_fill_told_twice_counts_once() -> None:
     assert folded([fill("1.01"), fill("1.01")]) == (fill("1.01"),)
 
