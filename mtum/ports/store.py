@@ -48,6 +48,10 @@ class RunStore(Protocol):
         """Record how the run ended (finished, failed, skipped, missed, superseded)."""
         ...
 
+    def complete(self, run_id: int, exit_code: int, document: Mapping[str, Any]) -> None:
+        """Add to an ended run what came of it later; when and how it ended stays."""
+        ...
+
     def find(self, job: str, slot: str, session: date) -> RunRecord | None:
         """Return the run of that job, slot and session."""
         ...

@@ -10,6 +10,7 @@ import pytest
 from support.commands import call_json
 
 SESSIONS = 21
+ENDS = ("started", "finished")
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +41,11 @@ def test_every_row_has_its_event_in_the_order_it_was_written(played: sqlite3.Con
     expected = [str(key) for (key,) in played.execute(rows)]
     assert expected
     assert keys(played, kind) == expected
+
+
+def test_a_run_that_nobody_began_again_ends_once(played: sqlite3.Connection) -> None:
+    begun, ended = ([*played.execute("SELECT key FROM events WHERE kind = ?", (f"run_{end}",))] for end in ENDS)
+    assert sorted(begun) == sorted(ended) == sorted({(str(key),) for (key,) in played.execute("SELECT id FROM runs")})
 
 
 def test_halts_and_problems_are_told_as_often_as_they_came(played: sqlite3.Connection) -> None:

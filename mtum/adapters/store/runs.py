@@ -58,6 +58,12 @@ class SqliteRuns:
         with self.database.write() as connection:
             connection.execute(sql, (instant_text(at), outcome, int(exit_code), text, run_id))
 
+    def complete(self, run_id: int, exit_code: int, document: Mapping[str, Any]) -> None:
+        """Add to an ended run what came of it later; when and how it ended stays."""
+        with self.database.write() as connection:
+            sql = "UPDATE runs SET exit_code = ?, document = ? WHERE id = ?"
+            connection.execute(sql, (int(exit_code), plain(dict(document)), run_id))
+
     def find(self, job: str, slot: str, session: date) -> RunRecord | None:
         """Return the run of that job, slot and session."""
         sql = f"SELECT * FROM {self.name} WHERE account = ? AND session = ? AND job = ? AND slot = ?"

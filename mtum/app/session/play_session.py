@@ -134,7 +134,7 @@ def _complete(desk: Desk, session: Session, decided: RunResult, settled: RunResu
     }
     run = desk.store.runs.find(JOB, "", session.day)
     if run is not None:
-        desk.store.runs.finish(run.id, desk.clock.now(), run.outcome or "finished", int(code), document)
+        desk.store.runs.complete(run.id, int(code), document)
 
 
 def _texts(document: dict[str, Any]) -> list[tuple[int, str]]:
