@@ -24,7 +24,7 @@ def problems(connection: sqlite3.Connection) -> tuple[str, ...]:
         *orphans,
         *_frame_problems(connection),
         *_leg_problems(connection),
-        *_fill_problems(connection),
+        *fill_problems(connection),
         *_lot_problems(connection),
         *missing_events(connection),
     )
@@ -44,7 +44,8 @@ def _leg_problems(connection: sqlite3.Connection) -> list[str]:
     return [f"the legs of intent {identity} are not what it trades" for (identity,) in rows]
 
 
-def _fill_problems(connection: sqlite3.Connection) -> list[str]:
+def fill_problems(connection: sqlite3.Connection) -> list[str]:
+    """Return what of the fills and the cash they moved does not agree, one line each."""
     rows = connection.execute("SELECT stem FROM fills GROUP BY stem HAVING sum(current) <> 1")
     double = [f"fill {stem} does not count exactly once" for (stem,) in rows]
     rows = connection.execute(
@@ -55,6 +56,10 @@ def _fill_problems(connection: sqlite3.Connection) -> list[str]:
         "SELECT exec_id FROM fills JOIN instruments ON instruments.id = fills.symbol "
         "WHERE fills.multiplier <> instruments.multiplier"
     )
+    alone = connection.execute(
+        "SELECT key FROM cash_movements WHERE key LIKE 'fill:%' AND substr(key, 6) NOT IN (SELECT stem FROM fills)"
+    )
+    double += [f"the fill of cash movement {key} is missing" for (key,) in alone]
     double += [f"the multiplier of fill {exec_id} is not its instrument's" for (exec_id,) in kinds]
     return double + [f"the cash of fill {exec_id} is not shares times price and multiplier" for (exec_id,) in rows]
 

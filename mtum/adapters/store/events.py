@@ -1,7 +1,7 @@
 """Is everything there that events tell of, and every event?"""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from mtum.adapters.store.database import Database
@@ -21,11 +21,12 @@ class SqliteEvents:
             return missing_events(self.database.connection)
 
 
-def missing_events(connection: sqlite3.Connection) -> tuple[str, ...]:
-    """Return events that are gone, and rows that are gone though an event tells of them, one line each."""
+def missing_events(connection: sqlite3.Connection, kinds: Collection[str] = tuple(KINDS)) -> tuple[str, ...]:
+    """Return events that are gone, and rows that are gone though an event of a kind tells of them, one line each."""
     count, last = connection.execute("SELECT count(*), coalesce(max(id), 0) FROM events").fetchone()
     found = [f"{last - count} of {last} events are missing"] if count != last else []
-    for kind, (table, column) in KINDS.items():
+    for kind in kinds:
+        table, column = KINDS[kind]
         key = "substr(key, 1, instr(key, '.') - 1)" if kind == "problem" else "key"
         there = f"SELECT CAST({column} AS TEXT) FROM {table}"
         rows = connection.execute(f"SELECT id, key FROM events WHERE kind = ? AND {key} NOT IN ({there})", (kind,))

@@ -7,6 +7,7 @@ from typing import Any
 from mtum.app.bars.refresh_bars import refresh_bars, refresh_series
 from mtum.app.desk import Desk, Problem, exit_code_of
 from mtum.app.ledger.book import Records, write_lots
+from mtum.app.ledger.books import torn
 from mtum.app.ledger.dividends import dividends_received
 from mtum.app.ledger.equity import restate_equity, value_again_from
 from mtum.app.owner.flatten import forget_flatten
@@ -103,6 +104,8 @@ def _settled(desk: Desk, session: Session) -> tuple[Problem, ...]:
     states = desk.store.orders.states(session.day)
     problems += unread_problems(lists, states) + order_problems(states) + _short_fills(desk, session)
     problems += [one.problem() for one in position_differences(desk, books, lists)]
+    changed = torn(desk.store)
+    problems += [Problem(ExitCode.PERSON, changed)] if changed else []
     for author, (_, text) in beyond_ordered(desk).items():
         desk.store.control.halt(Restriction.REDUCE_ONLY, text, author, desk.clock.now())
         problems.append(Problem(ExitCode.PERSON, text))

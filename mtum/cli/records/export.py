@@ -13,7 +13,7 @@ from mtum.cli.arguments import OutFile
 from mtum.cli.context import Call, call_of
 from mtum.cli.output import Answer, Problem
 from mtum.cli.stored import untold_commissions
-from mtum.errors import ExitCode, UsageError
+from mtum.errors import BookMismatchError, ExitCode, UsageError
 
 if TYPE_CHECKING:
     from mtum.ports.reading import FillRow
@@ -71,6 +71,7 @@ def performance(context: typer.Context, year: Year = None, out: OutFile = None) 
 @app.command()
 def tax(context: typer.Context, year: Year = None, out: OutFile = None) -> Answer:
     """Closed tax lots as CSV in the columns of Form 8949; with --year those sold in it."""
+    from mtum.app.ledger.books import torn
     from mtum.app.records.export_tax import tax_csv
     from mtum.ports.reading import FillRow
     from mtum.wiring import resources
@@ -81,6 +82,8 @@ def tax(context: typer.Context, year: Year = None, out: OutFile = None) -> Answe
     if not call.database().exists():
         return written(call, *tax_csv((), (), year), target)
     with resources.opened_store(call.settings(), call.data_folder()) as store:
+        if changed := torn(store):
+            raise BookMismatchError(f"{changed}; nothing was written")
         text, rows = tax_csv(store.orders.fills(), store.bars.splits(), year)
     with opened_reader(call.settings(), call.database()) as reader:
         untold = reader.rows(FillRow, commission_usd=None) if reader else ()
