@@ -180,6 +180,8 @@ def run_answer(result: "RunResult") -> Answer:
     lines: list[str | Listing] = [_headline(document)]
     if document.get("note"):
         lines.append(str(document["note"]))
+    if document.get("cash_settles_by"):
+        lines.append(f"the cash settles by {document['cash_settles_by']}")
     rows = [
         [symbol, one["name"], one["value"], one["threshold"], one["margin"], "yes" if one["passed"] else "no"]
         for symbol, part in document.get("symbols", {}).items()

@@ -114,6 +114,7 @@ def book_of(frame: Mapping[str, object]) -> Book:
         unsellable_shares=shares_in(stored.get("unsellable_shares", {})),
         buy_backs=shares_in(stored.get("buy_backs", {})),
         last_fill=date.fromisoformat(text_in(stored["last_fill"])) if "last_fill" in stored else None,
+        settles_by=date.fromisoformat(text_in(stored["settles_by"])) if "settles_by" in stored else None,
         memory=memory_of(table_in(stored.get("memory", {}))),
         standing=standing_of(stored.get("standing", [])),
     )
@@ -289,6 +290,7 @@ def _book_document(book: Book) -> Document:
         "exits_barred": dict(book.exits_barred),
         "unsellable_shares": dict(book.unsellable_shares),
         "buy_backs": dict(book.buy_backs),
+        **({"settles_by": book.settles_by.isoformat()} if book.settles_by else {}),
         **({"memory": memory_document(book.memory)} if book.memory else {}),
         **({"standing": standing_document(book.standing)} if book.standing else {}),
     }

@@ -246,6 +246,8 @@ class State:
         Messages waiting.
     others : sequence of str
         What the broker last showed in the account besides shares, in words.
+    cash_settles_by : str or None
+        Settlement day that the last decision waits for, where its cash had not settled.
     rehearsal : bool
         Whether the gateway of these records said that it is the practice gateway.
     """
@@ -263,6 +265,7 @@ class State:
     sessions: Sequence[SessionRow] = ()
     others: Sequence[str] = ()
     rehearsal: bool = False
+    cash_settles_by: str | None = None
 
 
 class Reader(Protocol):

@@ -24,6 +24,7 @@ from mtum.core.portfolio.tax import tax_record
 from mtum.core.simulation.exchange_state import AccountKind
 from mtum.errors import BrokerUnavailableError, CalendarMismatchError, DeadlineMissedError, ExitCode, UsageError
 from mtum.wiring import desks
+from support.commands import call
 from support.gateway import ACCOUNT
 from support.live_days import Installation, installation, market
 from support.ports import closed_port
@@ -177,6 +178,18 @@ def test_cash_that_has_not_settled_is_not_spent(tmp_path: Path) -> None:
         assert (run.exit_code, run.document["action"]) == (0, "hold")
         assert "cash_not_settled" in run.document["reasons"]
         assert ours.accepted() == []
+        # Wednesday's sales settle on Friday: two days after the trade in 2018.
+        assert run.document["cash_settles_by"] == "2018-01-05"
+        ours.settle()
+        with ours.desk() as desk:
+            record = desk.store.decisions.find(ENTRY_DAY, desk.strategy.name)
+        assert record is not None
+        assert record.frame["book"]["settles_by"] == "2018-01-05"
+        settings = f"mode = 'paper'\nbroker.account = '{ACCOUNT}'\nmarket.source = 'ib'\n"
+        (tmp_path / "config.toml").write_text(settings, encoding="utf-8")
+        for command in ("explain", "report", "status"):
+            told = call(tmp_path, command, "--data-dir", str(ours.folder))
+            assert "by 2018-01-05" in " ".join(told.out.split()), told
 
 
 @pytest.mark.parametrize("fault", ["drop", "restart"])

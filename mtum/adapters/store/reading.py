@@ -157,6 +157,11 @@ class SqliteReader:
         )
         waiting = "SELECT count(*) FROM notifications WHERE delivered_at IS NULL"
         last = self._select(RunRow, "runs", "ORDER BY session DESC, started_at DESC, id DESC LIMIT 1")
+        awaited = (
+            "SELECT json_extract(document, '$.cash_settles_by') FROM runs WHERE job = 'decide_and_order' "
+            "ORDER BY session DESC, id DESC LIMIT 1"
+        )
+        settles = _ask(self.connection, awaited)
         return State(
             mode=facts.get("mode"),
             account=facts.get("account"),
@@ -171,6 +176,7 @@ class SqliteReader:
             sessions=self.rows(SessionRow),
             others=[words for (words,) in _ask(self.connection, _OTHERS)],
             rehearsal=facts.get(PRACTICE_KEY) == "yes",
+            cash_settles_by=settles[0][0] if settles else None,
         )
 
     def rows[R](

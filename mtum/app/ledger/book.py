@@ -6,12 +6,13 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from mtum.core.market.sessions import Sessions
+from mtum.core.market.settlement import settlement_day
 from mtum.core.portfolio.carried import in_todays_shares, memory_of, standing_of
 from mtum.core.portfolio.cash import OfficialEquity, loss_state
 from mtum.core.portfolio.decision import Book, Standing
 from mtum.core.portfolio.fills import Fill, Split, rebased, split_ratio
 from mtum.core.portfolio.lots import Lot, holding_of, lots_of, sessions_since_exit
-from mtum.core.portfolio.orders import OrderStatus
+from mtum.core.portfolio.orders import OrderStatus, Side
 from mtum.core.strategies.contract import Memory, Strategy
 from mtum.ports.broker import AccountKind, BrokerAccount
 from mtum.ports.records import CashMovement, IntentState
@@ -158,6 +159,7 @@ def build_book(
     }
     spendable = min(broker.cash_usd, broker.settled_usd) if broker.kind is AccountKind.CASH else broker.cash_usd
     available = max(ZERO, min(spendable, sleeve.cash_usd))
+    unsettled = max(ZERO, min(broker.cash_usd, sleeve.cash_usd) - available)
     last = sleeve.points[-1].session if sleeve.points else None
     memory, standing = _left(store, strategy, today)
     return Book(
@@ -165,7 +167,7 @@ def build_book(
         cash_usd=float(sleeve.cash_usd),
         available_usd=float(available),
         exit_pending=_exit_pending(store, sleeve.lots, today),
-        unsettled_usd=float(max(ZERO, min(broker.cash_usd, sleeve.cash_usd) - available)),
+        unsettled_usd=float(unsettled),
         receivable_usd=float(sleeve.receivable_usd),
         losses=loss_state(
             sleeve.points,
@@ -177,7 +179,15 @@ def build_book(
         last_fill=max((fill.session for fill in sleeve.fills), default=None),
         memory=memory,
         standing=standing,
+        settles_by=_settles_by(sleeve, today) if unsettled else None,
     )
+
+
+def _settles_by(sleeve: SleeveRecords, today: date) -> date:
+    """Return when the sleeve's sales have settled; where none is open, when the newest possible one has."""
+    sold = [settlement_day(fill.session) for fill in sleeve.fills if fill.side is Side.SELL and fill.session < today]
+    waiting = [day for day in sold if day > today]
+    return max(waiting, default=settlement_day(today))
 
 
 def _left(store: Store, strategy: Strategy, today: date) -> tuple[Memory, tuple[Standing, ...]]:

@@ -8,6 +8,7 @@ from mtum.app.reporting import drift, money, quality, trading
 from mtum.app.reporting.corrections import corrections
 from mtum.app.reporting.facts import SessionFacts
 from mtum.app.reporting.regret import regret_lines
+from mtum.core.record import book_of
 from mtum.core.reporting.summary import ProblemLine, Summary
 from mtum.errors import ExitCode, MtumError
 from mtum.ports.store import Store
@@ -95,6 +96,7 @@ def summarize(store: Store, facts: SessionFacts, broken: list[ProblemLine]) -> S
         regret=regret,
         next_half_day=upcoming.half_day if upcoming else False,
         symbols=facts.universe,
+        settles_by=book_of(decision.frame).settles_by if decision else None,
     )
 
 

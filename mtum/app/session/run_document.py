@@ -28,6 +28,7 @@ def run_document(
         "strategy": record.strategy,
         "action": record.action,
         "reasons": list(record.reasons),
+        **_settlement(record),
         "conditions": first["conditions"],
         "indicators": _indicators(first, next(iter(seen.values()), {})),
         **orders_document(states),
@@ -44,6 +45,11 @@ def run_document(
         "source": record.document.get("source"),
         "rerun": False,
     }
+
+
+def _settlement(record: DecisionRecord) -> dict[str, Any]:
+    told = record.frame["book"].get("settles_by") if "cash_not_settled" in record.reasons else None
+    return {"cash_settles_by": told} if told else {}
 
 
 def empty_document(

@@ -56,6 +56,7 @@ def status(context: typer.Context) -> Answer:
         "others": state.others,
         "cash_usd": state.cash_usd,
         "equity": state.equity,
+        "cash_settles_by": state.cash_settles_by,
         "unsettled": found.unsettled,
         "last_run": state.last_run,
         "next_session": after and {"session": after.day, "closes_at": after.close, "half_day": after.half_day},
@@ -95,6 +96,8 @@ def _state(document: Mapping[str, Any]) -> Iterator[Sequence[object]]:
         yield "also in the account", f"{', '.join(document['others'])} (neither traded nor valued here)"
     for strategy, amount in document["cash_usd"].items():
         yield f"cash, {strategy}", f"{amount:,.2f} USD"
+    if document["cash_settles_by"]:
+        yield "cash settles", f"by {document['cash_settles_by']}: the last decision could not spend it"
     for point in document["equity"]:
         yield f"equity, {point.strategy}", f"{point.equity_usd:,.2f} USD at the close of {point.session}"
     yield "open orders", len(document["open_orders"]) or "none"

@@ -70,6 +70,8 @@ class Book:
         Cash that may be spent today: settled, USD, at the broker and in the sleeve.
     unsettled_usd : float
         Cash of the sleeve that settles later.
+    settles_by : date or None
+        Settlement day by which all of it will have settled; None where nothing waits.
     receivable_usd : float
         Dividends earned and not paid yet.
     restriction : Restriction
@@ -107,6 +109,7 @@ class Book:
     last_fill: date | None = None
     memory: Memory = field(default_factory=dict)
     standing: tuple[Standing, ...] = ()
+    settles_by: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -221,7 +221,9 @@ def explanation_text(told: Explanation) -> str:
     held = any(_table(values["held"]).get("shares") for values in told.inputs.values())
     did = "STAY OUT" if told.action == "hold" and not held else told.action.upper()
     lines = [f"{told.session}  {told.strategy}: {did}"]
-    lines += fill(f"because: {listed(tuple(reason(word) for word in told.reasons))}", TEXT_COLUMNS).splitlines()
+    lines += fill(
+        f"because: {listed(tuple(reason(word, told.book.get('settles_by')) for word in told.reasons))}", TEXT_COLUMNS
+    ).splitlines()
     lines += [f"order: {row['side']} {row['shares']} {row['symbol']} ({row['purpose']})" for row in told.planned]
     lines += ["", *_condition_table(told.conditions), "", "What would have flipped it", f"  {_flip_text(told)}"]
     for symbol, values in told.inputs.items():

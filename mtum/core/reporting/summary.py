@@ -387,6 +387,7 @@ class Summary:
     next_half_day: bool = False
     regret: tuple[RegretLine, ...] = ()
     symbols: tuple[str, ...] = ()
+    settles_by: date | None = None
 
     @property
     def traded(self) -> str:

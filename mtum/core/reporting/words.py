@@ -47,8 +47,13 @@ def condition(name: str) -> ConditionSpec:
     return ConditionSpec(name, Role.EXIT, words, f"not: {words}")
 
 
-def reason(word: str) -> str:
-    """Return the words for a reason; an unknown one is shown as it is."""
+def reason(word: str, settles_by: object = None) -> str:
+    """Return the words for a reason; an unknown one is shown as it is.
+
+    Cash that has not settled is told with the day by which it will have, where that is known.
+    """
+    if word == "cash_not_settled" and settles_by:
+        return f"{REASONS[word]}; it settles by {settles_by}"
     return REASONS.get(word) or condition(word).words
 
 
