@@ -177,9 +177,9 @@ def _undelivered(answer: Answer, flushed: "Flushed") -> Answer:
 def run_answer(result: "RunResult") -> Answer:
     """Return the answer of a run: its document, and what a person wants to see of it."""
     document = result.document
-    lines: list[str | Listing] = [_headline(document)]
-    if document.get("note"):
-        lines.append(str(document["note"]))
+    # Without a session there is no decision to tell of, only why.
+    note = [str(document["note"])] if document.get("note") else []
+    lines: list[str | Listing] = [*([_headline(document)] if document["session"] or not note else []), *note]
     if document.get("cash_settles_by"):
         lines.append(f"the cash settles by {document['cash_settles_by']}")
     rows = [

@@ -33,10 +33,6 @@ class BookStore(Protocol):
         """Return the intents of which more was executed than they asked for in any leg, and how often it was."""
         ...
 
-    def unsound(self) -> Sequence[str]:
-        """Return fills that are missing though an event or their cash tells of them, or whose cash is another's."""
-        ...
-
     def last_exit(self, strategy: str, symbol: str, before: date) -> IntentState | None:
         """Return the strategy's newest exit in the symbol of a session earlier than `before`."""
         ...

@@ -353,6 +353,10 @@ class EventStore(Protocol):
         """Return events that are gone, and rows that are gone though an event tells of them, one line each."""
         ...
 
+    def unsound_fills(self) -> Sequence[str]:
+        """Return fills that are missing though an event or their cash tells of them, or whose cash is another's."""
+        ...
+
 
 class Store(Protocol):
     """The program's own database: what we intended and what we know."""

@@ -172,6 +172,13 @@ def test_an_exit_executed_beyond_what_was_held_is_short_said_every_session_and_b
             assert found["short"]["ways"] == ("mtum flatten MTUM --why TEXT",)
         # Every session says it again, buys nothing, and sells nothing more.
         run = ours.run(NEXT_DAY)
+        # Whoever says what flatten does says the same of it; a halt tells its cause alone.
+        for said in (texts(settled), texts(run), call(ours.folder.parent, *at, "doctor").out):
+            assert f"`mtum flatten MTUM --why TEXT` buys {short} back at the close" in " ".join(said.split())
+            assert "sell" not in said.replace("SELL", "")
+        status = call(ours.folder.parent, *at, "status").out
+        assert f"{short} more than ordered" in " ".join(status.split())
+        assert "flatten" not in status
         assert (run.exit_code, run.document["orders"]) == (ExitCode.PERSON, [])
         assert f"MTUM is SHORT {short} shares; entries are stopped" in texts(run)
         with ours.desk() as desk:
@@ -198,6 +205,8 @@ def test_a_short_position_is_bought_back_by_the_next_decision_when_it_is_asked_f
         with ours.desk() as desk:
             note = flatten_now(desk, "MTUM", "short by mistake").document["note"]
         assert note == "MTUM is closed by the next decision; entries are stopped"
+        shown = call(tmp_path.parent, "flatten", "MTUM", "--why", "again", *at_home(ours))
+        assert (shown.code, shown.out) == (0, f"{note}\n")
         run = ours.run(NEXT_DAY)
         assert (run.document["action"], run.document["reasons"]) == ("exit", ["flatten"])
         assert [(one["side"], one["shares"]) for one in run.document["orders"]] == [("BUY", 3)]

@@ -6,10 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 
-from mtum.adapters.store.checks import fill_problems
 from mtum.adapters.store.database import Database
-from mtum.adapters.store.events import missing_events
-from mtum.adapters.store.faults import faults_of
 from mtum.adapters.store.ledger import point
 from mtum.adapters.store.orders.executions import read_open_fills
 from mtum.adapters.store.orders.intents import SELECT, TERMINAL, state
@@ -61,12 +58,6 @@ class SqliteBooks:
         found = [known for (key,) in self.database.rows(sql) if (known := self._find(key)) is not None]
         most = [(known, self._executed(known)[1]) for known in found]
         return tuple((known, executed) for known, executed in most if executed > known.intent.shares)
-
-    def unsound(self) -> Sequence[str]:
-        """Return fills that are missing though an event or their cash tells of them, or whose cash is another's."""
-        with faults_of(self.database.path):
-            connection = self.database.connection
-            return (*missing_events(connection, ("fill",)), *fill_problems(connection))
 
     def last_exit(self, strategy: str, symbol: str, before: date) -> IntentState | None:
         """Return the strategy's newest exit in the symbol of a session earlier than `before`."""

@@ -5,7 +5,7 @@ from datetime import date
 
 from mtum.adapters.store.events import missing_events
 from mtum.adapters.store.frames import is_sound
-from mtum.adapters.store.orders.executions import fill_of
+from mtum.adapters.store.orders.executions import fill_of, fill_problems
 from mtum.adapters.store.texts import money
 from mtum.core.portfolio.fills import Split, folded, rebased
 from mtum.core.portfolio.lots import lots_of
@@ -42,26 +42,6 @@ def _leg_problems(connection: sqlite3.Connection) -> list[str]:
         "count(leg.number) = 0 OR count(*) = 1 AND (leg.instrument, leg.side, leg.ratio) <> (i.symbol, i.side, 1)"
     )
     return [f"the legs of intent {identity} are not what it trades" for (identity,) in rows]
-
-
-def fill_problems(connection: sqlite3.Connection) -> list[str]:
-    """Return what of the fills and the cash they moved does not agree, one line each."""
-    rows = connection.execute("SELECT stem FROM fills GROUP BY stem HAVING sum(current) <> 1")
-    double = [f"fill {stem} does not count exactly once" for (stem,) in rows]
-    rows = connection.execute(
-        "SELECT exec_id FROM fills LEFT JOIN cash_movements ON key = 'fill:' || stem WHERE current = 1 AND abs("
-        "coalesce(amount_usd, 0) - shares * price * multiplier * CASE side WHEN 'SELL' THEN 1 ELSE -1 END) > 1e-6"
-    )
-    kinds = connection.execute(
-        "SELECT exec_id FROM fills JOIN instruments ON instruments.id = fills.symbol "
-        "WHERE fills.multiplier <> instruments.multiplier"
-    )
-    alone = connection.execute(
-        "SELECT key FROM cash_movements WHERE key LIKE 'fill:%' AND substr(key, 6) NOT IN (SELECT stem FROM fills)"
-    )
-    double += [f"the fill of cash movement {key} is missing" for (key,) in alone]
-    double += [f"the multiplier of fill {exec_id} is not its instrument's" for (exec_id,) in kinds]
-    return double + [f"the cash of fill {exec_id} is not shares times price and multiplier" for (exec_id,) in rows]
 
 
 def _lot_problems(connection: sqlite3.Connection) -> list[str]:

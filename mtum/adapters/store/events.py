@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.faults import faults_of
+from mtum.adapters.store.orders.executions import fill_problems
 from mtum.adapters.store.schema.event_log import KINDS
 
 
@@ -19,6 +20,12 @@ class SqliteEvents:
         """Return events that are gone, and rows that are gone though an event tells of them, one line each."""
         with faults_of(self.database.path):
             return missing_events(self.database.connection)
+
+    def unsound_fills(self) -> Sequence[str]:
+        """Return fills that are missing though an event or their cash tells of them, or whose cash is another's."""
+        with faults_of(self.database.path):
+            connection = self.database.connection
+            return (*missing_events(connection, ("fill",)), *fill_problems(connection))
 
 
 def missing_events(connection: sqlite3.Connection, kinds: Collection[str] = tuple(KINDS)) -> tuple[str, ...]:

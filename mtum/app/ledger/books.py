@@ -23,7 +23,7 @@ def torn(store: Store) -> str:
 
     Nothing that is worked out of such books is right: no order, no lot, no tax.
     """
-    found = store.books.unsound()
+    found = store.events.unsound_fills()
     more = f", and {len(found) - 1} more" if len(found) > 1 else ""
     ways = "`mtum verify` lists what differs, `mtum restore FILE` puts a sound copy in place"
     return f"our books do not hang together: {found[0]}{more}; {ways}" if found else ""

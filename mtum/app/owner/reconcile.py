@@ -63,10 +63,7 @@ def reconciled(desk: Desk, lists: BrokerLists, before: Sequence[Difference]) -> 
     orders = order_differences(desk, lists, states)
     told = [one for one in before if one.kind in RECORDED and one not in orders]
     positions = position_differences(desk, books, lists, _official_closes(desk, books, lists))
-    beyond = [
-        Difference("executions", one.intent.id, text, (f"mtum flatten {one.intent.symbol} --why TEXT", "mtum resume"))
-        for one, text in beyond_ordered(desk).values()
-    ]
+    beyond = [one.difference for one in beyond_ordered(desk).values()]
     # Orders whose executions we lack are told by what the broker says of them.
     apart = book_problems(desk.store, orders=False)
     wrong = [Difference("books", "", text, ("mtum restore FILE",)) for text in apart]

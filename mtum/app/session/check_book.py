@@ -74,9 +74,9 @@ def check_book(desk: Desk, books: Books, lists: BrokerLists, session: Session) -
     problems = [*unread, *(Problem(ExitCode.PERSON, text) for text in splits.values())]
     problems += [one.problem() for one in (*positions, *foreign, *orders)]
     beyond = beyond_ordered(desk)
-    problems += [Problem(ExitCode.PERSON, text) for _, text in beyond.values()]
+    problems += [one.difference.problem() for one in beyond.values()]
     entries = {balance.symbol: "mismatch" for balance in found if balance.surplus != 0 or balance.short}
-    entries |= {state.intent.symbol: "mismatch" for state, _ in beyond.values()}
+    entries |= {one.state.intent.symbol: "mismatch" for one in beyond.values()}
     entries |= dict.fromkeys(universe if foreign else (), "mismatch")
     if lists.account.doubt:
         problems.append(Problem(ExitCode.BROKER, f"{lists.account.doubt}: nothing is bought until it can be read"))

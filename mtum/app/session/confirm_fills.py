@@ -106,9 +106,10 @@ def _settled(desk: Desk, session: Session) -> tuple[Problem, ...]:
     problems += [one.problem() for one in position_differences(desk, books, lists)]
     changed = torn(desk.store)
     problems += [Problem(ExitCode.PERSON, changed)] if changed else []
-    for author, (_, text) in beyond_ordered(desk).items():
-        desk.store.control.halt(Restriction.REDUCE_ONLY, text, author, desk.clock.now())
-        problems.append(Problem(ExitCode.PERSON, text))
+    for author, beyond in beyond_ordered(desk).items():
+        # What there is to do changes with the position; a halt tells its cause.
+        desk.store.control.halt(Restriction.REDUCE_ONLY, beyond.fact, author, desk.clock.now())
+        problems.append(beyond.difference.problem())
     problems += _read_closes(desk, books.records, session, sessions)
     if desk.store.crosses.planned():
         problems += settle_crosses(desk, session.day)

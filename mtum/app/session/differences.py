@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from mtum.app.desk import Desk, Problem
-from mtum.app.ledger.book import held_lots
+from mtum.app.ledger.book import held_lots, held_shares
 from mtum.app.session.match_orders import IN_DOUBT, find_trace, inactive, too_many, what_of
 from mtum.app.session.our_books import Books
 from mtum.core.market.sessions import Session
@@ -129,7 +129,16 @@ def position_differences(
     return found
 
 
-def beyond_ordered(desk: Desk) -> dict[str, tuple[IntentState, str]]:
+@dataclass(frozen=True, slots=True)
+class Beyond:
+    """An order of which more was executed than ordered: the fact alone, and as a difference with its ways out."""
+
+    state: IntentState
+    fact: str
+    difference: Difference
+
+
+def beyond_ordered(desk: Desk) -> dict[str, Beyond]:
     """Return the intents of which more was executed than ordered and that no person has acknowledged.
 
     Settling stops entries for each; lifting that halt acknowledges it. By the halt's author.
@@ -141,13 +150,22 @@ def beyond_ordered(desk: Desk) -> dict[str, tuple[IntentState, str]]:
         author = f"executions {intent.id} {shares}"
         if not intent.purpose.internal and author not in lifted:
             what = f"{intent.side.value} {intent.shares} {intent.symbol} ({intent.ref})"
+            fact = f"{what}: {shares} shares were executed, {shares - intent.shares} more than ordered"
+            words, ways = _flattening(intent.symbol, held_shares(desk.store).get(intent.symbol, 0))
             text = (
-                f"{what}: {shares} shares were executed, {shares - intent.shares} more than ordered; our books follow "
-                f"the broker, entries are stopped: look at the broker's own screen, sell what is too much with "
-                f"`mtum flatten {intent.symbol} --why TEXT`, then `mtum resume`"
+                f"{fact}; our books follow the broker, entries are stopped: look at the broker's own screen; "
+                f"{words}`mtum resume` lets entries through again"
             )
-            found[author] = (state, text)
+            difference = Difference("executions", intent.id, text, (*ways, "mtum resume"))
+            found[author] = Beyond(state, fact, difference)
     return found
+
+
+def _flattening(symbol: str, ours: int) -> tuple[str, tuple[str, ...]]:
+    """Return what `mtum flatten` would do with our shares of a symbol, in words, and the command; not where flat."""
+    way = f"mtum flatten {symbol} --why TEXT"
+    does = f"sells all {ours} of ours at the close" if ours > 0 else f"buys {-ours} back at the close"
+    return (f"`{way}` {does}; ", (way,)) if ours else ("", ())
 
 
 def foreign_differences(desk: Desk, books: Books, lists: BrokerLists) -> list[Difference]:
@@ -279,9 +297,9 @@ def _working(state: IntentState, listed: BrokerOrder) -> Iterator[Difference]:
 
 def _short(balance: Balance) -> Difference:
     ours = min(balance.short, max(0, -balance.lots))
-    way = f"`mtum flatten {balance.symbol} --why TEXT` buys {ours} back at the close" if ours else "none of it is ours"
-    text = f"{balance.symbol} is SHORT {balance.short} shares; entries are stopped; {way}"
-    return Difference("short", balance.symbol, text, (f"mtum flatten {balance.symbol} --why TEXT",) if ours else ())
+    words, ways = _flattening(balance.symbol, -ours)
+    text = f"{balance.symbol} is SHORT {balance.short} shares; entries are stopped; {words or 'none of it is ours'}"
+    return Difference("short", balance.symbol, text.removesuffix("; "), ways)
 
 
 def _ways(balance: Balance, strategy: str, *, resting: bool) -> tuple[str, ...]:

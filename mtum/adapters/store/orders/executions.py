@@ -136,3 +136,23 @@ def fill_of(row: sqlite3.Row) -> Fill:
         commission_usd=maybe_money(row["commission_usd"]),
         multiplier=row["multiplier"],
     )
+
+
+def fill_problems(connection: sqlite3.Connection) -> list[str]:
+    """Return what of the fills and the cash they moved does not agree, one line each."""
+    rows = connection.execute("SELECT stem FROM fills GROUP BY stem HAVING sum(current) <> 1")
+    double = [f"fill {stem} does not count exactly once" for (stem,) in rows]
+    rows = connection.execute(
+        "SELECT exec_id FROM fills LEFT JOIN cash_movements ON key = 'fill:' || stem WHERE current = 1 AND abs("
+        "coalesce(amount_usd, 0) - shares * price * multiplier * CASE side WHEN 'SELL' THEN 1 ELSE -1 END) > 1e-6"
+    )
+    kinds = connection.execute(
+        "SELECT exec_id FROM fills JOIN instruments ON instruments.id = fills.symbol "
+        "WHERE fills.multiplier <> instruments.multiplier"
+    )
+    alone = connection.execute(
+        "SELECT key FROM cash_movements WHERE key LIKE 'fill:%' AND substr(key, 6) NOT IN (SELECT stem FROM fills)"
+    )
+    double += [f"the fill of cash movement {key} is missing" for (key,) in alone]
+    double += [f"the multiplier of fill {exec_id} is not its instrument's" for (exec_id,) in kinds]
+    return double + [f"the cash of fill {exec_id} is not shares times price and multiplier" for (exec_id,) in rows]
