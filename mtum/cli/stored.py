@@ -37,4 +37,8 @@ def untold_commissions(fills: "Sequence[FillRow]", left: str) -> list[str]:
         return []
     named = ", ".join(f"{one.exec_id} ({one.side} {one.shares} {one.symbol}, {one.session})" for one in fills)
     which = "1 execution has" if len(fills) == 1 else f"{len(fills)} executions have"
-    return [f"{which} no commission yet: {named}; {left}. `mtum settle` asks the broker for the newest again"]
+    ways = (
+        "`mtum settle` asks the broker for the newest again; what it never tells is stated with "
+        "`mtum reconcile --accept commission EXECUTION USD`"
+    )
+    return [f"{which} no commission yet: {named}; {left}. {ways}"]

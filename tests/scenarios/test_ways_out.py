@@ -4,12 +4,15 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from mtum.app.ledger.books import book_problems
+from mtum.app.owner.accept import Statement, accept
 from mtum.core.portfolio.orders import OrderStatus
-from mtum.errors import ExitCode
+from mtum.errors import ExitCode, UsageError
 from support.commands import Called, call
 from support.gateway import ACCOUNT
 from support.live_days import Installation, installation
@@ -98,3 +101,39 @@ def test_a_fill_whose_execution_was_never_told_is_stated_as_it_is_offered(tmp_pa
         with ours.desk() as desk:
             assert [fill.shares for fill in desk.store.orders.fills()] == [18]
         assert looks(tmp_path) == []
+
+
+def stated(ours: Installation, *words: str) -> str:
+    """What is said of the statement of a commission."""
+    with ours.desk() as desk:
+        return str(accept(desk, Statement("commission", words))["accepted"])
+
+
+def test_a_commission_that_the_broker_never_tells_is_stated_and_its_own_word_outweighs_it(tmp_path: Path) -> None:
+    with house(tmp_path) as ours:
+        ours.run()
+        ours.gateway.fault("commissionReport", "swallow", count=0)
+        (fill,) = ours.settle().document["fills"]
+        assert fill["commission_usd"] is None
+        key = fill["exec_id"]
+        for words, says in (
+            (("nothing", "4.88"), "no execution has the id nothing"),
+            ((key, "-1"), "is no commission of 18 MTUM"),
+            ((key, "488.36"), "is no commission of 18 MTUM"),  # a tenth of 18 x 271.306 is 488.35
+            ((key,), "commission EXECUTION USD"),
+        ):
+            with pytest.raises(UsageError, match=says):
+                stated(ours, *words)
+        for amount in ("5.50", "5.00"):  # a slip of the pen can be corrected
+            assert f"is {amount} USD" in stated(ours, key, amount)
+        with ours.desk() as desk:
+            (known,), (*_, point) = desk.store.orders.fills(), desk.store.ledger.equity(desk.strategy.name)
+            assert known.commission_usd == Decimal("5.00")
+            assert point.equity_usd == Decimal("4995.00")  # bought and valued at the official close
+            assert book_problems(desk.store) == ()
+        ours.settle(minutes=-130)  # the broker tells none: what was stated stays
+        ours.gateway.tell("clear_faults")
+        (fill,) = ours.settle(minutes=-135).document["fills"]
+        assert fill["commission_usd"] == 4.88
+        with pytest.raises(UsageError, match="the broker told the commission of"):
+            stated(ours, key, "5.00")

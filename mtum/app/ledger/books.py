@@ -6,9 +6,11 @@ from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
+from mtum.core.market.instruments import Kind, instrument
 from mtum.core.portfolio.fills import Fill, Split, folded, rebased
-from mtum.core.portfolio.lots import Lot, lots_of
+from mtum.core.portfolio.lots import Lot, lots_of, trades_of
 from mtum.core.portfolio.orders import Side
+from mtum.errors import UsageError
 from mtum.ports.records import CashMovement, EquityPoint, IntentState
 from mtum.ports.store import Store
 
@@ -54,6 +56,21 @@ def book_problems(store: Store, *, orders: bool = True) -> tuple[str, ...]:
         found += _lots(lots_of(todays), store.ledger.lots(strategy))
         found += _points(points, movements, fills, splits)
     return tuple(found)
+
+
+def check_sound(store: Store, fills: Sequence[Fill] = (), splits: Sequence[Split] = ()) -> None:
+    """Refuse a statement with which our own records would no longer add up, before anything is written."""
+    known = store.orders.fills()
+    try:
+        trades = trades_of(rebased(folded([*known, *fills]), [*store.bars.splits(), *splits]))
+    except ValueError as error:
+        raise UsageError(f"our records would not add up: {error}") from error
+    stated = {fill.intent_id for fill in fills}
+    for trade in trades:
+        sold = trade.shares < 0 and instrument(trade.symbol).kind is not Kind.OPTION
+        if sold and trade.entry_intent_id in stated:
+            text = f"{-trade.shares} {trade.symbol} would have left us on {trade.entry_session} that we did not hold"
+            raise UsageError(f"our records would not add up: {text}")
 
 
 def _fills_and_cash(fills: Sequence[Fill], movements: Sequence[CashMovement]) -> Iterator[str]:

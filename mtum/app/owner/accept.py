@@ -8,15 +8,15 @@ from typing import Any
 
 from mtum.app.desk import Desk
 from mtum.app.ledger.book import held_lots, write_lots
+from mtum.app.ledger.books import check_sound
 from mtum.app.ledger.equity import restate_equity
 from mtum.app.owner.reconcile import official_close, reconciled, settle_first
 from mtum.app.session.close_orders import STATED
 from mtum.app.session.differences import balance_of, last_sending, unbooked, way_out_of_doubt
 from mtum.app.session.match_orders import find_trace, what_of
-from mtum.core.market.instruments import Kind, instrument
+from mtum.core.market.instruments import instrument
 from mtum.core.portfolio.costs import IbFixedCosts
-from mtum.core.portfolio.fills import Fill, Split, folded, rebased
-from mtum.core.portfolio.lots import trades_of
+from mtum.core.portfolio.fills import Fill, Split, folded
 from mtum.core.portfolio.orders import Leg, OrderIntent, OrderStatus, OrderType, Purpose, Side, intent_id, may_move
 from mtum.core.portfolio.reconcile import OUR_REF
 from mtum.core.strategies.contract import Own
@@ -25,6 +25,8 @@ from mtum.errors import UsageError
 from mtum.ports.broker import BrokerLists
 from mtum.ports.records import IN_LIEU, CashMovement, IntentState, Observed
 
+STATED_COMMISSION = "stated_commission:"
+"""Begins the key under which a stated commission is kept, so that it can be corrected and the broker's cannot."""
 MOST = Decimal(1_000_000_000)
 """No number of shares is larger."""
 
@@ -120,7 +122,7 @@ def _filled(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
         )
         for place, (leg, price) in enumerate(zip(legs, prices, strict=True))
     ]
-    _check_sound(desk, fills=fills)
+    check_sound(desk.store, fills=fills)
     filled = booked + units
     status = OrderStatus.FILLED if filled >= intent.shares else OrderStatus.EXPIRED
     desk.store.orders.add_fills(fills)
@@ -218,7 +220,7 @@ def _corporate_action(desk: Desk, statement: Statement, lists: BrokerLists) -> s
         raise UsageError(f"{ours} of ours and {external} external times {ratio} is not the broker's {held} {symbol}")
     if int(ours * ratio) == ours:
         raise UsageError(f"{ours} shares of {symbol} times {ratio} are {ours} shares again: that is no split")
-    _check_sound(desk, splits=[split])
+    check_sound(desk.store, splits=[split])
     desk.store.bars.agree_split(split, desk.clock.now())
     write_lots(desk.store)
     left = ours * ratio - int(ours * ratio)
@@ -262,10 +264,31 @@ def _contract(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
     return f"{symbol} is contract {now} from now on; until now it was {before or 'none'}"
 
 
+def _commission(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
+    """Record the commission of an execution that the broker never told; what it tells later counts instead."""
+    form = "commission EXECUTION USD"
+    wanted, text = _words(statement, 2, form)
+    fill = next((one for one in folded(desk.store.orders.fills()) if one.exec_id == wanted), None)
+    if fill is None:
+        raise UsageError(f"no execution has the id {wanted}; `mtum show fills` lists them")
+    amount, stated = _number(text, form), desk.store.control.meta(f"{STATED_COMMISSION}{wanted}")
+    if fill.commission_usd is not None and (stated is None or Decimal(stated) != fill.commission_usd):
+        raise UsageError(f"the broker told the commission of {wanted}: {fill.commission_usd} USD")
+    if not 0 <= amount <= fill.value_usd / 10:
+        raise UsageError(f"{amount} USD is no commission of {fill.shares} {fill.symbol} at {fill.price}")
+    desk.store.control.set_meta(f"{STATED_COMMISSION}{wanted}", str(amount))
+    desk.store.orders.add_fills([replace(fill, commission_usd=amount)])
+    write_lots(desk.store)
+    restate_equity(desk, fill.session)
+    what = f"{fill.side.value} {fill.shares} {fill.symbol} of {fill.session}"
+    return f"the commission of {wanted} ({what}) is {amount} USD, until the broker tells another"
+
+
 KINDS: Mapping[str, Callable[[Desk, Statement, BrokerLists], str]] = {
     "external": _external,
     "position": _position,
     "filled": _filled,
+    "commission": _commission,
     "not-sent": _not_sent,
     "foreign": _foreign,
     "corporate-action": _corporate_action,
@@ -296,7 +319,7 @@ def _restate(desk: Desk, statement: Statement, symbol: str, change: int) -> None
         reasons=("reconstructed",),
     )
     fill = _fill(desk, intent, number)
-    _check_sound(desk, fills=[fill])
+    check_sound(desk.store, fills=[fill])
     if change > 0:
         desk.store.statements.state_entry(key, _remembered(desk, symbol, statement.entry_session), now)
     earlier = desk.store.orders.find(key)  # stated for the same session before: one more fill of it
@@ -337,21 +360,6 @@ def _fill(desk: Desk, intent: OrderIntent, number: int) -> Fill:
         commission_usd=Decimal(0),
         multiplier=instrument(intent.symbol).multiplier,
     )
-
-
-def _check_sound(desk: Desk, fills: Sequence[Fill] = (), splits: Sequence[Split] = ()) -> None:
-    """Refuse a statement with which our own records would no longer add up, before anything is written."""
-    known = desk.store.orders.fills()
-    try:
-        trades = trades_of(rebased(folded([*known, *fills]), [*desk.store.bars.splits(), *splits]))
-    except ValueError as error:
-        raise UsageError(f"our records would not add up: {error}") from error
-    stated = {fill.intent_id for fill in fills}
-    for trade in trades:
-        sold = trade.shares < 0 and instrument(trade.symbol).kind is not Kind.OPTION
-        if sold and trade.entry_intent_id in stated:
-            text = f"{-trade.shares} {trade.symbol} would have left us on {trade.entry_session} that we did not hold"
-            raise UsageError(f"our records would not add up: {text}")
 
 
 def _remembered(desk: Desk, symbol: str, session: date) -> Mapping[str, float]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mtum.app.desk import Desk
 
 ACCEPT_HELP = (
-    "external SYMBOL N, position SYMBOL N, filled REF PRICE [FEE], not-sent ID, foreign REF, "
+    "external SYMBOL N, position SYMBOL N, filled REF PRICE [FEE], commission EXECUTION USD, not-sent ID, foreign REF, "
     "corporate-action SYMBOL RATIO, or contract SYMBOL CONTRACT."
 )
 

@@ -46,7 +46,10 @@ def test_a_fresh_practice_account_agrees(tmp_path: Path, capsys: pytest.CaptureF
     ("arguments", "says"),
     [
         (("reconcile", "external", "MTUM", "1"), "words without --accept"),
-        (("reconcile", "--accept", "magic", "MTUM"), "one of external, position, filled, not-sent, foreign"),
+        (
+            ("reconcile", "--accept", "magic", "MTUM"),
+            "one of external, position, filled, commission, not-sent",
+        ),
         (("reconcile", "--accept", "external", "MTUM"), "--accept external SYMBOL SHARES"),
         (("reconcile", "--accept", "external", "SPY", "1"), "SPY is not traded here"),
         (("reconcile", "--accept", "external", "MTUM", "nan"), '"nan" is no number'),
