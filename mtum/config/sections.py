@@ -14,6 +14,7 @@ from mtum.config.addresses import Address, Host, Recipient, WebAddress
 from mtum.core.strategies.contract import Strategy
 
 if TYPE_CHECKING:
+    from mtum.core.coordination.account import AccountRules
     from mtum.core.portfolio.decision import PortfolioRules
     from mtum.core.portfolio.sleeves import Sleeve
 
@@ -335,6 +336,22 @@ class Settings(_Section):
                 rules=self.portfolio.rules(one.risk),
             )
             for name, one in self.configured().items()
+        )
+
+    def account_rules(self) -> "AccountRules":
+        """Return the limits that all sleeves keep together."""
+        from mtum.core.coordination.account import AccountRules, Group  # loads numpy
+
+        risk = self.risk
+        return AccountRules(
+            daily_loss_usd=risk.account_daily_loss_usd,
+            drawdown_frac=risk.account_drawdown_frac,
+            max_symbol_frac=risk.max_symbol_frac,
+            groups=tuple(Group(name, one.symbols, one.max_frac) for name, one in self.group.items()),
+            max_gross_frac=risk.max_gross_frac,
+            correlation_penalty=risk.correlation_penalty,
+            target_volatility_frac=risk.target_volatility_frac,
+            max_var_frac=risk.max_var_frac,
         )
 
     def risk_of(self, sleeve: str) -> SleeveRisk:

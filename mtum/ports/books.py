@@ -7,7 +7,7 @@ from typing import Protocol
 
 from mtum.core.portfolio.fills import Fill
 from mtum.ports.broker import BrokerLists
-from mtum.ports.records import Cross, EquityPoint, IntentState
+from mtum.ports.records import Cross, EquityPoint, IntentState, PlanRecord
 
 
 class BookStore(Protocol):
@@ -106,4 +106,20 @@ class CrossStore(Protocol):
 
     def lapse(self, crosses: Sequence[Cross], now: datetime) -> None:
         """Record that there was no official close."""
+        ...
+
+
+class PlanStore(Protocol):
+    """What the account planned session by session; written by `DecisionStore.commit`."""
+
+    def find(self, session: date) -> PlanRecord | None:
+        """Return the plan of a session, or None."""
+        ...
+
+    def all(self) -> Sequence[PlanRecord]:
+        """Return every plan, oldest first."""
+        ...
+
+    def altered(self) -> Sequence[date]:
+        """Return the sessions whose stored frame is no longer what its hash says, oldest first."""
         ...

@@ -98,6 +98,17 @@ class IntentState:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanRecord:
+    """What the account planned in a session, with every input it saw; documents are plain JSON values."""
+
+    account: str
+    session: date
+    decided_at: datetime
+    document: Mapping[str, Any]
+    frame: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Cross:
     """Shares that one sleeve gives to, or takes from, others at the official close of a session.
 

@@ -12,7 +12,7 @@ from mtum.core.portfolio.fills import Fill, Split
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.lots import Lot
 from mtum.core.portfolio.orders import OrderIntent, OrderStatus
-from mtum.ports.books import BookStore, CrossStore
+from mtum.ports.books import BookStore, CrossStore, PlanStore
 from mtum.ports.broker import BrokerLists
 from mtum.ports.messages import Message
 from mtum.ports.owner_store import ApprovalStore, LimitStore, StatementStore
@@ -24,6 +24,7 @@ from mtum.ports.records import (
     Halt,
     IntentState,
     Observed,
+    PlanRecord,
     QuarantinedBar,
     Revision,
     RunRecord,
@@ -77,9 +78,13 @@ class DecisionStore(Protocol):
         ...
 
     def commit(
-        self, records: Sequence[DecisionRecord], intents: Sequence[OrderIntent], crosses: Sequence[Cross] = ()
+        self,
+        records: Sequence[DecisionRecord],
+        intents: Sequence[OrderIntent],
+        crosses: Sequence[Cross] = (),
+        plan: PlanRecord | None = None,
     ) -> None:
-        """Store the decisions of a session, their frames, intents (PLANNED) and crosses in one durable transaction.
+        """Store all of a session's decision in one durable transaction: frames, intents (PLANNED), crosses, the plan.
 
         Raises
         ------
@@ -366,6 +371,7 @@ class Store(Protocol):
     decisions: DecisionStore
     orders: OrderStore
     crosses: CrossStore
+    plans: PlanStore
     ledger: LedgerStore
     bars: BarStore
     quarantine: QuarantineStore

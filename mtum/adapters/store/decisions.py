@@ -11,10 +11,11 @@ from mtum.adapters.store.database import Database
 from mtum.adapters.store.frames import insert_frame, is_sound, whole_frame
 from mtum.adapters.store.orders.crosses import insert_cross
 from mtum.adapters.store.orders.intents import insert_intent
+from mtum.adapters.store.plans import insert_plan
 from mtum.adapters.store.texts import canonical, instant, instant_text, plain, table
 from mtum.core.portfolio.orders import OrderIntent
 from mtum.errors import StoreError, VerificationError
-from mtum.ports.records import Cross, DecisionRecord
+from mtum.ports.records import Cross, DecisionRecord, PlanRecord
 
 _SELECT = "SELECT decisions.*, input_frames.frame FROM decisions JOIN input_frames ON hash = frame_hash"
 
@@ -26,9 +27,13 @@ class SqliteDecisions:
     database: Database
 
     def commit(
-        self, records: Sequence[DecisionRecord], intents: Sequence[OrderIntent], crosses: Sequence[Cross] = ()
+        self,
+        records: Sequence[DecisionRecord],
+        intents: Sequence[OrderIntent],
+        crosses: Sequence[Cross] = (),
+        plan: PlanRecord | None = None,
     ) -> None:
-        """Store the decisions of a session, their frames, intents (PLANNED) and crosses in one durable transaction.
+        """Store all of a session's decision in one durable transaction: frames, intents (PLANNED), crosses, the plan.
 
         Raises
         ------
@@ -51,6 +56,8 @@ class SqliteDecisions:
                 insert_intent(connection, intent, records[0].decided_at, numbers[intent.strategy])
             for cross in crosses:
                 insert_cross(connection, cross, records[0].decided_at, numbers[cross.strategy])
+            if plan is not None:
+                insert_plan(connection, plan)
 
     def preview(self, record: DecisionRecord) -> None:
         """Store a dry run's decision; replaces an earlier preview of the session."""
@@ -61,7 +68,7 @@ class SqliteDecisions:
             if known is not None:
                 connection.execute("DELETE FROM decisions WHERE id = ?", (known,))
             _insert(connection, record)
-            unused = "NOT EXISTS (SELECT 1 FROM decisions WHERE frame_hash = hash)"
+            unused = "hash NOT IN (SELECT frame_hash FROM decisions UNION SELECT frame_hash FROM plans)"
             connection.execute(f"DELETE FROM input_frames WHERE {unused}")
 
     def find(self, session: date, strategy: str) -> DecisionRecord | None:

@@ -20,12 +20,13 @@ from mtum.adapters.store.market.quarantine import SqliteQuarantine
 from mtum.adapters.store.orders.book import SqliteOrders
 from mtum.adapters.store.orders.crosses import SqliteCrosses
 from mtum.adapters.store.outbox import SqliteMessages
+from mtum.adapters.store.plans import SqlitePlans
 from mtum.adapters.store.reading import newer, open_read_only
 from mtum.adapters.store.runs import SqliteRuns
 from mtum.adapters.store.schema import SCHEMA_VERSION
 from mtum.adapters.store.statements import SqliteStatements
 from mtum.errors import StoreError, StoreMismatchError
-from mtum.ports.books import BookStore, CrossStore
+from mtum.ports.books import BookStore, CrossStore, PlanStore
 from mtum.ports.owner_store import ApprovalStore, LimitStore, StatementStore
 from mtum.ports.store import (
     BarStore,
@@ -48,6 +49,7 @@ class SqliteStore:
     decisions: DecisionStore
     orders: OrderStore
     crosses: CrossStore
+    plans: PlanStore
     ledger: LedgerStore
     bars: BarStore
     quarantine: QuarantineStore
@@ -66,6 +68,7 @@ class SqliteStore:
         self.decisions = SqliteDecisions(database)
         self.orders = SqliteOrders(database)
         self.crosses = SqliteCrosses(database)
+        self.plans = SqlitePlans(database)
         self.ledger = SqliteLedger(database)
         self.bars = SqliteBars(database)
         self.quarantine = SqliteQuarantine(database)

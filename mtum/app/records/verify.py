@@ -14,6 +14,7 @@ from mtum.app.ledger.books import book_problems
 from mtum.config import Settings, digest_of, restored
 from mtum.core.market.bars import Bars
 from mtum.core.market.merging import NewSplit, rebased
+from mtum.core.plans import replayed_plan
 from mtum.core.record import FRAME_COLUMNS, differences, replayed, view_of
 from mtum.errors import ConfigError, ExitCode, UsageError, VerificationError
 from mtum.ports.records import DecisionRecord
@@ -72,6 +73,7 @@ def verify(
             f"the stored frame of the dry run of {day} is not what its hash says"
             for day in sorted(altered - {record.session for record in records})
         )
+    apart += _plans_verified(store, records)
     problems = tuple(
         Problem(ExitCode.PERSON, f"{one.session}: {line}") for one in found for line in (*one.replay, *one.provenance)
     )
@@ -118,6 +120,27 @@ def _replay(record: DecisionRecord) -> tuple[str, ...]:
         {"action": again["action"], "reasons": again["reasons"]},
         "decision",
     )
+    return tuple(lines)
+
+
+def _plans_verified(store: Store, records: Sequence[DecisionRecord]) -> tuple[str, ...]:
+    """Coordinate the plans of these sessions again, with the settings of a decision each rests on."""
+    altered = set(store.plans.altered())
+    lines: list[str] = []
+    for session, record in {record.session: record for record in records}.items():
+        plan = store.plans.find(session)
+        if plan is None:
+            continue
+        if session in altered:
+            lines.append(f"the stored frame of the plan of {session} is not what its hash says")
+        try:
+            then = restored(record.settings)
+            sizing = {sleeve.name: sleeve.rules.sizing for sleeve in then.sleeves()}
+            again = replayed_plan(plan.frame, sizing, then.account_rules())
+        except (ValueError, KeyError, TypeError, ConfigError) as error:
+            lines.append(f"the stored plan of {session} cannot be replayed: {error}")
+            continue
+        lines += [f"plan of {session}: {line}" for line in differences(dict(plan.document), again)]
     return tuple(lines)
 
 

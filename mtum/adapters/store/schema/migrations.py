@@ -240,6 +240,15 @@ def unknown_volumes(db: Database) -> None:
         db.execute(create_view(VIEWS[name]))
 
 
+@MIGRATIONS(name="0021_plans")
+def plans(db: Database) -> None:
+    """Keep what the account did with the wishes of its sleeves."""
+    known = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
+    for statement in (create_table(TABLES["plans"]), *TABLES["plans"].indexes):
+        if "plans" not in known:
+            db.execute(statement)
+
+
 def _maybe_instant(fact: str) -> str | None:
     try:
         return instant_text(datetime.fromisoformat(fact))

@@ -56,6 +56,20 @@ _DECISIONS = (
         """,
     ),
     table(
+        "plans",
+        "What the account did with the wishes of its sleeves in one session: limits, crosses, orders.",
+        """
+        id | INTEGER PRIMARY KEY | number of the plan
+        account | TEXT NOT NULL | account it was made for
+        session | TEXT NOT NULL | session that was decided
+        decided_at | TEXT NOT NULL | instant of the decisions
+        document | TEXT NOT NULL | JSON: orders by sleeve with what is crossed and sent, cuts, what was held back
+        frame_hash | TEXT NOT NULL REFERENCES input_frames (hash) | every input of it
+        """,
+        "UNIQUE (account, session)",
+        "CREATE INDEX plans_by_frame ON plans (frame_hash)",
+    ),
+    table(
         "frame_bars",
         "Finished bars that large frames used: a row for each value that one had.",
         """

@@ -1,0 +1,73 @@
+"""What the account planned session by session, with every input it saw."""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from mtum.adapters.store.database import Database
+from mtum.adapters.store.frames import insert_frame, is_sound, whole_frame
+from mtum.adapters.store.texts import instant, instant_text, plain, table
+from mtum.errors import VerificationError
+from mtum.ports.records import PlanRecord
+
+_SELECT = "SELECT plans.*, input_frames.frame FROM plans JOIN input_frames ON hash = frame_hash"
+
+
+def insert_plan(connection: sqlite3.Connection, plan: PlanRecord) -> None:
+    """Store a plan and its frame."""
+    values = (
+        plan.account,
+        plan.session.isoformat(),
+        instant_text(plan.decided_at),
+        plain(dict(plan.document)),
+        insert_frame(connection, plan.frame, final=True),
+    )
+    sql = "INSERT INTO plans (account, session, decided_at, document, frame_hash) VALUES (?, ?, ?, ?, ?)"
+    connection.execute(sql, values)
+
+
+@dataclass(frozen=True, slots=True)
+class SqlitePlans:
+    """The port `PlanStore` on SQLite."""
+
+    database: Database
+
+    def find(self, session: date) -> PlanRecord | None:
+        """Return the plan of a session, or None.
+
+        Raises
+        ------
+        VerificationError
+            If it is no longer JSON.
+        """
+        sql = f"{_SELECT} WHERE account = ? AND session = ?"
+        row = self.database.row(sql, (self.database.account, session.isoformat()))
+        return None if row is None else _plan(self.database.connection, row)
+
+    def all(self) -> Sequence[PlanRecord]:
+        """Return every plan, oldest first."""
+        rows = self.database.rows(f"{_SELECT} ORDER BY session, plans.id")
+        return tuple(_plan(self.database.connection, row) for row in rows)
+
+    def altered(self) -> Sequence[date]:
+        """Return the sessions whose stored frame is no longer what its hash says, oldest first."""
+        sql = f"SELECT session, frame_hash, frame FROM ({_SELECT}) ORDER BY session"
+        return tuple(
+            date.fromisoformat(session)
+            for session, stored_hash, frame in self.database.rows(sql)
+            if not is_sound(self.database.connection, stored_hash, frame)
+        )
+
+
+def _plan(connection: sqlite3.Connection, row: sqlite3.Row) -> PlanRecord:
+    try:
+        return PlanRecord(
+            account=row["account"],
+            session=date.fromisoformat(row["session"]),
+            decided_at=instant(row["decided_at"]),
+            document=table(row["document"]),
+            frame=whole_frame(connection, row["frame"]),
+        )
+    except ValueError as error:
+        raise VerificationError(f"the stored plan of {row['session']} cannot be read: {error}") from error
