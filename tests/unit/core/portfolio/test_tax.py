@@ -222,14 +222,15 @@ def test_in_one_session_shares_are_bought_before_they_are_sold() -> None:
     """Bought from 15:00 to 20:55 and sold from 14:50 to 20:50: what began is there before what ended."""
     day = date(2025, 3, 3)
     bought = executions("in", "BUY", day, (5, "100"), (5, "100"), first=1)
-    sold = executions("out", "SELL", day, (5, "101"), (5, "101"), first=3)
+    sold = executions("out", "SELL", day, (5, "99"), (5, "99"), first=3)
     hours = [time(15), time(20, 55), time(14, 50), time(20, 50)]
     fills = [
         replace(one, instant=datetime.combine(day, at, UTC)) for one, at in zip([*bought, *sold], hours, strict=True)
     ]
-    record = tax_record(fills)
-    # 1,009.99 received and 1,000.01 paid, each with 0.006 of commission.
-    assert ([(lot.shares, lot.gain_usd) for lot in record.closed], record.held) == ([(10, Decimal("9.98"))], ())
+    record = tax_record([*fills, fill(5, "BUY", day + timedelta(days=1), 10, "95")])
+    # 1,000.01 paid and 989.99 received, each with 0.006 of commission. A short sale's loss would not be deferred.
+    assert [(lot.shares, lot.adjustment_usd) for lot in record.closed] == [(10, Decimal("10.02"))]
+    assert [(lot.shares, lot.basis_usd) for lot in record.held] == [(10, Decimal("960.02"))]
 
 
 def test_shares_bought_on_the_thirtieth_day_of_a_sale_that_went_on_until_then_replace_its_first_ones() -> None:
