@@ -336,6 +336,8 @@ def test_short_positions_are_closed_one_after_the_other() -> None:
     record = tax_record([*shorts, fill(3, "BUY", date(2025, 1, 6), 5, "100")])
     assert [(lot.shares, lot.gain_usd) for lot in record.closed] == [(4, Decimal(40)), (1, Decimal(20))]
     assert [(lot.shares, lot.basis_usd) for lot in record.held] == [(-5, Decimal(-600))]
+    one = [fill(1, "SELL", date(2025, 1, 2), 1, "110"), fill(2, "BUY", date(2025, 1, 6), 1, "100")]
+    assert ([lot.gain_usd for lot in tax_record(one).closed], tax_record(one).held) == ([Decimal(10)], ())
     # No cash is paid for a fraction of what is short.
     (short,) = tax_record(shorts[:1], [Split("MTUM", date(2025, 3, 3), Decimal("0.1"))]).held
     assert (short.shares, short.basis_usd) == (Decimal("-0.4"), Decimal(-440))
