@@ -1,15 +1,18 @@
 """The ways a message leaves, as the settings and secrets ask for them."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
+from mtum.adapters.notifiers.apprise_channel import channels_named
+from mtum.adapters.notifiers.console import Console
+from mtum.adapters.notifiers.mail_channel import MailChannel
+from mtum.adapters.notifiers.ping import Ping
+from mtum.adapters.notifiers.smtp import SmtpServer
+from mtum.adapters.notifiers.stamped import Stamped
+from mtum.adapters.notifiers.timed import Timed
 from mtum.config import Settings, secret
 from mtum.ports.dead_man import DeadMan
 from mtum.ports.messages import Notifier
 from mtum.wiring import resources
-
-if TYPE_CHECKING:
-    from mtum.adapters.notifiers.smtp import SmtpServer
 
 SEND_SECONDS = 9.0
 """Longest wait for any channel: an urgent message is gone, or known not to be and told by the others, within 15 s."""
@@ -19,11 +22,6 @@ TALK_SECONDS = 8.5
 
 def channels_of(settings: Settings, environment: Mapping[str, str]) -> tuple[Notifier, ...]:
     """Return every configured channel; the terminal alone when none is."""
-    from mtum.adapters.notifiers.apprise_channel import channels_named
-    from mtum.adapters.notifiers.console import Console
-    from mtum.adapters.notifiers.stamped import Stamped
-    from mtum.adapters.notifiers.timed import Timed
-
     found: list[Notifier] = [*_mail(settings, environment)]
     found += channels_named(secret("notify.urls", environment))
     account = resources.account_of(settings)
@@ -37,20 +35,16 @@ def is_anybody_told(settings: Settings, environment: Mapping[str, str]) -> bool:
 
 
 def _mail(settings: Settings, environment: Mapping[str, str]) -> list[Notifier]:
-    from mtum.adapters.notifiers.mail_channel import MailChannel
-
     mail = settings.mail
     servers = mail_servers_of(settings, environment)
     return [MailChannel(server, mail.sender, address) for server in servers for address in mail.recipients]
 
 
-def mail_servers_of(settings: Settings, environment: Mapping[str, str]) -> tuple["SmtpServer", ...]:
+def mail_servers_of(settings: Settings, environment: Mapping[str, str]) -> tuple[SmtpServer, ...]:
     """Return the mail server if mail is set up, else nothing."""
     mail = settings.mail
     if not mail.host:
         return ()  # half a mail setting is refused where settings are read
-    from mtum.adapters.notifiers.smtp import SmtpServer
-
     server = SmtpServer(
         host=mail.host,
         port=mail.port,
@@ -67,6 +61,4 @@ def dead_man_of(environment: Mapping[str, str]) -> DeadMan | None:
     url = secret("notify.ping_url", environment)
     if not url:
         return None
-    from mtum.adapters.notifiers.ping import Ping
-
     return Ping(url)

@@ -8,10 +8,20 @@ from functools import cache, partial
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import mtum
+from mtum.adapters.brokers.gate import GatedBroker
+from mtum.adapters.brokers.ib.broker import IbBroker
+from mtum.adapters.brokers.simulated import SimulatedBroker, move_cash, practice_account
+from mtum.adapters.brokers.source_market import SourceMarket
+from mtum.adapters.clock import BrokerClock, ReplayClock
+from mtum.adapters.ib.connection import client_library
+from mtum.adapters.ib.connector import Connector, login_of
+from mtum.adapters.ib.contracts import ContractPins, Contracts
+from mtum.adapters.ib.wire_record import WireFile
 from mtum.adapters.run_journal import RunJournal
+from mtum.adapters.sources.ib import IbSource
+from mtum.adapters.state_file import ReplacedFile, Unwatched
 from mtum.app.desk import Desk, Provenance
 from mtum.app.ledger.book import held_shares
 from mtum.app.session.match_orders import doubts_first
@@ -20,19 +30,14 @@ from mtum.config import Settings
 from mtum.core.portfolio.costs import cost_model
 from mtum.core.portfolio.gate import GateRules
 from mtum.core.portfolio.money import exact
+from mtum.core.simulation.admission import ExchangeRules
+from mtum.core.simulation.exchange_state import ExchangeAccount
 from mtum.errors import BrokerUnavailableError, UsageError
 from mtum.ports.market_data import BarSource
 from mtum.ports.reading import PRACTICE_KEY
 from mtum.ports.store import Store
 from mtum.ports.time import Calendar, Clock, Journal
 from mtum.wiring import resources
-
-if TYPE_CHECKING:
-    from mtum.adapters.brokers.gate import GatedBroker
-    from mtum.adapters.clock import BrokerClock
-    from mtum.adapters.ib.connector import Connector
-    from mtum.adapters.ib.contracts import Contracts
-    from mtum.core.simulation.exchange_state import ExchangeAccount
 
 PRACTICE_GATEWAY_ACCOUNTS = "DUP"
 """How the practice gateway's accounts begin, and some of the broker's own paper accounts."""
@@ -49,8 +54,6 @@ def replay_desk(settings: Settings, data_dir: Path, journal: Journal | None = No
     RunLockedError, StoreError, DataError, ConfigError
         Whatever stands in the way, before anything is written.
     """
-    from mtum.adapters.clock import ReplayClock
-
     told: list[str] = []
     source, calendar = resources.source_of(settings, data_dir, told.append), resources.calendar_of(settings, data_dir)
     market = market_sessions(source, calendar, settings)
@@ -78,14 +81,8 @@ def replay_desk(settings: Settings, data_dir: Path, journal: Journal | None = No
 
 def practice_broker(
     settings: Settings, data_dir: Path, source: BarSource, calendar: Calendar, clock: Clock, journal: Journal
-) -> "GatedBroker":
+) -> GatedBroker:
     """Return the simulated exchange of practice mode behind the last gate."""
-    from mtum.adapters.brokers.gate import GatedBroker
-    from mtum.adapters.brokers.simulated import SimulatedBroker
-    from mtum.adapters.brokers.source_market import SourceMarket
-    from mtum.adapters.state_file import ReplacedFile
-    from mtum.core.simulation.admission import ExchangeRules
-
     portfolio = settings.portfolio
     broker = SimulatedBroker(
         account=_first_account(settings),
@@ -97,9 +94,7 @@ def practice_broker(
     return GatedBroker(broker, gate_rules(settings, {}), calendar)
 
 
-def _first_account(settings: Settings) -> "ExchangeAccount":
-    from mtum.adapters.brokers.simulated import practice_account
-
+def _first_account(settings: Settings) -> ExchangeAccount:
     portfolio = settings.portfolio
     return practice_account(resources.account_of(settings), portfolio.account_kind, exact(portfolio.capital_usd))
 
@@ -108,9 +103,6 @@ def transfer_of(settings: Settings, data_dir: Path) -> Callable[[Decimal], None]
     """Return what moves money at the broker: in practice mode here, elsewhere the owner's bank does it."""
     if settings.mode != "practice":
         return lambda _: None
-    from mtum.adapters.brokers.simulated import move_cash
-    from mtum.adapters.state_file import ReplacedFile, Unwatched
-
     file = ReplacedFile(data_dir / resources.EXCHANGE_NAME, Unwatched())
     return lambda amount_usd: move_cash(file, _first_account(settings), amount_usd)
 
@@ -140,8 +132,6 @@ def live_desk(
     UsageError, RunLockedError, StoreError, ConfigError
         Whatever stands in the way, before anything is written.
     """
-    from mtum.adapters.clock import BrokerClock
-
     if as_of is not None and settings.mode == "live":
         raise UsageError("--as-of is for practice and paper; a live run goes by the broker's clock")
     calendar = resources.calendar_of(settings, data_dir)
@@ -152,12 +142,9 @@ def live_desk(
         last.enter_context(doubts_first(store))
         steps = RunJournal(store, clock)
         trusting = as_of is None and settings.mode != "live"
-        contracts = (
-            _contracts(settings, data_dir, store, clock, read_only=dry_run, trusting=trusting)
-            if _needs_gateway(settings)
-            else None
-        )
-        if contracts is not None:
+        contracts = None
+        if settings.mode != "practice" or "ib" in (settings.market.source, settings.market.second_source):
+            contracts = _contracts(settings, data_dir, store, clock, read_only=dry_run, trusting=trusting)
             last.callback(contracts.connector.close)
             if as_of is None:
                 _ask_first(settings, store, contracts.connector)
@@ -169,7 +156,8 @@ def live_desk(
         if settings.mode == "practice" or contracts is None:
             broker = practice_broker(settings, data_dir, source, calendar, clock, steps)
         else:
-            broker = _ib_broker(settings, calendar, store, contracts)
+            own = IbBroker(contracts, settings.broker.acknowledge_seconds)
+            broker = GatedBroker(own, gate_rules(settings, {}), calendar, store.approvals.pinned_contract)
         broker.held = partial(held_shares, store)
         yield Desk(
             settings=settings,
@@ -188,7 +176,7 @@ def live_desk(
         )
 
 
-def _ask_first(settings: Settings, store: Store, connector: "Connector") -> None:
+def _ask_first(settings: Settings, store: Store, connector: Connector) -> None:
     # Only a practice gateway has a market time of its own, and nothing else knows it. Once a gateway has
     # said that it is a real one, jobs connect to it no earlier than they must.
     known = store.control.meta(PRACTICE_KEY)
@@ -200,7 +188,7 @@ def _ask_first(settings: Settings, store: Store, connector: "Connector") -> None
         store.control.set_meta(PRACTICE_KEY, found)
 
 
-def gateway_clock(settings: Settings, data_dir: Path) -> "Clock | None":
+def gateway_clock(settings: Settings, data_dir: Path) -> Clock | None:
     """Return the practice gateway's clock where it keeps the market's time; None on the running market.
 
     Raises
@@ -221,19 +209,10 @@ def gateway_clock(settings: Settings, data_dir: Path) -> "Clock | None":
         return None  # what has never been seen may be a real gateway: each job says what it lacks
 
 
-def _needs_gateway(settings: Settings) -> bool:
-    return settings.mode != "practice" or "ib" in (settings.market.source, settings.market.second_source)
-
-
 def _contracts(
-    settings: Settings, data_dir: Path, store: Store, clock: "BrokerClock", *, read_only: bool, trusting: bool
-) -> "Contracts":
+    settings: Settings, data_dir: Path, store: Store, clock: BrokerClock, *, read_only: bool, trusting: bool
+) -> Contracts:
     # `trusting`: a practice gateway's clock is believed whatever it says.
-    from mtum.adapters.ib.connection import client_library
-    from mtum.adapters.ib.connector import Connector, login_of
-    from mtum.adapters.ib.contracts import ContractPins, Contracts
-    from mtum.adapters.ib.wire_record import WireFile
-
     def hear(now: datetime) -> None:
         clock.hear(now, practice=trusting and connector.practice)
 
@@ -248,20 +227,10 @@ def _contracts(
     return Contracts(connector, pins)
 
 
-def _ib_broker(settings: Settings, calendar: Calendar, store: Store, contracts: "Contracts") -> "GatedBroker":
-    from mtum.adapters.brokers.gate import GatedBroker
-    from mtum.adapters.brokers.ib.broker import IbBroker
-
-    broker = IbBroker(contracts, settings.broker.acknowledge_seconds)
-    return GatedBroker(broker, gate_rules(settings, {}), calendar, store.approvals.pinned_contract)
-
-
 def _running_source(
-    name: str, settings: Settings, data_dir: Path, contracts: "Contracts | None", tell: Callable[[str], None]
+    name: str, settings: Settings, data_dir: Path, contracts: Contracts | None, tell: Callable[[str], None]
 ) -> BarSource:
     if name == "ib" and contracts is not None:
-        from mtum.adapters.sources.ib import IbSource
-
         return IbSource(contracts)
     market = settings.market.model_copy(update={"source": name})
     return resources.source_of(settings.model_copy(update={"market": market}), data_dir, tell)

@@ -10,6 +10,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from mtum.adapters.clock import FixedClock, SystemClock
+from mtum.adapters.logs import run_scope
+from mtum.adapters.store.lock import run_lock
 from mtum.app.service.notices import store_notice
 from mtum.app.service.outbox import Flushed, Outbox
 from mtum.app.service.run_due import DueRun, RunContext, run_due
@@ -47,8 +50,6 @@ class Installation:
         instant: datetime | None = None,
         stopping: Callable[[], bool] = lambda: False,
     ) -> None:
-        from mtum.adapters.clock import FixedClock, SystemClock
-
         self.settings = settings
         self.data_dir = data_dir
         self.clock: Clock = SystemClock() if instant is None else FixedClock(instant)
@@ -82,8 +83,6 @@ class Installation:
 
     def context(self, store: Store) -> RunContext:
         """Return the entry's surroundings on an open database."""
-        from mtum.adapters.logs import run_scope
-
         return RunContext(
             store=store,
             # Sessions of a replayed market are its own: the timetable's rows must not look like them.
@@ -235,8 +234,6 @@ def only_scheduler(data_dir: Path) -> Iterator[None]:
 
 @contextmanager
 def _lock(path: Path, why: str = "") -> Iterator[None]:
-    from mtum.adapters.store.lock import run_lock
-
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

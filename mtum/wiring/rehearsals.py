@@ -2,11 +2,18 @@
 
 import shutil
 from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from mtum.adapters.ib.wire_record import codes_in
+from mtum.adapters.notifiers.apprise_channel import channels_named
+from mtum.adapters.notifiers.smtp import greet
+from mtum.adapters.store.checks import problems
+from mtum.adapters.store.reading import open_read_only
 from mtum.app.desk import Desk
+from mtum.app.owner.paper_check import paper_check
 from mtum.app.service.rehearse import Rehearsal, Surroundings, failed_rehearsal, over_rehearsal, rehearse
 from mtum.config import Settings, current_environment, secret
 from mtum.core.market.sessions import Session
@@ -56,9 +63,6 @@ def rehearsed(
 
 def checked_on_paper(desk: Desk, session: Session, tell: Callable[[str], None]) -> dict[str, Any]:
     """Carry out the check-list for a paper account with the codes that this folder's wire record holds."""
-    from mtum.adapters.ib.wire_record import codes_in
-    from mtum.app.owner.paper_check import paper_check
-
     return paper_check(desk, session, lambda: codes_in(desk.data_dir, session.day), tell)
 
 
@@ -77,9 +81,6 @@ def next_session(settings: Settings, data_dir: Path, clock: Clock) -> Session:
 
 def unreachable(settings: Settings) -> tuple[tuple[str, str], ...]:
     """Return the mail servers and services that would not take a message now; nothing is sent."""
-    from mtum.adapters.notifiers.apprise_channel import channels_named
-    from mtum.adapters.notifiers.smtp import greet
-
     failed = []
     for channel in channels_named(secret("notify.urls", current_environment())):
         try:
@@ -95,11 +96,6 @@ def unreachable(settings: Settings) -> tuple[tuple[str, str], ...]:
 
 
 def _damage(database: Path) -> tuple[str, ...]:
-    from contextlib import closing
-
-    from mtum.adapters.store.checks import problems
-    from mtum.adapters.store.reading import open_read_only
-
     if not database.exists():
         return ()
     with closing(open_read_only(database)) as connection:

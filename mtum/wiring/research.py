@@ -3,15 +3,15 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from mtum.adapters.sweep_results import SweepResults
-    from mtum.app.research.run_backtest import Backtested
-    from mtum.app.research.sweep import Engine, Prepared
+from mtum.adapters.sweep_results import SweepResults
+from mtum.app.research.run_backtest import Backtested
+from mtum.app.research.sweep import Engine, Prepared, ThreadEngine
+from mtum.app.research.tear_sheet import write_tear_sheet
 
 
-def tear_sheet_files(found: "Backtested", document: Mapping[str, Any], folder: Path) -> Sequence[Path]:
+def tear_sheet_files(found: Backtested, document: Mapping[str, Any], folder: Path) -> Sequence[Path]:
     """Write a backtest's tear sheet with its charts; return the files.
 
     Raises
@@ -20,13 +20,12 @@ def tear_sheet_files(found: "Backtested", document: Mapping[str, Any], folder: P
         If the folder cannot be written.
     """
     from mtum.adapters.rendering.backtest_charts import backtest_charts
-    from mtum.app.research.tear_sheet import write_tear_sheet
 
     return write_tear_sheet(found, document, folder, backtest_charts)
 
 
 @contextmanager
-def sweep_results(prepared: "Prepared", folder: Path) -> Iterator["SweepResults"]:
+def sweep_results(prepared: Prepared, folder: Path) -> Iterator[SweepResults]:
     """Open the file in the folder that keeps what of this sweep has been played.
 
     Raises
@@ -34,13 +33,11 @@ def sweep_results(prepared: "Prepared", folder: Path) -> Iterator["SweepResults"
     StoreError
         If it cannot be written.
     """
-    from mtum.adapters.sweep_results import SweepResults
-
     with closing(SweepResults(folder / f"sweep-{prepared.fingerprint()}.db")) as results:
         yield results
 
 
-def engine_named(name: str, workers: int) -> "Engine":
+def engine_named(name: str, workers: int) -> Engine:
     """Return what plays a sweep: `local` threads of this process, or a `ray` cluster.
 
     Raises
@@ -48,8 +45,6 @@ def engine_named(name: str, workers: int) -> "Engine":
     UsageError
         If its library is not installed.
     """
-    from mtum.app.research.sweep import ThreadEngine
-
     if name == "local":
         return ThreadEngine(workers)
     from mtum.adapters.ray_engine import ray_engine

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mtum.adapters import logs
 from mtum.adapters.clock import SystemClock
+from mtum.adapters.notifiers.apprise_channel import addresses
 from mtum.config import SECRETS, Settings, current_environment, secret
 from mtum.errors import ConfigError
 
@@ -39,8 +40,6 @@ def _days(file: Path) -> int | None:
 
 def secrets_of(environment: Mapping[str, str]) -> tuple[str, ...]:
     """Return every secret in force, to be kept out of logs; parts of address lists too."""
-    from mtum.adapters.notifiers.apprise_channel import addresses
-
     found = [text for name in SECRETS if (text := secret(name, environment))]
     return (*found, *addresses(secret("notify.urls", environment)))
 
