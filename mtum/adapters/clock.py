@@ -84,16 +84,21 @@ def within[T](seconds: float, name: str, call: Callable[[], T]) -> T:
         If it takes longer.
     """
     result: Future[T] = Future()
-
-    def work() -> None:
-        try:
-            result.set_result(call())
-        except BaseException as error:  # noqa: BLE001  # it is raised where the call is awaited
-            result.set_exception(error)
-
     # A daemon thread: one that hangs must not keep the process from ending.
-    Thread(target=copy_context().run, args=(work,), name=name, daemon=True).start()
-    return result.result(seconds)
+    Thread(target=copy_context().run, args=(_deliver, call, result), name=name, daemon=True).start()
+    try:
+        return result.result(seconds)
+    finally:
+        del result  # an error would hold itself, and what it holds, until the next collection
+
+
+def _deliver[T](call: Callable[[], T], result: Future[T]) -> None:
+    try:
+        result.set_result(call())
+    except BaseException as error:  # noqa: BLE001  # it is raised where the call is awaited
+        result.set_exception(error)
+    finally:
+        del result
 
 
 def retried[T](call: Callable[[], T], again: Callable[[Exception], bool], pauses: Iterable[float]) -> T:

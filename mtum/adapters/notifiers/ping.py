@@ -2,6 +2,7 @@
 
 import logging
 from http.client import HTTPException
+from urllib.error import HTTPError
 from urllib.parse import urlencode, urlsplit, urlunsplit
 from urllib.request import Request, urlopen
 from uuid import NAMESPACE_URL, uuid5
@@ -45,8 +46,12 @@ class Ping:
 
         def call() -> None:
             request = Request(url, data=body.encode(), headers={"User-Agent": "mtum"})
-            with urlopen(request, timeout=self._timeout) as answer:
-                answer.read(1024)
+            try:
+                with urlopen(request, timeout=self._timeout) as answer:
+                    answer.read(1024)
+            except HTTPError as refusal:
+                refusal.close()  # it holds the connection
+                raise
 
         try:
             # An order may be waiting.
