@@ -31,7 +31,7 @@ from mtum.core.strategies.contract import (
     SymbolVerdict,
     Target,
 )
-from mtum.core.view import MarketView
+from mtum.core.view import MarketView, values_before
 
 type Json = Mapping[str, object] | list[object] | str | float | int | bool | None
 type Document = dict[str, object]
@@ -220,10 +220,8 @@ def _calendar(stored: Mapping[str, object]) -> tuple[date, ...]:
 
 def _series_document(view: MarketView, strategy: Strategy) -> Document:
     count = strategy.SERIES_SESSIONS - 1
-    return {
-        name: {day.isoformat(): value for day, value in sorted(values.items())[-count:]}
-        for name, values in sorted(view.series_history.items())
-    }
+    kept = {name: values_before(values, view.session, count) for name, values in sorted(view.series_history.items())}
+    return {name: {day.isoformat(): value for day, value in values.items()} for name, values in kept.items()}
 
 
 def _plain(value: float) -> float | None:

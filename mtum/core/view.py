@@ -173,6 +173,13 @@ CALENDAR_SESSIONS = 25
 """Sessions of the calendar before those of the history, so that what began a while ago can be counted."""
 
 
+def values_before(values: Mapping[date, float], session: date, count: int) -> dict[date, float]:
+    """Return the last `count` values of a series before a session, oldest first."""
+    days = sorted(values)
+    at = bisect_left(days, session)
+    return {day: values[day] for day in days[max(0, at - count) : at]}
+
+
 def calendar_around(days: tuple[date, ...], session: date, history_sessions: int) -> tuple[date, ...]:
     """Return the sessions a view of that session has: before its history, up to the next one."""
     at = bisect_right(days, session)

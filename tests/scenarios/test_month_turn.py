@@ -46,12 +46,13 @@ def walk(bars: Bars, symbol: str, seed: int) -> Bars:
     return Bars.from_columns(symbol, "csv", bars.days, columns)
 
 
+VIX = sample_market(FIRST, LAST)[1]
 MARKET = {symbol: walk(sample_market(FIRST, LAST)[0], symbol, 160 + at) for at, symbol in enumerate(SYMBOLS)}
 
 
 @contextmanager
 def market(folder: Path) -> Iterator[Replay]:
-    write_market(folder / "bars", MARKET)
+    write_market(folder / "bars", MARKET, VIX)
     with desks.replay_desk(settings(), folder) as replay:
         yield replay
 
@@ -87,6 +88,14 @@ def test_what_one_decision_remembers_is_what_the_next_one_knows(played: Replay) 
     assert {"month", "stop", "purchase_carried"} <= reasons, "every way of the contract was gone"
 
 
+def test_a_series_comes_with_the_values_asked_for(played: Replay) -> None:
+    days = sorted(VIX)
+    for record in played.desk.store.decisions.all():
+        at = days.index(record.session)
+        assert record.frame["series_history"] == {"VIX": {str(day): VIX[day] for day in days[at - 2 : at]}}
+        assert record.document["symbols"]["AAA"]["indicators"]["fear"] == VIX[days[at - 2]] + VIX[days[at - 1]]
+
+
 def test_its_decisions_and_books_verify(played: Replay) -> None:
     desk = played.desk
     assert book_problems(desk.store) == ()
@@ -102,7 +111,7 @@ def test_the_backtest_of_the_same_sessions_is_the_same(played: Replay) -> None:
     first = int(np.searchsorted(MARKET["AAA"].days, np.datetime64(days[0])))
     calendar = tuple(one.day for one in desk.calendar.sessions(date(2017, 1, 3), date(2018, 3, 1)))
     terms = Asked(desk.settings, settlement="calendar").terms()
-    fast = play_sessions(SessionHistory(MARKET, {}, calendar), STRATEGY, terms, first, first + SESSIONS)
+    fast = play_sessions(SessionHistory(MARKET, {"VIX": VIX}, calendar), STRATEGY, terms, first, first + SESSIONS)
     equity = {point.session: float(point.equity_usd) for point in desk.store.ledger.equity(STRATEGY.name)}
     assert dict(zip(days, fast.equity.tolist(), strict=True)) == pytest.approx(equity, abs=0.006)
     assert len(fast.trades) == 2

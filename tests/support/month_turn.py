@@ -31,6 +31,7 @@ class MonthTurn(TradeFilter):
     CALENDAR: ClassVar[bool] = True
     TOTAL_RETURNS: ClassVar[bool] = True
     STANDING_PURCHASES: ClassVar[bool] = True
+    SERIES_SESSIONS: ClassVar[int] = 3
 
     symbols: tuple[str, ...] = field(default=("AAA", "BBB"), metadata={"doc": "symbols traded"})
     yardstick: str = field(default="CCC", metadata={"doc": "symbol only read"})
@@ -42,6 +43,10 @@ class MonthTurn(TradeFilter):
     def reads(self) -> tuple[str, ...]:
         """The yardstick."""
         return (self.yardstick,)
+
+    def series(self) -> tuple[str, ...]:
+        """The VIX, only shown."""
+        return ("VIX",)
 
     def history_sessions(self) -> int:
         """One month end back."""
@@ -66,7 +71,8 @@ class MonthTurn(TradeFilter):
                 memory[f"stop:{symbol}"] = Price(symbol, round(close * 0.9, 6)) if verdict.weight else None
             elif held.shares > 1 and isinstance(stop, Price) and close < stop.usd:
                 verdict, reason, memory[f"stop:{symbol}"] = Shares(held.shares // 2), "stop", None
-            seen = {"close": close, "gain": gains[symbol], "weeks": view.newest(symbol, WEEKS)}
+            fear = sum(view.series_history["VIX"].values()) if "VIX" in view.series_history else None
+            seen = {"fear": fear, "close": close, "gain": gains[symbol], "weeks": view.newest(symbol, WEEKS)}
             found.append(SymbolVerdict(symbol, verdict, (reason,), (), seen, memory={"month": month, **memory}))
         return tuple(sorted(found, key=lambda one: one.verdict != Target(0.0)))
 

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from mtum.app.bars.judge_today import Judged, history_today, judge_today, judge_vix, vix_degraded
 from mtum.app.bars.kept_out import explained, kept_out, why
-from mtum.app.bars.refresh_bars import refresh_bars
+from mtum.app.bars.refresh_bars import refresh_bars, refresh_series
 from mtum.app.desk import Desk, Problem
 from mtum.app.ledger.equity import LAST_CLOSE_WITHIN
 from mtum.core.market.bars import Bar, Bars, ProvisionalBar
@@ -25,8 +26,8 @@ from mtum.core.market.volume import (
     usual_share,
 )
 from mtum.core.strategies.contract import Strategy
-from mtum.core.view import MarketView, calendar_around
-from mtum.errors import BarsInvalidError, BarsMissingError, DataError
+from mtum.core.view import MarketView, calendar_around, values_before
+from mtum.errors import BarsInvalidError, BarsMissingError, DataError, SourceUnavailableError
 from mtum.ports.market_data import Quote
 from mtum.ports.records import VolumeSnapshot
 
@@ -97,6 +98,7 @@ def gather(
         dividends={one.history.symbol: desk.source.coverage(one.history.symbol).dividends for one in seen}
         if strategy.TOTAL_RETURNS
         else {},
+        series_history=_series_history(desk, strategy, session.day),
     )
     return Gathered(
         view=view,
@@ -116,6 +118,15 @@ def gather(
             if symbol in held
         ),
     )
+
+
+def _series_history(desk: Desk, strategy: Strategy, day: date) -> dict[str, dict[date, float]]:
+    count = strategy.SERIES_SESSIONS - 1
+    if not count:
+        return {}
+    since = day - timedelta(days=round(count * 1.5) + 15)
+    closes = {name: desk.store.bars.series(name, desk.source.name, since) for name in strategy.series()}
+    return {name: values_before(values, day, count) for name, values in closes.items()}
 
 
 def _calendar(strategy: Strategy, sessions: Sessions, session: Session) -> tuple[date, ...]:
@@ -151,6 +162,9 @@ def refresh_universe(desk: Desk, session: Session, sessions: Sessions) -> dict[s
         except DataError as error:
             refused[symbol] = error
             _go_on(desk, refused)
+    for name in desk.strategy.series() if desk.strategy.SERIES_SESSIONS > 1 else ():
+        with suppress(SourceUnavailableError):  # fewer values are seen as fewer
+            refresh_series(desk, name, session, sessions)
     return refused
 
 

@@ -20,7 +20,7 @@ from mtum.core.portfolio.orders import Side
 from mtum.core.simulation.history import settled_at
 from mtum.core.simulation.played import BPS, FillModel, Played, PlayedTrade, PlayTerms
 from mtum.core.strategies.contract import Holding, Memory, Strategy
-from mtum.core.view import Asked, MarketView, calendar_around
+from mtum.core.view import Asked, MarketView, calendar_around, values_before
 
 
 @dataclass(slots=True)
@@ -126,6 +126,11 @@ def _decide(history: SessionHistory, strategy: Strategy, sleeve: _Sleeve, terms:
         columns={key: column[max(0, t + 1 - needed) : t + 1] for key, column in sleeve.columns.items()},
         calendar=calendar_around(history.calendar, day, needed) if strategy.CALENDAR else (),
         dividends=history.dividends,
+        series_history={
+            name: values_before(history.series.get(name, {}), day, strategy.SERIES_SESSIONS - 1)
+            for name in strategy.series()
+            if strategy.SERIES_SESSIONS > 1
+        },
     )
     last_equity = sleeve.equities[-1] if sleeve.equities else float(terms.capital_usd)
     book = with_change_since(_book(sleeve, terms, t), view.prices, last_equity)

@@ -8,7 +8,7 @@ import numpy as np
 from mtum.core.indicators import column_of
 from mtum.core.market.bars import Bars, Column
 from mtum.core.strategies.contract import Holding, IndicatorSpec, Own, Strategy, SymbolVerdict
-from mtum.core.view import Asked, MarketView, calendar_around
+from mtum.core.view import Asked, MarketView, calendar_around, values_before
 
 
 class FinalHistory:
@@ -72,7 +72,9 @@ class FinalHistory:
             (symbol, spec): self.column(symbol, spec) for symbol in symbols for spec in daily
         }
         values = {name: self.series.get(name, {}).get(day) for name in self.strategy.series()}
-        return MarketView(day, cut, values, {}, columns, calendar=calendar)
+        count = self.strategy.SERIES_SESSIONS - 1
+        earlier = {name: values_before(self.series.get(name, {}), day, count) for name in values if count}
+        return MarketView(day, cut, values, {}, columns, calendar=calendar, series_history=earlier)
 
     def verdicts(self, day: date, holdings: Mapping[str, Holding] | None = None) -> tuple[SymbolVerdict, ...]:
         """Return the verdicts of that day on final values; empty where it cannot be asked."""
