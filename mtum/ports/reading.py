@@ -125,6 +125,7 @@ class BarRow:
     first_read_at: str
     read_at: str
     final: int
+    checksum: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -268,6 +268,10 @@ class QuarantineStore(Protocol):
         """Return symbol (or series) and source of everything cached, in that order."""
         ...
 
+    def altered(self) -> Sequence[str]:
+        """Return the accepted bars whose values are no longer those that were accepted, by symbol and session."""
+        ...
+
     def days(self, symbol: str, source: str, since: date | None = None) -> Sequence[date]:
         """Return the cached sessions alone, oldest first."""
         ...

@@ -256,6 +256,16 @@ def test_verify_of_one_session_leaves_the_books_alone(traded: Path, tmp_path: Pa
     assert call_json(tmp_path, "verify", "--all").code == 6
 
 
+@pytest.mark.parametrize("session", ["min(session)", "max(session)"])
+@pytest.mark.parametrize("symbol", ["MTUM", "VIX"])
+def test_a_bar_that_no_decision_used_is_looked_at_too(copy: Path, symbol: str, session: str) -> None:
+    place = f"symbol = '{symbol}' AND session = (SELECT {session} FROM bars WHERE symbol = '{symbol}')"
+    alter(copy, f"UPDATE bars SET high = high + 0.01 WHERE {place}")
+    result = checked(copy)
+    assert result.exit_code == 6
+    assert any(f"bar {symbol} " in line and "is not as it was accepted" in line for line in problems(result))
+
+
 @pytest.mark.parametrize("name", ["open", "high", "low", "close", "volume"])
 def test_the_last_bit_of_a_bar_is_found(copy: Path, name: str) -> None:
     # A float has 53 bits: the next one is 1.1e-16 to 2.2e-16 of it away.

@@ -5,6 +5,7 @@ from datetime import date
 
 from mtum.adapters.store.events import missing_events
 from mtum.adapters.store.frames import is_sound
+from mtum.adapters.store.market.checksums import altered_bars
 from mtum.adapters.store.orders.executions import fill_of, fill_problems
 from mtum.adapters.store.texts import money
 from mtum.core.portfolio.fills import Split, folded, rebased
@@ -23,6 +24,7 @@ def problems(connection: sqlite3.Connection) -> tuple[str, ...]:
     return (
         *orphans,
         *_frame_problems(connection),
+        *(f"the bar {line}" for line in altered_bars(connection)),
         *_leg_problems(connection),
         *fill_problems(connection),
         *_lot_problems(connection),

@@ -62,7 +62,8 @@ def verify(
         If the session was never decided.
     """
     altered = set(store.decisions.altered())
-    apart = (*book_problems(store), *store.events.missing()) if books else ()
+    bars = (f"the bar {line}" for line in (store.quarantine.altered() if books else ()))
+    apart = (*book_problems(store), *store.events.missing(), *bars) if books else ()
     try:
         records = _records(store, settings, session)
     except VerificationError as error:

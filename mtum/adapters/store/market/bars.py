@@ -8,6 +8,7 @@ from math import nan
 from typing import TYPE_CHECKING
 
 from mtum.adapters.store.database import Database
+from mtum.adapters.store.market.checksums import checksum
 from mtum.adapters.store.market.rows import revision, revision_values
 from mtum.adapters.store.market.vintages import BarRows, undone
 from mtum.adapters.store.texts import instant, instant_text, maybe_money, money, since_text
@@ -21,11 +22,11 @@ if TYPE_CHECKING:
 _NAMES = ", ".join(COLUMNS)
 
 _ACCEPT = f"""
-INSERT INTO bars (symbol, source, session, {_NAMES}, first_read_at, read_at, final)
-VALUES (?, ?, ?, {", ".join("?" * len(COLUMNS))}, ?, ?, ?)
+INSERT INTO bars (symbol, source, session, {_NAMES}, first_read_at, read_at, final, checksum)
+VALUES (?, ?, ?, {", ".join("?" * len(COLUMNS))}, ?, ?, ?, ?)
 ON CONFLICT (symbol, source, session) DO UPDATE SET
   {", ".join(f"{name} = excluded.{name}" for name in COLUMNS)},
-  read_at = excluded.read_at, final = max(final, excluded.final)"""
+  read_at = excluded.read_at, final = max(final, excluded.final), checksum = excluded.checksum"""
 
 _ACTION = "INSERT INTO corporate_actions VALUES (?, ?, ?, ?, ?, ?)"
 AGREED = "agreed"
@@ -164,7 +165,7 @@ def _accepted(bars: Bars, at: str, final_until: date | None) -> Iterator[tuple[s
     last_final = "" if final_until is None else final_until.isoformat()
     columns = [getattr(bars, name).tolist() for name in COLUMNS]
     for day, *numbers in zip(days, *columns, strict=True):
-        yield (bars.symbol, bars.source, day, *numbers, at, at, int(day <= last_final))
+        yield (bars.symbol, bars.source, day, *numbers, at, at, int(day <= last_final), checksum(numbers))
 
 
 def _record_actions(connection: "Connection", bars: Bars, at: str) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from mtum.adapters.store.database import Database
+from mtum.adapters.store.market.checksums import altered_bars
 from mtum.adapters.store.market.rows import kept_out, quarantine_values
 from mtum.adapters.store.texts import instant_text
 from mtum.ports.records import QuarantinedBar
@@ -32,6 +33,10 @@ class SqliteQuarantine:
         """Return symbol (or series) and source of everything cached, in that order."""
         sql = "SELECT DISTINCT symbol, source FROM bars ORDER BY symbol, source"
         return [(row[0], row[1]) for row in self.database.rows(sql)]
+
+    def altered(self) -> Sequence[str]:
+        """Return the accepted bars whose values are no longer those that were accepted, by symbol and session."""
+        return altered_bars(self.database.connection)
 
     def days(self, symbol: str, source: str, since: date | None = None) -> Sequence[date]:
         """Return the cached sessions alone, oldest first."""

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlite_utils import Database, Migrations
 
+from mtum.adapters.store.market.checksums import COLUMNS, checksum
 from mtum.adapters.store.orders.intents import insert_instrument
 from mtum.adapters.store.schema import SCHEMA_VERSION, create_statements, create_table, create_view
 from mtum.adapters.store.schema.event_log import EVENTS, TRIGGERS
@@ -247,6 +248,15 @@ def plans(db: Database) -> None:
     for statement in (create_table(TABLES["plans"]), *TABLES["plans"].indexes):
         if "plans" not in known:
             db.execute(statement)
+
+
+@MIGRATIONS(name="0022_checksums_of_bars")
+def checksums_of_bars(db: Database) -> None:
+    """Notice a bar that is changed by hand, whether a decision used it or not."""
+    _add(db, "bars", {"checksum": "INTEGER"})
+    rows = db.execute(f"SELECT rowid, {', '.join(COLUMNS)} FROM bars").fetchall()
+    sums = [(checksum(values), number) for number, *values in rows]
+    db.conn.executemany("UPDATE bars SET checksum = ? WHERE rowid = ?", sums)
 
 
 def _maybe_instant(fact: str) -> str | None:
