@@ -1,5 +1,6 @@
 """What a report is made of, before it becomes text or HTML: sections of facts, tables and sentences."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -74,6 +75,12 @@ class Page:
     footer: tuple[str, ...]
     glance: str = ""
     ahead: str = ""
+
+
+def table_of(head: tuple[str, ...], rows: Iterable[Iterable[Cell | str]], left: Iterable[int] = (0,)) -> Table:
+    """Return a table whose plain cells are given as texts."""
+    whole = (tuple(Cell(one) if isinstance(one, str) else one for one in row) for row in rows)
+    return Table(head, tuple(whole), frozenset(left))
 
 
 def cells(*texts: str, tone: Tone = Tone.PLAIN) -> tuple[Cell, ...]:

@@ -18,7 +18,7 @@ from mtum.app.reporting.week import indicator_checks
 from mtum.app.review import Outside, write_review
 from mtum.core.reporting.layout import Facts
 from mtum.core.reporting.periods.review import Review
-from mtum.core.reporting.periods.review_tables import costs
+from mtum.core.reporting.periods.review_sections import review_page
 from support.report_history import History, sample_history
 from support.slow_rules import Row, SlowRules, play
 
@@ -167,7 +167,8 @@ def test_costs_equal_sums_over_fills(played: Played) -> None:
     assert review.costs.slippage_usd == pytest.approx(slipped, abs=1e-6)
     # A replay that decides on the close and fills at it measures nothing, which is not a cost of nothing.
     told = replace(review.costs, slippage_usd=None, wait_bps=None, auction_bps=None, simulated=False)
-    (facts,) = costs(replace(review, costs=told)).blocks
+    page = review_page(replace(review, costs=told))
+    (facts,) = next(section for section in page.further if section.key == "costs").blocks
     assert isinstance(facts, Facts)
     assert [cell.text for name, cell, _ in facts.rows if name.endswith("cost")] == ["not simulated"] * 3
 
