@@ -8,7 +8,6 @@ from mtum.core.coordination.account import Account, AccountRules, Plan, Returns,
 from mtum.core.coordination.coordinate import coordinate
 from mtum.core.coordination.limits import VAR_SESSIONS
 from mtum.core.market.bars import Bars
-from mtum.core.portfolio.carried import list_in, number_in, table_in, text_in
 from mtum.core.portfolio.decision import PlannedOrder
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.orders import Purpose, Side
@@ -23,6 +22,7 @@ from mtum.core.record import (
     shares_in,
     words_in,
 )
+from mtum.core.values import list_in, number_in, table_in, text_in
 
 RETURN_COLUMNS = (*FRAME_COLUMNS, "dividend")
 

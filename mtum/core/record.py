@@ -1,26 +1,14 @@
 """The decision record: every input and the outcome as plain JSON values, and the replay of it."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
-from hashlib import sha256
 from math import isclose
 
 from mtum.core.decide import decide
 from mtum.core.market.bars import Bar, Bars, ProvisionalBar
 from mtum.core.market.coverage import Dividends
-from mtum.core.portfolio.carried import (
-    list_in,
-    maybe_number,
-    memory_document,
-    memory_of,
-    number_in,
-    standing_document,
-    standing_of,
-    table_in,
-    text_in,
-)
+from mtum.core.portfolio.carried import memory_document, memory_of, standing_document, standing_of
 from mtum.core.portfolio.decision import Book, Decision, PlannedOrder, PortfolioRules
 from mtum.core.portfolio.limits import LossState, Restriction
 from mtum.core.strategies.contract import (
@@ -31,6 +19,7 @@ from mtum.core.strategies.contract import (
     SymbolVerdict,
     Target,
 )
+from mtum.core.values import list_in, maybe_number, number_in, table_in, text_in
 from mtum.core.view import MarketView, values_before
 
 type Json = Mapping[str, object] | list[object] | str | float | int | bool | None
@@ -39,16 +28,6 @@ type Document = dict[str, object]
 SAME_FLOAT = 4e-15
 """A mean of volumes beyond 1e8 has no sixth decimal: the order of summing decides its last bits."""
 FRAME_COLUMNS = ("open", "high", "low", "close", "volume")
-
-
-def canonical(document: object) -> str:
-    """Return the one JSON text of a document: keys sorted, no spaces, floats in their shortest form."""
-    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-
-
-def digest(document: object) -> str:
-    """Return the SHA-256 of a document's canonical text, in hexadecimal."""
-    return sha256(canonical(document).encode()).hexdigest()
 
 
 def frame_of(view: MarketView, book: Book, strategy: Strategy) -> Document:

@@ -18,6 +18,7 @@ from mtum.core.portfolio.sizing import SizingRules
 from mtum.core.strategies.buy_and_hold import BuyAndHold
 from mtum.core.strategies.contract import Holding, Strategy
 from mtum.core.strategies.mtum_confluence import MtumConfluence
+from mtum.core.values import canonical
 from mtum.core.view import MarketView
 from support.markets import made_up_bars
 
@@ -87,9 +88,9 @@ def test_a_stored_decision_replays_to_itself(
     view: MarketView, book: Book, limits: PortfolioRules, strategy: Strategy
 ) -> None:
     first = record.decision_document(decide(view, strategy, book, limits))
-    text = record.canonical(record.frame_of(view, book, strategy))
+    text = canonical(record.frame_of(view, book, strategy))
     frame = json.loads(text)
     assert record.differences(first, record.replayed(frame, strategy, limits)) == []
-    assert record.canonical(record.replayed(frame, strategy, limits)) == record.canonical(first)
+    assert canonical(record.replayed(frame, strategy, limits)) == canonical(first)
     assert record.book_of(frame) == book
-    assert record.canonical(record.frame_of(record.view_of(frame), record.book_of(frame), strategy)) == text
+    assert canonical(record.frame_of(record.view_of(frame), record.book_of(frame), strategy)) == text

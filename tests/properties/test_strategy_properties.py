@@ -25,6 +25,7 @@ from mtum.core.simulation.played import PlayTerms
 from mtum.core.simulation.session_path import SessionHistory, play_sessions
 from mtum.core.strategies import STRATEGIES
 from mtum.core.strategies.contract import Abstain, Holding, Keep, Own, Price, Shares, Strategy, Target
+from mtum.core.values import canonical
 from mtum.core.view import MarketView, calendar_around
 from support.markets import made_up_bars, made_up_vix, weekdays
 from support.month_turn import MonthTurn
@@ -161,13 +162,11 @@ def test_a_frame_decides_again_to_the_same_document_memory_included(
     book = data.draw(books(strategy))
     view = view_at(strategy, market(strategy, seed), t)
     decision = decide(view, strategy, book, RULES)
-    text = record.canonical(record.frame_of(view, book, strategy))
+    text = canonical(record.frame_of(view, book, strategy))
     frame = json.loads(text)
-    assert record.canonical(record.replayed(frame, strategy, RULES)) == record.canonical(
-        record.decision_document(decision)
-    )
-    assert record.canonical(record.frame_of(record.view_of(frame), record.book_of(frame), strategy)) == text
-    document = json.loads(record.canonical(record.decision_document(decision)))
+    assert canonical(record.replayed(frame, strategy, RULES)) == canonical(record.decision_document(decision))
+    assert canonical(record.frame_of(record.view_of(frame), record.book_of(frame), strategy)) == text
+    document = json.loads(canonical(record.decision_document(decision)))
     assert memory_of(document.get("memory", {})) == decision.memory
     assert standing_of(document.get("standing", [])) == decision.standing
     assert ("memory" in document) is bool(decision.memory), "a strategy without memory keeps its records as they were"

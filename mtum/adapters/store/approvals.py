@@ -7,7 +7,8 @@ from datetime import date, datetime
 from typing import Any
 
 from mtum.adapters.store.database import Database
-from mtum.adapters.store.texts import canonical, instant_text
+from mtum.adapters.store.texts import instant_text
+from mtum.core.values import canonical
 from mtum.ports.records import Subject, Way
 
 

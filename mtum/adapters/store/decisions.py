@@ -12,8 +12,9 @@ from mtum.adapters.store.frames import insert_frame, is_sound, whole_frame
 from mtum.adapters.store.orders.crosses import insert_cross
 from mtum.adapters.store.orders.intents import insert_intent
 from mtum.adapters.store.plans import insert_plan
-from mtum.adapters.store.texts import canonical, instant, instant_text, plain, table
+from mtum.adapters.store.texts import instant, instant_text, plain, table
 from mtum.core.portfolio.orders import OrderIntent
+from mtum.core.values import canonical
 from mtum.errors import StoreError, VerificationError
 from mtum.ports.records import Cross, DecisionRecord, PlanRecord
 

@@ -8,7 +8,8 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
-from mtum.adapters.store.texts import canonical, digest, table
+from mtum.adapters.store.texts import table
+from mtum.core.values import canonical, digest
 
 WHOLE_CHARACTERS = 24_000
 """A frame of no more text is kept whole, for a person to read."""

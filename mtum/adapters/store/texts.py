@@ -1,10 +1,8 @@
 """How instants, sessions, money and documents stand in a column, and back."""
 
 import json
-from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from hashlib import sha256
 from typing import Any
 
 
@@ -56,19 +54,9 @@ def maybe_float(amount: Decimal | None) -> float | None:
     return None if amount is None else float(amount)
 
 
-def canonical(document: Mapping[str, Any]) -> str:
-    """Return the one JSON text of a document: keys sorted, no spaces, floats in shortest form."""
-    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-
-
 def plain(document: object) -> str:
     """Return a document as compact JSON, keys in their own order."""
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-
-
-def digest(text: str) -> str:
-    """Return the SHA-256 of a text, in hexadecimal."""
-    return sha256(text.encode()).hexdigest()
 
 
 def table(text: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from mtum.core.indicators.smoothing import DECIMALS
 from mtum.core.portfolio.decision import Standing
 from mtum.core.portfolio.fills import Split, split_ratio
 from mtum.core.strategies.contract import Memory, Price, Remembered
+from mtum.core.values import list_in, number_in, table_in, text_in
 
 
 def in_todays_shares(
@@ -71,36 +72,3 @@ def _value(stored: object) -> Remembered:
     if isinstance(stored, Mapping):
         return Price(text_in(stored["symbol"]), number_in(stored["usd"]))
     return stored if isinstance(stored, str) else number_in(stored)
-
-
-def table_in(value: object) -> Mapping[str, object]:
-    """Return a table of a stored document; ValueError if it is something else."""
-    if not isinstance(value, Mapping):
-        raise ValueError(f"expected a table, found {value!r}")
-    return value
-
-
-def list_in(value: object) -> list[object]:
-    """Return a list of a stored document; ValueError if it is something else."""
-    if not isinstance(value, list):
-        raise ValueError(f"expected a list, found {value!r}")
-    return value
-
-
-def text_in(value: object) -> str:
-    """Return a text of a stored document; ValueError if it is something else."""
-    if not isinstance(value, str):
-        raise ValueError(f"expected text, found {value!r}")
-    return value
-
-
-def number_in(value: object) -> float:
-    """Return a number of a stored document; ValueError if it is something else."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"expected a number, found {value!r}")
-    return value
-
-
-def maybe_number(value: object) -> float | None:
-    """Return a number of a stored document that may be null."""
-    return None if value is None else number_in(value)

@@ -13,6 +13,7 @@ from mtum.core.reporting.flips import Situation, flips
 from mtum.core.reporting.summary import FlipLine
 from mtum.core.reporting.words import condition, listed, reason
 from mtum.core.strategies.contract import Strategy
+from mtum.core.values import table_in
 
 OVERRULING = (
     "halted", "daily_loss", "cooldown", "budget_below_one_share", "cash_not_settled", "exit_carried", "vix_missing",
@@ -94,8 +95,8 @@ def explanation_of(stored: Mapping[str, object], strategy: Strategy | None) -> E
         The decision's row: session, strategy, action, reasons, document, frame, settings,
         settings_hash, code_version, code_hash, decided_at.
     """
-    document, frame = _table(stored["document"]), _table(stored["frame"])
-    symbols = _table(document["symbols"])
+    document, frame = table_in(stored["document"]), table_in(stored["frame"])
+    symbols = table_in(document["symbols"])
     reasons = tuple(cast("Sequence[str]", stored["reasons"]))
     levels = {symbol: _levels(symbol, frame, strategy) for symbol in symbols}
     flip, note = _smallest_flip(document, levels, reasons)
@@ -105,9 +106,9 @@ def explanation_of(stored: Mapping[str, object], strategy: Strategy | None) -> E
         action=str(stored["action"]),
         reasons=reasons,
         planned=tuple(cast("Sequence[Table]", document.get("planned", ()))),
-        conditions=tuple(line for symbol, part in symbols.items() for line in _conditions(symbol, _table(part))),
+        conditions=tuple(line for symbol, part in symbols.items() for line in _conditions(symbol, table_in(part))),
         inputs={symbol: _inputs(symbol, document, frame) for symbol in symbols},
-        book={name: value for name, value in _table(frame["book"]).items() if name != "holdings"},
+        book={name: value for name, value in table_in(frame["book"]).items() if name != "holdings"},
         levels=tuple(line for lines in levels.values() for line in lines),
         flip=flip,
         flip_note=note,
@@ -129,16 +130,16 @@ def _conditions(symbol: str, part: Table) -> Iterator[ConditionLine]:
 
 
 def _inputs(symbol: str, document: Table, frame: Table) -> dict[str, object]:
-    part, bars = _table(_table(document["symbols"])[symbol]), _table(_table(frame["bars"])[symbol])
+    part, bars = table_in(table_in(document["symbols"])[symbol]), table_in(table_in(frame["bars"])[symbol])
     days = cast("Sequence[str]", bars["days"])
-    seen = _table(_table(document.get("seen", {})).get(symbol, {}))
+    seen = table_in(table_in(document.get("seen", {})).get(symbol, {}))
     today = {name: cast("Sequence[object]", bars[name])[-1] for name in ("open", "high", "low")}
     history = {"source": bars["source"], "sessions": len(days), "first_session": days[0], "last_session": days[-1]}
-    return {**_table(part["indicators"]), **today, **seen, **history, "held": _holding(symbol, frame)}
+    return {**table_in(part["indicators"]), **today, **seen, **history, "held": _holding(symbol, frame)}
 
 
 def _holding(symbol: str, frame: Table) -> Table:
-    return _table(_table(_table(frame["book"])["holdings"]).get(symbol, {"shares": 0}))
+    return table_in(table_in(table_in(frame["book"])["holdings"]).get(symbol, {"shares": 0}))
 
 
 def _levels(symbol: str, frame: Table, strategy: Strategy | None) -> tuple[FlipLine, ...]:
@@ -155,13 +156,13 @@ def _smallest_flip(
     if overruled is not None:
         return None, f"no change of the market would have: {reason(overruled)}"
     if not any(levels.values()):
-        asked = any(_table(part)["conditions"] for part in _table(document["symbols"]).values())
+        asked = any(table_in(part)["conditions"] for part in table_in(document["symbols"]).values())
         why = "none of its conditions follows one input of the symbol" if asked else "this strategy has no conditions"
         return None, f"no single input would have: {why}"
     found = [
         flip
         for symbol, lines in levels.items()
-        for flip in _flips_of(symbol, lines, _unknown(_table(_table(document["symbols"])[symbol]), lines))
+        for flip in _flips_of(symbol, lines, _unknown(table_in(table_in(document["symbols"])[symbol]), lines))
     ]
     if not found:
         return None, "no single input would have: more than one condition stood in the way"
@@ -218,7 +219,7 @@ def _holds(line: FlipLine, given: float) -> bool:
 
 def explanation_text(told: Explanation) -> str:
     """Return the explanation as plain text, at most TEXT_COLUMNS wide."""
-    held = any(_table(values["held"]).get("shares") for values in told.inputs.values())
+    held = any(table_in(values["held"]).get("shares") for values in told.inputs.values())
     did = "STAY OUT" if told.action == "hold" and not held else told.action.upper()
     lines = [f"{told.session}  {told.strategy}: {did}"]
     lines += fill(
@@ -270,12 +271,6 @@ def number_text(value: object) -> str:
     if isinstance(value, float):
         return decimals(value)
     return f"{value:,}" if isinstance(value, int) else str(value)
-
-
-def _table(value: object) -> Table:
-    if not isinstance(value, Mapping):
-        raise ValueError(f"a stored decision holds {value!r} where a table belongs")
-    return value
 
 
 def _maybe(value: object) -> float | None:

@@ -6,7 +6,6 @@ written once and read only by whoever asks for the whole.
 """
 
 import json
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -14,7 +13,7 @@ from enum import Enum
 from typing import cast
 
 from mtum.core.simulation.exchange_state import ExchangeOrder, ExchangeState, ExchangeStatus, Execution
-from mtum.core.values import readers
+from mtum.core.values import canonical, readers
 
 VERSION = 2
 READABLE = (1, VERSION)
@@ -23,7 +22,7 @@ READABLE = (1, VERSION)
 
 def to_bytes(state: ExchangeState, finished: bytes = b"") -> bytes:
     """Return the state as UTF-8 JSON, keys sorted, with the lines of what earlier sessions finished after it."""
-    return _line({"version": VERSION, "state": _plain(state)}) + (b"\n" + finished if finished else b"")
+    return canonical({"version": VERSION, "state": _plain(state)}).encode() + (b"\n" + finished if finished else b"")
 
 
 def opened(stored: bytes) -> tuple[ExchangeState, bytes]:
@@ -80,18 +79,14 @@ def finished_apart(state: ExchangeState, before: date, finished: bytes) -> tuple
     }
     if not ended:
         return state, finished
-    orders = [_line({"order": _plain(one)}) for one in state.orders if one.perm_id in ended]
-    executions = [_line({"execution": _plain(one)}) for one in state.executions if one.perm_id in ended]
+    orders = [canonical({"order": _plain(one)}).encode() for one in state.orders if one.perm_id in ended]
+    executions = [canonical({"execution": _plain(one)}).encode() for one in state.executions if one.perm_id in ended]
     left = replace(
         state,
         orders=tuple(one for one in state.orders if one.perm_id not in ended),
         executions=tuple(one for one in state.executions if one.perm_id not in ended),
     )
     return left, finished + b"".join(line + b"\n" for line in (*orders, *executions))
-
-
-def _line(document: Mapping[str, object]) -> bytes:
-    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
 def _read[T](kind: type[T], row: object) -> T:

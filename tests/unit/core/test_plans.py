@@ -9,7 +9,7 @@ from mtum.core.coordination.coordinate import coordinate
 from mtum.core.coordination.limits import VAR_SESSIONS
 from mtum.core.plans import plan_document, plan_frame, replayed_plan, returns_of
 from mtum.core.portfolio.limits import LossState
-from mtum.core.record import canonical
+from mtum.core.values import canonical
 from support.bars import bars_of, changed
 from unit.core.coordination.test_limits import ACCOUNT, SIZING, buys, sells, wants
 
