@@ -51,7 +51,12 @@ MEMORY = 8 << 30
 """Bytes of addresses at most: a mutant that fills a list for ever must not take the machine with it."""
 UNIT = "tests/unit/core"
 NEAR = {
-    "mtum/core/decide.py": (f"{UNIT}/test_decide.py", "tests/properties/test_what_blocks_an_order.py"),
+    "mtum/core/decide.py": (
+        f"{UNIT}/test_decide.py",
+        f"{UNIT}/test_decide_several.py",
+        f"{UNIT}/test_contracts_of_many_shares.py",
+        "tests/properties/test_what_blocks_an_order.py",
+    ),
     "mtum/core/portfolio/sizing.py": (f"{UNIT}/portfolio/test_sizing.py", f"{UNIT}/test_decide.py"),
     "mtum/core/portfolio/limits.py": (f"{UNIT}/portfolio/test_limits.py", f"{UNIT}/test_decide.py"),
     "mtum/core/portfolio/gate.py": (f"{UNIT}/portfolio/test_gate.py", f"{UNIT}/portfolio/test_gate_mutations.py"),

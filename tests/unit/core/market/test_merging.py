@@ -161,6 +161,12 @@ def test_two_shared_sessions_are_enough_to_see_another_basis_and_zeros_say_nothi
     assert len(found.refused) == 6
 
 
+def test_a_split_with_nothing_shared_before_it_is_believed() -> None:
+    found = merge(CACHED, halved(ALL, 24).since(ALL.day(24)), LAST)
+    assert (found.basis, found.splits) == (None, (NewSplit(ALL.day(24), 2.0),))
+    assert found.bars.close[:2].tolist() == [50.0, 50.5]
+
+
 def test_a_known_split_rebases_nothing_again() -> None:
     first = merge(CACHED, halved(FRESH, 20), LAST).bars
     second = merge(first, halved(FRESH, 20), first.last_day)
@@ -278,6 +284,8 @@ def test_a_dividend_is_a_fraction_of_the_close_before_it() -> None:
     (2.0, 100.0 / 2 * 1.25, True),
     (2.0, 70.0, True),  # a half or nothing: 70.71 lies between
     (2.0, 71.0, False),
+    (4.0, 50.0, False),  # as far from a quarter as from none
+    (1.1, 100.0, False),
     (0.125, 800.0, True),
     (0.125, 110.0, False),
 ])  # fmt: skip

@@ -35,6 +35,11 @@ def test_oldest_shares_are_sold_first_with_commissions_in_basis_and_proceeds() -
     assert [lot.shares for lot in record.held] == [5]
 
 
+def test_a_commission_that_is_not_told_yet_is_left_out() -> None:
+    bought = replace(fill(1, "BUY", date(2025, 1, 2), 10, "100"), commission_usd=None)
+    assert tax_record([bought]).held[0].basis_usd == Decimal(1000)
+
+
 def test_more_than_a_year_is_long_term() -> None:
     buy = fill(1, "BUY", date(2024, 3, 1), 2, "100")
     on_the_day = fill(2, "SELL", date(2025, 3, 1), 1, "120")
@@ -339,8 +344,9 @@ def test_short_positions_are_closed_one_after_the_other() -> None:
     one = [fill(1, "SELL", date(2025, 1, 2), 1, "110"), fill(2, "BUY", date(2025, 1, 6), 1, "100")]
     assert ([lot.gain_usd for lot in tax_record(one).closed], tax_record(one).held) == ([Decimal(10)], ())
     # No cash is paid for a fraction of what is short.
-    (short,) = tax_record(shorts[:1], [Split("MTUM", date(2025, 3, 3), Decimal("0.1"))]).held
-    assert (short.shares, short.basis_usd) == (Decimal("-0.4"), Decimal(-440))
+    again = fill(3, "SELL", date(2025, 4, 2), 1, "1000")
+    held = tax_record([shorts[0], again], [Split("MTUM", date(2025, 3, 3), Decimal("0.1"))]).held
+    assert [(lot.shares, lot.basis_usd) for lot in held] == [(Decimal("-0.4"), Decimal(-440)), (-1, Decimal(-1000))]
 
 
 def test_shares_that_changed_sleeves_were_neither_sold_nor_bought() -> None:
