@@ -53,8 +53,8 @@ def deliver(server: SmtpServer, mail: EmailMessage, recipient: str) -> None:
     NotifyError
         Naming server and reason, never the password, if the server did not take it.
     """
-    with _told_plainly(server, recipient), _conversation(server) as session:
-        session.send_message(mail, to_addrs=[recipient])
+    with _told_plainly(server, recipient), _conversation(server) as connection:
+        connection.send_message(mail, to_addrs=[recipient])
 
 
 def greet(server: SmtpServer) -> None:
@@ -65,8 +65,8 @@ def greet(server: SmtpServer) -> None:
     NotifyError
         If a mail could not be handed over now.
     """
-    with _told_plainly(server, ""), _conversation(server) as session:
-        session.noop()
+    with _told_plainly(server, ""), _conversation(server) as connection:
+        connection.noop()
 
 
 @contextmanager
@@ -103,39 +103,39 @@ def _conversation(server: SmtpServer) -> Iterator[smtplib.SMTP]:
     timer = Timer(server.timeout_seconds, _hang_up, [held, late])
     timer.daemon = True
     timer.start()
-    session = smtplib.SMTP(local_hostname=_OURSELVES, timeout=server.timeout_seconds)
+    connection = smtplib.SMTP(local_hostname=_OURSELVES, timeout=server.timeout_seconds)
     try:
-        _open(session, server, held)
+        _open(connection, server, held)
         if server.user:
-            session.login(server.user, server.password or "")
-        yield session
+            connection.login(server.user, server.password or "")
+        yield connection
         with suppress(smtplib.SMTPException, OSError):
-            session.quit()  # the mail is taken; a rude goodbye changes nothing
+            connection.quit()  # the mail is taken; a rude goodbye changes nothing
     except (smtplib.SMTPException, OSError) as error:
         if late.is_set():
             raise TimeoutError from error
         raise
     finally:
         timer.cancel()
-        session.close()  # its reader holds the line open beyond the line's own close
+        connection.close()  # its reader holds the line open beyond the line's own close
         for line in held:
             line.close()
 
 
-def _open(session: smtplib.SMTP, server: SmtpServer, held: list[socket.socket]) -> None:
-    session._host = server.host  # type: ignore[attr-defined]  # the name TLS checks; not set without connecting
+def _open(connection: smtplib.SMTP, server: SmtpServer, held: list[socket.socket]) -> None:
+    connection._host = server.host  # type: ignore[attr-defined]  # the name TLS checks; not set without connecting
     line = socket.create_connection((server.host, server.port), timeout=server.timeout_seconds)
     held.append(line)
     if server.security == "tls":
         line = ssl.create_default_context().wrap_socket(line, server_hostname=server.host)
         held.append(line)
-    session.sock = line
-    code, text = session.getreply()
+    connection.sock = line
+    code, text = connection.getreply()
     if code != 220:
         raise smtplib.SMTPConnectError(code, text)
     if server.security == "starttls":
-        session.starttls(context=ssl.create_default_context())
-        held.append(session.sock)
+        connection.starttls(context=ssl.create_default_context())
+        held.append(connection.sock)
 
 
 def _hang_up(held: list[socket.socket], late: Event) -> None:
