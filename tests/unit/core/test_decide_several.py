@@ -200,6 +200,7 @@ def test_a_symbol_that_is_unfit_for_a_session_keeps_its_standing_purchase() -> N
     standing = (Standing("A", 5, MON, "word"),)
     decision = decide(seen(TUE, {"A": 99.0}), EachSays({"A": Keep()}), book(5000.0, standing), RULES)
     assert (decision.orders, decision.standing) == ((), standing)
+    assert decide(seen(TUE, {"A": 99.0}), EachSays({"A": Keep()}), book(5000.0), RULES).standing == ()
 
 
 def test_what_a_portfolio_limit_cut_does_not_stand() -> None:
