@@ -2,8 +2,10 @@
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
+from functools import lru_cache
+from typing import Any
 
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.orders.halting import restriction_in_force
@@ -69,9 +71,10 @@ class SqliteControl:
         self, symbol: str, source: str, since: date | None = None, *, waiting: bool = False
     ) -> Sequence[VolumeSnapshot]:
         """Return snapshots, oldest first; all, or those from a session on, or those still without a final volume."""
-        sql = "SELECT * FROM volume_snapshots WHERE symbol = ? AND source = ? AND session >= ?"
+        names = ", ".join(field.name for field in fields(VolumeSnapshot))
+        sql = f"SELECT {names} FROM volume_snapshots WHERE symbol = ? AND source = ? AND session >= ?"
         sql += " AND final_volume IS NULL ORDER BY session" if waiting else " ORDER BY session"
-        return tuple(_snapshot(row) for row in self.database.rows(sql, (symbol, source, since_text(since))))
+        return tuple(_snapshot(tuple(row)) for row in self.database.rows(sql, (symbol, source, since_text(since))))
 
     def write_sessions(self, sessions: Sequence[Session]) -> None:
         """Replace the table of upcoming sessions."""
@@ -105,19 +108,9 @@ def _halt(row: sqlite3.Row) -> Halt:
     )
 
 
-def _snapshot(row: sqlite3.Row) -> VolumeSnapshot:
-    return VolumeSnapshot(
-        symbol=row["symbol"],
-        source=row["source"],
-        session=date.fromisoformat(row["session"]),
-        minutes=row["minutes"],
-        volume_so_far=row["volume_so_far"],
-        share=row["share"],
-        projected=row["projected"],
-        half_day=bool(row["half_day"]),
-        final_volume=row["final_volume"],
-        projected_low=row["projected_low"],
-        projected_high=row["projected_high"],
-        learned_sessions=row["learned_sessions"],
-        error_frac=row["error_frac"],
-    )
+@lru_cache(maxsize=4096)
+def _snapshot(columns: tuple[Any, ...]) -> VolumeSnapshot:
+    # A value, made once however often the row is read: the same weeks are learned from every session.
+    symbol, source, session, minutes, volume, share, projected, half_day, *told = columns
+    day = date.fromisoformat(session)
+    return VolumeSnapshot(symbol, source, day, minutes, volume, share, projected, bool(half_day), *told)

@@ -106,22 +106,10 @@ def _filled(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
     _check_price(desk, state, prices, cost)
     number = sum(one.intent_id == intent.id and one.exec_id.startswith(STATED) for one in desk.store.orders.fills())
     fills = [
-        Fill(
-            exec_id=f"{STATED}{intent.ref}.{number + place:02d}.01",
-            intent_id=intent.id,
-            account=intent.account,
-            strategy=intent.strategy,
-            symbol=leg.instrument,
-            side=leg.side,
-            session=intent.session,
-            instant=_close_of(desk, intent.session),
-            shares=units * leg.ratio,
-            price=price,
-            commission_usd=Decimal(0) if place else cost,
-            multiplier=instrument(leg.instrument).multiplier,
-        )
+        _fill(desk, intent, f"{STATED}{intent.ref}.{number + place:02d}.01", leg, units * leg.ratio, price)
         for place, (leg, price) in enumerate(zip(legs, prices, strict=True))
     ]
+    fills[0] = replace(fills[0], commission_usd=cost)
     check_sound(desk.store, fills=fills)
     filled = booked + units
     status = OrderStatus.FILLED if filled >= intent.shares else OrderStatus.EXPIRED
@@ -318,7 +306,9 @@ def _restate(desk: Desk, statement: Statement, symbol: str, change: int) -> None
         reference_price=statement.entry_price,
         reasons=("reconstructed",),
     )
-    fill = _fill(desk, intent, number)
+    fill = _fill(
+        desk, intent, f"reconstructed.{key}.{number:02d}.01", intent.legs[0], abs(change), intent.reference_price
+    )
     check_sound(desk.store, fills=[fill])
     if change > 0:
         desk.store.statements.state_entry(key, _remembered(desk, symbol, statement.entry_session), now)
@@ -345,20 +335,20 @@ def _close_of(desk: Desk, day: date) -> datetime:
     return session.close
 
 
-def _fill(desk: Desk, intent: OrderIntent, number: int) -> Fill:
+def _fill(desk: Desk, intent: OrderIntent, exec_id: str, leg: Leg, shares: int, price: Decimal) -> Fill:
     return Fill(
-        exec_id=f"reconstructed.{intent.id}.{number:02d}.01",
+        exec_id=exec_id,
         intent_id=intent.id,
         account=intent.account,
         strategy=intent.strategy,
-        symbol=intent.symbol,
-        side=intent.side,
+        symbol=leg.instrument,
+        side=leg.side,
         session=intent.session,
         instant=_close_of(desk, intent.session),
-        shares=intent.shares,
-        price=intent.reference_price,
+        shares=shares,
+        price=price,
         commission_usd=Decimal(0),
-        multiplier=instrument(intent.symbol).multiplier,
+        multiplier=instrument(leg.instrument).multiplier,
     )
 
 

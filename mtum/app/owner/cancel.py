@@ -23,7 +23,9 @@ def cancel(desk: Desk, session: Session, wanted: str | None = None) -> dict[str,
     DeadlineMissedError
         From ten minutes before the close on: the exchange refuses it, and the order fills.
     """
-    states = [state for state in desk.store.orders.states(session.day) if _asked(state, wanted)]
+    states = [
+        state for state in desk.store.orders.states(session.day) if wanted in (None, state.intent.id, state.intent.ref)
+    ]
     if wanted is not None and not states:
         raise UsageError(f'no order of {session.day} has the id "{wanted}"; `mtum show orders` lists them')
     working = [state for state in states if state.status.working]
@@ -36,10 +38,6 @@ def cancel(desk: Desk, session: Session, wanted: str | None = None) -> dict[str,
         "problems": [problem.document() for problem in problems],
         "exit_code": int(exit_code_of(problems)),
     }
-
-
-def _asked(state: IntentState, wanted: str | None) -> bool:
-    return wanted is None or wanted in (state.intent.id, state.intent.ref)
 
 
 def _canceled(desk: Desk, session: Session, working: list[IntentState]) -> tuple[Problem, ...]:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from mtum.app.reporting import drift, money, quality, trading
 from mtum.app.reporting.corrections import corrections
@@ -52,7 +52,7 @@ def summarize(store: Store, facts: SessionFacts, broken: list[ProblemLine]) -> S
     position = money.position_line(facts, facts.symbol)
     sleeve, held = money.curves(facts)
     run, decision, session = facts.run, facts.decision, facts.session
-    upcoming = facts.sessions.after(facts.day)
+    upcoming, schedule = facts.sessions.after(facts.day), facts.setup.settings.schedule
     flips = part("section on what would change the decision", lambda: quality.flip_lines(facts), (), broken)
     timings = part("timings", lambda: quality.timing_lines(facts), (), broken)
     changed = part("list of changes", lambda: drift.drift_lines(facts), (), broken)
@@ -72,7 +72,7 @@ def summarize(store: Store, facts: SessionFacts, broken: list[ProblemLine]) -> S
         exit_code=run.exit_code if run and run.exit_code is not None else int(ExitCode.BROKER),
         half_day=session.half_day if session else False,
         next_session=upcoming.day if upcoming else None,
-        next_decision_at=_decision_time(facts, upcoming.close) if upcoming else None,
+        next_decision_at=upcoming.close - timedelta(minutes=schedule.snapshot_minutes) if upcoming else None,
         conditions=trading.condition_lines(facts),
         orders=trading.order_lines(facts),
         fills=trading.fill_lines(facts),
@@ -103,7 +103,3 @@ def summarize(store: Store, facts: SessionFacts, broken: list[ProblemLine]) -> S
 def _why_none(facts: SessionFacts) -> tuple[str, ...]:
     stored = (facts.run.document or {}).get("reasons", []) if facts.run else []
     return tuple(str(word) for word in stored)
-
-
-def _decision_time(facts: SessionFacts, close: datetime) -> datetime:
-    return close - timedelta(minutes=facts.setup.settings.schedule.snapshot_minutes)

@@ -48,7 +48,7 @@ def position_line(facts: SessionFacts, symbol: str) -> PositionLine | None:
         shares=shares,
         entry_session=lots[0].session,
         entry_price=round(float(paid / units), _CENTS),
-        sessions_held=_sessions_held(facts, lots[0].session),
+        sessions_held=len(facts.calendar.sessions(lots[0].session, facts.day)) - 1,
         close_usd=close,
         market_usd=stated(_rounded(market), is_final=is_final),
         unrealized_usd=stated(_rounded(gain), is_final=is_final),
@@ -73,10 +73,6 @@ def official_close(facts: SessionFacts, symbol: str) -> Stated:
     if bar is None:
         return UNKNOWN
     return stated(bar.close, is_final=facts.final_until is not None and facts.day <= facts.final_until)
-
-
-def _sessions_held(facts: SessionFacts, entered: date) -> int:
-    return len(facts.calendar.sessions(entered, facts.day)) - 1
 
 
 def _target(facts: SessionFacts, holding: Holding) -> float | None:

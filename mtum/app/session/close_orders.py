@@ -141,7 +141,7 @@ def _end(desk: Desk, lists: BrokerLists, state: IntentState) -> None:
         _end_filled(desk, state, filled)
     elif state.status in IN_DOUBT and state.broker_id is None:
         desk.store.orders.move(key, OrderStatus.UNKNOWN, now, Observed(text="begun, and no list shows it"))
-        if desk.broker.proves_absence or _agrees(desk, lists, state.intent.symbol):
+        if desk.broker.proves_absence or balance_of(desk, lists, state.intent.symbol).surplus == 0:
             text = "its session is over, no list shows it, and the position is as without it"
             desk.store.orders.move(key, OrderStatus.LAPSED, now, Observed(text=text))
     else:
@@ -165,10 +165,6 @@ def _unbooked(desk: Desk, lists: BrokerLists, state: IntentState) -> bool:
     """Whether the position differs from our lots just as if this order was filled further."""
     explained = unbooked(desk, lists, [state], balance_of(desk, lists, state.intent.symbol))
     return explained is not None and not desk.broker.proves_absence
-
-
-def _agrees(desk: Desk, lists: BrokerLists, symbol: str) -> bool:
-    return balance_of(desk, lists, symbol).surplus == 0
 
 
 def _fill(state: IntentState, fill: BrokerFill) -> Fill:

@@ -107,13 +107,9 @@ def ahead(summary: Summary) -> str:
     nearest = nearest_flip(summary)
     if nearest:
         parts.append(f"Smallest move that changes it: {_flip_words(summary, nearest)}.")
-    elif any(line.when == "next" for line in summary.flips) and not _exit_pending(summary):
+    elif any(line.when == "next" for line in summary.flips) and not any(one.exit_pending for one in positions(summary)):
         parts.append("No single move of price, VIX or volume would change it.")
     return " ".join(parts)
-
-
-def _exit_pending(summary: Summary) -> bool:
-    return any(line.exit_pending for line in positions(summary))
 
 
 def nearest_flip(summary: Summary) -> FlipLine | None:
@@ -178,7 +174,7 @@ def _conditions(summary: Summary, symbol: str, role: str) -> list[Table]:
     head = f"Enter{name} when all hold" if role == "entry" else f"Exit{name} when any holds"
     rows = tuple(
         (
-            Cell(_with_unit(words.condition(line.name).words, line.unit)),
+            Cell(words.condition(line.name).words + (f", {line.unit}" if line.unit else "")),
             Cell(figures.in_unit(line.value, line.unit)),
             Cell(figures.in_unit(line.threshold, line.unit)),
             Cell(figures.in_unit(line.margin, line.unit, sign=True)),
@@ -187,10 +183,6 @@ def _conditions(summary: Summary, symbol: str, role: str) -> list[Table]:
         for line in lines
     )
     return [Table((head, "value", "needs", "margin", "holds"), rows)]
-
-
-def _with_unit(name: str, unit: str) -> str:
-    return f"{name}, {unit}" if unit else name
 
 
 def _held_word(line: ConditionLine) -> str:

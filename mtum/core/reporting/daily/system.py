@@ -18,14 +18,10 @@ def alarms(summary: Summary) -> Section:
         return Section("alarms", "Not settled yet" if waiting else "All well", waiting or (Sentence(well),))
     title = "Needs you" if any(problem.code for problem in summary.problems) else "Notices"
     lines = tuple(
-        Sentence(f"{_mark(problem.code)}{problem.text}", Tone.BAD if problem.code else Tone.PLAIN)
+        Sentence(f"Exit code {problem.code}: {problem.text}", Tone.BAD) if problem.code else Sentence(problem.text)
         for problem in summary.problems
     )
     return Section("alarms", title, (*lines, *waiting))
-
-
-def _mark(code: int) -> str:
-    return f"Exit code {code}: " if code else ""
 
 
 def corrections(summary: Summary) -> Section:

@@ -67,16 +67,16 @@ def _result(run: RunSummary) -> Section:
             ("Closed trades", Cell(figures.number(run.closed_trades, 0)), ""),
             ("Of them with profit", Cell(figures.number(run.wins, 0)), ""),
             ("Orders, fills", Cell(f"{run.orders}, {run.fills}"), ""),
-            ("Commissions", Cell(_paid(run.commission_usd)), "USD"),
+            (
+                "Commissions",
+                Cell(figures.LATE if run.commission_usd is None else figures.number(run.commission_usd)),
+                "USD",
+            ),
         )
     )
     few = run.closed_trades < FEW_TRADES
     note = (Sentence(f"{run.closed_trades} trades are few: chance alone moves such a result widely.", Tone.QUIET),)
     return Section("result", "Result", (Table(("", "strategy", "buy and hold"), rows), facts, *(note if few else ())))
-
-
-def _paid(commission_usd: float | None) -> str:
-    return figures.LATE if commission_usd is None else figures.number(commission_usd)
 
 
 def _waits(trade: TradeLine) -> bool:
