@@ -5,7 +5,7 @@ which sessions it uses and the newest row it knew, and is put together again to 
 """
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mtum.adapters.store.texts import table
@@ -17,11 +17,6 @@ SEAL = "packed_hash"
 """SHA-256 of the packed text without it: not every change of that would show in the frame put together."""
 _PACKING = ("bars_usual", "bars_until", SEAL)
 _VALUES = ("open", "high", "low", "close", "volume", "dividend")
-_VERSIONS = (
-    f"SELECT session, {', '.join(_VALUES)} FROM frame_bars WHERE symbol = ? AND source = ? "
-    "AND session BETWEEN ? AND ? AND id <= ? ORDER BY session, id"
-)
-
 type Row = tuple[float | None, ...]
 
 
@@ -77,17 +72,17 @@ def _packed(connection: sqlite3.Connection, frame: Mapping[str, Any], *, final: 
     for symbol, bars in frame["bars"].items():
         names = [name for name in _VALUES if name in bars]
         rows = dict(zip(bars["days"], zip(*(bars[name] for name in names), strict=True), strict=True))
-        known = _versions(connection, symbol, bars["source"], (bars["days"][0], bars["days"][-1]), newest)
-        places = [_VALUES.index(name) for name in names]
-        own = {day: row for day, row in rows.items() if day not in known or _at(known[day], places) != row}
+        span = (bars["days"][0], bars["days"][-1])
+        known = _versions(connection, names, (symbol, bars["source"]), span, newest)
+        own = {day: row for day, row in rows.items() if known.get(day) != row}
         today = own.pop(frame["session"], None)
         if final:
             _write(connection, symbol, bars["source"], names, own)
             own = {}
         if today is not None and today != _as_seen(frame, symbol, names):
             own[frame["session"]] = today
-        span = {"source": bars["source"], "columns": names, "first": bars["days"][0], "last": bars["days"][-1]}
-        parts[symbol] = {**span, "without": sorted(known.keys() - rows.keys()), "own": own}
+        where = {"source": bars["source"], "columns": names, "first": span[0], "last": span[1]}
+        parts[symbol] = {**where, "without": sorted(known.keys() - rows.keys()), "own": own}
     # Most symbols have the same sessions from the same source: only what differs is written.
     usual = next(iter(parts.values()))
     differing = {
@@ -118,10 +113,9 @@ def _write(connection: sqlite3.Connection, symbol: str, source: str, names: list
 
 def _whole(connection: sqlite3.Connection, frame: Mapping[str, Any], symbol: str) -> dict[str, Any]:
     part = {**frame["bars_usual"], **frame["bars"][symbol]}
-    names, source, today = part["columns"], part["source"], frame["session"]
-    places = [_VALUES.index(name) for name in names]
-    known = _versions(connection, symbol, source, (part["first"], part["last"]), frame["bars_until"])
-    rows = {day: _at(row, places) for day, row in known.items() if day not in part["without"]}
+    names, source, today = [name for name in _VALUES if name in part["columns"]], part["source"], frame["session"]
+    known = _versions(connection, names, (symbol, source), (part["first"], part["last"]), frame["bars_until"])
+    rows = {day: row for day, row in known.items() if day not in part["without"]}
     rows |= {day: tuple(row) for day, row in part["own"].items()}
     if today not in rows and part["last"] == today:
         rows[today] = _as_seen(frame, symbol, names) or ()
@@ -131,11 +125,11 @@ def _whole(connection: sqlite3.Connection, frame: Mapping[str, Any], symbol: str
 
 
 def _versions(
-    connection: sqlite3.Connection, symbol: str, source: str, span: tuple[str, str], until: int
+    connection: sqlite3.Connection, names: Sequence[str], of: tuple[str, str], span: tuple[str, str], until: int
 ) -> dict[str, Row]:
-    # The newest row of each session stands.
-    return {row[0]: tuple(row)[1:] for row in connection.execute(_VERSIONS, (symbol, source, *span, until))}
-
-
-def _at(row: Row, places: list[int]) -> Row:
-    return tuple(row[place] for place in places)
+    # Values of a symbol from a source by session; the newest row of each stands.
+    sql = (
+        f"SELECT session, {', '.join(names)} FROM frame_bars WHERE symbol = ? AND source = ? "
+        "AND session BETWEEN ? AND ? AND id <= ? ORDER BY session, id"
+    )
+    return {row[0]: tuple(row)[1:] for row in connection.execute(sql, (*of, *span, until))}
