@@ -17,6 +17,7 @@ from mtum.app.research.asked import Asked
 from mtum.app.session.play_session import Replay, play_session
 from mtum.core.market.bars import PRICE_COLUMNS, Bars
 from mtum.core.portfolio.carried import memory_of, standing_of
+from mtum.core.reporting.explain import explanation_of, explanation_text
 from mtum.core.simulation.session_path import SessionHistory, play_sessions
 from mtum.core.strategies import STRATEGIES
 from mtum.core.strategies.contract import Memory, Price
@@ -115,6 +116,16 @@ def test_the_backtest_of_the_same_sessions_is_the_same(played: Replay) -> None:
     equity = {point.session: float(point.equity_usd) for point in desk.store.ledger.equity(STRATEGY.name)}
     assert dict(zip(days, fast.equity.tolist(), strict=True)) == pytest.approx(equity, abs=0.006)
     assert len(fast.trades) == 2
+
+
+def test_its_decision_is_explained_with_what_it_remembers(played: Replay) -> None:
+    carried = next(one for one in played.desk.store.decisions.all() if "purchase_carried" in one.reasons)
+    row = {name: getattr(carried, name) for name in ("session", "strategy", "action", "reasons", "document", "frame")}
+    told = explanation_of(row, STRATEGY)
+    assert told.memory["month"] == carried.document["memory"]["month"]
+    text = explanation_text(told)
+    assert "a purchase of an earlier decision is made good" in text
+    assert "Remembers" in text
 
 
 def test_its_day_is_reported(played: Replay, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from mtum.app.review import write_review
 from mtum.app.session.play_session import Replay, play_session
 from mtum.core.market.bars import PRICE_COLUMNS, Bar, Bars
 from mtum.core.record import differences, replayed
+from mtum.core.reporting.explain import explanation_of, explanation_text
 from mtum.core.strategies import STRATEGIES
 from mtum.core.strategies.contract import Keep, Own, Strategy, SymbolVerdict, Target
 from mtum.core.view import MarketView
@@ -153,6 +154,20 @@ def test_the_equity_of_a_session_without_one_close_is_provisional_until_it_is_th
     with desks.replay_desk(settings(Halves()), tmp_path) as again:
         played(again)
         assert all(point.final for point in again.desk.store.ledger.equity(Halves.name))
+
+
+def test_such_a_session_is_explained(tmp_path: Path) -> None:
+    with market(tmp_path, missing=SECOND) as replay:
+        for _ in range(2):
+            played(replay)
+        record = replay.desk.store.decisions.find(SECOND, Halves.name)
+        assert record is not None
+        row = {
+            name: getattr(record, name) for name in ("session", "strategy", "action", "reasons", "document", "frame")
+        }
+        told = explanation_of(row, Halves())
+        assert told.inputs["BBB"]["last_close"] == 40.0
+        assert "its bars cannot be decided on" in explanation_text(told)
 
 
 def test_such_sessions_replay_bit_for_bit(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Why was a session decided as it was, and what is the smallest change that would have flipped it?"""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from textwrap import fill
 from typing import cast
@@ -12,7 +12,7 @@ from mtum.core.reporting.figures import decimals
 from mtum.core.reporting.flips import Situation, flips
 from mtum.core.reporting.summary import FlipLine
 from mtum.core.reporting.words import condition, listed, reason
-from mtum.core.strategies.contract import Strategy
+from mtum.core.strategies.contract import Condition, Keep, Strategy, SymbolVerdict, Target, confidence_of
 from mtum.core.values import table_in
 
 OVERRULING = (
@@ -66,6 +66,8 @@ class Explanation:
         Indicators, what was seen of today's bar, and what was held.
     book : mapping
         Cash and restrictions at the decision.
+    memory : mapping
+        What the strategy remembers after it.
     flip : SmallestFlip or None
         None when no single input could have changed the action; `flip_note` says why.
     """
@@ -82,6 +84,7 @@ class Explanation:
     flip: SmallestFlip | None
     flip_note: str
     made_with: Table
+    memory: Table = field(default_factory=dict)
 
 
 def explanation_of(stored: Mapping[str, object], strategy: Strategy | None) -> Explanation:
@@ -107,11 +110,12 @@ def explanation_of(stored: Mapping[str, object], strategy: Strategy | None) -> E
         reasons=reasons,
         planned=tuple(cast("Sequence[Table]", document.get("planned", ()))),
         conditions=tuple(line for symbol, part in symbols.items() for line in _conditions(symbol, table_in(part))),
-        inputs={symbol: _inputs(symbol, document, frame) for symbol in symbols},
+        inputs={symbol: _inputs(symbol, document, frame, strategy) for symbol in symbols},
         book={name: value for name, value in table_in(frame["book"]).items() if name != "holdings"},
         levels=tuple(line for lines in levels.values() for line in lines),
         flip=flip,
         flip_note=note,
+        memory=table_in(document.get("memory", {})),
         made_with={name: stored.get(name) for name in ("decided_at", "code_version", "code_hash", "settings_hash")},
     )
 
@@ -129,13 +133,29 @@ def _conditions(symbol: str, part: Table) -> Iterator[ConditionLine]:
         )
 
 
-def _inputs(symbol: str, document: Table, frame: Table) -> dict[str, object]:
-    part, bars = table_in(table_in(document["symbols"])[symbol]), table_in(table_in(frame["bars"])[symbol])
+def _inputs(symbol: str, document: Table, frame: Table, strategy: Strategy | None) -> dict[str, object]:
+    part, bars = table_in(table_in(document["symbols"])[symbol]), table_in(table_in(frame["bars"]).get(symbol, {}))
+    if not bars:  # its bars could not be decided on
+        return {"last_close": table_in(frame.get("unfit", {})).get(symbol), "held": _holding(symbol, frame)}
     days = cast("Sequence[str]", bars["days"])
     seen = table_in(table_in(document.get("seen", {})).get(symbol, {}))
     today = {name: cast("Sequence[object]", bars[name])[-1] for name in ("open", "high", "low")}
     history = {"source": bars["source"], "sessions": len(days), "first_session": days[0], "last_session": days[-1]}
-    return {**table_in(part["indicators"]), **today, **seen, **history, "held": _holding(symbol, frame)}
+    sure = _confidence(symbol, part, frame, strategy)
+    told = {} if sure is None else {"confidence": sure}
+    return {**table_in(part["indicators"]), **told, **today, **seen, **history, "held": _holding(symbol, frame)}
+
+
+def _confidence(symbol: str, part: Table, frame: Table, strategy: Strategy | None) -> float | None:
+    if strategy is None:
+        return None
+    rows = cast("Sequence[Table]", part["conditions"])
+    conditions = tuple(
+        Condition(str(row["name"]), None, None, _maybe(row["margin"]), passed=bool(row["passed"])) for row in rows
+    )
+    verdict = Target(1.0) if part["verdict"] in ("target", "shares") else Keep()
+    said = SymbolVerdict(symbol, verdict, (), conditions, {}, confidence=_maybe(part.get("confidence")))
+    return confidence_of(strategy, said, held=bool(_holding(symbol, frame)["shares"]))
 
 
 def _holding(symbol: str, frame: Table) -> Table:
@@ -229,7 +249,9 @@ def explanation_text(told: Explanation) -> str:
     lines += ["", *_condition_table(told.conditions), "", "What would have flipped it", f"  {_flip_text(told)}"]
     for symbol, values in told.inputs.items():
         lines += ["", f"Inputs, {symbol}", *_pairs(values)]
-    lines += ["", "Book", *_pairs(told.book), "", "Made with", *_pairs(told.made_with)]
+    lines += ["", "Book", *_pairs(told.book)]
+    lines += ["", "Remembers", *_pairs(told.memory)] if told.memory else []
+    lines += ["", "Made with", *_pairs(told.made_with)]
     return "\n".join(lines)
 
 
@@ -258,6 +280,10 @@ def _pairs(values: Table, indent: str = "  ") -> Iterator[str]:
         if isinstance(value, Mapping):
             yield f"{indent}{name.replace('_', ' ')}" + ("" if value else ": none")
             yield from _pairs(value, indent + "  ")
+        elif isinstance(value, list) and value and isinstance(value[0], Mapping):
+            yield f"{indent}{name.replace('_', ' ')}"
+            for one in value:
+                yield from _pairs(one, indent + "  ")
         else:
             yield f"{indent}{name.replace('_', ' '):<22}{number_text(value)}"
 

@@ -53,6 +53,8 @@ def flips(asked: Situation, symbol: str) -> tuple[FlipLine, ...]:
 
     `alone` is true when that change by itself, everything else as it is now, changes the decision.
     """
+    if symbol not in asked.view.bars:
+        return ()
     role = Role.EXIT if asked.held(symbol) else Role.ENTRY
     questions = _Questions(asked, symbol)
     now = questions.now

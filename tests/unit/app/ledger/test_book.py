@@ -8,11 +8,11 @@ import pytest
 
 from mtum.app.desk import Desk
 from mtum.app.ledger.book import build_book, flows_since, loss_pause, read_sleeve
-from mtum.core.portfolio.decision import Book
+from mtum.core.portfolio.decision import Book, Standing
 from mtum.core.portfolio.fills import Split
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.orders import OrderIntent, OrderStatus, Side
-from mtum.core.strategies.contract import Holding
+from mtum.core.strategies.contract import Holding, Price
 from mtum.ports.broker import AccountKind, BrokerLists
 from mtum.ports.records import CashMovement, EquityPoint, Observed
 from support.bars import weekday_sessions
@@ -115,6 +115,19 @@ def test_a_split_rebases_shares_price_and_what_was_kept(tmp_path: Path) -> None:
         desk.store.bars.agree_split(Split("MTUM", TUESDAY, D(2)), SENT_AT)
         held = book_of(desk, shown()).holdings["MTUM"]
         assert (held.shares, held.entry_price, held.remembered) == (38, 52.0, {"atr": 0.75})
+
+
+def test_a_split_rebases_what_the_last_decision_remembered_and_still_wants(tmp_path: Path) -> None:
+    left = {
+        "memory": {"month": "2018-11", "stop:MTUM": {"symbol": "MTUM", "usd": 150.0}},
+        "standing": [{"symbol": "MTUM", "shares": 7, "since": "2018-12-03", "reason": "burst"}],
+    }
+    with fake_desk(tmp_path, FakeBroker()) as desk:
+        desk.store.decisions.commit([decision(document=left)], ())
+        desk.store.bars.agree_split(Split("MTUM", TUESDAY, D(2)), SENT_AT)
+        book = book_of(desk, shown())
+        assert book.memory == {"month": "2018-11", "stop:MTUM": Price("MTUM", 75.0)}
+        assert book.standing == (Standing("MTUM", 14, MONDAY, "burst"),)
 
 
 def test_values_a_person_stated_are_used_where_no_decision_kept_any(tmp_path: Path) -> None:
