@@ -19,7 +19,7 @@ from mtum.core.portfolio.costs import IbFixedCosts
 from mtum.core.portfolio.fills import Fill, Split, folded
 from mtum.core.portfolio.orders import Leg, OrderIntent, OrderStatus, OrderType, Purpose, Side, intent_id, may_move
 from mtum.core.portfolio.reconcile import OUR_REF
-from mtum.core.strategies.contract import Own
+from mtum.core.strategies.history import kept_with_entry
 from mtum.core.view import MarketView
 from mtum.errors import UsageError
 from mtum.ports.broker import BrokerLists
@@ -356,19 +356,13 @@ def _remembered(desk: Desk, symbol: str, session: date) -> Mapping[str, float]:
     """Return what the strategy would have kept with an entry of that session, from final bars."""
     strategy, needed = desk.strategy, desk.strategy.history_sessions()
     symbols = (*strategy.universe(), *strategy.reads())
-    cached = {one: desk.store.bars.bars(one, desk.source.name).until(session).tail(needed) for one in symbols}
-    bars = {one: found for one, found in cached.items() if len(found) and found.last_day == session}
+    cached = [desk.store.bars.bars(one, desk.source.name).until(session) for one in symbols]
+    bars = {one.symbol: one.tail(needed) for one in cached if len(one) and one.last_day == session}
     if symbol not in bars:
         raise UsageError(f"{symbol}: no bar of {session} in the cache; `mtum bars sync` first, or correct the date")
-    if len(bars) < len(symbols) and not strategy.EACH_BY_ITSELF:
-        return {}
     around = desk.calendar.sessions(bars[symbol].day(0) - timedelta(days=60), session + timedelta(days=10))
     view = MarketView(session, bars, {}, {}, calendar=tuple(one.day for one in around) if strategy.CALENDAR else ())
-    for verdict in strategy.verdicts(view, Own()):
-        if verdict.symbol == symbol:
-            kept = desk.strategy.REMEMBERED
-            return verdict.remember or {name: now for name in kept if (now := verdict.indicators.get(name))}
-    return {}
+    return kept_with_entry(strategy, view, symbol) if len(bars) == len(cached) or strategy.EACH_BY_ITSELF else {}
 
 
 def _symbol_and_number(desk: Desk, statement: Statement, form: str) -> tuple[str, Decimal]:

@@ -114,3 +114,11 @@ def flags(history: FinalHistory, symbol: str, days: Iterable[date]) -> dict[str,
         for name in names:
             found[name].append(held.get(name, False))
     return found
+
+
+def kept_with_entry(strategy: Strategy, view: MarketView, symbol: str) -> Mapping[str, float]:
+    """Return what the strategy would have kept with an entry in a symbol at that view, whether it wanted one or not."""
+    said = next((one for one in strategy.verdicts(view, Own()) if one.symbol == symbol), None)
+    if said is None:
+        return {}
+    return said.remember or {name: now for name in strategy.REMEMBERED if (now := said.indicators.get(name))}
