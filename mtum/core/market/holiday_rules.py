@@ -29,7 +29,7 @@ def closures(year: int) -> frozenset[date]:
         _nth(year, 1, _MON, 3),
         _nth(year, 2, _MON, 3),
         easter(year) - timedelta(days=2),
-        _last(year, 5, _MON),
+        _nth(year, 6, _MON, 1) - timedelta(days=7),
         _nth(year, 9, _MON, 1),
         _nth(year, 11, _THU, 4),
     ]
@@ -84,8 +84,3 @@ def _observed(day: date) -> date:
 def _nth(year: int, month: int, weekday: int, which: int) -> date:
     first = date(year, month, 1)
     return first + timedelta(days=(weekday - first.weekday()) % 7 + 7 * (which - 1))
-
-
-def _last(year: int, month: int, weekday: int) -> date:
-    following = date(year + month // 12, month % 12 + 1, 1)
-    return following - timedelta(days=(following.weekday() - weekday - 1) % 7 + 1)

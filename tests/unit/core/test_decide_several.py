@@ -184,6 +184,8 @@ def test_a_standing_purchase_ends_with_another_word_of_the_strategy(
     standing = (Standing("A", 10, MON, "word"),)
     decision = decide(seen(TUE, A=100.0), Says({"A": verdict}), book(5000.0, standing), RULES)
     assert orders(decision) == found
+    stands = () if not found else standing if found[0][2] == 10 else (Standing("A", 3, TUE, "word"),)
+    assert decision.standing == stands
 
 
 def test_a_halted_purchase_stands_and_a_person_who_sells_ends_it() -> None:

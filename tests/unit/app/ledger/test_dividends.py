@@ -5,9 +5,10 @@ from decimal import Decimal
 
 import pytest
 
-from mtum.app.ledger.dividends import dividend_due, dividends_received
+from mtum.app.ledger.dividends import dividend_due, dividends_received, due_today_usd
 from mtum.core.portfolio.lots import Lot
 from mtum.ports.records import CashMovement
+from support.bars import bars_of, changed
 
 MON, TUE = date(2018, 12, 3), date(2018, 12, 4)
 D = Decimal
@@ -37,6 +38,19 @@ def test_shares_held_the_evening_before_have_their_dividend_to_the_cent() -> Non
 @pytest.mark.parametrize(("symbol", "session", "usd"), [("MTUM", MON, 0.5), ("GLD", TUE, 0.5), ("MTUM", TUE, 0.0)])
 def test_without_shares_or_dividend_nothing_is_due(symbol: str, session: date, usd: float) -> None:
     assert dividend_due(HELD, "s", symbol, session, usd, paid=True) is None
+
+
+def test_what_goes_ex_today_and_is_not_recorded_is_due_of_every_symbol() -> None:
+    """0.50 on 19 MTUM and 0.25 on 70 SPY; GLD is not held, and yesterday's dividend was yesterday's."""
+    mtum, spy, gld = (
+        bars_of([100.0] * 3, symbol=symbol, first=date(2018, 11, 30)) for symbol in ("MTUM", "SPY", "GLD")
+    )
+    bars = [changed(mtum, dividend={1: 9.0, 2: 0.5}), changed(spy, dividend={2: 0.25}), changed(gld, dividend={2: 1.0})]
+    assert {one.last_day for one in bars} == {TUE}
+    assert due_today_usd(HELD, [], "s", bars) == D("27.00")
+    recorded = dividend_due(HELD, "s", "MTUM", TUE, 0.5, paid=True)
+    assert recorded is not None
+    assert due_today_usd(HELD, [recorded], "s", bars) == D("17.50")
 
 
 def movement(key: str, session: date, usd: str, *, paid: bool) -> CashMovement:

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from mtum.adapters.calendar import ExchangeCalendar
-from mtum.core.market.holiday_rules import closures, columbus_day, easter, expected_sessions
+from mtum.core.market.holiday_rules import closures, columbus_day, early_closes, easter, expected_sessions
 
 PROCLAIMED = {date(2018, 12, 5), date(2025, 1, 9)}
 
@@ -51,6 +51,17 @@ def test_easter_of_known_years() -> None:
 )
 def test_easter_at_its_earliest_and_latest_and_in_other_centuries(sunday: str) -> None:
     assert easter(int(sunday[:4])) == date.fromisoformat(sunday)
+
+
+def test_memorial_day_is_the_last_monday_of_may() -> None:
+    days = [date(2021, 5, 31), date(2022, 5, 30), date(2026, 5, 25), date(2027, 5, 31)]
+    assert [{day for day in closures(day.year) if day.month == 5} for day in days] == [{day} for day in days]
+
+
+def test_the_third_of_july_closes_early_where_both_days_are_sessions_but_for_the_holiday() -> None:
+    """The fourth is a Tuesday, Wednesday, Thursday and Friday; a Saturday, Sunday and Monday."""
+    early = [(2023, True), (2018, True), (2024, True), (2025, True), (2020, False), (2021, False), (2022, False)]
+    assert [date(year, 7, 3) in early_closes(year) for year, _ in early] == [found for _, found in early]
 
 
 def test_columbus_day_is_the_second_monday_of_october() -> None:

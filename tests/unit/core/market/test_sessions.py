@@ -23,6 +23,7 @@ def day_of(session: Session | None) -> date | None:
 
 def test_only_a_shorter_session_is_a_half_day() -> None:
     assert [session.half_day for session in WEEK] == [False, False, False, True]
+    assert Session(FRI, HALF.open, HALF.open + timedelta(hours=6, minutes=29)).half_day
 
 
 def test_a_deadline_counts_from_the_sessions_own_close() -> None:

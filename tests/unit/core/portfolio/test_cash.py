@@ -24,7 +24,9 @@ def test_before_the_first_official_close_there_is_no_loss_and_no_peak() -> None:
 
 
 def test_one_close_gives_a_peak_and_no_change() -> None:
-    assert loss_state(points(("5000", "0")), ZERO, paused=False) == LossState(peak_equity_usd=5000.0)
+    for paused in (False, True):
+        found = loss_state(points(("5000", "0")), ZERO, paused=paused)
+        assert found == LossState(peak_equity_usd=5000.0, paused=paused)
 
 
 def test_the_last_change_is_between_the_last_two_closes() -> None:

@@ -24,11 +24,22 @@ def test_the_worse_of_both_changes_counts(last: float, since: float, hit: bool) 
         (-400.0, 50.0, 3650.0, True),
         (-399.99, 0.0, 3600.01, False),
         (-1.0, 0.0, 0.0, True),
+        (0.0, -399.999984, 3600.000016, False),  # 0.099999996 of it
+        (0.0, -399.9999992, 3600.0000008, True),  # a tenth to a billionth
     ],
 )
 def test_a_fraction_is_one_of_the_equity_before_the_loss(last: float, since: float, equity: float, hit: bool) -> None:
     rules = LossRules(max_daily_loss_usd=None, max_daily_loss_frac=0.1)
     assert daily_loss_hit(LossState(last_change_usd=last, change_since_usd=since), rules, equity) is hit
+
+
+@pytest.mark.parametrize(("last", "equity", "hit"), [(-400.0, 4600.0, True), (-399.99, 4600.01, False)])
+def test_money_put_in_since_the_last_close_was_not_there_to_be_lost_before_it(
+    last: float, equity: float, hit: bool
+) -> None:
+    # 1,000 of the 4,600 are new: 400 were a tenth of 4,000.
+    rules = LossRules(max_daily_loss_usd=None, max_daily_loss_frac=0.1)
+    assert daily_loss_hit(LossState(last_change_usd=last, flows_since_usd=1000.0), rules, equity) is hit
 
 
 def test_before_the_first_close_nothing_has_changed() -> None:
