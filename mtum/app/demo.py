@@ -55,17 +55,17 @@ def check_count(count: int, market: tuple[Session, ...]) -> None:
 
 
 def _document(desk: Desk, played: tuple[Session, ...]) -> dict[str, Any]:
-    name = desk.strategy.name
-    equity = desk.store.ledger.equity(name)
-    last = equity[-1] if equity else None
+    names = [sleeve.name for sleeve in desk.sleeves]
+    last = [points[-1] for name in names if (points := desk.store.ledger.equity(name))]
+    benchmarks = [point.benchmark_usd for point in last if point.benchmark_usd is not None]
     return {
         "sessions": len(played),
         "start": played[0].day.isoformat(),
         "end": played[-1].day.isoformat(),
-        "strategy": name,
+        "strategy": desk.names,
         "decisions": len(desk.store.decisions.all()),
         "orders": len(desk.store.orders.states()),
-        "fills": len(desk.store.orders.fills(name)),
-        "equity_end_usd": float(last.equity_usd) if last else None,
-        "benchmark_end_usd": float(last.benchmark_usd) if last and last.benchmark_usd is not None else None,
+        "fills": len(desk.store.orders.fills()),
+        "equity_end_usd": float(sum(point.equity_usd for point in last)) if last else None,
+        "benchmark_end_usd": float(sum(benchmarks)) if benchmarks and len(benchmarks) == len(last) else None,
     }

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from mtum.config import Settings
 from mtum.core.portfolio.sleeves import Sleeve, series_of, symbols_of
-from mtum.core.strategies.contract import Strategy
 from mtum.errors import ExitCode, worst
 from mtum.ports.broker import Broker
 from mtum.ports.market_data import BarSource
@@ -72,9 +72,33 @@ class Desk:
         return series_of(self.sleeves)
 
     @property
-    def strategy(self) -> Strategy:
-        """The strategy the daily job runs."""
-        return self.settings.active_strategy()
+    def names(self) -> str:
+        """The sleeves' names in words."""
+        return ", ".join(sleeve.name for sleeve in self.sleeves)
+
+    @property
+    def deciding(self) -> tuple[Sleeve, ...]:
+        """The sleeves that are asked in a session."""
+        return tuple(sleeve for sleeve in self.sleeves if sleeve.decides)
+
+    def needed(self, symbol: str) -> int:
+        """Return how many bars of a symbol the sleeve with the longest history asks for, today's included."""
+        asking = [sleeve for sleeve in self.sleeves if symbol in sleeve.looks_at]
+        return max((sleeve.strategy.history_sessions() for sleeve in asking), default=1)
+
+    def owner_of(self, symbol: str) -> Sleeve:
+        """Return the first sleeve that may hold a symbol, the first of all if none may."""
+        return next((sleeve for sleeve in self.sleeves if symbol in sleeve.symbols), self.sleeves[0])
+
+    def place(self, sleeve: Sleeve, symbol: str = "") -> str:
+        """Return how a person names a sleeve, or its symbol: a sleeve with all the money needs no name beside it."""
+        if symbol and sleeve.weight == 1:
+            return symbol
+        return f"{sleeve.name}/{symbol}" if symbol else sleeve.name
+
+    def decided(self, session: date) -> bool:
+        """Return whether a session is decided: all its sleeves are, together."""
+        return any(self.store.decisions.decided(session, sleeve.name) for sleeve in self.sleeves)
 
 
 @dataclass(frozen=True, slots=True)

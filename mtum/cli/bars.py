@@ -38,13 +38,14 @@ OVER = "the replayed market is over: there is nothing left to read"
 def sync(context: typer.Context, symbols: Symbols = None, since: Since = None) -> Answer:
     """Read what is missing and the last ten sessions again; notice revisions, keep bad bars out."""
     from mtum.app.bars.sync_bars import sync_bars
+    from mtum.core.portfolio.sleeves import series_of, symbols_of
 
     call = call_of(context)
     wanted = list(dict.fromkeys(symbols or ()))
     with _reading_desk(call) as (desk, upcoming):
-        strategy = call.settings().active_strategy()
-        series = [name for name in strategy.series() if not wanted or name in wanted]
-        bars = [name for name in wanted if name not in series] or ([] if wanted else list(strategy.universe()))
+        sleeves = call.settings().sleeves()
+        series = [name for name in series_of(sleeves) if not wanted or name in wanted]
+        bars = [name for name in wanted if name not in series] or ([] if wanted else list(symbols_of(sleeves)))
         told = _Progress(call, len(bars) + len(series))
         results = sync_bars(desk, bars, series, told, upcoming, since)
         source = desk.source.name

@@ -113,6 +113,7 @@ def _files(call: Call, *, fresh: bool) -> "GatewayFiles":
 
 def _market(call: Call, source: str) -> "PortMarket":
     from mtum.core.market.embedded import MARKETS
+    from mtum.core.portfolio.sleeves import symbols_of
     from mtum.gateway.market import port_market
     from mtum.wiring import resources
 
@@ -125,7 +126,7 @@ def _market(call: Call, source: str) -> "PortMarket":
         resources.source_of(replayed, call.data_folder()),
         resources.calendar_of(replayed, call.data_folder()),
     )
-    wanted = settings.active_strategy().universe()
+    wanted = symbols_of(settings.sleeves())
     symbols = (*wanted, *MARKETS[market.sample]) if source == "sample" else wanted
     return port_market(bars, calendar, tuple(dict.fromkeys(symbols)))
 

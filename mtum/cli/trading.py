@@ -135,7 +135,7 @@ def _replayed(replay: "Replay", session: "Session | None", instant: datetime | N
     desk = replay.desk
     if session is None:
         if instant is None:
-            document = empty_document(None, desk.settings.mode, desk.account, desk.strategy.name, ())
+            document = empty_document(None, desk.settings.mode, desk.account, desk.names, ())
             return Answer({**document, "note": OVER}, [OVER])
         desk.clock.wait_until(instant)
         return run_answer(not_a_session(desk))

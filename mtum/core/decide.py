@@ -39,6 +39,8 @@ BELOW_FILTER = "below_trade_filter"
 SCALE_DUST = 1e-9
 """Weights that are above 1 together by no more than this are 1."""
 
+FAILED = "strategy_failed"
+"""Reason word: the strategy ended in an error and abstains."""
 _ORDER_OF_WORK = (Purpose.COVER, Purpose.EXIT, Purpose.REDUCE, Purpose.ENTER, Purpose.INCREASE)
 _SELL_ALL = Target(0.0)
 
@@ -102,6 +104,21 @@ def own_state(view: MarketView, strategy: Strategy, book: Book) -> Own:
     """Return what the strategy knows of its own sleeve at this decision."""
     equity = equity_at(book, _fit(view, strategy).prices)
     return Own(book.holdings, book.cash_usd, equity, book.last_fill if strategy.CALENDAR else None, book.memory)
+
+
+def abstained(view: MarketView, strategy: Strategy, book: Book, reason: str) -> Decision:
+    """Return the decision of a strategy that could not be asked: nothing is ordered, whatever it holds."""
+    return Decision(
+        session=view.session,
+        strategy=strategy.name,
+        action=Action.NONE,
+        reasons=(reason,),
+        verdicts=tuple(SymbolVerdict(symbol, Abstain(), (reason,), (), {}) for symbol in strategy.universe()),
+        orders=(),
+        equity_usd=equity_at(book, view.prices),
+        memory=book.memory,
+        standing=book.standing,
+    )
 
 
 def equity_at(book: Book, prices: Mapping[str, float]) -> float:

@@ -179,8 +179,12 @@ class LedgerStore(Protocol):
         """Record movements; a known key is left alone, except that a receivable may become paid."""
         ...
 
-    def cash_of_others(self, strategy: str) -> Mapping[str, Decimal]:
-        """Return the cash in USD that each other strategy still owns; empty if none has any."""
+    def cash_of_others(self, strategies: Collection[str]) -> Mapping[str, Decimal]:
+        """Return the cash in USD that each strategy but these still owns; empty if none has any."""
+        ...
+
+    def allotted_since(self, session: date) -> Decimal:
+        """Return the cash in USD that strategies were given after a session out of what no strategy owned."""
         ...
 
     def movements(self, strategy: str) -> Sequence[CashMovement]:

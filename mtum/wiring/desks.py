@@ -30,6 +30,7 @@ from mtum.config import Settings
 from mtum.core.portfolio.costs import cost_model
 from mtum.core.portfolio.gate import GateRules
 from mtum.core.portfolio.money import exact
+from mtum.core.portfolio.sleeves import symbols_of
 from mtum.core.simulation.admission import ExchangeRules
 from mtum.core.simulation.exchange_state import ExchangeAccount
 from mtum.errors import BrokerUnavailableError, UsageError
@@ -239,13 +240,14 @@ def _running_source(
 def gate_rules(settings: Settings, pinned: Mapping[str, str]) -> GateRules:
     """Return what the last gate allows under these settings."""
     schedule = settings.schedule
-    universe = settings.active_strategy().universe()
+    sleeves = settings.sleeves()
     return GateRules(
         account=resources.account_of(settings),
-        contracts={symbol: pinned.get(symbol, "") for symbol in universe},
-        max_position_usd=Decimal(repr(settings.risk.max_position_usd)),
+        contracts={symbol: pinned.get(symbol, "") for symbol in symbols_of(sleeves)},
+        max_position_usd=Decimal(repr(max(sleeve.rules.sizing.max_position_usd for sleeve in sleeves))),
         window_opens_minutes=schedule.window_opens_minutes,
         last_send_minutes=schedule.last_send_minutes,
+        max_orders=2 * len(sleeves),
         paper=None if settings.mode == "practice" else settings.mode == "paper",
     )
 

@@ -126,7 +126,7 @@ def _done(result: RunResult) -> Done:
 
 def _refreshed(desk: Desk, session: Session, _: str) -> Done:
     sessions = sessions_around(desk, session)
-    for symbol in desk.strategy.universe():
+    for symbol in desk.symbols:
         refresh_bars(desk, symbol, session, sessions)
     likely = likely_order(desk, session)
     return Done(document={"session": session.day.isoformat()}, messages=(likely,) if likely else ())

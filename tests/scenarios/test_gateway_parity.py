@@ -19,7 +19,7 @@ PATIENT: dict[str, Any] = {f"broker__{limit}_seconds": 15.0 for limit in ("conne
 
 def recorded(desk: Desk) -> dict[str, Any]:
     """Decisions, orders, fills and equity, without what only names the account or the broker."""
-    name = desk.strategy.name
+    name = desk.sleeves[0].name
     return {
         "decisions": [
             (one.session, one.action, one.reasons, one.document["symbols"], one.document["planned"])

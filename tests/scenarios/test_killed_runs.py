@@ -17,7 +17,7 @@ from support.practice import ENTRY_DAY, EXIT_DAY, KillAt, Steps, desk_in, exchan
 
 def recorded(folder: Path, day: date) -> dict[str, Any]:
     with desk_in(folder) as replay:
-        store, name = replay.desk.store, replay.desk.strategy.name
+        store, name = replay.desk.store, replay.desk.sleeves[0].name
         decision = store.decisions.find(day, name)
         assert decision is not None
         return {

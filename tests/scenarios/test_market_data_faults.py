@@ -99,7 +99,7 @@ def desk_at(market: Market, folder: Path, at: datetime = AT) -> Iterator[Desk]:
 
 def gathered(desk: Desk) -> Gathered:
     refresh_bars(desk, "MTUM", SESSION, SESSIONS)
-    return gather(desk, SESSION, SESSIONS, AT)
+    return gather(desk, SESSION, SESSIONS, AT).of(desk.sleeves[0])
 
 
 def refusal(market: Market, folder: Path) -> str:

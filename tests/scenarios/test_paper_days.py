@@ -182,7 +182,7 @@ def test_cash_that_has_not_settled_is_not_spent(tmp_path: Path) -> None:
         assert run.document["cash_settles_by"] == "2018-01-05"
         ours.settle()
         with ours.desk() as desk:
-            record = desk.store.decisions.find(ENTRY_DAY, desk.strategy.name)
+            record = desk.store.decisions.find(ENTRY_DAY, desk.sleeves[0].name)
         assert record is not None
         assert record.frame["book"]["settles_by"] == "2018-01-05"
         settings = f"mode = 'paper'\nbroker.account = '{ACCOUNT}'\nmarket.source = 'ib'\n"
@@ -401,7 +401,7 @@ def test_a_correction_takes_the_place_of_the_fill(tmp_path: Path) -> None:
         ours.gateway.tell("correct", exec_id=first, price="271.400")
         ours.settle(minutes=-30)
         with ours.desk() as desk:
-            (lot,) = read_sleeve(desk.store, desk.strategy.name).lots
+            (lot,) = read_sleeve(desk.store, desk.sleeves[0].name).lots
     assert (lot.shares, lot.entry_price) == (SHARES, Decimal("271.4"))
 
 
@@ -504,7 +504,7 @@ def test_a_split_is_followed_only_when_the_brokers_position_agrees(tmp_path: Pat
             stated(ours, "corporate-action", "MTUM", "3", entry_session=day)
         assert stated(ours, "corporate-action", "MTUM", "2", entry_session=day)["differences"] == []
         with ours.desk() as desk:
-            (lot,) = read_sleeve(desk.store, desk.strategy.name).lots
+            (lot,) = read_sleeve(desk.store, desk.sleeves[0].name).lots
         assert (lot.shares, lot.entry_price) == (2 * SHARES, Decimal("135.653"))
 
 
@@ -516,7 +516,7 @@ def test_a_split_that_leaves_a_fraction_keeps_the_basis_and_books_the_cash_in_li
         ours.at(20, day)
         ours.gateway.tell("hold", account=ACCOUNT, symbol="MTUM", shares="22")
         with ours.desk() as desk:
-            before = read_sleeve(desk.store, desk.strategy.name).cash_usd
+            before = read_sleeve(desk.store, desk.sleeves[0].name).cash_usd
         first = stated(ours, "corporate-action", "MTUM", "1.25", entry_session=day)
         assert first["differences"] == []
         assert first["accepted"].endswith("0.5 of a share was paid in cash: say it again with --cash-in-lieu USD")
@@ -526,7 +526,7 @@ def test_a_split_that_leaves_a_fraction_keeps_the_basis_and_books_the_cash_in_li
         with pytest.raises(UsageError, match="another amount of cash in lieu"):
             stated(ours, "corporate-action", "MTUM", "1.25", entry_session=day, cash_in_lieu=Decimal(1))
         with ours.desk() as desk:
-            sleeve, splits = read_sleeve(desk.store, desk.strategy.name), desk.store.bars.splits()
+            sleeve, splits = read_sleeve(desk.store, desk.sleeves[0].name), desk.store.bars.splits()
             (row,) = tax_record(desk.store.orders.fills(), splits).closed
             assert book_problems(desk.store) == ()
         (lot,) = sleeve.lots
@@ -580,7 +580,7 @@ def test_a_position_partly_sold_by_hand_is_restated(tmp_path: Path) -> None:
         words: dict[str, Any] = {"entry_session": day, "entry_price": Decimal("272.5")}
         assert stated(ours, "position", "MTUM", str(SHARES - 5), **words)["differences"] == []
         with ours.desk() as desk:
-            (lot,) = read_sleeve(desk.store, desk.strategy.name).lots
+            (lot,) = read_sleeve(desk.store, desk.sleeves[0].name).lots
         assert (lot.shares, lot.entry_price) == (SHARES - 5, Decimal("271.306"))
         # Once more for the same session, and the day's own decision is as free as without.
         ours.gateway.tell("trade", account=ACCOUNT, symbol="MTUM", side="SELL", shares=2)

@@ -155,7 +155,7 @@ def played(desk: Desk, held: Held) -> list[tuple[dict[str, Any], tuple[Lot, ...]
     found = []
     for session in CALENDAR.sessions(held.entry, held.exit):
         document = dict(play_session(desk, session).document)
-        sleeve = read_sleeve(desk.store, desk.strategy.name)
+        sleeve = read_sleeve(desk.store, desk.sleeves[0].name)
         remembered = next(iter(sleeve.remembered.values()), {})
         found.append((document, sleeve.lots, dict(remembered)))
     return found

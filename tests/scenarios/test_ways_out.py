@@ -127,7 +127,7 @@ def test_a_commission_that_the_broker_never_tells_is_stated_and_its_own_word_out
         for amount in ("5.50", "5.00"):  # a slip of the pen can be corrected
             assert f"is {amount} USD" in stated(ours, key, amount)
         with ours.desk() as desk:
-            (known,), (*_, point) = desk.store.orders.fills(), desk.store.ledger.equity(desk.strategy.name)
+            (known,), (*_, point) = desk.store.orders.fills(), desk.store.ledger.equity(desk.sleeves[0].name)
             assert known.commission_usd == Decimal("5.00")
             assert point.equity_usd == Decimal("4995.00")  # bought and valued at the official close
             assert book_problems(desk.store) == ()

@@ -97,7 +97,7 @@ def by_the_daily_job(settings: Settings, first: date, last: date) -> Account:
             if first <= session.day <= last:
                 result = play_session(desk, session)
                 assert result.exit_code in (ExitCode.DONE, ExitCode.HALTED), result.document["problems"]
-        store, name = desk.store, desk.strategy.name
+        store, name = desk.store, desk.sleeves[0].name
         reasons = {state.intent.id: tuple(state.intent.reasons) for state in store.orders.states()}
         return Account(
             trades=tuple(

@@ -1,7 +1,7 @@
 """Cash, open lots and equity of each strategy, and the account as the broker showed it."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -51,13 +51,25 @@ class SqliteLedger:
             with self.database.write() as connection:
                 connection.executemany(sql, rows)
 
-    def cash_of_others(self, strategy: str) -> Mapping[str, Decimal]:
-        """Return the cash in USD that each other strategy still owns; empty if none has any."""
-        sql = "SELECT strategy, amount_usd FROM cash_movements WHERE paid = 1 AND strategy <> ? ORDER BY rowid"
+    def cash_of_others(self, strategies: Collection[str]) -> Mapping[str, Decimal]:
+        """Return the cash in USD that each strategy but these still owns; empty if none has any."""
+        sql = (
+            "SELECT strategy, amount_usd FROM cash_movements WHERE paid = 1 "
+            "AND strategy NOT IN (SELECT value FROM json_each(?)) ORDER BY rowid"
+        )
         owned: dict[str, Decimal] = {}
-        for row in self.database.rows(sql, (strategy,)):
+        for row in self.database.rows(sql, (json.dumps(sorted(strategies), allow_nan=False),)):
             owned[row["strategy"]] = owned.get(row["strategy"], Decimal(0)) + exact(row["amount_usd"])
         return {name: cash for name, cash in owned.items() if cash}
+
+    def allotted_since(self, session: date) -> Decimal:
+        """Return the cash in USD that strategies were given after a session out of what no strategy owned."""
+        sql = (
+            "SELECT coalesce(sum(amount_usd), 0) FROM cash_movements WHERE session > ? "
+            "AND (kind = 'capital' OR key LIKE 'handed_on:%' OR key LIKE 'taken_over:%')"
+        )
+        row = self.database.row(sql, (session.isoformat(),))
+        return money(row[0] if row else 0.0)
 
     def movements(self, strategy: str) -> Sequence[CashMovement]:
         """Return movements in the order of their sessions."""

@@ -178,7 +178,7 @@ def _close_problem(
 def _restated(desk: Desk, symbol: str, history: Bars) -> tuple[str, ...]:
     if not len(history):
         return ()
-    window = history.tail(desk.strategy.history_sessions()).day(0)
+    window = history.tail(desk.needed(symbol)).day(0)
     return tuple(
         f"{symbol} {one.bar.day}: restated by {one.source}: {one.found}; decide with `mtum bars release {one.id}`"
         for one in desk.store.quarantine.kept(symbol, held=True)

@@ -1,10 +1,11 @@
 """What the sleeve holds and may spend, put together from our records and the broker's lists."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
+from mtum.core.coordination.cash import spendable
 from mtum.core.market.sessions import Sessions
 from mtum.core.market.settlement import settlement_day
 from mtum.core.portfolio.carried import in_todays_shares, memory_of, standing_of
@@ -13,7 +14,8 @@ from mtum.core.portfolio.decision import Book, Standing
 from mtum.core.portfolio.fills import Fill, Split, rebased, split_ratio
 from mtum.core.portfolio.lots import Lot, holding_of, lots_of, sessions_since_exit
 from mtum.core.portfolio.orders import OrderStatus, Side
-from mtum.core.strategies.contract import Memory, Strategy
+from mtum.core.portfolio.sleeves import Sleeve
+from mtum.core.strategies.contract import Memory
 from mtum.ports.broker import AccountKind, BrokerAccount
 from mtum.ports.records import CashMovement, IntentState
 from mtum.ports.store import Store
@@ -85,6 +87,13 @@ def read_sleeve(
     )
 
 
+def read_sleeves(
+    store: Store, sleeves: Iterable[Sleeve], closes_before: date, records: Records
+) -> dict[str, SleeveRecords]:
+    """Return the records of every sleeve by its name."""
+    return {sleeve.name: read_sleeve(store, sleeve.name, closes_before, records) for sleeve in sleeves}
+
+
 def held_lots(store: Store) -> tuple[Lot, ...]:
     """Return the open lots of every strategy, in today's shares, whatever the settings trade now."""
     return read_records(store).lots
@@ -147,52 +156,78 @@ def _beginning(movements: Sequence[CashMovement]) -> tuple[OfficialEquity, ...]:
     return (OfficialEquity(start.session - timedelta(days=1), start.amount_usd),) if start else ()
 
 
+@dataclass(frozen=True, slots=True)
+class SleeveCash:
+    """What a sleeve may spend today, and what of its cash settles later, in USD."""
+
+    available_usd: Decimal
+    unsettled_usd: Decimal
+
+
+def cash_of(
+    sleeves: Iterable[Sleeve], records: Mapping[str, SleeveRecords], broker: BrokerAccount, today: date
+) -> dict[str, SleeveCash]:
+    """Return what each sleeve may spend: its own settled cash, as far as the broker has that much for all of them.
+
+    What has settled of a sleeve with all the money only the broker tells.
+    """
+    cash = {one.name: records[one.name].cash_usd for one in sleeves}
+    waits = broker.kind is AccountKind.CASH
+    pending = {one.name: _unsettled(records[one.name].fills, today) for one in sleeves if waits and one.weight < 1}
+    total = min(broker.cash_usd, broker.settled_usd) if waits else broker.cash_usd
+    settled = spendable({name: usd - pending.get(name, ZERO) for name, usd in cash.items()}, total)
+    there = spendable(cash, broker.cash_usd)
+    return {name: SleeveCash(usd, max(ZERO, there[name] - usd)) for name, usd in settled.items()}
+
+
+def _unsettled(fills: Sequence[Fill], today: date) -> Decimal:
+    sold = [fill for fill in fills if fill.side is Side.SELL and settlement_day(fill.session) > today]
+    return sum((fill.cash_usd for fill in sold), ZERO)
+
+
 def build_book(
-    sleeve: SleeveRecords, strategy: Strategy, store: Store, broker: BrokerAccount, sessions: Sessions, today: date
+    records: SleeveRecords, sleeve: Sleeve, store: Store, cash: SleeveCash, sessions: Sessions, today: date
 ) -> Book:
-    """Return the book of one strategy for the session being decided."""
+    """Return the book of one sleeve for the session being decided."""
     holdings = {
         symbol: holding_of(
-            symbol, sleeve.fills, sleeve.remembered, sessions_since_exit(symbol, sleeve.fills, sessions, today)
+            symbol, records.fills, records.remembered, sessions_since_exit(symbol, records.fills, sessions, today)
         )
-        for symbol in strategy.universe()
+        for symbol in sleeve.symbols
     }
-    spendable = min(broker.cash_usd, broker.settled_usd) if broker.kind is AccountKind.CASH else broker.cash_usd
-    available = max(ZERO, min(spendable, sleeve.cash_usd))
-    unsettled = max(ZERO, min(broker.cash_usd, sleeve.cash_usd) - available)
-    last = sleeve.points[-1].session if sleeve.points else None
-    memory, standing = _left(store, strategy, today)
+    last = records.points[-1].session if records.points else None
+    memory, standing = _left(store, sleeve.name, today)
     return Book(
         holdings=holdings,
-        cash_usd=float(sleeve.cash_usd),
-        available_usd=float(available),
-        exit_pending=_exit_pending(store, sleeve.lots, today),
-        unsettled_usd=float(unsettled),
-        receivable_usd=float(sleeve.receivable_usd),
+        cash_usd=float(records.cash_usd),
+        available_usd=float(cash.available_usd),
+        exit_pending=_exit_pending(store, records.lots, today),
+        unsettled_usd=float(cash.unsettled_usd),
+        receivable_usd=float(records.receivable_usd),
         losses=loss_state(
-            sleeve.points,
-            flows_since(sleeve.movements, last),
+            records.points,
+            flows_since(records.movements, last),
             paused=False,
             peak_since=store.limits.peak_since(),
         ),
         restriction=store.control.restriction(),
-        last_fill=max((fill.session for fill in sleeve.fills), default=None),
+        last_fill=max((fill.session for fill in records.fills), default=None),
         memory=memory,
         standing=standing,
-        settles_by=_settles_by(sleeve, today) if unsettled else None,
+        settles_by=_settles_by(records, today) if cash.unsettled_usd else None,
     )
 
 
-def _settles_by(sleeve: SleeveRecords, today: date) -> date:
+def _settles_by(records: SleeveRecords, today: date) -> date:
     """Return when the sleeve's sales have settled; where none is open, when the newest possible one has."""
-    sold = [settlement_day(fill.session) for fill in sleeve.fills if fill.side is Side.SELL and fill.session < today]
+    sold = [settlement_day(fill.session) for fill in records.fills if fill.side is Side.SELL and fill.session < today]
     waiting = [day for day in sold if day > today]
     return max(waiting, default=settlement_day(today))
 
 
-def _left(store: Store, strategy: Strategy, today: date) -> tuple[Memory, tuple[Standing, ...]]:
+def _left(store: Store, sleeve: str, today: date) -> tuple[Memory, tuple[Standing, ...]]:
     # What the last decision said to remember, and the purchases it made that may still be wanted.
-    found = store.decisions.memory_before(strategy.name, today)
+    found = store.decisions.memory_before(sleeve, today)
     if found is None:
         return {}, ()
     decided, document = found
@@ -208,10 +243,10 @@ def flows_since(movements: Sequence[CashMovement], after: date | None) -> Decima
     return sum((m.amount_usd for m in movements if m.kind in kinds and m.session > after), ZERO)
 
 
-def loss_pause(store: Store, strategy: Strategy, sessions: Sessions, today: date, pause_sessions: int) -> bool:
-    """Return whether one of the last `pause_sessions` decisions reached the daily-loss limit."""
+def loss_pause(store: Store, sleeve: str, sessions: Sessions, today: date, pause_sessions: int) -> bool:
+    """Return whether one of a sleeve's last `pause_sessions` decisions reached the daily-loss limit."""
     earlier = [sessions.before(today, back) for back in range(1, pause_sessions + 1)]
-    return store.decisions.lost_too_much(strategy.name, [session.day for session in earlier if session])
+    return store.decisions.lost_too_much(sleeve, [session.day for session in earlier if session])
 
 
 def _remembered(store: Store, lot: Lot, splits: Sequence[Split]) -> Mapping[str, float]:

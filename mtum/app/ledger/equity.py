@@ -22,16 +22,16 @@ LAST_CLOSE_WITHIN = timedelta(days=10)
 
 def value_again_from(desk: Desk, session: date) -> date:
     """Return the oldest session of late that was valued without one of its closes, that session if there is none."""
-    if len(desk.strategy.universe()) == 1:
-        return session
-    late = desk.store.ledger.equity(desk.strategy.name, session - LAST_CLOSE_WITHIN)
+    several = [sleeve.name for sleeve in desk.sleeves if len(sleeve.symbols) > 1]
+    late = [point for name in several for point in desk.store.ledger.equity(name, session - LAST_CLOSE_WITHIN)]
     return min([session, *(point.session for point in late if not point.final)])
 
 
 def restate_equity(desk: Desk, since: date, records: Records | None = None) -> None:
     """Compute equity from that session on once more, after something that changes what was held or paid."""
     records = read_records(desk.store, since) if records is None else records
-    for day in sorted({since, *(point.session for point in desk.store.ledger.equity(desk.strategy.name, since))}):
+    later = {point.session for sleeve in desk.sleeves for point in desk.store.ledger.equity(sleeve.name, since)}
+    for day in sorted({since, *later}):
         _record_closes(desk, day, records)
 
 
@@ -40,14 +40,15 @@ def _record_closes(desk: Desk, day: date, records: Records) -> None:
 
     Lots are valued whatever the settings trade now: another symbol's and another strategy's too.
     """
-    active = desk.strategy.name
-    for strategy in dict.fromkeys([active, *records.strategies]):
+    sleeves = {sleeve.name: sleeve for sleeve in desk.sleeves}
+    for strategy in dict.fromkeys([*sleeves, *records.strategies]):
         sleeve = read_sleeve(desk.store, strategy, records=records)
         # Shares sold at this very close were still held over the ex-date.
         before = lots_of(fill for fill in sleeve.fills if fill.session < day)
         after = lots_of(fill for fill in sleeve.fills if fill.session <= day)
         held = {lot.symbol for lot in (*before, *after)}
-        traded = desk.strategy.universe() if strategy == active and held <= {*desk.strategy.universe()} else ()
+        universe = sleeves[strategy].symbols if strategy in sleeves else ()
+        traded = universe if held <= {*universe} else ()
         symbols = dict.fromkeys([*traded, *sorted(held)])
         bars = {symbol: desk.store.bars.bars(symbol, desk.source.name, day).find(day) for symbol in symbols}
         found = {symbol: bar for symbol, bar in bars.items() if bar is not None}
@@ -58,7 +59,7 @@ def _record_closes(desk: Desk, day: date, records: Records) -> None:
         if any(bar is None for bar in missing.values()):
             continue
         stood_in = {symbol: bar for symbol, bar in missing.items() if bar is not None}
-        paid = _record_dividends(desk, sleeve, before, day, found)
+        paid = _record_dividends(desk, strategy, sleeve, (before, day), found)
         movements = desk.store.ledger.movements(strategy) if paid else sleeve.movements
         if any(movement.kind == "capital" and movement.session <= day for movement in movements):
             valued = replace(sleeve, movements=movements, lots=after)
@@ -94,7 +95,7 @@ def _equity_at(desk: Desk, sleeve: SleeveRecords, strategy: str, session: date, 
         market_usd=market,
         equity_usd=cash + receivable + market,
         flows_usd=flows_since(movements, earlier.session if earlier else date.min),
-        benchmark_usd=_benchmark(desk, session, movements, _traded(desk, strategy) or tuple(bars)),
+        benchmark_usd=_benchmark(desk, session, movements, _compared(desk, strategy) or tuple(bars)),
         close=exact(bars[held[0].symbol if held else first].close),
         shares=sum(lot.shares for lot in held),
         final=final is not None and final >= session and not doubtful,
@@ -102,22 +103,26 @@ def _equity_at(desk: Desk, sleeve: SleeveRecords, strategy: str, session: date, 
 
 
 def _record_dividends(
-    desk: Desk, sleeve: SleeveRecords, held: Sequence[Lot], session: date, bars: Mapping[str, Bar]
+    desk: Desk, strategy: str, sleeve: SleeveRecords, over: tuple[Sequence[Lot], date], bars: Mapping[str, Bar]
 ) -> bool:
     """Record the dividends of shares held over their ex-date; return whether there were new ones."""
     known = {movement.key for movement in sleeve.movements}
     paid = desk.broker.proves_absence
     new = []
+    held, session = over
     for symbol, bar in bars.items():
-        strategy = next((lot.strategy for lot in held if lot.symbol == symbol), desk.strategy.name)
         due = dividend_due(held, strategy, symbol, session, bar.dividend, paid=paid)
         new += [due] if due is not None and due.key not in known else []
     desk.store.ledger.move_cash(new)
     return bool(new)
 
 
-def _traded(desk: Desk, strategy: str) -> tuple[str, ...]:
-    return desk.strategy.universe() if strategy == desk.strategy.name else ()
+def _compared(desk: Desk, strategy: str) -> tuple[str, ...]:
+    # What the benchmark holds: what was named for it, else all that the sleeve trades.
+    sleeve = next((sleeve for sleeve in desk.sleeves if sleeve.name == strategy), None)
+    if sleeve is None:
+        return ()
+    return (sleeve.benchmark,) if sleeve.benchmark else sleeve.symbols
 
 
 def _benchmark(desk: Desk, session: date, movements: Sequence[CashMovement], symbols: Sequence[str]) -> Decimal | None:

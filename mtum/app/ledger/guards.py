@@ -1,35 +1,43 @@
 """Limits that look at the account as a whole, and the halts they put in force by themselves."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 
 from mtum.app.desk import Desk, Problem
 from mtum.app.ledger.book import SleeveRecords
 from mtum.app.ledger.dividends import due_today_usd
 from mtum.app.owner.approve_settings import entries_stopped
 from mtum.app.session.check_book import BookCheck
+from mtum.app.session.gather import Market
 from mtum.core.portfolio.decision import Decision
-from mtum.core.portfolio.limits import Restriction
+from mtum.core.portfolio.limits import LossRules, Restriction
+from mtum.core.portfolio.sleeves import Sleeve
 from mtum.core.portfolio.value_jump import ValueChange, value_jump
-from mtum.core.view import MarketView
 from mtum.errors import ExitCode
 from mtum.ports.broker import BrokerLists
 from mtum.ports.records import AccountWorth
+from mtum.ports.store import Store
 
 DRAWDOWN = "max_drawdown_frac"
 """Who halted, where it was the drawdown limit."""
+DAILY_LOSS = "max_daily_loss_usd"
+"""Who halted, where it was the limit on the loss of a day."""
 
 
-def worth_of(sleeve: SleeveRecords, strategy: str, lists: BrokerLists, view: MarketView) -> AccountWorth:
-    """Return what the account is worth now and how much of it is ours, at the decision's prices.
+def worth_of(store: Store, sleeves: Mapping[str, SleeveRecords], lists: BrokerLists, market: Market) -> AccountWorth:
+    """Return what the account is worth now and how much of it our books own, at the decision's prices.
 
     A dividend is part of it from its ex-date on, as it is of the broker's net liquidation value.
     """
-    prices = view.prices
-    shares = sum(lot.shares * prices[lot.symbol] for lot in sleeve.lots if lot.symbol in prices)
-    net = float(lists.account.net_liquidation_usd)
-    due = due_today_usd(sleeve.lots, sleeve.movements, strategy, view.bars.values())
-    return AccountWorth(view.session, net, shares, float(sleeve.cash_usd + sleeve.receivable_usd + due))
+    prices, bars = market.prices, market.bars
+    lots = [lot for one in sleeves.values() for lot in one.lots]
+    shares = sum(lot.shares * prices[lot.symbol] for lot in lots if lot.symbol in prices)
+    cash = sum(store.ledger.cash_of_others(()).values(), Decimal(0))
+    for name, one in sleeves.items():
+        cash += one.receivable_usd + due_today_usd(one.lots, one.movements, name, bars.values())
+    return AccountWorth(market.session.day, float(lists.account.net_liquidation_usd), shares, float(cash))
 
 
 def guarded(desk: Desk, check: BookCheck, worth: AccountWorth, *, record: bool) -> BookCheck:
@@ -44,33 +52,44 @@ def guarded(desk: Desk, check: BookCheck, worth: AccountWorth, *, record: bool) 
         if record:
             desk.store.control.halt(Restriction.REDUCE_ONLY, jump, "max_value_jump_frac", desk.clock.now())
         problems.append(Problem(ExitCode.PERSON, f"{jump}; entries are stopped until `mtum resume`"))
-        barred |= dict.fromkeys(desk.strategy.universe(), "halted")
+        barred |= dict.fromkeys(desk.symbols, "halted")
     unapproved = entries_stopped(desk.store.approvals, desk.settings)
     if unapproved is not None:
         problems.append(Problem(ExitCode.HALTED, unapproved))
-        barred |= dict.fromkeys(desk.strategy.universe(), "not_approved")
+        barred |= dict.fromkeys(desk.symbols, "not_approved")
     return replace(check, problems=tuple(problems), entries_barred=barred)
 
 
-def limits_after(desk: Desk, decision: Decision, worth: AccountWorth, at: datetime) -> None:
-    """Put in force the halts a committed decision calls for (always reduce-only); keep the account's worth."""
-    control, risk = desk.store.control, desk.settings.risk
+def limits_after(desk: Desk, decided: Sequence[tuple[Sleeve, Decision]], worth: AccountWorth, at: datetime) -> None:
+    """Put in force the halts that committed decisions call for (always reduce-only); keep the account's worth."""
+    control = desk.store.control
     # One halt is enough: the same limit is reached again session after session.
     limits = {halt.by for halt in control.halts(in_force=True)}
-    if decision.drawdown_hit and DRAWDOWN not in limits:
-        why = f"equity {decision.equity_usd:.2f} USD has fallen from its peak by the limit"
-        control.halt(Restriction.REDUCE_ONLY, why, DRAWDOWN, at)
-    if decision.daily_loss_hit and risk.on_daily_loss == "flatten" and "max_daily_loss_usd" not in limits:
-        why = f"a loss of {risk.max_daily_loss_usd:.2f} USD or more on {decision.session}"
-        control.halt(Restriction.REDUCE_ONLY, why, "max_daily_loss_usd", at)
+    for sleeve, decision in decided:
+        if decision.drawdown_hit and DRAWDOWN not in limits:
+            why = f"equity {decision.equity_usd:.2f} USD has fallen from its peak by the limit"
+            control.halt(Restriction.REDUCE_ONLY, why, DRAWDOWN, at)
+        losses = sleeve.rules.losses
+        if decision.daily_loss_hit and losses.flatten_on_daily_loss and DAILY_LOSS not in limits:
+            control.halt(
+                Restriction.REDUCE_ONLY, f"a loss of {_limit(losses)} or more on {decision.session}", DAILY_LOSS, at
+            )
     desk.store.limits.write_worth(worth, at)
+
+
+def _limit(losses: LossRules) -> str:
+    usd, part = losses.max_daily_loss_usd, losses.max_daily_loss_frac
+    told = [f"{usd:.2f} USD"] if usd is not None else []
+    return " or ".join([*told, *([f"{part:.1%} of the equity"] if part is not None else [])])
 
 
 def _jump(desk: Desk, now: AccountWorth) -> str | None:
     last = desk.store.limits.last_worth()
     if last is None or last.session >= now.session:
         return None  # the same session once more: nothing lies between the two looks
-    recorded, market = now.cash_usd - last.cash_usd, now.shares_usd - last.shares_usd
+    # A sleeve that was given cash of the account's own is no richer account.
+    recorded = now.cash_usd - last.cash_usd - float(desk.store.ledger.allotted_since(last.session))
+    market = now.shares_usd - last.shares_usd
     change = ValueChange(last.net_usd, now.net_usd, recorded_usd=recorded, market_usd=market)
     if not value_jump(change, desk.settings.risk.max_value_jump_frac):
         return None

@@ -19,6 +19,8 @@ from mtum.core.portfolio.costs import IbFixedCosts
 from mtum.core.portfolio.fills import Fill, Split, folded
 from mtum.core.portfolio.orders import Leg, OrderIntent, OrderStatus, OrderType, Purpose, Side, intent_id, may_move
 from mtum.core.portfolio.reconcile import OUR_REF
+from mtum.core.portfolio.sleeves import Sleeve
+from mtum.core.strategies.contract import Strategy
 from mtum.core.strategies.history import kept_with_entry
 from mtum.core.view import MarketView
 from mtum.errors import UsageError
@@ -176,8 +178,7 @@ def _position(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
     symbol, number = _symbol_and_number(desk, statement, "position SYMBOL SHARES")
     if statement.entry_session is None or statement.entry_price is None:
         raise UsageError("--accept position needs --entry-session DATE and --entry-price PRICE")
-    if statement.strategy not in (None, desk.strategy.name):
-        raise UsageError(f"{statement.strategy} does not run here; the strategy is {desk.strategy.name}")
+    sleeve = desk.sleeve_of(symbol, statement.strategy)
     if statement.entry_session > lists.at.date():
         raise UsageError(f"--entry-session {statement.entry_session} is not over yet")
     _check_nothing_open(desk, symbol, lists)
@@ -187,7 +188,7 @@ def _position(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
     change = int(number) - sum(lot.shares for lot in held_lots(desk.store) if lot.symbol == symbol)
     if change == 0:
         raise UsageError(f"our lots already hold {number} {symbol}")
-    _restate(desk, statement, symbol, change)
+    _restate(desk, statement, symbol, change, sleeve)
     return f"our lots of {symbol} are {number} shares (reconstructed: {change:+d} at {statement.entry_price})"
 
 
@@ -235,7 +236,7 @@ def _paid_in_lieu(desk: Desk, split: Split, amount_usd: Decimal) -> str:
 def _contract(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
     """Pin the contract that the broker names now for a symbol or a series, if it is the one stated."""
     symbol, wanted = _words(statement, 2, "contract SYMBOL CONTRACT")
-    if symbol not in (*desk.strategy.universe(), *desk.strategy.series()):
+    if symbol not in (*desk.symbols, *desk.series):
         raise UsageError(f"{symbol} is neither traded nor looked at here")
     before = desk.store.approvals.pinned_contract(symbol)
     # Without a pin it is looked for as on the first day, wherever it is listed now.
@@ -285,19 +286,19 @@ KINDS: Mapping[str, Callable[[Desk, Statement, BrokerLists], str]] = {
 """What a person may state."""
 
 
-def _restate(desk: Desk, statement: Statement, symbol: str, change: int) -> None:
+def _restate(desk: Desk, statement: Statement, symbol: str, change: int, sleeve: Sleeve) -> None:
     """Record the shares as a fill of an intent of their own, which never takes the place of a decision's."""
     assert statement.entry_session is not None
     assert statement.entry_price is not None
     purpose, side = (Purpose.STATED_IN, Side.BUY) if change > 0 else (Purpose.STATED_OUT, Side.SELL)
     number = sum(fill.exec_id.startswith("reconstructed") for fill in desk.store.orders.fills())
-    key = intent_id(desk.account, statement.entry_session, desk.strategy.name, symbol, purpose)
+    key = intent_id(desk.account, statement.entry_session, sleeve.name, symbol, purpose)
     now = desk.clock.now()
     intent = OrderIntent(
         id=key,
         account=desk.account,
         session=statement.entry_session,
-        strategy=desk.strategy.name,
+        strategy=sleeve.name,
         symbol=symbol,
         purpose=purpose,
         side=side,
@@ -311,7 +312,7 @@ def _restate(desk: Desk, statement: Statement, symbol: str, change: int) -> None
     )
     check_sound(desk.store, fills=[fill])
     if change > 0:
-        desk.store.statements.state_entry(key, _remembered(desk, symbol, statement.entry_session), now)
+        desk.store.statements.state_entry(key, _remembered(desk, sleeve.strategy, symbol, statement.entry_session), now)
     earlier = desk.store.orders.find(key)  # stated for the same session before: one more fill of it
     desk.store.orders.add_intent(intent, now)
     desk.store.orders.add_fills([fill])
@@ -352,9 +353,9 @@ def _fill(desk: Desk, intent: OrderIntent, exec_id: str, leg: Leg, shares: int, 
     )
 
 
-def _remembered(desk: Desk, symbol: str, session: date) -> Mapping[str, float]:
+def _remembered(desk: Desk, strategy: Strategy, symbol: str, session: date) -> Mapping[str, float]:
     """Return what the strategy would have kept with an entry of that session, from final bars."""
-    strategy, needed = desk.strategy, desk.strategy.history_sessions()
+    needed = strategy.history_sessions()
     symbols = (*strategy.universe(), *strategy.reads())
     cached = [desk.store.bars.bars(one, desk.source.name).until(session) for one in symbols]
     bars = {one.symbol: one.tail(needed) for one in cached if len(one) and one.last_day == session}
@@ -367,8 +368,8 @@ def _remembered(desk: Desk, symbol: str, session: date) -> Mapping[str, float]:
 
 def _symbol_and_number(desk: Desk, statement: Statement, form: str) -> tuple[str, Decimal]:
     symbol, text = _words(statement, 2, form)
-    if symbol not in {*desk.strategy.universe(), *(lot.symbol for lot in held_lots(desk.store))}:
-        raise UsageError(f"{symbol} is not traded here; the universe is {', '.join(desk.strategy.universe())}")
+    if symbol not in {*desk.symbols, *(lot.symbol for lot in held_lots(desk.store))}:
+        raise UsageError(f"{symbol} is not traded here; the universe is {', '.join(desk.symbols)}")
     return symbol, _number(text, form)
 
 

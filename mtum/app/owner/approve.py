@@ -24,7 +24,7 @@ def way_of(intent: OrderIntent) -> Way:
 
 def wait_for_approval(desk: Desk, session: Session, intent: OrderIntent) -> bool:
     """Return whether the order may be sent, waiting for a person until the last send at most."""
-    if not needs_approval(desk.settings.risk.require_confirmation, intent.purpose):
+    if not needs_approval(desk.settings.risk_of(intent.strategy).require_confirmation, intent.purpose):
         return True
     last = last_instant(session, intent.order_type, desk.settings.schedule.last_send_minutes)
     while not desk.store.approvals.approved(intent.session, way_of(intent)):

@@ -5,10 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from mtum.app.desk import Provenance
-from mtum.config import Settings
+from mtum.config import MANY, Settings
+from mtum.core.portfolio.sleeves import symbols_of
 from mtum.ports.owner_store import ApprovalStore
 
-GUARDED = ("strategy", "portfolio", "risk")
+GUARDED = ("strategy", "portfolio", "risk", *MANY)
 """Sections that need approval in live."""
 
 
@@ -40,7 +41,7 @@ def changes(approvals: ApprovalStore, settings: Settings) -> tuple[str, ...]:
 
 def pinned_contracts(approvals: ApprovalStore, settings: Settings) -> dict[str, str]:
     """Return the contract pinned for each symbol of the strategy; symbols never looked up are left out."""
-    found = {symbol: approvals.pinned_contract(symbol) for symbol in settings.active_strategy().universe()}
+    found = {symbol: approvals.pinned_contract(symbol) for symbol in symbols_of(settings.sleeves())}
     return {symbol: contract for symbol, contract in found.items() if contract}
 
 
@@ -72,7 +73,7 @@ def _approved_with(approvals: ApprovalStore, settings: Settings, code: Provenanc
 
 def _guarded(settings: Settings) -> dict[str, Any]:
     document = settings.document()
-    return {section: document[section] for section in GUARDED}
+    return {section: document[section] for section in GUARDED if section in document}
 
 
 def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -16,7 +16,7 @@ def request_flatten(desk: Desk, symbol: str, why: str) -> None:
     UsageError
         If the symbol is neither traded nor held.
     """
-    universe = desk.strategy.universe()
+    universe = desk.symbols
     if symbol not in {*universe, *(lot.symbol for lot in held_lots(desk.store))}:
         raise UsageError(f"{symbol} is not traded here and not held; the universe is {', '.join(universe)}")
     desk.store.control.halt(Restriction.REDUCE_ONLY, f"flatten {symbol}: {why}", "person", desk.clock.now())

@@ -4,7 +4,7 @@ from mtum.app.desk import Desk, Problem, exit_code_of
 from mtum.app.owner.flatten import request_flatten
 from mtum.app.session.check_book import check_book
 from mtum.app.session.decide_and_order import RunResult, current_document, decide_and_order
-from mtum.app.session.our_books import open_books
+from mtum.app.session.our_books import Books, open_books
 from mtum.app.session.run_document import empty_document
 from mtum.app.session.run_today import todays_session
 from mtum.app.session.submit_orders import submit_orders
@@ -24,10 +24,10 @@ def flatten_now(desk: Desk, symbol: str, why: str) -> RunResult:
     request_flatten(desk, symbol, why)
     session = todays_session(desk)
     if session is None or not _open_window(desk, session):
-        document = empty_document(None, desk.settings.mode, desk.account, desk.strategy.name, ())
+        document = empty_document(None, desk.settings.mode, desk.account, desk.names, ())
         note = f"{symbol} is closed by the next decision; entries are stopped"
         return RunResult({**document, "note": note}, ExitCode.DONE)
-    if not desk.store.decisions.decided(session.day, desk.strategy.name):
+    if not desk.decided(session.day):
         return decide_and_order(desk, session)
     return _beside_the_decision(desk, session, symbol)
 
@@ -42,23 +42,37 @@ def _beside_the_decision(desk: Desk, session: Session, symbol: str) -> RunResult
     desk.broker.connect()
     try:
         lists = desk.broker.lists()
-        check = check_book(desk, open_books(desk, lists, session), lists, session)
+        books = open_books(desk, lists, session)
+        check = check_book(desk, books, lists, session)
         held, short = check.sellable.get(symbol, 0), check.short.get(symbol, 0)
-        if (held or short) and symbol not in check.exits_barred:
-            purpose, shares = (Purpose.EXIT, held) if held else (Purpose.COVER, short)
-            desk.store.orders.add_intent(_close(desk, session, symbol, purpose, shares), desk.clock.now())
+        for sleeve, own in _shares(books, symbol).items() if symbol not in check.exits_barred else ():
+            purpose, shares = (Purpose.EXIT, min(own, held)) if own > 0 else (Purpose.COVER, min(-own, short))
+            held, short = (held - shares, short) if own > 0 else (held, short - shares)
+            if shares > 0:
+                intent = _close(desk, session, (sleeve, symbol), purpose, shares)
+                desk.store.orders.add_intent(intent, desk.clock.now())
         problems: tuple[Problem, ...] = (*check.problems, *submit_orders(desk, session))
     finally:
         desk.broker.close()
     return RunResult(current_document(desk, session, problems), exit_code_of(problems))
 
 
-def _close(desk: Desk, session: Session, symbol: str, purpose: Purpose, shares: int) -> OrderIntent:
+def _shares(books: Books, symbol: str) -> dict[str, int]:
+    # What each sleeve has of it, a removed one too.
+    found: dict[str, int] = {}
+    for lot in books.records.lots:
+        if lot.symbol == symbol:
+            found[lot.strategy] = found.get(lot.strategy, 0) + lot.shares
+    return found
+
+
+def _close(desk: Desk, session: Session, whose: tuple[str, str], purpose: Purpose, shares: int) -> OrderIntent:
+    sleeve, symbol = whose
     return OrderIntent(
-        id=intent_id(desk.account, session.day, desk.strategy.name, symbol, purpose),
+        id=intent_id(desk.account, session.day, sleeve, symbol, purpose),
         account=desk.account,
         session=session.day,
-        strategy=desk.strategy.name,
+        strategy=sleeve,
         symbol=symbol,
         purpose=purpose,
         side=Side.SELL if purpose is Purpose.EXIT else Side.BUY,

@@ -115,11 +115,11 @@ def _login(desk: Desk, session: Session) -> str:
 
 def _contract(desk: Desk, session: Session) -> str:
     check_hours(desk, session)
-    return ", ".join(f"{symbol} is {desk.broker.contract(symbol)}" for symbol in desk.strategy.universe())
+    return ", ".join(f"{symbol} is {desk.broker.contract(symbol)}" for symbol in desk.symbols)
 
 
 def _history(desk: Desk, session: Session) -> str:
-    symbol = desk.strategy.universe()[0]
+    symbol = desk.symbols[0]
     bars = desk.source.history(symbol, session.day - timedelta(days=120), session.day - timedelta(days=1))
     if len(bars) < 60:
         raise StepFailedError(f"{len(bars)} daily bars of {symbol} in 120 days")
@@ -133,7 +133,7 @@ def _history(desk: Desk, session: Session) -> str:
 
 
 def _vix(desk: Desk, session: Session) -> str:
-    for name in desk.strategy.series():
+    for name in desk.series:
         found = desk.source.series(name, session, desk.clock.now())
         if found is None or found.delayed:
             raise StepFailedError(f"{name}: {'delayed' if found else 'no value; is its market data subscribed?'}")
@@ -225,7 +225,7 @@ STEPS = (
 
 
 def _ticket(desk: Desk, session: Session, purpose: Purpose) -> Ticket:
-    symbol = desk.strategy.universe()[0]
+    symbol = desk.symbols[0]
     key = intent_id(desk.account, session.day, STRATEGY, symbol, purpose)
     return Ticket(desk.account, symbol, Side.BUY, OrderType.MARKET_ON_CLOSE, 1, f"{key}-1")
 

@@ -12,10 +12,12 @@ from mtum.app.bars.accept_bars import REBASED_SOURCES
 from mtum.app.desk import Problem, Provenance, exit_code_of
 from mtum.app.ledger.books import book_problems
 from mtum.config import Settings, digest_of, restored
+from mtum.core.decide import FAILED, abstained
 from mtum.core.market.bars import Bars
 from mtum.core.market.merging import NewSplit, rebased
 from mtum.core.plans import replayed_plan
-from mtum.core.record import FRAME_COLUMNS, differences, replayed, view_of
+from mtum.core.portfolio.sleeves import Sleeve
+from mtum.core.record import FRAME_COLUMNS, book_of, decision_document, differences, replayed, view_of
 from mtum.errors import ConfigError, ExitCode, UsageError, VerificationError
 from mtum.ports.records import DecisionRecord
 from mtum.ports.store import Store
@@ -84,10 +86,11 @@ def verify(
 def _records(store: Store, settings: Settings, session: date | None) -> Sequence[DecisionRecord]:
     if session is None:
         return store.decisions.all()
-    record = store.decisions.find(session, settings.portfolio.strategy)
-    if record is None:
+    asked = (store.decisions.find(session, sleeve.name) for sleeve in settings.sleeves())
+    records = tuple(record for record in asked if record is not None)
+    if not records:
         raise UsageError(f"no decision is stored for {session}; `mtum show decisions` lists them")
-    return (record,)
+    return records
 
 
 def _verified(
@@ -113,7 +116,7 @@ def _replay(record: DecisionRecord) -> tuple[str, ...]:
     sleeve = next((one for one in then.sleeves() if one.name == record.strategy), None)
     if sleeve is None:
         return (*lines, f"the stored settings have no sleeve {record.strategy}")
-    again = replayed(record.frame, sleeve.strategy, sleeve.rules)
+    again = _again(record, sleeve)
     stored = {name: record.document.get(name) for name in DECIDED_FIELDS}
     lines += differences(stored, {name: again.get(name) for name in DECIDED_FIELDS})
     lines += differences(
@@ -122,6 +125,17 @@ def _replay(record: DecisionRecord) -> tuple[str, ...]:
         "decision",
     )
     return tuple(lines)
+
+
+def _again(record: DecisionRecord, sleeve: Sleeve) -> Mapping[str, Any]:
+    try:
+        return replayed(record.frame, sleeve.strategy, sleeve.rules)
+    except Exception:
+        if record.reasons != (FAILED,):
+            raise
+        # It ended in an error then, and does so now.
+        view, book = view_of(record.frame), book_of(record.frame)
+        return decision_document(abstained(view, sleeve.strategy, book, FAILED))
 
 
 def _plans_verified(store: Store, records: Sequence[DecisionRecord]) -> tuple[str, ...]:

@@ -120,12 +120,13 @@ def over_rehearsal(desk: Desk, around: Surroundings) -> Rehearsal:
 
 
 def _house(desk: Desk, around: Surroundings) -> Iterator[Check]:
-    held = untraded_texts(untraded_lots(desk.store, desk.strategy), desk.strategy)
+    held = untraded_texts(untraded_lots(desk.store, desk.sleeves), desk.sleeves)
     if held:
         remedy = "nothing is decided before"
         yield Check("settings", State.NO_GO, "; ".join(held), remedy, ExitCode.USAGE)
     else:
-        yield Check("settings", State.OK, f"mode {desk.settings.mode}, strategy {desk.strategy.name}")
+        running = f"{'strategy' if len(desk.sleeves) == 1 else 'sleeves'} {desk.names}"
+        yield Check("settings", State.OK, f"mode {desk.settings.mode}, {running}")
     free = around.free_bytes()
     if free < MIN_FREE_BYTES:
         remedy = f"free at least {MIN_FREE_BYTES // 1_000_000} MB in {desk.data_dir}"
@@ -203,7 +204,7 @@ def _skew(desk: Desk) -> Check:
 
 
 def _hours(desk: Desk, session: Session) -> Check:
-    symbol = desk.strategy.universe()[0]
+    symbol = desk.symbols[0]
     differs = calendars_agree(session.day, session, desk.broker.session_hours(symbol, session.day))
     if differs:
         return Check("calendar", State.NO_GO, differs, "no order is sent while they differ", ExitCode.DATA)
@@ -230,7 +231,7 @@ def _what_if(desk: Desk, lists: BrokerLists, session: Session) -> Iterator[Check
     if last < broker.server_time() < session.close:
         yield Check(TRIAL, State.SKIPPED, "too near the close: one that became a real order could not be canceled")
         return
-    for symbol in desk.strategy.universe():
+    for symbol in desk.symbols:
         held = int(lists.positions.get(symbol, 0))
         for ticket in _trials(desk, lists, symbol):
             name = f"{TRIAL} {ticket.side.value} {ticket.shares} {symbol}"
@@ -292,7 +293,7 @@ def _became_real(desk: Desk, before: BrokerLists, ticket: Ticket) -> Check | Non
 
 def _market(desk: Desk, session: Session) -> Iterator[Check]:
     now = desk.clock.now()
-    for symbol in desk.strategy.universe():
+    for symbol in desk.symbols:
         yield _running_bar(desk, symbol, session, now)
     yield _vix(desk, session, now)
 
@@ -330,16 +331,18 @@ def _vix(desk: Desk, session: Session, now: datetime) -> Check:
 
 
 def _indicators(desk: Desk) -> Check:
-    """Ask every indicator of the strategy once over the stored history."""
-    symbol = desk.strategy.universe()[0]
-    bars = desk.store.bars.bars(symbol, desk.source.name)
-    needed = desk.strategy.history_sessions()
-    if len(bars) < needed:
-        found = f"{len(bars)} bars of {symbol} stored, {needed} needed"
-        return Check("history", State.WARNING, found, "the run reads them; `mtum bars sync` does it now")
-    for spec in desk.strategy.indicators():
-        column_of(bars, spec.indicator, dict(spec.parameters))
-    return Check("history", State.OK, f"{len(bars)} bars of {symbol} up to {bars.last_day}")
+    """Ask every indicator of every sleeve once over the stored history."""
+    said = []
+    for sleeve in desk.deciding:
+        symbol, needed = sleeve.symbols[0], sleeve.strategy.history_sessions()
+        bars = desk.store.bars.bars(symbol, desk.source.name)
+        if len(bars) < needed:
+            found = f"{len(bars)} bars of {symbol} stored, {needed} needed"
+            return Check("history", State.WARNING, found, "the run reads them; `mtum bars sync` does it now")
+        for spec in sleeve.strategy.indicators():
+            column_of(bars, spec.indicator, dict(spec.parameters))
+        said.append(f"{len(bars)} bars of {symbol} up to {bars.last_day}")
+    return Check("history", State.OK, "; ".join(dict.fromkeys(said)))
 
 
 def _messages(around: Surroundings) -> Check:

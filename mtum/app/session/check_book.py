@@ -18,6 +18,7 @@ from mtum.app.session.match_orders import find_order, unread_problems
 from mtum.app.session.our_books import Books
 from mtum.core.market.calendars import calendars_agree
 from mtum.core.market.sessions import Session
+from mtum.core.portfolio.decision import Book
 from mtum.core.portfolio.orders import Side
 from mtum.core.portfolio.reconcile import OUR_REF, Balance
 from mtum.core.strategies.contract import Holding
@@ -46,6 +47,13 @@ class BookCheck:
         really = max(0, min(holding.shares, self.sellable.get(holding.symbol, holding.shares)))
         return holding if really == holding.shares else replace(holding, shares=really)
 
+    def without(self, book: Book) -> "BookCheck":
+        """Return the check for the next sleeve: what one may sell or buy back, the others may not."""
+        sold = {symbol: holding.shares for symbol, holding in book.holdings.items()}
+        sellable = {symbol: max(0, shares - sold.get(symbol, 0)) for symbol, shares in self.sellable.items()}
+        short = {symbol: max(0, shares - book.buy_backs.get(symbol, 0)) for symbol, shares in self.short.items()}
+        return replace(self, sellable=sellable, short=short)
+
     def beyond(self, holding: Holding) -> int:
         """Return how many shares of the holding are ours and cannot be sold, negative where it is short."""
         return holding.shares - self.capped(holding).shares
@@ -62,7 +70,7 @@ def check_book(desk: Desk, books: Books, lists: BrokerLists, session: Session) -
     if changed:
         return BookCheck(problems=(Problem(ExitCode.PERSON, changed),), only_reconcile=True)
     foreign = foreign_differences(desk, books, lists)
-    universe = desk.strategy.universe()
+    universe = desk.symbols
     found = position_balances(desk, books, lists)
     unread = tuple(unread_problems(lists, states))
     if lists.unread:
@@ -114,7 +122,7 @@ def check_hours(desk: Desk, session: Session) -> None:
     CalendarMismatchError
         Saying what differs.
     """
-    for symbol in desk.strategy.universe():
+    for symbol in desk.symbols:
         differs = calendars_agree(session.day, session, desk.broker.session_hours(symbol, session.day))
         if differs:
             raise CalendarMismatchError(f"{symbol}: {differs}")

@@ -55,7 +55,7 @@ def take_up(
     if changed:
         write_lots(desk.store)
         # What is told late, a fill, its commission or a corrected price, belongs to its own session and all after it.
-        if desk.store.ledger.equity(desk.strategy.name, min(changed)):
+        if any(desk.store.ledger.equity(sleeve.name, min(changed)) for sleeve in desk.sleeves):
             restate_equity(desk, min(changed))
     now = desk.clock.now()
     for state in states:

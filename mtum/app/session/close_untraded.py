@@ -1,5 +1,7 @@
 """Lots that the settings trade no more, after a change of symbol or strategy: refused, unless they are closed."""
 
+from collections.abc import Sequence
+
 from mtum.app.desk import Desk, Problem
 from mtum.app.ledger.book import held_lots
 from mtum.app.session.check_book import check_book
@@ -9,21 +11,21 @@ from mtum.core.market.sessions import Session
 from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.orders import OrderIntent, OrderType, Purpose, Side, intent_id
 from mtum.core.portfolio.reconcile import Untraded, untraded_of, untraded_texts
-from mtum.core.strategies.contract import Strategy
+from mtum.core.portfolio.sleeves import Sleeve
 from mtum.errors import ExitCode
 from mtum.ports.store import Store
 
 
-def untraded_lots(store: Store, strategy: Strategy) -> Untraded:
-    """Return what is held of symbols or for strategies that the settings do not trade now."""
-    return untraded_of([(lot.strategy, lot.symbol, lot.shares) for lot in held_lots(store)], strategy)
+def untraded_lots(store: Store, sleeves: Sequence[Sleeve]) -> Untraded:
+    """Return what is held of symbols or for sleeves that the settings do not trade now."""
+    return untraded_of([(lot.strategy, lot.symbol, lot.shares) for lot in held_lots(store)], sleeves)
 
 
 def close_untraded(desk: Desk, session: Session, untraded: Untraded) -> tuple[Problem, ...]:
     """Plan the orders that close what a person wants closed; the rest is refused, and nothing is decided."""
     wanted = {key: shares for key, shares in untraded.items() if key[1] in desk.store.statements.flatten_requests()}
     rest = {key: shares for key, shares in untraded.items() if key not in wanted}
-    problems = [Problem(ExitCode.USAGE, text) for text in untraded_texts(rest, desk.strategy)]
+    problems = [Problem(ExitCode.USAGE, text) for text in untraded_texts(rest, desk.sleeves)]
     if not wanted:
         return tuple(problems)
     lists = desk.broker.lists()

@@ -63,8 +63,9 @@ def confirm_fills(
 def settle_document(desk: Desk, session: Session, problems: tuple[Problem, ...]) -> dict[str, Any]:
     """Return what is known of a settled session: its orders, fills and equity."""
     run = current_document(desk, session, problems)
-    since = desk.store.ledger.equity(desk.strategy.name, session.day)
+    since = [point for sleeve in desk.sleeves for point in desk.store.ledger.equity(sleeve.name, session.day)]
     points = [point for point in since if point.session == session.day]
+    benchmarks = [point.benchmark_usd for point in points if point.benchmark_usd is not None]
     intents = [state.intent.id for state in desk.store.orders.states(session.day)]
     fills = desk.store.orders.fills(intents=intents) if intents else ()
     return {
@@ -74,9 +75,9 @@ def settle_document(desk: Desk, session: Session, problems: tuple[Problem, ...])
         "strategy": run["strategy"],
         "orders": run["orders"],
         "fills": [_fill_document(fill) for fill in fills],
-        "equity_usd": float(points[-1].equity_usd) if points else None,
-        "benchmark_usd": float(points[-1].benchmark_usd) if points and points[-1].benchmark_usd is not None else None,
-        "official_close": float(points[-1].close) if points and points[-1].close is not None else None,
+        "equity_usd": float(sum(point.equity_usd for point in points)) if points else None,
+        "benchmark_usd": float(sum(benchmarks)) if benchmarks and len(benchmarks) == len(points) else None,
+        "official_close": float(points[0].close) if points and points[0].close is not None else None,
         "problems": run["problems"],
         "exit_code": run["exit_code"],
     }
@@ -119,8 +120,8 @@ def _settled(desk: Desk, session: Session) -> tuple[Problem, ...]:
     if since < session.day:
         restate_equity(desk, since)
     restate_equity(desk, session.day, books.records)
-    if desk.store.books.receivable(desk.strategy.name):
-        movements = desk.store.ledger.movements(desk.strategy.name)
+    if any(desk.store.books.receivable(sleeve.name) for sleeve in desk.sleeves):
+        movements = [one for sleeve in desk.sleeves for one in desk.store.ledger.movements(sleeve.name)]
         desk.store.ledger.move_cash(dividends_received(movements, lists.account.cash_usd))
     desk.store.control.write_sessions(sessions.between(session.day, sessions.known[-1].day)[1:31])
     return tuple(problems)
@@ -131,8 +132,9 @@ def _read_closes(desk: Desk, records: Records, session: Session, sessions: Sessi
     held = [lot.symbol for lot in records.lots]
     held += [fill.symbol for fill in records.fills if fill.session == session.day]
     problems = []
-    for symbol in dict.fromkeys([*held, *desk.strategy.universe(), *desk.strategy.series()]):
-        read = refresh_series if symbol in desk.strategy.series() else refresh_bars
+    compared = [sleeve.benchmark for sleeve in desk.sleeves if sleeve.benchmark]
+    for symbol in dict.fromkeys([*held, *desk.symbols, *compared, *desk.series]):
+        read = refresh_series if symbol in desk.series else refresh_bars
         try:
             read(desk, symbol, session, sessions, through_session=True)
         except MtumError as error:

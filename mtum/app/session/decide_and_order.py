@@ -1,44 +1,29 @@
 """The daily decision: gather, decide once and for all, order the difference exactly once."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from decimal import Decimal
-from math import isnan
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from mtum.app.desk import Desk, Problem, exit_code_of
-from mtum.app.ledger.book import (
-    SleeveRecords,
-    build_book,
-    equity_before,
-    loss_pause,
-    read_sleeve,
-    starting_capital,
-    with_capital,
-)
-from mtum.app.ledger.dividends import due_today_usd
+from mtum.app.ledger.book import read_sleeves
 from mtum.app.ledger.guards import guarded, limits_after, worth_of
-from mtum.app.session.check_book import BookCheck, check_book, check_hours
+from mtum.app.ledger.starting_capital import ensure_capital, starting_usd
+from mtum.app.session.check_book import check_book, check_hours
 from mtum.app.session.close_orders import cancel_left_over, close_earlier, take_up
 from mtum.app.session.close_untraded import close_untraded, untraded_lots
-from mtum.app.session.decide_believed import decide_believed
+from mtum.app.session.decide_sleeves import Prepared, decide_sleeves, intents_of, record_of
 from mtum.app.session.differences import RECORDED
 from mtum.app.session.exit_fallback import exit_fallback
-from mtum.app.session.gather import Gathered, gather, note_files, refresh_universe
+from mtum.app.session.gather import gather, note_files, refresh_universe
 from mtum.app.session.match_orders import IN_DOUBT, broken_off
 from mtum.app.session.our_books import open_books
 from mtum.app.session.run_document import empty_document, orders_document, run_document
 from mtum.app.session.submit_orders import submit_orders
-from mtum.core.decide import with_change_since
 from mtum.core.market.sessions import Session, Sessions
-from mtum.core.portfolio.decision import Book, Decision
-from mtum.core.portfolio.money import exact
-from mtum.core.portfolio.orders import OrderIntent, OrderStatus, OrderType, intent_id
+from mtum.core.portfolio.orders import OrderStatus
 from mtum.core.portfolio.reconcile import untraded_texts
-from mtum.core.record import decision_document, frame_of
 from mtum.errors import BarsStaleError, DeadlineMissedError, ExitCode, MtumError, UsageError
-from mtum.ports.broker import BrokerLists
-from mtum.ports.records import CashMovement, DecisionRecord, RunRecord
+from mtum.ports.records import DecisionRecord, RunRecord
 
 JOB = "decide_and_order"
 HORIZON = timedelta(days=60)
@@ -59,7 +44,12 @@ def decide_and_order(desk: Desk, session: Session, *, dry_run: bool = False) -> 
     decides or sizes again. A dry run is stored as a preview and changes nothing at the broker.
     """
     done = None if dry_run else desk.store.runs.find(JOB, "", session.day)
-    if done is not None and done.finished_at is not None and _final(desk, session) and not _unsent(desk, session, done):
+    if (
+        done is not None
+        and done.finished_at is not None
+        and desk.decided(session.day)
+        and not _unsent(desk, session, done)
+    ):
         try:
             return _again(desk, session, done)
         except MtumError as error:
@@ -82,33 +72,42 @@ def decide_and_order(desk: Desk, session: Session, *, dry_run: bool = False) -> 
 
 def sessions_around(desk: Desk, session: Session) -> Sessions:
     """Return the sessions that history, settlement and the next wake times need."""
-    history = timedelta(days=round(desk.strategy.history_sessions() * 365.25 / 250) + 30)
-    return desk.calendar.sessions(session.day - history, session.day + HORIZON)
+    longest = max(sleeve.strategy.history_sessions() for sleeve in desk.sleeves)
+    return desk.calendar.sessions(
+        session.day - timedelta(days=round(longest * 365.25 / 250) + 30), session.day + HORIZON
+    )
 
 
 def current_document(desk: Desk, session: Session, problems: tuple[Problem, ...] = ()) -> dict[str, Any]:
     """Return the document of a decided session with its orders as they stand now."""
-    record = desk.store.decisions.find(session.day, desk.strategy.name)
-    mode = desk.settings.mode
-    if record is None:
-        empty = empty_document(session.day.isoformat(), mode, desk.account, desk.strategy.name, problems)
-        return {**empty, **orders_document(desk.store.orders.states(session.day))}
-    return run_document(record, desk.store.orders.states(session.day), mode, problems)
+    records = decisions_of(desk, session.day)
+    states = desk.store.orders.states(session.day)
+    if not records:
+        return {
+            **empty_document(session.day.isoformat(), desk.settings.mode, desk.account, desk.names, problems),
+            **orders_document(states),
+        }
+    return run_document(records, states, desk.settings.mode, problems)
+
+
+def decisions_of(desk: Desk, session: date) -> tuple[DecisionRecord, ...]:
+    """Return the final decisions of a session, in the order of the sleeves."""
+    found = (desk.store.decisions.find(session, sleeve.name) for sleeve in desk.sleeves)
+    return tuple(record for record in found if record is not None)
 
 
 def _carried_out(desk: Desk, session: Session) -> RunResult:
-    decided = _final(desk, session)
+    decided = desk.decided(session.day)
     desk.clock.wait_until(session.before_close(desk.settings.schedule.window_opens_minutes))
     desk.broker.connect()
     desk.journal.reached("connected")
     try:
         problems: tuple[Problem, ...] = ()
-        untraded = {} if decided else untraded_lots(desk.store, desk.strategy)
+        untraded = {} if decided else untraded_lots(desk.store, desk.sleeves)
         if untraded:
             problems = close_untraded(desk, session, untraded)
         elif not decided:
-            ensure_capital(desk, session)
-            problems = _decide_first(desk, session)
+            problems = ensure_capital(desk, session) + _decide_first(desk, session)
         problems += submit_orders(desk, session)
         problems += exit_fallback(desk, session)
     finally:
@@ -119,7 +118,7 @@ def _carried_out(desk: Desk, session: Session) -> RunResult:
 
 
 def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
-    """Decide and commit; return what the checks of the book found."""
+    """Decide and commit for all sleeves; return what the checks of the book found and who could not decide."""
     sessions = sessions_around(desk, session)
     check_hours(desk, session)
     lists = desk.broker.lists()
@@ -131,62 +130,36 @@ def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
     check = check_book(desk, books, lists, session)
     if check.only_reconcile:
         raise check.error()
-    sleeve = read_sleeve(desk.store, desk.strategy.name, session.day, books.records)
+    records = read_sleeves(desk.store, desk.sleeves, session.day, books.records)
     unfit = refresh_universe(desk, session, sessions)
     desk.journal.reached("refreshed")
     desk.clock.wait_until(session.before_close(desk.settings.schedule.snapshot_minutes))
     decided_at = desk.clock.now()
-    gathered = gather(desk, session, sessions, decided_at, books.held(desk.strategy.name), unfit)
-    data_by = session.before_close(desk.settings.schedule.data_deadline_minutes)
-    _before(desk, data_by, "market data", BarsStaleError)
-    worth = worth_of(sleeve, desk.strategy.name, lists, gathered.view)
+    market = gather(desk, session, sessions, decided_at, unfit)
+    _before(desk, session.before_close(desk.settings.schedule.data_deadline_minutes), "market data", BarsStaleError)
+    worth = worth_of(desk.store, records, lists, market)
     check = guarded(desk, check, worth, record=True)
-    book = _book(desk, sessions, lists, check, gathered, sleeve)
-    decision = decide_believed(gathered, desk, book)
-    record = _record(desk, session, decided_at, gathered, book, decision)
+    prepared = Prepared(session, sessions, lists, check, records, starting_usd(desk, lambda: lists.account.cash_usd))
+    decided, undecided = decide_sleeves(desk, prepared, market)
     _before(desk, session.before_close(desk.settings.schedule.decision_deadline_minutes), "the decision")
     desk.journal.reached("deciding")
-    desk.store.decisions.commit([record], _intents(desk, session, gathered, decision))
-    for snapshot in gathered.snapshots:
+    # Here the account's plan will stand between what the sleeves decided and what is committed.
+    desk.store.decisions.commit(
+        [record_of(desk, one, decided_at) for one in decided], intents_of(desk.account, session.day, decided)
+    )
+    for snapshot in market.snapshots:
         desk.store.control.write_snapshot(snapshot)
     desk.store.ledger.write_account(session.day, lists.at, lists)
-    limits_after(desk, decision, worth, decided_at)
+    limits_after(desk, [(one.sleeve, one.decision) for one in decided], worth, decided_at)
     note_files(desk)
     desk.journal.reached("decided")
     recorded = [one.problem() for one in found if one.kind in RECORDED]
     told = (*left_over, *(one for one in recorded if one not in check.problems), *check.problems)
-    return (*told, *gathered.problems)
-
-
-def ensure_capital(desk: Desk, session: Session) -> None:
-    """Give the sleeve its starting capital, once; what another strategy left behind goes on in this one.
-
-    A change of strategy while flat moves the money that is there. It never adds any.
-    """
-    name = desk.strategy.name
-    funded, left = desk.store.books.funded(name), desk.store.ledger.cash_of_others(name)
-    day = session.day
-    moved = [
-        CashMovement(f"handed_on:{other}:{day}", other, day, "withdrawal", -cash, f"goes on in {name}")
-        for other, cash in left.items()
-    ]
-    total = sum(left.values(), Decimal(0))
-    if left and funded:
-        note = f"from {', '.join(left)}"
-        moved.append(CashMovement(f"taken_over:{name}:{day}", name, day, "deposit", total, note))
-    elif not funded:
-        moved.append(starting_capital(name, day, _starting_usd(desk)))
-    if moved:
-        desk.store.ledger.move_cash(moved)
-
-
-def _starting_usd(desk: Desk) -> Decimal:
-    left = desk.store.ledger.cash_of_others(desk.strategy.name)
-    return sum(left.values(), Decimal(0)) if left else exact(desk.settings.portfolio.capital_usd)
+    return (*told, *undecided)
 
 
 def _dry(desk: Desk, session: Session) -> RunResult:
-    held = untraded_texts(untraded_lots(desk.store, desk.strategy), desk.strategy)
+    held = untraded_texts(untraded_lots(desk.store, desk.sleeves), desk.sleeves)
     if held:
         raise UsageError("; ".join(held))
     sessions = sessions_around(desk, session)
@@ -199,116 +172,29 @@ def _dry(desk: Desk, session: Session) -> RunResult:
         lists = desk.broker.lists()
         books = open_books(desk, lists, session)
         check = check_book(desk, books, lists, session)
-        sleeve = read_sleeve(desk.store, desk.strategy.name, session.day, books.records)
+        records = read_sleeves(desk.store, desk.sleeves, session.day, books.records)
         unfit = refresh_universe(desk, session, sessions)
         decided_at = desk.clock.now()
-        gathered = gather(desk, session, sessions, decided_at, books.held(desk.strategy.name), unfit)
-        check = guarded(desk, check, worth_of(sleeve, desk.strategy.name, lists, gathered.view), record=False)
-        book = _book(desk, sessions, lists, check, gathered, sleeve)
+        market = gather(desk, session, sessions, decided_at, unfit)
+        worth = worth_of(desk.store, records, lists, market)
+        check = guarded(desk, check, worth, record=False)
+        starting = starting_usd(desk, lambda: lists.account.cash_usd)
+        decided, undecided = decide_sleeves(desk, Prepared(session, sessions, lists, check, records, starting), market)
     finally:
         desk.broker.close()
-    decision = decide_believed(gathered, desk, book)
-    record = replace(_record(desk, session, decided_at, gathered, book, decision), preview=True)
-    desk.store.decisions.preview(record)
-    problems = (*check.problems, *gathered.problems)
-    document = run_document(record, (), desk.settings.mode, problems)
-    return RunResult({**document, "dry_run": True, "planned": record.document["planned"]}, exit_code_of(problems))
-
-
-def _book(
-    desk: Desk,
-    sessions: Sessions,
-    lists: BrokerLists,
-    check: BookCheck,
-    gathered: Gathered,
-    sleeve: SleeveRecords,
-) -> Book:
-    day = gathered.view.session
-    sleeve = with_capital(sleeve, desk.strategy.name, day, _starting_usd(desk))
-    book = build_book(sleeve, desk.strategy, desk.store, lists.account, sessions, day)
-    pause = desk.settings.risk.daily_loss_pause_sessions
-    requested = desk.store.statements.flatten_requests()
-    paused = loss_pause(desk.store, desk.strategy, sessions, day, pause)
-    due = due_today_usd(sleeve.lots, sleeve.movements, desk.strategy.name, gathered.view.bars.values())
-    book = replace(
-        book,
-        receivable_usd=book.receivable_usd + float(due),
-        losses=replace(book.losses, paused=paused),
-        forced_exits=dict.fromkeys(requested, "flatten"),
-        buy_backs={symbol: check.short[symbol] for symbol in requested if symbol in check.short},
-        entries_barred={**gathered.entries_barred, **check.entries_barred},
-        exits_barred=check.exits_barred,
-        holdings={symbol: check.capped(holding) for symbol, holding in book.holdings.items()},
-        unsellable_shares={symbol: left for symbol, one in book.holdings.items() if (left := check.beyond(one))},
-    )
-    return with_change_since(book, gathered.view.prices, equity_before(sleeve))
-
-
-def _record(
-    desk: Desk, session: Session, decided_at: datetime, gathered: Gathered, book: Book, decision: Decision
-) -> DecisionRecord:
-    document = decision_document(decision)
-    seen = {
-        symbol: {
-            "volume_so_far": None if isnan(today.volume_so_far) else today.volume_so_far,
-            "volume_share": today.volume_share,
-            "bar_time": today.seen_at.isoformat().replace("+00:00", "Z"),
-        }
-        for symbol, today in gathered.view.provisional.items()
-    }
-    shown = {
-        **document,
-        "seen": seen,
-        "provisional": True,
-        "degraded": list(gathered.degraded),
-        "notes": list(gathered.notes),
-        "source": desk.source.name,
-    }
-    return DecisionRecord(
-        account=desk.account,
-        session=session.day,
-        strategy=desk.strategy.name,
-        decided_at=decided_at,
-        action=decision.action.value,
-        reasons=decision.reasons,
-        document=shown,
-        frame=frame_of(gathered.view, book, desk.strategy),
-        settings=desk.settings.document(),
-        settings_hash=desk.settings.digest(),
-        code_version=desk.provenance.code_version,
-        code_hash=desk.provenance.code_hash,
-        libraries=desk.provenance.libraries,
-        remembered={verdict.symbol: verdict.remember for verdict in decision.verdicts if verdict.remember},
-    )
-
-
-def _intents(desk: Desk, session: Session, gathered: Gathered, decision: Decision) -> tuple[OrderIntent, ...]:
-    return tuple(
-        OrderIntent(
-            id=intent_id(desk.account, session.day, decision.strategy, order.symbol, order.purpose),
-            account=desk.account,
-            session=session.day,
-            strategy=decision.strategy,
-            symbol=order.symbol,
-            purpose=order.purpose,
-            side=order.side,
-            order_type=OrderType.MARKET_ON_CLOSE,
-            shares=order.shares,
-            reference_price=exact(float(gathered.view.bars[order.symbol].close[-1])),
-            reasons=order.reasons,
-        )
-        for order in decision.orders
-    )
+    previews = tuple(replace(record_of(desk, one, decided_at), preview=True) for one in decided)
+    for preview in previews:
+        desk.store.decisions.preview(preview)
+    problems = (*check.problems, *undecided)
+    document = run_document(previews, (), desk.settings.mode, problems)
+    planned = [order for preview in previews for order in preview.document["planned"]]
+    return RunResult({**document, "dry_run": True, "planned": planned}, exit_code_of(problems))
 
 
 def _before(desk: Desk, deadline: datetime, what: str, missed: type[MtumError] = DeadlineMissedError) -> None:
     now = desk.clock.now()
     if now > deadline:
         raise missed(f"{what} came at {now:%H:%M:%S} UTC, needed by {deadline:%H:%M:%S}; nothing was sent")
-
-
-def _final(desk: Desk, session: Session) -> bool:
-    return desk.store.decisions.decided(session.day, desk.strategy.name)
 
 
 def _unsent(desk: Desk, session: Session, done: RunRecord) -> bool:
@@ -320,8 +206,7 @@ def _unsent(desk: Desk, session: Session, done: RunRecord) -> bool:
 
 
 def _halted(desk: Desk, session: Session) -> tuple[Problem, ...]:
-    record = desk.store.decisions.find(session.day, desk.strategy.name)
-    if record is None or "halted" not in record.reasons:
+    if not any("halted" in record.reasons for record in decisions_of(desk, session.day)):
         return ()
     halts = desk.store.control.halts(in_force=True)
     why = f": {halts[-1].why}" if halts else ""

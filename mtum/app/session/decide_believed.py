@@ -2,29 +2,28 @@
 
 from dataclasses import replace
 
-from mtum.app.desk import Desk
 from mtum.app.session.gather import Gathered
 from mtum.core.decide import decide
 from mtum.core.market.validation import at_midpoint
 from mtum.core.portfolio.decision import Book, Decision
 from mtum.core.portfolio.orders import Side
+from mtum.core.portfolio.sleeves import Sleeve
 from mtum.core.view import MarketView
 from mtum.errors import BarsInvalidError
 
-WHATEVER_THE_PRICE = frozenset({"exit_carried", "flatten"})
+WHATEVER_THE_PRICE = frozenset({"exit_carried", "flatten", "sleeve_closed"})
 """Reasons of sales that no condition on today's bar led to."""
 
 
-def decide_believed(gathered: Gathered, desk: Desk, book: Book) -> Decision:
-    """Decide on what was gathered.
+def decide_believed(gathered: Gathered, sleeve: Sleeve, book: Book) -> Decision:
+    """Decide on what was gathered for a sleeve.
 
     Raises
     ------
     BarsInvalidError
         If a sale rests on an unconfirmed price alone.
     """
-    rules = desk.sleeves[0].rules
-    decision = decide(gathered.view, desk.strategy, book, rules)
+    decision = decide(gathered.view, sleeve.strategy, book, sleeve.rules)
     in_doubt = {
         order.symbol
         for order in decision.orders
@@ -32,7 +31,7 @@ def decide_believed(gathered: Gathered, desk: Desk, book: Book) -> Decision:
     }
     if not in_doubt:
         return decision
-    again = decide(_at_midpoints(gathered.view, in_doubt), desk.strategy, book, rules)
+    again = decide(_at_midpoints(gathered.view, in_doubt), sleeve.strategy, book, sleeve.rules)
     sold = {order.symbol for order in again.orders if order.side is Side.SELL}
     for symbol in sorted(in_doubt):
         midpoint = gathered.view.provisional[symbol].midpoint

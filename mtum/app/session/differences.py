@@ -59,7 +59,7 @@ def position_balances(desk: Desk, books: Books, lists: BrokerLists) -> tuple[Bal
     """
     today = lists.at.date()
     lately = {one.intent.symbol for one in books.states if today - one.intent.session <= EXECUTIONS_COME_WITHIN}
-    symbols = {*desk.strategy.universe(), *lately}
+    symbols = {*desk.symbols, *lately}
     return balances(books.records.lots, books.external, lists.positions, symbols)
 
 
@@ -114,7 +114,7 @@ def position_differences(
             continue
         more = "more" if balance.surplus > 0 else "fewer"
         text = f"{balance.text}, {abs(balance.surplus)} {more}"
-        ways = _ways(balance, desk.strategy.name, resting=balance.symbol in resting)
+        ways = _ways(balance, desk.owner_of(balance.symbol).name, resting=balance.symbol in resting)
         explained = unbooked(desk, lists, books.states, balance)
         if explained is not None:
             intent = explained.state.intent

@@ -27,8 +27,6 @@ def exit_fallback(desk: Desk, session: Session) -> tuple[Problem, ...]:
     dead with a known filled quantity, no execution of it, and the position equal to the lots. Anything else
     is for a person, who is told what stands in the way.
     """
-    if desk.settings.risk.exit_fallback != "market":
-        return ()
     wanted = [state for state in desk.store.orders.states(session.day) if _rejected_exit(desk, session, state)]
     if not wanted:
         return ()
@@ -52,8 +50,9 @@ def exit_fallback(desk: Desk, session: Session) -> tuple[Problem, ...]:
 
 def _rejected_exit(desk: Desk, session: Session, state: IntentState) -> bool:
     key = _fallback_id(desk, session, state)
+    wanted = desk.settings.risk_of(state.intent.strategy).exit_fallback == "market"
     rejected = state.intent.purpose is Purpose.EXIT and state.status is OrderStatus.REJECTED
-    return rejected and desk.store.orders.find(key) is None
+    return wanted and rejected and desk.store.orders.find(key) is None
 
 
 def _doubt(desk: Desk, books: Books, lists: BrokerLists, state: IntentState, session: Session) -> str | None:

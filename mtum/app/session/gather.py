@@ -9,9 +9,10 @@ from datetime import date, datetime, timedelta
 from mtum.app.bars.judge_today import Judged, history_today, judge_today, judge_vix, vix_degraded
 from mtum.app.bars.kept_out import explained, kept_out, why
 from mtum.app.bars.refresh_bars import refresh_bars, refresh_series
-from mtum.app.desk import Desk, Problem
+from mtum.app.desk import Desk
 from mtum.app.ledger.equity import LAST_CLOSE_WITHIN
 from mtum.core.market.bars import Bar, Bars, ProvisionalBar
+from mtum.core.market.coverage import Dividends
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.market.sifting import CONTEXT_SESSIONS
 from mtum.core.market.validation import BarProblem, problems_in_history, session_days
@@ -25,6 +26,7 @@ from mtum.core.market.volume import (
     rule_volume,
     usual_share,
 )
+from mtum.core.portfolio.sleeves import Sleeve, series_of
 from mtum.core.strategies.contract import Strategy
 from mtum.core.view import MarketView, calendar_around, values_before
 from mtum.errors import BarsInvalidError, BarsMissingError, DataError, SourceUnavailableError
@@ -36,88 +38,158 @@ FILES_TOLD = "files_told"
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
-    """What was gathered: the view, what is missing in it, what bars entries, whose price is in doubt.
+class Seen:
+    """Today's bar of one symbol: the history up to it, how it was seen, and how it was judged."""
 
-    `problems` are held symbols that could not be decided.
+    history: Bars
+    today: ProvisionalBar
+    snapshot: VolumeSnapshot
+    judged: Judged
+
+
+type _Found = dict[tuple[str, int], "Seen | DataError"]
+"""By symbol and the bars needed: what is fit for a short history need not be for a long one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """The market for one sleeve: the view, what is missing in it, what bars entries, whose price is in doubt.
+
+    Parameters
+    ----------
+    refused : mapping of symbol to DataError
+        Its symbols that cannot be decided on, and why.
     """
 
     view: MarketView
     degraded: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     entries_barred: dict[str, str] = field(default_factory=dict)
-    snapshots: tuple[VolumeSnapshot, ...] = ()
     doubtful: frozenset[str] = frozenset()
-    problems: tuple[Problem, ...] = ()
+    refused: Mapping[str, DataError] = field(default_factory=dict)
 
 
-def gather(
-    desk: Desk,
-    session: Session,
-    sessions: Sessions,
-    at: datetime,
-    held: Collection[str] = (),
-    unfit: Mapping[str, DataError] | None = None,
-) -> Gathered:
-    """Return the market view of a session at an instant.
+@dataclass(frozen=True, slots=True)
+class Market:
+    """Everything that was gathered for a session, for all sleeves together.
 
     Parameters
     ----------
-    held : collection of str
-        Symbols in which the strategy has shares.
+    last_closes : mapping of symbol to float or None
+        Last accepted close of symbols that are not fit, in USD.
+    told : tuple of str
+        What the files that were read gave to know.
+    series_history : mapping of sleeve to series to session to value
+        Earlier values of the extra series that a sleeve asks for.
+    """
+
+    session: Session
+    sessions: Sessions
+    found: Mapping[tuple[str, int], Seen | DataError]
+    readings: Mapping[str, VixReading]
+    last_closes: Mapping[str, float | None]
+    dividends: Mapping[str, Dividends]
+    told: tuple[str, ...]
+    series_history: Mapping[str, Mapping[str, Mapping[date, float]]]
+
+    @property
+    def snapshots(self) -> tuple[VolumeSnapshot, ...]:
+        """The volume seen of each symbol."""
+        seen = {symbol: one.snapshot for (symbol, _), one in self.found.items() if isinstance(one, Seen)}
+        return tuple(one for one in seen.values() if one.volume_so_far >= 0)  # not of an unknown volume
+
+    @property
+    def prices(self) -> dict[str, float]:
+        """Today's price of each symbol in USD, of one that is not fit the last accepted close."""
+        known = {symbol: close for symbol, close in self.last_closes.items() if close is not None}
+        return known | {symbol: float(bars.close[-1]) for symbol, bars in self.bars.items()}
+
+    @property
+    def bars(self) -> dict[str, Bars]:
+        """The bars of each symbol that is fit, today's included."""
+        return {symbol: one.history for (symbol, _), one in self.found.items() if isinstance(one, Seen)}
+
+    def of(self, sleeve: Sleeve, held: Collection[str] = ()) -> Gathered:
+        """Return the market as one sleeve may look at it.
+
+        Parameters
+        ----------
+        held : collection of str
+            Symbols in which it has shares.
+
+        Raises
+        ------
+        DataError
+            If what it holds cannot be valued at all.
+        """
+        needed = sleeve.strategy.history_sessions()
+        both = {symbol: self.found[symbol, needed] for symbol in sleeve.looks_at}
+        seen = {symbol: one for symbol, one in both.items() if isinstance(one, Seen)}
+        refused = {symbol: one for symbol, one in both.items() if isinstance(one, DataError)}
+        for symbol, error in refused.items():
+            if symbol in held and self.last_closes.get(symbol) is None:
+                raise error
+        readings = {name: self.readings[name] for name in sleeve.strategy.series()}
+        degraded, told = vix_degraded(readings)
+        return Gathered(
+            view=MarketView(
+                self.session.day,
+                {symbol: one.history for symbol, one in seen.items()},
+                _series(readings, held=bool(held)),
+                {symbol: one.today for symbol, one in seen.items()},
+                unfit={symbol: self.last_closes.get(symbol) for symbol in refused},
+                calendar=_calendar(sleeve.strategy, self.sessions, self.session),
+                dividends={symbol: self.dividends[symbol] for symbol in seen} if sleeve.strategy.TOTAL_RETURNS else {},
+                series_history=self.series_history[sleeve.name],
+            ),
+            degraded=(*degraded, *refused),
+            notes=(
+                *(note for one in seen.values() for note in one.judged.notes),
+                *told,
+                *self.told,
+                *(f"{symbol} not decided: {error}" for symbol, error in refused.items()),
+            ),
+            entries_barred={symbol: one.judged.entry_bar for symbol, one in seen.items() if one.judged.entry_bar},
+            doubtful=frozenset(symbol for symbol, one in seen.items() if one.judged.doubtful),
+            refused=refused,
+        )
+
+
+def gather(
+    desk: Desk, session: Session, sessions: Sessions, at: datetime, unfit: Mapping[str, DataError] | None = None
+) -> Market:
+    """Return the market of a session at an instant, each symbol and series once for all sleeves.
+
+    Parameters
+    ----------
     unfit : mapping of symbol to DataError, optional
         Symbols known before not to be fit, and why.
 
     Raises
     ------
     DataError
-        If history or today's bar is not fit to decide: of every symbol, or of one where the strategy needs all.
+        If no sleeve can decide anything.
     """
-    strategy = desk.strategy
-    refused = dict(unfit or {})
-    seen: list[Seen] = []
-    symbols = (*strategy.universe(), *strategy.reads())
-    for symbol in symbols:
-        if symbol in refused:
-            continue
-        try:
-            seen.append(_fit(desk, symbol, session, sessions, at))
-        except DataError as error:
-            refused[symbol] = error
-            _go_on(desk, refused)
-    readings = {name: judge_vix(desk, name, session, at) for name in strategy.series()}
-    degraded, found = vix_degraded(readings)
-    ordered = {symbol: refused[symbol] for symbol in symbols if symbol in refused}
-    view = MarketView(
-        session.day,
-        {one.history.symbol: one.history for one in seen},
-        _series(readings, held=bool(held)),
-        {one.history.symbol: one.today for one in seen},
-        unfit={symbol: _last_close(desk, symbol, session, error, held) for symbol, error in ordered.items()},
-        calendar=_calendar(strategy, sessions, session),
-        dividends={one.history.symbol: desk.source.coverage(one.history.symbol).dividends for one in seen}
-        if strategy.TOTAL_RETURNS
-        else {},
-        series_history=_series_history(desk, strategy, session.day),
-    )
-    return Gathered(
-        view=view,
-        degraded=(*degraded, *ordered),
-        notes=(
-            *(note for one in seen for note in one.judged.notes),
-            *found,
-            *news_of_files(desk),
-            *(f"{symbol} not decided: {error}" for symbol, error in ordered.items()),
-        ),
-        entries_barred={one.history.symbol: one.judged.entry_bar for one in seen if one.judged.entry_bar},
-        snapshots=tuple(one.snapshot for one in seen if one.snapshot.volume_so_far >= 0),  # not of an unknown volume
-        doubtful=frozenset(one.history.symbol for one in seen if one.judged.doubtful),
-        problems=tuple(
-            Problem(error.exit_code, f"{symbol} is held and was not decided, nothing was ordered in it: {error}")
-            for symbol, error in ordered.items()
-            if symbol in held
-        ),
-    )
+    found: _Found = {}
+    closes: dict[str, float | None] = {}
+    for symbol in _looked_at(desk):
+        needs = sorted(
+            {one.strategy.history_sessions() for one in desk.deciding if symbol in one.looks_at}, reverse=True
+        )
+        refused = (unfit or {}).get(symbol)
+        found |= (
+            dict.fromkeys(((symbol, n) for n in needs), refused)
+            if refused
+            else _fit(desk, symbol, needs, (session, sessions, at))
+        )
+        if any(isinstance(found[symbol, needed], DataError) for needed in needs):
+            _go_on(desk, found)
+            before = desk.store.bars.bars(symbol, desk.source.name, session.day - LAST_CLOSE_WITHIN).until(session.day)
+            closes[symbol] = float(before.close[-1]) if len(before) else None
+    readings = {name: judge_vix(desk, name, session, at) for name in series_of(desk.deciding)}
+    kinds = {symbol: desk.source.coverage(symbol).dividends for symbol in _looked_at(desk)}
+    earlier = {one.name: _series_history(desk, one.strategy, session.day) for one in desk.deciding}
+    return Market(session, sessions, found, readings, closes, kinds, news_of_files(desk), earlier)
 
 
 def _series_history(desk: Desk, strategy: Strategy, day: date) -> dict[str, dict[date, float]]:
@@ -127,12 +199,6 @@ def _series_history(desk: Desk, strategy: Strategy, day: date) -> dict[str, dict
     since = day - timedelta(days=round(count * 1.5) + 15)
     closes = {name: desk.store.bars.series(name, desk.source.name, since) for name in strategy.series()}
     return {name: values_before(values, day, count) for name, values in closes.items()}
-
-
-def _calendar(strategy: Strategy, sessions: Sessions, session: Session) -> tuple[date, ...]:
-    if not strategy.CALENDAR:
-        return ()
-    return calendar_around(tuple(one.day for one in sessions), session.day, strategy.history_sessions())
 
 
 def news_of_files(desk: Desk) -> tuple[str, ...]:
@@ -153,50 +219,64 @@ def refresh_universe(desk: Desk, session: Session, sessions: Sessions) -> dict[s
     Raises
     ------
     DataError
-        If nothing can be decided without the symbol.
+        If no sleeve can decide anything.
     """
     refused: dict[str, DataError] = {}
-    for symbol in (*desk.strategy.universe(), *desk.strategy.reads()):
+    for symbol in _looked_at(desk):
         try:
             refresh_bars(desk, symbol, session, sessions)
         except DataError as error:
             refused[symbol] = error
-            _go_on(desk, refused)
-    for name in desk.strategy.series() if desk.strategy.SERIES_SESSIONS > 1 else ():
+            every = [(name, one.strategy.history_sessions()) for one in desk.deciding for name in one.looks_at]
+            _go_on(desk, {(name, needed): refused[name] for name, needed in every if name in refused})
+    for name in series_of(one for one in desk.deciding if one.strategy.SERIES_SESSIONS > 1):
         with suppress(SourceUnavailableError):  # fewer values are seen as fewer
             refresh_series(desk, name, session, sessions)
     return refused
 
 
-def _go_on(desk: Desk, refused: Mapping[str, DataError]) -> None:
+def _looked_at(desk: Desk) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(symbol for sleeve in desk.deciding for symbol in sleeve.looks_at))
+
+
+def _calendar(strategy: Strategy, sessions: Sessions, session: Session) -> tuple[date, ...]:
+    if not strategy.CALENDAR:
+        return ()
+    return calendar_around(tuple(one.day for one in sessions), session.day, strategy.history_sessions())
+
+
+def _go_on(desk: Desk, found: Mapping[tuple[str, int], Seen | DataError]) -> None:
     # Without any symbol, or for a strategy that weighs its symbols against each other, there is no decision.
-    if not desk.strategy.EACH_BY_ITSELF or refused.keys() >= {*desk.strategy.universe()}:
-        raise next(iter(refused.values()))
+    stuck = []
+    for sleeve in desk.deciding:
+        needed = sleeve.strategy.history_sessions()
+        known = {symbol: found.get((symbol, needed)) for symbol in sleeve.looks_at}
+        errors = {symbol: one for symbol, one in known.items() if isinstance(one, DataError)}
+        if errors and sleeve.is_stuck(errors):
+            stuck.append(next(iter(errors.values())))
+    if stuck and len(stuck) == len(desk.deciding):
+        raise stuck[0]
 
 
-def _last_close(desk: Desk, symbol: str, session: Session, error: DataError, held: Collection[str]) -> float | None:
-    before = desk.store.bars.bars(symbol, desk.source.name, session.day - LAST_CLOSE_WITHIN).until(session.day)
-    if symbol in held and not len(before):
-        raise error  # what is held cannot be valued at all
-    return float(before.close[-1]) if len(before) else None
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """Today's bar of one symbol: the history up to it, how it was seen, and how it was judged."""
-
-    history: Bars
-    today: ProvisionalBar
-    snapshot: VolumeSnapshot
-    judged: Judged
-
-
-def _fit(desk: Desk, symbol: str, session: Session, sessions: Sessions, at: datetime) -> Seen:
-    needed = desk.strategy.history_sessions()
-    found = seen_today(desk, fit_history(desk, symbol, session, sessions, needed), session, at)
-    desk.store.quarantine.keep(found.judged.held)
-    _refuse(found.judged.blocking)
-    return replace(found, history=found.history.tail(needed))
+def _fit(desk: Desk, symbol: str, needs: Sequence[int], when: tuple[Session, Sessions, datetime]) -> _Found:
+    """Return the symbol for each length of history asked for, longest first: today's bar is asked for once."""
+    session, sessions, at = when
+    found: _Found = {}
+    for index, needed in enumerate(needs):
+        try:
+            history = fit_history(desk, symbol, session, sessions, needed)
+        except DataError as error:
+            found[symbol, needed] = error
+            continue
+        rest = needs[index:]
+        try:
+            seen = seen_today(desk, history, session, at)
+            desk.store.quarantine.keep(seen.judged.held)
+            _refuse(seen.judged.blocking)
+        except DataError as error:
+            return found | dict.fromkeys(((symbol, less) for less in rest), error)
+        return found | {(symbol, less): replace(seen, history=seen.history.tail(less)) for less in rest}
+    return found
 
 
 def seen_today(desk: Desk, history: Bars, session: Session, at: datetime) -> Seen:

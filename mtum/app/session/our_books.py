@@ -54,25 +54,27 @@ def read_books(desk: Desk, lists: BrokerLists, since: date | None = None) -> Boo
 def open_books(desk: Desk, lists: BrokerLists, session: Session) -> Books:
     """Return the books of a session; lots have followed the splits that vendor and broker tell alike."""
     books = read_books(desk, lists, session.day)
-    ours = [lot for lot in books.records.lots if lot.strategy == desk.strategy.name]
+    names = {sleeve.name for sleeve in desk.sleeves}
+    ours = [lot for lot in books.records.lots if lot.strategy in names]
     expected = {
         symbol: (
             books.external.get(symbol, Decimal(0))
             + sum(lot.shares for lot in books.records.lots if lot.symbol == symbol),
             lists.positions.get(symbol, Decimal(0)),
         )
-        for symbol in desk.strategy.universe()
+        for symbol in desk.symbols
     }
     alone, followed = agree_splits(desk, session, tuple(ours), lambda: _whole_history(desk), expected)
     return replace(read_books(desk, lists, session.day) if followed else books, splits_alone=alone)
 
 
 def _whole_history(desk: Desk) -> tuple[Fill, ...]:
-    return rebased(folded(desk.store.orders.fills(desk.strategy.name)), desk.store.bars.splits())
+    fills = (fill for sleeve in desk.sleeves for fill in folded(desk.store.orders.fills(sleeve.name)))
+    return rebased(fills, desk.store.bars.splits())
 
 
 def external_shares(desk: Desk, records: Records) -> dict[str, Decimal]:
     """Return the shares that the owner stated as not the program's, by symbol."""
-    symbols = {*desk.strategy.universe(), *(lot.symbol for lot in records.lots)}
+    symbols = {*desk.symbols, *(lot.symbol for lot in records.lots)}
     stated = desk.store.statements.external_shares()
     return {symbol: shares for symbol, shares in stated.items() if symbol in symbols}

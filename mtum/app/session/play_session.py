@@ -11,6 +11,7 @@ from mtum.app.session.confirm_fills import confirm_fills
 from mtum.app.session.decide_and_order import JOB, RunResult, current_document, decide_and_order
 from mtum.config import Settings
 from mtum.core.market.sessions import Session
+from mtum.core.portfolio.sleeves import Sleeve
 from mtum.errors import BarsMissingError, DataError, ExitCode, UsageError, worst
 from mtum.ports.market_data import BarSource
 from mtum.ports.time import Calendar
@@ -62,10 +63,28 @@ def market_sessions(source: BarSource, calendar: Calendar, settings: Settings) -
     UsageError
         If the strategy looks at more than the closes that a symbol has.
     """
-    strategy = settings.active_strategy()
-    check_columns(strategy, source)
-    needed, found, short = strategy.history_sessions(), list[tuple[Session, ...]](), list[DataError]()
-    for symbol in (*strategy.universe(), *strategy.reads()):
+    begins: list[date] = []
+    spans: list[tuple[Session, ...]] = []
+    stuck: list[DataError] = []
+    for sleeve in settings.sleeves():
+        check_columns(sleeve.strategy, source)
+        found, short = _spans(sleeve, source, calendar)
+        if short and (not sleeve.strategy.EACH_BY_ITSELF or not found):
+            stuck.append(short[0])
+            continue
+        first = min if sleeve.strategy.EACH_BY_ITSELF else max
+        begins.append(first(sessions[0].day for sessions in found))
+        spans += found
+    if not spans:
+        raise stuck[0]
+    longest = max(spans, key=lambda sessions: (sessions[-1].day, len(sessions)))
+    return tuple(session for session in longest if session.day >= min(begins))
+
+
+def _spans(sleeve: Sleeve, source: BarSource, calendar: Calendar) -> tuple[list[tuple[Session, ...]], list[DataError]]:
+    """Return the sessions at which each symbol of a sleeve has the bars it needs, and what is wrong with others."""
+    needed, found, short = sleeve.strategy.history_sessions(), list[tuple[Session, ...]](), list[DataError]()
+    for symbol in sleeve.looks_at:
         try:
             bars = source.history(symbol, date(1990, 1, 1), date(2200, 1, 1))
             sessions = calendar.sessions(bars.day(0), bars.last_day).known if len(bars) else ()
@@ -75,11 +94,7 @@ def market_sessions(source: BarSource, calendar: Calendar, settings: Settings) -
             found.append(sessions[needed - 1 :])
         except DataError as error:
             short.append(error)
-    if short and (not strategy.EACH_BY_ITSELF or not found):
-        raise short[0]
-    begins = (min if strategy.EACH_BY_ITSELF else max)(sessions[0].day for sessions in found)
-    longest = max(found, key=lambda sessions: (sessions[-1].day, len(sessions)))
-    return tuple(session for session in longest if session.day >= begins)
+    return found, short
 
 
 def next_session(desk: Desk, market: tuple[Session, ...]) -> Session | None:
@@ -111,7 +126,7 @@ def play_session(desk: Desk, session: Session) -> RunResult:
     decided = decide_and_order(desk, session)
     if decided.document.get("rerun") and known is not None and known.finished_at is not None:
         return decided
-    if decided.exit_code and not desk.store.decisions.decided(session.day, desk.strategy.name):
+    if decided.exit_code and not desk.decided(session.day):
         return decided  # nothing was decided: time stands still until the cause is mended
     desk.clock.wait_until(session.close + SETTLED_AFTER)
     confirm_fills(desk, session, before_end=lambda settled: _complete(desk, session, decided, settled))

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mtum.app.desk import Problem, exit_code_of
-from mtum.core.decide import UNFIT
+from mtum.core.decide import FAILED, UNFIT
+from mtum.core.portfolio.decision import Action
 from mtum.ports.records import DecisionRecord, IntentState
 
 _SEEN = ("volume_so_far", "volume_share", "bar_time")
@@ -12,44 +13,68 @@ _SEEN = ("volume_so_far", "volume_share", "bar_time")
 
 
 def run_document(
-    record: DecisionRecord, states: Sequence[IntentState], mode: str, problems: tuple[Problem, ...]
+    records: Sequence[DecisionRecord], states: Sequence[IntentState], mode: str, problems: tuple[Problem, ...]
 ) -> dict[str, Any]:
     """Return the document of a decided session.
 
-    The first symbol's conditions and indicators stand at the top; `symbols` has every symbol's.
+    At the top stands the account: what its sleeves did together, and the first symbol's conditions and
+    indicators. `sleeves` has what each did, `symbols` every symbol as the first sleeve that trades it saw it.
     """
-    symbols: Mapping[str, Any] = record.document["symbols"]
-    first: Mapping[str, Any] = next(iter(symbols.values()), {"conditions": [], "indicators": {}})
-    seen: Mapping[str, Any] = record.document.get("seen", {})
+    first = records[0]
+    sleeves = {record.strategy: _sleeve_document(record, states) for record in records}
+    symbols: dict[str, Any] = {}
+    for one in sleeves.values():
+        symbols = {**one["symbols"], **symbols}
+    shown = next(iter(first.document["symbols"]), None)
+    acting = [record for record in records if record.action in (Action.ENTER.value, Action.EXIT.value)] or records
+    actions = {record.action for record in acting}
     return {
-        "session": record.session.isoformat(),
+        "session": first.session.isoformat(),
         "mode": mode,
-        "account": record.account,
-        "strategy": record.strategy,
-        "action": record.action,
-        "reasons": list(record.reasons),
-        **_settlement(record),
-        "conditions": first["conditions"],
-        "indicators": _indicators(first, next(iter(seen.values()), {})),
+        "account": first.account,
+        "strategy": ", ".join(sleeves),
+        "action": next(word for word in ("exit", "enter", "hold", "none") if word in actions),
+        "reasons": list(dict.fromkeys(reason for record in acting for reason in record.reasons)),
+        **_settlement(acting),
+        "conditions": symbols[shown]["conditions"] if shown else [],
+        "indicators": symbols[shown]["indicators"] if shown else {},
         **orders_document(states),
-        "undecided": [symbol for symbol, part in symbols.items() if part.get("reasons") == [UNFIT]],
-        "symbols": {
-            symbol: {"indicators": _indicators(part, seen.get(symbol, {})), "conditions": part["conditions"]}
-            for symbol, part in symbols.items()
-        },
-        "provisional": record.document.get("provisional", False),
-        "degraded": list(record.document.get("degraded", [])),
+        "undecided": [
+            symbol if len(records) == 1 else f"{record.strategy}/{symbol}"
+            for record in records
+            for symbol, part in record.document["symbols"].items()
+            if part.get("reasons") in ([UNFIT], [FAILED])
+        ],
+        "symbols": symbols,
+        "sleeves": sleeves,
+        "provisional": first.document.get("provisional", False),
+        "degraded": list(dict.fromkeys(word for record in records for word in record.document.get("degraded", []))),
         "problems": [problem.document() for problem in problems],
         "exit_code": int(exit_code_of(problems)),
-        "decided_at": record.decided_at.isoformat().replace("+00:00", "Z"),
-        "source": record.document.get("source"),
+        "decided_at": first.decided_at.isoformat().replace("+00:00", "Z"),
+        "source": first.document.get("source"),
         "rerun": False,
     }
 
 
-def _settlement(record: DecisionRecord) -> dict[str, Any]:
-    told = record.frame["book"].get("settles_by") if "cash_not_settled" in record.reasons else None
-    return {"cash_settles_by": told} if told else {}
+def _settlement(records: Sequence[DecisionRecord]) -> dict[str, Any]:
+    waiting = [record for record in records if "cash_not_settled" in record.reasons]
+    told = [day for record in waiting if (day := record.frame["book"].get("settles_by"))]
+    return {"cash_settles_by": max(told)} if told else {}
+
+
+def _sleeve_document(record: DecisionRecord, states: Sequence[IntentState]) -> dict[str, Any]:
+    seen: Mapping[str, Any] = record.document.get("seen", {})
+    return {
+        "action": record.action,
+        "reasons": list(record.reasons),
+        **_settlement([record]),
+        "orders": orders_document([one for one in states if one.intent.strategy == record.strategy])["orders"],
+        "symbols": {
+            symbol: {"indicators": _indicators(part, seen.get(symbol, {})), "conditions": part["conditions"]}
+            for symbol, part in record.document["symbols"].items()
+        },
+    }
 
 
 def empty_document(
@@ -70,6 +95,7 @@ def empty_document(
         "sent": 0,
         "undecided": [],
         "symbols": {},
+        "sleeves": {},
         "provisional": False,
         "degraded": [],
         "problems": [problem.document() for problem in problems],

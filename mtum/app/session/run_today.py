@@ -53,7 +53,7 @@ def check_window(desk: Desk, session: Session) -> None:
     if now < opens:
         raise UsageError(f"{session.day}: window opens {_in_new_york(opens)}; use --wait or --dry-run")
     last = session.before_close(schedule.last_send_minutes)
-    decided = desk.store.decisions.decided(session.day, desk.strategy.name)
+    decided = desk.decided(session.day)
     if now > last and not decided:
         raise DeadlineMissedError(f"{session.day}: window closed {_in_new_york(last)}; nothing was sent")
 
@@ -71,7 +71,7 @@ def _shut_at_the_broker_too(desk: Desk) -> None:
     with suppress(BrokerError, CalendarMismatchError):
         desk.broker.connect()
         try:
-            hours = {symbol: desk.broker.session_hours(symbol, today) for symbol in desk.strategy.universe()}
+            hours = {symbol: desk.broker.session_hours(symbol, today) for symbol in desk.symbols}
         finally:
             desk.broker.close()
     for symbol, open_there in hours.items():
@@ -82,6 +82,6 @@ def _shut_at_the_broker_too(desk: Desk) -> None:
 
 def not_a_session(desk: Desk) -> RunResult:
     """Return the result for a day on which the exchange is shut."""
-    document = empty_document(None, desk.settings.mode, desk.account, desk.strategy.name, ())
+    document = empty_document(None, desk.settings.mode, desk.account, desk.names, ())
     note = f"the exchange is shut on {_today(desk)}"
     return RunResult({**document, "note": note}, ExitCode.DONE)

@@ -36,6 +36,8 @@ def spendable(settled: Mapping[str, Decimal], broker_usd: Decimal) -> dict[str, 
     if broker_usd >= total:
         return own
     have = max(ZERO, broker_usd)
+    if sum(1 for cash in own.values() if cash) == 1:
+        return {name: have if cash else ZERO for name, cash in own.items()}
     return {name: (cash * have / total).quantize(CENT, ROUND_DOWN) for name, cash in own.items()}
 
 

@@ -1,6 +1,6 @@
 """A sleeve: one strategy with its parameters, its share of the money and its own books."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -65,6 +65,15 @@ class Sleeve:
     def symbols(self) -> tuple[str, ...]:
         """What it may hold, in the order of its strategy."""
         return self.strategy.universe()
+
+    @property
+    def looks_at(self) -> tuple[str, ...]:
+        """Symbols whose bars its decision needs: what it may hold, and what it only reads."""
+        return tuple(dict.fromkeys((*self.strategy.universe(), *self.strategy.reads())))
+
+    def is_stuck(self, unfit: Collection[str]) -> bool:
+        """Return whether nothing can be decided without these symbols: all, or one where each is weighed by all."""
+        return not self.strategy.EACH_BY_ITSELF or {*self.symbols} <= {*unfit}
 
 
 def symbols_of(sleeves: Iterable[Sleeve]) -> tuple[str, ...]:

@@ -71,7 +71,7 @@ def desk_with(folder: Path, seen: Quote, second: VixShelf | None = None, points:
 
 
 def seen_by(desk: Desk) -> Gathered:
-    return gather(desk, SESSION, SESSIONS, AT)
+    return gather(desk, SESSION, SESSIONS, AT).of(desk.sleeves[0])
 
 
 def second_source(close: float | None = None, points: float | None = None) -> VixShelf:
@@ -234,9 +234,9 @@ def test_a_sale_at_an_unconfirmed_price_must_hold_at_the_midpoint(tmp_path: Path
         book = Book(cash_usd=0.0, available_usd=0.0, holdings={"MTUM": holding})
         if sale.error:
             with pytest.raises(BarsInvalidError, match=sale.error):
-                decide_believed(found, desk, book)
+                decide_believed(found, desk.sleeves[0], book)
         else:
-            assert decide_believed(found, desk, book).action is Action.EXIT
+            assert decide_believed(found, desk.sleeves[0], book).action is Action.EXIT
 
 
 def test_a_sale_that_no_price_led_to_is_not_held_up(tmp_path: Path) -> None:
@@ -246,5 +246,5 @@ def test_a_sale_that_no_price_led_to_is_not_held_up(tmp_path: Path) -> None:
         book = Book(
             cash_usd=0.0, available_usd=0.0, holdings={"MTUM": holding}, exit_pending={"MTUM": "close_below_ma"}
         )
-        decision = decide_believed(found, desk, book)
+        decision = decide_believed(found, desk.sleeves[0], book)
     assert decision.reasons == ("exit_carried", "close_below_ma")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mtum.app.desk import Desk
-from mtum.app.ledger.book import build_book, flows_since, loss_pause, read_sleeve
+from mtum.app.ledger.book import build_book, cash_of, flows_since, loss_pause, read_sleeve
 from mtum.core.portfolio.decision import Book, Standing
 from mtum.core.portfolio.fills import Split
 from mtum.core.portfolio.limits import Restriction
@@ -39,9 +39,10 @@ def bought(desk: Desk, *fills: tuple[str, int, str, str]) -> None:
 
 
 def book_of(desk: Desk, lists: BrokerLists, today: date = FRIDAY) -> Book:
-    return build_book(
-        read_sleeve(desk.store, desk.strategy.name), desk.strategy, desk.store, lists.account, SESSIONS, today
-    )
+    (sleeve,) = desk.sleeves
+    records = read_sleeve(desk.store, sleeve.name)
+    cash = cash_of(desk.sleeves, {sleeve.name: records}, lists.account, today)[sleeve.name]
+    return build_book(records, sleeve, desk.store, cash, SESSIONS, today)
 
 
 def sold(desk: Desk, day: date, shares: int, filled: int, status: OrderStatus, reasons: tuple[str, ...]) -> OrderIntent:
@@ -61,7 +62,7 @@ def test_cash_is_the_sum_of_all_paid_movements(tmp_path: Path) -> None:
         moved(desk, ("capital", MONDAY, "5000", True), ("dividend", TUESDAY, "10.45", False))
         moved(desk, ("deposit", TUESDAY, "250.10", True), ("withdrawal", THURSDAY, "-100", True))
         bought(desk, ("7.01", 19, "104", "1.98"))
-        sleeve = read_sleeve(desk.store, desk.strategy.name)
+        sleeve = read_sleeve(desk.store, desk.sleeves[0].name)
         # 5000 + 250.10 - 100 - 1976 - 1.98
         assert (sleeve.cash_usd, sleeve.receivable_usd) == (D("3172.12"), D("10.45"))
 
@@ -72,13 +73,13 @@ def test_equity_points_of_the_session_itself_are_left_out(tmp_path: Path) -> Non
             desk.store.ledger.write_equity(
                 EquityPoint(day, STRATEGY, D(equity), D(0), D(0), D(equity), D(0), None, None, 0)
             )
-        assert [point.session for point in read_sleeve(desk.store, desk.strategy.name, TUESDAY).points] == [MONDAY]
+        assert [point.session for point in read_sleeve(desk.store, desk.sleeves[0].name, TUESDAY).points] == [MONDAY]
         later = MONDAY + timedelta(days=7)
-        assert [point.session for point in read_sleeve(desk.store, desk.strategy.name, later).points] == [
+        assert [point.session for point in read_sleeve(desk.store, desk.sleeves[0].name, later).points] == [
             MONDAY,
             TUESDAY,
         ]
-        assert read_sleeve(desk.store, desk.strategy.name).points == ()
+        assert read_sleeve(desk.store, desk.sleeves[0].name).points == ()
 
 
 @pytest.mark.parametrize(
@@ -199,7 +200,7 @@ def test_only_deposits_and_withdrawals_after_a_date_are_flows() -> None:
 def test_a_loss_pauses_so_many_sessions_after_it(tmp_path: Path, today: date, pause: int, paused: bool) -> None:
     with fake_desk(tmp_path, FakeBroker()) as desk:
         desk.store.decisions.commit([decision(document={"daily_loss_hit": True})], [])
-        assert loss_pause(desk.store, desk.strategy, SESSIONS, today, pause) is paused
+        assert loss_pause(desk.store, desk.sleeves[0].name, SESSIONS, today, pause) is paused
 
 
 def test_what_is_bought_and_sold_again_the_day_after_costs_both_commissions(tmp_path: Path) -> None:
@@ -208,4 +209,4 @@ def test_what_is_bought_and_sold_again_the_day_after_costs_both_commissions(tmp_
         bought(desk, ("7.01", 19, "104", "1.98"))
         sold(desk, TUESDAY, 19, 19, OrderStatus.FILLED, ("rsi_low",))
         # 5000 - 1976 - 1.98 + 19 * 101 - 1
-        assert read_sleeve(desk.store, desk.strategy.name).cash_usd == D("4940.02")
+        assert read_sleeve(desk.store, desk.sleeves[0].name).cash_usd == D("4940.02")

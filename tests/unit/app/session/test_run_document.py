@@ -41,7 +41,7 @@ def test_an_order_is_told_with_what_became_of_it() -> None:
 
 
 def test_the_first_symbol_stands_at_the_top_with_what_was_seen() -> None:
-    document = run_document(RECORD, [STATE], "paper", ())
+    document = run_document([RECORD], [STATE], "paper", ())
     assert (document["mode"], document["action"], document["exit_code"]) == ("paper", "enter", 0)
     assert document["conditions"] == PART["conditions"]
     top = document["indicators"]
@@ -61,7 +61,7 @@ def test_the_first_symbol_stands_at_the_top_with_what_was_seen() -> None:
 
 def test_the_worst_problem_gives_the_exit_code() -> None:
     problems = (Problem(ExitCode.ORDER, "rejected"), Problem(ExitCode.PERSON, "unknown"), Problem(ExitCode.DATA, "vix"))
-    document = run_document(RECORD, [], "paper", problems)
+    document = run_document([RECORD], [], "paper", problems)
     assert document["exit_code"] == 6
     assert document["problems"][0] == {"code": 5, "text": "rejected"}
     assert (document["order"], document["orders"]) == (None, [])
@@ -70,6 +70,6 @@ def test_the_worst_problem_gives_the_exit_code() -> None:
 def test_a_session_without_decision_has_the_same_fields() -> None:
     problems = (Problem(ExitCode.DATA, "stale"),)
     empty = empty_document("2018-12-03", "paper", "DU1", "s", problems)
-    full = run_document(replace(RECORD, reasons=()), [], "paper", ())
+    full = run_document([replace(RECORD, reasons=())], [], "paper", ())
     assert set(full) - set(empty) == {"decided_at", "source"}
     assert (empty["action"], empty["exit_code"], empty["order"]) == ("none", 3, None)

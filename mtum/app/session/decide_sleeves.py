@@ -1,0 +1,221 @@
+"""Every sleeve decides on the one market that was gathered; where one fails, the others go on without it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+from math import isnan
+
+from mtum.app.desk import Desk, Problem
+from mtum.app.ledger.book import SleeveCash, SleeveRecords, build_book, cash_of, equity_before, loss_pause, with_capital
+from mtum.app.ledger.dividends import due_today_usd
+from mtum.app.session.check_book import BookCheck
+from mtum.app.session.decide_believed import decide_believed
+from mtum.app.session.gather import Gathered, Market
+from mtum.core.decide import FAILED, abstained, with_change_since
+from mtum.core.market.sessions import Session, Sessions
+from mtum.core.portfolio.decision import Book, Decision
+from mtum.core.portfolio.limits import Restriction
+from mtum.core.portfolio.money import exact
+from mtum.core.portfolio.orders import OrderIntent, OrderType, intent_id
+from mtum.core.portfolio.sleeves import Sleeve, SleeveState
+from mtum.core.record import decision_document, frame_of
+from mtum.errors import DataError, ExitCode
+from mtum.ports.broker import BrokerLists
+from mtum.ports.records import DecisionRecord
+
+CLOSED = "sleeve_closed"
+"""Reason word: the settings say that the sleeve sells all it holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What every sleeve's decision rests on beside the market.
+
+    Parameters
+    ----------
+    records : mapping of sleeve to SleeveRecords
+        Its fills, lots, cash and equity before the session.
+    starting : mapping of sleeve to USD
+        What a sleeve without capital will begin with.
+    """
+
+    session: Session
+    sessions: Sessions
+    lists: BrokerLists
+    check: BookCheck
+    records: Mapping[str, SleeveRecords]
+    starting: Mapping[str, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What one sleeve decided, and on what."""
+
+    sleeve: Sleeve
+    gathered: Gathered
+    book: Book
+    decision: Decision
+
+
+def decide_sleeves(desk: Desk, prepared: Prepared, market: Market) -> tuple[tuple[Decided, ...], tuple[Problem, ...]]:
+    """Return what each sleeve decides, in the order of the settings, and what went wrong.
+
+    A sleeve that cannot decide abstains, and nothing is ordered for it.
+
+    Raises
+    ------
+    Exception
+        The first sleeve's, if none of them could decide.
+    """
+    found: list[Decided] = []
+    problems: list[Problem] = []
+    failures: list[Exception] = []
+    day, records = prepared.session.day, prepared.records
+    begun = {
+        name: with_capital(one, name, day, prepared.starting[name]) if name in prepared.starting else one
+        for name, one in records.items()
+    }
+    cash, left = cash_of(desk.sleeves, begun, prepared.lists.account, day), prepared.check
+    for sleeve in desk.deciding:
+        held = frozenset(lot.symbol for lot in records[sleeve.name].lots)
+        failed: Exception | None
+        try:
+            gathered = market.of(sleeve, held)
+            book = _book(desk, sleeve, replace(prepared, check=left), gathered, (begun[sleeve.name], cash[sleeve.name]))
+            one, failed = _decided(desk, sleeve, gathered, book)
+        except DataError as error:
+            failures.append(error)
+            problems.append(Problem(error.exit_code, f"{_about(desk, sleeve)}not decided: {error}"))
+            continue
+        left = left.without(book)
+        found.append(one)
+        failures += [failed] if failed else []
+        problems += _undecided(desk, one, held)
+        if failed is not None and not isinstance(failed, DataError):
+            text = f"{_about(desk, sleeve)}its strategy ended in an error and nothing was ordered for it: {failed!r}"
+            problems.append(Problem(ExitCode.BUG, text))
+    if len(failures) == len(desk.deciding) and failures:
+        raise failures[0]
+    return tuple(found), tuple(problems)
+
+
+def _decided(desk: Desk, sleeve: Sleeve, gathered: Gathered, book: Book) -> tuple[Decided, Exception | None]:
+    """Return the decision, and the error of a sleeve that abstains instead."""
+    refused = gathered.refused
+    try:
+        decision = decide_believed(gathered, sleeve, book)
+        failed: Exception | None = next(iter(refused.values())) if refused and sleeve.is_stuck(refused) else None
+    except DataError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a strategy may be anybody's: its error must not stop the others
+        decision, failed = abstained(gathered.view, sleeve.strategy, book, FAILED), error
+    return Decided(sleeve, gathered, book, replace(decision, strategy=sleeve.name)), failed
+
+
+def _undecided(desk: Desk, one: Decided, held: frozenset[str]) -> list[Problem]:
+    return [
+        Problem(
+            error.exit_code,
+            f"{desk.place(one.sleeve, symbol)} is held and was not decided, nothing was ordered in it: {error}",
+        )
+        for symbol, error in one.gathered.refused.items()
+        if symbol in held or (held and not one.sleeve.strategy.EACH_BY_ITSELF)
+    ]
+
+
+def _about(desk: Desk, sleeve: Sleeve) -> str:
+    return f"{desk.place(sleeve)}: "
+
+
+def _book(
+    desk: Desk, sleeve: Sleeve, prepared: Prepared, gathered: Gathered, own: tuple[SleeveRecords, SleeveCash]
+) -> Book:
+    day, check, sessions = prepared.session.day, prepared.check, prepared.sessions
+    records, cash = own
+    book = build_book(records, sleeve, desk.store, cash, sessions, day)
+    requested = desk.store.statements.flatten_requests()
+    pause = desk.settings.risk_of(sleeve.name).daily_loss_pause_sessions
+    paused = loss_pause(desk.store, sleeve.name, sessions, day, pause)
+    due = due_today_usd(records.lots, records.movements, sleeve.name, gathered.view.bars.values())
+    closed = sleeve.symbols if sleeve.state is SleeveState.CLOSE else ()
+    book = replace(
+        book,
+        receivable_usd=book.receivable_usd + float(due),
+        losses=replace(book.losses, paused=paused),
+        forced_exits=dict.fromkeys(closed, CLOSED) | dict.fromkeys(requested, "flatten"),
+        buy_backs={symbol: shares for symbol in requested if (shares := _bought_back(book, check, symbol))},
+        entries_barred={**gathered.entries_barred, **check.entries_barred},
+        exits_barred=check.exits_barred,
+        holdings={symbol: check.capped(holding) for symbol, holding in book.holdings.items()},
+        unsellable_shares={symbol: left for symbol, one in book.holdings.items() if (left := check.beyond(one))},
+        restriction=_restricted(sleeve, book.restriction),
+    )
+    return with_change_since(book, gathered.view.prices, equity_before(records))
+
+
+def _bought_back(book: Book, check: BookCheck, symbol: str) -> int:
+    own = book.holdings.get(symbol)
+    return min(-own.shares, check.short.get(symbol, 0)) if own is not None and own.shares < 0 else 0
+
+
+def _restricted(sleeve: Sleeve, halted: Restriction) -> Restriction:
+    exits_only = sleeve.state in (SleeveState.REDUCE_ONLY, SleeveState.CLOSE)
+    return Restriction.REDUCE_ONLY if exits_only and halted is Restriction.NONE else halted
+
+
+def record_of(desk: Desk, one: Decided, decided_at: datetime) -> DecisionRecord:
+    """Return the decision of a sleeve with everything it rests on, as it is stored."""
+    seen = {
+        symbol: {
+            "volume_so_far": None if isnan(today.volume_so_far) else today.volume_so_far,
+            "volume_share": today.volume_share,
+            "bar_time": today.seen_at.isoformat().replace("+00:00", "Z"),
+        }
+        for symbol, today in one.gathered.view.provisional.items()
+    }
+    shown = {
+        **decision_document(one.decision),
+        "seen": seen,
+        "provisional": True,
+        "degraded": list(one.gathered.degraded),
+        "notes": list(one.gathered.notes),
+        "source": desk.source.name,
+    }
+    return DecisionRecord(
+        account=desk.account,
+        session=one.decision.session,
+        strategy=one.sleeve.name,
+        decided_at=decided_at,
+        action=one.decision.action.value,
+        reasons=one.decision.reasons,
+        document=shown,
+        frame=frame_of(one.gathered.view, one.book, one.sleeve.strategy),
+        settings=desk.settings.document(),
+        settings_hash=desk.settings.digest(),
+        code_version=desk.provenance.code_version,
+        code_hash=desk.provenance.code_hash,
+        libraries=desk.provenance.libraries,
+        remembered={verdict.symbol: verdict.remember for verdict in one.decision.verdicts if verdict.remember},
+    )
+
+
+def intents_of(account: str, day: date, decided: Sequence[Decided]) -> tuple[OrderIntent, ...]:
+    """Return the orders of all sleeves as they are committed."""
+    return tuple(
+        OrderIntent(
+            id=intent_id(account, day, one.sleeve.name, order.symbol, order.purpose),
+            account=account,
+            session=day,
+            strategy=one.sleeve.name,
+            symbol=order.symbol,
+            purpose=order.purpose,
+            side=order.side,
+            order_type=OrderType.MARKET_ON_CLOSE,
+            shares=order.shares,
+            reference_price=exact(float(one.gathered.view.bars[order.symbol].close[-1])),
+            reasons=order.reasons,
+        )
+        for one in decided
+        for order in one.decision.orders
+    )
