@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mtum.config import Settings
 from mtum.core.portfolio.sleeves import Sleeve, series_of, symbols_of
-from mtum.errors import ExitCode, worst
+from mtum.errors import ExitCode, UsageError, worst
 from mtum.ports.broker import Broker
 from mtum.ports.market_data import BarSource
 from mtum.ports.store import Store
@@ -89,6 +89,24 @@ class Desk:
     def owner_of(self, symbol: str) -> Sleeve:
         """Return the first sleeve that may hold a symbol, the first of all if none may."""
         return next((sleeve for sleeve in self.sleeves if symbol in sleeve.symbols), self.sleeves[0])
+
+    def sleeve_of(self, symbol: str, name: str | None = None) -> Sleeve:
+        """Return whose the shares of a symbol are: the sleeve of that name, else the only one that trades it.
+
+        Raises
+        ------
+        UsageError
+            If there is no such sleeve, or several trade the symbol and none is named.
+        """
+        trading = [sleeve.name for sleeve in self.sleeves if symbol in sleeve.symbols]
+        if name is None and len(trading) > 1:
+            raise UsageError(
+                f"{symbol} is traded by {', '.join(trading)}: say whose the shares are with --strategy NAME"
+            )
+        named = next((sleeve for sleeve in self.sleeves if sleeve.name == name), None)
+        if name is not None and named is None:
+            raise UsageError(f"{name} does not run here; the strategy is {self.names}")
+        return named or self.owner_of(symbol)
 
     def place(self, sleeve: Sleeve, symbol: str = "") -> str:
         """Return how a person names a sleeve, or its symbol: a sleeve with all the money needs no name beside it."""

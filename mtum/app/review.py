@@ -155,7 +155,7 @@ def _marked(trade: TradeLine, looked_at: Period) -> TradeLine:
 
 
 def _weekly(base: Review, looked_at: Period) -> Review:
-    history = looked_at.writer.setup.settings.active_strategy().history_sessions()
+    history = looked_at.writer.setup.chosen.strategy.history_sessions()
     return replace(
         _with_trades(base, looked_at),
         accuracy=week.signal_accuracy(looked_at),

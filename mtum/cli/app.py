@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("mtum.cli.trading:run", "Decide and order for one session, or run everything due."),
     "settle": ("mtum.cli.trading:settle", "Confirm the fills of a session and close its books."),
     "status": ("mtum.cli.records.status:status", "Mode, account, position, orders, halt, next wake times."),
+    "sleeves": ("mtum.cli.records.sleeves:sleeves", "What the account is made of, sleeve by sleeve."),
     "explain": (
         "mtum.cli.records.explain:explain",
         "Why a session was decided so, and what would have flipped it.",

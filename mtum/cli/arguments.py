@@ -6,11 +6,14 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mtum.errors import UsageError
+
+if TYPE_CHECKING:
+    from mtum.config import Settings
 
 _HIGHEST_PRICE = Decimal(10_000_000)
 _SYMBOL = re.compile(r"[A-Z0-9]{1,10}([. -][A-Z0-9]{1,4})?")
@@ -55,6 +58,20 @@ def word_of(option: str, words: tuple[str, ...], text: str) -> str:
     if text not in words:
         raise UsageError(f'{option} "{text}" is not known; use {", ".join(words[:-1])} or {words[-1]}')
     return text
+
+
+def sleeve_of(settings: "Settings", name: str | None) -> str | None:
+    """Return the name of a sleeve that the settings have, None where none is named.
+
+    Raises
+    ------
+    UsageError
+        If there is none of that name.
+    """
+    names = list(settings.configured())
+    if name is not None and name not in names:
+        raise UsageError(f'--sleeve "{name}" is not known; use {" or ".join(names)}')
+    return name
 
 
 def _instant_of(text: str) -> datetime:
@@ -172,3 +189,6 @@ OutFolder = Annotated[
 OutFile = Annotated[
     Path | None, typer.Option("--out", metavar="FILE", help="File to write; - for stdout.", parser=_file_made)
 ]
+
+
+SleeveName = Annotated[str | None, typer.Option("--sleeve", metavar="NAME", help="Only this sleeve.")]

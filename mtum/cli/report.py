@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mtum.cli.arguments import Session as SessionOption
-from mtum.cli.arguments import day_option, word_of
+from mtum.cli.arguments import SleeveName, day_option, sleeve_of, word_of
 from mtum.cli.context import Call, call_of
 from mtum.cli.output import Answer, Problem
 from mtum.cli.stored import NOTHING_YET
@@ -27,9 +27,11 @@ _PERIODS = ("week", "month", "quarter")
 Send = Annotated[bool, typer.Option("--send", help="Also send it by the configured channels.")]
 
 
-def report(context: typer.Context, session: SessionOption = None, send: Send = False) -> Answer:
-    """The report of a session; the last one with a run unless named."""
-    from mtum.app.reporting.daily_report import report_message, stored_report
+def report(
+    context: typer.Context, session: SessionOption = None, send: Send = False, sleeve: SleeveName = None
+) -> Answer:
+    """The report of a session; the last one with a run unless named. With --sleeve as it stands for one sleeve."""
+    from mtum.app.reporting.daily_report import preview_report, report_message, stored_report
     from mtum.wiring.resources import market_now
 
     call = call_of(context)
@@ -40,6 +42,9 @@ def report(context: typer.Context, session: SessionOption = None, send: Send = F
         day = session or last_session(writer)
         if day is None:
             return Answer({}, [NOTHING_YET])
+        if sleeve is not None:
+            setup = replace(writer.setup, sleeve=sleeve_of(call.settings(), sleeve))
+            return _answer(preview_report(replace(writer, setup=setup), day))
         stored = stored_report(writer.store, day) is not None
     with _press(call, reading=stored and not send) as writer:
         found = written_report(writer, day, market_now(call.settings(), writer.store, day))

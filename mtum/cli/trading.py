@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mtum.cli.arguments import AsOf, Why
+from mtum.cli.arguments import AsOf, SleeveName, Why, sleeve_of
 from mtum.cli.arguments import Session as SessionOption
 from mtum.cli.context import Call, call_of
 from mtum.cli.output import Answer, Listing, Problem
@@ -96,7 +96,12 @@ def verify(
     return Answer(document, lines, result.exit_code, _problems(document))
 
 
-def flatten(context: typer.Context, symbol: Annotated[str, typer.Argument(metavar="SYMBOL")], why: Why) -> Answer:
+def flatten(
+    context: typer.Context,
+    symbol: Annotated[str, typer.Argument(metavar="SYMBOL")],
+    why: Why,
+    sleeve: SleeveName = None,
+) -> Answer:
     """Sell a position at the close, or buy back what is short, through the path of every exit; then stop entries."""
     from mtum.app.owner.flatten import request_flatten
     from mtum.wiring import desks, resources
@@ -105,9 +110,9 @@ def flatten(context: typer.Context, symbol: Annotated[str, typer.Argument(metava
     settings = call.settings()
     if not resources.is_replay(settings):
         with desks.live_desk(settings, call.data_folder(), None) as desk:
-            return _flatten_today(desk, symbol, why)
+            return _flatten_today(desk, symbol, why, sleeve_of(settings, sleeve))
     with desks.replay_desk(settings, call.data_folder()) as replay:
-        request_flatten(replay.desk, symbol, why)
+        request_flatten(replay.desk, symbol, why, sleeve_of(settings, sleeve))
         return _replayed(replay, replay.upcoming(), None, dry_run=False)
 
 
@@ -241,10 +246,10 @@ def _settling(desk: "Desk", day: Any) -> "Session":
     return chosen
 
 
-def _flatten_today(desk: "Desk", symbol: str, why: str) -> Answer:
+def _flatten_today(desk: "Desk", symbol: str, why: str, sleeve: str | None) -> Answer:
     from mtum.app.owner.flatten_now import flatten_now
 
-    return run_answer(flatten_now(desk, symbol, why))
+    return run_answer(flatten_now(desk, symbol, why, sleeve))
 
 
 def _due(call: Call, instant: datetime | None) -> Answer:

@@ -321,22 +321,19 @@ class Settings(_Section):
         whole = SleeveSettings(strategy=name, weight=1.0, rules=self.strategy.get(name), risk=self.risk)
         return self.sleeve or {name: whole}
 
+    def traded(self) -> dict[str, tuple[str, ...]]:
+        """Return the symbols that each sleeve may hold, by its name."""
+        return {name: one.rules.universe() for name, one in self.configured().items()}
+
     def sleeves(self) -> "tuple[Sleeve, ...]":
         """Return the sleeves of `configured` as the core knows them."""
         from mtum.core.portfolio.sleeves import Sleeve, SleeveState  # loads numpy
 
-        return tuple(
-            Sleeve(
-                name=name,
-                strategy=one.rules,
-                weight=one.weight,
-                state=SleeveState(one.state),
-                virtual_usd=one.virtual_usd,
-                benchmark=one.benchmark or "",
-                rules=self.portfolio.rules(one.risk),
-            )
-            for name, one in self.configured().items()
-        )
+        def made(name: str, one: SleeveSettings) -> Sleeve:
+            rules, state = self.portfolio.rules(one.risk), SleeveState(one.state)
+            return Sleeve(name, one.rules, one.weight, state, one.virtual_usd, one.benchmark or "", rules)
+
+        return tuple(made(name, one) for name, one in self.configured().items())
 
     def account_rules(self) -> "AccountRules":
         """Return the limits that all sleeves keep together."""

@@ -35,15 +35,15 @@ class StatementStore(Protocol):
         """Return whether that order is known to be in order."""
         ...
 
-    def request_flatten(self, symbol: str, why: str, at: datetime) -> None:
-        """Record that a person wants a position closed."""
+    def request_flatten(self, symbol: str, why: str, at: datetime, sleeve: str | None = None) -> None:
+        """Record that a person wants a position closed, of one sleeve or of all."""
         ...
 
-    def flatten_requests(self) -> Sequence[str]:
+    def flatten_requests(self, sleeve: str | None = None) -> Sequence[str]:
         """Return the symbols that a person wants closed, in the order they were asked for."""
         ...
 
-    def end_flatten(self, symbol: str, at: datetime) -> None:
+    def end_flatten(self, symbol: str, at: datetime, sleeve: str | None = None) -> None:
         """Record that nothing is left of a position that was to be closed."""
         ...
 
@@ -51,12 +51,20 @@ class StatementStore(Protocol):
 class ApprovalStore(Protocol):
     """What a person approved, and the contracts that were pinned; every change is kept, and the newest counts."""
 
-    def approve(self, session: date, way: Way, at: datetime) -> bool:
-        """Record that a session's entry or exit may be sent; False if it was approved before."""
+    def approve(
+        self, session: date, way: Way, at: datetime, sleeve: str | None = None, symbol: str | None = None
+    ) -> bool:
+        """Record that a session's entries or exits may be sent; False if that was approved before.
+
+        Parameters
+        ----------
+        sleeve, symbol : str or None
+            Whose and of what; None for all.
+        """
         ...
 
-    def approved(self, session: date, way: Way) -> bool:
-        """Return whether a person has approved that session's entry or exit."""
+    def approved(self, session: date, way: Way, sleeve: str | None = None, symbol: str | None = None) -> bool:
+        """Return whether a person has approved that session's entries or exits, or those of a sleeve or symbol."""
         ...
 
     def approve_document(self, subject: Subject, document: Mapping[str, Any], at: datetime) -> None:
@@ -87,10 +95,10 @@ class LimitStore(Protocol):
         """Return what the account was worth at the last decision, None before the first."""
         ...
 
-    def count_peak_since(self, session: date, at: datetime) -> None:
+    def count_peak_since(self, session: date, at: datetime, sleeve: str | None = None) -> None:
         """Record from whose close on the drawdown limit counts its peak."""
         ...
 
-    def peak_since(self) -> date | None:
+    def peak_since(self, sleeve: str | None = None) -> date | None:
         """Return the session from whose close on the peak is counted, None for all of them."""
         ...

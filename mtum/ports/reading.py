@@ -200,6 +200,7 @@ class HaltRow:
     by: str
     since: str
     lifted_at: str | None
+    sleeve: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

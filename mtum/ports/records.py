@@ -257,3 +257,4 @@ class Halt:
     by: str
     since: datetime
     lifted_at: datetime | None = None
+    sleeve: str | None = None

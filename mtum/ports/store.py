@@ -300,16 +300,16 @@ class QuarantineStore(Protocol):
 class ControlStore(Protocol):
     """Halts, snapshots, upcoming sessions and facts about the database."""
 
-    def restriction(self) -> Restriction:
-        """Return the strongest halt in force."""
+    def restriction(self, sleeve: str | None = None) -> Restriction:
+        """Return the strongest halt in force for the account, and for that sleeve where one is named."""
         ...
 
-    def halt(self, restriction: Restriction, why: str, by: str, at: datetime) -> int:
-        """Put a halt in force; an equal one already in force is kept."""
+    def halt(self, restriction: Restriction, why: str, by: str, at: datetime, sleeve: str | None = None) -> int:
+        """Put a halt in force, of one sleeve or of the account; an equal one in force is kept."""
         ...
 
-    def resume(self, at: datetime) -> int:
-        """Lift every halt; return how many were in force."""
+    def resume(self, at: datetime, sleeve: str | None = None) -> int:
+        """Lift every halt, or those of one sleeve alone; return how many were in force."""
         ...
 
     def halts(self, *, in_force: bool = False) -> Sequence[Halt]:

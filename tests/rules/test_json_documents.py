@@ -20,6 +20,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "run": (),
     "settle": (),
     "status": (),
+    "sleeves": (),
     "explain": (),
     "verify": ("--all",),
     "report": (),

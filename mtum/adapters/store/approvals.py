@@ -18,16 +18,25 @@ class SqliteApprovals:
 
     database: Database
 
-    def approve(self, session: date, way: Way, at: datetime) -> bool:
-        """Record that a session's entry or exit may be sent; False if it was approved before."""
-        sql = "INSERT INTO approvals (session, way, approved_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+    def approve(
+        self, session: date, way: Way, at: datetime, sleeve: str | None = None, symbol: str | None = None
+    ) -> bool:
+        """Record that a session's entries or exits may be sent; False if that was approved before."""
+        sql = (
+            "INSERT INTO approvals (session, way, sleeve, symbol, approved_at) VALUES (?, ?, ?, ?, ?) "
+            "ON CONFLICT DO NOTHING"
+        )
+        values = (session.isoformat(), way, sleeve, symbol, instant_text(at))
         with self.database.write() as connection:
-            return connection.execute(sql, (session.isoformat(), way, instant_text(at))).rowcount == 1
+            return connection.execute(sql, values).rowcount == 1
 
-    def approved(self, session: date, way: Way) -> bool:
-        """Return whether a person has approved that session's entry or exit."""
-        sql = "SELECT 1 FROM approvals WHERE session = ? AND way = ? AND sleeve IS NULL AND symbol IS NULL"
-        return self.database.row(sql, (session.isoformat(), way)) is not None
+    def approved(self, session: date, way: Way, sleeve: str | None = None, symbol: str | None = None) -> bool:
+        """Return whether a person has approved that session's entries or exits, or those of a sleeve or symbol."""
+        sql = (
+            "SELECT 1 FROM approvals WHERE session = ? AND way = ? "
+            "AND (sleeve IS NULL OR sleeve = ?) AND (symbol IS NULL OR symbol = ?)"
+        )
+        return self.database.row(sql, (session.isoformat(), way, sleeve, symbol)) is not None
 
     def approve_document(self, subject: Subject, document: Mapping[str, Any], at: datetime) -> None:
         """Record the settings, the code or the backtest that a person approved."""

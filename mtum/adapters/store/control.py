@@ -21,25 +21,26 @@ class SqliteControl:
 
     database: Database
 
-    def restriction(self) -> Restriction:
-        """Return the strongest halt in force."""
-        return restriction_in_force(self.database.connection)
+    def restriction(self, sleeve: str | None = None) -> Restriction:
+        """Return the strongest halt in force for the account, and for that sleeve where one is named."""
+        return restriction_in_force(self.database.connection, sleeve)
 
-    def halt(self, restriction: Restriction, why: str, by: str, at: datetime) -> int:
-        """Put a halt in force; an equal one (same restriction, reason and author) in force is kept."""
-        same = "restriction = ? AND why = ? AND halted_by = ? AND lifted_at IS NULL"
+    def halt(self, restriction: Restriction, why: str, by: str, at: datetime, sleeve: str | None = None) -> int:
+        """Put a halt in force, of one sleeve or of the account; an equal one in force is kept."""
+        same = "restriction = ? AND why = ? AND halted_by = ? AND strategy IS ? AND lifted_at IS NULL"
+        values = (restriction.value, why, by, sleeve)
         with self.database.write() as connection:
-            known = connection.execute(f"SELECT id FROM halts WHERE {same}", (restriction.value, why, by)).fetchone()
+            known = connection.execute(f"SELECT id FROM halts WHERE {same}", values).fetchone()
             if known is not None:
                 return int(known["id"])
-            sql = "INSERT INTO halts (restriction, why, halted_by, since) VALUES (?, ?, ?, ?) RETURNING id"
-            return int(connection.execute(sql, (restriction.value, why, by, instant_text(at))).fetchone()[0])
+            sql = "INSERT INTO halts (restriction, why, halted_by, strategy, since) VALUES (?, ?, ?, ?, ?) RETURNING id"
+            return int(connection.execute(sql, (*values, instant_text(at))).fetchone()[0])
 
-    def resume(self, at: datetime) -> int:
-        """Lift every halt; return how many were in force."""
+    def resume(self, at: datetime, sleeve: str | None = None) -> int:
+        """Lift every halt, or those of one sleeve alone; return how many were in force."""
         with self.database.write() as connection:
-            sql = "UPDATE halts SET lifted_at = ? WHERE lifted_at IS NULL"
-            return connection.execute(sql, (instant_text(at),)).rowcount
+            sql = "UPDATE halts SET lifted_at = ? WHERE lifted_at IS NULL AND (? IS NULL OR strategy = ?)"
+            return connection.execute(sql, (instant_text(at), sleeve, sleeve)).rowcount
 
     def halts(self, *, in_force: bool = False) -> Sequence[Halt]:
         """Return halts, oldest first."""
@@ -105,6 +106,7 @@ def _halt(row: sqlite3.Row) -> Halt:
         by=row["halted_by"],
         since=instant(row["since"]),
         lifted_at=maybe_instant(row["lifted_at"]),
+        sleeve=row["strategy"],
     )
 
 

@@ -29,13 +29,14 @@ class SqliteLimits:
         day = date.fromisoformat(row["session"])
         return AccountWorth(day, row["net_usd"], row["shares_usd"], row["cash_usd"])
 
-    def count_peak_since(self, session: date, at: datetime) -> None:
-        """Record from whose close on the drawdown limit counts its peak."""
+    def count_peak_since(self, session: date, at: datetime, sleeve: str | None = None) -> None:
+        """Record from whose close on the drawdown limit counts its peak, of one sleeve or of all."""
         with self.database.write() as connection:
-            values = (session.isoformat(), instant_text(at))
-            connection.execute("INSERT INTO peaks (session, set_at) VALUES (?, ?)", values)
+            values = (session.isoformat(), instant_text(at), sleeve)
+            connection.execute("INSERT INTO peaks (session, set_at, strategy) VALUES (?, ?, ?)", values)
 
-    def peak_since(self) -> date | None:
-        """Return the session from whose close on the peak is counted, None for all of them."""
-        row = self.database.row("SELECT session FROM peaks ORDER BY id DESC LIMIT 1")
+    def peak_since(self, sleeve: str | None = None) -> date | None:
+        """Return the session from whose close on a sleeve's peak is counted, None for all of them."""
+        sql = "SELECT session FROM peaks WHERE strategy IS NULL OR strategy = ? ORDER BY id DESC LIMIT 1"
+        row = self.database.row(sql, (sleeve,))
         return None if row is None else date.fromisoformat(row["session"])

@@ -48,7 +48,7 @@ SELECT i.id, o.ref, i.session, i.strategy, i.account, i.symbol, i.side, i.purpos
   o.filled, o.status, i.reference_price, i.reasons, o.broker_id, o.code, o.text, o.attempt, i.planned_at,
   o.submitted_at, o.updated_at
 FROM order_intents AS i JOIN orders AS o ON o.intent_id = i.id)"""
-_HALTS = '(SELECT id, restriction, why, halted_by AS "by", since, lifted_at FROM halts)'
+_HALTS = '(SELECT id, restriction, why, halted_by AS "by", since, lifted_at, strategy AS sleeve FROM halts)'
 _LATEST = "(SELECT strategy, max(session) AS session FROM equity GROUP BY strategy)"
 
 _LISTED: dict[type, tuple[str, str, str]] = {

@@ -51,19 +51,22 @@ class SqliteStatements:
         """Return whether that order is known to be in order."""
         return self.database.row("SELECT 1 FROM foreign_orders WHERE ref = ?", (ref,)) is not None
 
-    def request_flatten(self, symbol: str, why: str, at: datetime) -> None:
-        """Record that a person wants a position closed."""
-        sql = "INSERT INTO flatten_requests (symbol, why, asked_at) VALUES (?, ?, ?)"
+    def request_flatten(self, symbol: str, why: str, at: datetime, sleeve: str | None = None) -> None:
+        """Record that a person wants a position closed, of one sleeve or of all."""
+        sql = "INSERT INTO flatten_requests (symbol, why, asked_at, strategy) VALUES (?, ?, ?, ?)"
         with self.database.write() as connection:
-            connection.execute(sql, (symbol, why, instant_text(at)))
+            connection.execute(sql, (symbol, why, instant_text(at), sleeve))
 
-    def flatten_requests(self) -> Sequence[str]:
-        """Return the symbols that a person wants closed, in the order they were asked for."""
-        sql = "SELECT symbol FROM flatten_requests WHERE done_at IS NULL GROUP BY symbol ORDER BY min(id)"
-        return tuple(row["symbol"] for row in self.database.rows(sql))
+    def flatten_requests(self, sleeve: str | None = None) -> Sequence[str]:
+        """Return the symbols that a person wants closed for every sleeve, and for that one where it is named."""
+        sql = (
+            "SELECT symbol FROM flatten_requests WHERE done_at IS NULL AND (strategy IS NULL OR strategy = ?) "
+            "GROUP BY symbol ORDER BY min(id)"
+        )
+        return tuple(row["symbol"] for row in self.database.rows(sql, (sleeve,)))
 
-    def end_flatten(self, symbol: str, at: datetime) -> None:
-        """Record that nothing is left of a position that was to be closed."""
-        sql = "UPDATE flatten_requests SET done_at = ? WHERE symbol = ? AND done_at IS NULL"
+    def end_flatten(self, symbol: str, at: datetime, sleeve: str | None = None) -> None:
+        """Record that nothing is left of a position that was to be closed, of one sleeve or of all."""
+        sql = "UPDATE flatten_requests SET done_at = ? WHERE symbol = ? AND strategy IS ? AND done_at IS NULL"
         with self.database.write() as connection:
-            connection.execute(sql, (instant_text(at), symbol))
+            connection.execute(sql, (instant_text(at), symbol, sleeve))

@@ -52,6 +52,11 @@ class Records:
         """Every strategy that ever traded, in the order of its first fill."""
         return tuple(dict.fromkeys(fill.strategy for fill in self.fills))
 
+    def holders(self) -> dict[str, frozenset[str]]:
+        """Return who holds each symbol."""
+        symbols = {lot.symbol for lot in self.lots}
+        return {symbol: frozenset(lot.strategy for lot in self.lots if lot.symbol == symbol) for symbol in symbols}
+
 
 def read_records(store: Store, since: date | None = None) -> Records:
     """Return the lots of every strategy and their fills; enough of these for the lots from `since` on."""
@@ -139,7 +144,7 @@ def equity_before(sleeve: SleeveRecords) -> float | None:
 
 
 def _closes(store: Store, strategy: str, movements: Sequence[CashMovement], before: date) -> tuple[OfficialEquity, ...]:
-    since = store.limits.peak_since()
+    since = store.limits.peak_since(strategy)
     whole = store.books.outline(strategy, before)
     points = {
         point.session: point for point in (*whole, *(store.books.outline(strategy, before, since) if since else ()))
@@ -173,14 +178,15 @@ def cash_of(
     """
     cash = {one.name: records[one.name].cash_usd for one in sleeves}
     waits = broker.kind is AccountKind.CASH
-    pending = {one.name: _unsettled(records[one.name].fills, today) for one in sleeves if waits and one.weight < 1}
+    pending = {one.name: unsettled_usd(records[one.name].fills, today) for one in sleeves if waits and one.weight < 1}
     total = min(broker.cash_usd, broker.settled_usd) if waits else broker.cash_usd
     settled = spendable({name: usd - pending.get(name, ZERO) for name, usd in cash.items()}, total)
     there = spendable(cash, broker.cash_usd)
     return {name: SleeveCash(usd, max(ZERO, there[name] - usd)) for name, usd in settled.items()}
 
 
-def _unsettled(fills: Sequence[Fill], today: date) -> Decimal:
+def unsettled_usd(fills: Iterable[Fill], today: date) -> Decimal:
+    """Return the proceeds of sales that have not settled by a day."""
     sold = [fill for fill in fills if fill.side is Side.SELL and settlement_day(fill.session) > today]
     return sum((fill.cash_usd for fill in sold), ZERO)
 
@@ -208,9 +214,9 @@ def build_book(
             records.points,
             flows_since(records.movements, last),
             paused=False,
-            peak_since=store.limits.peak_since(),
+            peak_since=store.limits.peak_since(sleeve.name),
         ),
-        restriction=store.control.restriction(),
+        restriction=store.control.restriction(sleeve.name),
         last_fill=max((fill.session for fill in records.fills), default=None),
         memory=memory,
         standing=standing,

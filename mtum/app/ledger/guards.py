@@ -64,15 +64,20 @@ def limits_after(desk: Desk, decided: Sequence[tuple[Sleeve, Decision]], worth: 
     """Put in force the halts that committed decisions call for (always reduce-only); keep the account's worth."""
     control = desk.store.control
     # One halt is enough: the same limit is reached again session after session.
-    limits = {halt.by for halt in control.halts(in_force=True)}
+    limits = {(halt.by, halt.sleeve) for halt in control.halts(in_force=True)}
     for sleeve, decision in decided:
-        if decision.drawdown_hit and DRAWDOWN not in limits:
+        scope = None if sleeve.weight == 1 else sleeve.name
+        if decision.drawdown_hit and (DRAWDOWN, scope) not in limits:
             why = f"equity {decision.equity_usd:.2f} USD has fallen from its peak by the limit"
-            control.halt(Restriction.REDUCE_ONLY, why, DRAWDOWN, at)
+            control.halt(Restriction.REDUCE_ONLY, why, DRAWDOWN, at, scope)
         losses = sleeve.rules.losses
-        if decision.daily_loss_hit and losses.flatten_on_daily_loss and DAILY_LOSS not in limits:
+        if decision.daily_loss_hit and losses.flatten_on_daily_loss and (DAILY_LOSS, scope) not in limits:
             control.halt(
-                Restriction.REDUCE_ONLY, f"a loss of {_limit(losses)} or more on {decision.session}", DAILY_LOSS, at
+                Restriction.REDUCE_ONLY,
+                f"a loss of {_limit(losses)} or more on {decision.session}",
+                DAILY_LOSS,
+                at,
+                scope,
             )
     desk.store.limits.write_worth(worth, at)
 

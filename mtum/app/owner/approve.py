@@ -27,7 +27,7 @@ def wait_for_approval(desk: Desk, session: Session, intent: OrderIntent) -> bool
     if not needs_approval(desk.settings.risk_of(intent.strategy).require_confirmation, intent.purpose):
         return True
     last = last_instant(session, intent.order_type, desk.settings.schedule.last_send_minutes)
-    while not desk.store.approvals.approved(intent.session, way_of(intent)):
+    while not desk.store.approvals.approved(intent.session, way_of(intent), intent.strategy, intent.symbol):
         now = desk.clock.now()
         if now >= last:
             return False

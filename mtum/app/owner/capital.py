@@ -1,6 +1,6 @@
 """Money added to or taken from a strategy, recorded for the first session that is not closed yet."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -34,6 +34,8 @@ class Purse:
         Moves so much USD into the account (out of it when negative) where the account is simulated.
     today : date or None
         The market's date in New York; None where a replayed market waits for its next session.
+    unsettled_usd : Decimal
+        Part of the strategy's cash that has not settled yet and cannot leave.
     """
 
     strategy: str
@@ -42,6 +44,27 @@ class Purse:
     calendar: Calendar
     clock: Clock
     today: date | None
+    unsettled_usd: Decimal = Decimal(0)
+
+
+def addressee(ledger: LedgerStore, unsettled_usd: Mapping[str, Decimal], name: str | None) -> str:
+    """Return whose money is meant: the sleeve that was named, else the only one there is.
+
+    Parameters
+    ----------
+    unsettled_usd : mapping of sleeve to Decimal
+        What of each sleeve's cash has not settled.
+
+    Raises
+    ------
+    UsageError
+        If there are several and none was named; it lists what each could give.
+    """
+    if name is not None or len(unsettled_usd) == 1:
+        return name or next(iter(unsettled_usd))
+    cash = {one: sum((m.amount_usd for m in ledger.movements(one) if m.paid), Decimal(0)) for one in unsettled_usd}
+    told = ", ".join(f"{one} {cash[one] - unsettled_usd[one]:,.2f} USD" for one in cash)
+    raise UsageError(f"say whose money it is with --sleeve NAME; free cash: {told}")
 
 
 def change_capital(purse: Purse, change: CapitalChange) -> dict[str, Any]:
@@ -57,8 +80,12 @@ def change_capital(purse: Purse, change: CapitalChange) -> dict[str, Any]:
     if not movements:
         raise UsageError(f"{strategy} has not begun; portfolio.capital_usd is what it will start with")
     cash = sum((movement.amount_usd for movement in movements if movement.paid), Decimal(0))
-    if not change.adds and change.amount_usd > cash:
-        raise UsageError(f"{strategy} has {cash:,.2f} USD in cash; {change.amount_usd:,.2f} cannot be taken from it")
+    free = cash - purse.unsettled_usd
+    if not change.adds and change.amount_usd > free:
+        settled = f" of which {free:,.2f} have settled" if purse.unsettled_usd else ""
+        raise UsageError(
+            f"{strategy} has {cash:,.2f} USD in cash{settled}; {change.amount_usd:,.2f} cannot be taken from it"
+        )
     amount = change.amount_usd if change.adds else -change.amount_usd
     kind = "deposit" if change.adds else "withdrawal"
     points = ledger.equity(strategy)

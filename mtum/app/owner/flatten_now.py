@@ -14,14 +14,14 @@ from mtum.core.portfolio.orders import OrderIntent, OrderType, Purpose, Side, in
 from mtum.errors import ExitCode
 
 
-def flatten_now(desk: Desk, symbol: str, why: str) -> RunResult:
+def flatten_now(desk: Desk, symbol: str, why: str, sleeve: str | None = None) -> RunResult:
     """Ask for the position to be closed, and do it at this close when that is still possible.
 
     Shares held are sold, shares that are short are bought back.
 
     The session's decision is final: if it was made already, this is an order of its own beside it.
     """
-    request_flatten(desk, symbol, why)
+    request_flatten(desk, symbol, why, sleeve)
     session = todays_session(desk)
     if session is None or not _open_window(desk, session):
         document = empty_document(None, desk.settings.mode, desk.account, desk.names, ())
@@ -29,7 +29,7 @@ def flatten_now(desk: Desk, symbol: str, why: str) -> RunResult:
         return RunResult({**document, "note": note}, ExitCode.DONE)
     if not desk.decided(session.day):
         return decide_and_order(desk, session)
-    return _beside_the_decision(desk, session, symbol)
+    return _beside_the_decision(desk, session, symbol, sleeve)
 
 
 def _open_window(desk: Desk, session: Session) -> bool:
@@ -38,14 +38,17 @@ def _open_window(desk: Desk, session: Session) -> bool:
     return opens <= desk.clock.now() <= last
 
 
-def _beside_the_decision(desk: Desk, session: Session, symbol: str) -> RunResult:
+def _beside_the_decision(desk: Desk, session: Session, symbol: str, only: str | None) -> RunResult:
     desk.broker.connect()
     try:
         lists = desk.broker.lists()
         books = open_books(desk, lists, session)
         check = check_book(desk, books, lists, session)
         held, short = check.sellable.get(symbol, 0), check.short.get(symbol, 0)
-        for sleeve, own in _shares(books, symbol).items() if symbol not in check.exits_barred else ():
+        shared = {} if symbol in check.exits_barred else _shares(books, symbol)
+        for sleeve, own in shared.items():
+            if only not in (None, sleeve):
+                continue
             purpose, shares = (Purpose.EXIT, min(own, held)) if own > 0 else (Purpose.COVER, min(-own, short))
             held, short = (held - shares, short) if own > 0 else (held, short - shares)
             if shares > 0:

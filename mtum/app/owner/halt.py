@@ -10,7 +10,9 @@ PERSON = "person"
 """Who halted, beside the program's own limits."""
 
 
-def halt(control: ControlStore, at: datetime, restriction: Restriction, why: str) -> dict[str, Any]:
+def halt(
+    control: ControlStore, at: datetime, restriction: Restriction, why: str, sleeve: str | None = None
+) -> dict[str, Any]:
     """Put a halt in force and return all that are.
 
     Parameters
@@ -19,8 +21,10 @@ def halt(control: ControlStore, at: datetime, restriction: Restriction, why: str
         The market's time.
     restriction : Restriction
         FULL: nothing is sent, exits included; REDUCE_ONLY: no entries.
+    sleeve : str or None
+        Whose orders; None for the whole account's.
     """
-    control.halt(restriction, why, PERSON, at)
+    control.halt(restriction, why, PERSON, at, sleeve)
     return in_force(control)
 
 
@@ -29,7 +33,7 @@ def in_force(control: ControlStore) -> dict[str, Any]:
     return {
         "halt": control.restriction(),
         "halts": [
-            {"restriction": found.restriction, "why": found.why, "by": found.by, "since": found.since}
-            for found in control.halts(in_force=True)
+            {"restriction": one.restriction, "why": one.why, "by": one.by, "since": one.since, "sleeve": one.sleeve}
+            for one in control.halts(in_force=True)
         ],
     }

@@ -1,5 +1,6 @@
 """A person lets trading go on: every halt is lifted."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,8 +11,8 @@ from mtum.core.market.calendars import NEW_YORK
 from mtum.ports.store import Store
 
 
-def resume(store: Store, at: datetime, strategy: str) -> dict[str, Any]:
-    """Lift every halt; return how many there were, what they said, and what is in force now.
+def resume(store: Store, at: datetime, sleeves: Sequence[str], sleeve: str | None = None) -> dict[str, Any]:
+    """Lift every halt, or one sleeve's; return how many there were, what they said, and what is in force now.
 
     `at` is the market's time. `decided` is its session (New York) if that decision stands already: lifting changes
     the next one.
@@ -19,17 +20,20 @@ def resume(store: Store, at: datetime, strategy: str) -> dict[str, Any]:
     Where one was the drawdown limit's, the fall behind it is accepted: the peak is counted anew from the
     close of the session decided last, or the next session would halt again for the same fall.
     """
-    lifted = in_force(store.control)["halts"]
+    lifted = [one for one in in_force(store.control)["halts"] if sleeve in (None, one["sleeve"])]
     last = store.runs.latest(JOB)
-    since = last.session if last is not None and any(halt["by"] == DRAWDOWN for halt in lifted) else None
+    fallen = dict.fromkeys(one["sleeve"] for one in lifted if one["by"] == DRAWDOWN)
+    since = last.session if last is not None and fallen else None
     if since is not None:
         # Before the halts are lifted: a kill in between leaves them in force, and nothing can be bought.
-        store.limits.count_peak_since(since, at)
-    today = store.decisions.find(at.astimezone(NEW_YORK).date(), strategy)
+        for whose in fallen:
+            store.limits.count_peak_since(since, at, whose)
+    day = at.astimezone(NEW_YORK).date()
+    today = next((found for name in sleeves if (found := store.decisions.find(day, name)) is not None), None)
     return {
         "decided": None if today is None else today.session,
         "decided_as": None if today is None else today.action,
-        "lifted": store.control.resume(at),
+        "lifted": store.control.resume(at, sleeve),
         "were": lifted,
         "peak_since": since,
         **in_force(store.control),

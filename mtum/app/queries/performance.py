@@ -15,11 +15,11 @@ class PerformanceRow(EquityRow):
     drawdown_frac: float
 
 
-def performance(reader: Reader) -> list[PerformanceRow]:
-    """Return every point of every strategy, one strategy after the other."""
+def performance(reader: Reader, sleeve: str | None = None) -> list[PerformanceRow]:
+    """Return every point of every sleeve, or of one, one sleeve after the other."""
     start_usd = {one.strategy: one.amount_usd for one in reader.rows(CashRow, kind="capital")}
     by_strategy: dict[str, list[EquityRow]] = {}
-    for point in reader.rows(EquityRow):
+    for point in reader.rows(EquityRow, None, None, **({} if sleeve is None else {"strategy": sleeve})):
         by_strategy.setdefault(point.strategy, []).append(point)
     found = []
     for strategy, points in by_strategy.items():

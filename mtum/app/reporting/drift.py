@@ -65,7 +65,7 @@ def _since_backtest(facts: SessionFacts) -> tuple[DriftLine, ...]:
     if decision is not None:
         now = {section: decision.settings.get(section, {}) for section in GUARDED}
         now["strategy"] = {name: now["strategy"].get(name, {}) for name in tested["settings"]["strategy"]}
-        before = {section: tested["settings"][section] for section in GUARDED}
+        before = {section: tested["settings"].get(section, {}) for section in GUARDED}
         changed += [*_changed("setting", leaves(before), leaves(now)), *_code(tested, decision)]
     return _lines([*changed, *_contracts(tested["contracts"], facts)], BACKTEST)
 

@@ -11,6 +11,7 @@ from mtum.core.market.bars import Bars
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.portfolio.fills import Fill, folded, rebased
 from mtum.core.portfolio.lots import Lot, Trade, holding_of, lots_of, trades_of
+from mtum.core.portfolio.sleeves import Sleeve
 from mtum.core.strategies.contract import Holding, Strategy
 from mtum.core.strategies.history import FinalHistory
 from mtum.ports.records import CashMovement, DecisionRecord, EquityPoint, Halt, IntentState, RunRecord, VolumeSnapshot
@@ -37,16 +38,23 @@ class Setup:
 
     settings: Settings
     account: str
+    sleeve: str | None = None
+
+    @property
+    def chosen(self) -> Sleeve:
+        """The sleeve that is reported on, the first of the account unless named."""
+        sleeves = self.settings.sleeves()
+        return next((one for one in sleeves if one.name == self.sleeve), sleeves[0])
 
     @property
     def strategy(self) -> str:
-        """Name of the strategy that the daily job runs."""
-        return self.settings.portfolio.strategy
+        """Name of the sleeve that is reported on."""
+        return self.chosen.name
 
     @property
     def symbol(self) -> str:
-        """The strategy's first symbol."""
-        return self.settings.active_strategy().universe()[0]
+        """The sleeve's first symbol."""
+        return self.chosen.symbols[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +167,10 @@ class SessionFacts:
     def parameters(self) -> Mapping[str, Any]:
         """Parameters of the strategy in force at the decision, else today's settings."""
         stored = self.decision.settings if self.decision else self.setup.settings.document()
-        found: Mapping[str, Any] = stored.get("strategy", {}).get(self.setup.strategy, {})
+        sleeve = stored.get("sleeve", {}).get(self.setup.strategy)
+        found: Mapping[str, Any] = (
+            sleeve["rules"] if sleeve else stored.get("strategy", {}).get(self.setup.strategy, {})
+        )
         return found
 
     def lots(self, symbol: str | None = None) -> tuple[Lot, ...]:
@@ -238,13 +249,13 @@ def _revised(store: Store, symbol: str, after: date, until: date) -> int:
 
 def _span(setup: Setup) -> timedelta:
     # Warm-up and chart together, in calendar days.
-    sessions = CHART_SESSIONS + setup.settings.active_strategy().history_sessions()
+    sessions = CHART_SESSIONS + setup.chosen.strategy.history_sessions()
     return timedelta(days=round(sessions * 1.5) + 15)
 
 
 def _strategy(decision: DecisionRecord | None, setup: Setup) -> Strategy:
     stored = restored_strategy(decision.strategy, decision.settings) if decision else None
-    return stored or setup.settings.active_strategy()
+    return stored or setup.chosen.strategy
 
 
 def _symbol(decision: DecisionRecord | None, setup: Setup) -> str:

@@ -58,7 +58,7 @@ def effects(period: Period) -> tuple[Effect, ...]:
     from mtum.core.simulation.backtest import ALL_CONDITIONS  # loads numba
     from mtum.core.strategies.mtum_confluence import MtumConfluence
 
-    strategy = period.writer.setup.settings.active_strategy()
+    strategy = period.writer.setup.chosen.strategy
     if not isinstance(strategy, MtumConfluence) or len(period.facts.bars) <= strategy.history_sessions():
         return ()
     whole = _played(period, strategy, ALL_CONDITIONS)
@@ -84,7 +84,8 @@ def _played(period: Period, strategy: object, used: frozenset[str]) -> tuple[int
     assert isinstance(strategy, MtumConfluence)  # checked by the caller
     settings = period.writer.setup.settings
     capital = settings.portfolio.capital_usd
-    terms = PlayTerms(capital, settings.portfolio.rules(settings.risk), settings.risk.daily_loss_pause_sessions)
+    risk = settings.risk_of(period.writer.setup.strategy)
+    terms = PlayTerms(capital, settings.portfolio.rules(risk), risk.daily_loss_pause_sessions)
     ready = history(period.facts.bars, period.facts.series("VIX"))
     span = Span(strategy.history_sessions() - 1, len(ready))
     played = run(ready, strategy, terms, span, used)

@@ -107,7 +107,8 @@ def _limits(period: Period) -> tuple[AuditLine, ...]:
     losses = sum(1 for record in inside if record.document.get("daily_loss_hit"))
     falls = sum(1 for record in inside if record.document.get("drawdown_hit"))
     halts = [halt for halt in period.writer.store.control.halts() if period.inside(halt.since.date())]
-    risk = period.writer.setup.settings.risk
+    setup = period.writer.setup
+    risk = setup.settings.risk_of(setup.strategy)
     limit = "none" if risk.max_drawdown_frac is None else f"{risk.max_drawdown_frac:.0%}"
     return (
         AuditLine("daily loss limit", OK, f"{_usd(risk.max_daily_loss_usd)}, reached in {losses} sessions"),

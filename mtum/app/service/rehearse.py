@@ -120,7 +120,7 @@ def over_rehearsal(desk: Desk, around: Surroundings) -> Rehearsal:
 
 
 def _house(desk: Desk, around: Surroundings) -> Iterator[Check]:
-    held = untraded_texts(untraded_lots(desk.store, desk.sleeves), desk.sleeves)
+    held = untraded_texts(untraded_lots(desk.store, desk.settings.traded()), desk.settings.traded())
     if held:
         remedy = "nothing is decided before"
         yield Check("settings", State.NO_GO, "; ".join(held), remedy, ExitCode.USAGE)

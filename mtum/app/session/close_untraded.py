@@ -1,6 +1,6 @@
 """Lots that the settings trade no more, after a change of symbol or strategy: refused, unless they are closed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from mtum.app.desk import Desk, Problem
 from mtum.app.ledger.book import held_lots
@@ -11,21 +11,21 @@ from mtum.core.market.sessions import Session
 from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.orders import OrderIntent, OrderType, Purpose, Side, intent_id
 from mtum.core.portfolio.reconcile import Untraded, untraded_of, untraded_texts
-from mtum.core.portfolio.sleeves import Sleeve
 from mtum.errors import ExitCode
 from mtum.ports.store import Store
 
 
-def untraded_lots(store: Store, sleeves: Sequence[Sleeve]) -> Untraded:
+def untraded_lots(store: Store, traded: Mapping[str, Sequence[str]]) -> Untraded:
     """Return what is held of symbols or for sleeves that the settings do not trade now."""
-    return untraded_of([(lot.strategy, lot.symbol, lot.shares) for lot in held_lots(store)], sleeves)
+    return untraded_of([(lot.strategy, lot.symbol, lot.shares) for lot in held_lots(store)], traded)
 
 
 def close_untraded(desk: Desk, session: Session, untraded: Untraded) -> tuple[Problem, ...]:
     """Plan the orders that close what a person wants closed; the rest is refused, and nothing is decided."""
-    wanted = {key: shares for key, shares in untraded.items() if key[1] in desk.store.statements.flatten_requests()}
+    asked = desk.store.statements.flatten_requests
+    wanted = {key: shares for key, shares in untraded.items() if key[1] in asked(key[0])}
     rest = {key: shares for key, shares in untraded.items() if key not in wanted}
-    problems = [Problem(ExitCode.USAGE, text) for text in untraded_texts(rest, desk.sleeves)]
+    problems = [Problem(ExitCode.USAGE, text) for text in untraded_texts(rest, desk.settings.traded())]
     if not wanted:
         return tuple(problems)
     lists = desk.broker.lists()

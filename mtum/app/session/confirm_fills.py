@@ -99,7 +99,7 @@ def _settled(desk: Desk, session: Session) -> tuple[Problem, ...]:
     sessions = sessions_around(desk, session)
     books = read_books(desk, lists, session.day)
     write_lots(desk.store, books.records)
-    forget_flatten(desk, {lot.symbol for lot in books.records.lots})
+    forget_flatten(desk, books.records.holders())
     # How the session's orders ended is told by their status; here is what stood otherwise than we had it.
     problems = left_over + [one.problem() for one in found if one.kind in _TOLD]
     states = desk.store.orders.states(session.day)

@@ -103,7 +103,7 @@ def _carried_out(desk: Desk, session: Session) -> RunResult:
     desk.journal.reached("connected")
     try:
         problems: tuple[Problem, ...] = ()
-        untraded = {} if decided else untraded_lots(desk.store, desk.sleeves)
+        untraded = {} if decided else untraded_lots(desk.store, desk.settings.traded())
         if untraded:
             problems = close_untraded(desk, session, untraded)
         elif not decided:
@@ -159,7 +159,7 @@ def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
 
 
 def _dry(desk: Desk, session: Session) -> RunResult:
-    held = untraded_texts(untraded_lots(desk.store, desk.sleeves), desk.sleeves)
+    held = untraded_texts(untraded_lots(desk.store, desk.settings.traded()), desk.settings.traded())
     if held:
         raise UsageError("; ".join(held))
     sessions = sessions_around(desk, session)
@@ -188,6 +188,8 @@ def _dry(desk: Desk, session: Session) -> RunResult:
     problems = (*check.problems, *undecided)
     document = run_document(previews, (), desk.settings.mode, problems)
     planned = [order for preview in previews for order in preview.document["planned"]]
+    for preview in previews:
+        document["sleeves"][preview.strategy]["planned"] = preview.document["planned"]
     return RunResult({**document, "dry_run": True, "planned": planned}, exit_code_of(problems))
 
 

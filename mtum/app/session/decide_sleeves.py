@@ -134,7 +134,7 @@ def _book(
     day, check, sessions = prepared.session.day, prepared.check, prepared.sessions
     records, cash = own
     book = build_book(records, sleeve, desk.store, cash, sessions, day)
-    requested = desk.store.statements.flatten_requests()
+    requested = desk.store.statements.flatten_requests(sleeve.name)
     pause = desk.settings.risk_of(sleeve.name).daily_loss_pause_sessions
     paused = loss_pause(desk.store, sleeve.name, sessions, day, pause)
     due = due_today_usd(records.lots, records.movements, sleeve.name, gathered.view.bars.values())

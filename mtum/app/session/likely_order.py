@@ -20,18 +20,23 @@ def likely_order(desk: Desk, session: Session) -> Message | None:
     Decided on the market as it is now and stored as a preview; the decision itself comes later
     and may differ.
     """
-    required = desk.settings.risk.require_confirmation
-    if not required:
+    required = {sleeve.name: desk.settings.risk_of(sleeve.name).require_confirmation for sleeve in desk.sleeves}
+    if not any(required.values()):
         return None
     result = decide_and_order(replace(desk, clock=_Standing(desk.clock)), session, dry_run=True)
     wanted = [
-        order for order in result.document.get("planned", ()) if needs_approval(required, Purpose(order["purpose"]))
+        {**order, "sleeve": name}
+        for name, one in result.document["sleeves"].items()
+        for order in one.get("planned", ())
+        if needs_approval(required[name], Purpose(order["purpose"]))
     ]
     if not wanted:
         return None
+    whole = {sleeve.name for sleeve in desk.sleeves if sleeve.weight == 1}
     lines = [
         f"As the market stands, {session.day} would {_line(order)}.\n"
         f"  to let it through: mtum approve --session {session.day} --{_way(order)}"
+        + ("" if order["sleeve"] in whole else f" --sleeve {order['sleeve']}")
         for order in wanted
     ]
     until = session.before_close(desk.settings.schedule.last_send_minutes).astimezone(NEW_YORK)

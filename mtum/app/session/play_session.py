@@ -78,7 +78,7 @@ def market_sessions(source: BarSource, calendar: Calendar, settings: Settings) -
     if not spans:
         raise stuck[0]
     longest = max(spans, key=lambda sessions: (sessions[-1].day, len(sessions)))
-    return tuple(session for session in longest if session.day >= min(begins))
+    return tuple(session for session in longest if session.day >= max(begins))
 
 
 def _spans(sleeve: Sleeve, source: BarSource, calendar: Calendar) -> tuple[list[tuple[Session, ...]], list[DataError]]:

@@ -121,7 +121,7 @@ def _claimed(desk: Desk, state: IntentState) -> Restriction:
             desk.journal.reached("claimed")
         return stopped
     # Claimed by a run that was cut short and never sent; a halt given since then counts.
-    found = desk.store.control.restriction()
+    found = desk.store.control.restriction(state.intent.strategy)
     harmless = found is Restriction.REDUCE_ONLY and not state.intent.purpose.opens
     return Restriction.NONE if harmless else found
 

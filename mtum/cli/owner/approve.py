@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mtum.cli.arguments import Session
+from mtum.cli.arguments import Session, SleeveName, sleeve_of, symbol_of
 from mtum.cli.context import call_of
 from mtum.cli.output import Answer
 from mtum.errors import UsageError
@@ -18,6 +18,10 @@ def approve(
     session: Session = None,
     enter: Annotated[bool, typer.Option("--enter", help="The session's entry.")] = False,
     exit_: Annotated[bool, typer.Option("--exit", help="The session's exit.")] = False,
+    sleeve: SleeveName = None,
+    symbol: Annotated[
+        str | None, typer.Option("--symbol", metavar="SYMBOL", help="Only orders in it.", parser=symbol_of)
+    ] = None,
 ) -> Answer:
     """Approve a session's order in advance; it names the session and lapses with it."""
     from mtum.app.session.decide_and_order import JOB
@@ -30,15 +34,19 @@ def approve(
         raise UsageError("say which order is approved: --enter or --exit")
     way: Way = "enter" if enter else "exit"
     settings = call.settings()
+    whose = sleeve_of(settings, sleeve)
     if calendar_of(settings, call.data_folder()).sessions(day, day).get(day) is None:
         raise UsageError(f"{day} is no session of the exchange; `mtum status` names the next")
     with opened_store(settings, call.data_folder()) as store:
         run = store.runs.find(JOB, "", day)
         if run is not None and run.outcome == "finished":
             raise UsageError(f"{day} has been run already; an approval is for a session to come")
-        new = store.approvals.approve(day, way, market_now(settings, store, wall=system_clock()))
-    required = settings.risk.require_confirmation
-    needed = required == "all" or (required is True and enter)
-    hints = [] if needed else [f"risk.require_confirmation is {str(required).lower()}: no approval is asked for"]
-    line = f"{way} of {day} {'approved' if new else 'was approved already'}"
-    return Answer({"session": day, "way": way, "approved": True, "new": new}, [line], hints=hints)
+        new = store.approvals.approve(day, way, market_now(settings, store, wall=system_clock()), whose, symbol)
+    asking = [settings.risk_of(name).require_confirmation for name in ([whose] if whose else settings.configured())]
+    needed = any(required == "all" or (required is True and enter) for required in asking)
+    said = str(asking[0]).lower()
+    hints = [] if needed else [f"risk.require_confirmation is {said}: no approval is asked for"]
+    what = " ".join([way, *([f"of {symbol}"] if symbol else []), *([f"by {whose}"] if whose else [])])
+    line = f"{what} of {day} {'approved' if new else 'was approved already'}"
+    chosen = {name: word for name, word in (("sleeve", whose), ("symbol", symbol)) if word}
+    return Answer({"session": day, "way": way, **chosen, "approved": True, "new": new}, [line], hints=hints)

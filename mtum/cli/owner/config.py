@@ -111,9 +111,9 @@ def _held(call: Call, settings: "Settings") -> list[str]:
     from mtum.core.portfolio.reconcile import untraded_of, untraded_texts
     from mtum.wiring.resources import opened_reader
 
-    sleeves = settings.sleeves()
+    traded = settings.traded()
     with suppress(StoreError), opened_reader(settings, call.database()) as reader:
         if reader is not None:
             held = [(one.strategy, one.symbol, one.shares) for one in reader.state().positions]
-            return untraded_texts(untraded_of(held, sleeves), sleeves)
+            return untraded_texts(untraded_of(held, traded), traded)
     return []

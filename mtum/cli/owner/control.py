@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mtum.cli.arguments import Why, usd_of, word_of
+from mtum.cli.arguments import SleeveName, Why, sleeve_of, usd_of, word_of
 from mtum.cli.context import call_of
 from mtum.cli.output import Answer, plain
 
@@ -16,6 +16,7 @@ def halt(
     context: typer.Context,
     why: Why,
     reduce_only: Annotated[bool, typer.Option("--reduce-only", help="Stop entries only; exits go on.")] = False,
+    sleeve: SleeveName = None,
 ) -> Answer:
     """Stop sending orders, exits included; with --reduce-only stop entries only."""
     from mtum.app.owner.halt import halt as put_in_force
@@ -26,7 +27,11 @@ def halt(
     with opened_store(call.settings(), call.data_folder()) as store:
         restriction = Restriction.REDUCE_ONLY if reduce_only else Restriction.FULL
         document = put_in_force(
-            store.control, market_now(call.settings(), store, wall=system_clock()), restriction, why
+            store.control,
+            market_now(call.settings(), store, wall=system_clock()),
+            restriction,
+            why,
+            sleeve_of(call.settings(), sleeve),
         )
     return Answer(
         document,
@@ -36,15 +41,16 @@ def halt(
     )
 
 
-def resume(context: typer.Context) -> Answer:
-    """Lift every halt."""
+def resume(context: typer.Context, sleeve: SleeveName = None) -> Answer:
+    """Lift every halt; with --sleeve those of one sleeve."""
     from mtum.app.owner.resume import resume as lift
     from mtum.wiring.resources import market_now, opened_store, system_clock
 
     call = call_of(context)
     settings = call.settings()
     with opened_store(settings, call.data_folder()) as store:
-        document = lift(store, market_now(settings, store, wall=system_clock()), settings.portfolio.strategy)
+        now, one = market_now(settings, store, wall=system_clock()), sleeve_of(settings, sleeve)
+        document = lift(store, now, list(settings.configured()), one)
     lines = [f"lifted: {line}" for line in _lines(plain(document["were"]))]
     if document["peak_since"] is not None:
         lines.append(f"the drawdown limit counts anew from the close of {document['peak_since']}")
@@ -63,9 +69,11 @@ def capital(
     ],
     usd: Annotated[Decimal, typer.Argument(help="Amount in USD.", metavar="USD", parser=usd_of)],
     why: Why,
+    sleeve: SleeveName = None,
 ) -> Answer:
     """Record money added to or taken from the strategy; it is no profit and no loss."""
-    from mtum.app.owner.capital import CapitalChange, Purse, change_capital
+    from mtum.app.ledger.book import unsettled_usd
+    from mtum.app.owner.capital import CapitalChange, Purse, addressee, change_capital
     from mtum.core.market.calendars import NEW_YORK
     from mtum.wiring.desks import transfer_of
     from mtum.wiring.resources import calendar_of, is_replay, market_now, opened_store, system_clock
@@ -74,13 +82,20 @@ def capital(
     change = CapitalChange(direction == "add", usd, why)
     settings, folder = call.settings(), call.data_folder()
     with opened_store(settings, folder) as store, store.lock():
+        today = market_now(settings, store).astimezone(NEW_YORK).date()
+        pending = {
+            one.name: unsettled_usd(store.orders.fills(one.name), today) if one.weight < 1 else Decimal(0)
+            for one in settings.sleeves()
+        }
+        name = addressee(store.ledger, pending, sleeve_of(settings, sleeve))
         purse = Purse(
-            strategy=settings.portfolio.strategy,
+            strategy=name,
             ledger=store.ledger,
             transfer=transfer_of(settings, folder),
             calendar=calendar_of(settings, folder),
             clock=system_clock(),
-            today=None if is_replay(settings) else market_now(settings, store).astimezone(NEW_YORK).date(),
+            today=None if is_replay(settings) else today,
+            unsettled_usd=pending[name],
         )
         document = change_capital(purse, change)
     return Answer(
@@ -93,4 +108,8 @@ def capital(
 
 
 def _lines(halts: Sequence[Mapping[str, Any]]) -> list[str]:
-    return [f"{found['restriction'].replace('_', '-')} by {found['by']}: {found['why']}" for found in halts]
+    return [
+        f"{found['restriction'].replace('_', '-')} by {found['by']}: {found['why']}"
+        + (f" (sleeve {found['sleeve']})" if found["sleeve"] else "")
+        for found in halts
+    ]

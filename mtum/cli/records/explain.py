@@ -1,21 +1,26 @@
 """`mtum explain`: the decision record of one session."""
 
+from datetime import date
+
 import typer
 
-from mtum.cli.arguments import Session
+from mtum.cli.arguments import Session, SleeveName, sleeve_of
 from mtum.cli.context import call_of
 from mtum.cli.output import Answer, plain
 from mtum.cli.stored import NOTHING_YET, stand_in
 from mtum.errors import UsageError
 
 
-def explain(context: typer.Context, session: Session = None) -> Answer:
+def explain(context: typer.Context, session: Session = None, sleeve: SleeveName = None) -> Answer:
     """Every input, threshold, margin and result of a decision, and the smallest change that would have flipped it."""
     from mtum.wiring.resources import opened_reader
 
     call = call_of(context)
     with opened_reader(call.settings(), call.database()) as reader:
-        found = None if reader is None else reader.decision(session)
+        found = None if reader is None else reader.decision(session, sleeve_of(call.settings(), sleeve))
+        named = [] if sleeve is not None else list(call.settings().configured())
+        day = date.fromisoformat(found.session) if found else None
+        every = [one for name in named if reader and day and (one := reader.decision(day, name)) is not None]
     if found is None and session is not None:
         raise UsageError(f"no decision is stored for {session}; `mtum show decisions` lists them")
     if found is None:
@@ -25,5 +30,10 @@ def explain(context: typer.Context, session: Session = None) -> Answer:
     from mtum.core.reporting.explain import explanation_text
     from mtum.core.reporting.figures import REPLAYED
 
-    told, replayed = explained(found)
-    return Answer(plain(told), [explanation_text(told), *([REPLAYED] if replayed else []), *stand_in(call)])
+    decisions = [explained(one) for one in every or [found]]
+    told, replayed = decisions[0]
+    document = plain(told)
+    if len(decisions) > 1:
+        document |= {"sleeves": {one.strategy: plain(one) for one, _ in decisions}}
+    texts = "\n\n".join(explanation_text(one) for one, _ in decisions)
+    return Answer(document, [texts, *([REPLAYED] if replayed else []), *stand_in(call)])

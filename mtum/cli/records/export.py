@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mtum.cli.arguments import OutFile
+from mtum.cli.arguments import OutFile, SleeveName, sleeve_of
 from mtum.cli.context import Call, call_of
 from mtum.cli.output import Answer, Problem
 from mtum.cli.stored import untold_commissions
@@ -24,7 +24,7 @@ Year = Annotated[int | None, typer.Option("--year", metavar="Y", min=1970, max=2
 
 
 @app.command()
-def trades(context: typer.Context, year: Year = None, out: OutFile = None) -> Answer:
+def trades(context: typer.Context, year: Year = None, out: OutFile = None, sleeve: SleeveName = None) -> Answer:
     """Round trips as CSV; with --year those closed in it."""
     from mtum.app.records.export import csv_text, in_year
     from mtum.ports.reading import FillRow, TradeRow
@@ -32,14 +32,14 @@ def trades(context: typer.Context, year: Year = None, out: OutFile = None) -> An
 
     call = call_of(context)
     with opened_reader(call.settings(), call.database()) as reader:
-        rows = in_year(reader.rows(TradeRow) if reader else (), "exit_session", year)
+        rows = in_year(reader.rows(TradeRow, None, None, **_only(call, sleeve)) if reader else (), "exit_session", year)
         untold = reader.rows(FillRow, commission_usd=None) if reader else ()
     answer = written(call, csv_text(TradeRow, rows), len(rows), out or _default(call, "trades", year, "csv"))
     return _with_untold(answer, untold, "their trades have no commission, P&L and return")
 
 
 @app.command()
-def signals(context: typer.Context, year: Year = None, out: OutFile = None) -> Answer:
+def signals(context: typer.Context, year: Year = None, out: OutFile = None, sleeve: SleeveName = None) -> Answer:
     """Every condition of every session as JSON lines."""
     from mtum.app.records.export import in_year, signals_text
     from mtum.ports.reading import SignalRow
@@ -47,12 +47,12 @@ def signals(context: typer.Context, year: Year = None, out: OutFile = None) -> A
 
     call = call_of(context)
     with opened_reader(call.settings(), call.database()) as reader:
-        rows = in_year(reader.rows(SignalRow) if reader else (), "session", year)
+        rows = in_year(reader.rows(SignalRow, None, None, **_only(call, sleeve)) if reader else (), "session", year)
     return written(call, signals_text(rows), len(rows), out or _default(call, "signals", year, "jsonl"))
 
 
 @app.command()
-def performance(context: typer.Context, year: Year = None, out: OutFile = None) -> Answer:
+def performance(context: typer.Context, year: Year = None, out: OutFile = None, sleeve: SleeveName = None) -> Answer:
     """Equity, return, drawdown and buy-and-hold by session as CSV."""
     from mtum.app.queries.performance import PerformanceRow
     from mtum.app.queries.performance import performance as performance_of
@@ -62,7 +62,7 @@ def performance(context: typer.Context, year: Year = None, out: OutFile = None) 
 
     call = call_of(context)
     with opened_reader(call.settings(), call.database()) as reader:
-        rows = in_year(performance_of(reader) if reader else (), "session", year)
+        rows = in_year(performance_of(reader, sleeve_of(call.settings(), sleeve)) if reader else (), "session", year)
         untold = reader.rows(FillRow, commission_usd=None) if reader else ()
     text, target = csv_text(PerformanceRow, rows), out or _default(call, "performance", year, "csv")
     return _with_untold(written(call, text, len(rows), target), untold, "equity and returns are still without it")
@@ -92,6 +92,10 @@ def tax(context: typer.Context, year: Year = None, out: OutFile = None) -> Answe
     answer = _with_untold(written(call, text, rows, target), untold, "amounts that depend on it are empty")
     problems = [Problem(ExitCode.DATA, line) for line in answer.hints]
     return replace(answer, exit_code=ExitCode.DATA, problems=problems) if untold else answer
+
+
+def _only(call: Call, sleeve: str | None) -> dict[str, str | None]:
+    return {} if sleeve is None else {"strategy": sleeve_of(call.settings(), sleeve)}
 
 
 def _with_untold(answer: Answer, untold: "Sequence[FillRow]", left: str) -> Answer:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from mtum.cli.arguments import Limit, Since
+from mtum.cli.arguments import Limit, Since, SleeveName, sleeve_of
 from mtum.cli.context import call_of
 from mtum.cli.output import Answer, Listing
 from mtum.cli.stored import NOTHING_YET, stand_in, untold_commissions
@@ -100,27 +100,27 @@ _WITHOUT = {
 
 
 @app.command()
-def trades(context: typer.Context, since: Since = None, limit: Limit = None) -> Answer:
+def trades(context: typer.Context, since: Since = None, limit: Limit = None, sleeve: SleeveName = None) -> Answer:
     """Round trips; an open one has no exit."""
-    return _list(context, "trades", since, limit)
+    return _list(context, "trades", since, limit, sleeve)
 
 
 @app.command()
-def orders(context: typer.Context, since: Since = None, limit: Limit = None) -> Answer:
+def orders(context: typer.Context, since: Since = None, limit: Limit = None, sleeve: SleeveName = None) -> Answer:
     """Orders with what became of them."""
-    return _list(context, "orders", since, limit)
+    return _list(context, "orders", since, limit, sleeve)
 
 
 @app.command()
-def fills(context: typer.Context, since: Since = None, limit: Limit = None) -> Answer:
+def fills(context: typer.Context, since: Since = None, limit: Limit = None, sleeve: SleeveName = None) -> Answer:
     """Executions that count."""
-    return _list(context, "fills", since, limit)
+    return _list(context, "fills", since, limit, sleeve)
 
 
 @app.command()
-def decisions(context: typer.Context, since: Since = None, limit: Limit = None) -> Answer:
+def decisions(context: typer.Context, since: Since = None, limit: Limit = None, sleeve: SleeveName = None) -> Answer:
     """Final decisions, one line each."""
-    return _list(context, "decisions", since, limit)
+    return _list(context, "decisions", since, limit, sleeve)
 
 
 @app.command()
@@ -130,9 +130,9 @@ def bars(context: typer.Context, since: Since = None, limit: Limit = None) -> An
 
 
 @app.command()
-def equity(context: typer.Context, since: Since = None, limit: Limit = None) -> Answer:
+def equity(context: typer.Context, since: Since = None, limit: Limit = None, sleeve: SleeveName = None) -> Answer:
     """Equity at each close, buy-and-hold beside it."""
-    return _list(context, "equity", since, limit)
+    return _list(context, "equity", since, limit, sleeve)
 
 
 @app.command()
@@ -141,7 +141,9 @@ def runs(context: typer.Context, since: Since = None, limit: Limit = None) -> An
     return _list(context, "runs", since, limit)
 
 
-def _list(context: typer.Context, kind: str, since: date | None, limit: int | None) -> Answer:
+def _list(
+    context: typer.Context, kind: str, since: date | None, limit: int | None, sleeve: str | None = None
+) -> Answer:
     from mtum.ports import reading
     from mtum.wiring.resources import opened_reader
 
@@ -156,7 +158,8 @@ def _list(context: typer.Context, kind: str, since: date | None, limit: int | No
     }
     call = call_of(context)
     with opened_reader(call.settings(), call.database()) as reader:
-        rows: Sequence[Any] = () if reader is None else reader.rows(kinds[kind], since, limit)
+        wanted = {} if sleeve is None else {"strategy": sleeve_of(call.settings(), sleeve)}
+        rows: Sequence[Any] = () if reader is None else reader.rows(kinds[kind], since, limit, **wanted)
         untold = reader.rows(reading.FillRow, commission_usd=None) if reader and kind in _WITHOUT else ()
     listed = [_day_document(row) for row in rows] if kind == "decisions" else rows
     document = {kind: listed, "count": len(rows), "source": call.settings().market.source}
@@ -164,7 +167,9 @@ def _list(context: typer.Context, kind: str, since: date | None, limit: int | No
         return Answer(document, [NOTHING_YET])
     if not rows:
         return Answer(document, [f"no {kind}" + (f" since {since}" if since else "")])
-    listing = _listing(_COLUMNS[kind], rows)
+    # Whose a row is needs a column only where they are not all one's.
+    owners = {getattr(row, "strategy", None) for row in rows}
+    listing = _listing(({"strategy": "sleeve"} if len(owners) > 1 else {}) | _COLUMNS[kind], rows)
     return Answer(document, [listing, *untold_commissions(untold, _WITHOUT.get(kind, "")), *stand_in(call)])
 
 

@@ -7,7 +7,6 @@ from decimal import Decimal
 
 from mtum.core.portfolio.lots import Lot
 from mtum.core.portfolio.orders import intent_of
-from mtum.core.portfolio.sleeves import Sleeve
 
 OUR_REF = re.compile(r"^m\d{6}-[A-Z2-7]{12}-\d+$")
 """Shape of an order reference made by this program, on whatever machine."""
@@ -80,23 +79,27 @@ def foreign_refs(listed: Iterable[str], known: Iterable[str]) -> tuple[str, ...]
     return tuple(sorted({ref for ref in listed if OUR_REF.match(ref) and intent_of(ref) not in ours}))
 
 
-def untraded_of(held: Iterable[tuple[str, str, int]], sleeves: Sequence[Sleeve]) -> Untraded:
-    """Return what of these holdings (sleeve, symbol, shares) the settings do not trade now."""
-    traded = {(sleeve.name, symbol) for sleeve in sleeves for symbol in sleeve.symbols}
+def untraded_of(held: Iterable[tuple[str, str, int]], traded: Mapping[str, Sequence[str]]) -> Untraded:
+    """Return what of these holdings (sleeve, symbol, shares) the settings do not trade now.
+
+    Parameters
+    ----------
+    traded : mapping of sleeve to symbols
+        What each sleeve of the settings may hold.
+    """
     found: dict[tuple[str, str], int] = {}
     for owner, symbol, shares in held:
-        if (owner, symbol) not in traded:
+        if symbol not in traded.get(owner, ()):
             found[owner, symbol] = found.get((owner, symbol), 0) + shares
     return found
 
 
-def untraded_texts(untraded: Untraded, sleeves: Sequence[Sleeve]) -> list[str]:
+def untraded_texts(untraded: Untraded, traded: Mapping[str, Sequence[str]]) -> list[str]:
     """Return what is wrong, one line for each position, with the ways out."""
-    now = "; ".join(f"{', '.join(sleeve.symbols)} with {sleeve.name}" for sleeve in sleeves)
-    names, whole = {sleeve.name for sleeve in sleeves}, any(sleeve.weight == 1 for sleeve in sleeves)
+    now = "; ".join(f"{', '.join(symbols)} with {name}" for name, symbols in traded.items())
     return [
         f"{shares} {symbol} of {owner} are held, but the settings trade {now}: `mtum flatten {symbol} --why TEXT` "
         "first, or change the settings back"
-        + ("" if owner in names or whole else f', in [sleeve.{owner}] with state = "close" to sell')
+        + ("" if owner in traded or len(traded) == 1 else f', in [sleeve.{owner}] with state = "close" to sell')
         for (owner, symbol), shares in untraded.items()
     ]

@@ -61,7 +61,7 @@ class SqliteOrders:
             known = state_of(connection, intent_id)
             if known.status is not OrderStatus.PLANNED:
                 raise StoreError(f"order {known.intent.ref} is {known.status.value} and cannot be sent")
-            found = restriction_in_force(connection)
+            found = restriction_in_force(connection, known.intent.strategy)
             if _forbids(found, known.intent.purpose):
                 return found
             write_status(connection, known, OrderStatus.SUBMITTING, at, None)

@@ -259,6 +259,13 @@ def checksums_of_bars(db: Database) -> None:
     db.conn.executemany("UPDATE bars SET checksum = ? WHERE rowid = ?", sums)
 
 
+@MIGRATIONS(name="0023_sleeves")
+def sleeves(db: Database) -> None:
+    """Let a halt, a wish to close a position and a peak be one sleeve's; those so far are the account's."""
+    for table in ("halts", "flatten_requests", "peaks"):
+        _add(db, table, {"strategy": "TEXT"})
+
+
 def _maybe_instant(fact: str) -> str | None:
     try:
         return instant_text(datetime.fromisoformat(fact))

@@ -49,6 +49,7 @@ OWNER = (
         why | TEXT NOT NULL | reason given
         asked_at | TEXT | instant of the request; empty where a program before did not keep it
         done_at | TEXT | instant it was found closed; empty while it is not
+        strategy | TEXT | sleeve whose position it is; empty for every one
         """,
     ),
     table(
@@ -96,6 +97,7 @@ OWNER = (
         id | INTEGER PRIMARY KEY | number of the lifting
         session | TEXT NOT NULL | session from whose close on the peak is counted
         set_at | TEXT | instant of the lifting; empty where a program before did not keep it
+        strategy | TEXT | sleeve whose peak it is; empty for every one
         """,
     ),
     table(

@@ -304,6 +304,7 @@ _CONTROL = (
         halted_by | TEXT NOT NULL | who stopped trading
         since | TEXT NOT NULL | instant it came into force
         lifted_at | TEXT | instant it was lifted
+        strategy | TEXT | sleeve that it stops; empty for the whole account
         """,
     ),
     table(

@@ -15,9 +15,9 @@ def test_a_request_stops_entries_and_lasts_until_nothing_is_held(tmp_path: Path)
         assert desk.store.statements.flatten_requests() == ()
         request_flatten(desk, "MTUM", "holiday")
         assert desk.store.control.restriction() is Restriction.REDUCE_ONLY
-        forget_flatten(desk, {"MTUM"})
+        forget_flatten(desk, {"MTUM": {"mtum_confluence"}})
         assert desk.store.statements.flatten_requests() == ("MTUM",)
-        forget_flatten(desk, set())
+        forget_flatten(desk, {})
         assert desk.store.statements.flatten_requests() == ()
         assert desk.store.control.restriction() is Restriction.REDUCE_ONLY
 

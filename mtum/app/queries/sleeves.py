@@ -1,0 +1,67 @@
+"""What the account is made of: each sleeve with its money, what it holds and why it last decided so."""
+
+from dataclasses import dataclass
+from math import prod
+
+from mtum.app.queries.performance import performance
+from mtum.config import Settings
+from mtum.ports.reading import DayRow, PositionRow, Reader
+
+
+@dataclass(frozen=True, slots=True)
+class SleeveLine:
+    """A sleeve at a glance; what its records do not hold yet is None.
+
+    Parameters
+    ----------
+    return_frac, drawdown_frac : float or None
+        Since it began, deposits and withdrawals taken out; the drawdown is the present fall from its peak.
+    reasons : tuple of str
+        Of its last decision.
+    """
+
+    sleeve: str
+    strategy: str
+    weight: float
+    state: str
+    session: str | None
+    equity_usd: float | None
+    cash_usd: float | None
+    return_frac: float | None
+    drawdown_frac: float | None
+    benchmark_usd: float | None
+    positions: tuple[PositionRow, ...]
+    decided: str | None
+    action: str | None
+    reasons: tuple[str, ...]
+
+
+def sleeve_lines(settings: Settings, reader: Reader | None) -> list[SleeveLine]:
+    """Return a line for each sleeve of the settings, in their order."""
+    earned = performance(reader) if reader else []
+    state = reader.state() if reader else None
+    found = []
+    for name, one in settings.configured().items():
+        own = [row for row in earned if row.strategy == name]
+        last = own[-1] if own else None
+        days = reader.rows(DayRow, None, 1, strategy=name) if reader else ()
+        day = days[-1] if days else None
+        found.append(
+            SleeveLine(
+                sleeve=name,
+                strategy=one.strategy,
+                weight=one.weight,
+                state=one.state,
+                session=last.session if last else None,
+                equity_usd=last.equity_usd if last else None,
+                cash_usd=state.cash_usd.get(name) if state else None,
+                return_frac=round(prod(1.0 + row.return_frac for row in own) - 1.0, 8) if own else None,
+                drawdown_frac=last.drawdown_frac if last else None,
+                benchmark_usd=last.benchmark_usd if last else None,
+                positions=tuple(row for row in state.positions if row.strategy == name) if state else (),
+                decided=day.session if day else None,
+                action=day.action if day else None,
+                reasons=tuple((day.all_reasons or "").split(", ")) if day else (),
+            )
+        )
+    return found
