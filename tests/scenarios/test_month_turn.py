@@ -58,6 +58,17 @@ def market(folder: Path) -> Iterator[Replay]:
         yield replay
 
 
+def test_a_symbol_whose_dividends_are_not_told_is_not_decided_on(tmp_path: Path) -> None:
+    with market(tmp_path) as replay:
+        file = tmp_path / "bars" / "BBB.csv"
+        file.write_text("".join(line.rpartition(",")[0] + "\n" for line in file.read_text().splitlines()))
+    with desks.replay_desk(settings(), tmp_path) as replay:
+        result = play_session(replay.desk, replay.market[0])
+        assert result.exit_code is ExitCode.DATA
+        told = "BBB: csv does not tell its dividends, and month_turn needs total returns"
+        assert told in result.document["problems"][0]["text"]
+
+
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replay]:
     with pytest.MonkeyPatch.context() as patch:

@@ -126,8 +126,15 @@ class Market:
         both = {symbol: self.found[symbol, needed] for symbol in sleeve.looks_at}
         seen = {symbol: one for symbol, one in both.items() if isinstance(one, Seen)}
         refused = {symbol: one for symbol, one in both.items() if isinstance(one, DataError)}
+        closes = dict(self.last_closes)
+        for symbol in [*seen] if sleeve.strategy.TOTAL_RETURNS else ():
+            if self.dividends[symbol] is Dividends.UNKNOWN:
+                bars = seen.pop(symbol).history
+                closes[symbol] = float(bars.close[-1])
+                text = f"{symbol}: {bars.source} does not tell its dividends, and {sleeve.name} needs total returns"
+                refused[symbol] = BarsMissingError(text)
         for symbol, error in refused.items():
-            if symbol in held and self.last_closes.get(symbol) is None:
+            if symbol in held and closes.get(symbol) is None:
                 raise error
         readings = {name: self.readings[name] for name in sleeve.strategy.series()}
         degraded, told = vix_degraded(readings)
@@ -137,7 +144,7 @@ class Market:
                 {symbol: one.history for symbol, one in seen.items()},
                 _series(readings, held=bool(held)),
                 {symbol: one.today for symbol, one in seen.items()},
-                unfit={symbol: self.last_closes.get(symbol) for symbol in refused},
+                unfit={symbol: closes.get(symbol) for symbol in refused},
                 calendar=_calendar(sleeve.strategy, self.sessions, self.session),
                 dividends={symbol: self.dividends[symbol] for symbol in seen} if sleeve.strategy.TOTAL_RETURNS else {},
                 series_history=self.series_history[sleeve.name],
