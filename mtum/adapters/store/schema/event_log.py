@@ -37,6 +37,8 @@ EVENTS = table(
     key | TEXT NOT NULL | the row: id of a run, decision, order event or halt, exec_id, session; problem: run.place
     sleeve | TEXT | sleeve concerned; empty where it is the account's
     """,
+    "",
+    "CREATE INDEX events_by_kind ON events (kind)",
 )
 
 
