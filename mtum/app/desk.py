@@ -88,7 +88,8 @@ class Desk:
 
     def owner_of(self, symbol: str) -> Sleeve:
         """Return the first sleeve that may hold a symbol, the first of all if none may."""
-        return next((sleeve for sleeve in self.sleeves if symbol in sleeve.symbols), self.sleeves[0])
+        owning = [sleeve for sleeve in self.sleeves if sleeve.owns_money and symbol in sleeve.symbols]
+        return owning[0] if owning else self.sleeves[0]
 
     def sleeve_of(self, symbol: str, name: str | None = None) -> Sleeve:
         """Return whose the shares of a symbol are: the sleeve of that name, else the only one that trades it.
@@ -98,7 +99,7 @@ class Desk:
         UsageError
             If there is no such sleeve, or several trade the symbol and none is named.
         """
-        trading = [sleeve.name for sleeve in self.sleeves if symbol in sleeve.symbols]
+        trading = [sleeve.name for sleeve in self.sleeves if sleeve.owns_money and symbol in sleeve.symbols]
         if name is None and len(trading) > 1:
             raise UsageError(
                 f"{symbol} is traded by {', '.join(trading)}: say whose the shares are with --strategy NAME"

@@ -323,7 +323,8 @@ class Settings(_Section):
 
     def traded(self) -> dict[str, tuple[str, ...]]:
         """Return the symbols that each sleeve may hold, by its name."""
-        return {name: one.rules.universe() for name, one in self.configured().items()}
+        owning = {name: one for name, one in self.configured().items() if one.state != "watch"}
+        return {name: one.rules.universe() for name, one in owning.items()}
 
     def sleeves(self) -> "tuple[Sleeve, ...]":
         """Return the sleeves of `configured` as the core knows them."""

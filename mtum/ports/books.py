@@ -1,9 +1,9 @@
 """What a run needs of all that was ever recorded, at a cost that does not grow with it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
 from mtum.core.portfolio.fills import Fill
 from mtum.ports.broker import BrokerLists
@@ -111,6 +111,10 @@ class CrossStore(Protocol):
 
 class PlanStore(Protocol):
     """What the account planned session by session; written by `DecisionStore.commit`."""
+
+    def virtual_orders(self, strategy: str, before: date) -> Sequence[tuple[date, Sequence[Mapping[str, Any]]]]:
+        """Return what a strategy planned with virtual money in each session before that, oldest first."""
+        ...
 
     def find(self, session: date) -> PlanRecord | None:
         """Return the plan of a session, or None."""

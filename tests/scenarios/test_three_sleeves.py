@@ -275,3 +275,33 @@ def test_the_strategy_that_ran_alone_leaves_its_money_to_the_sleeves(tmp_path: P
         assert owned == {"core": Decimal(15000), "timing": Decimal(9000), "switch": Decimal(6000)}
         assert sum(m.amount_usd for m in ledger.movements("buy_and_hold")) == 0
         assert second["exit_code"] == 0, second["problems"]
+
+
+def test_a_watched_sleeve_trades_virtual_money_and_sends_nothing(
+    history: tuple[Path, list[dict[str, Any]]], tmp_path: Path
+) -> None:
+    write_three(tmp_path)
+    with account_in(tmp_path, changes={"sleeve.switch.state": "watch", "sleeve.switch.virtual_usd": 6000}) as replay:
+        documents = played(replay, PLAYED)
+        store = replay.desk.store
+        assert {state.intent.strategy for state in store.orders.states()} == {"core", "timing"}
+        assert store.ledger.movements("switch") == ()
+        watched = [record for record in store.decisions.all() if record.strategy == "switch"]
+        assert [record.document["virtual"] for record in watched] == [True] * PLAYED
+        # With the same money it decides as the sleeve that trades: filled at the close, at the same cost.
+        assert [record.document["planned"] for record in watched[:6]] == [
+            [
+                {name: order[name] for name in ("symbol", "side", "purpose", "shares", "reasons")}
+                for order in document["sleeves"]["switch"]["orders"]
+            ]
+            for document in history[1][:6]
+        ]
+        assert documents[0]["sleeves"]["switch"]["virtual"] is True
+        held = [record.frame["book"]["holdings"] for record in watched]
+        assert any(one["shares"] for book in held for one in book.values())
+        assert verify(store, replay.desk.settings, replay.desk.provenance).document["failed"] == 0
+        assert book_problems(store) == ()
+        core = [one["sleeves"]["core"]["orders"][:1] for one in documents]
+        assert [[(o["id"], o["filled"]) for o in one] for one in core] == [
+            [(o["id"], o["filled"]) for o in one["sleeves"]["core"]["orders"][:1]] for one in history[1]
+        ]

@@ -1,9 +1,11 @@
 """What the account planned session by session, with every input it saw."""
 
+import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.frames import insert_frame, is_sound, whole_frame
@@ -32,6 +34,15 @@ class SqlitePlans:
     """The port `PlanStore` on SQLite."""
 
     database: Database
+
+    def virtual_orders(self, strategy: str, before: date) -> Sequence[tuple[date, Sequence[Mapping[str, Any]]]]:
+        """Return what a strategy planned with virtual money in each session before that, oldest first."""
+        sql = (
+            "SELECT session, json_extract(document, '$.planned') AS planned FROM decisions WHERE preview = 0 "
+            "AND account = ? AND strategy = ? AND session < ? AND json_extract(document, '$.virtual') ORDER BY session"
+        )
+        rows = self.database.rows(sql, (self.database.account, strategy, before.isoformat()))
+        return [(date.fromisoformat(row["session"]), json.loads(row["planned"])) for row in rows]
 
     def find(self, session: date) -> PlanRecord | None:
         """Return the plan of a session, or None.

@@ -84,7 +84,7 @@ def read_sleeve(
     return SleeveRecords(
         fills=tuple(fill for fill in records.fills if fill.strategy == strategy),
         lots=lots,
-        remembered={lot.intent_id: _remembered(store, lot, records.splits) for lot in lots},
+        remembered={lot.intent_id: remembered_with(store, lot, records.splits) for lot in lots},
         cash_usd=sum((movement.amount_usd for movement in movements if movement.paid), ZERO),
         receivable_usd=sum((movement.amount_usd for movement in movements if not movement.paid), ZERO),
         movements=movements,
@@ -117,7 +117,7 @@ def write_lots(store: Store, records: Records | None = None) -> None:
     records = read_records(store) if records is None else records
     for strategy in records.strategies:
         lots = tuple(lot for lot in records.lots if lot.strategy == strategy)
-        remembered = {lot.intent_id: _remembered(store, lot, records.splits) for lot in lots}
+        remembered = {lot.intent_id: remembered_with(store, lot, records.splits) for lot in lots}
         store.ledger.write_lots(strategy, lots, remembered)
 
 
@@ -255,7 +255,8 @@ def loss_pause(store: Store, sleeve: str, sessions: Sessions, today: date, pause
     return store.decisions.lost_too_much(sleeve, [session.day for session in earlier if session])
 
 
-def _remembered(store: Store, lot: Lot, splits: Sequence[Split]) -> Mapping[str, float]:
+def remembered_with(store: Store, lot: Lot, splits: Sequence[Split]) -> Mapping[str, float]:
+    """Return what the strategy keeps with a lot, in today's shares."""
     values = store.decisions.remembered(lot.session, lot.strategy).get(lot.symbol, {})
     if not values:
         values = store.statements.stated_entry(lot.intent_id)

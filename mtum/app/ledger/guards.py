@@ -32,7 +32,7 @@ def worth_of(store: Store, sleeves: Mapping[str, SleeveRecords], lists: BrokerLi
     A dividend is part of it from its ex-date on, as it is of the broker's net liquidation value.
     """
     prices, bars = market.prices, market.bars
-    lots = [lot for one in sleeves.values() for lot in one.lots]
+    lots = [lot for one in sleeves.values() for lot in one.lots]  # of a watched sleeve there are none
     shares = sum(lot.shares * prices[lot.symbol] for lot in lots if lot.symbol in prices)
     cash = sum(store.ledger.cash_of_others(()).values(), Decimal(0))
     for name, one in sleeves.items():

@@ -1,9 +1,10 @@
 """What the account is made of: each sleeve with its money, what it holds and why it last decided so."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
-from mtum.app.queries.performance import performance
+from mtum.app.queries.performance import PerformanceRow, performance
 from mtum.config import Settings
 from mtum.ports.reading import DayRow, PositionRow, Reader
 
@@ -36,6 +37,12 @@ class SleeveLine:
     reasons: tuple[str, ...]
 
 
+def _earned(own: Sequence[PerformanceRow], virtual_usd: float, worth_usd: float | None) -> float | None:
+    if worth_usd is not None:
+        return round(worth_usd / virtual_usd - 1.0, 8)
+    return round(prod(1.0 + row.return_frac for row in own) - 1.0, 8) if own else None
+
+
 def sleeve_lines(settings: Settings, reader: Reader | None) -> list[SleeveLine]:
     """Return a line for each sleeve of the settings, in their order."""
     earned = performance(reader) if reader else []
@@ -46,6 +53,8 @@ def sleeve_lines(settings: Settings, reader: Reader | None) -> list[SleeveLine]:
         last = own[-1] if own else None
         days = reader.rows(DayRow, None, 1, strategy=name) if reader else ()
         day = days[-1] if days else None
+        virtual = reader.decision(None, name) if reader and one.state == "watch" else None
+        worth = float(virtual.document["equity_usd"]) if virtual else None
         found.append(
             SleeveLine(
                 sleeve=name,
@@ -53,9 +62,9 @@ def sleeve_lines(settings: Settings, reader: Reader | None) -> list[SleeveLine]:
                 weight=one.weight,
                 state=one.state,
                 session=last.session if last else None,
-                equity_usd=last.equity_usd if last else None,
+                equity_usd=worth if one.state == "watch" else last.equity_usd if last else None,
                 cash_usd=state.cash_usd.get(name) if state else None,
-                return_frac=round(prod(1.0 + row.return_frac for row in own) - 1.0, 8) if own else None,
+                return_frac=_earned(own, one.virtual_usd, worth),
                 drawdown_frac=last.drawdown_frac if last else None,
                 benchmark_usd=last.benchmark_usd if last else None,
                 positions=tuple(row for row in state.positions if row.strategy == name) if state else (),

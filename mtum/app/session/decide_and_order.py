@@ -150,7 +150,8 @@ def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
     for snapshot in market.snapshots:
         desk.store.control.write_snapshot(snapshot)
     desk.store.ledger.write_account(session.day, lists.at, lists)
-    limits_after(desk, [(one.sleeve, one.decision) for one in decided], worth, decided_at)
+    real = [(one.sleeve, one.decision) for one in decided if one.sleeve.owns_money]
+    limits_after(desk, real, worth, decided_at)
     note_files(desk)
     desk.journal.reached("decided")
     recorded = [one.problem() for one in found if one.kind in RECORDED]

@@ -7,8 +7,18 @@ from decimal import Decimal
 from math import isnan
 
 from mtum.app.desk import Desk, Problem
-from mtum.app.ledger.book import SleeveCash, SleeveRecords, build_book, cash_of, equity_before, loss_pause, with_capital
+from mtum.app.ledger.book import (
+    SleeveCash,
+    SleeveRecords,
+    build_book,
+    cash_of,
+    equity_before,
+    loss_pause,
+    unsettled_usd,
+    with_capital,
+)
 from mtum.app.ledger.dividends import due_today_usd
+from mtum.app.ledger.virtual import virtual_records
 from mtum.app.session.check_book import BookCheck
 from mtum.app.session.decide_believed import decide_believed
 from mtum.app.session.gather import Gathered, Market
@@ -21,7 +31,7 @@ from mtum.core.portfolio.orders import OrderIntent, OrderType, intent_id
 from mtum.core.portfolio.sleeves import Sleeve, SleeveState
 from mtum.core.record import decision_document, frame_of
 from mtum.errors import DataError, ExitCode
-from mtum.ports.broker import BrokerLists
+from mtum.ports.broker import AccountKind, BrokerLists
 from mtum.ports.records import DecisionRecord
 
 CLOSED = "sleeve_closed"
@@ -71,24 +81,22 @@ def decide_sleeves(desk: Desk, prepared: Prepared, market: Market) -> tuple[tupl
     found: list[Decided] = []
     problems: list[Problem] = []
     failures: list[Exception] = []
-    day, records = prepared.session.day, prepared.records
-    begun = {
-        name: with_capital(one, name, day, prepared.starting[name]) if name in prepared.starting else one
-        for name, one in records.items()
-    }
-    cash, left = cash_of(desk.sleeves, begun, prepared.lists.account, day), prepared.check
+    begun, cash = _own_money(desk, prepared)
+    left = prepared.check
     for sleeve in desk.deciding:
-        held = frozenset(lot.symbol for lot in records[sleeve.name].lots)
+        held = frozenset(lot.symbol for lot in begun[sleeve.name].lots)
         failed: Exception | None
         try:
             gathered = market.of(sleeve, held)
-            book = _book(desk, sleeve, replace(prepared, check=left), gathered, (begun[sleeve.name], cash[sleeve.name]))
+            check = left if sleeve.owns_money else BookCheck()
+            own = (begun[sleeve.name], cash[sleeve.name])
+            book = _book(desk, sleeve, replace(prepared, check=check), gathered, own)
             one, failed = _decided(desk, sleeve, gathered, book)
         except DataError as error:
             failures.append(error)
             problems.append(Problem(error.exit_code, f"{_about(desk, sleeve)}not decided: {error}"))
             continue
-        left = left.without(book)
+        left = left.without(book) if sleeve.owns_money else left
         found.append(one)
         failures += [failed] if failed else []
         problems += _undecided(desk, one, held)
@@ -98,6 +106,23 @@ def decide_sleeves(desk: Desk, prepared: Prepared, market: Market) -> tuple[tupl
     if len(failures) == len(desk.deciding) and failures:
         raise failures[0]
     return tuple(found), tuple(problems)
+
+
+def _own_money(desk: Desk, prepared: Prepared) -> tuple[dict[str, SleeveRecords], dict[str, SleeveCash]]:
+    """Return what each sleeve has and may spend; a watched one has virtual records and its virtual cash."""
+    day, starting = prepared.session.day, prepared.starting
+    begun = {
+        name: with_capital(one, name, day, starting[name]) if name in starting else one
+        for name, one in prepared.records.items()
+    }
+    cash = cash_of([one for one in desk.sleeves if one.owns_money], begun, prepared.lists.account, day)
+    for sleeve in desk.deciding:
+        if not sleeve.owns_money:
+            virtual = begun[sleeve.name] = virtual_records(desk, sleeve, day)
+            waits = prepared.lists.account.kind is AccountKind.CASH
+            pending = unsettled_usd(virtual.fills, day) if waits else Decimal(0)
+            cash[sleeve.name] = SleeveCash(max(Decimal(0), virtual.cash_usd - pending), pending)
+    return begun, cash
 
 
 def _decided(desk: Desk, sleeve: Sleeve, gathered: Gathered, book: Book) -> tuple[Decided, Exception | None]:
@@ -181,6 +206,7 @@ def record_of(desk: Desk, one: Decided, decided_at: datetime) -> DecisionRecord:
         "degraded": list(one.gathered.degraded),
         "notes": list(one.gathered.notes),
         "source": desk.source.name,
+        **({} if one.sleeve.owns_money else {"virtual": True}),
     }
     return DecisionRecord(
         account=desk.account,
@@ -217,5 +243,5 @@ def intents_of(account: str, day: date, decided: Sequence[Decided]) -> tuple[Ord
             reasons=order.reasons,
         )
         for one in decided
-        for order in one.decision.orders
+        for order in (one.decision.orders if one.sleeve.owns_money else ())
     )

@@ -26,7 +26,8 @@ def run_document(
     for one in sleeves.values():
         symbols = {**one["symbols"], **symbols}
     shown = next(iter(first.document["symbols"]), None)
-    acting = [record for record in records if record.action in (Action.ENTER.value, Action.EXIT.value)] or records
+    real = [record for record in records if not record.document.get("virtual")] or records
+    acting = [record for record in real if record.action in (Action.ENTER.value, Action.EXIT.value)] or real
     actions = {record.action for record in acting}
     return {
         "session": first.session.isoformat(),
@@ -68,6 +69,7 @@ def _sleeve_document(record: DecisionRecord, states: Sequence[IntentState]) -> d
     return {
         "action": record.action,
         "reasons": list(record.reasons),
+        **({"virtual": True, "planned": record.document["planned"]} if record.document.get("virtual") else {}),
         **_settlement([record]),
         "orders": orders_document([one for one in states if one.intent.strategy == record.strategy])["orders"],
         "symbols": {

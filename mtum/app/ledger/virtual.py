@@ -1,0 +1,107 @@
+"""The virtual records of a sleeve that is only watched: its orders as if they had been filled at the official close."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+
+from mtum.app.bars.accept_bars import REBASED_SOURCES
+from mtum.app.desk import Desk
+from mtum.app.ledger.book import SleeveRecords, remembered_with
+from mtum.core.market.bars import Bars
+from mtum.core.portfolio.cash import OfficialEquity
+from mtum.core.portfolio.costs import to_cent
+from mtum.core.portfolio.fills import Fill, Split, rebased
+from mtum.core.portfolio.lots import lots_of
+from mtum.core.portfolio.money import exact
+from mtum.core.portfolio.orders import Side
+from mtum.core.portfolio.sleeves import Sleeve
+from mtum.ports.records import CashMovement
+
+ZERO = Decimal(0)
+
+
+def virtual_records(desk: Desk, sleeve: Sleeve, today: date) -> SleeveRecords:
+    """Return what a watched sleeve would own before a session had its decisions been carried out.
+
+    They are worked out from its stored decisions and the cached bars each time: nothing virtual stands in the
+    tables of cash, fills and equity.
+    """
+    orders = desk.store.plans.virtual_orders(sleeve.name, today)
+    since = orders[0][0] if orders else today
+    traded = {str(order["symbol"]) for _, planned in orders for order in planned}
+    bars = {symbol: desk.store.bars.bars(symbol, desk.source.name, since).until(today) for symbol in sorted(traded)}
+    splits = () if desk.source.name in REBASED_SOURCES else tuple(_splits(bars.values()))
+    fills = rebased(_fills(desk, sleeve, orders, bars, splits), splits)
+    start = CashMovement(f"virtual:{sleeve.name}", sleeve.name, since, "capital", exact(sleeve.virtual_usd))
+    movements = (start, *_movements(sleeve.name, fills, bars, today))
+    lots = lots_of(fills)
+    return SleeveRecords(
+        fills=fills,
+        lots=lots,
+        remembered={lot.intent_id: remembered_with(desk.store, lot, splits) for lot in lots},
+        cash_usd=sum((one.amount_usd for one in movements), ZERO),
+        receivable_usd=ZERO,
+        movements=movements,
+        points=tuple(_points(fills, movements, bars, today)),
+    )
+
+
+def _fills(
+    desk: Desk,
+    sleeve: Sleeve,
+    orders: Iterable[tuple[date, Iterable[Mapping[str, object]]]],
+    bars: Mapping[str, Bars],
+    splits: Iterable[Split],
+) -> list[Fill]:
+    """Return the orders as filled at the official close, in the shares of their day."""
+    found = []
+    for session, planned in orders:
+        for order in planned:
+            symbol, shares, side = str(order["symbol"]), int(str(order["shares"])), Side(order["side"])
+            bar = bars[symbol].find(session)
+            if bar is None:
+                continue  # no official close, no fill
+            price = exact(bar.close)
+            for split in splits:
+                price *= split.ratio if split.symbol == symbol and split.session > session else 1
+            key = f"virtual:{sleeve.name}:{session}:{symbol}:{order['purpose']}"
+            at = datetime.combine(session, time(21), UTC)
+            cost = sleeve.rules.sizing.costs.commission(shares, price)
+            found.append(Fill(key, key, desk.account, sleeve.name, symbol, side, session, at, shares, price, cost))
+    return found
+
+
+def _splits(bars: Iterable[Bars]) -> Iterable[Split]:
+    for one in bars:
+        for index in range(len(one)):
+            if float(one.split[index]) not in (0.0, 1.0):
+                yield Split(one.symbol, one.day(index), exact(float(one.split[index])))
+
+
+def _movements(name: str, fills: Iterable[Fill], bars: Mapping[str, Bars], today: date) -> list[CashMovement]:
+    found = []
+    for fill in fills:
+        cash = fill.cash_usd - (fill.commission_usd or ZERO)
+        found.append(CashMovement(fill.exec_id, name, fill.session, fill.side.value.lower(), cash, symbol=fill.symbol))
+    for symbol, one in bars.items():
+        for index in range(len(one)):
+            day, paid = one.day(index), float(one.dividend[index])
+            held = sum(fill.signed_shares for fill in fills if fill.symbol == symbol and fill.session < day)
+            if paid > 0 and held > 0 and day < today:
+                key = f"virtual:dividend:{symbol}:{day}"
+                found.append(CashMovement(key, name, day, "dividend", to_cent(held * exact(paid)), symbol=symbol))
+    return found
+
+
+def _points(
+    fills: Iterable[Fill], movements: Iterable[CashMovement], bars: Mapping[str, Bars], today: date
+) -> Iterable[OfficialEquity]:
+    days = sorted({one.day(index) for one in bars.values() for index in range(len(one))})
+    for day in (day for day in days if day < today):
+        equity = sum((one.amount_usd for one in movements if one.session <= day), ZERO)
+        for symbol, one in bars.items():
+            held = sum(fill.signed_shares for fill in fills if fill.symbol == symbol and fill.session <= day)
+            known = one.until(day)
+            if held and len(known):
+                equity += held * exact(float(known.close[-1]))
+        yield OfficialEquity(day, equity)
