@@ -1,14 +1,15 @@
 """The record of what an account planned: every input of the coordination and its outcome, and the replay of it."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
 from datetime import date
+from math import inf
 
 from mtum.core.coordination.account import Account, AccountRules, Plan, Returns, SleeveWants
-from mtum.core.coordination.coordinate import coordinate
-from mtum.core.coordination.limits import VAR_SESSIONS
+from mtum.core.coordination.coordinate import LIMITED, TOO_SMALL, coordinate
+from mtum.core.coordination.limits import CASH, VAR_SESSIONS
 from mtum.core.market.bars import Bars
-from mtum.core.portfolio.decision import PlannedOrder
+from mtum.core.portfolio.decision import PlannedOrder, Standing
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.orders import Purpose, Side
 from mtum.core.portfolio.sizing import SizingRules
@@ -125,3 +126,20 @@ def _order(stored: Mapping[str, object]) -> PlannedOrder:
         shares=int(number_in(stored["shares"])),
         reasons=tuple(text_in(reason) for reason in list_in(stored["reasons"])),
     )
+
+
+def standing_after(plan: Mapping[str, object], sleeve: str, standing: Iterable[Standing]) -> tuple[Standing, ...]:
+    """Return the standing purchases of a sleeve without what a limit of the account took: that does not stand.
+
+    What lacked cash, or another sleeve's sale kept back, stands.
+    """
+    taken: dict[str, float] = {}
+    for cut in map(table_in, list_in(plan["cuts"])):
+        if cut["sleeve"] == sleeve and cut["limit"] != CASH:
+            lost = number_in(cut["before"]) - number_in(cut["after"])
+            taken[text_in(cut["symbol"])] = taken.get(text_in(cut["symbol"]), 0.0) + lost
+    for row in map(table_in, list_in(plan["held_back"])):
+        if row["sleeve"] == sleeve and row["reason"] in (LIMITED, TOO_SMALL) and text_in(row["symbol"]) in taken:
+            taken[text_in(row["symbol"])] = inf
+    left = (replace(one, shares=int(max(0.0, one.shares - taken.get(one.symbol, 0.0)))) for one in standing)
+    return tuple(one for one in left if one.shares)

@@ -119,7 +119,7 @@ class BarRow:
     high: float
     low: float
     close: float
-    volume: float
+    volume: float | None
     dividend: float
     split: float
     first_read_at: str
@@ -303,4 +303,8 @@ class Reader(Protocol):
         VerificationError
             If a stored document is no longer JSON.
         """
+        ...
+
+    def plan(self, session: date) -> Mapping[str, object] | None:
+        """Return what the account did with the wishes of its sleeves in a session, or None."""
         ...

@@ -3,7 +3,7 @@
 import json
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
@@ -202,6 +202,11 @@ class SqliteReader:
             tuple(wanted.values()),
         )
         return found[0] if found else None
+
+    def plan(self, session: date) -> Mapping[str, object] | None:
+        """Return what the account did with the wishes of its sleeves in a session, or None."""
+        rows = _ask(self.connection, "SELECT document FROM plans WHERE session = ?", (session.isoformat(),))
+        return self._read("document", rows[0][0]) if rows else None
 
     def _select[R](self, kind: type[R], relation: str, rest: str = "", values: Sequence[object] = ()) -> list[R]:
         names = [field.name for field in fields(kind)]  # type: ignore[arg-type]  # every kind is a dataclass

@@ -8,6 +8,7 @@ from decimal import Decimal
 from mtum.core.coordination.cash import spendable
 from mtum.core.market.sessions import Sessions
 from mtum.core.market.settlement import settlement_day
+from mtum.core.plans import standing_after
 from mtum.core.portfolio.carried import in_todays_shares, memory_of, standing_of
 from mtum.core.portfolio.cash import OfficialEquity, loss_state
 from mtum.core.portfolio.decision import Book, Standing
@@ -179,10 +180,14 @@ def cash_of(
     cash = {one.name: records[one.name].cash_usd for one in sleeves}
     waits = broker.kind is AccountKind.CASH
     pending = {one.name: unsettled_usd(records[one.name].fills, today) for one in sleeves if waits and one.weight < 1}
-    total = min(broker.cash_usd, broker.settled_usd) if waits else broker.cash_usd
-    settled = spendable({name: usd - pending.get(name, ZERO) for name, usd in cash.items()}, total)
+    settled = spendable({name: usd - pending.get(name, ZERO) for name, usd in cash.items()}, settled_at(broker))
     there = spendable(cash, broker.cash_usd)
     return {name: SleeveCash(usd, max(ZERO, there[name] - usd)) for name, usd in settled.items()}
+
+
+def settled_at(broker: BrokerAccount) -> Decimal:
+    """Return what the broker lets be spent today, USD: of a cash account only what has settled."""
+    return min(broker.cash_usd, broker.settled_usd) if broker.kind is AccountKind.CASH else broker.cash_usd
 
 
 def unsettled_usd(fills: Iterable[Fill], today: date) -> Decimal:
@@ -238,6 +243,8 @@ def _left(store: Store, sleeve: str, today: date) -> tuple[Memory, tuple[Standin
         return {}, ()
     decided, document = found
     memory, standing = memory_of(document["memory"]), standing_of(document["standing"])
+    plan = store.plans.find(decided) if standing else None
+    standing = standing if plan is None else standing_after(plan.document, sleeve, standing)
     return in_todays_shares(memory, standing, decided, store.bars.splits())
 
 

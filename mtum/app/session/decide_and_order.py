@@ -11,13 +11,15 @@ from mtum.app.ledger.starting_capital import ensure_capital, starting_usd
 from mtum.app.session.check_book import check_book, check_hours
 from mtum.app.session.close_orders import cancel_left_over, close_earlier, take_up
 from mtum.app.session.close_untraded import close_untraded, untraded_lots
-from mtum.app.session.decide_sleeves import Prepared, decide_sleeves, intents_of, record_of
+from mtum.app.session.decide_sleeves import Prepared, decide_sleeves, record_of
 from mtum.app.session.differences import RECORDED
 from mtum.app.session.exit_fallback import exit_fallback
 from mtum.app.session.gather import gather, note_files, refresh_universe
 from mtum.app.session.match_orders import IN_DOUBT, broken_off
 from mtum.app.session.our_books import open_books
+from mtum.app.session.plan_account import plan_account, planned_orders
 from mtum.app.session.run_document import empty_document, orders_document, run_document
+from mtum.app.session.settle_crosses import settle_earlier_crosses
 from mtum.app.session.submit_orders import submit_orders
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.portfolio.orders import OrderStatus
@@ -87,7 +89,7 @@ def current_document(desk: Desk, session: Session, problems: tuple[Problem, ...]
             **empty_document(session.day.isoformat(), desk.settings.mode, desk.account, desk.names, problems),
             **orders_document(states),
         }
-    return run_document(records, states, desk.settings.mode, problems)
+    return run_document(records, states, desk.settings.mode, problems, desk.store.plans.find(session.day))
 
 
 def decisions_of(desk: Desk, session: date) -> tuple[DecisionRecord, ...]:
@@ -126,6 +128,7 @@ def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
     lists = desk.broker.lists() if left_over else lists
     found = take_up(desk, lists)
     close_earlier(desk, lists, session)
+    crossed = settle_earlier_crosses(desk, session.day, sessions)
     books = open_books(desk, lists, session)
     check = check_book(desk, books, lists, session)
     if check.only_reconcile:
@@ -143,10 +146,9 @@ def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
     decided, undecided = decide_sleeves(desk, prepared, market)
     _before(desk, session.before_close(desk.settings.schedule.decision_deadline_minutes), "the decision")
     desk.journal.reached("deciding")
-    # Here the account's plan will stand between what the sleeves decided and what is committed.
-    desk.store.decisions.commit(
-        [record_of(desk, one, decided_at) for one in decided], intents_of(desk.account, session.day, decided)
-    )
+    planned = plan_account(desk, prepared, market, decided, decided_at)
+    records_of = [record_of(desk, one, decided_at) for one in decided]
+    desk.store.decisions.commit(records_of, planned.intents, planned.crosses, planned.record)
     for snapshot in market.snapshots:
         desk.store.control.write_snapshot(snapshot)
     desk.store.ledger.write_account(session.day, lists.at, lists)
@@ -156,7 +158,7 @@ def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
     desk.journal.reached("decided")
     recorded = [one.problem() for one in found if one.kind in RECORDED]
     told = (*left_over, *(one for one in recorded if one not in check.problems), *check.problems)
-    return (*told, *undecided)
+    return (*told, *crossed, *undecided)
 
 
 def _dry(desk: Desk, session: Session) -> RunResult:
@@ -180,18 +182,23 @@ def _dry(desk: Desk, session: Session) -> RunResult:
         worth = worth_of(desk.store, records, lists, market)
         check = guarded(desk, check, worth, record=False)
         starting = starting_usd(desk, lambda: lists.account.cash_usd)
-        decided, undecided = decide_sleeves(desk, Prepared(session, sessions, lists, check, records, starting), market)
+        prepared = Prepared(session, sessions, lists, check, records, starting)
+        decided, undecided = decide_sleeves(desk, prepared, market)
+        plan = plan_account(desk, prepared, market, decided, decided_at).record
     finally:
         desk.broker.close()
     previews = tuple(replace(record_of(desk, one, decided_at), preview=True) for one in decided)
     for preview in previews:
         desk.store.decisions.preview(preview)
     problems = (*check.problems, *undecided)
-    document = run_document(previews, (), desk.settings.mode, problems)
-    planned = [order for preview in previews for order in preview.document["planned"]]
+    document = run_document(previews, (), desk.settings.mode, problems, plan)
+    planned = planned_orders(plan)
     for preview in previews:
-        document["sleeves"][preview.strategy]["planned"] = preview.document["planned"]
-    return RunResult({**document, "dry_run": True, "planned": planned}, exit_code_of(problems))
+        document["sleeves"][preview.strategy]["planned"] = planned.get(preview.strategy, [])
+    return RunResult(
+        {**document, "dry_run": True, "planned": [order for orders in planned.values() for order in orders]},
+        exit_code_of(problems),
+    )
 
 
 def _before(desk: Desk, deadline: datetime, what: str, missed: type[MtumError] = DeadlineMissedError) -> None:

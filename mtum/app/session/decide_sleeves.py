@@ -1,8 +1,8 @@
 """Every sleeve decides on the one market that was gathered; where one fails, the others go on without it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from math import isnan
 
@@ -26,8 +26,6 @@ from mtum.core.decide import FAILED, abstained, with_change_since
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.portfolio.decision import Book, Decision
 from mtum.core.portfolio.limits import Restriction
-from mtum.core.portfolio.money import exact
-from mtum.core.portfolio.orders import OrderIntent, OrderType, intent_id
 from mtum.core.portfolio.sleeves import Sleeve, SleeveState
 from mtum.core.record import decision_document, frame_of
 from mtum.errors import DataError, ExitCode
@@ -223,25 +221,4 @@ def record_of(desk: Desk, one: Decided, decided_at: datetime) -> DecisionRecord:
         code_hash=desk.provenance.code_hash,
         libraries=desk.provenance.libraries,
         remembered={verdict.symbol: verdict.remember for verdict in one.decision.verdicts if verdict.remember},
-    )
-
-
-def intents_of(account: str, day: date, decided: Sequence[Decided]) -> tuple[OrderIntent, ...]:
-    """Return the orders of all sleeves as they are committed."""
-    return tuple(
-        OrderIntent(
-            id=intent_id(account, day, one.sleeve.name, order.symbol, order.purpose),
-            account=account,
-            session=day,
-            strategy=one.sleeve.name,
-            symbol=order.symbol,
-            purpose=order.purpose,
-            side=order.side,
-            order_type=OrderType.MARKET_ON_CLOSE,
-            shares=order.shares,
-            reference_price=exact(float(one.gathered.view.bars[order.symbol].close[-1])),
-            reasons=order.reasons,
-        )
-        for one in decided
-        for order in (one.decision.orders if one.sleeve.owns_money else ())
     )

@@ -6,14 +6,19 @@ from typing import Any
 from mtum.app.desk import Problem, exit_code_of
 from mtum.core.decide import FAILED, UNFIT
 from mtum.core.portfolio.decision import Action
-from mtum.ports.records import DecisionRecord, IntentState
+from mtum.core.reporting.coordination import coordination_document
+from mtum.ports.records import DecisionRecord, IntentState, PlanRecord
 
 _SEEN = ("volume_so_far", "volume_share", "bar_time")
 """What a decision may know of today's bar beside the strategy's own values."""
 
 
 def run_document(
-    records: Sequence[DecisionRecord], states: Sequence[IntentState], mode: str, problems: tuple[Problem, ...]
+    records: Sequence[DecisionRecord],
+    states: Sequence[IntentState],
+    mode: str,
+    problems: tuple[Problem, ...],
+    plan: PlanRecord | None = None,
 ) -> dict[str, Any]:
     """Return the document of a decided session.
 
@@ -48,6 +53,7 @@ def run_document(
         ],
         "symbols": symbols,
         "sleeves": sleeves,
+        "coordination": coordination_document(None if plan is None else plan.document),
         "provisional": first.document.get("provisional", False),
         "degraded": list(dict.fromkeys(word for record in records for word in record.document.get("degraded", []))),
         "problems": [problem.document() for problem in problems],
@@ -98,6 +104,7 @@ def empty_document(
         "undecided": [],
         "symbols": {},
         "sleeves": {},
+        "coordination": coordination_document(None),
         "provisional": False,
         "degraded": [],
         "problems": [problem.document() for problem in problems],

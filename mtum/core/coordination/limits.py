@@ -43,6 +43,8 @@ VOLATILITY_SESSIONS = 60
 VAR_SESSIONS, VAR_LEAST_SESSIONS = 500, 250
 VAR_TAIL = 0.05
 SESSIONS_A_YEAR = 252
+CASH = "account_cash_usd"
+"""The last limit: purchases of all sleeves together against the settled cash of the account."""
 _STEPS = tuple(step / 10 for step in range(10, -1, -1))
 
 
@@ -149,7 +151,7 @@ def _cash(
     wanted = sum(outlay(one.shares, account.prices[one.symbol], one.sizing) for one in purchases)
     room = max(0.0, account.cash_usd)
     left = _by_factor(purchases, room / wanted) if wanted > room + 1e-6 else {}
-    yield Measured("account_cash_usd", round(wanted, 6), round(room, 6), left)
+    yield Measured(CASH, round(wanted, 6), round(room, 6), left)
 
 
 LIMITS: tuple[Limit, ...] = (

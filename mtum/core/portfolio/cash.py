@@ -1,6 +1,6 @@
 """The sleeve's money: what its cash movements and equity points add up to."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -44,6 +44,27 @@ def loss_state(
         peak_equity_usd=round(float(whole.equity[-1] * grown.max() / grown[-1]), 6) if grown[-1] > 0 else 0.0,
         flows_since_usd=round(float(flows_since_usd), 6),
     )
+
+
+def account_points(sleeves: Mapping[str, Sequence[OfficialEquity]]) -> tuple[OfficialEquity, ...]:
+    """Return the equity of all sleeves together at every close that one of them has, oldest first.
+
+    A sleeve without a close counts with its last one; what a later sleeve begins with is money put in.
+    """
+    days = sorted({point.session for points in sleeves.values() for point in points})
+    found: list[OfficialEquity] = []
+    last: dict[str, Decimal] = {}
+    by_day = {(name, point.session): point for name, points in sleeves.items() for point in points}
+    for day in days:
+        flows = Decimal(0)
+        for name in sleeves:
+            point = by_day.get((name, day))
+            if point is None:
+                continue
+            flows += point.flows_usd if name in last else point.equity_usd
+            last[name] = point.equity_usd
+        found.append(OfficialEquity(day, sum(last.values(), Decimal(0)), flows if found else Decimal(0)))
+    return tuple(found)
 
 
 def _curve(points: Sequence[OfficialEquity]) -> Curve:

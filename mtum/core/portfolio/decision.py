@@ -1,7 +1,7 @@
 """The decision of one session: what goes in beside the market, and what comes out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
 
@@ -156,8 +156,3 @@ class Decision:
     drawdown_hit: bool = False
     memory: Memory = field(default_factory=dict)
     standing: tuple[Standing, ...] = ()
-
-    def without_standing(self, symbol: str, shares: int) -> "Decision":
-        """Return the decision where a portfolio limit has cut so many shares of a purchase: they do not stand."""
-        left = (replace(one, shares=one.shares - shares) if one.symbol == symbol else one for one in self.standing)
-        return replace(self, standing=tuple(left))

@@ -205,11 +205,6 @@ def test_a_symbol_that_is_unfit_for_a_session_keeps_its_standing_purchase() -> N
     assert decide(seen(TUE, {"A": 99.0}), EachSays({"A": Keep()}), book(5000.0), RULES).standing == ()
 
 
-def test_what_a_portfolio_limit_cut_does_not_stand() -> None:
-    first = decide(seen(A=100.0), Says({"A": Target(0.1)}), book(5000.0), RULES)
-    assert first.without_standing("A", 2).standing == (Standing("A", 3, MON, "word"),)
-
-
 def test_purchases_of_other_strategies_do_not_stand() -> None:
     short = replace(book(2000.0), available_usd=0.0)
     assert decide(seen(A=100.0), Once({"A": Target(1.0)}), short, RULES).standing == ()

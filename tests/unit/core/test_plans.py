@@ -7,7 +7,8 @@ from datetime import date
 from mtum.core.coordination.account import AccountRules, Group, Returns
 from mtum.core.coordination.coordinate import coordinate
 from mtum.core.coordination.limits import VAR_SESSIONS
-from mtum.core.plans import plan_document, plan_frame, replayed_plan, returns_of
+from mtum.core.plans import plan_document, plan_frame, replayed_plan, returns_of, standing_after
+from mtum.core.portfolio.decision import Standing
 from mtum.core.portfolio.limits import LossState
 from mtum.core.values import canonical
 from support.bars import bars_of, changed
@@ -67,3 +68,22 @@ def test_a_plan_in_words_names_sleeve_and_session() -> None:
             "sent": 1,
         }
     ]
+
+
+def test_what_a_limit_took_does_not_stand_and_what_lacked_cash_does() -> None:
+    rules = AccountRules(max_symbol_frac=0.5)
+    poor = replace(ACCOUNT, cash_usd=2_000.0)
+    plan = plan_document(coordinate([wants("core", buys("AAA", 80), buys("BBB", 40))], poor, rules))
+    day = date(2026, 1, 5)
+    standing = [Standing("AAA", 80, day, "x"), Standing("BBB", 40, day, "x")]
+
+    # 30 of 80 AAA by the limit of the symbol; what the cash took of the other 50 and of BBB stands.
+    assert standing_after(plan, "core", standing) == (Standing("AAA", 50, day, "x"), Standing("BBB", 40, day, "x"))
+    assert standing_after(plan, "timing", standing) == tuple(standing)
+
+
+def test_what_a_limit_left_too_small_does_not_stand_at_all() -> None:
+    rules = AccountRules(max_symbol_frac=0.05)
+    plan = plan_document(coordinate([wants("core", buys("AAA", 80), least_usd=600.0)], ACCOUNT, rules))
+
+    assert standing_after(plan, "core", [Standing("AAA", 80, date(2026, 1, 5), "x")]) == ()

@@ -208,7 +208,7 @@ def test_a_delayed_feed_is_no_go_and_a_missing_vix_only_a_warning(tmp_path: Path
 @pytest.mark.parametrize(
     ("quote", "rule"),
     [
-        *(({name: float("nan")}, "not_a_number") for name in ("open", "high", "low", "close", "volume")),
+        *(({name: float("nan")}, "not_a_number") for name in ("open", "high", "low", "close")),
         *(({name: -1.0}, "not_positive") for name in ("open", "high", "low", "close", "volume")),
         ({"low": 1000.0}, "out_of_range"),
         ({"volume": 0.0}, "no_volume"),
@@ -230,6 +230,16 @@ def test_a_running_bar_that_the_run_would_refuse_is_no_go(tmp_path: Path, quote:
     assert (checked, said.split(":")[0]) == (State.NO_GO, rule)
     assert found.exit_code == ran.exit_code == ExitCode.DATA
     assert said in ran.document["problems"][0]["text"]
+
+
+def test_an_unknown_volume_stops_neither_rehearsal_nor_run(tmp_path: Path) -> None:
+    with desk_in(tmp_path) as replay:
+        desk, session = ready(replay.desk, replay.upcoming())
+        desk = with_quote(desk, session, volume=float("nan"))
+        found = rehearse(desk, session, GOOD)
+        ran = decide_and_order(desk, session, dry_run=True)
+    assert state(found, "market data MTUM")[0] is not State.NO_GO
+    assert (ran.exit_code, ran.document["reasons"]) == (ExitCode.DONE, ["volume_unproven"])
 
 
 def test_a_running_bar_is_judged_by_itself_where_nothing_is_stored_yet(tmp_path: Path) -> None:

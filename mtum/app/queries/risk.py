@@ -1,0 +1,161 @@
+"""What the account could lose: every limit with its use, measures of risk, and earlier falls replayed."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from math import isfinite
+
+from mtum.config import Settings
+from mtum.core.coordination.account import Account, Returns
+from mtum.core.coordination.limits import CASH, VAR_SESSIONS, measured
+from mtum.core.coordination.risk import Risk, Stress, risk_of, stress_replays
+from mtum.core.market.bars import Bar, Bars
+from mtum.core.portfolio.cash import OfficialEquity, account_points, loss_state
+from mtum.core.portfolio.limits import LossState
+from mtum.core.portfolio.money import exact
+from mtum.core.portfolio.sleeves import Sleeve
+from mtum.ports.reading import BarRow, EquityRow, Reader
+
+MARKETS = ("SPY", "SP500")
+"""What beta is measured against: the first of these whose history is cached."""
+
+
+@dataclass(frozen=True, slots=True)
+class LimitUse:
+    """A limit in force.
+
+    Parameters
+    ----------
+    sleeve : str
+        Empty for one of the account.
+    value : float or None
+        As it stands now; None = cannot be known.
+    use : float or None
+        Value over threshold.
+    """
+
+    sleeve: str
+    limit: str
+    value: float | None
+    threshold: float
+    use: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRisk:
+    """The account at the last closes that are cached.
+
+    Parameters
+    ----------
+    unvalued : tuple of str
+        Positions without a cached close; left out of every figure.
+    """
+
+    equity_usd: float
+    limits: tuple[LimitUse, ...]
+    risk: Risk
+    stresses: tuple[Stress, ...]
+    unvalued: tuple[str, ...]
+
+
+def account_risk(settings: Settings, reader: Reader) -> AccountRisk:
+    """Return the risk of everything the sleeves with real money hold."""
+    sleeves = [one for one in settings.sleeves() if one.owns_money]
+    state = reader.state()
+    held = [row for row in state.positions if row.strategy in {one.name for one in sleeves}]
+    valued = [row for row in held if row.last_price is not None]
+    prices = {row.symbol: row.last_price for row in valued if row.last_price is not None}
+    positions: dict[str, dict[str, int]] = {one.name: {} for one in sleeves}
+    worth = {one.name: state.cash_usd.get(one.name, 0.0) for one in sleeves}
+    values: dict[str, float] = {}
+    for row in valued:
+        market = row.market_usd or 0.0
+        own = positions[row.strategy]
+        own[row.symbol] = own.get(row.symbol, 0) + row.shares
+        worth[row.strategy] += market
+        values[row.symbol] = values.get(row.symbol, 0.0) + market
+    histories = {symbol: _bars(settings, reader, symbol) for symbol in dict.fromkeys([*prices, *MARKETS])}
+    cached = {symbol: bars for symbol, bars in histories.items() if len(bars)}
+    curves = {one.name: _curve(reader, one.name) for one in sleeves}
+    equity = round(sum(worth.values()), 6)
+    account = Account(
+        session=max((bars.last_day for bars in cached.values()), default=date.min),
+        prices=prices,
+        equity_usd=equity,
+        cash_usd=equity,
+        losses=loss_state(account_points(curves), Decimal(0), paused=False),
+        returns=Returns.of(cached, VAR_SESSIONS),
+    )
+    found = [
+        ("", one.limit, one.value, one.threshold) for one in measured(positions, account, settings.account_rules())
+    ]
+    found = [one for one in found if one[1] != CASH]
+    for sleeve in sleeves:
+        largest = max((abs(row.market_usd or 0.0) for row in valued if row.strategy == sleeve.name), default=0.0)
+        found += _of_sleeve(
+            sleeve, loss_state(curves[sleeve.name], Decimal(0), paused=False), worth[sleeve.name], largest
+        )
+    return AccountRisk(
+        equity_usd=equity,
+        limits=tuple(
+            LimitUse(name, limit, value, threshold, None if value is None else round(value / threshold, 6))
+            for name, limit, value, threshold in found
+            if threshold
+        ),
+        risk=risk_of(values, account, next((name for name in MARKETS if name in cached), "")),
+        stresses=stress_replays(values, cached, equity),
+        unvalued=tuple(dict.fromkeys(row.symbol for row in held if row.last_price is None)),
+    )
+
+
+type _Limit = tuple[str, str, float | None, float | None]
+
+
+def _of_sleeve(sleeve: Sleeve, losses: LossState, worth_usd: float, largest_usd: float) -> list[_Limit]:
+    rules, lost = sleeve.rules, max(0.0, -losses.last_change_usd)
+    before = worth_usd - losses.last_change_usd
+    peak = losses.peak_equity_usd
+    measures = (
+        ("max_daily_loss_usd", lost, rules.losses.max_daily_loss_usd),
+        ("max_daily_loss_frac", lost / before if before > 0 else None, rules.losses.max_daily_loss_frac),
+        ("max_drawdown_frac", 1.0 - worth_usd / peak if peak > 0 else None, rules.losses.max_drawdown_frac),
+        ("max_position_usd", largest_usd, rules.sizing.max_position_usd),
+        (
+            "max_position_frac",
+            largest_usd / worth_usd if worth_usd > 0 else None,
+            rules.sizing.max_position_frac,
+        ),
+    )
+    return [
+        (sleeve.name, limit, None if value is None else round(value, 6), threshold)
+        for limit, value, threshold in measures
+        if threshold is not None and isfinite(threshold)
+    ]
+
+
+def _bars(settings: Settings, reader: Reader, symbol: str) -> Bars:
+    rows = reader.rows(BarRow, symbol=symbol, source=settings.market.source)
+    return Bars.of(
+        symbol,
+        settings.market.source,
+        [
+            Bar(
+                date.fromisoformat(row.session),
+                row.open,
+                row.high,
+                row.low,
+                row.close,
+                float("nan") if row.volume is None else row.volume,
+                row.dividend,
+                row.split,
+            )
+            for row in rows
+        ],
+    )
+
+
+def _curve(reader: Reader, sleeve: str) -> list[OfficialEquity]:
+    return [
+        OfficialEquity(date.fromisoformat(row.session), exact(row.equity_usd), exact(row.flows_usd))
+        for row in reader.rows(EquityRow, strategy=sleeve)
+    ]

@@ -1,0 +1,174 @@
+"""The account's plan: what the sleeves decided, under the limits of the account, crossed where they meet."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+
+from mtum.app.desk import Desk
+from mtum.app.ledger.book import SleeveRecords, flows_since, settled_at
+from mtum.app.session.decide_sleeves import Decided, Prepared
+from mtum.app.session.gather import Market
+from mtum.core.coordination.account import Account, Plan, Returns, SleeveOrder, SleeveWants
+from mtum.core.coordination.coordinate import coordinate
+from mtum.core.coordination.limits import VAR_SESSIONS
+from mtum.core.plans import plan_document, plan_frame, returns_of
+from mtum.core.portfolio.cash import OfficialEquity, account_points, loss_state
+from mtum.core.portfolio.limits import LossState
+from mtum.core.portfolio.money import exact
+from mtum.core.portfolio.orders import OrderIntent, OrderType, Purpose, Side, intent_id
+from mtum.ports.records import Cross, PlanRecord
+
+CONFIRMED = "confirmation"
+"""Reason word: nothing changes sleeves where a person must approve it first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """The plan of a session as it is committed."""
+
+    plan: Plan
+    record: PlanRecord
+    intents: tuple[OrderIntent, ...]
+    crosses: tuple[Cross, ...]
+
+
+def plan_account(
+    desk: Desk, prepared: Prepared, market: Market, decided: Sequence[Decided], decided_at: datetime
+) -> Planned:
+    """Return what the account does with what its sleeves decided."""
+    real = [one for one in decided if one.sleeve.owns_money]
+    wants = [
+        SleeveWants(
+            name=one.sleeve.name,
+            shares=_shares(prepared.records[one.sleeve.name]),
+            orders=one.decision.orders,
+            sizing=one.sleeve.rules.sizing,
+            least_usd=one.sleeve.strategy.least_trade_usd(one.decision.equity_usd),
+        )
+        for one in real
+    ]
+    rules, prices = desk.settings.account_rules(), market.prices
+    equity = _equity(desk, prepared, prices, real)
+    histories = returns_of(market.bars, rules)
+    account = Account(
+        session=prepared.session.day,
+        prices=prices,
+        equity_usd=equity,
+        cash_usd=float(settled_at(prepared.lists.account)),
+        losses=_losses(desk, prepared, equity),
+        restriction=desk.store.control.restriction(),
+        returns=Returns.of(histories, VAR_SESSIONS),
+        uncrossable=_uncrossable(desk, prepared, wants),
+    )
+    plan = coordinate(wants, account, rules)
+    record = PlanRecord(
+        account=desk.account,
+        session=prepared.session.day,
+        decided_at=decided_at,
+        document=plan_document(plan),
+        frame=plan_frame(wants, account, histories),
+    )
+    return Planned(
+        plan=plan,
+        record=record,
+        intents=tuple(_intent(desk, market, one) for one in plan.orders if one.sent),
+        crosses=tuple(_cross(desk, market, one) for one in plan.orders if one.crossed),
+    )
+
+
+def planned_orders(plan: PlanRecord) -> dict[str, list[dict[str, object]]]:
+    """Return what each sleeve would send, as plain JSON values; what is crossed is no order."""
+    found: dict[str, list[dict[str, object]]] = {}
+    for row in plan.document["orders"]:
+        if row["sent"]:
+            order = {name: row[name] for name in ("symbol", "side", "purpose", "reasons")}
+            found.setdefault(row["sleeve"], []).append({**order, "shares": row["sent"]})
+    return found
+
+
+def _shares(records: SleeveRecords) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for lot in records.lots:
+        found[lot.symbol] = found.get(lot.symbol, 0) + lot.shares
+    return found
+
+
+def _equity(desk: Desk, prepared: Prepared, prices: Mapping[str, float], real: Sequence[Decided]) -> float:
+    # A sleeve that decides nothing is part of the account all the same.
+    known = {one.sleeve.name: one.decision.equity_usd for one in real}
+    total = 0.0
+    for sleeve in desk.sleeves:
+        if sleeve.name in known:
+            total += known[sleeve.name]
+        elif sleeve.owns_money and sleeve.name in prepared.records:
+            records = prepared.records[sleeve.name]
+            shares = sum(held * prices.get(symbol, 0.0) for symbol, held in _shares(records).items())
+            total += float(records.cash_usd + records.receivable_usd) + shares
+    return round(total, 6)
+
+
+def _losses(desk: Desk, prepared: Prepared, equity_usd: float) -> LossState:
+    """Return what the loss limits of the account look at; nothing where there is no such limit."""
+    risk = desk.settings.risk
+    if risk.account_daily_loss_usd is None and risk.account_drawdown_frac is None:
+        return LossState()
+    day = prepared.session.day
+    names = [sleeve.name for sleeve in desk.sleeves if sleeve.owns_money]
+    curves = {
+        name: [
+            OfficialEquity(one.session, one.equity_usd, one.flows_usd)
+            for one in desk.store.ledger.equity(name)
+            if one.session < day
+        ]
+        for name in names
+    }
+    points = account_points(curves)
+    last = points[-1].session if points else None
+    flows = sum((flows_since(prepared.records[name].movements, last) for name in names), Decimal(0))
+    state = loss_state(points, flows, paused=False)
+    change = equity_usd - float(points[-1].equity_usd + flows) if points else 0.0
+    return replace(state, change_since_usd=round(change, 6))
+
+
+def _uncrossable(desk: Desk, prepared: Prepared, wants: Sequence[SleeveWants]) -> dict[str, str]:
+    """Symbols whose shares are in doubt, or that a person must approve first."""
+    found = {**prepared.check.entries_barred, **prepared.check.exits_barred}
+    for one in wants:
+        if desk.settings.risk_of(one.name).require_confirmation:
+            found |= {order.symbol: CONFIRMED for order in one.orders if order.symbol not in found}
+    return found
+
+
+def _intent(desk: Desk, market: Market, one: SleeveOrder) -> OrderIntent:
+    order, day = one.order, market.session.day
+    return OrderIntent(
+        id=intent_id(desk.account, day, one.sleeve, order.symbol, order.purpose),
+        account=desk.account,
+        session=day,
+        strategy=one.sleeve,
+        symbol=order.symbol,
+        purpose=order.purpose,
+        side=order.side,
+        order_type=OrderType.MARKET_ON_CLOSE,
+        shares=one.sent,
+        reference_price=exact(float(market.bars[order.symbol].close[-1])),
+        reasons=order.reasons,
+    )
+
+
+def _cross(desk: Desk, market: Market, one: SleeveOrder) -> Cross:
+    order, day = one.order, market.session.day
+    inside = Purpose.CROSSED_IN if order.side is Side.BUY else Purpose.CROSSED_OUT
+    return Cross(
+        id=intent_id(desk.account, day, one.sleeve, order.symbol, inside),
+        account=desk.account,
+        session=day,
+        strategy=one.sleeve,
+        symbol=order.symbol,
+        purpose=order.purpose,
+        side=order.side,
+        shares=one.crossed,
+        reference_price=exact(float(market.bars[order.symbol].close[-1])),
+        reasons=order.reasons,
+    )

@@ -1,0 +1,186 @@
+"""Sleeves that want opposite things, and limits that cut them, through the whole daily job."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mtum import config
+from mtum.app.ledger.books import book_problems
+from mtum.app.queries.risk import account_risk
+from mtum.app.records.verify import verify
+from mtum.app.session.play_session import Replay
+from mtum.core.portfolio.orders import OrderStatus
+from mtum.core.reporting.coordination import coordination_document, coordination_lines
+from mtum.core.strategies import STRATEGIES
+from mtum.wiring import desks
+from mtum.wiring.resources import opened_reader
+from support.practice import exchange_in
+from support.scripted import Scripted
+from support.three_sleeves import played, write_three
+
+DAYS = (date(2017, 9, 5), date(2017, 9, 6), date(2017, 9, 7))
+
+
+def row(day: date, symbol: str, weight: float) -> str:
+    return f'{{day = "{day}", symbol = "{symbol}", weight = {weight}}}'
+
+
+def sleeve(name: str, weight: float, *rows: str) -> str:
+    script = ", ".join(rows)
+    return (
+        f'[sleeve.{name}]\nstrategy = "scripted"\nweight = {weight}\n'
+        f'[sleeve.{name}.rules]\nsymbols = ["AAA", "BBB"]\nscript = [{script}]\n'
+    )
+
+
+@contextmanager
+def account(folder: Path, *sleeves: str, extra: str = "") -> Iterator[Replay]:
+    if not (folder / "bars").exists():
+        write_three(folder)
+    head = f'[market]\nsource = "csv"\n[portfolio]\ncapital_usd = 30000\n{extra}\n'
+    (folder / "config.toml").write_text(head + "".join(sleeves))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(STRATEGIES, Scripted.name, Scripted)
+        settings = config.load(folder / "config.toml", {}, {})
+        with desks.replay_desk(settings, folder, None) as replay:
+            yield replay
+
+
+CROSSING = (
+    sleeve("core", 0.6, row(DAYS[0], "AAA", 1.0), row(DAYS[1], "AAA", 0.0)),
+    sleeve("timing", 0.3, row(DAYS[1], "AAA", 1.0)),
+)
+
+
+def shares(replay: Replay, name: str) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for lot in replay.desk.store.ledger.lots(name):
+        found[lot.symbol] = found.get(lot.symbol, 0) + lot.shares
+    return found
+
+
+def first_days(replay: Replay) -> list[dict[str, Any]]:
+    documents = played(replay, 1)
+    while documents[-1]["session"] < str(DAYS[-1]):
+        documents += played(replay, 1)
+    return [one for one in documents if one["session"] in {str(day) for day in DAYS}]
+
+
+def test_a_sale_of_one_sleeve_fills_the_purchase_of_another_and_only_the_rest_goes_out(tmp_path: Path) -> None:
+    with account(tmp_path, *CROSSING) as replay:
+        documents = first_days(replay)
+        store = replay.desk.store
+        (sold,) = [one for one in documents[1]["orders"] if one["side"] == "SELL"]
+        crosses = store.crosses.of(DAYS[1])
+        inside = {(one.strategy, one.side.value): one.shares for one in crosses}
+        bought = inside["timing", "BUY"]
+        held = documents[0]["orders"][0]["shares"]
+
+        assert [one["exit_code"] for one in documents] == [0, 0, 0]
+        assert inside == {("core", "SELL"): bought, ("timing", "BUY"): bought}
+        assert sold["shares"] == held - bought > 0
+        assert {one.status for one in crosses} == {OrderStatus.FILLED}
+        assert shares(replay, "core") == {}
+        assert shares(replay, "timing") == {"AAA": bought}
+
+
+def test_both_sides_of_a_cross_get_the_official_close_and_pay_nothing_for_it(tmp_path: Path) -> None:
+    with account(tmp_path, *CROSSING) as replay:
+        first_days(replay)
+        fills = [fill for fill in replay.desk.store.orders.fills() if fill.crossed]
+        close = replay.desk.store.bars.bars("AAA", "csv", DAYS[1]).find(DAYS[1])
+        assert close is not None
+
+        assert {(fill.price, fill.commission_usd) for fill in fills} == {(Decimal(str(close.close)), Decimal(0))}
+        assert sum(fill.signed_shares for fill in fills) == 0
+
+
+def test_after_a_cross_records_account_and_exchange_agree(tmp_path: Path) -> None:
+    with account(tmp_path, *CROSSING) as replay:
+        first_days(replay)
+        desk = replay.desk
+        found = verify(desk.store, desk.settings, desk.provenance)
+
+        assert (found.document["failed"], found.exit_code) == (0, 0)
+        assert not book_problems(desk.store)
+        (broker,) = exchange_in(tmp_path).accounts
+        assert {one.symbol: int(one.shares) for one in broker.positions} == shares(replay, "timing")
+        cash = sum(one.amount_usd for name in ("core", "timing") for one in desk.store.ledger.movements(name))
+        assert float(broker.cash) == pytest.approx(float(cash) + 3000, abs=1e-6)  # a tenth belongs to no sleeve
+
+
+def test_a_changed_plan_is_noticed(tmp_path: Path) -> None:
+    with account(tmp_path, *CROSSING) as replay:
+        first_days(replay)
+        desk = replay.desk
+        plan = desk.store.plans.find(DAYS[1])
+        assert plan is not None
+        assert [one["crossed"] for one in plan.document["orders"]] == [plan.document["orders"][1]["crossed"]] * 2
+        database = desk.store.database  # type: ignore[attr-defined] # the store of SQLite has it
+        with database.write() as connection:
+            connection.execute("UPDATE plans SET document = replace(document, '\"crossed\":', '\"crossed\":1')")
+
+        assert verify(desk.store, desk.settings, desk.provenance).exit_code == 6
+
+
+def test_a_limit_of_the_account_cuts_the_purchases_of_all_sleeves_alike(tmp_path: Path) -> None:
+    both = (
+        sleeve("core", 0.5, row(DAYS[0], "AAA", 1.0)),
+        sleeve("timing", 0.5, row(DAYS[0], "AAA", 1.0)),
+    )
+    with account(tmp_path, *both, extra="[risk]\nmax_symbol_frac = 0.4") as replay:
+        document = first_days(replay)[0]
+        plan = replay.desk.store.plans.find(DAYS[0])
+        assert plan is not None
+        cuts = plan.document["cuts"]
+
+        assert {(one["limit"], one["threshold"]) for one in cuts} == {("max_symbol_frac", 0.4)}
+        assert [one["shares"] for one in document["orders"]] == [one["after"] for one in cuts]
+        price = document["symbols"]["AAA"]["indicators"].get("close") or plan.frame["prices"]["AAA"]
+        assert 0.4 * 30000 - 2 * price < sum(one["after"] for one in cuts) * price <= 0.4 * 30000
+        assert verify(replay.desk.store, replay.desk.settings, replay.desk.provenance).exit_code == 0
+
+
+def test_where_a_person_must_approve_nothing_changes_sleeves(tmp_path: Path) -> None:
+    with account(tmp_path, *CROSSING, extra="[risk]\nrequire_confirmation = true") as replay:
+        first_days(replay)
+
+        assert not replay.desk.store.crosses.of(DAYS[1])
+
+
+def test_a_person_reads_what_was_cut_and_what_changed_sleeves(tmp_path: Path) -> None:
+    with account(tmp_path, *CROSSING, extra="[risk]\nmax_symbol_frac = 0.2") as replay:
+        first_days(replay)
+        plans = [replay.desk.store.plans.find(day) for day in DAYS[:2]]
+        first, second = (coordination_lines(coordination_document(plan.document)) for plan in plans if plan)
+
+    assert first[0].startswith("core buys ")
+    assert first[0].endswith("(max_symbol_frac): AAA would have been 66.2% of the account, the limit is 20.0%.")
+    assert "AAA change sleeves at the official close, without commission: core " in second[-1]
+
+
+def test_the_risk_of_the_account_is_that_of_all_sleeves_together(tmp_path: Path) -> None:
+    both = (sleeve("core", 0.5, row(DAYS[0], "AAA", 0.5)), sleeve("timing", 0.5, row(DAYS[0], "BBB", 0.5)))
+    limits = "[risk]\nmax_symbol_frac = 0.5\n[group.all]\nsymbols = ['AAA', 'BBB']\nmax_frac = 0.8"
+    with account(tmp_path, *both, extra=limits) as replay:
+        first_days(replay)
+        settings = replay.desk.settings
+    with opened_reader(settings, tmp_path / "mtum.db") as reader:
+        assert reader is not None
+        found = account_risk(settings, reader)
+    uses = {(one.sleeve, one.limit): one for one in found.limits}
+    weights = dict(found.risk.weights)
+
+    assert set(weights) == {"AAA", "BBB"}
+    assert uses["", "group.all"].value == pytest.approx(sum(weights.values()), abs=1e-6)
+    assert uses["", "max_symbol_frac"].value == max(weights.values())
+    assert uses["", "max_symbol_frac"].use == pytest.approx(max(weights.values()) / 0.5, abs=1e-6)
+    assert uses["core", "max_daily_loss_frac"].threshold == 0.1
+    assert ("core", "max_position_usd") not in uses
+    assert found.risk.concentration == pytest.approx(0.5, abs=0.01)
+    assert {one.change_frac for one in found.stresses} == {None}  # the market of the test begins in 2017
