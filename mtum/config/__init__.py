@@ -31,6 +31,7 @@ from mtum.config.sections import (
     Storage,
     digest_of,
 )
+from mtum.config.validation import SLEEVE_NAME
 
 __all__ = [
     "ENVIRONMENT_PREFIX",
@@ -39,6 +40,7 @@ __all__ = [
     "REPLAYED_SOURCES",
     "SECRETS",
     "SECTIONS",
+    "SLEEVE_NAME",
     "Broker",
     "Group",
     "Mail",

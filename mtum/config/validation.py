@@ -13,7 +13,7 @@ from mtum.config.sections import MANY, RISK_OF_SLEEVES, SECTIONS, Group, Setting
 from mtum.core.strategies import STRATEGIES
 from mtum.core.strategies.contract import Strategy
 
-NAME = re.compile(r"[a-z][a-z0-9_]{0,23}")
+SLEEVE_NAME = re.compile(r"[a-z][a-z0-9_]{0,23}")
 """Shape of the name of a sleeve or a group."""
 _TAKEN = ("cash",)
 """Names that mean something else: the sleeve that owns the cash fund."""
@@ -120,7 +120,7 @@ def _groups(tree: Mapping[str, Any], problems: list[str]) -> dict[str, Group]:
 def _name_problems(place: str, name: str) -> list[str]:
     if name in _TAKEN:
         return [f"{place}: the name {name} is taken by the sleeve that owns the cash fund; take another"]
-    if NAME.fullmatch(name):
+    if SLEEVE_NAME.fullmatch(name):
         return []
     return [f"{place}: a name is a small letter and up to 23 more small letters, digits or underscores"]
 

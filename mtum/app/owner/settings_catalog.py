@@ -11,6 +11,7 @@ from mtum.config import (
     MANY,
     SECRETS,
     SECTIONS,
+    SLEEVE_NAME,
     Group,
     Settings,
     SleeveRisk,
@@ -42,8 +43,6 @@ SLEEVES = """
 # [sleeve.core.risk]
 # max_drawdown_frac = 0.25
 """
-NAME_PATTERN = "^[a-z][a-z0-9_]{0,23}$"
-"""Shape of the name of a sleeve or a group."""
 _BOUNDS = (("exclusiveMinimum", "above"), ("minimum", "from"), ("exclusiveMaximum", "below"), ("maximum", "up to"))
 
 
@@ -109,7 +108,7 @@ def schema() -> dict[str, Any]:
             **setting.schema,
         }
     for section, described in zip(MANY, (_sleeve_table(), _described(Group)), strict=True):
-        root["properties"][section] = {**_table(section), "patternProperties": {NAME_PATTERN: described}}
+        root["properties"][section] = {**_table(section), "patternProperties": {f"^{SLEEVE_NAME.pattern}$": described}}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **root, "title": "Settings of mtum"}
 
 

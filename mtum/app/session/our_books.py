@@ -38,10 +38,6 @@ class Books:
     external: Mapping[str, Decimal]
     splits_alone: Mapping[str, str] = field(default_factory=dict)
 
-    def held(self, strategy: str) -> frozenset[str]:
-        """Return the symbols in which a strategy has shares."""
-        return frozenset(lot.symbol for lot in self.records.lots if lot.strategy == strategy)
-
 
 def read_books(desk: Desk, lists: BrokerLists, since: date | None = None) -> Books:
     """Return the books as they stand; their fills are enough for the lots from that session on."""

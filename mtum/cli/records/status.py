@@ -45,7 +45,7 @@ def status(context: typer.Context) -> Answer:
     document = {
         "mode": settings.mode,
         "account": found.account,
-        "strategy": settings.portfolio.strategy,
+        "strategy": ", ".join(settings.configured()),
         "source": settings.market.source,
         "replayed": found.replayed,
         "positions": state.positions,

@@ -7,9 +7,6 @@ from enum import StrEnum
 from mtum.core.portfolio.decision import PortfolioRules
 from mtum.core.strategies.contract import Strategy
 
-CASH_SLEEVE = "cash"
-"""Name of the sleeve that owns the cash fund; no other may have it."""
-
 
 class SleeveState(StrEnum):
     """What a sleeve may do.
