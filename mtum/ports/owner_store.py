@@ -64,7 +64,7 @@ class ApprovalStore(Protocol):
         ...
 
     def approved(self, session: date, way: Way, sleeve: str | None = None, symbol: str | None = None) -> bool:
-        """Return whether a person has approved that session's entries or exits, or those of a sleeve or symbol."""
+        """Return whether a person has approved that session's entries or exits as a whole, or by sleeve or symbol."""
         ...
 
     def approve_document(self, subject: Subject, document: Mapping[str, Any], at: datetime) -> None:

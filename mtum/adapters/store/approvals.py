@@ -31,9 +31,12 @@ class SqliteApprovals:
             return connection.execute(sql, values).rowcount == 1
 
     def approved(self, session: date, way: Way, sleeve: str | None = None, symbol: str | None = None) -> bool:
-        """Return whether a person has approved that session's entries or exits, or those of a sleeve or symbol."""
+        """Return whether a person has approved that session's entries or exits as a whole, or by sleeve or symbol."""
+        named = (
+            "(sleeve IS NOT NULL OR symbol IS NOT NULL)" if sleeve or symbol else "sleeve IS NULL AND symbol IS NULL"
+        )
         sql = (
-            "SELECT 1 FROM approvals WHERE session = ? AND way = ? "
+            f"SELECT 1 FROM approvals WHERE session = ? AND way = ? AND {named} "
             "AND (sleeve IS NULL OR sleeve = ?) AND (symbol IS NULL OR symbol = ?)"
         )
         return self.database.row(sql, (session.isoformat(), way, sleeve, symbol)) is not None

@@ -27,9 +27,29 @@ def wait_for_approval(desk: Desk, session: Session, intent: OrderIntent) -> bool
     if not needs_approval(desk.settings.risk_of(intent.strategy).require_confirmation, intent.purpose):
         return True
     last = last_instant(session, intent.order_type, desk.settings.schedule.last_send_minutes)
-    while not desk.store.approvals.approved(intent.session, way_of(intent), intent.strategy, intent.symbol):
+    while not _approved(desk, intent):
         now = desk.clock.now()
         if now >= last:
             return False
         desk.clock.wait_until(last if desk.replayed else min(last, now + LOOK_EVERY))
     return True
+
+
+def _approved(desk: Desk, intent: OrderIntent) -> bool:
+    """Return whether an approval covers the order: one that names its sleeve or symbol, or what was noticed before.
+
+    An approval of a whole session is for the orders that the notice listed, a purchase for at most a tenth more
+    shares. Where nothing was noticed it is for every order.
+    """
+    approvals, way = desk.store.approvals, way_of(intent)
+    if approvals.approved(intent.session, way, intent.strategy, intent.symbol):
+        return True
+    if not approvals.approved(intent.session, way):
+        return False
+    noticed = desk.store.plans.previewed(intent.session, intent.strategy)
+    if noticed is None:
+        return True
+    shares = [
+        int(one["shares"]) for one in noticed if (one["symbol"], one["side"]) == (intent.symbol, intent.side.value)
+    ]
+    return bool(shares) and (not intent.purpose.opens or 10 * intent.shares <= 11 * shares[0])
