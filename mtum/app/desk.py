@@ -1,7 +1,7 @@
 """What every use case of the trading day works with: settings and the outside world, built by wiring."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -55,11 +55,12 @@ class Desk:
     vix_fallback: BarSource | None = None
     replayed: bool = False
     told: Sequence[str] = ()
+    sleeves: tuple[Sleeve, ...] = field(init=False, compare=False)
+    """What the account is made of, in the order of the settings."""
 
-    @property
-    def sleeves(self) -> tuple[Sleeve, ...]:
-        """What the account is made of, in the order of the settings."""
-        return self.settings.sleeves()
+    def __post_init__(self) -> None:
+        # Asked for many times in a session; the settings do not change under a desk.
+        object.__setattr__(self, "sleeves", self.settings.sleeves())
 
     @property
     def symbols(self) -> tuple[str, ...]:
