@@ -105,7 +105,7 @@ class Portfolio(_Section):
     def rules(self, risk: "SleeveRisk") -> "PortfolioRules":
         """Return the numbers of sizing and limits that these settings and limits ask for."""
         from mtum.core.portfolio.costs import cost_model  # loads numpy
-        from mtum.core.portfolio.decision import PortfolioRules
+        from mtum.core.portfolio.decision import PortfolioRules, StopRules
         from mtum.core.portfolio.limits import LossRules
         from mtum.core.portfolio.sizing import SizingRules
 
@@ -122,6 +122,7 @@ class Portfolio(_Section):
                 max_drawdown_frac=risk.max_drawdown_frac,
                 max_daily_loss_frac=risk.max_daily_loss_frac,
             ),
+            stops=StopRules(risk.take_profit_frac, risk.stop_loss_frac),
         )
 
 

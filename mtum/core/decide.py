@@ -17,6 +17,7 @@ from mtum.core.portfolio.decision import (
 from mtum.core.portfolio.limits import LossState, Restriction, daily_loss_hit, drawdown_hit
 from mtum.core.portfolio.orders import Purpose, Side
 from mtum.core.portfolio.sizing import SizingRules, budget, outlay, shares_for
+from mtum.core.portfolio.stops import stopped_after
 from mtum.core.strategies.contract import (
     Abstain,
     Holding,
@@ -74,6 +75,8 @@ def decide(view: MarketView, strategy: Strategy, book: Book, rules: PortfolioRul
     fallen = drawdown_hit(equity, book.losses, rules.losses)
     verdicts = _verdicts(view, strategy, own_state(view, strategy, book))
     flatten = lost and rules.losses.flatten_on_daily_loss
+    stopped = stopped_after(verdicts, book, view.unfit, prices, rules.stops)
+    book = replace(book, stopped=stopped, entries_barred={**stopped, **book.entries_barred})
     waiting = _waiting(view, strategy, book)
     forced = (one if one.symbol in view.unfit else _forced(one, book, flatten=flatten) for one in verdicts)
     wishes = tuple(one if one.symbol in view.unfit else _carried(one, waiting) for one in _scaled(tuple(forced)))
@@ -97,6 +100,7 @@ def decide(view: MarketView, strategy: Strategy, book: Book, rules: PortfolioRul
         drawdown_hit=fallen,
         memory=_remembered(book.memory, verdicts),
         standing=_standing(view, wishes, waiting, bought.wanted) if strategy.STANDING_PURCHASES else (),
+        stopped=stopped,
     )
 
 
@@ -118,6 +122,7 @@ def abstained(view: MarketView, strategy: Strategy, book: Book, reason: str) -> 
         equity_usd=equity_at(book, view.prices),
         memory=book.memory,
         standing=book.standing,
+        stopped=book.stopped,
     )
 
 
@@ -179,19 +184,11 @@ def _forced(verdict: SymbolVerdict, book: Book, *, flatten: bool) -> SymbolVerdi
         return replace(verdict, verdict=_SELL_ALL, reasons=("exit_carried", original))
     if held and verdict.symbol in book.forced_exits:
         return replace(verdict, verdict=_SELL_ALL, reasons=(book.forced_exits[verdict.symbol],))
-    if held and flatten and not _sells_all(verdict):
+    if held and verdict.symbol in book.stopped and not verdict.sells_all:
+        return replace(verdict, verdict=_SELL_ALL, reasons=(book.stopped[verdict.symbol],))
+    if held and flatten and not verdict.sells_all:
         return replace(verdict, verdict=_SELL_ALL, reasons=("daily_loss",))
     return verdict
-
-
-def _sells_all(verdict: SymbolVerdict) -> bool:
-    match verdict.verdict:
-        case Target(weight):
-            return weight <= 0
-        case Shares(count):
-            return count <= 0
-        case _:
-            return False
 
 
 def _scaled(verdicts: tuple[SymbolVerdict, ...]) -> tuple[SymbolVerdict, ...]:
@@ -209,7 +206,7 @@ def _waiting(view: MarketView, strategy: Strategy, book: Book) -> dict[str, Stan
     # Purchases of earlier decisions that still stand; what a person or a limit sold is not bought back.
     if not strategy.STANDING_PURCHASES:
         return {}
-    ended = book.forced_exits.keys() | book.exit_pending.keys()
+    ended = book.forced_exits.keys() | book.exit_pending.keys() | book.stopped.keys()
     return {
         one.symbol: one
         for one in book.standing
@@ -265,7 +262,7 @@ def _wanted(verdict: SymbolVerdict, held: int, terms: _Terms, sizing: SizingRule
 
     Buying has a cost, holding has none: between what could be bought and what may be held nothing is done.
     """
-    if _sells_all(verdict):
+    if verdict.sells_all:
         return 0 if held else None
     equity = terms.equity
     match verdict.verdict:

@@ -96,6 +96,7 @@ def book_of(frame: Mapping[str, object]) -> Book:
         settles_by=date.fromisoformat(text_in(stored["settles_by"])) if "settles_by" in stored else None,
         memory=memory_of(table_in(stored.get("memory", {}))),
         standing=standing_of(stored.get("standing", [])),
+        stopped=words_in(stored.get("stopped", {})),
     )
 
 
@@ -123,6 +124,7 @@ def decision_document(decision: Decision) -> Document:
         "drawdown_hit": decision.drawdown_hit,
         **({"memory": memory_document(decision.memory)} if decision.memory else {}),
         **({"standing": standing_document(decision.standing)} if decision.standing else {}),
+        **({"stopped": dict(decision.stopped)} if decision.stopped else {}),
     }
 
 
@@ -270,6 +272,7 @@ def _book_document(book: Book) -> Document:
         **({"settles_by": book.settles_by.isoformat()} if book.settles_by else {}),
         **({"memory": memory_document(book.memory)} if book.memory else {}),
         **({"standing": standing_document(book.standing)} if book.standing else {}),
+        **({"stopped": dict(book.stopped)} if book.stopped else {}),
     }
 
 

@@ -104,7 +104,7 @@ class SqliteDecisions:
         return found
 
     def memory_before(self, strategy: str, session: date) -> tuple[date, Mapping[str, Any]] | None:
-        """Return what the last final decision before a session left to the next: its session, memory and standing.
+        """Return what the last final decision before a session left to the next: session, memory, standing, stopped.
 
         Raises
         ------
@@ -122,7 +122,7 @@ class SqliteDecisions:
             document = table(row["document"])
         except ValueError as error:
             raise VerificationError(f"the stored decision of {row['session']} cannot be read: {error}") from error
-        return date.fromisoformat(row["session"]), {"memory": {}, "standing": [], **document}
+        return date.fromisoformat(row["session"]), {"memory": {}, "standing": [], "stopped": {}, **document}
 
     def lost_too_much(self, strategy: str, sessions: Sequence[date]) -> bool:
         """Return whether a final decision of one of these sessions reached the daily-loss limit.

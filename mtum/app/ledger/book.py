@@ -207,7 +207,7 @@ def build_book(
         for symbol in sleeve.symbols
     }
     last = records.points[-1].session if records.points else None
-    memory, standing = _left(store, sleeve.name, today)
+    memory, standing, stopped = _left(store, sleeve.name, today)
     return Book(
         holdings=holdings,
         cash_usd=float(records.cash_usd),
@@ -225,6 +225,7 @@ def build_book(
         last_fill=max((fill.session for fill in records.fills), default=None),
         memory=memory,
         standing=standing,
+        stopped=stopped,
         settles_by=_settles_by(records, today) if cash.unsettled_usd else None,
     )
 
@@ -236,16 +237,16 @@ def _settles_by(records: SleeveRecords, today: date) -> date:
     return max(waiting, default=settlement_day(today))
 
 
-def _left(store: Store, sleeve: str, today: date) -> tuple[Memory, tuple[Standing, ...]]:
-    # What the last decision said to remember, and the purchases it made that may still be wanted.
+def _left(store: Store, sleeve: str, today: date) -> tuple[Memory, tuple[Standing, ...], dict[str, str]]:
+    # What the last decision said to remember, purchases it made that may still be wanted, and what a stop sold.
     found = store.decisions.memory_before(sleeve, today)
     if found is None:
-        return {}, ()
+        return {}, (), {}
     decided, document = found
     memory, standing = memory_of(document["memory"]), standing_of(document["standing"])
     plan = store.plans.find(decided) if standing else None
     standing = standing if plan is None else standing_after(plan.document, sleeve, standing)
-    return in_todays_shares(memory, standing, decided, store.bars.splits())
+    return (*in_todays_shares(memory, standing, decided, store.bars.splits()), dict(document["stopped"]))
 
 
 def flows_since(movements: Sequence[CashMovement], after: date | None) -> Decimal:

@@ -26,7 +26,7 @@ SAME_FRAC = 1e-12
 """Undoing a 3:1 split leaves a price this near to what it was."""
 DECIDED_FIELDS = (
     *("action", "reasons", "symbols", "planned", "equity_usd", "daily_loss_hit", "drawdown_hit"),
-    *("memory", "standing"),
+    *("memory", "standing", "stopped"),
 )
 
 

@@ -21,11 +21,20 @@ class Action(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class StopRules:
+    """Gain and loss on the entry price at which a position is sold at the decision, as fractions; None = never."""
+
+    take_profit_frac: float | None = None
+    stop_loss_frac: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PortfolioRules:
-    """Sizing and loss limits of the sleeve."""
+    """Sizing, loss limits and stops of the sleeve."""
 
     sizing: SizingRules
     losses: LossRules
+    stops: StopRules = StopRules()
 
 
 STANDING_SESSIONS = 5
@@ -91,6 +100,8 @@ class Book:
         What the strategy said to remember in its last committed decision, in today's shares.
     standing : tuple of Standing
         Purchases of that decision, in today's shares, in the order of its verdicts.
+    stopped : mapping of symbol to str
+        Symbols sold by a stop that the strategy has wanted ever since, with the reason word.
     """
 
     holdings: Mapping[str, Holding]
@@ -110,6 +121,7 @@ class Book:
     memory: Memory = field(default_factory=dict)
     standing: tuple[Standing, ...] = ()
     settles_by: date | None = None
+    stopped: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +155,8 @@ class Decision:
         Everything the strategy remembers after it.
     standing : tuple of Standing
         Purchases that are wanted again at the next decision as far as they are not made by then.
+    stopped : mapping of symbol to str
+        Symbols in which nothing is bought until the strategy, flat, has once not wanted to.
     """
 
     session: date
@@ -156,3 +170,4 @@ class Decision:
     drawdown_hit: bool = False
     memory: Memory = field(default_factory=dict)
     standing: tuple[Standing, ...] = ()
+    stopped: Mapping[str, str] = field(default_factory=dict)

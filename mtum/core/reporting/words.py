@@ -22,6 +22,8 @@ REASONS = {
     "daily_loss": "the daily loss limit was reached",
     "cooldown": "too soon after the last exit",
     "flat": "nothing was held",
+    "stop_loss": "the price has fallen from the entry price to its stop",
+    "take_profit": "the price has risen from the entry price to its target",
 }
 
 SHORT = {"exit_carried": "carried", "daily_loss": "daily loss"}

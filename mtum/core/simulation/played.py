@@ -7,7 +7,7 @@ from enum import Enum
 
 from mtum.core.market.bars import Days
 from mtum.core.portfolio.costs import IbFixedCosts, PercentCosts
-from mtum.core.portfolio.decision import PortfolioRules
+from mtum.core.portfolio.decision import PortfolioRules, StopRules
 from mtum.core.simulation.kernel.columns import Column
 from mtum.core.simulation.kernel.walk import NO_LIMIT, Terms
 from mtum.errors import UsageError
@@ -65,6 +65,11 @@ class PlayTerms:
             raise UsageError(
                 "the backtest of mtum_confluence knows a daily loss in USD only: "
                 "add --set risk.max_daily_loss_frac=none, and --set risk.max_daily_loss_usd=USD for a limit"
+            )
+        if self.rules.stops != StopRules():
+            raise UsageError(
+                "the backtest of mtum_confluence knows no stops: "
+                "add --set risk.stop_loss_frac=none --set risk.take_profit_frac=none to see it without them"
             )
         percent = sizing.costs if isinstance(sizing.costs, PercentCosts) else PercentCosts(Decimal(0))
         fixed = sizing.costs if isinstance(sizing.costs, IbFixedCosts) else IbFixedCosts()

@@ -46,6 +46,7 @@ class _Sleeve:
     pending: list[tuple[PlannedOrder, Mapping[str, float], date]] = field(default_factory=list)
     memory: Memory = field(default_factory=dict)
     standing: tuple[Standing, ...] = ()
+    stopped: Mapping[str, str] = field(default_factory=dict)
     last_fill: date | None = None
     columns: dict[tuple[str, Asked], Column] = field(default_factory=dict)
     trades: list[PlayedTrade] = field(default_factory=list)
@@ -96,7 +97,7 @@ def play_sessions(history: SessionHistory, strategy: Strategy, terms: PlayTerms,
         _fill_pending(history, sleeve, terms, t, int(settled[t]))
         _open_session(sleeve, t)
         decision = _decide(history, strategy, sleeve, terms, t)
-        sleeve.memory, sleeve.standing = decision.memory, decision.standing
+        sleeve.memory, sleeve.standing, sleeve.stopped = decision.memory, decision.standing, decision.stopped
         remembered = {verdict.symbol: verdict.remember for verdict in decision.verdicts}
         sleeve.pending = [(order, remembered[order.symbol], day) for order in decision.orders]
         if terms.fill is FillModel.SAME_CLOSE:
@@ -165,6 +166,7 @@ def _book(sleeve: _Sleeve, terms: PlayTerms, t: int) -> Book:
         last_fill=sleeve.last_fill,
         memory=sleeve.memory,
         standing=sleeve.standing,
+        stopped=sleeve.stopped,
     )
 
 

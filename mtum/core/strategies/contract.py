@@ -260,6 +260,22 @@ class SymbolVerdict:
     memory: Mapping[str, Remembered | None] = field(default_factory=dict)
     confidence: float | None = None
 
+    @property
+    def sells_all(self) -> bool:
+        """Whether nothing of the symbol is to be left."""
+        match self.verdict:
+            case Target(weight):
+                return weight <= 0
+            case Shares(count):
+                return count <= 0
+            case _:
+                return False
+
+    @property
+    def enters(self) -> bool:
+        """Whether shares are wanted, of a sleeve that has none."""
+        return isinstance(self.verdict, Target | Shares) and not self.sells_all
+
 
 class Strategy(Protocol):
     """Parameters of a strategy, what it says about itself, and its decision.
