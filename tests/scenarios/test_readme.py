@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mtum import config
 from mtum.wiring import resources
 from support.practice import desk_in
 from support.source_tree import ROOT
@@ -37,6 +38,16 @@ def test_a_query_of_the_readme_answers_something(database: Path, query: str) -> 
     connection.close()
     assert rows
     assert any(value is not None for value in rows[0])
+
+
+SETTINGS = [text for text in re.findall(r"```toml\n(.*?)```", README, re.DOTALL) if "[grid" not in text]
+
+
+@pytest.mark.parametrize("text", SETTINGS)
+def test_settings_of_the_readme_can_be_used(tmp_path: Path, text: str) -> None:
+    (tmp_path / "config.toml").write_text(text)
+
+    assert config.load(tmp_path / "config.toml", {}, {}).sleeves()
 
 
 @pytest.mark.full

@@ -88,7 +88,8 @@ def section_rows(name: str, model: Any) -> Iterator[Row]:
     """Settings of one section."""
     properties = model.model_json_schema()["properties"]
     for key, field in model.model_fields.items():
-        yield f"`{name}.{key}`", f"`{spelled(field.default)}`", allowed(properties[key]), field.description or ""
+        default = "required" if field.is_required() else f"`{spelled(field.default)}`"
+        yield f"`{name}.{key}`", default, allowed(properties[key]), field.description or ""
 
 
 def strategy_rows() -> Iterator[Row]:
