@@ -103,7 +103,8 @@ def test_the_same_call_in_another_folder_process_zone_and_locale_gives_the_same(
     ours, theirs = tables(first.document["database"]), tables(again.document["database"])
     for name in ours.keys() - {"_sqlite_migrations"}:  # a library's own record of when the tables were made
         assert ours[name] == theirs[name], name
-    assert len(ours["decisions"]) == len(ours["input_frames"]) == SESSIONS
+    assert len(ours["decisions"]) == len(ours["plans"]) == SESSIONS
+    assert len(ours["input_frames"]) == 2 * SESSIONS
 
 
 def test_every_decision_of_the_demo_verifies(first: Called) -> None:

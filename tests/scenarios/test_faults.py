@@ -1,7 +1,6 @@
 """Faults around the daily job, each as a real process: what happens, what is told, what is sent."""
 
 import ctypes
-import json
 import os
 import resource
 import signal
@@ -94,9 +93,9 @@ class Place:
     def outcome(self) -> str:
         """How the timetable's row of the decision stands."""
         with closing(open_read_only(self.data / "mtum.db")) as connection:
-            (text,) = connection.execute("SELECT value FROM meta WHERE key = 'timetable'").fetchone()
-        rows = {(row[1], row[3]): row[6] for row in json.loads(text)}
-        return str(rows.get(("decide_and_order", "2026-11-23")))
+            sql = "SELECT outcome FROM replayed_runs WHERE job = 'decide_and_order' AND session = '2026-11-23'"
+            row = connection.execute(sql).fetchone()
+        return str(row and row[0])
 
 
 @pytest.fixture
