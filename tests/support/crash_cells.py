@@ -1,9 +1,11 @@
 """The cells of the crash matrix: where a run is killed, which fault strikes, and what must come of it."""
 
+import json
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from mtum.core.portfolio.orders import OrderStatus
 from support.crash import Fault, Running, market_gateway, points_of, run_mtum
@@ -134,8 +136,15 @@ def _wrongly_unknown(outcome: Outcome, doubt: Doubt) -> Iterator[str]:
         yield "given up outside the window of doubt"
 
 
+def _without_vix(gateway: Running) -> bool:
+    told: dict[str, Any] = json.loads((gateway.folder / "out.txt").read_text())
+    return (told["degraded"], told["reasons"]) == (["vix"], ["vix_missing"])
+
+
 def _not_owned(gateway: Running, outcome: Outcome) -> Iterator[str]:
     states = gateway.states()
+    if not outcome.accepted and not states and outcome.cell.kill_at is None and _without_vix(gateway):
+        return  # nothing is bought without it, and that is told
     if outcome.accepted != 1:
         yield f"exit 0 with {outcome.accepted} orders"
     elif [state.status for state in states] != [OrderStatus.ACCEPTED]:

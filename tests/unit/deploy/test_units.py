@@ -1,5 +1,6 @@
 """The files of deploy/: checked with the tools at hand, and against the program they start."""
 
+import os
 import re
 import runpy
 import shutil
@@ -200,7 +201,10 @@ def test_the_images_build_step_works_in_a_clean_folder(tmp_path: Path) -> None:
         else:
             shutil.copy(ROOT / source, target)
     step = run_steps()[0].replace("/srv/mtum", str(place)).replace("python -m venv", f"{sys.executable} -m venv")
-    done = subprocess.run(["sh", "-ec", step], cwd=build, capture_output=True, text=True, check=False, timeout=900)
+    # The one step that must reach a package index: without the guard that keeps all else from the network.
+    unguarded = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    line = ["sh", "-ec", step]
+    done = subprocess.run(line, cwd=build, env=unguarded, capture_output=True, text=True, check=False, timeout=900)
     if "NewConnectionError" in done.stderr or "No matching distribution" in done.stderr:
         pytest.skip("needs a package index")
     assert done.returncode == 0, done.stderr[-2000:]
