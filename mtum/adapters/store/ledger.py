@@ -170,7 +170,6 @@ class SqliteLedger:
 
 # Movements and points are read whole several times a session; each is a value, so it is made once.
 @lru_cache(maxsize=4096)
-@lru_cache(maxsize=65536)
 def _movement(columns: tuple[Any, ...]) -> CashMovement:
     key, strategy, session, kind, amount, note, symbol, paid = columns
     return CashMovement(key, strategy, date.fromisoformat(session), kind, money(amount), note, symbol, bool(paid))
