@@ -11,9 +11,12 @@ import pytest
 
 from mtum import config
 from mtum.app.ledger.books import book_problems
+from mtum.app.owner.flatten_now import flatten_now
 from mtum.app.queries.risk import account_risk
 from mtum.app.records.verify import verify
-from mtum.app.session.play_session import Replay
+from mtum.app.session.decide_and_order import decide_and_order
+from mtum.app.session.play_session import Replay, play_session
+from mtum.core.market.sessions import Session
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.core.reporting.coordination import coordination_document, coordination_lines
 from mtum.core.strategies import STRATEGIES
@@ -112,6 +115,43 @@ def test_after_a_cross_records_account_and_exchange_agree(tmp_path: Path) -> Non
         assert {one.symbol: int(one.shares) for one in broker.positions} == shares(replay, "timing")
         cash = sum(one.amount_usd for name in ("core", "timing") for one in desk.store.ledger.movements(name))
         assert float(broker.cash) == pytest.approx(float(cash) + 3000, abs=1e-6)  # a tenth belongs to no sleeve
+
+
+def decided_on(replay: Replay, day: date) -> Session:
+    """Play the sessions before a day, and decide that day's."""
+    while (session := replay.upcoming()) and session.day < day:
+        play_session(replay.desk, session)
+    assert session is not None
+    decide_and_order(replay.desk, session)
+    return session
+
+
+def test_who_flattens_a_sleeve_takes_back_its_purchase_and_leaves_the_others_alone(tmp_path: Path) -> None:
+    both = (sleeve(name, 0.5, row(DAYS[0], "AAA", 1.0)) for name in ("core", "timing"))
+    with account(tmp_path, *both) as replay:
+        session = decided_on(replay, DAYS[0])
+        flat = flatten_now(replay.desk, "AAA", "not this one", "core")
+        assert (flat.exit_code, flat.document["problems"]) == (0, [])
+        assert [one["status"] for one in flat.document["orders"]] == ["CANCELED", "ACCEPTED"]
+        play_session(replay.desk, session)
+        assert [shares(replay, name) != {} for name in ("core", "timing")] == [False, True]
+
+
+def test_what_changes_sleeves_at_the_close_is_not_sold_a_second_time_by_hand(tmp_path: Path) -> None:
+    sleeves = (
+        sleeve("core", 0.3, row(DAYS[0], "AAA", 1.0), row(DAYS[1], "AAA", 0.0)),
+        sleeve("timing", 0.6, row(DAYS[1], "AAA", 1.0)),
+    )
+    with account(tmp_path, *sleeves) as replay:
+        session = decided_on(replay, DAYS[1])
+        (inside,) = {one.shares for one in replay.desk.store.crosses.of(DAYS[1])}
+        assert shares(replay, "core") == {"AAA": inside}
+        flat = flatten_now(replay.desk, "AAA", "enough", "core")
+        assert [(one["side"], one["status"]) for one in flat.document["orders"]] == [("BUY", "ACCEPTED")]
+        assert flat.exit_code == 0
+        play_session(replay.desk, session)
+        assert shares(replay, "core") == {}
+        assert not book_problems(replay.desk.store)
 
 
 def test_a_changed_plan_is_noticed(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A person cancels working orders, while the exchange still allows it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from mtum.app.desk import Desk, Problem, exit_code_of
@@ -29,7 +30,7 @@ def cancel(desk: Desk, session: Session, wanted: str | None = None) -> dict[str,
     if wanted is not None and not states:
         raise UsageError(f'no order of {session.day} has the id "{wanted}"; `mtum show orders` lists them')
     working = [state for state in states if state.status.working]
-    problems = _canceled(desk, session, working) if working else ()
+    problems = cancel_working(desk, session, working) if working else ()
     after = [desk.store.orders.find(state.intent.id) or state for state in working]
     return {
         "session": session.day.isoformat(),
@@ -40,7 +41,14 @@ def cancel(desk: Desk, session: Session, wanted: str | None = None) -> dict[str,
     }
 
 
-def _canceled(desk: Desk, session: Session, working: list[IntentState]) -> tuple[Problem, ...]:
+def cancel_working(desk: Desk, session: Session, working: Sequence[IntentState]) -> tuple[Problem, ...]:
+    """Cancel these orders at the broker; return which of them are not canceled.
+
+    Raises
+    ------
+    DeadlineMissedError
+        From ten minutes before the close on.
+    """
     desk.broker.connect()
     try:
         last = session.before_close(IRREVOCABLE_MINUTES)

@@ -1,23 +1,26 @@
 """`mtum flatten` on the running market: close the position today if the window is open, else with the next decision."""
 
-from mtum.app.desk import Desk, Problem, exit_code_of
+from mtum.app.desk import Desk, exit_code_of
+from mtum.app.ledger.book import held_shares
+from mtum.app.owner.cancel import cancel_working
 from mtum.app.owner.flatten import request_flatten
 from mtum.app.session.check_book import check_book
 from mtum.app.session.decide_and_order import RunResult, current_document, decide_and_order
-from mtum.app.session.our_books import Books, open_books
+from mtum.app.session.our_books import open_books
 from mtum.app.session.run_document import empty_document
 from mtum.app.session.run_today import todays_session
 from mtum.app.session.submit_orders import submit_orders
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.money import exact
-from mtum.core.portfolio.orders import OrderIntent, OrderType, Purpose, Side, intent_id
+from mtum.core.portfolio.orders import OrderIntent, OrderStatus, OrderType, Purpose, Side, intent_id
 from mtum.errors import ExitCode
 
 
 def flatten_now(desk: Desk, symbol: str, why: str, sleeve: str | None = None) -> RunResult:
     """Ask for the position to be closed, and do it at this close when that is still possible.
 
-    Shares held are sold, shares that are short are bought back.
+    Shares held are sold, shares that are short are bought back. Purchases in it that still work are canceled first:
+    they would buy anew what is sold, and only one side of a symbol may be at the broker.
 
     The session's decision is final: if it was made already, this is an order of its own beside it.
     """
@@ -39,34 +42,36 @@ def _open_window(desk: Desk, session: Session) -> bool:
 
 
 def _beside_the_decision(desk: Desk, session: Session, symbol: str, only: str | None) -> RunResult:
+    bought = [
+        state
+        for state in desk.store.orders.states(session.day)
+        if state.intent.symbol == symbol and state.intent.purpose.opens and only in (None, state.intent.strategy)
+    ]
+    working = [state for state in bought if state.status.working]
+    problems = cancel_working(desk, session, working) if working else ()
     desk.broker.connect()
     try:
         lists = desk.broker.lists()
         books = open_books(desk, lists, session)
         check = check_book(desk, books, lists, session)
         held, short = check.sellable.get(symbol, 0), check.short.get(symbol, 0)
-        shared = {} if symbol in check.exits_barred else _shares(books, symbol)
-        for sleeve, own in shared.items():
-            if only not in (None, sleeve):
+        shared = {} if symbol in check.exits_barred else held_shares(desk.store)
+        for one in desk.store.crosses.of(session.day):
+            # Shares that go to another sleeve at the close are sold already.
+            if one.side is Side.SELL and one.status is OrderStatus.PLANNED and shared:
+                shared[one.strategy, one.symbol] -= one.shares
+        for (sleeve, of), own in shared.items():
+            if of != symbol or only not in (None, sleeve):
                 continue
             purpose, shares = (Purpose.EXIT, min(own, held)) if own > 0 else (Purpose.COVER, min(-own, short))
             held, short = (held - shares, short) if own > 0 else (held, short - shares)
             if shares > 0:
                 intent = _close(desk, session, (sleeve, symbol), purpose, shares)
                 desk.store.orders.add_intent(intent, desk.clock.now())
-        problems: tuple[Problem, ...] = (*check.problems, *submit_orders(desk, session))
+        problems += (*check.problems, *submit_orders(desk, session))
     finally:
         desk.broker.close()
     return RunResult(current_document(desk, session, problems), exit_code_of(problems))
-
-
-def _shares(books: Books, symbol: str) -> dict[str, int]:
-    # What each sleeve has of it, a removed one too.
-    found: dict[str, int] = {}
-    for lot in books.records.lots:
-        if lot.symbol == symbol:
-            found[lot.strategy] = found.get(lot.strategy, 0) + lot.shares
-    return found
 
 
 def _close(desk: Desk, session: Session, whose: tuple[str, str], purpose: Purpose, shares: int) -> OrderIntent:
