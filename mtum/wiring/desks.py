@@ -244,10 +244,9 @@ def gate_rules(settings: Settings, pinned: Mapping[str, str]) -> GateRules:
     return GateRules(
         account=resources.account_of(settings),
         contracts={symbol: pinned.get(symbol, "") for symbol in symbols_of(sleeves)},
-        max_position_usd=Decimal(repr(max(sleeve.rules.sizing.max_position_usd for sleeve in sleeves))),
+        max_position_usd={one.name: Decimal(repr(one.rules.sizing.max_position_usd)) for one in sleeves},
         window_opens_minutes=schedule.window_opens_minutes,
         last_send_minutes=schedule.last_send_minutes,
-        max_orders=2 * len(sleeves),
         paper=None if settings.mode == "practice" else settings.mode == "paper",
     )
 

@@ -15,7 +15,7 @@ from mtum.ports.rehearsing import Rehearsing
 from support.gateway import ACCOUNT, TODAY, Running, running_gateway, weekday_sessions
 from support.ib_adapter import adapter, ticket
 
-RULES = GateRules(ACCOUNT, {"MTUM": ""}, Decimal(5000), window_opens_minutes=22, last_send_minutes=15)
+RULES = GateRules(ACCOUNT, {"MTUM": ""}, {"": Decimal(5000)}, window_opens_minutes=22, last_send_minutes=15)
 
 
 class Weekdays:

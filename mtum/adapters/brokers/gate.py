@@ -8,7 +8,7 @@ from decimal import Decimal
 from mtum.core.market.instruments import unit_usd
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.gate import GateFacts, GateRules, Refusal, last_instant, last_minutes, outside_window, refusal
-from mtum.core.portfolio.orders import Side, Ticket
+from mtum.core.portfolio.orders import Purpose, Side, Ticket, intent_id, intent_of
 from mtum.core.portfolio.reconcile import OUR_REF
 from mtum.errors import BookMismatchError, BrokerError, DataError
 from mtum.ports.broker import Broker, BrokerLists, Denied, NotSent, SubmitOutcome
@@ -30,7 +30,8 @@ class GatedBroker:
     Attributes
     ----------
     held : callable
-        Returns the shares of our lots by symbol: they may be closed even where the settings trade something else.
+        Returns the shares of our lots by sleeve and symbol: they count in the sleeve's limit, and may be closed even
+        where the settings trade something else.
     """
 
     def __init__(
@@ -41,7 +42,7 @@ class GatedBroker:
         self._calendar = calendar
         self._pinned = pinned
         self._cleared: Ticket | None = None
-        self.held: Callable[[], Mapping[str, int]] = dict
+        self.held: Callable[[], Mapping[tuple[str, str], int]] = dict
         self.name = broker.name
         self.proves_absence = broker.proves_absence
         if isinstance(broker, Rehearsing):
@@ -122,7 +123,7 @@ class GatedBroker:
     def _rules_for(self, ticket: Ticket) -> GateRules:
         known = dict(self._rules.contracts)
         if ticket.symbol not in known:
-            shares = self.held().get(ticket.symbol, 0)
+            shares = sum(shares for (_, symbol), shares in self.held().items() if symbol == ticket.symbol)
             closes = shares > 0 if ticket.side is Side.SELL else shares < 0
             known |= {ticket.symbol: ""} if closes else {}
         contracts = {symbol: self._pinned(symbol) or fixed for symbol, fixed in known.items()}
@@ -133,6 +134,12 @@ class GatedBroker:
         lists = self._broker.lists()
         price = self._broker.price(ticket.symbol)
         mine = [order for order in lists.orders if order.symbol == ticket.symbol]
+        ours = [order for order in mine if OUR_REF.match(order.ref)]
+        today = f"m{session.day:%y%m%d}-"
+        against = [order for order in ours if order.side is not ticket.side]
+        own = (ticket.account, session.day, ticket.strategy, ticket.symbol)
+        buys = {intent_id(*own, purpose) for purpose in Purpose if purpose.opens}
+        added = sum(order.left for order in ours if order.may_fill and intent_of(order.ref) in buys)
         others = [one for one in lists.others if one.symbol == ticket.symbol]
         open_buys_usd, unpriced = self._purchases(lists, {ticket.symbol: price}) if ticket.side is Side.BUY else NONE
         return GateFacts(
@@ -142,7 +149,13 @@ class GatedBroker:
             contract=self._broker.contract(ticket.symbol),
             position=lists.positions.get(ticket.symbol, Decimal(0)),
             open_sells=sum(order.left for order in mine if order.side is Side.SELL and order.may_fill),
-            orders_today=sum(1 for order in mine if OUR_REF.match(order.ref)),
+            of_intent=sum(1 for order in ours if intent_of(order.ref) == intent_of(ticket.ref)),
+            other_side=sum(
+                order.shares if order.may_fill else order.filled
+                for order in against
+                if order.may_fill or order.ref.startswith(today)
+            ),
+            own_shares=Decimal(self.held().get((ticket.strategy, ticket.symbol), 0) + added),
             cash_usd=lists.account.cash_usd,
             price=unit_usd(ticket.symbol, price),
             open_buys=sum(order.left for order in mine if order.side is Side.BUY and order.may_fill),

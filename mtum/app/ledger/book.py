@@ -105,11 +105,11 @@ def held_lots(store: Store) -> tuple[Lot, ...]:
     return read_records(store).lots
 
 
-def held_shares(store: Store) -> dict[str, int]:
-    """Return the shares of every strategy together by symbol, negative where they are short."""
-    found: dict[str, int] = {}
+def held_shares(store: Store) -> dict[tuple[str, str], int]:
+    """Return the shares of every strategy by strategy and symbol, negative where they are short."""
+    found: dict[tuple[str, str], int] = {}
     for lot in held_lots(store):
-        found[lot.symbol] = found.get(lot.symbol, 0) + lot.shares
+        found[lot.strategy, lot.symbol] = found.get((lot.strategy, lot.symbol), 0) + lot.shares
     return found
 
 

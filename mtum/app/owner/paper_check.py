@@ -227,7 +227,8 @@ STEPS = (
 def _ticket(desk: Desk, session: Session, purpose: Purpose) -> Ticket:
     symbol = desk.symbols[0]
     key = intent_id(desk.account, session.day, STRATEGY, symbol, purpose)
-    return Ticket(desk.account, symbol, Side.BUY, OrderType.MARKET_ON_CLOSE, 1, f"{key}-1")
+    buy, kind = Side.BUY, OrderType.MARKET_ON_CLOSE
+    return Ticket(desk.account, symbol, buy, kind, 1, f"{key}-1", strategy=desk.sleeves[0].name)
 
 
 def _save(

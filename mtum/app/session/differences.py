@@ -151,7 +151,8 @@ def beyond_ordered(desk: Desk) -> dict[str, Beyond]:
         if not intent.purpose.internal and author not in lifted:
             what = f"{intent.side.value} {intent.shares} {intent.symbol} ({intent.ref})"
             fact = f"{what}: {shares} shares were executed, {shares - intent.shares} more than ordered"
-            words, ways = _flattening(intent.symbol, held_shares(desk.store).get(intent.symbol, 0))
+            ours = sum(shares for (_, held), shares in held_shares(desk.store).items() if held == intent.symbol)
+            words, ways = _flattening(intent.symbol, ours)
             text = (
                 f"{fact}; our books follow the broker, entries are stopped: look at the broker's own screen; "
                 f"{words}`mtum resume` lets entries through again"

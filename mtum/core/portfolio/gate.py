@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from mtum.core.market.sessions import Session
-from mtum.core.portfolio.orders import OrderType, Side, Ticket
+from mtum.core.portfolio.orders import OrderType, Side, Ticket, intent_of
 
 PAPER = "D"
 """How the broker's paper accounts begin."""
@@ -28,22 +28,23 @@ class GateRules:
         Whether it must be a paper account ("D..."); None where there is only one kind.
     contracts : mapping of symbol to str
         Symbols of the universe with the contract pinned for each ("" = nothing to pin).
+    max_position_usd : mapping of sleeve to Decimal
+        The most that each sleeve may hold in one symbol, USD; a sleeve that is not named buys nothing.
     window_opens_minutes, last_send_minutes : float
         Minutes before the close between which orders may leave, by the broker's clock.
     """
 
     account: str
     contracts: Mapping[str, str]
-    max_position_usd: Decimal
+    max_position_usd: Mapping[str, Decimal]
     window_opens_minutes: float
     last_send_minutes: float
     paper: bool | None = None
-    max_orders: int = 2
 
 
 @dataclass(frozen=True, slots=True)
 class GateFacts:
-    """What the broker says at this moment.
+    """What the broker says at this moment, and what the order's sleeve holds.
 
     Parameters
     ----------
@@ -61,8 +62,12 @@ class GateFacts:
         Shares of the symbol that short calls may call for.
     unknown : str
         Instruments on the symbol of which it is not known what they do to its shares, in words.
-    orders_today : int
-        Orders with our references in the symbol this session, working or done.
+    of_intent : int
+        Orders of the same intent that the broker lists, working or done, whatever their attempt.
+    other_side : int
+        Shares of our orders on the symbol's other side that may still fill, or were filled this session.
+    own_shares : Decimal
+        Shares of the symbol that the order's sleeve has, those included that its working purchases may add.
     price : Decimal
         What one share or contract costs in USD, by which the purchase is judged.
     """
@@ -73,9 +78,11 @@ class GateFacts:
     contract: str
     position: Decimal
     open_sells: int
-    orders_today: int
     cash_usd: Decimal
     price: Decimal
+    of_intent: int = 0
+    other_side: int = 0
+    own_shares: Decimal = Decimal(0)
     open_buys: int = 0
     open_buys_usd: Decimal = Decimal(0)
     unpriced: str = ""
@@ -94,6 +101,8 @@ class Refusal:
 def refusal(ticket: Ticket, facts: GateFacts, rules: GateRules) -> Refusal | None:
     """Return the first check that the order fails, or None when it may leave."""
     notional = ticket.shares * facts.price
+    together = notional + max(Decimal(0), facts.own_shares) * facts.price
+    most = rules.max_position_usd.get(ticket.strategy, Decimal(0))
     free = facts.position - facts.open_sells - facts.pledged
     buying = ticket.side is Side.BUY
     # Shares that are short may be bought back and no more; such a purchase makes the position smaller.
@@ -137,8 +146,8 @@ def refusal(ticket: Ticket, facts: GateFacts, rules: GateRules) -> Refusal | Non
         ),
         (
             "notional",
-            not buying or short or notional <= rules.max_position_usd,
-            f"buy for {notional:.2f} USD, limit {rules.max_position_usd:.2f}",
+            not buying or short or together <= most,
+            f"buy for {notional:.2f} USD, with what {ticket.strategy} has {together:.2f}, its limit {most:.2f}",
         ),
         ("purchases", not buying or not facts.unpriced, f"what the working {facts.unpriced} costs is not known"),
         (
@@ -146,7 +155,8 @@ def refusal(ticket: Ticket, facts: GateFacts, rules: GateRules) -> Refusal | Non
             not buying or notional + facts.open_buys_usd <= facts.cash_usd,
             f"buy for {notional:.2f} USD {beside}, cash {facts.cash_usd:.2f}",
         ),
-        ("count", facts.orders_today < rules.max_orders, f"{facts.orders_today} orders this session already"),
+        ("intent", not facts.of_intent, f"the broker lists an order of {intent_of(ticket.ref)} already"),
+        ("side", not facts.other_side, f"{facts.other_side} shares of ours are on the symbol's other side today"),
         ("window", late is None, late.text if late else ""),
     )
     return next((Refusal(name, text) for name, passed, text in checks if not passed), None)

@@ -237,7 +237,8 @@ class OrderIntent:
 class Ticket:
     """An order as it is handed to a broker: always for today's session, whole shares.
 
-    `symbol`, `shares` and `combination` as in the intent that it carries out.
+    `symbol`, `shares`, `combination` and `strategy`, the sleeve whose order it is, as in the intent that it carries
+    out; nothing of the last goes to the broker.
     """
 
     account: str
@@ -247,6 +248,7 @@ class Ticket:
     shares: int
     ref: str
     combination: tuple[Leg, ...] = ()
+    strategy: str = ""
 
     @property
     def untradable(self) -> str:
@@ -260,7 +262,14 @@ class Ticket:
 def ticket_of(intent: OrderIntent) -> Ticket:
     """Return the order that carries out an intent."""
     return Ticket(
-        intent.account, intent.symbol, intent.side, intent.order_type, intent.shares, intent.ref, intent.combination
+        account=intent.account,
+        symbol=intent.symbol,
+        side=intent.side,
+        order_type=intent.order_type,
+        shares=intent.shares,
+        ref=intent.ref,
+        combination=intent.combination,
+        strategy=intent.strategy,
     )
 
 

@@ -63,10 +63,9 @@ def test_the_last_gate_has_the_limits_of_the_settings() -> None:
     assert desks.gate_rules(settings, {"MTUM": "4711", "SPY": "1"}) == GateRules(
         account="PRACTICE",
         contracts={"MTUM": "4711"},
-        max_position_usd=Decimal("1234.5"),
+        max_position_usd={"mtum_confluence": Decimal("1234.5")},
         window_opens_minutes=30.0,
         last_send_minutes=15.0,
-        max_orders=2,
     )
 
 

@@ -1,7 +1,7 @@
 """The gate in front of a broker: fresh facts for every order, and nothing passes without them."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -10,16 +10,18 @@ import pytest
 from mtum.adapters.brokers.gate import GatedBroker
 from mtum.core.market.instruments import InstrumentId
 from mtum.core.portfolio.gate import GateRules
-from mtum.core.portfolio.orders import Leg, OrderStatus, OrderType, Side, Ticket, ticket_of
+from mtum.core.portfolio.orders import Leg, OrderStatus, OrderType, Purpose, Side, Ticket, intent_id, ticket_of
 from mtum.errors import BrokerUnavailableError, DataError
 from mtum.ports.broker import BrokerLists, BrokerOrder, Denied, NotSent, OtherInstrument, SubmitOutcome
 from mtum.ports.rehearsing import Rehearsing
 from support.fakes import CALENDAR, SENT_AT, SESSION, FakeBroker, accepted, listed, shown
-from support.store import ACCOUNT, intent
+from support.store import ACCOUNT, STRATEGY, intent
 
 BUY, SELL = intent(), intent(side=Side.SELL)
+OTHERS_SALE = intent(side=Side.SELL, strategy="other")
+OLD_SALE, OLD_BUY = (intent(session=date(2018, 11, 30), side=side) for side in (Side.SELL, Side.BUY))
 PUT = InstrumentId("MTUM  190118P00100000")
-RULES = GateRules(ACCOUNT, {"MTUM": ""}, Decimal(5000), window_opens_minutes=22, last_send_minutes=15)
+RULES = GateRules(ACCOUNT, {"MTUM": ""}, {STRATEGY: Decimal(5000)}, window_opens_minutes=22, last_send_minutes=15)
 DOWN = BrokerUnavailableError("the line is dead")
 
 
@@ -92,12 +94,14 @@ def test_an_order_that_passes_reaches_the_broker_and_its_answer_comes_back() -> 
         ("sell", shown(listed(SELL, ref="by hand", shares=10), held="28"), ticket_of(SELL), ""),
         ("cash", shown(cash="1899.99"), ticket_of(BUY), ""),  # 19 at 100
         ("notional", shown(cash="99999"), replace(ticket_of(BUY), shares=51), ""),
-        (
-            "count",
-            shown(listed(BUY, OrderStatus.REJECTED), listed(SELL, OrderStatus.REJECTED)),
-            ticket_of(BUY),
-            "",
-        ),
+        ("intent", shown(listed(BUY, OrderStatus.REJECTED)), ticket_of(BUY), ""),
+        ("intent", shown(listed(BUY, OrderStatus.CANCELED, ref=f"{BUY.id}-2")), ticket_of(BUY), ""),
+        ("side", shown(listed(SELL), cash="99999"), ticket_of(BUY), ""),
+        ("side", shown(listed(BUY), held="19"), ticket_of(SELL), ""),
+        ("side", shown(listed(OTHERS_SALE), cash="99999"), ticket_of(BUY), ""),
+        ("side", shown(listed(OLD_SALE), cash="99999"), ticket_of(BUY), ""),  # left over, and may fill
+        ("side", shown(listed(SELL, OrderStatus.CANCELED, 1), cash="99999"), ticket_of(BUY), ""),
+        ("side", shown(listed(BUY, OrderStatus.FILLED, 19), held="19"), ticket_of(SELL), ""),
     ],
 )
 def test_each_fresh_fact_alone_denies_and_nothing_is_sent(
@@ -116,6 +120,10 @@ def test_each_fresh_fact_alone_denies_and_nothing_is_sent(
         shown(listed(SELL, OrderStatus.CANCELED, ref="by hand"), held="19"),
         shown(listed(SELL, ref="by hand", symbol="SPY"), held="19"),
         shown(listed(BUY, ref="by hand"), held="19"),
+        shown(listed(BUY, OrderStatus.REJECTED), held="19"),
+        shown(listed(OLD_BUY, OrderStatus.FILLED, 19), held="19"),
+        shown(listed(BUY, symbol="SPY"), held="19"),
+        shown(listed(OTHERS_SALE), held="38"),
         shown(*[listed(SELL, OrderStatus.CANCELED, ref=f"by hand {number}") for number in range(5)], held="19"),
     ],
 )
@@ -191,7 +199,7 @@ def test_purchases_that_ended_and_sales_buy_back_nothing_that_is_short() -> None
 
 def test_a_contract_that_the_rules_name_counts_for_what_is_held_too() -> None:
     gate = gated(FakeBroker([shown(held="19")]), contracts={"MTUM": "4712"})
-    gate.held = lambda: {"MTUM": 19}
+    gate.held = lambda: {(STRATEGY, "MTUM"): 19}
     told = gate.submit(ticket_of(SELL))
     assert isinstance(told, Denied)
     assert told.code == "contract"
@@ -213,6 +221,9 @@ def by_hand(shares: int = 5, filled: int = 0, **more: Any) -> BrokerOrder:
     return replace(listed(BUY, status, filled, ref="by hand", shares=shares, symbol="SPY"), **more)
 
 
+INCREASE = replace(
+    BUY, id=intent_id(ACCOUNT, SESSION.day, STRATEGY, "MTUM", Purpose.INCREASE), purpose=Purpose.INCREASE
+)
 CALL = OtherInstrument("MTUM", "MTUM 20190118 110 C", "OPT", Decimal(1), call=True, multiplier=Decimal(100))
 DEAR = replace(CALL, working=True, limit_usd=Decimal(2))
 
@@ -221,7 +232,8 @@ DEAR = replace(CALL, working=True, limit_usd=Decimal(2))
     ("orders", "others", "needed"),
     [
         ([], [], "1900"),  # 19 at 100
-        ([listed(BUY, OrderStatus.REJECTED)], [], "1900"),  # ours, once: two a session may be tried
+        ([listed(intent(strategy="other"), OrderStatus.REJECTED)], [], "1900"),
+        ([listed(intent(strategy="other"), filled=9)], [], "2900"),  # 10 left of another sleeve's
         ([by_hand()], [], "2400"),  # 5 at 100 beside it
         ([by_hand(symbol="MTUM")], [], "2400"),
         ([by_hand(limit_usd=Decimal(90))], [], "2350"),
@@ -263,6 +275,29 @@ def test_a_working_purchase_of_unknown_cost_stops_every_purchase_and_no_sale(
     broker = Told(lists, outcomes=[accepted(SELL)])
     assert gated(broker).submit(ticket_of(SELL)) == accepted(SELL)
     assert broker.priced == ["MTUM"]
+
+
+@pytest.mark.parametrize(
+    ("held", "orders", "shares"),
+    [
+        ({}, [], 50),
+        ({(STRATEGY, "MTUM"): 20, (STRATEGY, "SPY"): 7, ("other", "MTUM"): 9}, [], 30),
+        ({(STRATEGY, "MTUM"): 20}, [listed(INCREASE, filled=4)], 15),  # 15 of 19 may fill yet
+        ({(STRATEGY, "MTUM"): 20}, [listed(INCREASE, OrderStatus.CANCELED, 4)], 30),
+        ({(STRATEGY, "MTUM"): 20}, [listed(intent(strategy="other"))], 30),
+        ({(STRATEGY, "MTUM"): 20}, [by_hand(symbol="MTUM")], 30),
+    ],
+)
+def test_a_sleeve_has_no_more_of_a_symbol_than_its_own_limit_with_what_works_for_it(
+    held: dict[tuple[str, str], int], orders: list[BrokerOrder], shares: int
+) -> None:
+    for more, passes in ((0, True), (1, False)):
+        order = intent(shares=shares + more)
+        gate = gated(FakeBroker([shown(*orders, held="20", cash="99999")], outcomes=[accepted(order)]))
+        gate.held = lambda: held
+        told = gate.submit(ticket_of(order))
+        assert isinstance(told, Denied) is not passes
+        assert passes or getattr(told, "code", "") == "notional"
 
 
 def test_shares_that_calls_may_call_for_are_not_sold_and_what_is_not_known_stops_purchases() -> None:
@@ -348,5 +383,5 @@ def test_the_broker_is_told_the_earlier_of_both_last_moments(
 def test_what_we_hold_can_be_closed_though_it_is_traded_no_more(held: int, side: Side, *, passes: bool) -> None:
     order = intent(side=side, shares=abs(held) or 1)
     gate = gated(FakeBroker([shown(held=str(held or 1))], outcomes=[accepted(order)]), contracts={"SPY": ""})
-    gate.held = lambda: {"MTUM": held} if held else {}
+    gate.held = lambda: {("gone", "MTUM"): held} if held else {}
     assert isinstance(gate.submit(ticket_of(order)), Denied) is not passes

@@ -13,7 +13,13 @@ from mtum.core.portfolio.orders import OrderType, Side, Ticket
 
 CLOSE = datetime(2018, 12, 3, 21, tzinfo=UTC)
 SESSION = Session(date(2018, 12, 3), CLOSE - timedelta(hours=6, minutes=30), CLOSE)
-RULES = GateRules("DU1", {"MTUM": "4711"}, Decimal(5000), window_opens_minutes=22, last_send_minutes=15)
+RULES = GateRules(
+    "DU1",
+    {"MTUM": "4711"},
+    {"core": Decimal(5000), "timing": Decimal(9000)},
+    window_opens_minutes=22,
+    last_send_minutes=15,
+)
 FACTS = GateFacts(
     now=SESSION.before_close(17),
     session=SESSION,
@@ -21,11 +27,10 @@ FACTS = GateFacts(
     contract="4711",
     position=Decimal(10),
     open_sells=0,
-    orders_today=0,
     cash_usd=Decimal(2000),
     price=Decimal(100),
 )
-BUY = Ticket("DU1", "MTUM", Side.BUY, OrderType.MARKET_ON_CLOSE, 20, "m181203-AAAAAAAAAAAA-1")
+BUY = Ticket("DU1", "MTUM", Side.BUY, OrderType.MARKET_ON_CLOSE, 20, "m181203-AAAAAAAAAAAA-1", strategy="core")
 SELL = replace(BUY, side=Side.SELL, shares=10)
 
 
@@ -54,7 +59,9 @@ def test_an_order_that_passes_every_check_at_its_edge_may_leave(ticket: Ticket) 
         ("sell", replace(SELL, shares=11), {}, {}),
         ("sell", SELL, {"position": Decimal("9.99")}, {}),
         ("sell", SELL, {"open_sells": 1}, {}),
-        ("notional", BUY, {}, {"max_position_usd": Decimal("1999.99")}),
+        ("notional", BUY, {}, {"max_position_usd": {"core": Decimal("1999.99"), "timing": Decimal(9000)}}),
+        ("notional", BUY, {"own_shares": Decimal(31)}, {}),  # 31 and 20 at 100 are 5,100
+        ("notional", replace(BUY, strategy="gone"), {}, {}),
         ("cash", BUY, {"cash_usd": Decimal("1999.99")}, {}),
         ("sell", SELL, {"pledged": 1}, {}),
         ("short", replace(BUY, shares=11), {"position": Decimal(-10)}, {}),
@@ -64,8 +71,10 @@ def test_an_order_that_passes_every_check_at_its_edge_may_leave(ticket: Ticket) 
         ("purchases", BUY, {"unpriced": "BUY 3 XYZ"}, {}),
         ("cash", BUY, {"open_buys_usd": Decimal("0.01")}, {}),
         ("cash", replace(BUY, shares=10), {"position": Decimal(-10), "cash_usd": Decimal("999.99")}, {}),
-        ("count", BUY, {"orders_today": 2}, {}),
-        ("count", SELL, {"orders_today": 0}, {"max_orders": 0}),
+        ("intent", BUY, {"of_intent": 1}, {}),
+        ("intent", SELL, {"of_intent": 2}, {}),
+        ("side", BUY, {"other_side": 1}, {}),
+        ("side", SELL, {"other_side": 30}, {}),
         ("window", BUY, {"now": SESSION.before_close(22) - timedelta(seconds=1)}, {}),
         ("window", SELL, {"now": SESSION.before_close(15) - timedelta(seconds=4)}, {}),
         ("window", BUY, {"now": SESSION.before_close(17) - timedelta(days=1)}, {}),
@@ -83,7 +92,7 @@ def test_the_edges_of_the_window_are_inside_it_and_the_later_one_is_five_seconds
 def test_what_is_short_is_bought_back_to_the_last_share_whatever_the_largest_purchase() -> None:
     cover = replace(BUY, shares=10)
     facts: dict[str, Any] = {"position": Decimal(-12), "open_buys": 2, "unknown": "MTUM CFD"}
-    assert judged(cover, {**facts, "cash_usd": Decimal(1000)}, {"max_position_usd": Decimal(1)}) is None
+    assert judged(cover, {**facts, "cash_usd": Decimal(1000)}, {"max_position_usd": {}}) is None
 
 
 def test_two_purchases_do_not_spend_the_same_cash() -> None:
@@ -94,7 +103,18 @@ def test_two_purchases_do_not_spend_the_same_cash() -> None:
 
 def test_a_sale_needs_no_cash_and_is_not_bounded_by_the_largest_purchase() -> None:
     facts: dict[str, Any] = {"cash_usd": Decimal(-5), "unknown": "MTUM CFD", "unpriced": "BUY 3 XYZ"}
-    assert judged(SELL, facts, {"max_position_usd": Decimal(1)}) is None
+    assert judged(SELL, {**facts, "own_shares": Decimal(99)}, {"max_position_usd": {}}) is None
+
+
+def test_what_a_sleeve_has_already_counts_in_its_own_limit_and_in_no_others() -> None:
+    """20 at 100 beside 30 are the 5,000 of core, and 9,000 take 70 of timing's beside them."""
+    assert judged(BUY, {"own_shares": Decimal(30)}, {}) is None
+    assert judged(replace(BUY, strategy="timing"), {"own_shares": Decimal(70)}, {}) is None
+    assert judged(replace(BUY, strategy="timing"), {"own_shares": Decimal(71)}, {}) == "notional"
+    assert judged(BUY, {"own_shares": Decimal(-30)}, {"max_position_usd": {"core": Decimal("1999.99")}}) == "notional"
+    stopped = refusal(BUY, replace(FACTS, own_shares=Decimal(31)), RULES)
+    assert stopped is not None
+    assert stopped.text == "buy for 2000.00 USD, with what core has 5100.00, its limit 5000.00"
 
 
 def test_a_purchase_needs_no_position() -> None:

@@ -17,7 +17,9 @@ from mtum.core.portfolio.orders import Leg, OrderType, Side, Ticket
 
 DAY = date(2026, 1, 30)
 SESSION = Session(DAY, datetime(2026, 1, 30, 14, 30, tzinfo=UTC), datetime(2026, 1, 30, 21, tzinfo=UTC))
-RULES = GateRules("DU1", {"MTUM": "7@BATS"}, Decimal(5000), window_opens_minutes=22, last_send_minutes=15, paper=True)
+RULES = GateRules(
+    "DU1", {"MTUM": "7@BATS"}, {"core": Decimal(5000)}, window_opens_minutes=22, last_send_minutes=15, paper=True
+)
 LIVE = replace(RULES, paper=False)
 # 16 shares at 250.00 are 4,000 of 5,000 USD; 20 minutes before the close.
 FACTS = GateFacts(
@@ -27,11 +29,10 @@ FACTS = GateFacts(
     contract="7@BATS",
     position=Decimal(16),
     open_sells=0,
-    orders_today=0,
     cash_usd=Decimal(4500),
     price=Decimal(250),
 )
-BUY = Ticket("DU1", "MTUM", Side.BUY, OrderType.MARKET_ON_CLOSE, 16, "r")
+BUY = Ticket("DU1", "MTUM", Side.BUY, OrderType.MARKET_ON_CLOSE, 16, "m260130-AAAAAAAAAAAA-1", strategy="core")
 SELL = replace(BUY, side=Side.SELL)
 PUT = InstrumentId("MTUM  260220P00240000")
 
@@ -58,7 +59,11 @@ BROKEN: dict[str, list[Case]] = {
     ],
     "instruments": [(BUY, replace(FACTS, unknown="MTUM CFD"))],
     "purchases": [(BUY, replace(FACTS, unpriced="BUY 1 MTUM BAG"))],
-    "notional": [(replace(BUY, shares=21), replace(FACTS, cash_usd=Decimal(9000)))],
+    "notional": [
+        (replace(BUY, shares=21), replace(FACTS, cash_usd=Decimal(9000))),
+        (BUY, replace(FACTS, own_shares=Decimal(5))),
+        (replace(BUY, strategy="gone"), FACTS),
+    ],
     "instrument": [
         (replace(BUY, combination=(Leg(PUT, Side.SELL), Leg(PUT, Side.BUY))), FACTS),
         (replace(BUY, symbol=PUT), FACTS, replace(RULES, contracts={PUT: ""})),
@@ -67,7 +72,8 @@ BROKEN: dict[str, list[Case]] = {
         (BUY, replace(FACTS, cash_usd=Decimal("3999.99"))),
         (BUY, replace(FACTS, open_buys_usd=Decimal("500.01"))),
     ],
-    "count": [(BUY, replace(FACTS, orders_today=2))],
+    "intent": [(BUY, replace(FACTS, of_intent=1)), (SELL, replace(FACTS, of_intent=1))],
+    "side": [(BUY, replace(FACTS, other_side=1)), (SELL, replace(FACTS, other_side=1))],
     "window": [
         (BUY, replace(FACTS, now=datetime(2026, 1, 30, 20, 37, 59, tzinfo=UTC))),
         (BUY, replace(FACTS, now=datetime(2026, 1, 30, 20, 44, 56, tzinfo=UTC))),
@@ -94,7 +100,7 @@ def test_each_check_stops_its_own_kind_of_order(name: str, case: Case) -> None:
     [
         (replace(BUY, shares=20), replace(FACTS, cash_usd=Decimal(5000))),
         (SELL, replace(FACTS, cash_usd=Decimal(-10))),
-        (BUY, replace(FACTS, orders_today=1)),
+        (BUY, replace(FACTS, own_shares=Decimal(4))),
         (BUY, replace(FACTS, now=datetime(2026, 1, 30, 20, 38, tzinfo=UTC))),
         (BUY, replace(FACTS, now=datetime(2026, 1, 30, 20, 44, 55, tzinfo=UTC))),
     ],

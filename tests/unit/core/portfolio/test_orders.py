@@ -129,7 +129,13 @@ def test_a_reference_is_the_id_and_the_attempt_in_at_most_24_characters(attempt:
 
 def test_a_ticket_says_what_the_intent_wants() -> None:
     assert ticket_of(order(2)) == Ticket(
-        "PRACTICE", "MTUM", Side.SELL, OrderType.MARKET_ON_CLOSE, 19, "m180103-KLONQXSJHYJB-2"
+        "PRACTICE",
+        "MTUM",
+        Side.SELL,
+        OrderType.MARKET_ON_CLOSE,
+        19,
+        "m180103-KLONQXSJHYJB-2",
+        strategy="mtum_confluence",
     )
 
 
