@@ -35,6 +35,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache
 from itertools import count, pairwise, product
+from math import ceil
 from multiprocessing.connection import wait
 from multiprocessing.context import ForkProcess
 from pathlib import Path
@@ -49,7 +50,10 @@ KEPT = ROOT / "build" / "mutants.jsonl"
 GOAL = 0.9
 MEMORY = 8 << 30
 """Bytes of addresses at most: a mutant that fills a list for ever must not take the machine with it."""
+HANGS = 600
+"""Seconds by the clock after which tests are waiting for ever; those that compute for ever end by their CPU time."""
 UNIT = "tests/unit/core"
+_COORDINATED = (f"{UNIT}/coordination", f"{UNIT}/test_plans.py", "tests/properties/test_coordination_properties.py")
 NEAR = {
     "mtum/core/decide.py": (
         f"{UNIT}/test_decide.py",
@@ -67,6 +71,13 @@ NEAR = {
     "mtum/core/portfolio/cash.py": (f"{UNIT}/portfolio/test_cash.py",),
     "mtum/core/portfolio/returns.py": (f"{UNIT}/portfolio/test_returns.py", f"{UNIT}/portfolio/test_cash.py"),
     "mtum/core/portfolio/tax.py": (f"{UNIT}/portfolio/test_tax.py", "tests/properties/test_tax_properties.py"),
+    "mtum/core/coordination/account.py": _COORDINATED,
+    "mtum/core/coordination/cash.py": (f"{UNIT}/coordination/test_cash.py",),
+    "mtum/core/coordination/coordinate.py": _COORDINATED,
+    "mtum/core/coordination/limits.py": _COORDINATED,
+    "mtum/core/coordination/risk.py": (f"{UNIT}/coordination/test_risk.py",),
+    "mtum/core/plans.py": (f"{UNIT}/test_plans.py", "tests/scenarios/test_coordination.py"),
+    "mtum/app/ledger/book.py": ("tests/unit/app/ledger/test_book.py",),
     "mtum/app/ledger/dividends.py": ("tests/unit/app/ledger/test_dividends.py",),
     "mtum/core/market/settlement.py": (f"{UNIT}/market/test_settlement.py",),
     "mtum/core/market/merging.py": (f"{UNIT}/market/test_merging.py", "tests/properties/test_merging_properties.py"),
@@ -290,10 +301,12 @@ def named_mutants(rows: Iterable[dict[str, str]]) -> list[Mutant]:
     return found
 
 
-def play(tree: Path, tests: tuple[str, ...]) -> None:
-    """Run tests in a copy of the checkout and end this process with their code."""
+def play(tree: Path, tests: tuple[str, ...], seconds: int) -> None:
+    """Run tests in a copy of the checkout, for so much CPU time at most, and end this process with their code."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.setsid()
+    # CPU time, as a busy machine must not turn a survivor into a timeout.
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     written = os.open(tree.with_suffix(".log"), os.O_RDWR | os.O_CREAT | os.O_TRUNC)
     for stream in (0, 1, 2):
@@ -304,12 +317,18 @@ def play(tree: Path, tests: tuple[str, ...]) -> None:
     os._exit(int(importlib.import_module("pytest").main([*OPTIONS, *tests])))
 
 
+def cpu_of_children() -> float:
+    """Return the CPU seconds of every run of tests that has ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 class Bench:
     """Plays tests against one mutant after the other, several at a time, each in a copy of its own."""
 
     def __init__(self, folder: Path, jobs: int) -> None:
         self.free, self.stamps = [folder / f"copy{number}" for number in range(jobs)], count(1)
-        self.playing: dict[int, tuple[ForkProcess, Path, Mutant | None, float, float]] = {}
+        self.playing: dict[int, tuple[ForkProcess, Path, Mutant | None, float]] = {}
         # With what is not committed yet, as it is now.
         listed = ["git", "ls-files", "-coz", "--exclude-standard"]
         names = subprocess.run(listed, cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout.decode().split("\0")
@@ -323,21 +342,20 @@ class Bench:
         (tree / file).write_bytes(source)
         os.utime(tree / file, (stamp := next(self.stamps), stamp))
 
-    def start(self, mutant: Mutant | None, tests: tuple[str, ...], seconds: float) -> None:
+    def start(self, mutant: Mutant | None, tests: tuple[str, ...], seconds: int) -> None:
         tree = self.free.pop()
         if mutant is not None:
             self.write(tree, mutant.file, mutant.applied())
-        process = multiprocessing.get_context("fork").Process(target=play, args=(tree, tests))
+        process = multiprocessing.get_context("fork").Process(target=play, args=(tree, tests, seconds))
         process.start()
-        now = time.monotonic()
-        self.playing[process.sentinel] = (process, tree, mutant, now, now + seconds)
+        self.playing[process.sentinel] = (process, tree, mutant, time.monotonic() + HANGS)
 
-    def ended(self) -> Iterator[tuple[Mutant | None, str, float]]:
-        """Wait for a while; tell what has ended as "lived", "killed" or "timeout", and how long it took."""
+    def ended(self) -> Iterator[tuple[Mutant | None, str]]:
+        """Wait for a while; tell what has ended as "lived", "killed" or "timeout"."""
         wait(list(self.playing), timeout=0.2)
-        for sentinel, (process, tree, mutant, since, until) in list(self.playing.items()):
-            late = process.is_alive() and time.monotonic() > until
-            if late or not process.is_alive():
+        for sentinel, (process, tree, mutant, until) in list(self.playing.items()):
+            hangs = process.is_alive() and time.monotonic() > until
+            if hangs or not process.is_alive():
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid or 0, signal.SIGKILL)
                 process.join()
@@ -345,7 +363,8 @@ class Bench:
                 if mutant is not None:
                     self.write(tree, mutant.file, source_of(mutant.file))
                 self.free.append(tree)
-                yield mutant, "timeout" if late else "killed" if process.exitcode else "lived", time.monotonic() - since
+                late = hangs or process.exitcode in (-signal.SIGXCPU, -signal.SIGKILL)
+                yield mutant, "timeout" if late else "killed" if process.exitcode else "lived"
 
 
 def judged(mutants: list[Mutant], jobs: int, kept: dict[str, list[str]]) -> Iterator[tuple[Mutant, str]]:
@@ -365,18 +384,19 @@ def judged(mutants: list[Mutant], jobs: int, kept: dict[str, list[str]]) -> Iter
         bench = Bench(Path(folder), jobs)
         seconds = {}
         for tests in dict.fromkeys(mutant.tests for mutant in waiting):
-            bench.start(None, tests, 600)
+            before = cpu_of_children()
+            bench.start(None, tests, HANGS)
             while not (ended := list(bench.ended())):
                 pass
             if ended[0][1] != "lived":
                 sys.exit(f"{bench.free[-1].with_suffix('.log').read_text()}without any change: {ended[0][1]}")
-            seconds[tests] = 5 + 4 * ended[0][2]
+            seconds[tests] = 5 + 4 * ceil(cpu_of_children() - before)
         waiting.reverse()
         while waiting or bench.playing:
             while waiting and bench.free:
                 mutant = waiting.pop()
                 bench.start(mutant, mutant.tests, seconds[mutant.tests])
-            for one, verdict, _ in bench.ended():
+            for one, verdict in bench.ended():
                 if one is not None:
                     print(json.dumps([one.key, verdict, *states[one]]), file=told, flush=True)
                     yield one, verdict
