@@ -1,13 +1,14 @@
-"""What a run needs of all that was ever recorded, at a cost that does not grow with it."""
+"""The books: what a run needs of all that was ever recorded, at a cost that does not grow with it, and the ledger."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
 from mtum.core.portfolio.fills import Fill
+from mtum.core.portfolio.lots import Lot
 from mtum.ports.broker import BrokerLists
-from mtum.ports.records import Cross, EquityPoint, IntentState, PlanRecord
+from mtum.ports.records import CashMovement, Cross, EquityPoint, IntentState, PlanRecord
 
 
 class BookStore(Protocol):
@@ -50,12 +51,12 @@ class BookStore(Protocol):
         """
         ...
 
-    def funded(self, strategy: str) -> bool:
-        """Return whether the strategy has been given its capital."""
+    def cash(self, strategy: str, until: date | None = None) -> Decimal:
+        """Return the cash in USD that the strategy owns: everything paid, or what was by the close of a session."""
         ...
 
-    def receivable(self, strategy: str) -> bool:
-        """Return whether something that the strategy earned is not paid yet."""
+    def recorded(self, keys: Collection[str]) -> Collection[str]:
+        """Return those of these keys that are those of cash movements."""
         ...
 
     def outline(self, strategy: str, before: date, since: date | None = None) -> Sequence[EquityPoint]:
@@ -73,6 +74,50 @@ class BookStore(Protocol):
 
     def last_before(self, strategy: str, session: date) -> EquityPoint | None:
         """Return the newest point of a session earlier than that."""
+        ...
+
+
+class LedgerStore(Protocol):
+    """Cash, lots and equity of each strategy, and the account as the broker showed it."""
+
+    def move_cash(self, movements: Sequence[CashMovement]) -> None:
+        """Record movements; a known key is left alone, except that a receivable may become paid."""
+        ...
+
+    def cash_of_others(self, strategies: Collection[str]) -> Mapping[str, Decimal]:
+        """Return the cash in USD that each strategy but these still owns; empty if none has any."""
+        ...
+
+    def allotted_since(self, session: date) -> Decimal:
+        """Return the cash in USD that strategies were given after a session out of what no strategy owned."""
+        ...
+
+    def movements(self, strategy: str, *, open_only: bool = False) -> Sequence[CashMovement]:
+        """Return movements in the order of their sessions; or of them capital, deposits, withdrawals, what is owed."""
+        ...
+
+    def write_lots(self, strategy: str, lots: Sequence[Lot], remembered: Mapping[str, Mapping[str, float]]) -> None:
+        """Replace the strategy's open lots (they are derived from fills)."""
+        ...
+
+    def lots(self, strategy: str) -> Sequence[Lot]:
+        """Return the open lots as they were last written."""
+        ...
+
+    def write_equity(self, point: EquityPoint) -> None:
+        """Insert or update the point of its session."""
+        ...
+
+    def equity(self, strategy: str, since: date | None = None) -> Sequence[EquityPoint]:
+        """Return points, oldest first; all, or those from a session on."""
+        ...
+
+    def write_account(self, session: date, at: datetime, lists: BrokerLists) -> None:
+        """Record account values and positions as the broker showed them."""
+        ...
+
+    def others(self, session: date) -> Sequence[str]:
+        """Return what the broker last showed in that session besides shares, in words."""
         ...
 
 

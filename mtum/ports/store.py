@@ -3,24 +3,19 @@
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Any, Protocol
 
 from mtum.core.market.bars import Bars
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.fills import Fill, Split
 from mtum.core.portfolio.limits import Restriction
-from mtum.core.portfolio.lots import Lot
 from mtum.core.portfolio.orders import OrderIntent, OrderStatus
-from mtum.ports.books import BookStore, CrossStore, PlanStore
-from mtum.ports.broker import BrokerLists
+from mtum.ports.books import BookStore, CrossStore, LedgerStore, PlanStore
 from mtum.ports.messages import Message
 from mtum.ports.owner_store import ApprovalStore, LimitStore, StatementStore
 from mtum.ports.records import (
-    CashMovement,
     Cross,
     DecisionRecord,
-    EquityPoint,
     Halt,
     IntentState,
     Observed,
@@ -169,50 +164,6 @@ class OrderStore(Protocol):
 
     def fills(self, strategy: str | None = None, intents: Collection[str] | None = None) -> Sequence[Fill]:
         """Return fills in time order, corrections included: of all, of one strategy, or of these intents."""
-        ...
-
-
-class LedgerStore(Protocol):
-    """Cash, lots and equity of each strategy, and the account as the broker showed it."""
-
-    def move_cash(self, movements: Sequence[CashMovement]) -> None:
-        """Record movements; a known key is left alone, except that a receivable may become paid."""
-        ...
-
-    def cash_of_others(self, strategies: Collection[str]) -> Mapping[str, Decimal]:
-        """Return the cash in USD that each strategy but these still owns; empty if none has any."""
-        ...
-
-    def allotted_since(self, session: date) -> Decimal:
-        """Return the cash in USD that strategies were given after a session out of what no strategy owned."""
-        ...
-
-    def movements(self, strategy: str) -> Sequence[CashMovement]:
-        """Return movements in the order of their sessions."""
-        ...
-
-    def write_lots(self, strategy: str, lots: Sequence[Lot], remembered: Mapping[str, Mapping[str, float]]) -> None:
-        """Replace the strategy's open lots (they are derived from fills)."""
-        ...
-
-    def lots(self, strategy: str) -> Sequence[Lot]:
-        """Return the open lots as they were last written."""
-        ...
-
-    def write_equity(self, point: EquityPoint) -> None:
-        """Insert or update the point of its session."""
-        ...
-
-    def equity(self, strategy: str, since: date | None = None) -> Sequence[EquityPoint]:
-        """Return points, oldest first; all, or those from a session on."""
-        ...
-
-    def write_account(self, session: date, at: datetime, lists: BrokerLists) -> None:
-        """Record account values and positions as the broker showed them."""
-        ...
-
-    def others(self, session: date) -> Sequence[str]:
-        """Return what the broker last showed in that session besides shares, in words."""
         ...
 
 

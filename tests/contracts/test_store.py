@@ -1,6 +1,6 @@
 """What every store must do, whatever it is made of."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -362,6 +362,32 @@ class TestLedger:
         store.ledger.move_cash([replace(due, paid=True)])
         store.ledger.move_cash([due])
         assert store.ledger.movements(STRATEGY) == (replace(due, paid=True),)
+
+    @pytest.mark.parametrize("amounts", [(), ("0.1", "0.2", "-0.3"), ("5000", "-1808.1099853515625", "0.000001")])
+    def test_cash_is_the_exact_sum_of_what_was_paid_by_a_session(self, store: Store, amounts: Sequence[str]) -> None:
+        """Added as floats 0.1, 0.2 and -0.3 make 5.6e-17; prices of some sources have thirteen decimals."""
+        for number, usd in enumerate(amounts):
+            store.ledger.move_cash([CashMovement(f"{number}", STRATEGY, MONDAY, "fee", Decimal(usd))])
+        late = CashMovement("late", STRATEGY, TUESDAY, "fee", Decimal("-1234567890.25"))
+        owed = CashMovement("owed", STRATEGY, MONDAY, "dividend", Decimal(7), paid=False)
+        store.ledger.move_cash([late, owed, CashMovement("other", "other", MONDAY, "fee", Decimal(-9))])
+        assert store.books.cash(STRATEGY, MONDAY) == sum(map(Decimal, amounts))
+        assert store.books.cash(STRATEGY) == sum(map(Decimal, amounts)) - Decimal("1234567890.25")
+
+    def test_capital_flows_and_what_is_owed_are_looked_at_one_by_one(self, store: Store) -> None:
+        for kind, paid in (
+            ("capital", True),
+            ("fee", True),
+            ("dividend", True),
+            ("dividend", False),
+            ("deposit", True),
+        ):
+            store.ledger.move_cash(
+                [CashMovement(f"{kind}:{paid}", STRATEGY, MONDAY, kind, Decimal(1), paid=paid)],
+            )
+        found = [one.key for one in store.ledger.movements(STRATEGY, open_only=True)]
+        assert found == ["capital:True", "dividend:False", "deposit:True"]
+        assert store.books.recorded(["fee:True", "fee:False"]) == {"fee:True"}
 
     def test_movements_come_in_the_order_of_their_sessions(self, store: Store) -> None:
         for key, day in (("b", TUESDAY), ("a", MONDAY), ("c", TUESDAY)):

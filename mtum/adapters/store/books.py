@@ -1,13 +1,14 @@
 """What a run needs of all that was ever recorded, at a cost that does not grow with it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from itertools import pairwise
 
 from mtum.adapters.store.database import Database
-from mtum.adapters.store.ledger import point
+from mtum.adapters.store.ledger import cash_of, point
 from mtum.adapters.store.orders.executions import read_open_fills
 from mtum.adapters.store.orders.intents import SELECT, TERMINAL, state
 from mtum.adapters.store.texts import since_text
@@ -78,15 +79,14 @@ class SqliteBooks:
         """
         return read_open_fills(self.database, since)
 
-    def funded(self, strategy: str) -> bool:
-        """Return whether the strategy has been given its capital."""
-        sql = "SELECT 1 FROM cash_movements WHERE strategy = ? AND kind = 'capital' LIMIT 1"
-        return self.database.row(sql, (strategy,)) is not None
+    def cash(self, strategy: str, until: date | None = None) -> Decimal:
+        """Return the cash in USD that the strategy owns: everything paid, or what was by the close of a session."""
+        return cash_of(self.database, strategy, until)
 
-    def receivable(self, strategy: str) -> bool:
-        """Return whether something that the strategy earned is not paid yet."""
-        sql = "SELECT 1 FROM cash_movements WHERE strategy = ? AND paid = 0 LIMIT 1"
-        return self.database.row(sql, (strategy,)) is not None
+    def recorded(self, keys: Collection[str]) -> Collection[str]:
+        """Return those of these keys that are those of cash movements."""
+        sql = "SELECT key FROM cash_movements WHERE key IN (SELECT value FROM json_each(?))"
+        return {key for (key,) in self.database.rows(sql, (json.dumps(list(keys), allow_nan=False),))} if keys else ()
 
     def outline(self, strategy: str, before: date, since: date | None = None) -> Sequence[EquityPoint]:
         """Return the points that the peak and the last change depend on, oldest first.
@@ -101,10 +101,11 @@ class SqliteBooks:
         flows = [day for (day,) in self.database.rows(f"SELECT session {inside} AND flows_usd <> 0", (*span, last))]
         days: set[str] = set()
         for part in pairwise([span[1], *flows, last]):
-            # SQLite takes the other columns of a lone max() from the row that has it.
-            for which in ("min(session)", "max(equity_usd), session", "max(session)"):
-                row = self.database.row(f"SELECT {which} {inside}", (strategy, *part))
-                days |= {row[-1]} if row is not None and row[-1] else set()
+            # By value there is an index: the highest mostly is the first it has.
+            highest = f"SELECT session {inside} ORDER BY equity_usd DESC LIMIT 1"
+            for sql in (f"SELECT min(session) {inside}", highest, f"SELECT max(session) {inside}"):
+                row = self.database.row(sql, (strategy, *part))
+                days |= {row[0]} if row is not None and row[0] else set()
         newest = self.database.rows(f"SELECT session {inside} ORDER BY session DESC LIMIT 2", (*span, last))
         named = json.dumps(sorted({*days, *(day for (day,) in newest)}), allow_nan=False)
         sql = "SELECT * FROM equity WHERE strategy = ? AND session IN (SELECT value FROM json_each(?)) ORDER BY session"

@@ -9,9 +9,9 @@ from functools import lru_cache
 from typing import Any
 
 from mtum.adapters.store.database import Database
+from mtum.adapters.store.schema.tables import OPEN_MOVEMENTS as OPEN
 from mtum.adapters.store.texts import instant_text, maybe_float, maybe_money, money, plain, since_text
 from mtum.core.portfolio.lots import Lot
-from mtum.core.portfolio.money import exact
 from mtum.ports.broker import BrokerLists
 from mtum.ports.records import CashMovement, EquityPoint
 
@@ -54,28 +54,30 @@ class SqliteLedger:
     def cash_of_others(self, strategies: Collection[str]) -> Mapping[str, Decimal]:
         """Return the cash in USD that each strategy but these still owns; empty if none has any."""
         sql = (
-            "SELECT strategy, amount_usd FROM cash_movements WHERE paid = 1 "
-            "AND strategy NOT IN (SELECT value FROM json_each(?)) ORDER BY rowid"
+            "SELECT strategy FROM cash_movements WHERE strategy NOT IN (SELECT value FROM json_each(?)) "
+            "GROUP BY strategy ORDER BY min(rowid)"
         )
-        owned: dict[str, Decimal] = {}
-        for row in self.database.rows(sql, (json.dumps(sorted(strategies), allow_nan=False),)):
-            owned[row["strategy"]] = owned.get(row["strategy"], Decimal(0)) + exact(row["amount_usd"])
-        return {name: cash for name, cash in owned.items() if cash}
+        others = self.database.rows(sql, (json.dumps(sorted(strategies), allow_nan=False),))
+        return {name: cash for (name,) in others if (cash := cash_of(self.database, name))}
 
     def allotted_since(self, session: date) -> Decimal:
         """Return the cash in USD that strategies were given after a session out of what no strategy owned."""
         sql = (
-            "SELECT coalesce(sum(amount_usd), 0) FROM cash_movements WHERE session > ? "
+            f"SELECT coalesce(sum(amount_usd), 0) FROM cash_movements WHERE {OPEN} AND session > ? "
             "AND (kind = 'capital' OR key LIKE 'handed_on:%' OR key LIKE 'taken_over:%')"
         )
         row = self.database.row(sql, (session.isoformat(),))
         return money(row[0] if row else 0.0)
 
-    def movements(self, strategy: str) -> Sequence[CashMovement]:
-        """Return movements in the order of their sessions."""
+    def movements(self, strategy: str, *, open_only: bool = False) -> Sequence[CashMovement]:
+        """Return movements in the order of their sessions; or of them capital, deposits, withdrawals, what is owed."""
+        which = f"strategy = ? AND {OPEN}" if open_only else "strategy = ?"
         columns = "key, strategy, session, kind, amount_usd, note, symbol, paid"
-        sql = f"SELECT {columns} FROM cash_movements WHERE strategy = ? ORDER BY session, rowid"
-        return tuple(_movement(tuple(row)) for row in self.database.rows(sql, (strategy,)))
+        sql = f"SELECT {columns} FROM cash_movements WHERE {which} ORDER BY session, rowid"
+        return tuple(
+            CashMovement(key, owner, date.fromisoformat(day), kind, money(amount), note, symbol, bool(paid))
+            for key, owner, day, kind, amount, note, symbol, paid in self.database.rows(sql, (strategy,))
+        )
 
     def write_lots(self, strategy: str, lots: Sequence[Lot], remembered: Mapping[str, Mapping[str, float]]) -> None:
         """Replace the strategy's open lots; `remembered` is by intent id."""
@@ -168,13 +170,22 @@ class SqliteLedger:
         return () if row is None else tuple(json.loads(row["others"]))
 
 
-# Movements and points are read whole several times a session; each is a value, so it is made once.
-@lru_cache(maxsize=4096)
-def _movement(columns: tuple[Any, ...]) -> CashMovement:
-    key, strategy, session, kind, amount, note, symbol, paid = columns
-    return CashMovement(key, strategy, date.fromisoformat(session), kind, money(amount), note, symbol, bool(paid))
+_MILLIONTHS = "CAST(round(amount_usd * 1e6) AS INTEGER)"
+_IN_MILLIONTHS = f"abs(amount_usd) < 1e9 AND {_MILLIONTHS} / 1e6 = amount_usd"
 
 
+def cash_of(database: Database, strategy: str, until: date | None = None) -> Decimal:
+    """Return the cash in USD that the strategy owns: everything paid, or what was by the close of a session."""
+    paid = "FROM cash_movements WHERE strategy = ? AND session <= ? AND paid = 1"
+    values = (strategy, until.isoformat() if until else "9999")
+    # SQLite adds up what is written with six decimals or fewer; added as floats the sum would not be exact.
+    row = database.row(f"SELECT sum({_MILLIONTHS}) {paid} AND {_IN_MILLIONTHS}", values)
+    others = database.rows(f"SELECT amount_usd {paid} AND NOT ({_IN_MILLIONTHS})", values)
+    millionths = row[0] if row is not None and row[0] else 0
+    return sum((money(amount) for (amount,) in others), Decimal(millionths).scaleb(-6))
+
+
+# Points are read several times a session; each is a value, so it is made once.
 @lru_cache(maxsize=4096)
 def point(columns: tuple[Any, ...]) -> EquityPoint:
     """Return the point of a row of the table; a value, made once however often the row is read."""

@@ -26,14 +26,13 @@ from mtum.adapters.store.runs import SqliteRuns
 from mtum.adapters.store.schema import SCHEMA_VERSION
 from mtum.adapters.store.statements import SqliteStatements
 from mtum.errors import StoreError, StoreMismatchError
-from mtum.ports.books import BookStore, CrossStore, PlanStore
+from mtum.ports.books import BookStore, CrossStore, LedgerStore, PlanStore
 from mtum.ports.owner_store import ApprovalStore, LimitStore, StatementStore
 from mtum.ports.store import (
     BarStore,
     ControlStore,
     DecisionStore,
     EventStore,
-    LedgerStore,
     MessageStore,
     OrderStore,
     QuarantineStore,

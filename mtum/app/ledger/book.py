@@ -28,7 +28,8 @@ ZERO = Decimal(0)
 class SleeveRecords:
     """A strategy's own records before a session, in today's shares.
 
-    `remembered` maps intent id to what the strategy asked to keep with the entry.
+    `remembered` maps intent id to what the strategy asked to keep with the entry; `movements` are those that are
+    looked at one by one: capital, deposits, withdrawals and what is not paid yet.
     """
 
     fills: tuple[Fill, ...]
@@ -81,12 +82,12 @@ def read_sleeve(
     """
     records = read_records(store) if records is None else records
     lots = tuple(lot for lot in records.lots if lot.strategy == strategy)
-    movements = store.ledger.movements(strategy)
+    movements = store.ledger.movements(strategy, open_only=True)
     return SleeveRecords(
         fills=tuple(fill for fill in records.fills if fill.strategy == strategy),
         lots=lots,
         remembered={lot.intent_id: remembered_with(store, lot, records.splits) for lot in lots},
-        cash_usd=sum((movement.amount_usd for movement in movements if movement.paid), ZERO),
+        cash_usd=store.books.cash(strategy),
         receivable_usd=sum((movement.amount_usd for movement in movements if not movement.paid), ZERO),
         movements=movements,
         points=() if closes_before is None else _closes(store, strategy, movements, closes_before),

@@ -1,6 +1,6 @@
 """Dividends of shares held over the ex-date: what is due, and what has been recorded."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -42,29 +42,43 @@ def dividend_due(
 
 
 def due_today_usd(
-    lots: Iterable[Lot], movements: Iterable[CashMovement], strategy: str, bars: Iterable[Bars]
+    lots: Iterable[Lot], recorded: Callable[[list[str]], Collection[str]], strategy: str, bars: Iterable[Bars]
 ) -> Decimal:
-    """Return the dividends that go ex in the newest of these bars and are in no record yet, in USD."""
-    known = {movement.key for movement in movements}
+    """Return the dividends that go ex in the newest of these bars and are in no record yet, in USD.
+
+    Parameters
+    ----------
+    recorded : callable
+        Tells which of these keys of movements are recorded.
+    """
     found = (
         dividend_due(lots, strategy, one.symbol, one.last_day, float(one.dividend[-1]), paid=False) for one in bars
     )
-    return sum((due.amount_usd for due in found if due is not None and due.key not in known), Decimal(0))
+    due = {one.key: one.amount_usd for one in found if one is not None}
+    known = recorded(list(due))
+    return sum((usd for key, usd in due.items() if key not in known), Decimal(0))
 
 
-def dividends_received(movements: Iterable[CashMovement], broker_cash_usd: Decimal) -> tuple[CashMovement, ...]:
+def dividends_received(
+    unpaid: Iterable[CashMovement], cash_usd: Decimal, broker_cash_usd: Decimal
+) -> tuple[CashMovement, ...]:
     """Return the receivable dividends that the broker's cash already contains, oldest first, as paid.
 
     The broker does not say which dividend a payment was. Its cash covering our paid movements and the
     dividend is what shows it; in an account with other money that may be days before the payment,
     which changes nothing that can be spent: purchases are bounded by the broker's settled cash too.
+
+    Parameters
+    ----------
+    unpaid : iterable of CashMovement
+        The dividends that are receivable.
+    cash_usd : Decimal
+        What the paid movements make.
     """
-    known = list(movements)
-    cash = sum((movement.amount_usd for movement in known if movement.paid), Decimal(0))
     received = []
-    for movement in sorted((one for one in known if not one.paid), key=lambda one: one.session):
-        if broker_cash_usd < cash + movement.amount_usd:
+    for movement in sorted(unpaid, key=lambda one: one.session):
+        if broker_cash_usd < cash_usd + movement.amount_usd:
             break
-        cash += movement.amount_usd
+        cash_usd += movement.amount_usd
         received.append(replace(movement, paid=True))
     return tuple(received)

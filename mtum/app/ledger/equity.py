@@ -59,8 +59,8 @@ def _record_closes(desk: Desk, day: date, records: Records) -> None:
         if any(bar is None for bar in missing.values()):
             continue
         stood_in = {symbol: bar for symbol, bar in missing.items() if bar is not None}
-        paid = _record_dividends(desk, strategy, sleeve, (before, day), found)
-        movements = desk.store.ledger.movements(strategy) if paid else sleeve.movements
+        paid = _record_dividends(desk, strategy, (before, day), found)
+        movements = desk.store.ledger.movements(strategy, open_only=True) if paid else sleeve.movements
         if any(movement.kind == "capital" and movement.session <= day for movement in movements):
             valued = replace(sleeve, movements=movements, lots=after)
             point = _equity_at(desk, valued, strategy, day, found | stood_in)
@@ -75,7 +75,7 @@ def _last_bar(desk: Desk, symbol: str, day: date) -> Bar | None:
 def _equity_at(desk: Desk, sleeve: SleeveRecords, strategy: str, session: date, bars: Mapping[str, Bar]) -> EquityPoint:
     """Return the sleeve at the session's official close; what came later (a session settled late) is left out."""
     movements = [movement for movement in sleeve.movements if movement.session <= session]
-    cash = sum((movement.amount_usd for movement in movements if movement.paid), Decimal(0))
+    cash = desk.store.books.cash(strategy, session)
     receivable = sum((movement.amount_usd for movement in movements if not movement.paid), Decimal(0))
     held = [lot for lot in sleeve.lots if lot.symbol in bars]
     market = sum((lot.value_usd(exact(bars[lot.symbol].close)) for lot in held), Decimal(0))
@@ -102,17 +102,13 @@ def _equity_at(desk: Desk, sleeve: SleeveRecords, strategy: str, session: date, 
     )
 
 
-def _record_dividends(
-    desk: Desk, strategy: str, sleeve: SleeveRecords, over: tuple[Sequence[Lot], date], bars: Mapping[str, Bar]
-) -> bool:
+def _record_dividends(desk: Desk, strategy: str, over: tuple[Sequence[Lot], date], bars: Mapping[str, Bar]) -> bool:
     """Record the dividends of shares held over their ex-date; return whether there were new ones."""
-    known = {movement.key for movement in sleeve.movements}
     paid = desk.broker.proves_absence
-    new = []
     held, session = over
-    for symbol, bar in bars.items():
-        due = dividend_due(held, strategy, symbol, session, bar.dividend, paid=paid)
-        new += [due] if due is not None and due.key not in known else []
+    due = [dividend_due(held, strategy, symbol, session, bar.dividend, paid=paid) for symbol, bar in bars.items()]
+    known = desk.store.books.recorded([one.key for one in due if one is not None])
+    new = [one for one in due if one is not None and one.key not in known]
     desk.store.ledger.move_cash(new)
     return bool(new)
 

@@ -34,9 +34,10 @@ def worth_of(store: Store, sleeves: Mapping[str, SleeveRecords], lists: BrokerLi
     prices, bars = market.prices, market.bars
     lots = [lot for one in sleeves.values() for lot in one.lots]  # of a watched sleeve there are none
     shares = sum(lot.shares * prices[lot.symbol] for lot in lots if lot.symbol in prices)
-    cash = sum(store.ledger.cash_of_others(()).values(), Decimal(0))
+    cash = sum(store.ledger.cash_of_others(sleeves).values(), Decimal(0))
     for name, one in sleeves.items():
-        cash += one.receivable_usd + due_today_usd(one.lots, one.movements, name, bars.values())
+        due = due_today_usd(one.lots, store.books.recorded, name, bars.values())
+        cash += one.cash_usd + one.receivable_usd + due
     return AccountWorth(market.session.day, float(lists.account.net_liquidation_usd), shares, float(cash))
 
 

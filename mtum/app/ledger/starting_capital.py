@@ -56,14 +56,14 @@ def starting_usd(desk: Desk, cash_usd: Callable[[], Decimal]) -> dict[str, Decim
         Gives the broker's cash; asked where something began before.
     """
     real = [sleeve for sleeve in desk.sleeves if sleeve.owns_money]
-    begun = [sleeve.name for sleeve in real if desk.store.books.funded(sleeve.name)]
+    opened = {sleeve.name: desk.store.ledger.movements(sleeve.name, open_only=True) for sleeve in real}
+    begun = [name for name, moved in opened.items() if any(one.kind == "capital" for one in moved)]
     new, left = [sleeve for sleeve in real if sleeve.name not in begun], _left_behind(desk)
     if not new or (not begun and not left):
         return {sleeve.name: _part(desk, sleeve.weight) for sleeve in new}
     if new[0].weight == 1:
         return {new[0].name: sum(left.values(), ZERO) if left else _part(desk, 1)}
-    owned = sum((one.amount_usd for name in begun for one in desk.store.ledger.movements(name) if one.paid), ZERO)
-    free, found = max(ZERO, cash_usd() - owned), {}
+    free, found = max(ZERO, cash_usd() - sum(map(desk.store.books.cash, begun), ZERO)), {}
     for sleeve in new:
         found[sleeve.name] = min(_part(desk, sleeve.weight), to_cent(free))
         free -= found[sleeve.name]

@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from mtum.errors import UsageError
+from mtum.ports.books import LedgerStore
 from mtum.ports.records import CashMovement
-from mtum.ports.store import LedgerStore
 from mtum.ports.time import Calendar, Clock
 
 _LONGEST_CLOSURE = timedelta(days=14)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from mtum.app.bars.refresh_bars import refresh_bars, refresh_series
@@ -120,9 +121,11 @@ def _settled(desk: Desk, session: Session) -> tuple[Problem, ...]:
     if since < session.day:
         restate_equity(desk, since)
     restate_equity(desk, session.day, books.records)
-    if any(desk.store.books.receivable(sleeve.name) for sleeve in desk.sleeves):
-        movements = [one for sleeve in desk.sleeves for one in desk.store.ledger.movements(sleeve.name)]
-        desk.store.ledger.move_cash(dividends_received(movements, lists.account.cash_usd))
+    ledger = desk.store.ledger
+    unpaid = [one for sleeve in desk.sleeves for one in ledger.movements(sleeve.name, open_only=True) if not one.paid]
+    if unpaid:
+        cash = sum((desk.store.books.cash(sleeve.name) for sleeve in desk.sleeves), Decimal(0))
+        ledger.move_cash(dividends_received(unpaid, cash, lists.account.cash_usd))
     desk.store.control.write_sessions(sessions.between(session.day, sessions.known[-1].day)[1:31])
     return tuple(problems)
 

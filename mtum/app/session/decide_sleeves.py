@@ -160,7 +160,7 @@ def _book(
     requested = desk.store.statements.flatten_requests(sleeve.name)
     pause = desk.settings.risk_of(sleeve.name).daily_loss_pause_sessions
     paused = loss_pause(desk.store, sleeve.name, sessions, day, pause)
-    due = due_today_usd(records.lots, records.movements, sleeve.name, gathered.view.bars.values())
+    due = due_today_usd(records.lots, desk.store.books.recorded, sleeve.name, gathered.view.bars.values())
     closed = sleeve.symbols if sleeve.state is SleeveState.CLOSE else ()
     book = replace(
         book,

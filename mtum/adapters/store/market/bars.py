@@ -47,11 +47,13 @@ class SqliteBars:
         """Return the first and the last bar of the closed interval, those with a dividend or a split, and `days`."""
         span = "symbol = :symbol AND source = :source AND session BETWEEN :since AND :until"
         found = (
-            f"SELECT session FROM bars WHERE {span} AND (dividend <> 0 OR split NOT IN (0, 1)) "
-            "UNION SELECT value FROM json_each(:days) "
+            f"SELECT session AS day FROM bars WHERE {span} AND (dividend <> 0 OR split NOT IN (0, 1)) "
+            "UNION SELECT value FROM json_each(:days) WHERE value BETWEEN :since AND :until "
             f"UNION SELECT min(session) FROM bars WHERE {span} UNION SELECT max(session) FROM bars WHERE {span}"
         )
-        sql = f"SELECT session, {_NAMES} FROM bars WHERE {span} AND session IN ({found}) ORDER BY session"
+        # From the days to their bars, not through every bar of the interval.
+        which = "symbol = :symbol AND source = :source AND session = day"
+        sql = f"SELECT session, {_NAMES} FROM ({found}) CROSS JOIN bars ON {which} ORDER BY session"
         wanted = json.dumps([day.isoformat() for day in days], allow_nan=False)
         asked = {"symbol": symbol, "source": source, "since": since.isoformat(), "until": until.isoformat()}
         return _bars(symbol, source, self.database.rows(sql, {**asked, "days": wanted}))

@@ -36,10 +36,11 @@ class SqliteOrders:
 
     def states(self, session: date | None = None, *, unresolved: bool = False) -> Sequence[IntentState]:
         """Return intents oldest first: of one session, and/or only those not terminal."""
-        day = None if session is None else session.isoformat()
-        open_only = f"AND o.status NOT IN ({TERMINAL})" if unresolved else ""
-        sql = f"{SELECT} WHERE (? IS NULL OR i.session = ?) {open_only} ORDER BY i.session, i.rowid"
-        return tuple(state(row) for row in self.database.rows(sql, (day, day)))
+        of_day = "i.session = ?" if session else "1"
+        wanted = f"{of_day} AND o.status NOT IN ({TERMINAL})" if unresolved else of_day
+        values = (session.isoformat(),) if session else ()
+        rows = self.database.rows(f"{SELECT} WHERE {wanted} ORDER BY i.session, i.rowid", values)
+        return tuple(state(row) for row in rows)
 
     def find(self, intent_id: str) -> IntentState | None:
         """Return one intent."""

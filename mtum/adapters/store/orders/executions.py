@@ -151,7 +151,7 @@ def fill_problems(connection: sqlite3.Connection) -> list[str]:
         "WHERE fills.multiplier <> instruments.multiplier"
     )
     alone = connection.execute(
-        "SELECT key FROM cash_movements WHERE key LIKE 'fill:%' AND substr(key, 6) NOT IN (SELECT stem FROM fills)"
+        "SELECT key FROM cash_movements WHERE key GLOB 'fill:*' AND substr(key, 6) NOT IN (SELECT stem FROM fills)"
     )
     double += [f"the fill of cash movement {key} is missing" for (key,) in alone]
     double += [f"the multiplier of fill {exec_id} is not its instrument's" for (exec_id,) in kinds]

@@ -273,6 +273,16 @@ def events_by_kind(db: Database) -> None:
         db.execute(statement.replace("CREATE INDEX", "CREATE INDEX IF NOT EXISTS", 1))
 
 
+@MIGRATIONS(name="0025_sums_and_peaks_at_hand")
+def sums_and_peaks_at_hand(db: Database) -> None:
+    """Find a strategy's cash, what is not paid and the highest equity without going through all there ever were."""
+    for name in ("cash_movements_by_session", "fills_by_stem", "fills_by_intent"):
+        db.execute(f"DROP INDEX IF EXISTS {name}")
+    for table in ("cash_movements", "equity", "fills"):
+        for statement in TABLES[table].indexes:
+            db.execute(statement.replace("CREATE INDEX", "CREATE INDEX IF NOT EXISTS", 1))
+
+
 def _maybe_instant(fact: str) -> str | None:
     try:
         return instant_text(datetime.fromisoformat(fact))

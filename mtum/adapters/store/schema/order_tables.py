@@ -135,9 +135,9 @@ ORDERS = (
         multiplier | INTEGER NOT NULL DEFAULT 1 CHECK (multiplier > 0) | shares per contract, 1 for shares
         """,
         "",
-        "CREATE INDEX fills_by_stem ON fills (stem)",
+        "CREATE INDEX fills_by_stem ON fills (stem, current)",
         "CREATE INDEX fills_by_time ON fills (session, instant, exec_id)",
-        "CREATE INDEX fills_by_intent ON fills (intent_id)",
+        "CREATE INDEX fills_by_intent ON fills (intent_id, current, shares)",
     ),
 )
 """Parents before the tables that refer to them."""

@@ -24,6 +24,9 @@ document | TEXT | JSON: what the run reported
 earlier | TEXT NOT NULL DEFAULT '[]' | JSON: ends of earlier attempts of the same run
 """
 
+OPEN_MOVEMENTS = "(paid = 0 OR kind IN ('capital', 'deposit', 'withdrawal'))"
+"""Which movements are looked at one by one for good; of all others only the sum counts."""
+
 _DECISIONS = (
     table(
         "meta",
@@ -155,7 +158,8 @@ _LEDGER = (
         paid | INTEGER NOT NULL DEFAULT 1 CHECK (paid IN (0, 1)) | 0 for a dividend earned and not received yet
         """,
         "",
-        "CREATE INDEX cash_movements_by_session ON cash_movements (strategy, session)",
+        "CREATE INDEX cash_movements_paid ON cash_movements (strategy, paid, session, amount_usd)",
+        f"CREATE INDEX cash_movements_open ON cash_movements (strategy, session) WHERE {OPEN_MOVEMENTS}",
     ),
     table(
         "equity",
@@ -175,6 +179,7 @@ _LEDGER = (
         """,
         "PRIMARY KEY (strategy, session)",
         "CREATE INDEX equity_with_flows ON equity (strategy, session) WHERE flows_usd <> 0",
+        "CREATE INDEX equity_by_value ON equity (strategy, equity_usd, session)",
     ),
     table(
         "account_snapshots",

@@ -1,14 +1,22 @@
 """Reading costs what there is to read: every view and the status, by the steps SQLite takes."""
 
+from collections.abc import Callable
 from contextlib import closing
+from datetime import date
 from itertools import count
 from pathlib import Path
 
 import pytest
 
 from mtum.adapters.store import reading
+from mtum.adapters.store.books import SqliteBooks
+from mtum.adapters.store.database import Database
+from mtum.adapters.store.ledger import SqliteLedger
+from mtum.adapters.store.market.bars import SqliteBars
+from mtum.adapters.store.orders.book import SqliteOrders
 from mtum.adapters.store.schema.views import VIEWS
 from support.grown_store import grown
+from support.store import STRATEGY
 
 SMALL, LARGE = 83, 323
 """Both end with shares held: v_positions has a row."""
@@ -48,3 +56,28 @@ def test_every_question_of_the_status_costs_in_line_with_the_sessions(databases:
     for sql in asked:
         small, large = (steps(databases[sessions], sql) for sessions in (SMALL, LARGE))
         assert large <= LINEAR * small + 20, f"{sql}: {small} and {large} steps"
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda database, day: SqliteBooks(database).outline(STRATEGY, day),
+        lambda database, day: SqliteLedger(database).movements(STRATEGY, open_only=True),
+        lambda database, day: SqliteOrders(database).states(day),
+        lambda database, day: SqliteBars(database).eventful("MTUM", "made-up", date(1990, 1, 1), day),
+    ],
+    ids=["highest equity", "movements not paid yet", "orders of a day", "bars with dividends"],
+)
+def test_what_a_session_asks_costs_the_same_after_any_number_of_them(
+    databases: dict[int, Path], ask: Callable[[Database, date], object]
+) -> None:
+    """Steps in tens; a table gone through would take a step and more for each session."""
+    found = {}
+    for sessions, path in databases.items():
+        taken = count()
+        with closing(reading.open_read_only(path)) as connection:
+            day = date.fromisoformat(connection.execute("SELECT max(session) FROM equity").fetchone()[0])
+            connection.set_progress_handler(lambda: next(taken) < 0, 10)  # noqa: B023
+            ask(Database(path, connection, "PRACTICE"), day)
+        found[sessions] = next(taken)
+    assert found[LARGE] <= found[SMALL] + 25, found

@@ -47,18 +47,17 @@ def test_what_goes_ex_today_and_is_not_recorded_is_due_of_every_symbol() -> None
     )
     bars = [changed(mtum, dividend={1: 9.0, 2: 0.5}), changed(spy, dividend={2: 0.25}), changed(gld, dividend={2: 1.0})]
     assert {one.last_day for one in bars} == {TUE}
-    assert due_today_usd(HELD, [], "s", bars) == D("27.00")
+    assert due_today_usd(HELD, lambda _: (), "s", bars) == D("27.00")
     recorded = dividend_due(HELD, "s", "MTUM", TUE, 0.5, paid=True)
     assert recorded is not None
-    assert due_today_usd(HELD, [recorded], "s", bars) == D("17.50")
+    assert due_today_usd(HELD, {recorded.key}.intersection, "s", bars) == D("17.50")
 
 
 def movement(key: str, session: date, usd: str, *, paid: bool) -> CashMovement:
     return CashMovement(key=key, strategy="s", session=session, kind="dividend", amount_usd=D(usd), paid=paid)
 
 
-MONEY = (
-    movement("capital", MON, "100", paid=True),
+UNPAID = (
     movement("first", MON, "10", paid=False),
     movement("second", TUE, "7", paid=False),
 )
@@ -71,6 +70,6 @@ MONEY = (
 def test_a_receivable_dividend_is_paid_once_the_brokers_cash_covers_it(
     broker_cash: str, received: tuple[str, ...]
 ) -> None:
-    found = dividends_received(MONEY, D(broker_cash))
+    found = dividends_received(UNPAID, D(100), D(broker_cash))
     assert tuple(one.key for one in found) == received
     assert all(one.paid for one in found)
