@@ -340,8 +340,9 @@ class Settings(_Section):
     def account_rules(self) -> "AccountRules":
         """Return the limits that all sleeves keep together."""
         from mtum.core.coordination.account import AccountRules, Group  # loads numpy
+        from mtum.core.coordination.cash import TransferRules
 
-        risk = self.risk
+        risk, money = self.risk, self.portfolio
         return AccountRules(
             daily_loss_usd=risk.account_daily_loss_usd,
             drawdown_frac=risk.account_drawdown_frac,
@@ -351,6 +352,7 @@ class Settings(_Section):
             correlation_penalty=risk.correlation_penalty,
             target_volatility_frac=risk.target_volatility_frac,
             max_var_frac=risk.max_var_frac,
+            transfers=TransferRules(money.sleeve_rebalance, money.sleeve_band_frac, money.weighting),
         )
 
     def risk_of(self, sleeve: str) -> SleeveRisk:

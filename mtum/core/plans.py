@@ -6,11 +6,13 @@ from datetime import date
 from math import inf
 
 from mtum.core.coordination.account import Account, AccountRules, Plan, Returns, SleeveWants
+from mtum.core.coordination.cash import SleeveMoney, Transfer, TransferRules, rebalanced
 from mtum.core.coordination.coordinate import LIMITED, TOO_SMALL, coordinate
 from mtum.core.coordination.limits import CASH, VAR_SESSIONS
 from mtum.core.market.bars import Bars
 from mtum.core.portfolio.decision import PlannedOrder, Standing
 from mtum.core.portfolio.limits import Restriction
+from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.orders import Purpose, Side
 from mtum.core.portfolio.sizing import SizingRules
 from mtum.core.record import (
@@ -104,7 +106,70 @@ def replayed_plan(frame: Mapping[str, object], sizing: Mapping[str, SizingRules]
         returns=Returns.of(histories, VAR_SESSIONS),
         uncrossable=words_in(frame["uncrossable"]),
     )
-    return plan_document(coordinate(wants, account, rules))
+    planned = plan_document(coordinate(wants, account, rules))
+    if "transfers" in frame:
+        planned["transfers"] = transfers_document(table_in(frame["transfers"]), rules.transfers)
+    return planned
+
+
+def transfers_frame(sleeves: Sequence[SleeveMoney], returns: Mapping[str, Sequence[float]], barred: str) -> Document:
+    """Return every input of the transfers at the end of a period but the rules.
+
+    Parameters
+    ----------
+    returns : mapping of sleeve to sequence of float
+        Daily returns, where the weighting looks at them.
+    barred : str
+        Reason word why nothing may move; empty where cash may.
+    """
+    return {
+        "barred": barred,
+        "sleeves": [
+            {
+                "name": one.name,
+                "weight": one.weight,
+                "equity_usd": float(one.equity_usd),
+                "available_usd": float(one.available_usd),
+                "receives": one.receives,
+                **({"returns": list(returns[one.name])} if one.name in returns else {}),
+            }
+            for one in sleeves
+        ],
+    }
+
+
+def transfers_document(frame: Mapping[str, object], rules: TransferRules) -> Document:
+    """Return what the end of a period moves between the sleeves, and why nothing where nothing may move."""
+    rows = [table_in(row) for row in list_in(frame["sleeves"])]
+    sleeves = [
+        SleeveMoney(
+            name=text_in(row["name"]),
+            weight=number_in(row["weight"]),
+            equity_usd=exact(number_in(row["equity_usd"])),
+            available_usd=exact(number_in(row["available_usd"])),
+            receives=bool(row["receives"]),
+        )
+        for row in rows
+    ]
+    returns = {text_in(row["name"]): [number_in(one) for one in list_in(row.get("returns", []))] for row in rows}
+    barred = text_in(frame["barred"])
+    found = () if barred else rebalanced(sleeves, returns, rules)
+    return {"barred": barred, "weighting": rules.weighting, "sleeves": [asdict(one) for one in found]}
+
+
+def transfers_in(document: Mapping[str, object]) -> tuple[Transfer, ...]:
+    """Return the transfers of a stored document of them."""
+    return tuple(
+        Transfer(
+            sleeve=text_in(row["sleeve"]),
+            weight=number_in(row["weight"]),
+            equity_usd=number_in(row["equity_usd"]),
+            target_usd=number_in(row["target_usd"]),
+            usd=number_in(row["usd"]),
+            lacking_usd=number_in(row["lacking_usd"]),
+        )
+        for row in map(table_in, list_in(document["sleeves"]))
+    )
 
 
 def _wants(stored: Mapping[str, object], sizing: Mapping[str, SizingRules]) -> SleeveWants:

@@ -93,7 +93,7 @@ class LedgerStore(Protocol):
         ...
 
     def movements(self, strategy: str, *, open_only: bool = False) -> Sequence[CashMovement]:
-        """Return movements in the order of their sessions; or of them capital, deposits, withdrawals, what is owed."""
+        """Return movements in the order of their sessions; or those of capital, flows and what is owed."""
         ...
 
     def write_lots(self, strategy: str, lots: Sequence[Lot], remembered: Mapping[str, Mapping[str, float]]) -> None:
@@ -169,8 +169,8 @@ class PlanStore(Protocol):
         """Return the plan of a session, or None."""
         ...
 
-    def all(self) -> Sequence[PlanRecord]:
-        """Return every plan, oldest first."""
+    def transfers(self) -> Mapping[date, Mapping[str, Decimal]]:
+        """Return what was moved between strategies, USD by session and strategy."""
         ...
 
     def altered(self) -> Sequence[date]:

@@ -139,12 +139,16 @@ IN_LIEU = "in_lieu:"
 """How the key of cash begins that a split brought for a fraction of a share; symbol and session follow."""
 
 
+FLOWS = ("deposit", "withdrawal", "transfer")
+"""Kinds of cash movements that are money put in or taken out, never profit or loss."""
+
+
 @dataclass(frozen=True, slots=True)
 class CashMovement:
     """One change of a strategy's cash; `key` makes a repeated movement the same one.
 
-    `kind`: capital, deposit, withdrawal, buy, sell, commission, dividend, fee, tax, adjustment.
-    A dividend with `paid` False is receivable.
+    `kind`: capital, deposit, withdrawal, transfer (from sleeve to sleeve), buy, sell, commission, dividend, fee,
+    adjustment. A dividend with `paid` False is receivable.
     """
 
     key: str

@@ -14,6 +14,7 @@ from mtum.ports.books import BookStore, CrossStore, LedgerStore, PlanStore
 from mtum.ports.messages import Message
 from mtum.ports.owner_store import ApprovalStore, LimitStore, StatementStore
 from mtum.ports.records import (
+    CashMovement,
     Cross,
     DecisionRecord,
     Halt,
@@ -78,13 +79,11 @@ class DecisionStore(Protocol):
         intents: Sequence[OrderIntent],
         crosses: Sequence[Cross] = (),
         plan: PlanRecord | None = None,
+        movements: Sequence[CashMovement] = (),
     ) -> None:
-        """Store all of a session's decision in one durable transaction: frames, intents (PLANNED), crosses, the plan.
+        """Store a session's decision in one durable transaction: frames, intents (PLANNED), crosses, plan, transfers.
 
-        Raises
-        ------
-        StoreError
-            If one of them is already final for its account, session and strategy.
+        The first final decision of a strategy stands: another one of the session is a StoreError.
         """
         ...
 

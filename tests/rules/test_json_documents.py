@@ -32,6 +32,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "show decisions": (),
     "show bars": ("--limit", "5"),
     "show equity": (),
+    "show movements": (),
     "show runs": (),
     "export trades": (),
     "export signals": (),

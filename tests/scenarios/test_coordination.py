@@ -20,6 +20,7 @@ from mtum.core.market.sessions import Session
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.core.reporting.coordination import coordination_document, coordination_lines
 from mtum.core.strategies import STRATEGIES
+from mtum.ports.time import Journal
 from mtum.wiring import desks
 from mtum.wiring.resources import opened_reader
 from support.practice import exchange_in
@@ -42,7 +43,7 @@ def sleeve(name: str, weight: float, *rows: str) -> str:
 
 
 @contextmanager
-def account(folder: Path, *sleeves: str, extra: str = "") -> Iterator[Replay]:
+def account(folder: Path, *sleeves: str, extra: str = "", journal: Journal | None = None) -> Iterator[Replay]:
     if not (folder / "bars").exists():
         write_three(folder)
     head = f'[market]\nsource = "csv"\n[portfolio]\ncapital_usd = 30000\n{extra}\n'
@@ -50,7 +51,7 @@ def account(folder: Path, *sleeves: str, extra: str = "") -> Iterator[Replay]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(STRATEGIES, Scripted.name, Scripted)
         settings = config.load(folder / "config.toml", {}, {})
-        with desks.replay_desk(settings, folder, None) as replay:
+        with desks.replay_desk(settings, folder, journal) as replay:
             yield replay
 
 

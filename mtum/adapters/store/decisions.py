@@ -9,6 +9,7 @@ from typing import Any
 
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.frames import insert_frame, is_sound, whole_frame
+from mtum.adapters.store.ledger import insert_movements
 from mtum.adapters.store.orders.crosses import insert_cross
 from mtum.adapters.store.orders.intents import insert_intent
 from mtum.adapters.store.plans import insert_plan
@@ -16,7 +17,7 @@ from mtum.adapters.store.texts import instant, instant_text, plain, table
 from mtum.core.portfolio.orders import OrderIntent
 from mtum.core.values import canonical
 from mtum.errors import StoreError, VerificationError
-from mtum.ports.records import Cross, DecisionRecord, PlanRecord
+from mtum.ports.records import CashMovement, Cross, DecisionRecord, PlanRecord
 
 _SELECT = "SELECT decisions.*, input_frames.frame FROM decisions JOIN input_frames ON hash = frame_hash"
 
@@ -33,8 +34,9 @@ class SqliteDecisions:
         intents: Sequence[OrderIntent],
         crosses: Sequence[Cross] = (),
         plan: PlanRecord | None = None,
+        movements: Sequence[CashMovement] = (),
     ) -> None:
-        """Store all of a session's decision in one durable transaction: frames, intents (PLANNED), crosses, the plan.
+        """Store a session's decision in one durable transaction: frames, intents (PLANNED), crosses, plan, transfers.
 
         Raises
         ------
@@ -59,6 +61,7 @@ class SqliteDecisions:
                 insert_cross(connection, cross, records[0].decided_at, numbers[cross.strategy])
             if plan is not None:
                 insert_plan(connection, plan)
+            insert_movements(connection, movements)
 
     def preview(self, record: DecisionRecord) -> None:
         """Store a dry run's decision; replaces an earlier preview of the session."""

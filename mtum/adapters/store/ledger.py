@@ -1,7 +1,8 @@
 """Cash, open lots and equity of each strategy, and the account as the broker showed it."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+import sqlite3
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -22,19 +23,17 @@ INSERT INTO equity VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (strateg
   close = excluded.close, shares = excluded.shares, final = excluded.final"""
 
 
-@dataclass(frozen=True, slots=True)
-class SqliteLedger:
-    """The port `LedgerStore` on SQLite."""
+_MOVE = (
+    "INSERT INTO cash_movements VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT (key) DO UPDATE SET paid = 1 WHERE excluded.paid = 1"
+)
 
-    database: Database
 
-    def move_cash(self, movements: Sequence[CashMovement]) -> None:
-        """Record movements; a known key is left alone, except that a receivable may become paid."""
-        sql = (
-            "INSERT INTO cash_movements VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
-            "ON CONFLICT (key) DO UPDATE SET paid = 1 WHERE excluded.paid = 1"
-        )
-        rows = [
+def insert_movements(connection: sqlite3.Connection, movements: Iterable[CashMovement]) -> None:
+    """Store movements of cash; a known key is left alone, except that a receivable may become paid."""
+    connection.executemany(
+        _MOVE,
+        [
             (
                 movement.key,
                 movement.strategy,
@@ -46,10 +45,21 @@ class SqliteLedger:
                 int(movement.paid),
             )
             for movement in movements
-        ]
-        if rows:
+        ],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteLedger:
+    """The port `LedgerStore` on SQLite."""
+
+    database: Database
+
+    def move_cash(self, movements: Sequence[CashMovement]) -> None:
+        """Record movements; a known key is left alone, except that a receivable may become paid."""
+        if movements:
             with self.database.write() as connection:
-                connection.executemany(sql, rows)
+                insert_movements(connection, movements)
 
     def cash_of_others(self, strategies: Collection[str]) -> Mapping[str, Decimal]:
         """Return the cash in USD that each strategy but these still owns; empty if none has any."""
@@ -70,7 +80,7 @@ class SqliteLedger:
         return money(row[0] if row else 0.0)
 
     def movements(self, strategy: str, *, open_only: bool = False) -> Sequence[CashMovement]:
-        """Return movements in the order of their sessions; or of them capital, deposits, withdrawals, what is owed."""
+        """Return movements in the order of their sessions; or those of capital, flows and what is owed."""
         which = f"strategy = ? AND {OPEN}" if open_only else "strategy = ?"
         columns = "key, strategy, session, kind, amount_usd, note, symbol, paid"
         sql = f"SELECT {columns} FROM cash_movements WHERE {which} ORDER BY session, rowid"

@@ -5,11 +5,12 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.frames import insert_frame, is_sound, whole_frame
-from mtum.adapters.store.texts import instant, instant_text, plain, table
+from mtum.adapters.store.texts import instant, instant_text, money, plain, table
 from mtum.errors import VerificationError
 from mtum.ports.records import PlanRecord
 
@@ -75,10 +76,14 @@ class SqlitePlans:
         row = self.database.row(sql, (self.database.account, session.isoformat()))
         return None if row is None else _plan(self.database.connection, row)
 
-    def all(self) -> Sequence[PlanRecord]:
-        """Return every plan, oldest first."""
-        rows = self.database.rows(f"{_SELECT} ORDER BY session, plans.id")
-        return tuple(_plan(self.database.connection, row) for row in rows)
+    def transfers(self) -> Mapping[date, Mapping[str, Decimal]]:
+        """Return what was moved between strategies, USD by session and strategy."""
+        sql = "SELECT session, strategy, amount_usd FROM cash_movements WHERE kind = 'transfer' ORDER BY session, rowid"
+        found: dict[date, dict[str, Decimal]] = {}
+        for session, strategy, usd in self.database.rows(sql):
+            moved = found.setdefault(date.fromisoformat(session), {})
+            moved[strategy] = moved.get(strategy, Decimal(0)) + money(usd)
+        return found
 
     def altered(self) -> Sequence[date]:
         """Return the sessions whose stored frame is no longer what its hash says, oldest first."""

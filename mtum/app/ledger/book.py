@@ -18,7 +18,7 @@ from mtum.core.portfolio.orders import OrderStatus, Side
 from mtum.core.portfolio.sleeves import Sleeve
 from mtum.core.strategies.contract import Memory
 from mtum.ports.broker import AccountKind, BrokerAccount
-from mtum.ports.records import CashMovement, IntentState
+from mtum.ports.records import FLOWS, CashMovement, IntentState
 from mtum.ports.store import Store
 
 ZERO = Decimal(0)
@@ -29,7 +29,7 @@ class SleeveRecords:
     """A strategy's own records before a session, in today's shares.
 
     `remembered` maps intent id to what the strategy asked to keep with the entry; `movements` are those that are
-    looked at one by one: capital, deposits, withdrawals and what is not paid yet.
+    looked at one by one: capital, flows and what is not paid yet.
     """
 
     fills: tuple[Fill, ...]
@@ -254,8 +254,7 @@ def flows_since(movements: Sequence[CashMovement], after: date | None) -> Decima
     """Return deposits less withdrawals recorded for sessions later than `after`; 0 without a date."""
     if after is None:
         return ZERO
-    kinds = ("deposit", "withdrawal")
-    return sum((m.amount_usd for m in movements if m.kind in kinds and m.session > after), ZERO)
+    return sum((m.amount_usd for m in movements if m.kind in FLOWS and m.session > after), ZERO)
 
 
 def loss_pause(store: Store, sleeve: str, sessions: Sessions, today: date, pause_sessions: int) -> bool:

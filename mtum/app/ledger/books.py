@@ -11,13 +11,12 @@ from mtum.core.portfolio.fills import Fill, Split, folded, rebased
 from mtum.core.portfolio.lots import Lot, lots_of, trades_of
 from mtum.core.portfolio.orders import Side
 from mtum.errors import UsageError
-from mtum.ports.records import CashMovement, EquityPoint, IntentState
+from mtum.ports.records import FLOWS, CashMovement, EquityPoint, IntentState
 from mtum.ports.store import Store
 
 ZERO = Decimal(0)
 CENT = Decimal("0.01")
 """Amounts are stored to less than this; what differs by more was changed."""
-FLOWS = ("deposit", "withdrawal")
 
 
 def torn(store: Store) -> str:

@@ -14,7 +14,7 @@ from mtum.core.portfolio.benchmark import buy_and_hold
 from mtum.core.portfolio.costs import cost_model
 from mtum.core.portfolio.lots import Lot, lots_of
 from mtum.core.portfolio.money import exact
-from mtum.ports.records import CashMovement, EquityPoint
+from mtum.ports.records import FLOWS, CashMovement, EquityPoint
 
 LAST_CLOSE_WITHIN = timedelta(days=10)
 """An older close does not value what is held."""
@@ -128,7 +128,7 @@ def _benchmark(desk: Desk, session: date, movements: Sequence[CashMovement], sym
         return None
     flows: dict[date, float] = {}
     for movement in movements:
-        if movement.kind in ("deposit", "withdrawal"):
+        if movement.kind in FLOWS:
             part = float(movement.amount_usd) / len(symbols)
             flows[movement.session] = flows.get(movement.session, 0.0) + part
     portfolio = desk.settings.portfolio

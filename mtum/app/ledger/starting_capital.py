@@ -5,11 +5,12 @@ from datetime import date
 from decimal import Decimal
 
 from mtum.app.desk import Desk, Problem
-from mtum.app.ledger.book import starting_capital
+from mtum.app.ledger.book import SleeveRecords, starting_capital, with_capital
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.costs import to_cent
 from mtum.core.portfolio.money import exact
 from mtum.errors import ExitCode
+from mtum.ports.broker import BrokerAccount
 from mtum.ports.records import CashMovement
 
 ZERO = Decimal(0)
@@ -68,6 +69,14 @@ def starting_usd(desk: Desk, cash_usd: Callable[[], Decimal]) -> dict[str, Decim
         found[sleeve.name] = min(_part(desk, sleeve.weight), to_cent(free))
         free -= found[sleeve.name]
     return found
+
+
+def begun(
+    desk: Desk, records: Mapping[str, SleeveRecords], broker: BrokerAccount, day: date
+) -> dict[str, SleeveRecords]:
+    """Return the sleeves' records with what each begins with that has not begun."""
+    given = starting_usd(desk, lambda: broker.cash_usd)
+    return {name: with_capital(one, name, day, given[name]) if name in given else one for name, one in records.items()}
 
 
 def _part(desk: Desk, weight: float) -> Decimal:

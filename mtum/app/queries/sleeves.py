@@ -6,7 +6,7 @@ from math import prod
 
 from mtum.app.queries.performance import PerformanceRow, performance
 from mtum.config import Settings
-from mtum.ports.reading import DayRow, PositionRow, Reader
+from mtum.ports.reading import CashRow, DayRow, PositionRow, Reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,8 @@ class SleeveLine:
     ----------
     return_frac, drawdown_frac : float or None
         Since it began, deposits and withdrawals taken out; the drawdown is the present fall from its peak.
+    transferred_usd : float
+        What other sleeves gave it, less what it gave them.
     reasons : tuple of str
         Of its last decision.
     """
@@ -31,6 +33,7 @@ class SleeveLine:
     return_frac: float | None
     drawdown_frac: float | None
     benchmark_usd: float | None
+    transferred_usd: float
     positions: tuple[PositionRow, ...]
     decided: str | None
     action: str | None
@@ -47,6 +50,7 @@ def sleeve_lines(settings: Settings, reader: Reader | None) -> list[SleeveLine]:
     """Return a line for each sleeve of the settings, in their order."""
     earned = performance(reader) if reader else []
     state = reader.state() if reader else None
+    given = reader.rows(CashRow, None, None, kind="transfer") if reader else ()
     found = []
     for name, one in settings.configured().items():
         own = [row for row in earned if row.strategy == name]
@@ -67,6 +71,7 @@ def sleeve_lines(settings: Settings, reader: Reader | None) -> list[SleeveLine]:
                 return_frac=_earned(own, one.virtual_usd, worth),
                 drawdown_frac=last.drawdown_frac if last else None,
                 benchmark_usd=last.benchmark_usd if last else None,
+                transferred_usd=round(sum((row.amount_usd for row in given if row.strategy == name), 0.0), 2),
                 positions=tuple(row for row in state.positions if row.strategy == name) if state else (),
                 decided=day.session if day else None,
                 action=day.action if day else None,

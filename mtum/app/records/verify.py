@@ -1,29 +1,34 @@
 """Do stored decisions replay to what they say, from what was known at the time, and do the books add up?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from math import isclose, isnan
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from mtum.app.bars.accept_bars import REBASED_SOURCES
 from mtum.app.desk import Problem, Provenance, exit_code_of
-from mtum.app.ledger.books import book_problems
+from mtum.app.ledger.books import CENT, ZERO, book_problems
 from mtum.config import Settings, digest_of, restored
 from mtum.core.decide import FAILED, abstained
 from mtum.core.market.bars import Bars
 from mtum.core.market.merging import NewSplit, rebased
-from mtum.core.plans import replayed_plan
+from mtum.core.plans import replayed_plan, transfers_in
+from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.sleeves import Sleeve
 from mtum.core.record import FRAME_COLUMNS, book_of, decision_document, differences, replayed, view_of
+from mtum.core.values import table_in
 from mtum.errors import ConfigError, ExitCode, UsageError, VerificationError
 from mtum.ports.records import DecisionRecord
 from mtum.ports.store import Store
 
 SAME_FRAC = 1e-12
 """Undoing a 3:1 split leaves a price this near to what it was."""
+NOTHING_MOVED: Mapping[str, object] = MappingProxyType({"sleeves": []})
 DECIDED_FIELDS = (
     *("action", "reasons", "symbols", "planned", "equity_usd", "daily_loss_hit", "drawdown_hit"),
     *("memory", "standing", "stopped"),
@@ -142,6 +147,7 @@ def _plans_verified(store: Store, records: Sequence[DecisionRecord]) -> tuple[st
     """Coordinate the plans of these sessions again, with the settings of a decision each rests on."""
     altered = set(store.plans.altered())
     lines: list[str] = []
+    moved = dict(store.plans.transfers())
     for session, record in {record.session: record for record in records}.items():
         plan = store.plans.find(session)
         if plan is None:
@@ -156,7 +162,26 @@ def _plans_verified(store: Store, records: Sequence[DecisionRecord]) -> tuple[st
             lines.append(f"the stored plan of {session} cannot be replayed: {error}")
             continue
         lines += [f"plan of {session}: {line}" for line in differences(dict(plan.document), again)]
+        made = {one.sleeve: exact(one.usd) for one in transfers_in(table_in(again.get("transfers", NOTHING_MOVED)))}
+        lines += _transfers_verified(session, made, moved.pop(session, {}))
+    # What no plan of these sessions tells of, and no other could.
+    lines += [
+        line
+        for session, usd in moved.items()
+        if store.plans.find(session) is None
+        for line in _transfers_verified(session, {}, usd)
+    ]
     return tuple(lines)
+
+
+def _transfers_verified(session: date, made: Mapping[str, Decimal], stored: Mapping[str, Decimal]) -> Iterator[str]:
+    """Compare what moved between the sleeves with what the plan made of it; together it is nothing."""
+    for name in dict.fromkeys((*made, *stored)):
+        due, there = made.get(name, ZERO), stored.get(name, ZERO)
+        if abs(due - there) >= CENT:
+            yield f"transfers of {session}: {name} is stored with {there:+,.2f} USD, the plan makes {due:+,.2f}"
+    if abs(sum(stored.values(), ZERO)) >= CENT:
+        yield f"transfers of {session}: together they are {sum(stored.values(), ZERO):+,.2f} USD, not 0"
 
 
 def _provenance(store: Store, record: DecisionRecord) -> tuple[str, ...]:

@@ -22,9 +22,9 @@ from mtum.core.reporting.summary import (
     stated,
 )
 from mtum.core.strategies.contract import Holding, Role
-from mtum.ports.records import EquityPoint
+from mtum.ports.records import FLOWS, EquityPoint
 
-PAID_IN = frozenset({"capital", "deposit", "withdrawal"})
+PAID_IN = frozenset({"capital", *FLOWS})
 TRADING = frozenset({"buy", "sell", "commission"})
 _CENTS = 6
 

@@ -7,7 +7,7 @@ from typing import Any
 from mtum.app.desk import Desk, Problem, exit_code_of
 from mtum.app.ledger.book import read_sleeves
 from mtum.app.ledger.guards import guarded, limits_after, worth_of
-from mtum.app.ledger.starting_capital import ensure_capital, starting_usd
+from mtum.app.ledger.starting_capital import begun, ensure_capital
 from mtum.app.session.check_book import check_book, check_hours
 from mtum.app.session.close_orders import cancel_left_over, close_earlier, take_up
 from mtum.app.session.close_untraded import close_untraded, untraded_lots
@@ -16,6 +16,7 @@ from mtum.app.session.differences import RECORDED
 from mtum.app.session.exit_fallback import exit_fallback
 from mtum.app.session.gather import gather, note_files, refresh_universe
 from mtum.app.session.match_orders import IN_DOUBT, broken_off
+from mtum.app.session.move_cash import move_cash
 from mtum.app.session.our_books import open_books
 from mtum.app.session.plan_account import plan_account, planned_orders
 from mtum.app.session.run_document import empty_document, orders_document, run_document
@@ -142,13 +143,15 @@ def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
     _before(desk, session.before_close(desk.settings.schedule.data_deadline_minutes), "market data", BarsStaleError)
     worth = worth_of(desk.store, records, lists, market)
     check = guarded(desk, check, worth, record=True)
-    prepared = Prepared(session, sessions, lists, check, records, starting_usd(desk, lambda: lists.account.cash_usd))
+    prepared = Prepared(session, sessions, lists, check, begun(desk, records, lists.account, session.day))
+    prepared, unmoved = move_cash(desk, prepared, market)
     decided, undecided = decide_sleeves(desk, prepared, market)
     _before(desk, session.before_close(desk.settings.schedule.decision_deadline_minutes), "the decision")
     desk.journal.reached("deciding")
     planned = plan_account(desk, prepared, market, decided, decided_at)
     records_of = [record_of(desk, one, decided_at) for one in decided]
-    desk.store.decisions.commit(records_of, planned.intents, planned.crosses, planned.record)
+    movements = prepared.moved.movements
+    desk.store.decisions.commit(records_of, planned.intents, planned.crosses, planned.record, movements)
     for snapshot in market.snapshots:
         desk.store.control.write_snapshot(snapshot)
     desk.store.ledger.write_account(session.day, lists.at, lists)
@@ -158,7 +161,7 @@ def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
     desk.journal.reached("decided")
     recorded = [one.problem() for one in found if one.kind in RECORDED]
     told = (*left_over, *(one for one in recorded if one not in check.problems), *check.problems)
-    return (*told, *crossed, *undecided)
+    return (*told, *crossed, *unmoved, *undecided)
 
 
 def _dry(desk: Desk, session: Session) -> RunResult:
@@ -181,8 +184,8 @@ def _dry(desk: Desk, session: Session) -> RunResult:
         market = gather(desk, session, sessions, decided_at, unfit)
         worth = worth_of(desk.store, records, lists, market)
         check = guarded(desk, check, worth, record=False)
-        starting = starting_usd(desk, lambda: lists.account.cash_usd)
-        prepared = Prepared(session, sessions, lists, check, records, starting)
+        prepared = Prepared(session, sessions, lists, check, begun(desk, records, lists.account, session.day))
+        prepared, unmoved = move_cash(desk, prepared, market)
         decided, undecided = decide_sleeves(desk, prepared, market)
         plan = plan_account(desk, prepared, market, decided, decided_at).record
     finally:
@@ -190,7 +193,7 @@ def _dry(desk: Desk, session: Session) -> RunResult:
     previews = tuple(replace(record_of(desk, one, decided_at), preview=True) for one in decided)
     for preview in previews:
         desk.store.decisions.preview(preview)
-    problems = (*check.problems, *undecided)
+    problems = (*check.problems, *unmoved, *undecided)
     document = run_document(previews, (), desk.settings.mode, problems, plan)
     planned = planned_orders(plan)
     for preview in previews:

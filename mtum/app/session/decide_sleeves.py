@@ -1,7 +1,7 @@
 """Every sleeve decides on the one market that was gathered; where one fails, the others go on without it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from math import isnan
@@ -15,7 +15,6 @@ from mtum.app.ledger.book import (
     equity_before,
     loss_pause,
     unsettled_usd,
-    with_capital,
 )
 from mtum.app.ledger.dividends import due_today_usd
 from mtum.app.ledger.virtual import virtual_records
@@ -30,10 +29,22 @@ from mtum.core.portfolio.sleeves import Sleeve, SleeveState
 from mtum.core.record import decision_document, frame_of
 from mtum.errors import DataError, ExitCode
 from mtum.ports.broker import AccountKind, BrokerLists
-from mtum.ports.records import DecisionRecord
+from mtum.ports.records import CashMovement, DecisionRecord
 
 CLOSED = "sleeve_closed"
 """Reason word: the settings say that the sleeve sells all it holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Cash that moves between the sleeves before they decide; empty but at the end of a period.
+
+    `frame` and `document` are what the plan of the session keeps of it.
+    """
+
+    frame: Mapping[str, object] = field(default_factory=dict)
+    document: Mapping[str, object] = field(default_factory=dict)
+    movements: tuple[CashMovement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +54,7 @@ class Prepared:
     Parameters
     ----------
     records : mapping of sleeve to SleeveRecords
-        Its fills, lots, cash and equity before the session.
-    starting : mapping of sleeve to USD
-        What a sleeve without capital will begin with.
+        Its fills, lots, cash and equity before the session, with the capital it begins with and what `moved`.
     """
 
     session: Session
@@ -53,7 +62,7 @@ class Prepared:
     lists: BrokerLists
     check: BookCheck
     records: Mapping[str, SleeveRecords]
-    starting: Mapping[str, Decimal]
+    moved: Moved = Moved()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +117,7 @@ def decide_sleeves(desk: Desk, prepared: Prepared, market: Market) -> tuple[tupl
 
 def _own_money(desk: Desk, prepared: Prepared) -> tuple[dict[str, SleeveRecords], dict[str, SleeveCash]]:
     """Return what each sleeve has and may spend; a watched one has virtual records and its virtual cash."""
-    day, starting = prepared.session.day, prepared.starting
-    begun = {
-        name: with_capital(one, name, day, starting[name]) if name in starting else one
-        for name, one in prepared.records.items()
-    }
+    day, begun = prepared.session.day, {**prepared.records}
     cash = cash_of([one for one in desk.sleeves if one.owns_money], begun, prepared.lists.account, day)
     for sleeve in desk.deciding:
         if not sleeve.owns_money:

@@ -1,6 +1,6 @@
 """The account's plan: what the sleeves decided, under the limits of the account, crossed where they meet."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -9,6 +9,7 @@ from mtum.app.desk import Desk
 from mtum.app.ledger.book import SleeveRecords, flows_since, settled_at
 from mtum.app.session.decide_sleeves import Decided, Prepared
 from mtum.app.session.gather import Market
+from mtum.app.session.move_cash import worth_now
 from mtum.core.coordination.account import Account, Plan, Returns, SleeveOrder, SleeveWants
 from mtum.core.coordination.coordinate import coordinate
 from mtum.core.coordination.limits import VAR_SESSIONS
@@ -49,7 +50,7 @@ def plan_account(
         for one in real
     ]
     rules, prices = desk.settings.account_rules(), market.prices
-    equity = _equity(desk, prepared, prices, real)
+    equity = _equity(desk, prepared, market, real)
     histories = returns_of(market.bars, rules)
     account = Account(
         session=prepared.session.day,
@@ -61,13 +62,13 @@ def plan_account(
         returns=Returns.of(histories, VAR_SESSIONS),
         uncrossable=_uncrossable(desk, prepared, wants),
     )
-    plan = coordinate(wants, account, rules)
+    plan, moved = coordinate(wants, account, rules), prepared.moved
     record = PlanRecord(
         account=desk.account,
         session=prepared.session.day,
         decided_at=decided_at,
-        document=plan_document(plan),
-        frame=plan_frame(wants, account, histories),
+        document=plan_document(plan) | ({"transfers": moved.document} if moved.frame else {}),
+        frame=plan_frame(wants, account, histories) | ({"transfers": moved.frame} if moved.frame else {}),
     )
     return Planned(
         plan=plan,
@@ -94,18 +95,12 @@ def _shares(records: SleeveRecords) -> dict[str, int]:
     return found
 
 
-def _equity(desk: Desk, prepared: Prepared, prices: Mapping[str, float], real: Sequence[Decided]) -> float:
+def _equity(desk: Desk, prepared: Prepared, market: Market, real: Sequence[Decided]) -> float:
     # A sleeve that decides nothing is part of the account all the same.
     known = {one.sleeve.name: one.decision.equity_usd for one in real}
-    total = 0.0
-    for sleeve in desk.sleeves:
-        if sleeve.name in known:
-            total += known[sleeve.name]
-        elif sleeve.owns_money and sleeve.name in prepared.records:
-            records = prepared.records[sleeve.name]
-            shares = sum(held * prices.get(symbol, 0.0) for symbol, held in _shares(records).items())
-            total += float(records.cash_usd + records.receivable_usd) + shares
-    return round(total, 6)
+    owning = (one.name for one in desk.sleeves if one.owns_money and one.name in prepared.records)
+    worth = (known.get(name, worth_now(desk, prepared.records[name], name, market)[0]) for name in owning)
+    return round(sum(worth), 6)
 
 
 def _losses(desk: Desk, prepared: Prepared, equity_usd: float) -> LossState:

@@ -13,7 +13,7 @@ from mtum.cli.context import call_of
 from mtum.cli.output import Answer, Listing
 from mtum.cli.stored import NOTHING_YET, stand_in, untold_commissions
 
-app = typer.Typer(help="List trades, orders, fills, decisions, bars, equity or runs.")
+app = typer.Typer(help="List trades, orders, fills, decisions, bars, equity, movements of cash or runs.")
 
 NEW_YORK = ZoneInfo("America/New_York")
 _COLUMNS: dict[str, dict[str, str]] = {
@@ -80,6 +80,14 @@ _COLUMNS: dict[str, dict[str, str]] = {
         "shares": "shares",
         "close": "close USD",
     },
+    "movements": {
+        "session": "session",
+        "kind": "kind",
+        "amount_usd": "USD",
+        "symbol": "symbol",
+        "paid": "paid",
+        "note": "why",
+    },
     "runs": {
         "id": "run",
         "job": "job",
@@ -136,6 +144,12 @@ def equity(context: typer.Context, since: Since = None, limit: Limit = None, sle
 
 
 @app.command()
+def movements(context: typer.Context, since: Since = None, limit: Limit = None, sleeve: SleeveName = None) -> Answer:
+    """Every change of cash: trades, dividends, deposits, and what went from sleeve to sleeve."""
+    return _list(context, "movements", since, limit, sleeve)
+
+
+@app.command()
 def runs(context: typer.Context, since: Since = None, limit: Limit = None) -> Answer:
     """Jobs with how they ended."""
     return _list(context, "runs", since, limit)
@@ -154,6 +168,7 @@ def _list(
         "decisions": reading.DayRow,
         "bars": reading.BarRow,
         "equity": reading.EquityRow,
+        "movements": reading.CashRow,
         "runs": reading.RunRow,
     }
     call = call_of(context)
@@ -216,4 +231,4 @@ def _cell(name: str, value: object) -> object:
     if name in ("started_at", "instant"):
         at = datetime.fromisoformat(str(value))
         return f"{at.astimezone(NEW_YORK):%Y-%m-%d %H:%M} ({at.astimezone(UTC):%H:%M})"
-    return bool(value) if name == "final" else value
+    return bool(value) if name in ("final", "paid") else value

@@ -30,7 +30,9 @@ def sleeves(context: typer.Context) -> Answer:
         "equity_usd": round(sum(equity), 6) if equity else None,
         "weights": round(sum(line.weight for line in lines if line.state != "watch"), 9),
     }
-    shown = Listing(_COLUMNS, [_row(line) for line in lines])
+    moved = any(line.transferred_usd for line in lines)
+    rows = [[*_row(line), *([f"{line.transferred_usd:+,.2f}"] if moved else [])] for line in lines]
+    shown = Listing([*_COLUMNS, *(["from other sleeves USD"] if moved else [])], rows)
     return Answer(document, [*([NOTHING_YET, ""] if empty else []), shown, *stand_in(call)])
 
 

@@ -8,6 +8,7 @@ from math import floor
 import numpy as np
 from numpy.typing import NDArray
 
+from mtum.core.coordination.cash import TransferRules
 from mtum.core.market.bars import Bars, total_return
 from mtum.core.portfolio.decision import PlannedOrder
 from mtum.core.portfolio.limits import LossState, Restriction
@@ -27,7 +28,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class AccountRules:
-    """Limits on the purchases of all sleeves together; None and 1.0 mean no limit.
+    """Limits on the purchases of all sleeves together; None and 1.0 mean no limit. And how their cash moves.
 
     Parameters
     ----------
@@ -43,6 +44,8 @@ class AccountRules:
         Largest volatility of the account, a year, as a fraction.
     max_var_frac : float or None
         Largest one-day value at risk (95 %, historical) as a fraction of equity.
+    transfers : TransferRules
+        When cash moves between the sleeves.
     """
 
     daily_loss_usd: float | None = None
@@ -53,6 +56,7 @@ class AccountRules:
     correlation_penalty: float = 0.0
     target_volatility_frac: float | None = None
     max_var_frac: float | None = None
+    transfers: TransferRules = TransferRules()
 
 
 @dataclass(frozen=True, slots=True)

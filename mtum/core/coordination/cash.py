@@ -1,19 +1,22 @@
 """Whose cash is it: the sleeves' shares of settled cash, transfers between them, and the cash fund."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from decimal import ROUND_DOWN, Decimal
 from math import ceil, sqrt
 from statistics import fmean, stdev
 from typing import Literal
 
 from mtum.core.portfolio.costs import CENT
+from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.orders import Side
 from mtum.core.portfolio.sizing import SizingRules, cost_frac, shares_for
 
 ZERO = Decimal(0)
 
 type Weighting = Literal["fixed", "inverse_volatility", "sharpe"]
+type Period = Literal["none", "month", "quarter"]
 
 WEIGHTING_SESSIONS, WEIGHTING_LEAST_SESSIONS = 126, 63
 SESSIONS_A_YEAR = 252
@@ -42,6 +45,33 @@ def spendable(settled: Mapping[str, Decimal], broker_usd: Decimal) -> dict[str, 
 
 
 @dataclass(frozen=True, slots=True)
+class TransferRules:
+    """When cash moves between the sleeves, and towards which shares of the account.
+
+    Parameters
+    ----------
+    period : str
+        At whose last session cash moves; "none" for never.
+    band_frac : float
+        How far above its share a sleeve must be before it gives, as a fraction of the share.
+    weighting : str
+        What changes the weights of the settings, as in `weighted`.
+    """
+
+    period: Period = "none"
+    band_frac: float = 0.2
+    weighting: Weighting = "fixed"
+
+    def due(self, session: date, following: date | None) -> bool:
+        """Return whether a session is the last of its period; not where the one after it is unknown."""
+        if self.period == "none" or following is None:
+            return False
+        months = 1 if self.period == "month" else 3
+        now, then = ((day.year, (day.month - 1) // months) for day in (session, following))
+        return now != then
+
+
+@dataclass(frozen=True, slots=True)
 class SleeveMoney:
     """A sleeve as the transfers see it.
 
@@ -60,6 +90,51 @@ class SleeveMoney:
     receives: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """What the end of a period means for one sleeve.
+
+    Parameters
+    ----------
+    weight : float
+        Its share after the weighting.
+    usd : float
+        What it receives (+) or gives (-).
+    lacking_usd : float
+        What it stands above its share and cannot give, as that is no cash which has settled.
+    """
+
+    sleeve: str
+    weight: float
+    equity_usd: float
+    target_usd: float
+    usd: float
+    lacking_usd: float
+
+
+def rebalanced(
+    sleeves: Sequence[SleeveMoney], returns: Mapping[str, Sequence[float]], rules: TransferRules
+) -> tuple[Transfer, ...]:
+    """Return what every sleeve gets or gives at the end of a period, in the order given; the sum is 0.
+
+    Parameters
+    ----------
+    returns : mapping of sleeve to sequence of float
+        Daily returns for the weighting, oldest first.
+    """
+    weights = weighted({one.name: one.weight for one in sleeves}, returns, rules.weighting)
+    sleeves = [replace(one, weight=weights[one.name]) for one in sleeves]
+    target, moved = _targets(sleeves), transfers(sleeves, rules.band_frac)
+    found = []
+    for one in sleeves:
+        excess = one.equity_usd - target.get(one.name, one.equity_usd)
+        gives = _is_above(one, target, rules.band_frac)
+        lacking = max(ZERO, excess - max(ZERO, one.available_usd)) if gives else ZERO
+        figures = (one.equity_usd, one.equity_usd - excess, moved.get(one.name, ZERO), lacking)
+        found.append(Transfer(one.name, one.weight, *(round(float(usd), 6) for usd in figures)))
+    return tuple(found)
+
+
 def transfers(sleeves: Sequence[SleeveMoney], band_frac: float) -> dict[str, Decimal]:
     """Return what each sleeve gets (+) or gives (-) so that the sleeves come back to their weights, USD, sum 0.
 
@@ -71,16 +146,13 @@ def transfers(sleeves: Sequence[SleeveMoney], band_frac: float) -> dict[str, Dec
     band_frac : float
         Width above the target, as a fraction of it.
     """
-    total = sum((one.equity_usd for one in sleeves), ZERO)
-    weights = {one.name: Decimal(str(one.weight)) for one in sleeves}
-    whole = sum(weights.values(), ZERO)
-    if whole <= 0:
+    target = _targets(sleeves)
+    if not target:
         return {}
-    target = {name: total * weight / whole for name, weight in weights.items()}
     given = {
         one.name: max(ZERO, min(one.equity_usd - target[one.name], one.available_usd)).quantize(CENT, ROUND_DOWN)
         for one in sleeves
-        if one.equity_usd > target[one.name] * (1 + Decimal(str(band_frac)))
+        if _is_above(one, target, band_frac)
     }
     lacking = {
         one.name: target[one.name] - one.equity_usd
@@ -92,6 +164,18 @@ def transfers(sleeves: Sequence[SleeveMoney], band_frac: float) -> dict[str, Dec
     received = _shared(sum(given.values(), ZERO), lacking)
     moved = {**{name: -usd for name, usd in given.items()}, **received}
     return {one.name: moved[one.name] for one in sleeves if moved.get(one.name)}
+
+
+def _targets(sleeves: Sequence[SleeveMoney]) -> dict[str, Decimal]:
+    # Their shares of all they own together; none where no weight says how to divide it.
+    total = sum((one.equity_usd for one in sleeves), ZERO)
+    weights = {one.name: exact(one.weight) for one in sleeves}
+    whole = sum(weights.values(), ZERO)
+    return {name: total * weight / whole for name, weight in weights.items()} if whole > 0 else {}
+
+
+def _is_above(one: SleeveMoney, target: Mapping[str, Decimal], band_frac: float) -> bool:
+    return one.name in target and one.equity_usd > target[one.name] * (1 + exact(band_frac))
 
 
 def _shared(pool: Decimal, wanted: Mapping[str, Decimal]) -> dict[str, Decimal]:

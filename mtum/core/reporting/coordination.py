@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from mtum.core.coordination.coordinate import LIMITED, OTHER_SIDE, TOO_SMALL
 from mtum.core.coordination.limits import CASH
+from mtum.core.plans import transfers_in
 from mtum.core.values import list_in, maybe_number, number_in, table_in, text_in
 
 LIMITS = {
@@ -24,23 +25,36 @@ HELD_BACK = {
     "halted": "trading is halted",
 }
 
+UNMOVED = {
+    "halted": "trading is halted",
+    "mismatch": "our books and the broker's differ",
+    "unresolved": "what became of an order is not known",
+    "cash_unknown": "the broker does not say what cash there is",
+    "not_approved": "the settings are not approved",
+    "no_price": "a sleeve holds what has no price today, so that no share of the account is known",
+}
+"""Why nothing moved at the end of a period."""
+
 
 def coordination_document(plan: Mapping[str, object] | None) -> dict[str, object]:
-    """Return crosses, cuts and what was held back of a stored plan; nothing of each without one."""
+    """Return crosses, cuts, what was held back and what cash moved of a stored plan; nothing of each without one."""
     if plan is None:
-        return {"crosses": [], "cuts": [], "held_back": []}
+        return {"crosses": [], "cuts": [], "held_back": [], "transfers": None}
     crossed = [row for row in map(table_in, list_in(plan["orders"])) if number_in(row["crossed"])]
     names = ("sleeve", "symbol", "side", "purpose", "shares", "crossed", "sent")
     return {
         "crosses": [{name: row[name] for name in names} for row in crossed],
         "cuts": list(list_in(plan["cuts"])),
         "held_back": list(list_in(plan["held_back"])),
+        "transfers": plan.get("transfers"),
     }
 
 
 def coordination_lines(coordination: Mapping[str, object]) -> list[str]:
-    """Return one sentence for each cut, each purchase that was not made, and each symbol that was crossed."""
-    lines = [_cut(table_in(cut)) for cut in list_in(coordination["cuts"])]
+    """Return sentences of the cash that moved, the cuts, the purchases that were not made, and what was crossed."""
+    moved = coordination.get("transfers")
+    lines = transfer_lines(table_in(moved)) if moved else []
+    lines += [_cut(table_in(cut)) for cut in list_in(coordination["cuts"])]
     for row in map(table_in, list_in(coordination["held_back"])):
         why = HELD_BACK.get(text_in(row["reason"]), text_in(row["reason"]).replace("_", " "))
         lines.append(f"{row['sleeve']} did not trade {row['symbol']}: {why}.")
@@ -48,6 +62,27 @@ def coordination_lines(coordination: Mapping[str, object]) -> list[str]:
     for symbol in dict.fromkeys(text_in(row["symbol"]) for row in crosses):
         lines.append(_cross(symbol, [row for row in crosses if row["symbol"] == symbol]))
     return lines
+
+
+def transfer_lines(moved: Mapping[str, object]) -> list[str]:
+    """Return a sentence for each sleeve that gave or received cash, or could not give what is above its share."""
+    barred = text_in(moved["barred"])
+    if barred:
+        why = UNMOVED.get(barred, barred.replace("_", " "))
+        return [f"The period ends and no cash moved between the sleeves: {why}."]
+    found, rows = [], transfers_in(moved)
+    whole = sum(row.weight for row in rows)
+    for row in rows:
+        stands = f"it had {row.equity_usd:,.2f} USD, {{}} its share of {row.target_usd:,.2f} ({row.weight / whole:.1%})"
+        if row.usd > 0:
+            found.append(f"{row.sleeve} receives {row.usd:,.2f} USD: {stands.format('below')}.")
+        elif row.usd < 0 or row.lacking_usd >= 0.01:
+            given = f"gives {-row.usd:,.2f} USD" if row.usd else "gives nothing"
+            kept = f" {row.lacking_usd:,.2f} of that is no settled cash; nothing is sold for it."
+            found.append(f"{row.sleeve} {given}: {stands.format('above')}.{kept if row.lacking_usd >= 0.01 else ''}")
+    if found and moved["weighting"] != "fixed":
+        found.append(f"The weights of the settings are changed by {text_in(moved['weighting']).replace('_', ' ')}.")
+    return found
 
 
 def _cut(cut: Mapping[str, object]) -> str:

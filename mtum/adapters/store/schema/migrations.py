@@ -283,6 +283,14 @@ def sums_and_peaks_at_hand(db: Database) -> None:
             db.execute(statement.replace("CREATE INDEX", "CREATE INDEX IF NOT EXISTS", 1))
 
 
+@MIGRATIONS(name="0026_transfers_at_hand")
+def transfers_at_hand(db: Database) -> None:
+    """Find what moved between strategies with the deposits and withdrawals: it is money put in or taken out too."""
+    db.execute("DROP INDEX IF EXISTS cash_movements_open")
+    for statement in TABLES["cash_movements"].indexes:
+        db.execute(statement.replace("CREATE INDEX", "CREATE INDEX IF NOT EXISTS", 1))
+
+
 def _maybe_instant(fact: str) -> str | None:
     try:
         return instant_text(datetime.fromisoformat(fact))

@@ -24,7 +24,7 @@ document | TEXT | JSON: what the run reported
 earlier | TEXT NOT NULL DEFAULT '[]' | JSON: ends of earlier attempts of the same run
 """
 
-OPEN_MOVEMENTS = "(paid = 0 OR kind IN ('capital', 'deposit', 'withdrawal'))"
+OPEN_MOVEMENTS = "(paid = 0 OR kind IN ('capital', 'deposit', 'withdrawal', 'transfer'))"
 """Which movements are looked at one by one for good; of all others only the sum counts."""
 
 _DECISIONS = (
@@ -151,7 +151,7 @@ _LEDGER = (
         key | TEXT PRIMARY KEY | makes a repeated movement the same one
         strategy | TEXT NOT NULL | strategy whose cash it is
         session | TEXT NOT NULL | session it counts in
-        kind | TEXT NOT NULL | capital, deposit, withdrawal, buy, sell, commission, dividend, fee, tax, adjustment
+        kind | TEXT NOT NULL | capital, deposit, withdrawal, transfer, buy, sell, commission, dividend, fee, adjustment
         amount_usd | REAL NOT NULL | USD, negative when paid out
         symbol | TEXT | id of the instrument concerned
         note | TEXT NOT NULL DEFAULT '' | why

@@ -1,11 +1,23 @@
 """Cash between sleeves by numbers worked out by hand."""
 
+from datetime import date
 from decimal import Decimal
 from math import sqrt
 
 import pytest
 
-from mtum.core.coordination.cash import FundRules, SleeveMoney, fund_order, spendable, transfers, weighted
+from mtum.core.coordination.cash import (
+    FundRules,
+    Period,
+    SleeveMoney,
+    Transfer,
+    TransferRules,
+    fund_order,
+    rebalanced,
+    spendable,
+    transfers,
+    weighted,
+)
 from mtum.core.portfolio.orders import Side
 from unit.core.coordination.test_limits import SIZING
 
@@ -67,6 +79,42 @@ def test_what_moves_adds_up_to_nothing() -> None:
         for n, (weight, equity) in enumerate([(0.17, "1033.33"), (0.31, "977.77"), (0.07, "801.01"), (0.45, "12.34")])
     ]
     assert sum(transfers(sleeves, 0.1).values()) == 0
+
+
+def test_the_record_tells_what_is_above_a_share_and_is_no_cash() -> None:
+    sleeves = [money("a", 0.3, "5000", "100"), money("b", 0.3, "1000", "1000")]
+
+    # Shares of 3,000 each; a stands 2,000 above and has 100 of that in cash.
+    assert rebalanced(sleeves, {}, TransferRules("month", 0.2)) == (
+        Transfer("a", 0.3, 5000.0, 3000.0, -100.0, 1900.0),
+        Transfer("b", 0.3, 1000.0, 3000.0, 100.0, 0.0),
+    )
+
+
+def test_weighting_acts_through_what_moves() -> None:
+    sleeves = [money("a", 0.5, "5000", "5000"), money("b", 0.5, "5000", "5000")]
+    earned = {"a": UP_AND_DOWN, "b": [3 * one for one in UP_AND_DOWN]}
+    found = rebalanced(sleeves, earned, TransferRules("month", 0.2, "inverse_volatility"))
+
+    # Factors 2 and 2/3: shares of 7,500 and 2,500.
+    assert [(one.target_usd, one.usd) for one in found] == [(7500.0, 2500.0), (2500.0, -2500.0)]
+
+
+@pytest.mark.parametrize(
+    ("period", "day", "following", "due"),
+    [
+        ("none", date(2026, 1, 30), date(2026, 2, 2), False),
+        ("month", date(2026, 1, 30), date(2026, 2, 2), True),
+        ("month", date(2026, 1, 29), date(2026, 1, 30), False),
+        ("month", date(2026, 12, 31), date(2027, 1, 4), True),
+        ("quarter", date(2026, 2, 27), date(2026, 3, 2), False),
+        ("quarter", date(2026, 3, 31), date(2026, 4, 1), True),
+        ("quarter", date(2025, 12, 31), date(2026, 1, 2), True),
+        ("month", date(2026, 1, 30), None, False),
+    ],
+)
+def test_a_period_ends_with_its_last_session(period: Period, day: date, following: date | None, *, due: bool) -> None:
+    assert TransferRules(period).due(day, following) is due
 
 
 UP_AND_DOWN = [0.01, -0.01] * 63

@@ -1,0 +1,116 @@
+"""Cash that goes from sleeves above their share to those below it, before the last decisions of a period."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from decimal import Decimal
+
+from mtum.app.desk import Desk, Problem
+from mtum.app.ledger.book import SleeveRecords, cash_of
+from mtum.app.ledger.dividends import due_today_usd
+from mtum.app.ledger.equity import LAST_CLOSE_WITHIN
+from mtum.app.session.decide_sleeves import Moved, Prepared
+from mtum.app.session.gather import Market
+from mtum.core.coordination.cash import WEIGHTING_SESSIONS, SleeveMoney, Transfer
+from mtum.core.plans import transfers_document, transfers_frame, transfers_in
+from mtum.core.portfolio.limits import Restriction
+from mtum.core.portfolio.money import exact
+from mtum.core.portfolio.returns import curve, returns
+from mtum.core.portfolio.sleeves import Sleeve, SleeveState
+from mtum.core.reporting.coordination import transfer_lines
+from mtum.errors import ExitCode
+from mtum.ports.records import CashMovement
+
+NO_PRICE = "no_price"
+"""Reason word: what a sleeve holds cannot be valued, so that no share of the account is known."""
+OF_ITS_SYMBOL = frozenset({"other_instrument"})
+"""Reasons that bar purchases of a symbol and leave no doubt about what the account is worth."""
+
+
+def move_cash(desk: Desk, prepared: Prepared, market: Market) -> tuple[Prepared, tuple[Problem, ...]]:
+    """Return what the sleeves decide on once cash has moved between them; unchanged but at the end of a period.
+
+    Nothing is written: the movements are committed with the decisions. Where it is not certain what the sleeves
+    own, nothing moves, and the problem says so.
+    """
+    rules, day = desk.settings.account_rules().transfers, prepared.session.day
+    following = prepared.sessions.after(day)
+    real = [one for one in desk.sleeves if one.owns_money]
+    if len(real) < 2 or not rules.due(day, following.day if following else None):
+        return prepared, ()
+    cash = cash_of(real, prepared.records, prepared.lists.account, day)
+    worth = {one.name: worth_now(desk, prepared.records[one.name], one.name, market) for one in real}
+    halts = {one.name: desk.store.control.restriction(one.name) for one in real}
+    money = [
+        SleeveMoney(
+            name=one.name,
+            weight=one.weight,
+            equity_usd=exact(worth[one.name][0]),
+            available_usd=Decimal(0) if halts[one.name] is Restriction.FULL else cash[one.name].available_usd,
+            receives=one.state is SleeveState.ON and halts[one.name] is Restriction.NONE,
+        )
+        for one in real
+    ]
+    unvalued = [symbol for _, symbols in worth.values() for symbol in symbols]
+    barred = NO_PRICE if unvalued else _barred(desk, prepared)
+    earned = {} if rules.weighting == "fixed" else {one.name: _returns(desk, one, prepared) for one in real}
+    frame = transfers_frame(money, earned, barred)
+    document = transfers_document(frame, rules)
+    moved = {one.sleeve: one for one in transfers_in(document) if one.usd}
+    movements = tuple(_movement(one, prepared, moved.values()) for one in moved.values())
+    changed = {one.strategy: _with(prepared.records[one.strategy], one) for one in movements}
+    told = (Problem(ExitCode.DATA if unvalued else ExitCode.DONE, line) for line in transfer_lines(document) if barred)
+    return (
+        replace(prepared, records={**prepared.records, **changed}, moved=Moved(frame, document, movements)),
+        tuple(told),
+    )
+
+
+def worth_now(desk: Desk, records: SleeveRecords, name: str, market: Market) -> tuple[float, tuple[str, ...]]:
+    """Return what a sleeve is worth at the decision, USD, and what of it could not be valued.
+
+    A symbol that no sleeve was asked about today, as one of a sleeve that is off, counts with its last close.
+    """
+    prices, found, unknown = market.prices, 0.0, []
+    due = due_today_usd(records.lots, desk.store.books.recorded, name, market.bars.values())
+    for lot in records.lots:
+        price = prices.get(lot.symbol)
+        if price is None:
+            since = market.session.day - LAST_CLOSE_WITHIN
+            before = desk.store.bars.bars(lot.symbol, desk.source.name, since).until(market.session.day)
+            price = float(before.close[-1]) if len(before) else None
+        if price is None:
+            unknown.append(lot.symbol)
+        else:
+            found += lot.shares * lot.multiplier * price
+    return round(float(records.cash_usd + records.receivable_usd + due) + found, 6), tuple(dict.fromkeys(unknown))
+
+
+def _barred(desk: Desk, prepared: Prepared) -> str:
+    if desk.store.control.restriction() is Restriction.FULL:
+        return "halted"
+    doubts = [word for word in prepared.check.entries_barred.values() if word not in OF_ITS_SYMBOL]
+    return doubts[0] if doubts else ""
+
+
+def _returns(desk: Desk, sleeve: Sleeve, prepared: Prepared) -> list[float]:
+    points = [one for one in desk.store.ledger.equity(sleeve.name) if one.session < prepared.session.day]
+    begun = (one.amount_usd for one in prepared.records[sleeve.name].movements if one.kind == "capital")
+    flows = [float(point.flows_usd) for point in points]
+    flows[:1] = [flow + float(sum(begun, Decimal(0))) for flow in flows[:1]]
+    given = curve([point.session for point in points], [float(point.equity_usd) for point in points], flows)
+    return [float(one) for one in returns(given)[-WEIGHTING_SESSIONS:]]
+
+
+def _movement(one: Transfer, prepared: Prepared, moved: Iterable[Transfer]) -> CashMovement:
+    others = ", ".join(other.sleeve for other in moved if (other.usd > 0) is not (one.usd > 0))
+    day = prepared.session.day
+    note = f"from {others}" if one.usd > 0 else f"to {others}"
+    return CashMovement(f"transfer:{one.sleeve}:{day}", one.sleeve, day, "transfer", exact(one.usd), note)
+
+
+def _with(records: SleeveRecords, movement: CashMovement) -> SleeveRecords:
+    return replace(
+        records,
+        cash_usd=records.cash_usd + movement.amount_usd,
+        movements=(*records.movements, movement),
+    )
