@@ -112,6 +112,9 @@ def _extended(command: TyperCommand | TyperGroup, path: str, *, numbers: bool) -
         if parameter.param_type_name == "argument":
             # Its name says what it is: "USD <str>" says it twice.
             setattr(parameter, "display_type_rich", lambda ctx: None)  # noqa: B010  # typer has no switch for it
+            if parameter.required:
+                # Neither do braces around it belong to what a person types.
+                setattr(parameter, "get_usage_pieces", partial(_as_named, str(parameter.metavar)))  # noqa: B010
     command.params.extend(_shared_options())
     command.rich_markup_mode = _markup()
     command.epilog = examples(path, paragraphs=command.rich_markup_mode is not None)
@@ -124,6 +127,10 @@ def _extended(command: TyperCommand | TyperGroup, path: str, *, numbers: bool) -
             below.short_help = re.split("[;.]", below.help or "")[0] + "."
             _extended(cast("TyperCommand | TyperGroup", below), f"{path} {name}", numbers=numbers)
     return command
+
+
+def _as_named(name: str, context: typer.Context) -> list[str]:
+    return [name]
 
 
 def _judge_together(command: TyperCommand | TyperGroup) -> None:

@@ -119,7 +119,9 @@ def review(
     context: typer.Context,
     kind: Annotated[
         str,
-        typer.Argument(metavar="week|month|quarter", parser=partial(word_of, "review", _PERIODS)),
+        typer.Argument(
+            metavar="week|month|quarter", help="How long it looks back.", parser=partial(word_of, "review", _PERIODS)
+        ),
     ],
     end: Annotated[date | None, day_option("--end", "A day of the period.")] = None,
     send: Send = False,

@@ -98,7 +98,7 @@ def verify(
 
 def flatten(
     context: typer.Context,
-    symbol: Annotated[str, typer.Argument(metavar="SYMBOL")],
+    symbol: Annotated[str, typer.Argument(metavar="SYMBOL", help="What is closed.")],
     why: Why,
     sleeve: SleeveName = None,
 ) -> Answer:

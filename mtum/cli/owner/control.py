@@ -65,7 +65,12 @@ def resume(context: typer.Context, sleeve: SleeveName = None) -> Answer:
 def capital(
     context: typer.Context,
     direction: Annotated[
-        str, typer.Argument(metavar="add|withdraw", parser=partial(word_of, "capital", ("add", "withdraw")))
+        str,
+        typer.Argument(
+            metavar="add|withdraw",
+            help="Into the strategy or out of it.",
+            parser=partial(word_of, "capital", ("add", "withdraw")),
+        ),
     ],
     usd: Annotated[Decimal, typer.Argument(help="Amount in USD.", metavar="USD", parser=usd_of)],
     why: Why,

@@ -295,7 +295,7 @@ def number_text(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return decimals(value)
+        return decimals(value, full=True)
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 

@@ -29,16 +29,22 @@ def number(amount: float | None, decimals: int = 2, *, sign: bool = False) -> st
     return f"{rounded:+,.{decimals}f}" if sign else f"{rounded:,.{decimals}f}"
 
 
-def decimals(value: float) -> str:
-    """Return a number as a person reads it: whole ones whole, else two decimals or up to six; none from 100,000 on.
+def decimals(value: float, *, full: bool = False) -> str:
+    """Return a number as a trader reads it: whole ones whole, none from 100,000 on, else two decimals.
+
+    In full it has up to the six that it is compared with; so has one below one, as a small margin is not none.
 
     Examples
     --------
-    >>> [decimals(value) for value in (25.0, 4679.4, 0.1, 53.125001, 336165.517241)]
-    ['25', '4,679.40', '0.10', '53.125001', '336,166']
+    >>> [decimals(value) for value in (25.0, 4679.4, 271.3064, 0.1, 0.003125, 336165.517241)]
+    ['25', '4,679.40', '271.31', '0.10', '0.003125', '336,166']
+    >>> decimals(53.125001, full=True)
+    '53.125001'
     """
     if abs(value) >= 1e5 or value == int(value):
         return f"{value:,.0f}"
+    if abs(value) >= 1 and not full:
+        return number(value)
     whole, _, rest = f"{value:,.6f}".partition(".")
     return f"{whole}.{rest[:2]}{rest[2:].rstrip('0')}"
 

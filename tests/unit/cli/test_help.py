@@ -32,6 +32,8 @@ def test_a_help_page_of_80_columns_cuts_no_line_and_names_no_type(
     monkeypatch.setenv("COLUMNS", "80")
     told = mtum(*page, "--help").out
     assert re.findall(r"<[a-z][^>]*>", told) == []
+    assert re.findall(r"^Usage:.*[{].*", told, re.MULTILINE) == [], "a person types no braces"
+    assert re.findall(r"^ +\S+  \[required\]$", told, re.MULTILINE) == [], "it is said what belongs there"
     assert [line for line in told.splitlines() if line.endswith("...") and "DUP..." not in line] == [
         line for line in told.splitlines() if line.startswith("Usage:") and line.endswith("...")
     ]

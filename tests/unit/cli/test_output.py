@@ -147,7 +147,7 @@ WIDE = Listing(
         [
             date(2018, 1, 3),
             "MTUM",
-            271.315,
+            271.3151,
             "+3.29%",
             "close_below_ma, rsi_low, vix_fear",
             17,
@@ -157,7 +157,7 @@ WIDE = Listing(
     ],
     "Trades",
 )
-CELLS = ("2018-01-03", "MTUM", "271.315", "+3.29%", "close_below_ma, rsi_low, vix_fear", "17", "m180103-TE5RBX-1")
+CELLS = ("2018-01-03", "MTUM", "271.32", "+3.29%", "close_below_ma, rsi_low, vix_fear", "17", "m180103-TE5RBX-1")
 
 
 def test_a_pipe_gets_whole_rows_whatever_width_the_environment_names(

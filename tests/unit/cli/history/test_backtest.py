@@ -289,3 +289,15 @@ def test_only_the_daily_jobs_strategy_can_be_approved(tmp_path: Path) -> None:
     refused = call(tmp_path, "backtest", "--strategy", "buy_and_hold", "--approve", "--quiet")
     assert refused.code == 2
     assert "this backtest plays buy_and_hold" in refused.err
+
+
+def test_a_position_that_was_never_left_has_one_sign_for_all_that_is_not_known(tmp_path: Path) -> None:
+    write_market(tmp_path / "bars")
+    source = ("--source", f"csv:{tmp_path / 'bars'}", "--set", "strategy.buy_and_hold.symbol=AAA", "--quiet")
+    found = call(tmp_path, "backtest", "--strategy", "buy_and_hold", *source)
+    rows = {
+        label.strip(): value.strip() for label, _, value in (line.partition("|") for line in found.out.splitlines())
+    }
+    labels = ("won, % (95 % interval)", "profit factor", "average, USD", "average length, sessions")
+    assert (rows["made (closed)"], [rows[label] for label in labels]) == ("1 (0)", ["-"] * 4)
+    assert "Why positions were left" not in found.out  # a table without a row says nothing

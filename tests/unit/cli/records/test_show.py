@@ -146,3 +146,9 @@ def test_a_decision_shows_what_it_saw(mtum: Any, tmp_path: Path) -> None:
         seen[name] for name in ("close", "vix", "rsi", "ma", "atr")
     ]
     assert row["decision_price"] > 0
+    # The document has all the digits that were compared; a person reads two decimals.
+    assert round(row["ma"], 2) != row["ma"]
+    told = mtum("show", "decisions").out
+    assert f"{row['ma']:.2f}" in told
+    assert str(row["ma"]) not in told
+    assert str(row["ma"]) in mtum("explain").out
