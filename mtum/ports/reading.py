@@ -295,6 +295,10 @@ class Reader(Protocol):
         """
         ...
 
+    def unsound_fills(self) -> Sequence[str]:
+        """Return fills that are missing though an event or their cash tells of them, or whose cash is another's."""
+        ...
+
     def decision(self, session: date | None = None, strategy: str | None = None) -> DecisionRow | None:
         """Return one whole final decision (default: the newest), or None.
 

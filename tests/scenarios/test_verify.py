@@ -224,15 +224,18 @@ def test_reconcile_sees_a_deleted_fill_of_a_trade_that_has_ended(traded: Path, t
         (f"DELETE FROM fills WHERE exec_id = {LAST_FILL}", "tells of fill"),
         ("DROP TRIGGER events_kept_from_delete; DELETE FROM events; DELETE FROM fills", "cash movement fill:"),
         (f"UPDATE fills SET shares = shares - 1 WHERE exec_id = {FIRST_FILL}", "is not shares times price"),
+        (f"UPDATE fills SET commission_usd = 0 WHERE exec_id = {FIRST_FILL}", "is not shares times price"),
+        (f"UPDATE fills SET session = '2016-01-04' WHERE exec_id = {FIRST_FILL}", "is not shares times price"),
     ],
 )
-def test_no_order_and_no_tax_file_come_from_books_whose_fills_were_changed(
+def test_no_order_and_no_file_come_from_books_whose_fills_were_changed(
     traded: Path, tmp_path: Path, sql: str, words: str
 ) -> None:
     shutil.copytree(traded, tmp_path / "data")
     with closing(sqlite3.connect(tmp_path / "data" / resources.DATABASE_NAME)) as connection:
         connection.executescript(sql)
-    for words_typed in (("run",), ("settle",), ("export", "tax")):
+    exports = [("export", kind) for kind in ("trades", "performance", "tax")]
+    for words_typed in (("doctor",), ("run",), ("settle",), *exports):
         told = call_json(tmp_path, *words_typed)
         assert (told.code, words in told.texts) == (6, True), (words_typed, told.texts)
         assert "`mtum restore FILE`" in told.texts

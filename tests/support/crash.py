@@ -314,9 +314,9 @@ def _giving_up() -> None:
 
     plain = submit_orders._settle_one
 
-    def settle(desk: Desk, session: Session, state: IntentState) -> Any:
+    def settle(desk: Desk, session: Session, state: IntentState, *, torn_books: bool) -> Any:
         begun = state.status is not OrderStatus.PLANNED
-        return unknown(desk, session, state) if begun else plain(desk, session, state)
+        return unknown(desk, session, state) if begun else plain(desk, session, state, torn_books=torn_books)
 
     submit_orders._resolve, submit_orders._settle_one = unknown, settle
 

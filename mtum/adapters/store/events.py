@@ -27,8 +27,12 @@ class SqliteEvents:
     def unsound_fills(self) -> Sequence[str]:
         """Return fills that are missing though an event or their cash tells of them, or whose cash is another's."""
         with faults_of(self.database.path):
-            connection = self.database.connection
-            return (*missing_events(connection, ("fill",)), *fill_problems(connection))
+            return unsound_fills(self.database.connection)
+
+
+def unsound_fills(connection: sqlite3.Connection) -> tuple[str, ...]:
+    """Return fills that are missing though an event or their cash tells of them, or whose cash is another's."""
+    return (*missing_events(connection, ("fill",)), *fill_problems(connection))
 
 
 def missing_events(connection: sqlite3.Connection, kinds: Collection[str] = tuple(KINDS)) -> tuple[str, ...]:

@@ -190,6 +190,12 @@ class SqliteReader:
         bounds = (since.isoformat() if since else "", *equal.values(), -1 if limit is None else limit)
         return self._select(kind, relation, f"WHERE {where} ORDER BY {order} LIMIT ?", bounds)[::-1]
 
+    def unsound_fills(self) -> Sequence[str]:
+        """Return fills that are missing though an event or their cash tells of them, or whose cash is another's."""
+        from mtum.adapters.store.events import unsound_fills
+
+        return unsound_fills(self.connection)
+
     def decision(self, session: date | None = None, strategy: str | None = None) -> DecisionRow | None:
         """Return one whole final decision (default: the newest), or None."""
         asked = {"session": session and session.isoformat(), "strategy": strategy}

@@ -19,17 +19,6 @@ CENT = Decimal("0.01")
 """Amounts are stored to less than this; what differs by more was changed."""
 
 
-def torn(store: Store) -> str:
-    """Return that fills have been changed or deleted, "" where they have not; cheap enough for every look.
-
-    Nothing that is worked out of such books is right: no order, no lot, no tax.
-    """
-    found = store.events.unsound_fills()
-    more = f", and {len(found) - 1} more" if len(found) > 1 else ""
-    ways = "`mtum verify` lists what differs, `mtum restore FILE` puts a sound copy in place"
-    return f"our books do not hang together: {found[0]}{more}; {ways}" if found else ""
-
-
 def book_problems(store: Store, *, orders: bool = True) -> tuple[str, ...]:
     """Return what in the books of any strategy is not what its fills, orders and cash movements make.
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from mtum.app.desk import Desk, Problem
+from mtum.app.ledger.torn import torn
 from mtum.app.owner.approve import wait_for_approval, way_of
 from mtum.app.session.differences import way_out_of_doubt
 from mtum.app.session.match_orders import (
@@ -44,15 +45,19 @@ def submit_orders(desk: Desk, session: Session) -> tuple[Problem, ...]:
 
     An intent found at the broker under its reference is adopted. One whose sending was begun and
     that no list shows is unknown: it is not sent again unless the broker proves absence.
+
+    An order that was decided before fills were changed is sent if it closes something: the last gate compares it
+    with what the broker holds. A purchase waits, as what it may cost is worked out of the books.
     """
-    problems: list[Problem] = []
     pending = [state for state in desk.store.orders.states(session.day) if state.status in PENDING]
+    changed = torn(desk.store.events) if pending else ""
+    problems = [Problem(ExitCode.PERSON, changed)] if changed else []
     for state in sorted(pending, key=lambda state: state.intent.purpose.opens):
-        problems += _settle_one(desk, session, state)
+        problems += _settle_one(desk, session, state, torn_books=bool(changed))
     return tuple(problems)
 
 
-def _settle_one(desk: Desk, session: Session, state: IntentState) -> list[Problem]:
+def _settle_one(desk: Desk, session: Session, state: IntentState, *, torn_books: bool) -> list[Problem]:
     # A person may take minutes: the lists are asked after the wait, so that they are fresh when it is sent.
     if state.status is OrderStatus.PLANNED and not wait_for_approval(desk, session, state.intent):
         return _not_approved(desk, state)
@@ -79,6 +84,8 @@ def _settle_one(desk: Desk, session: Session, state: IntentState) -> list[Proble
         return _unknown(desk, state, "begun earlier, and no list shows it", lists)
     if now > _last_moment(desk, session, state):
         return _too_late(desk, session, state)
+    if torn_books and state.intent.purpose.opens:
+        return [Problem(ExitCode.PERSON, f"{what_of(state)} was not sent and waits until the books are sound")]
     return _send(desk, session, state)
 
 

@@ -1,8 +1,8 @@
 """`mtum export`: files for other programs."""
 
 import os
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,7 +16,7 @@ from mtum.cli.stored import untold_commissions
 from mtum.errors import BookMismatchError, ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from mtum.ports.reading import FillRow
+    from mtum.ports.reading import FillRow, Reader
 
 app = typer.Typer(help="Write trades, signals, performance or tax lots to files.")
 
@@ -28,10 +28,9 @@ def trades(context: typer.Context, year: Year = None, out: OutFile = None, sleev
     """Round trips as CSV; with --year those closed in it."""
     from mtum.app.records.export import csv_text, in_year
     from mtum.ports.reading import FillRow, TradeRow
-    from mtum.wiring.resources import opened_reader
 
     call = call_of(context)
-    with opened_reader(call.settings(), call.database()) as reader:
+    with _sound(call) as reader:
         rows = in_year(reader.rows(TradeRow, None, None, **_only(call, sleeve)) if reader else (), "exit_session", year)
         untold = reader.rows(FillRow, commission_usd=None) if reader else ()
     answer = written(call, csv_text(TradeRow, rows), len(rows), out or _default(call, "trades", year, "csv"))
@@ -58,10 +57,9 @@ def performance(context: typer.Context, year: Year = None, out: OutFile = None, 
     from mtum.app.queries.performance import performance as performance_of
     from mtum.app.records.export import csv_text, in_year
     from mtum.ports.reading import FillRow
-    from mtum.wiring.resources import opened_reader
 
     call = call_of(context)
-    with opened_reader(call.settings(), call.database()) as reader:
+    with _sound(call) as reader:
         rows = in_year(performance_of(reader, sleeve_of(call.settings(), sleeve)) if reader else (), "session", year)
         untold = reader.rows(FillRow, commission_usd=None) if reader else ()
     text, target = csv_text(PerformanceRow, rows), out or _default(call, "performance", year, "csv")
@@ -71,27 +69,35 @@ def performance(context: typer.Context, year: Year = None, out: OutFile = None, 
 @app.command()
 def tax(context: typer.Context, year: Year = None, out: OutFile = None) -> Answer:
     """Closed tax lots as CSV in the columns of Form 8949; with --year those sold in it."""
-    from mtum.app.ledger.books import torn
     from mtum.app.records.export_tax import tax_csv
     from mtum.ports.reading import FillRow
-    from mtum.wiring import resources
-    from mtum.wiring.resources import opened_reader
+    from mtum.wiring.resources import opened_store
 
     call = call_of(context)
     target = out or _default(call, "tax", year, "csv")
-    if not call.database().exists():
-        return written(call, *tax_csv((), (), year), target)
-    with resources.opened_store(call.settings(), call.data_folder()) as store:
-        if changed := torn(store):
-            raise BookMismatchError(f"{changed}; nothing was written")
+    with _sound(call) as reader:
+        if reader is None:
+            return written(call, *tax_csv((), (), year), target)
+        untold: Sequence[FillRow] = reader.rows(FillRow, commission_usd=None)
+    with opened_store(call.settings(), call.data_folder(), reading=True) as store:
         text, rows = tax_csv(store.orders.fills(), store.bars.splits(), year)
-    with opened_reader(call.settings(), call.database()) as reader:
-        untold = reader.rows(FillRow, commission_usd=None) if reader else ()
     # A purchase in January can still defer a loss of December.
     untold = [one for one in untold if year is None or one.session < f"{year + 1}-02-01"]
     answer = _with_untold(written(call, text, rows, target), untold, "amounts that depend on it are empty")
     problems = [Problem(ExitCode.DATA, line) for line in answer.hints]
     return replace(answer, exit_code=ExitCode.DATA, problems=problems) if untold else answer
+
+
+@contextmanager
+def _sound(call: Call) -> "Iterator[Reader | None]":
+    """Open the records for figures that come of fills; none are right where fills have been changed."""
+    from mtum.app.ledger.torn import torn
+    from mtum.wiring.resources import opened_reader
+
+    with opened_reader(call.settings(), call.database()) as reader:
+        if reader is not None and (changed := torn(reader)):
+            raise BookMismatchError(f"{changed}; nothing was written")
+        yield reader
 
 
 def _only(call: Call, sleeve: str | None) -> dict[str, str | None]:

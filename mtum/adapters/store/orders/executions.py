@@ -142,9 +142,12 @@ def fill_problems(connection: sqlite3.Connection) -> list[str]:
     """Return what of the fills and the cash they moved does not agree, one line each."""
     rows = connection.execute("SELECT stem FROM fills GROUP BY stem HAVING sum(current) <> 1")
     double = [f"fill {stem} does not count exactly once" for (stem,) in rows]
+    # A commission that is not known yet has moved nothing.
     rows = connection.execute(
-        "SELECT exec_id FROM fills LEFT JOIN cash_movements ON key = 'fill:' || stem WHERE current = 1 AND abs("
-        "coalesce(amount_usd, 0) - shares * price * multiplier * CASE side WHEN 'SELL' THEN 1 ELSE -1 END) > 1e-6"
+        "SELECT exec_id FROM fills LEFT JOIN cash_movements AS moved ON moved.key = 'fill:' || stem "
+        "LEFT JOIN cash_movements AS fee ON fee.key = 'commission:' || stem WHERE current = 1 AND ("
+        "moved.session IS NOT fills.session OR abs(moved.amount_usd - shares * price * multiplier * "
+        "CASE side WHEN 'SELL' THEN 1 ELSE -1 END) > 1e-6 OR abs(coalesce(fee.amount_usd, 0) + commission_usd) > 1e-6)"
     )
     kinds = connection.execute(
         "SELECT exec_id FROM fills JOIN instruments ON instruments.id = fills.symbol "
@@ -155,4 +158,7 @@ def fill_problems(connection: sqlite3.Connection) -> list[str]:
     )
     double += [f"the fill of cash movement {key} is missing" for (key,) in alone]
     double += [f"the multiplier of fill {exec_id} is not its instrument's" for (exec_id,) in kinds]
-    return double + [f"the cash of fill {exec_id} is not shares times price and multiplier" for (exec_id,) in rows]
+    return double + [
+        f"the cash of fill {exec_id} is not shares times price and multiplier, its fee and its day"
+        for (exec_id,) in rows
+    ]

@@ -1,5 +1,7 @@
 """From intent to order, exactly once, against a broker that follows a script."""
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +17,7 @@ from mtum.errors import BrokerUnavailableError, ExitCode
 from mtum.ports.broker import Denied, NoAnswer, NotSent, Rejected
 from mtum.ports.records import IntentState
 from support.fakes import SENT_AT, SESSION, FakeBroker, accepted, executed, fake_desk, listed, shown
-from support.store import FRIDAY, intent
+from support.store import FRIDAY, fill, intent
 
 BUY = intent()
 DOWN = BrokerUnavailableError("the line is dead")
@@ -51,6 +53,30 @@ def test_a_planned_order_is_sent_once_and_accepted(tmp_path: Path) -> None:
         assert (state.status, state.broker_id) == (OrderStatus.ACCEPTED, "9001")
         assert submit_orders(desk, SESSION) == ()
         assert len(broker.sent) == 1
+
+
+def test_in_books_whose_fills_were_changed_a_decided_exit_is_sent_and_a_purchase_waits(tmp_path: Path) -> None:
+    leave = intent(side=Side.SELL, symbol="SPY", shares=5)
+    broker = FakeBroker(outcomes=[accepted(leave), accepted(BUY)])
+    with fake_desk(tmp_path, broker) as desk:
+        before = intent(FRIDAY)
+        planned(desk, before)
+        desk.store.orders.add_fills([fill(before, "a.01", 19, "100", "1")])
+        planned(desk)
+        planned(desk, leave)
+        with closing(sqlite3.connect(tmp_path / "mtum.db")) as connection, connection:
+            connection.execute("UPDATE fills SET price = 90")
+        problems = submit_orders(desk, SESSION)
+        assert codes(problems) == [6, 6]
+        assert [one.text.partition(":")[0] for one in problems] == [
+            "our books do not hang together",
+            f"BUY 19 MTUM ({BUY.ref}, 2018-12-03) was not sent and waits until the books are sound",
+        ]
+        assert ([ticket.symbol for ticket in broker.sent], state_of(desk).status) == (["SPY"], OrderStatus.PLANNED)
+        with closing(sqlite3.connect(tmp_path / "mtum.db")) as connection, connection:
+            connection.execute("UPDATE fills SET price = 100")
+        assert submit_orders(desk, SESSION) == ()
+        assert [ticket.symbol for ticket in broker.sent] == ["SPY", "MTUM"]
 
 
 def test_the_claim_is_durable_before_the_order_leaves(tmp_path: Path) -> None:
