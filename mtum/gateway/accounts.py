@@ -111,6 +111,7 @@ def end_subscription(client: Client, request: Request) -> None:
     for key in {(SUMMARY, request_id), (MULTI, request_id), (PROFIT, request_id), *positions_end}:
         client.wants.accounts.pop(key, None)
     client.wants.quotes.pop(request_id, None)
+    client.wants.snapshots.discard(request_id)
 
 
 def push_account(shared: Shared, code: str, symbol: str = "") -> None:

@@ -71,7 +71,7 @@ ANSWERS: Mapping[str, Callable[[Client, Request], None]] = {
     "reqAllOpenOrders": orders.all_open_orders,
     "reqManagedAccts": _managed_accounts,
     "reqHistoricalData": market_data.historical_bars,
-    "cancelHistoricalData": _ignore,
+    "cancelHistoricalData": market_data.cancel_history,
     "reqCurrentTime": _current_time,
     "reqGlobalCancel": orders.cancel_everything,
     "reqMarketDataType": _ignore,

@@ -53,8 +53,12 @@ class Behavior:
         The first echo of a new order carries permanent id 0.
     inactive_echo : bool
         A rejected order is also shown with status Inactive.
-    no_data, delayed : tuple of str
-        Symbols without permission, or with delayed quotes only.
+    no_data, delayed, no_dividends : tuple of str
+        Symbols without permission, with delayed quotes only, or whose dividends are not told with a quote.
+    data_lines : int
+        Quotes that all clients together may have at once; a further one is refused with 101.
+    quote_seconds, history_seconds : float
+        Real seconds that a quote asked once and an answer of the history service take.
     ledger_prefix : bool
         Per-currency account keys begin with `$LEDGER-`.
     base_currency, base_rate, base_cash : str, Decimal, Decimal
@@ -80,6 +84,10 @@ class Behavior:
     inactive_echo: bool = False
     no_data: tuple[str, ...] = ()
     delayed: tuple[str, ...] = ()
+    no_dividends: tuple[str, ...] = ()
+    data_lines: int = 100
+    quote_seconds: float = 0.0
+    history_seconds: float = 0.0
     empty_filter: EmptyFilter = EmptyFilter.ALL
     naive_times: bool = False
     ledger_prefix: bool = False

@@ -1,11 +1,15 @@
 """Market data: contracts, quotes, and history with today's running bar."""
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
+from time import monotonic
 
-from mtum.core.market.bars import Bar
+from mtum.core.market.bars import PRICE_COLUMNS, Bar, Bars
+from mtum.core.market.merging import dividend_adjusted
 from mtum.core.market.sessions import Session
 from mtum.gateway.behavior import BarOrder
 from mtum.gateway.contracts import NEW_YORK, NEW_YORK_WIRE, Listing, liquid_hours, matching, trading_hours
@@ -19,6 +23,7 @@ from mtum.gateway.messages import (
     tick_price,
     wire_time,
 )
+from mtum.gateway.pacing import SMALL_BARS
 from mtum.gateway.requests import Request
 from mtum.gateway.shared import Client
 
@@ -27,8 +32,12 @@ _HALF_SPREAD = Decimal("0.01")
 BID, ASK, LAST, HIGH, LOW, VOLUME, CLOSE, OPEN, LAST_TIME = 1, 2, 4, 6, 7, 8, 9, 14, 45
 _DELAYED = {BID: 66, ASK: 67, LAST: 68, HIGH: 72, LOW: 73, VOLUME: 74, CLOSE: 75, OPEN: 76, LAST_TIME: 88}
 _LIVE_DATA, _DELAYED_DATA = 1, 3
+DIVIDENDS, DIVIDENDS_ASKED = 59, "456"
 _DAY = "1 day"
-_MINUTES = {"1 min": 1, "5 mins": 5, "15 mins": 15, "30 mins": 30, "1 hour": 60}
+_SECONDS = {**SMALL_BARS, "1 min": 60, "5 mins": 300, "15 mins": 900, "30 mins": 1800, "1 hour": 3600}
+_PACED = "Historical Market Data Service error message:Historical data request pacing violation: "
+_ANNOUNCED_SESSIONS = 15
+"""How long before its ex-date a dividend is known."""
 _CALENDAR_DAYS = {"W": 7, "M": 31, "Y": 365}
 _EPOCH_FORMAT = 2
 _FAR_BACK = 40_000  # sessions; more than any history holds
@@ -65,16 +74,46 @@ def market_data(client: Client, request: Request) -> None:
     if symbol in behavior.no_data:
         client.error(request_id, 354, "Requested market data is not subscribed.")
         return
+    once, generic = request.flag("snapshot"), request.text("genericTicks")
+    if once and generic:
+        client.error(request_id, 321, "Snapshot market data subscription is not applicable to generic ticks")
+        return
+    if sum(one.wants.lines for one in client.shared.clients) >= behavior.data_lines:
+        client.error(request_id, 101, "Max number of tickers has been reached")
+        return
     if symbol in behavior.delayed:
         client.error(request_id, 10167, "Requested market data is not subscribed. Displaying delayed market data.")
     kind = _DELAYED_DATA if symbol in behavior.delayed else _LIVE_DATA
     client.send(message("marketDataType", 58, 1, request_id, kind))
     client.send(message("tickReqParams", 81, request_id, 0.01, "9c0001", 3))
     send_quote(client, request_id, found[0])
-    if request.flag("snapshot"):
-        client.send(message("tickSnapshotEnd", 57, 1, request_id))
-    else:
+    if DIVIDENDS_ASKED in generic.split(",") and symbol not in behavior.no_dividends and found[0].sec_type == "STK":
+        told = _dividends(client.shared.market, symbol)
+        client.send(message("tickString", 46, 6, request_id, DIVIDENDS, told))
+    if not once:
         client.wants.quotes[request_id] = symbol
+    elif behavior.quote_seconds:
+        client.wants.snapshots.add(request_id)
+        asyncio.get_running_loop().call_later(behavior.quote_seconds, _end_snapshot, client, request_id)
+    else:
+        client.send(message("tickSnapshotEnd", 57, 1, request_id))
+
+
+def _end_snapshot(client: Client, request_id: int) -> None:
+    if request_id in client.wants.snapshots:  # not canceled meanwhile
+        client.wants.snapshots.discard(request_id)
+        client.send(message("tickSnapshotEnd", 57, 1, request_id))
+
+
+def _dividends(market: Market, symbol: str) -> str:
+    """Return what is paid in a year, before and to come, and the next ex-date, today's included, with its amount."""
+    today = market.session.day
+    past = market.source.history(symbol, today - timedelta(days=365), today).dividend.sum()
+    later = [one for one in market.source.sessions if one.day >= today][:_ANNOUNCED_SESSIONS]
+    bars = (market.source.bar(symbol, one.day) for one in later)
+    coming = next((bar for bar in bars if bar is not None and bar.dividend > 0), None)
+    year = f"{past:g}" if past else ""
+    return f"{year},{year},{coming.day:%Y%m%d},{coming.dividend:g}" if coming else f"{year},{year},,"
 
 
 def send_quote(client: Client, request_id: int, listing: Listing) -> None:
@@ -118,7 +157,18 @@ def historical_bars(client: Client, request: Request) -> None:
     if problem:
         client.error(request_id, *problem)
         return
-    market = client.shared.market
+    answer = partial(_send_history, client, request, found[0])
+    key = (client.client_id, request_id)
+    client.shared.history.answer(key, client.shared.behavior.history_seconds, monotonic(), answer)
+
+
+def cancel_history(client: Client, request: Request) -> None:
+    """Leave a history request unanswered."""
+    client.shared.history.cancel((client.client_id, request.whole("reqId")))
+
+
+def _send_history(client: Client, request: Request, listing: Listing) -> None:
+    request_id, market = request.whole("reqId"), client.shared.market
     end = _end(request.text("endDateTime"), market)
     first = _first_day(market, end.astimezone(NEW_YORK).date(), request.text("duration"))
     if request.text("whatToShow") == "SCHEDULE":
@@ -126,7 +176,7 @@ def historical_bars(client: Client, request: Request) -> None:
         return
     daily = request.text("barSize").replace("1D", _DAY) == _DAY
     make = _daily_bars if daily else _intraday_bars
-    bars = list(make(market, found[0], request, (first, end)))
+    bars = list(make(market, listing, request, (first, end)))
     bars = _ordered(bars, client.shared.behavior.bar_order) if daily else bars
     zone = NEW_YORK_WIRE
     begin = datetime.combine(first, datetime.min.time(), NEW_YORK)
@@ -155,12 +205,13 @@ def _problem(client: Client, request: Request, listing: Listing) -> tuple[int, s
     if request.text("whatToShow") == "ADJUSTED_LAST" and request.text("endDateTime"):
         return 321, "Error validating request.-'bU' : cause - End date not supported with adjusted last"
     size = request.text("barSize").replace("1D", _DAY)
-    if size != _DAY and size not in _MINUTES:
+    if size != _DAY and size not in _SECONDS:
         return 321, f"Error validating request.-'bU' : cause - bar size {size!r} is not served here"
     count, _, unit = request.text("duration").partition(" ")
     if not count.isdigit() or unit not in ("S", "D", *_CALENDAR_DAYS):
         return 321, "Error validating request.-'bU' : cause - Historical data request for this duration"
-    return None
+    paced = client.shared.history.refusal(request, monotonic())
+    return (162, _PACED + paced) if paced else None
 
 
 def _end(asked: str, market: Market) -> datetime:
@@ -187,9 +238,15 @@ def _first_day(market: Market, last: date, duration: str) -> date:
 
 def _daily_bars(market: Market, listing: Listing, request: Request, span: tuple[date, datetime]) -> Iterator[WireBar]:
     last = span[1].astimezone(NEW_YORK).date()
-    for bar in market.history(listing.symbol, span[0]):
-        if bar.day <= last:
-            yield WireBar(f"{bar.day:%Y%m%d}", bar, _shown_volume(listing, request, bar.volume))
+    bars = [bar for bar in market.history(listing.symbol, span[0]) if bar.day <= last]
+    if request.text("whatToShow") == "ADJUSTED_LAST":
+        # To the cent, like every price on the wire.
+        adjusted = dividend_adjusted(Bars.of(listing.symbol, "", bars))
+        columns = {name: getattr(adjusted, name).round(2) for name in PRICE_COLUMNS}
+        prices = ({name: float(column[at]) for name, column in columns.items()} for at in range(len(bars)))
+        bars = [replace(bar, **told) for bar, told in zip(bars, prices, strict=True)]
+    for bar in bars:
+        yield WireBar(f"{bar.day:%Y%m%d}", bar, _shown_volume(listing, request, bar.volume))
 
 
 def _ordered(bars: list[WireBar], order: BarOrder) -> list[WireBar]:
@@ -205,7 +262,7 @@ def _ordered(bars: list[WireBar], order: BarOrder) -> list[WireBar]:
 def _intraday_bars(
     market: Market, listing: Listing, request: Request, span: tuple[date, datetime]
 ) -> Iterator[WireBar]:
-    step = _MINUTES[request.text("barSize")]
+    step = timedelta(seconds=_SECONDS[request.text("barSize")])
     for session in market.source.sessions.between(span[0], market.session.day):
         final = market.source.bar(listing.symbol, session.day)
         if final is None:
@@ -221,11 +278,11 @@ def _intraday_bars(
             yield WireBar(stamp, flat, _shown_volume(listing, request, flat.volume))
 
 
-def _slices(market: Market, listing: Listing, session: Session, step: int) -> Iterator[tuple[datetime, float]]:
+def _slices(market: Market, listing: Listing, session: Session, step: timedelta) -> Iterator[tuple[datetime, float]]:
     """Beginning of each slice and the share of the day's volume that trades in it."""
     begin, now, traded = session.open, market.clock.now(), 0.0
     while begin < session.close:
-        end = min(begin + timedelta(minutes=step), session.close)
+        end = min(begin + step, session.close)
         left = (session.close - min(end, now)).total_seconds() / 60.0
         share = market.source.traded_share(listing.symbol, session, left)
         yield begin, share - traded

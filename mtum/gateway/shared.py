@@ -14,6 +14,7 @@ from mtum.gateway.exchange import StoredExchange
 from mtum.gateway.faults import FaultRule, Faults, Told
 from mtum.gateway.framing import Message
 from mtum.gateway.market import Market
+from mtum.gateway.pacing import HistoryPacing
 
 
 class Journal:
@@ -51,10 +52,18 @@ class Subscriptions:
         By kind and request id: the accounts that are followed, and what tells of them.
     quotes : dict
         Symbol by request id.
+    snapshots : set
+        Request ids of quotes asked once that are still to come.
     """
 
     accounts: dict[tuple[int, int], tuple[set[str], Tell]] = field(default_factory=dict)
     quotes: dict[int, str] = field(default_factory=dict)
+    snapshots: set[int] = field(default_factory=set)
+
+    @property
+    def lines(self) -> int:
+        """Market data lines in use."""
+        return len(self.quotes) + len(self.snapshots)
 
 
 class Client(Protocol):
@@ -96,6 +105,7 @@ class Shared:
     restart: Callable[[float], None]
     clients: list[Client] = field(default_factory=list)
     unreported: set[str] = field(default_factory=set)
+    history: HistoryPacing = field(default_factory=HistoryPacing)
 
     def local_now(self) -> datetime:
         """Market time in New York."""
