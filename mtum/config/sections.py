@@ -223,6 +223,8 @@ class Broker(_Section):
     """longest wait for a connection"""
     request_seconds: float = Field(default=10.0, gt=0, le=120)
     """longest wait for one answer"""
+    data_lines: int = Field(default=50, ge=1, le=1000)
+    """quotes asked for at once; a login has 100 market data lines, shared with what its screens show"""
     acknowledge_seconds: float = Field(default=20.0, gt=0, le=300)
     """longest wait for the answer to an order before the lists are asked"""
     resolve_seconds: Annotated[Annotated[float, Field(ge=0, le=3600)] | None, BeforeValidator(_none_word)] = None

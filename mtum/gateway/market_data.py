@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import partial
 from time import monotonic
 
-from mtum.core.market.bars import PRICE_COLUMNS, Bar, Bars
+from mtum.core.market.bars import COLUMNS, PRICE_COLUMNS, Bar, Bars
 from mtum.core.market.merging import dividend_adjusted
 from mtum.core.market.sessions import Session
 from mtum.gateway.behavior import BarOrder
@@ -243,8 +243,9 @@ def _daily_bars(market: Market, listing: Listing, request: Request, span: tuple[
         # To the cent, like every price on the wire.
         adjusted = dividend_adjusted(Bars.of(listing.symbol, "", bars))
         columns = {name: getattr(adjusted, name).round(2) for name in PRICE_COLUMNS}
-        prices = ({name: float(column[at]) for name, column in columns.items()} for at in range(len(bars)))
-        bars = [replace(bar, **told) for bar, told in zip(bars, prices, strict=True)]
+        plain = {name: getattr(adjusted, name) for name in COLUMNS}
+        priced = Bars.from_columns(listing.symbol, "", adjusted.days, {**plain, **columns})
+        bars = [priced.bar(at) for at in range(len(priced))]
     for bar in bars:
         yield WireBar(f"{bar.day:%Y%m%d}", bar, _shown_volume(listing, request, bar.volume))
 

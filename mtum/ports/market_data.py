@@ -1,9 +1,9 @@
 """Sources of bars, quotes and series."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Protocol
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 from mtum.core.market.bars import Bars
 from mtum.core.market.coverage import Coverage
@@ -78,5 +78,28 @@ class BarSource(Protocol):
         """Return the share of a session's volume usually traded `minutes` before the close.
 
         Learned from the source's own 5-minute bars, else a documented prior; None when neither exists.
+        """
+        ...
+
+
+type Method = Literal["history", "quote", "series", "volume_share"]
+
+
+class Call(NamedTuple):
+    """A call of a BarSource to be made: method and arguments, the symbol or series first."""
+
+    method: Method
+    arguments: tuple[Any, ...]
+
+
+@runtime_checkable
+class AsksAhead(Protocol):
+    """A source that takes time to answer, and can be asked many things at once."""
+
+    def ask_ahead(self, calls: Sequence[Call], seconds: float) -> None:
+        """Ask all of these now, side by side, as fast as the vendor allows and no longer than so many seconds.
+
+        Each of these calls, when it is then made, is answered by what has come: once, and only until the next time.
+        What has not come in time raises SourceUnavailableError.
         """
         ...

@@ -4,17 +4,17 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from pathlib import Path
 
-from mtum.app.bars.refresh_bars import refresh_bars
 from mtum.app.desk import Desk
 from mtum.app.service.run_due import Done, Job
 from mtum.app.session.confirm_fills import confirm_fills
 from mtum.app.session.decide_and_order import RunResult, decide_and_order, sessions_around
+from mtum.app.session.gather import refresh_universe
 from mtum.app.session.likely_order import likely_order
 from mtum.app.session.play_session import Replay, play_session
 from mtum.app.session.watch_orders import watch_orders
 from mtum.config import Settings, current_environment
 from mtum.core.market.sessions import Session
-from mtum.errors import ExitCode
+from mtum.errors import ExitCode, worst
 from mtum.ports.time import Clock
 from mtum.wiring import desks, resources
 
@@ -125,8 +125,9 @@ def _done(result: RunResult) -> Done:
 
 
 def _refreshed(desk: Desk, session: Session, _: str) -> Done:
-    sessions = sessions_around(desk, session)
-    for symbol in desk.symbols:
-        refresh_bars(desk, symbol, session, sessions)
+    refused = refresh_universe(desk, session, sessions_around(desk, session))
     likely = likely_order(desk, session)
-    return Done(document={"session": session.day.isoformat()}, messages=(likely,) if likely else ())
+    problems = [{"code": int(error.exit_code), "text": str(error)} for error in refused.values()]
+    document = {"session": session.day.isoformat(), "problems": problems}
+    code = worst(ExitCode(error.exit_code) for error in refused.values())
+    return Done(code, document, (likely,) if likely else ())

@@ -12,11 +12,14 @@ from typing import Any
 
 from mtum.adapters.ib.callbacks import Callbacks, Waiting
 from mtum.adapters.ib.codes import CLIENT_ID_IN_USE
-from mtum.adapters.ib.messages import ConnectionLostError, Notice, Question, SilenceError
+from mtum.adapters.ib.messages import ConnectionLostError, Limit, Notice, Question, SilenceError, Talk
 from mtum.adapters.ib.wire_record import WireRecord
-from mtum.errors import BrokerUnavailableError, ConfigError
+from mtum.errors import BrokerUnavailableError, ConfigError, MtumError
 
 LIBRARIES = ("ib_insync", "ib_async")
+HISTORIES_AT_ONCE = 45
+"""History requests in the air: the broker refuses more than 50, of all programs together. Its stricter rules are for
+bars of 30 seconds or less, which are never asked for, and its 50 messages a second are kept by the library."""
 REQUEST_NAMES = {
     "1": "reqMktData", "3": "placeOrder", "4": "cancelOrder", "6": "reqAccountUpdates", "7": "reqExecutions",
     "9": "reqContractDetails", "16": "reqAllOpenOrders", "20": "reqHistoricalData", "49": "reqCurrentTime",
@@ -58,6 +61,8 @@ class Login:
         The connection cannot send orders.
     connect_seconds, request_seconds : float
         Longest wait for a login, and for one answer.
+    data_lines : int
+        Quotes asked for at once.
     """
 
     host: str
@@ -68,6 +73,7 @@ class Login:
     read_only: bool = False
     connect_seconds: float = 15.0
     request_seconds: float = 10.0
+    data_lines: int = 50
 
 
 def client_library(name: str) -> Library:
@@ -115,6 +121,10 @@ class Connection:
         self.callbacks = Callbacks(record, self._noticed)
         self.client = library.client(self.callbacks)
         _hear_failures(self.client.decoder, self.callbacks)
+        self._turns = {
+            Limit.HISTORY: asyncio.Semaphore(HISTORIES_AT_ONCE),
+            Limit.LINE: asyncio.Semaphore(login.data_lines),
+        }
         self._plain_send = self.client.sendMsg
         self.client.sendMsg = self._send_recorded
 
@@ -159,6 +169,13 @@ class Connection:
     def ask(self, questions: Sequence[Question[Any]]) -> list[list[Any] | BrokerUnavailableError]:
         """Ask all at once; per question the messages of its answer, or what went wrong."""
         return self._run(self._ask(questions))
+
+    def talk(self, talks: Sequence[Talk[Any]], seconds: float) -> dict[int, Any]:
+        """Hold talks side by side; by position what came of those that ended in time, errors of ours among it.
+
+        One that was cut short by the end of the connection has that for its outcome.
+        """
+        return self._run(self._talk_all(talks, seconds))
 
     def place(self, contract: Any, order: Any) -> int:
         """Send an order; return its order id. Raises ConnectionLostError when nothing was written."""
@@ -214,8 +231,35 @@ class Connection:
         self._on_notice(notice)
 
     async def _ask(self, questions: Sequence[Question[Any]]) -> list[list[Any] | BrokerUnavailableError]:
-        begun = [self._begin(question) for question in questions]
-        return list(await asyncio.gather(*(self._answer(waiting) for waiting in begun)))
+        return list(await asyncio.gather(*(self._in_turn(question) for question in questions)))
+
+    async def _in_turn(self, question: Question[Any]) -> list[Any] | BrokerUnavailableError:
+        if question.limit is None:
+            return await self._answer(self._begin(question))
+        async with self._turns[question.limit]:
+            return await self._answer(self._begin(question))
+
+    async def _talk_all(self, talks: Sequence[Talk[Any]], seconds: float) -> dict[int, Any]:
+        tasks = [asyncio.ensure_future(self._talk(one)) for one in talks]
+        await asyncio.wait(tasks, timeout=seconds)
+        ended = {at: task for at, task in enumerate(tasks) if task.done()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        return {at: task.result() for at, task in ended.items()}
+
+    async def _talk(self, talk: Talk[Any]) -> Any:
+        lost: ConnectionLostError | None = None
+        try:
+            question = next(talk)
+            while True:
+                (found,) = await self._ask((question,))
+                lost = found if isinstance(found, ConnectionLostError) else lost
+                question = talk.throw(found) if isinstance(found, BrokerUnavailableError) else talk.send(found)
+        except StopIteration as end:
+            return lost or end.value
+        except MtumError as error:
+            return lost or error
 
     def _begin(self, question: Question[Any]) -> Waiting:
         waiting = Waiting(question, None, self._loop.create_future())
@@ -242,6 +286,10 @@ class Connection:
         finally:
             if waiting in self.callbacks.waiting:
                 self.callbacks.waiting.remove(waiting)
+            if not waiting.done.done() and waiting.question.cancel and waiting.number is not None and self.alive:
+                # What nobody waits for would still count among what may be asked at once.
+                with suppress(ConnectionError):
+                    waiting.question.cancel(self.client, waiting.number)
             waiting.done.cancel()
 
     async def _write(self, send: Callable[[], None]) -> None:

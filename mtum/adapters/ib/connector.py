@@ -1,11 +1,11 @@
 """Keeps a run connected to the gateway: just in time, with patience while it restarts, again after a drop."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import Any
 
-from mtum.adapters.clock import growing, pause, retried
+from mtum.adapters.clock import growing, monotonic_seconds, pause, retried
 from mtum.adapters.ib.codes import FARM_FINE, LINK_BACK, LINK_DOWN
 from mtum.adapters.ib.connection import ClientIdInUseError, Connection, Library, Login, WrongAccountError
 from mtum.adapters.ib.messages import (
@@ -16,6 +16,7 @@ from mtum.adapters.ib.messages import (
     Question,
     RequestRefusedError,
     ServerTime,
+    Talk,
 )
 from mtum.adapters.ib.wire_record import WireRecord
 from mtum.config import Settings
@@ -101,6 +102,41 @@ class Connector:
         if any(isinstance(answer, ConnectionLostError) for answer in found):
             self._connect(patient=True)
             found = self.connection.ask(questions)
+        return found
+
+    def talk[T](self, talk: Talk[T]) -> T:
+        """Hold one talk, each question asked as `ask` does."""
+        try:
+            question = next(talk)
+            while True:
+                try:
+                    answer = self.ask(question)
+                except BrokerUnavailableError as error:
+                    question = talk.throw(error)
+                else:
+                    question = talk.send(answer)
+        except StopIteration as end:
+            found: T = end.value
+            return found
+
+    def talk_all(self, talks: Sequence[Callable[[], Talk[Any]]], seconds: float) -> dict[int, Any]:
+        """Hold talks side by side, those cut short by a dropped connection once more over a new one.
+
+        Returns
+        -------
+        dict of int to object
+            By position what came of those that ended in time, errors of ours among it.
+        """
+        spent = monotonic_seconds()
+        if self._connection is None:
+            self._connect(patient=False)
+        found = self.connection.talk([begin() for begin in talks], seconds)
+        again = [at for at, one in found.items() if isinstance(one, ConnectionLostError)]
+        if again:
+            self._connect(patient=True)
+            later = self.connection.talk([talks[at]() for at in again], max(0.0, seconds - spent()))
+            found = {at: one for at, one in found.items() if at not in again}
+            found |= {again[at]: one for at, one in later.items()}
         return found
 
     def server_time(self) -> datetime:
@@ -216,4 +252,5 @@ def login_of(settings: Settings, *, read_only: bool = False) -> Login:
         read_only=read_only,
         connect_seconds=broker.connect_seconds,
         request_seconds=broker.request_seconds,
+        data_lines=broker.data_lines,
     )

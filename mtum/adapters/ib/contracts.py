@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mtum.adapters.ib.connector import Connector
-from mtum.adapters.ib.messages import RequestRefusedError, contract_details
+from mtum.adapters.ib.messages import RequestRefusedError, Talk, contract_details
 from mtum.core.market.instruments import Kind, instrument
 from mtum.core.market.sessions import Session
 from mtum.errors import BookMismatchError, CalendarMismatchError, SourceUnavailableError
@@ -47,7 +47,15 @@ class Contracts:
         BookMismatchError
             If the broker names another contract than the pinned one.
         """
-        found = self._lately(symbol).contract
+        return self.connector.talk(self.asking(symbol))
+
+    def asking(self, symbol: str) -> Talk[Any]:
+        """Find the contract to trade, as `contract` does."""
+        # Asked once per connection; the last gate asks afresh by `identity`.
+        connection, known = self._known.get(symbol, (0, None))
+        if known is None or connection != self.connector.connections:
+            known = yield from self._describing(symbol)
+        found = known.contract
         pinned, now = self._pins.read(symbol), identity_of(found)
         if pinned and pinned != now:
             raise BookMismatchError(
@@ -63,11 +71,6 @@ class Contracts:
             currency=found.currency,
         )
 
-    def _lately(self, symbol: str) -> Any:
-        # Asked once per connection; the last gate asks afresh by `identity`.
-        connection, found = self._known.get(symbol, (0, None))
-        return found if found is not None and connection == self.connector.connections else self.details(symbol)
-
     def details(self, symbol: str) -> Any:
         """Return the broker's description of the one contract of a symbol.
 
@@ -78,10 +81,13 @@ class Contracts:
         BookMismatchError
             If there is none where one was pinned.
         """
+        return self.connector.talk(self._describing(symbol))
+
+    def _describing(self, symbol: str) -> Talk[Any]:
         pinned = self._pins.read(symbol)
         wanted = self._description(symbol, pinned)
         try:
-            found = [told.details for told in self.connector.ask(contract_details(wanted))]
+            found = [told.details for told in (yield contract_details(wanted))]
         except RequestRefusedError as refused:
             if refused.code != UNKNOWN_CONTRACT:
                 raise

@@ -4,8 +4,9 @@ Contracts, orders, executions and bars inside a message are objects of the clien
 types of ours; they are read in brokers.ib, sources.ib and contracts alone.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, NamedTuple
 
 from mtum.errors import BrokerUnavailableError
@@ -178,6 +179,13 @@ class SilenceError(BrokerUnavailableError):
     """A question was not answered within its time."""
 
 
+class Limit(Enum):
+    """What the broker lets a login have only so many of at once."""
+
+    HISTORY = "history request"
+    LINE = "market data line"
+
+
 @dataclass(frozen=True, slots=True)
 class Question[M: Message]:
     """One question.
@@ -196,6 +204,10 @@ class Question[M: Message]:
         Whether the messages carry the request id.
     seconds : float or None
         Longest wait; None for the connection's own limit.
+    limit : Limit or None
+        What the broker counts it among.
+    cancel : callable of (client, request id), optional
+        Writes that no answer is wanted any more.
     """
 
     asked: str
@@ -204,7 +216,12 @@ class Question[M: Message]:
     ends: str
     keyed: bool = False
     seconds: float | None = None
+    limit: Limit | None = None
+    cancel: Callable[[Any, int], None] | None = None
 
+
+type Talk[T] = Generator[Question[Any], list[Any], T]
+"""Questions one after the other, each depending on the answers before, and what came of them."""
 
 CURRENT_TIME = Question(
     "server time", lambda client, _: client.reqCurrentTime(), (ServerTime,), "currentTime", seconds=3.0
@@ -262,6 +279,8 @@ def history(contract: Any, duration: str, size: str, *, epoch: bool = False) -> 
         (HistoricalBar,),
         "historicalDataEnd",
         keyed=True,
+        limit=Limit.HISTORY,
+        cancel=lambda client, number: client.cancelHistoricalData(number),
     )
 
 
@@ -274,4 +293,6 @@ def snapshot(contract: Any) -> Question[PriceTick | TextTick | DataType]:
         "tickSnapshotEnd",
         keyed=True,
         seconds=12.0,
+        limit=Limit.LINE,
+        cancel=lambda client, number: client.cancelMktData(number),
     )

@@ -1,13 +1,15 @@
 """Bars, today's running bar and the VIX over the broker's own connection."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from itertools import groupby
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mtum.adapters.clock import retried
 from mtum.adapters.ib.codes import NO_PERMISSION
 from mtum.adapters.ib.contracts import Contracts
 from mtum.adapters.ib.messages import (
@@ -18,17 +20,19 @@ from mtum.adapters.ib.messages import (
     Question,
     RequestRefusedError,
     SilenceError,
+    Talk,
     TextTick,
     history,
     snapshot,
 )
+from mtum.adapters.sources.ahead import Ahead
 from mtum.core.market.bars import PRICE_COLUMNS, Bar, Bars
 from mtum.core.market.coverage import Coverage, Dividends
 from mtum.core.market.sessions import Session
 from mtum.core.market.volume import UsualShare, intraday_share, learned_share
 from mtum.core.simulation.provisional import documented_share
 from mtum.errors import BarsInvalidError, BarsStaleError, BrokerError, DataError, SourceUnavailableError
-from mtum.ports.market_data import Quote, SeriesValue
+from mtum.ports.market_data import Call, Method, Quote, SeriesValue
 
 NAME = "ib"
 SERIES = ("VIX",)
@@ -42,6 +46,8 @@ NO_VOLUME = -1.0
 _LEARNING_DAYS = 40  # calendar days that hold 20 full sessions
 
 type Ticks = Sequence[PriceTick | TextTick | DataType]
+type Slices = Sequence[tuple[NDArray[np.datetime64], NDArray[np.float64], datetime, float]]
+"""Of each full session: begin and volume of its slices, its close and its final volume."""
 
 
 class IbSource:
@@ -56,16 +62,27 @@ class IbSource:
     def __init__(self, contracts: Contracts) -> None:
         self._connector = contracts.connector
         self._contracts = contracts
-        self._learned: dict[tuple[str, date, float], UsualShare | None] = {}
+        self._learned: dict[tuple[str, date], Slices] = {}
+        self._ahead = Ahead()
 
     def coverage(self, symbol: str) -> Coverage:
         """Return that dividends are not told: the bars of trades carry none."""
         return Coverage(Dividends.UNKNOWN)
 
+    def ask_ahead(self, calls: Sequence[Call], seconds: float) -> None:
+        """Ask for many symbols at once, within the broker's limits."""
+        talks: Mapping[str, Callable[..., Talk[Any]]] = {
+            "history": self._history,
+            "quote": self._quote,
+            "series": self._series,
+            "volume_share": self._share,
+        }
+        came = self._connector.talk_all([partial(talks[call.method], *call.arguments) for call in calls], seconds)
+        self._ahead.keep(NAME, calls, came, seconds)
+
     def history(self, symbol: str, first: date, last: date) -> Bars:
         """Return the daily bars of the closed interval."""
-        bars = self._daily(symbol, first)
-        return Bars.of(symbol, NAME, [bar for bar in bars if first <= bar.day <= last])
+        return self._answer("history", self._history, symbol, first, last)
 
     def quote(self, symbol: str, session: Session, at: datetime) -> Quote:
         """Return today's running bar of the history service, dated by the live quote.
@@ -75,13 +92,55 @@ class IbSource:
         BarsStaleError
             If there is no bar of today, or nothing says when it last traded.
         """
-        bar = next((one for one in reversed(self._daily(symbol, session.day)) if one.day == session.day), None)
+        return self._answer("quote", self._quote, symbol, session, at)
+
+    def series(self, name: str, session: Session, at: datetime) -> SeriesValue | None:
+        """Return the index as it stands; None if nothing is known of it.
+
+        Raises
+        ------
+        SourceUnavailableError
+            If the broker shows none, or one that is no longer the pinned contract.
+        """
+        return self._answer("series", self._series, name, session, at)
+
+    def series_history(self, name: str, first: date, last: date) -> Mapping[date, float]:
+        """Return official closes of the closed interval; empty without permission."""
+        if name not in SERIES:
+            return {}
+        try:
+            bars = self._connector.talk(self._daily(name, first))
+        except (BrokerError, DataError):
+            return {}
+        return {bar.day: bar.close for bar in bars if first <= bar.day <= last}
+
+    def volume_share(self, symbol: str, session: Session, minutes: float) -> UsualShare | None:
+        """Return the median share of the last 20 full sessions' 5-minute bars, or the documented prior."""
+        try:
+            measured = self._answer("volume_share", self._share, symbol, session, minutes)
+        except DataError:
+            # The prior is a fair answer; a service that is down says so where bars are asked for.
+            self._learned[symbol, session.day] = ()
+            measured = None
+        return measured or documented_share(PRIOR_SHARES.get(symbol), session, minutes)
+
+    def _answer[T](self, method: Method, talk: Callable[..., Talk[T]], *arguments: Any) -> T:
+        return self._ahead.answer(Call(method, arguments), lambda: self._connector.talk(talk(*arguments)))
+
+    def _history(self, symbol: str, first: date, last: date) -> Talk[Bars]:
+        bars = yield from self._daily(symbol, first)
+        return Bars.of(symbol, NAME, [bar for bar in bars if first <= bar.day <= last])
+
+    def _quote(self, symbol: str, session: Session, _: datetime) -> Talk[Quote]:
+        bars = yield from self._daily(symbol, session.day)
+        bar = next((one for one in reversed(bars) if one.day == session.day), None)
         if bar is None:
             raise BarsStaleError(f"{symbol}: the broker has no bar of {session.day} yet")
-        ticks = self._ask(snapshot(self._contracts.contract(symbol)))
+        contract = yield from self._contracts.asking(symbol)
+        ticks = yield from _asked(snapshot(contract))
         prices = _prices(ticks)
         bid, ask = _either(prices, BID), _either(prices, ASK)
-        seen = _last_trade(ticks) or self._newest_minute(symbol)
+        seen = _last_trade(ticks) or (yield from self._newest_minute(symbol))
         if seen is None:
             raise BarsStaleError(f"{symbol}: the broker does not say when the price was formed")
         return Quote(
@@ -98,20 +157,14 @@ class IbSource:
             delayed=_delayed(ticks),
         )
 
-    def series(self, name: str, session: Session, at: datetime) -> SeriesValue | None:
-        """Return the index as it stands; None if nothing is known of it.
-
-        Raises
-        ------
-        SourceUnavailableError
-            If the broker shows none, or one that is no longer the pinned contract.
-        """
+    def _series(self, name: str, _: Session, __: datetime) -> Talk[SeriesValue | None]:
         if name not in SERIES:
             return None
         try:
-            ticks = self._ask(snapshot(self._contracts.contract(name)))
+            contract = yield from self._contracts.asking(name)
+            ticks = yield from _asked(snapshot(contract))
             points = _either(_prices(ticks), LAST)
-            seen = _last_trade(ticks) or self._newest_minute(name)
+            seen = _last_trade(ticks) or (yield from self._newest_minute(name))
         except BrokerError as error:
             # A changed or unknown contract, silence, a lost line: the series is an input, and its absence is told.
             raise SourceUnavailableError(f"{name}: {error}") from error
@@ -119,59 +172,45 @@ class IbSource:
             return None
         return SeriesValue(name, NAME, points, seen, _delayed(ticks))
 
-    def series_history(self, name: str, first: date, last: date) -> Mapping[date, float]:
-        """Return official closes of the closed interval; empty without permission."""
-        if name not in SERIES:
-            return {}
-        try:
-            bars = self._daily(name, first)
-        except (BrokerError, DataError):
-            return {}
-        return {bar.day: bar.close for bar in bars if first <= bar.day <= last}
+    def _share(self, symbol: str, session: Session, minutes: float) -> Talk[UsualShare | None]:
+        # The bars are asked for once a day; the share of any minute is read from them.
+        if (symbol, session.day) not in self._learned:
+            bars = yield from self._daily(symbol, session.day - timedelta(days=_LEARNING_DAYS))
+            contract = yield from self._contracts.asking(symbol)
+            told = yield from _asked(history(contract, "30 D", "5 mins", epoch=True))
+            self._learned[symbol, session.day] = _full_sessions(told, bars, session.day)
+        shares = (
+            intraday_share(starts, volumes, close, minutes, final)
+            for starts, volumes, close, final in self._learned[symbol, session.day]
+        )
+        return learned_share([share for share in shares if share is not None])
 
-    def volume_share(self, symbol: str, session: Session, minutes: float) -> UsualShare | None:
-        """Return the median share of the last 20 full sessions' 5-minute bars, or the documented prior."""
-        key = (symbol, session.day, round(minutes, 1))
-        if key not in self._learned:
-            try:
-                self._learned[key] = self._measured_share(symbol, session, minutes)
-            except DataError:
-                # The prior is a fair answer; a service that is down says so where bars are asked for.
-                self._learned[key] = None
-        return self._learned[key] or documented_share(PRIOR_SHARES.get(symbol), session, minutes)
+    def _daily(self, symbol: str, first: date) -> Talk[list[Bar]]:
+        contract = yield from self._contracts.asking(symbol)
+        # Known since the connection was made, which finding the contract took at the latest.
+        today = self._connector.today or first
+        told = yield from _asked(history(contract, duration(first, today), "1 day"))
+        return bars_of(symbol, told)
 
-    def _daily(self, symbol: str, first: date) -> list[Bar]:
-        today = self._connector.today or self._connector.server_time().date()
-        question = history(self._contracts.contract(symbol), duration(first, today), "1 day")
-        return bars_of(symbol, self._ask(question))
-
-    def _newest_minute(self, symbol: str) -> datetime | None:
-        found = self._ask(history(self._contracts.contract(symbol), "1800 S", "1 min", epoch=True))
+    def _newest_minute(self, symbol: str) -> Talk[datetime | None]:
+        contract = yield from self._contracts.asking(symbol)
+        found = yield from _asked(history(contract, "1800 S", "1 min", epoch=True))
         return max(_instant(told.bar.date) for told in found) + timedelta(minutes=1) if found else None
 
-    def _measured_share(self, symbol: str, session: Session, minutes: float) -> UsualShare | None:
-        first = session.day - timedelta(days=_LEARNING_DAYS)
-        finals = {bar.day: bar.volume for bar in self._daily(symbol, first)}
-        question = history(self._contracts.contract(symbol), "30 D", "5 mins", epoch=True)
-        stamped = sorted({_instant(told.bar.date): float(told.bar.volume) for told in self._ask(question)}.items())
-        shares: list[float] = []
-        for day, part in groupby(stamped, key=lambda pair: pair[0].date()):
-            slices = list(part)
-            share = _share(slices, finals.get(day, 0.0), minutes) if day < session.day else None
-            shares += [share] if share is not None else []
-        return learned_share(shares)
 
-    def _ask[M: Message](self, question: Question[M]) -> list[M]:
+def _asked[M: Message](question: Question[M]) -> Talk[list[M]]:
+    try:
         try:
+            return (yield question)
+        except SilenceError:
             # One lost answer must not cost the decision; two are a service that is down.
-            return retried(
-                lambda: self._connector.ask(question), lambda error: isinstance(error, SilenceError), pauses=(0.0,)
-            )
-        except RequestRefusedError as refused:
-            why = "; subscribe to its market data" if refused.code in NO_PERMISSION else ""
-            raise SourceUnavailableError(f"{refused}{why}") from refused
-        except SilenceError as silence:
-            raise SourceUnavailableError(str(silence)) from silence
+            return (yield question)
+    except RequestRefusedError as refused:
+        lacks = refused.code in NO_PERMISSION and "pacing" not in refused.words
+        why = "; subscribe to its market data" if lacks else ""
+        raise SourceUnavailableError(f"{refused}{why}") from refused
+    except SilenceError as silence:
+        raise SourceUnavailableError(str(silence)) from silence
 
 
 def duration(first: date, today: date) -> str:
@@ -246,10 +285,16 @@ def _instant(epoch: object) -> datetime:
         raise BarsInvalidError(f"the broker dates a price {epoch!r}, which is no time") from error
 
 
-def _share(slices: Sequence[tuple[datetime, float]], final: float, minutes: float) -> float | None:
-    # A full session of 5-minute bars has 78; a half day is not learned from.
-    if (slices[-1][0] - slices[0][0]) < timedelta(hours=5):
-        return None
-    starts = np.array([begin.replace(tzinfo=None) for begin, _ in slices], dtype="datetime64[s]")
-    close = slices[-1][0] + timedelta(minutes=5)
-    return intraday_share(starts, np.array([volume for _, volume in slices]), close, minutes, final)
+def _full_sessions(told: Iterable[HistoricalBar], daily: Sequence[Bar], before: date) -> Slices:
+    """Return begin and volume of the 5-minute bars of each full session before a day, its close and final volume."""
+    finals = {bar.day: bar.volume for bar in daily}
+    stamped = sorted({_instant(one.bar.date): float(one.bar.volume) for one in told}.items())
+    found = []
+    for day, part in groupby(stamped, key=lambda pair: pair[0].date()):
+        begins, volumes = zip(*part, strict=True)
+        # A full session of 5-minute bars has 78; a half day is not learned from.
+        if day < before and begins[-1] - begins[0] >= timedelta(hours=5):
+            starts = np.array([begin.replace(tzinfo=None) for begin in begins], dtype="datetime64[s]")
+            close = begins[-1] + timedelta(minutes=5)
+            found.append((starts, np.array(volumes), close, finals.get(day, 0.0)))
+    return tuple(found)

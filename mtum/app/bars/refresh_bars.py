@@ -39,13 +39,11 @@ def refresh_bars(
         If the source's prices and splits contradict the cache; nothing is written then.
     """
     now = desk.clock.now()
-    through = through_session and now >= session.close
-    wanted = sessions.between(date.min, session.day if through else session.day - timedelta(days=1))
-    if not wanted:
+    question = reading_of(desk, symbol, session, sessions, through_session=through_session)
+    if question is None:
         return Refresh(symbol, desk.source.name, desk.store.bars.last_final(symbol, desk.source.name))
-    question = _question(desk, symbol, wanted)
     try:
-        fresh = desk.source.history(symbol, question.first, wanted[-1].day)
+        fresh = desk.source.history(*question.arguments)
     except SourceUnavailableError as error:
         if question.missing:
             raise
@@ -86,15 +84,40 @@ def missing_sessions(cached: Bars, wanted: Sequence[Session]) -> list[date]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Question:
-    # What to ask the source for, and the part of the cache that its answer can touch.
+class ToRead:
+    """What a source is asked for, and the part of the cache that its answer can touch.
+
+    Parameters
+    ----------
+    missing : bool
+        Whether a wanted session is not cached; else it is only looked for revisions.
+    """
+
+    symbol: str
     cached: Bars
     wanted: tuple[Session, ...]
     first: date
     missing: bool
 
+    @property
+    def last(self) -> date:
+        """The newest session that is wanted."""
+        return self.wanted[-1].day
 
-def _question(desk: BarDesk, symbol: str, wanted: tuple[Session, ...]) -> _Question:
+    @property
+    def arguments(self) -> tuple[str, date, date]:
+        """Symbol, first and last day of the question."""
+        return self.symbol, self.first, self.last
+
+
+def reading_of(
+    desk: BarDesk, symbol: str, session: Session, sessions: Sessions, *, through_session: bool = False
+) -> ToRead | None:
+    """Return what `refresh_bars` with these arguments would read; None for nothing."""
+    through = through_session and desk.clock.now() >= session.close
+    wanted = sessions.between(date.min, session.day if through else session.day - timedelta(days=1))
+    if not wanted:
+        return None
     source = desk.source.name
     known = desk.store.quarantine.days(symbol, source, wanted[0].day)
     if known and known == [one.day for one in wanted[: len(known)]]:
@@ -102,13 +125,13 @@ def _question(desk: BarDesk, symbol: str, wanted: tuple[Session, ...]) -> _Quest
         again = max(0, len(known) - OVERLAP_SESSIONS)
         near = wanted[max(0, again - CONTEXT_SESSIONS) :]
         cached = desk.store.bars.bars(symbol, source, near[0].day)
-        return _Question(cached, near, wanted[again].day, len(known) < len(wanted))
+        return ToRead(symbol, cached, near, wanted[again].day, len(known) < len(wanted))
     # The wanted sessions alone; a split that re-bases the whole cache reads all of it.
     cached = desk.store.bars.bars(symbol, source, wanted[0].day)
     if not known:
         cached, wanted = _after_a_gap(desk, symbol, wanted)
     missing = missing_sessions(cached, wanted)
-    return _Question(cached, wanted, _first_asked(cached, wanted, missing), bool(missing))
+    return ToRead(symbol, cached, wanted, _first_asked(cached, wanted, missing), bool(missing))
 
 
 def _after_a_gap(desk: BarDesk, symbol: str, wanted: tuple[Session, ...]) -> tuple[Bars, tuple[Session, ...]]:

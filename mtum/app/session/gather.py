@@ -7,29 +7,20 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from mtum.app.bars.judge_today import Judged, history_today, judge_today, judge_vix, vix_degraded
-from mtum.app.bars.kept_out import explained, kept_out, why
 from mtum.app.bars.refresh_bars import refresh_bars, refresh_series
 from mtum.app.desk import Desk
 from mtum.app.ledger.equity import LAST_CLOSE_WITHIN
+from mtum.app.session.ask_ahead import ask_histories, ask_quotes, own_share
+from mtum.app.session.fit_history import fit_history, refuse
 from mtum.core.market.bars import Bar, Bars, ProvisionalBar
 from mtum.core.market.coverage import Dividends
 from mtum.core.market.sessions import Session, Sessions
-from mtum.core.market.sifting import CONTEXT_SESSIONS
-from mtum.core.market.validation import BarProblem, problems_in_history, session_days
 from mtum.core.market.vix import VixReading
-from mtum.core.market.volume import (
-    LEARNING_DAYS,
-    ObservedShare,
-    VolumeMode,
-    band,
-    projected,
-    rule_volume,
-    usual_share,
-)
+from mtum.core.market.volume import VolumeMode, band, projected, rule_volume
 from mtum.core.portfolio.sleeves import Sleeve, series_of
 from mtum.core.strategies.contract import Strategy
 from mtum.core.view import MarketView, calendar_around, values_before
-from mtum.errors import BarsInvalidError, BarsMissingError, DataError, SourceUnavailableError
+from mtum.errors import BarsMissingError, DataError, SourceUnavailableError
 from mtum.ports.market_data import Quote
 from mtum.ports.records import VolumeSnapshot
 
@@ -179,6 +170,7 @@ def gather(
     """
     found: _Found = {}
     closes: dict[str, float | None] = {}
+    ask_quotes(desk, [one for one in _looked_at(desk) if one not in (unfit or {})], (session, sessions, at))
     for symbol in _looked_at(desk):
         needs = sorted(
             {one.strategy.history_sessions() for one in desk.deciding if symbol in one.looks_at}, reverse=True
@@ -229,6 +221,7 @@ def refresh_universe(desk: Desk, session: Session, sessions: Sessions) -> dict[s
         If no sleeve can decide anything.
     """
     refused: dict[str, DataError] = {}
+    ask_histories(desk, _looked_at(desk), session, sessions)
     for symbol in _looked_at(desk):
         try:
             refresh_bars(desk, symbol, session, sessions)
@@ -279,7 +272,7 @@ def _fit(desk: Desk, symbol: str, needs: Sequence[int], when: tuple[Session, Ses
         try:
             seen = seen_today(desk, history, session, at)
             desk.store.quarantine.keep(seen.judged.held)
-            _refuse(seen.judged.blocking)
+            refuse(seen.judged.blocking)
         except DataError as error:
             return found | dict.fromkeys(((symbol, less) for less in rest), error)
         return found | {(symbol, less): replace(seen, history=seen.history.tail(less)) for less in rest}
@@ -307,65 +300,12 @@ def seen_today(desk: Desk, history: Bars, session: Session, at: datetime) -> See
     return Seen(history.extended(today.bar), today, snapshot, judged)
 
 
-def fit_history(desk: Desk, symbol: str, session: Session, sessions: Sessions, needed: int) -> Bars:
-    """Return the cached bars before the session, at least `needed` with today's.
-
-    Raises
-    ------
-    BarsMissingError, BarsInvalidError
-        Naming the first session that is missing or breaks a rule.
-    """
-    cached = desk.store.bars.bars(symbol, desk.source.name, sessions.known[0].day)
-    before = sessions.before(session.day)
-    history = cached.until(before.day) if before else cached.until(session.day).tail(0)
-    if len(history) + 1 < needed:
-        expected = [one.day for one in sessions if one.day < session.day][1 - needed :]
-        raise BarsMissingError(_why_short(desk, history, expected) or _too_short(history, session, needed))
-    window = sessions.between(history.day(len(history) - needed + 1) if needed > 1 else session.day, session.day)
-    expected = [one.day for one in window if one.day < session.day]
-    released = desk.store.quarantine.released(symbol, desk.source.name)
-    # The bars before the window are what its first moves are measured against.
-    judged = history.tail(len(expected) + CONTEXT_SESSIONS) if expected else history.tail(0)
-    problems = problems_in_history(judged, session_days(expected), released=released)
-    _refuse(explained(problems, kept_out(desk.store, symbol, desk.source.name)))
-    return history
-
-
-def _why_short(desk: Desk, history: Bars, expected: Sequence[date]) -> str | None:
-    """Name the first session missing between bars that are there, and why its bar was kept out."""
-    gaps = [day for day in expected if len(history) and day > history.day(0) and history.find(day) is None]
-    if not gaps:
-        return None
-    more = f" (and {len(gaps) - 1} more)" if len(gaps) > 1 else ""
-    known = kept_out(desk.store, history.symbol, history.source).get(gaps[0])
-    reason = why(known) if known else f"{history.source} has no bar"
-    return f"{history.symbol} {gaps[0]} is missing, {reason}{more}"
-
-
-def _too_short(history: Bars, session: Session, needed: int) -> str:
-    name = history.source
-    return f"{history.symbol}: {len(history)} finished bars from {name} before {session.day}, {needed - 1} needed"
-
-
-def _refuse(problems: tuple[BarProblem, ...] | list[BarProblem]) -> None:
-    if not problems:
-        return
-    first = problems[0]
-    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    kind = BarsMissingError if first.rule.value == "missing_session" else BarsInvalidError
-    raise kind(first.text + more)
-
-
 def _today(
     desk: Desk, session: Session, quote: Quote, minutes: float, history: Bars
 ) -> tuple[VolumeSnapshot, ProvisionalBar]:
     mode = VolumeMode(desk.settings.market.volume_mode)
-    observed = [
-        ObservedShare(one.session, one.minutes, one.volume_so_far / one.final_volume, one.half_day)
-        for one in desk.store.control.snapshots(quote.symbol, quote.source, session.day - timedelta(LEARNING_DAYS))
-        if one.final_volume and one.session < session.day
-    ]
-    usual = usual_share(observed, minutes, desk.source.volume_share(quote.symbol, session, minutes))
+    own = own_share(desk, quote.symbol, session, minutes)
+    usual = own.share if own.proven else desk.source.volume_share(quote.symbol, session, minutes) or own.share
     # Right after the opening nothing can be told yet.
     usual = usual if usual and usual.share > 0 else None
     share = usual.share if usual else None

@@ -26,10 +26,10 @@ def paying(*days: date) -> BarTable:
 
 def test_a_quote_beyond_the_data_lines_is_refused_until_one_is_let_go() -> None:
     with running_gateway(behavior=Behavior(data_lines=1)) as gateway, client(gateway) as ib:
-        first = ib.reqMktData(MTUM)
+        ib.reqMktData(MTUM)
         ib.reqMktData(SMART, "", True)
         assert until(ib, lambda: codes(ib) == [101])
-        ib.cancelMktData(first.contract)
+        ib.cancelMktData(MTUM)
         (seen,) = ib.reqTickers(SMART)
         assert (seen.last, codes(ib)) == (75.0, [101])
 
@@ -81,6 +81,7 @@ def test_the_dividend_tick_names_the_next_ex_date(days: tuple[date, ...], told: 
         ticker = ib.reqMktData(MTUM, "456")
         assert until(ib, lambda: ticker.dividends is not None)
         found = ticker.dividends
+        assert found is not None
         assert (found.past12Months, found.nextDate, found.nextAmount) == told
 
 

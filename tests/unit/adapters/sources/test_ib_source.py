@@ -1,6 +1,7 @@
 """The bar source on the broker's connection."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -105,4 +106,4 @@ def test_the_usual_share_is_the_median_of_full_sessions_and_never_learned_from_h
     assert (round(learned.share, 9), learned.learned_sessions) == (0.8, 20)
     gateway.tell("behavior", no_data=["MTUM"])
     assert ours.source.volume_share("MTUM", SESSION, 20.0) == learned  # learned already
-    assert ours.source.volume_share("MTUM", SESSION, 10.0) is None
+    assert ours.source.volume_share("MTUM", replace(SESSION, day=date(2015, 6, 9)), 20.0) is None

@@ -1,0 +1,78 @@
+"""Asking sources for many symbols at once, each within the time that the window leaves.
+
+A source that takes time answers side by side; what has not come when the time is up is not gathered, and hurts its
+own symbol only.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from mtum.app.bars.refresh_bars import reading_of
+from mtum.app.desk import Desk
+from mtum.core.market.sessions import Session, Sessions
+from mtum.core.market.volume import LEARNING_DAYS, LEARNING_SESSIONS, ObservedShare, UsualShare, usual_share
+from mtum.core.portfolio.sleeves import series_of
+from mtum.ports.market_data import AsksAhead, Call
+
+GATHER_SECONDS = 90.0
+"""Longest time for all bars, and for all quotes."""
+RESERVE_SECONDS = 10.0
+"""Kept of the time before the data deadline, for judging what has come."""
+_LEAST_SECONDS = 5.0
+
+
+class OwnShare(NamedTuple):
+    """What our own snapshots say of the share traded by now, and whether they alone are enough."""
+
+    share: UsualShare | None
+    proven: bool
+
+
+def own_share(desk: Desk, symbol: str, session: Session, minutes: float) -> OwnShare:
+    """Return the share of a session's volume usually traded so many minutes before its close, by our snapshots."""
+    observed = [
+        ObservedShare(one.session, one.minutes, one.volume_so_far / one.final_volume, one.half_day)
+        for one in desk.store.control.snapshots(symbol, desk.source.name, session.day - timedelta(LEARNING_DAYS))
+        if one.final_volume and one.session < session.day
+    ]
+    found = usual_share(observed, minutes, None)
+    return OwnShare(found, found is not None and found.learned_sessions == LEARNING_SESSIONS)
+
+
+def ask_histories(desk: Desk, symbols: Sequence[str], session: Session, sessions: Sessions) -> None:
+    """Ask for what the caches of these symbols lack, and for what their volumes are projected with."""
+    if not isinstance(desk.source, AsksAhead):
+        return
+    minutes = desk.settings.schedule.snapshot_minutes
+    readings = [one for symbol in symbols if (one := reading_of(desk, symbol, session, sessions)) is not None]
+    shares = [symbol for symbol in symbols if not own_share(desk, symbol, session, minutes).proven]
+    calls = [Call("history", one.arguments) for one in readings]
+    calls += [Call("volume_share", (symbol, session, minutes)) for symbol in shares]
+    until_snapshot = (session.before_close(minutes) - desk.clock.now()).total_seconds()
+    _ask(desk.source, calls, min(until_snapshot, GATHER_SECONDS) if until_snapshot > 0 else _left(desk, session) / 2)
+    newest = [Call("history", (one.symbol, one.last, one.last)) for one in readings if one.missing]
+    _ask(desk.second, newest, _left(desk, session) / 2)
+
+
+def ask_quotes(desk: Desk, symbols: Sequence[str], when: tuple[Session, Sessions, datetime]) -> None:
+    """Ask for today's bars of these symbols, and for the extra series; then the second source for its opinion."""
+    session, sessions, at = when
+    quotes = [Call("quote", (symbol, session, at)) for symbol in symbols]
+    series = [Call("series", (name, session, at)) for name in series_of(desk.deciding)]
+    _ask(desk.source, [*quotes, *series], _left(desk, session))
+    before = sessions.before(session.day)
+    closes = [Call("history", (symbol, before.day, before.day)) for symbol in symbols if before]
+    _ask(desk.second, [*quotes, *closes, *series], _left(desk, session))
+
+
+def _left(desk: Desk, session: Session) -> float:
+    # Looking at the market outside the window has the same time as inside it.
+    deadline = session.before_close(desk.settings.schedule.data_deadline_minutes)
+    left = (deadline - desk.clock.now()).total_seconds()
+    return min(GATHER_SECONDS, max(_LEAST_SECONDS, left - RESERVE_SECONDS)) if left > 0 else GATHER_SECONDS
+
+
+def _ask(source: object, calls: Sequence[Call], seconds: float) -> None:
+    if calls and isinstance(source, AsksAhead):
+        source.ask_ahead(calls, seconds)
