@@ -6,22 +6,44 @@ from datetime import date
 
 from mtum.app.bars.accept_bars import Reading, Refresh, accept_bars
 from mtum.app.bars.accept_closes import accept_closes
+from mtum.app.bars.restatements import released
 from mtum.app.bars.room import BarDesk
 from mtum.core.market.bars import Bars
 from mtum.core.market.sessions import Session
 from mtum.core.market.validation import BarProblem, Rule, problems_in_history, session_days
 from mtum.core.market.vix import HIGHEST, LOWEST
 from mtum.errors import BarsInvalidError
+from mtum.ports.records import QuarantinedBar
+
+_MAY_BE_REAL = (Rule.SPIKE, Rule.LOOKS_LIKE_SPLIT)
+"""Rules that a real move may break: its bar waits for a person's word, and the file for the next import."""
 
 
 def problems_before_import(desk: BarDesk, bars: Bars, file: str) -> tuple[BarProblem, ...]:
-    """Return every rule that bars of a file break; an import with problems takes nothing."""
+    """Return every rule that bars of a file break; an import with problems takes nothing.
+
+    Only bars of moves that may be real are kept, for a person to release; then the file passes with these numbers.
+    """
     days = tuple(one.day for one in desk.calendar.sessions(bars.day(0), bars.last_day))
-    return tuple(mended_in_file(one, file) for one in problems_in_history(bars, session_days(days)))
+    found = problems_in_history(bars, session_days(days), released=released(desk, bars))
+    doubted = [(one, bar) for one in found if one.rule in _MAY_BE_REAL and (bar := bars.find(one.session))]
+    at = desk.clock.now()
+    desk.store.quarantine.keep(
+        [QuarantinedBar(bars.symbol, bars.source, bar, one.rule.value, one.found, at) for one, bar in doubted]
+    )
+    ids = {
+        (one.bar.day, one.rule): one.id for one in desk.store.quarantine.kept(bars.symbol) if one.source == bars.source
+    }
+    told = []
+    for one in found:
+        mended, number = mended_in_file(one, file), ids.get((one.session, one.rule.value))
+        way = f"{mended.advice}; a real move is accepted with `mtum bars release {number}`, then import it again"
+        told.append(mended if one.rule not in _MAY_BE_REAL else replace(mended, advice=way))
+    return tuple(told)
 
 
 def mended_in_file(problem: BarProblem, file: str) -> BarProblem:
-    """Return a problem with the one way out of a file: it is read as it is, and nothing of it waits for a release."""
+    """Return a problem with the way out that a file has: it is read as it is."""
     match problem.rule:
         case Rule.MISSING_SESSION:
             advice = f"add the session to {file}"

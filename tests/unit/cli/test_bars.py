@@ -160,7 +160,7 @@ def test_a_file_with_a_mistake_changes_nothing(mtum: Mtum, yahoo: YahooServer, r
     (tmp_path / "SPY.csv").write_text(csv_text(moved(recent, {50: 18_000.0})))
     refused = mtum("bars", "import", "SPY.csv")
     assert (refused.code, "jump" in refused.err) == (3, True)
-    # Nothing of a file waits for a release, and no other source can fill its gaps.
+    # Nothing that can only be a wrong unit waits for a release, and no other source can fill the gaps of a file.
     assert "correct SPY.csv" in refused.err
     assert "`mtum" not in refused.err
     (tmp_path / "SPY.csv").write_text(csv_text(without(recent, 50)))
@@ -168,6 +168,35 @@ def test_a_file_with_a_mistake_changes_nothing(mtum: Mtum, yahoo: YahooServer, r
     (tmp_path / "QQQ.csv").write_text(csv_text(recent).replace("5", "x", 1))
     assert "QQQ.csv, line 2" in mtum("bars", "import", "QQQ.csv").err
     assert mtum("bars", "check", "--json").document["checked"] == []
+
+
+@pytest.mark.parametrize("factors", [{90: 1.4}, dict.fromkeys(range(90, 400), 0.5)], ids=["spike", "looks_like_split"])
+def test_a_real_move_in_a_file_is_taken_once_a_person_has_released_it(
+    mtum: Mtum,
+    yahoo: YahooServer,
+    recent: Bars,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    factors: dict[int, float],
+) -> None:
+    prices = {name: getattr(recent, name) for name in ("open", "high", "low", "close")}
+    cells = {
+        name: {at: values[at] * factor for at, factor in factors.items() if at < len(recent)}
+        for name, values in prices.items()
+    }
+    jumped = changed(recent, **cells, volume=dict.fromkeys(range(len(recent)), 1e6))
+    (tmp_path / "SPY.csv").write_text(csv_text(jumped))
+    refused = mtum("bars", "import", "SPY.csv")
+    (held,) = mtum("bars", "check", "--json").document["kept_out"]
+    assert (refused.code, held["rule"], held["session"]) == (3, request.node.callspec.id, str(recent.day(90)))
+    assert f"a real move is accepted with `mtum bars release {held['id']}`, then import it again" in refused.err
+    assert mtum("bars", "check", "--json").document["checked"] == []
+    assert mtum("bars", "release", str(held["id"])).code == 0
+    done = mtum("bars", "import", "SPY.csv", "--json")
+    assert (done.code, mtum("bars", "check").code) == (0, 0), done.err
+    # The word holds for these numbers alone.
+    (tmp_path / "SPY.csv").write_text(csv_text(changed(jumped, volume={90: 999_999.0})))
+    assert mtum("bars", "import", "SPY.csv").code == 3
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0), (2, 0, 1)])
