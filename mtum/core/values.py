@@ -43,6 +43,9 @@ def _reader(hint: object, build: Build) -> Reader:
     if get_origin(hint) is tuple:
         parts = [_reader(arm, build) for arm in arms]
         return lambda value: tuple(part(one) for part, one in zip(parts, list_in(value), strict=True))
+    if get_origin(hint) is Mapping and is_dataclass(arms[1]):
+        part = _reader(arms[1], build)
+        return lambda value: {name: part(one) for name, one in table_in(value).items()}
     if not isinstance(hint, type):
         return lambda value: value
     if is_dataclass(hint):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _COLORS = (style.PRICE, style.AVERAGE, style.BENCHMARK)
+_SLEEVE_COLORS = (*_COLORS, style.BOUGHT, style.SOLD, style.QUIET)
 _WORDS_APART = 0.13
 """Closer than this fraction of the width, the words of two exits would touch."""
 
@@ -34,8 +35,9 @@ def market_chart(history: MarketHistory) -> bytes:
 
 
 def equity_chart(history: EquityHistory) -> bytes:
-    """Return equity against buy-and-hold, and the falls of both from their peaks."""
-    figure, axes = _figure((2.4, 1.2), 3.3)
+    """Return equity against buy-and-hold, the falls of both from their peaks, and what each sleeve has earned."""
+    below = (1.8,) if history.sleeves else ()
+    figure, axes = _figure((2.4, 1.2, *below), 3.3 + sum(below) * 0.8)
     x = np.arange(len(history.days), dtype=np.float64)
     axes[0].plot(x, history.equity, color=style.PRICE, lw=1.5)
     axes[0].plot(x, history.benchmark, color=style.BENCHMARK, lw=1.1)
@@ -46,6 +48,16 @@ def equity_chart(history: EquityHistory) -> bytes:
     axes[1].plot(x, 100 * history.drawdown, color=style.PRICE, lw=1.0)
     axes[1].plot(x, 100 * history.benchmark_drawdown, color=style.BENCHMARK, lw=0.9)
     _titled(axes[1], "Below the peak, %")
+    for ax in axes[2:]:
+        earned = [
+            (line, name, _SLEEVE_COLORS[place % len(_SLEEVE_COLORS)])
+            for place, (name, line) in enumerate(history.sleeves.items())
+        ]
+        for line, _, color in earned:
+            ax.plot(x, line, color=color, lw=1.1)
+        _ends(ax, earned)
+        _titled(ax, "Earned since each sleeve began, USD")
+        ax.yaxis.set_major_formatter(lambda amount, _: f"{amount:,.0f}")
     _months(axes, history.days)
     return _png(figure)
 

@@ -30,6 +30,11 @@ class Picture:
     height: int
     words: str
 
+    @property
+    def sleeve(self) -> str:
+        """Whose it is; empty for a chart of the whole report."""
+        return self.key.rpartition(".")[0]
+
 
 class HtmlRenderer:
     """Reports as HTML with the charts inside."""
@@ -51,7 +56,7 @@ class HtmlRenderer:
 
 
 def charts(history: ChartHistory) -> dict[str, tuple[bytes, str]]:
-    """Return each chart's PNG and its words, by key; matplotlib is loaded only here."""
+    """Return each chart's PNG and its words by key, a sleeve's after its name; matplotlib is loaded only here."""
     from mtum.adapters.rendering.charts import equity_chart, market_chart
 
     drawn: dict[str, tuple[bytes, str]] = {}
@@ -59,6 +64,8 @@ def charts(history: ChartHistory) -> dict[str, tuple[bytes, str]]:
         drawn["market" if not number else f"market{number + 1}"] = (market_chart(market), market_words(market))
     if history.equity is not None:
         drawn["result"] = (equity_chart(history.equity), equity_words(history.equity))
+    for name, own in history.sleeves.items():
+        drawn |= {f"{name}.{key}": chart for key, chart in charts(own).items()}
     return drawn
 
 

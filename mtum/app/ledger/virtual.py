@@ -5,7 +5,6 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
 from mtum.app.bars.accept_bars import REBASED_SOURCES
-from mtum.app.desk import Desk
 from mtum.app.ledger.book import SleeveRecords, remembered_with
 from mtum.core.market.bars import Bars
 from mtum.core.portfolio.cash import OfficialEquity
@@ -15,30 +14,38 @@ from mtum.core.portfolio.lots import lots_of
 from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.orders import Side
 from mtum.core.portfolio.sleeves import Sleeve
-from mtum.ports.records import CashMovement
+from mtum.ports.records import CashMovement, EquityPoint
+from mtum.ports.store import Store
 
 ZERO = Decimal(0)
 
 
-def virtual_records(desk: Desk, sleeve: Sleeve, today: date) -> SleeveRecords:
+def virtual_records(store: Store, source: str, account: str, sleeve: Sleeve, today: date) -> SleeveRecords:
     """Return what a watched sleeve would own before a session had its decisions been carried out.
 
     They are worked out from its stored decisions and the cached bars each time: nothing virtual stands in the
     tables of cash, fills and equity.
+
+    Parameters
+    ----------
+    source : str
+        Where its bars come from.
+    account : str
+        Written into the fills.
     """
-    orders = desk.store.plans.virtual_orders(sleeve.name, today)
+    orders = store.plans.virtual_orders(sleeve.name, today)
     since = orders[0][0] if orders else today
     traded = {str(order["symbol"]) for _, planned in orders for order in planned}
-    bars = {symbol: desk.store.bars.bars(symbol, desk.source.name, since).until(today) for symbol in sorted(traded)}
-    splits = () if desk.source.name in REBASED_SOURCES else tuple(_splits(bars.values()))
-    fills = rebased(_fills(desk, sleeve, orders, bars, splits), splits)
+    bars = {symbol: store.bars.bars(symbol, source, since).until(today) for symbol in sorted(traded)}
+    splits = () if source in REBASED_SOURCES else tuple(_splits(bars.values()))
+    fills = rebased(_fills(account, sleeve, orders, bars, splits), splits)
     start = CashMovement(f"virtual:{sleeve.name}", sleeve.name, since, "capital", exact(sleeve.virtual_usd))
     movements = (start, *_movements(sleeve.name, fills, bars, today))
     lots = lots_of(fills)
     return SleeveRecords(
         fills=fills,
         lots=lots,
-        remembered={lot.intent_id: remembered_with(desk.store, lot, splits) for lot in lots},
+        remembered={lot.intent_id: remembered_with(store, lot, splits) for lot in lots},
         cash_usd=sum((one.amount_usd for one in movements), ZERO),
         receivable_usd=ZERO,
         movements=movements,
@@ -46,8 +53,13 @@ def virtual_records(desk: Desk, sleeve: Sleeve, today: date) -> SleeveRecords:
     )
 
 
+def virtual_key(sleeve: str, session: date, order: Mapping[str, object]) -> str:
+    """Return the name of a virtual order and of its fill."""
+    return f"virtual:{sleeve}:{session}:{order['symbol']}:{order['purpose']}"
+
+
 def _fills(
-    desk: Desk,
+    account: str,
     sleeve: Sleeve,
     orders: Iterable[tuple[date, Iterable[Mapping[str, object]]]],
     bars: Mapping[str, Bars],
@@ -64,10 +76,10 @@ def _fills(
             price = exact(bar.close)
             for split in splits:
                 price *= split.ratio if split.symbol == symbol and split.session > session else 1
-            key = f"virtual:{sleeve.name}:{session}:{symbol}:{order['purpose']}"
+            key = virtual_key(sleeve.name, session, order)
             at = datetime.combine(session, time(21), UTC)
             cost = sleeve.rules.sizing.costs.commission(shares, price)
-            found.append(Fill(key, key, desk.account, sleeve.name, symbol, side, session, at, shares, price, cost))
+            found.append(Fill(key, key, account, sleeve.name, symbol, side, session, at, shares, price, cost))
     return found
 
 
@@ -105,3 +117,16 @@ def _points(
             if held and len(known):
                 equity += held * exact(float(known.close[-1]))
         yield OfficialEquity(day, equity)
+
+
+def virtual_points(sleeve: Sleeve, records: SleeveRecords) -> tuple[EquityPoint, ...]:
+    """Return the virtual equity at every official close so far, as the real one of a sleeve is kept."""
+    found = []
+    for point in records.points:
+        cash = sum((one.amount_usd for one in records.movements if one.session <= point.session), ZERO)
+        shares = sum(fill.signed_shares for fill in records.fills if fill.session <= point.session)
+        market = point.equity_usd - cash
+        found.append(
+            EquityPoint(point.session, sleeve.name, cash, ZERO, market, point.equity_usd, ZERO, None, None, shares)
+        )
+    return tuple(found)

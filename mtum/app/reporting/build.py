@@ -2,13 +2,13 @@
 
 import logging
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 
-from mtum.app.reporting import drift, money, quality, trading
+from mtum.app.reporting import drift, money, quality, together, trading
 from mtum.app.reporting.corrections import corrections
 from mtum.app.reporting.facts import SessionFacts
 from mtum.app.reporting.regret import regret_lines
-from mtum.core.record import book_of
 from mtum.core.reporting.summary import ProblemLine, Summary
 from mtum.errors import ExitCode, MtumError
 from mtum.ports.store import Store
@@ -60,6 +60,11 @@ def summarize(store: Store, facts: SessionFacts, broken: list[ProblemLine]) -> S
     others = part("other positions", lambda: money.other_positions(facts), (), broken)
     expected = part("comparison with the backtest", lambda: drift.backtest_line(facts, sleeve), None, broken)
     regret = part("list of turned conditions", lambda: regret_lines(facts), (), broken)
+    sleeves = {part.setup.strategy: _of_sleeve(store, part, broken) for part in facts.parts}
+    if sleeves:
+        theirs = {(line.session, line.subject, line.now) for one in sleeves.values() for line in one.corrections}
+        corrected = tuple(line for line in corrected if (line.session, line.subject, line.now) not in theirs)
+    settles_by = decision.frame["book"].get("settles_by") if decision else None
     return Summary(
         session=facts.day,
         mode=facts.setup.settings.mode,
@@ -96,7 +101,25 @@ def summarize(store: Store, facts: SessionFacts, broken: list[ProblemLine]) -> S
         regret=regret,
         next_half_day=upcoming.half_day if upcoming else False,
         symbols=facts.universe,
-        settles_by=book_of(decision.frame).settles_by if decision else None,
+        settles_by=date.fromisoformat(settles_by) if settles_by else None,
+        state=facts.setup.chosen.state.value if facts.setup.sleeve else "",
+        internal_orders=trading.internal_lines(store, facts),
+        standing=together.standing_lines(store, facts),
+        undecided=tuple((run.document or {}).get("undecided", ())) if run and sleeves else (),
+        sleeves=sleeves,
+        coordination=together.coordination(store, facts) if sleeves else {},
+    )
+
+
+def _of_sleeve(store: Store, facts: SessionFacts, broken: list[ProblemLine]) -> Summary:
+    # What a sleeve shares with the account (run, settings, contracts) is told once, there.
+    return replace(
+        summarize(store, facts, broken),
+        problems=(),
+        timings=(),
+        drift=(),
+        contracts=(),
+        backtest=None,
     )
 
 

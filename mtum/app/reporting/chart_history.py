@@ -1,5 +1,6 @@
 """The lines of the charts, read from the same facts as the numbers."""
 
+from collections.abc import Sequence
 from datetime import date
 
 import numpy as np
@@ -20,14 +21,20 @@ MOST_CHARTS = 6
 
 def chart_history(store: Store, facts: SessionFacts, sessions: int | None = CHART_SESSIONS) -> ChartHistory:
     """Return the chart lines that end at the session; `sessions` None draws everything there is."""
-    markets = (_market(store, facts, symbol, sessions) for symbol in _drawn(facts))
+    most = max(1, MOST_CHARTS // len(facts.own))
+    drawn = {part.setup.strategy: _drawn_of(store, part, sessions, most) for part in facts.own}
+    return ChartHistory((), _equity(facts), drawn) if facts.parts else drawn[facts.setup.strategy]
+
+
+def _drawn_of(store: Store, facts: SessionFacts, sessions: int | None, most: int) -> ChartHistory:
+    markets = (_market(store, facts, symbol, sessions) for symbol in _drawn(facts)[:most])
     return ChartHistory(tuple(market for market in markets if market is not None), _equity(facts))
 
 
 def _drawn(facts: SessionFacts) -> tuple[str, ...]:
     # What is held or was traded in this session comes first; more charts than a reader looks at are left out.
     busy = {lot.symbol for lot in lots_of(facts.fills)} | {state.intent.symbol for state in facts.states}
-    return tuple(sorted(facts.universe, key=lambda symbol: symbol not in busy)[:MOST_CHARTS])
+    return tuple(sorted(facts.universe, key=lambda symbol: symbol not in busy))
 
 
 def _market(store: Store, facts: SessionFacts, symbol: str, sessions: int | None) -> MarketHistory | None:
@@ -92,4 +99,16 @@ def _equity(facts: SessionFacts) -> EquityHistory | None:
         benchmark=held.equity,
         drawdown=returns.drawdown(sleeve),
         benchmark_drawdown=returns.drawdown(held),
+        sleeves={part.setup.strategy: _result(part, sleeve.days) for part in facts.parts if part.owns_money},
     )
+
+
+def _result(facts: SessionFacts, days: Sequence[date]) -> Column:
+    # What the sleeve has earned by each session; where it has no close of its own its last one counts.
+    own, _ = curves(facts)
+    earned = dict(zip(own.days, np.cumsum(returns.changes(own)).tolist(), strict=True))
+    found, last = [], np.nan
+    for day in days:
+        last = earned.get(day, last)
+        found.append(last)
+    return np.array(found, dtype=np.float64)

@@ -1,17 +1,21 @@
 """Everything the store knows about one session, read once and cut at that session."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
+from mtum.app.ledger.virtual import virtual_points, virtual_records
 from mtum.app.owner.approve_settings import pinned_contracts
+from mtum.app.session.run_document import acted_together
 from mtum.config import REPLAYED_SOURCES, Settings, restored_strategy
 from mtum.core.market.bars import Bars
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.portfolio.fills import Fill, folded, rebased
 from mtum.core.portfolio.lots import Lot, Trade, holding_of, lots_of, trades_of
 from mtum.core.portfolio.sleeves import Sleeve
+from mtum.core.strategies.buy_and_hold import BuyAndHold
 from mtum.core.strategies.contract import Holding, Strategy
 from mtum.core.strategies.history import FinalHistory
 from mtum.ports.records import CashMovement, DecisionRecord, EquityPoint, Halt, IntentState, RunRecord, VolumeSnapshot
@@ -23,6 +27,9 @@ REPORT_JOB = "daily_report"
 LOOK_BACK = timedelta(days=9)
 """Five sessions back even over a long weekend: what is known late is known by then."""
 LOOK_AHEAD = timedelta(days=10)
+TRANSFER = "transfer"
+"""Kind of a cash movement between sleeves."""
+ZERO = Decimal(0)
 CHART_SESSIONS = 126
 """Half a year is drawn in a daily report."""
 
@@ -48,8 +55,8 @@ class Setup:
 
     @property
     def strategy(self) -> str:
-        """Name of the sleeve that is reported on."""
-        return self.chosen.name
+        """Name of the sleeve that is reported on; of the account the names of all its sleeves."""
+        return ", ".join(one.name for one in ([self.chosen] if self.sleeve else self.settings.sleeves()))
 
     @property
     def symbol(self) -> str:
@@ -59,7 +66,11 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class SessionFacts:
-    """One session as the store knows it now; nothing later than the session is in it."""
+    """One session as the store knows it now, of a sleeve or of the account; nothing later than the session is in it.
+
+    An account is read as a sleeve is: with the fills, movements and equity of all its sleeves, which stand in
+    `parts`, and a strategy that only holds. An account of one sleeve is that sleeve and has no parts.
+    """
 
     day: date
     sessions: Sessions
@@ -87,14 +98,27 @@ class SessionFacts:
     contracts: Mapping[str, str] = field(default_factory=dict)
     backtest: Mapping[str, Any] | None = None
     others: Sequence[str] = ()
+    parts: tuple["SessionFacts", ...] = ()
+
+    @property
+    def owns_money(self) -> bool:
+        """Whether cash and shares are real; those of a watched sleeve are not."""
+        return bool(self.parts) or self.setup.chosen.owns_money
+
+    @property
+    def own(self) -> tuple["SessionFacts", ...]:
+        """What decides for itself: the sleeves of an account, or the sleeve."""
+        return self.parts or (self,)
 
     @property
     def earlier_reports(self) -> tuple[tuple[date, Mapping[str, Any]], ...]:
         """Session and document of each earlier report, oldest first; one that was missed or failed is none."""
+        name = self.setup.sleeve
         return tuple(
-            (run.session, run.document)
+            (run.session, stored)
             for run in self.earlier_runs
             if run.job == REPORT_JOB and run.outcome == "finished" and run.document and run.session is not None
+            if (stored := run.document if name is None else _of_sleeve(run.document, name)) is not None
         )
 
     @property
@@ -163,16 +187,6 @@ class SessionFacts:
         stored = self.decision.settings if self.decision else self.setup.settings.document()
         return stored["mode"] == "practice" and stored["market"]["source"] in REPLAYED_SOURCES
 
-    @property
-    def parameters(self) -> Mapping[str, Any]:
-        """Parameters of the strategy in force at the decision, else today's settings."""
-        stored = self.decision.settings if self.decision else self.setup.settings.document()
-        sleeve = stored.get("sleeve", {}).get(self.setup.strategy)
-        found: Mapping[str, Any] = (
-            sleeve["rules"] if sleeve else stored.get("strategy", {}).get(self.setup.strategy, {})
-        )
-        return found
-
     def lots(self, symbol: str | None = None) -> tuple[Lot, ...]:
         """Open lots after this session in one symbol, the strategy's first unless named."""
         return tuple(lot for lot in lots_of(self.fills) if lot.symbol == (symbol or self.symbol))
@@ -186,19 +200,108 @@ class SessionFacts:
         return trades_of(self.fills)
 
 
+def _of_sleeve(document: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
+    # A sleeve's report stands in that of the account, or is all of it.
+    found: Mapping[str, Any] | None = document.get("sleeves", {}).get(name)
+    return document if found is None and document["strategy"] == name else found
+
+
 def session_facts(store: Store, calendar: Calendar, setup: Setup, day: date, *, whole: bool = False) -> SessionFacts:
     """Read everything a report of that session needs; with `whole` every bar there is, else half a year."""
+    sleeves = setup.settings.sleeves()
+    if setup.sleeve or [one.owns_money for one in sleeves] == [True]:
+        return _sleeve_facts(store, calendar, setup, day, whole=whole)
+    named = (replace(setup, sleeve=one.name) for one in sleeves)
+    parts = tuple(_sleeve_facts(store, calendar, one, day, whole=whole) for one in named)
+    return _together(setup, parts)
+
+
+def _together(setup: Setup, parts: tuple[SessionFacts, ...]) -> SessionFacts:
+    """Return the account of these sleeves; those that are only watched are in none of its figures."""
+    owning = [one for one in parts if one.owns_money]
+    decisions = [one.decision for one in owning if one.decision is not None]
+    first = next((one for one in owning if one.decision is not None), parts[0])
+    bars = {symbol: one.bars_of(symbol) for one in parts for symbol in (one.symbol, *one.other_bars)}
+    symbols = tuple(dict.fromkeys(symbol for one in owning or parts for symbol in one.universe))
+    decision = None
+    if decisions:
+        _, action, reasons = acted_together(decisions)
+        waits = [until for one in decisions if (until := one.frame["book"].get("settles_by"))]
+        frame = {"book": {"settles_by": max(waits) if waits else None}}
+        notes = dict.fromkeys(note for one in decisions for note in one.document.get("notes", ()))
+        document = {"symbols": {}, "notes": list(notes)}
+        decision = replace(
+            decisions[0], strategy=setup.strategy, action=action, reasons=reasons, document=document, frame=frame
+        )
+    return replace(
+        first,
+        setup=setup,
+        symbol=symbols[0],
+        decision=decision,
+        states=tuple(state for one in owning for state in one.states),
+        fills=tuple(fill for one in owning for fill in one.fills),
+        # What one sleeve gives another moves nothing in the account.
+        movements=tuple(move for one in owning for move in one.movements if move.kind != TRANSFER),
+        points=_points([one.points for one in owning]),
+        bars=bars[symbols[0]],
+        history=FinalHistory(BuyAndHold(symbols=symbols), bars, {}),
+        halts=tuple(dict.fromkeys(halt for one in parts for halt in one.halts)),
+        other_bars={symbol: found for symbol, found in bars.items() if symbol != symbols[0]},
+        parts=parts,
+    )
+
+
+def _points(sleeves: Sequence[Sequence[EquityPoint]]) -> tuple[EquityPoint, ...]:
+    """Return the sums of the sleeves' points; a sleeve without one counts with its last one, provisionally."""
+    days = sorted({point.session for points in sleeves for point in points})
+    by_day = [{point.session: point for point in points} for points in sleeves]
+    last: list[EquityPoint | None] = [None] * len(sleeves)
+    found = []
+    for day in days:
+        last = [points.get(day, before) for points, before in zip(by_day, last, strict=True)]
+        known = [point for point in last if point is not None]
+        held = [point.benchmark_usd for point in known if point.benchmark_usd is not None]
+        found.append(
+            EquityPoint(
+                session=day,
+                strategy="",
+                cash_usd=sum((point.cash_usd for point in known), ZERO),
+                receivable_usd=sum((point.receivable_usd for point in known), ZERO),
+                market_usd=sum((point.market_usd for point in known), ZERO),
+                equity_usd=sum((point.equity_usd for point in known), ZERO),
+                flows_usd=sum((point.flows_usd for point in known if point.session == day), ZERO),
+                benchmark_usd=sum(held, ZERO) if len(held) == len(known) else None,
+                close=None,
+                shares=sum(point.shares for point in known),
+                final=all(point.final and point.session == day for point in known),
+            )
+        )
+    return tuple(found)
+
+
+def _sleeve_facts(store: Store, calendar: Calendar, setup: Setup, day: date, *, whole: bool) -> SessionFacts:
+    sleeve, name = setup.chosen, setup.chosen.name
     sessions = calendar.sessions(day - LOOK_BACK, day + LOOK_AHEAD)
     before = sessions.before(day)
-    decision = store.decisions.find(day, setup.strategy)
+    decision = store.decisions.find(day, name)
     symbol = _symbol(decision, setup)
     source = setup.settings.market.source
     runs = store.runs.between(day - LOOK_BACK, day)
     since = None if whole else day - _span(setup)
     splits = [split for split in store.bars.splits() if split.session <= day]
-    fills = rebased(folded(fill for fill in store.orders.fills(setup.strategy) if fill.session <= day), splits)
+    if sleeve.owns_money:
+        fills = rebased(folded(fill for fill in store.orders.fills(name) if fill.session <= day), splits)
+        movements = tuple(move for move in store.ledger.movements(name) if move.session <= day)
+        points = tuple(point for point in store.ledger.equity(name) if point.session <= day)
+    else:
+        virtual = virtual_records(store, source, setup.account, sleeve, day + timedelta(days=1))
+        fills, movements, points = virtual.fills, tuple(virtual.movements), virtual_points(sleeve, virtual)
+    if points:
+        capital = sum((move.amount_usd for move in movements if move.kind == "capital"), ZERO)
+        points = (replace(points[0], flows_usd=points[0].flows_usd + capital), *points[1:])
     projections = {one.session: one for one in store.control.snapshots(symbol, source, before.day if before else day)}
-    strategy = _strategy(decision or _previous(store, setup.strategy, sessions, day), setup)
+    previous = _previous(store, name, sessions, day)
+    strategy = _strategy(decision or previous, setup)
     named = sorted({lot.symbol for lot in lots_of(fills)} | set(strategy.universe()) - {symbol})
     bars = store.bars.bars(symbol, source, since).until(day)
     others = {other: store.bars.bars(other, source, since).until(day) for other in named if other != symbol}
@@ -214,15 +317,15 @@ def session_facts(store: Store, calendar: Calendar, setup: Setup, day: date, *, 
         runs=tuple(run for run in runs if run.session == day),
         earlier_runs=tuple(run for run in runs if run.session != day),
         decision=decision,
-        previous=_previous(store, setup.strategy, sessions, day),
-        states=tuple(state for state in store.orders.states(day) if state.intent.strategy == setup.strategy),
+        previous=previous,
+        states=tuple(state for state in store.orders.states(day) if state.intent.strategy == name),
         fills=fills,
-        movements=tuple(move for move in store.ledger.movements(setup.strategy) if move.session <= day),
-        points=tuple(point for point in store.ledger.equity(setup.strategy) if point.session <= day),
+        movements=movements,
+        points=points,
         bars=bars,
         final_until=store.bars.last_final(symbol, source),
         history=FinalHistory(strategy, {symbol: bars, **read, **others}, series, tuple(one.day for one in known)),
-        halts=tuple(store.control.halts(in_force=True)),
+        halts=tuple(halt for halt in store.control.halts(in_force=True) if halt.sleeve in (None, name)),
         other_bars=others,
         projection=projections.get(day),
         last_projection=projections.get(before.day) if before else None,

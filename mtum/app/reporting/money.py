@@ -9,18 +9,8 @@ from mtum.app.reporting.facts import SessionFacts
 from mtum.core.portfolio import returns
 from mtum.core.portfolio.lots import lots_of
 from mtum.core.portfolio.orders import Purpose
-from mtum.core.reporting.summary import (
-    UNKNOWN,
-    BenchmarkLine,
-    CashLine,
-    EquityLine,
-    OwedLine,
-    Pnl,
-    PositionLine,
-    State,
-    Stated,
-    stated,
-)
+from mtum.core.reporting.stated import UNKNOWN, State, Stated, stated
+from mtum.core.reporting.summary import BenchmarkLine, CashLine, EquityLine, OwedLine, Pnl, PositionLine
 from mtum.core.strategies.contract import Holding, Role
 from mtum.ports.records import FLOWS, EquityPoint
 
@@ -66,12 +56,12 @@ def other_positions(facts: SessionFacts) -> tuple[PositionLine, ...]:
 
 
 def official_close(facts: SessionFacts, symbol: str) -> Stated:
-    """Return the session's official close of a symbol: the ledger's for the first one, else the accepted bar's."""
-    if symbol == facts.symbol and facts.point is not None and facts.point.close is not None:
-        return stated(float(facts.point.close), is_final=facts.point.final)
+    """Return the session's official close of a symbol; of the first one it is as final as the books say."""
     bar = facts.bars_of(symbol).find(facts.day) if symbol == facts.symbol or symbol in facts.other_bars else None
     if bar is None:
         return UNKNOWN
+    if symbol == facts.symbol and facts.point is not None:
+        return stated(bar.close, is_final=facts.point.final)
     return stated(bar.close, is_final=facts.final_until is not None and facts.day <= facts.final_until)
 
 
@@ -105,8 +95,6 @@ def curves(facts: SessionFacts) -> tuple[returns.Curve, returns.Curve]:
     """Return the sleeve's curve and its benchmark's, on the same deposits."""
     days = [point.session for point in facts.points]
     flows = [float(point.flows_usd) for point in facts.points]
-    if flows:
-        flows[0] += float(sum(move.amount_usd for move in facts.movements if move.kind == "capital"))
     sleeve = returns.curve(days, [float(point.equity_usd) for point in facts.points], flows)
     held = [float(point.benchmark_usd) if point.benchmark_usd is not None else np.nan for point in facts.points]
     return sleeve, returns.curve(days, held, flows)

@@ -13,16 +13,8 @@ from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.core.record import book_of, view_of
 from mtum.core.reporting.flips import Situation, flips
-from mtum.core.reporting.summary import (
-    UNKNOWN,
-    DataQuality,
-    FlipLine,
-    ProblemLine,
-    Stated,
-    TimingLine,
-    final,
-    stated,
-)
+from mtum.core.reporting.stated import UNKNOWN, Stated, final, stated
+from mtum.core.reporting.summary import DataQuality, FlipLine, ProblemLine, TimingLine
 from mtum.core.strategies.contract import Own, Strategy
 from mtum.core.view import MarketView
 from mtum.ports.records import IntentState, RunRecord

@@ -5,13 +5,17 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from mtum.app.ledger.virtual import virtual_key
 from mtum.app.reporting.facts import SessionFacts
 from mtum.app.reporting.money import official_close
 from mtum.core.portfolio.costs import cost_model
 from mtum.core.portfolio.fills import Fill
-from mtum.core.portfolio.orders import Side
+from mtum.core.portfolio.money import exact
+from mtum.core.portfolio.orders import OrderStatus, Side
 from mtum.core.reporting import words
-from mtum.core.reporting.summary import NOT_SIMULATED, UNKNOWN, ConditionLine, FillLine, OrderLine, Stated, stated
+from mtum.core.reporting.stated import NOT_SIMULATED, UNKNOWN, Stated, stated
+from mtum.core.reporting.summary import ConditionLine, FillLine, OrderLine
+from mtum.ports.store import Store
 
 
 def condition_lines(facts: SessionFacts) -> tuple[ConditionLine, ...]:
@@ -34,7 +38,7 @@ def condition_lines(facts: SessionFacts) -> tuple[ConditionLine, ...]:
 
 
 def order_lines(facts: SessionFacts) -> tuple[OrderLine, ...]:
-    """Return the session's orders as the store knows them now."""
+    """Return the session's orders as the store knows them now; what changes sleeves or is stated is none."""
     return tuple(
         OrderLine(
             id=state.intent.id,
@@ -51,12 +55,61 @@ def order_lines(facts: SessionFacts) -> tuple[OrderLine, ...]:
             text=state.text,
         )
         for state in facts.states
+        if not state.intent.purpose.internal
+    )
+
+
+def internal_lines(store: Store, facts: SessionFacts) -> tuple[OrderLine, ...]:
+    """Return what a sleeve trades without an order: shares that change sleeves, and what it does with virtual money."""
+    if not facts.owns_money:
+        return _virtual_lines(facts)
+    return tuple(
+        OrderLine(
+            id=cross.id,
+            ref="",
+            symbol=cross.symbol,
+            side=cross.side.value,
+            purpose=cross.purpose.value,
+            type="cross",
+            shares=cross.shares,
+            filled_shares=cross.shares if cross.status is OrderStatus.FILLED else 0,
+            status=cross.status.value,
+            broker_id=None,
+            reference_price=float(cross.reference_price),
+        )
+        for cross in store.crosses.of(facts.day)
+        if cross.strategy == facts.setup.sleeve
+    )
+
+
+def _virtual_lines(facts: SessionFacts) -> tuple[OrderLine, ...]:
+    if facts.decision is None:
+        return ()
+    filled, bars = {fill.intent_id for fill in facts.fills}, facts.decision.frame["bars"]
+    keyed = ((virtual_key(facts.setup.strategy, facts.day, one), one) for one in facts.decision.document["planned"])
+    return tuple(
+        OrderLine(
+            id=key,
+            ref="",
+            symbol=order["symbol"],
+            side=order["side"],
+            purpose=order["purpose"],
+            type="virtual",
+            shares=order["shares"],
+            filled_shares=order["shares"] if key in filled else 0,
+            status=(OrderStatus.FILLED if key in filled else OrderStatus.PLANNED).value,
+            broker_id=None,
+            reference_price=bars[order["symbol"]]["close"][-1],
+        )
+        for key, order in keyed
     )
 
 
 def fill_lines(facts: SessionFacts) -> tuple[FillLine, ...]:
     """Return the session's fills with decision price, official close and fill price."""
     prices = {state.intent.id: state.intent.reference_price for state in facts.states}
+    if not facts.owns_money:
+        prices = {line.id: exact(line.reference_price) for line in _virtual_lines(facts)}
     settings = facts.decision.settings if facts.decision else facts.setup.settings.document()
     return tuple(
         _simulated_only(
@@ -64,7 +117,7 @@ def fill_lines(facts: SessionFacts) -> tuple[FillLine, ...]:
             _fill_line(fill, prices.get(fill.intent_id), official_close(facts, fill.symbol), settings["portfolio"]),
         )
         for fill in facts.fills
-        if fill.session == facts.day
+        if fill.session == facts.day and not (facts.parts and fill.crossed)
     )
 
 

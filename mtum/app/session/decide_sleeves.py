@@ -121,7 +121,7 @@ def _own_money(desk: Desk, prepared: Prepared) -> tuple[dict[str, SleeveRecords]
     cash = cash_of([one for one in desk.sleeves if one.owns_money], begun, prepared.lists.account, day)
     for sleeve in desk.deciding:
         if not sleeve.owns_money:
-            virtual = begun[sleeve.name] = virtual_records(desk, sleeve, day)
+            virtual = begun[sleeve.name] = virtual_records(desk.store, desk.source.name, desk.account, sleeve, day)
             waits = prepared.lists.account.kind is AccountKind.CASH
             pending = unsettled_usd(virtual.fills, day) if waits else Decimal(0)
             cash[sleeve.name] = SleeveCash(max(Decimal(0), virtual.cash_usd - pending), pending)

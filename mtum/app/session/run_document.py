@@ -31,16 +31,14 @@ def run_document(
     for one in sleeves.values():
         symbols = {**one["symbols"], **symbols}
     shown = next(iter(first.document["symbols"]), None)
-    real = [record for record in records if not record.document.get("virtual")] or records
-    acting = [record for record in real if record.action in (Action.ENTER.value, Action.EXIT.value)] or real
-    actions = {record.action for record in acting}
+    acting, action, reasons = acted_together(records)
     return {
         "session": first.session.isoformat(),
         "mode": mode,
         "account": first.account,
         "strategy": ", ".join(sleeves),
-        "action": next(word for word in ("exit", "enter", "hold", "none") if word in actions),
-        "reasons": list(dict.fromkeys(reason for record in acting for reason in record.reasons)),
+        "action": action,
+        "reasons": list(reasons),
         **_settlement(acting),
         "conditions": symbols[shown]["conditions"] if shown else [],
         "indicators": symbols[shown]["indicators"] if shown else {},
@@ -62,6 +60,15 @@ def run_document(
         "source": first.document.get("source"),
         "rerun": False,
     }
+
+
+def acted_together(records: Sequence[DecisionRecord]) -> tuple[Sequence[DecisionRecord], str, tuple[str, ...]]:
+    """Return the decisions that speak for the account (those that trade, if any do), its action and its reasons."""
+    real = [record for record in records if not record.document.get("virtual")] or records
+    acting = [record for record in real if record.action in (Action.ENTER.value, Action.EXIT.value)] or real
+    actions = {record.action for record in acting}
+    action = next(word for word in ("exit", "enter", "hold", "none") if word in actions)
+    return acting, action, tuple(dict.fromkeys(reason for record in acting for reason in record.reasons))
 
 
 def _settlement(records: Sequence[DecisionRecord]) -> dict[str, Any]:

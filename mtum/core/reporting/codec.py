@@ -8,7 +8,7 @@ from functools import cache
 from math import isfinite
 from typing import TYPE_CHECKING, get_type_hints
 
-from mtum.core.reporting.summary import State, Stated
+from mtum.core.reporting.stated import State, Stated
 from mtum.core.values import readers
 
 if TYPE_CHECKING:
@@ -21,11 +21,13 @@ def document(report: "DataclassInstance") -> Document:
     """Return a report value as plain JSON values.
 
     A `Stated` field `x` becomes ``x`` (the number or null) and ``x_state``; sessions are
-    ``YYYY-MM-DD``, instants UTC ISO 8601.
+    ``YYYY-MM-DD``, instants UTC ISO 8601. A field marked `SPARSE` is left out while it is empty.
     """
     found: Document = {}
-    for name in _names(type(report)):
+    for name, sparse in _names(type(report)):
         given = getattr(report, name)
+        if sparse and not given:
+            continue
         if isinstance(given, Stated):
             found[name] = given.amount
             found[f"{name}_state"] = given.state.value
@@ -75,8 +77,8 @@ def _stated(stored: Mapping[str, object], name: str) -> Stated:
 
 
 @cache
-def _names(kind: type["DataclassInstance"]) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
+def _names(kind: type["DataclassInstance"]) -> tuple[tuple[str, bool], ...]:
+    return tuple((field.name, "sparse" in field.metadata) for field in fields(kind))
 
 
 @cache

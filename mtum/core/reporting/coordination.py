@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from mtum.core.coordination.coordinate import LIMITED, OTHER_SIDE, TOO_SMALL
 from mtum.core.coordination.limits import CASH
 from mtum.core.plans import transfers_in
+from mtum.core.reporting.words import listed
 from mtum.core.values import list_in, maybe_number, number_in, table_in, text_in
 
 LIMITS = {
@@ -36,14 +37,33 @@ UNMOVED = {
 """Why nothing moved at the end of a period."""
 
 
-def coordination_document(plan: Mapping[str, object] | None) -> dict[str, object]:
-    """Return crosses, cuts, what was held back and what cash moved of a stored plan; nothing of each without one."""
+type Ended = Mapping[str, object]
+"""Of a cross `status` (planned, filled, lapsed) and `price_usd`: the official close, before it the decision's."""
+
+
+def coordination_document(
+    plan: Mapping[str, object] | None, ended: Mapping[tuple[str, str], Ended] | None = None
+) -> dict[str, object]:
+    """Return crosses, cuts, what was held back and what cash moved of a stored plan; nothing of each without one.
+
+    Parameters
+    ----------
+    ended : mapping of (sleeve, symbol) to Ended
+        What became of the crosses, where it is known.
+    """
+    told = ended or {}
     if plan is None:
         return {"crosses": [], "cuts": [], "held_back": [], "transfers": None}
     crossed = [row for row in map(table_in, list_in(plan["orders"])) if number_in(row["crossed"])]
     names = ("sleeve", "symbol", "side", "purpose", "shares", "crossed", "sent")
     return {
-        "crosses": [{name: row[name] for name in names} for row in crossed],
+        "crosses": [
+            {
+                **{name: row[name] for name in names},
+                **told.get((text_in(row["sleeve"]), text_in(row["symbol"])), {}),
+            }
+            for row in crossed
+        ],
         "cuts": list(list_in(plan["cuts"])),
         "held_back": list(list_in(plan["held_back"])),
         "transfers": plan.get("transfers"),
@@ -100,12 +120,17 @@ def _cut(cut: Mapping[str, object]) -> str:
 
 def _cross(symbol: str, rows: Sequence[Mapping[str, object]]) -> str:
     def side(which: str) -> str:
-        return " and ".join(f"{row['sleeve']} {row['crossed']}" for row in rows if row["side"] == which)
+        return listed(tuple(f"{row['sleeve']} {row['crossed']}" for row in rows if row["side"] == which))
 
     total = sum(int(number_in(row["crossed"])) for row in rows if row["side"] == "BUY")
-    rest = [f"{row['sent']} of {row['sleeve']}" for row in rows if number_in(row["sent"])]
-    to_broker = f"To the broker go {' and '.join(rest)}." if rest else "Nothing of it goes to the broker."
+    status, price = rows[0].get("status"), maybe_number(rows[0].get("price_usd"))
+    if status == "lapsed":
+        return f"{total} {symbol} were to change sleeves, but the session had no official close: nothing changed hands."
+    change, at = ("changed", f" of {price:,.2f} USD") if status == "filled" else ("change", "")
+    late = f" Provisional until the close is known; the decision saw {price:,.2f} USD." if status == "planned" else ""
+    rest = listed(tuple(f"{row['sent']} of {row['sleeve']}" for row in rows if number_in(row["sent"])))
+    to_broker = f"To the broker go {rest}." if rest else "Nothing of it goes to the broker."
     return (
-        f"{total} {symbol} change sleeves at the official close, without commission: {side('SELL')} sold, "
-        f"{side('BUY')} bought. {to_broker}"
+        f"{total} {symbol} {change} sleeves at the official close{at}, without commission: {side('SELL')} sold, "
+        f"{side('BUY')} bought.{late} {to_broker}"
     )

@@ -2,11 +2,9 @@
 
 import re
 from datetime import date, datetime
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-if TYPE_CHECKING:
-    from mtum.core.reporting.summary import Stated
+from mtum.core.reporting.stated import State, Stated
 
 LATE = "not known yet"
 NOT_SIMULATED = "not simulated"
@@ -71,10 +69,8 @@ def in_unit(amount: float | None, unit: str, *, sign: bool = False) -> str:
     return shares(amount, sign=sign) if unit == "shares" else number(amount, sign=sign)
 
 
-def late(given: "Stated", text: str) -> str:
+def late(given: Stated, text: str) -> str:
     """Return the text with its state: a mark when provisional, words when unknown."""
-    from mtum.core.reporting.summary import State  # loads the whole model of a report, which a table does not need
-
     if given.state is State.UNKNOWN:
         return LATE
     if given.state is State.NOT_SIMULATED:
@@ -82,17 +78,17 @@ def late(given: "Stated", text: str) -> str:
     return f"{text} ~" if given.state is State.PROVISIONAL else text
 
 
-def money(given: "Stated", *, sign: bool = False) -> str:
+def money(given: Stated, *, sign: bool = False) -> str:
     """Return a stated amount in USD."""
     return late(given, number(given.amount, sign=sign))
 
 
-def fraction(given: "Stated", *, sign: bool = True) -> str:
+def fraction(given: Stated, *, sign: bool = True) -> str:
     """Return a stated fraction as a percentage."""
     return late(given, percent(given.amount, sign=sign))
 
 
-def basis_points(given: "Stated") -> str:
+def basis_points(given: Stated) -> str:
     """Return stated basis points, signed."""
     return late(given, number(given.amount, 1, sign=True))
 

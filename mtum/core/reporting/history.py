@@ -1,7 +1,7 @@
 """What the charts draw: the market around the session, and the sleeve against buy-and-hold."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import numpy as np
@@ -52,18 +52,26 @@ class MarketHistory:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EquityHistory:
-    """Equity and benchmark in USD and their falls from the peak as fractions, shape (n_sessions,) each."""
+    """Equity and benchmark in USD and their falls from the peak as fractions, shape (n_sessions,) each.
+
+    `sleeves` are the results of an account's sleeves since they began, in USD; NaN before.
+    """
 
     days: Days
     equity: Column
     benchmark: Column
     drawdown: Column
     benchmark_drawdown: Column
+    sleeves: Mapping[str, Column] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class ChartHistory:
-    """Everything one report draws: the market of each symbol that has one; equity is None without data."""
+    """Everything one report draws: the market of each symbol that has one; equity is None without data.
+
+    Of an account the charts of each sleeve stand in `sleeves`.
+    """
 
     markets: tuple[MarketHistory, ...]
     equity: EquityHistory | None
+    sleeves: Mapping[str, "ChartHistory"] = field(default_factory=dict)

@@ -51,11 +51,12 @@ Block = Facts | Table | Sentence
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A titled part of a report; `key` names it for style sheets and tests."""
+    """A titled part of a report, with parts of its own below it; `key` names it for style sheets and tests."""
 
     key: str
     title: str
     blocks: tuple[Block, ...] = field(default=())
+    parts: tuple["Section", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

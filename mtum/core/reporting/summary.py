@@ -4,48 +4,12 @@ Amounts are float64 in the unit of their name. A number that may be late is a `S
 whether it is final, provisional or unknown, and is never guessed.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from enum import Enum
-from math import isnan
 
-
-class State(Enum):
-    """How far a number can be relied on."""
-
-    FINAL = "final"
-    PROVISIONAL = "provisional"
-    UNKNOWN = "unknown"
-    NOT_SIMULATED = "not_simulated"
-
-
-@dataclass(frozen=True, slots=True)
-class Stated:
-    """A number that may be late; `amount` is None exactly when it is unknown, or when a replay cannot have it."""
-
-    amount: float | None = None
-    state: State = State.UNKNOWN
-
-
-UNKNOWN = Stated()
-NOT_SIMULATED = Stated(None, State.NOT_SIMULATED)
-
-
-def final(amount: float) -> Stated:
-    """Return a number that will not change any more."""
-    return Stated(amount, State.FINAL)
-
-
-def provisional(amount: float) -> Stated:
-    """Return a number that may still change."""
-    return Stated(amount, State.PROVISIONAL)
-
-
-def stated(amount: float | None, *, is_final: bool) -> Stated:
-    """Return a number with its state; None and NaN are unknown."""
-    if amount is None or isnan(amount):
-        return UNKNOWN
-    return final(amount) if is_final else provisional(amount)
+from mtum.core.reporting.expectation import BacktestLine
+from mtum.core.reporting.stated import SPARSE, UNKNOWN, Stated
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,41 +227,6 @@ class RegretLine:
 
 
 @dataclass(frozen=True, slots=True)
-class ExpectationLine:
-    """A figure of live trading, a fraction, beside the approved backtest's.
-
-    19 of 20 spans as long as the live one lie between `low_frac` and `high_frac`; None = no range is known.
-    """
-
-    figure: str
-    live_frac: Stated
-    expected_frac: float
-    low_frac: float | None = None
-    high_frac: float | None = None
-
-    @property
-    def outside(self) -> bool:
-        """Whether the live figure left the range."""
-        live = self.live_frac.amount
-        if live is None or self.low_frac is None or self.high_frac is None:
-            return False
-        return not self.low_frac <= live <= self.high_frac
-
-
-@dataclass(frozen=True, slots=True)
-class BacktestLine:
-    """The backtest approved to compare with, and live trading beside it since the start."""
-
-    start: date
-    end: date
-    sessions: int
-    decision_model: str
-    fill_model: str
-    live_sessions: int
-    lines: tuple[ExpectationLine, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class CorrectionLine:
     """A number of an earlier report that has become known or has changed."""
 
@@ -345,11 +274,23 @@ class ProblemLine:
 
 
 @dataclass(frozen=True, slots=True)
+class StandingLine:
+    """A purchase that was wanted and is not made yet; `shares` are those to end with, `since` its first session."""
+
+    symbol: str
+    shares: int
+    since: date
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
-    """The whole account of one session.
+    """What a session was for a sleeve, or for an account of several.
 
     `symbols` are all that the strategy trades and `symbol` the first of them; `position` are its shares,
-    `other_positions` those of the others.
+    `other_positions` those of the others. `internal_orders` are no orders: shares that change sleeves, or what
+    a sleeve does with virtual money. An account of several has a summary of each of its `sleeves` with its
+    `state`, what `coordination` made of their wishes, and what was `undecided`; its own figures are theirs
+    together, those of watched ones left out.
     """
 
     session: date
@@ -388,8 +329,21 @@ class Summary:
     regret: tuple[RegretLine, ...] = ()
     symbols: tuple[str, ...] = ()
     settles_by: date | None = None
+    state: str = field(default="", metadata=SPARSE)
+    internal_orders: tuple[OrderLine, ...] = field(default=(), metadata=SPARSE)
+    standing: tuple[StandingLine, ...] = field(default=(), metadata=SPARSE)
+    undecided: tuple[str, ...] = field(default=(), metadata=SPARSE)
+    sleeves: Mapping[str, "Summary"] = field(default_factory=dict, metadata=SPARSE)
+    coordination: Mapping[str, object] = field(default_factory=dict, metadata=SPARSE)
+
+    @property
+    def virtual(self) -> bool:
+        """Whether the money is not real."""
+        return self.state == "watch"
 
     @property
     def traded(self) -> str:
-        """What the strategy trades, in words: one symbol, or the strategy's name where there are several."""
+        """What is traded, in words: one symbol, the strategy's name where there are several, or the account."""
+        if self.sleeves:
+            return "Account"
         return self.symbol if len(self.symbols) < 2 else self.strategy

@@ -14,7 +14,7 @@ def text(page: Page) -> str:
     for line in (page.glance, page.lead, page.ahead):
         lines += _wrapped(line) if line else []
     for section in (*page.first_screen, *page.further):
-        lines += ["", section.title.upper(), *section_lines(section)]
+        lines += ["", *(["-" * WIDTH] if section.parts else []), section.title.upper(), *section_lines(section)]
     lines += ["", "-" * WIDTH]
     for line in page.footer:
         lines += _wrapped(line)
@@ -22,12 +22,14 @@ def text(page: Page) -> str:
 
 
 def section_lines(section: Section) -> list[str]:
-    """Return the lines of one section, title apart."""
+    """Return the lines of one section and its parts, title apart."""
     lines: list[str] = []
     for index, block in enumerate(section.blocks):
         if index and not (isinstance(block, Sentence) and isinstance(section.blocks[index - 1], Sentence)):
             lines.append("")
         lines += block_lines(block)
+    for part in section.parts:
+        lines += ["", part.title, *section_lines(part)]
     return lines
 
 

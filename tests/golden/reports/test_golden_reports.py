@@ -1,31 +1,128 @@
 """Reports of every kind of day against stored files; `make.py` beside them writes them anew."""
 
 import importlib.util
+import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from mtum.app.reporting.daily_report import daily_report, preview_report
+from mtum.core.reporting.codec import document
+from support.account_days import BUSY_DAY, MONTH_END, SLEEVES, account_days, play_account
 from support.report_days import KINDS
 
 HERE = Path(__file__).parent
 
 
-def made(kind: str, folder: Path) -> dict[str, str]:
+def make() -> Any:
     spec = importlib.util.spec_from_file_location("make_golden_reports", HERE / "make.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    found: dict[str, str] = module.reports(kind, folder)
-    return found
+    return module
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_report_equals_its_golden_file(tmp_path: Path, kind: str) -> None:
-    for name, content in made(kind, tmp_path).items():
+    for name, content in make().reports(kind, tmp_path).items():
+        assert content == (HERE / name).read_text(encoding="utf-8"), name
+
+
+@pytest.fixture(scope="module")
+def account(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("account")
+    play_account(folder)
+    return folder
+
+
+def test_reports_of_three_sleeves_equal_their_golden_files(account: Path) -> None:
+    for name, content in make().account_reports(account).items():
         assert content == (HERE / name).read_text(encoding="utf-8"), name
 
 
 def test_every_golden_file_belongs_to_a_kind_of_day() -> None:
     stored = {path.stem for path in HERE.glob("*.txt")} | {path.stem for path in HERE.glob("*.json")}
-    assert stored == set(KINDS)
+    assert stored == {*KINDS, *make().ACCOUNTS}
+
+
+def stored_reports(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(path.read_text()) for path in sorted((folder / "reports").glob("2*.json"))]
+
+
+def test_the_sleeves_add_up_to_the_account_to_the_cent_and_virtual_money_is_in_no_figure(account: Path) -> None:
+    reports = stored_reports(account)
+    assert len(reports) == 13
+    for report in reports:
+        real = {name: one for name, one in report["sleeves"].items() if one["state"] != "watch"}
+        assert [*report["sleeves"]] == [*SLEEVES]
+        assert [*real] == ["core", "timing", "trend"]
+        for part, figure in (
+            ("equity", "equity_usd"),
+            ("equity", "cash_usd"),
+            ("pnl", "day_usd"),
+            ("pnl", "start_usd"),
+        ):
+            assert report[part][figure] == pytest.approx(sum(one[part][figure] for one in real.values()), abs=1e-6)
+        assert report["benchmark"]["equity_usd"] == pytest.approx(
+            sum(one["benchmark"]["equity_usd"] for one in real.values()), abs=1e-6
+        )
+        assert {one["sleeve"] for one in report["coordination"]["crosses"]} <= {*real}
+        assert sorted(order["id"] for order in report["orders"]) == sorted(
+            order["id"] for one in real.values() for order in one["orders"]
+        )
+
+
+def test_a_cross_is_no_order_and_no_fill_of_the_account_but_a_trade_of_both_sleeves(account: Path) -> None:
+    report = next(one for one in stored_reports(account) if one["session"] == str(BUSY_DAY))
+    sides = {row["sleeve"]: (row["side"], row["crossed"], row["status"]) for row in report["coordination"]["crosses"]}
+
+    assert sides == {"core": ("SELL", 83, "filled"), "timing": ("BUY", 83, "filled")}
+    assert [(order["side"], order["shares"]) for order in report["orders"]] == [("BUY", 12)]
+    assert [fill["shares"] for fill in report["fills"]] == [12]
+    assert sorted(fill["shares"] for fill in report["sleeves"]["timing"]["fills"]) == [12, 83]
+    assert [one["type"] for one in report["sleeves"]["core"]["internal_orders"]] == ["cross"]
+
+
+def test_every_position_has_its_own_close(account: Path) -> None:
+    # AAA closed at 47.42; timing holds CCC longer, whose last close is another.
+    report = next(one for one in stored_reports(account) if one["session"] == str(BUSY_DAY))
+    timing = report["sleeves"]["timing"]
+    held = {line["symbol"]: line["close_usd"] for line in (timing["position"], *timing["other_positions"])}
+
+    assert held == {"AAA": 47.42, "CCC": None}
+    assert report["undecided"] == ["timing/CCC"]
+
+
+def test_a_sleeve_asked_for_alone_has_the_report_it_has_within_the_account(account: Path) -> None:
+    with account_days(account) as (_, writer):
+        for name in SLEEVES:
+            alone = preview_report(replace(writer, setup=replace(writer.setup, sleeve=name)), BUSY_DAY)
+            within = next(one for one in stored_reports(account) if one["session"] == str(BUSY_DAY))["sleeves"][name]
+            same = ("strategy", "action", "orders", "fills", "position", "pnl", "equity", "internal_orders")
+            assert {key: alone.document.get(key) for key in same} == {key: within.get(key) for key in same}
+            assert ("VIRTUAL" in alone.text) is (name == "paper")
+
+
+def test_a_stored_report_of_an_account_reads_back_as_it_was(account: Path) -> None:
+    with account_days(account) as (replay, writer):
+        again = daily_report(writer, BUSY_DAY, replay.desk.clock.now())
+    assert again.text == (account / "reports" / f"{BUSY_DAY}.txt").read_text()
+    assert document(again.summary) == json.loads((account / "reports" / f"{BUSY_DAY}.json").read_text())
+
+
+def test_cash_that_moves_between_sleeves_is_told_and_moves_nothing_in_the_account(account: Path) -> None:
+    report = stored_reports(account)[-1]
+    moved = {
+        name: sum(line["amount_usd"] for line in one["cash"] if line["kind"] == "transfer")
+        for name, one in report["sleeves"].items()
+    }
+
+    assert report["session"] == str(MONTH_END)
+    assert min(moved.values()) < 0 < max(moved.values())
+    assert sum(moved.values()) == pytest.approx(0, abs=1e-9)
+    assert report["cash"] == []
+    assert report["equity"]["paid_in_usd"] == 30000
+    assert f"receives {max(moved.values()):,.2f} USD" in (account / "reports" / f"{MONTH_END}.txt").read_text()

@@ -2,7 +2,8 @@
 
 from mtum.core.reporting import figures, words
 from mtum.core.reporting.layout import Cell, Facts, Section, Sentence, Table, signed
-from mtum.core.reporting.summary import PositionLine, State, Stated, Summary
+from mtum.core.reporting.stated import State, Stated
+from mtum.core.reporting.summary import PositionLine, Summary
 
 
 def position(summary: Summary) -> Section:
@@ -93,6 +94,8 @@ def _standing(summary: Summary) -> tuple[Sentence, ...]:
 
 
 def _held_instead(summary: Summary) -> str:
+    if summary.sleeves:
+        return "what its sleeves trade"
     equally = ", an equal part each," if len(summary.symbols) > 1 else ""
     return words.listed(summary.symbols or (summary.symbol,)) + equally
 

@@ -1,24 +1,29 @@
 """The daily report laid out: the same sections for text and HTML, in reading order."""
 
+from dataclasses import replace
+
 from mtum.core.reporting import figures, words
 from mtum.core.reporting.daily.account import account, performance, position, positions
+from mtum.core.reporting.daily.sleeves import VIRTUAL, account_verdict, coordination, ordered, overview
 from mtum.core.reporting.daily.subject import subject
 from mtum.core.reporting.daily.system import alarms, changes, corrections, market_data, timings
 from mtum.core.reporting.layout import Cell, Facts, Page, Section, Sentence, Table, Tone, cells
-from mtum.core.reporting.summary import ConditionLine, FillLine, FlipLine, OrderLine, State, Summary
+from mtum.core.reporting.stated import State
+from mtum.core.reporting.summary import ConditionLine, FillLine, FlipLine, Summary
 
 PROVISIONAL_NOTE = "~ provisional: the figure may still change; a later report corrects it."
 
 
 def page(summary: Summary) -> Page:
-    """Return the daily report of one session."""
-    first = (alarms(summary), why(summary), trading(summary), position(summary), performance(summary))
+    """Return the daily report of one session: of what decides for itself, or of an account and its sleeves."""
+    decided, known = ((), ()) if summary.sleeves else (_decided(summary), _known(summary))
+    first = (alarms(summary), overview(summary), coordination(summary), *decided, performance(summary))
     further = (
         account(summary),
-        flips(summary),
-        other_rules(summary),
+        *(_sleeve(name, one) for name, one in summary.sleeves.items()),
+        *known[:2],
         corrections(summary),
-        market_data(summary),
+        *known[2:],
         timings(summary),
         changes(summary),
     )
@@ -35,12 +40,38 @@ def page(summary: Summary) -> Page:
     )
 
 
+def _decided(summary: Summary) -> tuple[Section, ...]:
+    return why(summary), trading(summary), position(summary)
+
+
+def _known(summary: Summary) -> tuple[Section, ...]:
+    return flips(summary), other_rules(summary), market_data(summary)
+
+
+def _sleeve(name: str, sleeve: Summary) -> Section:
+    """Return everything of one sleeve."""
+    parts = (
+        *_decided(sleeve), performance(sleeve), account(sleeve), *_known(sleeve), corrections(sleeve)
+    )  # fmt: skip
+    mark = f"{VIRTUAL}: " if sleeve.virtual else ""
+    state = "" if sleeve.state in ("on", "watch") else f", {sleeve.state.replace('_', ' ')}"
+    return Section(
+        f"sleeve-{name}",
+        f"{mark}{name}{state}",
+        (Sentence(f"{mark}{verdict(sleeve)}"), Sentence(glance(sleeve))),
+        tuple(replace(part, key=f"{name}-{part.key}") for part in parts if part.blocks),
+    )
+
+
 def verdict(summary: Summary) -> str:
     """Return the decision in one sentence, and what is held where nothing was decided."""
+    if summary.sleeves:
+        return account_verdict(summary)
     why_words = _reasons(summary)
     because = f": {why_words}" if why_words else ""
-    if summary.orders:
-        return f"{words.listed(tuple(_done(order) for order in summary.orders))}{because}."
+    if summary.orders or summary.internal_orders:
+        deeds = words.listed(tuple(map(ordered, (*summary.orders, *summary.internal_orders))))
+        return f"{deeds[:1].upper()}{deeds[1:]}{because}."
     held = words.listed(tuple(f"{figures.position(line.shares)} {line.symbol}" for line in positions(summary)))
     if summary.action == "none":
         kept = f"still holding {held}" if held else "nothing is held"
@@ -57,16 +88,6 @@ def _reasons(summary: Summary) -> str:
         return words.listed(tuple(words.reason(word, summary.settles_by) for word in given))
     first = words.listed(tuple(words.reason(word) for word in given if word != "exit_carried"))
     return words.reason("exit_carried") + (f" ({first})" if first else "")
-
-
-def _done(order: OrderLine) -> str:
-    name, done = ("Buy", "Bought") if order.side == "BUY" else ("Sell", "Sold")
-    if order.filled_shares == order.shares:
-        return f"{done} {figures.shares(order.shares)} {order.symbol}"
-    if order.filled_shares:
-        return f"{done} {figures.shares(order.filled_shares)} of {figures.shares(order.shares)} {order.symbol}"
-    fate = order.status.lower().replace("_", " ")
-    return f"{name} order for {figures.shares(order.shares)} {order.symbol} ({fate})"
 
 
 def _missing(summary: Summary) -> str:
@@ -93,6 +114,8 @@ def glance(summary: Summary) -> str:
 def lead(summary: Summary) -> str:
     """Return the session, and what stands in for what."""
     parts = [figures.day(summary.session, weekday=True) + (", half day" if summary.half_day else "")]
+    parts += [f"Account {summary.account}"] if summary.sleeves else []
+    parts += [f"{VIRTUAL} money on real data: nothing is sent"] if summary.virtual else []
     parts += summary.data_quality.embedded
     return ". ".join(parts) + "."
 
@@ -197,7 +220,8 @@ def _condition_tone(line: ConditionLine) -> Tone:
 
 def trading(summary: Summary) -> Section:
     """Return orders and fills, each fill with its three prices."""
-    if not summary.orders:
+    every = (*summary.orders, *summary.internal_orders)
+    if not every:
         return Section("orders", "Order and fill", (Sentence("No order was sent."),))
     orders = Table(
         ("Order", "side", "shares", "filled", "status"),
@@ -208,7 +232,7 @@ def trading(summary: Summary) -> Section:
                 *cells(figures.shares(order.shares), figures.shares(order.filled_shares)),
                 Cell(order.status.lower().replace("_", " "), Tone.PLAIN if order.filled_shares else Tone.BAD),
             )
-            for order in summary.orders
+            for order in every
         ),
         frozenset({0, 1, 4}),
     )

@@ -2,7 +2,8 @@
 
 from mtum.core.reporting import figures
 from mtum.core.reporting.daily.account import positions
-from mtum.core.reporting.summary import OrderLine, State, Summary
+from mtum.core.reporting.stated import State
+from mtum.core.reporting.summary import OrderLine, Summary
 
 LENGTH = 60
 _ENDED_BADLY = {"REJECTED": "ACTION: order rejected", "DENIED": "ACTION: order denied"}

@@ -1,8 +1,10 @@
 """Sections of the daily report about the system: alarms, corrections, data, timings, changes."""
 
 from mtum.core.reporting import figures, words
+from mtum.core.reporting.expectation import against_backtest
 from mtum.core.reporting.layout import Block, Cell, Facts, Section, Sentence, Table, Tone
-from mtum.core.reporting.summary import BacktestLine, ExpectationLine, State, Stated, Summary
+from mtum.core.reporting.stated import State, Stated
+from mtum.core.reporting.summary import Summary
 
 SHOWN_STEPS = frozenset({"started", "connected", "decided", "sent", "acknowledged", "fills", "ended"})
 """Steps a person looks at; the document has all of them."""
@@ -141,30 +143,3 @@ def _drift(summary: Summary) -> tuple[Block, ...]:
         return (Sentence("Nothing was decided, so there is nothing to compare."),)
     also = " and the approved backtest" if summary.backtest else ""
     return (Sentence(f"Settings, code, libraries and contracts are as in the last run{also}."),)
-
-
-def against_backtest(tested: BacktestLine | None) -> tuple[Block, ...]:
-    """Return what live trading came to beside what the approved backtest led one to expect."""
-    if tested is None:
-        hint = "No backtest was approved by then; `mtum backtest --approve` keeps one."
-        return (Sentence(hint, Tone.QUIET),)
-    rows = tuple(_compared(line) for line in tested.lines)
-    span = f"{figures.day(tested.start)} to {figures.day(tested.end)}"
-    note = (
-        f"Backtest of {span}, {tested.decision_model.replace('_', ' ')} bars, its return scaled to "
-        f"{tested.live_sessions} sessions. 19 of 20 such spans lie within from and to if sessions are independent."
-    )
-    table = (Table(("Since the start", "live", "backtest", "from", "to", "within"), rows),) if rows else ()
-    return (*table, Sentence(note, Tone.QUIET))
-
-
-def _compared(line: ExpectationLine) -> tuple[Cell, ...]:
-    is_signed = line.figure == "return"
-    sides = (line.expected_frac, line.low_frac, line.high_frac)
-    within = "-" if line.low_frac is None or line.live_frac.amount is None else "no" if line.outside else "yes"
-    return (
-        Cell(line.figure),
-        Cell(figures.fraction(line.live_frac, sign=is_signed)),
-        *(Cell(figures.percent(frac, 1, sign=is_signed)) for frac in sides),
-        Cell(within, Tone.BAD if line.outside else Tone.PLAIN),
-    )

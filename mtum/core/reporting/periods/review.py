@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from mtum.core.reporting.accuracy import Accuracy
+from mtum.core.reporting.expectation import BacktestLine
 from mtum.core.reporting.periods.run_summary import TradeLine
-from mtum.core.reporting.summary import BacktestLine, DriftLine
+from mtum.core.reporting.summary import DriftLine
 
 
 @dataclass(frozen=True, slots=True)

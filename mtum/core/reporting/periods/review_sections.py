@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from mtum.core.reporting import figures, words
-from mtum.core.reporting.daily.system import against_backtest
+from mtum.core.reporting.expectation import against_backtest
 from mtum.core.reporting.layout import Block, Cell, Facts, Page, Section, Sentence, Tone, signed, table_of
 from mtum.core.reporting.periods.in_short import in_short
 from mtum.core.reporting.periods.review import Review

@@ -18,7 +18,8 @@ from mtum.core.portfolio.orders import OrderStatus
 from mtum.core.reporting.codec import document, from_document
 from mtum.core.reporting.daily.sections import page
 from mtum.core.reporting.daily.subject import subject
-from mtum.core.reporting.summary import NOT_SIMULATED, ProblemLine, State, Summary
+from mtum.core.reporting.stated import NOT_SIMULATED, State
+from mtum.core.reporting.summary import ProblemLine, Summary
 from mtum.core.reporting.text import text
 from mtum.errors import StoreError
 from support.report_days import ENTRY, KINDS, ORDINARY, history_of

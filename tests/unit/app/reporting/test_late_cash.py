@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mtum.core.reporting.summary import UNKNOWN, CorrectionLine, OwedLine, Summary, final
+from mtum.core.reporting.stated import UNKNOWN, final
+from mtum.core.reporting.summary import CorrectionLine, OwedLine, Summary
 from mtum.ports.records import CashMovement
 from support.report_days import ENTRY, Market, bars_of, history_of
 from support.report_history import Day, History

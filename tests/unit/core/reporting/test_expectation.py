@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from mtum.core.reporting.periods.expectation import Lived, expectations
-from mtum.core.reporting.summary import UNKNOWN, final
+from mtum.core.reporting.expectation import Lived, expectations
+from mtum.core.reporting.stated import UNKNOWN, final
 
 METRICS: dict[str, float | None] = {
     "total_return_frac": 0.5,

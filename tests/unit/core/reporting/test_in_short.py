@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import date
 
 from mtum.core.reporting.accuracy import Accuracy
+from mtum.core.reporting.expectation import BacktestLine, ExpectationLine
 from mtum.core.reporting.layout import Tone
 from mtum.core.reporting.periods.in_short import in_short
 from mtum.core.reporting.periods.review import (
@@ -16,7 +17,7 @@ from mtum.core.reporting.periods.review import (
     Stability,
     Standing,
 )
-from mtum.core.reporting.summary import BacktestLine, ExpectationLine, final
+from mtum.core.reporting.stated import final
 
 DAY = date(2026, 3, 6)
 WEEK = Review("week", DAY, DAY, True, "practice", "A", "S", "MTUM", 5, 5, 5000.0, 0.0, 0.0, 0.0)

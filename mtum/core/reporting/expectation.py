@@ -2,13 +2,51 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from math import exp, log, sqrt
 
-from mtum.core.reporting.summary import ExpectationLine, Stated, final
+from mtum.core.reporting import figures
+from mtum.core.reporting.layout import Block, Cell, Sentence, Table, Tone
+from mtum.core.reporting.stated import Stated, final
 
 SESSIONS_PER_YEAR = 252
 Z_95 = 1.959963984540054
 DIGITS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectationLine:
+    """A figure of live trading, a fraction, beside the approved backtest's.
+
+    19 of 20 spans as long as the live one lie between `low_frac` and `high_frac`; None = no range is known.
+    """
+
+    figure: str
+    live_frac: Stated
+    expected_frac: float
+    low_frac: float | None = None
+    high_frac: float | None = None
+
+    @property
+    def outside(self) -> bool:
+        """Whether the live figure left the range."""
+        live = self.live_frac.amount
+        if live is None or self.low_frac is None or self.high_frac is None:
+            return False
+        return not self.low_frac <= live <= self.high_frac
+
+
+@dataclass(frozen=True, slots=True)
+class BacktestLine:
+    """The backtest approved to compare with, and live trading beside it since the start."""
+
+    start: date
+    end: date
+    sessions: int
+    decision_model: str
+    fill_model: str
+    live_sessions: int
+    lines: tuple[ExpectationLine, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +111,30 @@ def _share(figure: str, part: int, whole: int, metrics: Mapping[str, float | Non
     spread = Z_95 * sqrt(expected * (1 - expected) / whole)
     low, high = (round(min(1.0, max(0.0, expected + step)), DIGITS) for step in (-spread, spread))
     return ExpectationLine(figure, live, expected, low, high)
+
+
+def against_backtest(tested: BacktestLine | None) -> tuple[Block, ...]:
+    """Return what live trading came to beside what the approved backtest led one to expect."""
+    if tested is None:
+        hint = "No backtest was approved by then; `mtum backtest --approve` keeps one."
+        return (Sentence(hint, Tone.QUIET),)
+    rows = tuple(_compared(line) for line in tested.lines)
+    span = f"{figures.day(tested.start)} to {figures.day(tested.end)}"
+    note = (
+        f"Backtest of {span}, {tested.decision_model.replace('_', ' ')} bars, its return scaled to "
+        f"{tested.live_sessions} sessions. 19 of 20 such spans lie within from and to if sessions are independent."
+    )
+    table = (Table(("Since the start", "live", "backtest", "from", "to", "within"), rows),) if rows else ()
+    return (*table, Sentence(note, Tone.QUIET))
+
+
+def _compared(line: ExpectationLine) -> tuple[Cell, ...]:
+    is_signed = line.figure == "return"
+    sides = (line.expected_frac, line.low_frac, line.high_frac)
+    within = "-" if line.low_frac is None or line.live_frac.amount is None else "no" if line.outside else "yes"
+    return (
+        Cell(line.figure),
+        Cell(figures.fraction(line.live_frac, sign=is_signed)),
+        *(Cell(figures.percent(frac, 1, sign=is_signed)) for frac in sides),
+        Cell(within, Tone.BAD if line.outside else Tone.PLAIN),
+    )

@@ -1,0 +1,46 @@
+"""A number that may be late: it says whether it is final, provisional or unknown, and is never guessed."""
+
+from dataclasses import dataclass
+from enum import Enum
+from math import isnan
+
+SPARSE = {"sparse": True}
+"""Marks a field that is left out of documents while it is empty."""
+
+
+class State(Enum):
+    """How far a number can be relied on."""
+
+    FINAL = "final"
+    PROVISIONAL = "provisional"
+    UNKNOWN = "unknown"
+    NOT_SIMULATED = "not_simulated"
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A number that may be late; `amount` is None exactly when it is unknown, or when a replay cannot have it."""
+
+    amount: float | None = None
+    state: State = State.UNKNOWN
+
+
+UNKNOWN = Stated()
+NOT_SIMULATED = Stated(None, State.NOT_SIMULATED)
+
+
+def final(amount: float) -> Stated:
+    """Return a number that will not change any more."""
+    return Stated(amount, State.FINAL)
+
+
+def provisional(amount: float) -> Stated:
+    """Return a number that may still change."""
+    return Stated(amount, State.PROVISIONAL)
+
+
+def stated(amount: float | None, *, is_final: bool) -> Stated:
+    """Return a number with its state; None and NaN are unknown."""
+    if amount is None or isnan(amount):
+        return UNKNOWN
+    return final(amount) if is_final else provisional(amount)
