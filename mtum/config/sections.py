@@ -136,7 +136,7 @@ class SleeveRisk(_Section):
     on_daily_loss: Literal["block", "flatten"] = "block"
     """"block" entries, or "flatten": sell at this close, then entries stopped until `mtum resume`"""
     max_position_usd: Usd = 5000.0
-    """largest purchase in USD; "none" for no limit, with sleeves the default"""
+    """largest position in one symbol in USD; "none" for no limit, with sleeves the default"""
     max_drawdown_frac: Fraction = None
     """fall from the peak at which entries stop until `mtum resume`, which counts the peak anew; "none" for no limit"""
     require_confirmation: bool | Literal["all"] = False

@@ -63,6 +63,7 @@ def plan_frame(wants: Sequence[SleeveWants], account: Account, histories: Mappin
         "losses": asdict(account.losses),
         "restriction": account.restriction.value,
         "uncrossable": dict(sorted(account.uncrossable.items())),
+        "approved": {sleeve: dict(sorted(shares.items())) for sleeve, shares in sorted(account.approved.items())},
         "bars": {symbol: bars_document(bars, RETURN_COLUMNS) for symbol, bars in sorted(histories.items())},
     }
 
@@ -105,6 +106,8 @@ def replayed_plan(frame: Mapping[str, object], sizing: Mapping[str, SizingRules]
         restriction=Restriction(text_in(frame["restriction"])),
         returns=Returns.of(histories, VAR_SESSIONS),
         uncrossable=words_in(frame["uncrossable"]),
+        # Plans made before orders could be approved one by one have none.
+        approved={sleeve: shares_in(stored) for sleeve, stored in table_in(frame.get("approved", {})).items()},
     )
     planned = plan_document(coordinate(wants, account, rules))
     if "transfers" in frame:

@@ -157,10 +157,6 @@ class CrossStore(Protocol):
 class PlanStore(Protocol):
     """What the account planned session by session; written by `DecisionStore.commit`."""
 
-    def previewed(self, session: date, strategy: str) -> Sequence[Mapping[str, Any]] | None:
-        """Return the orders of the last dry run of a session, None if there was none."""
-        ...
-
     def virtual_orders(self, strategy: str, before: date) -> Sequence[tuple[date, Sequence[Mapping[str, Any]]]]:
         """Return what a strategy planned with virtual money in each session before that, oldest first."""
         ...

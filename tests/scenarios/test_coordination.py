@@ -11,15 +11,18 @@ import pytest
 
 from mtum import config
 from mtum.app.ledger.books import book_problems
+from mtum.app.owner.approve import noticed
 from mtum.app.owner.flatten_now import flatten_now
 from mtum.app.queries.risk import account_risk
 from mtum.app.records.verify import verify
 from mtum.app.session.decide_and_order import decide_and_order
+from mtum.app.session.likely_order import likely_order
 from mtum.app.session.play_session import Replay, play_session
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.core.reporting.coordination import coordination_document, coordination_lines
 from mtum.core.strategies import STRATEGIES
+from mtum.ports.records import Way
 from mtum.ports.time import Journal
 from mtum.wiring import desks
 from mtum.wiring.resources import opened_reader
@@ -66,6 +69,10 @@ def shares(replay: Replay, name: str) -> dict[str, int]:
     for lot in replay.desk.store.ledger.lots(name):
         found[lot.symbol] = found.get(lot.symbol, 0) + lot.shares
     return found
+
+
+def sleeves_of(document: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{"sleeve": name, **one} for name, one in document["sleeves"].items()]
 
 
 def first_days(replay: Replay) -> list[dict[str, Any]]:
@@ -187,11 +194,40 @@ def test_a_limit_of_the_account_cuts_the_purchases_of_all_sleeves_alike(tmp_path
         assert verify(replay.desk.store, replay.desk.settings, replay.desk.provenance).exit_code == 0
 
 
-def test_where_a_person_must_approve_nothing_changes_sleeves(tmp_path: Path) -> None:
-    with account(tmp_path, *CROSSING, extra="[risk]\nrequire_confirmation = true") as replay:
-        first_days(replay)
+@pytest.mark.parametrize(
+    ("ways", "crossed", "traded", "code"),
+    [
+        (("enter", "exit"), True, [("core", "SELL", "FILLED")], 0),
+        (("exit",), False, [("core", "SELL", "FILLED")], 7),
+        (("enter",), False, [("timing", "BUY", "FILLED")], 7),
+        ((), False, [("core", "SELL", "LAPSED")], 7),
+    ],
+)
+def test_shares_change_sleeves_where_a_person_approved_both_sides_that_were_noticed(
+    tmp_path: Path, ways: tuple[Way, ...], crossed: bool, traded: list[tuple[str, str, str]], code: int
+) -> None:
+    with account(tmp_path, *CROSSING, extra='[risk]\nrequire_confirmation = "all"') as replay:
+        desk, approve = replay.desk, replay.desk.store.approvals.approve
+        approve(DAYS[0], "enter", desk.clock.now())
+        while (session := replay.upcoming()) and session.day < DAYS[1]:
+            play_session(desk, session)
+        assert session is not None
+        desk.clock.wait_until(session.before_close(30))
+        notice = likely_order(desk, session)
+        assert notice is not None
+        bought = noticed(desk, DAYS[1])[1]["shares"]  # type: ignore[index] # there is a notice
+        assert f"BUY {bought} AAA for timing, {bought} of it with another sleeve." in notice.text
+        assert f"mtum approve --session {DAYS[1]} --exit --sleeve core --symbol AAA" in notice.text
+        assert "only if both sides are approved by 15:40 New York" in notice.text
+        for way in ways:
+            approve(DAYS[1], way, desk.clock.now())
+        document = play_session(desk, session).document
 
-        assert not replay.desk.store.crosses.of(DAYS[1])
+        assert bool(desk.store.crosses.of(DAYS[1])) is crossed
+        rows = [(one["sleeve"], order) for one in sleeves_of(document) for order in one["orders"]]
+        assert [(name, order["side"], order["status"]) for name, order in rows] == traded
+        assert document["exit_code"] == code
+        assert verify(desk.store, desk.settings, desk.provenance).exit_code == 0
 
 
 def test_a_person_reads_what_was_cut_and_what_changed_sleeves(tmp_path: Path) -> None:

@@ -45,25 +45,6 @@ class SqlitePlans:
         rows = self.database.rows(sql, (self.database.account, strategy, before.isoformat()))
         return [(date.fromisoformat(row["session"]), json.loads(row["planned"])) for row in rows]
 
-    def previewed(self, session: date, strategy: str) -> Sequence[Mapping[str, Any]] | None:
-        """Return the orders of the last dry run of a session, None if there was none.
-
-        Raises
-        ------
-        VerificationError
-            If they are no longer JSON.
-        """
-        sql = (
-            "SELECT json_extract(document, '$.planned') AS planned FROM decisions WHERE preview = 1 AND account = ? "
-            "AND session = ? AND strategy = ?"
-        )
-        row = self.database.row(sql, (self.database.account, session.isoformat(), strategy))
-        try:
-            found: Sequence[Mapping[str, Any]] | None = None if row is None else json.loads(row["planned"] or "[]")
-        except ValueError as error:
-            raise VerificationError(f"the stored dry run of {session} cannot be read: {error}") from error
-        return found
-
     def find(self, session: date) -> PlanRecord | None:
         """Return the plan of a session, or None.
 

@@ -1,15 +1,21 @@
 """Approval of an order by a person, in advance or while the order waits for it."""
 
-from datetime import timedelta
-from typing import Literal
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any, Literal
 
 from mtum.app.desk import Desk
 from mtum.core.market.sessions import Session
+from mtum.core.portfolio.decision import PlannedOrder
 from mtum.core.portfolio.gate import last_instant
 from mtum.core.portfolio.orders import OrderIntent, Purpose
+from mtum.core.values import canonical
 from mtum.ports.records import Way
 
 LOOK_EVERY = timedelta(seconds=2)
+NOTICED = "noticed_orders"
+"""Key in `meta` of what the last notice before a session listed."""
 
 
 def needs_approval(required: bool | Literal["all"], purpose: Purpose) -> bool:
@@ -17,39 +23,52 @@ def needs_approval(required: bool | Literal["all"], purpose: Purpose) -> bool:
     return required == "all" or (required is True and purpose.opens)
 
 
-def way_of(intent: OrderIntent) -> Way:
-    """Return the word that approves an intent."""
-    return "enter" if intent.purpose.opens else "exit"
+def way_of(order: PlannedOrder | OrderIntent) -> Way:
+    """Return the word that approves an order."""
+    return "enter" if order.purpose.opens else "exit"
 
 
 def wait_for_approval(desk: Desk, session: Session, intent: OrderIntent) -> bool:
     """Return whether the order may be sent, waiting for a person until the last send at most."""
-    if not needs_approval(desk.settings.risk_of(intent.strategy).require_confirmation, intent.purpose):
-        return True
     last = last_instant(session, intent.order_type, desk.settings.schedule.last_send_minutes)
-    while not _approved(desk, intent):
+    while True:
+        shares = approved_shares(desk, session.day, intent.strategy, intent)
+        if shares is None or intent.shares <= shares:
+            return True
         now = desk.clock.now()
         if now >= last:
             return False
         desk.clock.wait_until(last if desk.replayed else min(last, now + LOOK_EVERY))
-    return True
 
 
-def _approved(desk: Desk, intent: OrderIntent) -> bool:
-    """Return whether an approval covers the order: one that names its sleeve or symbol, or what was noticed before.
+def approved_shares(desk: Desk, day: date, sleeve: str, order: PlannedOrder | OrderIntent) -> int | None:
+    """Return how many shares of an order a person has let through by now; None for any number.
 
-    An approval of a whole session is for the orders that the notice listed, a purchase for at most a tenth more
-    shares. Where nothing was noticed it is for every order.
+    An approval that names the order's sleeve or symbol covers it as it is. One of a whole session covers what
+    the notice listed, a purchase for at most a tenth more shares, and every order where there was no notice.
     """
-    approvals, way = desk.store.approvals, way_of(intent)
-    if approvals.approved(intent.session, way, intent.strategy, intent.symbol):
-        return True
-    if not approvals.approved(intent.session, way):
-        return False
-    noticed = desk.store.plans.previewed(intent.session, intent.strategy)
-    if noticed is None:
-        return True
-    shares = [
-        int(one["shares"]) for one in noticed if (one["symbol"], one["side"]) == (intent.symbol, intent.side.value)
-    ]
-    return bool(shares) and (not intent.purpose.opens or 10 * intent.shares <= 11 * shares[0])
+    if not needs_approval(desk.settings.risk_of(sleeve).require_confirmation, order.purpose):
+        return None
+    approvals, way = desk.store.approvals, way_of(order)
+    if approvals.approved(day, way, sleeve, order.symbol):
+        return None
+    if not approvals.approved(day, way):
+        return 0
+    listed = noticed(desk, day)
+    if listed is None:
+        return None
+    key = (sleeve, order.symbol, order.side.value)
+    shares = [int(one["shares"]) for one in listed if (one["sleeve"], one["symbol"], one["side"]) == key]
+    return (shares[0] * 11 // 10 if order.purpose.opens else None) if shares else 0
+
+
+def noticed(desk: Desk, day: date) -> Sequence[Mapping[str, Any]] | None:
+    """Return the orders that the notice before a session listed, None where there was none."""
+    found = json.loads(desk.store.control.meta(NOTICED) or "{}")
+    return found["orders"] if found.get("session") == day.isoformat() else None
+
+
+def keep_notice(desk: Desk, day: date, orders: Sequence[Mapping[str, Any]]) -> None:
+    """Keep what the notice before a session lists; the first that listed something is the one that was read."""
+    if not noticed(desk, day):
+        desk.store.control.set_meta(NOTICED, canonical({"session": day.isoformat(), "orders": list(orders)}))

@@ -22,6 +22,7 @@ from mtum.app.session.plan_account import plan_account, planned_orders
 from mtum.app.session.run_document import empty_document, orders_document, run_document
 from mtum.app.session.settle_crosses import settle_earlier_crosses
 from mtum.app.session.submit_orders import submit_orders
+from mtum.core.coordination.coordinate import NOT_APPROVED
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.core.portfolio.reconcile import untraded_texts
@@ -115,7 +116,7 @@ def _carried_out(desk: Desk, session: Session) -> RunResult:
         problems += exit_fallback(desk, session)
     finally:
         desk.broker.close()
-    problems += _halted(desk, session)
+    problems += _halted(desk, session) + _given_way(desk, session)
     document = current_document(desk, session, problems)
     return RunResult(document, exit_code_of(problems))
 
@@ -187,7 +188,7 @@ def _dry(desk: Desk, session: Session) -> RunResult:
         prepared = Prepared(session, sessions, lists, check, begun(desk, records, lists.account, session.day))
         prepared, unmoved = move_cash(desk, prepared, market)
         decided, undecided = decide_sleeves(desk, prepared, market)
-        plan = plan_account(desk, prepared, market, decided, decided_at).record
+        plan = plan_account(desk, prepared, market, decided, decided_at, dry_run=True).record
     finally:
         desk.broker.close()
     previews = tuple(replace(record_of(desk, one, decided_at), preview=True) for one in decided)
@@ -224,6 +225,20 @@ def _halted(desk: Desk, session: Session) -> tuple[Problem, ...]:
     halts = desk.store.control.halts(in_force=True)
     why = f": {halts[-1].why}" if halts else ""
     return (Problem(ExitCode.HALTED, f"{session.day}: an order was held back because trading is halted{why}"),)
+
+
+def _given_way(desk: Desk, session: Session) -> tuple[Problem, ...]:
+    """Say what was not approved before the decision and gave way to another sleeve's other side."""
+    plan = desk.store.plans.find(session.day)
+    return tuple(
+        Problem(
+            ExitCode.HALTED,
+            f"{row['symbol']} of {row['sleeve']} was not approved before the decision of {session.day}, and another "
+            "sleeve's other side of it needed no more: nothing of it is sent (`mtum approve` in advance)",
+        )
+        for row in (plan.document["held_back"] if plan else ())
+        if row["reason"] == NOT_APPROVED
+    )
 
 
 def _again(desk: Desk, session: Session, done: RunRecord) -> RunResult:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mtum.app.desk import Desk
-from mtum.app.owner.approve import needs_approval
+from mtum.app.owner.approve import keep_notice, needs_approval
 from mtum.app.service.schedule import NEW_YORK
 from mtum.app.session.decide_and_order import decide_and_order
 from mtum.core.market.sessions import Session
@@ -30,15 +30,29 @@ def likely_order(desk: Desk, session: Session) -> Message | None:
         for order in one.get("planned", ())
         if needs_approval(required[name], Purpose(order["purpose"]))
     ]
+    names = ("sleeve", "symbol", "side", "shares")
+    keep_notice(desk, session.day, [{name: order[name] for name in names} for order in wanted])
     if not wanted:
         return None
     whole = {sleeve.name for sleeve in desk.sleeves if sleeve.weight == 1}
+    approve = f"mtum approve --session {session.day}"
     lines = [
-        f"As the market stands, {session.day} would {_line(order)}.\n"
-        f"  to let it through: mtum approve --session {session.day} --{_way(order)}"
-        + ("" if order["sleeve"] in whole else f" --sleeve {order['sleeve']}")
+        f"As the market stands, {session.day} would {_line(order)}"
+        + ("" if order["sleeve"] in whole else f" for {order['sleeve']}")
+        + (f", {order['crossed']} of it with another sleeve" if order.get("crossed") else "")
+        + f".\n  to let it through: {approve} --{_way(order)}"
+        + ("" if order["sleeve"] in whole else f" --sleeve {order['sleeve']} --symbol {order['symbol']}")
         for order in wanted
     ]
+    if len(wanted) > 1:
+        ways = sorted({_way(order) for order in wanted})
+        lines.append(f"To let all of these through: {', '.join(f'{approve} --{way}' for way in ways)}.")
+    if any(order.get("crossed") for order in wanted):
+        decided = session.before_close(desk.settings.schedule.snapshot_minutes).astimezone(NEW_YORK)
+        lines.append(
+            f"Shares change sleeves only if both sides are approved by {decided:%H:%M} New York; "
+            "else the side that is approved goes out alone."
+        )
     until = session.before_close(desk.settings.schedule.last_send_minutes).astimezone(NEW_YORK)
     lines.append(f"Without approval by {until:%H:%M} New York nothing is sent.")
     subject = f"CONFIRM: {_line(wanted[0])} on {session.day}?"

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from mtum.app.desk import Desk
 from mtum.app.ledger.book import SleeveRecords, flows_since, settled_at
+from mtum.app.owner.approve import approved_shares
 from mtum.app.session.decide_sleeves import Decided, Prepared
 from mtum.app.session.gather import Market
 from mtum.app.session.move_cash import worth_now
@@ -20,9 +21,6 @@ from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.orders import OrderIntent, OrderType, Purpose, Side, intent_id
 from mtum.ports.records import Cross, PlanRecord
 
-CONFIRMED = "confirmation"
-"""Reason word: nothing changes sleeves where a person must approve it first."""
-
 
 @dataclass(frozen=True, slots=True)
 class Planned:
@@ -35,9 +33,15 @@ class Planned:
 
 
 def plan_account(
-    desk: Desk, prepared: Prepared, market: Market, decided: Sequence[Decided], decided_at: datetime
+    desk: Desk,
+    prepared: Prepared,
+    market: Market,
+    decided: Sequence[Decided],
+    decided_at: datetime,
+    *,
+    dry_run: bool = False,
 ) -> Planned:
-    """Return what the account does with what its sleeves decided."""
+    """Return what the account does with what its sleeves decided; a dry run shows it as if all were approved."""
     real = [one for one in decided if one.sleeve.owns_money]
     wants = [
         SleeveWants(
@@ -60,7 +64,8 @@ def plan_account(
         losses=_losses(desk, prepared, equity),
         restriction=desk.store.control.restriction(),
         returns=Returns.of(histories, VAR_SESSIONS),
-        uncrossable=_uncrossable(desk, prepared, wants),
+        uncrossable={**prepared.check.entries_barred, **prepared.check.exits_barred},
+        approved={} if dry_run else _approved(desk, prepared, wants),
     )
     plan, moved = coordinate(wants, account, rules), prepared.moved
     record = PlanRecord(
@@ -79,12 +84,11 @@ def plan_account(
 
 
 def planned_orders(plan: PlanRecord) -> dict[str, list[dict[str, object]]]:
-    """Return what each sleeve would send, as plain JSON values; what is crossed is no order."""
+    """Return what each sleeve would trade, as plain JSON values, and how much of it with another sleeve."""
     found: dict[str, list[dict[str, object]]] = {}
     for row in plan.document["orders"]:
-        if row["sent"]:
-            order = {name: row[name] for name in ("symbol", "side", "purpose", "reasons")}
-            found.setdefault(row["sleeve"], []).append({**order, "shares": row["sent"]})
+        names = ("symbol", "side", "purpose", "reasons", "shares", *(("crossed",) if row["crossed"] else ()))
+        found.setdefault(row["sleeve"], []).append({name: row[name] for name in names})
     return found
 
 
@@ -126,12 +130,14 @@ def _losses(desk: Desk, prepared: Prepared, equity_usd: float) -> LossState:
     return replace(state, change_since_usd=round(change, 6))
 
 
-def _uncrossable(desk: Desk, prepared: Prepared, wants: Sequence[SleeveWants]) -> dict[str, str]:
-    """Symbols whose shares are in doubt, or that a person must approve first."""
-    found = {**prepared.check.entries_barred, **prepared.check.exits_barred}
+def _approved(desk: Desk, prepared: Prepared, wants: Sequence[SleeveWants]) -> dict[str, dict[str, int]]:
+    """Return how many shares a person has approved by now of the orders that need it and have no bound of their own."""
+    found: dict[str, dict[str, int]] = {}
     for one in wants:
-        if desk.settings.risk_of(one.name).require_confirmation:
-            found |= {order.symbol: CONFIRMED for order in one.orders if order.symbol not in found}
+        for order in one.orders:
+            shares = approved_shares(desk, prepared.session.day, one.name, order)
+            if shares is not None:
+                found.setdefault(one.name, {})[order.symbol] = shares
     return found
 
 

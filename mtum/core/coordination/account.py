@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from math import floor
+from math import floor, inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -186,6 +186,8 @@ class Account:
         For the limits that need a history.
     uncrossable : mapping of symbol to str
         Symbols in which nothing is crossed, with the reason word.
+    approved : mapping of sleeve to mapping of symbol to int
+        Shares that a person has approved of each order that needs it, 0 for none yet.
     """
 
     session: date
@@ -196,6 +198,11 @@ class Account:
     restriction: Restriction = Restriction.NONE
     returns: Returns = field(default_factory=lambda: Returns({}, np.empty((0, 0))))
     uncrossable: Mapping[str, str] = field(default_factory=dict)
+    approved: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+    def waits(self, one: "SleeveOrder") -> bool:
+        """Return whether an order waits for a person's word."""
+        return one.order.shares > self.approved.get(one.sleeve, {}).get(one.order.symbol, inf)
 
 
 @dataclass(frozen=True, slots=True)

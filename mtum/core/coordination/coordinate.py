@@ -1,6 +1,6 @@
 """The account's plan: the sleeves' decisions under the account's limits, crossed where they meet."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from mtum.core.coordination.account import Account, AccountRules, Cut, Plan, Purchase, SleeveOrder, SleeveWants
@@ -12,6 +12,8 @@ TOO_SMALL = "trade_too_small"
 """Reason word: what the limits left of a purchase is below the smallest trade."""
 OTHER_SIDE = "other_side"
 """Reason word: another sleeve sells the symbol and nothing may be crossed in it; only one side is sent."""
+NOT_APPROVED = "not_approved"
+"""Reason word: it needs a person's word, and the other side of the symbol goes without it."""
 LIMITED = "account_limit"
 """Reason word: the limits of the account left nothing of a purchase."""
 
@@ -45,7 +47,7 @@ def coordinate(wants: Sequence[SleeveWants], account: Account, rules: AccountRul
         for order in one.orders
         if not order.purpose.opens or (one.name, order.symbol) in shares
     ]
-    crossed, refused = cross(orders, account.uncrossable)
+    crossed, refused = cross(orders, account)
     return Plan(tuple(crossed), cuts, (*dropped, *refused))
 
 
@@ -62,13 +64,13 @@ def after_sales(wants: Iterable[SleeveWants]) -> dict[str, dict[str, int]]:
     return found
 
 
-def cross(
-    orders: Sequence[SleeveOrder], uncrossable: Mapping[str, str]
-) -> tuple[list[SleeveOrder], list[tuple[str, str, str]]]:
+def cross(orders: Sequence[SleeveOrder], account: Account) -> tuple[list[SleeveOrder], list[tuple[str, str, str]]]:
     """Fill the smaller side of each symbol inside the account.
 
     The crossed part of the larger side is shared pro rata, the remainder by largest fraction, ties in the
-    order given. Where nothing may be crossed the sales go out and the purchases do not.
+    order given. Where nothing may be crossed the sales go out and the purchases do not. What waits for a
+    person's word gives way to the other side where that may go without one; where all of a symbol waits the
+    sales go on waiting.
 
     Returns
     -------
@@ -84,9 +86,15 @@ def cross(
         buys, sells = ([one for one in here if one.order.side is side] for side in (Side.BUY, Side.SELL))
         if not buys or not sells:
             continue
-        if symbol in uncrossable:
+        free = [[one for one in side if not account.waits(one)] for side in (buys, sells)]
+        if symbol in account.uncrossable or not any(free):
             dropped += [(one.sleeve, symbol, OTHER_SIDE) for one in buys]
             continue
+        given_way = [one for one in here if account.waits(one) and free[one.order.side is Side.BUY]]
+        dropped += [(one.sleeve, symbol, NOT_APPROVED) for one in given_way]
+        if not all(free):
+            continue
+        buys, sells = free
         smaller, larger = sorted((buys, sells), key=lambda side: sum(one.order.shares for one in side))
         total = sum(one.order.shares for one in smaller)
         crossed |= {(one.sleeve, symbol): one.order.shares for one in smaller}
@@ -97,7 +105,7 @@ def cross(
         [
             replace(one, crossed=crossed.get((one.sleeve, one.order.symbol), 0))
             for one in orders
-            if one.order.side is Side.SELL or (one.sleeve, one.order.symbol) not in gone
+            if (one.sleeve, one.order.symbol) not in gone
         ],
         dropped,
     )

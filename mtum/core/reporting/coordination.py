@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from mtum.core.coordination.coordinate import LIMITED, OTHER_SIDE, TOO_SMALL
+from mtum.core.coordination.coordinate import LIMITED, NOT_APPROVED, OTHER_SIDE, TOO_SMALL
 from mtum.core.coordination.limits import CASH
 from mtum.core.plans import transfers_in
 from mtum.core.reporting.words import listed
@@ -23,6 +23,7 @@ HELD_BACK = {
     LIMITED: "the limits of the account left nothing of it",
     TOO_SMALL: "what the limits of the account left is below its smallest trade",
     OTHER_SIDE: "another sleeve sells, and nothing may change sleeves in it today",
+    NOT_APPROVED: "nobody approved it in time, and another sleeve's other side of it goes out",
     "halted": "trading is halted",
 }
 

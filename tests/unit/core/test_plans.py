@@ -37,6 +37,7 @@ def test_a_stored_plan_is_coordinated_again_to_the_last_digit() -> None:
         losses=LossState(-1.5, 2.5, peak_equity_usd=11_000.0),
         returns=Returns.of(HISTORIES, VAR_SESSIONS),
         uncrossable={"CCC": "mismatch"},
+        approved={"timing": {"AAA": 40}},
     )
     plan = coordinate(wanted, account, RULES)
     frame = json.loads(canonical(plan_frame(wanted, account, HISTORIES)))
@@ -45,6 +46,18 @@ def test_a_stored_plan_is_coordinated_again_to_the_last_digit() -> None:
     assert any(one.crossed for one in plan.orders)
     again = replayed_plan(frame, {"core": SIZING, "timing": SIZING}, RULES)
     assert again == json.loads(canonical(plan_document(plan)))
+
+
+def test_what_was_approved_is_replayed_and_an_older_plan_says_nothing_of_it() -> None:
+    wanted = [wants("core", sells("AAA", 7), AAA=30), wants("timing", buys("AAA", 4))]
+    sizing = {"core": SIZING, "timing": SIZING}
+    account = replace(ACCOUNT, approved={"timing": {"AAA": 3}})
+    frame = json.loads(canonical(plan_frame(wanted, account, {})))
+    held_back = [{"sleeve": "timing", "symbol": "AAA", "reason": "not_approved"}]
+
+    assert replayed_plan(frame, sizing, AccountRules())["held_back"] == held_back
+    del frame["approved"]
+    assert replayed_plan(frame, sizing, AccountRules())["held_back"] == []
 
 
 def test_histories_are_kept_only_where_a_limit_looks_at_them() -> None:

@@ -62,6 +62,43 @@ def test_where_nothing_may_be_crossed_the_sale_goes_out_alone() -> None:
     assert plan.held_back == (("b", "AAA", "other_side"),)
 
 
+@pytest.mark.parametrize(
+    ("approved", "sent", "held_back"),
+    [
+        # a sells 9, b buys 4, c buys 2 and needs nobody's word. Both sides free: 6 change sleeves, 3 go out.
+        ({}, [("a", 6, 3), ("b", 4, 0), ("c", 2, 0)], []),
+        ({"a": 9, "b": 4}, [("a", 6, 3), ("b", 4, 0), ("c", 2, 0)], []),
+        # What waits gives way to the other side, never to its own.
+        ({"a": 9, "b": 3}, [("a", 2, 7), ("c", 2, 0)], [("b", "not_approved")]),
+        ({"a": 8, "b": 0}, [("b", 0, 4), ("c", 0, 2)], [("a", "not_approved")]),
+        ({"a": 9, "b": 0, "c": 0}, [("a", 0, 9)], [("b", "not_approved"), ("c", "not_approved")]),
+        # All of it waits: the sale goes on waiting, as where nothing may change sleeves.
+        ({"a": 0, "b": 0, "c": 1}, [("a", 0, 9)], [("b", "other_side"), ("c", "other_side")]),
+    ],
+)
+def test_shares_change_sleeves_where_both_sides_are_approved_and_one_side_alone_goes_out(
+    approved: dict[str, int], sent: list[tuple[str, int, int]], held_back: list[tuple[str, str]]
+) -> None:
+    asked = replace(ACCOUNT, approved={sleeve: {"AAA": shares} for sleeve, shares in approved.items()})
+    sleeves = [
+        wants("a", sells("AAA", 9), AAA=9),
+        wants("b", buys("AAA", 4), buys("BBB", 1)),
+        wants("c", buys("AAA", 2)),
+    ]
+    plan = coordinate(sleeves, asked, RULES)
+
+    assert [(one.sleeve, one.crossed, one.sent) for one in plan.orders if one.order.symbol == "AAA"] == sent
+    assert [(sleeve, reason) for sleeve, _, reason in plan.held_back] == held_back
+    assert [(one.sleeve, one.sent) for one in plan.orders if one.order.symbol == "BBB"] == [("b", 1)]
+
+
+def test_one_side_alone_waits_at_the_broker_s_door_and_not_here() -> None:
+    asked = replace(ACCOUNT, approved={"b": {"AAA": 0}})
+    plan = coordinate([wants("b", buys("AAA", 4))], asked, RULES)
+
+    assert [one.sent for one in plan.orders] == [4]
+
+
 def test_a_full_halt_stops_crosses_and_sales_too() -> None:
     halted = replace(ACCOUNT, restriction=Restriction.FULL)
     plan = coordinate([wants("a", sells("AAA", 4), AAA=4), wants("b", buys("AAA", 4))], halted, RULES)
