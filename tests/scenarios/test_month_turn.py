@@ -14,6 +14,7 @@ from mtum.app.ledger.books import book_problems
 from mtum.app.records.verify import verify
 from mtum.app.reporting.daily_report import daily_report
 from mtum.app.research.asked import Asked
+from mtum.app.service.rehearse import State, Surroundings, rehearse
 from mtum.app.session.play_session import Replay, play_session
 from mtum.core.market.bars import PRICE_COLUMNS, Bars
 from mtum.core.portfolio.carried import memory_of, standing_of
@@ -63,8 +64,11 @@ def test_a_symbol_whose_dividends_are_not_told_is_not_decided_on(tmp_path: Path)
         file = tmp_path / "bars" / "BBB.csv"
         file.write_text("".join(line.rpartition(",")[0] + "\n" for line in file.read_text().splitlines()))
     with desks.replay_desk(settings(), tmp_path) as replay:
+        replay.desk.clock.wait_until(replay.market[0].before_close(20))
+        looked = rehearse(replay.desk, replay.market[0], Surroundings(lambda: 10**10, lambda: (), lambda: ()))
+        assert [(one.name, one.state) for one in looked.checks if one.exit_code] == [("dividends BBB", State.NO_GO)]
         result = play_session(replay.desk, replay.market[0])
-        assert result.exit_code is ExitCode.DATA
+        assert looked.exit_code is result.exit_code is ExitCode.DATA
         told = "BBB: csv does not tell its dividends, and month_turn needs total returns"
         assert told in result.document["problems"][0]["text"]
 

@@ -16,6 +16,7 @@ from mtum.app.records.verify import DECIDED_FIELDS
 from mtum.app.reporting.daily_report import daily_report
 from mtum.app.reporting.period import Kind
 from mtum.app.review import write_review
+from mtum.app.service.rehearse import State, Surroundings, rehearse
 from mtum.app.session.play_session import Replay, play_session
 from mtum.core.market.bars import PRICE_COLUMNS, Bar, Bars
 from mtum.core.record import differences, replayed
@@ -124,6 +125,27 @@ def test_an_unfit_symbol_that_is_held_raises_the_alarm_after_the_rest_is_done(tm
         assert decided.document["equity_usd"] == pytest.approx(5000 - 4.93)
         assert decided.frame["unfit"] == {"BBB": 40.0}
         assert second["orders"] == []
+
+
+@pytest.mark.parametrize(
+    ("strategy", "missing", "sessions", "code"),
+    [(Halves(), FIRST, 0, 0), (Halves(), SECOND, 1, 3), (SixtyForty(), SECOND, 1, 3)],
+    ids=["flat", "held", "weighed against each other"],
+)
+def test_a_rehearsal_judges_a_symbol_as_the_run_does(
+    tmp_path: Path, strategy: Strategy, missing: date, sessions: int, code: int
+) -> None:
+    with market(tmp_path, missing=missing, strategy=strategy) as replay:
+        for _ in range(sessions):
+            played(replay)
+        session = replay.upcoming()
+        assert session is not None
+        replay.desk.clock.wait_until(session.before_close(20))
+        told = rehearse(replay.desk, session, Surroundings(lambda: 10**10, lambda: (), lambda: ()))
+        states = {check.name: check.state for check in told.checks if check.name.startswith("market data")}
+        unfit = State.NO_GO if code else State.WARNING
+        assert states == {"market data AAA": State.OK, "market data BBB": unfit}
+        assert told.exit_code == played(replay)["exit_code"] == code
 
 
 def test_the_close_beside_the_shares_is_that_of_the_symbol_held(tmp_path: Path) -> None:

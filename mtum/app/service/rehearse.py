@@ -1,7 +1,8 @@
 """Go or no-go: would today's run succeed, and if not, what is to be done about it?"""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -9,7 +10,9 @@ from typing import Any
 
 from mtum.app.bars.judge_today import judge_vix
 from mtum.app.desk import Desk
+from mtum.app.ledger.book import held_lots
 from mtum.app.ledger.equity import LAST_CLOSE_WITHIN
+from mtum.app.ledger.virtual import virtual_records
 from mtum.app.owner.approve_settings import entries_stopped
 from mtum.app.session.check_book import check_book
 from mtum.app.session.close_untraded import untraded_lots
@@ -17,11 +20,13 @@ from mtum.app.session.gather import seen_today
 from mtum.app.session.our_books import open_books
 from mtum.core.indicators import column_of
 from mtum.core.market.calendars import calendars_agree
+from mtum.core.market.coverage import Dividends
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.orders import OrderStatus, OrderType, Side, Ticket
 from mtum.core.portfolio.reconcile import untraded_texts
-from mtum.errors import BrokerError, ExitCode, MtumError, worst
+from mtum.core.portfolio.sleeves import series_of
+from mtum.errors import BrokerError, DataError, ExitCode, MtumError, worst
 from mtum.ports.broker import AccountKind, BrokerLists
 from mtum.ports.rehearsing import Rehearsing
 
@@ -293,9 +298,40 @@ def _became_real(desk: Desk, before: BrokerLists, ticket: Ticket) -> Check | Non
 
 def _market(desk: Desk, session: Session) -> Iterator[Check]:
     now = desk.clock.now()
-    for symbol in desk.symbols:
-        yield _running_bar(desk, symbol, session, now)
-    yield _vix(desk, session, now)
+    symbols = dict.fromkeys(symbol for sleeve in desk.deciding for symbol in sleeve.looks_at)
+    seen = [(symbol, check) for symbol in symbols for check in _of_symbol(desk, symbol, session, now)]
+    unfit = {symbol for symbol, check in seen if check.state is State.NO_GO}
+    stopped = {symbol for symbol in unfit if _stops(desk, session, symbol, unfit)}
+    for symbol, check in seen:
+        if check.state is State.NO_GO and symbol not in stopped:
+            yield replace(check, state=State.WARNING, remedy=f"{check.remedy}; the run goes on without it")
+        else:
+            yield check
+    for name in series_of(desk.deciding):
+        yield _vix(desk, name, session, now)
+
+
+def _of_symbol(desk: Desk, symbol: str, session: Session, now: datetime) -> Iterator[Check]:
+    yield _running_bar(desk, symbol, session, now)
+    asking = [one.name for one in desk.deciding if one.strategy.TOTAL_RETURNS and symbol in one.looks_at]
+    with suppress(DataError):  # where even that cannot be told, its bar is wanting too
+        if not asking or desk.source.coverage(symbol).dividends is not Dividends.UNKNOWN:
+            return
+        found = f"{desk.source.name} does not tell its dividends, and {', '.join(asking)} needs total returns"
+        yield Check(f"dividends {symbol}", State.NO_GO, found, "another market.source tells them", ExitCode.DATA)
+
+
+def _stops(desk: Desk, session: Session, symbol: str, unfit: Collection[str]) -> bool:
+    """Whether the run would end in exit 3 for this symbol: it is held, or no sleeve decides anything without it."""
+    stuck = [sleeve for sleeve in desk.deciding if {*sleeve.looks_at} & {*unfit} and sleeve.is_stuck(unfit)]
+    if len(stuck) == len(desk.deciding):
+        return True
+    for sleeve in desk.deciding:
+        own = virtual_records(desk, sleeve, session.day).lots if not sleeve.owns_money else held_lots(desk.store)
+        held = {lot.symbol for lot in own if lot.strategy == sleeve.name}
+        if symbol in sleeve.looks_at and held and (symbol in held or not sleeve.strategy.EACH_BY_ITSELF):
+            return True
+    return False
 
 
 def _running_bar(desk: Desk, symbol: str, session: Session, now: datetime) -> Check:
@@ -321,13 +357,13 @@ def _running_bar(desk: Desk, symbol: str, session: Session, now: datetime) -> Ch
     return Check(name, State.OK, found)
 
 
-def _vix(desk: Desk, session: Session, now: datetime) -> Check:
-    found = judge_vix(desk, "VIX", session, now)
+def _vix(desk: Desk, name: str, session: Session, now: datetime) -> Check:
+    found = judge_vix(desk, name, session, now)
     said = "; ".join(text for _, text in found.problems)
     if found.for_entry is None:
         remedy = "entries are barred and the VIX exit is off while it is missing"
-        return Check("market data VIX", State.WARNING, said, remedy)
-    return Check("market data VIX", State.OK, f"{found.for_entry:.2f}" + (f" ({said})" if said else ""))
+        return Check(f"market data {name}", State.WARNING, said, remedy)
+    return Check(f"market data {name}", State.OK, f"{found.for_entry:.2f}" + (f" ({said})" if said else ""))
 
 
 def _indicators(desk: Desk) -> Check:
