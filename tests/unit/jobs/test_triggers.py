@@ -1,6 +1,7 @@
 import os
 import socket
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -91,6 +92,7 @@ def ended(code: ExitCode, failed: tuple[tuple[str, str], ...] = ()) -> DueRun:
         (ended(ExitCode.LOCKED), 2),
         (None, 2),
         (ended(ExitCode.NOTIFY, (("mail", "down"),)), 10),
+        (replace(ended(ExitCode.DONE), at=new_york("2018-01-03 15:37")), 1),  # by a practice gateway's time
     ],
 )
 def test_what_failed_is_looked_at_again_in_time(found: DueRun | None, beats_until_next_look: int) -> None:
