@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from math import isclose
 
+import numpy as np
+
 from mtum.core.decide import decide
-from mtum.core.market.bars import Bar, Bars, ProvisionalBar
+from mtum.core.market.bars import Bar, Bars, Column, ProvisionalBar
 from mtum.core.market.coverage import Dividends
 from mtum.core.portfolio.carried import memory_document, memory_of, standing_document, standing_of
 from mtum.core.portfolio.decision import Book, Decision, PlannedOrder, PortfolioRules
@@ -40,7 +43,7 @@ def frame_of(view: MarketView, book: Book, strategy: Strategy) -> Document:
     dated = strategy.CALENDAR or strategy.STANDING_PURCHASES
     return {
         "session": view.session.isoformat(),
-        "bars": {symbol: bars_document(bars.tail(history), columns) for symbol, bars in sorted(view.bars.items())},
+        "bars": {symbol: _newest_bars(bars, history, columns) for symbol, bars in sorted(view.bars.items())},
         "series": dict(view.series),
         "provisional": {symbol: _provisional_document(seen) for symbol, seen in sorted(view.provisional.items())},
         "book": {
@@ -178,10 +181,22 @@ def differences(stored: object, found: object, place: str = "") -> list[str]:
     return [] if stored == found else [f"{place.lstrip('.')}: stored {stored!r}, found {found!r}"]
 
 
+@lru_cache(maxsize=128)
+def _newest_bars(bars: Bars, count: int, names: tuple[str, ...]) -> Document:
+    # The sleeves of an account look at the same bars: one document of them, made and encoded once.
+    return bars_document(bars.tail(count), names)
+
+
 def bars_document(bars: Bars, names: tuple[str, ...]) -> Document:
     """Return these columns of bars as plain JSON values."""
-    columns: Document = {name: [_plain(value) for value in getattr(bars, name).tolist()] for name in names}
-    return {"source": bars.source, "days": [str(day) for day in bars.days], **columns}
+    columns: Document = {name: _plain_column(getattr(bars, name)) for name in names}
+    return {"source": bars.source, "days": bars.days.astype(str).tolist(), **columns}
+
+
+def _plain_column(column: Column) -> list[object]:
+    # Nearly every column is complete, and there are hundreds of thousands of numbers.
+    values: list[object] = column.tolist()
+    return [None if value != value else value for value in values] if np.isnan(column).any() else values  # noqa: PLR0124 - NaN
 
 
 def _calendar_document(days: tuple[date, ...]) -> Document:

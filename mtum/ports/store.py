@@ -91,8 +91,8 @@ class DecisionStore(Protocol):
         """Store a dry run's decision; replaces an earlier preview of the session."""
         ...
 
-    def find(self, session: date, strategy: str) -> DecisionRecord | None:
-        """Return the final decision, or None."""
+    def find(self, session: date, strategy: str, *, bars: bool = True) -> DecisionRecord | None:
+        """Return the final decision, or None; a large frame without its bars where they are not asked for."""
         ...
 
     def decided(self, session: date, strategy: str) -> bool:

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from mtum.adapters.store.database import Database
-from mtum.adapters.store.frames import insert_frame, is_sound, whole_frame
+from mtum.adapters.store.frames import FrameWriter, is_sound, whole_frame
 from mtum.adapters.store.ledger import insert_movements
 from mtum.adapters.store.orders.crosses import insert_cross
 from mtum.adapters.store.orders.intents import insert_intent
@@ -45,6 +45,7 @@ class SqliteDecisions:
         """
         numbers: dict[str, int] = {}
         with self.database.write() as connection:
+            frames = FrameWriter(connection, final=True)
             for record in records:
                 if record.preview:
                     raise StoreError(f"the decision of {record.session} is a dry run and cannot be final")
@@ -52,7 +53,7 @@ class SqliteDecisions:
                     raise StoreError(
                         f"{record.strategy} has already decided {record.session}; the first decision stands"
                     )
-                numbers[record.strategy] = _insert(connection, record)
+                numbers[record.strategy] = _insert(connection, record, frames)
             for intent in intents:
                 if intent.strategy not in numbers:
                     raise StoreError(f"{intent.symbol} is ordered for {intent.strategy}, which decides nothing here")
@@ -71,12 +72,12 @@ class SqliteDecisions:
             known = _id_of(connection, record)
             if known is not None:
                 connection.execute("DELETE FROM decisions WHERE id = ?", (known,))
-            _insert(connection, record)
+            _insert(connection, record, FrameWriter(connection, final=False))
             unused = "hash NOT IN (SELECT frame_hash FROM decisions UNION SELECT frame_hash FROM plans)"
             connection.execute(f"DELETE FROM input_frames WHERE {unused}")
 
-    def find(self, session: date, strategy: str) -> DecisionRecord | None:
-        """Return the final decision, or None.
+    def find(self, session: date, strategy: str, *, bars: bool = True) -> DecisionRecord | None:
+        """Return the final decision, or None; a large frame without its bars where they are not asked for.
 
         Raises
         ------
@@ -85,7 +86,7 @@ class SqliteDecisions:
         """
         sql = f"{_SELECT} WHERE preview = 0 AND account = ? AND session = ? AND strategy = ?"
         row = self.database.row(sql, (self.database.account, session.isoformat(), strategy))
-        return None if row is None else _record(self.database.connection, row)
+        return None if row is None else _record(self.database.connection, row, bars=bars)
 
     def decided(self, session: date, strategy: str) -> bool:
         """Return whether a decision is final, without reading it."""
@@ -171,7 +172,7 @@ def _id_of(connection: sqlite3.Connection, record: DecisionRecord) -> int | None
     return None if found is None else int(found[0])
 
 
-def _insert(connection: sqlite3.Connection, record: DecisionRecord) -> int:
+def _insert(connection: sqlite3.Connection, record: DecisionRecord, frames: FrameWriter) -> int:
     values = {
         "account": record.account,
         "session": record.session.isoformat(),
@@ -181,7 +182,7 @@ def _insert(connection: sqlite3.Connection, record: DecisionRecord) -> int:
         "action": record.action,
         "reasons": plain(list(record.reasons)),
         "document": plain(dict(record.document)),
-        "frame_hash": insert_frame(connection, record.frame, final=not record.preview),
+        "frame_hash": frames.insert(record.frame),
         "settings": canonical(dict(record.settings)),
         "settings_hash": record.settings_hash,
         "code_version": record.code_version,
@@ -195,7 +196,7 @@ def _insert(connection: sqlite3.Connection, record: DecisionRecord) -> int:
     return int(connection.execute(sql, tuple(values.values())).fetchone()[0])
 
 
-def _record(connection: sqlite3.Connection, row: sqlite3.Row) -> DecisionRecord:
+def _record(connection: sqlite3.Connection, row: sqlite3.Row, *, bars: bool = True) -> DecisionRecord:
     try:
         return DecisionRecord(
             account=row["account"],
@@ -205,7 +206,7 @@ def _record(connection: sqlite3.Connection, row: sqlite3.Row) -> DecisionRecord:
             action=row["action"],
             reasons=tuple(json.loads(row["reasons"])),
             document=table(row["document"]),
-            frame=whole_frame(connection, row["frame"]),
+            frame=whole_frame(connection, row["frame"], bars=bars),
             settings=table(row["settings"]),
             settings_hash=row["settings_hash"],
             code_version=row["code_version"],

@@ -6,6 +6,7 @@ which sessions it uses and the newest row it knew, and is put together again to 
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from mtum.adapters.store.texts import table
@@ -20,24 +21,79 @@ _VALUES = ("open", "high", "low", "close", "volume", "dividend")
 type Row = tuple[float | None, ...]
 
 
-def insert_frame(connection: sqlite3.Connection, frame: Mapping[str, Any], *, final: bool) -> str:
-    """Store a frame and return its hash, that of its whole text; a frame that is there already stays.
+@dataclass(frozen=True, slots=True)
+class FrameWriter:
+    """Stores frames in one transaction; bars that one frame has of the frame before it are encoded once.
 
-    Parameters
-    ----------
-    final : bool
-        Whether its bars are written down for later frames to use; a dry run keeps those of its own.
+    `final` tells whether their bars are written down for later frames to use; a dry run keeps those of its own.
     """
-    text = canonical(frame)
-    key = digest(text)
-    whole = len(text) <= WHOLE_CHARACTERS or "bars" not in frame
-    stored = text if whole else canonical(_packed(connection, frame, final=final))
-    connection.execute("INSERT INTO input_frames VALUES (?, ?) ON CONFLICT DO NOTHING", (key, stored))
-    return key
+
+    connection: sqlite3.Connection
+    final: bool
+    _texts: dict[str, tuple[object, str]] = field(default_factory=dict)
+    _parts: dict[str, tuple[object, Row | None, dict[str, Any]]] = field(default_factory=dict)
+
+    def insert(self, frame: Mapping[str, Any]) -> str:
+        """Store a frame and return its hash, that of its whole text; a frame that is there already stays."""
+        text = self._text(frame)
+        key = digest(text)
+        if self.connection.execute("SELECT 1 FROM input_frames WHERE hash = ?", (key,)).fetchone() is None:
+            whole = len(text) <= WHOLE_CHARACTERS or "bars" not in frame
+            stored = text if whole else canonical(self._packed(frame))
+            self.connection.execute("INSERT INTO input_frames VALUES (?, ?)", (key, stored))
+        return key
+
+    def _text(self, frame: Mapping[str, Any]) -> str:
+        # The canonical text of the frame, put together from that of each symbol's bars.
+        parts = {name: canonical(value) for name, value in frame.items() if name != "bars"}
+        for symbol, bars in frame.get("bars", {}).items():
+            if symbol not in self._texts or self._texts[symbol][0] is not bars:
+                self._texts[symbol] = bars, canonical(bars)
+        if "bars" in frame:
+            parts["bars"] = _object({symbol: self._texts[symbol][1] for symbol in frame["bars"]})
+        return _object(parts)
+
+    def _packed(self, frame: Mapping[str, Any]) -> dict[str, Any]:
+        newest = _newest(self.connection)
+        parts = {symbol: self._part(frame, symbol, newest) for symbol in frame["bars"]}
+        # Most symbols have the same sessions from the same source: only what differs is written.
+        usual = next(iter(parts.values()))
+        differing = {
+            symbol: {name: value for name, value in part.items() if value != usual[name]}
+            for symbol, part in parts.items()
+        }
+        packed = {**frame, "bars": differing, "bars_usual": usual, "bars_until": _newest(self.connection)}
+        return {**packed, SEAL: digest(canonical(packed))}
+
+    def _part(self, frame: Mapping[str, Any], symbol: str, newest: int) -> dict[str, Any]:
+        bars, session = frame["bars"][symbol], frame["session"]
+        names = [name for name in _VALUES if name in bars]
+        seen = _as_seen(frame, symbol, names)
+        last = self._parts.get(symbol)
+        if last is not None and last[0] is bars and last[1] == seen:
+            return last[2]
+        rows = dict(zip(bars["days"], zip(*(bars[name] for name in names), strict=True), strict=True))
+        span = (bars["days"][0], bars["days"][-1])
+        known = _versions(self.connection, names, (symbol, bars["source"]), span, newest)
+        own = {day: row for day, row in rows.items() if known.get(day) != row}
+        today = own.pop(session, None)
+        if self.final:
+            _write(self.connection, symbol, bars["source"], names, own)
+            own = {}
+        if today is not None and today != seen:
+            own[session] = today
+        where = {"source": bars["source"], "columns": names, "first": span[0], "last": span[1]}
+        part = {**where, "without": sorted(known.keys() - rows.keys()), "own": own}
+        self._parts[symbol] = bars, seen, part
+        return part
 
 
-def whole_frame(connection: sqlite3.Connection, stored: str) -> dict[str, Any]:
-    """Return a frame put together from its stored text.
+def _object(texts: Mapping[str, str]) -> str:
+    return "{" + ",".join(f"{canonical(name)}:{texts[name]}" for name in sorted(texts)) + "}"
+
+
+def whole_frame(connection: sqlite3.Connection, stored: str, *, bars: bool = True) -> dict[str, Any]:
+    """Return a frame put together from its stored text, or all of it but its bars.
 
     Raises
     ------
@@ -47,11 +103,13 @@ def whole_frame(connection: sqlite3.Connection, stored: str) -> dict[str, Any]:
     frame = table(stored)
     if "bars_until" not in frame:
         return frame
+    if not bars:
+        return {name: value for name, value in frame.items() if name not in (*_PACKING, "bars")}
     try:
-        bars = {symbol: _whole(connection, frame, symbol) for symbol in frame["bars"]}
+        whole = {symbol: _whole(connection, frame, symbol) for symbol in frame["bars"]}
     except (AttributeError, IndexError, KeyError, TypeError, sqlite3.Error) as error:
         raise ValueError(f"a frame's bars cannot be put together: {error!r}") from error
-    return {name: value for name, value in frame.items() if name not in _PACKING} | {"bars": bars}
+    return {name: value for name, value in frame.items() if name not in _PACKING} | {"bars": whole}
 
 
 def is_sound(connection: sqlite3.Connection, key: str, stored: str) -> bool:
@@ -64,32 +122,6 @@ def is_sound(connection: sqlite3.Connection, key: str, stored: str) -> bool:
         return as_written and digest(canonical(whole_frame(connection, stored))) == key
     except ValueError:
         return False
-
-
-def _packed(connection: sqlite3.Connection, frame: Mapping[str, Any], *, final: bool) -> dict[str, Any]:
-    newest = _newest(connection)
-    parts = {}
-    for symbol, bars in frame["bars"].items():
-        names = [name for name in _VALUES if name in bars]
-        rows = dict(zip(bars["days"], zip(*(bars[name] for name in names), strict=True), strict=True))
-        span = (bars["days"][0], bars["days"][-1])
-        known = _versions(connection, names, (symbol, bars["source"]), span, newest)
-        own = {day: row for day, row in rows.items() if known.get(day) != row}
-        today = own.pop(frame["session"], None)
-        if final:
-            _write(connection, symbol, bars["source"], names, own)
-            own = {}
-        if today is not None and today != _as_seen(frame, symbol, names):
-            own[frame["session"]] = today
-        where = {"source": bars["source"], "columns": names, "first": span[0], "last": span[1]}
-        parts[symbol] = {**where, "without": sorted(known.keys() - rows.keys()), "own": own}
-    # Most symbols have the same sessions from the same source: only what differs is written.
-    usual = next(iter(parts.values()))
-    differing = {
-        symbol: {name: value for name, value in part.items() if value != usual[name]} for symbol, part in parts.items()
-    }
-    packed = {**frame, "bars": differing, "bars_usual": usual, "bars_until": _newest(connection)}
-    return {**packed, SEAL: digest(canonical(packed))}
 
 
 def _newest(connection: sqlite3.Connection) -> int:
@@ -132,4 +164,6 @@ def _versions(
         f"SELECT session, {', '.join(names)} FROM frame_bars WHERE symbol = ? AND source = ? "
         "AND session BETWEEN ? AND ? AND id <= ? ORDER BY session, id"
     )
-    return {row[0]: tuple(row)[1:] for row in connection.execute(sql, (*of, *span, until))}
+    rows = connection.cursor()
+    rows.row_factory = None  # plain tuples: there are hundreds for every symbol
+    return {day: tuple(row) for day, *row in rows.execute(sql, (*of, *span, until))}

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from mtum.adapters.store.database import Database
-from mtum.adapters.store.frames import insert_frame, is_sound, whole_frame
+from mtum.adapters.store.frames import FrameWriter, is_sound, whole_frame
 from mtum.adapters.store.texts import instant, instant_text, money, plain, table
 from mtum.errors import VerificationError
 from mtum.ports.records import PlanRecord
@@ -24,7 +24,7 @@ def insert_plan(connection: sqlite3.Connection, plan: PlanRecord) -> None:
         plan.session.isoformat(),
         instant_text(plan.decided_at),
         plain(dict(plan.document)),
-        insert_frame(connection, plan.frame, final=True),
+        FrameWriter(connection, final=True).insert(plan.frame),
     )
     sql = "INSERT INTO plans (account, session, decided_at, document, frame_hash) VALUES (?, ?, ?, ?, ?)"
     connection.execute(sql, values)

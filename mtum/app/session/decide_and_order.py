@@ -95,8 +95,8 @@ def current_document(desk: Desk, session: Session, problems: tuple[Problem, ...]
 
 
 def decisions_of(desk: Desk, session: date) -> tuple[DecisionRecord, ...]:
-    """Return the final decisions of a session, in the order of the sleeves."""
-    found = (desk.store.decisions.find(session, sleeve.name) for sleeve in desk.sleeves)
+    """Return the final decisions of a session without their bars, in the order of the sleeves."""
+    found = (desk.store.decisions.find(session, sleeve.name, bars=False) for sleeve in desk.sleeves)
     return tuple(record for record in found if record is not None)
 
 

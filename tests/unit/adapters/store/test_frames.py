@@ -119,6 +119,25 @@ def test_sleeves_share_bars_with_and_without_dividends_and_of_any_length(store: 
     assert rows(store) == 2 * 3 * (BARS - 1) + 2 * 3
 
 
+def test_sleeves_of_one_commit_that_hold_the_same_bars_or_others_come_back_whole(store: SqliteStore) -> None:
+    """The third holds the bars of the first, after the second wrote down others for the same days."""
+    same, other = frame_at(BARS), frame_at(BARS, {("BBB", BARS - 5, "close"): 12.5})
+    frames = {"a": same, "b": other, "c": {**same, "book": {"cash_usd": 1.0}}, "d": {**other, "series": {"VIX": 14.0}}}
+    frames["e"] = {**frames["c"], "provisional": {}}  # which saw no bar of today
+    records = [
+        replace(decision(DAYS[BARS], frame=frame), strategy=name, decided_at=later(BARS))
+        for name, frame in frames.items()
+    ]
+    store.decisions.commit(records, ())
+    assert {name: canonical(found(store, BARS, name)) for name in frames} == {
+        name: canonical(frame) for name, frame in frames.items()
+    }
+    assert store.decisions.altered() == ()
+    lean = store.decisions.find(DAYS[BARS], "c", bars=False)
+    assert lean is not None
+    assert lean.frame == {name: value for name, value in frames["c"].items() if name != "bars"}
+
+
 def test_a_dry_run_writes_no_bars_for_others_and_comes_back_whole(store: SqliteStore) -> None:
     committed(store, BARS, frame_at(BARS))
     before = rows(store)
