@@ -1,6 +1,6 @@
 """Dividends and equity of every sleeve at the official close of a session."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -9,7 +9,7 @@ from mtum.app.desk import Desk
 from mtum.app.ledger.book import Records, SleeveRecords, flows_since, read_records, read_sleeve
 from mtum.app.ledger.dividends import dividend_due
 from mtum.app.session.match_orders import IN_DOUBT
-from mtum.core.market.bars import Bar
+from mtum.core.market.bars import Bar, Bars
 from mtum.core.portfolio.benchmark import buy_and_hold
 from mtum.core.portfolio.costs import cost_model
 from mtum.core.portfolio.lots import Lot, lots_of
@@ -95,7 +95,7 @@ def _equity_at(desk: Desk, sleeve: SleeveRecords, strategy: str, session: date, 
         market_usd=market,
         equity_usd=cash + receivable + market,
         flows_usd=flows_since(movements, earlier.session if earlier else date.min),
-        benchmark_usd=_benchmark(desk, session, movements, _compared(desk, strategy) or tuple(bars)),
+        benchmark_usd=_benchmark(desk, session, movements, _compared(desk, strategy, bars)),
         close=exact(bars[held[0].symbol if held else first].close),
         shares=sum(lot.shares for lot in held),
         final=final is not None and final >= session and not doubtful,
@@ -113,29 +113,36 @@ def _record_dividends(desk: Desk, strategy: str, over: tuple[Sequence[Lot], date
     return bool(new)
 
 
-def _compared(desk: Desk, strategy: str) -> tuple[str, ...]:
-    # What the benchmark holds: what was named for it, else all that the sleeve trades.
-    sleeve = next((sleeve for sleeve in desk.sleeves if sleeve.name == strategy), None)
-    if sleeve is None:
-        return ()
-    return (sleeve.benchmark,) if sleeve.benchmark else sleeve.symbols
+def _compared(desk: Desk, strategy: str, traded: Collection[str]) -> Mapping[str, float]:
+    found = (sleeve.compared_with for sleeve in desk.sleeves if sleeve.name == strategy)
+    return next(found, {symbol: 1 / len(traded) for symbol in traded})
 
 
-def _benchmark(desk: Desk, session: date, movements: Sequence[CashMovement], symbols: Sequence[str]) -> Decimal | None:
-    """Return buy-and-hold of everything the strategy trades, an equal part of the money in each symbol."""
-    start = next((movement for movement in movements if movement.kind == "capital"), None)
-    if start is None:
-        return None
+def _benchmark(desk: Desk, session: date, movements: Sequence[CashMovement], parts: Mapping[str, float]) -> Decimal:
+    """Return what the sleeve's money would be worth had it bought these parts of it and held them.
+
+    All are bought at the first session at which all have a close; until then the money is cash.
+    """
+    start = next(movement for movement in movements if movement.kind == "capital")
     flows: dict[date, float] = {}
     for movement in movements:
         if movement.kind in FLOWS:
-            part = float(movement.amount_usd) / len(symbols)
-            flows[movement.session] = flows.get(movement.session, 0.0) + part
+            flows[movement.session] = flows.get(movement.session, 0.0) + float(movement.amount_usd)
     portfolio = desk.settings.portfolio
     costs = cost_model(portfolio.cost_model, exact(portfolio.cost_frac))
-    days = tuple(flows)
-    bars = [desk.store.bars.eventful(symbol, desk.source.name, start.session, session, days) for symbol in symbols]
-    capital = float(start.amount_usd) / len(symbols)
-    shadows = [buy_and_hold(one, start.session, capital, costs, flows) for one in bars]
-    known = [shadow.value_usd for shadow in shadows if shadow is not None]
-    return exact(round(sum(known), 6)) if len(known) == len(shadows) else None
+    bars, first = _bars_since(desk, parts, start.session, session, flows), start.session
+    while all(map(len, bars)) and (later := max(one.day(0) for one in bars)) > first:
+        bars, first = _bars_since(desk, parts, later, session, flows), later
+    given = float(start.amount_usd)
+    whole = given + sum(flows.values())
+    if not all(map(len, bars)):
+        return exact(round(whole, 6))
+    worth = whole * (1.0 - sum(parts.values()))
+    for one, part in zip(bars, parts.values(), strict=True):
+        shadow = buy_and_hold(one, first, given * part, costs, {day: usd * part for day, usd in flows.items()})
+        worth += shadow.value_usd if shadow else 0.0
+    return exact(round(worth, 6))
+
+
+def _bars_since(desk: Desk, symbols: Iterable[str], since: date, until: date, days: Collection[date]) -> list[Bars]:
+    return [desk.store.bars.eventful(symbol, desk.source.name, since, until, tuple(days)) for symbol in symbols]

@@ -135,7 +135,7 @@ def _read_closes(desk: Desk, records: Records, session: Session, sessions: Sessi
     held = [lot.symbol for lot in records.lots]
     held += [fill.symbol for fill in records.fills if fill.session == session.day]
     problems = []
-    compared = [sleeve.benchmark for sleeve in desk.sleeves if sleeve.benchmark]
+    compared = [symbol for sleeve in desk.sleeves for symbol in sleeve.compared_with]
     for symbol in dict.fromkeys([*held, *desk.symbols, *compared, *desk.series]):
         read = refresh_series if symbol in desk.series else refresh_bars
         try:

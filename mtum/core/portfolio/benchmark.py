@@ -42,21 +42,28 @@ def buy_and_hold(
     Parameters
     ----------
     flows : mapping of session to float
-        Deposits (above zero) and withdrawals (below zero) in USD after the start.
+        Deposits (above zero) and withdrawals (below zero) in USD; those up to the first session are part of
+        what is bought there.
     """
     held = bars.since(start)
     if not len(held):
         return None
-    shares, cash = _bought(0.0, capital_usd, float(held.close[0]), costs)
-    eventful = {int(index) for index in np.flatnonzero(held.dividend[1:]) + 1}
-    eventful |= {index for index in range(1, len(held)) if held.day(index) in flows} if flows else set()
-    for index in sorted(eventful):
+    moved: dict[int, float] = {}
+    for day, usd in flows.items():
+        # Money of a day without a bar is used at the next one.
+        index = int(np.searchsorted(held.days, np.datetime64(day)))
+        moved[index] = moved.get(index, 0.0) + usd
+    shares, cash = _bought(0.0, capital_usd + moved.pop(0, 0.0), float(held.close[0]), costs)
+    for index in sorted({*moved, *(int(one) for one in np.flatnonzero(held.dividend[1:]) + 1)}):
+        if index == len(held):
+            cash += moved[index]
+            continue
         close = float(held.close[index])
         shares += shares * float(held.dividend[index]) / close
-        cash += flows.get(held.day(index), 0.0)
+        cash += moved.get(index, 0.0)
         if cash < 0:
             shares, cash = shares + cash / close, 0.0
-        elif flows.get(held.day(index), 0.0) > 0:
+        elif moved.get(index, 0.0) > 0:
             shares, cash = _bought(shares, cash, close, costs)
     return Shadow(shares, cash, float(held.close[-1]))
 

@@ -1,6 +1,6 @@
 """A sleeve: one strategy with its parameters, its share of the money and its own books."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -35,7 +35,7 @@ class Sleeve:
     virtual_usd : float
         What it starts with while it is only watched.
     benchmark : str
-        Symbol that its benchmark holds; empty for everything it trades, equal parts.
+        Symbol that its benchmark holds; empty for what its strategy is compared with.
     rules : PortfolioRules
         Its sizing and its limits.
     """
@@ -62,6 +62,13 @@ class Sleeve:
     def symbols(self) -> tuple[str, ...]:
         """What it may hold, in the order of its strategy."""
         return self.strategy.universe()
+
+    @property
+    def compared_with(self) -> Mapping[str, float]:
+        """Symbols that its benchmark buys and holds, and the fraction of the money in each."""
+        weights = {self.benchmark: 1.0} if self.benchmark else self.strategy.benchmark()
+        whole = max(1.0, sum(weights.values()))
+        return {symbol: weight / whole for symbol, weight in weights.items()}
 
     @property
     def looks_at(self) -> tuple[str, ...]:

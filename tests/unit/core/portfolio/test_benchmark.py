@@ -46,6 +46,18 @@ def test_a_deposit_buys_more_with_the_cash_left() -> None:
     assert shadow == Shadow(12.0, 30.0, 125.0)
 
 
+def test_money_that_comes_with_the_first_purchase_or_before_it_is_part_of_it() -> None:
+    early = {date(2023, 12, 1): 100.0, MON: 50.0}
+    assert buy_and_hold(BARS, MON, 1000.0, FREE, early) == Shadow(11.0, 50.0, 125.0)
+
+
+def test_money_of_a_day_without_a_bar_is_used_at_the_next_one() -> None:
+    weekend = bars_of([100.0, 110.0], first=date(2024, 1, 5))
+    # 50 left + 200 at 110 on Monday.
+    assert buy_and_hold(weekend, date(2024, 1, 5), 1050.0, FREE, {date(2024, 1, 6): 200.0}) == Shadow(12.0, 30.0, 110.0)
+    assert buy_and_hold(BARS, MON, 1050.0, FREE, {date(2025, 1, 1): 7.0}) == Shadow(10.0, 57.0, 125.0)
+
+
 def test_a_withdrawal_takes_cash_first_and_then_shares() -> None:
     # 50 cash, 350 wanted: 300 / 120 = 2.5 shares are sold.
     shadow = buy_and_hold(BARS, MON, 1050.0, FREE, {date(2024, 1, 3): -350.0})
