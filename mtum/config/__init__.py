@@ -1,5 +1,6 @@
 """Settings: what they are, and how they are read."""
 
+from mtum.config.account import account_rules
 from mtum.config.loading import (
     current_environment,
     find,
@@ -53,6 +54,7 @@ __all__ = [
     "SleeveRisk",
     "SleeveSettings",
     "Storage",
+    "account_rules",
     "current_environment",
     "digest_of",
     "find",

@@ -14,7 +14,6 @@ from mtum.config.addresses import Address, Host, Recipient, WebAddress
 from mtum.core.strategies.contract import Strategy
 
 if TYPE_CHECKING:
-    from mtum.core.coordination.account import AccountRules
     from mtum.core.portfolio.decision import PortfolioRules
     from mtum.core.portfolio.sleeves import Sleeve
 
@@ -338,24 +337,6 @@ class Settings(_Section):
             return Sleeve(name, one.rules, one.weight, state, one.virtual_usd, one.benchmark or "", rules)
 
         return tuple(made(name, one) for name, one in self.configured().items())
-
-    def account_rules(self) -> "AccountRules":
-        """Return the limits that all sleeves keep together."""
-        from mtum.core.coordination.account import AccountRules, Group  # loads numpy
-        from mtum.core.coordination.cash import TransferRules
-
-        risk, money = self.risk, self.portfolio
-        return AccountRules(
-            daily_loss_usd=risk.account_daily_loss_usd,
-            drawdown_frac=risk.account_drawdown_frac,
-            max_symbol_frac=risk.max_symbol_frac,
-            groups=tuple(Group(name, one.symbols, one.max_frac) for name, one in self.group.items()),
-            max_gross_frac=risk.max_gross_frac,
-            correlation_penalty=risk.correlation_penalty,
-            target_volatility_frac=risk.target_volatility_frac,
-            max_var_frac=risk.max_var_frac,
-            transfers=TransferRules(money.sleeve_rebalance, money.sleeve_band_frac, money.weighting),
-        )
 
     def risk_of(self, sleeve: str) -> SleeveRisk:
         """Return the limits of a sleeve, those of the account for any other name."""

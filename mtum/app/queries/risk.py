@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from math import isfinite
 
-from mtum.config import Settings
+from mtum.config import Settings, account_rules
 from mtum.core.coordination.account import Account, Returns
 from mtum.core.coordination.limits import CASH, VAR_SESSIONS, measured
 from mtum.core.coordination.risk import Risk, Stress, risk_of, stress_replays
@@ -86,9 +86,7 @@ def account_risk(settings: Settings, reader: Reader) -> AccountRisk:
         losses=loss_state(account_points(curves), Decimal(0), paused=False),
         returns=Returns.of(cached, VAR_SESSIONS),
     )
-    found = [
-        ("", one.limit, one.value, one.threshold) for one in measured(positions, account, settings.account_rules())
-    ]
+    found = [("", one.limit, one.value, one.threshold) for one in measured(positions, account, account_rules(settings))]
     found = [one for one in found if one[1] != CASH]
     for sleeve in sleeves:
         largest = max((abs(row.market_usd or 0.0) for row in valued if row.strategy == sleeve.name), default=0.0)

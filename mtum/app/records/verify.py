@@ -13,7 +13,7 @@ import numpy as np
 from mtum.app.bars.accept_bars import REBASED_SOURCES
 from mtum.app.desk import Problem, Provenance, exit_code_of
 from mtum.app.ledger.books import CENT, ZERO, book_problems
-from mtum.config import Settings, digest_of, restored
+from mtum.config import Settings, account_rules, digest_of, restored
 from mtum.core.decide import FAILED, abstained
 from mtum.core.market.bars import Bars
 from mtum.core.market.merging import NewSplit, rebased
@@ -157,7 +157,7 @@ def _plans_verified(store: Store, records: Sequence[DecisionRecord]) -> tuple[st
         try:
             then = restored(record.settings)
             sizing = {sleeve.name: sleeve.rules.sizing for sleeve in then.sleeves()}
-            again = replayed_plan(plan.frame, sizing, then.account_rules())
+            again = replayed_plan(plan.frame, sizing, account_rules(then))
         except (ValueError, KeyError, TypeError, ConfigError) as error:
             lines.append(f"the stored plan of {session} cannot be replayed: {error}")
             continue

@@ -10,6 +10,7 @@ from mtum.app.ledger.dividends import due_today_usd
 from mtum.app.ledger.equity import LAST_CLOSE_WITHIN
 from mtum.app.session.decide_sleeves import Moved, Prepared
 from mtum.app.session.gather import Market
+from mtum.config import account_rules
 from mtum.core.coordination.cash import WEIGHTING_SESSIONS, SleeveMoney, Transfer
 from mtum.core.plans import transfers_document, transfers_frame, transfers_in
 from mtum.core.portfolio.limits import Restriction
@@ -32,7 +33,7 @@ def move_cash(desk: Desk, prepared: Prepared, market: Market) -> tuple[Prepared,
     Nothing is written: the movements are committed with the decisions. Where it is not certain what the sleeves
     own, nothing moves, and the problem says so.
     """
-    rules, day = desk.settings.account_rules().transfers, prepared.session.day
+    rules, day = account_rules(desk.settings).transfers, prepared.session.day
     following = prepared.sessions.after(day)
     real = [one for one in desk.sleeves if one.owns_money]
     if len(real) < 2 or not rules.due(day, following.day if following else None):

@@ -11,6 +11,7 @@ from mtum.app.owner.approve import approved_shares
 from mtum.app.session.decide_sleeves import Decided, Prepared
 from mtum.app.session.gather import Market
 from mtum.app.session.move_cash import worth_now
+from mtum.config import account_rules
 from mtum.core.coordination.account import Account, Plan, Returns, SleeveOrder, SleeveWants
 from mtum.core.coordination.coordinate import coordinate
 from mtum.core.coordination.limits import VAR_SESSIONS
@@ -53,7 +54,7 @@ def plan_account(
         )
         for one in real
     ]
-    rules, prices = desk.settings.account_rules(), market.prices
+    rules, prices = account_rules(desk.settings), market.prices
     equity = _equity(desk, prepared, market, real)
     histories = returns_of(market.bars, rules)
     account = Account(

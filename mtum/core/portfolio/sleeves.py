@@ -66,7 +66,7 @@ class Sleeve:
     @property
     def compared_with(self) -> Mapping[str, float]:
         """Symbols that its benchmark buys and holds, and the fraction of the money in each."""
-        weights = {self.benchmark: 1.0} if self.benchmark else self.strategy.benchmark()
+        weights = {self.benchmark: 1.0} if self.benchmark else self.strategy.benchmark
         whole = max(1.0, sum(weights.values()))
         return {symbol: weight / whole for symbol, weight in weights.items()}
 

@@ -316,6 +316,7 @@ class Strategy(Protocol):
         """Symbols whose bars it needs without ever holding them."""
         return ()
 
+    @property
     def benchmark(self) -> Mapping[str, float]:
         """Symbols that it is compared with, bought and held, and their weights; what is left of 1 stays cash."""
         return dict.fromkeys(self.universe(), 1.0)
