@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
 
 def _none_word(given: object) -> object:
-    # TOML has no null: the word "none" stands for it.
-    return None if given == "none" else given
+    return None if given == "none" else given  # TOML has no null
 
 
 MaybeSymbol = Annotated[str | None, BeforeValidator(_none_word)]
