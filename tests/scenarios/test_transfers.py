@@ -3,6 +3,7 @@
 from datetime import date
 from decimal import Decimal
 from functools import partial
+from math import prod
 from pathlib import Path
 from shutil import copytree
 from typing import Any
@@ -10,12 +11,15 @@ from typing import Any
 import pytest
 
 from mtum.app.ledger.books import book_problems
+from mtum.app.queries.performance import account_performance
 from mtum.app.records.verify import verify
 from mtum.app.session.decide_and_order import decide_and_order
 from mtum.app.session.play_session import Replay, play_session
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.reporting.coordination import coordination_lines
 from mtum.core.strategies import STRATEGIES
+from mtum.wiring.resources import opened_reader
+from scenarios.test_benchmarks import closes
 from scenarios.test_coordination import account, row, sleeve
 from support.commands import call, call_json
 from support.practice import KillAt, Steps, exchange_in, in_child
@@ -105,6 +109,16 @@ def test_what_moved_is_no_gain_and_no_loss_of_anybody(folder: Path) -> None:
         cash = sum(one.amount_usd for name in ("core", "timing", "idle") for one in store.ledger.movements(name))
         assert float(exchange.cash) == pytest.approx(float(cash), abs=1e-6)
         assert not book_problems(store)
+        # The account as the exchange has it: cash and shares at the close, less what was paid in.
+        shares = sum(float(one.shares) * closes(folder, one.symbol)[str(LAST)] for one in exchange.positions)
+        with opened_reader(replay.desk.settings, folder / "mtum.db") as reader:
+            assert reader is not None
+            rows = account_performance(reader, ("core", "timing", "idle"))
+    gained = sum(usd for one in rows for usd in one.gained_usd.values())
+    assert gained == pytest.approx(float(exchange.cash) + shares - 30000, abs=0.005)
+    assert gained == pytest.approx(rows[-1].equity_usd - 30000, abs=0.005)
+    assert (rows[-1].flows_usd, rows[0].flows_usd) == (0, 30000)
+    assert prod(1 + one.return_frac for one in rows) == pytest.approx(rows[-1].equity_usd / 30000)
 
 
 def test_a_person_sees_what_moved_and_why(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -1,8 +1,12 @@
 """Equity with what was earned on it, session by session."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
+from decimal import Decimal
 
+from mtum.core.portfolio.cash import OfficialEquity, account_points, with_capital
+from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.returns import curve, drawdown, returns
 from mtum.ports.reading import CashRow, EquityRow, Reader
 
@@ -33,3 +37,71 @@ def performance(reader: Reader, sleeve: str | None = None) -> list[PerformanceRo
             for point, gained, fall in earned
         ]
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRow:
+    """All sleeves together at an official close, and what each earned since the one before.
+
+    Parameters
+    ----------
+    gained_usd : mapping of sleeve to float
+        Money put in, taken out or moved between sleeves is none; the sum is the gain of the account.
+    """
+
+    session: str
+    equity_usd: float
+    flows_usd: float
+    benchmark_usd: float | None
+    return_frac: float
+    drawdown_frac: float
+    gained_usd: Mapping[str, float]
+
+
+def account_performance(reader: Reader, sleeves: Iterable[str]) -> list[AccountRow]:
+    """Return the account at every close that one of these sleeves has, oldest first."""
+    points = {name: equity_points(reader, name) for name in sleeves}
+    account = account_points(points)
+    given = curve(
+        [one.session for one in account],
+        [float(one.equity_usd) for one in account],
+        [float(one.flows_usd) for one in account],
+    )
+    held = {name: {row.session: row.benchmark_usd for row in _rows(reader, name)} for name in points}
+    gains: dict[date, dict[str, float]] = {one.session: {} for one in account}
+    for name, own in points.items():
+        before = Decimal(0)
+        for point in own:
+            gains[point.session][name] = round(float(point.equity_usd - before - point.flows_usd), 6)
+            before = point.equity_usd
+    found, last = [], dict[str, float | None]()
+    for one, earned, fall in zip(account, returns(given).tolist(), drawdown(given).tolist(), strict=True):
+        day = one.session.isoformat()
+        last |= {name: rows[day] for name, rows in held.items() if day in rows}
+        known = [usd for usd in last.values() if usd is not None]
+        found.append(
+            AccountRow(
+                session=day,
+                equity_usd=round(float(one.equity_usd), 6),
+                flows_usd=round(float(one.flows_usd), 6),
+                benchmark_usd=round(sum(known), 6) if len(known) == len(last) else None,
+                return_frac=round(earned, 8),
+                drawdown_frac=round(fall, 8),
+                gained_usd=gains[one.session],
+            )
+        )
+    return found
+
+
+def equity_points(reader: Reader, sleeve: str) -> tuple[OfficialEquity, ...]:
+    """Return the equity of a sleeve at its closes, what it began with in its first flows."""
+    points = [
+        OfficialEquity(date.fromisoformat(row.session), exact(row.equity_usd), exact(row.flows_usd))
+        for row in _rows(reader, sleeve)
+    ]
+    given = (exact(row.amount_usd) for row in reader.rows(CashRow, None, None, strategy=sleeve, kind="capital"))
+    return with_capital(points, sum(given, Decimal(0)))
+
+
+def _rows(reader: Reader, sleeve: str) -> Sequence[EquityRow]:
+    return reader.rows(EquityRow, None, None, strategy=sleeve)

@@ -5,16 +5,16 @@ from datetime import date
 from decimal import Decimal
 from math import isfinite
 
+from mtum.app.queries.performance import equity_points
 from mtum.config import Settings, account_rules
 from mtum.core.coordination.account import Account, Returns
 from mtum.core.coordination.limits import CASH, VAR_SESSIONS, measured
 from mtum.core.coordination.risk import Risk, Stress, risk_of, stress_replays
 from mtum.core.market.bars import Bar, Bars
-from mtum.core.portfolio.cash import OfficialEquity, account_points, loss_state
+from mtum.core.portfolio.cash import account_points, loss_state
 from mtum.core.portfolio.limits import LossState
-from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.sleeves import Sleeve
-from mtum.ports.reading import BarRow, EquityRow, Reader
+from mtum.ports.reading import BarRow, Reader
 
 MARKETS = ("SPY", "SP500")
 """What beta is measured against: the first of these whose history is cached."""
@@ -76,7 +76,7 @@ def account_risk(settings: Settings, reader: Reader) -> AccountRisk:
         values[row.symbol] = values.get(row.symbol, 0.0) + market
     histories = {symbol: _bars(settings, reader, symbol) for symbol in dict.fromkeys([*prices, *MARKETS])}
     cached = {symbol: bars for symbol, bars in histories.items() if len(bars)}
-    curves = {one.name: _curve(reader, one.name) for one in sleeves}
+    curves = {one.name: equity_points(reader, one.name) for one in sleeves}
     equity = round(sum(worth.values()), 6)
     account = Account(
         session=max((bars.last_day for bars in cached.values()), default=date.min),
@@ -150,10 +150,3 @@ def _bars(settings: Settings, reader: Reader, symbol: str) -> Bars:
             for row in rows
         ],
     )
-
-
-def _curve(reader: Reader, sleeve: str) -> list[OfficialEquity]:
-    return [
-        OfficialEquity(date.fromisoformat(row.session), exact(row.equity_usd), exact(row.flows_usd))
-        for row in reader.rows(EquityRow, strategy=sleeve)
-    ]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
-from mtum.app.queries.performance import PerformanceRow, performance
+from mtum.app.queries.performance import AccountRow, PerformanceRow, performance
 from mtum.config import Settings
 from mtum.ports.reading import CashRow, DayRow, PositionRow, Reader
 
@@ -17,6 +17,8 @@ class SleeveLine:
     ----------
     return_frac, drawdown_frac : float or None
         Since it began, deposits and withdrawals taken out; the drawdown is the present fall from its peak.
+    gained_usd : float or None
+        What it earned since it began; those of all sleeves are the account's.
     transferred_usd : float
         What other sleeves gave it, less what it gave them.
     reasons : tuple of str
@@ -33,6 +35,7 @@ class SleeveLine:
     return_frac: float | None
     drawdown_frac: float | None
     benchmark_usd: float | None
+    gained_usd: float | None
     transferred_usd: float
     positions: tuple[PositionRow, ...]
     decided: str | None
@@ -46,8 +49,12 @@ def _earned(own: Sequence[PerformanceRow], virtual_usd: float, worth_usd: float 
     return round(prod(1.0 + row.return_frac for row in own) - 1.0, 8) if own else None
 
 
-def sleeve_lines(settings: Settings, reader: Reader | None) -> list[SleeveLine]:
-    """Return a line for each sleeve of the settings, in their order."""
+def _gained(account: Sequence[AccountRow], name: str) -> float:
+    return round(sum(row.gained_usd.get(name, 0.0) for row in account), 6)
+
+
+def sleeve_lines(settings: Settings, reader: Reader | None, account: Sequence[AccountRow] = ()) -> list[SleeveLine]:
+    """Return a line for each sleeve of the settings, in their order; `account` tells what each earned."""
     earned = performance(reader) if reader else []
     state = reader.state() if reader else None
     given = reader.rows(CashRow, None, None, kind="transfer") if reader else ()
@@ -71,6 +78,7 @@ def sleeve_lines(settings: Settings, reader: Reader | None) -> list[SleeveLine]:
                 return_frac=_earned(own, one.virtual_usd, worth),
                 drawdown_frac=last.drawdown_frac if last else None,
                 benchmark_usd=last.benchmark_usd if last else None,
+                gained_usd=_gained(account, name) if own else None,
                 transferred_usd=round(sum((row.amount_usd for row in given if row.strategy == name), 0.0), 2),
                 positions=tuple(row for row in state.positions if row.strategy == name) if state else (),
                 decided=day.session if day else None,

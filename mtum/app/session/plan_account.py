@@ -16,7 +16,7 @@ from mtum.core.coordination.account import Account, Plan, Returns, SleeveOrder, 
 from mtum.core.coordination.coordinate import coordinate
 from mtum.core.coordination.limits import VAR_SESSIONS
 from mtum.core.plans import plan_document, plan_frame, returns_of
-from mtum.core.portfolio.cash import OfficialEquity, account_points, loss_state
+from mtum.core.portfolio.cash import OfficialEquity, account_points, loss_state, with_capital
 from mtum.core.portfolio.limits import LossState
 from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.orders import OrderIntent, OrderType, Purpose, Side, intent_id
@@ -116,11 +116,14 @@ def _losses(desk: Desk, prepared: Prepared, equity_usd: float) -> LossState:
     day = prepared.session.day
     names = [sleeve.name for sleeve in desk.sleeves if sleeve.owns_money]
     curves = {
-        name: [
-            OfficialEquity(one.session, one.equity_usd, one.flows_usd)
-            for one in desk.store.ledger.equity(name)
-            if one.session < day
-        ]
+        name: with_capital(
+            [
+                OfficialEquity(one.session, one.equity_usd, one.flows_usd)
+                for one in desk.store.ledger.equity(name)
+                if one.session < day
+            ],
+            sum((one.amount_usd for one in prepared.records[name].movements if one.kind == "capital"), Decimal(0)),
+        )
         for name in names
     }
     points = account_points(curves)

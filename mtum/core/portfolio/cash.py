@@ -1,7 +1,7 @@
 """The sleeve's money: what its cash movements and equity points add up to."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
@@ -49,22 +49,32 @@ def loss_state(
 def account_points(sleeves: Mapping[str, Sequence[OfficialEquity]]) -> tuple[OfficialEquity, ...]:
     """Return the equity of all sleeves together at every close that one of them has, oldest first.
 
-    A sleeve without a close counts with its last one; what a later sleeve begins with is money put in.
+    A sleeve without a close counts with its last one, so that the gains of the sleeves are the account's.
+
+    Parameters
+    ----------
+    sleeves : mapping of sleeve to sequence of OfficialEquity
+        The capital that a sleeve began with is part of its first flows.
     """
-    days = sorted({point.session for points in sleeves.values() for point in points})
-    found: list[OfficialEquity] = []
+    by_day: dict[date, dict[str, OfficialEquity]] = {}
+    for name, points in sleeves.items():
+        for point in points:
+            by_day.setdefault(point.session, {})[name] = point
     last: dict[str, Decimal] = {}
-    by_day = {(name, point.session): point for name, points in sleeves.items() for point in points}
-    for day in days:
-        flows = Decimal(0)
-        for name in sleeves:
-            point = by_day.get((name, day))
-            if point is None:
-                continue
-            flows += point.flows_usd if name in last else point.equity_usd
-            last[name] = point.equity_usd
-        found.append(OfficialEquity(day, sum(last.values(), Decimal(0)), flows if found else Decimal(0)))
+    found: list[OfficialEquity] = []
+    for day in sorted(by_day):
+        last |= {name: point.equity_usd for name, point in by_day[day].items()}
+        flows = sum((point.flows_usd for point in by_day[day].values()), Decimal(0))
+        found.append(OfficialEquity(day, sum(last.values(), Decimal(0)), flows))
     return tuple(found)
+
+
+def with_capital(points: Sequence[OfficialEquity], capital_usd: Decimal) -> tuple[OfficialEquity, ...]:
+    """Return the points of a sleeve with what it began with in its first flows."""
+    return tuple(
+        replace(point, flows_usd=point.flows_usd + capital_usd) if place == 0 else point
+        for place, point in enumerate(points)
+    )
 
 
 def _curve(points: Sequence[OfficialEquity]) -> Curve:
