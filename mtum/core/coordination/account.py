@@ -118,7 +118,7 @@ class Purchase:
     order: PlannedOrder
     shares: int
     sizing: SizingRules
-    least_usd: float = 0.0
+    least_usd: float
 
     @property
     def symbol(self) -> str:

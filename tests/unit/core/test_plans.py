@@ -3,13 +3,16 @@
 import json
 from dataclasses import replace
 from datetime import date
+from typing import Any
+
+import pytest
 
 from mtum.core.coordination.account import AccountRules, Group, Returns
 from mtum.core.coordination.coordinate import coordinate
 from mtum.core.coordination.limits import VAR_SESSIONS
 from mtum.core.plans import plan_document, plan_frame, replayed_plan, returns_of, standing_after
 from mtum.core.portfolio.decision import Standing
-from mtum.core.portfolio.limits import LossState
+from mtum.core.portfolio.limits import LossState, Restriction
 from mtum.core.values import canonical
 from support.bars import bars_of, changed
 from unit.core.coordination.test_limits import ACCOUNT, SIZING, buys, sells, wants
@@ -48,6 +51,31 @@ def test_a_stored_plan_is_coordinated_again_to_the_last_digit() -> None:
     assert again == json.loads(canonical(plan_document(plan)))
 
 
+@pytest.mark.parametrize(
+    ("differs", "rules"),
+    [
+        ({"cash_usd": 200.0}, AccountRules()),
+        ({"equity_usd": 800.0}, AccountRules()),
+        ({"losses": LossState(change_since_usd=-500.0)}, AccountRules(daily_loss_usd=500.0)),
+        ({"restriction": Restriction.FULL}, AccountRules()),
+        ({"uncrossable": {"AAA": "mismatch"}}, AccountRules()),
+        ({"prices": {"AAA": 99.0, "BBB": 200.0}}, AccountRules(max_symbol_frac=0.02)),
+        ({"returns": Returns.of(HISTORIES, VAR_SESSIONS)}, AccountRules(max_var_frac=0.00001)),
+    ],
+)
+def test_whatever_changed_the_plan_is_in_its_record(differs: dict[str, Any], rules: AccountRules) -> None:
+    """Each changes what the account does, and its replay does the same."""
+    sells_some = wants("core", sells("AAA", 7), AAA=30)
+    wanted = [sells_some, wants("timing", buys("AAA", 4), buys("BBB", 9), least_usd=150.0)]
+    account = replace(ACCOUNT, **differs)
+    plan = coordinate(wanted, account, rules)
+    frame = json.loads(canonical(plan_frame(wanted, account, HISTORIES if "returns" in differs else {})))
+
+    assert plan != coordinate(wanted, ACCOUNT, AccountRules())
+    again = replayed_plan(frame, {"core": SIZING, "timing": SIZING}, rules)
+    assert again == json.loads(canonical(plan_document(plan)))
+
+
 def test_what_was_approved_is_replayed_and_an_older_plan_says_nothing_of_it() -> None:
     wanted = [wants("core", sells("AAA", 7), AAA=30), wants("timing", buys("AAA", 4))]
     sizing = {"core": SIZING, "timing": SIZING}
@@ -62,7 +90,10 @@ def test_what_was_approved_is_replayed_and_an_older_plan_says_nothing_of_it() ->
 
 def test_histories_are_kept_only_where_a_limit_looks_at_them() -> None:
     assert returns_of(HISTORIES, AccountRules(max_symbol_frac=0.5)) == {}
-    assert {name: len(bars) for name, bars in returns_of(HISTORIES, RULES).items()} == {"AAA": 400, "BBB": 400}
+    long = {"AAA": bars_of([100.0] * 600, symbol="AAA")}
+    for rules in ({"correlation_penalty": 0.5}, {"target_volatility_frac": 0.2}, {"max_var_frac": 0.1}):
+        # 500 returns are made of 501 closes.
+        assert {name: len(bars) for name, bars in returns_of(long, AccountRules(**rules)).items()} == {"AAA": 501}
 
 
 def test_a_plan_in_words_names_sleeve_and_session() -> None:
@@ -93,6 +124,26 @@ def test_what_a_limit_took_does_not_stand_and_what_lacked_cash_does() -> None:
     # 30 of 80 AAA by the limit of the symbol; what the cash took of the other 50 and of BBB stands.
     assert standing_after(plan, "core", standing) == (Standing("AAA", 50, day, "x"), Standing("BBB", 40, day, "x"))
     assert standing_after(plan, "timing", standing) == tuple(standing)
+
+
+def test_only_what_a_limit_left_too_small_of_this_sleeve_goes_whole() -> None:
+    day = date(2026, 1, 5)
+    cuts = [
+        {"sleeve": sleeve, "symbol": symbol, "limit": "max_symbol_frac", "before": 9, "after": 8}
+        for sleeve, symbol in (("a", "AAA"), ("a", "BBB"), ("b", "AAA"), ("a", "DDD"))
+    ]
+    held_back = [
+        {"sleeve": sleeve, "symbol": symbol, "reason": reason}
+        for sleeve, symbol, reason in (
+            ("a", "BBB", "trade_too_small"),
+            ("b", "AAA", "account_limit"),
+            ("a", "CCC", "account_limit"),  # the cash took it
+            ("a", "DDD", "other_side"),
+        )
+    ]
+    standing = [Standing(symbol, 9, day, "x") for symbol in ("AAA", "BBB", "CCC", "DDD")]
+    left = standing_after({"cuts": cuts, "held_back": held_back}, "a", standing)
+    assert [(one.symbol, one.shares) for one in left] == [("AAA", 8), ("CCC", 9), ("DDD", 8)]
 
 
 def test_what_a_limit_left_too_small_does_not_stand_at_all() -> None:

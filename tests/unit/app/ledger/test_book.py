@@ -1,26 +1,48 @@
 """The sleeve before a session: cash, holdings and what is left from earlier sessions."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from mtum import config
 from mtum.app.desk import Desk
-from mtum.app.ledger.book import build_book, cash_of, flows_since, loss_pause, read_sleeve
+from mtum.app.ledger.book import (
+    Records,
+    SleeveCash,
+    SleeveRecords,
+    build_book,
+    cash_of,
+    equity_before,
+    flows_since,
+    held_shares,
+    loss_pause,
+    read_records,
+    read_sleeve,
+    read_sleeves,
+    unsettled_usd,
+    with_capital,
+    write_lots,
+)
+from mtum.core.portfolio.cash import OfficialEquity
 from mtum.core.portfolio.decision import Book, Standing
-from mtum.core.portfolio.fills import Split
-from mtum.core.portfolio.limits import Restriction
+from mtum.core.portfolio.fills import Fill, Split
+from mtum.core.portfolio.limits import LossState, Restriction
 from mtum.core.portfolio.orders import OrderIntent, OrderStatus, Side
+from mtum.core.portfolio.sleeves import Sleeve
 from mtum.core.strategies.contract import Holding, Price
 from mtum.ports.broker import AccountKind, BrokerLists
-from mtum.ports.records import CashMovement, EquityPoint, Observed
+from mtum.ports.records import CashMovement, EquityPoint, Observed, PlanRecord
 from support.bars import weekday_sessions
 from support.fakes import SENT_AT, FakeBroker, fake_desk, shown
-from support.store import FRIDAY, MONDAY, STRATEGY, THURSDAY, TUESDAY, decision, fill, intent, traded
+from support.store import ACCOUNT, FRIDAY, MONDAY, STRATEGY, THURSDAY, TUESDAY, decision, fill, intent, traded
 
 D = Decimal
 BUY = intent()
+AFTER = date(2018, 12, 10)
+"""The Monday after."""
 SESSIONS = weekday_sessions(date(2018, 11, 26), 20)
 
 
@@ -194,6 +216,7 @@ def test_only_deposits_and_withdrawals_after_a_date_are_flows() -> None:
         (date(2018, 12, 5), 1, False),
         (date(2018, 12, 5), 2, True),
         (TUESDAY, 0, False),
+        (TUESDAY, 50, True),  # more than there were sessions
         (MONDAY, 5, False),
     ],
 )
@@ -210,3 +233,128 @@ def test_what_is_bought_and_sold_again_the_day_after_costs_both_commissions(tmp_
         sold(desk, TUESDAY, 19, 19, OrderStatus.FILLED, ("rsi_low",))
         # 5000 - 1976 - 1.98 + 19 * 101 - 1
         assert read_sleeve(desk.store, desk.sleeves[0].name).cash_usd == D("4940.02")
+
+
+def one_sleeve(name: str = STRATEGY, weight: float = 1.0) -> Sleeve:
+    (sleeve,) = config.load(None, {}, {}).sleeves()
+    return replace(sleeve, name=name, weight=weight)
+
+
+def own(cash: str, *fills: Fill, movements: tuple[CashMovement, ...] = ()) -> SleeveRecords:
+    return SleeveRecords(fills, (), {}, D(cash), D(0), movements, ())
+
+
+SALES = (
+    fill(intent(MONDAY), "1.01", 19, "104"),
+    fill(intent(TUESDAY, Side.SELL), "2.01", 10, "101"),  # settles on Thursday
+    fill(intent(THURSDAY, Side.SELL), "3.01", 9, "100"),  # settles on the Monday after
+)
+
+
+@pytest.mark.parametrize(("today", "usd"), [(MONDAY, "1910"), (THURSDAY, "900"), (FRIDAY, "900"), (AFTER, "0")])
+def test_proceeds_wait_until_their_sale_has_settled(today: date, usd: str) -> None:
+    assert unsettled_usd(SALES, today) == D(usd)
+
+
+@pytest.mark.parametrize(
+    ("kind", "weight", "cash"),
+    [
+        (AccountKind.CASH, 0.5, {"a": SleeveCash(D(2100), D(900)), "b": SleeveCash(D(2000), D(0))}),
+        (AccountKind.MARGIN, 0.5, {"a": SleeveCash(D(3000), D(0)), "b": SleeveCash(D(2000), D(0))}),
+        # What has settled of a sleeve with all the money only the broker tells.
+        (AccountKind.CASH, 1.0, {"a": SleeveCash(D(3000), D(0)), "b": SleeveCash(D(2000), D(0))}),
+    ],
+)
+def test_a_sleeve_waits_for_its_own_sales_alone(kind: AccountKind, weight: float, cash: dict[str, SleeveCash]) -> None:
+    records = {"a": own("3000", *SALES), "b": own("2000")}
+    broker = shown(cash="5000", settled="5000", kind=kind).account
+    assert cash_of([one_sleeve("a", weight), one_sleeve("b", weight)], records, broker, FRIDAY) == cash
+
+
+def test_capital_is_added_once_and_counts_from_the_day_before() -> None:
+    deposit = CashMovement("d", STRATEGY, MONDAY, "deposit", D(7))
+    begun = with_capital(own("7", movements=(deposit,)), STRATEGY, TUESDAY, D(500))
+    first = CashMovement(f"capital:{STRATEGY}", STRATEGY, TUESDAY, "capital", D(500))
+    assert (begun.cash_usd, begun.movements) == (D(507), (first, deposit))
+    assert begun.points == (OfficialEquity(MONDAY, D(500)),)
+    assert with_capital(begun, STRATEGY, FRIDAY, D(500)) is begun
+
+
+def test_todays_change_counts_from_the_last_close_and_money_moved_since() -> None:
+    moved_in = tuple(CashMovement(f"{day}", STRATEGY, day, "deposit", D(100)) for day in (MONDAY, TUESDAY, THURSDAY))
+    points = (OfficialEquity(MONDAY, D(5000)), OfficialEquity(TUESDAY, D(5100)))
+    assert equity_before(replace(own("0", movements=moved_in), points=points)) == 5200.0
+    assert equity_before(own("0", movements=moved_in)) is None
+
+
+def test_the_points_are_the_capital_the_outline_and_what_the_peak_is_counted_from(tmp_path: Path) -> None:
+    """The whole curve is told by its first, highest and last two points; from Tuesday on by the first and highest."""
+    equities = ((MONDAY, 5000), (TUESDAY, 4000), (THURSDAY, 4500), (FRIDAY, 4200), (AFTER, 4300))
+    with fake_desk(tmp_path, FakeBroker()) as desk:
+        moved(desk, ("deposit", MONDAY - timedelta(days=9), "1", True), ("capital", MONDAY, "4900", True))
+        for day, usd in equities:
+            flow = D(30) if day == FRIDAY else D(0)
+            desk.store.ledger.write_equity(
+                EquityPoint(day, STRATEGY, D(usd), D(0), D(0), D(usd), flow, None, None, 0),
+            )
+        later = AFTER + timedelta(days=1)
+        capital = OfficialEquity(MONDAY - timedelta(days=1), D(4900))
+        points = read_sleeve(desk.store, STRATEGY, later).points
+        assert points[0] == capital
+        assert [one.session for one in points[1:]] == [MONDAY, THURSDAY, FRIDAY, AFTER]  # the flow is one of Friday
+        assert points[3] == OfficialEquity(FRIDAY, D(4200), D(30))
+        desk.store.limits.count_peak_since(TUESDAY, SENT_AT, STRATEGY)
+        assert [one.session for one in read_sleeve(desk.store, STRATEGY, later).points[1:]] == [
+            day for day, _ in equities
+        ]
+
+
+def test_the_book_tells_losses_settlement_and_what_was_left(tmp_path: Path) -> None:
+    left = {
+        "memory": {},
+        "standing": [{"symbol": "MTUM", "shares": 7, "since": "2018-12-03", "reason": "burst"}],
+        "stopped": {"MTUM": "stop_loss"},
+    }
+    cuts = [{"sleeve": STRATEGY, "symbol": "MTUM", "limit": "max_symbol_frac", "before": 7, "after": 4}]
+    plan = PlanRecord(ACCOUNT, TUESDAY, SENT_AT, {"cuts": cuts, "held_back": []}, {})
+    with fake_desk(tmp_path, FakeBroker()) as desk:
+        moved(desk, ("capital", MONDAY, "5000", True), ("dividend", TUESDAY, "10.45", False))
+        moved(desk, ("deposit", TUESDAY, "300", True), ("deposit", THURSDAY, "40", True))
+        bought(desk, ("7.01", 19, "104", "1.98"))
+        sold(desk, TUESDAY, 19, 19, OrderStatus.FILLED, ("rsi_low",))
+        for day, usd, flow in ((MONDAY, 5000, 0), (TUESDAY, 4900, 300)):
+            point = EquityPoint(day, STRATEGY, D(usd), D(0), D(0), D(usd), D(flow), None, None, 0)
+            desk.store.ledger.write_equity(point)
+        desk.store.limits.count_peak_since(TUESDAY, SENT_AT, STRATEGY)
+        desk.store.decisions.commit([decision(TUESDAY, document=left)], (), (), plan)
+        records = read_sleeve(desk.store, STRATEGY, FRIDAY)
+        wednesday = TUESDAY + timedelta(days=1)
+        waits = build_book(records, one_sleeve(), desk.store, SleeveCash(D(100), D(5)), SESSIONS, wednesday)
+        done = build_book(records, one_sleeve(), desk.store, SleeveCash(D(100), D(0)), SESSIONS, FRIDAY)
+        late = build_book(records, one_sleeve(), desk.store, SleeveCash(D(100), D(5)), SESSIONS, THURSDAY)
+    assert (waits.receivable_usd, waits.unsettled_usd, waits.last_fill) == (10.45, 5.0, TUESDAY)
+    # 5,000 became 4,900 with 300 paid in; the peak counts from Tuesday on.
+    assert waits.losses == LossState(last_change_usd=-400.0, peak_equity_usd=4900.0, flows_since_usd=40.0)
+    assert (waits.standing, waits.stopped) == ((Standing("MTUM", 4, MONDAY, "burst"),), {"MTUM": "stop_loss"})
+    # Tuesday's sale settles on Thursday; where none waits, one of today would on the Monday.
+    assert (waits.settles_by, done.settles_by, late.settles_by) == (THURSDAY, None, AFTER)
+
+
+def test_lots_are_read_and_written_strategy_by_strategy(tmp_path: Path) -> None:
+    with fake_desk(tmp_path, FakeBroker()) as desk:
+        bought(desk, ("7.01", 19, "104", "0"))
+        for symbol, shares in (("MTUM", 5), ("SPY", 3)):
+            order = intent(shares=shares, symbol=symbol, strategy="other")
+            traded(desk.store, order, fill(order, f"{symbol}.01", shares, "100"))
+        records = read_records(desk.store)
+        assert held_shares(desk.store) == {(STRATEGY, "MTUM"): 19, ("other", "MTUM"): 5, ("other", "SPY"): 3}
+        assert records.holders() == {"MTUM": {STRATEGY, "other"}, "SPY": {"other"}}
+        write_lots(desk.store, Records((), (), ()))
+        assert not desk.store.ledger.lots("other")
+        write_lots(desk.store)
+        assert [(lot.symbol, lot.shares) for lot in desk.store.ledger.lots(STRATEGY)] == [("MTUM", 19)]
+        assert [(lot.symbol, lot.shares) for lot in desk.store.ledger.lots("other")] == [("MTUM", 5), ("SPY", 3)]
+        found = read_sleeves(desk.store, [one_sleeve(), one_sleeve("other")], FRIDAY, records)
+        assert {name: len(one.fills) for name, one in found.items()} == {STRATEGY: 1, "other": 2}
+        nobody = read_sleeves(desk.store, [one_sleeve()], FRIDAY, Records((), (), ()))
+        assert nobody[STRATEGY].fills == ()

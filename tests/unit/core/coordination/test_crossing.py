@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from mtum.core.coordination.account import AccountRules
-from mtum.core.coordination.coordinate import coordinate, pro_rata
+from mtum.core.coordination.account import AccountRules, SleeveWants
+from mtum.core.coordination.coordinate import after_sales, coordinate, pro_rata
+from mtum.core.portfolio.decision import PlannedOrder
 from mtum.core.portfolio.limits import Restriction
-from mtum.core.portfolio.orders import Purpose
-from unit.core.coordination.test_limits import ACCOUNT, buys, sells, wants
+from mtum.core.portfolio.orders import Purpose, Side
+from unit.core.coordination.test_limits import ACCOUNT, SIZING, buys, sells, wants
 
 RULES = AccountRules()
 
@@ -122,3 +123,36 @@ def test_shares_of_a_cross_add_up_and_are_never_more_than_wanted(total: int) -> 
 
     assert sum(parts) == total
     assert all(part <= most for part, most in zip(parts, wanted, strict=True))
+
+
+def test_one_side_alone_goes_out_whether_it_may_be_crossed_or_not_and_the_next_symbol_is_crossed() -> None:
+    doubtful = replace(ACCOUNT, uncrossable={"BBB": "unresolved", "CCC": "unresolved"})
+    plan = coordinate(
+        [
+            wants("a", buys("BBB", 1), sells("CCC", 2), sells("AAA", 4), CCC=2, AAA=4),
+            wants("b", buys("CCC", 2), buys("AAA", 4)),
+        ],
+        doubtful,
+        RULES,
+    )
+
+    assert [(one.sleeve, one.order.symbol, one.crossed, one.sent) for one in plan.orders] == [
+        ("a", "BBB", 0, 1),
+        ("a", "CCC", 0, 2),
+        ("a", "AAA", 4, 0),
+        ("b", "AAA", 4, 0),
+    ]
+    assert plan.held_back == (("b", "CCC", "other_side"),)
+
+
+def test_what_is_sold_and_bought_back_is_gone_before_a_limit_looks() -> None:
+    back = PlannedOrder("AAA", Side.BUY, Purpose.EXIT, 4, ("bought_back",))
+    assert after_sales([wants("a", back, sells("BBB", 3), buys("CCC", 9), AAA=-10)]) == {"a": {"AAA": -6, "BBB": -3}}
+
+
+def test_what_is_left_of_a_purchase_may_be_as_small_as_the_smallest_trade() -> None:
+    plan = coordinate([wants("a", buys("BBB", 10), least_usd=250.0)], ACCOUNT, AccountRules(max_symbol_frac=0.025))
+    assert [(one.order.shares, one.sent) for one in plan.orders] == [(5, 5)]
+    penny = replace(ACCOUNT, prices={"BBB": 0.5})
+    plan = coordinate([SleeveWants("a", {}, (buys("BBB", 10),), SIZING)], penny, AccountRules(max_symbol_frac=0.00005))
+    assert [one.sent for one in plan.orders] == [1]

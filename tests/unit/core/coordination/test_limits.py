@@ -7,9 +7,19 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from mtum.core.coordination.account import Account, AccountRules, Cut, Group, Plan, Returns, SleeveWants, total_returns
+from mtum.core.coordination.account import (
+    Account,
+    AccountRules,
+    Cut,
+    Group,
+    Plan,
+    Purchase,
+    Returns,
+    SleeveWants,
+    total_returns,
+)
 from mtum.core.coordination.coordinate import coordinate
-from mtum.core.coordination.limits import correlation, portfolio_volatility, value_at_risk
+from mtum.core.coordination.limits import correlation, limited, measured, portfolio_volatility, value_at_risk
 from mtum.core.market.bars import Column
 from mtum.core.portfolio.costs import PercentCosts
 from mtum.core.portfolio.decision import PlannedOrder
@@ -268,3 +278,135 @@ def test_returns_are_lined_up_by_session() -> None:
     assert shared is not None
     assert shared.tolist() == [pytest.approx([0.1, 0.2])]
     assert found.shared(("EARLY", "NONE"), 60) is None
+
+
+def test_without_purchases_every_limit_in_force_is_measured_of_what_is_held() -> None:
+    """AAA 1,000, BBB 1,350 and CCC 330 USD of an equity of 3,000; the account fell from 7,000, 100 were paid in."""
+    losses = LossState(peak_equity_usd=7_000.0, flows_since_usd=100.0, change_since_usd=-1.2345678)
+    account = replace(ACCOUNT, equity_usd=3_000.0, cash_usd=12.3456789, losses=losses)
+    rules = AccountRules(groups=(Group("rest", ("AAA", "CCC"), 0.2),), daily_loss_usd=500.0, drawdown_frac=0.9)
+    found = measured({"a": {"AAA": 10, "BBB": 7}, "b": {"BBB": 20, "CCC": 33}}, account, rules)
+
+    assert [(one.limit, one.value, one.threshold) for one in found] == [
+        ("account_daily_loss_usd", 1.234568, 500.0),
+        ("account_drawdown_frac", 0.585714, 0.9),  # 1 - 2,900 / 7,000
+        ("max_symbol_frac", 0.45, 1.0),  # the largest
+        ("group.rest", 0.443333, 0.2),
+        ("max_gross_frac", 0.893333, 1.0),
+        ("account_cash_usd", 0.0, 12.345679),
+    ]
+
+
+def test_what_is_not_held_and_no_equity_are_not_measured() -> None:
+    assert [one.limit for one in measured({}, ACCOUNT, AccountRules())] == ["max_gross_frac", "account_cash_usd"]
+    broke = replace(ACCOUNT, equity_usd=0.0, losses=LossState(peak_equity_usd=1.0))
+    found = {one.limit: one.value for one in measured({"a": {"AAA": 1}}, broke, AccountRules(drawdown_frac=0.5))}
+    assert found == {
+        "account_drawdown_frac": 1.0,
+        "max_symbol_frac": None,
+        "max_gross_frac": None,
+        "account_cash_usd": 0.0,
+    }
+    one_dollar = replace(ACCOUNT, equity_usd=1.0)
+    assert [one.value for one in measured({"a": {"CCC": 1}}, one_dollar, AccountRules())][:2] == [10.0, 10.0]
+
+
+@pytest.mark.parametrize(
+    ("factor", "shares"),
+    [(0.35, 3), (0.97, 9), (0.99999996, 10), (0.9999996, 9), (1.5, 10), (-1.0, 0)],
+)
+def test_a_part_of_a_purchase_is_whole_shares_and_never_more(factor: float, shares: int) -> None:
+    """3.5 and 9.7 are cut; what is whole to the sixth decimal is whole."""
+    assert Purchase("a", buys("AAA", 10), 10, SIZING, 0.0).scaled(factor) == shares
+
+
+def test_a_purchase_that_just_fits_is_not_cut_and_beyond_the_equity_nothing_is_bought() -> None:
+    small = replace(ACCOUNT, equity_usd=1_000.0)
+    assert not coordinate([wants("a", buys("AAA", 10))], small, AccountRules()).cuts
+    assert one_cut(coordinate([wants("a", buys("AAA", 20))], small, AccountRules())).limit == "max_symbol_frac"
+    two = coordinate([wants("a", buys("AAA", 8), buys("BBB", 16))], small, AccountRules())
+    assert [(cut.limit, cut.after) for cut in two.cuts] == [("max_gross_frac", 5), ("max_gross_frac", 10)]
+    penny = replace(ACCOUNT, prices={"AAA": 0.5}, equity_usd=1.0)
+    assert left(coordinate([wants("a", buys("AAA", 2))], penny, AccountRules(max_symbol_frac=0.5))) == {("a", "AAA"): 1}
+    assert one_cut(coordinate([wants("a", buys("AAA", 1))], penny, AccountRules(max_symbol_frac=0.4))).after == 0
+
+
+def test_cash_is_measured_with_its_cost_and_a_debt_is_no_room() -> None:
+    account = replace(ACCOUNT, prices={"AAA": 10.1234511}, cash_usd=5.0)
+    cut = one_cut(coordinate([wants("a", buys("AAA", 1))], account, AccountRules()))
+    assert (cut.value, cut.threshold, cut.after) == (10.133575, 5.0, 0)  # 10.1234511 x 1.001 = 10.1335745511
+    debt = replace(account, cash_usd=-5.0)
+    assert one_cut(coordinate([wants("a", buys("AAA", 1))], debt, AccountRules())).threshold == 0.0
+
+
+def test_a_purchase_whose_likeness_is_not_known_leaves_the_next_to_be_judged() -> None:
+    """20 x 0.5 = 10 and 21 x 0.5 = 10.5; NEW has no returns."""
+    account = with_returns(AAA=ALTERNATING, BBB=ALTERNATING, CCC=ALTERNATING)
+    account = replace(account, prices={**account.prices, "NEW": 1.0})
+    purchases = [Purchase("a", buys(symbol, 20), 20, SIZING, 0.0) for symbol in ("NEW", "BBB")]
+    purchases.append(Purchase("a", buys("CCC", 21), 21, SIZING, 0.0))
+    kept, cuts = limited(purchases, {"b": {"AAA": 10}}, account, AccountRules(correlation_penalty=0.5))
+    assert [one.shares for one in kept] == [20, 10, 10]
+    assert [cut.value for cut in cuts] == [1.0, 1.0]
+
+
+@pytest.mark.parametrize(("penalty", "after"), [(0.515, 9), (0.50000002, 10), (0.5000002, 9)])
+def test_what_likeness_leaves_is_cut_to_whole_shares(penalty: float, after: int) -> None:
+    """9.7, 9.9999996 and 9.999996 of 20 shares; what is whole to the sixth decimal is whole."""
+    account = with_returns(AAA=ALTERNATING, BBB=ALTERNATING)
+    plan = coordinate([wants("a", buys("BBB", 20), AAA=1)], account, AccountRules(correlation_penalty=penalty))
+    assert one_cut(plan).after == after
+
+
+def test_a_position_that_is_large_enough_already_is_not_added_to() -> None:
+    account = with_returns(AAA=ALTERNATING, BBB=ALTERNATING)
+    rules = AccountRules(correlation_penalty=0.5)
+    assert one_cut(coordinate([wants("a", buys("BBB", 2), AAA=1, BBB=10)], account, rules)).after == 0
+
+
+def test_likeness_weighs_what_is_held_long_by_its_value() -> None:
+    """AAA alike with 1,000, BBB not with 2,000: a third. Shorts do not count, and half a dollar does."""
+    account = with_returns(AAA=ALTERNATING, BBB=OTHER_WAY, CCC=ALTERNATING + 0.01)
+    rules = AccountRules(correlation_penalty=0.6)
+    held = wants("b", AAA=10, BBB=40)
+    assert one_cut(coordinate([wants("a", buys("CCC", 10)), held], account, rules)).value == 0.333333
+    short = wants("b", AAA=10, BBB=-10)
+    assert one_cut(coordinate([wants("a", buys("CCC", 10)), short], account, rules)).value == 1.0
+    cheap = replace(account, prices={"AAA": 0.5, "CCC": 10.0})
+    assert one_cut(coordinate([wants("a", buys("CCC", 10)), wants("b", AAA=1)], cheap, rules)).value == 1.0
+    unknown = with_returns(BBB=OTHER_WAY)
+    assert one_cut(coordinate([wants("a", buys("AAA", 10)), wants("b", AAA=1)], unknown, rules)).value == 1.0
+
+
+def test_correlation_of_a_third_and_of_what_never_moves() -> None:
+    """Alike on two of three days, opposite on the third: (40 - 20) / 60."""
+    third = np.concatenate([ALTERNATING[:40], -ALTERNATING[40:]])
+    account = with_returns(AAA=ALTERNATING, BBB=third + 0.02, CCC=np.zeros(60))
+    assert correlation("AAA", "BBB", account) == 0.333333
+    assert correlation("AAA", "CCC", account) is None
+
+
+def test_volatility_is_kept_at_its_limit_and_at_every_tenth() -> None:
+    account = replace(with_returns(AAA=ALTERNATING), cash_usd=20_000.0)
+    at_limit = coordinate([wants("a", buys("AAA", 100))], account, AccountRules(target_volatility_frac=0.160085))
+    assert not at_limit.cuts
+    # 0.112060 at seven tenths
+    cut = one_cut(coordinate([wants("a", buys("AAA", 100))], account, AccountRules(target_volatility_frac=0.12)))
+    assert cut.after == 70
+    one_dollar = replace(account, equity_usd=1.0)
+    assert portfolio_volatility({"AAA": 1.0, "CCC": 0.0}, one_dollar) == 0.160085
+
+
+def test_value_at_risk_counts_from_the_worst_and_looks_at_five_hundred_sessions_exactly() -> None:
+    """ceil(0.05 x 285) = 15: 0.0271. Of 500, 25 lost 0.0100: the oldest too; before them came a gain."""
+    assert value_at_risk({"AAA": 10_000.0}, with_returns(AAA=losses_of(285))) == 0.0271
+    assert value_at_risk({"AAA": 10_000.0 / 3}, with_returns(AAA=losses_of(251))) == 0.007967  # 0.0239 / 3
+    assert value_at_risk({"AAA": 10_000.0}, with_returns(AAA=losses_of(250))) == 0.0238  # the 13th
+    window = np.zeros(500)
+    window[:25] = -0.01
+    assert value_at_risk({"AAA": 10_000.0}, with_returns(AAA=np.concatenate([[0.5], window]))) == 0.01
+
+
+def test_older_returns_than_asked_for_are_left_out() -> None:
+    found = Returns.of({"AAA": bars_of([10.0, 11.0, 22.0])}, 1)
+    assert found.table.tolist() == [[1.0]]
