@@ -165,3 +165,55 @@ def test_a_purchase_without_cash_sells_as_much_of_the_fund_as_it_lacks() -> None
     assert fund_order(100.0, 50, 0.0, 250.0, SIZING, FUND) == (Side.SELL, 3)
     assert fund_order(100.0, 2, 5000.0, 250.0, SIZING, FUND) == (Side.SELL, 2)
     assert fund_order(100.0, 0, 5000.0, 250.0, SIZING, FUND) is None
+
+
+def test_a_sleeve_whose_weight_says_nothing_moves_nothing() -> None:
+    assert transfers([money("a", 0.0, "7000"), money("b", 0.0, "3000")], 0.2) == {}
+    assert rebalanced([money("a", 0.0, "7000")], {}, TransferRules()) == (Transfer("a", 0.0, 7000.0, 7000.0, 0.0, 0.0),)
+    small = transfers([money("a", 0.2, "900"), money("b", 0.3, "0")], 0.2)
+    assert small == usd(a="-540", b="540")  # 360 and 540 of 900
+
+
+def test_what_may_not_be_received_is_not_given_and_debts_give_nothing() -> None:
+    assert transfers([money("a", 1.0, "900"), money("b", 1.0, "100", receives=False)], 0.2) == {}
+    assert transfers([money("a", 1.0, "900", "-5"), money("b", 1.0, "100")], 0.2) == {}
+    above = rebalanced([money("a", 1.0, "900", "-5"), money("b", 1.0, "100")], {}, TransferRules("month", 0.2))
+    assert [one.lacking_usd for one in above] == [400.0, 0.0]
+
+
+def test_the_whole_of_what_is_given_is_cut_to_the_room_of_those_below() -> None:
+    """Targets 500 each; a and b give in proportion to 300 and 100, c alone may receive its 50."""
+    sleeves = [money("a", 1.0, "800"), money("b", 1.0, "600"), money("c", 1.0, "450"), money("d", 1.0, "150")]
+    sleeves[3] = money("d", 1.0, "150", receives=False)
+    assert transfers(sleeves, 0.1) == usd(a="-37.50", b="-12.50", c="50")
+
+
+@pytest.mark.parametrize(
+    ("broker", "a", "b"), [("150", "100", "50"), ("149.99", "99.99", "49.99"), ("0", "0", "0"), ("-1", "0", "0")]
+)
+def test_a_cent_less_at_the_broker_is_a_cent_less_to_spend(broker: str, a: str, b: str) -> None:
+    assert spendable(usd(a="100", b="50"), Decimal(broker)) == usd(a=a, b=b)
+
+
+def test_the_one_sleeve_with_cash_has_what_the_broker_has() -> None:
+    assert spendable(usd(a="100.005", b="-1"), Decimal("50.005")) == usd(a="50.005", b="0")
+
+
+def test_weights_need_63_returns_that_move_and_keep_their_sum() -> None:
+    """Deviations 1 and 3 of three sleeves: factors 2, 2/3 and 1 for the one that is not known."""
+    moves = {"a": UP_AND_DOWN[:63], "b": [3 * one for one in UP_AND_DOWN[:63]], "c": UP_AND_DOWN[:62]}
+    found = weighted({"a": 0.2, "b": 0.3, "c": 0.4}, moves, "inverse_volatility")
+    assert found == pytest.approx({"a": 0.36, "b": 0.18, "c": 0.36})  # 0.4, 0.2 and 0.4, scaled from 1.0 to 0.9
+    assert weighted({"a": 0.0}, moves, "inverse_volatility") == {"a": 0.0}
+    assert weighted({"a": 0.2, "c": 0.4}, moves, "fixed") == {"a": 0.2, "c": 0.4}
+    assert weighted({"c": 0.4}, moves, "sharpe") == {"c": 0.4}
+
+
+def test_the_fund_needs_a_price_and_sells_whole_shares_rounded_up() -> None:
+    assert fund_order(0.0, 10, 0.0, 250.0, SIZING, FUND) is None
+    assert fund_order(-1.0, 10, 9000.0, 0.0, SIZING, FUND) is None
+    assert fund_order(1.0, 1000, 0.0, 0.5, SIZING, FUND) == (Side.SELL, 1)
+    assert fund_order(100.0, 50, 0.0, 199.8, SIZING, FUND) == (Side.SELL, 2)  # two bring 99.90 each
+    assert fund_order(100.0, 50, 0.0, 199.81, SIZING, FUND) == (Side.SELL, 3)
+    assert fund_order(5000.0, 0, 2500.0, 0.0, SIZING, FUND) is None
+    assert fund_order(1000.0, 0, 2001.0, 0.0, SIZING, FUND) == (Side.BUY, 1)
