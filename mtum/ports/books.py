@@ -158,7 +158,10 @@ class PlanStore(Protocol):
     """What the account planned session by session; written by `DecisionStore.commit`."""
 
     def virtual_orders(self, strategy: str, before: date) -> Sequence[tuple[date, Sequence[Mapping[str, Any]]]]:
-        """Return what a strategy planned with virtual money in each session before that, oldest first."""
+        """Return what a strategy planned with virtual money in each session before that, oldest first.
+
+        Since it last decided with money of its own.
+        """
         ...
 
     def find(self, session: date) -> PlanRecord | None:

@@ -107,7 +107,7 @@ class DecisionStore(Protocol):
         """Return session and document, with `memory` and `standing`, of the last final decision before one."""
         ...
 
-    def lost_too_much(self, strategy: str, sessions: Sequence[date]) -> bool:
+    def lost_too_much(self, strategy: str, sessions: Sequence[date], *, virtual: bool = False) -> bool:
         """Return whether a final decision of one of these sessions reached the daily-loss limit."""
         ...
 

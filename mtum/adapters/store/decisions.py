@@ -128,8 +128,10 @@ class SqliteDecisions:
             raise VerificationError(f"the stored decision of {row['session']} cannot be read: {error}") from error
         return date.fromisoformat(row["session"]), {"memory": {}, "standing": [], "stopped": {}, **document}
 
-    def lost_too_much(self, strategy: str, sessions: Sequence[date]) -> bool:
+    def lost_too_much(self, strategy: str, sessions: Sequence[date], *, virtual: bool = False) -> bool:
         """Return whether a final decision of one of these sessions reached the daily-loss limit.
+
+        Of decisions with money of its own, or of those with virtual money.
 
         Raises
         ------
@@ -138,9 +140,10 @@ class SqliteDecisions:
         """
         texts = [self._column("document", session, strategy) for session in sessions]
         try:
-            return any(json.loads(text).get("daily_loss_hit") for text in texts if text)
+            found = [json.loads(text) for text in texts if text]
         except ValueError as error:
             raise VerificationError(f"a stored decision of {strategy} cannot be read: {error}") from error
+        return any(one.get("daily_loss_hit") for one in found if bool(one.get("virtual")) is virtual)
 
     def _column(self, name: str, session: date, strategy: str) -> str | None:
         sql = f"SELECT {name} FROM decisions WHERE preview = 0 AND account = ? AND session = ? AND strategy = ?"

@@ -37,12 +37,17 @@ class SqlitePlans:
     database: Database
 
     def virtual_orders(self, strategy: str, before: date) -> Sequence[tuple[date, Sequence[Mapping[str, Any]]]]:
-        """Return what a strategy planned with virtual money in each session before that, oldest first."""
+        """Return what a strategy planned with virtual money in each session before that, oldest first.
+
+        Since it last decided with money of its own: whoever is watched again begins again.
+        """
+        own = "FROM decisions WHERE preview = 0 AND account = ? AND strategy = ? AND session < ?"
+        last = f"SELECT session {own} AND json_extract(document, '$.virtual') IS NULL ORDER BY session DESC LIMIT 1"
         sql = (
-            "SELECT session, json_extract(document, '$.planned') AS planned FROM decisions WHERE preview = 0 "
-            "AND account = ? AND strategy = ? AND session < ? AND json_extract(document, '$.virtual') ORDER BY session"
+            f"SELECT session, json_extract(document, '$.planned') AS planned {own} AND session > ifnull(({last}), '') "
+            "ORDER BY session"
         )
-        rows = self.database.rows(sql, (self.database.account, strategy, before.isoformat()))
+        rows = self.database.rows(sql, 2 * (self.database.account, strategy, before.isoformat()))
         return [(date.fromisoformat(row["session"]), json.loads(row["planned"])) for row in rows]
 
     def find(self, session: date) -> PlanRecord | None:

@@ -208,7 +208,7 @@ def build_book(
         for symbol in sleeve.symbols
     }
     last = records.points[-1].session if records.points else None
-    memory, standing, stopped = _left(store, sleeve.name, today)
+    memory, standing, stopped = _left(store, sleeve, today)
     return Book(
         holdings=holdings,
         cash_usd=float(records.cash_usd),
@@ -238,15 +238,16 @@ def _settles_by(records: SleeveRecords, today: date) -> date:
     return max(waiting, default=settlement_day(today))
 
 
-def _left(store: Store, sleeve: str, today: date) -> tuple[Memory, tuple[Standing, ...], dict[str, str]]:
+def _left(store: Store, sleeve: Sleeve, today: date) -> tuple[Memory, tuple[Standing, ...], dict[str, str]]:
     # What the last decision said to remember, purchases it made that may still be wanted, and what a stop sold.
-    found = store.decisions.memory_before(sleeve, today)
-    if found is None:
+    # Virtual and real money know nothing of each other: a sleeve that changes between them begins as a new one.
+    found = store.decisions.memory_before(sleeve.name, today)
+    if found is None or bool(found[1].get("virtual")) is sleeve.owns_money:
         return {}, (), {}
     decided, document = found
     memory, standing = memory_of(document["memory"]), standing_of(document["standing"])
     plan = store.plans.find(decided) if standing else None
-    standing = standing if plan is None else standing_after(plan.document, sleeve, standing)
+    standing = standing if plan is None else standing_after(plan.document, sleeve.name, standing)
     return (*in_todays_shares(memory, standing, decided, store.bars.splits()), dict(document["stopped"]))
 
 
@@ -257,10 +258,11 @@ def flows_since(movements: Sequence[CashMovement], after: date | None) -> Decima
     return sum((m.amount_usd for m in movements if m.kind in FLOWS and m.session > after), ZERO)
 
 
-def loss_pause(store: Store, sleeve: str, sessions: Sessions, today: date, pause_sessions: int) -> bool:
+def loss_pause(store: Store, sleeve: Sleeve, sessions: Sessions, today: date, pause_sessions: int) -> bool:
     """Return whether one of a sleeve's last `pause_sessions` decisions reached the daily-loss limit."""
     earlier = [sessions.before(today, back) for back in range(1, pause_sessions + 1)]
-    return store.decisions.lost_too_much(sleeve, [session.day for session in earlier if session])
+    days = [session.day for session in earlier if session]
+    return store.decisions.lost_too_much(sleeve.name, days, virtual=not sleeve.owns_money)
 
 
 def remembered_with(store: Store, lot: Lot, splits: Sequence[Split]) -> Mapping[str, float]:

@@ -57,7 +57,8 @@ def starting_usd(desk: Desk, cash_usd: Callable[[], Decimal]) -> dict[str, Decim
         Gives the broker's cash; asked where something began before.
     """
     real = [sleeve for sleeve in desk.sleeves if sleeve.owns_money]
-    opened = {sleeve.name: desk.store.ledger.movements(sleeve.name, open_only=True) for sleeve in real}
+    # The money of a sleeve that is only watched now is still its own.
+    opened = {sleeve.name: desk.store.ledger.movements(sleeve.name, open_only=True) for sleeve in desk.sleeves}
     begun = [name for name, moved in opened.items() if any(one.kind == "capital" for one in moved)]
     new, left = [sleeve for sleeve in real if sleeve.name not in begun], _left_behind(desk)
     if not new or (not begun and not left):

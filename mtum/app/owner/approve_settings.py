@@ -1,13 +1,17 @@
 """The live guard: settings that change what is traded stop entries until a person approves them."""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
+import numpy as np
+
 from mtum.app.desk import Provenance
+from mtum.app.ledger.virtual import virtual_records
 from mtum.config import MANY, Settings
 from mtum.core.portfolio.sleeves import symbols_of
 from mtum.ports.owner_store import ApprovalStore
+from mtum.ports.store import Store
 
 GUARDED = ("strategy", "portfolio", "risk", *MANY)
 """Sections that need approval in live."""
@@ -39,6 +43,53 @@ def changes(approvals: ApprovalStore, settings: Settings) -> tuple[str, ...]:
     )
 
 
+def watched(store: Store, settings: Settings, account: str) -> list[dict[str, Any]]:
+    """Return how the sleeves that are about to trade real money did while they were watched, as plain JSON values.
+
+    Beside each stands the approved backtest of its strategy, None where none is.
+    """
+    found = []
+    backtest = store.approvals.approved_document("backtest")
+    for sleeve in settings.sleeves():
+        last = store.decisions.memory_before(sleeve.name, date.max)
+        if not sleeve.owns_money or last is None or not last[1].get("virtual"):
+            continue
+        end = last[0] + timedelta(days=1)
+        days = [day for day, _ in store.plans.virtual_orders(sleeve.name, end)]
+        records = virtual_records(store, settings.market.source, account, sleeve, end)
+        curve = np.array([sleeve.virtual_usd, *(float(point.equity_usd) for point in records.points)])
+        fall = float(np.max(1.0 - curve / np.maximum.accumulate(curve)))
+        expected = backtest if backtest and backtest["strategy"] == sleeve.strategy.name else None
+        row = {
+            "sleeve": sleeve.name,
+            "start": days[0].isoformat(),
+            "end": days[-1].isoformat(),
+            "sessions": len(days),
+            "start_usd": sleeve.virtual_usd,
+            "equity_usd": round(float(curve[-1]), 2),
+            "return_frac": round(float(curve[-1]) / sleeve.virtual_usd - 1.0, 6),
+            "max_drawdown_frac": round(fall, 6),
+        }
+        found.append({**row, "backtest": expected and {**_span(expected), **expected["metrics"]}})
+    return found
+
+
+def watched_line(row: Mapping[str, Any]) -> str:
+    """Return how a sleeve did while it was watched, beside its backtest, in a sentence."""
+    expected = row["backtest"]
+    beside = "no backtest of its strategy has been approved"
+    if expected:
+        beside = (
+            f"its approved backtest, {expected['start']} to {expected['end']}: {expected['total_return_frac']:+.1%}, "
+            f"largest fall {expected['max_drawdown_frac']:.1%}"
+        )
+    return (
+        f"{row['sleeve']} begins with real money. VIRTUAL from {row['start']} to {row['end']} ({row['sessions']} "
+        f"sessions): {row['start_usd']:,.2f} became {row['equity_usd']:,.2f} USD, {row['return_frac']:+.1%}, largest "
+        f"fall {row['max_drawdown_frac']:.1%}; {beside}"
+    )
+
+
 def pinned_contracts(approvals: ApprovalStore, settings: Settings) -> dict[str, str]:
     """Return the contract pinned for each symbol of the strategy; symbols never looked up are left out."""
     found = {symbol: approvals.pinned_contract(symbol) for symbol in symbols_of(settings.sleeves())}
@@ -54,6 +105,10 @@ def entries_stopped(approvals: ApprovalStore, settings: Settings) -> str | None:
         return None
     more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
     return f"settings not approved: {changed[0]}{more}; `mtum config approve` lets entries through"
+
+
+def _span(backtest: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: backtest[name] for name in ("start", "end", "sessions")}
 
 
 def _told(values: Mapping[str, Any], name: str, absent: str) -> str:

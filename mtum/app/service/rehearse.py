@@ -327,7 +327,10 @@ def _stops(desk: Desk, session: Session, symbol: str, unfit: Collection[str]) ->
     if len(stuck) == len(desk.deciding):
         return True
     for sleeve in desk.deciding:
-        own = virtual_records(desk, sleeve, session.day).lots if not sleeve.owns_money else held_lots(desk.store)
+        if sleeve.owns_money:
+            own = held_lots(desk.store)
+        else:
+            own = virtual_records(desk.store, desk.source.name, desk.account, sleeve, session.day).lots
         held = {lot.symbol for lot in own if lot.strategy == sleeve.name}
         if symbol in sleeve.looks_at and held and (symbol in held or not sleeve.strategy.EACH_BY_ITSELF):
             return True

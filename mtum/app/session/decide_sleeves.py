@@ -164,7 +164,7 @@ def _book(
     book = build_book(records, sleeve, desk.store, cash, sessions, day)
     requested = desk.store.statements.flatten_requests(sleeve.name)
     pause = desk.settings.risk_of(sleeve.name).daily_loss_pause_sessions
-    paused = loss_pause(desk.store, sleeve.name, sessions, day, pause)
+    paused = loss_pause(desk.store, sleeve, sessions, day, pause)
     due = due_today_usd(records.lots, desk.store.books.recorded, sleeve.name, gathered.view.bars.values())
     closed = sleeve.symbols if sleeve.state is SleeveState.CLOSE else ()
     book = replace(

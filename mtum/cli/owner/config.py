@@ -73,19 +73,22 @@ def schema(context: typer.Context) -> Answer:
 @app.command()
 def approve(context: typer.Context) -> Answer:
     """Approve the strategy, portfolio and risk settings in force; live makes no entry before."""
-    from mtum.app.owner.approve_settings import approve_settings
+    from mtum.app.owner.approve_settings import approve_settings, watched, watched_line
     from mtum.wiring.desks import provenance
-    from mtum.wiring.resources import opened_store, system_clock
+    from mtum.wiring.resources import account_of, opened_store, system_clock
 
     call = call_of(context)
     settings = call.settings()
     with opened_store(settings, call.data_folder()) as store:
+        shown = watched(store, settings, account_of(settings))
         changed = approve_settings(store.approvals, settings, system_clock().now(), provenance())
     lines = [
         *changed,
+        *(watched_line(row) for row in shown),
         f"{len(changed)} settings approved" if changed else "nothing had changed since the last approval",
     ]
-    return Answer({"approved": True, "changed": list(changed), "settings_hash": settings.digest()}, lines)
+    document = {"approved": True, "changed": list(changed), "watched": shown, "settings_hash": settings.digest()}
+    return Answer(document, lines)
 
 
 def _missing_paths(settings: "Settings", folder: Path) -> list[str]:

@@ -31,7 +31,7 @@ from mtum.core.portfolio.decision import Book, Standing
 from mtum.core.portfolio.fills import Fill, Split
 from mtum.core.portfolio.limits import LossState, Restriction
 from mtum.core.portfolio.orders import OrderIntent, OrderStatus, Side
-from mtum.core.portfolio.sleeves import Sleeve
+from mtum.core.portfolio.sleeves import Sleeve, SleeveState
 from mtum.core.strategies.contract import Holding, Price
 from mtum.ports.broker import AccountKind, BrokerLists
 from mtum.ports.records import CashMovement, EquityPoint, Observed, PlanRecord
@@ -60,8 +60,8 @@ def bought(desk: Desk, *fills: tuple[str, int, str, str]) -> None:
     traded(desk.store, BUY, *made)  # type: ignore[arg-type]
 
 
-def book_of(desk: Desk, lists: BrokerLists, today: date = FRIDAY) -> Book:
-    (sleeve,) = desk.sleeves
+def book_of(desk: Desk, lists: BrokerLists, today: date = FRIDAY, sleeve: Sleeve | None = None) -> Book:
+    sleeve = sleeve or desk.sleeves[0]
     records = read_sleeve(desk.store, sleeve.name)
     cash = cash_of(desk.sleeves, {sleeve.name: records}, lists.account, today)[sleeve.name]
     return build_book(records, sleeve, desk.store, cash, SESSIONS, today)
@@ -153,6 +153,19 @@ def test_a_split_rebases_what_the_last_decision_remembered_and_still_wants(tmp_p
         assert book.standing == (Standing("MTUM", 14, MONDAY, "burst"),)
 
 
+@pytest.mark.parametrize("virtual", [True, False])
+def test_virtual_and_real_money_remember_nothing_of_each_other(tmp_path: Path, *, virtual: bool) -> None:
+    standing = [{"symbol": "MTUM", "shares": 7, "since": "2018-12-03", "reason": "burst"}]
+    left = {"memory": {"month": "2018-11"}, "standing": standing, "stopped": {"MTUM": "stop_loss"}}
+    with fake_desk(tmp_path, FakeBroker()) as desk:
+        desk.store.decisions.commit([decision(document={**left, **({"virtual": True} if virtual else {})})], ())
+        (own,) = desk.sleeves
+        for sleeve in (own, replace(own, state=SleeveState.WATCH)):
+            book = book_of(desk, shown(), sleeve=sleeve)
+            assert bool(book.memory and book.standing and book.stopped) is (virtual is not sleeve.owns_money)
+            assert bool(book.memory or book.standing or book.stopped) is (virtual is not sleeve.owns_money)
+
+
 def test_values_a_person_stated_are_used_where_no_decision_kept_any(tmp_path: Path) -> None:
     with fake_desk(tmp_path, FakeBroker()) as desk:
         bought(desk, ("7.01", 19, "104", "0"))
@@ -223,7 +236,9 @@ def test_only_deposits_and_withdrawals_after_a_date_are_flows() -> None:
 def test_a_loss_pauses_so_many_sessions_after_it(tmp_path: Path, today: date, pause: int, paused: bool) -> None:
     with fake_desk(tmp_path, FakeBroker()) as desk:
         desk.store.decisions.commit([decision(document={"daily_loss_hit": True})], [])
-        assert loss_pause(desk.store, desk.sleeves[0].name, SESSIONS, today, pause) is paused
+        assert loss_pause(desk.store, desk.sleeves[0], SESSIONS, today, pause) is paused
+        watched = replace(desk.sleeves[0], state=SleeveState.WATCH)
+        assert not loss_pause(desk.store, watched, SESSIONS, today, pause)
 
 
 def test_what_is_bought_and_sold_again_the_day_after_costs_both_commissions(tmp_path: Path) -> None:
