@@ -330,3 +330,24 @@ def test_half_of_an_order_filled_while_the_machine_was_off_is_stated_as_far_as_t
         said = stated(ours, "filled", ref, "271.306")
         assert ("7 filled at 271.306" in said["accepted"], said["differences"]) == (True, [])
         assert state(ours) == (OrderStatus.EXPIRED, 7)
+
+
+def test_a_position_that_differs_is_told_where_the_bars_are_unfit_too_and_the_run_is_tried_again(
+    tmp_path: Path,
+) -> None:
+    """As after a split that a broker's bars do not name: twice the shares, and prices of another basis."""
+    with installation(tmp_path) as ours:
+        assert ours.run().exit_code == ours.settle().exit_code == 0
+        ours.gateway.tell("hold", account=ACCOUNT, symbol="MTUM", shares=str(2 * SHARES))
+        ours.gateway.tell("behavior", no_data=["MTUM"])
+        run = ours.run(NEXT_DAY)
+        assert (run.exit_code, run.document["action"], run.document["orders"]) == (ExitCode.PERSON, "none", [])
+        assert [problem["code"] for problem in run.document["problems"]] == [6, 3]
+        assert run.document["problems"][0]["text"].startswith(
+            f"MTUM: the broker holds {2 * SHARES}, we expect {SHARES}"
+        )
+        assert "subscribe to its market data" in run.document["problems"][1]["text"]
+        ours.gateway.tell("behavior", no_data=[])
+        # What differs bars entries; the exit rules are asked all the same once there are bars.
+        again = ours.run(NEXT_DAY, minutes=18)
+        assert (again.exit_code, again.document["action"]) == (ExitCode.PERSON, "hold")

@@ -171,7 +171,11 @@ def _settled(record: RunRecord, now: datetime) -> bool:
         # A clock that ran ahead and was set back: the deadline counts, and due() knows it.
         return record.finished_at <= now
     again = record.outcome == "failed" and record.job in RETRIED
-    nothing_sent = record.exit_code in (ExitCode.DATA, ExitCode.BROKER)
+    codes, document = {record.exit_code}, record.document or {}
+    if document.get("action") == "none":
+        # What a person has to look at besides leaves the reason why nothing was decided as it is.
+        codes |= {problem["code"] for problem in document["problems"]}
+    nothing_sent = bool(codes & {ExitCode.DATA, ExitCode.BROKER})
     return not (again and nothing_sent and now - record.finished_at >= RETRY)
 
 

@@ -26,7 +26,7 @@ from mtum.core.coordination.coordinate import NOT_APPROVED
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.core.portfolio.reconcile import untraded_texts
-from mtum.errors import BarsStaleError, DeadlineMissedError, ExitCode, MtumError, UsageError
+from mtum.errors import BarsStaleError, DataError, DeadlineMissedError, ExitCode, MtumError, UsageError
 from mtum.ports.records import DecisionRecord, RunRecord
 
 JOB = "decide_and_order"
@@ -136,12 +136,16 @@ def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
     if check.only_reconcile:
         raise check.error()
     records = read_sleeves(desk.store, desk.sleeves, session.day, books.records)
-    unfit = refresh_universe(desk, session, sessions)
-    desk.journal.reached("refreshed")
-    desk.clock.wait_until(session.before_close(desk.settings.schedule.snapshot_minutes))
-    decided_at = desk.clock.now()
-    market = gather(desk, session, sessions, decided_at, unfit)
-    _before(desk, session.before_close(desk.settings.schedule.data_deadline_minutes), "market data", BarsStaleError)
+    try:
+        unfit = refresh_universe(desk, session, sessions)
+        desk.journal.reached("refreshed")
+        desk.clock.wait_until(session.before_close(desk.settings.schedule.snapshot_minutes))
+        decided_at = desk.clock.now()
+        market = gather(desk, session, sessions, decided_at, unfit)
+        _before(desk, session.before_close(desk.settings.schedule.data_deadline_minutes), "market data", BarsStaleError)
+    except DataError as error:
+        # A position that is not ours to explain is told all the same: it may well be why, as with a split.
+        return (*check.problems, Problem(error.exit_code, str(error)))
     worth = worth_of(desk.store, records, lists, market)
     check = guarded(desk, check, worth, record=True)
     prepared = Prepared(session, sessions, lists, check, begun(desk, records, lists.account, session.day))

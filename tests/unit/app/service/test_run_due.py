@@ -206,6 +206,18 @@ def test_what_may_have_sent_something_is_never_tried_again(code: ExitCode) -> No
     assert desk.names == ["decide_and_order"]
 
 
+def test_what_was_not_decided_for_want_of_data_is_tried_again_whatever_else_a_person_must_look_at() -> None:
+    desk = begun("2024-05-15 15:38")
+    problems = [{"code": 6, "text": "the broker holds 36"}, {"code": 3, "text": "no bar"}]
+    desk.answers["decide_and_order"] = lambda session, slot: Done(6, {"action": "none", "problems": problems})
+    run_due(desk.context())
+    desk.answers["decide_and_order"] = lambda session, slot: Done(6, {"action": "hold", "problems": problems})
+    for minute in (40, 42):
+        desk.wall.at = new_york(f"2024-05-15 15:{minute}")
+        run_due(desk.context())
+    assert desk.names == ["decide_and_order"] * 2
+
+
 def test_a_bug_in_one_job_stops_no_other_and_is_told() -> None:
     desk = begun("2024-05-15 16:50")
 
