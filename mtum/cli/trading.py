@@ -220,8 +220,9 @@ def _headline(document: Mapping[str, Any]) -> str:
 
 def _settle_answer(result: "RunResult") -> Answer:
     document = result.document
-    lines: list[str | Listing] = [f"{document['session']}: {len(document['fills'])} fills"]
-    if document["fills"]:
+    made = len(document["fills"])
+    lines: list[str | Listing] = [f"{document['session']}: {made or 'no'} {'fill' if made == 1 else 'fills'}"]
+    if made:
         columns = ("symbol", "side", "shares", "price", "commission_usd", "exec_id")
         lines.append(Listing(columns, [[fill[name] for name in columns] for fill in document["fills"]]))
     if document["equity_usd"] is not None:

@@ -22,7 +22,7 @@ REPORTS_NAME = "reports"
 
 def writer_of(settings: Settings, data_dir: Path, store: Store, calendar: Calendar, *, html: bool) -> ReportWriter:
     """Return what writes reports into the data folder; without `html` text and JSON only."""
-    setup = Setup(settings, resources.account_of(settings))
+    setup = Setup(settings, resources.account_of(settings), rehearsal=resources.is_rehearsal(settings, store))
     files = ReportFolder(data_dir / REPORTS_NAME, settings.storage.keep_html_reports)
     return ReportWriter(store, calendar, setup, files, HtmlRenderer() if html else None)
 

@@ -1,5 +1,6 @@
 """Whose clock counts: the practice gateway's own word decides, not how an account number begins."""
 
+import re
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -17,7 +18,7 @@ from mtum.wiring import resources
 from mtum.wiring.installation import Installation
 from mtum.wiring.rehearsals import rehearsed
 from mtum.wiring.reports import writer_of
-from support.commands import call_json
+from support.commands import call, call_json
 from support.live_days import Installation as Rehearsal
 from support.live_days import installation
 from support.practice import ENTRY_DAY
@@ -88,8 +89,12 @@ def test_the_commands_of_a_rehearsal_date_money_and_report_by_the_market(tmp_pat
         settings = written(ours, tmp_path)
         added = call_json(tmp_path, "capital", "add", "50", "--why", "more", "--config", str(settings))
         assert (added.code, added.document["session"]) == (0, "2018-01-04")
-        timings = str(call_json(tmp_path, "report", "--config", str(settings)).document["timings"])
-        assert str(_wall().now().year) not in timings
+        report = call_json(tmp_path, "report", "--config", str(settings)).document
+        assert str(_wall().now().year) not in str(report["timings"])
+        # A practice gateway shows the closes of stored bars before the close: what they cost was not measured.
+        text = call(tmp_path, "report", "--config", str(settings)).out
+        assert re.findall(r", cost +(.+)", text) == ["not simulated"] * 3
+        assert "bps" not in text
 
 
 def test_status_and_halts_of_a_rehearsal_go_by_the_markets_clock(tmp_path: Path) -> None:

@@ -46,6 +46,8 @@ class Setup:
     settings: Settings
     account: str
     sleeve: str | None = None
+    rehearsal: bool = False
+    """Whether a practice gateway plays stored bars as the market."""
 
     @property
     def chosen(self) -> Sleeve:
@@ -185,7 +187,8 @@ class SessionFacts:
     def replayed(self) -> bool:
         """Whether the session is one of a replayed market, whose bars hold no price before the close."""
         stored = self.decision.settings if self.decision else self.setup.settings.document()
-        return stored["mode"] == "practice" and stored["market"]["source"] in REPLAYED_SOURCES
+        practice = stored["mode"] == "practice" and stored["market"]["source"] in REPLAYED_SOURCES
+        return practice or self.setup.rehearsal
 
     def lots(self, symbol: str | None = None) -> tuple[Lot, ...]:
         """Open lots after this session in one symbol, the strategy's first unless named."""

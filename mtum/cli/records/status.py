@@ -100,7 +100,7 @@ def _state(document: Mapping[str, Any]) -> Iterator[Sequence[object]]:
         yield "cash settles", f"by {document['cash_settles_by']}: the last decision could not spend it"
     for point in document["equity"]:
         yield f"equity, {point.strategy}", f"{point.equity_usd:,.2f} USD at the close of {point.session}"
-    yield "open orders", len(document["open_orders"]) or "none"
+    yield "open orders", str(len(document["open_orders"]) or "none")
     if document["unsettled"]:
         yield "waiting to be settled", f"{', '.join(document['unsettled'])} (`mtum settle --session DATE`)"
     if document["paper_check"]:
