@@ -91,9 +91,14 @@ def test_what_was_approved_is_replayed_and_an_older_plan_says_nothing_of_it() ->
 def test_histories_are_kept_only_where_a_limit_looks_at_them() -> None:
     assert returns_of(HISTORIES, AccountRules(max_symbol_frac=0.5)) == {}
     long = {"AAA": bars_of([100.0] * 600, symbol="AAA")}
-    for rules in ({"correlation_penalty": 0.5}, {"target_volatility_frac": 0.2}, {"max_var_frac": 0.1}):
+    looks_back = (
+        AccountRules(correlation_penalty=0.5),
+        AccountRules(target_volatility_frac=0.2),
+        AccountRules(max_var_frac=0.1),
+    )
+    for rules in looks_back:
         # 500 returns are made of 501 closes.
-        assert {name: len(bars) for name, bars in returns_of(long, AccountRules(**rules)).items()} == {"AAA": 501}
+        assert {name: len(bars) for name, bars in returns_of(long, rules).items()} == {"AAA": 501}
 
 
 def test_a_plan_in_words_names_sleeve_and_session() -> None:

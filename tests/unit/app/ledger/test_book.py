@@ -360,7 +360,7 @@ def test_lots_are_read_and_written_strategy_by_strategy(tmp_path: Path) -> None:
         bought(desk, ("7.01", 19, "104", "0"))
         for symbol, shares in (("MTUM", 5), ("SPY", 3)):
             order = intent(shares=shares, symbol=symbol, strategy="other")
-            traded(desk.store, order, fill(order, f"{symbol}.01", shares, "100"))
+            traded(desk.store, order, fill(order, f"{symbol}.01", shares, "100"))  # type: ignore[arg-type]
         records = read_records(desk.store)
         assert held_shares(desk.store) == {(STRATEGY, "MTUM"): 19, ("other", "MTUM"): 5, ("other", "SPY"): 3}
         assert records.holders() == {"MTUM": {STRATEGY, "other"}, "SPY": {"other"}}
