@@ -6,9 +6,11 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mtum.app.demo_report import trade_lines
 from mtum.app.reporting import month, quarter, week
-from mtum.app.reporting.chart_history import chart_history
+from mtum.app.reporting.chart_history import equity_history
 from mtum.app.reporting.daily_report import ReportWriter, json_text
 from mtum.app.reporting.drift import backtest_line
 from mtum.app.reporting.money import curves
@@ -94,54 +96,94 @@ def review_message(writer: ReportWriter, report: ReviewReport) -> Message:
 
 
 def review_of(looked_at: Period, outside: Outside) -> Review:
-    """Return the review of a period."""
-    sleeve, held = curves(looked_at.facts)
-    inside = [day for day in sleeve.days if looked_at.inside(day)]
-    usd, frac = returns.since(sleeve, looked_at.first) if inside else (None, None)
-    benchmark = returns.since(held, looked_at.first)[1] if inside else None
-    point = looked_at.facts.points[-1] if looked_at.facts.points else None
-    setup = looked_at.writer.setup
+    """Return the review of a period; that of an account has one of each of its sleeves."""
+    review = _whole(_own(looked_at), looked_at, outside)
+    if not looked_at.parts:
+        return review
+    sleeves = {part.facts.setup.strategy: _own(part) for part in looked_at.parts}
+    # Single trades, and signals that were missed, are told with the sleeves.
+    return replace(review, sleeves=sleeves, trades=(), open_trades=(), missed=())
+
+
+def _own(looked_at: Period) -> Review:
+    """Return what each sleeve has a review of its own of."""
+    facts = looked_at.facts
+    sleeve, held = curves(facts)
+    inside = np.array([looked_at.inside(day) for day in sleeve.days], dtype=bool)
+    usd, frac = returns.since(sleeve, looked_at.first) if inside.any() else (None, None)
+    benchmark = returns.since(held, looked_at.first)[1] if inside.any() else None
+    trades = trade_lines(looked_at.writer.store, facts)
+    closed = tuple(trade for trade in trades if trade.exit_session and looked_at.inside(trade.exit_session))
+    paid = month.costs(looked_at)
     base = Review(
         kind=looked_at.kind.value,
         first=looked_at.first,
         last=looked_at.end,
         complete=looked_at.complete,
-        mode=setup.settings.mode,
-        account=setup.account,
-        strategy=setup.strategy,
-        symbol=looked_at.facts.symbol,
-        symbols=looked_at.facts.universe,
+        mode=facts.setup.settings.mode,
+        account=facts.setup.account,
+        strategy=facts.setup.strategy,
+        symbol=facts.symbol,
+        symbols=facts.universe,
         sessions=len(looked_at.sessions),
         recorded=sum(1 for session in looked_at.sessions if session.day in looked_at.decisions),
-        equity_usd=float(point.equity_usd) if point else None,
+        equity_usd=float(facts.points[-1].equity_usd) if facts.points else None,
         pnl_usd=None if usd is None else round(usd, 6),
         pnl_frac=None if frac is None else round(frac, 6),
-        benchmark_frac=None if benchmark is None or benchmark != benchmark else round(benchmark, 6),  # noqa: PLR0124 - the test for NaN
-        backtest=backtest_line(looked_at.facts, sleeve),
-    )
-    match looked_at.kind:
-        case Kind.WEEK:
-            return _weekly(base, looked_at)
-        case Kind.MONTH:
-            return _monthly(base, looked_at)
-        case Kind.QUARTER:
-            return _quarterly(base, looked_at, outside)
-
-
-def _with_trades(base: Review, looked_at: Period) -> Review:
-    trades = trade_lines(looked_at.writer.store, looked_at.facts)
-    closed = tuple(trade for trade in trades if trade.exit_session and looked_at.inside(trade.exit_session))
-    return replace(
-        base,
+        benchmark_frac=None if benchmark is None or np.isnan(benchmark) else round(benchmark, 6),
         trades=closed,
         open_trades=tuple(_marked(trade, looked_at) for trade in trades if trade.exit_session is None),
         win_loss=week.win_loss(closed),
         win_loss_start=week.win_loss(trades),
+        drawdown_frac=round(float(returns.drawdown(sleeve)[inside].min()), 6) if inside.any() else None,
+        paid_usd=None if paid.unknown else round(paid.paid_usd + paid.fees_usd, 6),
+        state=facts.setup.chosen.state.value if facts.setup.sleeve else "",
     )
+    match looked_at.kind:
+        case Kind.WEEK:
+            history = facts.strategy.history_sessions()
+            return replace(
+                base,
+                accuracy=week.signal_accuracy(looked_at),
+                missed=week.missed_signals(looked_at),
+                validation=week.indicator_checks(looked_at, history),
+                regret=week.regrets(looked_at),
+                projection_error_frac=week.projection_error(looked_at),
+            )
+        case Kind.MONTH:
+            return replace(
+                base,
+                standing=month.standings(looked_at),
+                effects=month.effects(looked_at),
+                costs=paid,
+                regret=week.regrets(looked_at),
+                projection_error_frac=week.projection_error(looked_at),
+            )
+        case Kind.QUARTER:
+            return replace(base, costs=paid)
+
+
+def _whole(review: Review, looked_at: Period, outside: Outside) -> Review:
+    """Return the review with what is told once, of the account: the system, the audit, taxes, the approved backtest."""
+    sleeve, _ = curves(looked_at.facts)
+    review = replace(review, backtest=backtest_line(looked_at.facts, sleeve))
+    match looked_at.kind:
+        case Kind.WEEK:
+            return replace(review, slack=week.slacks(looked_at))
+        case Kind.MONTH:
+            return replace(review, stability=month.stability(looked_at))
+        case Kind.QUARTER:
+            return replace(
+                review,
+                stability=month.stability(looked_at),
+                audit=quarter.audit(looked_at, outside.secret_days, outside.vulnerabilities, outside.drill),
+                drift=quarter.drift(looked_at),
+                tax=quarter.tax_lines(looked_at),
+            )
 
 
 def _marked(trade: TradeLine, looked_at: Period) -> TradeLine:
-    # An open trade shows what it would bring at the last official close, commission so far included.
+    # An open trade shows what it would bring at the last official close, what was sold and paid so far included.
     facts = looked_at.facts
     lots = facts.lots(trade.symbol)
     bars = facts.bars_of(trade.symbol)
@@ -150,48 +192,14 @@ def _marked(trade: TradeLine, looked_at: Period) -> TradeLine:
     multiplier = lots[0].multiplier if lots else 1
     paid = trade.entry_price * trade.shares * multiplier
     held = sum(lot.shares for lot in lots) * multiplier
-    gain = (float(bars.close[-1]) - trade.entry_price) * held - trade.commission_usd
+    since = [fill for fill in facts.fills if fill.symbol == trade.symbol and fill.session >= trade.entry_session]
+    cash = float(sum(fill.cash_usd for fill in since))
+    gain = cash + float(bars.close[-1]) * held - trade.commission_usd
     return replace(trade, pnl_usd=round(gain, 6), return_frac=round(gain / abs(paid), 6))
 
 
-def _weekly(base: Review, looked_at: Period) -> Review:
-    history = looked_at.writer.setup.chosen.strategy.history_sessions()
-    return replace(
-        _with_trades(base, looked_at),
-        accuracy=week.signal_accuracy(looked_at),
-        missed=week.missed_signals(looked_at),
-        validation=week.indicator_checks(looked_at, history),
-        regret=week.regrets(looked_at),
-        projection_error_frac=week.projection_error(looked_at),
-        slack=week.slacks(looked_at),
-    )
-
-
-def _monthly(base: Review, looked_at: Period) -> Review:
-    return replace(
-        _with_trades(base, looked_at),
-        standing=month.standings(looked_at),
-        effects=month.effects(looked_at),
-        costs=month.costs(looked_at),
-        regret=week.regrets(looked_at),
-        projection_error_frac=week.projection_error(looked_at),
-        stability=month.stability(looked_at),
-    )
-
-
-def _quarterly(base: Review, looked_at: Period, outside: Outside) -> Review:
-    return replace(
-        _with_trades(base, looked_at),
-        costs=month.costs(looked_at),
-        stability=month.stability(looked_at),
-        audit=quarter.audit(looked_at, outside.secret_days, outside.vulnerabilities, outside.drill),
-        drift=quarter.drift(looked_at),
-        tax=quarter.tax_lines(looked_at),
-    )
-
-
 def _charts(looked_at: Period) -> ChartHistory:
-    return replace(chart_history(looked_at.writer.store, looked_at.facts), markets=())
+    return ChartHistory((), equity_history(looked_at.facts))
 
 
 def _name(review: Review) -> str:

@@ -15,18 +15,22 @@ from mtum.app.owner.approve import noticed
 from mtum.app.owner.flatten_now import flatten_now
 from mtum.app.queries.risk import account_risk
 from mtum.app.records.verify import verify
+from mtum.app.reporting.period import Kind
+from mtum.app.review import write_review
 from mtum.app.session.decide_and_order import decide_and_order
 from mtum.app.session.likely_order import likely_order
 from mtum.app.session.play_session import Replay, play_session
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.core.reporting.coordination import coordination_document, coordination_lines
+from mtum.core.simulation.exchange_state import FillPlan, PlanEffect
 from mtum.core.strategies import STRATEGIES
 from mtum.ports.records import Way
 from mtum.ports.time import Journal
 from mtum.wiring import desks
+from mtum.wiring.reports import writer_of
 from mtum.wiring.resources import opened_reader
-from support.practice import exchange_in
+from support.practice import exchange_in, instruct
 from support.scripted import Scripted
 from support.three_sleeves import played, write_three
 
@@ -239,6 +243,23 @@ def test_a_person_reads_what_was_cut_and_what_changed_sleeves(tmp_path: Path) ->
     assert first[0].startswith("core buys ")
     assert first[0].endswith("(max_symbol_frac): AAA would have been 66.2% of the account, the limit is 20.0%.")
     assert "AAA change sleeves at the official close, without commission: core " in second[-1]
+
+
+def test_a_purchase_that_fell_short_is_missed_by_the_sleeve_that_wanted_it_alone(tmp_path: Path) -> None:
+    write_three(tmp_path)
+    instruct(tmp_path, FillPlan(PlanEffect.PARTIAL_FILL, symbol="AAA", session=DAYS[0], shares=10))
+    both = (sleeve("core", 0.5, row(DAYS[0], "AAA", 0.5)), sleeve("timing", 0.5, row(DAYS[1], "BBB", 0.5)))
+    with account(tmp_path, *both) as replay:
+        documents = first_days(replay)
+        desk = replay.desk
+        writer = writer_of(desk.settings, tmp_path, desk.store, desk.calendar, html=False)
+        review = write_review(writer, Kind.WEEK, DAYS[-1], desk.clock.now()).review
+    wanted = documents[0]["orders"][0]["shares"]
+
+    assert {name: [(one.symbol, one.shares) for one in part.missed] for name, part in review.sleeves.items()} == {
+        "core": [("AAA", wanted - 10)],
+        "timing": [],
+    }
 
 
 def test_the_risk_of_the_account_is_that_of_all_sleeves_together(tmp_path: Path) -> None:

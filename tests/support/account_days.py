@@ -15,6 +15,8 @@ import pytest
 
 from mtum import config
 from mtum.app.reporting.daily_report import ReportWriter, daily_report
+from mtum.app.reporting.period import Kind
+from mtum.app.review import write_review
 from mtum.app.session.play_session import Replay, play_session
 from mtum.core.market.bars import Bars
 from mtum.core.strategies import STRATEGIES
@@ -69,11 +71,12 @@ def account_days(folder: Path) -> Iterator[tuple[Replay, ReportWriter]]:
 
 
 def play_account(folder: Path) -> None:
-    """Play and report every session to the end of the month."""
+    """Play and report every session to the end of the month, and review it."""
     with account_days(folder) as (replay, writer):
         while (session := replay.upcoming()) is not None and session.day <= MONTH_END:
             play_session(replay.desk, session)
             daily_report(writer, session.day, replay.desk.clock.now())
+        write_review(writer, Kind.MONTH, MONTH_END, replay.desk.clock.now())
 
 
 def without_hash(text: str) -> str:

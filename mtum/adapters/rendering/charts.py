@@ -9,6 +9,7 @@ import numpy as np
 
 from mtum.adapters.rendering import style
 from mtum.core.market.bars import Column
+from mtum.core.reporting.figures import minus
 from mtum.core.reporting.history import Days, EquityHistory, Mark, MarketHistory
 from mtum.core.strategies.contract import ChartPanel, Role
 
@@ -41,7 +42,8 @@ def equity_chart(history: EquityHistory) -> bytes:
     x = np.arange(len(history.days), dtype=np.float64)
     axes[0].plot(x, history.equity, color=style.PRICE, lw=1.5)
     axes[0].plot(x, history.benchmark, color=style.BENCHMARK, lw=1.1)
-    _ends(axes[0], ((history.equity, "strategy", style.PRICE), (history.benchmark, "holding", style.BENCHMARK)))
+    own = "account" if history.sleeves else "strategy"
+    _ends(axes[0], ((history.equity, own, style.PRICE), (history.benchmark, "holding", style.BENCHMARK)))
     _titled(axes[0], "Equity against buy and hold, USD")
     axes[0].yaxis.set_major_formatter(lambda amount, _: f"{amount:,.0f}")
     axes[1].fill_between(x, 100 * history.drawdown, 0, color=style.FILL, lw=0)
@@ -50,14 +52,14 @@ def equity_chart(history: EquityHistory) -> bytes:
     _titled(axes[1], "Below the peak, %")
     for ax in axes[2:]:
         earned = [
-            (line, name, _SLEEVE_COLORS[place % len(_SLEEVE_COLORS)])
+            (line, name if len(name) < 11 else f"{name[:9]}…", _SLEEVE_COLORS[place % len(_SLEEVE_COLORS)])
             for place, (name, line) in enumerate(history.sleeves.items())
         ]
         for line, _, color in earned:
             ax.plot(x, line, color=color, lw=1.1)
         _ends(ax, earned)
         _titled(ax, "Earned since each sleeve began, USD")
-        ax.yaxis.set_major_formatter(lambda amount, _: f"{amount:,.0f}")
+        ax.yaxis.set_major_formatter(lambda amount, _: minus(f"{amount:,.0f}"))
     _months(axes, history.days)
     return _png(figure)
 

@@ -23,12 +23,12 @@ def chart_history(store: Store, facts: SessionFacts, sessions: int | None = CHAR
     """Return the chart lines that end at the session; `sessions` None draws everything there is."""
     most = max(1, MOST_CHARTS // len(facts.own))
     drawn = {part.setup.strategy: _drawn_of(store, part, sessions, most) for part in facts.own}
-    return ChartHistory((), _equity(facts), drawn) if facts.parts else drawn[facts.setup.strategy]
+    return ChartHistory((), equity_history(facts), drawn) if facts.parts else drawn[facts.setup.strategy]
 
 
 def _drawn_of(store: Store, facts: SessionFacts, sessions: int | None, most: int) -> ChartHistory:
     markets = (_market(store, facts, symbol, sessions) for symbol in _drawn(facts)[:most])
-    return ChartHistory(tuple(market for market in markets if market is not None), _equity(facts))
+    return ChartHistory(tuple(market for market in markets if market is not None), equity_history(facts))
 
 
 def _drawn(facts: SessionFacts) -> tuple[str, ...]:
@@ -89,7 +89,8 @@ def _mark(store: Store, fill: Fill) -> Mark:
     )
 
 
-def _equity(facts: SessionFacts) -> EquityHistory | None:
+def equity_history(facts: SessionFacts) -> EquityHistory | None:
+    """Return equity and benchmark up to the session, of an account its sleeves' results too; None without a line."""
     if len(facts.points) < 2:
         return None
     sleeve, held = curves(facts)

@@ -19,9 +19,9 @@ FEES = frozenset({"fee", "tax"})
 
 
 def standings(period: Period) -> tuple[Standing, ...]:
-    """Return the sleeve and buy-and-hold over the period and, risk-adjusted, since the start."""
+    """Return the sleeve (or the account) and buy-and-hold over the period and, risk-adjusted, since the start."""
     sleeve, held = curves(period.facts)
-    named = (("strategy", sleeve), ("buy and hold", held))
+    named = (("account" if period.parts else "strategy", sleeve), ("buy and hold", held))
     return tuple(_standing(period, name, curve) for name, curve in named if len(curve))
 
 
@@ -58,7 +58,7 @@ def effects(period: Period) -> tuple[Effect, ...]:
     from mtum.core.simulation.backtest import ALL_CONDITIONS  # loads numba
     from mtum.core.strategies.mtum_confluence import MtumConfluence
 
-    strategy = period.writer.setup.chosen.strategy
+    strategy = period.facts.strategy
     if not isinstance(strategy, MtumConfluence) or len(period.facts.bars) <= strategy.history_sessions():
         return ()
     whole = _played(period, strategy, ALL_CONDITIONS)
@@ -83,8 +83,10 @@ def _played(period: Period, strategy: object, used: frozenset[str]) -> tuple[int
 
     assert isinstance(strategy, MtumConfluence)  # checked by the caller
     settings = period.writer.setup.settings
-    capital = settings.portfolio.capital_usd
-    risk = settings.risk_of(period.writer.setup.strategy)
+    sleeve = period.facts.setup.chosen
+    capital = settings.portfolio.capital_usd * sleeve.weight if sleeve.owns_money else sleeve.virtual_usd
+    # The kernel knows no loss limit as a fraction; the comparison is between conditions, all without it.
+    risk = settings.risk_of(sleeve.name).model_copy(update={"max_daily_loss_frac": None})
     terms = PlayTerms(capital, settings.portfolio.rules(risk), risk.daily_loss_pause_sessions)
     ready = history(period.facts.bars, period.facts.series("VIX"))
     span = Span(strategy.history_sessions() - 1, len(ready))
@@ -94,16 +96,14 @@ def _played(period: Period, strategy: object, used: frozenset[str]) -> tuple[int
 
 
 def costs(period: Period) -> Costs:
-    """Return assumed against paid commissions, fees, and slippage in its two parts."""
-    fills = [fill for fill in period.facts.fills if period.inside(fill.session)]
+    """Return assumed against paid commissions, fees, and slippage in its two parts; a cross costs nothing."""
+    fills = [fill for fill in period.facts.fills if period.inside(fill.session) and not fill.crossed]
     states = {state.intent.id: state for state in period.writer.store.orders.states()}
     portfolio = period.writer.setup.settings.portfolio
     model = cost_model(portfolio.cost_model, Decimal(repr(portfolio.cost_frac)))
-    points = period.points()
-    closes = {day: float(point.close) for day, point in points.items() if point.close is not None}
     fees = [-move.amount_usd for move in period.facts.movements if move.kind in FEES and period.inside(move.session)]
     paid = [fill.commission_usd for fill in fills if fill.commission_usd is not None]
-    gaps = [gap for fill in fills if (gap := _gap(fill, states, closes.get(fill.session))) is not None]
+    gaps = [gap for fill in fills if (gap := _gap(fill, states, period.close(fill.session, fill.symbol))) is not None]
     traded = sum(gap[0] for gap in gaps)
     simulated = not (gaps and period.facts.replayed and all(gap[1:] == (0, 0) for gap in gaps))
     if not simulated:
@@ -139,7 +139,8 @@ def stability(period: Period) -> tuple[Stability, ...]:
     """Return how many of the period's sessions reached each step of the trading day."""
     expected = len(period.sessions)
     days = [session.day for session in period.sessions]
-    states = [state for day in days for state in period.writer.store.orders.states(day)]
+    every = (state for day in days for state in period.writer.store.orders.states(day))
+    states = [state for state in every if not state.intent.purpose.internal]
     reports = {run.session for run in period.runs if run.job == "daily_report" and run.outcome == "finished"}
     settled = {run.session for run in period.runs if run.job == "confirm_fills" and run.outcome == "finished"}
     points = period.points()

@@ -1,9 +1,10 @@
 """A period of a review: its bounds, its sessions and everything the store knows of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import Enum
+from functools import partial
 
 import numpy as np
 
@@ -43,7 +44,10 @@ def bounds(kind: Kind, end: date) -> tuple[date, date]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Period:
-    """What a review looks at; `facts` ends at the last session with a bar or run up to `end`."""
+    """What a review looks at; `facts` ends at the last session with a bar or run up to `end`.
+
+    That of an account has one of each sleeve in `parts`, and of each session the decision of one of them.
+    """
 
     kind: Kind
     first: date
@@ -54,6 +58,7 @@ class Period:
     sessions: tuple[Session, ...]
     decisions: Mapping[date, DecisionRecord]
     runs: tuple[RunRecord, ...]
+    parts: tuple["Period", ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -65,6 +70,11 @@ class Period:
         """First session ever recorded."""
         days = [*self.decisions, *(point.session for point in self.facts.points)]
         return min(days, default=self.end)
+
+    @property
+    def own(self) -> tuple["Period", ...]:
+        """What decides for itself: the sleeves of an account, or the sleeve."""
+        return self.parts or (self,)
 
     def inside(self, day: date) -> bool:
         """Whether a date lies in the period."""
@@ -79,6 +89,12 @@ class Period:
         bars = self.facts.bars_of(symbol or self.facts.symbol)
         at = int(np.searchsorted(bars.days, np.datetime64(day, "D")))
         return at if at < len(bars) and bars.day(at) == day else None
+
+    def close(self, day: date, symbol: str) -> float | None:
+        """Official close of a symbol, or None."""
+        known = symbol == self.facts.symbol or symbol in self.facts.other_bars
+        bar = self.facts.bars_of(symbol).find(day) if known else None
+        return None if bar is None else bar.close
 
     def deciding_run(self, day: date) -> RunRecord | None:
         """The run that decided a session, or tried to."""
@@ -101,9 +117,17 @@ class Period:
 
 def period(writer: ReportWriter, kind: Kind, end: date) -> Period:
     """Read everything a review of the period that holds `end` needs, nothing later than `end`."""
-    first, last = bounds(kind, end)
     facts = session_facts(writer.store, writer.calendar, writer.setup, end, whole=True)
-    decisions = {record.session: record for record in writer.store.decisions.all() if record.session <= end}
+    made = partial(_period, writer, kind, end, [one for one in writer.store.decisions.all() if one.session <= end])
+    return replace(made(facts), parts=tuple(map(made, facts.parts)))
+
+
+def _period(
+    writer: ReportWriter, kind: Kind, end: date, records: Sequence[DecisionRecord], facts: SessionFacts
+) -> Period:
+    first, last = bounds(kind, end)
+    names = {one.setup.strategy for one in facts.own}
+    decisions = {record.session: record for record in records if record.strategy in names}
     begun = min([*decisions, *(point.session for point in facts.points)], default=end)
     return Period(
         kind=kind,

@@ -103,19 +103,26 @@ def _books(period: Period) -> AuditLine:
 
 
 def _limits(period: Period) -> tuple[AuditLine, ...]:
-    inside = [record for day, record in period.decisions.items() if period.inside(day)]
-    losses = sum(1 for record in inside if record.document.get("daily_loss_hit"))
-    falls = sum(1 for record in inside if record.document.get("drawdown_hit"))
+    lines: list[AuditLine] = []
+    for own in period.own:
+        inside = [record for day, record in own.decisions.items() if own.inside(day)]
+        losses = sum(1 for record in inside if record.document.get("daily_loss_hit"))
+        falls = sum(1 for record in inside if record.document.get("drawdown_hit"))
+        name = own.facts.setup.strategy
+        risk = own.facts.setup.settings.risk_of(name)
+        limit = "none" if risk.max_drawdown_frac is None else f"{risk.max_drawdown_frac:.0%}"
+        loss = _usd(risk.max_daily_loss_usd)
+        if risk.max_daily_loss_frac is not None:
+            loss = f"{risk.max_daily_loss_frac:.0%} of its equity" if loss == "none" else loss
+        of = f", {name}" if period.parts else ""
+        lines += [
+            AuditLine(f"daily loss limit{of}", OK, f"{loss}, reached in {losses} sessions"),
+            AuditLine(f"drawdown limit{of}", OK, f"{limit}, reached in {falls} sessions"),
+            AuditLine(f"position limit{of}", OK, _usd(risk.max_position_usd)),
+        ]
     halts = [halt for halt in period.writer.store.control.halts() if period.inside(halt.since.date())]
-    setup = period.writer.setup
-    risk = setup.settings.risk_of(setup.strategy)
-    limit = "none" if risk.max_drawdown_frac is None else f"{risk.max_drawdown_frac:.0%}"
-    return (
-        AuditLine("daily loss limit", OK, f"{_usd(risk.max_daily_loss_usd)}, reached in {losses} sessions"),
-        AuditLine("drawdown limit", OK, f"{limit}, reached in {falls} sessions"),
-        AuditLine("position limit", OK, _usd(risk.max_position_usd)),
-        AuditLine("halts", ATTENTION if any(halt.lifted_at is None for halt in halts) else OK, f"{len(halts)}"),
-    )
+    in_force = any(halt.lifted_at is None for halt in halts)
+    return (*lines, AuditLine("halts", ATTENTION if in_force else OK, f"{len(halts)}"))
 
 
 def _usd(limit: float | None) -> str:

@@ -11,6 +11,7 @@ from mtum.core.indicators import column_of
 from mtum.core.market.bars import Bars, Column
 from mtum.core.portfolio.orders import Side
 from mtum.core.reporting.accuracy import Accuracy, accuracies, wilson
+from mtum.core.reporting.coordination import HELD_BACK
 from mtum.core.reporting.periods.review import IndicatorCheck, MissedSignal, Regret, Slack, WinLoss
 from mtum.core.reporting.periods.run_summary import TradeLine
 from mtum.core.reporting.words import condition
@@ -88,13 +89,22 @@ def _cause(period: Period, day: date, symbol: str, role: Role) -> tuple[str, int
     then = period.conditions(day, symbol)
     decided = [bool(one["passed"]) for one in then if condition(str(one["name"])).role is role]
     if decided and together(decided):
-        return ", ".join(record.reasons), 0
+        return _held_back(period, day, symbol) or ", ".join(record.reasons), 0
     return (_turned_words(then, final), 0) if wanted else None
 
 
 def _order(period: Period, day: date, symbol: str, side: str) -> IntentState | None:
+    # Of a wish that was crossed in part there are two; what is short of its shares comes first.
     states = period.writer.store.orders.states(day) if day in period.decisions else ()
-    return next((one for one in states if (one.intent.symbol, one.intent.side.value) == (symbol, side)), None)
+    wanted = (period.facts.setup.strategy, symbol, side)
+    own = [one for one in states if (one.intent.strategy, one.intent.symbol, one.intent.side.value) == wanted]
+    return max(own, key=lambda one: one.intent.shares - one.filled, default=None)
+
+
+def _held_back(period: Period, day: date, symbol: str) -> str | None:
+    plan, name = period.writer.store.plans.find(day), period.facts.setup.strategy
+    rows = plan.document["held_back"] if plan else ()
+    return next((HELD_BACK.get(r["reason"]) for r in rows if (r["sleeve"], r["symbol"]) == (name, symbol)), None)
 
 
 def _order_words(state: IntentState) -> str:

@@ -25,13 +25,15 @@ def market_words(history: MarketHistory) -> str:
 
 
 def equity_words(history: EquityHistory) -> str:
-    """Return the equity panels in two sentences."""
+    """Return the equity panels in two sentences, three where there are sleeves."""
     span = f"{figures.day(history.days[0].astype(object))} to {figures.day(history.days[-1].astype(object))}"
+    earned = [f"{name} {figures.number(_known(float(line[-1])), sign=True)}" for name, line in history.sleeves.items()]
     return (
         f"Equity, {span}: {figures.number(float(history.equity[-1]))} USD; buy and hold "
         f"{figures.number(_known(float(history.benchmark[-1])))} USD. "
         f"Deepest fall {figures.percent(float(history.drawdown.min()))}, "
         f"holding {figures.percent(_known(float(history.benchmark_drawdown.min())))}."
+        + (f" Earned since each sleeve began: {', '.join(earned)} USD." if earned else "")
     )
 
 

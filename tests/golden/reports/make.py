@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 HERE = Path(__file__).parent
-ACCOUNTS = ("three-sleeves",)
+ACCOUNTS = ("three-sleeves", "three-sleeves-month")
 
 
 def reports(kind: str, folder: Path) -> dict[str, str]:
@@ -26,9 +26,9 @@ def reports(kind: str, folder: Path) -> dict[str, str]:
 
 def account_reports(folder: Path) -> dict[str, str]:
     """Return the golden files of the account of several sleeves, which has been played into a folder."""
-    from support.account_days import BUSY_DAY, without_hash
+    from support.account_days import BUSY_DAY, MONTH_END, without_hash
 
-    stored = {"three-sleeves": str(BUSY_DAY)}
+    stored = dict(zip(ACCOUNTS, (str(BUSY_DAY), f"month-{MONTH_END}"), strict=True))
     return {
         f"{kind}.{ending}": without_hash((folder / "reports" / f"{name}.{ending}").read_text(encoding="utf-8"))
         for kind, name in stored.items()

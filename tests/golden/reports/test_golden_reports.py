@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from mtum.app.reporting.daily_report import daily_report, preview_report
+from mtum.app.reporting.period import Kind
+from mtum.app.review import write_review
 from mtum.core.reporting.codec import document
 from support.account_days import BUSY_DAY, MONTH_END, SLEEVES, account_days, play_account
 from support.report_days import KINDS
@@ -126,3 +128,36 @@ def test_cash_that_moves_between_sleeves_is_told_and_moves_nothing_in_the_accoun
     assert report["cash"] == []
     assert report["equity"]["paid_in_usd"] == 30000
     assert f"receives {max(moved.values()):,.2f} USD" in (account / "reports" / f"{MONTH_END}.txt").read_text()
+
+
+def test_a_review_has_the_account_first_and_sleeves_that_add_up_to_it_to_the_cent(account: Path) -> None:
+    review = json.loads((account / "reports" / f"month-{MONTH_END}.json").read_text())
+    real = [one for one in review["sleeves"].values() if one["state"] != "watch"]
+
+    assert [*review["sleeves"]] == [*SLEEVES]
+    for figure in ("equity_usd", "pnl_usd", "paid_usd"):
+        assert review[figure] == pytest.approx(sum(one[figure] for one in real), abs=0.005)
+    assert review["win_loss_start"]["closed"] == sum(one["win_loss_start"]["closed"] for one in real)
+    assert review["costs"]["fills"] == sum(one["costs"]["fills"] for one in real) > 0
+    # -841.62 of 30,000 is the month, as it is the first.
+    assert review["pnl_frac"] == pytest.approx(review["pnl_usd"] / 30000, abs=2e-4)
+    assert [one["variant"] for one in review["sleeves"]["trend"]["effects"]][:1] == ["all conditions"]
+    assert review["effects"] == review["trades"] == []
+
+
+@pytest.mark.parametrize("kind", [Kind.WEEK, Kind.QUARTER])
+def test_weeks_and_quarters_tell_each_sleeve_what_is_its_own(account: Path, kind: Kind) -> None:
+    with account_days(account) as (replay, writer):
+        review = write_review(writer, kind, BUSY_DAY, replay.desk.clock.now()).review
+
+    trend = review.sleeves["trend"]
+    assert [name for name, one in review.sleeves.items() if one.virtual] == ["paper"]
+    assert review.pnl_usd == pytest.approx(sum(one.pnl_usd or 0 for one in review.sleeves.values() if not one.virtual))
+    if kind is Kind.WEEK:
+        assert {line.symbol for line in trend.accuracy} == {"MTUM"}
+        assert (bool(review.slack), trend.slack) == (True, ())
+    else:
+        checks = {line.check: line for line in review.audit}
+        assert checks["lots and position"].result == "ok"
+        assert checks["daily loss limit, core"].detail == "10% of its equity, reached in 0 sessions"
+        assert trend.audit == ()

@@ -117,14 +117,15 @@ def _is_word(cell: object) -> bool:
 
 
 def prose(text: str) -> str:
-    """Return a sentence as HTML; a command between backticks never breaks inside a word.
+    """Return a sentence as HTML; a command between backticks never breaks inside a word, and no day in itself.
 
     Examples
     --------
     >>> prose("now `mtum backtest --approve` & wait")
     'now <code>mtum</code> <code>backtest</code> <code>--approve</code> &amp; wait'
     """
-    return _COMMAND.sub(lambda found: " ".join(f"<code>{word}</code>" for word in found[1].split()), escape(text))
+    told = _COMMAND.sub(lambda found: " ".join(f"<code>{word}</code>" for word in found[1].split()), escape(text))
+    return _DAY.sub(r'<span style="white-space:nowrap">\g<0></span>', told)
 
 
 def _cell(cell: object) -> str:

@@ -1,10 +1,15 @@
 """The daily report laid out: the same sections for text and HTML, in reading order."""
 
-from dataclasses import replace
-
 from mtum.core.reporting import figures, words
 from mtum.core.reporting.daily.account import account, performance, position, positions
-from mtum.core.reporting.daily.sleeves import VIRTUAL, account_verdict, coordination, ordered, overview
+from mtum.core.reporting.daily.sleeves import (
+    VIRTUAL,
+    account_verdict,
+    coordination,
+    ordered,
+    overview,
+    sleeve_section,
+)
 from mtum.core.reporting.daily.subject import subject
 from mtum.core.reporting.daily.system import alarms, changes, corrections, market_data, timings
 from mtum.core.reporting.layout import Cell, Facts, Page, Section, Sentence, Table, Tone, cells
@@ -53,14 +58,7 @@ def _sleeve(name: str, sleeve: Summary) -> Section:
     parts = (
         *_decided(sleeve), performance(sleeve), account(sleeve), *_known(sleeve), corrections(sleeve)
     )  # fmt: skip
-    mark = f"{VIRTUAL}: " if sleeve.virtual else ""
-    state = "" if sleeve.state in ("on", "watch") else f", {sleeve.state.replace('_', ' ')}"
-    return Section(
-        f"sleeve-{name}",
-        f"{mark}{name}{state}",
-        (Sentence(f"{mark}{verdict(sleeve)}"), Sentence(glance(sleeve))),
-        tuple(replace(part, key=f"{name}-{part.key}") for part in parts if part.blocks),
-    )
+    return sleeve_section(name, sleeve.state, (Sentence(verdict(sleeve)), Sentence(glance(sleeve))), parts)
 
 
 def verdict(summary: Summary) -> str:

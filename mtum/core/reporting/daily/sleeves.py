@@ -1,6 +1,7 @@
 """Sections of the daily report about the sleeves of an account: a line of each, and what came of their wishes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from mtum.core.reporting import figures, words
 from mtum.core.reporting.coordination import coordination_lines
@@ -34,7 +35,7 @@ def overview(summary: Summary) -> Section:
         )
     )
     rows = [_line(name, one) for name, one in summary.sleeves.items() if not one.virtual]
-    total = (Cell("Account"), *_money(summary), Cell(""), Cell(""))
+    total = (Cell("Account"), *_money(summary), Cell(""))
     table = Table(_HEAD, (*rows, total), _LEFT)
     watched = [_line(name, one) for name, one in summary.sleeves.items() if one.virtual]
     note = f"{VIRTUAL}: watched on real data with virtual money, in no figure of the account."
@@ -42,8 +43,22 @@ def overview(summary: Summary) -> Section:
     return Section("sleeves", "Account and sleeves", (facts, *((table,) if rows else ()), *apart))
 
 
-_HEAD = ("Sleeve", "USD", "day, USD", "holds", "did")
-_LEFT = frozenset({0, 3, 4})
+_HEAD = ("Sleeve", "equity, USD", "day, USD", "did and holds")
+_LEFT = frozenset({0, 3})
+
+
+def sleeve_section(name: str, state: str, blocks: tuple[Block, ...], parts: Iterable[Section]) -> Section:
+    """Return a sleeve's own report as one section; parts without blocks are left out.
+
+    Parameters
+    ----------
+    state : str
+        Of the sleeve, as in the settings; what is watched is marked.
+    """
+    told = "" if state in ("on", "watch") else f", {state.replace('_', ' ')}"
+    title = f"{VIRTUAL}: {name}" if state == "watch" else f"{name}{told}"
+    own = tuple(replace(part, key=f"{name}-{part.key}") for part in parts if part.blocks)
+    return Section(f"sleeve-{name}", title, blocks, own)
 
 
 def _line(name: str, sleeve: Summary) -> tuple[Cell, ...]:
@@ -54,8 +69,7 @@ def _line(name: str, sleeve: Summary) -> tuple[Cell, ...]:
     return (
         Cell(f"{VIRTUAL} {name}" if sleeve.virtual else f"{name}{state}"),
         *_money(sleeve),
-        Cell(holds or "nothing"),
-        Cell(did(sleeve)),
+        Cell(f"{did(sleeve)}; holds {holds or 'nothing'}"),
     )
 
 

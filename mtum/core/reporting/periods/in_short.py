@@ -1,6 +1,7 @@
 """What a review comes down to, in sentences: what needs a person first, then what may be concluded and what may not."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from mtum.core.reporting import figures, words
 from mtum.core.reporting.accuracy import Accuracy
@@ -26,6 +27,9 @@ def in_short(review: Review) -> Section:
         *_standing(review.standing),
         *_paid(review),
     )
+    for name, one in review.sleeves.items():
+        theirs = (line for line in in_short(one).blocks if isinstance(line, Sentence) and line.tone is Tone.BAD)
+        found += tuple(replace(line, text=f"{name}: {line.text}") for line in theirs)
     urgent = [line for line in found if line.tone is Tone.BAD]
     return Section("in-short", "In short", (*urgent, *(line for line in found if line.tone is not Tone.BAD)))
 

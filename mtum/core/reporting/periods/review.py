@@ -1,11 +1,13 @@
 """A week, a month or a quarter as one value; what a kind of review does not look at is empty."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 
 from mtum.core.reporting.accuracy import Accuracy
 from mtum.core.reporting.expectation import BacktestLine
 from mtum.core.reporting.periods.run_summary import TradeLine
+from mtum.core.reporting.stated import SPARSE
 from mtum.core.reporting.summary import DriftLine
 
 
@@ -158,7 +160,11 @@ class TaxLine:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """The account of a period; `complete` is False while sessions of it are still to come."""
+    """A period of a sleeve, or of an account with those of its `sleeves`.
+
+    `complete` is False while sessions of it are still to come; `drawdown_frac` is the deepest fall from the peak
+    inside it, `paid_usd` its commissions, fees and taxes (None while one is not known).
+    """
 
     kind: str
     first: date
@@ -193,8 +199,19 @@ class Review:
     tax: tuple[TaxLine, ...] = ()
     backtest: BacktestLine | None = None
     symbols: tuple[str, ...] = ()
+    drawdown_frac: float | None = None
+    paid_usd: float | None = None
+    state: str = field(default="", metadata=SPARSE)
+    sleeves: Mapping[str, "Review"] = field(default_factory=dict, metadata=SPARSE)
+
+    @property
+    def virtual(self) -> bool:
+        """Whether the money is not real."""
+        return self.state == "watch"
 
     @property
     def traded(self) -> str:
-        """What the strategy trades, in words: one symbol, or the strategy's name where there are several."""
+        """What is traded, in words: one symbol, the strategy's name where there are several, or the account."""
+        if self.sleeves:
+            return "Account"
         return self.symbol if len(self.symbols) < 2 else self.strategy

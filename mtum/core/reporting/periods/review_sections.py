@@ -1,8 +1,9 @@
 """Reviews laid out: the same sections for text and HTML."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from mtum.core.reporting import figures, words
+from mtum.core.reporting.daily.sleeves import VIRTUAL, sleeve_section
 from mtum.core.reporting.expectation import against_backtest
 from mtum.core.reporting.layout import Block, Cell, Facts, Page, Section, Sentence, Tone, signed, table_of
 from mtum.core.reporting.periods.in_short import in_short
@@ -15,12 +16,13 @@ _TONES = {"ok": Tone.GOOD, "attention": Tone.BAD, "unknown": Tone.QUIET}
 
 def review_page(review: Review) -> Page:
     """Return the page of a review; sections that its kind does not have are left out."""
-    first = (in_short(review), _result(review), _standing(review), _trades(review))
+    first = (in_short(review), _result(review), _sleeves(review), _standing(review), _trades(review))
     further = (
         _accuracy(review),
         _missed(review),
         _effects(review),
         _costs(review),
+        *(_sleeve(name, one) for name, one in review.sleeves.items()),
         _stability(review),
         _partial(review),
         _validation(review),
@@ -41,6 +43,50 @@ def review_page(review: Review) -> Page:
             "A single period proves nothing. Intervals are 95 %.",
             f"mode {review.mode}, account {review.account}, strategy {review.strategy}",
         ),
+    )
+
+
+def _sleeve(name: str, review: Review) -> Section:
+    """Return everything of one sleeve."""
+    parts = (
+        in_short(review), _result(review), _standing(review), _trades(review), _accuracy(review), _missed(review),
+        _effects(review), _costs(review), _partial(review), _validation(review),
+    )  # fmt: skip
+    return sleeve_section(name, review.state, (Sentence(_verdict(review)),), parts)
+
+
+def _sleeves(review: Review) -> Section:
+    """Return a row of each sleeve with the sum of those that own money, watched ones apart."""
+    if not review.sleeves:
+        return Section("sleeves", "Sleeves")
+    own = {name: one for name, one in review.sleeves.items() if not one.virtual}
+    watched = {f"{VIRTUAL} {name}": one for name, one in review.sleeves.items() if one.virtual}
+    note = "The results of the sleeves add up to that of the account, to the cent; cash between them is in neither."
+    blocks: list[Block] = []
+    for rows in ({**own, "Account": review} if own else {}, watched):
+        blocks += _sleeve_tables(review.kind, rows) if rows else []
+        blocks += [Sentence(note, Tone.QUIET)] if rows and "Account" in rows else []
+    return Section("sleeves", "Sleeves", tuple(blocks))
+
+
+def _sleeve_tables(kind: str, rows: Mapping[str, Review]) -> tuple[Block, ...]:
+    money = (
+        (
+            *(name, figures.number(one.equity_usd), signed(figures.number(one.pnl_usd, sign=True))),
+            *(signed(figures.percent(one.pnl_frac)), signed(figures.percent(one.benchmark_frac))),
+        )
+        for name, one in rows.items()
+    )
+    trading = (
+        (
+            *(name, figures.percent(one.drawdown_frac), str(one.win_loss.closed if one.win_loss else 0)),
+            *(str(one.win_loss.wins if one.win_loss else 0), figures.number(one.paid_usd)),
+        )
+        for name, one in rows.items()
+    )
+    return (
+        table_of(("Sleeve", "USD", f"{kind}, USD", "return", "holding"), money),
+        table_of(("Sleeve", "deepest fall", "trades", "won", "costs, USD"), trading),
     )
 
 
