@@ -82,6 +82,7 @@ class YahooServer:
         self.charts: dict[str, Chart] = {}
         self.replies: list[Reply] = []
         self.always: Reply | None = None
+        self.instead: dict[str, Reply] = {}
         self.asked: list[str] = []
         self.url = ""
 
@@ -94,7 +95,10 @@ class YahooServer:
             return self.replies.pop(0)
         if self.always is not None:
             return self.always
-        chart = self.charts.get(unquote(path.rsplit("/", 1)[1]))
+        ticker = unquote(path.rsplit("/", 1)[1])
+        chart = self.charts.get(ticker)
+        if ticker in self.instead:
+            return self.instead[ticker]
         return NOT_FOUND if chart is None else Reply(body=json.dumps(body_of(chart, query)).encode())
 
 

@@ -2,23 +2,34 @@
 
 import logging
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from threading import Event, Lock, local
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from mtum.adapters.clock import monotonic_seconds, pause
-from mtum.errors import BarsInvalidError, BarsMissingError, DataError, SourceUnavailableError, TooManyRequestsError
+from mtum.errors import (
+    BarsInvalidError,
+    BarsMissingError,
+    DataError,
+    MtumError,
+    SourceUnavailableError,
+    TooManyRequestsError,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _LEAST_SECONDS = 0.05
 _PACE_SECONDS = 0.25
-"""Least time between two questions: Yahoo turns away who asks faster for long."""
+"""Least time between the beginnings of two questions: Yahoo turns away who asks faster for long."""
+_AT_ONCE = 8
+"""Questions in the air, so that one answer that takes long holds up no other."""
 _TOLD = ("symbol", "currency", "regularMarketTime", "exchangeDataDelayedBy")
 
 
@@ -52,6 +63,8 @@ class YahooClient:
         self._budget = budget_seconds
         self._session: Any = None
         self._since_last: Callable[[], float] = lambda: _PACE_SECONDS
+        self._turn = Lock()
+        self._shared_budget: Callable[[], float] = lambda: budget_seconds
 
     def chart(self, ticker: str, zone: str, first: date, last: date, interval: str = "1d") -> Answer:
         """Return the chart of a closed interval of days; empty when Yahoo has nothing in it.
@@ -67,32 +80,70 @@ class YahooClient:
         """
         import stamina  # with the client library: only where Yahoo is really asked
 
-        spent = monotonic_seconds()
+        spent, budget = monotonic_seconds(), min(self._budget, self._shared_budget())
         reasons: list[SourceUnavailableError] = []
         # Waits come on top of the library's own limit, hence less than the whole budget.
         retries = stamina.retry_context(
             on=SourceUnavailableError,
             attempts=None,
-            timeout=0.75 * self._budget,
+            timeout=0.75 * budget,
             wait_initial=0.5,
-            wait_max=self._budget / 8,
-            wait_jitter=self._budget / 16,
+            wait_max=budget / 8,
+            wait_jitter=budget / 16,
         )
         try:
             for attempt in retries:
                 with attempt, _noted(reasons):
-                    return self._once(ticker, zone, (first, last), interval, self._budget - spent())
+                    return self._once(ticker, zone, (first, last), interval, budget - spent())
         except SourceUnavailableError as error:
             # The first try had the whole budget; the last one often dies of its end.
             why = reasons[0]
             raise type(why)(f"{why} (tried {len(reasons)} times in {spent():.0f} s)") from error
         raise AssertionError("unreachable")
 
+    def side_by_side(self, calls: Sequence[Callable[[], Any]], seconds: float) -> dict[int, Any]:
+        """Make calls that ask for charts at the same time, none longer than so many seconds.
+
+        The library's own way to ask for many symbols sends as many questions, and tells neither what went wrong
+        with one nor when a price was formed. Once Yahoo turns one away, no further one is begun.
+
+        Returns
+        -------
+        dict of int to object
+            By position what came of those that ended in time, errors of ours among it.
+        """
+        spent = monotonic_seconds()
+        turned_away = Event()
+
+        def made(call: Callable[[], Any]) -> Any:
+            if turned_away.is_set():
+                return TooManyRequestsError("not asked: Yahoo turns us away")
+            try:
+                return call()
+            except MtumError as error:
+                if isinstance(error, TooManyRequestsError):
+                    turned_away.set()
+                return error
+
+        self._shared_budget = lambda: seconds - spent()
+        workers = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="yahoo")
+        try:
+            # The filter of warnings is the whole process's: it is put back when all are done.
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                asked = [workers.submit(made, call) for call in calls]
+                wait(asked, seconds)
+                return {at: one.result() for at, one in enumerate(asked) if one.done()}
+        finally:
+            workers.shutdown(wait=False, cancel_futures=True)
+            self._shared_budget = lambda: self._budget
+
     def _once(self, ticker: str, zone: str, days: tuple[date, date], interval: str, left: float) -> Answer:
-        yfinance = self._opened(ticker, zone)
-        pause(_PACE_SECONDS - self._since_last())
-        self._since_last = monotonic_seconds()
-        self._session.left = _countdown(left)
+        with self._turn:
+            yfinance = self._opened(ticker, zone)
+            pause(min(_PACE_SECONDS - self._since_last(), left))
+            self._since_last = monotonic_seconds()
+        self._session.budget.left = _countdown(left)
         asked = yfinance.Ticker(ticker, session=self._session)
         try:
             with warnings.catch_warnings():
@@ -155,10 +206,10 @@ def _session(base_url: str, timeout_seconds: float) -> Any:
     class BudgetedSession(Session[Any]):
         """Ends every request with the budget, and sends it to the stand-in address if there is one."""
 
-        left: Callable[[], float] = staticmethod(lambda: timeout_seconds)
+        budget = local()  # of the thread that asks
 
         def request(self, method: Any, url: str, **options: Any) -> Any:  # type: ignore[override]  # passed on
-            left = self.left()
+            left = self.budget.left()
             if left < _LEAST_SECONDS:
                 raise TimeoutError("the time budget is used up")
             options["timeout"] = min(timeout_seconds, left)

@@ -1,11 +1,16 @@
 """Yahoo as a source of bars: history, today's running bar, the VIX, and shares of volume."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from functools import partial
 from math import isnan
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from mtum.adapters.sources.ahead import Ahead
 from mtum.adapters.sources.yahoo.client import Answer, YahooClient
 from mtum.adapters.sources.yahoo.frames import bars_of, instant_of, starts_of
 from mtum.core.market.bars import PRICE_COLUMNS, Bar, Bars
@@ -14,7 +19,7 @@ from mtum.core.market.sessions import Session
 from mtum.core.market.volume import UsualShare, intraday_share, learned_share
 from mtum.core.simulation.provisional import documented_share
 from mtum.errors import BarsInvalidError, BarsStaleError, DataError
-from mtum.ports.market_data import Quote, SeriesValue
+from mtum.ports.market_data import Call, Method, Quote, SeriesValue
 from mtum.ports.time import Calendar
 
 if TYPE_CHECKING:
@@ -29,6 +34,8 @@ BUDGET_SECONDS = 30.0
 """For one question; a decision asks four between its snapshot and its data deadline 150 seconds later."""
 _NEW_YORK = "America/New_York"
 _INTRADAY_DAYS = 40  # holds 20 full sessions, holidays and half days included; Yahoo keeps 60
+
+type _Slices = tuple[NDArray[np.datetime64], NDArray[np.float64], datetime, float]
 
 
 class YahooSource:
@@ -57,16 +64,27 @@ class YahooSource:
     ) -> None:
         self._calendar = calendar
         self._client = YahooClient(cache_dir, base_url, timeout_seconds, budget_seconds)
-        self._learned: dict[tuple[str, date, float], UsualShare | None] = {}
+        self._learned: dict[tuple[str, date], Sequence[_Slices]] = {}
+        self._ahead = Ahead()
 
     def coverage(self, symbol: str) -> Coverage:
         """Return that dividends are told: they come with every chart."""
         return Coverage(Dividends.KNOWN)
 
+    def ask_ahead(self, calls: Sequence[Call], seconds: float) -> None:
+        """Ask for many symbols at once, no faster than Yahoo allows."""
+        asks: Mapping[Method, Callable[..., Any]] = {
+            "history": self._history,
+            "quote": self._quote,
+            "series": self._series,
+            "volume_share": self._share,
+        }
+        came = self._client.side_by_side([partial(asks[call.method], *call.arguments) for call in calls], seconds)
+        self._ahead.keep(NAME, calls, came, seconds)
+
     def history(self, symbol: str, first: date, last: date) -> Bars:
         """Return the daily bars of the closed interval."""
-        frame = self._client.chart(ticker_of(symbol), _NEW_YORK, first, last).frame
-        return bars_of(frame, symbol, NAME).since(first).until(last)
+        return self._answer("history", self._history, symbol, first, last)
 
     def quote(self, symbol: str, session: Session, at: datetime) -> Quote:
         """Return today's running bar.
@@ -78,6 +96,37 @@ class YahooSource:
         BarsInvalidError
             If a price is missing in it.
         """
+        return self._answer("quote", self._quote, symbol, session, at)
+
+    def series(self, name: str, session: Session, at: datetime) -> SeriesValue | None:
+        """Return the index as it stands, or None for a series Yahoo does not have."""
+        return self._answer("series", self._series, name, session, at)
+
+    def series_history(self, name: str, first: date, last: date) -> Mapping[date, float]:
+        """Return official closes by session as Yahoo dates them, days the exchange was shut included."""
+        if name not in SERIES:
+            return {}
+        bars = bars_of(self._client.chart(*SERIES[name], first, last).frame, name, NAME)
+        return {bars.day(index): float(close) for index, close in enumerate(bars.close) if not isnan(close)}
+
+    def volume_share(self, symbol: str, session: Session, minutes: float) -> UsualShare | None:
+        """Return the median share of the last 20 full sessions' 5-minute bars, or the documented prior."""
+        try:
+            measured = self._answer("volume_share", self._share, symbol, session, minutes)
+        except DataError:
+            # The prior is a fair answer; a source that is down says so where bars are asked for.
+            self._learned[symbol, session.day] = ()
+            measured = None
+        return measured or documented_share(PRIOR_SHARES.get(symbol), session, minutes)
+
+    def _answer[T](self, method: Method, ask: Callable[..., T], *arguments: Any) -> T:
+        return self._ahead.answer(Call(method, arguments), lambda: ask(*arguments))
+
+    def _history(self, symbol: str, first: date, last: date) -> Bars:
+        frame = self._client.chart(ticker_of(symbol), _NEW_YORK, first, last).frame
+        return bars_of(frame, symbol, NAME).since(first).until(last)
+
+    def _quote(self, symbol: str, session: Session, _: datetime) -> Quote:
         bar, answer = self._running(symbol, ticker_of(symbol), _NEW_YORK, session)
         empty = [name for name in PRICE_COLUMNS if isnan(getattr(bar, name))]
         if empty:
@@ -97,31 +146,12 @@ class YahooSource:
             split=bar.split,
         )
 
-    def series(self, name: str, session: Session, at: datetime) -> SeriesValue | None:
-        """Return the index as it stands, or None for a series Yahoo does not have."""
+    def _series(self, name: str, session: Session, _: datetime) -> SeriesValue | None:
         if name not in SERIES:
             return None
         bar, answer = self._running(name, *SERIES[name], session)
         delayed = bool(answer.about.get("exchangeDataDelayedBy"))
         return SeriesValue(name, NAME, bar.close, _seen_at(name, answer), delayed)
-
-    def series_history(self, name: str, first: date, last: date) -> Mapping[date, float]:
-        """Return official closes by session as Yahoo dates them, days the exchange was shut included."""
-        if name not in SERIES:
-            return {}
-        bars = bars_of(self._client.chart(*SERIES[name], first, last).frame, name, NAME)
-        return {bars.day(index): float(close) for index, close in enumerate(bars.close) if not isnan(close)}
-
-    def volume_share(self, symbol: str, session: Session, minutes: float) -> UsualShare | None:
-        """Return the median share of the last 20 full sessions' 5-minute bars, or the documented prior."""
-        key = (symbol, session.day, round(minutes, 1))
-        if key not in self._learned:
-            try:
-                self._learned[key] = self._measured_share(symbol, session, minutes)
-            except DataError:
-                # The prior is a fair answer; a source that is down says so where bars are asked for.
-                self._learned[key] = None
-        return self._learned[key] or documented_share(PRIOR_SHARES.get(symbol), session, minutes)
 
     def _running(self, name: str, ticker: str, zone: str, session: Session) -> tuple[Bar, Answer]:
         answer = self._client.chart(ticker, zone, session.day - timedelta(days=7), session.day)
@@ -132,13 +162,20 @@ class YahooSource:
             raise BarsStaleError(f"{name}: Yahoo has no bar of {session.day} yet; its newest is {newest}")
         return bar, answer
 
-    def _measured_share(self, symbol: str, session: Session, minutes: float) -> UsualShare | None:
-        first, last = session.day - timedelta(days=_INTRADAY_DAYS), session.day - timedelta(days=1)
-        intraday = self._client.chart(ticker_of(symbol), _NEW_YORK, first, last, "5m").frame
-        daily = self.history(symbol, first, last)
-        full = [one for one in self._calendar.sessions(first, last) if not one.half_day]
-        found = [_share_of(intraday, daily, one, minutes) for one in full]
-        return learned_share([share for share in found if share is not None])
+    def _share(self, symbol: str, session: Session, minutes: float) -> UsualShare | None:
+        # The bars are asked for once a day; the share of any minute is read from them.
+        if (symbol, session.day) not in self._learned:
+            first, last = session.day - timedelta(days=_INTRADAY_DAYS), session.day - timedelta(days=1)
+            intraday = self._client.chart(ticker_of(symbol), _NEW_YORK, first, last, "5m").frame
+            daily = self._history(symbol, first, last)
+            full = [one for one in self._calendar.sessions(first, last) if not one.half_day]
+            slices = (_slices(intraday, daily, one) for one in full)
+            self._learned[symbol, session.day] = [one for one in slices if one is not None]
+        shares = (
+            intraday_share(starts, volumes, close, minutes, final)
+            for starts, volumes, close, final in self._learned[symbol, session.day]
+        )
+        return learned_share([share for share in shares if share is not None])
 
 
 def ticker_of(symbol: str) -> str:
@@ -159,10 +196,9 @@ def _seen_at(name: str, answer: Answer) -> datetime:
     return seen
 
 
-def _share_of(intraday: "pd.DataFrame", daily: Bars, session: Session, minutes: float) -> float | None:
+def _slices(intraday: "pd.DataFrame", daily: Bars, session: Session) -> _Slices | None:
     bar = daily.find(session.day)
     part = intraday[[stamp.date() == session.day for stamp in intraday.index]]
     if bar is None or not len(part):
         return None
-    volumes = part["Volume"].to_numpy(dtype="float64")
-    return intraday_share(starts_of(part.index), volumes, session.close, minutes, bar.volume)
+    return starts_of(part.index), part["Volume"].to_numpy(dtype="float64"), session.close, bar.volume
