@@ -23,6 +23,7 @@ def contradictions(settings: Settings) -> list[str]:
     """Return what does not go together among the sections, one line each."""
     return [
         *_schedule(settings.schedule),
+        *_market(settings),
         *_strategy(settings),
         *_weights(settings),
         *_account(settings),
@@ -50,6 +51,12 @@ def _schedule(schedule: Schedule) -> Iterator[str]:
             "schedule.last_send_minutes: below 10 an order can no longer be canceled; "
             "set schedule.allow_late_send = true to accept that"
         )
+
+
+def _market(settings: Settings) -> Iterator[str]:
+    source = settings.market.source
+    if settings.market.dividend_source is not None and source != "ib":
+        yield f'market.dividend_source: is for source "ib" only; with "{source}" the bars have their dividends'
 
 
 def _strategy(settings: Settings) -> Iterator[str]:

@@ -16,7 +16,7 @@ class Quote:
     """Today's unfinished bar of a symbol as a source shows it now.
 
     `volume` is shares so far; `seen_at` the instant of the last trade or newest minute;
-    `delayed` whether the feed is not live.
+    `delayed` whether the feed is not live; `dividend_told` whether it is known what goes ex today.
     """
 
     symbol: str
@@ -32,6 +32,7 @@ class Quote:
     delayed: bool = False
     dividend: float = 0.0
     split: float = 0.0
+    dividend_told: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,3 +104,8 @@ class AsksAhead(Protocol):
         What has not come in time raises SourceUnavailableError.
         """
         ...
+
+
+def told_dividends(symbol: str, source: str) -> str:
+    """Return the name of a fact of the database: who told the dividends of the cached bars of a symbol."""
+    return f"dividends of {symbol} from {source}"

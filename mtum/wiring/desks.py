@@ -20,7 +20,8 @@ from mtum.adapters.ib.connector import Connector, login_of
 from mtum.adapters.ib.contracts import ContractPins, Contracts
 from mtum.adapters.ib.wire_record import WireFile
 from mtum.adapters.run_journal import RunJournal
-from mtum.adapters.sources.ib import IbSource
+from mtum.adapters.sources.dividends import ToldApart
+from mtum.adapters.sources.ib import Facts, IbSource
 from mtum.adapters.state_file import ReplacedFile, Unwatched
 from mtum.app.desk import Desk, Provenance
 from mtum.app.ledger.book import held_shares
@@ -150,7 +151,9 @@ def live_desk(
             if as_of is None:
                 _ask_first(settings, store, contracts.connector)
         told: list[str] = []
-        running = partial(_running_source, settings=settings, data_dir=data_dir, contracts=contracts, tell=told.append)
+        running = partial(
+            _running_source, settings=settings, data_dir=data_dir, store=store, contracts=contracts, tell=told.append
+        )
         source = running(settings.market.source)
         second = settings.market.second_source
         falls_back = settings.market.vix_falls_back(rehearsal=resources.is_rehearsal(settings, store))
@@ -229,10 +232,18 @@ def _contracts(
 
 
 def _running_source(
-    name: str, settings: Settings, data_dir: Path, contracts: Contracts | None, tell: Callable[[str], None]
+    name: str,
+    settings: Settings,
+    data_dir: Path,
+    store: Store,
+    contracts: Contracts | None,
+    tell: Callable[[str], None],
 ) -> BarSource:
     if name == "ib" and contracts is not None:
-        return IbSource(contracts)
+        teller = resources.dividend_teller(settings, data_dir)
+        if teller is not None:
+            return ToldApart(IbSource(contracts), teller)
+        return IbSource(contracts, Facts(store.control.meta, store.control.set_meta))
     market = settings.market.model_copy(update={"source": name})
     return resources.source_of(settings.model_copy(update={"market": market}), data_dir, tell)
 

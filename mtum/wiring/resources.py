@@ -19,6 +19,7 @@ from mtum.errors import ConfigError, StoreError, StoreMismatchError
 from mtum.ports.reading import PRACTICE_KEY, Reader
 
 if TYPE_CHECKING:
+    from mtum.adapters.sources.dividends import Teller
     from mtum.config import Settings
     from mtum.ports.market_data import BarSource
     from mtum.ports.store import Store
@@ -94,6 +95,26 @@ def source_of(settings: "Settings", data_dir: Path, tell: Callable[[str], None] 
             from mtum.adapters.store.market.cached_bars import CachedBars
 
             return CachedBars(other, data_dir / DATABASE_NAME)
+
+
+def dividend_teller(settings: "Settings", data_dir: Path) -> "Teller | None":
+    """Return who tells dividends in place of the broker; None where the broker does.
+
+    Raises
+    ------
+    ConfigError
+        If that is a file which cannot be used.
+    """
+    from mtum.adapters.sources.dividends import FILE_NAME, YahooTeller, file_teller
+
+    match settings.market.dividend_source:
+        case "yahoo":
+            market = settings.market.model_copy(update={"source": "yahoo"})
+            return YahooTeller(source_of(settings.model_copy(update={"market": market}), data_dir))
+        case "file":
+            return file_teller(data_dir / FILE_NAME)
+        case _:
+            return None
 
 
 @contextmanager

@@ -18,6 +18,8 @@ SUITE = (
     "tests/contracts/test_ib_refusals.py",
     "tests/contracts/test_gate_clearing.py",
     "tests/unit/adapters/ib/test_codes.py",
+    "tests/unit/adapters/sources/test_ib_ahead.py",
+    "tests/unit/adapters/sources/test_ib_dividends.py",
 )
 
 

@@ -5,9 +5,10 @@ from typing import Any
 
 from mtum.core.market.sessions import Session
 from mtum.wiring.jobs import jobs_of
-from support.many_symbols import DAY, Wide, many, names, wide_installation
+from support.many_bars import DAY, names
+from support.many_symbols import Wide, wide_installation, wide_market
 
-TABLE = many(names(4))
+TABLE = wide_market(4)
 IMPATIENT: dict[str, Any] = {"broker__request_seconds": 0.7}
 
 

@@ -3,7 +3,8 @@
 from decimal import Decimal
 from pathlib import Path
 
-from mtum.app.service.rehearse import Check, Rehearsal, State
+from mtum.app.service.check import Check, State
+from mtum.app.service.rehearse import Rehearsal
 from mtum.errors import ExitCode
 from mtum.wiring.rehearsals import rehearsed
 from support.ib_clients import MTUM, client, codes, order, refs, until

@@ -46,7 +46,7 @@ class Waiting:
             return
         if isinstance(message, self.question.collects):
             self.heard.append(message)
-        if name == self.question.ends and not self.done.done():
+        if name == self.question.ends and self.question.last(message) and not self.done.done():
             self.done.set_result(self.heard)
 
     def fail(self, error: BrokerUnavailableError) -> None:

@@ -286,11 +286,15 @@ class Connection:
         finally:
             if waiting in self.callbacks.waiting:
                 self.callbacks.waiting.remove(waiting)
-            if not waiting.done.done() and waiting.question.cancel and waiting.number is not None and self.alive:
-                # What nobody waits for would still count among what may be asked at once.
-                with suppress(ConnectionError):
-                    waiting.question.cancel(self.client, waiting.number)
+            self._end(waiting)
             waiting.done.cancel()
+
+    def _end(self, waiting: Waiting) -> None:
+        # What nobody waits for would still count among what may be asked at once.
+        open_ended = waiting.question.streams or not waiting.done.done()
+        if open_ended and waiting.question.cancel and waiting.number is not None and self.alive:
+            with suppress(ConnectionError):
+                waiting.question.cancel(self.client, waiting.number)
 
     async def _write(self, send: Callable[[], None]) -> None:
         try:

@@ -136,6 +136,9 @@ type Message = (
     | ServerTime
     | Notice
 )
+DIVIDENDS = 59
+"""Kind of the text tick that tells dividends."""
+
 type OrderMessage = OpenOrder | OrderUpdate | Notice
 """What is told about one order."""
 
@@ -200,6 +203,8 @@ class Question[M: Message]:
         The messages that belong to the answer.
     ends : str
         The API's name of the message that ends it.
+    last : callable
+        Whether a message of that name is the one that ends it.
     keyed : bool
         Whether the messages carry the request id.
     seconds : float or None
@@ -208,6 +213,8 @@ class Question[M: Message]:
         What the broker counts it among.
     cancel : callable of (client, request id), optional
         Writes that no answer is wanted any more.
+    streams : bool
+        Whether more would follow the answer unless it is canceled.
     """
 
     asked: str
@@ -216,8 +223,10 @@ class Question[M: Message]:
     ends: str
     keyed: bool = False
     seconds: float | None = None
+    last: Callable[[Any], bool] = lambda _: True
     limit: Limit | None = None
     cancel: Callable[[Any, int], None] | None = None
+    streams: bool = False
 
 
 type Talk[T] = Generator[Question[Any], list[Any], T]
@@ -269,12 +278,14 @@ def contract_details(contract: Any) -> Question[ContractDetails]:
     )
 
 
-def history(contract: Any, duration: str, size: str, *, epoch: bool = False) -> Question[HistoricalBar]:
-    """Ask regular-hours bars of trades up to now."""
+def history(
+    contract: Any, duration: str, size: str, *, epoch: bool = False, what: str = "TRADES"
+) -> Question[HistoricalBar]:
+    """Ask regular-hours bars up to now: of trades, or ("ADJUSTED_LAST") adjusted for dividends as well."""
     return Question(
         f"{size} bars of {contract.symbol}",
         lambda client, number: client.reqHistoricalData(
-            number, contract, "", duration, size, "TRADES", True, 2 if epoch else 1, False, []
+            number, contract, "", duration, size, what, True, 2 if epoch else 1, False, []
         ),
         (HistoricalBar,),
         "historicalDataEnd",
@@ -295,4 +306,20 @@ def snapshot(contract: Any) -> Question[PriceTick | TextTick | DataType]:
         seconds=12.0,
         limit=Limit.LINE,
         cancel=lambda client, number: client.cancelMktData(number),
+    )
+
+
+def dividends(contract: Any) -> Question[TextTick]:
+    """Ask the dividends of a year and the next one, which come with a running quote only."""
+    return Question(
+        f"dividends of {contract.symbol}",
+        lambda client, number: client.reqMktData(number, contract, "456", False, False, []),
+        (TextTick,),
+        "tickString",
+        keyed=True,
+        seconds=4.0,
+        last=lambda message: isinstance(message, TextTick) and message.kind == DIVIDENDS,
+        limit=Limit.LINE,
+        cancel=lambda client, number: client.cancelMktData(number),
+        streams=True,
     )

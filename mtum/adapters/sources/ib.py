@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from itertools import groupby
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from mtum.adapters.ib.codes import NO_PERMISSION
 from mtum.adapters.ib.contracts import Contracts
 from mtum.adapters.ib.messages import (
+    DIVIDENDS,
     DataType,
     HistoricalBar,
     Message,
@@ -22,12 +24,14 @@ from mtum.adapters.ib.messages import (
     SilenceError,
     Talk,
     TextTick,
+    dividends,
     history,
     snapshot,
 )
 from mtum.adapters.sources.ahead import Ahead
 from mtum.core.market.bars import PRICE_COLUMNS, Bar, Bars
 from mtum.core.market.coverage import Coverage, Dividends
+from mtum.core.market.dividends import dividends_of
 from mtum.core.market.sessions import Session
 from mtum.core.market.volume import UsualShare, intraday_share, learned_share
 from mtum.core.simulation.provisional import documented_share
@@ -44,30 +48,51 @@ DELAYED_TYPES = (3, 4)
 NO_VOLUME = -1.0
 """The broker's word for a volume it does not know."""
 _LEARNING_DAYS = 40  # calendar days that hold 20 full sessions
+_TOLD_SESSIONS = 15  # newest sessions of which a quote may have told more than their prices
+_DAYS_BEFORE = 12  # calendar days that hold a week of sessions
 
 type Ticks = Sequence[PriceTick | TextTick | DataType]
 type Slices = Sequence[tuple[NDArray[np.datetime64], NDArray[np.float64], datetime, float]]
 """Of each full session: begin and volume of its slices, its close and its final volume."""
 
 
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Where dividends that a quote told are remembered: `read` returns None for none."""
+
+    read: Callable[[str], str | None]
+    write: Callable[[str, str], None]
+
+
 class IbSource:
     """Bars of regular hours from the broker (ports.market_data.BarSource).
 
     Prices are adjusted for splits and not for dividends. Volume is the history service's on both sides
-    of every comparison; the live feed's is another unit and is never used.
+    of every comparison; the live feed's is another unit and is never used. Dividends are read from the prices
+    adjusted for them, and today's from the quote.
+
+    Parameters
+    ----------
+    facts : Facts or None
+        None where another tells the dividends: the broker is not asked then.
     """
 
     name = NAME
 
-    def __init__(self, contracts: Contracts) -> None:
+    def __init__(self, contracts: Contracts, facts: Facts | None = None) -> None:
         self._connector = contracts.connector
         self._contracts = contracts
+        self._facts = facts
+        self._untold: set[str] = set()
+        self._ex: dict[tuple[str, date], float | None] = {}
         self._learned: dict[tuple[str, date], Slices] = {}
         self._ahead = Ahead()
 
     def coverage(self, symbol: str) -> Coverage:
-        """Return that dividends are not told: the bars of trades carry none."""
-        return Coverage(Dividends.UNKNOWN)
+        """Return whether dividends are told: by prices adjusted for them, beside the prices of trades."""
+        if self._facts is None or symbol in self._untold:
+            return Coverage(Dividends.UNKNOWN)
+        return Coverage(Dividends.KNOWN, told_by=NAME)
 
     def ask_ahead(self, calls: Sequence[Call], seconds: float) -> None:
         """Ask for many symbols at once, within the broker's limits."""
@@ -128,8 +153,30 @@ class IbSource:
         return self._ahead.answer(Call(method, arguments), lambda: self._connector.talk(talk(*arguments)))
 
     def _history(self, symbol: str, first: date, last: date) -> Talk[Bars]:
-        bars = yield from self._daily(symbol, first)
+        # A dividend shows against the close before it.
+        since = first - timedelta(days=_DAYS_BEFORE)
+        bars = yield from self._daily(symbol, since)
+        if self._facts is not None:
+            bars = yield from self._with_dividends(symbol, since, bars, self._facts)
         return Bars.of(symbol, NAME, [bar for bar in bars if first <= bar.day <= last])
+
+    def _with_dividends(self, symbol: str, since: date, bars: list[Bar], facts: Facts) -> Talk[list[Bar]]:
+        self._untold.add(symbol)
+        try:
+            adjusted = yield from self._daily(symbol, since, "ADJUSTED_LAST")
+        except (SourceUnavailableError, BarsInvalidError):
+            return bars
+        if [bar.day for bar in adjusted] != [bar.day for bar in bars]:
+            return bars
+        self._untold.discard(symbol)
+        closes, below = (np.array([bar.close for bar in some]) for some in (bars, adjusted))
+        found = dividends_of(closes, below)
+        told = []
+        for at, (bar, read) in enumerate(zip(bars, found.tolist(), strict=True)):
+            # What a quote has told of a day is exact, and as little as the prices cannot show.
+            exact = facts.read(_fact(symbol, bar.day)) if read or at >= len(bars) - _TOLD_SESSIONS else None
+            told.append(replace(bar, dividend=read if exact is None else float(exact)))
+        return told
 
     def _quote(self, symbol: str, session: Session, _: datetime) -> Talk[Quote]:
         bars = yield from self._daily(symbol, session.day)
@@ -143,6 +190,7 @@ class IbSource:
         seen = _last_trade(ticks) or (yield from self._newest_minute(symbol))
         if seen is None:
             raise BarsStaleError(f"{symbol}: the broker does not say when the price was formed")
+        dividend = (yield from self._dividend(symbol, session.day)) if self._facts is not None else None
         return Quote(
             symbol=symbol,
             source=NAME,
@@ -155,7 +203,26 @@ class IbSource:
             seen_at=seen,
             midpoint=round((bid + ask) / 2, 6) if bid and ask else None,
             delayed=_delayed(ticks),
+            dividend=dividend or 0.0,
+            dividend_told=dividend is not None,
         )
+
+    def _dividend(self, symbol: str, day: date) -> Talk[float | None]:
+        """Find what goes ex on a day, USD per share; None where the broker does not tell."""
+        if (symbol, day) not in self._ex:
+            contract = yield from self._contracts.asking(symbol)
+            self._ex[symbol, day] = None
+            try:
+                ticks = yield dividends(contract)
+            except (RequestRefusedError, SilenceError):
+                return None
+            told = _next_dividend(next(str(tick.text) for tick in reversed(ticks) if tick.kind == DIVIDENDS))
+            if told is not None:
+                ex_date, amount = told
+                self._ex[symbol, day] = amount if ex_date == day else 0.0
+                if self._facts is not None and ex_date >= day:
+                    self._facts.write(_fact(symbol, ex_date), repr(amount))
+        return self._ex[symbol, day]
 
     def _series(self, name: str, _: Session, __: datetime) -> Talk[SeriesValue | None]:
         if name not in SERIES:
@@ -185,11 +252,11 @@ class IbSource:
         )
         return learned_share([share for share in shares if share is not None])
 
-    def _daily(self, symbol: str, first: date) -> Talk[list[Bar]]:
+    def _daily(self, symbol: str, first: date, what: str = "TRADES") -> Talk[list[Bar]]:
         contract = yield from self._contracts.asking(symbol)
         # Known since the connection was made, which finding the contract took at the latest.
         today = self._connector.today or first
-        told = yield from _asked(history(contract, duration(first, today), "1 day"))
+        told = yield from _asked(history(contract, duration(first, today), "1 day", what=what))
         return bars_of(symbol, told)
 
     def _newest_minute(self, symbol: str) -> Talk[datetime | None]:
@@ -211,6 +278,24 @@ def _asked[M: Message](question: Question[M]) -> Talk[list[M]]:
         raise SourceUnavailableError(f"{refused}{why}") from refused
     except SilenceError as silence:
         raise SourceUnavailableError(str(silence)) from silence
+
+
+def _fact(symbol: str, day: date) -> str:
+    return f"dividend of {symbol} on {day}"
+
+
+def _next_dividend(text: str) -> tuple[date, float] | None:
+    """Return ex-date and amount of "paid in a year,to be paid in a year,ex-date,amount"; None if it cannot be read.
+
+    Without a next one the date is long past.
+    """
+    *_, day, amount = ("", "", *text.split(","))
+    if not day and not amount:
+        return date.min, 0.0
+    try:
+        return datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC).date(), float(amount)
+    except ValueError:
+        return None
 
 
 def duration(first: date, today: date) -> str:

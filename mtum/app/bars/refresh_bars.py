@@ -14,6 +14,7 @@ from mtum.core.market.sessions import Session, Sessions
 from mtum.core.market.sifting import CONTEXT_SESSIONS
 from mtum.core.market.validation import session_days
 from mtum.errors import SourceUnavailableError, TooManyRequestsError
+from mtum.ports.market_data import told_dividends
 
 OVERLAP_SESSIONS = 10
 """Sessions read again each time, so that a vendor's corrections are noticed."""
@@ -50,7 +51,11 @@ def refresh_bars(
         note = f"{symbol}: the cache is complete, but revisions could not be looked for: {error}"
         away = isinstance(error, TooManyRequestsError)
         return Refresh(symbol, desk.source.name, question.cached.last_day, notes=(note,), turned_away=away)
-    return accept_bars(desk, Reading(question.cached, fresh, question.wanted, now, session))
+    found = accept_bars(desk, Reading(question.cached, fresh, question.wanted, now, session))
+    told_by = desk.source.coverage(symbol).told_by
+    if told_by and desk.store.control.meta(told_dividends(symbol, desk.source.name)) != told_by:
+        desk.store.control.set_meta(told_dividends(symbol, desk.source.name), told_by)
+    return found
 
 
 def refresh_series(
@@ -119,6 +124,9 @@ def reading_of(
     if not wanted:
         return None
     source = desk.source.name
+    told_by = desk.source.coverage(symbol).told_by
+    if told_by and desk.store.control.meta(told_dividends(symbol, source)) != told_by:
+        return _everything(desk, symbol, wanted)
     known = desk.store.quarantine.days(symbol, source, wanted[0].day)
     if known and known == [one.day for one in wanted[: len(known)]]:
         # Nothing is missing inside: only the overlap and what the rules look back on is read.
@@ -132,6 +140,14 @@ def reading_of(
         cached, wanted = _after_a_gap(desk, symbol, wanted)
     missing = missing_sessions(cached, wanted)
     return ToRead(symbol, cached, wanted, _first_asked(cached, wanted, missing), bool(missing))
+
+
+def _everything(desk: BarDesk, symbol: str, wanted: tuple[Session, ...]) -> ToRead:
+    # Bars cached without the dividends, or with another's word for them, are read again from the first on.
+    cached = desk.store.bars.bars(symbol, desk.source.name)
+    if len(cached) and cached.day(0) < wanted[0].day:
+        wanted = (*desk.calendar.sessions(cached.day(0), wanted[0].day - timedelta(days=1)), *wanted)
+    return ToRead(symbol, cached, wanted, wanted[0].day, bool(missing_sessions(cached, wanted)))
 
 
 def _after_a_gap(desk: BarDesk, symbol: str, wanted: tuple[Session, ...]) -> tuple[Bars, tuple[Session, ...]]:

@@ -1,32 +1,24 @@
 """Go or no-go: would today's run succeed, and if not, what is to be done about it?"""
 
-from collections.abc import Callable, Collection, Iterator
-from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from decimal import Decimal
-from enum import Enum
 from typing import Any
 
-from mtum.app.bars.judge_today import judge_vix
 from mtum.app.desk import Desk
-from mtum.app.ledger.book import held_lots
-from mtum.app.ledger.equity import LAST_CLOSE_WITHIN
-from mtum.app.ledger.virtual import virtual_records
 from mtum.app.owner.approve_settings import entries_stopped
+from mtum.app.service.check import Check, State
+from mtum.app.service.rehearse_market import market_checks
 from mtum.app.session.check_book import check_book
 from mtum.app.session.close_untraded import untraded_lots
-from mtum.app.session.gather import seen_today
 from mtum.app.session.our_books import open_books
 from mtum.core.indicators import column_of
 from mtum.core.market.calendars import calendars_agree
-from mtum.core.market.coverage import Dividends
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.orders import OrderStatus, OrderType, Side, Ticket
 from mtum.core.portfolio.reconcile import untraded_texts
-from mtum.core.portfolio.sleeves import series_of
-from mtum.errors import BrokerError, DataError, ExitCode, MtumError, worst
+from mtum.errors import BrokerError, ExitCode, MtumError, worst
 from mtum.ports.broker import AccountKind, BrokerLists
 from mtum.ports.rehearsing import Rehearsing
 
@@ -34,26 +26,6 @@ MIN_FREE_BYTES = 200_000_000
 TRIAL, TRIAL_REF = "trial order", "rehearsal"
 ROOM = Decimal("1.01")
 """A trial purchase must leave the price and its fee room to move."""
-
-
-class State(Enum):
-    """What a check came to; only `NO_GO` stops today's run."""
-
-    OK = "ok"
-    WARNING = "warning"
-    NO_GO = "no-go"
-    SKIPPED = "skipped"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One line: what was looked at, what was found, what to do, and the exit code the run would have."""
-
-    name: str
-    state: State
-    found: str
-    remedy: str = ""
-    exit_code: ExitCode = ExitCode.DONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +80,7 @@ class Surroundings:
 
 def rehearse(desk: Desk, session: Session, around: Surroundings) -> Rehearsal:
     """Look at everything a run needs, without sending or changing anything."""
-    checks = [*_house(desk, around), *_control(desk), *_broker(desk, session), *_market(desk, session)]
+    checks = [*_house(desk, around), *_control(desk), *_broker(desk, session), *market_checks(desk, session)]
     return Rehearsal(session, (*checks, _indicators(desk), _messages(around)))
 
 
@@ -294,79 +266,6 @@ def _became_real(desk: Desk, before: BrokerLists, ticket: Ticket) -> Check | Non
     remedy = "it was canceled; look at the broker's own screen" if gone else "cancel it by hand NOW, or undo its fill"
     what = f"{TRIAL} {ticket.side.value} {ticket.shares} {ticket.symbol}"
     return Check(what, State.NO_GO, found, remedy, ExitCode.PERSON)
-
-
-def _market(desk: Desk, session: Session) -> Iterator[Check]:
-    now = desk.clock.now()
-    symbols = dict.fromkeys(symbol for sleeve in desk.deciding for symbol in sleeve.looks_at)
-    seen = [(symbol, check) for symbol in symbols for check in _of_symbol(desk, symbol, session, now)]
-    unfit = {symbol for symbol, check in seen if check.state is State.NO_GO}
-    stopped = {symbol for symbol in unfit if _stops(desk, session, symbol, unfit)}
-    for symbol, check in seen:
-        if check.state is State.NO_GO and symbol not in stopped:
-            yield replace(check, state=State.WARNING, remedy=f"{check.remedy}; the run goes on without it")
-        else:
-            yield check
-    for name in series_of(desk.deciding):
-        yield _vix(desk, name, session, now)
-
-
-def _of_symbol(desk: Desk, symbol: str, session: Session, now: datetime) -> Iterator[Check]:
-    yield _running_bar(desk, symbol, session, now)
-    asking = [one.name for one in desk.deciding if one.strategy.TOTAL_RETURNS and symbol in one.looks_at]
-    with suppress(DataError):  # where even that cannot be told, its bar is wanting too
-        if not asking or desk.source.coverage(symbol).dividends is not Dividends.UNKNOWN:
-            return
-        found = f"{desk.source.name} does not tell its dividends, and {', '.join(asking)} needs total returns"
-        yield Check(f"dividends {symbol}", State.NO_GO, found, "another market.source tells them", ExitCode.DATA)
-
-
-def _stops(desk: Desk, session: Session, symbol: str, unfit: Collection[str]) -> bool:
-    """Whether the run would end in exit 3 for this symbol: it is held, or no sleeve decides anything without it."""
-    stuck = [sleeve for sleeve in desk.deciding if {*sleeve.looks_at} & {*unfit} and sleeve.is_stuck(unfit)]
-    if len(stuck) == len(desk.deciding):
-        return True
-    for sleeve in desk.deciding:
-        if sleeve.owns_money:
-            own = held_lots(desk.store)
-        else:
-            own = virtual_records(desk.store, desk.source.name, desk.account, sleeve, session.day).lots
-        held = {lot.symbol for lot in own if lot.strategy == sleeve.name}
-        if symbol in sleeve.looks_at and held and (symbol in held or not sleeve.strategy.EACH_BY_ITSELF):
-            return True
-    return False
-
-
-def _running_bar(desk: Desk, symbol: str, session: Session, now: datetime) -> Check:
-    # Judged as the run will judge it; behind a history that is not complete yet, by itself.
-    name = f"market data {symbol}"
-    if now < session.open:
-        return Check(name, State.SKIPPED, f"no bar before the session opens at {session.open:%H:%M} UTC")
-    before = desk.calendar.sessions(session.day - LAST_CLOSE_WITHIN, session.day).before(session.day)
-    stored = desk.store.bars.bars(symbol, desk.source.name).until(session.day - timedelta(days=1))
-    complete = before is not None and len(stored) and stored.last_day == before.day
-    try:
-        seen = seen_today(desk, stored if complete else stored.tail(0), session, now)
-    except MtumError as error:
-        return Check(name, State.NO_GO, str(error), "is the source up, and are you subscribed?", ExitCode.DATA)
-    bar, judged = seen.today.bar, seen.judged
-    for problem in judged.blocking:
-        found = f"{problem.rule.value}: {problem.found}"
-        return Check(name, State.NO_GO, found, problem.advice, ExitCode.DATA)
-    found = f"{bar.close:.2f} USD seen {seen.today.seen_at:%H:%M:%S} UTC ({desk.source.name})"
-    if judged.entry_bar:
-        said = "; ".join((found, *judged.notes))
-        return Check(name, State.WARNING, said, f"entries are barred ({judged.entry_bar})")
-    return Check(name, State.OK, found)
-
-
-def _vix(desk: Desk, name: str, session: Session, now: datetime) -> Check:
-    found = judge_vix(desk, name, session, now)
-    said = "; ".join(text for _, text in found.problems)
-    if found.for_entry is None:
-        remedy = "entries are barred and the VIX exit is off while it is missing"
-        return Check(f"market data {name}", State.WARNING, said, remedy)
-    return Check(f"market data {name}", State.OK, f"{found.for_entry:.2f}" + (f" ({said})" if said else ""))
 
 
 def _indicators(desk: Desk) -> Check:

@@ -36,6 +36,7 @@ class Seen:
     today: ProvisionalBar
     snapshot: VolumeSnapshot
     judged: Judged
+    dividend_told: bool = True
 
 
 type _Found = dict[tuple[str, int], "Seen | DataError"]
@@ -120,9 +121,10 @@ class Market:
         closes = dict(self.last_closes)
         for symbol in [*seen] if sleeve.strategy.TOTAL_RETURNS else ():
             if self.dividends[symbol] is Dividends.UNKNOWN:
+                untold = "its dividends" if seen[symbol].dividend_told else "what goes ex today"
                 bars = seen.pop(symbol).history
                 closes[symbol] = float(bars.close[-1])
-                text = f"{symbol}: {bars.source} does not tell its dividends, and {sleeve.name} needs total returns"
+                text = f"{symbol}: {bars.source} does not tell {untold}, and {sleeve.name} needs total returns"
                 refused[symbol] = BarsMissingError(text)
         for symbol, error in refused.items():
             if symbol in held and closes.get(symbol) is None:
@@ -187,6 +189,11 @@ def gather(
             closes[symbol] = float(before.close[-1]) if len(before) else None
     readings = {name: judge_vix(desk, name, session, at) for name in series_of(desk.deciding)}
     kinds = {symbol: desk.source.coverage(symbol).dividends for symbol in _looked_at(desk)}
+    kinds |= {
+        symbol: Dividends.UNKNOWN
+        for (symbol, _), one in found.items()
+        if isinstance(one, Seen) and not one.dividend_told
+    }
     earlier = {one.name: _series_history(desk, one.strategy, session.day) for one in desk.deciding}
     return Market(session, sessions, found, readings, closes, kinds, news_of_files(desk), earlier)
 
@@ -297,7 +304,7 @@ def seen_today(desk: Desk, history: Bars, session: Session, at: datetime) -> See
     minutes = (session.close - at).total_seconds() / 60
     snapshot, today = _today(desk, session, quote, minutes, history)
     judged = judge_today(desk, history, today, quote, at)
-    return Seen(history.extended(today.bar), today, snapshot, judged)
+    return Seen(history.extended(today.bar), today, snapshot, judged, quote.dividend_told)
 
 
 def _today(

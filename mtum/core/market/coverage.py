@@ -22,7 +22,10 @@ class Coverage:
         `NONE` for a price index and for a series that has them in its price.
     close_only : bool
         Whether open, high and low only repeat the close and there is no volume.
+    told_by : str
+        Who tells the dividends, where bars can be read without them; bars cached by another's word are read again.
     """
 
     dividends: Dividends
     close_only: bool = False
+    told_by: str = ""

@@ -201,6 +201,7 @@ def test_an_amount_of_1e12_stands_for_no_limit(tmp_path: Path) -> None:
             {"strategy.mtum_confluence.rsi_exit_below": 60},
             "strategy.mtum_confluence.rsi_entry_above: 50 is under rsi_exit_below (60)",
         ),
+        ({"market.source": "yahoo", "market.dividend_source": "file"}, 'market.dividend_source: is for source "ib"'),
         ({**MAIL, "mail.host": ""}, "mail.host: missing, while mail.sender is set"),
         ({**MAIL, "mail.sender": ""}, "mail.sender: missing, while mail.host is set"),
         ({**MAIL, "mail.recipients": []}, "mail.recipients: missing, while mail.host is set"),

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.market.bars import SqliteBars
-from mtum.adapters.store.reading import open_read_only
+from mtum.adapters.store.reading import meta, open_read_only
 from mtum.core.market.bars import Bars
 from mtum.core.market.coverage import Coverage, Dividends
 from mtum.core.market.sessions import Session
 from mtum.core.market.volume import UsualShare
 from mtum.errors import BarsMissingError, SourceUnavailableError
-from mtum.ports.market_data import Quote, SeriesValue
+from mtum.ports.market_data import Quote, SeriesValue, told_dividends
 
 
 @dataclass(slots=True)
@@ -31,8 +31,12 @@ class CachedBars:
     path: Path
 
     def coverage(self, symbol: str) -> Coverage:
-        """Return what its source knows: Yahoo tells dividends, the broker's bars do not."""
-        return Coverage(Dividends.KNOWN if self.name == "yahoo" else Dividends.UNKNOWN)
+        """Return what its source knows: Yahoo tells dividends, and the database knows who told the broker's."""
+        if self.name == "yahoo":
+            return Coverage(Dividends.KNOWN)
+        with self._bars(symbol) as cached:
+            told_by = meta(cached.database.connection).get(told_dividends(symbol, self.name))
+        return Coverage(Dividends.KNOWN if told_by else Dividends.UNKNOWN)
 
     def history(self, symbol: str, first: date, last: date) -> Bars:
         """Return the cached bars in the closed interval.

@@ -10,7 +10,7 @@ from mtum.gateway.market import MarketClock
 from mtum.ports.market_data import Call
 from support.gateway import Running, running_gateway
 from support.ib_adapter import Adapter, adapter
-from support.many_symbols import DAY, many, names
+from support.many_bars import DAY, many, names
 
 TABLE = many(names(55))
 SESSION = TABLE.sessions.between(DAY, DAY)[0]
@@ -39,9 +39,9 @@ def test_many_symbols_are_asked_at_once_within_lines_and_pacing(gateway: Running
     calls = [Call("quote", (symbol, SESSION, NOW)) for symbol in names(12)]
     ours.source.ask_ahead([*calls, *histories(*names(55))], 60.0)
     gateway.tell("behavior", no_data=[*names(55)])
-    # The 695th session: 20 + 0.02 x 694, and one USD more for the next symbol.
-    assert [ours.source.quote(symbol, SESSION, NOW).close for symbol in names(2)] == [33.88, 34.88]
-    assert all(ours.source.quote(symbol, SESSION, NOW).volume == 0.8 * 1_694_000 for symbol in names(12)[2:])
+    # The 719th weekday: 20 + 0.02 x 718, and one USD more for the next symbol.
+    assert [ours.source.quote(symbol, SESSION, NOW).close for symbol in names(2)] == [34.36, 35.36]
+    assert all(ours.source.quote(symbol, SESSION, NOW).volume == 0.8 * 1_718_000 for symbol in names(12)[2:])
     assert all(len(ours.source.history(symbol, FIRST, LAST)) == 7 for symbol in names(55))
 
 
@@ -92,7 +92,7 @@ def test_a_quote_given_up_frees_its_line_at_the_broker(gateway: Running, ours: A
     gateway.tell("behavior", quote_seconds=30.0, data_lines=1)
     ours.source.ask_ahead([Call("quote", ("S000", SESSION, NOW))], 1.0)
     gateway.tell("behavior", quote_seconds=0.0)
-    assert ours.source.quote("S001", SESSION, NOW).close == 34.88
+    assert ours.source.quote("S001", SESSION, NOW).close == 35.36
 
 
 def test_an_error_of_a_quote_is_told_when_it_is_called_for(gateway: Running, ours: Adapter) -> None:

@@ -1,0 +1,192 @@
+"""Dividends that another tells than the source of the bars: Yahoo, or a person's file."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from hashlib import sha256
+from math import isfinite
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from mtum.adapters.clock import monotonic_seconds
+from mtum.core.market.bars import COLUMNS, Bars
+from mtum.core.market.coverage import Coverage, Dividends
+from mtum.core.market.sessions import Session
+from mtum.core.market.volume import UsualShare
+from mtum.errors import BarsInvalidError, ConfigError, DataError
+from mtum.ports.market_data import AsksAhead, BarSource, Call, Quote, SeriesValue
+
+FILE_NAME = "dividends.csv"
+_COLUMNS = ("symbol", "ex_date", "usd")
+_BACK = timedelta(days=7)
+
+
+class Teller(Protocol):
+    """Tells dividends; `told_by` names it, and changes with everything it says of the past."""
+
+    @property
+    def told_by(self) -> str:
+        """Return its name."""
+        ...
+
+    def dividends(self, symbol: str, first: date, last: date) -> Mapping[date, float]:
+        """Return USD per share by ex-date, days without any left out.
+
+        Raises
+        ------
+        DataError
+            If that is not known up to the last day.
+        """
+        ...
+
+
+@dataclass(slots=True)
+class ToldApart:
+    """A source whose dividends another tells (ports.market_data.BarSource, AsksAhead)."""
+
+    source: BarSource
+    teller: Teller
+    name: str = field(init=False)
+    _untold: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.name = self.source.name
+
+    def coverage(self, symbol: str) -> Coverage:
+        """Return that dividends are known, unless they could not be read."""
+        known = self.source.coverage(symbol)
+        if symbol in self._untold:
+            return replace(known, dividends=Dividends.UNKNOWN, told_by="")
+        return replace(known, dividends=Dividends.KNOWN, told_by=self.teller.told_by)
+
+    def ask_ahead(self, calls: Sequence[Call], seconds: float) -> None:
+        """Ask the source and then, with the time that is left, the one who tells dividends."""
+        spent = monotonic_seconds()
+        if isinstance(self.source, AsksAhead):
+            self.source.ask_ahead(calls, seconds)
+        if isinstance(self.teller, YahooTeller):
+            self.teller.ask_ahead(calls, max(1.0, seconds - spent()))
+
+    def history(self, symbol: str, first: date, last: date) -> Bars:
+        """Return the source's bars with the dividends told."""
+        bars = self.source.history(symbol, first, last)
+        try:
+            told = self.teller.dividends(symbol, first, last)
+        except DataError:
+            self._untold.add(symbol)
+            return bars
+        self._untold.discard(symbol)
+        columns = {name: getattr(bars, name) for name in COLUMNS}
+        columns["dividend"] = np.array([told.get(bars.day(at), 0.0) for at in range(len(bars))])
+        return Bars.from_columns(symbol, bars.source, bars.days, columns)
+
+    def quote(self, symbol: str, session: Session, at: datetime) -> Quote:
+        """Return the source's running bar with what goes ex today."""
+        quote = self.source.quote(symbol, session, at)
+        try:
+            told = self.teller.dividends(symbol, session.day - _BACK, session.day)
+        except DataError:
+            return replace(quote, dividend=0.0, dividend_told=False)
+        return replace(quote, dividend=told.get(session.day, 0.0), dividend_told=True)
+
+    def series(self, name: str, session: Session, at: datetime) -> SeriesValue | None:
+        """Return the source's value of an extra series."""
+        return self.source.series(name, session, at)
+
+    def series_history(self, name: str, first: date, last: date) -> Mapping[date, float]:
+        """Return the source's closes of an extra series."""
+        return self.source.series_history(name, first, last)
+
+    def volume_share(self, symbol: str, session: Session, minutes: float) -> UsualShare | None:
+        """Return the source's usual share of a session's volume."""
+        return self.source.volume_share(symbol, session, minutes)
+
+
+@dataclass(slots=True)
+class YahooTeller:
+    """Yahoo's charts, for their dividends alone; a chart must reach the last day that is asked for.
+
+    Parameters
+    ----------
+    yahoo : BarSource
+        Yahoo, which can be asked ahead.
+    """
+
+    yahoo: BarSource
+    told_by: str = "yahoo"
+
+    def ask_ahead(self, calls: Sequence[Call], seconds: float) -> None:
+        """Ask for the charts that these calls of the source of bars will need."""
+        needed = [_chart_for(call) for call in calls if call.method in ("history", "quote")]
+        if needed and isinstance(self.yahoo, AsksAhead):
+            self.yahoo.ask_ahead(needed, seconds)
+
+    def dividends(self, symbol: str, first: date, last: date) -> Mapping[date, float]:
+        """Return USD per share by ex-date."""
+        bars = self.yahoo.history(symbol, first, last)
+        if not len(bars) or bars.last_day < last:
+            raise BarsInvalidError(f"{symbol}: Yahoo's chart does not reach {last}")
+        return {bars.day(int(at)): float(bars.dividend[at]) for at in np.flatnonzero(bars.dividend > 0)}
+
+
+def _chart_for(call: Call) -> Call:
+    if call.method == "history":
+        return call
+    symbol, session, _ = call.arguments
+    return Call("history", (symbol, session.day - _BACK, session.day))
+
+
+@dataclass(frozen=True, slots=True)
+class FileTeller:
+    """A person's list; a symbol that is not in it is not known.
+
+    Parameters
+    ----------
+    rows : mapping of symbol to mapping of date to float
+        USD per share by ex-date.
+    """
+
+    rows: Mapping[str, Mapping[date, float]]
+    told_by: str
+
+    def dividends(self, symbol: str, first: date, last: date) -> Mapping[date, float]:
+        """Return USD per share by ex-date."""
+        if symbol not in self.rows:
+            raise BarsInvalidError(f"{FILE_NAME} has no row of {symbol}; one with usd 0 says that it pays none")
+        return {day: usd for day, usd in self.rows[symbol].items() if first <= day <= last and usd > 0}
+
+
+def file_teller(path: Path) -> FileTeller:
+    """Read the file: columns symbol, ex_date, usd.
+
+    Raises
+    ------
+    ConfigError
+        Naming every line that cannot be used.
+    """
+    try:
+        content = path.read_bytes()
+        lines = list(csv.DictReader(content.decode("utf-8-sig").splitlines()))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError([f'market.dividend_source is "file", and {path} cannot be read: {error}']) from error
+    wrong: list[str] = []
+    rows: dict[str, dict[date, float]] = {}
+    for number, line in enumerate(lines, start=2):
+        symbol = (line.get("symbol") or "").strip()
+        try:
+            day, usd = date.fromisoformat((line.get("ex_date") or "").strip()), float(line.get("usd") or "")
+        except ValueError:
+            day, usd = date.min, -1.0
+        if not symbol or usd < 0 or not isfinite(usd):
+            wrong.append(f"{path}:{number}: {', '.join(map(str, line.values()))}: {', '.join(_COLUMNS)} are needed, ")
+            wrong[-1] += 'such as "SPY,2026-03-20,1.76", with 0 for a symbol that pays none'
+        elif day in rows.setdefault(symbol, {}) and rows[symbol][day] != usd:
+            wrong.append(f"{path}:{number}: {symbol} {day} is there twice, {rows[symbol][day]:g} and {usd:g} USD")
+        else:
+            rows[symbol][day] = usd
+    if wrong:
+        raise ConfigError(wrong)
+    return FileTeller(rows, f"{FILE_NAME} {sha256(content).hexdigest()[:16]}")
