@@ -65,10 +65,7 @@ class Market(_Section):
     """longest wait for one answer of a source"""
 
     def vix_falls_back(self, *, rehearsal: bool) -> bool:
-        """Whether Yahoo is asked for a VIX that the broker does not show and no second source has.
-
-        In a rehearsal only where something stands in for it: a practice gateway has a time of its own.
-        """
+        """Whether Yahoo is asked for a VIX that nobody else has; a practice gateway's time is not Yahoo's."""
         return self.source == "ib" and self.second_source != "yahoo" and (bool(self.yahoo_url) or not rehearsal)
 
 
