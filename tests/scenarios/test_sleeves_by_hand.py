@@ -1,17 +1,13 @@
 """What a person sees of three sleeves and can do to one of them."""
 
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from shutil import copytree
-from typing import Any
 
 import pytest
 
-from mtum.app.session.play_session import play_session
 from support.commands import Called, call, call_json
-from support.practice import KillAt, Steps, exchange_in, in_child
-from support.three_sleeves import NAMES, account_in, with_rotation, write_three
+from support.three_sleeves import NAMES, with_rotation, write_three
 
 
 @pytest.fixture(autouse=True)
@@ -150,43 +146,3 @@ def test_doctor_and_config_speak_of_the_sleeves(folder: Path) -> None:
     assert shown["sleeve.core.weight"] == {"value": 0.5, "origin": "file"}
     assert call_json(folder, "config", "check").code == 0
     assert "sleeves core, timing, switch" in call(folder, "doctor").out
-
-
-def _played(folder: Path, number: int | None) -> int:
-    with account_in(folder, KillAt(number) if number is not None else None) as replay:
-        session = replay.upcoming()
-        assert session is not None
-        return int(play_session(replay.desk, session).exit_code)
-
-
-def _recorded(folder: Path) -> dict[str, Any]:
-    with account_in(folder) as replay:
-        store = replay.desk.store
-        return {
-            "decisions": [(one.strategy, one.document, one.frame) for one in store.decisions.all()],
-            "orders": [(one.intent, one.status, one.filled) for one in store.orders.states()],
-            "fills": store.orders.fills(),
-            "cash": {name: store.ledger.movements(name) for name in NAMES},
-            "equity": {name: store.ledger.equity(name) for name in NAMES},
-        }
-
-
-def test_a_session_of_three_sleeves_killed_at_any_step_orders_once_for_each(tmp_path: Path) -> None:
-    before = tmp_path / "before"
-    write_three(before)
-    copytree(before, tmp_path / "whole")
-    steps = Steps()
-    with account_in(tmp_path / "whole", steps) as replay:
-        session = replay.upcoming()
-        assert session is not None
-        play_session(replay.desk, session)
-    expected = _recorded(tmp_path / "whole")
-    assert len(expected["orders"]) >= 2
-    orders_made = len(exchange_in(tmp_path / "whole").orders)
-    for number, step in enumerate(steps.seen[:-1]):
-        folder = tmp_path / f"killed-{number}"
-        copytree(before, folder)
-        assert in_child(partial(_played, folder, number)) == -9, step
-        assert in_child(partial(_played, folder, None)) == 0, step
-        assert len(exchange_in(folder).orders) == orders_made, step
-        assert _recorded(folder) == expected, step

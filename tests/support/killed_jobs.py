@@ -93,6 +93,11 @@ def _watch(path: Path, kill: Targets) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     _around_jobs(at_work, point)
+    around_what_lasts(point)
+
+
+def around_what_lasts(point: Callable[[str], None]) -> None:
+    """Call for every commit, every file put in place and every step, in this process from now on."""
     _around_writes(point)
     _around_files(point)
     _around_steps(point)
