@@ -8,7 +8,7 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
 from mtum.core.portfolio.orders import OrderType, Side
 from mtum.core.simulation.exchange import Rejected
@@ -155,6 +155,29 @@ def hold(shared: Shared, order: Order) -> Reply:
     return {}
 
 
+def change_symbol(shared: Shared, order: Order) -> Reply:
+    """Turn what `account` holds of `symbol` into `ratio` shares each of `into`, and pay `usd` for each.
+
+    Without `into` only the cash is paid; with `keep` the old shares stay, as the parent of a spin-off.
+    """
+    account, symbol = text_in(order, "account"), text_in(order, "symbol")
+    ratio, usd = amount_in(order, "ratio", Decimal(1)), amount_in(order, "usd", Decimal(0))
+    owner = shared.exchange.state.account(account)
+    if owner is None or not owner.position(symbol).shares:
+        raise ValueError(f"{account} holds no {symbol}")
+    held = owner.position(symbol)
+    changed = [] if order.get("keep") else [Position(symbol, Decimal(0), Decimal(0))]
+    if "into" in order:
+        into = owner.position(text_in(order, "into"))
+        shares = into.shares + (held.shares * ratio).to_integral_value(ROUND_DOWN)
+        changed.append(Position(into.symbol, shares, held.average_cost))
+    for position in changed:
+        shared.exchange.hold(account, position)
+        push_account(shared, account, position.symbol)
+    shared.exchange.deposit(account, held.shares * usd)
+    return {}
+
+
 def trade_by_hand(shared: Shared, order: Order) -> Reply:
     """Place an order as a person in the broker's window does: no reference, negative order id.
 
@@ -235,6 +258,7 @@ COMMANDS: Mapping[str, Callable[[Shared, Order], Reply]] = {
     "notice": send_notice,
     "deposit": deposit,
     "hold": hold,
+    "change": change_symbol,
     "trade": trade_by_hand,
     "correct": correct,
     "state": show_state,

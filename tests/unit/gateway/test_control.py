@@ -3,6 +3,7 @@
 # mypy: disable-error-code="no-untyped-call"
 
 import json
+from typing import Any
 
 import pytest
 
@@ -45,6 +46,7 @@ def told(line: bytes) -> dict[str, object]:
         (b'{"do": "clock", "session": "2015-06-13"}', "2015-06-13 is not a session"),
         (b'{"do": "fault", "rule": {"on": "x", "do": "drop"}}', "no message is called 'x'"),
         (b'{"do": "behavior", "speed": 1}', "unknown switch 'speed'"),
+        (b'{"do": "change", "account": "DUP100001", "symbol": "MTUM", "into": "NEW"}', "DUP100001 holds no MTUM"),
         (b'{"do": "deposit", "account": "DUP9", "usd": 1}', "no account 'DUP9'"),
         (b'{"do": "deposit", "account": "DUP100001", "usd": "x"}', "usd is 'x'"),
         (b'{"do": "correct", "exec_id": "1.2.3.4", "price": 1}', "no execution"),
@@ -127,6 +129,21 @@ def test_a_dividend_is_paid_on_the_ex_date() -> None:
         gateway.tell("hold", account=ACCOUNT, symbol="MTUM", shares=10)
         gateway.tell("clock", session=day.isoformat())
         assert gateway.tell("state")["accounts"][ACCOUNT]["cash"] == "5005.00"
+
+
+def test_shares_become_others_overnight_and_pay_cash() -> None:
+    def account() -> Any:
+        return gateway.tell("state")["accounts"][ACCOUNT]
+
+    with running_gateway() as gateway:
+        gateway.tell("hold", account=ACCOUNT, symbol="MTUM", shares=11)
+        gateway.tell("change", account=ACCOUNT, symbol="MTUM", into="NEW")
+        assert account()["positions"] == {"NEW": "11"}
+        gateway.tell("change", account=ACCOUNT, symbol="NEW", into="CHILD", ratio="0.5", keep=True)
+        assert account()["positions"] == {"CHILD": "5", "NEW": "11"}
+        gateway.tell("change", account=ACCOUNT, symbol="NEW", into="CHILD", ratio="2", usd="10")
+        # 11 x 10 beside the 5,000 it began with
+        assert account() == {"cash": "5110", "positions": {"CHILD": "27"}}
 
 
 def test_nothing_is_answered_before_it_is_saved() -> None:
