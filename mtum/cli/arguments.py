@@ -115,6 +115,23 @@ def price_of(option: str, text: str) -> Decimal:
     return found
 
 
+def number_of(option: str, text: str) -> Decimal:
+    """Return a number of zero or above.
+
+    Raises
+    ------
+    UsageError
+        If the text is none.
+    """
+    try:
+        found = Decimal(text)
+    except InvalidOperation:
+        found = Decimal(-1)
+    if not found.is_finite() or not 0 <= found <= _HIGHEST_PRICE:
+        raise UsageError(f'{option} "{text}" is no number of zero or above')
+    return found
+
+
 def reason_of(text: str) -> str:
     """Return a reason on one line.
 
@@ -168,6 +185,11 @@ def day_option(name: str, says: str) -> Any:
 def usd_option(name: str, says: str) -> Any:
     """Return an option that is a price."""
     return typer.Option(name, metavar="USD", help=says, parser=partial(price_of, name))
+
+
+def number_option(name: str, says: str) -> Any:
+    """Return an option that is a number of zero or above."""
+    return typer.Option(name, metavar="NUMBER", help=says, parser=partial(number_of, name))
 
 
 def word_option(name: str, *words: str, metavar: str = "MODEL") -> Any:

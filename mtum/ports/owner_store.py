@@ -5,7 +5,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
-from mtum.ports.records import AccountWorth, Subject, Way
+from mtum.ports.records import AccountWorth, CashMovement, ChangeRecord, Subject, Way
 
 
 class StatementStore(Protocol):
@@ -45,6 +45,34 @@ class StatementStore(Protocol):
 
     def end_flatten(self, symbol: str, at: datetime, sleeve: str | None = None) -> None:
         """Record that nothing is left of a position that was to be closed."""
+        ...
+
+
+class ChangeStore(Protocol):
+    """New names, mergers and spin-offs that a person stated, and what the broker showed; one taken back stays."""
+
+    def all(self) -> Sequence[ChangeRecord]:
+        """Return those that were not taken back, in the order they were stated."""
+        ...
+
+    def last_with(self, symbol: str) -> tuple[date, Mapping[str, Decimal]] | None:
+        """Return the last session in which the broker showed shares of a symbol, and all positions of then."""
+        ...
+
+    def state(self, record: ChangeRecord, movements: Sequence[CashMovement]) -> None:
+        """Record a change with all that it brings, in one durable transaction.
+
+        Cached bars, volumes and wishes to close a position of a renamed symbol count for the new name too.
+
+        Parameters
+        ----------
+        movements : sequence of CashMovement
+            What it paid.
+        """
+        ...
+
+    def undo(self, number: int, at: datetime) -> None:
+        """Take a change back with all that it brought."""
         ...
 
 

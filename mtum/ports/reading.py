@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Protocol
 
+from mtum.core.portfolio.fills import Action
+
 PRACTICE_KEY = "practice_gateway"
 """Fact of a database: whether its gateway said that it is the practice gateway, "yes" or "no"."""
 
@@ -248,6 +250,8 @@ class State:
         Messages waiting.
     others : sequence of str
         What the broker last showed in the account besides shares, in words.
+    needs : sequence of str
+        What the last run said that only a person can see to.
     cash_settles_by : str or None
         Settlement day that the last decision waits for, where its cash had not settled.
     rehearsal : bool
@@ -267,6 +271,7 @@ class State:
     sessions: Sequence[SessionRow] = ()
     others: Sequence[str] = ()
     rehearsal: bool = False
+    needs: Sequence[str] = ()
     cash_settles_by: str | None = None
 
 
@@ -293,6 +298,10 @@ class Reader(Protocol):
         equal : str or None
             Only rows with that value in the column of that name.
         """
+        ...
+
+    def actions(self) -> Sequence[Action]:
+        """Return what lots follow: splits that source and broker agreed upon, and changes of symbols stated."""
         ...
 
     def unsound_fills(self) -> Sequence[str]:

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
+from mtum.core.portfolio.fills import SymbolChange
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.orders import OrderIntent, OrderStatus, Purpose, Side
 
@@ -136,7 +137,12 @@ class Cross:
 
 
 IN_LIEU = "in_lieu:"
-"""How the key of cash begins that a split brought for a fraction of a share; symbol and session follow."""
+"""How the key of cash begins that was paid for a fraction of a share; symbol and session follow."""
+
+
+def merger_key(change: SymbolChange, sleeve: str) -> str:
+    """Return the key of the cash that a merger brought a sleeve; with "" how those of all begin."""
+    return f"merged:{change.symbol}:{change.session}:{sleeve}"
 
 
 FLOWS = ("deposit", "withdrawal", "transfer")
@@ -159,6 +165,28 @@ class CashMovement:
     note: str = ""
     symbol: str | None = None
     paid: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRecord:
+    """What became of a symbol, as it was stated.
+
+    Parameters
+    ----------
+    id : int
+        The store's number, 0 before it is stored.
+    before, after : mapping of symbol to shares
+        The broker's positions when it last showed the old symbol, and those by which the change was believed.
+    external : mapping of symbol to (before, after)
+        Shares the owner stated as not the program's, where the change moved them.
+    """
+
+    change: SymbolChange
+    stated_at: datetime
+    before: Mapping[str, Decimal]
+    after: Mapping[str, Decimal]
+    external: Mapping[str, tuple[Decimal, Decimal]]
+    id: int = 0
 
 
 @dataclass(frozen=True, slots=True)

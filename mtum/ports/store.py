@@ -7,12 +7,12 @@ from typing import Any, Protocol
 
 from mtum.core.market.bars import Bars
 from mtum.core.market.sessions import Session
-from mtum.core.portfolio.fills import Fill, Split
+from mtum.core.portfolio.fills import Action, Fill, Split
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.orders import OrderIntent, OrderStatus
 from mtum.ports.books import BookStore, CrossStore, LedgerStore, PlanStore
 from mtum.ports.messages import Message
-from mtum.ports.owner_store import ApprovalStore, LimitStore, StatementStore
+from mtum.ports.owner_store import ApprovalStore, ChangeStore, LimitStore, StatementStore
 from mtum.ports.records import (
     CashMovement,
     Cross,
@@ -192,18 +192,15 @@ class BarStore(Protocol):
     def accept(
         self, bars: Bars, read_at: datetime, final_until: date | None, revisions: Sequence[Revision] = ()
     ) -> None:
-        """Insert or update bars in one transaction; earlier values go to revisions.
-
-        Bars up to `final_until` are final.
-        """
+        """Insert or update bars in one transaction, final up to `final_until`; earlier values go to revisions."""
         ...
 
     def revisions(self, symbol: str | None = None) -> Sequence[Revision]:
         """Return recorded revisions, oldest first."""
         ...
 
-    def splits(self) -> Sequence[Split]:
-        """Return the splits of all symbols that source and broker agreed upon; lots follow these."""
+    def actions(self) -> Sequence[Action]:
+        """Return what lots follow: splits that source and broker agreed upon, and changes of symbols stated."""
         ...
 
     def agree_split(self, split: Split, at: datetime) -> None:
@@ -335,6 +332,7 @@ class Store(Protocol):
     quarantine: QuarantineStore
     control: ControlStore
     statements: StatementStore
+    changes: ChangeStore
     books: BookStore
     approvals: ApprovalStore
     limits: LimitStore

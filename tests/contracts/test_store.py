@@ -561,10 +561,10 @@ class TestMessages:
 class TestSplits:
     def test_only_a_split_agreed_upon_counts(self, store: Store) -> None:
         split = Split("MTUM", TUESDAY, Decimal("2.0"))
-        assert store.bars.splits() == ()
+        assert store.bars.actions() == ()
         for at in (later(0), later(1)):
             store.bars.agree_split(split, at)
-        assert store.bars.splits() == (split,)
+        assert store.bars.actions() == (split,)
 
 
 class TestLock:

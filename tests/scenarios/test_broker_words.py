@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from mtum.app.owner.accept import Statement, accept
+from mtum.app.owner.accept import accept
 from mtum.app.owner.reconcile import reconcile
+from mtum.app.owner.statement import Statement
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.errors import ExitCode, UsageError
 from support.gateway import ACCOUNT

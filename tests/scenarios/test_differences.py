@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from mtum.app.owner.accept import Statement, accept
+from mtum.app.owner.accept import accept
 from mtum.app.owner.reconcile import reconcile
+from mtum.app.owner.statement import Statement
 from mtum.app.service.rehearse import Surroundings, rehearse
 from mtum.app.session.confirm_fills import confirm_fills
 from mtum.core.portfolio.orders import OrderStatus

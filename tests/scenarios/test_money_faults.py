@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from mtum.app.ledger.book import held_lots
-from mtum.app.owner.accept import Statement, accept
+from mtum.app.owner.accept import accept
 from mtum.app.owner.flatten_now import flatten_now
 from mtum.app.owner.reconcile import reconcile
+from mtum.app.owner.statement import Statement
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.core.simulation.exchange_state import AccountKind

@@ -12,11 +12,12 @@ from mtum.adapters.calendar import ExchangeCalendar
 from mtum.app.bars.refresh_bars import refresh_bars
 from mtum.app.ledger.book import read_sleeve
 from mtum.app.ledger.books import book_problems
-from mtum.app.owner.accept import Statement, accept
+from mtum.app.owner.accept import accept
 from mtum.app.owner.cancel import cancel
 from mtum.app.owner.flatten import request_flatten
 from mtum.app.owner.flatten_now import flatten_now
 from mtum.app.owner.reconcile import reconcile
+from mtum.app.owner.statement import Statement
 from mtum.app.session.decide_and_order import sessions_around
 from mtum.app.session.run_today import run_today
 from mtum.core.portfolio.orders import OrderStatus
@@ -526,7 +527,7 @@ def test_a_split_that_leaves_a_fraction_keeps_the_basis_and_books_the_cash_in_li
         with pytest.raises(UsageError, match="another amount of cash in lieu"):
             stated(ours, "corporate-action", "MTUM", "1.25", entry_session=day, cash_in_lieu=Decimal(1))
         with ours.desk() as desk:
-            sleeve, splits = read_sleeve(desk.store, desk.sleeves[0].name), desk.store.bars.splits()
+            sleeve, splits = read_sleeve(desk.store, desk.sleeves[0].name), desk.store.bars.actions()
             (row,) = tax_record(desk.store.orders.fills(), splits).closed
             assert book_problems(desk.store) == ()
         (lot,) = sleeve.lots

@@ -167,7 +167,7 @@ def test_a_real_split_while_holding_changes_no_signal_and_no_money(tmp_path: Pat
         plain = played(desk, held)
     with desk_of(tmp_path / "split" / "data", held, NewSplit(SPLIT_DAY, float(held.ratio))) as desk:
         split = played(desk, held)
-        assert [(one.session, one.ratio) for one in desk.store.bars.splits()] == [(SPLIT_DAY, Decimal(held.ratio))]
+        assert [(one.session, one.ratio) for one in desk.store.bars.actions()] == [(SPLIT_DAY, Decimal(held.ratio))]
         assert desk.store.bars.revisions() == ()
         assert desk.store.quarantine.kept() == ()
     actions = [(document["session"], document["action"]) for document, _, _ in plain]

@@ -124,7 +124,7 @@ def test_a_split_while_holding_changes_shares_and_prices_and_nothing_else(tmp_pa
         lots = desk.store.orders.fills()
         result = verify(desk.store, desk.settings, desk.provenance)
         assert (result.exit_code, result.document.get("problems", [])) == (ExitCode.DONE, [])
-        assert [(one.session, one.ratio) for one in desk.store.bars.splits()] == [(SPLIT_DAY, Decimal(2))]
+        assert [(one.session, one.ratio) for one in desk.store.bars.actions()] == [(SPLIT_DAY, Decimal(2))]
         assert desk.store.bars.revisions("MTUM") == ()
     assert [one["action"] for one in plain] == ["enter", "hold", "hold", "hold", "hold", "hold", "hold", "exit"]
     assert [(one["action"], one["reasons"], one["exit_code"]) for one in split] == [

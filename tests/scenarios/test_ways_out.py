@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from mtum.app.ledger.books import book_problems
-from mtum.app.owner.accept import Statement, accept
+from mtum.app.owner.accept import accept
+from mtum.app.owner.statement import Statement
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.errors import ExitCode, UsageError
 from support.commands import Called, call

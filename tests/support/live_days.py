@@ -28,9 +28,9 @@ DECISION_MINUTES = 20.0
 
 
 @cache
-def market() -> PortMarket:
-    """The embedded market as the gateway shows it; read once."""
-    return port_market(sample_source(exact=True), ExchangeCalendar(), ("MTUM",))
+def market(symbols: tuple[str, ...] = ("MTUM",)) -> PortMarket:
+    """The embedded market as the gateway shows it, the same bars for every symbol; read once."""
+    return port_market(sample_source(exact=True), ExchangeCalendar(), symbols)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,7 @@ def installation(
     cash: Decimal = Decimal(5000),
     accounts: tuple[str, ...] = (ACCOUNT,),
     unsettled: Decimal = Decimal(0),
+    symbols: tuple[str, ...] = ("MTUM",),
     **changes: Any,
 ) -> Iterator[Installation]:
     """A fresh installation, 20 minutes before the close of the first entry."""
@@ -97,7 +98,7 @@ def installation(
     proceeds = (Unsettled(ENTRY_DAY, unsettled),) if unsettled else ()
     opened = tuple(ExchangeAccount(code, kind, cash, proceeds) for code in accounts)
     clock = MarketClock(session.before_close(DECISION_MINUTES), speed=0.0)
-    with running_gateway(source=market(), accounts=opened, clock=clock) as gateway:
+    with running_gateway(source=market(symbols), accounts=opened, clock=clock) as gateway:
         folder.mkdir(parents=True, exist_ok=True)
         yield Installation(folder, gateway, paper_settings(gateway.port, **changes))
 

@@ -106,7 +106,7 @@ def by_the_daily_job(settings: Settings, first: date, last: date) -> Account:
                     *(None if one.exit_price is None else float(one.exit_price), one.shares),
                     reasons[one.exit_intent_id] if one.exit_intent_id and one.exit_session else (),
                 )
-                for one in trades_of(rebased(folded(store.orders.fills(name)), store.bars.splits()))
+                for one in trades_of(rebased(folded(store.orders.fills(name)), store.bars.actions()))
             ),
             equity={point.session: float(point.equity_usd) for point in store.ledger.equity(name)},
         )

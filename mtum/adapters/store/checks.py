@@ -1,14 +1,13 @@
 """Is a database sound? What SQLite can tell, and what our own numbers must agree upon."""
 
 import sqlite3
-from datetime import date
 
+from mtum.adapters.store.actions import read_actions
 from mtum.adapters.store.events import missing_events
 from mtum.adapters.store.frames import is_sound
 from mtum.adapters.store.market.checksums import altered_bars
 from mtum.adapters.store.orders.executions import fill_of, fill_problems
-from mtum.adapters.store.texts import money
-from mtum.core.portfolio.fills import Split, folded, rebased
+from mtum.core.portfolio.fills import folded, rebased
 from mtum.core.portfolio.lots import lots_of
 
 
@@ -60,9 +59,7 @@ def _lot_problems(connection: sqlite3.Connection) -> list[str]:
 
 
 def _lots_of_fills(connection: sqlite3.Connection) -> dict[tuple[str, str], int]:
-    splits = [
-        Split(row["symbol"], date.fromisoformat(row["session"]), money(row["amount"]))
-        for row in connection.execute("SELECT * FROM corporate_actions WHERE kind = 'split' AND source = 'agreed'")
-    ]
     fills = [fill_of(row) for row in connection.execute("SELECT * FROM fills")]
-    return {(lot.intent_id, lot.symbol): lot.shares for lot in lots_of(rebased(folded(fills), splits))}
+    return {
+        (lot.intent_id, lot.symbol): lot.shares for lot in lots_of(rebased(folded(fills), read_actions(connection)))
+    }

@@ -7,6 +7,7 @@ from pathlib import Path
 from mtum.adapters.store.approvals import SqliteApprovals
 from mtum.adapters.store.backup import keep_copy
 from mtum.adapters.store.books import SqliteBooks
+from mtum.adapters.store.changes import SqliteChanges
 from mtum.adapters.store.control import SqliteControl
 from mtum.adapters.store.database import Database, connect
 from mtum.adapters.store.decisions import SqliteDecisions
@@ -27,7 +28,7 @@ from mtum.adapters.store.schema import SCHEMA_VERSION
 from mtum.adapters.store.statements import SqliteStatements
 from mtum.errors import StoreError, StoreMismatchError
 from mtum.ports.books import BookStore, CrossStore, LedgerStore, PlanStore
-from mtum.ports.owner_store import ApprovalStore, LimitStore, StatementStore
+from mtum.ports.owner_store import ApprovalStore, ChangeStore, LimitStore, StatementStore
 from mtum.ports.store import (
     BarStore,
     ControlStore,
@@ -54,6 +55,7 @@ class SqliteStore:
     quarantine: QuarantineStore
     control: ControlStore
     statements: StatementStore
+    changes: ChangeStore
     books: BookStore
     approvals: ApprovalStore
     limits: LimitStore
@@ -73,6 +75,7 @@ class SqliteStore:
         self.quarantine = SqliteQuarantine(database)
         self.control = SqliteControl(database)
         self.statements = SqliteStatements(database)
+        self.changes = SqliteChanges(database)
         self.books = SqliteBooks(database)
         self.approvals = SqliteApprovals(database)
         self.limits = SqliteLimits(database)

@@ -9,10 +9,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from mtum.adapters.store.actions import read_actions
 from mtum.adapters.store.faults import explained, faults_of
 from mtum.adapters.store.frames import whole_frame
 from mtum.adapters.store.schema import SCHEMA_VERSION
 from mtum.config.named_files import why_unreadable
+from mtum.core.portfolio.fills import Action, SymbolChange
 from mtum.errors import StoreError, StoreMismatchError, VerificationError
 from mtum.ports.reading import (
     PRACTICE_KEY,
@@ -162,6 +164,10 @@ class SqliteReader:
             "ORDER BY session DESC, id DESC LIMIT 1"
         )
         settles = _ask(self.connection, awaited)
+        needs = (
+            "SELECT json_extract(value, '$.text') FROM json_each((SELECT document FROM runs ORDER BY session DESC, "
+            "started_at DESC, id DESC LIMIT 1), '$.problems') WHERE json_extract(value, '$.code') = 6"
+        )
         return State(
             mode=facts.get("mode"),
             account=facts.get("account"),
@@ -176,6 +182,7 @@ class SqliteReader:
             sessions=self.rows(SessionRow),
             others=[words for (words,) in _ask(self.connection, _OTHERS)],
             rehearsal=facts.get(PRACTICE_KEY) == "yes",
+            needs=[text for (text,) in _ask(self.connection, needs)],
             cash_settles_by=settles[0][0] if settles else None,
         )
 
@@ -183,6 +190,10 @@ class SqliteReader:
         self, kind: type[R], /, since: date | None = None, limit: int | None = None, **equal: str | None
     ) -> list[R]:
         """Return rows of a kind, oldest first: from a session on, the newest alone, those with a value in a column."""
+        if kind is TradeRow and (followed := self._followed()) is not None:
+            wanted = [row for row in followed if row.entry_session >= (since.isoformat() if since else "")]
+            same = [row for row in wanted if all(getattr(row, name) == value for name, value in equal.items())]
+            return same[len(same) - min(len(same), limit) :] if limit is not None else same  # type: ignore[return-value]
         relation, session, then = _LISTED[kind]
         # The newest rows are asked for backwards, then turned round.
         order = ", ".join(f"{column} DESC" for column in (session, *then.split(", ")))
@@ -213,6 +224,20 @@ class SqliteReader:
         """Return what the account did with the wishes of its sleeves in a session, or None."""
         rows = _ask(self.connection, "SELECT document FROM plans WHERE session = ?", (session.isoformat(),))
         return self._read("document", rows[0][0]) if rows else None
+
+    def actions(self) -> Sequence[Action]:
+        """Return what lots follow: splits that source and broker agreed upon, and changes of symbols stated."""
+        with faults_of(_path(self.connection)):
+            return read_actions(self.connection)
+
+    def _followed(self) -> list[TradeRow] | None:
+        # The trades of a database without any change of a symbol stay with its view, which loads nothing.
+        if not any(isinstance(one, SymbolChange) for one in self.actions()):
+            return None
+        from mtum.adapters.store.trades import followed_trades
+
+        with faults_of(_path(self.connection)):
+            return followed_trades(self.connection)
 
     def _select[R](self, kind: type[R], relation: str, rest: str = "", values: Sequence[object] = ()) -> list[R]:
         names = [field.name for field in fields(kind)]  # type: ignore[arg-type]  # every kind is a dataclass

@@ -1,6 +1,7 @@
 """What a person stated; every statement is kept, and the newest counts."""
 
 import json
+import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,6 +9,12 @@ from decimal import Decimal
 
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.texts import instant_text, money, plain
+
+
+def insert_external(connection: sqlite3.Connection, symbol: str, shares: Decimal, at: str, why: str) -> None:
+    """Record how many shares of a symbol are the owner's own from now on."""
+    sql = "INSERT INTO external_shares (symbol, shares, stated_at, why) VALUES (?, ?, ?, ?)"
+    connection.execute(sql, (symbol, float(shares), at, why))
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +25,8 @@ class SqliteStatements:
 
     def state_external(self, symbol: str, shares: Decimal, at: datetime, why: str) -> None:
         """Record how many shares of a symbol are the owner's own; 0 takes an earlier statement back."""
-        sql = "INSERT INTO external_shares (symbol, shares, stated_at, why) VALUES (?, ?, ?, ?)"
         with self.database.write() as connection:
-            connection.execute(sql, (symbol, float(shares), instant_text(at), why))
+            insert_external(connection, symbol, shares, instant_text(at), why)
 
     def external_shares(self) -> Mapping[str, Decimal]:
         """Return the shares that are the owner's own by symbol, 0 where a statement was taken back."""

@@ -9,7 +9,7 @@ from mtum.app.bars.accept_bars import REBASED_SOURCES
 from mtum.app.desk import Desk
 from mtum.app.ledger.book import write_lots
 from mtum.core.market.sessions import Session
-from mtum.core.portfolio.fills import Fill, Split
+from mtum.core.portfolio.fills import Fill, Split, SymbolChange
 from mtum.core.portfolio.lots import Lot
 from mtum.core.portfolio.money import exact
 from mtum.errors import DataError
@@ -44,11 +44,15 @@ def agree_splits(
     """
     if desk.source.name in REBASED_SOURCES or not lots:
         return {}, False
-    agreed = {(split.symbol, split.session) for split in desk.store.bars.splits()}
+    actions = desk.store.bars.actions()
+    agreed = {(one.symbol, one.session) for one in actions if isinstance(one, Split)}
+    # Of shares that came from another symbol, what its new symbol did before is no matter.
+    came = {one.into: one.session for one in actions if isinstance(one, SymbolChange)}
     alone: dict[str, str] = {}
     followed = False
     for symbol in dict.fromkeys(lot.symbol for lot in lots):
         told = [one for one in _told(desk, symbol, session, lots) if (symbol, one.session) not in agreed]
+        told = [one for one in told if symbol not in came or one.session >= came[symbol]]
         if not told or symbol not in expected:
             continue
         ratio = Decimal(1)

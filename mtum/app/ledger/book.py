@@ -12,7 +12,7 @@ from mtum.core.plans import standing_after
 from mtum.core.portfolio.carried import in_todays_shares, memory_of, standing_of
 from mtum.core.portfolio.cash import OfficialEquity, loss_state
 from mtum.core.portfolio.decision import Book, Standing
-from mtum.core.portfolio.fills import Fill, Split, rebased, split_ratio
+from mtum.core.portfolio.fills import Action, Fill, Split, carried, earlier_names, rebased
 from mtum.core.portfolio.lots import Lot, holding_of, lots_of, sessions_since_exit
 from mtum.core.portfolio.orders import OrderStatus, Side
 from mtum.core.portfolio.sleeves import Sleeve
@@ -47,7 +47,7 @@ class Records:
 
     fills: tuple[Fill, ...]
     lots: tuple[Lot, ...]
-    splits: Sequence[Split]
+    actions: Sequence[Action]
 
     @property
     def strategies(self) -> tuple[str, ...]:
@@ -60,11 +60,17 @@ class Records:
         return {symbol: frozenset(lot.strategy for lot in self.lots if lot.symbol == symbol) for symbol in symbols}
 
 
-def read_records(store: Store, since: date | None = None) -> Records:
-    """Return the lots of every strategy and their fills; enough of these for the lots from `since` on."""
-    splits = store.bars.splits()
-    fills = rebased(store.books.open_fills(since), splits)
-    return Records(fills, lots_of(fills), splits)
+def read_records(store: Store, since: date | None = None, until: date | None = None) -> Records:
+    """Return the lots of every strategy and their fills; enough of these for the lots from `since` on.
+
+    Parameters
+    ----------
+    until : date or None
+        Session at whose close the symbols are wanted: what became of one later is left out; None for today's.
+    """
+    actions = [one for one in store.bars.actions() if until is None or isinstance(one, Split) or one.session <= until]
+    fills = rebased(store.books.open_fills(since), actions)
+    return Records(fills, lots_of(fills), actions)
 
 
 def read_sleeve(
@@ -86,7 +92,7 @@ def read_sleeve(
     return SleeveRecords(
         fills=tuple(fill for fill in records.fills if fill.strategy == strategy),
         lots=lots,
-        remembered={lot.intent_id: remembered_with(store, lot, records.splits) for lot in lots},
+        remembered={lot.intent_id: remembered_with(store, lot, records.actions) for lot in lots},
         cash_usd=store.books.cash(strategy),
         receivable_usd=sum((movement.amount_usd for movement in movements if not movement.paid), ZERO),
         movements=movements,
@@ -119,7 +125,7 @@ def write_lots(store: Store, records: Records | None = None) -> None:
     records = read_records(store) if records is None else records
     for strategy in records.strategies:
         lots = tuple(lot for lot in records.lots if lot.strategy == strategy)
-        remembered = {lot.intent_id: remembered_with(store, lot, records.splits) for lot in lots}
+        remembered = {lot.intent_id: remembered_with(store, lot, records.actions) for lot in lots}
         store.ledger.write_lots(strategy, lots, remembered)
 
 
@@ -248,7 +254,7 @@ def _left(store: Store, sleeve: Sleeve, today: date) -> tuple[Memory, tuple[Stan
     memory, standing = memory_of(document["memory"]), standing_of(document["standing"])
     plan = store.plans.find(decided) if standing else None
     standing = standing if plan is None else standing_after(plan.document, sleeve.name, standing)
-    return (*in_todays_shares(memory, standing, decided, store.bars.splits()), dict(document["stopped"]))
+    return in_todays_shares(memory, standing, dict(document["stopped"]), decided, store.bars.actions())
 
 
 def flows_since(movements: Sequence[CashMovement], after: date | None) -> Decimal:
@@ -265,12 +271,22 @@ def loss_pause(store: Store, sleeve: Sleeve, sessions: Sessions, today: date, pa
     return store.decisions.lost_too_much(sleeve.name, days, virtual=not sleeve.owns_money)
 
 
-def remembered_with(store: Store, lot: Lot, splits: Sequence[Split]) -> Mapping[str, float]:
+def remembered_with(store: Store, lot: Lot, actions: Sequence[Action]) -> Mapping[str, float]:
     """Return what the strategy keeps with a lot, in today's shares."""
-    values = store.decisions.remembered(lot.session, lot.strategy).get(lot.symbol, {})
+    decided = store.decisions.remembered(lot.session, lot.strategy)
+    now = {symbol: carried(symbol, lot.session, actions) for symbol in decided}
+    symbol = next((one for one in decided if now[one].symbol == lot.symbol), lot.symbol)
+    values = decided.get(symbol, {}) or store.statements.stated_entry(lot.intent_id)
     if not values:
-        values = store.statements.stated_entry(lot.intent_id)
-    ratio = float(split_ratio(lot.symbol, lot.session, splits))
+        return values
+    if symbol not in now:
+        # A stated entry, of shares that may have been called something else then, or may be the child of others.
+        intent = store.orders.find(lot.intent_id)
+        symbol = intent.intent.symbol if intent else lot.symbol
+        now[symbol] = carried(symbol, lot.session, actions)
+        if now[symbol].symbol != lot.symbol:
+            return {}
+    ratio = float(now[symbol].divisor)
     # Everything a strategy keeps with an entry is a price or a distance between prices.
     return {name: value / ratio for name, value in values.items()} if ratio != 1.0 else values
 
@@ -278,8 +294,11 @@ def remembered_with(store: Store, lot: Lot, splits: Sequence[Split]) -> Mapping[
 def _exit_pending(store: Store, lots: Sequence[Lot], today: date) -> dict[str, str]:
     """Symbols whose newest exit left shares behind, with the reason of the first exit."""
     pending: dict[str, str] = {}
+    actions = store.bars.actions() if lots else ()
     for lot in lots:
-        last = store.books.last_exit(lot.strategy, lot.symbol, today)
+        names = (lot.symbol, *earlier_names(lot.symbol, actions))
+        exits = [store.books.last_exit(lot.strategy, name, today) for name in names]
+        last = max((one for one in exits if one), key=lambda one: one.intent.session, default=None)
         if last is not None and last.intent.session > lot.session and _left_shares(last):
             reasons = last.intent.reasons
             pending[lot.symbol] = reasons[1] if reasons[0] == "exit_carried" else reasons[0]

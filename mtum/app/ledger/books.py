@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from mtum.core.market.instruments import Kind, instrument
-from mtum.core.portfolio.fills import Fill, Split, folded, rebased
+from mtum.core.portfolio.fills import Action, Fill, folded, rebased
 from mtum.core.portfolio.lots import Lot, lots_of, trades_of
 from mtum.core.portfolio.orders import Side
 from mtum.errors import UsageError
@@ -30,7 +30,7 @@ def book_problems(store: Store, *, orders: bool = True) -> tuple[str, ...]:
     orders : bool
         Whether orders of settled sessions with more shares filled than their fills have are told too.
     """
-    states, splits = store.orders.states(), store.bars.splits()
+    states, actions = store.orders.states(), store.bars.actions()
     everything = store.orders.fills()
     found: list[str] = []
     for strategy in sorted({state.intent.strategy for state in states} | {fill.strategy for fill in everything}):
@@ -40,17 +40,17 @@ def book_problems(store: Store, *, orders: bool = True) -> tuple[str, ...]:
         settled = {point.session for point in points}
         own = [one for one in states if one.intent.strategy == strategy and one.intent.session in settled]
         found += _fills_and_orders(fills, own if orders else ())
-        todays = rebased(fills, splits)
+        todays = rebased(fills, actions)
         found += _lots(lots_of(todays), store.ledger.lots(strategy))
-        found += _points(points, movements, fills, splits)
+        found += _points(points, movements, fills, actions)
     return tuple(found)
 
 
-def check_sound(store: Store, fills: Sequence[Fill] = (), splits: Sequence[Split] = ()) -> None:
+def check_sound(store: Store, fills: Sequence[Fill] = (), actions: Sequence[Action] = ()) -> None:
     """Refuse a statement with which our own records would no longer add up, before anything is written."""
     known = store.orders.fills()
     try:
-        trades = trades_of(rebased(folded([*known, *fills]), [*store.bars.splits(), *splits]))
+        trades = trades_of(rebased(folded([*known, *fills]), [*store.bars.actions(), *actions]))
     except ValueError as error:
         raise UsageError(f"our records would not add up: {error}") from error
     stated = {fill.intent_id for fill in fills}
@@ -111,10 +111,11 @@ def _words(lot: Lot | None) -> str:
 
 
 def _points(
-    points: Sequence[EquityPoint], movements: Sequence[CashMovement], fills: Sequence[Fill], splits: Sequence[Split]
+    points: Sequence[EquityPoint], movements: Sequence[CashMovement], fills: Sequence[Fill], actions: Sequence[Action]
 ) -> Iterator[str]:
     """Compare each equity row with what cash movements and fills up to its session make."""
-    symbols, todays = {fill.symbol for fill in fills}, rebased(fills, splits)
+    todays = rebased(fills, actions)
+    symbols = {fill.symbol for fill in todays}
     start = next((one.session for one in movements if one.kind == "capital"), None)
     before = start - timedelta(days=1) if start else date.min
     moved, traded = deque(movements), deque(todays)  # each is looked at once: both are in the order of their sessions
@@ -135,9 +136,9 @@ def _points(
         if len(symbols) <= 1:  # a row has the shares and the close of one symbol
             shares = held
             if point.shares != shares:
-                # A row that was written before a later split is in the shares of its day.
+                # A row that was written before a later split or merger is in the shares of its day.
                 then = rebased(
-                    [one for one in fills if one.session <= day], [one for one in splits if one.session <= day]
+                    [one for one in fills if one.session <= day], [one for one in actions if one.session <= day]
                 )
                 shares = sum(fill.signed_shares for fill in then)
             of_another = point.shares == 0 and shares != 0  # bought before the settings named another symbol

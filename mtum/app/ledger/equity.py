@@ -1,17 +1,21 @@
 """Dividends and equity of every sleeve at the official close of a session."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
+
+import numpy as np
 
 from mtum.app.desk import Desk
 from mtum.app.ledger.book import Records, SleeveRecords, flows_since, read_records, read_sleeve
 from mtum.app.ledger.dividends import dividend_due
 from mtum.app.session.match_orders import IN_DOUBT
-from mtum.core.market.bars import Bar, Bars
+from mtum.core.market.bars import COLUMNS, PRICE_COLUMNS, Bar, Bars
 from mtum.core.portfolio.benchmark import buy_and_hold
 from mtum.core.portfolio.costs import cost_model
+from mtum.core.portfolio.fills import Action, ChangeKind, SymbolChange
 from mtum.core.portfolio.lots import Lot, lots_of
 from mtum.core.portfolio.money import exact
 from mtum.ports.records import FLOWS, CashMovement, EquityPoint
@@ -31,8 +35,11 @@ def restate_equity(desk: Desk, since: date, records: Records | None = None) -> N
     """Compute equity from that session on once more, after something that changes what was held or paid."""
     records = read_records(desk.store, since) if records is None else records
     later = {point.session for sleeve in desk.sleeves for point in desk.store.ledger.equity(sleeve.name, since)}
+    changes = [one.session for one in records.actions if isinstance(one, SymbolChange)]
     for day in sorted({since, *later}):
-        _record_closes(desk, day, records)
+        # What became of a symbol later leaves a day's lots as they were then.
+        then = any(day < changed for changed in changes)
+        _record_closes(desk, day, read_records(desk.store, day, until=day) if then else records)
 
 
 def _record_closes(desk: Desk, day: date, records: Records) -> None:
@@ -55,7 +62,11 @@ def _record_closes(desk: Desk, day: date, records: Records) -> None:
         if not found:
             continue
         # A close that is not there does not withhold the others': the last one stands in, and the point is provisional.
-        missing = {symbol: _last_bar(desk, symbol, day) for symbol in bars if symbol not in found and symbol in held}
+        missing = {
+            symbol: _last_bar(desk, symbol, day) or _at_cost(symbol, after, records.actions)
+            for symbol in bars
+            if symbol not in found and symbol in held
+        }
         if any(bar is None for bar in missing.values()):
             continue
         stood_in = {symbol: bar for symbol, bar in missing.items() if bar is not None}
@@ -70,6 +81,14 @@ def _record_closes(desk: Desk, day: date, records: Records) -> None:
 def _last_bar(desk: Desk, symbol: str, day: date) -> Bar | None:
     before = desk.store.bars.bars(symbol, desk.source.name, day - LAST_CLOSE_WITHIN).until(day)
     return before.bar(-1) if len(before) else None
+
+
+def _at_cost(symbol: str, lots: Sequence[Lot], actions: Sequence[Action]) -> Bar | None:
+    """Return what shares that came from another symbol cost: it may be days before the source knows theirs."""
+    came = any(isinstance(one, SymbolChange) and one.into == symbol for one in actions)
+    lot = next((lot for lot in lots if lot.symbol == symbol), None)
+    price = float(lot.entry_price) if lot else 0.0
+    return Bar(lot.session, price, price, price, price, 0.0) if lot and came else None
 
 
 def _equity_at(desk: Desk, sleeve: SleeveRecords, strategy: str, session: date, bars: Mapping[str, Bar]) -> EquityPoint:
@@ -95,7 +114,7 @@ def _equity_at(desk: Desk, sleeve: SleeveRecords, strategy: str, session: date, 
         market_usd=market,
         equity_usd=cash + receivable + market,
         flows_usd=flows_since(movements, earlier.session if earlier else date.min),
-        benchmark_usd=_benchmark(desk, session, movements, _compared(desk, strategy, bars)),
+        benchmark_usd=_benchmark(desk, session, strategy, movements, _compared(desk, strategy, bars)),
         close=exact(bars[held[0].symbol if held else first].close),
         shares=sum(lot.shares for lot in held),
         final=final is not None and final >= session and not doubtful,
@@ -118,7 +137,9 @@ def _compared(desk: Desk, strategy: str, traded: Collection[str]) -> Mapping[str
     return next(found, {symbol: 1 / len(traded) for symbol in traded})
 
 
-def _benchmark(desk: Desk, session: date, movements: Sequence[CashMovement], parts: Mapping[str, float]) -> Decimal:
+def _benchmark(
+    desk: Desk, session: date, strategy: str, movements: Sequence[CashMovement], parts: Mapping[str, float]
+) -> Decimal:
     """Return what the sleeve's money would be worth had it bought these parts of it and held them.
 
     All are bought at the first session at which all have a close; until then the money is cash.
@@ -130,9 +151,11 @@ def _benchmark(desk: Desk, session: date, movements: Sequence[CashMovement], par
             flows[movement.session] = flows.get(movement.session, 0.0) + float(movement.amount_usd)
     portfolio = desk.settings.portfolio
     costs = cost_model(portfolio.cost_model, exact(portfolio.cost_frac))
-    bars, first = _bars_since(desk, parts, start.session, session, flows), start.session
+    changes = [one for one in desk.store.bars.actions() if isinstance(one, SymbolChange)]
+    held_on = partial(_held_on, desk, changes, strategy if len(parts) == 1 else None)
+    bars, first = [held_on(symbol, (start.session, session, tuple(flows))) for symbol in parts], start.session
     while all(map(len, bars)) and (later := max(one.day(0) for one in bars)) > first:
-        bars, first = _bars_since(desk, parts, later, session, flows), later
+        bars, first = [held_on(symbol, (later, session, tuple(flows))) for symbol in parts], later
     given = float(start.amount_usd)
     whole = given + sum(flows.values())
     if not all(map(len, bars)):
@@ -144,5 +167,46 @@ def _benchmark(desk: Desk, session: date, movements: Sequence[CashMovement], par
     return exact(round(worth, 6))
 
 
-def _bars_since(desk: Desk, symbols: Iterable[str], since: date, until: date, days: Collection[date]) -> list[Bars]:
-    return [desk.store.bars.eventful(symbol, desk.source.name, since, until, tuple(days)) for symbol in symbols]
+def _held_on(
+    desk: Desk,
+    changes: Sequence[SymbolChange],
+    alone_of: str | None,
+    symbol: str,
+    span: tuple[date, date, Sequence[date]],
+) -> Bars:
+    """Return the bars that buy-and-hold of a symbol goes by: what it gave in shares or cash counts as a dividend.
+
+    Parameters
+    ----------
+    alone_of : str or None
+        Sleeve that holds nothing else, if so: before a merger that brought it these shares it held others.
+    span : (first, last, further days)
+        The sessions wanted.
+    """
+    since, until, days = span
+    given = [one for one in changes if one.symbol == symbol and one.kind is ChangeKind.SPUN_OFF]
+    came = next((one for one in changes if one.into == symbol and one.kind is ChangeKind.MERGED), None)
+    around = (*days, *(one.session for one in (*given, *((came,) if came else ()))))
+    bars = desk.store.bars.eventful(symbol, desk.source.name, since, until, around)
+    if came and alone_of in came.given and since < came.session <= until:
+        before = desk.store.bars.eventful(came.symbol, desk.source.name, since, came.session - timedelta(days=1), days)
+        bars = bars.since(came.session)
+        columns = {name: np.concatenate([getattr(before, name), getattr(bars, name)]) for name in COLUMNS}
+        for name in (*PRICE_COLUMNS, "dividend"):
+            columns[name][: len(before)] /= float(came.ratio)
+        columns["dividend"][len(before)] += float(came.cash_usd / came.ratio)
+        bars = Bars.from_columns(symbol, bars.source, np.concatenate([before.days, bars.days]), columns)
+    for one in given:
+        place = int(np.searchsorted(bars.days, np.datetime64(one.session, "D")))
+        if 0 < place < len(bars) and bars.day(place) == one.session:
+            child = desk.store.bars.bars(one.into, desk.source.name, one.session).find(one.session)
+            # Without a close of the child, what its part of the cost says of it.
+            worth = (
+                child.close * float(one.ratio)
+                if child
+                else bars.close[place] * float(one.basis_frac / (1 - one.basis_frac))
+            )
+            dividend = bars.dividend.copy()
+            dividend[place] += worth
+            bars = replace(bars, dividend=dividend)
+    return bars

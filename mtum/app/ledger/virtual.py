@@ -1,6 +1,6 @@
 """The virtual records of a sleeve that is only watched: its orders as if they had been filled at the official close."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
@@ -9,7 +9,7 @@ from mtum.app.ledger.book import SleeveRecords, remembered_with
 from mtum.core.market.bars import Bars
 from mtum.core.portfolio.cash import OfficialEquity
 from mtum.core.portfolio.costs import to_cent
-from mtum.core.portfolio.fills import Fill, Split, rebased
+from mtum.core.portfolio.fills import Action, ChangeKind, Fill, Split, SymbolChange, carried, rebased
 from mtum.core.portfolio.lots import lots_of
 from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.orders import Side
@@ -35,17 +35,20 @@ def virtual_records(store: Store, source: str, account: str, sleeve: Sleeve, tod
     """
     orders = store.plans.virtual_orders(sleeve.name, today)
     since = orders[0][0] if orders else today
-    traded = {str(order["symbol"]) for _, planned in orders for order in planned}
+    # What is held virtually follows a new name; nobody pays it out, nor gives it a child.
+    changes = [one for one in store.bars.actions() if isinstance(one, SymbolChange)]
+    renamed = [one for one in changes if one.kind is ChangeKind.RENAMED]
+    traded = {carried(str(order["symbol"]), day, renamed).symbol for day, planned in orders for order in planned}
     bars = {symbol: store.bars.bars(symbol, source, since).until(today) for symbol in sorted(traded)}
     splits = () if source in REBASED_SOURCES else tuple(_splits(bars.values()))
-    fills = rebased(_fills(account, sleeve, orders, bars, splits), splits)
+    fills = rebased(_fills(account, sleeve, orders, bars, (*splits, *renamed)), splits)
     start = CashMovement(f"virtual:{sleeve.name}", sleeve.name, since, "capital", exact(sleeve.virtual_usd))
     movements = (start, *_movements(sleeve.name, fills, bars, today))
     lots = lots_of(fills)
     return SleeveRecords(
         fills=fills,
         lots=lots,
-        remembered={lot.intent_id: remembered_with(store, lot, splits) for lot in lots},
+        remembered={lot.intent_id: remembered_with(store, lot, (*splits, *renamed)) for lot in lots},
         cash_usd=sum((one.amount_usd for one in movements), ZERO),
         receivable_usd=ZERO,
         movements=movements,
@@ -63,19 +66,18 @@ def _fills(
     sleeve: Sleeve,
     orders: Iterable[tuple[date, Iterable[Mapping[str, object]]]],
     bars: Mapping[str, Bars],
-    splits: Iterable[Split],
+    actions: Sequence[Action],
 ) -> list[Fill]:
     """Return the orders as filled at the official close, in the shares of their day."""
     found = []
     for session, planned in orders:
         for order in planned:
-            symbol, shares, side = str(order["symbol"]), int(str(order["shares"])), Side(order["side"])
+            shares, side = int(str(order["shares"])), Side(order["side"])
+            symbol = carried(str(order["symbol"]), session, actions).symbol
             bar = bars[symbol].find(session)
             if bar is None:
                 continue  # no official close, no fill
-            price = exact(bar.close)
-            for split in splits:
-                price *= split.ratio if split.symbol == symbol and split.session > session else 1
+            price = exact(bar.close) * carried(symbol, session, actions).shares
             key = virtual_key(sleeve.name, session, order)
             at = datetime.combine(session, time(21), UTC)
             cost = sleeve.rules.sizing.costs.commission(shares, price)

@@ -1,16 +1,18 @@
 """What a person states about the account, because neither our records nor the broker can tell."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from mtum.app.desk import Desk
 from mtum.app.ledger.book import held_lots, write_lots
 from mtum.app.ledger.books import check_sound
 from mtum.app.ledger.equity import restate_equity
+from mtum.app.owner.change_symbol import merged, renamed, spun_off, state_split, undone
 from mtum.app.owner.reconcile import official_close, reconciled, settle_first
+from mtum.app.owner.statement import Statement, number_in, words_in
 from mtum.app.session.close_orders import STATED
 from mtum.app.session.differences import balance_of, last_sending, unbooked, way_out_of_doubt
 from mtum.app.session.match_orders import find_trace, what_of
@@ -25,24 +27,10 @@ from mtum.core.strategies.history import kept_with_entry
 from mtum.core.view import MarketView
 from mtum.errors import UsageError
 from mtum.ports.broker import BrokerLists
-from mtum.ports.records import IN_LIEU, CashMovement, IntentState, Observed
+from mtum.ports.records import IntentState, Observed
 
 STATED_COMMISSION = "stated_commission:"
 """Begins the key under which a stated commission is kept, so that it can be corrected and the broker's cannot."""
-MOST = Decimal(1_000_000_000)
-"""No number of shares is larger."""
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """A person's words: the kind, what follows it, and the options of `position` and `corporate-action`."""
-
-    kind: str
-    words: Sequence[str]
-    strategy: str | None = None
-    entry_session: date | None = None
-    entry_price: Decimal | None = None
-    cash_in_lieu: Decimal | None = None
 
 
 def accept(desk: Desk, statement: Statement) -> dict[str, Any]:
@@ -78,7 +66,7 @@ def _external(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
 
 
 def _foreign(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
-    (ref,) = _words(statement, 1, "foreign REFERENCE")
+    (ref,) = words_in(statement, 1, "foreign REFERENCE")
     if not OUR_REF.match(ref):
         raise UsageError(f"{ref} is no reference of this program")
     desk.store.statements.acknowledge_foreign(ref, desk.clock.now(), "stated by a person")
@@ -97,14 +85,14 @@ def _filled(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
         form = f"filled REF {'PRICE ' * len(legs)}FEE` with the price of each leg in turn, `{intent.symbol}"
     if len(numbers) - len(legs) not in ((0, 1) if len(legs) == 1 else (1,)):
         raise UsageError(f"write it as `mtum reconcile --accept {form}`")
-    prices, fee = [_number(text, form) for text in numbers[: len(legs)]], numbers[len(legs) :]
+    prices, fee = [number_in(text, form) for text in numbers[: len(legs)]], numbers[len(legs) :]
     booked = desk.store.books.executed(intent.id)
     if booked >= intent.shares:
         raise UsageError(f"{what_of(state)} is filled already")
     if listed is not None and listed.may_fill:
         raise UsageError(f"{what_of(state)} still works at the broker: its lists show it")
     units = min(_units_explained(desk, lists, state, leg) for leg in legs)
-    cost = _number(fee[0], form) if fee else IbFixedCosts().commission(units, prices[0])
+    cost = number_in(fee[0], form) if fee else IbFixedCosts().commission(units, prices[0])
     _check_price(desk, state, prices, cost)
     number = sum(one.intent_id == intent.id and one.exec_id.startswith(STATED) for one in desk.store.orders.fills())
     fills = [
@@ -157,7 +145,7 @@ def _known_order(desk: Desk, wanted: str) -> IntentState:
 
 
 def _not_sent(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
-    (wanted,) = _words(statement, 1, "not-sent ID")
+    (wanted,) = words_in(statement, 1, "not-sent ID")
     state = _known_order(desk, wanted)
     if state.status not in (OrderStatus.UNKNOWN, OrderStatus.SUBMITTING):
         raise UsageError(f"{state.intent.ref} is {state.status.value}; there is no doubt about it")
@@ -196,46 +184,12 @@ def _corporate_action(desk: Desk, statement: Statement, lists: BrokerLists) -> s
     symbol, ratio = _symbol_and_number(desk, statement, "corporate-action SYMBOL RATIO")
     if statement.entry_session is None or ratio <= 0:
         raise UsageError("--accept corporate-action needs a ratio above 0 and --entry-session DATE, its first session")
-    split = Split(symbol, statement.entry_session, ratio)
-    said = f"{symbol}: {ratio} new shares per old one from {split.session} on"
-    known = [(one.symbol, one.session, one.ratio) for one in desk.store.bars.splits()]
-    if (symbol, split.session, ratio) in known and statement.cash_in_lieu is not None:
-        return f"{said}{_paid_in_lieu(desk, split, statement.cash_in_lieu)}"
-    lots = [lot for lot in held_lots(desk.store) if lot.symbol == symbol]
-    ours = sum(lot.shares for lot in lots)
-    held = lists.positions.get(symbol, Decimal(0))
-    external = desk.store.statements.external_shares().get(symbol, Decimal(0))
-    if abs((ours + external) * ratio - held) > 1:
-        raise UsageError(f"{ours} of ours and {external} external times {ratio} is not the broker's {held} {symbol}")
-    if int(ours * ratio) == ours:
-        raise UsageError(f"{ours} shares of {symbol} times {ratio} are {ours} shares again: that is no split")
-    check_sound(desk.store, splits=[split])
-    desk.store.bars.agree_split(split, desk.clock.now())
-    write_lots(desk.store)
-    left = ours * ratio - int(ours * ratio)
-    if left and statement.cash_in_lieu is not None:
-        said += _paid_in_lieu(desk, split, statement.cash_in_lieu)
-    elif left:
-        said += f"; {left.normalize()} of a share was paid in cash: say it again with --cash-in-lieu USD"
-    restate_equity(desk, split.session)
-    return said
-
-
-def _paid_in_lieu(desk: Desk, split: Split, amount_usd: Decimal) -> str:
-    """Record what the broker paid for the fraction of a share that a split left."""
-    bought = [fill.strategy for fill in desk.store.orders.fills() if fill.symbol == split.symbol]
-    key, note = f"{IN_LIEU}{split.symbol}:{split.session}", "cash in lieu of a fraction of a share"
-    paid = CashMovement(key, bought[-1], split.session, "adjustment", amount_usd, note, split.symbol)
-    if any(one.key == key and one.amount_usd != amount_usd for one in desk.store.ledger.movements(bought[-1])):
-        raise UsageError(f"another amount of cash in lieu is recorded already for the split of {split.session}")
-    desk.store.ledger.move_cash([paid])
-    restate_equity(desk, split.session)
-    return f", {amount_usd} USD in lieu of a fraction of a share"
+    return state_split(desk, Split(symbol, statement.entry_session, ratio), lists, statement.cash_in_lieu)
 
 
 def _contract(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
     """Pin the contract that the broker names now for a symbol or a series, if it is the one stated."""
-    symbol, wanted = _words(statement, 2, "contract SYMBOL CONTRACT")
+    symbol, wanted = words_in(statement, 2, "contract SYMBOL CONTRACT")
     if symbol not in (*desk.symbols, *desk.series):
         raise UsageError(f"{symbol} is neither traded nor looked at here")
     before = desk.store.approvals.pinned_contract(symbol)
@@ -256,11 +210,11 @@ def _contract(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
 def _commission(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
     """Record the commission of an execution that the broker never told; what it tells later counts instead."""
     form = "commission EXECUTION USD"
-    wanted, text = _words(statement, 2, form)
+    wanted, text = words_in(statement, 2, form)
     fill = next((one for one in folded(desk.store.orders.fills()) if one.exec_id == wanted), None)
     if fill is None:
         raise UsageError(f"no execution has the id {wanted}; `mtum show fills` lists them")
-    amount, stated = _number(text, form), desk.store.control.meta(f"{STATED_COMMISSION}{wanted}")
+    amount, stated = number_in(text, form), desk.store.control.meta(f"{STATED_COMMISSION}{wanted}")
     if fill.commission_usd is not None and (stated is None or Decimal(stated) != fill.commission_usd):
         raise UsageError(f"the broker told the commission of {wanted}: {fill.commission_usd} USD")
     if not 0 <= amount <= fill.value_usd / 10:
@@ -281,6 +235,10 @@ KINDS: Mapping[str, Callable[[Desk, Statement, BrokerLists], str]] = {
     "not-sent": _not_sent,
     "foreign": _foreign,
     "corporate-action": _corporate_action,
+    "renamed": renamed,
+    "merged": merged,
+    "spun-off": spun_off,
+    "undone": undone,
     "contract": _contract,
 }
 """What a person may state."""
@@ -367,23 +325,7 @@ def _remembered(desk: Desk, strategy: Strategy, symbol: str, session: date) -> M
 
 
 def _symbol_and_number(desk: Desk, statement: Statement, form: str) -> tuple[str, Decimal]:
-    symbol, text = _words(statement, 2, form)
+    symbol, text = words_in(statement, 2, form)
     if symbol not in {*desk.symbols, *(lot.symbol for lot in held_lots(desk.store))}:
         raise UsageError(f"{symbol} is not traded here; the universe is {', '.join(desk.symbols)}")
-    return symbol, _number(text, form)
-
-
-def _number(text: str, form: str) -> Decimal:
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        number = Decimal("NaN")
-    if not number.is_finite() or abs(number) > MOST:
-        raise UsageError(f'"{text}" is no number: write `mtum reconcile --accept {form}`')
-    return number
-
-
-def _words(statement: Statement, count: int, form: str) -> Sequence[str]:
-    if len(statement.words) != count:
-        raise UsageError(f"write it as `mtum reconcile --accept {form}`")
-    return statement.words
+    return symbol, number_in(text, form)

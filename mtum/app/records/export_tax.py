@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 
 from mtum.core.market.instruments import Kind, instrument
-from mtum.core.portfolio.fills import Fill, Split, folded
+from mtum.core.portfolio.fills import Action, Fill, folded, later_symbols
 from mtum.core.portfolio.tax import TaxLot, tax_record
 
 COLUMNS = (
@@ -31,16 +31,19 @@ _FIRST_AMOUNT = COLUMNS.index("proceeds_usd")
 type Row = tuple[object, ...]
 
 
-def tax_csv(fills: Sequence[Fill], splits: Sequence[Split], year: int | None = None) -> tuple[str, int]:
+def tax_csv(fills: Sequence[Fill], actions: Sequence[Action], year: int | None = None) -> tuple[str, int]:
     """Return closed lots as CSV and their number; with a year, those sold in it.
 
     Lots of other years are worked out as well: a loss may be deferred over the turn of the year.
-    Amounts that depend on a commission that is not known are left empty.
+    Amounts that depend on a commission that is not known are left empty, and so is the basis of shares that
+    a merger paid for in shares and in cash together.
     """
-    rows = [_row(lot) for lot in tax_record(fills, splits).closed]
+    rows = [_row(lot) for lot in tax_record(fills, actions).closed]
     unknown = [fill for fill in folded(fills) if fill.commission_usd is None]
     if unknown:
-        rows = _without_unknown(rows, fills, splits, {fill.symbol for fill in unknown})
+        rows = _without_unknown(
+            rows, fills, actions, {symbol for fill in unknown for symbol in later_symbols(fill, actions)}
+        )
     wanted = [row for row in rows if year is None or _sold(row).year == year]
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
@@ -50,12 +53,12 @@ def tax_csv(fills: Sequence[Fill], splits: Sequence[Split], year: int | None = N
 
 
 def _without_unknown(
-    rows: Sequence[Row], fills: Sequence[Fill], splits: Sequence[Split], symbols: Set[str]
+    rows: Sequence[Row], fills: Sequence[Fill], actions: Sequence[Action], symbols: Set[str]
 ) -> list[Row]:
     # What a commission of a dollar a share would change depends on it, whichever way it got there: the lot itself,
     # or a loss deferred into it. Where it would part the lots in another way, nothing of the symbol is known.
     told = [replace(one, commission_usd=Decimal(one.shares)) if one.commission_usd is None else one for one in fills]
-    others = [_row(lot) for lot in tax_record(told, splits).closed]
+    others = [_row(lot) for lot in tax_record(told, actions).closed]
     alike = [row[:_FIRST_AMOUNT] for row in rows] == [row[:_FIRST_AMOUNT] for row in others]
     return [
         tuple(
@@ -73,6 +76,7 @@ def _sold(row: Row) -> date:
 
 
 def _row(lot: TaxLot) -> Row:
+    known = (f"{lot.basis_usd:.2f}", lot.code, f"{lot.adjustment_usd:.2f}", f"{lot.gain_usd:.2f}")
     return (
         f"{lot.shares} {'sh.' if instrument(lot.symbol).kind is Kind.STOCK else 'contracts'} {lot.symbol}",
         lot.symbol,
@@ -80,10 +84,7 @@ def _row(lot: TaxLot) -> Row:
         lot.acquired,
         lot.sold,
         f"{lot.proceeds_usd:.2f}",
-        f"{lot.basis_usd:.2f}",
-        lot.code,
-        f"{lot.adjustment_usd:.2f}",
-        f"{lot.gain_usd:.2f}",
+        *(("",) * len(known) if lot.by_hand else known),
         "long" if lot.long_term else "short",
         (lot.sold - lot.term_from).days,
     )

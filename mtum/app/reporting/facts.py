@@ -291,9 +291,9 @@ def _sleeve_facts(store: Store, calendar: Calendar, setup: Setup, day: date, *, 
     source = setup.settings.market.source
     runs = store.runs.between(day - LOOK_BACK, day)
     since = None if whole else day - _span(setup)
-    splits = [split for split in store.bars.splits() if split.session <= day]
+    actions = [one for one in store.bars.actions() if one.session <= day]
     if sleeve.owns_money:
-        fills = rebased(folded(fill for fill in store.orders.fills(name) if fill.session <= day), splits)
+        fills = rebased(folded(fill for fill in store.orders.fills(name) if fill.session <= day), actions)
         movements = tuple(move for move in store.ledger.movements(name) if move.session <= day)
         points = tuple(point for point in store.ledger.equity(name) if point.session <= day)
     else:

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from mtum.app.reporting.drift import drift_between
 from mtum.app.reporting.period import Kind, Period, bounds
 from mtum.core.market.holiday_rules import expected_sessions
-from mtum.core.portfolio.fills import folded
+from mtum.core.portfolio.fills import folded, later_symbols
 from mtum.core.portfolio.lots import lots_of
 from mtum.core.portfolio.tax import tax_record
 from mtum.core.reporting.periods.review import AuditLine, TaxLine
@@ -155,16 +155,17 @@ def tax_lines(period: Period) -> tuple[TaxLine, ...]:
     """Return closed tax lots by calendar year, up to the end of the period."""
     store = period.writer.store
     fills = [fill for fill in store.orders.fills() if fill.session <= period.end]
-    record = tax_record(fills, [split for split in store.bars.splits() if split.session <= period.end])
+    actions = [one for one in store.bars.actions() if one.session <= period.end]
+    record = tax_record(fills, actions)
     years = sorted({lot.sold.year for lot in record.closed})
     found = []
     for year in years:
         lots = [lot for lot in record.closed if lot.sold.year == year]
         traded = {lot.symbol for lot in lots}
         told = all(
-            fill.commission_usd is not None or fill.symbol not in traded or fill.session.year > year
+            fill.commission_usd is not None or not later_symbols(fill, actions) & traded or fill.session.year > year
             for fill in folded(fills)
-        )
+        ) and not any(lot.by_hand for lot in lots)
         found.append(
             TaxLine(
                 year=year,

@@ -10,14 +10,13 @@ from mtum.app.owner.approve_settings import entries_stopped
 from mtum.app.service.check import Check, State
 from mtum.app.service.rehearse_market import market_checks
 from mtum.app.session.check_book import check_book
-from mtum.app.session.close_untraded import untraded_lots
+from mtum.app.session.close_untraded import untraded_problems
 from mtum.app.session.our_books import open_books
 from mtum.core.indicators import column_of
 from mtum.core.market.calendars import calendars_agree
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.orders import OrderStatus, OrderType, Side, Ticket
-from mtum.core.portfolio.reconcile import untraded_texts
 from mtum.errors import BrokerError, ExitCode, MtumError, worst
 from mtum.ports.broker import AccountKind, BrokerLists
 from mtum.ports.rehearsing import Rehearsing
@@ -97,7 +96,7 @@ def over_rehearsal(desk: Desk, around: Surroundings) -> Rehearsal:
 
 
 def _house(desk: Desk, around: Surroundings) -> Iterator[Check]:
-    held = untraded_texts(untraded_lots(desk.store, desk.settings.traded()), desk.settings.traded())
+    held = untraded_problems(desk)
     if held:
         remedy = "nothing is decided before"
         yield Check("settings", State.NO_GO, "; ".join(held), remedy, ExitCode.USAGE)

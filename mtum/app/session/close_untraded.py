@@ -1,9 +1,11 @@
 """Lots that the settings trade no more, after a change of symbol or strategy: refused, unless they are closed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
 
 from mtum.app.desk import Desk, Problem
-from mtum.app.ledger.book import held_lots
+from mtum.app.ledger.book import SleeveRecords, held_lots
 from mtum.app.session.check_book import check_book
 from mtum.app.session.close_orders import close_earlier, take_up
 from mtum.app.session.our_books import open_books
@@ -11,23 +13,48 @@ from mtum.core.market.sessions import Session
 from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.orders import OrderIntent, OrderType, Purpose, Side, intent_id
 from mtum.core.portfolio.reconcile import Untraded, untraded_of, untraded_texts
-from mtum.errors import ExitCode
-from mtum.ports.store import Store
+from mtum.errors import DataError, ExitCode
 
 
-def untraded_lots(store: Store, traded: Mapping[str, Sequence[str]]) -> Untraded:
-    """Return what is held of symbols or for sleeves that the settings do not trade now."""
-    return untraded_of([(lot.strategy, lot.symbol, lot.shares) for lot in held_lots(store)], traded)
+def untraded_lots(desk: Desk) -> tuple[Untraded, Untraded]:
+    """Return what is held that the settings do not trade now: what a person must see to, and children to be sold."""
+    held = [(lot.strategy, lot.symbol, lot.shares) for lot in held_lots(desk.store)]
+    return untraded_of(held, desk.settings.traded(), desk.store.bars.actions())
 
 
-def close_untraded(desk: Desk, session: Session, untraded: Untraded) -> tuple[Problem, ...]:
-    """Plan the orders that close what a person wants closed; the rest is refused, and nothing is decided."""
+def untraded_problems(desk: Desk, untraded: Untraded | None = None) -> list[str]:
+    """Return what is wrong with what the settings trade, one line each: nothing is decided before.
+
+    Parameters
+    ----------
+    untraded : mapping of (sleeve, symbol) to int or None
+        What of it a person must see to; None for all that is held and not traded.
+    """
+    rest = untraded_lots(desk)[0] if untraded is None else untraded
+    named = {one.name: (*one.looks_at, one.benchmark) for one in desk.sleeves}
+    return untraded_texts(rest, desk.settings.traded(), named, desk.store.bars.actions())
+
+
+def close_untraded(desk: Desk, session: Session) -> tuple[tuple[Problem, ...], bool]:
+    """Plan the orders that close what the settings do not trade, where that is wanted.
+
+    Returns
+    -------
+    tuple of Problem
+        What went wrong, and what is refused.
+    bool
+        Whether the session may be decided: nothing but children of a spin-off is left to be closed.
+    """
     asked = desk.store.statements.flatten_requests
+    untraded, children = untraded_lots(desk)
     wanted = {key: shares for key, shares in untraded.items() if key[1] in asked(key[0])}
     rest = {key: shares for key, shares in untraded.items() if key not in wanted}
-    problems = [Problem(ExitCode.USAGE, text) for text in untraded_texts(rest, desk.settings.traded())]
+    refused = untraded_problems(desk, rest)
+    problems = [Problem(ExitCode.USAGE, text) for text in refused]
+    decides = not (untraded or refused)
+    wanted |= children
     if not wanted:
-        return tuple(problems)
+        return tuple(problems), decides
     lists = desk.broker.lists()
     take_up(desk, lists)
     close_earlier(desk, lists, session)
@@ -38,6 +65,11 @@ def close_untraded(desk: Desk, session: Session, untraded: Untraded) -> tuple[Pr
         free = check.sellable if purpose is Purpose.EXIT else check.short
         really = min(abs(shares), free.get(symbol, 0))
         if really > 0 and symbol not in check.exits_barred and desk.store.orders.find(key) is None:
+            try:
+                price = exact(float(desk.broker.price(symbol)))
+            except DataError as error:
+                problems.append(Problem(error.exit_code, f"{really} {symbol} of {strategy} not sold: {error}"))
+                continue
             closing = OrderIntent(
                 id=key,
                 account=desk.account,
@@ -48,8 +80,28 @@ def close_untraded(desk: Desk, session: Session, untraded: Untraded) -> tuple[Pr
                 side=Side.SELL if purpose is Purpose.EXIT else Side.BUY,
                 order_type=OrderType.MARKET_ON_CLOSE,
                 shares=really,
-                reference_price=exact(float(desk.broker.price(symbol))),
-                reasons=("flatten",),
+                reference_price=price,
+                reasons=("spun_off" if (strategy, symbol) in children else "flatten",),
             )
             desk.store.orders.add_intent(closing, desk.clock.now())
-    return (*problems, *check.problems)
+    # Where the session is decided, its own look at the books tells the rest.
+    return (*problems, *(() if decides else check.problems)), decides
+
+
+def without_children(desk: Desk, records: Mapping[str, SleeveRecords]) -> dict[str, SleeveRecords]:
+    """Return what the sleeves decide on: children that are sold today count as money that is still to come."""
+    _, children = untraded_lots(desk)
+    found = dict(records)
+    for strategy, symbol in children:
+        own = [lot for lot in records[strategy].lots if lot.symbol == symbol]
+        try:
+            price: Decimal | None = exact(float(desk.broker.price(symbol)))
+        except DataError:
+            price = None  # worth what they cost, for want of anything better
+        worth = sum((lot.value_usd(lot.entry_price if price is None else price) for lot in own), Decimal(0))
+        found[strategy] = replace(
+            found[strategy],
+            lots=tuple(lot for lot in found[strategy].lots if lot.symbol != symbol),
+            receivable_usd=found[strategy].receivable_usd + worth,
+        )
+    return found

@@ -10,7 +10,7 @@ from mtum.app.ledger.guards import guarded, limits_after, worth_of
 from mtum.app.ledger.starting_capital import begun, ensure_capital
 from mtum.app.session.check_book import check_book, check_hours
 from mtum.app.session.close_orders import cancel_left_over, close_earlier, take_up
-from mtum.app.session.close_untraded import close_untraded, untraded_lots
+from mtum.app.session.close_untraded import close_untraded, untraded_problems, without_children
 from mtum.app.session.decide_sleeves import Prepared, decide_sleeves, record_of
 from mtum.app.session.differences import RECORDED
 from mtum.app.session.exit_fallback import exit_fallback
@@ -25,7 +25,6 @@ from mtum.app.session.submit_orders import submit_orders
 from mtum.core.coordination.coordinate import NOT_APPROVED
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.portfolio.orders import OrderStatus
-from mtum.core.portfolio.reconcile import untraded_texts
 from mtum.errors import BarsStaleError, DataError, DeadlineMissedError, ExitCode, MtumError, UsageError
 from mtum.ports.records import DecisionRecord, RunRecord
 
@@ -107,11 +106,9 @@ def _carried_out(desk: Desk, session: Session) -> RunResult:
     desk.journal.reached("connected")
     try:
         problems: tuple[Problem, ...] = ()
-        untraded = {} if decided else untraded_lots(desk.store, desk.settings.traded())
-        if untraded:
-            problems = close_untraded(desk, session, untraded)
-        elif not decided:
-            problems = ensure_capital(desk, session) + _decide_first(desk, session)
+        if not decided:
+            problems, decides = close_untraded(desk, session)
+            problems += ensure_capital(desk, session) + _decide_first(desk, session) if decides else ()
         problems += submit_orders(desk, session)
         problems += exit_fallback(desk, session)
     finally:
@@ -146,6 +143,7 @@ def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
     except DataError as error:
         # A position that is not ours to explain is told all the same: it may well be why, as with a split.
         return (*check.problems, Problem(error.exit_code, str(error)))
+    records = without_children(desk, records)
     worth = worth_of(desk.store, records, lists, market)
     check = guarded(desk, check, worth, record=True)
     prepared = Prepared(session, sessions, lists, check, begun(desk, records, lists.account, session.day))
@@ -170,7 +168,7 @@ def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
 
 
 def _dry(desk: Desk, session: Session) -> RunResult:
-    held = untraded_texts(untraded_lots(desk.store, desk.settings.traded()), desk.settings.traded())
+    held = untraded_problems(desk)
     if held:
         raise UsageError("; ".join(held))
     sessions = sessions_around(desk, session)
@@ -187,6 +185,7 @@ def _dry(desk: Desk, session: Session) -> RunResult:
         unfit = refresh_universe(desk, session, sessions)
         decided_at = desk.clock.now()
         market = gather(desk, session, sessions, decided_at, unfit)
+        records = without_children(desk, records)
         worth = worth_of(desk.store, records, lists, market)
         check = guarded(desk, check, worth, record=False)
         prepared = Prepared(session, sessions, lists, check, begun(desk, records, lists.account, session.day))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from mtum.app.desk import Desk, Problem
@@ -39,7 +39,7 @@ class Difference:
         """Return it as a problem of a run, with the way out if there is only one; `mtum reconcile` shows them all."""
         if not self.ways or self.ways[0] in self.text:
             return Problem(self.exit_code, self.text)
-        only = len(self.ways) == 1 and self.kind != "position"
+        only = self.kind == "changed symbol" or (len(self.ways) == 1 and self.kind != "position")
         way = f"`{self.ways[0]}`" if only else "see `mtum reconcile`"
         return Problem(self.exit_code, f"{self.text}; {way}")
 
@@ -124,9 +124,44 @@ def position_differences(
                 f"mtum reconcile --accept filled {intent.ref} {price if price is not None else 'PRICE'}",
                 *ways[::-1],
             )
+        kind, change = "position", _change_like(desk, books, lists, balance)
+        if change is not None and explained is None:
+            kind, text, ways = "changed symbol", f"{text}: {change[0]}", (change[1], *ways)
         # What cannot be read today may be what explains it; stated besides, it would count twice.
-        found.append(Difference("position", balance.symbol, text, () if lists.unread else ways))
+        found.append(Difference(kind, balance.symbol, text, () if lists.unread else ways))
     return found
+
+
+def _change_like(desk: Desk, books: Books, lists: BrokerLists, balance: Balance) -> tuple[str, str] | None:
+    """Return in words what a position that is gone looks like, and the command that states it; None for nothing.
+
+    Other shares that came when it went and that nobody accounts for, as many or in proportion, may be what it became.
+    """
+    gone = balance.lots + balance.external
+    last = None if balance.broker or gone <= 0 else desk.store.changes.last_with(balance.symbol)
+    if last is None:
+        return None
+    session, before = last
+    known: dict[str, Decimal] = dict(books.external)
+    for lot in books.records.lots:
+        known[lot.symbol] = known.get(lot.symbol, Decimal(0)) + lot.shares
+    came = {
+        symbol: shares - max(before.get(symbol, Decimal(0)), known.get(symbol, Decimal(0)))
+        for symbol, shares in lists.positions.items()
+    }
+    there = {symbol: shares for symbol, shares in came.items() if shares >= 1}
+    alike = [symbol for symbol, shares in there.items() if shares == gone] or list(there)
+    coming = desk.calendar.sessions(session + timedelta(days=1), session + timedelta(days=10)).known
+    if len(alike) != 1 or not coming:
+        return None
+    (into,) = alike
+    begin, since = "mtum reconcile --accept", f"--from {coming[0].day}"
+    if there[into] == gone:
+        text = f"{there[into]} {into} came when they went: it looks like a new name"
+        return text, f"{begin} renamed {balance.symbol} {into} {since}"
+    ratio = round(there[into] / gone, 6).normalize()
+    text = f"{there[into]} {into} came when they went: it looks like a merger, {ratio} per share"
+    return text, f"{begin} merged {balance.symbol} --cash 0 --into {into} --ratio {ratio} {since}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ def read_books(desk: Desk, lists: BrokerLists, since: date | None = None) -> Boo
     records = read_records(desk.store, since)
     states = tuple(desk.store.books.concerned(lists))
     begun = bool(states) or desk.store.books.ordered()
-    return Books(records, states, begun, external_shares(desk, records))
+    return Books(records, states, begun, desk.store.statements.external_shares())
 
 
 def open_books(desk: Desk, lists: BrokerLists, session: Session) -> Books:
@@ -66,11 +66,4 @@ def open_books(desk: Desk, lists: BrokerLists, session: Session) -> Books:
 
 def _whole_history(desk: Desk) -> tuple[Fill, ...]:
     fills = (fill for sleeve in desk.sleeves for fill in folded(desk.store.orders.fills(sleeve.name)))
-    return rebased(fills, desk.store.bars.splits())
-
-
-def external_shares(desk: Desk, records: Records) -> dict[str, Decimal]:
-    """Return the shares that the owner stated as not the program's, by symbol."""
-    symbols = {*desk.symbols, *(lot.symbol for lot in records.lots)}
-    stated = desk.store.statements.external_shares()
-    return {symbol: shares for symbol, shares in stated.items() if symbol in symbols}
+    return rebased(fills, desk.store.bars.actions())

@@ -7,7 +7,7 @@ from decimal import Decimal
 from mtum.app.bars.refresh_bars import refresh_bars
 from mtum.app.desk import Desk, Problem
 from mtum.core.market.sessions import Sessions
-from mtum.core.portfolio.fills import split_ratio
+from mtum.core.portfolio.fills import carried
 from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.orders import Side
 from mtum.errors import ExitCode, MtumError
@@ -35,7 +35,7 @@ def settle_crosses(desk: Desk, through: date) -> tuple[Problem, ...]:
             problems.append(Problem(ExitCode.ORDER, text))
             continue
         # The cache tells today's shares; the fill tells those of its session.
-        ratio = split_ratio(symbol, day, desk.store.bars.splits())
+        ratio = carried(symbol, day, desk.store.bars.actions()).shares
         price = exact(bar.close) * ratio if ratio != 1 else exact(bar.close)
         desk.store.crosses.fill(both, Decimal(str(round(float(price), 6))), session.close, now)
     return tuple(problems)

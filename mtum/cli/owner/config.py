@@ -114,9 +114,11 @@ def _held(call: Call, settings: "Settings") -> list[str]:
     from mtum.core.portfolio.reconcile import untraded_of, untraded_texts
     from mtum.wiring.resources import opened_reader
 
-    traded = settings.traded()
+    traded, sleeves = settings.traded(), settings.configured()
+    named = {name: (*one.rules.universe(), *one.rules.reads(), one.benchmark or "") for name, one in sleeves.items()}
     with suppress(StoreError), opened_reader(settings, call.database()) as reader:
         if reader is not None:
             held = [(one.strategy, one.symbol, one.shares) for one in reader.state().positions]
-            return untraded_texts(untraded_of(held, traded), traded)
+            actions = reader.actions()
+            return untraded_texts(untraded_of(held, traded, actions)[0], traded, named, actions)
     return []

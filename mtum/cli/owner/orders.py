@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mtum.cli.arguments import day_option, usd_option
+from mtum.cli.arguments import day_option, number_option, usd_option
 from mtum.cli.context import Call, call_of
 from mtum.cli.output import Answer, Listing, Problem
 from mtum.errors import ExitCode, UsageError
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 ACCEPT_HELP = (
     "external SYMBOL N, position SYMBOL N, filled REF PRICE [FEE], commission EXECUTION USD, not-sent ID, foreign REF, "
-    "corporate-action SYMBOL RATIO, or contract SYMBOL CONTRACT."
+    "corporate-action SYMBOL RATIO, contract SYMBOL CONTRACT, renamed OLD NEW --from DATE, merged OLD --cash USD "
+    "[--into NEW --ratio R], spun-off PARENT CHILD --ratio R --basis-frac F, or undone SYMBOL."
 )
 
 
@@ -55,20 +56,30 @@ def reconcile(
     entry_session: Annotated[date | None, day_option("--entry-session", "When it began.")] = None,
     entry_price: Annotated[Decimal | None, usd_option("--entry-price", "Its price per share.")] = None,
     cash_in_lieu: Annotated[
-        Decimal | None, usd_option("--cash-in-lieu", "Paid for the fraction that a split left.")
+        Decimal | None, usd_option("--cash-in-lieu", "Paid for the fraction of a share that was left.")
+    ] = None,
+    first_session: Annotated[
+        date | None, day_option("--from", "First session of a new name, merger or spin-off.")
+    ] = None,
+    cash: Annotated[Decimal | None, number_option("--cash", "What a merger paid per share.")] = None,
+    into: Annotated[str | None, typer.Option("--into", metavar="SYMBOL", help="What a merger paid with.")] = None,
+    ratio: Annotated[Decimal | None, number_option("--ratio", "Shares received per share.")] = None,
+    basis_frac: Annotated[
+        Decimal | None, number_option("--basis-frac", "Part of the cost that goes to the child of a spin-off.")
     ] = None,
 ) -> Answer:
     """Record what the broker's lists explain, and compare the rest with our records; or accept a statement."""
-    from mtum.app.owner.accept import Statement
     from mtum.app.owner.accept import accept as accept_statement
     from mtum.app.owner.reconcile import reconcile as compared
+    from mtum.app.owner.statement import Statement
 
     call = call_of(context)
     if accept is None and words:
         raise UsageError("words without --accept; write `mtum reconcile --accept KIND ...`")
     said: Statement | None = None
     if accept is not None:
-        said = Statement(accept, tuple(words or ()), strategy, entry_session, entry_price, cash_in_lieu)
+        told = (strategy, entry_session, entry_price, cash_in_lieu, first_session, cash, into, ratio, basis_frac)
+        said = Statement(accept, tuple(words or ()), *told)
     with _desk(call) as desk:
         document = accept_statement(desk, said) if said else compared(desk)
     return _answer(document)

@@ -80,7 +80,7 @@ def tax(context: typer.Context, year: Year = None, out: OutFile = None) -> Answe
             return written(call, *tax_csv((), (), year), target)
         untold: Sequence[FillRow] = reader.rows(FillRow, commission_usd=None)
     with opened_store(call.settings(), call.data_folder(), reading=True) as store:
-        text, rows = tax_csv(store.orders.fills(), store.bars.splits(), year)
+        text, rows = tax_csv(store.orders.fills(), store.bars.actions(), year)
     # A purchase in January can still defer a loss of December.
     untold = [one for one in untold if year is None or one.session < f"{year + 1}-02-01"]
     answer = _with_untold(written(call, text, rows, target), untold, "amounts that depend on it are empty")

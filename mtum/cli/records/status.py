@@ -59,6 +59,7 @@ def status(context: typer.Context) -> Answer:
         "cash_settles_by": state.cash_settles_by,
         "unsettled": found.unsettled,
         "last_run": state.last_run,
+        "needs": state.needs,
         "next_session": after and {"session": after.day, "closes_at": after.close, "half_day": after.half_day},
         "next_wakes": [_wake_document(wake) for wake in found.next_wakes],
         "undelivered": state.undelivered,
@@ -107,6 +108,8 @@ def _state(document: Mapping[str, Any]) -> Iterator[Sequence[object]]:
         yield "paper-check", document["paper_check"]
     yield "halt", _halt(document["halts"])
     yield "last run", _last_run(document["last_run"])
+    for text in document["needs"]:
+        yield "needs you", text
     yield "next session", _next_session(document["next_session"])
     if document["undelivered"]:
         yield "messages waiting", document["undelivered"]

@@ -6,29 +6,45 @@ from datetime import date
 
 from mtum.core.indicators.smoothing import DECIMALS
 from mtum.core.portfolio.decision import Standing
-from mtum.core.portfolio.fills import Split, split_ratio
+from mtum.core.portfolio.fills import Action, carried
 from mtum.core.strategies.contract import Memory, Price, Remembered
 from mtum.core.values import list_in, number_in, table_in, text_in
 
 
 def in_todays_shares(
-    memory: Memory, standing: Iterable[Standing], decided: date, splits: Sequence[Split]
-) -> tuple[dict[str, Remembered], tuple[Standing, ...]]:
-    """Return what a decision left to the next one, re-based by the splits since.
+    memory: Memory,
+    standing: Iterable[Standing],
+    stopped: Mapping[str, str],
+    decided: date,
+    actions: Sequence[Action],
+) -> tuple[dict[str, Remembered], tuple[Standing, ...], dict[str, str]]:
+    """Return what a decision left to the next one, re-based by the splits since and under today's symbols.
 
     Parameters
     ----------
+    stopped : mapping of symbol to reason
+        What a stop sold.
     decided : date
         Session of that decision.
     """
-    rebased = {
-        name: replace(value, usd=round(value.usd / float(split_ratio(value.symbol, decided, splits)), DECIMALS))
-        if isinstance(value, Price)
-        else value
-        for name, value in memory.items()
-    }
-    wanted = (replace(one, shares=int(one.shares * split_ratio(one.symbol, decided, splits))) for one in standing)
-    return rebased, tuple(wanted)
+
+    def symbol_now(symbol: str) -> str:
+        return carried(symbol, decided, actions).symbol
+
+    def value_now(value: Remembered) -> Remembered:
+        if not isinstance(value, Price):
+            return value
+        now = carried(value.symbol, decided, actions)
+        return Price(now.symbol, round(value.usd / float(now.divisor), DECIMALS))
+
+    # A key such as "stopped:ABC" names a symbol between colons.
+    kept = {":".join(map(symbol_now, name.split(":"))): value_now(value) for name, value in memory.items()}
+    wanted = [(one, carried(one.symbol, decided, actions)) for one in standing]
+    return (
+        kept,
+        tuple(replace(one, symbol=now.symbol, shares=int(one.shares * now.shares)) for one, now in wanted),
+        {symbol_now(symbol): reason for symbol, reason in stopped.items()},
+    )
 
 
 def memory_document(memory: Memory) -> dict[str, object]:

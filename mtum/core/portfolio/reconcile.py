@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from mtum.core.portfolio.fills import Action, ChangeKind, SymbolChange, ended_symbols
 from mtum.core.portfolio.lots import Lot
 from mtum.core.portfolio.orders import intent_of
 
@@ -79,27 +80,62 @@ def foreign_refs(listed: Iterable[str], known: Iterable[str]) -> tuple[str, ...]
     return tuple(sorted({ref for ref in listed if OUR_REF.match(ref) and intent_of(ref) not in ours}))
 
 
-def untraded_of(held: Iterable[tuple[str, str, int]], traded: Mapping[str, Sequence[str]]) -> Untraded:
+def untraded_of(
+    held: Iterable[tuple[str, str, int]], traded: Mapping[str, Sequence[str]], actions: Sequence[Action]
+) -> tuple[Untraded, Untraded]:
     """Return what of these holdings (sleeve, symbol, shares) the settings do not trade now.
 
     Parameters
     ----------
     traded : mapping of sleeve to symbols
         What each sleeve of the settings may hold.
+
+    Returns
+    -------
+    two mappings of (sleeve, symbol) to int
+        What a person must say something about, and what came of a spin-off, which is sold by itself.
     """
+    children = {one.into for one in actions if isinstance(one, SymbolChange) and one.kind is ChangeKind.SPUN_OFF}
     found: dict[tuple[str, str], int] = {}
     for owner, symbol, shares in held:
         if symbol not in traded.get(owner, ()):
             found[owner, symbol] = found.get((owner, symbol), 0) + shares
-    return found
+    sold = {key: shares for key, shares in found.items() if key[1] in children and key[0] in traded}
+    return {key: shares for key, shares in found.items() if key not in sold}, sold
 
 
-def untraded_texts(untraded: Untraded, traded: Mapping[str, Sequence[str]]) -> list[str]:
-    """Return what is wrong, one line for each position, with the ways out."""
+def untraded_texts(
+    untraded: Untraded,
+    traded: Mapping[str, Sequence[str]],
+    named: Mapping[str, Sequence[str]],
+    actions: Sequence[Action],
+) -> list[str]:
+    """Return what is wrong with what the settings trade, one line each, with the ways out.
+
+    Parameters
+    ----------
+    named : mapping of sleeve to symbols
+        What its settings name: held, read, or compared with.
+    """
     now = "; ".join(f"{', '.join(symbols)} with {name}" for name, symbols in traded.items())
-    return [
+    ended = ended_symbols(actions)
+    gone = [(name, ended[symbol]) for name, symbols in named.items() for symbol in symbols if symbol in ended]
+    heirs = {(name, change.into) for name, change in gone}
+    return [_gone(name, change) for name, change in gone] + [
         f"{shares} {symbol} of {owner} are held, but the settings trade {now}: `mtum flatten {symbol} --why TEXT` "
         "first, or change the settings back"
         + ("" if owner in traded or len(traded) == 1 else f', in [sleeve.{owner}] with state = "close" to sell')
         for (owner, symbol), shares in untraded.items()
+        if (owner, symbol) not in heirs
     ]
+
+
+def _gone(sleeve: str, change: SymbolChange) -> str:
+    old, new, since = change.symbol, change.into, change.session
+    if change.kind is ChangeKind.RENAMED:
+        became, way = f"is called {new} since {since}", f"write {new} in its place"
+    elif new:
+        became, way = f"was merged into {new} on {since}", f"write {new} in its place, or another symbol"
+    else:
+        became, way = f"was merged for cash on {since}", "take it out, or write another symbol in its place"
+    return f"the settings of {sleeve} name {old}, which {became}: {way}; `mtum config check` looks at it again"

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from mtum.core.portfolio.costs import to_cent
-from mtum.core.portfolio.fills import Fill, Split, folded
+from mtum.core.portfolio.fills import Action, ChangeKind, Fill, Split, SymbolChange, folded, in_order
 from mtum.core.portfolio.orders import Side
 
 ZERO = Decimal(0)
@@ -35,6 +35,8 @@ class TaxLot:
         Purchase with its commission, and losses deferred into it.
     adjustment_usd : Decimal
         Loss disallowed by the wash-sale rule, 0 without one.
+    by_hand : bool
+        True where the basis depends on what a merger paid in shares and in cash together.
     """
 
     symbol: str
@@ -45,6 +47,7 @@ class TaxLot:
     proceeds_usd: Decimal
     basis_usd: Decimal
     adjustment_usd: Decimal = ZERO
+    by_hand: bool = False
 
     @property
     def code(self) -> str:
@@ -88,6 +91,7 @@ class OpenLot:
     basis_usd: Decimal
     deferred_usd: Decimal = ZERO
     replacement: bool = False
+    by_hand: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,7 @@ class _Deal:
 @dataclass(slots=True)
 class _Claim:
     # A loss that looks for other shares than those bought with the ones sold.
+    closed: list[TaxLot]  # a renamed symbol's losses look on under the new name
     row: int
     purchase: str
     shares: int | Decimal
@@ -128,7 +133,7 @@ class _Book:
     claims: list[_Claim]
 
 
-def tax_record(fills: Iterable[Fill], splits: Sequence[Split] = ()) -> TaxRecord:
+def tax_record(fills: Iterable[Fill], actions: Sequence[Action] = ()) -> TaxRecord:
     """Return closed and open tax lots of all strategies together, as the law looks at them.
 
     The executions of an order are one purchase or one sale, also where they fall on several days:
@@ -137,19 +142,25 @@ def tax_record(fills: Iterable[Fill], splits: Sequence[Split] = ()) -> TaxRecord
     proceeds; while it is not told, the fraction is in no row. Shares that changed sleeves stayed with
     their owner, which is no disposal.
 
+    A new name is no disposal either, nor is a merger for shares, whose basis and holding period carry over, nor
+    a spin-off, whose child has its part of the basis and the holding period of the parent. A merger for cash is
+    a sale on its day. One for shares and cash leaves a row with the cash, and its basis, like that of the shares
+    received, is to be worked out by hand: how much of the gain is taxed depends on what the shares were worth.
+
     References
     ----------
     26 CFR 1.1091-1 (which shares replace which); Rev. Rul. 56-602 (a sale of a part of one purchase
-    is no wash sale for the sake of the rest).
+    is no wash sale for the sake of the rest); 26 USC 354 to 358 and 1223 (mergers, spin-offs and the holding
+    period of what they bring).
     """
     books: dict[str, _Book] = {}
     deals = _deals(folded(fill for fill in fills if not fill.crossed))
-    coming = sorted(splits, key=lambda one: one.session)
+    coming = in_order(actions)
     ends = {(deal.side, deal.order, deal.symbol): deal for deal in deals}
     sold: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
     for deal in deals:
         while coming and coming[0].session <= deal.session:
-            _split(books, coming.pop(0))
+            _act(books, coming.pop(0))
         book = books.setdefault(deal.symbol, _Book([], [], []))
         if deal.side is Side.BUY:
             _buy(book, deal)
@@ -158,16 +169,56 @@ def tax_record(fills: Iterable[Fill], splits: Sequence[Split] = ()) -> TaxRecord
         if ends[Side.SELL, deal.order, deal.symbol] is deal:
             for row, purchase in sold[deal.order, deal.symbol]:
                 _wash(book, row, purchase)
-    for split in coming:
-        _split(books, split)
+    for action in coming:
+        _act(books, action)
     closed = sorted((row for book in books.values() for row in book.closed), key=lambda row: (row.sold, row.symbol))
     return TaxRecord(tuple(closed), tuple(lot for book in books.values() for lot in book.held))
 
 
-def _split(books: dict[str, _Book], split: Split) -> None:
-    book = books.get(split.symbol)
-    if book is None:
+def _act(books: dict[str, _Book], action: Action) -> None:
+    if action.symbol not in books:
         return
+    if isinstance(action, Split):
+        _split(books[action.symbol], action)
+    else:
+        _change(books, action)
+
+
+def _change(books: dict[str, _Book], change: SymbolChange) -> None:
+    before, kind = books[change.symbol], change.kind
+    if kind is ChangeKind.MERGED and change.cash_usd:
+        held = list(before.held)
+        shares = sum((lot.shares for lot in held), ZERO)
+        if shares > 0:
+            usd = to_cent(shares * change.cash_usd)
+            paid = _Deal(f"merged {change.session}", change.symbol, Side.SELL, change.session, _whole(shares), usd)
+            rows = _sell(before, paid)
+            if change.into:
+                before.held = held
+                for row, _ in rows:
+                    before.closed[row] = replace(before.closed[row], basis_usd=ZERO, by_hand=True)
+    if not change.into:
+        return
+    part = change.basis_frac if kind is ChangeKind.SPUN_OFF else Decimal(1)
+    children: list[OpenLot] = []
+    kept: list[OpenLot] = []
+    for lot in before.held:
+        basis, deferred = to_cent(lot.basis_usd * part), to_cent(lot.deferred_usd * part)
+        doubtful = lot.by_hand or bool(change.cash_usd)
+        child = replace(lot, symbol=change.into, basis_usd=basis, deferred_usd=deferred, by_hand=doubtful)
+        children.append(child)
+        kept.append(replace(lot, basis_usd=lot.basis_usd - basis, deferred_usd=lot.deferred_usd - deferred))
+    moved = _Book(children, [], before.claims if kind is ChangeKind.RENAMED else [])
+    _split(moved, Split(change.into, change.session, change.ratio, change.in_lieu_usd))
+    after = books.setdefault(change.into, _Book([], [], []))
+    after.closed += moved.closed  # a fraction, paid in cash
+    after.held = sorted([*after.held, *moved.held], key=lambda lot: lot.acquired)
+    before.held = kept if kind is ChangeKind.SPUN_OFF else []
+    after.claims = [*after.claims, *moved.claims]
+    before.claims = [] if kind is ChangeKind.RENAMED else before.claims
+
+
+def _split(book: _Book, split: Split) -> None:
     book.held = [replace(lot, shares=_whole(lot.shares * split.ratio)) for lot in book.held]
     for claim in book.claims:
         claim.shares = _whole(claim.shares * split.ratio)
@@ -217,7 +268,7 @@ def _buy(book: _Book, deal: _Deal) -> None:
             break
         if claim.purchase != deal.order:
             taken, rest = _divided(rest, min(claim.shares, rest.shares))
-            book.held.append(_with_loss(book, taken, claim))
+            book.held.append(_with_loss(taken, claim))
     if rest.shares:
         book.held.append(rest)
 
@@ -261,9 +312,9 @@ def _sell(book: _Book, deal: _Deal) -> list[tuple[int, str]]:
         proceeds -= received
         left -= taken.shares
         rows.append((len(book.closed), taken.purchase))
-        book.closed.append(
-            TaxLot(deal.symbol, taken.shares, taken.acquired, deal.session, taken.term_from, received, taken.basis_usd)
-        )
+        dates = (taken.acquired, deal.session, taken.term_from)
+        lot = TaxLot(deal.symbol, taken.shares, *dates, received, taken.basis_usd, by_hand=taken.by_hand)
+        book.closed.append(lot)
     if left:
         book.held.append(OpenLot(deal.order, deal.symbol, -left, deal.session, deal.session, -proceeds))
     return rows
@@ -273,9 +324,9 @@ def _wash(book: _Book, row: int, purchase: str) -> None:
     """Defer a loss into other shares bought within 30 days before the sale; let the rest look ahead."""
     lot = book.closed[row]
     loss = lot.basis_usd - lot.proceeds_usd
-    if loss <= 0:
+    if loss <= 0 or lot.by_hand:
         return
-    claim = _Claim(row, purchase, lot.shares, loss, lot.sold + WASH_WINDOW, lot.sold - lot.term_from)
+    claim = _Claim(book.closed, row, purchase, lot.shares, loss, lot.sold + WASH_WINDOW, lot.sold - lot.term_from)
     kept: list[OpenLot] = []
     for held in book.held:
         near = lot.sold - WASH_WINDOW <= held.acquired <= claim.until
@@ -284,7 +335,7 @@ def _wash(book: _Book, row: int, purchase: str) -> None:
             kept.append(held)
             continue
         taken, rest = _divided(held, min(claim.shares, held.shares))
-        kept.append(_with_loss(book, taken, claim))
+        kept.append(_with_loss(taken, claim))
         if rest.shares:
             kept.append(rest)
     book.held = kept
@@ -292,12 +343,12 @@ def _wash(book: _Book, row: int, purchase: str) -> None:
         book.claims.append(claim)
 
 
-def _with_loss(book: _Book, taken: OpenLot, claim: _Claim) -> OpenLot:
+def _with_loss(taken: OpenLot, claim: _Claim) -> OpenLot:
     loss = _share(claim.loss_usd, taken.shares, claim.shares)
     claim.loss_usd -= loss
     claim.shares -= taken.shares
-    row = book.closed[claim.row]
-    book.closed[claim.row] = replace(row, adjustment_usd=row.adjustment_usd + loss)
+    row = claim.closed[claim.row]
+    claim.closed[claim.row] = replace(row, adjustment_usd=row.adjustment_usd + loss)
     return replace(
         taken,
         basis_usd=taken.basis_usd + loss,

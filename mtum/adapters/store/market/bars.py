@@ -7,14 +7,16 @@ from datetime import date, datetime
 from math import nan
 from typing import TYPE_CHECKING
 
+from mtum.adapters.store.actions import AGREED, read_actions
 from mtum.adapters.store.database import Database
+from mtum.adapters.store.faults import faults_of
 from mtum.adapters.store.market.checksums import checksum
 from mtum.adapters.store.market.rows import revision, revision_values
 from mtum.adapters.store.market.vintages import BarRows, undone
-from mtum.adapters.store.texts import instant, instant_text, maybe_money, money, since_text
+from mtum.adapters.store.texts import instant, instant_text, since_text
 from mtum.core.market.bars import COLUMNS, Bars
-from mtum.core.portfolio.fills import Split
-from mtum.ports.records import IN_LIEU, Revision
+from mtum.core.portfolio.fills import Action, Split
+from mtum.ports.records import Revision
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -29,7 +31,6 @@ ON CONFLICT (symbol, source, session) DO UPDATE SET
   read_at = excluded.read_at, final = max(final, excluded.final), checksum = excluded.checksum"""
 
 _ACTION = "INSERT INTO corporate_actions VALUES (?, ?, ?, ?, ?, ?)"
-AGREED = "agreed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,17 +133,10 @@ class SqliteBars:
         sql = "SELECT * FROM bar_revisions WHERE ? IS NULL OR symbol = ? ORDER BY replaced_at, id"
         return tuple(revision(row) for row in self.database.rows(sql, (symbol, symbol)))
 
-    def splits(self) -> Sequence[Split]:
-        """Return the splits of all symbols that source and broker agreed upon; lots follow these."""
-        sql = (
-            "SELECT a.symbol, a.session, a.amount, paid.amount_usd AS paid FROM corporate_actions AS a "
-            f"LEFT JOIN cash_movements AS paid ON paid.key = '{IN_LIEU}' || a.symbol || ':' || a.session "
-            "WHERE a.kind = 'split' AND a.source = ? ORDER BY a.session, a.symbol"
-        )
-        return tuple(
-            Split(row["symbol"], date.fromisoformat(row["session"]), money(row["amount"]), maybe_money(row["paid"]))
-            for row in self.database.rows(sql, (AGREED,))
-        )
+    def actions(self) -> Sequence[Action]:
+        """Return what lots follow: splits that source and broker agreed upon, and changes of symbols stated."""
+        with faults_of(self.database.path):
+            return read_actions(self.database.connection)
 
     def agree_split(self, split: Split, at: datetime) -> None:
         """Record that the broker's position confirmed a split; the same again changes nothing."""

@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 
+from mtum.adapters.store.actions import acted_on
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.faults import faults_of
 from mtum.adapters.store.texts import instant, instant_text, maybe_float, maybe_money, money
@@ -94,8 +95,8 @@ def read_open_fills(database: Database, since: date | None) -> Sequence[Fill]:
     left, unread = {}, {}
     for strategy, symbol, shares, count in database.rows(sums):
         left[strategy, symbol], unread[strategy, symbol] = shares, count
-    # As traded, a symbol that was split meanwhile does not come to zero where it is flat.
-    split = {symbol for (symbol,) in database.rows("SELECT symbol FROM corporate_actions WHERE source = 'agreed'")}
+    # As traded, a symbol that was split or renamed meanwhile does not come to zero where it is flat.
+    acted = acted_on(database.connection)
     flat = dict.fromkeys(left, 0)
     found: list[Fill] = []
     with faults_of(database.path):
@@ -106,7 +107,7 @@ def read_open_fills(database: Database, since: date | None) -> Sequence[Fill]:
             key = (row["strategy"], row["symbol"])
             if not unread.get(key):
                 continue
-            if not left[key] and row["session"] < last and row["symbol"] not in split:
+            if not left[key] and row["session"] < last and row["symbol"] not in acted:
                 flat[key] += 1
             if flat[key] < 2:
                 fill = fill_of(row)

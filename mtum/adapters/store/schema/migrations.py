@@ -291,6 +291,15 @@ def transfers_at_hand(db: Database) -> None:
         db.execute(statement.replace("CREATE INDEX", "CREATE INDEX IF NOT EXISTS", 1))
 
 
+@MIGRATIONS(name="0027_symbol_changes")
+def symbol_changes(db: Database) -> None:
+    """Keep new names, mergers and spin-offs."""
+    known = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
+    for statement in (create_table(TABLES["symbol_changes"]), *TABLES["symbol_changes"].indexes):
+        if "symbol_changes" not in known:
+            db.execute(statement)
+
+
 def _maybe_instant(fact: str) -> str | None:
     try:
         return instant_text(datetime.fromisoformat(fact))

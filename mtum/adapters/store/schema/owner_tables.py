@@ -17,6 +17,30 @@ OWNER = (
         "CREATE INDEX external_shares_by_symbol ON external_shares (symbol)",
     ),
     table(
+        "symbol_changes",
+        "New names, mergers and spin-offs that a person stated; lots, cash and history follow those not taken back, "
+        "v_trades shows what was traded.",
+        """
+        id | INTEGER PRIMARY KEY | number of the change
+        kind | TEXT NOT NULL CHECK (kind IN ('renamed', 'merged', 'spun-off')) | renamed, merged or spun-off
+        symbol | TEXT NOT NULL | id of the instrument until then; of a spin-off the parent
+        session | TEXT NOT NULL | first session after it
+        into_symbol | TEXT NOT NULL | new name, what a merger paid with, or the child; empty for cash alone
+        ratio | REAL NOT NULL CHECK (ratio > 0) | shares of that per share
+        cash_usd | REAL NOT NULL CHECK (cash_usd >= 0) | USD paid per share
+        basis_frac | REAL NOT NULL CHECK (basis_frac >= 0 AND basis_frac < 1) | part of the cost that the child takes
+        given | TEXT NOT NULL | JSON: sleeve to whole shares of `into_symbol` that it received
+        positions_before | TEXT NOT NULL | JSON: symbol to shares, as the broker showed them last with the old symbol
+        positions_after | TEXT NOT NULL | JSON: symbol to shares, as it showed them when the change was stated
+        external | TEXT NOT NULL | JSON: symbol to the owner's own shares before and after
+        stated_at | TEXT NOT NULL | instant of the statement
+        undone_at | TEXT | instant it was taken back; empty while it counts
+        """,
+        "",
+        "CREATE UNIQUE INDEX symbol_changes_once ON symbol_changes (symbol, session, into_symbol) "
+        "WHERE undone_at IS NULL",
+    ),
+    table(
         "stated_entries",
         "What a strategy keeps with a position that a person stated; of each intent the last row counts.",
         """

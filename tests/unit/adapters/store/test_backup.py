@@ -32,7 +32,7 @@ def filled(store: SqliteStore) -> SqliteStore:
 
 
 def write_lots(store: SqliteStore) -> None:
-    fills = rebased(folded(store.orders.fills()), store.bars.splits())
+    fills = rebased(folded(store.orders.fills()), store.bars.actions())
     store.ledger.write_lots(STRATEGY, lots_of(fills), {})
 
 

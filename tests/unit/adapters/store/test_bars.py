@@ -148,7 +148,7 @@ def test_a_vendors_split_is_recorded_but_not_agreed(store: SqliteStore) -> None:
     rows = store.database.rows("SELECT kind, source, amount, recorded_at FROM corporate_actions ORDER BY kind")
     told = "2018-12-03T17:00:00.000000Z"
     assert [tuple(row) for row in rows] == [("dividend", "csv", 0.25, told), ("split", "csv", 2.0, told)]
-    assert store.bars.splits() == ()
+    assert store.bars.actions() == ()
 
 
 def test_a_series_has_official_closes_only(store: SqliteStore) -> None:

@@ -11,7 +11,7 @@ DESIGNED = {
     "bars", "bar_revisions", "corporate_actions", "quarantined_bars", "volume_snapshots",
     "account_snapshots", "equity", "halts", "notifications", "meta",
     "external_shares", "stated_entries", "foreign_orders", "flatten_requests", "approvals", "approved_documents",
-    "pinned_contracts", "peaks", "account_worth", "events",
+    "pinned_contracts", "peaks", "account_worth", "events", "symbol_changes",
     "v_trades", "v_daily", "v_signals", "v_positions",
 }  # fmt: skip
 

@@ -131,7 +131,7 @@ def test_a_trade_whose_split_left_a_fraction_ends_when_the_whole_shares_are_sold
     # 17 at 150 are 25.5 at 100; the half share was paid in cash: 25 x 110 - 25 x 100 = 250
     assert (trade["shares"], trade["entry_price"], trade["exit_price"], trade["pnl_usd"]) == (25, 100.0, 110.0, 250.0)
     assert trade["exit_session"] == "2018-12-07"
-    (same,) = trades_of(rebased(folded(store.orders.fills(STRATEGY)), store.bars.splits()))
+    (same,) = trades_of(rebased(folded(store.orders.fills(STRATEGY)), store.bars.actions()))
     assert (same.shares, same.entry_price) == (25, Decimal(100))
     assert (same.exit_price, same.pnl_usd) == (Decimal(110), Decimal(250))
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mtum.app.owner.accept import Statement, accept
+from mtum.app.owner.accept import accept
+from mtum.app.owner.statement import Statement
 from mtum.app.session.match_orders import find_trace
 from mtum.core.market.instruments import InstrumentId
 from mtum.core.portfolio.orders import Leg, OrderStatus, Side, combination_id

@@ -1,5 +1,6 @@
 """`mtum status` on a hand-made database."""
 
+import json
 import os
 import re
 import sqlite3
@@ -55,6 +56,17 @@ def test_the_state_is_told_from_the_records(mtum: Any, folder: Path) -> None:
     assert document["last_run"]["session"] == "2018-01-02"
     assert document["open_orders"] == []
     assert document["database"] == str(folder / "mtum.db")
+
+
+def test_what_the_last_run_left_to_a_person_is_told(mtum: Any, folder: Path) -> None:
+    assert mtum("status", "--json").document["needs"] == []
+    told = [{"code": 6, "text": "look at MTUM"}, {"code": 3, "text": "no mail"}]
+    with closing(sqlite3.connect(folder / "mtum.db")) as connection, connection:
+        newest = "SELECT id FROM runs ORDER BY session DESC, started_at DESC, id DESC LIMIT 1"
+        changed = "UPDATE runs SET document = ? WHERE id = (" + newest + ")"
+        connection.execute(changed, (json.dumps({"problems": told}),))
+    assert mtum("status", "--json").document["needs"] == ["look at MTUM"]
+    assert re.search(r"needs you +look at MTUM", mtum("status").out)
 
 
 def test_a_replay_wakes_in_its_own_time(mtum: Any, folder: Path) -> None:

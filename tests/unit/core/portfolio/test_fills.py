@@ -7,7 +7,7 @@ from itertools import permutations
 
 import pytest
 
-from mtum.core.portfolio.fills import Fill, Split, folded, rebased, split_ratio
+from mtum.core.portfolio.fills import Fill, Split, carried, folded, rebased
 from mtum.core.portfolio.orders import Side
 
 DAY = date(2018, 12, 3)
@@ -94,7 +94,7 @@ SPLITS = (
     ],
 )
 def test_only_later_splits_of_the_symbol_count(since: date, ratio: str) -> None:
-    assert split_ratio("MTUM", since, SPLITS) == Decimal(ratio)
+    assert carried("MTUM", since, SPLITS) == ("MTUM", Decimal(ratio), Decimal(ratio))
 
 
 def test_a_split_changes_shares_and_price_and_keeps_the_money() -> None:

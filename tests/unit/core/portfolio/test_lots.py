@@ -154,7 +154,7 @@ def test_what_a_decision_left_follows_the_splits_since() -> None:
     memory: Memory = {"month": "2018-11", "stop:MTUM": Price("MTUM", 150.0), "stop:SPY": Price("SPY", 90.0), "w": 0.5}
     standing = [Standing("MTUM", 7, MON, "burst"), Standing("SPY", 3, MON, "burst")]
     splits = [Split("MTUM", TUE, D("1.5")), Split("MTUM", MON, D(9))]
-    kept, wanted = in_todays_shares(memory, standing, MON, splits)
+    kept, wanted, _ = in_todays_shares(memory, standing, {}, MON, splits)
     # One and a half new for one old: 150 / 1.5 = 100, 7 x 1.5 = 10.5. The session's own split is in its prices.
     assert kept == {**memory, "stop:MTUM": Price("MTUM", 100.0)}
     assert [(one.symbol, one.shares) for one in wanted] == [("MTUM", 10), ("SPY", 3)]

@@ -1,0 +1,56 @@
+"""What lots follow without a trade: splits that source and broker agreed upon, and changes of symbols as stated."""
+
+import json
+import sqlite3
+from datetime import date
+
+from mtum.adapters.store.texts import maybe_money, money
+from mtum.core.portfolio.fills import Action, ChangeKind, Split, SymbolChange
+from mtum.ports.records import IN_LIEU
+
+AGREED = "agreed"
+"""Who told a split that lots follow."""
+
+_SPLITS = (
+    "SELECT a.symbol, a.session, a.amount, paid.amount_usd AS paid FROM corporate_actions AS a "
+    f"LEFT JOIN cash_movements AS paid ON paid.key = '{IN_LIEU}' || a.symbol || ':' || a.session "
+    f"WHERE a.kind = 'split' AND a.source = '{AGREED}' ORDER BY a.session, a.symbol"
+)
+CHANGES = (
+    "SELECT c.*, paid.amount_usd AS in_lieu_usd FROM symbol_changes AS c LEFT JOIN cash_movements AS paid "
+    f"ON paid.key = '{IN_LIEU}' || c.into_symbol || ':' || c.session WHERE undone_at IS NULL ORDER BY c.id"
+)
+"""Changes that were not taken back, in the order they were stated."""
+
+
+def read_actions(connection: sqlite3.Connection) -> tuple[Action, ...]:
+    """Return splits and changes as they stand in the tables."""
+    splits = (
+        Split(row["symbol"], date.fromisoformat(row["session"]), money(row["amount"]), maybe_money(row["paid"]))
+        for row in connection.execute(_SPLITS)
+    )
+    return (*splits, *(change_of(row) for row in connection.execute(CHANGES)))
+
+
+def acted_on(connection: sqlite3.Connection) -> frozenset[str]:
+    """Return the symbols whose fills, as traded, do not add up to what is held."""
+    sql = (
+        f"SELECT symbol FROM corporate_actions WHERE source = '{AGREED}' "
+        "UNION SELECT symbol FROM symbol_changes UNION SELECT into_symbol FROM symbol_changes"
+    )
+    return frozenset(symbol for (symbol,) in connection.execute(sql))
+
+
+def change_of(row: sqlite3.Row) -> SymbolChange:
+    """Return the change of a row of `CHANGES`."""
+    return SymbolChange(
+        kind=ChangeKind(row["kind"]),
+        symbol=row["symbol"],
+        session=date.fromisoformat(row["session"]),
+        into=row["into_symbol"],
+        ratio=money(row["ratio"]),
+        cash_usd=money(row["cash_usd"]),
+        basis_frac=money(row["basis_frac"]),
+        given=json.loads(row["given"]),
+        in_lieu_usd=maybe_money(row["in_lieu_usd"]),
+    )

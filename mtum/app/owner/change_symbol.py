@@ -1,0 +1,288 @@
+"""A new name, a merger or a spin-off as a person states it: believed only where the broker's positions show it."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+
+from mtum.app.desk import Desk
+from mtum.app.ledger.book import held_lots, write_lots
+from mtum.app.ledger.books import check_sound
+from mtum.app.ledger.equity import restate_equity
+from mtum.app.owner.statement import Statement, words_in
+from mtum.core.coordination.coordinate import pro_rata
+from mtum.core.portfolio.costs import to_cent
+from mtum.core.portfolio.fills import Action, ChangeKind, Split, SymbolChange, folded, rebased
+from mtum.core.portfolio.lots import lots_of
+from mtum.errors import UsageError
+from mtum.ports.broker import BrokerLists
+from mtum.ports.records import IN_LIEU, CashMovement, ChangeRecord, merger_key
+
+ZERO = Decimal(0)
+NO_DAY = date.min
+"""Stands for the session of a change until it is known."""
+_SHARE = Decimal(1)
+
+
+def renamed(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
+    """Record that the shares of a symbol have another symbol."""
+    symbol, into = words_in(statement, 2, "renamed OLD NEW --from DATE")
+    return _changed(desk, statement, lists, SymbolChange(ChangeKind.RENAMED, symbol, NO_DAY, into))
+
+
+def merged(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
+    """Record that the shares of a symbol were paid out, in cash, in other shares or both."""
+    form = "merged OLD --cash USD [--into NEW --ratio R]"
+    (symbol,) = words_in(statement, 1, form)
+    cash, into, ratio = statement.cash or Decimal(0), statement.into or "", statement.ratio
+    if bool(into) != (ratio is not None) or not (cash or into):
+        raise UsageError(f"write it as `mtum reconcile --accept {form}`")
+    ratio = Decimal(1) if ratio is None else ratio
+    return _changed(desk, statement, lists, SymbolChange(ChangeKind.MERGED, symbol, NO_DAY, into, ratio, cash))
+
+
+def spun_off(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
+    """Record that the shares of a symbol got a child beside them."""
+    form = "spun-off PARENT CHILD --ratio R --basis-frac F"
+    symbol, into = words_in(statement, 2, form)
+    if statement.ratio is None or statement.basis_frac is None:
+        raise UsageError(f"write it as `mtum reconcile --accept {form}`")
+    if not 0 < statement.basis_frac < 1:
+        raise UsageError(f"--basis-frac {statement.basis_frac}: the child's part of the cost lies between 0 and 1")
+    change = SymbolChange(ChangeKind.SPUN_OFF, symbol, NO_DAY, into, statement.ratio, basis_frac=statement.basis_frac)
+    return _changed(desk, statement, lists, change)
+
+
+def _changed(desk: Desk, statement: Statement, lists: BrokerLists, change: SymbolChange) -> str:
+    """State a change from the session of --from on, else from the one that the same change has, else the next."""
+    if change.ratio <= 0 or change.symbol == change.into:
+        raise UsageError(f"{change.symbol} into {change.ratio} {change.into}: nothing changes by that")
+    same = [
+        one.change
+        for one in desk.store.changes.all()
+        if (one.change.symbol, one.change.into) == (change.symbol, change.into)
+    ]
+    today = lists.at.date()
+    coming = desk.calendar.sessions(today, today + timedelta(days=10)).known[0].day
+    day = statement.first_session or (same[-1].session if same else coming)
+    if day > coming:
+        raise UsageError(f"--from {day} is still to come; the broker's positions are those of {coming}")
+    return _state(desk, replace(change, session=day), lists, statement.cash_in_lieu)
+
+
+def undone(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
+    """Take back the last change of a symbol."""
+    (symbol,) = words_in(statement, 1, "undone SYMBOL")
+    return _undo(desk, symbol)
+
+
+def _state(desk: Desk, change: SymbolChange, lists: BrokerLists, in_lieu_usd: Decimal | None = None) -> str:
+    """Record what became of a symbol for every sleeve that holds it, and for the owner's own shares of it.
+
+    Parameters
+    ----------
+    change : SymbolChange
+        Without `given`.
+    in_lieu_usd : Decimal or None
+        Paid for the fraction of a share that was left.
+
+    Raises
+    ------
+    UsageError
+        If the broker's positions do not show it, or it cannot be told from what happened since.
+    """
+    said = _words_of(change)
+    for known in desk.store.changes.all():
+        if replace(known.change, given={}, in_lieu_usd=None) == change:
+            _follow(desk, known.change, in_lieu_usd)
+            return said
+        if known.change.symbol == change.symbol and known.change.session >= change.session:
+            undo = f"`mtum reconcile --accept undone {change.symbol}` takes that back"
+            raise UsageError(f"{_words_of(known.change)}: that is stated already; {undo}")
+    _check_untouched(desk, change)
+    held: dict[str, int] = {}
+    for lot in held_lots(desk.store):
+        if lot.symbol == change.symbol:
+            held[lot.strategy] = held.get(lot.strategy, 0) + lot.shares
+    _check_told_rightly(desk, change, held)
+    whole = held
+    if change.into and change.kind is not ChangeKind.RENAMED:
+        whole = dict(zip(held, pro_rata(int(sum(held.values()) * change.ratio), [*held.values()]), strict=True))
+    change = replace(change, given=whole if change.into else {})
+    external = _external_after(desk, change, lists, said)
+    check_sound(desk.store, actions=[change])
+    _, before = desk.store.changes.last_with(change.symbol) or (None, {})
+    record = ChangeRecord(change, desk.clock.now(), before, lists.positions, external)
+    desk.store.changes.state(record, _paid(change, held))
+    _follow(desk, change, in_lieu_usd)
+    left = sum(held.values()) * change.ratio - sum(whole.values()) if change.into else ZERO
+    if left and in_lieu_usd is None:
+        said += f"; {left.normalize()} of a share was paid in cash: say it again with --cash-in-lieu USD"
+    return said
+
+
+def _undo(desk: Desk, symbol: str) -> str:
+    """Take back the last change of a symbol, as long as nothing was traded since.
+
+    Raises
+    ------
+    UsageError
+        If there is none, or shares that it concerns were traded since.
+    """
+    known = [one for one in desk.store.changes.all() if symbol in (one.change.symbol, one.change.into)]
+    if not known:
+        raise UsageError(f"no new name, merger or spin-off of {symbol} is recorded")
+    last = known[-1]
+    change = last.change
+    _check_untouched(desk, change)
+    for fill in desk.store.orders.fills():
+        if fill.symbol in (change.symbol, change.into) and fill.instant > last.stated_at:
+            traded = f"{fill.side.value} {fill.shares} {fill.symbol} on {fill.session}"
+            raise UsageError(f"{_words_of(change)}: that stays, as its shares were traded since ({traded})")
+    desk.store.changes.undo(last.id, desk.clock.now())
+    write_lots(desk.store)
+    restate_equity(desk, change.session)
+    return f"taken back: {_words_of(change)}"
+
+
+def _words_of(change: SymbolChange) -> str:
+    if change.kind is ChangeKind.RENAMED:
+        return f"{change.symbol} is called {change.into} since {change.session}"
+    if change.kind is ChangeKind.SPUN_OFF:
+        given = f"{change.ratio} per share, with {change.basis_frac:%} of its cost"
+        return f"{change.symbol} spun {change.into} off on {change.session}: {given}"
+    paid = [f"{change.cash_usd} USD"] if change.cash_usd else []
+    paid += [f"{change.ratio} {change.into}"] if change.into else []
+    return f"{change.symbol} was merged on {change.session} for {' and '.join(paid)} per share"
+
+
+def _check_untouched(desk: Desk, change: SymbolChange) -> None:
+    """Refuse while an order or a cross of the same symbols may still fill."""
+    both = (change.symbol, change.into)
+    for state in desk.store.orders.states(unresolved=True):
+        if state.intent.symbol in both:
+            what = f"{state.intent.side.value} {state.intent.shares} {state.intent.symbol}"
+            raise UsageError(f"{what} ({state.intent.ref}) is {state.status.value}: say it again once that has ended")
+    for cross in desk.store.crosses.planned():
+        if cross.symbol in both:
+            raise UsageError(
+                f"{cross.shares} {cross.symbol} change sleeves at the close of {cross.session}: settle first"
+            )
+
+
+def _check_told_rightly(desk: Desk, change: SymbolChange, held: Mapping[str, int]) -> None:
+    if desk.calendar.sessions(change.session, change.session).get(change.session) is None:
+        raise UsageError(f"{change.session} is no session")
+    for fill in desk.store.orders.fills():
+        if fill.symbol == change.symbol and fill.session >= change.session:
+            raise UsageError(
+                f"{change.symbol} was traded under that name on {fill.session}: give --from a later session"
+            )
+    if any(shares < 0 for shares in held.values()):
+        raise UsageError(f"{change.symbol} is short: `mtum flatten {change.symbol} --why TEXT` buys it back first")
+    mine = desk.store.statements.external_shares().get(change.symbol, ZERO)
+    if not held and not mine and (change.symbol not in desk.symbols or change.kind is not ChangeKind.RENAMED):
+        raise UsageError(f"{change.symbol} is neither traded nor held here; nothing follows from it")
+
+
+def _external_after(
+    desk: Desk, change: SymbolChange, lists: BrokerLists, said: str
+) -> Mapping[str, tuple[Decimal, Decimal]]:
+    """Return the owner's own shares before and after, if with them the broker's positions are what they must be."""
+    stated = desk.store.statements.external_shares()
+    before = {symbol: stated.get(symbol, ZERO) for symbol in (change.symbol, change.into) if symbol}
+    after, own = dict(before), before[change.symbol]
+    if change.kind is not ChangeKind.SPUN_OFF:
+        after[change.symbol] = ZERO
+    fills = rebased(folded(desk.store.orders.fills()), [*desk.store.bars.actions(), change])
+    ours = dict.fromkeys(before, 0)
+    for lot in lots_of(fills):
+        if lot.symbol in ours:
+            ours[lot.symbol] += lot.shares
+    if change.into:
+        after[change.into] += own * change.ratio
+        # What the account had of a fraction went to one of us: the whole shares tell to whom.
+        there = lists.positions.get(change.into, ZERO) - ours[change.into]
+        if own and abs(there - after[change.into]) <= _SHARE:
+            after[change.into] = there
+    wrong = [
+        f"{ours[symbol] + after[symbol]} {symbol} and shows {lists.positions.get(symbol, ZERO)}"
+        for symbol in before
+        if abs(lists.positions.get(symbol, ZERO) - ours[symbol] - after[symbol]) >= _SHARE
+    ]
+    if wrong:
+        once = "say it once its positions show it; `mtum reconcile` shows both sides"
+        raise UsageError(f"{said}: then the broker holds {', '.join(wrong)}; {once}")
+    return {symbol: (before[symbol], after[symbol]) for symbol in before if before[symbol] != after[symbol]}
+
+
+def _paid(change: SymbolChange, held: Mapping[str, int]) -> list[CashMovement]:
+    # Receivable until the broker's cash covers it, as a dividend is.
+    kind = "adjustment" if change.into else "sell"
+    return [
+        CashMovement(
+            key=merger_key(change, sleeve),
+            strategy=sleeve,
+            session=change.session,
+            kind=kind,
+            amount_usd=to_cent(shares * change.cash_usd),
+            note=f"{shares} shares at {change.cash_usd} USD, {_words_of(change)}",
+            symbol=change.symbol,
+            paid=False,
+        )
+        for sleeve, shares in held.items()
+        if change.cash_usd
+    ]
+
+
+def _follow(desk: Desk, change: SymbolChange, in_lieu_usd: Decimal | None) -> None:
+    if in_lieu_usd is not None and change.given:
+        _pay_in_lieu(desk, change, in_lieu_usd)
+    write_lots(desk.store)
+    restate_equity(desk, change.session)
+
+
+def state_split(desk: Desk, split: Split, lists: BrokerLists, in_lieu_usd: Decimal | None) -> str:
+    """Record a split that only the broker's positions tell.
+
+    Raises
+    ------
+    UsageError
+        If they do not show it.
+    """
+    symbol, ratio = split.symbol, split.ratio
+    said = f"{symbol}: {ratio} new shares per old one from {split.session} on"
+    known = [(one.symbol, one.session, one.ratio) for one in desk.store.bars.actions() if isinstance(one, Split)]
+    if (symbol, split.session, ratio) in known and in_lieu_usd is not None:
+        return f"{said}{_pay_in_lieu(desk, split, in_lieu_usd)}"
+    ours = sum(lot.shares for lot in held_lots(desk.store) if lot.symbol == symbol)
+    held = lists.positions.get(symbol, ZERO)
+    external = desk.store.statements.external_shares().get(symbol, ZERO)
+    if abs((ours + external) * ratio - held) > _SHARE:
+        raise UsageError(f"{ours} of ours and {external} external times {ratio} is not the broker's {held} {symbol}")
+    if int(ours * ratio) == ours:
+        raise UsageError(f"{ours} shares of {symbol} times {ratio} are {ours} shares again: that is no split")
+    check_sound(desk.store, actions=[split])
+    desk.store.bars.agree_split(split, desk.clock.now())
+    write_lots(desk.store)
+    left = ours * ratio - int(ours * ratio)
+    if left and in_lieu_usd is not None:
+        said += _pay_in_lieu(desk, split, in_lieu_usd)
+    elif left:
+        said += f"; {left.normalize()} of a share was paid in cash: say it again with --cash-in-lieu USD"
+    restate_equity(desk, split.session)
+    return said
+
+
+def _pay_in_lieu(desk: Desk, action: Action, amount_usd: Decimal) -> str:
+    """Record what the broker paid for the fraction of a share that was left."""
+    symbol = action.into if isinstance(action, SymbolChange) else action.symbol
+    fills = rebased(folded(desk.store.orders.fills()), desk.store.bars.actions())
+    bought = [fill.strategy for fill in fills if fill.symbol == symbol] or list(getattr(action, "given", ()))
+    key, note = f"{IN_LIEU}{symbol}:{action.session}", "cash in lieu of a fraction of a share"
+    paid = CashMovement(key, bought[-1], action.session, "adjustment", amount_usd, note, symbol)
+    if any(one.key == key and one.amount_usd != amount_usd for one in desk.store.ledger.movements(bought[-1])):
+        raise UsageError(f"another amount of cash in lieu is recorded already for {symbol} of {action.session}")
+    desk.store.ledger.move_cash([paid])
+    restate_equity(desk, action.session)
+    return f", {amount_usd} USD in lieu of a fraction of a share"
