@@ -125,6 +125,7 @@ def _own(looked_at: Period) -> Review:
         strategy=facts.setup.strategy,
         symbol=facts.symbol,
         symbols=facts.universe,
+        replayed=facts.replayed,
         sessions=len(looked_at.sessions),
         recorded=sum(1 for session in looked_at.sessions if session.day in looked_at.decisions),
         equity_usd=float(facts.points[-1].equity_usd) if facts.points else None,

@@ -44,6 +44,8 @@ MEASURE = """
       if (box.right > innerWidth + 0.5 || box.left < -0.5) found.clipped.push(words);
   }
   for (const image of document.images) if (image.complete && image.naturalWidth > 100 && image.alt) found.images += 1;
+  const turned = image => getComputedStyle(image).filter.startsWith("invert");
+  found.pictures = [...document.images].map(image => turned(image) ? "dark" : "light");
   return found;
 }
 """

@@ -202,6 +202,7 @@ class Review:
     drawdown_frac: float | None = None
     paid_usd: float | None = None
     state: str = field(default="", metadata=SPARSE)
+    replayed: bool = field(default=False, metadata=SPARSE)
     sleeves: Mapping[str, "Review"] = field(default_factory=dict, metadata=SPARSE)
 
     @property

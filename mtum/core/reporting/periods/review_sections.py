@@ -322,6 +322,8 @@ def _partial(review: Review) -> Section:
     if review.projection_error_frac is not None:
         error = figures.percent(review.projection_error_frac, 1, sign=False)
         blocks.append(Sentence(f"Mean error of the projected volume: {error}."))
+    if review.replayed:
+        blocks.append(Sentence(figures.REPLAYED))
     return Section("partial", "Partial bars", tuple(blocks))
 
 

@@ -16,7 +16,8 @@ from mtum.app.reporting.period import Kind, period
 from mtum.app.reporting.quarter import Drill, audit
 from mtum.app.reporting.week import indicator_checks
 from mtum.app.review import Outside, write_review
-from mtum.core.reporting.layout import Facts
+from mtum.core.reporting.figures import REPLAYED
+from mtum.core.reporting.layout import Facts, Sentence
 from mtum.core.reporting.periods.review import Review
 from mtum.core.reporting.periods.review_sections import review_page
 from support.report_history import History, sample_history
@@ -236,6 +237,13 @@ def test_decisions_on_the_same_bars_leave_nothing_to_regret(played: Played) -> N
         until = [k for k, day in enumerate(days) if day <= str(FRIDAY)]
         turned = [k for k in until if bool(decided[days[k]]) != flags[line.condition][k]]
         assert (line.all_sessions, line.all_turned) == (len(until), len(turned))
+    # Prices and VIX turn nothing on a replayed market, because they were final already; the page says so.
+    (section,) = [one for one in review_page(review).further if one.key == "partial"]
+    assert Sentence(REPLAYED) in section.blocks
+    assert (
+        Sentence(REPLAYED)
+        not in next(one for one in review_page(replace(review, replayed=False)).further if one.key == "partial").blocks
+    )
 
 
 def test_slack_is_minutes_to_the_deadline(played: Played) -> None:
