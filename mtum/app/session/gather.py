@@ -188,11 +188,10 @@ def gather(
             before = desk.store.bars.bars(symbol, desk.source.name, session.day - LAST_CLOSE_WITHIN).until(session.day)
             closes[symbol] = float(before.close[-1]) if len(before) else None
     readings = {name: judge_vix(desk, name, session, at) for name in series_of(desk.deciding)}
-    kinds = {symbol: desk.source.coverage(symbol).dividends for symbol in _looked_at(desk)}
-    kinds |= {
-        symbol: Dividends.UNKNOWN
-        for (symbol, _), one in found.items()
-        if isinstance(one, Seen) and not one.dividend_told
+    seen = {symbol: one for (symbol, _), one in found.items() if isinstance(one, Seen)}
+    kinds = {
+        symbol: desk.source.coverage(symbol).dividends if one.dividend_told else Dividends.UNKNOWN
+        for symbol, one in seen.items()
     }
     earlier = {one.name: _series_history(desk, one.strategy, session.day) for one in desk.deciding}
     return Market(session, sessions, found, readings, closes, kinds, news_of_files(desk), earlier)
