@@ -168,6 +168,10 @@ class PlanStore(Protocol):
         """Return the plan of a session, or None."""
         ...
 
+    def sessions(self) -> Sequence[str]:
+        """Return the sessions that have a plan, as they are stored, oldest first."""
+        ...
+
     def transfers(self) -> Mapping[date, Mapping[str, Decimal]]:
         """Return what was moved between strategies, USD by session and strategy."""
         ...

@@ -3,7 +3,7 @@
 import sqlite3
 
 from mtum.adapters.store.actions import read_actions
-from mtum.adapters.store.events import missing_events
+from mtum.adapters.store.events import missing_events, orphans
 from mtum.adapters.store.frames import is_sound
 from mtum.adapters.store.market.checksums import altered_bars
 from mtum.adapters.store.orders.executions import fill_of, fill_problems
@@ -16,12 +16,8 @@ def problems(connection: sqlite3.Connection) -> tuple[str, ...]:
     damage = [str(row[0]) for row in connection.execute("PRAGMA integrity_check") if row[0] != "ok"]
     if damage:
         return tuple(damage)  # nothing further can be trusted
-    orphans = [
-        f"{table} row {rowid} refers to a missing row of {parent}"
-        for table, rowid, parent, _ in connection.execute("PRAGMA foreign_key_check")
-    ]
     return (
-        *orphans,
+        *orphans(connection),
         *_frame_problems(connection),
         *(f"the bar {line}" for line in altered_bars(connection)),
         *_leg_problems(connection),

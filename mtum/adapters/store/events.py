@@ -22,7 +22,8 @@ class SqliteEvents:
     def missing(self) -> Sequence[str]:
         """Return events that are gone, and rows that are gone though an event tells of them, one line each."""
         with faults_of(self.database.path):
-            return missing_events(self.database.connection)
+            connection = self.database.connection
+            return (*orphans(connection), *missing_events(connection))
 
     def unsound_fills(self) -> Sequence[str]:
         """Return fills that are missing though an event or their cash tells of them, or whose cash is another's."""
@@ -33,6 +34,12 @@ class SqliteEvents:
 def unsound_fills(connection: sqlite3.Connection) -> tuple[str, ...]:
     """Return fills that are missing though an event or their cash tells of them, or whose cash is another's."""
     return (*missing_events(connection, ("fill",)), *fill_problems(connection))
+
+
+def orphans(connection: sqlite3.Connection) -> tuple[str, ...]:
+    """Return the rows that refer to one that is gone, one line each: a decision without its frame, for instance."""
+    rows = connection.execute("PRAGMA foreign_key_check")
+    return tuple(f"{table} row {rowid} refers to a missing row of {parent}" for table, rowid, parent, _ in rows)
 
 
 def missing_events(connection: sqlite3.Connection, kinds: Collection[str] = tuple(KINDS)) -> tuple[str, ...]:

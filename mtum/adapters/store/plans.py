@@ -71,6 +71,10 @@ class SqlitePlans:
             moved[strategy] = moved.get(strategy, Decimal(0)) + money(usd)
         return found
 
+    def sessions(self) -> Sequence[str]:
+        """Return the sessions that have a plan, as they are stored, oldest first."""
+        return tuple(session for (session,) in self.database.rows("SELECT session FROM plans ORDER BY session"))
+
     def altered(self) -> Sequence[date]:
         """Return the sessions whose stored frame is no longer what its hash says, oldest first."""
         sql = f"SELECT session, frame_hash, frame FROM ({_SELECT}) ORDER BY session"
@@ -83,10 +87,13 @@ class SqlitePlans:
 
 def _plan(connection: sqlite3.Connection, row: sqlite3.Row) -> PlanRecord:
     try:
+        decided_at = instant(row["decided_at"])
+        if instant_text(decided_at) != row["decided_at"]:
+            raise ValueError(f"{row['decided_at']} is not how an instant is written")
         return PlanRecord(
             account=row["account"],
             session=date.fromisoformat(row["session"]),
-            decided_at=instant(row["decided_at"]),
+            decided_at=decided_at,
             document=table(row["document"]),
             frame=whole_frame(connection, row["frame"]),
         )

@@ -81,6 +81,10 @@ def verify(
             f"the stored frame of the dry run of {day} is not what its hash says"
             for day in sorted(altered - {record.session for record in records})
         )
+        decided = {record.session.isoformat() for record in records}
+        apart += tuple(
+            f"there is a plan of {day}, which was not decided" for day in store.plans.sessions() if day not in decided
+        )
     apart += _plans_verified(store, records)
     problems = tuple(
         Problem(ExitCode.PERSON, f"{one.session}: {line}") for one in found for line in (*one.replay, *one.provenance)
@@ -145,13 +149,22 @@ def _again(record: DecisionRecord, sleeve: Sleeve) -> Mapping[str, Any]:
 
 def _plans_verified(store: Store, records: Sequence[DecisionRecord]) -> tuple[str, ...]:
     """Coordinate the plans of these sessions again, with the settings of a decision each rests on."""
-    altered = set(store.plans.altered())
-    lines: list[str] = []
+    altered, planned = set(store.plans.altered()), store.plans.sessions()
     moved = dict(store.plans.transfers())
+    lines: list[str] = []
     for session, record in {record.session: record for record in records}.items():
-        plan = store.plans.find(session)
-        if plan is None:
+        try:
+            plan = store.plans.find(session)
+        except VerificationError as error:
+            lines.append(str(error))
             continue
+        if plan is None:
+            # Earlier versions made none.
+            due = planned and session.isoformat() >= planned[0]
+            lines += [f"{session} was decided and has no plan"] if due else []
+            continue
+        if (plan.account, plan.decided_at) != (record.account, record.decided_at):
+            lines.append(f"the plan of {session} was made for {plan.account} at {plan.decided_at}, its decisions not")
         if session in altered:
             lines.append(f"the stored frame of the plan of {session} is not what its hash says")
         try:

@@ -161,7 +161,8 @@ def _accepted(bars: Bars, at: str, final_until: date | None) -> Iterator[tuple[s
     last_final = "" if final_until is None else final_until.isoformat()
     columns = [getattr(bars, name).tolist() for name in COLUMNS]
     for day, *numbers in zip(days, *columns, strict=True):
-        yield (bars.symbol, bars.source, day, *numbers, at, at, int(day <= last_final), checksum(numbers))
+        key = (bars.symbol, bars.source, day)
+        yield (*key, *numbers, at, at, int(day <= last_final), checksum(numbers, key))
 
 
 def _record_actions(connection: "Connection", bars: Bars, at: str) -> None:

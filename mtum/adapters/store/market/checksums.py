@@ -9,10 +9,17 @@ from struct import pack
 COLUMNS = ("open", "high", "low", "close", "volume", "dividend", "split")
 
 
-def checksum(values: Sequence[float | None]) -> int:
-    """Return a number of 48 bits that stands for these values; no value and no number are the same."""
+def checksum(values: Sequence[float | None], key: Sequence[str] = ()) -> int:
+    """Return a number of 48 bits that stands for these values; no value and no number are the same.
+
+    Parameters
+    ----------
+    key : sequence of str
+        Symbol, source and session; bars accepted by earlier versions have a sum without them.
+    """
     numbers = (float("nan") if value is None or isnan(value) else value + 0.0 for value in values)
-    return int.from_bytes(sha256(pack(f"<{len(values)}d", *numbers)).digest()[:6])
+    told = "\0".join(key).encode()
+    return int.from_bytes(sha256(pack(f"<{len(values)}d", *numbers) + told).digest()[:6])
 
 
 def altered_bars(connection: sqlite3.Connection) -> tuple[str, ...]:
@@ -21,5 +28,5 @@ def altered_bars(connection: sqlite3.Connection) -> tuple[str, ...]:
     return tuple(
         f"{symbol} {session} of {source} is not as it was accepted"
         for symbol, session, source, stored, *values in connection.execute(sql)
-        if checksum(values) != stored
+        if stored not in (checksum(values, (symbol, source, session)), checksum(values))
     )

@@ -218,7 +218,7 @@ _MARKET = (
         first_read_at | TEXT NOT NULL | instant the bar was first read
         read_at | TEXT NOT NULL | instant it was last read
         final | INTEGER NOT NULL | 1 when read long enough after the close
-        checksum | INTEGER | of the values from open to split, so that a change of one by hand is noticed
+        checksum | INTEGER | of symbol, source, session and open to split, so that a change of one by hand is noticed
         """,
         "PRIMARY KEY (symbol, source, session)",
         "CREATE INDEX bars_with_events ON bars (symbol, source, session) WHERE dividend <> 0 OR split NOT IN (0, 1)",
