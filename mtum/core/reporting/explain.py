@@ -17,7 +17,7 @@ from mtum.core.values import table_in
 
 OVERRULING = (
     "halted", "daily_loss", "cooldown", "budget_below_one_share", "cash_not_settled", "exit_carried", "vix_missing",
-    "volume_unproven",
+    "volume_unproven", "others_unfit",
 )  # fmt: skip
 """Reasons that decide whatever the conditions say."""
 

@@ -53,8 +53,9 @@ def flips(asked: Situation, symbol: str) -> tuple[FlipLine, ...]:
 
     `alone` is true when that change by itself, everything else as it is now, changes the decision.
     """
-    if symbol not in asked.view.bars:
-        return ()
+    view = asked.view
+    if symbol not in view.bars or (view.unfit and not asked.strategy.EACH_BY_ITSELF):
+        return ()  # it cannot be asked
     role = Role.EXIT if asked.held(symbol) else Role.ENTRY
     questions = _Questions(asked, symbol)
     now = questions.now

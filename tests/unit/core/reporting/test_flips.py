@@ -16,6 +16,7 @@ from mtum.core.reporting.flips import Situation, flips, zero_of
 from mtum.core.reporting.summary import FlipLine
 from mtum.core.strategies.contract import Holding, Own
 from mtum.core.strategies.mtum_confluence import MtumConfluence
+from mtum.core.strategies.pair_reversal import PairReversal
 from mtum.core.view import MarketView
 
 RULES = MtumConfluence()
@@ -124,6 +125,13 @@ def test_missing_vix_has_a_level_and_no_distance() -> None:
     assert found["vix_fear"].direction == "above"
     assert found["vix_fear"].distance is None
     assert not found["vix_fear"].holds_now
+
+
+def test_a_strategy_that_weighs_its_symbols_against_each_other_is_not_asked_while_one_is_unfit() -> None:
+    whole = view(np.array([50.0 + day for day in range(30)]))
+    pair = replace(whole, unfit={"UST10": 111.4})
+    asked = Situation("next", PairReversal(("MTUM", "UST10")), pair, Own({"MTUM": Holding("MTUM", 3, 60.0)}))
+    assert flips(asked, "MTUM") == flips(asked, "UST10") == ()
 
 
 def test_a_strength_that_only_rose_still_has_the_level_below_which_it_is_weak() -> None:

@@ -1,0 +1,74 @@
+"""An example of a strategy: of two symbols hold the one that has done worse lately."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+from mtum.core.indicators.smoothing import known
+from mtum.core.strategies.contract import ConditionSpec, Keep, Own, Role, Strategy, SymbolVerdict, Target, above, below
+from mtum.core.strategies.several import list_problems
+
+if TYPE_CHECKING:
+    from mtum.core.view import MarketView
+
+
+@dataclass(frozen=True, slots=True)
+class PairReversal(Strategy):
+    """Hold the weaker of two symbols until it has overtaken the other; it trades much, and costs take their part.
+
+    References
+    ----------
+    Jegadeesh (1990), "Evidence of Predictable Behavior of Security Returns", Journal of Finance 45: the losers of one
+    month did better in the next.
+    """
+
+    name: ClassVar[str] = "pair_reversal"
+    CONDITIONS: ClassVar[tuple[ConditionSpec, ...]] = (
+        ConditionSpec("pair_behind", Role.ENTRY, "behind the other", "not behind the other", "behind", "%", "close"),
+        ConditionSpec("pair_ahead", Role.EXIT, "ahead of the other", "", "ahead", "%", "close"),
+    )
+    CALENDAR: ClassVar[bool] = True
+    STANDING_PURCHASES: ClassVar[bool] = True
+
+    symbols: tuple[str, ...] = field(default=("SPY", "IEF"), metadata={"doc": "the two symbols; one of them is held"})
+    pair_sessions: int = field(default=20, metadata={"doc": "sessions over which the two are compared"})
+
+    def universe(self) -> tuple[str, ...]:
+        """Return both symbols."""
+        return self.symbols
+
+    def history_sessions(self) -> int:
+        """Return the bars from the first close compared to today's."""
+        return self.pair_sessions + 1
+
+    def problems(self) -> tuple[str, ...]:
+        """Return what is wrong with the parameters, one line each."""
+        found = list_problems(self.symbols, least=2)
+        if len(self.symbols) > 2:
+            found += (f"symbols holds {len(self.symbols)} tickers; list two",)
+        if not 2 <= self.pair_sessions <= 1000:
+            found += (f"pair_sessions is {self.pair_sessions}; use a whole number from 2 to 1000",)
+        return found
+
+    def least_trade_usd(self, equity_usd: float) -> float:
+        """Return a twentieth of the sleeve: what is left of the cash of a sale that has not settled buys nothing."""
+        return 0.05 * equity_usd
+
+    def verdicts(self, view: "MarketView", own: Own) -> tuple[SymbolVerdict, ...]:
+        """Return the sale of what has overtaken the other, then the purchase of the weaker one."""
+        closes = {symbol: view.bars[symbol].close for symbol in self.symbols}
+        gains = {
+            symbol: known(100.0 * float(close[-1] / close[-1 - self.pair_sessions] - 1.0))
+            for symbol, close in closes.items()
+        }
+        found = []
+        for symbol, other in (self.symbols, self.symbols[::-1]):
+            entry = below("pair_behind", gains[symbol], gains[other])
+            leave = above("pair_ahead", gains[symbol], gains[other])
+            buys = entry.passed and not own.of(symbol).shares
+            # What is ahead is not wanted any more, bought or still to be bought.
+            verdict = Target(0.0) if leave.passed else Target(1.0) if buys else Keep()
+            sells = leave.passed and own.of(symbol).shares > 0
+            reason = leave.name if sells else entry.name if buys else "hold"
+            seen = {"close": known(float(closes[symbol][-1])), "pair_gain": gains[symbol]}
+            found.append(SymbolVerdict(symbol, verdict, (reason,), (entry, leave), seen))
+        return tuple(sorted(found, key=lambda one: one.enters))
