@@ -149,7 +149,10 @@ def _setup(
         accounts=practice_accounts(accounts, portfolio.account_kind, exact(portfolio.capital_usd)),
         clock=MarketClock(first_instant(market, files.market_time(), begin), begin.speed),
         stored=files.load(),
-        rules=ExchangeRules(costs=cost_model(portfolio.cost_model, exact(portfolio.cost_frac))),
+        rules=ExchangeRules(
+            costs=cost_model(portfolio.cost_model, exact(portfolio.cost_frac)),
+            auction_volume_frac=portfolio.auction_volume_frac,
+        ),
     )
 
 

@@ -20,18 +20,16 @@ from mtum.config.sections import (
     SECTIONS,
     Broker,
     Group,
-    Mail,
     Market,
-    Notify,
     Portfolio,
     Risk,
     Schedule,
     Settings,
     SleeveRisk,
     SleeveSettings,
-    Storage,
     digest_of,
 )
+from mtum.config.upkeep import Mail, Notify, Storage
 from mtum.config.validation import SLEEVE_NAME
 
 __all__ = [

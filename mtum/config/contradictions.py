@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from mtum.config.names import nearest
-from mtum.config.sections import REPLAYED_SOURCES, Mail, Schedule, Settings
+from mtum.config.sections import REPLAYED_SOURCES, Schedule, Settings
+from mtum.config.upkeep import Mail
 from mtum.core.market.instruments import Kind, instrument
 from mtum.core.strategies import STRATEGIES
 

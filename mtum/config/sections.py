@@ -8,9 +8,10 @@ from enum import Enum
 from hashlib import sha256
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
-from mtum.config.addresses import Address, Host, Recipient, WebAddress
+from mtum.config.addresses import Host, WebAddress
+from mtum.config.upkeep import Mail, Notify, Section, Storage
 from mtum.core.strategies.contract import Strategy
 
 if TYPE_CHECKING:
@@ -28,15 +29,11 @@ Usd = Annotated[Annotated[float, Field(gt=0, le=1e12)] | None, BeforeValidator(_
 Fraction = Annotated[Annotated[float, Field(gt=0, lt=1)] | None, BeforeValidator(_none_word)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-
 REPLAYED_SOURCES = ("sample", "csv")
 """Sources whose market time is not the computer's in practice mode."""
 
 
-class Market(_Section):
+class Market(Section):
     """Where bars and the VIX come from, and how far they are believed."""
 
     source: Literal["sample", "csv", "yahoo", "ib"] = "sample"
@@ -59,6 +56,8 @@ class Market(_Section):
     """a newest move beyond this many mean absolute moves must be confirmed"""
     sample_share: Literal["drawn", "exact"] = "drawn"
     """replayed markets: share of the volume seen at the decision is drawn, or known exactly"""
+    sample_bond_holidays: Literal["carried", "missing"] = "carried"
+    """embedded Treasuries on days without a published yield: decided on the last one, or not decided"""
     yahoo_url: WebAddress = ""
     """base address for the Yahoo source; empty for the vendor's own"""
     read_timeout_seconds: float = Field(default=10.0, gt=0, le=120)
@@ -69,7 +68,7 @@ class Market(_Section):
         return self.source == "ib" and self.second_source != "yahoo" and (bool(self.yahoo_url) or not rehearsal)
 
 
-class Portfolio(_Section):
+class Portfolio(Section):
     """The sleeve: its capital and how much of it a position may take."""
 
     strategy: str = "mtum_confluence"
@@ -86,6 +85,8 @@ class Portfolio(_Section):
     """assumed cost per side as a fraction of the trade, cost model "percent\""""
     account_kind: Literal["cash", "margin"] = "cash"
     """kind of the simulated account; a real one is asked"""
+    auction_volume_frac: Fraction = None
+    """simulated exchange: part of a session's volume that its closing auction fills of a symbol; "none" for all"""
     sleeve_rebalance: Literal["none", "month", "quarter"] = "none"
     """last session of which period moves cash from sleeves above their share to those below"""
     sleeve_band_frac: float = Field(default=0.2, ge=0, le=10)
@@ -123,7 +124,7 @@ class Portfolio(_Section):
         )
 
 
-class SleeveRisk(_Section):
+class SleeveRisk(Section):
     """Limits of one sleeve; what is left out is as in [risk]."""
 
     max_daily_loss_usd: Usd = 500.0
@@ -173,7 +174,7 @@ RISK_OF_SLEEVES = {"max_daily_loss_usd": None, "max_position_usd": None, "max_da
 """Limits that are otherwise where the settings have sleeves: amounts in USD do not fit shares of any size."""
 
 
-class SleeveSettings(_Section):
+class SleeveSettings(Section):
     """A strategy with its parameters, its share of the money and its own books."""
 
     strategy: str
@@ -190,7 +191,7 @@ class SleeveSettings(_Section):
     risk: SleeveRisk = SleeveRisk()
 
 
-class Group(_Section):
+class Group(Section):
     """Symbols that may take up a part of the account together."""
 
     symbols: tuple[str, ...] = Field(min_length=1)
@@ -199,7 +200,7 @@ class Group(_Section):
     """largest part of the account's equity in all of them"""
 
 
-class Broker(_Section):
+class Broker(Section):
     """The broker's gateway and the account that may be traded."""
 
     host: Host = "127.0.0.1"
@@ -228,7 +229,7 @@ class Broker(_Section):
     """how long an unanswered order is searched for; "none": until ten minutes before the close"""
 
 
-class Schedule(_Section):
+class Schedule(Section):
     """Minutes before the close of each step of the trading day."""
 
     window_opens_minutes: float = Field(default=22.0, gt=0, le=240)
@@ -245,45 +246,6 @@ class Schedule(_Section):
     """allow `last_send_minutes` below 10, after which the exchange refuses cancels"""
 
 
-class Mail(_Section):
-    """Where reports are sent; the password comes from MTUM_MAIL__PASSWORD."""
-
-    host: Host = ""
-    """SMTP server; empty for no mail"""
-    port: int = Field(default=587, ge=1, le=65535)
-    """587 for STARTTLS, 465 for TLS"""
-    security: Literal["starttls", "tls", "none"] = "starttls"
-    """encryption of the connection"""
-    user: str = ""
-    """login name; empty for no login"""
-    sender: Address = ""
-    """address mails come from"""
-    recipients: tuple[Recipient, ...] = ()
-    """addresses mails go to"""
-    timeout_seconds: float = Field(default=20.0, gt=0, le=120)
-    """longest wait for the mail server"""
-
-
-class Notify(_Section):
-    """Other channels; their addresses come from MTUM_NOTIFY__URLS."""
-
-    quiet: bool = False
-    """true: only messages that need a person"""
-
-
-class Storage(_Section):
-    """What is kept in the data folder."""
-
-    keep_backups: int = Field(default=14, ge=1, le=1000)
-    """verified backups kept"""
-    keep_html_reports: int = Field(default=400, ge=1, le=100000)
-    """HTML reports kept; text and JSON stay in the database"""
-    keep_wire_days: int = Field(default=250, ge=1, le=100000)
-    """days kept of the journal of every message to and from the broker (wire/)"""
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
-    """least level of what is written to logs/mtum.jsonl"""
-
-
 def _as_json(given: Any) -> Any:
     # A strategy's parameters may be lists and tables; they are stored as they would be read back.
     if isinstance(given, Mapping):
@@ -293,7 +255,7 @@ def _as_json(given: Any) -> Any:
     return given.value if isinstance(given, Enum) else given
 
 
-class Settings(_Section):
+class Settings(Section):
     """All settings of one run."""
 
     mode: Literal["practice", "paper", "live"] = "practice"
@@ -368,7 +330,7 @@ def digest_of(document: Mapping[str, Any]) -> str:
     return sha256(json.dumps(deciding, sort_keys=True, allow_nan=False).encode()).hexdigest()[:16]
 
 
-SECTIONS: dict[str, type[_Section]] = {
+SECTIONS: dict[str, type[Section]] = {
     "market": Market,
     "portfolio": Portfolio,
     "risk": Risk,

@@ -163,13 +163,15 @@ class Market:
         return [self._moment(s.close, s) for s in passed if s.close <= self.clock.now()]
 
     def _moment(self, now: datetime, session: Session) -> Moment:
+        volumes: dict[str, float] = {}
         if session == self.session and now < session.close:
             found = {symbol: self.price(symbol) for symbol in self.source.symbols}
             prices = {symbol: price for symbol, price in found.items() if price is not None}
         else:
-            closes = ((s, self.source.bar(s, session.day)) for s in self.source.symbols)
-            prices = {symbol: exact(bar.close) for symbol, bar in closes if bar}
-        return Moment(now, session, prices, self._actions(session))
+            closes = {s: bar for s in self.source.symbols if (bar := self.source.bar(s, session.day))}
+            prices = {symbol: exact(bar.close) for symbol, bar in closes.items()}
+            volumes = {symbol: bar.volume for symbol, bar in closes.items()}
+        return Moment(now, session, prices, self._actions(session), volumes)
 
     def _actions(self, session: Session) -> tuple[CorporateAction, ...]:
         bars = ((symbol, self.source.bar(symbol, session.day)) for symbol in self.source.symbols)

@@ -91,7 +91,10 @@ def practice_broker(
         file=ReplacedFile(data_dir / resources.EXCHANGE_NAME, journal),
         market=SourceMarket(source, calendar),
         clock=clock,
-        rules=ExchangeRules(costs=cost_model(portfolio.cost_model, exact(portfolio.cost_frac))),
+        rules=ExchangeRules(
+            costs=cost_model(portfolio.cost_model, exact(portfolio.cost_frac)),
+            auction_volume_frac=portfolio.auction_volume_frac,
+        ),
     )
     return GatedBroker(broker, gate_rules(settings, {}), calendar)
 

@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from importlib.metadata import version
+from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,15 @@ def demo_settings(settings: "Settings", market_name: str | None = None) -> "Sett
     market = settings.market.model_copy(update=update)
     broker = settings.broker.model_copy(update={"account": "", "live_account": ""})
     return settings.model_copy(update={"mode": "practice", "market": market, "broker": broker})
+
+
+def packaged_portfolio() -> "tuple[Settings, bytes]":
+    """Return the settings of the portfolio that comes with the embedded market, and the file they are read from."""
+    from mtum.config import load
+
+    file = files("mtum.adapters.sources") / "sample" / "portfolio.toml"
+    with as_file(file) as path:
+        return load(path, {}), file.read_bytes()
 
 
 def account_of(settings: "Settings") -> str:
@@ -80,7 +90,8 @@ def source_of(settings: "Settings", data_dir: Path, tell: Callable[[str], None] 
         case "sample":
             from mtum.adapters.sources.embedded import sample_source
 
-            return sample_source(market.sample, exact=market.sample_share == "exact")
+            carried = market.sample_bond_holidays == "carried"
+            return sample_source(market.sample, exact=market.sample_share == "exact", carried=carried)
         case "csv":
             from mtum.adapters.sources.csv_folder import csv_source, terms_of
 

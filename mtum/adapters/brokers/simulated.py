@@ -63,6 +63,10 @@ class ExchangeMarket(Protocol):
         """Return the last price, from the close on the official close; None when there is none."""
         ...
 
+    def volume(self, symbol: str, session: Session) -> float:
+        """Return the shares traded in a session that has closed; 0 when unknown."""
+        ...
+
     def actions(self, symbol: str, session: Session) -> tuple[CorporateAction, ...]:
         """Return dividends and splits that take effect in the session."""
         ...
@@ -227,7 +231,9 @@ class SimulatedBroker:
         prices = {symbol: self._market.price(symbol, session, now) for symbol in sorted(wanted)}
         actions = tuple(action for symbol in sorted(wanted) for action in self._market.actions(symbol, session))
         known = {symbol: price for symbol, price in prices.items() if price is not None}
-        return Moment(now, session, known, actions)
+        limited = self._rules.auction_volume_frac is not None and now >= session.close
+        volumes = {symbol: self._market.volume(symbol, session) for symbol in known} if limited else {}
+        return Moment(now, session, known, actions, volumes)
 
     def _symbols(self) -> set[str]:
         if self._state is None:

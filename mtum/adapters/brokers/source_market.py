@@ -48,6 +48,14 @@ class SourceMarket:
         except DataError:
             return None  # no price is a fact of the market; who needs one refuses by itself
 
+    def volume(self, symbol: str, session: Session) -> float:
+        """Return the shares traded in a session that has closed; 0 when unknown."""
+        try:
+            bar = self._source.history(symbol, session.day, session.day).find(session.day)
+        except DataError:
+            return 0.0
+        return bar.volume if bar and bar.volume > 0 else 0.0
+
     def actions(self, symbol: str, session: Session) -> tuple[CorporateAction, ...]:
         """Return the dividend and split that take effect in the session."""
         try:

@@ -10,7 +10,8 @@ from importlib.resources import files
 from mtum.adapters.sources.replay import ReplayedSource
 from mtum.core.market.bars import Bars, bars_of_closes
 from mtum.core.market.coverage import Coverage
-from mtum.core.market.embedded import MARKETS, NO_VIX, embedded_symbol
+from mtum.core.market.embedded import COMPUTED, MARKETS, NO_VIX, embedded_symbol
+from mtum.core.market.holiday_rules import columbus_day, veterans_day
 from mtum.errors import BarsMissingError
 
 NAME = "sample"
@@ -18,7 +19,7 @@ VIX = "VIX"
 _PLAIN = ("SP500", VIX)
 
 
-def sample_source(market: str = "multi", *, exact: bool = False) -> ReplayedSource:
+def sample_source(market: str = "multi", *, exact: bool = False, carried: bool = True) -> ReplayedSource:
     """Return an embedded market; a fund that it has not is given the bars of its stand-in.
 
     Parameters
@@ -27,6 +28,8 @@ def sample_source(market: str = "multi", *, exact: bool = False) -> ReplayedSour
         The setting `sample`.
     exact : bool
         The setting `sample_share = "exact"`.
+    carried : bool
+        The setting `sample_bond_holidays = "carried"`.
     """
 
     @cache
@@ -45,7 +48,13 @@ def sample_source(market: str = "multi", *, exact: bool = False) -> ReplayedSour
     def coverage(symbol: str) -> Coverage:
         return MARKETS[market][_own(market, symbol)].coverage
 
-    return ReplayedSource(NAME, bars, closes, coverage, exact, as_traded=True)
+    def unquoted(symbol: str, day: date) -> str:
+        if carried or day not in (columbus_day(day.year), veterans_day(day.year)):
+            return ""
+        computed = MARKETS[market][_own(market, symbol)].truth == COMPUTED
+        return "no yield is published on a bond holiday, so there is no price before the close" if computed else ""
+
+    return ReplayedSource(NAME, bars, closes, coverage, exact, as_traded=True, unquoted=unquoted)
 
 
 def _own(market: str, symbol: str) -> str:

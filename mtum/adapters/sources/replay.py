@@ -42,6 +42,8 @@ class ReplayedSource:
     as_traded : bool
         What `read` gives is as traded: a history is re-based by the splits in it, as a live source has it on its last
         day, and a quote tells its session's split. Else it is re-based for all time, and a split only explains a jump.
+    unquoted : callable
+        Why a symbol shows no price before the close of a day; empty where it does.
     """
 
     name: str
@@ -50,6 +52,7 @@ class ReplayedSource:
     covers: Callable[[str], Coverage]
     exact: bool = False
     as_traded: bool = False
+    unquoted: Callable[[str, date], str] = lambda _symbol, _day: ""
     seed: int = SAMPLE_SEED
 
     def history(self, symbol: str, first: date, last: date) -> Bars:
@@ -64,8 +67,10 @@ class ReplayedSource:
         Raises
         ------
         BarsMissingError
-            If the replayed market has no such session.
+            If the replayed market has no such session, or nothing of it can be seen before its close.
         """
+        if at < session.close and (why := self.unquoted(symbol, session.day)):
+            raise BarsMissingError(f"{symbol} {session.day}: {why}")
         bar = self._bar(symbol, session.day)
         share = 1.0 if self.exact else self._drawn(symbol, session, _minutes_to_close(session, at))
         return Quote(

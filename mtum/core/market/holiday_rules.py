@@ -51,6 +51,15 @@ def columbus_day(year: int) -> date:
     return _nth(year, 10, _MON, 2)
 
 
+def veterans_day(year: int) -> date:
+    """Return 11 November, on a Sunday the Monday after: the exchange is open, the banks are shut.
+
+    On a Saturday the banks work on the Friday.
+    """
+    day = date(year, 11, 11)
+    return day + timedelta(days=1) if day.weekday() == _SUN else day
+
+
 def easter(year: int) -> date:
     """Return Easter Sunday.
 

@@ -1,18 +1,17 @@
 """When the proceeds of a sale settle: the rule that backtest, practice exchange and ledger share."""
 
-from datetime import date, timedelta
+from datetime import date
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mtum.core.market.bars import Days
-from mtum.core.market.holiday_rules import closures, columbus_day
+from mtum.core.market.holiday_rules import closures, columbus_day, veterans_day
 
 T_PLUS_2_SINCE = np.datetime64("2017-09-05", "D")
 T_PLUS_1_SINCE = np.datetime64("2024-05-28", "D")
 _YEARS = range(1950, 2101)
-_SUNDAY = 6
 
 
 def settlement_days(trades: Days) -> NDArray[np.datetime64]:
@@ -43,11 +42,5 @@ def settlement_day(trade: date) -> date:
 
 @cache
 def _calendar() -> np.busdaycalendar:
-    shut = {day for year in _YEARS for day in (*closures(year), columbus_day(year), _veterans_day(year))}
+    shut = {day for year in _YEARS for day in (*closures(year), columbus_day(year), veterans_day(year))}
     return np.busdaycalendar(holidays=np.array(sorted(shut), dtype="datetime64[D]"))
-
-
-def _veterans_day(year: int) -> date:
-    # On a Sunday the banks shut on the Monday; on a Saturday they work on the Friday.
-    day = date(year, 11, 11)
-    return day + timedelta(days=1) if day.weekday() == _SUNDAY else day

@@ -42,6 +42,9 @@ class ExchangeRules:
         An on-close order between the cut-off and the close.
     after_close : LatePolicy
         Any order after the close (Interactive Brokers keeps it for the next session, code 399).
+    auction_volume_frac : float or None
+        Part of a session's volume that the closing auction fills of a symbol, first come, first served; None = all.
+        Where the volume is unknown or 0 everything is filled.
     """
 
     costs: CostModel = field(default_factory=PercentCosts)
@@ -49,6 +52,7 @@ class ExchangeRules:
     cancel_cutoff_minutes: float = 10.0
     late_on_close: LatePolicy = LatePolicy.REJECT
     after_close: LatePolicy = LatePolicy.NEXT_SESSION
+    auction_volume_frac: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +69,15 @@ class Moment:
         Last prices in USD; from the close on the official closes. A symbol without one does not trade.
     actions : tuple of CorporateAction
         What happens on this session's morning; applied once, when the session is first seen.
+    volumes : mapping of symbol to float
+        From the close on the shares traded in the session, for exchanges whose auction is limited by it.
     """
 
     now: datetime
     session: Session
     prices: Mapping[str, Decimal]
     actions: tuple[CorporateAction, ...] = ()
+    volumes: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def closed(self) -> bool:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from math import floor
 
 from mtum.core.market.instruments import unit_usd
 from mtum.core.portfolio.orders import OrderType, Side
@@ -48,7 +49,8 @@ def trades_now(order: ExchangeOrder, moment: Moment) -> bool:
 
 def fill(state: ExchangeState, order: ExchangeOrder, moment: Moment, rules: ExchangeRules) -> ExchangeState:
     """Fill what the plans allow of an order at the moment's price; unchanged when they allow nothing."""
-    shares = min(order.remaining, _allowed(state.plans, order, moment.session.day) - order.filled)
+    allowed = _allowed(state.plans, order, moment.session.day) - order.filled
+    shares = min(order.remaining, allowed, _left_of_auction(state, order, moment, rules))
     if shares <= 0 or state.account(order.ticket.account) is None:
         return state
     state = _executed(state, order, shares, moment, rules)
@@ -120,6 +122,14 @@ def _marketable(order: ExchangeOrder, price: Decimal) -> bool:
 def _allowed(plans: tuple[FillPlan, ...], order: ExchangeOrder, session: date) -> int:
     caps = [p.shares for p in plans if p.effect is PlanEffect.PARTIAL_FILL and p.matches(order.ticket, session)]
     return min([*caps, order.ticket.shares])
+
+
+def _left_of_auction(state: ExchangeState, order: ExchangeOrder, moment: Moment, rules: ExchangeRules) -> int:
+    volume = moment.volumes.get(order.ticket.symbol, 0.0)
+    if rules.auction_volume_frac is None or not order.ticket.order_type.on_close or not volume > 0:
+        return order.remaining
+    here = (one for one in state.orders if one.session == order.session and one.ticket.symbol == order.ticket.symbol)
+    return floor(volume * rules.auction_volume_frac) - sum(one.filled for one in here if one.ticket.order_type.on_close)
 
 
 def _exec_id(state: ExchangeState, order: ExchangeOrder) -> str:

@@ -44,6 +44,9 @@ class Shop:
     def price(self, symbol: str, session: Session, now: datetime) -> Decimal | None:
         return D(self.prices[session.day]) if symbol == "MTUM" and session.day in self.prices else None
 
+    def volume(self, symbol: str, session: Session) -> float:
+        return 1000.0
+
     def actions(self, symbol: str, session: Session) -> tuple[CorporateAction, ...]:
         return (self.happens[session.day],) if session.day in self.happens else ()
 

@@ -159,3 +159,16 @@ def test_a_split_is_in_no_price_before_its_session_and_in_every_price_after() ->
     assert source.history("AAPL", before, day).close.tolist() == [44.495, 44.86]
     session = Session(day, datetime(2005, 2, 28, 14, 30, tzinfo=UTC), datetime(2005, 2, 28, 21, tzinfo=UTC))
     assert source.quote("AAPL", session, session.close).split == 2.0
+
+
+def test_a_computed_bond_shows_no_price_on_a_bond_holiday_where_the_settings_say_so() -> None:
+    """Columbus Day 2018: the exchange is open, nobody publishes yields; the close is the carried one all the same."""
+    day = date(2018, 10, 8)
+    session = Session(day, datetime(2018, 10, 8, 13, 30, tzinfo=UTC), datetime(2018, 10, 8, 20, tzinfo=UTC))
+    missing, carried = sample_source(carried=False), sample_source()
+    assert carried.quote("UST10", session, session.before_close(20)).close == 111.4288
+    with pytest.raises(BarsMissingError, match="UST10 2018-10-08: no yield is published on a bond holiday"):
+        missing.quote("UST10", session, session.before_close(20))
+    assert missing.quote("UST10", session, session.close).close == 111.4288
+    assert missing.history("UST10", day, day).close.tolist() == [111.4288]
+    assert missing.quote("SP500", session, session.before_close(20)).close == 288.443

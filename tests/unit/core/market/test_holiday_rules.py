@@ -5,7 +5,14 @@ from datetime import date
 import pytest
 
 from mtum.adapters.calendar import ExchangeCalendar
-from mtum.core.market.holiday_rules import closures, columbus_day, early_closes, easter, expected_sessions
+from mtum.core.market.holiday_rules import (
+    closures,
+    columbus_day,
+    early_closes,
+    easter,
+    expected_sessions,
+    veterans_day,
+)
 
 PROCLAIMED = {date(2018, 12, 5), date(2025, 1, 9)}
 
@@ -70,6 +77,11 @@ def test_columbus_day_is_the_second_monday_of_october() -> None:
         date(2023, 10, 9),
         date(2025, 10, 13),
     ]
+
+
+def test_veterans_day_on_a_sunday_is_the_monday_after() -> None:
+    """A Sunday in 2018, a Saturday in 2023, a Tuesday in 2025."""
+    assert [veterans_day(year).day for year in (2018, 2023, 2025)] == [12, 11, 11]
 
 
 def test_a_single_day_is_an_interval() -> None:

@@ -1,0 +1,52 @@
+"""Settings of what surrounds the trading: mail, other channels, and what is kept."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from mtum.config.addresses import Address, Host, Recipient
+
+
+class Section(BaseModel):
+    """A section of the settings: frozen, and nothing in it that it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Mail(Section):
+    """Where reports are sent; the password comes from MTUM_MAIL__PASSWORD."""
+
+    host: Host = ""
+    """SMTP server; empty for no mail"""
+    port: int = Field(default=587, ge=1, le=65535)
+    """587 for STARTTLS, 465 for TLS"""
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    """encryption of the connection"""
+    user: str = ""
+    """login name; empty for no login"""
+    sender: Address = ""
+    """address mails come from"""
+    recipients: tuple[Recipient, ...] = ()
+    """addresses mails go to"""
+    timeout_seconds: float = Field(default=20.0, gt=0, le=120)
+    """longest wait for the mail server"""
+
+
+class Notify(Section):
+    """Other channels; their addresses come from MTUM_NOTIFY__URLS."""
+
+    quiet: bool = False
+    """true: only messages that need a person"""
+
+
+class Storage(Section):
+    """What is kept in the data folder."""
+
+    keep_backups: int = Field(default=14, ge=1, le=1000)
+    """verified backups kept"""
+    keep_html_reports: int = Field(default=400, ge=1, le=100000)
+    """HTML reports kept; text and JSON stay in the database"""
+    keep_wire_days: int = Field(default=250, ge=1, le=100000)
+    """days kept of the journal of every message to and from the broker (wire/)"""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """least level of what is written to logs/mtum.jsonl"""

@@ -1,0 +1,61 @@
+"""A closing auction that fills only a part of the session's volume, numbers by hand."""
+
+from dataclasses import replace
+
+import pytest
+
+from mtum.core.portfolio.orders import OrderType, Side
+from mtum.core.simulation.admission import ExchangeRules
+from mtum.core.simulation.exchange import advance, place
+from mtum.core.simulation.exchange_state import ExchangeStatus
+from support.exchange import FREE, exchange, moment, ticket
+
+THIN = replace(FREE, auction_volume_frac=0.01)
+
+
+def filled(
+    volume: float, *shares: int, rules: ExchangeRules = THIN, kind: OrderType = OrderType.MARKET_ON_CLOSE
+) -> list[tuple[int, ExchangeStatus]]:
+    """What became of purchases of so many shares each, looked at twice after the close."""
+    state = exchange("100000", held="50")
+    for number, count in enumerate(shares):
+        state, _ = place(state, ticket(shares=count, order_type=kind, ref=f"r-{number}"), moment(20.0), rules)
+    for minutes in (-1.0, -2.0):
+        state, _ = advance(state, replace(moment(minutes), volumes={"AAA": volume}), rules)
+    return [(order.filled, order.status) for order in state.orders]
+
+
+def test_one_hundredth_of_999_shares_is_nine() -> None:
+    assert filled(999.0, 10) == [(9, ExchangeStatus.EXPIRED)]
+    assert filled(1000.0, 10) == [(10, ExchangeStatus.FILLED)]
+
+
+def test_who_came_first_is_served_first() -> None:
+    assert filled(1500.0, 10, 10, 10) == [
+        (10, ExchangeStatus.FILLED),
+        (5, ExchangeStatus.EXPIRED),
+        (0, ExchangeStatus.EXPIRED),
+    ]
+
+
+def test_a_sale_takes_part_of_the_auction_too() -> None:
+    state = exchange("100000", held="50")
+    for number, (side, count) in enumerate(((Side.SELL, 6), (Side.BUY, 6))):
+        state, _ = place(state, ticket(side=side, shares=count, ref=f"r-{number}"), moment(20.0), THIN)
+    state, _ = advance(state, replace(moment(-1.0), volumes={"AAA": 1000.0}), THIN)
+    assert [order.filled for order in state.orders] == [6, 4]
+
+
+@pytest.mark.parametrize("volume", [0.0, float("nan")])
+def test_where_no_volume_is_known_everything_is_filled(volume: float) -> None:
+    assert filled(volume, 10) == [(10, ExchangeStatus.FILLED)]
+
+
+def test_without_the_rule_the_volume_does_not_matter() -> None:
+    assert filled(1.0, 10, rules=FREE) == [(10, ExchangeStatus.FILLED)]
+
+
+def test_continuous_trading_is_not_limited() -> None:
+    state, _ = place(exchange("100000"), ticket(shares=10, order_type=OrderType.MARKET), moment(20.0), THIN)
+    state, _ = advance(state, replace(moment(19.0), volumes={"AAA": 100.0}), THIN)
+    assert [order.filled for order in state.orders] == [10]
