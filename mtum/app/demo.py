@@ -6,7 +6,9 @@ from typing import Any
 
 from mtum.app.desk import Desk
 from mtum.app.session.play_session import play_session
+from mtum.core.decide import OTHERS_UNFIT
 from mtum.core.market.sessions import Session
+from mtum.core.portfolio.orders import OrderStatus, Side
 from mtum.errors import UsageError
 
 type Told = Callable[[Session, int, int], None]
@@ -55,17 +57,50 @@ def check_count(count: int, market: tuple[Session, ...]) -> None:
 
 
 def _document(desk: Desk, played: tuple[Session, ...]) -> dict[str, Any]:
-    names = [sleeve.name for sleeve in desk.sleeves]
-    last = [points[-1] for name in names if (points := desk.store.ledger.equity(name))]
+    curves = {sleeve.name: desk.store.ledger.equity(sleeve.name) for sleeve in desk.sleeves}
+    last = [points[-1] for points in curves.values() if points]
     benchmarks = [point.benchmark_usd for point in last if point.benchmark_usd is not None]
+    orders = desk.store.orders.states()
     return {
         "sessions": len(played),
         "start": played[0].day.isoformat(),
         "end": played[-1].day.isoformat(),
         "strategy": desk.names,
         "decisions": len(desk.store.decisions.all()),
-        "orders": len(desk.store.orders.states()),
+        "orders": len(orders),
         "fills": len(desk.store.orders.fills()),
         "equity_end_usd": float(sum(point.equity_usd for point in last)) if last else None,
         "benchmark_end_usd": float(sum(benchmarks)) if benchmarks and len(benchmarks) == len(last) else None,
+        "sleeves": {
+            name: {
+                "equity_end_usd": float(points[-1].equity_usd) if points else None,
+                "benchmark_end_usd": points[-1].benchmark_usd if points else None,
+                "orders": sum(1 for one in orders if one.intent.strategy == name),
+            }
+            for name, points in curves.items()
+        },
+        "contains": _contained(desk, played),
     }
+
+
+def _contained(desk: Desk, played: tuple[Session, ...]) -> dict[str, list[str]]:
+    """Return the session of every cross, cut, transfer, partial fill and abstaining symbol that is recorded."""
+    store = desk.store
+    crosses = [cross for session in played for cross in store.crosses.of(session.day) if cross.side is Side.BUY]
+    plans = [store.plans.find(session.day) for session in played]
+    moves = [move for sleeve in desk.sleeves for move in store.ledger.movements(sleeve.name)]
+    abstained = {
+        (record.session, symbol)
+        for record in store.decisions.all()
+        for symbol, said in record.document["symbols"].items()
+        if said["verdict"] == "abstain" and OTHERS_UNFIT not in said["reasons"]
+    }
+    states = [state for state in store.orders.states() if 0 < state.filled < state.intent.shares]
+    found = {
+        "crosses": {(one.session, one.symbol) for one in crosses if one.status is OrderStatus.FILLED},
+        "cuts": [(plan.session, str(cut)) for plan in plans if plan for cut in plan.document["cuts"]],
+        "transfers": {(move.session, move.kind) for move in moves if move.kind == "transfer"},
+        "partial_fills": [(state.intent.session, state.intent.id) for state in states],
+        "abstentions": abstained,
+    }
+    return {name: [day.isoformat() for day, _ in sorted(rows)] for name, rows in found.items()}

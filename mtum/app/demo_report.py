@@ -37,7 +37,7 @@ class RunReport:
 
 
 def demo_report(writer: ReportWriter, last: date) -> RunReport:
-    """Write the report of all sessions up to `last` as text, JSON and (with a renderer) HTML.
+    """Write a sleeve's report of all sessions up to `last` as text, JSON and (with a renderer) HTML.
 
     Raises
     ------
@@ -50,45 +50,47 @@ def demo_report(writer: ReportWriter, last: date) -> RunReport:
     summary = run_summary(writer.store, facts)
     laid_out = run_page(summary)
     written, found = text(laid_out), document(summary)
-    writer.files.put("demo.txt", written)
-    writer.files.put("demo.json", json_text(found))
+    name = f"demo-{facts.setup.strategy}" if facts.setup.settings.sleeve else "demo"
+    writer.files.put(f"{name}.txt", written)
+    writer.files.put(f"{name}.json", json_text(found))
     html = None
     if writer.renderer is not None:
         history = chart_history(writer.store, facts, sessions=None)
-        html = writer.files.put("demo.html", writer.renderer.page(laid_out, history))
+        html = writer.files.put(f"{name}.html", writer.renderer.page(laid_out, history))
     return RunReport(summary, found, written, html)
 
 
 def run_summary(store: Store, facts: SessionFacts) -> RunSummary:
     """Return what all sessions with an equity came to."""
-    decisions = [record for record in store.decisions.all() if record.session <= facts.day]
-    states = [state for state in store.orders.states() if state.intent.session <= facts.day]
-    sleeve, held = curves(facts)
+    sleeve = facts.setup.strategy
+    decisions = [one for one in store.decisions.all() if one.session <= facts.day and one.strategy == sleeve]
+    states = [one for one in store.orders.states() if one.intent.session <= facts.day and one.intent.strategy == sleeve]
+    curve, held = curves(facts)
     trades = trade_lines(store, facts)
     closed = [trade for trade in trades if trade.exit_session is not None]
     paid = [trade.commission_usd for trade in trades if trade.commission_usd is not None]
     last = facts.points[-1]
     known = last.benchmark_usd is not None
     return RunSummary(
-        first=sleeve.days[0],
-        last=sleeve.days[-1],
+        first=curve.days[0],
+        last=curve.days[-1],
         mode=facts.setup.settings.mode,
         account=facts.setup.account,
-        strategy=facts.setup.strategy,
+        strategy=sleeve,
         symbol=facts.symbol,
         symbols=facts.universe,
         stands_in=stands_in(facts),
         embedded=embedded(facts),
-        sessions=len(sleeve),
+        sessions=len(curve),
         decisions=len(decisions),
         orders=len(states),
         fills=len(facts.fills),
         paid_in_usd=float(sum(move.amount_usd for move in facts.movements if move.kind in PAID_IN)),
         equity_end_usd=float(last.equity_usd),
         benchmark_end_usd=float(last.benchmark_usd) if last.benchmark_usd is not None else None,
-        return_frac=round(float(returns.growth(sleeve)[-1]) - 1.0, 6),
+        return_frac=round(float(returns.growth(curve)[-1]) - 1.0, 6),
         benchmark_return_frac=round(float(returns.growth(held)[-1]) - 1.0, 6) if known else None,
-        worst_drawdown_frac=round(float(returns.drawdown(sleeve).min()), 6),
+        worst_drawdown_frac=round(float(returns.drawdown(curve).min()), 6),
         benchmark_worst_drawdown_frac=round(float(np.nanmin(returns.drawdown(held))), 6) if known else None,
         sessions_held=sum(1 for point in facts.points if point.shares),
         commission_usd=round(sum(paid), 6) if len(paid) == len(trades) else None,
@@ -146,8 +148,11 @@ def _settings(facts: SessionFacts) -> tuple[tuple[str, str], ...]:
     stored = facts.decision.settings if facts.decision else facts.setup.settings.document()
     rows = [("mode", str(stored["mode"])), ("market.source", str(stored["market"]["source"]))]
     for section in SHOWN_SETTINGS:
-        table = stored[section][facts.setup.strategy] if section == "strategy" else stored[section]
-        prefix = f"strategy.{facts.setup.strategy}" if section == "strategy" else section
+        prefix, table = section, stored[section]
+        if section == "strategy":
+            own = stored.get("sleeve", {}).get(facts.setup.strategy)
+            prefix = f"sleeve.{facts.setup.strategy}.rules" if own else f"strategy.{facts.setup.strategy}"
+            table = own["rules"] if own else table[facts.setup.strategy]
         rows += [(f"{prefix}.{name}", _shown(given)) for name, given in table.items()]
     return tuple(rows)
 

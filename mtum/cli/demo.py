@@ -1,8 +1,9 @@
 """`mtum demo`: the whole daily job on the embedded market, session by session."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +17,17 @@ from mtum.errors import UsageError
 if TYPE_CHECKING:
     from mtum.core.market.sessions import Session
 
+SETTINGS_NAME = "config.toml"
+WHY_LAST = "why the last session was decided so"
+SHOWN_DAYS = 4
+CONTENTS = {
+    "crosses": "shares that changed sleeves at the close, no order",
+    "cuts": "purchases made smaller by a limit of the account",
+    "transfers": "cash that moved between sleeves",
+    "partial_fills": "orders filled in part",
+    "abstentions": "symbols that could not be decided on",
+}
+"""What an account of several sleeves went through, in words."""
 CHARTED_SESSIONS = 5
 """Last sessions that get an HTML report of their own; text and JSON are written for all."""
 
@@ -26,6 +38,9 @@ def demo(
     market: Annotated[
         str | None, typer.Option("--market", metavar="NAME", help="multi or stocks [market.sample].")
     ] = None,
+    portfolio: Annotated[
+        bool, typer.Option("--portfolio", help="Play the packaged portfolio of three sleeves, not your settings.")
+    ] = False,
     out: OutFolder = None,
 ) -> Answer:
     """Play the embedded market through the whole daily job into a fresh database, and report."""
@@ -33,14 +48,18 @@ def demo(
     from mtum.app.demo_report import demo_report
     from mtum.app.reporting.daily_report import daily_report
     from mtum.app.session.play_session import market_sessions
-    from mtum.core.market.embedded import MARKETS, truths
+    from mtum.cli.stored import embedded_truths
+    from mtum.core.market.embedded import MARKETS
     from mtum.wiring import desks, resources
     from mtum.wiring.reports import writer_of
 
     call = call_of(context)
     if market is not None and market not in MARKETS:
         raise UsageError(f'--market "{market}": the embedded markets are {", ".join(MARKETS)}')
-    settings = resources.demo_settings(call.settings(), market)
+    if market is not None and portfolio:
+        raise UsageError("--portfolio has a market of its own; leave --market out")
+    packaged, text = resources.packaged_portfolio() if portfolio else (None, b"")
+    settings = packaged or resources.demo_settings(call.settings(), market)
     folder = _folder(call, out)
     source, calendar = resources.source_of(settings, folder), resources.calendar_of(settings, folder)
     check_count(sessions, market_sessions(source, calendar, settings))  # before anything is written
@@ -53,17 +72,24 @@ def demo(
             show(number)
 
         played = play_sessions(desk, replay.market, sessions, after_each)
-        report = demo_report(charted, played.last.day)
-    strategy = settings.active_strategy()
+        reports = {
+            sleeve.name: demo_report(
+                replace(charted, setup=replace(charted.setup, sleeve=sleeve.name)), played.last.day
+            )
+            for sleeve in desk.sleeves
+        }
+    if portfolio:
+        (folder / SETTINGS_NAME).write_bytes(text)
     document = {
         **played.document,
-        "trades": report.document["trades"],
+        "trades": [{"sleeve": name, **trade} for name, one in reports.items() for trade in one.document["trades"]],
         "market": settings.market.sample,
-        "notes": truths(settings.market.sample, strategy.universe(), strategy.series()),
+        "notes": embedded_truths(settings),
         "database": folder / DATABASE_NAME,
-        "report": report.html,
+        "report": next(iter(reports.values())).html,
+        **({"reports": {name: one.html for name, one in reports.items()}} if len(reports) > 1 else {}),
     }
-    return Answer(document, _shown(document), hints=_hints(call, folder))
+    return Answer(document, _shown(document), hints=_hints(call, folder, document, portfolio=portfolio))
 
 
 def _folder(call: Call, out: Path | None) -> Path:
@@ -94,18 +120,28 @@ def _progress(call: Call, sessions: int) -> Iterator[Callable[[int], None]]:
 def _shown(document: dict[str, Any]) -> list[str | Listing]:
     from mtum.core.reporting.figures import REPLAYED
 
-    benchmark = document["benchmark_end_usd"]
+    reports = {f", {name}": path for name, path in document.get("reports", {}).items()} or {"": document["report"]}
     rows = [
         ("sessions played", f"{document['sessions']}, {document['start']} to {document['end']}"),
         ("decisions recorded", document["decisions"]),
         ("orders, fills", f"{document['orders']}, {document['fills']}"),
         ("round trips", len(document["trades"])),
         ("equity at the end", f"{document['equity_end_usd']:,.2f} USD"),
-        ("buy-and-hold at the end", "unknown" if benchmark is None else f"{benchmark:,.2f} USD"),
-        ("report", str(document["report"])),
+        ("buy-and-hold at the end", f"{_usd(document['benchmark_end_usd'])} USD"),
+        *((f"report{name}", str(path)) for name, path in reports.items()),
         ("database", str(document["database"])),
     ]
-    trades = [
+    intro = f"Embedded market {document['market']}, {document['strategy']}, practice mode."
+    tables = _sleeves(document) if len(document["sleeves"]) > 1 else _trades(document["trades"])
+    return [intro, *document["notes"], REPLAYED, Listing(("demo", ""), rows), *tables]
+
+
+def _usd(amount: float | None) -> str:
+    return "unknown" if amount is None else f"{amount:,.2f}"
+
+
+def _trades(trades: Sequence[Mapping[str, Any]]) -> list[str | Listing]:
+    rows = [
         [
             trade["entry_session"],
             f"{trade['entry_price']:.2f}",
@@ -115,16 +151,43 @@ def _shown(document: dict[str, Any]) -> list[str | Listing]:
             "" if trade["pnl_usd"] is None else f"{trade['pnl_usd']:+,.2f}",
             trade["reason"] or "",
         ]
-        for trade in document["trades"]
+        for trade in trades
     ]
     heads = ("entry", "price USD", "exit", "price USD", "shares", "P&L USD", "exit reason")
-    intro = f"Embedded market {document['market']}, {document['strategy']}, practice mode."
-    table: list[str | Listing] = ["", Listing(heads, trades, "Trades")] if trades else []
-    return [intro, *document["notes"], REPLAYED, Listing(("demo", ""), rows), *table]
+    return ["", Listing(heads, rows, "Trades")] if rows else []
 
 
-def _hints(call: Call, folder: Path) -> list[str]:
+def _sleeves(document: Mapping[str, Any]) -> list[str | Listing]:
+    trades = [trade["sleeve"] for trade in document["trades"]]
+    rows = [
+        (name, one["orders"], trades.count(name), _usd(one["equity_end_usd"]), _usd(one["benchmark_end_usd"]))
+        for name, one in document["sleeves"].items()
+    ]
+    ends = (_usd(document["equity_end_usd"]), _usd(document["benchmark_end_usd"]))
+    heads = ("sleeve", "orders", "round trips", "equity USD", "buy-and-hold USD")
+    found = [
+        (CONTENTS[name], len(days), ", ".join(dict.fromkeys(days[:SHOWN_DAYS])) + (" ..." * (len(days) > SHOWN_DAYS)))
+        for name, days in document["contains"].items()
+    ]
     return [
-        f"Next: {call.program} explain --data-dir {folder}   (why the last session was decided so)",
-        f"      {call.program} show decisions --data-dir {folder}   (every decision recorded)",
+        "",
+        Listing(heads, [*rows, ("account", document["orders"], len(trades), *ends)], "Sleeves"),
+        "",
+        Listing(("what happened", "times", "sessions"), found, "In these sessions"),
+    ]
+
+
+def _hints(call: Call, folder: Path, document: Mapping[str, Any], *, portfolio: bool) -> list[str]:
+    where = f"--config {folder / SETTINGS_NAME} --data-dir {folder}" if portfolio else f"--data-dir {folder}"
+    days = [f" --session {day}" for name in ("crosses", "cuts") for day in document["contains"][name][:1]]
+    whole = [("sleeves", "each sleeve with its money, position and last reason")] if portfolio else []
+    lines = [
+        *whole,
+        (f"explain{days[0] if days else ''}", "why that session was decided so" if days else WHY_LAST),
+        *((f"explain{day}", "and that one") for day in days[1:]),
+        ("risk", "every limit with its use") if portfolio else ("show decisions", "every decision recorded"),
+    ]
+    return [
+        f"{'      ' if number else 'Next: '}{call.program} {words} {where}   ({why})"
+        for number, (words, why) in enumerate(lines)
     ]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from mtum.cli.context import Call
 
 if TYPE_CHECKING:
+    from mtum.config import Settings
     from mtum.ports.reading import FillRow
 
 NOTHING_YET = "nothing recorded yet; `mtum run` plays the first session, `mtum demo` shows a whole year"
@@ -13,14 +14,19 @@ NOTHING_YET = "nothing recorded yet; `mtum run` plays the first session, `mtum d
 
 def stand_in(call: Call) -> list[str]:
     """Return the lines that every output on an embedded market carries; nothing on a real one."""
-    from mtum.core.market.embedded import truths
-
     settings = call.settings()
     if settings.mode != "practice" or settings.market.source != "sample":
         return []
-    strategy = settings.active_strategy()
-    told = truths(settings.market.sample, strategy.universe(), strategy.series())
-    return [f"{line}; everything is simulated" for line in told]
+    return [f"{line}; everything is simulated" for line in embedded_truths(settings)]
+
+
+def embedded_truths(settings: "Settings") -> tuple[str, ...]:
+    """Return what has to be said of every symbol and series that the sleeves of an embedded market look at."""
+    from mtum.core.market.embedded import truths
+
+    rules = [sleeve.rules for sleeve in settings.configured().values()]
+    symbols = [symbol for one in rules for symbol in (*one.universe(), *one.reads())]
+    return truths(settings.market.sample, symbols, [name for one in rules for name in one.series()])
 
 
 def untold_commissions(fills: "Sequence[FillRow]", left: str) -> list[str]:

@@ -51,10 +51,11 @@ def test_settings_of_the_readme_can_be_used(tmp_path: Path, text: str) -> None:
 
 
 @pytest.mark.full
-def test_the_figures_under_the_demo_are_what_the_demo_prints(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "mtum", "demo", "--out", str(tmp_path / "demo")]
+@pytest.mark.parametrize(("block", "words"), [("demo", []), ("portfolio", ["--portfolio"])])
+def test_the_figures_under_the_demo_are_what_the_demo_prints(tmp_path: Path, block: str, words: list[str]) -> None:
+    command = [sys.executable, "-m", "mtum", "demo", *words, "--out", str(tmp_path / "demo")]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=True, timeout=300)
-    shown = README.split("<!-- demo -->\n```\n")[1].split("```")[0].splitlines()
+    shown = README.split(f"<!-- {block} -->\n```\n")[1].split("```")[0].splitlines()
     printed = [" ".join(line.split()) for line in done.stdout.splitlines()]
     assert shown
     assert [line for line in shown if " ".join(line.split()) not in printed] == []
