@@ -38,7 +38,7 @@ class FrameWriter:
         text = self._text(frame)
         key = digest(text)
         if self.connection.execute("SELECT 1 FROM input_frames WHERE hash = ?", (key,)).fetchone() is None:
-            whole = len(text) <= WHOLE_CHARACTERS or "bars" not in frame
+            whole = len(text) <= WHOLE_CHARACTERS or not frame.get("bars")
             stored = text if whole else canonical(self._packed(frame))
             self.connection.execute("INSERT INTO input_frames VALUES (?, ?)", (key, stored))
         return key

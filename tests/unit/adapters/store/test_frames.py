@@ -77,6 +77,15 @@ def test_a_small_frame_is_kept_whole_for_a_person_to_read(store: SqliteStore) ->
     assert rows(store) == 0
 
 
+def test_a_large_frame_without_bars_is_kept_whole(store: SqliteStore) -> None:
+    """That of an account's plan, where many orders meet and no limit looks at a history."""
+    frame = {**frame_at(BARS, symbols=()), "prices": {f"S{number}": 100.0 for number in range(3000)}}
+    assert (len(canonical(frame)) > WHOLE_CHARACTERS, frame["bars"]) == (True, {})
+    committed(store, BARS, frame)
+    assert found(store, BARS) == frame
+    assert store.decisions.altered() == ()
+
+
 def test_a_large_frame_adds_only_the_bars_that_are_new(store: SqliteStore) -> None:
     for at in range(BARS, BARS + 4):
         committed(store, at, frame_at(at))
