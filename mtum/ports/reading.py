@@ -321,3 +321,10 @@ class Reader(Protocol):
     def plan(self, session: date) -> Mapping[str, object] | None:
         """Return what the account did with the wishes of its sleeves in a session, or None."""
         ...
+
+    def crosses(self, session: date) -> Mapping[tuple[str, str], Mapping[str, object]]:
+        """Return `status` and `price_usd` of a session's crosses by sleeve and symbol.
+
+        The price is the official close, before it is known that of the decision.
+        """
+        ...

@@ -53,6 +53,14 @@ SETTINGS = (
 
 
 @contextmanager
+def scripted_known() -> Iterator[None]:
+    """Let the settings know the strategy of the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(STRATEGIES, Scripted.name, Scripted)
+        yield
+
+
+@contextmanager
 def account_days(folder: Path) -> Iterator[tuple[Replay, ReportWriter]]:
     """The desk of the account and what writes its reports, without HTML."""
     if not (folder / "config.toml").exists():
@@ -62,8 +70,7 @@ def account_days(folder: Path) -> Iterator[tuple[Replay, ReportWriter]]:
         market = {"MTUM": bars, "AAA": wave(bars, "AAA", 0.0), "BBB": wave(bars, "BBB", 2.0)}
         write_market(folder / "bars", {**market, "CCC": Bars.of("CCC", "csv", kept)}, vix)
         (folder / "config.toml").write_text(SETTINGS)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(STRATEGIES, Scripted.name, Scripted)
+    with scripted_known():
         settings = config.load(folder / "config.toml", {}, {})
         with desks.replay_desk(settings, folder, None) as replay:
             desk = replay.desk

@@ -239,6 +239,15 @@ class SqliteReader:
         with faults_of(_path(self.connection)):
             return followed_trades(self.connection)
 
+    def crosses(self, session: date) -> Mapping[tuple[str, str], Mapping[str, object]]:
+        """Return `status` and `price_usd` of a session's crosses by sleeve and symbol."""
+        sql = (
+            "SELECT crosses.strategy, crosses.symbol, lower(status), coalesce(price, reference_price) FROM crosses "
+            "LEFT JOIN fills ON fills.intent_id = crosses.id AND current = 1 WHERE crosses.session = ?"
+        )
+        rows = _ask(self.connection, sql, (session.isoformat(),))
+        return {(sleeve, symbol): {"status": status, "price_usd": usd} for sleeve, symbol, status, usd in rows}
+
     def _select[R](self, kind: type[R], relation: str, rest: str = "", values: Sequence[object] = ()) -> list[R]:
         names = [field.name for field in fields(kind)]  # type: ignore[arg-type]  # every kind is a dataclass
         packed = [place for place, name in enumerate(names) if name in _JSON_COLUMNS]

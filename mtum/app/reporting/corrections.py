@@ -86,11 +86,12 @@ def _reported(stored: Mapping[str, Any]) -> dict[str, _Figure]:
 
 def _known(store: Store, facts: SessionFacts, day: date, stored: Mapping[str, Any]) -> dict[str, _Figure]:
     figures = _known_account(facts, day) | _known_market(facts, day) | _known_cash(facts, day)
-    if stored["orders"]:
-        for state in store.orders.states(day):
+    names = {one.setup.strategy for one in facts.own}
+    for state in store.orders.states(day) if stored["orders"] else ():
+        if state.intent.strategy in names and not state.intent.purpose.internal:
             figures[f"filled, {state.intent.ref}"] = _Figure(final(float(state.filled)), "shares")
     for fill in facts.fills:
-        if fill.session == day:
+        if fill.session == day and not (facts.parts and fill.crossed):
             figures[_price_of(fill.exec_id)] = _Figure(final(float(fill.price)), "USD")
             paid = None if fill.commission_usd is None else float(fill.commission_usd)
             figures[_commission_of(fill.exec_id)] = _Figure(stated(paid, is_final=True), "USD")

@@ -22,13 +22,14 @@ def explain(context: typer.Context, session: Session = None, sleeve: SleeveName 
         day = date.fromisoformat(found.session) if found else None
         every = [one for name in named if reader and day and (one := reader.decision(day, name)) is not None]
         plan = reader.plan(day) if reader and day else None
+        crosses = reader.crosses(day) if reader and day else {}
     if found is None and session is not None:
         raise UsageError(f"no decision is stored for {session}; `mtum show decisions` lists them")
     if found is None:
         missing = NOTHING_YET if reader is None else "no decision is recorded yet"
         return Answer({"session": None, "action": None}, [missing])
     from mtum.app.queries.explain import explained
-    from mtum.core.reporting.coordination import coordination_document, coordination_lines
+    from mtum.core.reporting.coordination import came_of, coordination_document, coordination_lines
     from mtum.core.reporting.explain import explanation_text
     from mtum.core.reporting.figures import REPLAYED
 
@@ -37,14 +38,10 @@ def explain(context: typer.Context, session: Session = None, sleeve: SleeveName 
     document = plain(told)
     if len(decisions) > 1:
         document |= {"sleeves": {one.strategy: plain(one) for one, _ in decisions}}
-    coordination = coordination_document(plan)
+    coordination = coordination_document(plan, crosses)
     document |= {"coordination": coordination}
-    texts = "\n\n".join(explanation_text(one) for one, _ in decisions)
-    account = (
-        "\n".join(("The account:", *(f"  {line}" for line in lines)))
-        if (lines := coordination_lines(coordination))
-        else ""
-    )
-    return Answer(
-        document, [texts, *([account] if account else []), *([REPLAYED] if replayed else []), *stand_in(call)]
-    )
+    shown = [explanation_text(one, came_of(plan, one.strategy)) for one, _ in decisions]
+    # What the account did with the wishes comes before the wishes: it is what happened.
+    if lines := coordination_lines(coordination):
+        shown = ["\n".join(("The account:", *(f"  {line}" for line in lines))), *shown]
+    return Answer(document, ["\n\n".join(shown), *([REPLAYED] if replayed else []), *stand_in(call)])

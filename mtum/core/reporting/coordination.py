@@ -106,6 +106,17 @@ def transfer_lines(moved: Mapping[str, object]) -> list[str]:
     return found
 
 
+def came_of(plan: Mapping[str, object] | None, sleeve: str) -> dict[tuple[str, str], tuple[int, int]]:
+    """Return how many shares of a sleeve's orders change sleeves and go to the broker, by symbol and side."""
+    rows = [table_in(row) for row in list_in(plan["orders"])] if plan else []
+    held = [table_in(row) for row in list_in(plan["held_back"])] if plan else []
+    return {(text_in(row["symbol"]), "BUY"): (0, 0) for row in held if row["sleeve"] == sleeve} | {
+        (text_in(row["symbol"]), text_in(row["side"])): (int(number_in(row["crossed"])), int(number_in(row["sent"])))
+        for row in rows
+        if row["sleeve"] == sleeve
+    }
+
+
 def _cut(cut: Mapping[str, object]) -> str:
     limit, value = text_in(cut["limit"]), maybe_number(cut["value"])
     symbol, before, after = cut["symbol"], int(number_in(cut["before"])), int(number_in(cut["after"]))

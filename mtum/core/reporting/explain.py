@@ -70,6 +70,8 @@ class Explanation:
         What the strategy remembers after it.
     flip : SmallestFlip or None
         None when no single input could have changed the action; `flip_note` says why.
+    virtual : bool
+        Whether it was decided with virtual money.
     """
 
     session: str
@@ -85,6 +87,7 @@ class Explanation:
     flip_note: str
     made_with: Table
     memory: Table = field(default_factory=dict)
+    virtual: bool = False
 
 
 def explanation_of(stored: Mapping[str, object], strategy: Strategy | None) -> Explanation:
@@ -116,6 +119,7 @@ def explanation_of(stored: Mapping[str, object], strategy: Strategy | None) -> E
         flip=flip,
         flip_note=note,
         memory=table_in(document.get("memory", {})),
+        virtual=bool(document.get("virtual")),
         made_with={name: stored.get(name) for name in ("decided_at", "code_version", "code_hash", "settings_hash")},
     )
 
@@ -237,16 +241,28 @@ def _holds(line: FlipLine, given: float) -> bool:
     return given > line.level if wants_above else given < line.level
 
 
-def explanation_text(told: Explanation) -> str:
-    """Return the explanation as plain text, at most TEXT_COLUMNS wide."""
+def explanation_text(told: Explanation, became: Mapping[tuple[str, str], tuple[int, int]] | None = None) -> str:
+    """Return the explanation as plain text, at most TEXT_COLUMNS wide.
+
+    Parameters
+    ----------
+    became : mapping of (symbol, side) to (int, int)
+        Shares of an order that change sleeves and that go to the broker.
+    """
     held = any(table_in(values["held"]).get("shares") for values in told.inputs.values())
     did = "STAY OUT" if told.action == "hold" and not held else told.action.upper()
-    lines = [f"{told.session}  {told.strategy}: {did}"]
+    lines = [f"{told.session}  {told.strategy}: {did}{' (VIRTUAL: nothing is sent)' if told.virtual else ''}"]
     lines += fill(
         f"because: {listed(tuple(reason(word, told.book.get('settles_by')) for word in told.reasons))}", TEXT_COLUMNS
     ).splitlines()
-    lines += [f"order: {row['side']} {row['shares']} {row['symbol']} ({row['purpose']})" for row in told.planned]
-    lines += ["", *_condition_table(told.conditions), "", "What would have flipped it", f"  {_flip_text(told)}"]
+    for row in told.planned:
+        crossed, sent = (became or {}).get((str(row["symbol"]), str(row["side"])), (0, row["shares"]))
+        parts = [f"{crossed} change sleeves"] if crossed else []
+        parts += [f"{sent or 'none'} to the broker"] if crossed or sent else ["not made"]
+        what = "" if sent == row["shares"] else f": {', '.join(parts)}"
+        lines.append(f"order: {row['side']} {row['shares']} {row['symbol']} ({row['purpose']}){what}")
+    lines += ["", *_condition_table(told.conditions)] if told.conditions else []
+    lines += ["", "What would have flipped it", f"  {_flip_text(told)}"]
     for symbol, values in told.inputs.items():
         lines += ["", f"Inputs, {symbol}", *_pairs(values)]
     lines += ["", "Book", *_pairs(told.book)]

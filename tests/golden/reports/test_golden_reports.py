@@ -12,10 +12,12 @@ from mtum.app.reporting.daily_report import daily_report, preview_report
 from mtum.app.reporting.period import Kind
 from mtum.app.review import write_review
 from mtum.core.reporting.codec import document
-from support.account_days import BUSY_DAY, MONTH_END, SLEEVES, account_days, play_account
+from support.account_days import BUSY_DAY, MONTH_END, SLEEVES, account_days, play_account, scripted_known
+from support.commands import call, call_json
 from support.report_days import KINDS
 
 HERE = Path(__file__).parent
+PLACE = ("--config", "config.toml", "--data-dir", ".")
 
 
 def make() -> Any:
@@ -108,6 +110,12 @@ def test_a_sleeve_asked_for_alone_has_the_report_it_has_within_the_account(accou
             assert ("VIRTUAL" in alone.text) is (name == "paper")
 
 
+def test_what_another_sleeve_did_and_what_was_crossed_is_no_correction(account: Path) -> None:
+    following = next(one for one in stored_reports(account) if one["session"] > str(BUSY_DAY))
+    assert following["corrections"] == []
+    assert {name: one["corrections"] for name, one in following["sleeves"].items()} == {name: [] for name in SLEEVES}
+
+
 def test_a_stored_report_of_an_account_reads_back_as_it_was(account: Path) -> None:
     with account_days(account) as (replay, writer):
         again = daily_report(writer, BUSY_DAY, replay.desk.clock.now())
@@ -161,3 +169,34 @@ def test_weeks_and_quarters_tell_each_sleeve_what_is_its_own(account: Path, kind
         assert checks["lots and position"].result == "ok"
         assert checks["daily loss limit, core"].detail == "10% of its equity, reached in 0 sessions"
         assert trend.audit == ()
+
+
+def test_explaining_the_day_says_first_what_the_account_did_and_with_each_order_what_came_of_it(account: Path) -> None:
+    with scripted_known():
+        told = call(account, "explain", "--session", str(BUSY_DAY), *PLACE)
+        document = call_json(account, "explain", "--session", str(BUSY_DAY), *PLACE).document
+    lines = told.out.splitlines()
+
+    assert lines[:3] == [
+        "The account:",
+        "  timing buys 95 AAA instead of 133 (max_symbol_frac): AAA would have been 31.1% of the account, the limit is "
+        "25.0%.",
+        "  83 AAA changed sleeves at the official close of 47.42 USD, without commission: core 83 sold, timing 83 "
+        "bought. To the broker go 12 of timing.",
+    ]
+    assert "order: SELL 83 AAA (reduce): 83 change sleeves, none to the broker" in lines
+    assert "order: BUY 133 AAA (enter): 83 change sleeves, 12 to the broker" in lines
+    assert f"{BUSY_DAY}  paper: EXIT (VIRTUAL: nothing is sent)" in lines
+    assert {row["price_usd"] for row in document["coordination"]["crosses"]} == {47.42}
+
+
+def test_the_command_shows_the_account_and_with_a_sleeve_that_one(account: Path) -> None:
+    with scripted_known():
+        whole = call(account, "report", "--session", str(BUSY_DAY), *PLACE)
+        one = call_json(account, "report", "--session", str(BUSY_DAY), "--sleeve", "timing", *PLACE).document
+        review = call(account, "review", "month", "--end", str(MONTH_END), *PLACE)
+
+    assert whole.out.startswith((account / "reports" / f"{BUSY_DAY}.txt").read_text().rstrip())
+    assert (one["strategy"], "sleeves" in one, one["state"]) == ("timing", False, "on")
+    assert review.out.startswith((account / "reports" / f"month-{MONTH_END}.txt").read_text().rstrip())
+    assert (whole.code, review.code) == (0, 0)
