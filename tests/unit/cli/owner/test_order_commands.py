@@ -20,7 +20,6 @@ volume_mode = "raw"
 [broker]
 account = "{account}"
 port = {port}
-request_seconds = 1.0
 """
 
 
