@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from mtum.app.desk import Desk
-from mtum.app.ledger.book import held_lots, write_lots
+from mtum.app.ledger.book import held_lots, held_shares, write_lots
 from mtum.app.ledger.books import check_sound
 from mtum.app.ledger.equity import restate_equity
 from mtum.app.owner.change_symbol import merged, renamed, spun_off, state_split, undone
@@ -173,9 +173,15 @@ def _position(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
     held = lists.positions.get(symbol, Decimal(0))
     if number != int(number) or not 0 <= number <= max(held, Decimal(0)):
         raise UsageError(f"{number} shares of {symbol}: a whole number up to the broker's {held} is needed")
-    change = int(number) - sum(lot.shares for lot in held_lots(desk.store) if lot.symbol == symbol)
+    ours = {whose: shares for (whose, of), shares in held_shares(desk.store).items() if of == symbol}
+    change, own = int(number) - sum(ours.values()), ours.get(sleeve.name, 0)
     if change == 0:
         raise UsageError(f"our lots already hold {number} {symbol}")
+    if change < 0 and own + change < min(own, 0):
+        raise UsageError(
+            f"{sleeve.name} has {own} {symbol}, {-change} fewer would leave it short: the shares of all sleeves are "
+            "stated together, change one sleeve after the other with --strategy NAME"
+        )
     _restate(desk, statement, symbol, change, sleeve)
     return f"our lots of {symbol} are {number} shares (reconstructed: {change:+d} at {statement.entry_price})"
 
@@ -285,6 +291,12 @@ def _check_nothing_open(desk: Desk, symbol: str, lists: BrokerLists) -> None:
     for state in desk.store.orders.states(lists.at.date()):
         if state.intent.symbol == symbol and state.status.working:
             raise UsageError(f"{what_of(state)} is {state.status.value}: state the position once it has ended")
+    for one in desk.store.crosses.planned():
+        if one.symbol == symbol:
+            raise UsageError(
+                f"{one.shares} {symbol} change sleeves at the close of {one.session}: state the position once that is "
+                "settled"
+            )
 
 
 def _close_of(desk: Desk, day: date) -> datetime:
