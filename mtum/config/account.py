@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 def account_rules(settings: Settings) -> "AccountRules":
     """Return the limits that all sleeves keep together, and how their cash moves."""
     from mtum.core.coordination.account import AccountRules, Group  # loads numpy
-    from mtum.core.coordination.cash import TransferRules
+    from mtum.core.coordination.cash import FundRules, TransferRules
 
     risk, money = settings.risk, settings.portfolio
     return AccountRules(
@@ -23,5 +23,6 @@ def account_rules(settings: Settings) -> "AccountRules":
         correlation_penalty=risk.correlation_penalty,
         target_volatility_frac=risk.target_volatility_frac,
         max_var_frac=risk.max_var_frac,
+        fund=FundRules(money.cash_keep_usd, money.cash_step_usd) if money.cash_symbol else None,
         transfers=TransferRules(money.sleeve_rebalance, money.sleeve_band_frac, money.weighting),
     )

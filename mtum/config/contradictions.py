@@ -7,6 +7,7 @@ from mtum.config.names import nearest
 from mtum.config.sections import REPLAYED_SOURCES, Schedule, Settings
 from mtum.config.upkeep import Mail
 from mtum.core.market.instruments import Kind, instrument
+from mtum.core.portfolio.fund import FUND
 from mtum.core.strategies import STRATEGIES
 
 _STEPS = (
@@ -26,6 +27,7 @@ def contradictions(settings: Settings) -> list[str]:
         *_schedule(settings.schedule),
         *_market(settings),
         *_strategy(settings),
+        *_fund(settings),
         *_weights(settings),
         *_account(settings),
         *_mail(settings.mail),
@@ -66,11 +68,23 @@ def _strategy(settings: Settings) -> Iterator[str]:
         yield f"portfolio.strategy: no strategy {settings.portfolio.strategy!r}{hint}"
     for name, sleeve in settings.configured().items():
         place = f"sleeve.{name}.rules" if settings.sleeve else f"strategy.{name}"
+        place = "portfolio.cash_symbol" if name == FUND else place
         for symbol in sleeve.rules.universe() if sleeve.rules is not None else ():
             yield from _untradable(place, symbol)
     for name, group in settings.group.items():
         for symbol in group.symbols:
             yield from _untradable(f"group.{name}.symbols", symbol)
+
+
+def _fund(settings: Settings) -> Iterator[str]:
+    fund = settings.portfolio.cash_symbol
+    if fund is None:
+        return
+    if not fund or fund != fund.strip().upper():
+        yield f'portfolio.cash_symbol: "{fund}" is no ticker; write one such as "SGOV", or "none" for cash'
+    for name, sleeve in settings.configured().items():
+        if name != FUND and sleeve.rules is not None and fund in sleeve.rules.universe():
+            yield f"portfolio.cash_symbol: {fund} is traded by {name}; keep idle cash in a fund that no sleeve trades"
 
 
 def _untradable(place: str, symbol: str) -> Iterator[str]:

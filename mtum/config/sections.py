@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field
 
 from mtum.config.addresses import Host, WebAddress
 from mtum.config.upkeep import Mail, Notify, Section, Storage
+from mtum.core.portfolio.fund import FUND, CashFund
 from mtum.core.strategies.contract import Strategy
 
 if TYPE_CHECKING:
@@ -281,7 +282,13 @@ class Settings(Section):
         """Return what the account is made of, in the order of the settings; without sleeves one with all the money."""
         name = self.portfolio.strategy
         whole = SleeveSettings(strategy=name, weight=1.0, rules=self.strategy.get(name), risk=self.risk)
-        return self.sleeve or {name: whole}
+        sleeves = dict(self.sleeve) or {name: whole}
+        if self.portfolio.cash_symbol:
+            # It owns what idle cash bought, whatever that costs.
+            free = SleeveRisk(max_daily_loss_usd=None, max_position_usd=None)
+            fund = CashFund(self.portfolio.cash_symbol)
+            sleeves[FUND] = SleeveSettings(strategy=fund.name, weight=0.0, rules=fund, risk=free)
+        return sleeves
 
     def traded(self) -> dict[str, tuple[str, ...]]:
         """Return the symbols that each sleeve may hold, by its name."""

@@ -99,7 +99,7 @@ def decide(view: MarketView, strategy: Strategy, book: Book, rules: PortfolioRul
         daily_loss_hit=lost,
         drawdown_hit=fallen,
         memory=_remembered(book.memory, verdicts),
-        standing=_standing(view, wishes, waiting, bought.wanted) if strategy.STANDING_PURCHASES else (),
+        standing=_standing(view, wishes, waiting, bought.wanted) if strategy.STANDING_PURCHASES or book.in_fund else (),
         stopped=stopped,
     )
 
@@ -204,7 +204,7 @@ def _scaled(verdicts: tuple[SymbolVerdict, ...]) -> tuple[SymbolVerdict, ...]:
 
 def _waiting(view: MarketView, strategy: Strategy, book: Book) -> dict[str, Standing]:
     # Purchases of earlier decisions that still stand; what a person or a limit sold is not bought back.
-    if not strategy.STANDING_PURCHASES:
+    if not strategy.STANDING_PURCHASES and not book.in_fund:
         return {}
     ended = book.forced_exits.keys() | book.exit_pending.keys() | book.stopped.keys()
     return {
@@ -212,7 +212,8 @@ def _waiting(view: MarketView, strategy: Strategy, book: Book) -> dict[str, Stan
         for one in book.standing
         if one.symbol not in ended
         and _held(book, one.symbol).shares < one.shares
-        and view.sessions_since(one.since) <= STANDING_SESSIONS
+        # Of others than those whose purchases stand anyway the book has only what is young enough.
+        and (not strategy.STANDING_PURCHASES or view.sessions_since(one.since) <= STANDING_SESSIONS)
     }
 
 

@@ -7,10 +7,11 @@ from math import inf
 
 from mtum.core.coordination.account import Account, AccountRules, Plan, Returns, SleeveWants
 from mtum.core.coordination.cash import SleeveMoney, Transfer, TransferRules, rebalanced
-from mtum.core.coordination.coordinate import LIMITED, TOO_SMALL, coordinate
+from mtum.core.coordination.coordinate import LIMITED, TOO_SMALL, FundState, coordinate, with_fund
 from mtum.core.coordination.limits import CASH, VAR_SESSIONS
 from mtum.core.market.bars import Bars
 from mtum.core.portfolio.decision import PlannedOrder, Standing
+from mtum.core.portfolio.fund import FUND
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.orders import Purpose, Side
@@ -109,10 +110,37 @@ def replayed_plan(frame: Mapping[str, object], sizing: Mapping[str, SizingRules]
         # Plans made before orders could be approved one by one have none.
         approved={sleeve: shares_in(stored) for sleeve, stored in table_in(frame.get("approved", {})).items()},
     )
-    planned = plan_document(coordinate(wants, account, rules))
+    plan = coordinate(wants, account, rules)
+    if "fund" in frame and rules.fund is not None:
+        plan = with_fund(plan, wants, account, _fund(table_in(frame["fund"]), sizing), rules.fund)
+    planned = plan_document(plan)
     if "transfers" in frame:
         planned["transfers"] = transfers_document(table_in(frame["transfers"]), rules.transfers)
     return planned
+
+
+def fund_frame(fund: FundState) -> Document:
+    """Return what the cash fund's order rests on but the rules."""
+    return {
+        "symbol": fund.symbol,
+        "held": fund.held,
+        "settled_usd": fund.settled_usd,
+        "coming_usd": fund.coming_usd,
+        "buys": fund.buys,
+        "sells": fund.sells,
+    }
+
+
+def _fund(stored: Mapping[str, object], sizing: Mapping[str, SizingRules]) -> FundState:
+    return FundState(
+        symbol=text_in(stored["symbol"]),
+        held=int(number_in(stored["held"])),
+        settled_usd=number_in(stored["settled_usd"]),
+        coming_usd=number_in(stored["coming_usd"]),
+        sizing=sizing[FUND],
+        buys=bool(stored["buys"]),
+        sells=bool(stored["sells"]),
+    )
 
 
 def transfers_frame(sleeves: Sequence[SleeveMoney], returns: Mapping[str, Sequence[float]], barred: str) -> Document:
@@ -194,6 +222,12 @@ def _order(stored: Mapping[str, object]) -> PlannedOrder:
         shares=int(number_in(stored["shares"])),
         reasons=tuple(text_in(reason) for reason in list_in(stored["reasons"])),
     )
+
+
+def cut_for_cash(plan: Mapping[str, object], sleeve: str) -> frozenset[str]:
+    """Return the symbols whose purchases a sleeve could not make whole, as the account's cash was in the fund."""
+    cuts = map(table_in, list_in(plan["cuts"]))
+    return frozenset(text_in(cut["symbol"]) for cut in cuts if cut["sleeve"] == sleeve and cut["limit"] == CASH)
 
 
 def standing_after(plan: Mapping[str, object], sleeve: str, standing: Iterable[Standing]) -> tuple[Standing, ...]:

@@ -100,6 +100,7 @@ def book_of(frame: Mapping[str, object]) -> Book:
         memory=memory_of(table_in(stored.get("memory", {}))),
         standing=standing_of(stored.get("standing", [])),
         stopped=words_in(stored.get("stopped", {})),
+        in_fund=bool(stored.get("in_fund", False)),
     )
 
 
@@ -288,6 +289,7 @@ def _book_document(book: Book) -> Document:
         **({"memory": memory_document(book.memory)} if book.memory else {}),
         **({"standing": standing_document(book.standing)} if book.standing else {}),
         **({"stopped": dict(book.stopped)} if book.stopped else {}),
+        **({"in_fund": True} if book.in_fund else {}),
     }
 
 

@@ -8,12 +8,14 @@ from decimal import Decimal
 from mtum.core.coordination.cash import spendable
 from mtum.core.market.sessions import Sessions
 from mtum.core.market.settlement import settlement_day
-from mtum.core.plans import standing_after
+from mtum.core.plans import cut_for_cash, standing_after
 from mtum.core.portfolio.carried import in_todays_shares, memory_of, standing_of
 from mtum.core.portfolio.cash import OfficialEquity, loss_state
-from mtum.core.portfolio.decision import Book, Standing
+from mtum.core.portfolio.decision import STANDING_SESSIONS, Book, Standing
 from mtum.core.portfolio.fills import Action, Fill, Split, carried, earlier_names, rebased
+from mtum.core.portfolio.fund import FUND
 from mtum.core.portfolio.lots import Lot, holding_of, lots_of, sessions_since_exit
+from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.orders import OrderStatus, Side
 from mtum.core.portfolio.sleeves import Sleeve
 from mtum.core.strategies.contract import Memory
@@ -171,25 +173,37 @@ def _beginning(movements: Sequence[CashMovement]) -> tuple[OfficialEquity, ...]:
 
 @dataclass(frozen=True, slots=True)
 class SleeveCash:
-    """What a sleeve may spend today, and what of its cash settles later, in USD."""
+    """What a sleeve may spend today, and what of its cash settles later, in USD; `in_fund` where it may be a fund's."""
 
     available_usd: Decimal
     unsettled_usd: Decimal
+    in_fund: bool = False
 
 
 def cash_of(
-    sleeves: Iterable[Sleeve], records: Mapping[str, SleeveRecords], broker: BrokerAccount, today: date
+    sleeves: Iterable[Sleeve],
+    records: Mapping[str, SleeveRecords],
+    broker: BrokerAccount,
+    prices: Mapping[str, float],
+    today: date,
 ) -> dict[str, SleeveCash]:
     """Return what each sleeve may spend: its own settled cash, as far as the broker has that much for all of them.
 
-    What has settled of a sleeve with all the money only the broker tells.
+    What has settled of a sleeve with all the money only the broker tells. What the cash fund is worth counts as cash.
+
+    Parameters
+    ----------
+    prices : mapping of symbol to float
+        The decision's prices, USD.
     """
+    lots = records[FUND].lots if FUND in records else ()
+    fund = sum((lot.value_usd(exact(prices[lot.symbol])) for lot in lots if lot.symbol in prices), ZERO)
     cash = {one.name: records[one.name].cash_usd for one in sleeves}
     waits = broker.kind is AccountKind.CASH
     pending = {one.name: unsettled_usd(records[one.name].fills, today) for one in sleeves if waits and one.weight < 1}
-    settled = spendable({name: usd - pending.get(name, ZERO) for name, usd in cash.items()}, settled_at(broker))
-    there = spendable(cash, broker.cash_usd)
-    return {name: SleeveCash(usd, max(ZERO, there[name] - usd)) for name, usd in settled.items()}
+    settled = spendable({name: usd - pending.get(name, ZERO) for name, usd in cash.items()}, settled_at(broker) + fund)
+    there = spendable(cash, broker.cash_usd + fund)
+    return {name: SleeveCash(usd, max(ZERO, there[name] - usd), FUND in records) for name, usd in settled.items()}
 
 
 def settled_at(broker: BrokerAccount) -> Decimal:
@@ -214,7 +228,7 @@ def build_book(
         for symbol in sleeve.symbols
     }
     last = records.points[-1].session if records.points else None
-    memory, standing, stopped = _left(store, sleeve, today)
+    memory, standing, stopped = _left(store, sleeve, sessions, today, in_fund=cash.in_fund)
     return Book(
         holdings=holdings,
         cash_usd=float(records.cash_usd),
@@ -234,6 +248,7 @@ def build_book(
         standing=standing,
         stopped=stopped,
         settles_by=_settles_by(records, today) if cash.unsettled_usd else None,
+        in_fund=cash.in_fund,
     )
 
 
@@ -244,7 +259,9 @@ def _settles_by(records: SleeveRecords, today: date) -> date:
     return max(waiting, default=settlement_day(today))
 
 
-def _left(store: Store, sleeve: Sleeve, today: date) -> tuple[Memory, tuple[Standing, ...], dict[str, str]]:
+def _left(
+    store: Store, sleeve: Sleeve, sessions: Sessions, today: date, *, in_fund: bool
+) -> tuple[Memory, tuple[Standing, ...], dict[str, str]]:
     # What the last decision said to remember, purchases it made that may still be wanted, and what a stop sold.
     # Virtual and real money know nothing of each other: a sleeve that changes between them begins as a new one.
     found = store.decisions.memory_before(sleeve.name, today)
@@ -254,6 +271,11 @@ def _left(store: Store, sleeve: Sleeve, today: date) -> tuple[Memory, tuple[Stan
     memory, standing = memory_of(document["memory"]), standing_of(document["standing"])
     plan = store.plans.find(decided) if standing else None
     standing = standing if plan is None else standing_after(plan.document, sleeve.name, standing)
+    if plan is not None and in_fund and not sleeve.strategy.STANDING_PURCHASES:
+        # Only what lacked the cash that was in the fund.
+        lacked = cut_for_cash(plan.document, sleeve.name)
+        young = (one for one in standing if sessions.count(one.since, today) <= STANDING_SESSIONS)
+        standing = tuple(one for one in young if one.symbol in lacked)
     return in_todays_shares(memory, standing, dict(document["stopped"]), decided, store.bars.actions())
 
 

@@ -8,6 +8,7 @@ from mtum.app.desk import Desk, Problem
 from mtum.app.ledger.book import SleeveRecords, starting_capital, with_capital
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.costs import to_cent
+from mtum.core.portfolio.fund import FUND
 from mtum.core.portfolio.money import exact
 from mtum.errors import ExitCode
 from mtum.ports.broker import BrokerAccount
@@ -27,7 +28,7 @@ def ensure_capital(desk: Desk, session: Session) -> tuple[Problem, ...]:
     taker = next((one.name for one in desk.sleeves if one.weight == 1 and one.name not in given), None)
     needed = sum(left.values(), ZERO) if taker else sum(given.values(), ZERO)
     moved = _handed_on(left, needed, day, taker or ", ".join(given))
-    moved += [starting_capital(name, day, usd) for name, usd in given.items() if usd > 0]
+    moved += [starting_capital(name, day, usd) for name, usd in given.items() if usd > 0 or name == FUND]
     if taker is not None and left:
         note = f"from {', '.join(left)}"
         moved.append(CashMovement(f"taken_over:{taker}:{day}", taker, day, "deposit", needed, note))
@@ -93,7 +94,7 @@ def _handed_on(left: Mapping[str, Decimal], needed: Decimal, day: date, to: str)
     # Only what is needed leaves a strategy that is gone: it may come back.
     moved = []
     for other, cash in left.items():
-        usd = min(cash, needed)
+        usd = min(cash, needed) if cash > 0 or needed < 0 else ZERO  # a debt is no money to begin with
         needed -= usd
         if usd:
             moved.append(CashMovement(f"handed_on:{other}:{day}", other, day, "withdrawal", -usd, f"goes on in {to}"))

@@ -6,8 +6,9 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+from mtum.config import Settings
 from mtum.errors import UsageError
-from mtum.ports.books import LedgerStore
+from mtum.ports.books import BookStore, LedgerStore
 from mtum.ports.records import CashMovement
 from mtum.ports.time import Calendar, Clock
 
@@ -60,11 +61,19 @@ def addressee(ledger: LedgerStore, unsettled_usd: Mapping[str, Decimal], name: s
     UsageError
         If there are several and none was named; it lists what each could give.
     """
+    if name is not None and name not in unsettled_usd:
+        raise UsageError(f"{name} is the cash fund and has no money of its own; use {' or '.join(unsettled_usd)}")
     if name is not None or len(unsettled_usd) == 1:
         return name or next(iter(unsettled_usd))
     cash = {one: sum((m.amount_usd for m in ledger.movements(one) if m.paid), Decimal(0)) for one in unsettled_usd}
     told = ", ".join(f"{one} {cash[one] - unsettled_usd[one]:,.2f} USD" for one in cash)
     raise UsageError(f"say whose money it is with --sleeve NAME; free cash: {told}")
+
+
+def in_fund(books: BookStore, settings: Settings, name: str) -> Decimal:
+    """Return what of a sleeve's cash cannot leave, USD, as all sleeves together have less: the rest is in the fund."""
+    owned = {one: books.cash(one) for one, sleeve in settings.configured().items() if sleeve.state != "watch"}
+    return max(Decimal(0), owned[name] - max(Decimal(0), sum(owned.values(), Decimal(0))))
 
 
 def change_capital(purse: Purse, change: CapitalChange) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from mtum.core.coordination.limits import CASH, VAR_SESSIONS, measured
 from mtum.core.coordination.risk import Risk, Stress, risk_of, stress_replays
 from mtum.core.market.bars import Bar, Bars
 from mtum.core.portfolio.cash import account_points, loss_state
+from mtum.core.portfolio.fund import FUND
 from mtum.core.portfolio.limits import LossState
 from mtum.core.portfolio.sleeves import Sleeve
 from mtum.ports.reading import BarRow, Reader
@@ -70,9 +71,11 @@ def account_risk(settings: Settings, reader: Reader) -> AccountRisk:
     values: dict[str, float] = {}
     for row in valued:
         market = row.market_usd or 0.0
+        worth[row.strategy] += market
+        if row.strategy == FUND:
+            continue  # it counts as cash
         own = positions[row.strategy]
         own[row.symbol] = own.get(row.symbol, 0) + row.shares
-        worth[row.strategy] += market
         values[row.symbol] = values.get(row.symbol, 0.0) + market
     histories = {symbol: _bars(settings, reader, symbol) for symbol in dict.fromkeys([*prices, *MARKETS])}
     cached = {symbol: bars for symbol, bars in histories.items() if len(bars)}

@@ -9,6 +9,7 @@ from mtum.app.reporting.regret import turned
 from mtum.core.decide import own_state
 from mtum.core.indicators.smoothing import Smoothing
 from mtum.core.market.embedded import embedded_symbol, truths
+from mtum.core.portfolio.fund import FUND
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.core.record import book_of, view_of
@@ -192,8 +193,8 @@ def _degraded(facts: SessionFacts, told: list[str]) -> ProblemLine | None:
 
 
 def _debit(facts: SessionFacts) -> ProblemLine | None:
-    if facts.point is None or facts.point.cash_usd >= 0:
-        return None
+    if facts.point is None or facts.point.cash_usd >= 0 or facts.setup.strategy == FUND:
+        return None  # what the fund cost is owed to the sleeves whose cash it was
     return ProblemLine(0, f"cash is {facts.point.cash_usd:.2f} USD; the next entry waits until it is not negative")
 
 

@@ -88,7 +88,7 @@ def decide_sleeves(desk: Desk, prepared: Prepared, market: Market) -> tuple[tupl
     found: list[Decided] = []
     problems: list[Problem] = []
     failures: list[Exception] = []
-    begun, cash = _own_money(desk, prepared)
+    begun, cash = _own_money(desk, prepared, market)
     left = prepared.check
     for sleeve in desk.deciding:
         held = frozenset(lot.symbol for lot in begun[sleeve.name].lots)
@@ -115,10 +115,12 @@ def decide_sleeves(desk: Desk, prepared: Prepared, market: Market) -> tuple[tupl
     return tuple(found), tuple(problems)
 
 
-def _own_money(desk: Desk, prepared: Prepared) -> tuple[dict[str, SleeveRecords], dict[str, SleeveCash]]:
+def _own_money(
+    desk: Desk, prepared: Prepared, market: Market
+) -> tuple[dict[str, SleeveRecords], dict[str, SleeveCash]]:
     """Return what each sleeve has and may spend; a watched one has virtual records and its virtual cash."""
     day, begun = prepared.session.day, {**prepared.records}
-    cash = cash_of([one for one in desk.sleeves if one.owns_money], begun, prepared.lists.account, day)
+    cash = cash_of([one for one in desk.sleeves if one.owns_money], begun, prepared.lists.account, market.prices, day)
     for sleeve in desk.deciding:
         if not sleeve.owns_money:
             virtual = begun[sleeve.name] = virtual_records(desk.store, desk.source.name, desk.account, sleeve, day)

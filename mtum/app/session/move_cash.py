@@ -13,6 +13,7 @@ from mtum.app.session.gather import Market
 from mtum.config import account_rules
 from mtum.core.coordination.cash import WEIGHTING_SESSIONS, SleeveMoney, Transfer
 from mtum.core.plans import transfers_document, transfers_frame, transfers_in
+from mtum.core.portfolio.fund import FUND
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.returns import curve, returns
@@ -35,10 +36,10 @@ def move_cash(desk: Desk, prepared: Prepared, market: Market) -> tuple[Prepared,
     """
     rules, day = account_rules(desk.settings).transfers, prepared.session.day
     following = prepared.sessions.after(day)
-    real = [one for one in desk.sleeves if one.owns_money]
+    real = [one for one in desk.sleeves if one.owns_money and one.name != FUND]
     if len(real) < 2 or not rules.due(day, following.day if following else None):
         return prepared, ()
-    cash = cash_of(real, prepared.records, prepared.lists.account, day)
+    cash = cash_of(real, prepared.records, prepared.lists.account, market.prices, day)
     worth = {one.name: worth_now(desk, prepared.records[one.name], one.name, market) for one in real}
     halts = {one.name: desk.store.control.restriction(one.name) for one in real}
     money = [

@@ -6,20 +6,22 @@ from datetime import datetime
 from decimal import Decimal
 
 from mtum.app.desk import Desk
-from mtum.app.ledger.book import SleeveRecords, flows_since, settled_at
+from mtum.app.ledger.book import SleeveRecords, flows_since, settled_at, unsettled_usd
 from mtum.app.owner.approve import approved_shares
 from mtum.app.session.decide_sleeves import Decided, Prepared
 from mtum.app.session.gather import Market
 from mtum.app.session.move_cash import worth_now
 from mtum.config import account_rules
 from mtum.core.coordination.account import Account, Plan, Returns, SleeveOrder, SleeveWants
-from mtum.core.coordination.coordinate import coordinate
+from mtum.core.coordination.coordinate import FundState, coordinate, with_fund
 from mtum.core.coordination.limits import VAR_SESSIONS
-from mtum.core.plans import plan_document, plan_frame, returns_of
+from mtum.core.plans import fund_frame, plan_document, plan_frame, returns_of
 from mtum.core.portfolio.cash import OfficialEquity, account_points, loss_state, with_capital
-from mtum.core.portfolio.limits import LossState
+from mtum.core.portfolio.fund import FUND
+from mtum.core.portfolio.limits import LossState, Restriction
 from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.orders import OrderIntent, OrderType, Purpose, Side, intent_id
+from mtum.ports.broker import AccountKind
 from mtum.ports.records import Cross, PlanRecord
 
 
@@ -53,15 +55,17 @@ def plan_account(
             least_usd=one.sleeve.strategy.least_trade_usd(one.decision.equity_usd),
         )
         for one in real
+        if one.sleeve.name != FUND or one.decision.orders
     ]
     rules, prices = account_rules(desk.settings), market.prices
     equity = _equity(desk, prepared, market, real)
+    settled, coming = _settled(desk, prepared)
     histories = returns_of(market.bars, rules)
     account = Account(
         session=prepared.session.day,
         prices=prices,
         equity_usd=equity,
-        cash_usd=float(settled_at(prepared.lists.account)),
+        cash_usd=settled,
         losses=_losses(desk, prepared, equity),
         restriction=desk.store.control.restriction(),
         returns=Returns.of(histories, VAR_SESSIONS),
@@ -69,12 +73,17 @@ def plan_account(
         approved={} if dry_run else _approved(desk, prepared, wants),
     )
     plan, moved = coordinate(wants, account, rules), prepared.moved
+    frame = plan_frame(wants, account, histories) | ({"transfers": moved.frame} if moved.frame else {})
+    fund = _fund(real, settled, coming)
+    if fund is not None and rules.fund is not None:
+        plan = with_fund(plan, wants, account, fund, rules.fund)
+        frame |= {"fund": fund_frame(fund)}
     record = PlanRecord(
         account=desk.account,
         session=prepared.session.day,
         decided_at=decided_at,
         document=plan_document(plan) | ({"transfers": moved.document} if moved.frame else {}),
-        frame=plan_frame(wants, account, histories) | ({"transfers": moved.frame} if moved.frame else {}),
+        frame=frame,
     )
     return Planned(
         plan=plan,
@@ -98,6 +107,38 @@ def _shares(records: SleeveRecords) -> dict[str, int]:
     for lot in records.lots:
         found[lot.symbol] = found.get(lot.symbol, 0) + lot.shares
     return found
+
+
+def _settled(desk: Desk, prepared: Prepared) -> tuple[float, float]:
+    """Return the settled cash that all purchases together may cost, and the sleeves' cash that settles later, USD.
+
+    What is in the cash fund is not there, and what the account has besides the sleeves' money is not theirs.
+    """
+    broker, day = prepared.lists.account, prepared.session.day
+    if all(one.name != FUND for one in desk.sleeves):
+        return float(settled_at(broker)), 0.0
+    records = [prepared.records[one.name] for one in desk.sleeves if one.owns_money]
+    waits = broker.kind is AccountKind.CASH
+    coming = sum((unsettled_usd(one.fills, day) for one in records), Decimal(0)) if waits else Decimal(0)
+    own = sum((one.cash_usd for one in records), Decimal(0)) - coming
+    return float(min(settled_at(broker), own)), float(coming)
+
+
+def _fund(real: Sequence[Decided], settled_usd: float, coming_usd: float) -> FundState | None:
+    """Return the cash fund; None without one, where it has no price today, and where it is sold on a person's word."""
+    own = next((one for one in real if one.sleeve.name == FUND), None)
+    if own is None or own.decision.orders or not own.gathered.view.bars:
+        return None
+    (symbol,), book = own.sleeve.symbols, own.book
+    return FundState(
+        symbol=symbol,
+        held=max(0, book.holdings[symbol].shares),
+        settled_usd=settled_usd,
+        coming_usd=coming_usd,
+        sizing=own.sleeve.rules.sizing,
+        buys=book.restriction is Restriction.NONE and symbol not in book.entries_barred,
+        sells=book.restriction is not Restriction.FULL and symbol not in book.exits_barred,
+    )
 
 
 def _equity(desk: Desk, prepared: Prepared, market: Market, real: Sequence[Decided]) -> float:

@@ -78,8 +78,9 @@ def capital(
 ) -> Answer:
     """Record money added to or taken from the strategy; it is no profit and no loss."""
     from mtum.app.ledger.book import unsettled_usd
-    from mtum.app.owner.capital import CapitalChange, Purse, addressee, change_capital
+    from mtum.app.owner.capital import CapitalChange, Purse, addressee, change_capital, in_fund
     from mtum.core.market.calendars import NEW_YORK
+    from mtum.core.portfolio.fund import FUND
     from mtum.wiring.desks import transfer_of
     from mtum.wiring.resources import calendar_of, is_replay, market_now, opened_store, system_clock
 
@@ -91,6 +92,7 @@ def capital(
         pending = {
             one.name: unsettled_usd(store.orders.fills(one.name), today) if one.weight < 1 else Decimal(0)
             for one in settings.sleeves()
+            if one.name != FUND
         }
         name = addressee(store.ledger, pending, sleeve_of(settings, sleeve))
         purse = Purse(
@@ -100,7 +102,7 @@ def capital(
             calendar=calendar_of(settings, folder),
             clock=system_clock(),
             today=None if is_replay(settings) else today,
-            unsettled_usd=pending[name],
+            unsettled_usd=max(pending[name], in_fund(store.books, settings, name)),
         )
         document = change_capital(purse, change)
     return Answer(

@@ -8,7 +8,7 @@ from math import floor, inf
 import numpy as np
 from numpy.typing import NDArray
 
-from mtum.core.coordination.cash import TransferRules
+from mtum.core.coordination.cash import FundRules, TransferRules
 from mtum.core.market.bars import Bars, total_return
 from mtum.core.portfolio.decision import PlannedOrder
 from mtum.core.portfolio.limits import LossState, Restriction
@@ -44,6 +44,8 @@ class AccountRules:
         Largest volatility of the account, a year, as a fraction.
     max_var_frac : float or None
         Largest one-day value at risk (95 %, historical) as a fraction of equity.
+    fund : FundRules or None
+        What of the idle cash is kept in the fund.
     transfers : TransferRules
         When cash moves between the sleeves.
     """
@@ -56,6 +58,7 @@ class AccountRules:
     correlation_penalty: float = 0.0
     target_volatility_frac: float | None = None
     max_var_frac: float | None = None
+    fund: FundRules | None = None
     transfers: TransferRules = TransferRules()
 
 

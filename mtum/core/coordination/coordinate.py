@@ -1,12 +1,16 @@
 """The account's plan: the sleeves' decisions under the account's limits, crossed where they meet."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from mtum.core.coordination.account import Account, AccountRules, Cut, Plan, Purchase, SleeveOrder, SleeveWants
-from mtum.core.coordination.limits import limited
+from mtum.core.coordination.cash import FundRules, fund_order
+from mtum.core.coordination.limits import CASH, limited
+from mtum.core.portfolio.decision import PlannedOrder
+from mtum.core.portfolio.fund import FUND
 from mtum.core.portfolio.limits import Restriction
-from mtum.core.portfolio.orders import Side
+from mtum.core.portfolio.orders import Purpose, Side
+from mtum.core.portfolio.sizing import SizingRules, outlay
 
 TOO_SMALL = "trade_too_small"
 """Reason word: what the limits left of a purchase is below the smallest trade."""
@@ -16,6 +20,12 @@ NOT_APPROVED = "not_approved"
 """Reason word: it needs a person's word, and the other side of the symbol goes without it."""
 LIMITED = "account_limit"
 """Reason word: the limits of the account left nothing of a purchase."""
+
+
+IDLE = "idle_cash"
+"""Reason word: cash that nobody wanted to spend buys the fund."""
+LACKING = "cash_lacking"
+"""Reason word: the fund is sold, as purchases were cut for cash."""
 
 
 def coordinate(wants: Sequence[SleeveWants], account: Account, rules: AccountRules) -> Plan:
@@ -49,6 +59,68 @@ def coordinate(wants: Sequence[SleeveWants], account: Account, rules: AccountRul
     ]
     crossed, refused = cross(orders, account)
     return Plan(tuple(crossed), cuts, (*dropped, *refused))
+
+
+@dataclass(frozen=True, slots=True)
+class FundState:
+    """The cash fund at the decision.
+
+    Parameters
+    ----------
+    held : int
+        Shares of it that may be sold.
+    settled_usd : float
+        Settled cash that the sleeves own together, less what they owe for the fund.
+    coming_usd : float
+        Their cash that settles later: the fund is not sold for it once more.
+    buys, sells : bool
+        Whether it may be bought and sold this session.
+    """
+
+    symbol: str
+    held: int
+    settled_usd: float
+    coming_usd: float
+    sizing: SizingRules
+    buys: bool = True
+    sells: bool = True
+
+
+def with_fund(plan: Plan, wants: Sequence[SleeveWants], account: Account, fund: FundState, rules: FundRules) -> Plan:
+    """Return the plan with what the cash fund does, once all sleeves have decided; none while trading is halted.
+
+    Cash that purchases were cut for is raised by selling it; the purchases stand until that has settled. Otherwise
+    idle cash buys it.
+    """
+    if account.restriction is Restriction.FULL:
+        return plan
+    sizing = {one.name: one.sizing for one in wants}
+    bought = {(one.sleeve, one.order.symbol): one for one in plan.orders if one.order.side is Side.BUY}
+
+    def cost(sleeve: str, symbol: str, shares: int) -> float:
+        return outlay(shares, account.prices[symbol], sizing[sleeve])
+
+    lacking = 0.0
+    for cut in plan.cuts:
+        if cut.limit == CASH:
+            left = bought.get((cut.sleeve, cut.symbol))
+            lacking += cost(cut.sleeve, cut.symbol, cut.before)
+            lacking -= cost(cut.sleeve, cut.symbol, left.order.shares) if left else 0.0
+    spent = sum(cost(one.sleeve, one.order.symbol, one.sent) for one in bought.values())
+    settled = round(fund.settled_usd - spent, 6)
+    found = fund_order(
+        account.prices[fund.symbol], fund.held, settled, round(lacking - fund.coming_usd, 6), fund.sizing, rules
+    )
+    if found is None or not (fund.buys if found[0] is Side.BUY else fund.sells):
+        return plan
+    side, shares = found
+    if side is Side.BUY:
+        purpose = Purpose.INCREASE if fund.held else Purpose.ENTER
+    else:
+        purpose = Purpose.EXIT if shares == fund.held else Purpose.REDUCE
+    reason = IDLE if side is Side.BUY else LACKING
+    order = SleeveOrder(FUND, PlannedOrder(fund.symbol, side, purpose, shares, (reason,)))
+    return replace(plan, orders=(*plan.orders, order))
 
 
 def after_sales(wants: Iterable[SleeveWants]) -> dict[str, dict[str, int]]:

@@ -102,6 +102,8 @@ class Book:
         Purchases of that decision, in today's shares, in the order of its verdicts.
     stopped : mapping of symbol to str
         Symbols sold by a stop that the strategy has wanted ever since, with the reason word.
+    in_fund : bool
+        Whether idle cash is kept in a fund: what lacks cash stands then, whatever the strategy.
     """
 
     holdings: Mapping[str, Holding]
@@ -122,6 +124,7 @@ class Book:
     standing: tuple[Standing, ...] = ()
     settles_by: date | None = None
     stopped: Mapping[str, str] = field(default_factory=dict)
+    in_fund: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from mtum.core.portfolio.fills import Action, ChangeKind, SymbolChange, ended_symbols
+from mtum.core.portfolio.fund import FUND
 from mtum.core.portfolio.lots import Lot
 from mtum.core.portfolio.orders import intent_of
 
@@ -117,6 +118,7 @@ def untraded_texts(
     named : mapping of sleeve to symbols
         What its settings name: held, read, or compared with.
     """
+    known = {*traded, FUND} if len(traded) > 1 else None
     now = "; ".join(f"{', '.join(symbols)} with {name}" for name, symbols in traded.items())
     ended = ended_symbols(actions)
     gone = [(name, ended[symbol]) for name, symbols in named.items() for symbol in symbols if symbol in ended]
@@ -124,7 +126,7 @@ def untraded_texts(
     return [_gone(name, change) for name, change in gone] + [
         f"{shares} {symbol} of {owner} are held, but the settings trade {now}: `mtum flatten {symbol} --why TEXT` "
         "first, or change the settings back"
-        + ("" if owner in traded or len(traded) == 1 else f', in [sleeve.{owner}] with state = "close" to sell')
+        + ("" if known is None or owner in known else f', in [sleeve.{owner}] with state = "close" to sell')
         for (owner, symbol), shares in untraded.items()
         if (owner, symbol) not in heirs
     ]

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from mtum.core.coordination.coordinate import LIMITED, NOT_APPROVED, OTHER_SIDE, TOO_SMALL
+from mtum.core.coordination.coordinate import IDLE, LACKING, LIMITED, NOT_APPROVED, OTHER_SIDE, TOO_SMALL
 from mtum.core.coordination.limits import CASH
 from mtum.core.plans import transfers_in
+from mtum.core.portfolio.fund import FUND
 from mtum.core.reporting.words import listed
 from mtum.core.values import list_in, maybe_number, number_in, table_in, text_in
 
@@ -54,7 +55,7 @@ def coordination_document(
     """
     told = ended or {}
     if plan is None:
-        return {"crosses": [], "cuts": [], "held_back": [], "transfers": None}
+        return {"crosses": [], "cuts": [], "held_back": [], "transfers": None, "fund": None}
     crossed = [row for row in map(table_in, list_in(plan["orders"])) if number_in(row["crossed"])]
     names = ("sleeve", "symbol", "side", "purpose", "shares", "crossed", "sent")
     return {
@@ -68,6 +69,7 @@ def coordination_document(
         "cuts": list(list_in(plan["cuts"])),
         "held_back": list(list_in(plan["held_back"])),
         "transfers": plan.get("transfers"),
+        "fund": next((row for row in map(table_in, list_in(plan["orders"])) if row["sleeve"] == FUND), None),
     }
 
 
@@ -82,6 +84,12 @@ def coordination_lines(coordination: Mapping[str, object]) -> list[str]:
     crosses = [table_in(row) for row in list_in(coordination["crosses"])]
     for symbol in dict.fromkeys(text_in(row["symbol"]) for row in crosses):
         lines.append(_cross(symbol, [row for row in crosses if row["symbol"] == symbol]))
+    fund = table_in(coordination.get("fund") or {})
+    if fund and IDLE in list_in(fund["reasons"]):
+        lines.append(f"Idle cash buys {fund['shares']} {fund['symbol']}.")
+    elif fund and LACKING in list_in(fund["reasons"]):
+        text = f"{fund['shares']} {fund['symbol']} of the cash fund are sold, as purchases were cut for cash; they are"
+        lines.append(f"{text} wanted again once that has settled.")
     return lines
 
 

@@ -63,7 +63,7 @@ def bought(desk: Desk, *fills: tuple[str, int, str, str]) -> None:
 def book_of(desk: Desk, lists: BrokerLists, today: date = FRIDAY, sleeve: Sleeve | None = None) -> Book:
     sleeve = sleeve or desk.sleeves[0]
     records = read_sleeve(desk.store, sleeve.name)
-    cash = cash_of(desk.sleeves, {sleeve.name: records}, lists.account, today)[sleeve.name]
+    cash = cash_of(desk.sleeves, {sleeve.name: records}, lists.account, {}, today)[sleeve.name]
     return build_book(records, sleeve, desk.store, cash, SESSIONS, today)
 
 
@@ -283,7 +283,7 @@ def test_proceeds_wait_until_their_sale_has_settled(today: date, usd: str) -> No
 def test_a_sleeve_waits_for_its_own_sales_alone(kind: AccountKind, weight: float, cash: dict[str, SleeveCash]) -> None:
     records = {"a": own("3000", *SALES), "b": own("2000")}
     broker = shown(cash="5000", settled="5000", kind=kind).account
-    assert cash_of([one_sleeve("a", weight), one_sleeve("b", weight)], records, broker, FRIDAY) == cash
+    assert cash_of([one_sleeve("a", weight), one_sleeve("b", weight)], records, broker, {}, FRIDAY) == cash
 
 
 def test_capital_is_added_once_and_counts_from_the_day_before() -> None:
