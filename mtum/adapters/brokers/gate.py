@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from mtum.core.market.instruments import unit_usd
@@ -15,6 +15,8 @@ from mtum.ports.broker import Broker, BrokerLists, Denied, NotSent, SubmitOutcom
 from mtum.ports.rehearsing import Rehearsing
 from mtum.ports.time import Calendar
 
+PRICED_WITHIN = timedelta(minutes=2)
+"""Age up to which a price counts for what other working purchases cost; the order's own is always asked afresh."""
 NONE = (Decimal(0), "")
 """No working purchases."""
 
@@ -42,6 +44,7 @@ class GatedBroker:
         self._calendar = calendar
         self._pinned = pinned
         self._cleared: Ticket | None = None
+        self._prices: dict[str, tuple[datetime, Decimal]] = {}
         self.held: Callable[[], Mapping[tuple[str, str], int]] = dict
         self.name = broker.name
         self.proves_absence = broker.proves_absence
@@ -133,6 +136,7 @@ class GatedBroker:
     def _facts(self, ticket: Ticket, now: datetime, session: Session) -> GateFacts:
         lists = self._broker.lists()
         price = self._broker.price(ticket.symbol)
+        self._prices[ticket.symbol] = (now, price)
         mine = [order for order in lists.orders if order.symbol == ticket.symbol]
         ours = [order for order in mine if OUR_REF.match(order.ref)]
         today = f"m{session.day:%y%m%d}-"
@@ -141,7 +145,7 @@ class GatedBroker:
         buys = {intent_id(*own, purpose) for purpose in Purpose if purpose.opens}
         added = sum(order.left for order in ours if order.may_fill and intent_of(order.ref) in buys)
         others = [one for one in lists.others if one.symbol == ticket.symbol]
-        open_buys_usd, unpriced = self._purchases(lists, {ticket.symbol: price}) if ticket.side is Side.BUY else NONE
+        open_buys_usd, unpriced = self._purchases(lists, now) if ticket.side is Side.BUY else NONE
         return GateFacts(
             now=now,
             session=session,
@@ -165,18 +169,20 @@ class GatedBroker:
             unknown=", ".join(one.name for one in others if not one.known),
         )
 
-    def _purchases(self, lists: BrokerLists, prices: dict[str, Decimal]) -> tuple[Decimal, str]:
+    def _purchases(self, lists: BrokerLists, now: datetime) -> tuple[Decimal, str]:
         """Return what the account's working purchases cost, and one whose cost is not known, in words."""
         total = Decimal(0)
         for order in lists.orders:
             if order.side is not Side.BUY or not order.may_fill:
                 continue
-            if order.limit_usd is None and order.symbol not in prices:
+            # Asked for each order before it, the price of each order behind it would outlast the window.
+            seen = self._prices.get(order.symbol)
+            if order.limit_usd is None and (seen is None or now - seen[0] > PRICED_WITHIN):
                 try:
-                    prices[order.symbol] = self._broker.price(order.symbol)
+                    seen = self._prices[order.symbol] = (now, self._broker.price(order.symbol))
                 except (DataError, BookMismatchError):
                     return total, f"BUY {order.left} {order.symbol}"
-            total += order.left * unit_usd(order.symbol, order.limit_usd or prices[order.symbol])
+            total += order.left * unit_usd(order.symbol, order.limit_usd or (seen[1] if seen else Decimal(0)))
         for other in lists.others:
             cost = other.cost_usd
             if cost is None:

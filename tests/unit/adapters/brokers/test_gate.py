@@ -259,6 +259,19 @@ def test_working_purchases_of_the_account_are_held_against_its_cash(
     assert told.code == "cash"
 
 
+def test_the_price_of_a_purchase_sent_before_is_not_asked_again_for_each_that_follows() -> None:
+    spy = listed(BUY, ref="by hand", symbol="SPY")
+    broker = Told(shown(spy, cash="99999"))
+    gate = gated(broker)
+    broker.at = SESSION.before_close(20)
+    for _ in range(3):
+        assert gate.clear(ticket_of(BUY)) is None
+    assert (broker.priced.count("SPY"), broker.priced.count("MTUM")) == (1, 3)
+    broker.at = SESSION.before_close(17.9)
+    assert gate.clear(ticket_of(BUY)) is None
+    assert broker.priced.count("SPY") == 2
+
+
 @pytest.mark.parametrize(
     ("orders", "others", "words"),
     [
