@@ -244,7 +244,7 @@ class IbSource:
         if (symbol, session.day) not in self._learned:
             bars = yield from self._daily(symbol, session.day - timedelta(days=_LEARNING_DAYS))
             contract = yield from self._contracts.asking(symbol)
-            told = yield from _asked(history(contract, "30 D", "5 mins", epoch=True))
+            told = yield from _asked(history(contract, "22 D", "5 mins", epoch=True))
             self._learned[symbol, session.day] = _full_sessions(told, bars, session.day)
         shares = (
             intraday_share(starts, volumes, close, minutes, final)
