@@ -153,6 +153,10 @@ class BookMismatchError(BrokerError):
     exit_code = ExitCode.PERSON
 
 
+UnfitError = DataError | BookMismatchError
+"""What one symbol cannot be decided on for, while the others go on."""
+
+
 class DeadlineMissedError(MtumError):
     """The window closed before anything was sent."""
 

@@ -1,7 +1,6 @@
 """A universe of symbols over the wire: what does not come in time hurts only itself."""
 
 from pathlib import Path
-from typing import Any
 
 from mtum.core.market.sessions import Session
 from mtum.wiring.jobs import jobs_of
@@ -9,30 +8,50 @@ from support.many_bars import DAY, names
 from support.many_symbols import Wide, wide_installation, wide_market
 
 TABLE = wide_market(4)
-IMPATIENT: dict[str, Any] = {"broker__request_seconds": 0.7}
 
 
 def session() -> Session:
     return TABLE.sessions.between(DAY, DAY)[0]
 
 
-def test_the_rest_decides_when_a_symbol_does_not_answer(tmp_path: Path) -> None:
-    with wide_installation(tmp_path, TABLE, sleeves=2, **IMPATIENT) as ours:
+def test_the_rest_decides_when_a_symbol_is_not_gathered(tmp_path: Path) -> None:
+    with wide_installation(tmp_path, TABLE, sleeves=2) as ours:
         assert ours.run(DAY, minutes=25, dry_run=True).exit_code == 0
         # Its bars are in the cache; today's does not come.
-        ours.gateway.fault("reqHistoricalData", "swallow", count=0, when={"symbol": "S001", "duration": "1 D"})
+        lost = {"symbol": "S001", "duration": "1 D"}
+        ours.gateway.fault("reqHistoricalData", "reject", code=162, text="HMDS query failed", count=0, when=lost)
         result = ours.run(DAY)
-        assert result.exit_code == 0
+        assert result.exit_code == 0, result.document["problems"]
         assert sorted(one["symbol"] for one in result.document["orders"]) == ["S000", "S000", "S002", "S002"]
         with ours.desk() as desk:
             decided = desk.store.decisions.find(DAY, "s0")
         assert decided is not None
         assert decided.document["degraded"] == ["S001"]
-        assert any("S001 not decided: 1 day bars of S001" in note for note in decided.document["notes"])
+        assert any(
+            "S001 not decided: 1 day bars of S001: the broker answers 162" in note for note in decided.document["notes"]
+        )
+
+
+def test_a_contract_that_is_not_described_or_has_changed_hurts_only_itself(tmp_path: Path) -> None:
+    with wide_installation(tmp_path, TABLE) as ours:
+        ours.gateway.fault("reqContractDetails", "reject", code=321, text="busy", count=0, when={"symbol": "S000"})
+        with ours.desk() as desk:
+            desk.store.approvals.pin_contract("S001", "1@ARCA", desk.clock.now())
+        result = ours.run(DAY)
+        assert result.exit_code == 0, result.document["problems"]
+        # The first two of what is left.
+        assert [one["symbol"] for one in result.document["orders"]] == ["S002", "S003"]
+        with ours.desk() as desk:
+            decided = desk.store.decisions.find(DAY, "s0")
+        assert decided is not None
+        assert decided.document["degraded"] == ["S000", "S001"]
+        said = " ".join(decided.document["notes"])
+        assert "S000 not decided: contract S000: the broker answers 321: busy" in said
+        assert "until now it was 1@ARCA: a listing has changed" in said
 
 
 def test_the_bars_of_the_others_are_refreshed_before_the_window(tmp_path: Path) -> None:
-    with wide_installation(tmp_path, TABLE, minutes=30, **IMPATIENT) as ours:
+    with wide_installation(tmp_path, TABLE, minutes=30) as ours:
         ours.gateway.tell("behavior", no_data=["S001"])
         with ours.desk() as desk:
             clock = desk.clock

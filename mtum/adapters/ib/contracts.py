@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mtum.adapters.ib.connector import Connector
-from mtum.adapters.ib.messages import RequestRefusedError, Talk, contract_details
+from mtum.adapters.ib.messages import RequestRefusedError, SilenceError, Talk, contract_details
 from mtum.core.market.instruments import Kind, instrument
 from mtum.core.market.sessions import Session
 from mtum.errors import BookMismatchError, CalendarMismatchError, SourceUnavailableError
@@ -90,8 +90,11 @@ class Contracts:
             found = [told.details for told in (yield contract_details(wanted))]
         except RequestRefusedError as refused:
             if refused.code != UNKNOWN_CONTRACT:
-                raise
+                raise SourceUnavailableError(str(refused)) from refused
             found = []
+        except SilenceError as silence:
+            # A connection that is gone says so itself; this contract's service may answer for the others.
+            raise SourceUnavailableError(str(silence)) from silence
         if len(found) == 1:
             if not pinned:
                 self._pins.write(symbol, identity_of(found[0].contract))

@@ -114,7 +114,8 @@ def _login(desk: Desk, session: Session) -> str:
 
 
 def _contract(desk: Desk, session: Session) -> str:
-    check_hours(desk, session)
+    for error in check_hours(desk, session).values():
+        raise error
     return ", ".join(f"{symbol} is {desk.broker.contract(symbol)}" for symbol in desk.symbols)
 
 

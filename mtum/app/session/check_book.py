@@ -22,7 +22,7 @@ from mtum.core.portfolio.decision import Book
 from mtum.core.portfolio.orders import Side
 from mtum.core.portfolio.reconcile import OUR_REF, Balance
 from mtum.core.strategies.contract import Holding
-from mtum.errors import BookMismatchError, CalendarMismatchError, ExitCode
+from mtum.errors import BookMismatchError, CalendarMismatchError, DataError, ExitCode, UnfitError
 from mtum.ports.broker import BrokerLists
 from mtum.ports.records import IntentState
 
@@ -114,18 +114,26 @@ def _in_doubt(lists: BrokerLists, state: IntentState, session: Session) -> bool:
     return state.status.working or (listed is not None and listed.may_fill)
 
 
-def check_hours(desk: Desk, session: Session) -> None:
-    """Refuse a session whose hours the broker sees otherwise than our calendar.
+def check_hours(desk: Desk, session: Session) -> dict[str, UnfitError]:
+    """Return the symbols whose hours the broker does not tell, or sees otherwise than our calendar, and why.
 
     Raises
     ------
-    CalendarMismatchError
-        Saying what differs.
+    CalendarMismatchError, BookMismatchError
+        The first symbol's, if there is none whose hours agree.
     """
+    found: dict[str, UnfitError] = {}
     for symbol in desk.symbols:
-        differs = calendars_agree(session.day, session, desk.broker.session_hours(symbol, session.day))
-        if differs:
-            raise CalendarMismatchError(f"{symbol}: {differs}")
+        try:
+            differs = calendars_agree(session.day, session, desk.broker.session_hours(symbol, session.day))
+        except (DataError, BookMismatchError) as error:
+            found[symbol] = error
+        else:
+            if differs:
+                found[symbol] = CalendarMismatchError(f"{symbol}: {differs}")
+    if found and len(found) == len(desk.symbols):
+        raise next(iter(found.values()))
+    return found
 
 
 def _fresh_store(found: tuple[Balance, ...], foreign: list[str]) -> BookCheck:

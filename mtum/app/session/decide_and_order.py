@@ -121,7 +121,7 @@ def _carried_out(desk: Desk, session: Session) -> RunResult:
 def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
     """Decide and commit for all sleeves; return what the checks of the book found and who could not decide."""
     sessions = sessions_around(desk, session)
-    check_hours(desk, session)
+    unfit = check_hours(desk, session)
     lists = desk.broker.lists()
     left_over = cancel_left_over(desk, lists)
     lists = desk.broker.lists() if left_over else lists
@@ -134,7 +134,7 @@ def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
         raise check.error()
     records = read_sleeves(desk.store, desk.sleeves, session.day, books.records)
     try:
-        unfit = refresh_universe(desk, session, sessions)
+        unfit = refresh_universe(desk, session, sessions, unfit)
         desk.journal.reached("refreshed")
         desk.clock.wait_until(session.before_close(desk.settings.schedule.snapshot_minutes))
         decided_at = desk.clock.now()
@@ -177,12 +177,12 @@ def _dry(desk: Desk, session: Session) -> RunResult:
         desk.clock.wait_until(session.before_close(desk.settings.schedule.snapshot_minutes))
     desk.broker.connect()
     try:
-        check_hours(desk, session)
+        unfit = check_hours(desk, session)
         lists = desk.broker.lists()
         books = open_books(desk, lists, session)
         check = check_book(desk, books, lists, session)
         records = read_sleeves(desk.store, desk.sleeves, session.day, books.records)
-        unfit = refresh_universe(desk, session, sessions)
+        unfit = refresh_universe(desk, session, sessions, unfit)
         decided_at = desk.clock.now()
         market = gather(desk, session, sessions, decided_at, unfit)
         records = without_children(desk, records)

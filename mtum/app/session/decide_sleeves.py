@@ -27,7 +27,7 @@ from mtum.core.portfolio.decision import Book, Decision
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.sleeves import Sleeve, SleeveState
 from mtum.core.record import decision_document, frame_of
-from mtum.errors import DataError, ExitCode
+from mtum.errors import BookMismatchError, DataError, ExitCode, UnfitError
 from mtum.ports.broker import AccountKind, BrokerLists
 from mtum.ports.records import CashMovement, DecisionRecord
 
@@ -99,7 +99,7 @@ def decide_sleeves(desk: Desk, prepared: Prepared, market: Market) -> tuple[tupl
             own = (begun[sleeve.name], cash[sleeve.name])
             book = _book(desk, sleeve, replace(prepared, check=check), gathered, own)
             one, failed = _decided(desk, sleeve, gathered, book)
-        except DataError as error:
+        except (DataError, BookMismatchError) as error:
             failures.append(error)
             problems.append(Problem(error.exit_code, f"{_about(desk, sleeve)}not decided: {error}"))
             continue
@@ -107,7 +107,7 @@ def decide_sleeves(desk: Desk, prepared: Prepared, market: Market) -> tuple[tupl
         found.append(one)
         failures += [failed] if failed else []
         problems += _undecided(desk, one, held)
-        if failed is not None and not isinstance(failed, DataError):
+        if failed is not None and not isinstance(failed, UnfitError):
             text = f"{_about(desk, sleeve)}its strategy ended in an error and nothing was ordered for it: {failed!r}"
             problems.append(Problem(ExitCode.BUG, text))
     if len(failures) == len(desk.deciding) and failures:

@@ -20,10 +20,11 @@ from mtum.core.market.volume import VolumeMode, band, projected, rule_volume
 from mtum.core.portfolio.sleeves import Sleeve, series_of
 from mtum.core.strategies.contract import Strategy
 from mtum.core.view import MarketView, calendar_around, values_before
-from mtum.errors import BarsMissingError, DataError, SourceUnavailableError
+from mtum.errors import BarsMissingError, BookMismatchError, DataError, SourceUnavailableError, UnfitError
 from mtum.ports.market_data import Quote
 from mtum.ports.records import VolumeSnapshot
 
+UNFIT = (DataError, BookMismatchError)  # the members of UnfitError, as `except` takes them
 FILES_TOLD = "files_told"
 """Fact of a database: what its last decisions were told of the files that were read."""
 
@@ -39,7 +40,7 @@ class Seen:
     dividend_told: bool = True
 
 
-type _Found = dict[tuple[str, int], "Seen | DataError"]
+type _Found = dict[tuple[str, int], "Seen | UnfitError"]
 """By symbol and the bars needed: what is fit for a short history need not be for a long one."""
 
 
@@ -49,7 +50,7 @@ class Gathered:
 
     Parameters
     ----------
-    refused : mapping of symbol to DataError
+    refused : mapping of symbol to UnfitError
         Its symbols that cannot be decided on, and why.
     """
 
@@ -58,7 +59,7 @@ class Gathered:
     notes: tuple[str, ...] = ()
     entries_barred: dict[str, str] = field(default_factory=dict)
     doubtful: frozenset[str] = frozenset()
-    refused: Mapping[str, DataError] = field(default_factory=dict)
+    refused: Mapping[str, UnfitError] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class Market:
 
     session: Session
     sessions: Sessions
-    found: Mapping[tuple[str, int], Seen | DataError]
+    found: Mapping[tuple[str, int], Seen | UnfitError]
     readings: Mapping[str, VixReading]
     last_closes: Mapping[str, float | None]
     dividends: Mapping[str, Dividends]
@@ -117,7 +118,7 @@ class Market:
         needed = sleeve.strategy.history_sessions()
         both = {symbol: self.found[symbol, needed] for symbol in sleeve.looks_at}
         seen = {symbol: one for symbol, one in both.items() if isinstance(one, Seen)}
-        refused = {symbol: one for symbol, one in both.items() if isinstance(one, DataError)}
+        refused = {symbol: one for symbol, one in both.items() if isinstance(one, UnfitError)}
         closes = dict(self.last_closes)
         for symbol in [*seen] if sleeve.strategy.TOTAL_RETURNS else ():
             if self.dividends[symbol] is Dividends.UNKNOWN:
@@ -156,13 +157,13 @@ class Market:
 
 
 def gather(
-    desk: Desk, session: Session, sessions: Sessions, at: datetime, unfit: Mapping[str, DataError] | None = None
+    desk: Desk, session: Session, sessions: Sessions, at: datetime, unfit: Mapping[str, UnfitError] | None = None
 ) -> Market:
     """Return the market of a session at an instant, each symbol and series once for all sleeves.
 
     Parameters
     ----------
-    unfit : mapping of symbol to DataError, optional
+    unfit : mapping of symbol to UnfitError, optional
         Symbols known before not to be fit, and why.
 
     Raises
@@ -183,7 +184,7 @@ def gather(
             if refused
             else _fit(desk, symbol, needs, (session, sessions, at))
         )
-        if any(isinstance(found[symbol, needed], DataError) for needed in needs):
+        if any(isinstance(found[symbol, needed], UnfitError) for needed in needs):
             _go_on(desk, found)
             before = desk.store.bars.bars(symbol, desk.source.name, session.day - LAST_CLOSE_WITHIN).until(session.day)
             closes[symbol] = float(before.close[-1]) if len(before) else None
@@ -218,21 +219,30 @@ def note_files(desk: Desk) -> None:
         desk.store.control.set_meta(FILES_TOLD, json.dumps(list(dict.fromkeys(desk.told)), allow_nan=False))
 
 
-def refresh_universe(desk: Desk, session: Session, sessions: Sessions) -> dict[str, DataError]:
+def refresh_universe(
+    desk: Desk, session: Session, sessions: Sessions, unfit: Mapping[str, UnfitError] | None = None
+) -> dict[str, UnfitError]:
     """Bring the bars of every symbol up to date; return the symbols that could not be, and why.
+
+    Parameters
+    ----------
+    unfit : mapping of symbol to UnfitError, optional
+        Symbols known before not to be fit: they are not asked for, and returned too.
 
     Raises
     ------
     DataError
         If no sleeve can decide anything.
     """
-    refused: dict[str, DataError] = {}
-    ask_histories(desk, _looked_at(desk), session, sessions)
+    refused: dict[str, UnfitError] = dict(unfit or {})
+    ask_histories(desk, [one for one in _looked_at(desk) if one not in refused], session, sessions)
     for symbol in _looked_at(desk):
         try:
-            refresh_bars(desk, symbol, session, sessions)
-        except DataError as error:
+            if symbol not in refused:
+                refresh_bars(desk, symbol, session, sessions)
+        except UNFIT as error:
             refused[symbol] = error
+        if symbol in refused:
             every = [(name, one.strategy.history_sessions()) for one in desk.deciding for name in one.looks_at]
             _go_on(desk, {(name, needed): refused[name] for name, needed in every if name in refused})
     for name in series_of(one for one in desk.deciding if one.strategy.SERIES_SESSIONS > 1):
@@ -251,13 +261,13 @@ def _calendar(strategy: Strategy, sessions: Sessions, session: Session) -> tuple
     return calendar_around(tuple(one.day for one in sessions), session.day, strategy.history_sessions())
 
 
-def _go_on(desk: Desk, found: Mapping[tuple[str, int], Seen | DataError]) -> None:
+def _go_on(desk: Desk, found: Mapping[tuple[str, int], Seen | UnfitError]) -> None:
     # Without any symbol, or for a strategy that weighs its symbols against each other, there is no decision.
     stuck = []
     for sleeve in desk.deciding:
         needed = sleeve.strategy.history_sessions()
         known = {symbol: found.get((symbol, needed)) for symbol in sleeve.looks_at}
-        errors = {symbol: one for symbol, one in known.items() if isinstance(one, DataError)}
+        errors = {symbol: one for symbol, one in known.items() if isinstance(one, UnfitError)}
         if errors and sleeve.is_stuck(errors):
             stuck.append(next(iter(errors.values())))
     if stuck and len(stuck) == len(desk.deciding):
@@ -271,7 +281,7 @@ def _fit(desk: Desk, symbol: str, needs: Sequence[int], when: tuple[Session, Ses
     for index, needed in enumerate(needs):
         try:
             history = fit_history(desk, symbol, session, sessions, needed)
-        except DataError as error:
+        except UNFIT as error:
             found[symbol, needed] = error
             continue
         rest = needs[index:]
@@ -279,7 +289,7 @@ def _fit(desk: Desk, symbol: str, needs: Sequence[int], when: tuple[Session, Ses
             seen = seen_today(desk, history, session, at)
             desk.store.quarantine.keep(seen.judged.held)
             refuse(seen.judged.blocking)
-        except DataError as error:
+        except UNFIT as error:
             return found | dict.fromkeys(((symbol, less) for less in rest), error)
         return found | {(symbol, less): replace(seen, history=seen.history.tail(less)) for less in rest}
     return found

@@ -172,7 +172,7 @@ def test_other_hours_at_the_broker_stop_the_session(tmp_path: Path, hours: Sessi
 
 def test_the_same_hours_are_fine(tmp_path: Path) -> None:
     with fake_desk(tmp_path, FakeBroker()) as desk:
-        check_hours(desk, SESSION)
+        assert check_hours(desk, SESSION) == {}
 
 
 def test_an_order_of_an_earlier_session_that_still_works_bars_its_symbol(tmp_path: Path) -> None:
