@@ -1,5 +1,6 @@
 """What a person does to a symbol that several sleeves hold: flatten it, halt one of them, state the position."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -16,7 +17,9 @@ from mtum.app.owner.statement import Statement
 from mtum.app.session.decide_and_order import decide_and_order
 from mtum.app.session.play_session import Replay, play_session
 from mtum.core.portfolio.limits import Restriction
+from mtum.core.simulation.exchange_codec import to_bytes
 from mtum.errors import UsageError
+from mtum.wiring.resources import EXCHANGE_NAME
 from scenarios.test_coordination import DAYS, account, decided_on, row, sleeve
 from support.practice import exchange_in
 
@@ -115,3 +118,27 @@ def test_no_position_is_stated_while_shares_of_it_change_sleeves(tmp_path: Path)
         assert len(cancel(replay.desk, session)["canceled"]) == 1
         with pytest.raises(UsageError, match=f"{inside} AAA change sleeves at the close of {DAYS[1]}"):
             stated(replay, inside, "core")
+
+
+def test_a_split_leaves_the_sleeves_together_what_the_broker_holds(tmp_path: Path) -> None:
+    with account(tmp_path, *BOTH) as replay:
+        play_to(replay, DAYS[0])
+        before = held_shares(replay.desk.store)
+        # One at which each for itself would come to a share less.
+        (ratio, *_) = (
+            ratio
+            for ratio in (Decimal(hundredths) / 100 for hundredths in range(150, 200))
+            if sum(int(shares * ratio) for shares in before.values()) == int(sum(before.values()) * ratio) - 1
+        )
+        whole = int(sum(before.values()) * ratio)
+        state = exchange_in(tmp_path)
+        (owner,) = state.accounts
+        split = replace(owner, positions=(replace(owner.positions[0], shares=Decimal(whole)),))
+        (tmp_path / EXCHANGE_NAME).write_bytes(to_bytes(replace(state, accounts=(split,))))
+        told = Statement("corporate-action", ("AAA", str(ratio)), entry_session=DAYS[1])
+        found = accept(replay.desk, told)
+        assert (found["differences"], found["exit_code"]) == ([], 0)
+        after = held_shares(replay.desk.store)
+        assert sum(after.values()) == whole
+        assert all(abs(after[place] - before[place] * ratio) < 1 for place in before)
+        assert not book_problems(replay.desk.store)

@@ -31,19 +31,23 @@ def book_problems(store: Store, *, orders: bool = True) -> tuple[str, ...]:
         Whether orders of settled sessions with more shares filled than their fills have are told too.
     """
     states, actions = store.orders.states(), store.bars.actions()
-    everything = store.orders.fills()
+    everything = folded(store.orders.fills())
+    todays = rebased(everything, actions)
     found: list[str] = []
     for strategy in sorted({state.intent.strategy for state in states} | {fill.strategy for fill in everything}):
-        fills = folded(fill for fill in everything if fill.strategy == strategy)
+        fills = _of(strategy, everything)
         movements, points = store.ledger.movements(strategy), store.ledger.equity(strategy)
         found += _fills_and_cash(fills, movements)
         settled = {point.session for point in points}
         own = [one for one in states if one.intent.strategy == strategy and one.intent.session in settled]
         found += _fills_and_orders(fills, own if orders else ())
-        todays = rebased(fills, actions)
-        found += _lots(lots_of(todays), store.ledger.lots(strategy))
-        found += _points(points, movements, fills, actions)
+        found += _lots(lots_of(_of(strategy, todays)), store.ledger.lots(strategy))
+        found += _points(points, movements, everything, actions)
     return tuple(found)
+
+
+def _of(strategy: str, fills: Iterable[Fill]) -> tuple[Fill, ...]:
+    return tuple(fill for fill in fills if fill.strategy == strategy)
 
 
 def check_sound(store: Store, fills: Sequence[Fill] = (), actions: Sequence[Action] = ()) -> None:
@@ -113,8 +117,14 @@ def _words(lot: Lot | None) -> str:
 def _points(
     points: Sequence[EquityPoint], movements: Sequence[CashMovement], fills: Sequence[Fill], actions: Sequence[Action]
 ) -> Iterator[str]:
-    """Compare each equity row with what cash movements and fills up to its session make."""
-    todays = rebased(fills, actions)
+    """Compare each equity row of a strategy with what its cash movements and fills up to its session make.
+
+    Of the fills of all strategies: what a split left of each is known from those of all.
+    """
+    if not points:
+        return
+    strategy = points[0].strategy
+    todays = _of(strategy, rebased(fills, actions))
     symbols = {fill.symbol for fill in todays}
     start = next((one.session for one in movements if one.kind == "capital"), None)
     before = start - timedelta(days=1) if start else date.min
@@ -140,12 +150,12 @@ def _points(
                 then = rebased(
                     [one for one in fills if one.session <= day], [one for one in actions if one.session <= day]
                 )
-                shares = sum(fill.signed_shares for fill in then)
+                shares = sum(fill.signed_shares for fill in _of(strategy, then))
             of_another = point.shares == 0 and shares != 0  # bought before the settings named another symbol
             if not of_another:
                 due["shares"] = (Decimal(point.shares), Decimal(shares))
             if not of_another and point.close is not None:
-                units = point.shares * next((fill.multiplier for fill in fills), 1)
+                units = point.shares * next((fill.multiplier for fill in todays), 1)
                 due["market value"] = (point.market_usd, units * point.close)
         for name, (stored, made) in due.items():
             if abs(stored - made) >= CENT:

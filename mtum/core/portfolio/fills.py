@@ -172,8 +172,10 @@ def _revision(fill: Fill) -> tuple[int, str, bool]:
 def rebased(fills: Iterable[Fill], actions: Sequence[Action]) -> tuple[Fill, ...]:
     """Return the fills in today's shares and symbols: those before an action as it left them.
 
-    A fraction that a split leaves of a position is paid in cash: it is in no fill any more, the others
-    keep what they cost. Round trips that had ended before, and would come to a fraction, stay as traded.
+    A fraction that a split leaves of the account's position is paid in cash: it is in no fill any more, the others
+    keep what they cost. Whole shares that fractions of several strategies make together go to the largest of them,
+    ties in the order of their names: all strategies' fills are needed. Round trips that had ended before, and would
+    come to a fraction, stay as traded.
     Shares that came from another symbol stand behind all that was held when they came, and keep the session
     they were bought in.
     """
@@ -202,14 +204,24 @@ def _after(fills: Sequence[Fill], split: Split) -> tuple[Fill, ...]:
                 for one, shares in ended.items():
                     found[one] = replace(fills[one], shares=int(shares), price=fills[one].price / split.ratio)
             trip.clear()
-    for trip in trips.values():
-        before = 0
+    rounded = _rounded_up({name: sum(fills[one].signed_shares for one in trip) for name, trip in trips.items()}, split)
+    for strategy, trip in trips.items():
+        before, more = 0, rounded.get(strategy, Decimal(0))
         for one in trip:
             held = before + fills[one].signed_shares
-            left = abs(int(held * split.ratio) - int(before * split.ratio))
+            left = abs(int(held * split.ratio + more) - int(before * split.ratio + more))
             found[one] = replace(fills[one], shares=left, price=fills[one].price / split.ratio) if left else None
             before = held
     return tuple(fill for fill in found if fill is not None)
+
+
+def _rounded_up(held: Mapping[str, int], split: Split) -> dict[str, Decimal]:
+    """Return what makes the fraction of each strategy whole that has a share of what the fractions come to."""
+    if min(held.values(), default=0) < 0:
+        return {}
+    fractions = {strategy: shares * split.ratio % 1 for strategy, shares in held.items()}
+    largest = sorted(fractions, key=lambda strategy: (-fractions[strategy], strategy))
+    return {strategy: 1 - fractions[strategy] for strategy in largest[: int(sum(fractions.values()))]}
 
 
 def _changed(fills: Sequence[Fill], change: SymbolChange) -> tuple[Fill, ...]:
