@@ -20,9 +20,9 @@ PRICES = st.floats(0.5, 900.0).map(lambda price: round(price, 2))
 
 
 @st.composite
-def sleeves(draw: st.DrawFn) -> list[SleeveWants]:
+def sleeves(draw: st.DrawFn, count: int = 0) -> list[SleeveWants]:
     found = []
-    for number in range(draw(st.integers(1, 5))):
+    for number in range(count or draw(st.integers(1, 5))):
         held: dict[str, int] = {}
         orders = []
         for symbol in draw(st.permutations(SYMBOLS)):
@@ -100,19 +100,25 @@ def test_what_the_account_does_is_sound(wants: list[SleeveWants], account: Accou
     assert plan == coordinate(wants, account, rules)
 
 
-@given(st.permutations(SYMBOLS), st.data())
-def test_sleeves_that_do_not_compete_may_stand_in_any_order(order: list[str], data: st.DataObject) -> None:
-    account = replace(data.draw(accounts()), equity_usd=1e12, cash_usd=1e9)
+@given(st.permutations(SYMBOLS), accounts(), st.data())
+def test_sleeves_that_do_not_compete_may_stand_in_any_order(
+    order: list[str], account: Account, data: st.DataObject
+) -> None:
+    account = replace(account, equity_usd=1e12, cash_usd=1e9)
     wants = [
         SleeveWants(
-            symbol,
-            {},
-            (PlannedOrder(symbol, Side.BUY, Purpose.ENTER, data.draw(st.integers(1, 300)), ("x",)),),
+            one.name,
+            {symbol: one.shares[symbol]},
+            tuple(wish for wish in one.orders if wish.symbol == symbol),
             SIZING,
+            one.least_usd,
         )
-        for symbol in SYMBOLS
+        for one, symbol in zip(data.draw(sleeves(len(SYMBOLS))), SYMBOLS, strict=True)
     ]
-    arranged = sorted(wants, key=lambda one: order.index(one.name))
+    arranged = sorted(wants, key=lambda one: order.index(next(iter(one.shares))))
 
     first, second = (coordinate(each, account, AccountRules()) for each in (wants, arranged))
     assert {one.sleeve: one for one in first.orders} == {one.sleeve: one for one in second.orders}
+    assert {*first.held_back} == {*second.held_back}
+    wanted = {(one.name, wish) for one in wants for wish in one.orders}
+    assert {(one.sleeve, one.order) for one in first.orders} == wanted  # and none of them lacks anything

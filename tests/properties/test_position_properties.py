@@ -71,7 +71,7 @@ def test_lots_and_external_are_the_position_after_any_fills_crosses_and_splits(s
         lots = lots_of(rebased(fills, splits))
         assert all(lot.shares > 0 for lot in lots)
         (balance,) = balances(lots, {"S": Decimal(external)}, {"S": Decimal(position + external)}, ("S",))
-        assert (balance.lots, balance.surplus) == (position, 0)
+        assert (balance.lots, balance.surplus) == (position, Decimal(0))
         assert sum(lot.shares for lot in tax_record(fills, splits).held) == position
 
 

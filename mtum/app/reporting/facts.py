@@ -294,8 +294,8 @@ def _sleeve_facts(store: Store, calendar: Calendar, setup: Setup, day: date, *, 
     actions = [one for one in store.bars.actions() if one.session <= day]
     if sleeve.owns_money:
         # What a split left of a position of several sleeves is known from all their fills.
-        known = store.orders.fills() if actions else store.orders.fills(name)
-        todays = rebased(folded(fill for fill in known if fill.session <= day), actions)
+        traded = store.orders.fills() if actions else store.orders.fills(name)
+        todays = rebased(folded(fill for fill in traded if fill.session <= day), actions)
         fills = tuple(fill for fill in todays if fill.strategy == name)
         movements = tuple(move for move in store.ledger.movements(name) if move.session <= day)
         points = tuple(point for point in store.ledger.equity(name) if point.session <= day)
