@@ -10,6 +10,7 @@ from decimal import Decimal
 from mtum.adapters.store.actions import CHANGES, change_of
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.ledger import insert_movements
+from mtum.adapters.store.market.checksums import COLUMNS, checksum
 from mtum.adapters.store.statements import insert_external
 from mtum.adapters.store.texts import instant, instant_text, money, plain
 from mtum.core.portfolio.fills import ChangeKind, SymbolChange
@@ -89,6 +90,12 @@ def _inherit(connection: sqlite3.Connection, change: SymbolChange) -> None:
         taken = ", ".join(":new" if name == "symbol" else name for name in names)
         sql = f"INSERT OR IGNORE INTO {table} SELECT {taken} FROM {table} WHERE symbol = :old AND session < :day"
         connection.execute(sql, span)
+    # A bar's sum names its symbol; that of a bar which is not as it was accepted stays wrong.
+    sql = f"SELECT source, session, checksum, {', '.join(COLUMNS)} FROM bars WHERE symbol = :new AND session < :day"
+    for source, session, stored, *values in connection.execute(sql, span).fetchall():
+        if stored == checksum(values, (change.symbol, source, session)):
+            own = (checksum(values, (change.into, source, session)), change.into, source, session)
+            connection.execute("UPDATE bars SET checksum = ? WHERE symbol = ? AND source = ? AND session = ?", own)
     connection.execute("UPDATE flatten_requests SET symbol = :new WHERE symbol = :old AND done_at IS NULL", span)
 
 
