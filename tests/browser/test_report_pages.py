@@ -1,6 +1,8 @@
 """Reports of every kind of day in a real browser: phone and desktop, light and dark."""
 
+from base64 import b64encode
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,11 +11,16 @@ import pytest
 
 from mtum.adapters.rendering.html import HtmlRenderer
 from mtum.app.demo_report import demo_report
-from mtum.app.reporting.daily_report import report_message
+from mtum.app.reporting.chart_history import chart_history
+from mtum.app.reporting.daily_report import preview_report, report_message
+from mtum.app.reporting.facts import session_facts
 from mtum.app.reporting.period import Kind, bounds
 from mtum.app.review import write_review
+from mtum.core.reporting.daily.sections import page
 from mtum.core.reporting.history import ChartHistory
 from mtum.core.reporting.periods.review_sections import review_page
+from mtum.ports.messages import Message
+from support.account_days import BUSY_DAY, MONTH_END, account_days, play_account
 from support.pages import NEEDED_CONTRAST, chromium, measured
 from support.report_days import KINDS
 
@@ -87,12 +94,29 @@ def test_review_fits_and_is_readable(browser: "Browser", tmp_path: Path, kind: K
 
 @pytest.mark.parametrize("kind", ["exit-carried", "no-decision", "corrected", "against-backtest"])
 def test_mail_fits_with_its_images_put_in(browser: "Browser", tmp_path: Path, kind: str) -> None:
-    from base64 import b64encode
-
     history, day = KINDS[kind](tmp_path)
     message = report_message(history.writer(HtmlRenderer()), history.report(day))
+    check(browser, with_images(message), 2, mail=True)
+
+
+def with_images(message: Message) -> str:
     assert message.html is not None
     html = message.html
     for key, image in message.images.items():
-        html = html.replace(f"cid:{key}", f"data:image/png;base64,{b64encode(image).decode('ascii')}")
-    check(browser, html, 2, mail=True)
+        html = html.replace(f'"cid:{key}"', f'"data:image/png;base64,{b64encode(image).decode("ascii")}"')
+    return html
+
+
+def test_an_account_of_several_sleeves_fits_and_is_readable_as_page_and_as_mail(
+    browser: "Browser", tmp_path: Path
+) -> None:
+    play_account(tmp_path)
+    with account_days(tmp_path) as (replay, plain):
+        writer = replace(plain, renderer=HtmlRenderer())
+        day = preview_report(writer, BUSY_DAY)
+        facts = session_facts(writer.store, writer.calendar, writer.setup, BUSY_DAY)
+        # One chart of the account, market and result of each of four sleeves; the watched one has both too.
+        check(browser, HtmlRenderer().page(page(day.summary), chart_history(writer.store, facts)), 9)
+        check(browser, with_images(report_message(writer, day)), 9, mail=True)
+        month = write_review(writer, Kind.MONTH, MONTH_END, replay.desk.clock.now())
+        check(browser, HtmlRenderer().page(review_page(month.review), ChartHistory((), None)), 0)

@@ -104,7 +104,8 @@ def coordination(summary: Summary) -> Section:
     if not summary.coordination:
         return Section("coordination", "Between the sleeves")
     lines = (*coordination_lines(summary.coordination), *_standing(summary))
-    told = lines or ("Every sleeve got what it wanted; nothing changed sleeves.",)
+    nothing = ("Every sleeve got what it wanted; nothing changed sleeves.",) if summary.action != "none" else ()
+    told = lines or nothing
     return Section("coordination", "Between the sleeves", tuple(Sentence(line) for line in told))
 
 

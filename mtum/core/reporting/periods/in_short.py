@@ -29,7 +29,8 @@ def in_short(review: Review) -> Section:
     )
     for name, one in review.sleeves.items():
         theirs = (line for line in in_short(one).blocks if isinstance(line, Sentence) and line.tone is Tone.BAD)
-        found += tuple(replace(line, text=f"{name}: {line.text}") for line in theirs)
+        # What the account has told of every sleeve is not told again.
+        found += tuple(replace(line, text=f"{name}: {line.text}") for line in theirs if line not in found)
     urgent = [line for line in found if line.tone is Tone.BAD]
     return Section("in-short", "In short", (*urgent, *(line for line in found if line.tone is not Tone.BAD)))
 
@@ -50,7 +51,7 @@ def _missed(review: Review) -> Iterable[Sentence]:
         word = "cost" if cost >= 0 else "by luck saved"
         until = f"that {word} {figures.number(abs(cost))} USD until the next close"
         yield _needed(f"{_count(len(review.missed), 'signal')} led to no full order; {until}.")
-    elif review.kind == "week":
+    elif review.kind == "week" and not any(one.missed for one in review.sleeves.values()):
         yield Sentence("No signal was missed.")
 
 
