@@ -132,6 +132,13 @@ class CrossStore(Protocol):
         """Return those of one session, in the order they were planned."""
         ...
 
+    def ended(self, session: date) -> Mapping[tuple[str, str], Mapping[str, object]]:
+        """Return `status` and `price_usd` of a session's crosses by sleeve and symbol.
+
+        The price is the official close, before it is known that of the decision.
+        """
+        ...
+
     def fill(self, crosses: Sequence[Cross], price: Decimal, at: datetime, now: datetime) -> None:
         """Fill both sides of a symbol at a price, commission 0, in one durable transaction.
 

@@ -12,6 +12,7 @@ from typing import Any
 from mtum.adapters.store.actions import read_actions
 from mtum.adapters.store.faults import explained, faults_of
 from mtum.adapters.store.frames import whole_frame
+from mtum.adapters.store.orders.crosses import ENDED, ended
 from mtum.adapters.store.schema import SCHEMA_VERSION
 from mtum.config.named_files import why_unreadable
 from mtum.core.portfolio.fills import Action, SymbolChange
@@ -241,12 +242,7 @@ class SqliteReader:
 
     def crosses(self, session: date) -> Mapping[tuple[str, str], Mapping[str, object]]:
         """Return `status` and `price_usd` of a session's crosses by sleeve and symbol."""
-        sql = (
-            "SELECT crosses.strategy, crosses.symbol, lower(status), coalesce(price, reference_price) FROM crosses "
-            "LEFT JOIN fills ON fills.intent_id = crosses.id AND current = 1 WHERE crosses.session = ?"
-        )
-        rows = _ask(self.connection, sql, (session.isoformat(),))
-        return {(sleeve, symbol): {"status": status, "price_usd": usd} for sleeve, symbol, status, usd in rows}
+        return ended(_ask(self.connection, ENDED, (session.isoformat(),)))
 
     def _select[R](self, kind: type[R], relation: str, rest: str = "", values: Sequence[object] = ()) -> list[R]:
         names = [field.name for field in fields(kind)]  # type: ignore[arg-type]  # every kind is a dataclass

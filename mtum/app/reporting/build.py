@@ -4,12 +4,14 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
-from mtum.app.reporting import drift, money, quality, together, trading
+from mtum.app.reporting import drift, money, quality, trading
 from mtum.app.reporting.corrections import corrections
 from mtum.app.reporting.facts import SessionFacts
 from mtum.app.reporting.regret import regret_lines
-from mtum.core.reporting.summary import ProblemLine, Summary
+from mtum.core.reporting.coordination import coordination_document
+from mtum.core.reporting.summary import ProblemLine, Summary, conditions_in
 from mtum.errors import ExitCode, MtumError
 from mtum.ports.store import Store
 
@@ -60,12 +62,8 @@ def summarize(store: Store, facts: SessionFacts, broken: list[ProblemLine]) -> S
     others = part("other positions", lambda: money.other_positions(facts), (), broken)
     expected = part("comparison with the backtest", lambda: drift.backtest_line(facts, sleeve), None, broken)
     regret = part("list of turned conditions", lambda: regret_lines(facts), (), broken)
-    sleeves = {part.setup.strategy: _of_sleeve(store, part, broken) for part in facts.parts}
-    if sleeves:
-        theirs = {(line.session, line.subject, line.now) for one in sleeves.values() for line in one.corrections}
-        corrected = tuple(line for line in corrected if (line.session, line.subject, line.now) not in theirs)
     settles_by = decision.frame["book"].get("settles_by") if decision else None
-    return Summary(
+    found = Summary(
         session=facts.day,
         mode=facts.setup.settings.mode,
         account=facts.setup.account,
@@ -78,7 +76,7 @@ def summarize(store: Store, facts: SessionFacts, broken: list[ProblemLine]) -> S
         half_day=session.half_day if session else False,
         next_session=upcoming.day if upcoming else None,
         next_decision_at=upcoming.close - timedelta(minutes=schedule.snapshot_minutes) if upcoming else None,
-        conditions=trading.condition_lines(facts),
+        conditions=conditions_in(decision.document.get("symbols", {})) if decision else (),
         orders=trading.order_lines(facts),
         fills=trading.fill_lines(facts),
         position=position,
@@ -104,22 +102,24 @@ def summarize(store: Store, facts: SessionFacts, broken: list[ProblemLine]) -> S
         settles_by=date.fromisoformat(settles_by) if settles_by else None,
         state=facts.setup.chosen.state.value if facts.setup.sleeve else "",
         internal_orders=trading.internal_lines(store, facts),
-        standing=together.standing_lines(store, facts),
-        undecided=tuple((run.document or {}).get("undecided", ())) if run and sleeves else (),
-        sleeves=sleeves,
-        coordination=together.coordination(store, facts) if sleeves else {},
+        standing=trading.standing_lines(store, facts),
     )
+    return _with_sleeves(store, facts, found, broken) if facts.parts else found
 
 
-def _of_sleeve(store: Store, facts: SessionFacts, broken: list[ProblemLine]) -> Summary:
-    # What a sleeve shares with the account (run, settings, contracts) is told once, there.
+def _with_sleeves(store: Store, facts: SessionFacts, account: Summary, broken: list[ProblemLine]) -> Summary:
+    """Return the account with the summaries of its sleeves and what it did with their wishes."""
+    plan = store.plans.find(facts.day)
+    # What a sleeve shares with the account (run, settings, contracts) is told once, there; its corrections with it.
+    once: dict[str, Any] = {"problems": (), "timings": (), "drift": (), "contracts": (), "backtest": None}
+    sleeves = {part.setup.strategy: replace(summarize(store, part, broken), **once) for part in facts.parts}
+    theirs = {(line.session, line.subject, line.now) for one in sleeves.values() for line in one.corrections}
     return replace(
-        summarize(store, facts, broken),
-        problems=(),
-        timings=(),
-        drift=(),
-        contracts=(),
-        backtest=None,
+        account,
+        corrections=tuple(one for one in account.corrections if (one.session, one.subject, one.now) not in theirs),
+        undecided=tuple((facts.run.document or {}).get("undecided", ())) if facts.run else (),
+        sleeves=sleeves,
+        coordination=coordination_document(plan.document if plan else None, store.crosses.ended(facts.day)),
     )
 
 

@@ -1,4 +1,4 @@
-"""Conditions, orders and fills of a session."""
+"""Orders and fills of a session, what is traded without an order, and purchases that stand."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -8,33 +8,15 @@ from typing import Any
 from mtum.app.ledger.virtual import virtual_key
 from mtum.app.reporting.facts import SessionFacts
 from mtum.app.reporting.money import official_close
+from mtum.core.plans import standing_after
+from mtum.core.portfolio.carried import standing_of
 from mtum.core.portfolio.costs import cost_model
 from mtum.core.portfolio.fills import Fill
 from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.orders import OrderStatus, Side
-from mtum.core.reporting import words
 from mtum.core.reporting.stated import NOT_SIMULATED, UNKNOWN, Stated, stated
-from mtum.core.reporting.summary import ConditionLine, FillLine, OrderLine
+from mtum.core.reporting.summary import FillLine, OrderLine, StandingLine
 from mtum.ports.store import Store
-
-
-def condition_lines(facts: SessionFacts) -> tuple[ConditionLine, ...]:
-    """Return every condition as it was decided, symbol by symbol."""
-    symbols = facts.decision.document.get("symbols", {}) if facts.decision else {}
-    return tuple(
-        ConditionLine(
-            name=condition["name"],
-            role=words.condition(condition["name"]).role.value,
-            value=condition["value"],
-            threshold=condition["threshold"],
-            margin=condition["margin"],
-            passed=condition["passed"],
-            unit=words.condition(condition["name"]).unit,
-            symbol=symbol,
-        )
-        for symbol, part in symbols.items()
-        for condition in part.get("conditions", [])
-    )
 
 
 def order_lines(facts: SessionFacts) -> tuple[OrderLine, ...]:
@@ -103,6 +85,19 @@ def _virtual_lines(facts: SessionFacts) -> tuple[OrderLine, ...]:
         )
         for key, order in keyed
     )
+
+
+def standing_lines(store: Store, facts: SessionFacts) -> tuple[StandingLine, ...]:
+    """Return the purchases of a sleeve that are wanted again, after what the account's limits took of them.
+
+    One whose order was filled is made.
+    """
+    stored = facts.decision.document.get("standing", []) if facts.decision else []
+    wanted = standing_of(stored)
+    plan = store.plans.find(facts.day) if wanted else None
+    left = wanted if plan is None else standing_after(plan.document, facts.setup.strategy, wanted)
+    held = {one.symbol: sum(lot.shares for lot in facts.lots(one.symbol)) for one in left}
+    return tuple(StandingLine(one.symbol, one.shares, one.since) for one in left if held[one.symbol] < one.shares)
 
 
 def fill_lines(facts: SessionFacts) -> tuple[FillLine, ...]:

@@ -10,7 +10,7 @@ from mtum.core.decide import own_state
 from mtum.core.record import book_of, view_of
 from mtum.core.reporting.figures import decimals
 from mtum.core.reporting.flips import Situation, flips
-from mtum.core.reporting.summary import FlipLine
+from mtum.core.reporting.summary import ConditionLine, FlipLine, conditions_in
 from mtum.core.reporting.words import condition, listed, reason
 from mtum.core.strategies.contract import Condition, Keep, Strategy, SymbolVerdict, Target, confidence_of
 from mtum.core.values import table_in
@@ -24,19 +24,6 @@ OVERRULING = (
 TEXT_COLUMNS = 100
 
 type Table = Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True)
-class ConditionLine:
-    """One condition of one symbol as it was decided."""
-
-    symbol: str
-    name: str
-    role: str
-    value: float | None
-    threshold: float | None
-    margin: float | None
-    passed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +99,7 @@ def explanation_of(stored: Mapping[str, object], strategy: Strategy | None) -> E
         action=str(stored["action"]),
         reasons=reasons,
         planned=tuple(cast("Sequence[Table]", document.get("planned", ()))),
-        conditions=tuple(line for symbol, part in symbols.items() for line in _conditions(symbol, table_in(part))),
+        conditions=conditions_in(symbols),
         inputs={symbol: _inputs(symbol, document, frame, strategy) for symbol in symbols},
         book={name: value for name, value in table_in(frame["book"]).items() if name != "holdings"},
         levels=tuple(line for lines in levels.values() for line in lines),
@@ -122,19 +109,6 @@ def explanation_of(stored: Mapping[str, object], strategy: Strategy | None) -> E
         virtual=bool(document.get("virtual")),
         made_with={name: stored.get(name) for name in ("decided_at", "code_version", "code_hash", "settings_hash")},
     )
-
-
-def _conditions(symbol: str, part: Table) -> Iterator[ConditionLine]:
-    for row in cast("Sequence[Table]", part["conditions"]):
-        yield ConditionLine(
-            symbol=symbol,
-            name=str(row["name"]),
-            role=condition(str(row["name"])).role.value,
-            value=_maybe(row["value"]),
-            threshold=_maybe(row["threshold"]),
-            margin=_maybe(row["margin"]),
-            passed=bool(row["passed"]),
-        )
 
 
 def _inputs(symbol: str, document: Table, frame: Table, strategy: Strategy | None) -> dict[str, object]:
@@ -276,9 +250,8 @@ def _condition_table(rows: Sequence[ConditionLine]) -> Iterator[str]:
     yield f"{'Condition':<38}{'value':>15}{'threshold':>15}{'margin':>15}  result"
     for row in rows:
         numbers = "".join(f"{number_text(value):>15}" for value in (row.value, row.threshold, row.margin))
-        unit = condition(row.name).unit
         label = f"{row.symbol + ' ' if several else ''}{row.role}: {condition(row.name).words}"
-        yield f"{label[:37]:<38}{numbers}  {'yes' if row.passed else 'no'}{f' ({unit})' if unit else ''}"
+        yield f"{label[:37]:<38}{numbers}  {'yes' if row.passed else 'no'}{f' ({row.unit})' if row.unit else ''}"
 
 
 def _flip_text(told: Explanation) -> str:

@@ -10,6 +10,8 @@ from datetime import date, datetime
 
 from mtum.core.reporting.expectation import BacktestLine
 from mtum.core.reporting.stated import SPARSE, UNKNOWN, Stated
+from mtum.core.reporting.words import condition
+from mtum.core.values import list_in, maybe_number, table_in, text_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,18 @@ class ConditionLine:
     passed: bool
     unit: str = ""
     symbol: str = ""
+
+
+def conditions_in(symbols: Mapping[str, object]) -> tuple[ConditionLine, ...]:
+    """Return every condition of a decision's document, symbol by symbol."""
+    found = []
+    for symbol, part in symbols.items():
+        for row in map(table_in, list_in(table_in(part).get("conditions", []))):
+            spec = condition(text_in(row["name"]))
+            value, threshold, margin = (maybe_number(row[name]) for name in ("value", "threshold", "margin"))
+            passed, role = bool(row["passed"]), spec.role.value
+            found.append(ConditionLine(spec.name, role, value, threshold, margin, passed, spec.unit, symbol))
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

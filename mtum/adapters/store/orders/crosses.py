@@ -2,10 +2,11 @@
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.orders.executions import insert_fill
@@ -18,6 +19,11 @@ from mtum.errors import StoreError
 from mtum.ports.records import Cross, Observed
 
 _SELECT = "SELECT * FROM crosses"
+ENDED = (
+    "SELECT crosses.strategy, crosses.symbol, lower(status), coalesce(price, reference_price) FROM crosses "
+    "LEFT JOIN fills ON fills.intent_id = crosses.id AND current = 1 WHERE crosses.session = ?"
+)
+"""What became of the crosses of a session, and the price: the official close, before it that of the decision."""
 
 
 def insert_cross(connection: sqlite3.Connection, cross: Cross, at: datetime, decision_id: int) -> None:
@@ -41,6 +47,11 @@ def insert_cross(connection: sqlite3.Connection, cross: Cross, at: datetime, dec
     connection.execute(f"INSERT INTO crosses VALUES ({', '.join('?' * len(values))})", values)
 
 
+def ended(rows: Iterable[Iterable[Any]]) -> dict[tuple[str, str], Mapping[str, object]]:
+    """Return the rows of `ENDED` by sleeve and symbol."""
+    return {(sleeve, symbol): {"status": status, "price_usd": usd} for sleeve, symbol, status, usd in rows}
+
+
 @dataclass(frozen=True, slots=True)
 class SqliteCrosses:
     """The port `CrossStore` on SQLite."""
@@ -56,6 +67,10 @@ class SqliteCrosses:
         """Return those of one session, in the order they were planned."""
         rows = self.database.rows(f"{_SELECT} WHERE session = ? ORDER BY rowid", (session.isoformat(),))
         return tuple(_cross(row) for row in rows)
+
+    def ended(self, session: date) -> Mapping[tuple[str, str], Mapping[str, object]]:
+        """Return `status` and `price_usd` of a session's crosses by sleeve and symbol."""
+        return ended(self.database.rows(ENDED, (session.isoformat(),)))
 
     def fill(self, crosses: Sequence[Cross], price: Decimal, at: datetime, now: datetime) -> None:
         """Fill both sides of a symbol at a price, commission 0, in one durable transaction.

@@ -100,7 +100,7 @@ def glance(summary: Summary) -> str:
     if equity.state is State.UNKNOWN:
         return "Equity and result are not known yet."
     day, start = (
-        f"{name} {figures.fraction(ours)} (holding {figures.fraction(theirs)})"
+        f"{name} {figures.fraction(ours)}" + ("" if summary.virtual else f" (holding {figures.fraction(theirs)})")
         for name, ours, theirs in (
             ("Day", pnl.day_frac, benchmark.day_frac),
             ("since start", pnl.start_frac, benchmark.start_frac),
