@@ -18,7 +18,7 @@ from mtum.core.portfolio.tax import tax_record
 from mtum.errors import UsageError
 from mtum.ports.broker import BrokerLists
 from support.fakes import SENT_AT, FakeBroker, fake_desk, shown
-from support.store import MONDAY, STRATEGY, TUESDAY, fill, intent, later, traded
+from support.store import MONDAY, STRATEGY, TUESDAY, fill, intent, later
 
 D = Decimal
 NEXT = SENT_AT + timedelta(days=1)
@@ -30,7 +30,8 @@ def showing(**positions: str) -> BrokerLists:
 
 def held(desk: Desk, shares: int, strategy: str = STRATEGY, price: str = "100") -> None:
     order = intent(MONDAY, shares=shares, strategy=strategy)
-    traded(desk.store, order, fill(order, f"{strategy}.01", shares, price, "0"))
+    desk.store.orders.add_intent(order, later(0))
+    desk.store.orders.add_fills([fill(order, f"{strategy}.01", shares, price, "0")])
     write_lots(desk.store)
 
 
