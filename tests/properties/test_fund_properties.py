@@ -23,7 +23,7 @@ FUNDS = st.builds(
     buys=st.booleans(),
     sells=st.booleans(),
 )
-RULES = FundRules(1000.0, 500.0)
+RULES = FundRules(0.0, 1.0)
 
 
 @given(sleeves(), accounts(), FUNDS, st.floats(1.0, 500.0), st.randoms(use_true_random=False))
@@ -46,6 +46,7 @@ def test_the_fund_takes_idle_cash_alone_and_gives_what_lacked(
         if one.order.side is Side.BUY:
             cost = outlay(one.order.shares, price, SIZING)
             assert fund.buys
+            assert not any(cut.limit == "account_cash_usd" for cut in plan.cuts)
             assert bought + cost <= fund.settled_usd - RULES.keep_usd + 1e-3
         else:
             assert fund.sells

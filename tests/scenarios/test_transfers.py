@@ -1,5 +1,6 @@
 """Cash that goes from sleeve to sleeve at the end of a month, through the whole daily job."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from functools import partial
@@ -17,8 +18,9 @@ from mtum.app.session.decide_and_order import decide_and_order
 from mtum.app.session.play_session import Replay, play_session
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.reporting.coordination import coordination_lines
+from mtum.core.simulation.exchange_codec import to_bytes
 from mtum.core.strategies import STRATEGIES
-from mtum.wiring.resources import opened_reader
+from mtum.wiring.resources import EXCHANGE_NAME, opened_reader
 from scenarios.test_benchmarks import closes
 from scenarios.test_coordination import account, row, sleeve
 from support.commands import call, call_json
@@ -196,6 +198,18 @@ def test_nothing_moves_while_trading_is_halted_and_the_plan_says_so(folder: Path
     document = month_end(folder)
     assert document["coordination"]["transfers"] == {"barred": "halted", "weighting": "fixed", "sleeves": []}
     assert any("no cash moved between the sleeves: trading is halted" in one["text"] for one in document["problems"])
+
+
+def test_nothing_moves_while_it_is_not_certain_what_the_sleeves_own(folder: Path) -> None:
+    state = exchange_in(folder)
+    (account_there,) = state.accounts
+    positions = tuple(replace(one, shares=one.shares - 3) for one in account_there.positions)
+    short = replace(state, accounts=(replace(account_there, positions=positions),))
+    (folder / EXCHANGE_NAME).write_bytes(to_bytes(short))
+    document = month_end(folder)
+    assert document["coordination"]["transfers"]["barred"] == "mismatch"
+    assert any("our books and the broker's differ" in one["text"] for one in document["problems"])
+    assert document["exit_code"] == 6
 
 
 def test_a_dry_run_moves_nothing_and_shows_what_would(folder: Path) -> None:

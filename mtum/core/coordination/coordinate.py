@@ -107,10 +107,10 @@ def with_fund(plan: Plan, wants: Sequence[SleeveWants], account: Account, fund: 
             lacking += cost(cut.sleeve, cut.symbol, cut.before)
             lacking -= cost(cut.sleeve, cut.symbol, left.order.shares) if left else 0.0
     spent = sum(cost(one.sleeve, one.order.symbol, one.sent) for one in bought.values())
-    settled = round(fund.settled_usd - spent, 6)
-    found = fund_order(
-        account.prices[fund.symbol], fund.held, settled, round(lacking - fund.coming_usd, 6), fund.sizing, rules
-    )
+    settled, wanted = round(fund.settled_usd - spent, 6), round(lacking - fund.coming_usd, 6)
+    if lacking > 0 >= wanted:
+        return plan  # what is on its way is enough, and what is there is not idle
+    found = fund_order(account.prices[fund.symbol], fund.held, settled, wanted, fund.sizing, rules)
     if found is None or not (fund.buys if found[0] is Side.BUY else fund.sells):
         return plan
     side, shares = found

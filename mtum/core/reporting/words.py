@@ -12,6 +12,8 @@ REASONS = {
     "unfit": "its bars cannot be decided on, so nothing is ordered in it",
     "others_unfit": "another symbol's bars cannot be decided on, and it is weighed against that one",
     "below_trade_filter": "the change is too small to be worth an order",
+    "idle_cash": "cash that no sleeve spends is kept in the fund",
+    "cash_lacking": "a purchase needs cash that is in the fund",
     "purchase_carried": "a purchase of an earlier decision is made good",
     "budget_below_one_share": "the budget does not buy one share",
     "other_instrument": "the account holds an instrument on it that is not known",
