@@ -235,7 +235,8 @@ def test_no_order_and_no_file_come_from_books_whose_fills_were_changed(
     with closing(sqlite3.connect(tmp_path / "data" / resources.DATABASE_NAME)) as connection:
         connection.executescript(sql)
     exports = [("export", kind) for kind in ("trades", "performance", "tax")]
-    for words_typed in (("doctor",), ("run",), ("settle",), *exports):
+    shown = [("show", kind) for kind in ("trades", "equity")]
+    for words_typed in (("doctor",), ("run",), ("settle",), *shown, *exports):
         told = call_json(tmp_path, *words_typed)
         assert (told.code, words in told.texts) == (6, True), (words_typed, told.texts)
         assert "`mtum restore FILE`" in told.texts

@@ -10,8 +10,9 @@ import typer
 
 from mtum.cli.arguments import Limit, Since, SleeveName, sleeve_of
 from mtum.cli.context import call_of
-from mtum.cli.output import Answer, Listing
+from mtum.cli.output import Answer, Listing, Problem
 from mtum.cli.stored import NOTHING_YET, stand_in, untold_commissions
+from mtum.errors import ExitCode
 
 app = typer.Typer(help="List trades, orders, fills, decisions, bars, equity, movements of cash or runs.")
 
@@ -105,6 +106,8 @@ _WITHOUT = {
     "equity": "equity is still without it",
 }
 """Kind -> what a commission that is not known does to the list."""
+_OF_FILLS = ("trades", "equity")
+"""Kinds worked out of fills: where fills were changed, they are shown and are not right."""
 
 
 @app.command()
@@ -158,6 +161,7 @@ def runs(context: typer.Context, since: Since = None, limit: Limit = None) -> An
 def _list(
     context: typer.Context, kind: str, since: date | None, limit: int | None, sleeve: str | None = None
 ) -> Answer:
+    from mtum.app.ledger.torn import torn
     from mtum.ports import reading
     from mtum.wiring.resources import opened_reader
 
@@ -176,16 +180,20 @@ def _list(
         wanted = {} if sleeve is None else {"strategy": sleeve_of(call.settings(), sleeve)}
         rows: Sequence[Any] = () if reader is None else reader.rows(kinds[kind], since, limit, **wanted)
         untold = reader.rows(reading.FillRow, commission_usd=None) if reader and kind in _WITHOUT else ()
+        changed = torn(reader) if reader and kind in _OF_FILLS else ""
     listed = [_day_document(row) for row in rows] if kind == "decisions" else rows
     document = {kind: listed, "count": len(rows), "source": call.settings().market.source}
     if reader is None:
         return Answer(document, [NOTHING_YET])
+    problems = [Problem(ExitCode.PERSON, changed)] if changed else []
+    code = ExitCode.PERSON if changed else ExitCode.DONE
     if not rows:
-        return Answer(document, [f"no {kind}" + (f" since {since}" if since else "")])
+        return Answer(document, [f"no {kind}" + (f" since {since}" if since else "")], code, problems)
     # Whose a row is needs a column only where they are not all one's.
     owners = {getattr(row, "strategy", None) for row in rows}
     listing = _listing(({"strategy": "sleeve"} if len(owners) > 1 else {}) | _COLUMNS[kind], rows)
-    return Answer(document, [listing, *untold_commissions(untold, _WITHOUT.get(kind, "")), *stand_in(call)])
+    without = untold_commissions(untold, _WITHOUT.get(kind, ""))
+    return Answer(document, [listing, *without, *stand_in(call)], code, problems)
 
 
 def _listing(columns: Mapping[str, str], rows: Sequence[Any]) -> Listing:
