@@ -94,6 +94,15 @@ class Call(NamedTuple):
 
 
 @runtime_checkable
+class Releases(Protocol):
+    """A source of stored bars, some of which a person may have declared to be real."""
+
+    def released(self, symbol: str) -> frozenset[date]:
+        """Return the sessions of a symbol whose bar stands although it breaks a rule."""
+        ...
+
+
+@runtime_checkable
 class AsksAhead(Protocol):
     """A source that takes time to answer, and can be asked many things at once."""
 

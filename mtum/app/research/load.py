@@ -16,7 +16,7 @@ from mtum.core.market.validation import Rule, problems_in_history, session_days
 from mtum.core.simulation.history import MOST_UNKNOWN
 from mtum.core.strategies.contract import Strategy
 from mtum.errors import BarsInvalidError, BarsMissingError, UsageError
-from mtum.ports.market_data import BarSource
+from mtum.ports.market_data import BarSource, Releases
 from mtum.ports.time import Calendar
 
 FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2200, 1, 1)
@@ -73,7 +73,7 @@ def load(asked: Asked, strategy: Strategy, source: BarSource, calendar: Calendar
             f"at most {MOST_UNKNOWN} may lack"
         )
     # The bars before are what the first moves are measured against.
-    _refuse_unfit(bars.tail(len(used) + CONTEXT_SESSIONS), used.day(0), calendar, in_files=source.name == "csv")
+    _refuse_unfit(bars.tail(len(used) + CONTEXT_SESSIONS), used.day(0), calendar, source)
     vix, notes = _vix(strategy, source, used, needed - 1)
     return Loaded(used, vix, needed - 1, notes, source.coverage(symbol).dividends)
 
@@ -110,12 +110,13 @@ def _vix(strategy: Strategy, source: BarSource, bars: Bars, first: int) -> tuple
     return closes, (*said,)
 
 
-def _refuse_unfit(bars: Bars, start: date, calendar: Calendar, *, in_files: bool) -> None:
+def _refuse_unfit(bars: Bars, start: date, calendar: Calendar, source: BarSource) -> None:
     sessions = calendar.sessions(start, bars.last_day)
     days = session_days([session.day for session in sessions])
-    problems = problems_in_history(bars, days)
+    released = source.released(bars.symbol) if isinstance(source, Releases) else frozenset[date]()
+    problems = problems_in_history(bars, days, released=released)
     if problems:
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        first = mended_in_file(problems[0], f"{bars.symbol}.csv") if in_files else problems[0]
+        first = mended_in_file(problems[0], f"{bars.symbol}.csv") if source.name == "csv" else problems[0]
         kind = BarsMissingError if first.rule is Rule.MISSING_SESSION else BarsInvalidError
         raise kind(first.text + more)

@@ -186,17 +186,19 @@ def test_a_real_move_in_a_file_is_taken_once_a_person_has_released_it(
     }
     jumped = changed(recent, **cells, volume=dict.fromkeys(range(len(recent)), 1e6))
     (tmp_path / "SPY.csv").write_text(csv_text(jumped))
-    refused = mtum("bars", "import", "SPY.csv")
+    refused = mtum("bars", "import", "SPY.csv", "--source", "ib")
     (held,) = mtum("bars", "check", "--json").document["kept_out"]
     assert (refused.code, held["rule"], held["session"]) == (3, request.node.callspec.id, str(recent.day(90)))
     assert f"a real move is accepted with `mtum bars release {held['id']}`, then import it again" in refused.err
     assert mtum("bars", "check", "--json").document["checked"] == []
     assert mtum("bars", "release", str(held["id"])).code == 0
-    done = mtum("bars", "import", "SPY.csv", "--json")
+    done = mtum("bars", "import", "SPY.csv", "--source", "ib", "--json")
     assert (done.code, mtum("bars", "check").code) == (0, 0), done.err
+    held_on = ("backtest", "--source", "ib", "--strategy", "buy_and_hold", "--set", "strategy.buy_and_hold.symbol=SPY")
+    assert mtum(*held_on, "--quiet").code == 0, "it is real to whoever reads the cache"
     # The word holds for these numbers alone.
     (tmp_path / "SPY.csv").write_text(csv_text(changed(jumped, volume={90: 999_999.0})))
-    assert mtum("bars", "import", "SPY.csv").code == 3
+    assert mtum("bars", "import", "SPY.csv", "--source", "ib").code == 3
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0), (2, 0, 1)])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.market.bars import SqliteBars
+from mtum.adapters.store.market.quarantine import SqliteQuarantine
 from mtum.adapters.store.reading import meta, open_read_only
 from mtum.core.market.bars import Bars
 from mtum.core.market.coverage import Coverage, Dividends
@@ -51,6 +52,11 @@ class CachedBars:
         if not len(found):
             raise self._missing(symbol)
         return found.until(last)
+
+    def released(self, symbol: str) -> frozenset[date]:
+        """Return the sessions of a symbol whose bar stands although it breaks a rule."""
+        with self._bars(symbol) as cached:
+            return SqliteQuarantine(cached.database).released(symbol, self.name)
 
     def quote(self, symbol: str, session: Session, at: datetime) -> Quote:
         """Refuse: a cache holds no unfinished bar."""
