@@ -3,14 +3,25 @@
 import json
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from mtum.core.coordination.account import AccountRules, Group, Returns
+from mtum.core.coordination.cash import SleeveMoney, Transfer, TransferRules
 from mtum.core.coordination.coordinate import coordinate
 from mtum.core.coordination.limits import VAR_SESSIONS
-from mtum.core.plans import plan_document, plan_frame, replayed_plan, returns_of, standing_after
+from mtum.core.plans import (
+    plan_document,
+    plan_frame,
+    replayed_plan,
+    returns_of,
+    standing_after,
+    transfers_document,
+    transfers_frame,
+    transfers_in,
+)
 from mtum.core.portfolio.decision import Standing
 from mtum.core.portfolio.limits import LossState, Restriction
 from mtum.core.values import canonical
@@ -156,3 +167,51 @@ def test_what_a_limit_left_too_small_does_not_stand_at_all() -> None:
     plan = plan_document(coordinate([wants("core", buys("AAA", 80), least_usd=600.0)], ACCOUNT, rules))
 
     assert standing_after(plan, "core", [Standing("AAA", 80, date(2026, 1, 5), "x")]) == ()
+
+
+def test_what_the_end_of_a_period_moves_is_recorded_with_its_inputs_and_replayed() -> None:
+    """Weights 0.5 each by settings, 0.75 and 0.25 by their deviations: 7,500 and 2,500 of 10,000."""
+    calm = [0.01, -0.01] * 63
+    sleeves = [
+        SleeveMoney("a", 0.5, Decimal(5000), Decimal(5000)),
+        SleeveMoney("b", 0.5, Decimal(5000), Decimal(2000), receives=False),
+        SleeveMoney("c", 0.0, Decimal(0), Decimal(0)),
+    ]
+    rules = TransferRules("month", 0.2, "inverse_volatility")
+    frame = transfers_frame(sleeves, {"a": calm, "b": [3 * one for one in calm]}, "")
+    assert frame == {
+        "barred": "",
+        "sleeves": [
+            {
+                "name": "a",
+                "weight": 0.5,
+                "equity_usd": 5000.0,
+                "available_usd": 5000.0,
+                "receives": True,
+                "returns": calm,
+            },
+            {
+                "name": "b",
+                "weight": 0.5,
+                "equity_usd": 5000.0,
+                "available_usd": 2000.0,
+                "receives": False,
+                "returns": [3 * one for one in calm],
+            },
+            {"name": "c", "weight": 0.0, "equity_usd": 0.0, "available_usd": 0.0, "receives": True},
+        ],
+    }
+    document = transfers_document(frame, rules)
+    assert {name: document[name] for name in ("barred", "weighting")} == {
+        "barred": "",
+        "weighting": "inverse_volatility",
+    }
+    assert transfers_in(document) == (
+        Transfer("a", 0.75, 5000.0, 7500.0, 2000.0, 0.0),
+        Transfer("b", 0.25, 5000.0, 2500.0, -2000.0, 500.0),
+        Transfer("c", 0.0, 0.0, 0.0, 0.0, 0.0),
+    )
+    assert transfers_in(transfers_document(transfers_frame(sleeves, {}, "halted"), rules)) == ()
+    kept = json.loads(canonical({**plan_frame([], ACCOUNT, {}), "transfers": frame}))
+    again = replayed_plan(kept, {}, AccountRules(transfers=rules))
+    assert again["transfers"] == json.loads(canonical(document))

@@ -297,7 +297,7 @@ def test_capital_is_added_once_and_counts_from_the_day_before() -> None:
 
 def test_todays_change_counts_from_the_last_close_and_money_moved_since() -> None:
     moved_in = tuple(CashMovement(f"{day}", STRATEGY, day, "deposit", D(100)) for day in (MONDAY, TUESDAY, THURSDAY))
-    points = (OfficialEquity(MONDAY, D(5000)), OfficialEquity(TUESDAY, D(5100)))
+    points = (OfficialEquity(MONDAY, D(4000)), OfficialEquity(TUESDAY, D(5100)))
     assert equity_before(replace(own("0", movements=moved_in), points=points)) == 5200.0
     assert equity_before(own("0", movements=moved_in)) is None
 
@@ -353,6 +353,26 @@ def test_the_book_tells_losses_settlement_and_what_was_left(tmp_path: Path) -> N
     assert (waits.standing, waits.stopped) == ((Standing("MTUM", 4, MONDAY, "burst"),), {"MTUM": "stop_loss"})
     # Tuesday's sale settles on Thursday; where none waits, one of today would on the Monday.
     assert (waits.settles_by, done.settles_by, late.settles_by) == (THURSDAY, None, AFTER)
+
+
+@pytest.mark.parametrize(
+    ("traded_on", "today", "settles_by"),
+    [
+        # On Columbus Day nothing settles: Thursday's sale waits until Tuesday, Friday's until Wednesday.
+        ({date(2018, 10, 4): Side.SELL, date(2018, 10, 5): Side.SELL}, date(2018, 10, 8), date(2018, 10, 10)),
+        ({date(2018, 10, 4): Side.SELL, date(2018, 10, 5): Side.BUY}, date(2018, 10, 8), date(2018, 10, 9)),
+        ({date(2018, 10, 4): Side.SELL, date(2018, 10, 8): Side.SELL}, date(2018, 10, 8), date(2018, 10, 9)),
+        # Settled on the day itself: then one of that day counts.
+        ({date(2018, 10, 1): Side.SELL}, date(2018, 10, 3), date(2018, 10, 5)),
+    ],
+)
+def test_cash_settles_with_the_last_sale_before_today(
+    tmp_path: Path, traded_on: dict[date, Side], today: date, settles_by: date
+) -> None:
+    fills = [fill(intent(day, side), f"{day}.01", 1, "100") for day, side in traded_on.items()]
+    with fake_desk(tmp_path, FakeBroker()) as desk:
+        book = build_book(own("0", *fills), one_sleeve(), desk.store, SleeveCash(D(0), D(5)), SESSIONS, today)
+    assert book.settles_by == settles_by
 
 
 def test_lots_are_read_and_written_strategy_by_strategy(tmp_path: Path) -> None:

@@ -156,3 +156,19 @@ def test_what_is_left_of_a_purchase_may_be_as_small_as_the_smallest_trade() -> N
     penny = replace(ACCOUNT, prices={"BBB": 0.5})
     plan = coordinate([SleeveWants("a", {}, (buys("BBB", 10),), SIZING)], penny, AccountRules(max_symbol_frac=0.00005))
     assert [one.sent for one in plan.orders] == [1]
+
+
+def test_a_symbol_in_which_one_side_waits_leaves_the_next_to_be_crossed() -> None:
+    asked = replace(ACCOUNT, approved={"a": {"CCC": 0}})
+    plan = coordinate(
+        [wants("a", sells("CCC", 2), sells("AAA", 4), CCC=2, AAA=4), wants("b", buys("CCC", 2), buys("AAA", 4))],
+        asked,
+        RULES,
+    )
+
+    assert {(one.sleeve, one.order.symbol): one.crossed for one in plan.orders} == {
+        ("a", "AAA"): 4,
+        ("b", "CCC"): 0,
+        ("b", "AAA"): 4,
+    }
+    assert plan.held_back == (("a", "CCC", "not_approved"),)
