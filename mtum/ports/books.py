@@ -59,8 +59,8 @@ class BookStore(Protocol):
         """Return those of these keys that are those of cash movements."""
         ...
 
-    def outline(self, strategy: str, before: date, since: date | None = None) -> Sequence[EquityPoint]:
-        """Return the points that the peak and the last change depend on, oldest first.
+    def outline(self, strategies: Collection[str], before: date, since: date | None = None) -> Sequence[EquityPoint]:
+        """Return the points that the peak and the last change of these together depend on, oldest first.
 
         Between two flows growth is proportional to equity, so the first point, each with a flow and the one
         before it, the highest between flows, and the last two tell what the whole curve tells.

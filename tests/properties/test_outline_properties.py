@@ -1,5 +1,6 @@
 """The few points read of an equity curve tell the limits what the whole curve tells them."""
 
+from dataclasses import asdict, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -7,11 +8,14 @@ from random import Random
 
 import pytest
 
-from mtum.core.portfolio.cash import OfficialEquity, loss_state
+from mtum.core.portfolio.cash import OfficialEquity, account_points, loss_state, with_capital
 from mtum.ports.records import EquityPoint
 from support.store import STRATEGY, opened
 
 FIRST = date(2018, 1, 1)
+
+
+NAMES = ("a", "b", "c")
 
 
 def curve(seed: int, count: int) -> list[EquityPoint]:
@@ -43,11 +47,64 @@ def test_the_outline_of_a_curve_gives_the_state_of_the_whole_curve_bit_for_bit(t
         for back in (0, 1, 2, 40, 119):
             before, since = FIRST + timedelta(days=120 - back), FIRST + timedelta(days=seed * 7)
             earlier = [point for point in whole if point.session < before]
-            few = store.books.outline(STRATEGY, before)
+            few = store.books.outline([STRATEGY], before)
             assert state_of(list(few), None) == state_of(earlier, None)
-            both = {point.session: point for point in (*few, *store.books.outline(STRATEGY, before, since))}
+            both = {point.session: point for point in (*few, *store.books.outline([STRATEGY], before, since))}
             assert state_of([both[day] for day in sorted(both)], since) == state_of(earlier, since)
             assert len(few) <= 4 * (1 + sum(point.flows_usd != 0 for point in earlier)) + 2
+    finally:
+        store.close()
+
+
+def account_of(points: list[EquityPoint]) -> dict[str, object]:
+    curves = {
+        name: with_capital(
+            [OfficialEquity(one.session, one.equity_usd, one.flows_usd) for one in points if one.strategy == name],
+            Decimal(5000),
+        )
+        for name in NAMES
+    }
+    return asdict(loss_state(account_points(curves), Decimal(0), paused=False))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_outline_of_an_account_gives_the_state_of_its_whole_curve(tmp_path: Path, seed: int) -> None:
+    """Three sleeves, one of which begins later, each without a point on some days."""
+    chance = Random(seed)
+    whole = [
+        replace(point, strategy=name)
+        for number, name in enumerate(NAMES)
+        for point in curve(seed * 3 + number, 120)[20 * number :]
+        if chance.random() > 0.04
+    ]
+    whole.sort(key=lambda point: point.session)
+    store = opened(tmp_path)
+    try:
+        for point in whole:
+            store.ledger.write_equity(point)
+        for back in (0, 1, 2, 40, 110, 119):
+            before = FIRST + timedelta(days=120 - back)
+            few = store.books.outline(NAMES, before)
+            assert account_of(list(few)) == pytest.approx(
+                account_of([point for point in whole if point.session < before]), abs=2e-6
+            )
+    finally:
+        store.close()
+
+
+def test_an_account_without_flows_is_told_by_four_days(tmp_path: Path) -> None:
+    """The first, the highest, and the last two."""
+    store = opened(tmp_path)
+    try:
+        for day in range(100):
+            for name in NAMES:
+                worth = Decimal(1000 + (day if day < 50 else -day))
+                point = EquityPoint(
+                    FIRST + timedelta(days=day), name, worth, Decimal(0), Decimal(0), worth, Decimal(0), None, None, 0
+                )
+                store.ledger.write_equity(point)
+        days = {point.session for point in store.books.outline(NAMES, FIRST + timedelta(days=200))}
+        assert days == {FIRST + timedelta(days=day) for day in (0, 49, 98, 99)}
     finally:
         store.close()
 
@@ -55,6 +112,6 @@ def test_the_outline_of_a_curve_gives_the_state_of_the_whole_curve_bit_for_bit(t
 def test_nothing_is_there_to_outline_before_the_first_point(tmp_path: Path) -> None:
     store = opened(tmp_path)
     try:
-        assert store.books.outline(STRATEGY, FIRST) == ()
+        assert store.books.outline([STRATEGY], FIRST) == store.books.outline(NAMES, FIRST) == ()
     finally:
         store.close()

@@ -88,14 +88,29 @@ class SqliteBooks:
         sql = "SELECT key FROM cash_movements WHERE key IN (SELECT value FROM json_each(?))"
         return {key for (key,) in self.database.rows(sql, (json.dumps(list(keys), allow_nan=False),))} if keys else ()
 
-    def outline(self, strategy: str, before: date, since: date | None = None) -> Sequence[EquityPoint]:
-        """Return the points that the peak and the last change depend on, oldest first.
+    def outline(self, strategies: Collection[str], before: date, since: date | None = None) -> Sequence[EquityPoint]:
+        """Return the points that the peak and the last change of these together depend on, oldest first.
 
         Parameters
         ----------
         before, since : date
             Points of sessions earlier than `before` are looked at, from `since` on where it is given.
         """
+        telling = self._telling if len(strategies) == 1 else self._telling_together
+        days = telling(strategies, before, since)
+        of = json.dumps(list(strategies), allow_nan=False), json.dumps(sorted(days), allow_nan=False)
+        each = "(SELECT value FROM json_each(?))"
+        sql = f"SELECT * FROM equity WHERE strategy IN {each} AND session IN {each} ORDER BY session"
+        return tuple(point(tuple(row)) for row in self.database.rows(sql, of))
+
+    def last_before(self, strategy: str, session: date) -> EquityPoint | None:
+        """Return the newest point of a session earlier than that."""
+        sql = "SELECT * FROM equity WHERE strategy = ? AND session < ? ORDER BY session DESC LIMIT 1"
+        row = self.database.row(sql, (strategy, session.isoformat()))
+        return None if row is None else point(tuple(row))
+
+    def _telling(self, strategies: Collection[str], before: date, since: date | None) -> set[str]:
+        (strategy,) = strategies
         span, last = (strategy, since_text(since)), before.isoformat()
         inside = "FROM equity WHERE strategy = ? AND session >= ? AND session < ?"
         flows = [day for (day,) in self.database.rows(f"SELECT session {inside} AND flows_usd <> 0", (*span, last))]
@@ -107,15 +122,21 @@ class SqliteBooks:
                 row = self.database.row(sql, (strategy, *part))
                 days |= {row[0]} if row is not None and row[0] else set()
         newest = self.database.rows(f"SELECT session {inside} ORDER BY session DESC LIMIT 2", (*span, last))
-        named = json.dumps(sorted({*days, *(day for (day,) in newest)}), allow_nan=False)
-        sql = "SELECT * FROM equity WHERE strategy = ? AND session IN (SELECT value FROM json_each(?)) ORDER BY session"
-        return tuple(point(tuple(row)) for row in self.database.rows(sql, (strategy, named)))
+        return {*days, *(day for (day,) in newest)}
 
-    def last_before(self, strategy: str, session: date) -> EquityPoint | None:
-        """Return the newest point of a session earlier than that."""
-        sql = "SELECT * FROM equity WHERE strategy = ? AND session < ? ORDER BY session DESC LIMIT 1"
-        row = self.database.row(sql, (strategy, session.isoformat()))
-        return None if row is None else point(tuple(row))
+    def _telling_together(self, strategies: Collection[str], before: date, since: date | None) -> set[str]:
+        # As above; where a point is missing, or the first of a strategy comes, growth is in no proportion either.
+        sql = (
+            "SELECT session, sum(equity_usd), max(flows_usd <> 0), group_concat(strategy) FROM equity WHERE strategy "
+            "IN (SELECT value FROM json_each(?)) AND session >= ? AND session < ? GROUP BY session ORDER BY session"
+        )
+        values = (json.dumps(list(strategies), allow_nan=False), since_text(since), before.isoformat())
+        rows = [tuple(row) for row in self.database.rows(sql, values)]
+        begins = [at for at, (_, _, moved, who) in enumerate(rows) if at == 0 or moved or who != rows[at - 1][3]]
+        chosen = {len(rows) - 2, len(rows) - 1}
+        for first, after in pairwise([*begins, len(rows)]):
+            chosen |= {first, after - 1, max(range(first, after), key=lambda at: rows[at][1])}
+        return {rows[at][0] for at in chosen if at >= 0}
 
     def _executed(self, known: IntentState) -> tuple[int, int]:
         sql = "SELECT symbol, side, shares FROM fills WHERE intent_id = ? AND current = 1"

@@ -155,9 +155,9 @@ def equity_before(sleeve: SleeveRecords) -> float | None:
 
 def _closes(store: Store, strategy: str, movements: Sequence[CashMovement], before: date) -> tuple[OfficialEquity, ...]:
     since = store.limits.peak_since(strategy)
-    whole = store.books.outline(strategy, before)
+    whole = store.books.outline([strategy], before)
     points = {
-        point.session: point for point in (*whole, *(store.books.outline(strategy, before, since) if since else ()))
+        point.session: point for point in (*whole, *(store.books.outline([strategy], before, since) if since else ()))
     }
     return (
         *_beginning(movements),

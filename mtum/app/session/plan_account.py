@@ -156,13 +156,10 @@ def _losses(desk: Desk, prepared: Prepared, equity_usd: float) -> LossState:
         return LossState()
     day = prepared.session.day
     names = [sleeve.name for sleeve in desk.sleeves if sleeve.owns_money]
+    known = desk.store.books.outline(names, day)
     curves = {
         name: with_capital(
-            [
-                OfficialEquity(one.session, one.equity_usd, one.flows_usd)
-                for one in desk.store.ledger.equity(name)
-                if one.session < day
-            ],
+            [OfficialEquity(one.session, one.equity_usd, one.flows_usd) for one in known if one.strategy == name],
             sum((one.amount_usd for one in prepared.records[name].movements if one.kind == "capital"), Decimal(0)),
         )
         for name in names

@@ -61,7 +61,7 @@ def test_every_question_of_the_status_costs_in_line_with_the_sessions(databases:
 @pytest.mark.parametrize(
     "ask",
     [
-        lambda database, day: SqliteBooks(database).outline(STRATEGY, day),
+        lambda database, day: SqliteBooks(database).outline([STRATEGY], day),
         lambda database, day: SqliteLedger(database).movements(STRATEGY, open_only=True),
         lambda database, day: SqliteOrders(database).states(day),
         lambda database, day: SqliteBars(database).eventful("MTUM", "made-up", date(1990, 1, 1), day),
