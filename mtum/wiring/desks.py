@@ -255,10 +255,13 @@ def gate_rules(settings: Settings, pinned: Mapping[str, str]) -> GateRules:
     """Return what the last gate allows under these settings."""
     schedule = settings.schedule
     sleeves = settings.sleeves()
+    limits = {one.name: Decimal(repr(one.rules.sizing.max_position_usd)) for one in sleeves}
+    if settings.mode == "paper":
+        limits[""] = max(limits.values())  # the paper check's
     return GateRules(
         account=resources.account_of(settings),
         contracts={symbol: pinned.get(symbol, "") for symbol in symbols_of(sleeves)},
-        max_position_usd={one.name: Decimal(repr(one.rules.sizing.max_position_usd)) for one in sleeves},
+        max_position_usd=limits,
         window_opens_minutes=schedule.window_opens_minutes,
         last_send_minutes=schedule.last_send_minutes,
         paper=None if settings.mode == "practice" else settings.mode == "paper",

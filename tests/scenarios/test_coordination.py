@@ -219,7 +219,7 @@ def test_shares_change_sleeves_where_a_person_approved_both_sides_that_were_noti
         desk.clock.wait_until(session.before_close(30))
         notice = likely_order(desk, session)
         assert notice is not None
-        bought = noticed(desk, DAYS[1])[1]["shares"]  # type: ignore[index] # there is a notice
+        bought = noticed(desk.store.control, DAYS[1])[1]["shares"]  # type: ignore[index] # there is a notice
         assert f"BUY {bought} AAA for timing, {bought} of it with another sleeve." in notice.text
         assert f"mtum approve --session {DAYS[1]} --exit --sleeve core --symbol AAA" in notice.text
         assert "only if both sides are approved by 15:40 New York" in notice.text

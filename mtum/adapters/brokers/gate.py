@@ -17,7 +17,8 @@ from mtum.ports.time import Calendar
 
 PRICED_WITHIN = timedelta(minutes=2)
 """Age up to which a price counts for what other working purchases cost; the order's own is always asked afresh."""
-NONE = (Decimal(0), "")
+NOTHING = Decimal(0)
+NONE = (NOTHING, "")
 """No working purchases."""
 
 
@@ -143,6 +144,8 @@ class GatedBroker:
         against = [order for order in ours if order.side is not ticket.side]
         own = (ticket.account, session.day, ticket.strategy, ticket.symbol)
         buys = {intent_id(*own, purpose) for purpose in Purpose if purpose.opens}
+        # Our books are read only where they can matter.
+        limited = ticket.side is Side.BUY and self._rules.max_position_usd.get(ticket.strategy, NOTHING).is_finite()
         added = sum(order.left for order in ours if order.may_fill and intent_of(order.ref) in buys)
         others = [one for one in lists.others if one.symbol == ticket.symbol]
         open_buys_usd, unpriced = self._purchases(lists, now) if ticket.side is Side.BUY else NONE
@@ -159,7 +162,7 @@ class GatedBroker:
                 for order in against
                 if order.may_fill or order.ref.startswith(today)
             ),
-            own_shares=Decimal(self.held().get((ticket.strategy, ticket.symbol), 0) + added),
+            own_shares=Decimal(self.held().get((ticket.strategy, ticket.symbol), 0) + added if limited else 0),
             cash_usd=lists.account.cash_usd,
             price=unit_usd(ticket.symbol, price),
             open_buys=sum(order.left for order in mine if order.side is Side.BUY and order.may_fill),

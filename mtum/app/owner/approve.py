@@ -12,6 +12,7 @@ from mtum.core.portfolio.gate import last_instant
 from mtum.core.portfolio.orders import OrderIntent, Purpose
 from mtum.core.values import canonical
 from mtum.ports.records import Way
+from mtum.ports.store import ControlStore
 
 LOOK_EVERY = timedelta(seconds=2)
 NOTICED = "noticed_orders"
@@ -54,7 +55,7 @@ def approved_shares(desk: Desk, day: date, sleeve: str, order: PlannedOrder | Or
         return None
     if not approvals.approved(day, way):
         return 0
-    listed = noticed(desk, day)
+    listed = noticed(desk.store.control, day)
     if listed is None:
         return None
     key = (sleeve, order.symbol, order.side.value)
@@ -62,13 +63,13 @@ def approved_shares(desk: Desk, day: date, sleeve: str, order: PlannedOrder | Or
     return (shares[0] * 11 // 10 if order.purpose.opens else None) if shares else 0
 
 
-def noticed(desk: Desk, day: date) -> Sequence[Mapping[str, Any]] | None:
+def noticed(control: ControlStore, day: date) -> Sequence[Mapping[str, Any]] | None:
     """Return the orders that the notice before a session listed, None where there was none."""
-    found = json.loads(desk.store.control.meta(NOTICED) or "{}")
+    found = json.loads(control.meta(NOTICED) or "{}")
     return found["orders"] if found.get("session") == day.isoformat() else None
 
 
 def keep_notice(desk: Desk, day: date, orders: Sequence[Mapping[str, Any]]) -> None:
     """Keep what the notice before a session lists; the first that listed something is the one that was read."""
-    if not noticed(desk, day):
+    if not noticed(desk.store.control, day):
         desk.store.control.set_meta(NOTICED, canonical({"session": day.isoformat(), "orders": list(orders)}))

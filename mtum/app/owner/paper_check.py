@@ -228,8 +228,7 @@ STEPS = (
 def _ticket(desk: Desk, session: Session, purpose: Purpose) -> Ticket:
     symbol = desk.symbols[0]
     key = intent_id(desk.account, session.day, STRATEGY, symbol, purpose)
-    buy, kind = Side.BUY, OrderType.MARKET_ON_CLOSE
-    return Ticket(desk.account, symbol, buy, kind, 1, f"{key}-1", strategy=desk.sleeves[0].name)
+    return Ticket(desk.account, symbol, Side.BUY, OrderType.MARKET_ON_CLOSE, 1, f"{key}-1")
 
 
 def _save(

@@ -24,6 +24,7 @@ def approve(
     ] = None,
 ) -> Answer:
     """Approve a session's order in advance; it names the session and lapses with it."""
+    from mtum.app.owner.approve import noticed
     from mtum.app.session.decide_and_order import JOB
     from mtum.wiring.resources import calendar_of, market_now, opened_store, system_clock
 
@@ -42,11 +43,17 @@ def approve(
         if run is not None and run.outcome == "finished":
             raise UsageError(f"{day} has been run already; an approval is for a session to come")
         new = store.approvals.approve(day, way, market_now(settings, store, wall=system_clock()), whose, symbol)
+        listed = noticed(store.control, day)
     asking = [settings.risk_of(name).require_confirmation for name in ([whose] if whose else settings.configured())]
     needed = any(required == "all" or (required is True and enter) for required in asking)
     said = str(asking[0]).lower()
     hints = [] if needed else [f"risk.require_confirmation is {said}: no approval is asked for"]
     what = " ".join([way, *([f"of {symbol}"] if symbol else []), *([f"by {whose}"] if whose else [])])
-    line = f"{what} of {day} {'approved' if new else 'was approved already'}"
+    lines = [f"{what} of {day} {'approved' if new else 'was approved already'}"]
+    if needed and not (whose or symbol):
+        side = "BUY" if enter else "SELL"
+        rows = [f"{one['side']} {one['shares']} {one['symbol']}" for one in listed or () if one["side"] == side]
+        told = ", ".join(rows) or ("nothing, as the notice lists none" if listed is not None else "")
+        lines.append(f"It covers {told or 'what the notice before the decision lists, all orders if there is none'}.")
     chosen = {name: word for name, word in (("sleeve", whose), ("symbol", symbol)) if word}
-    return Answer({"session": day, "way": way, **chosen, "approved": True, "new": new}, [line], hints=hints)
+    return Answer({"session": day, "way": way, **chosen, "approved": True, "new": new}, lines, hints=hints)

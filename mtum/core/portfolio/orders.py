@@ -238,7 +238,7 @@ class Ticket:
     """An order as it is handed to a broker: always for today's session, whole shares.
 
     `symbol`, `shares`, `combination` and `strategy`, the sleeve whose order it is, as in the intent that it carries
-    out; nothing of the last goes to the broker.
+    out; an order of the paper check is no sleeve's. Nothing of the last goes to the broker.
     """
 
     account: str

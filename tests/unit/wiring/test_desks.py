@@ -69,6 +69,12 @@ def test_the_last_gate_has_the_limits_of_the_settings() -> None:
     )
 
 
+def test_an_order_of_no_sleeve_has_a_limit_in_paper_mode_alone() -> None:
+    for more, limits in ((PAPER, {"", "mtum_confluence"}), ({}, {"mtum_confluence"})):
+        settings = settings_of(**more, **({"market__source": "yahoo"} if more else {}))
+        assert {*desks.gate_rules(settings, {}).max_position_usd} == limits
+
+
 def test_provenance_names_version_source_and_libraries() -> None:
     found = desks.provenance()
     assert found.code_version == mtum.__version__

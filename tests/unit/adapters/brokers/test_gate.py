@@ -313,6 +313,18 @@ def test_a_sleeve_has_no_more_of_a_symbol_than_its_own_limit_with_what_works_for
         assert passes or getattr(told, "code", "") == "notional"
 
 
+def test_our_books_are_not_read_for_a_sale_or_where_a_sleeve_has_no_limit() -> None:
+    def unread() -> dict[tuple[str, str], int]:
+        raise AssertionError("the books were read")
+
+    gate = gated(FakeBroker([shown(held="19", cash="99999")], [accepted(SELL)]))
+    gate.held = unread
+    assert gate.submit(ticket_of(SELL)) == accepted(SELL)
+    gate = gated(FakeBroker([shown(cash="99999")], [accepted(BUY)]), max_position_usd={STRATEGY: Decimal("inf")})
+    gate.held = unread
+    assert gate.submit(ticket_of(BUY)) == accepted(BUY)
+
+
 def test_shares_that_calls_may_call_for_are_not_sold_and_what_is_not_known_stops_purchases() -> None:
     short_calls = (replace(CALL, quantity=Decimal(-1)), replace(CALL, quantity=Decimal(-2)))
     others = (*short_calls, replace(CALL, symbol="SPY", quantity=Decimal(-9)))

@@ -50,15 +50,15 @@ def test_an_approval_of_a_session_covers_what_was_noticed(
 def test_the_notice_that_was_read_is_the_one_that_counts(tmp_path: Path) -> None:
     rows = [{"sleeve": STRATEGY, "symbol": "MTUM", "side": "BUY", "shares": shares} for shares in (10, 90)]
     with fake_desk(tmp_path, FakeBroker(), risk__require_confirmation=True) as desk:
-        assert noticed(desk, MONDAY) is None
+        assert noticed(desk.store.control, MONDAY) is None
         keep_notice(desk, MONDAY, [])
-        assert noticed(desk, MONDAY) == []
+        assert noticed(desk.store.control, MONDAY) == []
         for row in rows:
             keep_notice(desk, MONDAY, [row])
-        assert noticed(desk, MONDAY) == rows[:1]
-        assert noticed(desk, TUESDAY) is None
+        assert noticed(desk.store.control, MONDAY) == rows[:1]
+        assert noticed(desk.store.control, TUESDAY) is None
         keep_notice(desk, TUESDAY, rows[1:])
-        assert (noticed(desk, MONDAY), noticed(desk, TUESDAY)) == (None, rows[1:])
+        assert (noticed(desk.store.control, MONDAY), noticed(desk.store.control, TUESDAY)) == (None, rows[1:])
 
 
 def test_a_sale_is_approved_whole_and_a_purchase_to_the_share(tmp_path: Path) -> None:

@@ -183,6 +183,15 @@ def test_an_approval_names_its_session_and_its_way(mtum: Any, monkeypatch: pytes
     assert mtum("run", "--json").document["orders"][0]["status"] == "FILLED"
 
 
+def test_an_approval_says_what_it_covers(mtum: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MTUM_RISK__REQUIRE_CONFIRMATION", "all")
+    words = ("approve", "--session", "2018-01-03")
+    assert mtum(*words, "--enter").out.endswith(
+        "It covers what the notice before the decision lists, all orders if there is none.\n"
+    )
+    assert "It covers" not in mtum(*words, "--enter", "--symbol", "MTUM").out
+
+
 @pytest.mark.parametrize(
     "words",
     [
