@@ -1,5 +1,6 @@
 """A strategy on total returns with the broker's bars: with dividends told, untold today, and told later."""
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from mtum.app.service.rehearse import Surroundings, rehearse
 from mtum.core.market.coverage import Dividends
 from mtum.wiring.resources import source_of
 from support.many_bars import DAY, DIVIDEND, EX_DATES, names
-from support.many_symbols import Total, Wide, wide_installation, wide_market
+from support.many_symbols import Total, wide_installation, wide_market
 
 TABLE = wide_market(3)
 GOOD = Surroundings(free_bytes=lambda: 10**10, damage=lambda: (), unreachable=lambda: ())
@@ -59,16 +60,17 @@ def test_nothing_is_decided_and_the_doctor_says_no_where_no_dividend_is_told(tmp
         assert ours.run(DAY).exit_code == 3
 
 
-def test_bars_cached_without_dividends_are_read_again_once_they_are_told(tmp_path: Path) -> None:
+def test_bars_cached_without_dividends_are_read_again_and_what_was_decided_on_them_stays(tmp_path: Path) -> None:
     file = tmp_path / "dividends.csv"
-    with wide_installation(tmp_path, TABLE, strategy=Wide, market__dividend_source="file") as ours:
-        file.write_text("".join(f"{symbol},2015-01-05,0\n" for symbol in ("symbol,ex_date,usd", *names(3))[1:]))
-        file.write_text("symbol,ex_date,usd\n" + file.read_text())
-        assert ours.run(DAY, minutes=30, dry_run=True).exit_code == 0
+    with wide_installation(tmp_path, TABLE, strategy=Total, market__dividend_source="file") as ours:
+        file.write_text("symbol,ex_date,usd\n" + "".join(f"{symbol},2015-01-05,0\n" for symbol in names(3)))
+        assert (ours.run(DAY).exit_code, ours.settle(DAY).exit_code) == (0, 0)
         with ours.desk() as desk:
             assert cached_dividends(desk, "S000") == {}
         file.write_text(file.read_text() + f"S000,{EX_DATES[0]},0.34\n")
-        assert ours.run(DAY, minutes=25, dry_run=True).exit_code == 0
+        assert ours.run(date(2017, 10, 5), dry_run=True).exit_code == 0
         with ours.desk() as desk:
             assert cached_dividends(desk, "S000") == {EX_DATES[0]: 0.34}
             assert source_of(ours.settings, tmp_path).coverage("S000").dividends is Dividends.KNOWN
+            found = verify(desk.store, desk.settings, desk.provenance)
+            assert found.exit_code == 0, found.document
