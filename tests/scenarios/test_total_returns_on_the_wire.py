@@ -1,6 +1,7 @@
 """A strategy on total returns with the broker's bars: with dividends told, untold today, and told later."""
 
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from mtum.app.service.check import State
 from mtum.app.service.rehearse import Surroundings, rehearse
 from mtum.core.market.coverage import Dividends
 from mtum.wiring.resources import source_of
-from support.many_bars import DAY, DIVIDEND, EX_DATES, names
+from support.many_bars import DAY, DIVIDEND, EX_DATES, many, names
 from support.many_symbols import Total, wide_installation, wide_market
 
 TABLE = wide_market(3)
@@ -74,3 +75,18 @@ def test_bars_cached_without_dividends_are_read_again_and_what_was_decided_on_th
             assert source_of(ours.settings, tmp_path).coverage("S000").dividends is Dividends.KNOWN
             found = verify(desk.store, desk.settings, desk.provenance)
             assert found.exit_code == 0, found.document
+
+
+def test_a_dividend_announced_before_is_booked_to_the_cent_though_its_session_was_missed(tmp_path: Path) -> None:
+    next_day = date(2017, 10, 5)
+    table = many(names(2), TABLE.sessions, {next_day: 0.3418})
+    with wide_installation(tmp_path, table, strategy=Total) as ours:
+        assert (ours.run(DAY).exit_code, ours.settle(DAY).exit_code, ours.settle(next_day).exit_code) == (0, 0, 0)
+        with ours.desk() as desk:
+            booked = [one for one in desk.store.ledger.movements("s0") if one.kind == "dividend"]
+            held = {one.symbol: one.shares for one in desk.store.ledger.lots("s0")}
+            desk.broker.connect()
+            assert desk.store.books.cash("s0") == desk.broker.lists().account.cash_usd
+        exact = {symbol: (shares * Decimal("0.3418")).quantize(Decimal("0.01")) for symbol, shares in held.items()}
+        assert {one.symbol: one.amount_usd for one in booked} == exact
+        assert set(exact) == {"S000", "S001"}
