@@ -1,5 +1,6 @@
 """A universe of symbols over the wire: what does not come in time hurts only itself."""
 
+from datetime import date
 from pathlib import Path
 
 from mtum.core.market.sessions import Session
@@ -63,3 +64,20 @@ def test_the_bars_of_the_others_are_refreshed_before_the_window(tmp_path: Path) 
             found = {symbol: len(desk.store.bars.bars(symbol, "ib")) for symbol in names(4)}
         assert found["S001"] == 0
         assert all(found[symbol] >= Wide().history for symbol in ("S000", "S002", "S003"))
+
+
+def test_the_closes_of_all_symbols_are_read_together_and_one_that_fails_alone(tmp_path: Path) -> None:
+    with wide_installation(tmp_path, TABLE) as ours:
+        assert ours.run(DAY).exit_code == 0
+        ours.gateway.tell("behavior", no_data=["S003"], history_seconds=0.2)
+        began = len(ours.gateway.journal)
+        settled = ours.settle(DAY)
+        (problem,) = settled.document["problems"]
+        assert "official close not recorded yet: 1 day bars of S003" in problem["text"]
+        with ours.desk() as desk:
+            newest = {symbol: desk.store.bars.bars(symbol, "ib").last_day for symbol in names(4)}
+        assert newest == {"S000": DAY, "S001": DAY, "S002": DAY, "S003": date(2017, 10, 3)}
+        told = [one["name"] for one in ours.gateway.journal[began:] if one["kind"] in ("request", "answer")]
+        first = told.index("reqHistoricalData")
+        # Asked side by side: the next question does not wait for the answer to the first.
+        assert told[first : first + 3] == ["reqHistoricalData"] * 3

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from mtum.app.bars.refresh_bars import reading_of
+from mtum.app.bars.refresh_bars import ToRead, reading_of
 from mtum.app.desk import Desk
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.market.volume import LEARNING_DAYS, LEARNING_SESSIONS, ObservedShare, UsualShare, usual_share
@@ -51,8 +51,21 @@ def ask_histories(desk: Desk, symbols: Sequence[str], session: Session, sessions
     calls += [Call("volume_share", (symbol, session, minutes)) for symbol in shares]
     until_snapshot = (session.before_close(minutes) - desk.clock.now()).total_seconds()
     _ask(desk.source, calls, min(until_snapshot, GATHER_SECONDS) if until_snapshot > 0 else _left(desk, session) / 2)
+    _ask_second(desk, readings, _left(desk, session) / 2)
+
+
+def ask_closes(desk: Desk, symbols: Sequence[str], session: Session, sessions: Sessions) -> None:
+    """Ask for the official closes of a session that is over, and what else the caches lack."""
+    if isinstance(desk.source, AsksAhead):
+        found = (reading_of(desk, symbol, session, sessions, through_session=True) for symbol in symbols)
+        readings = [one for one in found if one is not None]
+        _ask(desk.source, [Call("history", one.arguments) for one in readings], GATHER_SECONDS)
+        _ask_second(desk, readings, GATHER_SECONDS)
+
+
+def _ask_second(desk: Desk, readings: Sequence[ToRead], seconds: float) -> None:
     newest = [Call("history", (one.symbol, one.last, one.last)) for one in readings if one.missing]
-    _ask(desk.second, newest, _left(desk, session) / 2)
+    _ask(desk.second, newest, seconds)
 
 
 def ask_quotes(desk: Desk, symbols: Sequence[str], when: tuple[Session, Sessions, datetime]) -> None:

@@ -12,6 +12,7 @@ from mtum.app.ledger.dividends import dividends_received
 from mtum.app.ledger.equity import restate_equity, value_again_from
 from mtum.app.ledger.torn import torn
 from mtum.app.owner.flatten import forget_flatten
+from mtum.app.session.ask_ahead import ask_closes
 from mtum.app.session.close_orders import cancel_left_over, close_orders, take_up
 from mtum.app.session.decide_and_order import RunResult, current_document, sessions_around
 from mtum.app.session.differences import beyond_ordered, position_differences
@@ -136,7 +137,9 @@ def _read_closes(desk: Desk, records: Records, session: Session, sessions: Sessi
     held += [fill.symbol for fill in records.fills if fill.session == session.day]
     problems = []
     compared = [symbol for sleeve in desk.sleeves for symbol in sleeve.compared_with]
-    for symbol in dict.fromkeys([*held, *desk.symbols, *compared, *desk.series]):
+    symbols = dict.fromkeys([*held, *desk.symbols, *compared, *desk.series])
+    ask_closes(desk, [one for one in symbols if one not in desk.series], session, sessions)
+    for symbol in symbols:
         read = refresh_series if symbol in desk.series else refresh_bars
         try:
             read(desk, symbol, session, sessions, through_session=True)
