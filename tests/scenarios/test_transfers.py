@@ -1,12 +1,13 @@
 """Cash that goes from sleeve to sleeve at the end of a month, through the whole daily job."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import partial
 from math import prod
 from pathlib import Path
 from shutil import copytree
+from statistics import stdev
 from typing import Any
 
 import pytest
@@ -210,6 +211,49 @@ def test_nothing_moves_while_it_is_not_certain_what_the_sleeves_own(folder: Path
     assert document["coordination"]["transfers"]["barred"] == "mismatch"
     assert any("our books and the broker's differ" in one["text"] for one in document["problems"])
     assert document["exit_code"] == 6
+
+
+def test_weights_follow_what_the_sleeves_have_earned_and_lost(folder: Path) -> None:
+    extra = f'{REBALANCE}\nweighting = "inverse_volatility"'
+    swings = {"core": 0.01, "timing": 0.03, "idle": 0.0}
+    with account(folder, *SLEEVES, extra=extra) as replay:
+        ledger = replay.desk.store.ledger
+        for name, swing in swings.items():
+            first = ledger.equity(name)[0]
+            for number in range(120):
+                # Up and down by turns, back at what it began with after every second session.
+                usd = Decimal(str(round(float(first.equity_usd) * (1 + swing * (number % 2)), 2)))
+                day = date(2017, 3, 1) + timedelta(days=number)
+                ledger.write_equity(replace(first, session=day, equity_usd=usd, flows_usd=Decimal(0)))
+    month_end(folder, extra)
+    with account(folder, *SLEEVES, extra=extra) as replay:
+        plan = replay.desk.store.plans.find(LAST)
+        assert plan is not None
+        earned = {one["name"]: one["returns"] for one in plan.frame["transfers"]["sleeves"]}
+        assert {len(values) for values in earned.values()} == {126}
+        spread = {name: stdev(values) for name, values in earned.items() if name != "idle"}
+        usual = sum(spread.values()) / 2
+        raw = {"core": 0.5 * usual / spread["core"], "timing": 0.3 * usual / spread["timing"], "idle": 0.2}
+        weights = {one["sleeve"]: one["weight"] for one in plan.document["transfers"]["sleeves"]}
+        assert weights == pytest.approx({name: one / sum(raw.values()) for name, one in raw.items()})
+        assert weights["core"] > 0.6
+        found = verify(replay.desk.store, replay.desk.settings, replay.desk.provenance).document["books"]
+        assert not [line for line in found if "plan" in line or "transfer" in line]
+
+
+def test_a_sleeve_that_is_off_counts_with_the_last_close_of_what_nobody_else_looks_at(tmp_path: Path) -> None:
+    own = sleeve("core", 0.5).replace('"AAA", "BBB"', '"BBB"')
+    off = sleeve("timing", 0.5, row(FIRST, "AAA", 1.0)).replace('"AAA", "BBB"', '"AAA"')
+    with account(tmp_path, own, off) as replay:
+        until(replay, FIRST)
+    with account(tmp_path, own, off.replace("weight = 0.5", 'weight = 0.5\nstate = "off"')) as replay:
+        (document,) = played(replay, 1)
+        ledger = replay.desk.store.ledger
+        plan = replay.desk.store.plans.find(date.fromisoformat(document["session"]))
+        assert plan is not None
+        last = next(one for one in ledger.equity("timing") if one.session == FIRST)
+        assert last.market_usd > 14000
+        assert plan.frame["equity_usd"] == pytest.approx(float(last.equity_usd) + 15000)
 
 
 def test_a_dry_run_moves_nothing_and_shows_what_would(folder: Path) -> None:

@@ -60,14 +60,15 @@ class AccountRow:
 
 def account_performance(reader: Reader, sleeves: Iterable[str]) -> list[AccountRow]:
     """Return the account at every close that one of these sleeves has, oldest first."""
-    points = {name: equity_points(reader, name) for name in sleeves}
+    rows = {name: reader.rows(EquityRow, None, None, strategy=name) for name in sleeves}
+    points = {name: equity_points(reader, name, own) for name, own in rows.items()}
     account = account_points(points)
     given = curve(
         [one.session for one in account],
         [float(one.equity_usd) for one in account],
         [float(one.flows_usd) for one in account],
     )
-    held = {name: {row.session: row.benchmark_usd for row in _rows(reader, name)} for name in points}
+    held = {name: {row.session: row.benchmark_usd for row in own} for name, own in rows.items()}
     gains: dict[date, dict[str, float]] = {one.session: {} for one in account}
     for name, own in points.items():
         before = Decimal(0)
@@ -77,7 +78,7 @@ def account_performance(reader: Reader, sleeves: Iterable[str]) -> list[AccountR
     found, last = [], dict[str, float | None]()
     for one, earned, fall in zip(account, returns(given).tolist(), drawdown(given).tolist(), strict=True):
         day = one.session.isoformat()
-        last |= {name: rows[day] for name, rows in held.items() if day in rows}
+        last |= {name: own[day] for name, own in held.items() if day in own}
         known = [usd for usd in last.values() if usd is not None]
         found.append(
             AccountRow(
@@ -93,15 +94,11 @@ def account_performance(reader: Reader, sleeves: Iterable[str]) -> list[AccountR
     return found
 
 
-def equity_points(reader: Reader, sleeve: str) -> tuple[OfficialEquity, ...]:
-    """Return the equity of a sleeve at its closes, what it began with in its first flows."""
+def equity_points(reader: Reader, sleeve: str, rows: Sequence[EquityRow] | None = None) -> tuple[OfficialEquity, ...]:
+    """Return the equity of a sleeve at its closes, what it began with in its first flows; `rows` if read already."""
     points = [
         OfficialEquity(date.fromisoformat(row.session), exact(row.equity_usd), exact(row.flows_usd))
-        for row in _rows(reader, sleeve)
+        for row in (reader.rows(EquityRow, None, None, strategy=sleeve) if rows is None else rows)
     ]
     given = (exact(row.amount_usd) for row in reader.rows(CashRow, None, None, strategy=sleeve, kind="capital"))
     return with_capital(points, sum(given, Decimal(0)))
-
-
-def _rows(reader: Reader, sleeve: str) -> Sequence[EquityRow]:
-    return reader.rows(EquityRow, None, None, strategy=sleeve)
