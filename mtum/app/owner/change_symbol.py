@@ -205,10 +205,12 @@ def _external_after(
         there = lists.positions.get(change.into, ZERO) - ours[change.into]
         if own and abs(there - after[change.into]) <= _SHARE:
             after[change.into] = there
+    expected = {symbol: ours[symbol] + after[symbol] for symbol in before}
+    shown = {symbol: lists.positions.get(symbol, ZERO) for symbol in before}
     wrong = [
-        f"{ours[symbol] + after[symbol]} {symbol} and shows {lists.positions.get(symbol, ZERO)}"
+        f"{expected[symbol].normalize():f} {symbol} and shows {shown[symbol].normalize():f}"
         for symbol in before
-        if abs(lists.positions.get(symbol, ZERO) - ours[symbol] - after[symbol]) >= _SHARE
+        if abs(shown[symbol] - expected[symbol]) >= _SHARE
     ]
     if wrong:
         once = "say it once its positions show it; `mtum reconcile` shows both sides"

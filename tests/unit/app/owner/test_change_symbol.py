@@ -141,3 +141,12 @@ def test_a_flat_symbol_takes_its_bars_and_wishes_along_and_gives_them_back(tmp_p
         told(desk, "undone", "MTUM")
         assert len(desk.store.bars.bars("NEW", bars.source)) == 0
         assert desk.store.statements.flatten_requests() == ("MTUM",)
+
+
+def test_the_owners_own_shares_explain_no_more_than_they_became(tmp_path: Path) -> None:
+    with fake_desk(tmp_path, FakeBroker([showing(NEW="12")]), NEXT) as desk:
+        held(desk, 7)
+        desk.store.statements.state_external("MTUM", D(2), SENT_AT, "test")
+        with pytest.raises(UsageError, match="then the broker holds 9 NEW and shows 12; say it once"):
+            told(desk, "renamed", "MTUM", "NEW")
+        assert desk.store.statements.external_shares() == {"MTUM": 2}
