@@ -27,6 +27,8 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "reconcile": (
         ("mtum reconcile", "what differs, and the ways out"),
         ("mtum reconcile --accept external MTUM 10", "10 shares are your own, never traded here"),
+        ("mtum reconcile --accept renamed FB META --from 2022-06-09", "the same shares under another name"),
+        ("mtum reconcile --accept merged TWTR --cash 54.20", "paid out by a merger"),
     ),
     "capital": (
         ('mtum capital add 2500 --why "monthly savings"', "money paid in"),
