@@ -92,7 +92,7 @@ def _state(document: Mapping[str, Any]) -> Iterator[Sequence[object]]:
     yield "account", document["account"] or "not known yet"
     yield "strategy", document["strategy"]
     yield "market", document["source"] + (" (replayed; time is the market's own)" if document["replayed"] else "")
-    yield "position", _positions(document["positions"])
+    yield "position", _positions(document["positions"], named=len(document["cash_usd"]) > 1)
     if document["others"]:
         yield "also in the account", f"{', '.join(document['others'])} (neither traded nor valued here)"
     for strategy, amount in document["cash_usd"].items():
@@ -117,10 +117,10 @@ def _state(document: Mapping[str, Any]) -> Iterator[Sequence[object]]:
     yield "database", str(document["database"] or "none yet")
 
 
-def _positions(rows: "Sequence[PositionRow]") -> str:
+def _positions(rows: "Sequence[PositionRow]", *, named: bool) -> str:
     held = [
-        f"{'SHORT ' if row.shares < 0 else ''}{abs(row.shares)} {row.symbol} since {row.entry_session} "
-        f"at {row.entry_price:,.2f} USD"
+        f"{row.strategy + ': ' if named else ''}{'SHORT ' if row.shares < 0 else ''}{abs(row.shares)} {row.symbol} "
+        f"since {row.entry_session} at {row.entry_price:,.2f} USD"
         for row in rows
     ]
     return "; ".join(held) or "flat"

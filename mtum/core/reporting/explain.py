@@ -114,7 +114,10 @@ def explanation_of(stored: Mapping[str, object], strategy: Strategy | None) -> E
 def _inputs(symbol: str, document: Table, frame: Table, strategy: Strategy | None) -> dict[str, object]:
     part, bars = table_in(table_in(document["symbols"])[symbol]), table_in(table_in(frame["bars"]).get(symbol, {}))
     if not bars:  # its bars could not be decided on
-        return {"last_close": table_in(frame.get("unfit", {})).get(symbol), "held": _holding(symbol, frame)}
+        notes = cast("Sequence[str]", document.get("notes", ()))
+        said = [text for note in notes if (text := note.removeprefix(f"{symbol} not decided: ")) != note]
+        close = table_in(frame.get("unfit", {})).get(symbol)
+        return {**({"not_decided": said[0]} if said else {}), "last_close": close, "held": _holding(symbol, frame)}
     days = cast("Sequence[str]", bars["days"])
     seen = table_in(table_in(document.get("seen", {})).get(symbol, {}))
     today = {name: cast("Sequence[object]", bars[name])[-1] for name in ("open", "high", "low")}
