@@ -2,14 +2,17 @@
 
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from mtum.adapters.calendar import ExchangeCalendar
 from mtum.adapters.sources.embedded import sample_source
 from mtum.core.market.embedded import MARKETS
+from mtum.core.portfolio.sleeves import symbols_of
 from mtum.core.simulation.account_book import CorporateAction
 from mtum.gateway.market import Market, MarketClock, PortMarket, port_market
+from mtum.wiring import resources
 
 BEFORE, SPLIT_DAY = date(2005, 2, 25), date(2005, 2, 28)
 
@@ -64,3 +67,13 @@ def test_an_unknown_volume_is_shown_as_such() -> None:
     assert running is not None
     assert running.volume != running.volume
     assert running.close == 143.2716
+
+
+def test_every_symbol_of_the_packaged_portfolio_has_a_price_also_on_a_bond_holiday() -> None:
+    settings, _ = resources.packaged_portfolio()
+    symbols = symbols_of(settings.sleeves())
+    source = port_market(resources.source_of(settings, Path("nowhere")), ExchangeCalendar(), symbols)
+    for minutes in (20.0, -1.0):
+        found = at(source, date(2018, 10, 8), minutes).moment()
+        assert found.prices == {"SP500": Decimal("288.443"), "UST10": Decimal("111.4288")}
+        assert found.volumes == ({} if minutes > 0 else {"SP500": 3_330_320_000.0, "UST10": 0.0})
