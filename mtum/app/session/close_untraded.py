@@ -6,9 +6,10 @@ from decimal import Decimal
 
 from mtum.app.desk import Desk, Problem
 from mtum.app.ledger.book import SleeveRecords, held_lots
-from mtum.app.session.check_book import check_book
+from mtum.app.session.check_book import BookCheck, check_book
 from mtum.app.session.close_orders import close_earlier, take_up
 from mtum.app.session.our_books import open_books
+from mtum.core.coordination.coordinate import OTHER_SIDE
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.orders import OrderIntent, OrderType, Purpose, Side, intent_id
@@ -88,8 +89,13 @@ def close_untraded(desk: Desk, session: Session) -> tuple[tuple[Problem, ...], b
     return (*problems, *(() if decides else check.problems)), decides
 
 
-def without_children(desk: Desk, records: Mapping[str, SleeveRecords]) -> dict[str, SleeveRecords]:
-    """Return what the sleeves decide on: children that are sold today count as money that is still to come."""
+def without_children(
+    desk: Desk, records: Mapping[str, SleeveRecords], check: BookCheck
+) -> tuple[dict[str, SleeveRecords], BookCheck]:
+    """Return what the sleeves decide on: children that are sold today count as money that is still to come.
+
+    None of them is bought today by a sleeve that trades it: only one side of a symbol goes to the broker.
+    """
     _, children = untraded_lots(desk)
     found = dict(records)
     for strategy, symbol in children:
@@ -104,4 +110,5 @@ def without_children(desk: Desk, records: Mapping[str, SleeveRecords]) -> dict[s
             lots=tuple(lot for lot in found[strategy].lots if lot.symbol != symbol),
             receivable_usd=found[strategy].receivable_usd + worth,
         )
-    return found
+    barred = {symbol: OTHER_SIDE for _, symbol in children}
+    return found, replace(check, entries_barred=barred | dict(check.entries_barred))

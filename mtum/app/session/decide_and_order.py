@@ -143,7 +143,7 @@ def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
     except DataError as error:
         # A position that is not ours to explain is told all the same: it may well be why, as with a split.
         return (*check.problems, Problem(error.exit_code, str(error)))
-    records = without_children(desk, records)
+    records, check = without_children(desk, records, check)
     worth = worth_of(desk.store, records, lists, market)
     check = guarded(desk, check, worth, record=True)
     prepared = Prepared(session, sessions, lists, check, begun(desk, records, lists.account, session.day))
@@ -185,7 +185,7 @@ def _dry(desk: Desk, session: Session) -> RunResult:
         unfit = refresh_universe(desk, session, sessions, unfit)
         decided_at = desk.clock.now()
         market = gather(desk, session, sessions, decided_at, unfit)
-        records = without_children(desk, records)
+        records, check = without_children(desk, records, check)
         worth = worth_of(desk.store, records, lists, market)
         check = guarded(desk, check, worth, record=False)
         prepared = Prepared(session, sessions, lists, check, begun(desk, records, lists.account, session.day))

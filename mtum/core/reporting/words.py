@@ -25,6 +25,7 @@ REASONS = {
     "cooldown": "too soon after the last exit",
     "flat": "nothing was held",
     "stop_loss": "the price has fallen from the entry price to its stop",
+    "other_side": "another sleeve sells it today",
     "merged": "a merger paid the shares out in cash",
     "spun_off": "the shares came of a spin-off, and the sleeve does not trade them",
     "take_profit": "the price has risen from the entry price to its target",

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from mtum.app.desk import Desk
-from mtum.app.ledger.book import held_lots, write_lots
+from mtum.app.ledger.book import held_lots, read_records, read_sleeves, write_lots
 from mtum.app.ledger.books import book_problems
 from mtum.app.owner.accept import accept
 from mtum.app.owner.statement import Statement
+from mtum.app.session.check_book import BookCheck
+from mtum.app.session.close_untraded import without_children
 from mtum.core.portfolio.orders import OrderStatus, Side
 from mtum.core.portfolio.tax import tax_record
 from mtum.errors import UsageError
@@ -150,3 +152,25 @@ def test_the_owners_own_shares_explain_no_more_than_they_became(tmp_path: Path) 
         with pytest.raises(UsageError, match="then the broker holds 9 NEW and shows 12; say it once"):
             told(desk, "renamed", "MTUM", "NEW")
         assert desk.store.statements.external_shares() == {"MTUM": 2}
+
+
+def test_a_child_that_is_sold_counts_as_money_and_is_bought_by_no_other_sleeve(tmp_path: Path) -> None:
+    sleeves: dict[str, Any] = {
+        "sleeve__one__strategy": "buy_and_hold",
+        "sleeve__one__weight": 0.5,
+        "sleeve__one__rules__symbol": "MTUM",
+        "sleeve__two__strategy": "buy_and_hold",
+        "sleeve__two__weight": 0.5,
+        "sleeve__two__rules__symbol": "CHILD",
+    }
+    with fake_desk(tmp_path, FakeBroker([showing(MTUM="8", CHILD="2")]), NEXT, **sleeves) as desk:
+        held(desk, 8, "one")
+        told(desk, "spun-off", "MTUM", "CHILD", ratio=D("0.25"), basis_frac=D("0.2"))
+        assert lots(desk) == [("one", "MTUM", 8, D(80)), ("one", "CHILD", 2, D(80))]
+        before = read_sleeves(desk.store, desk.sleeves, TUESDAY, read_records(desk.store))
+        records, check = without_children(desk, before, BookCheck())
+    # 2 x 100, the broker's price
+    assert records["one"].receivable_usd == before["one"].receivable_usd + 200
+    assert [lot.symbol for lot in records["one"].lots] == ["MTUM"]
+    assert records["two"] == before["two"]
+    assert check.entries_barred == {"CHILD": "other_side"}
