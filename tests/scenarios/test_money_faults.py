@@ -179,7 +179,8 @@ def test_an_exit_executed_beyond_what_was_held_is_short_said_every_session_and_b
             assert "sell" not in said.replace("SELL", "")
         status = call(ours.folder.parent, *at, "status").out
         assert f"{short} more than ordered" in " ".join(status.split())
-        assert "flatten" not in status
+        told = call(ours.folder.parent, *at, "status", "--json").document["halts"]
+        assert [f"{short} more than ordered" in one["why"] and "flatten" not in one["why"] for one in told] == [True]
         assert (run.exit_code, run.document["orders"]) == (ExitCode.PERSON, [])
         assert f"MTUM is SHORT {short} shares; entries are stopped" in texts(run)
         with ours.desk() as desk:
