@@ -112,6 +112,9 @@ def _own(looked_at: Period) -> Review:
     inside = np.array([looked_at.inside(day) for day in sleeve.days], dtype=bool)
     usd, frac = returns.since(sleeve, looked_at.first) if inside.any() else (None, None)
     benchmark = returns.since(held, looked_at.first)[1] if inside.any() else None
+    deepest = float(returns.drawdown(sleeve)[inside].min()) if inside.any() else None
+    if facts.is_fund:
+        frac = benchmark = deepest = None
     trades = trade_lines(looked_at.writer.store, facts)
     closed = tuple(trade for trade in trades if trade.exit_session and looked_at.inside(trade.exit_session))
     paid = month.costs(looked_at)
@@ -136,7 +139,7 @@ def _own(looked_at: Period) -> Review:
         open_trades=tuple(_marked(trade, looked_at) for trade in trades if trade.exit_session is None),
         win_loss=week.win_loss(closed),
         win_loss_start=week.win_loss(trades),
-        drawdown_frac=round(float(returns.drawdown(sleeve)[inside].min()), 6) if inside.any() else None,
+        drawdown_frac=None if deepest is None else round(deepest, 6),
         paid_usd=None if paid.unknown else round(paid.paid_usd + paid.fees_usd, 6),
         state=facts.setup.chosen.state.value if facts.setup.sleeve else "",
     )

@@ -11,10 +11,14 @@ import pytest
 from mtum.app.ledger.books import book_problems
 from mtum.app.queries.performance import account_performance
 from mtum.app.records.verify import verify
+from mtum.app.reporting.daily_report import preview_report
+from mtum.app.reporting.period import Kind
+from mtum.app.review import write_review
 from mtum.app.session.play_session import Replay, play_session
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.reporting.coordination import coordination_lines
 from mtum.errors import ConfigError
+from mtum.wiring.reports import writer_of
 from mtum.wiring.resources import opened_reader
 from scenarios.test_benchmarks import closes
 from scenarios.test_coordination import account, row, sleeve
@@ -87,6 +91,25 @@ def test_a_purchase_without_cash_sells_the_fund_once_and_is_made_when_that_has_s
     assert {one["exit_code"] for one in documents.values()} == {0}
     carried = [one for each in documents.values() for one in each["orders"] if one["reasons"][0] == "purchase_carried"]
     assert carried
+
+
+def test_reports_tell_what_the_fund_earns_in_usd_as_it_has_no_money_of_its_own(history: Any) -> None:
+    folder, _ = history
+    with account(folder, *SLEEVES, extra=FUND) as replay:
+        desk = replay.desk
+        writer = writer_of(desk.settings, folder, desk.store, desk.calendar, html=False)
+        report = preview_report(writer, AFTER)
+        review = write_review(writer, Kind.MONTH, AFTER, desk.clock.now()).review
+    day, month = report.summary.sleeves["cash"], review.sleeves["cash"]
+
+    assert (day.pnl.start_frac.amount, day.equity.drawdown_frac.amount, month.pnl_frac, month.drawdown_frac) == (
+        None,
+    ) * 4
+    assert not [line for line in report.summary.problems if "cash" in line.text]  # what it owes is no debit
+    assert month.pnl_usd == pytest.approx(
+        (review.pnl_usd or 0) - sum(review.sleeves[name].pnl_usd or 0 for name in ("core", "timing"))
+    )
+    assert "Cash fund" in report.text
 
 
 def test_books_account_and_exchange_agree_and_everything_replays(history: Any) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +16,7 @@ from mtum.app.owner.approve import noticed
 from mtum.app.owner.flatten_now import flatten_now
 from mtum.app.queries.risk import account_risk
 from mtum.app.records.verify import verify
+from mtum.app.reporting.daily_report import preview_report
 from mtum.app.reporting.period import Kind
 from mtum.app.review import write_review
 from mtum.app.session.decide_and_order import decide_and_order
@@ -254,12 +256,16 @@ def test_a_purchase_that_fell_short_is_missed_by_the_sleeve_that_wanted_it_alone
         desk = replay.desk
         writer = writer_of(desk.settings, tmp_path, desk.store, desk.calendar, html=False)
         review = write_review(writer, Kind.WEEK, DAYS[-1], desk.clock.now()).review
+        owing = replace(desk.store.ledger.equity("timing")[-1], cash_usd=Decimal(-5))
+        desk.store.ledger.write_equity(owing)
+        told = [line.text for line in preview_report(writer, DAYS[-1]).summary.problems]
     wanted = documents[0]["orders"][0]["shares"]
 
     assert {name: [(one.symbol, one.shares) for one in part.missed] for name, part in review.sleeves.items()} == {
         "core": [("AAA", wanted - 10)],
         "timing": [],
     }
+    assert "cash of timing is -5.00 USD; the next entry waits until it is not negative" in told
 
 
 def test_the_risk_of_the_account_is_that_of_all_sleeves_together(tmp_path: Path) -> None:

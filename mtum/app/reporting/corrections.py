@@ -24,6 +24,9 @@ class _Figure:
 def corrections(store: Store, facts: SessionFacts) -> tuple[CorrectionLine, ...]:
     """Return one line for each figure of the last reports that the store tells otherwise now."""
     reports = facts.earlier_reports[-REPORTS_CHECKED:]
+    if facts.parts:  # what an account of other sleeves told was right of these
+        names = {one.setup.strategy for one in facts.parts}
+        reports = tuple(one for one in reports if {*one[1].get("sleeves", {})} == names)
     told = _told([stored for _, stored in reports])
     lines: list[CorrectionLine] = []
     for session, stored in reports:

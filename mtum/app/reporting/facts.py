@@ -13,6 +13,7 @@ from mtum.config import REPLAYED_SOURCES, Settings, restored_strategy
 from mtum.core.market.bars import Bars
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.portfolio.fills import Fill, folded, rebased
+from mtum.core.portfolio.fund import FUND
 from mtum.core.portfolio.lots import Lot, Trade, holding_of, lots_of, trades_of
 from mtum.core.portfolio.sleeves import Sleeve
 from mtum.core.strategies.buy_and_hold import BuyAndHold
@@ -106,6 +107,11 @@ class SessionFacts:
     def owns_money(self) -> bool:
         """Whether cash and shares are real; those of a watched sleeve are not."""
         return bool(self.parts) or self.setup.chosen.owns_money
+
+    @property
+    def is_fund(self) -> bool:
+        """Whether it is the cash fund, which has no money of its own: what it earns is no fraction of anything."""
+        return self.setup.sleeve == FUND
 
     @property
     def own(self) -> tuple["SessionFacts", ...]:

@@ -16,6 +16,8 @@ from mtum.ports.records import FLOWS, EquityPoint
 
 PAID_IN = frozenset({"capital", *FLOWS})
 TRADING = frozenset({"buy", "sell", "commission"})
+NO_FRACTION = Stated(None, State.FINAL)
+"""A return where there is nothing that it could be a fraction of; told as a dash."""
 _CENTS = 6
 
 
@@ -111,7 +113,7 @@ def pnl(facts: SessionFacts, sleeve: returns.Curve) -> Pnl:
     for name, first in _periods(facts.day).items():
         usd, frac = returns.since(sleeve, first)
         found[f"{name}_usd"] = stated(_rounded(usd), is_final=is_final)
-        found[f"{name}_frac"] = stated(_known(frac), is_final=is_final)
+        found[f"{name}_frac"] = NO_FRACTION if facts.is_fund else stated(_known(frac), is_final=is_final)
     return Pnl(**found, realized_usd=realized, commission_usd=commission)
 
 
@@ -160,16 +162,16 @@ def equity_line(facts: SessionFacts, sleeve: returns.Curve) -> EquityLine:
         market_usd=known(point.market_usd),
         paid_in_usd=float(paid_in),
         start=sleeve.days[0],
-        drawdown_frac=stated(_rounded(float(fallen[-1])), is_final=is_final),
-        worst_drawdown_frac=stated(_rounded(float(fallen[worst])), is_final=is_final),
-        worst_drawdown_session=sleeve.days[worst] if fallen[worst] < 0 else None,
+        drawdown_frac=NO_FRACTION if facts.is_fund else stated(_rounded(float(fallen[-1])), is_final=is_final),
+        worst_drawdown_frac=NO_FRACTION if facts.is_fund else stated(_rounded(float(fallen[worst])), is_final=is_final),
+        worst_drawdown_session=sleeve.days[worst] if fallen[worst] < 0 and not facts.is_fund else None,
     )
 
 
 def benchmark_line(facts: SessionFacts, held: returns.Curve) -> BenchmarkLine:
     """Return buy-and-hold of the symbol with the same deposits."""
     point: EquityPoint | None = facts.point
-    if point is None or point.benchmark_usd is None:
+    if point is None or point.benchmark_usd is None or facts.is_fund:
         return BenchmarkLine()
     fallen = returns.drawdown(held)
     periods = _periods(facts.day)

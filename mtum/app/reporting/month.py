@@ -22,7 +22,7 @@ def standings(period: Period) -> tuple[Standing, ...]:
     """Return the sleeve (or the account) and buy-and-hold over the period and, risk-adjusted, since the start."""
     sleeve, held = curves(period.facts)
     named = (("account" if period.parts else "strategy", sleeve), ("buy and hold", held))
-    return tuple(_standing(period, name, curve) for name, curve in named if len(curve))
+    return tuple(_standing(period, name, curve) for name, curve in named if len(curve) and not period.facts.is_fund)
 
 
 def _standing(period: Period, name: str, curve: returns.Curve) -> Standing:

@@ -9,7 +9,6 @@ from mtum.app.reporting.regret import turned
 from mtum.core.decide import own_state
 from mtum.core.indicators.smoothing import Smoothing
 from mtum.core.market.embedded import embedded_symbol, truths
-from mtum.core.portfolio.fund import FUND
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.core.record import book_of, view_of
@@ -175,13 +174,18 @@ def problem_lines(facts: SessionFacts) -> tuple[ProblemLine, ...]:
         found += [_order_problem(state) for state in facts.states]
     if 7 not in codes:
         found += [
-            ProblemLine(0, f"trading is halted ({halt.restriction.value.replace('_', ' ')}): {halt.why}")
+            ProblemLine(
+                0, f"{halt.sleeve or 'trading'} is halted ({halt.restriction.value.replace('_', ' ')}): {halt.why}"
+            )
             for halt in facts.halts
         ]
     if facts.others:
         also = ", ".join(facts.others)
         found.append(ProblemLine(0, f"also in the account, neither traded nor valued here: {also}"))
-    found += [_debit(facts), _degraded(facts, [line.text for line in found if line is not None])]
+    found += [
+        *map(_debit, facts.own),
+        _degraded(facts, [line.text for line in found if line is not None]),
+    ]
     return tuple(dict.fromkeys(line for line in found if line is not None))
 
 
@@ -193,9 +197,10 @@ def _degraded(facts: SessionFacts, told: list[str]) -> ProblemLine | None:
 
 
 def _debit(facts: SessionFacts) -> ProblemLine | None:
-    if facts.point is None or facts.point.cash_usd >= 0 or facts.setup.strategy == FUND:
+    if facts.point is None or facts.point.cash_usd >= 0 or facts.is_fund:
         return None  # what the fund cost is owed to the sleeves whose cash it was
-    return ProblemLine(0, f"cash is {facts.point.cash_usd:.2f} USD; the next entry waits until it is not negative")
+    of = f" of {facts.setup.sleeve}" if facts.setup.sleeve else ""
+    return ProblemLine(0, f"cash{of} is {facts.point.cash_usd:.2f} USD; the next entry waits until it is not negative")
 
 
 def _missing_run(run: RunRecord | None) -> ProblemLine | None:

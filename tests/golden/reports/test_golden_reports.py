@@ -3,6 +3,7 @@
 import importlib.util
 import json
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,11 @@ import pytest
 from mtum.app.reporting.daily_report import daily_report, preview_report
 from mtum.app.reporting.period import Kind
 from mtum.app.review import write_review
-from mtum.core.reporting.codec import document
+from mtum.core.reporting.codec import document, from_document
+from mtum.core.reporting.daily.sleeves import overview
+from mtum.core.reporting.layout import Facts
+from mtum.core.reporting.stated import final
+from mtum.core.reporting.summary import Summary
 from support.account_days import BUSY_DAY, MONTH_END, SLEEVES, account_days, play_account, scripted_known
 from support.commands import call, call_json
 from support.report_days import KINDS
@@ -200,3 +205,30 @@ def test_the_command_shows_the_account_and_with_a_sleeve_that_one(account: Path)
     assert (one["strategy"], "sleeves" in one, one["state"]) == ("timing", False, "on")
     assert review.out.startswith((account / "reports" / f"month-{MONTH_END}.txt").read_text().rstrip())
     assert (whole.code, review.code) == (0, 0)
+
+
+def test_an_account_that_had_other_sleeves_corrects_nothing_of_it(account: Path) -> None:
+    following = next(one for one in stored_reports(account) if one["session"] > str(BUSY_DAY))["session"]
+    with account_days(account) as (_, writer):
+        fewer = {name: one for name, one in writer.setup.settings.sleeve.items() if name != "core"}
+        settings = writer.setup.settings.model_copy(update={"sleeve": fewer})
+        changed = replace(writer, setup=replace(writer.setup, settings=settings))
+        summary = preview_report(changed, date.fromisoformat(following)).summary
+
+    assert summary.equity.equity_usd.amount == pytest.approx(
+        sum(summary.sleeves[name].equity.equity_usd.amount or 0 for name in ("timing", "trend"))
+    )
+    assert summary.corrections == ()
+
+
+def test_what_the_cash_fund_holds_is_cash_not_exposure(account: Path) -> None:
+    stored = next(one for one in stored_reports(account) if one["session"] == str(BUSY_DAY))
+    summary = from_document(Summary, stored)
+    # 15,099.49 of shares in 29,421.41 USD, of them 5,892.81 in the fund: (15,099.49 - 5,892.81) / 29,421.41 = 31.29 %.
+    held = replace(summary.sleeves["trend"].equity, market_usd=final(5892.81))
+    fund = replace(summary.sleeves["trend"], equity=held)
+    (facts, *_) = overview(replace(summary, sleeves={**summary.sleeves, "cash": fund})).blocks
+
+    assert isinstance(facts, Facts)
+    assert {name: cell.text for name, cell, _ in facts.rows}["Exposure"] == "31.29% ~"
+    assert {name: cell.text for name, cell, _ in facts.rows}["Cash fund"] == "5,892.81"

@@ -1,5 +1,6 @@
 """The daily report laid out: the same sections for text and HTML, in reading order."""
 
+from mtum.core.portfolio.fund import FUND
 from mtum.core.reporting import figures, words
 from mtum.core.reporting.daily.account import account, performance, position, positions
 from mtum.core.reporting.daily.sleeves import (
@@ -99,8 +100,9 @@ def glance(summary: Summary) -> str:
     equity, pnl, benchmark = summary.equity.equity_usd, summary.pnl, summary.benchmark
     if equity.state is State.UNKNOWN:
         return "Equity and result are not known yet."
+    apart = summary.virtual or summary.strategy == FUND  # nothing could simply be held instead
     day, start = (
-        f"{name} {figures.fraction(ours)}" + ("" if summary.virtual else f" (holding {figures.fraction(theirs)})")
+        f"{name} {figures.fraction(ours)}" + ("" if apart else f" (holding {figures.fraction(theirs)})")
         for name, ours, theirs in (
             ("Day", pnl.day_frac, benchmark.day_frac),
             ("since start", pnl.start_frac, benchmark.start_frac),

@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from mtum.core.portfolio.fund import FUND
 from mtum.core.reporting import figures, words
 from mtum.core.reporting.coordination import coordination_lines
 from mtum.core.reporting.daily.account import positions
 from mtum.core.reporting.layout import Block, Cell, Facts, Section, Sentence, Table, Tone, signed
-from mtum.core.reporting.stated import State, Stated
+from mtum.core.reporting.stated import UNKNOWN, State, Stated, final, stated
 from mtum.core.reporting.summary import OrderLine, Summary
 
 VIRTUAL = "VIRTUAL"
@@ -21,7 +22,9 @@ def overview(summary: Summary) -> Section:
     if not summary.sleeves:
         return Section("sleeves", "Account and sleeves")
     equity = summary.equity
-    exposure = _ratio(equity.market_usd, equity.equity_usd)
+    # What the fund holds counts as cash.
+    fund = summary.sleeves[FUND].equity.market_usd if FUND in summary.sleeves else final(0.0)
+    exposure = _exposure(equity.market_usd, fund, equity.equity_usd)
     facts = Facts(
         (
             ("Sent to the broker", Cell(words.listed(tuple(map(ordered, summary.orders))) or "nothing"), ""),
@@ -30,6 +33,7 @@ def overview(summary: Summary) -> Section:
             ("Result of the day", signed(figures.money(summary.pnl.day_usd, sign=True)), "USD"),
             ("Buy and hold", Cell(figures.money(summary.benchmark.equity_usd)), "USD"),
             ("Cash", Cell(figures.money(equity.cash_usd)), "USD"),
+            *((("Cash fund", Cell(figures.money(fund)), "USD"),) if FUND in summary.sleeves else ()),
             ("Exposure", Cell(figures.fraction(exposure, sign=False)), ""),
             ("Below the peak", Cell(figures.fraction(equity.drawdown_frac)), ""),
         )
@@ -137,8 +141,8 @@ def account_verdict(summary: Summary) -> str:
     return "Every sleeve keeps what it holds."
 
 
-def _ratio(part: Stated, whole: Stated) -> Stated:
-    if part.amount is None or not whole.amount:
-        return Stated()
-    provisional = State.PROVISIONAL in (part.state, whole.state)
-    return Stated(part.amount / whole.amount, State.PROVISIONAL if provisional else State.FINAL)
+def _exposure(market: Stated, fund: Stated, equity: Stated) -> Stated:
+    if market.amount is None or fund.amount is None or not equity.amount:
+        return UNKNOWN
+    is_final = State.PROVISIONAL not in (market.state, fund.state, equity.state)
+    return stated((market.amount - fund.amount) / equity.amount, is_final=is_final)

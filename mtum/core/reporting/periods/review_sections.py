@@ -100,8 +100,10 @@ def review_subject(review: Review) -> str:
 
 
 def _verdict(review: Review) -> str:
-    if review.pnl_frac is None:
+    if review.pnl_usd is None:
         return f"Nothing was settled in this {review.kind}."
+    if review.pnl_frac is None:
+        return f"The {review.kind} brought {figures.number(review.pnl_usd, sign=True)} USD."
     held = "" if review.benchmark_frac is None else f"; simply holding {figures.percent(review.benchmark_frac)}"
     return f"The {review.kind} brought {figures.percent(review.pnl_frac)}{held}."
 
