@@ -31,12 +31,16 @@ from mtum.core.values import list_in, number_in, table_in, text_in
 RETURN_COLUMNS = (*FRAME_COLUMNS, "dividend")
 
 
+def sessions_looked_at(rules: AccountRules) -> int:
+    """Return how many bars the limits of the account look at, today's included; 0 where none looks at a history."""
+    looks = rules.correlation_penalty > 0 or rules.target_volatility_frac is not None or rules.max_var_frac is not None
+    return VAR_SESSIONS + 1 if looks else 0
+
+
 def returns_of(bars: Mapping[str, Bars], rules: AccountRules) -> dict[str, Bars]:
     """Return the histories that these rules look at; none where no limit of them does."""
-    looked_at = (
-        rules.correlation_penalty > 0 or rules.target_volatility_frac is not None or rules.max_var_frac is not None
-    )
-    return {symbol: each.tail(VAR_SESSIONS + 1) for symbol, each in bars.items()} if looked_at else {}
+    count = sessions_looked_at(rules)
+    return {symbol: each.tail(count) for symbol, each in bars.items()} if count else {}
 
 
 def plan_frame(wants: Sequence[SleeveWants], account: Account, histories: Mapping[str, Bars]) -> Document:

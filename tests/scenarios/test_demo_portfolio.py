@@ -142,6 +142,24 @@ def orders_of(folder: Path, *sleeves: str, **changes: Any) -> list[Any]:
     return found
 
 
+def test_a_limit_on_the_value_at_risk_sees_five_hundred_returns_of_strategies_that_need_one(tmp_path: Path) -> None:
+    """It lets purchases pass that are small enough, and says of others what they would have risked."""
+    settings = {"sleeve__timing__state": "off", "sleeve__switch__state": "off"}
+    found, cuts = {}, list[dict[str, Any]]()
+    for most in (0.01, 0.001):
+        with desk_in(tmp_path / str(most), risk__max_var_frac=most, **settings) as replay:
+            found[most] = play_session(replay.desk, replay.market[-1]).document["sleeves"]["core"]["orders"]
+            plan = replay.desk.store.plans.find(replay.market[-1].day)
+            assert plan is not None
+            assert {len(bars["days"]) for bars in plan.frame["bars"].values()} == {501}
+            cuts = plan.document["cuts"]
+            assert verify(replay.desk.store, replay.desk.settings, desks.provenance()).exit_code == 0
+    assert [one["symbol"] for one in found[0.01]] == ["SP500", "UST10"]
+    assert {cut["limit"] for cut in cuts} == {"max_var_frac"}
+    assert all(0.001 < cut["value"] < 0.01 for cut in cuts)
+    assert sum(one["shares"] for one in found[0.001]) < sum(one["shares"] for one in found[0.01])
+
+
 @dataclass(frozen=True, slots=True)
 class Broken(BuyAndHold):
     """A strategy with a mistake."""

@@ -22,8 +22,10 @@ from mtum.app.session.plan_account import plan_account, planned_orders
 from mtum.app.session.run_document import empty_document, orders_document, run_document
 from mtum.app.session.settle_crosses import settle_earlier_crosses
 from mtum.app.session.submit_orders import submit_orders
+from mtum.config.account import account_rules
 from mtum.core.coordination.coordinate import NOT_APPROVED
 from mtum.core.market.sessions import Session, Sessions
+from mtum.core.plans import sessions_looked_at
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.errors import BarsStaleError, DataError, DeadlineMissedError, ExitCode, MtumError, UsageError
 from mtum.ports.records import DecisionRecord, RunRecord
@@ -75,7 +77,8 @@ def decide_and_order(desk: Desk, session: Session, *, dry_run: bool = False) -> 
 
 def sessions_around(desk: Desk, session: Session) -> Sessions:
     """Return the sessions that history, settlement and the next wake times need."""
-    longest = max(sleeve.strategy.history_sessions() for sleeve in desk.sleeves)
+    limits = sessions_looked_at(account_rules(desk.settings))
+    longest = max(limits, *(sleeve.strategy.history_sessions() for sleeve in desk.sleeves))
     return desk.calendar.sessions(
         session.day - timedelta(days=round(longest * 365.25 / 250) + 30), session.day + HORIZON
     )

@@ -42,6 +42,8 @@ class Seen:
 
 type _Found = dict[tuple[str, int], "Seen | UnfitError"]
 """By symbol and the bars needed: what is fit for a short history need not be for a long one."""
+ALL = 0
+"""In the place of the bars needed: all that there are, for the limits of the account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,8 @@ class Market:
 
     @property
     def bars(self) -> dict[str, Bars]:
-        """The bars of each symbol that is fit, today's included."""
+        """The bars of each symbol that is fit, today's included, and as far back as they are cached."""
+        # Of each symbol the whole history comes last.
         return {symbol: one.history for (symbol, _), one in self.found.items() if isinstance(one, Seen)}
 
     def of(self, sleeve: Sleeve, held: Collection[str] = ()) -> Gathered:
@@ -291,7 +294,8 @@ def _fit(desk: Desk, symbol: str, needs: Sequence[int], when: tuple[Session, Ses
             refuse(seen.judged.blocking)
         except UNFIT as error:
             return found | dict.fromkeys(((symbol, less) for less in rest), error)
-        return found | {(symbol, less): replace(seen, history=seen.history.tail(less)) for less in rest}
+        found |= {(symbol, less): replace(seen, history=seen.history.tail(less)) for less in rest}
+        return {**found, (symbol, ALL): seen}
     return found
 
 
