@@ -189,10 +189,10 @@ def cash_of(database: Database, strategy: str, until: date | None = None) -> Dec
     paid = "FROM cash_movements WHERE strategy = ? AND session <= ? AND paid = 1"
     values = (strategy, until.isoformat() if until else "9999")
     # SQLite adds up what is written with six decimals or fewer; added as floats the sum would not be exact.
-    row = database.row(f"SELECT sum({_MILLIONTHS}) {paid} AND {_IN_MILLIONTHS}", values)
-    others = database.rows(f"SELECT amount_usd {paid} AND NOT ({_IN_MILLIONTHS})", values)
-    millionths = row[0] if row is not None and row[0] else 0
-    return sum((money(amount) for (amount,) in others), Decimal(millionths).scaleb(-6))
+    whole = f"sum(iif({_IN_MILLIONTHS}, {_MILLIONTHS}, 0)), sum(NOT ({_IN_MILLIONTHS}))"
+    ((millionths, others),) = database.rows(f"SELECT {whole} {paid}", values)
+    rest = database.rows(f"SELECT amount_usd {paid} AND NOT ({_IN_MILLIONTHS})", values) if others else ()
+    return sum((money(amount) for (amount,) in rest), Decimal(millionths or 0).scaleb(-6))
 
 
 # Points are read several times a session; each is a value, so it is made once.

@@ -5,7 +5,7 @@ this session's sales. None stops an exit or a reduction.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from math import ceil, floor, sqrt
 
 import numpy as np
@@ -33,7 +33,7 @@ class Measured:
     limit: str
     value: float | None
     threshold: float | None
-    left: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    left: Mapping[tuple[str, str], int]
 
 
 type Limit = Callable[[Sequence[Purchase], Positions, Account, AccountRules], Iterator[Measured]]

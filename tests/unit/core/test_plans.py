@@ -215,3 +215,12 @@ def test_what_the_end_of_a_period_moves_is_recorded_with_its_inputs_and_replayed
     kept = json.loads(canonical({**plan_frame([], ACCOUNT, {}), "transfers": frame}))
     again = replayed_plan(kept, {}, AccountRules(transfers=rules))
     assert again["transfers"] == json.loads(canonical(document))
+
+
+def test_a_record_says_who_may_not_be_given_money() -> None:
+    sleeves = [
+        SleeveMoney("a", 1.0, Decimal(900), Decimal(900)),
+        SleeveMoney("b", 1.0, Decimal(100), Decimal(100), receives=False),
+    ]
+    document = transfers_document(transfers_frame(sleeves, {}, ""), TransferRules("month", 0.2))
+    assert [one.usd for one in transfers_in(document)] == [0.0, 0.0]

@@ -217,3 +217,52 @@ def test_the_fund_needs_a_price_and_sells_whole_shares_rounded_up() -> None:
     assert fund_order(100.0, 50, 0.0, 199.81, SIZING, FUND) == (Side.SELL, 3)
     assert fund_order(5000.0, 0, 2500.0, 0.0, SIZING, FUND) is None
     assert fund_order(1000.0, 0, 2001.0, 0.0, SIZING, FUND) == (Side.BUY, 1)
+
+
+def test_all_that_is_there_is_spent_to_the_last_part_of_a_cent() -> None:
+    assert spendable(usd(a="100.005", b="50.005"), Decimal("150.01")) == usd(a="100.005", b="50.005")
+
+
+def test_without_a_period_nothing_is_due_and_a_sleeve_receives() -> None:
+    assert TransferRules() == TransferRules("none", 0.2, "fixed")
+    assert not TransferRules().due(date(2026, 3, 31), date(2026, 4, 1))
+    assert SleeveMoney("a", 1.0, Decimal(1), Decimal(1)).receives
+
+
+def test_what_is_above_its_share_within_the_band_lacks_nothing() -> None:
+    within = [money("a", 0.5, "5500.1234567", "0"), money("b", 0.5, "4499.8765433")]
+    assert rebalanced(within, {}, TransferRules("month", 0.2)) == (
+        Transfer("a", 0.5, 5500.123457, 5000.0, 0.0, 0.0),
+        Transfer("b", 0.5, 4499.876543, 5000.0, 0.0, 0.0),
+    )
+
+
+def test_cents_are_cut_and_the_rest_goes_to_the_one_that_lacks_most() -> None:
+    # A share of 116.6766..: b lacks 16.6766...
+    assert transfers(
+        [money("a", 1.0, "200"), money("b", 1.0, "100"), money("c", 1.0, "50.03", receives=False)], 0.2
+    ) == usd(a="-16.67", b="16.67")
+    # 0.175 each: 0.17, and the cent that is left to the first of two that lack alike.
+    alike = [money("a", 1.0, "900", "0.35"), money("b", 1.0, "300"), money("c", 1.0, "300")]
+    assert transfers(alike, 0.2) == usd(a="-0.35", b="0.18", c="0.17")
+    odd = [money("a", 1.0, "900", "100.01"), money("b", 1.0, "0"), money("c", 1.0, "300")]
+    assert transfers(odd, 0.2) == usd(a="-100.01", b="80.01", c="20")
+    assert transfers([money("a", 1.0, "1.50"), money("b", 1.0, "0.50")], 0.2) == usd(a="-0.50", b="0.50")
+
+
+def test_fixed_weights_stay_whatever_was_earned_and_126_returns_count() -> None:
+    earned = {"a": UP_AND_DOWN, "b": [3 * one + 0.01 for one in UP_AND_DOWN]}
+    assert weighted({"a": 0.2, "b": 0.4}, earned, "fixed") == {"a": 0.2, "b": 0.4}
+    assert weighted({"a": 0.2, "new": 0.4}, {"a": UP_AND_DOWN}, "inverse_volatility") == pytest.approx(
+        {"a": 0.2, "new": 0.4}
+    )
+    # The oldest of the 126 is the only one that is not 0: its deviation is 0.05 / sqrt(126), that of b a tenth.
+    once = [0.05, *[0.0] * 125]
+    found = weighted({"a": 0.5, "b": 0.5}, {"a": once, "b": [one / 10 for one in once]}, "inverse_volatility")
+    assert found == pytest.approx({"a": 1 / 11, "b": 10 / 11})
+
+
+@pytest.mark.parametrize(("lacking", "shares"), [(199.80003, 2), (199.8004, 3)])
+def test_what_is_whole_to_the_sixth_decimal_is_whole_in_the_fund_too(lacking: float, shares: int) -> None:
+    """Two shares bring 199.80: 2.0000003 and 2.000004 shares are lacking."""
+    assert fund_order(100.0, 50, 0.0, lacking, SIZING, FUND) == (Side.SELL, shares)
