@@ -227,6 +227,9 @@ def test_an_order_filled_while_the_machine_was_off_is_probably_filled_and_a_pers
         (difference,) = [one for one in told["differences"] if one["kind"] == "position"]
         assert difference["ways"][0] == f"mtum reconcile --accept filled {ref} 271.306"
         assert "external" in difference["ways"][-1]
+        # Whatever offers that way names the official close with it.
+        ways = [way for one in told["differences"] for way in one["ways"] if "--accept filled" in way]
+        assert ways == [f"mtum reconcile --accept filled {ref} 271.306"] * 2
         assert state(ours)[0] is OrderStatus.UNKNOWN
         run = ours.run(NEXT_DAY)
         assert (run.exit_code, run.document["orders"]) == (ExitCode.PERSON, [])

@@ -20,11 +20,11 @@ from mtum.app.session.differences import (
     order_differences,
     position_balances,
     position_differences,
+    stored_close,
     unbooked,
 )
 from mtum.app.session.match_orders import unread_problems
 from mtum.app.session.our_books import Books, read_books
-from mtum.core.portfolio.money import exact
 from mtum.errors import MtumError, worst
 from mtum.ports.broker import BrokerLists
 from mtum.ports.records import IntentState
@@ -60,9 +60,10 @@ def reconciled(desk: Desk, lists: BrokerLists, before: Sequence[Difference]) -> 
     books = read_books(desk, lists)
     states = books.states
     unread = [Difference("unread", "", problem.text) for problem in unread_problems(lists, states)]
+    closes = _official_closes(desk, books, lists)
     orders = order_differences(desk, lists, states)
     told = [one for one in before if one.kind in RECORDED and one not in orders]
-    positions = position_differences(desk, books, lists, _official_closes(desk, books, lists))
+    positions = position_differences(desk, books, lists, closes)
     beyond = [one.difference for one in beyond_ordered(desk).values()]
     # Orders whose executions we lack are told by what the broker says of them.
     apart = book_problems(desk.store, orders=False)
@@ -84,13 +85,11 @@ def reconciled(desk: Desk, lists: BrokerLists, before: Sequence[Difference]) -> 
 def official_close(desk: Desk, state: IntentState) -> Decimal | None:
     """Return the official close of an order's session, read from the source where it is not stored yet."""
     intent = state.intent
-    bar = desk.store.bars.bars(intent.symbol, desk.source.name, intent.session).find(intent.session)
     session = desk.calendar.sessions(intent.session, intent.session).get(intent.session)
-    if bar is None and session is not None and desk.clock.now() >= session.close:
+    if stored_close(desk, intent) is None and session is not None and desk.clock.now() >= session.close:
         with suppress(MtumError):  # without it, the person looks the price up
             refresh_bars(desk, intent.symbol, session, sessions_around(desk, session), through_session=True)
-        bar = desk.store.bars.bars(intent.symbol, desk.source.name, intent.session).find(intent.session)
-    return exact(bar.close) if bar is not None else None
+    return stored_close(desk, intent)
 
 
 def _official_closes(desk: Desk, books: Books, lists: BrokerLists) -> dict[str, Decimal]:

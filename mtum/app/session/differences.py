@@ -12,6 +12,7 @@ from mtum.app.session.our_books import Books
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.fills import folded
 from mtum.core.portfolio.gate import last_instant
+from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.orders import EXECUTIONS_COME_WITHIN, OrderIntent, OrderStatus, Side
 from mtum.core.portfolio.reconcile import Balance, balances, foreign_refs
 from mtum.errors import ExitCode
@@ -245,7 +246,7 @@ def way_out_of_doubt(desk: Desk, state: IntentState, lists: BrokerLists | None) 
     intent, last = state.intent, last_sending(desk, state.intent)
     balance = balance_of(desk, lists, intent.symbol) if lists else None
     if lists and balance and unbooked(desk, lists, [state], balance):
-        way = f"mtum reconcile --accept filled {intent.ref} PRICE"
+        way = f"mtum reconcile --accept filled {intent.ref} {stored_close(desk, intent) or 'PRICE'}"
         return f"the position is as if it was filled: if so, `{way}`", (way,)
     if last is not None and desk.clock.now() <= last:
         way = f"mtum reconcile --accept not-sent {intent.id}"
@@ -255,6 +256,12 @@ def way_out_of_doubt(desk: Desk, state: IntentState, lists: BrokerLists | None) 
     after = _settled_by(desk, intent)
     words = "`mtum settle` ends it unless the position shows that it was filled"
     return f"it can be sent no more: look at the broker's own screen; after the close {words}", after
+
+
+def stored_close(desk: Desk, intent: OrderIntent) -> Decimal | None:
+    """Return the official close of an order's session where it is stored."""
+    bar = desk.store.bars.bars(intent.symbol, desk.source.name, intent.session).find(intent.session)
+    return exact(bar.close) if bar is not None else None
 
 
 def _session_of(desk: Desk, intent: OrderIntent) -> Session | None:
