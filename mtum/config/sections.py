@@ -295,6 +295,14 @@ class Settings(Section):
         owning = {name: one for name, one in self.configured().items() if one.state != "watch"}
         return {name: one.rules.universe() for name, one in owning.items()}
 
+    def named(self) -> dict[str, tuple[str, ...]]:
+        """Return every symbol that the settings of each sleeve and group name: held, read, compared with, limited."""
+        sleeves = {
+            name: (*one.rules.universe(), *one.rules.reads(), *filter(None, [one.benchmark]))
+            for name, one in self.configured().items()
+        }
+        return sleeves | {f"group {name}": one.symbols for name, one in self.group.items()}
+
     def sleeves(self) -> "tuple[Sleeve, ...]":
         """Return the sleeves of `configured` as the core knows them."""
         from mtum.core.portfolio.sleeves import Sleeve, SleeveState  # loads numpy

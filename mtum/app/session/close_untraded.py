@@ -32,8 +32,7 @@ def untraded_problems(desk: Desk, untraded: Untraded | None = None) -> list[str]
         What of it a person must see to; None for all that is held and not traded.
     """
     rest = untraded_lots(desk)[0] if untraded is None else untraded
-    named = {one.name: (*one.looks_at, one.benchmark) for one in desk.sleeves}
-    return untraded_texts(rest, desk.settings.traded(), named, desk.store.bars.actions())
+    return untraded_texts(rest, desk.settings.traded(), desk.settings.named(), desk.store.bars.actions())
 
 
 def close_untraded(desk: Desk, session: Session) -> tuple[tuple[Problem, ...], bool]:

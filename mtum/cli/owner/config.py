@@ -114,11 +114,10 @@ def _held(call: Call, settings: "Settings") -> list[str]:
     from mtum.core.portfolio.reconcile import untraded_of, untraded_texts
     from mtum.wiring.resources import opened_reader
 
-    traded, sleeves = settings.traded(), settings.configured()
-    named = {name: (*one.rules.universe(), *one.rules.reads(), one.benchmark or "") for name, one in sleeves.items()}
+    traded = settings.traded()
     with suppress(StoreError), opened_reader(settings, call.database()) as reader:
         if reader is not None:
             held = [(one.strategy, one.symbol, one.shares) for one in reader.state().positions]
             actions = reader.actions()
-            return untraded_texts(untraded_of(held, traded, actions)[0], traded, named, actions)
+            return untraded_texts(untraded_of(held, traded, actions)[0], traded, settings.named(), actions)
     return []

@@ -115,8 +115,8 @@ def untraded_texts(
 
     Parameters
     ----------
-    named : mapping of sleeve to symbols
-        What its settings name: held, read, or compared with.
+    named : mapping of sleeve or group to symbols
+        What its settings name: held, read, compared with, or limited.
     """
     known = {*traded, FUND} if len(traded) > 1 else None
     now = "; ".join(f"{', '.join(symbols)} with {name}" for name, symbols in traded.items())

@@ -14,7 +14,7 @@ from mtum.app.ledger.books import book_problems
 from mtum.app.owner.accept import accept
 from mtum.app.owner.statement import Statement
 from mtum.app.session.check_book import BookCheck
-from mtum.app.session.close_untraded import without_children
+from mtum.app.session.close_untraded import untraded_problems, without_children
 from mtum.core.portfolio.orders import OrderStatus, Side
 from mtum.core.portfolio.tax import tax_record
 from mtum.errors import UsageError
@@ -174,3 +174,22 @@ def test_a_child_that_is_sold_counts_as_money_and_is_bought_by_no_other_sleeve(t
     assert [lot.symbol for lot in records["one"].lots] == ["MTUM"]
     assert records["two"] == before["two"]
     assert check.entries_barred == {"CHILD": "other_side"}
+
+
+def test_settings_that_compare_with_or_limit_an_ended_symbol_are_named_too(tmp_path: Path) -> None:
+    named: dict[str, Any] = {
+        "sleeve__one__strategy": "buy_and_hold",
+        "sleeve__one__weight": 1.0,
+        "sleeve__one__benchmark": "MTUM",
+        "sleeve__one__rules__symbol": "NEW",
+        "group__momentum__symbols": ["MTUM", "QQQ"],
+        "group__momentum__max_frac": 0.5,
+    }
+    with fake_desk(tmp_path, FakeBroker([showing(NEW="8")]), NEXT, **named) as desk:
+        held(desk, 8, "one")
+        told(desk, "renamed", "MTUM", "NEW")
+        texts = untraded_problems(desk)
+    assert [text.partition(", which")[0] for text in texts] == [
+        "the settings of one name MTUM",
+        "the settings of group momentum name MTUM",
+    ]
