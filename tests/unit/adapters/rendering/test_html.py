@@ -65,9 +65,7 @@ def test_the_parts_and_charts_of_a_section_stand_in_it() -> None:
     html, (mail, images) = HtmlRenderer().page(laid_out, history), HtmlRenderer().mail(laid_out, history)
     assert set(images) == {"result", "core.result"}
     for found in (html, mail):
-        shown = [
-            found.index(one) for one in ("account</", "<img", ">core</h2>", "bought", "<img", ">Why</h3>", "it rose")
-        ]
+        shown = [found.index(one) for one in ("account</", "<img", ">core</h2>", "bought", ">Why</h3>", "it rose")]
         assert [*shown[:4], found.rindex("<img"), *shown[4:]] == sorted([*shown, found.rindex("<img")])
         assert "Earned since each sleeve began: core +2.00, a_name_of_twenty_fo_ur_x +2.00 USD." in found
     no_word_is_cut_off(images["result"])
