@@ -1,7 +1,10 @@
 """What a person would type first: the lines at the end of a command's help."""
 
 EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
-    "demo": (("mtum demo --sessions 20", "the last 20 sessions only"),),
+    "demo": (
+        ("mtum demo --sessions 20", "the last 20 sessions only"),
+        ("mtum demo --portfolio", "a year of three strategies in one account"),
+    ),
     "run": (
         ("mtum run", "decide and order for the session at hand"),
         ("mtum run --dry-run", "decide, and order nothing"),
