@@ -28,5 +28,5 @@ def altered_bars(connection: sqlite3.Connection) -> tuple[str, ...]:
     return tuple(
         f"{symbol} {session} of {source} is not as it was accepted"
         for symbol, session, source, stored, *values in connection.execute(sql)
-        if stored not in (checksum(values, (symbol, source, session)), checksum(values))
+        if stored != checksum(values, (symbol, source, session)) and stored != checksum(values)
     )
