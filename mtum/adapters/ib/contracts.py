@@ -51,11 +51,7 @@ class Contracts:
 
     def asking(self, symbol: str) -> Talk[Any]:
         """Find the contract to trade, as `contract` does."""
-        # Asked once per connection; the last gate asks afresh by `identity`.
-        connection, known = self._known.get(symbol, (0, None))
-        if known is None or connection != self.connector.connections:
-            known = yield from self._describing(symbol)
-        found = known.contract
+        found = (yield from self._described(symbol)).contract
         pinned, now = self._pins.read(symbol), identity_of(found)
         if pinned and pinned != now:
             raise BookMismatchError(
@@ -83,6 +79,13 @@ class Contracts:
         """
         return self.connector.talk(self._describing(symbol))
 
+    def _described(self, symbol: str) -> Talk[Any]:
+        # Asked once per connection; the last gate asks afresh by `identity`.
+        connection, known = self._known.get(symbol, (0, None))
+        if known is not None and connection == self.connector.connections:
+            return known
+        return (yield from self._describing(symbol))
+
     def _describing(self, symbol: str) -> Talk[Any]:
         pinned = self._pins.read(symbol)
         wanted = self._description(symbol, pinned)
@@ -106,14 +109,14 @@ class Contracts:
         raise SourceUnavailableError(f"{text}; one is needed")
 
     def hours(self, symbol: str, day: date) -> Session | None:
-        """Return the regular hours of the symbol that day; None when the broker says closed.
+        """Return the regular hours of the symbol that day, as told over this connection; None when closed.
 
         Raises
         ------
         CalendarMismatchError
             If the broker's hours do not tell about that day.
         """
-        details = self.details(symbol)
+        details = self.connector.talk(self._described(symbol))
         return hours_on(str(details.liquidHours), str(details.timeZoneId), day)
 
     def _description(self, symbol: str, pinned: str) -> Any:

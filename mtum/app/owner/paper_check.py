@@ -18,7 +18,7 @@ from mtum.app.owner.paper_check_record import (
     read_results,
     record_path,
 )
-from mtum.app.session.check_book import check_hours
+from mtum.app.session.check_book import hours_apart
 from mtum.app.session.confirm_fills import lists_with_fees
 from mtum.core.market.calendars import NEW_YORK
 from mtum.core.market.sessions import Session
@@ -114,7 +114,7 @@ def _login(desk: Desk, session: Session) -> str:
 
 
 def _contract(desk: Desk, session: Session) -> str:
-    for error in check_hours(desk, session).values():
+    for error in hours_apart(desk, session, desk.symbols).values():
         raise error
     return ", ".join(f"{symbol} is {desk.broker.contract(symbol)}" for symbol in desk.symbols)
 

@@ -1,6 +1,6 @@
 """Do our records and the broker agree well enough to decide, and what must wait until they do?"""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -114,16 +114,28 @@ def _in_doubt(lists: BrokerLists, state: IntentState, session: Session) -> bool:
     return state.status.working or (listed is not None and listed.may_fill)
 
 
-def check_hours(desk: Desk, session: Session) -> dict[str, UnfitError]:
-    """Return the symbols whose hours the broker does not tell, or sees otherwise than our calendar, and why.
+def check_hours(desk: Desk, session: Session) -> None:
+    """Refuse a session whose hours the broker sees otherwise than our calendar, whichever symbol it is asked about.
 
     Raises
     ------
     CalendarMismatchError, BookMismatchError
-        The first symbol's, if there is none whose hours agree.
+        The first symbol's.
     """
-    found: dict[str, UnfitError] = {}
+    errors: list[UnfitError] = []
     for symbol in desk.symbols:
+        found = hours_apart(desk, session, [symbol])
+        if not found:
+            return
+        errors += found.values()
+    if errors:
+        raise errors[0]
+
+
+def hours_apart(desk: Desk, session: Session, symbols: Iterable[str]) -> dict[str, UnfitError]:
+    """Return the symbols whose hours the broker does not tell, or sees otherwise than our calendar, and why."""
+    found: dict[str, UnfitError] = {}
+    for symbol in symbols:
         try:
             differs = calendars_agree(session.day, session, desk.broker.session_hours(symbol, session.day))
         except (DataError, BookMismatchError) as error:
@@ -131,8 +143,6 @@ def check_hours(desk: Desk, session: Session) -> dict[str, UnfitError]:
         else:
             if differs:
                 found[symbol] = CalendarMismatchError(f"{symbol}: {differs}")
-    if found and len(found) == len(desk.symbols):
-        raise next(iter(found.values()))
     return found
 
 

@@ -8,7 +8,7 @@ from mtum.app.desk import Desk, Problem, exit_code_of
 from mtum.app.ledger.book import read_sleeves
 from mtum.app.ledger.guards import guarded, limits_after, worth_of
 from mtum.app.ledger.starting_capital import begun, ensure_capital
-from mtum.app.session.check_book import check_book, check_hours
+from mtum.app.session.check_book import check_book, check_hours, hours_apart
 from mtum.app.session.close_orders import cancel_left_over, close_earlier, take_up
 from mtum.app.session.close_untraded import close_untraded, untraded_problems, without_children
 from mtum.app.session.decide_sleeves import Prepared, decide_sleeves, record_of
@@ -124,7 +124,7 @@ def _carried_out(desk: Desk, session: Session) -> RunResult:
 def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
     """Decide and commit for all sleeves; return what the checks of the book found and who could not decide."""
     sessions = sessions_around(desk, session)
-    unfit = check_hours(desk, session)
+    check_hours(desk, session)
     lists = desk.broker.lists()
     left_over = cancel_left_over(desk, lists)
     lists = desk.broker.lists() if left_over else lists
@@ -137,7 +137,8 @@ def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
         raise check.error()
     records = read_sleeves(desk.store, desk.sleeves, session.day, books.records)
     try:
-        unfit = refresh_universe(desk, session, sessions, unfit)
+        unfit = refresh_universe(desk, session, sessions)
+        unfit |= hours_apart(desk, session, [one for one in desk.symbols if one not in unfit])
         desk.journal.reached("refreshed")
         desk.clock.wait_until(session.before_close(desk.settings.schedule.snapshot_minutes))
         decided_at = desk.clock.now()
@@ -180,12 +181,13 @@ def _dry(desk: Desk, session: Session) -> RunResult:
         desk.clock.wait_until(session.before_close(desk.settings.schedule.snapshot_minutes))
     desk.broker.connect()
     try:
-        unfit = check_hours(desk, session)
+        check_hours(desk, session)
         lists = desk.broker.lists()
         books = open_books(desk, lists, session)
         check = check_book(desk, books, lists, session)
         records = read_sleeves(desk.store, desk.sleeves, session.day, books.records)
-        unfit = refresh_universe(desk, session, sessions, unfit)
+        unfit = refresh_universe(desk, session, sessions)
+        unfit |= hours_apart(desk, session, [one for one in desk.symbols if one not in unfit])
         decided_at = desk.clock.now()
         market = gather(desk, session, sessions, decided_at, unfit)
         records, check = without_children(desk, records, check)

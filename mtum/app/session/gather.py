@@ -222,30 +222,21 @@ def note_files(desk: Desk) -> None:
         desk.store.control.set_meta(FILES_TOLD, json.dumps(list(dict.fromkeys(desk.told)), allow_nan=False))
 
 
-def refresh_universe(
-    desk: Desk, session: Session, sessions: Sessions, unfit: Mapping[str, UnfitError] | None = None
-) -> dict[str, UnfitError]:
+def refresh_universe(desk: Desk, session: Session, sessions: Sessions) -> dict[str, UnfitError]:
     """Bring the bars of every symbol up to date; return the symbols that could not be, and why.
-
-    Parameters
-    ----------
-    unfit : mapping of symbol to UnfitError, optional
-        Symbols known before not to be fit: they are not asked for, and returned too.
 
     Raises
     ------
     DataError
         If no sleeve can decide anything.
     """
-    refused: dict[str, UnfitError] = dict(unfit or {})
-    ask_histories(desk, [one for one in _looked_at(desk) if one not in refused], session, sessions)
+    refused: dict[str, UnfitError] = {}
+    ask_histories(desk, _looked_at(desk), session, sessions)
     for symbol in _looked_at(desk):
         try:
-            if symbol not in refused:
-                refresh_bars(desk, symbol, session, sessions)
+            refresh_bars(desk, symbol, session, sessions)
         except UNFIT as error:
             refused[symbol] = error
-        if symbol in refused:
             every = [(name, one.strategy.history_sessions()) for one in desk.deciding for name in one.looks_at]
             _go_on(desk, {(name, needed): refused[name] for name, needed in every if name in refused})
     for name in series_of(one for one in desk.deciding if one.strategy.SERIES_SESSIONS > 1):

@@ -3,14 +3,15 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mtum.app.desk import Desk
-from mtum.app.session.check_book import BookCheck, check_book, check_hours
+from mtum.app.session.check_book import BookCheck, check_book, check_hours, hours_apart
 from mtum.app.session.our_books import open_books
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.orders import OrderStatus, Side
@@ -170,9 +171,31 @@ def test_other_hours_at_the_broker_stop_the_session(tmp_path: Path, hours: Sessi
         check_hours(desk, SESSION)
 
 
+def test_hours_of_one_symbol_stop_that_symbol_and_are_asked_until_one_agrees(tmp_path: Path) -> None:
+    class Early(FakeBroker):
+        hours_of: list[str]
+
+        def session_hours(self, symbol: str, day: date) -> Session | None:
+            self.hours_of.append(symbol)
+            return EARLY if symbol == "A" else SESSION
+
+    broker = Early()
+    broker.hours_of = []
+    changes: dict[str, Any] = {
+        "portfolio__strategy": "buy_and_hold",
+        "strategy__buy_and_hold__symbols": ["A", "B", "C"],
+    }
+    with fake_desk(tmp_path, broker, **changes) as desk:
+        check_hours(desk, SESSION)
+        assert broker.hours_of == ["A", "B"]
+        (error,) = hours_apart(desk, SESSION, desk.symbols).values()
+        assert str(error).startswith("A: ")
+
+
 def test_the_same_hours_are_fine(tmp_path: Path) -> None:
     with fake_desk(tmp_path, FakeBroker()) as desk:
-        assert check_hours(desk, SESSION) == {}
+        check_hours(desk, SESSION)
+        assert hours_apart(desk, SESSION, desk.symbols) == {}
 
 
 def test_an_order_of_an_earlier_session_that_still_works_bars_its_symbol(tmp_path: Path) -> None:
