@@ -15,10 +15,12 @@ from mtum.app.owner.accept import accept
 from mtum.app.owner.statement import Statement
 from mtum.app.session.check_book import BookCheck
 from mtum.app.session.close_untraded import untraded_problems, without_children
+from mtum.core.portfolio.fills import ChangeKind, SymbolChange
 from mtum.core.portfolio.orders import OrderStatus, Side
 from mtum.core.portfolio.tax import tax_record
 from mtum.errors import UsageError
 from mtum.ports.broker import BrokerLists
+from mtum.ports.records import ChangeRecord
 from support.fakes import SENT_AT, FakeBroker, fake_desk, shown
 from support.store import MONDAY, STRATEGY, TUESDAY, fill, intent, later
 
@@ -193,3 +195,14 @@ def test_settings_that_compare_with_or_limit_an_ended_symbol_are_named_too(tmp_p
         "the settings of one name MTUM",
         "the settings of group momentum name MTUM",
     ]
+
+
+def test_a_change_whose_lots_were_never_written_is_made_whole_by_saying_it_again(tmp_path: Path) -> None:
+    with fake_desk(tmp_path, FakeBroker([showing(NEW="7")]), NEXT) as desk:
+        held(desk, 7)
+        change = SymbolChange(ChangeKind.RENAMED, "MTUM", TUESDAY, "NEW", given={STRATEGY: 7})
+        desk.store.changes.state(ChangeRecord(change, NEXT, {}, {}, {}), [])
+        assert "stored is 7 MTUM" in book_problems(desk.store)[-1]
+        told(desk, "renamed", "MTUM", "NEW")
+        assert lots(desk) == [(STRATEGY, "NEW", 7, D(100))]
+        assert len(desk.store.changes.all()) == 1
