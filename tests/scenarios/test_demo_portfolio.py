@@ -255,8 +255,8 @@ def test_the_whole_year_contains_everything_twice_the_same_and_adds_up(tmp_path:
     assert [*contains] == [*CONTENTS]
     assert all(contains.values())
     folder = Path(year.document["database"]).parent
-    shown = call_json(folder, "explain", "--session", contains["cuts"][0], *("--config", str(folder / "config.toml")))
-    assert shown.code == 0
+    where = ("--config", str(folder / "config.toml"), "--data-dir", str(folder))
+    assert "(max_symbol_frac)" in call(folder, "explain", "--session", contains["cuts"][0], *where).out
     adds_up(year.document["database"], 250)
     assert verified(folder).code == 0
     same_in_another_folder(year, tmp_path / "second", 250)
