@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from mtum.core.coordination.account import AccountRules, Group, Returns
-from mtum.core.coordination.cash import SleeveMoney, Transfer, TransferRules
-from mtum.core.coordination.coordinate import coordinate
+from mtum.core.coordination.cash import FundRules, SleeveMoney, Transfer, TransferRules
+from mtum.core.coordination.coordinate import FundState, coordinate, with_fund
 from mtum.core.coordination.limits import VAR_SESSIONS
 from mtum.core.plans import (
+    cut_for_cash,
+    fund_frame,
     plan_document,
     plan_frame,
     replayed_plan,
@@ -23,6 +25,7 @@ from mtum.core.plans import (
     transfers_in,
 )
 from mtum.core.portfolio.decision import Standing
+from mtum.core.portfolio.fund import FUND
 from mtum.core.portfolio.limits import LossState, Restriction
 from mtum.core.values import canonical
 from support.bars import bars_of, changed
@@ -224,3 +227,41 @@ def test_a_record_says_who_may_not_be_given_money() -> None:
     ]
     document = transfers_document(transfers_frame(sleeves, {}, ""), TransferRules("month", 0.2))
     assert [one.usd for one in transfers_in(document)] == [0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("fund", "ordered"),
+    [
+        # 5,000 lacks nothing: 4,000 above the 1,000 that are kept, less 500.50 spent, at 10.01 each.
+        (FundState("CCC", 0, 5_000.0, 0.0, SIZING), [("enter", 349)]),
+        (FundState("CCC", 0, 5_000.0, 0.0, SIZING, buys=False), []),
+        # Kept small the cash cuts the purchase of 50 to 9, and 410.41 are raised, less what is on its way.
+        (FundState("CCC", 100, 100.0, 0.0, SIZING), [("reduce", 42)]),
+        (FundState("CCC", 100, 100.0, 200.0, SIZING), [("reduce", 22)]),
+        (FundState("CCC", 30, 100.0, 0.0, SIZING), [("exit", 30)]),
+        (FundState("CCC", 100, 100.0, 0.0, SIZING, sells=False), []),
+    ],
+)
+def test_what_the_cash_fund_does_is_replayed_from_its_record(fund: FundState, ordered: list[tuple[str, int]]) -> None:
+    rules = AccountRules(fund=FundRules(keep_usd=1_000.0, step_usd=100.0))
+    account = replace(ACCOUNT, cash_usd=100.0 if fund.settled_usd < 1_000.0 else 5_000.0)
+    wanted = [wants("core", buys("CCC", 50))]
+    plan = with_fund(coordinate(wanted, account, rules), wanted, account, fund, FundRules(1_000.0, 100.0))
+    assert [(one.order.purpose.value, one.order.shares) for one in plan.orders if one.sleeve == FUND] == ordered
+    kept = json.loads(canonical({**plan_frame(wanted, account, {}), "fund": fund_frame(fund)}))
+    sizing = {"core": SIZING, FUND: SIZING}
+    assert replayed_plan(kept, sizing, rules) == json.loads(canonical(plan_document(plan)))
+    del kept["fund"]
+    assert all(row["sleeve"] == "core" for row in replayed_plan(kept, sizing, rules)["orders"])  # type: ignore[attr-defined]
+
+
+def test_what_the_cash_of_the_account_cut_is_named_by_sleeve() -> None:
+    cuts = [
+        {"sleeve": sleeve, "symbol": symbol, "limit": limit}
+        for sleeve, symbol, limit in (
+            ("a", "AAA", "account_cash_usd"),
+            ("a", "BBB", "max_symbol_frac"),
+            ("b", "CCC", "account_cash_usd"),
+        )
+    ]
+    assert cut_for_cash({"cuts": cuts}, "a") == {"AAA"}
