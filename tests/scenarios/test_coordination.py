@@ -182,6 +182,35 @@ def test_a_changed_plan_is_noticed(tmp_path: Path) -> None:
         assert verify(desk.store, desk.settings, desk.provenance).exit_code == 6
 
 
+@pytest.mark.parametrize(("limit", "symbol"), [("max_symbol_frac", "AAA"), ("max_gross_frac", "BBB")])
+def test_what_a_sleeve_holds_that_is_off_counts_in_the_limits_of_the_account(
+    tmp_path: Path, limit: str, symbol: str
+) -> None:
+    """Whether another sleeve looks at the symbol today or nobody does."""
+    own = sleeve("core", 0.5, row(DAYS[1], symbol, 1.0)).replace('"AAA", "BBB"', f'"{symbol}"')
+    other = sleeve("timing", 0.5, row(DAYS[0], "AAA", 1.0)).replace('"AAA", "BBB"', '"AAA"')
+    with account(tmp_path, own, other) as replay:
+        while (session := replay.upcoming()) and session.day < DAYS[1]:
+            play_session(replay.desk, session)
+    silent = other.replace("weight = 0.5", 'weight = 0.5\nstate = "off"')
+    with account(tmp_path, own, silent, extra=f"[risk]\n{limit} = 0.6") as replay:
+        (document,) = played(replay, 1)
+        desk = replay.desk
+        plan = desk.store.plans.find(DAYS[1])
+        assert plan is not None
+        held, price, equity = shares(replay, "timing")["AAA"], plan.frame["prices"], plan.frame["equity_usd"]
+        worth = held * price["AAA"]
+        assert document["problems"] == []  # nor is what it holds an unexplained change of the account's worth
+        (order,) = document["orders"]
+        (cut,) = document["coordination"]["cuts"]
+        # Half of the account is in AAA by the sleeve that is off: a tenth is left.
+        assert order["shares"] == int((0.6 * equity - worth) / price[symbol]) < cut["before"]
+        assert cut["limit"] == limit
+        assert cut["value"] == pytest.approx((worth + cut["before"] * price[symbol]) / equity, abs=1e-6)
+        found = verify(desk.store, desk.settings, desk.provenance)
+        assert (found.document["failed"], found.exit_code) == (0, 0)
+
+
 def test_a_limit_of_the_account_cuts_the_purchases_of_all_sleeves_alike(tmp_path: Path) -> None:
     both = (
         sleeve("core", 0.5, row(DAYS[0], "AAA", 1.0)),

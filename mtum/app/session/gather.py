@@ -71,7 +71,7 @@ class Market:
     Parameters
     ----------
     last_closes : mapping of symbol to float or None
-        Last accepted close of symbols that are not fit, in USD.
+        Last accepted close of symbols that are not fit, or held by a sleeve that is off and not asked for, in USD.
     told : tuple of str
         What the files that were read gave to know.
     series_history : mapping of sleeve to series to session to value
@@ -95,7 +95,7 @@ class Market:
 
     @property
     def prices(self) -> dict[str, float]:
-        """Today's price of each symbol in USD, of one that is not fit the last accepted close."""
+        """Today's price of each symbol in USD, of one that is not fit or not asked for the last accepted close."""
         known = {symbol: close for symbol, close in self.last_closes.items() if close is not None}
         return known | {symbol: float(bars.close[-1]) for symbol, bars in self.bars.items()}
 
@@ -189,8 +189,12 @@ def gather(
         )
         if any(isinstance(found[symbol, needed], UnfitError) for needed in needs):
             _go_on(desk, found)
-            before = desk.store.bars.bars(symbol, desk.source.name, session.day - LAST_CLOSE_WITHIN).until(session.day)
-            closes[symbol] = float(before.close[-1]) if len(before) else None
+            closes[symbol] = None
+    silent = (one for one in desk.sleeves if not one.decides)
+    held = {lot.symbol for one in silent for lot in desk.store.ledger.lots(one.name)}
+    for symbol in (*closes, *held.difference(_looked_at(desk))):
+        before = desk.store.bars.bars(symbol, desk.source.name, session.day - LAST_CLOSE_WITHIN).until(session.day)
+        closes[symbol] = float(before.close[-1]) if len(before) else None
     readings = {name: judge_vix(desk, name, session, at) for name in series_of(desk.deciding)}
     seen = {symbol: one for (symbol, _), one in found.items() if isinstance(one, Seen)}
     kinds = {

@@ -7,7 +7,6 @@ from decimal import Decimal
 from mtum.app.desk import Desk, Problem
 from mtum.app.ledger.book import SleeveRecords, cash_of
 from mtum.app.ledger.dividends import due_today_usd
-from mtum.app.ledger.equity import LAST_CLOSE_WITHIN
 from mtum.app.session.decide_sleeves import Moved, Prepared
 from mtum.app.session.gather import Market
 from mtum.config import account_rules
@@ -68,23 +67,12 @@ def move_cash(desk: Desk, prepared: Prepared, market: Market) -> tuple[Prepared,
 
 
 def worth_now(desk: Desk, records: SleeveRecords, name: str, market: Market) -> tuple[float, tuple[str, ...]]:
-    """Return what a sleeve is worth at the decision, USD, and what of it could not be valued.
-
-    A symbol that no sleeve was asked about today, as one of a sleeve that is off, counts with its last close.
-    """
-    prices, found, unknown = market.prices, 0.0, []
-    due = due_today_usd(records.lots, desk.store.books.recorded, name, market.bars.values())
-    for lot in records.lots:
-        price = prices.get(lot.symbol)
-        if price is None:
-            since = market.session.day - LAST_CLOSE_WITHIN
-            before = desk.store.bars.bars(lot.symbol, desk.source.name, since).until(market.session.day)
-            price = float(before.close[-1]) if len(before) else None
-        if price is None:
-            unknown.append(lot.symbol)
-        else:
-            found += lot.shares * lot.multiplier * price
-    return round(float(records.cash_usd + records.receivable_usd + due) + found, 6), tuple(dict.fromkeys(unknown))
+    """Return what a sleeve is worth at the decision, USD, and what of it could not be valued."""
+    prices, lots = market.prices, records.lots
+    due = due_today_usd(lots, desk.store.books.recorded, name, market.bars.values())
+    found = sum(lot.shares * lot.multiplier * prices[lot.symbol] for lot in lots if lot.symbol in prices)
+    unknown = dict.fromkeys(lot.symbol for lot in lots if lot.symbol not in prices)
+    return round(float(records.cash_usd + records.receivable_usd + due) + found, 6), tuple(unknown)
 
 
 def _barred(desk: Desk, prepared: Prepared) -> str:

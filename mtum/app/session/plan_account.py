@@ -58,9 +58,17 @@ def plan_account(
         if one.sleeve.name != FUND or one.decision.orders
     ]
     rules, prices = account_rules(desk.settings), market.prices
+    # What the others hold counts in the limits all the same.
+    silent = [one for one in desk.sleeves if one.owns_money and one.name not in (*(each.name for each in wants), FUND)]
+    for sleeve in silent:
+        held = _shares(prepared.records[sleeve.name]) if sleeve.name in prepared.records else {}
+        valued = {symbol: shares for symbol, shares in held.items() if symbol in prices}
+        wants += [SleeveWants(sleeve.name, valued, (), sleeve.rules.sizing)] if valued else []
     equity = _equity(desk, prepared, market, real)
     settled, coming = _settled(desk, prepared)
-    histories = returns_of(market.bars, rules)
+    unseen = {symbol for one in wants for symbol in one.shares} - {symbol for symbol, _ in market.found}
+    cached = {symbol: desk.store.bars.bars(symbol, desk.source.name).until(market.session.day) for symbol in unseen}
+    histories = returns_of(market.bars | cached, rules)
     account = Account(
         session=prepared.session.day,
         prices=prices,
