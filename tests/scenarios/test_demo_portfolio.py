@@ -1,5 +1,6 @@
 """The packaged portfolio through the whole daily job: twice the same, adding up, and true to the last byte."""
 
+import json
 import random
 import shutil
 import sqlite3
@@ -95,6 +96,14 @@ def test_what_is_told_of_the_sessions_is_what_the_tables_hold(first: Called) -> 
     )
     assert any(COMPUTED in note for note in document["notes"])
     assert all(Path(report).is_file() for report in document["reports"].values())
+
+
+def test_a_sleeve_that_decides_first_on_another_symbol_has_no_volume_to_correct(first: Called) -> None:
+    reports = [json.loads(path.read_text()) for path in Path(first.document["database"]).parent.glob("reports/2*.json")]
+    leading = {one["sleeves"]["switch"]["symbol"] for one in reports}
+    assert leading == {"SP500", "UST10"}
+    corrected = [line for one in reports for line in (*one["corrections"], *one["sleeves"]["switch"]["corrections"])]
+    assert [line for line in corrected if line["subject"] == "volume"] == []
 
 
 def test_every_command_that_is_named_next_answers_with_the_settings_of_the_portfolio(first: Called) -> None:

@@ -88,7 +88,7 @@ def _reported(stored: Mapping[str, Any]) -> dict[str, _Figure]:
 
 
 def _known(store: Store, facts: SessionFacts, day: date, stored: Mapping[str, Any]) -> dict[str, _Figure]:
-    figures = _known_account(facts, day) | _known_market(facts, day) | _known_cash(facts, day)
+    figures = _known_account(facts, day) | _known_market(facts, day, stored) | _known_cash(facts, day)
     names = {one.setup.strategy for one in facts.own}
     for state in store.orders.states(day) if stored["orders"] else ():
         if state.intent.strategy in names and not state.intent.purpose.internal:
@@ -120,9 +120,12 @@ def _known_cash(facts: SessionFacts, day: date) -> dict[str, _Figure]:
     }
 
 
-def _known_market(facts: SessionFacts, day: date) -> dict[str, _Figure]:
+def _known_market(facts: SessionFacts, day: date, stored: Mapping[str, Any]) -> dict[str, _Figure]:
     figures: dict[str, _Figure] = {}
-    bar = facts.bars.find(day)
+    # The first symbol of that day's decision need not be that of this one's.
+    symbol = stored["symbol"]
+    bars = facts.bars_of(symbol) if symbol in (facts.symbol, *facts.other_bars) else None
+    bar = bars.find(day) if bars is not None else None
     if bar is not None:
         is_final = facts.final_until is not None and day <= facts.final_until
         figures["volume"] = _Figure(stated(bar.volume, is_final=is_final), "shares")
