@@ -96,7 +96,9 @@ class LedgerStore(Protocol):
         """Return movements in the order of their sessions; or those of capital, flows and what is owed."""
         ...
 
-    def write_lots(self, strategy: str, lots: Sequence[Lot], remembered: Mapping[str, Mapping[str, float]]) -> None:
+    def write_lots(
+        self, strategy: str, lots: Sequence[Lot], remembered: Mapping[tuple[str, str], Mapping[str, float]]
+    ) -> None:
         """Replace the strategy's open lots (they are derived from fills)."""
         ...
 

@@ -89,8 +89,10 @@ class SqliteLedger:
             for key, owner, day, kind, amount, note, symbol, paid in self.database.rows(sql, (strategy,))
         )
 
-    def write_lots(self, strategy: str, lots: Sequence[Lot], remembered: Mapping[str, Mapping[str, float]]) -> None:
-        """Replace the strategy's open lots; `remembered` is by intent id."""
+    def write_lots(
+        self, strategy: str, lots: Sequence[Lot], remembered: Mapping[tuple[str, str], Mapping[str, float]]
+    ) -> None:
+        """Replace the strategy's open lots; `remembered` is by intent id and symbol."""
         rows = [
             (
                 lot.intent_id,
@@ -101,7 +103,7 @@ class SqliteLedger:
                 lot.opened_shares,
                 float(lot.entry_price),
                 float(lot.cost_usd),
-                plain(dict(remembered.get(lot.intent_id, {}))),
+                plain(dict(remembered.get((lot.intent_id, lot.symbol), {}))),
                 lot.multiplier,
             )
             for lot in lots

@@ -30,13 +30,14 @@ ZERO = Decimal(0)
 class SleeveRecords:
     """A strategy's own records before a session, in today's shares.
 
-    `remembered` maps intent id to what the strategy asked to keep with the entry; `movements` are those that are
-    looked at one by one: capital, flows and what is not paid yet.
+    `remembered` maps intent id and symbol to what the strategy asked to keep with the entry, as the child of a spin-off
+    is of its parent's intent; `movements` are those that are looked at one by one: capital, flows and what is not
+    paid yet.
     """
 
     fills: tuple[Fill, ...]
     lots: tuple[Lot, ...]
-    remembered: Mapping[str, Mapping[str, float]]
+    remembered: Mapping[tuple[str, str], Mapping[str, float]]
     cash_usd: Decimal
     receivable_usd: Decimal
     movements: Sequence[CashMovement]
@@ -94,7 +95,7 @@ def read_sleeve(
     return SleeveRecords(
         fills=tuple(fill for fill in records.fills if fill.strategy == strategy),
         lots=lots,
-        remembered={lot.intent_id: remembered_with(store, lot, records.actions) for lot in lots},
+        remembered={(lot.intent_id, lot.symbol): remembered_with(store, lot, records.actions) for lot in lots},
         cash_usd=store.books.cash(strategy),
         receivable_usd=sum((movement.amount_usd for movement in movements if not movement.paid), ZERO),
         movements=movements,
@@ -127,7 +128,7 @@ def write_lots(store: Store, records: Records | None = None) -> None:
     records = read_records(store) if records is None else records
     for strategy in records.strategies:
         lots = tuple(lot for lot in records.lots if lot.strategy == strategy)
-        remembered = {lot.intent_id: remembered_with(store, lot, records.actions) for lot in lots}
+        remembered = {(lot.intent_id, lot.symbol): remembered_with(store, lot, records.actions) for lot in lots}
         store.ledger.write_lots(strategy, lots, remembered)
 
 

@@ -48,7 +48,7 @@ def virtual_records(store: Store, source: str, account: str, sleeve: Sleeve, tod
     return SleeveRecords(
         fills=fills,
         lots=lots,
-        remembered={lot.intent_id: remembered_with(store, lot, (*splits, *renamed)) for lot in lots},
+        remembered={(lot.intent_id, lot.symbol): remembered_with(store, lot, (*splits, *renamed)) for lot in lots},
         cash_usd=sum((one.amount_usd for one in movements), ZERO),
         receivable_usd=ZERO,
         movements=movements,

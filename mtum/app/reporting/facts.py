@@ -157,7 +157,7 @@ class SessionFacts:
         before = decision.frame.get("book", {}).get("holdings", {}).get(symbol, {}) if decision else {}
         kept = before.get("remembered") if before.get("shares") else None
         remembered = kept or (decision.remembered.get(symbol, {}) if decision else {})
-        return holding_of(symbol, self.fills, {lot.intent_id: remembered for lot in self.lots(symbol)}, None)
+        return holding_of(symbol, self.fills, {(lot.intent_id, symbol): remembered for lot in self.lots(symbol)}, None)
 
     @property
     def last_report(self) -> Mapping[str, Any] | None:

@@ -214,7 +214,7 @@ def _trade(opening: Sequence[Fill], closing: Sequence[Fill]) -> Trade:
 def holding_of(
     symbol: str,
     fills: Iterable[Fill],
-    remembered: Mapping[str, Mapping[str, float]],
+    remembered: Mapping[tuple[str, str], Mapping[str, float]],
     sessions_since_exit: int | None,
 ) -> Holding:
     """Return what the strategy may know of its shares in one symbol.
@@ -223,7 +223,7 @@ def holding_of(
     ----------
     fills : iterable of Fill
         Of the strategy, in today's shares, from its last time flat on at least; other symbols are ignored.
-    remembered : mapping of intent id to values
+    remembered : mapping of (intent id, symbol) to values
         What the strategy asked to keep with each entry, in today's shares.
     """
     _, books = _played(fill for fill in fills if fill.symbol == symbol)
@@ -237,7 +237,7 @@ def holding_of(
         shares=book.shares,
         entry_price=_average(book.opening),
         entry_session=book.opening[0].session,
-        remembered=dict(remembered.get(book.lots[0].intent_id, {})),
+        remembered=dict(remembered.get((book.lots[0].intent_id, symbol), {})),
         sessions_since_exit=sessions_since_exit,
         added=len(bought) - 1,
         added_price=_average(last) if len(bought) > 1 else None,

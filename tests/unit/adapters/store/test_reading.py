@@ -215,7 +215,7 @@ def test_the_status_tells_the_state_at_a_glance(store: SqliteStore, reader: Sqli
     store.orders.move(done.id, OrderStatus.ACCEPTED, later(1))
     store.orders.move(done.id, OrderStatus.FILLED, later(2))
     store.orders.add_intent(waiting, later(3))
-    store.ledger.write_lots(STRATEGY, lots_of(store.orders.fills()), {done.id: {"atr": 1.5}})
+    store.ledger.write_lots(STRATEGY, lots_of(store.orders.fills()), {(done.id, done.symbol): {"atr": 1.5}})
     store.control.halt(Restriction.REDUCE_ONLY, "daily loss", "limit", later(4))
     store.control.write_sessions([Session(TUESDAY, NOON, later(210))])
     store.control.write_sessions([Session(THURSDAY, NOON, later(390))])

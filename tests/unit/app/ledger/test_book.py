@@ -22,19 +22,20 @@ from mtum.app.ledger.book import (
     read_records,
     read_sleeve,
     read_sleeves,
+    remembered_with,
     unsettled_usd,
     with_capital,
     write_lots,
 )
 from mtum.core.portfolio.cash import OfficialEquity
 from mtum.core.portfolio.decision import Book, Standing
-from mtum.core.portfolio.fills import Fill, Split
+from mtum.core.portfolio.fills import ChangeKind, Fill, Split, SymbolChange
 from mtum.core.portfolio.limits import LossState, Restriction
 from mtum.core.portfolio.orders import OrderIntent, OrderStatus, Side
 from mtum.core.portfolio.sleeves import Sleeve, SleeveState
 from mtum.core.strategies.contract import Holding, Price
 from mtum.ports.broker import AccountKind, BrokerLists
-from mtum.ports.records import CashMovement, EquityPoint, Observed, PlanRecord
+from mtum.ports.records import CashMovement, ChangeRecord, EquityPoint, Observed, PlanRecord
 from support.bars import weekday_sessions
 from support.fakes import SENT_AT, FakeBroker, fake_desk, shown
 from support.store import ACCOUNT, FRIDAY, MONDAY, STRATEGY, THURSDAY, TUESDAY, decision, fill, intent, traded
@@ -200,6 +201,24 @@ def test_shares_left_from_an_exit_are_pending_with_its_first_reason(
         for one in exits:
             sold(desk, *one)
         assert book_of(desk, shown()).exit_pending == pending
+
+
+def changed(desk: Desk, change: SymbolChange) -> None:
+    desk.store.changes.state(ChangeRecord(change, SENT_AT, {}, {}, {}), [])
+
+
+def test_a_spun_off_child_keeps_nothing_of_what_was_stated_for_its_parent(tmp_path: Path) -> None:
+    child = SymbolChange(ChangeKind.SPUN_OFF, "MTUM", TUESDAY, "KID", basis_frac=D("0.25"), given={STRATEGY: 19})
+    with fake_desk(tmp_path, FakeBroker()) as desk:
+        bought(desk, ("7.01", 19, "104", "0"))
+        desk.store.statements.state_entry(BUY.id, {"atr": 2.0}, SENT_AT)
+        changed(desk, child)
+        records = read_records(desk.store)
+        found = {lot.symbol: remembered_with(desk.store, lot, records.actions) for lot in records.lots}
+        # A quarter of every price went to the child.
+        assert found == {"MTUM": {"atr": 1.5}, "KID": {}}
+        assert book_of(desk, shown()).holdings["MTUM"].remembered == {"atr": 1.5}
+        assert read_sleeve(desk.store, STRATEGY).remembered == {(BUY.id, name): kept for name, kept in found.items()}
 
 
 def test_the_book_knows_halts_and_sessions_since_the_last_sale(tmp_path: Path) -> None:

@@ -143,7 +143,7 @@ def test_a_holding_has_the_average_price_of_its_purchases_since_flat_and_what_th
         fill("e2", "BUY", 20, "107", WED),
         fill("other", "BUY", 99, "1", MON, symbol="SPY"),
     ]
-    held = holding_of("MTUM", fills, {"e1": {"atr": 1.5}, "e2": {"atr": 9.0}}, 7)
+    held = holding_of("MTUM", fills, {("e1", "MTUM"): {"atr": 1.5}, ("e2", "MTUM"): {"atr": 9.0}}, 7)
     # (4 x 99 + 6 x 102 + 10 x 104 + 20 x 107) / 40 = 104.7; the last purchase (10 x 104 + 20 x 107) / 30 = 106
     assert held == Holding("MTUM", 31, 104.7, MON, {"atr": 1.5}, 7, 1, 106.0)
     assert holding_of("MTUM", fills, {}, 7) == replace(held, remembered={})
