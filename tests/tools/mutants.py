@@ -73,7 +73,7 @@ NEAR = {
     "mtum/core/portfolio/tax.py": (f"{UNIT}/portfolio/test_tax.py", "tests/properties/test_tax_properties.py"),
     "mtum/core/coordination/account.py": _COORDINATED,
     "mtum/core/coordination/cash.py": (f"{UNIT}/coordination/test_cash.py",),
-    "mtum/core/coordination/coordinate.py": _COORDINATED,
+    "mtum/core/coordination/coordinate.py": (*_COORDINATED, "tests/properties/test_fund_properties.py"),
     "mtum/core/coordination/limits.py": _COORDINATED,
     "mtum/core/coordination/risk.py": (f"{UNIT}/coordination/test_risk.py",),
     "mtum/core/plans.py": (f"{UNIT}/test_plans.py", "tests/scenarios/test_coordination.py"),

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,10 +31,13 @@ from mtum.app.ledger.book import (
 from mtum.core.portfolio.cash import OfficialEquity
 from mtum.core.portfolio.decision import Book, Standing
 from mtum.core.portfolio.fills import ChangeKind, Fill, Split, SymbolChange
+from mtum.core.portfolio.fund import FUND
 from mtum.core.portfolio.limits import LossState, Restriction
+from mtum.core.portfolio.lots import Lot
 from mtum.core.portfolio.orders import OrderIntent, OrderStatus, Side
 from mtum.core.portfolio.sleeves import Sleeve, SleeveState
 from mtum.core.strategies.contract import Holding, Price
+from mtum.core.strategies.pair_reversal import PairReversal
 from mtum.ports.broker import AccountKind, BrokerLists
 from mtum.ports.records import CashMovement, ChangeRecord, EquityPoint, Observed, PlanRecord
 from support.bars import weekday_sessions
@@ -68,9 +72,18 @@ def book_of(desk: Desk, lists: BrokerLists, today: date = FRIDAY, sleeve: Sleeve
     return build_book(records, sleeve, desk.store, cash, SESSIONS, today)
 
 
-def sold(desk: Desk, day: date, shares: int, filled: int, status: OrderStatus, reasons: tuple[str, ...]) -> OrderIntent:
+def sold(
+    desk: Desk,
+    day: date,
+    shares: int,
+    filled: int,
+    status: OrderStatus,
+    reasons: tuple[str, ...],
+    *,
+    symbol: str = "MTUM",
+) -> OrderIntent:
     """An exit of that session that ended with so many shares sold."""
-    order = intent(day, Side.SELL, shares, reasons=reasons)
+    order = intent(day, Side.SELL, shares, symbol, reasons)
     desk.store.orders.add_intent(order, SENT_AT)
     if status is not OrderStatus.PLANNED:
         desk.store.orders.claim(order.id, SENT_AT)
@@ -84,10 +97,13 @@ def test_cash_is_the_sum_of_all_paid_movements(tmp_path: Path) -> None:
     with fake_desk(tmp_path, FakeBroker()) as desk:
         moved(desk, ("capital", MONDAY, "5000", True), ("dividend", TUESDAY, "10.45", False))
         moved(desk, ("deposit", TUESDAY, "250.10", True), ("withdrawal", THURSDAY, "-100", True))
+        moved(desk, ("dividend", THURSDAY, "0.40", True))
         bought(desk, ("7.01", 19, "104", "1.98"))
         sleeve = read_sleeve(desk.store, desk.sleeves[0].name)
-        # 5000 + 250.10 - 100 - 1976 - 1.98
-        assert (sleeve.cash_usd, sleeve.receivable_usd) == (D("3172.12"), D("10.45"))
+        # 5000 + 250.10 - 100 + 0.40 - 1976 - 1.98
+        assert (sleeve.cash_usd, sleeve.receivable_usd) == (D("3172.52"), D("10.45"))
+        # Those that are looked at one by one.
+        assert [one.kind for one in sleeve.movements] == ["capital", "dividend", "deposit", "withdrawal"]
 
 
 def test_equity_points_of_the_session_itself_are_left_out(tmp_path: Path) -> None:
@@ -203,8 +219,57 @@ def test_shares_left_from_an_exit_are_pending_with_its_first_reason(
         assert book_of(desk, shown()).exit_pending == pending
 
 
+WEDNESDAY = TUESDAY + timedelta(days=1)
+
+
 def changed(desk: Desk, change: SymbolChange) -> None:
     desk.store.changes.state(ChangeRecord(change, SENT_AT, {}, {}, {}), [])
+
+
+@pytest.mark.parametrize(
+    ("exits", "pending"),
+    [
+        # Left from an exit under the name that the shares had then.
+        ([("MTUM", TUESDAY, 19, 8, OrderStatus.EXPIRED, ("vix_fear",))], {"NEW": "vix_fear"}),
+        # The newest of both names counts: one sold all it was to sell, one did not.
+        (
+            [
+                ("MTUM", TUESDAY, 8, 8, OrderStatus.FILLED, ("vix_fear",)),
+                ("NEW", THURSDAY, 11, 2, OrderStatus.EXPIRED, ("rsi_low",)),
+            ],
+            {"NEW": "rsi_low"},
+        ),
+        (
+            [
+                ("MTUM", TUESDAY, 19, 8, OrderStatus.EXPIRED, ("vix_fear",)),
+                ("NEW", THURSDAY, 2, 2, OrderStatus.FILLED, ("rsi_low",)),
+            ],
+            {},
+        ),
+    ],
+)
+def test_an_exit_is_pending_under_the_new_name_of_its_shares(
+    tmp_path: Path, exits: list[Any], pending: dict[str, str]
+) -> None:
+    with fake_desk(tmp_path, FakeBroker()) as desk:
+        bought(desk, ("7.01", 19, "104", "0"))
+        changed(desk, SymbolChange(ChangeKind.RENAMED, "MTUM", WEDNESDAY, "NEW"))
+        for symbol, *one in exits:
+            sold(desk, *one, symbol=symbol)
+        assert book_of(desk, shown()).exit_pending == pending
+
+
+def test_lots_have_the_symbol_of_their_day_and_the_shares_of_today(tmp_path: Path) -> None:
+    kept = {"AAA": {"atr": 9.0}, "MTUM": {"atr": 1.5}}
+    with fake_desk(tmp_path, FakeBroker()) as desk:
+        desk.store.decisions.commit([replace(decision(), remembered=kept)], [BUY])
+        desk.store.orders.add_fills([fill(BUY, "7.01", 19, "104")])
+        desk.store.bars.agree_split(Split("MTUM", WEDNESDAY, D(2)), SENT_AT)
+        changed(desk, SymbolChange(ChangeKind.RENAMED, "MTUM", THURSDAY, "NEW"))
+        for until, symbol in ((None, "NEW"), (TUESDAY, "MTUM"), (WEDNESDAY, "MTUM"), (THURSDAY, "NEW")):
+            assert [(lot.symbol, lot.shares) for lot in read_records(desk.store, until=until).lots] == [(symbol, 38)]
+        # What was kept under the old name, before the split; not what another symbol kept.
+        assert read_sleeve(desk.store, STRATEGY).remembered == {(BUY.id, "NEW"): {"atr": 0.75}}
 
 
 def test_a_spun_off_child_keeps_nothing_of_what_was_stated_for_its_parent(tmp_path: Path) -> None:
@@ -305,6 +370,48 @@ def test_a_sleeve_waits_for_its_own_sales_alone(kind: AccountKind, weight: float
     assert cash_of([one_sleeve("a", weight), one_sleeve("b", weight)], records, broker, {}, FRIDAY) == cash
 
 
+def test_what_the_cash_fund_is_worth_may_be_spent_and_what_has_no_price_may_not() -> None:
+    """1,000 of the fund beside 4,000 at the broker, of which 3,500 have settled: 4,500 for 3,000 and 2,000."""
+    lots = [Lot(symbol, FUND, symbol, MONDAY, 10, 10, D(99), D(0)) for symbol in ("FFF", "OLD")]
+    records = {"a": own("3000"), "b": own("2000"), FUND: replace(own("-990"), lots=tuple(lots))}
+    broker = shown(cash="4000", settled="3500").account
+    sleeves = [one_sleeve("a", 0.5), one_sleeve("b", 0.5)]
+    assert cash_of(sleeves, records, broker, {"FFF": 100.0}, FRIDAY) == {
+        "a": SleeveCash(D(2700), D(300), in_fund=True),
+        "b": SleeveCash(D(1800), D(200), in_fund=True),
+    }
+
+
+def test_with_the_cash_in_a_fund_what_lacked_cash_is_wanted_for_five_sessions(tmp_path: Path) -> None:
+    left = {
+        "standing": [
+            {"symbol": symbol, "shares": 7, "since": f"{since}", "reason": "burst"}
+            for symbol, since in (("MTUM", MONDAY), ("SPY", MONDAY), ("IEF", TUESDAY))
+        ]
+    }
+    rows = (("MTUM", STRATEGY), ("IEF", STRATEGY), ("SPY", "other"))
+    cuts = [
+        {"sleeve": sleeve, "symbol": symbol, "limit": "account_cash_usd", "before": 7, "after": 0}
+        for symbol, sleeve in rows
+    ]
+    plan = PlanRecord(ACCOUNT, FRIDAY, SENT_AT, {"cuts": cuts, "held_back": []}, {})
+    pair = replace(one_sleeve(), strategy=PairReversal())
+    with fake_desk(tmp_path, FakeBroker()) as desk:
+        desk.store.decisions.commit([decision(FRIDAY, document=left)], (), (), plan)
+
+        def wanted(sleeve: Sleeve, today: date, *, in_fund: bool = True) -> list[str]:
+            cash = SleeveCash(D(0), D(0), in_fund)
+            return [one.symbol for one in build_book(own("0"), sleeve, desk.store, cash, SESSIONS, today).standing]
+
+        # Tuesday to the Monday after are five sessions; IEF stands for one more.
+        assert wanted(one_sleeve(), AFTER) == ["MTUM", "IEF"]
+        assert wanted(one_sleeve(), AFTER + timedelta(days=1)) == ["IEF"]
+        assert wanted(one_sleeve(), AFTER, in_fund=False) == ["MTUM", "SPY", "IEF"]
+        # Where purchases always stand the strategy's own rules say how long.
+        assert wanted(pair, AFTER + timedelta(days=1)) == ["MTUM", "SPY", "IEF"]
+        assert build_book(own("0"), pair, desk.store, SleeveCash(D(0), D(0), True), SESSIONS, AFTER).in_fund
+
+
 def test_capital_is_added_once_and_counts_from_the_day_before() -> None:
     deposit = CashMovement("d", STRATEGY, MONDAY, "deposit", D(7))
     begun = with_capital(own("7", movements=(deposit,)), STRATEGY, TUESDAY, D(500))
@@ -316,7 +423,7 @@ def test_capital_is_added_once_and_counts_from_the_day_before() -> None:
 
 def test_todays_change_counts_from_the_last_close_and_money_moved_since() -> None:
     moved_in = tuple(CashMovement(f"{day}", STRATEGY, day, "deposit", D(100)) for day in (MONDAY, TUESDAY, THURSDAY))
-    points = (OfficialEquity(MONDAY, D(4000)), OfficialEquity(TUESDAY, D(5100)))
+    points = (OfficialEquity(MONDAY, D(4000)), OfficialEquity(MONDAY, D(4100)), OfficialEquity(TUESDAY, D(5100)))
     assert equity_before(replace(own("0", movements=moved_in), points=points)) == 5200.0
     assert equity_before(own("0", movements=moved_in)) is None
 
