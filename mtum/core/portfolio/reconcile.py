@@ -1,7 +1,7 @@
 """Do the strategies' lots and the broker's position tell the same story?"""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -118,18 +118,32 @@ def untraded_texts(
     named : mapping of sleeve or group to symbols
         What its settings name: held, read, compared with, or limited.
     """
-    known = {*traded, FUND} if len(traded) > 1 else None
-    now = "; ".join(f"{', '.join(symbols)} with {name}" for name, symbols in traded.items())
     ended = ended_symbols(actions)
     gone = [(name, ended[symbol]) for name, symbols in named.items() for symbol in symbols if symbol in ended]
     heirs = {(name, change.into) for name, change in gone}
     return [_gone(name, change) for name, change in gone] + [
-        f"{shares} {symbol} of {owner} are held, but the settings trade {now}: `mtum flatten {symbol} --why TEXT` "
-        "first, or change the settings back"
-        + ("" if known is None or owner in known else f', in [sleeve.{owner}] with state = "close" to sell')
+        f"{shares} {symbol} of {owner} are held, but {_now(owner, traded, named)}: "
+        + " first, or ".join(_ways(owner, symbol, traded, named))
         for (owner, symbol), shares in untraded.items()
         if (owner, symbol) not in heirs
     ]
+
+
+def _now(owner: str, traded: Mapping[str, Sequence[str]], named: Mapping[str, Sequence[str]]) -> str:
+    if owner in named and owner not in traded:
+        return f"{owner} is only watched now"
+    return "the settings trade " + "; ".join(f"{', '.join(symbols)} with {name}" for name, symbols in traded.items())
+
+
+def _ways(
+    owner: str, symbol: str, traded: Mapping[str, Sequence[str]], named: Mapping[str, Sequence[str]]
+) -> Iterator[str]:
+    """Yield the ways out; none of them sells what another sleeve holds of the symbol."""
+    several, shared = len(named) > 1, any(symbol in symbols for name, symbols in traded.items() if name != owner)
+    if owner in named or not shared:
+        yield f"`mtum flatten {symbol}{f' --sleeve {owner}' if several and owner in named else ''} --why TEXT`"
+    close = several and owner not in traded and owner != FUND
+    yield "change the settings back" + (f', in [sleeve.{owner}] with state = "close" to sell' if close else "")
 
 
 def _gone(sleeve: str, change: SymbolChange) -> str:

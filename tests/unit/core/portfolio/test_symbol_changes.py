@@ -5,6 +5,8 @@ import io
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
+import pytest
+
 from mtum.app.records.export_tax import tax_csv
 from mtum.core.portfolio.carried import in_todays_shares
 from mtum.core.portfolio.decision import Standing
@@ -190,6 +192,53 @@ def test_a_symbol_is_ended_until_its_name_is_given_anew() -> None:
     assert (earlier_names("NEW", [RENAMED]), earlier_names("OLD", [RENAMED, taken_up])) == (["OLD"], ["THIRD"])
     # The company that was called so before does not take its place.
     assert lots([fill("i1", "BUY", 1, "5", BOUGHT)], RENAMED, taken_up) == [("a", "NEW", BOUGHT, 1, D(5))]
+
+
+@pytest.mark.parametrize(
+    ("owner", "traded", "named", "way"),
+    [
+        # Another sleeve trades it too: its shares are not to be sold with these.
+        (
+            "b",
+            {"a": ("SPY",)},
+            {"a": ("SPY",), "b": ("SPY",)},
+            "b is only watched now: `mtum flatten SPY --sleeve b --why TEXT` first, or change the settings back, in "
+            '[sleeve.b] with state = "close" to sell',
+        ),
+        (
+            "b",
+            {"a": ("SPY",), "b": ("EFA",)},
+            {"a": ("SPY",), "b": ("EFA",)},
+            "the settings trade SPY with a; EFA with b: `mtum flatten SPY --sleeve b --why TEXT` first, or change the "
+            "settings back",
+        ),
+        (
+            "gone",
+            {"a": ("SPY",), "b": ("EFA",)},
+            {"a": ("SPY",), "b": ("EFA",)},
+            'the settings trade SPY with a; EFA with b: change the settings back, in [sleeve.gone] with state = '
+            '"close" to sell',
+        ),
+        # Nobody else does.
+        (
+            "gone",
+            {"a": ("EFA",), "b": ("EFA",)},
+            {"a": ("EFA",), "b": ("EFA",)},
+            "the settings trade EFA with a; EFA with b: `mtum flatten SPY --why TEXT` first, or change the settings "
+            'back, in [sleeve.gone] with state = "close" to sell',
+        ),
+        (
+            "a",
+            {"a": ("EFA",)},
+            {"a": ("EFA",)},
+            "the settings trade EFA with a: `mtum flatten SPY --why TEXT` first, or change the settings back",
+        ),
+    ],
+)
+def test_no_way_out_of_a_refusal_sells_what_another_sleeve_holds(
+    owner: str, traded: dict[str, tuple[str, ...]], named: dict[str, tuple[str, ...]], way: str
+) -> None:
+    assert untraded_texts({(owner, "SPY"): 20}, traded, named, []) == [f"20 SPY of {owner} are held, but {way}"]
 
 
 def test_settings_that_trade_an_ended_symbol_are_told_what_to_write() -> None:
