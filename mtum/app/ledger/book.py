@@ -297,19 +297,15 @@ def loss_pause(store: Store, sleeve: Sleeve, sessions: Sessions, today: date, pa
 def remembered_with(store: Store, lot: Lot, actions: Sequence[Action]) -> Mapping[str, float]:
     """Return what the strategy keeps with a lot, in today's shares."""
     decided = store.decisions.remembered(lot.session, lot.strategy)
-    now = {symbol: carried(symbol, lot.session, actions) for symbol in decided}
-    symbol = next((one for one in decided if now[one].symbol == lot.symbol), lot.symbol)
-    values = decided.get(symbol, {}) or store.statements.stated_entry(lot.intent_id)
-    if not values:
-        return values
-    if symbol not in now:
-        # A stated entry, of shares that may have been called something else then, or may be the child of others.
-        intent = store.orders.find(lot.intent_id)
-        symbol = intent.intent.symbol if intent else lot.symbol
-        now[symbol] = carried(symbol, lot.session, actions)
-        if now[symbol].symbol != lot.symbol:
-            return {}
-    ratio = float(now[symbol].divisor)
+    intent = store.orders.find(lot.intent_id)
+    # Several symbols may have become this one: the one it was bought under counts. What is virtual has no order.
+    names = [intent.intent.symbol, *decided] if intent else [*decided, lot.symbol]
+    became = {one: carried(one, lot.session, actions) for one in names}
+    symbol = next((one for one in names if became[one].symbol == lot.symbol), None)
+    if symbol is None:
+        return {}
+    values = decided.get(symbol) or store.statements.stated_entry(lot.intent_id)
+    ratio = float(became[symbol].divisor)
     # Everything a strategy keeps with an entry is a price or a distance between prices.
     return {name: value / ratio for name, value in values.items()} if ratio != 1.0 else values
 

@@ -30,7 +30,7 @@ from mtum.app.ledger.book import (
 )
 from mtum.core.portfolio.cash import OfficialEquity
 from mtum.core.portfolio.decision import Book, Standing
-from mtum.core.portfolio.fills import ChangeKind, Fill, Split, SymbolChange
+from mtum.core.portfolio.fills import Action, ChangeKind, Fill, Split, SymbolChange
 from mtum.core.portfolio.fund import FUND
 from mtum.core.portfolio.limits import LossState, Restriction
 from mtum.core.portfolio.lots import Lot
@@ -270,6 +270,35 @@ def test_lots_have_the_symbol_of_their_day_and_the_shares_of_today(tmp_path: Pat
             assert [(lot.symbol, lot.shares) for lot in read_records(desk.store, until=until).lots] == [(symbol, 38)]
         # What was kept under the old name, before the split; not what another symbol kept.
         assert read_sleeve(desk.store, STRATEGY).remembered == {(BUY.id, "NEW"): {"atr": 0.75}}
+
+
+def test_of_two_symbols_that_became_one_each_lot_keeps_its_own(tmp_path: Path) -> None:
+    kept = {"AAA": {"atr": 9.0}, "MTUM": {"atr": 1.5}}
+    other = intent(shares=6, symbol="AAA")
+    with fake_desk(tmp_path, FakeBroker()) as desk:
+        desk.store.decisions.commit([replace(decision(), remembered=kept)], [BUY, other])
+        desk.store.orders.add_fills([fill(BUY, "7.01", 10, "104"), fill(other, "8.01", 6, "30")])
+        for symbol, ratio, shares in (("AAA", "0.5", 3), ("MTUM", "2", 20)):
+            taken = SymbolChange(ChangeKind.MERGED, symbol, TUESDAY, "NEW", D(ratio), given={STRATEGY: shares})
+            changed(desk, taken)
+        assert {(lot.intent_id, lot.shares) for lot in read_records(desk.store).lots} == {(BUY.id, 20), (other.id, 3)}
+        assert read_sleeve(desk.store, STRATEGY).remembered == {
+            (BUY.id, "NEW"): {"atr": 0.75},
+            (other.id, "NEW"): {"atr": 18.0},
+        }
+
+
+def test_what_was_stated_follows_a_split_and_a_new_name_with_an_order_or_without(tmp_path: Path) -> None:
+    actions: list[Action] = [Split("MTUM", TUESDAY, D(2)), SymbolChange(ChangeKind.RENAMED, "MTUM", THURSDAY, "NEW")]
+    lot = Lot(BUY.id, STRATEGY, "NEW", MONDAY, 38, 38, D(52), D(0))
+    with fake_desk(tmp_path, FakeBroker()) as desk:
+        bought(desk, ("7.01", 19, "104", "0"))
+        for key in (BUY.id, "virtual"):
+            desk.store.statements.state_entry(key, {"atr": 2.0}, SENT_AT)
+        assert remembered_with(desk.store, lot, actions) == {"atr": 1.0}
+        assert remembered_with(desk.store, replace(lot, intent_id="virtual", symbol="MTUM"), actions[:1]) == {
+            "atr": 1.0
+        }
 
 
 def test_a_spun_off_child_keeps_nothing_of_what_was_stated_for_its_parent(tmp_path: Path) -> None:
