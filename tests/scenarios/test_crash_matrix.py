@@ -48,6 +48,7 @@ def near_the_order(cell: Cell) -> bool:
 
 def test_killed_around_the_order_there_is_one_order(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     points = passed_points(tmp_path / "plain")
+    assert not [point for point in points if point.endswith(":other")], "a message whose name the record does not know"
     cells = [cell for cell in kill_cells(points) if near_the_order(cell)]
     assert len(cells) >= 12
     outcomes = played(cells, doubt_in(points), tmp_path)

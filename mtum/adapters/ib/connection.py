@@ -21,9 +21,10 @@ HISTORIES_AT_ONCE = 45
 """History requests in the air: the broker refuses more than 50, of all programs together. Its stricter rules are for
 bars of 30 seconds or less, which are never asked for, and its 50 messages a second are kept by the library."""
 REQUEST_NAMES = {
-    "1": "reqMktData", "3": "placeOrder", "4": "cancelOrder", "6": "reqAccountUpdates", "7": "reqExecutions",
-    "9": "reqContractDetails", "16": "reqAllOpenOrders", "20": "reqHistoricalData", "49": "reqCurrentTime",
-    "61": "reqPositions", "71": "startApi", "99": "reqCompletedOrders",
+    "1": "reqMktData", "2": "cancelMktData", "3": "placeOrder", "4": "cancelOrder", "6": "reqAccountUpdates",
+    "7": "reqExecutions", "9": "reqContractDetails", "16": "reqAllOpenOrders", "20": "reqHistoricalData",
+    "25": "cancelHistoricalData", "49": "reqCurrentTime", "61": "reqPositions", "71": "startApi",
+    "99": "reqCompletedOrders",
 }  # fmt: skip
 
 
