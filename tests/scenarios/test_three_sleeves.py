@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import pytest
 
 from mtum.app.ledger.books import book_problems
+from mtum.app.owner.flatten import request_flatten
 from mtum.app.records.verify import verify
 from mtum.core.strategies import STRATEGIES
 from mtum.core.strategies.buy_and_hold import BuyAndHold
@@ -234,6 +235,28 @@ def test_a_sleeve_that_may_not_enter_or_is_off_buys_nothing(tmp_path: Path, stat
         (first,) = played(replay, 1)
         assert len(first["sleeves"]) == decisions
         assert not [one for one in replay.desk.store.orders.states() if one.intent.strategy == "core"]
+
+
+def test_a_flatten_closes_what_a_sleeve_that_is_off_holds_and_all_off_verifies(tmp_path: Path) -> None:
+    write_three(tmp_path)
+    with account_in(tmp_path) as replay:
+        played(replay, 1)
+        held = sum(lot.shares for lot in replay.desk.store.ledger.lots("core"))
+    every = {f"sleeve.{name}.state": "off" for name in NAMES}
+    with account_in(tmp_path, changes=every) as replay:
+        (idle,) = played(replay, 1)
+        assert (idle["exit_code"], idle["orders"], idle["problems"]) == (0, [], [])
+    with account_in(tmp_path, changes={"sleeve.core.state": "off"}) as replay:
+        request_flatten(replay.desk, "AAA", "enough of it", "core")
+        played(replay, 1)
+        desk = replay.desk
+        (sold,) = [one for one in desk.store.orders.states() if one.intent.reasons == ("flatten",)]
+        assert (sold.intent.strategy, sold.intent.side.value, sold.filled) == ("core", "SELL", held)
+        assert held > 0
+        assert desk.store.ledger.lots("core") == ()
+        assert desk.store.statements.flatten_requests("core") == ()
+        found = verify(desk.store, desk.settings, desk.provenance)
+        assert (found.exit_code, found.document["problems"]) == (0, [])
 
 
 def test_a_sleeve_added_later_begins_with_what_no_sleeve_owns_and_says_so(tmp_path: Path) -> None:

@@ -18,9 +18,19 @@ from mtum.errors import DataError, ExitCode
 
 
 def untraded_lots(desk: Desk) -> tuple[Untraded, Untraded]:
-    """Return what is held that the settings do not trade now: what a person must see to, and children to be sold."""
-    held = [(lot.strategy, lot.symbol, lot.shares) for lot in held_lots(desk.store)]
-    return untraded_of(held, desk.settings.traded(), desk.store.bars.actions())
+    """Return what is held that nobody decides on: what a person must see to, and what is sold while all others decide.
+
+    Sold are the children of a spin-off, and what a person has flattened of a sleeve that is off.
+    """
+    lots, asked = held_lots(desk.store), desk.store.statements.flatten_requests
+    held = [(lot.strategy, lot.symbol, lot.shares) for lot in lots]
+    untraded, sold = untraded_of(held, desk.settings.traded(), desk.store.bars.actions())
+    for one in desk.sleeves:
+        for symbol in () if one.decides else asked(one.name):
+            shares = sum(lot.shares for lot in lots if (lot.strategy, lot.symbol) == (one.name, symbol))
+            if shares and (one.name, symbol) not in untraded:
+                sold = {**sold, (one.name, symbol): shares}
+    return untraded, sold
 
 
 def untraded_problems(desk: Desk, untraded: Untraded | None = None) -> list[str]:
@@ -43,7 +53,7 @@ def close_untraded(desk: Desk, session: Session) -> tuple[tuple[Problem, ...], b
     tuple of Problem
         What went wrong, and what is refused.
     bool
-        Whether the session may be decided: nothing but children of a spin-off is left to be closed.
+        Whether the session may be decided: nothing that a person must see to is left to be closed.
     """
     asked = desk.store.statements.flatten_requests
     untraded, children = untraded_lots(desk)
@@ -81,7 +91,7 @@ def close_untraded(desk: Desk, session: Session) -> tuple[tuple[Problem, ...], b
                 order_type=OrderType.MARKET_ON_CLOSE,
                 shares=really,
                 reference_price=price,
-                reasons=("spun_off" if (strategy, symbol) in children else "flatten",),
+                reasons=("flatten" if symbol in asked(strategy) else "spun_off",),
             )
             desk.store.orders.add_intent(closing, desk.clock.now())
     # Where the session is decided, its own look at the books tells the rest.

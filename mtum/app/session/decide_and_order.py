@@ -158,7 +158,8 @@ def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
     planned = plan_account(desk, prepared, market, decided, decided_at)
     records_of = [record_of(desk, one, decided_at) for one in decided]
     movements = prepared.moved.movements
-    desk.store.decisions.commit(records_of, planned.intents, planned.crosses, planned.record, movements)
+    if records_of:  # where every sleeve is off nothing is decided, nor planned
+        desk.store.decisions.commit(records_of, planned.intents, planned.crosses, planned.record, movements)
     for snapshot in market.snapshots:
         desk.store.control.write_snapshot(snapshot)
     desk.store.ledger.write_account(session.day, lists.at, lists)
