@@ -426,12 +426,15 @@ def test_with_the_cash_in_a_fund_what_lacked_cash_is_wanted_for_five_sessions(tm
     plan = PlanRecord(ACCOUNT, FRIDAY, SENT_AT, {"cuts": cuts, "held_back": []}, {})
     pair = replace(one_sleeve(), strategy=PairReversal())
     with fake_desk(tmp_path, FakeBroker()) as desk:
+        desk.store.decisions.commit([decision(TUESDAY, document=left)], ())
         desk.store.decisions.commit([decision(FRIDAY, document=left)], (), (), plan)
 
         def wanted(sleeve: Sleeve, today: date, *, in_fund: bool = True) -> list[str]:
             cash = SleeveCash(D(0), D(0), in_fund)
             return [one.symbol for one in build_book(own("0"), sleeve, desk.store, cash, SESSIONS, today).standing]
 
+        # On Tuesday the account made no plan: nothing was cut.
+        assert wanted(one_sleeve(), THURSDAY) == ["MTUM", "SPY", "IEF"]
         # Tuesday to the Monday after are five sessions; IEF stands for one more.
         assert wanted(one_sleeve(), AFTER) == ["MTUM", "IEF"]
         assert wanted(one_sleeve(), AFTER + timedelta(days=1)) == ["IEF"]
@@ -546,5 +549,6 @@ def test_lots_are_read_and_written_strategy_by_strategy(tmp_path: Path) -> None:
         assert [(lot.symbol, lot.shares) for lot in desk.store.ledger.lots("other")] == [("MTUM", 5), ("SPY", 3)]
         found = read_sleeves(desk.store, [one_sleeve(), one_sleeve("other")], FRIDAY, records)
         assert {name: len(one.fills) for name, one in found.items()} == {STRATEGY: 1, "other": 2}
+        assert {name: len(one.lots) for name, one in found.items()} == {STRATEGY: 1, "other": 2}
         nobody = read_sleeves(desk.store, [one_sleeve()], FRIDAY, Records((), (), ()))
         assert nobody[STRATEGY].fills == ()
