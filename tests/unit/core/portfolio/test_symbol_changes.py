@@ -216,7 +216,7 @@ def test_a_symbol_is_ended_until_its_name_is_given_anew() -> None:
             "gone",
             {"a": ("SPY",), "b": ("EFA",)},
             {"a": ("SPY",), "b": ("EFA",)},
-            'the settings trade SPY with a; EFA with b: change the settings back, in [sleeve.gone] with state = '
+            "the settings trade SPY with a; EFA with b: change the settings back, in [sleeve.gone] with state = "
             '"close" to sell',
         ),
         # Nobody else does.
