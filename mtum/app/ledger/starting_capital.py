@@ -61,8 +61,11 @@ def starting_usd(desk: Desk, cash_usd: Callable[[], Decimal]) -> dict[str, Decim
     # The money of a sleeve that is only watched now is still its own.
     opened = {sleeve.name: desk.store.ledger.movements(sleeve.name, open_only=True) for sleeve in desk.sleeves}
     begun = [name for name, moved in opened.items() if any(one.kind == "capital" for one in moved)]
-    new, left = [sleeve for sleeve in real if sleeve.name not in begun], _left_behind(desk)
-    if not new or (not begun and not left):
+    new = [sleeve for sleeve in real if sleeve.name not in begun]
+    if not new:
+        return {}
+    left = _left_behind(desk)
+    if not begun and not left:
         return {sleeve.name: _part(desk, sleeve.weight) for sleeve in new}
     if new[0].weight == 1:
         return {new[0].name: sum(left.values(), ZERO) if left else _part(desk, 1)}

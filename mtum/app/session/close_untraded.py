@@ -5,7 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from mtum.app.desk import Desk, Problem
-from mtum.app.ledger.book import SleeveRecords, held_lots
+from mtum.app.ledger.book import Records, SleeveRecords, read_records
 from mtum.app.session.check_book import BookCheck, check_book
 from mtum.app.session.close_orders import close_earlier, take_up
 from mtum.app.session.our_books import open_books
@@ -17,14 +17,14 @@ from mtum.core.portfolio.reconcile import Untraded, untraded_of, untraded_texts
 from mtum.errors import DataError, ExitCode
 
 
-def untraded_lots(desk: Desk) -> tuple[Untraded, Untraded]:
+def untraded_lots(desk: Desk, records: Records) -> tuple[Untraded, Untraded]:
     """Return what is held that nobody decides on: what a person must see to, and what is sold while all others decide.
 
     Sold are the children of a spin-off, and what a person has flattened of a sleeve that is off.
     """
-    lots, asked = held_lots(desk.store), desk.store.statements.flatten_requests
+    lots, asked = records.lots, desk.store.statements.flatten_requests
     held = [(lot.strategy, lot.symbol, lot.shares) for lot in lots]
-    untraded, sold = untraded_of(held, desk.settings.traded(), desk.store.bars.actions())
+    untraded, sold = untraded_of(held, desk.settings.traded(), records.actions)
     for one in desk.sleeves:
         for symbol in () if one.decides else asked(one.name):
             shares = sum(lot.shares for lot in lots if (lot.strategy, lot.symbol) == (one.name, symbol))
@@ -33,16 +33,14 @@ def untraded_lots(desk: Desk) -> tuple[Untraded, Untraded]:
     return untraded, sold
 
 
-def untraded_problems(desk: Desk, untraded: Untraded | None = None) -> list[str]:
-    """Return what is wrong with what the settings trade, one line each: nothing is decided before.
+def untraded_problems(desk: Desk) -> list[str]:
+    """Return what is wrong with what the settings trade, one line each: nothing is decided before."""
+    records = read_records(desk.store)
+    return _texts(desk, untraded_lots(desk, records)[0], records)
 
-    Parameters
-    ----------
-    untraded : mapping of (sleeve, symbol) to int or None
-        What of it a person must see to; None for all that is held and not traded.
-    """
-    rest = untraded_lots(desk)[0] if untraded is None else untraded
-    return untraded_texts(rest, desk.settings.traded(), desk.settings.named(), desk.store.bars.actions())
+
+def _texts(desk: Desk, untraded: Untraded, records: Records) -> list[str]:
+    return untraded_texts(untraded, desk.settings.traded(), desk.settings.named(), records.actions)
 
 
 def close_untraded(desk: Desk, session: Session) -> tuple[tuple[Problem, ...], bool]:
@@ -56,10 +54,11 @@ def close_untraded(desk: Desk, session: Session) -> tuple[tuple[Problem, ...], b
         Whether the session may be decided: nothing that a person must see to is left to be closed.
     """
     asked = desk.store.statements.flatten_requests
-    untraded, children = untraded_lots(desk)
+    records = read_records(desk.store)
+    untraded, children = untraded_lots(desk, records)
     wanted = {key: shares for key, shares in untraded.items() if key[1] in asked(key[0])}
     rest = {key: shares for key, shares in untraded.items() if key not in wanted}
-    refused = untraded_problems(desk, rest)
+    refused = _texts(desk, rest, records)
     problems = [Problem(ExitCode.USAGE, text) for text in refused]
     decides = not (untraded or refused)
     wanted |= children
@@ -99,13 +98,13 @@ def close_untraded(desk: Desk, session: Session) -> tuple[tuple[Problem, ...], b
 
 
 def without_children(
-    desk: Desk, records: Mapping[str, SleeveRecords], check: BookCheck
+    desk: Desk, known: Records, records: Mapping[str, SleeveRecords], check: BookCheck
 ) -> tuple[dict[str, SleeveRecords], BookCheck]:
     """Return what the sleeves decide on: children that are sold today count as money that is still to come.
 
     None of them is bought today by a sleeve that trades it: only one side of a symbol goes to the broker.
     """
-    _, children = untraded_lots(desk)
+    _, children = untraded_lots(desk, known)
     found = dict(records)
     for strategy, symbol in children:
         own = [lot for lot in records[strategy].lots if lot.symbol == symbol]

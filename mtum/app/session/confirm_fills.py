@@ -14,10 +14,11 @@ from mtum.app.ledger.torn import torn
 from mtum.app.owner.flatten import forget_flatten
 from mtum.app.session.ask_ahead import ask_closes
 from mtum.app.session.close_orders import cancel_left_over, close_orders, take_up
-from mtum.app.session.decide_and_order import RunResult, current_document, sessions_around
+from mtum.app.session.decide_and_order import RunResult, sessions_around
 from mtum.app.session.differences import beyond_ordered, position_differences
 from mtum.app.session.match_orders import broken_off, order_problems, unread_problems
 from mtum.app.session.our_books import read_books
+from mtum.app.session.run_document import orders_document
 from mtum.app.session.settle_crosses import settle_crosses
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.portfolio.fills import Fill
@@ -64,24 +65,25 @@ def confirm_fills(
 
 def settle_document(desk: Desk, session: Session, problems: tuple[Problem, ...]) -> dict[str, Any]:
     """Return what is known of a settled session: its orders, fills and equity."""
-    run = current_document(desk, session, problems)
+    decided = [one.name for one in desk.sleeves if desk.store.decisions.decided(session.day, one.name)]
+    states = desk.store.orders.states(session.day)
     since = [point for sleeve in desk.sleeves for point in desk.store.ledger.equity(sleeve.name, session.day)]
     points = [point for point in since if point.session == session.day]
     benchmarks = [point.benchmark_usd for point in points if point.benchmark_usd is not None]
-    intents = [state.intent.id for state in desk.store.orders.states(session.day)]
+    intents = [state.intent.id for state in states]
     fills = desk.store.orders.fills(intents=intents) if intents else ()
     return {
-        "session": run["session"],
-        "mode": run["mode"],
-        "account": run["account"],
-        "strategy": run["strategy"],
-        "orders": run["orders"],
+        "session": session.day.isoformat(),
+        "mode": desk.settings.mode,
+        "account": desk.account,
+        "strategy": ", ".join(decided) or desk.names,
+        "orders": orders_document(states)["orders"],
         "fills": [_fill_document(fill) for fill in fills],
         "equity_usd": float(sum(point.equity_usd for point in points)) if points else None,
         "benchmark_usd": float(sum(benchmarks)) if benchmarks and len(benchmarks) == len(points) else None,
         "official_close": float(points[0].close) if points and points[0].close is not None else None,
-        "problems": run["problems"],
-        "exit_code": run["exit_code"],
+        "problems": [problem.document() for problem in problems],
+        "exit_code": int(exit_code_of(problems)),
     }
 
 

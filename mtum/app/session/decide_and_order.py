@@ -1,5 +1,6 @@
 """The daily decision: gather, decide once and for all, order the difference exactly once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -28,7 +29,7 @@ from mtum.core.market.sessions import Session, Sessions
 from mtum.core.plans import sessions_looked_at
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.errors import BarsStaleError, DataError, DeadlineMissedError, ExitCode, MtumError, UsageError
-from mtum.ports.records import DecisionRecord, RunRecord
+from mtum.ports.records import DecisionRecord, PlanRecord, RunRecord
 
 JOB = "decide_and_order"
 HORIZON = timedelta(days=60)
@@ -86,14 +87,23 @@ def sessions_around(desk: Desk, session: Session) -> Sessions:
 
 def current_document(desk: Desk, session: Session, problems: tuple[Problem, ...] = ()) -> dict[str, Any]:
     """Return the document of a decided session with its orders as they stand now."""
-    records = decisions_of(desk, session.day)
+    return _document(desk, session, (decisions_of(desk, session.day), desk.store.plans.find(session.day)), problems)
+
+
+def _document(
+    desk: Desk,
+    session: Session,
+    decided: tuple[Sequence[DecisionRecord], PlanRecord | None],
+    problems: tuple[Problem, ...],
+) -> dict[str, Any]:
+    records, plan = decided
     states = desk.store.orders.states(session.day)
     if not records:
         return {
             **empty_document(session.day.isoformat(), desk.settings.mode, desk.account, desk.names, problems),
             **orders_document(states),
         }
-    return run_document(records, states, desk.settings.mode, problems, desk.store.plans.find(session.day))
+    return run_document(records, states, desk.settings.mode, problems, plan)
 
 
 def decisions_of(desk: Desk, session: date) -> tuple[DecisionRecord, ...]:
@@ -116,8 +126,9 @@ def _carried_out(desk: Desk, session: Session) -> RunResult:
         problems += exit_fallback(desk, session)
     finally:
         desk.broker.close()
-    problems += _halted(desk, session) + _given_way(desk, session)
-    document = current_document(desk, session, problems)
+    records, plan = decisions_of(desk, session.day), desk.store.plans.find(session.day)
+    problems += _halted(desk, session, records) + _given_way(session, plan)
+    document = _document(desk, session, (records, plan), problems)
     return RunResult(document, exit_code_of(problems))
 
 
@@ -147,7 +158,7 @@ def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
     except DataError as error:
         # A position that is not ours to explain is told all the same: it may well be why, as with a split.
         return (*check.problems, Problem(error.exit_code, str(error)))
-    records, check = without_children(desk, records, check)
+    records, check = without_children(desk, books.records, records, check)
     worth = worth_of(desk.store, records, lists, market)
     check = guarded(desk, check, worth, record=True)
     prepared = Prepared(session, sessions, lists, check, begun(desk, records, lists.account, session.day))
@@ -191,7 +202,7 @@ def _dry(desk: Desk, session: Session) -> RunResult:
         unfit |= hours_apart(desk, session, [one for one in desk.symbols if one not in unfit])
         decided_at = desk.clock.now()
         market = gather(desk, session, sessions, decided_at, unfit)
-        records, check = without_children(desk, records, check)
+        records, check = without_children(desk, books.records, records, check)
         worth = worth_of(desk.store, records, lists, market)
         check = guarded(desk, check, worth, record=False)
         prepared = Prepared(session, sessions, lists, check, begun(desk, records, lists.account, session.day))
@@ -228,17 +239,16 @@ def _unsent(desk: Desk, session: Session, done: RunRecord) -> bool:
     )
 
 
-def _halted(desk: Desk, session: Session) -> tuple[Problem, ...]:
-    if not any("halted" in record.reasons for record in decisions_of(desk, session.day)):
+def _halted(desk: Desk, session: Session, records: Sequence[DecisionRecord]) -> tuple[Problem, ...]:
+    if not any("halted" in record.reasons for record in records):
         return ()
     halts = desk.store.control.halts(in_force=True)
     why = f": {halts[-1].why}" if halts else ""
     return (Problem(ExitCode.HALTED, f"{session.day}: an order was held back because trading is halted{why}"),)
 
 
-def _given_way(desk: Desk, session: Session) -> tuple[Problem, ...]:
+def _given_way(session: Session, plan: PlanRecord | None) -> tuple[Problem, ...]:
     """Say what was not approved before the decision and gave way to another sleeve's other side."""
-    plan = desk.store.plans.find(session.day)
     return tuple(
         Problem(
             ExitCode.HALTED,
