@@ -1,6 +1,6 @@
 """Play the last sessions of the embedded market through the whole daily job, one by one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from mtum.core.decide import OTHERS_UNFIT
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.orders import OrderStatus, Side
 from mtum.errors import UsageError
+from mtum.ports.records import DecisionRecord, IntentState
 
 type Told = Callable[[Session, int, int], None]
 
@@ -60,13 +61,13 @@ def _document(desk: Desk, played: tuple[Session, ...]) -> dict[str, Any]:
     curves = {sleeve.name: desk.store.ledger.equity(sleeve.name) for sleeve in desk.sleeves}
     last = [points[-1] for points in curves.values() if points]
     benchmarks = [point.benchmark_usd for point in last if point.benchmark_usd is not None]
-    orders = desk.store.orders.states()
+    orders, decisions = desk.store.orders.states(), desk.store.decisions.all()
     return {
         "sessions": len(played),
         "start": played[0].day.isoformat(),
         "end": played[-1].day.isoformat(),
         "strategy": desk.names,
-        "decisions": len(desk.store.decisions.all()),
+        "decisions": len(decisions),
         "orders": len(orders),
         "fills": len(desk.store.orders.fills()),
         "equity_end_usd": float(sum(point.equity_usd for point in last)) if last else None,
@@ -79,11 +80,13 @@ def _document(desk: Desk, played: tuple[Session, ...]) -> dict[str, Any]:
             }
             for name, points in curves.items()
         },
-        "contains": _contained(desk, played),
+        "contains": _contained(desk, played, orders, decisions),
     }
 
 
-def _contained(desk: Desk, played: tuple[Session, ...]) -> dict[str, list[str]]:
+def _contained(
+    desk: Desk, played: tuple[Session, ...], orders: Sequence[IntentState], decisions: Sequence[DecisionRecord]
+) -> dict[str, list[str]]:
     """Return the session of every cross, cut, transfer, partial fill and abstaining symbol that is recorded."""
     store = desk.store
     crosses = [cross for session in played for cross in store.crosses.of(session.day) if cross.side is Side.BUY]
@@ -91,11 +94,11 @@ def _contained(desk: Desk, played: tuple[Session, ...]) -> dict[str, list[str]]:
     moves = [move for sleeve in desk.sleeves for move in store.ledger.movements(sleeve.name)]
     abstained = {
         (record.session, symbol)
-        for record in store.decisions.all()
+        for record in decisions
         for symbol, said in record.document["symbols"].items()
         if said["verdict"] == "abstain" and OTHERS_UNFIT not in said["reasons"]
     }
-    states = [state for state in store.orders.states() if 0 < state.filled < state.intent.shares]
+    states = [state for state in orders if 0 < state.filled < state.intent.shares]
     found = {
         "crosses": {(one.session, one.symbol) for one in crosses if one.status is OrderStatus.FILLED},
         "cuts": [(plan.session, str(cut)) for plan in plans if plan for cut in plan.document["cuts"]],

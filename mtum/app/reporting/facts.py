@@ -49,17 +49,20 @@ class Setup:
     sleeve: str | None = None
     rehearsal: bool = False
     """Whether a practice gateway plays stored bars as the market."""
+    sleeves: tuple[Sleeve, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sleeves", self.settings.sleeves())
 
     @property
     def chosen(self) -> Sleeve:
         """The sleeve that is reported on, the first of the account unless named."""
-        sleeves = self.settings.sleeves()
-        return next((one for one in sleeves if one.name == self.sleeve), sleeves[0])
+        return next((one for one in self.sleeves if one.name == self.sleeve), self.sleeves[0])
 
     @property
     def strategy(self) -> str:
         """Name of the sleeve that is reported on; of the account the names of all its sleeves."""
-        return ", ".join(one.name for one in ([self.chosen] if self.sleeve else self.settings.sleeves()))
+        return ", ".join(one.name for one in ([self.chosen] if self.sleeve else self.sleeves))
 
     @property
     def symbol(self) -> str:
@@ -217,7 +220,7 @@ def _of_sleeve(document: Mapping[str, Any], name: str) -> Mapping[str, Any] | No
 
 def session_facts(store: Store, calendar: Calendar, setup: Setup, day: date, *, whole: bool = False) -> SessionFacts:
     """Read everything a report of that session needs; with `whole` every bar there is, else half a year."""
-    sleeves = setup.settings.sleeves()
+    sleeves = setup.sleeves
     if setup.sleeve or [one.owns_money for one in sleeves] == [True]:
         return _sleeve_facts(store, calendar, setup, day, whole=whole)
     named = (replace(setup, sleeve=one.name) for one in sleeves)

@@ -59,7 +59,7 @@ def internal_lines(store: Store, facts: SessionFacts) -> tuple[OrderLine, ...]:
             broker_id=None,
             reference_price=float(cross.reference_price),
         )
-        for cross in store.crosses.of(facts.day)
+        for cross in (store.crosses.of(facts.day) if facts.setup.sleeve else ())
         if cross.strategy == facts.setup.sleeve
     )
 
