@@ -45,13 +45,15 @@ class FrameWriter:
 
     def _text(self, frame: Mapping[str, Any]) -> str:
         # The canonical text of the frame, put together from that of each symbol's bars.
-        parts = {name: canonical(value) for name, value in frame.items() if name != "bars"}
-        for symbol, bars in frame.get("bars", {}).items():
+        if "bars" not in frame:
+            return canonical(frame)
+        for symbol, bars in frame["bars"].items():
             if symbol not in self._texts or self._texts[symbol][0] is not bars:
                 self._texts[symbol] = bars, canonical(bars)
-        if "bars" in frame:
-            parts["bars"] = _object({symbol: self._texts[symbol][1] for symbol in frame["bars"]})
-        return _object(parts)
+        texts = ",".join(f"{canonical(symbol)}:{self._texts[symbol][1]}" for symbol in sorted(frame["bars"]))
+        before = canonical({name: value for name, value in frame.items() if name < "bars"})[1:-1]
+        after = canonical({name: value for name, value in frame.items() if name > "bars"})[1:-1]
+        return "{" + ",".join(part for part in (before, f'"bars":{{{texts}}}', after) if part) + "}"
 
     def _packed(self, frame: Mapping[str, Any]) -> dict[str, Any]:
         newest = _newest(self.connection)
@@ -86,10 +88,6 @@ class FrameWriter:
         part = {**where, "without": sorted(known.keys() - rows.keys()), "own": own}
         self._parts[symbol] = bars, seen, part
         return part
-
-
-def _object(texts: Mapping[str, str]) -> str:
-    return "{" + ",".join(f"{canonical(name)}:{texts[name]}" for name in sorted(texts)) + "}"
 
 
 def whole_frame(connection: sqlite3.Connection, stored: str, *, bars: bool = True) -> dict[str, Any]:
