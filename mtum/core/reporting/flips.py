@@ -8,8 +8,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from math import isnan
 
-import numpy as np
-
 from mtum.core.indicators import column_of
 from mtum.core.market.bars import Column
 from mtum.core.reporting.summary import FlipLine
@@ -123,16 +121,22 @@ class _Questions:
             series = {one: value if one.lower() == name else old for one, old in view.series.items()}
             return replace(view, series=series)
         if name == "volume":
-            changed = replace(bars, volume=np.append(bars.volume[:-1], value))
+            changed = replace(bars, volume=_ending(bars.volume, value))
         else:
             changed = replace(
                 bars,
-                close=np.append(bars.close[:-1], value),
-                high=np.append(bars.high[:-1], max(float(bars.high[-1]), value)),
-                low=np.append(bars.low[:-1], min(float(bars.low[-1]), value)),
+                close=_ending(bars.close, value),
+                high=_ending(bars.high, max(float(bars.high[-1]), value)),
+                low=_ending(bars.low, min(float(bars.low[-1]), value)),
             )
         kept = {key: column for key, column in view.columns.items() if self._of.get(key) not in (None, name)}
         return replace(view, bars={**view.bars, self._symbol: changed}, columns=kept)
+
+
+def _ending(column: Column, value: float) -> Column:
+    found = column.copy()
+    found[-1] = value
+    return found
 
 
 def zero_of(margin: Callable[[float], float | None], start: float) -> tuple[float, bool] | None:
