@@ -71,6 +71,11 @@ def test_the_third_of_july_closes_early_where_both_days_are_sessions_but_for_the
     assert [date(year, 7, 3) in early_closes(year) for year, _ in early] == [found for _, found in early]
 
 
+def test_christmas_eve_on_a_weekend_closes_nothing_early() -> None:
+    assert early_closes(2022) == {date(2022, 11, 25)}
+    assert early_closes(2023) == {date(2023, 7, 3), date(2023, 11, 24)}
+
+
 def test_columbus_day_is_the_second_monday_of_october() -> None:
     assert [columbus_day(year) for year in (2018, 2023, 2025)] == [
         date(2018, 10, 8),
