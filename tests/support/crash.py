@@ -292,7 +292,7 @@ def _hooked(path: Path | None, kill_at: int | None) -> None:
 
 
 def _resending() -> None:
-    """A build that sends again, once, when no answer came."""
+    """A build that sends again, once, when no answer came, past the last gate, which would deny it."""
     plain = submit_orders._resolve
     sent: list[IntentState] = []
 
@@ -300,7 +300,7 @@ def _resending() -> None:
         if sent:
             return plain(desk, session, state, why, rejected_by)
         sent.append(state)
-        outcome = desk.broker.submit(ticket_of(state.intent))
+        outcome = desk.broker._broker.submit(ticket_of(state.intent))  # type: ignore[attr-defined]
         return submit_orders._after_answer(desk, session, state, outcome)
 
     submit_orders._resolve = again

@@ -9,8 +9,8 @@ from mtum.core.reporting.stated import State, Stated
 LATE = "not known yet"
 NOT_SIMULATED = "not simulated"
 REPLAYED = (
-    "A replayed session is decided on its official close and the official VIX close, as daily bars hold nothing "
-    "earlier: only the volume is partial, and what the last minutes change is not simulated."
+    "A replayed session is decided on its official closes, as daily bars hold nothing earlier: only the volume is "
+    "partial, and what the last minutes change is not simulated."
 )
 _NEGATIVE = re.compile(r"(?<![\w%-])-(?=\d)")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
