@@ -137,7 +137,7 @@ class Cross:
 
 
 IN_LIEU = "in_lieu:"
-"""How the key of cash begins that was paid for a fraction of a share; symbol and session follow."""
+"""How the key of cash begins that was paid for a fraction of a share; symbol, session and sleeve follow."""
 
 
 def merger_key(change: SymbolChange, sleeve: str) -> str:

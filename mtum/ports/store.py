@@ -343,6 +343,13 @@ class Store(Protocol):
         """Hold the run lock; raises RunLockedError when another process has it."""
         ...
 
+    def together(self) -> AbstractContextManager[object]:
+        """Record everything that a block records, or nothing of it: one durable transaction.
+
+        Nothing is asked of broker or source inside: the database waits for its end.
+        """
+        ...
+
     def close(self) -> None:
         """Close the database."""
         ...

@@ -11,14 +11,21 @@ from mtum.ports.records import IN_LIEU
 AGREED = "agreed"
 """Who told a split that lots follow."""
 
+
+def _paid(symbol: str, session: str) -> str:
+    # Each sleeve has its part; an older program wrote all of it to one, without a name.
+    key = f"'{IN_LIEU}' || {symbol} || ':' || {session}"
+    cents = "sum(CAST(round(amount_usd * 100) AS INTEGER)) / 100.0"
+    return f"(SELECT {cents} FROM cash_movements WHERE key = {key} OR key BETWEEN {key} || ':' AND {key} || ';')"
+
+
 _SPLITS = (
-    "SELECT a.symbol, a.session, a.amount, paid.amount_usd AS paid FROM corporate_actions AS a "
-    f"LEFT JOIN cash_movements AS paid ON paid.key = '{IN_LIEU}' || a.symbol || ':' || a.session "
+    f"SELECT a.symbol, a.session, a.amount, {_paid('a.symbol', 'a.session')} AS paid FROM corporate_actions AS a "
     f"WHERE a.kind = 'split' AND a.source = '{AGREED}' ORDER BY a.session, a.symbol"
 )
 CHANGES = (
-    "SELECT c.*, paid.amount_usd AS in_lieu_usd FROM symbol_changes AS c LEFT JOIN cash_movements AS paid "
-    f"ON paid.key = '{IN_LIEU}' || c.into_symbol || ':' || c.session WHERE undone_at IS NULL ORDER BY c.id"
+    f"SELECT c.*, {_paid('c.into_symbol', 'c.session')} AS in_lieu_usd FROM symbol_changes AS c "
+    "WHERE undone_at IS NULL ORDER BY c.id"
 )
 """Changes that were not taken back, in the order they were stated."""
 

@@ -70,7 +70,10 @@ class SqliteChanges:
             connection.execute("UPDATE symbol_changes SET undone_at = ? WHERE id = ?", (instant_text(at), number))
             for symbol, (shares, _) in record.external.items():
                 insert_external(connection, symbol, shares, instant_text(at), f"change {number} was taken back")
-            paid = "DELETE FROM cash_movements WHERE substr(key, 1, length(:begins)) = :begins OR key = :in_lieu"
+            paid = (
+                "DELETE FROM cash_movements WHERE substr(key, 1, length(:begins)) = :begins OR key = :in_lieu "
+                "OR key BETWEEN :in_lieu || ':' AND :in_lieu || ';'"
+            )
             keys = {"begins": merger_key(record.change, ""), "in_lieu": f"{IN_LIEU}{new}:{day}"}
             connection.execute(paid, keys)
             if record.change.kind is ChangeKind.RENAMED:

@@ -27,6 +27,8 @@ class Database:
     def write(self, *, flushed: bool = True) -> Iterator[sqlite3.Connection]:
         """Run a block as one transaction that no other process can come between.
 
+        Within a block it is a part of that one: nothing lasts before the outermost ends.
+
         Parameters
         ----------
         flushed : bool
@@ -38,6 +40,11 @@ class Database:
         StoreError
             If the file is locked for long, read-only, full or damaged; nothing is kept then.
         """
+        within = self.connection.in_transaction
+        if within:
+            with faults_of(self.path):
+                yield self.connection
+            return
         with faults_of(self.path), self._flushing(flushed):
             self.connection.execute("BEGIN IMMEDIATE")
             try:

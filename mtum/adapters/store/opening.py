@@ -86,6 +86,10 @@ class SqliteStore:
         """Hold the run lock; raises RunLockedError when another process has it."""
         return run_lock(self.database.path)
 
+    def together(self) -> AbstractContextManager[object]:
+        """Record everything that a block records, or nothing of it: one durable transaction."""
+        return self.database.write()
+
     def close(self) -> None:
         """Close the database."""
         self.database.connection.close()

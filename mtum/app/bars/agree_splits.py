@@ -61,9 +61,10 @@ def agree_splits(
         ours, held = expected[symbol]
         whole = all((fill.shares * ratio) % 1 == 0 for fill in fills() if fill.symbol == symbol)
         if whole and abs(ours * ratio - held) <= _SHARE:
-            for one in told:
-                desk.store.bars.agree_split(one, desk.clock.now())
-            write_lots(desk.store)
+            with desk.store.together():
+                for one in told:
+                    desk.store.bars.agree_split(one, desk.clock.now())
+                write_lots(desk.store)
             followed = True
         else:
             alone[symbol] = _text(symbol, told, desk.source.name, ours * ratio, held)

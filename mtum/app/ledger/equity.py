@@ -1,6 +1,7 @@
 """Dividends and equity of every sleeve at the official close of a session."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -9,7 +10,7 @@ from functools import partial
 import numpy as np
 
 from mtum.app.desk import Desk
-from mtum.app.ledger.book import Records, SleeveRecords, flows_since, read_records, read_sleeve
+from mtum.app.ledger.book import Records, SleeveRecords, flows_since, read_records, read_sleeve, write_lots
 from mtum.app.ledger.dividends import dividend_due
 from mtum.app.session.match_orders import IN_DOUBT
 from mtum.core.market.bars import COLUMNS, PRICE_COLUMNS, Bar, Bars
@@ -29,6 +30,15 @@ def value_again_from(desk: Desk, session: date) -> date:
     several = [sleeve.name for sleeve in desk.sleeves if len(sleeve.symbols) > 1]
     late = [point for name in several for point in desk.store.ledger.equity(name, session - LAST_CLOSE_WITHIN)]
     return min([session, *(point.session for point in late if not point.final)])
+
+
+@contextmanager
+def booked(desk: Desk, since: date) -> Iterator[None]:
+    """Record what a block records with the lots and the equity from a session on that follow: all of it or nothing."""
+    with desk.store.together():
+        yield
+        write_lots(desk.store)
+        restate_equity(desk, since)
 
 
 def restate_equity(desk: Desk, since: date, records: Records | None = None) -> None:

@@ -7,9 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 from mtum.app.desk import Desk
-from mtum.app.ledger.book import held_lots, held_shares, write_lots
+from mtum.app.ledger.book import held_lots, held_shares
 from mtum.app.ledger.books import check_sound
-from mtum.app.ledger.equity import restate_equity
+from mtum.app.ledger.equity import booked
 from mtum.app.owner.change_symbol import merged, renamed, spun_off, state_split, undone
 from mtum.app.owner.reconcile import official_close, reconciled, settle_first
 from mtum.app.owner.statement import Statement, number_in, words_in
@@ -86,8 +86,8 @@ def _filled(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
     if len(numbers) - len(legs) not in ((0, 1) if len(legs) == 1 else (1,)):
         raise UsageError(f"write it as `mtum reconcile --accept {form}`")
     prices, fee = [number_in(text, form) for text in numbers[: len(legs)]], numbers[len(legs) :]
-    booked = desk.store.books.executed(intent.id)
-    if booked >= intent.shares:
+    before = desk.store.books.executed(intent.id)
+    if before >= intent.shares:
         raise UsageError(f"{what_of(state)} is filled already")
     if listed is not None and listed.may_fill:
         raise UsageError(f"{what_of(state)} still works at the broker: its lists show it")
@@ -101,15 +101,14 @@ def _filled(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
     ]
     fills[0] = replace(fills[0], commission_usd=cost)
     check_sound(desk.store, fills=fills)
-    filled = booked + units
+    filled = before + units
     status = OrderStatus.FILLED if filled >= intent.shares else OrderStatus.EXPIRED
-    desk.store.orders.add_fills(fills)
     now, seen = desk.clock.now(), Observed(filled=filled, text="stated as filled by a person")
-    if status not in (state.status, OrderStatus.FILLED) and not may_move(state.status, status):
-        desk.store.orders.move(intent.id, OrderStatus.PARTIALLY_FILLED, now, seen)
-    desk.store.orders.move(intent.id, status, now, seen)
-    write_lots(desk.store)
-    restate_equity(desk, intent.session)
+    with booked(desk, intent.session):
+        desk.store.orders.add_fills(fills)
+        if status not in (state.status, OrderStatus.FILLED) and not may_move(state.status, status):
+            desk.store.orders.move(intent.id, OrderStatus.PARTIALLY_FILLED, now, seen)
+        desk.store.orders.move(intent.id, status, now, seen)
     return f"{what_of(state)}: {units} filled at {' and '.join(map(str, prices))}, fee {cost} USD"
 
 
@@ -225,10 +224,9 @@ def _commission(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
         raise UsageError(f"the broker told the commission of {wanted}: {fill.commission_usd} USD")
     if not 0 <= amount <= fill.value_usd / 10:
         raise UsageError(f"{amount} USD is no commission of {fill.shares} {fill.symbol} at {fill.price}")
-    desk.store.control.set_meta(f"{STATED_COMMISSION}{wanted}", str(amount))
-    desk.store.orders.add_fills([replace(fill, commission_usd=amount)])
-    write_lots(desk.store)
-    restate_equity(desk, fill.session)
+    with booked(desk, fill.session):
+        desk.store.control.set_meta(f"{STATED_COMMISSION}{wanted}", str(amount))
+        desk.store.orders.add_fills([replace(fill, commission_usd=amount)])
     what = f"{fill.side.value} {fill.shares} {fill.symbol} of {fill.session}"
     return f"the commission of {wanted} ({what}) is {amount} USD, until the broker tells another"
 
@@ -275,15 +273,15 @@ def _restate(desk: Desk, statement: Statement, symbol: str, change: int, sleeve:
         desk, intent, f"reconstructed.{key}.{number:02d}.01", intent.legs[0], abs(change), intent.reference_price
     )
     check_sound(desk.store, fills=[fill])
-    if change > 0:
-        desk.store.statements.state_entry(key, _remembered(desk, sleeve.strategy, symbol, statement.entry_session), now)
+    kept = _remembered(desk, sleeve.strategy, symbol, statement.entry_session) if change > 0 else {}
     earlier = desk.store.orders.find(key)  # stated for the same session before: one more fill of it
-    desk.store.orders.add_intent(intent, now)
-    desk.store.orders.add_fills([fill])
     filled = abs(change) + (earlier.filled if earlier else 0)
-    desk.store.orders.move(key, OrderStatus.FILLED, now, Observed(filled=filled, text="stated by a person"))
-    write_lots(desk.store)
-    restate_equity(desk, intent.session)
+    with booked(desk, intent.session):
+        if change > 0:
+            desk.store.statements.state_entry(key, kept, now)
+        desk.store.orders.add_intent(intent, now)
+        desk.store.orders.add_fills([fill])
+        desk.store.orders.move(key, OrderStatus.FILLED, now, Observed(filled=filled, text="stated by a person"))
 
 
 def _check_nothing_open(desk: Desk, symbol: str, lists: BrokerLists) -> None:

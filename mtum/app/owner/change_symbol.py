@@ -1,18 +1,18 @@
 """A new name, a merger or a spin-off as a person states it: believed only where the broker's positions show it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
 from mtum.app.desk import Desk
-from mtum.app.ledger.book import held_lots, write_lots
+from mtum.app.ledger.book import held_lots, held_shares
 from mtum.app.ledger.books import check_sound
-from mtum.app.ledger.equity import restate_equity
+from mtum.app.ledger.equity import booked
 from mtum.app.owner.statement import Statement, words_in
 from mtum.core.coordination.coordinate import pro_rata
 from mtum.core.portfolio.costs import to_cent
-from mtum.core.portfolio.fills import Action, ChangeKind, Split, SymbolChange, folded, rebased
+from mtum.core.portfolio.fills import Action, ChangeKind, Fill, Split, SymbolChange, folded, in_order, rebased
 from mtum.core.portfolio.lots import lots_of
 from mtum.errors import UsageError
 from mtum.ports.broker import BrokerLists
@@ -94,16 +94,13 @@ def _state(desk: Desk, change: SymbolChange, lists: BrokerLists, in_lieu_usd: De
     said = _words_of(change)
     for known in desk.store.changes.all():
         if replace(known.change, given={}, in_lieu_usd=None) == change:
-            _follow(desk, known.change, in_lieu_usd)
-            return said
+            with booked(desk, change.session):
+                return said + _pay_in_lieu(desk, known.change, in_lieu_usd)
         if known.change.symbol == change.symbol and known.change.session >= change.session:
             undo = f"`mtum reconcile --accept undone {change.symbol}` takes that back"
             raise UsageError(f"{_words_of(known.change)}: that is stated already; {undo}")
     _check_untouched(desk, change)
-    held: dict[str, int] = {}
-    for lot in held_lots(desk.store):
-        if lot.symbol == change.symbol:
-            held[lot.strategy] = held.get(lot.strategy, 0) + lot.shares
+    held = {owner: shares for (owner, of), shares in held_shares(desk.store).items() if of == change.symbol}
     _check_told_rightly(desk, change, held)
     whole = held
     if change.into and change.kind is not ChangeKind.RENAMED:
@@ -113,12 +110,10 @@ def _state(desk: Desk, change: SymbolChange, lists: BrokerLists, in_lieu_usd: De
     check_sound(desk.store, actions=[change])
     _, before = desk.store.changes.last_with(change.symbol) or (None, {})
     record = ChangeRecord(change, desk.clock.now(), before, lists.positions, external)
-    desk.store.changes.state(record, _paid(change, held))
-    _follow(desk, change, in_lieu_usd)
     left = sum(held.values()) * change.ratio - sum(whole.values()) if change.into else ZERO
-    if left and in_lieu_usd is None:
-        said += f"; {left.normalize()} of a share was paid in cash: say it again with --cash-in-lieu USD"
-    return said
+    with booked(desk, change.session):
+        desk.store.changes.state(record, _paid(change, held))
+        return said + _pay_in_lieu(desk, change, in_lieu_usd) + (_not_told(left) if in_lieu_usd is None else "")
 
 
 def _undo(desk: Desk, symbol: str) -> str:
@@ -139,9 +134,8 @@ def _undo(desk: Desk, symbol: str) -> str:
         if fill.symbol in (change.symbol, change.into) and fill.instant > last.stated_at:
             traded = f"{fill.side.value} {fill.shares} {fill.symbol} on {fill.session}"
             raise UsageError(f"{_words_of(change)}: that stays, as its shares were traded since ({traded})")
-    desk.store.changes.undo(last.id, desk.clock.now())
-    write_lots(desk.store)
-    restate_equity(desk, change.session)
+    with booked(desk, change.session):
+        desk.store.changes.undo(last.id, desk.clock.now())
     return f"taken back: {_words_of(change)}"
 
 
@@ -237,13 +231,6 @@ def _paid(change: SymbolChange, held: Mapping[str, int]) -> list[CashMovement]:
     ]
 
 
-def _follow(desk: Desk, change: SymbolChange, in_lieu_usd: Decimal | None) -> None:
-    if in_lieu_usd is not None and change.given:
-        _pay_in_lieu(desk, change, in_lieu_usd)
-    write_lots(desk.store)
-    restate_equity(desk, change.session)
-
-
 def state_split(desk: Desk, split: Split, lists: BrokerLists, in_lieu_usd: Decimal | None) -> str:
     """Record a split that only the broker's positions tell.
 
@@ -256,7 +243,8 @@ def state_split(desk: Desk, split: Split, lists: BrokerLists, in_lieu_usd: Decim
     said = f"{symbol}: {ratio} new shares per old one from {split.session} on"
     known = [(one.symbol, one.session, one.ratio) for one in desk.store.bars.actions() if isinstance(one, Split)]
     if (symbol, split.session, ratio) in known and in_lieu_usd is not None:
-        return f"{said}{_pay_in_lieu(desk, split, in_lieu_usd)}"
+        with booked(desk, split.session):
+            return said + _pay_in_lieu(desk, split, in_lieu_usd)
     ours = sum(lot.shares for lot in held_lots(desk.store) if lot.symbol == symbol)
     held = lists.positions.get(symbol, ZERO)
     external = desk.store.statements.external_shares().get(symbol, ZERO)
@@ -265,26 +253,63 @@ def state_split(desk: Desk, split: Split, lists: BrokerLists, in_lieu_usd: Decim
     if int(ours * ratio) == ours:
         raise UsageError(f"{ours} shares of {symbol} times {ratio} are {ours} shares again: that is no split")
     check_sound(desk.store, actions=[split])
-    desk.store.bars.agree_split(split, desk.clock.now())
-    write_lots(desk.store)
     left = ours * ratio - int(ours * ratio)
-    if left and in_lieu_usd is not None:
-        said += _pay_in_lieu(desk, split, in_lieu_usd)
-    elif left:
-        said += f"; {left.normalize()} of a share was paid in cash: say it again with --cash-in-lieu USD"
-    restate_equity(desk, split.session)
-    return said
+    with booked(desk, split.session):
+        desk.store.bars.agree_split(split, desk.clock.now())
+        return said + (_not_told(left) if in_lieu_usd is None else _pay_in_lieu(desk, split, in_lieu_usd))
 
 
-def _pay_in_lieu(desk: Desk, action: Action, amount_usd: Decimal) -> str:
-    """Record what the broker paid for the fraction of a share that was left."""
+def _not_told(left: Decimal) -> str:
+    return f"; {left.normalize()} of a share was paid in cash: say it again with --cash-in-lieu USD" if left else ""
+
+
+def _pay_in_lieu(desk: Desk, action: Action, amount_usd: Decimal | None) -> str:
+    """Record what the broker paid for the fraction of a share that was left, to each sleeve for what it lost of it."""
+    if amount_usd is None:
+        return ""
     symbol = action.into if isinstance(action, SymbolChange) else action.symbol
-    fills = rebased(folded(desk.store.orders.fills()), desk.store.bars.actions())
-    bought = [fill.strategy for fill in fills if fill.symbol == symbol] or list(getattr(action, "given", ()))
-    key, note = f"{IN_LIEU}{symbol}:{action.session}", "cash in lieu of a fraction of a share"
-    paid = CashMovement(key, bought[-1], action.session, "adjustment", amount_usd, note, symbol)
-    if any(one.key == key and one.amount_usd != amount_usd for one in desk.store.ledger.movements(bought[-1])):
+    actions = in_order(desk.store.bars.actions())
+    known = [replace(one, in_lieu_usd=None) for one in actions]
+    place = known.index(replace(action, in_lieu_usd=None))
+    stated, amount_usd = actions[place].in_lieu_usd, to_cent(amount_usd)
+    if stated is not None and stated != amount_usd:
         raise UsageError(f"another amount of cash in lieu is recorded already for {symbol} of {action.session}")
-    desk.store.ledger.move_cash([paid])
-    restate_equity(desk, action.session)
+    if stated is None:
+        lost = _lost(desk, actions[:place], action)
+        if not lost:
+            raise UsageError(f"{symbol}: no fraction of a share of ours was left on {action.session} to be paid for")
+        cents = pro_rata(int(amount_usd * 100), [int(fraction * 10**9) for fraction in lost.values()])
+        note = "cash in lieu of a fraction of a share"
+        desk.store.ledger.move_cash(
+            [
+                CashMovement(
+                    f"{IN_LIEU}{symbol}:{action.session}:{sleeve}",
+                    sleeve,
+                    action.session,
+                    "adjustment",
+                    Decimal(part) / 100,
+                    note,
+                    symbol,
+                )
+                for sleeve, part in zip(lost, cents, strict=True)
+            ]
+        )
     return f", {amount_usd} USD in lieu of a fraction of a share"
+
+
+def _lost(desk: Desk, earlier: Sequence[Action], action: Action) -> dict[str, Decimal]:
+    """Return what each sleeve lacks of a share that its old ones came to; whoever was given a whole one lacks none."""
+    fills = [fill for fill in folded(desk.store.orders.fills()) if fill.session < action.session]
+    held, whole = (_shares_of(action.symbol, rebased(fills, then)) for then in (earlier, [*earlier, action]))
+    if isinstance(action, SymbolChange):
+        whole = dict(action.given)
+    short = {sleeve: shares * action.ratio - whole.get(sleeve, 0) for sleeve, shares in held.items()}
+    return {sleeve: fraction for sleeve, fraction in short.items() if fraction > 0}
+
+
+def _shares_of(symbol: str, fills: Sequence[Fill]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for lot in lots_of(fills):
+        if lot.symbol == symbol:
+            found[lot.strategy] = found.get(lot.strategy, 0) + lot.shares
+    return found

@@ -50,13 +50,14 @@ def take_up(
     found += [_another_id(fill, old) for fill, old in again]
     twice = {fill.exec_id for fill, _ in again}
     fresh = [fill for fill in fills if fill.intent_id not in stated and fill.exec_id not in twice]
-    desk.store.orders.add_fills(fresh)
-    changed = {fill.session for fill in set(desk.store.orders.fills(intents=told)) - known} if told else set()
-    if changed:
-        write_lots(desk.store)
-        # What is told late, a fill, its commission or a corrected price, belongs to its own session and all after it.
-        if any(desk.store.ledger.equity(sleeve.name, min(changed)) for sleeve in desk.sleeves):
-            restate_equity(desk, min(changed))
+    with desk.store.together():
+        desk.store.orders.add_fills(fresh)
+        changed = {fill.session for fill in set(desk.store.orders.fills(intents=told)) - known} if told else set()
+        if changed:
+            write_lots(desk.store)
+            # What is told late, a fill, its fee or a corrected price, belongs to its own session and all after it.
+            if any(desk.store.ledger.equity(sleeve.name, min(changed)) for sleeve in desk.sleeves):
+                restate_equity(desk, min(changed))
     now = desk.clock.now()
     for state in states:
         listed = None if state.intent.purpose.internal else find_trace(lists, state)

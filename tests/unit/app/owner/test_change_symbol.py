@@ -207,3 +207,22 @@ def test_a_change_whose_lots_were_never_written_is_made_whole_by_saying_it_again
         told(desk, "renamed", "MTUM", "NEW")
         assert lots(desk) == [(STRATEGY, "NEW", 7, D(100))]
         assert len(desk.store.changes.all()) == 1
+
+
+def test_cash_in_lieu_goes_to_the_sleeves_by_the_fractions_they_lost(tmp_path: Path) -> None:
+    # At 1.25 the 7, 5 and 2 shares are 8.75, 6.25 and 2.5, together 17.5: the largest fraction is made whole, and of
+    # 75.01 USD for the half share the 0.25 get a third (25.0033) and the 0.5 two (50.0067).
+    with fake_desk(tmp_path, FakeBroker([showing(MTUM="17")]), NEXT) as desk:
+        for shares, strategy in ((7, STRATEGY), (5, "other"), (2, "third")):
+            held(desk, shares, strategy)
+        options: dict[str, Any] = {"entry_session": TUESDAY, "cash_in_lieu": D("75.01")}
+        for _ in range(2):
+            accept(desk, Statement("corporate-action", ("MTUM", "1.25"), **options))
+        assert {name: shares for name, _, shares, _ in lots(desk)} == {STRATEGY: 9, "other": 6, "third": 2}
+        moved = {name: desk.store.ledger.movements(name) for name in (STRATEGY, "other", "third")}
+        paid = {name: sum(one.amount_usd for one in own if one.kind == "adjustment") for name, own in moved.items()}
+        assert paid == {STRATEGY: 0, "other": D("25.00"), "third": D("50.01")}
+        (split,) = desk.store.bars.actions()
+        assert split.in_lieu_usd == D("75.01")
+        with pytest.raises(UsageError, match="another amount of cash in lieu is recorded"):
+            accept(desk, Statement("corporate-action", ("MTUM", "1.25"), **{**options, "cash_in_lieu": D("75")}))
