@@ -317,8 +317,8 @@ class History:
         market = close * shares
         first = self.store.ledger.movements("mtum_confluence")[0]
         paid_in = {move.session: float(move.amount_usd) for move in sleeve.movements if move.kind == "deposit"}
-        shadow = buy_and_hold(self.bars.until(day), first.session, 5000.0, PercentCosts(), paid_in)
-        assert shadow is not None
+        held = buy_and_hold(self.bars.until(day), first.session, 5000.0, PercentCosts(), paid_in)
+        assert held is not None
         point = EquityPoint(
             session=day,
             strategy="mtum_confluence",
@@ -327,7 +327,7 @@ class History:
             market_usd=market,
             equity_usd=sleeve.cash_usd + sleeve.receivable_usd + market,
             flows_usd=flows_since(sleeve.movements, sleeve.points[-1].session),
-            benchmark_usd=exact(round(shadow.value_usd, 6)),
+            benchmark_usd=exact(round(float(held.value_usd[-1]), 6)),
             close=close,
             shares=shares,
             final=True,

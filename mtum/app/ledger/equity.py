@@ -172,8 +172,8 @@ def _benchmark(
         return exact(round(whole, 6))
     worth = whole * (1.0 - sum(parts.values()))
     for one, part in zip(bars, parts.values(), strict=True):
-        shadow = buy_and_hold(one, first, given * part, costs, {day: usd * part for day, usd in flows.items()})
-        worth += shadow.value_usd if shadow else 0.0
+        held = buy_and_hold(one, first, given * part, costs, {day: usd * part for day, usd in flows.items()})
+        worth += float(held.value_usd[-1]) if held else 0.0
     return exact(round(worth, 6))
 
 

@@ -1,82 +1,86 @@
-"""Buy-and-hold of the same symbol with the same money: the shadow every result is held against."""
+"""Buy-and-hold of the same symbol with the same money: what every result is compared with."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from math import floor
 from types import MappingProxyType
 
 import numpy as np
 
-from mtum.core.market.bars import Bars
+from mtum.core.market.bars import Bars, Column
 from mtum.core.portfolio.costs import CostModel
 from mtum.core.portfolio.money import exact
 
 NO_FLOWS: Mapping[date, float] = MappingProxyType({})
+NO_MOVES: Mapping[int, float] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Shadow:
-    """The benchmark after a session: shares (fractions from reinvested dividends) and cash, in USD."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Held:
+    """Buy-and-hold after each session, shape (n_sessions,): shares, fractions included, cash and worth in USD."""
 
-    shares: float
-    cash_usd: float
-    close: float
-
-    @property
-    def value_usd(self) -> float:
-        """Cash and shares at the session's close."""
-        return self.cash_usd + self.shares * self.close
+    shares: Column
+    cash_usd: Column
+    value_usd: Column
 
 
 def buy_and_hold(
     bars: Bars, start: date, capital_usd: float, costs: CostModel, flows: Mapping[date, float] = NO_FLOWS
-) -> Shadow | None:
-    """Return buy-and-hold at the last bar, or None when the bars end before it starts.
-
-    Whole shares are bought at the close of the first session from `start` on and whenever money is
-    added, each time with one commission; dividends are reinvested at the close of their ex-date
-    without cost; money taken out is raised by selling at that close.
+) -> Held | None:
+    """Return buy-and-hold of these bars from a day on, or None when they end before it (see `held_from`).
 
     Parameters
     ----------
     flows : mapping of session to float
         Deposits (above zero) and withdrawals (below zero) in USD; those up to the first session are part of
-        what is bought there.
+        what is bought there, that of a day without a bar is used at the next one.
     """
     held = bars.since(start)
-    if not len(held):
-        return None
     moved: dict[int, float] = {}
     for day, usd in flows.items():
-        # Money of a day without a bar is used at the next one.
         index = int(np.searchsorted(held.days, np.datetime64(day)))
         moved[index] = moved.get(index, 0.0) + usd
-    shares, cash = _bought(0.0, capital_usd + moved.pop(0, 0.0), float(held.close[0]), costs)
-    for index in sorted({*moved, *(int(one) for one in np.flatnonzero(held.dividend[1:]) + 1)}):
-        if index == len(held):
-            cash += moved[index]
-            continue
-        close = float(held.close[index])
-        shares += shares * float(held.dividend[index]) / close
+    return held_from(held.close, held.dividend, capital_usd, costs, moved) if len(held) else None
+
+
+def held_from(
+    close: Column, dividend: Column, capital_usd: float, costs: CostModel, moved: Mapping[int, float] = NO_MOVES
+) -> Held:
+    """Buy at the first of these closes and hold.
+
+    Whole shares are bought at the first close and whenever money is added, each time with one commission;
+    dividends are reinvested at the close of their ex-date without cost; money taken out is raised by selling
+    at that close.
+
+    Parameters
+    ----------
+    close, dividend : ndarray, shape (n_sessions,)
+        USD per share; the dividend of the first session belongs to whoever held before.
+    moved : mapping of int to float
+        Deposits less withdrawals in USD by position; one past the last close stays cash.
+    """
+    last = len(close) - 1
+    shares, cash = _bought(0.0, capital_usd + moved.get(0, 0.0), float(close[0]), costs)
+    found = Held(np.full(len(close), shares), np.full(len(close), cash), np.empty(len(close)))
+    for index in sorted({*moved, *(int(one) for one in np.flatnonzero(dividend[1:]) + 1)} - {0}):
         cash += moved.get(index, 0.0)
-        if cash < 0:
-            shares, cash = shares + cash / close, 0.0
-        elif moved.get(index, 0.0) > 0:
-            shares, cash = _bought(shares, cash, close, costs)
-    return Shadow(shares, cash, float(held.close[-1]))
+        if index <= last:
+            price = float(close[index])
+            shares += shares * float(dividend[index]) / price
+            if cash < 0:
+                shares, cash = shares + cash / price, 0.0
+            elif moved.get(index, 0.0) > 0:
+                shares, cash = _bought(shares, cash, price, costs)
+        found.shares[min(index, last) :], found.cash_usd[min(index, last) :] = shares, cash
+    found.value_usd[:] = found.cash_usd + found.shares * close
+    return found
 
 
 def _bought(shares: float, cash: float, close: float, costs: CostModel) -> tuple[float, float]:
-    count = floor(cash / close)
-    while count > 0 and count * close + _commission(count, close, costs) > cash:
+    price, count = exact(close), floor(cash / close)
+    while count > 0 and count * close + float(costs.commission(count, price)) > cash:
         count -= 1
     if count <= 0:
         return shares, cash
-    return shares + count, cash - count * close - _commission(count, close, costs)
-
-
-def _commission(shares: int, close: float, costs: CostModel) -> float:
-    commission: Decimal = costs.commission(shares, exact(close))
-    return float(commission)
+    return shares + count, cash - count * close - float(costs.commission(count, price))

@@ -1,14 +1,13 @@
 """What buying and holding the same symbol would have made over the same sessions."""
 
 from dataclasses import dataclass
-from decimal import Decimal
-from math import floor
 
 import numpy as np
 
 from mtum.core.market.bars import Days
+from mtum.core.portfolio.benchmark import held_from
 from mtum.core.portfolio.costs import CostModel
-from mtum.core.portfolio.sizing import SizingRules, shares_for
+from mtum.core.portfolio.money import exact
 from mtum.core.simulation.history import History
 from mtum.core.simulation.kernel.columns import Column
 from mtum.core.simulation.kernel.play import Span
@@ -26,26 +25,21 @@ class BuyAndHoldCurves:
 
 
 def buy_and_hold(history: History, span: Span, capital_usd: float, costs: CostModel) -> BuyAndHoldCurves:
-    """Buy whole shares at the first close of the span and keep them.
+    """Buy whole shares at the first close of the span and keep them (see `held_from`); dividends count from the next.
 
-    One entry cost is paid; dividends count from the next session on and are
-    reinvested at the close of the ex-date without cost, fractions of a share
-    included, or stay cash.
+    The fractions of a share that reinvested dividends buy are only in `reinvested`.
     """
     close = history.tape.close[span.first : span.stop]
-    price = float(close[0])
-    shares = shares_for(capital_usd, price, SizingRules(1.0, capital_usd, 0.0, costs))
-    cost = float(costs.commission(shares, Decimal(repr(price)))) if shares else 0.0
-    cash = capital_usd - shares * price - cost
-    dividend = np.zeros(len(close))
-    for at, per_share in zip(history.tape.dividend_at, history.tape.dividend, strict=True):
-        if span.first < at < span.stop:
-            dividend[at - span.first] = per_share
-    grown = shares * np.cumprod(1.0 + dividend / close)
+    paid = np.zeros(len(history))
+    paid[history.tape.dividend_at[:-1]] = history.tape.dividend[:-1]  # the last is a sentinel
+    dividend = paid[span.first : span.stop]
+    dividend[0] = 0.0
+    held = held_from(close, dividend, capital_usd, costs)
+    shares = int(held.shares[0])
     return BuyAndHoldCurves(
         days=history.days[span.first : span.stop],
-        shares=floor(shares),
-        entry_cost_usd=cost,
-        reinvested=cash + grown * close,
-        unreinvested=cash + shares * (close + np.cumsum(dividend)),
+        shares=shares,
+        entry_cost_usd=float(costs.commission(shares, exact(float(close[0])))) if shares else 0.0,
+        reinvested=held.value_usd,
+        unreinvested=held.cash_usd[0] + shares * (close + np.cumsum(dividend)),
     )
