@@ -9,6 +9,7 @@ import numpy as np
 from mtum.app.desk import Provenance
 from mtum.app.ledger.virtual import virtual_records
 from mtum.config import MANY, Settings
+from mtum.core.portfolio.returns import drawdown, from_capital
 from mtum.core.portfolio.sleeves import symbols_of
 from mtum.ports.owner_store import ApprovalStore
 from mtum.ports.store import Store
@@ -58,7 +59,7 @@ def watched(store: Store, settings: Settings, account: str) -> list[dict[str, An
         days = [day for day, _ in store.plans.virtual_orders(sleeve.name, end)]
         records = virtual_records(store, settings.market.source, account, sleeve, end)
         curve = np.array([sleeve.virtual_usd, *(float(point.equity_usd) for point in records.points)])
-        fall = float(np.max(1.0 - curve / np.maximum.accumulate(curve)))
+        fall = abs(float(drawdown(from_capital(curve, sleeve.virtual_usd)).min()))
         expected = backtest if backtest and backtest["strategy"] == sleeve.strategy.name else None
         row = {
             "sleeve": sleeve.name,

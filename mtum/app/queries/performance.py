@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import Decimal
 
-from mtum.core.portfolio.cash import OfficialEquity, account_points, with_capital
+from mtum.core.portfolio.cash import OfficialEquity, account_points, curve_of, with_capital
 from mtum.core.portfolio.money import exact
-from mtum.core.portfolio.returns import curve, drawdown, returns
+from mtum.core.portfolio.returns import changes, drawdown, returns
 from mtum.ports.reading import CashRow, EquityRow, Reader
 
 
@@ -21,16 +21,12 @@ class PerformanceRow(EquityRow):
 
 def performance(reader: Reader, sleeve: str | None = None) -> list[PerformanceRow]:
     """Return every point of every sleeve, or of one, one sleeve after the other."""
-    start_usd = {one.strategy: one.amount_usd for one in reader.rows(CashRow, kind="capital")}
     by_strategy: dict[str, list[EquityRow]] = {}
     for point in reader.rows(EquityRow, None, None, **({} if sleeve is None else {"strategy": sleeve})):
         by_strategy.setdefault(point.strategy, []).append(point)
     found = []
     for strategy, points in by_strategy.items():
-        flows = [point.flows_usd for point in points]
-        flows[0] += start_usd.get(strategy, 0.0)
-        days = [date.fromisoformat(point.session) for point in points]
-        given = curve(days, [point.equity_usd for point in points], flows)
+        given = curve_of(equity_points(reader, strategy, points))
         earned = zip(points, returns(given).tolist(), drawdown(given).tolist(), strict=True)
         found += [
             PerformanceRow(**asdict(point), return_frac=round(gained, 8), drawdown_frac=round(fall, 8))
@@ -63,18 +59,12 @@ def account_performance(reader: Reader, sleeves: Iterable[str]) -> list[AccountR
     rows = {name: reader.rows(EquityRow, None, None, strategy=name) for name in sleeves}
     points = {name: equity_points(reader, name, own) for name, own in rows.items()}
     account = account_points(points)
-    given = curve(
-        [one.session for one in account],
-        [float(one.equity_usd) for one in account],
-        [float(one.flows_usd) for one in account],
-    )
+    given = curve_of(account)
     held = {name: {row.session: row.benchmark_usd for row in own} for name, own in rows.items()}
     gains: dict[date, dict[str, float]] = {one.session: {} for one in account}
     for name, own in points.items():
-        before = Decimal(0)
-        for point in own:
-            gains[point.session][name] = round(float(point.equity_usd - before - point.flows_usd), 6)
-            before = point.equity_usd
+        for point, gained in zip(own, changes(curve_of(own)).tolist(), strict=True):
+            gains[point.session][name] = round(gained, 6)
     found, last = [], dict[str, float | None]()
     for one, earned, fall in zip(account, returns(given).tolist(), drawdown(given).tolist(), strict=True):
         day = one.session.isoformat()

@@ -13,7 +13,7 @@ from mtum.core.coordination.risk import Risk, Stress, risk_of, stress_replays
 from mtum.core.market.bars import Bar, Bars
 from mtum.core.portfolio.cash import account_points, loss_state
 from mtum.core.portfolio.fund import FUND
-from mtum.core.portfolio.limits import LossState
+from mtum.core.portfolio.limits import LossState, fallen_frac
 from mtum.core.portfolio.sleeves import Sleeve
 from mtum.ports.reading import BarRow, Reader
 
@@ -115,11 +115,10 @@ type _Limit = tuple[str, str, float | None, float | None]
 def _of_sleeve(sleeve: Sleeve, losses: LossState, worth_usd: float, largest_usd: float) -> list[_Limit]:
     rules, lost = sleeve.rules, max(0.0, -losses.last_change_usd)
     before = worth_usd - losses.last_change_usd
-    peak = losses.peak_equity_usd
     measures = (
         ("max_daily_loss_usd", lost, rules.losses.max_daily_loss_usd),
         ("max_daily_loss_frac", lost / before if before > 0 else None, rules.losses.max_daily_loss_frac),
-        ("max_drawdown_frac", 1.0 - worth_usd / peak if peak > 0 else None, rules.losses.max_drawdown_frac),
+        ("max_drawdown_frac", fallen_frac(worth_usd, losses), rules.losses.max_drawdown_frac),
         ("max_position_usd", largest_usd, rules.sizing.max_position_usd),
         (
             "max_position_frac",

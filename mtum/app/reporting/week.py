@@ -10,7 +10,8 @@ from mtum.app.reporting.period import Period
 from mtum.core.indicators import column_of
 from mtum.core.market.bars import Bars, Column
 from mtum.core.portfolio.orders import Side
-from mtum.core.reporting.accuracy import Accuracy, accuracies, wilson
+from mtum.core.portfolio.returns import wilson
+from mtum.core.reporting.accuracy import Accuracy, accuracies
 from mtum.core.reporting.coordination import HELD_BACK
 from mtum.core.reporting.periods.review import IndicatorCheck, MissedSignal, Regret, Slack, WinLoss
 from mtum.core.reporting.periods.run_summary import TradeLine
@@ -31,8 +32,8 @@ def win_loss(trades: Iterable[TradeLine]) -> WinLoss:
         closed=len(closed),
         wins=wins,
         win_frac=round(wins / len(closed), 6) if closed else None,
-        low_frac=low,
-        high_frac=high,
+        low_frac=None if low is None else round(low, 6),
+        high_frac=None if high is None else round(high, 6),
         gained_usd=round(sum(result for result in results if result > 0), 6),
         lost_usd=round(-sum(result for result in results if result < 0), 6),
         mean_frac=round(sum(fractions) / len(fractions), 6) if fractions else None,

@@ -12,10 +12,11 @@ from mtum.app.session.gather import Market
 from mtum.config import account_rules
 from mtum.core.coordination.cash import WEIGHTING_SESSIONS, SleeveMoney, Transfer
 from mtum.core.plans import transfers_document, transfers_frame, transfers_in
+from mtum.core.portfolio.cash import OfficialEquity, curve_of, with_capital
 from mtum.core.portfolio.fund import FUND
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.money import exact
-from mtum.core.portfolio.returns import curve, returns
+from mtum.core.portfolio.returns import returns
 from mtum.core.portfolio.sleeves import Sleeve, SleeveState
 from mtum.core.reporting.coordination import transfer_lines
 from mtum.errors import ExitCode
@@ -83,11 +84,13 @@ def _barred(desk: Desk, prepared: Prepared) -> str:
 
 
 def _returns(desk: Desk, sleeve: Sleeve, prepared: Prepared) -> list[float]:
-    points = [one for one in desk.store.ledger.equity(sleeve.name) if one.session < prepared.session.day]
+    points = [
+        OfficialEquity(one.session, one.equity_usd, one.flows_usd)
+        for one in desk.store.ledger.equity(sleeve.name)
+        if one.session < prepared.session.day
+    ]
     begun = (one.amount_usd for one in prepared.records[sleeve.name].movements if one.kind == "capital")
-    flows = [float(point.flows_usd) for point in points]
-    flows[:1] = [flow + float(sum(begun, Decimal(0))) for flow in flows[:1]]
-    given = curve([point.session for point in points], [float(point.equity_usd) for point in points], flows)
+    given = curve_of(with_capital(points, sum(begun, Decimal(0))))
     return [float(one) for one in returns(given)[-WEIGHTING_SESSIONS:]]
 
 

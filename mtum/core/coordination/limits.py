@@ -11,7 +11,7 @@ from math import ceil, floor, sqrt
 import numpy as np
 
 from mtum.core.coordination.account import Account, AccountRules, Cut, Matrix, Purchase
-from mtum.core.portfolio.limits import LossRules, daily_loss_hit, drawdown_hit
+from mtum.core.portfolio.limits import LossRules, daily_loss_hit, drawdown_hit, fallen_frac
 from mtum.core.portfolio.sizing import outlay
 
 type Positions = Mapping[str, Mapping[str, int]]
@@ -81,10 +81,9 @@ def _losses(
     lost = round(-min(losses.last_change_usd, losses.change_since_usd), 6)
     left = _nothing(purchases) if daily_loss_hit(losses, bounds, account.equity_usd) else {}
     yield Measured("account_daily_loss_usd", lost, rules.daily_loss_usd, left)
-    peak = losses.peak_equity_usd
-    fall = round(1.0 - (account.equity_usd - losses.flows_since_usd) / peak, 6) if peak > 0 else None
+    fall = fallen_frac(account.equity_usd, losses)
     left = _nothing(purchases) if drawdown_hit(account.equity_usd, losses, bounds) else {}
-    yield Measured("account_drawdown_frac", fall, rules.drawdown_frac, left)
+    yield Measured("account_drawdown_frac", None if fall is None else round(fall, 6), rules.drawdown_frac, left)
 
 
 def _symbols(

@@ -35,9 +35,10 @@ def loss_state(
     """
     if not points:
         return LossState(paused=paused)
-    whole = _curve(points)
-    counted = [point for point in points if peak_since is None or point.session >= peak_since] or points[-1:]
-    grown = growth(_curve(counted))
+    since = [point for point in points if peak_since is None or point.session >= peak_since] or points[-1:]
+    # The first close is what the others are held against, whatever was paid in before it.
+    whole, counted = (curve_of([replace(part[0], flows_usd=part[0].equity_usd), *part[1:]]) for part in (points, since))
+    grown = growth(counted)
     return LossState(
         last_change_usd=round(float(changes(whole)[-1]), 6),
         paused=paused,
@@ -77,7 +78,7 @@ def with_capital(points: Sequence[OfficialEquity], capital_usd: Decimal) -> tupl
     )
 
 
-def _curve(points: Sequence[OfficialEquity]) -> Curve:
-    # The first close is what the others are held against, whatever was paid in before it.
-    flows = [float(point.equity_usd if index == 0 else point.flows_usd) for index, point in enumerate(points)]
-    return curve([point.session for point in points], [float(point.equity_usd) for point in points], flows)
+def curve_of(points: Sequence[OfficialEquity]) -> Curve:
+    """Return the points as a curve."""
+    equity, flows = [float(point.equity_usd) for point in points], [float(point.flows_usd) for point in points]
+    return curve([point.session for point in points], equity, flows)

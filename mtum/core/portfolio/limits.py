@@ -77,7 +77,12 @@ def daily_loss_hit(state: LossState, rules: LossRules, equity_usd: float) -> boo
 
 def drawdown_hit(equity_usd: float, state: LossState, rules: LossRules) -> bool:
     """Return whether the sleeve has fallen from its peak by the limit or more."""
-    if rules.max_drawdown_frac is None or state.peak_equity_usd <= 0:
-        return False
+    fallen = fallen_frac(equity_usd, state)
     # Rounded so that a fall of exactly the limit is one.
-    return round(1.0 - (equity_usd - state.flows_since_usd) / state.peak_equity_usd, 9) >= rules.max_drawdown_frac
+    return rules.max_drawdown_frac is not None and fallen is not None and round(fallen, 9) >= rules.max_drawdown_frac
+
+
+def fallen_frac(equity_usd: float, state: LossState) -> float | None:
+    """Return how far the sleeve stands below its peak, as a fraction; None before there is a peak."""
+    peak = state.peak_equity_usd
+    return 1.0 - (equity_usd - state.flows_since_usd) / peak if peak > 0 else None

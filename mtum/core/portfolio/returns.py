@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
+from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ type Column = NDArray[np.float64]
 
 NEGLIGIBLE = 1e-9
 """Returns, spreads and falls below this are what float arithmetic leaves behind, not the market."""
+Z_95 = 1.959963984540054
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,9 +98,12 @@ def drawdown(given: Curve) -> Column:
     >>> drawdown(from_capital(np.array([100.0, 120.0, 90.0]), 100.0)).tolist()
     [0.0, 0.0, -0.25]
     """
-    grown = growth(given)
-    peak = np.asarray(np.maximum.accumulate(np.concatenate((np.ones(1), grown)))[1:], dtype=np.float64)
-    fallen: Column = grown / peak - 1.0
+    return below_peak(growth(given))
+
+
+def below_peak(grown: NDArray[np.floating]) -> Column:
+    """Return the fall of each history from its running peak, the 1.0 it began with included; time is the last axis."""
+    fallen: Column = grown / np.maximum(1.0, np.maximum.accumulate(grown, axis=-1)) - 1.0
     return fallen
 
 
@@ -118,6 +123,27 @@ def ratio(mean: float, spread: float) -> float | None:
     (0.5, None)
     """
     return mean / spread if spread > NEGLIGIBLE else None
+
+
+def wilson(successes: int, trials: int) -> tuple[float, float] | tuple[None, None]:
+    """Return the 95 % interval of a rate, which holds for few trials; (None, None) without one.
+
+    References
+    ----------
+    Wilson (1927), "Probable Inference", JASA 22(158).
+
+    Examples
+    --------
+    >>> low, high = wilson(5, 10)
+    >>> round(low, 4), round(high, 4)
+    (0.2366, 0.7634)
+    """
+    if not trials:
+        return None, None
+    rate, z2 = successes / trials, Z_95**2
+    middle = (rate + z2 / (2 * trials)) / (1 + z2 / trials)
+    half = Z_95 / (1 + z2 / trials) * sqrt(rate * (1 - rate) / trials + z2 / (4 * trials**2))
+    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def _before(given: Curve) -> Column:

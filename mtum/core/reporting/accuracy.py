@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtum.core.market.bars import Column
+from mtum.core.portfolio.returns import wilson
 from mtum.core.reporting import words
 from mtum.core.strategies.contract import Role
 
 HORIZONS = (1, 5, 20)
-Z_95 = 1.959963984540054
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +84,8 @@ def _accuracy(name: str, close: Column, flags: NDArray[np.bool_], horizon: int) 
         held=times,
         right=right,
         right_frac=_mean(hits[known]),
-        low_frac=low,
-        high_frac=high,
+        low_frac=None if low is None else round(low, 6),
+        high_frac=None if high is None else round(high, 6),
         base_frac=_mean(hits),
         mean_frac=_mean(later[known]),
         base_mean_frac=_mean(later),
@@ -94,18 +94,3 @@ def _accuracy(name: str, close: Column, flags: NDArray[np.bool_], horizon: int) 
 
 def _mean(values: NDArray[np.float64] | NDArray[np.bool_]) -> float | None:
     return round(float(values.mean()), 6) if len(values) else None
-
-
-def wilson(successes: int, trials: int) -> tuple[float | None, float | None]:
-    """Return the 95 % interval of a proportion; (None, None) without trials.
-
-    References
-    ----------
-    Wilson (1927), "Probable inference, the law of succession, and statistical inference".
-    """
-    if not trials:
-        return None, None
-    share, z2 = successes / trials, Z_95 * Z_95
-    center = (share + z2 / (2 * trials)) / (1 + z2 / trials)
-    half = Z_95 * np.sqrt(share * (1 - share) / trials + z2 / (4 * trials * trials)) / (1 + z2 / trials)
-    return round(max(0.0, float(center - half)), 6), round(min(1.0, float(center + half)), 6)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mtum.core.portfolio.returns import below_peak
 from mtum.core.research.metrics import SESSIONS_PER_YEAR
 from mtum.core.simulation.kernel.columns import Column
 
@@ -73,8 +74,7 @@ def bootstrap(moves: Column, benchmark: Column | None = None, paths: int = PATHS
     growth = np.cumprod(1.0 + moves[picked], axis=1)
     years = len(moves) / SESSIONS_PER_YEAR
     cagr = np.power(growth[:, -1], 1.0 / years) - 1.0
-    peaks = np.maximum(1.0, np.maximum.accumulate(growth, axis=1))
-    falls: Column = (growth / peaks - 1.0).min(axis=1)
+    falls: Column = below_peak(growth).min(axis=1)
     excess: Column | None = None
     if benchmark is not None:
         excess = cagr - (np.prod(1.0 + benchmark[picked], axis=1) ** (1.0 / years) - 1.0)

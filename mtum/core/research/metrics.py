@@ -7,14 +7,13 @@ from math import sqrt
 import numpy as np
 
 from mtum.core.market.bars import Days
-from mtum.core.portfolio.returns import NEGLIGIBLE, drawdown, from_capital, ratio, returns
+from mtum.core.portfolio.returns import NEGLIGIBLE, Z_95, drawdown, from_capital, ratio, returns, wilson
 from mtum.core.simulation.kernel.columns import Column
 from mtum.core.simulation.played import Played, PlayedTrade
 
 SESSIONS_PER_YEAR = 252
 FEW_TRADES = 30
 FEW_SESSIONS = 2 * SESSIONS_PER_YEAR
-Z_95 = 1.959963984540054
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,32 +159,13 @@ def max_drawdown(equity: Column, days: Days, capital_usd: float) -> Drawdown:
     )
 
 
-def wilson(successes: int, trials: int) -> tuple[float, float]:
-    """95 % interval of a rate; holds for few trials.
-
-    References
-    ----------
-    Wilson (1927), "Probable Inference", JASA 22(158).
-
-    Examples
-    --------
-    >>> low, high = wilson(5, 10)
-    >>> round(low, 4), round(high, 4)
-    (0.2366, 0.7634)
-    """
-    rate, z2 = successes / trials, Z_95**2
-    middle = (rate + z2 / (2 * trials)) / (1 + z2 / trials)
-    half = Z_95 / (1 + z2 / trials) * sqrt(rate * (1 - rate) / trials + z2 / (4 * trials**2))
-    return max(0.0, middle - half), min(1.0, middle + half)
-
-
 def trade_metrics(played: Played) -> TradeMetrics:
     """Return the metrics of a history's trades; an open trade counts in costs, exposure and turnover only."""
     closed = [trade for trade in played.trades if trade.exit_session is not None]
     wins = sum(trade.pnl_usd > 0 for trade in closed)
     gains = sum(trade.pnl_usd for trade in closed if trade.pnl_usd > 0)
     losses = -sum(trade.pnl_usd for trade in closed if trade.pnl_usd < 0)
-    low, high = wilson(wins, len(closed)) if closed else (None, None)
+    low, high = wilson(wins, len(closed))
     years = len(played.days) / SESSIONS_PER_YEAR
     average = float(np.mean(played.equity)) if len(played.equity) else played.capital_usd
     traded = sum(_traded_usd(trade) for trade in played.trades)

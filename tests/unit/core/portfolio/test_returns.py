@@ -100,3 +100,20 @@ def test_a_cost_beyond_what_was_there_before_is_set_against_the_deposit_too() ->
 def test_an_unknown_equity_leaves_its_return_unknown() -> None:
     given = returns.curve(DAYS, [1000.0, np.nan, 1100.0], [1000.0, 0.0, 0.0])
     assert np.isnan(returns.returns(given)).tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("successes", "trials", "low", "high"),
+    [(0, 10, 0.0, 0.2775), (1, 10, 0.0179, 0.4042), (15, 50, 0.1910, 0.4375), (10, 10, 0.7225, 1.0)],
+)
+def test_wilson_interval_equals_published_values(successes: int, trials: int, low: float, high: float) -> None:
+    assert returns.wilson(successes, trials) == pytest.approx((low, high), abs=5e-5)
+
+
+def test_without_a_trial_there_is_no_rate_and_no_interval() -> None:
+    assert returns.wilson(0, 0) == (None, None)
+
+
+def test_each_of_several_histories_falls_from_its_own_peak() -> None:
+    fallen = returns.below_peak(np.array([[2.0, 1.0, 2.0], [0.5, 4.0, 3.0]]))
+    assert fallen.tolist() == [[0.0, -0.5, 0.0], [-0.5, 0.0, -0.25]]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mtum.core.reporting.accuracy import accuracies, wilson
+from mtum.core.reporting.accuracy import accuracies
 
 
 def test_accuracy_by_hand() -> None:
@@ -26,13 +26,6 @@ def test_a_condition_that_never_held_has_no_accuracy() -> None:
     (line,) = accuracies(np.array([1.0, 2.0]), {"vix_fear": [False, False]}, [1])
     assert line.right_frac is None
     assert line.low_frac is None
-
-
-def test_wilson_interval_of_eight_in_ten() -> None:
-    # Published value for 8 of 10: 0.490 to 0.943.
-    low, high = wilson(8, 10)
-    assert low == pytest.approx(0.4902, abs=1e-4)
-    assert high == pytest.approx(0.9433, abs=1e-4)
 
 
 def test_horizon_beyond_the_history_knows_nothing() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mtum.core.market.bars import Days
-from mtum.core.portfolio.returns import drawdown, from_capital, returns
+from mtum.core.portfolio.returns import drawdown, from_capital, returns, wilson
 from mtum.core.research.metrics import (
     cautions,
     curve_metrics,
@@ -15,7 +15,6 @@ from mtum.core.research.metrics import (
     max_drawdown,
     moments,
     trade_metrics,
-    wilson,
 )
 from mtum.core.simulation.kernel.columns import Column
 from mtum.core.simulation.played import Played, PlayedTrade
@@ -136,14 +135,6 @@ def test_what_float_arithmetic_leaves_behind_makes_no_ratio(dust: float) -> None
 def test_skew_and_kurtosis_by_hand() -> None:
     """0, 0, 0, 4: mean 1, moments 3, 6, 21: skew 6/3^1.5, kurtosis 21/9."""
     assert moments(np.array([0.0, 0.0, 0.0, 4.0])) == pytest.approx((6 / 3**1.5, 21 / 9))
-
-
-@pytest.mark.parametrize(
-    ("successes", "trials", "low", "high"),
-    [(0, 10, 0.0, 0.2775), (1, 10, 0.0179, 0.4042), (15, 50, 0.1910, 0.4375), (10, 10, 0.7225, 1.0)],
-)
-def test_wilson_interval_equals_published_values(successes: int, trials: int, low: float, high: float) -> None:
-    assert wilson(successes, trials) == pytest.approx((low, high), abs=5e-5)
 
 
 def test_trades_by_hand() -> None:
