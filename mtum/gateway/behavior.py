@@ -1,13 +1,16 @@
 """How the practice gateway behaves where real ones differ, and what permissions its login has."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from enum import Enum
+from typing import Annotated, ClassVar
+
+from pydantic import ConfigDict, Field
 
 from mtum.core.portfolio.gate import PRACTICE_FARM
 from mtum.core.simulation.admission import LatePolicy
-from mtum.gateway.given import Order, amount_in, fields_in, whole_in
+from mtum.gateway.given import Amount, Seconds, Switch, Whole, read
 
 VERSIONS = (157, 178)
 """Oldest and newest server version that is spoken here."""
@@ -76,29 +79,31 @@ class Behavior:
         Announced at login instead of the next free one; 0 = the next free one.
     """
 
-    server_version: int = 178
+    __pydantic_config__: ClassVar = ConfigDict(extra="forbid")
+
+    server_version: Annotated[int, Field(ge=VERSIONS[0], le=VERSIONS[1])] = 178
     login: Login = Login.NORMAL
-    read_only: bool = False
+    read_only: Switch = False
     resting_status: str = "PreSubmitted"
-    perm_id_late: bool = False
-    inactive_echo: bool = False
+    perm_id_late: Switch = False
+    inactive_echo: Switch = False
     no_data: tuple[str, ...] = ()
     delayed: tuple[str, ...] = ()
     no_dividends: tuple[str, ...] = ()
-    data_lines: int = 100
-    quote_seconds: float = 0.0
-    history_seconds: float = 0.0
+    data_lines: Whole = 100
+    quote_seconds: Seconds = 0.0
+    history_seconds: Seconds = 0.0
     empty_filter: EmptyFilter = EmptyFilter.ALL
-    naive_times: bool = False
-    ledger_prefix: bool = False
+    naive_times: Switch = False
+    ledger_prefix: Switch = False
     base_currency: str = "USD"
-    base_rate: Decimal = Decimal(1)
-    base_cash: Decimal = Decimal(0)
-    commission_seconds: float = 0.1
-    master_client_id: int = -1
+    base_rate: Annotated[Amount, Field(gt=0)] = Decimal(1)
+    base_cash: Amount = Decimal(0)
+    commission_seconds: Seconds = 0.1
+    master_client_id: Whole = -1
     farm: str = PRACTICE_FARM
-    next_order_id: int = 0
-    ready_seconds: float = 0.0
+    next_order_id: Whole = 0
+    ready_seconds: Seconds = 0.0
     bar_order: BarOrder = BarOrder.RISING
     late_on_close: LatePolicy = LatePolicy.REJECT
     after_close: LatePolicy = LatePolicy.NEXT_SESSION
@@ -112,19 +117,4 @@ def changed(behavior: Behavior, changes: Mapping[str, object]) -> Behavior:
     ValueError
         If a switch is unknown or its value of the wrong kind.
     """
-    known = {one.name for one in fields(behavior)}
-    unknown = sorted(set(changes) - known)
-    if unknown:
-        raise ValueError(f"unknown switch {unknown[0]!r}; known: {', '.join(sorted(known))}")
-    return replace(behavior, **fields_in(changes, behavior, {"server_version": _version_in, "base_rate": _rate_in}))
-
-
-def _version_in(given: Order, name: str) -> int:
-    return whole_in(given, name, *VERSIONS)
-
-
-def _rate_in(given: Order, name: str) -> Decimal:
-    found = amount_in(given, name)
-    if found <= 0:
-        raise ValueError(f"{name} is {given[name]!r}; USD per unit of the base currency are more than 0")
-    return found
+    return read(Behavior, {**asdict(behavior), **changes})

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
-from decimal import Decimal
 from enum import Enum
 from time import monotonic
 
@@ -231,7 +230,7 @@ class ClientConnection:
             exchange = self.shared.exchange
             found = [one for one in exchange.state.executions if one.exec_id in answer.fields]
             if found:
-                corrected = exchange.correct(found[-1], found[-1].price + Decimal(rule.price_change))
+                corrected = exchange.correct(found[-1], found[-1].price + rule.price_change)
                 self._write(execution_message(self, int(answer.fields[1]), corrected))
         elif rule.do is Fault.HOLD:
             self._held = True

@@ -7,8 +7,12 @@
 import asyncio
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import ROUND_DOWN, Decimal
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import ConfigDict, Field, InstanceOf, ValidationError, validate_call
 
 from mtum.core.portfolio.orders import OrderType, Side
 from mtum.core.simulation.exchange import Rejected
@@ -17,20 +21,13 @@ from mtum.gateway.accounts import push_account
 from mtum.gateway.behavior import changed
 from mtum.gateway.contracts import option_symbol
 from mtum.gateway.faults import fault_rule
-from mtum.gateway.given import (
-    LONGEST_SECONDS,
-    MOST_SPEED,
-    Order,
-    amount_in,
-    command_in,
-    number_in,
-    text_in,
-    whole_in,
-)
+from mtum.gateway.given import Amount, Minutes, Seconds, Switch, Whole, read, worded
 from mtum.gateway.orders import catch_up, echo
 from mtum.gateway.shared import Shared
 
 type Reply = dict[str, object]
+type Ours = InstanceOf[Shared]
+"""Handed over by us, and not looked into as what a person gives."""
 
 
 class ControlPort:
@@ -49,76 +46,80 @@ class ControlPort:
     def carry_out(self, line: bytes) -> Reply:
         """Carry out one command."""
         try:
-            name, order = command_in(line)
+            given = json.loads(line)
+            if not isinstance(given, dict) or not isinstance(given.get("do"), str):
+                raise ValueError('it has no "do"')
+        except ValueError as wrong:
+            return {"ok": False, "error": f'a command is a JSON object with a "do", such as {{"do": "state"}}: {wrong}'}
+        name = given.pop("do")
+        try:
             if name not in COMMANDS:
                 raise ValueError(f"no command {name!r}; known: {', '.join(COMMANDS)}")
-            reply = COMMANDS[name](self._shared, order)
+            return {"ok": True, **COMMANDS[name](self._shared, **given)}
+        except ValidationError as wrong:
+            return {"ok": False, "error": str(worded(wrong))}
         except ValueError as wrong:
             return {"ok": False, "error": str(wrong)}
-        return {"ok": True, **reply}
 
 
-def set_clock(shared: Shared, order: Order) -> Reply:
+@validate_call
+def set_clock(
+    shared: Ours,
+    at: datetime | None = None,
+    session: date | None = None,
+    minutes_to_close: Minutes = 22.0,
+    speed: Annotated[float, Field(ge=0, le=1e6)] | None = None,
+    freeze: Switch = False,
+) -> Reply:
     """Set (`at`, or `session` with `minutes_to_close`), `speed`, or `freeze` market time."""
-    clock = shared.market.clock
-    speed = number_in(order, "speed", 0.0, MOST_SPEED, clock.speed)
-    if "session" in order:
-        day = date.fromisoformat(text_in(order, "session"))
-        session = shared.market.source.sessions.get(day)
-        if session is None:
-            raise ValueError(f"{day} is not a session")
-        clock.set(_within(shared, session.before_close(number_in(order, "minutes_to_close", -1e5, 1e5, 22.0))))
-    elif "at" in order:
-        clock.set(_within(shared, _instant(text_in(order, "at"))))
-    clock.run(0.0 if order.get("freeze") else speed)
+    clock, known = shared.market.clock, shared.market.source.sessions
+    if session is not None:
+        wanted = known.get(session)
+        if wanted is None:
+            raise ValueError(f"{session} is not a session")
+        at = wanted.before_close(minutes_to_close)
+    if at is not None:
+        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at
+        first, last = known.known[0], known.known[-1]
+        if not first.open <= at <= last.close:
+            raise ValueError(f"{at:%Y-%m-%d} is outside this market, which runs from {first.day} to {last.day}")
+        clock.set(at)
+    clock.run(0.0 if freeze else clock.speed if speed is None else speed)
     catch_up(shared)
     return {"now": clock.now().isoformat(), "speed": clock.speed}
 
 
-def _instant(text: str) -> datetime:
-    found = datetime.fromisoformat(text)
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found
-
-
-def _within(shared: Shared, instant: datetime) -> datetime:
-    known = shared.market.source.sessions.known
-    if not known[0].open <= instant <= known[-1].close:
-        raise ValueError(
-            f"{instant:%Y-%m-%d} is outside this market, which runs from {known[0].day} to {known[-1].day}"
-        )
-    return instant
-
-
-def add_fault(shared: Shared, order: Order) -> Reply:
+@validate_call
+def add_fault(shared: Ours, rule: dict[str, Any]) -> Reply:
     """Arm a fault rule: its fields beside `do` stand under `rule`."""
-    rule = order.get("rule")
-    if not isinstance(rule, dict):
-        raise ValueError('a fault needs a rule, such as {"on": "placeOrder", "do": "suppress"}')
     shared.faults.add(fault_rule(rule))
     return {}
 
 
-def clear_faults(shared: Shared, _: Order) -> Reply:
+@validate_call
+def clear_faults(shared: Ours) -> Reply:
     """Disarm all fault rules, those that wait for a close included."""
     shared.faults.clear()
     shared.exchange.clear_plans()
     return {}
 
 
-def change_behavior(shared: Shared, order: Order) -> Reply:
+def change_behavior(shared: Shared, /, **switches: object) -> Reply:
     """Change switches of the behavior, by their names."""
-    shared.behavior = changed(shared.behavior, order)
+    shared.behavior = changed(shared.behavior, switches)
     shared.exchange.use_rules(late_on_close=shared.behavior.late_on_close, after_close=shared.behavior.after_close)
     return {}
 
 
-def restart(shared: Shared, order: Order) -> Reply:
+@validate_call
+def restart(shared: Ours, seconds: Seconds = 0.5) -> Reply:
     """Restart the gateway, unreachable for `seconds`."""
-    shared.restart(number_in(order, "seconds", 0.0, LONGEST_SECONDS, 0.5))
+    shared.restart(seconds)
     return {}
 
 
-def drop_clients(shared: Shared, _: Order) -> Reply:
+@validate_call
+def drop_clients(shared: Ours) -> Reply:
     """Close every client's connection."""
     dropped = list(shared.clients)
     for client in dropped:
@@ -126,106 +127,161 @@ def drop_clients(shared: Shared, _: Order) -> Reply:
     return {"dropped": len(dropped)}
 
 
-def send_notice(shared: Shared, order: Order) -> Reply:
+@validate_call
+def send_notice(
+    shared: Ours,
+    code: Annotated[Whole, Field(ge=0)],
+    text: str = "",
+    number: Annotated[Whole, Field(alias="id")] = -1,
+) -> Reply:
     """Send every client an error message: `code`, `text`, `id` (default -1)."""
-    number, code = whole_in(order, "id", default=-1), whole_in(order, "code", 0)
     for client in shared.clients:
-        client.error(number, code, str(order.get("text", "")))
+        client.error(number, code, text)
     return {"clients": len(shared.clients)}
 
 
-def deposit(shared: Shared, order: Order) -> Reply:
+@validate_call
+def deposit(shared: Ours, account: str, usd: Amount) -> Reply:
     """Pay `usd` into (or out of) `account`."""
-    account = text_in(order, "account")
-    shared.exchange.deposit(account, amount_in(order, "usd"))
+    shared.exchange.deposit(account, usd)
     push_account(shared, account)
     return {}
 
 
-def hold(shared: Shared, order: Order) -> Reply:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instrument:
+    """Shares of a symbol; with `kind` something else on it: OPT with the rest, or any other word."""
+
+    __pydantic_config__: ClassVar = ConfigDict(extra="forbid")
+
+    symbol: str
+    kind: str = "STK"
+    right: Literal["C", "P"] | None = None
+    strike: Amount | None = None
+    expiry: date | None = None
+
+    @property
+    def name(self) -> str:
+        """What the exchange calls it."""
+        if self.kind != "OPT":
+            return self.symbol if self.kind == "STK" else f"{self.symbol} {self.kind}"
+        if self.right is None or self.strike is None or self.expiry is None:
+            raise ValueError("an option has right, strike and expiry")
+        return option_symbol(self.symbol, self.expiry, self.right, self.strike)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding(Instrument):
+    """A position that an account is given."""
+
+    account: str
+    shares: Amount
+    average_cost: Amount = Decimal(0)
+
+
+def hold(shared: Shared, /, **given: object) -> Reply:
     """Give `account` a position: `symbol`, `shares`, `average_cost`.
 
     With `kind` something else on that symbol: OPT with `right`, `strike` and `expiry`, or any other word.
     """
-    account = text_in(order, "account")
-    cost = amount_in(order, "average_cost", Decimal(0))
-    held = Position(_named(order), amount_in(order, "shares"), cost)
-    shared.exchange.hold(account, held)
-    push_account(shared, account, held.symbol)
+    wanted = read(Holding, given)
+    shared.exchange.hold(wanted.account, Position(wanted.name, wanted.shares, wanted.average_cost))
+    push_account(shared, wanted.account, wanted.name)
     return {}
 
 
-def change_symbol(shared: Shared, order: Order) -> Reply:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What becomes of a position."""
+
+    __pydantic_config__: ClassVar = ConfigDict(extra="forbid")
+
+    account: str
+    symbol: str
+    into: str | None = None
+    ratio: Amount = Decimal(1)
+    usd: Amount = Decimal(0)
+    keep: Switch = False
+
+
+def change_symbol(shared: Shared, /, **given: object) -> Reply:
     """Turn what `account` holds of `symbol` into `ratio` shares each of `into`, and pay `usd` for each.
 
     Without `into` only the cash is paid; with `keep` the old shares stay, as the parent of a spin-off.
     """
-    account, symbol = text_in(order, "account"), text_in(order, "symbol")
-    ratio, usd = amount_in(order, "ratio", Decimal(1)), amount_in(order, "usd", Decimal(0))
-    owner = shared.exchange.state.account(account)
-    if owner is None or not owner.position(symbol).shares:
-        raise ValueError(f"{account} holds no {symbol}")
-    held = owner.position(symbol)
-    changed = [] if order.get("keep") else [Position(symbol, Decimal(0), Decimal(0))]
-    if "into" in order:
-        into = owner.position(text_in(order, "into"))
-        shares = into.shares + (held.shares * ratio).to_integral_value(ROUND_DOWN)
+    wanted = read(Change, given)
+    owner = shared.exchange.state.account(wanted.account)
+    if owner is None or not owner.position(wanted.symbol).shares:
+        raise ValueError(f"{wanted.account} holds no {wanted.symbol}")
+    held = owner.position(wanted.symbol)
+    changed = [] if wanted.keep else [Position(wanted.symbol, Decimal(0), Decimal(0))]
+    if wanted.into is not None:
+        into = owner.position(wanted.into)
+        shares = into.shares + (held.shares * wanted.ratio).to_integral_value(ROUND_DOWN)
         changed.append(Position(into.symbol, shares, held.average_cost))
     for position in changed:
-        shared.exchange.hold(account, position)
-        push_account(shared, account, position.symbol)
-    shared.exchange.deposit(account, held.shares * usd)
+        shared.exchange.hold(wanted.account, position)
+        push_account(shared, wanted.account, position.symbol)
+    shared.exchange.deposit(wanted.account, held.shares * wanted.usd)
     return {}
 
 
-def trade_by_hand(shared: Shared, order: Order) -> Reply:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trade(Instrument):
+    """An order that a person places, or another client."""
+
+    account: str
+    side: Side
+    shares: Annotated[Whole, Field(ge=1)]
+    type: OrderType = OrderType.MARKET
+    limit: Amount | None = None
+    client: Whole = 0
+    order_id: Annotated[Whole, Field(ge=1)] | None = None
+    ref: str = ""
+
+
+def trade_by_hand(shared: Shared, /, **given: object) -> Reply:
     """Place an order as a person in the broker's window does: no reference, negative order id.
 
     `limit` for limit orders; with `kind` in something else on the symbol, as for `hold`. With `client`
     it is that client's, under its number `order_id`, with any `ref`.
     """
-    client = whole_in(order, "client", default=0)
-    number = whole_in(order, "order_id", 1) if client else -1 - len(shared.exchange.state.orders)
-    kind = OrderType(order.get("type", "MKT"))
-    side, shares = Side(text_in(order, "side")), whole_in(order, "shares", 1)
-    symbol = _named(order)
-    if symbol not in shared.market.source.symbols and "kind" not in order:
-        raise ValueError(f"{symbol} is not traded on this market: {', '.join(shared.market.source.symbols)}")
-    ref = text_in(order, "ref") if client and "ref" in order else ""
-    account = text_in(order, "account")
-    limit = amount_in(order, "limit") if "limit" in order else None
-    ticket = Ticket(account, symbol, side, kind, shares, ref, limit, client_id=client, order_id=number)
+    wanted, traded = read(Trade, given), shared.market.source.symbols
+    if wanted.client and wanted.order_id is None:
+        raise ValueError("order_id is missing")
+    if wanted.name not in traded and "kind" not in given:
+        raise ValueError(f"{wanted.name} is not traded on this market: {', '.join(traded)}")
+    ticket = Ticket(
+        account=wanted.account,
+        symbol=wanted.name,
+        side=wanted.side,
+        order_type=wanted.type,
+        shares=wanted.shares,
+        ref=wanted.ref if wanted.client else "",
+        limit=wanted.limit,
+        client_id=wanted.client,
+        order_id=(wanted.client and wanted.order_id) or -1 - len(shared.exchange.state.orders),
+    )
     outcome = shared.exchange.place(ticket)
     if isinstance(outcome, Rejected):
         raise ValueError(f"{outcome.code}: {outcome.text}")
-    for hearer in shared.hearing(client) if client else ():
+    for hearer in shared.hearing(wanted.client) if wanted.client else ():
         echo(hearer, outcome.order)
     catch_up(shared)
     return {"perm_id": outcome.order.perm_id}
 
 
-def _named(order: Order) -> str:
-    symbol, kind = text_in(order, "symbol"), str(order.get("kind", "STK"))
-    if kind == "STK":
-        return symbol
-    if kind != "OPT":
-        return f"{symbol} {kind}"
-    right = text_in(order, "right")
-    if right not in ("C", "P"):
-        raise ValueError(f"right is {right!r}, C or P was expected")
-    return option_symbol(symbol, date.fromisoformat(text_in(order, "expiry")), right, amount_in(order, "strike"))
-
-
-def correct(shared: Shared, order: Order) -> Reply:
+@validate_call
+def correct(shared: Ours, exec_id: str, price: Annotated[Amount, Field(gt=0)]) -> Reply:
     """Correct the execution `exec_id` to `price`, silently: clients see it when they ask."""
-    wanted, price = text_in(order, "exec_id"), amount_in(order, "price")
-    found = [e for e in shared.exchange.state.executions if e.exec_id == wanted]
-    if not found or price <= 0:
-        raise ValueError(f"no execution {wanted!r}" if not found else f"price is {price}, above 0 was expected")
+    found = [e for e in shared.exchange.state.executions if e.exec_id == exec_id]
+    if not found:
+        raise ValueError(f"no execution {exec_id!r}")
     return {"exec_id": shared.exchange.correct(found[0], price).exec_id}
 
 
-def show_state(shared: Shared, _: Order) -> Reply:
+@validate_call
+def show_state(shared: Ours) -> Reply:
     """Market time, orders, executions and accounts."""
     state = shared.exchange.state
     orders = [
@@ -248,7 +304,7 @@ def show_state(shared: Shared, _: Order) -> Reply:
     return {"now": now, "clients": len(shared.clients), "orders": orders, "fills": fills, "accounts": accounts}
 
 
-COMMANDS: Mapping[str, Callable[[Shared, Order], Reply]] = {
+COMMANDS: Mapping[str, Callable[..., Reply]] = {
     "clock": set_clock,
     "fault": add_fault,
     "clear_faults": clear_faults,

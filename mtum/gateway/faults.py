@@ -6,11 +6,14 @@ words `request` and `answer` mean any of them.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import Enum
-from typing import Any
+from typing import Any, ClassVar
 
-from mtum.gateway.given import Reader, amount_in, fields_in, number_in
+from pydantic import ConfigDict
+
+from mtum.gateway.given import Amount, Minutes, Seconds, Switch, Whole, read
 from mtum.gateway.requests import LAYOUTS
 
 
@@ -98,30 +101,27 @@ class FaultRule:
         ALTER: the texts to put in their places, named likewise.
     """
 
+    __pydantic_config__: ClassVar = ConfigDict(extra="forbid")
+
     on: str
     do: Fault
-    skip: int = 0
-    count: int = 1
-    client: int = -1
-    seconds: float = 0.5
-    code: int = 201
+    skip: Whole = 0
+    count: Whole = 1
+    client: Whole = -1
+    seconds: Seconds = 0.5
+    code: Whole = 201
     text: str = "Order rejected - reason: simulated"
-    own_id: bool = True
-    shares: int = 0
-    minutes: float = 12.0
-    price_change: str = "0.01"
-    carry_out: bool = True
+    own_id: Switch = True
+    shares: Whole = 0
+    minutes: Minutes = 12.0
+    price_change: Amount = Decimal("0.01")
+    carry_out: Switch = True
     when: Mapping[str, str] = field(default_factory=dict)
     fields: Mapping[str, str] = field(default_factory=dict)
 
 
 type Told = Mapping[str, str] | Sequence[str]
 """The fields of a message: by name in a request, by position in an answer."""
-
-_BOUNDED: Mapping[str, Reader] = {
-    "minutes": lambda described, name: number_in(described, name, -1e5, 1e5),
-    "price_change": lambda described, name: str(amount_in(described, name)),
-}
 
 
 def fault_rule(described: Mapping[str, Any]) -> FaultRule:
@@ -132,12 +132,7 @@ def fault_rule(described: Mapping[str, Any]) -> FaultRule:
     ValueError
         If a key, the message name or the fault is unknown, or they do not go together.
     """
-    unknown = sorted(set(described) - {f.name for f in fields(FaultRule)})
-    if unknown or not {"on", "do"} <= set(described):
-        raise ValueError(f"a fault needs 'on' and 'do'; unknown keys: {unknown}")
-    plain = FaultRule(str(described["on"]), Fault(described["do"]))
-    given = {name: value for name, value in described.items() if name not in ("on", "do")}
-    rule = replace(plain, **fields_in(given, plain, _BOUNDED))
+    rule = read(FaultRule, described)
     if rule.on not in REQUEST_NAMES | ANSWER_NAMES | {ANY_REQUEST, ANY_ANSWER}:
         raise ValueError(f"no message is called {rule.on!r}")
     wrong = _ANSWER_ONLY if rule.on in REQUEST_NAMES | {ANY_REQUEST} else _REQUEST_ONLY

@@ -39,8 +39,8 @@ def test_a_rule_is_read_from_json() -> None:
 @pytest.mark.parametrize(
     ("described", "complaint"),
     [
-        ({"on": "placeOrder"}, "needs 'on' and 'do'"),
-        ({"on": "placeOrder", "do": "drop", "when": 1}, "when is 1, texts by field were expected"),
+        ({"on": "placeOrder"}, "do is missing"),
+        ({"on": "placeOrder", "do": "drop", "when": 1}, "when is 1: input should be a JSON object"),
         ({"on": "placeOrder", "do": "alter"}, "'alter' needs 'fields'"),
         ({"on": "placeOrder", "do": "drop", "fields": {"whatIf": "0"}}, "nothing else takes them"),
         ({"on": "openOrder", "do": "alter", "fields": {"status": "Odd"}}, "'status' is no position"),
