@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from time import monotonic
 
+from mtum.core.portfolio.money import AccountKind
 from mtum.core.portfolio.orders import Side
 from mtum.core.simulation.exchange_queries import executions_of
-from mtum.core.simulation.exchange_state import AccountKind, ExchangeAccount, Position
+from mtum.core.simulation.exchange_state import ExchangeAccount, Position
 from mtum.gateway.behavior import Behavior
 from mtum.gateway.contracts import listing_of
 from mtum.gateway.framing import message

@@ -15,8 +15,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import ConfigDict, Field, InstanceOf, ValidationError, validate_call
 
 from mtum.core.portfolio.orders import OrderType, Side
-from mtum.core.simulation.exchange import Rejected
-from mtum.core.simulation.exchange_state import Position, Ticket
+from mtum.core.simulation.admission import Refusal
+from mtum.core.simulation.exchange_state import ExchangeTicket, Position
 from mtum.gateway.accounts import push_account
 from mtum.gateway.behavior import changed
 from mtum.gateway.contracts import option_symbol
@@ -251,7 +251,7 @@ def trade_by_hand(shared: Shared, /, **given: object) -> Reply:
         raise ValueError("order_id is missing")
     if wanted.name not in traded and "kind" not in given:
         raise ValueError(f"{wanted.name} is not traded on this market: {', '.join(traded)}")
-    ticket = Ticket(
+    ticket = ExchangeTicket(
         account=wanted.account,
         symbol=wanted.name,
         side=wanted.side,
@@ -263,12 +263,12 @@ def trade_by_hand(shared: Shared, /, **given: object) -> Reply:
         order_id=(wanted.client and wanted.order_id) or -1 - len(shared.exchange.state.orders),
     )
     outcome = shared.exchange.place(ticket)
-    if isinstance(outcome, Rejected):
+    if isinstance(outcome, Refusal):
         raise ValueError(f"{outcome.code}: {outcome.text}")
     for hearer in shared.hearing(wanted.client) if wanted.client else ():
-        echo(hearer, outcome.order)
+        echo(hearer, outcome)
     catch_up(shared)
-    return {"perm_id": outcome.order.perm_id}
+    return {"perm_id": outcome.perm_id}
 
 
 @validate_call

@@ -5,13 +5,9 @@ from dataclasses import replace
 from decimal import Decimal
 
 from mtum.core.simulation.account_book import adjust_cash, with_account, with_position
-from mtum.core.simulation.admission import ExchangeRules
+from mtum.core.simulation.admission import ExchangeRules, Refusal
 from mtum.core.simulation.exchange import (
-    Accepted,
-    Canceled,
-    CancelRefused,
     ExchangeEvent,
-    Rejected,
     add_plan,
     advance,
     cancel,
@@ -22,11 +18,12 @@ from mtum.core.simulation.exchange import (
 from mtum.core.simulation.exchange_codec import from_bytes, to_bytes
 from mtum.core.simulation.exchange_state import (
     ExchangeAccount,
+    ExchangeOrder,
     ExchangeState,
+    ExchangeTicket,
     Execution,
     FillPlan,
     Position,
-    Ticket,
 )
 from mtum.gateway.market import Market
 
@@ -76,13 +73,13 @@ class StoredExchange:
         self._keep(state)
         return events
 
-    def place(self, ticket: Ticket) -> Accepted | Rejected:
+    def place(self, ticket: ExchangeTicket) -> ExchangeOrder | Refusal:
         """Give an order to the exchange."""
         state, outcome = place(self.state, ticket, self._market.moment(), self.rules)
         self._keep(state)
         return outcome
 
-    def cancel(self, perm_id: int) -> Canceled | CancelRefused:
+    def cancel(self, perm_id: int) -> ExchangeOrder | Refusal:
         """Cancel an order by its permanent id."""
         state, outcome = cancel(self.state, perm_id, self._market.moment(), self.rules)
         self._keep(state)

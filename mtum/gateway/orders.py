@@ -8,14 +8,14 @@ from decimal import Decimal
 from mtum.core.portfolio.orders import OrderType, Side
 from mtum.core.simulation.admission import Refusal, refusal, working_order
 from mtum.core.simulation.auction import called_inactive
-from mtum.core.simulation.exchange import Accepted, Canceled, Ended, ExchangeEvent, Filled, Rejected
+from mtum.core.simulation.exchange import Ended, ExchangeEvent, Filled
 from mtum.core.simulation.exchange_queries import (
     completed_orders,
     executions_of,
     open_orders,
     order_by_client,
 )
-from mtum.core.simulation.exchange_state import ExchangeOrder, ExchangeStatus, Execution, PlanEffect, Ticket
+from mtum.core.simulation.exchange_state import ExchangeOrder, ExchangeStatus, ExchangeTicket, Execution, PlanEffect
 from mtum.gateway.accounts import push_account
 from mtum.gateway.behavior import EmptyFilter
 from mtum.gateway.contracts import NEW_YORK, NEW_YORK_WIRE, listing_of, matching
@@ -68,14 +68,14 @@ def place_order(client: Client, request: Request) -> None:
         return
     word = "changed" if working_order(shared.exchange.state, ticket) else "accepted"
     outcome = shared.exchange.place(ticket)
-    if isinstance(outcome, Rejected):
-        _reject(client, order_id, ticket.ref, Refusal(outcome.code, outcome.text))
+    if isinstance(outcome, Refusal):
+        _reject(client, order_id, ticket.ref, outcome)
         return
     _acknowledge(client, request, outcome, word)
     plans, day = shared.exchange.state.plans, shared.market.session.day
     if any(plan.effect is PlanEffect.TWICE and plan.matches(ticket, day) for plan in plans):
         again = shared.exchange.place(replace(ticket, order_id=0))
-        if isinstance(again, Accepted):
+        if isinstance(again, ExchangeOrder):
             _acknowledge(client, request, again, word)
     catch_up(shared)
 
@@ -157,11 +157,11 @@ def _unreadable(client: Client, request: Request, shares: Decimal) -> Refusal | 
     return None
 
 
-def _ticket(client: Client, request: Request, shares: int) -> Ticket:
+def _ticket(client: Client, request: Request, shares: int) -> ExchangeTicket:
     accounts = client.shared.exchange.state.accounts
     found = matching(client.shared.market.listings, request.values)
     kind = _TYPES[request.text("orderType")]
-    return Ticket(
+    return ExchangeTicket(
         # With one account under the login, the gateway fills it in.
         account=request.text("account") or (accounts[0].code if len(accounts) == 1 else ""),
         symbol=found[0].symbol,
@@ -185,15 +185,14 @@ def _reject(client: Client, order_id: int, ref: str, refused: Refusal) -> None:
         client.send(message("orderStatus", 3, order_id, "Inactive", 0, 0, 0.0, 0, 0, 0.0, client.client_id, "", 0.0))
 
 
-def _acknowledge(client: Client, request: Request, outcome: Accepted, word: str) -> None:
-    order, shared = outcome.order, client.shared
-    ticket = order.ticket
+def _acknowledge(client: Client, request: Request, order: ExchangeOrder, word: str) -> None:
+    ticket, shared = order.ticket, client.shared
     shared.journal.record(
         word, client=client.client_id, order_id=ticket.order_id, ref=ticket.ref, perm_id=order.perm_id
     )
     if not request.text("tif"):
         client.error(ticket.order_id, 10349, "Order TIF was set to DAY based on order preset.")
-    if outcome.notice:
+    if word == "accepted" and order.session is None:
         after = shared.market.source.sessions.after(order.placed_session)
         begins = wire_time(after.open.astimezone(NEW_YORK), zone=NEW_YORK_WIRE) if after else "the next session"
         what = f"{ticket.side.value} {ticket.shares} {ticket.symbol}"
@@ -211,17 +210,17 @@ def _acknowledge(client: Client, request: Request, outcome: Accepted, word: str)
 def _cancel(client: Client, order: ExchangeOrder) -> None:
     outcome = client.shared.exchange.cancel(order.perm_id)
     order_id, journal = order.ticket.order_id, client.shared.journal
-    if not isinstance(outcome, Canceled):
+    if isinstance(outcome, Refusal):
         journal.record("cancel_refused", ref=order.ticket.ref, order_id=order_id, code=outcome.code)
         client.error(order_id, outcome.code, outcome.text)
         return
     journal.record("canceled", ref=order.ticket.ref, order_id=order_id, perm_id=order.perm_id)
     for hearer in client.shared.hearing(order.ticket.client_id):
-        hearer.send(order_status(outcome.order, "Cancelled", order.average_price))
+        hearer.send(order_status(outcome, "Cancelled", order.average_price))
         hearer.error(order_id, 202, "Order Canceled - reason:")
 
 
-def _answer_trial(client: Client, ticket: Ticket) -> None:
+def _answer_trial(client: Client, ticket: ExchangeTicket) -> None:
     shared = client.shared
     price, account = shared.market.price(ticket.symbol), shared.exchange.state.account(ticket.account)
     if price is None or account is None:

@@ -12,7 +12,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
-from mtum.core.simulation.exchange_state import AccountKind, ExchangeAccount
+from mtum.core.portfolio.money import AccountKind
+from mtum.core.simulation.exchange_state import ExchangeAccount
 from mtum.errors import BrokerUnavailableError, RunLockedError, StoreError
 from mtum.gateway.behavior import Behavior, changed
 from mtum.gateway.faults import FaultRule, fault_rule

@@ -4,18 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from enum import Enum
 from typing import Protocol, runtime_checkable
 
 from mtum.core.market.sessions import Session
+from mtum.core.portfolio.money import AccountKind
 from mtum.core.portfolio.orders import OrderStatus, OrderType, Side, Ticket
-
-
-class AccountKind(Enum):
-    """Cash accounts spend settled cash only; a margin account's loan is never used."""
-
-    CASH = "cash"
-    MARGIN = "margin"
 
 
 @dataclass(frozen=True, slots=True)

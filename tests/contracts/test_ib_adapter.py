@@ -10,11 +10,11 @@ from decimal import Decimal
 import pytest
 
 from mtum.core.market.instruments import InstrumentId
+from mtum.core.portfolio.money import AccountKind
 from mtum.core.portfolio.orders import Leg, OrderStatus, OrderType, Side
-from mtum.core.simulation.exchange_state import AccountKind as Kind
 from mtum.core.simulation.exchange_state import ExchangeAccount
 from mtum.errors import BookMismatchError, BrokerUnavailableError, SourceUnavailableError
-from mtum.ports.broker import Accepted, AccountKind, Denied, NoAnswer, NotSent, Rejected
+from mtum.ports.broker import Accepted, Denied, NoAnswer, NotSent, Rejected
 from support.gateway import ACCOUNT, TODAY, Running, running_gateway
 from support.ib_adapter import Adapter, Told, adapter, held, ticket
 
@@ -177,7 +177,7 @@ def test_executions_are_found_however_an_empty_filter_is_answered(gateway: Runni
 
 
 def test_positions_orders_and_cash_of_a_second_account_are_left_out(gateway: Running) -> None:
-    accounts = tuple(ExchangeAccount(code, Kind.CASH, Decimal(5000)) for code in (ACCOUNT, "DUP200002"))
+    accounts = tuple(ExchangeAccount(code, AccountKind.CASH, Decimal(5000)) for code in (ACCOUNT, "DUP200002"))
     with running_gateway(accounts=accounts) as two:
         two.tell("hold", account="DUP200002", symbol="MTUM", shares="7")
         two.tell("trade", account="DUP200002", symbol="MTUM", side="BUY", shares=1)

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from mtum.core.simulation.exchange_state import AccountKind, ExchangeAccount
+from mtum.core.portfolio.money import AccountKind
+from mtum.core.simulation.exchange_state import ExchangeAccount
 from mtum.errors import BrokerUnavailableError
 from support.gateway import running_gateway
 from support.ib_adapter import adapter

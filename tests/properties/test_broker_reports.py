@@ -18,8 +18,9 @@ from mtum.adapters.store.opening import open_store
 from mtum.app.session.match_orders import executions_of
 from mtum.core.portfolio.fills import Fill, folded
 from mtum.core.portfolio.lots import lots_of
+from mtum.core.portfolio.money import AccountKind
 from mtum.core.portfolio.orders import OrderIntent, OrderStatus, OrderType, Purpose, Side
-from mtum.ports.broker import AccountKind, BrokerAccount, BrokerFill, BrokerLists
+from mtum.ports.broker import BrokerAccount, BrokerFill, BrokerLists
 from mtum.ports.records import IntentState, Observed
 
 ACCOUNT = "DU1"

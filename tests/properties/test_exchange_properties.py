@@ -6,13 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mtum.core.portfolio.money import AccountKind
 from mtum.core.portfolio.orders import OrderType, Side
-from mtum.core.simulation.exchange import Accepted, advance, cancel, place
+from mtum.core.simulation.exchange import advance, cancel, place
 from mtum.core.simulation.exchange_codec import from_bytes, to_bytes
-from mtum.core.simulation.exchange_state import AccountKind, ExchangeState, ExchangeStatus, Ticket
+from mtum.core.simulation.exchange_state import ExchangeOrder, ExchangeState, ExchangeStatus, ExchangeTicket
 from support.exchange import ACCOUNT, MONDAY, TENTH_PERCENT, TUESDAY, WEDNESDAY, exchange, moment, ticket
 
-type Step = tuple[Ticket, float, bool, int]
+type Step = tuple[ExchangeTicket, float, bool, int]
 
 orders = st.builds(
     lambda side, kind, shares, limit: ticket(side, shares, kind, limit),
@@ -32,8 +33,8 @@ def played(days: list[list[Step]], kind: AccountKind) -> ExchangeState:
         for order, minutes, canceled, price in sorted(actions, key=lambda step: -step[1]):
             at = moment(minutes, day, str(price))
             state, outcome = place(state, order, at, TENTH_PERCENT)
-            if canceled and isinstance(outcome, Accepted):
-                state, _ = cancel(state, outcome.order.perm_id, at, TENTH_PERCENT)
+            if canceled and isinstance(outcome, ExchangeOrder):
+                state, _ = cancel(state, outcome.perm_id, at, TENTH_PERCENT)
             state, _ = advance(state, at, TENTH_PERCENT)
         state, _ = advance(state, moment(0, day, "101"), TENTH_PERCENT)
     return state

@@ -15,8 +15,8 @@ from mtum.app.owner.reconcile import reconcile
 from mtum.app.owner.statement import Statement
 from mtum.app.service.rehearse import Surroundings, rehearse
 from mtum.app.session.confirm_fills import confirm_fills
+from mtum.core.portfolio.money import AccountKind
 from mtum.core.portfolio.orders import OrderStatus
-from mtum.core.simulation.exchange_state import AccountKind
 from mtum.errors import ExitCode, UsageError
 from support.gateway import ACCOUNT
 from support.ib_clients import client

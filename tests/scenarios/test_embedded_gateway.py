@@ -14,7 +14,8 @@ from mtum.app.service.check import State
 from mtum.app.service.rehearse import Surroundings, rehearse
 from mtum.app.session.confirm_fills import confirm_fills
 from mtum.app.session.run_today import run_today
-from mtum.core.simulation.exchange_state import AccountKind, ExchangeAccount
+from mtum.core.portfolio.money import AccountKind
+from mtum.core.simulation.exchange_state import ExchangeAccount
 from mtum.gateway.market import MarketClock, port_market
 from mtum.wiring import desks
 from support.gateway import ACCOUNT, Running, running_gateway

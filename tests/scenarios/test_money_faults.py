@@ -14,8 +14,8 @@ from mtum.app.owner.flatten_now import flatten_now
 from mtum.app.owner.reconcile import reconcile
 from mtum.app.owner.statement import Statement
 from mtum.core.portfolio.limits import Restriction
+from mtum.core.portfolio.money import AccountKind
 from mtum.core.portfolio.orders import OrderStatus
-from mtum.core.simulation.exchange_state import AccountKind
 from mtum.errors import ExitCode
 from support.commands import call, call_json
 from support.gateway import ACCOUNT

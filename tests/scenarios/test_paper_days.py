@@ -20,9 +20,9 @@ from mtum.app.owner.reconcile import reconcile
 from mtum.app.owner.statement import Statement
 from mtum.app.session.decide_and_order import sessions_around
 from mtum.app.session.run_today import run_today
+from mtum.core.portfolio.money import AccountKind
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.core.portfolio.tax import tax_record
-from mtum.core.simulation.exchange_state import AccountKind
 from mtum.errors import BrokerUnavailableError, CalendarMismatchError, DeadlineMissedError, ExitCode, UsageError
 from mtum.wiring import desks
 from support.commands import call

@@ -29,9 +29,10 @@ from mtum.app.session.watch_orders import watch_orders
 from mtum.cli.app import run as command_line
 from mtum.core.indicators.sma import sma
 from mtum.core.market.sessions import Session
+from mtum.core.portfolio.money import AccountKind
 from mtum.core.portfolio.orders import OrderStatus, ticket_of
 from mtum.core.simulation.admission import ExchangeRules
-from mtum.core.simulation.exchange_state import AccountKind, ExchangeAccount
+from mtum.core.simulation.exchange_state import ExchangeAccount
 from mtum.gateway.faults import fault_rule
 from mtum.gateway.market import MarketClock, PortMarket, port_market
 from mtum.gateway.server import GatewaySetup, PracticeGateway

@@ -5,10 +5,11 @@ from decimal import Decimal
 
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.costs import PercentCosts
+from mtum.core.portfolio.money import AccountKind
 from mtum.core.portfolio.orders import OrderType, Side
 from mtum.core.simulation.account_book import CorporateAction
 from mtum.core.simulation.admission import ExchangeRules, LatePolicy, Moment
-from mtum.core.simulation.exchange_state import AccountKind, ExchangeAccount, ExchangeState, Position, Ticket
+from mtum.core.simulation.exchange_state import ExchangeAccount, ExchangeState, ExchangeTicket, Position
 
 MONDAY, TUESDAY, WEDNESDAY = date(2015, 6, 1), date(2015, 6, 2), date(2015, 6, 3)
 ACCOUNT = "DUP100001"
@@ -48,6 +49,6 @@ def ticket(
     order_type: OrderType = OrderType.MARKET_ON_CLOSE,
     limit: str | None = None,
     ref: str = "r-1",
-) -> Ticket:
+) -> ExchangeTicket:
     """An order in AAA."""
-    return Ticket(ACCOUNT, "AAA", side, order_type, shares, ref, Decimal(limit) if limit else None)
+    return ExchangeTicket(ACCOUNT, "AAA", side, order_type, shares, ref, Decimal(limit) if limit else None)

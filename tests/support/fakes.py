@@ -13,18 +13,10 @@ from mtum.adapters.clock import ReplayClock
 from mtum.app.desk import Desk, Provenance
 from mtum.core.market.bars import Bars
 from mtum.core.market.sessions import Session
+from mtum.core.portfolio.money import AccountKind
 from mtum.core.portfolio.orders import OrderIntent, OrderStatus, Ticket
 from mtum.errors import BrokerError
-from mtum.ports.broker import (
-    Accepted,
-    AccountKind,
-    BrokerAccount,
-    BrokerFill,
-    BrokerLists,
-    BrokerOrder,
-    NoAnswer,
-    SubmitOutcome,
-)
+from mtum.ports.broker import Accepted, BrokerAccount, BrokerFill, BrokerLists, BrokerOrder, NoAnswer, SubmitOutcome
 from mtum.ports.market_data import BarSource
 from support.bars import bars_of, full_session, weekday_sessions
 from support.desks import ShelfSource, WeekdayCalendar

@@ -15,8 +15,9 @@ from typing import Any
 from mtum.core.market.bars import Bar, Bars
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.portfolio.costs import PercentCosts
+from mtum.core.portfolio.money import AccountKind
 from mtum.core.simulation.admission import ExchangeRules
-from mtum.core.simulation.exchange_state import AccountKind, ExchangeAccount
+from mtum.core.simulation.exchange_state import ExchangeAccount
 from mtum.gateway.contracts import VIX
 from mtum.gateway.market import MarketClock
 from mtum.gateway.server import GatewaySetup, PracticeGateway

@@ -18,7 +18,8 @@ from mtum.app.session.decide_and_order import RunResult
 from mtum.app.session.run_today import run_today
 from mtum.app.session.watch_orders import watch_orders
 from mtum.core.market.sessions import Session
-from mtum.core.simulation.exchange_state import AccountKind, ExchangeAccount, Unsettled
+from mtum.core.portfolio.money import AccountKind
+from mtum.core.simulation.exchange_state import ExchangeAccount, Unsettled
 from mtum.gateway.market import MarketClock, PortMarket, port_market
 from mtum.wiring import desks
 from support.gateway import ACCOUNT, Running, running_gateway

@@ -13,7 +13,8 @@ import pytest
 
 from mtum import config
 from mtum.adapters.calendar import ExchangeCalendar
-from mtum.core.simulation.exchange_state import AccountKind, ExchangeAccount
+from mtum.core.portfolio.money import AccountKind
+from mtum.core.simulation.exchange_state import ExchangeAccount
 from mtum.core.strategies import STRATEGIES
 from mtum.core.strategies.contract import IndicatorSpec, Keep, Own, Strategy, SymbolVerdict, Target
 from mtum.core.view import MarketView

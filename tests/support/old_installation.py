@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mtum.core.portfolio.orders import OrderType, Purpose, Side, intent_id
 from mtum.core.simulation.exchange_codec import finished_apart, from_bytes, to_bytes
-from mtum.core.simulation.exchange_state import ExchangeOrder, ExchangeStatus, Execution, Ticket
+from mtum.core.simulation.exchange_state import ExchangeOrder, ExchangeStatus, ExchangeTicket, Execution
 from mtum.wiring import resources
 from support.practice import play_next
 
@@ -104,7 +104,7 @@ def _exchange_file(path: Path, days: list[date]) -> None:
     orders: list[ExchangeOrder] = []
     executions: list[Execution] = []
     for number, (day, side) in enumerate(_trades(days), 1):
-        ticket = Ticket(
+        ticket = ExchangeTicket(
             resources.PRACTICE_ACCOUNT, SYMBOL, side, OrderType.MARKET_ON_CLOSE, SHARES, f"m-{number}", order_id=number
         )
         at, price, fee = datetime(day.year, day.month, day.day, 21, tzinfo=UTC), Decimal(100), Decimal(1)

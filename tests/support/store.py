@@ -9,8 +9,9 @@ from typing import Any
 from mtum.adapters.store.opening import SqliteStore, open_store
 from mtum.core.market.bars import Bar, Bars
 from mtum.core.portfolio.fills import Fill
+from mtum.core.portfolio.money import AccountKind
 from mtum.core.portfolio.orders import OrderIntent, OrderType, Purpose, Side, intent_id
-from mtum.ports.broker import AccountKind, BrokerAccount, BrokerLists
+from mtum.ports.broker import BrokerAccount, BrokerLists
 from mtum.ports.records import DecisionRecord
 
 ACCOUNT = "DUP100001"

@@ -7,25 +7,24 @@ from typing import Protocol
 
 from mtum.core.market.instruments import unit_usd
 from mtum.core.market.sessions import Session
+from mtum.core.portfolio.money import AccountKind
 from mtum.core.portfolio.orders import OrderStatus, Ticket
 from mtum.core.simulation import exchange
 from mtum.core.simulation.account_book import CorporateAction, adjust_cash, with_account
-from mtum.core.simulation.admission import ExchangeRules, Moment
+from mtum.core.simulation.admission import ExchangeRules, Moment, Refusal
 from mtum.core.simulation.exchange_codec import finished_apart, from_bytes, opened, to_bytes
 from mtum.core.simulation.exchange_queries import completed_orders, executions_of, open_orders
-from mtum.core.simulation.exchange_state import AccountKind as ExchangeAccountKind
 from mtum.core.simulation.exchange_state import (
     ExchangeAccount,
     ExchangeOrder,
     ExchangeState,
     ExchangeStatus,
+    ExchangeTicket,
     Execution,
 )
-from mtum.core.simulation.exchange_state import Ticket as ExchangeTicket
 from mtum.errors import BrokerUnavailableError
 from mtum.ports.broker import (
     Accepted,
-    AccountKind,
     BrokerAccount,
     BrokerFill,
     BrokerLists,
@@ -172,11 +171,9 @@ class SimulatedBroker:
             return Denied("window", f"it is {moment.now:%H:%M:%S} UTC, the last moment was {last_moment:%H:%M:%S}")
         placed, outcome = exchange.place(state, _exchange_ticket(ticket), moment, self._rules)
         self._save(placed)
-        match outcome:
-            case exchange.Accepted(order, _):
-                return Accepted(_listed(order))
-            case exchange.Rejected(_, code, text):
-                return Rejected(code, text)
+        if isinstance(outcome, Refusal):
+            return Rejected(outcome.code, outcome.text)
+        return Accepted(_listed(outcome))
 
     def cancel(self, ref: str) -> bool:
         """Cancel the working order with that reference; False when it can no longer be canceled."""
@@ -185,7 +182,7 @@ class SimulatedBroker:
         outcomes = []
         for order in mine:
             state, outcome = exchange.cancel(state, order.perm_id, moment, self._rules)
-            outcomes.append(isinstance(outcome, exchange.Canceled))
+            outcomes.append(isinstance(outcome, ExchangeOrder))
         self._save(state)
         return bool(outcomes) and all(outcomes)
 
@@ -274,7 +271,7 @@ def move_cash(file: StateFile, first_account: ExchangeAccount, amount_usd: Decim
 
 def practice_account(code: str, kind: str, cash_usd: Decimal) -> ExchangeAccount:
     """Return a fresh account with that much settled cash."""
-    return ExchangeAccount(code, ExchangeAccountKind(kind), cash_usd)
+    return ExchangeAccount(code, AccountKind(kind), cash_usd)
 
 
 def _exchange_ticket(ticket: Ticket) -> ExchangeTicket:

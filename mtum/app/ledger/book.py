@@ -15,11 +15,11 @@ from mtum.core.portfolio.decision import STANDING_SESSIONS, Book, Standing
 from mtum.core.portfolio.fills import Action, Fill, Split, carried, earlier_names, rebased
 from mtum.core.portfolio.fund import FUND
 from mtum.core.portfolio.lots import Lot, holding_of, lots_of, sessions_since_exit
-from mtum.core.portfolio.money import exact
+from mtum.core.portfolio.money import AccountKind, exact
 from mtum.core.portfolio.orders import OrderStatus, Side
 from mtum.core.portfolio.sleeves import Sleeve
 from mtum.core.strategies.contract import Memory
-from mtum.ports.broker import AccountKind, BrokerAccount
+from mtum.ports.broker import BrokerAccount
 from mtum.ports.records import FLOWS, CashMovement, IntentState
 from mtum.ports.store import Store
 

@@ -16,9 +16,10 @@ from mtum.core.indicators import column_of
 from mtum.core.market.calendars import calendars_agree
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.limits import Restriction
+from mtum.core.portfolio.money import AccountKind
 from mtum.core.portfolio.orders import OrderStatus, OrderType, Side, Ticket
 from mtum.errors import BrokerError, ExitCode, MtumError, worst
-from mtum.ports.broker import AccountKind, BrokerLists
+from mtum.ports.broker import BrokerLists
 from mtum.ports.rehearsing import Rehearsing
 
 MIN_FREE_BYTES = 200_000_000

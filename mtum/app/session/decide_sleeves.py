@@ -25,10 +25,11 @@ from mtum.core.decide import FAILED, abstained, with_change_since
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.portfolio.decision import Book, Decision
 from mtum.core.portfolio.limits import Restriction
+from mtum.core.portfolio.money import AccountKind
 from mtum.core.portfolio.sleeves import Sleeve, SleeveState
 from mtum.core.record import decision_document, frame_of
 from mtum.errors import BookMismatchError, DataError, ExitCode, UnfitError
-from mtum.ports.broker import AccountKind, BrokerLists
+from mtum.ports.broker import BrokerLists
 from mtum.ports.records import CashMovement, DecisionRecord
 
 CLOSED = "sleeve_closed"

@@ -19,9 +19,8 @@ from mtum.core.plans import fund_frame, plan_document, plan_frame, returns_of
 from mtum.core.portfolio.cash import OfficialEquity, account_points, loss_state, with_capital
 from mtum.core.portfolio.fund import FUND
 from mtum.core.portfolio.limits import LossState, Restriction
-from mtum.core.portfolio.money import exact
+from mtum.core.portfolio.money import AccountKind, exact
 from mtum.core.portfolio.orders import OrderIntent, OrderType, Purpose, Side, intent_id
-from mtum.ports.broker import AccountKind
 from mtum.ports.records import Cross, PlanRecord
 
 

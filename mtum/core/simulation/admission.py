@@ -9,17 +9,17 @@ from enum import Enum
 from mtum.core.market.instruments import unit_usd
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.costs import CostModel, PercentCosts
+from mtum.core.portfolio.money import AccountKind
 from mtum.core.portfolio.orders import OrderType, Side
 from mtum.core.simulation.account_book import CorporateAction
 from mtum.core.simulation.exchange_queries import next_order_id, open_orders, order_by_client
 from mtum.core.simulation.exchange_state import (
-    AccountKind,
     ExchangeAccount,
     ExchangeOrder,
     ExchangeState,
     ExchangeStatus,
+    ExchangeTicket,
     PlanEffect,
-    Ticket,
 )
 
 
@@ -91,13 +91,13 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The broker's number and words for an order that was not taken."""
+    """The broker's number and words for an order that was not taken, or not canceled."""
 
     code: int
     text: str
 
 
-def refusal(state: ExchangeState, ticket: Ticket, moment: Moment, rules: ExchangeRules) -> Refusal | None:
+def refusal(state: ExchangeState, ticket: ExchangeTicket, moment: Moment, rules: ExchangeRules) -> Refusal | None:
     """Why this order, or change of a working one, is not taken; None when it is."""
     known = working_order(state, ticket)
     if known:
@@ -115,25 +115,25 @@ def refusal(state: ExchangeState, ticket: Ticket, moment: Moment, rules: Exchang
     )
 
 
-def working_order(state: ExchangeState, ticket: Ticket) -> ExchangeOrder | None:
+def working_order(state: ExchangeState, ticket: ExchangeTicket) -> ExchangeOrder | None:
     """The working order that this client gave the same number: the ticket is a change of it."""
     known = order_by_client(state, ticket.client_id, ticket.order_id) if ticket.order_id else None
     return known if known is not None and known.status is ExchangeStatus.WORKING else None
 
 
-def working_session(ticket: Ticket, moment: Moment, rules: ExchangeRules) -> date | None:
+def working_session(ticket: ExchangeTicket, moment: Moment, rules: ExchangeRules) -> date | None:
     """Session an accepted order works in; None = the next one to open."""
     return None if _is_late(ticket, moment, rules) else moment.session.day
 
 
-def _mismatched(known: ExchangeOrder, ticket: Ticket) -> Refusal | None:
+def _mismatched(known: ExchangeOrder, ticket: ExchangeTicket) -> Refusal | None:
     before = known.ticket
     if (before.account, before.symbol, before.side) != (ticket.account, ticket.symbol, ticket.side):
         return Refusal(105, "Order being modified does not match original order")
     return Refusal(104, "Cannot modify a filled order") if ticket.shares <= known.filled else None
 
 
-def _malformed(state: ExchangeState, ticket: Ticket, *, numbered: bool) -> Refusal | None:
+def _malformed(state: ExchangeState, ticket: ExchangeTicket, *, numbered: bool) -> Refusal | None:
     if state.account(ticket.account) is None:
         return Refusal(435, f"You must specify an account. {ticket.account!r} is not one of this login")
     if ticket.shares <= 0:
@@ -148,17 +148,17 @@ def _malformed(state: ExchangeState, ticket: Ticket, *, numbered: bool) -> Refus
     return None
 
 
-def _planned(state: ExchangeState, ticket: Ticket, session: date) -> Refusal | None:
+def _planned(state: ExchangeState, ticket: ExchangeTicket, session: date) -> Refusal | None:
     plans = (p for p in state.plans if p.effect is PlanEffect.REJECT and p.matches(ticket, session))
     plan = next(plans, None)
     return Refusal(plan.code, plan.text) if plan else None
 
 
-def _is_late(ticket: Ticket, moment: Moment, rules: ExchangeRules) -> bool:
+def _is_late(ticket: ExchangeTicket, moment: Moment, rules: ExchangeRules) -> bool:
     return moment.closed or (ticket.order_type.on_close and moment.within(rules.entry_cutoff_minutes))
 
 
-def _late(ticket: Ticket, moment: Moment, rules: ExchangeRules) -> Refusal | None:
+def _late(ticket: ExchangeTicket, moment: Moment, rules: ExchangeRules) -> Refusal | None:
     if not _is_late(ticket, moment, rules):
         return None
     policy = rules.after_close if moment.closed else rules.late_on_close
@@ -168,7 +168,7 @@ def _late(ticket: Ticket, moment: Moment, rules: ExchangeRules) -> Refusal | Non
     return Refusal(201, f"Order rejected - reason: {reason}")
 
 
-def _unaffordable(state: ExchangeState, ticket: Ticket, moment: Moment, rules: ExchangeRules) -> Refusal | None:
+def _unaffordable(state: ExchangeState, ticket: ExchangeTicket, moment: Moment, rules: ExchangeRules) -> Refusal | None:
     account, price = state.account(ticket.account), moment.prices.get(ticket.symbol)
     if ticket.side is Side.SELL or account is None or account.kind is AccountKind.MARGIN or price is None:
         return None
@@ -187,7 +187,7 @@ def _reserved(state: ExchangeState, account: ExchangeAccount, prices: Mapping[st
     )
 
 
-def _uncovered(state: ExchangeState, ticket: Ticket) -> Refusal | None:
+def _uncovered(state: ExchangeState, ticket: ExchangeTicket) -> Refusal | None:
     account = state.account(ticket.account)
     if ticket.side is Side.BUY or account is None or account.kind is AccountKind.MARGIN:
         return None

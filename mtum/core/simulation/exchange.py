@@ -13,7 +13,7 @@ from functools import reduce
 
 from mtum.core.market.instruments import unit_usd
 from mtum.core.simulation.account_book import apply_action, settle, signed, with_account
-from mtum.core.simulation.admission import ExchangeRules, Moment, refusal, working_order, working_session
+from mtum.core.simulation.admission import ExchangeRules, Moment, Refusal, refusal, working_order, working_session
 from mtum.core.simulation.auction import ended, fill, later_rejection, trades_now, with_order
 from mtum.core.simulation.exchange_queries import next_order_id, open_orders, order_by_perm_id
 from mtum.core.simulation.exchange_state import (
@@ -21,43 +21,10 @@ from mtum.core.simulation.exchange_state import (
     ExchangeOrder,
     ExchangeState,
     ExchangeStatus,
+    ExchangeTicket,
     Execution,
     FillPlan,
-    Ticket,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """The order rests at the exchange; `notice` holds the broker's warning 399 if it waits for another session."""
-
-    order: ExchangeOrder
-    notice: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """The order was not taken: the ticket, the broker's number and words."""
-
-    ticket: Ticket
-    code: int
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Canceled:
-    """The order is canceled; what was filled stays filled."""
-
-    order: ExchangeOrder
-
-
-@dataclass(frozen=True, slots=True)
-class CancelRefused:
-    """The order was not canceled: 10147 not found, 10148 not in a state to be canceled."""
-
-    perm_id: int
-    code: int
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,34 +46,39 @@ type ExchangeEvent = Filled | Ended
 
 
 def place(
-    state: ExchangeState, ticket: Ticket, moment: Moment, rules: ExchangeRules
-) -> tuple[ExchangeState, Accepted | Rejected]:
-    """Take an order, or a change of a working one under its number, or refuse it."""
+    state: ExchangeState, ticket: ExchangeTicket, moment: Moment, rules: ExchangeRules
+) -> tuple[ExchangeState, ExchangeOrder | Refusal]:
+    """Take an order, or a change of a working one under its number, or refuse it.
+
+    One without a session waits for the next to open, of which a broker warns (399).
+    """
     state = open_session(state, moment)
     refused = refusal(state, ticket, moment, rules)
     if refused:
-        return state, Rejected(ticket, refused.code, refused.text)
+        return state, refused
     known = working_order(state, ticket)
     if known:
         changed = replace(known, ticket=ticket)
-        return with_order(state, changed), Accepted(changed)
+        return with_order(state, changed), changed
     if not ticket.order_id:
         ticket = replace(ticket, order_id=next_order_id(state, ticket.client_id))
     session = working_session(ticket, moment, rules)
     order = ExchangeOrder(ticket, state.next_perm_id, moment.now, moment.session.day, session)
     after = replace(state, orders=(*state.orders, order), next_perm_id=state.next_perm_id + 1)
-    notice = "" if session else "Order message: your order will not be placed at the exchange until the next session"
-    return after, Accepted(order, notice)
+    return after, order
 
 
 def cancel(
     state: ExchangeState, perm_id: int, moment: Moment, rules: ExchangeRules
-) -> tuple[ExchangeState, Canceled | CancelRefused]:
-    """Cancel an order; on-close orders only before the cut-off of the session they work in."""
+) -> tuple[ExchangeState, ExchangeOrder | Refusal]:
+    """Cancel an order; on-close orders only before the cut-off of the session they work in.
+
+    Refused with 10147 where there is none, and with 10148 where it cannot be canceled. What was filled stays filled.
+    """
     state = open_session(state, moment)
     order = order_by_perm_id(state, perm_id)
     if order is None:
-        return state, CancelRefused(perm_id, 10147, "OrderId that needs to be canceled is not found")
+        return state, Refusal(10147, "OrderId that needs to be canceled is not found")
     frozen = (
         order.ticket.order_type.on_close
         and order.session == moment.session.day
@@ -114,9 +86,9 @@ def cancel(
     )
     if frozen or order.status is not ExchangeStatus.WORKING:
         text = f"OrderId {order.ticket.order_id} that needs to be canceled cannot be canceled"
-        return state, CancelRefused(perm_id, 10148, f"{text}, state: {order.status.value}")
+        return state, Refusal(10148, f"{text}, state: {order.status.value}")
     order = ended(order, ExchangeStatus.CANCELED, moment, 202, "Order Canceled - reason: by the client")
-    return with_order(state, order), Canceled(order)
+    return with_order(state, order), order
 
 
 def advance(

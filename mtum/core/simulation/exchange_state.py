@@ -5,6 +5,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 
+from mtum.core.portfolio.money import AccountKind
 from mtum.core.portfolio.orders import OrderType, Side
 
 
@@ -16,13 +17,6 @@ class ExchangeStatus(Enum):
     CANCELED = "canceled"
     EXPIRED = "expired"
     REJECTED = "rejected"
-
-
-class AccountKind(Enum):
-    """Cash accounts buy with settled cash only; margin accounts may go short or into debt."""
-
-    CASH = "cash"
-    MARGIN = "margin"
 
 
 class PlanEffect(Enum):
@@ -81,7 +75,7 @@ class ExchangeAccount:
 
 
 @dataclass(frozen=True, slots=True)
-class Ticket:
+class ExchangeTicket:
     """An order as a client sends it; `order_id` 0 lets the exchange choose the client's next one."""
 
     account: str
@@ -104,7 +98,7 @@ class ExchangeOrder:
     `reason` says in words why it ended, `code` is the broker's number for that (0 if none).
     """
 
-    ticket: Ticket
+    ticket: ExchangeTicket
     perm_id: int
     placed_at: datetime
     placed_session: date
@@ -145,7 +139,7 @@ class Execution:
     realized_pnl: Decimal | None
     filled_so_far: int
     average_price: Decimal
-    ticket: Ticket
+    ticket: ExchangeTicket
 
     @property
     def stem(self) -> str:
@@ -181,7 +175,7 @@ class FillPlan:
     text: str = "Order rejected - reason: simulated"
     minutes_before_close: float = 12.0
 
-    def matches(self, ticket: Ticket, session: date) -> bool:
+    def matches(self, ticket: ExchangeTicket, session: date) -> bool:
         """Whether the plan is meant for this order in this session."""
         return (
             self.ref in ("", ticket.ref)

@@ -4,7 +4,8 @@
 
 from decimal import Decimal
 
-from mtum.core.simulation.exchange_state import AccountKind, ExchangeAccount, Position
+from mtum.core.portfolio.money import AccountKind
+from mtum.core.simulation.exchange_state import ExchangeAccount, Position
 from mtum.gateway.behavior import Behavior
 from support.gateway import ACCOUNT, running_gateway
 from support.ib_clients import MTUM, Listener, client, order, until

@@ -8,7 +8,7 @@ import pytest
 
 from mtum.adapters.sources.embedded import sample_source
 from mtum.core.market.sessions import Session, Sessions
-from mtum.core.simulation.exchange_state import AccountKind
+from mtum.core.portfolio.money import AccountKind
 from mtum.gateway.faults import Fault
 from mtum.gateway.market import PortMarket, port_market
 from mtum.gateway.start import (

@@ -6,8 +6,9 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from mtum.adapters.ib.messages import AccountValue, Position
+from mtum.core.portfolio.money import AccountKind
 from mtum.errors import BrokerUnavailableError
-from mtum.ports.broker import AccountKind, BrokerAccount, OtherInstrument
+from mtum.ports.broker import BrokerAccount, OtherInstrument
 
 PREFIX = "$LEDGER-"
 """Newer gateways put it before the keys that are told per currency."""

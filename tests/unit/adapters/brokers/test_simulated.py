@@ -12,12 +12,13 @@ from mtum.adapters.clock import ReplayClock
 from mtum.core.market.instruments import InstrumentId
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.costs import PercentCosts
+from mtum.core.portfolio.money import AccountKind
 from mtum.core.portfolio.orders import Leg, OrderStatus, OrderType, Side, Ticket
 from mtum.core.simulation.account_book import CorporateAction
 from mtum.core.simulation.admission import ExchangeRules
 from mtum.core.simulation.exchange_codec import from_bytes, opened
 from mtum.errors import BrokerUnavailableError
-from mtum.ports.broker import Accepted, AccountKind, Denied, Rejected
+from mtum.ports.broker import Accepted, Denied, Rejected
 from support.bars import full_session, weekday_sessions
 
 D = Decimal

@@ -34,11 +34,12 @@ from mtum.core.portfolio.fills import Action, ChangeKind, Fill, Split, SymbolCha
 from mtum.core.portfolio.fund import FUND
 from mtum.core.portfolio.limits import LossState, Restriction
 from mtum.core.portfolio.lots import Lot
+from mtum.core.portfolio.money import AccountKind
 from mtum.core.portfolio.orders import OrderIntent, OrderStatus, Side
 from mtum.core.portfolio.sleeves import Sleeve, SleeveState
 from mtum.core.strategies.contract import Holding, Price
 from mtum.core.strategies.pair_reversal import PairReversal
-from mtum.ports.broker import AccountKind, BrokerLists
+from mtum.ports.broker import BrokerLists
 from mtum.ports.records import CashMovement, ChangeRecord, EquityPoint, Observed, PlanRecord
 from support.bars import weekday_sessions
 from support.fakes import SENT_AT, FakeBroker, fake_desk, shown

@@ -7,16 +7,13 @@ from decimal import Decimal
 
 import pytest
 
+from mtum.core.portfolio.money import AccountKind
 from mtum.core.portfolio.orders import OrderType, Side
 from mtum.core.simulation.account_book import CorporateAction
-from mtum.core.simulation.admission import ExchangeRules
+from mtum.core.simulation.admission import ExchangeRules, Refusal
 from mtum.core.simulation.exchange import (
-    Accepted,
-    Canceled,
-    CancelRefused,
     Ended,
     Filled,
-    Rejected,
     add_plan,
     advance,
     cancel,
@@ -25,13 +22,13 @@ from mtum.core.simulation.exchange import (
 )
 from mtum.core.simulation.exchange_queries import completed_orders, executions_of, open_orders
 from mtum.core.simulation.exchange_state import (
-    AccountKind,
     ExchangeAccount,
+    ExchangeOrder,
     ExchangeState,
     ExchangeStatus,
+    ExchangeTicket,
     FillPlan,
     PlanEffect,
-    Ticket,
 )
 from support.exchange import (
     ACCOUNT,
@@ -53,15 +50,17 @@ def account_of(state: ExchangeState) -> ExchangeAccount:
     return found
 
 
-def taken(state: ExchangeState, order: Ticket, minutes: float = 20.0, rules: ExchangeRules = FREE) -> ExchangeState:
+def taken(
+    state: ExchangeState, order: ExchangeTicket, minutes: float = 20.0, rules: ExchangeRules = FREE
+) -> ExchangeState:
     after, outcome = place(state, order, moment(minutes), rules)
-    assert isinstance(outcome, Accepted)
+    assert isinstance(outcome, ExchangeOrder)
     return after
 
 
-def refused(state: ExchangeState, order: Ticket, minutes: float = 20.0, rules: ExchangeRules = FREE) -> Rejected:
+def refused(state: ExchangeState, order: ExchangeTicket, minutes: float = 20.0, rules: ExchangeRules = FREE) -> Refusal:
     after, outcome = place(state, order, moment(minutes), rules)
-    assert isinstance(outcome, Rejected)
+    assert isinstance(outcome, Refusal)
     assert after.orders == state.orders
     return outcome
 
@@ -143,9 +142,8 @@ def test_an_on_close_order_is_late_from_ten_minutes_before_the_close() -> None:
 
 def test_a_late_on_close_order_may_be_kept_for_the_next_session() -> None:
     state, outcome = place(exchange(), ticket(), moment(5), HOLD_LATE)
-    assert isinstance(outcome, Accepted)
-    assert outcome.notice
-    assert outcome.order.session is None
+    assert isinstance(outcome, ExchangeOrder)
+    assert outcome.session is None
     state, events = advance(state, moment(0), HOLD_LATE)
     assert events == ()
     state, (event,) = advance(state, moment(0, TUESDAY, "97"), HOLD_LATE)
@@ -155,8 +153,8 @@ def test_a_late_on_close_order_may_be_kept_for_the_next_session() -> None:
 
 def test_an_order_after_the_close_waits_for_the_next_session() -> None:
     state, outcome = place(exchange(), ticket(), moment(-30), FREE)
-    assert isinstance(outcome, Accepted)
-    assert outcome.order.session is None
+    assert isinstance(outcome, ExchangeOrder)
+    assert outcome.session is None
     _, (event,) = advance(state, moment(0, TUESDAY), FREE)
     assert isinstance(event, Filled)
 
@@ -165,10 +163,10 @@ def test_a_cancel_is_final_before_the_cutoff_and_refused_after_it() -> None:
     state = taken(exchange(), ticket())
     perm_id = open_orders(state)[0].perm_id
     after, early = cancel(state, perm_id, moment(10.01), FREE)
-    assert isinstance(early, Canceled)
+    assert isinstance(early, ExchangeOrder)
     assert open_orders(after) == ()
     same, late = cancel(state, perm_id, moment(10), FREE)
-    assert isinstance(late, CancelRefused)
+    assert isinstance(late, Refusal)
     assert late.code == 10148
     assert open_orders(same) == open_orders(state)
     _, (event,) = advance(same, moment(0), FREE)
@@ -179,8 +177,8 @@ def test_canceling_what_is_done_or_unknown_is_refused() -> None:
     state, _ = advance(taken(exchange(), ticket()), moment(0), FREE)
     _, done = cancel(state, state.orders[0].perm_id, moment(-1), FREE)
     _, unknown = cancel(state, 4, moment(-1), FREE)
-    assert isinstance(done, CancelRefused)
-    assert isinstance(unknown, CancelRefused)
+    assert isinstance(done, Refusal)
+    assert isinstance(unknown, Refusal)
     assert (done.code, unknown.code) == (10148, 10147)
 
 
@@ -231,7 +229,7 @@ def test_proceeds_can_be_spent_from_their_settlement_day_on(sold: date, waiting:
     for day in waiting:
         state, _ = advance(state, moment(20, day), FREE)
         assert (account_of(state).cash, account_of(state).settled_cash) == (Decimal(1000), Decimal(0))
-        assert isinstance(place(state, ticket(ref="r-2"), moment(19, day), FREE)[1], Rejected)
+        assert isinstance(place(state, ticket(ref="r-2"), moment(19, day), FREE)[1], Refusal)
     state, _ = advance(state, moment(20, settled), FREE)
     assert account_of(state).settled_cash == 1000
     assert account_of(state).realized_pnl == 100
@@ -281,7 +279,7 @@ def test_a_margin_account_may_go_short_and_back() -> None:
         (ticket(order_type=OrderType.LIMIT), 110),
     ],
 )
-def test_malformed_orders_are_rejected_by_code(wrong: Ticket, code: int) -> None:
+def test_malformed_orders_are_rejected_by_code(wrong: ExchangeTicket, code: int) -> None:
     assert refused(exchange(), wrong).code == code
 
 

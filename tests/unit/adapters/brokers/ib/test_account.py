@@ -14,8 +14,8 @@ from mtum.adapters.brokers.ib.account import (
     values_of,
 )
 from mtum.adapters.ib.messages import AccountValue, Position
+from mtum.core.portfolio.money import AccountKind
 from mtum.errors import BrokerUnavailableError
-from mtum.ports.broker import AccountKind
 
 
 def told(*rows: tuple[str, str, str], account: str = "DU1") -> list[AccountValue]:
