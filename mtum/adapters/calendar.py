@@ -1,13 +1,18 @@
 """When is the exchange open? NYSE sessions from exchange_calendars, with a local file of late announcements."""
 
-from collections.abc import Mapping
+import json
+import os
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, date, datetime, time
 from functools import cache
+from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from mtum.config import read_toml
-from mtum.core.market.calendars import Overrides, overridden
+from mtum.core.market.calendars import NEW_YORK, Overrides, overridden
 from mtum.core.market.sessions import Session, Sessions
 from mtum.errors import CalendarMismatchError, ConfigError
 
@@ -27,10 +32,14 @@ class ExchangeCalendar:
     ----------
     overrides : Overrides
         Closures and early closes the library does not know yet.
+    file : Path or None
+        Where the library's sessions are kept for the next process, which then loads neither library nor pandas.
+        A file that cannot be read or written only costs time.
     """
 
-    def __init__(self, overrides: Overrides | None = None) -> None:
+    def __init__(self, overrides: Overrides | None = None, file: Path | None = None) -> None:
         self._overrides = overrides or Overrides()
+        self._file = file
         self._built: Sessions = Sessions(())
         self._bounds: tuple[date, date] | None = None
 
@@ -52,9 +61,64 @@ class ExchangeCalendar:
             # Whole years around the question and the next one too: building costs more than a year of sessions.
             start = max(FIRST_DAY, date(min(first, *(self._bounds or (first,))).year, 1, 1))
             end = date(max(last, *(self._bounds or (last,))).year + 1, 12, 31)
-            self._built = overridden(_new_york_sessions(start, end), self._overrides)
+            self._built = overridden(self._sessions_of(start, end), self._overrides)
             self._bounds = (start, end)
         return Sessions(self._built.between(first, last))
+
+    def _sessions_of(self, start: date, end: date) -> Sessions:
+        years = range(start.year, end.year + 1)
+        kept = {} if self._file is None else _kept(self._file)
+        if not all(str(year) in kept for year in years):
+            built = _new_york_sessions(start, end)
+            if self._file is not None:
+                _keep(self._file, kept | _rows(built, years))
+            return built
+        return Sessions(tuple(_session(row) for year in years for row in kept[str(year)]))
+
+
+type _Years = dict[str, list[list[str]]]
+"""By year, each session's day with its open and close in New York: their instants follow the time zone's rules."""
+
+
+def _kept(file: Path) -> _Years:
+    # Another version of the library may know other closures; a damaged file must not close the exchange.
+    try:
+        stamp, years = file.read_text(encoding="ascii").split("\n", 1)
+        kept: _Years = json.loads(years) if stamp == _stamp(years) else {}
+    except (OSError, ValueError):
+        return {}
+    return kept
+
+
+def _keep(file: Path, kept: _Years) -> None:
+    years = json.dumps(kept, allow_nan=False)
+    part = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        part.write_text(f"{_stamp(years)}\n{years}", encoding="ascii")
+        part.replace(file)
+    except OSError:
+        with suppress(OSError):
+            part.unlink()
+
+
+def _stamp(years: str) -> str:
+    return f"exchange-calendars {version('exchange-calendars')} {sha256(years.encode()).hexdigest()}"
+
+
+def _rows(sessions: Sessions, years: Iterable[int]) -> _Years:
+    rows: _Years = {str(year): [] for year in years}
+    for one in sessions:
+        opened, closed = (f"{instant.astimezone(NEW_YORK):%H:%M}" for instant in (one.open, one.close))
+        rows[str(one.day.year)].append([one.day.isoformat(), opened, closed])
+    return rows
+
+
+def _session(row: list[str]) -> Session:
+    day, *hours = row
+    opened, closed = (
+        datetime.fromisoformat(f"{day}T{hour}").replace(tzinfo=NEW_YORK).astimezone(UTC) for hour in hours
+    )
+    return Session(date.fromisoformat(day), opened, closed)
 
 
 def read_overrides(path: Path | None) -> Overrides:

@@ -95,7 +95,7 @@ def _press(call: Call, *, reading: bool = False) -> "Iterator[ReportWriter]":
 
     settings, folder = call.settings(), call.data_folder()
     with resources.opened_store(settings, folder, reading=reading) as store:
-        yield writer_of(settings, folder, store, resources.stored_calendar_of(settings, folder), html=True)
+        yield writer_of(settings, folder, store, resources.calendar_of(settings, folder), html=True)
 
 
 def _answer(found: "Report | ReviewReport") -> Answer:

@@ -6,8 +6,6 @@ Nothing here loads a library that takes time before it is needed: commands of a 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime, timedelta
-from hashlib import sha256
-from importlib.metadata import version
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +14,7 @@ from mtum.adapters.clock import SystemClock
 from mtum.adapters.store.reading import SqliteReader, meta, open_read_only
 from mtum.app.queries.ownership import ownership_problems
 from mtum.config.named_files import why_unreadable
-from mtum.errors import ConfigError, StoreError, StoreMismatchError
+from mtum.errors import StoreError, StoreMismatchError
 from mtum.ports.reading import PRACTICE_KEY, Reader
 
 if TYPE_CHECKING:
@@ -59,25 +57,13 @@ def account_of(settings: "Settings") -> str:
     return settings.broker.account or PRACTICE_ACCOUNT
 
 
-def calendar_of(settings: "Settings", data_dir: Path) -> "Calendar":
-    """Return the exchange's calendar with the local overrides."""
+def calendar_of(settings: "Settings", data_dir: Path, cache_dir: Path | None = None) -> "Calendar":
+    """Return the exchange's calendar with the local overrides; its sessions are kept in a file of the folder."""
     from mtum.adapters.calendar import ExchangeCalendar, read_overrides
 
     path = settings.market.calendar_overrides
-    return ExchangeCalendar(read_overrides(data_dir / path if path else None))
-
-
-def stored_calendar_of(settings: "Settings", data_dir: Path, cache_dir: Path | None = None) -> "Calendar":
-    """Return the exchange's calendar with its sessions kept in a file, for work with no other use for pandas."""
-    from mtum.adapters.session_cache import CachedCalendar
-
-    path = settings.market.calendar_overrides
-    wrong = why_unreadable(data_dir / path) if path else None
-    if wrong:
-        raise ConfigError([f"market.calendar_overrides: {data_dir / path} {wrong}"])
-    overrides = (data_dir / path).read_bytes() if path else b""
-    stamp = f"{version('exchange-calendars')} {sha256(overrides).hexdigest()[:16]}"
-    return CachedCalendar(lambda: calendar_of(settings, data_dir), (cache_dir or data_dir) / SESSIONS_NAME, stamp)
+    overrides = read_overrides(data_dir / path if path else None)
+    return ExchangeCalendar(overrides, (cache_dir or data_dir) / SESSIONS_NAME)
 
 
 def source_of(settings: "Settings", data_dir: Path, tell: Callable[[str], None] = lambda _: None) -> "BarSource":

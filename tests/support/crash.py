@@ -168,7 +168,7 @@ def run_mtum(
     """One `mtum run` in a fresh fork; its exit code, -9 when it was killed."""
 
     def work() -> int:
-        resources.calendar_of = lambda settings, data_dir: _CALENDAR  # built once for all children
+        resources.calendar_of = lambda settings, data_dir, cache_dir=None: _CALENDAR  # built once for all children
         _hooked(running.folder / "points.txt" if points else None, kill_at)
         if sabotage:
             SABOTAGE[sabotage]()
@@ -202,7 +202,7 @@ def watch(running: Running, minutes: float) -> int:
     """The look at the orders so many minutes before the close; its exit code."""
 
     def work() -> int:
-        resources.calendar_of = lambda settings, data_dir: _CALENDAR
+        resources.calendar_of = lambda settings, data_dir, cache_dir=None: _CALENDAR
         with desks.live_desk(settings_in(running.folder), running.folder, None) as desk:
             return int(watch_orders(desk, running.session).exit_code)
 

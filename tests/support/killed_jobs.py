@@ -33,7 +33,7 @@ def look(settings: Settings, folder: Path, at: datetime, kill: Targets | None = 
     """One `mtum run --if-due` in a forked child; its exit code, -9 when it was killed."""
 
     def work() -> int:
-        resources.calendar_of = lambda settings, data_dir: _CALENDAR
+        resources.calendar_of = lambda settings, data_dir, cache_dir=None: _CALENDAR
         _watch(folder / "points.txt", kill or {})
         with (folder / "said.txt").open("a", encoding="utf-8") as out:
             sys.stdout = sys.stderr = out

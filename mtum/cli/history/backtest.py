@@ -145,11 +145,11 @@ def market_of(
     tell : callable or None
         Told what a person may want to know of files that are read; stderr when None.
     """
-    from mtum.wiring.resources import source_of, stored_calendar_of
+    from mtum.wiring.resources import calendar_of, source_of
 
     folder = call.data_folder()
     source = source_of(settings, folder, tell or call.tell)
-    return source, stored_calendar_of(settings, folder, _user_cache(call.environment))
+    return source, calendar_of(settings, folder, _user_cache(call.environment))
 
 
 def _user_cache(environment: Mapping[str, str]) -> Path:

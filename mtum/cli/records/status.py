@@ -33,11 +33,9 @@ def status(context: typer.Context) -> Answer:
         state = State() if reader is None else reader.state()
 
     def calendar(first: date, last: date) -> "Sessions":
-        from mtum.wiring.resources import (
-            stored_calendar_of,  # loads numpy, and pandas where no cached file has the days
-        )
+        from mtum.wiring.resources import calendar_of  # loads pandas where no kept file has the days
 
-        return stored_calendar_of(settings, call.data_folder()).sessions(first, last)
+        return calendar_of(settings, call.data_folder()).sessions(first, last)
 
     found = status_of(settings, state, system_clock().now(), calendar)
     after = found.next_session

@@ -1,5 +1,8 @@
-"""The exchange's sessions: closures, half days, explicit bounds, local overrides."""
+"""The exchange's sessions: closures, half days, explicit bounds, local overrides, a file for the next process."""
 
+import subprocess
+import sys
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 
@@ -97,3 +100,71 @@ def test_a_wrong_override_file_is_refused_with_the_reason(tmp_path: Path, text: 
 def test_a_missing_override_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         read_overrides(tmp_path / "none.toml")
+
+
+SPAN = (date(2018, 11, 20), date(2019, 1, 5))
+NEXT_PROCESS = """
+import sys
+from datetime import date
+from pathlib import Path
+from mtum.adapters.calendar import ExchangeCalendar
+found = ExchangeCalendar(file=Path(sys.argv[1])).sessions(date(2018, 11, 20), date(2019, 1, 5))
+print(len(found), *(session.day for session in found if session.half_day), "pandas" in sys.modules)
+"""
+
+
+def next_process(file: Path) -> list[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", NEXT_PROCESS, str(file)], capture_output=True, text=True, check=True, timeout=60
+    )
+    return done.stdout.split()
+
+
+def test_the_next_process_has_the_same_sessions_without_the_library(tmp_path: Path) -> None:
+    file = tmp_path / "sessions.json"
+    first = ExchangeCalendar(file=file).sessions(*SPAN)
+    assert first == ExchangeCalendar(file=file).sessions(*SPAN) == ExchangeCalendar().sessions(*SPAN)
+    # 20 November to 4 December: 10 sessions without Thanksgiving; 31 days in all less weekends, the mourning of
+    # the fifth, Christmas and New Year.
+    assert next_process(file) == ["30", "2018-11-23", "2018-12-24", "False"]
+
+
+def test_what_is_announced_later_holds_over_the_kept_sessions(tmp_path: Path) -> None:
+    file = tmp_path / "sessions.json"
+    ExchangeCalendar(file=file).sessions(*SPAN)
+    shut = Overrides(frozenset({date(2018, 11, 27)}))
+    assert ExchangeCalendar(shut, file).sessions(*SPAN).get(date(2018, 11, 27)) is None
+    assert ExchangeCalendar(file=file).sessions(*SPAN).get(date(2018, 11, 27)) is not None
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda _: "", lambda _: "{", lambda text: text.replace('["2018-11-21"', '["2018-11-25"')]
+)
+def test_a_damaged_file_is_made_anew(tmp_path: Path, damage: Callable[[str], str]) -> None:
+    file = tmp_path / "sessions.json"
+    ExchangeCalendar(file=file).sessions(*SPAN)
+    whole = file.read_text(encoding="ascii")
+    file.write_text(damage(whole), encoding="ascii")
+    assert ExchangeCalendar(file=file).sessions(*SPAN) == ExchangeCalendar().sessions(*SPAN)
+    assert file.read_text(encoding="ascii") == whole
+
+
+def test_sessions_of_another_library_are_asked_anew(tmp_path: Path) -> None:
+    file = tmp_path / "sessions.json"
+    ExchangeCalendar(file=file).sessions(*SPAN)
+    whole = file.read_text(encoding="ascii")
+    file.write_text(whole.replace("exchange-calendars ", "exchange-calendars 0"), encoding="ascii")
+    assert next_process(file)[-1] == "True"
+    assert file.read_text(encoding="ascii") == whole
+
+
+def test_a_folder_that_cannot_be_written_is_no_failure(tmp_path: Path) -> None:
+    found = ExchangeCalendar(file=tmp_path / "missing" / "sessions.json").sessions(*SPAN)
+    assert found == ExchangeCalendar().sessions(*SPAN)
+
+
+def test_a_wider_question_keeps_the_years_before_it(tmp_path: Path) -> None:
+    file = tmp_path / "sessions.json"
+    ExchangeCalendar(file=file).sessions(*SPAN)
+    ExchangeCalendar(file=file).sessions(date(2012, 1, 1), date(2012, 12, 31))
+    assert next_process(file)[-1] == "False"
