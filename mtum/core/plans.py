@@ -1,10 +1,11 @@
 """The record of what an account planned: every input of the coordination and its outcome, and the replay of it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import date
 from math import inf
 
+from mtum.core.canonical import decode, list_in, number_in, plain, table_in, text_in
 from mtum.core.coordination.account import Account, AccountRules, Plan, Returns, SleeveWants
 from mtum.core.coordination.cash import SleeveMoney, Transfer, TransferRules, rebalanced
 from mtum.core.coordination.coordinate import LIMITED, TOO_SMALL, FundState, coordinate, with_fund
@@ -12,22 +13,11 @@ from mtum.core.coordination.limits import CASH, VAR_SESSIONS
 from mtum.core.market.bars import Bars
 from mtum.core.portfolio.decision import PlannedOrder, Standing
 from mtum.core.portfolio.fund import FUND
-from mtum.core.portfolio.limits import Restriction
-from mtum.core.portfolio.money import exact
-from mtum.core.portfolio.orders import Purpose, Side
+from mtum.core.portfolio.limits import LossState, Restriction
 from mtum.core.portfolio.sizing import SizingRules
-from mtum.core.record import (
-    FRAME_COLUMNS,
-    Document,
-    bars_document,
-    bars_in,
-    losses_in,
-    order_document,
-    shares_in,
-    words_in,
-)
-from mtum.core.values import list_in, number_in, table_in, text_in
+from mtum.core.record import FRAME_COLUMNS, Document, bars_document, bars_in
 
+WHAT = "the frame of a stored plan"
 RETURN_COLUMNS = (*FRAME_COLUMNS, "dividend")
 
 
@@ -57,7 +47,7 @@ def plan_frame(wants: Sequence[SleeveWants], account: Account, histories: Mappin
             {
                 "name": one.name,
                 "shares": dict(sorted(one.shares.items())),
-                "orders": [order_document(order) for order in one.orders],
+                "orders": plain(one.orders),
                 "least_usd": one.least_usd,
             }
             for one in wants
@@ -65,7 +55,7 @@ def plan_frame(wants: Sequence[SleeveWants], account: Account, histories: Mappin
         "prices": dict(sorted(account.prices.items())),
         "equity_usd": account.equity_usd,
         "cash_usd": account.cash_usd,
-        "losses": asdict(account.losses),
+        "losses": plain(account.losses),
         "restriction": account.restriction.value,
         "uncrossable": dict(sorted(account.uncrossable.items())),
         "approved": {sleeve: dict(sorted(shares.items())) for sleeve, shares in sorted(account.approved.items())},
@@ -79,13 +69,13 @@ def plan_document(plan: Plan) -> Document:
         "orders": [
             {
                 "sleeve": one.sleeve,
-                **order_document(one.order),
+                **table_in(plain(one.order)),
                 "crossed": one.crossed,
                 "sent": one.sent,
             }
             for one in plan.orders
         ],
-        "cuts": [asdict(cut) for cut in plan.cuts],
+        "cuts": plain(plan.cuts),
         "held_back": [
             {"sleeve": sleeve, "symbol": symbol, "reason": reason} for sleeve, symbol, reason in plan.held_back
         ],
@@ -104,15 +94,15 @@ def replayed_plan(frame: Mapping[str, object], sizing: Mapping[str, SizingRules]
     wants = [_wants(table_in(stored), sizing) for stored in list_in(frame["sleeves"])]
     account = Account(
         session=date.fromisoformat(text_in(frame["session"])),
-        prices={symbol: number_in(price) for symbol, price in table_in(frame["prices"]).items()},
+        prices=decode(dict[str, float], frame["prices"], WHAT),
         equity_usd=number_in(frame["equity_usd"]),
         cash_usd=number_in(frame["cash_usd"]),
-        losses=losses_in(table_in(frame["losses"])),
+        losses=decode(LossState, frame["losses"], WHAT),
         restriction=Restriction(text_in(frame["restriction"])),
         returns=Returns.of(histories, VAR_SESSIONS),
-        uncrossable=words_in(frame["uncrossable"]),
+        uncrossable=decode(dict[str, str], frame["uncrossable"], WHAT),
         # Plans made before orders could be approved one by one have none.
-        approved={sleeve: shares_in(stored) for sleeve, stored in table_in(frame.get("approved", {})).items()},
+        approved=decode(dict[str, dict[str, int]], frame.get("approved", {}), WHAT),
     )
     plan = coordinate(wants, account, rules)
     if "fund" in frame and rules.fund is not None:
@@ -161,11 +151,7 @@ def transfers_frame(sleeves: Sequence[SleeveMoney], returns: Mapping[str, Sequen
         "barred": barred,
         "sleeves": [
             {
-                "name": one.name,
-                "weight": one.weight,
-                "equity_usd": float(one.equity_usd),
-                "available_usd": float(one.available_usd),
-                "receives": one.receives,
+                **table_in(plain(one, float)),
                 **({"returns": list(returns[one.name])} if one.name in returns else {}),
             }
             for one in sleeves
@@ -176,55 +162,26 @@ def transfers_frame(sleeves: Sequence[SleeveMoney], returns: Mapping[str, Sequen
 def transfers_document(frame: Mapping[str, object], rules: TransferRules) -> Document:
     """Return what the end of a period moves between the sleeves, and why nothing where nothing may move."""
     rows = [table_in(row) for row in list_in(frame["sleeves"])]
-    sleeves = [
-        SleeveMoney(
-            name=text_in(row["name"]),
-            weight=number_in(row["weight"]),
-            equity_usd=exact(number_in(row["equity_usd"])),
-            available_usd=exact(number_in(row["available_usd"])),
-            receives=bool(row["receives"]),
-        )
-        for row in rows
-    ]
+    sleeves = decode(tuple[SleeveMoney, ...], rows, WHAT)
     returns = {text_in(row["name"]): [number_in(one) for one in list_in(row.get("returns", []))] for row in rows}
     barred = text_in(frame["barred"])
     found = () if barred else rebalanced(sleeves, returns, rules)
-    return {"barred": barred, "weighting": rules.weighting, "sleeves": [asdict(one) for one in found]}
+    return {"barred": barred, "weighting": rules.weighting, "sleeves": plain(found)}
 
 
 def transfers_in(document: Mapping[str, object]) -> tuple[Transfer, ...]:
     """Return the transfers of a stored document of them."""
-    return tuple(
-        Transfer(
-            sleeve=text_in(row["sleeve"]),
-            weight=number_in(row["weight"]),
-            equity_usd=number_in(row["equity_usd"]),
-            target_usd=number_in(row["target_usd"]),
-            usd=number_in(row["usd"]),
-            lacking_usd=number_in(row["lacking_usd"]),
-        )
-        for row in map(table_in, list_in(document["sleeves"]))
-    )
+    return decode(tuple[Transfer, ...], document["sleeves"], "the transfers of a stored plan")
 
 
 def _wants(stored: Mapping[str, object], sizing: Mapping[str, SizingRules]) -> SleeveWants:
     name = text_in(stored["name"])
     return SleeveWants(
         name=name,
-        shares=shares_in(stored["shares"]),
-        orders=tuple(_order(table_in(order)) for order in list_in(stored["orders"])),
+        shares=decode(dict[str, int], stored["shares"], WHAT),
+        orders=decode(tuple[PlannedOrder, ...], stored["orders"], WHAT),
         sizing=sizing[name],
         least_usd=number_in(stored["least_usd"]),
-    )
-
-
-def _order(stored: Mapping[str, object]) -> PlannedOrder:
-    return PlannedOrder(
-        symbol=text_in(stored["symbol"]),
-        side=Side(text_in(stored["side"])),
-        purpose=Purpose(text_in(stored["purpose"])),
-        shares=int(number_in(stored["shares"])),
-        reasons=tuple(text_in(reason) for reason in list_in(stored["reasons"])),
     )
 
 

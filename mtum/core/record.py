@@ -1,28 +1,18 @@
 """The decision record: every input and the outcome as plain JSON values, and the replay of it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from functools import lru_cache
-from math import isclose
+from math import isclose, isnan, nan
 
 import numpy as np
 
+from mtum.core.canonical import decode, list_in, maybe_number, number_in, plain, table_in, text_in
 from mtum.core.decide import decide
-from mtum.core.market.bars import Bar, Bars, Column, ProvisionalBar
+from mtum.core.market.bars import Bars, Column, ProvisionalBar
 from mtum.core.market.coverage import Dividends
-from mtum.core.portfolio.carried import memory_document, memory_of, standing_document, standing_of
-from mtum.core.portfolio.decision import Book, Decision, PlannedOrder, PortfolioRules
-from mtum.core.portfolio.limits import LossState, Restriction
-from mtum.core.strategies.contract import (
-    Condition,
-    Holding,
-    Shares,
-    Strategy,
-    SymbolVerdict,
-    Target,
-)
-from mtum.core.values import list_in, maybe_number, number_in, table_in, text_in
+from mtum.core.portfolio.decision import Book, Decision, PortfolioRules
+from mtum.core.strategies.contract import Shares, Strategy, SymbolVerdict, Target
 from mtum.core.view import MarketView, values_before
 
 type Json = Mapping[str, object] | list[object] | str | float | int | bool | None
@@ -46,10 +36,7 @@ def frame_of(view: MarketView, book: Book, strategy: Strategy) -> Document:
         "bars": {symbol: _newest_bars(bars, history, columns) for symbol, bars in sorted(view.bars.items())},
         "series": dict(view.series),
         "provisional": {symbol: _provisional_document(seen) for symbol, seen in sorted(view.provisional.items())},
-        "book": {
-            **_book_document(book),
-            **({"last_fill": book.last_fill.isoformat()} if dated and book.last_fill else {}),
-        },
+        "book": _book_document(book, dated=dated),
         **({"unfit": dict(view.unfit)} if view.unfit else {}),
         **({"calendar": _calendar_document(view.calendar)} if dated and view.calendar else {}),
         **({"dividends": dict(view.dividends)} if strategy.TOTAL_RETURNS and view.dividends else {}),
@@ -81,27 +68,9 @@ def view_of(frame: Mapping[str, object]) -> MarketView:
 def book_of(frame: Mapping[str, object]) -> Book:
     """Return the book stored in a frame."""
     stored = table_in(frame["book"])
-    return Book(
-        holdings={symbol: _holding(symbol, row) for symbol, row in table_in(stored["holdings"]).items()},
-        cash_usd=number_in(stored["cash_usd"]),
-        available_usd=number_in(stored["available_usd"]),
-        exit_pending=words_in(stored["exit_pending"]),
-        forced_exits=words_in(stored["forced_exits"]),
-        unsettled_usd=number_in(stored["unsettled_usd"]),
-        receivable_usd=number_in(stored["receivable_usd"]),
-        losses=losses_in(table_in(stored["losses"])),
-        restriction=Restriction(text_in(stored["restriction"])),
-        entries_barred=words_in(stored["entries_barred"]),
-        exits_barred=words_in(stored["exits_barred"]),
-        unsellable_shares=shares_in(stored.get("unsellable_shares", {})),
-        buy_backs=shares_in(stored.get("buy_backs", {})),
-        last_fill=date.fromisoformat(text_in(stored["last_fill"])) if "last_fill" in stored else None,
-        settles_by=date.fromisoformat(text_in(stored["settles_by"])) if "settles_by" in stored else None,
-        memory=memory_of(table_in(stored.get("memory", {}))),
-        standing=standing_of(stored.get("standing", [])),
-        stopped=words_in(stored.get("stopped", {})),
-        in_fund=bool(stored.get("in_fund", False)),
-    )
+    rows = table_in(stored["holdings"])
+    holdings = {symbol: {"symbol": symbol, **table_in(row)} for symbol, row in rows.items()}
+    return decode(Book, {**stored, "holdings": holdings}, "the book of a stored frame")
 
 
 def decision_document(decision: Decision) -> Document:
@@ -115,19 +84,19 @@ def decision_document(decision: Decision) -> Document:
             verdict.symbol: {
                 "verdict": type(verdict.verdict).__name__.lower(),
                 "reasons": list(verdict.reasons),
-                "conditions": [condition_document(condition) for condition in verdict.conditions],
+                "conditions": plain(verdict.conditions),
                 "indicators": dict(verdict.indicators),
                 "remember": dict(verdict.remember),
                 **_size_document(verdict),
             }
             for verdict in decision.verdicts
         },
-        "planned": [order_document(order) for order in decision.orders],
+        "planned": plain(decision.orders),
         "equity_usd": round(decision.equity_usd, 6),
         "daily_loss_hit": decision.daily_loss_hit,
         "drawdown_hit": decision.drawdown_hit,
-        **({"memory": memory_document(decision.memory)} if decision.memory else {}),
-        **({"standing": standing_document(decision.standing)} if decision.standing else {}),
+        **({"memory": plain(decision.memory)} if decision.memory else {}),
+        **({"standing": plain(decision.standing)} if decision.standing else {}),
         **({"stopped": dict(decision.stopped)} if decision.stopped else {}),
     }
 
@@ -142,22 +111,6 @@ def _size_document(verdict: SymbolVerdict) -> Document:
             return {"shares": count, **confidence}
         case _:
             return confidence
-
-
-def order_document(order: PlannedOrder) -> Document:
-    """Return a planned order as plain JSON values."""
-    return {
-        "symbol": order.symbol,
-        "side": order.side.value,
-        "purpose": order.purpose.value,
-        "shares": order.shares,
-        "reasons": list(order.reasons),
-    }
-
-
-def condition_document(condition: Condition) -> Document:
-    """Return a condition as plain JSON values."""
-    return asdict(condition)
 
 
 def replayed(frame: Mapping[str, object], strategy: Strategy, rules: PortfolioRules) -> Document:
@@ -221,11 +174,6 @@ def _series_document(view: MarketView, strategy: Strategy) -> Document:
     return {name: {day.isoformat(): value for day, value in values.items()} for name, values in kept.items()}
 
 
-def _plain(value: float) -> float | None:
-    # JSON has no NaN; a volume that is unproven or unknown is null.
-    return None if value != value else value  # noqa: PLR0124 - the test for NaN
-
-
 def bars_in(symbol: str, stored: object) -> Bars:
     """Return the bars of a frame."""
     table = table_in(stored)
@@ -237,94 +185,30 @@ def bars_in(symbol: str, stored: object) -> Bars:
 
 
 def _provisional_document(seen: ProvisionalBar) -> Document:
-    bar = {name: _plain(getattr(seen.bar, name)) for name in FRAME_COLUMNS}
+    bar = {name: _known(getattr(seen.bar, name)) for name in FRAME_COLUMNS}
     return {
+        **table_in(plain(seen)),
         "bar": {"day": seen.bar.day.isoformat(), **bar},
-        "volume_so_far": _plain(seen.volume_so_far),
-        "volume_share": seen.volume_share,
-        "seen_at": seen.seen_at.isoformat(),
-        "midpoint": seen.midpoint,
+        "volume_so_far": _known(seen.volume_so_far),
     }
+
+
+def _known(value: float) -> float | None:
+    # JSON has no NaN; a volume that is unproven or unknown is null.
+    return None if isnan(value) else value
 
 
 def _provisional(stored: object) -> ProvisionalBar:
     table = table_in(stored)
-    row = table_in(table["bar"])
-    prices = {name: float("nan") if row[name] is None else number_in(row[name]) for name in FRAME_COLUMNS}
-    return ProvisionalBar(
-        bar=Bar(day=date.fromisoformat(text_in(row["day"])), **prices),
-        volume_so_far=float("nan") if table["volume_so_far"] is None else number_in(table["volume_so_far"]),
-        volume_share=maybe_number(table["volume_share"]),
-        seen_at=datetime.fromisoformat(text_in(table["seen_at"])),
-        midpoint=maybe_number(table["midpoint"]),
-    )
+    bar = {name: nan if value is None else value for name, value in table_in(table["bar"]).items()}
+    so_far = nan if table["volume_so_far"] is None else table["volume_so_far"]
+    return decode(ProvisionalBar, {**table, "bar": bar, "volume_so_far": so_far}, "a provisional bar of a stored frame")
 
 
-def _book_document(book: Book) -> Document:
-    return {
-        "holdings": {
-            symbol: {
-                "shares": holding.shares,
-                "entry_price": holding.entry_price,
-                "entry_session": holding.entry_session.isoformat() if holding.entry_session else None,
-                "remembered": dict(holding.remembered),
-                "sessions_since_exit": holding.sessions_since_exit,
-                **({"added": holding.added, "added_price": holding.added_price} if holding.added else {}),
-            }
-            for symbol, holding in sorted(book.holdings.items())
-        },
-        "cash_usd": book.cash_usd,
-        "available_usd": book.available_usd,
-        "exit_pending": dict(book.exit_pending),
-        "forced_exits": dict(book.forced_exits),
-        "unsettled_usd": book.unsettled_usd,
-        "receivable_usd": book.receivable_usd,
-        "losses": asdict(book.losses),
-        "restriction": book.restriction.value,
-        "entries_barred": dict(book.entries_barred),
-        "exits_barred": dict(book.exits_barred),
-        "unsellable_shares": dict(book.unsellable_shares),
-        "buy_backs": dict(book.buy_backs),
-        **({"settles_by": book.settles_by.isoformat()} if book.settles_by else {}),
-        **({"memory": memory_document(book.memory)} if book.memory else {}),
-        **({"standing": standing_document(book.standing)} if book.standing else {}),
-        **({"stopped": dict(book.stopped)} if book.stopped else {}),
-        **({"in_fund": True} if book.in_fund else {}),
-    }
-
-
-def _holding(symbol: str, stored: object) -> Holding:
-    row = table_in(stored)
-    since = row["sessions_since_exit"]
-    entered = row["entry_session"]
-    return Holding(
-        symbol=symbol,
-        shares=int(number_in(row["shares"])),
-        entry_price=maybe_number(row["entry_price"]),
-        entry_session=date.fromisoformat(text_in(entered)) if entered is not None else None,
-        remembered={name: number_in(value) for name, value in table_in(row["remembered"]).items()},
-        sessions_since_exit=None if since is None else int(number_in(since)),
-        added=int(number_in(row.get("added", 0))),
-        added_price=maybe_number(row.get("added_price")),
-    )
-
-
-def losses_in(row: Mapping[str, object]) -> LossState:
-    """Return the state of the loss limits of a frame."""
-    return LossState(
-        last_change_usd=number_in(row["last_change_usd"]),
-        change_since_usd=number_in(row["change_since_usd"]),
-        paused=bool(row["paused"]),
-        peak_equity_usd=number_in(row["peak_equity_usd"]),
-        flows_since_usd=number_in(row.get("flows_since_usd", 0.0)),
-    )
-
-
-def shares_in(value: object) -> dict[str, int]:
-    """Return a table of whole shares of a frame."""
-    return {symbol: int(number_in(shares)) for symbol, shares in table_in(value).items()}
-
-
-def words_in(value: object) -> dict[str, str]:
-    """Return a table of words of a frame."""
-    return {name: text_in(word) for name, word in table_in(value).items()}
+def _book_document(book: Book, *, dated: bool) -> Document:
+    told: Document = {**table_in(plain(book))}
+    if not dated:
+        told.pop("last_fill", None)
+    rows = {symbol: table_in(row) for symbol, row in table_in(told["holdings"]).items()}
+    told["holdings"] = {symbol: {name: row[name] for name in row if name != "symbol"} for symbol, row in rows.items()}
+    return told

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtum.core import record
+from mtum.core.canonical import canonical
 from mtum.core.decide import decide
 from mtum.core.market.bars import Bars, ProvisionalBar
 from mtum.core.portfolio.costs import IbFixedCosts, PercentCosts
@@ -18,7 +19,6 @@ from mtum.core.portfolio.sizing import SizingRules
 from mtum.core.strategies.buy_and_hold import BuyAndHold
 from mtum.core.strategies.contract import Holding, Strategy
 from mtum.core.strategies.mtum_confluence import MtumConfluence
-from mtum.core.values import canonical
 from mtum.core.view import MarketView
 from support.markets import made_up_bars
 

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtum.core import record
+from mtum.core.canonical import canonical
 from mtum.core.decide import decide
 from mtum.core.indicators import column_of
 from mtum.core.market.bars import COLUMNS, PRICE_COLUMNS, Bars
@@ -25,7 +26,6 @@ from mtum.core.simulation.played import PlayTerms
 from mtum.core.simulation.session_path import SessionHistory, play_sessions
 from mtum.core.strategies import STRATEGIES
 from mtum.core.strategies.contract import Abstain, Holding, Keep, Own, Price, Shares, Strategy, Target
-from mtum.core.values import canonical
 from mtum.core.view import MarketView, calendar_around
 from support.markets import made_up_bars, made_up_vix, weekdays
 from support.month_turn import MonthTurn

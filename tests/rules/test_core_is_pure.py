@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from support.source_tree import Module, modules
 
 CALCULATION = {"numpy", "pandas", "pandas_ta", "numba"}
+CONVERSION = {"msgspec"}  # between values and JSON, without a file
 STANDARD = {
     *("abc", "array", "base64", "bisect", "collections", "copy", "dataclasses", "datetime", "decimal", "enum"),
     *("fractions", "functools", "hashlib", "heapq", "html", "itertools", "json", "math", "operator", "re"),
     *("statistics", "string", "textwrap", "types", "typing", "zlib"),
 }
-ALLOWED = CALCULATION | STANDARD | {"mtum.core", "mtum.errors"}
+ALLOWED = CALCULATION | CONVERSION | STANDARD | {"mtum.core", "mtum.errors"}
 NEW_YORK = {"zoneinfo"}  # for display, and for closing times as the exchange announces them
 IN_NEW_YORK = ("mtum/core/reporting/", "mtum/core/market/calendars.py")
 UNSEEDED = re.compile(r"default_rng\(\s*\)|np\.random\.(?!default_rng|Generator|PCG64|SeedSequence)\w+|\bhash\(")

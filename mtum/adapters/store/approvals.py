@@ -8,7 +8,7 @@ from typing import Any
 
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.texts import instant_text
-from mtum.core.values import canonical
+from mtum.core.canonical import canonical
 from mtum.ports.records import Subject, Way
 
 

@@ -14,8 +14,8 @@ from mtum.adapters.store.orders.crosses import insert_cross
 from mtum.adapters.store.orders.intents import insert_intent
 from mtum.adapters.store.plans import insert_plan
 from mtum.adapters.store.texts import instant, instant_text, plain, table
+from mtum.core.canonical import canonical
 from mtum.core.portfolio.orders import OrderIntent
-from mtum.core.values import canonical
 from mtum.errors import StoreError, VerificationError
 from mtum.ports.records import CashMovement, Cross, DecisionRecord, PlanRecord
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mtum.adapters.store.texts import table
-from mtum.core.values import canonical, digest
+from mtum.core.canonical import canonical, digest
 
 WHOLE_CHARACTERS = 24_000
 """A frame of no more text is kept whole, for a person to read."""

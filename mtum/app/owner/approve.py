@@ -6,11 +6,11 @@ from datetime import date, timedelta
 from typing import Any, Literal
 
 from mtum.app.desk import Desk
+from mtum.core.canonical import canonical
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.decision import PlannedOrder
 from mtum.core.portfolio.gate import last_instant
 from mtum.core.portfolio.orders import OrderIntent, Purpose
-from mtum.core.values import canonical
 from mtum.ports.records import Way
 from mtum.ports.store import ControlStore
 

@@ -14,6 +14,7 @@ from mtum.app.bars.accept_bars import REBASED_SOURCES
 from mtum.app.desk import Problem, Provenance, exit_code_of
 from mtum.app.ledger.books import CENT, ZERO, book_problems
 from mtum.config import Settings, account_rules, digest_of, restored
+from mtum.core.canonical import table_in
 from mtum.core.decide import FAILED, abstained
 from mtum.core.market.bars import Bars
 from mtum.core.market.merging import NewSplit, rebased
@@ -21,7 +22,6 @@ from mtum.core.plans import replayed_plan, transfers_in
 from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.sleeves import Sleeve
 from mtum.core.record import FRAME_COLUMNS, book_of, decision_document, differences, replayed, view_of
-from mtum.core.values import table_in
 from mtum.errors import ConfigError, ExitCode, UsageError, VerificationError
 from mtum.ports.records import DecisionRecord
 from mtum.ports.store import Store

@@ -1,14 +1,14 @@
-"""What one decision leaves to the next, memory and standing purchases: as plain values, and after splits."""
+"""What one decision leaves to the next, memory and standing purchases, after splits."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import date
 
+from mtum.core.canonical import decode
 from mtum.core.indicators.smoothing import DECIMALS
 from mtum.core.portfolio.decision import Standing
 from mtum.core.portfolio.fills import Action, carried
 from mtum.core.strategies.contract import Memory, Price, Remembered
-from mtum.core.values import list_in, number_in, table_in, text_in
 
 
 def in_todays_shares(
@@ -47,44 +47,11 @@ def in_todays_shares(
     )
 
 
-def memory_document(memory: Memory) -> dict[str, object]:
-    """Return a strategy's memory as plain JSON values."""
-    return {
-        name: {"symbol": value.symbol, "usd": value.usd} if isinstance(value, Price) else value
-        for name, value in memory.items()
-    }
-
-
-def memory_of(stored: Mapping[str, object]) -> dict[str, Remembered]:
-    """Return the memory of a document.
-
-    Raises
-    ------
-    ValueError
-        If a value is neither number, text nor price.
-    """
-    return {name: _value(value) for name, value in stored.items()}
+def memory_of(stored: object) -> dict[str, Remembered]:
+    """Return the memory of a stored decision: each value a number, text or price."""
+    return decode(dict[str, Remembered], stored, "the memory of a stored decision")
 
 
 def standing_of(stored: object) -> tuple[Standing, ...]:
-    """Return the standing purchases of a document, in their order."""
-    return tuple(
-        Standing(
-            text_in(row["symbol"]),
-            int(number_in(row["shares"])),
-            date.fromisoformat(text_in(row["since"])),
-            text_in(row["reason"]),
-        )
-        for row in map(table_in, list_in(stored))
-    )
-
-
-def standing_document(standing: tuple[Standing, ...]) -> list[object]:
-    """Return standing purchases as plain JSON values."""
-    return [{**asdict(one), "since": one.since.isoformat()} for one in standing]
-
-
-def _value(stored: object) -> Remembered:
-    if isinstance(stored, Mapping):
-        return Price(text_in(stored["symbol"]), number_in(stored["usd"]))
-    return stored if isinstance(stored, str) else number_in(stored)
+    """Return the standing purchases of a stored decision, in their order."""
+    return decode(tuple[Standing, ...], stored, "the standing purchases of a stored decision")

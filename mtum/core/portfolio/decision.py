@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
 
+from mtum.core.canonical import SPARSE
 from mtum.core.portfolio.limits import LossRules, LossState, Restriction
 from mtum.core.portfolio.orders import Purpose, Side
 from mtum.core.portfolio.sizing import SizingRules
@@ -119,12 +120,12 @@ class Book:
     exits_barred: Mapping[str, str] = field(default_factory=dict)
     unsellable_shares: Mapping[str, int] = field(default_factory=dict)
     buy_backs: Mapping[str, int] = field(default_factory=dict)
-    last_fill: date | None = None
-    memory: Memory = field(default_factory=dict)
-    standing: tuple[Standing, ...] = ()
-    settles_by: date | None = None
-    stopped: Mapping[str, str] = field(default_factory=dict)
-    in_fund: bool = False
+    last_fill: date | None = field(default=None, metadata=SPARSE)
+    memory: Memory = field(default_factory=dict, metadata=SPARSE)
+    standing: tuple[Standing, ...] = field(default=(), metadata=SPARSE)
+    settles_by: date | None = field(default=None, metadata=SPARSE)
+    stopped: Mapping[str, str] = field(default_factory=dict, metadata=SPARSE)
+    in_fund: bool = field(default=False, metadata=SPARSE)
 
 
 @dataclass(frozen=True, slots=True)

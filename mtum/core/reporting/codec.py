@@ -1,15 +1,15 @@
 """Between frozen report values and flat JSON documents, without loss."""
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
-from datetime import UTC, date, datetime
-from enum import Enum
+from dataclasses import is_dataclass
+from datetime import datetime
 from functools import cache
-from math import isfinite
-from typing import TYPE_CHECKING, get_type_hints
+from math import isfinite, nan
+from types import NoneType
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
+from mtum.core.canonical import decode, exact, plain, table_in, zulu
 from mtum.core.reporting.stated import State, Stated
-from mtum.core.values import readers
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -23,17 +23,7 @@ def document(report: "DataclassInstance") -> Document:
     A `Stated` field `x` becomes ``x`` (the number or null) and ``x_state``; sessions are
     ``YYYY-MM-DD``, instants UTC ISO 8601. A field marked `SPARSE` is left out while it is empty.
     """
-    found: Document = {}
-    for name, sparse in _names(type(report)):
-        given = getattr(report, name)
-        if sparse and not given:
-            continue
-        if isinstance(given, Stated):
-            found[name] = given.amount
-            found[f"{name}_state"] = given.state.value
-        else:
-            found[name] = _plain(given)
-    return found
+    return dict(table_in(plain(report, _scalar)))
 
 
 def from_document[T: "DataclassInstance"](kind: type[T], stored: Mapping[str, object]) -> T:
@@ -41,46 +31,49 @@ def from_document[T: "DataclassInstance"](kind: type[T], stored: Mapping[str, ob
 
     Raises
     ------
-    TypeError
-        If a field without a default is missing.
+    ValueError
+        If a field without a default is missing, or a value is of another type.
     """
-    read, stated = readers(kind, from_document), _stated_names(kind)
-    given = {name: read[name](stored[name]) for name in read if name in stored and name not in stated}
-    return kind(**given, **{name: _stated(stored, name) for name in stated})
-
-
-def _plain(given: object) -> object:
-    if is_dataclass(given) and not isinstance(given, type):
-        return document(given)
-    if isinstance(given, tuple):
-        return [_plain(part) for part in given]
-    if isinstance(given, Mapping):
-        return {str(key): _plain(part) for key, part in given.items()}
-    return _scalar(given)
+    return decode(kind, _gathered(kind, stored), f"the stored {kind.__name__.lower()}")
 
 
 def _scalar(given: object) -> object:
-    if isinstance(given, Enum):
-        return given.value
     if isinstance(given, datetime):
-        return given.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    if isinstance(given, date):
-        return given.isoformat()
+        return zulu(given, "seconds")
     # JSON has no NaN: what could not be worked out is null.
-    return None if isinstance(given, float) and not isfinite(given) else given
+    return None if isinstance(given, float) and not isfinite(given) else exact(given)
 
 
-def _stated(stored: Mapping[str, object], name: str) -> Stated:
-    amount = stored.get(name)
-    state = State(stored.get(f"{name}_state", State.UNKNOWN.value))
-    return Stated(float(amount) if isinstance(amount, int | float) else None, state)
+def _gathered(hint: Any, stored: Any) -> object:  # noqa: ANN401 - a type, and JSON
+    """Return a document with every `Stated` in one piece; what is unknown stays so."""
+    if not isinstance(stored, Mapping | list):
+        return nan if stored is None and hint is float else stored
+    of_fields = is_dataclass(hint)
+    if isinstance(stored, Mapping) and of_fields:
+        return {
+            name: _stated(stored, name) if part is Stated else _gathered(part, stored[name])
+            for name, part in _hints(hint).items()
+            if part is Stated or name in stored
+        }
+    arms = _arms(hint)
+    if not arms:
+        return stored
+    if isinstance(stored, list):
+        return [_gathered(arms[0], one) for one in stored]
+    if len(arms) == 2:
+        return {name: _gathered(arms[1], one) for name, one in stored.items()}
+    return _gathered(arms[0], stored)
 
 
 @cache
-def _names(kind: type["DataclassInstance"]) -> tuple[tuple[str, bool], ...]:
-    return tuple((field.name, "sparse" in field.metadata) for field in fields(kind))
+def _arms(hint: object) -> list[object]:
+    return [arm for arm in get_args(hint) if arm not in (NoneType, Ellipsis)]
+
+
+def _stated(stored: Mapping[str, object], name: str) -> Document:
+    return {"amount": stored.get(name), "state": stored.get(f"{name}_state", State.UNKNOWN.value)}
 
 
 @cache
-def _stated_names(kind: type["DataclassInstance"]) -> tuple[str, ...]:
-    return tuple(name for name, hint in get_type_hints(kind).items() if hint is Stated)
+def _hints(kind: type) -> Mapping[str, object]:
+    return get_type_hints(kind)

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
+from mtum.core.canonical import list_in, maybe_number, number_in, table_in, text_in
 from mtum.core.coordination.coordinate import IDLE, LACKING, LIMITED, NOT_APPROVED, OTHER_SIDE, TOO_SMALL
 from mtum.core.coordination.limits import CASH
 from mtum.core.plans import transfers_in
 from mtum.core.portfolio.fund import FUND
 from mtum.core.reporting.words import listed
-from mtum.core.values import list_in, maybe_number, number_in, table_in, text_in
 
 LIMITS = {
     "account_daily_loss_usd": "the account's loss of today, {value:,.2f} USD, is at its limit of {threshold:,.2f} USD",

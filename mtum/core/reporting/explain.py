@@ -6,6 +6,7 @@ from itertools import pairwise
 from textwrap import fill
 from typing import cast
 
+from mtum.core.canonical import table_in
 from mtum.core.decide import own_state
 from mtum.core.record import book_of, view_of
 from mtum.core.reporting.figures import decimals
@@ -13,7 +14,6 @@ from mtum.core.reporting.flips import Situation, flips
 from mtum.core.reporting.summary import ConditionLine, FlipLine, conditions_in
 from mtum.core.reporting.words import condition, listed, reason
 from mtum.core.strategies.contract import Condition, Keep, Strategy, SymbolVerdict, Target, confidence_of
-from mtum.core.values import table_in
 
 OVERRULING = (
     "halted", "daily_loss", "cooldown", "budget_below_one_share", "cash_not_settled", "exit_carried", "vix_missing",

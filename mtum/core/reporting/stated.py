@@ -4,9 +4,6 @@ from dataclasses import dataclass
 from enum import Enum
 from math import isnan
 
-SPARSE = {"sparse": True}
-"""Marks a field that is left out of documents while it is empty."""
-
 
 class State(Enum):
     """How far a number can be relied on."""
@@ -23,6 +20,10 @@ class Stated:
 
     amount: float | None = None
     state: State = State.UNKNOWN
+
+    def beside(self, name: str) -> dict[str, object]:
+        """Return how it stands in a document: number and state under names of their own."""
+        return {name: self.amount, f"{name}_state": self.state.value}
 
 
 UNKNOWN = Stated()

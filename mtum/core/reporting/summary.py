@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from mtum.core.canonical import SPARSE, list_in, maybe_number, table_in, text_in
 from mtum.core.reporting.expectation import BacktestLine
-from mtum.core.reporting.stated import SPARSE, UNKNOWN, Stated
+from mtum.core.reporting.stated import UNKNOWN, Stated
 from mtum.core.reporting.words import condition
-from mtum.core.values import list_in, maybe_number, table_in, text_in
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,10 @@ written once and read only by whoever asks for the whole.
 
 import json
 from dataclasses import replace
-from datetime import date, datetime
-from decimal import Decimal
-from enum import Enum
-from typing import cast
+from datetime import date
 
+from mtum.core.canonical import canonical, decode, plain
 from mtum.core.simulation.exchange_state import ExchangeOrder, ExchangeState, ExchangeStatus, Execution
-from mtum.core.values import canonical, readers
 
 VERSION = 2
 READABLE = (1, VERSION)
@@ -22,7 +19,7 @@ READABLE = (1, VERSION)
 
 def to_bytes(state: ExchangeState, finished: bytes = b"") -> bytes:
     """Return the state as UTF-8 JSON, keys sorted, with the lines of what earlier sessions finished after it."""
-    return canonical({"version": VERSION, "state": _plain(state)}).encode() + (b"\n" + finished if finished else b"")
+    return canonical({"version": VERSION, "state": plain(state)}).encode() + (b"\n" + finished if finished else b"")
 
 
 def opened(stored: bytes) -> tuple[ExchangeState, bytes]:
@@ -79,8 +76,8 @@ def finished_apart(state: ExchangeState, before: date, finished: bytes) -> tuple
     }
     if not ended:
         return state, finished
-    orders = [canonical({"order": _plain(one)}).encode() for one in state.orders if one.perm_id in ended]
-    executions = [canonical({"execution": _plain(one)}).encode() for one in state.executions if one.perm_id in ended]
+    orders = [canonical({"order": plain(one)}).encode() for one in state.orders if one.perm_id in ended]
+    executions = [canonical({"execution": plain(one)}).encode() for one in state.executions if one.perm_id in ended]
     left = replace(
         state,
         orders=tuple(one for one in state.orders if one.perm_id not in ended),
@@ -90,29 +87,7 @@ def finished_apart(state: ExchangeState, before: date, finished: bytes) -> tuple
 
 
 def _read[T](kind: type[T], row: object) -> T:
-    try:
-        return cast("T", _build(kind, row))
-    except (KeyError, TypeError, ArithmeticError) as broken:
-        raise ValueError(f"exchange state is damaged: {broken!r}") from broken
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, Decimal):
-        return str(value)
-    if isinstance(value, date | datetime):
-        return value.isoformat()
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    if value is None or isinstance(value, str | int | float):
-        return value
-    kind: type = type(value)
-    return {name: _plain(getattr(value, name)) for name in readers(kind, _build)}
-
-
-def _build(kind: type, row: object) -> object:
-    read = readers(kind, _build)
-    if not isinstance(row, dict) or row.keys() != read.keys():
-        raise TypeError(f"the fields of a {kind.__name__} were expected")
-    return kind(**{name: read[name](value) for name, value in row.items()})
+    found = decode(kind, row, "the exchange's state")
+    if plain(found) != row:
+        raise ValueError(f"the exchange's state cannot be read: it has other fields than those of a {kind.__name__}")
+    return found

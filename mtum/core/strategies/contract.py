@@ -6,6 +6,7 @@ from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
+from mtum.core.canonical import SPARSE
 from mtum.core.market.timeframes import Timeframe
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ class Price:
     usd: float
 
 
-type Remembered = float | str | Price
+type Remembered = float | int | str | Price
 type Memory = Mapping[str, Remembered]
 
 
@@ -160,8 +161,8 @@ class Holding:
     entry_session: date | None = None
     remembered: Mapping[str, float] = field(default_factory=dict)
     sessions_since_exit: int | None = None
-    added: int = 0
-    added_price: float | None = None
+    added: int = field(default=0, metadata=SPARSE)
+    added_price: float | None = field(default=None, metadata=SPARSE)
 
     @property
     def purchases(self) -> int:

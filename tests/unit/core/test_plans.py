@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mtum.core.canonical import canonical
 from mtum.core.coordination.account import AccountRules, Group, Returns
 from mtum.core.coordination.cash import FundRules, SleeveMoney, Transfer, TransferRules
 from mtum.core.coordination.coordinate import FundState, coordinate, with_fund
@@ -27,7 +28,6 @@ from mtum.core.plans import (
 from mtum.core.portfolio.decision import Standing
 from mtum.core.portfolio.fund import FUND
 from mtum.core.portfolio.limits import LossState, Restriction
-from mtum.core.values import canonical
 from support.bars import bars_of, changed
 from unit.core.coordination.test_limits import ACCOUNT, SIZING, buys, sells, wants
 

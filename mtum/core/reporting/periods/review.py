@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from mtum.core.canonical import SPARSE
 from mtum.core.reporting.accuracy import Accuracy
 from mtum.core.reporting.expectation import BacktestLine
 from mtum.core.reporting.periods.run_summary import TradeLine
-from mtum.core.reporting.stated import SPARSE
 from mtum.core.reporting.summary import DriftLine
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from mtum.adapters.store.frames import WHOLE_CHARACTERS
 from mtum.adapters.store.opening import SqliteStore
-from mtum.core.values import canonical, digest
+from mtum.core.canonical import canonical, digest
 from support.markets import weekdays
 from support.store import decision, later, opened
 

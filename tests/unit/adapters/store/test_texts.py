@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtum.adapters.store.texts import instant, instant_text, money
-from mtum.core.values import canonical, digest
+from mtum.core.canonical import canonical, digest
 
 
 def test_an_instant_is_utc_text_whatever_its_zone() -> None:

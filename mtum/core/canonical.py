@@ -1,0 +1,132 @@
+"""JSON: the plain values of a value, the one text of a document and its digest, and back to a value by its type."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields, is_dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from enum import Enum
+from functools import cache
+from hashlib import sha256
+from types import NoneType
+from typing import Any
+
+type Scalar = Callable[[Any], object]
+"""How a float, Decimal, date or instant is written."""
+
+SPARSE = {"sparse": True}
+"""Marks a field that is left out of documents while it is empty."""
+
+
+def canonical(document: object) -> str:
+    """Return the one JSON text of a document: keys sorted, no spaces, floats in their shortest form.
+
+    The text is Python's own: hashes of it are kept, and other encoders write some floats in another form.
+    """
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def digest(text: str) -> str:
+    """Return the SHA-256 of a text, in hexadecimal."""
+    return sha256(text.encode()).hexdigest()
+
+
+def zulu(at: datetime, timespec: str = "auto") -> str:
+    """Return an aware instant as UTC ISO 8601 with `Z`."""
+    return at.astimezone(UTC).isoformat(timespec=timespec).replace("+00:00", "Z")
+
+
+def exact(value: object) -> object:
+    """Return a scalar so that nothing of it is rounded: Decimals are text, instants keep their offset."""
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value) if isinstance(value, Decimal) else value
+
+
+def plain(value: object, scalar: Scalar = exact) -> object:
+    """Return a value as plain JSON values: enums by their value, dataclasses and mappings as tables, others as lists.
+
+    A field marked `SPARSE` is left out while it is empty.
+    """
+    kind: Any = type(value)
+    return _way(kind)(value, scalar)
+
+
+@cache
+def _way(kind: type) -> Callable[[Any, Scalar], object]:
+    if issubclass(kind, Enum):
+        return lambda value, scalar: plain(value.value, scalar)
+    if issubclass(kind, str | int | NoneType):
+        return lambda value, _: value
+    if issubclass(kind, Mapping):
+        return lambda value, scalar: {str(plain(name, scalar)): plain(one, scalar) for name, one in value.items()}
+    if not is_dataclass(kind):
+        is_list = issubclass(kind, Iterable)
+        return lambda value, scalar: [plain(one, scalar) for one in value] if is_list else scalar(value)
+    known = [(field.name, "sparse" in field.metadata, hasattr(field.type, "beside")) for field in fields(kind)]
+
+    def table(value: object, scalar: Scalar) -> object:
+        found: dict[str, object] = {}
+        for name, sparse, spread in known:
+            given = getattr(value, name)
+            if spread:  # it stands as several keys
+                found.update(given.beside(name))
+            elif given or not sparse:
+                found[name] = plain(given, scalar)
+        return found
+
+    return table
+
+
+def decode[T](kind: type[T], stored: object, what: str) -> T:
+    """Return the value of this type that plain JSON values spell; keys it does not know are ignored.
+
+    Parameters
+    ----------
+    what : str
+        The document, for the error.
+
+    Raises
+    ------
+    ValueError
+        If a field is missing or a value is of another type; it names the document, the place and what was found.
+    """
+    from msgspec import ValidationError, convert
+
+    try:
+        return convert(stored, kind)
+    except ValidationError as wrong:
+        raise ValueError(f"{what} cannot be read: {wrong}") from wrong
+
+
+def table_in(value: object) -> Mapping[str, object]:
+    """Return a table of a stored document; ValueError if it is something else."""
+    if not isinstance(value, Mapping):
+        raise ValueError(f"expected a table, found {value!r}")
+    return value
+
+
+def list_in(value: object) -> list[object]:
+    """Return a list of a stored document; ValueError if it is something else."""
+    if not isinstance(value, list):
+        raise ValueError(f"expected a list, found {value!r}")
+    return value
+
+
+def text_in(value: object) -> str:
+    """Return a text of a stored document; ValueError if it is something else."""
+    if not isinstance(value, str):
+        raise ValueError(f"expected text, found {value!r}")
+    return value
+
+
+def number_in(value: object) -> float:
+    """Return a number of a stored document; ValueError if it is something else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"expected a number, found {value!r}")
+    return value
+
+
+def maybe_number(value: object) -> float | None:
+    """Return a number of a stored document that may be null."""
+    return None if value is None else number_in(value)

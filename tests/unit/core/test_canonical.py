@@ -1,0 +1,113 @@
+"""Between values and JSON: what is kept in databases stays the same text, and what is damaged says so."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from math import isnan
+from typing import Any
+
+import pytest
+
+from mtum.core.canonical import canonical, decode, plain
+from mtum.core.portfolio.carried import memory_of
+from mtum.core.portfolio.decision import PlannedOrder
+from mtum.core.portfolio.orders import OrderType, Purpose, Side
+from mtum.core.reporting.codec import document, from_document
+from mtum.core.reporting.stated import State, Stated, final
+from mtum.core.reporting.summary import EquityLine, FillLine
+from mtum.core.simulation.exchange_codec import from_bytes, to_bytes
+from mtum.core.simulation.exchange_state import ExchangeOrder, ExchangeState, Ticket
+
+ORDER = PlannedOrder("MTUM", Side.BUY, Purpose.ENTER, 3, ("rsi_high", "above_average"))
+AT = datetime(2024, 1, 3, 20, 39, 30, 5, tzinfo=UTC)
+STATE = ExchangeState(
+    orders=(
+        ExchangeOrder(
+            Ticket("U1", "MTUM", Side.BUY, OrderType.MARKET_ON_CLOSE, 3, limit=Decimal("1.50")),
+            perm_id=7,
+            placed_at=AT,
+            placed_session=date(2024, 1, 3),
+            session=None,
+        ),
+    )
+)
+STORED_STATE = (
+    '{"state":{"accounts":[],"executions":[],"next_perm_id":1700000001,"orders":[{"code":0,"commission":"0",'
+    '"done_at":null,"filled":0,"filled_value":"0","perm_id":7,"placed_at":"2024-01-03T20:39:30.000005+00:00",'
+    '"placed_session":"2024-01-03","reason":"","session":null,"status":"working","ticket":{"account":"U1",'
+    '"client_id":0,"limit":"1.50","order_id":0,"order_type":"MOC","ref":"","shares":3,"side":"BUY","symbol":"MTUM",'
+    '"tif":"DAY"}}],"plans":[],"session":null},"version":2}'
+)
+
+
+def test_numbers_are_written_as_in_the_texts_whose_hashes_are_stored() -> None:
+    numbers = [1e22, 1e16, 123456789012345.6, 0.00001, 1e-7, 0.1, 1.0, -0.0, 3]
+    assert canonical(numbers) == "[1e+22,1e+16,123456789012345.6,1e-05,1e-07,0.1,1.0,-0.0,3]"
+
+
+def test_a_value_comes_back_from_its_plain_values() -> None:
+    stored = {
+        "symbol": "MTUM",
+        "side": "BUY",
+        "purpose": "enter",
+        "shares": 3,
+        "reasons": ["rsi_high", "above_average"],
+    }
+    assert plain(ORDER) == stored
+    assert decode(PlannedOrder, stored, "the order") == ORDER
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"shares": "3"}, r"Expected `int`, got `str` - at `\$\.shares`"),
+        ({"shares": True}, r"Expected `int`, got `bool` - at `\$\.shares`"),
+        ({"side": "HOLD"}, r"Invalid enum value 'HOLD' - at `\$\.side`"),
+        ({"reasons": ["one", 2]}, r"Expected `str`, got `int` - at `\$\.reasons\[1\]`"),
+    ],
+)
+def test_damage_names_the_document_the_place_and_what_was_found(wrong: dict[str, Any], said: str) -> None:
+    stored = {"symbol": "MTUM", "side": "BUY", "purpose": "enter", "shares": 3, "reasons": [], **wrong}
+    with pytest.raises(ValueError, match=f"^the order of today cannot be read: {said}$"):
+        decode(PlannedOrder, stored, "the order of today")
+
+
+def test_a_remembered_count_stays_a_whole_number() -> None:
+    text = '{"count":3,"day":"2024-01-03","stop":{"symbol":"MTUM","usd":1.5},"trail":2.0}'
+    assert (
+        canonical(
+            plain(memory_of({"count": 3, "day": "2024-01-03", "trail": 2.0, "stop": {"symbol": "MTUM", "usd": 1.5}}))
+        )
+        == text
+    )
+
+
+def test_the_exchange_is_stored_to_the_last_digit_and_comes_back() -> None:
+    assert to_bytes(STATE).decode() == STORED_STATE
+    assert from_bytes(STORED_STATE.encode()) == STATE
+
+
+@pytest.mark.parametrize(
+    "damage", [('"filled":0,', ""), ('"code":0', '"code":0,"novelty":1'), ('"limit":"1.50"', '"limit":1.5')]
+)
+def test_an_exchange_with_other_fields_is_refused(damage: tuple[str, str]) -> None:
+    assert damage[0] in STORED_STATE
+    with pytest.raises(ValueError, match="the exchange's state cannot be read"):
+        from_bytes(STORED_STATE.replace(*damage).encode())
+
+
+def test_a_late_number_stands_as_two_keys_and_one_of_an_older_report_is_of_unknown_state() -> None:
+    line = EquityLine(equity_usd=final(5000.25), start=date(2024, 1, 3))
+    stored = document(line)
+    assert (stored["equity_usd"], stored["equity_usd_state"], stored["start"]) == (5000.25, "final", "2024-01-03")
+    assert (stored["cash_usd"], stored["cash_usd_state"]) == (None, "unknown")
+    assert from_document(EquityLine, {**stored, "of_a_later_version": 1}) == line
+    del stored["equity_usd_state"], stored["cash_usd"], stored["cash_usd_state"]
+    assert from_document(EquityLine, stored).equity_usd == Stated(5000.25, State.UNKNOWN)
+
+
+def test_instants_of_reports_are_whole_seconds_and_what_is_no_number_is_null() -> None:
+    unknown = Stated()
+    fill = FillLine("e", "o", "MTUM", "BUY", 3, AT, None, unknown, float("nan"), unknown, unknown, unknown, unknown)
+    stored = document(fill)
+    assert (stored["at"], stored["fill_price"]) == ("2024-01-03T20:39:30Z", None)
+    assert isnan(from_document(FillLine, stored).fill_price)
