@@ -15,14 +15,14 @@ from mtum.core.reporting.codec import document, from_document
 from mtum.core.reporting.stated import State, Stated, final
 from mtum.core.reporting.summary import EquityLine, FillLine
 from mtum.core.simulation.exchange_codec import from_bytes, to_bytes
-from mtum.core.simulation.exchange_state import ExchangeOrder, ExchangeState, Ticket
+from mtum.core.simulation.exchange_state import ExchangeOrder, ExchangeState, ExchangeTicket
 
 ORDER = PlannedOrder("MTUM", Side.BUY, Purpose.ENTER, 3, ("rsi_high", "above_average"))
 AT = datetime(2024, 1, 3, 20, 39, 30, 5, tzinfo=UTC)
 STATE = ExchangeState(
     orders=(
         ExchangeOrder(
-            Ticket("U1", "MTUM", Side.BUY, OrderType.MARKET_ON_CLOSE, 3, limit=Decimal("1.50")),
+            ExchangeTicket("U1", "MTUM", Side.BUY, OrderType.MARKET_ON_CLOSE, 3, limit=Decimal("1.50")),
             perm_id=7,
             placed_at=AT,
             placed_session=date(2024, 1, 3),
