@@ -89,7 +89,7 @@ class LedgerStore(Protocol):
         ...
 
     def allotted_since(self, session: date) -> Decimal:
-        """Return the cash in USD that strategies were given after a session out of what no strategy owned."""
+        """Return the cash in USD that strategies were given of what no strategy owned, less what they gave back."""
         ...
 
     def movements(self, strategy: str, *, open_only: bool = False) -> Sequence[CashMovement]:

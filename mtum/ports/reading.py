@@ -148,6 +148,22 @@ class EquityRow:
 
 
 @dataclass(frozen=True, slots=True)
+class VirtualRow:
+    """What a watched strategy's virtual money was worth at its decision.
+
+    Parameters
+    ----------
+    after : str or None
+        Its last session before with money of its own: with virtual money it began anew after that.
+    """
+
+    session: str
+    strategy: str
+    equity_usd: float
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class CashRow:
     """A change of a strategy's cash. The columns of `cash_movements`."""
 

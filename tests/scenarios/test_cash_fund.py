@@ -1,6 +1,7 @@
 """Idle cash in a fund, and purchases that need it back, through the whole daily job."""
 
 from datetime import date
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from shutil import copytree
@@ -209,3 +210,36 @@ def test_a_session_killed_at_any_step_orders_the_fund_once(
         assert in_child(partial(_played, killed, None)) == 0, step
         assert len(exchange_in(killed).orders) == made, step
         assert _books(killed) == expected, step
+
+
+def test_what_a_removed_fund_lost_is_the_sleeves_in_proportion_to_their_cash(tmp_path: Path) -> None:
+    with account(tmp_path, *SLEEVES, extra=FUND) as replay:
+        played(replay, 1)
+        replay.desk.store.statements.request_flatten("MTUM", "no fund any more", replay.desk.clock.now())
+        (second,) = played(replay, 1)
+        assert ("SELL", "MTUM") in [one[:2] for one in orders(second)]
+    with account(tmp_path, *SLEEVES) as replay:
+        ledger, books = replay.desk.store.ledger, replay.desk.store.books
+        before = {name: books.cash(name) for name in ("core", "timing", "cash")}
+        cash = [before["core"], before["timing"]]
+        assert before["cash"] < 0
+        (third,) = played(replay, 1)
+        assert third["exit_code"] == 0, third["problems"]
+        moved = {name: [one for one in ledger.movements(name) if one.key.startswith("fund:")] for name in before}
+        assert {one.kind for own in moved.values() for one in own} == {"adjustment"}
+        lost = {name: sum(one.amount_usd for one in own) for name, own in moved.items()}
+        assert abs(before["cash"] + lost["cash"]) < Decimal("0.01")
+        assert sum(lost.values()) == 0
+        assert abs(lost["core"] - before["cash"] * cash[0] / sum(cash)) <= Decimal("0.01")
+        (broker,) = exchange_in(tmp_path).accounts
+        owned = sum(books.cash(name) for name in ("core", "timing"))
+        assert abs(broker.cash - owned) < Decimal("0.01")
+        assert {one.symbol: int(one.shares) for one in broker.positions if one.shares} == {
+            lot.symbol: lot.shares for lot in ledger.lots("core")
+        }
+        assert not replay.desk.store.control.halts(in_force=True)
+        assert not book_problems(replay.desk.store)
+        played(replay, 1)
+        assert [len(own) for own in moved.values()] == [
+            len([one for one in ledger.movements(name) if one.key.startswith("fund:")]) for name in before
+        ]

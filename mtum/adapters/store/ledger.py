@@ -71,10 +71,11 @@ class SqliteLedger:
         return {name: cash for (name,) in others if (cash := cash_of(self.database, name))}
 
     def allotted_since(self, session: date) -> Decimal:
-        """Return the cash in USD that strategies were given after a session out of what no strategy owned."""
+        """Return the cash in USD that strategies were given of what no strategy owned, less what they gave back."""
         sql = (
             f"SELECT coalesce(sum(amount_usd), 0) FROM cash_movements WHERE {OPEN} AND session > ? "
-            "AND (kind = 'capital' OR key LIKE 'handed_on:%' OR key LIKE 'taken_over:%')"
+            "AND (kind = 'capital' OR substr(key, 1, instr(key, ':') - 1) IN "
+            "('handed_on', 'taken_over', 'handed_back', 'begins_again'))"
         )
         row = self.database.row(sql, (session.isoformat(),))
         return money(row[0] if row else 0.0)

@@ -33,6 +33,7 @@ from mtum.ports.reading import (
     SignalRow,
     State,
     TradeRow,
+    VirtualRow,
 )
 
 BUSY_SECONDS = 5.0
@@ -52,6 +53,10 @@ SELECT i.id, o.ref, i.session, i.strategy, i.account, i.symbol, i.side, i.purpos
   o.submitted_at, o.updated_at
 FROM order_intents AS i JOIN orders AS o ON o.intent_id = i.id)"""
 _HALTS = '(SELECT id, restriction, why, halted_by AS "by", since, lifted_at, strategy AS sleeve FROM halts)'
+_VIRTUAL = """(
+SELECT session, strategy, equity_usd, after FROM (SELECT session, strategy, json_extract(document, '$.equity_usd')
+  AS equity_usd, json_extract(document, '$.virtual') AS virtual, max(iif(json_extract(document, '$.virtual'), NULL,
+  session)) OVER (PARTITION BY strategy ORDER BY session) AS after FROM decisions WHERE preview = 0) WHERE virtual)"""
 _LATEST = "(SELECT strategy, max(session) AS session FROM equity GROUP BY strategy)"
 
 _LISTED: dict[type, tuple[str, str, str]] = {
@@ -62,6 +67,7 @@ _LISTED: dict[type, tuple[str, str, str]] = {
     SignalRow: ("v_signals", "session", "strategy, symbol, number"),
     BarRow: ("bars", "session", "symbol, source"),
     EquityRow: ("equity", "session", "strategy"),
+    VirtualRow: (_VIRTUAL, "session", "strategy"),
     CashRow: ("cash_movements", "session", "rowid"),
     RunRow: ("runs", "coalesce(session, date(started_at))", "started_at, id"),
     HaltRow: (_HALTS, "date(since)", "id"),
@@ -155,8 +161,11 @@ class SqliteReader:
         facts = meta(self.connection)
         totals = "SELECT strategy, sum(amount_usd) FROM cash_movements WHERE paid = 1 GROUP BY strategy"
         unsettled = (
-            "SELECT DISTINCT session FROM decisions WHERE preview = 0 AND NOT EXISTS (SELECT 1 FROM equity "
-            "WHERE equity.session = decisions.session AND equity.strategy = decisions.strategy) ORDER BY session"
+            "SELECT DISTINCT session FROM decisions WHERE preview = 0 AND CASE WHEN EXISTS (SELECT 1 FROM equity "
+            "WHERE equity.session = decisions.session AND equity.strategy = decisions.strategy) THEN 0 "
+            # Of what had no money of its own there is no equity to come.
+            "ELSE json_extract(document, '$.virtual') IS NULL AND strategy IN (SELECT strategy FROM cash_movements "
+            "WHERE kind = 'capital') END ORDER BY session"
         )
         waiting = "SELECT count(*) FROM notifications WHERE delivered_at IS NULL"
         last = self._select(RunRow, "runs", "ORDER BY session DESC, started_at DESC, id DESC LIMIT 1")

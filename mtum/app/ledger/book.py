@@ -24,6 +24,8 @@ from mtum.ports.records import FLOWS, CashMovement, IntentState
 from mtum.ports.store import Store
 
 ZERO = Decimal(0)
+BEGINS_AGAIN = "begins_again:"
+"""How the key of the cash begins that a sleeve is given when it trades after it was watched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,18 +134,20 @@ def write_lots(store: Store, records: Records | None = None) -> None:
         store.ledger.write_lots(strategy, lots, remembered)
 
 
-def starting_capital(strategy: str, session: date, capital_usd: Decimal) -> CashMovement:
-    """Return the movement that gives a strategy its first cash."""
-    return CashMovement(f"capital:{strategy}", strategy, session, "capital", capital_usd)
+def beginning(strategy: str, session: date, usd: Decimal, before: Sequence[CashMovement]) -> CashMovement:
+    """Return the movement that gives a strategy its first cash, or cash once more after it was only watched."""
+    if any(movement.kind == "capital" for movement in before):
+        return CashMovement(f"{BEGINS_AGAIN}{strategy}:{session}", strategy, session, "deposit", usd, "trades again")
+    return CashMovement(f"capital:{strategy}", strategy, session, "capital", usd)
 
 
-def with_capital(sleeve: SleeveRecords, strategy: str, session: date, capital_usd: Decimal) -> SleeveRecords:
-    """Return the sleeve as it will be once it has its starting capital; unchanged if it has it."""
-    if any(movement.kind == "capital" for movement in sleeve.movements):
-        return sleeve
-    movements = (starting_capital(strategy, session, capital_usd), *sleeve.movements)
-    points = (*_beginning(movements), *sleeve.points)
-    return replace(sleeve, cash_usd=sleeve.cash_usd + capital_usd, movements=movements, points=points)
+def with_capital(sleeve: SleeveRecords, strategy: str, session: date, usd: Decimal) -> SleeveRecords:
+    """Return the sleeve as it will be once it has the cash that it begins with."""
+    given = beginning(strategy, session, usd, sleeve.movements)
+    first = given.kind == "capital"
+    movements = (given, *sleeve.movements) if first else (*sleeve.movements, given)
+    points = (*_beginning(movements), *sleeve.points) if first else sleeve.points
+    return replace(sleeve, cash_usd=sleeve.cash_usd + usd, movements=movements, points=points)
 
 
 def equity_before(sleeve: SleeveRecords) -> float | None:

@@ -1,41 +1,54 @@
-"""Every sleeve is given its first cash once; what a sleeve that is gone left behind goes on in those that begin."""
+"""Whose cash is it? Given to each sleeve that begins, taken from one that is only watched, shared where one is gone."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
 from mtum.app.desk import Desk, Problem
-from mtum.app.ledger.book import SleeveRecords, starting_capital, with_capital
+from mtum.app.ledger.book import BEGINS_AGAIN, SleeveRecords, beginning, with_capital
+from mtum.app.owner.approve_settings import watched, watched_line
+from mtum.core.coordination.coordinate import pro_rata
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.costs import to_cent
 from mtum.core.portfolio.fund import FUND
 from mtum.core.portfolio.money import exact
+from mtum.core.portfolio.sleeves import SleeveState
 from mtum.errors import ExitCode
 from mtum.ports.broker import BrokerAccount
 from mtum.ports.records import CashMovement
 
 ZERO = Decimal(0)
+HANDED_BACK = "handed_back:"
+"""How the key of the cash begins that a sleeve gave back when it was only watched; sleeve and session follow."""
 
 
 def ensure_capital(desk: Desk, session: Session) -> tuple[Problem, ...]:
-    """Give each sleeve its starting capital, once; return which of them have less than their part to begin with.
+    """Give each sleeve its starting capital, once; return what there is to say of those that begin.
 
     A sleeve with all the money takes over whatever is left of strategies that are gone: a change of strategy
     while flat moves the money that is there. None ever adds any.
     """
-    day, left = session.day, _left_behind(desk)
+    day = session.day
+    for moved in (_handed_back(desk, day), _earned_in_fund(desk, day)):
+        desk.store.ledger.move_cash(moved)
+    left = _left_behind(desk)
     given = starting_usd(desk, lambda: desk.broker.lists().account.cash_usd)
     taker = next((one.name for one in desk.sleeves if one.weight == 1 and one.name not in given), None)
     needed = sum(left.values(), ZERO) if taker else sum(given.values(), ZERO)
     moved = _handed_on(left, needed, day, taker or ", ".join(given))
-    moved += [starting_capital(name, day, usd) for name, usd in given.items() if usd > 0 or name == FUND]
+    known = {name: desk.store.ledger.movements(name, open_only=True) for name in given}
+    moved += [beginning(name, day, usd, known[name]) for name, usd in given.items() if usd > 0 or name == FUND]
     if taker is not None and left:
         note = f"from {', '.join(left)}"
         moved.append(CashMovement(f"taken_over:{taker}:{day}", taker, day, "deposit", needed, note))
-    if moved:
+    again = [name for name, usd in given.items() if usd > 0 and known[name]]
+    with desk.store.together():
         desk.store.ledger.move_cash(moved)
+        for name in again:  # what it lost before is none of what it has now
+            desk.store.limits.count_peak_since(day, desk.clock.now(), name)
     parts = {one.name: _part(desk, one.weight) for one in desk.sleeves}
-    return tuple(
+    told = watched(desk.store, desk.settings, desk.account) if given else []
+    less = [
         Problem(
             ExitCode.DONE,
             f"{name} begins with {usd:,.2f} USD, not with {parts[name]:,.2f}: no sleeve owns more than that of the "
@@ -43,14 +56,15 @@ def ensure_capital(desk: Desk, session: Session) -> tuple[Problem, ...]:
         )
         for name, usd in given.items()
         if usd < parts[name] and not any(one.weight == 1 for one in desk.sleeves)
-    )
+    ]
+    return (*less, *(Problem(ExitCode.DONE, watched_line(row)) for row in told))
 
 
 def starting_usd(desk: Desk, cash_usd: Callable[[], Decimal]) -> dict[str, Decimal]:
-    """Return what each sleeve that has not begun begins with.
+    """Return what each sleeve that has not begun begins with, and one that trades again after it was watched.
 
     The first sleeves have their weights' parts of the capital. One that is added later has its part too, as far
-    as there is cash that no sleeve owns.
+    as there is cash that no sleeve owns. One that is only closed is given none.
 
     Parameters
     ----------
@@ -58,16 +72,20 @@ def starting_usd(desk: Desk, cash_usd: Callable[[], Decimal]) -> dict[str, Decim
         Gives the broker's cash; asked where something began before.
     """
     real = [sleeve for sleeve in desk.sleeves if sleeve.owns_money]
-    # The money of a sleeve that is only watched now is still its own.
-    opened = {sleeve.name: desk.store.ledger.movements(sleeve.name, open_only=True) for sleeve in desk.sleeves}
+    opened = {sleeve.name: desk.store.ledger.movements(sleeve.name, open_only=True) for sleeve in real}
     begun = [name for name, moved in opened.items() if any(one.kind == "capital" for one in moved)]
-    new = [sleeve for sleeve in real if sleeve.name not in begun]
+    new = [
+        sleeve
+        for sleeve in real
+        if sleeve.state is not SleeveState.CLOSE
+        and (sleeve.name not in begun or (sleeve.state is SleeveState.ON and _has_nothing(opened[sleeve.name])))
+    ]
     if not new:
         return {}
     left = _left_behind(desk)
     if not begun and not left:
         return {sleeve.name: _part(desk, sleeve.weight) for sleeve in new}
-    if new[0].weight == 1:
+    if new[0].weight == 1 and new[0].name not in begun:
         return {new[0].name: sum(left.values(), ZERO) if left else _part(desk, 1)}
     free, found = max(ZERO, cash_usd() - sum(map(desk.store.books.cash, begun), ZERO)), {}
     for sleeve in new:
@@ -82,6 +100,46 @@ def begun(
     """Return the sleeves' records with what each begins with that has not begun."""
     given = starting_usd(desk, lambda: broker.cash_usd)
     return {name: with_capital(one, name, day, given[name]) if name in given else one for name, one in records.items()}
+
+
+def _has_nothing(moved: Sequence[CashMovement]) -> bool:
+    # Its money went back when it was watched, and it has been given none since.
+    ways = [one.key for one in moved if one.key.startswith((HANDED_BACK, BEGINS_AGAIN))]
+    return bool(ways) and ways[-1].startswith(HANDED_BACK)
+
+
+def _handed_back(desk: Desk, day: date) -> list[CashMovement]:
+    """Return what a sleeve still owned that is only watched now: its cash goes to what no sleeve owns."""
+    found = []
+    for sleeve in desk.sleeves:
+        cash = ZERO if sleeve.owns_money else desk.store.books.cash(sleeve.name)
+        if cash:
+            kind, note = "withdrawal" if cash > 0 else "deposit", "only watched: no sleeve's cash any more"
+            found.append(CashMovement(f"{HANDED_BACK}{sleeve.name}:{day}", sleeve.name, day, kind, -cash, note))
+    return found
+
+
+def _earned_in_fund(desk: Desk, day: date) -> list[CashMovement]:
+    """Return what a cash fund that is gone earned or lost, shared by the sleeves whose idle cash was in it.
+
+    In proportion to their cash, else to their weights; it is profit or loss of theirs, no money put in.
+    """
+    if any(sleeve.name == FUND for sleeve in desk.sleeves):
+        return []
+    earned = to_cent(desk.store.books.cash(FUND))
+    owning = [one for one in desk.sleeves if one.owns_money and desk.store.ledger.movements(one.name, open_only=True)]
+    if not earned or not owning:
+        return []
+    cash = [max(0, int(desk.store.books.cash(one.name) * 100)) for one in owning]
+    weights = cash if any(cash) else [round(one.weight * 10**9) for one in owning]
+    parts = pro_rata(int(abs(earned) * 100), weights)
+    note = f"what the cash fund {'earned' if earned > 0 else 'lost'} is the sleeves'"
+    shares = [(one.name, (Decimal(part) / 100).copy_sign(earned)) for one, part in zip(owning, parts, strict=True)]
+    return [
+        CashMovement(f"fund:{name}:{day}", name, day, "adjustment", usd, note)
+        for name, usd in ((FUND, -earned), *shares)
+        if usd
+    ]
 
 
 def _part(desk: Desk, weight: float) -> Decimal:

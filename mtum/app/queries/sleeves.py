@@ -1,17 +1,42 @@
 """What the account is made of: each sleeve with its money, what it holds and why it last decided so."""
 
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import accumulate
 from math import prod
 
 from mtum.app.queries.performance import AccountRow, PerformanceRow, performance
 from mtum.config import Settings
-from mtum.ports.reading import CashRow, DayRow, PositionRow, Reader
+from mtum.ports.reading import CashRow, DayRow, PositionRow, Reader, VirtualRow
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A time in which a sleeve was watched, at the prices of its decisions: virtual money, in no figure of the account.
+
+    Parameters
+    ----------
+    drawdown_frac, max_drawdown_frac : float
+        The fall from the peak at the end, and the deepest one.
+    """
+
+    start: str
+    end: str
+    sessions: int
+    start_usd: float
+    equity_usd: float
+    return_frac: float
+    drawdown_frac: float
+    max_drawdown_frac: float
 
 
 @dataclass(frozen=True, slots=True)
 class SleeveLine:
     """A sleeve at a glance; what its records do not hold yet is None.
+
+    Money and results of a sleeve that is watched are virtual; what it earned and was given with real money before
+    is in none of them.
 
     Parameters
     ----------
@@ -23,6 +48,8 @@ class SleeveLine:
         What other sleeves gave it, less what it gave them.
     reasons : tuple of str
         Of its last decision.
+    watched : tuple of Watched
+        Every time it was watched, oldest first; kept once it trades.
     """
 
     sleeve: str
@@ -41,12 +68,34 @@ class SleeveLine:
     decided: str | None
     action: str | None
     reasons: tuple[str, ...]
+    watched: tuple[Watched, ...]
 
 
-def _earned(own: Sequence[PerformanceRow], virtual_usd: float, worth_usd: float | None) -> float | None:
-    if worth_usd is not None:
-        return round(worth_usd / virtual_usd - 1.0, 8)
+def _earned(own: Sequence[PerformanceRow]) -> float | None:
     return round(prod(1.0 + row.return_frac for row in own) - 1.0, 8) if own else None
+
+
+def _watched(rows: Sequence[VirtualRow]) -> tuple[Watched, ...]:
+    times: dict[str | None, list[VirtualRow]] = defaultdict(list)
+    for row in rows:
+        times[row.after].append(row)
+    found = []
+    for own in times.values():
+        curve = [row.equity_usd for row in own]
+        falls = [round(worth / peak - 1.0, 8) for worth, peak in zip(curve, accumulate(curve, max), strict=True)]
+        found.append(
+            Watched(
+                start=own[0].session,
+                end=own[-1].session,
+                sessions=len(own),
+                start_usd=curve[0],
+                equity_usd=curve[-1],
+                return_frac=round(curve[-1] / curve[0] - 1.0, 8),
+                drawdown_frac=falls[-1],
+                max_drawdown_frac=min(falls),
+            )
+        )
+    return tuple(found)
 
 
 def _gained(account: Sequence[AccountRow], name: str) -> float:
@@ -60,30 +109,48 @@ def sleeve_lines(settings: Settings, reader: Reader | None, account: Sequence[Ac
     given = reader.rows(CashRow, None, None, kind="transfer") if reader else ()
     found = []
     for name, one in settings.configured().items():
-        own = [row for row in earned if row.strategy == name]
+        real = one.state != "watch"
+        own = [row for row in earned if row.strategy == name] if real else []
         last = own[-1] if own else None
         days = reader.rows(DayRow, None, 1, strategy=name) if reader else ()
         day = days[-1] if days else None
-        virtual = reader.decision(None, name) if reader and one.state == "watch" else None
-        worth = float(virtual.document["equity_usd"]) if virtual else None
-        found.append(
-            SleeveLine(
-                sleeve=name,
-                strategy=one.strategy,
-                weight=one.weight,
-                state=one.state,
-                session=last.session if last else None,
-                equity_usd=worth if one.state == "watch" else last.equity_usd if last else None,
-                cash_usd=state.cash_usd.get(name) if state else None,
-                return_frac=_earned(own, one.virtual_usd, worth),
-                drawdown_frac=last.drawdown_frac if last else None,
-                benchmark_usd=last.benchmark_usd if last else None,
-                gained_usd=_gained(account, name) if own else None,
-                transferred_usd=round(sum((row.amount_usd for row in given if row.strategy == name), 0.0), 2),
-                positions=tuple(row for row in state.positions if row.strategy == name) if state else (),
-                decided=day.session if day else None,
-                action=day.action if day else None,
-                reasons=tuple((day.all_reasons or "").split(", ")) if day else (),
-            )
+        times = _watched(reader.rows(VirtualRow, strategy=name) if reader else ())
+        now = times[-1] if times and not real else None
+        line = SleeveLine(
+            sleeve=name,
+            strategy=one.strategy,
+            weight=one.weight,
+            state=one.state,
+            session=last.session if last else None,
+            equity_usd=last.equity_usd if last else None,
+            cash_usd=state.cash_usd.get(name) if state and real else None,
+            return_frac=_earned(own),
+            drawdown_frac=last.drawdown_frac if last else None,
+            benchmark_usd=last.benchmark_usd if last else None,
+            gained_usd=_gained(account, name) if own else None,
+            transferred_usd=round(sum((row.amount_usd for row in given if row.strategy == name), 0.0), 2)
+            if real
+            else 0,
+            positions=tuple(row for row in state.positions if row.strategy == name) if state and real else (),
+            decided=day.session if day else None,
+            action=day.action if day else None,
+            reasons=tuple((day.all_reasons or "").split(", ")) if day else (),
+            watched=times,
         )
+        decision = reader.decision(None, name) if reader and now else None
+        if now and decision:
+            line = replace(
+                line,
+                session=now.end,
+                equity_usd=now.equity_usd,
+                cash_usd=float(decision.frame["book"]["cash_usd"]),
+                positions=tuple(
+                    PositionRow(name, symbol, own["shares"], own["entry_session"], own["entry_price"], *(None,) * 5)
+                    for symbol, own in decision.frame["book"]["holdings"].items()
+                    if own["shares"]
+                ),
+                return_frac=now.return_frac,
+                drawdown_frac=now.drawdown_frac,
+            )
+        found.append(line)
     return found

@@ -125,9 +125,11 @@ def _settled(desk: Desk, session: Session) -> tuple[Problem, ...]:
         restate_equity(desk, since)
     restate_equity(desk, session.day, books.records)
     ledger = desk.store.ledger
-    unpaid = [one for sleeve in desk.sleeves for one in ledger.movements(sleeve.name, open_only=True) if not one.paid]
+    # What a sleeve that is gone is still owed, the cash fund too, comes in as all else.
+    owners = dict.fromkeys([*(sleeve.name for sleeve in desk.sleeves), *books.records.strategies])
+    unpaid = [one for name in owners for one in ledger.movements(name, open_only=True) if not one.paid]
     if unpaid:
-        cash = sum((desk.store.books.cash(sleeve.name) for sleeve in desk.sleeves), Decimal(0))
+        cash = sum(map(desk.store.books.cash, owners), Decimal(0))
         ledger.move_cash(dividends_received(unpaid, cash, lists.account.cash_usd))
     desk.store.control.write_sessions(sessions.between(session.day, sessions.known[-1].day)[1:31])
     return tuple(problems)

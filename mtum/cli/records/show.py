@@ -181,19 +181,27 @@ def _list(
         rows: Sequence[Any] = () if reader is None else reader.rows(kinds[kind], since, limit, **wanted)
         untold = reader.rows(reading.FillRow, commission_usd=None) if reader and kind in _WITHOUT else ()
         changed = torn(reader) if reader and kind in _OF_FILLS else ""
+        virtual = reader.rows(reading.VirtualRow, since, limit, **wanted) if reader and kind == "equity" else ()
     listed = [_day_document(row) for row in rows] if kind == "decisions" else rows
-    document = {kind: listed, "count": len(rows), "source": call.settings().market.source}
+    document: dict[str, Any] = {kind: listed, "count": len(rows), "source": call.settings().market.source}
+    if virtual:
+        document["virtual"] = virtual
     if reader is None:
         return Answer(document, [NOTHING_YET])
     problems = [Problem(ExitCode.PERSON, changed)] if changed else []
     code = ExitCode.PERSON if changed else ExitCode.DONE
-    if not rows:
+    if not rows and not virtual:
         return Answer(document, [f"no {kind}" + (f" since {since}" if since else "")], code, problems)
     # Whose a row is needs a column only where they are not all one's.
     owners = {getattr(row, "strategy", None) for row in rows}
-    listing = _listing(({"strategy": "sleeve"} if len(owners) > 1 else {}) | _COLUMNS[kind], rows)
+    listings: list[str | Listing] = (
+        [_listing(({"strategy": "sleeve"} if len(owners) > 1 else {}) | _COLUMNS[kind], rows)] if rows else []
+    )
+    if virtual:
+        told = Listing(["session", "strategy", "equity USD"], [[r.session, r.strategy, r.equity_usd] for r in virtual])
+        listings += ["VIRTUAL, at each decision of a sleeve that was watched:", told]
     without = untold_commissions(untold, _WITHOUT.get(kind, ""))
-    return Answer(document, [listing, *without, *stand_in(call)], code, problems)
+    return Answer(document, [*listings, *without, *stand_in(call)], code, problems)
 
 
 def _listing(columns: Mapping[str, str], rows: Sequence[Any]) -> Listing:

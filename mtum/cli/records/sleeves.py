@@ -46,8 +46,16 @@ def sleeves(context: typer.Context) -> Answer:
     moved = any(line.transferred_usd for line in lines)
     rows = [[*_row(line), *([f"{line.transferred_usd:+,.2f}"] if moved else [])] for line in lines]
     told = f"The account has {last.equity_usd:,.2f} USD: {gained:+,.2f} since it began ({earned:+.2%})." if last else ""
+    watched = [
+        f"{line.sleeve}, VIRTUAL {one.start} to {one.end} ({one.sessions} sessions): {one.return_frac:+.2%}, largest "
+        f"fall {-one.max_drawdown_frac:.2%}."
+        for line in lines
+        for one in line.watched
+    ]
     shown = Listing([*_COLUMNS, *(["from other sleeves USD"] if moved else [])], rows)
-    return Answer(document, [*([NOTHING_YET, ""] if empty else []), shown, *([told] if told else []), *stand_in(call)])
+    return Answer(
+        document, [*([NOTHING_YET, ""] if empty else []), shown, *([told] if told else []), *watched, *stand_in(call)]
+    )
 
 
 def _row(line: "SleeveLine") -> list[object]:

@@ -445,13 +445,17 @@ def test_with_the_cash_in_a_fund_what_lacked_cash_is_wanted_for_five_sessions(tm
         assert build_book(own("0"), pair, desk.store, SleeveCash(D(0), D(0), True), SESSIONS, AFTER).in_fund
 
 
-def test_capital_is_added_once_and_counts_from_the_day_before() -> None:
+def test_capital_counts_from_the_day_before_and_what_comes_after_a_watch_is_a_deposit() -> None:
     deposit = CashMovement("d", STRATEGY, MONDAY, "deposit", D(7))
     begun = with_capital(own("7", movements=(deposit,)), STRATEGY, TUESDAY, D(500))
     first = CashMovement(f"capital:{STRATEGY}", STRATEGY, TUESDAY, "capital", D(500))
     assert (begun.cash_usd, begun.movements) == (D(507), (first, deposit))
     assert begun.points == (OfficialEquity(MONDAY, D(500)),)
-    assert with_capital(begun, STRATEGY, FRIDAY, D(500)) is begun
+    again = with_capital(begun, STRATEGY, FRIDAY, D(500))
+    assert (again.cash_usd, again.points) == (D(1007), begun.points)
+    assert again.movements[-1] == CashMovement(
+        f"begins_again:{STRATEGY}:{FRIDAY}", STRATEGY, FRIDAY, "deposit", D(500), "trades again"
+    )
 
 
 def test_todays_change_counts_from_the_last_close_and_money_moved_since() -> None:
