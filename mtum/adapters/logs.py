@@ -24,9 +24,9 @@ _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime
 
 
 @contextmanager
-def run_scope(run_id: int | None, session: date | None) -> Iterator[None]:
+def run_scope(run_id: int | None, day: date | None) -> Iterator[None]:
     """Put run id and session on every line logged inside."""
-    run_token, session_token = _run.set(run_id), _session.set(session)
+    run_token, session_token = _run.set(run_id), _session.set(day)
     try:
         yield
     finally:

@@ -116,9 +116,9 @@ class Desk:
             return symbol
         return f"{sleeve.name}/{symbol}" if symbol else sleeve.name
 
-    def decided(self, session: date) -> bool:
+    def decided(self, day: date) -> bool:
         """Return whether a session is decided: all its sleeves are, together."""
-        return any(self.store.decisions.decided(session, sleeve.name) for sleeve in self.sleeves)
+        return any(self.store.decisions.decided(day, sleeve.name) for sleeve in self.sleeves)
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,14 +173,14 @@ CALENDAR_SESSIONS = 25
 """Sessions of the calendar before those of the history, so that what began a while ago can be counted."""
 
 
-def values_before(values: Mapping[date, float], session: date, count: int) -> dict[date, float]:
+def values_before(values: Mapping[date, float], day: date, count: int) -> dict[date, float]:
     """Return the last `count` values of a series before a session, oldest first."""
     days = sorted(values)
-    at = bisect_left(days, session)
-    return {day: values[day] for day in days[max(0, at - count) : at]}
+    at = bisect_left(days, day)
+    return {one: values[one] for one in days[max(0, at - count) : at]}
 
 
-def calendar_around(days: tuple[date, ...], session: date, history_sessions: int) -> tuple[date, ...]:
+def calendar_around(days: tuple[date, ...], day: date, history_sessions: int) -> tuple[date, ...]:
     """Return the sessions a view of that session has: before its history, up to the next one."""
-    at = bisect_right(days, session)
+    at = bisect_right(days, day)
     return days[max(0, at - history_sessions - CALENDAR_SESSIONS) : at + 1]

@@ -72,7 +72,7 @@ class BookStore(Protocol):
         """
         ...
 
-    def last_before(self, strategy: str, session: date) -> EquityPoint | None:
+    def last_before(self, strategy: str, day: date) -> EquityPoint | None:
         """Return the newest point of a session earlier than that."""
         ...
 
@@ -114,11 +114,11 @@ class LedgerStore(Protocol):
         """Return points, oldest first; all, or those from a session on."""
         ...
 
-    def write_account(self, session: date, at: datetime, lists: BrokerLists) -> None:
+    def write_account(self, day: date, at: datetime, lists: BrokerLists) -> None:
         """Record account values and positions as the broker showed them."""
         ...
 
-    def others(self, session: date) -> Sequence[str]:
+    def others(self, day: date) -> Sequence[str]:
         """Return what the broker last showed in that session besides shares, in words."""
         ...
 
@@ -130,11 +130,11 @@ class CrossStore(Protocol):
         """Return those whose official close is still awaited, oldest first."""
         ...
 
-    def of(self, session: date) -> Sequence[Cross]:
+    def of(self, day: date) -> Sequence[Cross]:
         """Return those of one session, in the order they were planned."""
         ...
 
-    def ended(self, session: date) -> Mapping[tuple[str, str], Mapping[str, object]]:
+    def ended(self, day: date) -> Mapping[tuple[str, str], Mapping[str, object]]:
         """Return `status` and `price_usd` of a session's crosses by sleeve and symbol.
 
         The price is the official close, before it is known that of the decision.
@@ -173,7 +173,7 @@ class PlanStore(Protocol):
         """
         ...
 
-    def find(self, session: date) -> PlanRecord | None:
+    def find(self, day: date) -> PlanRecord | None:
         """Return the plan of a session, or None."""
         ...
 

@@ -79,9 +79,7 @@ class ChangeStore(Protocol):
 class ApprovalStore(Protocol):
     """What a person approved, and the contracts that were pinned; every change is kept, and the newest counts."""
 
-    def approve(
-        self, session: date, way: Way, at: datetime, sleeve: str | None = None, symbol: str | None = None
-    ) -> bool:
+    def approve(self, day: date, way: Way, at: datetime, sleeve: str | None = None, symbol: str | None = None) -> bool:
         """Record that a session's entries or exits may be sent; False if that was approved before.
 
         Parameters
@@ -91,7 +89,7 @@ class ApprovalStore(Protocol):
         """
         ...
 
-    def approved(self, session: date, way: Way, sleeve: str | None = None, symbol: str | None = None) -> bool:
+    def approved(self, day: date, way: Way, sleeve: str | None = None, symbol: str | None = None) -> bool:
         """Return whether a person has approved that session's entries or exits as a whole, or by sleeve or symbol."""
         ...
 
@@ -123,7 +121,7 @@ class LimitStore(Protocol):
         """Return what the account was worth at the last decision, None before the first."""
         ...
 
-    def count_peak_since(self, session: date, at: datetime, sleeve: str | None = None) -> None:
+    def count_peak_since(self, day: date, at: datetime, sleeve: str | None = None) -> None:
         """Record from whose close on the drawdown limit counts its peak."""
         ...
 

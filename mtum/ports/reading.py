@@ -324,7 +324,7 @@ class Reader(Protocol):
         """Return fills that are missing though an event or their cash tells of them, or whose cash is another's."""
         ...
 
-    def decision(self, session: date | None = None, strategy: str | None = None) -> DecisionRow | None:
+    def decision(self, day: date | None = None, strategy: str | None = None) -> DecisionRow | None:
         """Return one whole final decision (default: the newest), or None.
 
         Raises
@@ -334,11 +334,11 @@ class Reader(Protocol):
         """
         ...
 
-    def plan(self, session: date) -> Mapping[str, object] | None:
+    def plan(self, day: date) -> Mapping[str, object] | None:
         """Return what the account did with the wishes of its sleeves in a session, or None."""
         ...
 
-    def crosses(self, session: date) -> Mapping[tuple[str, str], Mapping[str, object]]:
+    def crosses(self, day: date) -> Mapping[tuple[str, str], Mapping[str, object]]:
         """Return `status` and `price_usd` of a session's crosses by sleeve and symbol.
 
         The price is the official close, before it is known that of the decision.

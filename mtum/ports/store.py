@@ -31,7 +31,7 @@ from mtum.ports.records import (
 class RunStore(Protocol):
     """The run ledger."""
 
-    def start(self, job: str, slot: str, session: date | None, at: datetime) -> int:
+    def start(self, job: str, slot: str, day: date | None, at: datetime) -> int:
         """Record a start, or reopen an unfinished run of the same job, slot and session; return its id."""
         ...
 
@@ -49,7 +49,7 @@ class RunStore(Protocol):
         """Add to an ended run what came of it later; when and how it ended stays."""
         ...
 
-    def find(self, job: str, slot: str, session: date) -> RunRecord | None:
+    def find(self, job: str, slot: str, day: date) -> RunRecord | None:
         """Return the run of that job, slot and session."""
         ...
 
@@ -91,19 +91,19 @@ class DecisionStore(Protocol):
         """Store a dry run's decision; replaces an earlier preview of the session."""
         ...
 
-    def find(self, session: date, strategy: str, *, bars: bool = True) -> DecisionRecord | None:
+    def find(self, day: date, strategy: str, *, bars: bool = True) -> DecisionRecord | None:
         """Return the final decision, or None; a large frame without its bars where they are not asked for."""
         ...
 
-    def decided(self, session: date, strategy: str) -> bool:
+    def decided(self, day: date, strategy: str) -> bool:
         """Return whether a decision is final, without reading it."""
         ...
 
-    def remembered(self, session: date, strategy: str) -> Mapping[str, Mapping[str, float]]:
+    def remembered(self, day: date, strategy: str) -> Mapping[str, Mapping[str, float]]:
         """Return what the final decision keeps by symbol, without its frame; empty without a decision."""
         ...
 
-    def memory_before(self, strategy: str, session: date) -> tuple[date, Mapping[str, Any]] | None:
+    def memory_before(self, strategy: str, day: date) -> tuple[date, Mapping[str, Any]] | None:
         """Return session and document, with `memory` and `standing`, of the last final decision before one."""
         ...
 
@@ -119,7 +119,7 @@ class DecisionStore(Protocol):
 class OrderStore(Protocol):
     """Intents, orders, their events and fills."""
 
-    def states(self, session: date | None = None, *, unresolved: bool = False) -> Sequence[IntentState]:
+    def states(self, day: date | None = None, *, unresolved: bool = False) -> Sequence[IntentState]:
         """Return intents oldest first: of one session, and/or only those not terminal."""
         ...
 

@@ -18,19 +18,17 @@ class SqliteApprovals:
 
     database: Database
 
-    def approve(
-        self, session: date, way: Way, at: datetime, sleeve: str | None = None, symbol: str | None = None
-    ) -> bool:
+    def approve(self, day: date, way: Way, at: datetime, sleeve: str | None = None, symbol: str | None = None) -> bool:
         """Record that a session's entries or exits may be sent; False if that was approved before."""
         sql = (
             "INSERT INTO approvals (session, way, sleeve, symbol, approved_at) VALUES (?, ?, ?, ?, ?) "
             "ON CONFLICT DO NOTHING"
         )
-        values = (session.isoformat(), way, sleeve, symbol, instant_text(at))
+        values = (day.isoformat(), way, sleeve, symbol, instant_text(at))
         with self.database.write() as connection:
             return connection.execute(sql, values).rowcount == 1
 
-    def approved(self, session: date, way: Way, sleeve: str | None = None, symbol: str | None = None) -> bool:
+    def approved(self, day: date, way: Way, sleeve: str | None = None, symbol: str | None = None) -> bool:
         """Return whether a person has approved that session's entries or exits as a whole, or by sleeve or symbol."""
         named = (
             "(sleeve IS NOT NULL OR symbol IS NOT NULL)" if sleeve or symbol else "sleeve IS NULL AND symbol IS NULL"
@@ -39,7 +37,7 @@ class SqliteApprovals:
             f"SELECT 1 FROM approvals WHERE session = ? AND way = ? AND {named} "
             "AND (sleeve IS NULL OR sleeve = ?) AND (symbol IS NULL OR symbol = ?)"
         )
-        return self.database.row(sql, (session.isoformat(), way, sleeve, symbol)) is not None
+        return self.database.row(sql, (day.isoformat(), way, sleeve, symbol)) is not None
 
     def approve_document(self, subject: Subject, document: Mapping[str, Any], at: datetime) -> None:
         """Record the settings, the code or the backtest that a person approved."""

@@ -76,7 +76,7 @@ class SqliteDecisions:
             unused = "hash NOT IN (SELECT frame_hash FROM decisions UNION SELECT frame_hash FROM plans)"
             connection.execute(f"DELETE FROM input_frames WHERE {unused}")
 
-    def find(self, session: date, strategy: str, *, bars: bool = True) -> DecisionRecord | None:
+    def find(self, day: date, strategy: str, *, bars: bool = True) -> DecisionRecord | None:
         """Return the final decision, or None; a large frame without its bars where they are not asked for.
 
         Raises
@@ -85,14 +85,14 @@ class SqliteDecisions:
             If a stored document is no longer JSON.
         """
         sql = f"{_SELECT} WHERE preview = 0 AND account = ? AND session = ? AND strategy = ?"
-        row = self.database.row(sql, (self.database.account, session.isoformat(), strategy))
+        row = self.database.row(sql, (self.database.account, day.isoformat(), strategy))
         return None if row is None else _record(self.database.connection, row, bars=bars)
 
-    def decided(self, session: date, strategy: str) -> bool:
+    def decided(self, day: date, strategy: str) -> bool:
         """Return whether a decision is final, without reading it."""
-        return self._column("1", session, strategy) is not None
+        return self._column("1", day, strategy) is not None
 
-    def remembered(self, session: date, strategy: str) -> Mapping[str, Mapping[str, float]]:
+    def remembered(self, day: date, strategy: str) -> Mapping[str, Mapping[str, float]]:
         """Return what the final decision keeps by symbol, without its frame; empty without a decision.
 
         Raises
@@ -100,14 +100,14 @@ class SqliteDecisions:
         VerificationError
             If it is no longer JSON.
         """
-        text = self._column("remembered", session, strategy)
+        text = self._column("remembered", day, strategy)
         try:
             found: Mapping[str, Mapping[str, float]] = json.loads(text) if text else {}
         except ValueError as error:
-            raise VerificationError(f"the stored decision of {session} cannot be read: {error}") from error
+            raise VerificationError(f"the stored decision of {day} cannot be read: {error}") from error
         return found
 
-    def memory_before(self, strategy: str, session: date) -> tuple[date, Mapping[str, Any]] | None:
+    def memory_before(self, strategy: str, day: date) -> tuple[date, Mapping[str, Any]] | None:
         """Return what the last final decision before a session left to the next: session, memory, standing, stopped.
 
         Raises
@@ -119,7 +119,7 @@ class SqliteDecisions:
             "SELECT session, document FROM decisions WHERE preview = 0 AND account = ? AND strategy = ? "
             "AND session < ? ORDER BY session DESC LIMIT 1"
         )
-        row = self.database.row(sql, (self.database.account, strategy, session.isoformat()))
+        row = self.database.row(sql, (self.database.account, strategy, day.isoformat()))
         if row is None:
             return None
         try:
@@ -145,9 +145,9 @@ class SqliteDecisions:
             raise VerificationError(f"a stored decision of {strategy} cannot be read: {error}") from error
         return any(one.get("daily_loss_hit") for one in found if bool(one.get("virtual")) is virtual)
 
-    def _column(self, name: str, session: date, strategy: str) -> str | None:
+    def _column(self, name: str, day: date, strategy: str) -> str | None:
         sql = f"SELECT {name} FROM decisions WHERE preview = 0 AND account = ? AND session = ? AND strategy = ?"
-        row = self.database.row(sql, (self.database.account, session.isoformat(), strategy))
+        row = self.database.row(sql, (self.database.account, day.isoformat(), strategy))
         return None if row is None else row[0]
 
     def all(self, since: date | None = None) -> Sequence[DecisionRecord]:

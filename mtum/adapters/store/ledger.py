@@ -77,7 +77,7 @@ class SqliteLedger:
             "AND (kind = 'capital' OR substr(key, 1, instr(key, ':') - 1) IN "
             "('handed_on', 'taken_over', 'handed_back', 'begins_again'))"
         )
-        row = self.database.row(sql, (session.isoformat(),))
+        row = self.database.row(sql, (day.isoformat(),))
         return money(row[0] if row else 0.0)
 
     def movements(self, strategy: str, *, open_only: bool = False) -> Sequence[CashMovement]:
@@ -155,7 +155,7 @@ class SqliteLedger:
         sql = "SELECT * FROM equity WHERE strategy = ? AND session >= ? ORDER BY session"
         return tuple(point(tuple(row)) for row in self.database.rows(sql, (strategy, since_text(since))))
 
-    def write_account(self, session: date, at: datetime, lists: BrokerLists) -> None:
+    def write_account(self, day: date, at: datetime, lists: BrokerLists) -> None:
         """Record account values and positions as the broker showed them."""
         account = lists.account
         sql = (
@@ -163,7 +163,7 @@ class SqliteLedger:
             "net_liquidation_usd, positions, others) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
         )
         values = (
-            session.isoformat(),
+            day.isoformat(),
             instant_text(at),
             account.code,
             account.kind.value,
@@ -176,10 +176,10 @@ class SqliteLedger:
         with self.database.write() as connection:
             connection.execute(sql, values)
 
-    def others(self, session: date) -> Sequence[str]:
+    def others(self, day: date) -> Sequence[str]:
         """Return what the broker last showed in that session besides shares, in words."""
         sql = "SELECT others FROM account_snapshots WHERE session = ? ORDER BY at DESC LIMIT 1"
-        row = self.database.row(sql, (session.isoformat(),))
+        row = self.database.row(sql, (day.isoformat(),))
         return () if row is None else tuple(json.loads(row["others"]))
 
 

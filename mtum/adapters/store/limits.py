@@ -29,10 +29,10 @@ class SqliteLimits:
         day = date.fromisoformat(row["session"])
         return AccountWorth(day, row["net_usd"], row["shares_usd"], row["cash_usd"])
 
-    def count_peak_since(self, session: date, at: datetime, sleeve: str | None = None) -> None:
+    def count_peak_since(self, day: date, at: datetime, sleeve: str | None = None) -> None:
         """Record from whose close on the drawdown limit counts its peak, of one sleeve or of all."""
         with self.database.write() as connection:
-            values = (session.isoformat(), instant_text(at), sleeve)
+            values = (day.isoformat(), instant_text(at), sleeve)
             connection.execute("INSERT INTO peaks (session, set_at, strategy) VALUES (?, ?, ?)", values)
 
     def peak_since(self, sleeve: str | None = None) -> date | None:

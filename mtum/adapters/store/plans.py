@@ -50,7 +50,7 @@ class SqlitePlans:
         rows = self.database.rows(sql, 2 * (self.database.account, strategy, before.isoformat()))
         return [(date.fromisoformat(row["session"]), json.loads(row["planned"])) for row in rows]
 
-    def find(self, session: date) -> PlanRecord | None:
+    def find(self, day: date) -> PlanRecord | None:
         """Return the plan of a session, or None.
 
         Raises
@@ -59,7 +59,7 @@ class SqlitePlans:
             If it is no longer JSON.
         """
         sql = f"{_SELECT} WHERE account = ? AND session = ?"
-        row = self.database.row(sql, (self.database.account, session.isoformat()))
+        row = self.database.row(sql, (self.database.account, day.isoformat()))
         return None if row is None else _plan(self.database.connection, row)
 
     def transfers(self) -> Mapping[date, Mapping[str, Decimal]]:

@@ -217,9 +217,9 @@ class SqliteReader:
 
         return unsound_fills(self.connection)
 
-    def decision(self, session: date | None = None, strategy: str | None = None) -> DecisionRow | None:
+    def decision(self, day: date | None = None, strategy: str | None = None) -> DecisionRow | None:
         """Return one whole final decision (default: the newest), or None."""
-        asked = {"session": session and session.isoformat(), "strategy": strategy}
+        asked = {"session": day and day.isoformat(), "strategy": strategy}
         wanted = {column: value for column, value in asked.items() if value is not None}
         where = " AND ".join(("preview = 0", *(f"{column} = ?" for column in wanted)))
         found = self._select(
@@ -230,9 +230,9 @@ class SqliteReader:
         )
         return found[0] if found else None
 
-    def plan(self, session: date) -> Mapping[str, object] | None:
+    def plan(self, day: date) -> Mapping[str, object] | None:
         """Return what the account did with the wishes of its sleeves in a session, or None."""
-        rows = _ask(self.connection, "SELECT document FROM plans WHERE session = ?", (session.isoformat(),))
+        rows = _ask(self.connection, "SELECT document FROM plans WHERE session = ?", (day.isoformat(),))
         return self._read("document", rows[0][0]) if rows else None
 
     def actions(self) -> Sequence[Action]:
@@ -249,9 +249,9 @@ class SqliteReader:
         with faults_of(_path(self.connection)):
             return followed_trades(self.connection)
 
-    def crosses(self, session: date) -> Mapping[tuple[str, str], Mapping[str, object]]:
+    def crosses(self, day: date) -> Mapping[tuple[str, str], Mapping[str, object]]:
         """Return `status` and `price_usd` of a session's crosses by sleeve and symbol."""
-        return ended(_ask(self.connection, ENDED, (session.isoformat(),)))
+        return ended(_ask(self.connection, ENDED, (day.isoformat(),)))
 
     def _select[R](self, kind: type[R], relation: str, rest: str = "", values: Sequence[object] = ()) -> list[R]:
         names = [field.name for field in fields(kind)]  # type: ignore[arg-type]  # every kind is a dataclass

@@ -20,7 +20,7 @@ class SqliteRuns:
     database: Database
     name: str = "runs"
 
-    def start(self, job: str, slot: str, session: date | None, at: datetime) -> int:
+    def start(self, job: str, slot: str, day: date | None, at: datetime) -> int:
         """Record a start; return the run's id.
 
         An unfinished run of the same job, slot and session goes on with its first instant and
@@ -30,11 +30,11 @@ class SqliteRuns:
         with self.database.write() as connection:
             same = "account = ? AND job = ? AND slot = ? AND session IS ?"
             sql = f"SELECT * FROM {self.name} WHERE {same} ORDER BY id DESC LIMIT 1"
-            known = connection.execute(sql, (self.database.account, job, slot, _text(session))).fetchone()
-            if known is None or (session is None and known["finished_at"] is not None):
+            known = connection.execute(sql, (self.database.account, job, slot, _text(day))).fetchone()
+            if known is None or (day is None and known["finished_at"] is not None):
                 columns = "account, job, slot, session, started_at"
                 sql = f"INSERT INTO {self.name} ({columns}) VALUES (?, ?, ?, ?, ?) RETURNING id"
-                values = (self.database.account, job, slot, _text(session), instant_text(at))
+                values = (self.database.account, job, slot, _text(day), instant_text(at))
                 return int(connection.execute(sql, values).fetchone()[0])
             if known["finished_at"] is not None:
                 _restart(connection, self.name, known, at)
@@ -64,10 +64,10 @@ class SqliteRuns:
             sql = "UPDATE runs SET exit_code = ?, document = ? WHERE id = ?"
             connection.execute(sql, (int(exit_code), plain(dict(document)), run_id))
 
-    def find(self, job: str, slot: str, session: date) -> RunRecord | None:
+    def find(self, job: str, slot: str, day: date) -> RunRecord | None:
         """Return the run of that job, slot and session."""
         sql = f"SELECT * FROM {self.name} WHERE account = ? AND session = ? AND job = ? AND slot = ?"
-        return _maybe(self.database.row(sql, (self.database.account, session.isoformat(), job, slot)))
+        return _maybe(self.database.row(sql, (self.database.account, day.isoformat(), job, slot)))
 
     def latest(self, job: str | None = None) -> RunRecord | None:
         """Return the run with the newest session, then start; one without a session counts last."""
@@ -86,8 +86,8 @@ class SqliteRuns:
         return tuple(_record(row) for row in self.database.rows(sql, (first.isoformat(), last.isoformat())))
 
 
-def _text(session: date | None) -> str | None:
-    return None if session is None else session.isoformat()
+def _text(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
 
 
 def _restart(connection: sqlite3.Connection, name: str, known: sqlite3.Row, at: datetime) -> None:

@@ -13,7 +13,7 @@ from mtum.ports.records import CashMovement
 
 
 def dividend_due(
-    lots: Iterable[Lot], strategy: str, symbol: str, session: date, per_share_usd: float, *, paid: bool
+    lots: Iterable[Lot], strategy: str, symbol: str, day: date, per_share_usd: float, *, paid: bool
 ) -> CashMovement | None:
     """Return the movement for shares held at the close before an ex-date; None when nothing is due.
 
@@ -24,15 +24,15 @@ def dividend_due(
     paid : bool
         Whether the cash is there already; otherwise it is receivable.
     """
-    shares = sum(lot.shares for lot in lots if lot.symbol == symbol and lot.session < session)
+    shares = sum(lot.shares for lot in lots if lot.symbol == symbol and lot.session < day)
     if not shares or per_share_usd <= 0:
         return None
     amount: Decimal = to_cent(shares * exact(per_share_usd))
-    note = f"{shares} shares at {per_share_usd:g} USD, ex-date {session}"
+    note = f"{shares} shares at {per_share_usd:g} USD, ex-date {day}"
     return CashMovement(
-        key=f"dividend:{strategy}:{symbol}:{session}",
+        key=f"dividend:{strategy}:{symbol}:{day}",
         strategy=strategy,
-        session=session,
+        session=day,
         kind="dividend",
         amount_usd=amount,
         note=note,

@@ -25,11 +25,11 @@ LAST_CLOSE_WITHIN = timedelta(days=10)
 """An older close does not value what is held."""
 
 
-def value_again_from(desk: Desk, session: date) -> date:
+def value_again_from(desk: Desk, day: date) -> date:
     """Return the oldest session of late that was valued without one of its closes, that session if there is none."""
     several = [sleeve.name for sleeve in desk.sleeves if len(sleeve.symbols) > 1]
-    late = [point for name in several for point in desk.store.ledger.equity(name, session - LAST_CLOSE_WITHIN)]
-    return min([session, *(point.session for point in late if not point.final)])
+    late = [point for name in several for point in desk.store.ledger.equity(name, day - LAST_CLOSE_WITHIN)]
+    return min([day, *(point.session for point in late if not point.final)])
 
 
 @contextmanager
@@ -101,33 +101,33 @@ def _at_cost(symbol: str, lots: Sequence[Lot], actions: Sequence[Action]) -> Bar
     return Bar(lot.session, price, price, price, price, 0.0) if lot and came else None
 
 
-def _equity_at(desk: Desk, sleeve: SleeveRecords, strategy: str, session: date, bars: Mapping[str, Bar]) -> EquityPoint:
+def _equity_at(desk: Desk, sleeve: SleeveRecords, strategy: str, day: date, bars: Mapping[str, Bar]) -> EquityPoint:
     """Return the sleeve at the session's official close; what came later (a session settled late) is left out."""
-    movements = [movement for movement in sleeve.movements if movement.session <= session]
-    cash = desk.store.books.cash(strategy, session)
+    movements = [movement for movement in sleeve.movements if movement.session <= day]
+    cash = desk.store.books.cash(strategy, day)
     receivable = sum((movement.amount_usd for movement in movements if not movement.paid), Decimal(0))
     held = [lot for lot in sleeve.lots if lot.symbol in bars]
     market = sum((lot.value_usd(exact(bars[lot.symbol].close)) for lot in held), Decimal(0))
-    earlier = desk.store.books.last_before(strategy, session)
+    earlier = desk.store.books.last_before(strategy, day)
     first = next(iter(bars))
     final = desk.store.bars.last_final(first, desk.source.name)
     # An order that may have been filled unseen: the shares, and so the equity, are not known yet.
     doubtful = any(
-        state.intent.strategy == strategy and state.intent.session <= session and state.status in IN_DOUBT
+        state.intent.strategy == strategy and state.intent.session <= day and state.status in IN_DOUBT
         for state in desk.store.orders.states(unresolved=True)
     )
     return EquityPoint(
-        session=session,
+        session=day,
         strategy=strategy,
         cash_usd=cash,
         receivable_usd=receivable,
         market_usd=market,
         equity_usd=cash + receivable + market,
         flows_usd=flows_since(movements, earlier.session if earlier else date.min),
-        benchmark_usd=_benchmark(desk, session, strategy, movements, _compared(desk, strategy, bars)),
+        benchmark_usd=_benchmark(desk, day, strategy, movements, _compared(desk, strategy, bars)),
         close=exact(bars[held[0].symbol if held else first].close),
         shares=sum(lot.shares for lot in held),
-        final=final is not None and final >= session and not doubtful,
+        final=final is not None and final >= day and not doubtful,
     )
 
 
@@ -148,7 +148,7 @@ def _compared(desk: Desk, strategy: str, traded: Collection[str]) -> Mapping[str
 
 
 def _benchmark(
-    desk: Desk, session: date, strategy: str, movements: Sequence[CashMovement], parts: Mapping[str, float]
+    desk: Desk, day: date, strategy: str, movements: Sequence[CashMovement], parts: Mapping[str, float]
 ) -> Decimal:
     """Return what the sleeve's money would be worth had it bought these parts of it and held them.
 
@@ -163,16 +163,16 @@ def _benchmark(
     costs = cost_model(portfolio.cost_model, exact(portfolio.cost_frac))
     changes = [one for one in desk.store.bars.actions() if isinstance(one, SymbolChange)]
     held_on = partial(_held_on, desk, changes, strategy if len(parts) == 1 else None)
-    bars, first = [held_on(symbol, (start.session, session, tuple(flows))) for symbol in parts], start.session
+    bars, first = [held_on(symbol, (start.session, day, tuple(flows))) for symbol in parts], start.session
     while all(map(len, bars)) and (later := max(one.day(0) for one in bars)) > first:
-        bars, first = [held_on(symbol, (later, session, tuple(flows))) for symbol in parts], later
+        bars, first = [held_on(symbol, (later, day, tuple(flows))) for symbol in parts], later
     given = float(start.amount_usd)
     whole = given + sum(flows.values())
     if not all(map(len, bars)):
         return exact(round(whole, 6))
     worth = whole * (1.0 - sum(parts.values()))
     for one, part in zip(bars, parts.values(), strict=True):
-        held = buy_and_hold(one, first, given * part, costs, {day: usd * part for day, usd in flows.items()})
+        held = buy_and_hold(one, first, given * part, costs, {paid: usd * part for paid, usd in flows.items()})
         worth += float(held.value_usd[-1]) if held else 0.0
     return exact(round(worth, 6))
 

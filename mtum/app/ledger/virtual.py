@@ -56,9 +56,9 @@ def virtual_records(store: Store, source: str, account: str, sleeve: Sleeve, tod
     )
 
 
-def virtual_key(sleeve: str, session: date, order: Mapping[str, object]) -> str:
+def virtual_key(sleeve: str, day: date, order: Mapping[str, object]) -> str:
     """Return the name of a virtual order and of its fill."""
-    return f"virtual:{sleeve}:{session}:{order['symbol']}:{order['purpose']}"
+    return f"virtual:{sleeve}:{day}:{order['symbol']}:{order['purpose']}"
 
 
 def _fills(

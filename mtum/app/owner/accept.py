@@ -321,16 +321,16 @@ def _fill(desk: Desk, intent: OrderIntent, exec_id: str, leg: Leg, shares: int, 
     )
 
 
-def _remembered(desk: Desk, strategy: Strategy, symbol: str, session: date) -> Mapping[str, float]:
+def _remembered(desk: Desk, strategy: Strategy, symbol: str, day: date) -> Mapping[str, float]:
     """Return what the strategy would have kept with an entry of that session, from final bars."""
     needed = strategy.history_sessions()
     symbols = (*strategy.universe(), *strategy.reads())
-    cached = [desk.store.bars.bars(one, desk.source.name).until(session) for one in symbols]
-    bars = {one.symbol: one.tail(needed) for one in cached if len(one) and one.last_day == session}
+    cached = [desk.store.bars.bars(one, desk.source.name).until(day) for one in symbols]
+    bars = {one.symbol: one.tail(needed) for one in cached if len(one) and one.last_day == day}
     if symbol not in bars:
-        raise UsageError(f"{symbol}: no bar of {session} in the cache; `mtum bars sync` first, or correct the date")
-    around = desk.calendar.sessions(bars[symbol].day(0) - timedelta(days=60), session + timedelta(days=10))
-    view = MarketView(session, bars, {}, {}, calendar=tuple(one.day for one in around) if strategy.CALENDAR else ())
+        raise UsageError(f"{symbol}: no bar of {day} in the cache; `mtum bars sync` first, or correct the date")
+    around = desk.calendar.sessions(bars[symbol].day(0) - timedelta(days=60), day + timedelta(days=10))
+    view = MarketView(day, bars, {}, {}, calendar=tuple(one.day for one in around) if strategy.CALENDAR else ())
     return kept_with_entry(strategy, view, symbol) if len(bars) == len(cached) or strategy.EACH_BY_ITSELF else {}
 
 

@@ -54,9 +54,9 @@ class VerifyResult:
 
 
 def verify(
-    store: Store, settings: Settings, today: Provenance, session: date | None = None, *, books: bool = True
+    store: Store, settings: Settings, today: Provenance, day: date | None = None, *, books: bool = True
 ) -> VerifyResult:
-    """Verify one session, or every stored decision when `session` is None.
+    """Verify one session, or every stored decision when `day` is None.
 
     Parameters
     ----------
@@ -72,18 +72,20 @@ def verify(
     bars = (f"the bar {line}" for line in (store.quarantine.altered() if books else ()))
     apart = (*book_problems(store), *store.events.missing(), *bars) if books else ()
     try:
-        records = _records(store, settings, session)
+        records = _records(store, settings, day)
     except VerificationError as error:
         return _result((), (Problem(ExitCode.PERSON, str(error)),), apart)
     found = tuple(_verified(store, record, settings, today, altered=record.session in altered) for record in records)
-    if session is None:
+    if day is None:
         apart += tuple(
-            f"the stored frame of the dry run of {day} is not what its hash says"
-            for day in sorted(altered - {record.session for record in records})
+            f"the stored frame of the dry run of {other} is not what its hash says"
+            for other in sorted(altered - {record.session for record in records})
         )
         decided = {record.session.isoformat() for record in records}
         apart += tuple(
-            f"there is a plan of {day}, which was not decided" for day in store.plans.sessions() if day not in decided
+            f"there is a plan of {other}, which was not decided"
+            for other in store.plans.sessions()
+            if other not in decided
         )
     apart += _plans_verified(store, records)
     problems = tuple(
@@ -92,13 +94,13 @@ def verify(
     return _result(found, problems, apart)
 
 
-def _records(store: Store, settings: Settings, session: date | None) -> Sequence[DecisionRecord]:
-    if session is None:
+def _records(store: Store, settings: Settings, day: date | None) -> Sequence[DecisionRecord]:
+    if day is None:
         return store.decisions.all()
-    asked = (store.decisions.find(session, sleeve.name) for sleeve in settings.sleeves())
+    asked = (store.decisions.find(day, sleeve.name) for sleeve in settings.sleeves())
     records = tuple(record for record in asked if record is not None)
     if not records:
-        raise UsageError(f"no decision is stored for {session}; `mtum show decisions` lists them")
+        raise UsageError(f"no decision is stored for {day}; `mtum show decisions` lists them")
     return records
 
 
@@ -187,14 +189,14 @@ def _plans_verified(store: Store, records: Sequence[DecisionRecord]) -> tuple[st
     return tuple(lines)
 
 
-def _transfers_verified(session: date, made: Mapping[str, Decimal], stored: Mapping[str, Decimal]) -> Iterator[str]:
+def _transfers_verified(day: date, made: Mapping[str, Decimal], stored: Mapping[str, Decimal]) -> Iterator[str]:
     """Compare what moved between the sleeves with what the plan made of it; together it is nothing."""
     for name in dict.fromkeys((*made, *stored)):
         due, there = made.get(name, ZERO), stored.get(name, ZERO)
         if abs(due - there) >= CENT:
-            yield f"transfers of {session}: {name} is stored with {there:+,.2f} USD, the plan makes {due:+,.2f}"
+            yield f"transfers of {day}: {name} is stored with {there:+,.2f} USD, the plan makes {due:+,.2f}"
     if abs(sum(stored.values(), ZERO)) >= CENT:
-        yield f"transfers of {session}: together they are {sum(stored.values(), ZERO):+,.2f} USD, not 0"
+        yield f"transfers of {day}: together they are {sum(stored.values(), ZERO):+,.2f} USD, not 0"
 
 
 def _provenance(store: Store, record: DecisionRecord) -> tuple[str, ...]:
@@ -208,11 +210,11 @@ def _provenance(store: Store, record: DecisionRecord) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _in_shares_of(store: Store, known: Bars, session: date) -> Bars:
+def _in_shares_of(store: Store, known: Bars, day: date) -> Bars:
     # On the day of a split the cache is still in old shares, the decision in new ones.
-    today = store.bars.bars(known.symbol, known.source).find(session)
+    today = store.bars.bars(known.symbol, known.source).find(day)
     split = today is not None and today.split not in (0.0, 1.0) and known.source not in REBASED_SOURCES
-    return rebased(known, (NewSplit(session, today.split),)) if today is not None and split else known
+    return rebased(known, (NewSplit(day, today.split),)) if today is not None and split else known
 
 
 def _bar_differences(store: Store, frame: Bars, known: Bars, names: Sequence[str]) -> list[str]:

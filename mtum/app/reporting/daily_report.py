@@ -52,7 +52,7 @@ class Report:
     broken: tuple[ProblemLine, ...] = ()
 
 
-def daily_report(writer: ReportWriter, session: date, at: datetime, slot: str = SLOT) -> Report:
+def daily_report(writer: ReportWriter, day: date, at: datetime, slot: str = SLOT) -> Report:
     """Write the report of a session, or return the one already written.
 
     Text and JSON are always written; HTML where the writer has a renderer. A stored report is
@@ -60,17 +60,17 @@ def daily_report(writer: ReportWriter, session: date, at: datetime, slot: str = 
 
     Parameters
     ----------
-    session : date
+    day : date
         Session reported on; nothing later is looked at.
     at : datetime
         Aware UTC instant of writing, for the run ledger.
     """
-    stored = stored_report(writer.store, session, slot)
+    stored = stored_report(writer.store, day, slot)
     if stored is not None:
         return _reread(writer, stored)
-    run_id = writer.store.runs.start(REPORT_JOB, slot, session, at)
+    run_id = writer.store.runs.start(REPORT_JOB, slot, day, at)
     try:
-        report = _put(writer, session_facts(writer.store, writer.calendar, writer.setup, session))
+        report = _put(writer, session_facts(writer.store, writer.calendar, writer.setup, day))
     except Exception as error:
         # Begun by hand there is nobody else to end the row, and a row without an end reads as a job at work.
         code, text = (error.exit_code, str(error)) if isinstance(error, MtumError) else (ExitCode.BUG, repr(error))
@@ -82,9 +82,9 @@ def daily_report(writer: ReportWriter, session: date, at: datetime, slot: str = 
     return report
 
 
-def preview_report(writer: ReportWriter, session: date) -> Report:
+def preview_report(writer: ReportWriter, day: date) -> Report:
     """Return the report as it would be written now; nothing is stored."""
-    return _made(writer, session_facts(writer.store, writer.calendar, writer.setup, session))
+    return _made(writer, session_facts(writer.store, writer.calendar, writer.setup, day))
 
 
 def report_message(writer: ReportWriter, report: Report) -> Message:
@@ -117,9 +117,9 @@ def _made(writer: ReportWriter, facts: SessionFacts) -> Report:
     return Report(summary, document(summary), text(page(summary)), None, fresh=True, broken=tuple(broken))
 
 
-def stored_report(store: Store, session: date, slot: str = SLOT) -> Mapping[str, Any] | None:
+def stored_report(store: Store, day: date, slot: str = SLOT) -> Mapping[str, Any] | None:
     """Return the stored document of a session's report, or None."""
-    run = store.runs.find(REPORT_JOB, slot, session)
+    run = store.runs.find(REPORT_JOB, slot, day)
     return run.document if run is not None and run.outcome == "finished" else None
 
 

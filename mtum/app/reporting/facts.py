@@ -35,9 +35,9 @@ CHART_SESSIONS = 126
 """Half a year is drawn in a daily report."""
 
 
-def report_key(account: str, session: date) -> str:
+def report_key(account: str, day: date) -> str:
     """Return the key of a session's report among the messages; the outbox adds the channel."""
-    return f"{REPORT_JOB}:{account}:{session}"
+    return f"{REPORT_JOB}:{account}:{day}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,9 +106,9 @@ def _document(
     return run_document(records, states, desk.settings.mode, problems, plan)
 
 
-def decisions_of(desk: Desk, session: date) -> tuple[DecisionRecord, ...]:
+def decisions_of(desk: Desk, day: date) -> tuple[DecisionRecord, ...]:
     """Return the final decisions of a session without their bars, in the order of the sleeves."""
-    found = (desk.store.decisions.find(session, sleeve.name, bars=False) for sleeve in desk.sleeves)
+    found = (desk.store.decisions.find(day, sleeve.name, bars=False) for sleeve in desk.sleeves)
     return tuple(record for record in found if record is not None)
 
 

@@ -175,16 +175,16 @@ def order_problems(states: Sequence[IntentState]) -> list[Problem]:
     return problems
 
 
-def broken_off(store: Store, error: MtumError, session: date | None = None) -> tuple[Problem, ...]:
+def broken_off(store: Store, error: MtumError, day: date | None = None) -> tuple[Problem, ...]:
     """Return the problems of a command that an error ended: orders in doubt first, of whatever session.
 
     Parameters
     ----------
-    session : date or None
+    day : date or None
         Whose denied and rejected orders are told too.
     """
     states = [one for one in store.orders.states(unresolved=True) if one.status in IN_DOUBT]
-    own = () if session is None else store.orders.states(session)
+    own = () if day is None else store.orders.states(day)
     states += [one for one in own if one.status not in IN_DOUBT]
     orders = order_problems(states)
     in_doubt = any(one.status in IN_DOUBT for one in states)

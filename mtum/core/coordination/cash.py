@@ -62,12 +62,12 @@ class TransferRules:
     band_frac: float = 0.2
     weighting: Weighting = "fixed"
 
-    def due(self, session: date, following: date | None) -> bool:
+    def due(self, day: date, following: date | None) -> bool:
         """Return whether a session is the last of its period; not where the one after it is unknown."""
         if self.period == "none" or following is None:
             return False
         months = 1 if self.period == "month" else 3
-        now, then = ((day.year, (day.month - 1) // months) for day in (session, following))
+        now, then = ((one.year, (one.month - 1) // months) for one in (day, following))
         return now != then
 
 

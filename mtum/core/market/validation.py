@@ -224,18 +224,18 @@ def provisional_problems(
 
 
 def freshness_problems(
-    symbol: str, session: date, seen_at: datetime, at: datetime, *, delayed: bool = False
+    symbol: str, day: date, seen_at: datetime, at: datetime, *, delayed: bool = False
 ) -> tuple[BarProblem, ...]:
     """Return a problem when a price is older than 10 minutes, from the future, or from a delayed feed."""
     if delayed:
-        return (BarProblem(symbol, session, Rule.DELAYED, "the feed is delayed", "subscribe to live prices"),)
+        return (BarProblem(symbol, day, Rule.DELAYED, "the feed is delayed", "subscribe to live prices"),)
     age = at - seen_at
     if -timedelta(minutes=1) <= age <= MAX_AGE:
         return ()
     minutes = age.total_seconds() / 60
     found = f"last traded {seen_at:%Y-%m-%d %H:%M:%S} UTC, {minutes:.0f} minutes before the decision (limit 10)"
     advice = "the feed is frozen, the symbol halted, or a clock is wrong; nothing is decided on it"
-    return (BarProblem(symbol, session, Rule.STALE, found, advice),)
+    return (BarProblem(symbol, day, Rule.STALE, found, advice),)
 
 
 def at_midpoint(today: ProvisionalBar, midpoint: float) -> ProvisionalBar:

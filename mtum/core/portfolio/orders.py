@@ -296,7 +296,7 @@ def combination_id(legs: Iterable[Leg]) -> InstrumentId:
     return InstrumentId(" + ".join(sorted(f"{leg.side.value} {leg.ratio} {leg.instrument}" for leg in legs)))
 
 
-def intent_id(account: str, session: date, strategy: str, symbol: str, purpose: Purpose) -> str:
+def intent_id(account: str, day: date, strategy: str, symbol: str, purpose: Purpose) -> str:
     """Identity of an intent: the same inputs give the same id on every machine.
 
     Returns
@@ -304,6 +304,6 @@ def intent_id(account: str, session: date, strategy: str, symbol: str, purpose: 
     str
         20 ASCII characters: ``m``, the session, a dash and 12 of base 32.
     """
-    key = "\x1f".join((account, session.isoformat(), strategy, symbol, purpose.value))
+    key = "\x1f".join((account, day.isoformat(), strategy, symbol, purpose.value))
     letters = base64.b32encode(sha256(key.encode()).digest()).decode("ascii")[:12]
-    return f"m{session:%y%m%d}-{letters}"
+    return f"m{day:%y%m%d}-{letters}"

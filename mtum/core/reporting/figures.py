@@ -93,10 +93,10 @@ def basis_points(given: Stated) -> str:
     return late(given, number(given.amount, 1, sign=True))
 
 
-def day(session: date, *, weekday: bool = False, year: bool = True) -> str:
+def day(on: date, *, weekday: bool = False, year: bool = True) -> str:
     """Return a session as 20 Nov 2026, the same in every locale."""
-    text = f"{session.day} {MONTHS[session.month - 1]}" + (f" {session.year}" if year else "")
-    return f"{WEEKDAYS[session.weekday()]} {text}" if weekday else text
+    text = f"{on.day} {MONTHS[on.month - 1]}" + (f" {on.year}" if year else "")
+    return f"{WEEKDAYS[on.weekday()]} {text}" if weekday else text
 
 
 def clock(instant: datetime, *, seconds: bool = True) -> str:

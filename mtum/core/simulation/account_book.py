@@ -44,7 +44,7 @@ def with_position(account: ExchangeAccount, position: Position) -> ExchangeAccou
 
 
 def book_fill(
-    account: ExchangeAccount, symbol: str, signed_shares: int, price: Decimal, commission: Decimal, session: date
+    account: ExchangeAccount, symbol: str, signed_shares: int, price: Decimal, commission: Decimal, day: date
 ) -> tuple[ExchangeAccount, Decimal | None]:
     """Book one fill: cash, settlement, position, average cost.
 
@@ -72,7 +72,7 @@ def book_fill(
         cash=after.cash + cash_change,
         realized_pnl=after.realized_pnl + (realized or Decimal(0)),
     )
-    return (_hold_back(after, session, cash_change) if cash_change > 0 else after), realized
+    return (_hold_back(after, day, cash_change) if cash_change > 0 else after), realized
 
 
 def signed(side: Side, shares: int) -> int:
@@ -85,9 +85,9 @@ def adjust_cash(account: ExchangeAccount, amount: Decimal) -> ExchangeAccount:
     return replace(account, cash=account.cash + amount)
 
 
-def settle(account: ExchangeAccount, session: date) -> ExchangeAccount:
+def settle(account: ExchangeAccount, day: date) -> ExchangeAccount:
     """Release the proceeds of sales that settle by this session."""
-    return replace(account, unsettled=tuple(u for u in account.unsettled if settlement_day(u.session) > session))
+    return replace(account, unsettled=tuple(u for u in account.unsettled if settlement_day(u.session) > day))
 
 
 def apply_action(account: ExchangeAccount, action: CorporateAction) -> ExchangeAccount:
@@ -116,7 +116,7 @@ def _position_after(held: Position, signed_shares: int, price: Decimal, commissi
     return Position(held.symbol, shares, price if turned else held.average_cost)
 
 
-def _hold_back(account: ExchangeAccount, session: date, amount: Decimal) -> ExchangeAccount:
-    earlier = sum((u.amount for u in account.unsettled if u.session == session), Decimal(0))
-    others = tuple(u for u in account.unsettled if u.session != session)
-    return replace(account, unsettled=(*others, Unsettled(session, earlier + amount)))
+def _hold_back(account: ExchangeAccount, day: date, amount: Decimal) -> ExchangeAccount:
+    earlier = sum((u.amount for u in account.unsettled if u.session == day), Decimal(0))
+    others = tuple(u for u in account.unsettled if u.session != day)
+    return replace(account, unsettled=(*others, Unsettled(day, earlier + amount)))

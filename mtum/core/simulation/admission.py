@@ -148,8 +148,8 @@ def _malformed(state: ExchangeState, ticket: ExchangeTicket, *, numbered: bool) 
     return None
 
 
-def _planned(state: ExchangeState, ticket: ExchangeTicket, session: date) -> Refusal | None:
-    plans = (p for p in state.plans if p.effect is PlanEffect.REJECT and p.matches(ticket, session))
+def _planned(state: ExchangeState, ticket: ExchangeTicket, day: date) -> Refusal | None:
+    plans = (p for p in state.plans if p.effect is PlanEffect.REJECT and p.matches(ticket, day))
     plan = next(plans, None)
     return Refusal(plan.code, plan.text) if plan else None
 

@@ -119,8 +119,8 @@ def _marketable(order: ExchangeOrder, price: Decimal) -> bool:
     return price <= limit if order.ticket.side is Side.BUY else price >= limit
 
 
-def _allowed(plans: tuple[FillPlan, ...], order: ExchangeOrder, session: date) -> int:
-    caps = [p.shares for p in plans if p.effect is PlanEffect.PARTIAL_FILL and p.matches(order.ticket, session)]
+def _allowed(plans: tuple[FillPlan, ...], order: ExchangeOrder, day: date) -> int:
+    caps = [p.shares for p in plans if p.effect is PlanEffect.PARTIAL_FILL and p.matches(order.ticket, day)]
     return min([*caps, order.ticket.shares])
 
 

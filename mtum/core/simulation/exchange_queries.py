@@ -10,20 +10,20 @@ def open_orders(state: ExchangeState, account: str = "") -> tuple[ExchangeOrder,
     return tuple(o for o in state.orders if o.status is ExchangeStatus.WORKING and account in ("", o.ticket.account))
 
 
-def completed_orders(state: ExchangeState, session: date, account: str = "") -> tuple[ExchangeOrder, ...]:
+def completed_orders(state: ExchangeState, day: date, account: str = "") -> tuple[ExchangeOrder, ...]:
     """Orders that ended in the given session, oldest first."""
     return tuple(
         o
         for o in state.orders
         if o.status is not ExchangeStatus.WORKING
-        and (o.session or o.placed_session) == session
+        and (o.session or o.placed_session) == day
         and account in ("", o.ticket.account)
     )
 
 
-def executions_of(state: ExchangeState, session: date, account: str = "") -> tuple[Execution, ...]:
+def executions_of(state: ExchangeState, day: date, account: str = "") -> tuple[Execution, ...]:
     """Executions of a trade date, corrections included, oldest first."""
-    return tuple(e for e in state.executions if e.session == session and account in ("", e.ticket.account))
+    return tuple(e for e in state.executions if e.session == day and account in ("", e.ticket.account))
 
 
 def order_by_perm_id(state: ExchangeState, perm_id: int) -> ExchangeOrder | None:

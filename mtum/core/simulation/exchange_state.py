@@ -175,12 +175,12 @@ class FillPlan:
     text: str = "Order rejected - reason: simulated"
     minutes_before_close: float = 12.0
 
-    def matches(self, ticket: ExchangeTicket, session: date) -> bool:
+    def matches(self, ticket: ExchangeTicket, day: date) -> bool:
         """Whether the plan is meant for this order in this session."""
         return (
             self.ref in ("", ticket.ref)
             and self.symbol in ("", ticket.symbol)
-            and self.session in (None, session)
+            and self.session in (None, day)
             and self.side in (None, ticket.side)
         )
 

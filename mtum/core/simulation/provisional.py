@@ -18,7 +18,7 @@ FULL_SESSION_MINUTES = 390.0
 
 def drawn_share(
     symbol: str,
-    session: date,
+    day: date,
     seed: int,
     minutes_to_close: float = DECISION_MINUTES,
     session_minutes: float = FULL_SESSION_MINUTES,
@@ -38,7 +38,7 @@ def drawn_share(
     float
         Share in [0, 1]; grows as the close comes nearer, 1 from the close on.
     """
-    centered = 2.0 * _bell_draw(f"{seed}|{symbol}|{session.isoformat()}") - 1.0
+    centered = 2.0 * _bell_draw(f"{seed}|{symbol}|{day.isoformat()}") - 1.0
     width = MEDIAN_SHARE - LOWEST_SHARE if centered < 0 else HIGHEST_SHARE - MEDIAN_SHARE
     return share_at(MEDIAN_SHARE + width * centered, minutes_to_close, session_minutes)
 

@@ -59,7 +59,7 @@ def status_of(word: str, filled: int, perm_id: int) -> OrderStatus:
 
 
 def listed_order(
-    contract: Any, order: Any, word: str, filled: int, unread: Unread, session: date | None = None
+    contract: Any, order: Any, word: str, filled: int, unread: Unread, day: date | None = None
 ) -> BrokerOrder | None:
     """Return an order of a list; None for a kind of order or security that is never ours."""
     side, kind = _SIDES.get(str(order.action)), _TYPES.get(str(order.orderType))
@@ -84,7 +84,7 @@ def listed_order(
         status=status,
         client_id=shown(order.clientId),
         order_id=shown(order.orderId),
-        session=session,
+        session=day,
         text=f"the broker calls it {word!r}, a word this program does not know" if status is _UNKNOWN else "",
         limit_usd=_limit(order),
     )

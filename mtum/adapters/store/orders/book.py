@@ -34,11 +34,11 @@ class SqliteOrders:
 
     database: Database
 
-    def states(self, session: date | None = None, *, unresolved: bool = False) -> Sequence[IntentState]:
+    def states(self, day: date | None = None, *, unresolved: bool = False) -> Sequence[IntentState]:
         """Return intents oldest first: of one session, and/or only those not terminal."""
-        of_day = "i.session = ?" if session else "1"
+        of_day = "i.session = ?" if day else "1"
         wanted = f"{of_day} AND o.status NOT IN ({TERMINAL})" if unresolved else of_day
-        values = (session.isoformat(),) if session else ()
+        values = (day.isoformat(),) if day else ()
         rows = self.database.rows(f"{SELECT} WHERE {wanted} ORDER BY i.session, i.rowid", values)
         return tuple(state(row) for row in rows)
 

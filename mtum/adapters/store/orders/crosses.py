@@ -63,14 +63,14 @@ class SqliteCrosses:
         rows = self.database.rows(f"{_SELECT} WHERE status = 'PLANNED' ORDER BY session, rowid")
         return tuple(_cross(row) for row in rows)
 
-    def of(self, session: date) -> Sequence[Cross]:
+    def of(self, day: date) -> Sequence[Cross]:
         """Return those of one session, in the order they were planned."""
-        rows = self.database.rows(f"{_SELECT} WHERE session = ? ORDER BY rowid", (session.isoformat(),))
+        rows = self.database.rows(f"{_SELECT} WHERE session = ? ORDER BY rowid", (day.isoformat(),))
         return tuple(_cross(row) for row in rows)
 
-    def ended(self, session: date) -> Mapping[tuple[str, str], Mapping[str, object]]:
+    def ended(self, day: date) -> Mapping[tuple[str, str], Mapping[str, object]]:
         """Return `status` and `price_usd` of a session's crosses by sleeve and symbol."""
-        return ended(self.database.rows(ENDED, (session.isoformat(),)))
+        return ended(self.database.rows(ENDED, (day.isoformat(),)))
 
     def fill(self, crosses: Sequence[Cross], price: Decimal, at: datetime, now: datetime) -> None:
         """Fill both sides of a symbol at a price, commission 0, in one durable transaction.
