@@ -25,4 +25,4 @@ class RunJournal:
         now = self._clock.now()
         log.info("step", extra={"step": step, "market_time": now.isoformat(timespec="seconds")})
         if self._run_id is not None:
-            self._store.runs.step(self._run_id, step, now)
+            self._store.runs.record_step(self._run_id, step, now)

@@ -61,7 +61,7 @@ def _document(desk: Desk, played: tuple[Session, ...]) -> dict[str, Any]:
     curves = {sleeve.name: desk.store.ledger.equity(sleeve.name) for sleeve in desk.sleeves}
     last = [points[-1] for points in curves.values() if points]
     benchmarks = [point.benchmark_usd for point in last if point.benchmark_usd is not None]
-    orders, decisions = desk.store.orders.states(), desk.store.decisions.all()
+    orders, decisions = desk.store.orders.states(), desk.store.decisions.final_decisions()
     return {
         "sessions": len(played),
         "start": played[0].day.isoformat(),
@@ -89,8 +89,8 @@ def _contained(
 ) -> dict[str, list[str]]:
     """Return the session of every cross, cut, transfer, partial fill and abstaining symbol that is recorded."""
     store = desk.store
-    crosses = [cross for session in played for cross in store.crosses.of(session.day) if cross.side is Side.BUY]
-    plans = [store.plans.find(session.day) for session in played]
+    crosses = [cross for session in played for cross in store.crosses.crosses_of(session.day) if cross.side is Side.BUY]
+    plans = [store.plans.plan_of(session.day) for session in played]
     moves = [move for sleeve in desk.sleeves for move in store.ledger.movements(sleeve.name)]
     abstained = {
         (record.session, symbol)

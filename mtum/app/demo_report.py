@@ -51,19 +51,21 @@ def demo_report(writer: ReportWriter, last: date) -> RunReport:
     laid_out = run_page(summary)
     written, found = text(laid_out), document(summary)
     name = f"demo-{facts.setup.strategy}" if facts.setup.settings.sleeve else "demo"
-    writer.files.put(f"{name}.txt", written)
-    writer.files.put(f"{name}.json", json_text(found))
+    writer.files.put_report(f"{name}.txt", written)
+    writer.files.put_report(f"{name}.json", json_text(found))
     html = None
     if writer.renderer is not None:
         history = chart_history(writer.store, facts, sessions=None)
-        html = writer.files.put(f"{name}.html", writer.renderer.page(laid_out, history))
+        html = writer.files.put_report(f"{name}.html", writer.renderer.page(laid_out, history))
     return RunReport(summary, found, written, html)
 
 
 def run_summary(store: Store, facts: SessionFacts) -> RunSummary:
     """Return what all sessions with an equity came to."""
     sleeve = facts.setup.strategy
-    decisions = [one for one in store.decisions.all() if one.session <= facts.day and one.strategy == sleeve]
+    decisions = [
+        one for one in store.decisions.final_decisions() if one.session <= facts.day and one.strategy == sleeve
+    ]
     states = [one for one in store.orders.states() if one.intent.session <= facts.day and one.intent.strategy == sleeve]
     curve, held = curves(facts)
     trades = trade_lines(store, facts)
@@ -108,7 +110,7 @@ def trade_lines(store: Store, facts: SessionFacts) -> tuple[TradeLine, ...]:
 
 
 def _trade_line(store: Store, facts: SessionFacts, trade: Trade) -> TradeLine:
-    state = store.orders.find(trade.exit_intent_id) if trade.exit_intent_id else None
+    state = store.orders.state_of(trade.exit_intent_id) if trade.exit_intent_id else None
     reasons = state.intent.reasons if state else ()
     last = trade.exit_session or facts.day
     return TradeLine(

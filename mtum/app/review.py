@@ -59,7 +59,7 @@ def write_review(
     if stored is not None:
         before = {"open_trades": [stored["open_trade"]]} if stored.get("open_trade") else {}  # of one symbol
         review = from_document(Review, {**before, **stored})
-        name = writer.files.path(f"{_name(review)}.html")
+        name = writer.files.path_of(f"{_name(review)}.html")
         return ReviewReport(review, stored, text(review_page(review)), name, fresh=False)
     looked_at = period(writer, kind, end)
     review = review_of(looked_at, outside or Outside())
@@ -67,19 +67,19 @@ def write_review(
     report = ReviewReport(review, document(review), text(laid_out), None, fresh=True)
     if not review.complete:
         return report
-    run_id = writer.store.runs.start(REVIEW_JOB, kind.value, end, at)
-    writer.files.put(f"{_name(review)}.txt", report.text)
-    writer.files.put(f"{_name(review)}.json", json_text(report.document))
+    run_id = writer.store.runs.start_run(REVIEW_JOB, kind.value, end, at)
+    writer.files.put_report(f"{_name(review)}.txt", report.text)
+    writer.files.put_report(f"{_name(review)}.json", json_text(report.document))
     html = None
     if writer.renderer is not None:
-        html = writer.files.put(f"{_name(review)}.html", writer.renderer.page(laid_out, _charts(looked_at)))
-    writer.store.runs.finish(run_id, at, "finished", 0, report.document)
+        html = writer.files.put_report(f"{_name(review)}.html", writer.renderer.page(laid_out, _charts(looked_at)))
+    writer.store.runs.finish_run(run_id, at, "finished", 0, report.document)
     return replace(report, html=html)
 
 
 def stored_review(writer: ReportWriter, kind: Kind, end: date) -> Mapping[str, Any] | None:
     """Return the stored document of a review, or None."""
-    run = writer.store.runs.find(REVIEW_JOB, kind.value, end)
+    run = writer.store.runs.run_of(REVIEW_JOB, kind.value, end)
     return run.document if run is not None and run.outcome == "finished" else None
 
 

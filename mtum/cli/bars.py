@@ -70,7 +70,7 @@ def check(context: typer.Context, symbols: Cached = None) -> Answer:
         if unknown:
             raise UsageError(f"nothing of {', '.join(unknown)} is cached; cached: {', '.join(cached) or 'nothing'}")
         found = check_bars(store, calendar_of(settings, folder), market_now(call.settings(), store), names)
-        held = [one for one in store.quarantine.kept(held=True) if not names or one.symbol in names]
+        held = [one for one in store.quarantine.kept_out(held=True) if not names or one.symbol in names]
         apart = disagreeing_closes(store, names)
     answer = check_answer(found, held, apart)
     return replace(answer, shown=[*answer.shown, *stand_in(call)])

@@ -61,7 +61,7 @@ def report(
 
 def last_session(writer: "ReportWriter") -> date | None:
     """Return the last session with a run that decided, or with any run."""
-    run = writer.store.runs.latest("decide_and_order") or writer.store.runs.latest()
+    run = writer.store.runs.latest_run("decide_and_order") or writer.store.runs.latest_run()
     return run.session if run else None
 
 
@@ -78,7 +78,7 @@ def written_report(writer: "ReportWriter", day: date, at: datetime) -> "Report":
     session = writer.calendar.sessions(day, day).get(day)
     if session is None:
         raise UsageError(f"{day} is not a session of the exchange")
-    if not writer.store.runs.between(day, day):
+    if not writer.store.runs.runs_between(day, day):
         raise UsageError(f"nothing was recorded on {day}; `mtum show runs` lists what was")
     if stored_report(writer.store, day) is not None:
         return daily_report(writer, day, at)
@@ -160,7 +160,7 @@ def last_of_period(writer: "ReportWriter", kind: "Kind", day: date) -> date:
     from mtum.app.reporting.period import bounds
 
     first, last = bounds(kind, day)
-    sessions = [run.session for run in writer.store.runs.between(first, last) if run.session is not None]
+    sessions = [run.session for run in writer.store.runs.runs_between(first, last) if run.session is not None]
     if not sessions:
         raise UsageError(f"nothing was recorded from {first} to {last}; `mtum show runs` lists what was")
     return max(sessions)

@@ -59,7 +59,7 @@ def settle(context: typer.Context, session: SessionOption = None) -> Answer:
         with desks.live_desk(settings, call.data_folder(), None) as desk:
             return _settle_answer(confirm_fills(desk, _settling(desk, session)))
     with desks.replay_desk(settings, call.data_folder()) as replay:
-        last = replay.desk.store.runs.latest(JOB)
+        last = replay.desk.store.runs.latest_run(JOB)
         wanted = session or (last.session if last else None)
         if wanted is None:
             raise UsageError("no session has been decided yet; `mtum run` plays the first")
@@ -84,7 +84,7 @@ def verify(
         raise UsageError(f"{call.database()} does not exist; nothing has been decided yet")
     with resources.opened_store(settings, call.data_folder(), reading=True) as store:
         if day is None and not all_:
-            last = store.runs.latest(JOB)
+            last = store.runs.latest_run(JOB)
             day = last.session if last else None
         result = verified(store, settings, desks.provenance(), None if all_ else day, books=session is None)
     document = result.document
@@ -124,8 +124,8 @@ def _chosen(replay: "Replay", day: Any, instant: datetime | None) -> "Session | 
     if day is None:
         return replay.upcoming()
     session = replay.session(day)
-    last = replay.desk.store.runs.latest("decide_and_order")
-    played = replay.desk.store.runs.find("decide_and_order", "", session.day)
+    last = replay.desk.store.runs.latest_run("decide_and_order")
+    played = replay.desk.store.runs.run_of("decide_and_order", "", session.day)
     if played is None and last is not None and last.session is not None and session.day < last.session:
         raise UsageError(f"{session.day} lies before {last.session}, which has been played; time does not run back")
     return session

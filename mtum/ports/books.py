@@ -88,7 +88,7 @@ class LedgerStore(Protocol):
         """Return the cash in USD that each strategy but these still owns; empty if none has any."""
         ...
 
-    def allotted_since(self, session: date) -> Decimal:
+    def allotted_since(self, day: date) -> Decimal:
         """Return the cash in USD that strategies were given of what no strategy owned, less what they gave back."""
         ...
 
@@ -124,24 +124,24 @@ class LedgerStore(Protocol):
 
 
 class CrossStore(Protocol):
-    """Shares that change sleeves; planned by `DecisionStore.commit`."""
+    """Shares that change sleeves; planned by `DecisionStore.commit_decisions`."""
 
-    def planned(self) -> Sequence[Cross]:
+    def planned_crosses(self) -> Sequence[Cross]:
         """Return those whose official close is still awaited, oldest first."""
         ...
 
-    def of(self, day: date) -> Sequence[Cross]:
+    def crosses_of(self, day: date) -> Sequence[Cross]:
         """Return those of one session, in the order they were planned."""
         ...
 
-    def ended(self, day: date) -> Mapping[tuple[str, str], Mapping[str, object]]:
+    def ended_crosses(self, day: date) -> Mapping[tuple[str, str], Mapping[str, object]]:
         """Return `status` and `price_usd` of a session's crosses by sleeve and symbol.
 
         The price is the official close, before it is known that of the decision.
         """
         ...
 
-    def fill(self, crosses: Sequence[Cross], price: Decimal, at: datetime, now: datetime) -> None:
+    def fill_crosses(self, crosses: Sequence[Cross], price: Decimal, at: datetime, now: datetime) -> None:
         """Fill both sides of a symbol at a price, commission 0, in one durable transaction.
 
         Parameters
@@ -158,13 +158,13 @@ class CrossStore(Protocol):
         """
         ...
 
-    def lapse(self, crosses: Sequence[Cross], now: datetime) -> None:
+    def lapse_crosses(self, crosses: Sequence[Cross], now: datetime) -> None:
         """Record that there was no official close."""
         ...
 
 
 class PlanStore(Protocol):
-    """What the account planned session by session; written by `DecisionStore.commit`."""
+    """What the account planned session by session; written by `DecisionStore.commit_decisions`."""
 
     def virtual_orders(self, strategy: str, before: date) -> Sequence[tuple[date, Sequence[Mapping[str, Any]]]]:
         """Return what a strategy planned with virtual money in each session before that, oldest first.
@@ -173,11 +173,11 @@ class PlanStore(Protocol):
         """
         ...
 
-    def find(self, day: date) -> PlanRecord | None:
+    def plan_of(self, day: date) -> PlanRecord | None:
         """Return the plan of a session, or None."""
         ...
 
-    def sessions(self) -> Sequence[str]:
+    def planned_days(self) -> Sequence[str]:
         """Return the sessions that have a plan, as they are stored, oldest first."""
         ...
 
@@ -185,6 +185,6 @@ class PlanStore(Protocol):
         """Return what was moved between strategies, USD by session and strategy."""
         ...
 
-    def altered(self) -> Sequence[date]:
+    def altered_plans(self) -> Sequence[date]:
         """Return the sessions whose stored frame is no longer what its hash says, oldest first."""
         ...

@@ -51,7 +51,7 @@ class StatementStore(Protocol):
 class ChangeStore(Protocol):
     """New names, mergers and spin-offs that a person stated, and what the broker showed; one taken back stays."""
 
-    def all(self) -> Sequence[ChangeRecord]:
+    def stated_changes(self) -> Sequence[ChangeRecord]:
         """Return those that were not taken back, in the order they were stated."""
         ...
 
@@ -59,7 +59,7 @@ class ChangeStore(Protocol):
         """Return the last session in which the broker showed shares of a symbol, and all positions of then."""
         ...
 
-    def state(self, record: ChangeRecord, movements: Sequence[CashMovement]) -> None:
+    def state_change(self, record: ChangeRecord, movements: Sequence[CashMovement]) -> None:
         """Record a change with all that it brings, in one durable transaction.
 
         Cached bars, volumes and wishes to close a position of a renamed symbol count for the new name too.
@@ -71,7 +71,7 @@ class ChangeStore(Protocol):
         """
         ...
 
-    def undo(self, number: int, at: datetime) -> None:
+    def undo_change(self, number: int, at: datetime) -> None:
         """Take a change back with all that it brought."""
         ...
 

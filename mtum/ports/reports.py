@@ -11,11 +11,11 @@ from mtum.core.reporting.layout import Page
 class ReportFiles(Protocol):
     """The folder of report files."""
 
-    def put(self, name: str, content: str) -> Path:
+    def put_report(self, name: str, content: str) -> Path:
         """Write a file once and return its absolute path; one that is there already is left alone."""
         ...
 
-    def path(self, name: str) -> Path | None:
+    def path_of(self, name: str) -> Path | None:
         """Return the absolute path of a file, or None if it was never written."""
         ...
 

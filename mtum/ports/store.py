@@ -31,37 +31,37 @@ from mtum.ports.records import (
 class RunStore(Protocol):
     """The run ledger."""
 
-    def start(self, job: str, slot: str, day: date | None, at: datetime) -> int:
+    def start_run(self, job: str, slot: str, day: date | None, at: datetime) -> int:
         """Record a start, or reopen an unfinished run of the same job, slot and session; return its id."""
         ...
 
-    def step(self, run_id: int, name: str, at: datetime) -> None:
+    def record_step(self, run_id: int, name: str, at: datetime) -> None:
         """Record that a step was reached; a repeated one keeps its first instant."""
         ...
 
-    def finish(
+    def finish_run(
         self, run_id: int, at: datetime, outcome: str, exit_code: int, document: Mapping[str, Any] | None = None
     ) -> None:
         """Record how the run ended (finished, failed, skipped, missed, superseded)."""
         ...
 
-    def complete(self, run_id: int, exit_code: int, document: Mapping[str, Any]) -> None:
+    def complete_run(self, run_id: int, exit_code: int, document: Mapping[str, Any]) -> None:
         """Add to an ended run what came of it later; when and how it ended stays."""
         ...
 
-    def find(self, job: str, slot: str, day: date) -> RunRecord | None:
+    def run_of(self, job: str, slot: str, day: date) -> RunRecord | None:
         """Return the run of that job, slot and session."""
         ...
 
-    def latest(self, job: str | None = None) -> RunRecord | None:
+    def latest_run(self, job: str | None = None) -> RunRecord | None:
         """Return the run with the newest session (then start), optionally of one job."""
         ...
 
-    def unfinished(self, job: str) -> RunRecord | None:
+    def unfinished_run(self, job: str) -> RunRecord | None:
         """Return the oldest run of the job that was started and not finished."""
         ...
 
-    def between(self, first: date, last: date) -> Sequence[RunRecord]:
+    def runs_between(self, first: date, last: date) -> Sequence[RunRecord]:
         """Return every run of the sessions in the closed interval, in the order they were started."""
         ...
 
@@ -69,11 +69,11 @@ class RunStore(Protocol):
 class DecisionStore(Protocol):
     """Decisions and their input frames."""
 
-    def altered(self) -> Sequence[date]:
+    def altered_decisions(self) -> Sequence[date]:
         """Return sessions whose stored frame is no longer what its hash says, oldest first."""
         ...
 
-    def commit(
+    def commit_decisions(
         self,
         records: Sequence[DecisionRecord],
         intents: Sequence[OrderIntent],
@@ -87,11 +87,11 @@ class DecisionStore(Protocol):
         """
         ...
 
-    def preview(self, record: DecisionRecord) -> None:
+    def write_preview(self, record: DecisionRecord) -> None:
         """Store a dry run's decision; replaces an earlier preview of the session."""
         ...
 
-    def find(self, day: date, strategy: str, *, bars: bool = True) -> DecisionRecord | None:
+    def decision_of(self, day: date, strategy: str, *, bars: bool = True) -> DecisionRecord | None:
         """Return the final decision, or None; a large frame without its bars where they are not asked for."""
         ...
 
@@ -111,7 +111,7 @@ class DecisionStore(Protocol):
         """Return whether a final decision of one of these sessions reached the daily-loss limit."""
         ...
 
-    def all(self, since: date | None = None) -> Sequence[DecisionRecord]:
+    def final_decisions(self, since: date | None = None) -> Sequence[DecisionRecord]:
         """Return final decisions, oldest first."""
         ...
 
@@ -123,11 +123,11 @@ class OrderStore(Protocol):
         """Return intents oldest first: of one session, and/or only those not terminal."""
         ...
 
-    def find(self, intent_id: str) -> IntentState | None:
+    def state_of(self, intent_id: str) -> IntentState | None:
         """Return one intent."""
         ...
 
-    def claim(self, intent_id: str, at: datetime) -> Restriction:
+    def claim_order(self, intent_id: str, at: datetime) -> Restriction:
         """Move PLANNED to SUBMITTING unless a halt in force forbids it; durable when it returns.
 
         The halt is read in the transaction that writes. Returns the restriction that prevented
@@ -135,7 +135,7 @@ class OrderStore(Protocol):
         """
         ...
 
-    def move(self, intent_id: str, status: OrderStatus, at: datetime, seen: Observed | None = None) -> None:
+    def move_order(self, intent_id: str, status: OrderStatus, at: datetime, seen: Observed | None = None) -> None:
         """Record a status and the event behind it; the same status again only updates the facts.
 
         Raises
@@ -149,7 +149,7 @@ class OrderStore(Protocol):
         """Make another attempt the one that counts: the broker has it, whatever was stated or restored."""
         ...
 
-    def event(self, intent_id: str | None, at: datetime, kind: str, text: str) -> None:
+    def record_event(self, intent_id: str | None, at: datetime, kind: str, text: str) -> None:
         """Append something observed about an order, or about none of ours."""
         ...
 
@@ -219,27 +219,27 @@ class QuarantineStore(Protocol):
         """Return symbol (or series) and source of everything cached, in that order."""
         ...
 
-    def altered(self) -> Sequence[str]:
+    def altered_bars(self) -> Sequence[str]:
         """Return the accepted bars whose values are no longer those that were accepted, by symbol and session."""
         ...
 
-    def days(self, symbol: str, source: str, since: date | None = None) -> Sequence[date]:
+    def cached_days(self, symbol: str, source: str, since: date | None = None) -> Sequence[date]:
         """Return the cached sessions alone, oldest first."""
         ...
 
-    def keep(self, bars: Sequence[QuarantinedBar]) -> None:
+    def keep_out(self, bars: Sequence[QuarantinedBar]) -> None:
         """Record bars kept out; one seen again keeps its release only while its numbers are the same."""
         ...
 
-    def kept(self, symbol: str | None = None, *, held: bool = False) -> Sequence[QuarantinedBar]:
+    def kept_out(self, symbol: str | None = None, *, held: bool = False) -> Sequence[QuarantinedBar]:
         """Return bars kept out, oldest first; with `held` only those not released."""
         ...
 
-    def release(self, bar_id: int, by: str, at: datetime) -> bool:
+    def release_bar(self, bar_id: int, by: str, at: datetime) -> bool:
         """Declare a bar kept out to be real; False if there is none of that id, or it already is."""
         ...
 
-    def released(self, symbol: str, source: str) -> frozenset[date]:
+    def released_days(self, symbol: str, source: str) -> frozenset[date]:
         """Return sessions whose bar a person has declared real despite a rule."""
         ...
 
@@ -289,7 +289,7 @@ class ControlStore(Protocol):
 class MessageStore(Protocol):
     """The outbox of messages to the owner."""
 
-    def note(self, message: Message, at: datetime, run_id: int | None) -> bool:
+    def queue_message(self, message: Message, at: datetime, run_id: int | None) -> bool:
         """Put a message into the outbox; False if its key is already there."""
         ...
 

@@ -8,7 +8,7 @@ from typing import Protocol
 class Vault(Protocol):
     """A folder of verified copies, named by the instant they were made."""
 
-    def put(self, name: str) -> Path:
+    def put_copy(self, name: str) -> Path:
         """Write a verified copy of the database under that name and return its path.
 
         Raises
@@ -18,10 +18,10 @@ class Vault(Protocol):
         """
         ...
 
-    def names(self) -> Sequence[str]:
+    def copy_names(self) -> Sequence[str]:
         """Return the names of the copies kept, oldest first."""
         ...
 
-    def drop(self, name: str) -> None:
+    def drop_copy(self, name: str) -> None:
         """Remove a copy; one that is gone already is no error."""
         ...

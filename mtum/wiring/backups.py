@@ -71,7 +71,7 @@ def restored(
 def restore_drill(data_dir: Path) -> Drill | None:
     """Put the newest copy back in a scratch folder as after a lost disk; None where there is no copy."""
     vault = FolderVault(data_dir / resources.DATABASE_NAME, data_dir / FOLDER)
-    names = vault.names()
+    names = vault.copy_names()
     if not names:
         return None
     with TemporaryDirectory() as scratch:

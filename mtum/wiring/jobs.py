@@ -70,7 +70,7 @@ class _Day:
 
     def report_played(self, session: Session, slot: str) -> Done:
         with resources.opened_store(self._settings, self._data_dir) as store:
-            last = store.runs.latest("decide_and_order")
+            last = store.runs.latest_run("decide_and_order")
         if last is None or last.session is None:
             return Done(document={"note": "nothing has been played"})
         calendar = resources.calendar_of(self._settings, self._data_dir)
@@ -107,7 +107,7 @@ class _Day:
         with resources.opened_store(self._settings, self._data_dir) as store:
             writer = writer_of(self._settings, self._data_dir, store, calendar, html=True)
             # A replayed market's last session is not today's.
-            last = store.runs.latest("decide_and_order") if resources.is_replay(self._settings) else None
+            last = store.runs.latest_run("decide_and_order") if resources.is_replay(self._settings) else None
             end = last.session if last and last.session else session.day
             at = resources.market_now(self._settings, store, end, self._clock)
             found = write_review(writer, kind, end, at, outside)

@@ -175,8 +175,8 @@ def market_now(settings: "Settings", store: "Store", day: date | None = None, wa
     if not (is_replay(settings) or is_rehearsal(settings, store)):
         return (wall or SystemClock()).now()
     long_ago = wall.now() if wall else datetime(1990, 1, 1, tzinfo=UTC)
-    latest = store.runs.latest()
-    runs = (store.runs.between(day, day) if day else ()) or ([latest] if latest else [])
+    latest = store.runs.latest_run()
+    runs = (store.runs.runs_between(day, day) if day else ()) or ([latest] if latest else [])
     return max((run.finished_at or run.started_at for run in runs), default=long_ago)
 
 

@@ -45,87 +45,87 @@ def planned(store: Store, side: Side = Side.BUY, session: date = MONDAY) -> str:
 
 
 def status(store: Store, intent_id: str) -> OrderStatus:
-    found = store.orders.find(intent_id)
+    found = store.orders.state_of(intent_id)
     assert found is not None
     return found.status
 
 
 class TestRuns:
     def test_an_unfinished_run_started_again_is_the_same_run(self, store: Store) -> None:
-        first = store.runs.start("decide_and_order", "", MONDAY, later(0))
-        store.runs.step(first, "connected", later(1))
-        assert store.runs.start("decide_and_order", "", MONDAY, later(9)) == first
-        store.runs.step(first, "connected", later(10))
-        found = store.runs.find("decide_and_order", "", MONDAY)
+        first = store.runs.start_run("decide_and_order", "", MONDAY, later(0))
+        store.runs.record_step(first, "connected", later(1))
+        assert store.runs.start_run("decide_and_order", "", MONDAY, later(9)) == first
+        store.runs.record_step(first, "connected", later(10))
+        found = store.runs.run_of("decide_and_order", "", MONDAY)
         assert found is not None
         assert (found.started_at, found.steps) == (later(0), {"connected": later(1)})
 
     def test_another_slot_of_the_same_job_is_another_run(self, store: Store) -> None:
-        first = store.runs.start("watch_orders", "C-13", MONDAY, later(0))
-        assert store.runs.start("watch_orders", "C-9", MONDAY, later(4)) != first
+        first = store.runs.start_run("watch_orders", "C-13", MONDAY, later(0))
+        assert store.runs.start_run("watch_orders", "C-9", MONDAY, later(4)) != first
 
     def test_a_finished_run_begins_anew_when_started_again(self, store: Store) -> None:
-        first = store.runs.start("settle", "", MONDAY, later(0))
-        store.runs.step(first, "connected", later(1))
-        store.runs.finish(first, later(2), "failed", 3, {"problems": []})
-        assert store.runs.start("settle", "", MONDAY, later(5)) == first
-        found = store.runs.find("settle", "", MONDAY)
+        first = store.runs.start_run("settle", "", MONDAY, later(0))
+        store.runs.record_step(first, "connected", later(1))
+        store.runs.finish_run(first, later(2), "failed", 3, {"problems": []})
+        assert store.runs.start_run("settle", "", MONDAY, later(5)) == first
+        found = store.runs.run_of("settle", "", MONDAY)
         assert found is not None
         assert (found.started_at, found.finished_at, found.outcome, found.steps) == (later(5), None, None, {})
 
     def test_the_end_of_a_run_comes_back_as_it_was_recorded(self, store: Store) -> None:
-        run = store.runs.start("settle", "", MONDAY, later(0))
-        store.runs.finish(run, later(2), "finished", 5, {"exit_code": 5, "orders": [{"shares": 19}]})
-        found = store.runs.latest()
+        run = store.runs.start_run("settle", "", MONDAY, later(0))
+        store.runs.finish_run(run, later(2), "finished", 5, {"exit_code": 5, "orders": [{"shares": 19}]})
+        found = store.runs.latest_run()
         assert found is not None
         assert (found.id, found.outcome, found.exit_code, found.finished_at) == (run, "finished", 5, later(2))
         assert found.document == {"exit_code": 5, "orders": [{"shares": 19}]}
 
     def test_a_run_without_a_session_is_a_new_one_each_time_it_has_ended(self, store: Store) -> None:
-        first = store.runs.start("backup", "night", None, later(0))
-        assert store.runs.start("backup", "night", None, later(1)) == first
-        store.runs.finish(first, later(2), "finished", 0)
-        assert store.runs.start("backup", "night", None, later(3)) != first
+        first = store.runs.start_run("backup", "night", None, later(0))
+        assert store.runs.start_run("backup", "night", None, later(1)) == first
+        store.runs.finish_run(first, later(2), "finished", 0)
+        assert store.runs.start_run("backup", "night", None, later(3)) != first
 
     def test_the_latest_run_is_that_of_the_newest_session(self, store: Store) -> None:
-        newest = store.runs.start("settle", "", TUESDAY, later(0))
-        store.runs.start("settle", "", MONDAY, later(5))
-        found, nothing = store.runs.latest("settle"), store.runs.latest("report")
+        newest = store.runs.start_run("settle", "", TUESDAY, later(0))
+        store.runs.start_run("settle", "", MONDAY, later(5))
+        found, nothing = store.runs.latest_run("settle"), store.runs.latest_run("report")
         assert found is not None
         assert (found.id, nothing) == (newest, None)
 
     def test_the_oldest_unfinished_run_of_a_job_is_found(self, store: Store) -> None:
-        done = store.runs.start("settle", "", MONDAY, later(0))
-        store.runs.finish(done, later(1), "finished", 0)
-        store.runs.start("settle", "", THURSDAY, later(2))
-        expected = store.runs.start("settle", "", TUESDAY, later(3))
-        found = store.runs.unfinished("settle")
+        done = store.runs.start_run("settle", "", MONDAY, later(0))
+        store.runs.finish_run(done, later(1), "finished", 0)
+        store.runs.start_run("settle", "", THURSDAY, later(2))
+        expected = store.runs.start_run("settle", "", TUESDAY, later(3))
+        found = store.runs.unfinished_run("settle")
         assert found is not None
         assert found.id == expected
 
     def test_runs_of_an_interval_of_sessions_come_in_the_order_they_started(self, store: Store) -> None:
-        late = store.runs.start("settle", "", MONDAY, later(9))
-        early = store.runs.start("settle", "", TUESDAY, later(3))
-        store.runs.start("settle", "", FRIDAY, later(1))
-        assert [run.id for run in store.runs.between(MONDAY, THURSDAY)] == [early, late]
+        late = store.runs.start_run("settle", "", MONDAY, later(9))
+        early = store.runs.start_run("settle", "", TUESDAY, later(3))
+        store.runs.start_run("settle", "", FRIDAY, later(1))
+        assert [run.id for run in store.runs.runs_between(MONDAY, THURSDAY)] == [early, late]
 
 
 class TestDecisions:
     def test_a_decision_comes_back_whole(self, store: Store) -> None:
         record = decision()
-        store.decisions.commit([record], ())
-        assert store.decisions.find(MONDAY, STRATEGY) == record
+        store.decisions.commit_decisions([record], ())
+        assert store.decisions.decision_of(MONDAY, STRATEGY) == record
 
     def test_the_first_decision_of_a_session_stands(self, store: Store) -> None:
-        store.decisions.commit([decision()], [intent()])
+        store.decisions.commit_decisions([decision()], [intent()])
         with pytest.raises(StoreError, match="2018-12-03; the first decision stands"):
-            store.decisions.commit([decision(action="hold")], ())
-        found = store.decisions.find(MONDAY, STRATEGY)
+            store.decisions.commit_decisions([decision(action="hold")], ())
+        found = store.decisions.decision_of(MONDAY, STRATEGY)
         assert found is not None
         assert found.action == "enter"
 
     def test_its_intents_are_planned_with_it(self, store: Store) -> None:
-        store.decisions.commit([decision()], [intent(side=Side.SELL), intent(symbol="SPY")])
+        store.decisions.commit_decisions([decision()], [intent(side=Side.SELL), intent(symbol="SPY")])
         states = store.orders.states(MONDAY)
         assert [(one.intent, one.status) for one in states] == [
             (intent(side=Side.SELL), OrderStatus.PLANNED),
@@ -136,51 +136,51 @@ class TestDecisions:
         both = [decision(), replace(decision(), strategy="other")]
         orders = [intent(), replace(intent(symbol="SPY"), id="of-the-other", strategy="other")]
         with pytest.raises(StoreError, match="decides nothing here"):
-            store.decisions.commit(both[:1], orders)
+            store.decisions.commit_decisions(both[:1], orders)
         assert not store.decisions.decided(MONDAY, STRATEGY)
-        store.decisions.commit(both, orders)
+        store.decisions.commit_decisions(both, orders)
         assert store.decisions.decided(MONDAY, STRATEGY)
         assert store.decisions.decided(MONDAY, "other")
         assert [one.intent.strategy for one in store.orders.states(MONDAY)] == [STRATEGY, "other"]
 
     def test_nothing_of_a_decision_remains_when_one_of_its_intents_cannot_be_stored(self, store: Store) -> None:
         with pytest.raises(StoreError):
-            store.decisions.commit([decision()], [intent(), replace(intent(symbol="SPY"), shares=0)])
-        assert store.decisions.find(MONDAY, STRATEGY) is None
+            store.decisions.commit_decisions([decision()], [intent(), replace(intent(symbol="SPY"), shares=0)])
+        assert store.decisions.decision_of(MONDAY, STRATEGY) is None
         assert store.orders.states() == ()
 
     def test_a_preview_does_not_count_and_gives_way_to_the_next(self, store: Store) -> None:
-        store.decisions.preview(decision(preview=True))
-        store.decisions.preview(decision(preview=True, frame={"vix": 17.0}))
-        assert store.decisions.find(MONDAY, STRATEGY) is None
-        store.decisions.commit([decision()], ())
-        assert [one.preview for one in store.decisions.all()] == [False]
+        store.decisions.write_preview(decision(preview=True))
+        store.decisions.write_preview(decision(preview=True, frame={"vix": 17.0}))
+        assert store.decisions.decision_of(MONDAY, STRATEGY) is None
+        store.decisions.commit_decisions([decision()], ())
+        assert [one.preview for one in store.decisions.final_decisions()] == [False]
 
     def test_a_dry_run_cannot_become_final_by_mistake(self, store: Store) -> None:
         with pytest.raises(StoreError, match="dry run"):
-            store.decisions.commit([decision(preview=True)], ())
+            store.decisions.commit_decisions([decision(preview=True)], ())
         with pytest.raises(StoreError, match="is final"):
-            store.decisions.preview(decision())
+            store.decisions.write_preview(decision())
 
     def test_decisions_are_listed_from_a_session_on_oldest_first(self, store: Store) -> None:
         for day in (THURSDAY, MONDAY, TUESDAY):
-            store.decisions.commit([decision(day)], ())
-        assert [one.session for one in store.decisions.all(TUESDAY)] == [TUESDAY, THURSDAY]
+            store.decisions.commit_decisions([decision(day)], ())
+        assert [one.session for one in store.decisions.final_decisions(TUESDAY)] == [TUESDAY, THURSDAY]
 
     def test_stored_frames_are_what_their_hashes_say(self, store: Store) -> None:
-        store.decisions.commit([decision()], ())
-        assert store.decisions.altered() == ()
+        store.decisions.commit_decisions([decision()], ())
+        assert store.decisions.altered_decisions() == ()
 
 
 class TestOrders:
     def test_a_planned_order_is_claimed_once(self, store: Store) -> None:
         order = planned(store)
-        assert store.orders.claim(order, later(1)) is Restriction.NONE
-        found = store.orders.find(order)
+        assert store.orders.claim_order(order, later(1)) is Restriction.NONE
+        found = store.orders.state_of(order)
         assert found is not None
         assert (found.status, found.submitted_at) == (OrderStatus.SUBMITTING, later(1))
         with pytest.raises(StoreError, match="SUBMITTING and cannot be sent"):
-            store.orders.claim(order, later(2))
+            store.orders.claim_order(order, later(2))
 
     @pytest.mark.parametrize(
         ("restriction", "side", "sent"),
@@ -196,21 +196,23 @@ class TestOrders:
     ) -> None:
         order = planned(store, side)
         store.control.halt(restriction, "test", "owner", later(0))
-        assert store.orders.claim(order, later(1)) is (Restriction.NONE if sent else restriction)
+        assert store.orders.claim_order(order, later(1)) is (Restriction.NONE if sent else restriction)
         assert status(store, order) is (OrderStatus.SUBMITTING if sent else OrderStatus.PLANNED)
 
     def test_a_lifted_halt_keeps_nothing_back(self, store: Store) -> None:
         order = planned(store)
         store.control.halt(Restriction.FULL, "test", "owner", later(0))
         store.control.resume(later(1))
-        assert store.orders.claim(order, later(2)) is Restriction.NONE
+        assert store.orders.claim_order(order, later(2)) is Restriction.NONE
 
     def test_facts_told_by_the_broker_stay_until_others_are_told(self, store: Store) -> None:
         order = planned(store)
-        store.orders.claim(order, later(1))
-        store.orders.move(order, OrderStatus.ACCEPTED, later(2), Observed(0, "777", "399", "held until the close"))
-        store.orders.move(order, OrderStatus.PARTIALLY_FILLED, later(3), Observed(filled=12))
-        found = store.orders.find(order)
+        store.orders.claim_order(order, later(1))
+        store.orders.move_order(
+            order, OrderStatus.ACCEPTED, later(2), Observed(0, "777", "399", "held until the close")
+        )
+        store.orders.move_order(order, OrderStatus.PARTIALLY_FILLED, later(3), Observed(filled=12))
+        found = store.orders.state_of(order)
         assert found is not None
         assert (found.filled, found.broker_id, found.code, found.text) == (12, "777", "399", "held until the close")
         assert found.updated_at == later(3)
@@ -218,54 +220,54 @@ class TestOrders:
     def test_a_forbidden_move_is_refused_and_changes_nothing(self, store: Store) -> None:
         order = planned(store)
         with pytest.raises(StoreError, match="is PLANNED and cannot become UNKNOWN"):
-            store.orders.move(order, OrderStatus.UNKNOWN, later(1), Observed(filled=19))
-        found = store.orders.find(order)
+            store.orders.move_order(order, OrderStatus.UNKNOWN, later(1), Observed(filled=19))
+        found = store.orders.state_of(order)
         assert found is not None
         assert (found.status, found.filled) == (OrderStatus.PLANNED, 0)
 
     def test_only_a_claim_makes_an_order_submitting(self, store: Store) -> None:
         order = planned(store)
         with pytest.raises(StoreError, match="only when it is claimed"):
-            store.orders.move(order, OrderStatus.SUBMITTING, later(1))
+            store.orders.move_order(order, OrderStatus.SUBMITTING, later(1))
 
     def test_an_order_never_sent_is_planned_again_under_the_next_reference(self, store: Store) -> None:
         order = planned(store)
-        store.orders.claim(order, later(1))
-        store.orders.move(order, OrderStatus.UNKNOWN, later(2))
-        store.orders.move(order, OrderStatus.PLANNED, later(3))
-        found = store.orders.find(order)
+        store.orders.claim_order(order, later(1))
+        store.orders.move_order(order, OrderStatus.UNKNOWN, later(2))
+        store.orders.move_order(order, OrderStatus.PLANNED, later(3))
+        found = store.orders.state_of(order)
         assert found is not None
         assert (found.intent.ref, found.status, found.submitted_at) == (f"{order}-2", OrderStatus.PLANNED, None)
-        assert store.orders.claim(order, later(4)) is Restriction.NONE
+        assert store.orders.claim_order(order, later(4)) is Restriction.NONE
 
     def test_an_earlier_attempt_counts_again_once_the_broker_shows_it(self, store: Store) -> None:
         order = planned(store)
-        store.orders.claim(order, later(1))
-        store.orders.move(order, OrderStatus.UNKNOWN, later(2))
-        store.orders.move(order, OrderStatus.PLANNED, later(3))
+        store.orders.claim_order(order, later(1))
+        store.orders.move_order(order, OrderStatus.UNKNOWN, later(2))
+        store.orders.move_order(order, OrderStatus.PLANNED, later(3))
         store.orders.adopt_attempt(order, 1, later(4))
-        found = store.orders.find(order)
+        found = store.orders.state_of(order)
         assert found is not None
         assert (found.intent.ref, found.status) == (f"{order}-1", OrderStatus.UNKNOWN)
         with pytest.raises(StoreError, match="UNKNOWN and cannot be sent"):
-            store.orders.claim(order, later(5))
+            store.orders.claim_order(order, later(5))
         # Should a person say so once more, the next attempt has a reference never used before.
-        store.orders.move(order, OrderStatus.PLANNED, later(6))
-        again = store.orders.find(order)
+        store.orders.move_order(order, OrderStatus.PLANNED, later(6))
+        again = store.orders.state_of(order)
         assert again is not None
         assert again.intent.ref == f"{order}-3"
 
     def test_no_attempt_takes_the_place_of_one_that_is_at_the_broker(self, store: Store) -> None:
         order = planned(store)
-        store.orders.move(order, OrderStatus.ACCEPTED, later(1))
+        store.orders.move_order(order, OrderStatus.ACCEPTED, later(1))
         with pytest.raises(StoreError, match="no other attempt takes its place"):
             store.orders.adopt_attempt(order, 2, later(2))
 
     def test_the_same_intent_again_changes_nothing(self, store: Store) -> None:
         order = planned(store)
-        store.orders.claim(order, later(1))
+        store.orders.claim_order(order, later(1))
         store.orders.add_intent(replace(intent(), shares=7), later(2))
-        found = store.orders.find(order)
+        found = store.orders.state_of(order)
         assert found is not None
         assert (found.intent.shares, found.status) == (19, OrderStatus.SUBMITTING)
 
@@ -276,16 +278,16 @@ class TestOrders:
 
     def test_unresolved_orders_are_those_of_which_something_may_still_come(self, store: Store) -> None:
         done, waiting = planned(store), planned(store, Side.SELL)
-        store.orders.claim(done, later(1))
-        store.orders.move(done, OrderStatus.REJECTED, later(2))
-        store.orders.claim(waiting, later(1))
+        store.orders.claim_order(done, later(1))
+        store.orders.move_order(done, OrderStatus.REJECTED, later(2))
+        store.orders.claim_order(waiting, later(1))
         assert [one.intent.id for one in store.orders.states(unresolved=True)] == [waiting]
         assert [one.intent.id for one in store.orders.states(TUESDAY)] == []
 
     def test_an_unknown_intent_is_named(self, store: Store) -> None:
-        assert store.orders.find("m181203-NEVER") is None
+        assert store.orders.state_of("m181203-NEVER") is None
         with pytest.raises(StoreError, match="m181203-NEVER was never recorded"):
-            store.orders.claim("m181203-NEVER", later(1))
+            store.orders.claim_order("m181203-NEVER", later(1))
 
     def test_a_fallback_stands_beside_the_exit_it_replaces(self, store: Store) -> None:
         planned(store, Side.SELL)
@@ -536,8 +538,8 @@ class TestMessages:
     MESSAGE = Message("unknown:m1", Urgency.ACT_NOW, "Look", "text", "<p>text</p>", {"chart.png": b"\x89PNG\x00"})
 
     def test_a_message_waits_until_it_is_delivered(self, store: Store) -> None:
-        run = store.runs.start("settle", "", MONDAY, later(0))
-        assert store.messages.note(self.MESSAGE, later(1), run)
+        run = store.runs.start_run("settle", "", MONDAY, later(0))
+        assert store.messages.queue_message(self.MESSAGE, later(1), run)
         ((number, waiting),) = store.messages.undelivered()
         assert waiting == replace(self.MESSAGE, at=later(1))
         store.messages.delivered(number, later(2), "no route")
@@ -546,14 +548,14 @@ class TestMessages:
         assert store.messages.undelivered() == ()
 
     def test_a_message_is_noted_once_even_after_its_delivery(self, store: Store) -> None:
-        store.messages.note(self.MESSAGE, later(1), None)
-        assert not store.messages.note(self.MESSAGE, later(2), None)
+        store.messages.queue_message(self.MESSAGE, later(1), None)
+        assert not store.messages.queue_message(self.MESSAGE, later(2), None)
         store.messages.delivered(store.messages.undelivered()[0][0], later(3))
-        assert not store.messages.note(self.MESSAGE, later(4), None)
+        assert not store.messages.queue_message(self.MESSAGE, later(4), None)
 
     def test_deliveries_are_told_by_the_beginning_of_their_key(self, store: Store) -> None:
         for key in ("report:a%b@mail", "report:a%b@push", "report:a-b@mail"):
-            store.messages.note(replace(self.MESSAGE, key=key), later(1), None)
+            store.messages.queue_message(replace(self.MESSAGE, key=key), later(1), None)
         store.messages.delivered(store.messages.undelivered()[0][0], later(2))
         assert store.messages.deliveries("report:a%b@") == {"report:a%b@mail": later(2), "report:a%b@push": None}
 

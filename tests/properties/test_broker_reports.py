@@ -88,7 +88,7 @@ def outcome(batches: Sequence[Sequence[Report]]) -> tuple[list[tuple[str, int, D
         store = open_store(Path(folder) / "mtum.db", "paper", ACCOUNT)
         for number, one in enumerate(INTENTS, 1):
             store.orders.add_intent(one, NOW)
-            store.orders.move(one.id, OrderStatus.ACCEPTED, NOW, Observed(broker_id=str(number)))
+            store.orders.move_order(one.id, OrderStatus.ACCEPTED, NOW, Observed(broker_id=str(number)))
         for batch in batches:
             fees = {EXECUTIONS[index][1]: fee(index) for index, known, _ in batch if known}
             lists = told(fills_of([[heard(index, named=named) for index, _, named in batch]], fees, ACCOUNT, Unread()))

@@ -177,7 +177,7 @@ def test_no_trouble_with_the_vix_contract_stops_an_exit_by_the_other_rules(
         run = ours.run(EXIT_DAY)
         assert (run.exit_code, run.document["action"], run.document["degraded"]) == (0, "exit", ["vix"])
         with ours.desk() as desk:
-            record = desk.store.decisions.find(EXIT_DAY, desk.sleeves[0].name)
+            record = desk.store.decisions.decision_of(EXIT_DAY, desk.sleeves[0].name)
         assert record is not None
         assert told in " ".join(record.document["notes"])
         assert len(ours.accepted()) == 2

@@ -93,7 +93,7 @@ def test_a_sale_of_one_sleeve_fills_the_purchase_of_another_and_only_the_rest_go
         documents = first_days(replay)
         store = replay.desk.store
         (sold,) = [one for one in documents[1]["orders"] if one["side"] == "SELL"]
-        crosses = store.crosses.of(DAYS[1])
+        crosses = store.crosses.crosses_of(DAYS[1])
         inside = {(one.strategy, one.side.value): one.shares for one in crosses}
         bought = inside["timing", "BUY"]
         held = documents[0]["orders"][0]["shares"]
@@ -158,7 +158,7 @@ def test_what_changes_sleeves_at_the_close_is_not_sold_a_second_time_by_hand(tmp
     )
     with account(tmp_path, *sleeves) as replay:
         session = decided_on(replay, DAYS[1])
-        (inside,) = {one.shares for one in replay.desk.store.crosses.of(DAYS[1])}
+        (inside,) = {one.shares for one in replay.desk.store.crosses.crosses_of(DAYS[1])}
         assert shares(replay, "core") == {"AAA": inside}
         flat = flatten_now(replay.desk, "AAA", "enough", "core")
         assert [(one["side"], one["status"]) for one in flat.document["orders"]] == [("BUY", "ACCEPTED")]
@@ -172,7 +172,7 @@ def test_a_changed_plan_is_noticed(tmp_path: Path) -> None:
     with account(tmp_path, *CROSSING) as replay:
         first_days(replay)
         desk = replay.desk
-        plan = desk.store.plans.find(DAYS[1])
+        plan = desk.store.plans.plan_of(DAYS[1])
         assert plan is not None
         assert [one["crossed"] for one in plan.document["orders"]] == [plan.document["orders"][1]["crossed"]] * 2
         database = desk.store.database  # type: ignore[attr-defined] # the store of SQLite has it
@@ -196,7 +196,7 @@ def test_what_a_sleeve_holds_that_is_off_counts_in_the_limits_of_the_account(
     with account(tmp_path, own, silent, extra=f"[risk]\n{limit} = 0.6") as replay:
         (document,) = played(replay, 1)
         desk = replay.desk
-        plan = desk.store.plans.find(DAYS[1])
+        plan = desk.store.plans.plan_of(DAYS[1])
         assert plan is not None
         held, price, equity = shares(replay, "timing")["AAA"], plan.frame["prices"], plan.frame["equity_usd"]
         worth = held * price["AAA"]
@@ -218,7 +218,7 @@ def test_a_limit_of_the_account_cuts_the_purchases_of_all_sleeves_alike(tmp_path
     )
     with account(tmp_path, *both, extra="[risk]\nmax_symbol_frac = 0.4") as replay:
         document = first_days(replay)[0]
-        plan = replay.desk.store.plans.find(DAYS[0])
+        plan = replay.desk.store.plans.plan_of(DAYS[0])
         assert plan is not None
         cuts = plan.document["cuts"]
 
@@ -258,7 +258,7 @@ def test_shares_change_sleeves_where_a_person_approved_both_sides_that_were_noti
             approve(DAYS[1], way, desk.clock.now())
         document = play_session(desk, session).document
 
-        assert bool(desk.store.crosses.of(DAYS[1])) is crossed
+        assert bool(desk.store.crosses.crosses_of(DAYS[1])) is crossed
         rows = [(one["sleeve"], order) for one in sleeves_of(document) for order in one["orders"]]
         assert [(name, order["side"], order["status"]) for name, order in rows] == traded
         assert document["exit_code"] == code
@@ -268,7 +268,7 @@ def test_shares_change_sleeves_where_a_person_approved_both_sides_that_were_noti
 def test_a_person_reads_what_was_cut_and_what_changed_sleeves(tmp_path: Path) -> None:
     with account(tmp_path, *CROSSING, extra="[risk]\nmax_symbol_frac = 0.2") as replay:
         first_days(replay)
-        plans = [replay.desk.store.plans.find(day) for day in DAYS[:2]]
+        plans = [replay.desk.store.plans.plan_of(day) for day in DAYS[:2]]
         first, second = (coordination_lines(coordination_document(plan.document)) for plan in plans if plan)
 
     assert first[0].startswith("core buys ")

@@ -158,7 +158,7 @@ def test_a_limit_on_the_value_at_risk_sees_five_hundred_returns_of_strategies_th
     for most in (0.01, 0.001):
         with desk_in(tmp_path / str(most), risk__max_var_frac=most, **settings) as replay:
             found[most] = play_session(replay.desk, replay.market[-1]).document["sleeves"]["core"]["orders"]
-            plan = replay.desk.store.plans.find(replay.market[-1].day)
+            plan = replay.desk.store.plans.plan_of(replay.market[-1].day)
             assert plan is not None
             assert {len(bars["days"]) for bars in plan.frame["bars"].values()} == {501}
             cuts = plan.document["cuts"]

@@ -26,7 +26,7 @@ def notes_of_the_next(folder: Path) -> tuple[list[str], str]:
         assert session is not None
         assert play_session(replay.desk, session).exit_code == 0
         desk = replay.desk
-        record = desk.store.decisions.find(session.day, desk.sleeves[0].name)
+        record = desk.store.decisions.decision_of(session.day, desk.sleeves[0].name)
         assert record is not None
         writer = writer_of(desk.settings, folder, desk.store, desk.calendar, html=False)
         report = daily_report(writer, session.day, desk.clock.now())

@@ -23,7 +23,7 @@ def recorded(desk: Desk) -> dict[str, Any]:
     return {
         "decisions": [
             (one.session, one.action, one.reasons, one.document["symbols"], one.document["planned"])
-            for one in desk.store.decisions.all()
+            for one in desk.store.decisions.final_decisions()
         ],
         "orders": [
             (replace(one.intent, id="", account=""), one.status, one.filled) for one in desk.store.orders.states()

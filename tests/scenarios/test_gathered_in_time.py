@@ -25,7 +25,7 @@ def test_the_rest_decides_when_a_symbol_is_not_gathered(tmp_path: Path) -> None:
         assert result.exit_code == 0, result.document["problems"]
         assert sorted(one["symbol"] for one in result.document["orders"]) == ["S000", "S000", "S002", "S002"]
         with ours.desk() as desk:
-            decided = desk.store.decisions.find(DAY, "s0")
+            decided = desk.store.decisions.decision_of(DAY, "s0")
         assert decided is not None
         assert decided.document["degraded"] == ["S001"]
         assert any(
@@ -43,7 +43,7 @@ def test_a_contract_that_is_not_described_or_has_changed_hurts_only_itself(tmp_p
         # The first two of what is left.
         assert [one["symbol"] for one in result.document["orders"]] == ["S002", "S003"]
         with ours.desk() as desk:
-            decided = desk.store.decisions.find(DAY, "s0")
+            decided = desk.store.decisions.decision_of(DAY, "s0")
         assert decided is not None
         assert decided.document["degraded"] == ["S000", "S001"]
         said = " ".join(decided.document["notes"])

@@ -86,10 +86,12 @@ def recorded(folder: Path) -> dict[str, Any]:
         assert verify(store, desk.settings, desk.provenance).exit_code == 0
         assert book_problems(store) == ()
         return {
-            "decisions": [(one.session, one.strategy, one.document, one.frame) for one in store.decisions.all()],
-            "plans": [store.plans.find(day) for day in DAYS],
+            "decisions": [
+                (one.session, one.strategy, one.document, one.frame) for one in store.decisions.final_decisions()
+            ],
+            "plans": [store.plans.plan_of(day) for day in DAYS],
             "orders": [(one.intent, one.status, one.filled) for one in store.orders.states()],
-            "crosses": store.crosses.of(DAYS[1]),
+            "crosses": store.crosses.crosses_of(DAYS[1]),
             "fills": store.orders.fills(),
             "lots": {name: store.ledger.lots(name) for name in NAMES},
             "cash": {name: store.ledger.movements(name) for name in NAMES},

@@ -18,7 +18,7 @@ from support.practice import ENTRY_DAY, EXIT_DAY, KillAt, Steps, desk_in, exchan
 def recorded(folder: Path, day: date) -> dict[str, Any]:
     with desk_in(folder) as replay:
         store, name = replay.desk.store, replay.desk.sleeves[0].name
-        decision = store.decisions.find(day, name)
+        decision = store.decisions.decision_of(day, name)
         assert decision is not None
         return {
             "decision": decision.document,

@@ -30,7 +30,11 @@ def played(folder: Path, first: date, last: date, *later: date, **changes: Any) 
 
 def hits(folder: Path, **changes: Any) -> list[date]:
     with desk_in(folder, **changes) as replay:
-        return [record.session for record in replay.desk.store.decisions.all() if record.document["daily_loss_hit"]]
+        return [
+            record.session
+            for record in replay.desk.store.decisions.final_decisions()
+            if record.document["daily_loss_hit"]
+        ]
 
 
 def test_a_daily_loss_bars_entries_for_as_long_as_the_pause_says(tmp_path: Path) -> None:

@@ -177,7 +177,7 @@ def test_shares_the_broker_does_not_have_are_a_mismatch_and_no_loss(holding: Pat
     assert (result.exit_code, result.document["orders"]) == (ExitCode.PERSON, [])
     assert "the broker holds 0, we expect 18 of ours" in result.document["problems"][0]["text"]
     with desk_in(folder) as replay:
-        decision = replay.desk.store.decisions.find(EXIT_DAY, "mtum_confluence")
+        decision = replay.desk.store.decisions.decision_of(EXIT_DAY, "mtum_confluence")
         halts = replay.desk.store.control.halts()
     assert decision is not None
     assert (decision.document["daily_loss_hit"], decision.document["drawdown_hit"], halts) == (False, False, ())

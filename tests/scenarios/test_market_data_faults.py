@@ -294,8 +294,8 @@ def test_a_big_move_today_bars_entries_and_waits_for_a_person(market: Market, tm
     with desk_at(market, tmp_path) as desk:
         found = gathered(desk)
         assert (found.entries_barred, found.doubtful) == ({"MTUM": "unconfirmed"}, frozenset({"MTUM"}))
-        (held,) = desk.store.quarantine.kept("MTUM", held=True)
-        desk.store.quarantine.release(held.id, "owner", AT)
+        (held,) = desk.store.quarantine.kept_out("MTUM", held=True)
+        desk.store.quarantine.release_bar(held.id, "owner", AT)
         again = gathered(desk)
         assert (again.entries_barred, again.doubtful) == ({}, frozenset())
 

@@ -86,7 +86,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replay]:
 
 
 def test_what_one_decision_remembers_is_what_the_next_one_knows(played: Replay) -> None:
-    records = played.desk.store.decisions.all()
+    records = played.desk.store.decisions.final_decisions()
     assert len(records) == SESSIONS
     known: Memory = {}
     standing: object = ()
@@ -107,7 +107,7 @@ def test_what_one_decision_remembers_is_what_the_next_one_knows(played: Replay) 
 
 def test_a_series_comes_with_the_values_asked_for(played: Replay) -> None:
     days = sorted(VIX)
-    for record in played.desk.store.decisions.all():
+    for record in played.desk.store.decisions.final_decisions():
         at = days.index(record.session)
         assert record.frame["series_history"] == {"VIX": {str(day): VIX[day] for day in days[at - 2 : at]}}
         assert record.document["symbols"]["AAA"]["indicators"]["fear"] == VIX[days[at - 2]] + VIX[days[at - 1]]
@@ -135,7 +135,7 @@ def test_the_backtest_of_the_same_sessions_is_the_same(played: Replay) -> None:
 
 
 def test_its_decision_is_explained_with_what_it_remembers(played: Replay) -> None:
-    carried = next(one for one in played.desk.store.decisions.all() if "purchase_carried" in one.reasons)
+    carried = next(one for one in played.desk.store.decisions.final_decisions() if "purchase_carried" in one.reasons)
     row = {name: getattr(carried, name) for name in ("session", "strategy", "action", "reasons", "document", "frame")}
     told = explanation_of(row, STRATEGY)
     assert told.memory["month"] == carried.document["memory"]["month"]

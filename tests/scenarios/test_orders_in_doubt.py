@@ -26,7 +26,7 @@ def cut_short(folder: Path) -> Iterator[Installation]:
         ours.gateway.tell("behavior", read_only=False)
         with ours.desk() as desk:
             (state,) = desk.store.orders.states()
-            desk.store.orders.claim(state.intent.id, desk.clock.now())
+            desk.store.orders.claim_order(state.intent.id, desk.clock.now())
         yield ours
 
 

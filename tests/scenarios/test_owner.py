@@ -155,7 +155,7 @@ def test_capital_taken_is_no_loss_and_leaves_the_account(tmp_path: Path) -> None
     # (5,121.824 - 2,000) / (277.64 x 1.006) = 11.2
     assert (entered["session"], entered["action"], entered["order"]["shares"]) == (str(NEXT_ENTRY), "enter", 11)
     with desk_in(tmp_path / "data", **changes) as replay:
-        decided = replay.desk.store.decisions.find(NEXT_ENTRY, "mtum_confluence")
+        decided = replay.desk.store.decisions.decision_of(NEXT_ENTRY, "mtum_confluence")
         assert decided is not None
         assert (decided.document["daily_loss_hit"], decided.document["drawdown_hit"]) == (False, False)
 

@@ -183,7 +183,7 @@ def test_cash_that_has_not_settled_is_not_spent(tmp_path: Path) -> None:
         assert run.document["cash_settles_by"] == "2018-01-05"
         ours.settle()
         with ours.desk() as desk:
-            record = desk.store.decisions.find(ENTRY_DAY, desk.sleeves[0].name)
+            record = desk.store.decisions.decision_of(ENTRY_DAY, desk.sleeves[0].name)
         assert record is not None
         assert record.frame["book"]["settles_by"] == "2018-01-05"
         settings = f"mode = 'paper'\nbroker.account = '{ACCOUNT}'\nmarket.source = 'ib'\n"

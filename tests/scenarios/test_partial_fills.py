@@ -38,7 +38,7 @@ def test_an_unfilled_entry_is_not_carried(tmp_path: Path) -> None:
     assert (entry.exit_code, entry.document["order"]["status"]) == (5, OrderStatus.EXPIRED.value)
     assert held(tmp_path) == 0
     with desk_in(tmp_path) as replay:
-        assert replay.desk.store.decisions.find(ENTRY_DAY, "mtum_confluence") is not None
+        assert replay.desk.store.decisions.decision_of(ENTRY_DAY, "mtum_confluence") is not None
     again = play_next(tmp_path)
     # The next session decides afresh: no holding, so only entry conditions can order.
     assert again.document["reasons"][0] != "exit_carried"

@@ -114,7 +114,7 @@ def test_no_position_is_stated_while_shares_of_it_change_sleeves(tmp_path: Path)
     sleeves = (sleeve("core", 0.5, row(DAYS[0], "AAA", 1.0), row(DAYS[1], "AAA", 0.0)), BOTH[2])
     with account(tmp_path, *sleeves) as replay:
         session = decided_on(replay, DAYS[1])
-        (inside,) = {one.shares for one in replay.desk.store.crosses.of(DAYS[1])}
+        (inside,) = {one.shares for one in replay.desk.store.crosses.crosses_of(DAYS[1])}
         assert len(cancel(replay.desk, session)["canceled"]) == 1
         with pytest.raises(UsageError, match=f"{inside} AAA change sleeves at the close of {DAYS[1]}"):
             stated(replay, inside, "core")

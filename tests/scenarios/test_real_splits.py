@@ -169,7 +169,7 @@ def test_a_real_split_while_holding_changes_no_signal_and_no_money(tmp_path: Pat
         split = played(desk, held)
         assert [(one.session, one.ratio) for one in desk.store.bars.actions()] == [(SPLIT_DAY, Decimal(held.ratio))]
         assert desk.store.bars.revisions() == ()
-        assert desk.store.quarantine.kept() == ()
+        assert desk.store.quarantine.kept_out() == ()
     actions = [(document["session"], document["action"]) for document, _, _ in plain]
     assert actions[0] == (held.entry.isoformat(), "enter")
     assert actions[-1] == (held.exit.isoformat(), "exit")

@@ -79,7 +79,7 @@ def test_in_a_rehearsal_money_and_the_report_go_by_the_markets_clock(tmp_path: P
             assert told["session"] == date(2018, 1, 4)
             writer = writer_of(ours.settings, tmp_path, store, calendar, html=False)
             daily_report(writer, ENTRY_DAY, resources.market_now(ours.settings, store, ENTRY_DAY))
-            (written,) = [run for run in store.runs.between(ENTRY_DAY, ENTRY_DAY) if run.job == "daily_report"]
+            (written,) = [run for run in store.runs.runs_between(ENTRY_DAY, ENTRY_DAY) if run.job == "daily_report"]
             assert written.started_at.date() == ENTRY_DAY
 
 

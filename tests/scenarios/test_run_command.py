@@ -58,7 +58,7 @@ def entered(entered_once: Path, tmp_path: Path) -> Path:
 
 def decided(folder: Path) -> list[date]:
     with desk_in(folder / "data") as replay:
-        return [record.session for record in replay.desk.store.decisions.all()]
+        return [record.session for record in replay.desk.store.decisions.final_decisions()]
 
 
 def test_the_document_of_a_run_has_the_fields_of_its_contract(tmp_path: Path) -> None:

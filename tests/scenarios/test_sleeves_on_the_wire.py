@@ -27,7 +27,8 @@ def recorded(desk: Desk) -> dict[str, Any]:
     names = [sleeve.name for sleeve in desk.sleeves]
     return {
         "decisions": [
-            (one.session, one.strategy, one.action, one.document["planned"]) for one in store.decisions.all()
+            (one.session, one.strategy, one.action, one.document["planned"])
+            for one in store.decisions.final_decisions()
         ],
         "orders": [(replace(one.intent, id="", account=""), one.status, one.filled) for one in store.orders.states()],
         "equity": {

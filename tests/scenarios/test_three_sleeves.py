@@ -32,7 +32,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[s
 def test_every_sleeve_decides_every_session_and_begins_with_its_part(history: tuple[Path, Any]) -> None:
     with account_in(history[0]) as replay:
         store = replay.desk.store
-        records = store.decisions.all()
+        records = store.decisions.final_decisions()
         assert [record.strategy for record in records] == [*NAMES] * PLAYED
         capital = {name: store.ledger.movements(name)[0] for name in NAMES}
         assert {name: (one.kind, one.amount_usd) for name, one in capital.items()} == {
@@ -132,7 +132,7 @@ def test_a_sleeve_of_weight_one_does_to_the_last_digit_what_the_strategy_does_wi
         with account_in(folder) as replay:
             documents = played(replay, 20)
             store = replay.desk.store
-            frames = [record.frame for record in store.decisions.all()]
+            frames = [record.frame for record in store.decisions.final_decisions()]
             equity.append((frames, store.ledger.equity("mtum_confluence"), [one["orders"] for one in documents]))
     assert equity[0] == equity[1]
 
@@ -309,7 +309,7 @@ def test_a_watched_sleeve_trades_virtual_money_and_sends_nothing(
         store = replay.desk.store
         assert {state.intent.strategy for state in store.orders.states()} == {"core", "timing"}
         assert store.ledger.movements("switch") == ()
-        watched = [record for record in store.decisions.all() if record.strategy == "switch"]
+        watched = [record for record in store.decisions.final_decisions() if record.strategy == "switch"]
         assert [record.document["virtual"] for record in watched] == [True] * PLAYED
         # With the same money it decides as the sleeve that trades: filled at the close, at the same cost.
         assert [record.document["planned"] for record in watched[:6]] == [

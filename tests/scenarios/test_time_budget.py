@@ -69,7 +69,7 @@ def test_a_slow_step_ends_in_an_order_in_time_or_in_none_at_all(tmp_path: Path, 
         assert session is not None
         desk = STEPS[step](replay.desk, timedelta(minutes=minutes))
         result = decide_and_order(desk, session)
-        (run,) = desk.store.runs.between(session.day, session.day)
+        (run,) = desk.store.runs.runs_between(session.day, session.day)
         sent = [state.submitted_at for state in desk.store.orders.states(session.day) if state.submitted_at]
     ordered = bool(exchange_in(tmp_path).orders)
     assert ordered == bool(sent)

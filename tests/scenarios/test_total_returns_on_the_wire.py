@@ -38,7 +38,7 @@ def test_one_symbol_is_left_out_whose_dividend_of_today_is_not_told(tmp_path: Pa
         assert result.exit_code == 0
         assert sorted(one["symbol"] for one in result.document["orders"]) == ["S000", "S000", "S002", "S002"]
         with ours.desk() as desk:
-            decided = desk.store.decisions.find(DAY, "s0")
+            decided = desk.store.decisions.decision_of(DAY, "s0")
             assert decided is not None
             assert "S001: ib does not tell what goes ex today, and s0 needs total returns" in " ".join(
                 decided.document["notes"]

@@ -71,7 +71,7 @@ def test_a_machine_asleep_over_any_wake_of_a_week_runs_what_still_may_and_report
             run_due(desk.context())
         desk.wall.wait_until(woken)
         run_due(desk.context())
-        record = desk.store.runs.find(asleep.job, asleep.slot, asleep.session)
+        record = desk.store.runs.run_of(asleep.job, asleep.slot, asleep.session)
         assert record is not None
         if wake_after_minutes < 0:
             assert record.outcome in ("finished", "superseded"), asleep
@@ -126,7 +126,7 @@ def test_killed_at_random_no_job_is_done_twice_none_is_lost_in_silence_none_is_l
     assert max(finished.values()) == 1
     told = "\n".join(message.text for message in desk.box.taken)
     for wake in calls:
-        record = desk.store.runs.find(wake.job, wake.slot, wake.session)
+        record = desk.store.runs.run_of(wake.job, wake.slot, wake.session)
         assert record is not None, wake
         assert record.outcome in ("finished", "missed", "superseded")
         assert (record.outcome == "finished") == (finished[wake.key] == 1)

@@ -85,7 +85,7 @@ def test_at_the_end_of_the_month_cash_goes_from_the_sleeve_above_its_share_to_th
         assert document["exit_code"] == 0, document["problems"]
         # timing spends it in the same session, as far as it reaches, and no other purchase is cut for it.
         (bought,) = document["sleeves"]["timing"]["orders"]
-        record = desk.store.decisions.find(LAST, "timing")
+        record = desk.store.decisions.decision_of(LAST, "timing")
         assert record is not None
         cash = sum(one.amount_usd for one in desk.store.ledger.movements("timing") if one.session < LAST)
         assert record.frame["book"]["available_usd"] == pytest.approx(float(cash + gives))
@@ -102,7 +102,7 @@ def test_what_moved_is_no_gain_and_no_loss_of_anybody(folder: Path) -> None:
             before, after = store.ledger.equity(name)[-2:]
             assert after.flows_usd == usd.get(name, 0)
             assert (name != "idle") or after.equity_usd - after.flows_usd == before.equity_usd
-            record = store.decisions.find(LAST, name)
+            record = store.decisions.decision_of(LAST, name)
             assert record is not None
             book = record.frame["book"]
             assert book["losses"]["flows_since_usd"] == float(usd.get(name, 0))
@@ -227,7 +227,7 @@ def test_weights_follow_what_the_sleeves_have_earned_and_lost(folder: Path) -> N
                 ledger.write_equity(replace(first, session=day, equity_usd=usd, flows_usd=Decimal(0)))
     month_end(folder, extra)
     with account(folder, *SLEEVES, extra=extra) as replay:
-        plan = replay.desk.store.plans.find(LAST)
+        plan = replay.desk.store.plans.plan_of(LAST)
         assert plan is not None
         earned = {one["name"]: one["returns"] for one in plan.frame["transfers"]["sleeves"]}
         assert {len(values) for values in earned.values()} == {126}
@@ -249,7 +249,7 @@ def test_a_sleeve_that_is_off_counts_with_the_last_close_of_what_nobody_else_loo
     with account(tmp_path, own, off.replace("weight = 0.5", 'weight = 0.5\nstate = "off"')) as replay:
         (document,) = played(replay, 1)
         ledger = replay.desk.store.ledger
-        plan = replay.desk.store.plans.find(date.fromisoformat(document["session"]))
+        plan = replay.desk.store.plans.plan_of(date.fromisoformat(document["session"]))
         assert plan is not None
         last = next(one for one in ledger.equity("timing") if one.session == FIRST)
         assert last.market_usd > 14000
@@ -278,7 +278,7 @@ def _books(folder: Path) -> Any:
         names = ("core", "timing", "idle")
         return (
             {name: (store.ledger.movements(name), store.ledger.equity(name)) for name in names},
-            [(one.strategy, one.document) for one in store.decisions.all()],
+            [(one.strategy, one.document) for one in store.decisions.final_decisions()],
         )
 
 

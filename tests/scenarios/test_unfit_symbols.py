@@ -95,7 +95,7 @@ def test_an_unfit_symbol_that_is_not_held_is_left_out_and_named(tmp_path: Path) 
         first = played(replay)
         # 2,500 / (50 x 1.006) = 49.7
         assert orders(first) == [("AAA", "BUY", 49)]
-        decided = replay.desk.store.decisions.find(FIRST, Halves.name)
+        decided = replay.desk.store.decisions.decision_of(FIRST, Halves.name)
         assert decided is not None
         assert decided.document["degraded"] == ["BBB"]
         assert decided.document["symbols"]["BBB"]["verdict"] == "abstain"
@@ -107,7 +107,7 @@ def test_an_unfit_symbol_that_is_not_held_is_left_out_and_named(tmp_path: Path) 
 def test_the_run_ends_well_where_nothing_of_the_unfit_symbol_is_held(tmp_path: Path) -> None:
     with market(tmp_path, missing=FIRST) as replay:
         played(replay)
-        run = replay.desk.store.runs.find("decide_and_order", "", FIRST)
+        run = replay.desk.store.runs.run_of("decide_and_order", "", FIRST)
         assert run is not None
         assert run.document is not None
         assert [one for one in run.document["problems"] if "was not decided" in one["text"]] == []
@@ -120,7 +120,7 @@ def test_an_unfit_symbol_that_is_held_raises_the_alarm_after_the_rest_is_done(tm
         second = played(replay)
         assert second["exit_code"] == 3
         assert any("BBB is held and was not decided" in one["text"] for one in second["problems"])
-        decided = replay.desk.store.decisions.find(SECOND, Halves.name)
+        decided = replay.desk.store.decisions.decision_of(SECOND, Halves.name)
         assert decided is not None
         # 5,000 less 0.1 % of 4,930: BBB is worth its last close.
         assert decided.document["equity_usd"] == pytest.approx(5000 - 4.93)
@@ -183,7 +183,7 @@ def test_such_a_session_is_explained(tmp_path: Path) -> None:
     with market(tmp_path, missing=SECOND) as replay:
         for _ in range(2):
             played(replay)
-        record = replay.desk.store.decisions.find(SECOND, Halves.name)
+        record = replay.desk.store.decisions.decision_of(SECOND, Halves.name)
         assert record is not None
         row = {
             name: getattr(record, name) for name in ("session", "strategy", "action", "reasons", "document", "frame")
@@ -198,7 +198,7 @@ def test_such_sessions_replay_bit_for_bit(tmp_path: Path) -> None:
         for _ in range(3):
             played(replay)
         desk = replay.desk
-        records = desk.store.decisions.all()
+        records = desk.store.decisions.final_decisions()
         assert [record.session for record in records] == [FIRST, SECOND, THIRD]
         for record in records:
             again = replayed(record.frame, Halves(), desk.sleeves[0].rules)

@@ -38,7 +38,7 @@ def book_of(record: DecisionRecord) -> dict[str, Any]:
 
 
 def decided(replay: Any) -> dict[str, DecisionRecord]:
-    records = replay.desk.store.decisions.all()
+    records = replay.desk.store.decisions.final_decisions()
     return {str(one.session): one for one in records if one.strategy == "timing"}
 
 

@@ -34,7 +34,7 @@ def grown(folder: Path, sessions: int) -> SqliteStore:
     money = Decimal(1000)
     for index in range(sessions):
         day = bars.day(index)
-        store.decisions.commit([replace(decision(day, document=DOCUMENT), decided_at=later(index))], ())
+        store.decisions.commit_decisions([replace(decision(day, document=DOCUMENT), decided_at=later(index))], ())
         store.ledger.write_equity(
             EquityPoint(day, STRATEGY, money, Decimal(0), money, money * 2, Decimal(0), None, None, 10)
         )
@@ -42,6 +42,6 @@ def grown(folder: Path, sessions: int) -> SqliteStore:
             order = intent(day, Side.SELL if index % ROUND_TRIP else Side.BUY, 10)
             store.orders.add_intent(order, later(index))
             store.orders.add_fills([fill(order, f"{order.id}.01", 10, "100", "1")])
-            store.orders.move(order.id, OrderStatus.FILLED, later(index), Observed(filled=10))
+            store.orders.move_order(order.id, OrderStatus.FILLED, later(index), Observed(filled=10))
     store.ledger.write_lots(STRATEGY, lots_of(store.orders.fills(STRATEGY)), {})
     return store

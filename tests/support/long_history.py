@@ -20,7 +20,7 @@ def write_years(history: History, until: int) -> int:
     pattern = history.bars.day(HISTORY)
     history.play(HISTORY)
     report = dict(history.report(pattern).document)
-    decision = history.store.decisions.find(pattern, STRATEGY)
+    decision = history.store.decisions.decision_of(pattern, STRATEGY)
     assert decision is not None
     (point,) = history.store.ledger.equity(STRATEGY)
     written = 1
@@ -38,14 +38,14 @@ def _write(
     history: History, day: date, decision: DecisionRecord, point: EquityPoint, report: dict[str, object]
 ) -> None:
     store, close = history.store, history.calendar.session(day).close
-    store.decisions.commit([replace(decision, session=day, decided_at=close - timedelta(minutes=19))], ())
+    store.decisions.commit_decisions([replace(decision, session=day, decided_at=close - timedelta(minutes=19))], ())
     for job, document in (
         ("decide_and_order", {"problems": []}),
         ("confirm_fills", {"problems": []}),
         ("daily_report", {**report, "session": str(day)}),
     ):
-        run = store.runs.start(job, "", day, close)
-        store.runs.finish(run, close, "finished", 0, document)
+        run = store.runs.start_run(job, "", day, close)
+        store.runs.finish_run(run, close, "finished", 0, document)
     store.ledger.write_equity(replace(point, session=day))
 
 
@@ -67,7 +67,7 @@ def _trade(history: History, day: date, index: int, side: Side) -> None:
         reasons=("close_below_ma",) if side is Side.SELL else (),
     )
     orders.add_intent(intent, close)
-    orders.claim(intent.id, close)
+    orders.claim_order(intent.id, close)
     orders.add_fills(
         [
             Fill(
@@ -86,4 +86,4 @@ def _trade(history: History, day: date, index: int, side: Side) -> None:
         ]
     )
     for status in (OrderStatus.ACCEPTED, OrderStatus.FILLED):
-        orders.move(intent.id, status, close, Observed(broker_id="900", filled=SHARES))
+        orders.move_order(intent.id, status, close, Observed(broker_id="900", filled=SHARES))

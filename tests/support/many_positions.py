@@ -46,5 +46,5 @@ def write_positions(folder: Path, positions: int) -> None:
                 order = intent(session.day, shares=10, symbol=name, strategy="all")
                 store.orders.add_intent(order, session.close)
                 store.orders.add_fills([fill(order, f"{order.id}.01", 10, "60", "1")])
-                store.orders.move(order.id, OrderStatus.FILLED, session.close, Observed(filled=10))
+                store.orders.move_order(order.id, OrderStatus.FILLED, session.close, Observed(filled=10))
             write_lots(store)

@@ -17,7 +17,7 @@ class MemoryRuns:
     by_day: dict[date | None, dict[tuple[str, str], RunRecord]] = field(default_factory=dict)
     keys: list[tuple[date | None, str, str]] = field(default_factory=list)
 
-    def start(self, job: str, slot: str, session: date | None, at: datetime) -> int:
+    def start_run(self, job: str, slot: str, session: date | None, at: datetime) -> int:
         known = self.by_day.get(session, {}).get((job, slot))
         if known is not None and known.finished_at is None:
             return known.id
@@ -27,10 +27,10 @@ class MemoryRuns:
         self.by_day.setdefault(session, {})[job, slot] = RunRecord(run_id, job, slot, session, at)
         return run_id
 
-    def step(self, run_id: int, name: str, at: datetime) -> None:
+    def record_step(self, run_id: int, name: str, at: datetime) -> None:
         pass
 
-    def finish(
+    def finish_run(
         self, run_id: int, at: datetime, outcome: str, exit_code: int, document: Mapping[str, Any] | None = None
     ) -> None:
         session, job, slot = self.keys[run_id - 1]
@@ -38,10 +38,10 @@ class MemoryRuns:
         done = replace(known, finished_at=at, outcome=outcome, exit_code=exit_code, document=document)
         self.by_day[session][job, slot] = done
 
-    def find(self, job: str, slot: str, session: date) -> RunRecord | None:
+    def run_of(self, job: str, slot: str, session: date) -> RunRecord | None:
         return self.by_day.get(session, {}).get((job, slot))
 
-    def between(self, first: date, last: date) -> Sequence[RunRecord]:
+    def runs_between(self, first: date, last: date) -> Sequence[RunRecord]:
         days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
         return [record for day in days for record in self.by_day.get(day, {}).values()]
 
@@ -59,7 +59,7 @@ class MemoryControl:
     def set_meta(self, key: str, value: str) -> None:
         self.facts[key] = value
 
-    def note(self, message: Message, at: datetime, run_id: int | None) -> bool:
+    def queue_message(self, message: Message, at: datetime, run_id: int | None) -> bool:
         if any(known.key == message.key for known in self.notes.values()):
             return False
         self.notes[len(self.notes) + 1] = replace(message, at=at)

@@ -34,8 +34,8 @@ def recorded(folder: Path, *, mode: str = "practice", account: str = ACCOUNT) ->
     _traded(store, THIRD, Purpose.ENTER, 5, "104")
     _point(store, THIRD, cash="4577", market="520", shares=5, close="104", benchmark="5190")
     for number, day in enumerate((FIRST, SECOND, THIRD), 1):
-        run = store.runs.start("decide_and_order", "", day, session(day).before_close(22))
-        store.runs.finish(run, session(day).before_close(18), "finished", 0, {"number": number})
+        run = store.runs.start_run("decide_and_order", "", day, session(day).before_close(22))
+        store.runs.finish_run(run, session(day).before_close(18), "finished", 0, {"number": number})
     store.control.write_sessions([session(day, half=day == UPCOMING[1]) for day in UPCOMING])
     store.close()
 
@@ -65,8 +65,8 @@ def _traded(store: SqliteStore, day: date, purpose: Purpose, shares: int, price:
     )
     at, close = session(day).before_close(18), session(day).close
     store.orders.add_intent(intent, at)
-    store.orders.claim(intent.id, at)
-    store.orders.move(intent.id, OrderStatus.ACCEPTED, at, Observed(broker_id="77"))
+    store.orders.claim_order(intent.id, at)
+    store.orders.move_order(intent.id, OrderStatus.ACCEPTED, at, Observed(broker_id="77"))
     fill = Fill(
         exec_id=f"{intent.id}.01",
         intent_id=intent.id,
@@ -81,7 +81,7 @@ def _traded(store: SqliteStore, day: date, purpose: Purpose, shares: int, price:
         commission_usd=Decimal(1),
     )
     store.orders.add_fills([fill])
-    store.orders.move(intent.id, OrderStatus.FILLED, close, Observed(filled=shares))
+    store.orders.move_order(intent.id, OrderStatus.FILLED, close, Observed(filled=shares))
 
 
 def _point(store: SqliteStore, day: date, *, cash: str, market: str, shares: int, close: str, benchmark: str) -> None:

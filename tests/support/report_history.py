@@ -123,20 +123,20 @@ class History:
         """Decide, order, fill and settle the session at that position of the bars."""
         day = self.bars.day(index)
         session = self.calendar.session(day)
-        run = self.store.runs.start("decide_and_order", "", day, session.before_close(22))
+        run = self.store.runs.start_run("decide_and_order", "", day, session.before_close(22))
         if special.broken is not None:
             code, text = special.broken
             document = {"action": "none", "reasons": [], "problems": [{"code": code, "text": text}]}
-            self.store.runs.finish(run, session.before_close(17), "failed", code, document)
+            self.store.runs.finish_run(run, session.before_close(17), "failed", code, document)
             self._accept(index)
             self._settle(index, special)
             return day
         self._capital(day)
         decision = self._decide(index, special)
-        self.store.runs.step(run, "decided", session.before_close(19))
+        self.store.runs.record_step(run, "decided", session.before_close(19))
         for intent in self._intents(decision, day, special):
             self._trade(intent, session, special)
-        self.store.runs.step(run, "sent", session.before_close(18.5))
+        self.store.runs.record_step(run, "sent", session.before_close(18.5))
         problems = (
             [{"code": 7, "text": "an order was held back because trading is halted: test"}]
             if "halted" in decision.reasons
@@ -145,7 +145,7 @@ class History:
         degraded = ["vix"] if special.vix is None and not self.vix_shown else []
         code = max((int(str(problem["code"])) for problem in problems), default=0)
         document = {"action": decision.action.value, "problems": problems, "degraded": degraded}
-        self.store.runs.finish(run, session.before_close(18), "finished", code, document)
+        self.store.runs.finish_run(run, session.before_close(18), "finished", code, document)
         moves = [
             CashMovement(
                 f"{kind}:{day}", "mtum_confluence", day, kind, Decimal(usd), f"{kind} of the test", SYMBOL, paid
@@ -157,8 +157,8 @@ class History:
         if special.settled:
             self._settle(index, special)
             after = session.close + timedelta(minutes=30)
-            settling = self.store.runs.start("confirm_fills", "", day, after)
-            self.store.runs.finish(settling, after, "finished", 0, {"problems": []})
+            settling = self.store.runs.start_run("confirm_fills", "", day, after)
+            self.store.runs.finish_run(settling, after, "finished", 0, {"problems": []})
         return day
 
     def settle_late(self, index: int) -> None:
@@ -168,7 +168,7 @@ class History:
             fill = self._fill(state.intent, self.calendar.session(day), state.intent.shares, Day())
             self.store.orders.add_fills([fill])
             filled = Observed(filled=fill.shares)
-            self.store.orders.move(state.intent.id, OrderStatus.FILLED, fill.instant, filled)
+            self.store.orders.move_order(state.intent.id, OrderStatus.FILLED, fill.instant, filled)
         self._accept(index)
         self._settle(index, Day())
 
@@ -212,7 +212,7 @@ class History:
             libraries={"numpy": "2.2.6"},
             remembered={verdict.symbol: verdict.remember for verdict in decision.verdicts if verdict.remember},
         )
-        self.store.decisions.commit([record], self._intents(decision, day, special))
+        self.store.decisions.commit_decisions([record], self._intents(decision, day, special))
         self.store.control.write_snapshot(
             VolumeSnapshot(
                 SYMBOL,
@@ -266,19 +266,19 @@ class History:
 
     def _trade(self, intent: OrderIntent, session: Session, special: Day) -> None:
         orders, at = self.store.orders, session.before_close(18)
-        orders.claim(intent.id, at)
+        orders.claim_order(intent.id, at)
         ended = special.ended
         if ended in (OrderStatus.REJECTED, OrderStatus.UNKNOWN):
-            orders.move(intent.id, ended, at, Observed(text=special.text))
+            orders.move_order(intent.id, ended, at, Observed(text=special.text))
             return
-        orders.move(intent.id, OrderStatus.ACCEPTED, at, Observed(broker_id="900"))
+        orders.move_order(intent.id, OrderStatus.ACCEPTED, at, Observed(broker_id="900"))
         if not special.settled:
             return
         filled = intent.shares if special.filled is None else special.filled
         if filled:
             orders.add_fills([self._fill(intent, session, filled, special)])
         status = ended or (OrderStatus.FILLED if filled == intent.shares else OrderStatus.EXPIRED)
-        orders.move(intent.id, status, session.close, Observed(filled=filled, text=special.text))
+        orders.move_order(intent.id, status, session.close, Observed(filled=filled, text=special.text))
 
     def _fill(self, intent: OrderIntent, session: Session, shares: int, special: Day) -> Fill:
         price = exact(round(float(self.bars.bar(self._index(session.day)).close), 2))

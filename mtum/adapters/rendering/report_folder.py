@@ -20,7 +20,7 @@ class ReportFolder:
         self._folder = folder
         self._keep_html = keep_html
 
-    def put(self, name: str, content: str) -> Path:
+    def put_report(self, name: str, content: str) -> Path:
         """Write a file once and return its absolute path; one that is there already is left alone.
 
         Raises
@@ -49,7 +49,7 @@ class ReportFolder:
             with suppress(OSError):
                 path.unlink()
 
-    def path(self, name: str) -> Path | None:
+    def path_of(self, name: str) -> Path | None:
         """Return the absolute path of a file, or None if it was never written."""
         target = (self._folder / name).absolute()
         return target if target.exists() else None

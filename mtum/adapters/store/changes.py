@@ -23,7 +23,7 @@ class SqliteChanges:
 
     database: Database
 
-    def all(self) -> Sequence[ChangeRecord]:
+    def stated_changes(self) -> Sequence[ChangeRecord]:
         """Return those that were not taken back, in the order they were stated."""
         return tuple(_record(row) for row in self.database.rows(CHANGES))
 
@@ -36,7 +36,7 @@ class SqliteChanges:
                 return date.fromisoformat(row["session"]), positions
         return None
 
-    def state(self, record: ChangeRecord, movements: Sequence[CashMovement]) -> None:
+    def state_change(self, record: ChangeRecord, movements: Sequence[CashMovement]) -> None:
         """Record a change with all that it brings, in one durable transaction."""
         change, at = record.change, instant_text(record.stated_at)
         values = {
@@ -62,9 +62,9 @@ class SqliteChanges:
             if change.kind is ChangeKind.RENAMED:
                 _inherit(connection, change)
 
-    def undo(self, number: int, at: datetime) -> None:
+    def undo_change(self, number: int, at: datetime) -> None:
         """Take a change back with all that it brought."""
-        (record,) = (one for one in self.all() if one.id == number)
+        (record,) = (one for one in self.stated_changes() if one.id == number)
         old, new, day = record.change.symbol, record.change.into, record.change.session.isoformat()
         with self.database.write() as connection:
             connection.execute("UPDATE symbol_changes SET undone_at = ? WHERE id = ?", (instant_text(at), number))

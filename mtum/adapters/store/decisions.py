@@ -28,7 +28,7 @@ class SqliteDecisions:
 
     database: Database
 
-    def commit(
+    def commit_decisions(
         self,
         records: Sequence[DecisionRecord],
         intents: Sequence[OrderIntent],
@@ -64,7 +64,7 @@ class SqliteDecisions:
                 insert_plan(connection, plan)
             insert_movements(connection, movements)
 
-    def preview(self, record: DecisionRecord) -> None:
+    def write_preview(self, record: DecisionRecord) -> None:
         """Store a dry run's decision; replaces an earlier preview of the session."""
         if not record.preview:
             raise StoreError(f"the decision of {record.session} is final and cannot be a preview")
@@ -76,7 +76,7 @@ class SqliteDecisions:
             unused = "hash NOT IN (SELECT frame_hash FROM decisions UNION SELECT frame_hash FROM plans)"
             connection.execute(f"DELETE FROM input_frames WHERE {unused}")
 
-    def find(self, day: date, strategy: str, *, bars: bool = True) -> DecisionRecord | None:
+    def decision_of(self, day: date, strategy: str, *, bars: bool = True) -> DecisionRecord | None:
         """Return the final decision, or None; a large frame without its bars where they are not asked for.
 
         Raises
@@ -150,7 +150,7 @@ class SqliteDecisions:
         row = self.database.row(sql, (self.database.account, day.isoformat(), strategy))
         return None if row is None else row[0]
 
-    def all(self, since: date | None = None) -> Sequence[DecisionRecord]:
+    def final_decisions(self, since: date | None = None) -> Sequence[DecisionRecord]:
         """Return final decisions, oldest first."""
         sql = f"{_SELECT} WHERE preview = 0 AND session >= ? ORDER BY session, decisions.id"
         return tuple(
@@ -158,7 +158,7 @@ class SqliteDecisions:
             for row in self.database.rows(sql, (since.isoformat() if since else "",))
         )
 
-    def altered(self) -> Sequence[date]:
+    def altered_decisions(self) -> Sequence[date]:
         """Return the sessions whose stored frame, of a dry run too, is no longer what its hash says, oldest first."""
         sql = f"SELECT session, frame_hash, frame FROM ({_SELECT}) ORDER BY session"
         return tuple(

@@ -70,7 +70,7 @@ class SqliteLedger:
         others = self.database.rows(sql, (json.dumps(sorted(strategies), allow_nan=False),))
         return {name: cash for (name,) in others if (cash := cash_of(self.database, name))}
 
-    def allotted_since(self, session: date) -> Decimal:
+    def allotted_since(self, day: date) -> Decimal:
         """Return the cash in USD that strategies were given of what no strategy owned, less what they gave back."""
         sql = (
             f"SELECT coalesce(sum(amount_usd), 0) FROM cash_movements WHERE {OPEN} AND session > ? "

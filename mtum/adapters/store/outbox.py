@@ -18,7 +18,7 @@ class SqliteMessages:
 
     database: Database
 
-    def note(self, message: Message, at: datetime, run_id: int | None) -> bool:
+    def queue_message(self, message: Message, at: datetime, run_id: int | None) -> bool:
         """Put a message into the outbox; False if its key is already there."""
         images = {name: b64encode(image).decode("ascii") for name, image in message.images.items()}
         sql = (

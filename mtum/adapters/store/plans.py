@@ -50,7 +50,7 @@ class SqlitePlans:
         rows = self.database.rows(sql, 2 * (self.database.account, strategy, before.isoformat()))
         return [(date.fromisoformat(row["session"]), json.loads(row["planned"])) for row in rows]
 
-    def find(self, day: date) -> PlanRecord | None:
+    def plan_of(self, day: date) -> PlanRecord | None:
         """Return the plan of a session, or None.
 
         Raises
@@ -71,11 +71,11 @@ class SqlitePlans:
             moved[strategy] = moved.get(strategy, Decimal(0)) + money(usd)
         return found
 
-    def sessions(self) -> Sequence[str]:
+    def planned_days(self) -> Sequence[str]:
         """Return the sessions that have a plan, as they are stored, oldest first."""
         return tuple(session for (session,) in self.database.rows("SELECT session FROM plans ORDER BY session"))
 
-    def altered(self) -> Sequence[date]:
+    def altered_plans(self) -> Sequence[date]:
         """Return the sessions whose stored frame is no longer what its hash says, oldest first."""
         sql = f"SELECT session, frame_hash, frame FROM ({_SELECT}) ORDER BY session"
         return tuple(

@@ -20,7 +20,7 @@ class SqliteRuns:
     database: Database
     name: str = "runs"
 
-    def start(self, job: str, slot: str, day: date | None, at: datetime) -> int:
+    def start_run(self, job: str, slot: str, day: date | None, at: datetime) -> int:
         """Record a start; return the run's id.
 
         An unfinished run of the same job, slot and session goes on with its first instant and
@@ -40,7 +40,7 @@ class SqliteRuns:
                 _restart(connection, self.name, known, at)
             return int(known["id"])
 
-    def step(self, run_id: int, name: str, at: datetime) -> None:
+    def record_step(self, run_id: int, name: str, at: datetime) -> None:
         """Record that a step was reached; a repeated one keeps its first instant."""
         with self.database.write() as connection:
             found = connection.execute(f"SELECT steps FROM {self.name} WHERE id = ?", (run_id,)).fetchone()
@@ -49,7 +49,7 @@ class SqliteRuns:
                 steps[name] = instant_text(at)
                 connection.execute(f"UPDATE {self.name} SET steps = ? WHERE id = ?", (plain(steps), run_id))
 
-    def finish(
+    def finish_run(
         self, run_id: int, at: datetime, outcome: str, exit_code: int, document: Mapping[str, Any] | None = None
     ) -> None:
         """Record how the run ended."""
@@ -58,29 +58,29 @@ class SqliteRuns:
         with self.database.write() as connection:
             connection.execute(sql, (instant_text(at), outcome, int(exit_code), text, run_id))
 
-    def complete(self, run_id: int, exit_code: int, document: Mapping[str, Any]) -> None:
+    def complete_run(self, run_id: int, exit_code: int, document: Mapping[str, Any]) -> None:
         """Add to an ended run what came of it later; when and how it ended stays."""
         with self.database.write() as connection:
             sql = "UPDATE runs SET exit_code = ?, document = ? WHERE id = ?"
             connection.execute(sql, (int(exit_code), plain(dict(document)), run_id))
 
-    def find(self, job: str, slot: str, day: date) -> RunRecord | None:
+    def run_of(self, job: str, slot: str, day: date) -> RunRecord | None:
         """Return the run of that job, slot and session."""
         sql = f"SELECT * FROM {self.name} WHERE account = ? AND session = ? AND job = ? AND slot = ?"
         return _maybe(self.database.row(sql, (self.database.account, day.isoformat(), job, slot)))
 
-    def latest(self, job: str | None = None) -> RunRecord | None:
+    def latest_run(self, job: str | None = None) -> RunRecord | None:
         """Return the run with the newest session, then start; one without a session counts last."""
         which, values = ("", ()) if job is None else ("WHERE job = ?", (job,))
         sql = f"SELECT * FROM {self.name} {which} ORDER BY session DESC, started_at DESC, id DESC LIMIT 1"
         return _maybe(self.database.row(sql, values))
 
-    def unfinished(self, job: str) -> RunRecord | None:
+    def unfinished_run(self, job: str) -> RunRecord | None:
         """Return the oldest run of the job that was started and not finished."""
         sql = f"SELECT * FROM {self.name} WHERE job = ? AND finished_at IS NULL ORDER BY session, id LIMIT 1"
         return _maybe(self.database.row(sql, (job,)))
 
-    def between(self, first: date, last: date) -> Sequence[RunRecord]:
+    def runs_between(self, first: date, last: date) -> Sequence[RunRecord]:
         """Return every run of the sessions in the closed interval, in the order they were started."""
         sql = f"SELECT * FROM {self.name} WHERE session BETWEEN ? AND ? ORDER BY started_at, id"
         return tuple(_record(row) for row in self.database.rows(sql, (first.isoformat(), last.isoformat())))

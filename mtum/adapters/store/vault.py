@@ -17,17 +17,17 @@ class FolderVault:
     database: Path
     folder: Path
 
-    def put(self, name: str) -> Path:
+    def put_copy(self, name: str) -> Path:
         """Write a verified copy; it appears whole or not at all."""
         try:
             return backup(self.database, self.folder / name).path
         except OSError as error:
             raise StoreError(f"no backup can be written to {self.folder}: {error.strerror}") from error
 
-    def names(self) -> Sequence[str]:
+    def copy_names(self) -> Sequence[str]:
         """Return the names of the copies kept, oldest first."""
         return sorted(path.name for path in self.folder.glob(PATTERN))
 
-    def drop(self, name: str) -> None:
+    def drop_copy(self, name: str) -> None:
         """Remove a copy."""
         (self.folder / name).unlink(missing_ok=True)

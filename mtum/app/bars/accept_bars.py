@@ -156,7 +156,7 @@ def accept_bars(desk: BarDesk, reading: Reading) -> Refresh:
 
 
 def _judge(desk: BarDesk, reading: Reading, before: date | None) -> _Judged:
-    accepted = desk.store.quarantine.released(reading.cached.symbol, reading.cached.source)
+    accepted = desk.store.quarantine.released_days(reading.cached.symbol, reading.cached.source)
     fresh = reading.fresh
     kept_out: list[tuple[Bar, BarProblem]] = []
     while True:
@@ -236,14 +236,14 @@ def _keep_out(desk: BarDesk, reading: Reading, judged: _Judged) -> None:
             said = f"{change.column} {change.before:g} is now {change.after:g}"
             said += ", as the second source says too" if change in judged.supported else ""
             held[bar.day, REVISED] = (bar, f"{found}, {said}" if found else said)
-    desk.store.quarantine.keep(
+    desk.store.quarantine.keep_out(
         [QuarantinedBar(symbol, source, bar, rule, found, reading.at) for (_, rule), (bar, found) in held.items()]
     )
     read = set(reading.fresh.days.astype(object).tolist())
-    for one in desk.store.quarantine.kept(symbol, held=True):
+    for one in desk.store.quarantine.kept_out(symbol, held=True):
         right = one.rule != REVISED or not same_numbers(one.bar, reading.fresh)
         if one.source == source and one.bar.day in read and (one.bar.day, one.rule) not in held and right:
-            desk.store.quarantine.release(one.id, BY_SOURCE, reading.at)
+            desk.store.quarantine.release_bar(one.id, BY_SOURCE, reading.at)
 
 
 def _written(reading: Reading, judged: _Judged, before: date | None) -> Bars:

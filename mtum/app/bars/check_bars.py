@@ -72,7 +72,7 @@ def _checked(store: Store, bars: Bars, sessions: Sequence[Session], now: datetim
     if instrument(symbol).kind is Kind.INDEX:
         problems = _index_problems(bars, days)
     else:
-        released = store.quarantine.released(symbol, source)
+        released = store.quarantine.released_days(symbol, source)
         broken = problems_in_history(bars, session_days(days), released=released)
         problems = explained(broken, kept_out(store, symbol, source))
     return Checked(

@@ -28,11 +28,13 @@ def problems_before_import(desk: BarDesk, bars: Bars, file: str) -> tuple[BarPro
     found = problems_in_history(bars, session_days(days), released=released(desk, bars))
     doubted = [(one, bar) for one in found if one.rule in _MAY_BE_REAL and (bar := bars.find(one.session))]
     at = desk.clock.now()
-    desk.store.quarantine.keep(
+    desk.store.quarantine.keep_out(
         [QuarantinedBar(bars.symbol, bars.source, bar, one.rule.value, one.found, at) for one, bar in doubted]
     )
     ids = {
-        (one.bar.day, one.rule): one.id for one in desk.store.quarantine.kept(bars.symbol) if one.source == bars.source
+        (one.bar.day, one.rule): one.id
+        for one in desk.store.quarantine.kept_out(bars.symbol)
+        if one.source == bars.source
     }
     told = []
     for one in found:

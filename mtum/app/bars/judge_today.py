@@ -66,7 +66,7 @@ def history_today(desk: Desk, history: Bars, quote: Quote) -> Bars:
 def judge_today(desk: Desk, history: Bars, today: ProvisionalBar, quote: Quote, at: datetime) -> Judged:
     """Judge today's bar of one symbol behind a fit history."""
     symbol, source = quote.symbol, desk.source.name
-    released = desk.store.quarantine.released(symbol, source)
+    released = desk.store.quarantine.released_days(symbol, source)
     second, notes = _second_quote(desk, quote, at)
     confirmation = Confirmation(quote.midpoint, _price_now(second, at), quote.session in released)
     multiple = desk.settings.market.spike_multiple
@@ -181,7 +181,7 @@ def _restated(desk: Desk, symbol: str, history: Bars) -> tuple[str, ...]:
     window = history.tail(desk.needed(symbol)).day(0)
     return tuple(
         f"{symbol} {one.bar.day}: restated by {one.source}: {one.found}; decide with `mtum bars release {one.id}`"
-        for one in desk.store.quarantine.kept(symbol, held=True)
+        for one in desk.store.quarantine.kept_out(symbol, held=True)
         if one.rule == REVISED and one.source == desk.source.name and one.bar.day >= window
     )
 

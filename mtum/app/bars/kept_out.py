@@ -12,7 +12,7 @@ from mtum.ports.store import Store
 
 def kept_out(store: Store, symbol: str, source: str) -> Mapping[date, QuarantinedBar]:
     """Return the bars of a symbol that are kept out, by session."""
-    return {one.bar.day: one for one in store.quarantine.kept(symbol, held=True) if one.source == source}
+    return {one.bar.day: one for one in store.quarantine.kept_out(symbol, held=True) if one.source == source}
 
 
 def why(one: QuarantinedBar) -> str:

@@ -127,7 +127,7 @@ def reading_of(
     told_by = desk.source.coverage(symbol).told_by
     if told_by and desk.store.control.meta(told_dividends(symbol, source)) != told_by:
         return _everything(desk, symbol, wanted)
-    known = desk.store.quarantine.days(symbol, source, wanted[0].day)
+    known = desk.store.quarantine.cached_days(symbol, source, wanted[0].day)
     if known and known == [one.day for one in wanted[: len(known)]]:
         # Nothing is missing inside: only the overlap and what the rules look back on is read.
         again = max(0, len(known) - OVERLAP_SESSIONS)

@@ -22,12 +22,12 @@ def release_bar(store: Store, bar_id: int, by: str, at: datetime) -> Quarantined
     UsageError
         If there is no such bar, it lacks a number, or it is released already.
     """
-    found = next((one for one in store.quarantine.kept() if one.id == bar_id), None)
+    found = next((one for one in store.quarantine.kept_out() if one.id == bar_id), None)
     if found is None:
         raise UsageError(f"no bar with id {bar_id} was kept out; `mtum bars check` lists them")
     if found.rule not in NOT_FINISHED and not found.bar.whole:
         raise UsageError(f"the bar with id {bar_id} lacks a number and cannot be used; {better(found)}")
-    if not store.quarantine.release(bar_id, by, at):
+    if not store.quarantine.release_bar(bar_id, by, at):
         raise UsageError(f"the bar with id {bar_id} is released already")
     if found.rule not in NOT_FINISHED:
         _take_in(store, found, at)

@@ -16,7 +16,7 @@ def released(desk: BarDesk, fresh: Bars) -> frozenset[date]:
     """Return the sessions whose restatement a person released, with these very numbers."""
     return frozenset(
         one.bar.day
-        for one in desk.store.quarantine.kept(fresh.symbol)
+        for one in desk.store.quarantine.kept_out(fresh.symbol)
         if one.source == fresh.source and one.released_by not in (None, BY_SOURCE) and same_numbers(one.bar, fresh)
     )
 

@@ -78,7 +78,7 @@ def next_to_close(desk: BarDesk) -> Session:
 
 
 def _first_cached(desk: BarDesk, name: str) -> date:
-    return next(iter(desk.store.quarantine.days(name, desk.source.name)), FIRST_DAY)
+    return next(iter(desk.store.quarantine.cached_days(name, desk.source.name)), FIRST_DAY)
 
 
 def _synced(desk: BarDesk, name: str, upcoming: Session, known: Sessions, *, is_series: bool) -> Synced:

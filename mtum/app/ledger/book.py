@@ -134,16 +134,16 @@ def write_lots(store: Store, records: Records | None = None) -> None:
         store.ledger.write_lots(strategy, lots, remembered)
 
 
-def beginning(strategy: str, session: date, usd: Decimal, before: Sequence[CashMovement]) -> CashMovement:
+def beginning(strategy: str, day: date, usd: Decimal, before: Sequence[CashMovement]) -> CashMovement:
     """Return the movement that gives a strategy its first cash, or cash once more after it was only watched."""
     if any(movement.kind == "capital" for movement in before):
-        return CashMovement(f"{BEGINS_AGAIN}{strategy}:{session}", strategy, session, "deposit", usd, "trades again")
-    return CashMovement(f"capital:{strategy}", strategy, session, "capital", usd)
+        return CashMovement(f"{BEGINS_AGAIN}{strategy}:{day}", strategy, day, "deposit", usd, "trades again")
+    return CashMovement(f"capital:{strategy}", strategy, day, "capital", usd)
 
 
-def with_capital(sleeve: SleeveRecords, strategy: str, session: date, usd: Decimal) -> SleeveRecords:
+def with_capital(sleeve: SleeveRecords, strategy: str, day: date, usd: Decimal) -> SleeveRecords:
     """Return the sleeve as it will be once it has the cash that it begins with."""
-    given = beginning(strategy, session, usd, sleeve.movements)
+    given = beginning(strategy, day, usd, sleeve.movements)
     first = given.kind == "capital"
     movements = (given, *sleeve.movements) if first else (*sleeve.movements, given)
     points = (*_beginning(movements), *sleeve.points) if first else sleeve.points
@@ -274,7 +274,7 @@ def _left(
         return {}, (), {}
     decided, document = found
     memory, standing = memory_of(document["memory"]), standing_of(document["standing"])
-    plan = store.plans.find(decided) if standing else None
+    plan = store.plans.plan_of(decided) if standing else None
     standing = standing if plan is None else standing_after(plan.document, sleeve.name, standing)
     if plan is not None and in_fund and not sleeve.strategy.STANDING_PURCHASES:
         # Only what lacked the cash that was in the fund.
@@ -301,7 +301,7 @@ def loss_pause(store: Store, sleeve: Sleeve, sessions: Sessions, today: date, pa
 def remembered_with(store: Store, lot: Lot, actions: Sequence[Action]) -> Mapping[str, float]:
     """Return what the strategy keeps with a lot, in today's shares."""
     decided = store.decisions.remembered(lot.session, lot.strategy)
-    intent = store.orders.find(lot.intent_id)
+    intent = store.orders.state_of(lot.intent_id)
     # Several symbols may have become this one: the one it was bought under counts. What is virtual has no order.
     names = [intent.intent.symbol, *decided] if intent else [*decided, lot.symbol]
     became = {one: carried(one, lot.session, actions) for one in names}

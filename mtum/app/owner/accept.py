@@ -50,7 +50,7 @@ def accept(desk: Desk, statement: Statement) -> dict[str, Any]:
         desk.broker.close()
     before = settle_first(desk, lists)
     said = KINDS[statement.kind](desk, statement, lists)
-    desk.store.orders.event(None, desk.clock.now(), "stated", said)
+    desk.store.orders.record_event(None, desk.clock.now(), "stated", said)
     return {**reconciled(desk, lists, before), "accepted": said}
 
 
@@ -107,8 +107,8 @@ def _filled(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
     with booked(desk, intent.session):
         desk.store.orders.add_fills(fills)
         if status not in (state.status, OrderStatus.FILLED) and not may_move(state.status, status):
-            desk.store.orders.move(intent.id, OrderStatus.PARTIALLY_FILLED, now, seen)
-        desk.store.orders.move(intent.id, status, now, seen)
+            desk.store.orders.move_order(intent.id, OrderStatus.PARTIALLY_FILLED, now, seen)
+        desk.store.orders.move_order(intent.id, status, now, seen)
     return f"{what_of(state)}: {units} filled at {' and '.join(map(str, prices))}, fee {cost} USD"
 
 
@@ -154,10 +154,10 @@ def _not_sent(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
     if last is None or desk.clock.now() > last:
         words, _ = way_out_of_doubt(desk, state, lists)
         raise UsageError(f"{state.intent.ref}: its last moment has passed; {words}")
-    desk.store.orders.move(
+    desk.store.orders.move_order(
         state.intent.id, OrderStatus.PLANNED, desk.clock.now(), Observed(text="stated as never sent")
     )
-    again = desk.store.orders.find(state.intent.id)
+    again = desk.store.orders.state_of(state.intent.id)
     return f"{state.intent.ref} was never sent; `mtum run` sends {again.intent.ref if again else 'the next attempt'}"
 
 
@@ -274,14 +274,14 @@ def _restate(desk: Desk, statement: Statement, symbol: str, change: int, sleeve:
     )
     check_sound(desk.store, fills=[fill])
     kept = _remembered(desk, sleeve.strategy, symbol, statement.entry_session) if change > 0 else {}
-    earlier = desk.store.orders.find(key)  # stated for the same session before: one more fill of it
+    earlier = desk.store.orders.state_of(key)  # stated for the same session before: one more fill of it
     filled = abs(change) + (earlier.filled if earlier else 0)
     with booked(desk, intent.session):
         if change > 0:
             desk.store.statements.state_entry(key, kept, now)
         desk.store.orders.add_intent(intent, now)
         desk.store.orders.add_fills([fill])
-        desk.store.orders.move(key, OrderStatus.FILLED, now, Observed(filled=filled, text="stated by a person"))
+        desk.store.orders.move_order(key, OrderStatus.FILLED, now, Observed(filled=filled, text="stated by a person"))
 
 
 def _check_nothing_open(desk: Desk, symbol: str, lists: BrokerLists) -> None:
@@ -289,7 +289,7 @@ def _check_nothing_open(desk: Desk, symbol: str, lists: BrokerLists) -> None:
     for state in desk.store.orders.states(lists.at.date()):
         if state.intent.symbol == symbol and state.status.working:
             raise UsageError(f"{what_of(state)} is {state.status.value}: state the position once it has ended")
-    for one in desk.store.crosses.planned():
+    for one in desk.store.crosses.planned_crosses():
         if one.symbol == symbol:
             raise UsageError(
                 f"{one.shares} {symbol} change sleeves at the close of {one.session}: state the position once that is "

@@ -31,7 +31,7 @@ def cancel(desk: Desk, session: Session, wanted: str | None = None) -> dict[str,
         raise UsageError(f'no order of {session.day} has the id "{wanted}"; `mtum show orders` lists them')
     working = [state for state in states if state.status.working]
     problems = cancel_working(desk, session, working) if working else ()
-    after = [desk.store.orders.find(state.intent.id) or state for state in working]
+    after = [desk.store.orders.state_of(state.intent.id) or state for state in working]
     return {
         "session": session.day.isoformat(),
         "canceled": [state.intent.ref for state in after if state.status is OrderStatus.CANCELED],
@@ -64,8 +64,8 @@ def _cancel_one(desk: Desk, state: IntentState) -> list[Problem]:
     gone = desk.broker.cancel(intent.ref)
     now = desk.clock.now()
     if not gone:
-        desk.store.orders.event(intent.id, now, "cancel_refused", "fresh lists still show it, or a fill of it")
+        desk.store.orders.record_event(intent.id, now, "cancel_refused", "fresh lists still show it, or a fill of it")
         text = f"{intent.ref} ({intent.side.value} {intent.shares} {intent.symbol}) is not canceled: expect it to fill"
         return [Problem(ExitCode.PERSON, text)]
-    desk.store.orders.move(intent.id, OrderStatus.CANCELED, now, Observed(text="canceled by a person"))
+    desk.store.orders.move_order(intent.id, OrderStatus.CANCELED, now, Observed(text="canceled by a person"))
     return []

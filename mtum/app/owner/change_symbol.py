@@ -59,7 +59,7 @@ def _changed(desk: Desk, statement: Statement, lists: BrokerLists, change: Symbo
         raise UsageError(f"{change.symbol} into {change.ratio} {change.into}: nothing changes by that")
     same = [
         one.change
-        for one in desk.store.changes.all()
+        for one in desk.store.changes.stated_changes()
         if (one.change.symbol, one.change.into) == (change.symbol, change.into)
     ]
     today = lists.at.date()
@@ -92,7 +92,7 @@ def _state(desk: Desk, change: SymbolChange, lists: BrokerLists, in_lieu_usd: De
         If the broker's positions do not show it, or it cannot be told from what happened since.
     """
     said = _words_of(change)
-    for known in desk.store.changes.all():
+    for known in desk.store.changes.stated_changes():
         if replace(known.change, given={}, in_lieu_usd=None) == change:
             with booked(desk, change.session):
                 return said + _pay_in_lieu(desk, known.change, in_lieu_usd)
@@ -112,7 +112,7 @@ def _state(desk: Desk, change: SymbolChange, lists: BrokerLists, in_lieu_usd: De
     record = ChangeRecord(change, desk.clock.now(), before, lists.positions, external)
     left = sum(held.values()) * change.ratio - sum(whole.values()) if change.into else ZERO
     with booked(desk, change.session):
-        desk.store.changes.state(record, _paid(change, held))
+        desk.store.changes.state_change(record, _paid(change, held))
         return said + _pay_in_lieu(desk, change, in_lieu_usd) + (_not_told(left) if in_lieu_usd is None else "")
 
 
@@ -124,7 +124,7 @@ def _undo(desk: Desk, symbol: str) -> str:
     UsageError
         If there is none, or shares that it concerns were traded since.
     """
-    known = [one for one in desk.store.changes.all() if symbol in (one.change.symbol, one.change.into)]
+    known = [one for one in desk.store.changes.stated_changes() if symbol in (one.change.symbol, one.change.into)]
     if not known:
         raise UsageError(f"no new name, merger or spin-off of {symbol} is recorded")
     last = known[-1]
@@ -135,7 +135,7 @@ def _undo(desk: Desk, symbol: str) -> str:
             traded = f"{fill.side.value} {fill.shares} {fill.symbol} on {fill.session}"
             raise UsageError(f"{_words_of(change)}: that stays, as its shares were traded since ({traded})")
     with booked(desk, change.session):
-        desk.store.changes.undo(last.id, desk.clock.now())
+        desk.store.changes.undo_change(last.id, desk.clock.now())
     return f"taken back: {_words_of(change)}"
 
 
@@ -157,7 +157,7 @@ def _check_untouched(desk: Desk, change: SymbolChange) -> None:
         if state.intent.symbol in both:
             what = f"{state.intent.side.value} {state.intent.shares} {state.intent.symbol}"
             raise UsageError(f"{what} ({state.intent.ref}) is {state.status.value}: say it again once that has ended")
-    for cross in desk.store.crosses.planned():
+    for cross in desk.store.crosses.planned_crosses():
         if cross.symbol in both:
             raise UsageError(
                 f"{cross.shares} {cross.symbol} change sleeves at the close of {cross.session}: settle first"

@@ -56,7 +56,7 @@ def _beside_the_decision(desk: Desk, session: Session, symbol: str, only: str | 
         check = check_book(desk, books, lists, session)
         held, short = check.sellable.get(symbol, 0), check.short.get(symbol, 0)
         shared = {} if symbol in check.exits_barred else held_shares(desk.store)
-        for one in desk.store.crosses.of(session.day):
+        for one in desk.store.crosses.crosses_of(session.day):
             # Shares that go to another sleeve at the close are sold already.
             if one.side is Side.SELL and one.status is OrderStatus.PLANNED and shared:
                 shared[one.strategy, one.symbol] -= one.shares

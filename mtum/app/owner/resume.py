@@ -21,7 +21,7 @@ def resume(store: Store, at: datetime, sleeves: Sequence[str], sleeve: str | Non
     close of the session decided last, or the next session would halt again for the same fall.
     """
     lifted = [one for one in in_force(store.control)["halts"] if sleeve in (None, one["sleeve"])]
-    last = store.runs.latest(JOB)
+    last = store.runs.latest_run(JOB)
     fallen = dict.fromkeys(one["sleeve"] for one in lifted if one["by"] == DRAWDOWN)
     since = last.session if last is not None and fallen else None
     if since is not None:
@@ -29,7 +29,7 @@ def resume(store: Store, at: datetime, sleeves: Sequence[str], sleeve: str | Non
         for whose in fallen:
             store.limits.count_peak_since(since, at, whose)
     day = at.astimezone(NEW_YORK).date()
-    today = next((found for name in sleeves if (found := store.decisions.find(day, name)) is not None), None)
+    today = next((found for name in sleeves if (found := store.decisions.decision_of(day, name)) is not None), None)
     return {
         "decided": None if today is None else today.session,
         "decided_as": None if today is None else today.action,

@@ -68,8 +68,8 @@ def verify(
     UsageError
         If the session was never decided.
     """
-    altered = set(store.decisions.altered())
-    bars = (f"the bar {line}" for line in (store.quarantine.altered() if books else ()))
+    altered = set(store.decisions.altered_decisions())
+    bars = (f"the bar {line}" for line in (store.quarantine.altered_bars() if books else ()))
     apart = (*book_problems(store), *store.events.missing(), *bars) if books else ()
     try:
         records = _records(store, settings, day)
@@ -84,7 +84,7 @@ def verify(
         decided = {record.session.isoformat() for record in records}
         apart += tuple(
             f"there is a plan of {other}, which was not decided"
-            for other in store.plans.sessions()
+            for other in store.plans.planned_days()
             if other not in decided
         )
     apart += _plans_verified(store, records)
@@ -96,8 +96,8 @@ def verify(
 
 def _records(store: Store, settings: Settings, day: date | None) -> Sequence[DecisionRecord]:
     if day is None:
-        return store.decisions.all()
-    asked = (store.decisions.find(day, sleeve.name) for sleeve in settings.sleeves())
+        return store.decisions.final_decisions()
+    asked = (store.decisions.decision_of(day, sleeve.name) for sleeve in settings.sleeves())
     records = tuple(record for record in asked if record is not None)
     if not records:
         raise UsageError(f"no decision is stored for {day}; `mtum show decisions` lists them")
@@ -151,12 +151,12 @@ def _again(record: DecisionRecord, sleeve: Sleeve) -> Mapping[str, Any]:
 
 def _plans_verified(store: Store, records: Sequence[DecisionRecord]) -> tuple[str, ...]:
     """Coordinate the plans of these sessions again, with the settings of a decision each rests on."""
-    altered, planned = set(store.plans.altered()), store.plans.sessions()
+    altered, planned = set(store.plans.altered_plans()), store.plans.planned_days()
     moved = dict(store.plans.transfers())
     lines: list[str] = []
     for session, record in {record.session: record for record in records}.items():
         try:
-            plan = store.plans.find(session)
+            plan = store.plans.plan_of(session)
         except VerificationError as error:
             lines.append(str(error))
             continue
@@ -183,7 +183,7 @@ def _plans_verified(store: Store, records: Sequence[DecisionRecord]) -> tuple[st
     lines += [
         line
         for session, usd in moved.items()
-        if store.plans.find(session) is None
+        if store.plans.plan_of(session) is None
         for line in _transfers_verified(session, {}, usd)
     ]
     return tuple(lines)

@@ -109,7 +109,7 @@ def summarize(store: Store, facts: SessionFacts, broken: list[ProblemLine]) -> S
 
 def _with_sleeves(store: Store, facts: SessionFacts, account: Summary, broken: list[ProblemLine]) -> Summary:
     """Return the account with the summaries of its sleeves and what it did with their wishes."""
-    plan = store.plans.find(facts.day)
+    plan = store.plans.plan_of(facts.day)
     # What a sleeve shares with the account (run, settings, contracts) is told once, there; its corrections with it.
     once: dict[str, Any] = {"problems": (), "timings": (), "drift": (), "contracts": (), "backtest": None}
     sleeves = {part.setup.strategy: replace(summarize(store, part, broken), **once) for part in facts.parts}
@@ -119,7 +119,7 @@ def _with_sleeves(store: Store, facts: SessionFacts, account: Summary, broken: l
         corrections=tuple(one for one in account.corrections if (one.session, one.subject, one.now) not in theirs),
         undecided=tuple((facts.run.document or {}).get("undecided", ())) if facts.run else (),
         sleeves=sleeves,
-        coordination=coordination_document(plan.document if plan else None, store.crosses.ended(facts.day)),
+        coordination=coordination_document(plan.document if plan else None, store.crosses.ended_crosses(facts.day)),
     )
 
 

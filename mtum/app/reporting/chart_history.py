@@ -82,7 +82,7 @@ def _marks(store: Store, facts: SessionFacts, symbol: str) -> tuple[Mark, ...]:
 
 def _mark(store: Store, fill: Fill) -> Mark:
     bought = fill.side is Side.BUY
-    state = None if bought else store.orders.find(fill.intent_id)
+    state = None if bought else store.orders.state_of(fill.intent_id)
     reasons = state.intent.reasons if state else ()
     return Mark(
         fill.session, float(fill.price), bought, "" if bought else words.short(reasons[0] if reasons else "exit")

@@ -68,7 +68,7 @@ def daily_report(writer: ReportWriter, day: date, at: datetime, slot: str = SLOT
     stored = stored_report(writer.store, day, slot)
     if stored is not None:
         return _reread(writer, stored)
-    run_id = writer.store.runs.start(REPORT_JOB, slot, day, at)
+    run_id = writer.store.runs.start_run(REPORT_JOB, slot, day, at)
     try:
         report = _put(writer, session_facts(writer.store, writer.calendar, writer.setup, day))
     except Exception as error:
@@ -76,9 +76,9 @@ def daily_report(writer: ReportWriter, day: date, at: datetime, slot: str = SLOT
         code, text = (error.exit_code, str(error)) if isinstance(error, MtumError) else (ExitCode.BUG, repr(error))
         with suppress(StoreError):
             problems = [{"code": int(code), "text": text}]
-            writer.store.runs.finish(run_id, at, "failed", code, {"problems": problems})
+            writer.store.runs.finish_run(run_id, at, "failed", code, {"problems": problems})
         raise
-    writer.store.runs.finish(run_id, at, "finished", 0, report.document)
+    writer.store.runs.finish_run(run_id, at, "finished", 0, report.document)
     return report
 
 
@@ -103,12 +103,12 @@ def report_message(writer: ReportWriter, report: Report) -> Message:
 
 def _put(writer: ReportWriter, facts: SessionFacts) -> Report:
     report = _made(writer, facts)
-    writer.files.put(f"{facts.day}.txt", report.text)
-    writer.files.put(f"{facts.day}.json", json_text(report.document))
+    writer.files.put_report(f"{facts.day}.txt", report.text)
+    writer.files.put_report(f"{facts.day}.json", json_text(report.document))
     if writer.renderer is None:
         return report
     drawn = writer.renderer.page(page(report.summary), chart_history(writer.store, facts))
-    return replace(report, html=writer.files.put(f"{facts.day}.html", drawn))
+    return replace(report, html=writer.files.put_report(f"{facts.day}.html", drawn))
 
 
 def _made(writer: ReportWriter, facts: SessionFacts) -> Report:
@@ -119,13 +119,13 @@ def _made(writer: ReportWriter, facts: SessionFacts) -> Report:
 
 def stored_report(store: Store, day: date, slot: str = SLOT) -> Mapping[str, Any] | None:
     """Return the stored document of a session's report, or None."""
-    run = store.runs.find(REPORT_JOB, slot, day)
+    run = store.runs.run_of(REPORT_JOB, slot, day)
     return run.document if run is not None and run.outcome == "finished" else None
 
 
 def _reread(writer: ReportWriter, stored: Mapping[str, Any]) -> Report:
     summary = from_document(Summary, stored)
-    html = writer.files.path(f"{summary.session}.html")
+    html = writer.files.path_of(f"{summary.session}.html")
     return Report(summary, stored, text(page(summary)), html, fresh=False)
 
 

@@ -295,10 +295,10 @@ def _sleeve_facts(store: Store, calendar: Calendar, setup: Setup, day: date, *, 
     sleeve, name = setup.chosen, setup.chosen.name
     sessions = calendar.sessions(day - LOOK_BACK, day + LOOK_AHEAD)
     before = sessions.before(day)
-    decision = store.decisions.find(day, name)
+    decision = store.decisions.decision_of(day, name)
     symbol = _symbol(decision, setup)
     source = setup.settings.market.source
-    runs = store.runs.between(day - LOOK_BACK, day)
+    runs = store.runs.runs_between(day - LOOK_BACK, day)
     since = None if whole else day - _span(setup)
     actions = [one for one in store.bars.actions() if one.session <= day]
     if sleeve.owns_money:
@@ -356,7 +356,7 @@ def _sleeve_facts(store: Store, calendar: Calendar, setup: Setup, day: date, *, 
 def _previous(store: Store, strategy: str, sessions: Sessions, day: date) -> DecisionRecord | None:
     # The last session that decided: one that failed in between has nothing to compare with.
     earlier = (session.day for session in reversed(sessions.known) if session.day < day)
-    return next((found for one in earlier if (found := store.decisions.find(one, strategy)) is not None), None)
+    return next((found for one in earlier if (found := store.decisions.decision_of(one, strategy)) is not None), None)
 
 
 def _revised(store: Store, symbol: str, after: date, until: date) -> int:

@@ -118,7 +118,9 @@ class Period:
 def period(writer: ReportWriter, kind: Kind, end: date) -> Period:
     """Read everything a review of the period that holds `end` needs, nothing later than `end`."""
     facts = session_facts(writer.store, writer.calendar, writer.setup, end, whole=True)
-    made = partial(_period, writer, kind, end, [one for one in writer.store.decisions.all() if one.session <= end])
+    made = partial(
+        _period, writer, kind, end, [one for one in writer.store.decisions.final_decisions() if one.session <= end]
+    )
     return replace(made(facts), parts=tuple(map(made, facts.parts)))
 
 
@@ -138,5 +140,5 @@ def _period(
         facts=facts,
         sessions=writer.calendar.sessions(max(first, begun), end).known,
         decisions=decisions,
-        runs=tuple(writer.store.runs.between(first, end)),
+        runs=tuple(writer.store.runs.runs_between(first, end)),
     )

@@ -59,7 +59,7 @@ def internal_lines(store: Store, facts: SessionFacts) -> tuple[OrderLine, ...]:
             broker_id=None,
             reference_price=float(cross.reference_price),
         )
-        for cross in (store.crosses.of(facts.day) if facts.setup.sleeve else ())
+        for cross in (store.crosses.crosses_of(facts.day) if facts.setup.sleeve else ())
         if cross.strategy == facts.setup.sleeve
     )
 
@@ -94,7 +94,7 @@ def standing_lines(store: Store, facts: SessionFacts) -> tuple[StandingLine, ...
     """
     stored = facts.decision.document.get("standing", []) if facts.decision else []
     wanted = standing_of(stored)
-    plan = store.plans.find(facts.day) if wanted else None
+    plan = store.plans.plan_of(facts.day) if wanted else None
     left = wanted if plan is None else standing_after(plan.document, facts.setup.strategy, wanted)
     held = {one.symbol: sum(lot.shares for lot in facts.lots(one.symbol)) for one in left}
     return tuple(StandingLine(one.symbol, one.shares, one.since) for one in left if held[one.symbol] < one.shares)

@@ -103,7 +103,7 @@ def _order(period: Period, day: date, symbol: str, side: str) -> IntentState | N
 
 
 def _held_back(period: Period, day: date, symbol: str) -> str | None:
-    plan, name = period.writer.store.plans.find(day), period.facts.setup.strategy
+    plan, name = period.writer.store.plans.plan_of(day), period.facts.setup.strategy
     rows = plan.document["held_back"] if plan else ()
     return next((HELD_BACK.get(r["reason"]) for r in rows if (r["sleeve"], r["symbol"]) == (name, symbol)), None)
 

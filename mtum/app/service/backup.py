@@ -22,11 +22,11 @@ def backup(vault: Vault, at: datetime, keep: int) -> BackupDone:
 
     An old copy goes only after a new one was found sound, so that a failing disk never leaves none.
     """
-    path = vault.put(name_of(at))
-    removed = expired(vault.names(), keep)
+    path = vault.put_copy(name_of(at))
+    removed = expired(vault.copy_names(), keep)
     for name in removed:
-        vault.drop(name)
-    return BackupDone(path, removed, len(vault.names()))
+        vault.drop_copy(name)
+    return BackupDone(path, removed, len(vault.copy_names()))
 
 
 def name_of(at: datetime) -> str:

@@ -56,7 +56,7 @@ class Outbox:
         at = self.clock.now()
         wanted = [channel for channel in self.channels if channel.name != beside]
         new = [
-            self.messages.note(replace(message, key=f"{message.key}{_AT}{channel.name}"), at, run_id)
+            self.messages.queue_message(replace(message, key=f"{message.key}{_AT}{channel.name}"), at, run_id)
             for channel in wanted
         ]
         return any(new)

@@ -146,7 +146,7 @@ def _due(context: RunContext) -> Due:
         since = now
     begin = min(now, accounted or since)
     sessions = _sessions(context, begin, now)
-    records = context.ledger.between(sessions.known[0].day, sessions.known[-1].day)
+    records = context.ledger.runs_between(sessions.known[0].day, sessions.known[-1].day)
     settled = {
         (record.session, record.job, record.slot)
         for record in records
@@ -208,22 +208,22 @@ def _when(instant: datetime | None) -> str:
 
 
 def _begun(context: RunContext, wake: Wake) -> bool:
-    record = context.ledger.find(wake.job, wake.slot, wake.session)
+    record = context.ledger.run_of(wake.job, wake.slot, wake.session)
     return record is not None and record.finished_at is None
 
 
 def _failed_before(context: RunContext, wake: Wake) -> bool:
     # It ran, failed and was reported; that no time was left for another try makes it no second failure.
-    record = context.ledger.find(wake.job, wake.slot, wake.session)
+    record = context.ledger.run_of(wake.job, wake.slot, wake.session)
     return record is not None and record.outcome == "failed"
 
 
 def _write(context: RunContext, wake: Wake, run: JobRun) -> None:
     now = context.clock.now()
-    run_id = context.ledger.start(wake.job, wake.slot, wake.session, now)
+    run_id = context.ledger.start_run(wake.job, wake.slot, wake.session, now)
     problems = [{"code": int(run.exit_code), "text": run.text}] if run.exit_code else []
     document = {"session": wake.session.isoformat(), "problems": problems, "cause": run.text}
-    context.ledger.finish(run_id, now, run.outcome, run.exit_code, document)
+    context.ledger.finish_run(run_id, now, run.outcome, run.exit_code, document)
 
 
 def _run_one(context: RunContext, wake: Wake) -> JobRun:
@@ -243,7 +243,7 @@ def _run_one(context: RunContext, wake: Wake) -> JobRun:
 
 
 def _carried_out(context: RunContext, wake: Wake) -> JobRun:
-    run_id = context.ledger.start(wake.job, wake.slot, wake.session, context.clock.now())
+    run_id = context.ledger.start_run(wake.job, wake.slot, wake.session, context.clock.now())
     with context.scope(run_id, wake.session):
         log.info("job_started", extra={"job": wake.job, "slot": wake.slot})
         if context.dead_man is not None and wake.job == WATCHED:
@@ -298,12 +298,12 @@ def _problem_document(wake: Wake, code: int, text: str) -> dict[str, Any]:
 
 
 def _finish(context: RunContext, run_id: int, wake: Wake, done: Done) -> str:
-    record = context.ledger.find(wake.job, wake.slot, wake.session)
+    record = context.ledger.run_of(wake.job, wake.slot, wake.session)
     if record is not None and record.finished_at is not None:
         return record.outcome or "finished"
     fine = done.exit_code in (ExitCode.DONE, ExitCode.ORDER, ExitCode.HALTED)
     outcome = "finished" if fine else "failed"
-    context.ledger.finish(run_id, context.clock.now(), outcome, done.exit_code, done.document)
+    context.ledger.finish_run(run_id, context.clock.now(), outcome, done.exit_code, done.document)
     return outcome
 
 

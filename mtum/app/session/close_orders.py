@@ -71,7 +71,7 @@ def take_up(
             record_seen(desk, state, listed, now)
     for one in found:
         if one.kind == "vanished":
-            desk.store.orders.event(one.about, now, one.kind, one.text)
+            desk.store.orders.record_event(one.about, now, one.kind, one.text)
     return [one for one in found if not (adopt and one.kind == "not adopted")]
 
 
@@ -94,7 +94,7 @@ def cancel_left_over(desk: Desk, lists: BrokerLists) -> list[Problem]:
     """Cancel orders of ours that still work though their session has closed: the next close would fill them."""
     problems = []
     for order in lists.orders:
-        state = desk.store.orders.find(intent_of(order.ref)) if order.may_fill else None
+        state = desk.store.orders.state_of(intent_of(order.ref)) if order.may_fill else None
         if state is not None and _over(desk, state):
             why = f"it still works though {state.intent.session} has closed"
             problems.append(cancel_at_once(desk, state, order, why))
@@ -134,32 +134,32 @@ def _end(desk: Desk, lists: BrokerLists, state: IntentState) -> None:
     elif filled >= state.intent.shares:
         _end_filled(desk, state, filled)
     elif state.status is OrderStatus.PLANNED:
-        desk.store.orders.move(key, OrderStatus.LAPSED, now, Observed(text="its session is over"))
+        desk.store.orders.move_order(key, OrderStatus.LAPSED, now, Observed(text="its session is over"))
     elif _unbooked(desk, lists, state):
         text = "no list shows it, and the position is as if it was filled: `mtum reconcile` shows the way out"
-        desk.store.orders.move(key, OrderStatus.UNKNOWN, now, Observed(text=text))
+        desk.store.orders.move_order(key, OrderStatus.UNKNOWN, now, Observed(text=text))
     elif filled:
         _end_filled(desk, state, filled)
     elif state.status in IN_DOUBT and state.broker_id is None:
-        desk.store.orders.move(key, OrderStatus.UNKNOWN, now, Observed(text="begun, and no list shows it"))
+        desk.store.orders.move_order(key, OrderStatus.UNKNOWN, now, Observed(text="begun, and no list shows it"))
         if desk.broker.proves_absence or balance_of(desk, lists, state.intent.symbol).surplus == 0:
             text = "its session is over, no list shows it, and the position is as without it"
-            desk.store.orders.move(key, OrderStatus.LAPSED, now, Observed(text=text))
+            desk.store.orders.move_order(key, OrderStatus.LAPSED, now, Observed(text=text))
     else:
         text = "the broker no longer lists it; not filled further"
-        desk.store.orders.move(key, OrderStatus.EXPIRED, now, Observed(text=text))
+        desk.store.orders.move_order(key, OrderStatus.EXPIRED, now, Observed(text=text))
 
 
 def _end_filled(desk: Desk, state: IntentState, filled: int) -> None:
     now = desk.clock.now()
     whole = filled >= state.intent.shares
     if state.status is OrderStatus.PLANNED:
-        desk.store.orders.move(
+        desk.store.orders.move_order(
             state.intent.id, OrderStatus.ACCEPTED, now, Observed(text="executed, as the broker says")
         )
     partly = OrderStatus.CANCELED if state.status is OrderStatus.CANCELED else OrderStatus.EXPIRED
     status = OrderStatus.FILLED if whole else partly
-    desk.store.orders.move(state.intent.id, status, now, Observed(filled=filled, text="by its executions"))
+    desk.store.orders.move_order(state.intent.id, status, now, Observed(filled=filled, text="by its executions"))
 
 
 def _unbooked(desk: Desk, lists: BrokerLists, state: IntentState) -> bool:

@@ -73,7 +73,7 @@ def close_untraded(desk: Desk, session: Session) -> tuple[tuple[Problem, ...], b
         key = intent_id(desk.account, session.day, strategy, symbol, purpose)
         free = check.sellable if purpose is Purpose.EXIT else check.short
         really = min(abs(shares), free.get(symbol, 0))
-        if really > 0 and symbol not in check.exits_barred and desk.store.orders.find(key) is None:
+        if really > 0 and symbol not in check.exits_barred and desk.store.orders.state_of(key) is None:
             try:
                 price = exact(float(desk.broker.price(symbol)))
             except DataError as error:

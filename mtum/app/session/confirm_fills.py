@@ -44,7 +44,7 @@ def confirm_fills(
     before_end : callable or None
         Told the result before the run counts as finished, so that what it records is not lost.
     """
-    run_id = desk.store.runs.start(JOB, slot, session.day, desk.clock.now())
+    run_id = desk.store.runs.start_run(JOB, slot, session.day, desk.clock.now())
     desk.journal.begin(run_id)
     desk.journal.reached("settling")
     try:
@@ -56,7 +56,7 @@ def confirm_fills(
     code = exit_code_of(problems)
     if before_end is not None:
         before_end(RunResult(document, code))
-    desk.store.runs.finish(
+    desk.store.runs.finish_run(
         run_id, desk.clock.now(), "finished" if code in (0, ExitCode.ORDER) else "failed", code, document
     )
     desk.journal.reached("settled")
@@ -116,7 +116,7 @@ def _settled(desk: Desk, session: Session) -> tuple[Problem, ...]:
         desk.store.control.halt(Restriction.REDUCE_ONLY, beyond.fact, author, desk.clock.now())
         problems.append(beyond.difference.problem())
     problems += _read_closes(desk, books.records, session, sessions)
-    if desk.store.crosses.planned():
+    if desk.store.crosses.planned_crosses():
         problems += settle_crosses(desk, session.day)
         books = read_books(desk, lists, session.day)
         write_lots(desk.store, books.records)

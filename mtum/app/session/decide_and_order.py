@@ -49,7 +49,7 @@ def decide_and_order(desk: Desk, session: Session, *, dry_run: bool = False) -> 
     The first committed decision of the session is final: a later start resumes it and never
     decides or sizes again. A dry run is stored as a preview and changes nothing at the broker.
     """
-    done = None if dry_run else desk.store.runs.find(JOB, "", session.day)
+    done = None if dry_run else desk.store.runs.run_of(JOB, "", session.day)
     if (
         done is not None
         and done.finished_at is not None
@@ -61,7 +61,7 @@ def decide_and_order(desk: Desk, session: Session, *, dry_run: bool = False) -> 
         except MtumError as error:
             failed = _failed(desk, session, error)
             return RunResult({**failed.document, "rerun": True}, failed.exit_code)
-    run_id = 0 if dry_run else desk.store.runs.start(JOB, "", session.day, desk.clock.now())
+    run_id = 0 if dry_run else desk.store.runs.start_run(JOB, "", session.day, desk.clock.now())
     if not dry_run:
         desk.journal.begin(run_id)
     desk.journal.reached("started")
@@ -71,7 +71,7 @@ def decide_and_order(desk: Desk, session: Session, *, dry_run: bool = False) -> 
         result = _failed(desk, session, error)
     if not dry_run:
         outcome = "finished" if result.exit_code in (ExitCode.DONE, ExitCode.ORDER, ExitCode.HALTED) else "failed"
-        desk.store.runs.finish(run_id, desk.clock.now(), outcome, result.exit_code, result.document)
+        desk.store.runs.finish_run(run_id, desk.clock.now(), outcome, result.exit_code, result.document)
         desk.journal.reached("finished")
     return result
 
@@ -87,7 +87,7 @@ def sessions_around(desk: Desk, session: Session) -> Sessions:
 
 def current_document(desk: Desk, session: Session, problems: tuple[Problem, ...] = ()) -> dict[str, Any]:
     """Return the document of a decided session with its orders as they stand now."""
-    return _document(desk, session, (decisions_of(desk, session.day), desk.store.plans.find(session.day)), problems)
+    return _document(desk, session, (decisions_of(desk, session.day), desk.store.plans.plan_of(session.day)), problems)
 
 
 def _document(
@@ -108,7 +108,7 @@ def _document(
 
 def decisions_of(desk: Desk, day: date) -> tuple[DecisionRecord, ...]:
     """Return the final decisions of a session without their bars, in the order of the sleeves."""
-    found = (desk.store.decisions.find(day, sleeve.name, bars=False) for sleeve in desk.sleeves)
+    found = (desk.store.decisions.decision_of(day, sleeve.name, bars=False) for sleeve in desk.sleeves)
     return tuple(record for record in found if record is not None)
 
 
@@ -126,7 +126,7 @@ def _carried_out(desk: Desk, session: Session) -> RunResult:
         problems += exit_fallback(desk, session)
     finally:
         desk.broker.close()
-    records, plan = decisions_of(desk, session.day), desk.store.plans.find(session.day)
+    records, plan = decisions_of(desk, session.day), desk.store.plans.plan_of(session.day)
     problems += _halted(desk, session, records) + _given_way(session, plan)
     document = _document(desk, session, (records, plan), problems)
     return RunResult(document, exit_code_of(problems))
@@ -170,7 +170,7 @@ def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
     records_of = [record_of(desk, one, decided_at) for one in decided]
     movements = prepared.moved.movements
     if records_of:  # where every sleeve is off nothing is decided, nor planned
-        desk.store.decisions.commit(records_of, planned.intents, planned.crosses, planned.record, movements)
+        desk.store.decisions.commit_decisions(records_of, planned.intents, planned.crosses, planned.record, movements)
     for snapshot in market.snapshots:
         desk.store.control.write_snapshot(snapshot)
     desk.store.ledger.write_account(session.day, lists.at, lists)
@@ -213,7 +213,7 @@ def _dry(desk: Desk, session: Session) -> RunResult:
         desk.broker.close()
     previews = tuple(replace(record_of(desk, one, decided_at), preview=True) for one in decided)
     for preview in previews:
-        desk.store.decisions.preview(preview)
+        desk.store.decisions.write_preview(preview)
     problems = (*check.problems, *unmoved, *undecided)
     document = run_document(previews, (), desk.settings.mode, problems, plan)
     planned = planned_orders(plan)
@@ -276,7 +276,7 @@ def _again(desk: Desk, session: Session, done: RunRecord) -> RunResult:
         finally:
             desk.broker.close()
         document = current_document(desk, session, problems)
-        desk.store.runs.finish(done.id, desk.clock.now(), "finished", exit_code_of(problems), document)
+        desk.store.runs.finish_run(done.id, desk.clock.now(), "finished", exit_code_of(problems), document)
         return RunResult({**document, "rerun": True}, exit_code_of(problems))
     return RunResult({**document, "rerun": True}, ExitCode(done.exit_code or 0))
 

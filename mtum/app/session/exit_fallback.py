@@ -52,7 +52,7 @@ def _rejected_exit(desk: Desk, session: Session, state: IntentState) -> bool:
     key = _fallback_id(desk, session, state)
     wanted = desk.settings.risk_of(state.intent.strategy).exit_fallback == "market"
     rejected = state.intent.purpose is Purpose.EXIT and state.status is OrderStatus.REJECTED
-    return wanted and rejected and desk.store.orders.find(key) is None
+    return wanted and rejected and desk.store.orders.state_of(key) is None
 
 
 def _doubt(desk: Desk, books: Books, lists: BrokerLists, state: IntentState, session: Session) -> str | None:

@@ -28,7 +28,7 @@ def fit_history(desk: Desk, symbol: str, session: Session, sessions: Sessions, n
         raise BarsMissingError(_why_short(desk, history, expected) or _too_short(history, session, needed))
     window = sessions.between(history.day(len(history) - needed + 1) if needed > 1 else session.day, session.day)
     expected = [one.day for one in window if one.day < session.day]
-    released = desk.store.quarantine.released(symbol, desk.source.name)
+    released = desk.store.quarantine.released_days(symbol, desk.source.name)
     # The bars before the window are what its first moves are measured against.
     judged = history.tail(len(expected) + CONTEXT_SESSIONS) if expected else history.tail(0)
     problems = problems_in_history(judged, session_days(expected), released=released)

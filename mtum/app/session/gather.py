@@ -285,7 +285,7 @@ def _fit(desk: Desk, symbol: str, needs: Sequence[int], when: tuple[Session, Ses
         rest = needs[index:]
         try:
             seen = seen_today(desk, history, session, at)
-            desk.store.quarantine.keep(seen.judged.held)
+            desk.store.quarantine.keep_out(seen.judged.held)
             refuse(seen.judged.blocking)
         except UNFIT as error:
             return found | dict.fromkeys(((symbol, less) for less in rest), error)

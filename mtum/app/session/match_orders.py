@@ -84,10 +84,10 @@ def executions_of(lists: BrokerLists, state: IntentState) -> list[BrokerFill]:
 def record_seen(desk: Desk, state: IntentState, order: BrokerOrder, at: datetime) -> None:
     """Record what the broker lists for an intent, if the table of moves allows it."""
     status = order.status
-    current = _adopted(desk, desk.store.orders.find(state.intent.id) or state, order, at)
+    current = _adopted(desk, desk.store.orders.state_of(state.intent.id) or state, order, at)
     before = current.status
     if not may_move(before, status):
-        desk.store.orders.event(
+        desk.store.orders.record_event(
             state.intent.id, at, "contradiction", f"broker lists {status.value}, we have {before.value}: {order.text}"
         )
         return
@@ -95,7 +95,7 @@ def record_seen(desk: Desk, state: IntentState, order: BrokerOrder, at: datetime
     if status is OrderStatus.REJECTED and before is not status:
         code = code or ""  # a word alone is no rejection by code, whatever was told of the order before
     seen = Observed(order.filled, order.broker_id, code, order.text, order.client_id, order.order_id)
-    desk.store.orders.move(state.intent.id, status, at, seen)
+    desk.store.orders.move_order(state.intent.id, status, at, seen)
 
 
 def _adopted(desk: Desk, current: IntentState, order: BrokerOrder, at: datetime) -> IntentState:
@@ -105,7 +105,7 @@ def _adopted(desk: Desk, current: IntentState, order: BrokerOrder, at: datetime)
     if not ours or order.ref == intent.ref or intent_of(order.ref) != intent.id or not attempt.isdigit():
         return current
     desk.store.orders.adopt_attempt(intent.id, int(attempt), at)
-    return desk.store.orders.find(intent.id) or current
+    return desk.store.orders.state_of(intent.id) or current
 
 
 def cancel_at_once(desk: Desk, state: IntentState, order: BrokerOrder, why: str) -> Problem:
@@ -113,7 +113,7 @@ def cancel_at_once(desk: Desk, state: IntentState, order: BrokerOrder, why: str)
     gone = desk.broker.cancel(order.ref)
     if gone and may_move(state.status, OrderStatus.CANCELED):
         seen = Observed(text=f"{why}; canceled at once")
-        desk.store.orders.move(state.intent.id, OrderStatus.CANCELED, desk.clock.now(), seen)
+        desk.store.orders.move_order(state.intent.id, OrderStatus.CANCELED, desk.clock.now(), seen)
     did = "it was canceled" if gone else "it could not be canceled: cancel it by hand NOW"
     return Problem(ExitCode.PERSON, f"{order.ref}: {why}; {did}")
 

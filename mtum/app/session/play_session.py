@@ -105,14 +105,14 @@ def next_session(desk: Desk, market: tuple[Session, ...]) -> Session | None:
     market : tuple of Session
         Every session the replayed market holds, oldest first.
     """
-    open_run = desk.store.runs.unfinished(JOB) or desk.store.runs.unfinished(SETTLE_JOB)
+    open_run = desk.store.runs.unfinished_run(JOB) or desk.store.runs.unfinished_run(SETTLE_JOB)
     by_day = {session.day: session for session in market}
     if open_run is not None and open_run.session in by_day:
         return by_day[open_run.session]
-    last = desk.store.runs.latest(JOB)
+    last = desk.store.runs.latest_run(JOB)
     if last is None or last.session is None:
         return market[max(0, len(market) - FIRST_SESSIONS)] if market else None
-    settled = desk.store.runs.find(SETTLE_JOB, "", last.session)
+    settled = desk.store.runs.run_of(SETTLE_JOB, "", last.session)
     if settled is None and last.session in by_day:
         return by_day[last.session]
     return next((session for session in market if session.day > last.session), None)
@@ -120,7 +120,7 @@ def next_session(desk: Desk, market: tuple[Session, ...]) -> Session | None:
 
 def play_session(desk: Desk, session: Session) -> RunResult:
     """Decide the session, let the market close, settle; resumes wherever an earlier start ended."""
-    known = desk.store.runs.find(SETTLE_JOB, "", session.day)
+    known = desk.store.runs.run_of(SETTLE_JOB, "", session.day)
     # A replayed market has no night: its clock goes straight to where the day's work begins.
     desk.clock.wait_until(session.before_close(desk.settings.schedule.window_opens_minutes))
     decided = decide_and_order(desk, session)
@@ -130,7 +130,7 @@ def play_session(desk: Desk, session: Session) -> RunResult:
         return decided  # nothing was decided: time stands still until the cause is mended
     desk.clock.wait_until(session.close + SETTLED_AFTER)
     confirm_fills(desk, session, before_end=lambda settled: _complete(desk, session, decided, settled))
-    run = desk.store.runs.find(JOB, "", session.day)
+    run = desk.store.runs.run_of(JOB, "", session.day)
     assert run is not None
     assert run.document is not None
     return RunResult(dict(run.document), ExitCode(run.exit_code or 0))
@@ -147,9 +147,9 @@ def _complete(desk: Desk, session: Session, decided: RunResult, settled: RunResu
         "equity_usd": settled.document["equity_usd"],
         "benchmark_usd": settled.document["benchmark_usd"],
     }
-    run = desk.store.runs.find(JOB, "", session.day)
+    run = desk.store.runs.run_of(JOB, "", session.day)
     if run is not None:
-        desk.store.runs.complete(run.id, int(code), document)
+        desk.store.runs.complete_run(run.id, int(code), document)
 
 
 def _texts(document: dict[str, Any]) -> list[tuple[int, str]]:

@@ -29,7 +29,7 @@ def settle_crosses(desk: Desk, through: date) -> tuple[Problem, ...]:
         session = desk.calendar.sessions(day, day).get(day)
         now = desk.clock.now()
         if bar is None or session is None:
-            desk.store.crosses.lapse(both, now)
+            desk.store.crosses.lapse_crosses(both, now)
             shares = sum(one.shares for one in both if one.side is Side.BUY)
             text = f"{shares} {symbol} were to change sleeves at the close of {day}, which never came"
             problems.append(Problem(ExitCode.ORDER, text))
@@ -37,7 +37,7 @@ def settle_crosses(desk: Desk, through: date) -> tuple[Problem, ...]:
         # The cache tells today's shares; the fill tells those of its session.
         ratio = carried(symbol, day, desk.store.bars.actions()).shares
         price = exact(bar.close) * ratio if ratio != 1 else exact(bar.close)
-        desk.store.crosses.fill(both, Decimal(str(round(float(price), 6))), session.close, now)
+        desk.store.crosses.fill_crosses(both, Decimal(str(round(float(price), 6))), session.close, now)
     return tuple(problems)
 
 
@@ -64,7 +64,7 @@ def settle_earlier_crosses(desk: Desk, day: date, sessions: Sessions) -> tuple[P
 
 def _planned(desk: Desk, through: date) -> dict[tuple[date, str], list[Cross]]:
     found: dict[tuple[date, str], list[Cross]] = defaultdict(list)
-    for cross in desk.store.crosses.planned():
+    for cross in desk.store.crosses.planned_crosses():
         if cross.session <= through:
             found[cross.session, cross.symbol].append(cross)
     return found

@@ -74,7 +74,7 @@ def _settle_one(desk: Desk, session: Session, state: IntentState, *, torn_books:
         why = "the broker lists it without a permanent id"
         if _claimed(desk, state) is not Restriction.NONE:
             return [Problem(ExitCode.PERSON, f"{state.intent.ref}: {why}, and trading is halted; look there")]
-        return _resolve(desk, session, desk.store.orders.find(state.intent.id) or state, why)
+        return _resolve(desk, session, desk.store.orders.state_of(state.intent.id) or state, why)
     if found is not None:
         record_seen(desk, state, found, now)
         desk.journal.reached("adopted")
@@ -105,8 +105,8 @@ def _send(desk: Desk, session: Session, state: IntentState) -> list[Problem]:
     intent = state.intent
     if state.status is OrderStatus.UNKNOWN:
         # Only a broker that proves absence lets it come here: that attempt was never taken.
-        desk.store.orders.move(intent.id, OrderStatus.PLANNED, desk.clock.now(), Observed(text="never taken"))
-        state = desk.store.orders.find(intent.id) or state
+        desk.store.orders.move_order(intent.id, OrderStatus.PLANNED, desk.clock.now(), Observed(text="never taken"))
+        state = desk.store.orders.state_of(intent.id) or state
     refused = desk.broker.clear(ticket_of(state.intent)) if isinstance(desk.broker, Clearing) else None
     if refused is not None:
         # Before the claim, so that a run that is killed meanwhile leaves no doubt behind.
@@ -123,7 +123,7 @@ def _send(desk: Desk, session: Session, state: IntentState) -> list[Problem]:
 def _claimed(desk: Desk, state: IntentState) -> Restriction:
     """Claim an intent for sending; return the halt that forbids it, NONE when it may be sent."""
     if state.status is OrderStatus.PLANNED:
-        stopped = desk.store.orders.claim(state.intent.id, desk.clock.now())
+        stopped = desk.store.orders.claim_order(state.intent.id, desk.clock.now())
         if stopped is Restriction.NONE:
             desk.journal.reached("claimed")
         return stopped
@@ -136,7 +136,7 @@ def _claimed(desk: Desk, state: IntentState) -> Restriction:
 def _not_approved(desk: Desk, state: IntentState) -> list[Problem]:
     intent, way = state.intent, way_of(state.intent)
     text = f"{intent.side.value} {intent.shares} {intent.symbol} was not approved in time and lapsed; nothing was sent"
-    desk.store.orders.move(intent.id, OrderStatus.LAPSED, desk.clock.now(), Observed(text="not approved"))
+    desk.store.orders.move_order(intent.id, OrderStatus.LAPSED, desk.clock.now(), Observed(text="not approved"))
     return [Problem(ExitCode.HALTED, f"{text} (`mtum approve --session {intent.session} --{way}` in advance)")]
 
 
@@ -159,23 +159,23 @@ def _after_answer(desk: Desk, session: Session, state: IntentState, outcome: Sub
             if not final:
                 resolved = _resolve(desk, session, state, f"{code} {text}", code if by_code else None)
                 return _works_all_the_same(desk, state, f"{code} {text}") + resolved
-            desk.store.orders.move(intent.id, OrderStatus.REJECTED, at, Observed(code=str(code), text=text))
+            desk.store.orders.move_order(intent.id, OrderStatus.REJECTED, at, Observed(code=str(code), text=text))
             return _problems_after(desk, state)
         case Denied(code_word, text):
-            desk.store.orders.move(intent.id, OrderStatus.DENIED, at, Observed(code=code_word, text=text))
+            desk.store.orders.move_order(intent.id, OrderStatus.DENIED, at, Observed(code=code_word, text=text))
             return _problems_after(desk, state)
         case NotSent(text):
             return _not_sent(desk, session, state, text)
         case NoAnswer(text, client_id, order_id):
             number = Observed(client_id=client_id, order_id=order_id)
-            desk.store.orders.move(intent.id, OrderStatus.SUBMITTING, at, number)
-            return _resolve(desk, session, desk.store.orders.find(intent.id) or state, text)
+            desk.store.orders.move_order(intent.id, OrderStatus.SUBMITTING, at, number)
+            return _resolve(desk, session, desk.store.orders.state_of(intent.id) or state, text)
 
 
 def _not_sent(desk: Desk, session: Session, state: IntentState, why: str) -> list[Problem]:
     """Plan the next attempt: this one certainly never became an order, so that it may be sent after all."""
     intent = state.intent
-    desk.store.orders.move(intent.id, OrderStatus.PLANNED, desk.clock.now(), Observed(text=why))
+    desk.store.orders.move_order(intent.id, OrderStatus.PLANNED, desk.clock.now(), Observed(text=why))
     desk.journal.reached("not_sent")
     last = _last_moment(desk, session, state)
     what = f"{intent.symbol} {intent.purpose.value} of {intent.shares} not sent"
@@ -185,13 +185,13 @@ def _not_sent(desk: Desk, session: Session, state: IntentState, why: str) -> lis
 def _other_session(desk: Desk, session: Session, state: IntentState, order: BrokerOrder) -> list[Problem]:
     if order.session in (None, session.day) or not order.status.working:
         return []
-    seen = desk.store.orders.find(state.intent.id) or state
+    seen = desk.store.orders.state_of(state.intent.id) or state
     return [cancel_at_once(desk, seen, order, f"the broker holds the order for {order.session}")]
 
 
 def _works_all_the_same(desk: Desk, state: IntentState, why: str) -> list[Problem]:
     """Return the problem that an order works although the broker refused it, or would not cancel it."""
-    after = desk.store.orders.find(state.intent.id) or state
+    after = desk.store.orders.state_of(state.intent.id) or state
     if after.status not in (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED):
         return []
     text = f"{what_of(state)} still works at the broker, which answered {why}: expect it to fill"
@@ -241,8 +241,8 @@ def _lists_or_none(desk: Desk) -> BrokerLists | None:
 
 def _unknown(desk: Desk, state: IntentState, why: str, lists: BrokerLists | None) -> list[Problem]:
     intent = state.intent
-    desk.store.orders.move(intent.id, OrderStatus.UNKNOWN, desk.clock.now(), Observed(text=why))
-    words, _ = way_out_of_doubt(desk, desk.store.orders.find(intent.id) or state, lists)
+    desk.store.orders.move_order(intent.id, OrderStatus.UNKNOWN, desk.clock.now(), Observed(text=why))
+    words, _ = way_out_of_doubt(desk, desk.store.orders.state_of(intent.id) or state, lists)
     what = f"{intent.side.value} {intent.shares} {intent.symbol}"
     return [Problem(ExitCode.PERSON, f"order {intent.ref} ({what}) may be at the broker: {why}; {words}")]
 
@@ -251,7 +251,7 @@ def _too_late(desk: Desk, session: Session, state: IntentState) -> list[Problem]
     last = _last_moment(desk, session, state)
     intent = state.intent
     if state.status is OrderStatus.PLANNED:
-        desk.store.orders.move(intent.id, OrderStatus.LAPSED, desk.clock.now(), Observed(text="deadline missed"))
+        desk.store.orders.move_order(intent.id, OrderStatus.LAPSED, desk.clock.now(), Observed(text="deadline missed"))
     text = (
         f"{intent.symbol} {intent.purpose.value} of {intent.shares} not sent: the last moment was {last:%H:%M:%S} UTC"
     )
@@ -259,5 +259,5 @@ def _too_late(desk: Desk, session: Session, state: IntentState) -> list[Problem]
 
 
 def _problems_after(desk: Desk, state: IntentState) -> list[Problem]:
-    now = desk.store.orders.find(state.intent.id)
+    now = desk.store.orders.state_of(state.intent.id)
     return order_problems([now]) if now else []

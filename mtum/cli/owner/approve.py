@@ -39,7 +39,7 @@ def approve(
     if calendar_of(settings, call.data_folder()).sessions(day, day).get(day) is None:
         raise UsageError(f"{day} is no session of the exchange; `mtum status` names the next")
     with opened_store(settings, call.data_folder()) as store:
-        run = store.runs.find(JOB, "", day)
+        run = store.runs.run_of(JOB, "", day)
         if run is not None and run.outcome == "finished":
             raise UsageError(f"{day} has been run already; an approval is for a session to come")
         new = store.approvals.approve(day, way, market_now(settings, store, wall=system_clock()), whose, symbol)

@@ -95,7 +95,7 @@ def _desk(call: Call) -> "Iterator[Desk]":
             yield desk
         return
     with desks.replay_desk(settings, call.data_folder()) as replay:
-        last = replay.desk.store.runs.latest("decide_and_order")
+        last = replay.desk.store.runs.latest_run("decide_and_order")
         if last is not None and last.session is not None:
             replay.desk.clock.wait_until(replay.session(last.session).close + timedelta(hours=2, minutes=5))
         yield replay.desk

@@ -159,9 +159,9 @@ def test_a_restated_bar_of_the_window_bars_entries_until_somebody_decides(tmp_pa
         refresh_bars(desk, "MTUM", SESSION, SESSIONS)
         found = seen_by(desk)
         assert found.entries_barred == {"MTUM": RESTATED}
-        (held,) = desk.store.quarantine.kept("MTUM", held=True)
+        (held,) = desk.store.quarantine.kept_out("MTUM", held=True)
         assert any(f"mtum bars release {held.id}" in note for note in found.notes)
-        desk.store.quarantine.release(held.id, "owner", AT)
+        desk.store.quarantine.release_bar(held.id, "owner", AT)
         refresh_bars(desk, "MTUM", SESSION, SESSIONS)
         assert seen_by(desk).entries_barred == {}
 
@@ -176,8 +176,8 @@ def test_a_restated_bar_the_second_source_supports_counts_for_exits_and_still_ba
         found = seen_by(desk)
         assert float(found.view.bars["MTUM"].close[-5]) == 101.0
         assert found.entries_barred == {"MTUM": RESTATED}
-        (held,) = desk.store.quarantine.kept("MTUM", held=True)
-        desk.store.quarantine.release(held.id, "owner", AT)
+        (held,) = desk.store.quarantine.kept_out("MTUM", held=True)
+        desk.store.quarantine.release_bar(held.id, "owner", AT)
         refresh_bars(desk, "MTUM", SESSION, SESSIONS)
         assert seen_by(desk).entries_barred == {}
 

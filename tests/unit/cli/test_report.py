@@ -59,9 +59,9 @@ def test_report_document_has_the_fields_of_the_contract(mtum: Mtum, day: date) -
 def test_report_that_lacks_a_part_is_shown_and_ends_with_exit_1(mtum: Mtum, tmp_path: Path) -> None:
     history = history_of(tmp_path / "data", ORDINARY)
     first = history.play(ENTRY)
-    row = history.store.runs.start("daily_report", "", first, history.calendar.session(first).close)
+    row = history.store.runs.start_run("daily_report", "", first, history.calendar.session(first).close)
     broken = {"session": str(first), "conditions": [], "corrections": []}
-    history.store.runs.finish(row, history.calendar.session(first).close, "finished", 0, broken)
+    history.store.runs.finish_run(row, history.calendar.session(first).close, "finished", 0, broken)
     history.play(ENTRY + 1)
     history.store.close()
     called = mtum("report")
@@ -101,7 +101,7 @@ def test_session_that_is_not_over_is_shown_and_not_stored(mtum: Mtum, tmp_path: 
     assert called.code == 0
     assert "not settled yet" in called.out
     assert not (tmp_path / "data" / "reports").exists()
-    assert history.store.runs.find("daily_report", "", day) is None
+    assert history.store.runs.run_of("daily_report", "", day) is None
 
 
 def test_review_of_a_strategy_without_conditions_invents_none(mtum: Mtum, tmp_path: Path) -> None:

@@ -129,9 +129,9 @@ def test_the_journal_of_a_run_is_silent_until_it_has_begun(tmp_path: Path) -> No
         runs, clock = replay.desk.store.runs, replay.desk.clock
         journal = RunJournal(replay.desk.store, clock)
         journal.reached("early")
-        run_id = runs.start("job", "", date(2018, 1, 3), clock.now())
+        run_id = runs.start_run("job", "", date(2018, 1, 3), clock.now())
         journal.begin(run_id)
         journal.reached("decided")
-        found = runs.find("job", "", date(2018, 1, 3))
+        found = runs.run_of("job", "", date(2018, 1, 3))
         assert found is not None
         assert found.steps == {"decided": clock.now()}

@@ -33,7 +33,7 @@ def test_report_is_written_and_its_mail_has_page_and_charts(tmp_path: Path) -> N
     assert (tmp_path / "reports" / f"{day}.html").exists()
     (again,) = duty(tmp_path, "daily_report")(TODAY, "").messages
     assert (again.key, again.text) == (message.key, message.text)
-    run = history.store.runs.find("daily_report", "", day)
+    run = history.store.runs.run_of("daily_report", "", day)
     assert run is not None
     assert run.outcome == "finished"
 

@@ -56,7 +56,7 @@ class CachedBars:
     def released(self, symbol: str) -> frozenset[date]:
         """Return the sessions of a symbol whose bar stands although it breaks a rule."""
         with self._bars(symbol) as cached:
-            return SqliteQuarantine(cached.database).released(symbol, self.name)
+            return SqliteQuarantine(cached.database).released_days(symbol, self.name)
 
     def quote(self, symbol: str, session: Session, at: datetime) -> Quote:
         """Refuse: a cache holds no unfinished bar."""

@@ -34,24 +34,24 @@ class SqliteQuarantine:
         sql = "SELECT DISTINCT symbol, source FROM bars ORDER BY symbol, source"
         return [(row[0], row[1]) for row in self.database.rows(sql)]
 
-    def altered(self) -> Sequence[str]:
+    def altered_bars(self) -> Sequence[str]:
         """Return the accepted bars whose values are no longer those that were accepted, by symbol and session."""
         return altered_bars(self.database.connection)
 
-    def days(self, symbol: str, source: str, since: date | None = None) -> Sequence[date]:
+    def cached_days(self, symbol: str, source: str, since: date | None = None) -> Sequence[date]:
         """Return the cached sessions alone, oldest first."""
         # One text for all of them costs half as much as a row for each.
         sql = "SELECT group_concat(session) FROM bars WHERE symbol = ? AND source = ? AND session >= ?"
         row = self.database.row(sql, (symbol, source, since.isoformat() if since else ""))
         return sorted(map(date.fromisoformat, row[0].split(","))) if row and row[0] else []
 
-    def keep(self, bars: Sequence[QuarantinedBar]) -> None:
+    def keep_out(self, bars: Sequence[QuarantinedBar]) -> None:
         """Record bars kept out; one seen again keeps a person's release while its numbers are the same."""
         if bars:
             with self.database.write() as connection:
                 connection.executemany(_KEEP, [quarantine_values(one) for one in bars])
 
-    def kept(self, symbol: str | None = None, *, held: bool = False) -> Sequence[QuarantinedBar]:
+    def kept_out(self, symbol: str | None = None, *, held: bool = False) -> Sequence[QuarantinedBar]:
         """Return bars kept out, oldest first; with `held` only those not released."""
         sql = (
             "SELECT * FROM quarantined_bars WHERE (? IS NULL OR symbol = ?) AND (? = 0 OR released_at IS NULL) "
@@ -59,13 +59,13 @@ class SqliteQuarantine:
         )
         return tuple(kept_out(row) for row in self.database.rows(sql, (symbol, symbol, int(held))))
 
-    def release(self, bar_id: int, by: str, at: datetime) -> bool:
+    def release_bar(self, bar_id: int, by: str, at: datetime) -> bool:
         """Declare a bar kept out to be real; False if there is none of that id, or it already is."""
         sql = "UPDATE quarantined_bars SET released_at = ?, released_by = ? WHERE id = ? AND released_at IS NULL"
         with self.database.write() as connection:
             return connection.execute(sql, (instant_text(at), by, bar_id)).rowcount == 1
 
-    def released(self, symbol: str, source: str) -> frozenset[date]:
+    def released_days(self, symbol: str, source: str) -> frozenset[date]:
         """Return sessions whose bar a person has declared real despite a rule."""
         sql = (
             "SELECT session FROM quarantined_bars "

@@ -42,12 +42,12 @@ class SqliteOrders:
         rows = self.database.rows(f"{SELECT} WHERE {wanted} ORDER BY i.session, i.rowid", values)
         return tuple(state(row) for row in rows)
 
-    def find(self, intent_id: str) -> IntentState | None:
+    def state_of(self, intent_id: str) -> IntentState | None:
         """Return one intent."""
         row = self.database.row(f"{SELECT} WHERE i.id = ?", (intent_id,))
         return None if row is None else state(row)
 
-    def claim(self, intent_id: str, at: datetime) -> Restriction:
+    def claim_order(self, intent_id: str, at: datetime) -> Restriction:
         """Move PLANNED to SUBMITTING unless a halt in force forbids it; durable when it returns.
 
         Returns the restriction that prevented it, or Restriction.NONE when the intent may be
@@ -69,7 +69,7 @@ class SqliteOrders:
             connection.execute("UPDATE orders SET submitted_at = ? WHERE ref = ?", (instant_text(at), known.intent.ref))
             return Restriction.NONE
 
-    def move(self, intent_id: str, status: OrderStatus, at: datetime, seen: Observed | None = None) -> None:
+    def move_order(self, intent_id: str, status: OrderStatus, at: datetime, seen: Observed | None = None) -> None:
         """Record a status and the event behind it; the same status again only updates the facts.
 
         Back to PLANNED (a person's word that nothing was sent) closes the attempt as LAPSED and
@@ -104,7 +104,7 @@ class SqliteOrders:
                 raise StoreError(f"order {known.intent.ref} is {known.status.value}; no other attempt takes its place")
             switch_attempt(connection, known, attempt, at)
 
-    def event(self, intent_id: str | None, at: datetime, kind: str, text: str) -> None:
+    def record_event(self, intent_id: str | None, at: datetime, kind: str, text: str) -> None:
         """Append something observed about an order, or about none of ours."""
         ref = "(SELECT ref FROM orders WHERE intent_id = ? ORDER BY attempt DESC LIMIT 1)"
         sql = f"INSERT INTO order_events (at, intent_id, ref, kind, text) VALUES (?, ?, {ref}, ?, ?)"

@@ -58,21 +58,21 @@ class SqliteCrosses:
 
     database: Database
 
-    def planned(self) -> Sequence[Cross]:
+    def planned_crosses(self) -> Sequence[Cross]:
         """Return those whose official close is still awaited, oldest first."""
         rows = self.database.rows(f"{_SELECT} WHERE status = 'PLANNED' ORDER BY session, rowid")
         return tuple(_cross(row) for row in rows)
 
-    def of(self, day: date) -> Sequence[Cross]:
+    def crosses_of(self, day: date) -> Sequence[Cross]:
         """Return those of one session, in the order they were planned."""
         rows = self.database.rows(f"{_SELECT} WHERE session = ? ORDER BY rowid", (day.isoformat(),))
         return tuple(_cross(row) for row in rows)
 
-    def ended(self, day: date) -> Mapping[tuple[str, str], Mapping[str, object]]:
+    def ended_crosses(self, day: date) -> Mapping[tuple[str, str], Mapping[str, object]]:
         """Return `status` and `price_usd` of a session's crosses by sleeve and symbol."""
         return ended(self.database.rows(ENDED, (day.isoformat(),)))
 
-    def fill(self, crosses: Sequence[Cross], price: Decimal, at: datetime, now: datetime) -> None:
+    def fill_crosses(self, crosses: Sequence[Cross], price: Decimal, at: datetime, now: datetime) -> None:
         """Fill both sides of a symbol at a price, commission 0, in one durable transaction.
 
         Raises
@@ -105,7 +105,7 @@ class SqliteCrosses:
                 seen = Observed(filled=cross.shares, text="crossed between sleeves at the official close")
                 write_status(connection, state_of(connection, cross.id), OrderStatus.FILLED, now, seen)
 
-    def lapse(self, crosses: Sequence[Cross], now: datetime) -> None:
+    def lapse_crosses(self, crosses: Sequence[Cross], now: datetime) -> None:
         """Record that there was no official close."""
         with self.database.write() as connection:
             for cross in crosses:

@@ -10,20 +10,20 @@ from mtum.errors import StoreError
 
 def test_a_file_is_written_once(tmp_path: Path) -> None:
     files = ReportFolder(tmp_path / "reports")
-    first = files.put("2026-01-05.txt", "first")
-    assert files.put("2026-01-05.txt", "second") == first
+    first = files.put_report("2026-01-05.txt", "first")
+    assert files.put_report("2026-01-05.txt", "second") == first
     assert first.read_text(encoding="utf-8") == "first"
     assert first.is_absolute()
-    assert files.path("2026-01-05.txt") == first
-    assert files.path("2026-01-06.txt") is None
+    assert files.path_of("2026-01-05.txt") == first
+    assert files.path_of("2026-01-06.txt") is None
 
 
 def test_only_the_newest_pages_are_kept_and_all_texts(tmp_path: Path) -> None:
     files = ReportFolder(tmp_path, keep_html=2)
     for day in range(5, 9):
-        files.put(f"2026-01-0{day}.txt", "text")
-        files.put(f"2026-01-0{day}.html", "page")
-    files.put("week-2026-01-09.html", "review")
+        files.put_report(f"2026-01-0{day}.txt", "text")
+        files.put_report(f"2026-01-0{day}.html", "page")
+    files.put_report("week-2026-01-09.html", "review")
     assert sorted(path.name for path in tmp_path.glob("*.html")) == [
         "2026-01-07.html",
         "2026-01-08.html",
@@ -34,11 +34,11 @@ def test_only_the_newest_pages_are_kept_and_all_texts(tmp_path: Path) -> None:
 
 def test_a_page_written_late_for_an_old_session_is_not_let_go_at_once(tmp_path: Path) -> None:
     files = ReportFolder(tmp_path, keep_html=1)
-    files.put("2026-01-08.html", "page")
-    assert files.put("2026-01-05.html", "late").exists()
+    files.put_report("2026-01-08.html", "page")
+    assert files.put_report("2026-01-05.html", "late").exists()
 
 
 def test_folder_that_cannot_be_made_is_one_clear_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(StoreError, match="cannot be written"):
-        ReportFolder(tmp_path / "file").put("a.txt", "text")
+        ReportFolder(tmp_path / "file").put_report("a.txt", "text")

@@ -24,7 +24,7 @@ AT, KEPT = datetime(2018, 12, 4, 21, 16, tzinfo=UTC), "mtum.db.replaced-20181204
 def filled(store: SqliteStore) -> SqliteStore:
     """Decided on Monday, 19 bought, 4 sold on Tuesday: 15 left."""
     entry, exit_ = intent(), intent(TUESDAY, Side.SELL, 4)
-    store.decisions.commit([decision()], [entry])
+    store.decisions.commit_decisions([decision()], [entry])
     store.orders.add_fills([fill(entry, "a.01", 19, "105", "2")])
     traded(store, exit_, fill(exit_, "b.01", 4, "106", "1"))
     write_lots(store)
@@ -60,7 +60,7 @@ def test_a_restored_copy_is_the_database_it_was_made_from(filled: SqliteStore, p
     restore(target, path, AT)
     store = opened(path.parent)
     assert store.control.meta("after the copy") is None
-    assert store.decisions.find(MONDAY, STRATEGY) == decision()
+    assert store.decisions.decision_of(MONDAY, STRATEGY) == decision()
     assert len(store.orders.fills()) == 2
     store.close()
 
@@ -178,6 +178,6 @@ def test_a_missing_copy_is_named(tmp_path: Path) -> None:
 
 
 def test_an_altered_frame_is_found_by_its_session(filled: SqliteStore, path: Path) -> None:
-    assert filled.decisions.altered() == ()
+    assert filled.decisions.altered_decisions() == ()
     damaged(path, "UPDATE input_frames SET frame = replace(frame, '16.44', '16.45')")
-    assert filled.decisions.altered() == (MONDAY,)
+    assert filled.decisions.altered_decisions() == (MONDAY,)

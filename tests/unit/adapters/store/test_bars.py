@@ -43,9 +43,9 @@ def test_nothing_cached_is_an_empty_frame(store: SqliteStore) -> None:
 def test_the_cached_sessions_begin_where_they_are_asked_from(store: SqliteStore) -> None:
     store.bars.accept(bars_of({TUESDAY: 2.0, FRIDAY: 3.0}), FIRST, None)
     store.bars.accept(bars_of({MONDAY: 1.0}), FIRST, None)
-    assert store.quarantine.days("MTUM", "csv") == [MONDAY, TUESDAY, FRIDAY]
-    assert store.quarantine.days("MTUM", "csv", TUESDAY) == [TUESDAY, FRIDAY]
-    assert store.quarantine.days("MTUM", "yahoo") == []
+    assert store.quarantine.cached_days("MTUM", "csv") == [MONDAY, TUESDAY, FRIDAY]
+    assert store.quarantine.cached_days("MTUM", "csv", TUESDAY) == [TUESDAY, FRIDAY]
+    assert store.quarantine.cached_days("MTUM", "yahoo") == []
 
 
 def test_symbols_and_sources_are_kept_apart(store: SqliteStore) -> None:
@@ -165,30 +165,30 @@ def kept(close: float, minutes: float = 0) -> QuarantinedBar:
 
 
 def test_a_bar_kept_out_waits_until_it_is_released(store: SqliteStore) -> None:
-    store.quarantine.keep([kept(210.0)])
-    (held,) = store.quarantine.kept("MTUM", held=True)
+    store.quarantine.keep_out([kept(210.0)])
+    (held,) = store.quarantine.kept_out("MTUM", held=True)
     assert replace(held, id=0) == kept(210.0)
-    assert store.quarantine.released("MTUM", "csv") == frozenset()
-    assert store.quarantine.release(held.id, "owner", later(5))
-    assert not store.quarantine.release(held.id, "owner", later(6))
-    assert store.quarantine.released("MTUM", "csv") == {MONDAY}
-    assert store.quarantine.kept(held=True) == ()
-    assert [(one.released_at, one.released_by) for one in store.quarantine.kept()] == [(later(5), "owner")]
+    assert store.quarantine.released_days("MTUM", "csv") == frozenset()
+    assert store.quarantine.release_bar(held.id, "owner", later(5))
+    assert not store.quarantine.release_bar(held.id, "owner", later(6))
+    assert store.quarantine.released_days("MTUM", "csv") == {MONDAY}
+    assert store.quarantine.kept_out(held=True) == ()
+    assert [(one.released_at, one.released_by) for one in store.quarantine.kept_out()] == [(later(5), "owner")]
 
 
 def test_a_release_holds_for_the_same_numbers_only(store: SqliteStore) -> None:
-    store.quarantine.keep([kept(210.0)])
-    store.quarantine.release(store.quarantine.kept()[0].id, "owner", later(5))
-    store.quarantine.keep([kept(210.0, 60)])
-    assert store.quarantine.released("MTUM", "csv") == {MONDAY}
-    store.quarantine.keep([kept(220.0, 120)])
-    assert store.quarantine.released("MTUM", "csv") == frozenset()
-    assert len(store.quarantine.kept()) == 1
+    store.quarantine.keep_out([kept(210.0)])
+    store.quarantine.release_bar(store.quarantine.kept_out()[0].id, "owner", later(5))
+    store.quarantine.keep_out([kept(210.0, 60)])
+    assert store.quarantine.released_days("MTUM", "csv") == {MONDAY}
+    store.quarantine.keep_out([kept(220.0, 120)])
+    assert store.quarantine.released_days("MTUM", "csv") == frozenset()
+    assert len(store.quarantine.kept_out()) == 1
 
 
 def test_a_bar_without_numbers_can_be_kept_out(store: SqliteStore) -> None:
-    store.quarantine.keep([kept(float("nan"))])
-    assert np.isnan(store.quarantine.kept()[0].bar.close)
+    store.quarantine.keep_out([kept(float("nan"))])
+    assert np.isnan(store.quarantine.kept_out()[0].bar.close)
 
 
 def test_eventful_bars_are_the_ends_those_with_an_action_and_the_days_asked_for(store: SqliteStore) -> None:

@@ -28,14 +28,14 @@ def told(store: SqliteStore) -> list[tuple[str, str]]:
 
 
 def test_a_session_is_told_in_the_order_it_was_recorded(store: SqliteStore) -> None:
-    run = store.runs.start("decide_and_order", "", MONDAY, later(0))
+    run = store.runs.start_run("decide_and_order", "", MONDAY, later(0))
     order = intent()
-    store.decisions.commit([decision()], [order])
-    store.orders.claim(order.id, later(224))
-    store.orders.move(order.id, OrderStatus.ACCEPTED, later(225))
+    store.decisions.commit_decisions([decision()], [order])
+    store.orders.claim_order(order.id, later(224))
+    store.orders.move_order(order.id, OrderStatus.ACCEPTED, later(225))
     store.orders.add_fills([fill(order, "a.01", 19, "105")])
     store.ledger.write_equity(POINT)
-    store.runs.finish(run, later(250), "finished", 0, {"problems": []})
+    store.runs.finish_run(run, later(250), "finished", 0, {"problems": []})
     rows = store.database.rows("SELECT * FROM events ORDER BY id")
     clock = "2018-12-03T{}:00.000000Z"
     assert [tuple(row) for row in rows] == [
@@ -91,7 +91,7 @@ def test_only_what_is_new_is_told(store: SqliteStore) -> None:
     begun = len(told(store))
     store.orders.add_fills([fill(order, "a.01", 19, "105")])
     store.ledger.write_equity(POINT)
-    store.decisions.preview(decision(preview=True))
+    store.decisions.write_preview(decision(preview=True))
     assert told(store)[begun:] == []
     store.orders.add_fills([fill(order, "a.01", 19, "105", "1.95")])
     store.ledger.write_equity(replace(POINT, benchmark_usd=Decimal(5001)))
@@ -103,26 +103,26 @@ def test_only_what_is_new_is_told(store: SqliteStore) -> None:
 def test_each_problem_is_told_and_that_a_job_ended_otherwise_than_before(store: SqliteStore) -> None:
     ends = [(0, []), (6, [{"code": 6, "text": "one"}, {"code": 6, "text": "two"}]), (6, []), (0, [])]
     for day, (code, found) in enumerate(ends, 3):
-        run = store.runs.start("settle", "", MONDAY.replace(day=day), later(0))
-        store.runs.finish(run, later(1), "finished", code, {"problems": found})
+        run = store.runs.start_run("settle", "", MONDAY.replace(day=day), later(0))
+        store.runs.finish_run(run, later(1), "finished", code, {"problems": found})
     apart = [event for event in told(store) if not event[0].startswith("run_")]
     assert apart == [("problem", "2.0"), ("problem", "2.1"), ("health", "2"), ("health", "4")]
 
 
 def test_an_end_recorded_anew_tells_only_what_is_new(store: SqliteStore) -> None:
-    run = store.runs.start("decide_and_order", "", MONDAY, later(0))
+    run = store.runs.start_run("decide_and_order", "", MONDAY, later(0))
     first, second = ({"code": 4, "text": text} for text in ("no volume", "the broker reduced it"))
-    store.runs.finish(run, later(1), "failed", 4, {"problems": [first]})
+    store.runs.finish_run(run, later(1), "failed", 4, {"problems": [first]})
     begun = len(told(store))
-    store.runs.finish(run, later(2), "failed", 4, {"problems": [first]})
-    store.runs.finish(run, later(3), "failed", 5, {"problems": [first, second]})
+    store.runs.finish_run(run, later(2), "failed", 4, {"problems": [first]})
+    store.runs.finish_run(run, later(3), "failed", 5, {"problems": [first, second]})
     assert told(store)[begun:] == [("run_finished", "1"), ("run_finished", "1"), ("problem", "1.1"), ("health", "1")]
 
 
 def test_an_attempt_that_mends_the_one_before_is_told(store: SqliteStore) -> None:
     for code in (4, 0):
-        run = store.runs.start("settle", "", MONDAY, later(code))
-        store.runs.finish(run, later(9), "finished", code)
+        run = store.runs.start_run("settle", "", MONDAY, later(code))
+        store.runs.finish_run(run, later(9), "finished", code)
     assert told(store) == [
         ("run_started", "1"),
         ("run_finished", "1"),

@@ -55,11 +55,11 @@ def frame_at(
 
 def committed(store: SqliteStore, at: int, frame: Mapping[str, Any], strategy: str = "s") -> None:
     record = replace(decision(DAYS[at], frame=frame), strategy=strategy, decided_at=later(at))
-    store.decisions.commit([record], ())
+    store.decisions.commit_decisions([record], ())
 
 
 def found(store: SqliteStore, at: int, strategy: str = "s") -> Mapping[str, Any]:
-    record = store.decisions.find(DAYS[at], strategy)
+    record = store.decisions.decision_of(DAYS[at], strategy)
     assert record is not None
     return record.frame
 
@@ -83,7 +83,7 @@ def test_a_large_frame_without_bars_is_kept_whole(store: SqliteStore) -> None:
     assert (len(canonical(frame)) > WHOLE_CHARACTERS, frame["bars"]) == (True, {})
     committed(store, BARS, frame)
     assert found(store, BARS) == frame
-    assert store.decisions.altered() == ()
+    assert store.decisions.altered_decisions() == ()
 
 
 def test_a_large_frame_adds_only_the_bars_that_are_new(store: SqliteStore) -> None:
@@ -95,7 +95,7 @@ def test_a_large_frame_adds_only_the_bars_that_are_new(store: SqliteStore) -> No
         assert canonical(found(store, at)) == canonical(frame_at(at))
     hashes = {row[0] for row in store.database.rows("SELECT hash FROM input_frames")}
     assert hashes == {digest(canonical(frame_at(at))) for at in range(BARS, BARS + 4)}
-    assert store.decisions.altered() == ()
+    assert store.decisions.altered_decisions() == ()
 
 
 def test_a_revised_bar_a_split_and_a_bar_that_went_away_leave_earlier_frames_as_they_were(store: SqliteStore) -> None:
@@ -113,7 +113,7 @@ def test_a_revised_bar_a_split_and_a_bar_that_went_away_leave_earlier_frames_as_
         committed(store, at, frame)
     for at, frame in frames.items():
         assert canonical(found(store, at)) == canonical(frame)
-    assert store.decisions.altered() == ()
+    assert store.decisions.altered_decisions() == ()
 
 
 def test_sleeves_share_bars_with_and_without_dividends_and_of_any_length(store: SqliteStore) -> None:
@@ -137,12 +137,12 @@ def test_sleeves_of_one_commit_that_hold_the_same_bars_or_others_come_back_whole
         replace(decision(DAYS[BARS], frame=frame), strategy=name, decided_at=later(BARS))
         for name, frame in frames.items()
     ]
-    store.decisions.commit(records, ())
+    store.decisions.commit_decisions(records, ())
     assert {name: canonical(found(store, BARS, name)) for name in frames} == {
         name: canonical(frame) for name, frame in frames.items()
     }
-    assert store.decisions.altered() == ()
-    lean = store.decisions.find(DAYS[BARS], "c", bars=False)
+    assert store.decisions.altered_decisions() == ()
+    lean = store.decisions.decision_of(DAYS[BARS], "c", bars=False)
     assert lean is not None
     assert lean.frame == {name: value for name, value in frames["c"].items() if name != "bars"}
 
@@ -151,14 +151,14 @@ def test_a_dry_run_writes_no_bars_for_others_and_comes_back_whole(store: SqliteS
     committed(store, BARS, frame_at(BARS))
     before = rows(store)
     at = BARS + 1
-    store.decisions.preview(replace(decision(DAYS[at], frame=frame_at(at), preview=True), decided_at=later(at)))
+    store.decisions.write_preview(replace(decision(DAYS[at], frame=frame_at(at), preview=True), decided_at=later(at)))
     assert rows(store) == before
-    assert store.decisions.altered() == ()
+    assert store.decisions.altered_decisions() == ()
     store.database.connection.execute(
         "UPDATE input_frames SET frame = replace(frame, 'yahoo', 'yahop') WHERE hash = "
         "(SELECT frame_hash FROM decisions WHERE preview = 1)"
     )
-    assert store.decisions.altered() == (DAYS[at],)
+    assert store.decisions.altered_decisions() == (DAYS[at],)
 
 
 CHANGES = [f"{name} = {name} + 1e-9" for name in (*COLUMNS[:4], "volume")] + [
@@ -176,7 +176,7 @@ def test_no_value_of_a_bar_can_change_unseen(store: SqliteStore, change: str) ->
         committed(store, at, frame_at(at, dividends=True))
     place = "(SELECT min(id) FROM frame_bars) + 17"
     store.database.connection.execute(f"UPDATE frame_bars SET {change} WHERE id = {place}")
-    assert DAYS[BARS] in store.decisions.altered()
+    assert DAYS[BARS] in store.decisions.altered_decisions()
 
 
 @given(data=st.data())
@@ -188,7 +188,7 @@ def test_no_character_of_a_stored_frame_can_change_unseen(tmp_path_factory: pyte
         other = data.draw(st.sampled_from([one for one in '0123456789.,:"{}[]aZ' if one != stored[place]]))
         changed = stored[:place] + other + stored[place + 1 :]
         store.database.connection.execute("UPDATE input_frames SET frame = ? WHERE hash = ?", (changed, key))
-        assert store.decisions.altered() == (DAYS[BARS],)
+        assert store.decisions.altered_decisions() == (DAYS[BARS],)
 
 
 def test_frames_of_older_databases_are_whole_and_stay_so(tmp_path: Path) -> None:
@@ -198,6 +198,6 @@ def test_frames_of_older_databases_are_whole_and_stay_so(tmp_path: Path) -> None
     text = canonical(frame)
     store.database.connection.execute("UPDATE input_frames SET frame = ?", (text,))
     store.database.connection.execute("DELETE FROM frame_bars")
-    assert store.decisions.altered() == ()
+    assert store.decisions.altered_decisions() == ()
     assert found(store, BARS) == json.loads(text)
     store.close()

@@ -56,9 +56,9 @@ KEPT = {"practice_gateway": "yes", "told_closed": "2018-12-05"}
 def schema_10(tmp_path: Path) -> Path:
     """A folder with a database as the program of schema 10 left it."""
     store = opened(tmp_path)
-    store.decisions.commit([decision()], [intent()])
+    store.decisions.commit_decisions([decision()], [intent()])
     said = "12.5 shares of MTUM are the owner's own and never traded"
-    store.orders.event(None, later(2), "stated", said)
+    store.orders.record_event(None, later(2), "stated", said)
     store.control.halt(Restriction.REDUCE_ONLY, "flatten MTUM: on holiday: all of it", "person", later(3))
     store.control.halt(Restriction.REDUCE_ONLY, "equity has fallen", "max_drawdown_frac", later(4))
     store.control.resume(later(5))
@@ -135,18 +135,18 @@ def test_a_database_brought_up_has_the_schema_of_a_new_one(schema_10: Path, tmp_
 
 def test_jobs_on_a_replayed_market_are_rows_of_their_own(schema_10: Path) -> None:
     store = opened(schema_10)
-    decided, copied = store.replayed_runs.between(MONDAY, MONDAY)
+    decided, copied = store.replayed_runs.runs_between(MONDAY, MONDAY)
     began = datetime(2018, 12, 3, 20, 30, tzinfo=UTC)
     assert (decided.job, decided.started_at, decided.outcome, decided.exit_code) == (
         "decide_and_order", began, "finished", 0,
     )  # fmt: skip
     assert decided.finished_at == began + timedelta(seconds=60.5)
     assert (copied.job, copied.slot, copied.finished_at) == ("backup", "evening", None)
-    assert store.runs.between(MONDAY, MONDAY) == ()
-    again = store.replayed_runs.start("backup", "evening", MONDAY, began)
+    assert store.runs.runs_between(MONDAY, MONDAY) == ()
+    again = store.replayed_runs.start_run("backup", "evening", MONDAY, began)
     assert again == copied.id
-    store.replayed_runs.finish(again, began, "finished", 0)
-    found = store.replayed_runs.find("backup", "evening", MONDAY)
+    store.replayed_runs.finish_run(again, began, "finished", 0)
+    found = store.replayed_runs.run_of("backup", "evening", MONDAY)
     assert found is not None
     assert found.outcome == "finished"
     assert store.database.rows("SELECT kind FROM events WHERE kind LIKE 'run%'") == []

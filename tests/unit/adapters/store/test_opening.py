@@ -126,8 +126,8 @@ def test_a_database_of_the_schema_before_is_brought_up_and_keeps_what_it_holds(t
     with closing(sqlite3.connect(tmp_path / "mtum.db.schema-1")) as copy:  # the way back
         assert copy.execute("PRAGMA user_version").fetchone() == (1,)
         assert copy.execute("SELECT id FROM order_intents").fetchall() == [(intent().id,)]
-    again.orders.move(intent().id, OrderStatus.ACCEPTED, later(1), Observed(client_id=17, order_id=35))
-    found = again.orders.find(intent().id)
+    again.orders.move_order(intent().id, OrderStatus.ACCEPTED, later(1), Observed(client_id=17, order_id=35))
+    found = again.orders.state_of(intent().id)
     assert found is not None
     seen = VolumeSnapshot("MTUM", "csv", MONDAY, 20.0, 870.0, 0.87, 1000.0, learned_sessions=20, error_frac=0.01)
     again.control.write_snapshot(seen)

@@ -108,9 +108,9 @@ def test_listings_keep_the_newest_rows_oldest_first(store: SqliteStore, reader: 
 
 def test_an_order_shows_intent_and_broker_together(store: SqliteStore, reader: SqliteReader) -> None:
     order = intent()
-    store.decisions.commit([decision()], [order])
-    store.orders.claim(order.id, later(1))
-    store.orders.move(order.id, OrderStatus.REJECTED, later(2), Observed(0, "77", "201", "no margin"))
+    store.decisions.commit_decisions([decision()], [order])
+    store.orders.claim_order(order.id, later(1))
+    store.orders.move_order(order.id, OrderStatus.REJECTED, later(2), Observed(0, "77", "201", "no margin"))
     (row,) = reader.rows(OrderRow)
     assert asdict(row) == {
         "id": order.id,
@@ -141,11 +141,11 @@ def test_an_order_shows_intent_and_broker_together(store: SqliteStore, reader: S
 def test_every_event_of_an_order_is_told_in_order(store: SqliteStore, connection: sqlite3.Connection) -> None:
     order = intent()
     store.orders.add_intent(order, later(0))
-    store.orders.claim(order.id, later(1))
-    store.orders.event(order.id, later(2), "lists", "not among the open orders")
-    store.orders.event(None, later(2), "foreign", "an order of another program")
-    store.orders.move(order.id, OrderStatus.ACCEPTED, later(3), Observed(broker_id="7", text="held"))
-    store.orders.move(order.id, OrderStatus.ACCEPTED, later(4), Observed(filled=0))
+    store.orders.claim_order(order.id, later(1))
+    store.orders.record_event(order.id, later(2), "lists", "not among the open orders")
+    store.orders.record_event(None, later(2), "foreign", "an order of another program")
+    store.orders.move_order(order.id, OrderStatus.ACCEPTED, later(3), Observed(broker_id="7", text="held"))
+    store.orders.move_order(order.id, OrderStatus.ACCEPTED, later(4), Observed(filled=0))
     events = connection.execute("SELECT kind, status, text, ref, intent_id FROM order_events ORDER BY id").fetchall()
     assert [tuple(row)[:4] for row in events if row["intent_id"] == order.id] == [
         ("status", "PLANNED", "", f"{order.id}-1"),
@@ -159,9 +159,9 @@ def test_every_event_of_an_order_is_told_in_order(store: SqliteStore, connection
 def test_an_attempt_given_up_stays_listed_beside_the_next(store: SqliteStore, reader: SqliteReader) -> None:
     order = intent()
     store.orders.add_intent(order, later(0))
-    store.orders.claim(order.id, later(1))
-    store.orders.move(order.id, OrderStatus.UNKNOWN, later(2))
-    store.orders.move(order.id, OrderStatus.PLANNED, later(3))
+    store.orders.claim_order(order.id, later(1))
+    store.orders.move_order(order.id, OrderStatus.UNKNOWN, later(2))
+    store.orders.move_order(order.id, OrderStatus.PLANNED, later(3))
     assert [(row.attempt, row.status, row.text) for row in reader.rows(OrderRow)] == [
         (1, "LAPSED", "stated as never sent"),
         (2, "PLANNED", ""),
@@ -178,9 +178,9 @@ def test_corrected_fills_are_left_out(store: SqliteStore, reader: SqliteReader) 
 
 def test_a_decision_is_read_whole(store: SqliteStore, reader: SqliteReader) -> None:
     assert reader.decision() is None
-    store.decisions.commit([decision(MONDAY)], ())
-    store.decisions.commit([decision(TUESDAY, frame={"vix": 17.5})], ())
-    store.decisions.preview(decision(FRIDAY, preview=True))
+    store.decisions.commit_decisions([decision(MONDAY)], ())
+    store.decisions.commit_decisions([decision(TUESDAY, frame={"vix": 17.5})], ())
+    store.decisions.write_preview(decision(FRIDAY, preview=True))
     newest, asked = reader.decision(), reader.decision(MONDAY, STRATEGY)
     assert newest is not None
     assert asked is not None
@@ -194,15 +194,15 @@ def test_conditions_keep_the_order_of_the_strategy(store: SqliteStore, reader: S
     names = ["vix_calm", "close_above_ma", "rsi_high"]
     for day in (MONDAY, TUESDAY):
         document = {"symbols": {"MTUM": {"conditions": [{"name": name, "passed": True} for name in names]}}}
-        store.decisions.commit([decision(day, document=document)], ())
+        store.decisions.commit_decisions([decision(day, document=document)], ())
     assert [row.condition for row in reader.rows(SignalRow)] == names * 2
     assert [row.condition for row in reader.rows(SignalRow, limit=2)] == names[1:]
 
 
 def test_runs_are_listed_with_their_steps(store: SqliteStore, reader: SqliteReader) -> None:
-    run = store.runs.start("settle", "", MONDAY, later(0))
-    store.runs.step(run, "connected", later(1))
-    store.runs.start("backup", "night", None, later(600))
+    run = store.runs.start_run("settle", "", MONDAY, later(0))
+    store.runs.record_step(run, "connected", later(1))
+    store.runs.start_run("backup", "night", None, later(600))
     first, second = reader.rows(RunRow)
     assert (first.job, first.steps) == ("settle", {"connected": "2018-12-03T17:01:00.000000Z"})
     assert (second.job, second.session) == ("backup", None)
@@ -212,15 +212,15 @@ def test_runs_are_listed_with_their_steps(store: SqliteStore, reader: SqliteRead
 def test_the_status_tells_the_state_at_a_glance(store: SqliteStore, reader: SqliteReader) -> None:
     done, waiting = intent(shares=10), intent(TUESDAY, Side.SELL, 10)
     traded(store, done, fill(done, "a.01", 10, "100", "1"))
-    store.orders.move(done.id, OrderStatus.ACCEPTED, later(1))
-    store.orders.move(done.id, OrderStatus.FILLED, later(2))
+    store.orders.move_order(done.id, OrderStatus.ACCEPTED, later(1))
+    store.orders.move_order(done.id, OrderStatus.FILLED, later(2))
     store.orders.add_intent(waiting, later(3))
     store.ledger.write_lots(STRATEGY, lots_of(store.orders.fills()), {(done.id, done.symbol): {"atr": 1.5}})
     store.control.halt(Restriction.REDUCE_ONLY, "daily loss", "limit", later(4))
     store.control.write_sessions([Session(TUESDAY, NOON, later(210))])
     store.control.write_sessions([Session(THURSDAY, NOON, later(390))])
-    store.messages.note(Message("k", Urgency.REPORT, "s", "t"), later(5), None)
-    store.runs.start("settle", "", MONDAY, later(6))
+    store.messages.queue_message(Message("k", Urgency.REPORT, "s", "t"), later(5), None)
+    store.runs.start_run("settle", "", MONDAY, later(6))
     seen = reader.state()
     assert (seen.mode, seen.account, seen.undelivered) == ("practice", ACCOUNT, 1)
     assert [(row.symbol, row.shares, row.entry_price) for row in seen.positions] == [("MTUM", 10, 100.0)]
@@ -275,7 +275,7 @@ def test_damage_met_while_rows_are_fetched_is_one_clear_line(store: SqliteStore,
 def test_a_document_that_is_no_longer_json_is_one_clear_line(
     store: SqliteStore, reader: SqliteReader, table: str, column: str
 ) -> None:
-    store.decisions.commit([decision(MONDAY)], ())
+    store.decisions.commit_decisions([decision(MONDAY)], ())
     with store.database.write() as writing:
         writing.execute(f"UPDATE {table} SET {column} = '{{'")
     with pytest.raises(VerificationError, match=r"mtum\.db is damaged: the document of one decision cannot be read"):

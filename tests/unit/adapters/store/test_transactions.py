@@ -42,15 +42,15 @@ class Killing(Sequence[OrderIntent]):
 
 def decide_and_die(folder: str) -> None:
     """Run in a child: dies with the decision and one intent written but not committed."""
-    opened(Path(folder)).decisions.commit([decision()], Killing())
+    opened(Path(folder)).decisions.commit_decisions([decision()], Killing())
 
 
 def claim_and_die(folder: str) -> None:
     """Run in a child: dies right after the claim has returned, before anything could be sent."""
     store = opened(Path(folder))
     with store.lock():
-        store.decisions.commit([decision()], [intent()])
-        store.orders.claim(intent().id, later(1))
+        store.decisions.commit_decisions([decision()], [intent()])
+        store.orders.claim_order(intent().id, later(1))
         signal.raise_signal(signal.SIGKILL)
 
 
@@ -63,10 +63,10 @@ def killed(name: str, folder: Path) -> None:
 
 def test_a_process_killed_inside_a_commit_leaves_nothing_of_it(store: SqliteStore, tmp_path: Path) -> None:
     killed("decide_and_die", tmp_path)
-    assert store.decisions.find(MONDAY, STRATEGY) is None
+    assert store.decisions.decision_of(MONDAY, STRATEGY) is None
     assert store.orders.states() == ()
     assert store.database.rows("SELECT * FROM input_frames") == []
-    store.decisions.commit([decision()], [intent()])
+    store.decisions.commit_decisions([decision()], [intent()])
     assert len(store.orders.states()) == 1
 
 
@@ -74,7 +74,7 @@ def test_a_claim_outlives_the_process_that_made_it_and_its_lock_does_not(tmp_pat
     killed("claim_and_die", tmp_path)
     store = opened(tmp_path)
     with store.lock(), pytest.raises(StoreError, match="SUBMITTING and cannot be sent"):
-        store.orders.claim(intent().id, later(2))
+        store.orders.claim_order(intent().id, later(2))
     store.close()
     assert checked(tmp_path / "mtum.db").decisions == 1
 
@@ -83,7 +83,7 @@ def test_a_halt_is_read_inside_the_transaction_that_claims(store: SqliteStore) -
     store.orders.add_intent(intent(), later(0))
     statements: list[str] = []
     store.database.connection.set_trace_callback(statements.append)
-    store.orders.claim(intent().id, later(1))
+    store.orders.claim_order(intent().id, later(1))
     store.database.connection.set_trace_callback(None)
     (halt,) = [place for place, sql in enumerate(statements) if "FROM halts" in sql]
     writes = [place for place, sql in enumerate(statements) if sql.startswith("UPDATE orders")]

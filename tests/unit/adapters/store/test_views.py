@@ -170,10 +170,10 @@ def test_the_trades_of_the_view_are_those_of_the_core(store: SqliteStore, seed: 
 def test_a_day_shows_what_was_seen_decided_ordered_and_filled(store: SqliteStore) -> None:
     order = intent()
     indicators = {"close": 105.25, "vix": 16.44, "rsi": 55.5, "ma": 103.1, "atr": 1.5}
-    store.decisions.commit([decision(document={"symbols": {"MTUM": {"indicators": indicators}}})], [order])
-    store.decisions.preview(decision(TUESDAY, preview=True))
-    store.orders.claim(order.id, later(1))
-    store.orders.move(order.id, OrderStatus.FILLED, later(2))
+    store.decisions.commit_decisions([decision(document={"symbols": {"MTUM": {"indicators": indicators}}})], [order])
+    store.decisions.write_preview(decision(TUESDAY, preview=True))
+    store.orders.claim_order(order.id, later(1))
+    store.orders.move_order(order.id, OrderStatus.FILLED, later(2))
     store.orders.add_fills([fill(order, "a.01", 12, "105.2"), fill(order, "b.01", 7, "105.21")])
     store.ledger.write_equity(point())
     (day,) = rows(store, "v_daily")
@@ -208,7 +208,7 @@ CONDITIONS = [
 def test_every_condition_of_a_session_is_a_row(store: SqliteStore, symbols: dict[str, Any] | None) -> None:
     """With or without a part per symbol in the document."""
     document = {"conditions": CONDITIONS} | ({} if symbols is None else {"symbols": symbols})
-    store.decisions.commit([decision(document=document)], ())
+    store.decisions.commit_decisions([decision(document=document)], ())
     found = [list(row.values()) for row in rows(store, "v_signals")]
     symbol = "MTUM" if symbols else None
     assert found == [

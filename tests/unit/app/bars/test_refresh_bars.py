@@ -135,14 +135,14 @@ def test_an_impossible_bar_is_kept_out_and_can_be_looked_at(tmp_path: Path) -> N
         day = SESSIONS.known[60].day
         assert [one.rule for one in result.problems] == [Rule.OUT_OF_RANGE, Rule.MISSING_SESSION]
         assert cached(desk).find(day) is None
-        (held,) = desk.store.quarantine.kept("MTUM", held=True)
+        (held,) = desk.store.quarantine.kept_out("MTUM", held=True)
         assert (held.bar.day, held.rule, held.bar.high) == (day, "out_of_range", 90.0)
 
 
 def test_a_price_a_hundred_times_too_high_is_kept_out_alone(tmp_path: Path) -> None:
     with desk_with(tmp_path, moved(ALL, {60: 10_000.0})) as desk:
         refreshed(desk)
-        assert [one.bar.day for one in desk.store.quarantine.kept("MTUM")] == [SESSIONS.known[60].day]
+        assert [one.bar.day for one in desk.store.quarantine.kept_out("MTUM")] == [SESSIONS.known[60].day]
         assert len(cached(desk)) == 89
 
 
@@ -161,15 +161,15 @@ def test_a_source_that_puts_its_bar_right_lets_it_go(tmp_path: Path) -> None:
         refreshed(desk)
         shelf(desk).shelf["MTUM"] = ALL
         assert refreshed(desk).problems == ()
-        assert desk.store.quarantine.kept("MTUM", held=True) == ()
-        assert desk.store.quarantine.released("MTUM", "yahoo") == frozenset()
+        assert desk.store.quarantine.kept_out("MTUM", held=True) == ()
+        assert desk.store.quarantine.released_days("MTUM", "yahoo") == frozenset()
 
 
 def test_an_accepted_bar_that_a_later_one_makes_doubtful_can_be_released(tmp_path: Path) -> None:
     with desk_with(tmp_path, moved(ALL, {79: 160.0})) as desk:
         assert refreshed(desk, until=80).problems == ()
         assert [problem.rule for problem in refreshed(desk, until=82).problems] == [Rule.SPIKE]
-        (held,) = desk.store.quarantine.kept("MTUM", held=True)
+        (held,) = desk.store.quarantine.kept_out("MTUM", held=True)
         release_bar(desk.store, held.id, "owner", desk.clock.now())
         assert refreshed(desk, until=82).problems == ()
 
@@ -193,10 +193,10 @@ def test_only_what_a_source_allows_is_offered_for_a_bar_kept_out(tmp_path: Path,
 def test_a_bar_that_lacks_a_number_cannot_be_released(tmp_path: Path) -> None:
     with desk_with(tmp_path, changed(ALL, high={50: float("nan")})) as desk:
         refreshed(desk)
-        (held,) = desk.store.quarantine.kept("MTUM", held=True)
+        (held,) = desk.store.quarantine.kept_out("MTUM", held=True)
         with pytest.raises(UsageError, match="`mtum bars import` a better one"):
             release_bar(desk.store, held.id, "owner", desk.clock.now())
-        assert [one.id for one in desk.store.quarantine.kept("MTUM", held=True)] == [held.id]
+        assert [one.id for one in desk.store.quarantine.kept_out("MTUM", held=True)] == [held.id]
         (found,) = explained(
             (BarProblem("MTUM", ALL.day(50), Rule.MISSING_SESSION, "", ""),), kept_out(desk.store, "MTUM", "yahoo")
         )
@@ -231,7 +231,7 @@ def test_a_big_revision_is_recorded_once_held_and_not_accepted(tmp_path: Path) -
             (name, False) for name in ("open", "high", "low", "close")
         ]
         assert cached(desk).close[85] == 100.0
-        (held,) = desk.store.quarantine.kept("MTUM", held=True)
+        (held,) = desk.store.quarantine.kept_out("MTUM", held=True)
         assert (held.rule, held.bar.close) == (REVISED, 101.0)
 
 
@@ -240,8 +240,8 @@ def test_a_released_revision_is_accepted_at_the_next_refresh_and_another_one_is_
         refreshed(desk)
         shelf(desk).shelf["MTUM"] = moved(ALL, {85: 101.0})
         refreshed(desk)
-        (held,) = desk.store.quarantine.kept("MTUM", held=True)
-        desk.store.quarantine.release(held.id, "owner", desk.clock.now())
+        (held,) = desk.store.quarantine.kept_out("MTUM", held=True)
+        desk.store.quarantine.release_bar(held.id, "owner", desk.clock.now())
         refreshed(desk)
         assert cached(desk).close[85] == 101.0
         shelf(desk).shelf["MTUM"] = moved(ALL, {85: 102.0})
@@ -256,7 +256,7 @@ def test_a_source_that_takes_a_restatement_back_and_makes_it_again_is_not_believ
             shelf(desk).shelf["MTUM"] = shown
             refreshed(desk)
         assert cached(desk).close[85] == 100.0
-        (held,) = desk.store.quarantine.kept("MTUM", held=True)
+        (held,) = desk.store.quarantine.kept_out("MTUM", held=True)
         assert (held.rule, held.bar.close) == (REVISED, 101.0)
 
 
@@ -268,12 +268,12 @@ def test_a_big_revision_that_the_second_source_supports_is_accepted_and_held_for
         for _ in range(2):  # seen again the next day it is no news, and nobody has looked at it yet
             refreshed(desk)
             assert cached(desk).close[85] == 101.0
-            (held,) = desk.store.quarantine.kept("MTUM", held=True)
+            (held,) = desk.store.quarantine.kept_out("MTUM", held=True)
             assert (held.rule, "as the second source says too" in held.found) == (REVISED, True)
         assert [one.accepted for one in desk.store.bars.revisions("MTUM")] == [True] * 4
         shelf(desk).shelf["MTUM"] = ALL
         refreshed(desk)
-        (back,) = desk.store.quarantine.kept("MTUM", held=True)
+        (back,) = desk.store.quarantine.kept_out("MTUM", held=True)
         assert (cached(desk).close[85], back.bar.close) == (101.0, 100.0)
 
 

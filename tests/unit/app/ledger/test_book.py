@@ -87,8 +87,8 @@ def sold(
     order = intent(day, Side.SELL, shares, symbol, reasons)
     desk.store.orders.add_intent(order, SENT_AT)
     if status is not OrderStatus.PLANNED:
-        desk.store.orders.claim(order.id, SENT_AT)
-        desk.store.orders.move(order.id, status, SENT_AT, Observed(filled=filled))
+        desk.store.orders.claim_order(order.id, SENT_AT)
+        desk.store.orders.move_order(order.id, status, SENT_AT, Observed(filled=filled))
     if filled:
         desk.store.orders.add_fills([fill(order, f"x{day.day}.01", filled, "101", "1")])
     return order
@@ -143,7 +143,7 @@ def test_available_is_what_is_settled_at_the_broker_and_in_the_sleeve(
 
 def test_a_holding_has_average_price_and_what_the_decision_kept(tmp_path: Path) -> None:
     with fake_desk(tmp_path, FakeBroker()) as desk:
-        desk.store.decisions.commit([decision()], [BUY])
+        desk.store.decisions.commit_decisions([decision()], [BUY])
         desk.store.orders.add_fills([fill(BUY, "7.01", 9, "104"), fill(BUY, "8.01", 10, "104.95")])
         # (9 * 104 + 10 * 104.95) / 19 = 104.5
         assert book_of(desk, shown()).holdings == {"MTUM": Holding("MTUM", 19, 104.5, MONDAY, {"atr": 1.5}, None)}
@@ -151,7 +151,7 @@ def test_a_holding_has_average_price_and_what_the_decision_kept(tmp_path: Path) 
 
 def test_a_split_rebases_shares_price_and_what_was_kept(tmp_path: Path) -> None:
     with fake_desk(tmp_path, FakeBroker()) as desk:
-        desk.store.decisions.commit([decision()], [BUY])
+        desk.store.decisions.commit_decisions([decision()], [BUY])
         desk.store.orders.add_fills([fill(BUY, "7.01", 19, "104")])
         desk.store.bars.agree_split(Split("MTUM", TUESDAY, D(2)), SENT_AT)
         held = book_of(desk, shown()).holdings["MTUM"]
@@ -164,7 +164,7 @@ def test_a_split_rebases_what_the_last_decision_remembered_and_still_wants(tmp_p
         "standing": [{"symbol": "MTUM", "shares": 7, "since": "2018-12-03", "reason": "burst"}],
     }
     with fake_desk(tmp_path, FakeBroker()) as desk:
-        desk.store.decisions.commit([decision(document=left)], ())
+        desk.store.decisions.commit_decisions([decision(document=left)], ())
         desk.store.bars.agree_split(Split("MTUM", TUESDAY, D(2)), SENT_AT)
         book = book_of(desk, shown())
         assert book.memory == {"month": "2018-11", "stop:MTUM": Price("MTUM", 75.0)}
@@ -176,7 +176,9 @@ def test_virtual_and_real_money_remember_nothing_of_each_other(tmp_path: Path, *
     standing = [{"symbol": "MTUM", "shares": 7, "since": "2018-12-03", "reason": "burst"}]
     left = {"memory": {"month": "2018-11"}, "standing": standing, "stopped": {"MTUM": "stop_loss"}}
     with fake_desk(tmp_path, FakeBroker()) as desk:
-        desk.store.decisions.commit([decision(document={**left, **({"virtual": True} if virtual else {})})], ())
+        desk.store.decisions.commit_decisions(
+            [decision(document={**left, **({"virtual": True} if virtual else {})})], ()
+        )
         (own,) = desk.sleeves
         for sleeve in (own, replace(own, state=SleeveState.WATCH)):
             book = book_of(desk, shown(), sleeve=sleeve)
@@ -224,7 +226,7 @@ WEDNESDAY = TUESDAY + timedelta(days=1)
 
 
 def changed(desk: Desk, change: SymbolChange) -> None:
-    desk.store.changes.state(ChangeRecord(change, SENT_AT, {}, {}, {}), [])
+    desk.store.changes.state_change(ChangeRecord(change, SENT_AT, {}, {}, {}), [])
 
 
 @pytest.mark.parametrize(
@@ -263,7 +265,7 @@ def test_an_exit_is_pending_under_the_new_name_of_its_shares(
 def test_lots_have_the_symbol_of_their_day_and_the_shares_of_today(tmp_path: Path) -> None:
     kept = {"AAA": {"atr": 9.0}, "MTUM": {"atr": 1.5}}
     with fake_desk(tmp_path, FakeBroker()) as desk:
-        desk.store.decisions.commit([replace(decision(), remembered=kept)], [BUY])
+        desk.store.decisions.commit_decisions([replace(decision(), remembered=kept)], [BUY])
         desk.store.orders.add_fills([fill(BUY, "7.01", 19, "104")])
         desk.store.bars.agree_split(Split("MTUM", WEDNESDAY, D(2)), SENT_AT)
         changed(desk, SymbolChange(ChangeKind.RENAMED, "MTUM", THURSDAY, "NEW"))
@@ -277,7 +279,7 @@ def test_of_two_symbols_that_became_one_each_lot_keeps_its_own(tmp_path: Path) -
     kept = {"AAA": {"atr": 9.0}, "MTUM": {"atr": 1.5}}
     other = intent(shares=6, symbol="AAA")
     with fake_desk(tmp_path, FakeBroker()) as desk:
-        desk.store.decisions.commit([replace(decision(), remembered=kept)], [BUY, other])
+        desk.store.decisions.commit_decisions([replace(decision(), remembered=kept)], [BUY, other])
         desk.store.orders.add_fills([fill(BUY, "7.01", 10, "104"), fill(other, "8.01", 6, "30")])
         for symbol, ratio, shares in (("AAA", "0.5", 3), ("MTUM", "2", 20)):
             taken = SymbolChange(ChangeKind.MERGED, symbol, TUESDAY, "NEW", D(ratio), given={STRATEGY: shares})
@@ -349,7 +351,7 @@ def test_only_deposits_and_withdrawals_after_a_date_are_flows() -> None:
 )
 def test_a_loss_pauses_so_many_sessions_after_it(tmp_path: Path, today: date, pause: int, paused: bool) -> None:
     with fake_desk(tmp_path, FakeBroker()) as desk:
-        desk.store.decisions.commit([decision(document={"daily_loss_hit": True})], [])
+        desk.store.decisions.commit_decisions([decision(document={"daily_loss_hit": True})], [])
         assert loss_pause(desk.store, desk.sleeves[0], SESSIONS, today, pause) is paused
         watched = replace(desk.sleeves[0], state=SleeveState.WATCH)
         assert not loss_pause(desk.store, watched, SESSIONS, today, pause)
@@ -427,8 +429,8 @@ def test_with_the_cash_in_a_fund_what_lacked_cash_is_wanted_for_five_sessions(tm
     plan = PlanRecord(ACCOUNT, FRIDAY, SENT_AT, {"cuts": cuts, "held_back": []}, {})
     pair = replace(one_sleeve(), strategy=PairReversal())
     with fake_desk(tmp_path, FakeBroker()) as desk:
-        desk.store.decisions.commit([decision(TUESDAY, document=left)], ())
-        desk.store.decisions.commit([decision(FRIDAY, document=left)], (), (), plan)
+        desk.store.decisions.commit_decisions([decision(TUESDAY, document=left)], ())
+        desk.store.decisions.commit_decisions([decision(FRIDAY, document=left)], (), (), plan)
 
         def wanted(sleeve: Sleeve, today: date, *, in_fund: bool = True) -> list[str]:
             cash = SleeveCash(D(0), D(0), in_fund)
@@ -504,7 +506,7 @@ def test_the_book_tells_losses_settlement_and_what_was_left(tmp_path: Path) -> N
             point = EquityPoint(day, STRATEGY, D(usd), D(0), D(0), D(usd), D(flow), None, None, 0)
             desk.store.ledger.write_equity(point)
         desk.store.limits.count_peak_since(TUESDAY, SENT_AT, STRATEGY)
-        desk.store.decisions.commit([decision(TUESDAY, document=left)], (), (), plan)
+        desk.store.decisions.commit_decisions([decision(TUESDAY, document=left)], (), (), plan)
         records = read_sleeve(desk.store, STRATEGY, FRIDAY)
         wednesday = TUESDAY + timedelta(days=1)
         waits = build_book(records, one_sleeve(), desk.store, SleeveCash(D(100), D(5)), SESSIONS, wednesday)

@@ -118,8 +118,8 @@ def test_a_change_waits_for_orders_that_may_still_fill_and_is_told_once(tmp_path
         held(desk, 7)
         order = intent(TUESDAY, Side.SELL, 7)
         desk.store.orders.add_intent(order, later(0))
-        desk.store.orders.claim(order.id, later(0))
-        desk.store.orders.move(order.id, OrderStatus.UNKNOWN, later(0))
+        desk.store.orders.claim_order(order.id, later(0))
+        desk.store.orders.move_order(order.id, OrderStatus.UNKNOWN, later(0))
         with pytest.raises(UsageError, match="is UNKNOWN: say it again once that has ended"):
             told(desk, "renamed", "MTUM", "NEW")
     with fake_desk(tmp_path / "again", FakeBroker([showing(NEW="7")]), NEXT) as desk:
@@ -140,7 +140,7 @@ def test_a_flat_symbol_takes_its_bars_and_wishes_along_and_gives_them_back(tmp_p
         taken = desk.store.bars.bars("NEW", bars.source)
         assert (taken.last_day, taken.close.tolist()) == (MONDAY, bars.until(MONDAY).close.tolist())
         assert desk.store.bars.bars("MTUM", bars.source).last_day == TUESDAY
-        assert desk.store.quarantine.altered() == ()
+        assert desk.store.quarantine.altered_bars() == ()
         assert desk.store.statements.flatten_requests() == ("NEW",)
         told(desk, "undone", "MTUM")
         assert len(desk.store.bars.bars("NEW", bars.source)) == 0
@@ -202,11 +202,11 @@ def test_a_change_whose_lots_were_never_written_is_made_whole_by_saying_it_again
     with fake_desk(tmp_path, FakeBroker([showing(NEW="7")]), NEXT) as desk:
         held(desk, 7)
         change = SymbolChange(ChangeKind.RENAMED, "MTUM", TUESDAY, "NEW", given={STRATEGY: 7})
-        desk.store.changes.state(ChangeRecord(change, NEXT, {}, {}, {}), [])
+        desk.store.changes.state_change(ChangeRecord(change, NEXT, {}, {}, {}), [])
         assert "stored is 7 MTUM" in book_problems(desk.store)[-1]
         told(desk, "renamed", "MTUM", "NEW")
         assert lots(desk) == [(STRATEGY, "NEW", 7, D(100))]
-        assert len(desk.store.changes.all()) == 1
+        assert len(desk.store.changes.stated_changes()) == 1
 
 
 def test_cash_in_lieu_goes_to_the_sleeves_by_the_fractions_they_lost(tmp_path: Path) -> None:

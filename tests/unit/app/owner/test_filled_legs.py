@@ -52,10 +52,10 @@ def stated(folder: Path, lists: BrokerLists, *words: str) -> tuple[int, list[tup
     """What was filled of the order by a person's words, and what of each leg at which price."""
     with fake_desk(folder, FakeBroker([lists])) as desk:
         desk.store.orders.add_intent(SPREAD, SENT_AT)
-        desk.store.orders.claim(SPREAD.id, SENT_AT)
-        desk.store.orders.move(SPREAD.id, OrderStatus.UNKNOWN, SENT_AT)
+        desk.store.orders.claim_order(SPREAD.id, SENT_AT)
+        desk.store.orders.move_order(SPREAD.id, OrderStatus.UNKNOWN, SENT_AT)
         accept(desk, Statement("filled", [SPREAD.ref, *words]))
-        state = desk.store.orders.find(SPREAD.id)
+        state = desk.store.orders.state_of(SPREAD.id)
         assert state is not None
         fills = [(fill.symbol, fill.side, fill.shares, fill.price) for fill in desk.store.orders.fills()]
         assert {fill.multiplier for fill in desk.store.orders.fills()} == {100}

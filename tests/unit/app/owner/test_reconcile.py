@@ -21,9 +21,9 @@ def differences(folder: Path, lists: BrokerLists, *moves: OrderStatus, at: datet
     """What is told of an order that was claimed and moved so, with these lists."""
     with fake_desk(folder, FakeBroker([lists]), at) as desk:
         desk.store.orders.add_intent(BUY, SENT_AT)
-        desk.store.orders.claim(BUY.id, SENT_AT)
+        desk.store.orders.claim_order(BUY.id, SENT_AT)
         for move in moves:
-            desk.store.orders.move(BUY.id, move, SENT_AT)
+            desk.store.orders.move_order(BUY.id, move, SENT_AT)
         document = reconcile(desk)
         assert document["exit_code"] == (6 if document["differences"] else 0)
         return list(document["differences"])

@@ -313,9 +313,9 @@ def test_an_evening_without_a_report_costs_that_report_alone(tmp_path: Path, out
         day = history.play(ENTRY + step)
         at = history.calendar.session(day).close
         if step == 1:
-            row = history.store.runs.start("daily_report", "", day, at)
+            row = history.store.runs.start_run("daily_report", "", day, at)
             missed = {"session": str(day), "problems": [{"code": code, "text": "not running"}], "cause": "not running"}
-            history.store.runs.finish(row, at, outcome, code, missed)
+            history.store.runs.finish_run(row, at, outcome, code, missed)
         else:
             summary = history.report(day).summary
     assert summary.corrections == ()
@@ -328,9 +328,9 @@ def test_a_fault_in_one_part_costs_that_part_and_is_said(tmp_path: Path) -> None
     first = history.play(ENTRY)
     stored = dict(history.report(first).document)
     del stored["fills"]
-    row = history.store.runs.find("daily_report", "", first)
+    row = history.store.runs.run_of("daily_report", "", first)
     assert row is not None
-    history.store.runs.finish(row.id, history.calendar.session(first).close, "finished", 0, stored)
+    history.store.runs.finish_run(row.id, history.calendar.session(first).close, "finished", 0, stored)
     report = history.report(history.play(ENTRY + 1))
     assert report.summary.corrections == ()
     assert report.summary.equity.equity_usd.state is State.FINAL
@@ -346,7 +346,7 @@ def test_a_report_that_cannot_be_made_is_no_job_still_at_work(tmp_path: Path) ->
     (tmp_path / "reports").write_text("a file where the folder belongs")
     with pytest.raises(StoreError, match="cannot be written"):
         history.report(day)
-    row = history.store.runs.find("daily_report", "", day)
+    row = history.store.runs.run_of("daily_report", "", day)
     assert row is not None
     assert (row.outcome, row.exit_code) == ("failed", 3)
 

@@ -107,7 +107,7 @@ def test_a_session_without_decision_does_not_claim_that_nothing_changed(tmp_path
 def test_two_decisions_are_compared_by_what_made_them(tmp_path: Path) -> None:
     history = history_of(tmp_path, ORDINARY)
     day = history.play(ENTRY)
-    old = history.store.decisions.find(day, "mtum_confluence")
+    old = history.store.decisions.decision_of(day, "mtum_confluence")
     assert old is not None
     assert drift_between(old, old) == ()
     new = replace(old, code_version="0.2.0", libraries={"numpy": "2.3.0"})

@@ -119,7 +119,7 @@ def test_stability_counts_the_reports_noted_and_those_delivered(tmp_path: Path) 
     message = report_message(writer, history.report(day))
     at = history.calendar.session(day).close
     for channel in ("mail", "push"):
-        messages.note(replace(message, key=f"{message.key}@{channel}"), at, None)
+        messages.queue_message(replace(message, key=f"{message.key}@{channel}"), at, None)
     messages.delivered(messages.undelivered()[0][0], at)
     rows = {line.step: (line.expected, line.reached) for line in stability(period(writer, Kind.MONTH, day))}
     assert rows["mailed"] == (2, 1)

@@ -223,9 +223,9 @@ def test_a_running_bar_that_the_run_would_refuse_is_no_go(tmp_path: Path, quote:
         decide_and_order(desk, session)  # fills the cache
         session = replay.upcoming()  # type: ignore[assignment]
         desk, session = ready(with_quote(desk, session, **quote), session)
-        kept = desk.store.quarantine.kept()
+        kept = desk.store.quarantine.kept_out()
         found = rehearse(desk, session, GOOD)
-        assert desk.store.quarantine.kept() == kept  # a look keeps nothing
+        assert desk.store.quarantine.kept_out() == kept  # a look keeps nothing
         ran = decide_and_order(desk, session, dry_run=True)
     checked, said = state(found, "market data MTUM")
     assert (checked, said.split(":")[0]) == (State.NO_GO, rule)

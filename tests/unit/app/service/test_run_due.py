@@ -15,7 +15,7 @@ WEDNESDAY = date(2024, 5, 15)
 
 
 def outcome(desk: Office, job: str, slot: str = "") -> str | None:
-    record = desk.store.runs.find(job, slot, WEDNESDAY)
+    record = desk.store.runs.run_of(job, slot, WEDNESDAY)
     return record.outcome if record else None
 
 
@@ -64,7 +64,7 @@ def test_a_jobs_messages_and_its_end_are_logged_under_its_run() -> None:
     desk.answers["decide_and_order"] = failing
     desk.box = Noting()
     run_due(replace(desk.context(), scope=scope))
-    record = desk.store.runs.find("decide_and_order", "", WEDNESDAY)
+    record = desk.store.runs.run_of("decide_and_order", "", WEDNESDAY)
     assert record is not None
     assert (record.id, WEDNESDAY) in seen
 
@@ -119,7 +119,7 @@ def test_a_machine_off_for_two_weeks_sends_one_message_and_repeats_nothing() -> 
 
 def test_a_killed_job_is_begun_again_before_its_deadline() -> None:
     desk = begun("2024-05-15 15:39")
-    desk.store.runs.start("decide_and_order", "", WEDNESDAY, new_york("2024-05-15 15:38"))
+    desk.store.runs.start_run("decide_and_order", "", WEDNESDAY, new_york("2024-05-15 15:38"))
     run_due(desk.context())
     assert desk.names == ["decide_and_order"]
     assert outcome(desk, "decide_and_order") == "finished"
@@ -127,7 +127,7 @@ def test_a_killed_job_is_begun_again_before_its_deadline() -> None:
 
 def test_a_killed_job_is_reported_after_its_deadline() -> None:
     desk = begun("2024-05-15 15:50")
-    desk.store.runs.start("decide_and_order", "", WEDNESDAY, new_york("2024-05-15 15:38"))
+    desk.store.runs.start_run("decide_and_order", "", WEDNESDAY, new_york("2024-05-15 15:38"))
     run_due(desk.context())
     assert outcome(desk, "decide_and_order") == "missed"
     assert "2024-05-15: decide_and_order: begun, and interrupted" in desk.box.taken[0].text
@@ -144,7 +144,7 @@ def test_orders_are_not_watched_while_the_decision_holds_the_lock() -> None:
 
 def test_a_decision_at_work_beyond_its_deadline_is_not_called_missed() -> None:
     desk = begun("2024-05-15 15:47")
-    desk.store.runs.start("decide_and_order", "", WEDNESDAY, new_york("2024-05-15 15:38"))
+    desk.store.runs.start_run("decide_and_order", "", WEDNESDAY, new_york("2024-05-15 15:38"))
     desk.store.held = True
     run_due(desk.context())
     assert outcome(desk, "decide_and_order") is None

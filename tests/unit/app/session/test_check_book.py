@@ -35,8 +35,8 @@ def holding(folder: Path, shares: int = 19) -> Iterator[Desk]:
     with fake_desk(folder, FakeBroker()) as desk:
         if shares:
             traded(desk.store, BUY, fill(BUY, "7.01", shares, "104"))  # type: ignore[arg-type]
-            desk.store.orders.claim(BUY.id, SENT_AT)
-            desk.store.orders.move(BUY.id, OrderStatus.FILLED, SENT_AT)
+            desk.store.orders.claim_order(BUY.id, SENT_AT)
+            desk.store.orders.move_order(BUY.id, OrderStatus.FILLED, SENT_AT)
         yield desk
 
 
@@ -144,8 +144,8 @@ def test_another_installation_stops_entries_until_it_is_acknowledged(tmp_path: P
 def test_an_order_of_an_earlier_session_without_an_end_bars_its_symbol(tmp_path: Path, begun: OrderStatus) -> None:
     with fake_desk(tmp_path, FakeBroker()) as desk:
         desk.store.orders.add_intent(BUY, SENT_AT)
-        desk.store.orders.claim(BUY.id, SENT_AT)
-        desk.store.orders.move(BUY.id, begun, SENT_AT)
+        desk.store.orders.claim_order(BUY.id, SENT_AT)
+        desk.store.orders.move_order(BUY.id, begun, SENT_AT)
         check = checked(desk, shown(), TODAY)
         assert check.entries_barred == check.exits_barred == {"MTUM": "unresolved"}
         same_day = checked(desk, shown(), SESSION)

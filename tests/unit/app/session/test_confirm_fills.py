@@ -38,16 +38,16 @@ def evening(folder: Path, broker: FakeBroker, bars: Bars | None = None, **change
         capital = CashMovement(f"capital:{STRATEGY}", STRATEGY, MONDAY, "capital", D(5000))
         desk.store.ledger.move_cash([capital])
         desk.store.orders.add_intent(BUY, SENT_AT)
-        assert desk.store.orders.claim(BUY.id, SENT_AT) is Restriction.NONE
+        assert desk.store.orders.claim_order(BUY.id, SENT_AT) is Restriction.NONE
         yield desk
 
 
 def accept(desk: Desk, order: OrderIntent = BUY) -> None:
-    desk.store.orders.move(order.id, OrderStatus.ACCEPTED, SENT_AT)
+    desk.store.orders.move_order(order.id, OrderStatus.ACCEPTED, SENT_AT)
 
 
 def status(desk: Desk, order: OrderIntent = BUY) -> tuple[OrderStatus, int]:
-    found = desk.store.orders.find(order.id)
+    found = desk.store.orders.state_of(order.id)
     assert found is not None
     return found.status, found.filled
 
@@ -129,7 +129,7 @@ def test_a_fill_without_our_reference_is_known_by_the_permanent_id_and_another_i
     foreign = replace(WHOLE, exec_id="8.01", ref="by hand", broker_id="77")
     broker = FakeBroker([shown(FILLED, fills=[nameless, foreign], held="19")])
     with evening(tmp_path, broker) as desk:
-        desk.store.orders.move(BUY.id, OrderStatus.ACCEPTED, SENT_AT)
+        desk.store.orders.move_order(BUY.id, OrderStatus.ACCEPTED, SENT_AT)
         confirm_fills(desk, SESSION)  # learns the permanent id from the listed order
         confirm_fills(desk, SESSION)
         assert [one.exec_id for one in desk.store.orders.fills()] == ["7.01"]
@@ -150,7 +150,7 @@ def test_a_nameless_fill_without_permanent_id_is_known_by_its_number_of_the_day(
     nameless = replace(WHOLE, ref="", broker_id="", client_id=17, order_id=order_id)
     with evening(tmp_path, FakeBroker([shown(fills=[nameless], held="19")])) as desk:
         number = Observed(broker_id="9001", client_id=17, order_id=35)
-        desk.store.orders.move(BUY.id, OrderStatus.ACCEPTED, SENT_AT, number)
+        desk.store.orders.move_order(BUY.id, OrderStatus.ACCEPTED, SENT_AT, number)
         code = confirm_fills(desk, SESSION).exit_code
         assert (code, status(desk)[0] is OrderStatus.FILLED) == (0 if known else ExitCode.PERSON, known)
 
@@ -196,7 +196,7 @@ def test_a_partial_fill_expires_with_what_it_got_and_is_told(tmp_path: Path) -> 
         result = confirm_fills(desk, SESSION)
         assert (result.exit_code, status(desk)) == (ExitCode.ORDER, (OrderStatus.EXPIRED, 8))
         assert "8 of 19 shares filled" in result.document["problems"][0]["text"]
-        run = desk.store.runs.find("confirm_fills", "", MONDAY)
+        run = desk.store.runs.run_of("confirm_fills", "", MONDAY)
         assert run is not None
         assert (run.outcome, run.exit_code) == ("finished", 5)
 
@@ -231,7 +231,7 @@ def test_an_order_no_list_shows_ends_after_the_close(
     tmp_path: Path, begun: OrderStatus, proves: bool, held: str, end: OrderStatus, code: ExitCode
 ) -> None:
     with evening(tmp_path, FakeBroker([shown(held=held)], proves_absence=proves)) as desk:
-        desk.store.orders.move(BUY.id, begun, SENT_AT)
+        desk.store.orders.move_order(BUY.id, begun, SENT_AT)
         assert confirm_fills(desk, SESSION).exit_code == code
         assert status(desk)[0] is end
 
@@ -249,7 +249,7 @@ def test_before_the_close_an_unlisted_order_is_left_as_it_is(tmp_path: Path) -> 
     source = ShelfSource({"MTUM": market()})
     with fake_desk(tmp_path, FakeBroker(), SESSION.before_close(5), source) as desk:
         desk.store.orders.add_intent(BUY, SENT_AT)
-        desk.store.orders.claim(BUY.id, SENT_AT)
+        desk.store.orders.claim_order(BUY.id, SENT_AT)
         accept(desk)
         confirm_fills(desk, SESSION)
         assert status(desk)[0] is OrderStatus.ACCEPTED
@@ -270,7 +270,7 @@ def test_a_broker_that_cannot_be_reached_fails_the_run_and_changes_nothing(tmp_p
         accept(desk)
         assert confirm_fills(desk, SESSION).exit_code == ExitCode.BROKER
         assert (status(desk)[0], broker.connected) == (OrderStatus.ACCEPTED, False)
-        run = desk.store.runs.find("confirm_fills", "", MONDAY)
+        run = desk.store.runs.run_of("confirm_fills", "", MONDAY)
         assert run is not None
         assert run.outcome == "failed"
 
@@ -279,7 +279,7 @@ def test_without_the_official_close_fills_are_recorded_and_equity_is_not(tmp_pat
     source = ShelfSource({"MTUM": market()}, down=True)
     with fake_desk(tmp_path, FakeBroker([SETTLED]), EVENING, source) as desk:
         desk.store.orders.add_intent(BUY, SENT_AT)
-        desk.store.orders.claim(BUY.id, SENT_AT)
+        desk.store.orders.claim_order(BUY.id, SENT_AT)
         accept(desk)
         result = confirm_fills(desk, SESSION)
         assert result.exit_code == ExitCode.DATA
@@ -326,7 +326,7 @@ def test_shares_sold_at_the_close_of_the_ex_date_still_have_their_dividend(tmp_p
         confirm_fills(desk, SESSION)
         sell = intent(TUESDAY, Side.SELL)
         desk.store.orders.add_intent(sell, SENT_AT)
-        desk.store.orders.claim(sell.id, SENT_AT)
+        desk.store.orders.claim_order(sell.id, SENT_AT)
         broker.script = [
             shown(
                 listed(sell, OrderStatus.FILLED, 19, broker_id="9002"),
@@ -372,7 +372,7 @@ def test_whoever_is_told_before_the_end_sees_the_result_of_a_run_that_still_coun
     with evening(tmp_path, FakeBroker([SETTLED])) as desk:
         accept(desk)
         confirm_fills(
-            desk, SESSION, before_end=lambda _: seen.append(desk.store.runs.unfinished("confirm_fills") is None)
+            desk, SESSION, before_end=lambda _: seen.append(desk.store.runs.unfinished_run("confirm_fills") is None)
         )
     assert seen == [False]
 
@@ -404,8 +404,8 @@ def test_a_rejected_order_that_was_filled_all_the_same_is_filled_and_a_lapsed_on
     for number, ended in enumerate((OrderStatus.REJECTED, OrderStatus.LAPSED)):
         with evening(tmp_path / str(number), FakeBroker([replace(SETTLED, orders=(rejected,))])) as desk:
             if ended is OrderStatus.LAPSED:
-                desk.store.orders.move(BUY.id, OrderStatus.UNKNOWN, SENT_AT)
-            desk.store.orders.move(BUY.id, ended, SENT_AT)
+                desk.store.orders.move_order(BUY.id, OrderStatus.UNKNOWN, SENT_AT)
+            desk.store.orders.move_order(BUY.id, ended, SENT_AT)
             result = confirm_fills(desk, SESSION)
             told = f"is {ended.value} here, but the broker filled 19 of it"
             assert (result.exit_code, told in result.document["problems"][0]["text"]) == (ExitCode.PERSON, True)
@@ -417,7 +417,7 @@ def test_a_rejected_order_that_was_filled_in_part_ends_with_what_was_filled(tmp_
     part = executed(BUY, "7.01", 5, "104", "1.00")
     broker = FakeBroker([shown(listed(BUY, OrderStatus.REJECTED), fills=[part], held="5", cash="4479")])
     with evening(tmp_path, broker) as desk:
-        desk.store.orders.move(BUY.id, OrderStatus.REJECTED, SENT_AT)
+        desk.store.orders.move_order(BUY.id, OrderStatus.REJECTED, SENT_AT)
         result = confirm_fills(desk, SESSION)
         assert (result.exit_code, status(desk)) == (ExitCode.PERSON, (OrderStatus.EXPIRED, 5))
         assert confirm_fills(desk, SESSION).exit_code is ExitCode.ORDER
@@ -430,7 +430,7 @@ def test_an_exit_executed_beyond_the_shares_held_leaves_a_short_lot_and_an_alarm
     with evening(tmp_path, FakeBroker([both])) as desk:
         accept(desk)
         desk.store.orders.add_intent(sale, SENT_AT)
-        desk.store.orders.claim(sale.id, SENT_AT)
+        desk.store.orders.claim_order(sale.id, SENT_AT)
         accept(desk, sale)
         result = confirm_fills(desk, SESSION)
         told = [problem["text"] for problem in result.document["problems"]]

@@ -25,11 +25,11 @@ DEAD = shown(listed(EXIT, OrderStatus.REJECTED), held="19")
 def rejected(desk: Desk, code: str = "201") -> None:
     """Hold 19 shares, and an exit of all of them that the broker refused."""
     desk.store.orders.add_intent(ENTRY, SENT_AT)
-    desk.store.orders.move(ENTRY.id, OrderStatus.FILLED, SENT_AT, Observed(filled=19))
+    desk.store.orders.move_order(ENTRY.id, OrderStatus.FILLED, SENT_AT, Observed(filled=19))
     desk.store.orders.add_fills([fill(ENTRY, "1.01", 19, "100", "1")])
     desk.store.orders.add_intent(EXIT, SENT_AT)
-    desk.store.orders.claim(EXIT.id, SENT_AT)
-    desk.store.orders.move(EXIT.id, OrderStatus.REJECTED, SENT_AT, Observed(code=code, text="no"))
+    desk.store.orders.claim_order(EXIT.id, SENT_AT)
+    desk.store.orders.move_order(EXIT.id, OrderStatus.REJECTED, SENT_AT, Observed(code=code, text="no"))
 
 
 def told(folder: Path, broker: FakeBroker, *, code: str = "201") -> str:

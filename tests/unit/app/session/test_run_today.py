@@ -42,7 +42,7 @@ def test_after_the_window_nothing_is_decided(tmp_path: Path) -> None:
 
 def test_a_session_that_was_decided_is_taken_up_again_after_the_window(tmp_path: Path) -> None:
     with fake_desk(tmp_path, FakeBroker(), SESSION.before_close(5)) as desk:
-        desk.store.decisions.commit([decision()], [])
+        desk.store.decisions.commit_decisions([decision()], [])
         check_window(desk, SESSION)
 
 

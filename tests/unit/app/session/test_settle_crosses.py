@@ -60,9 +60,9 @@ def evening(folder: Path, bars: Bars | None = None, held: str = "30") -> Iterato
             store.ledger.move_cash([CashMovement(f"capital:{name}", name, FRIDAY_BEFORE, "capital", D(5000))])
         store.orders.add_intent(EARLIER, later(-4000))
         store.orders.add_fills([fill(EARLIER, "7.01", 30, "100", "3")])
-        store.orders.move(EARLIER.id, OrderStatus.FILLED, later(-3900))
+        store.orders.move_order(EARLIER.id, OrderStatus.FILLED, later(-3900))
         both = [replace(decision(), strategy=name) for name in ("core", "timing")]
-        store.decisions.commit(both, [], [OUT, IN])
+        store.decisions.commit_decisions(both, [], [OUT, IN])
         yield desk
 
 
@@ -81,8 +81,8 @@ def test_a_cross_is_filled_at_the_official_close_without_commission(tmp_path: Pa
         assert lots == {"core": [(18, D(100))], "timing": [(12, D(104))]}
         # 5,000 - 30 x 100 - 3 + 12 x 104, and 5,000 - 12 x 104.
         assert (cash(desk, "core"), cash(desk, "timing")) == (D(3245), D(3752))
-        assert [one.status for one in desk.store.crosses.of(MONDAY)] == [OrderStatus.FILLED] * 2
-        assert not desk.store.crosses.planned()
+        assert [one.status for one in desk.store.crosses.crosses_of(MONDAY)] == [OrderStatus.FILLED] * 2
+        assert not desk.store.crosses.planned_crosses()
         assert not book_problems(desk.store)
 
 
@@ -99,7 +99,7 @@ def test_until_the_close_is_there_the_shares_stay_where_they_are(tmp_path: Path)
     with evening(tmp_path) as desk:
         assert settle_crosses(desk, MONDAY) == ()
 
-        assert [one.status for one in desk.store.crosses.planned()] == [OrderStatus.PLANNED] * 2
+        assert [one.status for one in desk.store.crosses.planned_crosses()] == [OrderStatus.PLANNED] * 2
         assert len(desk.store.orders.fills()) == 1
 
 
@@ -112,7 +112,7 @@ def test_a_session_without_a_close_lets_the_cross_lapse(tmp_path: Path) -> None:
 
         assert problem.exit_code is ExitCode.ORDER
         assert problem.text == f"12 MTUM were to change sleeves at the close of {MONDAY}, which never came"
-        assert {one.status for one in desk.store.crosses.of(MONDAY)} == {OrderStatus.LAPSED}
+        assert {one.status for one in desk.store.crosses.crosses_of(MONDAY)} == {OrderStatus.LAPSED}
 
 
 def test_the_next_session_fills_what_no_evening_did(tmp_path: Path) -> None:
@@ -121,17 +121,17 @@ def test_the_next_session_fills_what_no_evening_did(tmp_path: Path) -> None:
         desk.clock.wait_until(sessions.get(TUESDAY).before_close(22))  # type: ignore[union-attr] # it is a session
 
         assert settle_earlier_crosses(desk, TUESDAY, sessions) == ()
-        assert not desk.store.crosses.planned()
+        assert not desk.store.crosses.planned_crosses()
 
 
 def test_sides_that_differ_are_never_filled(tmp_path: Path) -> None:
     with evening(tmp_path) as desk:
         crosses = desk.store.crosses
         with pytest.raises(StoreError, match="differ by -12 shares"):
-            crosses.fill([OUT], D(104), EVENING, EVENING)
-        crosses.fill([OUT, IN], D(104), EVENING, EVENING)
+            crosses.fill_crosses([OUT], D(104), EVENING, EVENING)
+        crosses.fill_crosses([OUT, IN], D(104), EVENING, EVENING)
         with pytest.raises(StoreError, match="has ended already"):
-            crosses.fill([OUT, IN], D(104), EVENING, EVENING)
+            crosses.fill_crosses([OUT, IN], D(104), EVENING, EVENING)
 
 
 def test_a_sale_between_sleeves_is_no_disposal(tmp_path: Path) -> None:

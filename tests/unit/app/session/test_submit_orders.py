@@ -30,11 +30,11 @@ def planned(desk: Desk, order: Any = BUY) -> None:
 def begun(desk: Desk, order: Any = BUY) -> None:
     """An earlier process claimed the order and was never heard of again."""
     planned(desk, order)
-    assert desk.store.orders.claim(order.id, SENT_AT) is Restriction.NONE
+    assert desk.store.orders.claim_order(order.id, SENT_AT) is Restriction.NONE
 
 
 def state_of(desk: Desk, order: Any = BUY) -> IntentState:
-    found = desk.store.orders.find(order.id)
+    found = desk.store.orders.state_of(order.id)
     assert found is not None
     return found
 
@@ -352,8 +352,8 @@ def test_an_entry_that_needs_approval_lapses_without_it_and_leaves_with_it(tmp_p
 def stated_as_never_sent(desk: Desk) -> OrderIntent:
     """The first attempt was begun, not listed, and a person stated that it was never sent."""
     begun(desk)
-    desk.store.orders.move(BUY.id, OrderStatus.UNKNOWN, SENT_AT)
-    desk.store.orders.move(BUY.id, OrderStatus.PLANNED, SENT_AT)
+    desk.store.orders.move_order(BUY.id, OrderStatus.UNKNOWN, SENT_AT)
+    desk.store.orders.move_order(BUY.id, OrderStatus.PLANNED, SENT_AT)
     return state_of(desk).intent
 
 

@@ -29,9 +29,9 @@ def sent(folder: Path, lists: BrokerLists, status: OrderStatus = OrderStatus.ACC
     """An order that was sent and stands as told, and what the broker lists."""
     with fake_desk(folder, FakeBroker([lists])) as desk:
         desk.store.orders.add_intent(BUY, SENT_AT)
-        desk.store.orders.claim(BUY.id, SENT_AT)
+        desk.store.orders.claim_order(BUY.id, SENT_AT)
         for move in MOVES[status]:
-            desk.store.orders.move(BUY.id, move, SENT_AT)
+            desk.store.orders.move_order(BUY.id, move, SENT_AT)
         yield desk
 
 
@@ -42,7 +42,7 @@ def watched(desk: Desk) -> tuple[int, str]:
 
 
 def status(desk: Desk) -> OrderStatus:
-    found = desk.store.orders.find(BUY.id)
+    found = desk.store.orders.state_of(BUY.id)
     assert found is not None
     return found.status
 

@@ -51,7 +51,9 @@ def test_resuming_says_that_today_is_decided_already(mtum: Any, folder: Path) ->
     mtum("halt", "--why", "wait")
     assert mtum("status", "--json").document["halts"][0]["since"].startswith(THIRD.isoformat())
     store = open_store(folder / "mtum.db", "practice", ACCOUNT)
-    store.decisions.commit([replace(decision(THIRD, action="hold", reasons=("halted",)), account=ACCOUNT)], [])
+    store.decisions.commit_decisions(
+        [replace(decision(THIRD, action="hold", reasons=("halted",)), account=ACCOUNT)], []
+    )
     store.close()
     called = mtum("resume")
     assert called.out.splitlines()[1] == (

@@ -105,7 +105,7 @@ def test_a_real_market_knows_its_next_session_before_the_first_run(mtum: Any, mo
 def test_a_decided_session_whose_books_are_behind_waits_to_be_settled(mtum: Any, folder: Path) -> None:
     store = open_store(folder / "mtum.db", "practice", ACCOUNT)
     for day in (THIRD, *UPCOMING[:1]):
-        store.decisions.commit([replace(decision(day), account=ACCOUNT)], [])
+        store.decisions.commit_decisions([replace(decision(day), account=ACCOUNT)], [])
     store.close()
     with closing(sqlite3.connect(folder / "mtum.db")) as connection, connection:
         connection.execute("DELETE FROM equity WHERE session = '2018-01-02'")
