@@ -96,7 +96,7 @@ def _list(settings: Settings, folder: Path, as_of: str | None, *, as_json: bool)
 
 def wake_document(wake: "Wake") -> dict[str, str]:
     """Return one wake time as plain JSON values."""
-    from mtum.app.service.schedule import NEW_YORK
+    from mtum.core.market.calendars import NEW_YORK
 
     return {
         "job": wake.job,

@@ -6,12 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
+from mtum.core.market.calendars import NEW_YORK
 from mtum.core.market.instruments import instrument
 from mtum.core.market.sessions import Session, Sessions
 
-NEW_YORK = ZoneInfo("America/New_York")
 NEW_YORK_WIRE = "US/Eastern"
 VIX = "VIX"
 _VIX_CON_ID = 13455763  # the broker's own number

@@ -8,12 +8,13 @@ from decimal import Decimal
 from typing import Protocol
 
 from mtum.core.market.bars import Bar, Bars, bars_of_closes
+from mtum.core.market.calendars import NEW_YORK
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.portfolio.money import exact
 from mtum.core.simulation.account_book import CorporateAction
 from mtum.core.simulation.admission import Moment
 from mtum.core.simulation.provisional import volume_so_far
-from mtum.gateway.contracts import NEW_YORK, VIX, Listing, listing_of
+from mtum.gateway.contracts import VIX, Listing, listing_of
 from mtum.ports.market_data import BarSource
 from mtum.ports.time import Calendar
 

@@ -9,10 +9,11 @@ from functools import partial
 from time import monotonic
 
 from mtum.core.market.bars import COLUMNS, PRICE_COLUMNS, Bar, Bars
+from mtum.core.market.calendars import NEW_YORK
 from mtum.core.market.merging import dividend_adjusted
 from mtum.core.market.sessions import Session
 from mtum.gateway.behavior import BarOrder
-from mtum.gateway.contracts import NEW_YORK, NEW_YORK_WIRE, Listing, liquid_hours, matching, trading_hours
+from mtum.gateway.contracts import NEW_YORK_WIRE, Listing, liquid_hours, matching, trading_hours
 from mtum.gateway.framing import Field, message
 from mtum.gateway.market import Market
 from mtum.gateway.messages import (

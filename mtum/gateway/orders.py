@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
 
+from mtum.core.market.calendars import NEW_YORK
 from mtum.core.portfolio.orders import OrderType, Side
 from mtum.core.simulation.admission import Refusal, refusal, working_order
 from mtum.core.simulation.auction import called_inactive
@@ -18,7 +19,7 @@ from mtum.core.simulation.exchange_queries import (
 from mtum.core.simulation.exchange_state import ExchangeOrder, ExchangeStatus, ExchangeTicket, Execution, PlanEffect
 from mtum.gateway.accounts import push_account
 from mtum.gateway.behavior import EmptyFilter
-from mtum.gateway.contracts import NEW_YORK, NEW_YORK_WIRE, listing_of, matching
+from mtum.gateway.contracts import NEW_YORK_WIRE, listing_of, matching
 from mtum.gateway.framing import Message, message
 from mtum.gateway.messages import (
     WhatIf,

@@ -7,9 +7,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
+from mtum.core.market.calendars import NEW_YORK
 from mtum.core.simulation.exchange_state import ExchangeAccount
 from mtum.gateway.behavior import Behavior
-from mtum.gateway.contracts import NEW_YORK
 from mtum.gateway.exchange import StoredExchange
 from mtum.gateway.faults import FaultRule, Faults, Told
 from mtum.gateway.framing import Message

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from mtum import config
+from mtum.app.approvals.approve_orders import noticed
 from mtum.app.ledger.books import book_problems
-from mtum.app.owner.approve import noticed
 from mtum.app.owner.flatten_now import flatten_now
 from mtum.app.queries.risk import account_risk
 from mtum.app.records.verify import verify

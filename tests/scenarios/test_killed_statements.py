@@ -14,10 +14,10 @@ import pytest
 from mtum.adapters.store.reading import open_read_only
 from mtum.app.ledger.books import book_problems
 from mtum.app.ledger.equity import restate_equity
-from mtum.app.ledger.starting_capital import ensure_capital
 from mtum.app.owner.accept import accept
 from mtum.app.owner.reconcile import settle_first
 from mtum.app.owner.statement import Statement
+from mtum.app.session.starting_capital import ensure_capital
 from mtum.ports.broker import BrokerLists
 from mtum.wiring.resources import DATABASE_NAME
 from support.fakes import SENT_AT, SESSION, FakeBroker, fake_desk

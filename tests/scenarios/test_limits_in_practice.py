@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mtum.app.owner.approve_settings import approve_settings, changes, entries_stopped
+from mtum.app.approvals.approve_settings import approve_settings, changes, entries_stopped
 from mtum.app.session.decide_and_order import RunResult
 from mtum.app.session.play_session import play_session
 from mtum.core.portfolio.limits import Restriction

@@ -7,8 +7,9 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from mtum.app.service.run_due import Done, run_due
-from mtum.app.service.schedule import NEW_YORK, Wake, timetable, wakes
+from mtum.app.service.schedule import Wake, timetable, wakes
 from mtum.config import Schedule
+from mtum.core.market.calendars import NEW_YORK
 from mtum.core.market.sessions import Session, Sessions
 from support.exchange_sessions import xnys
 from support.run_contexts import Calendar, Office, Wall, new_york

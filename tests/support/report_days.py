@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from mtum.adapters.store.opening import open_store
+from mtum.app.approvals.approve_backtest import approve_backtest
 from mtum.app.desk import Provenance
-from mtum.app.owner.approve_backtest import approve_backtest
 from mtum.config import Settings, load
 from mtum.core.market.bars import Bars
 from mtum.core.portfolio.limits import Restriction

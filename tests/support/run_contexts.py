@@ -6,8 +6,9 @@ from datetime import UTC, date, datetime
 
 from mtum.app.service.outbox import Outbox
 from mtum.app.service.run_due import Done, Job, RunContext
-from mtum.app.service.schedule import NEW_YORK, timetable
+from mtum.app.service.schedule import timetable
 from mtum.config import Schedule
+from mtum.core.market.calendars import NEW_YORK
 from mtum.core.market.sessions import Session, Sessions
 from mtum.errors import NotifyError
 from mtum.ports.messages import Message

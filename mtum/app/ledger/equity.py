@@ -12,7 +12,6 @@ import numpy as np
 from mtum.app.desk import Desk
 from mtum.app.ledger.book import Records, SleeveRecords, flows_since, read_records, read_sleeve, write_lots
 from mtum.app.ledger.dividends import dividend_due
-from mtum.app.session.match_orders import IN_DOUBT
 from mtum.core.market.bars import COLUMNS, PRICE_COLUMNS, Bar, Bars
 from mtum.core.portfolio.benchmark import buy_and_hold
 from mtum.core.portfolio.costs import cost_model
@@ -113,7 +112,7 @@ def _equity_at(desk: Desk, sleeve: SleeveRecords, strategy: str, day: date, bars
     final = desk.store.bars.last_final(first, desk.source.name)
     # An order that may have been filled unseen: the shares, and so the equity, are not known yet.
     doubtful = any(
-        state.intent.strategy == strategy and state.intent.session <= day and state.status in IN_DOUBT
+        state.intent.strategy == strategy and state.intent.session <= day and state.status.in_doubt
         for state in desk.store.orders.states(unresolved=True)
     )
     return EquityPoint(

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from mtum.app.ledger.guards import DRAWDOWN
 from mtum.app.owner.halt import in_force
+from mtum.app.session.account_limits import DRAWDOWN
 from mtum.app.session.decide_and_order import JOB
 from mtum.core.market.calendars import NEW_YORK
 from mtum.ports.store import Store

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
-from mtum.app.owner.approve_settings import GUARDED
+from mtum.app.approvals.approve_settings import GUARDED
 from mtum.app.reporting.facts import SessionFacts
 from mtum.core.portfolio.returns import Curve, drawdown, growth
 from mtum.core.reporting.expectation import BacktestLine, Lived, expectations

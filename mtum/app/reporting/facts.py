@@ -6,8 +6,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+from mtum.app.approvals.approve_settings import pinned_contracts
 from mtum.app.ledger.virtual import virtual_points, virtual_records
-from mtum.app.owner.approve_settings import pinned_contracts
 from mtum.app.session.run_document import acted_together
 from mtum.config import REPLAYED_SOURCES, Settings, restored_strategy
 from mtum.core.market.bars import Bars

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from mtum.app.service.schedule import NEW_YORK, Wake
+from mtum.app.service.schedule import Wake
+from mtum.core.market.calendars import NEW_YORK
 from mtum.core.market.sessions import Session
 from mtum.errors import ExitCode
 from mtum.ports.messages import Message, Urgency

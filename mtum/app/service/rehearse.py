@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from mtum.app.approvals.approve_settings import entries_stopped
 from mtum.app.desk import Desk
-from mtum.app.owner.approve_settings import entries_stopped
 from mtum.app.service.check import Check, State
 from mtum.app.service.rehearse_market import market_checks
 from mtum.app.session.check_book import check_book

@@ -9,7 +9,8 @@ from typing import Any
 
 from mtum.app.service.notices import bug_notice, missed_notice, outcome_notices
 from mtum.app.service.outbox import Flushed, Outbox
-from mtum.app.service.schedule import NEW_YORK, Due, Key, Slot, Wake, due, upcoming
+from mtum.app.service.schedule import Due, Key, Slot, Wake, due, upcoming
+from mtum.core.market.calendars import NEW_YORK
 from mtum.core.market.sessions import Session, Sessions
 from mtum.errors import ExitCode, MtumError, RunLockedError, worst
 from mtum.ports.dead_man import DeadMan

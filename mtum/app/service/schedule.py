@@ -4,12 +4,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum
-from zoneinfo import ZoneInfo
 
 from mtum.config import Schedule
+from mtum.core.market.calendars import NEW_YORK
 from mtum.core.market.sessions import Session, Sessions
 
-NEW_YORK = ZoneInfo("America/New_York")
 REHEARSE_MINUTES = 90.0
 REFRESH_MINUTES = 30.0
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from mtum.app.bars.agree_splits import NOT_AGREED
 from mtum.app.desk import Desk, Problem
 from mtum.app.ledger.torn import torn
+from mtum.app.session.agree_splits import NOT_AGREED
 from mtum.app.session.differences import (
     beyond_ordered,
     foreign_differences,

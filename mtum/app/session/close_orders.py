@@ -7,7 +7,6 @@ from mtum.app.ledger.book import write_lots
 from mtum.app.ledger.equity import restate_equity
 from mtum.app.session.differences import Difference, balance_of, order_differences, unbooked
 from mtum.app.session.match_orders import (
-    IN_DOUBT,
     PENDING,
     cancel_at_once,
     executions_of,
@@ -63,7 +62,7 @@ def take_up(
         listed = None if state.intent.purpose.internal else find_trace(lists, state)
         if (
             listed is None
-            or listed.status in IN_DOUBT
+            or listed.status.in_doubt
             or (not adopt and state.status in PENDING and listed.status.working)
         ):
             continue
@@ -140,7 +139,7 @@ def _end(desk: Desk, lists: BrokerLists, state: IntentState) -> None:
         desk.store.orders.move_order(key, OrderStatus.UNKNOWN, now, Observed(text=text))
     elif filled:
         _end_filled(desk, state, filled)
-    elif state.status in IN_DOUBT and state.broker_id is None:
+    elif state.status.in_doubt and state.broker_id is None:
         desk.store.orders.move_order(key, OrderStatus.UNKNOWN, now, Observed(text="begun, and no list shows it"))
         if desk.broker.proves_absence or balance_of(desk, lists, state.intent.symbol).surplus == 0:
             text = "its session is over, no list shows it, and the position is as without it"

@@ -1,6 +1,6 @@
 """After the close: executions, commissions, cash and the official close, until every order is terminal."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,7 +11,6 @@ from mtum.app.ledger.book import Records, write_lots
 from mtum.app.ledger.dividends import dividends_received
 from mtum.app.ledger.equity import restate_equity, value_again_from
 from mtum.app.ledger.torn import torn
-from mtum.app.owner.flatten import forget_flatten
 from mtum.app.session.ask_ahead import ask_closes
 from mtum.app.session.close_orders import cancel_left_over, close_orders, take_up
 from mtum.app.session.decide_and_order import RunResult, sessions_around
@@ -186,3 +185,21 @@ def _fill_document(fill: Fill) -> dict[str, Any]:
         "commission_usd": float(fill.commission_usd) if fill.commission_usd is not None else None,
         "instant": fill.instant.isoformat().replace("+00:00", "Z"),
     }
+
+
+def forget_flatten(desk: Desk, held: Mapping[str, Collection[str]]) -> None:
+    """Drop requests for symbols that are no longer held.
+
+    Parameters
+    ----------
+    held : mapping of symbol to str
+        The sleeves that hold each symbol.
+    """
+    statements, now = desk.store.statements, desk.clock.now()
+    for symbol in statements.flatten_requests():
+        if not held.get(symbol):
+            statements.end_flatten(symbol, now)
+    for sleeve in desk.sleeves:
+        for symbol in statements.flatten_requests(sleeve.name):
+            if sleeve.name not in held.get(symbol, ()):
+                statements.end_flatten(symbol, now, sleeve.name)

@@ -7,8 +7,7 @@ from typing import Any
 
 from mtum.app.desk import Desk, Problem, exit_code_of
 from mtum.app.ledger.book import read_sleeves
-from mtum.app.ledger.guards import guarded, limits_after, worth_of
-from mtum.app.ledger.starting_capital import begun, ensure_capital
+from mtum.app.session.account_limits import guarded, limits_after, worth_of
 from mtum.app.session.check_book import check_book, check_hours, hours_apart
 from mtum.app.session.close_orders import cancel_left_over, close_earlier, take_up
 from mtum.app.session.close_untraded import close_untraded, untraded_problems, without_children
@@ -16,12 +15,13 @@ from mtum.app.session.decide_sleeves import Prepared, decide_sleeves, record_of
 from mtum.app.session.differences import RECORDED
 from mtum.app.session.exit_fallback import exit_fallback
 from mtum.app.session.gather import gather, note_files, refresh_universe
-from mtum.app.session.match_orders import IN_DOUBT, broken_off
+from mtum.app.session.match_orders import broken_off
 from mtum.app.session.move_cash import move_cash
 from mtum.app.session.our_books import open_books
 from mtum.app.session.plan_account import plan_account, planned_orders
 from mtum.app.session.run_document import empty_document, orders_document, run_document
 from mtum.app.session.settle_crosses import settle_earlier_crosses
+from mtum.app.session.starting_capital import begun, ensure_capital
 from mtum.app.session.submit_orders import submit_orders
 from mtum.config.account import account_rules
 from mtum.core.coordination.coordinate import NOT_APPROVED
@@ -269,7 +269,7 @@ def _again(desk: Desk, session: Session, done: RunRecord) -> RunResult:
     stored = done.document or current_document(desk, session)
     then = [{**problem, "text": f"then: {problem['text']}"} for problem in stored["problems"]]
     document = {**stored, **orders_document(states), "problems": then}
-    if any(state.status in IN_DOUBT for state in states):
+    if any(state.status.in_doubt for state in states):
         desk.broker.connect()
         try:
             problems = submit_orders(desk, session)

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from mtum.app.desk import Desk, Problem
 from mtum.app.ledger.book import held_lots, held_shares
-from mtum.app.session.match_orders import IN_DOUBT, find_trace, inactive, too_many, what_of
+from mtum.app.session.match_orders import find_trace, inactive, too_many, what_of
 from mtum.app.session.our_books import Books
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.fills import folded
@@ -288,11 +288,11 @@ def _order(desk: Desk, lists: BrokerLists, state: IntentState) -> Iterator[Diffe
     if listed.may_fill and state.intent.session < lists.at.date():
         text = f"{what} still works at the broker though {state.intent.session} has closed: cancel it by hand NOW"
         yield Difference("left over", key, text, _settled_by(desk, state.intent))
-    elif listed.status in IN_DOUBT:
-        if state.status in IN_DOUBT:
+    elif listed.status.in_doubt:
+        if state.status.in_doubt:
             word = listed.text or "the broker lists it and does not say what became of it"
             yield Difference("unknown", key, f"{what}: {word}")
-    elif state.status in IN_DOUBT:
+    elif state.status.in_doubt:
         way = _settled_by(desk, state.intent) or ("mtum run",)
         yield Difference("not adopted", key, f"{what}: the broker has it; the next look at it adopts it", way)
     elif not state.status.working:
@@ -302,13 +302,13 @@ def _order(desk: Desk, lists: BrokerLists, state: IntentState) -> Iterator[Diffe
         filled = f", {listed.filled} filled" if listed.filled else ""
         text = f"{what} was {word} by the broker before it was filled: {listed.code or ''} {listed.text}{filled}"
         yield Difference("ended", key, text.rstrip(": "), exit_code=ExitCode.ORDER)
-    if listed.status.working and listed.status not in IN_DOUBT:
+    if listed.status.working and not listed.status.in_doubt:
         yield from _working(state, listed)
 
 
 def _unlisted(desk: Desk, lists: BrokerLists, state: IntentState) -> Iterator[Difference]:
     key, what = state.intent.id, what_of(state)
-    if state.status in IN_DOUBT:
+    if state.status.in_doubt:
         words, ways = way_out_of_doubt(desk, state, lists)
         text = f"{what}: we do not know whether it was sent; no list shows it; {words}"
         yield Difference("unknown", key, text, ways)

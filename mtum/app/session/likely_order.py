@@ -3,10 +3,10 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from mtum.app.approvals.approve_orders import keep_notice, needs_approval
 from mtum.app.desk import Desk
-from mtum.app.owner.approve import keep_notice, needs_approval
-from mtum.app.service.schedule import NEW_YORK
 from mtum.app.session.decide_and_order import decide_and_order
+from mtum.core.market.calendars import NEW_YORK
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.orders import Purpose
 from mtum.ports.messages import Message, Urgency

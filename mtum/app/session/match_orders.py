@@ -19,9 +19,7 @@ from mtum.ports.broker import BrokerFill, BrokerLists, BrokerOrder
 from mtum.ports.records import IntentState, Observed
 from mtum.ports.store import Store
 
-IN_DOUBT = (OrderStatus.SUBMITTING, OrderStatus.UNKNOWN)
-"""Sent, or perhaps sent, and not known to be there or not."""
-PENDING = (OrderStatus.PLANNED, *IN_DOUBT)
+PENDING = (OrderStatus.PLANNED, OrderStatus.SUBMITTING, OrderStatus.UNKNOWN)
 """Not known to be at the broker."""
 
 
@@ -183,11 +181,11 @@ def broken_off(store: Store, error: MtumError, day: date | None = None) -> tuple
     day : date or None
         Whose denied and rejected orders are told too.
     """
-    states = [one for one in store.orders.states(unresolved=True) if one.status in IN_DOUBT]
+    states = [one for one in store.orders.states(unresolved=True) if one.status.in_doubt]
     own = () if day is None else store.orders.states(day)
-    states += [one for one in own if one.status not in IN_DOUBT]
+    states += [one for one in own if not one.status.in_doubt]
     orders = order_problems(states)
-    in_doubt = any(one.status in IN_DOUBT for one in states)
+    in_doubt = any(one.status.in_doubt for one in states)
     text = str(error).removesuffix("; nothing was sent") if in_doubt else str(error)
     return (*orders, Problem(error.exit_code, text))
 

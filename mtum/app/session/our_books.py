@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
-from mtum.app.bars.agree_splits import agree_splits
 from mtum.app.desk import Desk
 from mtum.app.ledger.book import Records, read_records
+from mtum.app.session.agree_splits import agree_splits
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.fills import Fill, folded, rebased
 from mtum.ports.broker import BrokerLists

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
+from mtum.app.approvals.approve_orders import approved_shares
 from mtum.app.desk import Desk
 from mtum.app.ledger.book import SleeveRecords, flows_since, settled_at, unsettled_usd
-from mtum.app.owner.approve import approved_shares
 from mtum.app.session.decide_sleeves import Decided, Prepared
 from mtum.app.session.gather import Market
 from mtum.app.session.move_cash import worth_now

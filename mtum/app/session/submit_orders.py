@@ -3,9 +3,9 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from mtum.app.approvals.approve_orders import wait_for_approval, way_of
 from mtum.app.desk import Desk, Problem
 from mtum.app.ledger.torn import torn
-from mtum.app.owner.approve import wait_for_approval, way_of
 from mtum.app.session.differences import way_out_of_doubt
 from mtum.app.session.match_orders import (
     PENDING,

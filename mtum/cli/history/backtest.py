@@ -71,7 +71,7 @@ def backtest(
         slippage_bps=slippage_bps,
     )
     if approve:
-        from mtum.app.owner.approve_backtest import check_approvable
+        from mtum.app.approvals.approve_backtest import check_approvable
 
         check_approvable(call.settings(), asked.active_strategy().name)
     answer = _backtest_answer(call, asked, check=check, out=out)
@@ -79,7 +79,7 @@ def backtest(
 
 
 def _approved(call: Call, answer: Answer) -> Answer:
-    from mtum.app.owner.approve_backtest import approve_backtest
+    from mtum.app.approvals.approve_backtest import approve_backtest
     from mtum.wiring.desks import provenance
     from mtum.wiring.resources import opened_store, system_clock
 

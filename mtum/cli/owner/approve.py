@@ -24,7 +24,7 @@ def approve(
     ] = None,
 ) -> Answer:
     """Approve a session's order in advance; it names the session and lapses with it."""
-    from mtum.app.owner.approve import noticed
+    from mtum.app.approvals.approve_orders import noticed
     from mtum.app.session.decide_and_order import JOB
     from mtum.wiring.resources import calendar_of, market_now, opened_store, system_clock
 

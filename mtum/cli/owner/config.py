@@ -73,7 +73,7 @@ def schema(context: typer.Context) -> Answer:
 @app.command()
 def approve(context: typer.Context) -> Answer:
     """Approve the strategy, portfolio and risk settings in force; live makes no entry before."""
-    from mtum.app.owner.approve_settings import approve_settings, watched, watched_line
+    from mtum.app.approvals.approve_settings import approve_settings, watched, watched_line
     from mtum.wiring.desks import provenance
     from mtum.wiring.resources import account_of, opened_store, system_clock
 

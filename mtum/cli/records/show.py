@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import typer
 
@@ -12,11 +11,11 @@ from mtum.cli.arguments import Limit, Since, SleeveName, sleeve_of
 from mtum.cli.context import call_of
 from mtum.cli.output import Answer, Listing, Problem
 from mtum.cli.stored import NOTHING_YET, stand_in, untold_commissions
+from mtum.core.market.calendars import NEW_YORK
 from mtum.errors import ExitCode
 
 app = typer.Typer(help="List trades, orders, fills, decisions, bars, equity, movements of cash or runs.")
 
-NEW_YORK = ZoneInfo("America/New_York")
 _COLUMNS: dict[str, dict[str, str]] = {
     "trades": {
         "symbol": "symbol",

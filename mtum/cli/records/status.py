@@ -3,21 +3,19 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 import typer
 
 from mtum.cli.context import call_of
 from mtum.cli.output import Answer, Listing, Problem
 from mtum.cli.stored import NOTHING_YET, stand_in
+from mtum.core.market.calendars import NEW_YORK
 from mtum.errors import ExitCode, worst
 
 if TYPE_CHECKING:
     from mtum.app.service.schedule import Wake
     from mtum.core.market.sessions import Sessions
     from mtum.ports.reading import HaltRow, PositionRow, RunRow
-
-NEW_YORK = ZoneInfo("America/New_York")
 
 
 def status(context: typer.Context) -> Answer:

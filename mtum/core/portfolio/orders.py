@@ -108,6 +108,11 @@ class OrderStatus(Enum):
         """Whether the order was handed to the broker, or may have been."""
         return self not in (OrderStatus.PLANNED, OrderStatus.DENIED, OrderStatus.LAPSED)
 
+    @property
+    def in_doubt(self) -> bool:
+        """Whether the order was sent, or perhaps was, and is not known to be at the broker or not."""
+        return self in (OrderStatus.SUBMITTING, OrderStatus.UNKNOWN)
+
 
 _WORKING = frozenset({OrderStatus.SUBMITTING, OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED, OrderStatus.UNKNOWN})
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from mtum.app.service.schedule import NEW_YORK, timetable, wakes
+from mtum.app.service.schedule import timetable, wakes
 from mtum.config import KNOWN_ENVIRONMENT, Schedule, setting_names
+from mtum.core.market.calendars import NEW_YORK
 from mtum.errors import ExitCode
 from support.exchange_sessions import xnys
 from support.source_tree import ROOT

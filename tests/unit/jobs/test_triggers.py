@@ -13,8 +13,9 @@ from jobs.service import notify, watchdog_seconds
 from jobs.session_trigger import SessionTrigger
 from mtum.app.service.outbox import Flushed
 from mtum.app.service.run_due import DueRun
-from mtum.app.service.schedule import NEW_YORK, timetable
+from mtum.app.service.schedule import timetable
 from mtum.config import Schedule
+from mtum.core.market.calendars import NEW_YORK
 from mtum.errors import ExitCode
 from support.run_contexts import Calendar, Wall, new_york
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from mtum.app.owner.flatten import forget_flatten, request_flatten
+from mtum.app.owner.flatten import request_flatten
+from mtum.app.session.confirm_fills import forget_flatten
 from mtum.core.portfolio.limits import Restriction
 from mtum.errors import UsageError
 from support.fakes import FakeBroker, fake_desk

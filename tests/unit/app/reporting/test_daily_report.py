@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mtum.app.owner.approve_settings import approve_settings
+from mtum.app.approvals.approve_settings import approve_settings
 from mtum.app.reporting.daily_report import preview_report
 from mtum.config import load
 from mtum.core.market.bars import Bar, Bars

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from mtum.app.approvals.approve_backtest import approve_backtest
+from mtum.app.approvals.approve_settings import approve_settings
 from mtum.app.desk import Provenance
-from mtum.app.owner.approve_backtest import approve_backtest
-from mtum.app.owner.approve_settings import approve_settings
 from mtum.app.reporting.drift import drift_between
 from mtum.config import load
 from mtum.core.reporting.daily.sections import page

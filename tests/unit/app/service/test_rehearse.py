@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from mtum.app.approvals.approve_settings import approve_settings
 from mtum.app.desk import Desk
-from mtum.app.owner.approve_settings import approve_settings
 from mtum.app.service.check import State
 from mtum.app.service.rehearse import Rehearsal, Surroundings, rehearse
 from mtum.app.session.decide_and_order import decide_and_order

@@ -2,8 +2,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mtum.app.service.schedule import NEW_YORK, Wake, due, timetable, upcoming, wakes
+from mtum.app.service.schedule import Wake, due, timetable, upcoming, wakes
 from mtum.config import Schedule
+from mtum.core.market.calendars import NEW_YORK
 from support.exchange_sessions import day, xnys
 
 SLOTS = timetable(Schedule())

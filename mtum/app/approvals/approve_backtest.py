@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
+from mtum.app.approvals.approve_settings import pinned_contracts
 from mtum.app.desk import Provenance
-from mtum.app.owner.approve_settings import pinned_contracts
 from mtum.config import Settings
 from mtum.errors import UsageError
 from mtum.ports.owner_store import ApprovalStore

@@ -5,10 +5,10 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
+from mtum.app.approvals.approve_settings import entries_stopped
 from mtum.app.desk import Desk, Problem
 from mtum.app.ledger.book import SleeveRecords
 from mtum.app.ledger.dividends import due_today_usd
-from mtum.app.owner.approve_settings import entries_stopped
 from mtum.app.session.check_book import BookCheck
 from mtum.app.session.gather import Market
 from mtum.core.portfolio.decision import Decision

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mtum.app.owner.approve import approved_shares, keep_notice, noticed, wait_for_approval
+from mtum.app.approvals.approve_orders import approved_shares, keep_notice, noticed, wait_for_approval
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.orders import Side
 from support.bars import weekday_sessions

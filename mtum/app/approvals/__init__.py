@@ -1,0 +1,1 @@
+"""What a person approves before it is traded: settings, a backtest, an order."""
