@@ -153,9 +153,10 @@ def _advance_order(state: ExchangeState, order: ExchangeOrder, moment: Moment, r
         return with_order(state, ended(order, ExchangeStatus.REJECTED, moment, plan.code, plan.text))
     if trades_now(order, moment):
         state = fill(state, order, moment, rules)
+    if not moment.closed or order.ticket.symbol not in moment.prices:
+        return state
     left = order_by_perm_id(state, order.perm_id)
-    priced = order.ticket.symbol in moment.prices
-    if left is None or left.status is not ExchangeStatus.WORKING or not moment.closed or not priced:
+    if left is None or left.status is not ExchangeStatus.WORKING:
         return state
     return with_order(state, _expired(left, moment)) if left.session == moment.session.day else state
 
@@ -179,10 +180,9 @@ def _expired(order: ExchangeOrder, moment: Moment) -> ExchangeOrder:
 
 def _events(before: tuple[ExchangeOrder, ...], state: ExchangeState) -> tuple[ExchangeEvent, ...]:
     events: list[ExchangeEvent] = []
+    after = {order.perm_id: order for order in state.orders}
     for old in before:
-        order = order_by_perm_id(state, old.perm_id)
-        if order is None:
-            continue
+        order = after[old.perm_id]
         if order.filled > old.filled:
             newest = [e for e in state.executions if e.perm_id == order.perm_id][-1]
             events.append(Filled(newest, order))
