@@ -21,7 +21,7 @@ from mtum.adapters.ib.contracts import ContractPins, Contracts
 from mtum.adapters.ib.wire_record import WireFile
 from mtum.adapters.run_journal import RunJournal
 from mtum.adapters.sources.dividends import ToldApart
-from mtum.adapters.sources.ib import Facts, IbSource
+from mtum.adapters.sources.ib import Facts, ib_source
 from mtum.adapters.state_file import ReplacedFile, Unwatched
 from mtum.app.desk import Desk, Provenance
 from mtum.app.ledger.book import held_shares
@@ -245,8 +245,8 @@ def _running_source(
     if name == "ib" and contracts is not None:
         teller = resources.dividend_teller(settings, data_dir)
         if teller is not None:
-            return ToldApart(IbSource(contracts), teller)
-        return IbSource(contracts, Facts(store.control.meta, store.control.set_meta))
+            return ToldApart(ib_source(contracts), teller)
+        return ib_source(contracts, Facts(store.control.meta, store.control.set_meta))
     market = settings.market.model_copy(update={"source": name})
     return resources.source_of(settings.model_copy(update={"market": market}), data_dir, tell)
 

@@ -84,10 +84,10 @@ def source_of(settings: "Settings", data_dir: Path, tell: Callable[[str], None] 
             exact = market.sample_share == "exact"
             return csv_source(data_dir / market.csv_dir, exact=exact, terms=terms_of(market.csv_prices, tell))
         case "yahoo":
-            from mtum.adapters.sources.yahoo import YahooSource
+            from mtum.adapters.sources.yahoo import yahoo_source
 
             calendar, folder = calendar_of(settings, data_dir), data_dir / "cache" / "yahoo"
-            return YahooSource(calendar, folder, market.yahoo_url, market.read_timeout_seconds)
+            return yahoo_source(calendar, folder, market.yahoo_url, market.read_timeout_seconds)
         case other:
             from mtum.adapters.store.market.cached_bars import CachedBars
 

@@ -12,7 +12,7 @@ import pytest
 import stamina
 
 from mtum.adapters.calendar import ExchangeCalendar
-from mtum.adapters.sources.yahoo import YahooSource
+from mtum.adapters.sources.yahoo import yahoo_source
 from mtum.app.bars.check_bars import check_bars
 from mtum.app.bars.refresh_bars import refresh_bars
 from mtum.app.desk import Desk
@@ -92,7 +92,7 @@ def market() -> Iterator[Market]:
 
 @contextmanager
 def desk_at(market: Market, folder: Path, at: datetime = AT) -> Iterator[Desk]:
-    source = YahooSource(CALENDAR, folder / "yahoo", market.server.url, timeout_seconds=1.0, budget_seconds=3.0)
+    source = yahoo_source(CALENDAR, folder / "yahoo", market.server.url, timeout_seconds=1.0, budget_seconds=3.0)
     with market_desk(folder, source, at, calendar=CALENDAR) as desk:
         yield desk
 

@@ -14,7 +14,8 @@ import stamina
 
 from mtum.adapters.calendar import ExchangeCalendar
 from mtum.adapters.sources.csv_files import Terms, read_bars
-from mtum.adapters.sources.yahoo import YahooSource
+from mtum.adapters.sources.vendor import VendorSource
+from mtum.adapters.sources.yahoo import yahoo_source
 from mtum.app.bars.check_bars import check_bars
 from mtum.app.bars.sync_bars import sync_bars
 from mtum.app.desk import Desk
@@ -208,13 +209,13 @@ CAPTURED = [
 
 
 @contextmanager
-def answering(folder: Path, name: str, cache: Path) -> Iterator[YahooSource]:
+def answering(folder: Path, name: str, cache: Path) -> Iterator[VendorSource]:
     path = folder / "yahoo-json" / name
     if not path.is_file():
         pytest.skip(f"{path} is not there")
     with yahoo_server() as server, stamina.set_testing(True, attempts=1):
         server.always = Reply(body=json.dumps(json.loads(path.read_text())["body"]).encode())
-        yield YahooSource(CALENDAR, cache, server.url)
+        yield yahoo_source(CALENDAR, cache, server.url)
 
 
 @pytest.mark.parametrize(("symbol", "name", "first", "last"), CAPTURED)

@@ -12,7 +12,8 @@ from mtum.adapters.brokers.ib.broker import IbBroker
 from mtum.adapters.ib.connection import client_library
 from mtum.adapters.ib.connector import Connector, login_of
 from mtum.adapters.ib.contracts import ContractPins, Contracts
-from mtum.adapters.sources.ib import IbSource
+from mtum.adapters.sources.ib import ib_source
+from mtum.adapters.sources.vendor import VendorSource
 from mtum.config import Settings
 from mtum.core.portfolio.orders import OrderType, Side, Ticket
 from support.gateway import ACCOUNT, Running
@@ -42,7 +43,8 @@ class Adapter:
     """The broker and the source on one connection."""
 
     broker: IbBroker
-    source: IbSource
+    source: VendorSource
+    contracts: Contracts
     connector: Connector
     told: Told
 
@@ -67,7 +69,7 @@ def adapter(
     found = IbBroker(contracts, settings.broker.acknowledge_seconds)
     try:
         found.connect()
-        yield Adapter(found, IbSource(contracts), connector, told)
+        yield Adapter(found, ib_source(contracts), contracts, connector, told)
     finally:
         found.close()
 

@@ -4,12 +4,9 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
 from itertools import groupby
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mtum.adapters.ib.codes import NO_PERMISSION
 from mtum.adapters.ib.contracts import Contracts
@@ -28,15 +25,13 @@ from mtum.adapters.ib.messages import (
     history,
     snapshot,
 )
-from mtum.adapters.sources.ahead import Ahead
+from mtum.adapters.sources.vendor import Slices, VendorSource
 from mtum.core.market.bars import PRICE_COLUMNS, Bar, Bars
 from mtum.core.market.coverage import Coverage, Dividends
 from mtum.core.market.dividends import dividends_of
 from mtum.core.market.sessions import Session
-from mtum.core.market.volume import UsualShare, intraday_share, learned_share
-from mtum.core.simulation.provisional import documented_share
 from mtum.errors import BarsInvalidError, BarsStaleError, BrokerError, DataError, SourceUnavailableError
-from mtum.ports.market_data import Call, Method, Quote, SeriesValue
+from mtum.ports.market_data import Quote, SeriesValue
 
 NAME = "ib"
 SERIES = ("VIX",)
@@ -52,8 +47,6 @@ _TOLD_SESSIONS = 15  # newest sessions of which a quote may have told more than 
 _DAYS_BEFORE = 12  # calendar days that hold a week of sessions
 
 type Ticks = Sequence[PriceTick | TextTick | DataType]
-type Slices = Sequence[tuple[NDArray[np.datetime64], NDArray[np.float64], datetime, float]]
-"""Of each full session: begin and volume of its slices, its close and its final volume."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +57,8 @@ class Facts:
     write: Callable[[str, str], None]
 
 
-class IbSource:
-    """Bars of regular hours from the broker (ports.market_data.BarSource).
+def ib_source(contracts: Contracts, facts: Facts | None = None) -> VendorSource:
+    """Return the broker as a source of bars of regular hours.
 
     Prices are adjusted for splits and not for dividends. Volume is the history service's on both sides
     of every comparison; the live feed's is another unit and is never used. Dividends are read from the prices
@@ -76,58 +69,28 @@ class IbSource:
     facts : Facts or None
         None where another tells the dividends: the broker is not asked then.
     """
+    connector = contracts.connector
+    return VendorSource(IbQuestions(contracts, facts), lambda begin: connector.talk(begin()), connector.talk_all)
+
+
+class IbQuestions:
+    """What the broker is asked; each question a talk over the run's connection."""
 
     name = NAME
+    prior_shares: Mapping[str, float] = PRIOR_SHARES
 
-    def __init__(self, contracts: Contracts, facts: Facts | None = None) -> None:
+    def __init__(self, contracts: Contracts, facts: Facts | None) -> None:
         self._connector = contracts.connector
         self._contracts = contracts
         self._facts = facts
         self._untold: set[str] = set()
         self._ex: dict[tuple[str, date], float | None] = {}
-        self._learned: dict[tuple[str, date], Slices] = {}
-        self._ahead = Ahead()
 
     def coverage(self, symbol: str) -> Coverage:
         """Return whether dividends are told: by prices adjusted for them, beside the prices of trades."""
         if self._facts is None or symbol in self._untold:
             return Coverage(Dividends.UNKNOWN)
         return Coverage(Dividends.KNOWN, told_by=NAME)
-
-    def ask_ahead(self, calls: Sequence[Call], seconds: float) -> None:
-        """Ask for many symbols at once, within the broker's limits."""
-        talks: Mapping[str, Callable[..., Talk[Any]]] = {
-            "history": self._history,
-            "quote": self._quote,
-            "series": self._series,
-            "volume_share": self._share,
-        }
-        came = self._connector.talk_all([partial(talks[call.method], *call.arguments) for call in calls], seconds)
-        self._ahead.keep(NAME, calls, came, seconds)
-
-    def history(self, symbol: str, first: date, last: date) -> Bars:
-        """Return the daily bars of the closed interval."""
-        return self._answer("history", self._history, symbol, first, last)
-
-    def quote(self, symbol: str, session: Session, at: datetime) -> Quote:
-        """Return today's running bar of the history service, dated by the live quote.
-
-        Raises
-        ------
-        BarsStaleError
-            If there is no bar of today, or nothing says when it last traded.
-        """
-        return self._answer("quote", self._quote, symbol, session, at)
-
-    def series(self, name: str, session: Session, at: datetime) -> SeriesValue | None:
-        """Return the index as it stands; None if nothing is known of it.
-
-        Raises
-        ------
-        SourceUnavailableError
-            If the broker shows none, or one that is no longer the pinned contract.
-        """
-        return self._answer("series", self._series, name, session, at)
 
     def series_history(self, name: str, first: date, last: date) -> Mapping[date, float]:
         """Return official closes of the closed interval; empty without permission."""
@@ -139,20 +102,8 @@ class IbSource:
             return {}
         return {bar.day: bar.close for bar in bars if first <= bar.day <= last}
 
-    def volume_share(self, symbol: str, session: Session, minutes: float) -> UsualShare | None:
-        """Return the median share of the last 20 full sessions' 5-minute bars, or the documented prior."""
-        try:
-            measured = self._answer("volume_share", self._share, symbol, session, minutes)
-        except DataError:
-            # The prior is a fair answer; a service that is down says so where bars are asked for.
-            self._learned[symbol, session.day] = ()
-            measured = None
-        return measured or documented_share(PRIOR_SHARES.get(symbol), session, minutes)
-
-    def _answer[T](self, method: Method, talk: Callable[..., Talk[T]], *arguments: Any) -> T:
-        return self._ahead.answer(Call(method, arguments), lambda: self._connector.talk(talk(*arguments)))
-
-    def _history(self, symbol: str, first: date, last: date) -> Talk[Bars]:
+    def history(self, symbol: str, first: date, last: date) -> Talk[Bars]:
+        """Ask for daily bars, and for the adjusted ones that tell dividends."""
         # A dividend shows against the close before it.
         since = first - timedelta(days=_DAYS_BEFORE)
         bars = yield from self._daily(symbol, since)
@@ -178,7 +129,8 @@ class IbSource:
             told.append(replace(bar, dividend=read if exact is None else float(exact)))
         return told
 
-    def _quote(self, symbol: str, session: Session, _: datetime) -> Talk[Quote]:
+    def quote(self, symbol: str, session: Session, _: datetime) -> Talk[Quote]:
+        """Ask for the running bar of the history service, dated by the live quote."""
         bars = yield from self._daily(symbol, session.day)
         bar = next((one for one in reversed(bars) if one.day == session.day), None)
         if bar is None:
@@ -224,7 +176,8 @@ class IbSource:
                     self._facts.write(_fact(symbol, ex_date), repr(amount))
         return self._ex[symbol, day]
 
-    def _series(self, name: str, _: Session, __: datetime) -> Talk[SeriesValue | None]:
+    def series(self, name: str, _: Session, __: datetime) -> Talk[SeriesValue | None]:
+        """Ask for the index as it stands; one that is no longer the pinned contract is not told."""
         if name not in SERIES:
             return None
         try:
@@ -239,18 +192,12 @@ class IbSource:
             return None
         return SeriesValue(name, NAME, points, seen, _delayed(ticks))
 
-    def _share(self, symbol: str, session: Session, minutes: float) -> Talk[UsualShare | None]:
-        # The bars are asked for once a day; the share of any minute is read from them.
-        if (symbol, session.day) not in self._learned:
-            bars = yield from self._daily(symbol, session.day - timedelta(days=_LEARNING_DAYS))
-            contract = yield from self._contracts.asking(symbol)
-            told = yield from _asked(history(contract, "22 D", "5 mins", epoch=True))
-            self._learned[symbol, session.day] = _full_sessions(told, bars, session.day)
-        shares = (
-            intraday_share(starts, volumes, close, minutes, final)
-            for starts, volumes, close, final in self._learned[symbol, session.day]
-        )
-        return learned_share([share for share in shares if share is not None])
+    def slices(self, symbol: str, session: Session, _: float) -> Talk[Slices]:
+        """Ask for 5-minute bars, and the daily bars with the final volumes."""
+        bars = yield from self._daily(symbol, session.day - timedelta(days=_LEARNING_DAYS))
+        contract = yield from self._contracts.asking(symbol)
+        told = yield from _asked(history(contract, "22 D", "5 mins", epoch=True))
+        return _full_sessions(told, bars, session.day)
 
     def _daily(self, symbol: str, first: date, what: str = "TRADES") -> Talk[list[Bar]]:
         contract = yield from self._contracts.asking(symbol)

@@ -1,8 +1,7 @@
 """Yahoo as a source of bars: history, today's running bar, the VIX, and shares of volume."""
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime, timedelta
-from functools import partial
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
 from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,16 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mtum.adapters.sources.ahead import Ahead
+from mtum.adapters.sources.vendor import Slices, VendorSource
 from mtum.adapters.sources.yahoo.client import Answer, YahooClient
-from mtum.adapters.sources.yahoo.frames import bars_of, instant_of, starts_of
 from mtum.core.market.bars import PRICE_COLUMNS, Bar, Bars
 from mtum.core.market.coverage import Coverage, Dividends
 from mtum.core.market.sessions import Session
-from mtum.core.market.volume import UsualShare, intraday_share, learned_share
-from mtum.core.simulation.provisional import documented_share
-from mtum.errors import BarsInvalidError, BarsStaleError, DataError
-from mtum.ports.market_data import Call, Method, Quote, SeriesValue
+from mtum.errors import BarsInvalidError, BarsStaleError
+from mtum.ports.market_data import Quote, SeriesValue
 from mtum.ports.time import Calendar
 
 if TYPE_CHECKING:
@@ -35,11 +31,28 @@ BUDGET_SECONDS = 30.0
 _NEW_YORK = "America/New_York"
 _INTRADAY_DAYS = 40  # holds 20 full sessions, holidays and half days included; Yahoo keeps 60
 
-type _Slices = tuple[NDArray[np.datetime64], NDArray[np.float64], datetime, float]
+
+_COLUMNS = {
+    "open": "Open",
+    "high": "High",
+    "low": "Low",
+    "close": "Close",
+    "volume": "Volume",
+    "dividend": "Dividends",
+    "split": "Stock Splits",
+}
+_PRICES = ("open", "high", "low", "close")
+_DIGITS = 7
 
 
-class YahooSource:
-    """Bars from Yahoo Finance (ports.market_data.BarSource).
+def yahoo_source(
+    calendar: Calendar,
+    cache_dir: Path,
+    base_url: str = "",
+    timeout_seconds: float = 10.0,
+    budget_seconds: float = BUDGET_SECONDS,
+) -> VendorSource:
+    """Return Yahoo Finance as a source of bars.
 
     Prices are adjusted for splits and not for dividends. There is no bid and ask, so that a big newest
     move needs a second source or a person.
@@ -51,56 +64,23 @@ class YahooSource:
     cache_dir, base_url, timeout_seconds, budget_seconds
         As `YahooClient`.
     """
+    client = YahooClient(cache_dir, base_url, timeout_seconds, budget_seconds)
+    return VendorSource(YahooQuestions(client, calendar), lambda ask: ask(), client.side_by_side)
+
+
+class YahooQuestions:
+    """What Yahoo is asked."""
 
     name = NAME
+    prior_shares: Mapping[str, float] = PRIOR_SHARES
 
-    def __init__(
-        self,
-        calendar: Calendar,
-        cache_dir: Path,
-        base_url: str = "",
-        timeout_seconds: float = 10.0,
-        budget_seconds: float = BUDGET_SECONDS,
-    ) -> None:
+    def __init__(self, client: YahooClient, calendar: Calendar) -> None:
+        self._client = client
         self._calendar = calendar
-        self._client = YahooClient(cache_dir, base_url, timeout_seconds, budget_seconds)
-        self._learned: dict[tuple[str, date], Sequence[_Slices]] = {}
-        self._ahead = Ahead()
 
     def coverage(self, symbol: str) -> Coverage:
         """Return that dividends are told: they come with every chart."""
         return Coverage(Dividends.KNOWN)
-
-    def ask_ahead(self, calls: Sequence[Call], seconds: float) -> None:
-        """Ask for many symbols at once, no faster than Yahoo allows."""
-        asks: Mapping[Method, Callable[..., Any]] = {
-            "history": self._history,
-            "quote": self._quote,
-            "series": self._series,
-            "volume_share": self._share,
-        }
-        came = self._client.side_by_side([partial(asks[call.method], *call.arguments) for call in calls], seconds)
-        self._ahead.keep(NAME, calls, came, seconds)
-
-    def history(self, symbol: str, first: date, last: date) -> Bars:
-        """Return the daily bars of the closed interval."""
-        return self._answer("history", self._history, symbol, first, last)
-
-    def quote(self, symbol: str, session: Session, at: datetime) -> Quote:
-        """Return today's running bar.
-
-        Raises
-        ------
-        BarsStaleError
-            If Yahoo has no bar of today, or does not say when it last traded.
-        BarsInvalidError
-            If a price is missing in it.
-        """
-        return self._answer("quote", self._quote, symbol, session, at)
-
-    def series(self, name: str, session: Session, at: datetime) -> SeriesValue | None:
-        """Return the index as it stands, or None for a series Yahoo does not have."""
-        return self._answer("series", self._series, name, session, at)
 
     def series_history(self, name: str, first: date, last: date) -> Mapping[date, float]:
         """Return official closes by session as Yahoo dates them, days the exchange was shut included."""
@@ -109,24 +89,13 @@ class YahooSource:
         bars = bars_of(self._client.chart(*SERIES[name], first, last).frame, name, NAME)
         return {bars.day(index): float(close) for index, close in enumerate(bars.close) if not isnan(close)}
 
-    def volume_share(self, symbol: str, session: Session, minutes: float) -> UsualShare | None:
-        """Return the median share of the last 20 full sessions' 5-minute bars, or the documented prior."""
-        try:
-            measured = self._answer("volume_share", self._share, symbol, session, minutes)
-        except DataError:
-            # The prior is a fair answer; a source that is down says so where bars are asked for.
-            self._learned[symbol, session.day] = ()
-            measured = None
-        return measured or documented_share(PRIOR_SHARES.get(symbol), session, minutes)
-
-    def _answer[T](self, method: Method, ask: Callable[..., T], *arguments: Any) -> T:
-        return self._ahead.answer(Call(method, arguments), lambda: ask(*arguments))
-
-    def _history(self, symbol: str, first: date, last: date) -> Bars:
+    def history(self, symbol: str, first: date, last: date) -> Bars:
+        """Return the daily bars of the closed interval."""
         frame = self._client.chart(ticker_of(symbol), _NEW_YORK, first, last).frame
         return bars_of(frame, symbol, NAME).since(first).until(last)
 
-    def _quote(self, symbol: str, session: Session, _: datetime) -> Quote:
+    def quote(self, symbol: str, session: Session, _: datetime) -> Quote:
+        """Return the running bar; one in which a price is missing is invalid."""
         bar, answer = self._running(symbol, ticker_of(symbol), _NEW_YORK, session)
         empty = [name for name in PRICE_COLUMNS if isnan(getattr(bar, name))]
         if empty:
@@ -146,7 +115,8 @@ class YahooSource:
             split=bar.split,
         )
 
-    def _series(self, name: str, session: Session, _: datetime) -> SeriesValue | None:
+    def series(self, name: str, session: Session, _: datetime) -> SeriesValue | None:
+        """Return the index as it stands; None for a series Yahoo does not have."""
         if name not in SERIES:
             return None
         bar, answer = self._running(name, *SERIES[name], session)
@@ -162,20 +132,16 @@ class YahooSource:
             raise BarsStaleError(f"{name}: Yahoo has no bar of {session.day} yet; its newest is {newest}")
         return bar, answer
 
-    def _share(self, symbol: str, session: Session, minutes: float) -> UsualShare | None:
-        # The bars are asked for once a day; the share of any minute is read from them.
-        if (symbol, session.day) not in self._learned:
-            first, last = session.day - timedelta(days=_INTRADAY_DAYS), session.day - timedelta(days=1)
-            intraday = self._client.chart(ticker_of(symbol), _NEW_YORK, first, last, "5m").frame
-            daily = self._history(symbol, first, last)
-            full = [one for one in self._calendar.sessions(first, last) if not one.half_day]
-            slices = (_slices(intraday, daily, one) for one in full)
-            self._learned[symbol, session.day] = [one for one in slices if one is not None]
-        shares = (
-            intraday_share(starts, volumes, close, minutes, final)
-            for starts, volumes, close, final in self._learned[symbol, session.day]
-        )
-        return learned_share([share for share in shares if share is not None])
+    def slices(self, symbol: str, session: Session, _: float) -> Slices:
+        """Return the 5-minute bars of the full sessions before this one."""
+        first, last = session.day - timedelta(days=_INTRADAY_DAYS), session.day - timedelta(days=1)
+        intraday = self._client.chart(ticker_of(symbol), _NEW_YORK, first, last, "5m").frame
+        daily, found = self.history(symbol, first, last), []
+        for one in self._calendar.sessions(first, last):
+            bar, part = daily.find(one.day), intraday[[stamp.date() == one.day for stamp in intraday.index]]
+            if not one.half_day and bar is not None and len(part):
+                found.append((starts_of(part.index), part["Volume"].to_numpy(dtype="float64"), one.close, bar.volume))
+        return found
 
 
 def ticker_of(symbol: str) -> str:
@@ -196,9 +162,51 @@ def _seen_at(name: str, answer: Answer) -> datetime:
     return seen
 
 
-def _slices(intraday: "pd.DataFrame", daily: Bars, session: Session) -> _Slices | None:
-    bar = daily.find(session.day)
-    part = intraday[[stamp.date() == session.day for stamp in intraday.index]]
-    if bar is None or not len(part):
+def bars_of(frame: "pd.DataFrame", symbol: str, source: str) -> Bars:
+    """Return a daily table as bars, each named by its date at the exchange.
+
+    Rows without any price are left out, so that their session is missing; a row with some prices
+    missing stays, with NaN in their place. Prices are split-adjusted, not dividend-adjusted.
+    """
+    columns = {name: _column(frame, title) for name, title in _COLUMNS.items()}
+    for name in _PRICES:
+        columns[name] = as_printed(columns[name])
+    some = ~np.isnan(np.vstack([columns[name] for name in _PRICES])).all(axis=0)
+    days = np.array([stamp.date() for stamp in frame.index], dtype="datetime64[D]")
+    return Bars.from_columns(symbol, source, days[some], {name: column[some] for name, column in columns.items()})
+
+
+def as_printed(prices: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return prices as the exchange printed them: Yahoo sends single-precision floats.
+
+    Examples
+    --------
+    >>> as_printed(np.array([50.91999816894531, 213.97999572753906, 0.12834799289703])).tolist()
+    [50.92, 213.98, 0.128348]
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        decimals = _DIGITS - 1 - np.floor(np.log10(np.abs(prices)))
+        scale = 10.0**decimals
+        rounded = np.rint(prices * scale) / scale
+    return np.where(np.isfinite(rounded), rounded, prices)
+
+
+def starts_of(index: Iterable[Any]) -> NDArray[np.datetime64]:
+    """Return the aware instants of a table as UTC seconds."""
+    return np.array([stamp.astimezone(UTC).replace(tzinfo=None) for stamp in index], dtype="datetime64[s]")
+
+
+def instant_of(found: Any) -> datetime | None:
+    """Return an instant that Yahoo tells as epoch seconds or the client as a stamp; None when there is none."""
+    if found is None:
         return None
-    return starts_of(part.index), part["Volume"].to_numpy(dtype="float64"), session.close, bar.volume
+    if isinstance(found, int | float):
+        return datetime.fromtimestamp(found, UTC)
+    instant: datetime = found.to_pydatetime()
+    return instant.astimezone(UTC)
+
+
+def _column(frame: "pd.DataFrame", title: str) -> NDArray[np.float64]:
+    if title not in frame.columns:
+        return np.zeros(len(frame))
+    return frame[title].to_numpy(dtype=np.float64)

@@ -7,7 +7,8 @@ from datetime import date
 import numpy as np
 import pytest
 
-from mtum.adapters.sources.ib import Facts, IbSource
+from mtum.adapters.sources.ib import Facts, ib_source
+from mtum.adapters.sources.vendor import VendorSource
 from mtum.core.market.coverage import Dividends
 from mtum.gateway.market import MarketClock
 from mtum.ports.market_data import Call
@@ -23,14 +24,14 @@ FIRST, BEFORE = date(2017, 1, 3), date(2017, 10, 3)
 
 
 @contextmanager
-def broker() -> Iterator[tuple[Running, Adapter, IbSource, dict[str, str]]]:
+def broker() -> Iterator[tuple[Running, Adapter, VendorSource, dict[str, str]]]:
     """A gateway, our adapter on it, a source that is told dividends, and what it remembers of them."""
     with (
         running_gateway(source=TABLE, clock=MarketClock(NOW, speed=0.0)) as gateway,
         adapter(gateway, request_seconds=5.0) as ours,
     ):
         known: dict[str, str] = {}
-        yield gateway, ours, IbSource(ours.source._contracts, Facts(known.get, known.__setitem__)), known
+        yield gateway, ours, ib_source(ours.contracts, Facts(known.get, known.__setitem__)), known
 
 
 def test_past_dividends_are_the_difference_of_two_histories() -> None:

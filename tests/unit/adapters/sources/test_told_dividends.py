@@ -11,7 +11,7 @@ import stamina
 
 from mtum.adapters.calendar import ExchangeCalendar
 from mtum.adapters.sources.dividends import ToldApart, YahooTeller, file_teller
-from mtum.adapters.sources.yahoo import YahooSource
+from mtum.adapters.sources.yahoo import yahoo_source
 from mtum.core.market.coverage import Dividends
 from mtum.errors import ConfigError
 from mtum.gateway.market import MarketClock
@@ -45,7 +45,7 @@ def test_yahoo_tells_the_dividends_of_the_brokers_bars(tmp_path: Path) -> None:
         chart = chart_of(bars, dividends={date(2017, 9, 15): 0.33, DAY: 0.35})
         chart.rows.append(Row(SESSION.open, 50.0, 51.0, 49.0, 50.0, 1000.0))
         server.charts["S000"] = chart
-        yahoo = YahooSource(ExchangeCalendar(), tmp_path, server.url)
+        yahoo = yahoo_source(ExchangeCalendar(), tmp_path, server.url)
         source = ToldApart(ours.source, YahooTeller(yahoo))
         calls = [Call("quote", ("S000", SESSION, NOW)), Call("quote", ("S001", SESSION, NOW))]
         source.ask_ahead(calls, 20.0)

@@ -10,7 +10,8 @@ import pytest
 import stamina
 
 from mtum.adapters.calendar import ExchangeCalendar
-from mtum.adapters.sources.yahoo import YahooSource
+from mtum.adapters.sources.vendor import VendorSource
+from mtum.adapters.sources.yahoo import yahoo_source
 from mtum.core.market.sessions import Session
 from mtum.core.market.volume import UsualShare
 from mtum.errors import BarsInvalidError, BarsMissingError, BarsStaleError, SourceUnavailableError
@@ -56,8 +57,8 @@ def two_tries_without_waiting() -> Iterator[None]:
         yield
 
 
-def source(server: YahooServer, folder: Path, *, timeout: float = 5.0, budget: float = 20.0) -> YahooSource:
-    return YahooSource(ExchangeCalendar(), folder / "yahoo", server.url, timeout, budget)
+def source(server: YahooServer, folder: Path, *, timeout: float = 5.0, budget: float = 20.0) -> VendorSource:
+    return yahoo_source(ExchangeCalendar(), folder / "yahoo", server.url, timeout, budget)
 
 
 def running_row(close: float = 191.0, at: datetime = AT) -> Row:

@@ -10,7 +10,8 @@ import pytest
 import stamina
 
 from mtum.adapters.calendar import ExchangeCalendar
-from mtum.adapters.sources.yahoo import YahooSource
+from mtum.adapters.sources.vendor import VendorSource
+from mtum.adapters.sources.yahoo import yahoo_source
 from mtum.core.market.sessions import Session
 from mtum.errors import BarsInvalidError, BarsMissingError, SourceUnavailableError, TooManyRequestsError
 from mtum.ports.market_data import Call
@@ -43,8 +44,8 @@ def one_try() -> Iterator[None]:
         yield
 
 
-def source(server: YahooServer, folder: Path) -> YahooSource:
-    return YahooSource(ExchangeCalendar(), folder / "yahoo", server.url, 5.0, 20.0)
+def source(server: YahooServer, folder: Path) -> VendorSource:
+    return yahoo_source(ExchangeCalendar(), folder / "yahoo", server.url, 5.0, 20.0)
 
 
 def histories(*symbols: str) -> list[Call]:

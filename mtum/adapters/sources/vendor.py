@@ -1,0 +1,144 @@
+"""A vendor that takes time to answer as a source of bars: its questions may be asked ahead of time, side by side."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from functools import partial
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtum.core.market.bars import Bars
+from mtum.core.market.coverage import Coverage
+from mtum.core.market.sessions import Session
+from mtum.core.market.volume import UsualShare, intraday_share, learned_share
+from mtum.core.simulation.provisional import documented_share
+from mtum.errors import DataError, MtumError, SourceUnavailableError
+from mtum.ports.market_data import Call, Method, Quote, SeriesValue
+
+type Slices = Sequence[tuple[NDArray[np.datetime64], NDArray[np.float64], datetime, float]]
+"""Of each full session: begin and volume of its 5-minute slices, its close and its final volume."""
+
+
+class _Vendor(Protocol):
+    # Coverage and past series are told at once; of the others what asks is returned, or the answer itself.
+    name: str
+    prior_shares: Mapping[str, float]
+
+    def coverage(self, symbol: str) -> Coverage: ...
+    def series_history(self, name: str, first: date, last: date) -> Mapping[date, float]: ...
+    def history(self, symbol: str, first: date, last: date) -> Any: ...
+    def quote(self, symbol: str, session: Session, at: datetime) -> Any: ...
+    def series(self, name: str, session: Session, at: datetime) -> Any: ...
+    def slices(self, symbol: str, session: Session, minutes: float) -> Any: ...
+
+
+class VendorSource:
+    """A vendor's bars (ports.market_data.BarSource, AsksAhead).
+
+    Parameters
+    ----------
+    vendor : object
+        Its questions, and `prior_shares`: the documented share of a session's volume traded by the decision.
+    ask : callable
+        Carries out one question, given as what begins it.
+    ask_all : callable
+        Carries out many side by side, no longer than so many seconds; by position what came of those that ended in
+        time, errors of ours among it.
+    """
+
+    def __init__(
+        self,
+        vendor: _Vendor,
+        ask: Callable[[Callable[[], Any]], Any],
+        ask_all: Callable[[Sequence[Callable[[], Any]], float], Mapping[int, Any]],
+    ) -> None:
+        self.name = vendor.name
+        self._vendor = vendor
+        self._ask = ask
+        self._ask_all = ask_all
+        self._questions: Mapping[Method, Callable[..., Any]] = {
+            "history": vendor.history,
+            "quote": vendor.quote,
+            "series": vendor.series,
+            "volume_share": vendor.slices,
+        }
+        self._came: dict[Call, Any] = {}
+        self._learned: dict[tuple[str, date], Slices] = {}
+
+    def coverage(self, symbol: str) -> Coverage:
+        """Return what is known of a symbol beside its closes."""
+        return self._vendor.coverage(symbol)
+
+    def ask_ahead(self, calls: Sequence[Call], seconds: float) -> None:
+        """Ask for many symbols at once, no faster than the vendor allows; what came before is forgotten."""
+        wanted = [call for call in calls if call.method != "volume_share" or not self._known(*call.arguments)]
+        came = self._ask_all([self._begun(call) for call in wanted], seconds)
+        self._came = {
+            call: came[at]
+            if at in came
+            else SourceUnavailableError(
+                f"{call.arguments[0]}: not gathered in time: no answer of {self.name} in {seconds:.0f} s"
+            )
+            for at, call in enumerate(wanted)
+        }
+
+    def history(self, symbol: str, first: date, last: date) -> Bars:
+        """Return the daily bars of the closed interval."""
+        found: Bars = self._answer("history", symbol, first, last)
+        return found
+
+    def quote(self, symbol: str, session: Session, at: datetime) -> Quote:
+        """Return today's running bar.
+
+        Raises
+        ------
+        BarsStaleError
+            If there is no bar of today, or nothing says when it last traded.
+        BarsInvalidError
+            If the bar cannot be what it claims to be.
+        """
+        found: Quote = self._answer("quote", symbol, session, at)
+        return found
+
+    def series(self, name: str, session: Session, at: datetime) -> SeriesValue | None:
+        """Return the index as it stands; None if nothing is known of it."""
+        found: SeriesValue | None = self._answer("series", name, session, at)
+        return found
+
+    def series_history(self, name: str, first: date, last: date) -> Mapping[date, float]:
+        """Return official closes of the closed interval; empty where there are none."""
+        return self._vendor.series_history(name, first, last)
+
+    def volume_share(self, symbol: str, session: Session, minutes: float) -> UsualShare | None:
+        """Return the median share of the last 20 full sessions' 5-minute bars, or the documented prior.
+
+        The bars are asked for once a session; the share of any minute is read from them.
+        """
+        if not self._known(symbol, session):
+            try:
+                found: Slices = self._answer("volume_share", symbol, session, minutes)
+            except DataError:
+                found = ()  # the prior is a fair answer; a vendor that is down says so where bars are asked for
+            self._learned[symbol, session.day] = found
+        shares = (
+            intraday_share(starts, volumes, close, minutes, final)
+            for starts, volumes, close, final in self._learned[symbol, session.day]
+        )
+        measured = learned_share([share for share in shares if share is not None])
+        return measured or documented_share(self._vendor.prior_shares.get(symbol), session, minutes)
+
+    def _known(self, symbol: str, session: Session, *_: object) -> bool:
+        return (symbol, session.day) in self._learned
+
+    def _begun(self, call: Call) -> Callable[[], Any]:
+        return partial(self._questions[call.method], *call.arguments)
+
+    def _answer(self, method: Method, *arguments: Any) -> Any:
+        call = Call(method, arguments)
+        if call not in self._came:
+            return self._ask(self._begun(call))
+        found = self._came.pop(call)
+        if isinstance(found, MtumError):
+            raise found
+        return found
