@@ -132,7 +132,7 @@ class BarRow:
 
 @dataclass(frozen=True, slots=True)
 class EquityRow:
-    """A strategy at an official close. The columns of `equity`."""
+    """A strategy at an official close. The columns of `equity`; no close, nor shares, where these are of several."""
 
     session: str
     strategy: str
@@ -143,7 +143,7 @@ class EquityRow:
     flows_usd: float
     benchmark_usd: float | None
     close: float | None
-    shares: int
+    shares: int | None
     final: int
 
 

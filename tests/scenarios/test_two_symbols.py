@@ -13,7 +13,9 @@ from mtum.app.session.play_session import Replay, play_session
 from mtum.core.market.bars import PRICE_COLUMNS, Bars
 from mtum.core.portfolio.fills import Fill
 from mtum.core.portfolio.orders import OrderStatus, Side
+from mtum.ports.reading import DayRow, EquityRow
 from mtum.wiring import desks
+from mtum.wiring.resources import opened_reader
 from support.practice import exchange_in, sample_market, settings_of, write_market
 from support.sixty_forty import SixtyForty
 
@@ -112,3 +114,14 @@ def test_the_order_of_the_symbols_in_the_universe_does_not_matter_to_sells_first
     pairs = [document["orders"] for document in documents[1:] if len(document["orders"]) == 2]
     assert pairs
     assert all([order["side"] for order in pair] == ["SELL", "BUY"] for pair in pairs)
+
+
+def test_no_price_and_no_count_of_shares_stands_for_two_symbols(history: tuple[Path, list[dict[str, Any]]]) -> None:
+    folder, documents = history
+    with opened_reader(settings(), folder / "mtum.db") as reader:
+        assert reader is not None
+        points, days = reader.rows(EquityRow), reader.rows(DayRow)
+    assert {(row.close, row.shares) for row in points} == {(None, None)}
+    assert len(points) == len(documents)
+    assert {(row.decision_price, row.close) for row in days} == {(None, None)}
+    assert {tuple(row.indicators) for row in days} == {("AAA", "BBB")}

@@ -53,6 +53,10 @@ SELECT i.id, o.ref, i.session, i.strategy, i.account, i.symbol, i.side, i.purpos
   o.submitted_at, o.updated_at
 FROM order_intents AS i JOIN orders AS o ON o.intent_id = i.id)"""
 _HALTS = '(SELECT id, restriction, why, halted_by AS "by", since, lifted_at, strategy AS sleeve FROM halts)'
+_EQUITY = (
+    "(SELECT session, strategy, cash_usd, receivable_usd, market_usd, equity_usd, flows_usd, benchmark_usd, close, "
+    "iif(close IS NULL AND shares <> 0, NULL, shares) AS shares, final FROM equity)"
+)
 _VIRTUAL = """(
 SELECT session, strategy, equity_usd, after FROM (SELECT session, strategy, json_extract(document, '$.equity_usd')
   AS equity_usd, json_extract(document, '$.virtual') AS virtual, max(iif(json_extract(document, '$.virtual'), NULL,
@@ -66,7 +70,7 @@ _LISTED: dict[type, tuple[str, str, str]] = {
     DayRow: ("v_daily", "session", "strategy"),
     SignalRow: ("v_signals", "session", "strategy, symbol, number"),
     BarRow: ("bars", "session", "symbol, source"),
-    EquityRow: ("equity", "session", "strategy"),
+    EquityRow: (_EQUITY, "session", "strategy"),
     VirtualRow: (_VIRTUAL, "session", "strategy"),
     CashRow: ("cash_movements", "session", "rowid"),
     RunRow: ("runs", "coalesce(session, date(started_at))", "started_at, id"),
@@ -185,7 +189,7 @@ class SqliteReader:
             open_orders=self._select(OrderRow, _ORDERS, f"WHERE status IN {_OPEN} ORDER BY planned_at"),
             halts=self.rows(HaltRow, lifted_at=None),
             cash_usd={strategy: round(cash, 6) for strategy, cash in _ask(self.connection, totals)},
-            equity=self._select(EquityRow, f"equity JOIN {_LATEST} USING (strategy, session)", "ORDER BY strategy"),
+            equity=self._select(EquityRow, f"{_EQUITY} JOIN {_LATEST} USING (strategy, session)", "ORDER BY strategy"),
             unsettled=[session for (session,) in _ask(self.connection, unsettled)],
             last_run=last[0] if last else None,
             undelivered=_ask(self.connection, waiting)[0][0],

@@ -108,8 +108,9 @@ def _equity_at(desk: Desk, sleeve: SleeveRecords, strategy: str, day: date, bars
     held = [lot for lot in sleeve.lots if lot.symbol in bars]
     market = sum((lot.value_usd(exact(bars[lot.symbol].close)) for lot in held), Decimal(0))
     earlier = desk.store.books.last_before(strategy, day)
-    first = next(iter(bars))
-    final = desk.store.bars.last_final(first, desk.source.name)
+    # A price and a count of shares are of one symbol.
+    priced = [*dict.fromkeys(lot.symbol for lot in held)] or [*bars]
+    final = desk.store.bars.last_final(next(iter(bars)), desk.source.name)
     # An order that may have been filled unseen: the shares, and so the equity, are not known yet.
     doubtful = any(
         state.intent.strategy == strategy and state.intent.session <= day and state.status.in_doubt
@@ -124,7 +125,7 @@ def _equity_at(desk: Desk, sleeve: SleeveRecords, strategy: str, day: date, bars
         equity_usd=cash + receivable + market,
         flows_usd=flows_since(movements, earlier.session if earlier else date.min),
         benchmark_usd=_benchmark(desk, day, strategy, movements, _compared(desk, strategy, bars)),
-        close=exact(bars[held[0].symbol if held else first].close),
+        close=exact(bars[priced[0]].close) if len(priced) == 1 else None,
         shares=sum(lot.shares for lot in held),
         final=final is not None and final >= day and not doubtful,
     )

@@ -223,9 +223,9 @@ def _listing(columns: Mapping[str, str], rows: Sequence[Any]) -> Listing:
 
 
 def _day_document(row: Any) -> dict[str, Any]:
-    """Return a decision's row, what its first symbol recorded beside what the row says itself."""
-    first: Mapping[str, Any] = next(iter(row.indicators.values()), {})
-    return {**first, **{field.name: getattr(row, field.name) for field in fields(row)}}
+    """Return a decision's row, what its symbol recorded, where it is one, beside what the row says itself."""
+    recorded: Mapping[str, Any] = next(iter(row.indicators.values())) if len(row.indicators) == 1 else {}
+    return {**recorded, **{field.name: getattr(row, field.name) for field in fields(row)}}
 
 
 def _told(row: Any, name: str) -> Any:

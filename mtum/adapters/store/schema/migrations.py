@@ -300,6 +300,13 @@ def symbol_changes(db: Database) -> None:
             db.execute(statement)
 
 
+@MIGRATIONS(name="0028_one_symbol_a_price")
+def one_symbol_a_price(db: Database) -> None:
+    """Show no price beside a decision on several symbols: it was the first one's, and the close another's."""
+    db.execute("DROP VIEW v_daily")
+    db.execute(create_view(VIEWS["v_daily"]))
+
+
 def _maybe_instant(fact: str) -> str | None:
     try:
         return instant_text(datetime.fromisoformat(fact))

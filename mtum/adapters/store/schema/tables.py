@@ -173,8 +173,8 @@ _LEDGER = (
         equity_usd | REAL NOT NULL | all three together
         flows_usd | REAL NOT NULL | deposits less withdrawals since the last point in USD
         benchmark_usd | REAL | buy-and-hold with the same capital in USD
-        close | REAL | official close in USD
-        shares | INTEGER NOT NULL | shares held
+        close | REAL | official close in USD; empty where there are several symbols
+        shares | INTEGER NOT NULL | shares held, of all symbols together
         final | INTEGER NOT NULL DEFAULT 1 | 0 while the close may still change
         """,
         "PRIMARY KEY (strategy, session)",

@@ -125,8 +125,9 @@ WITH filled AS MATERIALIZED (
 SELECT decisions.session, decisions.strategy, decisions.action,
   json_extract(decisions.reasons, '$[0]') AS reason,
   (SELECT group_concat(value, ', ') FROM json_each(decisions.reasons)) AS all_reasons,
-  (SELECT json_extract(value, '$.indicators.close') FROM json_each(document, '$.symbols') LIMIT 1) AS decision_price,
-  equity.close AS close,
+  (SELECT iif(count(*) = 1, max(json_extract(value, '$.indicators.close')), NULL)
+    FROM json_each(document, '$.symbols')) AS decision_price,
+  iif((SELECT count(*) FROM json_each(document, '$.symbols')) > 1, NULL, equity.close) AS close,
   (SELECT json_group_object(key, json_extract(value, '$.indicators')) FROM json_each(document, '$.symbols'))
     AS indicators,
   equity.equity_usd, equity.benchmark_usd,
@@ -218,8 +219,8 @@ VIEWS: dict[str, View] = {
                 "action": "enter, exit, hold or none",
                 "reason": "the deciding reason",
                 "all_reasons": "every true reason, the deciding one first",
-                "decision_price": "price in USD of the first symbol, as the decision saw it",
-                "close": "official close in USD",
+                "decision_price": "price in USD, as the decision saw it; empty where there are several symbols",
+                "close": "official close in USD; empty where there are several symbols",
                 "indicators": "JSON object: every value that the strategy recorded, by symbol",
                 "equity_usd": "equity at the close in USD",
                 "benchmark_usd": "buy-and-hold at the close in USD",

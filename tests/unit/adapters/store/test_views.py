@@ -193,6 +193,15 @@ def test_a_day_shows_what_was_seen_decided_ordered_and_filled(store: SqliteStore
     }
 
 
+def test_a_day_of_several_symbols_shows_no_price_as_it_would_be_one_of_them(store: SqliteStore) -> None:
+    seen = {symbol: {"indicators": {"close": price}} for symbol, price in (("MTUM", 105.25), ("SPY", 270.5))}
+    store.decisions.commit([decision(document={"symbols": seen})], ())
+    store.ledger.write_equity(point())
+    (day,) = rows(store, "v_daily")
+    assert (day["decision_price"], day["close"], day["equity_usd"]) == (None, None, 4998.8)
+    assert day["indicators"] == '{"MTUM":{"close":105.25},"SPY":{"close":270.5}}'
+
+
 def point() -> EquityPoint:
     cash, none, market, total = (Decimal(text) for text in ("3000", "0", "1998.8", "4998.8"))
     return EquityPoint(MONDAY, STRATEGY, cash, none, market, total, none, Decimal(5001), Decimal("105.2"), 19)
