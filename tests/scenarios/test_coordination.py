@@ -317,3 +317,20 @@ def test_the_risk_of_the_account_is_that_of_all_sleeves_together(tmp_path: Path)
     assert ("core", "max_position_usd") not in uses
     assert found.risk.concentration == pytest.approx(0.5, abs=0.01)
     assert {one.change_frac for one in found.stresses} == {None}  # the market of the test begins in 2017
+
+
+def test_what_a_sleeve_holds_that_is_off_is_read_before_the_decision_as_all_else(tmp_path: Path) -> None:
+    """A split of a session that nobody settled is known then, and its lots follow it in time."""
+    own = sleeve("core", 0.5).replace('"AAA", "BBB"', '"BBB"')
+    other = sleeve("timing", 0.5, row(DAYS[0], "AAA", 1.0)).replace('"AAA", "BBB"', '"AAA"')
+    with account(tmp_path, own, other) as replay:
+        while (session := replay.upcoming()) and session.day < DAYS[2]:
+            play_session(replay.desk, session)
+        database = replay.desk.store.database  # type: ignore[attr-defined] # the store of SQLite has it
+        with database.write() as connection:
+            connection.execute("DELETE FROM bars WHERE symbol = 'AAA' AND session >= ?", (str(DAYS[1]),))
+    with account(tmp_path, own, other.replace("weight = 0.5", 'weight = 0.5\nstate = "off"')) as replay:
+        session = replay.upcoming()
+        assert session is not None
+        assert decide_and_order(replay.desk, session).exit_code == 0
+        assert replay.desk.store.bars.last_final("AAA", "csv") == DAYS[1]

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from mtum.app.bars.judge_today import Judged, history_today, judge_today, judge_vix, vix_degraded
 from mtum.app.bars.refresh_bars import refresh_bars, refresh_series
 from mtum.app.desk import Desk
+from mtum.app.ledger.book import held_lots
 from mtum.app.ledger.equity import LAST_CLOSE_WITHIN
 from mtum.app.session.ask_ahead import ask_histories, ask_quotes, own_share
 from mtum.app.session.fit_history import fit_history, refuse
@@ -235,8 +236,15 @@ def refresh_universe(desk: Desk, session: Session, sessions: Sessions) -> dict[s
         If no sleeve can decide anything.
     """
     refused: dict[str, UnfitError] = {}
-    ask_histories(desk, _looked_at(desk), session, sessions)
-    for symbol in _looked_at(desk):
+    symbols = _looked_at(desk)
+    if len(desk.deciding) < len(desk.sleeves):
+        # What a sleeve holds that is off splits as all else does, and its lots follow before anything is decided.
+        off = {one.name for one in desk.sleeves if not one.decides}
+        symbols = tuple(
+            dict.fromkeys((*symbols, *(one.symbol for one in held_lots(desk.store) if one.strategy in off)))
+        )
+    ask_histories(desk, symbols, session, sessions)
+    for symbol in symbols:
         try:
             refresh_bars(desk, symbol, session, sessions)
         except UNFIT as error:

@@ -195,7 +195,7 @@ def test_a_day_shows_what_was_seen_decided_ordered_and_filled(store: SqliteStore
 
 def test_a_day_of_several_symbols_shows_no_price_as_it_would_be_one_of_them(store: SqliteStore) -> None:
     seen = {symbol: {"indicators": {"close": price}} for symbol, price in (("MTUM", 105.25), ("SPY", 270.5))}
-    store.decisions.commit([decision(document={"symbols": seen})], ())
+    store.decisions.commit_decisions([decision(document={"symbols": seen})], ())
     store.ledger.write_equity(point())
     (day,) = rows(store, "v_daily")
     assert (day["decision_price"], day["close"], day["equity_usd"]) == (None, None, 4998.8)
