@@ -37,6 +37,8 @@ from mtum.ports.market_data import BarSource
 from mtum.ports.time import Calendar
 
 DRAWS = 200
+NOT_MODELLED = "Not modelled: cash between sleeves, the cash fund, limits of the account, a thin closing auction."
+"""What a backtest of one strategy knows nothing of."""
 OTHER_CORRELATIONS = (-0.8, 0.0)
 COMPILING = "compiling the fast path, once on this machine (about 10 seconds) ..."
 
@@ -168,6 +170,7 @@ def document(found: Backtested) -> dict[str, Any]:
         "trades": [trade_document(trade) for trade in played.trades],
         "final_equity_usd": round(played.final_equity_usd, 6),
         "purchases_capped": played.purchases_capped,
+        "assumptions": [NOT_MODELLED],
         "metrics": {**metrics_document(played), "cautions": [*cautions(played), *_market_cautions(found)]},
         "benchmark": benchmark_document(found.held, found.capital_usd),
         **({"near_close": [asdict(spread) for spread in found.near_close]} if found.near_close else {}),

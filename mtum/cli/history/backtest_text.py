@@ -31,6 +31,7 @@ def backtest_shown(answer: Mapping[str, Any]) -> Iterator[str | Listing]:
     if "checks" in answer:
         yield from _checks(answer["checks"])
     yield from metrics["cautions"]
+    yield from answer["assumptions"]
     for file in answer.get("files", ()):
         yield f"written: {file}"
     yield "The past of one symbol, not a promise."

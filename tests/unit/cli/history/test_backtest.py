@@ -34,6 +34,8 @@ def test_the_document_keeps_its_contract(tmp_path: Path) -> None:
         *("pnl_usd", "return_frac", "reason", "sessions_held"),
     }
     assert document["metrics"]["exit_reasons"]
+    (unknown,) = document["assumptions"]
+    assert unknown.startswith("Not modelled: cash between sleeves, the cash fund, limits of the account")
     assert not (tmp_path / "data").exists(), "the data folder is neither read nor written"
 
 
@@ -300,4 +302,5 @@ def test_a_position_that_was_never_left_has_one_sign_for_all_that_is_not_known(t
     }
     labels = ("won, % (95 % interval)", "profit factor", "average, USD", "average length, sessions")
     assert (rows["made (closed)"], [rows[label] for label in labels]) == ("1 (0)", ["-"] * 4)
+    assert "\nNot modelled: cash between sleeves" in found.out
     assert "Why positions were left" not in found.out  # a table without a row says nothing
