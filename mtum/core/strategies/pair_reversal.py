@@ -55,11 +55,8 @@ class PairReversal(Strategy):
 
     def verdicts(self, view: "MarketView", own: Own) -> tuple[SymbolVerdict, ...]:
         """Return the sale of what has overtaken the other, then the purchase of the weaker one."""
-        closes = {symbol: view.bars[symbol].close for symbol in self.symbols}
-        gains = {
-            symbol: known(100.0 * float(close[-1] / close[-1 - self.pair_sessions] - 1.0))
-            for symbol, close in closes.items()
-        }
+        closes, before = {symbol: view.bars[symbol].close for symbol in self.symbols}, -1 - self.pair_sessions
+        gains = {symbol: known(100.0 * float(close[-1] / close[before] - 1.0)) for symbol, close in closes.items()}
         found = []
         for symbol, other in (self.symbols, self.symbols[::-1]):
             entry = below("pair_behind", gains[symbol], gains[other])
@@ -67,8 +64,7 @@ class PairReversal(Strategy):
             buys = entry.passed and not own.of(symbol).shares
             # What is ahead is not wanted any more, bought or still to be bought.
             verdict = Target(0.0) if leave.passed else Target(1.0) if buys else Keep()
-            sells = leave.passed and own.of(symbol).shares > 0
-            reason = leave.name if sells else entry.name if buys else "hold"
+            reason = leave.name if leave.passed and own.of(symbol).shares > 0 else entry.name if buys else "hold"
             seen = {"close": known(float(closes[symbol][-1])), "pair_gain": gains[symbol]}
             found.append(SymbolVerdict(symbol, verdict, (reason,), (entry, leave), seen))
         return tuple(sorted(found, key=lambda one: one.enters))
