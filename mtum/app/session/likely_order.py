@@ -31,7 +31,8 @@ def likely_order(desk: Desk, session: Session) -> Message | None:
         if needs_approval(required[name], Purpose(order["purpose"]))
     ]
     names = ("sleeve", "symbol", "side", "shares")
-    keep_notice(desk, session.day, [{name: order[name] for name in names} for order in wanted])
+    listed = [{name: order[name] for name in names} | {"way": _way(order)} for order in wanted]
+    keep_notice(desk, session.day, listed)
     if not wanted:
         return None
     whole = {sleeve.name for sleeve in desk.sleeves if sleeve.weight == 1}

@@ -51,8 +51,13 @@ def approve(
     what = " ".join([way, *([f"of {symbol}"] if symbol else []), *([f"by {whose}"] if whose else [])])
     lines = [f"{what} of {day} {'approved' if new else 'was approved already'}"]
     if needed and not (whose or symbol):
-        side = "BUY" if enter else "SELL"
-        rows = [f"{one['side']} {one['shares']} {one['symbol']}" for one in listed or () if one["side"] == side]
+        # What buys a short back is an exit; a notice of an older program tells no way, only the side.
+        told_by = {"BUY": "enter", "SELL": "exit"}
+        rows = [
+            f"{one['side']} {one['shares']} {one['symbol']}"
+            for one in listed or ()
+            if one.get("way", told_by[one["side"]]) == way
+        ]
         told = ", ".join(rows) or ("nothing, as the notice lists none" if listed is not None else "")
         lines.append(f"It covers {told or 'what the notice before the decision lists, all orders if there is none'}.")
     chosen = {name: word for name, word in (("sleeve", whose), ("symbol", symbol)) if word}

@@ -2,11 +2,15 @@
 
 import sqlite3
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mtum.config import load
+from mtum.core.canonical import canonical
+from mtum.wiring.resources import opened_store
 from support.mail_servers import PASSWORD, USER, mail_server
 
 pytestmark = pytest.mark.filterwarnings(
@@ -190,6 +194,22 @@ def test_an_approval_says_what_it_covers(mtum: Any, monkeypatch: pytest.MonkeyPa
         "It covers what the notice before the decision lists, all orders if there is none.\n"
     )
     assert "It covers" not in mtum(*words, "--enter", "--symbol", "MTUM").out
+
+
+def test_an_approval_of_exits_covers_what_buys_a_short_back(
+    mtum: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MTUM_RISK__REQUIRE_CONFIRMATION", "all")
+    words, day = ("approve", "--session", "2018-01-03"), date(2018, 1, 3)
+    mtum(*words, "--enter")
+    rows = [("AAA", "BUY", 7, "exit"), ("BBB", "SELL", 3, "exit"), ("CCC", "BUY", 2, "enter")]
+    with opened_store(load(None, {}), tmp_path / "data") as store:
+        listed = [
+            {"sleeve": "core", **dict(zip(("symbol", "side", "shares", "way"), row, strict=True))} for row in rows
+        ]
+        store.control.set_meta("noticed_orders", canonical({"session": day.isoformat(), "orders": listed}))
+    assert mtum(*words, "--exit").out.endswith("It covers BUY 7 AAA, SELL 3 BBB.\n")
+    assert mtum(*words, "--enter").out.endswith("It covers BUY 2 CCC.\n")
 
 
 @pytest.mark.parametrize(
