@@ -89,7 +89,7 @@ def source_of(settings: "Settings", data_dir: Path, tell: Callable[[str], None] 
             calendar, folder = calendar_of(settings, data_dir), data_dir / "cache" / "yahoo"
             return yahoo_source(calendar, folder, market.yahoo_url, market.read_timeout_seconds)
         case other:
-            from mtum.adapters.store.market.cached_bars import CachedBars
+            from mtum.adapters.store.cached_bars import CachedBars
 
             return CachedBars(other, data_dir / DATABASE_NAME)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mtum.adapters.store.market.cached_bars import CachedBars
+from mtum.adapters.store.cached_bars import CachedBars
 from mtum.adapters.store.opening import SqliteStore
 from mtum.errors import BarsMissingError, SourceUnavailableError
 from support.bar_folders import made_up_market
