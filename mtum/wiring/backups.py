@@ -5,8 +5,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from mtum.adapters.store.backup import BackupFacts, restore
-from mtum.adapters.store.vault import FolderVault
+from mtum.adapters.store.backup import BackupFacts, FolderVault, restore
 from mtum.app.reporting.quarter import Drill
 from mtum.app.service.backup import BackupDone, backup
 from mtum.config import Settings

@@ -6,7 +6,6 @@ from decimal import Decimal
 
 from mtum.app.desk import Desk, Problem
 from mtum.app.ledger.torn import torn
-from mtum.app.session.agree_splits import NOT_AGREED
 from mtum.app.session.differences import (
     beyond_ordered,
     foreign_differences,
@@ -15,7 +14,7 @@ from mtum.app.session.differences import (
     position_differences,
 )
 from mtum.app.session.match_orders import find_order, unread_problems
-from mtum.app.session.our_books import Books
+from mtum.app.session.our_books import NOT_AGREED, Books
 from mtum.core.market.calendars import calendars_agree
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.decision import Book

@@ -19,16 +19,18 @@ from mtum.app.ledger.book import (
 from mtum.app.ledger.dividends import due_today_usd
 from mtum.app.ledger.virtual import virtual_records
 from mtum.app.session.check_book import BookCheck
-from mtum.app.session.decide_believed import decide_believed
 from mtum.app.session.gather import Gathered, Market
-from mtum.core.decide import FAILED, abstained, with_change_since
+from mtum.core.decide import FAILED, abstained, decide, with_change_since
 from mtum.core.market.sessions import Session, Sessions
+from mtum.core.market.validation import at_midpoint
 from mtum.core.portfolio.decision import Book, Decision
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.money import AccountKind
+from mtum.core.portfolio.orders import Side
 from mtum.core.portfolio.sleeves import Sleeve, SleeveState
 from mtum.core.record import decision_document, frame_of
-from mtum.errors import BookMismatchError, DataError, ExitCode, UnfitError
+from mtum.core.view import MarketView
+from mtum.errors import BarsInvalidError, BookMismatchError, DataError, ExitCode, UnfitError
 from mtum.ports.broker import BrokerLists
 from mtum.ports.records import CashMovement, DecisionRecord
 
@@ -230,3 +232,46 @@ def record_of(desk: Desk, one: Decided, decided_at: datetime) -> DecisionRecord:
         libraries=desk.provenance.libraries,
         remembered={verdict.symbol: verdict.remember for verdict in one.decision.verdicts if verdict.remember},
     )
+
+
+WHATEVER_THE_PRICE = frozenset({"exit_carried", "flatten", "sleeve_closed"})
+"""Reasons of sales that no condition on today's bar led to."""
+
+
+def decide_believed(gathered: Gathered, sleeve: Sleeve, book: Book) -> Decision:
+    """Decide on what was gathered for a sleeve; a sale at a doubtful price must also hold at the live midpoint.
+
+    Raises
+    ------
+    BarsInvalidError
+        If a sale rests on an unconfirmed price alone.
+    """
+    decision = decide(gathered.view, sleeve.strategy, book, sleeve.rules)
+    in_doubt = {
+        order.symbol
+        for order in decision.orders
+        if order.side is Side.SELL and order.symbol in gathered.doubtful and not WHATEVER_THE_PRICE & {*order.reasons}
+    }
+    if not in_doubt:
+        return decision
+    again = decide(_at_midpoints(gathered.view, in_doubt), sleeve.strategy, book, sleeve.rules)
+    sold = {order.symbol for order in again.orders if order.side is Side.SELL}
+    for symbol in sorted(in_doubt):
+        midpoint = gathered.view.provisional[symbol].midpoint
+        if midpoint is None or symbol not in sold:
+            held = "there is no midpoint to check it at" if midpoint is None else f"it does not hold at {midpoint:g}"
+            raise BarsInvalidError(
+                f"{symbol} {gathered.view.session}: a sale at an unconfirmed price: {held}; "
+                "look at the price, then `mtum bars release` it or `mtum flatten`"
+            )
+    return decision
+
+
+def _at_midpoints(view: MarketView, symbols: set[str]) -> MarketView:
+    bars, provisional = dict(view.bars), dict(view.provisional)
+    for symbol in symbols:
+        midpoint = provisional[symbol].midpoint
+        if midpoint is not None:
+            provisional[symbol] = at_midpoint(provisional[symbol], midpoint)
+            bars[symbol] = bars[symbol].until(bars[symbol].day(-2)).extended(provisional[symbol].bar)
+    return replace(view, bars=bars, provisional=provisional)

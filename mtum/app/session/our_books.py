@@ -1,15 +1,20 @@
 """Our own records as one run works with them: read once, after the broker's lists, and handed on."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
+import numpy as np
+
+from mtum.app.bars.accept_bars import REBASED_SOURCES
 from mtum.app.desk import Desk
-from mtum.app.ledger.book import Records, read_records
-from mtum.app.session.agree_splits import agree_splits
+from mtum.app.ledger.book import Records, read_records, write_lots
 from mtum.core.market.sessions import Session
-from mtum.core.portfolio.fills import Fill, folded, rebased
+from mtum.core.portfolio.fills import Fill, Split, SymbolChange, folded, rebased
+from mtum.core.portfolio.lots import Lot
+from mtum.core.portfolio.money import exact
+from mtum.errors import DataError
 from mtum.ports.broker import BrokerLists
 from mtum.ports.records import IntentState
 
@@ -67,3 +72,83 @@ def open_books(desk: Desk, lists: BrokerLists, session: Session) -> Books:
 def _whole_history(desk: Desk) -> tuple[Fill, ...]:
     fills = (fill for sleeve in desk.sleeves for fill in folded(desk.store.orders.fills(sleeve.name)))
     return rebased(fills, desk.store.bars.actions())
+
+
+NOT_AGREED = "split_not_agreed"
+"""Reason word: nothing is ordered in a symbol whose split only one side tells."""
+_SHARE = Decimal(1)
+
+
+def agree_splits(
+    desk: Desk,
+    session: Session,
+    lots: tuple[Lot, ...],
+    fills: Callable[[], Sequence[Fill]],
+    expected: Mapping[str, tuple[Decimal, Decimal]],
+) -> tuple[dict[str, str], bool]:
+    """Record the splits of held symbols that vendor and broker tell alike.
+
+    Parameters
+    ----------
+    fills : callable
+        Gives all fills of the strategy; a split that leaves a fraction of one is for a person.
+    expected : mapping of symbol to (our and external shares, the broker's shares)
+        As they stand before the split is taken into account on our side.
+
+    Returns
+    -------
+    dict of symbol to text
+        Symbols whose split only the vendor tells, and what to do.
+    bool
+        Whether lots have followed a split.
+    """
+    if desk.source.name in REBASED_SOURCES or not lots:
+        return {}, False
+    actions = desk.store.bars.actions()
+    agreed = {(one.symbol, one.session) for one in actions if isinstance(one, Split)}
+    # Of shares that came from another symbol, what its new symbol did before is no matter.
+    came = {one.into: one.session for one in actions if isinstance(one, SymbolChange)}
+    alone: dict[str, str] = {}
+    followed = False
+    for symbol in dict.fromkeys(lot.symbol for lot in lots):
+        told = [one for one in _told(desk, symbol, session, lots) if (symbol, one.session) not in agreed]
+        told = [one for one in told if symbol not in came or one.session >= came[symbol]]
+        if not told or symbol not in expected:
+            continue
+        ratio = Decimal(1)
+        for one in told:
+            ratio *= one.ratio
+        ours, held = expected[symbol]
+        whole = all((fill.shares * ratio) % 1 == 0 for fill in fills() if fill.symbol == symbol)
+        if whole and abs(ours * ratio - held) <= _SHARE:
+            with desk.store.together():
+                for one in told:
+                    desk.store.bars.agree_split(one, desk.clock.now())
+                write_lots(desk.store)
+            followed = True
+        else:
+            alone[symbol] = _text(symbol, told, desk.source.name, ours * ratio, held)
+    return alone, followed
+
+
+def _told(desk: Desk, symbol: str, session: Session, lots: tuple[Lot, ...]) -> list[Split]:
+    # Splits since the oldest lot, as the cached bars and today's quote list them.
+    since = min(lot.session for lot in lots if lot.symbol == symbol)
+    bars = desk.store.bars.eventful(symbol, desk.source.name, since, session.day)
+    listed = np.flatnonzero((bars.split > 0) & (bars.split != 1) & (bars.days > np.datetime64(since, "D")))
+    found = [Split(symbol, bars.day(int(index)), exact(float(bars.split[index]))) for index in listed]
+    try:
+        today = desk.source.quote(symbol, session, desk.clock.now()).split
+    except DataError:
+        today = 0.0  # whether today can be decided is judged when its bar is needed
+    if today not in (0.0, 1.0) and all(one.session != session.day for one in found):
+        found.append(Split(symbol, session.day, exact(today)))
+    return found
+
+
+def _text(symbol: str, told: list[Split], source: str, wanted: Decimal, held: Decimal) -> str:
+    said = ", ".join(f"{one.ratio}:1 on {one.session}" for one in told)
+    return (
+        f"{symbol}: {source} tells a split {said}, after which the broker should hold {wanted} and holds {held}; "
+        "nothing is ordered until both agree, or see `mtum reconcile --accept corporate-action`"
+    )

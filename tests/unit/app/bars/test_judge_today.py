@@ -12,7 +12,7 @@ from mtum.adapters.calendar import ExchangeCalendar
 from mtum.app.bars.judge_today import RESTATED
 from mtum.app.bars.refresh_bars import refresh_bars
 from mtum.app.desk import Desk
-from mtum.app.session.decide_believed import decide_believed
+from mtum.app.session.decide_sleeves import decide_believed
 from mtum.app.session.gather import Gathered, gather
 from mtum.core.market.bars import Bars
 from mtum.core.market.sessions import Session

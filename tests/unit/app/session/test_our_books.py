@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-from mtum.app.session.agree_splits import agree_splits
+from mtum.app.session.our_books import agree_splits
 from mtum.core.market.bars import Bars
 from mtum.core.portfolio.fills import Fill, Split
 from mtum.core.portfolio.lots import lots_of
