@@ -58,6 +58,7 @@ NEAR = {
     "mtum/core/decide.py": (
         f"{UNIT}/test_decide.py",
         f"{UNIT}/test_decide_several.py",
+        f"{UNIT}/test_decide_stops.py",
         f"{UNIT}/test_contracts_of_many_shares.py",
         "tests/properties/test_what_blocks_an_order.py",
     ),
@@ -66,7 +67,11 @@ NEAR = {
     "mtum/core/portfolio/gate.py": (f"{UNIT}/portfolio/test_gate.py", f"{UNIT}/portfolio/test_gate_mutations.py"),
     "mtum/adapters/brokers/gate.py": ("tests/unit/adapters/brokers/test_gate.py",),
     "mtum/core/portfolio/lots.py": (f"{UNIT}/portfolio/test_lots.py",),
-    "mtum/core/portfolio/fills.py": (f"{UNIT}/portfolio/test_fills.py", f"{UNIT}/portfolio/test_lots.py"),
+    "mtum/core/portfolio/fills.py": (
+        f"{UNIT}/portfolio/test_fills.py",
+        f"{UNIT}/portfolio/test_lots.py",
+        f"{UNIT}/portfolio/test_symbol_changes.py",
+    ),
     "mtum/core/portfolio/costs.py": (f"{UNIT}/portfolio/test_costs.py",),
     "mtum/core/portfolio/cash.py": (f"{UNIT}/portfolio/test_cash.py",),
     "mtum/core/portfolio/returns.py": (f"{UNIT}/portfolio/test_returns.py", f"{UNIT}/portfolio/test_cash.py"),

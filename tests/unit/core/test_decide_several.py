@@ -8,11 +8,11 @@ from typing import ClassVar
 
 import pytest
 
-from mtum.core.decide import decide
+from mtum.core.decide import FAILED, abstained, decide, own_state
 from mtum.core.market.bars import Bar, Bars
 from mtum.core.market.coverage import Dividends
 from mtum.core.portfolio.costs import PercentCosts
-from mtum.core.portfolio.decision import Book, Decision, PortfolioRules, Standing
+from mtum.core.portfolio.decision import Action, Book, Decision, PortfolioRules, Standing
 from mtum.core.portfolio.limits import LossRules, LossState, Restriction
 from mtum.core.portfolio.sizing import SizingRules
 from mtum.core.strategies.contract import (
@@ -281,3 +281,144 @@ def test_a_verdict_on_a_symbol_that_is_not_traded_is_a_bug_named() -> None:
 
     with pytest.raises(ValueError, match=r"none for \['C'\]"):
         decide(seen(A=1.0, B=1.0, C=1.0), Other({"A": Keep(), "B": Keep(), "C": Keep()}), book(), RULES)
+
+
+def test_three_thirds_of_the_equity_are_not_scaled_and_buy_one_share_each() -> None:
+    third: dict[str, Verdict] = {symbol: Target(1 / 3) for symbol in "ABC"}
+    decision = decide(seen(A=100.0, B=100.0, C=100.0), EachSays(third), book(300.0), RULES)
+    assert orders(decision) == [("A", "BUY", 1), ("B", "BUY", 1), ("C", "BUY", 1)]
+
+
+def test_what_is_no_target_stays_as_it_is_where_targets_are_scaled() -> None:
+    wishes: dict[str, Verdict] = {"A": Target(1.0), "B": Target(1.0), "C": Keep(), "D": Shares(2)}
+    decision = decide(seen(A=10.0, B=10.0, C=10.0, D=50.0), EachSays(wishes), book(1000.0, C=4, D=6), RULES)
+    # Equity 1,340: half of it is 67 shares, for which the cash is there once; what is sold is cash later.
+    assert orders(decision) == [("D", "SELL", 4), ("A", "BUY", 67), ("B", "BUY", 33)]
+
+
+def test_a_scaled_target_has_nine_digits() -> None:
+    wishes: dict[str, Verdict] = {"A": Target(1.0), "B": Target(1.0), "C": Target(1.0)}
+    decision = decide(seen(A=1.0, B=1e9, C=1e9), EachSays(wishes), book(3e10), RULES)
+    assert orders(decision)[0] == ("A", "BUY", 9_999_999_990)
+
+
+def test_an_entry_cut_to_exactly_the_filter_is_made_and_one_that_was_small_from_the_start_too() -> None:
+    limited = replace(RULES, sizing=replace(RULES.sizing, max_position_frac=0.1))
+    cut = decide(seen(A=50.0), Says({"A": Target(1.0)}), book(1000.0), limited)
+    assert orders(cut) == [("A", "BUY", 2)], "a tenth of 1,000 is 100, the filter"
+    below = decide(seen(A=30.0), Says({"A": Target(1.0)}), book(900.0), limited)
+    assert (orders(below), below.reasons) == ([], ("below_trade_filter",)), "90 of the 900 it wanted"
+    small = decide(seen(A=30.0), Says({"A": Target(0.07)}), book(1000.0), RULES)
+    assert orders(small) == [("A", "BUY", 2)], "all that it wanted"
+
+
+def test_a_purchase_below_the_filter_does_not_end_the_others() -> None:
+    wishes: dict[str, Verdict] = {"A": Shares(11), "B": Shares(5)}
+    small = decide(seen(A=90.0, B=50.0), EachSays(wishes), book(2000.0, A=10), RULES)
+    assert orders(small) == [("B", "BUY", 5)]
+    limited = replace(RULES, sizing=replace(RULES.sizing, max_position_usd=90.0))
+    # 3 of 33 shares at 30 are 90 USD, below the filter; 4 B at 20 are all that it wants.
+    entries: dict[str, Verdict] = {"A": Target(0.5), "B": Shares(4)}
+    cut = decide(seen(A=30.0, B=20.0), EachSays(entries), book(2000.0), limited)
+    assert orders(cut) == [("B", "BUY", 4)]
+
+
+def test_a_wish_for_nothing_leaves_nothing_standing() -> None:
+    nothing = decide(seen(A=100.0), Says({"A": Target(0.0001)}), book(1000.0), RULES)
+    assert (orders(nothing), nothing.standing, nothing.reasons) == ([], (), ("budget_below_one_share",))
+
+
+def test_more_shares_than_the_equity_buys_are_not_what_stands() -> None:
+    poor = replace(book(2000.0), available_usd=0.0)
+    decision = decide(seen(A=100.0), Says({"A": Shares(99)}), poor, RULES)
+    assert decision.standing == (Standing("A", 20, MON, "word"),)
+
+
+def test_a_purchase_stands_with_the_first_of_its_reasons() -> None:
+    @dataclass(frozen=True, slots=True)
+    class Explains(Says):
+        def verdicts(self, view: MarketView, own: Own) -> tuple[SymbolVerdict, ...]:
+            return tuple(replace(one, reasons=("first", "second")) for one in Says.verdicts(self, view, own))
+
+    poor = replace(book(2000.0), available_usd=0.0)
+    assert decide(seen(A=100.0), Explains({"A": Target(1.0)}), poor, RULES).standing == (
+        Standing("A", 20, MON, "first"),
+    )
+
+
+def test_with_a_cash_fund_the_purchases_of_every_strategy_stand() -> None:
+    """However old: of a strategy whose purchases do not stand by themselves, the book has only what may be made."""
+    day = CALENDAR[12]
+    funded = replace(book(900.0, (Standing("A", 5, MON, "word"),)), in_fund=True)
+    decision = decide(seen(day, A=100.0), Once({"A": Keep()}), funded, RULES)
+    assert (orders(decision), decision.standing) == ([("A", "BUY", 5)], (Standing("A", 5, MON, "word"),))
+    poor = replace(book(2000.0), available_usd=0.0, in_fund=True)
+    assert decide(seen(A=100.0), Once({"A": Target(1.0)}), poor, RULES).standing == (Standing("A", 20, MON, "word"),)
+    old = replace(funded, in_fund=True)
+    assert decide(seen(day, A=100.0), Says({"A": Keep()}), old, RULES).orders == (), "seven sessions are too old"
+
+
+@pytest.mark.parametrize("ending", ["forced_exits", "exit_pending", "stopped"])
+def test_what_was_sold_for_another_reason_is_not_bought_back_by_a_standing_purchase(ending: str) -> None:
+    own = book(5000.0, (Standing("A", 5, MON, "word"),))
+    ended = {
+        "forced_exits": replace(own, forced_exits={"A": "flatten"}),
+        "exit_pending": replace(own, exit_pending={"A": "word"}),
+        "stopped": replace(own, stopped={"A": "stop_loss"}),
+    }
+    decision = decide(seen(TUE, A=100.0), Says({"A": Abstain()}), ended[ending], RULES)
+    assert (decision.orders, decision.standing) == ((), ())
+
+
+def test_a_strategy_that_needs_total_returns_does_not_see_a_symbol_without_them() -> None:
+    seen_by: list[tuple[str, ...]] = []
+
+    @dataclass(frozen=True, slots=True)
+    class Looks(NeedsTotalReturns):
+        def verdicts(self, view: MarketView, own: Own) -> tuple[SymbolVerdict, ...]:
+            seen_by.append(tuple(view.bars))
+            return NeedsTotalReturns.verdicts(self, view, own)
+
+    days = [Bar(CALENDAR[4], 1.0, 1.0, 1.0, 1.0, 10), Bar(MON, 100.0, 100.0, 100.0, 100.0, 10)]
+    bars = {symbol: Bars.of(symbol, "test", days) for symbol in "AB"}
+    view = MarketView(MON, bars, {}, {}, unfit={}, calendar=CALENDAR, dividends={"A": Dividends.UNKNOWN})
+    decision = decide(view, Looks({"A": Keep(), "B": Keep()}), book(0.0, A=5), RULES)
+    assert (seen_by, decision.equity_usd) == ([("B",)], 500.0), "worth its last close, not its first"
+
+
+def test_two_verdicts_on_one_symbol_are_a_bug_named() -> None:
+    @dataclass(frozen=True, slots=True)
+    class Twice(Says):
+        def verdicts(self, view: MarketView, own: Own) -> tuple[SymbolVerdict, ...]:
+            return Says.verdicts(self, view, own) * 2
+
+    with pytest.raises(ValueError, match="at most one verdict"):
+        decide(seen(A=1.0), Twice({"A": Keep()}), book(), RULES)
+
+
+def test_only_a_strategy_that_asks_for_the_calendar_knows_its_last_fill() -> None:
+    @dataclass(frozen=True, slots=True)
+    class Timeless(Tells):
+        CALENDAR: ClassVar[bool] = False
+
+    own = replace(book(300.0, A=5), last_fill=MON, memory={"month": "2024-02"})
+    assert own_state(seen(A=100.0), Timeless({"A": Keep()}), own) == Own(
+        own.holdings, 300.0, 800.0, None, {"month": "2024-02"}
+    )
+
+
+def test_a_strategy_that_could_not_be_asked_orders_nothing_and_forgets_nothing() -> None:
+    standing = (Standing("B", 3, MON, "word"),)
+    own = replace(book(300.0, standing, A=5), memory={"month": "2024-02"}, stopped={"B": "stop_loss"})
+    assert abstained(seen(TUE, A=100.0, B=10.0), Says({"A": Keep(), "B": Keep()}), own, FAILED) == Decision(
+        session=TUE,
+        strategy="says",
+        action=Action.NONE,
+        reasons=("strategy_failed",),
+        verdicts=tuple(SymbolVerdict(symbol, Abstain(), ("strategy_failed",), (), {}) for symbol in "AB"),
+        orders=(),
+        equity_usd=800.0,
+        memory={"month": "2024-02"},
+        standing=standing,
+        stopped={"B": "stop_loss"},
+    )

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from mtum.core.portfolio.cash import OfficialEquity, loss_state
+from mtum.core.portfolio.cash import OfficialEquity, account_points, loss_state, with_capital
 from mtum.core.portfolio.limits import LossState
 
 ZERO = Decimal(0)
@@ -83,3 +83,27 @@ def test_a_peak_before_a_withdrawal_is_lowered_and_then_beaten() -> None:
     # 5900 of 6000 before 2000 were taken out, a fall of 1.7 %; 4100 after 3900 is a gain of 5.1 %, a new peak.
     state = loss_state(points(("6000", "0"), ("3900", "-2000"), ("4100", "0")), ZERO, paused=False)
     assert (state.peak_equity_usd, state.last_change_usd) == (4100.0, 200.0)
+
+
+def test_the_account_has_a_point_wherever_one_of_its_sleeves_has_one() -> None:
+    """The core has closes on 3 and 5 December, timing on 4 and 5: what has no close counts with its last one."""
+    monday, tuesday, wednesday = (date(2018, 12, day) for day in (3, 4, 5))
+    core = [OfficialEquity(monday, Decimal(3000), Decimal(2900)), OfficialEquity(wednesday, Decimal(3100))]
+    timing = [
+        OfficialEquity(tuesday, Decimal(2000), Decimal(1990)),
+        OfficialEquity(wednesday, Decimal(1950), Decimal(-25)),
+    ]
+    assert account_points({"timing": timing, "core": core}) == (
+        OfficialEquity(monday, Decimal(3000), Decimal(2900)),
+        OfficialEquity(tuesday, Decimal(5000), Decimal(1990)),
+        OfficialEquity(wednesday, Decimal(5050), Decimal(-25)),
+    )
+    assert account_points({}) == ()
+
+
+def test_what_a_sleeve_began_with_came_in_before_its_first_close() -> None:
+    closes = points(("5100", "40"), ("5200", "10"), ("5300", "0"))
+    begun = with_capital(closes, Decimal(5000))
+    assert [point.flows_usd for point in begun] == [5040, 10, 0]
+    assert [(point.session, point.equity_usd) for point in begun] == [(one.session, one.equity_usd) for one in closes]
+    assert with_capital([], Decimal(5000)) == ()
