@@ -71,6 +71,7 @@ NEAR = {
         f"{UNIT}/portfolio/test_fills.py",
         f"{UNIT}/portfolio/test_lots.py",
         f"{UNIT}/portfolio/test_symbol_changes.py",
+        f"{UNIT}/portfolio/test_changed_fills.py",
     ),
     "mtum/core/portfolio/costs.py": (f"{UNIT}/portfolio/test_costs.py",),
     "mtum/core/portfolio/cash.py": (f"{UNIT}/portfolio/test_cash.py",),
