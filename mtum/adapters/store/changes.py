@@ -13,6 +13,7 @@ from mtum.adapters.store.ledger import insert_movements
 from mtum.adapters.store.market.checksums import COLUMNS, checksum
 from mtum.adapters.store.statements import insert_external
 from mtum.adapters.store.texts import instant, instant_text, money, plain
+from mtum.adapters.store.trades import write_trades
 from mtum.core.portfolio.fills import ChangeKind, SymbolChange
 from mtum.ports.records import IN_LIEU, CashMovement, ChangeRecord, merger_key
 
@@ -61,6 +62,7 @@ class SqliteChanges:
             insert_movements(connection, movements)
             if change.kind is ChangeKind.RENAMED:
                 _inherit(connection, change)
+            write_trades(connection)
 
     def undo_change(self, number: int, at: datetime) -> None:
         """Take a change back with all that it brought."""
@@ -83,6 +85,7 @@ class SqliteChanges:
                     same = f"(source, session, {key}) IN (SELECT source, session, {key} FROM {table} WHERE symbol = ?)"
                     sql = f"DELETE FROM {table} WHERE symbol = ? AND session < ? AND {same}"
                     connection.execute(sql, (new, day, old))
+            write_trades(connection)
 
 
 def _inherit(connection: sqlite3.Connection, change: SymbolChange) -> None:

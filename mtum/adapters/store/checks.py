@@ -7,6 +7,7 @@ from mtum.adapters.store.events import missing_events, orphans
 from mtum.adapters.store.frames import is_sound
 from mtum.adapters.store.market.checksums import altered_bars
 from mtum.adapters.store.orders.executions import fill_of, fill_problems
+from mtum.adapters.store.trades import trade_problems
 from mtum.core.portfolio.fills import folded, rebased
 from mtum.core.portfolio.lots import lots_of
 
@@ -23,6 +24,7 @@ def problems(connection: sqlite3.Connection) -> tuple[str, ...]:
         *_leg_problems(connection),
         *fill_problems(connection),
         *_lot_problems(connection),
+        *trade_problems(connection),
         *missing_events(connection),
     )
 

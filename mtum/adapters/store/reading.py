@@ -15,7 +15,7 @@ from mtum.adapters.store.frames import whole_frame
 from mtum.adapters.store.orders.crosses import ENDED, ended
 from mtum.adapters.store.schema import SCHEMA_VERSION
 from mtum.config.named_files import why_unreadable
-from mtum.core.portfolio.fills import Action, SymbolChange
+from mtum.core.portfolio.fills import Action
 from mtum.errors import StoreError, StoreMismatchError, VerificationError
 from mtum.ports.reading import (
     PRACTICE_KEY,
@@ -204,10 +204,6 @@ class SqliteReader:
         self, kind: type[R], /, since: date | None = None, limit: int | None = None, **equal: str | None
     ) -> list[R]:
         """Return rows of a kind, oldest first: from a session on, the newest alone, those with a value in a column."""
-        if kind is TradeRow and (followed := self._followed()) is not None:
-            wanted = [row for row in followed if row.entry_session >= (since.isoformat() if since else "")]
-            same = [row for row in wanted if all(getattr(row, name) == value for name, value in equal.items())]
-            return same[len(same) - min(len(same), limit) :] if limit is not None else same  # type: ignore[return-value]
         relation, session, then = _LISTED[kind]
         # The newest rows are asked for backwards, then turned round.
         order = ", ".join(f"{column} DESC" for column in (session, *then.split(", ")))
@@ -243,15 +239,6 @@ class SqliteReader:
         """Return what lots follow: splits that source and broker agreed upon, and changes of symbols stated."""
         with faults_of(_path(self.connection)):
             return read_actions(self.connection)
-
-    def _followed(self) -> list[TradeRow] | None:
-        # The trades of a database without any change of a symbol stay with its view, which loads nothing.
-        if not any(isinstance(one, SymbolChange) for one in self.actions()):
-            return None
-        from mtum.adapters.store.trades import followed_trades
-
-        with faults_of(_path(self.connection)):
-            return followed_trades(self.connection)
 
     def crosses(self, day: date) -> Mapping[tuple[str, str], Mapping[str, object]]:
         """Return `status` and `price_usd` of a session's crosses by sleeve and symbol."""

@@ -1,53 +1,63 @@
-"""Round trips that a new name, a merger or a spin-off went through, which `v_trades` shows as they were traded."""
+"""The table of round trips, written in the transaction of the fills, splits and changes of symbols that make them."""
 
 import json
 import sqlite3
-from collections.abc import Iterator
-from datetime import date
+from collections.abc import Collection, Sequence
+from decimal import ROUND_HALF_UP, Decimal
 
 from mtum.adapters.store.actions import read_actions
 from mtum.adapters.store.orders.executions import fill_of
-from mtum.core.portfolio.fills import folded, rebased
+from mtum.core.portfolio.fills import Action, SymbolChange, folded, rebased
 from mtum.core.portfolio.lots import Trade, trades_of
-from mtum.ports.reading import TradeRow
 
-_PLACES = 6
+_MILLIONTH = Decimal("0.000001")
 
-
-def followed_trades(connection: sqlite3.Connection) -> list[TradeRow]:
-    """Return every round trip under today's symbols, oldest first."""
-    fills = [fill_of(row) for row in connection.execute("SELECT * FROM fills")]
-    return [_row(connection, trade) for trade in trades_of(rebased(folded(fills), read_actions(connection)))]
+type Row = tuple[str | int | float | None, ...]
 
 
-def _row(connection: sqlite3.Connection, trade: Trade) -> TradeRow:
-    exit_price, pnl, fee = (
-        None if amount is None else round(float(amount), _PLACES)
-        for amount in (trade.exit_price, trade.pnl_usd, trade.commission_usd)
+def write_trades(connection: sqlite3.Connection, symbols: Collection[str] = ()) -> None:
+    """Write the round trips of these symbols anew; of all where none is named or any symbol has ever changed."""
+    actions = read_actions(connection)
+    every = not symbols or any(isinstance(one, SymbolChange) for one in actions)
+    which, values = "1", tuple[str, ...]()
+    if not every:
+        which, values = "symbol IN (SELECT value FROM json_each(?))", (json.dumps(sorted(symbols), allow_nan=False),)
+    connection.execute(f"DELETE FROM trades WHERE {which}", values)
+    rows = _rows(connection, actions, which, values)
+    connection.executemany("INSERT INTO trades VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+
+
+def trade_problems(connection: sqlite3.Connection) -> list[str]:
+    """Return which round trips are not what the fills make, one line each."""
+    stored = {tuple(row) for row in connection.execute("SELECT * FROM trades")}
+    differing = sorted({row[:3] for row in stored ^ {*_rows(connection, read_actions(connection))}})
+    return [
+        f"the trade of {symbol} by {name} since {day} is not what its fills make" for name, symbol, day in differing
+    ]
+
+
+def _rows(
+    connection: sqlite3.Connection, actions: Sequence[Action], which: str = "1", values: Sequence[str] = ()
+) -> list[Row]:
+    fills = [fill_of(row) for row in connection.execute(f"SELECT * FROM fills WHERE {which}", values)]
+    return [_row(trade) for trade in trades_of(rebased(folded(fills), actions))]
+
+
+def _row(trade: Trade) -> Row:
+    return (
+        trade.strategy,
+        trade.symbol,
+        trade.entry_session.isoformat(),
+        _rounded(trade.entry_price),
+        trade.exit_session.isoformat() if trade.exit_session else None,
+        _rounded(trade.exit_price),
+        trade.shares,
+        _rounded(trade.pnl_usd),
+        trade.return_frac,
+        _rounded(trade.commission_usd),
+        trade.exit_intent_id if trade.exit_session else None,
     )
-    return TradeRow(
-        strategy=trade.strategy,
-        symbol=trade.symbol,
-        entry_session=trade.entry_session.isoformat(),
-        entry_price=round(float(trade.entry_price), _PLACES),
-        exit_session=trade.exit_session.isoformat() if trade.exit_session else None,
-        exit_price=exit_price,
-        shares=trade.shares,
-        pnl_usd=pnl,
-        return_frac=trade.return_frac,
-        reason=next(_reasons(connection, trade), None) if trade.exit_session else None,
-        sessions_held=_sessions(connection, trade.entry_session, trade.exit_session) if trade.exit_session else None,
-        commission_usd=fee,
-    )
 
 
-def _reasons(connection: sqlite3.Connection, trade: Trade) -> Iterator[str]:
-    sql = "SELECT reasons FROM order_intents WHERE id = ?"
-    for (reasons,) in connection.execute(sql, (trade.exit_intent_id,)):
-        yield from (reason for reason in json.loads(reasons) if reason != "exit_carried")
-    yield "merged"  # paid out in cash, without an order
-
-
-def _sessions(connection: sqlite3.Connection, first: date, last: date) -> int:
-    sql = "SELECT count(DISTINCT session) FROM bars WHERE session > ? AND session <= ?"
-    return int(connection.execute(sql, (first.isoformat(), last.isoformat())).fetchone()[0])
+def _rounded(amount: Decimal | None) -> float | None:
+    return None if amount is None else float(amount.quantize(_MILLIONTH, rounding=ROUND_HALF_UP))

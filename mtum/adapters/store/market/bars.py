@@ -14,6 +14,7 @@ from mtum.adapters.store.market.checksums import checksum
 from mtum.adapters.store.market.rows import revision, revision_values
 from mtum.adapters.store.market.vintages import BarRows, undone
 from mtum.adapters.store.texts import instant, instant_text, since_text
+from mtum.adapters.store.trades import write_trades
 from mtum.core.market.bars import COLUMNS, Bars
 from mtum.core.portfolio.fills import Action, Split
 from mtum.ports.records import Revision
@@ -143,6 +144,7 @@ class SqliteBars:
         values = (split.symbol, split.session.isoformat(), "split", AGREED, float(split.ratio), instant_text(at))
         with self.database.write() as connection:
             connection.execute(f"{_ACTION} ON CONFLICT DO NOTHING", values)
+            write_trades(connection, {split.symbol})
 
     def series(self, name: str, source: str, since: date | None = None) -> Mapping[date, float]:
         """Return cached official closes of an extra series by session, all or from a date on, oldest first."""

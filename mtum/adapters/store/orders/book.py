@@ -21,6 +21,7 @@ from mtum.adapters.store.orders.intents import (
     write_status,
 )
 from mtum.adapters.store.texts import instant_text
+from mtum.adapters.store.trades import write_trades
 from mtum.core.portfolio.fills import Fill
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.orders import OrderIntent, OrderStatus, Purpose
@@ -124,7 +125,11 @@ class SqliteOrders:
         if not fills:
             return 0
         with self.database.write() as connection:
-            return sum(insert_fill(connection, fill) for fill in fills)
+            before = connection.total_changes
+            new = sum(insert_fill(connection, fill) for fill in fills)
+            if connection.total_changes > before:
+                write_trades(connection, {fill.symbol for fill in fills})
+        return new
 
     def fills(self, strategy: str | None = None, intents: Collection[str] | None = None) -> Sequence[Fill]:
         """Return fills in time order, corrections included: of all, of one strategy, or of these intents."""

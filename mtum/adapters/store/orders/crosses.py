@@ -12,6 +12,7 @@ from mtum.adapters.store.database import Database
 from mtum.adapters.store.orders.executions import insert_fill
 from mtum.adapters.store.orders.intents import insert_intent, state_of, write_status
 from mtum.adapters.store.texts import instant_text, money, plain
+from mtum.adapters.store.trades import write_trades
 from mtum.core.market.instruments import instrument
 from mtum.core.portfolio.fills import Fill
 from mtum.core.portfolio.orders import OrderIntent, OrderStatus, OrderType, Purpose, Side
@@ -104,6 +105,7 @@ class SqliteCrosses:
                 insert_fill(connection, _fill(cross, price, at))
                 seen = Observed(filled=cross.shares, text="crossed between sleeves at the official close")
                 write_status(connection, state_of(connection, cross.id), OrderStatus.FILLED, now, seen)
+            write_trades(connection, {cross.symbol for cross in crosses})
 
     def lapse_crosses(self, crosses: Sequence[Cross], now: datetime) -> None:
         """Record that there was no official close."""

@@ -15,6 +15,7 @@ from mtum.adapters.store.schema.owner_tables import OWNER
 from mtum.adapters.store.schema.tables import TABLES
 from mtum.adapters.store.schema.views import VIEWS
 from mtum.adapters.store.texts import instant_text
+from mtum.adapters.store.trades import write_trades
 
 MIGRATIONS = Migrations("mtum")
 
@@ -42,70 +43,56 @@ def bands_of_projections(db: Database) -> None:
 @MIGRATIONS(name="0004_signed_lots")
 def signed_lots(db: Database) -> None:
     """Let lots and round trips be short: what was sold beyond the shares held."""
-    db.execute("DROP VIEW v_positions")  # it reads the table that changes
     _made_anew(db, "lots", "shares <> 0")
-    db.execute("DROP VIEW v_trades")
-    for name in ("v_positions", "v_trades"):
-        db.execute(create_view(VIEWS[name]))
 
 
 @MIGRATIONS(name="0005_unknown_commissions")
 def unknown_commissions(db: Database) -> None:
     """Leave empty what depends on a commission that is not known, instead of counting it as none."""
-    for name in ("v_positions", "v_trades"):
-        db.execute(f"DROP VIEW {name}")
-        db.execute(create_view(VIEWS[name]))
 
 
 @MIGRATIONS(name="0006_views_in_one_pass")
 def views_in_one_pass(db: Database) -> None:
     """Let no view look at all bars or fills once for each of its rows."""
-    for name in ("v_positions", "v_trades", "v_daily"):
-        db.execute(f"DROP VIEW {name}")
-        db.execute(create_view(VIEWS[name]))
 
 
 @MIGRATIONS(name="0007_reasons_as_they_began")
 def reasons_as_they_began(db: Database) -> None:
     """Tell of a carried exit why it began, and of a decision every true reason."""
-    for name in ("v_trades", "v_daily"):
-        db.execute(f"DROP VIEW {name}")
-        db.execute(create_view(VIEWS[name]))
 
 
 @MIGRATIONS(name="0008_fractions_of_splits")
 def fractions_of_splits(db: Database) -> None:
     """End a round trip whose split left a fraction of a share, which was paid in cash."""
-    db.execute("DROP VIEW v_trades")
-    db.execute(create_view(VIEWS["v_trades"]))
 
 
 @MIGRATIONS(name="0009_multipliers")
 def multipliers(db: Database) -> None:
     """Keep how many shares a contract stands for, 1 so far, and a lot for each instrument of an intent."""
-    for name in ("v_positions", "v_trades"):
-        db.execute(f"DROP VIEW {name}")
     _add(db, "fills", {"multiplier": "INTEGER NOT NULL DEFAULT 1 CHECK (multiplier > 0)"})
     _made_anew(db, "lots")
-    for name in ("v_positions", "v_trades"):
-        db.execute(create_view(VIEWS[name]))
 
 
 @MIGRATIONS(name="0010_legs")
 def legs(db: Database) -> None:
     """Keep what every intent trades as legs, one for those so far, and what is known of each instrument."""
-    known = {row[0] for row in db.execute("SELECT name FROM sqlite_master")}
-    for name in ("instruments", "order_legs"):
-        if name not in known:
-            for statement in (create_table(TABLES[name]), *TABLES[name].indexes):
-                db.execute(statement)
+    _make(db, "instruments", "order_legs")
     for (traded,) in db.execute("SELECT symbol FROM order_intents UNION SELECT symbol FROM fills").fetchall():
         insert_instrument(db.conn, traded)
     db.execute("INSERT INTO order_legs SELECT id, 1, symbol, side, 1 FROM order_intents")
 
 
+def _make(db: Database, *tables: str) -> None:
+    """Create tables with their indexes, unless they are there: a new database has every table as it is now."""
+    known = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
+    for name in tables:
+        if name not in known:
+            for statement in (create_table(TABLES[name]), *TABLES[name].indexes):
+                db.execute(statement)
+
+
 def _made_anew(db: Database, table: str, which: str = "1") -> None:
-    """Create a table as it is now, with the rows it had; no view may read it meanwhile."""
+    """Create a table as it is now, with the rows it had."""
     before = f"{table}_before"
     db.execute(f"ALTER TABLE {table} RENAME TO {before}")
     db.execute(create_table(TABLES[table]))
@@ -147,11 +134,7 @@ _CARRIED = {
 @MIGRATIONS(name="0011_facts_in_tables")
 def facts_in_tables(db: Database) -> None:
     """Give what a person stated and approved, and what the limits go by, tables that keep every change."""
-    known = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
-    for table in OWNER:
-        if table.name not in known:
-            for statement in (create_table(table), *table.indexes):
-                db.execute(statement)
+    _make(db, *(table.name for table in OWNER))
     for key, fact in db.execute("SELECT key, value FROM meta").fetchall():
         name, _, about = key.partition(":")
         if name not in _CARRIED:
@@ -165,7 +148,7 @@ def facts_in_tables(db: Database) -> None:
 @MIGRATIONS(name="0012_events")
 def events(db: Database) -> None:
     """Tell of everything that happens from now on in one place."""
-    db.execute(create_table(EVENTS).replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS", 1))
+    _make(db, EVENTS.name)
 
 
 @MIGRATIONS(name="0013_other_instruments")
@@ -185,14 +168,12 @@ def what_is_open_at_hand(db: Database) -> None:
 @MIGRATIONS(name="0015_indicators_of_any_strategy")
 def indicators_of_any_strategy(db: Database) -> None:
     """Let the view of days show what any strategy recorded."""
-    db.execute("DROP VIEW v_daily")
-    db.execute(create_view(VIEWS["v_daily"]))
 
 
 @MIGRATIONS(name="0016_replayed_runs")
 def replayed_runs(db: Database) -> None:
     """Keep the timetable's jobs on a replayed market in rows, as those of any other market."""
-    db.execute(create_table(TABLES["replayed_runs"]).replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS", 1))
+    _make(db, "replayed_runs")
     account = "coalesce((SELECT value FROM meta WHERE key = 'account'), '')"
     columns = "account, job, slot, session, started_at, finished_at, outcome, exit_code"
     for (known,) in db.execute("SELECT value FROM meta WHERE key = 'timetable'").fetchall():
@@ -206,19 +187,13 @@ def replayed_runs(db: Database) -> None:
 @MIGRATIONS(name="0017_crosses")
 def crosses(db: Database) -> None:
     """Keep the shares that change sleeves."""
-    known = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
-    for statement in (create_table(TABLES["crosses"]), *TABLES["crosses"].indexes):
-        if "crosses" not in known:
-            db.execute(statement)
+    _make(db, "crosses")
 
 
 @MIGRATIONS(name="0018_bars_of_frames")
 def bars_of_frames(db: Database) -> None:
     """Keep each finished bar of large frames once."""
-    known = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
-    for statement in (create_table(TABLES["frame_bars"]), *TABLES["frame_bars"].indexes):
-        if "frame_bars" not in known:
-            db.execute(statement)
+    _make(db, "frame_bars")
 
 
 @MIGRATIONS(name="0019_bars_with_events")
@@ -231,23 +206,15 @@ def bars_with_events(db: Database) -> None:
 @MIGRATIONS(name="0020_unknown_volumes")
 def unknown_volumes(db: Database) -> None:
     """Leave a volume empty that nobody recorded, instead of keeping the bar out."""
-    readers = ("v_trades", "v_positions")
-    for name in readers:
-        db.execute(f"DROP VIEW {name}")
     _made_anew(db, "bars")
     for statement in TABLES["bars"].indexes:
         db.execute(statement)
-    for name in readers:
-        db.execute(create_view(VIEWS[name]))
 
 
 @MIGRATIONS(name="0021_plans")
 def plans(db: Database) -> None:
     """Keep what the account did with the wishes of its sleeves."""
-    known = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
-    for statement in (create_table(TABLES["plans"]), *TABLES["plans"].indexes):
-        if "plans" not in known:
-            db.execute(statement)
+    _make(db, "plans")
 
 
 @MIGRATIONS(name="0022_checksums_of_bars")
@@ -294,10 +261,14 @@ def transfers_at_hand(db: Database) -> None:
 @MIGRATIONS(name="0027_symbol_changes")
 def symbol_changes(db: Database) -> None:
     """Keep new names, mergers and spin-offs."""
-    known = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
-    for statement in (create_table(TABLES["symbol_changes"]), *TABLES["symbol_changes"].indexes):
-        if "symbol_changes" not in known:
-            db.execute(statement)
+    _make(db, "symbol_changes")
+
+
+@MIGRATIONS(name="0028_trades")
+def trades(db: Database) -> None:
+    """Keep the round trips that the fills make, where a view put them together anew."""
+    _make(db, "trades")
+    write_trades(db.conn)
 
 
 @MIGRATIONS(name="0028_one_symbol_a_price")
@@ -327,8 +298,13 @@ def migrate(connection: sqlite3.Connection) -> None:
     The caller holds the write transaction, so that two first runs do not collide.
     """
     db = Database(connection, recursive_triggers=False)
+    # Views are made last, as they are now: none may read a table that a step makes anew.
+    for name in VIEWS:
+        connection.execute(f"DROP VIEW IF EXISTS {name}")
     MIGRATIONS.apply(db)
-    # Last, as a step that makes a table anew drops what hung on it.
+    for view in VIEWS.values():
+        connection.execute(create_view(view))
+    # Last too, as a table made anew has lost those that hung on it.
     known = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")}
     for name, statement in TRIGGERS.items():
         if name not in known:

@@ -18,8 +18,8 @@ OWNER = (
     ),
     table(
         "symbol_changes",
-        "New names, mergers and spin-offs that a person stated; lots, cash and history follow those not taken back, "
-        "v_trades shows what was traded.",
+        "New names, mergers and spin-offs that a person stated; lots, trades, cash and history follow those not "
+        "taken back.",
         """
         id | INTEGER PRIMARY KEY | number of the change
         kind | TEXT NOT NULL CHECK (kind IN ('renamed', 'merged', 'spun-off')) | renamed, merged or spun-off

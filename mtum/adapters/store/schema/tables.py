@@ -145,6 +145,23 @@ _LEDGER = (
         "PRIMARY KEY (intent_id, symbol)",
     ),
     table(
+        "trades",
+        "Round trips from the first entry fill to flat, in today's shares and symbols; derived from fills.",
+        """
+        strategy | TEXT NOT NULL | strategy that traded
+        symbol | TEXT NOT NULL | id of the instrument: the ticker for shares
+        entry_session | TEXT NOT NULL | session of the first entry fill
+        entry_price | REAL NOT NULL | average entry price in USD
+        exit_session | TEXT | session in which the last share was sold, or bought back; empty while open
+        exit_price | REAL | average exit price in USD
+        shares | INTEGER NOT NULL | shares opened in all, negative for a short sale
+        pnl_usd | REAL | profit or loss after commissions in USD; empty while one is not known
+        return_frac | REAL | that over the value of the entry, as a fraction
+        commission_usd | REAL | commissions in USD; empty while one is not known
+        exit_intent_id | TEXT | intent of the first exit order; merged:... where a merger paid cash without one
+        """,
+    ),
+    table(
         "cash_movements",
         "Every change of a strategy's cash; the sum of the paid ones is its cash.",
         """

@@ -13,109 +13,25 @@ class View:
     query: str
 
 
-# Agreed splits turn earlier fills into today's shares: `factor` is the product of all later ratios.
-_TODAYS_FILLS = """
-WITH RECURSIVE
-splits AS (
-  SELECT symbol, session, amount, row_number() OVER (PARTITION BY symbol ORDER BY session DESC) AS place
-  FROM corporate_actions WHERE kind = 'split' AND source = 'agreed'
+_TRADES = """
+WITH ends AS (
+  SELECT entry_session AS day FROM trades UNION SELECT exit_session FROM trades WHERE exit_session IS NOT NULL
 ),
-factors AS (
-  SELECT symbol, session, place, amount AS factor FROM splits WHERE place = 1
-  UNION ALL
-  SELECT splits.symbol, splits.session, splits.place, factors.factor * splits.amount
-  FROM factors JOIN splits ON splits.symbol = factors.symbol AND splits.place = factors.place + 1
-),
-rebased AS (
-  SELECT fills.*, fills.shares * coalesce(
-    (SELECT factor FROM factors WHERE factors.symbol = fills.symbol AND factors.session > fills.session
-     ORDER BY factors.session LIMIT 1), 1) AS todays_shares
-  FROM fills WHERE current = 1
-),"""
-
-_TRADES = (
-    _TODAYS_FILLS
-    + """
-summed AS (
-  SELECT *, CASE side WHEN 'BUY' THEN 1 ELSE -1 END AS way, sum(CASE side WHEN 'BUY' THEN 1 ELSE -1 END
-    * todays_shares) OVER (PARTITION BY strategy, symbol ORDER BY session, instant, exec_id
-    ROWS UNBOUNDED PRECEDING) AS total
-  FROM rebased
-),
--- A fraction of a share that a split left was paid in cash: whole shares are held.
-running AS (
-  SELECT *, CAST(total + CASE WHEN total < 0 THEN -1e-6 ELSE 1e-6 END AS INTEGER) AS held_after,
-    CAST(todays_shares + 1e-6 AS INTEGER) AS whole
-  FROM summed
-),
-parts AS (
-  -- A fill that turns a position ends one trip with its first part and begins the next with the rest.
-  SELECT *, 1 AS part, held_after * way > 0 AND held_after * way < whole AS turns FROM running
-  UNION ALL
-  SELECT *, 2, 1 FROM running WHERE held_after * way > 0 AND held_after * way < whole
-),
-counted AS (
-  SELECT strategy, symbol, session, instant, exec_id, part, intent_id, way,
-    CASE WHEN turns AND part = 1 THEN 0 ELSE held_after END AS held_after,
-    CASE WHEN NOT turns THEN 1.0 WHEN part = 1 THEN 1 - held_after * way / todays_shares
-      ELSE held_after * way / todays_shares END AS portion, todays_shares,
-    shares * price * multiplier AS value_usd, multiplier, commission_usd
-  FROM (SELECT strategy, symbol, session, instant, exec_id, part, intent_id, way, held_after, turns,
-    1.0 * todays_shares AS todays_shares, shares, price, multiplier, commission_usd FROM parts)
-),
-numbered AS (
-  SELECT *, coalesce(sum(held_after = 0) OVER (
-    PARTITION BY strategy, symbol ORDER BY session, instant, exec_id, part
-    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS trip
-  FROM counted
-),
-directed AS (
-  SELECT *, first_value(way) OVER (PARTITION BY strategy, symbol, trip
-    ORDER BY session, instant, exec_id, part) AS direction
-  FROM numbered
-),
-leaving AS (
-  SELECT *, CASE WHEN way <> direction THEN first_value(intent_id) OVER (PARTITION BY strategy, symbol, trip,
-    way <> direction ORDER BY session, instant, exec_id, part) END AS exit_intent
-  FROM directed
-),
--- How many sessions with a bar there were up to each day of a fill, counted in one pass.
+-- How many sessions with a bar there were up to each of these days, counted in one pass.
 days AS MATERIALIZED (
   SELECT day, sum(has_bar) OVER (ORDER BY day ROWS UNBOUNDED PRECEDING) AS sessions
   FROM (SELECT session AS day, 1 AS has_bar FROM bars GROUP BY session
-    UNION ALL SELECT DISTINCT session, 0 FROM fills WHERE session NOT IN (SELECT session FROM bars))
-),
-trips AS (
-  SELECT strategy, symbol, trip, direction,
-    min(session) AS entry_session,
-    max(CASE WHEN held_after = 0 THEN session END) AS exit_session,
-    sum(CASE WHEN way = direction THEN todays_shares * portion END) AS opened,
-    sum(CASE WHEN way <> direction THEN todays_shares * portion END) AS closed,
-    sum(CASE WHEN way = direction THEN value_usd * portion END) AS entered,
-    sum(CASE WHEN way <> direction THEN value_usd * portion END) AS left_usd,
-    CASE WHEN sum(commission_usd IS NULL) = 0 THEN sum(commission_usd * portion) END AS commission,
-    max(multiplier) AS multiplier, max(exit_intent) AS exit_intent
-  FROM leaving GROUP BY strategy, symbol, trip
-),
--- What a split left over was paid in cash and its cost with it.
-costed AS (SELECT *, entered * closed / opened AS cost_usd FROM trips)
-SELECT trips.strategy, trips.symbol, entry_session, round(entered / opened / multiplier, 6) AS entry_price,
-  exit_session, CASE WHEN exit_session IS NOT NULL THEN round(left_usd / closed / multiplier, 6) END AS exit_price,
-  CAST(opened + 1e-6 AS INTEGER) * direction AS shares,
-  CASE WHEN exit_session IS NOT NULL THEN round((left_usd - cost_usd) * direction - commission, 6) END AS pnl_usd,
-  CASE WHEN exit_session IS NOT NULL THEN ((left_usd - cost_usd) * direction - commission) / cost_usd END
-    AS return_frac,
-  CASE WHEN exit_session IS NOT NULL THEN (
+    UNION ALL SELECT day, 0 FROM ends WHERE day NOT IN (SELECT session FROM bars))
+)
+SELECT trades.strategy, trades.symbol, entry_session, entry_price, exit_session, exit_price, trades.shares, pnl_usd,
+  return_frac, CASE WHEN exit_intent_id LIKE 'merged:%' THEN 'merged' ELSE (
     SELECT value FROM json_each(order_intents.reasons) WHERE value <> 'exit_carried' ORDER BY key LIMIT 1
   ) END AS reason,
-  left_on.sessions - entered_on.sessions AS sessions_held,
-  round(commission, 6) AS commission_usd
-FROM costed AS trips JOIN days AS entered_on ON entered_on.day = entry_session
+  left_on.sessions - entered_on.sessions AS sessions_held, commission_usd
+FROM trades JOIN days AS entered_on ON entered_on.day = entry_session
 LEFT JOIN days AS left_on ON left_on.day = exit_session
-LEFT JOIN order_intents ON order_intents.id = trips.exit_intent
-ORDER BY entry_session, trips.symbol, trips.trip"""
-)
-
+LEFT JOIN order_intents ON order_intents.id = exit_intent_id
+ORDER BY entry_session, trades.symbol, trades.strategy, trades.rowid"""
 
 _DAILY = """
 WITH filled AS MATERIALIZED (

@@ -12,9 +12,11 @@ import pytest
 from mtum.adapters.store.checks import problems
 from mtum.adapters.store.reading import meta, open_read_only
 from mtum.adapters.store.schema.owner_tables import OWNER
+from mtum.core.portfolio.fills import Split
 from mtum.core.portfolio.limits import Restriction
+from mtum.core.portfolio.orders import Side
 from mtum.ports.records import AccountWorth
-from support.store import ACCOUNT, MONDAY, decision, intent, later, opened
+from support.store import ACCOUNT, FRIDAY, MONDAY, TUESDAY, decision, fill, intent, later, opened, traded
 
 FOREIGN = "m1-00aabbccddee.1"
 FACTS = {
@@ -131,6 +133,25 @@ def test_a_database_brought_up_has_the_schema_of_a_new_one(schema_10: Path, tmp_
         return {row["name"]: row["sql"] for row in rows}
 
     assert schema(schema_10) == schema(tmp_path / "new")
+
+
+def test_the_round_trips_of_older_fills_are_put_in_their_table(tmp_path: Path) -> None:
+    store = opened(tmp_path)
+    entry, exit_ = intent(), intent(FRIDAY, Side.SELL, 38, reasons=("exit_carried", "rsi_low"))
+    traded(store, entry, fill(entry, "a.01", 19, "105", "2"))
+    store.bars.agree_split(Split("MTUM", TUESDAY, Decimal(2)), later(0))
+    traded(store, exit_, fill(exit_, "b.01", 38, "53.75", "2.04"))
+    before = [tuple(row) for row in store.database.rows("SELECT * FROM v_trades")]
+    store.close()
+    with closing(sqlite3.connect(tmp_path / "mtum.db")) as old, old:
+        old.execute("DROP TABLE trades")
+        old.execute("DELETE FROM _sqlite_migrations WHERE name >= '0028'")
+        old.execute("PRAGMA user_version = 27")
+    again = opened(tmp_path)
+    # 19 at 105 are 38 at 52.50; 38 x 53.75 - 38 x 52.50 - 4.04 = 43.46
+    assert [tuple(row) for row in again.database.rows("SELECT * FROM v_trades")] == before
+    assert [(row[3], row[5], row[6], row[7], row[9]) for row in before] == [(52.5, 53.75, 38, 43.46, "rsi_low")]
+    again.close()
 
 
 def test_jobs_on_a_replayed_market_are_rows_of_their_own(schema_10: Path) -> None:

@@ -65,6 +65,9 @@ def test_a_trade_with_a_commission_that_is_not_known_has_no_profit_yet(store: Sq
     (row,) = rows(store, "v_trades")
     assert (row["exit_session"], row["exit_price"]) == ("2018-12-07", 107.5)
     assert (row["pnl_usd"], row["return_frac"], row["commission_usd"]) == (None, None, None)
+    store.orders.add_fills([fill(order, "untold.1", 19, "107.5", "2.04")])
+    (row,) = rows(store, "v_trades")
+    assert (row["pnl_usd"], row["commission_usd"]) == (43.46, 4.04)
 
 
 def test_a_position_bought_at_a_commission_that_is_not_known_has_no_result_yet(store: SqliteStore) -> None:
@@ -136,7 +139,18 @@ def test_a_trade_whose_split_left_a_fraction_ends_when_the_whole_shares_are_sold
     assert (same.exit_price, same.pnl_usd) == (Decimal(110), Decimal(250))
 
 
-@pytest.mark.parametrize("seed", range(5))
+def test_a_trade_that_is_not_what_its_fills_make_is_told(store: SqliteStore) -> None:
+    bought(store, MONDAY, 10, "100", "1")
+    sold(store, TUESDAY, 10, "101", "1")
+    assert not any("trade" in line for line in problems(store.database.connection))
+    with store.database.write() as connection:
+        connection.execute("UPDATE trades SET pnl_usd = 100")
+    assert f"the trade of MTUM by {STRATEGY} since 2018-12-03 is not what its fills make" in problems(
+        store.database.connection
+    )
+
+
+@pytest.mark.parametrize("seed", range(2))
 def test_the_trades_of_the_view_are_those_of_the_core(store: SqliteStore, seed: int) -> None:
     draw = random.Random(seed)
     held = {"MTUM": 0, "SPY": 0}

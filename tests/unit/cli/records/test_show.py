@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mtum.adapters.store.trades import write_trades
 from support.recorded import recorded
 from support.report_history import sample_history
 
@@ -52,6 +53,8 @@ def test_an_execution_without_a_commission_is_named_wherever_it_leaves_a_figure_
     with sqlite3.connect(folder / "mtum.db") as connection:
         connection.execute("UPDATE fills SET commission_usd = NULL WHERE session = '2017-12-29'")
         (untold,) = connection.execute("SELECT exec_id FROM fills WHERE commission_usd IS NULL").fetchone()
+        connection.row_factory = sqlite3.Row
+        write_trades(connection)
     connection.close()
     for kind in ("trades", "fills", "equity"):
         assert f"1 execution has no commission yet: {untold} (SELL 10 MTUM, 2017-12-29)" in mtum("show", kind).out
