@@ -264,18 +264,16 @@ def symbol_changes(db: Database) -> None:
     _make(db, "symbol_changes")
 
 
-@MIGRATIONS(name="0028_trades")
+@MIGRATIONS(name="0028_one_symbol_a_price")
+def one_symbol_a_price(db: Database) -> None:
+    """Show no price beside a decision on several symbols: it was the first one's, and the close another's."""
+
+
+@MIGRATIONS(name="0029_trades")
 def trades(db: Database) -> None:
     """Keep the round trips that the fills make, where a view put them together anew."""
     _make(db, "trades")
     write_trades(db.conn)
-
-
-@MIGRATIONS(name="0028_one_symbol_a_price")
-def one_symbol_a_price(db: Database) -> None:
-    """Show no price beside a decision on several symbols: it was the first one's, and the close another's."""
-    db.execute("DROP VIEW v_daily")
-    db.execute(create_view(VIEWS["v_daily"]))
 
 
 def _maybe_instant(fact: str) -> str | None:

@@ -145,8 +145,8 @@ def test_the_round_trips_of_older_fills_are_put_in_their_table(tmp_path: Path) -
     store.close()
     with closing(sqlite3.connect(tmp_path / "mtum.db")) as old, old:
         old.execute("DROP TABLE trades")
-        old.execute("DELETE FROM _sqlite_migrations WHERE name >= '0028'")
-        old.execute("PRAGMA user_version = 27")
+        old.execute("DELETE FROM _sqlite_migrations WHERE name >= '0029'")
+        old.execute("PRAGMA user_version = 28")
     again = opened(tmp_path)
     # 19 at 105 are 38 at 52.50; 38 x 53.75 - 38 x 52.50 - 4.04 = 43.46
     assert [tuple(row) for row in again.database.rows("SELECT * FROM v_trades")] == before
