@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import os
 import signal
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,12 +15,11 @@ from typing import Any
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
-from jobs.service import notify, watchdog_seconds
-from jobs.session_trigger import SessionTrigger
 from mtum.app.service.run_due import RETRY, DueRun
-from mtum.app.service.schedule import Slot
+from mtum.app.service.schedule import Slot, upcoming
 from mtum.errors import ExitCode
 from mtum.ports.time import Calendar, Clock
 
@@ -165,3 +166,63 @@ def _event_loop() -> Iterator[None]:
     finally:
         asyncio.set_event_loop(None)
         loop.close()
+
+
+def notify(words: str) -> bool:
+    """Send ``READY=1``, ``WATCHDOG=1``, ``STOPPING=1`` or ``STATUS=...``; whether somebody listens.
+
+    Nothing is raised: where there is no systemd there is nobody to tell.
+    """
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address:
+        return False
+    if address[0] == "@":
+        address = "\0" + address[1:]  # a name in the abstract space
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
+            line.settimeout(1.0)
+            line.sendto(words.encode(), address)
+    except OSError:
+        return False
+    return True
+
+
+def watchdog_seconds() -> float | None:
+    """Return how often systemd wants to hear from the process (half its limit), None if never."""
+    limit = os.environ.get("WATCHDOG_USEC", "")
+    meant_for = os.environ.get("WATCHDOG_PID", "")
+    if not limit.isdigit() or (meant_for and meant_for != str(os.getpid())):
+        return None
+    return int(limit) / 1_000_000 / 2
+
+
+_MARGIN = timedelta(days=12)
+_AHEAD = timedelta(days=110)
+
+
+class SessionTrigger(BaseTrigger):  # type: ignore[misc]  # the library has no types
+    """Fires at one slot of every session that has it; asks the calendar anew each time.
+
+    Bounds are explicit and move with the clock, so that a process may run for years.
+    """
+
+    def __init__(self, slot: Slot, slots: tuple[Slot, ...], calendar: Calendar) -> None:
+        # A deadline may lean on another slot (the next rehearsal), so all of them are at hand.
+        self._slot = slot
+        self._slots = slots
+        self._calendar = calendar
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
+        """Return the first wake after the previous one, or at or after now when there is none."""
+        after = previous_fire_time or now - timedelta(microseconds=1)
+        sessions = self._calendar.sessions((after - _MARGIN).date(), (after + _AHEAD).date())
+        own = [
+            wake for wake in upcoming(after, sessions, len(sessions), self._slots) if self._is_own(wake.job, wake.slot)
+        ]
+        return own[0].at if own else None
+
+    def _is_own(self, job: str, name: str) -> bool:
+        return (job, name) == (self._slot.job, self._slot.name)
+
+    def __str__(self) -> str:
+        return f"session {self._slot.job}/{self._slot.name}"

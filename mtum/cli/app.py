@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
 import typer
@@ -16,10 +17,9 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from mtum import __version__
-from mtum.cli.context import Call, call_of
+from mtum.cli.context import Call, call_of, note_option
 from mtum.cli.examples import examples
 from mtum.cli.frame import answer_of, crashed, misuse, misused
-from mtum.cli.options import every_command
 from mtum.cli.output import Answer, complain, failure_line, write
 from mtum.errors import UsageError
 
@@ -224,3 +224,47 @@ def _ready_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+_PANEL = "Options of every command"
+
+
+def _noted(context: typer.Context, parameter: typer.CallbackParam, given: object) -> object:
+    note_option(context, parameter.name or "", given)
+    return given
+
+
+def every_command(
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config", metavar="PATH", help="Settings file [./config.toml].", callback=_noted, rich_help_panel=_PANEL
+        ),
+    ] = None,
+    data_dir: Annotated[
+        Path | None,
+        typer.Option(
+            "--data-dir", metavar="PATH", help="Data folder [./data].", callback=_noted, rich_help_panel=_PANEL
+        ),
+    ] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="One JSON document on stdout.", callback=_noted, rich_help_panel=_PANEL)
+    ] = False,
+    quiet: Annotated[
+        bool,
+        typer.Option("--quiet", "-q", help="No hints and no progress.", callback=_noted, rich_help_panel=_PANEL),
+    ] = False,
+    verbose: Annotated[
+        int,
+        typer.Option(
+            "--verbose",
+            "-v",
+            count=True,
+            show_default=False,
+            help="Log every step to stderr.",
+            callback=_noted,
+            rich_help_panel=_PANEL,
+        ),
+    ] = 0,
+) -> None:
+    """Declare the options; their callbacks record them in the call."""

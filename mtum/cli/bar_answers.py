@@ -9,8 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mtum.app.bars.accept_bars import Refresh
-    from mtum.app.bars.check_bars import Checked
-    from mtum.app.bars.compare_sources import Disagreement
+    from mtum.app.bars.check_bars import Checked, Disagreement
     from mtum.app.bars.sync_bars import Synced
     from mtum.core.market.validation import BarProblem
     from mtum.ports.records import QuarantinedBar

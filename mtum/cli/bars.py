@@ -56,8 +56,7 @@ def sync(context: typer.Context, symbols: Symbols = None, since: Since = None) -
 @app.command()
 def check(context: typer.Context, symbols: Cached = None) -> Answer:
     """Check every cached bar by the rules a decision asks for; list what was kept out."""
-    from mtum.app.bars.check_bars import check_bars
-    from mtum.app.bars.compare_sources import disagreeing_closes
+    from mtum.app.bars.check_bars import check_bars, disagreeing_closes
     from mtum.wiring.resources import calendar_of, market_now, opened_store
 
     call, names = call_of(context), list(dict.fromkeys(symbols or ()))
@@ -137,7 +136,7 @@ def release(
     bar_id: Annotated[int, typer.Argument(metavar="ID", help="As `mtum bars check` lists it.")],
 ) -> Answer:
     """Declare a bar that was kept out to be real."""
-    from mtum.app.bars.release_bar import release_bar
+    from mtum.app.bars.kept_out import release_bar
     from mtum.wiring.resources import market_now, opened_store
 
     call = call_of(context)

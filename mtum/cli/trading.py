@@ -248,7 +248,7 @@ def _settling(desk: "Desk", day: Any) -> "Session":
 
 
 def _flatten_today(desk: "Desk", symbol: str, why: str, sleeve: str | None) -> Answer:
-    from mtum.app.owner.flatten_now import flatten_now
+    from mtum.app.owner.flatten import flatten_now
 
     return run_answer(flatten_now(desk, symbol, why, sleeve))
 

@@ -1,10 +1,12 @@
 """Settings from a TOML file, the environment and single changes; every mistake is named at once."""
 
+import logging
 import os
 import re
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
+from threading import Thread
 from typing import Any, get_args
 
 from pydantic import ValidationError
@@ -24,7 +26,6 @@ from mtum.config.names import (
     variable_of,
 )
 from mtum.config.sections import DECIDING, MANY, SECTIONS, Settings, SleeveRisk, SleeveSettings
-from mtum.config.system_keyring import kept_secret
 from mtum.config.validation import strategy_adapter, validate
 from mtum.core.strategies import STRATEGIES
 from mtum.core.strategies.contract import Strategy
@@ -290,3 +291,34 @@ def _values(tree: Mapping[str, Any], names: Collection[str], prefix: str = "") -
 def current_environment() -> Mapping[str, str]:
     """Return the process environment; the only place that reads it."""
     return os.environ
+
+
+log = logging.getLogger(__name__)
+
+SERVICE = "mtum"
+"""Service name of every entry; the user name is the setting: ``keyring set mtum mail.password``."""
+WAIT_SECONDS = 5.0
+"""A locked keyring may ask a person who is not there."""
+
+
+def kept_secret(name: str, wait_seconds: float = WAIT_SECONDS) -> str | None:
+    """Return the secret kept under a setting's name; None without package, keyring, entry or answer in time."""
+    try:
+        import keyring
+    except ImportError:
+        return None
+    found: list[str | None] = []
+
+    def ask() -> None:
+        try:
+            found.append(keyring.get_password(SERVICE, name))
+        except Exception as error:  # noqa: BLE001  # no keyring, locked, or a desktop's plugin: all mean "not set"
+            log.info("keyring_not_usable", extra={"error": type(error).__name__})
+
+    # A thread of its own: nothing else bounds how long a desktop's service takes to answer.
+    asking = Thread(target=ask, name="keyring", daemon=True)
+    asking.start()
+    asking.join(wait_seconds)
+    if asking.is_alive():
+        log.warning("keyring_silent", extra={"seconds": wait_seconds})
+    return found[0] or None if found else None

@@ -263,3 +263,18 @@ class Broker(Protocol):
     def cancel(self, ref: str) -> bool:
         """Ask to cancel an order; whether fresh lists then agree that it is gone."""
         ...
+
+
+@runtime_checkable
+class Rehearsing(Protocol):
+    """A broker with trial orders."""
+
+    def what_if(self, ticket: Ticket) -> str | None:
+        """Return why the broker would refuse the order, None if it would take it; nothing is placed.
+
+        Raises
+        ------
+        BrokerUnavailableError
+            If the broker takes no orders over this connection at all.
+        """
+        ...

@@ -10,8 +10,7 @@ from mtum.adapters.notifiers.smtp import SmtpServer
 from mtum.adapters.notifiers.stamped import Stamped
 from mtum.adapters.notifiers.timed import Timed
 from mtum.config import Settings, secret
-from mtum.ports.dead_man import DeadMan
-from mtum.ports.messages import Notifier
+from mtum.ports.messages import DeadMan, Notifier
 from mtum.wiring import resources
 
 SEND_SECONDS = 9.0

@@ -10,8 +10,7 @@ from mtum.adapters.brokers.gate import GatedBroker
 from mtum.core.market.sessions import Sessions
 from mtum.core.portfolio.gate import GateRules
 from mtum.core.portfolio.orders import OrderType, Side
-from mtum.ports.broker import Accepted, Clearing, Denied, NotSent
-from mtum.ports.rehearsing import Rehearsing
+from mtum.ports.broker import Accepted, Clearing, Denied, NotSent, Rehearsing
 from support.gateway import ACCOUNT, TODAY, Running, running_gateway, weekday_sessions
 from support.ib_adapter import adapter, ticket
 

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mtum.app.owner.flatten import request_flatten
-from mtum.app.owner.flatten_now import flatten_now
+from mtum.app.owner.flatten import flatten_now, request_flatten
 from mtum.app.service.rehearse import Surroundings, rehearse
 from mtum.errors import ExitCode
 from support.commands import call_json

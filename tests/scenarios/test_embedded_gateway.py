@@ -10,8 +10,8 @@ import pytest
 
 from mtum.adapters.calendar import ExchangeCalendar
 from mtum.adapters.sources.embedded import sample_source
-from mtum.app.service.check import State
 from mtum.app.service.rehearse import Surroundings, rehearse
+from mtum.app.service.rehearse_market import State
 from mtum.app.session.confirm_fills import confirm_fills
 from mtum.app.session.run_today import run_today
 from mtum.core.portfolio.money import AccountKind

@@ -10,7 +10,7 @@ import pytest
 
 from mtum.app.ledger.book import held_lots
 from mtum.app.owner.accept import accept
-from mtum.app.owner.flatten_now import flatten_now
+from mtum.app.owner.flatten import flatten_now
 from mtum.app.owner.reconcile import reconcile
 from mtum.app.owner.statement import Statement
 from mtum.core.portfolio.limits import Restriction

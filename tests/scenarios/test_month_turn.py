@@ -14,8 +14,8 @@ from mtum.app.ledger.books import book_problems
 from mtum.app.records.verify import verify
 from mtum.app.reporting.daily_report import daily_report
 from mtum.app.research.asked import Asked
-from mtum.app.service.check import State
 from mtum.app.service.rehearse import Surroundings, rehearse
+from mtum.app.service.rehearse_market import State
 from mtum.app.session.play_session import Replay, play_session
 from mtum.core.market.bars import PRICE_COLUMNS, Bars
 from mtum.core.portfolio.carried import memory_of, standing_of

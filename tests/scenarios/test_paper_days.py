@@ -14,8 +14,7 @@ from mtum.app.ledger.book import read_sleeve
 from mtum.app.ledger.books import book_problems
 from mtum.app.owner.accept import accept
 from mtum.app.owner.cancel import cancel
-from mtum.app.owner.flatten import request_flatten
-from mtum.app.owner.flatten_now import flatten_now
+from mtum.app.owner.flatten import flatten_now, request_flatten
 from mtum.app.owner.reconcile import reconcile
 from mtum.app.owner.statement import Statement
 from mtum.app.session.decide_and_order import sessions_around

@@ -10,8 +10,8 @@ import pytest
 
 from mtum.app.desk import Desk
 from mtum.app.records.verify import verify
-from mtum.app.service.check import State
 from mtum.app.service.rehearse import Surroundings, rehearse
+from mtum.app.service.rehearse_market import State
 from mtum.core.market.coverage import Dividends
 from mtum.wiring.resources import source_of
 from support.many_bars import DAY, DIVIDEND, EX_DATES, many, names

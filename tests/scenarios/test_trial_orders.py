@@ -3,8 +3,8 @@
 from decimal import Decimal
 from pathlib import Path
 
-from mtum.app.service.check import Check, State
 from mtum.app.service.rehearse import Rehearsal
+from mtum.app.service.rehearse_market import Check, State
 from mtum.errors import ExitCode
 from mtum.wiring.rehearsals import rehearsed
 from support.ib_clients import MTUM, client, codes, order, refs, until

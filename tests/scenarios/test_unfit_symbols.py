@@ -16,8 +16,8 @@ from mtum.app.records.verify import DECIDED_FIELDS
 from mtum.app.reporting.daily_report import daily_report
 from mtum.app.reporting.period import Kind
 from mtum.app.review import write_review
-from mtum.app.service.check import State
 from mtum.app.service.rehearse import Surroundings, rehearse
+from mtum.app.service.rehearse_market import State
 from mtum.app.session.play_session import Replay, play_session
 from mtum.core.market.bars import PRICE_COLUMNS, Bar, Bars
 from mtum.core.record import differences, replayed

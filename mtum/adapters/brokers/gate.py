@@ -11,8 +11,7 @@ from mtum.core.portfolio.gate import GateFacts, GateRules, Refusal, last_instant
 from mtum.core.portfolio.orders import Purpose, Side, Ticket, intent_id, intent_of
 from mtum.core.portfolio.reconcile import OUR_REF
 from mtum.errors import BookMismatchError, BrokerError, DataError
-from mtum.ports.broker import Broker, BrokerLists, Denied, NotSent, SubmitOutcome
-from mtum.ports.rehearsing import Rehearsing
+from mtum.ports.broker import Broker, BrokerLists, Denied, NotSent, Rehearsing, SubmitOutcome
 from mtum.ports.time import Calendar
 
 PRICED_WITHIN = timedelta(minutes=2)

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from math import isnan, prod
 
 import numpy as np
 
-from mtum.app.bars.learn_volume import learn_volume
 from mtum.app.bars.restatements import BY_SOURCE, released, same_numbers, supported
 from mtum.app.bars.room import BarDesk
 from mtum.core.market.bars import Bar, Bars
@@ -14,8 +14,10 @@ from mtum.core.market.merging import BasisProblem, Change, Merge, NewSplit, befo
 from mtum.core.market.sessions import Session
 from mtum.core.market.sifting import CONTEXT_SESSIONS, sifted
 from mtum.core.market.validation import BarProblem, disagreements, session_days
+from mtum.core.market.volume import projection_error
 from mtum.errors import BarsRestatedError, DataError
-from mtum.ports.records import QuarantinedBar, Revision
+from mtum.ports.records import QuarantinedBar, Revision, VolumeSnapshot
+from mtum.ports.store import Store
 
 FINAL_AFTER = timedelta(hours=2)
 """A bar read this long after its close is final."""
@@ -297,3 +299,28 @@ def _second_opinion(desk: BarDesk, written: Bars) -> tuple[BarProblem, ...]:
         return disagreements(newest, desk.second.history(newest.symbol, newest.last_day, newest.last_day))
     except DataError:
         return ()
+
+
+def learn_volume(store: Store, symbol: str, source: str, splits: tuple[NewSplit, ...]) -> None:
+    """Complete the snapshots of sessions whose final volume has become known, with the projection's error.
+
+    Parameters
+    ----------
+    splits : tuple of NewSplit
+        Splits by which the cache has just been re-based: snapshots were taken in old shares.
+    """
+    waiting = store.control.snapshots(symbol, source, waiting=True)
+    last = store.bars.last_final(symbol, source)
+    if not waiting or last is None or waiting[0].session > last:
+        return
+    bars = store.bars.bars(symbol, source, waiting[0].session).until(last)
+    for seen in waiting:
+        bar = bars.find(seen.session)
+        if bar is not None and not isnan(bar.volume):
+            ratio = prod(split.ratio for split in splits if split.session > seen.session)
+            store.control.write_snapshot(_completed(seen, bar.volume / ratio))
+
+
+def _completed(seen: VolumeSnapshot, final_volume: float) -> VolumeSnapshot:
+    error = None if seen.projected is None else projection_error(seen.projected, final_volume)
+    return replace(seen, final_volume=final_volume, error_frac=error)

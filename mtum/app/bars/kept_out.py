@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 
 from mtum.app.bars.accept_bars import REBASED_SOURCES
+from mtum.core.market.bars import COLUMNS, Bars
 from mtum.core.market.validation import BarProblem, Rule
-from mtum.ports.records import QuarantinedBar
+from mtum.errors import UsageError
+from mtum.ports.records import QuarantinedBar, Revision
 from mtum.ports.store import Store
 
 
@@ -39,3 +41,49 @@ def _advice(one: QuarantinedBar) -> str:
     if not one.bar.whole:
         return better(one)
     return f"look at it, then `mtum bars release {one.id}`, or {better(one)}"
+
+
+NOT_FINISHED = (Rule.UNCONFIRMED.value, Rule.LOOKS_LIKE_SPLIT.value)
+"""Rules that only a running bar breaks: it is believed, and never stored."""
+
+
+def release_bar(store: Store, bar_id: int, by: str, at: datetime) -> QuarantinedBar:
+    """Declare a bar real, and take it into the cache if its session is over.
+
+    Raises
+    ------
+    UsageError
+        If there is no such bar, it lacks a number, or it is released already.
+    """
+    found = next((one for one in store.quarantine.kept_out() if one.id == bar_id), None)
+    if found is None:
+        raise UsageError(f"no bar with id {bar_id} was kept out; `mtum bars check` lists them")
+    if found.rule not in NOT_FINISHED and not found.bar.whole:
+        raise UsageError(f"the bar with id {bar_id} lacks a number and cannot be used; {better(found)}")
+    if not store.quarantine.release_bar(bar_id, by, at):
+        raise UsageError(f"the bar with id {bar_id} is released already")
+    if found.rule not in NOT_FINISHED:
+        _take_in(store, found, at)
+    return found
+
+
+def _take_in(store: Store, found: QuarantinedBar, at: datetime) -> None:
+    known = store.bars.bars(found.symbol, found.source).find(found.bar.day)
+    bar = replace(found.bar, dividend=known.dividend, split=known.split) if known else found.bar
+    read_at = store.bars.read_times(found.symbol, found.source, bar.day)
+    revisions = [
+        Revision(
+            symbol=found.symbol,
+            source=found.source,
+            session=bar.day,
+            column=name,
+            before=getattr(known, name),
+            after=getattr(bar, name),
+            first_read_at=read_at.get(bar.day, at),
+            replaced_at=at,
+            accepted=True,
+        )
+        for name in COLUMNS
+        if known is not None and getattr(known, name) != getattr(bar, name)
+    ]
+    store.bars.accept(Bars.of(found.symbol, found.source, [bar]), at, bar.day, revisions)

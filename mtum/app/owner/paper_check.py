@@ -24,8 +24,7 @@ from mtum.core.market.calendars import NEW_YORK
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.orders import OrderType, Purpose, Side, Ticket, intent_id
 from mtum.errors import ExitCode, MtumError, UsageError
-from mtum.ports.broker import Accepted
-from mtum.ports.rehearsing import Rehearsing
+from mtum.ports.broker import Accepted, Rehearsing
 
 STRATEGY = "paper_check"
 WINDOW_MINUTES = 40.0

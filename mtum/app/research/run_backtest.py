@@ -14,6 +14,7 @@ from mtum.core.market.bars import Days
 from mtum.core.market.embedded import truths
 from mtum.core.market.volume import VolumeMode
 from mtum.core.research.benchmark import BuyAndHoldCurves, buy_and_hold
+from mtum.core.research.checks import Checks, Question, run_checks
 from mtum.core.research.metrics import CurveMetrics, TradeMetrics, cautions, curve_metrics, trade_metrics
 from mtum.core.simulation.backtest import fast_rules, run
 from mtum.core.simulation.history import History, history
@@ -279,3 +280,27 @@ def _trades_document(metrics: TradeMetrics) -> dict[str, Any]:
 
 def _short(number: Any) -> Any:
     return round(number, 6) if isinstance(number, float) else number
+
+
+def checks_of(found: Backtested, tell: Tell) -> Checks:
+    """Run the checks on official bars.
+
+    Raises
+    ------
+    UsageError
+        If the strategy has no compiled form.
+    """
+    if not isinstance(found.strategy, MtumConfluence):
+        raise UsageError(f"--check is made for mtum_confluence, not for {found.strategy.name}")
+    tell_compiling(tell, play_seen)
+    terms = found.asked.terms()
+    question = Question(found.history, found.strategy, terms, found.span)
+    official = run(found.history, found.strategy, terms, found.span)
+    return run_checks(question, official, found.held.reinvested)
+
+
+def checks_document(checks: Checks) -> dict[str, Any]:
+    """Return the checks as plain values."""
+    plain = asdict(checks)
+    plain["variants"] = [{**row, "cagr_frac": round(row["cagr_frac"], 6)} for row in plain["variants"]]
+    return plain

@@ -7,8 +7,7 @@ from typing import Any
 
 from mtum.app.approvals.approve_settings import entries_stopped
 from mtum.app.desk import Desk
-from mtum.app.service.check import Check, State
-from mtum.app.service.rehearse_market import market_checks
+from mtum.app.service.rehearse_market import Check, State, market_checks
 from mtum.app.session.check_book import check_book
 from mtum.app.session.close_untraded import untraded_problems
 from mtum.app.session.our_books import open_books
@@ -19,8 +18,7 @@ from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.money import AccountKind
 from mtum.core.portfolio.orders import OrderStatus, OrderType, Side, Ticket
 from mtum.errors import BrokerError, ExitCode, MtumError, worst
-from mtum.ports.broker import BrokerLists
-from mtum.ports.rehearsing import Rehearsing
+from mtum.ports.broker import BrokerLists, Rehearsing
 
 MIN_FREE_BYTES = 200_000_000
 TRIAL, TRIAL_REF = "trial order", "rehearsal"

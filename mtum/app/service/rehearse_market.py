@@ -2,21 +2,41 @@
 
 from collections.abc import Collection, Iterator
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import Enum
 
 from mtum.app.bars.judge_today import judge_vix
 from mtum.app.desk import Desk
 from mtum.app.ledger.book import held_lots
 from mtum.app.ledger.equity import LAST_CLOSE_WITHIN
 from mtum.app.ledger.virtual import virtual_records
-from mtum.app.service.check import Check, State
 from mtum.app.session.ask_ahead import ask_quotes
 from mtum.app.session.gather import seen_today
 from mtum.core.market.coverage import Dividends
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.portfolio.sleeves import series_of
 from mtum.errors import DataError, ExitCode, MtumError
+
+
+class State(Enum):
+    """What a check came to; only `NO_GO` stops today's run."""
+
+    OK = "ok"
+    WARNING = "warning"
+    NO_GO = "no-go"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line: what was looked at, what was found, what to do, and the exit code the run would have."""
+
+    name: str
+    state: State
+    found: str
+    remedy: str = ""
+    exit_code: ExitCode = ExitCode.DONE
 
 
 def market_checks(desk: Desk, session: Session) -> Iterator[Check]:

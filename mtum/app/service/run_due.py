@@ -13,8 +13,7 @@ from mtum.app.service.schedule import Due, Key, Slot, Wake, due, upcoming
 from mtum.core.market.calendars import NEW_YORK
 from mtum.core.market.sessions import Session, Sessions
 from mtum.errors import ExitCode, MtumError, RunLockedError, worst
-from mtum.ports.dead_man import DeadMan
-from mtum.ports.messages import Message
+from mtum.ports.messages import DeadMan, Message
 from mtum.ports.records import RunRecord
 from mtum.ports.store import RunStore, Store
 from mtum.ports.time import Calendar, Clock

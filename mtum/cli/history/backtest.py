@@ -98,7 +98,7 @@ def _backtest_answer(call: Call, asked: "Asked", *, check: bool, out: Path | Non
     answer = document(found)
     answer["metrics"]["cautions"] += told
     if check or out is not None:
-        from mtum.app.research.run_checks import checks_document, checks_of
+        from mtum.app.research.run_backtest import checks_document, checks_of
 
         answer["checks"] = checks_document(checks_of(found, call.tell))
     if out is not None:

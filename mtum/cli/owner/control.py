@@ -43,7 +43,7 @@ def halt(
 
 def resume(context: typer.Context, sleeve: SleeveName = None) -> Answer:
     """Lift every halt; with --sleeve those of one sleeve."""
-    from mtum.app.owner.resume import resume as lift
+    from mtum.app.owner.halt import resume as lift
     from mtum.wiring.resources import market_now, opened_store, system_clock
 
     call = call_of(context)

@@ -8,9 +8,7 @@ from pathlib import Path
 import pytest
 
 from jobs import JOBS
-from jobs.scheduler import HEARTBEAT_SECONDS, Alarms, Pulse
-from jobs.service import notify, watchdog_seconds
-from jobs.session_trigger import SessionTrigger
+from jobs.scheduler import HEARTBEAT_SECONDS, Alarms, Pulse, SessionTrigger, notify, watchdog_seconds
 from mtum.app.service.outbox import Flushed
 from mtum.app.service.run_due import DueRun
 from mtum.app.service.schedule import timetable

@@ -12,8 +12,7 @@ from mtum.core.market.instruments import InstrumentId
 from mtum.core.portfolio.gate import GateRules
 from mtum.core.portfolio.orders import Leg, OrderStatus, OrderType, Purpose, Side, Ticket, intent_id, ticket_of
 from mtum.errors import BrokerUnavailableError, DataError
-from mtum.ports.broker import BrokerLists, BrokerOrder, Denied, NotSent, OtherInstrument, SubmitOutcome
-from mtum.ports.rehearsing import Rehearsing
+from mtum.ports.broker import BrokerLists, BrokerOrder, Denied, NotSent, OtherInstrument, Rehearsing, SubmitOutcome
 from support.fakes import CALENDAR, SENT_AT, SESSION, FakeBroker, accepted, listed, shown
 from support.store import ACCOUNT, STRATEGY, intent
 

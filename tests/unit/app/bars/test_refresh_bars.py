@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 
 from mtum.app.bars.accept_bars import REVISED, Refresh
-from mtum.app.bars.kept_out import explained, kept_out
+from mtum.app.bars.kept_out import explained, kept_out, release_bar
 from mtum.app.bars.refresh_bars import refresh_bars, refresh_series
-from mtum.app.bars.release_bar import release_bar
 from mtum.app.desk import Desk
 from mtum.core.market.bars import Bars
 from mtum.core.market.sessions import Sessions

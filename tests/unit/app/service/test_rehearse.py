@@ -7,8 +7,8 @@ import pytest
 
 from mtum.app.approvals.approve_settings import approve_settings
 from mtum.app.desk import Desk
-from mtum.app.service.check import State
 from mtum.app.service.rehearse import Rehearsal, Surroundings, rehearse
+from mtum.app.service.rehearse_market import State
 from mtum.app.session.decide_and_order import decide_and_order
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.limits import Restriction

@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 from mtum.config import secret
-from mtum.config.system_keyring import kept_secret
+from mtum.config.loading import kept_secret
 from mtum.wiring.secrets import secret_days
 
 KEPT = {("mtum", "mail.password"): "from the keyring", ("mtum", "notify.urls"): ""}
