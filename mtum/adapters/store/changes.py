@@ -11,9 +11,9 @@ from mtum.adapters.store.actions import CHANGES, change_of
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.ledger import insert_movements
 from mtum.adapters.store.market.checksums import COLUMNS, checksum
+from mtum.adapters.store.orders.trades import write_trades
 from mtum.adapters.store.statements import insert_external
 from mtum.adapters.store.texts import instant, instant_text, money, plain
-from mtum.adapters.store.trades import write_trades
 from mtum.core.portfolio.fills import ChangeKind, SymbolChange
 from mtum.ports.records import IN_LIEU, CashMovement, ChangeRecord, merger_key
 

@@ -7,7 +7,7 @@ from mtum.adapters.store.events import missing_events, orphans
 from mtum.adapters.store.frames import is_sound
 from mtum.adapters.store.market.checksums import altered_bars
 from mtum.adapters.store.orders.executions import fill_of, fill_problems
-from mtum.adapters.store.trades import trade_problems
+from mtum.adapters.store.orders.trades import trade_problems
 from mtum.core.portfolio.fills import folded, rebased
 from mtum.core.portfolio.lots import lots_of
 

@@ -13,8 +13,8 @@ from mtum.adapters.store.faults import faults_of
 from mtum.adapters.store.market.checksums import checksum
 from mtum.adapters.store.market.rows import revision, revision_values
 from mtum.adapters.store.market.vintages import BarRows, undone
+from mtum.adapters.store.orders.trades import write_trades
 from mtum.adapters.store.texts import instant, instant_text, since_text
-from mtum.adapters.store.trades import write_trades
 from mtum.core.market.bars import COLUMNS, Bars
 from mtum.core.portfolio.fills import Action, Split
 from mtum.ports.records import Revision

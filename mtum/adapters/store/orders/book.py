@@ -20,8 +20,8 @@ from mtum.adapters.store.orders.intents import (
     use_attempt,
     write_status,
 )
+from mtum.adapters.store.orders.trades import write_trades
 from mtum.adapters.store.texts import instant_text
-from mtum.adapters.store.trades import write_trades
 from mtum.core.portfolio.fills import Fill
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.orders import OrderIntent, OrderStatus, Purpose

@@ -11,8 +11,8 @@ from typing import Any
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.orders.executions import insert_fill
 from mtum.adapters.store.orders.intents import insert_intent, state_of, write_status
+from mtum.adapters.store.orders.trades import write_trades
 from mtum.adapters.store.texts import instant_text, money, plain
-from mtum.adapters.store.trades import write_trades
 from mtum.core.market.instruments import instrument
 from mtum.core.portfolio.fills import Fill
 from mtum.core.portfolio.orders import OrderIntent, OrderStatus, OrderType, Purpose, Side

@@ -9,13 +9,13 @@ from sqlite_utils import Database, Migrations
 
 from mtum.adapters.store.market.checksums import COLUMNS, checksum
 from mtum.adapters.store.orders.intents import insert_instrument
+from mtum.adapters.store.orders.trades import write_trades
 from mtum.adapters.store.schema import SCHEMA_VERSION, create_statements, create_table, create_view
 from mtum.adapters.store.schema.event_log import EVENTS, TRIGGERS
 from mtum.adapters.store.schema.owner_tables import OWNER
 from mtum.adapters.store.schema.tables import TABLES
 from mtum.adapters.store.schema.views import VIEWS
 from mtum.adapters.store.texts import instant_text
-from mtum.adapters.store.trades import write_trades
 
 MIGRATIONS = Migrations("mtum")
 

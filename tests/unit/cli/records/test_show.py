@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mtum.adapters.store.trades import write_trades
+from mtum.adapters.store.orders.trades import write_trades
 from support.recorded import recorded
 from support.report_history import sample_history
 
