@@ -45,8 +45,8 @@ def demo(
 ) -> Answer:
     """Play the embedded market through the whole daily job into a fresh database, and report."""
     from mtum.app.demo import check_count, play_sessions
-    from mtum.app.demo_report import demo_report
     from mtum.app.reporting.daily_report import daily_report
+    from mtum.app.reporting.review import run_review
     from mtum.app.session.play_session import market_sessions
     from mtum.cli.stored import embedded_truths
     from mtum.core.market.embedded import MARKETS
@@ -73,9 +73,7 @@ def demo(
 
         played = play_sessions(desk, replay.market, sessions, after_each)
         reports = {
-            sleeve.name: demo_report(
-                replace(charted, setup=replace(charted.setup, sleeve=sleeve.name)), played.last.day
-            )
+            sleeve.name: run_review(replace(charted, setup=replace(charted.setup, sleeve=sleeve.name)), played.last.day)
             for sleeve in desk.sleeves
         }
     if portfolio:

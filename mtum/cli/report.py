@@ -19,7 +19,7 @@ from mtum.errors import ExitCode, UsageError, worst
 if TYPE_CHECKING:
     from mtum.app.reporting.daily_report import Report, ReportWriter
     from mtum.app.reporting.period import Kind
-    from mtum.app.review import ReviewReport
+    from mtum.app.reporting.review import ReviewReport
     from mtum.ports.messages import Message
 
 APPROVED_SINCE = "A backtest has been approved since this report was written; the next report compares with it."
@@ -128,7 +128,7 @@ def review(
 ) -> Answer:
     """The review of a week, a month or a quarter; the last recorded one unless named."""
     from mtum.app.reporting.period import Kind
-    from mtum.app.review import review_message, write_review
+    from mtum.app.reporting.review import review_message, write_review
     from mtum.wiring.reports import outside_of
     from mtum.wiring.resources import market_now
 

@@ -98,7 +98,7 @@ class _Day:
 
     def review(self, session: Session, slot: str) -> Done:
         from mtum.app.reporting.period import Kind
-        from mtum.app.review import review_message, write_review
+        from mtum.app.reporting.review import review_message, write_review
         from mtum.wiring.reports import outside_of, writer_of
 
         calendar = resources.calendar_of(self._settings, self._data_dir)

@@ -9,7 +9,7 @@ from mtum.adapters.scanner import known_vulnerabilities
 from mtum.app.reporting.daily_report import ReportWriter
 from mtum.app.reporting.facts import Setup
 from mtum.app.reporting.period import Kind
-from mtum.app.review import Outside
+from mtum.app.reporting.review import Outside
 from mtum.config import Settings
 from mtum.ports.store import Store
 from mtum.ports.time import Calendar

@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mtum.adapters.rendering.html import HtmlRenderer
-from mtum.app.demo_report import demo_report
 from mtum.app.reporting.chart_history import chart_history
 from mtum.app.reporting.daily_report import preview_report, report_message
 from mtum.app.reporting.facts import session_facts
 from mtum.app.reporting.period import Kind, bounds
-from mtum.app.review import write_review
-from mtum.core.reporting.daily.sections import page
+from mtum.app.reporting.review import run_review, write_review
+from mtum.core.reporting.daily import page
 from mtum.core.reporting.history import ChartHistory
-from mtum.core.reporting.periods.review_sections import review_page
+from mtum.core.reporting.review import page as review_page
 from mtum.ports.messages import Message
 from support.account_days import BUSY_DAY, MONTH_END, account_days, play_account
 from support.pages import NEEDED_CONTRAST, chromium, measured
@@ -74,7 +73,7 @@ def test_page_fits_is_readable_and_has_its_charts(browser: "Browser", tmp_path: 
 
 def test_whole_run_fits_and_is_readable(browser: "Browser", tmp_path: Path) -> None:
     history, day = KINDS["exit-rsi"](tmp_path)
-    report = demo_report(history.writer(HtmlRenderer()), day)
+    report = run_review(history.writer(HtmlRenderer()), day)
     assert report.html is not None
     check(browser, report.html.read_text(encoding="utf-8"), 2)
 

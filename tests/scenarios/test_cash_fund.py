@@ -14,10 +14,10 @@ from mtum.app.queries.performance import account_performance
 from mtum.app.records.verify import verify
 from mtum.app.reporting.daily_report import preview_report
 from mtum.app.reporting.period import Kind
-from mtum.app.review import write_review
+from mtum.app.reporting.review import write_review
 from mtum.app.session.play_session import Replay, play_session
 from mtum.core.portfolio.limits import Restriction
-from mtum.core.reporting.coordination import coordination_lines
+from mtum.core.reporting.parts.coordination import coordination_lines
 from mtum.errors import ConfigError
 from mtum.wiring.reports import writer_of
 from mtum.wiring.resources import opened_reader

@@ -18,13 +18,13 @@ from mtum.app.queries.risk import account_risk
 from mtum.app.records.verify import verify
 from mtum.app.reporting.daily_report import preview_report
 from mtum.app.reporting.period import Kind
-from mtum.app.review import write_review
+from mtum.app.reporting.review import write_review
 from mtum.app.session.decide_and_order import decide_and_order
 from mtum.app.session.likely_order import likely_order
 from mtum.app.session.play_session import Replay, play_session
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.orders import OrderStatus
-from mtum.core.reporting.coordination import coordination_document, coordination_lines
+from mtum.core.reporting.parts.coordination import coordination_document, coordination_lines
 from mtum.core.simulation.exchange_state import FillPlan, PlanEffect
 from mtum.core.strategies import STRATEGIES
 from mtum.ports.records import Way

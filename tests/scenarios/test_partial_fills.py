@@ -3,8 +3,8 @@
 from datetime import date
 from pathlib import Path
 
-from mtum.app.demo_report import trade_lines
 from mtum.app.reporting.facts import Setup, session_facts
+from mtum.app.reporting.trading import trade_lines
 from mtum.core.portfolio.orders import OrderStatus, Side
 from mtum.core.simulation.exchange_state import FillPlan, PlanEffect
 from support.practice import ENTRY_DAY, EXIT_DAY, desk_in, exchange_in, instruct, play_next, play_until

@@ -18,7 +18,7 @@ from mtum.app.records.verify import verify
 from mtum.app.session.decide_and_order import decide_and_order
 from mtum.app.session.play_session import Replay, play_session
 from mtum.core.portfolio.limits import Restriction
-from mtum.core.reporting.coordination import coordination_lines
+from mtum.core.reporting.parts.coordination import coordination_lines
 from mtum.core.simulation.exchange_codec import to_bytes
 from mtum.core.strategies import STRATEGIES
 from mtum.wiring.resources import EXCHANGE_NAME, opened_reader

@@ -15,7 +15,7 @@ from mtum.app.ledger.books import book_problems
 from mtum.app.records.verify import DECIDED_FIELDS
 from mtum.app.reporting.daily_report import daily_report
 from mtum.app.reporting.period import Kind
-from mtum.app.review import write_review
+from mtum.app.reporting.review import write_review
 from mtum.app.service.rehearse import Surroundings, rehearse
 from mtum.app.service.rehearse_market import State
 from mtum.app.session.play_session import Replay, play_session

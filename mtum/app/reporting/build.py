@@ -10,8 +10,10 @@ from mtum.app.reporting import drift, money, quality, trading
 from mtum.app.reporting.corrections import corrections
 from mtum.app.reporting.facts import SessionFacts
 from mtum.app.reporting.regret import regret_lines
-from mtum.core.reporting.coordination import coordination_document
-from mtum.core.reporting.summary import ProblemLine, Summary, conditions_in
+from mtum.core.reporting.parts.conditions import conditions_in
+from mtum.core.reporting.parts.coordination import coordination_document
+from mtum.core.reporting.parts.problems import ProblemLine
+from mtum.core.reporting.summary import Summary
 from mtum.errors import ExitCode, MtumError
 from mtum.ports.store import Store
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from mtum.app.reporting.facts import SessionFacts
 from mtum.app.reporting.money import TRADING
+from mtum.core.reporting.parts.corrections import CorrectionLine
 from mtum.core.reporting.stated import UNKNOWN, State, Stated, final, stated
-from mtum.core.reporting.summary import CorrectionLine
 from mtum.ports.store import Store
 
 REPORTS_CHECKED = 5

@@ -1,7 +1,7 @@
 """The account of one session: made from the store, written once as text, JSON and HTML."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -12,10 +12,12 @@ from mtum.app.reporting.build import summarize
 from mtum.app.reporting.chart_history import chart_history
 from mtum.app.reporting.facts import REPORT_JOB, SessionFacts, Setup, report_key, session_facts
 from mtum.core.reporting.codec import document, from_document
-from mtum.core.reporting.daily.sections import page
-from mtum.core.reporting.daily.subject import subject
+from mtum.core.reporting.daily import page
 from mtum.core.reporting.figures import minus
-from mtum.core.reporting.summary import ProblemLine, Summary
+from mtum.core.reporting.history import ChartHistory
+from mtum.core.reporting.layout import Page
+from mtum.core.reporting.parts.problems import ProblemLine
+from mtum.core.reporting.summary import Summary
 from mtum.core.reporting.text import text
 from mtum.errors import ExitCode, MtumError, StoreError
 from mtum.ports.messages import Message, Urgency
@@ -24,6 +26,8 @@ from mtum.ports.store import Store
 from mtum.ports.time import Calendar
 
 SLOT = ""
+
+type Charts = Callable[[], ChartHistory]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,10 @@ def daily_report(writer: ReportWriter, day: date, at: datetime, slot: str = SLOT
         return _reread(writer, stored)
     run_id = writer.store.runs.start_run(REPORT_JOB, slot, day, at)
     try:
-        report = _put(writer, session_facts(writer.store, writer.calendar, writer.setup, day))
+        facts = session_facts(writer.store, writer.calendar, writer.setup, day)
+        report = _made(writer, facts)
+        laid_out = page(report.summary)
+        html = put(writer, str(day), laid_out, report.document, lambda: chart_history(writer.store, facts))
     except Exception as error:
         # Begun by hand there is nobody else to end the row, and a row without an end reads as a job at work.
         code, text = (error.exit_code, str(error)) if isinstance(error, MtumError) else (ExitCode.BUG, repr(error))
@@ -79,7 +86,7 @@ def daily_report(writer: ReportWriter, day: date, at: datetime, slot: str = SLOT
             writer.store.runs.finish_run(run_id, at, "failed", code, {"problems": problems})
         raise
     writer.store.runs.finish_run(run_id, at, "finished", 0, report.document)
-    return report
+    return replace(report, html=html)
 
 
 def preview_report(writer: ReportWriter, day: date) -> Report:
@@ -93,22 +100,45 @@ def report_message(writer: ReportWriter, report: Report) -> Message:
     key = report_key(writer.setup.account, summary.session)
     urgent = summary.exit_code == 6 or any(problem.code == 6 for problem in summary.problems)
     urgency = Urgency.ACT_NOW if urgent else Urgency.REPORT
-    line = minus(subject(summary))
-    if writer.renderer is None:
-        return Message(key, urgency, line, report.text)
-    facts = session_facts(writer.store, writer.calendar, writer.setup, summary.session)
-    html, images = writer.renderer.mail(page(summary), chart_history(writer.store, facts))
-    return Message(key, urgency, line, report.text, html, images)
+
+    def charts() -> ChartHistory:
+        facts = session_facts(writer.store, writer.calendar, writer.setup, summary.session)
+        return chart_history(writer.store, facts)
+
+    return message_of(writer, key, urgency, page(summary), charts)
 
 
-def _put(writer: ReportWriter, facts: SessionFacts) -> Report:
-    report = _made(writer, facts)
-    writer.files.put_report(f"{facts.day}.txt", report.text)
-    writer.files.put_report(f"{facts.day}.json", json_text(report.document))
+def put(writer: ReportWriter, name: str, laid_out: Page, found: Mapping[str, Any], charts: Charts) -> Path | None:
+    """Write a page into the files of that name as text, JSON and (with a renderer) HTML, and return where the HTML is.
+
+    Parameters
+    ----------
+    found : mapping
+        The page's document.
+    charts : callable
+        Reads what the charts draw; only HTML needs it.
+    """
+    writer.files.put_report(f"{name}.txt", text(laid_out))
+    writer.files.put_report(f"{name}.json", json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     if writer.renderer is None:
-        return report
-    drawn = writer.renderer.page(page(report.summary), chart_history(writer.store, facts))
-    return replace(report, html=writer.files.put_report(f"{facts.day}.html", drawn))
+        return None
+    return writer.files.put_report(f"{name}.html", writer.renderer.page(laid_out, charts()))
+
+
+def message_of(writer: ReportWriter, key: str, urgency: Urgency, laid_out: Page, charts: Charts) -> Message:
+    """Return the mail of a page; with a renderer it has HTML and charts beside the text.
+
+    Parameters
+    ----------
+    key : str
+        Of the message among all; the outbox adds the channel.
+    charts : callable
+        Reads what the charts draw; only HTML needs it.
+    """
+    line, told = minus(laid_out.subject), text(laid_out)
+    if writer.renderer is None:
+        return Message(key, urgency, line, told)
+    return Message(key, urgency, line, told, *writer.renderer.mail(laid_out, charts()))
 
 
 def _made(writer: ReportWriter, facts: SessionFacts) -> Report:
@@ -127,8 +157,3 @@ def _reread(writer: ReportWriter, stored: Mapping[str, Any]) -> Report:
     summary = from_document(Summary, stored)
     html = writer.files.path_of(f"{summary.session}.html")
     return Report(summary, stored, text(page(summary)), html, fresh=False)
-
-
-def json_text(found: Mapping[str, Any]) -> str:
-    """Return a document as indented JSON text."""
-    return json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

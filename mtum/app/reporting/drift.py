@@ -7,9 +7,9 @@ from typing import Any
 from mtum.app.approvals.approve_settings import GUARDED
 from mtum.app.reporting.facts import SessionFacts
 from mtum.core.portfolio.returns import Curve, drawdown, growth
-from mtum.core.reporting.expectation import BacktestLine, Lived, expectations
+from mtum.core.reporting.parts.drift import ContractLine, DriftLine
+from mtum.core.reporting.parts.expectation import BacktestLine, Lived, expectations
 from mtum.core.reporting.stated import Stated, stated
-from mtum.core.reporting.summary import ContractLine, DriftLine
 from mtum.ports.records import DecisionRecord
 
 APPROVAL = "the approval"

@@ -9,8 +9,10 @@ from mtum.app.reporting.facts import SessionFacts
 from mtum.core.portfolio import returns
 from mtum.core.portfolio.lots import lots_of
 from mtum.core.portfolio.orders import Purpose
+from mtum.core.reporting.parts.account import CashLine, EquityLine, OwedLine
+from mtum.core.reporting.parts.position import PositionLine
+from mtum.core.reporting.parts.result import BenchmarkLine, Pnl
 from mtum.core.reporting.stated import UNKNOWN, State, Stated, stated
-from mtum.core.reporting.summary import BenchmarkLine, CashLine, EquityLine, OwedLine, Pnl, PositionLine
 from mtum.core.strategies.contract import Holding, Role
 from mtum.ports.records import FLOWS, EquityPoint
 

@@ -11,7 +11,10 @@ from mtum.core.portfolio import returns
 from mtum.core.portfolio.costs import cost_model
 from mtum.core.portfolio.fills import Fill
 from mtum.core.portfolio.orders import Side
-from mtum.core.reporting.periods.review import Costs, Effect, Stability, Standing
+from mtum.core.reporting.parts.costs import Costs
+from mtum.core.reporting.parts.effects import Effect
+from mtum.core.reporting.parts.stability import Stability
+from mtum.core.reporting.parts.standing import Standing
 from mtum.core.strategies.contract import Role
 from mtum.ports.records import IntentState
 

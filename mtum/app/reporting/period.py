@@ -23,6 +23,7 @@ class Kind(Enum):
     WEEK = "week"
     MONTH = "month"
     QUARTER = "quarter"
+    RUN = "run"
 
 
 def bounds(kind: Kind, end: date) -> tuple[date, date]:
@@ -33,6 +34,8 @@ def bounds(kind: Kind, end: date) -> tuple[date, date]:
     >>> bounds(Kind.QUARTER, date(2018, 11, 7))
     (datetime.date(2018, 10, 1), datetime.date(2018, 12, 31))
     """
+    if kind is Kind.RUN:
+        return START, end
     if kind is Kind.WEEK:
         monday = end - timedelta(days=end.weekday())
         return monday, monday + timedelta(days=6)
@@ -133,7 +136,7 @@ def _period(
     begun = min([*decisions, *(point.session for point in facts.points)], default=end)
     return Period(
         kind=kind,
-        first=first,
+        first=begun if kind is Kind.RUN else first,
         last=last,
         end=end,
         writer=writer,

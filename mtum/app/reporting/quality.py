@@ -12,9 +12,11 @@ from mtum.core.market.embedded import embedded_symbol, truths
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.core.record import book_of, view_of
-from mtum.core.reporting.flips import Situation, flips
+from mtum.core.reporting.parts.data_quality import DataQuality
+from mtum.core.reporting.parts.flips import FlipLine, Situation, flips
+from mtum.core.reporting.parts.problems import ProblemLine
+from mtum.core.reporting.parts.timings import TimingLine
 from mtum.core.reporting.stated import UNKNOWN, Stated, final, stated
-from mtum.core.reporting.summary import DataQuality, FlipLine, ProblemLine, TimingLine
 from mtum.core.strategies.contract import Own, Strategy
 from mtum.core.view import MarketView
 from mtum.ports.records import IntentState, RunRecord

@@ -10,8 +10,9 @@ from mtum.core.market.holiday_rules import expected_sessions
 from mtum.core.portfolio.fills import folded, later_symbols
 from mtum.core.portfolio.lots import lots_of
 from mtum.core.portfolio.tax import tax_record
-from mtum.core.reporting.periods.review import AuditLine, TaxLine
-from mtum.core.reporting.summary import DriftLine
+from mtum.core.reporting.parts.audit import AuditLine
+from mtum.core.reporting.parts.drift import DriftLine
+from mtum.core.reporting.parts.tax import TaxLine
 from mtum.errors import MtumError
 
 BACKUP_DAYS = 7

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from mtum.app.reporting.facts import SessionFacts
-from mtum.core.reporting.summary import RegretLine
+from mtum.core.reporting.parts.partial_bars import RegretLine
 
 type Decided = Mapping[tuple[str, str], bool]
 """Symbol and condition -> whether it held."""

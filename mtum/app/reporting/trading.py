@@ -1,4 +1,4 @@
-"""Orders and fills of a session, what is traded without an order, and purchases that stand."""
+"""Orders and fills of a session, what is traded without an order, purchases that stand, and round trips."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,10 +12,12 @@ from mtum.core.plans import standing_after
 from mtum.core.portfolio.carried import standing_of
 from mtum.core.portfolio.costs import cost_model
 from mtum.core.portfolio.fills import Fill
+from mtum.core.portfolio.lots import Trade
 from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.orders import OrderStatus, Side
+from mtum.core.reporting.parts.orders import FillLine, OrderLine, StandingLine
+from mtum.core.reporting.parts.trades import TradeLine
 from mtum.core.reporting.stated import NOT_SIMULATED, UNKNOWN, Stated, stated
-from mtum.core.reporting.summary import FillLine, OrderLine, StandingLine
 from mtum.ports.store import Store
 
 
@@ -163,3 +165,27 @@ def _gap_from(close: Stated, price: float, sign: int) -> Stated:
     if close.amount is None:
         return UNKNOWN
     return Stated(round(sign * (price / close.amount - 1.0) * 1e4, 6), close.state)
+
+
+def trade_lines(store: Store, facts: SessionFacts) -> tuple[TradeLine, ...]:
+    """Return every round trip with the reason of its exit; one carried over keeps the first."""
+    return tuple(_trade_line(store, facts, trade) for trade in facts.trades())
+
+
+def _trade_line(store: Store, facts: SessionFacts, trade: Trade) -> TradeLine:
+    state = store.orders.state_of(trade.exit_intent_id) if trade.exit_intent_id else None
+    reasons = state.intent.reasons if state else ()
+    last = trade.exit_session or facts.day
+    return TradeLine(
+        symbol=trade.symbol,
+        entry_session=trade.entry_session,
+        entry_price=round(float(trade.entry_price), 6),
+        exit_session=trade.exit_session,
+        exit_price=round(float(trade.exit_price), 6) if trade.exit_price is not None else None,
+        shares=trade.shares,
+        pnl_usd=round(float(trade.pnl_usd), 6) if trade.pnl_usd is not None else None,
+        return_frac=round(trade.return_frac, 6) if trade.return_frac is not None else None,
+        reason=next((word for word in reasons if word != "exit_carried"), None),
+        sessions_held=len(facts.calendar.sessions(trade.entry_session, last)) - 1,
+        commission_usd=round(float(trade.commission_usd), 6) if trade.commission_usd is not None else None,
+    )

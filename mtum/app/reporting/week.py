@@ -1,6 +1,6 @@
 """What a weekly review looks at: trades, missed signals, indicators, partial bars, slack."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from statistics import median
 
@@ -10,34 +10,16 @@ from mtum.app.reporting.period import Period
 from mtum.core.indicators import column_of
 from mtum.core.market.bars import Bars, Column
 from mtum.core.portfolio.orders import Side
-from mtum.core.portfolio.returns import wilson
-from mtum.core.reporting.accuracy import Accuracy, accuracies
-from mtum.core.reporting.coordination import HELD_BACK
-from mtum.core.reporting.periods.review import IndicatorCheck, MissedSignal, Regret, Slack, WinLoss
-from mtum.core.reporting.periods.run_summary import TradeLine
+from mtum.core.reporting.parts.accuracy import Accuracy, accuracies
+from mtum.core.reporting.parts.coordination import HELD_BACK
+from mtum.core.reporting.parts.indicators import IndicatorCheck
+from mtum.core.reporting.parts.missed import MissedSignal
+from mtum.core.reporting.parts.partial_bars import Regret
+from mtum.core.reporting.parts.timings import Slack
 from mtum.core.reporting.words import condition
 from mtum.core.strategies.contract import IndicatorSpec, Role
 from mtum.core.strategies.history import flags
 from mtum.ports.records import IntentState
-
-
-def win_loss(trades: Iterable[TradeLine]) -> WinLoss:
-    """Return how the closed ones of these trades ended."""
-    closed = [trade for trade in trades if trade.pnl_usd is not None]
-    results = [trade.pnl_usd or 0.0 for trade in closed]
-    wins = sum(1 for result in results if result > 0)
-    low, high = wilson(wins, len(closed))
-    fractions = [trade.return_frac for trade in closed if trade.return_frac is not None]
-    return WinLoss(
-        closed=len(closed),
-        wins=wins,
-        win_frac=round(wins / len(closed), 6) if closed else None,
-        low_frac=None if low is None else round(low, 6),
-        high_frac=None if high is None else round(high, 6),
-        gained_usd=round(sum(result for result in results if result > 0), 6),
-        lost_usd=round(-sum(result for result in results if result < 0), 6),
-        mean_frac=round(sum(fractions) / len(fractions), 6) if fractions else None,
-    )
 
 
 def signal_accuracy(period: Period) -> tuple[Accuracy, ...]:

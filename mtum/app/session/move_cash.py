@@ -18,7 +18,7 @@ from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.returns import returns
 from mtum.core.portfolio.sleeves import Sleeve, SleeveState
-from mtum.core.reporting.coordination import transfer_lines
+from mtum.core.reporting.parts.coordination import transfer_lines
 from mtum.errors import ExitCode
 from mtum.ports.records import CashMovement
 

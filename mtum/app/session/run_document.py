@@ -6,7 +6,7 @@ from typing import Any
 from mtum.app.desk import Problem, exit_code_of
 from mtum.core.decide import FAILED, UNFIT
 from mtum.core.portfolio.decision import Action
-from mtum.core.reporting.coordination import coordination_document
+from mtum.core.reporting.parts.coordination import coordination_document
 from mtum.ports.records import DecisionRecord, IntentState, PlanRecord
 
 _SEEN = ("volume_so_far", "volume_share", "bar_time")

@@ -29,9 +29,9 @@ def explain(context: typer.Context, session: Session = None, sleeve: SleeveName 
         missing = NOTHING_YET if reader is None else "no decision is recorded yet"
         return Answer({"session": None, "action": None}, [missing])
     from mtum.app.queries.explain import explained
-    from mtum.core.reporting.coordination import came_of, coordination_document, coordination_lines
     from mtum.core.reporting.explain import explanation_text
     from mtum.core.reporting.figures import REPLAYED
+    from mtum.core.reporting.parts.coordination import came_of, coordination_document, coordination_lines
 
     decisions = [explained(one) for one in every or [found]]
     told, replayed = decisions[0]

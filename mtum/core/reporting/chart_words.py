@@ -31,7 +31,7 @@ def equity_words(history: EquityHistory) -> str:
     return (
         f"Equity, {span}: {figures.number(float(history.equity[-1]))} USD; buy and hold "
         f"{figures.number(_known(float(history.benchmark[-1])))} USD. "
-        f"Deepest fall {figures.percent(float(history.drawdown.min()))}, "
+        f"Max drawdown {figures.percent(float(history.drawdown.min()))}, "
         f"holding {figures.percent(_known(float(history.benchmark_drawdown.min())))}."
         + (f" Earned since each sleeve began: {', '.join(earned)} USD." if earned else "")
     )

@@ -10,8 +10,8 @@ from mtum.core.canonical import table_in
 from mtum.core.decide import own_state
 from mtum.core.record import book_of, view_of
 from mtum.core.reporting.figures import decimals
-from mtum.core.reporting.flips import Situation, flips
-from mtum.core.reporting.summary import ConditionLine, FlipLine, conditions_in
+from mtum.core.reporting.parts.conditions import ConditionLine, conditions_in
+from mtum.core.reporting.parts.flips import FlipLine, Situation, flips
 from mtum.core.reporting.words import condition, listed, reason
 from mtum.core.strategies.contract import Condition, Keep, Strategy, SymbolVerdict, Target, confidence_of
 

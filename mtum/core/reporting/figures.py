@@ -52,6 +52,16 @@ def percent(frac: float | None, decimals: int = 2, *, sign: bool = True) -> str:
     return "-" if frac is None else f"{number(frac * 100, decimals, sign=sign)}%"
 
 
+def whole(frac: float | None) -> str:
+    """Return a fraction as a percentage without decimals and sign."""
+    return percent(frac, 0, sign=False)
+
+
+def paid(amount_usd: float | None, *, sign: bool = False) -> str:
+    """Return an amount that commissions are in; None while one of them is not known."""
+    return LATE if amount_usd is None else number(amount_usd, sign=sign)
+
+
 def shares(count: float | None, *, sign: bool = False) -> str:
     """Return a number of shares; a market's volume in millions (M)."""
     if count is not None and abs(count) >= 1e7:

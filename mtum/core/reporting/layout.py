@@ -84,9 +84,30 @@ def table_of(head: tuple[str, ...], rows: Iterable[Iterable[Cell | str]], left: 
     return Table(head, tuple(whole), frozenset(left))
 
 
-def cells(*texts: str, tone: Tone = Tone.PLAIN) -> tuple[Cell, ...]:
-    """Return a row of cells of one tone."""
-    return tuple(Cell(text, tone) for text in texts)
+def facts_of(rows: Iterable[tuple[str, Cell | str, str] | None]) -> Facts:
+    """Return facts whose plain cells are given as texts; None in a row's place leaves it out."""
+    told = (row for row in rows if row is not None)
+    return Facts(tuple((name, Cell(one) if isinstance(one, str) else one, unit) for name, one, unit in told))
+
+
+def table_section(
+    key: str,
+    title: str,
+    head: tuple[str, ...],
+    rows: Iterable[Iterable[Cell | str]],
+    *notes: str,
+    left: Iterable[int] = (0,),
+) -> Section:
+    """Return a section of one table and of what is said below it; without rows an empty one.
+
+    Parameters
+    ----------
+    left : iterable of int
+        Columns that hold words.
+    """
+    table = table_of(head, rows, left)
+    blocks: tuple[Block, ...] = (table, *(Sentence(note, Tone.QUIET) for note in notes)) if table.rows else ()
+    return Section(key, title, blocks)
 
 
 def signed(text: str) -> Cell:

@@ -76,6 +76,11 @@ def listed(words: tuple[str, ...], last: str = "and") -> str:
     return f"{', '.join(words[:-1])} {last} {words[-1]}"
 
 
+def count(number: int, noun: str) -> str:
+    """Return a number of things: 1 session, 2 sessions."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def whose(symbol: str, symbols: Iterable[str]) -> str:
     """Return "SYMBOL: " where a table tells of several symbols, else nothing."""
     return f"{symbol}: " if len(set(symbols)) > 1 else ""

@@ -11,10 +11,10 @@ import pytest
 
 from mtum.app.reporting.daily_report import daily_report, preview_report
 from mtum.app.reporting.period import Kind
-from mtum.app.review import write_review
+from mtum.app.reporting.review import write_review
 from mtum.core.reporting.codec import document, from_document
-from mtum.core.reporting.daily.sleeves import overview
 from mtum.core.reporting.layout import Facts
+from mtum.core.reporting.sleeves import overview
 from mtum.core.reporting.stated import final
 from mtum.core.reporting.summary import Summary
 from support.account_days import BUSY_DAY, MONTH_END, SLEEVES, account_days, play_account, scripted_known

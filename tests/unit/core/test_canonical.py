@@ -12,8 +12,9 @@ from mtum.core.portfolio.carried import memory_of
 from mtum.core.portfolio.decision import PlannedOrder
 from mtum.core.portfolio.orders import OrderType, Purpose, Side
 from mtum.core.reporting.codec import document, from_document
+from mtum.core.reporting.parts.account import EquityLine
+from mtum.core.reporting.parts.orders import FillLine
 from mtum.core.reporting.stated import State, Stated, final
-from mtum.core.reporting.summary import EquityLine, FillLine
 from mtum.core.simulation.exchange_codec import from_bytes, to_bytes
 from mtum.core.simulation.exchange_state import ExchangeOrder, ExchangeState, ExchangeTicket
 

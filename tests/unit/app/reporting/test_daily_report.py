@@ -16,10 +16,11 @@ from mtum.core.market.bars import Bar, Bars
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.core.reporting.codec import document, from_document
-from mtum.core.reporting.daily.sections import page
-from mtum.core.reporting.daily.subject import subject
+from mtum.core.reporting.daily import page
+from mtum.core.reporting.parts.problems import ProblemLine
 from mtum.core.reporting.stated import NOT_SIMULATED, State
-from mtum.core.reporting.summary import ProblemLine, Summary
+from mtum.core.reporting.subject import subject
+from mtum.core.reporting.summary import Summary
 from mtum.core.reporting.text import text
 from mtum.errors import StoreError
 from support.report_days import ENTRY, KINDS, ORDINARY, history_of

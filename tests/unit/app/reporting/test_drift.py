@@ -12,8 +12,9 @@ from mtum.app.approvals.approve_settings import approve_settings
 from mtum.app.desk import Provenance
 from mtum.app.reporting.drift import drift_between
 from mtum.config import load
-from mtum.core.reporting.daily.sections import page
-from mtum.core.reporting.summary import ContractLine, DriftLine, Summary
+from mtum.core.reporting.daily import page
+from mtum.core.reporting.parts.drift import ContractLine, DriftLine
+from mtum.core.reporting.summary import Summary
 from mtum.core.reporting.text import text
 from mtum.errors import UsageError
 from support.report_days import ENTRY, ORDINARY, Market, backtest_of, history_of

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from mtum.core.reporting.parts.account import OwedLine
+from mtum.core.reporting.parts.corrections import CorrectionLine
 from mtum.core.reporting.stated import UNKNOWN, final
-from mtum.core.reporting.summary import CorrectionLine, OwedLine, Summary
+from mtum.core.reporting.summary import Summary
 from mtum.ports.records import CashMovement
 from support.report_days import ENTRY, Market, bars_of, history_of
 from support.report_history import Day, History

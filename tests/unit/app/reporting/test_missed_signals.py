@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from mtum.app.reporting.period import Kind
-from mtum.app.review import write_review
+from mtum.app.reporting.review import write_review
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.orders import OrderStatus
-from mtum.core.reporting.periods.review import MissedSignal
+from mtum.core.reporting.parts.missed import MissedSignal
 from support.report_days import ENTRY, ORDINARY, Market, history_of
 from support.report_history import Day, History
 

@@ -14,12 +14,12 @@ import pytest
 
 from mtum.app.reporting.period import Kind, period
 from mtum.app.reporting.quarter import Drill, audit
+from mtum.app.reporting.review import Outside, write_review
 from mtum.app.reporting.week import indicator_checks
-from mtum.app.review import Outside, write_review
 from mtum.core.reporting.figures import REPLAYED
 from mtum.core.reporting.layout import Facts, Sentence
-from mtum.core.reporting.periods.review import Review
-from mtum.core.reporting.periods.review_sections import review_page
+from mtum.core.reporting.review import Review
+from mtum.core.reporting.review import page as review_page
 from support.report_history import History, sample_history
 from support.slow_rules import Row, SlowRules, play
 

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from mtum.app.demo_report import trade_lines
 from mtum.app.reporting.facts import Setup, session_facts
+from mtum.app.reporting.trading import trade_lines
 from mtum.core.portfolio.orders import Side
-from mtum.core.reporting.periods.run_summary import TradeLine
+from mtum.core.reporting.parts.trades import TradeLine
 from support.fakes import FakeBroker, fake_desk
 from support.store import FRIDAY, MONDAY, THURSDAY, TUESDAY, fill, intent, traded
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mtum.core.reporting.accuracy import accuracies
+from mtum.core.reporting.parts.accuracy import accuracies
 
 
 def test_accuracy_by_hand() -> None:

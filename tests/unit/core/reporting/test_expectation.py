@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from mtum.core.reporting.expectation import Lived, expectations
+from mtum.core.reporting.parts.expectation import Lived, expectations
 from mtum.core.reporting.stated import UNKNOWN, final
 
 METRICS: dict[str, float | None] = {

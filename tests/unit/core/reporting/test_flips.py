@@ -12,8 +12,7 @@ from mtum.core.indicators.rsi import rsi
 from mtum.core.indicators.sma import sma
 from mtum.core.indicators.smoothing import Smoothing
 from mtum.core.market.bars import Bars, Column
-from mtum.core.reporting.flips import Situation, flips, zero_of
-from mtum.core.reporting.summary import FlipLine
+from mtum.core.reporting.parts.flips import FlipLine, Situation, flips, zero_of
 from mtum.core.strategies.contract import Holding, Own
 from mtum.core.strategies.mtum_confluence import MtumConfluence
 from mtum.core.strategies.pair_reversal import PairReversal

@@ -3,20 +3,17 @@
 from dataclasses import replace
 from datetime import date
 
-from mtum.core.reporting.accuracy import Accuracy
-from mtum.core.reporting.expectation import BacktestLine, ExpectationLine
 from mtum.core.reporting.layout import Tone
-from mtum.core.reporting.periods.in_short import in_short
-from mtum.core.reporting.periods.review import (
-    AuditLine,
-    Costs,
-    IndicatorCheck,
-    MissedSignal,
-    Review,
-    Slack,
-    Stability,
-    Standing,
-)
+from mtum.core.reporting.parts.accuracy import Accuracy
+from mtum.core.reporting.parts.audit import AuditLine
+from mtum.core.reporting.parts.costs import Costs
+from mtum.core.reporting.parts.expectation import BacktestLine, ExpectationLine
+from mtum.core.reporting.parts.indicators import IndicatorCheck
+from mtum.core.reporting.parts.missed import MissedSignal
+from mtum.core.reporting.parts.stability import Stability
+from mtum.core.reporting.parts.standing import Standing
+from mtum.core.reporting.parts.timings import Slack
+from mtum.core.reporting.review import Review, in_short
 from mtum.core.reporting.stated import final
 
 DAY = date(2026, 3, 6)
@@ -42,7 +39,7 @@ def test_what_needs_a_person_comes_first() -> None:
     found = told(replace(WEEK, recorded=4, missed=missed, validation=(GOOD,)))
     assert found == [
         "1 of 5 sessions were not decided.",
-        "1 signal led to no full order; that cost 20.00 USD until the next close.",
+        "1 signal was missed; that cost 20.00 USD until the next close.",
         "Every indicator agrees with its second implementation.",
     ]
 

@@ -1,9 +1,9 @@
 """The line that says it all: at most 60 characters, the most important part first."""
 
-from mtum.core.reporting import figures
-from mtum.core.reporting.daily.account import positions
+from mtum.core.reporting import figures, words
+from mtum.core.reporting.parts.orders import OrderLine
 from mtum.core.reporting.stated import State
-from mtum.core.reporting.summary import OrderLine, Summary
+from mtum.core.reporting.summary import Summary
 
 LENGTH = 60
 _ENDED_BADLY = {"REJECTED": "ACTION: order rejected", "DENIED": "ACTION: order denied"}
@@ -46,9 +46,9 @@ def _headline(summary: Summary, codes: set[int]) -> str | None:
     statuses = {order.status: order for order in summary.orders}
     if summary.outcome in _NOT_RUN:
         return f"ALERT: {_NOT_RUN[summary.outcome]}"
-    for status, words in _ENDED_BADLY.items():
+    for status, said in _ENDED_BADLY.items():
         if status in statuses:
-            return f"{words}, {_named(statuses[status])}"
+            return f"{said}, {_named(statuses[status])}"
     if summary.outcome != "finished":
         return f"ALERT: {_FAILED.get(summary.exit_code, 'the run failed')}"
     if summary.action == "none":
@@ -81,7 +81,7 @@ def _deed(summary: Summary) -> str:
     if summary.orders:
         done = [_named_deed(order, several=several) for order in summary.orders]
         return ", ".join(done) if len(done) < 3 else f"{len(done)} ORDERS"
-    held = positions(summary)
+    held = summary.held
     if not held:
         return "FLAT"
     if len(held) > 1:
@@ -97,8 +97,7 @@ def _named_deed(order: OrderLine, *, several: bool) -> str:
 
 def _health(summary: Summary) -> str:
     if summary.problems:
-        count = len(summary.problems)
-        return f"{count} notice{'s' if count > 1 else ''}"
+        return words.count(len(summary.problems), "notice")
     return "not settled yet" if summary.equity.equity_usd.state is State.UNKNOWN else "all OK"
 
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 from mtum.core.portfolio.fund import FUND
 from mtum.core.reporting import figures, words
-from mtum.core.reporting.coordination import coordination_lines
-from mtum.core.reporting.daily.account import positions
-from mtum.core.reporting.layout import Block, Cell, Facts, Section, Sentence, Table, Tone, signed
+from mtum.core.reporting.layout import Block, Cell, Section, Sentence, Tone, facts_of, signed, table_of
+from mtum.core.reporting.parts.coordination import coordination_lines
+from mtum.core.reporting.parts.orders import ordered
 from mtum.core.reporting.stated import UNKNOWN, State, Stated, final, stated
-from mtum.core.reporting.summary import OrderLine, Summary
+from mtum.core.reporting.summary import Summary
 
 VIRTUAL = "VIRTUAL"
 """How everything is marked that no real money is in."""
@@ -25,30 +25,29 @@ def overview(summary: Summary) -> Section:
     # What the fund holds counts as cash.
     fund = summary.sleeves[FUND].equity.market_usd if FUND in summary.sleeves else final(0.0)
     exposure = _exposure(equity.market_usd, fund, equity.equity_usd)
-    facts = Facts(
+    facts = facts_of(
         (
-            ("Sent to the broker", Cell(words.listed(tuple(map(ordered, summary.orders))) or "nothing"), ""),
-            *((("Not decided", Cell(words.listed(summary.undecided), Tone.BAD), ""),) if summary.undecided else ()),
-            ("Equity", Cell(figures.money(equity.equity_usd)), "USD"),
+            ("Sent to the broker", words.listed(tuple(map(ordered, summary.orders))) or "nothing", ""),
+            ("Not decided", Cell(words.listed(summary.undecided), Tone.BAD), "") if summary.undecided else None,
+            ("Equity", figures.money(equity.equity_usd), "USD"),
             ("Result of the day", signed(figures.money(summary.pnl.day_usd, sign=True)), "USD"),
-            ("Buy and hold", Cell(figures.money(summary.benchmark.equity_usd)), "USD"),
-            ("Cash", Cell(figures.money(equity.cash_usd)), "USD"),
-            *((("Cash fund", Cell(figures.money(fund)), "USD"),) if FUND in summary.sleeves else ()),
-            ("Exposure", Cell(figures.fraction(exposure, sign=False)), ""),
-            ("Below the peak", Cell(figures.fraction(equity.drawdown_frac)), ""),
+            ("Buy and hold", figures.money(summary.benchmark.equity_usd), "USD"),
+            ("Cash", figures.money(equity.cash_usd), "USD"),
+            ("Cash fund", figures.money(fund), "USD") if FUND in summary.sleeves else None,
+            ("Exposure", figures.fraction(exposure, sign=False), ""),
+            ("Current drawdown", figures.fraction(equity.drawdown_frac), ""),
         )
     )
+    head = ("Sleeve", "equity, USD", "day, USD", "did and holds")
     rows = [_line(name, one) for name, one in summary.sleeves.items() if not one.virtual]
-    total = (Cell("Account"), *_money(summary), Cell(""))
-    table = Table(_HEAD, (*rows, total), _LEFT)
+    blocks: list[Block] = [facts]
+    if rows:
+        blocks.append(table_of(head, (*rows, ("Account", *_money(summary), "")), (0, 3)))
     watched = [_line(name, one) for name, one in summary.sleeves.items() if one.virtual]
-    note = f"{VIRTUAL}: watched on real data with virtual money, in no figure of the account."
-    apart: tuple[Block, ...] = (Sentence(note), Table(_HEAD, tuple(watched), _LEFT)) if watched else ()
-    return Section("sleeves", "Account and sleeves", (facts, *((table,) if rows else ()), *apart))
-
-
-_HEAD = ("Sleeve", "equity, USD", "day, USD", "did and holds")
-_LEFT = frozenset({0, 3})
+    if watched:
+        note = f"{VIRTUAL}: watched on real data with virtual money, in no figure of the account."
+        blocks += [Sentence(note), table_of(head, watched, (0, 3))]
+    return Section("sleeves", "Account and sleeves", tuple(blocks))
 
 
 def sleeve_section(name: str, state: str, blocks: tuple[Block, ...], parts: Iterable[Section]) -> Section:
@@ -65,20 +64,16 @@ def sleeve_section(name: str, state: str, blocks: tuple[Block, ...], parts: Iter
     return Section(f"sleeve-{name}", title, blocks, own)
 
 
-def _line(name: str, sleeve: Summary) -> tuple[Cell, ...]:
+def _line(name: str, sleeve: Summary) -> tuple[Cell | str, ...]:
     state = "" if sleeve.state in ("on", "watch") else f" ({sleeve.state.replace('_', ' ')})"
-    held = positions(sleeve)
-    shares = tuple(f"{figures.position(line.shares)} {line.symbol}" for line in held[:LISTED])
-    holds = ", ".join(shares) if len(held) <= LISTED else f"{len(held)} symbols"
-    return (
-        Cell(f"{VIRTUAL} {name}" if sleeve.virtual else f"{name}{state}"),
-        *_money(sleeve),
-        Cell(f"{did(sleeve)}; holds {holds or 'nothing'}"),
-    )
+    shares = tuple(f"{figures.position(line.shares)} {line.symbol}" for line in sleeve.held[:LISTED])
+    holds = ", ".join(shares) if len(sleeve.held) <= LISTED else f"{len(sleeve.held)} symbols"
+    whose = f"{VIRTUAL} {name}" if sleeve.virtual else f"{name}{state}"
+    return (whose, *_money(sleeve), f"{did(sleeve)}; holds {holds or 'nothing'}")
 
 
-def _money(summary: Summary) -> tuple[Cell, Cell]:
-    return Cell(figures.money(summary.equity.equity_usd)), signed(figures.money(summary.pnl.day_usd, sign=True))
+def _money(summary: Summary) -> tuple[str, Cell]:
+    return figures.money(summary.equity.equity_usd), signed(figures.money(summary.pnl.day_usd, sign=True))
 
 
 def did(sleeve: Summary) -> str:
@@ -89,18 +84,6 @@ def did(sleeve: Summary) -> str:
         deed = "no decision"
     reasons = [words.reason(word, sleeve.settles_by) for word in sleeve.reasons if word != "hold"]
     return ": ".join(part for part in (deed or "kept", words.listed(tuple(reasons[:2]))) if part)
-
-
-def ordered(order: OrderLine) -> str:
-    """Return an order, or what stands for one, in a few words: what was filled, else what became of it."""
-    name, done = ("buy", "bought") if order.side == "BUY" else ("sell", "sold")
-    inside = " inside the account" if order.type == "cross" else ""
-    if order.filled_shares == order.shares:
-        return f"{done} {figures.shares(order.shares)} {order.symbol}{inside}"
-    if order.filled_shares:
-        return f"{done} {figures.shares(order.filled_shares)} of {figures.shares(order.shares)} {order.symbol}{inside}"
-    fate = order.status.lower().replace("_", " ")
-    return f"{name} order for {figures.shares(order.shares)} {order.symbol}{inside} ({fate})"
 
 
 def coordination(summary: Summary) -> Section:

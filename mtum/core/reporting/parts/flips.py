@@ -1,16 +1,17 @@
-"""Where would each condition change? Asked of the strategy itself, for today's decision or the next one.
+"""Flips: where would each condition change? Asked of the strategy itself, for today's decision or the next one.
 
 The averages move with the value that is asked for, so the level is not the threshold: a close x
 beats a 50-session mean that includes x exactly when it beats the mean of the 49 closes before it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isnan
 
 from mtum.core.indicators import column_of
 from mtum.core.market.bars import Column
-from mtum.core.reporting.summary import FlipLine
+from mtum.core.reporting import figures, words
+from mtum.core.reporting.layout import Block, Cell, Section, Sentence, Tone, table_of
 from mtum.core.strategies.contract import Condition, ConditionSpec, Own, Role, Strategy
 from mtum.core.view import Asked, MarketView
 
@@ -19,6 +20,29 @@ MARGIN_DUST = 2e-6
 STEPS = (1.05, 1.2, 2.0, 4.0, 8.0)
 """How far from one look to the next a change of sign is looked for, up and down, as factors."""
 ROUNDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class FlipLine:
+    """Where one condition changes, and whether that alone changes the decision.
+
+    `when` is "session" (what would have changed this decision) or "next"; `input` is close, vix or
+    volume; the condition changes when the input goes `direction` ("above", "below") `level`;
+    `now` is the present value and `distance` level less now, both in the input's unit.
+    """
+
+    when: str
+    condition: str
+    role: str
+    input: str
+    direction: str
+    level: float
+    now: float | None
+    distance: float | None
+    distance_frac: float | None
+    holds_now: bool
+    alone: bool
+    symbol: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,4 +243,52 @@ def _line(
         distance_frac=round(distance / present, 6) if distance is not None and present else None,
         holds_now=holds,
         alone=not asked.forced and (not any(others) if spec.role is Role.EXIT else all(others)),
+    )
+
+
+def nearest(lines: Sequence[FlipLine]) -> FlipLine | None:
+    """Return the smallest relative move that alone changes the next decision; None if there is none."""
+    alone = [line for line in lines if line.when == "next" and line.alone and line.distance_frac is not None]
+    return min(alone, key=lambda line: abs(line.distance_frac or 0.0), default=None)
+
+
+def flip_words(line: FlipLine, universe: Sequence[str]) -> str:
+    """Return a flip as a sentence names it; of several symbols it says which."""
+    name, unit = _input(line)
+    own, whose = line.input in ("close", "volume"), line.symbol if len(universe) > 1 else ""
+    of, for_ = (f" of {whose}" if whose and own else "", f" for {whose}" if whose and not own else "")
+    away = f" ({figures.percent(line.distance_frac)} from now)" if line.distance_frac is not None else ""
+    return f"a {name}{of} {line.direction} {figures.in_unit(line.level, unit)} {unit}{for_}{away}"
+
+
+def _input(line: FlipLine) -> tuple[str, str]:
+    # What turns the condition, as a sentence names it, and its unit.
+    names = {"close": ("close", "USD"), "volume": ("volume", "shares"), "vix": ("VIX", "points")}
+    return names.get(line.input) or (line.input.upper(), words.condition(line.condition).unit)
+
+
+def section(flip_lines: Sequence[FlipLine], universe: Sequence[str]) -> Section:
+    """Return what would change the decision, next session first."""
+    blocks: list[Block] = []
+    for when, title in (("next", "Next session"), ("session", "This decision")):
+        for symbol in universe:
+            rows = [_row(line) for line in flip_lines if line.when == when and line.symbol in ("", symbol)]
+            if rows:
+                name = f"{title}, {symbol}" if len(universe) > 1 else title
+                blocks.append(table_of((name, "turns with", "level", "unit", "away", "alone"), rows, (0, 1, 3)))
+    if blocks:
+        note = "Alone: that change by itself, everything else as it is, changes the decision."
+        blocks.append(Sentence(note, Tone.QUIET))
+    return Section("flips", "What would change it", tuple(blocks))
+
+
+def _row(line: FlipLine) -> tuple[Cell | str, ...]:
+    name, unit = _input(line)
+    return (
+        words.condition(line.condition).words,
+        f"{name} {line.direction}",
+        figures.in_unit(line.level, unit),
+        Cell(unit, Tone.QUIET),
+        figures.percent(line.distance_frac, 1),
+        Cell("yes" if line.alone else "no", Tone.PLAIN if line.alone else Tone.QUIET),
     )

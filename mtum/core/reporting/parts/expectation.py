@@ -1,6 +1,6 @@
 """Does live trading do what the approved backtest led one to expect? Its figures, scaled to the sessions traded."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from math import exp, log, sqrt
@@ -88,6 +88,8 @@ def expectations(lived: Lived, sessions: int, metrics: Mapping[str, float | None
     return tuple(line for line in lines if line is not None)
 
 
+_NAMES = {"deepest fall": "max drawdown"}
+"""What a figure of the document is called in print."""
 _SHARES = {"sessions held": "exposure_frac", "trades won": "win_rate_frac"}
 
 
@@ -128,12 +130,20 @@ def against_backtest(tested: BacktestLine | None) -> tuple[Block, ...]:
     return (*table, Sentence(note, Tone.QUIET))
 
 
+def findings(tested: BacktestLine | None) -> Iterator[Sentence]:
+    """Say which figure of live trading left its range."""
+    for line in tested.lines if tested else ():
+        if line.outside:
+            name = _NAMES.get(line.figure, line.figure)
+            yield Sentence(f"Outside what the approved backtest led one to expect: {name}.", Tone.BAD)
+
+
 def _compared(line: ExpectationLine) -> tuple[Cell, ...]:
     is_signed = line.figure == "return"
     sides = (line.expected_frac, line.low_frac, line.high_frac)
     within = "-" if line.low_frac is None or line.live_frac.amount is None else "no" if line.outside else "yes"
     return (
-        Cell(line.figure),
+        Cell(_NAMES.get(line.figure, line.figure)),
         Cell(figures.fraction(line.live_frac, sign=is_signed)),
         *(Cell(figures.percent(frac, 1, sign=is_signed)) for frac in sides),
         Cell(within, Tone.BAD if line.outside else Tone.PLAIN),

@@ -1,4 +1,4 @@
-"""The account of a week, a month or a quarter: made from the store, written once when the period is over."""
+"""The account of a week, a month, a quarter or a whole run: made from the store, written when the period is over."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -8,20 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from mtum.app.demo_report import trade_lines
-from mtum.app.reporting import month, quarter, week
-from mtum.app.reporting.chart_history import equity_history
-from mtum.app.reporting.daily_report import ReportWriter, json_text
+from mtum.app.reporting import month, quality, quarter, week
+from mtum.app.reporting.chart_history import chart_history, equity_history
+from mtum.app.reporting.daily_report import ReportWriter, message_of, put
 from mtum.app.reporting.drift import backtest_line
+from mtum.app.reporting.facts import SessionFacts
 from mtum.app.reporting.money import curves
 from mtum.app.reporting.period import Kind, Period, period
+from mtum.app.reporting.trading import trade_lines
 from mtum.core.portfolio import returns
 from mtum.core.reporting.codec import document, from_document
-from mtum.core.reporting.figures import minus
 from mtum.core.reporting.history import ChartHistory
-from mtum.core.reporting.periods.review import Review
-from mtum.core.reporting.periods.review_sections import review_page, review_subject
-from mtum.core.reporting.periods.run_summary import TradeLine
+from mtum.core.reporting.parts.costs import Costs
+from mtum.core.reporting.parts.trades import TradeLine, win_loss
+from mtum.core.reporting.review import Review, page
 from mtum.core.reporting.text import text
 from mtum.ports.messages import Message, Urgency
 
@@ -59,22 +59,37 @@ def write_review(
     if stored is not None:
         before = {"open_trades": [stored["open_trade"]]} if stored.get("open_trade") else {}  # of one symbol
         review = from_document(Review, {**before, **stored})
-        name = writer.files.path_of(f"{_name(review)}.html")
-        return ReviewReport(review, stored, text(review_page(review)), name, fresh=False)
+        html = writer.files.path_of(f"{kind.value}-{review.last}.html")
+        return ReviewReport(review, stored, text(page(review)), html, fresh=False)
     looked_at = period(writer, kind, end)
     review = review_of(looked_at, outside or Outside())
-    laid_out = review_page(review)
-    report = ReviewReport(review, document(review), text(laid_out), None, fresh=True)
+    laid_out, found = page(review), document(review)
+    report = ReviewReport(review, found, text(laid_out), None, fresh=True)
     if not review.complete:
         return report
     run_id = writer.store.runs.start_run(REVIEW_JOB, kind.value, end, at)
-    writer.files.put_report(f"{_name(review)}.txt", report.text)
-    writer.files.put_report(f"{_name(review)}.json", json_text(report.document))
-    html = None
-    if writer.renderer is not None:
-        html = writer.files.put_report(f"{_name(review)}.html", writer.renderer.page(laid_out, _charts(looked_at)))
-    writer.store.runs.finish_run(run_id, at, "finished", 0, report.document)
+    html = put(writer, f"{kind.value}-{review.last}", laid_out, found, lambda: _charts(looked_at))
+    writer.store.runs.finish_run(run_id, at, "finished", 0, found)
     return replace(report, html=html)
+
+
+def run_review(writer: ReportWriter, last: date) -> ReviewReport:
+    """Write the review of everything a sleeve's records hold up to `last`.
+
+    Raises
+    ------
+    ValueError
+        If no session has been settled yet.
+    """
+    looked_at = period(writer, Kind.RUN, last)
+    facts = looked_at.facts
+    if not facts.points:
+        raise ValueError(f"no session up to {last} has an equity yet")
+    review = review_of(looked_at, Outside())
+    laid_out, found = page(review), document(review)
+    name = f"demo-{facts.setup.strategy}" if facts.setup.settings.sleeve else "demo"
+    html = put(writer, name, laid_out, found, lambda: chart_history(writer.store, facts, sessions=None))
+    return ReviewReport(review, found, text(laid_out), html, fresh=True)
 
 
 def stored_review(writer: ReportWriter, kind: Kind, end: date) -> Mapping[str, Any] | None:
@@ -87,12 +102,9 @@ def review_message(writer: ReportWriter, report: ReviewReport) -> Message:
     """Return the mail of a review."""
     review = report.review
     key = f"{REVIEW_JOB}:{review.kind}:{writer.setup.account}:{review.last}"
-    line = minus(review_subject(review))
-    if writer.renderer is None:
-        return Message(key, Urgency.REPORT, line, report.text)
-    looked_at = period(writer, Kind(review.kind), review.last)
-    html, images = writer.renderer.mail(review_page(review), _charts(looked_at))
-    return Message(key, Urgency.REPORT, line, report.text, html, images)
+    return message_of(
+        writer, key, Urgency.REPORT, page(review), lambda: _charts(period(writer, Kind(review.kind), review.last))
+    )
 
 
 def review_of(looked_at: Period, outside: Outside) -> Review:
@@ -107,6 +119,38 @@ def review_of(looked_at: Period, outside: Outside) -> Review:
 
 def _own(looked_at: Period) -> Review:
     """Return what each sleeve has a review of its own of."""
+    facts, paid = looked_at.facts, month.costs(looked_at)
+    base = _result(looked_at, paid)
+    if looked_at.kind is Kind.QUARTER:
+        return replace(base, costs=paid)
+    base = replace(base, regret=week.regrets(looked_at), projection_error_frac=week.projection_error(looked_at))
+    match looked_at.kind:
+        case Kind.WEEK:
+            return replace(
+                base,
+                accuracy=week.signal_accuracy(looked_at),
+                missed=week.missed_signals(looked_at),
+                validation=week.indicator_checks(looked_at, facts.strategy.history_sessions()),
+            )
+        case Kind.MONTH:
+            return replace(base, standing=month.standings(looked_at), effects=month.effects(looked_at), costs=paid)
+        case Kind.RUN:
+            truths = quality.embedded(facts)
+            return replace(
+                base,
+                trades=trade_lines(looked_at.writer.store, facts),
+                open_trades=(),
+                win_loss_start=None,
+                accuracy=week.signal_accuracy(looked_at),
+                standing=month.standings(looked_at),
+                costs=paid,
+                notes=(*truths, "Everything is simulated") if truths else (),
+                settings=_settings(facts),
+            )
+
+
+def _result(looked_at: Period, paid: Costs) -> Review:
+    """Return what every kind of review tells: result, trades, costs."""
     facts = looked_at.facts
     sleeve, held = curves(facts)
     inside = np.array([looked_at.inside(day) for day in sleeve.days], dtype=bool)
@@ -117,8 +161,8 @@ def _own(looked_at: Period) -> Review:
         frac = benchmark = deepest = None
     trades = trade_lines(looked_at.writer.store, facts)
     closed = tuple(trade for trade in trades if trade.exit_session and looked_at.inside(trade.exit_session))
-    paid = month.costs(looked_at)
-    base = Review(
+    still_open = tuple(_marked(trade, looked_at) for trade in trades if trade.exit_session is None)
+    return Review(
         kind=looked_at.kind.value,
         first=looked_at.first,
         last=looked_at.end,
@@ -136,35 +180,31 @@ def _own(looked_at: Period) -> Review:
         pnl_frac=None if frac is None else round(frac, 6),
         benchmark_frac=None if benchmark is None or np.isnan(benchmark) else round(benchmark, 6),
         trades=closed,
-        open_trades=tuple(_marked(trade, looked_at) for trade in trades if trade.exit_session is None),
-        win_loss=week.win_loss(closed),
-        win_loss_start=week.win_loss(trades),
+        open_trades=still_open,
+        win_loss=win_loss(closed),
+        win_loss_start=win_loss(trades),
         drawdown_frac=None if deepest is None else round(deepest, 6),
         paid_usd=None if paid.unknown else round(paid.paid_usd + paid.fees_usd, 6),
         state=facts.setup.chosen.state.value if facts.setup.sleeve else "",
     )
-    match looked_at.kind:
-        case Kind.WEEK:
-            history = facts.strategy.history_sessions()
-            return replace(
-                base,
-                accuracy=week.signal_accuracy(looked_at),
-                missed=week.missed_signals(looked_at),
-                validation=week.indicator_checks(looked_at, history),
-                regret=week.regrets(looked_at),
-                projection_error_frac=week.projection_error(looked_at),
-            )
-        case Kind.MONTH:
-            return replace(
-                base,
-                standing=month.standings(looked_at),
-                effects=month.effects(looked_at),
-                costs=paid,
-                regret=week.regrets(looked_at),
-                projection_error_frac=week.projection_error(looked_at),
-            )
-        case Kind.QUARTER:
-            return replace(base, costs=paid)
+
+
+def _settings(facts: SessionFacts) -> dict[str, str]:
+    stored = facts.decision.settings if facts.decision else facts.setup.settings.document()
+    own = stored.get("sleeve", {}).get(facts.setup.strategy)
+    name = f"sleeve.{facts.setup.strategy}.rules" if own else f"strategy.{facts.setup.strategy}"
+    tables = {
+        "": {"mode": stored["mode"], "market.source": stored["market"]["source"]},
+        f"{name}.": own["rules"] if own else stored["strategy"][facts.setup.strategy],
+        "portfolio.": stored["portfolio"],
+        "risk.": stored["risk"],
+    }
+    # As the settings file writes it.
+    return {
+        f"{prefix}{name}": str(given).lower() if given is None or isinstance(given, bool) else str(given)
+        for prefix, table in tables.items()
+        for name, given in table.items()
+    }
 
 
 def _whole(review: Review, looked_at: Period, outside: Outside) -> Review:
@@ -184,6 +224,8 @@ def _whole(review: Review, looked_at: Period, outside: Outside) -> Review:
                 drift=quarter.drift(looked_at),
                 tax=quarter.tax_lines(looked_at),
             )
+        case Kind.RUN:
+            return review
 
 
 def _marked(trade: TradeLine, looked_at: Period) -> TradeLine:
@@ -204,7 +246,3 @@ def _marked(trade: TradeLine, looked_at: Period) -> TradeLine:
 
 def _charts(looked_at: Period) -> ChartHistory:
     return ChartHistory((), equity_history(looked_at.facts))
-
-
-def _name(review: Review) -> str:
-    return f"{review.kind}-{review.last}"

@@ -1,1 +1,0 @@
-"""The daily report laid out."""

@@ -1,0 +1,77 @@
+"""Conditions: what the decision was made on, and the rules that decided nothing."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from mtum.core.canonical import list_in, maybe_number, table_in, text_in
+from mtum.core.reporting import figures, words
+from mtum.core.reporting.layout import Block, Cell, Section, Sentence, Table, Tone, table_of
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionLine:
+    """One condition of the decision; `role` is "entry" or "exit", `unit` that of value and threshold."""
+
+    name: str
+    role: str
+    value: float | None
+    threshold: float | None
+    margin: float | None
+    passed: bool
+    unit: str = ""
+    symbol: str = ""
+
+
+def conditions_in(symbols: Mapping[str, object]) -> tuple[ConditionLine, ...]:
+    """Return every condition of a decision's document, symbol by symbol."""
+    found = []
+    for symbol, part in symbols.items():
+        for row in map(table_in, list_in(table_in(part).get("conditions", []))):
+            spec = words.condition(text_in(row["name"]))
+            value, threshold, margin = (maybe_number(row[name]) for name in ("value", "threshold", "margin"))
+            passed, role = bool(row["passed"]), spec.role.value
+            found.append(ConditionLine(spec.name, role, value, threshold, margin, passed, spec.unit, symbol))
+    return tuple(found)
+
+
+def section(lines: Sequence[ConditionLine], held: Mapping[str, bool], rsi_form: str | None) -> Section:
+    """Return the conditions that could decide: exits where shares were held, entries otherwise.
+
+    Parameters
+    ----------
+    held : mapping of symbol to bool
+        Every symbol of the report, and whether shares of it were held before the session.
+    """
+    blocks: list[Block] = []
+    for symbol in held:
+        blocks += _tables(lines, held, symbol, "exit" if held[symbol] else "entry")
+    if blocks and rsi_form:
+        blocks.append(Sentence(f"RSI with {rsi_form} means.", Tone.QUIET))
+    return Section("why", "Why", tuple(blocks))
+
+
+def entry_rules(lines: Sequence[ConditionLine], held: Mapping[str, bool]) -> Section:
+    """Return the entry conditions of symbols of which shares were held: they decided nothing."""
+    tables = (table for symbol in held if held[symbol] for table in _tables(lines, held, symbol, "entry"))
+    return Section("other", "Entry rules, for the record", tuple(tables))
+
+
+def _tables(lines: Iterable[ConditionLine], held: Mapping[str, bool], symbol: str, role: str) -> Iterator[Table]:
+    # A report from before symbols were kept has one, and names none in its lines.
+    own = [line for line in lines if line.role == role and line.symbol in ("", symbol)]
+    name = f" {symbol}" if len(held) > 1 else ""
+    head = f"Enter{name} when all hold" if role == "entry" else f"Exit{name} when any holds"
+    if own:
+        yield table_of((head, "value", "needs", "margin", "holds"), map(_row, own))
+
+
+def _row(line: ConditionLine) -> tuple[Cell | str, ...]:
+    known = line.value is not None and line.threshold is not None
+    tone = Tone.GOOD if line.passed == (line.role == "entry") else Tone.BAD
+    return (
+        words.condition(line.name).words + (f", {line.unit}" if line.unit else ""),
+        figures.in_unit(line.value, line.unit),
+        figures.in_unit(line.threshold, line.unit),
+        figures.in_unit(line.margin, line.unit, sign=True),
+        Cell(("yes" if line.passed else "no") if known else "unknown", tone if known else Tone.QUIET),
+    )
