@@ -1,6 +1,7 @@
 """One call of the command line: the options that every command takes, and the settings behind them."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -76,6 +77,14 @@ class Call:
     def data_folder(self) -> Path:
         """Return the data folder, absolute: ``--data-dir``, ``MTUM_DATA_DIR``, ``./data``."""
         return (self.data_dir or Path(self.environment.get("MTUM_DATA_DIR") or "data")).absolute()
+
+    def cache_folder(self) -> Path:
+        """Return the user's own folder for what only saves time; without a home it is not there."""
+        folder = Path(self.environment.get("XDG_CACHE_HOME") or "~/.cache", "mtum")
+        with suppress(OSError, RuntimeError):
+            folder = folder.expanduser()
+            folder.mkdir(parents=True, exist_ok=True)
+        return folder
 
     def database(self) -> Path:
         """Return the path of the database, whether it exists or not."""

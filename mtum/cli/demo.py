@@ -61,9 +61,10 @@ def demo(
     packaged, text = resources.packaged_portfolio() if portfolio else (None, b"")
     settings = packaged or resources.demo_settings(call.settings(), market)
     folder = _folder(call, out)
-    source, calendar = resources.source_of(settings, folder), resources.calendar_of(settings, folder)
+    source = resources.source_of(settings, folder)
+    calendar = resources.calendar_of(settings, folder, call.cache_folder())  # the folder of a demo is a fresh one
     check_count(sessions, market_sessions(source, calendar, settings))  # before anything is written
-    with desks.replay_desk(settings, folder) as replay, _progress(call, sessions) as show:
+    with desks.replay_desk(settings, folder, calendar=calendar) as replay, _progress(call, sessions) as show:
         desk = replay.desk
         plain, charted = (writer_of(settings, folder, desk.store, desk.calendar, html=html) for html in (False, True))
 

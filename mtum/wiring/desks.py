@@ -48,8 +48,17 @@ LIBRARIES = ("exchange-calendars", "numba", "numpy", "pandas", "pandas-ta")
 
 
 @contextmanager
-def replay_desk(settings: Settings, data_dir: Path, journal: Journal | None = None) -> Iterator[Replay]:
+def replay_desk(
+    settings: Settings, data_dir: Path, journal: Journal | None = None, calendar: Calendar | None = None
+) -> Iterator[Replay]:
     """Build a desk on a replayed market, with the run lock held.
+
+    Parameters
+    ----------
+    journal : Journal, optional
+        Told each step; otherwise the run's own record of them.
+    calendar : Calendar, optional
+        The exchange's; otherwise the one of the settings, its sessions kept in the folder.
 
     Raises
     ------
@@ -57,7 +66,8 @@ def replay_desk(settings: Settings, data_dir: Path, journal: Journal | None = No
         Whatever stands in the way, before anything is written.
     """
     told: list[str] = []
-    source, calendar = resources.source_of(settings, data_dir, told.append), resources.calendar_of(settings, data_dir)
+    source = resources.source_of(settings, data_dir, told.append)
+    calendar = calendar or resources.calendar_of(settings, data_dir)
     market = market_sessions(source, calendar, settings)
     with resources.opened_store(settings, data_dir) as store, store.lock():
         clock = ReplayClock(market[0].open)

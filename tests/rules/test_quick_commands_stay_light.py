@@ -1,11 +1,15 @@
-"""Commands that only read must not load the libraries that take seconds."""
+"""Commands that only read, and the daily job, must not load the libraries that take seconds."""
 
+import os
+import shutil
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from mtum.adapters.calendar import ExchangeCalendar
 from support.recorded import recorded
 
 HEAVY = (
@@ -51,3 +55,35 @@ def test_help_does_not_even_load_the_settings(folder: Path) -> None:
         [sys.executable, "-c", code], check=True, cwd=folder, capture_output=True, text=True, timeout=60
     )
     assert done.stdout.splitlines()[-1] == "False"
+
+
+@pytest.fixture(scope="module")
+def known_sessions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    found = tmp_path_factory.mktemp("known") / "mtum" / "sessions.json"
+    found.parent.mkdir()
+    # The embedded market's, with those around its ends.
+    ExchangeCalendar(file=found).sessions(date(2013, 12, 31), date(2019, 1, 31))
+    return found
+
+
+@pytest.mark.parametrize("words", [("run",), ("demo", "--sessions", "2", "--out", "demo")], ids=" ".join)
+def test_a_session_is_played_without_tables_and_compiler(
+    words: tuple[str, ...], known_sessions: Path, tmp_path: Path
+) -> None:
+    # Each creates its database, too.
+    (tmp_path / "data").mkdir()
+    shutil.copy(known_sessions, tmp_path / "data")
+    drawn = {"jinja2", "matplotlib"} if words[0] == "demo" else set()
+    heavy = sorted(set(HEAVY) - {"numpy", "sqlite_utils"} - drawn)
+    code = (
+        "import sys\n"
+        "from mtum.cli.app import run\n"
+        f"code = run({words!r})\n"
+        f"print(code, *sorted(set(sys.modules) & set({heavy!r})), file=sys.stderr)\n"
+    )
+    environment = {**os.environ, "XDG_CACHE_HOME": str(known_sessions.parent.parent)}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        check=True, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.stderr.splitlines()[-1].split() == ["0"]

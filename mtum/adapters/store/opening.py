@@ -1,6 +1,7 @@
 """Open the database for writing: create or bring up the schema, check whose it is."""
 
 import sqlite3
+import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -162,8 +163,15 @@ def _prepare(path: Path, connection: sqlite3.Connection, mode: str, account: str
 
 
 def _bring_up(connection: sqlite3.Connection) -> None:
-    from mtum.adapters.store.schema.migrations import migrate  # loads pandas
-
+    # sqlite-utils loads pandas, if it can, only to know its types; that takes longer than all migrations together.
+    hidden = "pandas" not in sys.modules
+    if hidden:
+        sys.modules["pandas"] = None  # type: ignore[assignment]
+    try:
+        from mtum.adapters.store.schema.migrations import migrate
+    finally:
+        if hidden:
+            del sys.modules["pandas"]
     migrate(connection)
 
 

@@ -1,7 +1,6 @@
 """`mtum backtest`: the strategy over history."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -149,13 +148,4 @@ def market_of(
 
     folder = call.data_folder()
     source = source_of(settings, folder, tell or call.tell)
-    return source, calendar_of(settings, folder, _user_cache(call.environment))
-
-
-def _user_cache(environment: Mapping[str, str]) -> Path:
-    # Not in the data folder: a backtest of files leaves that alone. Without a home it only takes longer.
-    folder = Path(environment.get("XDG_CACHE_HOME") or "~/.cache", "mtum")
-    with suppress(OSError, RuntimeError):
-        folder = folder.expanduser()
-        folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    return source, calendar_of(settings, folder, call.cache_folder())
