@@ -23,7 +23,7 @@ from mtum.adapters.brokers.ib.orders import (
     open_orders,
     other_orders,
 )
-from mtum.adapters.brokers.ib.sender import Sender
+from mtum.adapters.brokers.ib.submit import OrderRequests
 from mtum.adapters.ib.codes import NO_PERMISSION
 from mtum.adapters.ib.contracts import Contracts
 from mtum.adapters.ib.messages import (
@@ -68,7 +68,7 @@ class IbBroker:
     def __init__(self, contracts: Contracts, acknowledge_seconds: float) -> None:
         self._connector = contracts.connector
         self._contracts = contracts
-        self._sender = Sender(contracts, acknowledge_seconds)
+        self._requests = OrderRequests(contracts, acknowledge_seconds, self.lists)
         self._silent_filter = False
 
     def connect(self) -> None:
@@ -150,15 +150,15 @@ class IbBroker:
 
     def submit(self, ticket: Ticket, last_moment: datetime | None = None) -> SubmitOutcome:
         """Send one order, once, over the connection that has just been proven."""
-        return self._sender.submit(ticket, last_moment, self.lists)
+        return self._requests.submit(ticket, last_moment)
 
     def cancel(self, ref: str) -> bool:
         """Ask to cancel an order; believed only when fresh lists no longer show it working and no fill of it."""
-        return self._sender.cancel(ref, self.lists)
+        return self._requests.cancel(ref)
 
     def what_if(self, ticket: Ticket) -> str | None:
         """Return why the broker would refuse the order, None if it would take it; nothing is placed."""
-        return self._sender.what_if(ticket)
+        return self._requests.what_if(ticket)
 
     def _ready(self, held: list[Position], values: list[AccountValue]) -> tuple[list[Position], list[AccountValue]]:
         """Return positions and values once they can be believed; they are asked again for the time of a login."""

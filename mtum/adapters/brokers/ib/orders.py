@@ -2,23 +2,20 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from mtum.adapters.brokers.ib.account import ZERO, Unread, amount, is_us_share, other_instrument, shown
-from mtum.adapters.ib.codes import OTHER_SESSION, Meaning, gravest, is_read_only, row_of
 from mtum.adapters.ib.messages import (
     CompletedOrder,
     ExecutionDetails,
-    Notice,
     OpenOrder,
-    OrderMessage,
     OrderUpdate,
 )
 from mtum.core.portfolio.fills import stem_of
-from mtum.core.portfolio.orders import OrderStatus, OrderType, Side, Ticket
+from mtum.core.portfolio.orders import OrderStatus, OrderType, Side
 from mtum.core.portfolio.reconcile import OUR_REF
 from mtum.ports.broker import BrokerFill, BrokerOrder, OtherInstrument
 
@@ -37,7 +34,6 @@ STATUS: Mapping[str, OrderStatus] = {
 _SIDES = {"BOT": Side.BUY, "SLD": Side.SELL, "BUY": Side.BUY, "SELL": Side.SELL, "SSHORT": Side.SELL}
 _TYPES = {kind.value: kind for kind in OrderType}
 _UNKNOWN = OrderStatus.UNKNOWN
-_DATE = re.compile(r"\b(20\d{2})-?([01]\d)-?([0-3]\d)\b")
 EXECUTION_ID = re.compile(r"\w+(\.\w+){2,}\.\d+")
 """At least four dotted parts; the last is a number that rises with each correction."""
 _NEAR = Decimal("0.001")
@@ -270,113 +266,3 @@ def _key(client_id: Any, order_id: Any, perm_id: Any) -> tuple[int, int, int]:
     # An order placed by hand has no order id of ours; one just taken may have no permanent id yet.
     numbered = shown(order_id) > 0
     return (shown(client_id), shown(order_id), 0) if numbered else (0, 0, shown(perm_id))
-
-
-@dataclass(frozen=True, slots=True)
-class Echo:
-    """What has been heard about one order so far.
-
-    Parameters
-    ----------
-    perm_id : int
-        The permanent id, 0 while none has come.
-    word : str
-        Newest status word, "" for none.
-    errors : tuple of (code, text)
-        Every error, warning and notice that carried its id.
-    """
-
-    perm_id: int = 0
-    word: str = ""
-    filled: int = 0
-    errors: tuple[tuple[int, str], ...] = ()
-
-    @property
-    def ended(self) -> bool:
-        """Whether the status word says that the order is no longer working."""
-        return STATUS.get(self.word) in (OrderStatus.CANCELED, OrderStatus.REJECTED)
-
-    @property
-    def meaning(self) -> Meaning:
-        """What the codes mean together."""
-        return gravest(code for code, _ in self.errors)
-
-    @property
-    def settled(self) -> bool:
-        """Whether nothing more has to be waited for: taken, refused, or in doubt."""
-        return bool(self.perm_id) or self.ended or self.meaning is not Meaning.GOES_ON
-
-    @property
-    def read_only(self) -> bool:
-        """Whether the gateway's interface takes no orders."""
-        return not self.perm_id and any(is_read_only(text) for _, text in self.errors)
-
-    def worst(self) -> tuple[int, str]:
-        """Return code and text of the message that matters most, (0, "") if there is none."""
-        telling = [(code, text) for code, text in self.errors if row_of(code).order is not Meaning.GOES_ON]
-        return (telling or list(self.errors) or [(0, "")])[-1]
-
-    def other_session(self, today: date) -> date | None:
-        """Return the date that the broker names for an order it holds back, unless it is today's."""
-        for code, text in self.errors:
-            if code == OTHER_SESSION:
-                named = [date(int(y), int(m), int(d)) for y, m, d in _DATE.findall(text)]
-                later = [day for day in named if day != today]
-                if later:
-                    return later[-1]
-        return None
-
-
-def of_ours(heard: Sequence[OrderMessage], client_id: int, ref: str = "") -> list[OrderMessage]:
-    """Return what was heard about an order of ours among all that came under its number.
-
-    A master client hears other clients' orders too, and they count from the same numbers.
-
-    Parameters
-    ----------
-    client_id : int
-        Our client.
-    ref : str
-        Reference that the order has to carry; "" for any.
-    """
-    return [message for message in heard if _is_ours(message, client_id, ref)]
-
-
-def _is_ours(message: OrderMessage, client_id: int, ref: str) -> bool:
-    match message:
-        case OpenOrder():
-            order = message.order
-            return int(order.clientId or 0) == client_id and ref in ("", str(order.orderRef or ""))
-        case OrderUpdate():
-            return shown(message.client_id) == client_id
-        case Notice():
-            return True  # an error names no client
-
-
-def echo_of(heard: Sequence[OrderMessage]) -> Echo:
-    """Read what was heard about one order id."""
-    perm_id, word, filled = 0, "", 0
-    errors: list[tuple[int, str]] = []
-    for message in heard:
-        match message:
-            case Notice():
-                errors.append((int(message.code), str(message.text)))
-            case OpenOrder():
-                perm_id = shown(message.order.permId) or perm_id
-                word = str(message.state.status or word)
-            case OrderUpdate():
-                perm_id, word, filled = shown(message.perm_id) or perm_id, str(message.status), shown(message.filled)
-    return Echo(perm_id, word, filled, tuple(errors))
-
-
-def wire_order(order: Any, ticket: Ticket, client_id: int) -> Any:
-    """Fill in an order of the library: whole shares, DAY said out loud, account and reference always."""
-    order.action = ticket.side.value
-    order.orderType = ticket.order_type.value
-    order.totalQuantity = ticket.shares
-    order.tif = "DAY"
-    order.account = ticket.account
-    order.orderRef = ticket.ref
-    order.clientId = client_id
-    order.transmit = True
-    return order

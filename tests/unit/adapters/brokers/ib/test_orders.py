@@ -10,12 +10,12 @@ import pytest
 from mtum.adapters.brokers.ib.account import Unread
 from mtum.adapters.brokers.ib.orders import (
     completed_orders,
-    echo_of,
     open_listings,
     open_orders,
     other_orders,
     status_of,
 )
+from mtum.adapters.brokers.ib.submit import reply_of
 from mtum.adapters.ib.codes import Meaning
 from mtum.adapters.ib.messages import CompletedOrder, Notice, OpenOrder, OrderMessage, OrderUpdate
 from mtum.core.portfolio.orders import OrderStatus
@@ -43,10 +43,13 @@ def test_a_status_word_means(word: str, filled: int, perm_id: int, status: Order
     assert status_of(word, filled, perm_id) is status
 
 
+OURS = 17
+
+
 def order(**fields: Any) -> Any:
     plain = {
         "action": "BUY", "orderType": "MOC", "orderRef": "r", "permId": 7, "account": "DU1", "totalQuantity": 10.0,
-        "clientId": 17, "orderId": 3, "whatIf": False, "filledQuantity": 0.0,
+        "clientId": OURS, "orderId": 3, "whatIf": False, "filledQuantity": 0.0,
     }  # fmt: skip
     return SimpleNamespace(**{**plain, **fields})
 
@@ -58,7 +61,7 @@ def opened(one: Any, word: str = "PreSubmitted", contract: Any = STOCK) -> OpenO
     return OpenOrder(one.orderId, contract, one, SimpleNamespace(status=word))
 
 
-def status(order_id: int, word: str, filled: float, perm_id: int = 7, client_id: int = 17) -> OrderUpdate:
+def status(order_id: int, word: str, filled: float, perm_id: int = 7, client_id: int = OURS) -> OrderUpdate:
     return OrderUpdate(order_id, word, filled, 10.0 - filled, 0.0, perm_id, 0, 0.0, client_id)
 
 
@@ -135,15 +138,19 @@ def test_a_completed_order_tells_its_quantity_by_what_was_filled() -> None:
     assert (found.client_id, found.order_id) == (None, None)
 
 
-def test_the_newest_word_and_a_late_permanent_id_make_the_echo() -> None:
+def test_the_newest_word_and_a_late_permanent_id_make_the_reply() -> None:
     heard: list[OrderMessage] = [opened(order(permId=0), "PendingSubmit"), status(3, "PendingSubmit", 0.0, 0)]
-    assert not echo_of(heard).settled
+    assert not reply_of(heard, OURS).settled
     heard += [opened(order()), status(3, "PreSubmitted", 0.0)]
-    assert (echo_of(heard).perm_id, echo_of(heard).settled, echo_of(heard).ended) == (7, True, False)
+    assert (reply_of(heard, OURS).perm_id, reply_of(heard, OURS).settled, reply_of(heard, OURS).ended) == (
+        7,
+        True,
+        False,
+    )
 
 
-def test_a_cancel_that_comes_after_the_echo_ends_it() -> None:
+def test_a_cancel_that_comes_after_the_reply_ends_it() -> None:
     heard: list[OrderMessage] = [opened(order()), status(3, "Cancelled", 0.0), Notice(3, 202, "Order Canceled")]
-    assert echo_of(heard).ended
-    assert echo_of(heard).meaning is Meaning.UNKNOWN
-    assert echo_of(heard).worst() == (202, "Order Canceled")
+    assert reply_of(heard, OURS).ended
+    assert reply_of(heard, OURS).meaning is Meaning.UNKNOWN
+    assert reply_of(heard, OURS).worst == (202, "Order Canceled")
