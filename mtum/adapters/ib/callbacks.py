@@ -20,7 +20,7 @@ from mtum.adapters.ib.messages import (
     OpenOrder,
     OrderMessage,
     OrderUpdate,
-    Question,
+    Request,
     RequestRefusedError,
     message_of,
 )
@@ -32,22 +32,22 @@ _ENDED = ("setEventsDone", "connectionClosed")
 
 
 @dataclass(slots=True, eq=False)
-class Waiting:
-    """A question in the air; `number` is its request id if its messages carry one."""
+class PendingRequest:
+    """A request in the air; `number` is its request id if its messages carry one."""
 
-    question: Question[Any]
+    request: Request[Any]
     number: int | None
     done: asyncio.Future[list[Any]]
-    heard: list[Any] = field(default_factory=list)
+    received: list[Any] = field(default_factory=list)
 
-    def hear(self, name: str, fields: tuple[Any, ...], message: Message | None) -> None:
+    def receive(self, name: str, fields: tuple[Any, ...], message: Message | None) -> None:
         """Take the message if it belongs to the answer."""
         if self.number is not None and (not fields or fields[0] != self.number):
             return
-        if isinstance(message, self.question.collects):
-            self.heard.append(message)
-        if name == self.question.ends and self.question.last(message) and not self.done.done():
-            self.done.set_result(self.heard)
+        if isinstance(message, self.request.collects):
+            self.received.append(message)
+        if name == self.request.ends and self.request.last(message) and not self.done.done():
+            self.done.set_result(self.received)
 
     def fail(self, error: BrokerUnavailableError) -> None:
         """End the wait with an error."""
@@ -68,11 +68,11 @@ class Callbacks:
     defaultTimezone = UTC  # noqa: N815  # the same of ib_async
 
     def __init__(self, record: WireRecord, on_notice: Callable[[Notice], None]) -> None:
-        self.waiting: list[Waiting] = []
+        self.pending: list[PendingRequest] = []
         self.fees: dict[str, Any] = {}
         self.orders: dict[int, list[OrderMessage]] = {}
         self.garbled: list[tuple[str, ...]] = []
-        self.news = asyncio.Event()
+        self.arrived = asyncio.Event()
         self.ended = False
         self._record = record
         self._on_notice = on_notice
@@ -86,7 +86,7 @@ class Callbacks:
         """Return the list to which every later message about an order id is appended."""
         return self.orders.setdefault(order_id, [])
 
-    def could_not_read(self, fields: tuple[str, ...]) -> None:
+    def undecoded(self, fields: tuple[str, ...]) -> None:
         """Keep the raw fields of a message that the library gave up on; it would be lost in silence."""
         self.garbled.append(fields)
         with suppress(StoreError):  # which may be why it was given up
@@ -95,32 +95,32 @@ class Callbacks:
     def __getattr__(self, name: str) -> Callable[..., None]:
         if name.startswith("_") or name in _NOT_WANTED:
             raise AttributeError(name)
-        return partial(self._hear, name)
+        return partial(self._receive, name)
 
-    def _hear(self, name: str, *fields: Any) -> None:
+    def _receive(self, name: str, *fields: Any) -> None:
         self._record.note("heard", name, fields)
         message = message_of(name, fields)
         if name in _ENDED:
             self.ended = True
-            for waiting in self.waiting:
-                waiting.fail(ConnectionLostError(f"{waiting.question.asked}: the connection to the gateway ended"))
+            for pending in self.pending:
+                pending.fail(ConnectionLostError(f"{pending.request.asked}: the connection to the gateway ended"))
         elif isinstance(message, Notice):
             self._noticed(message)
         elif isinstance(message, OpenOrder | OrderUpdate) and message.order_id in self.orders:
             self.orders[message.order_id].append(message)
         elif name == "commissionReport":
             self.fees[fields[0].execId] = fields[0]
-        for waiting in list(self.waiting):
-            waiting.hear(name, fields, message)
-        self.news.set()
+        for pending in list(self.pending):
+            pending.receive(name, fields, message)
+        self.arrived.set()
 
     def _noticed(self, notice: Notice) -> None:
         about_an_order = notice.number in self.orders
         if about_an_order:
             self.orders[notice.number].append(notice)
-        for waiting in self.waiting:
-            unread = waiting.number is None and is_read_only(notice.text) and not about_an_order
-            mine = waiting.number is not None and waiting.number == notice.number
+        for pending in self.pending:
+            unread = pending.number is None and is_read_only(notice.text) and not about_an_order
+            mine = pending.number is not None and pending.number == notice.number
             if unread or (mine and row_of(notice.code).alone is not Meaning.GOES_ON):
-                waiting.fail(RequestRefusedError(waiting.question.asked, notice.code, notice.text))
+                pending.fail(RequestRefusedError(pending.request.asked, notice.code, notice.text))
         self._on_notice(notice)

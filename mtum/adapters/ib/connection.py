@@ -10,9 +10,9 @@ from importlib.metadata import PackageNotFoundError, version
 from types import SimpleNamespace
 from typing import Any
 
-from mtum.adapters.ib.callbacks import Callbacks, Waiting
+from mtum.adapters.ib.callbacks import Callbacks, PendingRequest
 from mtum.adapters.ib.codes import CLIENT_ID_IN_USE
-from mtum.adapters.ib.messages import ConnectionLostError, Limit, Notice, Question, SilenceError, Talk
+from mtum.adapters.ib.messages import ConnectionLostError, Limit, Notice, Request, RequestChain, SilenceError
 from mtum.adapters.ib.wire_record import WireRecord
 from mtum.errors import BrokerUnavailableError, ConfigError, MtumError
 
@@ -121,7 +121,7 @@ class Connection:
         self._in_use: asyncio.Future[None] = self._loop.create_future()
         self.callbacks = Callbacks(record, self._noticed)
         self.client = library.client(self.callbacks)
-        _hear_failures(self.client.decoder, self.callbacks)
+        _note_undecoded(self.client.decoder, self.callbacks)
         self._turns = {
             Limit.HISTORY: asyncio.Semaphore(HISTORIES_AT_ONCE),
             Limit.LINE: asyncio.Semaphore(login.data_lines),
@@ -145,7 +145,7 @@ class Connection:
             Saying which account is there, or of which kind it is.
         """
         try:
-            self._run(self._log_in())
+            self._complete(self._log_in())
             check_account(self._login, tuple(self.client.getAccounts()))
         except BrokerUnavailableError:
             self.close()
@@ -161,40 +161,40 @@ class Connection:
         with suppress(OSError, RuntimeError):
             self.client.disconnect()
         with suppress(OSError, RuntimeError):
-            self._run(asyncio.sleep(0))
+            self._complete(asyncio.sleep(0))
         if not self._in_use.done():
             self._in_use.cancel()
         self._loop.close()
         asyncio.set_event_loop(None)
 
-    def ask(self, questions: Sequence[Question[Any]]) -> list[list[Any] | BrokerUnavailableError]:
-        """Ask all at once; per question the messages of its answer, or what went wrong."""
-        return self._run(self._ask(questions))
+    def ask(self, requests: Sequence[Request[Any]]) -> list[list[Any] | BrokerUnavailableError]:
+        """Ask all at once; per request the messages of its answer, or what went wrong."""
+        return self._complete(self._ask(requests))
 
-    def talk(self, talks: Sequence[Talk[Any]], seconds: float) -> dict[int, Any]:
-        """Hold talks side by side; by position what came of those that ended in time, errors of ours among it.
+    def run(self, chains: Sequence[RequestChain[Any]], seconds: float) -> dict[int, Any]:
+        """Run chains side by side; by position what came of those that ended in time, errors of ours among it.
 
         One that was cut short by the end of the connection has that for its outcome.
         """
-        return self._run(self._talk_all(talks, seconds))
+        return self._complete(self._run_all(chains, seconds))
 
     def place(self, contract: Any, order: Any) -> int:
         """Send an order; return its order id. Raises ConnectionLostError when nothing was written."""
         order_id = self._number()
         self.callbacks.follow(order_id)
-        self._run(self._write(lambda: self.client.placeOrder(order_id, contract, order)))
+        self._complete(self._write(lambda: self.client.placeOrder(order_id, contract, order)))
         return order_id
 
     def cancel(self, order_id: int) -> None:
         """Send a cancel request for an order of this client id."""
         self.callbacks.follow(order_id)
-        self._run(self._write(lambda: self.client.cancelOrder(order_id, "")))
+        self._complete(self._write(lambda: self.client.cancelOrder(order_id, "")))
 
     def wait(self, seconds: float, met: Callable[[], bool]) -> bool:
         """Listen until something is so or the time is up; whether it is so."""
-        return self._run(self._until(seconds, met))
+        return self._complete(self._until(seconds, met))
 
-    def _run[T](self, work: Coroutine[Any, Any, T]) -> T:
+    def _complete[T](self, work: Coroutine[Any, Any, T]) -> T:
         asyncio.set_event_loop(self._loop)
         return self._loop.run_until_complete(work)
 
@@ -231,17 +231,17 @@ class Connection:
             )
         self._on_notice(notice)
 
-    async def _ask(self, questions: Sequence[Question[Any]]) -> list[list[Any] | BrokerUnavailableError]:
-        return list(await asyncio.gather(*(self._in_turn(question) for question in questions)))
+    async def _ask(self, requests: Sequence[Request[Any]]) -> list[list[Any] | BrokerUnavailableError]:
+        return list(await asyncio.gather(*(self._in_turn(request) for request in requests)))
 
-    async def _in_turn(self, question: Question[Any]) -> list[Any] | BrokerUnavailableError:
-        if question.limit is None:
-            return await self._answer(self._begin(question))
-        async with self._turns[question.limit]:
-            return await self._answer(self._begin(question))
+    async def _in_turn(self, request: Request[Any]) -> list[Any] | BrokerUnavailableError:
+        if request.limit is None:
+            return await self._answer(self._begin(request))
+        async with self._turns[request.limit]:
+            return await self._answer(self._begin(request))
 
-    async def _talk_all(self, talks: Sequence[Talk[Any]], seconds: float) -> dict[int, Any]:
-        tasks = [asyncio.ensure_future(self._talk(one)) for one in talks]
+    async def _run_all(self, chains: Sequence[RequestChain[Any]], seconds: float) -> dict[int, Any]:
+        tasks = [asyncio.ensure_future(self._run_chain(one)) for one in chains]
         await asyncio.wait(tasks, timeout=seconds)
         ended = {at: task for at, task in enumerate(tasks) if task.done()}
         for task in tasks:
@@ -249,53 +249,53 @@ class Connection:
         await asyncio.gather(*tasks, return_exceptions=True)
         return {at: task.result() for at, task in ended.items()}
 
-    async def _talk(self, talk: Talk[Any]) -> Any:
+    async def _run_chain(self, chain: RequestChain[Any]) -> Any:
         lost: ConnectionLostError | None = None
         try:
-            question = next(talk)
+            request = next(chain)
             while True:
-                (found,) = await self._ask((question,))
+                (found,) = await self._ask((request,))
                 lost = found if isinstance(found, ConnectionLostError) else lost
-                question = talk.throw(found) if isinstance(found, BrokerUnavailableError) else talk.send(found)
+                request = chain.throw(found) if isinstance(found, BrokerUnavailableError) else chain.send(found)
         except StopIteration as end:
             return lost or end.value
         except MtumError as error:
             return lost or error
 
-    def _begin(self, question: Question[Any]) -> Waiting:
-        waiting = Waiting(question, None, self._loop.create_future())
+    def _begin(self, request: Request[Any]) -> PendingRequest:
+        pending = PendingRequest(request, None, self._loop.create_future())
         if not self.alive:
-            waiting.fail(ConnectionLostError(f"{question.asked}: not connected to the gateway"))
-            return waiting
+            pending.fail(ConnectionLostError(f"{request.asked}: not connected to the gateway"))
+            return pending
         number = self._number()
-        waiting.number = number if question.keyed else None
-        self.callbacks.waiting.append(waiting)
+        pending.number = number if request.keyed else None
+        self.callbacks.pending.append(pending)
         try:
-            question.send(self.client, number)
+            request.send(self.client, number)
         except ConnectionError as error:
-            waiting.fail(ConnectionLostError(f"{question.asked}: {error}"))
-        return waiting
+            pending.fail(ConnectionLostError(f"{request.asked}: {error}"))
+        return pending
 
-    async def _answer(self, waiting: Waiting) -> list[Any] | BrokerUnavailableError:
-        seconds = waiting.question.seconds or self._login.request_seconds
+    async def _answer(self, pending: PendingRequest) -> list[Any] | BrokerUnavailableError:
+        seconds = pending.request.seconds or self._login.request_seconds
         try:
-            return await asyncio.wait_for(asyncio.shield(waiting.done), seconds)
+            return await asyncio.wait_for(asyncio.shield(pending.done), seconds)
         except TimeoutError:
-            return SilenceError(f"{waiting.question.asked}: the gateway did not answer within {seconds:g} s")
+            return SilenceError(f"{pending.request.asked}: the gateway did not answer within {seconds:g} s")
         except BrokerUnavailableError as error:
             return error
         finally:
-            if waiting in self.callbacks.waiting:
-                self.callbacks.waiting.remove(waiting)
-            self._end(waiting)
-            waiting.done.cancel()
+            if pending in self.callbacks.pending:
+                self.callbacks.pending.remove(pending)
+            self._end(pending)
+            pending.done.cancel()
 
-    def _end(self, waiting: Waiting) -> None:
+    def _end(self, pending: PendingRequest) -> None:
         # What nobody waits for would still count among what may be asked at once.
-        open_ended = waiting.question.streams or not waiting.done.done()
-        if open_ended and waiting.question.cancel and waiting.number is not None and self.alive:
+        open_ended = pending.request.streams or not pending.done.done()
+        if open_ended and pending.request.cancel and pending.number is not None and self.alive:
             with suppress(ConnectionError):
-                waiting.question.cancel(self.client, waiting.number)
+                pending.request.cancel(self.client, pending.number)
 
     async def _write(self, send: Callable[[], None]) -> None:
         try:
@@ -304,14 +304,14 @@ class Connection:
             raise ConnectionLostError(f"not connected to the gateway: {error}") from error
 
     async def _until(self, seconds: float, met: Callable[[], bool]) -> bool:
-        end, news = self._loop.time() + seconds, self.callbacks.news
+        end, arrived = self._loop.time() + seconds, self.callbacks.arrived
         while not met():
-            news.clear()
+            arrived.clear()
             left = end - self._loop.time()
             if left <= 0 or self.callbacks.ended:
                 return met()
             with suppress(TimeoutError):
-                await asyncio.wait_for(news.wait(), left)
+                await asyncio.wait_for(arrived.wait(), left)
         return True
 
     def _number(self) -> int:
@@ -353,7 +353,7 @@ def _refused(*_: Any) -> None:
     raise BrokerUnavailableError("this connection only reads; it cannot send or cancel orders")
 
 
-def _hear_failures(decoder: Any, callbacks: Callbacks) -> None:
+def _note_undecoded(decoder: Any, callbacks: Callbacks) -> None:
     # The library only logs a message that it cannot decode, and goes on without it.
     decode = decoder.interpret
     in_hand: list[str] = []
@@ -363,7 +363,7 @@ def _hear_failures(decoder: Any, callbacks: Callbacks) -> None:
         decode(fields)
 
     decoder.interpret = interpret
-    decoder.logger = SimpleNamespace(exception=lambda *_: callbacks.could_not_read(tuple(in_hand)))
+    decoder.logger = SimpleNamespace(exception=lambda *_: callbacks.undecoded(tuple(in_hand)))
 
 
 def _current_loop() -> asyncio.AbstractEventLoop:

@@ -13,10 +13,10 @@ from mtum.adapters.ib.messages import (
     ConnectionLostError,
     Message,
     Notice,
-    Question,
+    Request,
+    RequestChain,
     RequestRefusedError,
     ServerTime,
-    Talk,
 )
 from mtum.adapters.ib.wire_record import WireRecord
 from mtum.config import Settings
@@ -38,7 +38,7 @@ class Connector:
         Told of the broker's clock each time it is read.
 
     `connections` counts those made: what was learned over an earlier one is asked again. `today` is the
-    date of the broker's clock when it was last read. `upstream_lost` and `practice` are what the gateway
+    date of the broker's clock when it was last read. `servers_lost` and `practice` are what the gateway
     has said of itself: that it lost the broker's servers and not that they are back; that it is the
     practice gateway, with a market time of its own.
     """
@@ -54,7 +54,7 @@ class Connector:
         self.login = login
         self.connections = 0
         self.today: date | None = None
-        self.upstream_lost = self.practice = False
+        self.servers_lost = self.practice = False
         self._record = record
         self._on_time = on_time
         self._connection: Connection | None = None
@@ -75,7 +75,7 @@ class Connector:
         self._hang_up()
         self._record.close()
 
-    def ask[M: Message](self, question: Question[M]) -> list[M]:
+    def ask[M: Message](self, request: Request[M]) -> list[M]:
         """Ask; after a dropped connection once more over a new one.
 
         Raises
@@ -83,44 +83,44 @@ class Connector:
         BrokerUnavailableError
             If it was not answered, or the broker has lost its own servers.
         """
-        answer: list[M] = self.ask_all(question)[0]
+        answer: list[M] = self.ask_all(request)[0]
         return answer
 
-    def ask_all(self, *questions: Question[Any]) -> list[list[Any]]:
+    def ask_all(self, *requests: Request[Any]) -> list[list[Any]]:
         """Ask all at once, as `ask` does."""
-        found = self.try_ask(*questions)
+        found = self.try_ask(*requests)
         for answer in found:
             if isinstance(answer, BrokerUnavailableError):
                 raise answer
         return [answer for answer in found if isinstance(answer, list)]
 
-    def try_ask(self, *questions: Question[Any]) -> list[list[Any] | BrokerUnavailableError]:
-        """Ask all at once; per question its answer or what went wrong."""
+    def try_ask(self, *requests: Request[Any]) -> list[list[Any] | BrokerUnavailableError]:
+        """Ask all at once; per request its answer or what went wrong."""
         if self._connection is None:
             self._connect(patient=False)
-        found = self.connection.ask(questions)
+        found = self.connection.ask(requests)
         if any(isinstance(answer, ConnectionLostError) for answer in found):
             self._connect(patient=True)
-            found = self.connection.ask(questions)
+            found = self.connection.ask(requests)
         return found
 
-    def talk[T](self, talk: Talk[T]) -> T:
-        """Hold one talk, each question asked as `ask` does."""
+    def run[T](self, chain: RequestChain[T]) -> T:
+        """Run one chain, each request asked as `ask` does."""
         try:
-            question = next(talk)
+            request = next(chain)
             while True:
                 try:
-                    answer = self.ask(question)
+                    answer = self.ask(request)
                 except BrokerUnavailableError as error:
-                    question = talk.throw(error)
+                    request = chain.throw(error)
                 else:
-                    question = talk.send(answer)
+                    request = chain.send(answer)
         except StopIteration as end:
             found: T = end.value
             return found
 
-    def talk_all(self, talks: Sequence[Callable[[], Talk[Any]]], seconds: float) -> dict[int, Any]:
-        """Hold talks side by side, those cut short by a dropped connection once more over a new one.
+    def run_all(self, chains: Sequence[Callable[[], RequestChain[Any]]], seconds: float) -> dict[int, Any]:
+        """Run chains side by side, those cut short by a dropped connection once more over a new one.
 
         Returns
         -------
@@ -130,11 +130,11 @@ class Connector:
         spent = monotonic_seconds()
         if self._connection is None:
             self._connect(patient=False)
-        found = self.connection.talk([begin() for begin in talks], seconds)
+        found = self.connection.run([begin() for begin in chains], seconds)
         again = [at for at, one in found.items() if isinstance(one, ConnectionLostError)]
         if again:
             self._connect(patient=True)
-            later = self.connection.talk([talks[at]() for at in again], max(0.0, seconds - spent()))
+            later = self.connection.run([chains[at]() for at in again], max(0.0, seconds - spent()))
             found = {at: one for at, one in found.items() if at not in again}
             found |= {again[at]: one for at, one in later.items()}
         return found
@@ -152,7 +152,7 @@ class Connector:
         return self._timed(answer)
 
     def probe_here(self) -> datetime:
-        """Prove that this very connection carries a question and its answer; return the broker's clock.
+        """Prove that this very connection carries a request and its answer; return the broker's clock.
 
         Raises
         ------
@@ -162,7 +162,7 @@ class Connector:
         found = self.connection.ask((CURRENT_TIME,))[0]
         if isinstance(found, BrokerUnavailableError):
             raise found
-        if self.upstream_lost:
+        if self.servers_lost:
             raise BrokerUnavailableError(
                 "the gateway has lost the broker's servers (1100); nothing is sent until it is back"
             )
@@ -202,7 +202,7 @@ class Connector:
     def _connect(self, *, patient: bool) -> None:
         # Patient: also while nobody listens. A client id in use is always tried again: an old connection may linger.
         self._hang_up()
-        self.upstream_lost = self.practice = False
+        self.servers_lost = self.practice = False
 
         def opened() -> Connection:
             made = Connection(self.library, self.login, self._record, self._noticed)
@@ -225,7 +225,7 @@ class Connector:
 
     def _noticed(self, notice: Notice) -> None:
         if notice.code in (*LINK_DOWN, *LINK_BACK):
-            self.upstream_lost = notice.code in LINK_DOWN
+            self.servers_lost = notice.code in LINK_DOWN
         if notice.code == FARM_FINE and notice.text.endswith(f":{PRACTICE_FARM}"):
             self.practice = True
 

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mtum.adapters.ib.connector import Connector
-from mtum.adapters.ib.messages import RequestRefusedError, SilenceError, Talk, contract_details
+from mtum.adapters.ib.messages import RequestChain, RequestRefusedError, SilenceError, contract_details
 from mtum.core.market.instruments import Kind, instrument
 from mtum.core.market.sessions import Session
 from mtum.errors import BookMismatchError, CalendarMismatchError, SourceUnavailableError
@@ -47,9 +47,9 @@ class Contracts:
         BookMismatchError
             If the broker names another contract than the pinned one.
         """
-        return self.connector.talk(self.asking(symbol))
+        return self.connector.run(self.asking(symbol))
 
-    def asking(self, symbol: str) -> Talk[Any]:
+    def asking(self, symbol: str) -> RequestChain[Any]:
         """Find the contract to trade, as `contract` does."""
         found = (yield from self._described(symbol)).contract
         pinned, now = self._pins.read(symbol), identity_of(found)
@@ -77,16 +77,16 @@ class Contracts:
         BookMismatchError
             If there is none where one was pinned.
         """
-        return self.connector.talk(self._describing(symbol))
+        return self.connector.run(self._describing(symbol))
 
-    def _described(self, symbol: str) -> Talk[Any]:
+    def _described(self, symbol: str) -> RequestChain[Any]:
         # Asked once per connection; the last gate asks afresh by `identity`.
         connection, known = self._known.get(symbol, (0, None))
         if known is not None and connection == self.connector.connections:
             return known
         return (yield from self._describing(symbol))
 
-    def _describing(self, symbol: str) -> Talk[Any]:
+    def _describing(self, symbol: str) -> RequestChain[Any]:
         pinned = self._pins.read(symbol)
         wanted = self._description(symbol, pinned)
         try:
@@ -116,7 +116,7 @@ class Contracts:
         CalendarMismatchError
             If the broker's hours do not tell about that day.
         """
-        details = self.connector.talk(self._described(symbol))
+        details = self.connector.run(self._described(symbol))
         return hours_on(str(details.liquidHours), str(details.timeZoneId), day)
 
     def _description(self, symbol: str, pinned: str) -> Any:

@@ -1,4 +1,4 @@
-"""What the gateway tells and is asked: a type per message, and each question with the messages that answer it.
+"""What the gateway tells and is asked: a type per message, and each request with the messages that answer it.
 
 Contracts, orders, executions and bars inside a message are objects of the client library, which has no
 types of ours; they are read in brokers.ib, sources.ib and contracts alone.
@@ -179,7 +179,7 @@ class ConnectionLostError(BrokerUnavailableError):
 
 
 class SilenceError(BrokerUnavailableError):
-    """A question was not answered within its time."""
+    """A request was not answered within its time."""
 
 
 class Limit(Enum):
@@ -190,8 +190,8 @@ class Limit(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Question[M: Message]:
-    """One question.
+class Request[M: Message]:
+    """One request.
 
     Parameters
     ----------
@@ -229,35 +229,35 @@ class Question[M: Message]:
     streams: bool = False
 
 
-type Talk[T] = Generator[Question[Any], list[Any], T]
-"""Questions one after the other, each depending on the answers before, and what came of them."""
+type RequestChain[T] = Generator[Request[Any], list[Any], T]
+"""Requests one after the other, each depending on the answers before, and what came of them."""
 
-CURRENT_TIME = Question(
+CURRENT_TIME = Request(
     "server time", lambda client, _: client.reqCurrentTime(), (ServerTime,), "currentTime", seconds=3.0
 )
-POSITIONS = Question("positions", lambda client, _: client.reqPositions(), (Position,), "positionEnd")
-OPEN_ORDERS: Question[OpenOrder | OrderUpdate] = Question(
+POSITIONS = Request("positions", lambda client, _: client.reqPositions(), (Position,), "positionEnd")
+OPEN_ORDERS: Request[OpenOrder | OrderUpdate] = Request(
     "open orders", lambda client, _: client.reqAllOpenOrders(), (OpenOrder, OrderUpdate), "openOrderEnd"
 )
-COMPLETED_ORDERS = Question(
+COMPLETED_ORDERS = Request(
     "completed orders", lambda client, _: client.reqCompletedOrders(False), (CompletedOrder,), "completedOrdersEnd"
 )
 
 
-def account_values(account: str) -> Question[AccountValue]:
+def account_values(account: str) -> Request[AccountValue]:
     """Ask the account's values; the earlier subscription ends first, so that all are sent again."""
 
     def send(client: Any, _: int) -> None:
         client.reqAccountUpdates(False, account)
         client.reqAccountUpdates(True, account)
 
-    return Question("account values", send, (AccountValue,), "accountDownloadEnd")
+    return Request("account values", send, (AccountValue,), "accountDownloadEnd")
 
 
-def executions(wanted: Any, seconds: float | None = None) -> Question[ExecutionDetails]:
+def executions(wanted: Any, seconds: float | None = None) -> Request[ExecutionDetails]:
     """Ask today's executions that pass a filter of the library: an account's, of one client id or (0) of all."""
     whose = f"client {wanted.clientId}" if wanted.clientId else "all clients"
-    return Question(
+    return Request(
         f"executions of {whose}",
         lambda client, number: client.reqExecutions(number, wanted),
         (ExecutionDetails,),
@@ -267,9 +267,9 @@ def executions(wanted: Any, seconds: float | None = None) -> Question[ExecutionD
     )
 
 
-def contract_details(contract: Any) -> Question[ContractDetails]:
+def contract_details(contract: Any) -> Request[ContractDetails]:
     """Ask every contract that fits a description."""
-    return Question(
+    return Request(
         f"contract {contract.symbol}",
         lambda client, number: client.reqContractDetails(number, contract),
         (ContractDetails,),
@@ -280,9 +280,9 @@ def contract_details(contract: Any) -> Question[ContractDetails]:
 
 def history(
     contract: Any, duration: str, size: str, *, epoch: bool = False, what: str = "TRADES"
-) -> Question[HistoricalBar]:
+) -> Request[HistoricalBar]:
     """Ask regular-hours bars up to now: of trades, or ("ADJUSTED_LAST") adjusted for dividends as well."""
-    return Question(
+    return Request(
         f"{size} bars of {contract.symbol}",
         lambda client, number: client.reqHistoricalData(
             number, contract, "", duration, size, what, True, 2 if epoch else 1, False, []
@@ -295,9 +295,9 @@ def history(
     )
 
 
-def snapshot(contract: Any) -> Question[PriceTick | TextTick | DataType]:
+def snapshot(contract: Any) -> Request[PriceTick | TextTick | DataType]:
     """Ask the quote as it is now; never the regulatory snapshot, which costs money."""
-    return Question(
+    return Request(
         f"quote of {contract.symbol}",
         lambda client, number: client.reqMktData(number, contract, "", True, False, []),
         (PriceTick, TextTick, DataType),
@@ -309,9 +309,9 @@ def snapshot(contract: Any) -> Question[PriceTick | TextTick | DataType]:
     )
 
 
-def dividends(contract: Any) -> Question[TextTick]:
+def dividends(contract: Any) -> Request[TextTick]:
     """Ask the dividends of a year and the next one, which come with a running quote only."""
-    return Question(
+    return Request(
         f"dividends of {contract.symbol}",
         lambda client, number: client.reqMktData(number, contract, "456", False, False, []),
         (TextTick,),

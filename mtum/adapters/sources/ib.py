@@ -16,10 +16,10 @@ from mtum.adapters.ib.messages import (
     HistoricalBar,
     Message,
     PriceTick,
-    Question,
+    Request,
+    RequestChain,
     RequestRefusedError,
     SilenceError,
-    Talk,
     TextTick,
     dividends,
     history,
@@ -70,11 +70,11 @@ def ib_source(contracts: Contracts, facts: Facts | None = None) -> VendorSource:
         None where another tells the dividends: the broker is not asked then.
     """
     connector = contracts.connector
-    return VendorSource(IbQuestions(contracts, facts), lambda begin: connector.talk(begin()), connector.talk_all)
+    return VendorSource(IbRequests(contracts, facts), lambda begin: connector.run(begin()), connector.run_all)
 
 
-class IbQuestions:
-    """What the broker is asked; each question a talk over the run's connection."""
+class IbRequests:
+    """What the broker is asked; each request a chain over the run's connection."""
 
     name = NAME
     prior_shares: Mapping[str, float] = PRIOR_SHARES
@@ -97,12 +97,12 @@ class IbQuestions:
         if name not in SERIES:
             return {}
         try:
-            bars = self._connector.talk(self._daily(name, first))
+            bars = self._connector.run(self._daily(name, first))
         except (BrokerError, DataError):
             return {}
         return {bar.day: bar.close for bar in bars if first <= bar.day <= last}
 
-    def history(self, symbol: str, first: date, last: date) -> Talk[Bars]:
+    def history(self, symbol: str, first: date, last: date) -> RequestChain[Bars]:
         """Ask for daily bars, and for the adjusted ones that tell dividends."""
         # A dividend shows against the close before it.
         since = first - timedelta(days=_DAYS_BEFORE)
@@ -111,7 +111,7 @@ class IbQuestions:
             bars = yield from self._with_dividends(symbol, since, bars, self._facts)
         return Bars.of(symbol, NAME, [bar for bar in bars if first <= bar.day <= last])
 
-    def _with_dividends(self, symbol: str, since: date, bars: list[Bar], facts: Facts) -> Talk[list[Bar]]:
+    def _with_dividends(self, symbol: str, since: date, bars: list[Bar], facts: Facts) -> RequestChain[list[Bar]]:
         self._untold.add(symbol)
         try:
             adjusted = yield from self._daily(symbol, since, "ADJUSTED_LAST")
@@ -129,7 +129,7 @@ class IbQuestions:
             told.append(replace(bar, dividend=read if exact is None else float(exact)))
         return told
 
-    def quote(self, symbol: str, session: Session, _: datetime) -> Talk[Quote]:
+    def quote(self, symbol: str, session: Session, _: datetime) -> RequestChain[Quote]:
         """Ask for the running bar of the history service, dated by the live quote."""
         bars = yield from self._daily(symbol, session.day)
         bar = next((one for one in reversed(bars) if one.day == session.day), None)
@@ -159,7 +159,7 @@ class IbQuestions:
             dividend_told=dividend is not None,
         )
 
-    def _dividend(self, symbol: str, day: date) -> Talk[float | None]:
+    def _dividend(self, symbol: str, day: date) -> RequestChain[float | None]:
         """Find what goes ex on a day, USD per share; None where the broker does not tell."""
         if (symbol, day) not in self._ex:
             contract = yield from self._contracts.asking(symbol)
@@ -176,7 +176,7 @@ class IbQuestions:
                     self._facts.write(_fact(symbol, ex_date), repr(amount))
         return self._ex[symbol, day]
 
-    def series(self, name: str, _: Session, __: datetime) -> Talk[SeriesValue | None]:
+    def series(self, name: str, _: Session, __: datetime) -> RequestChain[SeriesValue | None]:
         """Ask for the index as it stands; one that is no longer the pinned contract is not told."""
         if name not in SERIES:
             return None
@@ -192,33 +192,33 @@ class IbQuestions:
             return None
         return SeriesValue(name, NAME, points, seen, _delayed(ticks))
 
-    def slices(self, symbol: str, session: Session, _: float) -> Talk[Slices]:
+    def slices(self, symbol: str, session: Session, _: float) -> RequestChain[Slices]:
         """Ask for 5-minute bars, and the daily bars with the final volumes."""
         bars = yield from self._daily(symbol, session.day - timedelta(days=_LEARNING_DAYS))
         contract = yield from self._contracts.asking(symbol)
         told = yield from _asked(history(contract, "22 D", "5 mins", epoch=True))
         return _full_sessions(told, bars, session.day)
 
-    def _daily(self, symbol: str, first: date, what: str = "TRADES") -> Talk[list[Bar]]:
+    def _daily(self, symbol: str, first: date, what: str = "TRADES") -> RequestChain[list[Bar]]:
         contract = yield from self._contracts.asking(symbol)
         # Known since the connection was made, which finding the contract took at the latest.
         today = self._connector.today or first
         told = yield from _asked(history(contract, duration(first, today), "1 day", what=what))
         return bars_of(symbol, told)
 
-    def _newest_minute(self, symbol: str) -> Talk[datetime | None]:
+    def _newest_minute(self, symbol: str) -> RequestChain[datetime | None]:
         contract = yield from self._contracts.asking(symbol)
         found = yield from _asked(history(contract, "1800 S", "1 min", epoch=True))
         return max(_instant(told.bar.date) for told in found) + timedelta(minutes=1) if found else None
 
 
-def _asked[M: Message](question: Question[M]) -> Talk[list[M]]:
+def _asked[M: Message](request: Request[M]) -> RequestChain[list[M]]:
     try:
         try:
-            return (yield question)
+            return (yield request)
         except SilenceError:
             # One lost answer must not cost the decision; two are a service that is down.
-            return (yield question)
+            return (yield request)
     except RequestRefusedError as refused:
         lacks = refused.code in NO_PERMISSION and "pacing" not in refused.words
         why = "; subscribe to its market data" if lacks else ""

@@ -35,7 +35,7 @@ from mtum.adapters.ib.messages import (
     ExecutionDetails,
     Position,
     PriceTick,
-    Question,
+    Request,
     RequestRefusedError,
     account_values,
     executions,
@@ -182,7 +182,7 @@ class IbBroker:
         ended = completed_orders(done, account, unread)
         return (*orders, *(order for order in ended if order.broker_id not in listed))
 
-    def _executions(self, client_id: int, seconds: float | None = None) -> Question[ExecutionDetails]:
+    def _executions(self, client_id: int, seconds: float | None = None) -> Request[ExecutionDetails]:
         wanted = self._connector.library.execution_filter(clientId=client_id, acctCode=self._connector.login.account)
         return executions(wanted, seconds)
 
@@ -194,7 +194,7 @@ class IbBroker:
         return found if isinstance(found, list) else []
 
     def _refuse_while_cut_off(self) -> None:
-        if self._connector.upstream_lost:
+        if self._connector.servers_lost:
             raise BrokerUnavailableError(
                 "the gateway has lost the broker's servers (1100): its lists may be old; orders there keep working"
             )

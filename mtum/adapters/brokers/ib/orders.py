@@ -237,7 +237,7 @@ def garbled(heard: Iterable[tuple[str, ...]], account: str, unread: Unread) -> N
         if kind is None:
             continue
         ours = any(OUR_REF.match(field) for field in fields) or (kind == "position" and account in fields)
-        # Without the number of the question: two lists tell of one execution.
+        # Without the number of the request: two lists tell of one execution.
         told = fields[2:] if kind == "execution" else fields[1:]
         unread.add(f"{kind}: {' '.join(field for field in told if field)[:240]}", ours=ours)
 

@@ -247,7 +247,7 @@ class OrderRequests:
 
         connection.wait(self._seconds, lambda: reply().settled)
         if connection.alive and reply().settled:
-            # A notice about the order may follow; it has arrived when a later question is answered.
+            # A notice about the order may follow; it has arrived when a later request is answered.
             connection.ask((CURRENT_TIME,))
         return reply()
 

@@ -65,10 +65,10 @@ def yahoo_source(
         As `YahooClient`.
     """
     client = YahooClient(cache_dir, base_url, timeout_seconds, budget_seconds)
-    return VendorSource(YahooQuestions(client, calendar), lambda ask: ask(), client.side_by_side)
+    return VendorSource(YahooRequests(client, calendar), lambda ask: ask(), client.side_by_side)
 
 
-class YahooQuestions:
+class YahooRequests:
     """What Yahoo is asked."""
 
     name = NAME
