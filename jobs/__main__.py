@@ -108,7 +108,7 @@ def wake_document(wake: "Wake") -> dict[str, str]:
 
 
 def _serve(settings: Settings, folder: Path, terminal: str) -> int:
-    from jobs.scheduler import Alarms
+    from jobs.scheduler import JobScheduler
     from mtum.wiring import installation, secrets
 
     with installation.only_scheduler(folder):
@@ -116,7 +116,7 @@ def _serve(settings: Settings, folder: Path, terminal: str) -> int:
         stopping = Event()
         served = installation.Installation(settings, folder, stopping=stopping.is_set)
         served.check()
-        alarms = Alarms(
+        alarms = JobScheduler(
             clock=served.clock,
             calendar=served.calendar,
             slots=served.slots,

@@ -33,7 +33,7 @@ _THREADS = 4
 
 
 @dataclass(slots=True)
-class Pulse:
+class Heartbeat:
     """Decides at each heartbeat whether to look for due jobs beside the alarm clocks."""
 
     last: datetime
@@ -60,7 +60,7 @@ class Pulse:
 
 
 @dataclass(slots=True)
-class Alarms:
+class JobScheduler:
     """The scheduler of one process.
 
     Parameters
@@ -78,11 +78,11 @@ class Alarms:
     beat: Callable[[datetime], None]
     stopping: threading.Event = field(default_factory=threading.Event)
     asked: int = 0
-    _pulse: Pulse = field(init=False)
+    _pulse: Heartbeat = field(init=False)
     _scheduler: Any = field(init=False)
 
     def __post_init__(self) -> None:
-        self._pulse = Pulse(self.clock.now())
+        self._pulse = Heartbeat(self.clock.now())
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
             executors={"default": ThreadPoolExecutor(_THREADS)},

@@ -17,7 +17,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from mtum import __version__
-from mtum.cli.context import Call, call_of, note_option
+from mtum.cli.context import CommandCall, call_of, note_option
 from mtum.cli.examples import examples
 from mtum.cli.frame import answer_of, crashed, misuse, misused
 from mtum.cli.output import Answer, complain, failure_line, write
@@ -200,7 +200,7 @@ def run(arguments: Sequence[str]) -> int:
     _ready_streams()
     # What libraries warn of is not this program's one plain line; without a handler it would go to stderr.
     logging.basicConfig(handlers=[logging.NullHandler()])
-    call = Call()
+    call = CommandCall()
     answer = answer_of(main_command(), arguments, call)
     if answer is None:
         return 0

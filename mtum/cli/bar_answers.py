@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from mtum.cli.output import Answer, Listing, Problem
+from mtum.cli.output import Answer, AnswerProblem, Listing
 from mtum.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -19,12 +19,12 @@ _SHOWN_APART = 20
 _APART = ("symbol", "session", "source", "close", "other_source", "other_close")
 
 
-def problem_of(problem: "BarProblem") -> Problem:
+def problem_of(problem: "BarProblem") -> AnswerProblem:
     """Return a broken rule as a problem of the command."""
-    return Problem(int(ExitCode.DATA), problem.text)
+    return AnswerProblem(int(ExitCode.DATA), problem.text)
 
 
-def told(problems: "Sequence[BarProblem]") -> list[Problem]:
+def told(problems: "Sequence[BarProblem]") -> list[AnswerProblem]:
     """Return broken rules as problems of the command; of many missing sessions the first ones and how many more."""
     missing = [problem for problem in problems if problem.rule.value == "missing_session"]
     unnamed = frozenset(missing[_NAMED_SESSIONS:])
@@ -32,13 +32,13 @@ def told(problems: "Sequence[BarProblem]") -> list[Problem]:
     if unnamed:
         last = missing[-1]
         text = f"{last.symbol}: {len(unnamed)} more sessions without a bar, up to {last.session}; {last.advice}"
-        found.append(Problem(int(ExitCode.DATA), text))
+        found.append(AnswerProblem(int(ExitCode.DATA), text))
     return found
 
 
 def sync_answer(results: tuple["Synced", ...], source: str, *, listed: bool = True) -> Answer:
     """Return what `mtum bars sync` answers; `listed` False where each line has been seen as progress."""
-    problems = [Problem(int(one.error.exit_code), str(one.error)) for one in results if one.error]
+    problems = [AnswerProblem(int(one.error.exit_code), str(one.error)) for one in results if one.error]
     for one in results:
         broken = one.refresh.problems if one.refresh else ()
         problems += told([problem for problem in broken if problem.blocks_exit])

@@ -12,13 +12,13 @@ import typer
 
 from mtum.cli.arguments import Limit, Since, symbol_of, word_of
 from mtum.cli.bar_answers import check_answer, import_answer, sync_answer, sync_line
-from mtum.cli.context import Call, call_of
+from mtum.cli.context import CommandCall, call_of
 from mtum.cli.output import Answer, Listing
 from mtum.cli.stored import stand_in
 from mtum.errors import UsageError
 
 if TYPE_CHECKING:
-    from mtum.app.bars.room import BarDesk
+    from mtum.app.bars.bar_desk import BarDesk
     from mtum.app.bars.sync_bars import Synced
     from mtum.core.market.sessions import Session
 
@@ -149,7 +149,7 @@ def release(
 class _Progress:
     """One line per symbol on stderr, where somebody looks at it."""
 
-    def __init__(self, call: Call, total: int) -> None:
+    def __init__(self, call: CommandCall, total: int) -> None:
         self._shown = not (call.json or call.quiet)
         self._total = total
         self._done = 0
@@ -166,7 +166,7 @@ class _Progress:
 
 
 @contextmanager
-def _reading_desk(call: Call) -> Iterator[tuple["BarDesk", "Session | None"]]:
+def _reading_desk(call: CommandCall) -> Iterator[tuple["BarDesk", "Session | None"]]:
     from mtum.wiring import desks, resources
 
     settings, folder = call.settings(), call.data_folder()

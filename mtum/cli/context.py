@@ -17,7 +17,7 @@ DATABASE_NAME = "mtum.db"
 
 
 @dataclass(slots=True)
-class Call:
+class CommandCall:
     """The options given so far and what was read because of them; one object per process.
 
     Parameters
@@ -101,10 +101,10 @@ class Call:
         return self.verbosity < 0
 
 
-def call_of(context: "typer.Context") -> Call:
+def call_of(context: "typer.Context") -> CommandCall:
     """Return the call that a command belongs to."""
     found = context.find_root().obj
-    assert isinstance(found, Call)
+    assert isinstance(found, CommandCall)
     return found
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mtum.cli.arguments import OutFolder
-from mtum.cli.context import DATABASE_NAME, Call, call_of
+from mtum.cli.context import DATABASE_NAME, CommandCall, call_of
 from mtum.cli.output import Answer, Listing
 from mtum.errors import UsageError
 
@@ -91,7 +91,7 @@ def demo(
     return Answer(document, _shown(document), hints=_hints(call, folder, document, portfolio=portfolio))
 
 
-def _folder(call: Call, out: Path | None) -> Path:
+def _folder(call: CommandCall, out: Path | None) -> Path:
     if out is not None:
         if (out / DATABASE_NAME).exists():
             raise UsageError(f"{out / DATABASE_NAME} exists; the demo wants a fresh folder, give another --out")
@@ -103,7 +103,7 @@ def _folder(call: Call, out: Path | None) -> Path:
 
 
 @contextmanager
-def _progress(call: Call, sessions: int) -> Iterator[Callable[[int], None]]:
+def _progress(call: CommandCall, sessions: int) -> Iterator[Callable[[int], None]]:
     if call.quiet or call.json or not sys.stderr.isatty():
         yield lambda _: None
         return
@@ -176,7 +176,7 @@ def _sleeves(document: Mapping[str, Any]) -> list[str | Listing]:
     ]
 
 
-def _hints(call: Call, folder: Path, document: Mapping[str, Any], *, portfolio: bool) -> list[str]:
+def _hints(call: CommandCall, folder: Path, document: Mapping[str, Any], *, portfolio: bool) -> list[str]:
     where = f"--config {folder / SETTINGS_NAME} --data-dir {folder}" if portfolio else f"--data-dir {folder}"
     days = [f" --session {day}" for name in ("crosses", "cuts") for day in document["contains"][name][:1]]
     whole = [("sleeves", "each sleeve with its money, position and last reason")] if portfolio else []

@@ -6,15 +6,15 @@ from pathlib import Path
 import typer
 from typer.core import TyperGroup
 
-from mtum.cli.context import Call
-from mtum.cli.output import Answer, Problem, failure, one_line
+from mtum.cli.context import CommandCall
+from mtum.cli.output import Answer, AnswerProblem, failure, one_line
 from mtum.errors import ExitCode, MtumError, UsageError
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
 
 
-def answer_of(command: TyperGroup, arguments: Sequence[str], call: Call) -> Answer | None:
+def answer_of(command: TyperGroup, arguments: Sequence[str], call: CommandCall) -> Answer | None:
     """Run a command line to its answer; None when there is nothing left to print.
 
     Parameters
@@ -23,7 +23,7 @@ def answer_of(command: TyperGroup, arguments: Sequence[str], call: Call) -> Answ
         The whole command line.
     arguments : sequence of str
         Words after `mtum`.
-    call : Call
+    call : CommandCall
         Filled with the options that every command takes.
     """
     try:
@@ -58,7 +58,7 @@ def _stand_somewhere() -> None:
 
 def _ended(code: int) -> Answer:
     if code == INTERRUPTED:
-        return Answer({}, exit_code=code, problems=[Problem(code, "interrupted")])
+        return Answer({}, exit_code=code, problems=[AnswerProblem(code, "interrupted")])
     return Answer({}, exit_code=code)
 
 
@@ -72,13 +72,13 @@ def misuse(error: typer.TyperException) -> str:
 
 def misused(faults: Sequence[str]) -> Answer:
     """Return the answer to a line with these faults."""
-    problems = [Problem(ExitCode.USAGE, fault) for fault in faults]
+    problems = [AnswerProblem(ExitCode.USAGE, fault) for fault in faults]
     return Answer({}, exit_code=ExitCode.USAGE, problems=problems)
 
 
-def crashed(error: Exception, arguments: Sequence[str], call: Call) -> Answer:
+def crashed(error: Exception, arguments: Sequence[str], call: CommandCall) -> Answer:
     """Return the answer to an error nobody foresaw; its details go to a file, secrets left out."""
     from mtum.wiring.secrets import crash_line
 
     line = crash_line(error, f"mtum {' '.join(arguments)}", call.data_folder(), call.environment)
-    return Answer({}, exit_code=ExitCode.BUG, problems=[Problem(ExitCode.BUG, line)])
+    return Answer({}, exit_code=ExitCode.BUG, problems=[AnswerProblem(ExitCode.BUG, line)])

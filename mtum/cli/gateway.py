@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mtum.cli.arguments import Session
-from mtum.cli.context import Call, call_of
+from mtum.cli.context import CommandCall, call_of
 from mtum.cli.output import Answer, write
 from mtum.errors import BrokerUnavailableError, UsageError
 
@@ -102,7 +102,7 @@ def _usage_errors() -> Iterator[None]:
         raise UsageError(f"{error.filename}: {error.strerror}") from error
 
 
-def _files(call: Call, *, fresh: bool) -> "GatewayFiles":
+def _files(call: CommandCall, *, fresh: bool) -> "GatewayFiles":
     from mtum.gateway.start import GatewayFiles
 
     files = GatewayFiles(call.data_folder() / FOLDER_NAME)
@@ -111,7 +111,7 @@ def _files(call: Call, *, fresh: bool) -> "GatewayFiles":
     return files
 
 
-def _market(call: Call, source: str) -> "PortMarket":
+def _market(call: CommandCall, source: str) -> "PortMarket":
     from mtum.core.market.embedded import MARKETS
     from mtum.core.portfolio.sleeves import symbols_of
     from mtum.gateway.market import port_market
@@ -132,7 +132,7 @@ def _market(call: Call, source: str) -> "PortMarket":
 
 
 def _setup(
-    call: Call, files: "GatewayFiles", market: "PortMarket", begin: "Beginning", accounts: list[str]
+    call: CommandCall, files: "GatewayFiles", market: "PortMarket", begin: "Beginning", accounts: list[str]
 ) -> "GatewaySetup":
     from mtum.core.portfolio.costs import cost_model
     from mtum.core.portfolio.money import exact
@@ -174,7 +174,7 @@ def _read[T](path: Path, understood: Callable[[str], T]) -> T:
         raise UsageError(f"{path}: {error}") from error
 
 
-def _serve(call: Call, setup: "GatewaySetup", files: "GatewayFiles") -> None:
+def _serve(call: CommandCall, setup: "GatewaySetup", files: "GatewayFiles") -> None:
     import asyncio
 
     from mtum.gateway.start import serve
@@ -188,7 +188,7 @@ def _serve(call: Call, setup: "GatewaySetup", files: "GatewayFiles") -> None:
         files.close()
 
 
-def _ready(setup: "GatewaySetup", files: "GatewayFiles", running: "PracticeGateway", call: Call) -> Answer:
+def _ready(setup: "GatewaySetup", files: "GatewayFiles", running: "PracticeGateway", call: CommandCall) -> Answer:
     now, market = setup.clock.now(), running.shared.market
     codes = [account.code for account in running.shared.exchange.state.accounts]
     document = {

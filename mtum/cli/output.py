@@ -25,7 +25,7 @@ _LINE_PROBLEMS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class AnswerProblem:
     """Something that went wrong: the exit code it means and one plain line for people."""
 
     code: int
@@ -60,7 +60,7 @@ class Answer:
         into plain JSON values here.
     shown : sequence of str or Listing
         The same for a person; printed without ``--json``.
-    problems : sequence of Problem
+    problems : sequence of AnswerProblem
         The first is the line on stderr when the exit code is not 0.
     hints : sequence of str
         Next steps; stderr, left out with ``--quiet`` and ``--json``.
@@ -71,7 +71,7 @@ class Answer:
     document: Mapping[str, Any]
     shown: Sequence[str | Listing] = ()
     exit_code: int = ExitCode.DONE
-    problems: Sequence[Problem] = ()
+    problems: Sequence[AnswerProblem] = ()
     hints: Sequence[str] = ()
     beside: str = ""
 
@@ -80,7 +80,7 @@ def failure(error: MtumError) -> Answer:
     """Return the answer that an error raised on purpose amounts to."""
     texts = error.problems if isinstance(error, ConfigError) else (str(error),)
     return Answer(
-        {}, exit_code=error.exit_code, problems=[Problem(int(error.exit_code), one_line(text)) for text in texts]
+        {}, exit_code=error.exit_code, problems=[AnswerProblem(int(error.exit_code), one_line(text)) for text in texts]
     )
 
 

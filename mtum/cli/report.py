@@ -11,8 +11,8 @@ import typer
 
 from mtum.cli.arguments import Session as SessionOption
 from mtum.cli.arguments import SleeveName, day_option, sleeve_of, word_of
-from mtum.cli.context import Call, call_of
-from mtum.cli.output import Answer, Problem
+from mtum.cli.context import CommandCall, call_of
+from mtum.cli.output import Answer, AnswerProblem
 from mtum.cli.stored import NOTHING_YET
 from mtum.errors import ExitCode, UsageError, worst
 
@@ -51,7 +51,7 @@ def report(
         message = report_message(writer, found) if send else None
         approved = writer.store.approvals.approved_document("backtest")
         approved_since = found.summary.backtest is None and approved is not None
-    problems = [Problem(line.code, line.text) for line in found.broken]
+    problems = [AnswerProblem(line.code, line.text) for line in found.broken]
     shown = _answer(found)
     if approved_since:
         shown = replace(shown, shown=[*shown.shown, "", APPROVED_SINCE])
@@ -89,7 +89,7 @@ def written_report(writer: "ReportWriter", day: date, at: datetime) -> "Report":
 
 
 @contextmanager
-def _press(call: Call, *, reading: bool = False) -> "Iterator[ReportWriter]":
+def _press(call: CommandCall, *, reading: bool = False) -> "Iterator[ReportWriter]":
     from mtum.wiring import resources
     from mtum.wiring.reports import writer_of
 
@@ -105,12 +105,12 @@ def _answer(found: "Report | ReviewReport") -> Answer:
     return Answer(found.document, shown)
 
 
-def _sent(call: Call, answer: Answer, message: "Message") -> Answer:
+def _sent(call: CommandCall, answer: Answer, message: "Message") -> Answer:
     # A stored message is not sent twice: the outbox knows its key.
     from mtum.wiring.messages import post_and_flush
 
     flushed = post_and_flush(call.settings(), call.data_folder(), message)
-    undelivered = [Problem(ExitCode.NOTIFY, f"{name}: {error}") for name, error in flushed.failed]
+    undelivered = [AnswerProblem(ExitCode.NOTIFY, f"{name}: {error}") for name, error in flushed.failed]
     codes = (ExitCode(answer.exit_code), ExitCode.NOTIFY if undelivered else ExitCode.DONE)
     return replace(answer, exit_code=worst(codes), problems=[*answer.problems, *undelivered])
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mtum.cli.context import Call
+from mtum.cli.context import CommandCall
 
 if TYPE_CHECKING:
     from mtum.config import Settings
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 NOTHING_YET = "nothing recorded yet; `mtum run` plays the first session, `mtum demo` shows a whole year"
 
 
-def stand_in(call: Call) -> list[str]:
+def stand_in(call: CommandCall) -> list[str]:
     """Return the lines that every output on an embedded market carries; nothing on a real one."""
     settings = call.settings()
     if settings.mode != "practice" or settings.market.source != "sample":

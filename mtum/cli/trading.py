@@ -9,8 +9,8 @@ import typer
 
 from mtum.cli.arguments import AsOf, SleeveName, Why, sleeve_of
 from mtum.cli.arguments import Session as SessionOption
-from mtum.cli.context import Call, call_of
-from mtum.cli.output import Answer, Listing, Problem
+from mtum.cli.context import CommandCall, call_of
+from mtum.cli.output import Answer, AnswerProblem, Listing
 from mtum.errors import ExitCode, UsageError, worst
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def _replayed(replay: "Replay", session: "Session | None", instant: datetime | N
     return run_answer(decide_and_order(desk, session, dry_run=True) if dry_run else play_session(desk, session))
 
 
-def _today(call: Call, day: Any, instant: datetime | None, *, dry_run: bool, wait: bool) -> Answer:
+def _today(call: CommandCall, day: Any, instant: datetime | None, *, dry_run: bool, wait: bool) -> Answer:
     from mtum.app.session.run_today import run_today
     from mtum.wiring import desks, resources
 
@@ -174,7 +174,7 @@ def _undelivered(answer: Answer, flushed: "Flushed") -> Answer:
         return answer
     problems = [
         *answer.problems,
-        *(Problem(int(ExitCode.NOTIFY), f"{name}: {error}") for name, error in flushed.failed),
+        *(AnswerProblem(int(ExitCode.NOTIFY), f"{name}: {error}") for name, error in flushed.failed),
     ]
     return replace(answer, exit_code=worst((ExitCode(answer.exit_code), ExitCode.NOTIFY)), problems=problems)
 
@@ -230,8 +230,8 @@ def _settle_answer(result: "RunResult") -> Answer:
     return Answer(document, lines, result.exit_code, _problems(document))
 
 
-def _problems(document: Mapping[str, Any]) -> list[Problem]:
-    return [Problem(int(one["code"]), str(one["text"])) for one in document.get("problems", [])]
+def _problems(document: Mapping[str, Any]) -> list[AnswerProblem]:
+    return [AnswerProblem(int(one["code"]), str(one["text"])) for one in document.get("problems", [])]
 
 
 def _settling(desk: "Desk", day: Any) -> "Session":
@@ -253,7 +253,7 @@ def _flatten_today(desk: "Desk", symbol: str, why: str, sleeve: str | None) -> A
     return run_answer(flatten_now(desk, symbol, why, sleeve))
 
 
-def _due(call: Call, instant: datetime | None) -> Answer:
+def _due(call: CommandCall, instant: datetime | None) -> Answer:
     from mtum.wiring.installation import Installation, due_document
     from mtum.wiring.secrets import set_up_logs
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 from mtum.config.names import nearest
 from mtum.config.sections import REPLAYED_SOURCES, Schedule, Settings
 from mtum.config.upkeep import Mail
-from mtum.core.market.instruments import Kind, instrument
+from mtum.core.market.instruments import InstrumentKind, instrument
 from mtum.core.portfolio.fund import FUND
 from mtum.core.strategies import STRATEGIES
 
@@ -89,7 +89,7 @@ def _fund(settings: Settings) -> Iterator[str]:
 
 def _untradable(place: str, symbol: str) -> Iterator[str]:
     kind = instrument(symbol).kind
-    if kind is not Kind.STOCK:
+    if kind is not InstrumentKind.STOCK:
         yield f"{place}: {symbol} is an {kind.value}; only stocks and ETFs are traded"
 
 

@@ -86,7 +86,7 @@ class BarSource(Protocol):
 type Method = Literal["history", "quote", "series", "volume_share"]
 
 
-class Call(NamedTuple):
+class SourceCall(NamedTuple):
     """A call of a BarSource to be made: method and arguments, the symbol or series first."""
 
     method: Method
@@ -106,7 +106,7 @@ class Releases(Protocol):
 class AsksAhead(Protocol):
     """A source that takes time to answer, and can be asked many things at once."""
 
-    def ask_ahead(self, calls: Sequence[Call], seconds: float) -> None:
+    def ask_ahead(self, calls: Sequence[SourceCall], seconds: float) -> None:
         """Ask all of these now, side by side, as fast as the vendor allows and no longer than so many seconds.
 
         Each of these calls, when it is then made, is answered by what has come: once, and only until the next time.

@@ -249,7 +249,7 @@ class DecisionRow:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class DatabaseState:
     """The records at a glance; as it stands, of a database that does not exist yet.
 
     Parameters
@@ -294,7 +294,7 @@ class State:
 class Reader(Protocol):
     """The records of one database, for reading alone."""
 
-    def state(self) -> State:
+    def state(self) -> DatabaseState:
         """Return the records at a glance."""
         ...
 

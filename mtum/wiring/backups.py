@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from mtum.adapters.store.backup import BackupFacts, FolderVault, restore
+from mtum.adapters.store.backup import BackupFacts, FolderBackups, restore
 from mtum.app.reporting.quarter import Drill
 from mtum.app.service.backup import BackupDone, backup
 from mtum.config import Settings
@@ -20,7 +20,7 @@ _ANY = datetime.min.replace(tzinfo=UTC)
 
 def made_copy(settings: Settings, data_dir: Path, clock: Clock) -> BackupDone:
     """Write a verified copy and let go of the oldest beyond the number kept."""
-    vault = FolderVault(data_dir / resources.DATABASE_NAME, data_dir / FOLDER)
+    vault = FolderBackups(data_dir / resources.DATABASE_NAME, data_dir / FOLDER)
     return backup(vault, clock.now(), settings.storage.keep_backups)
 
 
@@ -69,7 +69,7 @@ def restored(
 
 def restore_drill(data_dir: Path) -> Drill | None:
     """Put the newest copy back in a scratch folder as after a lost disk; None where there is no copy."""
-    vault = FolderVault(data_dir / resources.DATABASE_NAME, data_dir / FOLDER)
+    vault = FolderBackups(data_dir / resources.DATABASE_NAME, data_dir / FOLDER)
     names = vault.copy_names()
     if not names:
         return None

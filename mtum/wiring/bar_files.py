@@ -7,10 +7,10 @@ from mtum.adapters.clock import SystemClock
 from mtum.adapters.sources.csv_files import read_bars, read_closes
 from mtum.adapters.sources.csv_folder import csv_source, terms_of
 from mtum.app.bars.accept_bars import Refresh
+from mtum.app.bars.bar_desk import CacheDesk
 from mtum.app.bars.import_bars import import_bars, import_closes, problems_before_import
-from mtum.app.bars.room import BarRoom
 from mtum.config import Settings
-from mtum.core.market.instruments import Kind, instrument
+from mtum.core.market.instruments import InstrumentKind, instrument
 from mtum.core.market.validation import BarProblem
 from mtum.errors import BarsInvalidError
 from mtum.wiring import resources
@@ -42,8 +42,8 @@ def import_file(
     terms = terms_of(settings.market.csv_prices, told.append)
     problems: tuple[BarProblem, ...] = ()
     with resources.opened_store(settings, data_dir) as store, store.lock():
-        room = BarRoom(csv_source(file.parent), store, resources.calendar_of(settings, data_dir), SystemClock())
-        if instrument(key[0]).kind is Kind.INDEX:
+        room = CacheDesk(csv_source(file.parent), store, resources.calendar_of(settings, data_dir), SystemClock())
+        if instrument(key[0]).kind is InstrumentKind.INDEX:
             closes = read_closes(file, key[0], terms)
             if not closes:
                 raise BarsInvalidError(f"{file} holds no closes")

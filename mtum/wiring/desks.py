@@ -24,7 +24,7 @@ from mtum.adapters.sources.dividends import ToldApart
 from mtum.adapters.sources.ib import Facts, ib_source
 from mtum.adapters.state_file import ReplacedFile, Unwatched
 from mtum.app.desk import Desk, Provenance
-from mtum.app.ledger.book import held_shares
+from mtum.app.ledger.sleeve_records import held_shares
 from mtum.app.session.match_orders import doubts_first
 from mtum.app.session.play_session import Replay, market_sessions
 from mtum.config import Settings

@@ -7,7 +7,7 @@ from typing import Any
 
 from mtum.adapters.sweep_results import SweepResults
 from mtum.app.research.run_backtest import Backtested
-from mtum.app.research.sweep import Engine, Prepared, ThreadEngine
+from mtum.app.research.sweep import Engine, PreparedSweep, ThreadEngine
 from mtum.app.research.tear_sheet import write_tear_sheet
 
 
@@ -25,7 +25,7 @@ def tear_sheet_files(found: Backtested, document: Mapping[str, Any], folder: Pat
 
 
 @contextmanager
-def sweep_results(prepared: Prepared, folder: Path) -> Iterator[SweepResults]:
+def sweep_results(prepared: PreparedSweep, folder: Path) -> Iterator[SweepResults]:
     """Open the file in the folder that keeps what of this sweep has been played.
 
     Raises

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtum.app.ledger.book import flows_since
+from mtum.app.ledger.sleeve_records import flows_since
 from mtum.core.portfolio.cash import OfficialEquity, account_points, with_capital
 from mtum.core.portfolio.returns import changes, curve
 from mtum.ports.records import CashMovement

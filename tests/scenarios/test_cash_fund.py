@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mtum.app.ledger.books import book_problems
+from mtum.app.ledger.book_problems import book_problems
 from mtum.app.queries.performance import account_performance
 from mtum.app.records.verify import verify
 from mtum.app.reporting.daily_report import preview_report

@@ -12,7 +12,7 @@ import pytest
 
 from mtum import config
 from mtum.app.approvals.approve_orders import noticed
-from mtum.app.ledger.books import book_problems
+from mtum.app.ledger.book_problems import book_problems
 from mtum.app.owner.flatten import flatten_now
 from mtum.app.queries.risk import account_risk
 from mtum.app.records.verify import verify

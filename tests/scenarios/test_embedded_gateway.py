@@ -11,7 +11,7 @@ import pytest
 from mtum.adapters.calendar import ExchangeCalendar
 from mtum.adapters.sources.embedded import sample_source
 from mtum.app.service.rehearse import Surroundings, rehearse
-from mtum.app.service.rehearse_market import State
+from mtum.app.service.rehearse_market import CheckState
 from mtum.app.session.confirm_fills import confirm_fills
 from mtum.app.session.run_today import run_today
 from mtum.core.portfolio.money import AccountKind
@@ -77,4 +77,4 @@ def test_a_rehearsal_finds_nothing_wrong_with_closes_alone(tmp_path: Path) -> No
         around = Surroundings(lambda: 10**12, tuple, tuple)
         with desks.live_desk(settings, tmp_path, None) as desk:
             found = rehearse(desk, session, around)
-    assert [check for check in found.checks if check.state is State.NO_GO] == []
+    assert [check for check in found.checks if check.state is CheckState.NO_GO] == []

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import pytest
 
 from mtum import config
-from mtum.app.ledger.books import book_problems
+from mtum.app.ledger.book_problems import book_problems
 from mtum.app.records.verify import verify
 from mtum.app.session.play_session import Replay, play_session
 from mtum.core.market.embedded import COMPUTED, MARKETS

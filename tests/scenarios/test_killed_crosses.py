@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from mtum.app.ledger.books import book_problems
+from mtum.app.ledger.book_problems import book_problems
 from mtum.app.records.verify import verify
 from mtum.app.session.play_session import play_session
 from mtum.core.portfolio.orders import OrderStatus, Side

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from mtum.adapters.store.reading import open_read_only
-from mtum.app.ledger.books import book_problems
+from mtum.app.ledger.book_problems import book_problems
 from mtum.app.ledger.equity import restate_equity
 from mtum.app.owner.accept import accept
 from mtum.app.owner.reconcile import settle_first

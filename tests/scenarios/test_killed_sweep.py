@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from mtum.adapters.sweep_results import SweepResults
-from mtum.app.research.asked import Asked
+from mtum.app.research.backtest_request import BacktestRequest
 from mtum.app.research.grid_file import read_grid
 from mtum.app.research.prepare_sweep import prepare
-from mtum.app.research.sweep import CHUNK, Prepared, ThreadEngine, sweep
+from mtum.app.research.sweep import CHUNK, PreparedSweep, ThreadEngine, sweep
 from mtum.config import Settings, load
 from mtum.wiring import resources
 from support.commands import Called, call
@@ -35,9 +35,11 @@ def settings(more: Mapping[str, Any]) -> Settings:
     return load(None, {}, dict(more))
 
 
-def prepared(path: Path) -> Prepared:
+def prepared(path: Path) -> PreparedSweep:
     grid, base = read_grid(path), settings({})
-    return prepare(grid, Asked(base), settings, resources.source_of(base, Path()), resources.calendar_of(base, Path()))
+    return prepare(
+        grid, BacktestRequest(base), settings, resources.source_of(base, Path()), resources.calendar_of(base, Path())
+    )
 
 
 def dying_after(path: Path, folder: Path, chunks: int) -> int:

@@ -16,7 +16,7 @@ from mtum.adapters.sources.yahoo import yahoo_source
 from mtum.app.bars.check_bars import check_bars
 from mtum.app.bars.refresh_bars import refresh_bars
 from mtum.app.desk import Desk
-from mtum.app.session.gather import Gathered, gather
+from mtum.app.session.gather import SleeveMarket, gather
 from mtum.core.market.bars import Bar, Bars
 from mtum.errors import DataError, ExitCode
 from support.commands import Called, call_json, start
@@ -97,7 +97,7 @@ def desk_at(market: Market, folder: Path, at: datetime = AT) -> Iterator[Desk]:
         yield desk
 
 
-def gathered(desk: Desk) -> Gathered:
+def gathered(desk: Desk) -> SleeveMarket:
     refresh_bars(desk, "MTUM", SESSION, SESSIONS)
     return gather(desk, SESSION, SESSIONS, AT).of(desk.sleeves[0])
 

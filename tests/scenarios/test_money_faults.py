@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mtum.app.ledger.book import held_lots
+from mtum.app.ledger.sleeve_records import held_lots
 from mtum.app.owner.accept import accept
 from mtum.app.owner.flatten import flatten_now
 from mtum.app.owner.reconcile import reconcile

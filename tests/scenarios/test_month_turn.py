@@ -10,12 +10,12 @@ import pytest
 
 from mtum import config
 from mtum.app.desk import Provenance
-from mtum.app.ledger.books import book_problems
+from mtum.app.ledger.book_problems import book_problems
 from mtum.app.records.verify import verify
 from mtum.app.reporting.daily_report import daily_report
-from mtum.app.research.asked import Asked
+from mtum.app.research.backtest_request import BacktestRequest
 from mtum.app.service.rehearse import Surroundings, rehearse
-from mtum.app.service.rehearse_market import State
+from mtum.app.service.rehearse_market import CheckState
 from mtum.app.session.play_session import Replay, play_session
 from mtum.core.market.bars import PRICE_COLUMNS, Bars
 from mtum.core.portfolio.carried import memory_of, standing_of
@@ -67,7 +67,9 @@ def test_a_symbol_whose_dividends_are_not_told_is_not_decided_on(tmp_path: Path)
     with desks.replay_desk(settings(), tmp_path) as replay:
         replay.desk.clock.wait_until(replay.market[0].before_close(20))
         looked = rehearse(replay.desk, replay.market[0], Surroundings(lambda: 10**10, lambda: (), lambda: ()))
-        assert [(one.name, one.state) for one in looked.checks if one.exit_code] == [("dividends BBB", State.NO_GO)]
+        assert [(one.name, one.state) for one in looked.checks if one.exit_code] == [
+            ("dividends BBB", CheckState.NO_GO)
+        ]
         result = play_session(replay.desk, replay.market[0])
         assert looked.exit_code is result.exit_code is ExitCode.DATA
         told = "BBB: csv does not tell its dividends, and month_turn needs total returns"
@@ -127,7 +129,7 @@ def test_the_backtest_of_the_same_sessions_is_the_same(played: Replay) -> None:
     days = [session.day for session in played.market[:SESSIONS]]
     first = int(np.searchsorted(MARKET["AAA"].days, np.datetime64(days[0])))
     calendar = tuple(one.day for one in desk.calendar.sessions(date(2017, 1, 3), date(2018, 3, 1)))
-    terms = Asked(desk.settings, settlement="calendar").terms()
+    terms = BacktestRequest(desk.settings, settlement="calendar").terms()
     fast = play_sessions(SessionHistory(MARKET, {"VIX": VIX}, calendar), STRATEGY, terms, first, first + SESSIONS)
     equity = {point.session: float(point.equity_usd) for point in desk.store.ledger.equity(STRATEGY.name)}
     assert dict(zip(days, fast.equity.tolist(), strict=True)) == pytest.approx(equity, abs=0.006)

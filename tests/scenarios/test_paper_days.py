@@ -10,8 +10,8 @@ import pytest
 
 from mtum.adapters.calendar import ExchangeCalendar
 from mtum.app.bars.refresh_bars import refresh_bars
-from mtum.app.ledger.book import read_sleeve
-from mtum.app.ledger.books import book_problems
+from mtum.app.ledger.book_problems import book_problems
+from mtum.app.ledger.sleeve_records import read_sleeve
 from mtum.app.owner.accept import accept
 from mtum.app.owner.cancel import cancel
 from mtum.app.owner.flatten import flatten_now, request_flatten

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from mtum.app.ledger.book import held_shares
-from mtum.app.ledger.books import book_problems
+from mtum.app.ledger.book_problems import book_problems
+from mtum.app.ledger.sleeve_records import held_shares
 from mtum.app.owner.accept import accept
 from mtum.app.owner.cancel import cancel
 from mtum.app.owner.flatten import request_flatten

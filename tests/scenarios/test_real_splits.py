@@ -23,7 +23,7 @@ from mtum import config
 from mtum.adapters.calendar import ExchangeCalendar
 from mtum.adapters.clock import ReplayClock
 from mtum.app.desk import Desk
-from mtum.app.ledger.book import read_sleeve
+from mtum.app.ledger.sleeve_records import read_sleeve
 from mtum.app.session.play_session import play_session
 from mtum.core.market.bars import Bars
 from mtum.core.market.coverage import Coverage, Dividends

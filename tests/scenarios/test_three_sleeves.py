@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from mtum.app.ledger.books import book_problems
+from mtum.app.ledger.book_problems import book_problems
 from mtum.app.owner.flatten import request_flatten
 from mtum.app.records.verify import verify
 from mtum.core.strategies import STRATEGIES

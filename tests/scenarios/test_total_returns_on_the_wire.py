@@ -11,7 +11,7 @@ import pytest
 from mtum.app.desk import Desk
 from mtum.app.records.verify import verify
 from mtum.app.service.rehearse import Surroundings, rehearse
-from mtum.app.service.rehearse_market import State
+from mtum.app.service.rehearse_market import CheckState
 from mtum.core.market.coverage import Dividends
 from mtum.wiring.resources import source_of
 from support.many_bars import DAY, DIVIDEND, EX_DATES, many, names
@@ -32,7 +32,7 @@ def test_one_symbol_is_left_out_whose_dividend_of_today_is_not_told(tmp_path: Pa
         with ours.desk() as desk:
             checks = {check.name: check for check in rehearse(desk, TABLE.sessions.between(DAY, DAY)[0], GOOD).checks}
         assert [name for name in checks if name.startswith("dividends")] == ["dividends S001"]
-        assert checks["dividends S001"].state is State.WARNING
+        assert checks["dividends S001"].state is CheckState.WARNING
         assert checks["dividends S001"].found == "ib does not tell what goes ex today, and s0, s1 needs total returns"
         result = ours.run(DAY)
         assert result.exit_code == 0
@@ -56,7 +56,7 @@ def test_nothing_is_decided_and_the_doctor_says_no_where_no_dividend_is_told(tmp
         with ours.desk() as desk:
             found = rehearse(desk, TABLE.sessions.between(DAY, DAY)[0], GOOD)
         untold = [check for check in found.checks if check.name.startswith("dividends")]
-        assert ([check.state for check in untold], found.exit_code) == ([State.NO_GO] * 3, 3)
+        assert ([check.state for check in untold], found.exit_code) == ([CheckState.NO_GO] * 3, 3)
         assert 'market.dividend_source = "yahoo" or "file"' in untold[0].remedy
         assert ours.run(DAY).exit_code == 3
 

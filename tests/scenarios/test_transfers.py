@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from mtum.app.ledger.books import book_problems
+from mtum.app.ledger.book_problems import book_problems
 from mtum.app.queries.performance import account_performance
 from mtum.app.records.verify import verify
 from mtum.app.session.decide_and_order import decide_and_order

@@ -4,7 +4,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from mtum.app.service.rehearse import Rehearsal
-from mtum.app.service.rehearse_market import Check, State
+from mtum.app.service.rehearse_market import Check, CheckState
 from mtum.errors import ExitCode
 from mtum.wiring.rehearsals import rehearsed
 from support.ib_clients import MTUM, client, codes, order, refs, until
@@ -25,7 +25,7 @@ def trials(found: Rehearsal) -> dict[str, Check]:
 def test_a_flat_account_tries_one_share_and_leaves_nothing_behind(tmp_path: Path) -> None:
     with installation(tmp_path) as ours:
         tried = trials(looked_at(ours))
-        assert {name: check.state for name, check in tried.items()} == {"BUY 1 MTUM": State.OK}
+        assert {name: check.state for name, check in tried.items()} == {"BUY 1 MTUM": CheckState.OK}
         with client(ours.gateway) as ib:
             assert ib.reqAllOpenOrders() == []
 
@@ -36,7 +36,7 @@ def test_a_full_position_tries_its_sale_and_no_purchase_that_nobody_plans(tmp_pa
         ours.at(90, EXIT_DAY)
         found = looked_at(ours)
         # 18 shares at 271.306 and 4.88 of fees leave 111.61 USD: no further share.
-        assert {name: check.state for name, check in trials(found).items()} == {"SELL 18 MTUM": State.OK}
+        assert {name: check.state for name, check in trials(found).items()} == {"SELL 18 MTUM": CheckState.OK}
         assert found.exit_code == 0
 
 
@@ -44,7 +44,7 @@ def test_an_account_too_poor_for_one_share_is_no_alarm(tmp_path: Path) -> None:
     with installation(tmp_path, cash=Decimal(200)) as ours:
         found = looked_at(ours)
         (check,) = trials(found).values()
-        assert (check.state, check.found) == (State.SKIPPED, "200.00 USD do not buy one share of MTUM")
+        assert (check.state, check.found) == (CheckState.SKIPPED, "200.00 USD do not buy one share of MTUM")
         assert found.exit_code == 0
 
 
@@ -53,7 +53,7 @@ def test_a_refusal_of_what_the_cash_allows_stops_the_day(tmp_path: Path) -> None
         ours.gateway.fault("placeOrder", "reject", when={"whatIf": "1"}, code=460, text="No trading permissions.")
         found = looked_at(ours)
         check = trials(found)["BUY 1 MTUM"]
-        assert (check.state, check.found) == (State.NO_GO, "460: No trading permissions.")
+        assert (check.state, check.found) == (CheckState.NO_GO, "460: No trading permissions.")
         assert found.exit_code == ExitCode.ORDER
 
 
@@ -62,7 +62,7 @@ def test_a_trial_that_becomes_a_real_order_is_canceled_and_a_person_is_told(tmp_
         ours.gateway.fault("placeOrder", "alter", count=0, when={"whatIf": "1"}, fields={"whatIf": "0"})
         found = looked_at(ours)
         check = trials(found)["BUY 1 MTUM"]
-        assert (check.state, found.exit_code) == (State.NO_GO, ExitCode.PERSON)
+        assert (check.state, found.exit_code) == (CheckState.NO_GO, ExitCode.PERSON)
         assert "became a real one" in check.found
         assert "it was canceled" in check.remedy
         assert len(ours.gateway.entries("canceled")) == 1
@@ -83,7 +83,7 @@ def test_between_the_last_moment_to_send_and_the_close_nothing_is_tried(tmp_path
     with installation(tmp_path) as ours:
         ours.at(12)
         found = trials(looked_at(ours))
-        assert [check.state for check in found.values()] == [State.SKIPPED]
+        assert [check.state for check in found.values()] == [CheckState.SKIPPED]
         assert ours.gateway.entries("order") == []
 
 

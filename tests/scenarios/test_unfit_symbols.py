@@ -11,13 +11,13 @@ from typing import Any, ClassVar
 import pytest
 
 from mtum import config
-from mtum.app.ledger.books import book_problems
+from mtum.app.ledger.book_problems import book_problems
 from mtum.app.records.verify import DECIDED_FIELDS
 from mtum.app.reporting.daily_report import daily_report
 from mtum.app.reporting.period import Kind
 from mtum.app.reporting.review import write_review
 from mtum.app.service.rehearse import Surroundings, rehearse
-from mtum.app.service.rehearse_market import State
+from mtum.app.service.rehearse_market import CheckState
 from mtum.app.session.play_session import Replay, play_session
 from mtum.core.market.bars import PRICE_COLUMNS, Bar, Bars
 from mtum.core.record import differences, replayed
@@ -144,8 +144,8 @@ def test_a_rehearsal_judges_a_symbol_as_the_run_does(
         replay.desk.clock.wait_until(session.before_close(20))
         told = rehearse(replay.desk, session, Surroundings(lambda: 10**10, lambda: (), lambda: ()))
         states = {check.name: check.state for check in told.checks if check.name.startswith("market data")}
-        unfit = State.NO_GO if code else State.WARNING
-        assert states == {"market data AAA": State.OK, "market data BBB": unfit}
+        unfit = CheckState.NO_GO if code else CheckState.WARNING
+        assert states == {"market data AAA": CheckState.OK, "market data BBB": unfit}
         assert told.exit_code == played(replay)["exit_code"] == code
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mtum.app.approvals.approve_settings import watched, watched_line
-from mtum.app.ledger.books import book_problems
+from mtum.app.ledger.book_problems import book_problems
 from mtum.app.queries.risk import account_risk
 from mtum.app.records.verify import verify
 from mtum.app.reporting.daily_report import preview_report

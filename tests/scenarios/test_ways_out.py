@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mtum.app.ledger.books import book_problems
+from mtum.app.ledger.book_problems import book_problems
 from mtum.app.owner.accept import accept
 from mtum.app.owner.statement import Statement
 from mtum.core.portfolio.orders import OrderStatus

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mtum import config
-from mtum.app.ledger.book import write_lots
+from mtum.app.ledger.sleeve_records import write_lots
 from mtum.app.session.play_session import play_session
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.core.strategies import STRATEGIES

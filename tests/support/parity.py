@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mtum.app.research.asked import Asked
+from mtum.app.research.backtest_request import BacktestRequest
 from mtum.app.research.run_backtest import run_backtest
 from mtum.app.session.play_session import market_sessions, play_session
 from mtum.config import Settings
@@ -118,7 +118,7 @@ def by_the_fast_path(settings: Settings, first: date, last: date, dropped: str =
     `dropped` names a condition that is left out.
     """
     folder = Path()
-    asked = Asked(settings, start=first, end=last, settlement="calendar")
+    asked = BacktestRequest(settings, start=first, end=last, settlement="calendar")
     source, calendar = resources.source_of(settings, folder), resources.calendar_of(settings, folder)
     found = run_backtest(asked, source, calendar, lambda _: None)
     assert isinstance(found.strategy, MtumConfluence)

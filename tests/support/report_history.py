@@ -15,7 +15,7 @@ from mtum.adapters.rendering.report_folder import ReportFolder
 from mtum.adapters.sources.embedded import sample_source
 from mtum.adapters.store.opening import SqliteStore, open_store
 from mtum.app.bars.accept_bars import learn_volume
-from mtum.app.ledger.book import flows_since, read_sleeve
+from mtum.app.ledger.sleeve_records import flows_since, read_sleeve
 from mtum.app.reporting.daily_report import Report, ReportWriter, daily_report
 from mtum.app.reporting.facts import Setup
 from mtum.config import Settings, load

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mtum.adapters.ib.connector import Connector
 from mtum.adapters.ib.messages import RequestChain, RequestRefusedError, SilenceError, contract_details
-from mtum.core.market.instruments import Kind, instrument
+from mtum.core.market.instruments import InstrumentKind, instrument
 from mtum.core.market.sessions import Session
 from mtum.errors import BookMismatchError, CalendarMismatchError, SourceUnavailableError
 
@@ -121,7 +121,7 @@ class Contracts:
 
     def _description(self, symbol: str, pinned: str) -> Any:
         known = instrument(symbol)
-        index = known.kind is Kind.INDEX
+        index = known.kind is InstrumentKind.INDEX
         listed = pinned.partition("@")[2] or known.primary_exchange or ""
         return self.connector.library.contract(
             symbol=symbol,
@@ -167,4 +167,4 @@ def _instant(digits: str, zone: ZoneInfo) -> datetime:
 
 def _route(symbol: str) -> str:
     known = instrument(symbol)
-    return known.primary_exchange or "CBOE" if known.kind is Kind.INDEX else "SMART"
+    return known.primary_exchange or "CBOE" if known.kind is InstrumentKind.INDEX else "SMART"

@@ -17,7 +17,7 @@ from mtum.core.market.coverage import Coverage, Dividends
 from mtum.core.market.sessions import Session
 from mtum.core.market.volume import UsualShare
 from mtum.errors import BarsInvalidError, ConfigError, DataError
-from mtum.ports.market_data import AsksAhead, BarSource, Call, Quote, SeriesValue
+from mtum.ports.market_data import AsksAhead, BarSource, Quote, SeriesValue, SourceCall
 
 FILE_NAME = "dividends.csv"
 _COLUMNS = ("symbol", "ex_date", "usd")
@@ -62,7 +62,7 @@ class ToldApart:
             return replace(known, dividends=Dividends.UNKNOWN, told_by="")
         return replace(known, dividends=Dividends.KNOWN, told_by=self.teller.told_by)
 
-    def ask_ahead(self, calls: Sequence[Call], seconds: float) -> None:
+    def ask_ahead(self, calls: Sequence[SourceCall], seconds: float) -> None:
         """Ask the source and then, with the time that is left, the one who tells dividends."""
         spent = monotonic_seconds()
         if isinstance(self.source, AsksAhead):
@@ -118,7 +118,7 @@ class YahooTeller:
     yahoo: BarSource
     told_by: str = "yahoo"
 
-    def ask_ahead(self, calls: Sequence[Call], seconds: float) -> None:
+    def ask_ahead(self, calls: Sequence[SourceCall], seconds: float) -> None:
         """Ask for the charts that these calls of the source of bars will need."""
         needed = [_chart_for(call) for call in calls if call.method in ("history", "quote")]
         if needed and isinstance(self.yahoo, AsksAhead):
@@ -132,11 +132,11 @@ class YahooTeller:
         return {bars.day(int(at)): float(bars.dividend[at]) for at in np.flatnonzero(bars.dividend > 0)}
 
 
-def _chart_for(call: Call) -> Call:
+def _chart_for(call: SourceCall) -> SourceCall:
     if call.method == "history":
         return call
     symbol, session, _ = call.arguments
-    return Call("history", (symbol, session.day - _BACK, session.day))
+    return SourceCall("history", (symbol, session.day - _BACK, session.day))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from mtum.core.market.sessions import Session
 from mtum.core.market.volume import UsualShare, intraday_share, learned_share
 from mtum.core.simulation.provisional import documented_share
 from mtum.errors import DataError, MtumError, SourceUnavailableError
-from mtum.ports.market_data import Call, Method, Quote, SeriesValue
+from mtum.ports.market_data import Method, Quote, SeriesValue, SourceCall
 
 type Slices = Sequence[tuple[NDArray[np.datetime64], NDArray[np.float64], datetime, float]]
 """Of each full session: begin and volume of its 5-minute slices, its close and its final volume."""
@@ -63,14 +63,14 @@ class VendorSource:
             "series": vendor.series,
             "volume_share": vendor.slices,
         }
-        self._came: dict[Call, Any] = {}
+        self._came: dict[SourceCall, Any] = {}
         self._learned: dict[tuple[str, date], Slices] = {}
 
     def coverage(self, symbol: str) -> Coverage:
         """Return what is known of a symbol beside its closes."""
         return self._vendor.coverage(symbol)
 
-    def ask_ahead(self, calls: Sequence[Call], seconds: float) -> None:
+    def ask_ahead(self, calls: Sequence[SourceCall], seconds: float) -> None:
         """Ask for many symbols at once, no faster than the vendor allows; what came before is forgotten."""
         wanted = [call for call in calls if call.method != "volume_share" or not self._known(*call.arguments)]
         came = self._ask_all([self._begun(call) for call in wanted], seconds)
@@ -131,11 +131,11 @@ class VendorSource:
     def _known(self, symbol: str, session: Session, *_: object) -> bool:
         return (symbol, session.day) in self._learned
 
-    def _begun(self, call: Call) -> Callable[[], Any]:
+    def _begun(self, call: SourceCall) -> Callable[[], Any]:
         return partial(self._questions[call.method], *call.arguments)
 
     def _answer(self, method: Method, *arguments: Any) -> Any:
-        call = Call(method, arguments)
+        call = SourceCall(method, arguments)
         if call not in self._came:
             return self._ask(self._begun(call))
         found = self._came.pop(call)

@@ -198,7 +198,7 @@ PATTERN = "mtum-*.db"
 
 
 @dataclass(frozen=True, slots=True)
-class FolderVault:
+class FolderBackups:
     """Copies of `database` in `folder`."""
 
     database: Path

@@ -19,8 +19,8 @@ from mtum.adapters.store.limits import SqliteLimits
 from mtum.adapters.store.lock import run_lock
 from mtum.adapters.store.market.bars import SqliteBars
 from mtum.adapters.store.market.quarantine import SqliteQuarantine
-from mtum.adapters.store.orders.book import SqliteOrders
 from mtum.adapters.store.orders.crosses import SqliteCrosses
+from mtum.adapters.store.orders.order_store import SqliteOrders
 from mtum.adapters.store.outbox import SqliteMessages
 from mtum.adapters.store.plans import SqlitePlans
 from mtum.adapters.store.reading import newer, open_read_only

@@ -21,6 +21,7 @@ from mtum.ports.reading import (
     PRACTICE_KEY,
     BarRow,
     CashRow,
+    DatabaseState,
     DayRow,
     DecisionRow,
     EquityRow,
@@ -31,7 +32,6 @@ from mtum.ports.reading import (
     RunRow,
     SessionRow,
     SignalRow,
-    State,
     TradeRow,
     VirtualRow,
 )
@@ -160,7 +160,7 @@ class SqliteReader:
 
     connection: sqlite3.Connection
 
-    def state(self) -> State:
+    def state(self) -> DatabaseState:
         """Return the records at a glance."""
         facts = meta(self.connection)
         totals = "SELECT strategy, sum(amount_usd) FROM cash_movements WHERE paid = 1 GROUP BY strategy"
@@ -182,7 +182,7 @@ class SqliteReader:
             "SELECT json_extract(value, '$.text') FROM json_each((SELECT document FROM runs ORDER BY session DESC, "
             "started_at DESC, id DESC LIMIT 1), '$.problems') WHERE json_extract(value, '$.code') = 6"
         )
-        return State(
+        return DatabaseState(
             mode=facts.get("mode"),
             account=facts.get("account"),
             positions=self._select(PositionRow, "v_positions"),

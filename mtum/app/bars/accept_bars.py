@@ -7,8 +7,8 @@ from math import isnan, prod
 
 import numpy as np
 
+from mtum.app.bars.bar_desk import BarDesk
 from mtum.app.bars.restatements import BY_SOURCE, released, same_numbers, supported
-from mtum.app.bars.room import BarDesk
 from mtum.core.market.bars import Bar, Bars
 from mtum.core.market.merging import BasisProblem, Change, Merge, NewSplit, before_split, merge, selected
 from mtum.core.market.sessions import Session

@@ -9,7 +9,7 @@ import numpy as np
 
 from mtum.app.bars.kept_out import explained, kept_out
 from mtum.core.market.bars import Bars
-from mtum.core.market.instruments import Kind, instrument
+from mtum.core.market.instruments import InstrumentKind, instrument
 from mtum.core.market.sessions import Session
 from mtum.core.market.validation import AGREE_FRAC, BarProblem, Rule, problems_in_history, session_days
 from mtum.core.market.vix import HIGHEST, LOWEST
@@ -72,7 +72,7 @@ def check_bars(store: Store, calendar: Calendar, now: datetime, symbols: Sequenc
 def _checked(store: Store, bars: Bars, sessions: Sequence[Session], now: datetime) -> Checked:
     symbol, source = bars.symbol, bars.source
     days = tuple(one.day for one in sessions if bars.day(0) <= one.day <= bars.last_day)
-    if instrument(symbol).kind is Kind.INDEX:
+    if instrument(symbol).kind is InstrumentKind.INDEX:
         problems = _index_problems(bars, days)
     else:
         released = store.quarantine.released_days(symbol, source)
@@ -143,7 +143,7 @@ def disagreeing_closes(store: Store, symbols: Sequence[str] = ()) -> tuple[Disag
     keys = [key for key in store.quarantine.checkable() if not symbols or key[0] in symbols]
     found: list[Disagreement] = []
     for symbol, same in groupby(keys, key=lambda key: key[0]):
-        index = instrument(symbol).kind is Kind.INDEX
+        index = instrument(symbol).kind is InstrumentKind.INDEX
         for (_, first), (_, second) in combinations(tuple(same), 2):
             found += _apart(store.bars.bars(symbol, first), store.bars.bars(symbol, second), index=index)
     return tuple(found)

@@ -6,8 +6,8 @@ from datetime import date
 
 from mtum.app.bars.accept_bars import Reading, Refresh, accept_bars
 from mtum.app.bars.accept_closes import accept_closes
+from mtum.app.bars.bar_desk import BarDesk
 from mtum.app.bars.restatements import released
-from mtum.app.bars.room import BarDesk
 from mtum.core.market.bars import Bars
 from mtum.core.market.sessions import Session
 from mtum.core.market.validation import BarProblem, Rule, problems_in_history, session_days

@@ -8,7 +8,7 @@ import numpy as np
 
 from mtum.app.bars.accept_bars import Reading, Refresh, accept_bars
 from mtum.app.bars.accept_closes import accept_closes
-from mtum.app.bars.room import BarDesk
+from mtum.app.bars.bar_desk import BarDesk
 from mtum.core.market.bars import Bars
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.market.sifting import CONTEXT_SESSIONS

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from mtum.app.bars.room import BarDesk
+from mtum.app.bars.bar_desk import BarDesk
 from mtum.core.market.bars import PRICE_COLUMNS, Bar, Bars
 from mtum.core.market.merging import Change
 from mtum.errors import DataError

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from mtum.app.bars.accept_bars import Refresh
+from mtum.app.bars.bar_desk import BarDesk
 from mtum.app.bars.refresh_bars import refresh_bars, refresh_series
-from mtum.app.bars.room import BarDesk
 from mtum.core.market.sessions import Session, Sessions
 from mtum.errors import DataError, TooManyRequestsError, UsageError
 

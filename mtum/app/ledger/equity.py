@@ -10,8 +10,8 @@ from functools import partial
 import numpy as np
 
 from mtum.app.desk import Desk
-from mtum.app.ledger.book import Records, SleeveRecords, flows_since, read_records, read_sleeve, write_lots
 from mtum.app.ledger.dividends import dividend_due
+from mtum.app.ledger.sleeve_records import Records, SleeveRecords, flows_since, read_records, read_sleeve, write_lots
 from mtum.core.market.bars import COLUMNS, PRICE_COLUMNS, Bar, Bars
 from mtum.core.portfolio.benchmark import buy_and_hold
 from mtum.core.portfolio.costs import cost_model

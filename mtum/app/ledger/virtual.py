@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
 from mtum.app.bars.accept_bars import REBASED_SOURCES
-from mtum.app.ledger.book import SleeveRecords, remembered_with
+from mtum.app.ledger.sleeve_records import SleeveRecords, remembered_with
 from mtum.core.market.bars import Bars
 from mtum.core.portfolio.cash import OfficialEquity
 from mtum.core.portfolio.costs import to_cent

@@ -7,9 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 from mtum.app.desk import Desk
-from mtum.app.ledger.book import held_lots, held_shares
-from mtum.app.ledger.books import check_sound
+from mtum.app.ledger.book_problems import check_sound
 from mtum.app.ledger.equity import booked
+from mtum.app.ledger.sleeve_records import held_lots, held_shares
 from mtum.app.owner.change_symbol import merged, renamed, spun_off, state_split, undone
 from mtum.app.owner.reconcile import official_close, reconciled, settle_first
 from mtum.app.owner.statement import Statement, number_in, words_in

@@ -6,9 +6,9 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from mtum.app.desk import Desk
-from mtum.app.ledger.book import held_lots, held_shares
-from mtum.app.ledger.books import check_sound
+from mtum.app.ledger.book_problems import check_sound
 from mtum.app.ledger.equity import booked
+from mtum.app.ledger.sleeve_records import held_lots, held_shares
 from mtum.app.owner.statement import Statement, words_in
 from mtum.core.coordination.coordinate import pro_rata
 from mtum.core.portfolio.costs import to_cent

@@ -9,7 +9,7 @@ from typing import Any
 
 from mtum.app.bars.refresh_bars import refresh_bars
 from mtum.app.desk import Desk
-from mtum.app.ledger.books import book_problems
+from mtum.app.ledger.book_problems import book_problems
 from mtum.app.session.close_orders import close_earlier, take_up
 from mtum.app.session.decide_and_order import sessions_around
 from mtum.app.session.differences import (

@@ -8,7 +8,7 @@ from mtum.app.queries.ownership import ownership_problems
 from mtum.app.service.schedule import Wake, timetable, upcoming
 from mtum.config import REPLAYED_SOURCES, Settings
 from mtum.core.market.sessions import Session, Sessions
-from mtum.ports.reading import RunRow, SessionRow, State
+from mtum.ports.reading import DatabaseState, RunRow, SessionRow
 
 _WAKING_SESSIONS = 2
 _AHEAD = timedelta(days=14)
@@ -41,7 +41,9 @@ class Status:
     problems: Sequence[str]
 
 
-def status_of(settings: Settings, state: State, now: datetime, calendar: Callable[[date, date], Sessions]) -> Status:
+def status_of(
+    settings: Settings, state: DatabaseState, now: datetime, calendar: Callable[[date, date], Sessions]
+) -> Status:
     """Judge the records as they stand now.
 
     Parameters

@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from mtum.core.market.instruments import Kind, instrument
+from mtum.core.market.instruments import InstrumentKind, instrument
 from mtum.core.portfolio.fills import Action, Fill, folded, later_symbols
 from mtum.core.portfolio.tax import TaxLot, tax_record
 from mtum.ports.reading import SignalRow
@@ -103,7 +103,7 @@ def _sold(row: Row) -> date:
 def _row(lot: TaxLot) -> Row:
     known = (f"{lot.basis_usd:.2f}", lot.code, f"{lot.adjustment_usd:.2f}", f"{lot.gain_usd:.2f}")
     return (
-        f"{lot.shares} {'sh.' if instrument(lot.symbol).kind is Kind.STOCK else 'contracts'} {lot.symbol}",
+        f"{lot.shares} {'sh.' if instrument(lot.symbol).kind is InstrumentKind.STOCK else 'contracts'} {lot.symbol}",
         lot.symbol,
         lot.shares,
         lot.acquired,

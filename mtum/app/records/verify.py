@@ -12,7 +12,7 @@ import numpy as np
 
 from mtum.app.bars.accept_bars import REBASED_SOURCES
 from mtum.app.desk import Problem, Provenance, exit_code_of
-from mtum.app.ledger.books import CENT, ZERO, book_problems
+from mtum.app.ledger.book_problems import CENT, ZERO, book_problems
 from mtum.config import Settings, account_rules, digest_of, restored
 from mtum.core.canonical import table_in
 from mtum.core.decide import FAILED, abstained

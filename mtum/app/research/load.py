@@ -8,7 +8,7 @@ import numpy as np
 
 from mtum.app.bars.check_columns import check_columns
 from mtum.app.bars.import_bars import mended_in_file
-from mtum.app.research.asked import Asked
+from mtum.app.research.backtest_request import BacktestRequest
 from mtum.core.market.bars import Bars
 from mtum.core.market.coverage import Dividends
 from mtum.core.market.sifting import CONTEXT_SESSIONS
@@ -37,7 +37,7 @@ class Loaded:
     dividends: Dividends = Dividends.KNOWN
 
 
-def load(asked: Asked, strategy: Strategy, source: BarSource, calendar: Calendar) -> Loaded:
+def load(asked: BacktestRequest, strategy: Strategy, source: BarSource, calendar: Calendar) -> Loaded:
     """Read, cut and check the history.
 
     Raises

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from mtum.app.research.asked import PLAYED, Asked, on_symbol
+from mtum.app.research.backtest_request import PLAYED, BacktestRequest, on_symbol
 from mtum.app.research.grid_file import Grid
 from mtum.app.research.load import Loaded, load
-from mtum.app.research.sweep import Prepared
+from mtum.app.research.sweep import PreparedSweep
 from mtum.config import Settings, setting_names
 from mtum.core.research.grid import Combination
 from mtum.core.simulation.history import history
@@ -27,7 +27,9 @@ type LoadSettings = Callable[[Mapping[str, Any]], Settings]
 """Gives the settings with single changes put over them; raises ConfigError."""
 
 
-def prepare(grid: Grid, asked: Asked, settings: LoadSettings, source: BarSource, calendar: Calendar) -> Prepared:
+def prepare(
+    grid: Grid, asked: BacktestRequest, settings: LoadSettings, source: BarSource, calendar: Calendar
+) -> PreparedSweep:
     """Check every value of the grid and load the histories its combinations share.
 
     Raises
@@ -43,7 +45,7 @@ def prepare(grid: Grid, asked: Asked, settings: LoadSettings, source: BarSource,
     symbols = tuple(dict.fromkeys(one.strategy.symbol for one in combinations))
     longest = max((one.strategy for one in combinations), key=lambda strategy: strategy.history_sessions())
     loaded = {symbol: load(asked, replace(longest, symbol=symbol), source, calendar) for symbol in symbols}
-    return Prepared(
+    return PreparedSweep(
         grid=grid,
         asked=asked,
         histories={symbol: history(one.bars, one.vix, asked.settlement) for symbol, one in loaded.items()},
@@ -53,7 +55,7 @@ def prepare(grid: Grid, asked: Asked, settings: LoadSettings, source: BarSource,
     )
 
 
-def _combinations(grid: Grid, asked: Asked, settings: LoadSettings) -> tuple[Combination, ...]:
+def _combinations(grid: Grid, asked: BacktestRequest, settings: LoadSettings) -> tuple[Combination, ...]:
     # A value is validated once, and terms are made once per distinct set of them: both cost far more than a row.
     base = settings(grid.base)
     strategy = _confluence(base, asked)
@@ -78,7 +80,7 @@ def _combinations(grid: Grid, asked: Asked, settings: LoadSettings) -> tuple[Com
     return tuple(found)
 
 
-def _confluence(base: Settings, asked: Asked) -> MtumConfluence:
+def _confluence(base: Settings, asked: BacktestRequest) -> MtumConfluence:
     strategy = on_symbol(base.active_strategy(asked.strategy), asked.symbol)
     if not isinstance(strategy, MtumConfluence):
         raise UsageError(f"sweeps are made for mtum_confluence, not for {strategy.name}")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mtum.app.research.asked import Asked, DecisionModel
+from mtum.app.research.backtest_request import BacktestRequest, DecisionModel
 from mtum.app.research.load import Loaded, load
 from mtum.config import Settings
 from mtum.core.market.bars import Days
@@ -56,7 +56,7 @@ class Backtested:
     session by session the indicators are part of the simulation.
     """
 
-    asked: Asked
+    asked: BacktestRequest
     strategy: Strategy
     loaded: Loaded
     history: History
@@ -72,7 +72,7 @@ class Backtested:
         return self.played.capital_usd
 
 
-def run_backtest(asked: Asked, source: BarSource, calendar: Calendar, tell: Tell) -> Backtested:
+def run_backtest(asked: BacktestRequest, source: BarSource, calendar: Calendar, tell: Tell) -> Backtested:
     """Load, play and measure.
 
     Raises
@@ -118,7 +118,7 @@ def _load_loops(
 
 
 def _played(
-    asked: Asked, loaded: Loaded, ready: History, terms: PlayTerms, span: Span
+    asked: BacktestRequest, loaded: Loaded, ready: History, terms: PlayTerms, span: Span
 ) -> tuple[Played, tuple[NearCloseSpread, ...]]:
     strategy = asked.active_strategy()
     if not isinstance(strategy, MtumConfluence):

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from mtum.app.research.asked import Asked
+from mtum.app.research.backtest_request import BacktestRequest
 from mtum.app.research.grid_file import Grid
 from mtum.app.research.run_backtest import benchmark_document, sizing_cautions, stand_in
 from mtum.core.market.bars import Days
@@ -71,7 +71,7 @@ class Engine(Protocol):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Prepared:
+class PreparedSweep:
     """A grid made ready: one combination per row, and the history of each symbol they trade.
 
     All symbols are decided on the same sessions, `days`, so that their rows compare; `spans`
@@ -79,7 +79,7 @@ class Prepared:
     """
 
     grid: Grid
-    asked: Asked
+    asked: BacktestRequest
     histories: Mapping[str, History]
     spans: Mapping[str, Span]
     changes: tuple[Mapping[str, Any], ...]
@@ -104,7 +104,7 @@ class Prepared:
                 rows = own[first : first + size]
                 yield rows, Part(history, self.spans[symbol], [self.combinations[row] for row in rows])
 
-    def within(self, window: Span) -> "Prepared":
+    def within(self, window: Span) -> "PreparedSweep":
         """Return the same combinations over a window of the sessions, counted from the first decided."""
         spans = {
             symbol: Span(span.first + window.first, span.first + window.stop) for symbol, span in self.spans.items()
@@ -121,7 +121,7 @@ class Prepared:
         return found.hexdigest()[:12]
 
 
-def sweep(prepared: Prepared, store: ResultStore, engine: Engine, progress: Progress) -> GridResults:
+def sweep(prepared: PreparedSweep, store: ResultStore, engine: Engine, progress: Progress) -> GridResults:
     """Play what is not done yet, keep each part, and return all rows."""
     total = len(prepared.combinations)
     done = store.done()
@@ -159,7 +159,7 @@ def _played(part: Part) -> GridResults:
     return play_combinations(part.history, part.combinations, part.span)
 
 
-def played(prepared: Prepared) -> GridResults:
+def played(prepared: PreparedSweep) -> GridResults:
     """Return all rows, played here and kept nowhere."""
     total = len(prepared.combinations)
     found = empty_results(total)
@@ -169,7 +169,7 @@ def played(prepared: Prepared) -> GridResults:
     return found
 
 
-def judged(prepared: Prepared, results: GridResults) -> dict[str, Any]:
+def judged(prepared: PreparedSweep, results: GridResults) -> dict[str, Any]:
     """Return the best combination, how likely it is only the luckiest, and what holding made meanwhile."""
     sharpes, ranked = session_sharpes(results), ranks(results)
     best = int(np.argmax(ranked))
@@ -195,7 +195,7 @@ def judged(prepared: Prepared, results: GridResults) -> dict[str, Any]:
     }
 
 
-def _cautions(prepared: Prepared, results: GridResults, best: int) -> list[str]:
+def _cautions(prepared: PreparedSweep, results: GridResults, best: int) -> list[str]:
     trades, capped = (int(results.numbers[best, column]) for column in (TRADES, CAPPED))
     settings, rows = prepared.asked.settings, int(np.count_nonzero(results.numbers[:, CAPPED]))
     found = [*stand_in(settings, prepared.symbols)]
@@ -207,7 +207,7 @@ def _cautions(prepared: Prepared, results: GridResults, best: int) -> list[str]:
     return found
 
 
-def held_of(prepared: Prepared) -> dict[str, BuyAndHoldCurves]:
+def held_of(prepared: PreparedSweep) -> dict[str, BuyAndHoldCurves]:
     """Return buy-and-hold of each symbol over the sessions decided.
 
     It pays the costs, and has the capital, of the symbol's first combination.
@@ -220,13 +220,13 @@ def held_of(prepared: Prepared) -> dict[str, BuyAndHoldCurves]:
     return found
 
 
-def held_document(held: BuyAndHoldCurves, prepared: Prepared, symbol: str) -> dict[str, Any]:
+def held_document(held: BuyAndHoldCurves, prepared: PreparedSweep, symbol: str) -> dict[str, Any]:
     """Return buy-and-hold of a symbol as plain values."""
     capital = next(one.terms.capital_usd for one in prepared.combinations if one.strategy.symbol == symbol)
     return {"symbol": symbol, **benchmark_document(held, float(capital))}
 
 
-def terms_document(prepared: Prepared) -> dict[str, Any]:
+def terms_document(prepared: PreparedSweep) -> dict[str, Any]:
     """Return on what terms every combination was played, but for what varies."""
     settings, varies = prepared.asked.settings_document(), set(prepared.grid.names())
     known = {
@@ -257,7 +257,7 @@ def ranks(results: GridResults) -> Column:
     return np.nan_to_num(session_sharpes(results), nan=0.0)
 
 
-def table(prepared: Prepared, results: GridResults) -> dict[str, list[Any]]:
+def table(prepared: PreparedSweep, results: GridResults) -> dict[str, list[Any]]:
     """Return the figures of every combination, column by column: whole numbers, USD to the cent, six places."""
     numbers = results.numbers
     years = len(prepared.days) / SESSIONS_PER_YEAR
@@ -275,7 +275,7 @@ def table(prepared: Prepared, results: GridResults) -> dict[str, list[Any]]:
     }
 
 
-def top_rows(prepared: Prepared, results: GridResults, count: int = 10) -> list[dict[str, Any]]:
+def top_rows(prepared: PreparedSweep, results: GridResults, count: int = 10) -> list[dict[str, Any]]:
     """Return the best combinations by Sharpe ratio with their figures, the first of equals first."""
     columns = table(prepared, results)
     return [

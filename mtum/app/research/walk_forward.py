@@ -9,7 +9,15 @@ from typing import Any
 import numpy as np
 
 from mtum.app.research.run_backtest import curve_document, sizing_cautions, stand_in
-from mtum.app.research.sweep import Prepared, held_document, held_of, played, ranks, session_sharpes, terms_document
+from mtum.app.research.sweep import (
+    PreparedSweep,
+    held_document,
+    held_of,
+    played,
+    ranks,
+    session_sharpes,
+    terms_document,
+)
 from mtum.core.market.bars import Days
 from mtum.core.portfolio.returns import from_capital, returns
 from mtum.core.research.benchmark import BuyAndHoldCurves
@@ -35,10 +43,10 @@ class WalkedForward:
     in_sample_best: Column
     capital_usd: float
     held: Mapping[str, BuyAndHoldCurves]
-    tried: Prepared
+    tried: PreparedSweep
 
 
-def walk_forward(prepared: Prepared, fit_sessions: int, try_sessions: int, kind: WindowKind) -> WalkedForward:
+def walk_forward(prepared: PreparedSweep, fit_sessions: int, try_sessions: int, kind: WindowKind) -> WalkedForward:
     """Fit and try fold by fold.
 
     Each window starts flat with the capital; the tries are joined by their returns. A
@@ -86,12 +94,12 @@ def walk_forward(prepared: Prepared, fit_sessions: int, try_sessions: int, kind:
     )
 
 
-def _day(prepared: Prepared, index: int) -> date:
+def _day(prepared: PreparedSweep, index: int) -> date:
     found: date = prepared.days[index].astype(object)
     return found
 
 
-def _best(prepared: Prepared, window: Span) -> tuple[int, float | None]:
+def _best(prepared: PreparedSweep, window: Span) -> tuple[int, float | None]:
     # Row of the best Sharpe ratio per session over a window, and the ratio; None where nothing was traded.
     found = played(prepared.within(window))
     best = int(np.argmax(ranks(found)))
@@ -103,7 +111,7 @@ def _grown(capital: float, moves: Column) -> Column:
     return np.asarray(capital * np.cumprod(1.0 + moves), dtype=np.float64)
 
 
-def _moves(prepared: Prepared, row: int, window: Span) -> tuple[Column, Played]:
+def _moves(prepared: PreparedSweep, row: int, window: Span) -> tuple[Column, Played]:
     one, spans = prepared.combinations[row], prepared.within(window).spans
     symbol = one.strategy.symbol
     found = run(prepared.histories[symbol], one.strategy, one.terms, spans[symbol])

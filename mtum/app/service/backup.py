@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from mtum.ports.vault import Vault
+from mtum.ports.backups import Backups
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class BackupDone:
     kept: int
 
 
-def backup(vault: Vault, at: datetime, keep: int) -> BackupDone:
+def backup(vault: Backups, at: datetime, keep: int) -> BackupDone:
     """Write a verified copy, then remove the oldest beyond `keep`.
 
     An old copy goes only after a new one was found sound, so that a failing disk never leaves none.

@@ -7,7 +7,7 @@ from typing import Any
 
 from mtum.app.approvals.approve_settings import entries_stopped
 from mtum.app.desk import Desk
-from mtum.app.service.rehearse_market import Check, State, market_checks
+from mtum.app.service.rehearse_market import Check, CheckState, market_checks
 from mtum.app.session.check_book import check_book
 from mtum.app.session.close_untraded import untraded_problems
 from mtum.app.session.our_books import open_books
@@ -36,12 +36,12 @@ class Rehearsal:
     @property
     def exit_code(self) -> ExitCode:
         """The exit code today's run would have."""
-        return worst(check.exit_code for check in self.checks if check.state is State.NO_GO)
+        return worst(check.exit_code for check in self.checks if check.state is CheckState.NO_GO)
 
     @property
     def document(self) -> dict[str, Any]:
         """The rehearsal as plain JSON values."""
-        bad = [check for check in self.checks if check.state is State.NO_GO]
+        bad = [check for check in self.checks if check.state is CheckState.NO_GO]
         return {
             "session": self.session.day.isoformat() if self.session else None,
             "go": not bad,
@@ -85,12 +85,12 @@ def rehearse(desk: Desk, session: Session, around: Surroundings) -> Rehearsal:
 def failed_rehearsal(session: Session, error: MtumError) -> Rehearsal:
     """Return the rehearsal that could not even begin."""
     remedy = "until this is put right nothing can run"
-    return Rehearsal(session, (Check("start", State.NO_GO, str(error), remedy, ExitCode(error.exit_code)),))
+    return Rehearsal(session, (Check("start", CheckState.NO_GO, str(error), remedy, ExitCode(error.exit_code)),))
 
 
 def over_rehearsal(desk: Desk, around: Surroundings) -> Rehearsal:
     """Return the rehearsal of a replayed market whose last session has been played: there is nothing to stop."""
-    over = Check("session", State.OK, "every session of the replayed market has been played", "a fresh --data-dir")
+    over = Check("session", CheckState.OK, "every session of the replayed market has been played", "a fresh --data-dir")
     return Rehearsal(None, (over, *_house(desk, around), *_control(desk), _messages(around)))
 
 
@@ -98,22 +98,22 @@ def _house(desk: Desk, around: Surroundings) -> Iterator[Check]:
     held = untraded_problems(desk)
     if held:
         remedy = "nothing is decided before"
-        yield Check("settings", State.NO_GO, "; ".join(held), remedy, ExitCode.USAGE)
+        yield Check("settings", CheckState.NO_GO, "; ".join(held), remedy, ExitCode.USAGE)
     else:
         running = f"{'strategy' if len(desk.sleeves) == 1 else 'sleeves'} {desk.names}"
-        yield Check("settings", State.OK, f"mode {desk.settings.mode}, {running}")
+        yield Check("settings", CheckState.OK, f"mode {desk.settings.mode}, {running}")
     free = around.free_bytes()
     if free < MIN_FREE_BYTES:
         remedy = f"free at least {MIN_FREE_BYTES // 1_000_000} MB in {desk.data_dir}"
-        yield Check("disk", State.NO_GO, f"{free // 1_000_000} MB free", remedy, ExitCode.DATA)
+        yield Check("disk", CheckState.NO_GO, f"{free // 1_000_000} MB free", remedy, ExitCode.DATA)
     else:
-        yield Check("disk", State.OK, f"{free / 1e9:.1f} GB free")
+        yield Check("disk", CheckState.OK, f"{free / 1e9:.1f} GB free")
     damage = around.damage()
     if damage:
         remedy = "put a sound copy in place: `mtum restore FILE`"
-        yield Check("store", State.NO_GO, f"{len(damage)} faults, the first: {damage[0]}", remedy, ExitCode.DATA)
+        yield Check("store", CheckState.NO_GO, f"{len(damage)} faults, the first: {damage[0]}", remedy, ExitCode.DATA)
     else:
-        yield Check("store", State.OK, "sound")
+        yield Check("store", CheckState.OK, "sound")
 
 
 def _control(desk: Desk) -> Iterator[Check]:
@@ -122,21 +122,21 @@ def _control(desk: Desk) -> Iterator[Check]:
     why = f"{restriction.value}: {halts[-1].why}" if halts else "no halt in force"
     match restriction:
         case Restriction.NONE:
-            yield Check("halts", State.OK, why)
+            yield Check("halts", CheckState.OK, why)
         case Restriction.REDUCE_ONLY:
-            yield Check("halts", State.WARNING, why, "entries are stopped; `mtum resume` lifts it")
+            yield Check("halts", CheckState.WARNING, why, "entries are stopped; `mtum resume` lifts it")
         case Restriction.FULL:
-            yield Check("halts", State.NO_GO, why, "nothing is sent; `mtum resume` lifts it", ExitCode.HALTED)
+            yield Check("halts", CheckState.NO_GO, why, "nothing is sent; `mtum resume` lifts it", ExitCode.HALTED)
     unapproved = entries_stopped(desk.store.approvals, desk.settings)
     if unapproved:
-        yield Check("approval", State.NO_GO, unapproved, "look at `mtum config show` first", ExitCode.HALTED)
+        yield Check("approval", CheckState.NO_GO, unapproved, "look at `mtum config show` first", ExitCode.HALTED)
     open_ones = (OrderStatus.UNKNOWN, OrderStatus.SUBMITTING)
     unknown = [state.intent.ref for state in desk.store.orders.states() if state.status in open_ones]
     if unknown:
         remedy = "look at the broker's own screen, then `mtum reconcile`"
-        yield Check("orders", State.NO_GO, f"outcome unknown: {', '.join(unknown)}", remedy, ExitCode.PERSON)
+        yield Check("orders", CheckState.NO_GO, f"outcome unknown: {', '.join(unknown)}", remedy, ExitCode.PERSON)
     else:
-        yield Check("orders", State.OK, "no order of unknown outcome")
+        yield Check("orders", CheckState.OK, "no order of unknown outcome")
 
 
 def _broker(desk: Desk, session: Session) -> list[Check]:
@@ -145,15 +145,15 @@ def _broker(desk: Desk, session: Session) -> list[Check]:
         desk.broker.connect()
     except MtumError as error:
         remedy = "log the gateway in; is its API on, and is the port the one in [broker]?"
-        return [Check("broker", State.NO_GO, str(error), remedy, ExitCode(error.exit_code))]
+        return [Check("broker", CheckState.NO_GO, str(error), remedy, ExitCode(error.exit_code))]
     try:
         lists = desk.broker.lists()
-        checks.append(Check("broker", State.OK, f"{desk.broker.name}, account {lists.account.code}"))
+        checks.append(Check("broker", CheckState.OK, f"{desk.broker.name}, account {lists.account.code}"))
         checks += [_account(desk, lists), _skew(desk), _hours(desk, session), _book(desk, lists, session)]
         checks += _what_if(desk, lists, session)
     except MtumError as error:
         remedy = "`mtum doctor` again; restart the gateway if it stays"
-        checks.append(Check("broker lists", State.NO_GO, str(error), remedy, ExitCode(error.exit_code)))
+        checks.append(Check("broker lists", CheckState.NO_GO, str(error), remedy, ExitCode(error.exit_code)))
     finally:
         desk.broker.close()
     return checks
@@ -162,11 +162,13 @@ def _broker(desk: Desk, session: Session) -> list[Check]:
 def _account(desk: Desk, lists: BrokerLists) -> Check:
     if lists.account.code != desk.account:
         found = f"connected to {lists.account.code}, settings name {desk.account}"
-        return Check("account", State.NO_GO, found, "correct broker.account or the gateway's login", ExitCode.USAGE)
+        return Check(
+            "account", CheckState.NO_GO, found, "correct broker.account or the gateway's login", ExitCode.USAGE
+        )
     cash = f"{lists.account.kind.value} account, {lists.account.settled_usd:,.2f} USD settled"
     if lists.account.cash_usd < 0:
-        return Check("account", State.WARNING, f"{cash}, cash below zero", "entries wait until cash is 0 or more")
-    return Check("account", State.OK, cash)
+        return Check("account", CheckState.WARNING, f"{cash}, cash below zero", "entries wait until cash is 0 or more")
+    return Check("account", CheckState.OK, cash)
 
 
 def _skew(desk: Desk) -> Check:
@@ -174,37 +176,39 @@ def _skew(desk: Desk) -> Check:
     limit = desk.settings.broker.max_clock_skew_seconds
     if skew > limit:
         remedy = "set this computer's clock (timedatectl set-ntp true)"
-        return Check("clock", State.NO_GO, f"{skew:.0f} s from the broker's", remedy, ExitCode.BROKER)
-    return Check("clock", State.OK, f"{skew:.1f} s from the broker's")
+        return Check("clock", CheckState.NO_GO, f"{skew:.0f} s from the broker's", remedy, ExitCode.BROKER)
+    return Check("clock", CheckState.OK, f"{skew:.1f} s from the broker's")
 
 
 def _hours(desk: Desk, session: Session) -> Check:
     symbol = desk.symbols[0]
     differs = calendars_agree(session.day, session, desk.broker.session_hours(symbol, session.day))
     if differs:
-        return Check("calendar", State.NO_GO, differs, "no order is sent while they differ", ExitCode.DATA)
+        return Check("calendar", CheckState.NO_GO, differs, "no order is sent while they differ", ExitCode.DATA)
     half = ", a half day" if session.half_day else ""
-    return Check("calendar", State.OK, f"{session.day} closes {session.close:%H:%M} UTC{half}; the broker agrees")
+    return Check("calendar", CheckState.OK, f"{session.day} closes {session.close:%H:%M} UTC{half}; the broker agrees")
 
 
 def _book(desk: Desk, lists: BrokerLists, session: Session) -> Check:
     found = check_book(desk, open_books(desk, lists, session), lists, session)
     if found.problems:
         problem = found.problems[0]
-        return Check("positions", State.NO_GO, problem.text, "`mtum reconcile` shows both sides", problem.exit_code)
+        return Check(
+            "positions", CheckState.NO_GO, problem.text, "`mtum reconcile` shows both sides", problem.exit_code
+        )
     held = ", ".join(f"{shares} {symbol}" for symbol, shares in lists.positions.items() if shares)
     others = f"; also in the account: {', '.join(one.words for one in lists.others)}" if lists.others else ""
-    return Check("positions", State.OK, f"as recorded ({held or 'none'}){others}")
+    return Check("positions", CheckState.OK, f"as recorded ({held or 'none'}){others}")
 
 
 def _what_if(desk: Desk, lists: BrokerLists, session: Session) -> Iterator[Check]:
     broker = desk.broker
     if not isinstance(broker, Rehearsing):
-        yield Check(TRIAL, State.SKIPPED, f"{broker.name} has no trial orders")
+        yield Check(TRIAL, CheckState.SKIPPED, f"{broker.name} has no trial orders")
         return
     last = session.before_close(desk.settings.schedule.last_send_minutes)
     if last < broker.server_time() < session.close:
-        yield Check(TRIAL, State.SKIPPED, "too near the close: one that became a real order could not be canceled")
+        yield Check(TRIAL, CheckState.SKIPPED, "too near the close: one that became a real order could not be canceled")
         return
     for symbol in desk.symbols:
         held = int(lists.positions.get(symbol, 0))
@@ -213,7 +217,9 @@ def _what_if(desk: Desk, lists: BrokerLists, session: Session) -> Iterator[Check
             try:
                 refused = broker.what_if(ticket)
             except BrokerError as error:
-                yield Check(name, State.NO_GO, str(error), "`mtum doctor` again once that is done", ExitCode.BROKER)
+                yield Check(
+                    name, CheckState.NO_GO, str(error), "`mtum doctor` again once that is done", ExitCode.BROKER
+                )
                 return
             became = _became_real(desk, lists, ticket)
             if became is not None:
@@ -221,13 +227,13 @@ def _what_if(desk: Desk, lists: BrokerLists, session: Session) -> Iterator[Check
                 return
             if refused:
                 # Nobody plans to buy more of what is held.
-                state = State.WARNING if held > 0 and ticket.side is Side.BUY else State.NO_GO
+                state = CheckState.WARNING if held > 0 and ticket.side is Side.BUY else CheckState.NO_GO
                 yield Check(name, state, refused, "trading permission, funds or order type", ExitCode.ORDER)
             else:
-                yield Check(name, State.OK, "the broker would take it")
+                yield Check(name, CheckState.OK, "the broker would take it")
         if held <= 0 and _spendable(lists) < desk.broker.price(symbol) * ROOM:
             found = f"{_spendable(lists):,.2f} USD do not buy one share of {symbol}"
-            yield Check(f"{TRIAL} BUY {symbol}", State.SKIPPED, found, "a run would buy nothing")
+            yield Check(f"{TRIAL} BUY {symbol}", CheckState.SKIPPED, found, "a run would buy nothing")
 
 
 def _trials(desk: Desk, lists: BrokerLists, symbol: str) -> Iterator[Ticket]:
@@ -263,7 +269,7 @@ def _became_real(desk: Desk, before: BrokerLists, ticket: Ticket) -> Check | Non
     found = f"the trial order became a real one at the broker ({named})"
     remedy = "it was canceled; look at the broker's own screen" if gone else "cancel it by hand NOW, or undo its fill"
     what = f"{TRIAL} {ticket.side.value} {ticket.shares} {ticket.symbol}"
-    return Check(what, State.NO_GO, found, remedy, ExitCode.PERSON)
+    return Check(what, CheckState.NO_GO, found, remedy, ExitCode.PERSON)
 
 
 def _indicators(desk: Desk) -> Check:
@@ -274,11 +280,11 @@ def _indicators(desk: Desk) -> Check:
         bars = desk.store.bars.bars(symbol, desk.source.name)
         if len(bars) < needed:
             found = f"{len(bars)} bars of {symbol} stored, {needed} needed"
-            return Check("history", State.WARNING, found, "the run reads them; `mtum bars sync` does it now")
+            return Check("history", CheckState.WARNING, found, "the run reads them; `mtum bars sync` does it now")
         for spec in sleeve.strategy.indicators():
             column_of(bars, spec.indicator, dict(spec.parameters))
         said.append(f"{len(bars)} bars of {symbol} up to {bars.last_day}")
-    return Check("history", State.OK, "; ".join(dict.fromkeys(said)))
+    return Check("history", CheckState.OK, "; ".join(dict.fromkeys(said)))
 
 
 def _messages(around: Surroundings) -> Check:
@@ -286,11 +292,11 @@ def _messages(around: Surroundings) -> Check:
     if failed:
         name, why = failed[0]
         remedy = "`mtum notify test`; messages wait in the outbox until it works"
-        return Check("messages", State.NO_GO, f"{name}: {why}", remedy, ExitCode.NOTIFY)
+        return Check("messages", CheckState.NO_GO, f"{name}: {why}", remedy, ExitCode.NOTIFY)
     if not around.anybody_told:
         found, remedy = (
             "no channel is set up: a failure is told at the terminal only",
             "set [mail] or MTUM_NOTIFY__URLS",
         )
-        return Check("messages", State.WARNING, found, remedy)
-    return Check("messages", State.OK, "every channel answers")
+        return Check("messages", CheckState.WARNING, found, remedy)
+    return Check("messages", CheckState.OK, "every channel answers")

@@ -8,8 +8,8 @@ from enum import Enum
 
 from mtum.app.bars.judge_today import judge_vix
 from mtum.app.desk import Desk
-from mtum.app.ledger.book import held_lots
 from mtum.app.ledger.equity import LAST_CLOSE_WITHIN
+from mtum.app.ledger.sleeve_records import held_lots
 from mtum.app.ledger.virtual import virtual_records
 from mtum.app.session.ask_ahead import ask_quotes
 from mtum.app.session.gather import seen_today
@@ -19,7 +19,7 @@ from mtum.core.portfolio.sleeves import series_of
 from mtum.errors import DataError, ExitCode, MtumError
 
 
-class State(Enum):
+class CheckState(Enum):
     """What a check came to; only `NO_GO` stops today's run."""
 
     OK = "ok"
@@ -33,7 +33,7 @@ class Check:
     """One line: what was looked at, what was found, what to do, and the exit code the run would have."""
 
     name: str
-    state: State
+    state: CheckState
     found: str
     remedy: str = ""
     exit_code: ExitCode = ExitCode.DONE
@@ -46,11 +46,11 @@ def market_checks(desk: Desk, session: Session) -> Iterator[Check]:
     if now >= session.open:
         ask_quotes(desk, [*symbols], (session, _around(desk, session), now))
     seen = [(symbol, check) for symbol in symbols for check in _of_symbol(desk, symbol, session, now)]
-    unfit = {symbol for symbol, check in seen if check.state is State.NO_GO}
+    unfit = {symbol for symbol, check in seen if check.state is CheckState.NO_GO}
     stopped = {symbol for symbol in unfit if _stops(desk, session, symbol, unfit)}
     for symbol, check in seen:
-        if check.state is State.NO_GO and symbol not in stopped:
-            yield replace(check, state=State.WARNING, remedy=f"{check.remedy}; the run goes on without it")
+        if check.state is CheckState.NO_GO and symbol not in stopped:
+            yield replace(check, state=CheckState.WARNING, remedy=f"{check.remedy}; the run goes on without it")
         else:
             yield check
     for name in series_of(desk.deciding):
@@ -68,7 +68,7 @@ def _of_symbol(desk: Desk, symbol: str, session: Session, now: datetime) -> Iter
         what = "what goes ex today" if told else "its dividends"
         found = f"{desk.source.name} does not tell {what}, and {', '.join(asking)} needs total returns"
         remedy = 'market.dividend_source = "yahoo" or "file"' if desk.source.name == "ib" else "another market.source"
-        yield Check(f"dividends {symbol}", State.NO_GO, found, f"{remedy} tells them", ExitCode.DATA)
+        yield Check(f"dividends {symbol}", CheckState.NO_GO, found, f"{remedy} tells them", ExitCode.DATA)
 
 
 def _stops(desk: Desk, session: Session, symbol: str, unfit: Collection[str]) -> bool:
@@ -96,7 +96,7 @@ def _running_bar(desk: Desk, symbol: str, session: Session, now: datetime) -> tu
     name = f"market data {symbol}"
     if now < session.open:
         said = f"no bar before the session opens at {session.open:%H:%M} UTC"
-        return Check(name, State.SKIPPED, said), True
+        return Check(name, CheckState.SKIPPED, said), True
     before = _around(desk, session).before(session.day)
     stored = desk.store.bars.bars(symbol, desk.source.name).until(session.day - timedelta(days=1))
     complete = before is not None and len(stored) and stored.last_day == before.day
@@ -104,17 +104,17 @@ def _running_bar(desk: Desk, symbol: str, session: Session, now: datetime) -> tu
         seen = seen_today(desk, stored if complete else stored.tail(0), session, now)
     except MtumError as error:
         said = "is the source up, and are you subscribed?"
-        return Check(name, State.NO_GO, str(error), said, ExitCode.DATA), True
+        return Check(name, CheckState.NO_GO, str(error), said, ExitCode.DATA), True
     bar, judged = seen.today.bar, seen.judged
     for problem in judged.blocking:
         found = f"{problem.rule.value}: {problem.found}"
-        return Check(name, State.NO_GO, found, problem.advice, ExitCode.DATA), seen.dividend_told
+        return Check(name, CheckState.NO_GO, found, problem.advice, ExitCode.DATA), seen.dividend_told
     found = f"{bar.close:.2f} USD seen {seen.today.seen_at:%H:%M:%S} UTC ({desk.source.name})"
     if judged.entry_bar:
         said = "; ".join((found, *judged.notes))
-        check = Check(name, State.WARNING, said, f"entries are barred ({judged.entry_bar})")
+        check = Check(name, CheckState.WARNING, said, f"entries are barred ({judged.entry_bar})")
         return check, seen.dividend_told
-    return Check(name, State.OK, found), seen.dividend_told
+    return Check(name, CheckState.OK, found), seen.dividend_told
 
 
 def _vix(desk: Desk, name: str, session: Session, now: datetime) -> Check:
@@ -122,5 +122,5 @@ def _vix(desk: Desk, name: str, session: Session, now: datetime) -> Check:
     said = "; ".join(text for _, text in found.problems)
     if found.for_entry is None:
         remedy = "entries are barred and the VIX exit is off while it is missing"
-        return Check(f"market data {name}", State.WARNING, said, remedy)
-    return Check(f"market data {name}", State.OK, f"{found.for_entry:.2f}" + (f" ({said})" if said else ""))
+        return Check(f"market data {name}", CheckState.WARNING, said, remedy)
+    return Check(f"market data {name}", CheckState.OK, f"{found.for_entry:.2f}" + (f" ({said})" if said else ""))

@@ -9,7 +9,7 @@ from typing import Any
 
 from mtum.app.service.notices import bug_notice, missed_notice, outcome_notices
 from mtum.app.service.outbox import Flushed, Outbox
-from mtum.app.service.schedule import Due, Key, Slot, Wake, due, upcoming
+from mtum.app.service.schedule import DueWakes, Key, Slot, Wake, due, upcoming
 from mtum.core.market.calendars import NEW_YORK
 from mtum.core.market.sessions import Session, Sessions
 from mtum.errors import ExitCode, MtumError, RunLockedError, worst
@@ -138,7 +138,7 @@ def _next(context: RunContext, tried: set[Key]) -> Wake | None:
     return next((wake for wake in ready if wake.key not in tried), None)
 
 
-def _due(context: RunContext) -> Due:
+def _due(context: RunContext) -> DueWakes:
     now = context.clock.now()
     since, accounted = _instant(context, SINCE), _instant(context, ACCOUNTED)
     if since is None:

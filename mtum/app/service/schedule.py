@@ -76,7 +76,7 @@ class Wake:
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class DueWakes:
     """What a moment asks for: to run, to record as missed, to record as superseded."""
 
     ready: tuple[Wake, ...] = ()
@@ -145,7 +145,7 @@ def upcoming(now: datetime, sessions: Sessions, count: int, slots: Sequence[Slot
 
 def due(
     now: datetime, sessions: Sessions, ledger: Collection[Key], slots: Sequence[Slot], since: datetime | None = None
-) -> Due:
+) -> DueWakes:
     """Return what is due at `now` and not in the ledger, in the order to work through.
 
     Parameters
@@ -168,7 +168,7 @@ def due(
     taken = [wake for wake in counted if wake.key in ledger or wake.deadline >= now]
     superseded = tuple(wake for wake in opened if _followed(wake, taken))
     rest = [wake for wake in opened if wake not in superseded]
-    return Due(
+    return DueWakes(
         ready=tuple(sorted(wake for wake in rest if wake.deadline >= now)),
         missed=tuple(sorted(wake for wake in rest if wake.deadline < now)),
         superseded=superseded,

@@ -7,10 +7,10 @@ from decimal import Decimal
 
 from mtum.app.approvals.approve_settings import entries_stopped
 from mtum.app.desk import Desk, Problem
-from mtum.app.ledger.book import SleeveRecords
 from mtum.app.ledger.dividends import due_today_usd
+from mtum.app.ledger.sleeve_records import SleeveRecords
 from mtum.app.session.check_book import BookCheck
-from mtum.app.session.gather import Market
+from mtum.app.session.gather import GatheredMarket
 from mtum.core.portfolio.decision import Decision
 from mtum.core.portfolio.limits import LossRules, Restriction
 from mtum.core.portfolio.sleeves import Sleeve
@@ -26,7 +26,9 @@ DAILY_LOSS = "max_daily_loss_usd"
 """Who halted, where it was the limit on the loss of a day."""
 
 
-def worth_of(store: Store, sleeves: Mapping[str, SleeveRecords], lists: BrokerLists, market: Market) -> AccountWorth:
+def worth_of(
+    store: Store, sleeves: Mapping[str, SleeveRecords], lists: BrokerLists, market: GatheredMarket
+) -> AccountWorth:
     """Return what the account is worth now and how much of it our books own, at the decision's prices.
 
     A dividend is part of it from its ex-date on, as it is of the broker's net liquidation value.

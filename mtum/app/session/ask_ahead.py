@@ -13,7 +13,7 @@ from mtum.app.desk import Desk
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.market.volume import LEARNING_DAYS, LEARNING_SESSIONS, ObservedShare, UsualShare, usual_share
 from mtum.core.portfolio.sleeves import series_of
-from mtum.ports.market_data import AsksAhead, Call
+from mtum.ports.market_data import AsksAhead, SourceCall
 
 GATHER_SECONDS = 90.0
 """Longest time for all bars, and for all quotes."""
@@ -47,8 +47,8 @@ def ask_histories(desk: Desk, symbols: Sequence[str], session: Session, sessions
     minutes = desk.settings.schedule.snapshot_minutes
     readings = [one for symbol in symbols if (one := reading_of(desk, symbol, session, sessions)) is not None]
     shares = [symbol for symbol in symbols if not own_share(desk, symbol, session, minutes).proven]
-    calls = [Call("history", one.arguments) for one in readings]
-    calls += [Call("volume_share", (symbol, session, minutes)) for symbol in shares]
+    calls = [SourceCall("history", one.arguments) for one in readings]
+    calls += [SourceCall("volume_share", (symbol, session, minutes)) for symbol in shares]
     until_snapshot = (session.before_close(minutes) - desk.clock.now()).total_seconds()
     _ask(desk.source, calls, min(until_snapshot, GATHER_SECONDS) if until_snapshot > 0 else _left(desk, session) / 2)
     _ask_second(desk, readings, _left(desk, session) / 2)
@@ -59,23 +59,23 @@ def ask_closes(desk: Desk, symbols: Sequence[str], session: Session, sessions: S
     if isinstance(desk.source, AsksAhead):
         found = (reading_of(desk, symbol, session, sessions, through_session=True) for symbol in symbols)
         readings = [one for one in found if one is not None]
-        _ask(desk.source, [Call("history", one.arguments) for one in readings], GATHER_SECONDS)
+        _ask(desk.source, [SourceCall("history", one.arguments) for one in readings], GATHER_SECONDS)
         _ask_second(desk, readings, GATHER_SECONDS)
 
 
 def _ask_second(desk: Desk, readings: Sequence[ToRead], seconds: float) -> None:
-    newest = [Call("history", (one.symbol, one.last, one.last)) for one in readings if one.missing]
+    newest = [SourceCall("history", (one.symbol, one.last, one.last)) for one in readings if one.missing]
     _ask(desk.second, newest, seconds)
 
 
 def ask_quotes(desk: Desk, symbols: Sequence[str], when: tuple[Session, Sessions, datetime]) -> None:
     """Ask for today's bars of these symbols, and for the extra series; then the second source for its opinion."""
     session, sessions, at = when
-    quotes = [Call("quote", (symbol, session, at)) for symbol in symbols]
-    series = [Call("series", (name, session, at)) for name in series_of(desk.deciding)]
+    quotes = [SourceCall("quote", (symbol, session, at)) for symbol in symbols]
+    series = [SourceCall("series", (name, session, at)) for name in series_of(desk.deciding)]
     _ask(desk.source, [*quotes, *series], _left(desk, session))
     before = sessions.before(session.day)
-    closes = [Call("history", (symbol, before.day, before.day)) for symbol in symbols if before]
+    closes = [SourceCall("history", (symbol, before.day, before.day)) for symbol in symbols if before]
     _ask(desk.second, [*quotes, *closes, *series], _left(desk, session))
 
 
@@ -86,6 +86,6 @@ def _left(desk: Desk, session: Session) -> float:
     return min(GATHER_SECONDS, max(_LEAST_SECONDS, left - RESERVE_SECONDS)) if left > 0 else GATHER_SECONDS
 
 
-def _ask(source: object, calls: Sequence[Call], seconds: float) -> None:
+def _ask(source: object, calls: Sequence[SourceCall], seconds: float) -> None:
     if calls and isinstance(source, AsksAhead):
         source.ask_ahead(calls, seconds)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from mtum.app.desk import Desk, Problem
-from mtum.app.ledger.torn import torn
+from mtum.app.ledger.unsound_books import unsound_books
 from mtum.app.session.differences import (
     beyond_ordered,
     foreign_differences,
@@ -65,7 +65,7 @@ class BookCheck:
 def check_book(desk: Desk, books: Books, lists: BrokerLists, session: Session) -> BookCheck:
     """Compare lots and external shares with the broker's positions, and references with our intents."""
     states, splits = books.states, books.splits_alone
-    changed = torn(desk.store.events)
+    changed = unsound_books(desk.store.events)
     if changed:
         return BookCheck(problems=(Problem(ExitCode.PERSON, changed),), only_reconcile=True)
     foreign = foreign_differences(desk, books, lists)

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Sequence
 
 from mtum.app.desk import Desk, Problem
-from mtum.app.ledger.book import write_lots
 from mtum.app.ledger.equity import restate_equity
+from mtum.app.ledger.sleeve_records import write_lots
 from mtum.app.session.differences import Difference, balance_of, order_differences, unbooked
 from mtum.app.session.match_orders import (
     PENDING,

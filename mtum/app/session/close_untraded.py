@@ -5,7 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from mtum.app.desk import Desk, Problem
-from mtum.app.ledger.book import Records, SleeveRecords, read_records
+from mtum.app.ledger.sleeve_records import Records, SleeveRecords, read_records
 from mtum.app.session.check_book import BookCheck, check_book
 from mtum.app.session.close_orders import close_earlier, take_up
 from mtum.app.session.our_books import open_books

@@ -7,10 +7,10 @@ from typing import Any
 
 from mtum.app.bars.refresh_bars import refresh_bars, refresh_series
 from mtum.app.desk import Desk, Problem, exit_code_of
-from mtum.app.ledger.book import Records, write_lots
 from mtum.app.ledger.dividends import dividends_received
 from mtum.app.ledger.equity import restate_equity, value_again_from
-from mtum.app.ledger.torn import torn
+from mtum.app.ledger.sleeve_records import Records, write_lots
+from mtum.app.ledger.unsound_books import unsound_books
 from mtum.app.session.ask_ahead import ask_closes
 from mtum.app.session.close_orders import cancel_left_over, close_orders, take_up
 from mtum.app.session.decide_and_order import RunResult, sessions_around
@@ -108,7 +108,7 @@ def _settled(desk: Desk, session: Session) -> tuple[Problem, ...]:
     states = desk.store.orders.states(session.day)
     problems += unread_problems(lists, states) + order_problems(states) + _short_fills(desk, session)
     problems += [one.problem() for one in position_differences(desk, books, lists)]
-    changed = torn(desk.store.events)
+    changed = unsound_books(desk.store.events)
     problems += [Problem(ExitCode.PERSON, changed)] if changed else []
     for author, beyond in beyond_ordered(desk).items():
         # What there is to do changes with the position; a halt tells its cause.

@@ -6,12 +6,12 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from mtum.app.desk import Desk, Problem, exit_code_of
-from mtum.app.ledger.book import read_sleeves
+from mtum.app.ledger.sleeve_records import read_sleeves
 from mtum.app.session.account_limits import guarded, limits_after, worth_of
 from mtum.app.session.check_book import check_book, check_hours, hours_apart
 from mtum.app.session.close_orders import cancel_left_over, close_earlier, take_up
 from mtum.app.session.close_untraded import close_untraded, untraded_problems, without_children
-from mtum.app.session.decide_sleeves import Prepared, decide_sleeves, record_of
+from mtum.app.session.decide_sleeves import SleeveInputs, decide_sleeves, record_of
 from mtum.app.session.differences import RECORDED
 from mtum.app.session.exit_fallback import exit_fallback
 from mtum.app.session.gather import gather, note_files, refresh_universe
@@ -161,7 +161,7 @@ def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
     records, check = without_children(desk, books.records, records, check)
     worth = worth_of(desk.store, records, lists, market)
     check = guarded(desk, check, worth, record=True)
-    prepared = Prepared(session, sessions, lists, check, begun(desk, records, lists.account, session.day))
+    prepared = SleeveInputs(session, sessions, lists, check, begun(desk, records, lists.account, session.day))
     prepared, unmoved = move_cash(desk, prepared, market)
     decided, undecided = decide_sleeves(desk, prepared, market)
     _before(desk, session.before_close(desk.settings.schedule.decision_deadline_minutes), "the decision")
@@ -205,7 +205,7 @@ def _dry(desk: Desk, session: Session) -> RunResult:
         records, check = without_children(desk, books.records, records, check)
         worth = worth_of(desk.store, records, lists, market)
         check = guarded(desk, check, worth, record=False)
-        prepared = Prepared(session, sessions, lists, check, begun(desk, records, lists.account, session.day))
+        prepared = SleeveInputs(session, sessions, lists, check, begun(desk, records, lists.account, session.day))
         prepared, unmoved = move_cash(desk, prepared, market)
         decided, undecided = decide_sleeves(desk, prepared, market)
         plan = plan_account(desk, prepared, market, decided, decided_at, dry_run=True).record

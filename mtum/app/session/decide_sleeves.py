@@ -7,7 +7,8 @@ from decimal import Decimal
 from math import isnan
 
 from mtum.app.desk import Desk, Problem
-from mtum.app.ledger.book import (
+from mtum.app.ledger.dividends import due_today_usd
+from mtum.app.ledger.sleeve_records import (
     SleeveCash,
     SleeveRecords,
     build_book,
@@ -16,10 +17,9 @@ from mtum.app.ledger.book import (
     loss_pause,
     unsettled_usd,
 )
-from mtum.app.ledger.dividends import due_today_usd
 from mtum.app.ledger.virtual import virtual_records
 from mtum.app.session.check_book import BookCheck
-from mtum.app.session.gather import Gathered, Market
+from mtum.app.session.gather import GatheredMarket, SleeveMarket
 from mtum.core.decide import FAILED, abstained, decide, with_change_since
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.market.validation import at_midpoint
@@ -51,7 +51,7 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class SleeveInputs:
     """What every sleeve's decision rests on beside the market.
 
     Parameters
@@ -73,12 +73,14 @@ class Decided:
     """What one sleeve decided, and on what."""
 
     sleeve: Sleeve
-    gathered: Gathered
+    gathered: SleeveMarket
     book: Book
     decision: Decision
 
 
-def decide_sleeves(desk: Desk, prepared: Prepared, market: Market) -> tuple[tuple[Decided, ...], tuple[Problem, ...]]:
+def decide_sleeves(
+    desk: Desk, prepared: SleeveInputs, market: GatheredMarket
+) -> tuple[tuple[Decided, ...], tuple[Problem, ...]]:
     """Return what each sleeve decides, in the order of the settings, and what went wrong.
 
     A sleeve that cannot decide abstains, and nothing is ordered for it.
@@ -119,7 +121,7 @@ def decide_sleeves(desk: Desk, prepared: Prepared, market: Market) -> tuple[tupl
 
 
 def _own_money(
-    desk: Desk, prepared: Prepared, market: Market
+    desk: Desk, prepared: SleeveInputs, market: GatheredMarket
 ) -> tuple[dict[str, SleeveRecords], dict[str, SleeveCash]]:
     """Return what each sleeve has and may spend; a watched one has virtual records and its virtual cash."""
     day, begun = prepared.session.day, {**prepared.records}
@@ -133,7 +135,7 @@ def _own_money(
     return begun, cash
 
 
-def _decided(desk: Desk, sleeve: Sleeve, gathered: Gathered, book: Book) -> tuple[Decided, Exception | None]:
+def _decided(desk: Desk, sleeve: Sleeve, gathered: SleeveMarket, book: Book) -> tuple[Decided, Exception | None]:
     """Return the decision, and the error of a sleeve that abstains instead."""
     refused = gathered.refused
     try:
@@ -162,7 +164,7 @@ def _about(desk: Desk, sleeve: Sleeve) -> str:
 
 
 def _book(
-    desk: Desk, sleeve: Sleeve, prepared: Prepared, gathered: Gathered, own: tuple[SleeveRecords, SleeveCash]
+    desk: Desk, sleeve: Sleeve, prepared: SleeveInputs, gathered: SleeveMarket, own: tuple[SleeveRecords, SleeveCash]
 ) -> Book:
     day, check, sessions = prepared.session.day, prepared.check, prepared.sessions
     records, cash = own
@@ -238,7 +240,7 @@ WHATEVER_THE_PRICE = frozenset({"exit_carried", "flatten", "sleeve_closed"})
 """Reasons of sales that no condition on today's bar led to."""
 
 
-def decide_believed(gathered: Gathered, sleeve: Sleeve, book: Book) -> Decision:
+def decide_believed(gathered: SleeveMarket, sleeve: Sleeve, book: Book) -> Decision:
     """Decide on what was gathered for a sleeve; a sale at a doubtful price must also hold at the live midpoint.
 
     Raises

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from mtum.app.desk import Desk, Problem
-from mtum.app.ledger.book import held_lots, held_shares
+from mtum.app.ledger.sleeve_records import held_lots, held_shares
 from mtum.app.session.match_orders import find_trace, inactive, too_many, what_of
 from mtum.app.session.our_books import Books
 from mtum.core.market.sessions import Session

@@ -9,8 +9,8 @@ from datetime import date, datetime, timedelta
 from mtum.app.bars.judge_today import Judged, history_today, judge_today, judge_vix, vix_degraded
 from mtum.app.bars.refresh_bars import refresh_bars, refresh_series
 from mtum.app.desk import Desk
-from mtum.app.ledger.book import held_lots
 from mtum.app.ledger.equity import LAST_CLOSE_WITHIN
+from mtum.app.ledger.sleeve_records import held_lots
 from mtum.app.session.ask_ahead import ask_histories, ask_quotes, own_share
 from mtum.app.session.fit_history import fit_history, refuse
 from mtum.core.market.bars import Bar, Bars, ProvisionalBar
@@ -31,7 +31,7 @@ FILES_TOLD = "files_told"
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class FitBars:
     """Today's bar of one symbol: the history up to it, how it was seen, and how it was judged."""
 
     history: Bars
@@ -41,14 +41,14 @@ class Seen:
     dividend_told: bool = True
 
 
-type _Found = dict[tuple[str, int], "Seen | UnfitError"]
+type _Found = dict[tuple[str, int], "FitBars | UnfitError"]
 """By symbol and the bars needed: what is fit for a short history need not be for a long one."""
 ALL = 0
 """In the place of the bars needed: all that there are, for the limits of the account."""
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
+class SleeveMarket:
     """The market for one sleeve: the view, what is missing in it, what bars entries, whose price is in doubt.
 
     Parameters
@@ -66,7 +66,7 @@ class Gathered:
 
 
 @dataclass(frozen=True, slots=True)
-class Market:
+class GatheredMarket:
     """Everything that was gathered for a session, for all sleeves together.
 
     Parameters
@@ -81,7 +81,7 @@ class Market:
 
     session: Session
     sessions: Sessions
-    found: Mapping[tuple[str, int], Seen | UnfitError]
+    found: Mapping[tuple[str, int], FitBars | UnfitError]
     readings: Mapping[str, VixReading]
     last_closes: Mapping[str, float | None]
     dividends: Mapping[str, Dividends]
@@ -91,7 +91,7 @@ class Market:
     @property
     def snapshots(self) -> tuple[VolumeSnapshot, ...]:
         """The volume seen of each symbol."""
-        seen = {symbol: one.snapshot for (symbol, _), one in self.found.items() if isinstance(one, Seen)}
+        seen = {symbol: one.snapshot for (symbol, _), one in self.found.items() if isinstance(one, FitBars)}
         return tuple(one for one in seen.values() if one.volume_so_far >= 0)  # not of an unknown volume
 
     @property
@@ -104,9 +104,9 @@ class Market:
     def bars(self) -> dict[str, Bars]:
         """The bars of each symbol that is fit, today's included, and as far back as they are cached."""
         # Of each symbol the whole history comes last.
-        return {symbol: one.history for (symbol, _), one in self.found.items() if isinstance(one, Seen)}
+        return {symbol: one.history for (symbol, _), one in self.found.items() if isinstance(one, FitBars)}
 
-    def of(self, sleeve: Sleeve, held: Collection[str] = ()) -> Gathered:
+    def of(self, sleeve: Sleeve, held: Collection[str] = ()) -> SleeveMarket:
         """Return the market as one sleeve may look at it.
 
         Parameters
@@ -121,7 +121,7 @@ class Market:
         """
         needed = sleeve.strategy.history_sessions()
         both = {symbol: self.found[symbol, needed] for symbol in sleeve.looks_at}
-        seen = {symbol: one for symbol, one in both.items() if isinstance(one, Seen)}
+        seen = {symbol: one for symbol, one in both.items() if isinstance(one, FitBars)}
         refused = {symbol: one for symbol, one in both.items() if isinstance(one, UnfitError)}
         closes = dict(self.last_closes)
         for symbol in [*seen] if sleeve.strategy.TOTAL_RETURNS else ():
@@ -136,7 +136,7 @@ class Market:
                 raise error
         readings = {name: self.readings[name] for name in sleeve.strategy.series()}
         degraded, told = vix_degraded(readings)
-        return Gathered(
+        return SleeveMarket(
             view=MarketView(
                 self.session.day,
                 {symbol: one.history for symbol, one in seen.items()},
@@ -162,7 +162,7 @@ class Market:
 
 def gather(
     desk: Desk, session: Session, sessions: Sessions, at: datetime, unfit: Mapping[str, UnfitError] | None = None
-) -> Market:
+) -> GatheredMarket:
     """Return the market of a session at an instant, each symbol and series once for all sleeves.
 
     Parameters
@@ -197,13 +197,13 @@ def gather(
         before = desk.store.bars.bars(symbol, desk.source.name, session.day - LAST_CLOSE_WITHIN).until(session.day)
         closes[symbol] = float(before.close[-1]) if len(before) else None
     readings = {name: judge_vix(desk, name, session, at) for name in series_of(desk.deciding)}
-    seen = {symbol: one for (symbol, _), one in found.items() if isinstance(one, Seen)}
+    seen = {symbol: one for (symbol, _), one in found.items() if isinstance(one, FitBars)}
     kinds = {
         symbol: desk.source.coverage(symbol).dividends if one.dividend_told else Dividends.UNKNOWN
         for symbol, one in seen.items()
     }
     earlier = {one.name: _series_history(desk, one.strategy, session.day) for one in desk.deciding}
-    return Market(session, sessions, found, readings, closes, kinds, news_of_files(desk), earlier)
+    return GatheredMarket(session, sessions, found, readings, closes, kinds, news_of_files(desk), earlier)
 
 
 def _series_history(desk: Desk, strategy: Strategy, day: date) -> dict[str, dict[date, float]]:
@@ -267,7 +267,7 @@ def _calendar(strategy: Strategy, sessions: Sessions, session: Session) -> tuple
     return calendar_around(tuple(one.day for one in sessions), session.day, strategy.history_sessions())
 
 
-def _go_on(desk: Desk, found: Mapping[tuple[str, int], Seen | UnfitError]) -> None:
+def _go_on(desk: Desk, found: Mapping[tuple[str, int], FitBars | UnfitError]) -> None:
     # Without any symbol, or for a strategy that weighs its symbols against each other, there is no decision.
     stuck = []
     for sleeve in desk.deciding:
@@ -302,7 +302,7 @@ def _fit(desk: Desk, symbol: str, needs: Sequence[int], when: tuple[Session, Ses
     return found
 
 
-def seen_today(desk: Desk, history: Bars, session: Session, at: datetime) -> Seen:
+def seen_today(desk: Desk, history: Bars, session: Session, at: datetime) -> FitBars:
     """Ask for today's bar and judge it; nothing is kept.
 
     Parameters
@@ -320,7 +320,7 @@ def seen_today(desk: Desk, history: Bars, session: Session, at: datetime) -> See
     minutes = (session.close - at).total_seconds() / 60
     snapshot, today = _today(desk, session, quote, minutes, history)
     judged = judge_today(desk, history, today, quote, at)
-    return Seen(history.extended(today.bar), today, snapshot, judged, quote.dividend_told)
+    return FitBars(history.extended(today.bar), today, snapshot, judged, quote.dividend_told)
 
 
 def _today(

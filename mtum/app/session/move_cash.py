@@ -5,10 +5,10 @@ from dataclasses import replace
 from decimal import Decimal
 
 from mtum.app.desk import Desk, Problem
-from mtum.app.ledger.book import SleeveRecords, cash_of
 from mtum.app.ledger.dividends import due_today_usd
-from mtum.app.session.decide_sleeves import Moved, Prepared
-from mtum.app.session.gather import Market
+from mtum.app.ledger.sleeve_records import SleeveRecords, cash_of
+from mtum.app.session.decide_sleeves import Moved, SleeveInputs
+from mtum.app.session.gather import GatheredMarket
 from mtum.config import account_rules
 from mtum.core.coordination.cash import WEIGHTING_SESSIONS, SleeveMoney, Transfer
 from mtum.core.plans import transfers_document, transfers_frame, transfers_in
@@ -28,7 +28,7 @@ OF_ITS_SYMBOL = frozenset({"other_instrument"})
 """Reasons that bar purchases of a symbol and leave no doubt about what the account is worth."""
 
 
-def move_cash(desk: Desk, prepared: Prepared, market: Market) -> tuple[Prepared, tuple[Problem, ...]]:
+def move_cash(desk: Desk, prepared: SleeveInputs, market: GatheredMarket) -> tuple[SleeveInputs, tuple[Problem, ...]]:
     """Return what the sleeves decide on once cash has moved between them; unchanged but at the end of a period.
 
     Nothing is written: the movements are committed with the decisions. Where it is not certain what the sleeves
@@ -67,7 +67,7 @@ def move_cash(desk: Desk, prepared: Prepared, market: Market) -> tuple[Prepared,
     )
 
 
-def worth_now(desk: Desk, records: SleeveRecords, name: str, market: Market) -> tuple[float, tuple[str, ...]]:
+def worth_now(desk: Desk, records: SleeveRecords, name: str, market: GatheredMarket) -> tuple[float, tuple[str, ...]]:
     """Return what a sleeve is worth at the decision, USD, and what of it could not be valued."""
     prices, lots = market.prices, records.lots
     due = due_today_usd(lots, desk.store.books.recorded, name, market.bars.values())
@@ -76,14 +76,14 @@ def worth_now(desk: Desk, records: SleeveRecords, name: str, market: Market) -> 
     return round(float(records.cash_usd + records.receivable_usd + due) + found, 6), tuple(unknown)
 
 
-def _barred(desk: Desk, prepared: Prepared) -> str:
+def _barred(desk: Desk, prepared: SleeveInputs) -> str:
     if desk.store.control.restriction() is Restriction.FULL:
         return "halted"
     doubts = [word for word in prepared.check.entries_barred.values() if word not in OF_ITS_SYMBOL]
     return doubts[0] if doubts else ""
 
 
-def _returns(desk: Desk, sleeve: Sleeve, prepared: Prepared) -> list[float]:
+def _returns(desk: Desk, sleeve: Sleeve, prepared: SleeveInputs) -> list[float]:
     points = [
         OfficialEquity(one.session, one.equity_usd, one.flows_usd)
         for one in desk.store.ledger.equity(sleeve.name)
@@ -94,7 +94,7 @@ def _returns(desk: Desk, sleeve: Sleeve, prepared: Prepared) -> list[float]:
     return [float(one) for one in returns(given)[-WEIGHTING_SESSIONS:]]
 
 
-def _movement(one: Transfer, prepared: Prepared, moved: Iterable[Transfer]) -> CashMovement:
+def _movement(one: Transfer, prepared: SleeveInputs, moved: Iterable[Transfer]) -> CashMovement:
     others = ", ".join(other.sleeve for other in moved if (other.usd > 0) is not (one.usd > 0))
     day = prepared.session.day
     note = f"from {others}" if one.usd > 0 else f"to {others}"

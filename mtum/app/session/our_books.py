@@ -9,7 +9,7 @@ import numpy as np
 
 from mtum.app.bars.accept_bars import REBASED_SOURCES
 from mtum.app.desk import Desk
-from mtum.app.ledger.book import Records, read_records, write_lots
+from mtum.app.ledger.sleeve_records import Records, read_records, write_lots
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.fills import Fill, Split, SymbolChange, folded, rebased
 from mtum.core.portfolio.lots import Lot

@@ -7,9 +7,9 @@ from decimal import Decimal
 
 from mtum.app.approvals.approve_orders import approved_shares
 from mtum.app.desk import Desk
-from mtum.app.ledger.book import SleeveRecords, flows_since, settled_at, unsettled_usd
-from mtum.app.session.decide_sleeves import Decided, Prepared
-from mtum.app.session.gather import Market
+from mtum.app.ledger.sleeve_records import SleeveRecords, flows_since, settled_at, unsettled_usd
+from mtum.app.session.decide_sleeves import Decided, SleeveInputs
+from mtum.app.session.gather import GatheredMarket
 from mtum.app.session.move_cash import worth_now
 from mtum.config import account_rules
 from mtum.core.coordination.account import Account, Plan, Returns, SleeveOrder, SleeveWants
@@ -36,8 +36,8 @@ class Planned:
 
 def plan_account(
     desk: Desk,
-    prepared: Prepared,
-    market: Market,
+    prepared: SleeveInputs,
+    market: GatheredMarket,
     decided: Sequence[Decided],
     decided_at: datetime,
     *,
@@ -116,7 +116,7 @@ def _shares(records: SleeveRecords) -> dict[str, int]:
     return found
 
 
-def _settled(desk: Desk, prepared: Prepared) -> tuple[float, float]:
+def _settled(desk: Desk, prepared: SleeveInputs) -> tuple[float, float]:
     """Return the settled cash that all purchases together may cost, and the sleeves' cash that settles later, USD.
 
     What is in the cash fund is not there, and what the account has besides the sleeves' money is not theirs.
@@ -148,7 +148,7 @@ def _fund(real: Sequence[Decided], settled_usd: float, coming_usd: float) -> Fun
     )
 
 
-def _equity(desk: Desk, prepared: Prepared, market: Market, real: Sequence[Decided]) -> float:
+def _equity(desk: Desk, prepared: SleeveInputs, market: GatheredMarket, real: Sequence[Decided]) -> float:
     # A sleeve that decides nothing is part of the account all the same.
     known = {one.sleeve.name: one.decision.equity_usd for one in real}
     owning = (one.name for one in desk.sleeves if one.owns_money and one.name in prepared.records)
@@ -156,7 +156,7 @@ def _equity(desk: Desk, prepared: Prepared, market: Market, real: Sequence[Decid
     return round(sum(worth), 6)
 
 
-def _losses(desk: Desk, prepared: Prepared, equity_usd: float) -> LossState:
+def _losses(desk: Desk, prepared: SleeveInputs, equity_usd: float) -> LossState:
     """Return what the loss limits of the account look at; nothing where there is no such limit."""
     risk = desk.settings.risk
     if risk.account_daily_loss_usd is None and risk.account_drawdown_frac is None:
@@ -179,7 +179,7 @@ def _losses(desk: Desk, prepared: Prepared, equity_usd: float) -> LossState:
     return replace(state, change_since_usd=round(change, 6))
 
 
-def _approved(desk: Desk, prepared: Prepared, wants: Sequence[SleeveWants]) -> dict[str, dict[str, int]]:
+def _approved(desk: Desk, prepared: SleeveInputs, wants: Sequence[SleeveWants]) -> dict[str, dict[str, int]]:
     """Return how many shares a person has approved by now of the orders that need it and have no bound of their own."""
     found: dict[str, dict[str, int]] = {}
     for one in wants:
@@ -190,7 +190,7 @@ def _approved(desk: Desk, prepared: Prepared, wants: Sequence[SleeveWants]) -> d
     return found
 
 
-def _intent(desk: Desk, market: Market, one: SleeveOrder) -> OrderIntent:
+def _intent(desk: Desk, market: GatheredMarket, one: SleeveOrder) -> OrderIntent:
     order, day = one.order, market.session.day
     return OrderIntent(
         id=intent_id(desk.account, day, one.sleeve, order.symbol, order.purpose),
@@ -207,7 +207,7 @@ def _intent(desk: Desk, market: Market, one: SleeveOrder) -> OrderIntent:
     )
 
 
-def _cross(desk: Desk, market: Market, one: SleeveOrder) -> Cross:
+def _cross(desk: Desk, market: GatheredMarket, one: SleeveOrder) -> Cross:
     order, day = one.order, market.session.day
     inside = Purpose.CROSSED_IN if order.side is Side.BUY else Purpose.CROSSED_OUT
     return Cross(

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from mtum.app.approvals.approve_settings import watched, watched_line
 from mtum.app.desk import Desk, Problem
-from mtum.app.ledger.book import BEGINS_AGAIN, SleeveRecords, beginning, with_capital
+from mtum.app.ledger.sleeve_records import BEGINS_AGAIN, SleeveRecords, beginning, with_capital
 from mtum.core.coordination.coordinate import pro_rata
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.costs import to_cent

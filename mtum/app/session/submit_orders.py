@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from mtum.app.approvals.approve_orders import wait_for_approval, way_of
 from mtum.app.desk import Desk, Problem
-from mtum.app.ledger.torn import torn
+from mtum.app.ledger.unsound_books import unsound_books
 from mtum.app.session.differences import way_out_of_doubt
 from mtum.app.session.match_orders import (
     PENDING,
@@ -50,7 +50,7 @@ def submit_orders(desk: Desk, session: Session) -> tuple[Problem, ...]:
     with what the broker holds. A purchase waits, as what it may cost is worked out of the books.
     """
     pending = [state for state in desk.store.orders.states(session.day) if state.status in PENDING]
-    changed = torn(desk.store.events) if pending else ""
+    changed = unsound_books(desk.store.events) if pending else ""
     problems = [Problem(ExitCode.PERSON, changed)] if changed else []
     for state in sorted(pending, key=lambda state: state.intent.purpose.opens):
         problems += _settle_one(desk, session, state, torn_books=bool(changed))

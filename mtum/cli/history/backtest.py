@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mtum.cli.arguments import OutFolder, day_option, word_option
-from mtum.cli.context import Call, call_of
+from mtum.cli.context import CommandCall, call_of
 from mtum.cli.history.backtest_text import backtest_shown
 from mtum.cli.output import Answer
 from mtum.errors import UsageError
 
 if TYPE_CHECKING:
-    from mtum.app.research.asked import Asked
+    from mtum.app.research.backtest_request import BacktestRequest
     from mtum.config import Settings
     from mtum.ports.market_data import BarSource
     from mtum.ports.time import Calendar
@@ -54,11 +54,11 @@ def backtest(
     out: OutFolder = None,
 ) -> Answer:
     """The strategy over history."""
-    from mtum.app.research.asked import Asked, DecisionModel
+    from mtum.app.research.backtest_request import BacktestRequest, DecisionModel
 
     call = call_of(context)
     settings = changed_settings(call, source, changes or [])
-    asked = Asked(
+    asked = BacktestRequest(
         settings=settings,
         strategy=strategy,
         symbol=symbol,
@@ -77,7 +77,7 @@ def backtest(
     return _approved(call, answer) if approve else answer
 
 
-def _approved(call: Call, answer: Answer) -> Answer:
+def _approved(call: CommandCall, answer: Answer) -> Answer:
     from mtum.app.approvals.approve_backtest import approve_backtest
     from mtum.wiring.desks import provenance
     from mtum.wiring.resources import opened_store, system_clock
@@ -89,7 +89,7 @@ def _approved(call: Call, answer: Answer) -> Answer:
     return replace(answer, document={**answer.document, "approved": True}, shown=[*answer.shown, line])
 
 
-def _backtest_answer(call: Call, asked: "Asked", *, check: bool, out: Path | None) -> Answer:
+def _backtest_answer(call: CommandCall, asked: "BacktestRequest", *, check: bool, out: Path | None) -> Answer:
     from mtum.app.research.run_backtest import document, run_backtest
 
     told: list[str] = []
@@ -108,7 +108,7 @@ def _backtest_answer(call: Call, asked: "Asked", *, check: bool, out: Path | Non
 
 
 def changed_settings(
-    call: Call, source: str | None, changes: Sequence[str], more: Mapping[str, Any] | None = None
+    call: CommandCall, source: str | None, changes: Sequence[str], more: Mapping[str, Any] | None = None
 ) -> "Settings":
     """Return the settings with `--source`, every `--set` and single changes put over them.
 
@@ -135,7 +135,7 @@ def changed_settings(
 
 
 def market_of(
-    call: Call, settings: "Settings", tell: Callable[[str], None] | None = None
+    call: CommandCall, settings: "Settings", tell: Callable[[str], None] | None = None
 ) -> "tuple[BarSource, Calendar]":
     """Return the source of bars and the exchange's calendar.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mtum.cli.arguments import OutFolder, word_option
-from mtum.cli.context import Call, call_of
+from mtum.cli.context import CommandCall, call_of
 from mtum.cli.history.backtest import (
     End,
     Fill,
@@ -24,7 +24,7 @@ from mtum.cli.history.backtest import (
 from mtum.cli.output import Answer, Listing
 
 if TYPE_CHECKING:
-    from mtum.app.research.sweep import Prepared
+    from mtum.app.research.sweep import PreparedSweep
     from mtum.config import Settings
 
 GridFile = Annotated[Path, typer.Argument(metavar="GRID.toml", help="Settings to try.")]
@@ -114,9 +114,9 @@ def walkforward(
 
 
 def _prepared(
-    call: Call, grid: Path, source: str | None, changes: Sequence[str], given: Mapping[str, Any]
-) -> "Prepared":
-    from mtum.app.research.asked import Asked
+    call: CommandCall, grid: Path, source: str | None, changes: Sequence[str], given: Mapping[str, Any]
+) -> "PreparedSweep":
+    from mtum.app.research.backtest_request import BacktestRequest
     from mtum.app.research.grid_file import read_grid
     from mtum.app.research.prepare_sweep import prepare
     from mtum.app.research.run_backtest import tell_compiling
@@ -128,12 +128,12 @@ def _prepared(
     def settings(more: Mapping[str, Any]) -> "Settings":
         return changed_settings(call, source, changes, more)
 
-    asked = Asked(settings=settings(read.base), **given)
+    asked = BacktestRequest(settings=settings(read.base), **given)
     return prepare(read, asked, settings, *market_of(call, asked.settings))
 
 
 @contextmanager
-def _progress(call: Call, total: int) -> Iterator[Callable[[int, int], None]]:
+def _progress(call: CommandCall, total: int) -> Iterator[Callable[[int, int], None]]:
     import sys
 
     if call.quiet or call.json or not sys.stderr.isatty():
@@ -147,7 +147,7 @@ def _progress(call: Call, total: int) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, of: bar.update(task, completed=done)
 
 
-def _written(prepared: "Prepared", store: Any, results: Any, found: Mapping[str, Any], folder: Path) -> list[Path]:
+def _written(prepared: "PreparedSweep", store: Any, results: Any, found: Mapping[str, Any], folder: Path) -> list[Path]:
     from mtum.app.research.sweep import table
     from mtum.core.reporting.backtest.heat_map import heat_map_page
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from mtum.cli.context import Call, call_of
+from mtum.cli.context import CommandCall, call_of
 from mtum.cli.output import Answer, Listing, failure, json_text
 from mtum.config.named_files import why_unreadable
 from mtum.errors import ConfigError, StoreError
@@ -109,7 +109,7 @@ def _cell(value: object) -> str:
     return "***" if value == "***" else toml_text(value)
 
 
-def _held(call: Call, settings: "Settings") -> list[str]:
+def _held(call: CommandCall, settings: "Settings") -> list[str]:
     """Say what is held and not traded by these settings; nothing where the database is another account's."""
     from mtum.core.portfolio.reconcile import untraded_of, untraded_texts
     from mtum.wiring.resources import opened_reader

@@ -77,7 +77,7 @@ def capital(
     sleeve: SleeveName = None,
 ) -> Answer:
     """Record money added to or taken from the strategy; it is no profit and no loss."""
-    from mtum.app.ledger.book import unsettled_usd
+    from mtum.app.ledger.sleeve_records import unsettled_usd
     from mtum.app.owner.capital import CapitalChange, Purse, addressee, change_capital, in_fund
     from mtum.core.market.calendars import NEW_YORK
     from mtum.core.portfolio.fund import FUND

@@ -3,7 +3,7 @@
 import typer
 
 from mtum.cli.context import call_of
-from mtum.cli.output import Answer, Listing, Problem
+from mtum.cli.output import Answer, AnswerProblem, Listing
 from mtum.errors import ConfigError, ExitCode
 
 NOBODY = (
@@ -31,7 +31,7 @@ def test(context: typer.Context) -> Answer:
         raise ConfigError(wrong)
     tried = tried_channels(call.settings(), call.data_folder())
     rows = [[name, "delivered" if not error else "failed", error] for name, error in tried.channels]
-    problems = [Problem(ExitCode.NOTIFY, f"{name}: {error}") for name, error in tried.channels if error]
+    problems = [AnswerProblem(ExitCode.NOTIFY, f"{name}: {error}") for name, error in tried.channels if error]
     document = {
         "channels": [{"name": name, "delivered": not error, "error": error or None} for name, error in tried.channels],
         "outbox_sent": tried.outbox_sent,

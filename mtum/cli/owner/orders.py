@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mtum.cli.arguments import day_option, number_option, usd_option
-from mtum.cli.context import Call, call_of
-from mtum.cli.output import Answer, Listing, Problem
+from mtum.cli.context import CommandCall, call_of
+from mtum.cli.output import Answer, AnswerProblem, Listing
 from mtum.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def reconcile(
 
 
 @contextmanager
-def _desk(call: Call) -> "Iterator[Desk]":
+def _desk(call: CommandCall) -> "Iterator[Desk]":
     from mtum.wiring import desks, resources
 
     settings = call.settings()
@@ -113,5 +113,5 @@ def _answer(document: dict[str, Any]) -> Answer:
     return Answer(document, lines, ExitCode(document["exit_code"]), _problems(document))
 
 
-def _problems(document: dict[str, Any]) -> list[Problem]:
-    return [Problem(int(one["code"]), str(one["text"])) for one in document["problems"]]
+def _problems(document: dict[str, Any]) -> list[AnswerProblem]:
+    return [AnswerProblem(int(one["code"]), str(one["text"])) for one in document["problems"]]

@@ -7,7 +7,7 @@ import typer
 from mtum.cli.arguments import AsOf
 from mtum.cli.context import call_of
 from mtum.cli.frame import INTERRUPTED
-from mtum.cli.output import Answer, Listing, Problem
+from mtum.cli.output import Answer, AnswerProblem, Listing
 from mtum.errors import ExitCode, UsageError
 
 
@@ -34,11 +34,11 @@ def paper_check(context: typer.Context, as_of: AsOf = None) -> Answer:
         except KeyboardInterrupt:
             left = interrupted_check(folder, day) or "not begun; nothing was sent"
             text = f"interrupted: paper-check {left}"
-            return Answer({}, exit_code=INTERRUPTED, problems=[Problem(INTERRUPTED, text)])
+            return Answer({}, exit_code=INTERRUPTED, problems=[AnswerProblem(INTERRUPTED, text)])
     rows = [["pass" if one["passed"] else "FAIL", one["name"], one["found"]] for one in document["steps"]]
     shown: list[str | Listing] = [Listing(["", "step", "found"], rows)]
     shown += [f"code {line}" for line in document["codes"]]
-    problems = [Problem(int(one["code"]), str(one["text"])) for one in document["problems"]]
+    problems = [AnswerProblem(int(one["code"]), str(one["text"])) for one in document["problems"]]
     hints = [f"record: {document['record']}"]
     told = json.loads(json.dumps(document, default=str, allow_nan=False))
     return Answer(told, shown, ExitCode(document["exit_code"]), problems, hints)

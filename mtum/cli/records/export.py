@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mtum.cli.arguments import OutFile, SleeveName, sleeve_of
-from mtum.cli.context import Call, call_of
-from mtum.cli.output import Answer, Problem
+from mtum.cli.context import CommandCall, call_of
+from mtum.cli.output import Answer, AnswerProblem
 from mtum.cli.stored import untold_commissions
 from mtum.errors import BookMismatchError, ExitCode, UsageError
 
@@ -84,23 +84,23 @@ def tax(context: typer.Context, year: Year = None, out: OutFile = None) -> Answe
     # A purchase in January can still defer a loss of December.
     untold = [one for one in untold if year is None or one.session < f"{year + 1}-02-01"]
     answer = _with_untold(written(call, text, rows, target), untold, "amounts that depend on it are empty")
-    problems = [Problem(ExitCode.DATA, line) for line in answer.hints]
+    problems = [AnswerProblem(ExitCode.DATA, line) for line in answer.hints]
     return replace(answer, exit_code=ExitCode.DATA, problems=problems) if untold else answer
 
 
 @contextmanager
-def _sound(call: Call) -> "Iterator[Reader | None]":
+def _sound(call: CommandCall) -> "Iterator[Reader | None]":
     """Open the records for figures that come of fills; none are right where fills have been changed."""
-    from mtum.app.ledger.torn import torn
+    from mtum.app.ledger.unsound_books import unsound_books
     from mtum.wiring.resources import opened_reader
 
     with opened_reader(call.settings(), call.database()) as reader:
-        if reader is not None and (changed := torn(reader)):
+        if reader is not None and (changed := unsound_books(reader)):
             raise BookMismatchError(f"{changed}; nothing was written")
         yield reader
 
 
-def _only(call: Call, sleeve: str | None) -> dict[str, str | None]:
+def _only(call: CommandCall, sleeve: str | None) -> dict[str, str | None]:
     return {} if sleeve is None else {"strategy": sleeve_of(call.settings(), sleeve)}
 
 
@@ -111,7 +111,7 @@ def _with_untold(answer: Answer, untold: "Sequence[FillRow]", left: str) -> Answ
     return replace(answer, document=document, hints=untold_commissions(untold, left))
 
 
-def written(call: Call, text: str, rows: int, out: Path) -> Answer:
+def written(call: CommandCall, text: str, rows: int, out: Path) -> Answer:
     """Write an export, whole or not at all, and return the answer that names it.
 
     Raises
@@ -135,6 +135,6 @@ def written(call: Call, text: str, rows: int, out: Path) -> Answer:
     return Answer({"files": [out], "rows": rows}, [f"{rows} rows in {out.absolute()}"])
 
 
-def _default(call: Call, kind: str, year: int | None, ending: str) -> Path:
+def _default(call: CommandCall, kind: str, year: int | None, ending: str) -> Path:
     name = kind if year is None else f"{kind}-{year}"
     return call.data_folder() / "exports" / f"{name}.{ending}"

@@ -9,7 +9,7 @@ import typer
 
 from mtum.cli.arguments import Limit, Since, SleeveName, sleeve_of
 from mtum.cli.context import call_of
-from mtum.cli.output import Answer, Listing, Problem
+from mtum.cli.output import Answer, AnswerProblem, Listing
 from mtum.cli.stored import NOTHING_YET, stand_in, untold_commissions
 from mtum.core.market.calendars import NEW_YORK
 from mtum.errors import ExitCode
@@ -160,7 +160,7 @@ def runs(context: typer.Context, since: Since = None, limit: Limit = None) -> An
 def _list(
     context: typer.Context, kind: str, since: date | None, limit: int | None, sleeve: str | None = None
 ) -> Answer:
-    from mtum.app.ledger.torn import torn
+    from mtum.app.ledger.unsound_books import unsound_books
     from mtum.ports import reading
     from mtum.wiring.resources import opened_reader
 
@@ -179,7 +179,7 @@ def _list(
         wanted = {} if sleeve is None else {"strategy": sleeve_of(call.settings(), sleeve)}
         rows: Sequence[Any] = () if reader is None else reader.rows(kinds[kind], since, limit, **wanted)
         untold = reader.rows(reading.FillRow, commission_usd=None) if reader and kind in _WITHOUT else ()
-        changed = torn(reader) if reader and kind in _OF_FILLS else ""
+        changed = unsound_books(reader) if reader and kind in _OF_FILLS else ""
         virtual = reader.rows(reading.VirtualRow, since, limit, **wanted) if reader and kind == "equity" else ()
     listed = [_day_document(row) for row in rows] if kind == "decisions" else rows
     document: dict[str, Any] = {kind: listed, "count": len(rows), "source": call.settings().market.source}
@@ -187,7 +187,7 @@ def _list(
         document["virtual"] = virtual
     if reader is None:
         return Answer(document, [NOTHING_YET])
-    problems = [Problem(ExitCode.PERSON, changed)] if changed else []
+    problems = [AnswerProblem(ExitCode.PERSON, changed)] if changed else []
     code = ExitCode.PERSON if changed else ExitCode.DONE
     if not rows and not virtual:
         return Answer(document, [f"no {kind}" + (f" since {since}" if since else "")], code, problems)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from mtum.cli.context import call_of
-from mtum.cli.output import Answer, Listing, Problem
+from mtum.cli.output import Answer, AnswerProblem, Listing
 from mtum.cli.stored import NOTHING_YET, stand_in
 from mtum.core.market.calendars import NEW_YORK
 from mtum.errors import ExitCode, worst
@@ -22,13 +22,13 @@ def status(context: typer.Context) -> Answer:
     """Mode, account, position, orders, halt, last run, next wake times."""
     from mtum.app.owner.paper_check_record import interrupted_check
     from mtum.app.queries.status import status_of
-    from mtum.ports.reading import State
+    from mtum.ports.reading import DatabaseState
     from mtum.wiring.resources import opened_reader, system_clock
 
     call = call_of(context)
     settings = call.settings()
     with opened_reader(settings, call.database(), any_owner=True) as reader:
-        state = State() if reader is None else reader.state()
+        state = DatabaseState() if reader is None else reader.state()
 
     def calendar(first: date, last: date) -> "Sessions":
         from mtum.wiring.resources import calendar_of  # loads pandas where no kept file has the days
@@ -37,7 +37,7 @@ def status(context: typer.Context) -> Answer:
 
     found = status_of(settings, state, system_clock().now(), calendar)
     after = found.next_session
-    problems = [Problem(ExitCode.USAGE, text) for text in found.problems]
+    problems = [AnswerProblem(ExitCode.USAGE, text) for text in found.problems]
     document = {
         "mode": settings.mode,
         "account": found.account,

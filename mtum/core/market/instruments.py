@@ -19,7 +19,7 @@ _LONGEST_STRIKE = Decimal("99999.999")
 _OPTION = re.compile(r"(.{6})(\d{6})([CP])(\d{8})")
 
 
-class Kind(Enum):
+class InstrumentKind(Enum):
     """Kinds of instrument known to the program."""
 
     STOCK = "stock"
@@ -64,7 +64,7 @@ class Instrument:
     """
 
     symbol: str
-    kind: Kind = Kind.STOCK
+    kind: InstrumentKind = InstrumentKind.STOCK
     currency: str = "USD"
     primary_exchange: str | None = None
     multiplier: int = 1
@@ -75,7 +75,7 @@ class Instrument:
 
     def __post_init__(self) -> None:
         known = [part is not None for part in (self.expiry, self.strike, self.right)]
-        if known != [self.kind is Kind.OPTION] * 3:
+        if known != [self.kind is InstrumentKind.OPTION] * 3:
             raise ValueError(f"{self.symbol}: an option, and nothing else, has an expiry, a strike and a right")
 
     @property
@@ -88,7 +88,7 @@ class Instrument:
 
 LISTINGS = {
     "MTUM": Instrument("MTUM", primary_exchange="BATS"),
-    "VIX": Instrument("VIX", Kind.INDEX, primary_exchange="CBOE"),
+    "VIX": Instrument("VIX", InstrumentKind.INDEX, primary_exchange="CBOE"),
 }
 """Instruments whose listing market is known beforehand (iShares MTUM: Cboe BZX)."""
 
@@ -140,12 +140,12 @@ def _option(identity: str) -> Instrument | None:
     try:
         known = Instrument(
             root.rstrip(),
-            Kind.OPTION,
+            InstrumentKind.OPTION,
             multiplier=SHARES_PER_CONTRACT,
             expiry=date(2000 + int(expiry[:2]), int(expiry[2:4]), int(expiry[4:])),
             strike=Decimal(strike) / 1000,
             right=Right(right),
         )
-        return known if known.id == identity else Instrument(identity, Kind.OTHER)
+        return known if known.id == identity else Instrument(identity, InstrumentKind.OTHER)
     except ValueError:
-        return Instrument(identity, Kind.OTHER)
+        return Instrument(identity, InstrumentKind.OTHER)

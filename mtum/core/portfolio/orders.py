@@ -9,7 +9,7 @@ from enum import Enum
 from hashlib import sha256
 from math import ceil, floor
 
-from mtum.core.market.instruments import InstrumentId, Kind, instrument
+from mtum.core.market.instruments import InstrumentId, InstrumentKind, instrument
 
 EXECUTIONS_COME_WITHIN = timedelta(days=7)
 """Shares that turn up later than this after an order are not explained by it."""
@@ -261,7 +261,7 @@ class Ticket:
         if self.combination:
             return f"an order of {len(self.combination)} legs; only orders in one instrument are sent"
         kind = instrument(self.symbol).kind
-        return "" if kind is Kind.STOCK else f"{self.symbol} is no share but of the kind {kind.value!r}"
+        return "" if kind is InstrumentKind.STOCK else f"{self.symbol} is no share but of the kind {kind.value!r}"
 
 
 def ticket_of(intent: OrderIntent) -> Ticket:

@@ -13,7 +13,7 @@ from typer.main import get_command
 
 from mtum import errors
 from mtum.cli.app import COMMANDS, loaded, main_command
-from mtum.cli.context import Call
+from mtum.cli.context import CommandCall
 from mtum.cli.frame import answer_of
 from mtum.cli.output import Answer
 from mtum.errors import ExitCode, MtumError
@@ -46,7 +46,7 @@ def group_of(body: Callable[[], Answer | None]) -> TyperGroup:
 
 
 def outcome(body: Callable[[], Answer | None], data_dir: Path) -> Answer | None:
-    return answer_of(group_of(body), ["go"], Call(data_dir=data_dir))
+    return answer_of(group_of(body), ["go"], CommandCall(data_dir=data_dir))
 
 
 def test_every_listed_command_exists() -> None:

@@ -10,7 +10,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from mtum import __version__
 from mtum.cli.app import COMMANDS, loaded
-from mtum.cli.context import Call
+from mtum.cli.context import CommandCall
 from mtum.cli.examples import EXAMPLES
 
 LINES = [line for lines in EXAMPLES.values() for line, _ in lines]
@@ -47,7 +47,7 @@ def test_an_example_is_a_command_line_that_is_understood(line: str) -> None:
     while isinstance(command, TyperGroup):
         command = cast("TyperCommand | TyperGroup", command.commands[rest.pop(0)])
     assert program == "mtum"
-    assert command.make_context(name, rest, obj=Call()).args == []
+    assert command.make_context(name, rest, obj=CommandCall()).args == []
 
 
 def test_examples_stand_at_the_end_of_the_help_of_their_command(mtum: Any) -> None:

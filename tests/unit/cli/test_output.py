@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mtum.cli.output import Answer, Listing, Problem, json_text, write
+from mtum.cli.output import Answer, AnswerProblem, Listing, json_text, write
 
 
 class Color(Enum):
@@ -53,7 +53,7 @@ def test_values_become_plain_json() -> None:
 
 
 def test_a_failure_keeps_what_is_known(capsys: pytest.CaptureFixture[str]) -> None:
-    answer = Answer({"session": date(2018, 3, 1)}, ["shown"], exit_code=6, problems=[Problem(6, "who knows?")])
+    answer = Answer({"session": date(2018, 3, 1)}, ["shown"], exit_code=6, problems=[AnswerProblem(6, "who knows?")])
     write(answer, as_json=True)
     streams = capsys.readouterr()
     expected = {"session": "2018-03-01", "problems": [{"code": 6, "text": "who knows?"}], "exit_code": 6}
@@ -109,7 +109,7 @@ class Terminal(io.StringIO):
 def test_a_list_of_errors_on_a_terminal_is_not_repeated(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], shown: list[str | Listing], line: str
 ) -> None:
-    problems = [Problem(2, "ma_sesions: unknown"), Problem(2, "mode: wrong")]
+    problems = [AnswerProblem(2, "ma_sesions: unknown"), AnswerProblem(2, "mode: wrong")]
     answer = Answer({}, shown, exit_code=2, problems=problems)
     with monkeypatch.context() as patched:
         patched.setattr("sys.stdout", Terminal())

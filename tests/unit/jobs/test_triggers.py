@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from jobs import JOBS
-from jobs.scheduler import HEARTBEAT_SECONDS, Alarms, Pulse, SessionTrigger, notify, watchdog_seconds
+from jobs.scheduler import HEARTBEAT_SECONDS, Heartbeat, JobScheduler, SessionTrigger, notify, watchdog_seconds
 from mtum.app.service.outbox import Flushed
 from mtum.app.service.run_due import DueRun
 from mtum.app.service.schedule import timetable
@@ -62,7 +62,7 @@ def test_a_slot_past_the_calendar_fires_no_more() -> None:
 
 def beats(minutes: list[float]) -> list[bool]:
     begin = new_york("2024-05-15 12:00")
-    pulse = Pulse(begin)
+    pulse = Heartbeat(begin)
     found = []
     at = begin
     for minute in minutes:
@@ -96,7 +96,7 @@ def ended(code: ExitCode, failed: tuple[tuple[str, str], ...] = ()) -> DueRun:
 )
 def test_what_failed_is_looked_at_again_in_time(found: DueRun | None, beats_until_next_look: int) -> None:
     at = new_york("2024-05-15 12:00")
-    pulse = Pulse(at)
+    pulse = Heartbeat(at)
     pulse.after(found, at)
     looked = []
     for _ in range(12):
@@ -110,7 +110,7 @@ def test_a_run_that_breaks_leaves_the_scheduler_alive() -> None:
     def broken() -> DueRun:
         raise RuntimeError("oh")
 
-    alarms = Alarms(Wall(new_york("2024-05-15 12:00")), Calendar(), SLOTS, broken, lambda at: None)
+    alarms = JobScheduler(Wall(new_york("2024-05-15 12:00")), Calendar(), SLOTS, broken, lambda at: None)
     alarms.look()
     alarms.look()
 
@@ -126,7 +126,7 @@ def test_a_heartbeat_does_not_wait_for_the_look_it_asks_for() -> None:
         return ended(ExitCode.DONE)
 
     wall = Wall(new_york("2024-05-15 12:00"))
-    alarms = Alarms(wall, Calendar(), SLOTS, slow, beats_told.append)
+    alarms = JobScheduler(wall, Calendar(), SLOTS, slow, beats_told.append)
     scheduler = alarms.armed()
     scheduler.remove_job("start")
     scheduler.start()
@@ -149,7 +149,7 @@ def test_once_asked_to_stop_no_further_job_is_begun() -> None:
         begun.append(1)
         return ended(ExitCode.DONE)
 
-    alarms = Alarms(Wall(new_york("2024-05-15 12:00")), Calendar(), SLOTS, run, lambda at: None)
+    alarms = JobScheduler(Wall(new_york("2024-05-15 12:00")), Calendar(), SLOTS, run, lambda at: None)
     alarms.look()
     alarms.stopping.set()
     alarms.look()
@@ -157,7 +157,7 @@ def test_once_asked_to_stop_no_further_job_is_begun() -> None:
 
 
 def test_every_alarm_is_late_rather_than_dropped_and_never_doubled() -> None:
-    scheduler = Alarms(
+    scheduler = JobScheduler(
         Wall(new_york("2024-05-15 12:00")), Calendar(), SLOTS, lambda: ended(ExitCode.DONE), lambda at: None
     ).armed()
     scheduler.start(paused=True)

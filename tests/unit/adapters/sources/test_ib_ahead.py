@@ -7,7 +7,7 @@ import pytest
 
 from mtum.errors import BarsStaleError, SourceUnavailableError
 from mtum.gateway.market import MarketClock
-from mtum.ports.market_data import Call
+from mtum.ports.market_data import SourceCall
 from support.gateway import Running, running_gateway
 from support.ib_adapter import Adapter, adapter
 from support.many_bars import DAY, many, names
@@ -30,13 +30,13 @@ def ours(gateway: Running) -> Iterator[Adapter]:
         yield found
 
 
-def histories(*symbols: str) -> list[Call]:
-    return [Call("history", (symbol, FIRST, LAST)) for symbol in symbols]
+def histories(*symbols: str) -> list[SourceCall]:
+    return [SourceCall("history", (symbol, FIRST, LAST)) for symbol in symbols]
 
 
 def test_many_symbols_are_asked_at_once_within_lines_and_pacing(gateway: Running, ours: Adapter) -> None:
     gateway.tell("behavior", history_seconds=0.3, quote_seconds=0.05, data_lines=4)
-    calls = [Call("quote", (symbol, SESSION, NOW)) for symbol in names(12)]
+    calls = [SourceCall("quote", (symbol, SESSION, NOW)) for symbol in names(12)]
     ours.source.ask_ahead([*calls, *histories(*names(55))], 60.0)
     gateway.tell("behavior", no_data=[*names(55)])
     # The 719th weekday: 20 + 0.02 x 718, and one USD more for the next symbol.
@@ -90,14 +90,14 @@ def test_a_dropped_connection_is_made_again_for_what_it_cut_short(gateway: Runni
 
 def test_a_quote_given_up_frees_its_line_at_the_broker(gateway: Running, ours: Adapter) -> None:
     gateway.tell("behavior", quote_seconds=30.0, data_lines=1)
-    ours.source.ask_ahead([Call("quote", ("S000", SESSION, NOW))], 1.0)
+    ours.source.ask_ahead([SourceCall("quote", ("S000", SESSION, NOW))], 1.0)
     gateway.tell("behavior", quote_seconds=0.0)
     assert ours.source.quote("S001", SESSION, NOW).close == 35.36
 
 
 def test_an_error_of_a_quote_is_told_when_it_is_called_for(gateway: Running, ours: Adapter) -> None:
     gateway.tell("clock", session=DAY.isoformat(), minutes_to_close=400)
-    ours.source.ask_ahead([Call("quote", ("S000", SESSION, NOW))], 10.0)
+    ours.source.ask_ahead([SourceCall("quote", ("S000", SESSION, NOW))], 10.0)
     with pytest.raises(BarsStaleError, match="no bar of 2017-10-04 yet"):
         ours.source.quote("S000", SESSION, NOW)
 
@@ -115,6 +115,6 @@ def test_the_gateway_of_these_tests_would_refuse_too_many() -> None:
         adapter(gateway, request_seconds=5.0, data_lines=10) as ours,
     ):
         gateway.tell("behavior", quote_seconds=0.3, data_lines=4)
-        ours.source.ask_ahead([Call("quote", (symbol, SESSION, NOW)) for symbol in names(10)], 20.0)
+        ours.source.ask_ahead([SourceCall("quote", (symbol, SESSION, NOW)) for symbol in names(10)], 20.0)
         with pytest.raises(SourceUnavailableError, match="101: Max number of tickers"):
             [ours.source.quote(symbol, SESSION, NOW) for symbol in names(10)]

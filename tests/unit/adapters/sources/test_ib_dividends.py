@@ -11,7 +11,7 @@ from mtum.adapters.sources.ib import Facts, ib_source
 from mtum.adapters.sources.vendor import VendorSource
 from mtum.core.market.coverage import Dividends
 from mtum.gateway.market import MarketClock
-from mtum.ports.market_data import Call
+from mtum.ports.market_data import SourceCall
 from support.gateway import Running, running_gateway
 from support.ib_adapter import Adapter, adapter
 from support.many_bars import DAY, DIVIDEND, EX_DATES, many, names
@@ -57,7 +57,7 @@ def test_today_is_told_by_the_quote_and_remembered_to_the_last_digit() -> None:
 def test_a_broker_that_tells_no_dividend_says_so() -> None:
     with broker() as (gateway, _, source, _):
         gateway.tell("behavior", no_dividends=["S000"])
-        calls = [Call("quote", (symbol, SESSION, NOW)) for symbol in names(3)]
+        calls = [SourceCall("quote", (symbol, SESSION, NOW)) for symbol in names(3)]
         source.ask_ahead(calls, 20.0)
         told = {symbol: source.quote(symbol, SESSION, NOW) for symbol in names(3)}
         assert [quote.dividend_told for quote in told.values()] == [False, True, True]

@@ -15,7 +15,7 @@ from mtum.adapters.sources.yahoo import yahoo_source
 from mtum.core.market.coverage import Dividends
 from mtum.errors import ConfigError
 from mtum.gateway.market import MarketClock
-from mtum.ports.market_data import Call
+from mtum.ports.market_data import SourceCall
 from support.bars import bars_of
 from support.gateway import Running, running_gateway
 from support.ib_adapter import Adapter, adapter
@@ -47,7 +47,7 @@ def test_yahoo_tells_the_dividends_of_the_brokers_bars(tmp_path: Path) -> None:
         server.charts["S000"] = chart
         yahoo = yahoo_source(ExchangeCalendar(), tmp_path, server.url)
         source = ToldApart(ours.source, YahooTeller(yahoo))
-        calls = [Call("quote", ("S000", SESSION, NOW)), Call("quote", ("S001", SESSION, NOW))]
+        calls = [SourceCall("quote", ("S000", SESSION, NOW)), SourceCall("quote", ("S001", SESSION, NOW))]
         source.ask_ahead(calls, 20.0)
         found = source.quote("S000", SESSION, NOW)
         assert (found.dividend, found.dividend_told, found.close) == (0.35, True, 34.36)

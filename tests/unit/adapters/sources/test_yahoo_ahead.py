@@ -14,7 +14,7 @@ from mtum.adapters.sources.vendor import VendorSource
 from mtum.adapters.sources.yahoo import yahoo_source
 from mtum.core.market.sessions import Session
 from mtum.errors import BarsInvalidError, BarsMissingError, SourceUnavailableError, TooManyRequestsError
-from mtum.ports.market_data import Call
+from mtum.ports.market_data import SourceCall
 from support.bars import bars_of
 from support.yahoo import CHICAGO, NULL_CHART, TOO_MANY, Chart, Reply, Row, YahooServer, chart_of, yahoo_server
 
@@ -48,16 +48,16 @@ def source(server: YahooServer, folder: Path) -> VendorSource:
     return yahoo_source(ExchangeCalendar(), folder / "yahoo", server.url, 5.0, 20.0)
 
 
-def histories(*symbols: str) -> list[Call]:
-    return [Call("history", (symbol, FIRST, LAST)) for symbol in symbols]
+def histories(*symbols: str) -> list[SourceCall]:
+    return [SourceCall("history", (symbol, FIRST, LAST)) for symbol in symbols]
 
 
 def test_bars_quotes_and_the_vix_come_at_once(server: YahooServer, tmp_path: Path) -> None:
     row = Row(SESSION.open, 15.0, 16.0, 14.0, 15.5, 0.0)
     server.charts["^VIX"] = Chart([row], symbol="^VIX", zone=CHICAGO, kind="INDEX", traded_at=AT)
     found = source(server, tmp_path)
-    quotes = [Call("quote", (symbol, SESSION, AT)) for symbol in GOOD]
-    found.ask_ahead([*histories(*GOOD), *quotes, Call("series", ("VIX", SESSION, AT))], 30.0)
+    quotes = [SourceCall("quote", (symbol, SESSION, AT)) for symbol in GOOD]
+    found.ask_ahead([*histories(*GOOD), *quotes, SourceCall("series", ("VIX", SESSION, AT))], 30.0)
     asked = len(server.asked)
     assert [found.history(symbol, FIRST, LAST).close[-1] for symbol in GOOD] == [128.0, 138.0, 148.0, 158.0]
     assert [found.quote(symbol, SESSION, AT).close for symbol in GOOD] == [200.0, 201.0, 202.0, 203.0]

@@ -13,7 +13,7 @@ from mtum.adapters.store.books import SqliteBooks
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.ledger import SqliteLedger
 from mtum.adapters.store.market.bars import SqliteBars
-from mtum.adapters.store.orders.book import SqliteOrders
+from mtum.adapters.store.orders.order_store import SqliteOrders
 from mtum.adapters.store.schema.views import VIEWS
 from support.grown_store import grown
 from support.store import STRATEGY

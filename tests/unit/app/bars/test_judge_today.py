@@ -13,7 +13,7 @@ from mtum.app.bars.judge_today import RESTATED
 from mtum.app.bars.refresh_bars import refresh_bars
 from mtum.app.desk import Desk
 from mtum.app.session.decide_sleeves import decide_believed
-from mtum.app.session.gather import Gathered, gather
+from mtum.app.session.gather import SleeveMarket, gather
 from mtum.core.market.bars import Bars
 from mtum.core.market.sessions import Session
 from mtum.core.market.volume import UsualShare
@@ -70,7 +70,7 @@ def desk_with(folder: Path, seen: Quote, second: VixShelf | None = None, points:
         yield desk
 
 
-def seen_by(desk: Desk) -> Gathered:
+def seen_by(desk: Desk) -> SleeveMarket:
     return gather(desk, SESSION, SESSIONS, AT).of(desk.sleeves[0])
 
 

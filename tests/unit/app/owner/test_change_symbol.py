@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from mtum.app.desk import Desk
-from mtum.app.ledger.book import held_lots, read_records, read_sleeves, write_lots
-from mtum.app.ledger.books import book_problems
+from mtum.app.ledger.book_problems import book_problems
+from mtum.app.ledger.sleeve_records import held_lots, read_records, read_sleeves, write_lots
 from mtum.app.owner.accept import accept
 from mtum.app.owner.statement import Statement
 from mtum.app.session.check_book import BookCheck

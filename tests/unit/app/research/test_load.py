@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from mtum import config
-from mtum.app.research.asked import Asked
+from mtum.app.research.backtest_request import BacktestRequest
 from mtum.app.research.load import Loaded, load
 from mtum.core.market.bars import Bars
 from mtum.errors import BarsInvalidError, BarsMissingError
@@ -17,7 +17,7 @@ FIRST = date(2024, 1, 1)
 
 
 def loaded(bars: Bars, closes: dict[date, float], start: date | None = None) -> Loaded:
-    asked = Asked(config.load(None, {}, {}), start=start)
+    asked = BacktestRequest(config.load(None, {}, {}), start=start)
     source = ShelfSource({"MTUM": bars}, closes=closes)
     return load(asked, asked.active_strategy(), source, WeekdayCalendar(weekday_sessions(FIRST, len(bars))))
 

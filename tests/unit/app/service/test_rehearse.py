@@ -8,7 +8,7 @@ import pytest
 from mtum.app.approvals.approve_settings import approve_settings
 from mtum.app.desk import Desk
 from mtum.app.service.rehearse import Rehearsal, Surroundings, rehearse
-from mtum.app.service.rehearse_market import State
+from mtum.app.service.rehearse_market import CheckState
 from mtum.app.session.decide_and_order import decide_and_order
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.limits import Restriction
@@ -46,7 +46,7 @@ def ready(desk: Desk, session: Session | None) -> tuple[Desk, Session]:
     return desk, session
 
 
-def state(found: Rehearsal, name: str) -> tuple[State, str]:
+def state(found: Rehearsal, name: str) -> tuple[CheckState, str]:
     check = next(check for check in found.checks if check.name == name)
     return check.state, check.found
 
@@ -55,7 +55,7 @@ def test_a_sound_installation_is_go(tmp_path: Path) -> None:
     found = looked_at(tmp_path)
     assert found.exit_code == ExitCode.DONE
     assert found.document["go"] is True
-    assert [check.name for check in found.checks if check.state is State.NO_GO] == []
+    assert [check.name for check in found.checks if check.state is CheckState.NO_GO] == []
 
 
 def test_every_no_go_has_a_remedy_and_an_exit_code(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_every_no_go_has_a_remedy_and_an_exit_code(tmp_path: Path) -> None:
         unreachable=lambda: (("mail.example.org:587", "refused the login"),),
     )
     found = looked_at(tmp_path, bad, halt=Restriction.FULL)
-    stopped = [check for check in found.checks if check.state is State.NO_GO]
+    stopped = [check for check in found.checks if check.state is CheckState.NO_GO]
     assert {check.name for check in stopped} == {"disk", "store", "halts", "messages"}
     assert all(check.remedy and check.exit_code for check in stopped)
     assert found.exit_code == ExitCode.HALTED  # before 3 and 8 in the order of exit codes
@@ -74,13 +74,13 @@ def test_every_no_go_has_a_remedy_and_an_exit_code(tmp_path: Path) -> None:
 
 def test_stopped_entries_are_a_warning_because_exits_go_on(tmp_path: Path) -> None:
     found = looked_at(tmp_path, halt=Restriction.REDUCE_ONLY)
-    assert state(found, "halts") == (State.WARNING, "reduce_only: on holiday")
+    assert state(found, "halts") == (CheckState.WARNING, "reduce_only: on holiday")
     assert found.exit_code == ExitCode.DONE
 
 
 def test_a_message_that_nobody_would_see_is_a_warning(tmp_path: Path) -> None:
     found = looked_at(tmp_path, replace(GOOD, anybody_told=False))
-    assert state(found, "messages")[0] is State.WARNING
+    assert state(found, "messages")[0] is CheckState.WARNING
     assert found.exit_code == ExitCode.DONE
 
 
@@ -91,7 +91,7 @@ def test_live_settings_that_nobody_approved_are_no_go(tmp_path: Path) -> None:
         unapproved = rehearse(replace(desk, settings=live), session, GOOD)
         approve_settings(desk.store.approvals, live, desk.clock.now())
         approved = rehearse(replace(desk, settings=live), session, GOOD)
-    assert state(unapproved, "approval")[0] is State.NO_GO
+    assert state(unapproved, "approval")[0] is CheckState.NO_GO
     assert unapproved.exit_code == ExitCode.HALTED
     assert approved.exit_code == ExitCode.DONE
 
@@ -108,9 +108,9 @@ def refused() -> None:
 
 def test_a_gateway_that_is_not_there_is_exit_4_and_the_other_checks_go_on(tmp_path: Path) -> None:
     found = with_broker(tmp_path, connect=refused)
-    assert state(found, "broker") == (State.NO_GO, "no gateway listens at 127.0.0.1:4002")
+    assert state(found, "broker") == (CheckState.NO_GO, "no gateway listens at 127.0.0.1:4002")
     assert found.exit_code == ExitCode.BROKER
-    assert state(found, "market data VIX")[0] is State.OK
+    assert state(found, "market data VIX")[0] is CheckState.OK
 
 
 def test_a_clock_two_minutes_off_is_no_go(tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_a_clock_two_minutes_off_is_no_go(tmp_path: Path) -> None:
         late = desk.clock.now() + timedelta(seconds=121)
         broker = Changed(desk.broker, server_time=lambda: late)
         found = rehearse(replace(desk, broker=broker), session, GOOD)  # type: ignore[arg-type]
-    assert state(found, "clock") == (State.NO_GO, "121 s from the broker's")
+    assert state(found, "clock") == (CheckState.NO_GO, "121 s from the broker's")
 
 
 def test_a_session_the_broker_closes_earlier_is_no_go(tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_a_session_the_broker_closes_earlier_is_no_go(tmp_path: Path) -> None:
         short = replace(session, close=session.close - timedelta(hours=3))
         broker = Changed(desk.broker, session_hours=lambda symbol, day: short)
         found = rehearse(replace(desk, broker=broker), session, GOOD)  # type: ignore[arg-type]
-    assert state(found, "calendar")[0] is State.NO_GO
+    assert state(found, "calendar")[0] is CheckState.NO_GO
     assert found.exit_code == ExitCode.DATA
 
 
@@ -147,8 +147,8 @@ def test_another_account_and_shares_nobody_knows_are_no_go(tmp_path: Path) -> No
         lists = lists_with(desk, positions={"MTUM": Decimal(7)})
         lists = replace(lists, account=account(lists, code="DU2"))
         found = rehearse(replace(desk, broker=Changed(desk.broker, lists=lambda: lists)), session, GOOD)  # type: ignore[arg-type]
-    assert state(found, "account")[0] is State.NO_GO
-    assert state(found, "positions")[0] is State.NO_GO
+    assert state(found, "account")[0] is CheckState.NO_GO
+    assert state(found, "positions")[0] is CheckState.NO_GO
     assert found.exit_code == ExitCode.USAGE
 
 
@@ -201,8 +201,8 @@ def test_a_delayed_feed_is_no_go_and_a_missing_vix_only_a_warning(tmp_path: Path
     with desk_in(tmp_path) as replay:
         desk, session = ready(replay.desk, replay.upcoming())
         found = rehearse(with_quote(desk, session, lambda name, asked, at: None, delayed=True), session, GOOD)
-    assert state(found, "market data MTUM")[0] is State.NO_GO
-    assert state(found, "market data VIX")[0] is State.WARNING
+    assert state(found, "market data MTUM")[0] is CheckState.NO_GO
+    assert state(found, "market data VIX")[0] is CheckState.WARNING
     assert found.exit_code == ExitCode.DATA
 
 
@@ -228,7 +228,7 @@ def test_a_running_bar_that_the_run_would_refuse_is_no_go(tmp_path: Path, quote:
         assert desk.store.quarantine.kept_out() == kept  # a look keeps nothing
         ran = decide_and_order(desk, session, dry_run=True)
     checked, said = state(found, "market data MTUM")
-    assert (checked, said.split(":")[0]) == (State.NO_GO, rule)
+    assert (checked, said.split(":")[0]) == (CheckState.NO_GO, rule)
     assert found.exit_code == ran.exit_code == ExitCode.DATA
     assert said in ran.document["problems"][0]["text"]
 
@@ -239,7 +239,7 @@ def test_an_unknown_volume_stops_neither_rehearsal_nor_run(tmp_path: Path) -> No
         desk = with_quote(desk, session, volume=float("nan"))
         found = rehearse(desk, session, GOOD)
         ran = decide_and_order(desk, session, dry_run=True)
-    assert state(found, "market data MTUM")[0] is not State.NO_GO
+    assert state(found, "market data MTUM")[0] is not CheckState.NO_GO
     assert (ran.exit_code, ran.document["reasons"]) == (ExitCode.DONE, ["volume_unproven"])
 
 
@@ -258,7 +258,7 @@ def test_a_price_that_only_bars_entries_is_a_warning(tmp_path: Path) -> None:
         desk, session = ready(with_quote(desk, session, close=1234.0, high=1234.0, midpoint=None), session)
         found = rehearse(desk, session, GOOD)
     checked, said = state(found, "market data MTUM")
-    assert checked is State.WARNING
+    assert checked is CheckState.WARNING
     assert "nothing to confirm it" in said
 
 
@@ -268,4 +268,4 @@ def test_before_the_opening_no_bar_is_expected(tmp_path: Path) -> None:
         assert session is not None
         clock = Changed(replay.desk.clock, now=lambda: session.open - timedelta(minutes=1))
         found = rehearse(replace(replay.desk, clock=clock), session, GOOD)  # type: ignore[arg-type]
-    assert state(found, "market data MTUM")[0] is State.SKIPPED
+    assert state(found, "market data MTUM")[0] is CheckState.SKIPPED

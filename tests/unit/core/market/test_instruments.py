@@ -5,21 +5,21 @@ from decimal import Decimal
 
 import pytest
 
-from mtum.core.market.instruments import Instrument, Kind, Right, instrument, option_id
+from mtum.core.market.instruments import Instrument, InstrumentKind, Right, instrument, option_id
 
 CALL = "MTUM  180119C00280000"
 
 
 def test_the_traded_fund_is_a_stock_listed_at_cboe_bzx() -> None:
-    assert instrument("MTUM") == Instrument("MTUM", Kind.STOCK, "USD", "BATS")
+    assert instrument("MTUM") == Instrument("MTUM", InstrumentKind.STOCK, "USD", "BATS")
 
 
 def test_the_vix_is_an_index() -> None:
-    assert instrument("VIX").kind is Kind.INDEX
+    assert instrument("VIX").kind is InstrumentKind.INDEX
 
 
 def test_an_unknown_symbol_is_a_stock_whose_market_must_be_asked() -> None:
-    assert instrument("SPY") == Instrument("SPY", Kind.STOCK, "USD", None)
+    assert instrument("SPY") == Instrument("SPY", InstrumentKind.STOCK, "USD", None)
 
 
 @pytest.mark.parametrize("ticker", ["MTUM", "VIX", "SPY", "BRK B"])
@@ -29,7 +29,7 @@ def test_the_id_of_a_stock_or_an_index_is_its_ticker(ticker: str) -> None:
 
 def test_an_options_id_tells_everything_of_it_and_back() -> None:
     found = instrument(CALL)
-    assert (found.symbol, found.kind, found.multiplier, found.currency) == ("MTUM", Kind.OPTION, 100, "USD")
+    assert (found.symbol, found.kind, found.multiplier, found.currency) == ("MTUM", InstrumentKind.OPTION, 100, "USD")
     assert (found.expiry, found.right, found.strike) == (date(2018, 1, 19), Right.CALL, Decimal(280))
     assert found.id == CALL
     assert option_id("F", date(2026, 12, 18), Right.PUT, Decimal("7.5")) == "F     261218P00007500"
@@ -46,7 +46,7 @@ def test_an_options_id_tells_everything_of_it_and_back() -> None:
     ],
 )
 def test_an_option_that_is_not_standard_is_never_taken_for_a_stock(other: str) -> None:
-    assert (instrument(other).kind, instrument(other).id) == (Kind.OTHER, other)
+    assert (instrument(other).kind, instrument(other).id) == (InstrumentKind.OTHER, other)
 
 
 @pytest.mark.parametrize(
@@ -67,6 +67,6 @@ def test_an_option_that_no_id_can_stand_for_has_none(root: str, strike: str, wor
 
 def test_only_an_option_has_an_expiry_a_strike_and_a_right() -> None:
     with pytest.raises(ValueError, match="MTUM: an option, and nothing else"):
-        Instrument("MTUM", Kind.OPTION, multiplier=100, strike=Decimal(280))
+        Instrument("MTUM", InstrumentKind.OPTION, multiplier=100, strike=Decimal(280))
     with pytest.raises(ValueError, match="MTUM: an option, and nothing else"):
         Instrument("MTUM", right=Right.PUT)

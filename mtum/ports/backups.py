@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 
-class Vault(Protocol):
+class Backups(Protocol):
     """A folder of verified copies, named by the instant they were made."""
 
     def put_copy(self, name: str) -> Path:

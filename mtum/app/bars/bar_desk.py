@@ -38,7 +38,7 @@ class BarDesk(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class BarRoom:
+class CacheDesk:
     """A desk for the cache alone."""
 
     source: BarSource

@@ -12,7 +12,7 @@ class Fills(Protocol):
         ...
 
 
-def torn(fills: Fills) -> str:
+def unsound_books(fills: Fills) -> str:
     """Return that fills have been changed or deleted, "" where they have not; cheap enough for every look.
 
     Nothing that is worked out of such books is right: no purchase, no lot, no result, no tax.

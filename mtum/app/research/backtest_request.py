@@ -32,11 +32,11 @@ PLAYED = (
     "risk.max_position_usd",
     "risk.max_drawdown_frac",
 )
-"""Settings that a backtest plays, beside its strategy's: what `Asked.terms` reads."""
+"""Settings that a backtest plays, beside its strategy's: what `BacktestRequest.terms` reads."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class BacktestRequest:
     """One question to history.
 
     Parameters

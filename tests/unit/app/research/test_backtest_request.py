@@ -3,7 +3,7 @@
 from typing import Any
 
 from mtum import config
-from mtum.app.research.asked import PLAYED, Asked
+from mtum.app.research.backtest_request import PLAYED, BacktestRequest
 
 OTHER: dict[str, Any] = {
     "portfolio.strategy": "buy_and_hold",
@@ -26,6 +26,6 @@ OTHER: dict[str, Any] = {
 
 def test_what_can_be_swept_is_what_changes_the_terms_of_a_backtest() -> None:
     names = [name for name in config.setting_names() if name in OTHER]
-    plain = Asked(config.load(None, {}, {})).terms()
-    changing = [name for name in names if Asked(config.load(None, {}, {name: OTHER[name]})).terms() != plain]
+    plain = BacktestRequest(config.load(None, {}, {})).terms()
+    changing = [name for name in names if BacktestRequest(config.load(None, {}, {name: OTHER[name]})).terms() != plain]
     assert changing == list(PLAYED)

@@ -10,7 +10,7 @@ import pytest
 
 from mtum import config
 from mtum.app.desk import Desk
-from mtum.app.ledger.book import (
+from mtum.app.ledger.sleeve_records import (
     Records,
     SleeveCash,
     SleeveRecords,

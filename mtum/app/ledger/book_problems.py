@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
-from mtum.core.market.instruments import Kind, instrument
+from mtum.core.market.instruments import InstrumentKind, instrument
 from mtum.core.portfolio.fills import Action, Fill, folded, rebased
 from mtum.core.portfolio.lots import Lot, lots_of, trades_of
 from mtum.core.portfolio.orders import Side
@@ -59,7 +59,7 @@ def check_sound(store: Store, fills: Sequence[Fill] = (), actions: Sequence[Acti
         raise UsageError(f"our records would not add up: {error}") from error
     stated = {fill.intent_id for fill in fills}
     for trade in trades:
-        sold = trade.shares < 0 and instrument(trade.symbol).kind is not Kind.OPTION
+        sold = trade.shares < 0 and instrument(trade.symbol).kind is not InstrumentKind.OPTION
         if sold and trade.entry_intent_id in stated:
             text = f"{-trade.shares} {trade.symbol} would have left us on {trade.entry_session} that we did not hold"
             raise UsageError(f"our records would not add up: {text}")
