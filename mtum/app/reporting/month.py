@@ -15,6 +15,7 @@ from mtum.core.reporting.parts.costs import Costs
 from mtum.core.reporting.parts.effects import Effect
 from mtum.core.reporting.parts.stability import Stability
 from mtum.core.reporting.parts.standing import Standing
+from mtum.core.research.metrics import curve_metrics
 from mtum.core.strategies.contract import Role
 from mtum.ports.records import IntentState
 
@@ -29,8 +30,6 @@ def standings(period: Period) -> tuple[Standing, ...]:
 
 
 def _standing(period: Period, name: str, curve: returns.Curve) -> Standing:
-    from mtum.core.research.metrics import curve_metrics  # loads numba
-
     grown = returns.growth(curve)
     if np.isnan(grown).any():
         return Standing(name, len(curve), None, None, None, None, None, None, None)

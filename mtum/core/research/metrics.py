@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 from datetime import date
 from math import sqrt
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mtum.core.market.bars import Days
+from mtum.core.market.bars import Column, Days
 from mtum.core.portfolio.returns import NEGLIGIBLE, Z_95, drawdown, from_capital, ratio, returns, wilson
-from mtum.core.simulation.kernel.columns import Column
-from mtum.core.simulation.played import Played, PlayedTrade
+
+if TYPE_CHECKING:
+    from mtum.core.simulation.played import Played, PlayedTrade  # loads numba
 
 SESSIONS_PER_YEAR = 252
 FEW_TRADES = 30
@@ -159,7 +161,7 @@ def max_drawdown(equity: Column, days: Days, capital_usd: float) -> Drawdown:
     )
 
 
-def trade_metrics(played: Played) -> TradeMetrics:
+def trade_metrics(played: "Played") -> TradeMetrics:
     """Return the metrics of a history's trades; an open trade counts in costs, exposure and turnover only."""
     closed = [trade for trade in played.trades if trade.exit_session is not None]
     wins = sum(trade.pnl_usd > 0 for trade in closed)
@@ -189,7 +191,7 @@ def trade_metrics(played: Played) -> TradeMetrics:
     )
 
 
-def exit_reasons(closed: list[PlayedTrade]) -> tuple[ReasonRow, ...]:
+def exit_reasons(closed: "list[PlayedTrade]") -> tuple[ReasonRow, ...]:
     """One row per deciding exit reason, most frequent first."""
     groups: dict[str, list[PlayedTrade]] = {}
     for trade in closed:
@@ -208,7 +210,7 @@ def exit_reasons(closed: list[PlayedTrade]) -> tuple[ReasonRow, ...]:
     return tuple(sorted(rows, key=lambda row: (-row.trades, row.reason)))
 
 
-def cautions(played: Played) -> tuple[str, ...]:
+def cautions(played: "Played") -> tuple[str, ...]:
     """Plain sentences about samples too small to lean on."""
     found = []
     closed = sum(trade.exit_session is not None for trade in played.trades)
@@ -219,7 +221,7 @@ def cautions(played: Played) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _traded_usd(trade: PlayedTrade) -> float:
+def _traded_usd(trade: "PlayedTrade") -> float:
     return trade.shares * (trade.entry_price + (trade.exit_price or 0.0))
 
 
