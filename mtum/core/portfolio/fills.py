@@ -169,6 +169,23 @@ def _revision(fill: Fill) -> tuple[int, str, bool]:
     return (int(last) if last.isdigit() else 0, last, fill.commission_usd is not None)
 
 
+def first_out[N: (int, int | Decimal)](held: Iterable[N], leaving: N) -> list[N]:
+    """Return how much of each holding goes, the oldest first, until so much has left: first in, first out.
+
+    Examples
+    --------
+    >>> first_out([10, 5, 20], 12)
+    [10, 2]
+    """
+    found: list[N] = []
+    for one in held:
+        if not leaving:
+            break
+        found.append(min(one, leaving))
+        leaving -= found[-1]
+    return found
+
+
 def rebased(fills: Iterable[Fill], actions: Sequence[Action]) -> tuple[Fill, ...]:
     """Return the fills in today's shares and symbols: those before an action as it left them.
 
@@ -266,10 +283,10 @@ def _opened(trip: Sequence[Fill]) -> list[_Opened]:
     found: dict[str, _Opened] = {}
     for fill in trip:
         if fill.side is not trip[0].side:
-            left = fill.shares
-            for lot in found.values():
-                taken = min(left, lot.left)
-                lot.left, left = lot.left - taken, left - taken
+            for lot, taken in zip(
+                found.values(), first_out([one.left for one in found.values()], fill.shares), strict=False
+            ):
+                lot.left -= taken
             continue
         fee = fill.commission_usd
         lot = found.setdefault(fill.intent_id, _Opened(fill, 0, 0, fill.price, Decimal(0)))

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from mtum.core.market.sessions import Sessions
-from mtum.core.portfolio.fills import Fill
+from mtum.core.portfolio.fills import Fill, first_out
 from mtum.core.portfolio.orders import Side
 from mtum.core.strategies.contract import Holding
 
@@ -171,11 +171,8 @@ def _opened(book: _Open, fill: Fill) -> None:
 def _closed(book: _Open, fill: Fill) -> None:
     # No more shares than the book has open.
     book.closing.append(fill)
-    left = fill.shares
-    while left:
+    for taken in first_out([abs(lot.shares) for lot in book.lots], fill.shares):
         lot = book.lots[0]
-        taken = min(left, abs(lot.shares))
-        left -= taken
         rest = lot.shares - (taken if lot.shares > 0 else -taken)
         if rest:
             book.lots[0] = replace(lot, shares=rest, cost_usd=lot.cost_usd * rest / lot.shares)
