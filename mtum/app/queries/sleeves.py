@@ -3,11 +3,13 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
 from math import prod
+
+import numpy as np
 
 from mtum.app.queries.performance import AccountRow, PerformanceRow, performance
 from mtum.config import Settings
+from mtum.core.portfolio.returns import drawdown, from_capital
 from mtum.ports.reading import CashRow, DayRow, PositionRow, Reader, VirtualRow
 
 
@@ -82,7 +84,7 @@ def _watched(rows: Sequence[VirtualRow]) -> tuple[Watched, ...]:
     found = []
     for own in times.values():
         curve = [row.equity_usd for row in own]
-        falls = [round(worth / peak - 1.0, 8) for worth, peak in zip(curve, accumulate(curve, max), strict=True)]
+        falls = drawdown(from_capital(np.array(curve), curve[0]))
         found.append(
             Watched(
                 start=own[0].session,
@@ -91,8 +93,8 @@ def _watched(rows: Sequence[VirtualRow]) -> tuple[Watched, ...]:
                 start_usd=curve[0],
                 equity_usd=curve[-1],
                 return_frac=round(curve[-1] / curve[0] - 1.0, 8),
-                drawdown_frac=falls[-1],
-                max_drawdown_frac=min(falls),
+                drawdown_frac=round(float(falls[-1]), 8),
+                max_drawdown_frac=round(float(falls.min()), 8),
             )
         )
     return tuple(found)
