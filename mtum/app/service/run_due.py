@@ -3,15 +3,15 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from mtum.app.service.notices import bug_notice, missed_notice, outcome_notices
 from mtum.app.service.outbox import Flushed, Outbox
-from mtum.app.service.schedule import DueWakes, Key, Slot, Wake, due, upcoming
+from mtum.app.service.schedule import DueWakes, Key, Slot, Wake, due
 from mtum.core.market.calendars import NEW_YORK
-from mtum.core.market.sessions import Session, Sessions
+from mtum.core.market.sessions import Session
 from mtum.errors import ExitCode, MtumError, RunLockedError, worst
 from mtum.ports.messages import DeadMan, Message
 from mtum.ports.records import RunRecord
@@ -25,7 +25,7 @@ RETRY = timedelta(seconds=60)
 """Pause before a job that could not begin (nothing sent) is tried again, deadline permitting."""
 RETRIED = ("refresh_bars", "decide_and_order", "confirm_fills", "daily_report", "backup", "review")
 WATCHED = "decide_and_order"
-"""Whose start and end the dead-man service hears of."""
+"""The job whose start and end the dead-man service is told."""
 _NOT_CARRIED_OUT = ("skipped", "waiting", "superseded")
 _BACK, _AHEAD = timedelta(days=10), timedelta(days=12)
 
@@ -109,7 +109,10 @@ def run_due(context: RunContext) -> DueRun:
     with suppress(RunLockedError), context.store.lock():
         runs += _record_missed(context)
     tried: set[Key] = set()
-    while not context.stopping() and (wake := _next(context, tried)) is not None:
+    while not context.stopping():
+        wake = next((one for one in _due(context).ready if one.key not in tried), None)
+        if wake is None:
+            break
         if runs and not tried and wake.job != "decide_and_order":
             flushed.append(context.outbox.flush())  # only an order's deadline comes before what is to be told
         tried.add(wake.key)
@@ -117,7 +120,9 @@ def run_due(context: RunContext) -> DueRun:
         runs.append(run)
         with context.scope(run.run_id, wake.session):
             flushed.append(context.outbox.flush())
-            _tell_end(context, run)
+            # After the messages: a service that does not answer must not hold up what a person has to know.
+            if context.dead_man is not None and wake.job == WATCHED and run.outcome not in _NOT_CARRIED_OUT:
+                context.dead_man.ended(_run_name(wake), run.exit_code, run.text or run.outcome)
     _closed_day(context)
     # Right after a job there is nothing new to send, and a channel that fails was tried a moment ago.
     if not tried:
@@ -127,17 +132,6 @@ def run_due(context: RunContext) -> DueRun:
     return DueRun(context.clock.now(), tuple(runs), Flushed(sum(one.sent for one in flushed), failed), worst(codes))
 
 
-def next_wakes(context: RunContext, count: int = 1) -> tuple[Wake, ...]:
-    """Return the wakes of the next sessions."""
-    now = context.clock.now()
-    return upcoming(now, _sessions(context, now, now), count, context.slots)
-
-
-def _next(context: RunContext, tried: set[Key]) -> Wake | None:
-    ready = _due(context).ready
-    return next((wake for wake in ready if wake.key not in tried), None)
-
-
 def _due(context: RunContext) -> DueWakes:
     now = context.clock.now()
     since, accounted = _instant(context, SINCE), _instant(context, ACCOUNTED)
@@ -145,7 +139,7 @@ def _due(context: RunContext) -> DueWakes:
         context.store.control.set_meta(SINCE, now.isoformat())
         since = now
     begin = min(now, accounted or since)
-    sessions = _sessions(context, begin, now)
+    sessions = context.calendar.sessions((begin - _BACK).date(), (now + _AHEAD).date())
     records = context.ledger.runs_between(sessions.known[0].day, sessions.known[-1].day)
     settled = {
         (record.session, record.job, record.slot)
@@ -153,10 +147,6 @@ def _due(context: RunContext) -> DueWakes:
         if record.session is not None and _settled(record, now)
     }
     return due(now, sessions, settled, context.slots, since)
-
-
-def _sessions(context: RunContext, begin: datetime, now: datetime) -> Sessions:
-    return context.calendar.sessions((begin - _BACK).date(), (now + _AHEAD).date())
 
 
 def _instant(context: RunContext, key: str) -> datetime | None:
@@ -168,7 +158,7 @@ def _settled(record: RunRecord, now: datetime) -> bool:
     if record.finished_at is None:
         return False
     if record.outcome == "missed":
-        # A clock that ran ahead and was set back: the deadline counts, and due() knows it.
+        # A row of the future was written while the clock ran ahead: the job is missed once its deadline has passed.
         return record.finished_at <= now
     again = record.outcome == "failed" and record.job in RETRIED
     codes, document = {record.exit_code}, record.document or {}
@@ -183,43 +173,32 @@ def _record_missed(context: RunContext) -> Sequence[JobRun]:
     now, accounted = context.clock.now(), _instant(context, ACCOUNTED)
     found = _due(context)
     for wake in found.superseded:
-        _write(context, wake, JobRun(wake, "superseded", ExitCode.DONE))
-    interrupted = [wake for wake in found.missed if _begun(context, wake)]
-    quiet = [wake for wake in found.missed if _failed_before(context, wake)]
-    missed = [wake for wake in found.missed if wake not in quiet]
-    cause = f"the program was not running between {_when(accounted)} and {_when(now)}"
-    runs = [_missed_run(wake, cause, interrupted=wake in interrupted) for wake in missed]
+        _record(context, JobRun(wake, "superseded", ExitCode.DONE))
+    absent = f"the program was not running between {_when(accounted)} and {_when(now)}"
+    runs = []
+    for wake in found.missed:
+        record = context.ledger.run_of(wake.job, wake.slot, wake.session)
+        if record is not None and record.outcome == "failed":
+            continue  # it ran, failed and was reported; that no time was left for another try is no second failure
+        begun = record is not None and record.finished_at is None
+        cause = "begun, and interrupted before it ended" if begun else absent
+        runs.append(JobRun(wake, "missed", ExitCode.BROKER, cause))
     if runs:
         context.outbox.post(missed_notice([(run.wake, run.text) for run in runs]))
     # The message's key is the first wake's: written last, so that a kill in between tells nothing twice.
     for run in reversed(runs):
-        _write(context, run.wake, run)
+        _record(context, run)
     context.store.control.set_meta(ACCOUNTED, now.isoformat())
     return runs
-
-
-def _missed_run(wake: Wake, cause: str, *, interrupted: bool) -> JobRun:
-    text = "begun, and interrupted before it ended" if interrupted else cause
-    return JobRun(wake, "missed", ExitCode.BROKER, text)
 
 
 def _when(instant: datetime | None) -> str:
     return f"{instant.astimezone(NEW_YORK):%Y-%m-%d %H:%M:%S}" if instant else "its installation"
 
 
-def _begun(context: RunContext, wake: Wake) -> bool:
-    record = context.ledger.run_of(wake.job, wake.slot, wake.session)
-    return record is not None and record.finished_at is None
-
-
-def _failed_before(context: RunContext, wake: Wake) -> bool:
-    # It ran, failed and was reported; that no time was left for another try makes it no second failure.
-    record = context.ledger.run_of(wake.job, wake.slot, wake.session)
-    return record is not None and record.outcome == "failed"
-
-
-def _write(context: RunContext, wake: Wake, run: JobRun) -> None:
-    now = context.clock.now()
+def _record(context: RunContext, run: JobRun) -> None:
+    """Write the row of a job that was not carried out."""
+    wake, now = run.wake, context.clock.now()
     run_id = context.ledger.start_run(wake.job, wake.slot, wake.session, now)
     problems = [{"code": int(run.exit_code), "text": run.text}] if run.exit_code else []
     document = {"session": wake.session.isoformat(), "problems": problems, "cause": run.text}
@@ -238,12 +217,13 @@ def _run_one(context: RunContext, wake: Wake) -> JobRun:
         if wake.job != "watch_orders":
             return JobRun(wake, "waiting", ExitCode.LOCKED, str(error))
         run = JobRun(wake, "superseded", ExitCode.DONE, "decide_and_order was still at work")
-        _write(context, wake, run)
+        _record(context, run)
         return run
 
 
 def _carried_out(context: RunContext, wake: Wake) -> JobRun:
-    run_id = context.ledger.start_run(wake.job, wake.slot, wake.session, context.clock.now())
+    ledger = context.ledger
+    run_id = ledger.start_run(wake.job, wake.slot, wake.session, context.clock.now())
     with context.scope(run_id, wake.session):
         log.info("job_started", extra={"job": wake.job, "slot": wake.slot})
         if context.dead_man is not None and wake.job == WATCHED:
@@ -251,16 +231,17 @@ def _carried_out(context: RunContext, wake: Wake) -> JobRun:
         done = _done(context, wake)
         for message in done.messages:
             # A ledger of its own has row numbers of its own; messages refer to rows of the run ledger only.
-            context.outbox.post(message, run_id if context.ledger is context.store.runs else None)
-        outcome = _finish(context, run_id, wake, done)
+            context.outbox.post(message, run_id if ledger is context.store.runs else None)
+        record = ledger.run_of(wake.job, wake.slot, wake.session)
+        if record is not None and record.finished_at is not None:
+            outcome = record.outcome or "finished"  # the job has ended its row itself
+        else:
+            fine = done.exit_code in (ExitCode.DONE, ExitCode.ORDER, ExitCode.HALTED)
+            outcome = "finished" if fine else "failed"
+            ledger.finish_run(run_id, context.clock.now(), outcome, done.exit_code, done.document)
         log.info("job_ended", extra={"job": wake.job, "slot": wake.slot, "exit_code": int(done.exit_code)})
-    return JobRun(wake, outcome, done.exit_code, _first_problem(done.document), run_id)
-
-
-def _tell_end(context: RunContext, run: JobRun) -> None:
-    # After the messages: a service that does not answer must not hold up what a person has to know.
-    if context.dead_man is not None and run.wake.job == WATCHED and run.outcome not in _NOT_CARRIED_OUT:
-        context.dead_man.ended(_run_name(run.wake), run.exit_code, run.text or run.outcome)
+    problems = done.document.get("problems") or [{}]
+    return JobRun(wake, outcome, done.exit_code, str(problems[0].get("text", "")), run_id)
 
 
 def _run_name(wake: Wake) -> str:
@@ -268,48 +249,29 @@ def _run_name(wake: Wake) -> str:
 
 
 def _done(context: RunContext, wake: Wake) -> Done:
+    """Return what the job came to and what the owner is told of it; an error that is nobody's is told as a bug."""
+    document = {"session": wake.session.isoformat()}
     work = context.jobs.get(wake.job)
     session = context.calendar.sessions(wake.session, wake.session).get(wake.session)
     if work is None or session is None:
-        return Done(document={"session": wake.session.isoformat(), "cause": "nothing to do in this mode"})
+        return Done(document={**document, "cause": "nothing to do in this mode"})
     try:
         done = work(session, wake.slot)
     except RunLockedError:
         raise
     except MtumError as error:
-        done = Done(error.exit_code, _problem_document(wake, error.exit_code, str(error)))
+        problem = {"code": int(error.exit_code), "text": str(error)}
+        done = Done(error.exit_code, {**document, "problems": [problem]})
     except Exception as error:  # a bug in one job must not stop the others, nor pass in silence
         log.exception("job_broke")
         text = f"{type(error).__name__}: {error}"
-        return Done(ExitCode.BUG, _problem_document(wake, ExitCode.BUG, text), (bug_notice(wake, text),))
-    notices = outcome_notices(wake, _spoken_of(context, session, done), done.document, done.exit_code)
-    return Done(done.exit_code, done.document, (*done.messages, *notices))
-
-
-def _spoken_of(context: RunContext, session: Session, done: Done) -> Session:
-    # On a replayed market a job of today's timetable plays a session of another day.
+        problem = {"code": int(ExitCode.BUG), "text": text}
+        return Done(ExitCode.BUG, {**document, "problems": [problem]}, (bug_notice(wake, text),))
     told = done.document.get("session")
-    day = date.fromisoformat(str(told)) if told else session.day
-    return session if day == session.day else context.calendar.sessions(day, day).get(day) or session
-
-
-def _problem_document(wake: Wake, code: int, text: str) -> dict[str, Any]:
-    return {"session": wake.session.isoformat(), "problems": [{"code": int(code), "text": text}]}
-
-
-def _finish(context: RunContext, run_id: int, wake: Wake, done: Done) -> str:
-    record = context.ledger.run_of(wake.job, wake.slot, wake.session)
-    if record is not None and record.finished_at is not None:
-        return record.outcome or "finished"
-    fine = done.exit_code in (ExitCode.DONE, ExitCode.ORDER, ExitCode.HALTED)
-    outcome = "finished" if fine else "failed"
-    context.ledger.finish_run(run_id, context.clock.now(), outcome, done.exit_code, done.document)
-    return outcome
-
-
-def _first_problem(document: Mapping[str, Any]) -> str:
-    problems = document.get("problems") or [{}]
-    return str(problems[0].get("text", ""))
+    if told and (day := date.fromisoformat(str(told))) != session.day:
+        # On a replayed market a job of today's timetable plays a session of another day.
+        session = context.calendar.sessions(day, day).get(day) or session
+    return replace(done, messages=(*done.messages, *outcome_notices(wake, session, done.document, done.exit_code)))
 
 
 def _closed_day(context: RunContext) -> None:
