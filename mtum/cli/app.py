@@ -108,17 +108,22 @@ def loaded(name: str, *, numbers: bool = False) -> TyperCommand | TyperGroup:
 
 
 def _extended(command: TyperCommand | TyperGroup, path: str, *, numbers: bool) -> TyperCommand | TyperGroup:
-    for parameter in command.params:
+    # Methods of the library's objects are replaced below: it has no switch for what a person needs here.
+    parameters = cast("list[Any]", command.params)
+    for parameter in parameters:
         if parameter.param_type_name == "argument":
             # Its name says what it is: "USD <str>" says it twice.
-            setattr(parameter, "display_type_rich", lambda ctx: None)  # noqa: B010  # typer has no switch for it
+            parameter.display_type_rich = lambda ctx: None
             if parameter.required:
                 # Neither do braces around it belong to what a person types.
-                setattr(parameter, "get_usage_pieces", partial(_as_named, str(parameter.metavar)))  # noqa: B010
-    command.params.extend(_shared_options())
+                parameter.get_usage_pieces = partial(_as_named, str(parameter.metavar))
+    parameters.extend(_shared_options())
     command.rich_markup_mode = _markup()
     command.epilog = examples(path, paragraphs=command.rich_markup_mode is not None)
-    _judge_together(command)
+    # The library stops at the first fault of a line; a person wants to know all of them.
+    for parameter in parameters:
+        parameter.handle_parse_result = partial(_judged, parameter.handle_parse_result)
+    cast("Any", command).invoke = partial(_invoked, command.invoke)
     if numbers:
         command.context_settings["ignore_unknown_options"] = True
     if isinstance(command, TyperGroup):
@@ -131,13 +136,6 @@ def _extended(command: TyperCommand | TyperGroup, path: str, *, numbers: bool) -
 
 def _as_named(name: str, context: typer.Context) -> list[str]:
     return [name]
-
-
-def _judge_together(command: TyperCommand | TyperGroup) -> None:
-    # The library stops at the first fault of a line; a person wants to know all of them.
-    for parameter in command.params:
-        setattr(parameter, "handle_parse_result", partial(_judged, parameter.handle_parse_result))  # noqa: B010
-    setattr(command, "invoke", partial(_invoked, command.invoke))  # noqa: B010
 
 
 def _judged(judge: Callable[..., Any], context: typer.Context, given: Any, rest: list[str]) -> Any:

@@ -98,8 +98,8 @@ def usd_of(text: str) -> Decimal:
     return amount
 
 
-def price_of(option: str, text: str) -> Decimal:
-    """Return a price above zero.
+def number_of(option: str, text: str, *, price: bool = False) -> Decimal:
+    """Return a number of zero or above, or a price above zero.
 
     Raises
     ------
@@ -109,26 +109,9 @@ def price_of(option: str, text: str) -> Decimal:
     try:
         found = Decimal(text)
     except InvalidOperation:
-        found = Decimal(0)
-    if not found.is_finite() or not 0 < found <= _HIGHEST_PRICE:
-        raise UsageError(f'{option} "{text}" is no price in USD')
-    return found
-
-
-def number_of(option: str, text: str) -> Decimal:
-    """Return a number of zero or above.
-
-    Raises
-    ------
-    UsageError
-        If the text is none.
-    """
-    try:
-        found = Decimal(text)
-    except InvalidOperation:
-        found = Decimal(-1)
-    if not found.is_finite() or not 0 <= found <= _HIGHEST_PRICE:
-        raise UsageError(f'{option} "{text}" is no number of zero or above')
+        found = Decimal("NaN")
+    if not found.is_finite() or not 0 <= found <= _HIGHEST_PRICE or (price and not found):
+        raise UsageError(f'{option} "{text}" is no {"price in USD" if price else "number of zero or above"}')
     return found
 
 
@@ -184,7 +167,7 @@ def day_option(name: str, says: str) -> Any:
 
 def usd_option(name: str, says: str) -> Any:
     """Return an option that is a price."""
-    return typer.Option(name, metavar="USD", help=says, parser=partial(price_of, name))
+    return typer.Option(name, metavar="USD", help=says, parser=partial(number_of, name, price=True))
 
 
 def number_option(name: str, says: str) -> Any:

@@ -27,7 +27,10 @@ def answer_of(command: TyperGroup, arguments: Sequence[str], call: CommandCall) 
         Filled with the options that every command takes.
     """
     try:
-        _stand_somewhere()
+        try:
+            Path.cwd()
+        except OSError:
+            raise UsageError("the current folder no longer exists; change to another one") from None
         returned = command.main(args=list(arguments), prog_name="mtum", standalone_mode=False, obj=call)
     except MtumError as error:
         call.json = call.json or "--json" in arguments
@@ -46,20 +49,10 @@ def answer_of(command: TyperGroup, arguments: Sequence[str], call: CommandCall) 
         return crashed(error, arguments, call)
     if isinstance(returned, Answer):
         return returned
-    return _ended(returned) if isinstance(returned, int) and returned else None
-
-
-def _stand_somewhere() -> None:
-    try:
-        Path.cwd()
-    except OSError:
-        raise UsageError("the current folder no longer exists; change to another one") from None
-
-
-def _ended(code: int) -> Answer:
-    if code == INTERRUPTED:
-        return Answer({}, exit_code=code, problems=[AnswerProblem(code, "interrupted")])
-    return Answer({}, exit_code=code)
+    if not isinstance(returned, int) or not returned:
+        return None
+    problems = [AnswerProblem(returned, "interrupted")] if returned == INTERRUPTED else []
+    return Answer({}, exit_code=returned, problems=problems)
 
 
 def misuse(error: typer.TyperException) -> str:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from mtum.core.simulation.account_book import adjust_cash, with_account, with_position
-from mtum.core.simulation.admission import ExchangeRules, Refusal
+from mtum.core.simulation.admission import ExchangeRules, LatePolicy, Refusal
 from mtum.core.simulation.exchange import (
     ExchangeEvent,
     add_plan,
@@ -118,9 +118,9 @@ class StoredExchange:
         """
         self._keep(with_account(self.state, with_position(self._account(code), position)))
 
-    def use_rules(self, **changes: object) -> None:
+    def use_rules(self, late_on_close: LatePolicy, after_close: LatePolicy) -> None:
         """Change cut-off policies."""
-        self.rules = replace(self.rules, **changes)  # type: ignore[arg-type]
+        self.rules = replace(self.rules, late_on_close=late_on_close, after_close=after_close)
 
     def _account(self, code: str) -> ExchangeAccount:
         account = self.state.account(code)

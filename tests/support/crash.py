@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from mtum.adapters.brokers.gate import GatedBroker
 from mtum.adapters.calendar import ExchangeCalendar
 from mtum.adapters.ib.wire_record import MANY, WireFile
 from mtum.adapters.run_journal import RunJournal
@@ -301,7 +302,8 @@ def _resending() -> None:
         if sent:
             return plain(desk, session, state, why, rejected_by)
         sent.append(state)
-        outcome = desk.broker._broker.submit(ticket_of(state.intent))  # type: ignore[attr-defined]
+        assert isinstance(desk.broker, GatedBroker)
+        outcome = desk.broker._broker.submit(ticket_of(state.intent))
         return submit_orders._after_answer(desk, session, state, outcome)
 
     submit_orders._resolve = again
