@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from mtum.config import Settings
 from mtum.core.portfolio.sleeves import Sleeve, series_of, symbols_of
 from mtum.errors import ExitCode, UsageError, worst
 from mtum.ports.broker import Broker
 from mtum.ports.market_data import BarSource
+from mtum.ports.messages import Message
 from mtum.ports.store import Store
 from mtum.ports.time import Calendar, Clock, Journal
 
@@ -136,3 +138,12 @@ class Problem:
 def exit_code_of(problems: tuple[Problem, ...]) -> ExitCode:
     """Return the exit code that wins over these problems."""
     return worst(problem.exit_code for problem in problems)
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """How a run ended: the document for `--json`, the exit code, and the messages that leave with the next flush."""
+
+    document: dict[str, Any] = field(default_factory=dict)
+    exit_code: ExitCode = ExitCode.DONE
+    messages: tuple[Message, ...] = ()

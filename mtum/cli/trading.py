@@ -14,9 +14,8 @@ from mtum.cli.output import Answer, AnswerProblem, Listing
 from mtum.errors import ExitCode, UsageError, worst
 
 if TYPE_CHECKING:
-    from mtum.app.desk import Desk
+    from mtum.app.desk import Desk, RunResult
     from mtum.app.service.outbox import Flushed
-    from mtum.app.session.decide_and_order import RunResult
     from mtum.app.session.play_session import Replay
     from mtum.core.market.sessions import Session
 

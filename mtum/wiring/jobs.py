@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from pathlib import Path
 
-from mtum.app.desk import Desk
-from mtum.app.service.run_due import Done, Job
+from mtum.app.desk import Desk, RunResult
+from mtum.app.service.run_due import Job
 from mtum.app.session.confirm_fills import confirm_fills
-from mtum.app.session.decide_and_order import RunResult, decide_and_order, sessions_around
+from mtum.app.session.decide_and_order import decide_and_order, sessions_around
 from mtum.app.session.gather import refresh_universe
 from mtum.app.session.likely_order import likely_order
 from mtum.app.session.play_session import Replay, play_session
@@ -31,9 +31,9 @@ def jobs_of(settings: Settings, data_dir: Path, clock: Clock, as_of: datetime | 
     return {
         **either,
         "refresh_bars": day.at_desk(_refreshed),
-        "decide_and_order": day.at_desk(lambda desk, session, _: _done(decide_and_order(desk, session))),
-        "watch_orders": day.at_desk(lambda desk, session, _: _done(watch_orders(desk, session))),
-        "confirm_fills": day.at_desk(lambda desk, session, slot: _done(confirm_fills(desk, session, slot))),
+        "decide_and_order": day.at_desk(lambda desk, session, _: decide_and_order(desk, session)),
+        "watch_orders": day.at_desk(lambda desk, session, _: watch_orders(desk, session)),
+        "confirm_fills": day.at_desk(confirm_fills),
         "daily_report": lambda session, _: day.reported(session),
     }
 
@@ -47,37 +47,37 @@ class _Day:
         self._clock = clock
         self._as_of = as_of
 
-    def at_desk(self, work: Callable[[Desk, Session, str], Done]) -> Job:
-        def job(session: Session, slot: str) -> Done:
+    def at_desk(self, work: Callable[[Desk, Session, str], RunResult]) -> Job:
+        def job(session: Session, slot: str) -> RunResult:
             with desks.live_desk(self._settings, self._data_dir, self._as_of) as desk:
                 return work(desk, session, slot)
 
         return job
 
-    def rehearse(self, session: Session, slot: str) -> Done:
+    def rehearse(self, session: Session, slot: str) -> RunResult:
         from mtum.wiring.rehearsals import rehearsed
 
         found = rehearsed(self._settings, self._data_dir, self._clock, session, self._as_of)
-        return Done(found.exit_code, found.document)
+        return RunResult(found.document, found.exit_code)
 
-    def play(self, session: Session, slot: str) -> Done:
+    def play(self, session: Session, slot: str) -> RunResult:
         with desks.replay_desk(self._settings, self._data_dir) as replay:
             played = _begun_on(replay, session.day) or replay.upcoming()
             if played is None:
-                return Done(document={"note": "the replayed market is over"})
+                return RunResult({"note": "the replayed market is over"})
             replay.desk.store.control.set_meta(PLAYED_ON, f"{session.day} {played.day}")
-            return _done(play_session(replay.desk, played))
+            return play_session(replay.desk, played)
 
-    def report_played(self, session: Session, slot: str) -> Done:
+    def report_played(self, session: Session, slot: str) -> RunResult:
         with resources.opened_store(self._settings, self._data_dir) as store:
             last = store.runs.latest_run("decide_and_order")
         if last is None or last.session is None:
-            return Done(document={"note": "nothing has been played"})
+            return RunResult({"note": "nothing has been played"})
         calendar = resources.calendar_of(self._settings, self._data_dir)
         played = calendar.sessions(last.session, last.session).get(last.session)
-        return self.reported(played) if played else Done()
+        return self.reported(played) if played else RunResult()
 
-    def reported(self, session: Session) -> Done:
+    def reported(self, session: Session) -> RunResult:
         from mtum.app.reporting.daily_report import daily_report, report_message
         from mtum.wiring.reports import writer_of
 
@@ -88,15 +88,15 @@ class _Day:
             report = daily_report(writer, session.day, at)
             problems = [{"code": line.code, "text": line.text} for line in report.broken]
             code = ExitCode.BUG if problems else ExitCode.DONE
-            return Done(code, {"problems": problems}, (report_message(writer, report),))
+            return RunResult({"problems": problems}, code, (report_message(writer, report),))
 
-    def backup(self, session: Session, slot: str) -> Done:
+    def backup(self, session: Session, slot: str) -> RunResult:
         from mtum.wiring.backups import made_copy
 
         made = made_copy(self._settings, self._data_dir, self._clock)
-        return Done(document={"path": str(made.path), "kept": made.kept, "removed": list(made.removed)})
+        return RunResult({"path": str(made.path), "kept": made.kept, "removed": list(made.removed)})
 
-    def review(self, session: Session, slot: str) -> Done:
+    def review(self, session: Session, slot: str) -> RunResult:
         from mtum.app.reporting.period import Kind
         from mtum.app.reporting.review import review_message, write_review
         from mtum.wiring.reports import outside_of, writer_of
@@ -111,7 +111,7 @@ class _Day:
             end = last.session if last and last.session else session.day
             at = resources.market_now(self._settings, store, end, self._clock)
             found = write_review(writer, kind, end, at, outside)
-            return Done(document=found.document, messages=(review_message(writer, found),))
+            return RunResult({**found.document}, messages=(review_message(writer, found),))
 
 
 def _begun_on(replay: Replay, day: date) -> Session | None:
@@ -120,14 +120,10 @@ def _begun_on(replay: Replay, day: date) -> Session | None:
     return next((one for one in replay.market if (on, played) == (day.isoformat(), one.day.isoformat())), None)
 
 
-def _done(result: RunResult) -> Done:
-    return Done(result.exit_code, result.document)
-
-
-def _refreshed(desk: Desk, session: Session, _: str) -> Done:
+def _refreshed(desk: Desk, session: Session, _: str) -> RunResult:
     refused = refresh_universe(desk, session, sessions_around(desk, session))
     likely = likely_order(desk, session)
     problems = [{"code": int(error.exit_code), "text": str(error)} for error in refused.values()]
     document = {"session": session.day.isoformat(), "problems": problems}
     code = worst(ExitCode(error.exit_code) for error in refused.values())
-    return Done(code, document, (likely,) if likely else ())
+    return RunResult(document, code, (likely,) if likely else ())

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from mtum.adapters.clock import SystemClock
+from mtum.app.desk import RunResult
 from mtum.app.service.notices import outcome_notices
 from mtum.app.service.outbox import Flushed
 from mtum.app.service.schedule import Wake
-from mtum.app.session.decide_and_order import JOB, RunResult
+from mtum.app.session.decide_and_order import JOB
 from mtum.config import Settings, current_environment
 from mtum.core.market.sessions import Session
 from mtum.errors import ExitCode, MtumError, StoreError

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from mtum.app.desk import RunResult
 from mtum.app.ledger.book_problems import book_problems
 from mtum.app.ledger.sleeve_records import held_lots
 from mtum.app.owner.accept import accept
 from mtum.app.owner.reconcile import reconcile
 from mtum.app.owner.statement import Statement
 from mtum.app.records.verify import verify
-from mtum.app.session.decide_and_order import RunResult
 from mtum.core.portfolio.tax import tax_record
 from mtum.errors import ExitCode, UsageError
 from mtum.ports.reading import TradeRow

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mtum.app.session.decide_and_order import RunResult
+from mtum.app.desk import RunResult
 from mtum.app.session.play_session import play_session
 from mtum.core.portfolio.limits import Restriction
 from support.commands import call_json

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mtum.app.approvals.approve_settings import approve_settings, changes, entries_stopped
-from mtum.app.session.decide_and_order import RunResult
+from mtum.app.desk import RunResult
 from mtum.app.session.play_session import play_session
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.simulation.exchange_codec import to_bytes

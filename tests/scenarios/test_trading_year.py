@@ -6,7 +6,8 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from mtum.app.service.run_due import Done, run_due
+from mtum.app.desk import RunResult
+from mtum.app.service.run_due import run_due
 from mtum.app.service.schedule import Wake, timetable, wakes
 from mtum.config import Schedule
 from mtum.core.market.calendars import NEW_YORK
@@ -101,13 +102,13 @@ def test_killed_at_random_no_job_is_done_twice_none_is_lost_in_silence_none_is_l
     finished: Counter[tuple[date, str, str]] = Counter()
 
     def killed_halfway(job: str) -> None:
-        def duty(session: Session, slot: str) -> Done:
+        def duty(session: Session, slot: str) -> RunResult:
             desk.wall.at += timedelta(seconds=draw.randrange(1, 240))
             if kills[0] < 50 and draw.random() < 0.12:
                 kills[0] += 1
                 raise Killed
             finished[session.day, job, slot] += 1
-            return Done()
+            return RunResult()
 
         desk.answers[job] = duty
 

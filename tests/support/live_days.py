@@ -12,9 +12,8 @@ from typing import Any
 from mtum import config
 from mtum.adapters.calendar import ExchangeCalendar
 from mtum.adapters.sources.embedded import sample_source
-from mtum.app.desk import Desk
+from mtum.app.desk import Desk, RunResult
 from mtum.app.session.confirm_fills import confirm_fills
-from mtum.app.session.decide_and_order import RunResult
 from mtum.app.session.run_today import run_today
 from mtum.app.session.watch_orders import watch_orders
 from mtum.core.market.sessions import Session

@@ -12,7 +12,7 @@ from typing import Any
 from mtum import config
 from mtum.adapters.brokers.simulated import practice_account
 from mtum.adapters.sources.embedded import sample_source
-from mtum.app.session.decide_and_order import RunResult
+from mtum.app.desk import RunResult
 from mtum.app.session.play_session import Replay, play_session
 from mtum.core.market.bars import Bars
 from mtum.core.simulation.exchange import add_plan

@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
+from mtum.app.desk import RunResult
 from mtum.app.service.outbox import Outbox
-from mtum.app.service.run_due import Done, Job, RunContext
+from mtum.app.service.run_due import Job, RunContext
 from mtum.app.service.schedule import timetable
 from mtum.config import Schedule
 from mtum.core.market.calendars import NEW_YORK
@@ -98,7 +99,7 @@ class Office:
     watcher: Watcher = field(default_factory=Watcher)
     calendar: Calendar = field(default_factory=Calendar)
     starts: list[tuple[datetime, str, str, date]] = field(default_factory=list)
-    answers: dict[str, Callable[[Session, str], Done]] = field(default_factory=dict)
+    answers: dict[str, Callable[[Session, str], RunResult]] = field(default_factory=dict)
     boxes: list[Box] = field(default_factory=list)
 
     def context(self) -> RunContext:
@@ -117,11 +118,11 @@ class Office:
         return {job: self._job(job) for job in JOBS}
 
     def _job(self, job: str) -> Job:
-        def duty(session: Session, slot: str) -> Done:
+        def duty(session: Session, slot: str) -> RunResult:
             with self.store.lock():
                 self.starts.append((self.wall.now(), job, slot, session.day))
                 answer = self.answers.get(job)
-                return answer(session, slot) if answer else Done()
+                return answer(session, slot) if answer else RunResult()
 
         return duty
 

@@ -1,10 +1,10 @@
 """A person's order to close a position at the close, through the same path as every exit."""
 
-from mtum.app.desk import Desk, exit_code_of
+from mtum.app.desk import Desk, RunResult, exit_code_of
 from mtum.app.ledger.sleeve_records import held_lots, held_shares
 from mtum.app.owner.cancel import cancel_working
 from mtum.app.session.check_book import check_book
-from mtum.app.session.decide_and_order import RunResult, current_document, decide_and_order
+from mtum.app.session.decide_and_order import current_document, decide_and_order
 from mtum.app.session.our_books import open_books
 from mtum.app.session.run_document import empty_document
 from mtum.app.session.run_today import todays_session

@@ -5,15 +5,15 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import Any
 
+from mtum.app.desk import RunResult
 from mtum.app.service.notices import bug_notice, missed_notice, outcome_notices
 from mtum.app.service.outbox import Flushed, Outbox
 from mtum.app.service.schedule import DueWakes, Key, Slot, Wake, due
 from mtum.core.market.calendars import NEW_YORK
 from mtum.core.market.sessions import Session
 from mtum.errors import ExitCode, MtumError, RunLockedError, worst
-from mtum.ports.messages import DeadMan, Message
+from mtum.ports.messages import DeadMan
 from mtum.ports.records import RunRecord
 from mtum.ports.store import RunStore, Store
 from mtum.ports.time import Calendar, Clock
@@ -30,16 +30,7 @@ _NOT_CARRIED_OUT = ("skipped", "waiting", "superseded")
 _BACK, _AHEAD = timedelta(days=10), timedelta(days=12)
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What a job came to; `messages` leave with the next flush."""
-
-    exit_code: int = ExitCode.DONE
-    document: Mapping[str, Any] = field(default_factory=dict)
-    messages: tuple[Message, ...] = ()
-
-
-Job = Callable[[Session, str], Done]
+Job = Callable[[Session, str], RunResult]
 """A job of the trading day: session and slot in; may record its own row of the run ledger."""
 Scope = Callable[[int | None, date | None], AbstractContextManager[None]]
 
@@ -228,7 +219,7 @@ def _carried_out(context: RunContext, wake: Wake) -> JobRun:
         log.info("job_started", extra={"job": wake.job, "slot": wake.slot})
         if context.dead_man is not None and wake.job == WATCHED:
             context.dead_man.started(_run_name(wake))
-        done = _done(context, wake)
+        done = _result_of(context, wake)
         for message in done.messages:
             # A ledger of its own has row numbers of its own; messages refer to rows of the run ledger only.
             context.outbox.post(message, run_id if ledger is context.store.runs else None)
@@ -248,25 +239,25 @@ def _run_name(wake: Wake) -> str:
     return f"{wake.job} {wake.slot} {wake.session}".replace("  ", " ")
 
 
-def _done(context: RunContext, wake: Wake) -> Done:
+def _result_of(context: RunContext, wake: Wake) -> RunResult:
     """Return what the job came to and what the owner is told of it; an error that is nobody's is told as a bug."""
     document = {"session": wake.session.isoformat()}
     work = context.jobs.get(wake.job)
     session = context.calendar.sessions(wake.session, wake.session).get(wake.session)
     if work is None or session is None:
-        return Done(document={**document, "cause": "nothing to do in this mode"})
+        return RunResult({**document, "cause": "nothing to do in this mode"})
     try:
         done = work(session, wake.slot)
     except RunLockedError:
         raise
     except MtumError as error:
         problem = {"code": int(error.exit_code), "text": str(error)}
-        done = Done(error.exit_code, {**document, "problems": [problem]})
+        done = RunResult({**document, "problems": [problem]}, ExitCode(error.exit_code))
     except Exception as error:  # a bug in one job must not stop the others, nor pass in silence
         log.exception("job_broke")
         text = f"{type(error).__name__}: {error}"
         problem = {"code": int(ExitCode.BUG), "text": text}
-        return Done(ExitCode.BUG, {**document, "problems": [problem]}, (bug_notice(wake, text),))
+        return RunResult({**document, "problems": [problem]}, ExitCode.BUG, (bug_notice(wake, text),))
     told = done.document.get("session")
     if told and (day := date.fromisoformat(str(told))) != session.day:
         # On a replayed market a job of today's timetable plays a session of another day.

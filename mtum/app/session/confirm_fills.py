@@ -6,14 +6,14 @@ from decimal import Decimal
 from typing import Any
 
 from mtum.app.bars.refresh_bars import refresh_bars, refresh_series
-from mtum.app.desk import Desk, Problem, exit_code_of
+from mtum.app.desk import Desk, Problem, RunResult, exit_code_of
 from mtum.app.ledger.dividends import dividends_received
 from mtum.app.ledger.equity import restate_equity, value_again_from
 from mtum.app.ledger.sleeve_records import Records, write_lots
 from mtum.app.ledger.unsound_books import unsound_books
 from mtum.app.session.ask_ahead import ask_closes
 from mtum.app.session.close_orders import cancel_left_over, close_orders, take_up
-from mtum.app.session.decide_and_order import RunResult, sessions_around
+from mtum.app.session.decide_and_order import sessions_around
 from mtum.app.session.differences import beyond_ordered, position_differences
 from mtum.app.session.match_orders import broken_off, order_problems, unread_problems
 from mtum.app.session.our_books import read_books

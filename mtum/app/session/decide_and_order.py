@@ -1,11 +1,11 @@
 """The daily decision: gather, decide once and for all, order the difference exactly once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from mtum.app.desk import Desk, Problem, exit_code_of
+from mtum.app.desk import Desk, Problem, RunResult, exit_code_of
 from mtum.app.ledger.sleeve_records import read_sleeves
 from mtum.app.session.account_limits import guarded, limits_after, worth_of
 from mtum.app.session.check_book import check_book, check_hours, hours_apart
@@ -33,14 +33,6 @@ from mtum.ports.records import DecisionRecord, PlanRecord, RunRecord
 
 JOB = "decide_and_order"
 HORIZON = timedelta(days=60)
-
-
-@dataclass(frozen=True, slots=True)
-class RunResult:
-    """How a run ended: the document for `--json` and the exit code."""
-
-    document: dict[str, Any]
-    exit_code: ExitCode
 
 
 def decide_and_order(desk: Desk, session: Session, *, dry_run: bool = False) -> RunResult:

@@ -5,10 +5,10 @@ from datetime import date, timedelta
 from typing import Any
 
 from mtum.app.bars.check_columns import check_columns
-from mtum.app.desk import Desk, Problem
+from mtum.app.desk import Desk, Problem, RunResult
 from mtum.app.session.confirm_fills import JOB as SETTLE_JOB
 from mtum.app.session.confirm_fills import confirm_fills
-from mtum.app.session.decide_and_order import JOB, RunResult, current_document, decide_and_order
+from mtum.app.session.decide_and_order import JOB, current_document, decide_and_order
 from mtum.config import Settings
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.sleeves import Sleeve

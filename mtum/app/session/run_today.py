@@ -3,8 +3,8 @@
 from contextlib import suppress
 from datetime import date, datetime
 
-from mtum.app.desk import Desk
-from mtum.app.session.decide_and_order import RunResult, decide_and_order
+from mtum.app.desk import Desk, RunResult
+from mtum.app.session.decide_and_order import decide_and_order
 from mtum.app.session.run_document import empty_document
 from mtum.core.market.calendars import NEW_YORK, calendars_agree
 from mtum.core.market.sessions import Session

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from mtum.app.desk import Desk, Problem, exit_code_of
+from mtum.app.desk import Desk, Problem, RunResult, exit_code_of
 from mtum.app.session.close_orders import take_up
-from mtum.app.session.decide_and_order import RunResult, current_document
+from mtum.app.session.decide_and_order import current_document
 from mtum.app.session.exit_fallback import exit_fallback
 from mtum.app.session.match_orders import unread_problems
 from mtum.core.market.sessions import Session

@@ -5,7 +5,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from mtum.app.service.run_due import Done, run_due
+from mtum.app.desk import RunResult
+from mtum.app.service.run_due import run_due
 from mtum.core.market.sessions import Session
 from mtum.errors import BrokerUnavailableError, ExitCode
 from mtum.ports.messages import Message
@@ -58,7 +59,7 @@ def test_a_jobs_messages_and_its_end_are_logged_under_its_run() -> None:
         def send(self, message: Message) -> None:
             seen.append(inside[-1])
 
-    def failing(session: Session, slot: str) -> Done:
+    def failing(session: Session, slot: str) -> RunResult:
         raise BrokerUnavailableError("no gateway listens")
 
     desk.answers["decide_and_order"] = failing
@@ -73,9 +74,9 @@ def test_asked_to_end_the_job_at_work_ends_and_the_next_start_does_the_rest() ->
     desk = begun("2024-05-15 16:46")
     asked: list[str] = []
 
-    def asked_meanwhile(session: Session, slot: str) -> Done:
+    def asked_meanwhile(session: Session, slot: str) -> RunResult:
         asked.append(slot)
-        return Done()
+        return RunResult()
 
     desk.answers["confirm_fills"] = asked_meanwhile
     run_due(replace(desk.context(), stopping=lambda: bool(asked)))
@@ -162,11 +163,11 @@ def test_a_failed_connection_is_tried_again_after_a_minute_while_there_is_time()
     desk = begun("2024-05-15 15:38")
     tries: list[int] = []
 
-    def gateway_restarting(session: Session, slot: str) -> Done:
+    def gateway_restarting(session: Session, slot: str) -> RunResult:
         tries.append(1)
         if len(tries) < 3:
             raise BrokerUnavailableError("127.0.0.1:4002 refuses")
-        return Done()
+        return RunResult()
 
     desk.answers["decide_and_order"] = gateway_restarting
     codes = []
@@ -185,7 +186,7 @@ def test_a_failed_connection_is_tried_again_after_a_minute_while_there_is_time()
 def test_a_failure_that_was_told_is_not_called_missed_later() -> None:
     desk = begun("2024-05-15 15:44:30")
 
-    def unreachable(session: Session, slot: str) -> Done:
+    def unreachable(session: Session, slot: str) -> RunResult:
         raise BrokerUnavailableError("127.0.0.1:4002 refuses")
 
     desk.answers["decide_and_order"] = unreachable
@@ -199,7 +200,9 @@ def test_a_failure_that_was_told_is_not_called_missed_later() -> None:
 @pytest.mark.parametrize("code", [ExitCode.ORDER, ExitCode.PERSON, ExitCode.HALTED])
 def test_what_may_have_sent_something_is_never_tried_again(code: ExitCode) -> None:
     desk = begun("2024-05-15 15:38")
-    desk.answers["decide_and_order"] = lambda session, slot: Done(code, {"problems": [{"code": 6, "text": "why"}]})
+    desk.answers["decide_and_order"] = lambda session, slot: RunResult(
+        {"problems": [{"code": 6, "text": "why"}]}, ExitCode(code)
+    )
     run_due(desk.context())
     desk.wall.at = new_york("2024-05-15 15:42")
     run_due(desk.context())
@@ -209,9 +212,13 @@ def test_what_may_have_sent_something_is_never_tried_again(code: ExitCode) -> No
 def test_what_was_not_decided_for_want_of_data_is_tried_again_whatever_else_a_person_must_look_at() -> None:
     desk = begun("2024-05-15 15:38")
     problems = [{"code": 6, "text": "the broker holds 36"}, {"code": 3, "text": "no bar"}]
-    desk.answers["decide_and_order"] = lambda session, slot: Done(6, {"action": "none", "problems": problems})
+    desk.answers["decide_and_order"] = lambda session, slot: RunResult(
+        {"action": "none", "problems": problems}, ExitCode(6)
+    )
     run_due(desk.context())
-    desk.answers["decide_and_order"] = lambda session, slot: Done(6, {"action": "hold", "problems": problems})
+    desk.answers["decide_and_order"] = lambda session, slot: RunResult(
+        {"action": "hold", "problems": problems}, ExitCode(6)
+    )
     for minute in (40, 42):
         desk.wall.at = new_york(f"2024-05-15 15:{minute}")
         run_due(desk.context())
@@ -221,7 +228,7 @@ def test_what_was_not_decided_for_want_of_data_is_tried_again_whatever_else_a_pe
 def test_a_bug_in_one_job_stops_no_other_and_is_told() -> None:
     desk = begun("2024-05-15 16:50")
 
-    def broken(session: Session, slot: str) -> Done:
+    def broken(session: Session, slot: str) -> RunResult:
         raise ZeroDivisionError("oh")
 
     desk.answers["confirm_fills"] = broken
@@ -269,7 +276,7 @@ def test_a_replayed_session_is_named_by_its_own_day_and_a_filled_order_is_not_of
     order = {"id": "m", "ref": "m-1", "symbol": "MTUM", "side": "BUY", "shares": 24, "type": "MOC", "status": "FILLED"}
     problems = [{"code": 5, "text": "why"}]
     document = {"session": "2024-05-10", "orders": [order], "problems": problems}
-    desk.answers["decide_and_order"] = lambda session, slot: Done(5, document)
+    desk.answers["decide_and_order"] = lambda session, slot: RunResult(document, ExitCode.ORDER)
     run_due(desk.context())
     (told,) = (message for message in desk.box.taken if message.subject.startswith("ORDER"))
     (alarm,) = (message for message in desk.box.taken if message.subject.startswith("ACTION"))
@@ -287,7 +294,7 @@ def test_an_accepted_order_is_told_with_its_reason_its_price_and_how_to_cancel_i
         "indicators": {"close": 201.5},
         "reasons": ["close_above_ma", "vix_calm"],
     }
-    desk.answers["decide_and_order"] = lambda session, slot: Done(0, document)
+    desk.answers["decide_and_order"] = lambda session, slot: RunResult(document, ExitCode.DONE)
     run_due(desk.context())
     told = next(message for message in desk.box.taken if message.urgency.value == "order_sent")
     assert told.subject == "ORDER: BUY 24 MTUM for 2024-05-15"
@@ -312,7 +319,7 @@ def test_the_dead_man_hears_of_the_decision_and_of_days_without_a_session() -> N
 def test_messages_leave_before_a_service_that_may_not_answer_is_called() -> None:
     desk = begun("2024-05-15 15:38")
 
-    def unreachable(session: Session, slot: str) -> Done:
+    def unreachable(session: Session, slot: str) -> RunResult:
         raise BrokerUnavailableError("no gateway")
 
     desk.answers["decide_and_order"] = unreachable
@@ -334,7 +341,7 @@ def test_what_was_missed_is_told_before_the_next_job_but_not_before_a_decision()
     for at, job, told in (("15:55", "watch_orders", 1), ("15:40", "decide_and_order", 0)):
         desk = begun(f"2024-05-15 {at}")
         seen: list[int] = []
-        desk.answers[job] = lambda session, slot, desk=desk, seen=seen: seen.append(len(desk.box.taken)) or Done()  # type: ignore[misc]
+        desk.answers[job] = lambda session, slot, desk=desk, seen=seen: seen.append(len(desk.box.taken)) or RunResult()  # type: ignore[misc]
         run_due(desk.context())
         assert seen == [told], job
         assert len(desk.box.taken) == 1
