@@ -44,19 +44,25 @@ def restate_equity(desk: Desk, since: date, records: Records | None = None) -> N
     """Compute equity from that session on once more, after something that changes what was held or paid."""
     records = read_records(desk.store, since) if records is None else records
     later = {point.session for sleeve in desk.sleeves for point in desk.store.ledger.equity(sleeve.name, since)}
-    changes = [one.session for one in records.actions if isinstance(one, SymbolChange)]
+    changes = [one for one in records.actions if isinstance(one, SymbolChange)]
     for day in sorted({since, *later}):
         # What became of a symbol later leaves a day's lots as they were then.
-        then = any(day < changed for changed in changes)
-        _record_closes(desk, day, read_records(desk.store, day, until=day) if then else records)
+        then = any(day < one.session for one in changes)
+        _record_closes(desk, day, read_records(desk.store, day, until=day) if then else records, changes)
 
 
-def _record_closes(desk: Desk, day: date, records: Records) -> None:
+def _record_closes(desk: Desk, day: date, records: Records, changes: Sequence[SymbolChange]) -> None:
     """Record dividends, the official close and every sleeve's equity once the session's bars are there.
 
     Lots are valued whatever the settings trade now: another symbol's and another strategy's too.
     """
     sleeves = {sleeve.name: sleeve for sleeve in desk.sleeves}
+    # An order that may have been filled unseen: the shares, and so the equity, are not known yet.
+    doubtful = {
+        state.intent.strategy
+        for state in desk.store.orders.states(unresolved=True)
+        if state.intent.session <= day and state.status.in_doubt
+    }
     for strategy in dict.fromkeys([*sleeves, *records.strategies]):
         sleeve = read_sleeve(desk.store, strategy, records=records)
         # Shares sold at this very close were still held over the ex-date.
@@ -83,8 +89,9 @@ def _record_closes(desk: Desk, day: date, records: Records) -> None:
         movements = desk.store.ledger.movements(strategy, open_only=True) if paid else sleeve.movements
         if any(movement.kind == "capital" and movement.session <= day for movement in movements):
             valued = replace(sleeve, movements=movements, lots=after)
-            point = _equity_at(desk, valued, strategy, day, found | stood_in)
-            desk.store.ledger.write_equity(point if len(found) == len(bars) else replace(point, final=False))
+            point = _equity_at(desk, valued, strategy, day, found | stood_in, changes)
+            known = len(found) == len(bars) and strategy not in doubtful
+            desk.store.ledger.write_equity(point if known else replace(point, final=False))
 
 
 def _last_bar(desk: Desk, symbol: str, day: date) -> Bar | None:
@@ -100,7 +107,14 @@ def _at_cost(symbol: str, lots: Sequence[Lot], actions: Sequence[Action]) -> Bar
     return Bar(lot.session, price, price, price, price, 0.0) if lot and came else None
 
 
-def _equity_at(desk: Desk, sleeve: SleeveRecords, strategy: str, day: date, bars: Mapping[str, Bar]) -> EquityPoint:
+def _equity_at(
+    desk: Desk,
+    sleeve: SleeveRecords,
+    strategy: str,
+    day: date,
+    bars: Mapping[str, Bar],
+    changes: Sequence[SymbolChange],
+) -> EquityPoint:
     """Return the sleeve at the session's official close; what came later (a session settled late) is left out."""
     movements = [movement for movement in sleeve.movements if movement.session <= day]
     cash = desk.store.books.cash(strategy, day)
@@ -111,11 +125,6 @@ def _equity_at(desk: Desk, sleeve: SleeveRecords, strategy: str, day: date, bars
     # A price and a count of shares are of one symbol.
     priced = [*dict.fromkeys(lot.symbol for lot in held)] or [*bars]
     final = desk.store.bars.last_final(next(iter(bars)), desk.source.name)
-    # An order that may have been filled unseen: the shares, and so the equity, are not known yet.
-    doubtful = any(
-        state.intent.strategy == strategy and state.intent.session <= day and state.status.in_doubt
-        for state in desk.store.orders.states(unresolved=True)
-    )
     return EquityPoint(
         session=day,
         strategy=strategy,
@@ -124,10 +133,10 @@ def _equity_at(desk: Desk, sleeve: SleeveRecords, strategy: str, day: date, bars
         market_usd=market,
         equity_usd=cash + receivable + market,
         flows_usd=flows_since(movements, earlier.session if earlier else date.min),
-        benchmark_usd=_benchmark(desk, day, strategy, movements, _compared(desk, strategy, bars)),
+        benchmark_usd=_benchmark(desk, day, strategy, movements, _compared(desk, strategy, bars), changes),
         close=exact(bars[priced[0]].close) if len(priced) == 1 else None,
         shares=sum(lot.shares for lot in held),
-        final=final is not None and final >= day and not doubtful,
+        final=final is not None and final >= day,
     )
 
 
@@ -148,7 +157,12 @@ def _compared(desk: Desk, strategy: str, traded: Collection[str]) -> Mapping[str
 
 
 def _benchmark(
-    desk: Desk, day: date, strategy: str, movements: Sequence[CashMovement], parts: Mapping[str, float]
+    desk: Desk,
+    day: date,
+    strategy: str,
+    movements: Sequence[CashMovement],
+    parts: Mapping[str, float],
+    changes: Sequence[SymbolChange],
 ) -> Decimal:
     """Return what the sleeve's money would be worth had it bought these parts of it and held them.
 
@@ -161,7 +175,6 @@ def _benchmark(
             flows[movement.session] = flows.get(movement.session, 0.0) + float(movement.amount_usd)
     portfolio = desk.settings.portfolio
     costs = cost_model(portfolio.cost_model, exact(portfolio.cost_frac))
-    changes = [one for one in desk.store.bars.actions() if isinstance(one, SymbolChange)]
     held_on = partial(_held_on, desk, changes, strategy if len(parts) == 1 else None)
     bars, first = [held_on(symbol, (start.session, day, tuple(flows))) for symbol in parts], start.session
     while all(map(len, bars)) and (later := max(one.day(0) for one in bars)) > first:

@@ -34,7 +34,7 @@ class SleeveRecords:
 
     `remembered` maps intent id and symbol to what the strategy asked to keep with the entry, as the child of a spin-off
     is of its parent's intent; `movements` are those that are looked at one by one: capital, flows and what is not
-    paid yet.
+    paid yet; `actions` are what became of any symbol, as today's shares follow from it.
     """
 
     fills: tuple[Fill, ...]
@@ -44,6 +44,7 @@ class SleeveRecords:
     receivable_usd: Decimal
     movements: Sequence[CashMovement]
     points: tuple[OfficialEquity, ...]
+    actions: Sequence[Action]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,7 @@ def read_sleeve(
         receivable_usd=sum((movement.amount_usd for movement in movements if not movement.paid), ZERO),
         movements=movements,
         points=() if closes_before is None else _closes(store, strategy, movements, closes_before),
+        actions=records.actions,
     )
 
 
@@ -233,12 +235,12 @@ def build_book(
         for symbol in sleeve.symbols
     }
     last = records.points[-1].session if records.points else None
-    memory, standing, stopped = _left(store, sleeve, sessions, today, in_fund=cash.in_fund)
+    memory, standing, stopped = _left(store, sleeve, sessions, today, records.actions, in_fund=cash.in_fund)
     return Book(
         holdings=holdings,
         cash_usd=float(records.cash_usd),
         available_usd=float(cash.available_usd),
-        exit_pending=_exit_pending(store, records.lots, today),
+        exit_pending=_exit_pending(store, records, today),
         unsettled_usd=float(cash.unsettled_usd),
         receivable_usd=float(records.receivable_usd),
         losses=loss_state(
@@ -265,7 +267,7 @@ def _settles_by(records: SleeveRecords, today: date) -> date:
 
 
 def _left(
-    store: Store, sleeve: Sleeve, sessions: Sessions, today: date, *, in_fund: bool
+    store: Store, sleeve: Sleeve, sessions: Sessions, today: date, actions: Sequence[Action], *, in_fund: bool
 ) -> tuple[Memory, tuple[Standing, ...], dict[str, str]]:
     # What the last decision said to remember, purchases it made that may still be wanted, and what a stop sold.
     # Virtual and real money know nothing of each other: a sleeve that changes between them begins as a new one.
@@ -281,7 +283,7 @@ def _left(
         lacked = cut_for_cash(plan.document, sleeve.name)
         young = (one for one in standing if sessions.count(one.since, today) <= STANDING_SESSIONS)
         standing = tuple(one for one in young if one.symbol in lacked)
-    return in_todays_shares(memory, standing, dict(document["stopped"]), decided, store.bars.actions())
+    return in_todays_shares(memory, standing, dict(document["stopped"]), decided, actions)
 
 
 def flows_since(movements: Sequence[CashMovement], after: date | None) -> Decimal:
@@ -314,12 +316,11 @@ def remembered_with(store: Store, lot: Lot, actions: Sequence[Action]) -> Mappin
     return {name: value / ratio for name, value in values.items()} if ratio != 1.0 else values
 
 
-def _exit_pending(store: Store, lots: Sequence[Lot], today: date) -> dict[str, str]:
+def _exit_pending(store: Store, records: SleeveRecords, today: date) -> dict[str, str]:
     """Symbols whose newest exit left shares behind, with the reason of the first exit."""
     pending: dict[str, str] = {}
-    actions = store.bars.actions() if lots else ()
-    for lot in lots:
-        names = (lot.symbol, *earlier_names(lot.symbol, actions))
+    for lot in records.lots:
+        names = (lot.symbol, *earlier_names(lot.symbol, records.actions))
         exits = [store.books.last_exit(lot.strategy, name, today) for name in names]
         last = max((one for one in exits if one), key=lambda one: one.intent.session, default=None)
         if last is not None and last.intent.session > lot.session and _left_shares(last):

@@ -36,7 +36,8 @@ def virtual_records(store: Store, source: str, account: str, sleeve: Sleeve, tod
     orders = store.plans.virtual_orders(sleeve.name, today)
     since = orders[0][0] if orders else today
     # What is held virtually follows a new name; nobody pays it out, nor gives it a child.
-    changes = [one for one in store.bars.actions() if isinstance(one, SymbolChange)]
+    actions = store.bars.actions()
+    changes = [one for one in actions if isinstance(one, SymbolChange)]
     renamed = [one for one in changes if one.kind is ChangeKind.RENAMED]
     traded = {carried(str(order["symbol"]), day, renamed).symbol for day, planned in orders for order in planned}
     bars = {symbol: store.bars.bars(symbol, source, since).until(today) for symbol in sorted(traded)}
@@ -53,6 +54,7 @@ def virtual_records(store: Store, source: str, account: str, sleeve: Sleeve, tod
         receivable_usd=ZERO,
         movements=movements,
         points=tuple(_points(fills, movements, bars, today)),
+        actions=actions,
     )
 
 

@@ -11,7 +11,7 @@ from mtum.app.bars.accept_bars import REBASED_SOURCES
 from mtum.app.desk import Desk
 from mtum.app.ledger.sleeve_records import Records, read_records, write_lots
 from mtum.core.market.sessions import Session
-from mtum.core.portfolio.fills import Fill, Split, SymbolChange, folded, rebased
+from mtum.core.portfolio.fills import Action, Fill, Split, SymbolChange, folded, rebased
 from mtum.core.portfolio.lots import Lot
 from mtum.core.portfolio.money import exact
 from mtum.errors import DataError
@@ -65,13 +65,14 @@ def open_books(desk: Desk, lists: BrokerLists, session: Session) -> Books:
         )
         for symbol in desk.symbols
     }
-    alone, followed = agree_splits(desk, session, tuple(ours), lambda: _whole_history(desk), expected)
+    known = books.records.actions
+    alone, followed = agree_splits(desk, session, tuple(ours), known, lambda: _whole_history(desk, known), expected)
     return replace(read_books(desk, lists, session.day) if followed else books, splits_alone=alone)
 
 
-def _whole_history(desk: Desk) -> tuple[Fill, ...]:
+def _whole_history(desk: Desk, actions: Sequence[Action]) -> tuple[Fill, ...]:
     fills = (fill for sleeve in desk.sleeves for fill in folded(desk.store.orders.fills(sleeve.name)))
-    return rebased(fills, desk.store.bars.actions())
+    return rebased(fills, actions)
 
 
 NOT_AGREED = "split_not_agreed"
@@ -83,6 +84,7 @@ def agree_splits(
     desk: Desk,
     session: Session,
     lots: tuple[Lot, ...],
+    actions: Sequence[Action],
     fills: Callable[[], Sequence[Fill]],
     expected: Mapping[str, tuple[Decimal, Decimal]],
 ) -> tuple[dict[str, str], bool]:
@@ -90,6 +92,8 @@ def agree_splits(
 
     Parameters
     ----------
+    actions : sequence of Split and SymbolChange
+        Those recorded so far.
     fills : callable
         Gives all fills of the strategy; a split that leaves a fraction of one is for a person.
     expected : mapping of symbol to (our and external shares, the broker's shares)
@@ -104,7 +108,6 @@ def agree_splits(
     """
     if desk.source.name in REBASED_SOURCES or not lots:
         return {}, False
-    actions = desk.store.bars.actions()
     agreed = {(one.symbol, one.session) for one in actions if isinstance(one, Split)}
     # Of shares that came from another symbol, what its new symbol did before is no matter.
     came = {one.into: one.session for one in actions if isinstance(one, SymbolChange)}

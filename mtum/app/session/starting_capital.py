@@ -29,14 +29,14 @@ def ensure_capital(desk: Desk, session: Session) -> tuple[Problem, ...]:
     while flat moves the money that is there. None ever adds any.
     """
     day = session.day
-    for moved in (_handed_back(desk, day), _earned_in_fund(desk, day)):
+    known = {one.name: desk.store.ledger.movements(one.name, open_only=True) for one in desk.sleeves if one.owns_money}
+    for moved in (_handed_back(desk, day), _earned_in_fund(desk, day, known)):
         desk.store.ledger.move_cash(moved)
     left = _left_behind(desk)
-    given = starting_usd(desk, lambda: desk.broker.lists().account.cash_usd)
+    given = starting_usd(desk, known, lambda: desk.broker.lists().account.cash_usd)
     taker = next((one.name for one in desk.sleeves if one.weight == 1 and one.name not in given), None)
     needed = sum(left.values(), ZERO) if taker else sum(given.values(), ZERO)
     moved = _handed_on(left, needed, day, taker or ", ".join(given))
-    known = {name: desk.store.ledger.movements(name, open_only=True) for name in given}
     moved += [beginning(name, day, usd, known[name]) for name, usd in given.items() if usd > 0 or name == FUND]
     if taker is not None and left:
         note = f"from {', '.join(left)}"
@@ -60,7 +60,9 @@ def ensure_capital(desk: Desk, session: Session) -> tuple[Problem, ...]:
     return (*less, *(Problem(ExitCode.DONE, watched_line(row)) for row in told))
 
 
-def starting_usd(desk: Desk, cash_usd: Callable[[], Decimal]) -> dict[str, Decimal]:
+def starting_usd(
+    desk: Desk, movements: Mapping[str, Sequence[CashMovement]], cash_usd: Callable[[], Decimal]
+) -> dict[str, Decimal]:
     """Return what each sleeve that has not begun begins with, and one that trades again after it was watched.
 
     The first sleeves have their weights' parts of the capital. One that is added later has its part too, as far
@@ -68,17 +70,18 @@ def starting_usd(desk: Desk, cash_usd: Callable[[], Decimal]) -> dict[str, Decim
 
     Parameters
     ----------
+    movements : mapping of sleeve to sequence of CashMovement
+        Capital, flows and what is not paid, of every sleeve that owns money.
     cash_usd : callable
         Gives the broker's cash; asked where something began before.
     """
     real = [sleeve for sleeve in desk.sleeves if sleeve.owns_money]
-    opened = {sleeve.name: desk.store.ledger.movements(sleeve.name, open_only=True) for sleeve in real}
-    begun = [name for name, moved in opened.items() if any(one.kind == "capital" for one in moved)]
+    begun = [one.name for one in real if any(moved.kind == "capital" for moved in movements[one.name])]
     new = [
         sleeve
         for sleeve in real
         if sleeve.state is not SleeveState.CLOSE
-        and (sleeve.name not in begun or (sleeve.state is SleeveState.ON and _has_nothing(opened[sleeve.name])))
+        and (sleeve.name not in begun or (sleeve.state is SleeveState.ON and _has_nothing(movements[sleeve.name])))
     ]
     if not new:
         return {}
@@ -98,7 +101,7 @@ def begun(
     desk: Desk, records: Mapping[str, SleeveRecords], broker: BrokerAccount, day: date
 ) -> dict[str, SleeveRecords]:
     """Return the sleeves' records with what each begins with that has not begun."""
-    given = starting_usd(desk, lambda: broker.cash_usd)
+    given = starting_usd(desk, {name: one.movements for name, one in records.items()}, lambda: broker.cash_usd)
     return {name: with_capital(one, name, day, given[name]) if name in given else one for name, one in records.items()}
 
 
@@ -119,7 +122,7 @@ def _handed_back(desk: Desk, day: date) -> list[CashMovement]:
     return found
 
 
-def _earned_in_fund(desk: Desk, day: date) -> list[CashMovement]:
+def _earned_in_fund(desk: Desk, day: date, movements: Mapping[str, Sequence[CashMovement]]) -> list[CashMovement]:
     """Return what a cash fund that is gone earned or lost, shared by the sleeves whose idle cash was in it.
 
     In proportion to their cash, else to their weights; it is profit or loss of theirs, no money put in.
@@ -127,7 +130,7 @@ def _earned_in_fund(desk: Desk, day: date) -> list[CashMovement]:
     if any(sleeve.name == FUND for sleeve in desk.sleeves):
         return []
     earned = to_cent(desk.store.books.cash(FUND))
-    owning = [one for one in desk.sleeves if one.owns_money and desk.store.ledger.movements(one.name, open_only=True)]
+    owning = [one for one in desk.sleeves if movements.get(one.name)]
     if not earned or not owning:
         return []
     cash = [max(0, int(desk.store.books.cash(one.name) * 100)) for one in owning]

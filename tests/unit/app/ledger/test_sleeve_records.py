@@ -372,7 +372,7 @@ def one_sleeve(name: str = STRATEGY, weight: float = 1.0) -> Sleeve:
 
 
 def own(cash: str, *fills: Fill, movements: tuple[CashMovement, ...] = ()) -> SleeveRecords:
-    return SleeveRecords(fills, (), {}, D(cash), D(0), movements, ())
+    return SleeveRecords(fills, (), {}, D(cash), D(0), movements, (), ())
 
 
 SALES = (

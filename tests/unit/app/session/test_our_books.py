@@ -45,7 +45,7 @@ def agreed(
         desk.store.bars.accept(replace(cached, source=source), AT, cached.last_day)
         fills = (fill(shares),)
         expected = {"MTUM": (Decimal(shares), Decimal(held))}
-        return agree_splits(desk, TODAY, lots_of(fills), lambda: fills, expected)[0], [
+        return agree_splits(desk, TODAY, lots_of(fills), (), lambda: fills, expected)[0], [
             one for one in desk.store.bars.actions() if isinstance(one, Split)
         ]
 
