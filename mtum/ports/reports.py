@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from mtum.core.reporting.history import ChartHistory
 from mtum.core.reporting.layout import Page
 
 
@@ -23,10 +22,10 @@ class ReportFiles(Protocol):
 class Renderer(Protocol):
     """Turns a laid-out report into HTML."""
 
-    def page(self, page: Page, history: ChartHistory) -> str:
+    def page(self, page: Page) -> str:
         """Return one self-contained HTML document, charts inside."""
         ...
 
-    def mail(self, page: Page, history: ChartHistory) -> tuple[str, Mapping[str, bytes]]:
+    def mail(self, page: Page) -> tuple[str, Mapping[str, bytes]]:
         """Return HTML for a mail and its images by content id."""
         ...

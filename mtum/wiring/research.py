@@ -8,7 +8,9 @@ from typing import Any
 from mtum.adapters.sweep_results import SweepResults
 from mtum.app.research.run_backtest import Backtested
 from mtum.app.research.sweep import Engine, PreparedSweep, ThreadEngine
-from mtum.app.research.tear_sheet import write_tear_sheet
+from mtum.core.reporting.backtest.tear_sheet import Sheet, tear_sheet
+from mtum.core.reporting.layout import Page
+from mtum.errors import UsageError
 
 
 def tear_sheet_files(found: Backtested, document: Mapping[str, Any], folder: Path) -> Sequence[Path]:
@@ -19,9 +21,29 @@ def tear_sheet_files(found: Backtested, document: Mapping[str, Any], folder: Pat
     UsageError
         If the folder cannot be written.
     """
-    from mtum.adapters.rendering.backtest_charts import backtest_charts
+    close = found.history.tape.close[found.span.first : found.span.stop]
+    sheet = Sheet(document, found.played, close, found.held.reinvested)
+    return page_files(tear_sheet(sheet), folder / "tear-sheet.html", pictures=True)
 
-    return write_tear_sheet(found, document, folder, backtest_charts)
+
+def page_files(page: Page, target: Path, *, pictures: bool = False) -> list[Path]:
+    """Write a page and, with `pictures`, its charts as PNG beside it; return the files.
+
+    Raises
+    ------
+    UsageError
+        If the folder cannot be written.
+    """
+    from mtum.adapters.rendering.html import HtmlRenderer, chart_files
+    from mtum.adapters.rendering.report_folder import write_whole
+
+    contents = {target.name: HtmlRenderer().page(page).encode()}
+    if pictures:
+        contents |= {f"{key}.png": image for key, image in chart_files(page).items()}
+    try:
+        return [write_whole(target.parent.absolute() / name, content) for name, content in contents.items()]
+    except OSError as error:
+        raise UsageError(f"{target.parent} cannot be written: {error.strerror}") from error
 
 
 @contextmanager

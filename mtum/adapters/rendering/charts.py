@@ -1,5 +1,6 @@
-"""The charts of a report as PNG: market panels, and the sleeve against buy-and-hold."""
+"""Draws a chart: as PNG for mails and files, as SVG in the colors of the page it stands in."""
 
+import re
 from collections.abc import Sequence
 from datetime import date
 from io import BytesIO
@@ -8,231 +9,233 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mtum.adapters.rendering import style
+from mtum.adapters.rendering.style import LIGHT
 from mtum.core.market.bars import Column
+from mtum.core.reporting.charts import Chart, Days, Line, Mark, Panel
 from mtum.core.reporting.figures import minus
-from mtum.core.reporting.history import Days, EquityHistory, Mark, MarketHistory
-from mtum.core.strategies.contract import ChartPanel, Role
+from mtum.core.strategies.contract import Role
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_COLORS = (style.PRICE, style.AVERAGE, style.BENCHMARK)
-_SLEEVE_COLORS = (*_COLORS, style.BOUGHT, style.SOLD, style.QUIET)
-_WORDS_APART = 0.13
-"""Closer than this fraction of the width, the words of two exits would touch."""
+LEFT, TOP, BOTTOM, GAP, ROW = 0.46, 0.24, 0.2, 0.32, 0.62
+"""Inches beside the panels, above, below and between them, and of a panel's height."""
+_LETTER, _LONGEST = 0.07, 11
+"""Inches of a letter of a line's name at the right of a panel, and the letters there is room for."""
+_APART = 0.55
+"""Words of two marks closer than this, in inches, would touch."""
+_SHAPES = {"bought": (6, LIGHT["good"]), "sold": (7, LIGHT["bad"]), "projected": ("D", LIGHT["bad"])}
+"""Marker and color: an arrow head stands below what was bought and above what was sold, its tip at the price."""
+_LEVELS = {Role.ENTRY: ("enter", LIGHT["good"]), Role.EXIT: ("exit", LIGHT["bad"])}
+_COLOR = re.compile("|".join(LIGHT.values()))
+_NAME = {light: name for name, light in LIGHT.items()}
+# Nothing is drawn outside its panel, and only the shapes of marks are referred to by their names.
+_UNUSED = re.compile(
+    r' id="(?!m[0-9a-f]{9,}")[^"]*"|font-family:[^";]*;? ?| clip-path="[^"]*"|<clipPath.*?</clipPath>|(?<=>)\s+',
+    re.DOTALL,
+)
+_COORDINATES = re.compile(r'(?<= d=")[^"]+|(?<= [xy]=")[^"]+')
 
 
-def market_chart(history: MarketHistory) -> bytes:
-    """Return the price with what lies over it and the trades, and the strategy's panels under it."""
-    below = [panel for panel in history.panels if panel.title]
-    figure, axes = _figure((3.0, *(1.2 for _ in below)), 2.2 + len(below))
-    x = np.arange(len(history.days), dtype=np.float64)
-    _price(axes[0], history, x)
-    for ax, panel in zip(axes[1:], below, strict=True):
-        (_bars if panel.bars else _lines)(ax, history, panel, x)
-    _months(axes, history.days)
-    return _png(figure)
+def png(chart: Chart) -> bytes:
+    """Return the chart as PNG in the colors of a light page, the same bytes for the same chart."""
+    return _saved(chart, style.NARROW, "png")
 
 
-def equity_chart(history: EquityHistory) -> bytes:
-    """Return equity against buy-and-hold, the falls of both from their peaks, and what each sleeve has earned."""
-    below = (1.8,) if history.sleeves else ()
-    figure, axes = _figure((2.4, 1.2, *below), 3.3 + sum(below) * 0.8)
-    x = np.arange(len(history.days), dtype=np.float64)
-    axes[0].plot(x, history.equity, color=style.PRICE, lw=1.5)
-    axes[0].plot(x, history.benchmark, color=style.BENCHMARK, lw=1.1)
-    own = "account" if history.sleeves else "strategy"
-    _ends(axes[0], ((history.equity, own, style.PRICE), (history.benchmark, "holding", style.BENCHMARK)))
-    _titled(axes[0], "Equity against buy and hold, USD")
-    axes[0].yaxis.set_major_formatter(lambda amount, _: f"{amount:,.0f}")
-    axes[1].fill_between(x, 100 * history.drawdown, 0, color=style.FILL, lw=0)
-    axes[1].plot(x, 100 * history.drawdown, color=style.PRICE, lw=1.0)
-    axes[1].plot(x, 100 * history.benchmark_drawdown, color=style.BENCHMARK, lw=0.9)
-    _titled(axes[1], "Below the peak, %")
-    for ax in axes[2:]:
-        earned = [
-            (line, name if len(name) < 11 else f"{name[:9]}…", _SLEEVE_COLORS[place % len(_SLEEVE_COLORS)])
-            for place, (name, line) in enumerate(history.sleeves.items())
-        ]
-        for line, _, color in earned:
-            ax.plot(x, line, color=color, lw=1.1)
-        _ends(ax, earned)
-        _titled(ax, "Earned since each sleeve began, USD")
-        ax.yaxis.set_major_formatter(lambda amount, _: minus(f"{amount:,.0f}"))
-    _months(axes, history.days)
-    return _png(figure)
+def svg(chart: Chart, inches: float, name: str) -> str:
+    """Return the chart as SVG to stand in a page, the same text for the same chart.
+
+    Words stay text, and colors are the page's variables, so that a dark page has a dark chart.
+
+    Parameters
+    ----------
+    name : str
+        Class of the element.
+    """
+    drawn = _saved(chart, inches, "svg", salt=f"{chart.key}-{name}").decode()
+    box, inside = re.findall(r'viewBox="([^"]+)"', drawn)[0], drawn[drawn.index('<g id="figure_1">') :]
+    inside = _UNUSED.sub("", inside)
+    inside = _COORDINATES.sub(lambda found: re.sub(r"(\.\d)\d+", r"\1", found[0]).replace("\n", ""), inside)
+    inside = _COLOR.sub(lambda found: f"var(--{_NAME[found[0]]})", inside)
+    sides = f'data-left="{72 * LEFT:g}" data-right="{72 * _right(chart):g}"'
+    return f'<svg class="{name}" viewBox="{box}" {sides} aria-hidden="true">{inside}'
 
 
-def _figure(heights: Sequence[float], inches: float) -> "tuple[Figure, list[Axes]]":
-    from matplotlib import rcParams
+def _saved(chart: Chart, inches: float, kind: str, salt: str = "") -> bytes:
+    from matplotlib import rc_context
+
+    buffer = BytesIO()
+    # Identifiers are hashes; salted with the chart's own name those of two charts in a page differ.
+    unsigned = {"Date": None} if kind == "svg" else {"Software": None}
+    with rc_context(
+        {
+            "font.family": [style.FONT],
+            "font.size": style.FONT_POINTS,
+            "path.simplify_threshold": 0.3,
+            "svg.fonttype": "none",
+            "svg.hashsalt": salt,
+        }
+    ):
+        _figure(chart, inches).savefig(buffer, format=kind, dpi=style.DOTS_PER_INCH, metadata=unsigned)
+    return buffer.getvalue()
+
+
+def _figure(chart: Chart, inches: float) -> "Figure":
     from matplotlib.figure import Figure
 
-    rcParams["font.family"] = [style.FONT]
-    rcParams["font.size"] = style.FONT_POINTS
-    figure = Figure(figsize=(style.WIDTH_INCHES, inches), facecolor=style.CARD)
-    grid = figure.add_gridspec(
-        len(heights),
-        1,
-        height_ratios=list(heights),
-        left=0.13,
-        right=0.84,
-        top=1 - style.TOP_INCHES / inches,
-        bottom=style.BOTTOM_INCHES / inches,
-        hspace=0.36,
-    )
-    first = figure.add_subplot(grid[0])
-    axes = [first, *(figure.add_subplot(grid[row], sharex=first) for row in range(1, len(heights)))]
-    for ax in axes:
-        _bare(ax)
-    return figure, axes
+    # A chart for a desk is less tall for its width.
+    rows = [ROW * (inches / style.NARROW) ** 0.5 * (0.4 + panel.height) for panel in chart.panels]
+    starts, labels = _dates(chart.days, inches)
+    bottom = BOTTOM * (1 + max(label.count("\n") for label in labels))
+    tall = TOP + sum(rows) + GAP * (len(rows) - 1) + bottom
+    figure = Figure(figsize=(inches, tall), facecolor=LIGHT["card"])
+    left, width, top, axes = LEFT / inches, 1 - (LEFT + _right(chart)) / inches, tall - TOP, list["Axes"]()
+    for panel, height in zip(chart.panels, rows, strict=True):
+        box = (left, (top - height) / tall, width, height / tall)
+        axes.append(figure.add_axes(box, sharex=axes[0] if axes else None))
+        _bare(axes[-1])
+        _panel(axes[-1], panel, chart.days, height, inches)
+        axes[-1].tick_params(labelbottom=panel is chart.panels[-1])
+        top -= height + GAP
+    axes[0].set_xlim(-0.5, len(chart.days) - 0.5)
+    axes[0].set_xticks(starts, labels)
+    return figure
+
+
+def _right(chart: Chart) -> float:
+    # What the longest name beside a panel needs.
+    longest = max((len(name) for panel in chart.panels for _, name, _ in _ends(panel)), default=0)
+    return 0.16 + _LETTER * min(longest, _LONGEST)
 
 
 def _bare(ax: "Axes") -> None:
-    ax.set_facecolor(style.CARD)
+    ax.set_facecolor(LIGHT["card"])
     for side in ("top", "right", "left"):
         ax.spines[side].set_visible(False)
-    ax.spines["bottom"].set_color(style.GRID)
-    ax.grid(axis="y", color=style.GRID, lw=0.6)
+    ax.spines["bottom"].set_color(LIGHT["line"])
+    ax.grid(axis="y", color=LIGHT["line"], lw=0.6)
     ax.set_axisbelow(True)
-    ax.tick_params(length=0, labelsize=style.SMALL_POINTS, colors=style.QUIET, pad=2)
-    ax.locator_params(axis="y", nbins=4)
+    ax.tick_params(length=0, labelsize=style.SMALL_POINTS, labelcolor=LIGHT["quiet"], pad=2)
 
 
-def _titled(ax: "Axes", title: str) -> None:
-    ax.set_title(title, loc="left", fontsize=style.FONT_POINTS, color=style.INK, pad=3)
+def _panel(ax: "Axes", panel: Panel, days: Days, height: float, inches: float) -> None:
+    x = np.arange(len(days), dtype=np.float64)
+    for number, line in enumerate(panel.lines):
+        _line(ax, line, x, 1.0 if number else 1.3)
+    for level, role in panel.levels:
+        ax.axhline(level, color=_LEVELS[role][1], lw=0.8, ls=(0, (2, 2)))
+    _scale(ax, panel)
+    _marks(ax, panel.marks, days, inches)
+    ax.set_title(panel.title, loc="left", fontsize=style.FONT_POINTS, color=LIGHT["ink"], pad=4)
+    _names(ax, _ends(panel), height)
 
 
-def _price(ax: "Axes", history: MarketHistory, x: Column) -> None:
-    ax.plot(x, history.close, color=style.PRICE, lw=1.4)
-    over = [(history.columns[name], label, style.AVERAGE) for name, label in history.overlays]
-    for line, _, color in over:
-        ax.plot(x, line, color=color, lw=1.1)
-    named = "".join(f" and its {history.words.get(name) or label}" for name, label in history.overlays)
-    _titled(ax, f"{history.symbol} close{named}, USD")
-    ax.margins(y=0.16)
-    _ends(ax, ((history.close, "close", style.PRICE), *over))
-    last = -np.inf
-    for mark in history.marks:
-        at = int(np.searchsorted(history.days, np.datetime64(mark.session, "D")))
-        if at < len(x):
-            # Words that would run into the ones before are left out; the shape still tells.
-            spoken = bool(mark.words) and at - last > len(x) * _WORDS_APART
-            _mark(ax, float(x[at]), mark, _side(at, len(x)) if spoken else None)
-            last = at if spoken else last
+def _ends(panel: Panel) -> list[tuple[float, str, str]]:
+    # Where on the scale a name stands at the right, the name, and its color.
+    levels = [(level, f"{_LEVELS[role][0]} {level:g}", _LEVELS[role][1]) for level, role in panel.levels]
+    lines = [line for line in panel.lines if line.drawn != "bars" and not np.isnan(line.values).all()]
+    if len(panel.lines) == 1:
+        return levels
+    return levels + [(float(line.values[~np.isnan(line.values)][-1]), line.name, LIGHT[line.hue]) for line in lines]
 
 
-def _side(at: int, count: int) -> str:
-    # Words near an end of the panel stay inside it, clear of the names of the lines.
-    return "left" if at < 0.1 * count else "right" if at > 0.9 * count else "center"
+def _line(ax: "Axes", line: Line, x: Column, width: float) -> None:
+    if line.drawn == "bars":
+        ax.bar(x, line.values, width=0.8, color=LIGHT["fill"], lw=0)
+        return
+    if line.drawn == "area":
+        ax.fill_between(x, line.values, 0, color=LIGHT["fill"], lw=0)
+    ax.plot(x, line.values, color=LIGHT[line.hue], lw=width, clip_on=False)
 
 
-def _mark(ax: "Axes", at: float, mark: Mark, side: str | None) -> None:
-    color = style.BOUGHT if mark.bought else style.SOLD
-    ax.plot([at], [mark.price], marker="^" if mark.bought else "v", ms=5.5, color=color, mec=style.CARD, mew=0.7)
-    if side is not None:
-        ax.annotate(
-            mark.words,
-            (at, mark.price),
-            xytext=(0, 5),
-            textcoords="offset points",
-            ha=side,
-            fontsize=style.SMALL_POINTS,
-            color=color,
-            bbox={"facecolor": style.CARD, "alpha": 0.75, "edgecolor": "none", "pad": 0.6},
-        )
+def _scale(ax: "Axes", panel: Panel) -> None:
+    from matplotlib.ticker import LogLocator, NullLocator
 
-
-def _lines(ax: "Axes", history: MarketHistory, panel: ChartPanel, x: Column) -> None:
-    drawn = [history.columns[name] for name, _ in panel.lines]
-    for line, color in zip(drawn, _COLORS, strict=False):
-        ax.plot(x, line, color=color, lw=1.0)
-    if panel.bounds is not None:
+    if panel.log:
+        # Powers of ten alone would leave a curve of a few years with one label, or none.
+        ax.set_yscale("log")
+        ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 1.5, 2.0, 3.0, 5.0, 7.0)))
+        ax.yaxis.set_minor_locator(NullLocator())
+    elif panel.bounds is not None:
         low, high = panel.bounds
         ax.set_ylim(low, high)
         ax.set_yticks([low, (low + high) / 2, high])
     else:
-        known = [float(line[~np.isnan(line)].max()) for line in drawn if not np.isnan(line).all()]
-        ax.set_ylim(0, 1.05 * max([*known, *(1.1 * level for level, _ in panel.levels)], default=1.0))
-    _thresholds(ax, panel.levels)
-    if len(panel.lines) > 1:
-        _ends(ax, [(line, label, color) for line, (_, label), color in zip(drawn, panel.lines, _COLORS, strict=False)])
-    _titled(ax, panel.title)
+        ax.locator_params(axis="y", nbins=4)
+        if panel.from_zero:
+            low, high = ax.get_ylim()
+            negative = any((line.values < 0).any() for line in panel.lines)
+            ax.set_ylim(low if negative else 0.0, max(high, 0.0))
+        elif panel.marks:
+            ax.margins(y=0.16)  # room for their words
+    ax.yaxis.set_major_formatter(lambda amount, _: minus(f"{amount:,.8g}"))
 
 
-def _bars(ax: "Axes", history: MarketHistory, panel: ChartPanel, x: Column) -> None:
-    first, *others = panel.lines
-    unit, name = _volume_unit(history.columns[first[0]])
-    ax.bar(x, history.columns[first[0]] / unit, width=0.8, color=style.FILL, lw=0)
-    for line, _ in others:
-        ax.plot(x, history.columns[line] / unit, color=style.AVERAGE, lw=1.1)
-    _ends(ax, [(history.columns[line] / unit, label, style.AVERAGE) for line, label in others])
-    if first[0] == "volume" and history.projected_volume is not None:
-        ax.plot([x[-1]], [history.projected_volume / unit], marker="D", ms=2.6, color=style.SOLD)
-        name += " (\N{BLACK DIAMOND} projected)"
-    ax.set_ylim(bottom=0)
-    _titled(ax, panel.title + name)
+def _marks(ax: "Axes", marks: Sequence[Mark], days: Days, inches: float) -> None:
+    last, apart = -np.inf, len(days) * _APART / inches
+    for kind, (shape, color) in _SHAPES.items():
+        own = [(_place(mark, days), mark.value) for mark in marks if mark.kind == kind]
+        drawn = [(at, value) for at, value in own if at < len(days)]
+        if drawn:
+            size = 5.5 if len(drawn) < 20 else 4.6
+            ax.plot(*zip(*drawn, strict=True), ls="", marker=shape, ms=size, color=color, mew=0, clip_on=False)
+    for mark in marks:
+        at = _place(mark, days)
+        # Words that would run into the ones before are left out; the shape still tells.
+        if mark.words and at < len(days) and at - last > apart:
+            # Near an end of the panel they stay inside it, clear of the names of the lines.
+            side = "left" if at < 0.1 * len(days) else "right" if at > 0.9 * len(days) else "center"
+            ax.annotate(
+                mark.words,
+                (at, mark.value),
+                xytext=(0, 7),
+                textcoords="offset points",
+                ha=side,
+                fontsize=style.SMALL_POINTS,
+                color=_SHAPES[mark.kind][1],
+                bbox={"facecolor": LIGHT["card"], "alpha": 0.75, "edgecolor": "none", "pad": 0.6},
+            )
+            last = at
 
 
-def _volume_unit(volume: Column) -> tuple[float, str]:
-    top = float(np.nanmax(volume)) if len(volume) else 0.0
-    for unit, name in ((1e9, ", billions"), (1e6, ", millions"), (1e3, ", thousands")):
-        if top >= unit:
-            return unit, name
-    return 1.0, ", shares"
+def _place(mark: Mark, days: Days) -> int:
+    return int(np.searchsorted(days, np.datetime64(mark.session, "D")))
 
 
-def _thresholds(ax: "Axes", levels: Sequence[tuple[float, Role]]) -> None:
-    colors = {Role.ENTRY: style.BOUGHT, Role.EXIT: style.SOLD}
-    words = {Role.ENTRY: "enter", Role.EXIT: "exit"}
-    for level, role in levels:
-        ax.axhline(level, color=colors[role], lw=0.8, ls=(0, (2, 2)))
-    _named(ax, [(level, f"{words[role]} {level:g}", colors[role]) for level, role in levels], apart=0.24)
-
-
-type _Ended = tuple[Column, str, str]
-
-
-def _ends(ax: "Axes", lines: Sequence[_Ended]) -> None:
-    # Names stand at the end of the lines instead of in a legend.
-    known = [(float(line[~np.isnan(line)][-1]), name, color) for line, name, color in lines if not np.isnan(line).all()]
-    _named(ax, known, apart=0.1)
-
-
-def _named(ax: "Axes", names: Sequence[tuple[float, str, str]], apart: float) -> None:
-    # Kept apart by a fraction of the panel's height where they would touch.
-    low, high = ax.get_ylim()
-    placed = -np.inf
-    for level, name, color in sorted(names):
-        placed = max(level, placed + apart * (high - low))
+def _names(ax: "Axes", names: Sequence[tuple[float, str, str]], height: float) -> None:
+    # Names stand at the ends of the lines instead of in a legend, and are kept apart where they would touch.
+    apart = style.SMALL_POINTS * 1.25 / 72 / height
+    ax.get_ylim()  # settles the scale, which the next line reads
+    to_axes = ax.transData + ax.transAxes.inverted()
+    wanted = sorted((float(to_axes.transform((0.0, level))[1]), name, color) for level, name, color in names)
+    placed: list[float] = []
+    for place, _, _ in wanted:
+        placed.append(max(place, placed[-1] + apart) if placed else place)
+    # What was pushed out above the panel pushes the ones below it back.
+    for number in reversed(range(len(placed))):
+        ceiling = 1.0 if number + 1 == len(placed) else placed[number + 1] - apart
+        placed[number] = min(placed[number], ceiling)
+    for place, (_, name, color) in zip(placed, wanted, strict=True):
+        short = name if len(name) <= _LONGEST else f"{name[: _LONGEST - 2]}…"
+        at = (1.0, place)
         ax.annotate(
-            name,
-            (1.01, placed),
-            xycoords=("axes fraction", "data"),
-            va="center",
-            fontsize=style.SMALL_POINTS,
-            color=color,
-        )
+            short, at, xytext=(3, 0), xycoords="axes fraction", textcoords="offset points", va="center",
+            fontsize=style.SMALL_POINTS, color=color,
+        )  # fmt: skip
 
 
-def _months(axes: "Sequence[Axes]", days: Days) -> None:
-    months = days.astype("datetime64[M]")
-    starts = np.flatnonzero(months[1:] != months[:-1]) + 1
-    every = max(1, -(-len(starts) // 6))
+def _dates(days: Days, inches: float) -> tuple[list[int], list[str]]:
+    # Places and names of the months or years that begin; of many only so many as fit.
+    unit = "Y" if len(days) > 756 else "M"
+    periods = days.astype(f"datetime64[{unit}]")
+    starts = np.flatnonzero(periods[1:] != periods[:-1]) + 1
+    every = max(1, -(-len(starts) // int(inches * 1.5)))
     shown = starts[::every] if len(starts) else np.array([0])
-    for ax in axes:
-        ax.set_xlim(-1, len(days))
-        ax.set_xticks(shown.tolist())
-        ax.tick_params(labelbottom=False)
-    axes[-1].tick_params(labelbottom=True)
-    axes[-1].set_xticklabels([_month(day, years=len(starts) > 12) for day in days[shown].tolist()])
+    years = len(starts) > 12
+    labels = [f"{day:%Y}" if unit == "Y" else _month(day, years=years) for day in days[shown].tolist()]
+    return shown.tolist(), labels
 
 
 def _month(day: date, *, years: bool) -> str:
     return f"{day:%b}\n{day:%Y}" if years or day.month == 1 else f"{day:%b}"
-
-
-def _png(figure: "Figure") -> bytes:
-    buffer = BytesIO()
-    figure.savefig(buffer, format="png", dpi=style.DOTS_PER_INCH, metadata={"Software": None})
-    return buffer.getvalue()

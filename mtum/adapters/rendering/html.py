@@ -1,79 +1,58 @@
-"""Laid-out reports as self-contained HTML: templates, style and charts in one document."""
+"""Laid-out pages as self-contained HTML: templates, style and charts in one document."""
 
-from base64 import b64encode
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
+from html import escape
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from mtum.adapters.rendering import style
-from mtum.core.reporting.backtest.page import prose
-from mtum.core.reporting.chart_words import equity_words, market_words
+from mtum.core.reporting.charts import Chart
 from mtum.core.reporting.figures import minus
-from mtum.core.reporting.history import ChartHistory
 from mtum.core.reporting.layout import Page, Section, Sentence, Tone
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 TEMPLATES = "mtum.adapters.rendering"
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A chart as the template places it; width and height in CSS pixels."""
-
-    key: str
-    source: str
-    width: int
-    height: int
-    words: str
-
-    @property
-    def sleeve(self) -> str:
-        """Whose it is; empty for a chart of the whole report."""
-        return self.key.rpartition(".")[0]
+_COMMAND = re.compile("`([^`]+)`")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 class HtmlRenderer:
-    """Reports as HTML with the charts inside."""
+    """Pages as HTML with the charts inside."""
 
-    def page(self, page: Page, history: ChartHistory) -> str:
+    def page(self, page: Page) -> str:
         """Return one document that needs nothing else: style and charts are inside."""
-        pictures = [
-            _picture(key, f"data:image/png;base64,{b64encode(image).decode('ascii')}", image, words)
-            for key, (image, words) in charts(history).items()
-        ]
-        return _environment().get_template("page.html.j2").render(page=page, charts=pictures, style=_style())
+        return _environment().get_template("page.html.j2").render(page=page)
 
-    def mail(self, page: Page, history: ChartHistory) -> tuple[str, Mapping[str, bytes]]:
+    def mail(self, page: Page) -> tuple[str, Mapping[str, bytes]]:
         """Return HTML for a mail, styles inline, and its images by content id."""
-        drawn = charts(history)
-        pictures = [_picture(key, f"cid:{key}", image, words) for key, (image, words) in drawn.items()]
-        html = _environment().get_template("mail.html.j2").render(page=page, charts=pictures)
-        return html, {key: image for key, (image, _) in drawn.items()}
+        images = chart_files(page)
+        return _environment().get_template("mail.html.j2").render(page=page), images
 
 
-def charts(history: ChartHistory) -> dict[str, tuple[bytes, str]]:
-    """Return each chart's PNG and its words by key, a sleeve's after its name; matplotlib is loaded only here."""
-    from mtum.adapters.rendering.charts import equity_chart, market_chart
+def chart_files(page: Page) -> dict[str, bytes]:
+    """Return each chart of a page as PNG by its key; matplotlib is loaded only for a chart."""
+    from mtum.adapters.rendering.charts import png
 
-    drawn: dict[str, tuple[bytes, str]] = {}
-    for number, market in enumerate(history.markets):
-        drawn["market" if not number else f"market{number + 1}"] = (market_chart(market), market_words(market))
-    if history.equity is not None:
-        drawn["result"] = (equity_chart(history.equity), equity_words(history.equity))
-    for name, own in history.sleeves.items():
-        drawn |= {f"{name}.{key}": chart for key, chart in charts(own).items()}
-    return drawn
+    return {chart.key: png(chart) for chart in page.charts}
 
 
-def _picture(key: str, source: str, image: bytes, words: str) -> Picture:
-    # A PNG states its size in bytes 16 to 24; charts are drawn at twice the CSS size.
-    scale = style.DOTS_PER_INCH // 100
-    width, height = (int.from_bytes(image[at : at + 4], "big") // scale for at in (16, 20))
-    return Picture(key, source, width, height, words)
+def prose(text: str) -> str:
+    """Return a sentence as HTML; a command between backticks never breaks inside a word, and no day in itself.
+
+    Examples
+    --------
+    >>> prose("now `mtum backtest --approve` & wait")
+    'now <code>mtum</code> <code>backtest</code> <code>--approve</code> &amp; wait'
+    """
+    told = _COMMAND.sub(lambda found: " ".join(f"<code>{word}</code>" for word in found[1].split()), escape(text))
+    return _DAY.sub(r'<span style="white-space:nowrap">\g<0></span>', told)
 
 
 @cache
@@ -84,10 +63,14 @@ def _environment() -> "Environment":
     environment = Environment(
         loader=FunctionLoader(_template), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
+    environment.globals |= {"palette": style.PALETTE, "light": style.LIGHT, "width": int(100 * style.NARROW)}
     environment.filters["minus"] = minus
     environment.filters["prose"] = lambda text: Markup(prose(minus(text)))  # escaped there
     environment.filters["kind"] = lambda block: type(block).__name__
     environment.filters["alarming"] = _alarming
+    environment.filters["mapped"] = lambda table: any(cell.shade is not None for row in table.rows for cell in row)
+    environment.filters["svg"] = lambda chart, *, wide: Markup(_svg(chart, wide=wide))  # nothing of it is foreign
+    environment.filters["values"] = _values
     return environment
 
 
@@ -95,10 +78,32 @@ def _template(name: str) -> str:
     return (files(TEMPLATES) / "templates" / name).read_text(encoding="utf-8")
 
 
-@cache
-def _style() -> str:
-    return _template("base.css")
-
-
 def _alarming(section: Section) -> bool:
     return any(isinstance(block, Sentence) and block.tone is Tone.BAD for block in section.blocks)
+
+
+def _svg(chart: Chart, *, wide: bool) -> str:
+    from mtum.adapters.rendering.charts import svg
+
+    if not wide:
+        return svg(chart, style.NARROW, "narrow")
+    return svg(chart, style.NARROW, "narrow phone") + svg(chart, style.WIDE, "desk")
+
+
+def _values(chart: Chart) -> dict[str, Any]:
+    # What a reader who points at the chart is told, session by session.
+    days = chart.days.astype("datetime64[D]")
+    told: dict[int, list[str]] = {}
+    for panel in chart.panels:
+        for mark in panel.marks:
+            at = int(np.searchsorted(days, np.datetime64(mark.session, "D")))
+            if mark.told and at < len(days):
+                told.setdefault(at, []).append(mark.told)
+    panels, names = list[Any](), set[str]()
+    for panel in chart.panels:
+        lines = [(line.name, [round(one, 2) if isfinite(one) else None for one in line.values]) for line in panel.lines]
+        # Its title is told where a name alone could mean another panel's line, or a unit.
+        plain = names.isdisjoint(line.name for line in panel.lines) and panel.lines[0].drawn != "bars"
+        panels.append(["" if plain else f"{panel.title}: ", lines])
+        names |= {line.name for line in panel.lines}
+    return {"days": [str(day) for day in days], "panels": panels, "told": told}

@@ -7,6 +7,14 @@ from pathlib import Path
 from mtum.errors import StoreError
 
 
+def write_whole(target: Path, content: bytes) -> Path:
+    """Write a file, which appears whole or not at all, and its folder where there is none; return its path."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.name}.{os.getpid()}")
+    part.write_bytes(content)
+    return part.replace(target)
+
+
 class ReportFolder:
     """Report files in one folder; a file appears whole or not at all.
 
@@ -32,10 +40,7 @@ class ReportFolder:
         if target.exists():
             return target
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            part = target.with_name(f".{target.name}.{os.getpid()}")
-            part.write_text(content, encoding="utf-8")
-            part.replace(target)
+            write_whole(target, content.encode())
         except OSError as error:
             raise StoreError(f"report {target} cannot be written: {error.strerror}") from error
         if target.suffix == ".html" and target.name[0].isdigit():

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from mtum.app.reporting.build import summarize
-from mtum.app.reporting.chart_history import chart_history
+from mtum.app.reporting.charts import report_charts
 from mtum.app.reporting.facts import REPORT_JOB, SessionFacts, Setup, report_key, session_facts
+from mtum.core.reporting.charts import Chart
 from mtum.core.reporting.codec import document, from_document
 from mtum.core.reporting.daily import page
 from mtum.core.reporting.figures import minus
-from mtum.core.reporting.history import ChartHistory
 from mtum.core.reporting.layout import Page
 from mtum.core.reporting.parts.problems import ProblemLine
 from mtum.core.reporting.summary import Summary
@@ -27,7 +27,7 @@ from mtum.ports.time import Calendar
 
 SLOT = ""
 
-type Charts = Callable[[], ChartHistory]
+type Charts = Callable[[], tuple[Chart, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def daily_report(writer: ReportWriter, day: date, at: datetime, slot: str = SLOT
         facts = session_facts(writer.store, writer.calendar, writer.setup, day)
         report = _made(writer, facts)
         laid_out = page(report.summary)
-        html = put(writer, str(day), laid_out, report.document, lambda: chart_history(writer.store, facts))
+        html = put(writer, str(day), laid_out, report.document, lambda: report_charts(writer.store, facts))
     except Exception as error:
         # Begun by hand there is nobody else to end the row, and a row without an end reads as a job at work.
         code, text = (error.exit_code, str(error)) if isinstance(error, MtumError) else (ExitCode.BUG, repr(error))
@@ -101,9 +101,9 @@ def report_message(writer: ReportWriter, report: Report) -> Message:
     urgent = summary.exit_code == 6 or any(problem.code == 6 for problem in summary.problems)
     urgency = Urgency.ACT_NOW if urgent else Urgency.REPORT
 
-    def charts() -> ChartHistory:
+    def charts() -> tuple[Chart, ...]:
         facts = session_facts(writer.store, writer.calendar, writer.setup, summary.session)
-        return chart_history(writer.store, facts)
+        return report_charts(writer.store, facts)
 
     return message_of(writer, key, urgency, page(summary), charts)
 
@@ -116,13 +116,13 @@ def put(writer: ReportWriter, name: str, laid_out: Page, found: Mapping[str, Any
     found : mapping
         The page's document.
     charts : callable
-        Reads what the charts draw; only HTML needs it.
+        Makes its charts; only HTML needs them.
     """
     writer.files.put_report(f"{name}.txt", text(laid_out))
     writer.files.put_report(f"{name}.json", json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     if writer.renderer is None:
         return None
-    return writer.files.put_report(f"{name}.html", writer.renderer.page(laid_out, charts()))
+    return writer.files.put_report(f"{name}.html", writer.renderer.page(replace(laid_out, charts=charts())))
 
 
 def message_of(writer: ReportWriter, key: str, urgency: Urgency, laid_out: Page, charts: Charts) -> Message:
@@ -133,12 +133,12 @@ def message_of(writer: ReportWriter, key: str, urgency: Urgency, laid_out: Page,
     key : str
         Of the message among all; the outbox adds the channel.
     charts : callable
-        Reads what the charts draw; only HTML needs it.
+        Makes its charts; only HTML needs them.
     """
     line, told = minus(laid_out.subject), text(laid_out)
     if writer.renderer is None:
         return Message(key, urgency, line, told)
-    return Message(key, urgency, line, told, *writer.renderer.mail(laid_out, charts()))
+    return Message(key, urgency, line, told, *writer.renderer.mail(replace(laid_out, charts=charts())))
 
 
 def _made(writer: ReportWriter, facts: SessionFacts) -> Report:

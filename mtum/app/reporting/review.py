@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mtum.app.reporting import month, quality, quarter, week
-from mtum.app.reporting.chart_history import chart_history, equity_history
+from mtum.app.reporting.charts import equity_charts, report_charts
 from mtum.app.reporting.daily_report import ReportWriter, message_of, put
 from mtum.app.reporting.drift import backtest_line
 from mtum.app.reporting.facts import SessionFacts
@@ -18,7 +18,6 @@ from mtum.app.reporting.period import Kind, Period, period
 from mtum.app.reporting.trading import trade_lines
 from mtum.core.portfolio import returns
 from mtum.core.reporting.codec import document, from_document
-from mtum.core.reporting.history import ChartHistory
 from mtum.core.reporting.parts.costs import Costs
 from mtum.core.reporting.parts.trades import TradeLine, win_loss
 from mtum.core.reporting.review import Review, page
@@ -68,7 +67,7 @@ def write_review(
     if not review.complete:
         return report
     run_id = writer.store.runs.start_run(REVIEW_JOB, kind.value, end, at)
-    html = put(writer, f"{kind.value}-{review.last}", laid_out, found, lambda: _charts(looked_at))
+    html = put(writer, f"{kind.value}-{review.last}", laid_out, found, lambda: equity_charts(looked_at.facts))
     writer.store.runs.finish_run(run_id, at, "finished", 0, found)
     return replace(report, html=html)
 
@@ -88,7 +87,7 @@ def run_review(writer: ReportWriter, last: date) -> ReviewReport:
     review = review_of(looked_at, Outside())
     laid_out, found = page(review), document(review)
     name = f"demo-{facts.setup.strategy}" if facts.setup.settings.sleeve else "demo"
-    html = put(writer, name, laid_out, found, lambda: chart_history(writer.store, facts, sessions=None))
+    html = put(writer, name, laid_out, found, lambda: report_charts(writer.store, facts, sessions=None))
     return ReviewReport(review, found, text(laid_out), html, fresh=True)
 
 
@@ -103,7 +102,11 @@ def review_message(writer: ReportWriter, report: ReviewReport) -> Message:
     review = report.review
     key = f"{REVIEW_JOB}:{review.kind}:{writer.setup.account}:{review.last}"
     return message_of(
-        writer, key, Urgency.REPORT, page(review), lambda: _charts(period(writer, Kind(review.kind), review.last))
+        writer,
+        key,
+        Urgency.REPORT,
+        page(review),
+        lambda: equity_charts(period(writer, Kind(review.kind), review.last).facts),
     )
 
 
@@ -242,7 +245,3 @@ def _marked(trade: TradeLine, looked_at: Period) -> TradeLine:
     cash = float(sum(fill.cash_usd for fill in since))
     gain = cash + float(bars.close[-1]) * held - trade.commission_usd
     return replace(trade, pnl_usd=round(gain, 6), return_frac=round(gain / abs(paid), 6))
-
-
-def _charts(looked_at: Period) -> ChartHistory:
-    return ChartHistory((), equity_history(looked_at.facts))

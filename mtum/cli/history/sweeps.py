@@ -106,10 +106,10 @@ def walkforward(
     answer = document(walk_forward(prepared, fit_sessions, try_sessions, WindowKind(windows)))
     answer = {"symbol": ", ".join(prepared.symbols), "combinations": len(prepared.combinations), **answer}
     if out is not None:
-        from mtum.app.research.tear_sheet import write_files
-        from mtum.core.reporting.backtest.walk_page import walk_page
+        from mtum.core.reporting.backtest.walk_forward import walk_forward_page
+        from mtum.wiring.research import page_files
 
-        answer["files"] = write_files({"walkforward.html": walk_page(answer).encode()}, out)
+        answer["files"] = page_files(walk_forward_page(answer), out / "walkforward.html")
     return Answer(answer, list(_walked_shown(answer)))
 
 
@@ -150,11 +150,12 @@ def _progress(call: CommandCall, total: int) -> Iterator[Callable[[int, int], No
 def _written(prepared: "PreparedSweep", store: Any, results: Any, found: Mapping[str, Any], folder: Path) -> list[Path]:
     from mtum.app.research.sweep import table
     from mtum.core.reporting.backtest.heat_map import heat_map_page
+    from mtum.wiring.research import page_files
 
-    rows, page, columns = folder / "sweep.csv", folder / "sweep.html", table(prepared, results)
+    rows, columns = folder / "sweep.csv", table(prepared, results)
     store.write_csv(rows, columns)
-    page.write_text(heat_map_page(prepared.changes, columns["sharpe"], found), encoding="utf-8")
-    return [store.path, rows, page]
+    page = heat_map_page(prepared.changes, columns["sharpe"], found)
+    return [store.path, rows, *page_files(page, folder / "sweep.html")]
 
 
 def _sweep_shown(answer: Mapping[str, Any]) -> Iterator[str | Listing]:

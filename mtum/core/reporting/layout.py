@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 
+from mtum.core.reporting.charts import Chart
+
 
 class Tone(Enum):
     """How a cell is meant; text says it in words as well, colors only repeat it."""
@@ -16,10 +18,20 @@ class Tone(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One piece of text in a table."""
+    """One piece of text in a table.
+
+    Parameters
+    ----------
+    shade : float or None
+        Place of its number between -1 (worst) and 1 (best), where a table is read as a map.
+    note : str
+        What more there is to say of it; a pointer that rests on it shows it.
+    """
 
     text: str
     tone: Tone = Tone.PLAIN
+    shade: float | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +43,15 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under a head; columns in `left` hold words, the others numbers aligned at the right."""
+    """Rows under a head; columns in `left` hold words, the others numbers aligned at the right.
+
+    A long list can be `sortable` by each of its columns.
+    """
 
     head: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     left: frozenset[int] = frozenset({0})
+    sortable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +80,8 @@ class Page:
     """A whole report: subject, verdict, lines under it, and sections in reading order.
 
     `glance` says how things stand and `ahead` what comes next, each in one line; `first_screen`
-    sections come before the charts.
+    sections come before the charts that stand in no section. A `wide` page has tables and
+    charts for the width of a desk.
     """
 
     subject: str
@@ -76,12 +93,16 @@ class Page:
     footer: tuple[str, ...]
     glance: str = ""
     ahead: str = ""
+    charts: tuple[Chart, ...] = ()
+    wide: bool = False
 
 
-def table_of(head: tuple[str, ...], rows: Iterable[Iterable[Cell | str]], left: Iterable[int] = (0,)) -> Table:
+def table_of(
+    head: tuple[str, ...], rows: Iterable[Iterable[Cell | str]], left: Iterable[int] = (0,), *, sortable: bool = False
+) -> Table:
     """Return a table whose plain cells are given as texts."""
     whole = (tuple(Cell(one) if isinstance(one, str) else one for one in row) for row in rows)
-    return Table(head, tuple(whole), frozenset(left))
+    return Table(head, tuple(whole), frozenset(left), sortable)
 
 
 def facts_of(rows: Iterable[tuple[str, Cell | str, str] | None]) -> Facts:

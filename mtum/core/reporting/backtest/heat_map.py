@@ -1,12 +1,12 @@
 """The page of a sweep: the best combinations beside holding, and maps of the Sharpe ratio over pairs of settings."""
 
-from collections.abc import Mapping, Sequence
-from html import escape
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from mtum.core.reporting.backtest.page import named, page, section, setting_words, table, terms_words
-from mtum.core.reporting.backtest.svg import heat_color
+from mtum.core.reporting.backtest.settings import named, setting_words, terms_words
+from mtum.core.reporting.figures import number
+from mtum.core.reporting.layout import Block, Cell, Page, Section, Sentence, Table, Tone, table_of
 
 MOST_PLACES = 16
 """Values shown along a side of a map; of more, neighbors share a place."""
@@ -14,7 +14,7 @@ MOST_PLACES = 16
 type Change = Mapping[str, object]
 
 
-def heat_map_page(changes: Sequence[Change], sharpes: Sequence[float | None], found: Mapping[str, Any]) -> str:
+def heat_map_page(changes: Sequence[Change], sharpes: Sequence[float | None], found: Mapping[str, Any]) -> Page:
     """Return a page with the best of all combinations and one map per pair of neighboring settings.
 
     Parameters
@@ -28,74 +28,79 @@ def heat_map_page(changes: Sequence[Change], sharpes: Sequence[float | None], fo
     """
     varying = [name for name in changes[0] if len({repr(change[name]) for change in changes}) > 1] or list(changes[0])
     pairs: list[tuple[str | None, str]] = [*pairwise(varying)] or [(None, varying[0])]
-    maps = [
-        section(
-            f"{named(down)} by {named(across)}" if down else named(across), heat_map(changes, sharpes, down, across)
+    maps = tuple(
+        Section(
+            f"map-{place}",
+            f"{named(down)} by {named(across)}" if down else named(across),
+            tuple(heat_map(changes, sharpes, down, across)),
         )
-        for down, across in pairs
-    ]
-    words = (
-        f"{found['combinations']:,} combinations on {found['symbol']}, {found['start']} to {found['end']}, "
-        f"{found['sessions']:,} sessions. {terms_words(found['terms'])} A past, not a promise."
+        for place, (down, across) in enumerate(pairs, 1)
     )
     reading = (
-        "<p>A cell shows the mean Sharpe ratio a year over all combinations with its values, the best of them when a "
-        "pointer rests on it. Neighbors that agree say more than one bright cell.</p>"
+        "A cell shows the mean Sharpe ratio a year over all combinations with its values, the best of them when a "
+        "pointer rests on it. Neighbors that agree say more than one bright cell."
     )
-    cautions = "".join(f"<p>{escape(line)}.</p>" for line in found["cautions"])
-    sections = [
-        section("The best by Sharpe ratio, and holding", _best(found) + cautions),
-        section("How far to trust the best", _luck(found)),
-        section("Maps", reading),
-        *maps,
-    ]
-    return page("Sweep", words, sections)
+    best, held = found["top"][0], found["benchmarks"]
+    others = ", ".join(f"holding {one['symbol']} {_ratio(one['sharpe'])}" for one in held)
+    return Page(
+        subject="Sweep",
+        verdict=f"Best Sharpe ratio of {found['combinations']:,} combinations {_ratio(best['sharpe'])}, {others}",
+        lead=(
+            f"{found['combinations']:,} combinations on {found['symbol']}, {found['start']} to {found['end']}, "
+            f"{found['sessions']:,} sessions. {terms_words(found['terms'])}"
+        ),
+        mode="sweep",
+        first_screen=(
+            Section("best", "The best by Sharpe ratio, and holding", (_best(found), *_cautions(found))),
+            Section("luck", "How far to trust the best", (_luck(found),)),
+        ),
+        further=(Section("maps", "Maps", (Sentence(reading),), maps),),
+        footer=("A past, not a promise.",),
+        wide=True,
+    )
 
 
-def _best(found: Mapping[str, Any]) -> str:
+def _cautions(found: Mapping[str, Any]) -> Iterable[Sentence]:
+    return (Sentence(f"{line}.") for line in found["cautions"])
+
+
+def _best(found: Mapping[str, Any]) -> Table:
     settings = list(found["best"]["settings"])
-    columns = (
-        "",
-        *map(named, settings),
-        "Sharpe a year",
-        "return a year, %",
-        "deepest fall, %",
-        "USD at the end",
-        "trades",
-    )
-    rows: list[tuple[object, ...]] = [
-        (number, *(setting_words(row["settings"][name]) for name in settings), *_figures(row), row["trades"])
-        for number, row in enumerate(found["top"], 1)
-    ]
-    rows += [
-        (f"buy and hold {held['symbol']}", *([None] * len(settings)), *_figures(held), None)
-        for held in found["benchmarks"]
-    ]
-    return table(columns, rows)
-
-
-def _figures(row: Mapping[str, Any]) -> tuple[object, ...]:
-    sharpe = "undefined" if row["sharpe"] is None else float(row["sharpe"])
-    return sharpe, 100 * row["cagr_frac"], 100 * row["max_drawdown_frac"], float(row["final_equity_usd"])
-
-
-def _luck(found: Mapping[str, Any]) -> str:
-    likely, overfitted = found["deflated_sharpe_probability"], found["overfitting_probability"]
+    columns = ("", "Sharpe a year", *map(named, settings), "return a year, %", "deepest fall, %", "USD at the end")
     rows = [
         (
-            f"probability that it beats luck among {found['combinations']:,} tries, %",
-            "undefined" if likely is None else 100 * likely,
+            *(str(place), _ratio(row["sharpe"]), *(setting_words(row["settings"][name]) for name in settings)),
+            *(*_amounts(row), f"{row['trades']:,}"),
         )
+        for place, row in enumerate(found["top"], 1)
     ]
+    rows += [
+        (f"buy and hold {held['symbol']}", _ratio(held["sharpe"]), *("" for _ in settings), *_amounts(held), "")
+        for held in found["benchmarks"]
+    ]
+    return table_of((*columns, "trades"), rows)
+
+
+def _amounts(row: Mapping[str, Any]) -> tuple[str, str, str]:
+    year, fall = (number(100 * row[name]) for name in ("cagr_frac", "max_drawdown_frac"))
+    return year, fall, number(row["final_equity_usd"])
+
+
+def _luck(found: Mapping[str, Any]) -> Table:
+    likely, overfitted = found["deflated_sharpe_probability"], found["overfitting_probability"]
+    words = f"probability that it beats luck among {found['combinations']:,} tries, %"
+    rows = [(words, _ratio(None if likely is None else 100 * likely))]
     if overfitted is not None:
         words = "probability that the best of one half of history is below the median of the other, %"
-        rows.append((words, 100 * overfitted))
-    rows.append(("USD at the end, the median of all combinations", float(found["median_final_equity_usd"])))
-    return table(("", ""), rows)
+        rows.append((words, number(100 * overfitted)))
+    rows.append(("USD at the end, the median of all combinations", number(found["median_final_equity_usd"])))
+    return table_of(("", ""), rows)
 
 
-def heat_map(changes: Sequence[Change], sharpes: Sequence[float | None], down: str | None, across: str) -> str:
-    """Return one map as a table of colored cells; without a setting `down` it has one row."""
+def heat_map(
+    changes: Sequence[Change], sharpes: Sequence[float | None], down: str | None, across: str
+) -> Iterable[Block]:
+    """Return one map as a table of shaded cells; without a setting `down` it has one row."""
     rows = _places([change[down] for change in changes] if down else [""])
     columns = _places([change[across] for change in changes])
     cells: dict[tuple[str, str], list[float | None]] = {}
@@ -104,17 +109,13 @@ def heat_map(changes: Sequence[Change], sharpes: Sequence[float | None], down: s
         cells.setdefault(place, []).append(sharpe)
     known = {place: [one for one in values if one is not None] for place, values in cells.items()}
     largest = max((abs(sum(values) / len(values)) for values in known.values() if values), default=0.0)
-    head = "".join(f"<th>{escape(name)}</th>" for name in dict.fromkeys(columns.values()))
-    body = "".join(
-        f"<tr><th>{escape(row)}</th>"
-        + "".join(_colored(known.get((row, column), []), largest) for column in dict.fromkeys(columns.values()))
-        + "</tr>"
-        for row in dict.fromkeys(rows.values())
+    across_names, down_names = dict.fromkeys(columns.values()), dict.fromkeys(rows.values())
+    yield table_of(
+        ("", *across_names),
+        [[row, *(_shaded(known.get((row, column), []), largest) for column in across_names)] for row in down_names],
     )
     each = max(len(values) for values in cells.values())
-    note = f'<p class="soft">{f"{each:,} combinations" if each > 1 else "One combination"} to a cell at most.</p>'
-    whole = f'<table class="map"><thead><tr><th></th>{head}</tr></thead><tbody>{body}</tbody></table>'
-    return f'<div class="scroll">{whole}</div>{note}'
+    yield Sentence(f"{f'{each:,} combinations' if each > 1 else 'One combination'} to a cell at most.", Tone.QUIET)
 
 
 def _places(values: Sequence[object]) -> dict[str, str]:
@@ -133,9 +134,13 @@ def _heading(first: object, last: object) -> str:
     return setting_words(first) if first == last else f"{setting_words(first)} to {setting_words(last)}"
 
 
-def _colored(values: Sequence[float], largest: float) -> str:
+def _shaded(values: Sequence[float], largest: float) -> Cell:
     if not values:
-        return "<td></td>"
-    mean = round(sum(values) / len(values), 2) + 0.0  # no minus before a zero
-    words = f"mean {mean:.2f}, best {max(values):.2f} of {len(values):,}"
-    return f'<td class="heat" style="background:{heat_color(mean, largest)}" title="{words}">{mean:.2f}</td>'
+        return Cell("")
+    mean = sum(values) / len(values)
+    words = f"mean {number(mean)}, best {number(max(values))} of {len(values):,}"
+    return Cell(number(mean), shade=mean / largest if largest else 0.0, note=words)
+
+
+def _ratio(ratio: float | None) -> str:
+    return "undefined" if ratio is None else number(ratio)

@@ -1,20 +1,18 @@
-"""The tear sheet of a backtest: one page with charts and tables that needs nothing from outside."""
+"""The tear sheet of a backtest: its charts and its tables as one page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from mtum.core.portfolio.returns import drawdown, from_capital
-from mtum.core.reporting.backtest.figure import chart, lines_of
-from mtum.core.reporting.backtest.page import page, prose, section, table
-from mtum.core.reporting.backtest.svg import Mark, heat_color
+from mtum.core.reporting.charts import Chart, Days, Line, Mark, Panel, equity_panels, equity_words, span
+from mtum.core.reporting.figures import MONTHS, number, percent
+from mtum.core.reporting.layout import Cell, Page, Section, Sentence, Table, table_of
 from mtum.core.research.metrics import SESSIONS_PER_YEAR
 from mtum.core.simulation.kernel.columns import Column
 from mtum.core.simulation.played import Played
-
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,46 +33,47 @@ class Sheet:
     benchmark: Column
 
 
-def tear_sheet(sheet: Sheet) -> str:
+def tear_sheet(sheet: Sheet) -> Page:
     """Return the page."""
     found = sheet.document
-    days = [str(day) for day in sheet.played.days.astype("datetime64[D]")]
-    title = f"{found['strategy']} on {found['symbol']}"
-    subtitle = (
-        f"{found['start']} to {found['end']}, {found['sessions']} sessions, source {found['source']}, fills at "
-        f"{found['fill_model']}, decisions on {found['decision_model']} bars. A past, not a promise."
+    name, held = f"{found['strategy']} on {found['symbol']}", found["benchmark"]
+    days = sheet.played.days.astype("datetime64[D]")
+    return Page(
+        subject=name,
+        verdict=f"{name}: {number(found['final_equity_usd'])} USD, buy and hold {number(held['final_equity_usd'])} USD",
+        lead=(
+            f"{found['start']} to {found['end']}, {found['sessions']} sessions, source {found['source']}, fills at "
+            f"{found['fill_model']}, decisions on {found['decision_model']} bars."
+        ),
+        mode="backtest",
+        first_screen=(Section("result", "Result", (_figures(found), *_sentences(found["metrics"]))),),
+        further=tuple(_further(sheet, days)),
+        footer=(*found["assumptions"], "A past, not a promise."),
+        charts=(_equity_chart(sheet, days), _trades_chart(sheet, days)),
+        wide=True,
     )
-    return page(title, subtitle, _sections(sheet, days))
 
 
-def _sections(sheet: Sheet, days: list[str]) -> list[str]:
-    found, capital = sheet.document, sheet.played.capital_usd
-    mine, held = sheet.played.equity, sheet.benchmark
-    pair = ("rules", "buy and hold")
-    parts = [
-        section("Result", _figures(found)),
-        section("Equity, USD, logarithmic", chart(days, lines_of(pair, (mine, held)), log=True)),
-        section(
-            "Below the peak, %",
-            chart(
-                days,
-                lines_of(pair, [100 * drawdown(from_capital(equity, capital)) for equity in (mine, held)]),
-                height=180,
-            ),
-        ),
-        section(
-            "Return of the last 12 months, %", chart(days, lines_of(pair, (_rolling(mine), _rolling(held))), height=180)
-        ),
-        section("Return by month, %", months_table(days, mine, capital)),
-        section("Trades", _price_chart(sheet, days)),
-        section("Why positions were left", _reason_table(found)),
-    ]
+def _further(sheet: Sheet, days: Days) -> Iterable[Section]:
+    found = sheet.document
+    months = months_table(days, sheet.played.equity, sheet.played.capital_usd)
+    yield Section("months", "Return by month, %", (months,))
+    yield Section("trades", "Trades")
+    yield Section("reasons", "Why positions were left", (_reasons(found["metrics"]["exit_reasons"]),))
     if "near_close" in found:
-        parts.append(section("Decided 20 minutes before the close", _near_close(found["near_close"])))
+        yield Section("near-close", "Decided 20 minutes before the close", tuple(_near_close(found["near_close"])))
     if "checks" in found:
-        parts += _check_sections(found)
-    parts.append(section("Every trade", _trade_table(found["trades"])))
-    return parts
+        yield from _check_sections(found)
+    yield Section("every-trade", "Every trade", (_trades(found["trades"]),))
+
+
+def _equity_chart(sheet: Sheet, days: Days) -> Chart:
+    capital = sheet.played.capital_usd
+    own, held = Line("rules", sheet.played.equity), Line("holding", sheet.benchmark, "second")
+    falls = (drawdown(from_capital(own.values, capital)), drawdown(from_capital(held.values, capital)))
+    year = tuple(Line(line.name, _rolling(line.values), line.hue) for line in (own, held))
+    panels = (*equity_panels(own, held, falls, log=True), Panel("Return of the last 12 months, %", year))
+    return Chart("equity", days, panels, equity_words(days, panels[:2]))
 
 
 def _rolling(equity: Column) -> Column:
@@ -84,46 +83,44 @@ def _rolling(equity: Column) -> Column:
     return out
 
 
-def months_table(days: Sequence[str], equity: Column, capital_usd: float) -> str:
-    """Return a table of monthly returns in per cent, colored, a year to a row."""
-    ends = [at for at in range(len(days)) if at + 1 == len(days) or days[at][:7] != days[at + 1][:7]]
-    before, returns = capital_usd, {}
-    for at in ends:
-        returns[days[at][:4], int(days[at][5:7])] = 100 * (float(equity[at]) / before - 1)
-        before = float(equity[at])
-    largest = max((abs(value) for value in returns.values()), default=1.0)
-    rows = []
-    for year in dict.fromkeys(key[0] for key in returns):
-        cells = [returns.get((year, month)) for month in range(1, 13)]
-        whole = 100 * (float(np.prod([1 + cell / 100 for cell in cells if cell is not None])) - 1)
-        rows.append(f"<tr><th>{year}</th>{''.join(_heat(cell, largest) for cell in cells)}<td>{whole:.1f}</td></tr>")
-    head = "".join(f"<th>{name}</th>" for name in ("", *MONTHS, "Year"))
-    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
-
-
-def _heat(cell: float | None, largest: float) -> str:
-    if cell is None:
-        return "<td></td>"
-    return f'<td class="heat" style="background:{heat_color(cell, largest)}">{cell:.1f}</td>'
-
-
-def _price_chart(sheet: Sheet, days: list[str]) -> str:
-    places = {day: at for at, day in enumerate(days)}
-    marks = []
+def _trades_chart(sheet: Sheet, days: Days) -> Chart:
+    marks: list[Mark] = []
     for trade in sheet.played.trades:
-        bought = f"{trade.entry_session}: {trade.shares} bought at {trade.entry_price:,.2f}"
-        marks.append(Mark(places[str(trade.entry_session)], trade.entry_price, bought, up=True))
+        told = f"{trade.shares} bought at {number(trade.entry_price)}"
+        marks.append(Mark(trade.entry_session, trade.entry_price, "bought", told=told))
         if trade.exit_session is not None and trade.exit_price is not None:
-            words = f"{trade.exit_session}: sold at {trade.exit_price:,.2f}, {', '.join(trade.reasons)}"
-            marks.append(Mark(places[str(trade.exit_session)], trade.exit_price, words, up=False))
-    return chart(days, lines_of(("close",), (sheet.close,)), height=320, log=True, marks=marks)
+            told = f"sold at {number(trade.exit_price)}, {', '.join(trade.reasons)}"
+            marks.append(Mark(trade.exit_session, trade.exit_price, "sold", told=told))
+    title = f"{sheet.played.symbol} close, USD, logarithmic; \N{BLACK UP-POINTING TRIANGLE} bought"
+    title += ", \N{BLACK DOWN-POINTING TRIANGLE} sold"
+    panel = Panel(title, (Line("close", sheet.close, "quiet"),), tuple(marks), log=True, height=3.0)
+    words = f"{sheet.played.symbol}, {span(days)}: close, and {len(sheet.played.trades)} trades; the table lists them."
+    return Chart("trades", days, (panel,), words, section="trades")
 
 
-def _figures(found: Mapping[str, Any]) -> str:
+def months_table(days: Days, equity: Column, capital_usd: float) -> Table:
+    """Return monthly returns in per cent, shaded, a year to a row."""
+    months = days.astype("datetime64[M]")
+    ends = np.append(np.flatnonzero(months[1:] != months[:-1]), len(days) - 1)
+    returns = equity[ends] / np.concatenate(([capital_usd], equity[ends[:-1]])) - 1
+    by_year: dict[int, dict[int, float]] = {}
+    for month, earned in zip(months[ends].tolist(), returns.tolist(), strict=True):
+        by_year.setdefault(month.year, {})[month.month] = 100 * earned
+    largest = float(np.abs(returns).max()) * 100 or 1.0
+    rows: list[tuple[Cell | str, ...]] = []
+    for year, earned in by_year.items():
+        whole = 100 * (float(np.prod([1 + one / 100 for one in earned.values()])) - 1)
+        cells = (
+            Cell(number(earned[month], 1), shade=earned[month] / largest) if month in earned else Cell("")
+            for month in range(1, 13)
+        )
+        rows.append((str(year), *cells, number(whole, 1)))
+    return table_of(("", *MONTHS, "Year"), rows)
+
+
+def _figures(found: Mapping[str, Any]) -> Table:
     mine, held = found["metrics"], found["benchmark"]
-    rows: list[tuple[str, object, object]] = [
-        ("final equity, USD", float(found["final_equity_usd"]), float(held["final_equity_usd"]))
-    ]
+    rows = [("final equity, USD", number(found["final_equity_usd"]), number(held["final_equity_usd"]))]
     rows += [
         (label, _percent(mine[name]), _percent(held[name]))
         for label, name in (
@@ -134,77 +131,81 @@ def _figures(found: Mapping[str, Any]) -> str:
             ("CVaR 95 % of a session, %", "cvar_95_frac"),
         )
     ]
-    rows += [(name.capitalize(), mine[name], held[name]) for name in ("sharpe", "sortino", "calmar")]
+    rows += [(name.capitalize(), number(mine[name]), number(held[name])) for name in ("sharpe", "sortino", "calmar")]
+    return table_of(("", "rules", "buy and hold"), rows)
+
+
+def _sentences(mine: Mapping[str, Any]) -> list[Sentence]:
+    won = f"{_percent(mine['win_rate_frac'])} % won"
+    if mine["win_rate_low"] is not None:
+        won += f" (95 % interval {_percent(mine['win_rate_low'])} to {_percent(mine['win_rate_high'])} %)"
     words = (
-        f"{mine['trades']} trades, {_percent(mine['win_rate_frac'])} % won "
-        f"(95 % interval {_percent(mine['win_rate_low'])} to {_percent(mine['win_rate_high'])} %), "
-        f"invested in {_percent(mine['exposure_frac'])} % of sessions, costs {mine['costs_usd']:,.2f} USD."
+        f"{mine['trades']} trades, {won}, invested in {_percent(mine['exposure_frac'])} % of sessions, "
+        f"costs {number(mine['costs_usd'])} USD."
     )
-    cautions = "".join(f"<p>{prose(line)}</p>" for line in mine["cautions"])
-    return table(("", "rules", "buy and hold"), rows) + f"<p>{words}</p>{cautions}"
+    return [Sentence(line) for line in (words, *mine["cautions"])]
 
 
-def _reason_table(found: Mapping[str, Any]) -> str:
-    columns = ("reason", "trades", "wins", "P&L, USD", "mean return, %", "mean sessions")
-    rows = [
+def _reasons(reasons: Sequence[Mapping[str, Any]]) -> Table:
+    rows: list[tuple[str, ...]] = [
         (
-            *(row["reason"], row["trades"], row["wins"], float(row["pnl_usd"])),
-            *(100 * row["mean_return_frac"], float(row["mean_sessions_held"])),
+            *(row["reason"], f"{row['trades']:,}", f"{row['wins']:,}", number(row["pnl_usd"])),
+            *(_percent(row["mean_return_frac"]), number(row["mean_sessions_held"])),
         )
-        for row in found["metrics"]["exit_reasons"]
+        for row in reasons
     ]
-    return table(columns, rows)
+    return table_of(("reason", "trades", "wins", "P&L, USD", "mean return, %", "mean sessions"), rows)
 
 
-def _near_close(spreads: Sequence[Mapping[str, Any]]) -> str:
+def _near_close(spreads: Sequence[Mapping[str, Any]]) -> Iterable[Sentence | Table]:
+    yield Sentence(f"Final equity in USD over {spreads[0]['draws']} draws each.")
     columns = ("price and VIX tied by", "5 %", "50 %", "95 %", "entries in another session, %", "sessions elsewhere, %")
+    ends = ("final_equity_low", "final_equity_middle", "final_equity_high")
     rows = [
         (
-            *(float(row["correlation"]), row["final_equity_low"], row["final_equity_middle"], row["final_equity_high"]),
-            *(100 * row["moved_entries_frac"], 100 * row["elsewhere_frac"]),
+            *(number(row["correlation"]), *(number(row[end]) for end in ends)),
+            *(_percent(row["moved_entries_frac"]), _percent(row["elsewhere_frac"])),
         )
         for row in spreads
     ]
-    return f"<p>Final equity in USD over {spreads[0]['draws']} draws each.</p>" + table(columns, rows)
+    yield table_of(columns, rows, left=())
 
 
-def _check_sections(found: Mapping[str, Any]) -> list[str]:
+def _check_sections(found: Mapping[str, Any]) -> Iterable[Section]:
     checks = found["checks"]
-    whole = ("as it is", "", found["metrics"]["trades"], float(found["final_equity_usd"]))
+    whole = ("as it is", "", f"{found['metrics']['trades']:,}", number(found["final_equity_usd"]))
     base = (*whole, _percent(found["metrics"]["cagr_frac"]))
+    columns = ("changed", "kind", "trades", "final equity, USD", "return a year, %")
 
-    def rows(*kinds: str) -> list[tuple[object, ...]]:
+    def variants(*kinds: str) -> Table:
         # The rules as they are first, then one kind after the other.
         changed = [row for kind in kinds for row in checks["variants"] if row["kind"] == kind]
-        return [base] + [
+        rows = [
             (
-                *(row["change"], row["kind"].replace("_", " "), row["trades"], float(row["final_equity_usd"])),
-                100 * row["cagr_frac"],
+                *(row["change"], row["kind"].replace("_", " "), f"{row['trades']:,}"),
+                *(number(row["final_equity_usd"]), _percent(row["cagr_frac"])),
             )
             for row in changed
         ]
+        return table_of(columns, [base, *rows], left=(0, 1), sortable=True)
 
-    columns = ("changed", "kind", "trades", "final equity, USD", "return a year, %")
-    verdict = "".join(f"<p>{prose(line)}</p>" for line in checks["verdict"])
-    return [
-        section("In plain words", verdict),
-        section("Score-card of the conditions", table(columns, rows("drop_one", "only_one"), sortable=True)),
-        section("Sensitivity", table(columns, rows("rsi_form", "volume_mode", "costs"), sortable=True)),
-    ]
+    yield Section("verdict", "In plain words", tuple(Sentence(line) for line in checks["verdict"]))
+    yield Section("score-card", "Score-card of the conditions", (variants("drop_one", "only_one"),))
+    yield Section("sensitivity", "Sensitivity", (variants("rsi_form", "volume_mode", "costs"),))
 
 
-def _trade_table(trades: Sequence[Mapping[str, Any]]) -> str:
+def _trades(trades: Sequence[Mapping[str, Any]]) -> Table:
     columns = ("entry", "price", "exit", "price", "shares", "P&L, USD", "return, %", "reason", "sessions")
     rows = [
         (
-            *(trade["entry_session"], float(trade["entry_price"]), trade["exit_session"], trade["exit_price"]),
-            *(trade["shares"], float(trade["pnl_usd"]), 100 * trade["return_frac"], trade["reason"] or "open"),
-            trade["sessions_held"],
+            *(str(trade["entry_session"]), number(trade["entry_price"]), str(trade["exit_session"] or "-")),
+            *(number(trade["exit_price"]), f"{trade['shares']:,}", number(trade["pnl_usd"])),
+            *(_percent(trade["return_frac"]), trade["reason"] or "open", str(trade["sessions_held"])),
         )
         for trade in trades
     ]
-    return table(columns, rows, sortable=True)
+    return table_of(columns, rows, left=(0, 2, 7), sortable=True)
 
 
 def _percent(frac: float | None) -> str:
-    return "unknown" if frac is None else f"{100 * frac:.2f}"
+    return percent(frac, sign=False).removesuffix("%")

@@ -1,0 +1,28 @@
+"""Settings of a study in the words of its page."""
+
+from collections.abc import Mapping
+
+
+def named(setting: str) -> str:
+    """Return the name of a setting without its section, in words that may break."""
+    return setting.rpartition(".")[2].replace("_", " ")
+
+
+def setting_words(value: object) -> str:
+    """Return the value of a setting as a person writes it."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def terms_words(terms: Mapping[str, object]) -> str:
+    """Return on what terms a history was played, as `mtum sweep --json` gives them; what varies is left out."""
+    capital, cost = terms.get("portfolio.capital_usd"), terms.get("portfolio.cost_frac")
+    parts = [f"{capital:,.0f} USD at the start"] if isinstance(capital, int | float) else []
+    match terms.get("portfolio.cost_model"):
+        case "percent" if isinstance(cost, int | float):
+            parts.append(f"costs {100 * cost:g} % a side")
+        case "ib":
+            parts.append("costs by the broker's schedule")
+        case _:
+            parts.append("costs as in the settings tried")
+    parts.append(f"slippage {terms['slippage_bps']:g} bps")
+    return f"{', '.join(parts)}, fills at {terms['fill']}, settlement {terms['settlement']}."

@@ -1,0 +1,211 @@
+"""What charts show: panels of lines over the same sessions, with marks and levels. A strategy says which lines."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtum.core.market.bars import Column
+from mtum.core.reporting import figures
+from mtum.core.strategies.contract import ChartPanel, Role
+
+type Days = NDArray[np.datetime64]
+type Hue = Literal["first", "second", "third", "good", "bad", "quiet"]
+"""A color of the palette, which has one for light pages and one for dark ones."""
+HUES: tuple[Hue, ...] = ("first", "second", "third", "good", "bad", "quiet")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Line:
+    """A value per session under a name; NaN leaves a gap. Values have shape (n_sessions,)."""
+
+    name: str
+    values: Column
+    hue: Hue = "first"
+    drawn: Literal["line", "area", "bars"] = "line"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something that happened in a session, at its place on the panel's scale.
+
+    Parameters
+    ----------
+    words : str
+        One or two words that stand beside it where there is room.
+    told : str
+        What a reader who points at it is told.
+    """
+
+    session: date
+    value: float
+    kind: Literal["bought", "sold", "projected"]
+    words: str = ""
+    told: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Panel:
+    """Lines over one scale.
+
+    Parameters
+    ----------
+    levels : tuple of (float, Role)
+        Thresholds, in the unit of the lines.
+    bounds : (float, float) or None
+        Lowest and highest value where the scale is fixed.
+    log : bool
+        Logarithmic scale; all values are above zero.
+    from_zero : bool
+        Whether the scale reaches to zero.
+    height : float
+        Against the panels beside it.
+    """
+
+    title: str
+    lines: tuple[Line, ...]
+    marks: tuple[Mark, ...] = ()
+    levels: tuple[tuple[float, Role], ...] = ()
+    bounds: tuple[float, float] | None = None
+    log: bool = False
+    from_zero: bool = False
+    height: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chart:
+    """Panels over the same sessions, the oldest first.
+
+    Parameters
+    ----------
+    key : str
+        Names it for style sheets, mails and tests.
+    words : str
+        What it shows, for readers who do not see it.
+    section : str
+        Key of the section it stands in; empty for one of the whole report.
+    """
+
+    key: str
+    days: Days
+    panels: tuple[Panel, ...]
+    words: str
+    section: str = ""
+
+
+def span(days: Days) -> str:
+    """Return the first and the last session in words."""
+    return f"{figures.day(days[0].astype(object))} to {figures.day(days[-1].astype(object))}"
+
+
+def market_panels(
+    symbol: str,
+    close: Line,
+    specified: Sequence[ChartPanel],
+    columns: Mapping[str, Column],
+    *,
+    words: Mapping[str, str],
+    marks: tuple[Mark, ...] = (),
+) -> tuple[Panel, ...]:
+    """Return the price with what lies over it and the trades, and the strategy's own panels below it.
+
+    Parameters
+    ----------
+    specified : sequence of ChartPanel
+        What the strategy's `panels()` returns; one without a title lies over the price.
+    columns : mapping of name to ndarray of float64, shape (n_sessions,)
+        Every line that a panel names; NaN where unknown.
+    words : mapping of name to str
+        What the strategy calls its indicators.
+    marks : tuple of Mark
+        Trades in USD per share; a projected one is a volume in shares.
+    """
+    trades = tuple(mark for mark in marks if mark.kind != "projected")
+    projected = tuple(mark for mark in marks if mark.kind == "projected")
+    over = [line for panel in specified if not panel.title for line in panel.lines]
+    called = "".join(f" and its {words.get(name) or label}" for name, label in over)
+    lines = (close, *(Line(label, columns[name], "second") for name, label in over))
+    price = Panel(f"{symbol} close{called}, USD", lines, trades, height=2.5)
+    return (price, *(_own_panel(panel, columns, projected) for panel in specified if panel.title))
+
+
+def _own_panel(panel: ChartPanel, columns: Mapping[str, Column], projected: tuple[Mark, ...]) -> Panel:
+    drawn = [(label, columns[name]) for name, label in panel.lines]
+    if not panel.bars:
+        lines = tuple(Line(label, line, hue) for (label, line), hue in zip(drawn, HUES, strict=False))
+        return Panel(panel.title, lines, levels=panel.levels, bounds=panel.bounds, from_zero=panel.bounds is None)
+    (first, bars), *others = drawn
+    unit, unit_words = _volume_unit(bars)
+    lines = (Line(first, bars / unit, "first", "bars"), *(Line(label, line / unit, "second") for label, line in others))
+    marks = projected if panel.lines[0][0] == "volume" else ()
+    title = f"{panel.title}{unit_words}{' (\N{BLACK DIAMOND} projected)' if marks else ''}"
+    placed = tuple(replace(mark, value=mark.value / unit) for mark in marks)
+    return Panel(title, lines, placed, levels=panel.levels, from_zero=True)
+
+
+def _volume_unit(volume: Column) -> tuple[float, str]:
+    top = float(np.nanmax(volume)) if len(volume) else 0.0
+    for unit, name in ((1e9, ", billions"), (1e6, ", millions"), (1e3, ", thousands")):
+        if top >= unit:
+            return unit, name
+    return 1.0, ", shares"
+
+
+def market_words(symbol: str, days: Days, panels: tuple[Panel, ...]) -> str:
+    """Return what the market panels show in two or three sentences."""
+    price, *below = panels
+    close = _last(price.lines[0])
+    told = [f"{symbol}, {span(days)}: close {figures.number(close)} USD"]
+    for line in price.lines[1:]:
+        side = "above" if (close or 0.0) > float(line.values[-1]) else "below"
+        told.append(f"{side} {line.name} ({figures.number(_last(line))})")
+    others = [
+        f"{line.name} {figures.number(_last(line), 1 if panel.bounds else 2)}"
+        for panel in below
+        if panel.lines[0].drawn != "bars"
+        for line in panel.lines
+    ]
+    lines = f" {', '.join(others)}." if others else ""
+    bought = sum(mark.kind == "bought" for mark in price.marks)
+    return f"{', '.join(told)}.{lines} {bought} entries and {len(price.marks) - bought} exits are marked."
+
+
+def equity_panels(own: Line, held: Line, falls: tuple[Column, Column], *, log: bool = False) -> tuple[Panel, Panel]:
+    """Return equity against buying and holding, and below it how far both are below their peaks.
+
+    Parameters
+    ----------
+    own, held : Line
+        Equity in USD.
+    falls : (ndarray, ndarray) of float64, shape (n_sessions,) each
+        Drawdowns of the two as fractions in (-1, 0].
+    """
+    title = f"Equity against buy and hold, USD{', logarithmic' if log else ''}"
+    below = (Line(own.name, 100 * falls[0], own.hue, "area"), Line(held.name, 100 * falls[1], held.hue))
+    return Panel(title, (own, held), log=log, height=2.0), Panel("Below the peak, %", below)
+
+
+def equity_words(days: Days, panels: tuple[Panel, ...]) -> str:
+    """Return what the equity panels show in two sentences, three where a panel of sleeves follows them."""
+    equity, falls, *sleeves = panels
+    own, held = equity.lines
+    deepest, of_holding = (_deepest(line.values) for line in falls.lines)
+    earned = [f"{line.name} {figures.number(_last(line), sign=True)}" for panel in sleeves for line in panel.lines]
+    return (
+        f"Equity, {span(days)}: {figures.number(_last(own))} USD; buy and hold {figures.number(_last(held))} USD. "
+        f"Max drawdown {figures.percent(deepest)}, holding {figures.percent(of_holding)}."
+        + (f" Earned since each sleeve began: {', '.join(earned)} USD." if earned else "")
+    )
+
+
+def _last(line: Line) -> float | None:
+    amount = float(line.values[-1])
+    return None if np.isnan(amount) else amount
+
+
+def _deepest(percents: Column) -> float | None:
+    amount = float(percents.min()) / 100
+    return None if np.isnan(amount) else amount
