@@ -10,6 +10,7 @@ from threading import Event
 from typing import TYPE_CHECKING, NoReturn
 
 from mtum.config import Settings, current_environment, find, load
+from mtum.core.canonical import utc_text
 from mtum.core.market.instants import instant_named
 from mtum.errors import ConfigError, ExitCode, MtumError, UsageError
 
@@ -102,7 +103,7 @@ def wake_document(wake: "Wake") -> dict[str, str]:
         "job": wake.job,
         "slot": wake.slot,
         "session": wake.session.isoformat(),
-        "at_utc": wake.at.isoformat().replace("+00:00", "Z"),
+        "at_utc": utc_text(wake.at),
         "at_new_york": wake.at.astimezone(NEW_YORK).isoformat(),
     }
 

@@ -5,13 +5,14 @@ import math
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields, is_dataclass
-from datetime import UTC, date, datetime
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
+from mtum.core import canonical
 from mtum.errors import ConfigError, ExitCode, MtumError
 
 if TYPE_CHECKING:
@@ -104,39 +105,25 @@ def json_text(document: Mapping[str, Any]) -> str:
     return json.dumps(plain(document), indent=2, ensure_ascii=not _knows_utf(sys.stdout), allow_nan=False)
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> Any:
     """Return plain JSON values: numbers for money, `YYYY-MM-DD`, UTC ISO 8601, absolute paths, null for NaN."""
-    if isinstance(value, Enum):
-        return plain(value.value)
-    if value is None or isinstance(value, bool | int | str | float | Decimal | date | Path):
-        return _plain_scalar(value)
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, Mapping):
-        return {str(plain(key)): plain(item) for key, item in value.items()}
-    return [plain(item) for item in value]
+    return canonical.plain(value, _scalar)
 
 
-def _plain_scalar(value: bool | str | float | Decimal | date | Path | None) -> bool | str | int | float | None:
+def _scalar(value: object) -> object:
     match value:
+        case Decimal() if not value.is_finite():
+            return None
+        case Decimal():
+            return int(value) if value == value.to_integral_value() else float(value)
         case float():
             return value if math.isfinite(value) else None
-        case Decimal():
-            whole = value.is_finite() and value == value.to_integral_value()
-            return int(value) if whole else _plain_scalar(float(value))
         case datetime():
-            return instant_text(value)
-        case date():
-            return value.isoformat()
+            return canonical.utc_text(value)
         case Path():
             return str(value.absolute())
         case _:
-            return value
-
-
-def instant_text(instant: datetime) -> str:
-    """Return an aware instant as UTC ISO 8601 with `Z`."""
-    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+            return canonical.exact(value)
 
 
 def one_line(text: str) -> str:

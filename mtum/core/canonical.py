@@ -31,8 +31,10 @@ def digest(text: str) -> str:
     return sha256(text.encode()).hexdigest()
 
 
-def zulu(at: datetime, timespec: str = "auto") -> str:
-    """Return an aware instant as UTC ISO 8601 with `Z`."""
+def utc_text(at: datetime, timespec: str = "auto") -> str:
+    """Return an aware instant as UTC ISO 8601 with Z; ValueError without a time zone."""
+    if at.tzinfo is None:
+        raise ValueError(f"the instant {at.isoformat()} has no time zone")
     return at.astimezone(UTC).isoformat(timespec=timespec).replace("+00:00", "Z")
 
 

@@ -18,6 +18,7 @@ from mtum.app.service.outbox import Flushed, Outbox
 from mtum.app.service.run_due import DueRun, RunContext, run_due
 from mtum.app.service.schedule import NIGHT, Slot, Wake, timetable, upcoming
 from mtum.config import Settings, current_environment, secret_problems
+from mtum.core.canonical import utc_text
 from mtum.errors import BrokerError, ConfigError, ExitCode, NotifyError, RunLockedError, StoreError
 from mtum.ports.messages import Message, Notifier
 from mtum.ports.store import Store
@@ -195,7 +196,7 @@ def due_document(found: DueRun) -> dict[str, Any]:
     problems += [{"code": int(ExitCode.NOTIFY), "text": f"{name}: {error}"} for name, error in found.flushed.failed]
     if found.text:
         problems.insert(0, {"code": int(found.exit_code), "text": found.text})
-    at = found.at.isoformat().replace("+00:00", "Z")
+    at = utc_text(found.at)
     return {
         "at": at,
         "runs": runs,

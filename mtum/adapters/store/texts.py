@@ -1,22 +1,16 @@
 """How instants, sessions, money and documents stand in a column, and back."""
 
 import json
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from mtum.core.canonical import utc_text
+
 
 def instant_text(at: datetime) -> str:
-    """Return an aware instant as UTC ISO 8601 with microseconds and Z, so that text order is time order.
-
-    Raises
-    ------
-    ValueError
-        If the instant has no time zone.
-    """
-    if at.tzinfo is None:
-        raise ValueError(f"the instant {at.isoformat()} has no time zone")
-    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    """Return an aware instant as UTC ISO 8601 with microseconds and Z, so that text order is time order."""
+    return utc_text(at, "microseconds")
 
 
 def instant(text: str) -> datetime:

@@ -19,6 +19,7 @@ from mtum.app.session.match_orders import broken_off, order_problems, unread_pro
 from mtum.app.session.our_books import read_books
 from mtum.app.session.run_document import orders_document
 from mtum.app.session.settle_crosses import settle_crosses
+from mtum.core.canonical import utc_text
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.portfolio.fills import Fill
 from mtum.core.portfolio.limits import Restriction
@@ -183,7 +184,7 @@ def _fill_document(fill: Fill) -> dict[str, Any]:
         "shares": fill.shares,
         "price": float(fill.price),
         "commission_usd": float(fill.commission_usd) if fill.commission_usd is not None else None,
-        "instant": fill.instant.isoformat().replace("+00:00", "Z"),
+        "instant": utc_text(fill.instant),
     }
 
 

@@ -20,6 +20,7 @@ from mtum.app.ledger.sleeve_records import (
 from mtum.app.ledger.virtual import virtual_records
 from mtum.app.session.check_book import BookCheck
 from mtum.app.session.gather import GatheredMarket, SleeveMarket
+from mtum.core.canonical import utc_text
 from mtum.core.decide import FAILED, abstained, decide, with_change_since
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.market.validation import at_midpoint
@@ -205,7 +206,7 @@ def record_of(desk: Desk, one: Decided, decided_at: datetime) -> DecisionRecord:
         symbol: {
             "volume_so_far": None if isnan(today.volume_so_far) else today.volume_so_far,
             "volume_share": today.volume_share,
-            "bar_time": today.seen_at.isoformat().replace("+00:00", "Z"),
+            "bar_time": utc_text(today.seen_at),
         }
         for symbol, today in one.gathered.view.provisional.items()
     }

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mtum.app.desk import Problem, exit_code_of
+from mtum.core.canonical import utc_text
 from mtum.core.decide import FAILED, UNFIT
 from mtum.core.portfolio.decision import Action
 from mtum.core.reporting.parts.coordination import coordination_document
@@ -56,7 +57,7 @@ def run_document(
         "degraded": list(dict.fromkeys(word for record in records for word in record.document.get("degraded", []))),
         "problems": [problem.document() for problem in problems],
         "exit_code": int(exit_code_of(problems)),
-        "decided_at": first.decided_at.isoformat().replace("+00:00", "Z"),
+        "decided_at": utc_text(first.decided_at),
         "source": first.document.get("source"),
         "rerun": False,
     }

@@ -8,7 +8,7 @@ from math import isfinite, nan
 from types import NoneType
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
-from mtum.core.canonical import decode, exact, plain, table_in, zulu
+from mtum.core.canonical import decode, exact, plain, table_in, utc_text
 from mtum.core.reporting.stated import State, Stated
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def from_document[T: "DataclassInstance"](kind: type[T], stored: Mapping[str, ob
 
 def _scalar(given: object) -> object:
     if isinstance(given, datetime):
-        return zulu(given, "seconds")
+        return utc_text(given, "seconds")
     # JSON has no NaN: what could not be worked out is null.
     return None if isinstance(given, float) and not isfinite(given) else exact(given)
 
