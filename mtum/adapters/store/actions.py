@@ -1,11 +1,10 @@
 """What lots follow without a trade: splits that source and broker agreed upon, and changes of symbols as stated."""
 
-import json
 import sqlite3
 from datetime import date
 
-from mtum.adapters.store.texts import maybe_money, money
-from mtum.core.portfolio.fills import Action, ChangeKind, Split, SymbolChange
+from mtum.adapters.store.texts import maybe_money, money, of_row
+from mtum.core.portfolio.fills import Action, Split, SymbolChange
 from mtum.ports.records import IN_LIEU
 
 AGREED = "agreed"
@@ -50,14 +49,4 @@ def acted_on(connection: sqlite3.Connection) -> frozenset[str]:
 
 def change_of(row: sqlite3.Row) -> SymbolChange:
     """Return the change of a row of `CHANGES`."""
-    return SymbolChange(
-        kind=ChangeKind(row["kind"]),
-        symbol=row["symbol"],
-        session=date.fromisoformat(row["session"]),
-        into=row["into_symbol"],
-        ratio=money(row["ratio"]),
-        cash_usd=money(row["cash_usd"]),
-        basis_frac=money(row["basis_frac"]),
-        given=json.loads(row["given"]),
-        in_lieu_usd=maybe_money(row["in_lieu_usd"]),
-    )
+    return of_row(SymbolChange, row, f"the change of {row['symbol']}", into=row["into_symbol"])

@@ -13,7 +13,7 @@ from mtum.adapters.store.ledger import insert_movements
 from mtum.adapters.store.market.checksums import COLUMNS, checksum
 from mtum.adapters.store.orders.trades import write_trades
 from mtum.adapters.store.statements import insert_external
-from mtum.adapters.store.texts import instant, instant_text, money, plain
+from mtum.adapters.store.texts import cells, insert, instant, instant_text, money, plain
 from mtum.core.portfolio.fills import ChangeKind, SymbolChange
 from mtum.ports.records import IN_LIEU, CashMovement, ChangeRecord, merger_key
 
@@ -41,22 +41,15 @@ class SqliteChanges:
         """Record a change with all that it brings, in one durable transaction."""
         change, at = record.change, instant_text(record.stated_at)
         values = {
-            "kind": change.kind.value,
-            "symbol": change.symbol,
-            "session": change.session.isoformat(),
+            **cells(change, "into", "in_lieu_usd"),
             "into_symbol": change.into,
-            "ratio": float(change.ratio),
-            "cash_usd": float(change.cash_usd),
-            "basis_frac": float(change.basis_frac),
-            "given": plain(dict(change.given)),
             "positions_before": plain({symbol: float(shares) for symbol, shares in sorted(record.before.items())}),
             "positions_after": plain({symbol: float(shares) for symbol, shares in sorted(record.after.items())}),
             "external": plain({symbol: [*map(float, both)] for symbol, both in sorted(record.external.items())}),
             "stated_at": at,
         }
-        sql = f"INSERT INTO symbol_changes ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})"
         with self.database.write() as connection:
-            connection.execute(sql, tuple(values.values()))
+            insert(connection, "symbol_changes", values)
             for symbol, (_, shares) in record.external.items():
                 insert_external(connection, symbol, shares, at, f"{change.kind} {change.symbol} of {change.session}")
             insert_movements(connection, movements)

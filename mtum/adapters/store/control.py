@@ -2,14 +2,13 @@
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Any
 
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.orders.halting import restriction_in_force
-from mtum.adapters.store.texts import instant, instant_text, maybe_instant, since_text
+from mtum.adapters.store.texts import cells, insert, instant_text, of_row, since_text
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.limits import Restriction
 from mtum.ports.records import Halt, VolumeSnapshot
@@ -49,33 +48,19 @@ class SqliteControl:
 
     def write_snapshot(self, snapshot: VolumeSnapshot) -> None:
         """Insert or update the snapshot of its symbol, source and session."""
-        values = (
-            snapshot.symbol,
-            snapshot.source,
-            snapshot.session.isoformat(),
-            snapshot.minutes,
-            snapshot.volume_so_far,
-            snapshot.share,
-            snapshot.projected,
-            int(snapshot.half_day),
-            snapshot.final_volume,
-            snapshot.projected_low,
-            snapshot.projected_high,
-            snapshot.learned_sessions,
-            snapshot.error_frac,
-        )
-        sql = f"INSERT OR REPLACE INTO volume_snapshots VALUES ({', '.join('?' * len(values))})"
+        values = cells(snapshot)
+        known = ("symbol", "source", "session")
+        changed = ", ".join(f"{name} = excluded.{name}" for name in values if name not in known)
         with self.database.write() as connection:
-            connection.execute(sql, values)
+            insert(connection, "volume_snapshots", values, f"ON CONFLICT ({', '.join(known)}) DO UPDATE SET {changed}")
 
     def snapshots(
         self, symbol: str, source: str, since: date | None = None, *, waiting: bool = False
     ) -> Sequence[VolumeSnapshot]:
         """Return snapshots, oldest first; all, or those from a session on, or those still without a final volume."""
-        names = ", ".join(field.name for field in fields(VolumeSnapshot))
-        sql = f"SELECT {names} FROM volume_snapshots WHERE symbol = ? AND source = ? AND session >= ?"
+        sql = "SELECT * FROM volume_snapshots WHERE symbol = ? AND source = ? AND session >= ?"
         sql += " AND final_volume IS NULL ORDER BY session" if waiting else " ORDER BY session"
-        return tuple(_snapshot(tuple(row)) for row in self.database.rows(sql, (symbol, source, since_text(since))))
+        return tuple(_snapshot(row) for row in self.database.rows(sql, (symbol, source, since_text(since))))
 
     def write_sessions(self, sessions: Sequence[Session]) -> None:
         """Replace the table of upcoming sessions."""
@@ -99,20 +84,10 @@ class SqliteControl:
 
 
 def _halt(row: sqlite3.Row) -> Halt:
-    return Halt(
-        id=row["id"],
-        restriction=Restriction(row["restriction"]),
-        why=row["why"],
-        by=row["halted_by"],
-        since=instant(row["since"]),
-        lifted_at=maybe_instant(row["lifted_at"]),
-        sleeve=row["strategy"],
-    )
+    return of_row(Halt, row, f"the halt {row['id']}", by=row["halted_by"], sleeve=row["strategy"])
 
 
 @lru_cache(maxsize=4096)
-def _snapshot(columns: tuple[Any, ...]) -> VolumeSnapshot:
+def _snapshot(row: sqlite3.Row) -> VolumeSnapshot:
     # A value, made once however often the row is read: the same weeks are learned from every session.
-    symbol, source, session, minutes, volume, share, projected, half_day, *told = columns
-    day = date.fromisoformat(session)
-    return VolumeSnapshot(symbol, source, day, minutes, volume, share, projected, bool(half_day), *told)
+    return of_row(VolumeSnapshot, row, f"the volume of {row['symbol']} seen on {row['session']}")

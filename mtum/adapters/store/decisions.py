@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -13,7 +13,7 @@ from mtum.adapters.store.ledger import insert_movements
 from mtum.adapters.store.orders.crosses import insert_cross
 from mtum.adapters.store.orders.intents import insert_intent
 from mtum.adapters.store.plans import insert_plan
-from mtum.adapters.store.texts import instant, instant_text, plain, table
+from mtum.adapters.store.texts import cells, insert, of_row, table
 from mtum.core.canonical import canonical
 from mtum.core.portfolio.orders import OrderIntent
 from mtum.errors import StoreError, VerificationError
@@ -177,46 +177,17 @@ def _id_of(connection: sqlite3.Connection, record: DecisionRecord) -> int | None
 
 def _insert(connection: sqlite3.Connection, record: DecisionRecord, frames: FrameWriter) -> int:
     values = {
-        "account": record.account,
-        "session": record.session.isoformat(),
-        "strategy": record.strategy,
-        "preview": int(record.preview),
-        "decided_at": instant_text(record.decided_at),
-        "action": record.action,
-        "reasons": plain(list(record.reasons)),
-        "document": plain(dict(record.document)),
+        **cells(record, "frame", "settings", "libraries", "remembered"),
+        **{name: canonical(getattr(record, name)) for name in ("settings", "libraries", "remembered")},
         "frame_hash": frames.insert(record.frame),
-        "settings": canonical(dict(record.settings)),
-        "settings_hash": record.settings_hash,
-        "code_version": record.code_version,
-        "code_hash": record.code_hash,
-        "libraries": canonical(dict(record.libraries)),
-        "remembered": canonical({symbol: dict(kept) for symbol, kept in record.remembered.items()}),
     }
-    names = ", ".join(values)
-    marks = ", ".join("?" * len(values))
-    sql = f"INSERT INTO decisions ({names}) VALUES ({marks}) RETURNING id"
-    return int(connection.execute(sql, tuple(values.values())).fetchone()[0])
+    return int(insert(connection, "decisions", values, "RETURNING id").fetchone()[0])
 
 
 def _record(connection: sqlite3.Connection, row: sqlite3.Row, *, bars: bool = True) -> DecisionRecord:
+    what = f"the stored decision of {row['session']}"
     try:
-        return DecisionRecord(
-            account=row["account"],
-            session=date.fromisoformat(row["session"]),
-            strategy=row["strategy"],
-            decided_at=instant(row["decided_at"]),
-            action=row["action"],
-            reasons=tuple(json.loads(row["reasons"])),
-            document=table(row["document"]),
-            frame=whole_frame(connection, row["frame"], bars=bars),
-            settings=table(row["settings"]),
-            settings_hash=row["settings_hash"],
-            code_version=row["code_version"],
-            code_hash=row["code_hash"],
-            libraries=table(row["libraries"]),
-            remembered=table(row["remembered"]),
-            preview=bool(row["preview"]),
-        )
+        frame = whole_frame(connection, row["frame"], bars=bars)
     except ValueError as error:
-        raise VerificationError(f"the stored decision of {row['session']} cannot be read: {error}") from error
+        raise VerificationError(f"{what} cannot be read: {error}") from error
+    return replace(of_row(DecisionRecord, row, what, VerificationError, frame={}), frame=frame)

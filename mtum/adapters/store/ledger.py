@@ -7,46 +7,21 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
 
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.schema.tables import OPEN_MOVEMENTS as OPEN
-from mtum.adapters.store.texts import instant_text, maybe_float, maybe_money, money, plain, since_text
+from mtum.adapters.store.texts import cells, insert, instant_text, money, of_row, plain, since_text
 from mtum.core.portfolio.lots import Lot
 from mtum.ports.broker import BrokerLists
 from mtum.ports.records import CashMovement, EquityPoint
 
-_WRITE_POINT = """
-INSERT INTO equity VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (strategy, session) DO UPDATE SET
-  cash_usd = excluded.cash_usd, receivable_usd = excluded.receivable_usd, market_usd = excluded.market_usd,
-  equity_usd = excluded.equity_usd, flows_usd = excluded.flows_usd, benchmark_usd = excluded.benchmark_usd,
-  close = excluded.close, shares = excluded.shares, final = excluded.final"""
-
-
-_MOVE = (
-    "INSERT INTO cash_movements VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
-    "ON CONFLICT (key) DO UPDATE SET paid = 1 WHERE excluded.paid = 1"
-)
+_PAID = "ON CONFLICT (key) DO UPDATE SET paid = 1 WHERE excluded.paid = 1"
 
 
 def insert_movements(connection: sqlite3.Connection, movements: Iterable[CashMovement]) -> None:
     """Store movements of cash; a known key is left alone, except that a receivable may become paid."""
-    connection.executemany(
-        _MOVE,
-        [
-            (
-                movement.key,
-                movement.strategy,
-                movement.session.isoformat(),
-                movement.kind,
-                float(movement.amount_usd),
-                movement.symbol,
-                movement.note,
-                int(movement.paid),
-            )
-            for movement in movements
-        ],
-    )
+    for movement in movements:
+        insert(connection, "cash_movements", cells(movement), _PAID)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,77 +58,38 @@ class SqliteLedger:
     def movements(self, strategy: str, *, open_only: bool = False) -> Sequence[CashMovement]:
         """Return movements in the order of their sessions; or those of capital, flows and what is owed."""
         which = f"strategy = ? AND {OPEN}" if open_only else "strategy = ?"
-        columns = "key, strategy, session, kind, amount_usd, note, symbol, paid"
-        sql = f"SELECT {columns} FROM cash_movements WHERE {which} ORDER BY session, rowid"
-        return tuple(
-            CashMovement(key, owner, date.fromisoformat(day), kind, money(amount), note, symbol, bool(paid))
-            for key, owner, day, kind, amount, note, symbol, paid in self.database.rows(sql, (strategy,))
-        )
+        sql = f"SELECT * FROM cash_movements WHERE {which} ORDER BY session, rowid"
+        rows = self.database.rows(sql, (strategy,))
+        return tuple(of_row(CashMovement, row, f"the cash movement {row['key']}") for row in rows)
 
     def write_lots(
         self, strategy: str, lots: Sequence[Lot], remembered: Mapping[tuple[str, str], Mapping[str, float]]
     ) -> None:
         """Replace the strategy's open lots; `remembered` is by intent id and symbol."""
-        rows = [
-            (
-                lot.intent_id,
-                strategy,
-                lot.symbol,
-                lot.session.isoformat(),
-                lot.shares,
-                lot.opened_shares,
-                float(lot.entry_price),
-                float(lot.cost_usd),
-                plain(dict(remembered.get((lot.intent_id, lot.symbol), {}))),
-                lot.multiplier,
-            )
-            for lot in lots
-        ]
         with self.database.write() as connection:
             connection.execute("DELETE FROM lots WHERE strategy = ?", (strategy,))
-            connection.executemany("INSERT INTO lots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+            for lot in lots:
+                kept = plain(dict(remembered.get((lot.intent_id, lot.symbol), {})))
+                insert(connection, "lots", {**cells(lot), "strategy": strategy, "remembered": kept})
 
     def lots(self, strategy: str) -> Sequence[Lot]:
         """Return the open lots as they were last written, oldest first."""
         sql = "SELECT * FROM lots WHERE strategy = ? ORDER BY session, rowid"
-        return tuple(
-            Lot(
-                intent_id=row["intent_id"],
-                strategy=row["strategy"],
-                symbol=row["symbol"],
-                session=date.fromisoformat(row["session"]),
-                shares=row["shares"],
-                opened_shares=row["opened_shares"],
-                entry_price=money(row["entry_price"]),
-                cost_usd=money(row["cost_usd"]),
-                multiplier=row["multiplier"],
-            )
-            for row in self.database.rows(sql, (strategy,))
-        )
+        rows = self.database.rows(sql, (strategy,))
+        return tuple(of_row(Lot, row, f"the lot of {row['intent_id']}") for row in rows)
 
     def write_equity(self, point: EquityPoint) -> None:
         """Insert or update the point of its session."""
-        values = (
-            point.session.isoformat(),
-            point.strategy,
-            float(point.cash_usd),
-            float(point.receivable_usd),
-            float(point.market_usd),
-            float(point.equity_usd),
-            float(point.flows_usd),
-            maybe_float(point.benchmark_usd),
-            maybe_float(point.close),
-            point.shares,
-            int(point.final),
-        )
         # Not replaced but updated, so that a point written again as it was is no event.
+        values = cells(point)
+        changed = ", ".join(f"{name} = excluded.{name}" for name in values if name not in ("strategy", "session"))
         with self.database.write() as connection:
-            connection.execute(_WRITE_POINT, values)
+            insert(connection, "equity", values, f"ON CONFLICT (strategy, session) DO UPDATE SET {changed}")
 
     def equity(self, strategy: str, since: date | None = None) -> Sequence[EquityPoint]:
         """Return points, oldest first; all, or those from a session on."""
         sql = "SELECT * FROM equity WHERE strategy = ? AND session >= ? ORDER BY session"
-        return tuple(point(tuple(row)) for row in self.database.rows(sql, (strategy, since_text(since))))
+        return tuple(point(row) for row in self.database.rows(sql, (strategy, since_text(since))))
 
     def write_account(self, day: date, at: datetime, lists: BrokerLists) -> None:
         """Record account values and positions as the broker showed them."""
@@ -200,19 +136,6 @@ def cash_of(database: Database, strategy: str, until: date | None = None) -> Dec
 
 # Points are read several times a session; each is a value, so it is made once.
 @lru_cache(maxsize=4096)
-def point(columns: tuple[Any, ...]) -> EquityPoint:
+def point(row: sqlite3.Row) -> EquityPoint:
     """Return the point of a row of the table; a value, made once however often the row is read."""
-    session, strategy, cash, receivable, market, equity, flows, benchmark, close, shares, final = columns
-    return EquityPoint(
-        session=date.fromisoformat(session),
-        strategy=strategy,
-        cash_usd=money(cash),
-        receivable_usd=money(receivable),
-        market_usd=money(market),
-        equity_usd=money(equity),
-        flows_usd=money(flows),
-        benchmark_usd=maybe_money(benchmark),
-        close=maybe_money(close),
-        shares=shares,
-        final=bool(final),
-    )
+    return of_row(EquityPoint, row, f"the equity of {row['strategy']} of {row['session']}")

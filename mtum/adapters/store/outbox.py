@@ -1,15 +1,16 @@
 """Messages waiting to be delivered: written with the run, sent after it."""
 
-import json
 import sqlite3
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from mtum.adapters.store.database import Database
-from mtum.adapters.store.texts import instant_text, maybe_instant, plain
-from mtum.ports.messages import Message, Urgency
+from mtum.adapters.store.texts import cells, insert, instant_text, maybe_instant, of_row, plain
+from mtum.ports.messages import Message
+
+_ONCE = "ON CONFLICT (key) DO NOTHING"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,22 +22,9 @@ class SqliteMessages:
     def queue_message(self, message: Message, at: datetime, run_id: int | None) -> bool:
         """Put a message into the outbox; False if its key is already there."""
         images = {name: b64encode(image).decode("ascii") for name, image in message.images.items()}
-        sql = (
-            "INSERT INTO notifications (key, run_id, noted_at, urgency, subject, text, html, images) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING"
-        )
-        values = (
-            message.key,
-            run_id,
-            instant_text(at),
-            message.urgency.value,
-            message.subject,
-            message.text,
-            message.html,
-            plain(images),
-        )
+        values = {**cells(message, "images", "at"), "images": plain(images), "noted_at": instant_text(at)}
         with self.database.write() as connection:
-            return connection.execute(sql, values).rowcount == 1
+            return insert(connection, "notifications", {**values, "run_id": run_id}, _ONCE).rowcount == 1
 
     def undelivered(self) -> Sequence[tuple[int, Message]]:
         """Return outbox messages not delivered yet, with their ids, oldest first."""
@@ -62,12 +50,4 @@ class SqliteMessages:
 
 
 def _message(row: sqlite3.Row) -> Message:
-    return Message(
-        key=row["key"],
-        urgency=Urgency(row["urgency"]),
-        subject=row["subject"],
-        text=row["text"],
-        html=row["html"],
-        images={name: b64decode(image) for name, image in json.loads(row["images"]).items()},
-        at=maybe_instant(row["noted_at"]),
-    )
+    return of_row(Message, row, f"the message {row['key']}", at=row["noted_at"])

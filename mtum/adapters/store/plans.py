@@ -3,14 +3,14 @@
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.frames import FrameWriter, is_sound, whole_frame
-from mtum.adapters.store.texts import instant, instant_text, money, plain, table
+from mtum.adapters.store.texts import cells, insert, instant, instant_text, money, of_row
 from mtum.errors import VerificationError
 from mtum.ports.records import PlanRecord
 
@@ -19,15 +19,8 @@ _SELECT = "SELECT plans.*, input_frames.frame FROM plans JOIN input_frames ON ha
 
 def insert_plan(connection: sqlite3.Connection, plan: PlanRecord) -> None:
     """Store a plan and its frame."""
-    values = (
-        plan.account,
-        plan.session.isoformat(),
-        instant_text(plan.decided_at),
-        plain(dict(plan.document)),
-        FrameWriter(connection, final=True).insert(plan.frame),
-    )
-    sql = "INSERT INTO plans (account, session, decided_at, document, frame_hash) VALUES (?, ?, ?, ?, ?)"
-    connection.execute(sql, values)
+    frame_hash = FrameWriter(connection, final=True).insert(plan.frame)
+    insert(connection, "plans", {**cells(plan, "frame"), "frame_hash": frame_hash})
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +79,11 @@ class SqlitePlans:
 
 
 def _plan(connection: sqlite3.Connection, row: sqlite3.Row) -> PlanRecord:
+    what = f"the stored plan of {row['session']}"
     try:
-        decided_at = instant(row["decided_at"])
-        if instant_text(decided_at) != row["decided_at"]:
+        frame = whole_frame(connection, row["frame"])
+        if instant_text(instant(row["decided_at"])) != row["decided_at"]:
             raise ValueError(f"{row['decided_at']} is not how an instant is written")
-        return PlanRecord(
-            account=row["account"],
-            session=date.fromisoformat(row["session"]),
-            decided_at=decided_at,
-            document=table(row["document"]),
-            frame=whole_frame(connection, row["frame"]),
-        )
     except ValueError as error:
-        raise VerificationError(f"the stored plan of {row['session']} cannot be read: {error}") from error
+        raise VerificationError(f"{what} cannot be read: {error}") from error
+    return replace(of_row(PlanRecord, row, what, VerificationError, frame={}), frame=frame)

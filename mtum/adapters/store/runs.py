@@ -8,8 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from mtum.adapters.store.database import Database
-from mtum.adapters.store.texts import instant, instant_text, maybe_day, maybe_instant, plain, table
-from mtum.errors import StoreError
+from mtum.adapters.store.texts import instant_text, of_row, plain
 from mtum.ports.records import RunRecord
 
 
@@ -105,21 +104,4 @@ def _maybe(row: sqlite3.Row | None) -> RunRecord | None:
 
 
 def _record(row: sqlite3.Row) -> RunRecord:
-    try:
-        document = None if row["document"] is None else table(row["document"])
-        steps = {name: instant(at) for name, at in table(row["steps"]).items()}
-    except ValueError as error:
-        what = f"what {row['job']} of {row['session']} recorded (run {row['id']})"
-        raise StoreError(f"{what} cannot be read: {error}; `mtum restore` brings a backup back") from error
-    return RunRecord(
-        id=row["id"],
-        job=row["job"],
-        slot=row["slot"],
-        session=maybe_day(row["session"]),
-        started_at=instant(row["started_at"]),
-        finished_at=maybe_instant(row["finished_at"]),
-        outcome=row["outcome"],
-        exit_code=row["exit_code"],
-        document=document,
-        steps=steps,
-    )
+    return of_row(RunRecord, row, f"what {row['job']} of {row['session']} recorded (run {row['id']})")

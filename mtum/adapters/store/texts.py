@@ -1,11 +1,24 @@
 """How instants, sessions, money and documents stand in a column, and back."""
 
 import json
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import fields
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any, cast, get_args, get_origin, get_type_hints
 
+from mtum.core import canonical
 from mtum.core.canonical import utc_text
+from mtum.errors import MtumError, StoreError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+type Cell = str | int | float | None
+
+RESTORE = "`mtum restore` brings a backup back"
 
 
 def instant_text(at: datetime) -> str:
@@ -21,11 +34,6 @@ def instant(text: str) -> datetime:
 def maybe_instant(text: str | None) -> datetime | None:
     """Return the instant of a column that may be empty."""
     return None if text is None else datetime.fromisoformat(text)
-
-
-def maybe_day(text: str | None) -> date | None:
-    """Return the session of a column that may be empty."""
-    return None if text is None else date.fromisoformat(text)
 
 
 def since_text(day: date | None) -> str:
@@ -65,3 +73,63 @@ def table(text: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise ValueError(f"a table belongs here, found {text[:40]!r}")
     return found
+
+
+def cells(value: "DataclassInstance", *without: str) -> dict[str, Cell]:
+    """Return the fields of a value, but some, as they stand in columns: money REAL, tables and lists as JSON text."""
+    names = [one.name for one in fields(value) if one.name not in without]
+    found = ((name, canonical.plain(getattr(value, name), _cell)) for name in names)
+    return {name: plain(one) if isinstance(one, dict | list) else cast("Cell", one) for name, one in found}
+
+
+def insert(connection: sqlite3.Connection, into: str, values: Mapping[str, Cell], conflict: str = "") -> sqlite3.Cursor:
+    """Insert a row, each value into the column of its name; `conflict` is what SQL does with a row that is there."""
+    marks = ", ".join("?" * len(values))
+    sql = f"INSERT INTO {into} ({', '.join(values)}) VALUES ({marks}) {conflict}"
+    return connection.execute(sql, tuple(values.values()))
+
+
+def of_row[T](kind: type[T], row: sqlite3.Row, what: str, error: type[MtumError] = StoreError, **other: object) -> T:
+    """Return the value whose fields stand in the columns of a row.
+
+    Parameters
+    ----------
+    what : str
+        The row, for the error.
+    **other
+        Fields that are no column of that name.
+
+    Raises
+    ------
+    MtumError
+        If a column holds something else than it should; it names the row, the field and what was found.
+    """
+    found = {**dict(row), **other}
+    try:
+        of: Any = kind
+        for name, stored, read in _reads(of):
+            if type(found.get(name)) is stored:
+                found[name] = read(found[name])
+    except ValueError as broken:
+        raise error(f"{what} cannot be read: {broken}; {RESTORE}") from broken
+    try:
+        return canonical.decode(kind, found, what)
+    except ValueError as broken:
+        raise error(f"{broken}; {RESTORE}") from broken
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, datetime):
+        return instant_text(value)
+    return float(value) if isinstance(value, Decimal) else canonical.exact(value)
+
+
+@cache
+def _reads(kind: type) -> tuple[tuple[str, type, Callable[[Any], object]], ...]:
+    # SQLite has neither truth nor lists.
+    hints = get_type_hints(kind)
+    return tuple(
+        (name, int, bool) if hint is bool else (name, str, json.loads)
+        for name, hint in hints.items()
+        if hint is bool or {get_origin(arm) for arm in (hint, *get_args(hint))} & {tuple, Mapping}
+    )

@@ -11,10 +11,9 @@ from mtum.adapters.store.actions import AGREED, read_actions
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.faults import faults_of
 from mtum.adapters.store.market.checksums import checksum
-from mtum.adapters.store.market.rows import revision, revision_values
 from mtum.adapters.store.market.vintages import BarRows, undone
 from mtum.adapters.store.orders.trades import write_trades
-from mtum.adapters.store.texts import instant, instant_text, since_text
+from mtum.adapters.store.texts import cells, insert, instant, instant_text, of_row, since_text
 from mtum.core.market.bars import COLUMNS, Bars
 from mtum.core.portfolio.fills import Action, Split
 from mtum.ports.records import Revision
@@ -123,16 +122,17 @@ class SqliteBars:
         with self.database.write(flushed=False) as connection:
             connection.executemany(_ACCEPT, _accepted(bars, at, final_until))
             _record_actions(connection, bars, at)
-            connection.executemany(
-                "INSERT INTO bar_revisions (symbol, source, session, field, before, after, first_read_at, replaced_at, "
-                "accepted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                [revision_values(one) for one in revisions],
-            )
+            for one in revisions:
+                values = {**cells(one, "column"), "field": one.column}
+                insert(connection, "bar_revisions", values, "ON CONFLICT DO NOTHING")
 
     def revisions(self, symbol: str | None = None) -> Sequence[Revision]:
         """Return recorded revisions, oldest first."""
         sql = "SELECT * FROM bar_revisions WHERE ? IS NULL OR symbol = ? ORDER BY replaced_at, id"
-        return tuple(revision(row) for row in self.database.rows(sql, (symbol, symbol)))
+        return tuple(
+            of_row(Revision, row, f"the revision {row['id']}", column=row["field"])
+            for row in self.database.rows(sql, (symbol, symbol))
+        )
 
     def actions(self) -> Sequence[Action]:
         """Return what lots follow: splits that source and broker agreed upon, and changes of symbols stated."""

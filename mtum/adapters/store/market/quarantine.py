@@ -1,13 +1,15 @@
 """Bars that broke a rule: kept out until a person says they are real."""
 
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from math import nan
 
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.market.checksums import altered_bars
-from mtum.adapters.store.market.rows import kept_out, quarantine_values
-from mtum.adapters.store.texts import instant_text
+from mtum.adapters.store.texts import cells, insert, instant, instant_text, maybe_instant
+from mtum.core.market.bars import Bar
 from mtum.ports.records import QuarantinedBar
 
 _NUMBERS = ("open", "high", "low", "close", "volume")
@@ -15,8 +17,6 @@ _NUMBERS = ("open", "high", "low", "close", "volume")
 _STANDS = " AND ".join([*(f"{name} IS excluded.{name}" for name in _NUMBERS), "released_by <> 'source'"])
 
 _KEEP = f"""
-INSERT INTO quarantined_bars (symbol, source, session, {", ".join(_NUMBERS)}, rule, found, seen_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (symbol, source, session, rule) DO UPDATE SET
   released_at = CASE WHEN {_STANDS} THEN released_at END,
   released_by = CASE WHEN {_STANDS} THEN released_by END,
@@ -49,7 +49,11 @@ class SqliteQuarantine:
         """Record bars kept out; one seen again keeps a person's release while its numbers are the same."""
         if bars:
             with self.database.write() as connection:
-                connection.executemany(_KEEP, [quarantine_values(one) for one in bars])
+                for one in bars:
+                    # A number that is missing is NaN in the bar, and stands as an empty column.
+                    numbers = {name: getattr(one.bar, name) for name in _NUMBERS}
+                    values = cells(one, "bar", "id", "released_at", "released_by") | numbers
+                    insert(connection, "quarantined_bars", {**values, "session": one.bar.day.isoformat()}, _KEEP)
 
     def kept_out(self, symbol: str | None = None, *, held: bool = False) -> Sequence[QuarantinedBar]:
         """Return bars kept out, oldest first; with `held` only those not released."""
@@ -57,7 +61,7 @@ class SqliteQuarantine:
             "SELECT * FROM quarantined_bars WHERE (? IS NULL OR symbol = ?) AND (? = 0 OR released_at IS NULL) "
             "ORDER BY session, id"
         )
-        return tuple(kept_out(row) for row in self.database.rows(sql, (symbol, symbol, int(held))))
+        return tuple(_kept_out(row) for row in self.database.rows(sql, (symbol, symbol, int(held))))
 
     def release_bar(self, bar_id: int, by: str, at: datetime) -> bool:
         """Declare a bar kept out to be real; False if there is none of that id, or it already is."""
@@ -72,3 +76,18 @@ class SqliteQuarantine:
             "WHERE symbol = ? AND source = ? AND released_at IS NOT NULL AND released_by <> 'source'"
         )
         return frozenset(date.fromisoformat(row[0]) for row in self.database.rows(sql, (symbol, source)))
+
+
+def _kept_out(row: sqlite3.Row) -> QuarantinedBar:
+    numbers = [nan if row[name] is None else row[name] for name in _NUMBERS]
+    return QuarantinedBar(
+        symbol=row["symbol"],
+        source=row["source"],
+        bar=Bar(date.fromisoformat(row["session"]), *numbers),
+        rule=row["rule"],
+        found=row["found"],
+        seen_at=instant(row["seen_at"]),
+        id=row["id"],
+        released_at=maybe_instant(row["released_at"]),
+        released_by=row["released_by"],
+    )

@@ -1,6 +1,5 @@
 """Shares that change sleeves inside the account, from the decision to the official close."""
 
-import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from mtum.adapters.store.database import Database
 from mtum.adapters.store.orders.executions import insert_fill
 from mtum.adapters.store.orders.intents import insert_intent, state_of, write_status
 from mtum.adapters.store.orders.trades import write_trades
-from mtum.adapters.store.texts import instant_text, money, plain
+from mtum.adapters.store.texts import cells, insert, instant_text, of_row
 from mtum.core.market.instruments import instrument
 from mtum.core.portfolio.fills import Fill
 from mtum.core.portfolio.orders import OrderIntent, OrderStatus, OrderType, Purpose, Side
@@ -29,23 +28,8 @@ ENDED = (
 
 def insert_cross(connection: sqlite3.Connection, cross: Cross, at: datetime, decision_id: int) -> None:
     """Record a cross as PLANNED."""
-    values = (
-        cross.id,
-        cross.account,
-        cross.session.isoformat(),
-        cross.strategy,
-        cross.symbol,
-        cross.purpose.value,
-        cross.side.value,
-        cross.shares,
-        float(cross.reference_price),
-        plain(list(cross.reasons)),
-        OrderStatus.PLANNED.value,
-        instant_text(at),
-        None,
-        decision_id,
-    )
-    connection.execute(f"INSERT INTO crosses VALUES ({', '.join('?' * len(values))})", values)
+    values = {**cells(cross), "status": OrderStatus.PLANNED.value, "planned_at": instant_text(at)}
+    insert(connection, "crosses", {**values, "decision_id": decision_id})
 
 
 def ended(rows: Iterable[Iterable[Any]]) -> dict[tuple[str, str], Mapping[str, object]]:
@@ -138,16 +122,4 @@ def _fill(cross: Cross, price: Decimal, at: datetime) -> Fill:
 
 
 def _cross(row: sqlite3.Row) -> Cross:
-    return Cross(
-        id=row["id"],
-        account=row["account"],
-        session=date.fromisoformat(row["session"]),
-        strategy=row["strategy"],
-        symbol=row["symbol"],
-        purpose=Purpose(row["purpose"]),
-        side=Side(row["side"]),
-        shares=row["shares"],
-        reference_price=money(row["reference_price"]),
-        reasons=tuple(json.loads(row["reasons"])),
-        status=OrderStatus(row["status"]),
-    )
+    return of_row(Cross, row, f"the cross {row['id']}")

@@ -10,7 +10,7 @@ from functools import lru_cache
 from mtum.adapters.store.actions import acted_on
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.faults import faults_of
-from mtum.adapters.store.texts import instant, instant_text, maybe_float, maybe_money, money
+from mtum.adapters.store.texts import cells, insert, of_row
 from mtum.core.portfolio.fills import Fill, folded
 from mtum.core.portfolio.orders import Side
 
@@ -25,30 +25,9 @@ def insert_fill(connection: sqlite3.Connection, fill: Fill) -> bool:
         sql = "UPDATE fills SET commission_usd = ? WHERE exec_id = ?"
         connection.execute(sql, (float(fill.commission_usd), fill.exec_id))
     else:
-        _insert(connection, fill)
+        insert(connection, "fills", {**cells(fill), "stem": fill.stem, "current": 0})
     _settle(connection, fill.stem)
     return known is None
-
-
-def _insert(connection: sqlite3.Connection, fill: Fill) -> None:
-    connection.execute(
-        "INSERT INTO fills VALUES (?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            fill.exec_id,
-            fill.stem,
-            fill.intent_id,
-            fill.account,
-            fill.strategy,
-            fill.symbol,
-            fill.side.value,
-            fill.session.isoformat(),
-            instant_text(fill.instant),
-            fill.shares,
-            float(fill.price),
-            maybe_float(fill.commission_usd),
-            fill.multiplier,
-        ),
-    )
 
 
 def _settle(connection: sqlite3.Connection, stem: str) -> None:
@@ -123,20 +102,7 @@ def read_open_fills(database: Database, since: date | None) -> Sequence[Fill]:
 @lru_cache(maxsize=4096)
 def fill_of(row: sqlite3.Row) -> Fill:
     """Return the fill of a row of the table; a value, made once however often the row is read."""
-    return Fill(
-        exec_id=row["exec_id"],
-        intent_id=row["intent_id"],
-        account=row["account"],
-        strategy=row["strategy"],
-        symbol=row["symbol"],
-        side=Side(row["side"]),
-        session=date.fromisoformat(row["session"]),
-        instant=instant(row["instant"]),
-        shares=row["shares"],
-        price=money(row["price"]),
-        commission_usd=maybe_money(row["commission_usd"]),
-        multiplier=row["multiplier"],
-    )
+    return of_row(Fill, row, f"the fill {row['exec_id']}")
 
 
 def fill_problems(connection: sqlite3.Connection) -> list[str]:

@@ -3,23 +3,21 @@
 import json
 import sqlite3
 from dataclasses import replace
-from datetime import date, datetime
-from typing import TYPE_CHECKING
+from datetime import datetime
+from operator import itemgetter
 
-from mtum.adapters.store.texts import instant_text, maybe_instant, money, plain
-from mtum.core.market.instruments import InstrumentId, instrument
-from mtum.core.portfolio.orders import Leg, OrderIntent, OrderStatus, OrderType, Purpose, Side, may_move
+from mtum.adapters.store.texts import cells, insert, instant_text, of_row
+from mtum.core.market.instruments import instrument
+from mtum.core.portfolio.orders import OrderIntent, OrderStatus, may_move
 from mtum.errors import StoreError
 from mtum.ports.records import IntentState, Observed
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 SELECT = """
 SELECT i.*, o.ref, o.status, o.filled, o.broker_id, o.code, o.text, o.submitted_at, o.updated_at,
   o.client_id, o.order_id,
   CASE WHEN EXISTS (SELECT 1 FROM order_legs WHERE intent_id = i.id AND number = 2) THEN
-    (SELECT json_group_array(json_array(number, instrument, side, ratio)) FROM order_legs WHERE intent_id = i.id)
+    (SELECT json_group_array(json_object('number', number, 'instrument', instrument, 'side', side, 'ratio', ratio))
+      FROM order_legs WHERE intent_id = i.id)
   ELSE '[]' END AS legs
 FROM order_intents AS i JOIN orders AS o ON o.intent_id = i.id AND o.attempt = i.attempt"""
 
@@ -30,26 +28,8 @@ def insert_intent(
     connection: sqlite3.Connection, intent: OrderIntent, at: datetime, decision_id: int | None = None
 ) -> None:
     """Record an intent with its order as PLANNED; the same id again changes nothing."""
-    planned = instant_text(at)
-    values: Sequence[str | int | float | None] = (
-        intent.id,
-        intent.account,
-        intent.session.isoformat(),
-        intent.strategy,
-        intent.symbol,
-        intent.purpose.value,
-        intent.side.value,
-        intent.order_type.value,
-        intent.shares,
-        float(intent.reference_price),
-        plain(list(intent.reasons)),
-        intent.attempt,
-        planned,
-        decision_id,
-    )
-    marks = ", ".join("?" * len(values))
-    sql = f"INSERT INTO order_intents VALUES ({marks}) ON CONFLICT (id) DO NOTHING"
-    if connection.execute(sql, values).rowcount:
+    values = {**cells(intent, "combination"), "planned_at": instant_text(at), "decision_id": decision_id}
+    if insert(connection, "order_intents", values, "ON CONFLICT (id) DO NOTHING").rowcount:
         _insert_legs(connection, intent)
         insert_attempt(connection, intent.id, intent.ref, intent.attempt, at)
 
@@ -119,34 +99,9 @@ def state_of(connection: sqlite3.Connection, intent_id: str) -> IntentState:
 
 def state(row: sqlite3.Row) -> IntentState:
     """Return the intent of a row of `SELECT`."""
-    legs = [Leg(InstrumentId(name), Side(side), ratio) for _, name, side, ratio in sorted(json.loads(row["legs"]))]
-    intent = OrderIntent(
-        id=row["id"],
-        account=row["account"],
-        session=date.fromisoformat(row["session"]),
-        strategy=row["strategy"],
-        symbol=row["symbol"],
-        purpose=Purpose(row["purpose"]),
-        side=Side(row["side"]),
-        order_type=OrderType(row["order_type"]),
-        shares=row["shares"],
-        reference_price=money(row["reference_price"]),
-        reasons=tuple(json.loads(row["reasons"])),
-        attempt=row["attempt"],
-        combination=tuple(legs),
-    )
-    return IntentState(
-        intent=intent,
-        status=OrderStatus(row["status"]),
-        filled=row["filled"],
-        broker_id=row["broker_id"],
-        code=row["code"],
-        text=row["text"],
-        submitted_at=maybe_instant(row["submitted_at"]),
-        updated_at=maybe_instant(row["updated_at"]),
-        client_id=row["client_id"],
-        order_id=row["order_id"],
-    )
+    legs = sorted(json.loads(row["legs"]), key=itemgetter("number"))
+    intent = {**dict(row), "reasons": json.loads(row["reasons"]), "combination": legs}
+    return of_row(IntentState, row, f"the order intent {row['id']}", intent=intent)
 
 
 def check_move(known: IntentState, status: OrderStatus) -> None:
