@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-import stamina
 
 from mtum.adapters.calendar import ExchangeCalendar
-from mtum.adapters.sources.yahoo import yahoo_source
+from mtum.adapters.sources.yahoo import client, yahoo_source
 from mtum.app.bars.check_bars import check_bars
 from mtum.app.bars.refresh_bars import refresh_bars
 from mtum.app.desk import Desk
@@ -80,7 +79,7 @@ class Market:
 
 @pytest.fixture
 def market() -> Iterator[Market]:
-    with yahoo_server() as server, stamina.set_testing(True, attempts=2):
+    with yahoo_server() as server:
         chart = chart_of(history(), traded_at=AT - timedelta(minutes=1))
         chart.rows.append(Row(SESSION.open, 181.0, 182.0, 180.5, 181.5, 435_000.0))
         opening = datetime.combine(TODAY, time(2, 15), tzinfo=CHICAGO)
@@ -92,7 +91,7 @@ def market() -> Iterator[Market]:
 
 @contextmanager
 def desk_at(market: Market, folder: Path, at: datetime = AT) -> Iterator[Desk]:
-    source = yahoo_source(CALENDAR, folder / "yahoo", market.server.url, timeout_seconds=1.0, budget_seconds=3.0)
+    source = yahoo_source(CALENDAR, folder / "yahoo", market.server.url, 1.0, 3.0)
     with market_desk(folder, source, at, calendar=CALENDAR) as desk:
         yield desk
 
@@ -265,7 +264,10 @@ def test_a_fault_in_sessions_already_cached_does_not_stop_the_decision(
         np.testing.assert_array_equal(desk.store.bars.bars("MTUM", "yahoo").close, before.close)
 
 
-def test_too_many_requests_and_then_an_answer_is_a_good_day(market: Market, tmp_path: Path) -> None:
+def test_too_many_requests_and_then_an_answer_is_a_good_day(
+    market: Market, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "TRYING_FRAC", 0.75)
     market.server.replies = [TOO_MANY, TOO_MANY]
     with desk_at(market, tmp_path) as desk:
         assert gathered(desk).view.bars["MTUM"].last_day == TODAY

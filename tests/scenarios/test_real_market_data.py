@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import stamina
 
 from mtum.adapters.calendar import ExchangeCalendar
 from mtum.adapters.sources.csv_files import Terms, read_bars
@@ -213,7 +212,7 @@ def answering(folder: Path, name: str, cache: Path) -> Iterator[VendorSource]:
     path = folder / "yahoo-json" / name
     if not path.is_file():
         pytest.skip(f"{path} is not there")
-    with yahoo_server() as server, stamina.set_testing(True, attempts=1):
+    with yahoo_server() as server:
         server.always = Reply(body=json.dumps(json.loads(path.read_text())["body"]).encode())
         yield yahoo_source(CALENDAR, cache, server.url)
 

@@ -13,7 +13,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import pytest
 
+from mtum.adapters.sources.yahoo import client
 from mtum.core.market.bars import Bars
 
 NEW_YORK, CHICAGO = ZoneInfo("America/New_York"), ZoneInfo("America/Chicago")
@@ -200,7 +202,7 @@ def _trading_period(chart: Chart, day: date) -> dict[str, Any]:
 
 @contextmanager
 def yahoo_server() -> Iterator[YahooServer]:
-    """Serve on a loopback port until the block ends."""
+    """Serve on a loopback port until the block ends; the client tries a question once."""
     yahoo = YahooServer()
     over = threading.Event()
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(yahoo.reply, over))
@@ -209,7 +211,9 @@ def yahoo_server() -> Iterator[YahooServer]:
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
-        yield yahoo
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(client, "TRYING_FRAC", 0.0)
+            yield yahoo
     finally:
         over.set()
         server.shutdown()

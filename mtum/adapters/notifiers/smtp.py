@@ -3,13 +3,13 @@
 import smtplib
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.message import EmailMessage
-from threading import Event, Timer
 from typing import Literal
 
+from mtum.adapters.clock import within
 from mtum.errors import NotifyError
 
 _OURSELVES = "[127.0.0.1]"
@@ -53,8 +53,8 @@ def deliver(server: SmtpServer, mail: EmailMessage, recipient: str) -> None:
     NotifyError
         Naming server and reason, never the password, if the server did not take it.
     """
-    with _told_plainly(server, recipient), _conversation(server) as connection:
-        connection.send_message(mail, to_addrs=[recipient])
+    with _told_plainly(server, recipient):
+        _converse(server, lambda connection: connection.send_message(mail, to_addrs=[recipient]))
 
 
 def greet(server: SmtpServer) -> None:
@@ -65,8 +65,8 @@ def greet(server: SmtpServer) -> None:
     NotifyError
         If a mail could not be handed over now.
     """
-    with _told_plainly(server, ""), _conversation(server) as connection:
-        connection.noop()
+    with _told_plainly(server, ""):
+        _converse(server, lambda connection: connection.noop())
 
 
 @contextmanager
@@ -93,33 +93,33 @@ def _told_plainly(server: SmtpServer, recipient: str) -> Iterator[None]:
         raise NotifyError(f"mail server {server.place}: {_reason(error, server)}") from error
 
 
-@contextmanager
-def _conversation(server: SmtpServer) -> Iterator[smtplib.SMTP]:
+def _converse(server: SmtpServer, say: Callable[[smtplib.SMTP], object]) -> None:
     if server.user and server.security == "none" and server.host not in _LOOPBACK:
         raise NotifyError(f'mail server {server.place}: no login over an open line; set mail.security = "starttls"')
-    # The timer bounds the whole conversation: a server that drips a byte a second resets socket timeouts for ever.
     held: list[socket.socket] = []
-    late = Event()
-    timer = Timer(server.timeout_seconds, _hang_up, [held, late])
-    timer.daemon = True
-    timer.start()
-    connection = smtplib.SMTP(local_hostname=_OURSELVES, timeout=server.timeout_seconds)
+
+    def conversation() -> None:
+        connection = smtplib.SMTP(local_hostname=_OURSELVES, timeout=server.timeout_seconds)
+        try:
+            _open(connection, server, held)
+            if server.user:
+                connection.login(server.user, server.password or "")
+            say(connection)
+            with suppress(smtplib.SMTPException, OSError):
+                connection.quit()  # the mail is taken; a rude goodbye changes nothing
+        finally:
+            connection.close()  # its reader holds the line open beyond the line's own close
+            for line in held:
+                line.close()
+
     try:
-        _open(connection, server, held)
-        if server.user:
-            connection.login(server.user, server.password or "")
-        yield connection
-        with suppress(smtplib.SMTPException, OSError):
-            connection.quit()  # the mail is taken; a rude goodbye changes nothing
-    except (smtplib.SMTPException, OSError) as error:
-        if late.is_set():
-            raise TimeoutError from error
-        raise
-    finally:
-        timer.cancel()
-        connection.close()  # its reader holds the line open beyond the line's own close
+        # The whole conversation: a server that drips a byte a second resets socket timeouts for ever.
+        within(server.timeout_seconds, "smtp", conversation)
+    except TimeoutError:
         for line in held:
-            line.close()
+            with suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
+        raise
 
 
 def _open(connection: smtplib.SMTP, server: SmtpServer, held: list[socket.socket]) -> None:
@@ -136,13 +136,6 @@ def _open(connection: smtplib.SMTP, server: SmtpServer, held: list[socket.socket
     if server.security == "starttls":
         connection.starttls(context=ssl.create_default_context())
         held.append(connection.sock)
-
-
-def _hang_up(held: list[socket.socket], late: Event) -> None:
-    late.set()
-    for line in held:
-        with suppress(OSError):
-            line.shutdown(socket.SHUT_RDWR)
 
 
 def _words(text: bytes | str) -> str:

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import stamina
 
 from mtum.adapters.calendar import ExchangeCalendar
 from mtum.adapters.clock import SystemClock
@@ -35,7 +34,7 @@ def recent() -> Bars:
 
 @pytest.fixture
 def server(recent: Bars) -> Iterator[YahooServer]:
-    with yahoo_server() as running, stamina.set_testing(True, attempts=2):
+    with yahoo_server() as running:
         running.charts["MTUM"] = chart_of(recent)
         running.charts["^VIX"] = Chart(daily_rows(recent.tail(20), CHICAGO), symbol="^VIX", zone=CHICAGO, kind="INDEX")
         for row in running.charts["^VIX"].rows:

@@ -2,9 +2,9 @@
 
 import logging
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -12,7 +12,7 @@ from threading import Event, Lock, local
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from mtum.adapters.clock import monotonic_seconds, pause
+from mtum.adapters.clock import growing, monotonic_seconds, pause, retried
 from mtum.errors import (
     BarsInvalidError,
     BarsMissingError,
@@ -25,6 +25,8 @@ from mtum.errors import (
 if TYPE_CHECKING:
     import pandas as pd
 
+TRYING_FRAC = 0.75
+"""Part of a budget after which nothing is tried again."""
 _LEAST_SECONDS = 0.05
 _PACE_SECONDS = 0.25
 """Least time between the beginnings of two questions: Yahoo turns away who asks faster for long."""
@@ -78,28 +80,22 @@ class YahooClient:
         BarsInvalidError
             When the answer is about another symbol or currency.
         """
-        import stamina  # with the client library: only where Yahoo is really asked
-
         spent, budget = monotonic_seconds(), min(self._budget, self._shared_budget())
-        reasons: list[SourceUnavailableError] = []
-        # Waits come on top of the library's own limit, hence less than the whole budget.
-        retries = stamina.retry_context(
-            on=SourceUnavailableError,
-            attempts=None,
-            timeout=0.75 * budget,
-            wait_initial=0.5,
-            wait_max=budget / 8,
-            wait_jitter=budget / 16,
-        )
+        reasons: list[Exception] = []
+
+        def may_pass(error: Exception) -> bool:
+            reasons.append(error)
+            return isinstance(error, SourceUnavailableError) and spent() < TRYING_FRAC * budget
+
+        def once() -> Answer:
+            return self._once(ticker, zone, (first, last), interval, budget - spent())
+
         try:
-            for attempt in retries:
-                with attempt, _noted(reasons):
-                    return self._once(ticker, zone, (first, last), interval, budget - spent())
+            return retried(once, may_pass, growing(0.5, budget / 8, budget))
         except SourceUnavailableError as error:
             # The first try had the whole budget; the last one often dies of its end.
             why = reasons[0]
             raise type(why)(f"{why} (tried {len(reasons)} times in {spent():.0f} s)") from error
-        raise AssertionError("unreachable")
 
     def side_by_side(self, calls: Sequence[Callable[[], Any]], seconds: float) -> dict[int, Any]:
         """Make calls that ask for charts at the same time, none longer than so many seconds.
@@ -184,15 +180,6 @@ class YahooClient:
         YfData.cache_get.cache_clear()
         get_tz_cache().store(ticker, zone)
         return yfinance
-
-
-@contextmanager
-def _noted(reasons: list[SourceUnavailableError]) -> Iterator[None]:
-    try:
-        yield
-    except SourceUnavailableError as error:
-        reasons.append(error)
-        raise
 
 
 def _countdown(seconds: float) -> Callable[[], float]:

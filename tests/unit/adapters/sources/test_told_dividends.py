@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import stamina
 
 from mtum.adapters.calendar import ExchangeCalendar
 from mtum.adapters.sources.dividends import ToldApart, YahooTeller, file_teller
@@ -41,7 +40,7 @@ def broker() -> Iterator[tuple[Running, Adapter]]:
 
 def test_yahoo_tells_the_dividends_of_the_brokers_bars(tmp_path: Path) -> None:
     bars = bars_of([30.0 + at for at in range(24)], symbol="S000", first=date(2017, 9, 1))
-    with broker() as (_, ours), yahoo_server() as server, stamina.set_testing(True, attempts=1):
+    with broker() as (_, ours), yahoo_server() as server:
         chart = chart_of(bars, dividends={date(2017, 9, 15): 0.33, DAY: 0.35})
         chart.rows.append(Row(SESSION.open, 50.0, 51.0, 49.0, 50.0, 1000.0))
         server.charts["S000"] = chart

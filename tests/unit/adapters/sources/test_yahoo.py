@@ -7,11 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import stamina
 
 from mtum.adapters.calendar import ExchangeCalendar
 from mtum.adapters.sources.vendor import VendorSource
-from mtum.adapters.sources.yahoo import yahoo_source
+from mtum.adapters.sources.yahoo import client, yahoo_source
 from mtum.core.market.sessions import Session
 from mtum.core.market.volume import UsualShare
 from mtum.errors import BarsInvalidError, BarsMissingError, BarsStaleError, SourceUnavailableError
@@ -49,12 +48,6 @@ def server() -> Iterator[YahooServer]:
     with yahoo_server() as running:
         running.charts["MTUM"] = chart_of(BARS)
         yield running
-
-
-@pytest.fixture(autouse=True)
-def two_tries_without_waiting() -> Iterator[None]:
-    with stamina.set_testing(True, attempts=2):
-        yield
 
 
 def source(server: YahooServer, folder: Path, *, timeout: float = 5.0, budget: float = 20.0) -> VendorSource:
@@ -154,12 +147,15 @@ def test_a_fault_that_stays_is_named_after_the_tries(
     server: YahooServer, tmp_path: Path, reply: Reply, reason: str
 ) -> None:
     server.always = reply
-    with pytest.raises(SourceUnavailableError, match=rf"MTUM: Yahoo.*{reason}.*tried 2 times"):
+    with pytest.raises(SourceUnavailableError, match=rf"MTUM: Yahoo.*{reason}.*tried 1 times"):
         source(server, tmp_path).history("MTUM", FIRST, LAST)
 
 
 @pytest.mark.parametrize("reply", [TOO_MANY, RIGHT_BACK, EMPTY, TRUNCATED, ERROR_500])
-def test_a_fault_that_passes_is_overcome(server: YahooServer, tmp_path: Path, reply: Reply) -> None:
+def test_a_fault_that_passes_is_overcome(
+    server: YahooServer, tmp_path: Path, reply: Reply, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "TRYING_FRAC", 0.75)
     # An HTTP error makes the client ask twice in one try; both get the fault.
     server.replies = [reply, reply] if reply.status >= 400 else [reply]
     assert len(source(server, tmp_path).history("MTUM", FIRST, LAST)) == 29

@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-import stamina
 
 from mtum.adapters.calendar import ExchangeCalendar
 from mtum.adapters.sources.vendor import VendorSource
@@ -36,12 +35,6 @@ def server() -> Iterator[YahooServer]:
             chart.traded_at = AT
             running.charts[symbol] = chart
         yield running
-
-
-@pytest.fixture(autouse=True)
-def one_try() -> Iterator[None]:
-    with stamina.set_testing(True, attempts=1):
-        yield
 
 
 def source(server: YahooServer, folder: Path) -> VendorSource:
