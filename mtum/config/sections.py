@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from decimal import Decimal
 from enum import Enum
 from hashlib import sha256
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -13,6 +12,7 @@ from pydantic import BeforeValidator, Field
 from mtum.config.addresses import Host, WebAddress
 from mtum.config.upkeep import Mail, Notify, Section, Storage
 from mtum.core.portfolio.fund import FUND, CashFund
+from mtum.core.portfolio.money import exact
 from mtum.core.strategies.contract import Strategy
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class Portfolio(Section):
                 max_position_frac=self.max_position_frac,
                 max_position_usd=float("inf") if risk.max_position_usd is None else risk.max_position_usd,
                 cash_buffer_frac=self.cash_buffer_frac,
-                costs=cost_model(self.cost_model, Decimal(repr(self.cost_frac))),
+                costs=cost_model(self.cost_model, exact(self.cost_frac)),
             ),
             losses=LossRules(
                 max_daily_loss_usd=risk.max_daily_loss_usd,

@@ -15,7 +15,6 @@ from mtum.core.portfolio.decision import Book, Decision, PortfolioRules
 from mtum.core.strategies.contract import Shares, Strategy, SymbolVerdict, Target
 from mtum.core.view import MarketView, values_before
 
-type Json = Mapping[str, object] | list[object] | str | float | int | bool | None
 type Document = dict[str, object]
 
 SAME_FLOAT = 4e-15

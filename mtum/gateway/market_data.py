@@ -12,6 +12,7 @@ from mtum.core.market.bars import COLUMNS, PRICE_COLUMNS, Bar, Bars
 from mtum.core.market.calendars import NEW_YORK
 from mtum.core.market.merging import dividend_adjusted
 from mtum.core.market.sessions import Session
+from mtum.core.portfolio.money import exact
 from mtum.gateway.behavior import BarOrder
 from mtum.gateway.contracts import NEW_YORK_WIRE, Listing, liquid_hours, matching, trading_hours
 from mtum.gateway.framing import Field, message
@@ -131,8 +132,8 @@ def send_quote(client: Client, request_id: int, listing: Listing) -> None:
     if stock and market.minutes_to_close() > 0:
         client.send(tick_price(request_id, kinds.get(BID, BID), price - _HALF_SPREAD, 100))
         client.send(tick_price(request_id, kinds.get(ASK, ASK), price + _HALF_SPREAD, 100))
-    prices = ((LAST, price), (HIGH, Decimal(repr(bar.high))), (LOW, Decimal(repr(bar.low))))
-    for tick, shown in (*prices, (OPEN, Decimal(repr(bar.open)))):
+    prices = ((LAST, price), (HIGH, exact(bar.high)), (LOW, exact(bar.low)))
+    for tick, shown in (*prices, (OPEN, exact(bar.open))):
         client.send(tick_price(request_id, kinds.get(tick, tick), shown, 100 if tick == LAST and stock else 0))
     if stock and bar.volume >= 0:
         client.send(message("tickSize", 2, 6, request_id, kinds.get(VOLUME, VOLUME), int(bar.volume)))

@@ -265,7 +265,7 @@ def gate_rules(settings: Settings, pinned: Mapping[str, str]) -> GateRules:
     """Return what the last gate allows under these settings."""
     schedule = settings.schedule
     sleeves = settings.sleeves()
-    limits = {one.name: Decimal(repr(one.rules.sizing.max_position_usd)) for one in sleeves}
+    limits = {one.name: exact(one.rules.sizing.max_position_usd) for one in sleeves}
     if settings.mode == "paper":
         limits[""] = max(limits.values())  # the paper check's
     return GateRules(

@@ -1,7 +1,5 @@
 """What a monthly review looks at: against holding, conditions left out, costs, stability."""
 
-from decimal import Decimal
-
 import numpy as np
 
 from mtum.app.reporting.facts import report_key
@@ -10,6 +8,7 @@ from mtum.app.reporting.period import Period
 from mtum.core.portfolio import returns
 from mtum.core.portfolio.costs import cost_model
 from mtum.core.portfolio.fills import Fill
+from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.orders import Side
 from mtum.core.reporting.parts.costs import Costs
 from mtum.core.reporting.parts.effects import Effect
@@ -102,7 +101,7 @@ def costs(period: Period) -> Costs:
     fills = [fill for fill in period.facts.fills if period.inside(fill.session) and not fill.crossed]
     states = {state.intent.id: state for state in period.writer.store.orders.states()}
     portfolio = period.writer.setup.settings.portfolio
-    model = cost_model(portfolio.cost_model, Decimal(repr(portfolio.cost_frac)))
+    model = cost_model(portfolio.cost_model, exact(portfolio.cost_frac))
     fees = [-move.amount_usd for move in period.facts.movements if move.kind in FEES and period.inside(move.session)]
     paid = [fill.commission_usd for fill in fills if fill.commission_usd is not None]
     gaps = [gap for fill in fills if (gap := _gap(fill, states, period.close(fill.session, fill.symbol))) is not None]

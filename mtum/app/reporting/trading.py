@@ -134,7 +134,7 @@ def _fill_line(fill: Fill, decided: Decimal | None, close: Stated, portfolio: Ma
     sign = 1 if fill.side is Side.BUY else -1
     price = float(fill.price)
     before = None if decided is None else float(decided)
-    costs = cost_model(portfolio["cost_model"], Decimal(repr(portfolio["cost_frac"])))
+    costs = cost_model(portfolio["cost_model"], exact(portfolio["cost_frac"]))
     commission = None if fill.commission_usd is None else float(fill.commission_usd)
     slipped = None if before is None else round(sign * (price - before) * fill.shares * fill.multiplier, 6)
     return FillLine(

@@ -138,16 +138,6 @@ def moves(bars: Bars) -> Column:
     return found
 
 
-def mean_absolute_moves(changes: Column, sessions: int = MOVE_SESSIONS) -> Column:
-    """Return the mean absolute move of the sessions before each one; NaN until there are enough."""
-    count = len(changes)
-    found = np.full(count, np.nan)
-    if count > sessions + 1:
-        sums = np.concatenate([[0.0], np.cumsum(np.abs(changes[1:]))])
-        found[sessions + 1 :] = (sums[sessions:-1] - sums[: -sessions - 1]) / sessions
-    return found
-
-
 def spike_size(bars: Bars, sessions: int = MOVE_SESSIONS) -> float:
     """Return the newest move in mean absolute moves of the sessions before it; NaN when unknown."""
     newest = bars.tail(sessions + 2)

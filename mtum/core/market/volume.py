@@ -177,10 +177,7 @@ def intraday_share(
     # Thin symbols lack the bars in which nothing traded; a longer hole at the moment is a feed that stopped.
     if begins[0] > moment or begins[-1] < moment - np.timedelta64(600, "s"):
         return None
-    into = (moment - begins).astype(np.float64) / _bar_seconds(begins)
+    bar_seconds = float(np.median(np.diff(begins).astype(np.float64))) if len(begins) > 1 else 300.0
+    into = (moment - begins).astype(np.float64) / bar_seconds
     traded = float((volumes * np.clip(into, 0.0, 1.0)).sum())
     return traded / final_volume if 0 < traded <= 1.2 * final_volume else None
-
-
-def _bar_seconds(begins: NDArray[np.datetime64]) -> float:
-    return float(np.median(np.diff(begins).astype(np.float64))) if len(begins) > 1 else 300.0

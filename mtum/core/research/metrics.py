@@ -170,7 +170,7 @@ def trade_metrics(played: "Played") -> TradeMetrics:
     low, high = wilson(wins, len(closed))
     years = len(played.days) / SESSIONS_PER_YEAR
     average = float(np.mean(played.equity)) if len(played.equity) else played.capital_usd
-    traded = sum(_traded_usd(trade) for trade in played.trades)
+    traded = sum(one.shares * (one.entry_price + (one.exit_price or 0.0)) for one in played.trades)
     costs = sum(trade.costs_usd for trade in played.trades)
     return TradeMetrics(
         trades=len(played.trades),
@@ -219,10 +219,6 @@ def cautions(played: "Played") -> tuple[str, ...]:
     if len(played.days) < FEW_SESSIONS:
         found.append(f"few sessions ({len(played.days)}): yearly figures are extrapolated")
     return tuple(found)
-
-
-def _traded_usd(trade: "PlayedTrade") -> float:
-    return trade.shares * (trade.entry_price + (trade.exit_price or 0.0))
 
 
 def _mean(numbers: list[float]) -> float | None:

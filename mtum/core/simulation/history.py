@@ -89,16 +89,12 @@ def history(bars: Bars, vix: Mapping[date, float] | Bars, settlement: str = "non
         close=close,
         seen=close,
         open=prices.open,
-        settled=_settled_if_later(bars.days, settlement),
+        # An empty column says "at once" without being read; a wrong word is refused all the same.
+        settled=settled_at(bars.days[:0] if settlement == "none" else bars.days, settlement),
         dividend_at=np.append(paid, _NEVER).astype(np.int64),
         dividend=np.append(bars.dividend[paid], 0.0),
     )
     return History(bars.symbol, bars.days, prices, tape)
-
-
-def _settled_if_later(days: Days, settlement: str) -> NDArray[np.int64]:
-    # An empty column says "at once" without being read; a wrong word is refused all the same.
-    return settled_at(days[:0] if settlement == "none" else days, settlement)
 
 
 def settled_at(days: Days, settlement: str) -> NDArray[np.int64]:

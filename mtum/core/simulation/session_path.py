@@ -16,6 +16,7 @@ from mtum.core.market.instruments import instrument, unit_usd
 from mtum.core.portfolio.costs import to_cent
 from mtum.core.portfolio.decision import Book, Decision, PlannedOrder, Standing
 from mtum.core.portfolio.limits import LossState, Restriction
+from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.orders import Side
 from mtum.core.simulation.history import settled_at
 from mtum.core.simulation.played import BPS, FillModel, Played, PlayedTrade, PlayTerms
@@ -81,7 +82,7 @@ def play_sessions(history: SessionHistory, strategy: Strategy, terms: PlayTerms,
     days = next(iter(history.bars.values())).days
     if any(not np.array_equal(bars.days, days) for bars in history.bars.values()):
         raise ValueError("all symbols of a history must have the same sessions")
-    sleeve = _Sleeve(cash=Decimal(repr(terms.capital_usd)))
+    sleeve = _Sleeve(cash=exact(terms.capital_usd))
     # An indicator over days is worked out once; what else a strategy asks for, from its window.
     daily = [one for one in strategy.indicators() if one.by_day]
     sleeve.columns = {
@@ -180,7 +181,7 @@ def _pay_dividends(history: SessionHistory, sleeve: _Sleeve, t: int) -> None:
     for symbol, holding in sleeve.holdings.items():
         per_share = history.bars[symbol].dividend[t]
         if holding.shares and per_share:
-            paid = to_cent(holding.shares * _exact(per_share))
+            paid = to_cent(holding.shares * exact(per_share))
             sleeve.cash += paid
             sleeve.rounds[symbol].dividends += paid
 
@@ -189,8 +190,8 @@ def _fill_pending(history: SessionHistory, sleeve: _Sleeve, terms: PlayTerms, t:
     for order, remember, decided in sleeve.pending:
         bars = history.bars[order.symbol]
         sleeve.last_fill = bars.day(t)
-        base = _exact((bars.close if terms.fill is FillModel.SAME_CLOSE else bars.open)[t])
-        slip = _exact(terms.slippage_bps * BPS)
+        base = exact((bars.close if terms.fill is FillModel.SAME_CLOSE else bars.open)[t])
+        slip = exact(terms.slippage_bps * BPS)
         if order.side is Side.BUY:
             _bought(sleeve, order, base * (1 + slip), terms, t, Holding(order.symbol, 0, None, decided, remember))
         else:
@@ -258,16 +259,11 @@ def _trade(history: SessionHistory, symbol: str, done: _Round, t: int, reasons: 
 
 def _value_open(history: SessionHistory, sleeve: _Sleeve, last: int) -> None:
     for symbol, open_ in sleeve.rounds.items():
-        close = _exact(history.bars[symbol].close[last])
+        close = exact(history.bars[symbol].close[last])
         valued = replace(open_, taken=open_.taken + open_.shares * unit_usd(symbol, close))
         sleeve.trades.append(_trade(history, symbol, valued, last, ()))
 
 
 def _equity(history: SessionHistory, sleeve: _Sleeve, t: int) -> float:
-    units = {symbol: unit_usd(symbol, _exact(history.bars[symbol].close[t])) for symbol in sleeve.holdings}
+    units = {symbol: unit_usd(symbol, exact(history.bars[symbol].close[t])) for symbol in sleeve.holdings}
     return float(sleeve.cash + sum(holding.shares * units[symbol] for symbol, holding in sleeve.holdings.items()))
-
-
-def _exact(number: float) -> Decimal:
-    # The shortest decimal that is this float: prices of at most a few decimals stay themselves.
-    return Decimal(repr(float(number)))

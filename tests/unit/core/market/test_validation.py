@@ -11,8 +11,6 @@ from mtum.core.market.validation import (
     Rule,
     at_midpoint,
     disagreements,
-    mean_absolute_moves,
-    moves,
     newest_problems,
     problems_in_history,
     provisional_problems,
@@ -286,16 +284,6 @@ def test_true_moves_of_the_market_are_never_refused(move: str) -> None:
 def test_a_released_session_is_no_problem_any_more() -> None:
     bars = changed(bars_of(QUIET), high={30: 99.0})
     assert problems_in_history(bars, bars.days, released=frozenset({bars.day(30)})) == ()
-
-
-def test_mean_absolute_moves_equal_a_plain_loop() -> None:
-    rng = np.random.default_rng(5)
-    bars = bars_of(list(100 * np.exp(np.cumsum(rng.normal(0, 0.01, 200)))))
-    changes = moves(bars)
-    naive = [
-        float(np.mean(np.abs(changes[index - 60 : index]))) if index >= 61 else float("nan") for index in range(200)
-    ]
-    np.testing.assert_allclose(mean_absolute_moves(changes), naive, rtol=1e-12)
 
 
 def test_the_size_of_the_newest_move_is_in_usual_moves() -> None:
