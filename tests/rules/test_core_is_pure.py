@@ -10,7 +10,20 @@ CALCULATION = {"numpy", "pandas", "pandas_ta", "numba"}
 CONVERSION = {"msgspec"}  # between values and JSON, without a file
 STANDARD = {
     *("abc", "array", "base64", "bisect", "collections", "copy", "dataclasses", "datetime", "decimal", "enum"),
-    *("fractions", "functools", "hashlib", "heapq", "html", "itertools", "json", "math", "operator", "re"),
+    *(
+        "fractions",
+        "functools",
+        "hashlib",
+        "heapq",
+        "html",
+        "importlib",
+        "inspect",
+        "itertools",
+        "json",
+        "math",
+        "operator",
+        "re",
+    ),
     *("statistics", "string", "textwrap", "types", "typing", "zlib"),
 }
 ALLOWED = CALCULATION | CONVERSION | STANDARD | {"mtum.core", "mtum.errors"}

@@ -11,6 +11,8 @@ BODY_LINES = 60
 PARAMETERS = 6
 CLASS_LINES, PUBLIC_METHODS = 250, 10
 FOLDER_FILES = 25
+ONE_EACH = {"mtum/core/indicators": 40}
+"""Folders that hold one file of a kind for each thing there is."""
 
 
 def product() -> list[Definition]:
@@ -72,4 +74,4 @@ def test_no_class_outgrows_its_limits() -> None:
 
 def test_no_folder_holds_more_files_than_its_limit() -> None:
     folders = Counter(str(PurePosixPath(module.path).parent) for module in modules("mtum", "jobs"))
-    assert {folder: count for folder, count in folders.items() if count > FOLDER_FILES} == {}
+    assert {folder: count for folder, count in folders.items() if count > ONE_EACH.get(folder, FOLDER_FILES)} == {}

@@ -1,35 +1,69 @@
 """Numbers per session computed from past bars only; one pure function per file."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-from mtum.core.indicators.atr import atr
-from mtum.core.indicators.rsi import rsi
-from mtum.core.indicators.sma import sma
-from mtum.core.indicators.smoothing import Smoothing
+from mtum.core.indicators.indicator import Indicator, Lines
 
 if TYPE_CHECKING:
     from mtum.core.market.bars import Bars, Column
 
+NAMES = (
+    "sma",
+    "ema",
+    "wma",
+    "dema",
+    "tema",
+    "macd",
+    "adx",
+    "donchian",
+    "rsi",
+    "stochastic",
+    "williams_r",
+    "roc",
+    "atr",
+    "bollinger",
+    "keltner",
+    "volatility",
+    "vwap",
+    "obv",
+    "ad",
+    "pvt",
+    "cmf",
+    "pivots",
+    "fibonacci",
+    "percentile_rank",
+    "iv_rank",
+)
+"""Every indicator, each named like its file, in the order in which they are listed."""
 
-def _sma(bars: "Bars", of: str = "close", sessions: int = 50) -> "Column":
-    return sma(getattr(bars, of), sessions)
+
+class _Registry(Mapping[str, Indicator]):
+    # A file is read when its indicator is asked for: a session that asks for three loads three.
+    def __init__(self) -> None:
+        self._read: dict[str, Indicator] = {}
+
+    def __getitem__(self, name: str) -> Indicator:
+        if name not in self._read:
+            if name not in NAMES:
+                raise KeyError(name)
+            self._read[name] = import_module(f"{__name__}.{name}").INDICATOR
+        return self._read[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(NAMES)
+
+    def __len__(self) -> int:
+        return len(NAMES)
 
 
-def _rsi(bars: "Bars", sessions: int = 14, smoothing: Smoothing = Smoothing.SIMPLE) -> "Column":
-    return rsi(bars.close, sessions, smoothing)
+INDICATORS: Mapping[str, Indicator] = _Registry()
+"""Every indicator by its name."""
 
 
-def _atr(bars: "Bars", sessions: int = 14, smoothing: Smoothing = Smoothing.SIMPLE) -> "Column":
-    return atr(bars, sessions, smoothing)
-
-
-INDICATORS: dict[str, Callable[..., "Column"]] = {"sma": _sma, "rsi": _rsi, "atr": _atr}
-"""Every indicator by its name: bars and its own parameters in, one value per bar out."""
-
-
-def column_of(bars: "Bars", indicator: str, parameters: Mapping[str, object]) -> "Column":
-    """Return an indicator over bars, shape (n_sessions,).
+def lines_of(bars: "Bars", indicator: str, parameters: Mapping[str, object]) -> Lines:
+    """Return every line of an indicator over bars, each of shape (n_sessions,).
 
     Parameters
     ----------
@@ -38,4 +72,21 @@ def column_of(bars: "Bars", indicator: str, parameters: Mapping[str, object]) ->
     parameters : mapping
         Keyword arguments of that indicator; its defaults stand for the rest.
     """
-    return INDICATORS[indicator](bars, **parameters)
+    return INDICATORS[indicator].compute(bars, **parameters)
+
+
+def column_of(bars: "Bars", indicator: str, parameters: Mapping[str, object]) -> "Column":
+    """Return one line of an indicator over bars, shape (n_sessions,).
+
+    Parameters
+    ----------
+    indicator : str
+        Name in the registry.
+    parameters : mapping
+        Keyword arguments of that indicator; its defaults stand for the rest. "line" names the line where it has
+        several; without it the first is meant.
+    """
+    if "line" not in parameters:
+        return next(iter(lines_of(bars, indicator, parameters).values()))
+    own = {name: value for name, value in parameters.items() if name != "line"}
+    return lines_of(bars, indicator, own)[str(parameters["line"])]

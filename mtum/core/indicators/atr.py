@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from mtum.core.indicators.smoothing import Smoothing, mean_of, rounded
+from mtum.core.indicators.indicator import NO_READING, Group, Indicator, Lines, no_vote
+from mtum.core.indicators.smoothing import Smoothing, mean_of, rounded, wilder_history
 
 if TYPE_CHECKING:
     from mtum.core.market.bars import Bars, Column
@@ -32,12 +33,39 @@ def atr(bars: "Bars", sessions: int, smoothing: Smoothing) -> "Column":
     ----------
     Wilder (1978), "New Concepts in Technical Trading Systems".
     """
+    return rounded(atr_of(bars, sessions, smoothing))
+
+
+def atr_of(bars: "Bars", sessions: int, smoothing: Smoothing) -> "Column":
+    """Return the same, not rounded, for what is worked out from it."""
+    return mean_of(true_range(bars), sessions, smoothing)
+
+
+def true_range(bars: "Bars") -> "Column":
+    """Return each session's true range in USD, shape (n,); NaN at the first bar, which has no previous close."""
     import numpy as np
 
-    if len(bars) <= sessions:
-        return np.full(len(bars), np.nan)
-    ranges = np.empty(len(bars))
-    ranges[0] = np.nan  # the first bar has no true range
+    ranges = np.full(len(bars), np.nan)
     before = bars.close[:-1]
     np.subtract(np.maximum(bars.high[1:], before), np.minimum(bars.low[1:], before), out=ranges[1:])
-    return rounded(mean_of(ranges, sessions, smoothing))
+    return ranges
+
+
+def _lines(bars: "Bars", sessions: int = 14, smoothing: Smoothing = Smoothing.SIMPLE) -> Lines:
+    return {"atr": atr(bars, sessions, smoothing)}
+
+
+def _history(sessions: int, smoothing: Smoothing) -> int:
+    return wilder_history(sessions) if smoothing is Smoothing.WILDER else sessions + 1
+
+
+INDICATOR = Indicator(
+    "average true range",
+    Group.VOLATILITY,
+    _lines,
+    lambda sessions, **_: sessions,
+    no_vote,
+    NO_READING,
+    _history,
+    "USD",
+)

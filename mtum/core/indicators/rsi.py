@@ -1,11 +1,13 @@
 """Relative strength index."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from mtum.core.indicators.smoothing import Smoothing, mean_of, rounded
+from mtum.core.indicators.indicator import Group, Indicator, Lines
+from mtum.core.indicators.smoothing import Smoothing, mean_of, rounded, wilder_history
 
 if TYPE_CHECKING:
-    from mtum.core.market.bars import Column
+    from mtum.core.market.bars import Bars, Column
 
 
 def rsi(close: "Column", sessions: int, smoothing: Smoothing) -> "Column":
@@ -42,3 +44,27 @@ def rsi(close: "Column", sessions: int, smoothing: Smoothing) -> "Column":
     fall = mean_of(np.maximum(-move, 0.0), sessions, smoothing)
     with np.errstate(invalid="ignore"):
         return rounded(100.0 * rise / (rise + fall))
+
+
+def _lines(bars: "Bars", sessions: int = 14, smoothing: Smoothing = Smoothing.SIMPLE) -> Lines:
+    return {"rsi": rsi(bars.close, sessions, smoothing)}
+
+
+def _vote(_price: float, now: Mapping[str, float]) -> int:
+    """Vote 1 below 30 (oversold), -1 above 70 (overbought)."""
+    return (now["rsi"] < 30.0) - (now["rsi"] > 70.0)
+
+
+def _history(sessions: int, smoothing: Smoothing) -> int:
+    return wilder_history(sessions) if smoothing is Smoothing.WILDER else sessions + 1
+
+
+INDICATOR = Indicator(
+    "relative strength index",
+    Group.MOMENTUM,
+    _lines,
+    lambda sessions, **_: sessions,
+    _vote,
+    ("overbought, above 70", "between 30 and 70", "oversold, below 30"),
+    _history,
+)

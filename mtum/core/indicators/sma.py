@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from mtum.core.indicators.indicator import average
 from mtum.core.indicators.smoothing import Smoothing, mean_of, rounded
 
 if TYPE_CHECKING:
@@ -24,3 +25,6 @@ def sma(values: "Column", sessions: int) -> "Column":
         Rounded to 1e-6; NaN during the first ``sessions - 1`` values.
     """
     return rounded(mean_of(values, sessions, Smoothing.SIMPLE))
+
+
+INDICATOR = average("simple moving average", sma, lambda sessions, **_: sessions - 1)

@@ -1,6 +1,6 @@
 """What strategies of weeks and months share: when a decision is due, and how long a history it takes."""
 
-from math import ceil, log
+from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
 from mtum.core.market.timeframes import Timeframe
@@ -8,9 +8,6 @@ from mtum.core.strategies.contract import Remembered
 
 if TYPE_CHECKING:
     from mtum.core.view import MarketView
-
-FORGOTTEN = 1e-9
-"""What the seed of a recursive mean may still weigh."""
 
 
 class Due(NamedTuple):
@@ -37,26 +34,6 @@ def due(view: "MarketView", timeframe: Timeframe, decided: Remembered | None) ->
         return Due(decided != present, present)
     missed = timeframe.name_of(timeframe.before(view.session))
     return Due(isinstance(decided, str) and decided < missed, missed)
-
-
-def ema_history(sessions: int) -> int:
-    """Return the values after which an exponential mean has forgotten its seed."""
-    return sessions + (ceil(log(FORGOTTEN) / log(1 - 2 / (sessions + 1))) if sessions > 1 else 0)
-
-
-def wilder_history(sessions: int) -> int:
-    """Return the closes after which one of Wilder's means of moves has forgotten its seed."""
-    return sessions + 1 + (ceil(log(FORGOTTEN) / log(1 - 1 / sessions)) if sessions > 1 else 0)
-
-
-def adx_history(sessions: int) -> int:
-    """Return the same for an ADX, a mean of means."""
-    return 2 * wilder_history(sessions) - 1
-
-
-def macd_history(slow: int = 26, signal: int = 9) -> int:
-    """Return the same for a MACD histogram and its value of the session before."""
-    return ema_history(slow) + ema_history(signal) + 1
 
 
 def month_end_history(months: int) -> int:
