@@ -190,7 +190,7 @@ def test_such_a_session_is_explained(tmp_path: Path) -> None:
         }
         told = explanation_of(row, Halves())
         assert told.inputs["BBB"]["last_close"] == 40.0
-        assert "its bars cannot be decided on" in explanation_text(told)
+        assert "the bars of BBB cannot be decided on, so nothing is ordered in it" in explanation_text(told)
 
 
 def test_such_sessions_replay_bit_for_bit(tmp_path: Path) -> None:
@@ -243,6 +243,7 @@ def test_the_report_of_such_a_session_names_the_symbol(tmp_path: Path, missing: 
         writer = writer_of(desk.settings, tmp_path, desk.store, desk.calendar, html=False)
         report = daily_report(writer, missing, desk.clock.now())
         assert re.search(r"^Degraded +BBB$", report.text, re.MULTILINE)
+        assert ("the bars of BBB cannot be decided on" in " ".join(report.text.split())) is (missing == SECOND)
 
 
 def test_a_run_says_how_many_orders_left_and_which_symbol_was_not_decided(

@@ -106,10 +106,9 @@ def verdict(summary: Summary) -> str:
 
 
 def _reasons(summary: Summary) -> str:
-    given = [word for word in summary.reasons if word != "hold"]
-    if "exit_carried" not in given:
-        return words.listed(tuple(words.reason(word, summary.settles_by) for word in given))
-    first = words.listed(tuple(words.reason(word) for word in given if word != "exit_carried"))
+    if "exit_carried" not in summary.reasons:
+        return words.listed(summary.why)
+    first = words.listed(tuple(words.reason(word) for word in summary.reasons if word not in ("exit_carried", "hold")))
     return words.reason("exit_carried") + (f" ({first})" if first else "")
 
 

@@ -229,9 +229,9 @@ def explanation_text(told: Explanation, became: Mapping[tuple[str, str], tuple[i
     held = any(table_in(values["held"]).get("shares") for values in told.inputs.values())
     did = "STAY OUT" if told.action == "hold" and not held else told.action.upper()
     lines = [f"{told.session}  {told.strategy}: {did}{' (VIRTUAL: nothing is sent)' if told.virtual else ''}"]
-    lines += fill(
-        f"because: {listed(tuple(reason(word, told.book.get('settles_by')) for word in told.reasons))}", TEXT_COLUMNS
-    ).splitlines()
+    unfit = [symbol for symbol, values in told.inputs.items() if "last_close" in values]
+    why = listed(tuple(reason(word, told.book.get("settles_by"), unfit) for word in told.reasons))
+    lines += fill(f"because: {why}", TEXT_COLUMNS).splitlines()
     for row in told.planned:
         crossed, sent = (became or {}).get((str(row["symbol"]), str(row["side"])), (0, row["shares"]))
         parts = [f"{crossed} change sleeves"] if crossed else []
@@ -261,8 +261,9 @@ def _flip_text(told: Explanation) -> str:
     flip = told.flip
     if flip is None:
         return told.flip_note
+    of = f"{flip.symbol}: " if len(told.inputs) > 1 else ""
     return (
-        f"{flip.input} {flip.direction} {number_text(flip.level)} instead of {number_text(flip.now)} "
+        f"{of}{flip.input} {flip.direction} {number_text(flip.level)} instead of {number_text(flip.now)} "
         f"({flip.distance_frac:+.2%}): {flip.becomes}"
     )
 

@@ -82,8 +82,7 @@ def did(sleeve: Summary) -> str:
     deed = words.listed(deeds[:LISTED]) if len(deeds) <= LISTED else f"{len(deeds)} orders"
     if sleeve.action == "none":
         deed = "no decision"
-    reasons = [words.reason(word, sleeve.settles_by) for word in sleeve.reasons if word != "hold"]
-    return ": ".join(part for part in (deed or "kept", words.listed(tuple(reasons[:2]))) if part)
+    return ": ".join(part for part in (deed or "kept", words.listed(sleeve.why[:2])) if part)
 
 
 def coordination(summary: Summary) -> Section:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from mtum.core.canonical import SPARSE
+from mtum.core.reporting import words
 from mtum.core.reporting.parts.account import CashLine, EquityLine, OwedLine
 from mtum.core.reporting.parts.conditions import ConditionLine
 from mtum.core.reporting.parts.corrections import CorrectionLine
@@ -89,6 +90,12 @@ class Summary:
         if self.sleeves:
             return "Account"
         return self.symbol if len(self.symbols) < 2 else self.strategy
+
+    @property
+    def why(self) -> tuple[str, ...]:
+        """The reasons of the decision, in words."""
+        unfit = [symbol for symbol in self.universe if symbol in self.data_quality.degraded]
+        return tuple(words.reason(word, self.settles_by, unfit) for word in self.reasons if word != "hold")
 
     @property
     def universe(self) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """The words a person reads for conditions, reasons and states."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from mtum.core.strategies import STRATEGIES
 from mtum.core.strategies.contract import ConditionSpec, Role
@@ -54,11 +54,19 @@ def condition(name: str) -> ConditionSpec:
     return ConditionSpec(name, Role.EXIT, words, f"not: {words}")
 
 
-def reason(word: str, settles_by: object = None) -> str:
+def reason(word: str, settles_by: object = None, unfit: Sequence[str] = ()) -> str:
     """Return the words for a reason; an unknown one is shown as it is.
 
-    Cash that has not settled is told with the day by which it will have, where that is known.
+    Parameters
+    ----------
+    settles_by : date or str, optional
+        Day by which cash that has not settled will have.
+    unfit : sequence of str
+        Symbols whose bars could not be decided on.
     """
+    if word == "unfit" and unfit:
+        it = "it" if len(unfit) == 1 else "them"
+        return f"the bars of {listed(tuple(unfit))} cannot be decided on, so nothing is ordered in {it}"
     if word == "cash_not_settled" and settles_by:
         return f"{REASONS[word]}; it settles by {settles_by}"
     return REASONS.get(word) or condition(word).words

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -93,6 +93,13 @@ def test_an_exit_flips_where_its_last_reason_goes() -> None:
     assert (told.action, told.reasons[0]) == ("exit", "close_below_ma")
     flip = flip_of(told)
     assert (flip.input, flip.direction, flip.level, flip.becomes) == ("close", "above", 100.0, "hold")
+
+
+def test_of_several_symbols_the_flip_names_its_own() -> None:
+    told = explained(stored(102.0))
+    several = replace(told, inputs={**told.inputs, "AAA": {"held": {"shares": 0}}})
+    assert "  close below 100 instead of 102 (-1.96%): hold" in explanation_text(told)
+    assert "  MTUM: close below 100 instead of 102 (-1.96%): hold" in explanation_text(several)
 
 
 def test_a_missing_vix_decides_whatever_the_market_did() -> None:

@@ -12,7 +12,7 @@ from mtum.core.indicators.rsi import rsi
 from mtum.core.indicators.sma import sma
 from mtum.core.indicators.smoothing import Smoothing
 from mtum.core.market.bars import Bars, Column
-from mtum.core.reporting.parts.flips import FlipLine, Situation, flips, zero_of
+from mtum.core.reporting.parts.flips import FlipLine, Situation, flip_words, flips, zero_of
 from mtum.core.strategies.contract import Holding, Own
 from mtum.core.strategies.mtum_confluence import MtumConfluence
 from mtum.core.strategies.pair_reversal import PairReversal
@@ -162,3 +162,11 @@ def test_a_zero_is_found_on_straight_bent_and_broken_margins(
 @pytest.mark.parametrize("margin", [lambda x: 1.0 + x, lambda x: None])
 def test_a_margin_without_a_zero_has_none(margin: Callable[[float], float | None]) -> None:
     assert zero_of(margin, 5.0) is None
+
+
+def test_of_several_symbols_a_flip_names_its_own() -> None:
+    close = FlipLine("next", "close_above_ma", "entry", "close", "above", 100.0, 98.0, 2.0, 0.02, False, True, "AAA")
+    vix = replace(close, condition="vix_calm", input="vix", direction="below")
+    assert flip_words(close, ("AAA",)) == "a close above 100.00 USD (+2.00% from now)"
+    assert flip_words(close, ("AAA", "BBB")) == "a close of AAA above 100.00 USD (+2.00% from now)"
+    assert flip_words(vix, ("AAA", "BBB")) == "a VIX below 100.00 points for AAA (+2.00% from now)"
