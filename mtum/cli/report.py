@@ -17,8 +17,9 @@ from mtum.cli.stored import NOTHING_YET
 from mtum.errors import ExitCode, UsageError, worst
 
 if TYPE_CHECKING:
-    from mtum.app.reporting.daily_report import Report, ReportWriter
+    from mtum.app.reporting.daily_report import Report
     from mtum.app.reporting.period import Kind
+    from mtum.app.reporting.report_writer import ReportWriter
     from mtum.app.reporting.review import ReviewReport
     from mtum.ports.messages import Message
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from mtum.adapters.store.backup import BackupFacts, FolderBackups, restore
-from mtum.app.reporting.quarter import Drill
+from mtum.app.reporting.audit import Drill
 from mtum.app.service.backup import BackupDone, backup
 from mtum.config import Settings
 from mtum.errors import StoreError, StoreMismatchError

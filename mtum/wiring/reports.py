@@ -6,9 +6,9 @@ from pathlib import Path
 from mtum.adapters.rendering.html import HtmlRenderer
 from mtum.adapters.rendering.report_folder import ReportFolder
 from mtum.adapters.scanner import known_vulnerabilities
-from mtum.app.reporting.daily_report import ReportWriter
 from mtum.app.reporting.facts import Setup
 from mtum.app.reporting.period import Kind
+from mtum.app.reporting.report_writer import ReportWriter
 from mtum.app.reporting.review import Outside
 from mtum.config import Settings
 from mtum.ports.store import Store

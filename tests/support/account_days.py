@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from mtum import config
-from mtum.app.reporting.daily_report import ReportWriter, daily_report
+from mtum.app.reporting.daily_report import daily_report
 from mtum.app.reporting.period import Kind
+from mtum.app.reporting.report_writer import ReportWriter
 from mtum.app.reporting.review import write_review
 from mtum.app.session.play_session import Replay, play_session
 from mtum.core.market.bars import Bars

@@ -16,8 +16,9 @@ from mtum.adapters.sources.embedded import sample_source
 from mtum.adapters.store.opening import SqliteStore, open_store
 from mtum.app.bars.accept_bars import learn_volume
 from mtum.app.ledger.sleeve_records import flows_since, read_sleeve
-from mtum.app.reporting.daily_report import Report, ReportWriter, daily_report
+from mtum.app.reporting.daily_report import Report, daily_report
 from mtum.app.reporting.facts import Setup
+from mtum.app.reporting.report_writer import ReportWriter
 from mtum.config import Settings, load
 from mtum.core.decide import decide
 from mtum.core.market.bars import Bars, ProvisionalBar, bars_of_closes

@@ -9,7 +9,7 @@ from typing import Any
 from mtum.app.reporting import drift, money, quality, trading
 from mtum.app.reporting.corrections import corrections
 from mtum.app.reporting.facts import SessionFacts
-from mtum.app.reporting.regret import regret_lines
+from mtum.app.reporting.partial_bars import regret_lines
 from mtum.core.reporting.parts.conditions import conditions_in
 from mtum.core.reporting.parts.coordination import coordination_document
 from mtum.core.reporting.parts.problems import ProblemLine
@@ -53,17 +53,9 @@ def summarize(store: Store, facts: SessionFacts, broken: list[ProblemLine]) -> S
 
     A fault in a part that is not the decision or the money leaves that part empty and is added to `broken`.
     """
-    position = money.position_line(facts, facts.symbol)
     sleeve, held = money.curves(facts)
     run, decision, session = facts.run, facts.decision, facts.session
     upcoming, schedule = facts.sessions.after(facts.day), facts.setup.settings.schedule
-    flips = part("section on what would change the decision", lambda: quality.flip_lines(facts), (), broken)
-    timings = part("timings", lambda: quality.timing_lines(facts), (), broken)
-    changed = part("list of changes", lambda: drift.drift_lines(facts), (), broken)
-    corrected = part("corrections", lambda: corrections(store, facts), (), broken)
-    others = part("other positions", lambda: money.other_positions(facts), (), broken)
-    expected = part("comparison with the backtest", lambda: drift.backtest_line(facts, sleeve), None, broken)
-    regret = part("list of turned conditions", lambda: regret_lines(facts), (), broken)
     settles_by = decision.frame["book"].get("settles_by") if decision else None
     found = Summary(
         session=facts.day,
@@ -81,30 +73,30 @@ def summarize(store: Store, facts: SessionFacts, broken: list[ProblemLine]) -> S
         conditions=conditions_in(decision.document.get("symbols", {})) if decision else (),
         orders=trading.order_lines(facts),
         fills=trading.fill_lines(facts),
-        position=position,
+        position=money.position_line(facts, facts.symbol),
         pnl=money.pnl(facts, sleeve),
         equity=money.equity_line(facts, sleeve),
         benchmark=money.benchmark_line(facts, held),
         cash=money.cash_lines(facts),
-        flips=flips,
+        flips=part("section on what would change the decision", lambda: quality.flip_lines(facts), (), broken),
         data_quality=quality.data_quality(facts),
-        timings=timings,
-        drift=changed,
-        corrections=corrected,
-        problems=(*quality.problem_lines(facts), *broken),
-        other_positions=others,
+        timings=part("timings", lambda: quality.timing_lines(facts), (), broken),
+        drift=part("list of changes", lambda: drift.drift_lines(facts), (), broken),
+        corrections=part("corrections", lambda: corrections(store, facts), (), broken),
+        other_positions=part("other positions", lambda: money.other_positions(facts), (), broken),
         code_version=decision.code_version if decision else "",
         settings_hash=decision.settings_hash if decision else "",
         owed=money.owed_lines(facts),
         contracts=drift.contract_lines(facts),
-        backtest=expected,
-        regret=regret,
+        backtest=part("comparison with the backtest", lambda: drift.backtest_line(facts, sleeve), None, broken),
+        regret=part("list of turned conditions", lambda: regret_lines(facts), (), broken),
         next_half_day=upcoming.half_day if upcoming else False,
         symbols=facts.universe,
         settles_by=date.fromisoformat(settles_by) if settles_by else None,
         state=facts.setup.chosen.state.value if facts.setup.sleeve else "",
         internal_orders=trading.internal_lines(store, facts),
         standing=trading.standing_lines(store, facts),
+        problems=(*quality.problem_lines(facts), *broken),  # after every part that may break
     )
     return _with_sleeves(store, facts, found, broken) if facts.parts else found
 

@@ -123,9 +123,7 @@ def _known_cash(facts: SessionFacts, day: date) -> dict[str, _Figure]:
 def _known_market(facts: SessionFacts, day: date, stored: Mapping[str, Any]) -> dict[str, _Figure]:
     figures: dict[str, _Figure] = {}
     # The first symbol of that day's decision need not be that of this one's.
-    symbol = stored["symbol"]
-    bars = facts.bars_of(symbol) if symbol in (facts.symbol, *facts.other_bars) else None
-    bar = bars.find(day) if bars is not None else None
+    bar = facts.bar(stored["symbol"], day)
     if bar is not None:
         is_final = facts.final_until is not None and day <= facts.final_until
         figures["volume"] = _Figure(stated(bar.volume, is_final=is_final), "shares")

@@ -1,7 +1,6 @@
 """The account of one session: made from the store, written once as text, JSON and HTML."""
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -10,35 +9,19 @@ from typing import Any
 
 from mtum.app.reporting.build import summarize
 from mtum.app.reporting.charts import report_charts
-from mtum.app.reporting.facts import REPORT_JOB, SessionFacts, Setup, report_key, session_facts
+from mtum.app.reporting.facts import REPORT_JOB, SessionFacts, report_key, session_facts
+from mtum.app.reporting.report_writer import ReportWriter, message_of, put
 from mtum.core.reporting.charts import Chart
 from mtum.core.reporting.codec import document, from_document
 from mtum.core.reporting.daily import page
-from mtum.core.reporting.figures import minus
-from mtum.core.reporting.layout import Page
 from mtum.core.reporting.parts.problems import ProblemLine
 from mtum.core.reporting.summary import Summary
 from mtum.core.reporting.text import text
 from mtum.errors import ExitCode, MtumError, StoreError
 from mtum.ports.messages import Message, Urgency
-from mtum.ports.reports import Renderer, ReportFiles
 from mtum.ports.store import Store
-from mtum.ports.time import Calendar
 
 SLOT = ""
-
-type Charts = Callable[[], tuple[Chart, ...]]
-
-
-@dataclass(frozen=True, slots=True)
-class ReportWriter:
-    """What a report needs: facts, calendar, the folder it goes to, and (for HTML) a renderer."""
-
-    store: Store
-    calendar: Calendar
-    setup: Setup
-    files: ReportFiles
-    renderer: Renderer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,39 +89,6 @@ def report_message(writer: ReportWriter, report: Report) -> Message:
         return report_charts(writer.store, facts)
 
     return message_of(writer, key, urgency, page(summary), charts)
-
-
-def put(writer: ReportWriter, name: str, laid_out: Page, found: Mapping[str, Any], charts: Charts) -> Path | None:
-    """Write a page into the files of that name as text, JSON and (with a renderer) HTML, and return where the HTML is.
-
-    Parameters
-    ----------
-    found : mapping
-        The page's document.
-    charts : callable
-        Makes its charts; only HTML needs them.
-    """
-    writer.files.put_report(f"{name}.txt", text(laid_out))
-    writer.files.put_report(f"{name}.json", json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
-    if writer.renderer is None:
-        return None
-    return writer.files.put_report(f"{name}.html", writer.renderer.page(replace(laid_out, charts=charts())))
-
-
-def message_of(writer: ReportWriter, key: str, urgency: Urgency, laid_out: Page, charts: Charts) -> Message:
-    """Return the mail of a page; with a renderer it has HTML and charts beside the text.
-
-    Parameters
-    ----------
-    key : str
-        Of the message among all; the outbox adds the channel.
-    charts : callable
-        Makes its charts; only HTML needs them.
-    """
-    line, told = minus(laid_out.subject), text(laid_out)
-    if writer.renderer is None:
-        return Message(key, urgency, line, told)
-    return Message(key, urgency, line, told, *writer.renderer.mail(replace(laid_out, charts=charts())))
 
 
 def _made(writer: ReportWriter, facts: SessionFacts) -> Report:

@@ -10,7 +10,7 @@ from mtum.app.approvals.approve_settings import pinned_contracts
 from mtum.app.ledger.virtual import virtual_points, virtual_records
 from mtum.app.session.run_document import acted_together
 from mtum.config import REPLAYED_SOURCES, Settings, restored_strategy
-from mtum.core.market.bars import Bars
+from mtum.core.market.bars import Bar, Bars
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.portfolio.fills import Fill, folded, rebased
 from mtum.core.portfolio.fund import FUND
@@ -206,6 +206,10 @@ class SessionFacts:
     def bars_of(self, symbol: str) -> Bars:
         """Bars of the strategy's first symbol or of another one that is held."""
         return self.bars if symbol == self.symbol else self.other_bars[symbol]
+
+    def bar(self, symbol: str, day: date) -> Bar | None:
+        """Bar of a session, None where the symbol or its bar is not known."""
+        return self.bars_of(symbol).find(day) if symbol in (self.symbol, *self.other_bars) else None
 
     def trades(self) -> tuple[Trade, ...]:
         """Round trips up to this session."""

@@ -61,7 +61,7 @@ def other_positions(facts: SessionFacts) -> tuple[PositionLine, ...]:
 
 def official_close(facts: SessionFacts, symbol: str) -> Stated:
     """Return the session's official close of a symbol; of the first one it is as final as the books say."""
-    bar = facts.bars_of(symbol).find(facts.day) if symbol == facts.symbol or symbol in facts.other_bars else None
+    bar = facts.bar(symbol, facts.day)
     if bar is None:
         return UNKNOWN
     if symbol == facts.symbol and facts.point is not None:
@@ -176,21 +176,17 @@ def benchmark_line(facts: SessionFacts, held: returns.Curve) -> BenchmarkLine:
     if point is None or point.benchmark_usd is None or facts.is_fund:
         return BenchmarkLine()
     fallen = returns.drawdown(held)
-    periods = _periods(facts.day)
-
-    def chained(name: str) -> Stated:
-        return stated(_known(returns.since(held, periods[name])[1]), is_final=point.final)
-
+    chained = {
+        f"{name}_frac": stated(_known(returns.since(held, first)[1]), is_final=point.final)
+        for name, first in _periods(facts.day).items()
+    }
     return BenchmarkLine(
+        name="buy and hold",
         equity_usd=stated(float(point.benchmark_usd), is_final=point.final),
         ahead_usd=stated(float(point.equity_usd - point.benchmark_usd), is_final=point.final),
-        day_frac=chained("day"),
-        week_frac=chained("week"),
-        month_frac=chained("month"),
-        year_frac=chained("year"),
-        start_frac=chained("start"),
         drawdown_frac=stated(_known(float(fallen[-1])), is_final=point.final),
         worst_drawdown_frac=stated(_known(float(np.nanmin(fallen))), is_final=point.final),
+        **chained,
     )
 
 

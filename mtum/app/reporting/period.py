@@ -8,8 +8,8 @@ from functools import partial
 
 import numpy as np
 
-from mtum.app.reporting.daily_report import ReportWriter
 from mtum.app.reporting.facts import DECIDING_JOB, SessionFacts, session_facts
+from mtum.app.reporting.report_writer import ReportWriter
 from mtum.core.market.sessions import Session
 from mtum.core.strategies.contract import Role
 from mtum.ports.records import DecisionRecord, EquityPoint, RunRecord
@@ -92,12 +92,6 @@ class Period:
         bars = self.facts.bars_of(symbol or self.facts.symbol)
         at = int(np.searchsorted(bars.days, np.datetime64(day, "D")))
         return at if at < len(bars) and bars.day(at) == day else None
-
-    def close(self, day: date, symbol: str) -> float | None:
-        """Official close of a symbol, or None."""
-        known = symbol == self.facts.symbol or symbol in self.facts.other_bars
-        bar = self.facts.bars_of(symbol).find(day) if known else None
-        return None if bar is None else bar.close
 
     def deciding_run(self, day: date) -> RunRecord | None:
         """The run that decided a session, or tried to."""

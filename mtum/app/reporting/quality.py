@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from mtum.app.reporting.facts import SessionFacts
 from mtum.app.reporting.money import exit_pending
-from mtum.app.reporting.regret import turned
+from mtum.app.reporting.partial_bars import turned
 from mtum.core.decide import own_state
 from mtum.core.indicators.smoothing import Smoothing
 from mtum.core.market.embedded import embedded_symbol, truths

@@ -8,17 +8,27 @@ from typing import Any
 
 import numpy as np
 
-from mtum.app.reporting import month, quality, quarter, week
+from mtum.app.reporting import partial_bars, quality, stability
+from mtum.app.reporting.accuracy import signal_accuracy
+from mtum.app.reporting.audit import Drill, audit
 from mtum.app.reporting.charts import equity_charts, report_charts
-from mtum.app.reporting.daily_report import ReportWriter, message_of, put
-from mtum.app.reporting.drift import backtest_line
+from mtum.app.reporting.costs import costs
+from mtum.app.reporting.drift import backtest_line, drift_between
+from mtum.app.reporting.effects import effects
 from mtum.app.reporting.facts import SessionFacts
+from mtum.app.reporting.indicators import indicator_checks
+from mtum.app.reporting.missed import missed_signals
 from mtum.app.reporting.money import curves
 from mtum.app.reporting.period import Kind, Period, period
+from mtum.app.reporting.report_writer import ReportWriter, message_of, put
+from mtum.app.reporting.standing import standings
+from mtum.app.reporting.tax import tax_lines
 from mtum.app.reporting.trading import trade_lines
 from mtum.core.portfolio import returns
+from mtum.core.reporting.charts import Chart
 from mtum.core.reporting.codec import document, from_document
 from mtum.core.reporting.parts.costs import Costs
+from mtum.core.reporting.parts.drift import DriftLine
 from mtum.core.reporting.parts.trades import TradeLine, win_loss
 from mtum.core.reporting.review import Review, page
 from mtum.core.reporting.text import text
@@ -29,11 +39,11 @@ REVIEW_JOB = "review"
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What only the machine can tell a quarterly review; see `quarter.audit`."""
+    """What only the machine can tell a quarterly review; see `audit`."""
 
     secret_days: Mapping[str, int | None] = field(default_factory=dict)
     vulnerabilities: str | None = None
-    drill: quarter.Drill | None = None
+    drill: Drill | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +111,11 @@ def review_message(writer: ReportWriter, report: ReviewReport) -> Message:
     """Return the mail of a review."""
     review = report.review
     key = f"{REVIEW_JOB}:{review.kind}:{writer.setup.account}:{review.last}"
-    return message_of(
-        writer,
-        key,
-        Urgency.REPORT,
-        page(review),
-        lambda: equity_charts(period(writer, Kind(review.kind), review.last).facts),
-    )
+
+    def charts() -> tuple[Chart, ...]:
+        return equity_charts(period(writer, Kind(review.kind), review.last).facts)
+
+    return message_of(writer, key, Urgency.REPORT, page(review), charts)
 
 
 def review_of(looked_at: Period, outside: Outside) -> Review:
@@ -122,21 +130,23 @@ def review_of(looked_at: Period, outside: Outside) -> Review:
 
 def _own(looked_at: Period) -> Review:
     """Return what each sleeve has a review of its own of."""
-    facts, paid = looked_at.facts, month.costs(looked_at)
+    facts, paid = looked_at.facts, costs(looked_at)
     base = _result(looked_at, paid)
     if looked_at.kind is Kind.QUARTER:
         return replace(base, costs=paid)
-    base = replace(base, regret=week.regrets(looked_at), projection_error_frac=week.projection_error(looked_at))
+    base = replace(
+        base, regret=partial_bars.regrets(looked_at), projection_error_frac=partial_bars.projection_error(looked_at)
+    )
     match looked_at.kind:
         case Kind.WEEK:
             return replace(
                 base,
-                accuracy=week.signal_accuracy(looked_at),
-                missed=week.missed_signals(looked_at),
-                validation=week.indicator_checks(looked_at, facts.strategy.history_sessions()),
+                accuracy=signal_accuracy(looked_at),
+                missed=missed_signals(looked_at),
+                validation=indicator_checks(looked_at, facts.strategy.history_sessions()),
             )
         case Kind.MONTH:
-            return replace(base, standing=month.standings(looked_at), effects=month.effects(looked_at), costs=paid)
+            return replace(base, standing=standings(looked_at), effects=effects(looked_at), costs=paid)
         case Kind.RUN:
             truths = quality.embedded(facts)
             return replace(
@@ -144,8 +154,8 @@ def _own(looked_at: Period) -> Review:
                 trades=trade_lines(looked_at.writer.store, facts),
                 open_trades=(),
                 win_loss_start=None,
-                accuracy=week.signal_accuracy(looked_at),
-                standing=month.standings(looked_at),
+                accuracy=signal_accuracy(looked_at),
+                standing=standings(looked_at),
                 costs=paid,
                 notes=(*truths, "Everything is simulated") if truths else (),
                 settings=_settings(facts),
@@ -216,19 +226,25 @@ def _whole(review: Review, looked_at: Period, outside: Outside) -> Review:
     review = replace(review, backtest=backtest_line(looked_at.facts, sleeve))
     match looked_at.kind:
         case Kind.WEEK:
-            return replace(review, slack=week.slacks(looked_at))
+            return replace(review, slack=stability.slacks(looked_at))
         case Kind.MONTH:
-            return replace(review, stability=month.stability(looked_at))
+            return replace(review, stability=stability.stability(looked_at))
         case Kind.QUARTER:
             return replace(
                 review,
-                stability=month.stability(looked_at),
-                audit=quarter.audit(looked_at, outside.secret_days, outside.vulnerabilities, outside.drill),
-                drift=quarter.drift(looked_at),
-                tax=quarter.tax_lines(looked_at),
+                stability=stability.stability(looked_at),
+                audit=audit(looked_at, outside.secret_days, outside.vulnerabilities, outside.drill),
+                drift=_drift(looked_at),
+                tax=tax_lines(looked_at),
             )
         case Kind.RUN:
             return review
+
+
+def _drift(looked_at: Period) -> tuple[DriftLine, ...]:
+    # From the first to the last decision of the period.
+    inside = sorted(day for day in looked_at.decisions if looked_at.inside(day))
+    return drift_between(looked_at.decisions[inside[0]], looked_at.decisions[inside[-1]]) if inside else ()
 
 
 def _marked(trade: TradeLine, looked_at: Period) -> TradeLine:

@@ -14,28 +14,21 @@ from mtum.core.portfolio.costs import cost_model
 from mtum.core.portfolio.fills import Fill
 from mtum.core.portfolio.lots import Trade
 from mtum.core.portfolio.money import exact
-from mtum.core.portfolio.orders import OrderStatus, Side
+from mtum.core.portfolio.orders import OrderIntent, OrderStatus, Side
 from mtum.core.reporting.parts.orders import FillLine, OrderLine, StandingLine
 from mtum.core.reporting.parts.trades import TradeLine
 from mtum.core.reporting.stated import NOT_SIMULATED, UNKNOWN, Stated, stated
+from mtum.ports.records import Cross
 from mtum.ports.store import Store
 
 
 def order_lines(facts: SessionFacts) -> tuple[OrderLine, ...]:
     """Return the session's orders as the store knows them now; what changes sleeves or is stated is none."""
     return tuple(
-        OrderLine(
-            id=state.intent.id,
+        replace(
+            _line(state.intent, state.intent.order_type.value, state.status, state.filled),
             ref=state.intent.ref,
-            symbol=state.intent.symbol,
-            side=state.intent.side.value,
-            purpose=state.intent.purpose.value,
-            type=state.intent.order_type.value,
-            shares=state.intent.shares,
-            filled_shares=state.filled,
-            status=state.status.value,
             broker_id=state.broker_id,
-            reference_price=float(state.intent.reference_price),
             text=state.text,
         )
         for state in facts.states
@@ -47,22 +40,24 @@ def internal_lines(store: Store, facts: SessionFacts) -> tuple[OrderLine, ...]:
     """Return what a sleeve trades without an order: shares that change sleeves, and what it does with virtual money."""
     if not facts.owns_money:
         return _virtual_lines(facts)
-    return tuple(
-        OrderLine(
-            id=cross.id,
-            ref="",
-            symbol=cross.symbol,
-            side=cross.side.value,
-            purpose=cross.purpose.value,
-            type="cross",
-            shares=cross.shares,
-            filled_shares=cross.shares if cross.status is OrderStatus.FILLED else 0,
-            status=cross.status.value,
-            broker_id=None,
-            reference_price=float(cross.reference_price),
-        )
-        for cross in (store.crosses.crosses_of(facts.day) if facts.setup.sleeve else ())
-        if cross.strategy == facts.setup.sleeve
+    crosses = store.crosses.crosses_of(facts.day) if facts.setup.sleeve else ()
+    own = (cross for cross in crosses if cross.strategy == facts.setup.sleeve)
+    return tuple(_line(one, "cross", one.status, one.shares if one.status is OrderStatus.FILLED else 0) for one in own)
+
+
+def _line(of: OrderIntent | Cross, type_: str, status: OrderStatus, filled: int) -> OrderLine:
+    return OrderLine(
+        id=of.id,
+        ref="",
+        symbol=of.symbol,
+        side=of.side.value,
+        purpose=of.purpose.value,
+        type=type_,
+        shares=of.shares,
+        filled_shares=filled,
+        status=status.value,
+        broker_id=None,
+        reference_price=float(of.reference_price),
     )
 
 

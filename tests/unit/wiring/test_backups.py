@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from mtum.adapters.clock import FixedClock
-from mtum.app.reporting.quarter import Drill
+from mtum.app.reporting.audit import Drill
 from mtum.config import load
 from mtum.wiring.backups import FOLDER, made_copy, restore_drill
 from support.report_days import KINDS

@@ -13,8 +13,8 @@ from mtum.adapters.notifiers.mail_channel import MailChannel, composed
 from mtum.adapters.notifiers.smtp import SmtpServer
 from mtum.adapters.rendering.html import HtmlRenderer
 from mtum.app.reporting.daily_report import report_message
-from mtum.app.reporting.month import stability
 from mtum.app.reporting.period import Kind, period
+from mtum.app.reporting.stability import stability
 from mtum.ports.messages import Message, Urgency
 from support.mail_servers import mail_server
 from support.report_days import KINDS

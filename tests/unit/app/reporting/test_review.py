@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
+from mtum.app.reporting.audit import Drill, audit
+from mtum.app.reporting.indicators import indicator_checks
 from mtum.app.reporting.period import Kind, period
-from mtum.app.reporting.quarter import Drill, audit
 from mtum.app.reporting.review import Outside, write_review
-from mtum.app.reporting.week import indicator_checks
 from mtum.core.reporting.figures import REPLAYED
 from mtum.core.reporting.layout import Facts, Sentence
 from mtum.core.reporting.review import Review

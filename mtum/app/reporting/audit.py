@@ -1,23 +1,19 @@
-"""What a quarterly review looks at: the audit and the tax lots."""
+"""The checks of a quarter."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from mtum.app.reporting.drift import drift_between
 from mtum.app.reporting.period import Kind, Period, bounds
 from mtum.core.market.holiday_rules import expected_sessions
-from mtum.core.portfolio.fills import folded, later_symbols
 from mtum.core.portfolio.lots import lots_of
-from mtum.core.portfolio.tax import tax_record
-from mtum.core.reporting.parts.audit import AuditLine
-from mtum.core.reporting.parts.drift import DriftLine
-from mtum.core.reporting.parts.tax import TaxLine
+from mtum.core.reporting.parts.audit import ATTENTION, OK, UNKNOWN, AuditLine
 from mtum.errors import MtumError
 
 BACKUP_DAYS = 7
+
+
 SECRET_DAYS = 365
-OK, ATTENTION, UNKNOWN = "ok", "attention", "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,39 +138,3 @@ def _secret(name: str, days: int | None) -> AuditLine:
         return AuditLine(f"age of secret {name}", UNKNOWN, "given by the environment; its age cannot be seen")
     result = ATTENTION if days > SECRET_DAYS else OK
     return AuditLine(f"age of secret {name}", result, f"{days} days")
-
-
-def drift(period: Period) -> tuple[DriftLine, ...]:
-    """Return what changed in settings, code and libraries between the first and the last decision."""
-    inside = sorted(day for day in period.decisions if period.inside(day))
-    if len(inside) < 2:
-        return ()
-    return drift_between(period.decisions[inside[0]], period.decisions[inside[-1]])
-
-
-def tax_lines(period: Period) -> tuple[TaxLine, ...]:
-    """Return closed tax lots by calendar year, up to the end of the period."""
-    store = period.writer.store
-    fills = [fill for fill in store.orders.fills() if fill.session <= period.end]
-    actions = [one for one in store.bars.actions() if one.session <= period.end]
-    record = tax_record(fills, actions)
-    years = sorted({lot.sold.year for lot in record.closed})
-    found = []
-    for year in years:
-        lots = [lot for lot in record.closed if lot.sold.year == year]
-        traded = {lot.symbol for lot in lots}
-        told = all(
-            fill.commission_usd is not None or not later_symbols(fill, actions) & traded or fill.session.year > year
-            for fill in folded(fills)
-        ) and not any(lot.by_hand for lot in lots)
-        found.append(
-            TaxLine(
-                year=year,
-                lots=len(lots),
-                short_usd=float(sum(lot.gain_usd for lot in lots if not lot.long_term)) if told else None,
-                long_usd=float(sum(lot.gain_usd for lot in lots if lot.long_term)) if told else None,
-                wash_lots=sum(1 for lot in lots if lot.code),
-                deferred_usd=float(sum(lot.adjustment_usd for lot in lots)) if told else None,
-            )
-        )
-    return tuple(found)

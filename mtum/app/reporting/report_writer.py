@@ -1,0 +1,63 @@
+"""What writes a page into its files and into a mail: the same for the report of a session and of a period."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mtum.app.reporting.facts import Setup
+from mtum.core.reporting.charts import Chart
+from mtum.core.reporting.figures import minus
+from mtum.core.reporting.layout import Page
+from mtum.core.reporting.text import text
+from mtum.ports.messages import Message, Urgency
+from mtum.ports.reports import Renderer, ReportFiles
+from mtum.ports.store import Store
+from mtum.ports.time import Calendar
+
+type Charts = Callable[[], tuple[Chart, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportWriter:
+    """What a report needs: facts, calendar, the folder it goes to, and (for HTML) a renderer."""
+
+    store: Store
+    calendar: Calendar
+    setup: Setup
+    files: ReportFiles
+    renderer: Renderer | None = None
+
+
+def put(writer: ReportWriter, name: str, laid_out: Page, found: Mapping[str, Any], charts: Charts) -> Path | None:
+    """Write a page into the files of that name as text, JSON and (with a renderer) HTML, and return where the HTML is.
+
+    Parameters
+    ----------
+    found : mapping
+        The page's document.
+    charts : callable
+        Makes its charts; only HTML needs them.
+    """
+    writer.files.put_report(f"{name}.txt", text(laid_out))
+    writer.files.put_report(f"{name}.json", json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    if writer.renderer is None:
+        return None
+    return writer.files.put_report(f"{name}.html", writer.renderer.page(replace(laid_out, charts=charts())))
+
+
+def message_of(writer: ReportWriter, key: str, urgency: Urgency, laid_out: Page, charts: Charts) -> Message:
+    """Return the mail of a page; with a renderer it has HTML and charts beside the text.
+
+    Parameters
+    ----------
+    key : str
+        Of the message among all; the outbox adds the channel.
+    charts : callable
+        Makes its charts; only HTML needs them.
+    """
+    line, told = minus(laid_out.subject), text(laid_out)
+    if writer.renderer is None:
+        return Message(key, urgency, line, told)
+    return Message(key, urgency, line, told, *writer.renderer.mail(replace(laid_out, charts=charts())))
