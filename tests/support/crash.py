@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -26,6 +26,7 @@ from mtum.adapters.run_journal import RunJournal
 from mtum.adapters.sources.embedded import sample_source
 from mtum.app.desk import Desk
 from mtum.app.session import submit_orders
+from mtum.app.session.confirm_fills import confirm_fills
 from mtum.app.session.watch_orders import watch_orders
 from mtum.cli.app import run as command_line
 from mtum.core.indicators.sma import sma
@@ -64,10 +65,31 @@ _CALENDAR = ExchangeCalendar()
 
 
 @cache
-def _warm() -> PortMarket:
+def _warm(symbols: tuple[str, ...] = ("MTUM",)) -> PortMarket:
     """Load what every child would load again: compiled means, the calendar's years, the market's bars."""
     sma(np.array(range(60), dtype=np.float64), 50)
-    return port_market(sample_source(exact=True), _CALENDAR, ("MTUM",))
+    return port_market(sample_source(exact=True), _CALENDAR, symbols)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Which session is played, of which symbols, under which settings besides those of the broker.
+
+    Parameters
+    ----------
+    stored : bytes or None
+        State of the exchange that an earlier gateway left.
+    """
+
+    day: date = ENTRY_DAY
+    symbols: tuple[str, ...] = ("MTUM",)
+    settings: str = ""
+    stored: bytes | None = None
+
+
+FIRST_ENTRY = Scene()
+EXCHANGE = "exchange.state"
+"""File of a folder that holds what the exchange saved last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,16 +136,21 @@ class Running:
 
 @contextmanager
 def market_gateway(
-    folder: Path, faults: tuple[Fault, ...] = (), minutes: float = 20.0, behavior: dict[str, Any] | None = None
+    folder: Path,
+    faults: tuple[Fault, ...] = (),
+    minutes: float = 20.0,
+    behavior: dict[str, Any] | None = None,
+    scene: Scene = FIRST_ENTRY,
 ) -> Iterator[Running]:
-    """Run a frozen gateway on the embedded market, so many minutes before the close of the first entry."""
+    """Run a frozen gateway on the embedded market, so many minutes before the close of the scene's session."""
     folder.mkdir(parents=True, exist_ok=True)
-    source = _warm()
-    session = source.sessions.get(ENTRY_DAY)
+    source = _warm(scene.symbols)
+    session = source.sessions.get(scene.day)
     assert session is not None
     setup = GatewaySetup(
         source=source,
-        save=lambda state: None,
+        save=lambda state: None if scene is FIRST_ENTRY else _save(folder, state),
+        stored=scene.stored,
         write_journal=lambda line: None,
         accounts=(ExchangeAccount(ACCOUNT, AccountKind.CASH, Decimal(20000)),),
         clock=MarketClock(session.before_close(minutes), speed=0.0),
@@ -134,7 +161,7 @@ def market_gateway(
     )
     pid, port, control_port = _fork_gateway(folder, setup)
     running = Running(folder, pid, port, control_port, session)
-    (folder / "config.toml").write_text(CONFIG.format(account=ACCOUNT, port=port, **_limits(faults)))
+    (folder / "config.toml").write_text(CONFIG.format(account=ACCOUNT, port=port, **_limits(faults)) + scene.settings)
     if behavior:
         running.tell("behavior", **behavior)
     try:
@@ -142,6 +169,10 @@ def market_gateway(
     finally:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
+
+
+def _save(folder: Path, state: bytes) -> None:
+    (folder / EXCHANGE).write_bytes(state)
 
 
 def _limits(faults: tuple[Fault, ...]) -> dict[str, float]:
@@ -197,6 +228,19 @@ main()
 """
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=False)
     return ended.returncode
+
+
+def settle(running: Running) -> int:
+    """Settle the session two hours after its close; the exit code."""
+
+    def work() -> int:
+        resources.calendar_of = lambda settings, data_dir, cache_dir=None: _CALENDAR
+        with desks.live_desk(settings_in(running.folder), running.folder, None) as desk:
+            return int(confirm_fills(desk, running.session).exit_code)
+
+    for minutes in (0, -125):
+        running.tell("clock", session=running.session.day.isoformat(), minutes_to_close=minutes)
+    return forked(work)
 
 
 def watch(running: Running, minutes: float) -> int:
