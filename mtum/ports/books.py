@@ -92,8 +92,18 @@ class LedgerStore(Protocol):
         """Return the cash in USD that strategies were given of what no strategy owned, less what they gave back."""
         ...
 
-    def movements(self, strategy: str, *, open_only: bool = False) -> Sequence[CashMovement]:
-        """Return movements in the order of their sessions; or those of capital, flows and what is owed."""
+    def movements(
+        self, strategy: str | None, *, open_only: bool = False, since: date | None = None
+    ) -> Sequence[CashMovement]:
+        """Return movements in the order of their sessions; or those of capital, flows and what is owed.
+
+        Parameters
+        ----------
+        strategy : str or None
+            Whose; None for everybody's.
+        since : date or None
+            Only those of sessions from that one on.
+        """
         ...
 
     def write_lots(

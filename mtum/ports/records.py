@@ -145,6 +145,9 @@ def merger_key(change: SymbolChange, sleeve: str) -> str:
     return f"merged:{change.symbol}:{change.session}:{sleeve}"
 
 
+HANDED_OVER = ("handed_on:", "taken_over:", "handed_back:", "begins_again:")
+"""How the keys of cash begin that went to or came from what no sleeve owns: the broker's cash is the same."""
+
 FLOWS = ("deposit", "withdrawal", "transfer")
 """Kinds of cash movements that are money put in or taken out, never profit or loss."""
 

@@ -13,7 +13,7 @@ from mtum.adapters.store.schema.tables import OPEN_MOVEMENTS as OPEN
 from mtum.adapters.store.texts import cells, insert, instant_text, money, of_row, plain, since_text
 from mtum.core.portfolio.lots import Lot
 from mtum.ports.broker import BrokerLists
-from mtum.ports.records import CashMovement, EquityPoint
+from mtum.ports.records import HANDED_OVER, CashMovement, EquityPoint
 
 _PAID = "ON CONFLICT (key) DO UPDATE SET paid = 1 WHERE excluded.paid = 1"
 
@@ -49,17 +49,20 @@ class SqliteLedger:
         """Return the cash in USD that strategies were given of what no strategy owned, less what they gave back."""
         sql = (
             f"SELECT coalesce(sum(amount_usd), 0) FROM cash_movements WHERE {OPEN} AND session > ? "
-            "AND (kind = 'capital' OR substr(key, 1, instr(key, ':') - 1) IN "
-            "('handed_on', 'taken_over', 'handed_back', 'begins_again'))"
+            f"AND (kind = 'capital' OR substr(key, 1, instr(key, ':')) IN {HANDED_OVER})"
         )
         row = self.database.row(sql, (day.isoformat(),))
         return money(row[0] if row else 0.0)
 
-    def movements(self, strategy: str, *, open_only: bool = False) -> Sequence[CashMovement]:
+    def movements(
+        self, strategy: str | None, *, open_only: bool = False, since: date | None = None
+    ) -> Sequence[CashMovement]:
         """Return movements in the order of their sessions; or those of capital, flows and what is owed."""
-        which = f"strategy = ? AND {OPEN}" if open_only else "strategy = ?"
+        wanted = {"strategy = ?": strategy, "session >= ?": since_text(since) or None}
+        given = {term: value for term, value in wanted.items() if value is not None}
+        which = " AND ".join([*given, *([OPEN] if open_only else [])]) or "1"
         sql = f"SELECT * FROM cash_movements WHERE {which} ORDER BY session, rowid"
-        rows = self.database.rows(sql, (strategy,))
+        rows = self.database.rows(sql, tuple(given.values()))
         return tuple(of_row(CashMovement, row, f"the cash movement {row['key']}") for row in rows)
 
     def write_lots(

@@ -1,15 +1,25 @@
 """Dividends of shares held over the ex-date: what is due, and what has been recorded."""
 
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import replace
-from datetime import date
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from decimal import Decimal
 
+from mtum.core.coordination.coordinate import pro_rata
 from mtum.core.market.bars import Bars
 from mtum.core.portfolio.costs import to_cent
 from mtum.core.portfolio.lots import Lot
 from mtum.core.portfolio.money import exact
-from mtum.ports.records import CashMovement
+from mtum.ports.records import HANDED_OVER, CashMovement
+
+PAID_WITHIN = timedelta(days=60)
+"""Longest time from an ex-date to the payment that is looked for."""
+ROUNDED_USD = Decimal("0.01")
+"""What an estimate per share may be off: it comes of two series of prices that are rounded to the cent."""
+DIVIDEND_DIFFERS = "dividend_differs"
+"""Key in `meta` of the last payment that was another amount than expected: its session and what to say of it."""
+LEAST, MOST = Decimal("0.65"), Decimal("1.1")
+"""Parts of an estimate between which a payment may be that dividend: tax is withheld of many, and little is added."""
 
 
 def dividend_due(
@@ -82,3 +92,94 @@ def dividends_received(
         cash_usd += movement.amount_usd
         received.append(replace(movement, paid=True))
     return tuple(received)
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """A dividend whose cash has come.
+
+    Parameters
+    ----------
+    due : sequence of CashMovement
+        What was recorded of it, of each sleeve that held shares.
+    came_usd : Decimal
+        What the broker's cash grew by beyond all else that is recorded.
+    """
+
+    due: Sequence[CashMovement]
+    came_usd: Decimal
+
+    @property
+    def key(self) -> str:
+        """Symbol and ex-date."""
+        return payment_key(self.due[0])
+
+    @property
+    def estimated_usd(self) -> Decimal:
+        """What was recorded."""
+        return sum((one.amount_usd for one in self.due), Decimal(0))
+
+    def differs(self, per_share_usd: Decimal) -> bool:
+        """Return whether it is another amount than rounded prices explain."""
+        shares = self.estimated_usd / per_share_usd if per_share_usd else Decimal(0)
+        return abs(self.came_usd - self.estimated_usd) > shares * ROUNDED_USD + ROUNDED_USD
+
+    def corrected(self, day: date) -> list[CashMovement]:
+        """Return the dividend as paid, and what came more or less of it for each sleeve: the cash is the truth."""
+        cents = int(to_cent(self.came_usd - self.estimated_usd) * 100)
+        parts = pro_rata(abs(cents), [int(one.amount_usd * 100) for one in self.due])
+        note = f"{self.came_usd:.2f} USD came of the {self.estimated_usd:.2f} that was estimated"
+        more = [
+            replace(
+                one,
+                key=f"came:{one.key}",
+                session=day,
+                kind="adjustment",
+                amount_usd=(Decimal(part) / 100).copy_sign(cents),
+                note=note,
+                paid=True,
+            )
+            for one, part in zip(self.due, parts, strict=True)
+            if part
+        ]
+        return [*(replace(one, paid=True) for one in self.due), *more]
+
+
+def payment_key(dividend: CashMovement) -> str:
+    """Return the symbol and the ex-date of a dividend."""
+    return f"{dividend.symbol}:{dividend.session}"
+
+
+def payment_come(
+    moved: Sequence[CashMovement], since: date, gained_usd: Decimal, seen: Collection[str]
+) -> Payment | None:
+    """Return the dividend that has been paid since the account was looked at before; None where it cannot be told.
+
+    The broker names no payment: cash that nothing else explains is taken for the one dividend that it may be. Money
+    that a person added or took out in between, or another payment that is awaited, leaves nothing to tell it by.
+
+    Parameters
+    ----------
+    moved : sequence of CashMovement
+        All of the last `PAID_WITHIN` days, of every sleeve.
+    since : date
+        Session in which the account was looked at before.
+    gained_usd : Decimal
+        What the broker's cash has grown by since.
+    seen : collection of str
+        Dividends whose payment has been told apart before (`payment_key`).
+    """
+    inside = [one for one in moved if one.session > since and not one.key.startswith(HANDED_OVER)]
+    if any(one.kind in ("deposit", "withdrawal") for one in inside):
+        return None
+    if any(not one.paid and one.kind != "dividend" for one in moved):
+        return None
+    traded = [one for one in inside if one.kind not in ("dividend", "capital", "transfer")]
+    came = gained_usd - sum((one.amount_usd for one in traded if not one.key.startswith("came:")), Decimal(0))
+    due: dict[str, list[CashMovement]] = {}
+    for one in moved:
+        if one.kind == "dividend" and payment_key(one) not in seen:
+            due.setdefault(payment_key(one), []).append(one)
+    payments = [Payment(own, came) for own in due.values()]
+    near = [one for one in payments if LEAST * one.estimated_usd <= came <= MOST * one.estimated_usd]
+    return near[0] if len(near) == 1 else None

@@ -1,12 +1,15 @@
 """Go or no-go: would today's run succeed, and if not, what is to be done about it?"""
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 from mtum.app.approvals.approve_settings import entries_stopped
 from mtum.app.desk import Desk
+from mtum.app.ledger.dividends import DIVIDEND_DIFFERS
 from mtum.app.service.rehearse_market import Check, CheckState, market_checks
 from mtum.app.session.check_book import check_book
 from mtum.app.session.close_untraded import untraded_problems
@@ -21,6 +24,8 @@ from mtum.errors import BrokerError, ExitCode, MtumError, worst
 from mtum.ports.broker import BrokerLists, Rehearsing
 
 MIN_FREE_BYTES = 200_000_000
+TOLD_FOR = timedelta(days=30)
+"""How long a dividend is told that came otherwise than expected."""
 TRIAL, TRIAL_REF = "trial order", "rehearsal"
 ROOM = Decimal("1.01")
 """A trial purchase must leave the price and its fee room to move."""
@@ -127,6 +132,10 @@ def _control(desk: Desk) -> Iterator[Check]:
             yield Check("halts", CheckState.WARNING, why, "entries are stopped; `mtum resume` lifts it")
         case Restriction.FULL:
             yield Check("halts", CheckState.NO_GO, why, "nothing is sent; `mtum resume` lifts it", ExitCode.HALTED)
+    differed = json.loads(desk.store.control.meta(DIVIDEND_DIFFERS) or "{}")
+    if differed and desk.clock.now().date() - date.fromisoformat(differed["session"]) <= TOLD_FOR:
+        remedy = 'another amount: see market.dividend_source ("yahoo", "file"); of tax withheld nothing need be done'
+        yield Check("dividends paid", CheckState.WARNING, differed["text"], remedy)
     unapproved = entries_stopped(desk.store.approvals, desk.settings)
     if unapproved:
         yield Check("approval", CheckState.NO_GO, unapproved, "look at `mtum config show` first", ExitCode.HALTED)

@@ -1,13 +1,14 @@
 """After the close: executions, commissions, cash and the official close, until every order is terminal."""
 
+import json
 from collections.abc import Callable, Collection, Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 from mtum.app.bars.refresh_bars import refresh_bars, refresh_series
 from mtum.app.desk import Desk, Problem, RunResult, exit_code_of
-from mtum.app.ledger.dividends import dividends_received
+from mtum.app.ledger.dividends import DIVIDEND_DIFFERS, PAID_WITHIN, dividends_received, payment_come
 from mtum.app.ledger.equity import restate_equity, value_again_from
 from mtum.app.ledger.sleeve_records import Records, write_lots
 from mtum.app.ledger.unsound_books import unsound_books
@@ -19,16 +20,19 @@ from mtum.app.session.match_orders import broken_off, order_problems, unread_pro
 from mtum.app.session.our_books import read_books
 from mtum.app.session.run_document import orders_document
 from mtum.app.session.settle_crosses import settle_crosses
-from mtum.core.canonical import utc_text
+from mtum.core.canonical import canonical, utc_text
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.portfolio.fills import Fill
 from mtum.core.portfolio.limits import Restriction
+from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.errors import ExitCode, MtumError
 from mtum.ports.broker import BrokerLists
 
 JOB = "confirm_fills"
 _TOLD = ("double", "contradiction", "executed", "changed", "another id")
+DIVIDENDS_COME = "dividends_come"
+"""Key in `meta` of the broker's cash when sessions were settled, and of each dividend that has come: when, and USD."""
 FEE_TRIES = 2
 FEE_PAUSE = timedelta(seconds=2)
 """Settling is repeated later anyway; a fee that is still missing then is told as provisional."""
@@ -120,6 +124,7 @@ def _settled(desk: Desk, session: Session) -> tuple[Problem, ...]:
         problems += settle_crosses(desk, session.day)
         books = read_books(desk, lists, session.day)
         write_lots(desk.store, books.records)
+    problems += _dividend_come(desk, session.day, lists.account.cash_usd)
     since = value_again_from(desk, session.day)
     if since < session.day:
         restate_equity(desk, since)
@@ -133,6 +138,43 @@ def _settled(desk: Desk, session: Session) -> tuple[Problem, ...]:
         ledger.move_cash(dividends_received(unpaid, cash, lists.account.cash_usd))
     desk.store.control.write_sessions(sessions.between(session.day, sessions.known[-1].day)[1:31])
     return tuple(problems)
+
+
+def _dividend_come(desk: Desk, day: date, cash_usd: Decimal) -> list[Problem]:
+    """Hold a dividend that was estimated against the cash that came of it; this is what counts."""
+    control, today = desk.store.control, day.isoformat()
+    known = json.loads(control.meta(DIVIDENDS_COME) or '{"cash": {}, "seen": {}}')
+    if desk.broker.proves_absence or max(known["cash"], default="") > today:
+        return []  # of an earlier session, settled once more, the cash of then is not shown
+    seen, cash = known["seen"], {session: usd for session, usd in known["cash"].items() if session < today}
+    before = max(cash, default=None)
+    # Asked again in the same session, what was told apart before is explained.
+    explained = sum((Decimal(usd) for told, usd in seen.values() if told == today), Decimal(0))
+    come = None
+    if before is not None:
+        moved = desk.store.ledger.movements(None, since=day - PAID_WITHIN)
+        gained = cash_usd - Decimal(cash[before]) - explained
+        come = payment_come(moved, date.fromisoformat(before), gained, seen)
+    with desk.store.together():
+        if come is not None:
+            ex = come.due[0]
+            bar = desk.store.bars.bars(str(ex.symbol), desk.source.name, ex.session).find(ex.session)
+            oldest = (day - PAID_WITHIN).isoformat()
+            seen = {key: told for key, told in seen.items() if told[0] >= oldest} | {
+                come.key: [today, str(come.came_usd)]
+            }
+            desk.store.ledger.move_cash(come.corrected(day))
+            if bar is not None and come.differs(exact(bar.dividend)):
+                text = (
+                    f"{ex.symbol}: the dividend of {ex.session} brought {come.came_usd:.2f} USD where "
+                    f"{desk.source.name} let expect {come.estimated_usd:.2f} (tax withheld, or another amount): "
+                    "the cash is booked as it came"
+                )
+                control.set_meta(DIVIDEND_DIFFERS, canonical({"session": today, "text": text}))
+        kept = {before: cash[before]} if before is not None else {}
+        control.set_meta(DIVIDENDS_COME, canonical({"cash": {**kept, today: str(cash_usd)}, "seen": seen}))
+    differed = json.loads(control.meta(DIVIDEND_DIFFERS) or "{}")
+    return [Problem(ExitCode.DONE, differed["text"])] if differed.get("session") == today else []
 
 
 def _read_closes(desk: Desk, records: Records, session: Session, sessions: Sessions) -> list[Problem]:

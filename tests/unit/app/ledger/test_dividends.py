@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from mtum.app.ledger.dividends import dividend_due, dividends_received, due_today_usd
+from mtum.app.ledger.dividends import Payment, dividend_due, dividends_received, due_today_usd, payment_come
 from mtum.core.portfolio.lots import Lot
 from mtum.ports.records import CashMovement
 from support.bars import bars_of, changed
@@ -73,3 +73,29 @@ def test_a_receivable_dividend_is_paid_once_the_brokers_cash_covers_it(
     found = dividends_received(UNPAID, D(100), D(broker_cash))
     assert tuple(one.key for one in found) == received
     assert all(one.paid for one in found)
+
+
+def dividend(strategy: str, symbol: str, usd: str) -> CashMovement:
+    return CashMovement(f"dividend:{strategy}:{symbol}:{TUE}", strategy, TUE, "dividend", D(usd), "", symbol, False)
+
+
+def test_of_two_dividends_that_it_may_be_neither_is_taken() -> None:
+    due = [dividend("s", "MTUM", "10"), dividend("s", "SPY", "9")]
+    assert payment_come(due, TUE, D("8.50"), ()) is None
+    assert payment_come(due[:1], TUE, D("8.50"), ()) == Payment(due[:1], D("8.50"))
+    assert payment_come(due, TUE, D("8.50"), {f"MTUM:{TUE}"}) == Payment(due[1:], D("8.50"))
+
+
+def test_what_came_less_is_shared_by_all_whose_dividend_it_was_to_the_cent() -> None:
+    # 8.50 of 10 for two sleeves with 7 and 3: 1.05 and 0.45 less.
+    payment = payment_come([dividend("a", "MTUM", "7"), dividend("b", "MTUM", "3")], TUE, D("8.50"), ())
+    assert payment is not None
+    moved = payment.corrected(date(2018, 12, 20))
+    assert [(one.strategy, one.kind, one.amount_usd, one.paid) for one in moved] == [
+        ("a", "dividend", D(7), True),
+        ("b", "dividend", D(3), True),
+        ("a", "adjustment", D("-1.05"), True),
+        ("b", "adjustment", D("-0.45"), True),
+    ]
+    # At 0.50 a share these are 20 shares: 20 cents, and one for the sum, are what rounded prices explain.
+    assert [Payment(payment.due, D(came)).differs(D("0.50")) for came in ("9.79", "9.78")] == [False, True]

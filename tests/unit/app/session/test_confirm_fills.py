@@ -11,6 +11,7 @@ import pytest
 
 from mtum.app.desk import Desk
 from mtum.app.ledger.book_problems import book_problems
+from mtum.app.ledger.dividends import DIVIDEND_DIFFERS
 from mtum.app.session.confirm_fills import confirm_fills
 from mtum.core.market.bars import Bars
 from mtum.core.portfolio.limits import Restriction
@@ -310,6 +311,53 @@ def test_a_dividend_is_recorded_once_for_shares_held_the_evening_before(tmp_path
             # 19 * 0.55; over a wire the cash comes later.
             assert (paid.amount_usd, paid.paid, paid.session) == (D("10.45"), False, TUESDAY)
             assert (newest(desk).receivable_usd, newest(desk).cash_usd) == (D("10.45"), D("3022.02"))
+
+
+@pytest.mark.parametrize(
+    ("came", "cash", "told"),
+    [
+        # Of 10.45 a seventh is withheld, or a cent too much was read off rounded prices; 20 USD are another matter.
+        ("8.88", "3030.90", True),
+        ("10.40", "3032.42", False),
+        ("20", "3022.02", False),
+    ],
+)
+def test_a_dividend_that_was_estimated_counts_as_its_cash_came(
+    tmp_path: Path, came: str, cash: str, *, told: bool
+) -> None:
+    broker = FakeBroker([SETTLED])
+    with evening(tmp_path, broker, with_dividend(4, 0.55)) as desk:
+        accept(desk)
+        confirm_fills(desk, SESSION)
+        settle_day(desk, 4)
+        broker.script = [shown(held="19", cash=str(D("3022.02") + D(came)))]
+        for _ in range(2):
+            session = full_session(MONDAY.replace(day=5))
+            desk.clock.wait_until(session.close + timedelta(hours=2, minutes=30))
+            result = confirm_fills(desk, session)
+            texts = [one["text"] for one in result.document["problems"] if "the dividend of" in one["text"]]
+            assert desk.store.books.cash(STRATEGY) == D(cash) + (D("10.45") if came == "20" else 0)
+            assert (result.exit_code, len(texts)) == (0, int(told))
+        kept = desk.store.control.meta(DIVIDEND_DIFFERS)
+        assert (kept is not None) is told
+        assert not kept or f"brought {came} USD where yahoo let expect 10.45" in kept
+        assert newest(desk).receivable_usd == 0
+        settle_day(desk, 6)
+        assert desk.store.books.cash(STRATEGY) == D(cash) + (D("10.45") if came == "20" else 0)
+        assert book_problems(desk.store) == ()
+
+
+def test_money_that_a_person_moved_leaves_nothing_to_tell_a_dividend_by(tmp_path: Path) -> None:
+    broker = FakeBroker([SETTLED])
+    with evening(tmp_path, broker, with_dividend(4, 0.55)) as desk:
+        accept(desk)
+        confirm_fills(desk, SESSION)
+        settle_day(desk, 4)
+        desk.store.ledger.move_cash([CashMovement("d", STRATEGY, MONDAY.replace(day=5), "deposit", D(100))])
+        broker.script = [shown(held="19", cash="3130.90")]
+        settle_day(desk, 5)
+        assert desk.store.control.meta(DIVIDEND_DIFFERS) is None
+        assert (newest(desk).receivable_usd, newest(desk).cash_usd) == (D("10.45"), D("3122.02"))
 
 
 def test_shares_bought_at_the_close_of_the_ex_date_have_no_dividend(tmp_path: Path) -> None:
