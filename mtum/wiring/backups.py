@@ -5,23 +5,53 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from mtum.adapters.store.backup import BackupFacts, FolderBackups, restore
+from mtum.adapters.store.backup import BackupFacts, backup, restore
 from mtum.app.reporting.audit import Drill
-from mtum.app.service.backup import BackupDone, backup
 from mtum.config import Settings
 from mtum.errors import StoreError, StoreMismatchError
 from mtum.ports.time import Clock
 from mtum.wiring import resources
 
 FOLDER = "backups"
+PATTERN = "mtum-*.db"
+"""Copies of the database; their names sort by the instant they were made."""
 _ANY = datetime.min.replace(tzinfo=UTC)
 """Instant of a restore that replaces nothing."""
 
 
+@dataclass(frozen=True, slots=True)
+class BackupDone:
+    """The copy that was written, and which older ones were removed."""
+
+    path: Path
+    removed: tuple[str, ...]
+    kept: int
+
+
 def made_copy(settings: Settings, data_dir: Path, clock: Clock) -> BackupDone:
-    """Write a verified copy and let go of the oldest beyond the number kept."""
-    vault = FolderBackups(data_dir / resources.DATABASE_NAME, data_dir / FOLDER)
-    return backup(vault, clock.now(), settings.storage.keep_backups)
+    """Write a verified copy and remove the oldest beyond the number kept.
+
+    An old copy goes only after a new one was found sound, so that a failing disk never leaves none.
+
+    Raises
+    ------
+    StoreError
+        If the copy cannot be written or is not sound; nothing is kept then.
+    """
+    folder = data_dir / FOLDER
+    try:
+        path = backup(data_dir / resources.DATABASE_NAME, folder / f"mtum-{clock.now():%Y%m%dT%H%M%SZ}.db").path
+    except OSError as error:
+        raise StoreError(f"no backup can be written to {folder}: {error.strerror}") from error
+    names = _copies(folder)
+    removed = tuple(names[: max(0, len(names) - settings.storage.keep_backups)])
+    for name in removed:
+        (folder / name).unlink(missing_ok=True)
+    return BackupDone(path, removed, len(names) - len(removed))
+
+
+def _copies(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.glob(PATTERN))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +99,7 @@ def restored(
 
 def restore_drill(data_dir: Path) -> Drill | None:
     """Put the newest copy back in a scratch folder as after a lost disk; None where there is no copy."""
-    vault = FolderBackups(data_dir / resources.DATABASE_NAME, data_dir / FOLDER)
-    names = vault.copy_names()
+    names = _copies(data_dir / FOLDER)
     if not names:
         return None
     with TemporaryDirectory() as scratch:

@@ -3,7 +3,6 @@
 import os
 import shutil
 import sqlite3
-from collections.abc import Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -192,29 +191,3 @@ def _empty_the_log(target: Path) -> None:
 def _remove(path: Path) -> None:
     for suffix in ("", "-journal", *_SIDE_FILES):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
-
-
-PATTERN = "mtum-*.db"
-
-
-@dataclass(frozen=True, slots=True)
-class FolderBackups:
-    """Copies of `database` in `folder`."""
-
-    database: Path
-    folder: Path
-
-    def put_copy(self, name: str) -> Path:
-        """Write a verified copy; it appears whole or not at all."""
-        try:
-            return backup(self.database, self.folder / name).path
-        except OSError as error:
-            raise StoreError(f"no backup can be written to {self.folder}: {error.strerror}") from error
-
-    def copy_names(self) -> Sequence[str]:
-        """Return the names of the copies kept, oldest first."""
-        return sorted(path.name for path in self.folder.glob(PATTERN))
-
-    def drop_copy(self, name: str) -> None:
-        """Remove a copy."""
-        (self.folder / name).unlink(missing_ok=True)
