@@ -25,7 +25,7 @@ from mtum.errors import UsageError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("mtum.cli.demo:demo", "Play the embedded market through the whole daily job."),
-    "init": ("mtum.cli.owner.init:init", "Write a commented config.toml and the data folder."),
+    "init": ("mtum.cli.owner.config:init", "Write a commented config.toml and the data folder."),
     "run": ("mtum.cli.trading:run", "Decide and order for one session, or run everything due."),
     "settle": ("mtum.cli.trading:settle", "Confirm the fills of a session and close its books."),
     "status": ("mtum.cli.records.status:status", "Mode, account, position, orders, halt, next wake times."),

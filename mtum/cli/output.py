@@ -62,7 +62,7 @@ class Answer:
     shown : sequence of str or Listing
         The same for a person; printed without ``--json``.
     problems : sequence of AnswerProblem
-        The first is the line on stderr when the exit code is not 0.
+        The first is the line on stderr when the exit code is not 0; without any, those of the document.
     hints : sequence of str
         Next steps; stderr, left out with ``--quiet`` and ``--json``.
     beside : str

@@ -10,12 +10,11 @@ import typer
 from mtum.cli.arguments import AsOf, SleeveName, Why, sleeve_of
 from mtum.cli.arguments import Session as SessionOption
 from mtum.cli.context import CommandCall, call_of
-from mtum.cli.output import Answer, AnswerProblem, Listing
+from mtum.cli.output import Answer, Listing
 from mtum.errors import ExitCode, UsageError, worst
 
 if TYPE_CHECKING:
     from mtum.app.desk import Desk, RunResult
-    from mtum.app.service.outbox import Flushed
     from mtum.app.session.play_session import Replay
     from mtum.core.market.sessions import Session
 
@@ -92,7 +91,7 @@ def verify(
         lines.append(f"books: {len(document['books'])} differences" if document["books"] else "books: they add up")
     lines += [f"drift: {line}" for line in document["drift"]]
     lines += [f"FAILED {problem['text']}" for problem in document["problems"]]
-    return Answer(document, lines, result.exit_code, _problems(document))
+    return Answer(document, lines, result.exit_code)
 
 
 def flatten(
@@ -102,14 +101,14 @@ def flatten(
     sleeve: SleeveName = None,
 ) -> Answer:
     """Sell a position at the close, or buy back what is short, through the path of every exit; then stop entries."""
-    from mtum.app.owner.flatten import request_flatten
+    from mtum.app.owner.flatten import flatten_now, request_flatten
     from mtum.wiring import desks, resources
 
     call = call_of(context)
     settings = call.settings()
     if not resources.is_replay(settings):
         with desks.live_desk(settings, call.data_folder(), None) as desk:
-            return _flatten_today(desk, symbol, why, sleeve_of(settings, sleeve))
+            return run_answer(flatten_now(desk, symbol, why, sleeve_of(settings, sleeve)))
     with desks.replay_desk(settings, call.data_folder()) as replay:
         request_flatten(replay.desk, symbol, why, sleeve_of(settings, sleeve))
         return _replayed(replay, replay.upcoming(), None, dry_run=False)
@@ -165,17 +164,12 @@ def _today(call: CommandCall, day: Any, instant: datetime | None, *, dry_run: bo
     from mtum.wiring.messages import run_and_tell
 
     result, flushed = run_and_tell(settings, folder, instant, work)
-    return _undelivered(run_answer(result), flushed)
-
-
-def _undelivered(answer: Answer, flushed: "Flushed") -> Answer:
+    answer = run_answer(result)
     if not flushed.failed:
         return answer
-    problems = [
-        *answer.problems,
-        *(AnswerProblem(int(ExitCode.NOTIFY), f"{name}: {error}") for name, error in flushed.failed),
-    ]
-    return replace(answer, exit_code=worst((ExitCode(answer.exit_code), ExitCode.NOTIFY)), problems=problems)
+    told = [{"code": int(ExitCode.NOTIFY), "text": f"{name}: {error}"} for name, error in flushed.failed]
+    document = {**answer.document, "problems": [*answer.document["problems"], *told]}
+    return replace(answer, document=document, exit_code=worst((result.exit_code, ExitCode.NOTIFY)))
 
 
 def run_answer(result: "RunResult") -> Answer:
@@ -203,7 +197,7 @@ def run_answer(result: "RunResult") -> Answer:
     undecided = ", ".join(document.get("undecided", ()))
     sent = document.get("sent", 0)
     told = f"{sent} order{'' if sent == 1 else 's'} sent, {undecided} not decided" if undecided else ""
-    return Answer(document, lines, result.exit_code, _problems(document), hints=[told] if told else [], beside=told)
+    return Answer(document, lines, result.exit_code, hints=[told] if told else [], beside=told)
 
 
 def _headline(document: Mapping[str, Any]) -> str:
@@ -226,11 +220,7 @@ def _settle_answer(result: "RunResult") -> Answer:
         lines.append(Listing(columns, [[fill[name] for name in columns] for fill in document["fills"]]))
     if document["equity_usd"] is not None:
         lines.append(f"equity {document['equity_usd']:,.2f} USD at the official close")
-    return Answer(document, lines, result.exit_code, _problems(document))
-
-
-def _problems(document: Mapping[str, Any]) -> list[AnswerProblem]:
-    return [AnswerProblem(int(one["code"]), str(one["text"])) for one in document.get("problems", [])]
+    return Answer(document, lines, result.exit_code)
 
 
 def _settling(desk: "Desk", day: Any) -> "Session":
@@ -246,12 +236,6 @@ def _settling(desk: "Desk", day: Any) -> "Session":
     return chosen
 
 
-def _flatten_today(desk: "Desk", symbol: str, why: str, sleeve: str | None) -> Answer:
-    from mtum.app.owner.flatten import flatten_now
-
-    return run_answer(flatten_now(desk, symbol, why, sleeve))
-
-
 def _due(call: CommandCall, instant: datetime | None) -> Answer:
     from mtum.wiring.installation import Installation, due_document
     from mtum.wiring.secrets import set_up_logs
@@ -262,4 +246,4 @@ def _due(call: CommandCall, instant: datetime | None) -> Answer:
     rows = [[run["job"], run["slot"], run["session"], run["outcome"], run["text"]] for run in document["runs"]]
     shown: list[str | Listing] = [Listing(["job", "slot", "session", "outcome", "why"], rows)]
     idle = [] if found.text else ["nothing is due"]
-    return Answer(document, shown if rows else idle, found.exit_code, _problems(document))
+    return Answer(document, shown if rows else idle, found.exit_code)

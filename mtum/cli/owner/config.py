@@ -1,20 +1,44 @@
-"""`mtum config`: the settings in force, their mistakes, their schema."""
+"""`mtum init` and `mtum config`: the settings file, the settings in force, their mistakes, their schema."""
 
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mtum.cli.context import CommandCall, call_of
 from mtum.cli.output import Answer, Listing, failure, json_text
 from mtum.config.named_files import why_unreadable
-from mtum.errors import ConfigError, StoreError
+from mtum.errors import ConfigError, StoreError, UsageError
 
 if TYPE_CHECKING:
     from mtum.config import Settings
 
 app = typer.Typer(help="The settings in force, their schema and their approval.")
+
+
+def init(
+    context: typer.Context,
+    force: Annotated[bool, typer.Option("--force", help="Replace a settings file that exists.")] = False,
+) -> Answer:
+    """Write a commented config.toml and the data folder."""
+    from mtum.app.owner.settings_catalog import settings_text
+
+    call = call_of(context)
+    file = (call.config or Path("config.toml")).absolute()
+    folder = call.data_folder()
+    if file.exists() and not force:
+        raise UsageError(f"{file} exists; keep it, or replace it with `mtum init --force`")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file.write_text(settings_text(), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{error.filename} cannot be written: {error.strerror}") from error
+    return Answer(
+        {"files": [file], "data_dir": folder},
+        [f"settings: {file}", f"data: {folder}"],
+        hints=["next: `mtum demo` plays the embedded market; `mtum config show` lists what is in force"],
+    )
 
 
 @app.command()

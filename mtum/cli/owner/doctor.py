@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from mtum.cli.context import call_of
-from mtum.cli.output import Answer, AnswerProblem, Listing
+from mtum.cli.output import Answer, Listing
 from mtum.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -27,7 +27,4 @@ def rehearsal_answer(found: "Rehearsal") -> Answer:
     go = found.exit_code == ExitCode.DONE
     day = found.session.day if found.session else "every session has been played"
     head = f"{day}: {'go' if go else 'NO GO'}"
-    problems = [AnswerProblem(int(problem["code"]), str(problem["text"])) for problem in found.document["problems"]]
-    return Answer(
-        found.document, [head, Listing(["check", "state", "found", "what to do"], rows)], found.exit_code, problems
-    )
+    return Answer(found.document, [head, Listing(["check", "state", "found", "what to do"], rows)], found.exit_code)

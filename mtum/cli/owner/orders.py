@@ -10,7 +10,7 @@ import typer
 
 from mtum.cli.arguments import day_option, number_option, usd_option
 from mtum.cli.context import CommandCall, call_of
-from mtum.cli.output import Answer, AnswerProblem, Listing
+from mtum.cli.output import Answer, Listing
 from mtum.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def cancel(
     lines = [f"canceled: {ref}" for ref in document["canceled"]] or ["nothing was canceled"]
     check = interrupted_check(call.data_folder(), session.day)
     lines += [f"paper-check {check}"] if check else []
-    return Answer(document, lines, ExitCode(document["exit_code"]), _problems(document))
+    return Answer(document, lines, ExitCode(document["exit_code"]))
 
 
 def reconcile(
@@ -110,8 +110,4 @@ def _answer(document: dict[str, Any]) -> Answer:
     for one in document["differences"]:
         lines.append(f"{one['kind']}: {one['text']}")
         lines += [f"    {way}" for way in one["ways"]]
-    return Answer(document, lines, ExitCode(document["exit_code"]), _problems(document))
-
-
-def _problems(document: dict[str, Any]) -> list[AnswerProblem]:
-    return [AnswerProblem(int(one["code"]), str(one["text"])) for one in document["problems"]]
+    return Answer(document, lines, ExitCode(document["exit_code"]))

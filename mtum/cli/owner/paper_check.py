@@ -38,7 +38,6 @@ def paper_check(context: typer.Context, as_of: AsOf = None) -> Answer:
     rows = [["pass" if one["passed"] else "FAIL", one["name"], one["found"]] for one in document["steps"]]
     shown: list[str | Listing] = [Listing(["", "step", "found"], rows)]
     shown += [f"code {line}" for line in document["codes"]]
-    problems = [AnswerProblem(int(one["code"]), str(one["text"])) for one in document["problems"]]
     hints = [f"record: {document['record']}"]
     told = json.loads(json.dumps(document, default=str, allow_nan=False))
-    return Answer(told, shown, ExitCode(document["exit_code"]), problems, hints)
+    return Answer(told, shown, ExitCode(document["exit_code"]), hints=hints)
