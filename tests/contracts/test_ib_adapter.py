@@ -153,11 +153,12 @@ def test_an_order_held_for_another_session_says_which(gateway: Running, ours: Ad
     assert outcome.order.session == date(2015, 6, 11)
 
 
-def test_a_read_only_line_sends_nothing(gateway: Running) -> None:
+def test_a_read_only_connection_sends_nothing(gateway: Running) -> None:
     with adapter(gateway, read_only=True) as ours:
         assert isinstance(ours.broker.submit(ticket()), NotSent)
+        library = ours.connector.library
         with pytest.raises(BrokerUnavailableError, match="only reads"):
-            ours.connector.connection.place(None, None)
+            ours.connector.connection.place(library.contract(), library.order())
     assert gateway.entries("order") == []
 
 

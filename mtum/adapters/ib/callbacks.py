@@ -14,16 +14,16 @@ from typing import Any
 
 from mtum.adapters.ib.codes import Meaning, is_read_only, row_of
 from mtum.adapters.ib.messages import (
-    ConnectionLostError,
+    CommissionReport,
+    Fee,
     Message,
     Notice,
     OpenOrder,
     OrderMessage,
     OrderUpdate,
-    Request,
-    RequestRefusedError,
     message_of,
 )
+from mtum.adapters.ib.requests import ConnectionLostError, Request, RequestRefusedError
 from mtum.adapters.ib.wire_record import WireRecord
 from mtum.errors import BrokerUnavailableError, StoreError
 
@@ -69,7 +69,7 @@ class Callbacks:
 
     def __init__(self, record: WireRecord, on_notice: Callable[[Notice], None]) -> None:
         self.pending: list[PendingRequest] = []
-        self.fees: dict[str, Any] = {}
+        self.fees: dict[str, Fee] = {}
         self.orders: dict[int, list[OrderMessage]] = {}
         self.garbled: list[tuple[str, ...]] = []
         self.arrived = asyncio.Event()
@@ -108,8 +108,8 @@ class Callbacks:
             self._noticed(message)
         elif isinstance(message, OpenOrder | OrderUpdate) and message.order_id in self.orders:
             self.orders[message.order_id].append(message)
-        elif name == "commissionReport":
-            self.fees[fields[0].execId] = fields[0]
+        elif isinstance(message, CommissionReport):
+            self.fees[message.fee.execId] = message.fee
         for pending in list(self.pending):
             pending.receive(name, fields, message)
         self.arrived.set()

@@ -12,7 +12,8 @@ from typing import Any
 
 from mtum.adapters.ib.callbacks import Callbacks, PendingRequest
 from mtum.adapters.ib.codes import CLIENT_ID_IN_USE
-from mtum.adapters.ib.messages import ConnectionLostError, Limit, Notice, Request, RequestChain, SilenceError
+from mtum.adapters.ib.messages import Contract, Notice, Order
+from mtum.adapters.ib.requests import ConnectionLostError, Limit, Request, RequestChain, SilenceError
 from mtum.adapters.ib.wire_record import WireRecord
 from mtum.errors import BrokerUnavailableError, ConfigError, MtumError
 
@@ -43,8 +44,8 @@ class Library:
     name: str
     version: str
     client: Callable[[Any], Any]
-    contract: Callable[..., Any]
-    order: Callable[..., Any]
+    contract: Callable[..., Contract]
+    order: Callable[..., Order]
     execution_filter: Callable[..., Any]
 
 
@@ -178,7 +179,7 @@ class Connection:
         """
         return self._complete(self._run_all(chains, seconds))
 
-    def place(self, contract: Any, order: Any) -> int:
+    def place(self, contract: Contract, order: Order) -> int:
         """Send an order; return its order id. Raises ConnectionLostError when nothing was written."""
         order_id = self._number()
         self.callbacks.follow(order_id)

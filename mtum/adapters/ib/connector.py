@@ -8,16 +8,8 @@ from typing import Any
 from mtum.adapters.clock import growing, monotonic_seconds, pause, retried
 from mtum.adapters.ib.codes import FARM_FINE, LINK_BACK, LINK_DOWN
 from mtum.adapters.ib.connection import ClientIdInUseError, Connection, Library, Login, WrongAccountError
-from mtum.adapters.ib.messages import (
-    CURRENT_TIME,
-    ConnectionLostError,
-    Message,
-    Notice,
-    Request,
-    RequestChain,
-    RequestRefusedError,
-    ServerTime,
-)
+from mtum.adapters.ib.messages import Message, Notice, ServerTime
+from mtum.adapters.ib.requests import CURRENT_TIME, ConnectionLostError, Request, RequestChain, RequestRefusedError
 from mtum.adapters.ib.wire_record import WireRecord
 from mtum.config import Settings
 from mtum.core.portfolio.gate import PRACTICE_FARM

@@ -4,11 +4,11 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mtum.adapters.ib.connector import Connector
-from mtum.adapters.ib.messages import RequestChain, RequestRefusedError, SilenceError, contract_details
+from mtum.adapters.ib.messages import Contract, Details
+from mtum.adapters.ib.requests import RequestChain, RequestRefusedError, SilenceError, contract_details
 from mtum.core.market.instruments import InstrumentKind, instrument
 from mtum.core.market.sessions import Session
 from mtum.errors import BookMismatchError, CalendarMismatchError, SourceUnavailableError
@@ -33,13 +33,13 @@ class Contracts:
     def __init__(self, connector: Connector, pins: ContractPins) -> None:
         self.connector = connector
         self._pins = pins
-        self._known: dict[str, tuple[int, Any]] = {}
+        self._known: dict[str, tuple[int, Details | None]] = {}
 
     def identity(self, symbol: str) -> str:
         """Return contract number and listing market, asked afresh; the first ones seen are pinned."""
         return identity_of(self.details(symbol).contract)
 
-    def contract(self, symbol: str) -> Any:
+    def contract(self, symbol: str) -> Contract:
         """Return the contract to trade: the pinned one, routed by the broker.
 
         Raises
@@ -49,7 +49,7 @@ class Contracts:
         """
         return self.connector.run(self.asking(symbol))
 
-    def asking(self, symbol: str) -> RequestChain[Any]:
+    def asking(self, symbol: str) -> RequestChain[Contract]:
         """Find the contract to trade, as `contract` does."""
         found = (yield from self._described(symbol)).contract
         pinned, now = self._pins.read(symbol), identity_of(found)
@@ -67,7 +67,7 @@ class Contracts:
             currency=found.currency,
         )
 
-    def details(self, symbol: str) -> Any:
+    def details(self, symbol: str) -> Details:
         """Return the broker's description of the one contract of a symbol.
 
         Raises
@@ -79,18 +79,18 @@ class Contracts:
         """
         return self.connector.run(self._describing(symbol))
 
-    def _described(self, symbol: str) -> RequestChain[Any]:
+    def _described(self, symbol: str) -> RequestChain[Details]:
         # Asked once per connection; the last gate asks afresh by `identity`.
         connection, known = self._known.get(symbol, (0, None))
         if known is not None and connection == self.connector.connections:
             return known
         return (yield from self._describing(symbol))
 
-    def _describing(self, symbol: str) -> RequestChain[Any]:
+    def _describing(self, symbol: str) -> RequestChain[Details]:
         pinned = self._pins.read(symbol)
         wanted = self._description(symbol, pinned)
         try:
-            found = [told.details for told in (yield contract_details(wanted))]
+            found: list[Details] = [told.details for told in (yield contract_details(wanted))]
         except RequestRefusedError as refused:
             if refused.code != UNKNOWN_CONTRACT:
                 raise SourceUnavailableError(str(refused)) from refused
@@ -119,7 +119,7 @@ class Contracts:
         details = self.connector.run(self._described(symbol))
         return hours_on(str(details.liquidHours), str(details.timeZoneId), day)
 
-    def _description(self, symbol: str, pinned: str) -> Any:
+    def _description(self, symbol: str, pinned: str) -> Contract:
         known = instrument(symbol)
         index = known.kind is InstrumentKind.INDEX
         listed = pinned.partition("@")[2] or known.primary_exchange or ""
@@ -132,7 +132,7 @@ class Contracts:
         )
 
 
-def identity_of(contract: Any) -> str:
+def identity_of(contract: Contract) -> str:
     """Return what is pinned of a contract: its number and listing market."""
     return f"{contract.conId}@{contract.primaryExchange}"
 

@@ -1,22 +1,93 @@
-"""What the gateway tells and is asked: a type per message, and each request with the messages that answer it.
+"""What the gateway tells: a type per message.
 
-Contracts, orders, executions and bars inside a message are objects of the client library, which has no
-types of ours; they are read in brokers.ib, sources.ib and contracts alone.
+Contracts, orders, executions and bars inside a message are objects of the client library: here is what is read of
+them. A number is an object until it is read: the wire has words for "not set", and damaged ones.
 """
 
-from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
-from enum import Enum
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol
 
-from mtum.errors import BrokerUnavailableError
+
+class Contract(Protocol):
+    """A contract."""
+
+    conId: int
+    symbol: str
+    secType: str
+    exchange: str
+    primaryExchange: str
+    currency: str
+
+
+class Order(Protocol):
+    """An order."""
+
+    orderId: object
+    permId: object
+    clientId: object
+    orderRef: str
+    account: str
+    action: str
+    orderType: str
+    totalQuantity: object
+    filledQuantity: object
+    tif: str
+    transmit: bool
+    whatIf: bool
+
+
+class OrderState(Protocol):
+    """How far an order is, in the broker's word."""
+
+    status: str
+
+
+class Execution(Protocol):
+    """One execution; `cumQty` and `avgPrice` are the order's shares and mean price with it."""
+
+    execId: str
+    time: datetime
+    acctNumber: str
+    side: str
+    shares: object
+    price: object
+    permId: object
+    clientId: object
+    orderId: object
+    orderRef: str
+    cumQty: object
+    avgPrice: object
+
+
+class Fee(Protocol):
+    """What an execution cost."""
+
+    execId: str
+    commission: object
+    currency: str
+
+
+class Details(Protocol):
+    """The broker's description of one contract."""
+
+    contract: Contract
+    liquidHours: str
+    timeZoneId: str
+
+
+class Bar(Protocol):
+    """One bar of the history service; `date` is a day, or an instant in epoch seconds."""
+
+    date: object
+    volume: float
 
 
 class Position(NamedTuple):
     """Shares of one account in one contract."""
 
     account: str
-    contract: Any
+    contract: Contract
     shares: object
     average_cost: object
 
@@ -34,9 +105,9 @@ class OpenOrder(NamedTuple):
     """An order as the broker holds it."""
 
     order_id: int
-    contract: Any
-    order: Any
-    state: Any
+    contract: Contract
+    order: Order
+    state: OrderState
 
 
 class OrderUpdate(NamedTuple):
@@ -56,31 +127,37 @@ class OrderUpdate(NamedTuple):
 class CompletedOrder(NamedTuple):
     """An order that ended today."""
 
-    contract: Any
-    order: Any
-    state: Any
+    contract: Contract
+    order: Order
+    state: OrderState
 
 
 class ExecutionDetails(NamedTuple):
     """One execution."""
 
     request_id: int
-    contract: Any
-    execution: Any
+    contract: Contract
+    execution: Execution
+
+
+class CommissionReport(NamedTuple):
+    """The fee of one execution, a moment after it."""
+
+    fee: Fee
 
 
 class ContractDetails(NamedTuple):
     """The broker's description of one contract."""
 
     request_id: int
-    details: Any
+    details: Details
 
 
 class HistoricalBar(NamedTuple):
     """One bar of the history service."""
 
     request_id: int
-    bar: Any
+    bar: Bar
 
 
 class PriceTick(NamedTuple):
@@ -128,6 +205,7 @@ type Message = (
     | OrderUpdate
     | CompletedOrder
     | ExecutionDetails
+    | CommissionReport
     | ContractDetails
     | HistoricalBar
     | PriceTick
@@ -149,6 +227,7 @@ TYPES: Mapping[str, type[Message]] = {
     "orderStatus": OrderUpdate,
     "completedOrder": CompletedOrder,
     "execDetails": ExecutionDetails,
+    "commissionReport": CommissionReport,
     "contractDetails": ContractDetails,
     "historicalData": HistoricalBar,
     "priceSizeTick": PriceTick,
@@ -164,162 +243,3 @@ def message_of(name: str, fields: tuple[Any, ...]) -> Message | None:
     """Return a message of the library; None for one that is not read. What it has beyond our fields is left out."""
     kind: Any = TYPES.get(name)
     return None if kind is None else kind._make(fields[: len(kind._fields)])
-
-
-class RequestRefusedError(BrokerUnavailableError):
-    """The broker answered a request with an error; `code` and `words` are the broker's."""
-
-    def __init__(self, asked: str, code: int, words: str) -> None:
-        self.code, self.words = code, words
-        super().__init__(f"{asked}: the broker answers {code}: {words}")
-
-
-class ConnectionLostError(BrokerUnavailableError):
-    """The connection ended while an answer was awaited, or there is none."""
-
-
-class SilenceError(BrokerUnavailableError):
-    """A request was not answered within its time."""
-
-
-class Limit(Enum):
-    """What the broker lets a login have only so many of at once."""
-
-    HISTORY = "history request"
-    LINE = "market data line"
-
-
-@dataclass(frozen=True, slots=True)
-class Request[M: Message]:
-    """One request.
-
-    Parameters
-    ----------
-    asked : str
-        What is asked, for messages to a person.
-    send : callable of (client, request id)
-        Writes the request.
-    collects : tuple of message types
-        The messages that belong to the answer.
-    ends : str
-        The API's name of the message that ends it.
-    last : callable
-        Whether a message of that name is the one that ends it.
-    keyed : bool
-        Whether the messages carry the request id.
-    seconds : float or None
-        Longest wait; None for the connection's own limit.
-    limit : Limit or None
-        What the broker counts it among.
-    cancel : callable of (client, request id), optional
-        Writes that no answer is wanted any more.
-    streams : bool
-        Whether more would follow the answer unless it is canceled.
-    """
-
-    asked: str
-    send: Callable[[Any, int], None]
-    collects: tuple[type[M], ...]
-    ends: str
-    keyed: bool = False
-    seconds: float | None = None
-    last: Callable[[Any], bool] = lambda _: True
-    limit: Limit | None = None
-    cancel: Callable[[Any, int], None] | None = None
-    streams: bool = False
-
-
-type RequestChain[T] = Generator[Request[Any], list[Any], T]
-"""Requests one after the other, each depending on the answers before, and what came of them."""
-
-CURRENT_TIME = Request(
-    "server time", lambda client, _: client.reqCurrentTime(), (ServerTime,), "currentTime", seconds=3.0
-)
-POSITIONS = Request("positions", lambda client, _: client.reqPositions(), (Position,), "positionEnd")
-OPEN_ORDERS: Request[OpenOrder | OrderUpdate] = Request(
-    "open orders", lambda client, _: client.reqAllOpenOrders(), (OpenOrder, OrderUpdate), "openOrderEnd"
-)
-COMPLETED_ORDERS = Request(
-    "completed orders", lambda client, _: client.reqCompletedOrders(False), (CompletedOrder,), "completedOrdersEnd"
-)
-
-
-def account_values(account: str) -> Request[AccountValue]:
-    """Ask the account's values; the earlier subscription ends first, so that all are sent again."""
-
-    def send(client: Any, _: int) -> None:
-        client.reqAccountUpdates(False, account)
-        client.reqAccountUpdates(True, account)
-
-    return Request("account values", send, (AccountValue,), "accountDownloadEnd")
-
-
-def executions(wanted: Any, seconds: float | None = None) -> Request[ExecutionDetails]:
-    """Ask today's executions that pass a filter of the library: an account's, of one client id or (0) of all."""
-    whose = f"client {wanted.clientId}" if wanted.clientId else "all clients"
-    return Request(
-        f"executions of {whose}",
-        lambda client, number: client.reqExecutions(number, wanted),
-        (ExecutionDetails,),
-        "execDetailsEnd",
-        keyed=True,
-        seconds=seconds,
-    )
-
-
-def contract_details(contract: Any) -> Request[ContractDetails]:
-    """Ask every contract that fits a description."""
-    return Request(
-        f"contract {contract.symbol}",
-        lambda client, number: client.reqContractDetails(number, contract),
-        (ContractDetails,),
-        "contractDetailsEnd",
-        keyed=True,
-    )
-
-
-def history(
-    contract: Any, duration: str, size: str, *, epoch: bool = False, what: str = "TRADES"
-) -> Request[HistoricalBar]:
-    """Ask regular-hours bars up to now: of trades, or ("ADJUSTED_LAST") adjusted for dividends as well."""
-    return Request(
-        f"{size} bars of {contract.symbol}",
-        lambda client, number: client.reqHistoricalData(
-            number, contract, "", duration, size, what, True, 2 if epoch else 1, False, []
-        ),
-        (HistoricalBar,),
-        "historicalDataEnd",
-        keyed=True,
-        limit=Limit.HISTORY,
-        cancel=lambda client, number: client.cancelHistoricalData(number),
-    )
-
-
-def snapshot(contract: Any) -> Request[PriceTick | TextTick | DataType]:
-    """Ask the quote as it is now; never the regulatory snapshot, which costs money."""
-    return Request(
-        f"quote of {contract.symbol}",
-        lambda client, number: client.reqMktData(number, contract, "", True, False, []),
-        (PriceTick, TextTick, DataType),
-        "tickSnapshotEnd",
-        keyed=True,
-        seconds=12.0,
-        limit=Limit.LINE,
-        cancel=lambda client, number: client.cancelMktData(number),
-    )
-
-
-def dividends(contract: Any) -> Request[TextTick]:
-    """Ask the dividends of a year and the next one, which come with a running quote only."""
-    return Request(
-        f"dividends of {contract.symbol}",
-        lambda client, number: client.reqMktData(number, contract, "456", False, False, []),
-        (TextTick,),
-        "tickString",
-        keyed=True,
-        seconds=4.0,
-        last=lambda message: isinstance(message, TextTick) and message.kind == DIVIDENDS,
-        limit=Limit.LINE,
-        cancel=lambda client, number: client.cancelMktData(number),
-        streams=True,
-    )

@@ -10,17 +10,12 @@ import numpy as np
 
 from mtum.adapters.ib.codes import NO_PERMISSION
 from mtum.adapters.ib.contracts import Contracts
-from mtum.adapters.ib.messages import (
-    DIVIDENDS,
-    DataType,
-    HistoricalBar,
-    Message,
-    PriceTick,
+from mtum.adapters.ib.messages import DIVIDENDS, DataType, HistoricalBar, Message, PriceTick, TextTick
+from mtum.adapters.ib.requests import (
     Request,
     RequestChain,
     RequestRefusedError,
     SilenceError,
-    TextTick,
     dividends,
     history,
     snapshot,

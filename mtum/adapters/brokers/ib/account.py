@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
-from typing import Any
 
-from mtum.adapters.ib.messages import AccountValue, Position
+from mtum.adapters.ib.messages import AccountValue, Contract, Position
 from mtum.core.portfolio.money import AccountKind
 from mtum.errors import BrokerUnavailableError
 from mtum.ports.broker import BrokerAccount, OtherInstrument
@@ -44,7 +43,7 @@ class Unread:
     ours: list[str] = field(default_factory=list)
     others: set[str] = field(default_factory=set)
 
-    def note(self, kind: str, contract: Any, told: Mapping[str, object], *, ours: bool) -> None:
+    def note(self, kind: str, contract: Contract, told: Mapping[str, object], *, ours: bool) -> None:
         """Take note of a message: what it is about, and the words in it that tell."""
         words = ", ".join(f"{name} {word!r}" for name, word in told.items())
         self.add(f"{kind} of {contract.symbol}: {words}", ours=ours)
@@ -131,12 +130,12 @@ def other_positions(answer: Iterable[Position], account: str) -> tuple[OtherInst
     return tuple(one for one in found.values() if one.quantity)
 
 
-def is_us_share(contract: Any) -> bool:
+def is_us_share(contract: Contract) -> bool:
     """Return whether a contract is what the program trades: shares in USD."""
     return contract.secType == "STK" and getattr(contract, "currency", "") in ("", USD)
 
 
-def other_instrument(contract: Any, quantity: Decimal) -> OtherInstrument:
+def other_instrument(contract: Contract, quantity: Decimal) -> OtherInstrument:
     """Return what the wire tells of a contract that is no share in USD."""
     symbol, kind = str(contract.symbol), str(contract.secType)
     currency = str(getattr(contract, "currency", "") or USD)
@@ -180,6 +179,6 @@ def _kind(values: Values) -> AccountKind:
     return AccountKind.MARGIN if "MRGN" in told.upper() or "MARGIN" in told.upper() else AccountKind.CASH
 
 
-def shown(number: Any) -> int:
+def shown(number: object) -> int:
     """Return a whole number from a number of the wire, 0 for "not set"."""
     return int(amount(number) or ZERO)

@@ -26,15 +26,11 @@ from mtum.adapters.brokers.ib.orders import (
 from mtum.adapters.brokers.ib.submit import OrderRequests
 from mtum.adapters.ib.codes import NO_PERMISSION
 from mtum.adapters.ib.contracts import Contracts
-from mtum.adapters.ib.messages import (
+from mtum.adapters.ib.messages import AccountValue, CompletedOrder, ExecutionDetails, Position, PriceTick
+from mtum.adapters.ib.requests import (
     COMPLETED_ORDERS,
     OPEN_ORDERS,
     POSITIONS,
-    AccountValue,
-    CompletedOrder,
-    ExecutionDetails,
-    Position,
-    PriceTick,
     Request,
     RequestRefusedError,
     account_values,

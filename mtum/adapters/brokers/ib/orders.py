@@ -5,13 +5,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from mtum.adapters.brokers.ib.account import ZERO, Unread, amount, is_us_share, other_instrument, shown
 from mtum.adapters.ib.messages import (
     CompletedOrder,
+    Contract,
+    Execution,
     ExecutionDetails,
+    Fee,
     OpenOrder,
+    Order,
     OrderUpdate,
 )
 from mtum.core.portfolio.fills import stem_of
@@ -55,7 +59,7 @@ def status_of(word: str, filled: int, perm_id: int) -> OrderStatus:
 
 
 def listed_order(
-    contract: Any, order: Any, word: str, filled: int, unread: Unread, day: date | None = None
+    contract: Contract, order: Order, word: str, filled: int, unread: Unread, day: date | None = None
 ) -> BrokerOrder | None:
     """Return an order of a list; None for a kind of order or security that is never ours."""
     side, kind = _SIDES.get(str(order.action)), _TYPES.get(str(order.orderType))
@@ -89,8 +93,8 @@ def listed_order(
 class OpenListing(NamedTuple):
     """An open order with its newest status word and the shares filled."""
 
-    contract: Any
-    order: Any
+    contract: Contract
+    order: Order
     word: str
     filled: int
 
@@ -128,7 +132,7 @@ def other_orders(listings: Iterable[OpenListing]) -> list[OtherInstrument]:
     return found
 
 
-def _limit(order: Any) -> Decimal | None:
+def _limit(order: Order) -> Decimal | None:
     # Order types without a limit send 0 or "not set".
     told = amount(getattr(order, "lmtPrice", ""))
     return told if told is not None and told > 0 else None
@@ -148,7 +152,7 @@ def completed_orders(answer: Iterable[CompletedOrder], account: str, unread: Unr
 
 def fills_of(
     answers: Iterable[Iterable[ExecutionDetails]],
-    fees: Mapping[str, Any],
+    fees: Mapping[str, Fee],
     account: str,
     unread: Unread,
     orders: Sequence[BrokerOrder] = (),
@@ -171,7 +175,7 @@ def fills_of(
     """
     found: dict[str, BrokerFill] = {}
     own = [order for order in orders if OUR_REF.match(order.ref)]
-    reached: dict[tuple[str, Any], set[str]] = {}
+    reached: dict[tuple[str, object], set[str]] = {}
     heard = [(one.contract, one.execution) for answer in answers for one in answer]
     for contract, execution in heard:
         named = [one for one in own if one.ref == execution.orderRef or one.broker_id == str(execution.permId or 0)]
@@ -193,7 +197,7 @@ def fills_of(
     return tuple(found.values())
 
 
-def _note(contract: Any, execution: Any, unread: Unread, *, ours: bool) -> None:
+def _note(contract: Contract, execution: Execution, unread: Unread, *, ours: bool) -> None:
     told = {
         "side": execution.side, "shares": execution.shares, "price": execution.price,
         "reference": str(execution.orderRef or ""), "execution": execution.execId,
@@ -204,7 +208,12 @@ def _note(contract: Any, execution: Any, unread: Unread, *, ours: bool) -> None:
 
 
 def _sound(
-    fill: BrokerFill, contract: Any, execution: Any, account: str, named: Sequence[BrokerOrder], at: datetime | None
+    fill: BrokerFill,
+    contract: Contract,
+    execution: Execution,
+    account: str,
+    named: Sequence[BrokerOrder],
+    at: datetime | None,
 ) -> bool:
     """Whether an execution of ours agrees with itself and with the listed orders of its reference or number."""
     filled, average = amount(execution.cumQty) or ZERO, amount(execution.avgPrice) or ZERO
@@ -242,7 +251,7 @@ def garbled(heard: Iterable[tuple[str, ...]], account: str, unread: Unread) -> N
         unread.add(f"{kind}: {' '.join(field for field in told if field)[:240]}", ours=ours)
 
 
-def _fill(contract: Any, execution: Any, fee: Any) -> BrokerFill | None:
+def _fill(contract: Contract, execution: Execution, fee: Fee | None) -> BrokerFill | None:
     side, shares, price = _SIDES.get(str(execution.side)), amount(execution.shares), amount(execution.price)
     if side is None or not shares or shares < 0 or not price or price < 0:
         return None
@@ -262,7 +271,7 @@ def _fill(contract: Any, execution: Any, fee: Any) -> BrokerFill | None:
     )
 
 
-def _key(client_id: Any, order_id: Any, perm_id: Any) -> tuple[int, int, int]:
+def _key(client_id: object, order_id: object, perm_id: object) -> tuple[int, int, int]:
     # An order placed by hand has no order id of ours; one just taken may have no permanent id yet.
     numbered = shown(order_id) > 0
     return (shown(client_id), shown(order_id), 0) if numbered else (0, 0, shown(perm_id))

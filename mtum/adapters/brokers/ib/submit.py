@@ -4,14 +4,14 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from mtum.adapters.brokers.ib.account import Unread, shown
 from mtum.adapters.brokers.ib.orders import STATUS, listed_order
 from mtum.adapters.clock import monotonic_seconds
 from mtum.adapters.ib.codes import OTHER_SESSION, Meaning, gravest, is_read_only, row_of
 from mtum.adapters.ib.contracts import Contracts
-from mtum.adapters.ib.messages import CURRENT_TIME, Notice, OpenOrder, OrderMessage, OrderUpdate
+from mtum.adapters.ib.messages import Notice, OpenOrder, Order, OrderMessage, OrderUpdate
+from mtum.adapters.ib.requests import CURRENT_TIME
 from mtum.core.portfolio.orders import OrderStatus, Ticket
 from mtum.errors import BrokerError, BrokerUnavailableError, DataError
 from mtum.ports.broker import Accepted, BrokerLists, Denied, NoAnswer, NotSent, Rejected, SubmitOutcome
@@ -164,7 +164,7 @@ class OrderRequests:
             if listed is not None:
                 code, text = reply.worst
                 return Accepted(replace(listed, code=code or None, text=text or listed.text))
-        return self._refused(reply, order, order_id)
+        return self._refused(reply, ticket.ref, order_id)
 
     def cancel(self, ref: str) -> bool:
         """Ask to cancel the working orders of a reference; whether fresh lists then agree that they are gone."""
@@ -195,7 +195,7 @@ class OrderRequests:
         received = connection.callbacks.follow(order_id)
 
         def reply() -> Reply:
-            return reply_of(received, order.clientId)
+            return reply_of(received, self._connector.login.client_id)
 
         connection.wait(self._connector.login.request_seconds, lambda: reply().shown or bool(reply().errors))
         if reply().shown:
@@ -205,7 +205,7 @@ class OrderRequests:
             raise BrokerUnavailableError(READ_ONLY.format(code=code))
         return f"{code}: {text}" if code else "no answer to the trial order"
 
-    def _wire_order(self, ticket: Ticket) -> Any:
+    def _wire_order(self, ticket: Ticket) -> Order:
         # Whole shares, DAY said out loud, account and reference always.
         order = self._connector.library.order()
         order.action = ticket.side.value
@@ -251,16 +251,17 @@ class OrderRequests:
             connection.ask((CURRENT_TIME,))
         return reply()
 
-    def _refused(self, reply: Reply, order: Any, order_id: int) -> SubmitOutcome:
+    def _refused(self, reply: Reply, ref: str, order_id: int) -> SubmitOutcome:
         code, text = reply.worst
         if reply.read_only:
             return NotSent(READ_ONLY.format(code=code))
         if reply.meaning is Meaning.REJECTED and not reply.perm_id:
-            return Rejected(code, text, final=self._certainly_absent(order.orderRef))
+            return Rejected(code, text, final=self._certainly_absent(ref))
         if reply.ended:
             rejected = reply.meaning is Meaning.REJECTED
             return Rejected(code, text or f"the broker answers {reply.word}", final=False, by_code=rejected)
-        return NoAnswer(f"{code} {text}" if code else "no answer to the order", order.clientId, order_id)
+        text = f"{code} {text}" if code else "no answer to the order"
+        return NoAnswer(text, self._connector.login.client_id, order_id)
 
     def _certainly_absent(self, ref: str) -> bool:
         try:
