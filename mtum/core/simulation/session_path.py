@@ -1,9 +1,9 @@
 """The general path: any strategy, session by session, through the same `decide` as the daily job."""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
 import numpy as np
@@ -15,7 +15,9 @@ from mtum.core.market.coverage import Dividends
 from mtum.core.market.instruments import instrument, unit_usd
 from mtum.core.portfolio.costs import to_cent
 from mtum.core.portfolio.decision import Book, Decision, PlannedOrder, Standing
+from mtum.core.portfolio.fills import Fill
 from mtum.core.portfolio.limits import LossState, Restriction
+from mtum.core.portfolio.lots import holding_of, trades_of
 from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.orders import Side
 from mtum.core.simulation.history import settled_at
@@ -25,23 +27,12 @@ from mtum.core.view import Asked, MarketView, calendar_around, values_before
 
 
 @dataclass(slots=True)
-class _Round:
-    # One round trip in the making.
-    bought_at: int
-    shares: int = 0
-    cost: Decimal = Decimal(0)
-    fees: Decimal = Decimal(0)
-    dividends: Decimal = Decimal(0)
-    taken: Decimal = Decimal(0)
-    sold_shares: int = 0
-
-
-@dataclass(slots=True)
 class _Sleeve:
     # Everything that one played session leaves to the next.
     cash: Decimal
     holdings: dict[str, Holding] = field(default_factory=dict)
-    rounds: dict[str, _Round] = field(default_factory=dict)
+    fills: dict[str, list[Fill]] = field(default_factory=dict)  # of the round trips that are open
+    dividends: dict[str, Decimal] = field(default_factory=dict)
     sold_at: dict[str, int] = field(default_factory=dict)
     unsettled: deque[tuple[int, Decimal]] = field(default_factory=deque)
     pending: list[tuple[PlannedOrder, Mapping[str, float], date]] = field(default_factory=list)
@@ -183,85 +174,70 @@ def _pay_dividends(history: SessionHistory, sleeve: _Sleeve, t: int) -> None:
         if holding.shares and per_share:
             paid = to_cent(holding.shares * exact(per_share))
             sleeve.cash += paid
-            sleeve.rounds[symbol].dividends += paid
+            sleeve.dividends[symbol] = sleeve.dividends.get(symbol, Decimal(0)) + paid
 
 
 def _fill_pending(history: SessionHistory, sleeve: _Sleeve, terms: PlayTerms, t: int, settles: int) -> None:
     for order, remember, decided in sleeve.pending:
-        bars = history.bars[order.symbol]
+        bars, buys = history.bars[order.symbol], order.side is Side.BUY
         sleeve.last_fill = bars.day(t)
         base = exact((bars.close if terms.fill is FillModel.SAME_CLOSE else bars.open)[t])
         slip = exact(terms.slippage_bps * BPS)
-        if order.side is Side.BUY:
-            _bought(sleeve, order, base * (1 + slip), terms, t, Holding(order.symbol, 0, None, decided, remember))
+        price = base * (1 + slip if buys else 1 - slip)
+        fee = terms.rules.sizing.costs.commission(order.shares, unit_usd(order.symbol, price))
+        fills = sleeve.fills.setdefault(order.symbol, [])
+        fills.append(_fill(order.symbol, order.side, bars.day(t), order.shares, price, fee))
+        sleeve.cash += fills[-1].cash_usd - fee
+        held = sleeve.holdings.get(order.symbol, Holding(order.symbol))
+        if buys:
+            since = held if held.shares else Holding(order.symbol, entry_session=decided, remembered=remember)
+            now = holding_of(order.symbol, fills, {}, held.sessions_since_exit)
+            now = replace(now, entry_session=since.entry_session, remembered=since.remembered)
         else:
-            proceeds = _sold(history, sleeve, order, base * (1 - slip), terms, t)
-            sleeve.unsettled.append((settles, proceeds))
+            sleeve.unsettled.append((settles, fills[-1].cash_usd - fee))
+            sleeve.sold_at[order.symbol] = t
+            now = replace(held, shares=held.shares - order.shares, sessions_since_exit=0)
+            if not now.shares:
+                sleeve.trades.append(_trade(bars, sleeve.fills.pop(order.symbol), sleeve, order.reasons))
+        sleeve.holdings[order.symbol] = now
     sleeve.pending = []
 
 
-def _bought(sleeve: _Sleeve, order: PlannedOrder, price: Decimal, terms: PlayTerms, t: int, fresh: Holding) -> None:
-    unit = unit_usd(order.symbol, price)
-    fee = terms.rules.sizing.costs.commission(order.shares, unit)
-    sleeve.cash -= order.shares * unit + fee
-    trade = sleeve.rounds.setdefault(order.symbol, _Round(bought_at=t))
-    trade.shares += order.shares
-    trade.cost += order.shares * unit
-    trade.fees += fee
-    held = sleeve.holdings.get(order.symbol, fresh)
-    average = float(trade.cost / (trade.shares + trade.sold_shares) / instrument(order.symbol).multiplier)
-    if held.shares:
-        grown = replace(held, added=held.added + 1, added_price=float(price))
-    else:
-        grown = replace(fresh, sessions_since_exit=held.sessions_since_exit)
-    sleeve.holdings[order.symbol] = replace(grown, shares=held.shares + order.shares, entry_price=average)
+def _fill(symbol: str, side: Side, day: date, shares: int, price: Decimal, fee: Decimal) -> Fill:
+    intent, at = f"{day}:{side}", datetime.combine(day, time(), UTC)
+    return Fill(intent, intent, "", "", symbol, side, day, at, shares, price, fee, instrument(symbol).multiplier)
 
 
-def _sold(
-    history: SessionHistory, sleeve: _Sleeve, order: PlannedOrder, price: Decimal, terms: PlayTerms, t: int
-) -> Decimal:
-    unit = unit_usd(order.symbol, price)
-    fee = terms.rules.sizing.costs.commission(order.shares, unit)
-    proceeds = order.shares * unit - fee
-    sleeve.cash += proceeds
-    trade = sleeve.rounds[order.symbol]
-    trade.shares -= order.shares
-    trade.sold_shares += order.shares
-    trade.taken += order.shares * unit
-    trade.fees += fee
-    sleeve.sold_at[order.symbol] = t
-    sleeve.holdings[order.symbol] = replace(sleeve.holdings[order.symbol], shares=trade.shares, sessions_since_exit=0)
-    if not trade.shares:
-        sleeve.trades.append(_trade(history, order.symbol, sleeve.rounds.pop(order.symbol), t, order.reasons))
-    return proceeds
-
-
-def _trade(history: SessionHistory, symbol: str, done: _Round, t: int, reasons: tuple[str, ...]) -> PlayedTrade:
-    bars = history.bars[symbol]
-    shares = done.shares + done.sold_shares
-    units = shares * instrument(symbol).multiplier
-    pnl = done.taken + done.dividends - done.fees - done.cost
+def _trade(bars: Bars, fills: Sequence[Fill], sleeve: _Sleeve, reasons: tuple[str, ...]) -> PlayedTrade:
+    (trade,) = trades_of(fills)
+    dividends = sleeve.dividends.pop(trade.symbol, Decimal(0))
+    assert trade.pnl_usd is not None  # it is closed
+    assert trade.commission_usd is not None  # every fee is known
+    pnl = trade.pnl_usd + dividends
+    entered = sum(fill.value_usd for fill in fills if fill.side is Side.BUY)
+    ends = np.array([fills[0].session, fills[-1].session], dtype="datetime64[D]")
+    first, last = np.searchsorted(bars.days, ends)
     return PlayedTrade(
-        symbol=symbol,
-        entry_session=bars.day(done.bought_at),
-        entry_price=round(float(done.cost / units), 6),
-        exit_session=bars.day(t) if reasons else None,
-        exit_price=round(float(done.taken / units), 6) if reasons else None,
-        shares=shares,
+        symbol=trade.symbol,
+        entry_session=trade.entry_session,
+        entry_price=round(float(trade.entry_price), 6),
+        exit_session=trade.exit_session if reasons else None,
+        exit_price=round(float(trade.exit_price), 6) if reasons and trade.exit_price is not None else None,
+        shares=trade.shares,
         pnl_usd=round(float(pnl), 6),
-        return_frac=round(float(pnl / done.cost), 10),
-        costs_usd=round(float(done.fees), 2),
-        dividends_usd=round(float(done.dividends), 2),
-        sessions_held=t - done.bought_at,
+        return_frac=round(float(pnl / entered), 10),
+        costs_usd=round(float(trade.commission_usd), 2),
+        dividends_usd=round(float(dividends), 2),
+        sessions_held=int(last - first),
         reasons=reasons,
     )
 
 
 def _value_open(history: SessionHistory, sleeve: _Sleeve, last: int) -> None:
-    for symbol, open_ in sleeve.rounds.items():
-        close = exact(history.bars[symbol].close[last])
-        valued = replace(open_, taken=open_.taken + open_.shares * unit_usd(symbol, close))
-        sleeve.trades.append(_trade(history, symbol, valued, last, ()))
+    for symbol, fills in sleeve.fills.items():
+        bars, shares = history.bars[symbol], sum(fill.signed_shares for fill in fills)
+        sold = _fill(symbol, Side.SELL, bars.day(last), shares, exact(bars.close[last]), Decimal(0))
+        sleeve.trades.append(_trade(bars, [*fills, sold], sleeve, ()))
 
 
 def _equity(history: SessionHistory, sleeve: _Sleeve, t: int) -> float:
