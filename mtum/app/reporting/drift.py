@@ -9,7 +9,7 @@ from mtum.app.reporting.facts import SessionFacts
 from mtum.core.portfolio.returns import Curve, drawdown, growth
 from mtum.core.reporting.parts.drift import ContractLine, DriftLine
 from mtum.core.reporting.parts.expectation import BacktestLine, Lived, expectations
-from mtum.core.reporting.stated import Stated, stated
+from mtum.core.reporting.stated import rounded, stated
 from mtum.ports.records import DecisionRecord
 
 APPROVAL = "the approval"
@@ -84,8 +84,8 @@ def backtest_line(facts: SessionFacts, sleeve: Curve) -> BacktestLine | None:
         held=sum(1 for point in facts.points if point.shares),
         closed=len(closed),
         won=sum(1 for trade in closed if trade.pnl_usd is not None and trade.pnl_usd > 0),
-        return_frac=_known(float(growth(sleeve)[-1]) - 1.0 if usd_known else None, is_final=is_final),
-        worst_drawdown_frac=_known(float(drawdown(sleeve).min()) if usd_known else None, is_final=is_final),
+        return_frac=stated(rounded(float(growth(sleeve)[-1]) - 1.0) if usd_known else None, is_final=is_final),
+        worst_drawdown_frac=stated(rounded(float(drawdown(sleeve).min())) if usd_known else None, is_final=is_final),
     )
     return BacktestLine(
         start=date.fromisoformat(tested["start"]),
@@ -96,10 +96,6 @@ def backtest_line(facts: SessionFacts, sleeve: Curve) -> BacktestLine | None:
         live_sessions=lived.sessions,
         lines=expectations(lived, tested["sessions"], tested["metrics"]),
     )
-
-
-def _known(amount: float | None, *, is_final: bool) -> Stated:
-    return stated(None if amount is None else round(amount, 6), is_final=is_final)
 
 
 def _lines(changed: list[_Change], since: str) -> tuple[DriftLine, ...]:

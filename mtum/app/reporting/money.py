@@ -12,7 +12,7 @@ from mtum.core.portfolio.orders import Purpose
 from mtum.core.reporting.parts.account import CashLine, EquityLine, OwedLine
 from mtum.core.reporting.parts.position import PositionLine
 from mtum.core.reporting.parts.result import BenchmarkLine, Pnl
-from mtum.core.reporting.stated import UNKNOWN, State, Stated, stated
+from mtum.core.reporting.stated import UNKNOWN, State, Stated, rounded, stated
 from mtum.core.strategies.contract import Holding, Role
 from mtum.ports.records import FLOWS, EquityPoint
 
@@ -20,7 +20,6 @@ PAID_IN = frozenset({"capital", *FLOWS})
 TRADING = frozenset({"buy", "sell", "commission"})
 NO_FRACTION = Stated(None, State.FINAL)
 """A return where there is nothing that it could be a fraction of; told as a dash."""
-_CENTS = 6
 
 
 def position_line(facts: SessionFacts, symbol: str) -> PositionLine | None:
@@ -41,12 +40,12 @@ def position_line(facts: SessionFacts, symbol: str) -> PositionLine | None:
         symbol=symbol,
         shares=shares,
         entry_session=lots[0].session,
-        entry_price=round(float(paid / units), _CENTS),
+        entry_price=round(float(paid / units), 6),
         sessions_held=len(facts.calendar.sessions(lots[0].session, facts.day)) - 1,
         close_usd=close,
-        market_usd=stated(_rounded(market), is_final=is_final),
-        unrealized_usd=stated(_rounded(gain), is_final=is_final),
-        unrealized_frac=stated(None if gain is None else _rounded(gain / abs(float(basis))), is_final=is_final),
+        market_usd=stated(rounded(market), is_final=is_final),
+        unrealized_usd=stated(rounded(gain), is_final=is_final),
+        unrealized_frac=stated(None if gain is None else rounded(gain / abs(float(basis))), is_final=is_final),
         atr_at_entry=holding.remembered.get("atr"),
         target_usd=_target(facts, holding),
         exit_pending=exit_pending(facts, symbol),
@@ -114,8 +113,8 @@ def pnl(facts: SessionFacts, sleeve: returns.Curve) -> Pnl:
     is_final = point.final and commissions_known(facts)
     for name, first in _periods(facts.day).items():
         usd, frac = returns.since(sleeve, first)
-        found[f"{name}_usd"] = stated(_rounded(usd), is_final=is_final)
-        found[f"{name}_frac"] = NO_FRACTION if facts.is_fund else stated(_known(frac), is_final=is_final)
+        found[f"{name}_usd"] = stated(rounded(usd), is_final=is_final)
+        found[f"{name}_frac"] = NO_FRACTION if facts.is_fund else stated(rounded(frac), is_final=is_final)
     return Pnl(**found, realized_usd=realized, commission_usd=commission)
 
 
@@ -136,7 +135,7 @@ def realized_usd(facts: SessionFacts) -> tuple[float | None, float | None]:
     cash = sum((fill.cash_usd for fill in facts.fills), Decimal(0))
     paid = sum((fill.commission_usd or Decimal(0) for fill in facts.fills), Decimal(0))
     basis = sum((lot.paid_usd + lot.cost_usd for lot in lots_of(facts.fills)), Decimal(0))
-    return round(float(cash - paid + basis), _CENTS), round(float(paid), _CENTS)
+    return rounded(cash - paid + basis), rounded(paid)
 
 
 def commissions_known(facts: SessionFacts) -> bool:
@@ -164,8 +163,8 @@ def equity_line(facts: SessionFacts, sleeve: returns.Curve) -> EquityLine:
         market_usd=known(point.market_usd),
         paid_in_usd=float(paid_in),
         start=sleeve.days[0],
-        drawdown_frac=NO_FRACTION if facts.is_fund else stated(_rounded(float(fallen[-1])), is_final=is_final),
-        worst_drawdown_frac=NO_FRACTION if facts.is_fund else stated(_rounded(float(fallen[worst])), is_final=is_final),
+        drawdown_frac=NO_FRACTION if facts.is_fund else stated(rounded(float(fallen[-1])), is_final=is_final),
+        worst_drawdown_frac=NO_FRACTION if facts.is_fund else stated(rounded(float(fallen[worst])), is_final=is_final),
         worst_drawdown_session=sleeve.days[worst] if fallen[worst] < 0 and not facts.is_fund else None,
     )
 
@@ -177,15 +176,15 @@ def benchmark_line(facts: SessionFacts, held: returns.Curve) -> BenchmarkLine:
         return BenchmarkLine()
     fallen = returns.drawdown(held)
     chained = {
-        f"{name}_frac": stated(_known(returns.since(held, first)[1]), is_final=point.final)
+        f"{name}_frac": stated(rounded(returns.since(held, first)[1]), is_final=point.final)
         for name, first in _periods(facts.day).items()
     }
     return BenchmarkLine(
         name="buy and hold",
         equity_usd=stated(float(point.benchmark_usd), is_final=point.final),
         ahead_usd=stated(float(point.equity_usd - point.benchmark_usd), is_final=point.final),
-        drawdown_frac=stated(_known(float(fallen[-1])), is_final=point.final),
-        worst_drawdown_frac=stated(_known(float(np.nanmin(fallen))), is_final=point.final),
+        drawdown_frac=stated(rounded(float(fallen[-1])), is_final=point.final),
+        worst_drawdown_frac=stated(rounded(float(np.nanmin(fallen))), is_final=point.final),
         **chained,
     )
 
@@ -206,11 +205,3 @@ def owed_lines(facts: SessionFacts) -> tuple[OwedLine, ...]:
         for move in facts.movements
         if not move.paid
     )
-
-
-def _rounded(amount: float | None) -> float | None:
-    return None if amount is None else round(amount, _CENTS)
-
-
-def _known(amount: float) -> float | None:
-    return None if np.isnan(amount) else round(amount, _CENTS)

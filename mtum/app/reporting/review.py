@@ -31,6 +31,7 @@ from mtum.core.reporting.parts.costs import Costs
 from mtum.core.reporting.parts.drift import DriftLine
 from mtum.core.reporting.parts.trades import TradeLine, win_loss
 from mtum.core.reporting.review import Review, page
+from mtum.core.reporting.stated import rounded
 from mtum.core.reporting.text import text
 from mtum.ports.messages import Message, Urgency
 
@@ -189,14 +190,14 @@ def _result(looked_at: Period, paid: Costs) -> Review:
         sessions=len(looked_at.sessions),
         recorded=sum(1 for session in looked_at.sessions if session.day in looked_at.decisions),
         equity_usd=float(facts.points[-1].equity_usd) if facts.points else None,
-        pnl_usd=None if usd is None else round(usd, 6),
-        pnl_frac=None if frac is None else round(frac, 6),
-        benchmark_frac=None if benchmark is None or np.isnan(benchmark) else round(benchmark, 6),
+        pnl_usd=rounded(usd),
+        pnl_frac=rounded(frac),
+        benchmark_frac=rounded(benchmark),
         trades=closed,
         open_trades=still_open,
         win_loss=win_loss(closed),
         win_loss_start=win_loss(trades),
-        drawdown_frac=None if deepest is None else round(deepest, 6),
+        drawdown_frac=rounded(deepest),
         paid_usd=None if paid.unknown else round(paid.paid_usd + paid.fees_usd, 6),
         state=facts.setup.chosen.state.value if facts.setup.sleeve else "",
     )

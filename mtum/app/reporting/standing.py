@@ -6,6 +6,7 @@ from mtum.app.reporting.money import curves
 from mtum.app.reporting.period import Period
 from mtum.core.portfolio import returns
 from mtum.core.reporting.parts.standing import Standing
+from mtum.core.reporting.stated import rounded
 from mtum.core.research.metrics import curve_metrics
 
 
@@ -27,12 +28,8 @@ def _standing(period: Period, name: str, curve: returns.Curve) -> Standing:
         period_frac=round(returns.since(curve, period.first)[1], 6),
         start_frac=round(metrics.total_return_frac, 6),
         volatility_frac=round(metrics.volatility_frac, 6),
-        sharpe=_rounded(metrics.sharpe),
-        sharpe_low=_rounded(metrics.sharpe_low),
-        sharpe_high=_rounded(metrics.sharpe_high),
+        sharpe=rounded(metrics.sharpe),
+        sharpe_low=rounded(metrics.sharpe_low),
+        sharpe_high=rounded(metrics.sharpe_high),
         worst_drawdown_frac=round(metrics.max_drawdown.frac, 6),
     )
-
-
-def _rounded(number: float | None) -> float | None:
-    return None if number is None else round(number, 6)

@@ -17,7 +17,7 @@ from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.orders import OrderIntent, OrderStatus, Side
 from mtum.core.reporting.parts.orders import FillLine, OrderLine, StandingLine
 from mtum.core.reporting.parts.trades import TradeLine
-from mtum.core.reporting.stated import NOT_SIMULATED, UNKNOWN, Stated, stated
+from mtum.core.reporting.stated import NOT_SIMULATED, UNKNOWN, Stated, rounded, stated
 from mtum.ports.records import Cross
 from mtum.ports.store import Store
 
@@ -176,11 +176,11 @@ def _trade_line(store: Store, facts: SessionFacts, trade: Trade) -> TradeLine:
         entry_session=trade.entry_session,
         entry_price=round(float(trade.entry_price), 6),
         exit_session=trade.exit_session,
-        exit_price=round(float(trade.exit_price), 6) if trade.exit_price is not None else None,
+        exit_price=rounded(trade.exit_price),
         shares=trade.shares,
-        pnl_usd=round(float(trade.pnl_usd), 6) if trade.pnl_usd is not None else None,
-        return_frac=round(trade.return_frac, 6) if trade.return_frac is not None else None,
+        pnl_usd=rounded(trade.pnl_usd),
+        return_frac=rounded(trade.return_frac),
         reason=next((word for word in reasons if word != "exit_carried"), None),
         sessions_held=len(facts.calendar.sessions(trade.entry_session, last)) - 1,
-        commission_usd=round(float(trade.commission_usd), 6) if trade.commission_usd is not None else None,
+        commission_usd=rounded(trade.commission_usd),
     )

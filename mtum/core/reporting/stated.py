@@ -1,6 +1,7 @@
 """A number that may be late: it says whether it is final, provisional or unknown, and is never guessed."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import Enum
 from math import isnan
 
@@ -28,6 +29,11 @@ class Stated:
 
 UNKNOWN = Stated()
 NOT_SIMULATED = Stated(None, State.NOT_SIMULATED)
+
+
+def rounded(amount: float | Decimal | None) -> float | None:
+    """Return a number as documents keep it, to six decimals; None and NaN are unknown."""
+    return None if amount is None or isnan(amount) else round(float(amount), 6)
 
 
 def final(amount: float) -> Stated:

@@ -10,6 +10,7 @@ from mtum.core.market.bars import Column
 from mtum.core.portfolio.returns import wilson
 from mtum.core.reporting import figures, words
 from mtum.core.reporting.layout import Section, Sentence, Tone, signed, table_of
+from mtum.core.reporting.stated import rounded
 from mtum.core.strategies.contract import Role
 
 HORIZONS = (1, 5, 20)
@@ -85,8 +86,8 @@ def _accuracy(name: str, close: Column, flags: NDArray[np.bool_], horizon: int) 
         held=times,
         right=right,
         right_frac=_mean(hits[known]),
-        low_frac=None if low is None else round(low, 6),
-        high_frac=None if high is None else round(high, 6),
+        low_frac=rounded(low),
+        high_frac=rounded(high),
         base_frac=_mean(hits),
         mean_frac=_mean(later[known]),
         base_mean_frac=_mean(later),

@@ -12,6 +12,7 @@ from mtum.core.indicators import column_of
 from mtum.core.market.bars import Column
 from mtum.core.reporting import figures, words
 from mtum.core.reporting.layout import Block, Cell, Section, Sentence, Tone, table_of
+from mtum.core.reporting.stated import rounded
 from mtum.core.strategies.contract import Condition, ConditionSpec, Own, Role, Strategy
 from mtum.core.view import Asked, MarketView
 
@@ -239,7 +240,7 @@ def _line(
         direction="above" if rises != holds else "below",
         level=round(level, 6),
         now=present,
-        distance=None if distance is None else round(distance, 6),
+        distance=rounded(distance),
         distance_frac=round(distance / present, 6) if distance is not None and present else None,
         holds_now=holds,
         alone=not asked.forced and (not any(others) if spec.role is Role.EXIT else all(others)),

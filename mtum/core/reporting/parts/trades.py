@@ -7,6 +7,7 @@ from datetime import date
 from mtum.core.portfolio.returns import wilson
 from mtum.core.reporting import figures, words
 from mtum.core.reporting.layout import Block, Section, Sentence, Table, signed, table_of
+from mtum.core.reporting.stated import rounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +55,8 @@ def win_loss(trades: Iterable[TradeLine]) -> WinLoss:
         closed=len(closed),
         wins=wins,
         win_frac=round(wins / len(closed), 6) if closed else None,
-        low_frac=None if low is None else round(low, 6),
-        high_frac=None if high is None else round(high, 6),
+        low_frac=rounded(low),
+        high_frac=rounded(high),
         gained_usd=round(sum(result for result in results if result > 0), 6),
         lost_usd=round(-sum(result for result in results if result < 0), 6),
         mean_frac=round(sum(fractions) / len(fractions), 6) if fractions else None,
