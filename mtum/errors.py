@@ -14,6 +14,7 @@ MtumError
 │   └── BookMismatchError      our position and the broker's differ
 ├── DeadlineMissedError        the window closed before anything was sent
 ├── VerificationError          a stored decision does not replay
+│   └── DocumentError          a stored document is not what it should be
 ├── StoreError                 unreadable, full or read-only
 │   ├── StoreMismatchError     another account's, another mode's or a newer database
 │   └── RunLockedError         another run holds the lock
@@ -167,6 +168,10 @@ class VerificationError(MtumError):
     """A stored record does not replay to what it says."""
 
     exit_code = ExitCode.PERSON
+
+
+class DocumentError(VerificationError, ValueError):
+    """A stored document is not what it should be."""
 
 
 class StoreError(MtumError):

@@ -2,8 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
-from enum import Enum
 from hashlib import sha256
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -11,6 +9,7 @@ from pydantic import BeforeValidator, Field
 
 from mtum.config.addresses import Host, WebAddress
 from mtum.config.upkeep import Mail, Notify, Section, Storage
+from mtum.core.canonical import plain
 from mtum.core.portfolio.fund import FUND, CashFund
 from mtum.core.portfolio.money import exact
 from mtum.core.strategies.contract import Strategy
@@ -247,15 +246,6 @@ class Schedule(Section):
     """allow `last_send_minutes` below 10, after which the exchange refuses cancels"""
 
 
-def _as_json(given: Any) -> Any:
-    # A strategy's parameters may be lists and tables; they are stored as they would be read back.
-    if isinstance(given, Mapping):
-        return {str(key): _as_json(part) for key, part in given.items()}
-    if isinstance(given, tuple | list):
-        return [_as_json(part) for part in given]
-    return given.value if isinstance(given, Enum) else given
-
-
 class Settings(Section):
     """All settings of one run."""
 
@@ -320,9 +310,9 @@ class Settings(Section):
     def document(self) -> dict[str, Any]:
         """Return every setting as plain JSON values, sections in their order; no sleeves and groups where none are."""
         dumped = self.model_dump(mode="json", exclude={"strategy": True, "sleeve": {"__all__": {"rules"}}})
-        strategies = {name: _as_json(asdict(strategy)) for name, strategy in self.strategy.items()}
+        strategies = {name: plain(strategy) for name, strategy in self.strategy.items()}
         for name, sleeve in dumped["sleeve"].items():
-            sleeve["rules"] = _as_json(asdict(self.sleeve[name].rules))
+            sleeve["rules"] = plain(self.sleeve[name].rules)
         mode, market = dumped.pop("mode"), dumped.pop("market")
         several = {section: found for section in MANY if (found := dumped.pop(section))}
         return {"mode": mode, "market": market, "strategy": strategies, **several, **dumped}

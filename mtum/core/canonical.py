@@ -11,6 +11,8 @@ from hashlib import sha256
 from types import NoneType
 from typing import Any
 
+from mtum.errors import DocumentError
+
 type Scalar = Callable[[Any], object]
 """How a float, Decimal, date or instant is written."""
 
@@ -90,7 +92,7 @@ def decode[T](kind: type[T], stored: object, what: str) -> T:
 
     Raises
     ------
-    ValueError
+    DocumentError
         If a field is missing or a value is of another type; it names the document, the place and what was found.
     """
     from msgspec import ValidationError, convert
@@ -98,7 +100,7 @@ def decode[T](kind: type[T], stored: object, what: str) -> T:
     try:
         return convert(stored, kind)
     except ValidationError as wrong:
-        raise ValueError(f"{what} cannot be read: {wrong}") from wrong
+        raise DocumentError(f"{what} cannot be read: {wrong}") from wrong
 
 
 def table_in(value: object) -> Mapping[str, object]:

@@ -1,6 +1,5 @@
 """What a run needs of all that was ever recorded, at a cost that does not grow with it."""
 
-import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -11,7 +10,7 @@ from mtum.adapters.store.database import Database
 from mtum.adapters.store.ledger import cash_of, point
 from mtum.adapters.store.orders.executions import read_open_fills
 from mtum.adapters.store.orders.intents import SELECT, TERMINAL, state
-from mtum.adapters.store.texts import since_text
+from mtum.adapters.store.texts import plain, since_text
 from mtum.core.portfolio.fills import Fill
 from mtum.core.portfolio.orders import EXECUTIONS_COME_WITHIN, Purpose, Side, intent_of
 from mtum.ports.broker import BrokerFill, BrokerLists, BrokerOrder
@@ -28,8 +27,8 @@ class SqliteBooks:
         """Return the intents that these lists can say something of, oldest first."""
         seen: list[BrokerOrder | BrokerFill] = [*lists.orders, *lists.fills]
         oldest = min([lists.at.date(), *(fill.instant.date() for fill in lists.fills)])
-        named = json.dumps([intent_of(one.ref) for one in seen], allow_nan=False)
-        numbered = json.dumps([one.broker_id for one in seen if one.broker_id], allow_nan=False)
+        named = plain([intent_of(one.ref) for one in seen])
+        numbered = plain([one.broker_id for one in seen if one.broker_id])
         sql = (
             f"{SELECT} WHERE i.id IN (SELECT id FROM order_intents WHERE session >= ? "
             f"UNION SELECT intent_id FROM orders WHERE status NOT IN ({TERMINAL}) "
@@ -86,7 +85,7 @@ class SqliteBooks:
     def recorded(self, keys: Collection[str]) -> Collection[str]:
         """Return those of these keys that are those of cash movements."""
         sql = "SELECT key FROM cash_movements WHERE key IN (SELECT value FROM json_each(?))"
-        return {key for (key,) in self.database.rows(sql, (json.dumps(list(keys), allow_nan=False),))} if keys else ()
+        return {key for (key,) in self.database.rows(sql, (plain(list(keys)),))} if keys else ()
 
     def outline(self, strategies: Collection[str], before: date, since: date | None = None) -> Sequence[EquityPoint]:
         """Return the points that the peak and the last change of these together depend on, oldest first.
@@ -98,7 +97,7 @@ class SqliteBooks:
         """
         telling = self._telling if len(strategies) == 1 else self._telling_together
         days = telling(strategies, before, since)
-        of = json.dumps(list(strategies), allow_nan=False), json.dumps(sorted(days), allow_nan=False)
+        of = plain(list(strategies)), plain(sorted(days))
         each = "(SELECT value FROM json_each(?))"
         sql = f"SELECT * FROM equity WHERE strategy IN {each} AND session IN {each} ORDER BY session"
         return tuple(point(row) for row in self.database.rows(sql, of))
@@ -130,7 +129,7 @@ class SqliteBooks:
             "SELECT session, sum(equity_usd), max(flows_usd <> 0), group_concat(strategy) FROM equity WHERE strategy "
             "IN (SELECT value FROM json_each(?)) AND session >= ? AND session < ? GROUP BY session ORDER BY session"
         )
-        values = (json.dumps(list(strategies), allow_nan=False), since_text(since), before.isoformat())
+        values = (plain(list(strategies)), since_text(since), before.isoformat())
         rows = [tuple(row) for row in self.database.rows(sql, values)]
         begins = [at for at, (_, _, moved, who) in enumerate(rows) if at == 0 or moved or who != rows[at - 1][3]]
         chosen = {len(rows) - 2, len(rows) - 1}

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.orders.halting import restriction_in_force
-from mtum.adapters.store.texts import cells, insert, instant_text, of_row, since_text
+from mtum.adapters.store.texts import cells, insert, instant_text, of_row, or_update, since_text
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.limits import Restriction
 from mtum.ports.records import Halt, VolumeSnapshot
@@ -49,10 +49,8 @@ class SqliteControl:
     def write_snapshot(self, snapshot: VolumeSnapshot) -> None:
         """Insert or update the snapshot of its symbol, source and session."""
         values = cells(snapshot)
-        known = ("symbol", "source", "session")
-        changed = ", ".join(f"{name} = excluded.{name}" for name in values if name not in known)
         with self.database.write() as connection:
-            insert(connection, "volume_snapshots", values, f"ON CONFLICT ({', '.join(known)}) DO UPDATE SET {changed}")
+            insert(connection, "volume_snapshots", values, or_update(values, "symbol", "source", "session"))
 
     def snapshots(
         self, symbol: str, source: str, since: date | None = None, *, waiting: bool = False

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.schema.tables import OPEN_MOVEMENTS as OPEN
-from mtum.adapters.store.texts import cells, insert, instant_text, money, of_row, plain, since_text
+from mtum.adapters.store.texts import cells, insert, instant_text, money, of_row, or_update, plain, since_text
 from mtum.core.portfolio.lots import Lot
 from mtum.ports.broker import BrokerLists
 from mtum.ports.records import HANDED_OVER, CashMovement, EquityPoint
@@ -42,7 +42,7 @@ class SqliteLedger:
             "SELECT strategy FROM cash_movements WHERE strategy NOT IN (SELECT value FROM json_each(?)) "
             "GROUP BY strategy ORDER BY min(rowid)"
         )
-        others = self.database.rows(sql, (json.dumps(sorted(strategies), allow_nan=False),))
+        others = self.database.rows(sql, (plain(sorted(strategies)),))
         return {name: cash for (name,) in others if (cash := cash_of(self.database, name))}
 
     def allotted_since(self, day: date) -> Decimal:
@@ -85,9 +85,8 @@ class SqliteLedger:
         """Insert or update the point of its session."""
         # Not replaced but updated, so that a point written again as it was is no event.
         values = cells(point)
-        changed = ", ".join(f"{name} = excluded.{name}" for name in values if name not in ("strategy", "session"))
         with self.database.write() as connection:
-            insert(connection, "equity", values, f"ON CONFLICT (strategy, session) DO UPDATE SET {changed}")
+            insert(connection, "equity", values, or_update(values, "strategy", "session"))
 
     def equity(self, strategy: str, since: date | None = None) -> Sequence[EquityPoint]:
         """Return points, oldest first; all, or those from a session on."""
@@ -96,24 +95,16 @@ class SqliteLedger:
 
     def write_account(self, day: date, at: datetime, lists: BrokerLists) -> None:
         """Record account values and positions as the broker showed them."""
-        account = lists.account
-        sql = (
-            "INSERT OR REPLACE INTO account_snapshots (session, at, account, kind, cash_usd, settled_usd, "
-            "net_liquidation_usd, positions, others) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        )
-        values = (
-            day.isoformat(),
-            instant_text(at),
-            account.code,
-            account.kind.value,
-            float(account.cash_usd),
-            float(account.settled_usd),
-            float(account.net_liquidation_usd),
-            plain({symbol: float(shares) for symbol, shares in sorted(lists.positions.items())}),
-            plain([one.words for one in lists.others]),
-        )
+        values = {
+            **cells(lists.account, "code", "doubt"),
+            "session": day.isoformat(),
+            "at": instant_text(at),
+            "account": lists.account.code,
+            "positions": plain({symbol: float(shares) for symbol, shares in sorted(lists.positions.items())}),
+            "others": plain([one.words for one in lists.others]),
+        }
         with self.database.write() as connection:
-            connection.execute(sql, values)
+            insert(connection, "account_snapshots", values, or_update(values, "session", "at"))
 
     def others(self, day: date) -> Sequence[str]:
         """Return what the broker last showed in that session besides shares, in words."""

@@ -89,6 +89,12 @@ def insert(connection: sqlite3.Connection, into: str, values: Mapping[str, Cell]
     return connection.execute(sql, tuple(values.values()))
 
 
+def or_update(values: Mapping[str, Cell], *key: str) -> str:
+    """Return what `insert` needs where a row of that key, if there is one, takes the other values."""
+    changed = ", ".join(f"{name} = excluded.{name}" for name in values if name not in key)
+    return f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changed}"
+
+
 def of_row[T](kind: type[T], row: sqlite3.Row, what: str, error: type[MtumError] = StoreError, **other: object) -> T:
     """Return the value whose fields stand in the columns of a row.
 

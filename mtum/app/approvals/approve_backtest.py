@@ -1,12 +1,13 @@
 """The backtest a person approved: what was expected, and what it was expected with. Reports compare with it."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from mtum.app.approvals.approve_settings import pinned_contracts
 from mtum.app.desk import Provenance
 from mtum.config import Settings
+from mtum.core.canonical import plain
 from mtum.errors import UsageError
 from mtum.ports.owner_store import ApprovalStore
 
@@ -42,7 +43,7 @@ def approve_backtest(
     """
     check_approvable(settings, backtest["strategy"])
     kept = {
-        **{name: _plain(backtest[name]) for name in _ASKED},
+        **{name: plain(backtest[name]) for name in _ASKED},
         "metrics": {name: backtest["metrics"][name] for name in _FIGURES},
         "code_version": code.code_version,
         "code_hash": code.code_hash,
@@ -66,7 +67,3 @@ def check_approvable(settings: Settings, strategy: str) -> None:
             f"--approve is for the strategy of the daily job, {settings.portfolio.strategy}; "
             f"this backtest plays {strategy}"
         )
-
-
-def _plain(given: object) -> object:
-    return given.isoformat() if isinstance(given, date) else given

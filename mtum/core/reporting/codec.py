@@ -31,10 +31,10 @@ def from_document[T: "DataclassInstance"](kind: type[T], stored: Mapping[str, ob
 
     Raises
     ------
-    ValueError
+    DocumentError
         If a field without a default is missing, or a value is of another type.
     """
-    return decode(kind, _gathered(kind, stored), f"the stored {kind.__name__.lower()}")
+    return decode(kind, _gathered(kind, stored), f"a stored report ({kind.__name__})")
 
 
 def _scalar(given: object) -> object:

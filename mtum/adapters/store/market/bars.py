@@ -1,6 +1,5 @@
 """The cache of daily bars: the latest accepted value, what it replaced, and what was kept out."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -13,7 +12,7 @@ from mtum.adapters.store.faults import faults_of
 from mtum.adapters.store.market.checksums import checksum
 from mtum.adapters.store.market.vintages import BarRows, undone
 from mtum.adapters.store.orders.trades import write_trades
-from mtum.adapters.store.texts import cells, insert, instant, instant_text, of_row, since_text
+from mtum.adapters.store.texts import cells, insert, instant, instant_text, of_row, plain, since_text
 from mtum.core.market.bars import COLUMNS, Bars
 from mtum.core.portfolio.fills import Action, Split
 from mtum.ports.records import Revision
@@ -55,7 +54,7 @@ class SqliteBars:
         # From the days to their bars, not through every bar of the interval.
         which = "symbol = :symbol AND source = :source AND session = day"
         sql = f"SELECT session, {_NAMES} FROM ({found}) CROSS JOIN bars ON {which} ORDER BY session"
-        wanted = json.dumps([day.isoformat() for day in days], allow_nan=False)
+        wanted = plain([day.isoformat() for day in days])
         asked = {"symbol": symbol, "source": source, "since": since.isoformat(), "until": until.isoformat()}
         return _bars(symbol, source, self.database.rows(sql, {**asked, "days": wanted}))
 

@@ -1,6 +1,5 @@
 """Fills and the cash they move: a correction takes the place of what it corrects."""
 
-import json
 import sqlite3
 from collections.abc import Collection, Sequence
 from datetime import date
@@ -10,7 +9,7 @@ from functools import lru_cache
 from mtum.adapters.store.actions import acted_on
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.faults import faults_of
-from mtum.adapters.store.texts import cells, insert, of_row
+from mtum.adapters.store.texts import cells, insert, of_row, plain
 from mtum.core.portfolio.fills import Fill, folded
 from mtum.core.portfolio.orders import Side
 
@@ -59,7 +58,7 @@ def read_fills(
         wanted, values = [*wanted, "strategy = ?"], [strategy]
     if intents is not None:
         wanted.append("intent_id IN (SELECT value FROM json_each(?))")
-        values.append(json.dumps(sorted(intents), allow_nan=False))
+        values.append(plain(sorted(intents)))
     sql = f"SELECT * FROM fills WHERE {' AND '.join(wanted)} ORDER BY session, instant, exec_id"
     return tuple(fill_of(row) for row in database.rows(sql, values))
 

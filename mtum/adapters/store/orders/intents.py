@@ -43,19 +43,8 @@ def _insert_legs(connection: sqlite3.Connection, intent: OrderIntent) -> None:
 
 def insert_instrument(connection: sqlite3.Connection, identity: str) -> None:
     """Record what is known of an instrument when it is first used."""
-    known = instrument(identity)
-    values = (
-        identity,
-        known.kind.value,
-        known.symbol,
-        known.currency,
-        known.multiplier,
-        float(known.tick),
-        known.expiry.isoformat() if known.expiry else None,
-        None if known.strike is None else float(known.strike),
-        known.right.value if known.right else None,
-    )
-    connection.execute("INSERT OR IGNORE INTO instruments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+    known = cells(instrument(identity), "primary_exchange")
+    insert(connection, "instruments", {**known, "id": identity}, "ON CONFLICT DO NOTHING")
 
 
 def insert_attempt(connection: sqlite3.Connection, intent_id: str, ref: str, attempt: int, at: datetime) -> None:

@@ -1,12 +1,12 @@
 """The table of round trips, written in the transaction of the fills, splits and changes of symbols that make them."""
 
-import json
 import sqlite3
 from collections.abc import Collection, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
 from mtum.adapters.store.actions import read_actions
 from mtum.adapters.store.orders.executions import fill_of
+from mtum.adapters.store.texts import plain
 from mtum.core.portfolio.fills import Action, SymbolChange, folded, rebased
 from mtum.core.portfolio.lots import Trade, trades_of
 
@@ -21,7 +21,7 @@ def write_trades(connection: sqlite3.Connection, symbols: Collection[str] = ()) 
     every = not symbols or any(isinstance(one, SymbolChange) for one in actions)
     which, values = "1", tuple[str, ...]()
     if not every:
-        which, values = "symbol IN (SELECT value FROM json_each(?))", (json.dumps(sorted(symbols), allow_nan=False),)
+        which, values = "symbol IN (SELECT value FROM json_each(?))", (plain(sorted(symbols)),)
     connection.execute(f"DELETE FROM trades WHERE {which}", values)
     rows = _rows(connection, actions, which, values)
     connection.executemany("INSERT INTO trades VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)

@@ -35,3 +35,18 @@ def test_a_decision_whose_document_is_no_table_is_named(played: Path, words: tup
     called = call_json(played, *words)
     assert called.code == code
     assert "cannot be read" in called.err
+
+
+def test_a_stored_report_without_one_of_its_parts_is_named(played: Path) -> None:
+    assert call(played, "report").code == 0
+    spoil(played, "UPDATE runs SET document = json_remove(document, '$.pnl') WHERE job = 'daily_report'")
+    called = call_json(played, "report")
+    assert called.code == 6
+    assert "a stored report (Summary) cannot be read: Object missing required field `pnl`" in called.err
+
+
+def test_a_decision_that_left_something_else_than_memory_is_named(played: Path) -> None:
+    spoil(played, "UPDATE decisions SET document = json_set(document, '$.memory', json('[3]'))")
+    called = call_json(played, "run", "--session", "2018-01-04")
+    assert called.code == 6
+    assert "the memory of a stored decision cannot be read: Expected `object`, got `array`" in called.err
