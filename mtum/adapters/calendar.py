@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime, time
 from functools import cache
@@ -69,9 +69,9 @@ class ExchangeCalendar:
         years = range(start.year, end.year + 1)
         kept = {} if self._file is None else _kept(self._file)
         if not all(str(year) in kept for year in years):
-            built = _new_york_sessions(start, end)
+            built, rows = _new_york_sessions(start, end)
             if self._file is not None:
-                _keep(self._file, kept | _rows(built, years))
+                _keep(self._file, kept | rows)
             return built
         return Sessions(tuple(_session(row) for year in years for row in kept[str(year)]))
 
@@ -103,14 +103,6 @@ def _keep(file: Path, kept: _Years) -> None:
 
 def _stamp(years: str) -> str:
     return f"exchange-calendars {version('exchange-calendars')} {sha256(years.encode()).hexdigest()}"
-
-
-def _rows(sessions: Sessions, years: Iterable[int]) -> _Years:
-    rows: _Years = {str(year): [] for year in years}
-    for one in sessions:
-        opened, closed = (f"{instant.astimezone(NEW_YORK):%H:%M}" for instant in (one.open, one.close))
-        rows[str(one.day.year)].append([one.day.isoformat(), opened, closed])
-    return rows
 
 
 def _session(row: list[str]) -> Session:
@@ -171,7 +163,7 @@ def _is_date(found: object) -> bool:
 
 
 @cache
-def _new_york_sessions(start: date, end: date) -> Sessions:
+def _new_york_sessions(start: date, end: date) -> tuple[Sessions, _Years]:
     # Heavy (pandas): loaded when a session is first asked for.
     from exchange_calendars.exchange_calendar_xnys import XNYSExchangeCalendar
 
@@ -181,9 +173,11 @@ def _new_york_sessions(start: date, end: date) -> Sessions:
         raise CalendarMismatchError(f"the calendar has no sessions from {start} to {end}: {error}") from error
     days = calendar.sessions.to_numpy().astype("datetime64[D]").astype(object).tolist()
     opens, closes = calendar.opens_nanos.tolist(), calendar.closes_nanos.tolist()
-    return Sessions(
-        tuple(
-            Session(day, datetime.fromtimestamp(begin // 10**9, UTC), datetime.fromtimestamp(finish // 10**9, UTC))
-            for day, begin, finish in zip(days, opens, closes, strict=True)
-        )
-    )
+    rows: _Years = {str(year): [] for year in range(start.year, end.year + 1)}
+    built = []
+    for day, *nanos in zip(days, opens, closes, strict=True):
+        opened, closed = (datetime.fromtimestamp(one // 10**9, UTC) for one in nanos)
+        built.append(Session(day, opened, closed))
+        hours = (f"{instant.astimezone(NEW_YORK):%H:%M}" for instant in (opened, closed))
+        rows[str(day.year)].append([day.isoformat(), *hours])
+    return Sessions(tuple(built)), rows
