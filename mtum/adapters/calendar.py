@@ -61,19 +61,21 @@ class ExchangeCalendar:
             # Whole years around the question and the next one too: building costs more than a year of sessions.
             start = max(FIRST_DAY, date(min(first, *(self._bounds or (first,))).year, 1, 1))
             end = date(max(last, *(self._bounds or (last,))).year + 1, 12, 31)
-            self._built = overridden(self._sessions_of(start, end), self._overrides)
+            self._built = overridden(_sessions_of(start, end, self._file), self._overrides)
             self._bounds = (start, end)
         return Sessions(self._built.between(first, last))
 
-    def _sessions_of(self, start: date, end: date) -> Sessions:
-        years = range(start.year, end.year + 1)
-        kept = {} if self._file is None else _kept(self._file)
-        if not all(str(year) in kept for year in years):
-            built, rows = _new_york_sessions(start, end)
-            if self._file is not None:
-                _keep(self._file, kept | rows)
-            return built
-        return Sessions(tuple(_session(row) for year in years for row in kept[str(year)]))
+
+@cache
+def _sessions_of(start: date, end: date, file: Path | None) -> Sessions:
+    years = range(start.year, end.year + 1)
+    kept = {} if file is None else _kept(file)
+    if not all(str(year) in kept for year in years):
+        built, rows = _new_york_sessions(start, end)
+        if file is not None:
+            _keep(file, kept | rows)
+        return built
+    return Sessions(tuple(_session(row) for year in years for row in kept[str(year)]))
 
 
 type _Years = dict[str, list[list[str]]]
@@ -102,7 +104,12 @@ def _keep(file: Path, kept: _Years) -> None:
 
 
 def _stamp(years: str) -> str:
-    return f"exchange-calendars {version('exchange-calendars')} {sha256(years.encode()).hexdigest()}"
+    return f"exchange-calendars {_version()} {sha256(years.encode()).hexdigest()}"
+
+
+@cache
+def _version() -> str:
+    return version("exchange-calendars")
 
 
 def _session(row: list[str]) -> Session:

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from types import SimpleNamespace
@@ -374,6 +375,7 @@ def _current_loop() -> asyncio.AbstractEventLoop:
     return loop
 
 
+@cache
 def _version(name: str) -> str | None:
     try:
         return version(name)

@@ -2,12 +2,13 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 import pytest
 
+from mtum.adapters import calendar
 from mtum.adapters.calendar import ExchangeCalendar, read_overrides
 from mtum.core.market.calendars import Overrides
 from mtum.errors import CalendarMismatchError, ConfigError
@@ -113,6 +114,14 @@ print(len(found), *(session.day for session in found if session.half_day), "pand
 """
 
 
+@pytest.fixture
+def forgetful() -> Iterator[None]:
+    """What this process knows of the sessions it has asked for is forgotten: it stands for the next one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(calendar, "_sessions_of", calendar._sessions_of.__wrapped__)
+        yield
+
+
 def next_process(file: Path) -> list[str]:
     done = subprocess.run(
         [sys.executable, "-c", NEXT_PROCESS, str(file)], capture_output=True, text=True, check=True, timeout=60
@@ -120,6 +129,7 @@ def next_process(file: Path) -> list[str]:
     return done.stdout.split()
 
 
+@pytest.mark.usefixtures("forgetful")
 def test_the_next_process_has_the_same_sessions_without_the_library(tmp_path: Path) -> None:
     file = tmp_path / "sessions.json"
     first = ExchangeCalendar(file=file).sessions(*SPAN)
@@ -129,6 +139,7 @@ def test_the_next_process_has_the_same_sessions_without_the_library(tmp_path: Pa
     assert next_process(file) == ["30", "2018-11-23", "2018-12-24", "False"]
 
 
+@pytest.mark.usefixtures("forgetful")
 def test_what_is_announced_later_holds_over_the_kept_sessions(tmp_path: Path) -> None:
     file = tmp_path / "sessions.json"
     ExchangeCalendar(file=file).sessions(*SPAN)
@@ -140,6 +151,7 @@ def test_what_is_announced_later_holds_over_the_kept_sessions(tmp_path: Path) ->
 @pytest.mark.parametrize(
     "damage", [lambda _: "", lambda _: "{", lambda text: text.replace('["2018-11-21"', '["2018-11-25"')]
 )
+@pytest.mark.usefixtures("forgetful")
 def test_a_damaged_file_is_made_anew(tmp_path: Path, damage: Callable[[str], str]) -> None:
     file = tmp_path / "sessions.json"
     ExchangeCalendar(file=file).sessions(*SPAN)
@@ -163,6 +175,7 @@ def test_a_folder_that_cannot_be_written_is_no_failure(tmp_path: Path) -> None:
     assert found == ExchangeCalendar().sessions(*SPAN)
 
 
+@pytest.mark.usefixtures("forgetful")
 def test_a_wider_question_keeps_the_years_before_it(tmp_path: Path) -> None:
     file = tmp_path / "sessions.json"
     ExchangeCalendar(file=file).sessions(*SPAN)

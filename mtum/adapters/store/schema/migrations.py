@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlite_utils import Database, Migrations
 
+from mtum.adapters.clock import SystemClock
 from mtum.adapters.store.market.checksums import COLUMNS, checksum
 from mtum.adapters.store.orders.intents import insert_instrument
 from mtum.adapters.store.orders.trades import write_trades
@@ -290,6 +291,16 @@ def _add(db: Database, table: str, columns: Mapping[str, str]) -> None:
             db.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
 
 
+def _create(db: Database) -> None:
+    """Make every table as it is now, which leaves nothing to any step."""
+    for statement in create_statements():
+        db.execute(statement)
+    MIGRATIONS.ensure_migrations_table(db)
+    rows = [(MIGRATIONS.name, one.name, str(SystemClock().now())) for one in MIGRATIONS.pending(db)]
+    sql = f"INSERT INTO {MIGRATIONS.migrations_table} (migration_set, name, applied_at) VALUES (?, ?, ?)"
+    db.conn.executemany(sql, rows)
+
+
 def migrate(connection: sqlite3.Connection) -> None:
     """Bring the schema up to this program's, all or nothing; `PRAGMA user_version` says how far it is.
 
@@ -299,7 +310,10 @@ def migrate(connection: sqlite3.Connection) -> None:
     # Views are made last, as they are now: none may read a table that a step makes anew.
     for name in VIEWS:
         connection.execute(f"DROP VIEW IF EXISTS {name}")
-    MIGRATIONS.apply(db)
+    if connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+        MIGRATIONS.apply(db)
+    else:
+        _create(db)
     for view in VIEWS.values():
         connection.execute(create_view(view))
     # Last too, as a table made anew has lost those that hung on it.

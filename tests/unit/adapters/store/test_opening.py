@@ -238,3 +238,17 @@ def test_the_user_version_is_the_number_of_migrations(store: SqliteStore) -> Non
     version = store.database.connection.execute("PRAGMA user_version").fetchone()[0]
     assert store.control.meta("schema") == str(version)
     assert version == len(applied) == len(MIGRATIONS._migrations)
+
+
+def test_a_new_database_is_what_every_step_in_turn_leads_to(store: SqliteStore) -> None:
+    from sqlite_utils import Database as Steps
+
+    from mtum.adapters.store.schema.migrations import MIGRATIONS, migrate
+
+    def schema(connection: sqlite3.Connection) -> set[tuple[str, ...]]:
+        return {tuple(row) for row in connection.execute("SELECT type, name, sql FROM sqlite_master")}
+
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as stepwise:
+        MIGRATIONS.apply(Steps(stepwise, recursive_triggers=False))
+        migrate(stepwise)
+        assert schema(store.database.connection) == schema(stepwise)
