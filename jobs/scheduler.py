@@ -55,7 +55,7 @@ class Heartbeat:
         elif found.flushed.failed:
             self.look_at = now + OUTBOX_RETRY
         elif abs(found.at - now) > JUMP:
-            # What is due went by a practice gateway's time, which no alarm clock knows: it is asked at every heartbeat.
+            # A practice gateway keeps its own time, which no trigger knows: look for due jobs at every heartbeat.
             self.look_at = now
 
 
@@ -144,7 +144,7 @@ class JobScheduler:
         notify("WATCHDOG=1")
         self.beat(now)
         if self._pulse.due(now):
-            # In a thread of its own: a look may take as long as an order, and the watchdog must not starve meanwhile.
+            # In its own thread: a look may last as long as an order, and the watchdog must be fed meanwhile.
             self._scheduler.add_job(self.look, id="again", name="look again", replace_existing=True)
 
     def _asked_to_stop(self, number: int, _frame: FrameType | None) -> None:

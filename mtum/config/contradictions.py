@@ -122,7 +122,7 @@ def _account(settings: Settings) -> Iterator[str]:
 
 
 def _mail(mail: Mail) -> Iterator[str]:
-    # Half a mail setting looks like mail and sends none.
+    # A partly filled mail section would look set up and send nothing.
     whole = {"mail.host": mail.host, "mail.sender": mail.sender, "mail.recipients": mail.recipients}
     given = [name for name, value in whole.items() if value] + (["mail.user"] if mail.user else [])
     if given:

@@ -43,7 +43,7 @@ def mail_servers_of(settings: Settings, environment: Mapping[str, str]) -> tuple
     """Return the mail server if mail is set up, else nothing."""
     mail = settings.mail
     if not mail.host:
-        return ()  # half a mail setting is refused where settings are read
+        return ()  # a partly filled mail section is refused when settings are read
     server = SmtpServer(
         host=mail.host,
         port=mail.port,

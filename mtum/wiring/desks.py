@@ -223,7 +223,7 @@ def gateway_clock(settings: Settings, data_dir: Path) -> Clock | None:
     except BrokerUnavailableError:
         if known:
             raise
-        return None  # what has never been seen may be a real gateway: each job says what it lacks
+        return None  # perhaps a real gateway: each job reports by itself that it is unreachable
 
 
 def _contracts(
@@ -267,7 +267,7 @@ def gate_rules(settings: Settings, pinned: Mapping[str, str]) -> GateRules:
     sleeves = settings.sleeves()
     limits = {one.name: exact(one.rules.sizing.max_position_usd) for one in sleeves}
     if settings.mode == "paper":
-        limits[""] = max(limits.values())  # the paper check's
+        limits[""] = max(limits.values())  # of the order that `mtum paper-check` sends, which no sleeve owns
     return GateRules(
         account=resources.account_of(settings),
         contracts={symbol: pinned.get(symbol, "") for symbol in symbols_of(sleeves)},

@@ -86,7 +86,7 @@ class Installation:
         """Return the entry's surroundings on an open database."""
         return RunContext(
             store=store,
-            # Sessions of a replayed market are its own: the timetable's rows must not look like them.
+            # Runs of the timetable must not look like runs of the replayed sessions, so they have their own table.
             ledger=store.replayed_runs if resources.is_replay(self.settings) else store.runs,
             clock=self.clock,
             calendar=self.calendar,
@@ -148,7 +148,7 @@ def error_of(channel: Notifier, message: Message) -> str:
 
 
 def _told_lately(marker: Path, now: datetime) -> bool:
-    # An empty file's time stamp can be moved on a full disk; where nothing can be written, every look tells.
+    # On a full disk an empty marker file can still be touched; where nothing can be written, alarm every time.
     try:
         told = marker.exists() and now.timestamp() - marker.stat().st_mtime < timedelta(hours=1).total_seconds()
         if not told:
@@ -207,7 +207,7 @@ def due_document(found: DueRun) -> dict[str, Any]:
 
 
 def _run_problems(found: DueRun) -> list[dict[str, Any]]:
-    # A fortnight's missed jobs are one problem: the rows beside it name each.
+    # Many missed jobs are one problem; the rows name each of them.
     missed = [run for run in found.runs if run.outcome == "missed"]
     failed = [run for run in found.runs if run.exit_code and run.outcome != "missed"]
     problems = [

@@ -98,7 +98,7 @@ def _tell(
 
 
 def _session_of(settings: Settings, data_dir: Path, document: Mapping[str, Any], at: datetime) -> Session | None:
-    # An error brings no session: it is today's of the exchange.
+    # An error names no session: it concerns today's.
     given = document.get("session")
     if "session" in document and given is None:
         return None

@@ -361,9 +361,9 @@ def _giving_up() -> None:
 
     plain = submit_orders._settle_one
 
-    def settle(desk: Desk, session: Session, state: IntentState, *, torn_books: bool) -> Any:
+    def settle(desk: Desk, session: Session, state: IntentState, *, unsound: bool) -> Any:
         begun = state.status is not OrderStatus.PLANNED
-        return unknown(desk, session, state) if begun else plain(desk, session, state, torn_books=torn_books)
+        return unknown(desk, session, state) if begun else plain(desk, session, state, unsound=unsound)
 
     submit_orders._resolve, submit_orders._settle_one = unknown, settle
 

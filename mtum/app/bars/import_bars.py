@@ -65,7 +65,7 @@ def import_bars(desk: BarDesk, bars: Bars) -> Refresh:
     """
     cached = desk.store.bars.bars(bars.symbol, bars.source)
     last = max([bars.last_day, *([cached.last_day] if len(cached) else [])])
-    # An older part may be given after a newer one: what is cached behind it has to fit, with or without a gap.
+    # An older part may be imported after a newer one; the cached bars after it must fit, even across a gap.
     known = frozenset(cached.days.astype(object).tolist())
     finished = tuple(one for one in _finished(desk, bars.day(0), last) if one.day <= bars.last_day or one.day in known)
     taken = accept_bars(desk, Reading(cached, bars, finished, desk.clock.now(), trusted=True))

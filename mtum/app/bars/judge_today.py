@@ -73,7 +73,7 @@ def judge_today(desk: Desk, history: Bars, today: ProvisionalBar, quote: Quote, 
     problems = [*provisional_problems(history, today, at, multiple, confirmation, delayed=quote.delayed)]
     problems += _spike_yesterday(history, today, released)
     problems += _range_problem(today.bar, second, symbol)
-    # Asked at each decision: the bar itself may have been read and accepted days ago.
+    # Checked at each decision: the bar may have been accepted days ago.
     apart, why_not = _close_problem(desk, history, released)
     problems += apart
     held = [problem for problem in problems if problem.rule in _HELD_FOR_A_PERSON]
@@ -112,7 +112,7 @@ def judge_vix(desk: Desk, name: str, session: Session, at: datetime) -> VixReadi
 def _series_value(
     source: BarSource, name: str, session: Session, at: datetime
 ) -> tuple[VixValue | None, tuple[str, ...]]:
-    # A missing VIX only bars entries, so that a fault here is told and not raised.
+    # A missing VIX only bars entries, so an error is reported, not raised.
     try:
         found = source.series(name, session, at)
     except DataError as error:
@@ -123,7 +123,7 @@ def _series_value(
 
 
 def _price_now(second: Quote | None, at: datetime) -> float | None:
-    # An old price of the second source says nothing about a move of this minute; its range still does.
+    # A stale price of the second source cannot confirm a move of this minute; its daily range still can.
     if second is None:
         return None
     old = freshness_problems(second.symbol, second.session, second.seen_at, at, delayed=second.delayed)

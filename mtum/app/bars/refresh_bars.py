@@ -151,7 +151,7 @@ def _everything(desk: BarDesk, symbol: str, wanted: tuple[Session, ...]) -> ToRe
 
 
 def _after_a_gap(desk: BarDesk, symbol: str, wanted: tuple[Session, ...]) -> tuple[Bars, tuple[Session, ...]]:
-    # An old cache is joined on without a hole, so that a split in between is seen.
+    # Read from the end of an old cache on, so that a split in between is seen.
     cached = desk.store.bars.bars(symbol, desk.source.name)
     if not len(cached) or cached.last_day >= wanted[0].day:
         return cached, wanted
@@ -161,7 +161,7 @@ def _after_a_gap(desk: BarDesk, symbol: str, wanted: tuple[Session, ...]) -> tup
 
 def _first_asked(cached: Bars, wanted: Sequence[Session], missing: list[date]) -> date:
     if not len(cached) or wanted[0].day < cached.day(0):
-        # Nothing is known, or a longer history is wanted than there is.
+        # Nothing is cached, or a longer history is needed than is cached.
         return wanted[0].day
     newest = cached.last_day  # computed once: there may be thousands of sessions
     known = [one.day for one in wanted if one.day <= newest]

@@ -143,7 +143,7 @@ def _points(
             "cash with dividends due": (point.cash_usd + point.receivable_usd, cash),
             "deposits less withdrawals": (point.flows_usd, flows),
         }
-        if len(symbols) <= 1:  # a row has the shares and the close of one symbol
+        if len(symbols) <= 1:  # equity rows of several symbols carry no shares and no close
             shares = held
             if point.shares != shares:
                 # A row that was written before a later split or merger is in the shares of its day.

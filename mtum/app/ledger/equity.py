@@ -46,7 +46,7 @@ def restate_equity(desk: Desk, since: date, records: Records | None = None) -> N
     later = {point.session for sleeve in desk.sleeves for point in desk.store.ledger.equity(sleeve.name, since)}
     changes = [one for one in records.actions if isinstance(one, SymbolChange)]
     for day in sorted({since, *later}):
-        # What became of a symbol later leaves a day's lots as they were then.
+        # Later renames and mergers do not change the lots of an earlier day.
         then = any(day < one.session for one in changes)
         _record_closes(desk, day, read_records(desk.store, day, until=day) if then else records, changes)
 
@@ -57,7 +57,7 @@ def _record_closes(desk: Desk, day: date, records: Records, changes: Sequence[Sy
     Lots are valued whatever the settings trade now: another symbol's and another strategy's too.
     """
     sleeves = {sleeve.name: sleeve for sleeve in desk.sleeves}
-    # An order that may have been filled unseen: the shares, and so the equity, are not known yet.
+    # An order in doubt may have been filled: shares and equity are provisional.
     doubtful = {
         state.intent.strategy
         for state in desk.store.orders.states(unresolved=True)
@@ -65,7 +65,7 @@ def _record_closes(desk: Desk, day: date, records: Records, changes: Sequence[Sy
     }
     for strategy in dict.fromkeys([*sleeves, *records.strategies]):
         sleeve = read_sleeve(desk.store, strategy, records=records)
-        # Shares sold at this very close were still held over the ex-date.
+        # Shares sold at this close were held on the ex-date, so they earn the dividend.
         before = lots_of(fill for fill in sleeve.fills if fill.session < day)
         after = lots_of(fill for fill in sleeve.fills if fill.session <= day)
         held = {lot.symbol for lot in (*before, *after)}
@@ -122,7 +122,7 @@ def _equity_at(
     held = [lot for lot in sleeve.lots if lot.symbol in bars]
     market = sum((lot.value_usd(exact(bars[lot.symbol].close)) for lot in held), Decimal(0))
     earlier = desk.store.books.last_before(strategy, day)
-    # A price and a count of shares are of one symbol.
+    # One price and one number of shares make sense only for a single symbol.
     priced = [*dict.fromkeys(lot.symbol for lot in held)] or [*bars]
     final = desk.store.bars.last_final(next(iter(bars)), desk.source.name)
     return EquityPoint(
@@ -223,7 +223,7 @@ def _held_on(
         place = int(np.searchsorted(bars.days, np.datetime64(one.session, "D")))
         if 0 < place < len(bars) and bars.day(place) == one.session:
             child = desk.store.bars.bars(one.into, desk.source.name, one.session).find(one.session)
-            # Without a close of the child, what its part of the cost says of it.
+            # No close of the spun-off shares is known: value them at their part of the cost.
             worth = (
                 child.close * float(one.ratio)
                 if child

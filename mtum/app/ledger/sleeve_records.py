@@ -173,7 +173,7 @@ def _closes(store: Store, strategy: str, movements: Sequence[CashMovement], befo
 
 
 def _beginning(movements: Sequence[CashMovement]) -> tuple[OfficialEquity, ...]:
-    # The starting capital stands the day before its session: the first session's change counts from it.
+    # Dated one day before its session, so that the first session's return counts from it.
     start = next((movement for movement in movements if movement.kind == "capital"), None)
     return (OfficialEquity(start.session - timedelta(days=1), start.amount_usd),) if start else ()
 
@@ -279,7 +279,7 @@ def _left(
     plan = store.plans.plan_of(decided) if standing else None
     standing = standing if plan is None else standing_after(plan.document, sleeve.name, standing)
     if plan is not None and in_fund and not sleeve.strategy.STANDING_PURCHASES:
-        # Only what lacked the cash that was in the fund.
+        # Only purchases that lacked cash because it was parked in the fund.
         lacked = cut_for_cash(plan.document, sleeve.name)
         young = (one for one in standing if sessions.count(one.since, today) <= STANDING_SESSIONS)
         standing = tuple(one for one in young if one.symbol in lacked)
@@ -331,5 +331,5 @@ def _exit_pending(store: Store, records: SleeveRecords, today: date) -> dict[str
 
 def _left_shares(state: IntentState) -> bool:
     if state.status is OrderStatus.PLANNED:
-        return False  # never sent, so never an exit that the broker was given
+        return False  # never sent
     return state.filled < state.intent.shares

@@ -35,7 +35,7 @@ def virtual_records(store: Store, source: str, account: str, sleeve: Sleeve, tod
     """
     orders = store.plans.virtual_orders(sleeve.name, today)
     since = orders[0][0] if orders else today
-    # What is held virtually follows a new name; nobody pays it out, nor gives it a child.
+    # Virtual shares follow a rename; a merger or spin-off pays nothing for them.
     actions = store.bars.actions()
     changes = [one for one in actions if isinstance(one, SymbolChange)]
     renamed = [one for one in changes if one.kind is ChangeKind.RENAMED]

@@ -101,7 +101,7 @@ def change_capital(purse: Purse, change: CapitalChange) -> dict[str, Any]:
     first = points[-1].session + timedelta(days=1) if points else movements[0].session
     session = _open_session(purse.calendar, max(first, purse.today or first))
     key = f"{kind}:{strategy}:{purse.clock.now().isoformat()}"
-    # Whatever cuts this short, the account never holds less than the strategy believes.
+    # In this order, so that an interrupt never leaves the account with less cash than the books say.
     if change.adds:
         purse.transfer(amount)
     ledger.move_cash([CashMovement(key, strategy, session, kind, amount, change.why)])

@@ -195,7 +195,7 @@ def _external_after(
             ours[lot.symbol] += lot.shares
     if change.into:
         after[change.into] += own * change.ratio
-        # What the account had of a fraction went to one of us: the whole shares tell to whom.
+        # A fraction in the account belongs to one holder; the whole shares show to which.
         there = lists.positions.get(change.into, ZERO) - ours[change.into]
         if own and abs(there - after[change.into]) <= _SHARE:
             after[change.into] = there

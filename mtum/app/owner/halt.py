@@ -57,7 +57,7 @@ def resume(store: Store, at: datetime, sleeves: Sequence[str], sleeve: str | Non
     fallen = dict.fromkeys(one["sleeve"] for one in lifted if one["by"] == DRAWDOWN)
     since = last.session if last is not None and fallen else None
     if since is not None:
-        # Before the halts are lifted: a kill in between leaves them in force, and nothing can be bought.
+        # Recorded before the halts are lifted: if the program is killed in between, entries stay stopped.
         for whose in fallen:
             store.limits.count_peak_since(since, at, whose)
     day = at.astimezone(NEW_YORK).date()

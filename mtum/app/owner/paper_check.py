@@ -71,7 +71,7 @@ def paper_check(
     results = read_results(path)
     if not results and desk.clock.now() > session.before_close(25.0):
         raise UsageError("start paper-check 25 minutes before the close or earlier; best 35 minutes")
-    desk.broker.connect()  # told now and not when hours were waited
+    desk.broker.connect()  # fail now, not after hours of waiting
     desk.broker.close()
     done = {result.name for result in results if result.passed}
     results = [result for result in results if result.passed]

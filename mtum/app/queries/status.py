@@ -95,6 +95,6 @@ def _next_session(sessions: Sessions, moment: datetime) -> Session | None:
 
 
 def _is_over(day: date, sessions: Sessions, moment: datetime | None) -> bool:
-    # Of the day at work the books are not behind: its auction is still to come.
+    # A session whose auction is still to come is not waiting to be settled.
     session = sessions.get(day)
     return session is None or moment is None or session.close <= moment

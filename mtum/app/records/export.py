@@ -80,8 +80,8 @@ def tax_csv(fills: Sequence[Fill], actions: Sequence[Action], year: int | None =
 def _without_unknown(
     rows: Sequence[Row], fills: Sequence[Fill], actions: Sequence[Action], symbols: Set[str]
 ) -> list[Row]:
-    # What a commission of a dollar a share would change depends on it, whichever way it got there: the lot itself,
-    # or a loss deferred into it. Where it would part the lots in another way, nothing of the symbol is known.
+    # Tried with a commission of a dollar a share: every amount that changes depends on the missing one, be it the lot
+    # or a loss deferred into it. Where it would split the lots differently, all amounts of the symbol stay empty.
     told = [replace(one, commission_usd=Decimal(one.shares)) if one.commission_usd is None else one for one in fills]
     others = [_row(lot) for lot in tax_record(told, actions).closed]
     alike = [row[:_FIRST_AMOUNT] for row in rows] == [row[:_FIRST_AMOUNT] for row in others]

@@ -144,7 +144,7 @@ def _again(record: DecisionRecord, sleeve: Sleeve) -> Mapping[str, Any]:
     except Exception:
         if record.reasons != (FAILED,):
             raise
-        # It ended in an error then, and does so now.
+        # The strategy failed then, and fails again in the replay: that is the same result.
         view, book = view_of(record.frame), book_of(record.frame)
         return decision_document(abstained(view, sleeve.strategy, book, FAILED))
 
@@ -161,7 +161,7 @@ def _plans_verified(store: Store, records: Sequence[DecisionRecord]) -> tuple[st
             lines.append(str(error))
             continue
         if plan is None:
-            # Earlier versions made none.
+            # Decisions of earlier versions have no plan.
             due = planned and session.isoformat() >= planned[0]
             lines += [f"{session} was decided and has no plan"] if due else []
             continue
@@ -179,7 +179,7 @@ def _plans_verified(store: Store, records: Sequence[DecisionRecord]) -> tuple[st
         lines += [f"plan of {session}: {line}" for line in differences(dict(plan.document), again)]
         made = {one.sleeve: exact(one.usd) for one in transfers_in(table_in(again.get("transfers", NOTHING_MOVED)))}
         lines += _transfers_verified(session, made, moved.pop(session, {}))
-    # What no plan of these sessions tells of, and no other could.
+    # Transfers of these sessions that no plan mentions.
     lines += [
         line
         for session, usd in moved.items()

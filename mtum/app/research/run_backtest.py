@@ -44,7 +44,7 @@ OTHER_CORRELATIONS = (-0.8, 0.0)
 COMPILING = "compiling the fast path, once on this machine (about 10 seconds) ..."
 
 type Tell = Callable[[str], None]
-"""Told what the caller should say to a waiting person."""
+"""Called with progress messages for the person who waits."""
 
 
 @dataclass(frozen=True, slots=True)

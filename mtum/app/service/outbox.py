@@ -75,10 +75,10 @@ class Outbox:
     def _send_all(self, pool: Executor) -> Flushed:
         sent, failed = 0, dict[str, str]()
         at_work: dict[str, tuple[int, Future[None]]] = {}
-        # Looked at again and again: what others post meanwhile leaves too, and no channel waits for another.
+        # Look again until nothing waits: messages posted meanwhile leave too, and a slow channel delays no other.
         while True:
             for name, (note_id, message) in self._waiting({*failed, *at_work}).items():
-                # In this thread's context, so that what a library logs there bears the run and session of here.
+                # Run in this thread's context, so that log lines of the channel carry this run and session.
                 channel = next(channel for channel in self.channels if channel.name == name)
                 at_work[name] = (note_id, pool.submit(copy_context().run, channel.send, message))
             if not at_work:

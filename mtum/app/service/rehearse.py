@@ -83,7 +83,7 @@ class Surroundings:
 
 def rehearse(desk: Desk, session: Session, around: Surroundings) -> Rehearsal:
     """Look at everything a run needs, without sending or changing anything."""
-    checks = [*_house(desk, around), *_control(desk), *_broker(desk, session), *market_checks(desk, session)]
+    checks = [*_installation(desk, around), *_control(desk), *_broker(desk, session), *market_checks(desk, session)]
     return Rehearsal(session, (*checks, _indicators(desk), _messages(around)))
 
 
@@ -96,10 +96,10 @@ def failed_rehearsal(session: Session, error: MtumError) -> Rehearsal:
 def over_rehearsal(desk: Desk, around: Surroundings) -> Rehearsal:
     """Return the rehearsal of a replayed market whose last session has been played: there is nothing to stop."""
     over = Check("session", CheckState.OK, "every session of the replayed market has been played", "a fresh --data-dir")
-    return Rehearsal(None, (over, *_house(desk, around), *_control(desk), _messages(around)))
+    return Rehearsal(None, (over, *_installation(desk, around), *_control(desk), _messages(around)))
 
 
-def _house(desk: Desk, around: Surroundings) -> Iterator[Check]:
+def _installation(desk: Desk, around: Surroundings) -> Iterator[Check]:
     held = untraded_problems(desk)
     if held:
         remedy = "nothing is decided before"
@@ -235,7 +235,7 @@ def _what_if(desk: Desk, lists: BrokerLists, session: Session) -> Iterator[Check
                 yield became
                 return
             if refused:
-                # Nobody plans to buy more of what is held.
+                # No purchase is planned of a symbol that is held.
                 state = CheckState.WARNING if held > 0 and ticket.side is Side.BUY else CheckState.NO_GO
                 yield Check(name, state, refused, "trading permission, funds or order type", ExitCode.ORDER)
             else:

@@ -61,7 +61,7 @@ def _of_symbol(desk: Desk, symbol: str, session: Session, now: datetime) -> Iter
     check, told_today = _running_bar(desk, symbol, session, now)
     yield check
     asking = [one.name for one in desk.deciding if one.strategy.TOTAL_RETURNS and symbol in one.looks_at]
-    with suppress(DataError):  # where even that cannot be told, its bar is wanting too
+    with suppress(DataError):  # then the missing bar is reported as well
         told = desk.source.coverage(symbol).dividends is not Dividends.UNKNOWN
         if not asking or (told and told_today):
             return

@@ -105,7 +105,7 @@ def run_due(context: RunContext) -> DueRun:
         if wake is None:
             break
         if runs and not tried and wake.job != "decide_and_order":
-            flushed.append(context.outbox.flush())  # only an order's deadline comes before what is to be told
+            flushed.append(context.outbox.flush())  # missed jobs first, unless an order is due
         tried.add(wake.key)
         run = _run_one(context, wake)
         runs.append(run)
@@ -154,7 +154,7 @@ def _settled(record: RunRecord, now: datetime) -> bool:
     again = record.outcome == "failed" and record.job in RETRIED
     codes, document = {record.exit_code}, record.document or {}
     if document.get("action") == "none":
-        # What a person has to look at besides leaves the reason why nothing was decided as it is.
+        # A problem for a person may win the exit code; here counts the data or broker error behind it.
         codes |= {problem["code"] for problem in document["problems"]}
     nothing_sent = bool(codes & {ExitCode.DATA, ExitCode.BROKER})
     return not (again and nothing_sent and now - record.finished_at >= RETRY)
@@ -170,7 +170,7 @@ def _record_missed(context: RunContext) -> Sequence[JobRun]:
     for wake in found.missed:
         record = context.ledger.run_of(wake.job, wake.slot, wake.session)
         if record is not None and record.outcome == "failed":
-            continue  # it ran, failed and was reported; that no time was left for another try is no second failure
+            continue  # it ran, failed and was reported already
         begun = record is not None and record.finished_at is None
         cause = "begun, and interrupted before it ended" if begun else absent
         runs.append(JobRun(wake, "missed", ExitCode.BROKER, cause))
@@ -200,7 +200,7 @@ def _run_one(context: RunContext, wake: Wake) -> JobRun:
     try:
         with context.claim(wake.job):
             with context.store.lock():
-                pass  # while somebody else is at work, the row of this job may be theirs: it is left alone
+                pass  # wait until no other run is at work: the row of this job may be theirs
             if wake not in _due(context).ready:
                 return JobRun(wake, "skipped", ExitCode.DONE, "another process did it meanwhile")
             return _carried_out(context, wake)
@@ -221,7 +221,7 @@ def _carried_out(context: RunContext, wake: Wake) -> JobRun:
             context.dead_man.started(_run_name(wake))
         done = _result_of(context, wake)
         for message in done.messages:
-            # A ledger of its own has row numbers of its own; messages refer to rows of the run ledger only.
+            # Messages refer to rows of the run ledger; the ledger of a replayed market has other row numbers.
             context.outbox.post(message, run_id if ledger is context.store.runs else None)
         record = ledger.run_of(wake.job, wake.slot, wake.session)
         if record is not None and record.finished_at is not None:

@@ -154,7 +154,7 @@ def due(
         Runs with an outcome; one that was started and not finished is not among them.
     since : datetime, optional
         When this installation began; sessions of earlier days, and wakes whose deadline had
-        passed by then, are nobody's fault.
+        passed by then, do not count as missed.
 
     Notes
     -----

@@ -34,7 +34,7 @@ def worth_of(
     A dividend is part of it from its ex-date on, as it is of the broker's net liquidation value.
     """
     prices, bars = market.prices, market.bars
-    lots = [lot for one in sleeves.values() for lot in one.lots]  # of a watched sleeve there are none
+    lots = [lot for one in sleeves.values() for lot in one.lots]  # a sleeve on virtual money has none
     shares = sum(lot.shares * prices[lot.symbol] for lot in lots if lot.symbol in prices)
     cash = sum(store.ledger.cash_of_others(sleeves).values(), Decimal(0))
     for name, one in sleeves.items():
@@ -66,7 +66,7 @@ def guarded(desk: Desk, check: BookCheck, worth: AccountWorth, *, record: bool) 
 def limits_after(desk: Desk, decided: Sequence[tuple[Sleeve, Decision]], worth: AccountWorth, at: datetime) -> None:
     """Put in force the halts that committed decisions call for (always reduce-only); keep the account's worth."""
     control = desk.store.control
-    # One halt is enough: the same limit is reached again session after session.
+    # One halt per limit: while the drawdown lasts, every session reaches the limit again.
     limits = {(halt.by, halt.sleeve) for halt in control.halts(in_force=True)}
     for sleeve, decision in decided:
         scope = None if sleeve.weight == 1 else sleeve.name
@@ -94,8 +94,8 @@ def _limit(losses: LossRules) -> str:
 def _jump(desk: Desk, now: AccountWorth) -> str | None:
     last = desk.store.limits.last_worth()
     if last is None or last.session >= now.session:
-        return None  # the same session once more: nothing lies between the two looks
-    # A sleeve that was given cash of the account's own is no richer account.
+        return None  # the same session again: there is no change since to explain
+    # Cash that moved from the account to a sleeve is no change of the account: it is not counted as a deposit.
     recorded = now.cash_usd - last.cash_usd - float(desk.store.ledger.allotted_since(last.session))
     market = now.shares_usd - last.shares_usd
     change = ValueChange(last.net_usd, now.net_usd, recorded_usd=recorded, market_usd=market)

@@ -80,7 +80,7 @@ def ask_quotes(desk: Desk, symbols: Sequence[str], when: tuple[Session, Sessions
 
 
 def _left(desk: Desk, session: Session) -> float:
-    # Looking at the market outside the window has the same time as inside it.
+    # Outside the trading window (a dry run) a look at the market gets as long as inside it.
     deadline = session.before_close(desk.settings.schedule.data_deadline_minutes)
     left = (deadline - desk.clock.now()).total_seconds()
     return min(GATHER_SECONDS, max(_LEAST_SECONDS, left - RESERVE_SECONDS)) if left > 0 else GATHER_SECONDS

@@ -178,7 +178,7 @@ def _sold_elsewhere(balance: Balance, lists: BrokerLists) -> list[Problem]:
 
 
 def _sellable(balance: Balance, lists: BrokerLists) -> int:
-    # A sale by hand takes shares that are not ours first; ours takes our own.
+    # A sale by hand is taken from the owner's own shares first, our own sale from ours.
     sells = [order for order in lists.orders if order.symbol == balance.symbol and order.side is Side.SELL]
     left = [(order.ref, order.left) for order in sells if order.may_fill]
     own = sum(shares for ref, shares in left if OUR_REF.match(ref))

@@ -41,7 +41,7 @@ def take_up(
     states = desk.store.books.concerned(lists) if states is None else states
     found = order_differences(desk, lists, states)
     fills = [_fill(state, fill) for state in states for fill in executions_of(lists, state)]
-    # What a person stated as filled must not count a second time when its executions are told after all.
+    # A person may have stated this fill; when the broker then lists its executions, they must not count again.
     told = {fill.intent_id for fill in fills}
     known = set(desk.store.orders.fills(intents=told)) if told else set()
     stated = {one.intent_id for one in known if one.exec_id.startswith(STATED)}
@@ -54,7 +54,7 @@ def take_up(
         changed = {fill.session for fill in set(desk.store.orders.fills(intents=told)) - known} if told else set()
         if changed:
             write_lots(desk.store)
-            # What is told late, a fill, its fee or a corrected price, belongs to its own session and all after it.
+            # A late fill, fee or corrected price changes the equity of its own session and of every later one.
             if any(desk.store.ledger.equity(sleeve.name, min(changed)) for sleeve in desk.sleeves):
                 restate_equity(desk, min(changed))
     now = desk.clock.now()
@@ -127,7 +127,7 @@ def _end(desk: Desk, lists: BrokerLists, state: IntentState) -> None:
     key, now = state.intent.id, desk.clock.now()
     filled = desk.store.books.executed(key)
     if state.status.terminal:
-        # Executions outweigh the word it ended with.
+        # The executions decide, not the status that the broker reported last.
         if filled > state.filled or (filled and state.status in (OrderStatus.REJECTED, OrderStatus.LAPSED)):
             _end_filled(desk, state, filled)
     elif filled >= state.intent.shares:

@@ -111,7 +111,7 @@ def without_children(
         try:
             price: Decimal | None = exact(float(desk.broker.price(symbol)))
         except DataError:
-            price = None  # worth what they cost, for want of anything better
+            price = None  # no price is known: valued at cost
         worth = sum((lot.value_usd(lot.entry_price if price is None else price) for lot in own), Decimal(0))
         found[strategy] = replace(
             found[strategy],

@@ -108,7 +108,7 @@ def _settled(desk: Desk, session: Session) -> tuple[Problem, ...]:
     books = read_books(desk, lists, session.day)
     write_lots(desk.store, books.records)
     forget_flatten(desk, books.records.holders())
-    # How the session's orders ended is told by their status; here is what stood otherwise than we had it.
+    # How orders ended is told by their status; reported here is what the broker lists differently from our records.
     problems = left_over + [one.problem() for one in found if one.kind in _TOLD]
     states = desk.store.orders.states(session.day)
     problems += unread_problems(lists, states) + order_problems(states) + _short_fills(desk, session)
@@ -116,7 +116,7 @@ def _settled(desk: Desk, session: Session) -> tuple[Problem, ...]:
     changed = unsound_books(desk.store.events)
     problems += [Problem(ExitCode.PERSON, changed)] if changed else []
     for author, beyond in beyond_ordered(desk).items():
-        # What there is to do changes with the position; a halt tells its cause.
+        # The halt names the cause alone: what to do about it changes with the position.
         desk.store.control.halt(Restriction.REDUCE_ONLY, beyond.fact, author, desk.clock.now())
         problems.append(beyond.difference.problem())
     problems += _read_closes(desk, books.records, session, sessions)
@@ -130,7 +130,7 @@ def _settled(desk: Desk, session: Session) -> tuple[Problem, ...]:
         restate_equity(desk, since)
     restate_equity(desk, session.day, books.records)
     ledger = desk.store.ledger
-    # What a sleeve that is gone is still owed, the cash fund too, comes in as all else.
+    # Dividends still owed to a sleeve that is no longer in the settings, or to the cash fund, are collected too.
     owners = dict.fromkeys([*(sleeve.name for sleeve in desk.sleeves), *books.records.strategies])
     unpaid = [one for name in owners for one in ledger.movements(name, open_only=True) if not one.paid]
     if unpaid:
@@ -145,7 +145,7 @@ def _dividend_come(desk: Desk, day: date, cash_usd: Decimal) -> list[Problem]:
     control, today = desk.store.control, day.isoformat()
     known = json.loads(control.meta(DIVIDENDS_COME) or '{"cash": {}, "seen": {}}')
     if desk.broker.proves_absence or max(known["cash"], default="") > today:
-        return []  # of an earlier session, settled once more, the cash of then is not shown
+        return []  # an earlier session settled again: the broker no longer shows that day's cash
     seen, cash = known["seen"], {session: usd for session, usd in known["cash"].items() if session < today}
     before = max(cash, default=None)
     # Asked again in the same session, what was told apart before is explained.

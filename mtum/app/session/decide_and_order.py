@@ -148,7 +148,7 @@ def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
         market = gather(desk, session, sessions, decided_at, unfit)
         _before(desk, session.before_close(desk.settings.schedule.data_deadline_minutes), "market data", BarsStaleError)
     except DataError as error:
-        # A position that is not ours to explain is told all the same: it may well be why, as with a split.
+        # Report an unexplained position too: it may be the cause, as with a split that the vendor lacks.
         return (*check.problems, Problem(error.exit_code, str(error)))
     records, check = without_children(desk, books.records, records, check)
     worth = worth_of(desk.store, records, lists, market)
@@ -161,7 +161,7 @@ def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
     planned = plan_account(desk, prepared, market, decided, decided_at)
     records_of = [record_of(desk, one, decided_at) for one in decided]
     movements = prepared.moved.movements
-    if records_of:  # where every sleeve is off nothing is decided, nor planned
+    if records_of:  # with every sleeve off there is nothing to commit
         desk.store.decisions.commit_decisions(records_of, planned.intents, planned.crosses, planned.record, movements)
     for snapshot in market.snapshots:
         desk.store.control.write_snapshot(snapshot)

@@ -106,7 +106,7 @@ def position_differences(
     """
     found = []
     today = lists.at.date()
-    # A position that an order of today may change at any moment is not stated.
+    # An order of today may still change this position, so no statement about it is offered.
     resting = {one.intent.symbol for one in books.states if one.intent.session == today and one.status.working}
     for balance in position_balances(desk, books, lists):
         if balance.short:
@@ -128,7 +128,7 @@ def position_differences(
         kind, change = "position", _change_like(desk, books, lists, balance)
         if change is not None and explained is None:
             kind, text, ways = "changed symbol", f"{text}: {change[0]}", (change[1], *ways)
-        # What cannot be read today may be what explains it; stated besides, it would count twice.
+        # An unread item of the broker may explain the difference; a statement would then count it twice.
         found.append(Difference(kind, balance.symbol, text, () if lists.unread else ways))
     return found
 

@@ -103,7 +103,7 @@ class GatheredMarket:
     @property
     def bars(self) -> dict[str, Bars]:
         """The bars of each symbol that is fit, today's included, and as far back as they are cached."""
-        # Of each symbol the whole history comes last.
+        # Several histories of a symbol may be here; the longest comes last and is the one kept.
         return {symbol: one.history for (symbol, _), one in self.found.items() if isinstance(one, FitBars)}
 
     def of(self, sleeve: Sleeve, held: Collection[str] = ()) -> SleeveMarket:
@@ -252,7 +252,7 @@ def refresh_universe(desk: Desk, session: Session, sessions: Sessions) -> dict[s
             every = [(name, one.strategy.history_sessions()) for one in desk.deciding for name in one.looks_at]
             _go_on(desk, {(name, needed): refused[name] for name, needed in every if name in refused})
     for name in series_of(one for one in desk.deciding if one.strategy.SERIES_SESSIONS > 1):
-        with suppress(SourceUnavailableError):  # fewer values are seen as fewer
+        with suppress(SourceUnavailableError):  # the strategy then sees fewer values, and judges by itself
             refresh_series(desk, name, session, sessions)
     return refused
 
@@ -329,7 +329,7 @@ def _today(
     mode = VolumeMode(desk.settings.market.volume_mode)
     own = own_share(desk, quote.symbol, session, minutes)
     usual = own.share if own.proven else desk.source.volume_share(quote.symbol, session, minutes) or own.share
-    # Right after the opening nothing can be told yet.
+    # In the first minutes after the open no volume projection is possible.
     usual = usual if usual and usual.share > 0 else None
     share = usual.share if usual else None
     volume = rule_volume(mode, quote.volume, share, float(history.volume[-1]) if len(history) else float("nan"))

@@ -91,7 +91,7 @@ def record_seen(desk: Desk, state: IntentState, order: BrokerOrder, at: datetime
         return
     code = str(order.code) if order.code is not None else None
     if status is OrderStatus.REJECTED and before is not status:
-        code = code or ""  # a word alone is no rejection by code, whatever was told of the order before
+        code = code or ""  # a status without a code is no proven rejection, whatever code came earlier
     seen = Observed(order.filled, order.broker_id, code, order.text, order.client_id, order.order_id)
     desk.store.orders.move_order(state.intent.id, status, at, seen)
 
@@ -220,7 +220,7 @@ def _of_order(fill: BrokerFill, order: BrokerOrder) -> bool:
 
 
 def _numbered(listed: BrokerOrder | BrokerFill, state: IntentState) -> bool:
-    # A restarted gateway gives numbers out again, and another client has the same ones.
+    # Order numbers repeat: after a gateway restart, and between clients. So symbol and side must fit too.
     intent = state.intent
     traded = {(intent.symbol, intent.side), *((leg.instrument, leg.side) for leg in intent.legs)}
     same = (state.client_id, state.order_id) == (listed.client_id, listed.order_id)

@@ -109,7 +109,7 @@ def agree_splits(
     if desk.source.name in REBASED_SOURCES or not lots:
         return {}, False
     agreed = {(one.symbol, one.session) for one in actions if isinstance(one, Split)}
-    # Of shares that came from another symbol, what its new symbol did before is no matter.
+    # Splits of a new symbol before the shares were renamed to it never touched these shares.
     came = {one.into: one.session for one in actions if isinstance(one, SymbolChange)}
     alone: dict[str, str] = {}
     followed = False
@@ -143,7 +143,7 @@ def _told(desk: Desk, symbol: str, session: Session, lots: tuple[Lot, ...]) -> l
     try:
         today = desk.source.quote(symbol, session, desk.clock.now()).split
     except DataError:
-        today = 0.0  # whether today can be decided is judged when its bar is needed
+        today = 0.0  # the missing quote is reported when today's bar is needed
     if today not in (0.0, 1.0) and all(one.session != session.day for one in found):
         found.append(Split(symbol, session.day, exact(today)))
     return found

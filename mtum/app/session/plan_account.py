@@ -57,7 +57,7 @@ def plan_account(
         if one.sleeve.name != FUND or one.decision.orders
     ]
     rules, prices = account_rules(desk.settings), market.prices
-    # What the others hold counts in the limits all the same.
+    # Positions of sleeves that decided nothing count toward the limits of the account too.
     silent = [one for one in desk.sleeves if one.owns_money and one.name not in (*(each.name for each in wants), FUND)]
     for sleeve in silent:
         held = _shares(prepared.records[sleeve.name]) if sleeve.name in prepared.records else {}
@@ -149,7 +149,7 @@ def _fund(real: Sequence[Decided], settled_usd: float, coming_usd: float) -> Fun
 
 
 def _equity(desk: Desk, prepared: SleeveInputs, market: GatheredMarket, real: Sequence[Decided]) -> float:
-    # A sleeve that decides nothing is part of the account all the same.
+    # Sleeves that decided nothing still belong to the account that the plan describes.
     known = {one.sleeve.name: one.decision.equity_usd for one in real}
     owning = (one.name for one in desk.sleeves if one.owns_money and one.name in prepared.records)
     worth = (known.get(name, worth_now(desk, prepared.records[name], name, market)[0]) for name in owning)

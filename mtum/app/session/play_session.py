@@ -121,13 +121,13 @@ def next_session(desk: Desk, market: tuple[Session, ...]) -> Session | None:
 def play_session(desk: Desk, session: Session) -> RunResult:
     """Decide the session, let the market close, settle; resumes wherever an earlier start ended."""
     known = desk.store.runs.run_of(SETTLE_JOB, "", session.day)
-    # A replayed market has no night: its clock goes straight to where the day's work begins.
+    # A replayed market has no night: its clock jumps to the start of the session's trading window.
     desk.clock.wait_until(session.before_close(desk.settings.schedule.window_opens_minutes))
     decided = decide_and_order(desk, session)
     if decided.document.get("rerun") and known is not None and known.finished_at is not None:
         return decided
     if decided.exit_code and not desk.decided(session.day):
-        return decided  # nothing was decided: time stands still until the cause is mended
+        return decided  # nothing was decided: the replay stays at this session until the cause is fixed
     desk.clock.wait_until(session.close + SETTLED_AFTER)
     confirm_fills(desk, session, before_end=lambda settled: _complete(desk, session, decided, settled))
     run = desk.store.runs.run_of(JOB, "", session.day)

@@ -63,7 +63,7 @@ def _in_new_york(instant: datetime) -> str:
 
 
 def _shut_at_the_broker_too(desk: Desk) -> None:
-    # A closure stated by mistake would pass in silence; a broker that cannot be asked is no reason for alarm.
+    # A holiday entered by mistake would skip a session unnoticed, so the broker is asked too; if it cannot be, go on.
     today = _today(desk)
     if desk.settings.mode == "practice" or today.weekday() >= SATURDAY:
         return

@@ -34,7 +34,7 @@ def settle_crosses(desk: Desk, through: date) -> tuple[Problem, ...]:
             text = f"{shares} {symbol} were to change sleeves at the close of {day}, which never came"
             problems.append(Problem(ExitCode.ORDER, text))
             continue
-        # The cache tells today's shares; the fill tells those of its session.
+        # Cached prices are adjusted for later splits; the fill is booked in the shares of its own session.
         ratio = carried(symbol, day, desk.store.bars.actions()).shares
         price = exact(bar.close) * ratio if ratio != 1 else exact(bar.close)
         desk.store.crosses.fill_crosses(both, Decimal(str(round(float(price), 6))), session.close, now)

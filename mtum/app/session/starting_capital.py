@@ -44,7 +44,7 @@ def ensure_capital(desk: Desk, session: Session) -> tuple[Problem, ...]:
     again = [name for name, usd in given.items() if usd > 0 and known[name]]
     with desk.store.together():
         desk.store.ledger.move_cash(moved)
-        for name in again:  # what it lost before is none of what it has now
+        for name in again:  # the drawdown of its earlier life does not count against the new money
             desk.store.limits.count_peak_since(day, desk.clock.now(), name)
     parts = {one.name: _part(desk, one.weight) for one in desk.sleeves}
     told = watched(desk.store, desk.settings, desk.account) if given else []
@@ -155,10 +155,10 @@ def _left_behind(desk: Desk) -> Mapping[str, Decimal]:
 
 
 def _handed_on(left: Mapping[str, Decimal], needed: Decimal, day: date, to: str) -> list[CashMovement]:
-    # Only what is needed leaves a strategy that is gone: it may come back.
+    # Take no more than is needed from a strategy that was removed: it may be switched on again.
     moved = []
     for other, cash in left.items():
-        usd = min(cash, needed) if cash > 0 or needed < 0 else ZERO  # a debt is no money to begin with
+        usd = min(cash, needed) if cash > 0 or needed < 0 else ZERO  # negative cash cannot fund a sleeve
         needed -= usd
         if usd:
             moved.append(CashMovement(f"handed_on:{other}:{day}", other, day, "withdrawal", -usd, f"goes on in {to}"))

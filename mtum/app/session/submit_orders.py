@@ -53,11 +53,11 @@ def submit_orders(desk: Desk, session: Session) -> tuple[Problem, ...]:
     changed = unsound_books(desk.store.events) if pending else ""
     problems = [Problem(ExitCode.PERSON, changed)] if changed else []
     for state in sorted(pending, key=lambda state: state.intent.purpose.opens):
-        problems += _settle_one(desk, session, state, torn_books=bool(changed))
+        problems += _settle_one(desk, session, state, unsound=bool(changed))
     return tuple(problems)
 
 
-def _settle_one(desk: Desk, session: Session, state: IntentState, *, torn_books: bool) -> list[Problem]:
+def _settle_one(desk: Desk, session: Session, state: IntentState, *, unsound: bool) -> list[Problem]:
     # A person may take minutes: the lists are asked after the wait, so that they are fresh when it is sent.
     if state.status is OrderStatus.PLANNED and not wait_for_approval(desk, session, state.intent):
         return _not_approved(desk, state)
@@ -84,7 +84,7 @@ def _settle_one(desk: Desk, session: Session, state: IntentState, *, torn_books:
         return _unknown(desk, state, "begun earlier, and no list shows it", lists)
     if now > _last_moment(desk, session, state):
         return _too_late(desk, session, state)
-    if torn_books and state.intent.purpose.opens:
+    if unsound and state.intent.purpose.opens:
         return [Problem(ExitCode.PERSON, f"{what_of(state)} was not sent and waits until the books are sound")]
     return _send(desk, session, state)
 
@@ -144,7 +144,7 @@ def _submit(desk: Desk, state: IntentState) -> SubmitOutcome:
     try:
         return desk.broker.submit(ticket_of(state.intent))
     except BrokerUnavailableError as error:
-        # Raised before a byte was written or long after: only the lists can tell.
+        # The error may have come before or after the order left: only the broker's lists can tell.
         return NoAnswer(str(error))
 
 

@@ -12,7 +12,7 @@ Slots = NDArray[np.int64]
 
 _SCALE = 1e6
 _CENTS, _CENT = 100.0, 0.01
-# Money is a float here and a decimal in the daily job: half a cent there may be a hair below it here.
+# Money is a float here and a Decimal in the daily job: an exact half cent there may be slightly less here.
 _HAIR = 1e-9
 NO_LIMIT = 2.0
 _HALF_UNIT = 5e-10
