@@ -207,7 +207,8 @@ class Change:
 def change_symbol(shared: Shared, /, **given: object) -> Reply:
     """Turn what `account` holds of `symbol` into `ratio` shares each of `into`, and pay `usd` for each.
 
-    Without `into` only the cash is paid; with `keep` the old shares stay, as the parent of a spin-off.
+    Without `into` only the cash is paid; with `keep` the old shares stay, as the parent of a spin-off, whose price
+    falls by what the child is worth.
     """
     wanted = read(Change, given)
     owner = shared.exchange.state.account(wanted.account)
@@ -219,6 +220,8 @@ def change_symbol(shared: Shared, /, **given: object) -> Reply:
         into = owner.position(wanted.into)
         shares = into.shares + (held.shares * wanted.ratio).to_integral_value(ROUND_DOWN)
         changed.append(Position(into.symbol, shares, held.average_cost))
+    if wanted.keep and wanted.into is not None:
+        shared.market.spin_off(wanted.symbol, wanted.into, wanted.ratio)
     for position in changed:
         shared.exchange.hold(wanted.account, position)
         push_account(shared, wanted.account, position.symbol)

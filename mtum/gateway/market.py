@@ -7,7 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
 
-from mtum.core.market.bars import Bar, Bars, bars_of_closes
+import numpy as np
+
+from mtum.core.market.bars import PRICE_COLUMNS, Bar, Bars, bars_of_closes
 from mtum.core.market.calendars import NEW_YORK
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.portfolio.money import exact
@@ -100,6 +102,7 @@ class Market:
     def __init__(self, source: MarketSource, clock: MarketClock) -> None:
         self.source = source
         self.clock = clock
+        self._spun_off: set[tuple[str, date]] = set()
         self.listings: dict[str, Listing] = {s: listing_of(s) for s in (*source.symbols, VIX)}
 
     @property
@@ -153,6 +156,13 @@ class Market:
         running = self.running_bar(symbol)
         if running and session.day >= first:
             yield running
+
+    def spin_off(self, parent: str, child: str, ratio: Decimal) -> None:
+        """Take what the child is worth off the parent's price, from today on; once, whoever holds it."""
+        day, prices = self.session.day, (self.previous_close(parent), self.previous_close(child))
+        if prices[0] and prices[1] and (parent, day) not in self._spun_off:
+            self._spun_off.add((parent, day))
+            self.source = SpunOff(self.source, parent, day, float(ratio * prices[1] / prices[0]))
 
     def moment(self) -> Moment:
         """The exchange's view of this instant."""
@@ -231,6 +241,52 @@ class PortMarket:
             return 1.0
         seen = self.source.quote(symbol, session, session.close - timedelta(minutes=max(0.0, minutes_to_close)))
         return seen.volume / final.volume
+
+
+@dataclass(frozen=True, slots=True)
+class SpunOff:
+    """A market source whose parent of a spin-off is cheaper from a session on (gateway.market.MarketSource).
+
+    Parameters
+    ----------
+    part : float
+        What the child is worth of the parent's price before.
+    """
+
+    source: MarketSource
+    symbol: str
+    day: date
+    part: float
+
+    @property
+    def sessions(self) -> Sessions:
+        """Sessions the market knows."""
+        return self.source.sessions
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Shares that can be traded."""
+        return self.source.symbols
+
+    def bar(self, symbol: str, day: date) -> Bar | None:
+        """Finished bar of a session."""
+        return self.history(symbol, day, day).find(day)
+
+    def history(self, symbol: str, first: date, last: date) -> Bars:
+        """Finished bars of the closed interval."""
+        bars = self.source.history(symbol, first, last)
+        if symbol != self.symbol:
+            return bars
+        left = np.where(bars.days >= np.datetime64(self.day), 1.0 - self.part, 1.0)
+        return replace(bars, **{name: np.round(getattr(bars, name) * left, 3) for name in PRICE_COLUMNS})
+
+    def split(self, symbol: str, session: Session) -> float:
+        """New shares per old one from that session's morning on."""
+        return self.source.split(symbol, session)
+
+    def traded_share(self, symbol: str, session: Session, minutes_to_close: float) -> float:
+        """Share of the session's volume traded."""
+        return self.source.traded_share(symbol, session, minutes_to_close)
 
 
 def port_market(source: BarSource, calendar: Calendar, symbols: tuple[str, ...]) -> PortMarket:

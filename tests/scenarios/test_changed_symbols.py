@@ -30,6 +30,9 @@ CLOSES = [Decimal("271.306"), Decimal("272.399"), Decimal("274.315"), Decimal("2
 """Of MTUM and SPY, for which the embedded S&P 500 stands in."""
 CHILD_CLOSE = Decimal("142.7312")
 """Of QQQ on the third day."""
+RATIO, CHILD_FRAC = Decimal("0.05"), Decimal("0.026")
+"""Of QQQ for each share, and what it is worth of it: on the eve 0.05 x 141.558 of 272.399 USD."""
+CASH: dict[str, Any] = {"portfolio__capital_usd": 22_000.0}
 EXTERNAL = 2
 
 
@@ -81,18 +84,21 @@ def grown(ours: Installation, number: int, per_share: Decimal) -> None:
 
 
 def test_a_new_name_a_spin_off_and_a_merger_are_followed_by_all_that_hangs_on_the_symbol(tmp_path: Path) -> None:
-    with installation(tmp_path, symbols=SYMBOLS, **PATIENT, **sleeves("MTUM")) as before:
+    with installation(tmp_path, symbols=SYMBOLS, cash=Decimal(22_000), **PATIENT, **CASH, **sleeves("MTUM")) as before:
         before.gateway.tell("hold", account=ACCOUNT, symbol="MTUM", shares=str(EXTERNAL))
         stated(before, "external", "MTUM", str(EXTERNAL))
         assert (before.run().exit_code, before.settle().exit_code) == (0, 0)
         before.at(20, DAYS[1])
         _renamed(before)
-        after = replace(before, settings=paper_settings(before.gateway.port, **PATIENT, **sleeves("SPY")))
+        after = replace(before, settings=paper_settings(before.gateway.port, **PATIENT, **CASH, **sleeves("SPY")))
         traded(after, DAYS[1])
         grown(after, 1, CLOSES[1] - CLOSES[0])
         after.at(20, DAYS[2])
         _spun_off(after)
-        grown(after, 2, CLOSES[2] - CLOSES[1] + CHILD_CLOSE / 4)
+        eve = market(SYMBOLS).history("QQQ", DAYS[1], DAYS[1]).close[0]
+        parent = Decimal(str(round(float(CLOSES[2]) * (1 - float(RATIO) * eve / float(CLOSES[1])), 3)))
+        assert CLOSES[2] - parent > 7  # a real market takes the child off the parent's price
+        grown(after, 2, parent - CLOSES[1] + CHILD_CLOSE * RATIO)
         after.at(20, DAYS[3])
         _merged_for_cash(after)
 
@@ -128,14 +134,13 @@ def _renamed(ours: Installation) -> None:
 
 def _spun_off(ours: Installation) -> None:
     held, sent = sum(shares for *_, shares in lots(ours)), len(ours.accepted())
-    ours.gateway.tell("change", account=ACCOUNT, symbol="SPY", into="QQQ", ratio="0.25", keep=True)
+    ours.gateway.tell("change", account=ACCOUNT, symbol="SPY", into="QQQ", ratio=str(RATIO), keep=True)
     with pytest.raises(UsageError, match="then the broker holds"):
         stated(ours, "spun-off", "SPY", "QQQ", ratio=Decimal(2), basis_frac=Decimal("0.1"))
-    # The gateway's parent keeps its price: a larger part of the cost would put it above its target.
-    told = stated(ours, "spun-off", "SPY", "QQQ", ratio=Decimal("0.25"), basis_frac=Decimal("0.005"))
+    told = stated(ours, "spun-off", "SPY", "QQQ", ratio=RATIO, basis_frac=CHILD_FRAC)
     assert told["differences"] == []
     children = [one for one in lots(ours) if one[1] == "QQQ"]
-    assert sum(shares for *_, shares in children) == held // 4
+    assert sum(shares for *_, shares in children) == int(held * RATIO)
     assert {day for *_, day, _ in children} == {ENTRY_DAY}
     decided = traded(ours, DAYS[2])
     # No sleeve trades it: each that got some of it sells it, once.
