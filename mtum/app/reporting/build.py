@@ -53,6 +53,10 @@ def summarize(store: Store, facts: SessionFacts, broken: list[ProblemLine]) -> S
 
     A fault in a part that is not the decision or the money leaves that part empty and is added to `broken`.
     """
+
+    def safe[T, E](name: str, made: Callable[[], T], empty: E) -> T | E:
+        return part(name + (f" of {facts.setup.sleeve}" if facts.setup.sleeve else ""), made, empty, broken)
+
     sleeve, held = money.curves(facts)
     run, decision, session = facts.run, facts.decision, facts.session
     upcoming, schedule = facts.sessions.after(facts.day), facts.setup.settings.schedule
@@ -78,18 +82,18 @@ def summarize(store: Store, facts: SessionFacts, broken: list[ProblemLine]) -> S
         equity=money.equity_line(facts, sleeve),
         benchmark=money.benchmark_line(facts, held),
         cash=money.cash_lines(facts),
-        flips=part("section on what would change the decision", lambda: quality.flip_lines(facts), (), broken),
+        flips=safe("section on what would change the decision", lambda: quality.flip_lines(facts), ()),
         data_quality=quality.data_quality(facts),
-        timings=part("timings", lambda: quality.timing_lines(facts), (), broken),
-        drift=part("list of changes", lambda: drift.drift_lines(facts), (), broken),
-        corrections=part("corrections", lambda: corrections(store, facts), (), broken),
-        other_positions=part("other positions", lambda: money.other_positions(facts), (), broken),
+        timings=safe("timings", lambda: quality.timing_lines(facts), ()),
+        drift=safe("list of changes", lambda: drift.drift_lines(facts), ()),
+        corrections=safe("corrections", lambda: corrections(store, facts), ()),
+        other_positions=safe("other positions", lambda: money.other_positions(facts), ()),
         code_version=decision.code_version if decision else "",
         settings_hash=decision.settings_hash if decision else "",
         owed=money.owed_lines(facts),
         contracts=drift.contract_lines(facts),
-        backtest=part("comparison with the backtest", lambda: drift.backtest_line(facts, sleeve), None, broken),
-        regret=part("list of turned conditions", lambda: regret_lines(facts), (), broken),
+        backtest=safe("comparison with the backtest", lambda: drift.backtest_line(facts, sleeve), None),
+        regret=safe("list of turned conditions", lambda: regret_lines(facts), ()),
         next_half_day=upcoming.half_day if upcoming else False,
         symbols=facts.universe,
         settles_by=date.fromisoformat(settles_by) if settles_by else None,
@@ -110,6 +114,7 @@ def _with_sleeves(store: Store, facts: SessionFacts, account: Summary, broken: l
     theirs = {(line.session, line.subject, line.now) for one in sleeves.values() for line in one.corrections}
     return replace(
         account,
+        problems=tuple(dict.fromkeys((*account.problems, *broken))),
         corrections=tuple(one for one in account.corrections if (one.session, one.subject, one.now) not in theirs),
         undecided=tuple((facts.run.document or {}).get("undecided", ())) if facts.run else (),
         sleeves=sleeves,

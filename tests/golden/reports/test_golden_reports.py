@@ -5,6 +5,7 @@ import json
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from mtum.app.reporting.period import Kind
 from mtum.app.reporting.review import write_review
 from mtum.core.reporting.codec import document, from_document
 from mtum.core.reporting.layout import Facts
+from mtum.core.reporting.parts.problems import ProblemLine
 from mtum.core.reporting.sleeves import overview
 from mtum.core.reporting.stated import final
 from mtum.core.reporting.summary import Summary
@@ -113,6 +115,21 @@ def test_a_sleeve_asked_for_alone_has_the_report_it_has_within_the_account(accou
             same = ("strategy", "action", "orders", "fills", "position", "pnl", "equity", "internal_orders")
             assert {key: alone.document.get(key) for key in same} == {key: within.get(key) for key in same}
             assert ("VIRTUAL" in alone.text) is (name == "paper")
+
+
+def test_a_fault_in_a_part_of_one_sleeve_is_said_by_the_account(account: Path, tmp_path: Path) -> None:
+    copytree(account, tmp_path / "copy")
+    with account_days(tmp_path / "copy") as (replay, writer):
+        row = writer.store.runs.run_of("daily_report", "", BUSY_DAY)
+        assert row is not None
+        assert row.document is not None
+        core = {name: given for name, given in row.document["sleeves"]["core"].items() if name != "fills"}
+        stored = {**row.document, "sleeves": {**row.document["sleeves"], "core": core}}
+        writer.store.runs.finish_run(row.id, replay.desk.clock.now(), "finished", 0, stored)
+        report = preview_report(writer, next(one.day for one in replay.market if one.day > BUSY_DAY))
+    (line,) = report.broken
+    assert line == ProblemLine(1, "the report lacks its corrections of core (KeyError: 'fills'); this is a bug")
+    assert line in report.summary.problems
 
 
 def test_what_another_sleeve_did_and_what_was_crossed_is_no_correction(account: Path) -> None:
