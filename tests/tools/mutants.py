@@ -76,7 +76,11 @@ NEAR = {
     "mtum/core/portfolio/costs.py": (f"{UNIT}/portfolio/test_costs.py",),
     "mtum/core/portfolio/cash.py": (f"{UNIT}/portfolio/test_cash.py",),
     "mtum/core/portfolio/returns.py": (f"{UNIT}/portfolio/test_returns.py", f"{UNIT}/portfolio/test_cash.py"),
-    "mtum/core/portfolio/tax.py": (f"{UNIT}/portfolio/test_tax.py", "tests/properties/test_tax_properties.py"),
+    "mtum/core/portfolio/tax.py": (
+        f"{UNIT}/portfolio/test_tax.py",
+        f"{UNIT}/portfolio/test_symbol_changes.py",
+        "tests/properties/test_tax_properties.py",
+    ),
     "mtum/core/coordination/account.py": _COORDINATED,
     "mtum/core/coordination/cash.py": (f"{UNIT}/coordination/test_cash.py",),
     "mtum/core/coordination/coordinate.py": (*_COORDINATED, "tests/properties/test_fund_properties.py"),
