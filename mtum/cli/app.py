@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "status": ("mtum.cli.records.status:status", "Mode, account, position, orders, halt, next wake times."),
     "sleeves": ("mtum.cli.records.sleeves:sleeves", "What the account is made of, sleeve by sleeve."),
     "risk": ("mtum.cli.records.risk:risk", "Limits with their use, value at risk, earlier falls."),
+    "indicators": ("mtum.cli.records.indicators:indicators", "What the indicators say of a symbol."),
     "explain": (
         "mtum.cli.records.explain:explain",
         "Why a session was decided so, and what would have flipped it.",

@@ -18,6 +18,11 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "show trades": (("mtum show trades --since 2018-01-01", "round trips from that date on"),),
     "bars sync": (("mtum bars sync MTUM SPY", "these symbols instead of the strategy's own"),),
     "bars import": (("mtum bars import MTUM.csv", "one file, one symbol"),),
+    "indicators": (
+        ("mtum indicators SPY", "every indicator by day, week and month"),
+        ("mtum indicators SPY rsi macd --timeframe 1w", "two of them, by week"),
+        ("mtum indicators SPY ta:supertrend", "one of pandas-ta"),
+    ),
     "backtest": (
         ("mtum backtest --start 2015-01-02 --out tearsheet", "with a page to look at"),
         ("mtum backtest --set portfolio.cost_frac=0.002", "one setting changed"),

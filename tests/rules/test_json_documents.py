@@ -22,6 +22,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "status": (),
     "sleeves": (),
     "risk": (),
+    "indicators": ("MTUM",),
     "explain": (),
     "verify": ("--all",),
     "report": (),

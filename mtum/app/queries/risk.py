@@ -5,17 +5,17 @@ from datetime import date
 from decimal import Decimal
 from math import isfinite
 
+from mtum.app.queries.bars import cached_bars
 from mtum.app.queries.performance import equity_points
 from mtum.config import Settings, account_rules
 from mtum.core.coordination.account import Account, Returns
 from mtum.core.coordination.limits import CASH, VAR_SESSIONS, measured
 from mtum.core.coordination.risk import Risk, Stress, risk_of, stress_replays
-from mtum.core.market.bars import Bar, Bars
 from mtum.core.portfolio.cash import account_points, loss_state
 from mtum.core.portfolio.fund import FUND
 from mtum.core.portfolio.limits import LossState, fallen_frac
 from mtum.core.portfolio.sleeves import Sleeve
-from mtum.ports.reading import BarRow, Reader
+from mtum.ports.reading import Reader
 
 MARKETS = ("SPY", "SP500")
 """What beta is measured against: the first of these whose history is cached."""
@@ -77,7 +77,9 @@ def account_risk(settings: Settings, reader: Reader) -> AccountRisk:
         own = positions[row.strategy]
         own[row.symbol] = own.get(row.symbol, 0) + row.shares
         values[row.symbol] = values.get(row.symbol, 0.0) + market
-    histories = {symbol: _bars(settings, reader, symbol) for symbol in dict.fromkeys([*prices, *MARKETS])}
+    histories = {
+        symbol: cached_bars(reader, symbol, settings.market.source) for symbol in dict.fromkeys([*prices, *MARKETS])
+    }
     cached = {symbol: bars for symbol, bars in histories.items() if len(bars)}
     curves = {one.name: equity_points(reader, one.name) for one in sleeves}
     equity = round(sum(worth.values()), 6)
@@ -131,24 +133,3 @@ def _of_sleeve(sleeve: Sleeve, losses: LossState, worth_usd: float, largest_usd:
         for limit, value, threshold in measures
         if threshold is not None and isfinite(threshold)
     ]
-
-
-def _bars(settings: Settings, reader: Reader, symbol: str) -> Bars:
-    rows = reader.rows(BarRow, symbol=symbol, source=settings.market.source)
-    return Bars.of(
-        symbol,
-        settings.market.source,
-        [
-            Bar(
-                date.fromisoformat(row.session),
-                row.open,
-                row.high,
-                row.low,
-                row.close,
-                float("nan") if row.volume is None else row.volume,
-                row.dividend,
-                row.split,
-            )
-            for row in rows
-        ],
-    )

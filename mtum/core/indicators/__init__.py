@@ -46,9 +46,12 @@ class _Registry(Mapping[str, Indicator]):
 
     def __getitem__(self, name: str) -> Indicator:
         if name not in self._read:
-            if name not in NAMES:
+            if name.startswith("ta:"):
+                self._read[name] = import_module(f"{__name__}.wide").wide(name)
+            elif name in NAMES:
+                self._read[name] = import_module(f"{__name__}.{name}").INDICATOR
+            else:
                 raise KeyError(name)
-            self._read[name] = import_module(f"{__name__}.{name}").INDICATOR
         return self._read[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -59,7 +62,7 @@ class _Registry(Mapping[str, Indicator]):
 
 
 INDICATORS: Mapping[str, Indicator] = _Registry()
-"""Every indicator by its name."""
+"""Every indicator by its name, and any of pandas-ta as ``ta:NAME``."""
 
 
 def lines_of(bars: "Bars", indicator: str, parameters: Mapping[str, object]) -> Lines:

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 SESSIONS_A_YEAR = 252
 
 
-def volatility(close: "Column", sessions: int) -> "Column":
-    """Sample deviation of the last n daily log returns, times the root of 252.
+def volatility(close: "Column", sessions: int, a_year: int = SESSIONS_A_YEAR) -> "Column":
+    """Sample deviation of the last n log returns, times the root of how many there are in a year.
 
     Parameters
     ----------
@@ -20,6 +20,8 @@ def volatility(close: "Column", sessions: int) -> "Column":
         Closes in USD, oldest first; total-return closes where it sizes a position.
     sessions : int
         n, two or more.
+    a_year : int
+        252 returns of sessions, 52 of weeks, 12 of months.
 
     Returns
     -------
@@ -31,12 +33,14 @@ def volatility(close: "Column", sessions: int) -> "Column":
     found = np.full(len(close), np.nan)
     if len(close) > 1:
         moves = np.log(close[1:] / close[:-1])
-        found[1:] = over_windows(moves, sessions, lambda rows: rows.std(axis=1, ddof=1)) * np.sqrt(SESSIONS_A_YEAR)
+        found[1:] = over_windows(moves, sessions, lambda rows: rows.std(axis=1, ddof=1)) * np.sqrt(a_year)
     return rounded(found)
 
 
-def _lines(bars: "Bars", sessions: int = 20) -> Lines:
-    return {"volatility": volatility(bars.close, sessions)}
+def _lines(bars: "Bars", sessions: int = 20, a_year: int = SESSIONS_A_YEAR) -> Lines:
+    return {"volatility": volatility(bars.close, sessions, a_year)}
 
 
-INDICATOR = Indicator("realized volatility", Group.VOLATILITY, _lines, lambda sessions: sessions, no_vote, NO_READING)
+INDICATOR = Indicator(
+    "realized volatility", Group.VOLATILITY, _lines, lambda sessions, **_: sessions, no_vote, NO_READING
+)

@@ -1,0 +1,92 @@
+"""What the indicators say of a symbol, worked out by hand on prices that only rise or only fall."""
+
+import math
+from datetime import date
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from mtum.app.queries.indicators import readings_of
+from mtum.core.indicators import INDICATORS, NAMES, lines_of
+from mtum.core.indicators.indicator import Group
+from mtum.core.indicators.wide import wide_names
+from mtum.core.market.bars import Bar, Bars
+from mtum.core.market.timeframes import Timeframe
+from support.commands import call, call_json
+from support.markets import made_up_bars, weekdays
+
+DAYS = weekdays(200, date(2020, 1, 1))
+
+
+def along(path: list[float]) -> Bars:
+    rows = [Bar(day, 300 + n, 301 + n, 299 + n, 300 + n, 100.0) for day, n in zip(DAYS, path, strict=True)]
+    return Bars.of("X", "test", rows)
+
+
+@pytest.mark.parametrize(("step", "vote", "words"), [(1.0, 1, "above"), (-1.0, -1, "below")])
+def test_values_readings_and_votes_of_a_price_that_moves_one_way(step: float, vote: int, words: str) -> None:
+    bars = along([step * n for n in range(200)])
+    (frame,) = readings_of(bars, ["sma", "roc", "rsi", "atr"], [Timeframe.DAY], limit=2).frames
+    average, change, strength, reach = frame.readings
+    # The mean of the last twenty lies nine and a half steps back, of the day before ten and a half.
+    assert average.values == ({"sma": 300 + step * 189.5}, {"sma": 300 + step * 188.5})
+    assert (average.vote, average.words) == (vote, f"close {words} its average")
+    assert change.vote == vote
+    assert (strength.values[0], strength.vote) == ({"rsi": 100.0 if step > 0 else 0.0}, -vote)
+    assert (reach.vote, reach.words) == (0, "tells no direction")
+    # The true range tells no direction, so it is not part of a mean.
+    assert frame.groups == {Group.TREND: vote, Group.MOMENTUM: 0.0}
+    assert frame.vote == round(vote / 3, 6)
+    assert (frame.days, frame.close, frame.bars) == ((DAYS[-1], DAYS[-2]), 300 + step * 199, 200)
+
+
+def test_timeframes_agree_where_their_mean_votes_point_the_same_way() -> None:
+    """Up for 160 sessions, then down for eight weeks; of the ten months there is one change over ten, and it is up."""
+    found = readings_of(along([n if n < 160 else 320 - n for n in range(200)]), ["roc"], list(Timeframe))
+    assert [frame.vote for frame in found.frames] == [-1.0, -1.0, None]
+    assert found.frames[2].readings[0].words == "too short a history"
+    assert (found.direction, found.agreement) == (-1, 1.0)
+    # Down for eight sessions only: lower than ten sessions ago, higher than ten weeks ago.
+    apart = readings_of(along([n if n < 192 else 382 - n for n in range(200)]), ["roc"], [*Timeframe][:2])
+    assert [frame.vote for frame in apart.frames] == [-1.0, 1.0]
+    assert (apart.direction, apart.agreement) == (0, 0.0)
+
+
+def test_a_year_has_fewer_weeks_than_sessions() -> None:
+    bars = made_up_bars(400, 3)
+    ends = [at for at in range(len(bars) - 1) if bars.day(at).weekday() > bars.day(at + 1).weekday()]
+    closes = [bars.close[at] for at in (*ends, len(bars) - 1)][-21:]
+    moves = [math.log(later / earlier) for earlier, later in pairwise(closes)]
+    middle = math.fsum(moves) / 20
+    frames = readings_of(bars, ["volatility"], [Timeframe.WEEK]).frames
+    expected = math.sqrt(math.fsum((one - middle) ** 2 for one in moves) / 19 * 52)
+    assert frames[0].readings[0].values[0]["volatility"] == pytest.approx(expected, abs=1e-6)
+
+
+def test_no_indicator_that_is_offered_of_the_wide_library_looks_ahead() -> None:
+    names = wide_names()
+    assert len(names) > 100
+    assert not {"ta:dpo", "ta:ichimoku", "ta:zigzag"} & {*names}
+    bars = made_up_bars(260, 5)
+    for name in ("ta:supertrend", "ta:aroon", "ta:kama", "ta:obv", "ta:cci"):
+        whole, cut = (lines_of(one, name, {}) for one in (bars, bars.until(bars.day(200))))
+        for line, column in cut.items():
+            assert whole[line][:201] == pytest.approx(column, abs=1e-6, nan_ok=True), (name, line)
+    assert INDICATORS["ta:aroon"].group is Group.TREND
+
+
+def test_the_command_tells_every_indicator_of_a_cached_symbol(tmp_path: Path) -> None:
+    assert call(tmp_path, "bars", "sync").code == 0
+    frames = call_json(tmp_path, "indicators", "MTUM").document["frames"]
+    assert [frame["timeframe"] for frame in frames] == ["1d", "1w", "1mo"]
+    assert [one["name"] for one in frames[0]["readings"]] == list(NAMES)
+    assert "between 30 and 70" in call(tmp_path, "indicators", "MTUM", "rsi", "--timeframe", "1d").out
+    for words, said in (
+        (("NONE",), "no bars of NONE from sample are cached; `mtum bars sync NONE` reads them"),
+        (("MTUM", "rsii"), "is no indicator; did you mean rsi"),
+        (("MTUM", "ta:ichimoku"), "changes its values of earlier sessions"),
+        (("MTUM", "--timeframe", "5m"), "is not known; use 1d, 1w or 1mo"),
+    ):
+        wrong = call_json(tmp_path, "indicators", *words)
+        assert (wrong.code, said in wrong.err) == (2, True), wrong.err
