@@ -83,6 +83,7 @@ def _closing(tape: Tape, capital_usd: float, stop: int, trades: Trades) -> tuple
 
 @compiled
 def _describe(equity: Column, capital_usd: float, numbers: Column, sums: Column, squares: Column) -> None:
+    # `core.portfolio.returns` and `research.metrics` define what is measured; a test holds each row equal to them.
     n, blocks, before, peak, fall = len(equity), len(sums), capital_usd, capital_usd, 0.0
     returns = np.empty(n)
     for block in range(blocks):

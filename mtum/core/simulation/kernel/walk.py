@@ -1,4 +1,9 @@
-"""The walk from trade to trade: entries, exits, cash, costs and dividends, compiled."""
+"""The walk from trade to trade: entries, exits, cash, costs and dividends, compiled.
+
+Commission, shares of a budget and the fall from the peak are defined in `core.portfolio` (costs, sizing, limits) and a
+round trip in its lots; what stands here repeats them for speed. `simulation.session_path` plays by the definitions, and
+tests hold both paths equal trade by trade.
+"""
 
 from typing import NamedTuple
 
@@ -179,12 +184,12 @@ def shares_for(terms: Terms, price: float, budget_usd: float, cash_usd: float) -
 
 
 @built_in
-def dividends_paid(tape: Tape, shares: float, due: int, until: int) -> float:
-    """Dividends in USD from the `due`-th on, ex-dates up to session `until`, each to the cent."""
+def _paid(at: Slots, dividend: Column, due: int, until: int, shares: float) -> float:
+    # Dividends in USD from the `due`-th on, ex-dates up to session `until`, each to the cent.
     total = 0.0
     k = due
-    while tape.dividend_at[k] <= until:
-        total += to_cent(shares * float(tape.dividend[k]))
+    while at[k] <= until:
+        total += to_cent(shares * dividend[k])
         k += 1
     return total
 
@@ -212,7 +217,7 @@ def worth(tape: Tape, trades: Trades, k: int, t: int) -> float:
     if 0 <= trades.slots[k, EXIT_FILL] <= t:
         return float(trades.purses[k, CASH_AFTER])
     shares = float(trades.slots[k, SHARES])
-    paid = dividends_paid(tape, shares, trades.slots[k, DUE], t)
+    paid = _paid(tape.dividend_at, tape.dividend, trades.slots[k, DUE], t, shares)
     return float(trades.purses[k, CASH_HELD] + shares * tape.close[t] + paid)
 
 
@@ -258,7 +263,7 @@ def _peak_after(tape: Tape, limit_frac: float, trades: Trades, k: int, peak: flo
     shares, highest = float(trades.slots[k, SHARES]), peak
     for t in range(trades.slots[k, ENTRY_AT] + 1, trades.slots[k, EXIT_AT] + 1):
         highest = max(highest, worth(tape, trades, k, t - 1))
-        paid = dividends_paid(tape, shares, trades.slots[k, DUE], t)
+        paid = _paid(tape.dividend_at, tape.dividend, trades.slots[k, DUE], t, shares)
         if _fallen(trades.purses[k, CASH_HELD] + shares * tape.seen[t] + paid, highest, limit_frac):
             return np.inf
     return max(highest, worth(tape, trades, k, trades.slots[k, EXIT_AT]), float(trades.purses[k, CASH_AFTER]))
@@ -298,16 +303,6 @@ def _due_after(at: Slots, due: int, session: int) -> int:
     while at[k] <= session:
         k += 1
     return k
-
-
-@built_in
-def _paid(at: Slots, dividend: Column, due: int, until: int, shares: float) -> float:
-    total = 0.0
-    k = due
-    while at[k] <= until:
-        total += to_cent(shares * dividend[k])
-        k += 1
-    return total
 
 
 @built_in

@@ -117,3 +117,9 @@ def test_without_a_trial_there_is_no_rate_and_no_interval() -> None:
 def test_each_of_several_histories_falls_from_its_own_peak() -> None:
     fallen = returns.below_peak(np.array([[2.0, 1.0, 2.0], [0.5, 4.0, 3.0]]))
     assert fallen.tolist() == [[0.0, -0.5, 0.0], [-0.5, 0.0, -0.25]]
+
+
+def test_no_interval_reaches_below_none_or_beyond_all() -> None:
+    # With 27 trials the lower end, with 16 the upper one would be a hair outside by float arithmetic.
+    assert returns.wilson(0, 27)[0] == 0.0
+    assert returns.wilson(16, 16)[1] == 1.0
