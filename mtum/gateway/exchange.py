@@ -8,10 +8,8 @@ from mtum.core.simulation.account_book import adjust_cash, with_account, with_po
 from mtum.core.simulation.admission import ExchangeRules, LatePolicy, Refusal
 from mtum.core.simulation.exchange import (
     ExchangeEvent,
-    add_plan,
     advance,
     cancel,
-    clear_plans,
     correct_execution,
     place,
 )
@@ -86,12 +84,12 @@ class StoredExchange:
         return outcome
 
     def plan(self, plan: FillPlan) -> None:
-        """Add an instruction to misbehave."""
-        self._keep(add_plan(self.state, plan))
+        """Add an instruction to misbehave; it stays until `clear_plans`."""
+        self._keep(replace(self.state, plans=(*self.state.plans, plan)))
 
     def clear_plans(self) -> None:
         """Remove every instruction to misbehave."""
-        self._keep(clear_plans(self.state))
+        self._keep(replace(self.state, plans=()))
 
     def correct(self, execution: Execution, price: Decimal) -> Execution:
         """Correct an execution's price and return the correction."""

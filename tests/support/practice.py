@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -15,7 +16,6 @@ from mtum.adapters.sources.embedded import sample_source
 from mtum.app.desk import RunResult
 from mtum.app.session.play_session import Replay, play_session
 from mtum.core.market.bars import Bars
-from mtum.core.simulation.exchange import add_plan
 from mtum.core.simulation.exchange_codec import from_bytes, to_bytes
 from mtum.core.simulation.exchange_state import ExchangeState, FillPlan
 from mtum.ports.time import Journal
@@ -85,7 +85,7 @@ def instruct(folder: Path, *plans: FillPlan) -> None:
     """Make the exchange misbehave as the plans say."""
     state = exchange_in(folder)
     for plan in plans:
-        state = add_plan(state, plan)
+        state = replace(state, plans=(*state.plans, plan))
     folder.mkdir(parents=True, exist_ok=True)
     (folder / resources.EXCHANGE_NAME).write_bytes(to_bytes(state))
 

@@ -23,7 +23,6 @@ from mtum.core.simulation.exchange_state import (
     ExchangeStatus,
     ExchangeTicket,
     Execution,
-    FillPlan,
 )
 
 
@@ -114,16 +113,6 @@ def open_session(state: ExchangeState, moment: Moment) -> ExchangeState:
     opened = tuple(_at_opening(account, moment) for account in state.accounts)
     orders = tuple(_into_session(order, moment) for order in state.orders)
     return replace(state, accounts=opened, orders=orders, session=day)
-
-
-def add_plan(state: ExchangeState, plan: FillPlan) -> ExchangeState:
-    """Add an instruction to misbehave; it stays until `clear_plans`."""
-    return replace(state, plans=(*state.plans, plan))
-
-
-def clear_plans(state: ExchangeState) -> ExchangeState:
-    """Remove every instruction to misbehave."""
-    return replace(state, plans=())
 
 
 def correct_execution(state: ExchangeState, exec_id: str, price: Decimal) -> ExchangeState:

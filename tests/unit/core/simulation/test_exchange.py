@@ -14,7 +14,6 @@ from mtum.core.simulation.admission import ExchangeRules, Refusal
 from mtum.core.simulation.exchange import (
     Ended,
     Filled,
-    add_plan,
     advance,
     cancel,
     correct_execution,
@@ -185,7 +184,7 @@ def test_canceling_what_is_done_or_unknown_is_refused() -> None:
 @pytest.mark.parametrize("shares", [12, 0])
 def test_a_plan_fills_part_and_the_rest_expires(shares: int) -> None:
     plan = FillPlan(PlanEffect.PARTIAL_FILL, ref="r-1", shares=shares)
-    state = taken(add_plan(exchange(), plan), ticket(shares=19))
+    state = taken(replace(exchange(), plans=(plan,)), ticket(shares=19))
     state, events = advance(state, moment(0), FREE)
     assert [type(e) for e in events] == ([Filled, Ended] if shares else [Ended])
     (order,) = completed_orders(state, MONDAY)
@@ -193,19 +192,19 @@ def test_a_plan_fills_part_and_the_rest_expires(shares: int) -> None:
 
 
 def test_a_plan_for_another_order_changes_nothing() -> None:
-    state = add_plan(exchange(), FillPlan(PlanEffect.PARTIAL_FILL, ref="other", shares=0))
+    state = replace(exchange(), plans=(FillPlan(PlanEffect.PARTIAL_FILL, ref="other", shares=0),))
     _, (event,) = advance(taken(state, ticket()), moment(0), FREE)
     assert isinstance(event, Filled)
 
 
 def test_a_plan_rejects_an_order_in_its_own_words() -> None:
-    state = add_plan(exchange(), FillPlan(PlanEffect.REJECT, symbol="AAA", code=460, text="no permission"))
+    state = replace(exchange(), plans=(FillPlan(PlanEffect.REJECT, symbol="AAA", code=460, text="no permission"),))
     outcome = refused(state, ticket())
     assert (outcome.code, outcome.text) == (460, "no permission")
 
 
 def test_a_plan_rejects_an_accepted_order_later() -> None:
-    state = taken(add_plan(exchange(), FillPlan(PlanEffect.REJECT_LATER, minutes_before_close=12)), ticket())
+    state = taken(replace(exchange(), plans=(FillPlan(PlanEffect.REJECT_LATER, minutes_before_close=12),)), ticket())
     state, before = advance(state, moment(12.01), FREE)
     assert before == ()
     state, (event,) = advance(state, moment(12), FREE)
