@@ -44,19 +44,6 @@ def _market_rule(client: Client, request: Request) -> None:
     client.send(message("marketRule", 93, request.whole("ruleId") or MARKET_RULE, 1, 0.0, 0.01))
 
 
-def _option_parameters(client: Client, request: Request) -> None:
-    # No options are listed here.
-    client.send(message("secDefOptParamsEnd", 76, request.whole("reqId")))
-
-
-def _branding(client: Client, request: Request) -> None:
-    client.send(message("userInfo", 107, request.whole("reqId"), ""))
-
-
-def _ignore(client: Client, request: Request) -> None:
-    del client, request  # needs no answer
-
-
 ANSWERS: Mapping[str, Callable[[Client, Request], None]] = {
     "reqMktData": market_data.market_data,
     "cancelMktData": accounts.end_subscription,
@@ -67,29 +54,31 @@ ANSWERS: Mapping[str, Callable[[Client, Request], None]] = {
     "reqExecutions": orders.list_executions,
     "reqIds": _next_id,
     "reqContractDetails": market_data.contract_details,
-    "reqAutoOpenOrders": _ignore,
+    "reqAutoOpenOrders": lambda client, request: None,  # needs no answer
     "reqAllOpenOrders": orders.all_open_orders,
     "reqManagedAccts": _managed_accounts,
     "reqHistoricalData": market_data.historical_bars,
     "cancelHistoricalData": market_data.cancel_history,
     "reqCurrentTime": _current_time,
     "reqGlobalCancel": orders.cancel_everything,
-    "reqMarketDataType": _ignore,
+    "reqMarketDataType": lambda client, request: None,  # needs no answer
     "reqPositions": accounts.positions,
     "reqAccountSummary": accounts.account_summary,
     "cancelAccountSummary": accounts.end_subscription,
     "cancelPositions": accounts.end_subscription,
     "reqAccountUpdatesMulti": accounts.account_updates_multi,
     "cancelAccountUpdatesMulti": accounts.end_subscription,
-    "reqSecDefOptParams": _option_parameters,
+    "reqSecDefOptParams": lambda client, request: client.send(
+        message("secDefOptParamsEnd", 76, request.whole("reqId"))
+    ),
     "reqMatchingSymbols": market_data.matching_symbols,
     "reqHeadTimestamp": market_data.head_timestamp,
-    "cancelHeadTimestamp": _ignore,
+    "cancelHeadTimestamp": lambda client, request: None,  # needs no answer
     "reqMarketRule": _market_rule,
     "reqPnL": accounts.profit_and_loss,
     "cancelPnL": accounts.end_subscription,
     "reqPnLSingle": accounts.profit_and_loss_single,
     "cancelPnLSingle": accounts.end_subscription,
     "reqCompletedOrders": orders.list_completed,
-    "reqUserInfo": _branding,
+    "reqUserInfo": lambda client, request: client.send(message("userInfo", 107, request.whole("reqId"), "")),
 }

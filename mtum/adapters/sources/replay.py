@@ -72,7 +72,8 @@ class ReplayedSource:
         if at < session.close and (why := self.unquoted(symbol, session.day)):
             raise BarsMissingError(f"{symbol} {session.day}: {why}")
         bar = self._bar(symbol, session.day)
-        share = 1.0 if self.exact else self._drawn(symbol, session, _minutes_to_close(session, at))
+        left, whole = ((session.close - since).total_seconds() / 60 for since in (at, session.open))
+        share = 1.0 if self.exact else drawn_share(symbol, session.day, self.seed, left, whole)
         return Quote(
             symbol=symbol,
             source=self.name,
@@ -105,9 +106,6 @@ class ReplayedSource:
         """Return the usual share: the median of the draws, or exactly the share that `quote` uses."""
         return UsualShare(1.0) if self.exact else documented_share(MEDIAN_SHARE, session, minutes)
 
-    def _drawn(self, symbol: str, session: Session, minutes: float) -> float:
-        return drawn_share(symbol, session.day, self.seed, minutes, _session_minutes(session))
-
     def _bar(self, symbol: str, day: date) -> Bar:
         bars = self.read(symbol)
         found = bars.find(day)
@@ -115,11 +113,3 @@ class ReplayedSource:
             span = f"{bars.day(0)} to {bars.last_day}" if len(bars) else "nothing"
             raise BarsMissingError(f"{symbol}: the {self.name} market has no session {day}; it holds {span}")
         return found
-
-
-def _minutes_to_close(session: Session, at: datetime) -> float:
-    return (session.close - at).total_seconds() / 60
-
-
-def _session_minutes(session: Session) -> float:
-    return (session.close - session.open).total_seconds() / 60
