@@ -4,8 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mtum.adapters.clock import SystemClock
-from mtum.adapters.sources.csv_files import read_bars, read_closes
-from mtum.adapters.sources.csv_folder import csv_source, terms_of
+from mtum.adapters.sources.csv_files import csv_source, read_bars, read_closes, terms_of
 from mtum.app.bars.accept_bars import Refresh
 from mtum.app.bars.bar_desk import CacheDesk
 from mtum.app.bars.import_bars import import_bars, import_closes, problems_before_import

@@ -7,8 +7,7 @@ from mtum.adapters.notifiers.console import Console
 from mtum.adapters.notifiers.mail_channel import MailChannel
 from mtum.adapters.notifiers.ping import Ping
 from mtum.adapters.notifiers.smtp import SmtpServer
-from mtum.adapters.notifiers.stamped import Stamped
-from mtum.adapters.notifiers.timed import Timed
+from mtum.adapters.notifiers.wrapped import Stamped, Timed
 from mtum.config import Settings, secret
 from mtum.ports.messages import DeadMan, Notifier
 from mtum.wiring import resources

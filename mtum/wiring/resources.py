@@ -79,7 +79,7 @@ def source_of(settings: "Settings", data_dir: Path, tell: Callable[[str], None] 
             carried = market.sample_bond_holidays == "carried"
             return sample_source(market.sample, exact=market.sample_share == "exact", carried=carried)
         case "csv":
-            from mtum.adapters.sources.csv_folder import csv_source, terms_of
+            from mtum.adapters.sources.csv_files import csv_source, terms_of
 
             exact = market.sample_share == "exact"
             return csv_source(data_dir / market.csv_dir, exact=exact, terms=terms_of(market.csv_prices, tell))

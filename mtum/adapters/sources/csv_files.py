@@ -1,22 +1,28 @@
-"""Reading bars and closes from CSV files, strictly: each mistake names its file, line and what was found."""
+"""The source `csv`, a folder of SYMBOL.csv files and VIX.csv; each mistake names its file, line and what was found."""
 
 import csv
 import math
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import NoReturn, Protocol
 
 import numpy as np
 
+from mtum.adapters.clock import SystemClock
 from mtum.adapters.sources.csv_cells import day_of, month_first, number_of
 from mtum.adapters.sources.csv_layouts import Layout, layout_of
+from mtum.adapters.sources.replay import ReplayedSource
 from mtum.config.named_files import why_unreadable
 from mtum.core.market.bars import PRICE_COLUMNS, Bars, Days
+from mtum.core.market.coverage import Coverage, Dividends
 from mtum.core.market.merging import NewSplit, already_rebased, as_traded, rebased
 from mtum.errors import BarsInvalidError, SourceUnavailableError
 
+NAME = "csv"
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 _NOTHING = {"", "USD"}
 
@@ -275,3 +281,45 @@ def folder_file(folder: Path, symbol: str) -> Path:
     present = sorted(found.name for found in folder.glob("*.csv")) if folder.is_dir() else []
     listed = f"it holds {', '.join(present[:12])}" if present else "it holds no CSV file"
     raise SourceUnavailableError(f"{path} {wrong}; {listed if folder.is_dir() else f'{folder} is no folder'}")
+
+
+def terms_of(prices: str, tell: Callable[[str], None]) -> Terms:
+    """Return how files are read today.
+
+    Parameters
+    ----------
+    prices : str
+        The setting `csv_prices`.
+    tell : callable
+        Told which layout a file has and which of its columns are not read.
+    """
+    return Terms(prices == "raw", SystemClock().now().date(), tell)
+
+
+def csv_source(folder: Path, *, exact: bool = False, terms: Terms = AS_TOLD) -> ReplayedSource:
+    """Return a replayed market over a folder; each file is read once, when it is first needed.
+
+    Bars are split-adjusted, whether the files are so or are re-based as `terms` says.
+
+    Parameters
+    ----------
+    exact : bool
+        The setting `sample_share = "exact"`.
+    terms : Terms
+        How the files are read.
+    """
+
+    @cache
+    def bars(symbol: str) -> Bars:
+        return read_bars(folder_file(folder, symbol), symbol, NAME, terms)
+
+    @cache
+    def closes(name: str) -> Mapping[date, float]:
+        path = folder / f"{name}.csv"
+        return read_closes(path, name, terms) if os.path.lexists(path) else {}
+
+    def coverage(symbol: str) -> Coverage:
+        told = "dividend" in columns_of(folder_file(folder, symbol))
+        return Coverage(Dividends.KNOWN if told else Dividends.UNKNOWN)
+
+    return ReplayedSource(NAME, bars, closes, coverage, exact)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mtum.adapters.notifiers.apprise_channel import AppriseChannel
-from mtum.adapters.notifiers.timed import Timed
+from mtum.adapters.notifiers.wrapped import Timed
 from mtum.errors import NotifyError
 from mtum.ports.messages import Message, Urgency
 from support.ports import closed_port

@@ -7,7 +7,7 @@ import pytest
 from mtum.adapters.clock import SystemClock
 from mtum.adapters.notifiers.mail_channel import MailChannel, composed
 from mtum.adapters.notifiers.smtp import SmtpServer
-from mtum.adapters.notifiers.stamped import Stamped
+from mtum.adapters.notifiers.wrapped import Stamped
 from mtum.ports.messages import Message, Urgency
 from support.mail_servers import mail_server
 from support.run_contexts import Box

@@ -4,7 +4,7 @@ from threading import Event, current_thread
 
 import pytest
 
-from mtum.adapters.notifiers.timed import Timed
+from mtum.adapters.notifiers.wrapped import Timed
 from mtum.config import load
 from mtum.errors import NotifyError
 from mtum.ports.messages import Message, Urgency

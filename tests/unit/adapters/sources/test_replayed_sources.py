@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mtum.adapters.sources.csv_folder import csv_source
+from mtum.adapters.sources.csv_files import csv_source
 from mtum.adapters.sources.embedded import sample_source
 from mtum.core.market.coverage import Coverage, Dividends
 from mtum.core.market.sessions import Session
