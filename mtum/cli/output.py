@@ -2,14 +2,16 @@
 
 import json
 import math
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from mtum.core import canonical
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 _ENDLESS, _PROSE, _GAP = 100_000, 24, 3
 """Columns of a line that nobody looks at, those that words are given at least, and between two columns."""
+_NUMBER = re.compile(r"[-+]?\d[\d,]*(\.\d+)?")
 _LINE_PROBLEMS = 20
 """Problems named on the one line of a failure; the document has all."""
 
@@ -195,24 +198,33 @@ def _show(shown: Sequence[str | Listing]) -> None:
         console = Console(
             highlight=False, markup=False, width=None if seen else _ENDLESS, force_terminal=None if seen else False
         )
-        if len(part.columns) > 2 and _narrowest(part) > console.width:
+        fitted = _fitted(part, console.width)
+        if fitted is None:
             sys.stdout.write(_stacked(part))
             continue
         with console.capture() as drawn:  # rich itself would end the process when a pipe breaks
-            console.print(_table(part))
+            console.print(_table(fitted))
         sys.stdout.write(drawn.get())
 
 
-def _narrowest(listing: Listing) -> int:
-    # Words may go on in the next line; a number, a date or a reference is never broken.
-    widths = [max(len(word) for text in column for word in text.split() or [""]) for column in _texts(listing)]
-    solid = [max(map(len, column)) for column in _texts(listing)]
-    narrow = (min(whole, max(word, _PROSE)) for word, whole in zip(widths, solid, strict=True))
-    return sum(narrow) + _GAP * (len(listing.columns) - 1)
+def _fitted(listing: Listing, width: int) -> Listing | None:
+    # Words may go on in the next line, headings before others; a number, a date or a reference is never broken.
+    if len(listing.columns) <= 2:
+        return listing
+    cells = [[_cell(row[place]) for row in listing.rows] or [""] for place in range(len(listing.columns))]
+    narrow = [min(max(map(len, column)), max(_longest(column), _PROSE)) for column in cells]
+    room = width - _GAP * (len(narrow) - 1)
+    if sum(map(max, narrow, map(len, listing.columns))) <= room:
+        return listing
+    narrow = [max(least, _longest([name])) for least, name in zip(narrow, listing.columns, strict=True)]
+    if sum(narrow) > room:
+        return None
+    heads = ["\n".join(wrap(name, least)) for least, name in zip(narrow, listing.columns, strict=True)]
+    return replace(listing, columns=heads)
 
 
-def _texts(listing: Listing) -> list[list[str]]:
-    return [[name, *(_cell(row[place]) for row in listing.rows)] for place, name in enumerate(listing.columns)]
+def _longest(texts: Sequence[str]) -> int:
+    return max(len(word) for text in texts for word in text.split() or [""])
 
 
 def _stacked(listing: Listing) -> str:
@@ -244,6 +256,8 @@ def _table(listing: Listing) -> "Table":
 
 
 def _is_number(value: object) -> bool:
+    if isinstance(value, str):
+        return _NUMBER.fullmatch(value) is not None
     return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
 
 

@@ -22,6 +22,7 @@ from mtum.cli.history.backtest import (
     market_of,
 )
 from mtum.cli.output import Answer, Listing
+from mtum.core.reporting.backtest.settings import named
 
 if TYPE_CHECKING:
     from mtum.app.research.sweep import PreparedSweep
@@ -164,7 +165,7 @@ def _sweep_shown(answer: Mapping[str, Any]) -> Iterator[str | Listing]:
         f"{answer['sessions']} sessions"
     )
     names = list(answer["top"][0]["settings"]) if answer["top"] else []
-    columns = (*(name.rpartition(".")[2] for name in names), "Sharpe", "return a year, %", "deepest fall, %", "trades")
+    columns = (*map(named, names), "Sharpe", "return a year, %", "max drawdown, %", "trades")
     rows = [
         [
             *row["settings"].values(),
@@ -177,7 +178,7 @@ def _sweep_shown(answer: Mapping[str, Any]) -> Iterator[str | Listing]:
     for held in answer["benchmarks"]:
         yield (
             f"buying and holding {held['symbol']} over the same sessions: Sharpe {_ratio(held['sharpe'])}, "
-            f"return a year {100 * held['cagr_frac']:.2f} %, deepest fall {100 * held['max_drawdown_frac']:.2f} %"
+            f"return a year {100 * held['cagr_frac']:.2f} %, max drawdown {100 * held['max_drawdown_frac']:.2f} %"
         )
     likely = answer["deflated_sharpe_probability"]
     if likely is not None:
@@ -210,7 +211,7 @@ def _walked_shown(answer: Mapping[str, Any]) -> Iterator[str | Listing]:
         ["final equity, USD", *(f"{way['final_equity_usd']:,.2f}" for way in ways)],
         ["return a year, %", *(f"{100 * way['cagr_frac']:.2f}" for way in ways)],
         ["Sharpe", *(_ratio(way["sharpe"]) for way in ways)],
-        ["deepest fall, %", *(f"{100 * way['max_drawdown_frac']:.2f}" for way in ways)],
+        ["max drawdown, %", *(f"{100 * way['max_drawdown_frac']:.2f}" for way in ways)],
     ]
     held = [f"buy and hold {one['symbol']}" for one in answer["benchmarks"]]
     yield Listing(("", "chosen beforehand", "best with hindsight", *held), lines)
@@ -224,4 +225,4 @@ def _ratio(ratio: float | None) -> str:
 
 
 def _words(settings: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name.rpartition('.')[2]} {value}" for name, value in settings.items())
+    return ", ".join(f"{named(name)} {value}" for name, value in settings.items())

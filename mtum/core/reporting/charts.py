@@ -185,7 +185,7 @@ def equity_panels(own: Line, held: Line, falls: tuple[Column, Column], *, log: b
     """
     title = f"Equity against buy and hold, USD{', logarithmic' if log else ''}"
     below = (Line(own.name, 100 * falls[0], own.hue, "area"), Line(held.name, 100 * falls[1], held.hue))
-    return Panel(title, (own, held), log=log, height=2.0), Panel("Below the peak, %", below)
+    return Panel(title, (own, held), log=log, height=2.0), Panel("Drawdown, %", below)
 
 
 def equity_words(days: Days, panels: tuple[Panel, ...]) -> str:

@@ -339,7 +339,7 @@ class Strategy(Protocol):
         return ()
 
     def panels(self) -> tuple[ChartPanel, ...]:
-        """What a chart shows beside the price."""
+        """What a chart shows beside the price: a line named here is drawn in every report and mail."""
         return ()
 
     def contradictions(self) -> tuple[str, ...]:

@@ -179,3 +179,17 @@ def test_a_narrow_terminal_breaks_no_number_date_or_reference(monkeypatch: pytes
     assert "Trades" in lines[0]
     assert all(any(word in line for line in lines) for cell in CELLS for word in cell.split())
     assert max(map(len, lines)) <= max(columns, 44)
+
+
+def test_headings_go_on_in_the_next_line_before_rows_are_taken_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    seen = Terminal()
+    monkeypatch.setattr("sys.stdout", seen)
+    columns = ("tried from", "return when tried, %", "Sharpe when fitted")
+    write(Answer({}, [Listing(columns, [["2018-12-27", "4,679.40", "-0.10"]])]), as_json=False)
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", seen.getvalue()).splitlines()
+    (row,) = (line for line in lines if "2018-12-27" in line)
+    assert row.split() == ["2018-12-27", "4,679.40", "-0.10"]
+    assert max(map(len, lines)) <= 40
+    # Formatted amounts stand right, under the ends of their headings.
+    assert row.index("4,679.40") + len("4,679.40") == next(line for line in lines if "tried, %" in line).index("%") + 1

@@ -66,7 +66,7 @@ def _cautions(found: Mapping[str, Any]) -> Iterable[Sentence]:
 
 def _best(found: Mapping[str, Any]) -> Table:
     settings = list(found["best"]["settings"])
-    columns = ("", "Sharpe a year", *map(named, settings), "return a year, %", "deepest fall, %", "USD at the end")
+    columns = ("", "Sharpe a year", *map(named, settings), "return a year, %", "max drawdown, %", "USD at the end")
     rows = [
         (
             *(str(place), _ratio(row["sharpe"]), *(setting_words(row["settings"][name]) for name in settings)),

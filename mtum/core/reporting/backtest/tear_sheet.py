@@ -126,7 +126,7 @@ def _figures(found: Mapping[str, Any]) -> Table:
         for label, name in (
             ("return a year, %", "cagr_frac"),
             ("volatility a year, %", "volatility_frac"),
-            ("deepest fall, %", "max_drawdown_frac"),
+            ("max drawdown, %", "max_drawdown_frac"),
             ("VaR 95 % of a session, %", "var_95_frac"),
             ("CVaR 95 % of a session, %", "cvar_95_frac"),
         )

@@ -46,7 +46,7 @@ def _figures(found: Mapping[str, Any]) -> Table:
         ("final equity, USD", *(number(one["final_equity_usd"]) for one in ways)),
         ("return a year, %", *(number(100 * one["cagr_frac"]) for one in ways)),
         ("Sharpe ratio a year", *(_ratio(one["sharpe"]) for one in ways)),
-        ("deepest fall, %", *(number(100 * one["max_drawdown_frac"]) for one in ways)),
+        ("max drawdown, %", *(number(100 * one["max_drawdown_frac"]) for one in ways)),
     ]
     return table_of(("", *names), rows)
 

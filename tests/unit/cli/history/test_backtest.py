@@ -245,7 +245,7 @@ def test_the_tear_sheet_is_whole_and_fetches_nothing(tmp_path: Path) -> None:
     reader.feed(page)
     assert set(reader.fetched) <= {"data:,"}
     shown, trades = shown_of(page), found.document["trades"]
-    for title in ("Equity", "Below the peak", "last 12 months", "Return by month", "Score-card", "Sensitivity"):
+    for title in ("Equity", "Drawdown", "last 12 months", "Return by month", "Score-card", "Sensitivity"):
         assert title in shown
     assert page.count(" bought at ") == len(trades), "a reader who points at a mark is told of it"
     for trade in trades:
