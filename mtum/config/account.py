@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 def account_rules(settings: Settings) -> "AccountRules":
     """Return the limits that all sleeves keep together, and how their cash moves."""
-    from mtum.core.coordination.account import AccountRules, Group  # loads numpy
+    from mtum.core.coordination.account import AccountRules, SymbolGroup  # loads numpy
     from mtum.core.coordination.cash import FundRules, TransferRules
 
     risk, money = settings.risk, settings.portfolio
@@ -18,7 +18,7 @@ def account_rules(settings: Settings) -> "AccountRules":
         daily_loss_usd=risk.account_daily_loss_usd,
         drawdown_frac=risk.account_drawdown_frac,
         max_symbol_frac=risk.max_symbol_frac,
-        groups=tuple(Group(name, one.symbols, one.max_frac) for name, one in settings.group.items()),
+        groups=tuple(SymbolGroup(name, one.symbols, one.max_frac) for name, one in settings.group.items()),
         max_gross_frac=risk.max_gross_frac,
         correlation_penalty=risk.correlation_penalty,
         target_volatility_frac=risk.target_volatility_frac,

@@ -6,7 +6,7 @@ from datetime import date
 from math import inf
 
 from mtum.core.canonical import decode, list_in, number_in, plain, table_in, text_in
-from mtum.core.coordination.account import Account, AccountRules, Plan, Returns, SleeveWants
+from mtum.core.coordination.account import Account, AccountPlan, AccountRules, Returns, SleeveWants
 from mtum.core.coordination.cash import SleeveMoney, Transfer, TransferRules, rebalanced
 from mtum.core.coordination.coordinate import LIMITED, TOO_SMALL, FundState, coordinate, with_fund
 from mtum.core.coordination.limits import CASH, VAR_SESSIONS
@@ -63,7 +63,7 @@ def plan_frame(wants: Sequence[SleeveWants], account: Account, histories: Mappin
     }
 
 
-def plan_document(plan: Plan) -> Document:
+def plan_document(plan: AccountPlan) -> Document:
     """Return what the account does as plain JSON values."""
     return {
         "orders": [

@@ -6,7 +6,7 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtum.core.coordination.account import Account, AccountRules, Group, Plan, SleeveWants
+from mtum.core.coordination.account import Account, AccountPlan, AccountRules, SleeveWants, SymbolGroup
 from mtum.core.coordination.coordinate import coordinate
 from mtum.core.portfolio.costs import PercentCosts
 from mtum.core.portfolio.decision import PlannedOrder
@@ -57,11 +57,11 @@ RULES = st.builds(
     AccountRules,
     max_symbol_frac=st.floats(0.01, 1.0),
     max_gross_frac=st.floats(0.01, 1.0),
-    groups=st.sampled_from([(), (Group("g", ("AAA", "CCC"), 0.2),)]),
+    groups=st.sampled_from([(), (SymbolGroup("g", ("AAA", "CCC"), 0.2),)]),
 )
 
 
-def sent(plan: Plan, symbol: str, side: Side) -> int:
+def sent(plan: AccountPlan, symbol: str, side: Side) -> int:
     return sum(one.sent for one in plan.orders if one.order.symbol == symbol and one.order.side is side)
 
 

@@ -56,6 +56,22 @@ def test_names_are_spelled_the_american_way() -> None:
     assert [pair for pair in all_names() if BRITISH.search(pair[1].lower())] == []
 
 
+def test_a_date_is_called_a_day_and_a_session_is_a_session() -> None:
+    """Columns, documents and options keep their names; so does a word of the practice gateway's control protocol."""
+    dates, protocol = {"date", "date | None"}, "mtum/gateway/control.py"
+    wrong = [
+        f"{found.place}({argument.arg}: {ast.unparse(argument.annotation)})"
+        for module in modules("mtum", "jobs")
+        for found in definitions(module)
+        if not isinstance(found.node, ast.ClassDef) and module.path != protocol
+        for argument in (*found.node.args.args, *found.node.args.kwonlyargs)
+        if argument.annotation is not None
+        and (argument.arg, ast.unparse(argument.annotation) in dates) in (("session", True), ("day", False))
+        and (argument.arg == "session" or "Session" in ast.unparse(argument.annotation))
+    ]
+    assert wrong == []
+
+
 def test_errors_are_called_errors() -> None:
     errors = [module for module in modules("mtum") if module.path == "mtum/errors.py"]
     wrong = [

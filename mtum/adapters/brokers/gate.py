@@ -7,7 +7,15 @@ from decimal import Decimal
 
 from mtum.core.market.instruments import unit_usd
 from mtum.core.market.sessions import Session
-from mtum.core.portfolio.gate import GateFacts, GateRules, Refusal, last_instant, last_minutes, outside_window, refusal
+from mtum.core.portfolio.gate import (
+    GateFacts,
+    GateRefusal,
+    GateRules,
+    last_instant,
+    last_minutes,
+    outside_window,
+    refusal,
+)
 from mtum.core.portfolio.orders import Purpose, Side, Ticket, intent_id, intent_of
 from mtum.core.portfolio.reconcile import OUR_REF
 from mtum.errors import BookMismatchError, BrokerError, DataError
@@ -193,8 +201,8 @@ class GatedBroker:
         return total, ""
 
 
-def _shut(now: datetime) -> Refusal:
-    return Refusal("window", f"the exchange has no session on {now:%Y-%m-%d}")
+def _shut(now: datetime) -> GateRefusal:
+    return GateRefusal("window", f"the exchange has no session on {now:%Y-%m-%d}")
 
 
 def _not_asked(error: Exception) -> NotSent:

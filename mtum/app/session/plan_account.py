@@ -12,7 +12,7 @@ from mtum.app.session.decide_sleeves import Decided, SleeveInputs
 from mtum.app.session.gather import GatheredMarket
 from mtum.app.session.move_cash import worth_now
 from mtum.config import account_rules
-from mtum.core.coordination.account import Account, Plan, Returns, SleeveOrder, SleeveWants
+from mtum.core.coordination.account import Account, AccountPlan, Returns, SleeveOrder, SleeveWants
 from mtum.core.coordination.coordinate import FundState, coordinate, with_fund
 from mtum.core.coordination.limits import VAR_SESSIONS
 from mtum.core.plans import fund_frame, plan_document, plan_frame, returns_of
@@ -28,7 +28,7 @@ from mtum.ports.records import Cross, PlanRecord
 class Planned:
     """The plan of a session as it is committed."""
 
-    plan: Plan
+    plan: AccountPlan
     record: PlanRecord
     intents: tuple[OrderIntent, ...]
     crosses: tuple[Cross, ...]

@@ -18,7 +18,7 @@ type Matrix = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class SymbolGroup:
     """Symbols that together may be no more than a fraction of the account's equity."""
 
     name: str
@@ -36,7 +36,7 @@ class AccountRules:
         Losses of the account at which nothing is bought.
     max_symbol_frac, max_gross_frac : float
         Largest position in one symbol, and of all together, as fractions of the account's equity.
-    groups : tuple of Group
+    groups : tuple of SymbolGroup
         In the order of the settings.
     correlation_penalty : float
         Part of a position that is given up at a mean correlation of 1 with the rest; 0 = none.
@@ -53,7 +53,7 @@ class AccountRules:
     daily_loss_usd: float | None = None
     drawdown_frac: float | None = None
     max_symbol_frac: float = 1.0
-    groups: tuple[Group, ...] = ()
+    groups: tuple[SymbolGroup, ...] = ()
     max_gross_frac: float = 1.0
     correlation_penalty: float = 0.0
     target_volatility_frac: float | None = None
@@ -231,7 +231,7 @@ class SleeveOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class AccountPlan:
     """What the account does in one session.
 
     Parameters

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from mtum.core.coordination.account import Account, AccountRules, Cut, Plan, Purchase, SleeveOrder, SleeveWants
+from mtum.core.coordination.account import Account, AccountPlan, AccountRules, Cut, Purchase, SleeveOrder, SleeveWants
 from mtum.core.coordination.cash import FundRules, fund_order
 from mtum.core.coordination.limits import CASH, limited
 from mtum.core.portfolio.decision import PlannedOrder
@@ -28,7 +28,7 @@ LACKING = "cash_lacking"
 """Reason word: the fund is sold, as purchases were cut for cash."""
 
 
-def coordinate(wants: Sequence[SleeveWants], account: Account, rules: AccountRules) -> Plan:
+def coordinate(wants: Sequence[SleeveWants], account: Account, rules: AccountRules) -> AccountPlan:
     """Return what the account does this session.
 
     Limits cut purchases, in a fixed order; sales are never cut. In one symbol only one side goes to the
@@ -41,7 +41,7 @@ def coordinate(wants: Sequence[SleeveWants], account: Account, rules: AccountRul
     """
     if account.restriction is Restriction.FULL:
         held_back = [(one.name, order.symbol, "halted") for one in wants for order in one.orders]
-        return Plan((), held_back=tuple(held_back))
+        return AccountPlan((), held_back=tuple(held_back))
     purchases = [
         Purchase(one.name, order, order.shares, one.sizing, one.least_usd)
         for one in wants
@@ -58,7 +58,7 @@ def coordinate(wants: Sequence[SleeveWants], account: Account, rules: AccountRul
         if not order.purpose.opens or (one.name, order.symbol) in shares
     ]
     crossed, refused = cross(orders, account)
-    return Plan(tuple(crossed), cuts, (*dropped, *refused))
+    return AccountPlan(tuple(crossed), cuts, (*dropped, *refused))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,9 @@ class FundState:
     sells: bool = True
 
 
-def with_fund(plan: Plan, wants: Sequence[SleeveWants], account: Account, fund: FundState, rules: FundRules) -> Plan:
+def with_fund(
+    plan: AccountPlan, wants: Sequence[SleeveWants], account: Account, fund: FundState, rules: FundRules
+) -> AccountPlan:
     """Return the plan with what the cash fund does, once all sleeves have decided; none while trading is halted.
 
     Cash that purchases were cut for is raised by selling it; the purchases stand until that has settled. Otherwise

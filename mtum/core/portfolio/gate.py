@@ -91,14 +91,14 @@ class GateFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class GateRefusal:
     """Why the gate stays shut: the check's name and the facts in words."""
 
     check: str
     text: str
 
 
-def refusal(ticket: Ticket, facts: GateFacts, rules: GateRules) -> Refusal | None:
+def refusal(ticket: Ticket, facts: GateFacts, rules: GateRules) -> GateRefusal | None:
     """Return the first check that the order fails, or None when it may leave."""
     notional = ticket.shares * facts.price
     together = notional + max(Decimal(0), facts.own_shares) * facts.price
@@ -159,7 +159,7 @@ def refusal(ticket: Ticket, facts: GateFacts, rules: GateRules) -> Refusal | Non
         ("side", not facts.other_side, f"{facts.other_side} shares of ours are on the symbol's other side today"),
         ("window", late is None, late.text if late else ""),
     )
-    return next((Refusal(name, text) for name, passed, text in checks if not passed), None)
+    return next((GateRefusal(name, text) for name, passed, text in checks if not passed), None)
 
 
 def last_minutes(order_type: OrderType, last_send_minutes: float) -> float:
@@ -172,10 +172,10 @@ def last_instant(session: Session, order_type: OrderType, last_send_minutes: flo
     return session.before_close(last_minutes(order_type, last_send_minutes)) - MARGIN
 
 
-def outside_window(now: datetime, session: Session, rules: GateRules) -> Refusal | None:
+def outside_window(now: datetime, session: Session, rules: GateRules) -> GateRefusal | None:
     """Return why no order may leave at this instant of the broker's clock, None when one may."""
     opens = session.before_close(rules.window_opens_minutes)
     last = session.before_close(rules.last_send_minutes) - MARGIN
     if opens <= now <= last:
         return None
-    return Refusal("window", f"broker's clock {now:%H:%M:%S} UTC, window {opens:%H:%M:%S} to {last:%H:%M:%S}")
+    return GateRefusal("window", f"broker's clock {now:%H:%M:%S} UTC, window {opens:%H:%M:%S} to {last:%H:%M:%S}")

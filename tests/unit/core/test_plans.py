@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mtum.core.canonical import canonical
-from mtum.core.coordination.account import AccountRules, Group, Returns
+from mtum.core.coordination.account import AccountRules, Returns, SymbolGroup
 from mtum.core.coordination.cash import FundRules, SleeveMoney, Transfer, TransferRules
 from mtum.core.coordination.coordinate import FundState, coordinate, with_fund
 from mtum.core.coordination.limits import VAR_SESSIONS
@@ -34,7 +34,7 @@ from unit.core.coordination.test_limits import ACCOUNT, SIZING, buys, sells, wan
 RULES = AccountRules(
     daily_loss_usd=500.0,
     max_symbol_frac=0.5,
-    groups=(Group("all", ("AAA", "BBB"), 0.9),),
+    groups=(SymbolGroup("all", ("AAA", "BBB"), 0.9),),
     correlation_penalty=0.3,
     max_var_frac=0.1,
 )

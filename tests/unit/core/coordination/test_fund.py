@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from mtum.core.coordination.account import Cut, Plan, SleeveOrder
+from mtum.core.coordination.account import AccountPlan, Cut, SleeveOrder
 from mtum.core.coordination.cash import FundRules
 from mtum.core.coordination.coordinate import FundState, with_fund
 from mtum.core.portfolio.decision import PlannedOrder
@@ -74,7 +74,7 @@ def order(purpose: Purpose, shares: int) -> PlannedOrder:
 def test_the_fund_buys_what_is_idle_and_sells_what_is_lacking(
     orders: tuple[SleeveOrder, ...], cuts: tuple[Cut, ...], fund: FundState, ordered: PlannedOrder | None
 ) -> None:
-    plan = Plan(orders, cuts, (("core", "BBB", "account_limit"),))
+    plan = AccountPlan(orders, cuts, (("core", "BBB", "account_limit"),))
     found = with_fund(plan, WANTS, PRICED, fund, RULES)
     assert found == (plan if ordered is None else replace(plan, orders=(*orders, SleeveOrder(FUND, ordered))))
     # Nothing at all while trading is halted.

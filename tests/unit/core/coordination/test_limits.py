@@ -9,13 +9,13 @@ import pytest
 
 from mtum.core.coordination.account import (
     Account,
+    AccountPlan,
     AccountRules,
     Cut,
-    Group,
-    Plan,
     Purchase,
     Returns,
     SleeveWants,
+    SymbolGroup,
     total_returns,
 )
 from mtum.core.coordination.coordinate import coordinate
@@ -44,11 +44,11 @@ def wants(name: str, *orders: PlannedOrder, least_usd: float = 0.0, **held: int)
     return SleeveWants(name, held, orders, SIZING, least_usd)
 
 
-def left(plan: Plan) -> dict[tuple[str, str], int]:
+def left(plan: AccountPlan) -> dict[tuple[str, str], int]:
     return {(one.sleeve, one.order.symbol): one.order.shares for one in plan.orders}
 
 
-def one_cut(plan: Plan) -> Cut:
+def one_cut(plan: AccountPlan) -> Cut:
     (cut,) = plan.cuts
     return cut
 
@@ -80,7 +80,7 @@ def test_what_is_sold_today_makes_room_for_what_is_bought() -> None:
 
 def test_groups_are_asked_in_their_order_each_as_the_one_before_left_it() -> None:
     rules = AccountRules(
-        groups=(Group("tech", ("AAA", "BBB"), 0.3), Group("small", ("BBB", "CCC"), 0.1)), max_gross_frac=1.0
+        groups=(SymbolGroup("tech", ("AAA", "BBB"), 0.3), SymbolGroup("small", ("BBB", "CCC"), 0.1)), max_gross_frac=1.0
     )
     plan = coordinate([wants("core", buys("AAA", 20), buys("BBB", 80), buys("CCC", 50))], ACCOUNT, rules)
 
@@ -252,7 +252,7 @@ def test_without_enough_history_value_at_risk_is_unproven_and_nothing_is_bought(
 
 
 def test_limits_come_in_their_order_and_later_ones_see_what_is_left() -> None:
-    rules = AccountRules(max_symbol_frac=0.5, groups=(Group("all", ("AAA", "BBB"), 0.6),), max_gross_frac=0.3)
+    rules = AccountRules(max_symbol_frac=0.5, groups=(SymbolGroup("all", ("AAA", "BBB"), 0.6),), max_gross_frac=0.3)
     plan = coordinate([wants("a", buys("AAA", 100), buys("BBB", 20))], ACCOUNT, rules)
 
     assert [(cut.limit, cut.symbol, cut.after) for cut in plan.cuts] == [
@@ -284,7 +284,7 @@ def test_without_purchases_every_limit_in_force_is_measured_of_what_is_held() ->
     """AAA 1,000, BBB 1,350 and CCC 330 USD of an equity of 3,000; the account fell from 7,000, 100 were paid in."""
     losses = LossState(peak_equity_usd=7_000.0, flows_since_usd=100.0, change_since_usd=-1.2345678)
     account = replace(ACCOUNT, equity_usd=3_000.0, cash_usd=12.3456789, losses=losses)
-    rules = AccountRules(groups=(Group("rest", ("AAA", "CCC"), 0.2),), daily_loss_usd=500.0, drawdown_frac=0.9)
+    rules = AccountRules(groups=(SymbolGroup("rest", ("AAA", "CCC"), 0.2),), daily_loss_usd=500.0, drawdown_frac=0.9)
     found = measured({"a": {"AAA": 10, "BBB": 7}, "b": {"BBB": 20, "CCC": 33}}, account, rules)
 
     assert [(one.limit, one.value, one.threshold) for one in found] == [

@@ -12,7 +12,7 @@ import pytest
 from mtum.core.market.instruments import InstrumentId
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio import gate
-from mtum.core.portfolio.gate import GateFacts, GateRules, Refusal, refusal
+from mtum.core.portfolio.gate import GateFacts, GateRefusal, GateRules, refusal
 from mtum.core.portfolio.orders import Leg, OrderType, Side, Ticket
 
 DAY = date(2026, 1, 30)
@@ -79,7 +79,7 @@ BROKEN: dict[str, list[Case]] = {
         (BUY, replace(FACTS, now=datetime(2026, 1, 30, 20, 44, 56, tzinfo=UTC))),
     ],
 }
-type Gate = Callable[[Ticket, GateFacts, GateRules], Refusal | None]
+type Gate = Callable[[Ticket, GateFacts, GateRules], GateRefusal | None]
 PAIRS = [(name, case) for name, cases in BROKEN.items() for case in cases]
 
 
@@ -109,7 +109,7 @@ def test_the_limits_themselves_are_allowed(ticket: Ticket, facts: GateFacts) -> 
     assert refusal(ticket, facts, RULES) is None
 
 
-def judged(gate_in_force: Gate, case: Case) -> Refusal | None:
+def judged(gate_in_force: Gate, case: Case) -> GateRefusal | None:
     ticket, facts, rules = (*case, RULES)[:3]
     return gate_in_force(ticket, facts, rules)
 
