@@ -10,6 +10,7 @@ from mtum.app.ledger.book_problems import check_sound
 from mtum.app.ledger.equity import booked
 from mtum.app.ledger.sleeve_records import held_lots, held_shares
 from mtum.app.owner.statement import Statement, words_in
+from mtum.app.session.our_books import follow_splits
 from mtum.core.coordination.coordinate import pro_rata
 from mtum.core.portfolio.costs import to_cent
 from mtum.core.portfolio.fills import Action, ChangeKind, Fill, Split, SymbolChange, folded, in_order, rebased
@@ -242,7 +243,7 @@ def state_split(desk: Desk, split: Split, lists: BrokerLists, in_lieu_usd: Decim
     symbol, ratio = split.symbol, split.ratio
     said = f"{symbol}: {ratio} new shares per old one from {split.session} on"
     known = [(one.symbol, one.session, one.ratio) for one in desk.store.bars.actions() if isinstance(one, Split)]
-    if (symbol, split.session, ratio) in known and in_lieu_usd is not None:
+    if (symbol, split.session, ratio) in known:
         with booked(desk, split.session):
             return said + _pay_in_lieu(desk, split, in_lieu_usd)
     ours = sum(lot.shares for lot in held_lots(desk.store) if lot.symbol == symbol)
@@ -255,7 +256,7 @@ def state_split(desk: Desk, split: Split, lists: BrokerLists, in_lieu_usd: Decim
     check_sound(desk.store, actions=[split])
     left = ours * ratio - int(ours * ratio)
     with booked(desk, split.session):
-        desk.store.bars.agree_split(split, desk.clock.now())
+        follow_splits(desk, [split], held)
         return said + (_not_told(left) if in_lieu_usd is None else _pay_in_lieu(desk, split, in_lieu_usd))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from mtum.app.bars.accept_bars import REBASED_SOURCES
 from mtum.app.desk import Desk
-from mtum.app.ledger.sleeve_records import Records, read_records, write_lots
+from mtum.app.ledger.sleeve_records import Records, held_lots, read_records, write_lots
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.fills import Action, Fill, Split, SymbolChange, folded, rebased
 from mtum.core.portfolio.lots import Lot
@@ -125,13 +125,22 @@ def agree_splits(
         whole = all((fill.shares * ratio) % 1 == 0 for fill in fills() if fill.symbol == symbol)
         if whole and abs(ours * ratio - held) <= _SHARE:
             with desk.store.together():
-                for one in told:
-                    desk.store.bars.agree_split(one, desk.clock.now())
+                follow_splits(desk, told, held)
                 write_lots(desk.store)
             followed = True
         else:
             alone[symbol] = _text(symbol, told, desk.source.name, ours * ratio, held)
     return alone, followed
+
+
+def follow_splits(desk: Desk, splits: Sequence[Split], held: Decimal) -> None:
+    """Record splits of a symbol; of the broker's new shares those beyond our lots are the owner's own, as before."""
+    now, statements, symbol = desk.clock.now(), desk.store.statements, splits[0].symbol
+    for split in splits:
+        desk.store.bars.agree_split(split, now)
+    if statements.external_shares().get(symbol):
+        ours = sum(lot.shares for lot in held_lots(desk.store) if lot.symbol == symbol)
+        statements.state_external(symbol, held - ours, now, f"split of {splits[-1].session}")
 
 
 def _told(desk: Desk, symbol: str, session: Session, lots: tuple[Lot, ...]) -> list[Split]:

@@ -226,3 +226,15 @@ def test_cash_in_lieu_goes_to_the_sleeves_by_the_fractions_they_lost(tmp_path: P
         assert split.in_lieu_usd == D("75.01")
         with pytest.raises(UsageError, match="another amount of cash in lieu is recorded"):
             accept(desk, Statement("corporate-action", ("MTUM", "1.25"), **{**options, "cash_in_lieu": D("75")}))
+
+
+def test_the_owners_own_shares_split_with_ours_and_saying_it_again_does_nothing(tmp_path: Path) -> None:
+    # 7 of ours and 3 external, two for one.
+    with fake_desk(tmp_path, FakeBroker([showing(MTUM="20")]), NEXT) as desk:
+        held(desk, 7)
+        desk.store.statements.state_external("MTUM", D(3), SENT_AT, "test")
+        for _ in range(2):
+            found = accept(desk, Statement("corporate-action", ("MTUM", "2"), entry_session=TUESDAY))
+            assert (found["differences"], found["exit_code"]) == ([], 0)
+            assert [shares for *_, shares, _ in lots(desk)] == [14]
+            assert desk.store.statements.external_shares() == {"MTUM": 6}

@@ -13,6 +13,7 @@ from mtum.core.portfolio.orders import Side
 from mtum.ports.market_data import Quote
 from support.bars import bars_of, changed, weekday_sessions
 from support.desks import ShelfSource, WeekdayCalendar, market_desk
+from support.store import intent
 
 SESSIONS = weekday_sessions(date(2024, 1, 1), 30)
 TODAY = SESSIONS.known[-1]
@@ -89,3 +90,19 @@ def test_a_reverse_split_that_leaves_fractions_is_for_a_person(tmp_path: Path) -
 
 def test_a_split_in_a_file_changes_no_lot(tmp_path: Path) -> None:
     assert agreed(tmp_path, LISTED, held=20, source="csv") == ({}, [])
+
+
+def test_the_owners_own_shares_follow_a_split_that_is_agreed(tmp_path: Path) -> None:
+    """20 of ours and 3 of the owner's, two for one."""
+    shelf = ShelfSource({"MTUM": LISTED}, quotes={"MTUM": Quote("MTUM", "yahoo", TODAY.day, 1, 1, 1, 1, 1, AT)})
+    with market_desk(tmp_path, shelf, AT, calendar=WeekdayCalendar(SESSIONS)) as desk:
+        store = desk.store
+        store.bars.accept(replace(LISTED, source="yahoo"), AT, LISTED.last_day)
+        order = intent(BOUGHT.day, shares=20, strategy="mtum_confluence")
+        store.orders.add_intent(order, AT)
+        store.orders.add_fills([replace(fill(20), intent_id=order.id, account=order.account)])
+        store.statements.state_external("MTUM", Decimal(3), AT, "test")
+        expected, fills = {"MTUM": (Decimal(23), Decimal(46))}, store.orders.fills()
+        assert agree_splits(desk, TODAY, lots_of(fills), (), lambda: fills, expected) == ({}, True)
+        assert [lot.shares for lot in store.ledger.lots("mtum_confluence")] == [40]
+        assert store.statements.external_shares() == {"MTUM": 6}
