@@ -103,6 +103,15 @@ def decode[T](kind: type[T], stored: object, what: str) -> T:
         raise DocumentError(f"{what} cannot be read: {wrong}") from wrong
 
 
+def parsed[T](kind: type[T], text: str | bytes, what: str) -> T:
+    """Return the value of this type that a JSON text spells; see `decode`."""
+    try:
+        stored = json.loads(text)
+    except ValueError as wrong:
+        raise DocumentError(f"{what} cannot be read: {wrong}") from wrong
+    return decode(kind, stored, what)
+
+
 def table_in(value: object) -> Mapping[str, object]:
     """Return a table of a stored document; ValueError if it is something else."""
     if not isinstance(value, Mapping):

@@ -1,6 +1,5 @@
 """What a person approved, and the contracts that were pinned; every change is kept, and the newest counts."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -8,7 +7,7 @@ from typing import Any
 
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.texts import instant_text
-from mtum.core.canonical import canonical
+from mtum.core.canonical import canonical, parsed
 from mtum.ports.records import Subject, Way
 
 
@@ -49,8 +48,7 @@ class SqliteApprovals:
         """Return what was approved last of that subject, None before any approval."""
         sql = "SELECT document FROM approved_documents WHERE subject = ? ORDER BY id DESC LIMIT 1"
         row = self.database.row(sql, (subject,))
-        found: Mapping[str, Any] | None = None if row is None else json.loads(row["document"])
-        return found
+        return None if row is None else parsed(dict[str, Any], row["document"], f"the approved {subject}")
 
     def pin_contract(self, symbol: str, identity: str, at: datetime) -> None:
         """Record the broker's contract for a symbol; the same again changes nothing, "" has it looked up anew."""

@@ -1,6 +1,5 @@
 """New names, mergers and spin-offs as a person states them, with all that follows from each."""
 
-import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,8 @@ from mtum.adapters.store.ledger import insert_movements
 from mtum.adapters.store.market.checksums import COLUMNS, checksum
 from mtum.adapters.store.orders.trades import write_trades
 from mtum.adapters.store.statements import insert_external
-from mtum.adapters.store.texts import cells, insert, instant, instant_text, money, plain
+from mtum.adapters.store.texts import cells, insert, instant, instant_text, plain
+from mtum.core.canonical import parsed
 from mtum.core.portfolio.fills import ChangeKind, SymbolChange
 from mtum.ports.records import IN_LIEU, CashMovement, ChangeRecord, merger_key
 
@@ -32,7 +32,7 @@ class SqliteChanges:
         """Return the last session in which the broker showed shares of a symbol, and all positions of then."""
         sql = "SELECT session, positions FROM account_snapshots WHERE positions LIKE ? ORDER BY session DESC, at DESC"
         for row in self.database.rows(sql, (f'%"{symbol}"%',)):
-            positions = {name: money(shares) for name, shares in json.loads(row["positions"]).items()}
+            positions = parsed(dict[str, Decimal], row["positions"], f"the account of {row['session']}")
             if positions.get(symbol):
                 return date.fromisoformat(row["session"]), positions
         return None
@@ -99,12 +99,7 @@ def _inherit(connection: sqlite3.Connection, change: SymbolChange) -> None:
 
 
 def _record(row: sqlite3.Row) -> ChangeRecord:
-    before, after, external = (json.loads(row[name]) for name in ("positions_before", "positions_after", "external"))
-    return ChangeRecord(
-        change=change_of(row),
-        stated_at=instant(row["stated_at"]),
-        before={symbol: money(shares) for symbol, shares in before.items()},
-        after={symbol: money(shares) for symbol, shares in after.items()},
-        external={symbol: (money(then), money(now)) for symbol, (then, now) in external.items()},
-        id=row["id"],
-    )
+    what = f"the change of {row['symbol']}"
+    before, after = (parsed(dict[str, Decimal], row[name], what) for name in ("positions_before", "positions_after"))
+    external = parsed(dict[str, tuple[Decimal, Decimal]], row["external"], what)
+    return ChangeRecord(change_of(row), instant(row["stated_at"]), before, after, external, row["id"])

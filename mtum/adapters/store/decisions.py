@@ -1,6 +1,5 @@
 """Decisions with every input they saw; the first final one of a session stands."""
 
-import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,8 +12,8 @@ from mtum.adapters.store.ledger import insert_movements
 from mtum.adapters.store.orders.crosses import insert_cross
 from mtum.adapters.store.orders.intents import insert_intent
 from mtum.adapters.store.plans import insert_plan
-from mtum.adapters.store.texts import cells, insert, of_row, table
-from mtum.core.canonical import canonical
+from mtum.adapters.store.texts import cells, insert, of_row
+from mtum.core.canonical import canonical, parsed
 from mtum.core.portfolio.orders import OrderIntent
 from mtum.errors import StoreError, VerificationError
 from mtum.ports.records import CashMovement, Cross, DecisionRecord, PlanRecord
@@ -101,11 +100,7 @@ class SqliteDecisions:
             If it is no longer JSON.
         """
         text = self._column("remembered", day, strategy)
-        try:
-            found: Mapping[str, Mapping[str, float]] = json.loads(text) if text else {}
-        except ValueError as error:
-            raise VerificationError(f"the stored decision of {day} cannot be read: {error}") from error
-        return found
+        return parsed(dict[str, dict[str, float]], text, f"the stored decision of {day}") if text else {}
 
     def memory_before(self, strategy: str, day: date) -> tuple[date, Mapping[str, Any]] | None:
         """Return what the last final decision before a session left to the next: session, memory, standing, stopped.
@@ -122,10 +117,7 @@ class SqliteDecisions:
         row = self.database.row(sql, (self.database.account, strategy, day.isoformat()))
         if row is None:
             return None
-        try:
-            document = table(row["document"])
-        except ValueError as error:
-            raise VerificationError(f"the stored decision of {row['session']} cannot be read: {error}") from error
+        document = parsed(dict[str, Any], row["document"], f"the stored decision of {row['session']}")
         return date.fromisoformat(row["session"]), {"memory": {}, "standing": [], "stopped": {}, **document}
 
     def lost_too_much(self, strategy: str, sessions: Sequence[date], *, virtual: bool = False) -> bool:
@@ -139,10 +131,7 @@ class SqliteDecisions:
             If a stored document is no longer JSON.
         """
         texts = [self._column("document", session, strategy) for session in sessions]
-        try:
-            found = [json.loads(text) for text in texts if text]
-        except ValueError as error:
-            raise VerificationError(f"a stored decision of {strategy} cannot be read: {error}") from error
+        found = [parsed(dict[str, Any], text, f"a stored decision of {strategy}") for text in texts if text]
         return any(one.get("daily_loss_hit") for one in found if bool(one.get("virtual")) is virtual)
 
     def _column(self, name: str, day: date, strategy: str) -> str | None:

@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mtum.adapters.store.texts import table
-from mtum.core.canonical import canonical, digest
+from mtum.core.canonical import canonical, digest, parsed
 
 WHOLE_CHARACTERS = 24_000
 """A frame of no more text is kept whole, for a person to read."""
@@ -98,7 +97,7 @@ def whole_frame(connection: sqlite3.Connection, stored: str, *, bars: bool = Tru
     ValueError
         If the text is not that of a frame.
     """
-    frame = table(stored)
+    frame = parsed(dict[str, Any], stored, "a stored frame")
     if "bars_until" not in frame:
         return frame
     if not bars:
@@ -115,7 +114,7 @@ def is_sound(connection: sqlite3.Connection, key: str, stored: str) -> bool:
     if digest(stored) == key:
         return True
     try:
-        packed = table(stored)
+        packed = parsed(dict[str, Any], stored, "a stored frame")
         as_written = canonical(packed) == stored and packed.pop(SEAL, None) == digest(canonical(packed))
         return as_written and digest(canonical(whole_frame(connection, stored))) == key
     except ValueError:

@@ -1,6 +1,5 @@
 """Cash, open lots and equity of each strategy, and the account as the broker showed it."""
 
-import json
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from functools import lru_cache
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.schema.tables import OPEN_MOVEMENTS as OPEN
 from mtum.adapters.store.texts import cells, insert, instant_text, money, of_row, or_update, plain, since_text
+from mtum.core.canonical import parsed
 from mtum.core.portfolio.lots import Lot
 from mtum.ports.broker import BrokerLists
 from mtum.ports.records import HANDED_OVER, CashMovement, EquityPoint
@@ -110,7 +110,7 @@ class SqliteLedger:
         """Return what the broker last showed in that session besides shares, in words."""
         sql = "SELECT others FROM account_snapshots WHERE session = ? ORDER BY at DESC LIMIT 1"
         row = self.database.row(sql, (day.isoformat(),))
-        return () if row is None else tuple(json.loads(row["others"]))
+        return () if row is None else parsed(tuple[str, ...], row["others"], f"the account of {day}")
 
 
 _MILLIONTHS = "CAST(round(amount_usd * 1e6) AS INTEGER)"

@@ -1,6 +1,5 @@
 """What the account planned session by session, with every input it saw."""
 
-import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from typing import Any
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.frames import FrameWriter, is_sound, whole_frame
 from mtum.adapters.store.texts import cells, insert, instant, instant_text, money, of_row
+from mtum.core.canonical import parsed
 from mtum.errors import VerificationError
 from mtum.ports.records import PlanRecord
 
@@ -41,7 +41,13 @@ class SqlitePlans:
             "ORDER BY session"
         )
         rows = self.database.rows(sql, 2 * (self.database.account, strategy, before.isoformat()))
-        return [(date.fromisoformat(row["session"]), json.loads(row["planned"])) for row in rows]
+        return [
+            (
+                date.fromisoformat(row["session"]),
+                parsed(list[dict[str, Any]], row["planned"], f"the stored decision of {row['session']}"),
+            )
+            for row in rows
+        ]
 
     def plan_of(self, day: date) -> PlanRecord | None:
         """Return the plan of a session, or None.

@@ -9,6 +9,7 @@ from typing import Any
 
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.texts import instant_text, of_row, plain
+from mtum.core.canonical import parsed
 from mtum.ports.records import RunRecord
 
 
@@ -43,7 +44,7 @@ class SqliteRuns:
         """Record that a step was reached; a repeated one keeps its first instant."""
         with self.database.write() as connection:
             found = connection.execute(f"SELECT steps FROM {self.name} WHERE id = ?", (run_id,)).fetchone()
-            steps = json.loads(found["steps"]) if found else {}
+            steps = parsed(dict[str, str], found["steps"], f"the steps of run {run_id}") if found else {}
             if name not in steps:
                 steps[name] = instant_text(at)
                 connection.execute(f"UPDATE {self.name} SET steps = ? WHERE id = ?", (plain(steps), run_id))

@@ -1,6 +1,5 @@
 """What a person stated; every statement is kept, and the newest counts."""
 
-import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from decimal import Decimal
 
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.texts import instant_text, money, plain
+from mtum.core.canonical import parsed
 
 
 def insert_external(connection: sqlite3.Connection, symbol: str, shares: Decimal, at: str, why: str) -> None:
@@ -44,8 +44,7 @@ class SqliteStatements:
         """Return what the strategy keeps with an entry that a person stated; empty for every other."""
         sql = "SELECT remembered FROM stated_entries WHERE intent_id = ? ORDER BY id DESC LIMIT 1"
         row = self.database.row(sql, (intent_id,))
-        found: Mapping[str, float] = {} if row is None else json.loads(row["remembered"])
-        return found
+        return parsed(dict[str, float], row["remembered"], f"the entry stated for {intent_id}") if row else {}
 
     def acknowledge_foreign(self, ref: str, at: datetime, why: str) -> None:
         """Record that an order made by this program and not by this database is in order."""

@@ -61,20 +61,6 @@ def plain(document: object) -> str:
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
-def table(text: str) -> dict[str, Any]:
-    """Return the table that a stored JSON text spells.
-
-    Raises
-    ------
-    ValueError
-        If it is no JSON, or something else than a table.
-    """
-    found = json.loads(text)
-    if not isinstance(found, dict):
-        raise ValueError(f"a table belongs here, found {text[:40]!r}")
-    return found
-
-
 def cells(value: "DataclassInstance", *without: str) -> dict[str, Cell]:
     """Return the fields of a value, but some, as they stand in columns: money REAL, tables and lists as JSON text."""
     names = [one.name for one in fields(value) if one.name not in without]

@@ -1,10 +1,11 @@
 """The record of a paper check: what its steps came to, and whether an order of it is left at the broker."""
 
-import json
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
+
+from mtum.core.canonical import decode, parsed
 
 FIRST_ORDER, CANCELED = "order on the close, one share", "cancel it"
 SECOND_ORDER, FILLED = "a second one, left to fill", "execution and fee"
@@ -27,7 +28,7 @@ def record_path(folder: Path, day: date) -> Path:
 
 def read_results(path: Path) -> list[Result]:
     """Return what the steps of a record came to; none before the first."""
-    return [Result(**one) for one in _read(path).get("steps", [])]
+    return decode(list[Result], _read(path).get("steps", []), str(path))
 
 
 def interrupted_check(folder: Path, day: date | None = None) -> str | None:
@@ -52,8 +53,6 @@ def interrupted_check(folder: Path, day: date | None = None) -> str | None:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    if not path.exists():
         return {}
-    return found if isinstance(found, dict) else {}
+    return parsed(dict[str, Any], path.read_bytes(), f"{path}, which tells whether an order is left at the broker,")

@@ -7,6 +7,7 @@ from datetime import datetime
 from operator import itemgetter
 
 from mtum.adapters.store.texts import cells, insert, instant_text, of_row
+from mtum.core.canonical import parsed
 from mtum.core.market.instruments import instrument
 from mtum.core.portfolio.orders import OrderIntent, OrderStatus, may_move
 from mtum.errors import StoreError
@@ -88,9 +89,10 @@ def state_of(connection: sqlite3.Connection, intent_id: str) -> IntentState:
 
 def state(row: sqlite3.Row) -> IntentState:
     """Return the intent of a row of `SELECT`."""
+    what = f"the order intent {row['id']}"
     legs = sorted(json.loads(row["legs"]), key=itemgetter("number"))
-    intent = {**dict(row), "reasons": json.loads(row["reasons"]), "combination": legs}
-    return of_row(IntentState, row, f"the order intent {row['id']}", intent=intent)
+    reasons = parsed(list[str], row["reasons"], what)
+    return of_row(IntentState, row, what, intent={**dict(row), "reasons": reasons, "combination": legs})
 
 
 def check_move(known: IntentState, status: OrderStatus) -> None:

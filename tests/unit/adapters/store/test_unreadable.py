@@ -50,3 +50,20 @@ def test_a_decision_that_left_something_else_than_memory_is_named(played: Path) 
     called = call_json(played, "run", "--session", "2018-01-04")
     assert called.code == 6
     assert "the memory of a stored decision cannot be read: Expected `object`, got `array`" in called.err
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        ("UPDATE decisions SET remembered = '{'", "the stored decision of 2018-01-03 cannot be read"),
+        ("UPDATE order_intents SET reasons = '[1]'", "cannot be read: Expected `str`, got `int` - at `$[0]`"),
+        ("UPDATE orders SET status = 'GONE'", "cannot be read: Invalid enum value 'GONE' - at `$.status`"),
+    ],
+)
+def test_what_the_next_run_looks_at_is_named_where_it_is_damaged(played: Path, damage: str, said: str) -> None:
+    assert call(played, "settle").code == 0
+    spoil(played, damage)
+    called = call_json(played, "run", "--session", "2018-01-04")
+    assert called.code in (3, 6)
+    assert said in called.err
+    assert len(called.err.splitlines()) == 1
