@@ -1,7 +1,6 @@
 """The account of one session: made from the store, written once as text, JSON and HTML."""
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -10,18 +9,15 @@ from typing import Any
 from mtum.app.reporting.build import summarize
 from mtum.app.reporting.charts import report_charts
 from mtum.app.reporting.facts import REPORT_JOB, SessionFacts, report_key, session_facts
-from mtum.app.reporting.report_writer import ReportWriter, message_of, put
+from mtum.app.reporting.report_writer import ReportWriter, message_of, put, recorded_run, stored_document
 from mtum.core.reporting.charts import Chart
 from mtum.core.reporting.codec import document, from_document
 from mtum.core.reporting.daily import page
 from mtum.core.reporting.parts.problems import ProblemLine
 from mtum.core.reporting.summary import Summary
 from mtum.core.reporting.text import text
-from mtum.errors import ExitCode, MtumError, StoreError
 from mtum.ports.messages import Message, Urgency
 from mtum.ports.store import Store
-
-SLOT = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +35,7 @@ class Report:
     broken: tuple[ProblemLine, ...] = ()
 
 
-def daily_report(writer: ReportWriter, day: date, at: datetime, slot: str = SLOT) -> Report:
+def daily_report(writer: ReportWriter, day: date, at: datetime) -> Report:
     """Write the report of a session, or return the one already written.
 
     Text and JSON are always written; HTML where the writer has a renderer. A stored report is
@@ -52,23 +48,16 @@ def daily_report(writer: ReportWriter, day: date, at: datetime, slot: str = SLOT
     at : datetime
         Aware UTC instant of writing, for the run ledger.
     """
-    stored = stored_report(writer.store, day, slot)
+    stored = stored_report(writer.store, day)
     if stored is not None:
-        return _reread(writer, stored)
-    run_id = writer.store.runs.start_run(REPORT_JOB, slot, day, at)
-    try:
+        summary = from_document(Summary, stored)
+        return Report(summary, stored, text(page(summary)), writer.files.path_of(f"{day}.html"), fresh=False)
+    with recorded_run(writer.store, REPORT_JOB, "", day, at) as keep:
         facts = session_facts(writer.store, writer.calendar, writer.setup, day)
         report = _made(writer, facts)
         laid_out = page(report.summary)
         html = put(writer, str(day), laid_out, report.document, lambda: report_charts(writer.store, facts))
-    except Exception as error:
-        # Begun by hand there is nobody else to end the row, and a row without an end reads as a job at work.
-        code, text = (error.exit_code, str(error)) if isinstance(error, MtumError) else (ExitCode.BUG, repr(error))
-        with suppress(StoreError):
-            problems = [{"code": int(code), "text": text}]
-            writer.store.runs.finish_run(run_id, at, "failed", code, {"problems": problems})
-        raise
-    writer.store.runs.finish_run(run_id, at, "finished", 0, report.document)
+        keep(report.document)
     return replace(report, html=html)
 
 
@@ -97,13 +86,6 @@ def _made(writer: ReportWriter, facts: SessionFacts) -> Report:
     return Report(summary, document(summary), text(page(summary)), None, fresh=True, broken=tuple(broken))
 
 
-def stored_report(store: Store, day: date, slot: str = SLOT) -> Mapping[str, Any] | None:
+def stored_report(store: Store, day: date) -> Mapping[str, Any] | None:
     """Return the stored document of a session's report, or None."""
-    run = store.runs.run_of(REPORT_JOB, slot, day)
-    return run.document if run is not None and run.outcome == "finished" else None
-
-
-def _reread(writer: ReportWriter, stored: Mapping[str, Any]) -> Report:
-    summary = from_document(Summary, stored)
-    html = writer.files.path_of(f"{summary.session}.html")
-    return Report(summary, stored, text(page(summary)), html, fresh=False)
+    return stored_document(store, REPORT_JOB, "", day)

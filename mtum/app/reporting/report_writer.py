@@ -1,8 +1,10 @@
 """What writes a page into its files and into a mail: the same for the report of a session and of a period."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,13 @@ from mtum.core.reporting.charts import Chart
 from mtum.core.reporting.figures import minus
 from mtum.core.reporting.layout import Page
 from mtum.core.reporting.text import text
+from mtum.errors import ExitCode, MtumError, StoreError
 from mtum.ports.messages import Message, Urgency
 from mtum.ports.reports import Renderer, ReportFiles
 from mtum.ports.store import Store
 from mtum.ports.time import Calendar
 
+type Document = Mapping[str, Any]
 type Charts = Callable[[], tuple[Chart, ...]]
 
 
@@ -45,6 +49,34 @@ def put(writer: ReportWriter, name: str, laid_out: Page, found: Mapping[str, Any
     if writer.renderer is None:
         return None
     return writer.files.put_report(f"{name}.html", writer.renderer.page(replace(laid_out, charts=charts())))
+
+
+@contextmanager
+def recorded_run(store: Store, job: str, slot: str, day: date, at: datetime) -> Iterator[Callable[[Document], None]]:
+    """Keep the writing of a report among the runs, with the document that it is given; a fault ends it as failed.
+
+    Parameters
+    ----------
+    day : date
+        The session reported on, or the last one of a period.
+    at : datetime
+        Aware UTC instant of writing.
+    """
+    run_id = store.runs.start_run(job, slot, day, at)
+    try:
+        yield lambda document: store.runs.finish_run(run_id, at, "finished", 0, document)
+    except Exception as error:
+        # Begun by hand there is nobody else to end the row, and a row without an end reads as a job at work.
+        code, said = (error.exit_code, str(error)) if isinstance(error, MtumError) else (ExitCode.BUG, repr(error))
+        with suppress(StoreError):
+            store.runs.finish_run(run_id, at, "failed", code, {"problems": [{"code": int(code), "text": said}]})
+        raise
+
+
+def stored_document(store: Store, job: str, slot: str, day: date) -> Document | None:
+    """Return the document of a report that was written, or None."""
+    run = store.runs.run_of(job, slot, day)
+    return run.document if run is not None and run.outcome == "finished" else None
 
 
 def message_of(writer: ReportWriter, key: str, urgency: Urgency, laid_out: Page, charts: Charts) -> Message:

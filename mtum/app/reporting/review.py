@@ -20,7 +20,7 @@ from mtum.app.reporting.indicators import indicator_checks
 from mtum.app.reporting.missed import missed_signals
 from mtum.app.reporting.money import curves
 from mtum.app.reporting.period import Kind, Period, period
-from mtum.app.reporting.report_writer import ReportWriter, message_of, put
+from mtum.app.reporting.report_writer import ReportWriter, message_of, put, recorded_run, stored_document
 from mtum.app.reporting.standing import standings
 from mtum.app.reporting.tax import tax_lines
 from mtum.app.reporting.trading import trade_lines
@@ -65,7 +65,7 @@ def write_review(
 
     A period that is not over is shown as it stands and says so; only a complete one is stored.
     """
-    stored = stored_review(writer, kind, end)
+    stored = stored_document(writer.store, REVIEW_JOB, kind.value, end)
     if stored is not None:
         before = {"open_trades": [stored["open_trade"]]} if stored.get("open_trade") else {}  # of one symbol
         review = from_document(Review, {**before, **stored})
@@ -77,9 +77,9 @@ def write_review(
     report = ReviewReport(review, found, text(laid_out), None, fresh=True)
     if not review.complete:
         return report
-    run_id = writer.store.runs.start_run(REVIEW_JOB, kind.value, end, at)
-    html = put(writer, f"{kind.value}-{review.last}", laid_out, found, lambda: equity_charts(looked_at.facts))
-    writer.store.runs.finish_run(run_id, at, "finished", 0, found)
+    with recorded_run(writer.store, REVIEW_JOB, kind.value, end, at) as keep:
+        html = put(writer, f"{kind.value}-{review.last}", laid_out, found, lambda: equity_charts(looked_at.facts))
+        keep(found)
     return replace(report, html=html)
 
 
@@ -100,12 +100,6 @@ def run_review(writer: ReportWriter, last: date) -> ReviewReport:
     name = f"demo-{facts.setup.strategy}" if facts.setup.settings.sleeve else "demo"
     html = put(writer, name, laid_out, found, lambda: report_charts(writer.store, facts, sessions=None))
     return ReviewReport(review, found, text(laid_out), html, fresh=True)
-
-
-def stored_review(writer: ReportWriter, kind: Kind, end: date) -> Mapping[str, Any] | None:
-    """Return the stored document of a review, or None."""
-    run = writer.store.runs.run_of(REVIEW_JOB, kind.value, end)
-    return run.document if run is not None and run.outcome == "finished" else None
 
 
 def review_message(writer: ReportWriter, report: ReviewReport) -> Message:

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,6 +11,8 @@ import pytest
 
 from mtum.app.approvals.approve_settings import approve_settings
 from mtum.app.reporting.daily_report import preview_report
+from mtum.app.reporting.period import Kind
+from mtum.app.reporting.review import write_review
 from mtum.config import load
 from mtum.core.market.bars import Bar, Bars
 from mtum.core.portfolio.limits import Restriction
@@ -347,9 +349,11 @@ def test_a_report_that_cannot_be_made_is_no_job_still_at_work(tmp_path: Path) ->
     (tmp_path / "reports").write_text("a file where the folder belongs")
     with pytest.raises(StoreError, match="cannot be written"):
         history.report(day)
-    row = history.store.runs.run_of("daily_report", "", day)
-    assert row is not None
-    assert (row.outcome, row.exit_code) == ("failed", 3)
+    friday = date(2026, 4, 3)
+    with pytest.raises(StoreError, match="cannot be written"):
+        write_review(history.writer(), Kind.WEEK, friday, datetime(2026, 7, 1, tzinfo=UTC))
+    rows = (history.store.runs.run_of(*key) for key in (("daily_report", "", day), ("review", "week", friday)))
+    assert [(row.outcome, row.exit_code) for row in rows if row is not None] == [("failed", 3)] * 2
 
 
 def test_a_replay_that_decides_on_the_close_claims_no_gap_it_could_not_have(tmp_path: Path) -> None:
