@@ -19,6 +19,7 @@ from mtum.core.simulation.exchange import (
     correct_execution,
     place,
 )
+from mtum.core.simulation.exchange_codec import to_bytes
 from mtum.core.simulation.exchange_queries import completed_orders, executions_of, open_orders
 from mtum.core.simulation.exchange_state import (
     ExchangeAccount,
@@ -356,3 +357,10 @@ def test_lists_are_per_trade_date() -> None:
     assert [o.ticket.ref for o in completed_orders(state, TUESDAY)] == ["r-2"]
     assert [e.ticket.ref for e in executions_of(state, MONDAY)] == ["r-1"]
     assert executions_of(state, WEDNESDAY) == ()
+
+
+def test_a_state_is_written_as_it_is_and_not_as_an_equal_one_was_before() -> None:
+    written = to_bytes(taken(exchange(), ticket(limit="5.0")))
+    assert b'"limit":"5.0"' in written
+    # Equal to the first to Python, but another text.
+    assert b'"limit":"5.00"' in to_bytes(taken(exchange(), ticket(limit="5.00")))
