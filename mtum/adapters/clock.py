@@ -143,15 +143,15 @@ def _aware(instant: datetime) -> datetime:
 
 
 class BrokerClock:
-    """Time by the broker's clock once it was heard, by ours before (ports.time.Clock).
+    """Time by the broker's clock once it was read, by ours before (ports.time.Clock).
 
-    From the first hearing on time never runs back: the broker's clock or the real time elapsed,
+    From the first reading on time never runs back: the broker's clock or the real time elapsed,
     whichever is later, so that no deadline waits for a broker whose clock stands still.
 
     Parameters
     ----------
     max_skew_seconds : float
-        Largest difference between our clock and the broker's at the first hearing.
+        Largest difference between our clock and the broker's at the first reading.
     as_of : datetime, optional
         Instant to take for now instead of the computer's.
     """
@@ -160,32 +160,32 @@ class BrokerClock:
         self._max_skew_seconds = max_skew_seconds
         self._base = _aware(as_of) if as_of is not None else datetime.now(UTC)
         self._since = time.monotonic()
-        self._heard = False
+        self._read = False
         self.pause: Callable[[float], None] = time.sleep
 
     def now(self) -> datetime:
         """Return the instant by the broker's clock."""
         return self._base + timedelta(seconds=time.monotonic() - self._since)
 
-    def hear(self, broker: datetime, *, practice: bool = False) -> None:
+    def synchronize(self, broker: datetime, *, practice: bool = False) -> None:
         """Take the broker's clock, told in whole seconds; a practice gateway's may be of any year.
 
         Raises
         ------
         BrokerUnavailableError
-            If it is too far from ours at the first hearing.
+            If it is too far from ours at the first reading.
         """
         apart = (broker - self.now()).total_seconds()
-        if not (self._heard or practice) and abs(apart) > self._max_skew_seconds:
+        if not (self._read or practice) and abs(apart) > self._max_skew_seconds:
             raise BrokerUnavailableError(
                 f"the broker's clock says {broker:%Y-%m-%d %H:%M:%S} UTC, ours {self.now():%Y-%m-%d %H:%M:%S}: more "
                 f"than {self._max_skew_seconds:g} s apart; set this computer's clock, or --as-of for a practice gateway"
             )
-        if apart > 0 or not self._heard:
+        if apart > 0 or not self._read:
             self._base, self._since = broker, time.monotonic()
-        self._heard = True
+        self._read = True
 
     def wait_until(self, instant: datetime) -> None:
-        """Return at or after that instant; `pause` may hear the broker's clock meanwhile."""
+        """Return at or after that instant; `pause` may read the broker's clock meanwhile."""
         while (left := (instant - self.now()).total_seconds()) > 0:
             self.pause(min(left, _LONGEST_NAP_SECONDS))

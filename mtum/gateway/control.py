@@ -268,8 +268,8 @@ def trade_by_hand(shared: Shared, /, **given: object) -> Reply:
     outcome = shared.exchange.place(ticket)
     if isinstance(outcome, Refusal):
         raise ValueError(f"{outcome.code}: {outcome.text}")
-    for hearer in shared.hearing(wanted.client) if wanted.client else ():
-        echo(hearer, outcome)
+    for recipient in shared.recipients(wanted.client) if wanted.client else ():
+        echo(recipient, outcome)
     catch_up(shared)
     return {"perm_id": outcome.perm_id}
 

@@ -204,8 +204,8 @@ def _acknowledge(client: Client, request: Request, order: ExchangeOrder, word: s
         early = replace(order, perm_id=0)
         client.send(open_order(early, listing, "PendingSubmit", client.version))
         client.send(order_status(early, "PendingSubmit"))
-    for hearer in shared.hearing(client.client_id):
-        echo(hearer, order)
+    for recipient in shared.recipients(client.client_id):
+        echo(recipient, order)
 
 
 def _cancel(client: Client, order: ExchangeOrder) -> None:
@@ -216,9 +216,9 @@ def _cancel(client: Client, order: ExchangeOrder) -> None:
         client.error(order_id, outcome.code, outcome.text)
         return
     journal.record("canceled", ref=order.ticket.ref, order_id=order_id, perm_id=order.perm_id)
-    for hearer in client.shared.hearing(order.ticket.client_id):
-        hearer.send(order_status(outcome, "Cancelled", order.average_price))
-        hearer.error(order_id, 202, "Order Canceled - reason:")
+    for recipient in client.shared.recipients(order.ticket.client_id):
+        recipient.send(order_status(outcome, "Cancelled", order.average_price))
+        recipient.error(order_id, 202, "Order Canceled - reason:")
 
 
 def _answer_trial(client: Client, ticket: ExchangeTicket) -> None:
@@ -299,7 +299,7 @@ def _publish_fill(shared: Shared, execution: Execution, order: ExchangeOrder) ->
         shares=execution.shares,
         price=execution.price,
     )
-    for client in shared.hearing(order.ticket.client_id):
+    for client in shared.recipients(order.ticket.client_id):
         client.send(execution_message(client, -1, execution))
         echo(client, order)
         # A real gateway often repeats the last pair.
@@ -310,14 +310,14 @@ def _publish_fill(shared: Shared, execution: Execution, order: ExchangeOrder) ->
 
 def _report_fee(shared: Shared, execution: Execution) -> None:
     shared.unreported.discard(execution.exec_id)
-    for client in shared.hearing(execution.ticket.client_id):
+    for client in shared.recipients(execution.ticket.client_id):
         client.send(commission_report(execution))
     push_account(shared, execution.ticket.account, execution.ticket.symbol)
 
 
 def _publish_end(shared: Shared, order: ExchangeOrder) -> None:
     shared.journal.record("ended", ref=order.ticket.ref, perm_id=order.perm_id, status=order.status.value)
-    for client in shared.hearing(order.ticket.client_id):
+    for client in shared.recipients(order.ticket.client_id):
         if order.status is ExchangeStatus.REJECTED:
             client.error(order.ticket.order_id, order.code, order.reason)
             echo(client, order)

@@ -128,7 +128,7 @@ class Shared:
             self.journal.record("fault", client=client_id, on=rule.on, do=rule.do.value)
         return rule
 
-    def hearing(self, client_id: int) -> list[Client]:
-        """Clients that hear of an order: the one that placed it and the master."""
+    def recipients(self, client_id: int) -> list[Client]:
+        """Clients that are told of an order: the one that placed it and the master."""
         ids = {client_id, self.behavior.master_client_id}
         return [client for client in self.clients if client.client_id in ids]

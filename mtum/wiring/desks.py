@@ -230,12 +230,12 @@ def _contracts(
     settings: Settings, data_dir: Path, store: Store, clock: BrokerClock, *, read_only: bool, trusting: bool
 ) -> Contracts:
     # `trusting`: a practice gateway's clock is believed whatever it says.
-    def hear(now: datetime) -> None:
-        clock.hear(now, practice=trusting and connector.practice)
+    def synchronize(now: datetime) -> None:
+        clock.synchronize(now, practice=trusting and connector.practice)
 
     record = WireFile(data_dir, clock.now, settings.storage.keep_wire_days)
     login = login_of(settings, read_only=read_only)
-    connector = Connector(client_library(settings.broker.library), login, record, hear)
+    connector = Connector(client_library(settings.broker.library), login, record, synchronize)
     clock.pause = connector.pause
     pins = ContractPins(
         read=store.approvals.pinned_contract,
