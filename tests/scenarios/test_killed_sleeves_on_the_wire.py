@@ -67,8 +67,9 @@ def played(eve: Path, folder: Path, kill_at: int | None = None) -> tuple[int, in
     with market_gateway(folder, (PARTLY,), scene=scene) as gateway:
         code = run_mtum(gateway, kill_at=kill_at, points=kill_at is None)
         if kill_at is not None:
-            assert code == -9, f"point {kill_at} was not reached"
-            code = run_mtum(gateway)
+            # How many messages come at the very end differs by a few: a run that ends before its point is a whole one.
+            assert code in (-9, 0), f"exit {code} at point {kill_at}"
+            code = run_mtum(gateway) if code == -9 else code
         points = points_of(gateway) if kill_at is None else []
         return code, settle(gateway), recorded(gateway), points
 
