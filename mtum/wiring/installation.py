@@ -4,7 +4,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -239,15 +239,12 @@ def _lock(path: Path, why: str = "") -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(f"the folder {path.parent} cannot be created ({error.strerror})") from error
-    held: AbstractContextManager[None] = run_lock(path)
-    try:
-        held.__enter__()
-    except RunLockedError as error:
-        raise RunLockedError(f"{why}: {error}" if why else str(error)) from error
-    try:
+    with ExitStack() as held:
+        try:
+            held.enter_context(run_lock(path))
+        except RunLockedError as error:
+            raise RunLockedError(f"{why}: {error}" if why else str(error)) from error
         yield
-    finally:
-        held.__exit__(None, None, None)
 
 
 def greeting(settings: Settings, data_dir: Path) -> str:

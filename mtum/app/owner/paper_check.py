@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -77,7 +77,10 @@ def paper_check(
     results = [result for result in results if result.passed]
     for step in STEPS:
         if step.name not in done:
-            _wait(desk, session.before_close(step.minutes), step, tell)
+            begins = session.before_close(step.minutes)
+            if desk.clock.now() < begins:
+                tell(f"waiting until {begins.astimezone(NEW_YORK):%H:%M} New York time: {step.name}")
+            desk.clock.wait_until(begins)
             # Written before an order leaves: an interrupt in between must not hide it.
             _save(path, desk, session, results, codes(), step.name)
             results.append(_carried_out(desk, session, step))
@@ -90,12 +93,6 @@ def paper_check(
         "problems": [{"code": int(ExitCode.PERSON), "text": f"{one.name}: {one.found}"} for one in failed],
         "exit_code": int(ExitCode.PERSON if failed else ExitCode.DONE),
     }
-
-
-def _wait(desk: Desk, begins: datetime, step: Step, tell: Callable[[str], None]) -> None:
-    if desk.clock.now() < begins:
-        tell(f"waiting until {begins.astimezone(NEW_YORK):%H:%M} New York time: {step.name}")
-    desk.clock.wait_until(begins)
 
 
 def _carried_out(desk: Desk, session: Session, step: Step) -> Result:

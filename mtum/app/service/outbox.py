@@ -93,9 +93,11 @@ class Outbox:
         # The most urgent message of each channel, the oldest among equals.
         waiting: dict[str, tuple[int, Message]] = {}
         for note in sorted(self.messages.undelivered(), key=lambda note: (_FIRST[note[1].urgency], note[0])):
-            channel = self._channel_of(note[1].key)
-            if channel is not None and channel.name not in skipped:
-                waiting.setdefault(channel.name, note)
+            own = (channel.name for channel in self.channels if note[1].key.endswith(_AT + channel.name))
+            # A channel that is no longer configured hands its messages to the first that is.
+            name = next(own, next((channel.name for channel in self.channels), None))
+            if name is not None and name not in skipped:
+                waiting.setdefault(name, note)
         return waiting
 
     def _recorded(self, name: str, note_id: int, attempt: Future[None]) -> str | None:
@@ -104,23 +106,12 @@ class Outbox:
         except NotifyError as error:
             self.messages.delivered(note_id, self.clock.now(), str(error))
             log.error("message_undelivered", extra={"channel": name, "error": str(error)})
-            self._tell_others(name, str(error))
+            text = (
+                f"Messages to {name} are not delivered: {error}\n"
+                "They are kept and tried again. `mtum notify test` tries now."
+            )
+            key, subject = f"undelivered:{name}:{self.clock.now().date()}", f"ACTION: no messages reach {name}"
+            self.post(Message(key, Urgency.ACT_NOW, subject, text), beside=name)
             return str(error)
         self.messages.delivered(note_id, self.clock.now())
         return None
-
-    def _channel_of(self, key: str) -> Notifier | None:
-        # A channel that is no longer configured hands its messages to the first that is.
-        own = next((channel for channel in self.channels if key.endswith(_AT + channel.name)), None)
-        return own or next(iter(self.channels), None)
-
-    def _tell_others(self, name: str, error: str) -> None:
-        day = self.clock.now().date().isoformat()
-        self.post(_alarm(name, error, day), beside=name)
-
-
-def _alarm(name: str, error: str, day: str) -> Message:
-    text = (
-        f"Messages to {name} are not delivered: {error}\nThey are kept and tried again. `mtum notify test` tries now."
-    )
-    return Message(f"undelivered:{name}:{day}", Urgency.ACT_NOW, f"ACTION: no messages reach {name}", text)

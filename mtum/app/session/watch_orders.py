@@ -1,7 +1,5 @@
 """Between sending and close: is every working order still there?"""
 
-from typing import Any
-
 from mtum.app.desk import Desk, Problem, RunResult, exit_code_of
 from mtum.app.session.close_orders import take_up
 from mtum.app.session.decide_and_order import current_document
@@ -9,7 +7,6 @@ from mtum.app.session.exit_fallback import exit_fallback
 from mtum.app.session.match_orders import unread_problems
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.orders import OrderStatus
-from mtum.errors import ExitCode
 from mtum.ports.records import IntentState
 
 
@@ -21,18 +18,18 @@ def watch_orders(desk: Desk, session: Session) -> RunResult:
     the market order that the owner asked for in place of a finally rejected exit.
     """
     states = [state for state in desk.store.orders.states(session.day) if _may_be_there(state)]
-    if not states:
-        return RunResult(_document(desk, session, (), watched=0), ExitCode.DONE)
-    desk.broker.connect()
-    try:
-        lists = desk.broker.lists()
-        found = take_up(desk, lists, states, adopt=True)
-        problems = tuple(one.problem() for one in found)
-        problems += tuple(unread_problems(lists, desk.store.orders.states(session.day)))
-        problems += exit_fallback(desk, session)
-    finally:
-        desk.broker.close()
-    return RunResult(_document(desk, session, problems, watched=len(states)), exit_code_of(problems))
+    problems: tuple[Problem, ...] = ()
+    if states:
+        desk.broker.connect()
+        try:
+            lists = desk.broker.lists()
+            problems += tuple(one.problem() for one in take_up(desk, lists, states, adopt=True))
+            problems += tuple(unread_problems(lists, desk.store.orders.states(session.day)))
+            problems += exit_fallback(desk, session)
+        finally:
+            desk.broker.close()
+    document = {**current_document(desk, session, problems), "watched": len(states)}
+    return RunResult(document, exit_code_of(problems))
 
 
 def _may_be_there(state: IntentState) -> bool:
@@ -40,7 +37,3 @@ def _may_be_there(state: IntentState) -> bool:
     never_left = (OrderStatus.PLANNED, OrderStatus.DENIED, OrderStatus.LAPSED)
     stated = state.intent.purpose.internal
     return not stated and (state.status not in never_left or state.submitted_at is not None or state.intent.attempt > 1)
-
-
-def _document(desk: Desk, session: Session, problems: tuple[Problem, ...], *, watched: int) -> dict[str, Any]:
-    return {**current_document(desk, session, problems), "watched": watched}
