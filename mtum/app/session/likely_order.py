@@ -4,14 +4,24 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mtum.app.approvals.approve_orders import keep_notice, needs_approval
-from mtum.app.desk import Desk
-from mtum.app.session.decide_and_order import decide_and_order
+from mtum.app.desk import Desk, Problem, RunResult, exit_code_of
+from mtum.app.session.decide_and_order import decide_and_order, sessions_around
+from mtum.app.session.gather import refresh_universe
 from mtum.core.market.calendars import NEW_YORK
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.orders import Purpose
 from mtum.ports.messages import Message, Urgency
 from mtum.ports.records import Way
 from mtum.ports.time import Clock
+
+
+def refresh_and_announce(desk: Desk, session: Session) -> RunResult:
+    """Bring the cache of bars up to the session before, and announce the order that waits for approval, if any."""
+    refused = refresh_universe(desk, session, sessions_around(desk, session))
+    likely = likely_order(desk, session)
+    problems = [Problem(error.exit_code, str(error)) for error in refused.values()]
+    document = {"session": session.day.isoformat(), "problems": [problem.document() for problem in problems]}
+    return RunResult(document, exit_code_of(tuple(problems)), (likely,) if likely else ())
 
 
 def likely_order(desk: Desk, session: Session) -> Message | None:
