@@ -208,3 +208,18 @@ def test_the_earlier_names_of_a_symbol_are_those_its_shares_were_bought_under() 
     before = SymbolChange(ChangeKind.RENAMED, "OLD", DAY - timedelta(1), "GONE")
     assert (earlier_names("NEW", [before, RENAMED]), earlier_names("GONE", [before, RENAMED])) == (["OLD"], ["OLD"])
     assert list(ended_symbols([split, child, RENAMED])) == ["OLD"]
+
+
+def test_a_sale_of_less_than_the_oldest_purchase_leaves_the_next_one_whole() -> None:
+    """4 + 6 bought, 3 sold: 1 and 6 are left and become others."""
+    fills = [
+        fill("i1", "BUY", 4, "100", BOUGHT),
+        fill("i2", "BUY", 6, "90", BOUGHT + timedelta(1)),
+        fill("i3", "SELL", 3, "80", SOLD),
+    ]
+    assert lines(fills, merged("NEW", a=7)) == [
+        ("i1", "OLD", "BUY", 3, D(100), D(0)),
+        ("i3", "OLD", "SELL", 3, D(80), D(0)),
+        ("i1", "NEW", "BUY", 1, D(100), D(0)),
+        ("i2", "NEW", "BUY", 6, D(90), D(0)),
+    ]
