@@ -3,7 +3,6 @@
 Written from NYSE Rule 7.2 and its published early closings; closures by proclamation are not in it.
 """
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 
 JUNETEENTH_SINCE = 2022
@@ -12,7 +11,8 @@ _MON, _THU, _FRI, _SAT, _SUN = 0, 3, 4, 5, 6
 
 def expected_sessions(first: date, last: date) -> tuple[tuple[date, ...], frozenset[date]]:
     """Return the trading days of the closed interval and which of them close at 13:00 New York time."""
-    days = tuple(day for day in _days(first, last) if day.weekday() < _SAT and day not in closures(day.year))
+    every = (first + timedelta(days=step) for step in range((last - first).days + 1))
+    days = tuple(day for day in every if day.weekday() < _SAT and day not in closures(day.year))
     early = frozenset(day for day in days if day in early_closes(day.year))
     return days, early
 
@@ -77,11 +77,6 @@ def easter(year: int) -> date:
     n = (a + 11 * h + 22 * m) // 451
     month, day = divmod(h + m - 7 * n + 114, 31)
     return date(year, month, day + 1)
-
-
-def _days(first: date, last: date) -> Iterator[date]:
-    for step in range((last - first).days + 1):
-        yield first + timedelta(days=step)
 
 
 def _observed(day: date) -> date:

@@ -17,7 +17,6 @@ from mtum.core.simulation.admission import ExchangeRules, Moment, Refusal, refus
 from mtum.core.simulation.auction import ended, fill, later_rejection, trades_now, with_order
 from mtum.core.simulation.exchange_queries import next_order_id, open_orders, order_by_perm_id
 from mtum.core.simulation.exchange_state import (
-    ExchangeAccount,
     ExchangeOrder,
     ExchangeState,
     ExchangeStatus,
@@ -110,7 +109,8 @@ def open_session(state: ExchangeState, moment: Moment) -> ExchangeState:
     day = moment.session.day
     if state.session is not None and state.session >= day:
         return state
-    opened = tuple(_at_opening(account, moment) for account in state.accounts)
+    settled = (settle(account, moment.session.day) for account in state.accounts)
+    opened = tuple(reduce(apply_action, moment.actions, account) for account in settled)
     orders = tuple(_into_session(order, moment) for order in state.orders)
     return replace(state, accounts=opened, orders=orders, session=day)
 
@@ -148,11 +148,6 @@ def _advance_order(state: ExchangeState, order: ExchangeOrder, moment: Moment, r
     if left is None or left.status is not ExchangeStatus.WORKING:
         return state
     return with_order(state, _expired(left, moment)) if left.session == moment.session.day else state
-
-
-def _at_opening(account: ExchangeAccount, moment: Moment) -> ExchangeAccount:
-    settled = settle(account, moment.session.day)
-    return reduce(apply_action, moment.actions, settled)
 
 
 def _into_session(order: ExchangeOrder, moment: Moment) -> ExchangeOrder:
