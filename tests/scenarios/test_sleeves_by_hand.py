@@ -123,6 +123,18 @@ def test_money_needs_an_addressee_and_never_leaves_unsettled(folder: Path) -> No
     assert call(folder, "run", "--quiet").code == 0
 
 
+@pytest.mark.parametrize(("watched", "says"), [(("timing",), "use core or switch"), (NAMES, "set one on first")])
+def test_what_is_only_watched_is_given_no_money(folder: Path, watched: tuple[str, ...], says: str) -> None:
+    text = (folder / "config.toml").read_text()
+    for name in watched:
+        text = text.replace(f"[sleeve.{name}]\n", f'[sleeve.{name}]\nstate = "watch"\n')
+    (folder / "config.toml").write_text(text)
+    for named in (("--sleeve", "timing"), *(((),) if len(watched) > 1 else ())):
+        refused = call_json(folder, "capital", "add", "100", "--why", "more", *named)
+        assert refused.code == 2
+        assert says in refused.texts
+
+
 def test_proceeds_that_have_not_settled_cannot_be_taken_out(folder: Path) -> None:
     assert call_json(folder, "flatten", "AAA", "--sleeve", "core", "--why", "enough").code == 0
     refused = call_json(folder, "capital", "withdraw", "10000", "--why", "rent", "--sleeve", "core")

@@ -59,10 +59,13 @@ def addressee(ledger: LedgerStore, unsettled_usd: Mapping[str, Decimal], name: s
     Raises
     ------
     UsageError
-        If there are several and none was named; it lists what each could give.
+        If there are several and none was named; it lists what each could give. If none has money of its own.
     """
     if name is not None and name not in unsettled_usd:
-        raise UsageError(f"{name} is the cash fund and has no money of its own; use {' or '.join(unsettled_usd)}")
+        use = f"use {' or '.join(unsettled_usd)}" if unsettled_usd else "set one on first"
+        raise UsageError(f"{name} has no money of its own, as the cash fund and what is only watched have none; {use}")
+    if not unsettled_usd:
+        raise UsageError("every sleeve is only watched and has no money of its own; set one on first")
     if name is not None or len(unsettled_usd) == 1:
         return name or next(iter(unsettled_usd))
     cash = {one: sum((m.amount_usd for m in ledger.movements(one) if m.paid), Decimal(0)) for one in unsettled_usd}

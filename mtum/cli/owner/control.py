@@ -92,7 +92,7 @@ def capital(
         pending = {
             one.name: unsettled_usd(store.orders.fills(one.name), today) if one.weight < 1 else Decimal(0)
             for one in settings.sleeves()
-            if one.name != FUND
+            if one.name != FUND and one.owns_money
         }
         name = addressee(store.ledger, pending, sleeve_of(settings, sleeve))
         purse = Purse(
