@@ -1,14 +1,15 @@
 """The tear sheet of a backtest: its charts and its tables as one page."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from mtum.core.portfolio.returns import drawdown, from_capital
+from mtum.core.reporting.backtest.result import percent_number, result_sections
 from mtum.core.reporting.charts import Chart, Days, Line, Mark, Panel, equity_panels, equity_words, span
-from mtum.core.reporting.figures import MONTHS, number, percent
+from mtum.core.reporting.figures import MONTHS, number
 from mtum.core.reporting.layout import Cell, Page, Section, Sentence, Table, table_of
 from mtum.core.research.metrics import SESSIONS_PER_YEAR
 from mtum.core.simulation.kernel.columns import Column
@@ -38,6 +39,7 @@ def tear_sheet(sheet: Sheet) -> Page:
     found = sheet.document
     name, held = f"{found['strategy']} on {found['symbol']}", found["benchmark"]
     days = sheet.played.days.astype("datetime64[D]")
+    result, *rest = result_sections(found)
     return Page(
         subject=name,
         verdict=f"{name}: {number(found['final_equity_usd'])} USD, buy and hold {number(held['final_equity_usd'])} USD",
@@ -46,8 +48,8 @@ def tear_sheet(sheet: Sheet) -> Page:
             f"{found['fill_model']}, decisions on {found['decision_model']} bars."
         ),
         mode="backtest",
-        first_screen=(Section("result", "Result", (_figures(found), *_sentences(found["metrics"]))),),
-        further=tuple(_further(sheet, days)),
+        first_screen=(replace(result, blocks=(*result.blocks, *map(Sentence, found["metrics"]["cautions"]))),),
+        further=(*_further(sheet, days), *rest, Section("every-trade", "Every trade", (_trades(found["trades"]),))),
         footer=(*found["assumptions"], "A past, not a promise."),
         charts=(_equity_chart(sheet, days), _trades_chart(sheet, days)),
         wide=True,
@@ -55,16 +57,9 @@ def tear_sheet(sheet: Sheet) -> Page:
 
 
 def _further(sheet: Sheet, days: Days) -> Iterable[Section]:
-    found = sheet.document
     months = months_table(days, sheet.played.equity, sheet.played.capital_usd)
     yield Section("months", "Return by month, %", (months,))
     yield Section("trades", "Trades")
-    yield Section("reasons", "Why positions were left", (_reasons(found["metrics"]["exit_reasons"]),))
-    if "near_close" in found:
-        yield Section("near-close", "Decided 20 minutes before the close", tuple(_near_close(found["near_close"])))
-    if "checks" in found:
-        yield from _check_sections(found)
-    yield Section("every-trade", "Every trade", (_trades(found["trades"]),))
 
 
 def _equity_chart(sheet: Sheet, days: Days) -> Chart:
@@ -118,94 +113,14 @@ def months_table(days: Days, equity: Column, capital_usd: float) -> Table:
     return table_of(("", *MONTHS, "Year"), rows)
 
 
-def _figures(found: Mapping[str, Any]) -> Table:
-    mine, held = found["metrics"], found["benchmark"]
-    rows = [("final equity, USD", number(found["final_equity_usd"]), number(held["final_equity_usd"]))]
-    rows += [
-        (label, _percent(mine[name]), _percent(held[name]))
-        for label, name in (
-            ("return a year, %", "cagr_frac"),
-            ("volatility a year, %", "volatility_frac"),
-            ("max drawdown, %", "max_drawdown_frac"),
-            ("VaR 95 % of a session, %", "var_95_frac"),
-            ("CVaR 95 % of a session, %", "cvar_95_frac"),
-        )
-    ]
-    rows += [(name.capitalize(), number(mine[name]), number(held[name])) for name in ("sharpe", "sortino", "calmar")]
-    return table_of(("", "rules", "buy and hold"), rows)
-
-
-def _sentences(mine: Mapping[str, Any]) -> list[Sentence]:
-    won = f"{_percent(mine['win_rate_frac'])} % won"
-    if mine["win_rate_low"] is not None:
-        won += f" (95 % interval {_percent(mine['win_rate_low'])} to {_percent(mine['win_rate_high'])} %)"
-    words = (
-        f"{mine['trades']} trades, {won}, invested in {_percent(mine['exposure_frac'])} % of sessions, "
-        f"costs {number(mine['costs_usd'])} USD."
-    )
-    return [Sentence(line) for line in (words, *mine["cautions"])]
-
-
-def _reasons(reasons: Sequence[Mapping[str, Any]]) -> Table:
-    rows: list[tuple[str, ...]] = [
-        (
-            *(row["reason"], f"{row['trades']:,}", f"{row['wins']:,}", number(row["pnl_usd"])),
-            *(_percent(row["mean_return_frac"]), number(row["mean_sessions_held"])),
-        )
-        for row in reasons
-    ]
-    return table_of(("reason", "trades", "wins", "P&L, USD", "mean return, %", "mean sessions"), rows)
-
-
-def _near_close(spreads: Sequence[Mapping[str, Any]]) -> Iterable[Sentence | Table]:
-    yield Sentence(f"Final equity in USD over {spreads[0]['draws']} draws each.")
-    columns = ("price and VIX tied by", "5 %", "50 %", "95 %", "entries in another session, %", "sessions elsewhere, %")
-    ends = ("final_equity_low", "final_equity_middle", "final_equity_high")
-    rows = [
-        (
-            *(number(row["correlation"]), *(number(row[end]) for end in ends)),
-            *(_percent(row["moved_entries_frac"]), _percent(row["elsewhere_frac"])),
-        )
-        for row in spreads
-    ]
-    yield table_of(columns, rows, left=())
-
-
-def _check_sections(found: Mapping[str, Any]) -> Iterable[Section]:
-    checks = found["checks"]
-    whole = ("as it is", "", f"{found['metrics']['trades']:,}", number(found["final_equity_usd"]))
-    base = (*whole, _percent(found["metrics"]["cagr_frac"]))
-    columns = ("changed", "kind", "trades", "final equity, USD", "return a year, %")
-
-    def variants(*kinds: str) -> Table:
-        # The rules as they are first, then one kind after the other.
-        changed = [row for kind in kinds for row in checks["variants"] if row["kind"] == kind]
-        rows = [
-            (
-                *(row["change"], row["kind"].replace("_", " "), f"{row['trades']:,}"),
-                *(number(row["final_equity_usd"]), _percent(row["cagr_frac"])),
-            )
-            for row in changed
-        ]
-        return table_of(columns, [base, *rows], left=(0, 1), sortable=True)
-
-    yield Section("verdict", "In plain words", tuple(Sentence(line) for line in checks["verdict"]))
-    yield Section("score-card", "Score-card of the conditions", (variants("drop_one", "only_one"),))
-    yield Section("sensitivity", "Sensitivity", (variants("rsi_form", "volume_mode", "costs"),))
-
-
 def _trades(trades: Sequence[Mapping[str, Any]]) -> Table:
     columns = ("entry", "price", "exit", "price", "shares", "P&L, USD", "return, %", "reason", "sessions")
     rows = [
         (
             *(str(trade["entry_session"]), number(trade["entry_price"]), str(trade["exit_session"] or "-")),
             *(number(trade["exit_price"]), f"{trade['shares']:,}", number(trade["pnl_usd"])),
-            *(_percent(trade["return_frac"]), trade["reason"] or "open", str(trade["sessions_held"])),
+            *(percent_number(trade["return_frac"]), trade["reason"] or "open", str(trade["sessions_held"])),
         )
         for trade in trades
     ]
     return table_of(columns, rows, left=(0, 2, 7), sortable=True)
-
-
-def _percent(frac: float | None) -> str:
-    return percent(frac, sign=False).removesuffix("%")

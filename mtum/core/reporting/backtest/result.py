@@ -1,0 +1,114 @@
+"""The tables of a backtest, as its tear sheet and the command line show them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from mtum.core.reporting.figures import number
+from mtum.core.reporting.layout import Section, Sentence, Table, table_of
+
+
+def result_sections(found: Mapping[str, Any]) -> Iterator[Section]:
+    """Return the result against buy and hold, why positions were left, and what near-close draws and checks found.
+
+    Parameters
+    ----------
+    found : mapping
+        The result as `mtum backtest --json` gives it.
+    """
+    yield Section("result", "Result", (_compared(found), _trades(found["metrics"])))
+    if found["metrics"]["exit_reasons"]:
+        yield Section("reasons", "Why positions were left", (_reasons(found["metrics"]["exit_reasons"]),))
+    if "near_close" in found:
+        draws = Sentence(f"Final equity in USD over {found['near_close'][0]['draws']} draws each.")
+        yield Section("near-close", "Decided 20 minutes before the close", (_near_close(found["near_close"]), draws))
+    if "checks" in found:
+        yield from _checks(found)
+
+
+def _compared(found: Mapping[str, Any]) -> Table:
+    mine, held = found["metrics"], found["benchmark"]
+    rows = [("final equity, USD", number(found["final_equity_usd"]), number(held["final_equity_usd"]))]
+    rows += [
+        (label, percent_number(mine[name]), percent_number(held[name]))
+        for label, name in (
+            ("return a year, %", "cagr_frac"),
+            ("volatility a year, %", "volatility_frac"),
+            ("max drawdown, %", "max_drawdown_frac"),
+            ("VaR 95 % of a session, %", "var_95_frac"),
+            ("CVaR 95 % of a session, %", "cvar_95_frac"),
+        )
+    ]
+    rows += [(name.capitalize(), number(mine[name]), number(held[name])) for name in ("sharpe", "sortino", "calmar")]
+    return table_of(("", "rules", "buy and hold"), rows)
+
+
+def _trades(mine: Mapping[str, Any]) -> Table:
+    won = percent_number(mine["win_rate_frac"])
+    if mine["closed_trades"]:
+        won += f" ({percent_number(mine['win_rate_low'])} to {percent_number(mine['win_rate_high'])})"
+    costs = f"{number(mine['costs_usd'])} ({percent_number(mine['cost_drag_frac_per_year'])})"
+    rows = [
+        ("made (closed)", f"{mine['trades']:,} ({mine['closed_trades']:,})"),
+        ("won, % (95 % interval)", won),
+        ("profit factor", number(mine["profit_factor"])),
+        ("average, USD", number(mine["average_trade_usd"])),
+        ("average length, sessions", number(mine["average_sessions_held"])),
+        ("invested, % of sessions", percent_number(mine["exposure_frac"])),
+        ("turnover a year", number(mine["turnover_per_year"])),
+        ("costs, USD (% of equity a year)", costs),
+    ]
+    return table_of(("trades", ""), rows)
+
+
+def _reasons(reasons: Sequence[Mapping[str, Any]]) -> Table:
+    rows: list[tuple[str, ...]] = [
+        (
+            *(row["reason"], f"{row['trades']:,}", f"{row['wins']:,}", number(row["pnl_usd"])),
+            *(percent_number(row["mean_return_frac"]), number(row["mean_sessions_held"])),
+        )
+        for row in reasons
+    ]
+    return table_of(("reason", "trades", "wins", "P&L, USD", "mean return, %", "mean sessions"), rows)
+
+
+def _near_close(spreads: Sequence[Mapping[str, Any]]) -> Table:
+    columns = ("price and VIX tied by", "5 %", "50 %", "95 %", "entries in another session, %", "sessions elsewhere, %")
+    ends = ("final_equity_low", "final_equity_middle", "final_equity_high")
+    rows = [
+        (
+            *(number(row["correlation"]), *(number(row[end]) for end in ends)),
+            *(percent_number(row["moved_entries_frac"]), percent_number(row["elsewhere_frac"])),
+        )
+        for row in spreads
+    ]
+    return table_of(columns, rows, left=())
+
+
+def _checks(found: Mapping[str, Any]) -> Iterator[Section]:
+    checks = found["checks"]
+    base = ("as it is", "", f"{found['metrics']['trades']:,}", number(found["final_equity_usd"]))
+    columns = ("changed", "kind", "trades", "final equity, USD", "return a year, %")
+
+    def variants(*kinds: str) -> Table:
+        # The rules as they are first, then one kind after the other.
+        changed = [row for kind in kinds for row in checks["variants"] if row["kind"] == kind]
+        rows = [
+            (
+                *(row["change"], row["kind"].replace("_", " "), f"{row['trades']:,}"),
+                *(number(row["final_equity_usd"]), percent_number(row["cagr_frac"])),
+            )
+            for row in changed
+        ]
+        as_it_is = (*base, percent_number(found["metrics"]["cagr_frac"]))
+        return table_of(columns, [as_it_is, *rows], left=(0, 1), sortable=True)
+
+    faults = checks["look_ahead_faults"] + checks["warm_up_faults"]
+    cuts = f"look-ahead: {checks['look_ahead_cuts']} cuts of the future and 2 longer warm-ups, {faults} faults"
+    yield Section("score-card", "Score-card of the conditions", (variants("drop_one", "only_one"),))
+    yield Section("sensitivity", "Sensitivity", (variants("rsi_form", "volume_mode", "costs"), Sentence(cuts)))
+    yield Section("verdict", "In plain words", tuple(Sentence(line) for line in checks["verdict"]))
+
+
+def percent_number(frac: float | None) -> str:
+    """Return a fraction in per cent, without the sign that its heading has."""
+    return number(None if frac is None else 100 * frac)
