@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mtum.core.canonical import canonical, decode, plain
+from mtum.core.canonical import canonical, decode, digest, plain
 from mtum.core.portfolio.carried import memory_of
 from mtum.core.portfolio.decision import PlannedOrder
 from mtum.core.portfolio.orders import OrderType, Purpose, Side
@@ -43,6 +43,21 @@ STORED_STATE = (
 def test_numbers_are_written_as_in_the_texts_whose_hashes_are_stored() -> None:
     numbers = [1e22, 1e16, 123456789012345.6, 0.00001, 1e-7, 0.1, 1.0, -0.0, 3]
     assert canonical(numbers) == "[1e+22,1e+16,123456789012345.6,1e-05,1e-07,0.1,1.0,-0.0,3]"
+
+
+def test_a_document_has_one_text_whatever_the_order_of_its_keys() -> None:
+    text = '{"bars":{"close":[0.1,105.0],"é":null},"vix":16.44}'
+    assert canonical({"vix": 16.44, "bars": {"close": [0.1, 105.0], "é": None}}) == text
+    assert canonical({"bars": {"é": None, "close": [0.1, 105.0]}, "vix": 16.44}) == text
+
+
+def test_a_number_that_json_does_not_know_is_refused() -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        canonical({"vix": float("nan")})
+
+
+def test_a_digest_is_the_sha_256_of_the_text() -> None:
+    assert digest("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # FIPS 180-2, B.1
 
 
 def test_a_value_comes_back_from_its_plain_values() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mtum.core import record
-from mtum.core.canonical import canonical, digest, plain
+from mtum.core.canonical import canonical, plain
 from mtum.core.decide import decide
 from mtum.core.market.bars import ProvisionalBar
 from mtum.core.portfolio.costs import PercentCosts
@@ -47,28 +47,6 @@ def stored(view: MarketView = VIEW, book: Book = BOOK) -> Mapping[str, Any]:
     """The frame as it comes back from the database: through its text."""
     frame: Mapping[str, Any] = json.loads(canonical(record.frame_of(view, book, BuyAndHold("MTUM"))))
     return frame
-
-
-def test_the_canonical_text_has_sorted_keys_no_spaces_and_the_shortest_numbers() -> None:
-    assert canonical({"b": [1, 0.1, None], "a": {"z": True, "y": "é"}}) == '{"a":{"y":"é","z":true},"b":[1,0.1,null]}'
-
-
-def test_the_canonical_text_does_not_depend_on_the_order_of_keys() -> None:
-    assert (
-        digest(canonical({"a": 1, "b": 2}))
-        == digest(canonical({"b": 2, "a": 1}))
-        != digest(canonical({"a": 2, "b": 1}))
-    )
-
-
-def test_a_digest_is_the_sha_256_of_the_text() -> None:
-    # printf '{"a":1}' | sha256sum
-    assert digest(canonical({"a": 1})) == "015abd7f5cc57a2dd94b7590f04ad8084273905ee33ec5cebeae62276a97f862"
-
-
-def test_a_number_that_json_does_not_know_is_refused() -> None:
-    with pytest.raises(ValueError, match="Out of range float"):
-        canonical({"a": NAN})
 
 
 def test_a_book_comes_back_as_it_was() -> None:

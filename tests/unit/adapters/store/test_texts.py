@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtum.adapters.store.texts import cells, instant, instant_text, money, of_row
-from mtum.core.canonical import canonical, digest
 from mtum.core.portfolio.orders import OrderStatus, Purpose, Side
 from mtum.errors import StoreError
 from mtum.ports.records import CashMovement, Cross
@@ -34,21 +33,6 @@ def test_instants_round_trip_and_sort_as_text(one: datetime, other: datetime) ->
 @given(st.decimals(min_value=-10_000_000, max_value=10_000_000, places=6))
 def test_money_round_trips_through_a_float(amount: Decimal) -> None:
     assert money(float(amount)) == amount
-
-
-def test_the_canonical_text_does_not_depend_on_the_order_of_keys() -> None:
-    text = canonical({"vix": 16.44, "bars": {"close": [0.1, 105.0], "é": None}})
-    assert text == '{"bars":{"close":[0.1,105.0],"é":null},"vix":16.44}'
-    assert canonical({"bars": {"é": None, "close": [0.1, 105.0]}, "vix": 16.44}) == text
-
-
-def test_a_document_with_a_number_that_json_lacks_is_refused() -> None:
-    with pytest.raises(ValueError, match="not JSON compliant"):
-        canonical({"vix": float("nan")})
-
-
-def test_the_digest_is_sha_256() -> None:
-    assert digest("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # FIPS 180-2, B.1
 
 
 MOVED = CashMovement("dividend:1", "trend", date(2024, 1, 3), "dividend", Decimal("12.30"), "why", "MTUM", paid=False)
