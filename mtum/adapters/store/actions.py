@@ -1,9 +1,8 @@
 """What lots follow without a trade: splits that source and broker agreed upon, and changes of symbols as stated."""
 
 import sqlite3
-from datetime import date
 
-from mtum.adapters.store.texts import maybe_money, money, of_row
+from mtum.adapters.store.texts import of_row
 from mtum.core.portfolio.fills import Action, Split, SymbolChange
 from mtum.ports.records import IN_LIEU
 
@@ -19,8 +18,8 @@ def _paid(symbol: str, session: str) -> str:
 
 
 _SPLITS = (
-    f"SELECT a.symbol, a.session, a.amount, {_paid('a.symbol', 'a.session')} AS paid FROM corporate_actions AS a "
-    f"WHERE a.kind = 'split' AND a.source = '{AGREED}' ORDER BY a.session, a.symbol"
+    f"SELECT a.symbol, a.session, a.amount AS ratio, {_paid('a.symbol', 'a.session')} AS in_lieu_usd "
+    f"FROM corporate_actions AS a WHERE a.kind = 'split' AND a.source = '{AGREED}' ORDER BY a.session, a.symbol"
 )
 CHANGES = (
     f"SELECT c.*, {_paid('c.into_symbol', 'c.session')} AS in_lieu_usd FROM symbol_changes AS c "
@@ -31,10 +30,7 @@ CHANGES = (
 
 def read_actions(connection: sqlite3.Connection) -> tuple[Action, ...]:
     """Return splits and changes as they stand in the tables."""
-    splits = (
-        Split(row["symbol"], date.fromisoformat(row["session"]), money(row["amount"]), maybe_money(row["paid"]))
-        for row in connection.execute(_SPLITS)
-    )
+    splits = (of_row(Split, row, f"the split of {row['symbol']}") for row in connection.execute(_SPLITS))
     return (*splits, *(change_of(row) for row in connection.execute(CHANGES)))
 
 

@@ -46,16 +46,6 @@ def money(number: float) -> Decimal:
     return Decimal(repr(float(number)))
 
 
-def maybe_money(number: float | None) -> Decimal | None:
-    """Return the decimal of a column that may be empty."""
-    return None if number is None else money(number)
-
-
-def maybe_float(amount: Decimal | None) -> float | None:
-    """Return what goes into a REAL column that may be empty."""
-    return None if amount is None else float(amount)
-
-
 def plain(document: object) -> str:
     """Return a document as compact JSON, keys in their own order."""
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False)

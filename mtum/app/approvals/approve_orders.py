@@ -1,12 +1,11 @@
 """Approval of an order by a person, in advance or while the order waits for it."""
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, Literal
 
 from mtum.app.desk import Desk
-from mtum.core.canonical import canonical
+from mtum.core.canonical import canonical, parsed
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.decision import PlannedOrder
 from mtum.core.portfolio.gate import last_instant
@@ -65,7 +64,7 @@ def approved_shares(desk: Desk, day: date, sleeve: str, order: PlannedOrder | Or
 
 def noticed(control: ControlStore, day: date) -> Sequence[Mapping[str, Any]] | None:
     """Return the orders that the notice before a session listed, None where there was none."""
-    found = json.loads(control.meta(NOTICED) or "{}")
+    found = parsed(dict[str, Any], control.meta(NOTICED) or "{}", NOTICED)
     return found["orders"] if found.get("session") == day.isoformat() else None
 
 

@@ -1,6 +1,5 @@
 """Go or no-go: would today's run succeed, and if not, what is to be done about it?"""
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -14,6 +13,7 @@ from mtum.app.service.rehearse_market import Check, CheckState, market_checks
 from mtum.app.session.check_book import check_book
 from mtum.app.session.close_untraded import untraded_problems
 from mtum.app.session.our_books import open_books
+from mtum.core.canonical import parsed
 from mtum.core.indicators import column_of
 from mtum.core.market.calendars import calendars_agree
 from mtum.core.market.sessions import Session
@@ -132,7 +132,7 @@ def _control(desk: Desk) -> Iterator[Check]:
             yield Check("halts", CheckState.WARNING, why, "entries are stopped; `mtum resume` lifts it")
         case Restriction.FULL:
             yield Check("halts", CheckState.NO_GO, why, "nothing is sent; `mtum resume` lifts it", ExitCode.HALTED)
-    differed = json.loads(desk.store.control.meta(DIVIDEND_DIFFERS) or "{}")
+    differed = parsed(dict[str, Any], desk.store.control.meta(DIVIDEND_DIFFERS) or "{}", DIVIDEND_DIFFERS)
     if differed and desk.clock.now().date() - date.fromisoformat(differed["session"]) <= TOLD_FOR:
         remedy = 'another amount: see market.dividend_source ("yahoo", "file"); of tax withheld nothing need be done'
         yield Check("dividends paid", CheckState.WARNING, differed["text"], remedy)

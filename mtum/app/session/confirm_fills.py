@@ -1,6 +1,5 @@
 """After the close: executions, commissions, cash and the official close, until every order is terminal."""
 
-import json
 from collections.abc import Callable, Collection, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
@@ -20,7 +19,7 @@ from mtum.app.session.match_orders import broken_off, order_problems, unread_pro
 from mtum.app.session.our_books import read_books
 from mtum.app.session.run_document import orders_document
 from mtum.app.session.settle_crosses import settle_crosses
-from mtum.core.canonical import canonical, utc_text
+from mtum.core.canonical import canonical, parsed, utc_text
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.portfolio.fills import Fill
 from mtum.core.portfolio.limits import Restriction
@@ -143,7 +142,7 @@ def _settled(desk: Desk, session: Session) -> tuple[Problem, ...]:
 def _dividend_come(desk: Desk, day: date, cash_usd: Decimal) -> list[Problem]:
     """Hold a dividend that was estimated against the cash that came of it; this is what counts."""
     control, today = desk.store.control, day.isoformat()
-    known = json.loads(control.meta(DIVIDENDS_COME) or '{"cash": {}, "seen": {}}')
+    known = parsed(dict[str, Any], control.meta(DIVIDENDS_COME) or '{"cash": {}, "seen": {}}', DIVIDENDS_COME)
     if desk.broker.proves_absence or max(known["cash"], default="") > today:
         return []  # an earlier session settled again: the broker no longer shows that day's cash
     seen, cash = known["seen"], {session: usd for session, usd in known["cash"].items() if session < today}
@@ -173,7 +172,7 @@ def _dividend_come(desk: Desk, day: date, cash_usd: Decimal) -> list[Problem]:
                 control.set_meta(DIVIDEND_DIFFERS, canonical({"session": today, "text": text}))
         kept = {before: cash[before]} if before is not None else {}
         control.set_meta(DIVIDENDS_COME, canonical({"cash": {**kept, today: str(cash_usd)}, "seen": seen}))
-    differed = json.loads(control.meta(DIVIDEND_DIFFERS) or "{}")
+    differed = parsed(dict[str, Any], control.meta(DIVIDEND_DIFFERS) or "{}", DIVIDEND_DIFFERS)
     return [Problem(ExitCode.DONE, differed["text"])] if differed.get("session") == today else []
 
 
