@@ -47,40 +47,19 @@ KEPT_EVERY = 20
 """Sessions after which a look keeps the session reached."""
 
 
-class ExchangeMarket(Protocol):
-    """What the exchange has to know of the market it stands in."""
-
-    def session_at(self, now: datetime) -> Session:
-        """Return the session of that instant, or the last one when the exchange is shut."""
-        ...
-
-    def sessions_between(self, after: date, until: date) -> tuple[Session, ...]:
-        """Return the sessions later than `after`, up to and including `until`."""
-        ...
-
-    def price(self, symbol: str, session: Session, now: datetime) -> Decimal | None:
-        """Return the last price, from the close on the official close; None when there is none."""
-        ...
-
-    def volume(self, symbol: str, session: Session) -> float:
-        """Return the shares traded in a session that has closed; 0 when unknown."""
-        ...
-
-    def actions(self, symbol: str, session: Session) -> tuple[CorporateAction, ...]:
-        """Return dividends and splits that take effect in the session."""
-        ...
+class _Market(Protocol):
+    # What the exchange has to know of the market it stands in, as `SourceMarket` tells it.
+    def session_at(self, now: datetime) -> Session: ...
+    def sessions_between(self, after: date, until: date) -> tuple[Session, ...]: ...
+    def price(self, symbol: str, session: Session, now: datetime) -> Decimal | None: ...
+    def volume(self, symbol: str, session: Session) -> float: ...
+    def actions(self, symbol: str, session: Session) -> tuple[CorporateAction, ...]: ...
 
 
-class StateFile(Protocol):
-    """Where the exchange keeps its state, apart from our own database."""
-
-    def load(self) -> bytes | None:
-        """Return the stored bytes, None when there are none yet."""
-        ...
-
-    def save(self, state: bytes) -> None:
-        """Replace the stored bytes; durable when it returns."""
-        ...
+class _StateFile(Protocol):
+    # Where the exchange keeps its state, apart from our own database, as `ReplacedFile` does.
+    def load(self) -> bytes | None: ...
+    def save(self, state: bytes) -> None: ...
 
 
 class SimulatedBroker:
@@ -92,8 +71,8 @@ class SimulatedBroker:
     def __init__(
         self,
         account: ExchangeAccount,
-        file: StateFile,
-        market: ExchangeMarket,
+        file: _StateFile,
+        market: _Market,
         clock: Clock,
         rules: ExchangeRules,
     ) -> None:
@@ -262,7 +241,7 @@ def _opened(stored: bytes | None, first: ExchangeAccount) -> tuple[ExchangeState
     return state, finished
 
 
-def move_cash(file: StateFile, first_account: ExchangeAccount, amount_usd: Decimal) -> None:
+def move_cash(file: _StateFile, first_account: ExchangeAccount, amount_usd: Decimal) -> None:
     """Put settled practice money into the account, or take it out when negative."""
     state, finished = _opened(file.load(), first_account)
     account = state.account(first_account.code) or first_account

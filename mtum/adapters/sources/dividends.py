@@ -15,9 +15,8 @@ from mtum.adapters.clock import monotonic_seconds
 from mtum.core.market.bars import COLUMNS, Bars
 from mtum.core.market.coverage import Coverage, Dividends
 from mtum.core.market.sessions import Session
-from mtum.core.market.volume import UsualShare
 from mtum.errors import BarsInvalidError, ConfigError, DataError
-from mtum.ports.market_data import AsksAhead, BarSource, Quote, SeriesValue, SourceCall
+from mtum.ports.market_data import AsksAhead, BarSource, Quote, SourceCall
 
 FILE_NAME = "dividends.csv"
 _COLUMNS = ("symbol", "ex_date", "usd")
@@ -43,7 +42,7 @@ class Teller(Protocol):
         ...
 
 
-@dataclass(slots=True)
+@dataclass
 class ToldApart:
     """A source whose dividends another tells (ports.market_data.BarSource, AsksAhead)."""
 
@@ -53,7 +52,9 @@ class ToldApart:
     _untold: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.name = self.source.name
+        source = self.source
+        self.name = source.name
+        self.series, self.series_history, self.volume_share = source.series, source.series_history, source.volume_share
 
     def coverage(self, symbol: str) -> Coverage:
         """Return that dividends are known, unless they could not be read."""
@@ -91,18 +92,6 @@ class ToldApart:
         except DataError:
             return replace(quote, dividend=0.0, dividend_told=False)
         return replace(quote, dividend=told.get(session.day, 0.0), dividend_told=True)
-
-    def series(self, name: str, session: Session, at: datetime) -> SeriesValue | None:
-        """Return the source's value of an extra series."""
-        return self.source.series(name, session, at)
-
-    def series_history(self, name: str, first: date, last: date) -> Mapping[date, float]:
-        """Return the source's closes of an extra series."""
-        return self.source.series_history(name, first, last)
-
-    def volume_share(self, symbol: str, session: Session, minutes: float) -> UsualShare | None:
-        """Return the source's usual share of a session's volume."""
-        return self.source.volume_share(symbol, session, minutes)
 
 
 @dataclass(slots=True)

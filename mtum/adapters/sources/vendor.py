@@ -54,6 +54,7 @@ class VendorSource:
         ask_all: Callable[[Sequence[Callable[[], Any]], float], Mapping[int, Any]],
     ) -> None:
         self.name = vendor.name
+        self.coverage, self.series_history = vendor.coverage, vendor.series_history
         self._vendor = vendor
         self._ask = ask
         self._ask_all = ask_all
@@ -65,10 +66,6 @@ class VendorSource:
         }
         self._came: dict[SourceCall, Any] = {}
         self._learned: dict[tuple[str, date], Slices] = {}
-
-    def coverage(self, symbol: str) -> Coverage:
-        """Return what is known of a symbol beside its closes."""
-        return self._vendor.coverage(symbol)
 
     def ask_ahead(self, calls: Sequence[SourceCall], seconds: float) -> None:
         """Ask for many symbols at once, no faster than the vendor allows; what came before is forgotten."""
@@ -89,15 +86,7 @@ class VendorSource:
         return found
 
     def quote(self, symbol: str, session: Session, at: datetime) -> Quote:
-        """Return today's running bar.
-
-        Raises
-        ------
-        BarsStaleError
-            If there is no bar of today, or nothing says when it last traded.
-        BarsInvalidError
-            If the bar cannot be what it claims to be.
-        """
+        """Return today's running bar; BarsStaleError if there is none, or nothing says when it last traded."""
         found: Quote = self._answer("quote", symbol, session, at)
         return found
 
@@ -105,10 +94,6 @@ class VendorSource:
         """Return the index as it stands; None if nothing is known of it."""
         found: SeriesValue | None = self._answer("series", name, session, at)
         return found
-
-    def series_history(self, name: str, first: date, last: date) -> Mapping[date, float]:
-        """Return official closes of the closed interval; empty where there are none."""
-        return self._vendor.series_history(name, first, last)
 
     def volume_share(self, symbol: str, session: Session, minutes: float) -> UsualShare | None:
         """Return the median share of the last 20 full sessions' 5-minute bars, or the documented prior.

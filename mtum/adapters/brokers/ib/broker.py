@@ -1,7 +1,6 @@
 """An account at Interactive Brokers (ports.broker.Broker): truth is what fresh lists say."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
 from decimal import Decimal
 from time import monotonic
 
@@ -37,10 +36,8 @@ from mtum.adapters.ib.requests import (
     executions,
     snapshot,
 )
-from mtum.core.market.sessions import Session
-from mtum.core.portfolio.orders import Ticket
 from mtum.errors import BrokerUnavailableError, SourceUnavailableError
-from mtum.ports.broker import BrokerLists, BrokerOrder, SubmitOutcome
+from mtum.ports.broker import BrokerLists, BrokerOrder
 
 EMPTY_FILTER_SECONDS = 3.0
 """Some gateways never answer an execution request without a client id; the one with ours counts then."""
@@ -64,20 +61,11 @@ class IbBroker:
     def __init__(self, contracts: Contracts, acknowledge_seconds: float) -> None:
         self._connector = contracts.connector
         self._contracts = contracts
-        self._requests = OrderRequests(contracts, acknowledge_seconds, self.lists)
+        connector, requests = contracts.connector, OrderRequests(contracts, acknowledge_seconds, self.lists)
+        self.connect, self.close, self.server_time = connector.open, connector.close, connector.server_time
+        self.session_hours, self.contract = contracts.hours, contracts.identity
+        self.submit, self.cancel, self.what_if = requests.submit, requests.cancel, requests.what_if
         self._silent_filter = False
-
-    def connect(self) -> None:
-        """Open the connection and check whose account it is."""
-        self._connector.open()
-
-    def close(self) -> None:
-        """Close the connection; never raises."""
-        self._connector.close()
-
-    def server_time(self) -> datetime:
-        """Return the broker's clock as an aware UTC instant."""
-        return self._connector.server_time()
 
     def lists(self) -> BrokerLists:
         """Ask account, positions, orders and executions afresh, all at once, over a link that is proven first."""
@@ -112,14 +100,6 @@ class IbBroker:
             others=(*other_positions(held, account), *other_orders(listed)),
         )
 
-    def session_hours(self, symbol: str, day: date) -> Session | None:
-        """Return the broker's regular hours of the symbol that day; None when it says closed."""
-        return self._contracts.hours(symbol, day)
-
-    def contract(self, symbol: str) -> str:
-        """Return contract number and listing market as the broker gives them now."""
-        return self._contracts.identity(symbol)
-
     def price(self, symbol: str) -> Decimal:
         """Return the last price in USD; the midpoint, then the last close, where nothing has traded yet.
 
@@ -143,18 +123,6 @@ class IbBroker:
         if found is None or found <= 0:
             raise SourceUnavailableError(f"{symbol}: the broker shows no live price")
         return found
-
-    def submit(self, ticket: Ticket, last_moment: datetime | None = None) -> SubmitOutcome:
-        """Send one order, once, over the connection that has just been proven."""
-        return self._requests.submit(ticket, last_moment)
-
-    def cancel(self, ref: str) -> bool:
-        """Ask to cancel an order; believed only when fresh lists no longer show it working and no fill of it."""
-        return self._requests.cancel(ref)
-
-    def what_if(self, ticket: Ticket) -> str | None:
-        """Return why the broker would refuse the order, None if it would take it; nothing is placed."""
-        return self._requests.what_if(ticket)
 
     def _ready(self, held: list[Position], values: list[AccountValue]) -> tuple[list[Position], list[AccountValue]]:
         """Return positions and values once they can be believed; they are asked again for the time of a login."""

@@ -130,7 +130,7 @@ class OrderRequests:
         self._seconds = acknowledge_seconds
         self._lists = lists
 
-    def submit(self, ticket: Ticket, last_moment: datetime | None) -> SubmitOutcome:
+    def submit(self, ticket: Ticket, last_moment: datetime | None = None) -> SubmitOutcome:
         """Send one order, once; never connects again to do it, and never repeats it.
 
         Parameters
