@@ -1,4 +1,4 @@
-"""What the settings say of all sleeves together, as the core knows it."""
+"""What the settings say of the account: the limits that all sleeves keep together, and whose a database is."""
 
 from typing import TYPE_CHECKING
 
@@ -26,3 +26,13 @@ def account_rules(settings: Settings) -> "AccountRules":
         fund=FundRules(money.cash_keep_usd, money.cash_step_usd) if money.cash_symbol else None,
         transfers=TransferRules(money.sleeve_rebalance, money.sleeve_band_frac, money.weighting),
     )
+
+
+def ownership_problems(settings: Settings, mode: str | None, account: str | None) -> list[str]:
+    """Return how a database's stamp of mode and account contradicts the settings."""
+    lines = []
+    if mode is not None and mode != settings.mode:
+        lines.append(f'the database belongs to mode "{mode}", the settings say "{settings.mode}"')
+    elif account and settings.mode != "practice" and account != settings.broker.account:
+        lines.append(f'the database belongs to account {account}, the settings say "{settings.broker.account}"')
+    return [f"{line}; give each its own --data-dir" for line in lines]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from mtum.adapters.clock import SystemClock
 from mtum.adapters.store.reading import SqliteReader, meta, open_read_only
-from mtum.app.queries.ownership import ownership_problems
+from mtum.config.account import ownership_problems
 from mtum.config.named_files import why_unreadable
 from mtum.errors import StoreError, StoreMismatchError
 from mtum.ports.reading import PRACTICE_KEY, Reader

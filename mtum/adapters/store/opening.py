@@ -45,43 +45,25 @@ from mtum.ports.store import (
 class SqliteStore:
     """The program's own database; owns the connection."""
 
-    runs: RunStore
-    replayed_runs: RunStore
-    decisions: DecisionStore
-    orders: OrderStore
-    crosses: CrossStore
-    plans: PlanStore
-    ledger: LedgerStore
-    bars: BarStore
-    quarantine: QuarantineStore
-    control: ControlStore
-    statements: StatementStore
-    changes: ChangeStore
-    books: BookStore
-    approvals: ApprovalStore
-    limits: LimitStore
-    events: EventStore
-    messages: MessageStore
-
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.runs = SqliteRuns(database)
-        self.replayed_runs = SqliteRuns(database, "replayed_runs")
-        self.decisions = SqliteDecisions(database)
-        self.orders = SqliteOrders(database)
-        self.crosses = SqliteCrosses(database)
-        self.plans = SqlitePlans(database)
-        self.ledger = SqliteLedger(database)
-        self.bars = SqliteBars(database)
-        self.quarantine = SqliteQuarantine(database)
-        self.control = SqliteControl(database)
-        self.statements = SqliteStatements(database)
-        self.changes = SqliteChanges(database)
-        self.books = SqliteBooks(database)
-        self.approvals = SqliteApprovals(database)
-        self.limits = SqliteLimits(database)
-        self.events = SqliteEvents(database)
-        self.messages = SqliteMessages(database)
+        self.runs: RunStore = SqliteRuns(database)
+        self.replayed_runs: RunStore = SqliteRuns(database, "replayed_runs")
+        self.decisions: DecisionStore = SqliteDecisions(database)
+        self.orders: OrderStore = SqliteOrders(database)
+        self.crosses: CrossStore = SqliteCrosses(database)
+        self.plans: PlanStore = SqlitePlans(database)
+        self.ledger: LedgerStore = SqliteLedger(database)
+        self.bars: BarStore = SqliteBars(database)
+        self.quarantine: QuarantineStore = SqliteQuarantine(database)
+        self.control: ControlStore = SqliteControl(database)
+        self.statements: StatementStore = SqliteStatements(database)
+        self.changes: ChangeStore = SqliteChanges(database)
+        self.books: BookStore = SqliteBooks(database)
+        self.approvals: ApprovalStore = SqliteApprovals(database)
+        self.limits: LimitStore = SqliteLimits(database)
+        self.events: EventStore = SqliteEvents(database)
+        self.messages: MessageStore = SqliteMessages(database)
 
     def lock(self) -> AbstractContextManager[None]:
         """Hold the run lock; raises RunLockedError when another process has it."""

@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from mtum.app.queries.ownership import ownership_problems
 from mtum.app.service.schedule import Wake, timetable, upcoming
 from mtum.config import REPLAYED_SOURCES, Settings
+from mtum.config.account import ownership_problems
 from mtum.core.market.sessions import Session, Sessions
 from mtum.ports.reading import DatabaseState, RunRow, SessionRow
 
