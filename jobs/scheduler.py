@@ -1,4 +1,4 @@
-"""The scheduler: the timetable turned into alarm clocks that all call the one entry."""
+"""The scheduler: the timetable turned into triggers that all call the one entry."""
 
 import asyncio
 import logging
@@ -28,13 +28,13 @@ log = logging.getLogger(__name__)
 HEARTBEAT_SECONDS = 30.0
 OUTBOX_RETRY = timedelta(minutes=5)
 JUMP = timedelta(seconds=45)
-"""A heartbeat later than this slept, or its clock was set: what is due is looked at anew."""
+"""A heartbeat later than this means sleep or a changed clock: look for due jobs again."""
 _THREADS = 4
 
 
 @dataclass(slots=True)
 class Heartbeat:
-    """Decides at each heartbeat whether to look for due jobs beside the alarm clocks."""
+    """Decides at each heartbeat whether to look for due jobs beside the triggers."""
 
     last: datetime
     look_at: datetime | None = None
@@ -86,7 +86,7 @@ class JobScheduler:
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
             executors={"default": ThreadPoolExecutor(_THREADS)},
-            # Lateness is judged by each job's own deadline, never by the alarm clock.
+            # Lateness is judged by each job's own deadline, never by APScheduler.
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
 
@@ -114,7 +114,7 @@ class JobScheduler:
         return 130 if self.asked == signal.SIGINT else 0
 
     def armed(self) -> Any:
-        """Return the APScheduler with every alarm set, not started."""
+        """Return the APScheduler with every trigger set, not started."""
         scheduler = self._scheduler
         for slot in self.slots:
             name = f"{slot.job}/{slot.name}".rstrip("/")

@@ -137,7 +137,7 @@ class Cross:
 
 
 IN_LIEU = "in_lieu:"
-"""How the key of cash begins that was paid for a fraction of a share; symbol, session and sleeve follow."""
+"""Prefix of the key of cash paid for a fraction of a share; symbol, session and sleeve follow."""
 
 
 def merger_key(change: SymbolChange, sleeve: str) -> str:
@@ -146,7 +146,7 @@ def merger_key(change: SymbolChange, sleeve: str) -> str:
 
 
 HANDED_OVER = ("handed_on:", "taken_over:", "handed_back:", "begins_again:")
-"""How the keys of cash begin that went to or came from what no sleeve owns: the broker's cash is the same."""
+"""Prefixes of the keys of cash that moved between a sleeve and the unowned rest; the broker's cash stays the same."""
 
 FLOWS = ("deposit", "withdrawal", "transfer")
 """Kinds of cash movements that are money put in or taken out, never profit or loss."""

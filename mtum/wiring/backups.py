@@ -16,7 +16,7 @@ FOLDER = "backups"
 PATTERN = "mtum-*.db"
 """Copies of the database; their names sort by the instant they were made."""
 _ANY = datetime.min.replace(tzinfo=UTC)
-"""Instant of a restore that replaces nothing."""
+"""For a restore into an empty folder, which replaces nothing."""
 
 
 @dataclass(frozen=True, slots=True)

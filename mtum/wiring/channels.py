@@ -13,9 +13,9 @@ from mtum.ports.messages import DeadMan, Notifier
 from mtum.wiring import resources
 
 SEND_SECONDS = 9.0
-"""Longest wait for any channel: an urgent message is gone, or known not to be and told by the others, within 15 s."""
+"""Longest wait for any channel: within 15 s an urgent message has left, or the other channels report the failure."""
 TALK_SECONDS = 8.5
-"""Longest conversation with a mail server; shorter, so that its own words about the cause win."""
+"""Longest conversation with a mail server; shorter, so that the server's own error is reported, not the wait."""
 
 
 def channels_of(settings: Settings, environment: Mapping[str, str]) -> tuple[Notifier, ...]:

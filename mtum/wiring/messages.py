@@ -21,7 +21,7 @@ from mtum.wiring.channels import channels_of, is_anybody_told
 from mtum.wiring.installation import Installation, emergency, error_of
 
 TOLD_ERRORS = (ExitCode.DATA, ExitCode.BROKER, ExitCode.ORDER, ExitCode.PERSON)
-"""Errors of a run by hand that the owner hears of; a wrong word or a held lock is told to who typed it."""
+"""Errors of a run by hand that the owner is sent too; usage errors and a held lock go to the terminal alone."""
 
 
 @dataclass(frozen=True, slots=True)

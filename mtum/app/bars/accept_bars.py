@@ -24,7 +24,7 @@ FINAL_AFTER = timedelta(hours=2)
 REVISED = "revised"
 """Rule word of a bar kept out because it restates an accepted one beyond tolerance."""
 REBASED_SOURCES = ("csv",)
-"""Sources of files: prices are re-based for all time, a split only explains a jump."""
+"""File sources, whose prices are adjusted for every split already: there a split only explains a jump."""
 _BASIS_TEXT = {
     BasisProblem.SPLIT_NOT_APPLIED: "it lists a split but has not re-based the prices before it",
     BasisProblem.SPLIT_APPLIED_WRONGLY: "it lists a split, but the prices before it moved by another ratio",

@@ -117,7 +117,7 @@ def _volume_misses(store: Store, symbol: str, source: str) -> tuple[VolumeMiss, 
 
 
 INDEX_POINTS = 0.02
-"""Official closes of an index that differ by more are no other rounding of the same value."""
+"""Official closes of an index that differ by more than this are different values, not another rounding."""
 
 
 @dataclass(frozen=True, slots=True)

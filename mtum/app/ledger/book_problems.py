@@ -16,7 +16,7 @@ from mtum.ports.store import Store
 
 ZERO = Decimal(0)
 CENT = Decimal("0.01")
-"""Amounts are stored to less than this; what differs by more was changed."""
+"""Stored amounts are more precise than this; a larger difference means that one was changed."""
 
 
 def book_problems(store: Store, *, orders: bool = True) -> tuple[str, ...]:

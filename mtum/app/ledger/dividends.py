@@ -13,13 +13,13 @@ from mtum.core.portfolio.money import exact
 from mtum.ports.records import HANDED_OVER, CashMovement
 
 PAID_WITHIN = timedelta(days=60)
-"""Longest time from an ex-date to the payment that is looked for."""
+"""A payment is looked for at most this long after the ex-date."""
 ROUNDED_USD = Decimal("0.01")
-"""What an estimate per share may be off: it comes of two series of prices that are rounded to the cent."""
+"""Possible error of an estimate per share, which is computed from two price series rounded to the cent."""
 DIVIDEND_DIFFERS = "dividend_differs"
 """Key in `meta` of the last payment that was another amount than expected: its session and what to say of it."""
 LEAST, MOST = Decimal("0.65"), Decimal("1.1")
-"""Parts of an estimate between which a payment may be that dividend: tax is withheld of many, and little is added."""
+"""A payment between these fractions of the estimate counts as that dividend: tax is often withheld."""
 
 
 def dividend_due(

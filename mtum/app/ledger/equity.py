@@ -21,7 +21,7 @@ from mtum.core.portfolio.money import exact
 from mtum.ports.records import FLOWS, CashMovement, EquityPoint
 
 LAST_CLOSE_WITHIN = timedelta(days=10)
-"""An older close does not value what is held."""
+"""Oldest close that still values a position."""
 
 
 def value_again_from(desk: Desk, day: date) -> date:

@@ -25,7 +25,7 @@ from mtum.ports.store import Store
 
 ZERO = Decimal(0)
 BEGINS_AGAIN = "begins_again:"
-"""How the key of the cash begins that a sleeve is given when it trades after it was watched."""
+"""Prefix of the key of cash that a sleeve is given when it trades after it was watched."""
 
 
 @dataclass(frozen=True, slots=True)

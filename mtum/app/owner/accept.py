@@ -30,7 +30,7 @@ from mtum.ports.broker import BrokerLists
 from mtum.ports.records import IntentState, Observed
 
 STATED_COMMISSION = "stated_commission:"
-"""Begins the key under which a stated commission is kept, so that it can be corrected and the broker's cannot."""
+"""Prefix of the key of a stated commission, which can be corrected; one the broker reported cannot."""
 
 
 def accept(desk: Desk, statement: Statement) -> dict[str, Any]:

@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 _AT = "@"
 _GLANCE_SECONDS = 0.5
-"""While a channel is slow, how often it is looked whether somebody has posted more."""
+"""How often, while a channel is slow, to look for newly posted messages."""
 _FIRST = {Urgency.ACT_NOW: 0, Urgency.ORDER_SENT: 1, Urgency.REPORT: 2}
 
 

@@ -25,10 +25,10 @@ from mtum.ports.broker import BrokerLists, Rehearsing
 
 MIN_FREE_BYTES = 200_000_000
 TOLD_FOR = timedelta(days=30)
-"""How long a dividend is told that came otherwise than expected."""
+"""How long a dividend that differed from its estimate is shown."""
 TRIAL, TRIAL_REF = "trial order", "rehearsal"
 ROOM = Decimal("1.01")
-"""A trial purchase must leave the price and its fee room to move."""
+"""A trial purchase leaves this room for a move of the price and for the fee."""
 
 
 @dataclass(frozen=True, slots=True)

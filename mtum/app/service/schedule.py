@@ -13,7 +13,7 @@ REHEARSE_MINUTES = 90.0
 REFRESH_MINUTES = 30.0
 
 LONGEST_LEAD = timedelta(days=7)
-"""No slot of a session lies earlier before its close: the Sunday login of a short week."""
+"""No slot lies earlier before its session's close; the earliest is the Sunday login of a short week."""
 
 Key = tuple[date, str, str]
 """Session, job and slot: what the run ledger is keyed by beside the account."""

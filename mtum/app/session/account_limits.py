@@ -21,9 +21,9 @@ from mtum.ports.records import AccountWorth
 from mtum.ports.store import Store
 
 DRAWDOWN = "max_drawdown_frac"
-"""Who halted, where it was the drawdown limit."""
+"""Author of a halt that the drawdown limit put in force."""
 DAILY_LOSS = "max_daily_loss_usd"
-"""Who halted, where it was the limit on the loss of a day."""
+"""Author of a halt that the daily loss limit put in force."""
 
 
 def worth_of(

@@ -22,7 +22,7 @@ from mtum.ports.broker import BrokerFill, BrokerLists
 from mtum.ports.records import IntentState, Observed
 
 STATED = "stated."
-"""How the id of an execution begins that a person stated because no list shows it any more."""
+"""Prefix of the id of an execution that a person stated because no list shows it any more."""
 
 
 def take_up(

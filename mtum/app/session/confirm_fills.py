@@ -34,7 +34,7 @@ DIVIDENDS_COME = "dividends_come"
 """Key in `meta` of the broker's cash when sessions were settled, and of each dividend that has come: when, and USD."""
 FEE_TRIES = 2
 FEE_PAUSE = timedelta(seconds=2)
-"""Settling is repeated later anyway; a fee that is still missing then is told as provisional."""
+"""The session is settled again later; a commission still missing then is reported as provisional."""
 
 
 def confirm_fills(

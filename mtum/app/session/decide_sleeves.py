@@ -238,7 +238,7 @@ def record_of(desk: Desk, one: Decided, decided_at: datetime) -> DecisionRecord:
 
 
 WHATEVER_THE_PRICE = frozenset({"exit_carried", "flatten", "sleeve_closed"})
-"""Reasons of sales that no condition on today's bar led to."""
+"""Reasons of sales that do not depend on today's price, so that a doubtful price does not stop them."""
 
 
 def decide_believed(gathered: SleeveMarket, sleeve: Sleeve, book: Book) -> Decision:

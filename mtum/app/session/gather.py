@@ -27,7 +27,7 @@ from mtum.ports.records import VolumeSnapshot
 
 UNFIT = (DataError, BookMismatchError)  # the members of UnfitError, as `except` takes them
 FILES_TOLD = "files_told"
-"""Fact of a database: what its last decisions were told of the files that were read."""
+"""Key in `meta` of the notes on bar files that the last decisions were given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +42,9 @@ class FitBars:
 
 
 type _Found = dict[tuple[str, int], "FitBars | UnfitError"]
-"""By symbol and the bars needed: what is fit for a short history need not be for a long one."""
+"""By symbol and number of bars needed: bars may be fit for a short history and not for a long one."""
 ALL = 0
-"""In the place of the bars needed: all that there are, for the limits of the account."""
+"""Stands for all bars there are, from which the limits of the account are computed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from mtum.errors import ExitCode
 from mtum.ports.records import CashMovement
 
 NO_PRICE = "no_price"
-"""Reason word: what a sleeve holds cannot be valued, so that no share of the account is known."""
+"""Reason word: a holding of the sleeve has no price, so its share of the account is unknown."""
 OF_ITS_SYMBOL = frozenset({"other_instrument"})
 """Reasons that bar purchases of a symbol and leave no doubt about what the account is worth."""
 

@@ -19,7 +19,7 @@ from mtum.ports.time import Calendar
 SETTLED_AFTER = timedelta(hours=2, minutes=5)
 """A bar read two hours after the close is final."""
 FIRST_SESSIONS = 250
-"""How many sessions before the end of the market a new player begins."""
+"""A new replay begins this many sessions before the end of its market."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from mtum.ports.records import CashMovement
 
 ZERO = Decimal(0)
 HANDED_BACK = "handed_back:"
-"""How the key of the cash begins that a sleeve gave back when it was only watched; sleeve and session follow."""
+"""Prefix of the key of cash that a sleeve gave back when it was only watched; sleeve and session follow."""
 
 
 def ensure_capital(desk: Desk, session: Session) -> tuple[Problem, ...]:
