@@ -115,7 +115,7 @@ def test_every_command_that_is_named_next_answers_with_the_settings_of_the_portf
         assert COMPUTED in told.out
         assert "MTUM" not in told.out
     text = call(folder, "explain", "--session", "2018-11-12", *where).out
-    assert "its bars cannot be decided on" in text
+    assert "the bars of UST10 cannot be decided on" in text
     assert "another symbol's bars cannot be decided on" in text
     assert "no yield is published on a bond holiday" in text
     (held,) = [line for line in call(folder, "status", *where).out.splitlines() if line.startswith("position")]
