@@ -22,7 +22,7 @@ from mtum.cli.history.backtest import (
     market_of,
 )
 from mtum.cli.output import Answer, Listing
-from mtum.core.reporting.backtest.settings import named
+from mtum.core.reporting.backtest.settings import named, ratio_words
 
 if TYPE_CHECKING:
     from mtum.app.research.sweep import PreparedSweep
@@ -169,7 +169,7 @@ def _sweep_shown(answer: Mapping[str, Any]) -> Iterator[str | Listing]:
     rows = [
         [
             *row["settings"].values(),
-            *(_ratio(row["sharpe"]), f"{100 * row['cagr_frac']:.2f}", f"{100 * row['max_drawdown_frac']:.2f}"),
+            *(ratio_words(row["sharpe"]), f"{100 * row['cagr_frac']:.2f}", f"{100 * row['max_drawdown_frac']:.2f}"),
             row["trades"],
         ]
         for row in answer["top"]
@@ -177,7 +177,7 @@ def _sweep_shown(answer: Mapping[str, Any]) -> Iterator[str | Listing]:
     yield Listing(columns, rows, "Best by Sharpe ratio")
     for held in answer["benchmarks"]:
         yield (
-            f"buying and holding {held['symbol']} over the same sessions: Sharpe {_ratio(held['sharpe'])}, "
+            f"buying and holding {held['symbol']} over the same sessions: Sharpe {ratio_words(held['sharpe'])}, "
             f"return a year {100 * held['cagr_frac']:.2f} %, max drawdown {100 * held['max_drawdown_frac']:.2f} %"
         )
     likely = answer["deflated_sharpe_probability"]
@@ -193,6 +193,8 @@ def _sweep_shown(answer: Mapping[str, Any]) -> Iterator[str | Listing]:
 
 
 def _walked_shown(answer: Mapping[str, Any]) -> Iterator[str | Listing]:
+    from mtum.core.reporting.backtest.walk_forward import walked_table
+
     yield (
         f"{answer['combinations']} combinations on {answer['symbol']}, tried on {answer['sessions']} sessions "
         f"that were not looked at, {answer['start']} to {answer['end']}"
@@ -201,27 +203,16 @@ def _walked_shown(answer: Mapping[str, Any]) -> Iterator[str | Listing]:
     rows = [
         [
             *(fold["tried_from"], fold["tried_to"], _words(fold["settings"])),
-            *(_ratio(fold["fitted_sharpe"]), f"{100 * fold['tried_return_frac']:.2f}", fold["trades"]),
+            *(ratio_words(fold["fitted_sharpe"]), f"{100 * fold['tried_return_frac']:.2f}", fold["trades"]),
         ]
         for fold in answer["folds"]
     ]
     yield Listing(columns, rows)
-    ways = [answer["out_of_sample"], answer["in_sample_best"], *answer["benchmarks"]]
-    lines = [
-        ["final equity, USD", *(f"{way['final_equity_usd']:,.2f}" for way in ways)],
-        ["return a year, %", *(f"{100 * way['cagr_frac']:.2f}" for way in ways)],
-        ["Sharpe", *(_ratio(way["sharpe"]) for way in ways)],
-        ["max drawdown, %", *(f"{100 * way['max_drawdown_frac']:.2f}" for way in ways)],
-    ]
-    held = [f"buy and hold {one['symbol']}" for one in answer["benchmarks"]]
-    yield Listing(("", "chosen beforehand", "best with hindsight", *held), lines)
+    compared = walked_table(answer)
+    yield Listing(compared.head, [[cell.text for cell in row] for row in compared.rows])
     yield from answer["cautions"]
     for file in answer.get("files", ()):
         yield f"written: {file}"
-
-
-def _ratio(ratio: float | None) -> str:
-    return "undefined" if ratio is None else f"{ratio:.2f}"
 
 
 def _words(settings: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from mtum.core.reporting.backtest.settings import named, setting_words, terms_words
+from mtum.core.reporting.backtest.settings import named, ratio_words, setting_words, terms_words
 from mtum.core.reporting.figures import number
 from mtum.core.reporting.layout import Block, Cell, Page, Section, Sentence, Table, Tone, table_of
 
@@ -41,10 +41,10 @@ def heat_map_page(changes: Sequence[Change], sharpes: Sequence[float | None], fo
         "pointer rests on it. Neighbors that agree say more than one bright cell."
     )
     best, held = found["top"][0], found["benchmarks"]
-    others = ", ".join(f"holding {one['symbol']} {_ratio(one['sharpe'])}" for one in held)
+    others = ", ".join(f"holding {one['symbol']} {ratio_words(one['sharpe'])}" for one in held)
     return Page(
         subject="Sweep",
-        verdict=f"Best Sharpe ratio of {found['combinations']:,} combinations {_ratio(best['sharpe'])}, {others}",
+        verdict=f"Best Sharpe ratio of {found['combinations']:,} combinations {ratio_words(best['sharpe'])}, {others}",
         lead=(
             f"{found['combinations']:,} combinations on {found['symbol']}, {found['start']} to {found['end']}, "
             f"{found['sessions']:,} sessions. {terms_words(found['terms'])}"
@@ -69,13 +69,13 @@ def _best(found: Mapping[str, Any]) -> Table:
     columns = ("", "Sharpe a year", *map(named, settings), "return a year, %", "max drawdown, %", "USD at the end")
     rows = [
         (
-            *(str(place), _ratio(row["sharpe"]), *(setting_words(row["settings"][name]) for name in settings)),
+            *(str(place), ratio_words(row["sharpe"]), *(setting_words(row["settings"][name]) for name in settings)),
             *(*_amounts(row), f"{row['trades']:,}"),
         )
         for place, row in enumerate(found["top"], 1)
     ]
     rows += [
-        (f"buy and hold {held['symbol']}", _ratio(held["sharpe"]), *("" for _ in settings), *_amounts(held), "")
+        (f"buy and hold {held['symbol']}", ratio_words(held["sharpe"]), *("" for _ in settings), *_amounts(held), "")
         for held in found["benchmarks"]
     ]
     return table_of((*columns, "trades"), rows)
@@ -89,7 +89,7 @@ def _amounts(row: Mapping[str, Any]) -> tuple[str, str, str]:
 def _luck(found: Mapping[str, Any]) -> Table:
     likely, overfitted = found["deflated_sharpe_probability"], found["overfitting_probability"]
     words = f"probability that it beats luck among {found['combinations']:,} tries, %"
-    rows = [(words, _ratio(None if likely is None else 100 * likely))]
+    rows = [(words, ratio_words(None if likely is None else 100 * likely))]
     if overfitted is not None:
         words = "probability that the best of one half of history is below the median of the other, %"
         rows.append((words, number(100 * overfitted)))
@@ -140,7 +140,3 @@ def _shaded(values: Sequence[float], largest: float) -> Cell:
     mean = sum(values) / len(values)
     words = f"mean {number(mean)}, best {number(max(values))} of {len(values):,}"
     return Cell(number(mean), shade=mean / largest if largest else 0.0, note=words)
-
-
-def _ratio(ratio: float | None) -> str:
-    return "undefined" if ratio is None else number(ratio)

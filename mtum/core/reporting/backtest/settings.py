@@ -1,6 +1,8 @@
-"""Settings of a study in the words of its page."""
+"""The words for settings, terms and ratios of a study."""
 
 from collections.abc import Mapping
+
+from mtum.core.reporting.figures import number
 
 
 def named(setting: str) -> str:
@@ -11,6 +13,11 @@ def named(setting: str) -> str:
 def setting_words(value: object) -> str:
     """Return the value of a setting as a person writes it."""
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def ratio_words(ratio: float | None) -> str:
+    """Return a Sharpe ratio; where returns do not differ there is none."""
+    return "undefined" if ratio is None else number(ratio)
 
 
 def terms_words(terms: Mapping[str, object]) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from mtum.core.reporting.backtest.settings import named, setting_words, terms_words
+from mtum.core.reporting.backtest.settings import named, ratio_words, setting_words, terms_words
 from mtum.core.reporting.charts import HUES, Chart, Line, Panel, span
 from mtum.core.reporting.figures import number
 from mtum.core.reporting.layout import Page, Section, Sentence, Table, table_of
@@ -30,7 +30,7 @@ def walk_forward_page(found: Mapping[str, Any]) -> Page:
             f"{terms_words(found['terms'])}"
         ),
         mode="walk forward",
-        first_screen=(Section("result", "Result", (_figures(found), *cautions)),),
+        first_screen=(Section("result", "Result", (walked_table(found), *cautions)),),
         further=(Section("folds", "Folds", (_folds(found),)),),
         footer=("A past, not a promise.",),
         charts=(_chart(found),),
@@ -38,14 +38,15 @@ def walk_forward_page(found: Mapping[str, Any]) -> Page:
     )
 
 
-def _figures(found: Mapping[str, Any]) -> Table:
+def walked_table(found: Mapping[str, Any]) -> Table:
+    """Return what was chosen beforehand, the best with hindsight and holding beside each other."""
     held = found["benchmarks"]
     names = ("chosen beforehand", "best with hindsight", *(f"buy and hold {one['symbol']}" for one in held))
     ways = (found["out_of_sample"], found["in_sample_best"], *held)
     rows = [
         ("final equity, USD", *(number(one["final_equity_usd"]) for one in ways)),
         ("return a year, %", *(number(100 * one["cagr_frac"]) for one in ways)),
-        ("Sharpe ratio a year", *(_ratio(one["sharpe"]) for one in ways)),
+        ("Sharpe ratio a year", *(ratio_words(one["sharpe"]) for one in ways)),
         ("max drawdown, %", *(number(100 * one["max_drawdown_frac"]) for one in ways)),
     ]
     return table_of(("", *names), rows)
@@ -67,12 +68,12 @@ def _folds(found: Mapping[str, Any]) -> Table:
     rows = [
         (
             *(str(fold["tried_from"]), str(fold["tried_to"]), number(100 * fold["tried_return_frac"])),
-            *(f"{fold['trades']:,}", _ratio(fold["fitted_sharpe"]), *map(setting_words, fold["settings"].values())),
+            *(
+                f"{fold['trades']:,}",
+                ratio_words(fold["fitted_sharpe"]),
+                *map(setting_words, fold["settings"].values()),
+            ),
         )
         for fold in found["folds"]
     ]
     return table_of(("tried from", "to", "return, %", "trades", "Sharpe when fitted", *settings), rows, left=(0, 1))
-
-
-def _ratio(ratio: float | None) -> str:
-    return "undefined" if ratio is None else number(ratio)

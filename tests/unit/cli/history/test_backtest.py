@@ -1,5 +1,7 @@
 """`mtum backtest`: the contract of its document, its files and its refusals."""
 
+import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -254,6 +256,21 @@ def test_the_tear_sheet_is_whole_and_fetches_nothing(tmp_path: Path) -> None:
     assert "unknown" not in shown
     assert (tmp_path / "sheet" / "equity.png").read_bytes()[:4] == b"\x89PNG"
     assert not list((tmp_path / "sheet").glob("*.partial"))
+
+
+def test_a_backtest_without_a_page_loads_nothing_that_draws_one(tmp_path: Path) -> None:
+    write_market(tmp_path / "bars", sessions=200)
+    words = ("backtest", "--symbol", "AAA", "--source", f"csv:{tmp_path / 'bars'}", "--json", "--quiet")
+    code = (
+        "import sys\n"
+        "from mtum.cli.app import run\n"
+        f"code = run({words!r})\n"
+        "print(code, *sorted(set(sys.modules) & {'matplotlib', 'jinja2'}), file=sys.stderr)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=True, cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
+    assert done.stderr.splitlines()[-1].split() == ["0"]
 
 
 def test_near_close_reports_the_spread_over_three_ties(tmp_path: Path) -> None:
