@@ -161,6 +161,10 @@ class OrderStore(Protocol):
         """Record fills by execution id with their cash movements; known ones only gain a commission."""
         ...
 
+    def altered_trades(self) -> Sequence[str]:
+        """Return which round trips are stored otherwise than the fills make them, one line each."""
+        ...
+
     def fills(self, strategy: str | None = None, intents: Collection[str] | None = None) -> Sequence[Fill]:
         """Return fills in time order, corrections included: of all, of one strategy, or of these intents."""
         ...

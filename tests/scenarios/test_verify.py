@@ -180,6 +180,7 @@ TAMPERED = {
         "market value is stored",
     ),
     "an open lot": ("UPDATE lots SET shares = shares + 1", "the fills make"),
+    "a round trip": ("UPDATE trades SET pnl_usd = pnl_usd + 100 WHERE exit_session IS NOT NULL", "the trade of MTUM"),
     "an open lot, deleted": ("DELETE FROM lots", "stored is nothing"),
     "a decision, deleted": (
         "DELETE FROM decisions WHERE id = 2",

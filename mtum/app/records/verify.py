@@ -70,7 +70,7 @@ def verify(
     """
     altered = set(store.decisions.altered_decisions())
     bars = (f"the bar {line}" for line in (store.quarantine.altered_bars() if books else ()))
-    apart = (*book_problems(store), *store.events.missing(), *bars) if books else ()
+    apart = (*book_problems(store), *store.events.missing(), *store.orders.altered_trades(), *bars) if books else ()
     try:
         records = _records(store, settings, day)
     except VerificationError as error:

@@ -20,7 +20,7 @@ from mtum.adapters.store.orders.intents import (
     use_attempt,
     write_status,
 )
-from mtum.adapters.store.orders.trades import write_trades
+from mtum.adapters.store.orders.trades import trade_problems, write_trades
 from mtum.adapters.store.texts import instant_text
 from mtum.core.portfolio.fills import Fill
 from mtum.core.portfolio.limits import Restriction
@@ -130,6 +130,10 @@ class SqliteOrders:
             if connection.total_changes > before:
                 write_trades(connection, {fill.symbol for fill in fills})
         return new
+
+    def altered_trades(self) -> Sequence[str]:
+        """Return which round trips are stored otherwise than the fills make them, one line each."""
+        return trade_problems(self.database.connection)
 
     def fills(self, strategy: str | None = None, intents: Collection[str] | None = None) -> Sequence[Fill]:
         """Return fills in time order, corrections included: of all, of one strategy, or of these intents."""
