@@ -100,13 +100,13 @@ class SqliteBooks:
         of = plain(list(strategies)), plain(sorted(days))
         each = "(SELECT value FROM json_each(?))"
         sql = f"SELECT * FROM equity WHERE strategy IN {each} AND session IN {each} ORDER BY session"
-        return tuple(point(row) for row in self.database.rows(sql, of))
+        return tuple(point(tuple(row)) for row in self.database.rows(sql, of))
 
     def last_before(self, strategy: str, day: date) -> EquityPoint | None:
         """Return the newest point of a session earlier than that."""
         sql = "SELECT * FROM equity WHERE strategy = ? AND session < ? ORDER BY session DESC LIMIT 1"
         row = self.database.row(sql, (strategy, day.isoformat()))
-        return None if row is None else point(row)
+        return None if row is None else point(tuple(row))
 
     def _telling(self, strategies: Collection[str], before: date, since: date | None) -> set[str]:
         (strategy,) = strategies

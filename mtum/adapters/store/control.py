@@ -2,9 +2,10 @@
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from functools import lru_cache
+from typing import Any
 
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.orders.halting import restriction_in_force
@@ -56,9 +57,9 @@ class SqliteControl:
         self, symbol: str, source: str, since: date | None = None, *, waiting: bool = False
     ) -> Sequence[VolumeSnapshot]:
         """Return snapshots, oldest first; all, or those from a session on, or those still without a final volume."""
-        sql = "SELECT * FROM volume_snapshots WHERE symbol = ? AND source = ? AND session >= ?"
+        sql = f"SELECT {', '.join(_SNAPSHOT)} FROM volume_snapshots WHERE symbol = ? AND source = ? AND session >= ?"
         sql += " AND final_volume IS NULL ORDER BY session" if waiting else " ORDER BY session"
-        return tuple(_snapshot(row) for row in self.database.rows(sql, (symbol, source, since_text(since))))
+        return tuple(_snapshot(tuple(row)) for row in self.database.rows(sql, (symbol, source, since_text(since))))
 
     def write_sessions(self, sessions: Sequence[Session]) -> None:
         """Replace the table of upcoming sessions."""
@@ -85,7 +86,11 @@ def _halt(row: sqlite3.Row) -> Halt:
     return of_row(Halt, row, f"the halt {row['id']}", by=row["halted_by"], sleeve=row["strategy"])
 
 
+_SNAPSHOT = [one.name for one in fields(VolumeSnapshot)]
+
+
 @lru_cache(maxsize=4096)
-def _snapshot(row: sqlite3.Row) -> VolumeSnapshot:
+def _snapshot(columns: tuple[Any, ...]) -> VolumeSnapshot:
     # A value, made once however often the row is read: the same weeks are learned from every session.
+    row = dict(zip(_SNAPSHOT, columns, strict=True))
     return of_row(VolumeSnapshot, row, f"the volume of {row['symbol']} seen on {row['session']}")

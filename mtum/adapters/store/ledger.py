@@ -2,10 +2,11 @@
 
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
+from typing import Any
 
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.schema.tables import OPEN_MOVEMENTS as OPEN
@@ -91,7 +92,7 @@ class SqliteLedger:
     def equity(self, strategy: str, since: date | None = None) -> Sequence[EquityPoint]:
         """Return points, oldest first; all, or those from a session on."""
         sql = "SELECT * FROM equity WHERE strategy = ? AND session >= ? ORDER BY session"
-        return tuple(point(row) for row in self.database.rows(sql, (strategy, since_text(since))))
+        return tuple(point(tuple(row)) for row in self.database.rows(sql, (strategy, since_text(since))))
 
     def write_account(self, day: date, at: datetime, lists: BrokerLists) -> None:
         """Record account values and positions as the broker showed them."""
@@ -128,8 +129,12 @@ def cash_of(database: Database, strategy: str, until: date | None = None) -> Dec
     return sum((money(amount) for (amount,) in rest), Decimal(millionths or 0).scaleb(-6))
 
 
-# Points are read several times a session; each is a value, so it is made once.
+_POINT = [one.name for one in fields(EquityPoint)]
+
+
+# Points are read several times a session; each is a value, so it is made once. A row itself is slow to look up.
 @lru_cache(maxsize=4096)
-def point(row: sqlite3.Row) -> EquityPoint:
+def point(columns: tuple[Any, ...]) -> EquityPoint:
     """Return the point of a row of the table; a value, made once however often the row is read."""
+    row = dict(zip(_POINT, columns, strict=True))
     return of_row(EquityPoint, row, f"the equity of {row['strategy']} of {row['session']}")

@@ -71,7 +71,9 @@ def or_update(values: Mapping[str, Cell], *key: str) -> str:
     return f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changed}"
 
 
-def of_row[T](kind: type[T], row: sqlite3.Row, what: str, error: type[MtumError] = StoreError, **other: object) -> T:
+def of_row[T](
+    kind: type[T], row: sqlite3.Row | Mapping[str, Any], what: str, error: type[MtumError] = StoreError, **other: object
+) -> T:
     """Return the value whose fields stand in the columns of a row.
 
     Parameters
