@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from mtum.app.service.notices import LAST_CANCEL_MINUTES
+from mtum.core.portfolio.gate import LAST_CANCEL_MINUTES
 from mtum.wiring.channels import SEND_SECONDS
 from support.crash import market_gateway, run_mtum
 from support.mail_servers import Inbox, mail_server, rude_server

@@ -5,8 +5,8 @@ from typing import Any
 
 from mtum.app.desk import Desk, Problem, exit_code_of
 from mtum.app.session.run_document import order_document
-from mtum.app.session.submit_orders import IRREVOCABLE_MINUTES
 from mtum.core.market.sessions import Session
+from mtum.core.portfolio.gate import LAST_CANCEL_MINUTES
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.errors import DeadlineMissedError, ExitCode, UsageError
 from mtum.ports.records import IntentState, Observed
@@ -51,7 +51,7 @@ def cancel_working(desk: Desk, session: Session, working: Sequence[IntentState])
     """
     desk.broker.connect()
     try:
-        last = session.before_close(IRREVOCABLE_MINUTES)
+        last = session.before_close(LAST_CANCEL_MINUTES)
         if desk.broker.server_time() >= last:
             raise DeadlineMissedError(f"orders on the close cannot be canceled after {last:%H:%M:%S} UTC; they fill")
         return tuple(problem for state in working for problem in _cancel_one(desk, state))

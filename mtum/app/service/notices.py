@@ -7,13 +7,12 @@ from typing import Any
 from mtum.app.service.schedule import Wake
 from mtum.core.market.calendars import NEW_YORK
 from mtum.core.market.sessions import Session
+from mtum.core.portfolio.gate import LAST_CANCEL_MINUTES
 from mtum.errors import ExitCode
 from mtum.ports.messages import Message, Urgency
 
 URGENT_JOBS = ("rehearse", "decide_and_order", "watch_orders", "confirm_fills")
 """Jobs whose failure needs a person soon; the others can wait for the morning."""
-LAST_CANCEL_MINUTES = 10.0
-"""Minutes before the close after which the exchange keeps an order for the auction."""
 _LISTED = 40
 DECIDING = "decide_and_order"
 _COSTLY = {DECIDING: "decisions", "confirm_fills": "settlements"}

@@ -19,7 +19,7 @@ from mtum.app.session.match_orders import (
     what_of,
 )
 from mtum.core.market.sessions import Session
-from mtum.core.portfolio.gate import MARKET_LAST_MINUTES, last_instant
+from mtum.core.portfolio.gate import LAST_CANCEL_MINUTES, MARKET_LAST_MINUTES, last_instant
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.orders import OrderStatus, intent_of, ticket_of
 from mtum.errors import BrokerError, BrokerUnavailableError, ExitCode
@@ -37,7 +37,6 @@ from mtum.ports.broker import (
 from mtum.ports.records import IntentState, Observed
 
 ASK_EVERY = timedelta(seconds=10)
-IRREVOCABLE_MINUTES = 10.0
 
 
 def submit_orders(desk: Desk, session: Session) -> tuple[Problem, ...]:
@@ -209,7 +208,7 @@ def _resolve(
         Code by which it was rejected; it counts where the lists show it as ended.
     """
     seconds = desk.settings.broker.resolve_seconds
-    until = session.before_close(IRREVOCABLE_MINUTES if state.intent.order_type.on_close else MARKET_LAST_MINUTES)
+    until = session.before_close(LAST_CANCEL_MINUTES if state.intent.order_type.on_close else MARKET_LAST_MINUTES)
     if seconds is not None:
         until = min(until, desk.clock.now() + timedelta(seconds=seconds))
     while True:

@@ -12,6 +12,8 @@ PAPER = "D"
 """How the broker's paper accounts begin."""
 PRACTICE_FARM = "mtum-practice"
 """The practice gateway's own word: the data farm that it names after a login, and no other gateway does."""
+LAST_CANCEL_MINUTES = 10.0
+"""Minutes before the close from which the exchange cancels no order for the auction any more."""
 MARKET_LAST_MINUTES = 3.0
 """A market order, which waits for no auction, may leave until so many minutes before the close."""
 MARGIN = timedelta(seconds=5)
