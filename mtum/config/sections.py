@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from mtum.config.addresses import Host, WebAddress
-from mtum.config.upkeep import Mail, Notify, Section, Storage
+from mtum.config.upkeep import Mail, Notify, SettingsSection, Storage
 from mtum.core.canonical import plain
 from mtum.core.portfolio.fund import FUND, CashFund
 from mtum.core.portfolio.money import exact
@@ -33,7 +33,7 @@ REPLAYED_SOURCES = ("sample", "csv")
 """Sources whose market time is not the computer's in practice mode."""
 
 
-class Market(Section):
+class Market(SettingsSection):
     """Where bars and the VIX come from, and how far they are believed."""
 
     source: Literal["sample", "csv", "yahoo", "ib"] = "sample"
@@ -68,7 +68,7 @@ class Market(Section):
         return self.source == "ib" and self.second_source != "yahoo" and (bool(self.yahoo_url) or not rehearsal)
 
 
-class Portfolio(Section):
+class Portfolio(SettingsSection):
     """The sleeve: its capital and how much of it a position may take."""
 
     strategy: str = "mtum_confluence"
@@ -124,7 +124,7 @@ class Portfolio(Section):
         )
 
 
-class SleeveRisk(Section):
+class SleeveRisk(SettingsSection):
     """Limits of one sleeve; what is left out is as in [risk]."""
 
     max_daily_loss_usd: Usd = 500.0
@@ -174,7 +174,7 @@ RISK_OF_SLEEVES = {"max_daily_loss_usd": None, "max_position_usd": None, "max_da
 """Limits that are otherwise where the settings have sleeves: amounts in USD do not fit shares of any size."""
 
 
-class SleeveSettings(Section):
+class SleeveSettings(SettingsSection):
     """A strategy with its parameters, its share of the money and its own books."""
 
     strategy: str
@@ -191,7 +191,7 @@ class SleeveSettings(Section):
     risk: SleeveRisk = SleeveRisk()
 
 
-class Group(Section):
+class Group(SettingsSection):
     """Symbols that may take up a part of the account together."""
 
     symbols: tuple[str, ...] = Field(min_length=1)
@@ -200,7 +200,7 @@ class Group(Section):
     """largest part of the account's equity in all of them"""
 
 
-class Broker(Section):
+class Broker(SettingsSection):
     """The broker's gateway and the account that may be traded."""
 
     host: Host = "127.0.0.1"
@@ -229,7 +229,7 @@ class Broker(Section):
     """how long an unanswered order is searched for; "none": until ten minutes before the close"""
 
 
-class Schedule(Section):
+class Schedule(SettingsSection):
     """Minutes before the close of each step of the trading day."""
 
     window_opens_minutes: float = Field(default=22.0, gt=0, le=240)
@@ -246,7 +246,7 @@ class Schedule(Section):
     """allow `last_send_minutes` below 10, after which the exchange refuses cancels"""
 
 
-class Settings(Section):
+class Settings(SettingsSection):
     """All settings of one run."""
 
     mode: Literal["practice", "paper", "live"] = "practice"
@@ -335,7 +335,7 @@ def digest_of(document: Mapping[str, Any]) -> str:
     return sha256(json.dumps(deciding, sort_keys=True, allow_nan=False).encode()).hexdigest()[:16]
 
 
-SECTIONS: dict[str, type[Section]] = {
+SECTIONS: dict[str, type[SettingsSection]] = {
     "market": Market,
     "portfolio": Portfolio,
     "risk": Risk,

@@ -7,13 +7,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from mtum.config.addresses import Address, Host, Recipient
 
 
-class Section(BaseModel):
+class SettingsSection(BaseModel):
     """A section of the settings: frozen, and nothing in it that it does not know."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
-class Mail(Section):
+class Mail(SettingsSection):
     """Where reports are sent; the password comes from MTUM_MAIL__PASSWORD."""
 
     host: Host = ""
@@ -32,14 +32,14 @@ class Mail(Section):
     """longest wait for the mail server"""
 
 
-class Notify(Section):
+class Notify(SettingsSection):
     """Other channels; their addresses come from MTUM_NOTIFY__URLS."""
 
     quiet: bool = False
     """true: only messages that need a person"""
 
 
-class Storage(Section):
+class Storage(SettingsSection):
     """What is kept in the data folder."""
 
     keep_backups: int = Field(default=14, ge=1, le=1000)

@@ -13,7 +13,7 @@ import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 
 from mtum.adapters.calendar import ExchangeCalendar
-from mtum.adapters.sources.csv_files import Terms, read_bars
+from mtum.adapters.sources.csv_files import CsvTerms, read_bars
 from mtum.adapters.sources.vendor import VendorSource
 from mtum.adapters.sources.yahoo import yahoo_source
 from mtum.app.bars.check_bars import check_bars
@@ -84,7 +84,7 @@ def test_no_real_bar_is_refused_inside_history(folder: Path, symbol: str) -> Non
     path = folder / f"{symbol}.csv"
     if not path.is_file():
         pytest.skip(f"{path} is not there")
-    bars = read_bars(path, path.stem, "csv", Terms(today=date(2024, 6, 28)))
+    bars = read_bars(path, path.stem, "csv", CsvTerms(today=date(2024, 6, 28)))
     days = [session.day for session in CALENDAR.sessions(bars.day(0), bars.last_day)]
     assert problems_in_history(bars, session_days(days)) == ()
 

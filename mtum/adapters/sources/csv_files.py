@@ -36,7 +36,7 @@ class Readable(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class CsvTerms:
     """How files are read.
 
     Parameters
@@ -54,11 +54,11 @@ class Terms:
     tell: Callable[[str], None] = lambda _: None
 
 
-AS_TOLD = Terms()
+AS_TOLD = CsvTerms()
 """Prices are split-adjusted, of whatever day, and nobody is told of layouts."""
 
 
-def read_bars(file: Readable, symbol: str, source: str, terms: Terms = AS_TOLD) -> Bars:
+def read_bars(file: Readable, symbol: str, source: str, terms: CsvTerms = AS_TOLD) -> Bars:
     """Read date, open, high, low, close and volume, dividend and split where they are given.
 
     Raises
@@ -82,7 +82,7 @@ def read_bars(file: Readable, symbol: str, source: str, terms: Terms = AS_TOLD) 
     raise BarsInvalidError(f"{file}: {said}")
 
 
-def read_closes(file: Readable, name: str, terms: Terms = AS_TOLD) -> dict[date, float]:
+def read_closes(file: Readable, name: str, terms: CsvTerms = AS_TOLD) -> dict[date, float]:
     """Read the closes of an index by session; only ``date`` and ``close`` are looked at.
 
     Raises
@@ -110,7 +110,7 @@ def columns_of(file: Readable) -> frozenset[str]:
 class _Table:
     # One file, read in columns; only what is not plain numbers under ISO dates is gone through line by line.
     def __init__(
-        self, file: Readable, symbol: str, needed: tuple[str, ...], possible: tuple[str, ...], terms: Terms
+        self, file: Readable, symbol: str, needed: tuple[str, ...], possible: tuple[str, ...], terms: CsvTerms
     ) -> None:
         self._name = str(file)
         lines = _text(file, self._name).splitlines()
@@ -283,7 +283,7 @@ def folder_file(folder: Path, symbol: str) -> Path:
     raise SourceUnavailableError(f"{path} {wrong}; {listed if folder.is_dir() else f'{folder} is no folder'}")
 
 
-def terms_of(prices: str, tell: Callable[[str], None]) -> Terms:
+def terms_of(prices: str, tell: Callable[[str], None]) -> CsvTerms:
     """Return how files are read today.
 
     Parameters
@@ -293,10 +293,10 @@ def terms_of(prices: str, tell: Callable[[str], None]) -> Terms:
     tell : callable
         Told which layout a file has and which of its columns are not read.
     """
-    return Terms(prices == "raw", SystemClock().now().date(), tell)
+    return CsvTerms(prices == "raw", SystemClock().now().date(), tell)
 
 
-def csv_source(folder: Path, *, exact: bool = False, terms: Terms = AS_TOLD) -> ReplayedSource:
+def csv_source(folder: Path, *, exact: bool = False, terms: CsvTerms = AS_TOLD) -> ReplayedSource:
     """Return a replayed market over a folder; each file is read once, when it is first needed.
 
     Bars are split-adjusted, whether the files are so or are re-based as `terms` says.
@@ -305,7 +305,7 @@ def csv_source(folder: Path, *, exact: bool = False, terms: Terms = AS_TOLD) -> 
     ----------
     exact : bool
         The setting `sample_share = "exact"`.
-    terms : Terms
+    terms : CsvTerms
         How the files are read.
     """
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from mtum.adapters.store.schema.documented import Table
+from mtum.adapters.store.schema.documented import DocumentedTable
 from mtum.adapters.store.schema.tables import TABLES
 from mtum.adapters.store.schema.views import VIEWS, View
 
@@ -10,7 +10,7 @@ SCHEMA_VERSION = 29
 """Number of migrations this program knows; a database of a higher `PRAGMA user_version` is refused."""
 
 
-def create_table(table: Table) -> str:
+def create_table(table: DocumentedTable) -> str:
     """Return the statement that creates a table, every column commented."""
     lines = [(f"{column.name} {column.sql}", f" -- {column.meaning}") for column in table.columns]
     lines += [(constraint, "") for constraint in table.constraints]

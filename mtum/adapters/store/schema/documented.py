@@ -13,7 +13,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class DocumentedTable:
     """One table: what a row is, its columns, and table constraints and indexes."""
 
     name: str
@@ -23,8 +23,8 @@ class Table:
     indexes: tuple[str, ...] = ()
 
 
-def table(name: str, meaning: str, columns: str, constraints: str = "", *indexes: str) -> Table:
+def table(name: str, meaning: str, columns: str, constraints: str = "", *indexes: str) -> DocumentedTable:
     """Return a table whose columns are written one a line: name | type and constraints | meaning."""
     rows = [line.split("|") for line in columns.strip().splitlines()]
     parsed = tuple(Column(*(part.strip() for part in row)) for row in rows)
-    return Table(name, meaning, parsed, (constraints,) if constraints else (), indexes)
+    return DocumentedTable(name, meaning, parsed, (constraints,) if constraints else (), indexes)

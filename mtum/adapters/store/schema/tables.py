@@ -4,7 +4,7 @@ One line per column: name, type and constraints, what it means. Instants are UTC
 ending in Z, sessions dates as text, money and prices REAL (shortest decimal form round-trips).
 """
 
-from mtum.adapters.store.schema.documented import Table, table
+from mtum.adapters.store.schema.documented import DocumentedTable, table
 from mtum.adapters.store.schema.event_log import EVENTS
 from mtum.adapters.store.schema.order_tables import ORDERS
 from mtum.adapters.store.schema.owner_tables import OWNER
@@ -352,7 +352,7 @@ _CONTROL = (
     ),
 )
 
-TABLES: dict[str, Table] = {
+TABLES: dict[str, DocumentedTable] = {
     one.name: one for one in (*_DECISIONS, *ORDERS, *_LEDGER, *_MARKET, *_CONTROL, *OWNER, EVENTS)
 }
 """Every table by name, parents before the tables that refer to them."""

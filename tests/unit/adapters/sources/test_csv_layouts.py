@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mtum.adapters.sources.csv_files import Terms, read_bars, read_closes
+from mtum.adapters.sources.csv_files import CsvTerms, read_bars, read_closes
 from mtum.core.market.bars import COLUMNS, Bar, Bars
 from mtum.errors import BarsInvalidError
 
@@ -92,15 +92,15 @@ MTUM.US,D,20240116,000000,102,104,100.5,103,3125000,0
 }
 
 
-def read(path: Path, text: str, terms: Terms | None = None) -> Bars:
+def read(path: Path, text: str, terms: CsvTerms | None = None) -> Bars:
     path.write_text(text, encoding="utf-8")
-    return read_bars(path, "MTUM", "csv", terms or Terms())
+    return read_bars(path, "MTUM", "csv", terms or CsvTerms())
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_a_download_is_read_as_it_is_and_its_layout_is_told(tmp_path: Path, name: str) -> None:
     told: list[str] = []
-    found = read(tmp_path / "MTUM.csv", LAYOUTS[name], Terms(tell=told.append))
+    found = read(tmp_path / "MTUM.csv", LAYOUTS[name], CsvTerms(tell=told.append))
     for column in ("days", *COLUMNS[:6]):
         assert getattr(found, column).tolist() == getattr(BARS, column).tolist(), column
     vendor = name.partition(",")[0]
@@ -111,7 +111,7 @@ def test_cboes_history_of_the_vix_is_read_for_its_closes(tmp_path: Path) -> None
     told: list[str] = []
     path = tmp_path / "VIX.csv"
     path.write_text("DATE,OPEN,HIGH,LOW,CLOSE\n01/02/2024,13.2,14.2,13.1,13.2\n02/01/2024,13.4,14.2,13.3,14.04\n")
-    found = read_closes(path, "VIX", Terms(tell=told.append))
+    found = read_closes(path, "VIX", CsvTerms(tell=told.append))
     assert found == {date(2024, 1, 2): 13.2, date(2024, 2, 1): 14.04}
     assert told == ["VIX.csv: read in the layout of Cboe"]
 
@@ -175,24 +175,24 @@ def test_a_symbol_with_its_exchange_is_that_symbol(tmp_path: Path, told: str) ->
 def test_columns_nobody_knows_are_told_and_known_ones_without_meaning_are_not(tmp_path: Path) -> None:
     told: list[str] = []
     text = f"{HEADER},Mood,Change,dist. paid\n{ROW},1,0.1,0\n"
-    assert len(read(tmp_path / "MTUM.csv", text, Terms(tell=told.append))) == 1
+    assert len(read(tmp_path / "MTUM.csv", text, CsvTerms(tell=told.append))) == 1
     assert told == ["MTUM.csv: not read: Mood, dist. paid"]
 
 
 def test_prices_that_yfinance_has_adjusted_for_dividends_are_told(tmp_path: Path) -> None:
     told: list[str] = []
     text = f"{HEADER},Dividends,Stock Splits\n{ROW},0,0\n"
-    read(tmp_path / "MTUM.csv", text, Terms(tell=told.append))
+    read(tmp_path / "MTUM.csv", text, CsvTerms(tell=told.append))
     assert "usually adjusted for dividends, which then count twice" in told[-1]
 
 
 def test_sessions_still_to_come_are_refused(tmp_path: Path) -> None:
     text = f"{HEADER}\n{ROW}\n2024-01-03,100,100,100,100,10\n"
-    assert len(read(tmp_path / "MTUM.csv", text, Terms(today=date(2024, 1, 3)))) == 2
+    assert len(read(tmp_path / "MTUM.csv", text, CsvTerms(today=date(2024, 1, 3)))) == 2
     with pytest.raises(
         BarsInvalidError, match="1 sessions are still to come, the first 2024-01-03; today is 2024-01-02"
     ):
-        read(tmp_path / "MTUM.csv", text, Terms(today=date(2024, 1, 2)))
+        read(tmp_path / "MTUM.csv", text, CsvTerms(today=date(2024, 1, 2)))
 
 
 RAW = f"{HEADER},dividend,split\n2024-01-02,400,404,396,400,10,2,0\n2024-01-03,404,408,400,408,10,0,0\n" + (
@@ -202,7 +202,7 @@ RAW = f"{HEADER},dividend,split\n2024-01-02,400,404,396,400,10,2,0\n2024-01-03,4
 
 def test_prices_as_traded_are_rebased_with_their_volumes_and_dividends_where_that_is_asked_for(tmp_path: Path) -> None:
     """4:1 on 4 January: what was before is a quarter of the price, four times the shares."""
-    found = read(tmp_path / "MTUM.csv", RAW, Terms(raw=True))
+    found = read(tmp_path / "MTUM.csv", RAW, CsvTerms(raw=True))
     assert found.close.tolist() == [100.0, 102.0, 102.0]
     assert found.open.tolist() == [100.0, 101.0, 103.0]
     assert found.volume.tolist() == [40.0, 40.0, 50.0]
@@ -219,7 +219,7 @@ def test_a_reverse_split_is_told_apart_as_well(tmp_path: Path) -> None:
     text = f"{HEADER},split\n2024-01-03,5,5,5,5,800,0\n2024-01-04,40,41,39,40,100,0.125\n"
     with pytest.raises(BarsInvalidError, match=r"the split 0.125:1 recorded on 2024-01-04"):
         read(tmp_path / "MTUM.csv", text)
-    found = read(tmp_path / "MTUM.csv", text, Terms(raw=True))
+    found = read(tmp_path / "MTUM.csv", text, CsvTerms(raw=True))
     assert (found.close.tolist(), found.volume.tolist()) == ([40.0, 40.0], [100.0, 100.0])
 
 
