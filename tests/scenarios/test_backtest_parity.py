@@ -42,7 +42,7 @@ def assert_same(daily: dict[str, Any], fast: dict[str, Any]) -> None:
 
 
 def test_what_the_commands_say_is_the_same_either_way(tmp_path: Path) -> None:
-    daily, fast = played(tmp_path, 60)
+    daily, fast = played(tmp_path, 30)
     assert_same(daily, fast)
     assert fast["trades"], "no trades prove nothing"
 
