@@ -42,6 +42,7 @@ CODES = {
     "OrderUnconfirmedError": 6,
     "BookMismatchError": 6,
     "VerificationError": 6,
+    "DocumentError": 6,
     "StoreError": 3,
     "StoreMismatchError": 2,
     "RunLockedError": 9,
