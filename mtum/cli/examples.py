@@ -20,7 +20,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "bars import": (("mtum bars import MTUM.csv", "one file, one symbol"),),
     "indicators": (
         ("mtum indicators SPY", "every indicator by day, week and month"),
-        ("mtum indicators SPY rsi macd --timeframe 1w", "two of them, by week"),
+        ("mtum indicators SPY ema macd --timeframe 1w", "two of them, by week"),
         ("mtum indicators SPY ta:supertrend", "one of pandas-ta"),
     ),
     "backtest": (

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from mtum.core.market.bars import Bars
 
 
-def keltner(bars: "Bars", sessions: int, ranges: float, atr_sessions: int) -> Lines:
+def keltner(bars: "Bars", sessions: int, ranges: float, range_sessions: int) -> Lines:
     """Return the exponential mean of the close and the lines so many average true ranges above and below it.
 
     Parameters
@@ -21,7 +21,7 @@ def keltner(bars: "Bars", sessions: int, ranges: float, atr_sessions: int) -> Li
         Window of the mean.
     ranges : float
         Distance of the lines in average true ranges.
-    atr_sessions : int
+    range_sessions : int
         Window of the true range, averaged as Wilder does.
 
     Returns
@@ -33,12 +33,12 @@ def keltner(bars: "Bars", sessions: int, ranges: float, atr_sessions: int) -> Li
     ----------
     Keltner (1960), "How to Make Money in Commodities"; with true ranges Raschke and Connors (1995), "Street Smarts".
     """
-    middle, far = ema_of(bars.close, sessions), ranges * atr_of(bars, atr_sessions, Smoothing.WILDER)
+    middle, far = ema_of(bars.close, sessions), ranges * atr_of(bars, range_sessions, Smoothing.WILDER)
     return {"middle": rounded(middle), "upper": rounded(middle + far), "lower": rounded(middle - far)}
 
 
-def _lines(bars: "Bars", sessions: int = 20, ranges: float = 2.0, atr_sessions: int = 10) -> Lines:
-    return keltner(bars, sessions, ranges, atr_sessions)
+def _lines(bars: "Bars", sessions: int = 20, ranges: float = 2.0, range_sessions: int = 10) -> Lines:
+    return keltner(bars, sessions, ranges, range_sessions)
 
 
 def _vote(price: float, now: Mapping[str, float]) -> int:
@@ -50,9 +50,9 @@ INDICATOR = Indicator(
     "Keltner channel",
     Group.VOLATILITY,
     _lines,
-    lambda sessions, atr_sessions, **_: max(sessions - 1, atr_sessions),
+    lambda sessions, range_sessions, **_: max(sessions - 1, range_sessions),
     _vote,
     ("close below the channel", "close inside the channel", "close above the channel"),
-    lambda sessions, atr_sessions, **_: max(ema_history(sessions), wilder_history(atr_sessions)),
+    lambda sessions, range_sessions, **_: max(ema_history(sessions), wilder_history(range_sessions)),
     "USD",
 )
