@@ -101,9 +101,12 @@ def _values(chart: Chart) -> dict[str, Any]:
                 told.setdefault(at, []).append(mark.told)
     panels, names = list[Any](), set[str]()
     for panel in chart.panels:
-        lines = [(line.name, [round(one, 2) if isfinite(one) else None for one in line.values]) for line in panel.lines]
+        lines = [
+            (line.name, [round(one, 2) if isfinite(one) else None for one in line.values.tolist()])
+            for line in panel.lines
+        ]
         # Its title is told where a name alone could mean another panel's line, or a unit.
         plain = names.isdisjoint(line.name for line in panel.lines) and panel.lines[0].drawn != "bars"
         panels.append(["" if plain else f"{panel.title}: ", lines])
         names |= {line.name for line in panel.lines}
-    return {"days": [str(day) for day in days], "panels": panels, "told": told}
+    return {"days": days.astype(str).tolist(), "panels": panels, "told": told}
