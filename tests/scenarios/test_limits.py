@@ -1,16 +1,21 @@
 """What stops or changes an order: losses, a missing VIX, the way today's volume is judged."""
 
+import os
+import signal
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mtum.adapters.store.reading import open_read_only
 from mtum.app.desk import RunResult
 from mtum.app.session.play_session import play_session
 from mtum.core.portfolio.limits import Restriction
+from mtum.wiring.resources import DATABASE_NAME
 from support.commands import call_json
-from support.practice import desk_in, exchange_in, sample_market, write_market
+from support.killed_jobs import around_what_lasts
+from support.practice import desk_in, exchange_in, in_child, sample_market, write_market
 
 ENTRY, FALL, AFTER = date(2018, 1, 30), date(2018, 2, 2), date(2018, 2, 7)
 """17 shares are bought; on the fall they lose more than 100 USD; on 5 February they are sold."""
@@ -76,6 +81,27 @@ def halts(folder: Path) -> list[str]:
         control = replay.desk.store.control
         assert control.restriction() is Restriction.REDUCE_ONLY
         return [halt.by for halt in control.halts(in_force=True)]
+
+
+def test_a_process_killed_once_the_decision_is_final_has_put_its_halt_in_force(tmp_path: Path) -> None:
+    changes: dict[str, Any] = {"risk__max_daily_loss_usd": 100.0, "risk__on_daily_loss": "flatten"}
+    played(tmp_path, ENTRY, date(2018, 2, 1), **changes)
+
+    def dies() -> int:
+        def at_the_first_write_that_shows_it(_point: str) -> None:
+            connection = open_read_only(tmp_path / DATABASE_NAME)
+            decided = connection.execute("SELECT 1 FROM decisions WHERE session = ?", (FALL.isoformat(),)).fetchone()
+            if decided:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        around_what_lasts(at_the_first_write_that_shows_it)
+        played(tmp_path, FALL, FALL, **changes)
+        return 0
+
+    assert in_child(dies) == -signal.SIGKILL
+    assert halts(tmp_path) == ["max_daily_loss_usd"]
+    again = played(tmp_path, FALL, FALL, **changes)[FALL]
+    assert (again.document["reasons"], again.document["order"]["side"]) == (["daily_loss"], "SELL")
 
 
 def test_a_fall_from_the_peak_halts_entries_and_no_exit(tmp_path: Path) -> None:

@@ -161,14 +161,18 @@ def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
     planned = plan_account(desk, prepared, market, decided, decided_at)
     records_of = [record_of(desk, one, decided_at) for one in decided]
     movements = prepared.moved.movements
-    if records_of:  # with every sleeve off there is nothing to commit
-        desk.store.decisions.commit_decisions(records_of, planned.intents, planned.crosses, planned.record, movements)
-    for snapshot in market.snapshots:
-        desk.store.control.write_snapshot(snapshot)
-    desk.store.ledger.write_account(session.day, lists.at, lists)
-    real = [(one.sleeve, one.decision) for one in decided if one.sleeve.owns_money]
-    limits_after(desk, real, worth, decided_at)
-    note_files(desk)
+    # What follows from the decisions is committed with them: a later start finds them final and never comes here.
+    with desk.store.together():
+        if records_of:  # with every sleeve off there is nothing to commit
+            desk.store.decisions.commit_decisions(
+                records_of, planned.intents, planned.crosses, planned.record, movements
+            )
+        for snapshot in market.snapshots:
+            desk.store.control.write_snapshot(snapshot)
+        desk.store.ledger.write_account(session.day, lists.at, lists)
+        real = [(one.sleeve, one.decision) for one in decided if one.sleeve.owns_money]
+        limits_after(desk, real, worth, decided_at)
+        note_files(desk)
     desk.journal.reached("decided")
     recorded = [one.problem() for one in found if one.kind in RECORDED]
     told = (*left_over, *(one for one in recorded if one not in check.problems), *check.problems)
