@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 def account_rules(settings: Settings) -> "AccountRules":
     """Return the limits that all sleeves keep together, and how their cash moves."""
     from mtum.core.coordination.account import AccountRules, SymbolGroup  # loads numpy
-    from mtum.core.coordination.cash import FundRules, TransferRules
+    from mtum.core.coordination.transfers import FundRules, TransferRules
 
     risk, money = settings.risk, settings.portfolio
     return AccountRules(

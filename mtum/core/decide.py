@@ -212,7 +212,7 @@ def _waiting(view: MarketView, strategy: Strategy, book: Book) -> dict[str, Stan
         for one in book.standing
         if one.symbol not in ended
         and _held(book, one.symbol).shares < one.shares
-        # Of others than those whose purchases stand anyway the book has only what is young enough.
+        # For other strategies the book has dropped purchases older than that already.
         and (not strategy.STANDING_PURCHASES or view.sessions_since(one.since) <= STANDING_SESSIONS)
     }
 
@@ -269,10 +269,10 @@ def _wanted(verdict: SymbolVerdict, held: int, terms: _Terms, sizing: SizingRule
     match verdict.verdict:
         case Target(weight):
             price = terms.prices[verdict.symbol]
-            bought = shares_for(budget(weight, equity, float("inf"), sizing), price, sizing)
+            bought = shares_for(budget(weight, equity, sizing), price, sizing)
             return max(bought, min(held, floor(weight * equity * sizing.max_position_frac / price)))
         case Shares(count):
-            most = shares_for(budget(1.0, equity, float("inf"), sizing), terms.prices[verdict.symbol], sizing)
+            most = shares_for(budget(1.0, equity, sizing), terms.prices[verdict.symbol], sizing)
             return count if count <= held else max(held, min(count, most))
         case _:
             return None

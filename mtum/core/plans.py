@@ -7,9 +7,9 @@ from math import inf
 
 from mtum.core.canonical import decode, list_in, number_in, plain, table_in, text_in
 from mtum.core.coordination.account import Account, AccountPlan, AccountRules, Returns, SleeveWants
-from mtum.core.coordination.cash import SleeveMoney, Transfer, TransferRules, rebalanced
 from mtum.core.coordination.coordinate import LIMITED, TOO_SMALL, FundState, coordinate, with_fund
 from mtum.core.coordination.limits import CASH, VAR_SESSIONS
+from mtum.core.coordination.transfers import SleeveMoney, Transfer, TransferRules, rebalanced
 from mtum.core.market.bars import Bars
 from mtum.core.portfolio.decision import PlannedOrder, Standing
 from mtum.core.portfolio.fund import FUND

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtum.app.ledger.sleeve_records import flows_since
-from mtum.core.portfolio.cash import OfficialEquity, account_points, with_capital
+from mtum.core.portfolio.equity_points import OfficialEquity, account_points, with_capital
 from mtum.core.portfolio.returns import changes, curve
 from mtum.ports.records import CashMovement
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtum.core.coordination.account import Account, AccountRules, SleeveWants
-from mtum.core.coordination.cash import FundRules
 from mtum.core.coordination.coordinate import FundState, coordinate, with_fund
+from mtum.core.coordination.transfers import FundRules
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.orders import Side
 from mtum.core.portfolio.sizing import outlay

@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from mtum.core.portfolio.cash import OfficialEquity, account_points, loss_state, with_capital
+from mtum.core.portfolio.equity_points import OfficialEquity, account_points, loss_state, with_capital
 from mtum.ports.records import EquityPoint
 from support.store import STRATEGY, opened
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtum.core.coordination.cash import SleeveMoney, TransferRules, rebalanced, transfers
+from mtum.core.coordination.transfers import SleeveMoney, TransferRules, rebalanced, transfers
 
 CENTS = st.integers(-200_000, 5_000_000).map(lambda cents: Decimal(cents) / 100)
 

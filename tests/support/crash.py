@@ -359,13 +359,13 @@ def _giving_up() -> None:
     def unknown(desk: Desk, session: Session, state: IntentState, why: str = "", rejected_by: int | None = None) -> Any:
         return submit_orders._unknown(desk, state, why or "given up", None)
 
-    plain = submit_orders._settle_one
+    plain = submit_orders._adopt_or_send
 
     def settle(desk: Desk, session: Session, state: IntentState, *, unsound: bool) -> Any:
         begun = state.status is not OrderStatus.PLANNED
         return unknown(desk, session, state) if begun else plain(desk, session, state, unsound=unsound)
 
-    submit_orders._resolve, submit_orders._settle_one = unknown, settle
+    submit_orders._resolve, submit_orders._adopt_or_send = unknown, settle
 
 
 SABOTAGE: dict[str, Callable[[], None]] = {"resend": _resending, "give up": _giving_up}

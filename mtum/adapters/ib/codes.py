@@ -23,82 +23,85 @@ class Meaning(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One code: its meaning without an order, with one, and the reaction in words."""
+    """One code: its meaning without an order, with one (goes on, rejected, unknown or cancel it), and what to know.
+
+    What becomes of the order is done in `adapters/brokers/ib/submit.py` and `app/session/submit_orders.py`.
+    """
 
     code: int
     alone: Meaning
     order: Meaning
-    reaction: str
+    words: str
 
 
-_I, _T, _R, _H = Meaning.GOES_ON, Meaning.WAIT, Meaning.FAILED, Meaning.PERSON
-_O, _U, _C = Meaning.REJECTED, Meaning.UNKNOWN, Meaning.CANCEL_IT
+_GOES_ON, _WAIT, _FAILED, _PERSON = Meaning.GOES_ON, Meaning.WAIT, Meaning.FAILED, Meaning.PERSON
+_REJECTED, _UNKNOWN, _CANCEL_IT = Meaning.REJECTED, Meaning.UNKNOWN, Meaning.CANCEL_IT
 
 _CONNECTION = (
-    ((1100, 2110), _T, _U, "send nothing until 1101 or 1102; then read every list again"),
-    ((1101, 1102), _I, _U, "the link is back: read every list again"),
-    ((1300,), _T, _U, "the port was reset: connect again"),
-    ((2100,), _I, _I, "account values are asked afresh each time"),
-    ((2103, 2105, 2157), _T, _I, "a farm is broken: market data may fail"),
-    ((2104, 2106, 2158, 2107, 2108, 2119), _I, _I, "a farm is fine, idle or connecting"),
-    ((10197,), _H, _I, "the same user is logged in elsewhere; give the program a user of its own"),
-    ((10182, 10225), _T, _I, "a data subscription stopped; data are asked afresh each time"),
-    ((100,), _T, _U, "too many messages: slow down"),
-    ((101,), _R, _I, "too many data lines"),
-    ((326,), _H, _U, "another program uses this client id; the same id is tried again for a while"),
-    ((327, 329), _R, _O, "not allowed for this client"),
-    ((501,), _I, _I, "already connected"),
-    ((502, 504), _T, _U, "not connected: connect again"),
-    ((503,), _H, _U, "the gateway is too old"),
-    ((505, 506, 507, 508, 509), _T, _U, "the connection broke: connect again"),
-    ((10328,), _T, _U, "connection lost, orders not confirmed: read every list"),
+    ((1100, 2110), _WAIT, _UNKNOWN, "send nothing until 1101 or 1102; then read every list again"),
+    ((1101, 1102), _GOES_ON, _UNKNOWN, "the link is back: read every list again"),
+    ((1300,), _WAIT, _UNKNOWN, "the port was reset: connect again"),
+    ((2100,), _GOES_ON, _GOES_ON, "account values are asked afresh each time"),
+    ((2103, 2105, 2157), _WAIT, _GOES_ON, "a farm is broken: market data may fail"),
+    ((2104, 2106, 2158, 2107, 2108, 2119), _GOES_ON, _GOES_ON, "a farm is fine, idle or connecting"),
+    ((10197,), _PERSON, _GOES_ON, "the same user is logged in elsewhere; give the program a user of its own"),
+    ((10182, 10225), _WAIT, _GOES_ON, "a data subscription stopped; data are asked afresh each time"),
+    ((100,), _WAIT, _UNKNOWN, "too many messages: slow down"),
+    ((101,), _FAILED, _GOES_ON, "too many data lines"),
+    ((326,), _PERSON, _UNKNOWN, "another program uses this client id; the same id is tried again for a while"),
+    ((327, 329), _FAILED, _REJECTED, "not allowed for this client"),
+    ((501,), _GOES_ON, _GOES_ON, "already connected"),
+    ((502, 504), _WAIT, _UNKNOWN, "not connected: connect again"),
+    ((503,), _PERSON, _UNKNOWN, "the gateway is too old"),
+    ((505, 506, 507, 508, 509), _WAIT, _UNKNOWN, "the connection broke: connect again"),
+    ((10328,), _WAIT, _UNKNOWN, "connection lost, orders not confirmed: read every list"),
 )
 _REQUESTS = (
-    ((162,), _R, _I, "history failed: pacing, no data or no permission; the text tells"),
-    ((165, 366, 300), _I, _I, "nothing is lost"),
-    ((200,), _R, _O, "contract unknown or ambiguous: a listing may have changed"),
-    ((203,), _H, _O, "the instrument is not allowed for this account"),
+    ((162,), _FAILED, _GOES_ON, "history failed: pacing, no data or no permission; the text tells"),
+    ((165, 366, 300), _GOES_ON, _GOES_ON, "nothing is lost"),
+    ((200,), _FAILED, _REJECTED, "contract unknown or ambiguous: a listing may have changed"),
+    ((203,), _PERSON, _REJECTED, "the instrument is not allowed for this account"),
     (
         (320, 321),
-        _R,
-        _O,
+        _FAILED,
+        _REJECTED,
         "the request could not be validated; with 'Read-Only' in the text the gateway takes no orders",
     ),
-    ((322, 323), _R, _U, "the server failed while it worked on the request"),
-    ((354, 10089, 10090, 10091, 10168, 10186), _R, _I, "no market data subscription"),
-    ((10167,), _I, _I, "delayed data follow; they are marked as delayed"),
-    ((420,), _T, _I, "real-time query refused, usually pacing"),
-    ((10187, 10189), _R, _I, "a history request failed"),
+    ((322, 323), _FAILED, _UNKNOWN, "the server failed while it worked on the request"),
+    ((354, 10089, 10090, 10091, 10168, 10186), _FAILED, _GOES_ON, "no market data subscription"),
+    ((10167,), _GOES_ON, _GOES_ON, "delayed data follow; they are marked as delayed"),
+    ((420,), _WAIT, _GOES_ON, "real-time query refused, usually pacing"),
+    ((10187, 10189), _FAILED, _GOES_ON, "a history request failed"),
 )
 _ORDERS = (
-    ((103,), _R, _U, "an earlier order has this id: find it, do not count up and resend"),
-    ((104, 105, 106, 107), _R, _O, "change or incomplete order refused"),
-    ((109, 110, 163), _R, _O, "price outside the allowed band or step"),
-    ((113,), _R, _O, "an on-close order must be DAY"),
-    ((116, 133, 134, 135, 136), _R, _U, "the exchange or order was not reached"),
-    (tuple(range(10333, 10348)), _R, _O, "an order field is not valid"),
-    ((161,), _R, _U, "cancel refused: the order may live"),
-    ((201,), _R, _O, "rejected; the text tells why; may also come after acceptance"),
-    ((202,), _R, _U, "canceled or expired; what was filled stays filled"),
-    ((328, 336, 337, 338), _R, _O, "trailing or time condition not valid"),
-    ((387,), _R, _O, "order type not available on that venue"),
-    ((388, 434, 435, 436), _R, _O, "size, account or allocation missing"),
-    ((399,), _I, _I, "message about the order; another session's date: cancel at once"),
-    ((404, 2137), _H, _C, "the order sells more than is held"),
-    ((411, 412, 413), _R, _O, "flag not valid or contract not tradable"),
-    ((426, 460), _H, _O, "not enough shares, or no permission"),
-    ((481,), _I, _I, "the broker reduced the size: the lists show what it became"),
-    ((10147,), _R, _U, "order to cancel not found for this client: says nothing about it"),
-    ((10148,), _R, _U, "the order cannot be canceled: after C - 10 it lives"),
-    ((*range(10242, 10253), 10318), _R, _O, "fractions are not supported"),
-    ((2168, 2169, 10268, 10269, 10270), _R, _O, "an obsolete order field"),
-    ((10311, 10329), _I, _I, "warning about a directly routed order"),
-    ((10349, 2109), _I, _I, "a field was preset or ignored; the order lives"),
+    ((103,), _FAILED, _UNKNOWN, "an earlier order has this id: find it, do not count up and resend"),
+    ((104, 105, 106, 107), _FAILED, _REJECTED, "change or incomplete order refused"),
+    ((109, 110, 163), _FAILED, _REJECTED, "price outside the allowed band or step"),
+    ((113,), _FAILED, _REJECTED, "an on-close order must be DAY"),
+    ((116, 133, 134, 135, 136), _FAILED, _UNKNOWN, "the exchange or order was not reached"),
+    (tuple(range(10333, 10348)), _FAILED, _REJECTED, "an order field is not valid"),
+    ((161,), _FAILED, _UNKNOWN, "cancel refused: the order may live"),
+    ((201,), _FAILED, _REJECTED, "rejected; the text tells why; may also come after acceptance"),
+    ((202,), _FAILED, _UNKNOWN, "canceled or expired; what was filled stays filled"),
+    ((328, 336, 337, 338), _FAILED, _REJECTED, "trailing or time condition not valid"),
+    ((387,), _FAILED, _REJECTED, "order type not available on that venue"),
+    ((388, 434, 435, 436), _FAILED, _REJECTED, "size, account or allocation missing"),
+    ((399,), _GOES_ON, _GOES_ON, "message about the order; another session's date: cancel at once"),
+    ((404, 2137), _PERSON, _CANCEL_IT, "the order sells more than is held"),
+    ((411, 412, 413), _FAILED, _REJECTED, "flag not valid or contract not tradable"),
+    ((426, 460), _PERSON, _REJECTED, "not enough shares, or no permission"),
+    ((481,), _GOES_ON, _GOES_ON, "the broker reduced the size: the lists show what it became"),
+    ((10147,), _FAILED, _UNKNOWN, "order to cancel not found for this client: says nothing about it"),
+    ((10148,), _FAILED, _UNKNOWN, "the order cannot be canceled: after C - 10 it lives"),
+    ((*range(10242, 10253), 10318), _FAILED, _REJECTED, "fractions are not supported"),
+    ((2168, 2169, 10268, 10269, 10270), _FAILED, _REJECTED, "an obsolete order field"),
+    ((10311, 10329), _GOES_ON, _GOES_ON, "warning about a directly routed order"),
+    ((10349, 2109), _GOES_ON, _GOES_ON, "a field was preset or ignored; the order lives"),
 )
 
 CODES: Mapping[int, Row] = {
-    code: Row(code, alone, order, reaction)
-    for codes, alone, order, reaction in (*_CONNECTION, *_REQUESTS, *_ORDERS)
+    code: Row(code, alone, order, words)
+    for codes, alone, order, words in (*_CONNECTION, *_REQUESTS, *_ORDERS)
     for code in codes
 }
 """Every code that is known; ask `row_of` for any."""
@@ -131,5 +134,5 @@ def is_read_only(text: str) -> bool:
 def gravest(codes: Iterable[int]) -> Meaning:
     """Return what a set of codes means for an order: a doubt outweighs a refusal, a refusal a notice."""
     found = {row_of(code).order for code in codes}
-    ranked = (Meaning.CANCEL_IT, Meaning.UNKNOWN, Meaning.WAIT, Meaning.PERSON, Meaning.FAILED, Meaning.REJECTED)
+    ranked = (Meaning.CANCEL_IT, Meaning.UNKNOWN, Meaning.REJECTED)
     return next((meaning for meaning in ranked if meaning in found), Meaning.GOES_ON)

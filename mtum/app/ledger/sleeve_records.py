@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
-from mtum.core.coordination.cash import spendable
+from mtum.core.coordination.transfers import spendable
 from mtum.core.market.sessions import Sessions
 from mtum.core.market.settlement import settlement_day
 from mtum.core.plans import cut_for_cash, standing_after
 from mtum.core.portfolio.carried import in_todays_shares, memory_of, standing_of
-from mtum.core.portfolio.cash import OfficialEquity, loss_state
 from mtum.core.portfolio.decision import STANDING_SESSIONS, Book, Standing
+from mtum.core.portfolio.equity_points import OfficialEquity, loss_state
 from mtum.core.portfolio.fills import Action, Fill, Split, carried, earlier_names, rebased
 from mtum.core.portfolio.fund import FUND
 from mtum.core.portfolio.lots import Lot, holding_of, lots_of, sessions_since_exit

@@ -7,8 +7,8 @@ from decimal import Decimal
 from mtum.app.bars.accept_bars import REBASED_SOURCES
 from mtum.app.ledger.sleeve_records import SleeveRecords, remembered_with
 from mtum.core.market.bars import Bars
-from mtum.core.portfolio.cash import OfficialEquity
 from mtum.core.portfolio.costs import to_cent
+from mtum.core.portfolio.equity_points import OfficialEquity
 from mtum.core.portfolio.fills import Action, ChangeKind, Fill, Split, SymbolChange, carried, rebased
 from mtum.core.portfolio.lots import lots_of
 from mtum.core.portfolio.money import exact

@@ -10,7 +10,7 @@ from typing import Any
 from mtum.app.bars.refresh_bars import refresh_bars
 from mtum.app.desk import Desk
 from mtum.app.ledger.book_problems import book_problems
-from mtum.app.session.close_orders import close_earlier, take_up
+from mtum.app.session.close_orders import close_earlier, record_from_lists
 from mtum.app.session.decide_and_order import sessions_around
 from mtum.app.session.differences import (
     RECORDED,
@@ -42,7 +42,7 @@ def reconcile(desk: Desk) -> dict[str, Any]:
 
 def settle_first(desk: Desk, lists: BrokerLists) -> list[Difference]:
     """Record fills and ends of orders that the lists show, and end what earlier sessions left open."""
-    found = take_up(desk, lists)
+    found = record_from_lists(desk, lists)
     today = lists.at.date()
     session = desk.calendar.sessions(today, today + timedelta(days=10)).known[0]
     close_earlier(desk, lists, session)

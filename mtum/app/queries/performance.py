@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import Decimal
 
-from mtum.core.portfolio.cash import OfficialEquity, account_points, curve_of, with_capital
+from mtum.core.portfolio.equity_points import OfficialEquity, account_points, curve_of, with_capital
 from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.returns import changes, drawdown, returns
 from mtum.ports.reading import CashRow, EquityRow, Reader

@@ -11,7 +11,7 @@ from mtum.config import Settings, account_rules
 from mtum.core.coordination.account import Account, Returns
 from mtum.core.coordination.limits import CASH, VAR_SESSIONS, measured
 from mtum.core.coordination.risk import Risk, Stress, risk_of, stress_replays
-from mtum.core.portfolio.cash import account_points, loss_state
+from mtum.core.portfolio.equity_points import account_points, loss_state
 from mtum.core.portfolio.fund import FUND
 from mtum.core.portfolio.limits import LossState, fallen_frac
 from mtum.core.portfolio.sleeves import Sleeve

@@ -25,7 +25,7 @@ STATED = "stated."
 """Prefix of the id of an execution that a person stated because no list shows it any more."""
 
 
-def take_up(
+def record_from_lists(
     desk: Desk, lists: BrokerLists, states: Sequence[IntentState] | None = None, *, adopt: bool = False
 ) -> list[Difference]:
     """Record what the lists explain, and return in what they differed from our records before.

@@ -7,7 +7,7 @@ from decimal import Decimal
 from mtum.app.desk import Desk, Problem
 from mtum.app.ledger.sleeve_records import Records, SleeveRecords, read_records
 from mtum.app.session.check_book import BookCheck, check_book
-from mtum.app.session.close_orders import close_earlier, take_up
+from mtum.app.session.close_orders import close_earlier, record_from_lists
 from mtum.app.session.our_books import open_books
 from mtum.core.coordination.coordinate import OTHER_SIDE
 from mtum.core.market.sessions import Session
@@ -65,7 +65,7 @@ def close_untraded(desk: Desk, session: Session) -> tuple[tuple[Problem, ...], b
     if not wanted:
         return tuple(problems), decides
     lists = desk.broker.lists()
-    take_up(desk, lists)
+    record_from_lists(desk, lists)
     close_earlier(desk, lists, session)
     check = check_book(desk, open_books(desk, lists, session), lists, session)
     for (strategy, symbol), shares in wanted.items():

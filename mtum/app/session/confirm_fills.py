@@ -12,7 +12,7 @@ from mtum.app.ledger.equity import restate_equity, value_again_from
 from mtum.app.ledger.sleeve_records import Records, write_lots
 from mtum.app.ledger.unsound_books import unsound_books
 from mtum.app.session.ask_ahead import ask_closes
-from mtum.app.session.close_orders import cancel_left_over, close_orders, take_up
+from mtum.app.session.close_orders import cancel_left_over, close_orders, record_from_lists
 from mtum.app.session.decide_and_order import sessions_around
 from mtum.app.session.differences import beyond_ordered, position_differences
 from mtum.app.session.match_orders import broken_off, order_problems, unread_problems
@@ -99,7 +99,7 @@ def _settled(desk: Desk, session: Session) -> tuple[Problem, ...]:
     finally:
         desk.broker.close()
     desk.store.ledger.write_account(session.day, lists.at, lists)
-    found = take_up(desk, lists, adopt=True)
+    found = record_from_lists(desk, lists, adopt=True)
     desk.journal.reached("fills")
     close_orders(desk, session, lists)
     desk.journal.reached("closed")

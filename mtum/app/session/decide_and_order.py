@@ -9,7 +9,7 @@ from mtum.app.desk import Desk, Problem, RunResult, exit_code_of
 from mtum.app.ledger.sleeve_records import read_sleeves
 from mtum.app.session.account_limits import guarded, limits_after, worth_of
 from mtum.app.session.check_book import check_book, check_hours, hours_apart
-from mtum.app.session.close_orders import cancel_left_over, close_earlier, take_up
+from mtum.app.session.close_orders import cancel_left_over, close_earlier, record_from_lists
 from mtum.app.session.close_untraded import close_untraded, untraded_problems, without_children
 from mtum.app.session.decide_sleeves import SleeveInputs, decide_sleeves, record_of
 from mtum.app.session.differences import RECORDED
@@ -131,7 +131,7 @@ def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
     lists = desk.broker.lists()
     left_over = cancel_left_over(desk, lists)
     lists = desk.broker.lists() if left_over else lists
-    found = take_up(desk, lists)
+    found = record_from_lists(desk, lists)
     close_earlier(desk, lists, session)
     crossed = settle_earlier_crosses(desk, session.day, sessions)
     books = open_books(desk, lists, session)

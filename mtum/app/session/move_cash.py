@@ -10,9 +10,9 @@ from mtum.app.ledger.sleeve_records import SleeveRecords, cash_of
 from mtum.app.session.decide_sleeves import Moved, SleeveInputs
 from mtum.app.session.gather import GatheredMarket
 from mtum.config import account_rules
-from mtum.core.coordination.cash import WEIGHTING_SESSIONS, SleeveMoney, Transfer
+from mtum.core.coordination.transfers import WEIGHTING_SESSIONS, SleeveMoney, Transfer
 from mtum.core.plans import transfers_document, transfers_frame, transfers_in
-from mtum.core.portfolio.cash import OfficialEquity, curve_of, with_capital
+from mtum.core.portfolio.equity_points import OfficialEquity, curve_of, with_capital
 from mtum.core.portfolio.fund import FUND
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.money import exact

@@ -16,7 +16,7 @@ from mtum.core.coordination.account import Account, AccountPlan, Returns, Sleeve
 from mtum.core.coordination.coordinate import FundState, coordinate, with_fund
 from mtum.core.coordination.limits import VAR_SESSIONS
 from mtum.core.plans import fund_frame, plan_document, plan_frame, returns_of
-from mtum.core.portfolio.cash import OfficialEquity, account_points, loss_state, with_capital
+from mtum.core.portfolio.equity_points import OfficialEquity, account_points, loss_state, with_capital
 from mtum.core.portfolio.fund import FUND
 from mtum.core.portfolio.limits import LossState, Restriction
 from mtum.core.portfolio.money import AccountKind, exact

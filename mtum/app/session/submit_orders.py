@@ -52,11 +52,11 @@ def submit_orders(desk: Desk, session: Session) -> tuple[Problem, ...]:
     changed = unsound_books(desk.store.events) if pending else ""
     problems = [Problem(ExitCode.PERSON, changed)] if changed else []
     for state in sorted(pending, key=lambda state: state.intent.purpose.opens):
-        problems += _settle_one(desk, session, state, unsound=bool(changed))
+        problems += _adopt_or_send(desk, session, state, unsound=bool(changed))
     return tuple(problems)
 
 
-def _settle_one(desk: Desk, session: Session, state: IntentState, *, unsound: bool) -> list[Problem]:
+def _adopt_or_send(desk: Desk, session: Session, state: IntentState, *, unsound: bool) -> list[Problem]:
     # A person may take minutes: the lists are asked after the wait, so that they are fresh when it is sent.
     if state.status is OrderStatus.PLANNED and not wait_for_approval(desk, session, state.intent):
         return _not_approved(desk, state)

@@ -1,7 +1,7 @@
 """Between sending and close: is every working order still there?"""
 
 from mtum.app.desk import Desk, Problem, RunResult, exit_code_of
-from mtum.app.session.close_orders import take_up
+from mtum.app.session.close_orders import record_from_lists
 from mtum.app.session.decide_and_order import current_document
 from mtum.app.session.exit_fallback import exit_fallback
 from mtum.app.session.match_orders import unread_problems
@@ -23,7 +23,7 @@ def watch_orders(desk: Desk, session: Session) -> RunResult:
         desk.broker.connect()
         try:
             lists = desk.broker.lists()
-            problems += tuple(one.problem() for one in take_up(desk, lists, states, adopt=True))
+            problems += tuple(one.problem() for one in record_from_lists(desk, lists, states, adopt=True))
             problems += tuple(unread_problems(lists, desk.store.orders.states(session.day)))
             problems += exit_fallback(desk, session)
         finally:

@@ -8,7 +8,7 @@ from math import floor, inf
 import numpy as np
 from numpy.typing import NDArray
 
-from mtum.core.coordination.cash import FundRules, TransferRules
+from mtum.core.coordination.transfers import FundRules, TransferRules
 from mtum.core.market.bars import Bars, total_return
 from mtum.core.portfolio.decision import PlannedOrder
 from mtum.core.portfolio.limits import LossState, Restriction

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from mtum.core.coordination.account import Account, AccountPlan, AccountRules, Cut, Purchase, SleeveOrder, SleeveWants
-from mtum.core.coordination.cash import FundRules, fund_order
 from mtum.core.coordination.limits import CASH, limited
+from mtum.core.coordination.transfers import FundRules, fund_order
 from mtum.core.portfolio.decision import PlannedOrder
 from mtum.core.portfolio.fund import FUND
 from mtum.core.portfolio.limits import Restriction

@@ -169,12 +169,12 @@ def _revision(fill: Fill) -> tuple[int, str, bool]:
     return (int(last) if last.isdigit() else 0, last, fill.commission_usd is not None)
 
 
-def first_out[N: (int, int | Decimal)](held: Iterable[N], leaving: N) -> list[N]:
+def fifo[N: (int, int | Decimal)](held: Iterable[N], leaving: N) -> list[N]:
     """Return how much of each holding goes, the oldest first, until so much has left: first in, first out.
 
     Examples
     --------
-    >>> first_out([10, 5, 20], 12)
+    >>> fifo([10, 5, 20], 12)
     [10, 2]
     """
     found: list[N] = []
@@ -284,7 +284,7 @@ def _opened(trip: Sequence[Fill]) -> list[_Opened]:
     for fill in trip:
         if fill.side is not trip[0].side:
             for lot, taken in zip(
-                found.values(), first_out([one.left for one in found.values()], fill.shares), strict=False
+                found.values(), fifo([one.left for one in found.values()], fill.shares), strict=False
             ):
                 lot.left -= taken
             continue

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from mtum.core.market.sessions import Sessions
-from mtum.core.portfolio.fills import Fill, first_out
+from mtum.core.portfolio.fills import Fill, fifo
 from mtum.core.portfolio.orders import Side
 from mtum.core.strategies.contract import Holding
 
@@ -171,7 +171,7 @@ def _opened(book: _Open, fill: Fill) -> None:
 def _closed(book: _Open, fill: Fill) -> None:
     # No more shares than the book has open.
     book.closing.append(fill)
-    for taken in first_out([abs(lot.shares) for lot in book.lots], fill.shares):
+    for taken in fifo([abs(lot.shares) for lot in book.lots], fill.shares):
         lot = book.lots[0]
         rest = lot.shares - (taken if lot.shares > 0 else -taken)
         if rest:

@@ -47,9 +47,9 @@ def shares_for(budget_usd: float, price: float, rules: SizingRules) -> int:
     return floor(budget_usd / (price * (1.0 + extra)))
 
 
-def budget(weight: float, equity_usd: float, cash_usd: float, rules: SizingRules) -> float:
-    """Return what may be spent: the smallest of target, position limit and cash, in USD."""
-    return min(weight * equity_usd * rules.max_position_frac, rules.max_position_usd, cash_usd)
+def budget(weight: float, equity_usd: float, rules: SizingRules) -> float:
+    """Return what a position may be worth: the smaller of target and position limit, in USD."""
+    return min(weight * equity_usd * rules.max_position_frac, rules.max_position_usd)
 
 
 def outlay(shares: int, price: float, rules: SizingRules) -> float:

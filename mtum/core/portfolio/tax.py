@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from mtum.core.portfolio.costs import to_cent
-from mtum.core.portfolio.fills import Action, ChangeKind, Fill, Split, SymbolChange, first_out, folded, in_order
+from mtum.core.portfolio.fills import Action, ChangeKind, Fill, Split, SymbolChange, fifo, folded, in_order
 from mtum.core.portfolio.orders import Side
 
 ZERO = Decimal(0)
@@ -305,7 +305,7 @@ def _sell(book: _Book, deal: _Deal) -> list[tuple[int, str]]:
     """Take the oldest shares, go short in what is not held; return the rows made and whose shares they were."""
     left, proceeds = deal.shares, deal.total_usd
     rows: list[tuple[int, str]] = []
-    for part in first_out([lot.shares for lot in book.held if lot.shares > 0], left):
+    for part in fifo([lot.shares for lot in book.held if lot.shares > 0], left):
         taken, rest = _divided(book.held[0], part)
         book.held[:1] = [rest] if rest.shares else []
         received = _share(proceeds, taken.shares, left)

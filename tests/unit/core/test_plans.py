@@ -10,9 +10,9 @@ import pytest
 
 from mtum.core.canonical import canonical
 from mtum.core.coordination.account import AccountRules, Returns, SymbolGroup
-from mtum.core.coordination.cash import FundRules, SleeveMoney, Transfer, TransferRules
 from mtum.core.coordination.coordinate import FundState, coordinate, with_fund
 from mtum.core.coordination.limits import VAR_SESSIONS
+from mtum.core.coordination.transfers import FundRules, SleeveMoney, Transfer, TransferRules
 from mtum.core.plans import (
     cut_for_cash,
     fund_frame,

@@ -156,7 +156,7 @@ class OrderRequests:
             # It would sell more than is held: it lives, and must not.
             self._cancel_one(order_id)
             return Rejected(*reply.worst, final=False, by_code=False)
-        doubtful = reply.meaning in (Meaning.UNKNOWN, Meaning.WAIT, Meaning.REJECTED)
+        doubtful = reply.meaning in (Meaning.UNKNOWN, Meaning.REJECTED)
         if reply.perm_id and not (reply.ended or doubtful):
             order.permId, order.orderId = reply.perm_id, order_id
             word, session = reply.word or "PreSubmitted", reply.other_session(now.date())

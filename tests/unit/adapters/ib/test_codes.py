@@ -33,7 +33,7 @@ def test_every_known_code_has_a_row() -> None:
 def test_a_row_says_what_is_done_about_the_code(code: int) -> None:
     row = row_of(code)
     assert row.code == code
-    assert row.reaction
+    assert row.words
     wanted = {
         Meaning.REJECTED: code in REFUSED,
         Meaning.GOES_ON: code not in REFUSED and code not in DOUBTFUL,

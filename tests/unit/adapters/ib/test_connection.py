@@ -21,8 +21,9 @@ def test_a_library_that_is_not_installed_is_named() -> None:
 
 def test_both_at_once_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = metadata.version
+    # Asked once for each process, and so before this test.
     monkeypatch.setattr(
-        "mtum.adapters.ib.connection.version", lambda name: "2.1.0" if name == "ib_async" else plain(name)
+        "mtum.adapters.ib.connection._version", lambda name: "2.1.0" if name == "ib_async" else plain(name)
     )
     with pytest.raises(ConfigError, match="overwrite each other's eventkit"):
         client_library("ib_insync")

@@ -28,8 +28,8 @@ from mtum.app.ledger.sleeve_records import (
     with_capital,
     write_lots,
 )
-from mtum.core.portfolio.cash import OfficialEquity
 from mtum.core.portfolio.decision import Book, Standing
+from mtum.core.portfolio.equity_points import OfficialEquity
 from mtum.core.portfolio.fills import Action, ChangeKind, Fill, Split, SymbolChange
 from mtum.core.portfolio.fund import FUND
 from mtum.core.portfolio.limits import LossState, Restriction

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from mtum.core.coordination.account import AccountPlan, Cut, SleeveOrder
-from mtum.core.coordination.cash import FundRules
 from mtum.core.coordination.coordinate import FundState, with_fund
+from mtum.core.coordination.transfers import FundRules
 from mtum.core.portfolio.decision import PlannedOrder
 from mtum.core.portfolio.fund import FUND
 from mtum.core.portfolio.limits import Restriction

@@ -7,7 +7,7 @@ from itertools import permutations
 
 import pytest
 
-from mtum.core.portfolio.fills import Fill, Split, carried, first_out, folded, rebased
+from mtum.core.portfolio.fills import Fill, Split, carried, fifo, folded, rebased
 from mtum.core.portfolio.orders import Side
 
 DAY = date(2018, 12, 3)
@@ -153,4 +153,4 @@ def test_a_round_trip_that_ended_before_a_split_with_a_fraction_stays_as_traded(
 
 @pytest.mark.parametrize(("leaving", "taken"), [(0, []), (7, [7]), (10, [10]), (12, [10, 2]), (40, [10, 5, 20])])
 def test_what_was_bought_first_leaves_first(leaving: int, taken: list[int]) -> None:
-    assert first_out([10, 5, 20], leaving) == taken
+    assert fifo([10, 5, 20], leaving) == taken

@@ -54,17 +54,16 @@ def test_a_purchase_that_was_cut_to_nothing_takes_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("weight", "equity", "cash", "expected"),
+    ("weight", "equity", "expected"),
     [
-        (1.0, 4000.0, 9000.0, 4000.0),  # the target
-        (1.0, 9000.0, 9000.0, 5000.0),  # the largest position
-        (1.0, 4000.0, 1234.5, 1234.5),  # the cash there is
-        (0.5, 4000.0, 9000.0, 2000.0),  # half of the sleeve
+        (1.0, 4000.0, 4000.0),  # the target
+        (1.0, 9000.0, 5000.0),  # the largest position
+        (0.5, 4000.0, 2000.0),  # half of the sleeve
     ],
 )
-def test_the_smallest_bound_is_the_budget(weight: float, equity: float, cash: float, expected: float) -> None:
-    assert budget(weight, equity, cash, DEFAULT) == expected
+def test_the_smaller_bound_is_the_budget(weight: float, equity: float, expected: float) -> None:
+    assert budget(weight, equity, DEFAULT) == expected
 
 
 def test_the_largest_fraction_bounds_the_target() -> None:
-    assert budget(1.0, 4000.0, 9000.0, SizingRules(0.25, 5000.0, 0.0, PercentCosts())) == 1000.0
+    assert budget(1.0, 4000.0, SizingRules(0.25, 5000.0, 0.0, PercentCosts())) == 1000.0

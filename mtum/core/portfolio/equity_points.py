@@ -1,4 +1,4 @@
-"""The sleeve's money: what its cash movements and equity points add up to."""
+"""Equity at official closes: of a sleeve, of the account, as a curve and as the loss limits look at it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from mtum.core.portfolio.cash import OfficialEquity, account_points, loss_state, with_capital
+from mtum.core.portfolio.equity_points import OfficialEquity, account_points, loss_state, with_capital
 from mtum.core.portfolio.limits import LossState
 
 ZERO = Decimal(0)

@@ -6,7 +6,7 @@ from math import sqrt
 
 import pytest
 
-from mtum.core.coordination.cash import (
+from mtum.core.coordination.transfers import (
     FundRules,
     Period,
     SleeveMoney,
