@@ -3,15 +3,17 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pytest
-import talib
 
 from mtum.adapters.sources.embedded import sample_source
 from mtum.core.indicators import INDICATORS, lines_of
 from mtum.core.indicators.smoothing import Smoothing
 from mtum.core.market.bars import Bars, Column
+
+talib: Any = pytest.importorskip("talib", reason="needs the package ta-lib: uv sync --group oracle")
 
 type Peer = Callable[[Bars], tuple[Column, ...]]
 
@@ -50,7 +52,7 @@ PEERS: dict[str, tuple[dict[str, object], Peer]] = {
     "rsi": ({"smoothing": Smoothing.WILDER}, lambda bars: (talib.RSI(bars.close, 14),)),
     "stochastic": (
         {},
-        lambda bars: talib.STOCH(bars.high, bars.low, bars.close, 14, 3, talib.MA_Type.SMA, 3, talib.MA_Type.SMA),
+        lambda bars: talib.STOCH(bars.high, bars.low, bars.close, 14, 3, 0, 3, 0),
     ),
     "williams_r": ({}, lambda bars: (talib.WILLR(bars.high, bars.low, bars.close, 14),)),
     "roc": ({}, lambda bars: (talib.ROC(bars.close, 10),)),
