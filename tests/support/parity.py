@@ -7,11 +7,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from mtum.adapters.calendar import ExchangeCalendar
 from mtum.app.research.backtest_request import BacktestRequest
 from mtum.app.research.run_backtest import run_backtest
 from mtum.app.session.play_session import market_sessions, play_session
@@ -84,9 +86,7 @@ def market_settings(**changes: Any) -> Settings:
 
 def market_days(settings: Settings) -> list[date]:
     """Every session that the replayed market can decide."""
-    folder = Path()
-    source, calendar = resources.source_of(settings, folder), resources.calendar_of(settings, folder)
-    return [session.day for session in market_sessions(source, calendar, settings)]
+    return [session.day for session in market_sessions(resources.source_of(settings, Path()), _calendar(), settings)]
 
 
 def by_the_daily_job(settings: Settings, first: date, last: date) -> Account:
@@ -117,10 +117,8 @@ def by_the_fast_path(settings: Settings, first: date, last: date, dropped: str =
 
     `dropped` names a condition that is left out.
     """
-    folder = Path()
     asked = BacktestRequest(settings, start=first, end=last, settlement="calendar")
-    source, calendar = resources.source_of(settings, folder), resources.calendar_of(settings, folder)
-    found = run_backtest(asked, source, calendar, lambda _: None)
+    found = run_backtest(asked, resources.source_of(settings, Path()), _calendar(), lambda _: None)
     assert isinstance(found.strategy, MtumConfluence)
     played = run(found.history, found.strategy, asked.terms(), found.span, ALL_CONDITIONS - {dropped})
     return Account(
@@ -130,6 +128,11 @@ def by_the_fast_path(settings: Settings, first: date, last: date, dropped: str =
         ),
         equity=dict(zip(played.days.astype(object).tolist(), played.equity.tolist(), strict=True)),
     )
+
+
+@cache
+def _calendar() -> ExchangeCalendar:
+    return ExchangeCalendar()  # one for all tests of a process, and no file of its sessions
 
 
 @contextmanager
