@@ -250,11 +250,16 @@ def explanation_text(told: Explanation, became: Mapping[tuple[str, str], tuple[i
 
 def _condition_table(rows: Sequence[ConditionLine]) -> Iterator[str]:
     several = len({row.symbol for row in rows}) > 1
-    yield f"{'Condition':<38}{'value':>15}{'threshold':>15}{'margin':>15}  result"
+    lines: list[tuple[str, ...]] = [("Condition", "value", "threshold", "margin", "met")]
     for row in rows:
-        numbers = "".join(f"{number_text(value):>15}" for value in (row.value, row.threshold, row.margin))
+        values = (number_text(value) for value in (row.value, row.threshold, row.margin))
         label = f"{row.symbol + ' ' if several else ''}{row.role}: {condition(row.name).words}"
-        yield f"{label[:37]:<38}{numbers}  {'yes' if row.passed else 'no'}{f' ({row.unit})' if row.unit else ''}"
+        lines.append((f"{label}{f', {row.unit}' if row.unit else ''}", *values, "yes" if row.passed else "no"))
+    # As wide as what is in them: a terminal of 80 columns has room for every number that a share's price has.
+    widths = [max(len(line[column]) for line in lines) for column in range(4)]
+    for first, *numbers, last in lines:
+        told = "  ".join(f"{text:>{width}}" for text, width in zip(numbers, widths[1:], strict=True))
+        yield f"{first:<{widths[0]}}  {told}  {last}"
 
 
 def _flip_text(told: Explanation) -> str:

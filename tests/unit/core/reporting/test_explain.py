@@ -125,7 +125,7 @@ def test_the_text_answers_by_itself() -> None:
     assert lines[0].endswith("mtum_confluence: ENTER")
     assert "order: BUY 48 MTUM (enter)" in lines  # floor(5,000 / (102 x 1.006))
     assert "  close below 100 instead of 102 (-1.96%): hold" in lines
-    assert any(line.startswith("entry: close above its moving") and line.split()[-3] == "1.96" for line in lines)
+    assert any(line.startswith("entry: close above its moving") and line.split()[-2] == "1.96" for line in lines)
     assert max(len(line) for line in lines) <= 100
 
 
@@ -170,3 +170,10 @@ def test_nothing_is_held_by_who_stays_out(shares: int, word: str) -> None:
     """A close at its mean neither enters nor leaves."""
     first = explanation_text(explained(stored(100.0, shares=shares))).splitlines()[0]
     assert first == f"2018-03-23  mtum_confluence: {word}"
+
+
+def test_the_conditions_of_a_share_fit_a_terminal_of_80_columns() -> None:
+    text = explanation_text(explained(stored(101.12, volume=2_001_000.0, shares=10)))
+    lines = text.split("Condition", 1)[1].split("\n\n", 1)[0].splitlines()
+    assert len(lines) == 9
+    assert max(len(line) for line in lines[1:]) <= 80
