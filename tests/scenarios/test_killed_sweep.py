@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from mtum.adapters.calendar import ExchangeCalendar
 from mtum.adapters.sweep_results import SweepResults
 from mtum.app.research.backtest_request import BacktestRequest
 from mtum.app.research.grid_file import read_grid
@@ -37,9 +38,7 @@ def settings(more: Mapping[str, Any]) -> Settings:
 
 def prepared(path: Path) -> PreparedSweep:
     grid, base = read_grid(path), settings({})
-    return prepare(
-        grid, BacktestRequest(base), settings, resources.source_of(base, Path()), resources.calendar_of(base, Path())
-    )
+    return prepare(grid, BacktestRequest(base), settings, resources.source_of(base, Path()), ExchangeCalendar())
 
 
 def dying_after(path: Path, folder: Path, chunks: int) -> int:
