@@ -13,7 +13,7 @@ import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
-NEEDED = ("hypothesis", "numpy", "pydantic", "pytest", "pytest-xdist")
+NEEDED = ("hypothesis", "msgspec", "numpy", "pydantic", "pytest", "pytest-xdist")
 """What the adapter and its suite import beside the client library, at the versions of our own environment."""
 CLIENTS = {
     "ib_async": ["ib_async==2.1.0"],
