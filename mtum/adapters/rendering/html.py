@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 TEMPLATES = "mtum.adapters.rendering"
 _COMMAND = re.compile("`([^`]+)`")
-_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d|\d{1,2} (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4}")
 
 
 class HtmlRenderer:
@@ -50,6 +50,8 @@ def prose(text: str) -> str:
     --------
     >>> prose("now `mtum backtest --approve` & wait")
     'now <code>mtum</code> <code>backtest</code> <code>--approve</code> &amp; wait'
+    >>> prose("on 4 Dec 2018")
+    'on <span style="white-space:nowrap">4 Dec 2018</span>'
     """
     told = _COMMAND.sub(lambda found: " ".join(f"<code>{word}</code>" for word in found[1].split()), escape(text))
     return _DAY.sub(r'<span style="white-space:nowrap">\g<0></span>', told)
