@@ -9,7 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
 
-from mtum.app.records.export import tax_csv
+from mtum.app.records.export_tax import tax_csv
 from mtum.core.portfolio.fills import Fill, Split
 from mtum.core.portfolio.orders import Side
 from mtum.core.portfolio.tax import tax_record

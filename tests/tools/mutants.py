@@ -88,7 +88,10 @@ NEAR = {
     "mtum/core/coordination/risk.py": (f"{UNIT}/coordination/test_risk.py",),
     "mtum/core/plans.py": (f"{UNIT}/test_plans.py", "tests/scenarios/test_coordination.py"),
     "mtum/app/ledger/sleeve_records.py": ("tests/unit/app/ledger/test_sleeve_records.py",),
-    "mtum/app/ledger/dividends.py": ("tests/unit/app/ledger/test_dividends.py",),
+    "mtum/app/ledger/dividends.py": (
+        "tests/unit/app/ledger/test_dividends.py",
+        "tests/unit/app/session/test_confirm_fills.py",
+    ),
     "mtum/core/market/settlement.py": (f"{UNIT}/market/test_settlement.py",),
     "mtum/core/market/merging.py": (f"{UNIT}/market/test_merging.py", "tests/properties/test_merging_properties.py"),
     "mtum/core/market/sessions.py": (f"{UNIT}/market/test_sessions.py",),

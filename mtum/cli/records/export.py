@@ -69,7 +69,7 @@ def performance(context: typer.Context, year: Year = None, out: OutFile = None, 
 @app.command()
 def tax(context: typer.Context, year: Year = None, out: OutFile = None) -> Answer:
     """Closed tax lots as CSV in the columns of Form 8949; with --year those sold in it."""
-    from mtum.app.records.export import tax_csv
+    from mtum.app.records.export_tax import tax_csv
     from mtum.ports.reading import FillRow
     from mtum.wiring.resources import opened_store
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
-from mtum.app.records.export import COLUMNS, tax_csv
+from mtum.app.records.export_tax import COLUMNS, tax_csv
 from mtum.core.portfolio.fills import Fill
 from mtum.core.portfolio.orders import Side
 

@@ -11,7 +11,7 @@ import pytest
 
 from mtum.app.desk import Desk
 from mtum.app.ledger.book_problems import book_problems
-from mtum.app.records.export import tax_csv
+from mtum.app.records.export_tax import tax_csv
 from mtum.app.session.confirm_fills import confirm_fills
 from mtum.app.session.settle_crosses import settle_crosses, settle_earlier_crosses
 from mtum.core.market.bars import Bars

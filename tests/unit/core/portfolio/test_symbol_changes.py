@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from mtum.app.records.export import tax_csv
+from mtum.app.records.export_tax import tax_csv
 from mtum.core.portfolio.carried import in_todays_shares
 from mtum.core.portfolio.decision import Standing
 from mtum.core.portfolio.fills import (
