@@ -1,4 +1,4 @@
-"""What each of the broker's codes means, with and without an order, and what is done about it.
+"""What each of the broker's codes means, with and without an order.
 
 An order code never proves by itself that an order is dead: several come with a live or partly filled
 order. An unknown code that carries an order id means that the order's state is unknown.
