@@ -148,7 +148,7 @@ def _bring_up(connection: sqlite3.Connection) -> None:
     # sqlite-utils loads pandas, if it can, only to know its types; that takes longer than all migrations together.
     hidden = "pandas" not in sys.modules
     if hidden:
-        sys.modules["pandas"] = None  # type: ignore[assignment]
+        sys.modules["pandas"] = None  # type: ignore[assignment]  # so that an import of it fails
     try:
         from mtum.adapters.store.schema.migrations import migrate
     finally:
