@@ -32,10 +32,10 @@ def donchian(bars: "Bars", sessions: int, *, previous: bool) -> "tuple[Column, C
     """
     import numpy as np
 
-    found = highest(bars.high, sessions), lowest(bars.low, sessions)
+    high, low = highest(bars.high, sessions), lowest(bars.low, sessions)
     if previous and len(bars):
-        found = tuple(np.concatenate(([np.nan], column[:-1])) for column in found)  # type: ignore[assignment]  # two
-    return rounded(found[0]), rounded(found[1])
+        high, low = (np.concatenate(([np.nan], column[:-1])) for column in (high, low))
+    return rounded(high), rounded(low)
 
 
 def _lines(bars: "Bars", sessions: int = 20, previous: bool = False) -> Lines:  # by name only
