@@ -11,7 +11,7 @@ BODY_LINES = 60
 PARAMETERS = 6
 CLASS_LINES, PUBLIC_METHODS = 250, 10
 FOLDER_FILES = 25
-ONE_EACH = {"mtum/core/indicators": 40}
+ONE_EACH = {"mtum/core/indicators": 40, "mtum/core/strategies": 40}
 """Folders that hold one file of a kind for each thing there is."""
 
 

@@ -16,7 +16,8 @@ from mtum.adapters.calendar import ExchangeCalendar
 from mtum.core.portfolio.money import AccountKind
 from mtum.core.simulation.exchange_state import ExchangeAccount
 from mtum.core.strategies import STRATEGIES
-from mtum.core.strategies.contract import IndicatorSpec, Keep, Own, Strategy, SymbolVerdict, Target
+from mtum.core.strategies.contract import Keep, Own, Strategy, SymbolVerdict, Target
+from mtum.core.strategies.description import IndicatorSpec
 from mtum.core.view import MarketView
 from mtum.gateway.behavior import Behavior
 from mtum.gateway.market import MarketClock

@@ -4,16 +4,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from mtum.core.market.timeframes import Timeframe
-from mtum.core.strategies.contract import (
-    IndicatorSpec,
-    Keep,
-    Own,
-    Price,
-    Shares,
-    SymbolVerdict,
-    Target,
-    Verdict,
-)
+from mtum.core.strategies.contract import Keep, Own, Price, Shares, SymbolVerdict, Target, Verdict
+from mtum.core.strategies.description import IndicatorSpec
 from mtum.core.strategies.periods import due, month_end_history
 from mtum.core.strategies.several import TradeFilter
 

@@ -4,19 +4,8 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from mtum.core.indicators.smoothing import known
-from mtum.core.strategies.contract import (
-    ChartPanel,
-    ConditionSpec,
-    IndicatorSpec,
-    Keep,
-    Own,
-    Role,
-    Strategy,
-    SymbolVerdict,
-    Target,
-    above,
-    below,
-)
+from mtum.core.strategies.contract import Keep, Own, Strategy, SymbolVerdict, Target, above, below
+from mtum.core.strategies.description import ChartPanel, ConditionSpec, IndicatorSpec, Role
 from mtum.core.view import MarketView
 
 

@@ -13,7 +13,7 @@ from mtum.adapters.rendering.style import LIGHT
 from mtum.core.market.bars import Column
 from mtum.core.reporting.charts import Chart, Days, Line, Mark, Panel
 from mtum.core.reporting.figures import minus
-from mtum.core.strategies.contract import Role
+from mtum.core.strategies.description import Role
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -3,7 +3,7 @@
 from mtum.app.reporting.period import Period
 from mtum.core.portfolio import returns
 from mtum.core.reporting.parts.effects import Effect
-from mtum.core.strategies.contract import Role
+from mtum.core.strategies.description import Role
 
 
 def effects(period: Period) -> tuple[Effect, ...]:

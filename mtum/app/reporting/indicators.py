@@ -6,7 +6,7 @@ from mtum.app.reporting.period import Period
 from mtum.core.indicators import column_of
 from mtum.core.market.bars import Bars, Column
 from mtum.core.reporting.parts.indicators import IndicatorCheck
-from mtum.core.strategies.contract import IndicatorSpec
+from mtum.core.strategies.description import IndicatorSpec
 
 
 def indicator_checks(period: Period, history_sessions: int) -> tuple[IndicatorCheck, ...]:

@@ -8,7 +8,7 @@ from mtum.core.portfolio.orders import Side
 from mtum.core.reporting.parts.coordination import HELD_BACK
 from mtum.core.reporting.parts.missed import MissedSignal
 from mtum.core.reporting.words import condition
-from mtum.core.strategies.contract import Role
+from mtum.core.strategies.description import Role
 from mtum.ports.records import IntentState
 
 

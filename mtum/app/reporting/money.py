@@ -13,7 +13,8 @@ from mtum.core.reporting.parts.account import CashLine, EquityLine, OwedLine
 from mtum.core.reporting.parts.position import PositionLine
 from mtum.core.reporting.parts.result import BenchmarkLine, Pnl
 from mtum.core.reporting.stated import UNKNOWN, State, Stated, rounded, stated
-from mtum.core.strategies.contract import Holding, Role
+from mtum.core.strategies.contract import Holding
+from mtum.core.strategies.description import Role
 from mtum.ports.records import FLOWS, EquityPoint
 
 PAID_IN = frozenset({"capital", *FLOWS})

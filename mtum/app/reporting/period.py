@@ -11,7 +11,7 @@ import numpy as np
 from mtum.app.reporting.facts import DECIDING_JOB, SessionFacts, session_facts
 from mtum.app.reporting.report_writer import ReportWriter
 from mtum.core.market.sessions import Session
-from mtum.core.strategies.contract import Role
+from mtum.core.strategies.description import Role
 from mtum.ports.records import DecisionRecord, EquityPoint, RunRecord
 
 START = date(1990, 1, 1)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mtum.core.market.bars import Column
 from mtum.core.reporting import figures
-from mtum.core.strategies.contract import ChartPanel, Role
+from mtum.core.strategies.description import ChartPanel, Role
 
 type Days = NDArray[np.datetime64]
 type Hue = Literal["first", "second", "third", "good", "bad", "quiet"]

@@ -13,7 +13,8 @@ from mtum.core.reporting.figures import decimals
 from mtum.core.reporting.parts.conditions import ConditionLine, conditions_in
 from mtum.core.reporting.parts.flips import FlipLine, Situation, flips
 from mtum.core.reporting.words import condition, listed, reason
-from mtum.core.strategies.contract import Condition, Keep, Strategy, SymbolVerdict, Target, confidence_of
+from mtum.core.strategies.contract import Condition, Keep, Shares, Strategy, SymbolVerdict, Target
+from mtum.core.strategies.description import Role
 
 OVERRULING = (
     "halted", "daily_loss", "cooldown", "budget_below_one_share", "cash_not_settled", "exit_carried", "vix_missing",
@@ -137,6 +138,23 @@ def _confidence(symbol: str, part: Table, frame: Table, strategy: Strategy | Non
     verdict = Target(1.0) if part["verdict"] in ("target", "shares") else Keep()
     said = SymbolVerdict(symbol, verdict, (), conditions, {}, confidence=_maybe(part.get("confidence")))
     return confidence_of(strategy, said, held=bool(_holding(symbol, frame)["shares"]))
+
+
+def confidence_of(strategy: Strategy, verdict: SymbolVerdict, *, held: bool) -> float | None:
+    """Return how sure a strategy is of a verdict, from 0 to 1; None where it does not act.
+
+    Its own measure; else, where its conditions say it, the part that holds of those of its side that are
+    known: of the entry's while flat, 1 less the exit's while long. All others are sure when they act.
+    """
+    if verdict.confidence is not None:
+        return verdict.confidence
+    if not strategy.CONFIDENCE:
+        return 1.0 if isinstance(verdict.verdict, Target | Shares) else None
+    role = Role.EXIT if held else Role.ENTRY
+    side = {spec.name for spec in strategy.CONDITIONS if spec.role is role}
+    known = [one.passed for one in verdict.conditions if one.name in side and one.margin is not None]
+    share = sum(known) / len(known) if known else None
+    return None if share is None else round(1.0 - share if held else share, 6)
 
 
 def _holding(symbol: str, frame: Table) -> Table:

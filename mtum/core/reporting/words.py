@@ -3,12 +3,10 @@
 from collections.abc import Iterable, Sequence
 
 from mtum.core.strategies import STRATEGIES
-from mtum.core.strategies.contract import ConditionSpec, Role
+from mtum.core.strategies.description import ConditionSpec, Role
 
 REASONS = {
     "hold": "nothing to do",
-    "vix_missing": "the VIX is missing, so nothing may be bought",
-    "volume_unproven": "today's volume cannot be projected, so nothing may be bought",
     "unfit": "its bars cannot be decided on, so nothing is ordered in it",
     "others_unfit": "another symbol's bars cannot be decided on, and it is weighed against that one",
     "below_trade_filter": "the change is too small to be worth an order",
@@ -22,8 +20,6 @@ REASONS = {
     "exit_carried": "the rest of an earlier exit is sold",
     "halted": "trading is halted",
     "daily_loss": "the daily loss limit was reached",
-    "cooldown": "too soon after the last exit",
-    "flat": "nothing was held",
     "stop_loss": "the price has fallen from the entry price to its stop",
     "other_side": "another sleeve sells it today",
     "merged": "a merger paid the shares out in cash",
@@ -54,6 +50,14 @@ def condition(name: str) -> ConditionSpec:
     return ConditionSpec(name, Role.EXIT, words, f"not: {words}")
 
 
+def _told(word: str) -> str:
+    # What a strategy of the registry says of its own reason; its condition's words where it leaves them to that.
+    for strategy in STRATEGIES.values():
+        if strategy.REASONS.get(word):
+            return strategy.REASONS[word]
+    return condition(word).words
+
+
 def reason(word: str, settles_by: object = None, unfit: Sequence[str] = ()) -> str:
     """Return the words for a reason; an unknown one is shown as it is.
 
@@ -69,7 +73,7 @@ def reason(word: str, settles_by: object = None, unfit: Sequence[str] = ()) -> s
         return f"the bars of {listed(tuple(unfit))} cannot be decided on, so nothing is ordered in {it}"
     if word == "cash_not_settled" and settles_by:
         return f"{REASONS[word]}; it settles by {settles_by}"
-    return REASONS.get(word) or condition(word).words
+    return REASONS.get(word) or _told(word)
 
 
 def short(word: str) -> str:

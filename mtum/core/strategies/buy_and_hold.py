@@ -1,10 +1,12 @@
 """Buy on the first occasion and never sell: the benchmark as a strategy."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from mtum.core.indicators.smoothing import DECIMALS
 from mtum.core.strategies.contract import Keep, Own, Strategy, SymbolVerdict, Target
+from mtum.core.strategies.description import Example
 from mtum.core.strategies.several import list_problems
 
 if TYPE_CHECKING:
@@ -17,6 +19,8 @@ class BuyAndHold(Strategy):
 
     name: ClassVar[str] = "buy_and_hold"
     EACH_BY_ITSELF: ClassVar[bool] = True
+    REASONS: ClassVar[Mapping[str, str]] = {"flat": "nothing was held", "hold": ""}
+    EXAMPLE: ClassVar[Example] = Example({"symbols": ["SP500", "UST10"]})
 
     symbol: str = field(default="MTUM", metadata={"doc": "the one symbol held, where `symbols` names none"})
     symbols: tuple[str, ...] = field(default=(), metadata={"doc": "symbols held, in equal parts"})

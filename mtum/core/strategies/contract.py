@@ -3,107 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from mtum.core.canonical import SPARSE
-from mtum.core.market.timeframes import Timeframe
+from mtum.core.strategies.description import ChartPanel, ConditionSpec, Example, IndicatorSpec
 
 if TYPE_CHECKING:
     from mtum.core.view import MarketView
-
-
-class Role(StrEnum):
-    """What a condition is asked for: all entry conditions must hold to enter, any exit condition is enough to exit."""
-
-    ENTRY = "entry"
-    EXIT = "exit"
-
-
-@dataclass(frozen=True, slots=True)
-class ConditionSpec:
-    """A condition as its strategy describes it; every report, chart and listing reads this.
-
-    Parameters
-    ----------
-    name : str
-        As in the decision record.
-    words, failing, short : str
-        What is said when it holds, when it does not, and beside a mark in a chart.
-    unit : str
-        Of value, threshold and margin; empty for a pure number.
-    input : str
-        What moves it: "close" or "volume" of the symbol, or the name of an extra series in small letters.
-        Empty if no single one does.
-    of_position : bool
-        Whether it depends on the strategy's own shares, so that bars alone do not tell it.
-    """
-
-    name: str
-    role: Role
-    words: str
-    failing: str = ""
-    short: str = ""
-    unit: str = ""
-    input: str = ""
-    of_position: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class IndicatorSpec:
-    """An indicator that a strategy asks of the view, by name and parameters.
-
-    Parameters
-    ----------
-    name : str
-        Among the verdict's indicators, for instance "average".
-    indicator : str
-        In the registry of indicators, for instance "sma".
-    parameters : tuple of (str, value)
-        Keyword arguments of that indicator.
-    words : str
-        As in "close above its WORDS".
-    timeframe : Timeframe
-        Of the bars it is computed over; weeks and months are made of the daily bars.
-    total_return : bool
-        Whether prices are total-return ones: dividends put back into what lies before them.
-    """
-
-    name: str
-    indicator: str
-    parameters: tuple[tuple[str, object], ...]
-    unit: str = ""
-    words: str = ""
-    timeframe: Timeframe = Timeframe.DAY
-    total_return: bool = False
-
-    @property
-    def by_day(self) -> bool:
-        """Whether it is over the daily bars as they are, so that one column tells it of every session."""
-        return self.timeframe is Timeframe.DAY and not self.total_return
-
-
-@dataclass(frozen=True, slots=True)
-class ChartPanel:
-    """One panel below or, without a title, on top of the price: lines by name, and levels that matter.
-
-    Parameters
-    ----------
-    lines : tuple of (str, str)
-        Name of a verdict's indicator, of a bar column or of an extra series in small letters, and its label.
-    levels : tuple of (float, Role)
-        Thresholds, in the unit of the lines.
-    bars : bool
-        Whether the first line is drawn as bars from zero.
-    bounds : (float, float) or None
-        Lowest and highest value where the scale is fixed.
-    """
-
-    title: str
-    lines: tuple[tuple[str, str], ...]
-    levels: tuple[tuple[float, Role], ...] = ()
-    bars: bool = False
-    bounds: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +194,10 @@ class Strategy(Protocol):
     name: ClassVar[str]
     CONDITIONS: ClassVar[tuple[ConditionSpec, ...]] = ()
     """Every condition its verdicts carry, in their order."""
+    REASONS: ClassVar[Mapping[str, str]] = {}
+    """Every reason its verdicts can give, and its words; empty ones for a condition, or a reason that all share."""
+    EXAMPLE: ClassVar[Example] = Example()
+    """What shows it on an embedded market."""
     REMEMBERED: ClassVar[tuple[str, ...]] = ()
     """Indicators whose value at the entry stays with the position."""
     EACH_BY_ITSELF: ClassVar[bool] = False
@@ -353,23 +263,6 @@ class Strategy(Protocol):
     def verdicts(self, view: "MarketView", own: Own) -> tuple[SymbolVerdict, ...]:
         """Return one verdict per fit symbol of the universe: exits, then purchases, the best first."""
         ...
-
-
-def confidence_of(strategy: Strategy, verdict: SymbolVerdict, *, held: bool) -> float | None:
-    """Return how sure a strategy is of a verdict, from 0 to 1; None where it does not act.
-
-    Its own measure; else, where its conditions say it, the part that holds of those of its side that are
-    known: of the entry's while flat, 1 less the exit's while long. All others are sure when they act.
-    """
-    if verdict.confidence is not None:
-        return verdict.confidence
-    if not strategy.CONFIDENCE:
-        return 1.0 if isinstance(verdict.verdict, Target | Shares) else None
-    role = Role.EXIT if held else Role.ENTRY
-    side = {spec.name for spec in strategy.CONDITIONS if spec.role is role}
-    known = [one.passed for one in verdict.conditions if one.name in side and one.margin is not None]
-    share = sum(known) / len(known) if known else None
-    return None if share is None else round(1.0 - share if held else share, 6)
 
 
 def above(name: str, value: float | None, threshold: float | None) -> Condition:

@@ -7,7 +7,8 @@ import numpy as np
 
 from mtum.core.indicators import column_of
 from mtum.core.market.bars import Bars, Column
-from mtum.core.strategies.contract import Holding, IndicatorSpec, Own, Strategy, SymbolVerdict
+from mtum.core.strategies.contract import Holding, Own, Strategy, SymbolVerdict
+from mtum.core.strategies.description import IndicatorSpec
 from mtum.core.view import Asked, MarketView, calendar_around, values_before
 
 

@@ -7,14 +7,10 @@ from typing import TYPE_CHECKING, ClassVar
 from mtum.core.indicators.smoothing import DECIMALS, Smoothing, known
 from mtum.core.strategies.contract import (
     Abstain,
-    ChartPanel,
     Condition,
-    ConditionSpec,
     Holding,
-    IndicatorSpec,
     Keep,
     Own,
-    Role,
     Strategy,
     SymbolVerdict,
     Target,
@@ -23,6 +19,7 @@ from mtum.core.strategies.contract import (
     at_least,
     below,
 )
+from mtum.core.strategies.description import ChartPanel, ConditionSpec, Example, IndicatorSpec, Role
 
 if TYPE_CHECKING:
     from mtum.core.view import MarketView
@@ -59,6 +56,14 @@ class MtumConfluence(Strategy):
     )  # fmt: skip
 
     REMEMBERED: ClassVar[tuple[str, ...]] = ("atr",)
+    REASONS: ClassVar[Mapping[str, str]] = {
+        "hold": "",
+        "vix_missing": "the VIX is missing, so nothing may be bought",
+        "volume_unproven": "today's volume cannot be projected, so nothing may be bought",
+        "cooldown": "too soon after the last exit",
+        **dict.fromkeys((spec.name for spec in CONDITIONS), ""),
+    }
+    EXAMPLE: ClassVar[Example] = Example({"symbol": "SP500", "reentry_cooldown_sessions": 2})
 
     symbol: str = field(default="MTUM", metadata={"doc": "symbol traded"})
     ma_sessions: int = field(default=50, metadata={"doc": "window of the moving average, sessions"})

@@ -1,10 +1,12 @@
 """An example of a strategy: of two symbols hold the one that has done worse lately."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from mtum.core.indicators.smoothing import known
-from mtum.core.strategies.contract import ConditionSpec, Keep, Own, Role, Strategy, SymbolVerdict, Target, above, below
+from mtum.core.strategies.contract import Keep, Own, Strategy, SymbolVerdict, Target, above, below
+from mtum.core.strategies.description import ConditionSpec, Example, Role
 from mtum.core.strategies.several import list_problems
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ class PairReversal(Strategy):
         ConditionSpec("pair_behind", Role.ENTRY, "behind the other", "not behind the other", "behind", "%", "close"),
         ConditionSpec("pair_ahead", Role.EXIT, "ahead of the other", "", "ahead", "%", "close"),
     )
+    REASONS: ClassVar[Mapping[str, str]] = {"pair_behind": "", "pair_ahead": "", "hold": ""}
+    EXAMPLE: ClassVar[Example] = Example({"symbols": ["SP500", "UST10"]})
     CALENDAR: ClassVar[bool] = True
     STANDING_PURCHASES: ClassVar[bool] = True
 

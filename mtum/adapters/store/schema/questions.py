@@ -1,7 +1,7 @@
 """Questions a person asks the database, as they are typed into the sqlite3 shell or datasette."""
 
 from mtum.core.strategies import STRATEGIES
-from mtum.core.strategies.contract import Role
+from mtum.core.strategies.description import Role
 
 _ENTRY = ", ".join(
     f"'{spec.name}'" for strategy in STRATEGIES.values() for spec in strategy.CONDITIONS if spec.role is Role.ENTRY

@@ -11,7 +11,7 @@ from mtum.core.portfolio.returns import wilson
 from mtum.core.reporting import figures, words
 from mtum.core.reporting.layout import Section, Sentence, Tone, signed, table_of
 from mtum.core.reporting.stated import rounded
-from mtum.core.strategies.contract import Role
+from mtum.core.strategies.description import Role
 
 HORIZONS = (1, 5, 20)
 

@@ -13,7 +13,8 @@ from mtum.core.market.bars import Column
 from mtum.core.reporting import figures, words
 from mtum.core.reporting.layout import Block, Cell, Section, Sentence, Tone, table_of
 from mtum.core.reporting.stated import rounded
-from mtum.core.strategies.contract import Condition, ConditionSpec, Own, Role, Strategy
+from mtum.core.strategies.contract import Condition, Own, Strategy
+from mtum.core.strategies.description import ConditionSpec, Role
 from mtum.core.view import Asked, MarketView
 
 MARGIN_DUST = 2e-6

@@ -7,7 +7,7 @@ import pytest
 from mtum.core.market.bars import PRICE_COLUMNS, Bars
 from mtum.core.market.coverage import Dividends
 from mtum.core.market.timeframes import Timeframe
-from mtum.core.strategies.contract import IndicatorSpec
+from mtum.core.strategies.description import IndicatorSpec
 from mtum.core.strategies.periods import (
     due,
     month_end_history,

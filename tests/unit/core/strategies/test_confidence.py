@@ -2,8 +2,9 @@
 
 import pytest
 
+from mtum.core.reporting.explain import confidence_of
 from mtum.core.strategies.buy_and_hold import BuyAndHold
-from mtum.core.strategies.contract import Condition, Keep, Shares, SymbolVerdict, Target, Verdict, confidence_of
+from mtum.core.strategies.contract import Condition, Keep, Shares, SymbolVerdict, Target, Verdict
 from mtum.core.strategies.mtum_confluence import MtumConfluence
 
 

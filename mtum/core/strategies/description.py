@@ -1,0 +1,122 @@
+"""What a strategy says about itself: its conditions, indicators, charts and an example."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from mtum.core.market.timeframes import Timeframe
+
+
+class Role(StrEnum):
+    """What a condition is asked for: all entry conditions must hold to enter, any exit condition is enough to exit."""
+
+    ENTRY = "entry"
+    EXIT = "exit"
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionSpec:
+    """A condition as its strategy describes it; every report, chart and listing reads this.
+
+    Parameters
+    ----------
+    name : str
+        As in the decision record.
+    words, failing, short : str
+        What is said when it holds, when it does not, and beside a mark in a chart.
+    unit : str
+        Of value, threshold and margin; empty for a pure number.
+    input : str
+        What moves it: "close" or "volume" of the symbol, or the name of an extra series in small letters.
+        Empty if no single one does.
+    of_position : bool
+        Whether it depends on the strategy's own shares, so that bars alone do not tell it.
+    """
+
+    name: str
+    role: Role
+    words: str
+    failing: str = ""
+    short: str = ""
+    unit: str = ""
+    input: str = ""
+    of_position: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class IndicatorSpec:
+    """An indicator that a strategy asks of the view, by name and parameters.
+
+    Parameters
+    ----------
+    name : str
+        Among the verdict's indicators, for instance "average".
+    indicator : str
+        In the registry of indicators, for instance "sma".
+    parameters : tuple of (str, value)
+        Keyword arguments of that indicator.
+    words : str
+        As in "close above its WORDS".
+    timeframe : Timeframe
+        Of the bars it is computed over; weeks and months are made of the daily bars.
+    total_return : bool
+        Whether prices are total-return ones: dividends put back into what lies before them.
+    """
+
+    name: str
+    indicator: str
+    parameters: tuple[tuple[str, object], ...]
+    unit: str = ""
+    words: str = ""
+    timeframe: Timeframe = Timeframe.DAY
+    total_return: bool = False
+
+    @property
+    def by_day(self) -> bool:
+        """Whether it is over the daily bars as they are, so that one column tells it of every session."""
+        return self.timeframe is Timeframe.DAY and not self.total_return
+
+
+@dataclass(frozen=True, slots=True)
+class ChartPanel:
+    """One panel below or, without a title, on top of the price: lines by name, and levels that matter.
+
+    Parameters
+    ----------
+    lines : tuple of (str, str)
+        Name of a verdict's indicator, of a bar column or of an extra series in small letters, and its label.
+    levels : tuple of (float, Role)
+        Thresholds, in the unit of the lines.
+    bars : bool
+        Whether the first line is drawn as bars from zero.
+    bounds : (float, float) or None
+        Lowest and highest value where the scale is fixed.
+    """
+
+    title: str
+    lines: tuple[tuple[str, str], ...]
+    levels: tuple[tuple[float, Role], ...] = ()
+    bars: bool = False
+    bounds: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """What shows a strategy on an embedded market; the demo, its page and its log play it.
+
+    Parameters
+    ----------
+    settings : mapping of str to value
+        Parameters as in the settings, with symbols of that market.
+    market : str
+        Name of the embedded market.
+    capital_usd : float
+        Cash at the start.
+    holdings : mapping of symbol to int
+        Shares at the start, beside the cash.
+    """
+
+    settings: Mapping[str, object] = field(default_factory=dict)
+    market: str = "multi"
+    capital_usd: float = 10_000.0
+    holdings: Mapping[str, int] = field(default_factory=dict)

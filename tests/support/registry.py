@@ -1,0 +1,10 @@
+"""Strategies of the registry as their examples have them."""
+
+from mtum.config.validation import strategy_adapter
+from mtum.core.strategies import STRATEGIES
+from mtum.core.strategies.contract import Strategy
+
+
+def example_of(name: str) -> Strategy:
+    """The strategy with the settings of its example."""
+    return strategy_adapter(name).validate_python(STRATEGIES[name].EXAMPLE.settings)
