@@ -83,7 +83,7 @@ def restored(document: Mapping[str, Any]) -> Settings:
     # Where mail went, or which host was meant, decides nothing: a value this program no longer takes is left out.
     deciding = {name: document[name] for name in ("mode", *DECIDING, *MANY) if name in document}
     settings = validate(document, problems) or validate(deciding, problems)
-    if settings is None or len(settings.strategy) < len(STRATEGIES):
+    if settings is None or (STRATEGIES.keys() & document.get("strategy", {}).keys()) - settings.strategy.keys():
         raise ConfigError(problems)
     return settings
 

@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from typing import Any
 
 from mtum.config.sections import MANY, SECTIONS, Group, SleeveRisk, SleeveSettings
@@ -39,6 +39,15 @@ def setting_names(tree: Mapping[str, Any] | None = None) -> tuple[str, ...]:
 def parameters_of(strategy: str) -> tuple[str, ...]:
     """Return the names of a strategy's parameters; none for a strategy that is not known."""
     return tuple(field.name for field in fields(STRATEGIES[strategy])) if strategy in STRATEGIES else ()  # type: ignore[arg-type]  # the registry holds dataclasses
+
+
+def required_of(strategy: str) -> dict[str, str]:
+    """Return the parameters of a strategy that have no default, each with what it means."""
+    return {
+        field.name: str(field.metadata.get("doc", ""))
+        for field in fields(STRATEGIES[strategy])  # type: ignore[arg-type]  # the registry holds dataclasses
+        if field.default is MISSING and field.default_factory is MISSING
+    }
 
 
 def tables_in(tree: Mapping[str, Any], section: str) -> Iterator[tuple[str, Mapping[str, Any]]]:

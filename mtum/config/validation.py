@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from mtum.config.contradictions import contradictions, strategy_contradictions
-from mtum.config.names import nearest, parameters_of, tables_in
+from mtum.config.names import nearest, parameters_of, required_of, tables_in
 from mtum.config.sections import MANY, RISK_OF_SLEEVES, SECTIONS, Group, Settings, SleeveRisk, SleeveSettings
 from mtum.core.strategies import STRATEGIES
 from mtum.core.strategies.contract import Strategy
@@ -27,16 +27,9 @@ def strategy_adapter(name: str) -> TypeAdapter[Strategy]:
 
 def validate(tree: Mapping[str, Any], problems: list[str]) -> Settings | None:
     """Return the settings of a tree; what is wrong is added to the problems, and None if there are no settings then."""
-    given = tree.get("strategy", {})
-    strategies = {
-        name: made
-        for name in STRATEGIES
-        if (
-            made := _strategy(
-                name, (given if isinstance(given, Mapping) else {}).get(name), f"strategy.{name}.", problems
-            )
-        )
-    }
+    given = _table(tree.get("strategy"))
+    made = {name: _strategy(name, _table(given.get(name)), f"strategy.{name}.", problems) for name in STRATEGIES}
+    strategies = {name: one for name, one in made.items() if one is not None}
     known_keys = {
         section: {key: value for key, value in values.items() if key in SECTIONS[section].model_fields}
         for section, values in tree.items()
@@ -58,19 +51,30 @@ def validate(tree: Mapping[str, Any], problems: list[str]) -> Settings | None:
         problems += [*told, *_also_wrong(mode, known_keys, {**several, "strategy": strategies}, error)]
         return None
     problems += contradictions(settings)
+    if settings.portfolio.strategy in STRATEGIES and not any(tables_in(tree, "sleeve")):
+        name = settings.portfolio.strategy
+        problems += lacking(name, _table(given.get(name)), f"strategy.{name}.")
     return settings
 
 
-def _strategy(name: str, given: object, prefix: str, problems: list[str]) -> Strategy | None:
-    known = parameters_of(name)
-    section = given if isinstance(given, Mapping) else {}
+def _strategy(name: str, given: Mapping[str, Any], prefix: str, problems: list[str]) -> Strategy | None:
+    """Return the strategy of these parameters; None where they are wrong, or one without a default is left out."""
+    known = {key: value for key, value in given.items() if key in parameters_of(name)}
+    # The others are judged beside values that are possible.
+    lent = {key: STRATEGIES[name].EXAMPLE.settings[key] for key in required_of(name) if key not in known}
     try:
-        made = strategy_adapter(name).validate_python({key: value for key, value in section.items() if key in known})
+        made = strategy_adapter(name).validate_python({**known, **lent})
     except ValidationError as error:
         problems += explained(error, prefix)
         return None
-    problems += [f"{prefix}{problem}" for problem in made.problems()]
-    return made
+    problems += [f"{prefix}{problem}" for problem in made.problems() if not lent or problem.split()[0] in known]
+    return None if lent else made
+
+
+def lacking(name: str, given: Mapping[str, Any], prefix: str) -> list[str]:
+    """Return the parameters without a default that a strategy to be run was not given, one line each."""
+    missing = {key: doc for key, doc in required_of(name).items() if key not in given}
+    return [f"{prefix}{key}: {name} needs it and has no default; set it ({doc})" for key, doc in missing.items()]
 
 
 def _sleeves(tree: Mapping[str, Any], risk: Mapping[str, Any], problems: list[str]) -> dict[str, SleeveSettings]:
@@ -86,6 +90,7 @@ def _sleeves(tree: Mapping[str, Any], risk: Mapping[str, Any], problems: list[st
             general = tree.get("strategy", {})
             parameters = {**_table(_table(general).get(strategy)), **_table(table.get("rules"))}
             rules = _strategy(strategy, parameters, f"{place}.rules.", problems)
+            problems += lacking(strategy, parameters, f"{place}.rules.")
         own = _table(table.get("risk"))
         limits = {**risk, **own}
         values = {

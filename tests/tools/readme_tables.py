@@ -61,6 +61,8 @@ def spelled(default: object) -> str:
         default = default.value
     if isinstance(default, tuple):
         return f"[{', '.join(spelled(item) for item in default)}]"
+    if isinstance(default, Mapping):
+        return f"{{{', '.join(f'{name} = {spelled(item)}' for name, item in default.items())}}}"
     words = {None: '"none"', True: "true", False: "false"}
     if default is None or isinstance(default, bool):
         return words[default]
@@ -79,7 +81,7 @@ def allowed(schema: Mapping[str, Any]) -> str:
     kinds = [option.get("type") for option in options]
     if "boolean" in kinds:
         choices = ["true", "false", *choices]
-    words = {"integer": "whole number", "number": "number", "string": "text", "array": "list"}
+    words = {"integer": "whole number", "number": "number", "string": "text", "array": "list", "object": "table"}
     found = ", ".join(choices) or " and ".join(bounds) or next((words[kind] for kind in kinds if kind in words), "")
     return f'{found} or "none"' if "null" in kinds else found
 
@@ -103,7 +105,8 @@ def strategy_rows() -> Iterator[Row]:
         for field in fields(cast("Any", strategy)):
             definition = schema["properties"][field.name]
             definition = schema.get("$defs", {}).get(definition.get("$ref", "").rpartition("/")[2], definition)
-            default = "" if field.default is MISSING else f"`{spelled(field.default)}`"
+            given = field.default if field.default_factory is MISSING else field.default_factory()
+            default = "required" if given is MISSING else f"`{spelled(given)}`"
             yield f"`strategy.{name}.{field.name}`", default, allowed(definition), field.metadata.get("doc", "")
 
 

@@ -1,6 +1,7 @@
 """Every setting with its default, meaning and allowed values: as TOML text, JSON Schema and rows."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
 from enum import Enum
@@ -31,6 +32,8 @@ HEADER = """\
 # _FILE at its end names: {secrets}.
 """
 
+REQUIRED = "# needed by this strategy, for instance: "
+"""What stands before a setting without a default."""
 SLEEVES = """
 
 # Several strategies in one account: each its own sleeve of the money. Without a sleeve portfolio.strategy has it all.
@@ -43,17 +46,22 @@ SLEEVES = """
 # [sleeve.core.risk]
 # max_drawdown_frac = 0.25
 """
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
 _BOUNDS = (("exclusiveMinimum", "above"), ("minimum", "from"), ("exclusiveMaximum", "below"), ("maximum", "up to"))
 
 
 @dataclass(frozen=True, slots=True)
 class SettingDoc:
-    """One setting: its dotted name, default, meaning, and JSON Schema in TOML's terms."""
+    """One setting: its dotted name, default, meaning, and JSON Schema in TOML's terms.
+
+    A `required` one has no default; what stands there is an example.
+    """
 
     name: str
     default: Any
     doc: str
     schema: Mapping[str, Any]
+    required: bool = False
 
     @property
     def section(self) -> str:
@@ -90,7 +98,7 @@ def settings_text() -> str:
             lines += ["", "", f"# {_section_doc(section)}", f"[{section}]"]
         allowed = allowed_text(setting.schema)
         lines += ["", f"# {setting.doc}" + (f" [{allowed}]" if allowed else "")]
-        lines.append(f"{setting.key} = {toml_text(setting.default)}")
+        lines.append(f"{REQUIRED if setting.required else ''}{setting.key} = {toml_text(setting.default)}")
     return "\n".join(lines) + "\n" + SLEEVES
 
 
@@ -104,7 +112,7 @@ def schema() -> dict[str, Any]:
             node = node["properties"].setdefault(part, _table(path))
         node["properties"][setting.key] = {
             "description": setting.doc,
-            "default": _toml_value(setting.default),
+            **({} if setting.required else {"default": _toml_value(setting.default)}),
             **setting.schema,
         }
     for section, described in zip(MANY, (_sleeve_table(), _described(Group)), strict=True):
@@ -123,7 +131,9 @@ def values_in_force(settings: Settings, file: Path | None, environment: Mapping[
     in_file = read_toml(file) if file is not None else {}
     document = settings.document()
     rows = [
-        SettingValue(name, _toml_value(_found(document, name)), _origin(name, document, in_file, environment))
+        SettingValue(name, _toml_value(value), _origin(name, document, in_file, environment))
+        if (value := _found(document, name)) is not MISSING
+        else SettingValue(name, "", "not set")
         for name in (*(setting.name for setting in catalog()), *_of_many(document))
     ]
     for name in SECRETS:
@@ -135,6 +145,11 @@ def values_in_force(settings: Settings, file: Path | None, environment: Mapping[
 
 def toml_text(value: Any) -> str:
     """Return a value as TOML spells it; None is the word "none"."""
+    if isinstance(value, Mapping):
+        keys = {key: key if _BARE.fullmatch(key) else json.dumps(key) for key in value}
+        return "{" + ", ".join(f"{keys[key]} = {toml_text(one)}" for key, one in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(toml_text(one) for one in value) + "]"
     return json.dumps(_toml_value(value), ensure_ascii=False, allow_nan=False)
 
 
@@ -174,9 +189,11 @@ def _strategy_settings() -> Iterator[SettingDoc]:
     for strategy, cls in STRATEGIES.items():
         schemas = parameters_schema(strategy)
         for field in fields(cls):  # type: ignore[arg-type]  # the registry holds dataclasses
-            default = None if field.default is MISSING else field.default
-            name = f"strategy.{strategy}.{field.name}"
-            yield SettingDoc(name, default, str(field.metadata.get("doc", "")), _in_toml_terms(schemas[field.name]))
+            name, doc = f"strategy.{strategy}.{field.name}", str(field.metadata.get("doc", ""))
+            default = field.default if field.default_factory is MISSING else field.default_factory()
+            required = default is MISSING
+            shown = cls.EXAMPLE.settings[field.name] if required else default
+            yield SettingDoc(name, shown, doc, _in_toml_terms(schemas[field.name]), required)
 
 
 def _described(model: type[Group | SleeveSettings | SleeveRisk]) -> dict[str, Any]:

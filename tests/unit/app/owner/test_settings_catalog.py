@@ -13,11 +13,14 @@ from mtum.app.owner.settings_catalog import allowed_text, catalog, schema, setti
 from mtum.config import SECRETS, load, setting_names
 from support.source_tree import ROOT
 
+REQUIRED = [setting.name for setting in catalog() if setting.required]
+
 
 def leaves(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in tree.items():
-        found |= leaves(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+        deeper = isinstance(value, dict) and f"{prefix}{key}" not in setting_names()
+        found |= leaves(value, f"{prefix}{key}.") if deeper else {f"{prefix}{key}": value}
     return found
 
 
@@ -30,7 +33,7 @@ def test_the_committed_settings_file_is_what_init_writes() -> None:
 
 
 def test_the_settings_file_says_every_default_and_nothing_else(tmp_path: Path) -> None:
-    assert set(leaves(tomllib.loads(settings_text()))) == set(setting_names())
+    assert set(leaves(tomllib.loads(settings_text()))) == set(setting_names()) - set(REQUIRED)
     file = tmp_path / "config.toml"
     file.write_text(settings_text(), encoding="utf-8")
     assert load(file, {}).document() == load(None, {}).document()
@@ -75,7 +78,7 @@ def test_the_schema_knows_every_setting_and_refuses_others() -> None:
     assert json.loads(json.dumps(document)) == document
 
     def names(node: dict[str, Any], prefix: str = "") -> set[str]:
-        if node.get("type") != "object":
+        if node.get("type") != "object" or prefix in setting_names():
             return {prefix}
         assert node["additionalProperties"] is False
         return {
@@ -97,6 +100,7 @@ def test_every_value_names_its_origin(tmp_path: Path) -> None:
     environment = {"MTUM_RISK__MAX_POSITION_USD": "800"}
     rows = {row.name: row for row in values_in_force(load(file, environment), file, environment)}
     assert set(rows) == {*setting_names(), *SECRETS}
+    assert all(row.origin == "not set" for row in rows.values() if row.name in REQUIRED)
     assert (rows["risk.max_daily_loss_usd"].value, rows["risk.max_daily_loss_usd"].origin) == (400, "file")
     position = rows["risk.max_position_usd"]
     assert (position.value, position.origin) == (800, "environment MTUM_RISK__MAX_POSITION_USD")
