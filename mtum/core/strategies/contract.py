@@ -287,3 +287,11 @@ def at_least(name: str, value: float | None, threshold: float | None) -> Conditi
         return Condition(name, value, threshold, None, passed=False)
     margin = round(value - threshold, 6)
     return Condition(name, value, threshold, margin, passed=value >= threshold)
+
+
+def at_most(name: str, value: float | None, threshold: float | None) -> Condition:
+    """Condition ``value <= threshold``."""
+    if value is None or threshold is None:
+        return Condition(name, value, threshold, None, passed=False)
+    margin = round(threshold - value, 6)
+    return Condition(name, value, threshold, margin, passed=value <= threshold)

@@ -1,8 +1,22 @@
-"""What strategies of several symbols share: the smallest change worth an order, and lists of tickers."""
+"""What strategies of several symbols share: the smallest change worth an order, current weights, and what to refuse."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from mtum.core.strategies.contract import Strategy
+from mtum.core.indicators.smoothing import DECIMALS
+from mtum.core.strategies.contract import Own, Strategy
+from mtum.core.strategies.description import IndicatorSpec
+
+if TYPE_CHECKING:
+    from mtum.core.view import MarketView
+
+VOLATILITY = IndicatorSpec(
+    "volatility_of_60", "volatility", (("sessions", 60),), "", "volatility of 60 returns", total_return=True
+)
+"""By whose inverse several strategies share their money."""
+VOLATILITY_SESSIONS = 61
+"""Closes between which its returns lie."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,14 +34,43 @@ class TradeFilter(Strategy):
 
     def filter_problems(self) -> tuple[str, ...]:
         """Return what is wrong with the two, one line each."""
-        return tuple(
-            f"{name} is {value:g}; use a number from 0 to {most:g}"
-            for name, value, most in (
-                ("min_trade_usd", self.min_trade_usd, 1e12),
-                ("min_trade_frac", self.min_trade_frac, 1.0),
-            )
-            if not 0 <= value <= most
+        return range_problems(
+            ("min_trade_usd", self.min_trade_usd, 0.0, 1e12), ("min_trade_frac", self.min_trade_frac, 0.0, 1.0)
         )
+
+
+def weight_of(view: "MarketView", own: Own, symbol: str) -> float | None:
+    """Return what a sleeve holds of a fit symbol as a fraction of its equity, rounded to 1e-6; None without equity."""
+    held = own.of(symbol).shares * float(view.bars[symbol].close[-1])
+    return round(held / own.equity_usd, DECIMALS) if own.equity_usd > 0 else None
+
+
+def range_problems(*ranges: tuple[str, float, float, float]) -> tuple[str, ...]:
+    """Return which parameters are outside their range, one line each.
+
+    Parameters
+    ----------
+    ranges : tuples of (name, value, least, most)
+        Both ends belong to the range; whole ends ask for a whole number.
+    """
+    return tuple(
+        f"{name} is {value:.12g}; use a {'whole ' if isinstance(least, int) else ''}number "
+        f"from {least:.12g} to {most:.12g}"
+        for name, value, least, most in ranges
+        if not least <= value <= most
+    )
+
+
+def weights_problems(weights: Mapping[str, float], least: int = 1) -> tuple[str, ...]:
+    """Return what is wrong with a table of weights by ticker, one line each."""
+    found = list_problems((*weights,), "weights", least)
+    found += tuple(
+        f"weights.{symbol} is {weight:.12g}; use a number above 0, up to 1"
+        for symbol, weight in weights.items()
+        if not 0 < weight <= 1
+    )
+    total = round(sum(weights.values()), 9)
+    return found + ((f"weights are {total:.12g} together; use 1 or less",) if total > 1 else ())
 
 
 def list_problems(symbols: tuple[str, ...], name: str = "symbols", least: int = 1) -> tuple[str, ...]:
@@ -41,3 +84,10 @@ def list_problems(symbols: tuple[str, ...], name: str = "symbols", least: int = 
     ]
     twice = sorted({one for one in symbols if symbols.count(one) > 1})
     return (*found, *(f"{name} holds {one} twice; list it once" for one in twice))
+
+
+def inverse_parts(volatilities: Mapping[str, float | None]) -> dict[str, float] | None:
+    """Return parts of 1 in proportion to 1 / volatility; None where one is 0 or undefined."""
+    inverse = {symbol: 1 / one for symbol, one in volatilities.items() if one}
+    whole = sum(inverse.values())
+    return {symbol: one / whole for symbol, one in inverse.items()} if len(inverse) == len(volatilities) else None
