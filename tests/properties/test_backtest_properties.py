@@ -17,7 +17,8 @@ from mtum.core.simulation.backtest import run
 from mtum.core.simulation.history import History, history
 from mtum.core.simulation.kernel.play import Span
 from mtum.core.simulation.played import FillModel, Played, PlayTerms, Settlement
-from mtum.core.simulation.session_path import SessionHistory, play_sessions
+from mtum.core.simulation.session_path import play_sessions
+from mtum.core.simulation.session_views import SessionHistory
 from mtum.core.strategies.mtum_confluence import MtumConfluence
 from support.markets import made_up_bars, made_up_vix
 

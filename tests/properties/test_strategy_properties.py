@@ -23,7 +23,8 @@ from mtum.core.portfolio.limits import LossRules, LossState, Restriction
 from mtum.core.portfolio.orders import Side
 from mtum.core.portfolio.sizing import SizingRules
 from mtum.core.simulation.played import PlayTerms
-from mtum.core.simulation.session_path import SessionHistory, play_sessions
+from mtum.core.simulation.session_path import play_sessions
+from mtum.core.simulation.session_views import SessionHistory
 from mtum.core.strategies import STRATEGIES
 from mtum.core.strategies.contract import Abstain, Holding, Keep, Own, Price, Shares, Strategy, Target
 from mtum.core.view import MarketView, calendar_around

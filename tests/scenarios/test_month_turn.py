@@ -20,7 +20,8 @@ from mtum.app.session.play_session import Replay, play_session
 from mtum.core.market.bars import PRICE_COLUMNS, Bars
 from mtum.core.portfolio.carried import memory_of, standing_of
 from mtum.core.reporting.explain import explanation_of, explanation_text
-from mtum.core.simulation.session_path import SessionHistory, play_sessions
+from mtum.core.simulation.session_path import play_sessions
+from mtum.core.simulation.session_views import SessionHistory
 from mtum.core.strategies import STRATEGIES
 from mtum.core.strategies.contract import Memory, Price
 from mtum.errors import ExitCode

@@ -30,7 +30,8 @@ from mtum.core.simulation.near_close import (
     played_near_close,
 )
 from mtum.core.simulation.played import Played, PlayedTrade, PlayTerms
-from mtum.core.simulation.session_path import SessionHistory, play_sessions
+from mtum.core.simulation.session_path import play_sessions
+from mtum.core.simulation.session_views import SessionHistory
 from mtum.core.strategies.contract import Strategy
 from mtum.core.strategies.mtum_confluence import MtumConfluence
 from mtum.errors import UsageError

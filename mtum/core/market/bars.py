@@ -144,20 +144,22 @@ class Bars:
         index = int(np.searchsorted(self.days, np.datetime64(day, "D")))
         return self.bar(index) if index < len(self) and self.day(index) == day else None
 
-    def _cut(self, part: slice) -> Self:
-        return replace(self, days=self.days[part], **{name: getattr(self, name)[part] for name in COLUMNS})
+    def __getitem__(self, part: slice) -> Self:
+        """Return a part of the bars by their positions, without a copy."""
+        columns = (self.open, self.high, self.low, self.close, self.volume, self.dividend, self.split)
+        return type(self)(self.symbol, self.source, self.days[part], *(column[part] for column in columns))
 
     def until(self, day: date) -> Self:
         """Return the bars up to and including that date; nothing later."""
-        return self._cut(slice(0, int(np.searchsorted(self.days, np.datetime64(day, "D"), side="right"))))
+        return self[: int(np.searchsorted(self.days, np.datetime64(day, "D"), side="right"))]
 
     def since(self, day: date) -> Self:
         """Return the bars from that date on."""
-        return self._cut(slice(int(np.searchsorted(self.days, np.datetime64(day, "D"))), None))
+        return self[int(np.searchsorted(self.days, np.datetime64(day, "D"))) :]
 
     def tail(self, sessions: int) -> Self:
         """Return the newest `sessions` bars."""
-        return self._cut(slice(max(0, len(self) - sessions), None))
+        return self[max(0, len(self) - sessions) :]
 
     def extended(self, bar: Bar) -> "Bars":
         """Return these bars with one newer bar behind them.

@@ -1,6 +1,7 @@
 """What a backtest was asked and what it made: terms, trades, equity."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import Enum
@@ -8,6 +9,7 @@ from enum import Enum
 from mtum.core.market.bars import Days
 from mtum.core.portfolio.costs import IbFixedCosts, PercentCosts
 from mtum.core.portfolio.decision import PortfolioRules, StopRules
+from mtum.core.portfolio.orders import Side
 from mtum.core.simulation.kernel.columns import Column
 from mtum.core.simulation.kernel.walk import NO_LIMIT, Terms
 from mtum.errors import UsageError
@@ -43,6 +45,8 @@ class PlayTerms:
         Further sessions without entries after a daily loss.
     slippage_bps : float
         Added to purchases and taken off sales, in basis points of the price.
+    holdings : mapping of symbol to int
+        Shares at the start beside the cash, bought at the close of the session before the first.
     """
 
     capital_usd: float
@@ -51,6 +55,7 @@ class PlayTerms:
     fill: FillModel = FillModel.SAME_CLOSE
     slippage_bps: float = 0.0
     settlement: Settlement = Settlement.NONE
+    holdings: Mapping[str, int] = field(default_factory=dict)
 
     def compiled(self, cooldown_sessions: int = 0) -> Terms:
         """Return the terms as the compiled walk takes them.
@@ -61,6 +66,8 @@ class PlayTerms:
             If a limit is set that it does not know.
         """
         sizing, losses = self.rules.sizing, self.rules.losses
+        if self.holdings:
+            raise UsageError("sweeps and checks of mtum_confluence begin without shares: leave out the holdings")
         if losses.max_daily_loss_frac is not None:
             raise UsageError(
                 "the backtest of mtum_confluence knows a daily loss in USD only: "
@@ -134,12 +141,34 @@ class PlayedTrade:
         return self.reasons[0] if self.reasons else None
 
 
+@dataclass(frozen=True, slots=True)
+class PlayedOrder:
+    """One order as it was filled: `session` and `price` are those of the fill, slippage included."""
+
+    session: date
+    symbol: str
+    side: Side
+    shares: int
+    price: float
+    reasons: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Played:
     """A history played: sessions decided, equity at each close in USD, trades in order.
 
-    `held` says for each session whether shares were held at its close, `purchases_capped` how many
-    purchases the largest position in USD made smaller.
+    Parameters
+    ----------
+    held : ndarray, shape (n_sessions,)
+        1 where shares were held at the close, else 0.
+    capital_usd : float
+        Cash at the start, and what the shares were worth that were there.
+    purchases_capped : int
+        Purchases that the largest position in USD made smaller.
+    orders : tuple of PlayedOrder
+        In the order of their fills; empty where the fast path played.
+    notes : tuple of str
+        What a person has to know of how it was played.
     """
 
     symbol: str
@@ -149,6 +178,8 @@ class Played:
     trades: tuple[PlayedTrade, ...]
     capital_usd: float
     purchases_capped: int = 0
+    orders: tuple[PlayedOrder, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def final_equity_usd(self) -> float:

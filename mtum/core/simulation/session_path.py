@@ -1,7 +1,7 @@
 """The general path: any strategy, session by session, through the same `decide` as the daily job."""
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
@@ -9,9 +9,6 @@ from decimal import Decimal
 import numpy as np
 
 from mtum.core.decide import decide, with_change_since
-from mtum.core.indicators import column_of
-from mtum.core.market.bars import Bars, Column
-from mtum.core.market.coverage import Dividends
 from mtum.core.market.instruments import instrument, unit_usd
 from mtum.core.portfolio.costs import to_cent
 from mtum.core.portfolio.decision import Book, Decision, PlannedOrder, Standing
@@ -19,11 +16,16 @@ from mtum.core.portfolio.fills import Fill
 from mtum.core.portfolio.limits import LossState, Restriction
 from mtum.core.portfolio.lots import holding_of, trades_of
 from mtum.core.portfolio.money import exact
-from mtum.core.portfolio.orders import Side
+from mtum.core.portfolio.orders import Purpose, Side
 from mtum.core.simulation.history import settled_at
-from mtum.core.simulation.played import BPS, FillModel, Played, PlayedTrade, PlayTerms
+from mtum.core.simulation.played import BPS, FillModel, Played, PlayedOrder, PlayedTrade, PlayTerms
+from mtum.core.simulation.session_views import SessionHistory, SessionViews, looked_at
 from mtum.core.strategies.contract import Holding, Memory, Strategy
-from mtum.core.view import Asked, MarketView, calendar_around, values_before
+from mtum.core.strategies.several import without
+from mtum.core.view import MarketView
+
+BARS_ENDED = "bars_ended"
+"""Reason word: the source has no bars of the symbol any more, and what was held of it is sold at its last close."""
 
 
 @dataclass(slots=True)
@@ -40,7 +42,9 @@ class _Sleeve:
     standing: tuple[Standing, ...] = ()
     stopped: Mapping[str, str] = field(default_factory=dict)
     last_fill: date | None = None
-    columns: dict[tuple[str, Asked], Column] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)  # symbols whose bars have ended
+    orders: list[PlayedOrder] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     trades: list[PlayedTrade] = field(default_factory=list)
     equities: list[float] = field(default_factory=list)
     last_hit: int | None = None
@@ -48,47 +52,50 @@ class _Sleeve:
     restriction: Restriction = Restriction.NONE
 
 
-@dataclass(frozen=True, slots=True)
-class SessionHistory:
-    """Bars per symbol on one common run of sessions, and extra series by session.
-
-    `series` maps a name such as "VIX" to values by date; a missing date is a missing value. `calendar` is
-    every session of the exchange from before the bars to after them, for strategies that ask for it.
-    """
-
-    bars: Mapping[str, Bars]
-    series: Mapping[str, Mapping[date, float]]
-    calendar: tuple[date, ...] = ()
-    dividends: Mapping[str, Dividends] = field(default_factory=dict)
+def _unheard(_: Decision) -> None:
+    pass
 
 
-def play_sessions(history: SessionHistory, strategy: Strategy, terms: PlayTerms, first: int, stop: int) -> Played:
+def play_sessions(
+    history: SessionHistory,
+    strategy: Strategy,
+    terms: PlayTerms,
+    first: int,
+    stop: int,
+    told: Callable[[Decision], None] = _unheard,
+) -> Played:
     """Play the sessions at positions ``first <= t < stop`` one by one.
+
+    A symbol whose bars end before the others' is sold at its last close in the session after it, and is off the
+    strategy's list from then on; where the strategy cannot do without it, it stays there without bars.
+
+    Parameters
+    ----------
+    first, stop : int
+        Positions among the sessions of the history.
+    told : callable
+        Given each decision as it is made.
 
     Raises
     ------
     ValueError
-        If the symbols do not share their sessions, or the history is too short.
+        If a symbol held at the start has no close before the first session.
     """
-    days = next(iter(history.bars.values())).days
-    if any(not np.array_equal(bars.days, days) for bars in history.bars.values()):
-        raise ValueError("all symbols of a history must have the same sessions")
-    sleeve = _Sleeve(cash=exact(terms.capital_usd))
-    # An indicator over days is worked out once; what else a strategy asks for, from its window.
-    daily = [one for one in strategy.indicators() if one.by_day]
-    sleeve.columns = {
-        (symbol, one): column_of(bars, one.indicator, dict(one.parameters))
-        for symbol, bars in history.bars.items()
-        for one in daily
-    }
-    settled = settled_at(days, terms.settlement.value)
+    views, sleeve = SessionViews(history, strategy), _Sleeve(cash=exact(terms.capital_usd))
+    capital = float(terms.capital_usd) + _begin_with(history, sleeve, terms.holdings, first)
+    settled = settled_at(history.days, terms.settlement.value)
     held = np.zeros(stop - first)
     for t in range(first, stop):
-        day: date = days[t].astype(object)
+        day = history.day(t)
         _pay_dividends(history, sleeve, t)
+        for symbol in [one for one in looked_at(strategy) if one not in sleeve.gone and history.ended(one, t)]:
+            rest = without(strategy, symbol)
+            _end(history, sleeve, terms, (symbol, t, int(settled[t])), listed=rest is None)
+            strategy, views = (strategy, views) if rest is None else (rest, SessionViews(history, rest))
         _fill_pending(history, sleeve, terms, t, int(settled[t]))
         _open_session(sleeve, t)
-        decision = _decide(history, strategy, sleeve, terms, t)
+        decision = _decide(views.at(t), strategy, sleeve, terms, (t, capital))
+        told(decision)
         sleeve.memory, sleeve.standing, sleeve.stopped = decision.memory, decision.standing, decision.stopped
         remembered = {verdict.symbol: verdict.remember for verdict in decision.verdicts}
         sleeve.pending = [(order, remembered[order.symbol], day) for order in decision.orders]
@@ -99,34 +106,55 @@ def play_sessions(history: SessionHistory, strategy: Strategy, terms: PlayTerms,
     _value_open(history, sleeve, stop - 1)
     return Played(
         symbol="+".join(history.bars),
-        days=days[first:stop],
+        days=history.days[first:stop],
         equity=np.array(sleeve.equities),
         held=held,
         trades=tuple(sorted(sleeve.trades, key=lambda trade: (trade.entry_session, trade.symbol))),
-        capital_usd=float(terms.capital_usd),
+        capital_usd=capital,
         purchases_capped=sleeve.capped,
+        orders=tuple(sleeve.orders),
+        notes=tuple(sleeve.notes),
     )
 
 
-def _decide(history: SessionHistory, strategy: Strategy, sleeve: _Sleeve, terms: PlayTerms, t: int) -> Decision:
-    day = next(iter(history.bars.values())).day(t)
-    needed = strategy.history_sessions()
-    view = MarketView(
-        session=day,
-        bars={symbol: bars.until(day).tail(needed) for symbol, bars in history.bars.items()},
-        series={name: history.series.get(name, {}).get(day) for name in strategy.series()},
-        provisional={},
-        columns={key: column[max(0, t + 1 - needed) : t + 1] for key, column in sleeve.columns.items()},
-        calendar=calendar_around(history.calendar, day, needed) if strategy.CALENDAR else (),
-        dividends=history.dividends,
-        series_history={
-            name: values_before(history.series.get(name, {}), day, strategy.SERIES_SESSIONS - 1)
-            for name in strategy.series()
-            if strategy.SERIES_SESSIONS > 1
-        },
-    )
-    last_equity = sleeve.equities[-1] if sleeve.equities else float(terms.capital_usd)
-    book = with_change_since(_book(sleeve, terms, t), view.prices, last_equity)
+def _begin_with(history: SessionHistory, sleeve: _Sleeve, holdings: Mapping[str, int], first: int) -> float:
+    # What the shares are worth that are there at the start, in USD.
+    worth = Decimal(0)
+    for symbol, shares in holdings.items():
+        close = history.close(symbol, first - 1) if first else None
+        if close is None:
+            raise ValueError(f"{symbol}: no close before {history.day(first)}, at which its shares could be there")
+        bought = _fill(symbol, Side.BUY, history.day(first - 1), shares, exact(close), Decimal(0))
+        sleeve.fills[symbol] = [bought]
+        sleeve.holdings[symbol] = holding_of(symbol, [bought], {}, None)
+        worth += bought.value_usd
+    return float(worth)
+
+
+def _end(
+    history: SessionHistory, sleeve: _Sleeve, terms: PlayTerms, when: tuple[str, int, int], *, listed: bool
+) -> None:
+    # The bars of a symbol have ended: what is held is sold at its last close, at no other price.
+    symbol, t, settles = when
+    sleeve.gone.add(symbol)
+    sleeve.pending = [waiting for waiting in sleeve.pending if waiting[0].symbol != symbol]
+    shares = sleeve.holdings.get(symbol, Holding(symbol)).shares
+    last = history.bars[symbol].last_day
+    if shares:
+        order = PlannedOrder(symbol, Side.SELL, Purpose.EXIT, shares, (BARS_ENDED,))
+        price = exact(float(history.bars[symbol].close[-1]))
+        _fill_order(history, sleeve, terms, (order, {}, history.day(t)), (t, price, settles))
+    sold = f"its {shares:,} shares were sold at that close on {history.day(t)}" if shares else "no share was held"
+    rest = "the strategy cannot do without it and abstains there" if listed else "it was off the list from then on"
+    sleeve.notes.append(f"{symbol}: its bars end on {last}; {sold}, and {rest}")
+
+
+def _decide(
+    view: MarketView, strategy: Strategy, sleeve: _Sleeve, terms: PlayTerms, when: tuple[int, float]
+) -> Decision:
+    t, capital = when
+    last_equity = sleeve.equities[-1] if sleeve.equities else capital
+    book = with_change_since(_book(sleeve, terms, t, capital), view.prices, last_equity)
     decision = decide(view, strategy, book, terms.rules)
     if any(order.side is Side.BUY for order in decision.orders):
         free = replace(terms.rules, sizing=replace(terms.rules.sizing, max_position_usd=float("inf")))
@@ -140,13 +168,13 @@ def _decide(history: SessionHistory, strategy: Strategy, sleeve: _Sleeve, terms:
     return decision
 
 
-def _book(sleeve: _Sleeve, terms: PlayTerms, t: int) -> Book:
-    equities = [float(terms.capital_usd), *sleeve.equities[-2:]][-2:]
+def _book(sleeve: _Sleeve, terms: PlayTerms, t: int, capital: float) -> Book:
+    equities = [capital, *sleeve.equities[-2:]][-2:]
     waiting = sum((amount for at, amount in sleeve.unsettled if at > t), Decimal(0))
     losses = LossState(
         last_change_usd=round(equities[-1] - equities[0], 6),
         paused=sleeve.last_hit is not None and t - sleeve.last_hit <= terms.loss_pause_sessions,
-        peak_equity_usd=max(float(terms.capital_usd), *sleeve.equities, 0.0),
+        peak_equity_usd=max(capital, *sleeve.equities, 0.0),
     )
     return Book(
         holdings=sleeve.holdings,
@@ -170,37 +198,55 @@ def _open_session(sleeve: _Sleeve, t: int) -> None:
 
 def _pay_dividends(history: SessionHistory, sleeve: _Sleeve, t: int) -> None:
     for symbol, holding in sleeve.holdings.items():
-        per_share = history.bars[symbol].dividend[t]
-        if holding.shares and per_share:
+        row = history.bar_row(symbol, t) if holding.shares else None
+        per_share = 0.0 if row is None else float(history.bars[symbol].dividend[row])
+        if per_share:
             paid = to_cent(holding.shares * exact(per_share))
             sleeve.cash += paid
             sleeve.dividends[symbol] = sleeve.dividends.get(symbol, Decimal(0)) + paid
 
 
 def _fill_pending(history: SessionHistory, sleeve: _Sleeve, terms: PlayTerms, t: int, settles: int) -> None:
-    for order, remember, decided in sleeve.pending:
-        bars, buys = history.bars[order.symbol], order.side is Side.BUY
-        sleeve.last_fill = bars.day(t)
-        base = exact((bars.close if terms.fill is FillModel.SAME_CLOSE else bars.open)[t])
+    for waiting in sleeve.pending:
+        order, _, _ = waiting
+        bars, row = history.bars[order.symbol], history.bar_row(order.symbol, t)
+        if row is None:
+            continue  # nothing trades in a session without a bar: the order has lapsed
+        base = exact((bars.close if terms.fill is FillModel.SAME_CLOSE else bars.open)[row])
         slip = exact(terms.slippage_bps * BPS)
-        price = base * (1 + slip if buys else 1 - slip)
-        fee = terms.rules.sizing.costs.commission(order.shares, unit_usd(order.symbol, price))
-        fills = sleeve.fills.setdefault(order.symbol, [])
-        fills.append(_fill(order.symbol, order.side, bars.day(t), order.shares, price, fee))
-        sleeve.cash += fills[-1].cash_usd - fee
-        held = sleeve.holdings.get(order.symbol, Holding(order.symbol))
-        if buys:
-            since = held if held.shares else Holding(order.symbol, entry_session=decided, remembered=remember)
-            now = holding_of(order.symbol, fills, {}, held.sessions_since_exit)
-            now = replace(now, entry_session=since.entry_session, remembered=since.remembered)
-        else:
-            sleeve.unsettled.append((settles, fills[-1].cash_usd - fee))
-            sleeve.sold_at[order.symbol] = t
-            now = replace(held, shares=held.shares - order.shares, sessions_since_exit=0)
-            if not now.shares:
-                sleeve.trades.append(_trade(bars, sleeve.fills.pop(order.symbol), sleeve, order.reasons))
-        sleeve.holdings[order.symbol] = now
+        price = base * (1 + slip if order.side is Side.BUY else 1 - slip)
+        _fill_order(history, sleeve, terms, waiting, (t, price, settles))
     sleeve.pending = []
+
+
+def _fill_order(
+    history: SessionHistory,
+    sleeve: _Sleeve,
+    terms: PlayTerms,
+    waiting: tuple[PlannedOrder, Mapping[str, float], date],
+    at: tuple[int, Decimal, int],
+) -> None:
+    (order, remember, decided), (t, price, settles) = waiting, at
+    day = sleeve.last_fill = history.day(t)
+    fee = terms.rules.sizing.costs.commission(order.shares, unit_usd(order.symbol, price))
+    fills = sleeve.fills.setdefault(order.symbol, [])
+    fills.append(_fill(order.symbol, order.side, day, order.shares, price, fee))
+    sleeve.orders.append(
+        PlayedOrder(day, order.symbol, order.side, order.shares, round(float(price), 6), order.reasons)
+    )
+    sleeve.cash += fills[-1].cash_usd - fee
+    held = sleeve.holdings.get(order.symbol, Holding(order.symbol))
+    if order.side is Side.BUY:
+        since = held if held.shares else Holding(order.symbol, entry_session=decided, remembered=remember)
+        now = holding_of(order.symbol, fills, {}, held.sessions_since_exit)
+        now = replace(now, entry_session=since.entry_session, remembered=since.remembered)
+    else:
+        sleeve.unsettled.append((settles, fills[-1].cash_usd - fee))
+        sleeve.sold_at[order.symbol] = t
+        now = replace(held, shares=held.shares - order.shares, sessions_since_exit=0)
+        if not now.shares:
+            sleeve.trades.append(_trade(history, sleeve.fills.pop(order.symbol), sleeve, order.reasons))
+    sleeve.holdings[order.symbol] = now
 
 
 def _fill(symbol: str, side: Side, day: date, shares: int, price: Decimal, fee: Decimal) -> Fill:
@@ -208,7 +254,7 @@ def _fill(symbol: str, side: Side, day: date, shares: int, price: Decimal, fee: 
     return Fill(intent, intent, "", "", symbol, side, day, at, shares, price, fee, instrument(symbol).multiplier)
 
 
-def _trade(bars: Bars, fills: Sequence[Fill], sleeve: _Sleeve, reasons: tuple[str, ...]) -> PlayedTrade:
+def _trade(history: SessionHistory, fills: Sequence[Fill], sleeve: _Sleeve, reasons: tuple[str, ...]) -> PlayedTrade:
     (trade,) = trades_of(fills)
     dividends = sleeve.dividends.pop(trade.symbol, Decimal(0))
     assert trade.pnl_usd is not None  # it is closed
@@ -216,7 +262,7 @@ def _trade(bars: Bars, fills: Sequence[Fill], sleeve: _Sleeve, reasons: tuple[st
     pnl = trade.pnl_usd + dividends
     entered = sum(fill.value_usd for fill in fills if fill.side is Side.BUY)
     ends = np.array([fills[0].session, fills[-1].session], dtype="datetime64[D]")
-    first, last = np.searchsorted(bars.days, ends)
+    first, last = np.searchsorted(history.days, ends)
     return PlayedTrade(
         symbol=trade.symbol,
         entry_session=trade.entry_session,
@@ -235,11 +281,17 @@ def _trade(bars: Bars, fills: Sequence[Fill], sleeve: _Sleeve, reasons: tuple[st
 
 def _value_open(history: SessionHistory, sleeve: _Sleeve, last: int) -> None:
     for symbol, fills in sleeve.fills.items():
-        bars, shares = history.bars[symbol], sum(fill.signed_shares for fill in fills)
-        sold = _fill(symbol, Side.SELL, bars.day(last), shares, exact(bars.close[last]), Decimal(0))
-        sleeve.trades.append(_trade(bars, [*fills, sold], sleeve, ()))
+        shares = sum(fill.signed_shares for fill in fills)
+        sold = _fill(symbol, Side.SELL, history.day(last), shares, _close(history, symbol, last), Decimal(0))
+        sleeve.trades.append(_trade(history, [*fills, sold], sleeve, ()))
 
 
 def _equity(history: SessionHistory, sleeve: _Sleeve, t: int) -> float:
-    units = {symbol: unit_usd(symbol, exact(history.bars[symbol].close[t])) for symbol in sleeve.holdings}
-    return float(sleeve.cash + sum(holding.shares * units[symbol] for symbol, holding in sleeve.holdings.items()))
+    held = [(symbol, holding.shares) for symbol, holding in sleeve.holdings.items() if holding.shares]
+    return float(sleeve.cash + sum(shares * unit_usd(symbol, _close(history, symbol, t)) for symbol, shares in held))
+
+
+def _close(history: SessionHistory, symbol: str, t: int) -> Decimal:
+    close = history.close(symbol, t)
+    assert close is not None  # it has been bought
+    return exact(close)

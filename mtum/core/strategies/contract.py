@@ -228,6 +228,11 @@ class Strategy(Protocol):
         return ()
 
     @property
+    def least_fit(self) -> int:
+        """How many of the symbols it may hold must have their history for a backtest to begin."""
+        return len(self.universe())
+
+    @property
     def benchmark(self) -> Mapping[str, float]:
         """Symbols that it is compared with, bought and held, and their weights; what is left of 1 stays cash."""
         return dict.fromkeys(self.universe(), 1.0)

@@ -1,7 +1,7 @@
 """What strategies of several symbols share: the smallest change worth an order, current weights, and what to refuse."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING
 
 from mtum.core.indicators.smoothing import DECIMALS
@@ -91,3 +91,20 @@ def inverse_parts(volatilities: Mapping[str, float | None]) -> dict[str, float] 
     inverse = {symbol: 1 / one for symbol, one in volatilities.items() if one}
     whole = sum(inverse.values())
     return {symbol: one / whole for symbol, one in inverse.items()} if len(inverse) == len(volatilities) else None
+
+
+def without(strategy: Strategy, symbol: str) -> Strategy | None:
+    """Return the strategy with a symbol taken off its lists; None where it cannot do without it."""
+    names = [one.name for one in fields(strategy) if one.init]  # type: ignore[arg-type]  # strategies are dataclasses
+    changed = {name: _without(getattr(strategy, name), symbol) for name in names}
+    found: Strategy = replace(strategy, **changed)  # type: ignore[type-var]  # as above
+    before, after = ({*one.universe(), *one.reads()} for one in (strategy, found))
+    return found if after == before - {symbol} and found.universe() and not found.problems() else None
+
+
+def _without(value: object, symbol: str) -> object:
+    if isinstance(value, Mapping):
+        return {name: _without(one, symbol) for name, one in value.items() if name != symbol}
+    if isinstance(value, tuple | list):
+        return type(value)(_without(one, symbol) for one in value if one != symbol)
+    return value

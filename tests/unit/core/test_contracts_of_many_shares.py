@@ -14,7 +14,8 @@ from mtum.core.portfolio.limits import LossRules
 from mtum.core.portfolio.sizing import SizingRules
 from mtum.core.simulation.exchange import advance, correct_execution, place
 from mtum.core.simulation.played import PlayTerms
-from mtum.core.simulation.session_path import SessionHistory, play_sessions
+from mtum.core.simulation.session_path import play_sessions
+from mtum.core.simulation.session_views import SessionHistory
 from mtum.core.strategies.buy_and_hold import BuyAndHold
 from mtum.core.strategies.contract import Holding
 from mtum.core.view import MarketView

@@ -18,7 +18,8 @@ from mtum.core.simulation.kernel.near_close import Seen
 from mtum.core.simulation.kernel.play import Span
 from mtum.core.simulation.near_close import NearCloseModel, draws, near_close_spread, played_near_close
 from mtum.core.simulation.played import PlayTerms
-from mtum.core.simulation.session_path import SessionHistory, play_sessions
+from mtum.core.simulation.session_path import play_sessions
+from mtum.core.simulation.session_views import SessionHistory
 from mtum.core.strategies.mtum_confluence import MtumConfluence
 from support.markets import made_up_bars, made_up_vix
 

@@ -16,7 +16,8 @@ from mtum.core.simulation.backtest import run
 from mtum.core.simulation.history import history
 from mtum.core.simulation.kernel.play import Span
 from mtum.core.simulation.played import FillModel, PlayTerms, Settlement
-from mtum.core.simulation.session_path import SessionHistory, play_sessions
+from mtum.core.simulation.session_path import play_sessions
+from mtum.core.simulation.session_views import SessionHistory
 from mtum.core.strategies.buy_and_hold import BuyAndHold
 from mtum.core.strategies.mtum_confluence import MtumConfluence
 from support.markets import by_day, made_up_bars, made_up_vix, real_bars
@@ -86,9 +87,3 @@ def test_any_strategy_can_be_played() -> None:
     assert trade.shares == int(5000.0 // (float(bars.close[10]) * 1.006))
     assert (trade.entry_session, trade.exit_session, trade.reason) == (bars.day(10), None, None)
     assert played.held.tolist() == [1.0] * 70
-
-
-def test_symbols_with_other_sessions_are_refused() -> None:
-    longer, shorter = made_up_bars(80, 3), made_up_bars(79, 3, symbol="BBB")
-    with pytest.raises(ValueError, match="same sessions"):
-        play_sessions(SessionHistory({"AAA": longer, "BBB": shorter}, {}), BuyAndHold("AAA"), PLAIN, 10, 79)

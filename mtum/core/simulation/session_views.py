@@ -1,0 +1,146 @@
+"""A history of several symbols, and what a strategy may see of it at each session."""
+
+from bisect import bisect_left
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtum.core.indicators import column_of
+from mtum.core.market.bars import Bars, Column, Days
+from mtum.core.market.coverage import Dividends
+from mtum.core.strategies.contract import Strategy
+from mtum.core.view import Asked, MarketView, calendar_around
+
+
+@dataclass(frozen=True)
+class SessionHistory:
+    """Bars per symbol, and extra series by session.
+
+    A session is a day on which one of the symbols has a bar. Symbols may begin later than others, end earlier,
+    and lack sessions: where a symbol has not enough bars one behind the other, it is not decided on.
+    `series` maps a name such as "VIX" to values by date; a missing date is a missing value. `calendar` is
+    every session of the exchange from before the bars to after them, for strategies that ask for it.
+    """
+
+    bars: Mapping[str, Bars]
+    series: Mapping[str, Mapping[date, float]]
+    calendar: tuple[date, ...] = ()
+    dividends: Mapping[str, Dividends] = field(default_factory=dict)
+
+    @cached_property
+    def days(self) -> Days:
+        """Every session, oldest first."""
+        first, *others = (bars.days for bars in self.bars.values())
+        if all(np.array_equal(days, first) for days in others):
+            return first
+        every: Days = np.unique(np.concatenate([first, *others]))
+        return every
+
+    def day(self, t: int) -> date:
+        """Return the session at that position."""
+        found: date = self.days[t].astype(object)
+        return found
+
+    @cached_property
+    def _rows(self) -> Mapping[str, NDArray[np.int64]]:
+        return {symbol: np.searchsorted(bars.days, self.days, "right") - 1 for symbol, bars in self.bars.items()}
+
+    def row(self, symbol: str, t: int) -> int:
+        """Return where a symbol's newest bar of a session or before it stands; -1 before its first."""
+        return int(self._rows[symbol][t])
+
+    def bar_row(self, symbol: str, t: int) -> int | None:
+        """Return where a symbol's bar of a session stands; None where it has none."""
+        row = self.row(symbol, t)
+        return row if row >= 0 and self.bars[symbol].days[row] == self.days[t] else None
+
+    def close(self, symbol: str, t: int) -> float | None:
+        """Return a symbol's close of a session, or the newest one before it; None before its first."""
+        row = self.row(symbol, t)
+        return float(self.bars[symbol].close[row]) if row >= 0 else None
+
+    def ended(self, symbol: str, t: int) -> bool:
+        """Whether the last bar of a symbol lies before a session, which others still have."""
+        return bool(self.bars[symbol].days[-1] < self.days[t])
+
+    def fit(self, symbol: str, needed: int) -> NDArray[np.bool_]:
+        """Return per session whether a symbol has its bar and so many without a gap, shape (n_sessions,)."""
+        own = np.searchsorted(self.days, self.bars[symbol].days)
+        newest, oldest = own[needed - 1 :], own[: max(0, len(own) - needed + 1)]
+        fit = np.zeros(len(self.days), dtype=bool)
+        fit[newest[newest - oldest == needed - 1]] = True
+        return fit
+
+
+def first_session(history: SessionHistory, strategy: Strategy, start: int = 0) -> int | None:
+    """Return the position of the first session from `start` on that a backtest can decide; None = there is none.
+
+    What it only reads must be fit too. With a start, a strategy that judges each symbol by itself begins with
+    whatever is fit then.
+    """
+    needed, universe = strategy.history_sessions(), strategy.universe()
+    fit = {symbol: history.fit(symbol, needed) for symbol in looked_at(strategy)}
+    held = np.sum([fit[symbol] for symbol in universe], axis=0)
+    able = held >= (1 if start and strategy.EACH_BY_ITSELF else strategy.least_fit)
+    for symbol in set(strategy.reads()) - set(universe):
+        able &= fit[symbol]
+    found = np.flatnonzero(able[start:])
+    return start + int(found[0]) if len(found) else None
+
+
+def looked_at(strategy: Strategy) -> tuple[str, ...]:
+    """Return the symbols whose bars a strategy needs: what it may hold, and what it only reads."""
+    return tuple(dict.fromkeys((*strategy.universe(), *strategy.reads())))
+
+
+class SessionViews:
+    """The views of a strategy, session by session; an indicator over days is worked out once."""
+
+    def __init__(self, history: SessionHistory, strategy: Strategy) -> None:
+        self._history = history
+        self._strategy = strategy
+        self._needed = strategy.history_sessions()
+        self._symbols = looked_at(strategy)
+        self._fit = {symbol: history.fit(symbol, self._needed) for symbol in self._symbols}
+        daily: list[Asked] = [one for one in strategy.indicators() if one.by_day]
+        self._columns: dict[str, list[tuple[Asked, Column]]] = {
+            symbol: [(one, column_of(history.bars[symbol], one.indicator, dict(one.parameters))) for one in daily]
+            for symbol in self._symbols
+        }
+        names = strategy.series() if strategy.SERIES_SESSIONS > 1 else ()
+        self._series_days = {name: sorted(history.series.get(name, {})) for name in names}
+
+    def at(self, t: int) -> MarketView:
+        """Return what is known at a session, its own bar included."""
+        history, day, needed = self._history, self._history.day(t), self._needed
+        bars: dict[str, Bars] = {}
+        columns: dict[tuple[str, Asked], Column] = {}
+        unfit: dict[str, float | None] = {}
+        for symbol in self._symbols:
+            if not self._fit[symbol][t]:
+                unfit[symbol] = history.close(symbol, t)
+                continue
+            stop = history.row(symbol, t) + 1
+            bars[symbol] = history.bars[symbol][stop - needed : stop]
+            for asked, column in self._columns[symbol]:
+                columns[symbol, asked] = column[stop - needed : stop]
+        return MarketView(
+            session=day,
+            bars=bars,
+            series={name: history.series.get(name, {}).get(day) for name in self._strategy.series()},
+            provisional={},
+            columns=columns,
+            unfit=unfit,
+            calendar=calendar_around(history.calendar, day, needed) if self._strategy.CALENDAR else (),
+            dividends=history.dividends,
+            series_history={name: self._values_before(name, day) for name in self._series_days},
+        )
+
+    def _values_before(self, name: str, day: date) -> dict[date, float]:
+        days, values = self._series_days[name], self._history.series[name]
+        at = bisect_left(days, day)
+        return {one: values[one] for one in days[max(0, at - self._strategy.SERIES_SESSIONS + 1) : at]}
