@@ -54,7 +54,10 @@ def real_bars(symbol: str) -> Bars:
     folder = os.environ.get("MTUM_REAL_BARS")
     if not folder:
         pytest.skip("MTUM_REAL_BARS names no folder of real bars")
-    with (Path(folder) / f"{symbol}.csv").open(encoding="utf-8", newline="") as file:
+    path = next(
+        path for path in (Path(folder, f"{symbol}.csv"), Path(folder, "more", f"{symbol}.csv")) if path.exists()
+    )
+    with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     names = ("open", "high", "low", "close", "volume", "dividend", "split")
     columns = {name: [float(row[name]) for row in rows] for name in names}
