@@ -1,0 +1,114 @@
+"""Each parameter changes the decisions in the direction that its name says."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import Any
+
+import pytest
+
+from mtum.core.portfolio.orders import Purpose
+from mtum.core.strategies import STRATEGIES
+from support.strategy_log import Run, Variant, run_of
+
+SESSIONS = 700
+"""Sessions played of each example."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """With `more` in place of `base` (both beside the example's settings) the figure goes up (+1) or down (-1)."""
+
+    strategy: str
+    parameter: str
+    base: Any
+    more: Any
+    figure: str
+    direction: int
+    beside: tuple[tuple[str, Any], ...] = ()
+    """Further settings of both runs."""
+
+
+ROWS = [
+    Row("mtum_confluence", "vix_entry_below", 25.0, 13.0, "entries", -1),
+    Row("mtum_confluence", "vix_exit_above", 30.0, 14.0, "exits:vix_fear", +1, (("vix_entry_below", 14.0),)),
+    Row("mtum_confluence", "rsi_entry_above", 50.0, 65.0, "entries", -1),
+    Row("mtum_confluence", "rsi_exit_below", 30.0, 49.0, "exits:rsi_low", +1),
+    Row("mtum_confluence", "atr_target_multiple", 4.0, 2.0, "exits:atr_target", +1),
+    Row("mtum_confluence", "reentry_cooldown_sessions", 0, 20, "entries", -1),
+    Row("pair_reversal", "pair_sessions", 20, 120, "entries", -1),
+]
+"""Add the rows of a strategy as one list of their own below."""
+NO_DIRECTION = {
+    "mtum_confluence": {
+        "symbol", "ma_sessions", "rsi_sessions", "atr_sessions", "volume_sessions", "rsi_smoothing", "atr_smoothing",
+    },
+    "buy_and_hold": {"symbol", "symbols"},
+    "pair_reversal": {"symbols"},
+}  # fmt: skip
+"""Parameters whose name says no direction: what is traded, and windows that make a figure slower and no larger."""
+
+
+def entries(run: Run) -> float:
+    """Purchases of what was flat."""
+    return sum(order.purpose is Purpose.ENTER for decision in run.decisions for order in decision.orders)
+
+
+def orders(run: Run) -> float:
+    """Orders of any kind."""
+    return sum(len(decision.orders) for decision in run.decisions)
+
+
+def shares(run: Run) -> float:
+    """Shares bought and sold."""
+    return sum(order.shares for decision in run.decisions for order in decision.orders)
+
+
+def exposure(run: Run) -> float:
+    """Mean part of the equity that is invested, weighed by session."""
+    return sum(run.weights) / len(run.weights)
+
+
+def exits(run: Run, reason: str) -> float:
+    """Sales for a reason."""
+    return sum(reason in order.reasons for decision in run.decisions for order in decision.orders)
+
+
+FIGURES = {one.__name__: one for one in (entries, orders, shares, exposure)}
+
+
+@cache
+def figure(name: str, settings: tuple[tuple[str, Any], ...], which: str) -> float:
+    run = played(name, settings)
+    return exits(run, which.removeprefix("exits:")) if which.startswith("exits:") else FIGURES[which](run)
+
+
+@cache
+def played(name: str, settings: tuple[tuple[str, Any], ...]) -> Run:
+    return run_of(name, Variant("", {key: thawed(value) for key, value in settings}), SESSIONS)
+
+
+def frozen(value: Any) -> Any:
+    return tuple(value.items()) if isinstance(value, Mapping) else tuple(value) if isinstance(value, list) else value
+
+
+def thawed(value: Any) -> Any:
+    pairs = isinstance(value, tuple) and value and all(isinstance(one, tuple) and len(one) == 2 for one in value)
+    return dict(value) if pairs else value
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.strategy}-{row.parameter}")
+def test_a_parameter_changes_decisions_in_its_direction(row: Row) -> None:
+    base, more = (
+        figure(row.strategy, (*row.beside, (row.parameter, frozen(value))), row.figure)
+        for value in (row.base, row.more)
+    )
+    assert (more - base) * row.direction > 0, f"{row.figure}: {base} with {row.base}, {more} with {row.more}"
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_every_parameter_has_its_row_or_says_no_direction(name: str) -> None:
+    cls: Any = STRATEGIES[name]
+    judged = {row.parameter for row in ROWS if row.strategy == name}
+    assert judged | NO_DIRECTION.get(name, set()) == {field.name for field in fields(cls)}
