@@ -11,6 +11,8 @@ from mtum.core.canonical import decode, list_in, maybe_number, number_in, plain,
 from mtum.core.decide import decide
 from mtum.core.market.bars import Bars, Column, ProvisionalBar
 from mtum.core.market.coverage import Dividends
+from mtum.core.market.intraday import IntradayBars
+from mtum.core.market.timeframes import Timeframe
 from mtum.core.portfolio.decision import Book, Decision, PortfolioRules
 from mtum.core.strategies.contract import Shares, Strategy, SymbolVerdict, Target
 from mtum.core.view import MarketView, values_before
@@ -25,7 +27,8 @@ FRAME_COLUMNS = ("open", "high", "low", "close", "volume")
 def frame_of(view: MarketView, book: Book, strategy: Strategy) -> Document:
     """Return every input of a decision: exactly the bars the strategy asks for, series, provisional bars, book.
 
-    What only some strategies ask for is there only for them: calendar, dividends, earlier series, memory.
+    What only some strategies ask for is there only for them: calendar, dividends, earlier series, memory, bars within
+    the sessions.
     """
     history = strategy.history_sessions()
     columns = (*FRAME_COLUMNS, "dividend") if strategy.TOTAL_RETURNS else FRAME_COLUMNS
@@ -40,6 +43,7 @@ def frame_of(view: MarketView, book: Book, strategy: Strategy) -> Document:
         **({"calendar": _calendar_document(view.calendar)} if dated and view.calendar else {}),
         **({"dividends": dict(view.dividends)} if strategy.TOTAL_RETURNS and view.dividends else {}),
         **({"series_history": _series_document(view, strategy)} if strategy.SERIES_SESSIONS > 1 else {}),
+        **({"intraday": _intraday_document(view, asked)} if (asked := strategy.intraday_bars) else {}),
     }
 
 
@@ -60,6 +64,11 @@ def view_of(frame: Mapping[str, object]) -> MarketView:
         series_history={
             name: {date.fromisoformat(day): number_in(value) for day, value in table_in(values).items()}
             for name, values in table_in(frame.get("series_history", {})).items()
+        },
+        intraday={
+            (symbol, Timeframe(name)): _intraday(symbol, name, table_in(stored))
+            for name, table in table_in(frame.get("intraday", {})).items()
+            for symbol, stored in table_in(table).items()
         },
     )
 
@@ -181,6 +190,36 @@ def bars_in(symbol: str, stored: object) -> Bars:
         for name in (*FRAME_COLUMNS, *(("dividend",) if "dividend" in table else ()))
     }
     return Bars.from_columns(symbol, text_in(table["source"]), list_in(table["days"]), columns)
+
+
+def _intraday_document(view: MarketView, asked: Mapping[Timeframe, int]) -> Document:
+    # Bars by timeframe and symbol, each named by its begin in UTC and its minutes: the last of a session is shorter.
+    return {
+        timeframe.value: {
+            symbol: _intraday_bars(bars.tail(count), timeframe)
+            for (symbol, found), bars in sorted(view.intraday.items())
+            if found is timeframe
+        }
+        for timeframe, count in sorted(asked.items())
+    }
+
+
+def _intraday_bars(bars: IntradayBars, timeframe: Timeframe) -> Document:
+    minutes = ((bars.ends - bars.begins) // np.timedelta64(1, "m")).tolist()
+    begins = bars.begins.astype("datetime64[m]").astype(str).tolist()
+    names = [f"{begin}/{length}" for begin, length in zip(begins, minutes, strict=True)]
+    columns = {name: _plain_column(getattr(bars, name)) for name in FRAME_COLUMNS}
+    # Sources tell bars of each length by themselves: they are rows of their own where frames are stored.
+    return {"source": f"{bars.source} {timeframe}", "days": names, **columns}
+
+
+def _intraday(symbol: str, timeframe: str, stored: Mapping[str, object]) -> IntradayBars:
+    names = [text_in(name).split("/") for name in list_in(stored["days"])]
+    begins = np.array([begin for begin, _ in names], dtype="datetime64[s]")
+    ends = begins + np.array([int(length) * 60 for _, length in names], dtype="timedelta64[s]")
+    columns = {name: [nan if one is None else one for one in list_in(stored[name])] for name in FRAME_COLUMNS}
+    source = text_in(stored["source"]).removesuffix(f" {timeframe}")
+    return IntradayBars.within(symbol, source, (begins.astype("datetime64[D]"), begins, ends), columns)
 
 
 def _provisional_document(seen: ProvisionalBar) -> Document:

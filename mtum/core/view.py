@@ -6,11 +6,14 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Protocol
 
+import numpy as np
+
 from mtum.core.indicators import column_of
 from mtum.core.indicators.smoothing import known
 from mtum.core.market.bars import Bars, Column, ProvisionalBar, in_timeframe, periods, total_return
 from mtum.core.market.coverage import Dividends
 from mtum.core.market.instruments import unit_usd
+from mtum.core.market.intraday import IntradayBars, nothing
 from mtum.core.market.timeframes import Timeframe
 
 
@@ -64,6 +67,9 @@ class MarketView:
         What the source tells of them; known where a symbol is left out.
     series_history : mapping of name to mapping of date to float
         Earlier official closes of the extra series, for strategies that ask for more than the newest.
+    intraday : mapping of (symbol, timeframe) to IntradayBars
+        Bars within the sessions that had ended by the decision; those that are not fit, or that the source does
+        not have, are left out.
 
     Raises
     ------
@@ -80,6 +86,7 @@ class MarketView:
     calendar: tuple[date, ...] = ()
     dividends: Mapping[str, Dividends] = field(default_factory=dict)
     series_history: Mapping[str, Mapping[date, float]] = field(default_factory=dict)
+    intraday: Mapping[tuple[str, Timeframe], IntradayBars] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for symbol, bars in self.bars.items():
@@ -97,7 +104,7 @@ class MarketView:
         return {symbol: unit_usd(symbol, close) for symbol, close in closes.items()}
 
     def newest(self, symbol: str, asked: Asked, ago: int = 0) -> float | None:
-        """Return an indicator's value, rounded to 1e-6; None = undefined.
+        """Return an indicator's value, rounded to 1e-6; None = undefined, as where there are no such bars.
 
         Parameters
         ----------
@@ -110,13 +117,20 @@ class MarketView:
         column = self.columns.get((symbol, asked))
         if column is None:
             bars = self.framed(symbol, asked.timeframe, total_returns=asked.total_return)
-            column = column_of(bars, asked.indicator, dict(asked.parameters))
+            column = column_of(bars, asked.indicator, dict(asked.parameters)) if len(bars) else np.empty(0)
         at = len(bars) - 1 - ago
         return known(float(column[at])) if at >= 0 else None
 
     def framed(self, symbol: str, timeframe: Timeframe, *, total_returns: bool = False) -> Bars:
-        """Return the bars of a symbol by day, week or month, the running period with what there is."""
+        """Return the bars of a symbol by day, week or month, the running period with what there is.
+
+        Of a timeframe within the session those that had ended by the decision; none where there are none to rest on.
+        """
         bars = self.bars[symbol]
+        if timeframe.minutes:
+            if total_returns:
+                raise ValueError(f"{symbol}: bars of {timeframe} have no total returns")
+            return self.intraday.get((symbol, timeframe)) or nothing(symbol, bars.source)
         if total_returns and self.dividends.get(symbol) is not Dividends.NONE:
             bars = total_return(bars)
         at = bisect_left(self.calendar, bars.day(0))

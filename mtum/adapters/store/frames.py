@@ -30,7 +30,7 @@ class FrameWriter:
     connection: sqlite3.Connection
     final: bool
     _texts: dict[str, tuple[object, str]] = field(default_factory=dict)
-    _parts: dict[str, tuple[object, Row | None, dict[str, Any]]] = field(default_factory=dict)
+    _parts: dict[tuple[str, str], tuple[object, Row | None, dict[str, Any]]] = field(default_factory=dict)
 
     def insert(self, frame: Mapping[str, Any]) -> str:
         """Store a frame and return its hash, that of its whole text; a frame that is there already stays."""
@@ -56,21 +56,28 @@ class FrameWriter:
 
     def _packed(self, frame: Mapping[str, Any]) -> dict[str, Any]:
         newest = _newest(self.connection)
-        parts = {symbol: self._part(frame, symbol, newest) for symbol in frame["bars"]}
-        # Most symbols have the same sessions from the same source: only what differs is written.
-        usual = next(iter(parts.values()))
-        differing = {
-            symbol: {name: value for name, value in part.items() if value != usual[name]}
-            for symbol, part in parts.items()
-        }
-        packed = {**frame, "bars": differing, "bars_usual": usual, "bars_until": _newest(self.connection)}
+
+        def parted(table: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+            # Most symbols have the same sessions from the same source: only what differs is written.
+            parts = {symbol: self._part(frame, symbol, bars, newest) for symbol, bars in table.items()}
+            usual = next(iter(parts.values()), {})
+            return usual, {
+                symbol: {name: value for name, value in part.items() if value != usual[name]}
+                for symbol, part in parts.items()
+            }
+
+        usual, differing = parted(frame["bars"])
+        packed = {**frame, "bars": differing, "bars_usual": usual}
+        if "intraday" in frame:
+            packed["intraday"] = {timeframe: parted(table) for timeframe, table in frame["intraday"].items()}
+        packed["bars_until"] = _newest(self.connection)
         return {**packed, SEAL: digest(canonical(packed))}
 
-    def _part(self, frame: Mapping[str, Any], symbol: str, newest: int) -> dict[str, Any]:
-        bars, session = frame["bars"][symbol], frame["session"]
+    def _part(self, frame: Mapping[str, Any], symbol: str, bars: Mapping[str, Any], newest: int) -> dict[str, Any]:
+        session = frame["session"]
         names = [name for name in _VALUES if name in bars]
         seen = _as_seen(frame, symbol, names)
-        last = self._parts.get(symbol)
+        last = self._parts.get((symbol, bars["source"]))
         if last is not None and last[0] is bars and last[1] == seen:
             return last[2]
         rows = dict(zip(bars["days"], zip(*(bars[name] for name in names), strict=True), strict=True))
@@ -85,7 +92,7 @@ class FrameWriter:
             own[session] = today
         where = {"source": bars["source"], "columns": names, "first": span[0], "last": span[1]}
         part = {**where, "without": sorted(known.keys() - rows.keys()), "own": own}
-        self._parts[symbol] = bars, seen, part
+        self._parts[symbol, bars["source"]] = bars, seen, part
         return part
 
 
@@ -101,12 +108,18 @@ def whole_frame(connection: sqlite3.Connection, stored: str, *, bars: bool = Tru
     if "bars_until" not in frame:
         return frame
     if not bars:
-        return {name: value for name, value in frame.items() if name not in (*_PACKING, "bars")}
+        return {name: value for name, value in frame.items() if name not in (*_PACKING, "bars", "intraday")}
+
+    def put_together(usual: Mapping[str, Any], parts: Mapping[str, Any]) -> dict[str, Any]:
+        return {symbol: _whole(connection, frame, symbol, {**usual, **part}) for symbol, part in parts.items()}
+
     try:
-        whole = {symbol: _whole(connection, frame, symbol) for symbol in frame["bars"]}
+        whole = {"bars": put_together(frame["bars_usual"], frame["bars"])}
+        if "intraday" in frame:
+            whole["intraday"] = {name: put_together(*parts) for name, parts in frame["intraday"].items()}
     except (AttributeError, IndexError, KeyError, TypeError, sqlite3.Error) as error:
         raise ValueError(f"a frame's bars cannot be put together: {error!r}") from error
-    return {name: value for name, value in frame.items() if name not in _PACKING} | {"bars": whole}
+    return {name: value for name, value in frame.items() if name not in _PACKING} | whole
 
 
 def is_sound(connection: sqlite3.Connection, key: str, stored: str) -> bool:
@@ -140,8 +153,9 @@ def _write(connection: sqlite3.Connection, symbol: str, source: str, names: list
     )
 
 
-def _whole(connection: sqlite3.Connection, frame: Mapping[str, Any], symbol: str) -> dict[str, Any]:
-    part = {**frame["bars_usual"], **frame["bars"][symbol]}
+def _whole(
+    connection: sqlite3.Connection, frame: Mapping[str, Any], symbol: str, part: Mapping[str, Any]
+) -> dict[str, Any]:
     names, source, today = [name for name in _VALUES if name in part["columns"]], part["source"], frame["session"]
     known = _versions(connection, names, (symbol, source), (part["first"], part["last"]), frame["bars_until"])
     rows = {day: row for day, row in known.items() if day not in part["without"]}

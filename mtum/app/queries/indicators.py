@@ -9,7 +9,7 @@ from statistics import fmean
 from mtum.core.indicators import INDICATORS, lines_of
 from mtum.core.indicators.indicator import Group
 from mtum.core.market.bars import Bars, in_timeframe
-from mtum.core.market.timeframes import Timeframe
+from mtum.core.market.timeframes import INTRADAY, Timeframe
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,10 @@ class Readings:
     agreement: float | None
 
 
-A_YEAR = {Timeframe.DAY: 252, Timeframe.WEEK: 52, Timeframe.MONTH: 12}
+A_YEAR = {Timeframe.DAY: 252, Timeframe.WEEK: 52, Timeframe.MONTH: 12} | {
+    one: 252 * 390 // one.minutes for one in INTRADAY
+}
+"""Bars, of full sessions."""
 
 
 def readings_of(bars: Bars, names: Sequence[str], timeframes: Sequence[Timeframe], limit: int = 2) -> Readings:

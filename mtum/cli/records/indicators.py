@@ -9,7 +9,7 @@ from mtum.cli.arguments import Limit, symbol_of, word_of
 from mtum.cli.context import call_of
 from mtum.cli.output import Answer, Listing, plain
 from mtum.cli.stored import stand_in
-from mtum.core.market.timeframes import Timeframe
+from mtum.core.market.timeframes import DAILY, Timeframe
 from mtum.errors import UsageError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def indicators(
         raise UsageError(
             f"no bars of {symbol} from {settings.market.source} are cached; `mtum bars sync {symbol}` reads them"
         )
-    timeframes = [Timeframe(timeframe)] if timeframe else list(Timeframe)
+    timeframes = [Timeframe(timeframe)] if timeframe else DAILY
     found = readings_of(bars, names or NAMES, timeframes, limit or 2)
     return Answer(plain(found), [*_shown(found), *stand_in(call)])
 

@@ -1,4 +1,4 @@
-"""Days, weeks and months: which period a session is in, and its name."""
+"""Minutes, hours, days, weeks and months: what one bar stands for, which period a session is in, and its name."""
 
 from datetime import date, timedelta
 from enum import StrEnum
@@ -7,11 +7,26 @@ _MONDAY = date(1970, 1, 5).toordinal()
 
 
 class Timeframe(StrEnum):
-    """What one bar stands for; weeks run from Monday to Sunday, months are calendar months."""
+    """What one bar stands for; weeks run from Monday to Sunday, months are calendar months.
 
+    Periods have numbers and names from days on; those within a session are counted from its open.
+    """
+
+    MINUTE = "1m"
+    FIVE_MINUTES = "5m"
+    QUARTER_HOUR = "15m"
+    HALF_HOUR = "30m"
+    HOUR = "1h"
+    FOUR_HOURS = "4h"
     DAY = "1d"
     WEEK = "1w"
     MONTH = "1mo"
+
+    @property
+    def minutes(self) -> int:
+        """Length of a bar within a session; 0 from days on."""
+        number, unit = int(self.value.rstrip("mhdwo")), self.value.lstrip("0123456789")
+        return number * {"m": 1, "h": 60}.get(unit, 0)
 
     def period(self, day: date) -> int:
         """Return the number of the period of a date; the next period has the next number."""
@@ -47,3 +62,9 @@ class Timeframe(StrEnum):
             year, week = name.split("-W")
             return self.period(date.fromisocalendar(int(year), int(week), 1))
         return self.period(date.fromisoformat(f"{name}-01" if self is Timeframe.MONTH else name))
+
+
+DAILY = (Timeframe.DAY, Timeframe.WEEK, Timeframe.MONTH)
+"""Made of the daily bars."""
+INTRADAY = tuple(one for one in Timeframe if one not in DAILY)
+"""Made of bars within the sessions."""

@@ -6,6 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from mtum.core.canonical import SPARSE
+from mtum.core.market.timeframes import Timeframe
 from mtum.core.strategies.description import ChartPanel, ConditionSpec, Example, IndicatorSpec
 
 if TYPE_CHECKING:
@@ -218,6 +219,11 @@ class Strategy(Protocol):
     def bar_columns(self) -> tuple[str, ...]:
         """Columns of a bar it looks at beside the close; symbols that have closes only are refused then."""
         return ()
+
+    @property
+    def intraday_bars(self) -> Mapping[Timeframe, int]:
+        """Bars it needs of each timeframe within the session, in every symbol; of fewer the view has none."""
+        return {}
 
     def universe(self) -> tuple[str, ...]:
         """Symbols the strategy may hold."""

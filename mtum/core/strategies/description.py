@@ -58,7 +58,8 @@ class IndicatorSpec:
     words : str
         As in "close above its WORDS".
     timeframe : Timeframe
-        Of the bars it is computed over; weeks and months are made of the daily bars.
+        Of the bars it is computed over; weeks and months are made of the daily bars, shorter ones are those that the
+        strategy's `intraday_bars` asks for.
     total_return : bool
         Whether prices are total-return ones: dividends put back into what lies before them.
     """

@@ -2,17 +2,20 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pytest
 
 from mtum.core import record
 from mtum.core.canonical import canonical, plain
 from mtum.core.decide import decide
-from mtum.core.market.bars import ProvisionalBar
+from mtum.core.market.bars import PRICE_COLUMNS, ProvisionalBar
+from mtum.core.market.intraday import VALUES, IntradayBars
+from mtum.core.market.timeframes import Timeframe
 from mtum.core.portfolio.costs import PercentCosts
 from mtum.core.portfolio.decision import Book, PortfolioRules
 from mtum.core.portfolio.limits import LossRules, LossState, Restriction
@@ -47,6 +50,38 @@ def stored(view: MarketView = VIEW, book: Book = BOOK) -> Mapping[str, Any]:
     """The frame as it comes back from the database: through its text."""
     frame: Mapping[str, Any] = json.loads(canonical(record.frame_of(view, book, BuyAndHold("MTUM"))))
     return frame
+
+
+@dataclass(frozen=True, slots=True)
+class _Hourly(BuyAndHold):
+    @property
+    def intraday_bars(self) -> Mapping[Timeframe, int]:
+        return {Timeframe.HOUR: 2}
+
+
+def test_bars_within_the_session_come_back_cut_to_what_the_strategy_asks_for() -> None:
+    begins = ["2024-01-03T18:30", "2024-01-03T19:30", "2024-01-03T20:30"]
+    ends = ["2024-01-03T19:30", "2024-01-03T20:30", "2024-01-03T21:00"]
+    columns = dict.fromkeys(VALUES, (100.0, 100.25, 100.1)) | {"volume": (7.0, NAN, 9.0)}
+    hours = IntradayBars.within("MTUM", "yahoo", (["2024-01-03"] * 3, begins, ends), columns)
+    view = replace(VIEW, intraday={("MTUM", Timeframe.HOUR): hours, ("MTUM", Timeframe.MINUTE): hours})
+    frame = json.loads(canonical(record.frame_of(view, BOOK, _Hourly(symbol="MTUM"))))
+    assert frame["intraday"] == {
+        "1h": {
+            "MTUM": {
+                "source": "yahoo 1h",
+                "days": ["2024-01-03T19:30/60", "2024-01-03T20:30/30"],
+                **{name: [100.25, 100.1] for name in PRICE_COLUMNS},
+                "volume": [None, 9.0],
+            }
+        }
+    }
+    ((key, back),) = record.view_of(frame).intraday.items()
+    assert (key, back.source, back.symbol) == (("MTUM", Timeframe.HOUR), "yahoo", "MTUM")
+    for name in ("days", "begins", "ends", *VALUES):
+        assert np.array_equal(getattr(back, name), getattr(hours, name)[1:], equal_nan=name == "volume")
+    # One that asks for none has no word of them in its frame.
+    assert "intraday" not in record.frame_of(view, BOOK, BuyAndHold("MTUM"))
 
 
 def test_a_book_comes_back_as_it_was() -> None:

@@ -78,8 +78,8 @@ _DECISIONS = (
         """
         id | INTEGER PRIMARY KEY | rises with every row; a frame uses none above its `bars_until`
         symbol | TEXT NOT NULL | id of the instrument
-        source | TEXT NOT NULL | where the bar came from
-        session | TEXT NOT NULL | session of the bar; its newest row counts
+        source | TEXT NOT NULL | where the bar came from, within the session its timeframe too
+        session | TEXT NOT NULL | session of the bar, within one its begin/minutes; its newest row counts
         open | REAL NOT NULL | USD, in the shares of the decision that wrote it
         high | REAL NOT NULL | USD
         low | REAL NOT NULL | USD

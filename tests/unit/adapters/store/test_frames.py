@@ -201,3 +201,38 @@ def test_frames_of_older_databases_are_whole_and_stay_so(tmp_path: Path) -> None
     assert store.decisions.altered_decisions() == ()
     assert found(store, BARS) == json.loads(text)
     store.close()
+
+
+def hours(day: date) -> list[str]:
+    return [f"{day}T{hour}:30/{60 if hour < 19 else 30}" for hour in range(13, 20)]
+
+
+def intraday_frame(at: int, revised: float = 0.0) -> dict[str, Any]:
+    """A frame with thirty sessions of hours of two symbols; one bar of the first day may have been revised."""
+    names = [name for day in DAYS[at - 29 : at + 1] for name in hours(day)]
+    closes = [float(DAYS[at - 29 + n // 7].toordinal() % 31 + n % 7 + (revised if n == 3 else 0)) for n in range(210)]
+    tables = {name: {"source": "yahoo 1h", "days": names} | dict.fromkeys(COLUMNS, closes) for name in SYMBOLS[:2]}
+    return {**frame_at(at), "intraday": {"1h": tables, "5m": {}}}
+
+
+def test_bars_within_the_session_are_written_once_too_and_come_back_to_the_last_bit(store: SqliteStore) -> None:
+    first, second, third = intraday_frame(BARS), intraday_frame(BARS + 1), intraday_frame(BARS + 1, 0.25)
+    committed(store, BARS, first)
+    whole = rows(store)
+    committed(store, BARS + 1, second)
+    # Yesterday's final day and seven hours of two symbols each; today's bar stands in the frame itself.
+    assert rows(store) - whole <= 3 * 2 + 2 * 7
+    committed(store, BARS + 1, third, "other")
+    for frame, at, strategy in ((first, BARS, "s"), (second, BARS + 1, "s"), (third, BARS + 1, "other")):
+        assert canonical(found(store, at, strategy)) == canonical(frame)
+    kept = [len(text) for (text,) in store.database.rows("SELECT frame FROM input_frames")]
+    assert max(kept) < 4_000 < len(canonical(first)) / 10
+    assert not store.decisions.altered_decisions()
+
+
+def test_an_hour_changed_by_hand_is_noticed(store: SqliteStore) -> None:
+    committed(store, BARS, intraday_frame(BARS))
+    store.database.connection.execute(
+        "UPDATE frame_bars SET close = close + 0.01 WHERE source = 'yahoo 1h' AND session = ?", (hours(DAYS[BARS])[2],)
+    )
+    assert store.decisions.altered_decisions() == (DAYS[BARS],)

@@ -12,7 +12,7 @@ from mtum.core.indicators import INDICATORS, NAMES, lines_of
 from mtum.core.indicators.indicator import Group
 from mtum.core.indicators.wide import wide_names
 from mtum.core.market.bars import Bar, Bars
-from mtum.core.market.timeframes import Timeframe
+from mtum.core.market.timeframes import DAILY, Timeframe
 from support.commands import call, call_json
 from support.markets import made_up_bars, weekdays
 
@@ -43,12 +43,12 @@ def test_values_readings_and_votes_of_a_price_that_moves_one_way(step: float, vo
 
 def test_timeframes_agree_where_their_mean_votes_point_the_same_way() -> None:
     """Up for 160 sessions, then down for eight weeks; of the ten months there is one change over ten, and it is up."""
-    found = readings_of(along([n if n < 160 else 320 - n for n in range(200)]), ["roc"], list(Timeframe))
+    found = readings_of(along([n if n < 160 else 320 - n for n in range(200)]), ["roc"], DAILY)
     assert [frame.vote for frame in found.frames] == [-1.0, -1.0, None]
     assert found.frames[2].readings[0].words == "too short a history"
     assert (found.direction, found.agreement) == (-1, 1.0)
     # Down for eight sessions only: lower than ten sessions ago, higher than ten weeks ago.
-    apart = readings_of(along([n if n < 192 else 382 - n for n in range(200)]), ["roc"], [*Timeframe][:2])
+    apart = readings_of(along([n if n < 192 else 382 - n for n in range(200)]), ["roc"], DAILY[:2])
     assert [frame.vote for frame in apart.frames] == [-1.0, 1.0]
     assert (apart.direction, apart.agreement) == (0, 0.0)
 
@@ -86,7 +86,7 @@ def test_the_command_tells_every_indicator_of_a_cached_symbol(tmp_path: Path) ->
         (("NONE",), "no bars of NONE from sample are cached; `mtum bars sync NONE` reads them"),
         (("MTUM", "rsii"), "is no indicator; did you mean rsi"),
         (("MTUM", "ta:ichimoku"), "changes its values of earlier sessions"),
-        (("MTUM", "--timeframe", "5m"), "is not known; use 1d, 1w or 1mo"),
+        (("MTUM", "--timeframe", "5h"), "is not known; use 1m, 5m, 15m, 30m, 1h, 4h, 1d, 1w or 1mo"),
     ):
         wrong = call_json(tmp_path, "indicators", *words)
         assert (wrong.code, said in wrong.err) == (2, True), wrong.err
