@@ -172,8 +172,15 @@ def _session(market: Market, rules: Rules, params: Mapping[str, Any], account: A
         stands = {wish.symbol: account.standing[wish.symbol] for wish in wishes if wish.reason.startswith("purchase_")}
         new = {wish.symbol: (missing[wish.symbol], t, wish.reason) for wish in wishes if wish.symbol in missing}
         account.standing = {**new, **stands}
-    for wish, change in orders:
+    # Exits, reductions, entries, increases; as wanted among each.
+    for wish, change in sorted(orders, key=lambda one: _work(state.of(one[0].symbol).shares, one[1])):
         _fill(account, wish, change, market.bars[wish.symbol][t])
+
+
+def _work(held: int, change: int) -> int:
+    if change < 0:
+        return int(held + change > 0)
+    return 2 + int(held > 0)
 
 
 def _scaled(wishes: Sequence[Wish]) -> list[Wish]:
