@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtum.core import record
@@ -36,21 +36,29 @@ ALL: dict[str, type[Strategy]] = {**STRATEGIES, "sixty_forty": SixtyForty, "mont
 NAMES = sorted(ALL)
 RULES = PortfolioRules(SizingRules(1.0, 1e12, 0.005, PercentCosts(Decimal("0.001"))), LossRules(500.0))
 SESSIONS, FIRST = 160, 70
+"""Made-up sessions and the first one decided; a strategy that needs more history has as many more before them."""
 REMEMBERED = {"month": "2010-04", "stop:AAA": Price("AAA", 71.25), "note": "kept", "count": 3}
 seeds = st.integers(0, 10_000)
+FEW = settings(max_examples=12)
+"""There are many strategies, and some of them read hundreds of bars."""
 
 
-def market(strategy: Strategy, seed: int) -> SessionHistory:
-    symbols = (*strategy.universe(), *strategy.reads())
-    bars = {symbol: made_up_bars(SESSIONS, seed + at, symbol) for at, symbol in enumerate(symbols)}
+def before(strategy: Strategy) -> int:
+    """Sessions of its history that do not fit before the first one decided."""
+    return max(0, strategy.history_sessions() - FIRST)
+
+
+def market(strategy: Strategy, seed: int, longer: int = 0) -> SessionHistory:
+    symbols, count = (*strategy.universe(), *strategy.reads()), SESSIONS + before(strategy) + longer
+    bars = {symbol: made_up_bars(count, seed + at, symbol) for at, symbol in enumerate(symbols)}
     first = next(iter(bars.values()))
-    calendar = tuple(weekdays(SESSIONS + 60, date(2009, 11, 2)))
+    calendar = tuple(weekdays(count + 60, date(2009, 11, 2)))
     return SessionHistory(bars, {name: made_up_vix(first, seed) for name in strategy.series()}, calendar)
 
 
 def view_at(strategy: Strategy, history: SessionHistory, t: int, sessions: int | None = None) -> MarketView:
     day = next(iter(history.bars.values())).day(t)
-    cut = {symbol: bars.until(day).tail(sessions or SESSIONS) for symbol, bars in history.bars.items()}
+    cut = {symbol: bars.until(day).tail(sessions or len(bars)) for symbol, bars in history.bars.items()}
     series = {name: history.series[name].get(day) for name in strategy.series()}
     calendar = calendar_around(history.calendar, day, strategy.history_sessions())
     return MarketView(day, cut, series, {}, calendar=calendar)
@@ -99,13 +107,19 @@ def ruined(history: SessionHistory, after: int) -> SessionHistory:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize(("seed", "cut"), [(3, 91), (4, 124), (8, 140)])
+@pytest.mark.parametrize(
+    ("seed", "cut"),
+    [pytest.param(3, 91, marks=pytest.mark.full), pytest.param(4, 124, marks=pytest.mark.full), (8, 140)],
+)
 def test_cutting_off_the_future_never_changes_a_past_decision(name: str, seed: int, cut: int) -> None:
     strategy = ALL[name]()
-    history, terms, known = market(strategy, seed), PlayTerms(5000.0, RULES), cut - FIRST
-    whole = play_sessions(history, strategy, terms, FIRST, cut + 5)
-    other = play_sessions(ruined(history, cut), strategy, terms, FIRST, cut + 5)
-    shorter = play_sessions(history, strategy, terms, FIRST, cut)
+    # What reads a long history acts seldom: it plays longer, so that it holds something.
+    longer = 350 if before(strategy) else 0
+    history, terms, known = market(strategy, seed, longer), PlayTerms(5000.0, RULES), cut + longer - FIRST
+    first, cut = FIRST + before(strategy), cut + before(strategy) + longer
+    whole = play_sessions(history, strategy, terms, first, cut + 5)
+    other = play_sessions(ruined(history, cut), strategy, terms, first, cut + 5)
+    shorter = play_sessions(history, strategy, terms, first, cut)
     for played in (other, shorter):
         np.testing.assert_array_equal(played.equity[:known], whole.equity[:known])
         np.testing.assert_array_equal(played.held[:known], whole.held[:known])
@@ -117,16 +131,17 @@ def test_cutting_off_the_future_never_changes_a_past_decision(name: str, seed: i
 
 
 @pytest.mark.parametrize("name", NAMES)
+@FEW
 @given(data=st.data(), seed=seeds, t=st.integers(FIRST, SESSIONS - 1))
 def test_a_decision_has_reasons_orders_within_its_means_and_leaves_its_input_alone(
     name: str, data: st.DataObject, seed: int, t: int
 ) -> None:
     strategy = ALL[name]()
     book = data.draw(books(strategy))
-    view = view_at(strategy, market(strategy, seed), t)
-    before = {symbol: bars.close.tobytes() + bars.volume.tobytes() for symbol, bars in view.bars.items()}
+    view = view_at(strategy, market(strategy, seed), t + before(strategy))
+    bytes_of = {symbol: bars.close.tobytes() + bars.volume.tobytes() for symbol, bars in view.bars.items()}
     decision = decide(view, strategy, book, RULES)
-    assert {symbol: bars.close.tobytes() + bars.volume.tobytes() for symbol, bars in view.bars.items()} == before
+    assert {symbol: bars.close.tobytes() + bars.volume.tobytes() for symbol, bars in view.bars.items()} == bytes_of
     assert decision.reasons
     assert all(verdict.reasons for verdict in decision.verdicts)
     assert all(order.reasons and order.shares > 0 for order in decision.orders)
@@ -143,25 +158,27 @@ def test_a_decision_has_reasons_orders_within_its_means_and_leaves_its_input_alo
 
 
 @pytest.mark.parametrize("name", NAMES)
+@FEW
 @given(data=st.data(), seed=seeds, t=st.integers(FIRST, SESSIONS - 1))
 def test_the_same_session_decided_twice_or_from_its_needed_history_only_is_the_same(
     name: str, data: st.DataObject, seed: int, t: int
 ) -> None:
     strategy = ALL[name]()
-    book, history = data.draw(books(strategy)), market(strategy, seed)
+    book, history, t = data.draw(books(strategy)), market(strategy, seed), t + before(strategy)
     once = decide(view_at(strategy, history, t), strategy, book, RULES)
     assert decide(view_at(strategy, history, t), strategy, book, RULES) == once
     assert decide(view_at(strategy, history, t, strategy.history_sessions()), strategy, book, RULES) == once
 
 
 @pytest.mark.parametrize("name", NAMES)
+@FEW
 @given(data=st.data(), seed=seeds, t=st.integers(FIRST, SESSIONS - 1))
 def test_a_frame_decides_again_to_the_same_document_memory_included(
     name: str, data: st.DataObject, seed: int, t: int
 ) -> None:
     strategy = ALL[name]()
     book = data.draw(books(strategy))
-    view = view_at(strategy, market(strategy, seed), t)
+    view = view_at(strategy, market(strategy, seed), t + before(strategy))
     decision = decide(view, strategy, book, RULES)
     text = canonical(record.frame_of(view, book, strategy))
     frame = json.loads(text)
@@ -186,7 +203,7 @@ def test_indicators_answered_from_columns_decide_as_those_worked_out_from_the_ne
         for one in strategy.indicators()
         if one.by_day
     }
-    for t in range(FIRST, SESSIONS):
+    for t in range(FIRST + before(strategy), SESSIONS + before(strategy)):
         view = view_at(strategy, history, t, needed)
         start = max(0, t + 1 - needed)
         fast = replace(view, columns={key: column[start : t + 1] for key, column in columns.items()})
