@@ -28,6 +28,12 @@ _APART = 0.55
 _SHAPES = {"bought": (6, LIGHT["good"]), "sold": (7, LIGHT["bad"]), "projected": ("D", LIGHT["bad"])}
 """Marker and color: an arrow head stands below what was bought and above what was sold, its tip at the price."""
 _LEVELS = {Role.ENTRY: ("enter", LIGHT["good"]), Role.EXIT: ("exit", LIGHT["bad"])}
+_DASHES = {
+    "solid": ("-", ""),
+    "dashed": ((0, (5, 2)), "\N{BOX DRAWINGS LIGHT DOUBLE DASH HORIZONTAL}"),
+    "dotted": ((0, (1, 1.6)), "\N{BOX DRAWINGS LIGHT QUADRUPLE DASH HORIZONTAL}"),
+}
+"""How a line is drawn, and what stands before its name."""
 _COLOR = re.compile("|".join(LIGHT.values()))
 _NAME = {light: name for name, light in LIGHT.items()}
 # Nothing is drawn outside its panel, and only the shapes of marks are referred to by their names.
@@ -137,7 +143,10 @@ def _ends(panel: Panel) -> list[tuple[float, str, str]]:
     lines = [line for line in panel.lines if line.drawn != "bars" and not np.isnan(line.values).all()]
     if len(panel.lines) == 1:
         return levels
-    return levels + [(float(line.values[~np.isnan(line.values)][-1]), line.name, LIGHT[line.hue]) for line in lines]
+    return levels + [
+        (float(line.values[~np.isnan(line.values)][-1]), f"{_DASHES[line.dash][1]}{line.name}", LIGHT[line.hue])
+        for line in lines
+    ]
 
 
 def _line(ax: "Axes", line: Line, x: Column, width: float) -> None:
@@ -149,7 +158,7 @@ def _line(ax: "Axes", line: Line, x: Column, width: float) -> None:
         return
     if line.drawn == "area":
         ax.fill_between(x, line.values, 0, color=LIGHT["fill"], lw=0)
-    ax.plot(x, line.values, color=LIGHT[line.hue], lw=width, clip_on=False)
+    ax.plot(x, line.values, color=LIGHT[line.hue], lw=width, ls=_DASHES[line.dash][0], clip_on=False)
 
 
 def _scale(ax: "Axes", panel: Panel) -> None:

@@ -3,20 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
-from itertools import cycle
 
 import numpy as np
 
 from mtum.app.reporting.facts import CHART_SESSIONS, SessionFacts
 from mtum.app.reporting.money import curves
-from mtum.core.market.bars import COLUMNS, Column
+from mtum.core.market.bars import Column
 from mtum.core.portfolio import returns
 from mtum.core.portfolio.fills import Fill
 from mtum.core.portfolio.lots import lots_of
 from mtum.core.portfolio.orders import Side
 from mtum.core.reporting import figures, words
 from mtum.core.reporting.charts import (
-    HUES,
     Chart,
     Line,
     Mark,
@@ -25,6 +23,7 @@ from mtum.core.reporting.charts import (
     equity_words,
     market_panels,
     market_words,
+    told_apart,
 )
 from mtum.ports.store import Store
 
@@ -70,23 +69,11 @@ def _market(store: Store, facts: SessionFacts, symbol: str, sessions: int | None
         symbol,
         Line("close", bars.close[shown]),
         specified,
-        {name: _column(facts, symbol, name)[shown] for panel in specified for name, _ in panel.lines},
+        {name: facts.history.line(symbol, name)[shown] for panel in specified for name, _ in panel.lines},
         words={spec.name: spec.words for spec in facts.strategy.indicators()},
         marks=tuple(mark for mark in _marks(store, facts, symbol) if mark.session >= first),
     )
     return Chart("market", days, panels, market_words(symbol, days, panels))
-
-
-def _column(facts: SessionFacts, symbol: str, name: str) -> Column:
-    # A line of a chart is an indicator of the strategy, a column of the bars, or an extra series.
-    spec = next((spec for spec in facts.strategy.indicators() if spec.name == name), None)
-    if spec is not None:
-        return facts.history.column(symbol, spec)
-    if name in COLUMNS:
-        found: Column = getattr(facts.bars_of(symbol), name)
-        return found
-    series = next((facts.series(one) for one in facts.strategy.series() if one.lower() == name), {})
-    return np.array([series.get(day, np.nan) for day in facts.bars_of(symbol).days.tolist()], dtype=np.float64)
 
 
 def _sessions_run(facts: SessionFacts) -> int:
@@ -127,7 +114,7 @@ def equity_charts(facts: SessionFacts) -> tuple[Chart, ...]:
     )
     earned = {part.setup.strategy: _result(part, own.days) for part in facts.parts if part.owns_money}
     if earned:
-        lines = tuple(Line(name, line, hue) for (name, line), hue in zip(earned.items(), cycle(HUES), strict=False))
+        lines = told_apart(earned.items())
         panels = (*panels, Panel("Earned since each sleeve began, USD", lines, height=1.5))
     return (Chart("result", days, panels, equity_words(days, panels)),)
 

@@ -16,7 +16,9 @@ def indicator_checks(period: Period, history_sessions: int) -> tuple[IndicatorCh
     checks = []
     for symbol in period.facts.universe:
         bars = period.facts.bars_of(symbol)
-        for spec in period.facts.strategy.indicators() if len(bars) >= history_sessions else ():
+        # The second implementation knows daily bars.
+        daily = [spec for spec in period.facts.strategy.indicators() if spec.by_day]
+        for spec in daily if len(bars) >= history_sessions else ():
             asked = dict(spec.parameters)
             second = second_opinion(bars, spec.indicator, asked)
             if second is not None:

@@ -91,5 +91,7 @@ def column_of(bars: "Bars", indicator: str, parameters: Mapping[str, object]) ->
     """
     if "line" not in parameters:
         return next(iter(lines_of(bars, indicator, parameters).values()))
-    own = {name: value for name, value in parameters.items() if name != "line"}
-    return lines_of(bars, indicator, own)[str(parameters["line"])]
+    lines = lines_of(bars, indicator, {name: value for name, value in parameters.items() if name != "line"})
+    if parameters["line"] not in lines:
+        raise ValueError(f'{indicator} has no line "{parameters["line"]}"; it has {", ".join(lines)}')
+    return lines[str(parameters["line"])]

@@ -1,8 +1,9 @@
 """What charts show: panels of lines over the same sessions, with marks and levels. A strategy says which lines."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import cycle
 from typing import Literal
 
 import numpy as np
@@ -10,12 +11,16 @@ from numpy.typing import NDArray
 
 from mtum.core.market.bars import Column
 from mtum.core.reporting import figures
-from mtum.core.strategies.description import ChartPanel, Role
+from mtum.core.strategies.description import ChartPanel, IndicatorSpec, Role
 
 type Days = NDArray[np.datetime64]
 type Hue = Literal["first", "second", "third", "good", "bad", "quiet"]
 """A color of the palette, which has one for light pages and one for dark ones."""
 HUES: tuple[Hue, ...] = ("first", "second", "third", "good", "bad", "quiet")
+OVER_PRICE: tuple[Hue, ...] = ("second", "third", "quiet")
+"""Of lines beside the close and the marks of trades, which have the others."""
+type Dash = Literal["solid", "dashed", "dotted"]
+DASHES: tuple[Dash, ...] = ("solid", "dashed", "dotted")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,6 +31,13 @@ class Line:
     values: Column
     hue: Hue = "first"
     drawn: Literal["line", "area", "bars"] = "line"
+    dash: Dash = "solid"
+
+
+def told_apart(named: Iterable[tuple[str, Column]], hues: Sequence[Hue] = HUES) -> tuple[Line, ...]:
+    """Return every line in a look of its own: first the colors, then the same dashed and dotted."""
+    looks = cycle((hue, dash) for dash in DASHES for hue in hues)
+    return tuple(Line(name, line, hue, dash=dash) for (name, line), (hue, dash) in zip(named, looks, strict=False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +117,7 @@ def market_panels(
     symbol: str,
     close: Line,
     specified: Sequence[ChartPanel],
-    columns: Mapping[str, Column],
+    columns: Mapping[str | IndicatorSpec, Column],
     *,
     words: Mapping[str, str],
     marks: tuple[Mark, ...] = (),
@@ -116,8 +128,8 @@ def market_panels(
     ----------
     specified : sequence of ChartPanel
         What the strategy's `panels()` returns; one without a title lies over the price.
-    columns : mapping of name to ndarray of float64, shape (n_sessions,)
-        Every line that a panel names; NaN where unknown.
+    columns : mapping of name or indicator to ndarray of float64, shape (n_sessions,)
+        Every line that a panel names; NaN where it has no value.
     words : mapping of name to str
         What the strategy calls its indicators.
     marks : tuple of Mark
@@ -126,20 +138,25 @@ def market_panels(
     trades = tuple(mark for mark in marks if mark.kind != "projected")
     projected = tuple(mark for mark in marks if mark.kind == "projected")
     over = [line for panel in specified if not panel.title for line in panel.lines]
-    called = "".join(f" and its {words.get(name) or label}" for name, label in over)
-    lines = (close, *(Line(label, columns[name], "second") for name, label in over))
+    called = f" and {len(over)} lines" if over else ""
+    if len(over) == 1:
+        ((name, label),) = over
+        called = f" and its {(words.get(name, '') if isinstance(name, str) else name.words) or label}"
+    lines = (close, *told_apart(((label, columns[name]) for name, label in over), OVER_PRICE))
     price = Panel(f"{symbol} close{called}, USD", lines, trades, height=2.5)
     return (price, *(_own_panel(panel, columns, projected) for panel in specified if panel.title))
 
 
-def _own_panel(panel: ChartPanel, columns: Mapping[str, Column], projected: tuple[Mark, ...]) -> Panel:
+def _own_panel(panel: ChartPanel, columns: Mapping[str | IndicatorSpec, Column], projected: tuple[Mark, ...]) -> Panel:
     drawn = [(label, columns[name]) for name, label in panel.lines]
     if not panel.bars:
-        lines = tuple(Line(label, line, hue) for (label, line), hue in zip(drawn, HUES, strict=False))
-        return Panel(panel.title, lines, levels=panel.levels, bounds=panel.bounds, from_zero=panel.bounds is None)
+        return Panel(
+            panel.title, told_apart(drawn), levels=panel.levels, bounds=panel.bounds, from_zero=panel.bounds is None
+        )
     (first, bars), *others = drawn
     unit, unit_words = _volume_unit(bars)
-    lines = (Line(first, bars / unit, "first", "bars"), *(Line(label, line / unit, "second") for label, line in others))
+    beside = told_apart(((label, line / unit) for label, line in others), OVER_PRICE)
+    lines = (Line(first, bars / unit, "first", "bars"), *beside)
     marks = projected if panel.lines[0][0] == "volume" else ()
     title = f"{panel.title}{unit_words}{' (\N{BLACK DIAMOND} projected)' if marks else ''}"
     placed = tuple(replace(mark, value=mark.value / unit) for mark in marks)

@@ -84,18 +84,20 @@ class ChartPanel:
 
     Parameters
     ----------
-    lines : tuple of (str, str)
-        Name of a verdict's indicator, of a bar column or of an extra series in small letters, and its label.
+    lines : tuple of (str or IndicatorSpec, str)
+        What is drawn and its label: an indicator by its name among the strategy's `indicators()`, a column of the
+        bars, an extra series by its name in small letters, or any indicator by days, weeks or months that is only
+        drawn. Every line is drawn, each in a color and dash of its own; a name that means nothing is refused.
     levels : tuple of (float, Role)
         Thresholds, in the unit of the lines.
     bars : bool
-        Whether the first line is drawn as bars from zero.
+        Whether the first line is drawn as bars from zero, in thousands, millions or billions where it is large.
     bounds : (float, float) or None
         Lowest and highest value where the scale is fixed.
     """
 
     title: str
-    lines: tuple[tuple[str, str], ...]
+    lines: tuple[tuple[str | IndicatorSpec, str], ...]
     levels: tuple[tuple[float, Role], ...] = ()
     bars: bool = False
     bounds: tuple[float, float] | None = None

@@ -6,7 +6,7 @@ from datetime import date
 import numpy as np
 
 from mtum.core.indicators import column_of
-from mtum.core.market.bars import Bars, Column
+from mtum.core.market.bars import COLUMNS, Bars, Column
 from mtum.core.strategies.contract import Holding, Own, Strategy, SymbolVerdict
 from mtum.core.strategies.description import IndicatorSpec
 from mtum.core.view import Asked, MarketView, calendar_around, values_before
@@ -56,6 +56,24 @@ class FinalHistory:
             self._columns[symbol, spec] = np.array([np.nan if one is None else one for one in found])
         return self._columns[symbol, spec]
 
+    def line(self, symbol: str, name: str | IndicatorSpec) -> Column:
+        """Return what a line of the strategy's charts shows of a symbol, shape (n_sessions,).
+
+        Raises
+        ------
+        ValueError
+            If the line is none that can be drawn.
+        """
+        shown = line_of(self.strategy, name)
+        bars = self.bars[symbol]
+        if isinstance(shown, IndicatorSpec):
+            return self.column(symbol, shown)
+        if shown in COLUMNS:
+            column: Column = getattr(bars, shown)
+            return column
+        values = self.series.get(shown, {})
+        return np.array([values.get(day, np.nan) for day in bars.days.tolist()], dtype=np.float64)
+
     def view(self, day: date) -> MarketView | None:
         """Return the market as it ended on that day; None where a symbol lacks the bar or the history."""
         symbols = (*self.strategy.universe(), *self.strategy.reads())
@@ -104,6 +122,39 @@ class FinalHistory:
     def _known(self, name: str, day: date) -> bool:
         series = {one.lower(): one for one in self.strategy.series()}
         return name not in series or day in self.series.get(series[name], {})
+
+
+def line_of(strategy: Strategy, name: str | IndicatorSpec) -> IndicatorSpec | str:
+    """Return what a line of a chart shows: an indicator, or the name of a column of the bars or of an extra series.
+
+    Raises
+    ------
+    ValueError
+        If the strategy has none of that name, or it is one within the session, which has no value per session.
+    """
+    named = {spec.name: spec for spec in strategy.indicators()}
+    series = {one.lower(): one for one in strategy.series()}
+    found = name if isinstance(name, IndicatorSpec) else named.get(name)
+    if found is None and name not in COLUMNS and name not in series:
+        known = ", ".join((*named, *series, *COLUMNS))
+        raise ValueError(f'panels() of {strategy.name} names a line "{name}"; there are {known}')
+    if found is not None and found.timeframe.minutes:
+        raise ValueError(f'panels() of {strategy.name} draws "{found.name}", which is of {found.timeframe}, by session')
+    return found or series.get(str(name), str(name))
+
+
+def panel_problems(strategy: Strategy) -> tuple[str, ...]:
+    """Return what is wrong with the charts of a strategy, one line each; empty where all can be drawn."""
+    problems = []
+    for panel in strategy.panels():
+        if not panel.lines:
+            problems.append(f'panels() of {strategy.name} has a panel "{panel.title}" without a line')
+        for name, _ in panel.lines:
+            try:
+                line_of(strategy, name)
+            except ValueError as error:
+                problems.append(str(error))
+    return tuple(problems)
 
 
 def flags(history: FinalHistory, symbol: str, days: Iterable[date]) -> dict[str, list[bool]]:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from mtum.core.reporting.backtest.settings import named, ratio_words, setting_words, terms_words
-from mtum.core.reporting.charts import HUES, Chart, Line, Panel, span
+from mtum.core.reporting.charts import Chart, Panel, span, told_apart
 from mtum.core.reporting.figures import number
 from mtum.core.reporting.layout import Page, Section, Sentence, Table, table_of
 
@@ -56,7 +56,7 @@ def _chart(found: Mapping[str, Any]) -> Chart:
     curves, held = found["curves"], [one["symbol"] for one in found["benchmarks"]]
     names = ("beforehand", "hindsight", *(f"hold {symbol}" for symbol in held))
     keys = ("out_of_sample_usd", "in_sample_best_usd", *(f"buy_and_hold_{symbol}_usd" for symbol in held))
-    lines = tuple(Line(name, np.array(curves[key]), hue) for name, key, hue in zip(names, keys, HUES, strict=False))
+    lines = told_apart((name, np.array(curves[key])) for name, key in zip(names, keys, strict=True))
     days = np.array(curves["session"], dtype="datetime64[D]")
     ends = ", ".join(f"{line.name} {number(float(line.values[-1]))}" for line in lines)
     panel = Panel("Equity, USD, logarithmic", lines, log=True, height=3.0)
