@@ -6,9 +6,9 @@ from typing import Any
 
 from mtum.app.desk import Desk
 from mtum.app.session.play_session import play_session
-from mtum.core.decide import OTHERS_UNFIT
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.orders import OrderStatus, Side
+from mtum.core.strategies.asking import OTHERS_UNFIT
 from mtum.errors import UsageError
 from mtum.ports.records import DecisionRecord, IntentState
 

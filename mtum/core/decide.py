@@ -18,18 +18,12 @@ from mtum.core.portfolio.limits import LossState, Restriction, daily_loss_hit, d
 from mtum.core.portfolio.orders import Purpose, Side
 from mtum.core.portfolio.sizing import SizingRules, budget, outlay, shares_for
 from mtum.core.portfolio.stops import stopped_after
+from mtum.core.strategies.asking import UNFIT, asked, scaled
 from mtum.core.strategies.contract import Abstain, Holding, Keep, Memory, Own, Shares, Strategy, SymbolVerdict, Target
 from mtum.core.view import MarketView
 
-UNFIT = "unfit"
-"""Reason word: nothing is ordered in a symbol whose bars cannot be decided on."""
-OTHERS_UNFIT = "others_unfit"
-"""Reason word: the strategy weighs its symbols against each other and abstains unless all are fit."""
 CARRIED = "purchase_carried"
 BELOW_FILTER = "below_trade_filter"
-SCALE_DUST = 1e-9
-"""Weights that are above 1 together by no more than this are 1."""
-
 FAILED = "strategy_failed"
 """Reason word: the strategy ended in an error and abstains."""
 _ORDER_OF_WORK = (Purpose.COVER, Purpose.EXIT, Purpose.REDUCE, Purpose.ENTER, Purpose.INCREASE)
@@ -63,13 +57,13 @@ def decide(view: MarketView, strategy: Strategy, book: Book, rules: PortfolioRul
     equity = equity_at(book, prices)
     lost = daily_loss_hit(book.losses, rules.losses, equity)
     fallen = drawdown_hit(equity, book.losses, rules.losses)
-    verdicts = _verdicts(view, strategy, own_state(view, strategy, book))
+    verdicts = asked(view, strategy, own_state(view, strategy, book))
     flatten = lost and rules.losses.flatten_on_daily_loss
     stopped = stopped_after(verdicts, book, view.unfit, prices, rules.stops)
     book = replace(book, stopped=stopped, entries_barred={**stopped, **book.entries_barred})
     waiting = _waiting(view, strategy, book)
     forced = (one if one.symbol in view.unfit else _forced(one, book, flatten=flatten) for one in verdicts)
-    wishes = tuple(one if one.symbol in view.unfit else _carried(one, waiting) for one in _scaled(tuple(forced)))
+    wishes = tuple(one if one.symbol in view.unfit else _carried(one, waiting) for one in scaled(tuple(forced)))
     barred = _entry_bar(book, lost=lost, fallen=fallen)
     terms = _Terms(equity, prices, rules.sizing, strategy.least_trade_usd(equity))
     covers, cover_notes = _covers(view, book, prices, rules.sizing)
@@ -144,24 +138,6 @@ def _fit(view: MarketView, strategy: Strategy) -> MarketView:
     return replace(view, bars=bars, unfit={**view.unfit, **closes})
 
 
-def _verdicts(view: MarketView, strategy: Strategy, own: Own) -> tuple[SymbolVerdict, ...]:
-    # An unfit symbol is never asked about, whatever else was wanted of it.
-    universe = strategy.universe()
-    if view.unfit and not strategy.EACH_BY_ITSELF:
-        return tuple(
-            SymbolVerdict(symbol, Abstain(), (UNFIT if symbol in view.unfit else OTHERS_UNFIT,), (), {})
-            for symbol in universe
-        )
-    given = tuple(verdict for verdict in strategy.verdicts(view, own) if verdict.symbol not in view.unfit)
-    wrong = sorted({one.symbol for one in given} - {*universe})
-    if wrong or len({one.symbol for one in given}) < len(given):
-        raise ValueError(f"{strategy.name} owes at most one verdict for each symbol it trades, none for {wrong}")
-    return (
-        *given,
-        *(SymbolVerdict(symbol, Abstain(), (UNFIT,), (), {}) for symbol in universe if symbol in view.unfit),
-    )
-
-
 def _remembered(before: Memory, verdicts: tuple[SymbolVerdict, ...]) -> Memory:
     said = {name: value for verdict in verdicts for name, value in verdict.memory.items()}
     return {name: value for name, value in {**before, **said}.items() if value is not None}
@@ -179,17 +155,6 @@ def _forced(verdict: SymbolVerdict, book: Book, *, flatten: bool) -> SymbolVerdi
     if held and flatten and not verdict.sells_all:
         return replace(verdict, verdict=_SELL_ALL, reasons=("daily_loss",))
     return verdict
-
-
-def _scaled(verdicts: tuple[SymbolVerdict, ...]) -> tuple[SymbolVerdict, ...]:
-    # A sleeve has no leverage: targets that are above 1 together are scaled down together.
-    total = sum(verdict.verdict.weight for verdict in verdicts if isinstance(verdict.verdict, Target))
-    if total <= 1 + SCALE_DUST:
-        return verdicts
-    return tuple(
-        replace(one, verdict=Target(round(one.verdict.weight / total, 9))) if isinstance(one.verdict, Target) else one
-        for one in verdicts
-    )
 
 
 def _waiting(view: MarketView, strategy: Strategy, book: Book) -> dict[str, Standing]:

@@ -5,9 +5,10 @@ from typing import Any
 
 from mtum.app.desk import Problem, exit_code_of
 from mtum.core.canonical import utc_text
-from mtum.core.decide import FAILED, UNFIT
+from mtum.core.decide import FAILED
 from mtum.core.portfolio.decision import Action
 from mtum.core.reporting.parts.coordination import coordination_document
+from mtum.core.strategies.asking import UNFIT
 from mtum.ports.records import DecisionRecord, IntentState, PlanRecord
 
 _SEEN = ("volume_so_far", "volume_share", "bar_time")

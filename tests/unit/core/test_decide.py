@@ -7,13 +7,14 @@ from typing import ClassVar
 
 import pytest
 
-from mtum.core.decide import UNFIT, decide, equity_at, with_change_since
+from mtum.core.decide import decide, equity_at, with_change_since
 from mtum.core.market.bars import Bar, Bars
 from mtum.core.portfolio.costs import IbFixedCosts, PercentCosts
 from mtum.core.portfolio.decision import Action, Book, Decision, PortfolioRules
 from mtum.core.portfolio.limits import LossRules, LossState, Restriction
 from mtum.core.portfolio.orders import Purpose, Side
 from mtum.core.portfolio.sizing import SizingRules
+from mtum.core.strategies.asking import UNFIT
 from mtum.core.strategies.contract import Holding, Keep, Own, Strategy, SymbolVerdict, Target, Verdict
 from mtum.core.view import MarketView
 from support.sixty_forty import SixtyForty

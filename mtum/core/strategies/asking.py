@@ -1,0 +1,52 @@
+"""A strategy is asked for its verdicts: what it may be asked about, what it owes, and no more than it has."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from mtum.core.strategies.contract import Abstain, Own, Strategy, SymbolVerdict, Target
+
+if TYPE_CHECKING:
+    from mtum.core.view import MarketView
+
+UNFIT = "unfit"
+"""Reason word: nothing is ordered in a symbol whose bars cannot be decided on."""
+OTHERS_UNFIT = "others_unfit"
+"""Reason word: the strategy weighs its symbols against each other and abstains unless all are fit."""
+SCALE_DUST = 1e-9
+"""Weights that are above 1 together by no more than this are 1."""
+
+
+def asked(view: "MarketView", strategy: Strategy, own: Own) -> tuple[SymbolVerdict, ...]:
+    """Return a strategy's verdicts, an unfit symbol among them as one it has no opinion on.
+
+    Raises
+    ------
+    ValueError
+        If it judges a symbol twice, or one that it does not trade.
+    """
+    # An unfit symbol is never asked about, whatever else was wanted of it.
+    universe = strategy.universe()
+    if view.unfit and not strategy.EACH_BY_ITSELF:
+        return tuple(
+            SymbolVerdict(symbol, Abstain(), (UNFIT if symbol in view.unfit else OTHERS_UNFIT,), (), {})
+            for symbol in universe
+        )
+    given = tuple(verdict for verdict in strategy.verdicts(view, own) if verdict.symbol not in view.unfit)
+    wrong = sorted({one.symbol for one in given} - {*universe})
+    if wrong or len({one.symbol for one in given}) < len(given):
+        raise ValueError(f"{strategy.name} owes at most one verdict for each symbol it trades, none for {wrong}")
+    return (
+        *given,
+        *(SymbolVerdict(symbol, Abstain(), (UNFIT,), (), {}) for symbol in universe if symbol in view.unfit),
+    )
+
+
+def scaled(verdicts: tuple[SymbolVerdict, ...]) -> tuple[SymbolVerdict, ...]:
+    """Return the verdicts with targets that are above 1 together scaled down together: nobody has leverage."""
+    total = sum(verdict.verdict.weight for verdict in verdicts if isinstance(verdict.verdict, Target))
+    if total <= 1 + SCALE_DUST:
+        return verdicts
+    return tuple(
+        replace(one, verdict=Target(round(one.verdict.weight / total, 9))) if isinstance(one.verdict, Target) else one
+        for one in verdicts
+    )
