@@ -9,8 +9,6 @@ from pathlib import Path
 from threading import Thread
 from typing import Any, get_args
 
-from pydantic import ValidationError
-
 from mtum.config.addresses import web_address
 from mtum.config.contradictions import strategy_contradictions
 from mtum.config.named_files import why_unreadable
@@ -20,13 +18,12 @@ from mtum.config.names import (
     SECRETS,
     TABLES,
     nearest,
-    parameters_of,
     setting_names,
     unknown_setting,
     variable_of,
 )
 from mtum.config.sections import DECIDING, MANY, SECTIONS, Settings, SleeveRisk, SleeveSettings
-from mtum.config.validation import strategy_adapter, validate
+from mtum.config.validation import strategy_adapter, strategy_of, validate
 from mtum.core.strategies import STRATEGIES
 from mtum.core.strategies.contract import Strategy
 from mtum.errors import ConfigError
@@ -121,11 +118,7 @@ def restored_strategy(name: str, document: Mapping[str, Any]) -> Strategy | None
     )
     if name not in STRATEGIES:
         return None
-    known = parameters_of(name)
-    try:
-        return strategy_adapter(name).validate_python({key: stored[key] for key in stored if key in known})
-    except ValidationError:
-        return None
+    return strategy_of(name, stored, "", {}, [])
 
 
 def find(given: Path | None, environment: Mapping[str, str]) -> Path | None:

@@ -2,16 +2,18 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import fields, replace
 from functools import cache
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
 from mtum.config.contradictions import contradictions, strategy_contradictions
 from mtum.config.names import nearest, parameters_of, required_of, tables_in
 from mtum.config.sections import MANY, RISK_OF_SLEEVES, SECTIONS, Group, Settings, SleeveRisk, SleeveSettings
 from mtum.core.strategies import STRATEGIES
 from mtum.core.strategies.contract import Strategy
+from mtum.core.strategies.ensemble import Member, barred
 
 SLEEVE_NAME = re.compile(r"[a-z][a-z0-9_]{0,23}")
 """Shape of the name of a sleeve or a group."""
@@ -21,14 +23,25 @@ _TAKEN = ("cash",)
 
 @cache
 def strategy_adapter(name: str) -> TypeAdapter[Strategy]:
-    """Return what makes a strategy of its parameters."""
-    return TypeAdapter(STRATEGIES[name])
+    """Return what makes a strategy of its parameters, tables of members among them."""
+
+    def voters_made(given: Any) -> Any:
+        wrong: list[str] = []
+        made = {key: _members(given[key], key, {}, wrong) for key in _voting(name) & _table(given).keys()}
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        return {**given, **made} if made else given
+
+    kind: Any = Annotated[STRATEGIES[name], BeforeValidator(voters_made)]
+    return TypeAdapter(kind)
 
 
 def validate(tree: Mapping[str, Any], problems: list[str]) -> Settings | None:
     """Return the settings of a tree; what is wrong is added to the problems, and None if there are no settings then."""
     given = _table(tree.get("strategy"))
-    made = {name: _strategy(name, _table(given.get(name)), f"strategy.{name}.", problems) for name in STRATEGIES}
+    made = {
+        name: strategy_of(name, _table(given.get(name)), f"strategy.{name}.", given, problems) for name in STRATEGIES
+    }
     strategies = {name: one for name, one in made.items() if one is not None}
     known_keys = {
         section: {key: value for key, value in values.items() if key in SECTIONS[section].model_fields}
@@ -57,11 +70,23 @@ def validate(tree: Mapping[str, Any], problems: list[str]) -> Settings | None:
     return settings
 
 
-def _strategy(name: str, given: Mapping[str, Any], prefix: str, problems: list[str]) -> Strategy | None:
-    """Return the strategy of these parameters; None where they are wrong, or one without a default is left out."""
+def strategy_of(
+    name: str, given: Mapping[str, Any], prefix: str, shared: Mapping[str, Any], problems: list[str]
+) -> Strategy | None:
+    """Return the strategy of these parameters; None where they are wrong, or one without a default is left out.
+
+    Parameters
+    ----------
+    prefix : str
+        Where they stand, for the problems.
+    shared : mapping
+        The parameters that all sleeves share, by strategy: members of an ensemble override them.
+    """
     known = {key: value for key, value in given.items() if key in parameters_of(name)}
+    for key in _voting(name) & known.keys():
+        known[key] = _members(known[key], f"{prefix}{key}", shared, problems)
     # The others are judged beside values that are possible.
-    lent = {key: STRATEGIES[name].EXAMPLE.settings[key] for key in required_of(name) if key not in known}
+    lent = {key: STRATEGIES[name].EXAMPLE.settings[key] for key in required_of(name) if known.get(key) is None}
     try:
         made = strategy_adapter(name).validate_python({**known, **lent})
     except ValidationError as error:
@@ -69,6 +94,45 @@ def _strategy(name: str, given: Mapping[str, Any], prefix: str, problems: list[s
         return None
     problems += [f"{prefix}{problem}" for problem in made.problems() if not lent or problem.split()[0] in known]
     return None if lent else made
+
+
+def _voting(name: str) -> set[str]:
+    # Parameters that are strategies themselves.
+    return {one.name for one in fields(STRATEGIES[name]) if one.type == tuple[Member, ...]}  # type: ignore[arg-type]  # the registry holds dataclasses
+
+
+def _members(given: object, place: str, shared: Mapping[str, Any], problems: list[str]) -> object:
+    """Return tables of members with their rules made into strategies, None where that cannot be.
+
+    What is no list of tables is left to the validation of the parameter.
+    """
+    if not isinstance(given, list | tuple) or not all(isinstance(one, Mapping) for one in given):
+        return given
+    made = [_member(table, f"{place}.{number}", shared, problems) for number, table in enumerate(given)]
+    return None if None in made else tuple(made)
+
+
+def _member(table: Mapping[str, Any], place: str, shared: Mapping[str, Any], problems: list[str]) -> Member | None:
+    keys = [field.name for field in fields(Member)]
+    problems += [f"{place}.{key}: unknown setting{nearest(key, keys)}" for key in table if key not in keys]
+    name, rules = table.get("strategy"), _table(table.get("rules"))
+    try:
+        voter = TypeAdapter(Member).validate_python({key: table[key] for key in table if key in keys})
+    except ValidationError as error:
+        problems += explained(error, f"{place}.")
+        return None
+    if barred(voter.strategy):
+        problems.append(f"{place}.strategy {barred(voter.strategy)}")
+        return None
+    if name not in STRATEGIES:
+        problems.append(f"{place}.strategy: no strategy {name!r}{nearest(str(name), STRATEGIES)}")
+        return None
+    known = parameters_of(voter.strategy)
+    problems += [f"{place}.rules.{key}: unknown setting{nearest(key, known)}" for key in rules if key not in known]
+    parameters = {**_table(shared.get(voter.strategy)), **rules}
+    problems += lacking(voter.strategy, parameters, f"{place}.rules.")
+    made = strategy_of(voter.strategy, parameters, f"{place}.rules.", shared, problems)
+    return None if made is None else replace(voter, rules=made)
 
 
 def lacking(name: str, given: Mapping[str, Any], prefix: str) -> list[str]:
@@ -89,7 +153,7 @@ def _sleeves(tree: Mapping[str, Any], risk: Mapping[str, Any], problems: list[st
         if isinstance(strategy, str) and strategy in STRATEGIES:
             general = tree.get("strategy", {})
             parameters = {**_table(_table(general).get(strategy)), **_table(table.get("rules"))}
-            rules = _strategy(strategy, parameters, f"{place}.rules.", problems)
+            rules = strategy_of(strategy, parameters, f"{place}.rules.", _table(general), problems)
             problems += lacking(strategy, parameters, f"{place}.rules.")
         own = _table(table.get("risk"))
         limits = {**risk, **own}

@@ -18,8 +18,8 @@ from mtum.core.portfolio.limits import LossState, Restriction, daily_loss_hit, d
 from mtum.core.portfolio.orders import Purpose, Side
 from mtum.core.portfolio.sizing import SizingRules, budget, outlay, shares_for
 from mtum.core.portfolio.stops import stopped_after
-from mtum.core.strategies.asking import UNFIT, asked, scaled
-from mtum.core.strategies.contract import Abstain, Holding, Keep, Memory, Own, Shares, Strategy, SymbolVerdict, Target
+from mtum.core.strategies.asking import UNFIT, asked, remembered, scaled
+from mtum.core.strategies.contract import Abstain, Holding, Keep, Own, Shares, Strategy, SymbolVerdict, Target
 from mtum.core.view import MarketView
 
 CARRIED = "purchase_carried"
@@ -82,7 +82,7 @@ def decide(view: MarketView, strategy: Strategy, book: Book, rules: PortfolioRul
         equity_usd=equity,
         daily_loss_hit=lost,
         drawdown_hit=fallen,
-        memory=_remembered(book.memory, verdicts),
+        memory=remembered(book.memory, verdicts),
         standing=_standing(view, wishes, waiting, bought.wanted) if strategy.STANDING_PURCHASES or book.in_fund else (),
         stopped=stopped,
     )
@@ -136,11 +136,6 @@ def _fit(view: MarketView, strategy: Strategy) -> MarketView:
     closes = {symbol: float(view.bars[symbol].close[-1]) for symbol in unknown}
     bars = {symbol: bars for symbol, bars in view.bars.items() if symbol not in closes}
     return replace(view, bars=bars, unfit={**view.unfit, **closes})
-
-
-def _remembered(before: Memory, verdicts: tuple[SymbolVerdict, ...]) -> Memory:
-    said = {name: value for verdict in verdicts for name, value in verdict.memory.items()}
-    return {name: value for name, value in {**before, **said}.items() if value is not None}
 
 
 def _forced(verdict: SymbolVerdict, book: Book, *, flatten: bool) -> SymbolVerdict:

@@ -96,6 +96,7 @@ def decision_document(decision: Decision) -> Document:
                 "indicators": dict(verdict.indicators),
                 "remember": dict(verdict.remember),
                 **_size_document(verdict),
+                **({"conflict": dict(verdict.conflict)} if verdict.conflict else {}),
             }
             for verdict in decision.verdicts
         },

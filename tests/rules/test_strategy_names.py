@@ -9,6 +9,8 @@ from functools import cache
 import pytest
 
 from mtum.core.strategies import STRATEGIES
+from mtum.core.strategies.ensemble import Ensemble
+from mtum.core.strategies.several import TradeFilter
 from support.registry import example_of
 from support.source_tree import modules
 
@@ -24,7 +26,7 @@ def common() -> frozenset[str]:
     used = Counter(
         name for strategy in STRATEGIES for name in {*conditions_and_parameters(strategy), *indicators(strategy)}
     )
-    return frozenset(name for name, times in used.items() if times > 1)
+    return frozenset(name for name, times in used.items() if times > 1) | {one.name for one in fields(TradeFilter)}
 
 
 def conditions_and_parameters(strategy: str) -> set[str]:
@@ -34,7 +36,8 @@ def conditions_and_parameters(strategy: str) -> set[str]:
 
 
 def indicators(strategy: str) -> set[str]:
-    return {spec.name for spec in example_of(strategy).indicators()}
+    # Those of an ensemble are its members'.
+    return {spec.name for spec in example_of(strategy).indicators()} if strategy != Ensemble.name else set()
 
 
 def telling(names: Iterable[str]) -> set[str]:

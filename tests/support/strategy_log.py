@@ -39,6 +39,19 @@ class Variant:
 
 VARIANTS: dict[str, tuple[Variant, ...]] = {
     "mtum_confluence": (Variant("without a VIX", {"symbol": "AAPL"}, "stocks"),),
+    "ensemble": (
+        Variant(
+            "a majority, where one member needs a VIX that is not there",
+            {
+                "members": [
+                    {"strategy": "mtum_confluence", "rules": {"symbol": "AAPL"}},
+                    {"strategy": "pair_reversal", "rules": {"symbols": ["IBM", "MSFT"]}},
+                ],
+                "rule": "majority",
+            },
+            "stocks",
+        ),
+    ),
 }
 """Runs that show what an example cannot; a strategy without an entry has its example only."""
 SEEN_ELSEWHERE = {

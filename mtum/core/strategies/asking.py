@@ -1,9 +1,9 @@
-"""A strategy is asked for its verdicts: what it may be asked about, what it owes, and no more than it has."""
+"""A strategy is asked for its verdicts: what it may be asked about, what it owes, and what follows from them."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mtum.core.strategies.contract import Abstain, Own, Strategy, SymbolVerdict, Target
+from mtum.core.strategies.contract import Abstain, Memory, Own, Strategy, SymbolVerdict, Target
 
 if TYPE_CHECKING:
     from mtum.core.view import MarketView
@@ -50,3 +50,9 @@ def scaled(verdicts: tuple[SymbolVerdict, ...]) -> tuple[SymbolVerdict, ...]:
         replace(one, verdict=Target(round(one.verdict.weight / total, 9))) if isinstance(one.verdict, Target) else one
         for one in verdicts
     )
+
+
+def remembered(before: Memory, verdicts: tuple[SymbolVerdict, ...]) -> Memory:
+    """Return what is remembered after verdicts: what they say, and what they leave as it was."""
+    said = {name: value for verdict in verdicts for name, value in verdict.memory.items()}
+    return {name: value for name, value in {**before, **said}.items() if value is not None}

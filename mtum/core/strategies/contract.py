@@ -157,6 +157,8 @@ class SymbolVerdict:
         What the sleeve remembers from now on; None forgets a name, and names left out stay as they are.
     confidence : float or None
         From 0 to 1 where the strategy has a measure of its own; it is shown and sizes nothing.
+    conflict : mapping of str to float
+        Where those who vote on it disagree: what each of them wants to hold, as a fraction of the sleeve's equity.
     """
 
     symbol: str
@@ -167,6 +169,7 @@ class SymbolVerdict:
     remember: Mapping[str, float] = field(default_factory=dict)
     memory: Mapping[str, Remembered | None] = field(default_factory=dict)
     confidence: float | None = None
+    conflict: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def sells_all(self) -> bool:

@@ -38,6 +38,11 @@ ROWS = [
     Row("mtum_confluence", "reentry_cooldown_sessions", 0, 20, "entries", -1),
     Row("pair_reversal", "pair_sessions", 20, 120, "entries", -1),
 ]
+ROWS += [
+    Row("ensemble", "rule", "mean", "unanimous", "exposure", -1),
+    Row("ensemble", "min_trade_usd", 100.0, 9_000.0, "orders", -1),
+    Row("ensemble", "min_trade_frac", 0.0025, 0.9, "orders", -1),
+]
 """Add the rows of a strategy as one list of their own below."""
 NO_DIRECTION = {
     "mtum_confluence": {
@@ -45,6 +50,7 @@ NO_DIRECTION = {
     },
     "buy_and_hold": {"symbol", "symbols"},
     "pair_reversal": {"symbols"},
+    "ensemble": {"members"},
 }  # fmt: skip
 """Parameters whose name says no direction: what is traded, and windows that make a figure slower and no larger."""
 
