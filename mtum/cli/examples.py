@@ -27,6 +27,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("mtum backtest --start 2015-01-02 --out tearsheet", "with a page to look at"),
         ("mtum backtest --set portfolio.cost_frac=0.002", "one setting changed"),
         ("mtum backtest --source csv:bars --symbol SPY", "bars of your own: bars/SPY.csv"),
+        ("mtum backtest --strategy buy_and_hold --holding MTUM=25", "another strategy, and shares at the start"),
     ),
     "sweep": (("mtum sweep grid.toml --workers 2 --out swept", "on two cores"),),
     "walkforward": (("mtum walkforward grid.toml --out walked", "with a page to look at"),),

@@ -5,6 +5,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mtum.adapters.sweep_results import SweepResults
 from mtum.app.research.run_backtest import Backtested
 from mtum.app.research.sweep import Engine, PreparedSweep, ThreadEngine
@@ -21,8 +23,11 @@ def tear_sheet_files(found: Backtested, document: Mapping[str, Any], folder: Pat
     UsageError
         If the folder cannot be written.
     """
-    close = found.history.tape.close[found.span.first : found.span.stop]
-    sheet = Sheet(document, found.played, close, found.held.reinvested)
+    rows = range(*found.span)
+    closes = {
+        symbol: np.array([found.market.close(symbol, t) for t in rows], dtype=np.float64) for symbol in found.symbols
+    }
+    sheet = Sheet(document, found.played, closes, found.held.reinvested)
     return page_files(tear_sheet(sheet), folder / "tear-sheet.html", pictures=True)
 
 

@@ -120,6 +120,7 @@ def by_the_fast_path(settings: Settings, first: date, last: date, dropped: str =
     asked = BacktestRequest(settings, start=first, end=last, settlement="calendar")
     found = run_backtest(asked, resources.source_of(settings, Path()), _calendar(), lambda _: None)
     assert isinstance(found.strategy, MtumConfluence)
+    assert found.history is not None
     played = run(found.history, found.strategy, asked.terms(), found.span, ALL_CONDITIONS - {dropped})
     return Account(
         trades=tuple(

@@ -1,13 +1,16 @@
 """What a backtest is asked: symbol, span, models and the terms behind the settings."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from mtum.config import Settings
+from mtum.config.names import required_of
+from mtum.core.strategies import STRATEGIES
 from mtum.core.strategies.contract import Strategy
-from mtum.errors import UsageError
+from mtum.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
     from mtum.core.simulation.played import PlayTerms
@@ -49,6 +52,8 @@ class BacktestRequest:
         Symbol traded instead of the strategy's own.
     start, end : date or None
         Sessions decided; earlier bars serve as warm-up.
+    holdings : mapping of symbol to int
+        Shares at the start beside the cash.
     """
 
     settings: Settings
@@ -60,6 +65,7 @@ class BacktestRequest:
     fill: str = "same_close"
     settlement: str = "none"
     slippage_bps: float = 0.0
+    holdings: Mapping[str, int] = field(default_factory=dict)
 
     def active_strategy(self) -> Strategy:
         """Return the strategy, moved to the asked symbol.
@@ -67,13 +73,30 @@ class BacktestRequest:
         Raises
         ------
         UsageError
-            If there is no strategy of that name.
+            If there is no strategy of that name, or it does not trade what is held at the start.
+        ConfigError
+            If it needs a setting that is not there.
         """
         name = self.strategy or self.settings.portfolio.strategy
+        if name not in STRATEGIES:
+            raise UsageError(f'there is no strategy "{name}"; use one of {", ".join(sorted(STRATEGIES))}')
         if name not in self.settings.strategy:
-            known = ", ".join(sorted(self.settings.strategy))
-            raise UsageError(f'there is no strategy "{name}"; use one of {known}')
-        return on_symbol(self.settings.active_strategy(name), self.symbol)
+            from mtum.app.owner.settings_catalog import toml_text
+
+            raise ConfigError(
+                [
+                    f"strategy.{name}.{key}: {name} needs it and has no default; set it in [strategy.{name}], or try "
+                    f"--set 'strategy.{name}.{key}={toml_text(STRATEGIES[name].EXAMPLE.settings[key])}' ({doc})"
+                    for key, doc in required_of(name).items()
+                ]
+            )
+        strategy = on_symbol(self.settings.active_strategy(name), self.symbol)
+        strange = [symbol for symbol in self.holdings if symbol not in strategy.universe()]
+        if strange:
+            raise UsageError(
+                f"--holding {strange[0]}={self.holdings[strange[0]]}: {name} trades {', '.join(strategy.universe())}"
+            )
+        return strategy
 
     def terms(self) -> "PlayTerms":
         """Return the terms behind the settings."""
@@ -87,6 +110,7 @@ class BacktestRequest:
             fill=FillModel(self.fill),
             slippage_bps=self.slippage_bps,
             settlement=Settlement(self.settlement),
+            holdings=self.holdings,
         )
 
     def settings_document(self) -> dict[str, Any]:
@@ -96,12 +120,14 @@ class BacktestRequest:
         strategy = dict(document["strategy"][name])
         if self.symbol is not None and "symbol" in strategy:
             strategy["symbol"] = self.symbol
+        held = {"holdings": dict(self.holdings)} if self.holdings else {}
         return {
             "strategy": {name: strategy},
             "portfolio": document["portfolio"],
             "risk": document["risk"],
             "settlement": self.settlement,
             "slippage_bps": self.slippage_bps,
+            **held,
         }
 
 
@@ -117,7 +143,9 @@ def on_symbol(strategy: Strategy, symbol: str | None) -> Strategy:
 
     if symbol is None:
         return strategy
-    if "symbol" not in {one.name for one in fields(strategy)}:  # type: ignore[arg-type]  # strategies are dataclasses
+    names = {one.name for one in fields(strategy)}  # type: ignore[arg-type]  # strategies are dataclasses
+    if "symbol" not in names:
         raise UsageError(f"{strategy.name} trades symbols of its own; leave out --symbol")
-    moved: Strategy = replace(strategy, symbol=symbol)  # type: ignore[type-var]  # as above
+    alone: dict[str, object] = {"symbol": symbol, **({"symbols": ()} if "symbols" in names else {})}
+    moved: Strategy = replace(strategy, **alone)  # type: ignore[type-var]  # as above
     return moved

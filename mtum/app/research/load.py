@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 
@@ -14,7 +14,9 @@ from mtum.core.market.coverage import Dividends
 from mtum.core.market.sifting import CONTEXT_SESSIONS
 from mtum.core.market.validation import Rule, problems_in_history, session_days
 from mtum.core.simulation.history import MOST_UNKNOWN
+from mtum.core.simulation.session_views import SessionHistory, first_session, looked_at
 from mtum.core.strategies.contract import Strategy
+from mtum.core.view import CALENDAR_SESSIONS
 from mtum.errors import BarsInvalidError, BarsMissingError, UsageError
 from mtum.ports.market_data import BarSource, Releases
 from mtum.ports.time import Calendar
@@ -30,15 +32,23 @@ class Loaded:
     `first` is the position of the first decided session; `notes` is what a person has to know of the input.
     """
 
-    bars: Bars
-    vix: Mapping[date, float]
+    market: SessionHistory
     first: int
     notes: tuple[str, ...] = ()
-    dividends: Dividends = Dividends.KNOWN
+
+    @property
+    def bars(self) -> Bars:
+        """Those of the only symbol, or of the first."""
+        return next(iter(self.market.bars.values()))
+
+    @property
+    def vix(self) -> Mapping[date, float]:
+        """Empty for a strategy that does not ask for it."""
+        return self.market.series.get("VIX", {})
 
 
 def load(asked: BacktestRequest, strategy: Strategy, source: BarSource, calendar: Calendar) -> Loaded:
-    """Read, cut and check the history.
+    """Read, cut and check the history of every symbol that the strategy looks at or is compared with.
 
     Raises
     ------
@@ -49,65 +59,105 @@ def load(asked: BacktestRequest, strategy: Strategy, source: BarSource, calendar
     """
     if asked.start and asked.end and asked.start > asked.end:
         raise UsageError(f"--start {asked.start} is later than --end {asked.end}")
-    (symbol,) = _one_symbol(strategy)
     check_columns(strategy, source)
-    bars = source.history(symbol, FIRST_DAY, asked.end or LAST_DAY)
-    needed = strategy.history_sessions()
-    if len(bars) < needed:
-        until = f" up to {asked.end}" if asked.end else ""
-        raise BarsMissingError(f"{symbol}: {len(bars)} bars from {source.name}{until}, {needed} needed")
-    first = needed - 1
-    if asked.start is not None:
-        first = max(first, len(bars.until(asked.start)) - (bars.find(asked.start) is not None))
-    if first >= len(bars):
-        until = f" to {asked.end}" if asked.end else " on"
+    symbols, needed = looked_at(strategy), strategy.history_sessions()
+    bars = {symbol: source.history(symbol, FIRST_DAY, asked.end or LAST_DAY) for symbol in symbols}
+    until = f" up to {asked.end}" if asked.end else ""
+    some = len(symbols) > 1 and (strategy.least_fit < len(strategy.universe()) or asked.start is not None)
+    for symbol, one in bars.items():
+        if len(one) < (1 if some else needed):
+            raise BarsMissingError(f"{symbol}: {len(one)} bars from {source.name}{until}, {needed} needed")
+    last = max(one.last_day for one in bars.values())
+    others = {symbol: source.history(symbol, FIRST_DAY, last) for symbol in strategy.benchmark if symbol not in bars}
+    whole = SessionHistory({**bars, **others}, {})
+    first = _first(asked, strategy, source, whole)
+    # One bar more where shares are there at the start: they were bought at the close before.
+    kept = max(needed, 2) if asked.holdings else needed
+    used = {symbol: one[max(0, whole.row(symbol, first) + 1 - kept) :] for symbol, one in whole.bars.items()}
+    for symbol, one in used.items():
+        if symbol in bars:
+            _refuse_volumes(strategy, one, source)
+            # The bars before are what the first moves are measured against.
+            _refuse_unfit(bars[symbol].tail(len(one) + CONTEXT_SESSIONS), one.day(0), calendar, source)
+    told = {symbol: source.coverage(symbol).dividends for symbol in used}
+    untold = [symbol for symbol in bars if strategy.TOTAL_RETURNS and told[symbol] is Dividends.UNKNOWN]
+    if untold:
         raise BarsMissingError(
-            f"{symbol}: no session from {asked.start}{until} in {source.name}; the last one before is {bars.last_day}"
+            f"{', '.join(untold)}: {source.name} does not tell the dividends, and {strategy.name} needs total returns"
         )
-    used = bars.since(bars.day(first - needed + 1))
-    unknown = np.flatnonzero(np.isnan(used.volume))
-    if len(unknown) > MOST_UNKNOWN:
-        first_unknown = used.day(int(unknown[0]))
+    cut = SessionHistory(used, {}, dividends=told)
+    begun = int(np.searchsorted(cut.days, whole.days[first]))
+    series, notes = _series(strategy, source, cut, begun)
+    return Loaded(SessionHistory(used, series, _sessions(strategy, calendar, cut), told), begun, notes)
+
+
+def _first(asked: BacktestRequest, strategy: Strategy, source: BarSource, market: SessionHistory) -> int:
+    start = 0 if asked.start is None else int(np.searchsorted(market.days, np.datetime64(asked.start)))
+    first = first_session(market, strategy, start) if start < len(market.days) else None
+    if first is not None and asked.holdings:
+        later = max(int(market.days.searchsorted(market.bars[symbol].days[0])) + 1 for symbol in asked.holdings)
+        first = max(first, later) if later < len(market.days) else None
+    if first is not None:
+        return first
+    symbols, until = looked_at(strategy), f" to {asked.end}" if asked.end else " on"
+    since = f" from {asked.start}{until}" if asked.start else ""
+    if len(symbols) == 1:
+        last = market.bars[symbols[0]].last_day
+        raise BarsMissingError(f"{symbols[0]}: no session{since} in {source.name}; the last one before is {last}")
+    spans = ", ".join(f"{name} {market.bars[name].day(0)} to {market.bars[name].last_day}" for name in symbols)
+    raise BarsMissingError(
+        f"no session{since} in {source.name} at which enough of the symbols of {strategy.name} have the "
+        f"{strategy.history_sessions()} bars it needs; {spans}"
+    )
+
+
+def _refuse_volumes(strategy: Strategy, bars: Bars, source: BarSource) -> None:
+    unknown = np.flatnonzero(np.isnan(bars.volume))
+    if len(unknown) > MOST_UNKNOWN and "volume" in strategy.bar_columns:
         raise BarsInvalidError(
-            f"{symbol}: {len(unknown)} volumes from {source.name} are not known, the first on {first_unknown}; "
-            f"at most {MOST_UNKNOWN} may lack"
+            f"{bars.symbol}: {len(unknown)} volumes from {source.name} are not known, the first on "
+            f"{bars.day(int(unknown[0]))}; at most {MOST_UNKNOWN} may lack"
         )
-    # The bars before are what the first moves are measured against.
-    _refuse_unfit(bars.tail(len(used) + CONTEXT_SESSIONS), used.day(0), calendar, source)
-    vix, notes = _vix(strategy, source, used, needed - 1)
-    return Loaded(used, vix, needed - 1, notes, source.coverage(symbol).dividends)
 
 
-def _one_symbol(strategy: Strategy) -> tuple[str]:
-    universe = strategy.universe()
-    if len(universe) != 1:
-        raise UsageError(f"{strategy.name} trades {len(universe)} symbols; backtests of this command take one")
-    return (universe[0],)
+def _sessions(strategy: Strategy, calendar: Calendar, market: SessionHistory) -> tuple[date, ...]:
+    if not strategy.CALENDAR:
+        return ()
+    before = max(FIRST_DAY, market.day(0) - timedelta(days=2 * CALENDAR_SESSIONS))
+    return tuple(one.day for one in calendar.sessions(before, market.day(-1) + timedelta(days=15)))
 
 
-def _vix(strategy: Strategy, source: BarSource, bars: Bars, first: int) -> tuple[Mapping[date, float], tuple[str, ...]]:
+def _series(
+    strategy: Strategy, source: BarSource, market: SessionHistory, first: int
+) -> tuple[Mapping[str, Mapping[date, float]], tuple[str, ...]]:
     # A session without VIX bars entry; a history without any would be played to the end without a word.
-    if not strategy.series():
-        return {}, ()
-    found = source.series_history("VIX", bars.day(0), bars.last_day)
-    low, high = VIX_POSSIBLE
-    closes = {day: close for day, close in found.items() if low <= close <= high}
-    outside = [day for day in sorted(found) if day not in closes]
-    said = [
-        f"VIX: {len(outside)} of {len(found)} closes are outside {low:g} to {high:g} index points, the first "
-        f"{found[day]:g} on {day}"
-        for day in outside[:1]
-    ]
-    if said and source.name == "csv":
-        raise BarsInvalidError(f"{said[0]}; correct VIX.csv")
-    # An embedded market without a VIX is played: its cautions count the sessions in which nothing can be entered.
-    if source.name != "sample" and not any(day in closes for day in map(bars.day, range(first, len(bars)))):
-        where = "; VIX.csv beside the bars holds it" if source.name == "csv" else "".join(f" ({one})" for one in said)
-        raise BarsMissingError(
-            f"VIX: no close from {source.name} between {bars.day(first)} and {bars.last_day}{where}; "
-            f"without one {strategy.name} never enters"
-        )
-    return closes, (*said,)
+    closes: dict[str, Mapping[date, float]] = {}
+    notes: list[str] = []
+    for name in strategy.series():
+        earlier = timedelta(days=round(strategy.SERIES_SESSIONS * 1.5) + 15 if strategy.SERIES_SESSIONS > 1 else 0)
+        start = min(market.day(0), market.day(first) - earlier)
+        found = source.series_history(name, start, market.day(-1))
+        low, high = VIX_POSSIBLE
+        closes[name] = {day: close for day, close in found.items() if low <= close <= high}
+        outside = [day for day in sorted(found) if day not in closes[name]]
+        said = [
+            f"{name}: {len(outside)} of {len(found)} closes are outside {low:g} to {high:g} index points, the first "
+            f"{found[day]:g} on {day}"
+            for day in outside[:1]
+        ]
+        if said and source.name == "csv":
+            raise BarsInvalidError(f"{said[0]}; correct {name}.csv")
+        # An embedded market without a VIX is played: its cautions count the sessions in which nothing can be entered.
+        decided = map(market.day, range(first, len(market.days)))
+        if source.name != "sample" and not any(day in closes[name] for day in decided):
+            where = "".join(f" ({one})" for one in said)
+            where = f"; {name}.csv beside the bars holds it" if source.name == "csv" else where
+            raise BarsMissingError(
+                f"{name}: no close from {source.name} between {market.day(first)} and {market.day(-1)}{where}; "
+                f"without one {strategy.name} never enters"
+            )
+        notes += said
+    return closes, tuple(notes)
 
 
 def _refuse_unfit(bars: Bars, start: date, calendar: Calendar, source: BarSource) -> None:

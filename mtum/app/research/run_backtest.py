@@ -8,16 +8,17 @@ from typing import Any
 import numpy as np
 
 from mtum.app.research.backtest_request import BacktestRequest, DecisionModel
-from mtum.app.research.load import Loaded, load
+from mtum.app.research.load import load
 from mtum.config import Settings
 from mtum.core.market.bars import Days
 from mtum.core.market.embedded import truths
 from mtum.core.market.volume import VolumeMode
-from mtum.core.research.benchmark import BuyAndHoldCurves, buy_and_hold
+from mtum.core.portfolio.orders import Side
+from mtum.core.research.benchmark import BuyAndHoldCurves, buy_and_hold_weighted
 from mtum.core.research.checks import Checks, Question, run_checks
 from mtum.core.research.metrics import CurveMetrics, TradeMetrics, cautions, curve_metrics, trade_metrics
 from mtum.core.simulation.backtest import fast_rules, run
-from mtum.core.simulation.history import History, history
+from mtum.core.simulation.history import History, history, vix_column
 from mtum.core.simulation.kernel.compiled import is_compiled
 from mtum.core.simulation.kernel.conditions import conditions
 from mtum.core.simulation.kernel.near_close import play_seen
@@ -29,7 +30,7 @@ from mtum.core.simulation.near_close import (
     near_close_spread,
     played_near_close,
 )
-from mtum.core.simulation.played import Played, PlayedTrade, PlayTerms
+from mtum.core.simulation.played import Played, PlayedOrder, PlayedTrade, PlayTerms
 from mtum.core.simulation.session_path import play_sessions
 from mtum.core.simulation.session_views import SessionHistory
 from mtum.core.strategies.contract import Strategy
@@ -52,15 +53,23 @@ type Tell = Callable[[str], None]
 class Backtested:
     """A history, what was played on it and what that was worth.
 
-    `seconds` by step: `load` reads and checks bars and readies the compiled loops, `indicators`
-    works out every condition once, `simulate` is the rest of the pass; for a strategy played
-    session by session the indicators are part of the simulation.
+    Parameters
+    ----------
+    market : SessionHistory
+        Bars of every symbol, warm-up included; `span` is what of its sessions was decided.
+    history : History or None
+        The same for the fast path, where that played.
+    seconds : mapping
+        By step: `load` reads and checks bars and readies the compiled loops, `indicators` works out every
+        condition once, `simulate` is the rest of the pass; for a strategy played session by session the
+        indicators are part of the simulation.
     """
 
     asked: BacktestRequest
     strategy: Strategy
-    loaded: Loaded
-    history: History
+    market: SessionHistory
+    notes: tuple[str, ...]
+    history: History | None
     span: Span
     played: Played
     held: BuyAndHoldCurves
@@ -69,8 +78,13 @@ class Backtested:
 
     @property
     def capital_usd(self) -> float:
-        """Cash at the start."""
+        """What the sleeve was worth at the start."""
         return self.played.capital_usd
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """What the strategy may hold."""
+        return self.strategy.universe()
 
 
 def run_backtest(asked: BacktestRequest, source: BarSource, calendar: Calendar, tell: Tell) -> Backtested:
@@ -82,30 +96,32 @@ def run_backtest(asked: BacktestRequest, source: BarSource, calendar: Calendar, 
         If the question cannot be answered from these bars.
     """
     strategy = asked.active_strategy()
-    if asked.decision is DecisionModel.NEAR_CLOSE and not isinstance(strategy, MtumConfluence):
-        raise UsageError(f"--decision near_close is made for mtum_confluence, not for {strategy.name}")
+    if asked.decision is DecisionModel.NEAR_CLOSE and (asked.holdings or not isinstance(strategy, MtumConfluence)):
+        what = "a start with shares" if asked.holdings else strategy.name
+        raise UsageError(f"--decision near_close is made for mtum_confluence, not for {what}")
     began = perf_counter()
     terms = asked.terms()
     loaded = load(asked, strategy, source, calendar)
-    ready = history(loaded.bars, loaded.vix, terms.settlement.value)
-    span = Span(loaded.first, len(ready))
-    indicators = 0.0
-    if isinstance(strategy, MtumConfluence):
+    span = Span(loaded.first, len(loaded.market.days))
+    ready, indicators = None, 0.0
+    if isinstance(strategy, MtumConfluence) and not asked.holdings:
+        ready = history(loaded.bars, loaded.vix, terms.settlement.value)
         _load_loops(ready, strategy, terms, span, asked.decision, tell)
         at = perf_counter()
         conditions(ready.prices, fast_rules(strategy))
         indicators = perf_counter() - at
     prepared = perf_counter()
-    played, spreads = _played(asked, loaded, ready, terms, span)
+    played, spreads = _played(asked, strategy, loaded.market, ready, span)
     simulated = perf_counter() - prepared
-    held = buy_and_hold(ready, span, terms.capital_usd, terms.rules.sizing.costs)
+    costs = terms.rules.sizing.costs
+    held = buy_and_hold_weighted(loaded.market, span, strategy.benchmark, played.capital_usd, costs)
     # The pass works its conditions out again, so their time is not the simulation's.
     seconds = {
         "load": prepared - began - indicators,
         "indicators": indicators,
         "simulate": max(0.0, simulated - indicators),
     }
-    return Backtested(asked, strategy, loaded, ready, span, played, held, seconds, spreads)
+    return Backtested(asked, strategy, loaded.market, loaded.notes, ready, span, played, held, seconds, spreads)
 
 
 def _load_loops(
@@ -119,13 +135,10 @@ def _load_loops(
 
 
 def _played(
-    asked: BacktestRequest, loaded: Loaded, ready: History, terms: PlayTerms, span: Span
+    asked: BacktestRequest, strategy: Strategy, market: SessionHistory, ready: History | None, span: Span
 ) -> tuple[Played, tuple[NearCloseSpread, ...]]:
-    strategy = asked.active_strategy()
-    if not isinstance(strategy, MtumConfluence):
-        series = dict.fromkeys(strategy.series(), loaded.vix)
-        symbol = loaded.bars.symbol
-        market = SessionHistory({symbol: loaded.bars}, series, dividends={symbol: loaded.dividends})
+    terms = asked.terms()
+    if ready is None or not isinstance(strategy, MtumConfluence):
         return play_sessions(market, strategy, terms, *span), ()
     played = run(ready, strategy, terms, span)
     if asked.decision is DecisionModel.NEAR_CLOSE:
@@ -160,16 +173,18 @@ def document(found: Backtested) -> dict[str, Any]:
     """Return the result as the contract of `mtum backtest --json` has it."""
     asked, played = found.asked, found.played
     return {
-        "symbol": found.loaded.bars.symbol,
+        "symbol": ", ".join(found.symbols),
+        "symbols": list(found.symbols),
         "strategy": found.strategy.name,
-        "source": found.loaded.bars.source,
-        "start": found.history.day(found.span.first),
-        "end": found.history.day(found.span.stop - 1),
+        "source": found.market.bars[found.symbols[0]].source,
+        "start": found.market.day(found.span.first),
+        "end": found.market.day(found.span.stop - 1),
         "sessions": len(played.days),
         "settings": asked.settings_document(),
         "fill_model": asked.fill,
         "decision_model": asked.decision.value,
         "trades": [trade_document(trade) for trade in played.trades],
+        "orders": [_order_document(order, found.strategy.name) for order in played.orders],
         "final_equity_usd": round(played.final_equity_usd, 6),
         "purchases_capped": played.purchases_capped,
         "assumptions": [NOT_MODELLED],
@@ -196,6 +211,19 @@ def trade_document(trade: PlayedTrade) -> dict[str, Any]:
         "sessions_held": trade.sessions_held,
         "costs_usd": trade.costs_usd,
         "dividends_usd": trade.dividends_usd,
+    }
+
+
+def _order_document(order: PlayedOrder, sleeve: str) -> dict[str, Any]:
+    # A backtest of one strategy is that of one sleeve, which is named like it.
+    return {
+        "session": order.session,
+        "sleeve": sleeve,
+        "symbol": order.symbol,
+        "side": order.side.value,
+        "shares": order.shares,
+        "price": order.price,
+        "reasons": list(order.reasons),
     }
 
 
@@ -231,13 +259,16 @@ def stand_in(settings: Settings, symbols: Iterable[str]) -> tuple[str, ...]:
 
 
 def _market_cautions(found: Backtested) -> Iterator[str]:
-    yield from stand_in(found.asked.settings, [found.loaded.bars.symbol])
-    yield from sizing_cautions(found.asked.settings, len(found.played.trades), found.played.purchases_capped)
-    yield from found.loaded.notes
-    unknown = np.isnan(found.history.prices.vix[found.span.first : found.span.stop])
-    if found.strategy.series() and unknown.any():
-        first = found.history.day(found.span.first + int(np.argmax(unknown)))
-        yield f"{int(unknown.sum())} sessions without a VIX close, the first {first}: nothing is entered there"
+    yield from stand_in(found.asked.settings, found.market.bars)
+    bought = sum(order.side is Side.BUY for order in found.played.orders)
+    yield from sizing_cautions(found.asked.settings, bought, found.played.purchases_capped)
+    yield from found.notes
+    yield from found.played.notes
+    for name in found.strategy.series():
+        unknown = np.isnan(vix_column(found.played.days, found.market.series[name]))
+        if unknown.any():
+            first = found.played.days[int(np.argmax(unknown))]
+            yield f"{int(unknown.sum())} sessions without a {name} close, the first {first}: nothing is entered there"
 
 
 def curve_document(metrics: CurveMetrics) -> dict[str, Any]:
@@ -263,7 +294,7 @@ def benchmark_document(held: BuyAndHoldCurves, capital_usd: float) -> dict[str, 
         }
 
     return {
-        "shares": held.shares,
+        "shares": held.shares if len(held.shares) > 1 else next(iter(held.shares.values())),
         "entry_cost_usd": held.entry_cost_usd,
         **measured(held.reinvested, held.days),
         "unreinvested": measured(held.unreinvested, held.days),
@@ -291,8 +322,9 @@ def checks_of(found: Backtested, tell: Tell) -> Checks:
     UsageError
         If the strategy has no compiled form.
     """
-    if not isinstance(found.strategy, MtumConfluence):
-        raise UsageError(f"--check is made for mtum_confluence, not for {found.strategy.name}")
+    if not isinstance(found.strategy, MtumConfluence) or found.history is None:
+        what = "a start with shares" if found.asked.holdings else found.strategy.name
+        raise UsageError(f"--check is made for mtum_confluence, not for {what}")
     tell_compiling(tell, play_seen)
     terms = found.asked.terms()
     question = Question(found.history, found.strategy, terms, found.span)

@@ -31,6 +31,9 @@ Slippage = Annotated[
     float, typer.Option("--slippage-bps", metavar="BPS", help="Taken off every fill.", min=0, max=1000)
 ]
 Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a setting; repeatable.")]
+Holdings = Annotated[
+    list[str] | None, typer.Option("--holding", metavar="SYMBOL=SHARES", help="Shares at the start; repeatable.")
+]
 Decision = Annotated[str, word_option("--decision", "official", "near_close")]
 Check = Annotated[bool, typer.Option("--check", help="How far can the result be trusted? Takes longer.")]
 Approve = Annotated[bool, typer.Option("--approve", help="Keep this result: reports compare live trading with it.")]
@@ -49,6 +52,7 @@ def backtest(
     settlement: Settled = "none",
     slippage_bps: Slippage = 0.0,
     changes: Set = None,
+    holding: Holdings = None,
     check: Check = False,
     approve: Approve = False,
     out: OutFolder = None,
@@ -68,6 +72,7 @@ def backtest(
         fill=fill,
         settlement=settlement,
         slippage_bps=slippage_bps,
+        holdings=_holdings(holding or []),
     )
     if approve:
         from mtum.app.approvals.approve_backtest import check_approvable
@@ -96,7 +101,7 @@ def _backtest_answer(call: CommandCall, asked: "BacktestRequest", *, check: bool
     found = run_backtest(asked, *market_of(call, asked.settings, told.append), call.tell)
     answer = document(found)
     answer["metrics"]["cautions"] += told
-    if check or out is not None:
+    if check or (out is not None and found.history is not None):
         from mtum.app.research.run_backtest import checks_document, checks_of
 
         answer["checks"] = checks_document(checks_of(found, call.tell))
@@ -105,6 +110,18 @@ def _backtest_answer(call: CommandCall, asked: "BacktestRequest", *, check: bool
 
         answer["files"] = tear_sheet_files(found, answer, out)
     return Answer(answer, list(backtest_shown(answer)))
+
+
+def _holdings(given: Sequence[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for one in given:
+        symbol, _, shares = one.partition("=")
+        if not symbol or not shares.isdecimal() or not int(shares):
+            raise UsageError(f'--holding "{one}" is not SYMBOL=SHARES with a whole number of shares, such as SPY=25')
+        if symbol in found:
+            raise UsageError(f"--holding names {symbol} twice; name it once with all its shares")
+        found[symbol] = int(shares)
+    return found
 
 
 def changed_settings(

@@ -4,15 +4,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mtum.cli.output import Listing
-from mtum.core.reporting.backtest.result import result_sections
+from mtum.core.reporting.backtest.result import result_sections, traded
 from mtum.core.reporting.layout import Sentence, Table
 
 
 def backtest_shown(answer: Mapping[str, Any]) -> Iterator[str | Listing]:
     """The result of one backtest as text and tables."""
     yield (
-        f"{answer['strategy']} on {answer['symbol']} ({answer['source']}), {answer['start']} to {answer['end']}, "
-        f"{answer['sessions']} sessions, fills at {answer['fill_model']}, decisions on {answer['decision_model']} bars"
+        f"{answer['strategy']} on {traded(answer['symbols'])} ({answer['source']}), "
+        f"{answer['start']} to {answer['end']}, {answer['sessions']} sessions, "
+        f"fills at {answer['fill_model']}, decisions on {answer['decision_model']} bars"
     )
     for section in result_sections(answer):
         title = section.title
@@ -26,4 +27,4 @@ def backtest_shown(answer: Mapping[str, Any]) -> Iterator[str | Listing]:
     yield from answer["assumptions"]
     for file in answer.get("files", ()):
         yield f"written: {file}"
-    yield "The past of one symbol, not a promise."
+    yield "A past, not a promise." if len(answer["symbols"]) > 1 else "The past of one symbol, not a promise."

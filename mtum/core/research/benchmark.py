@@ -1,5 +1,6 @@
-"""What buying and holding the same symbol would have made over the same sessions."""
+"""What buying and holding the same symbols would have made over the same sessions."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,14 +12,18 @@ from mtum.core.portfolio.money import exact
 from mtum.core.simulation.history import History
 from mtum.core.simulation.kernel.columns import Column
 from mtum.core.simulation.kernel.play import Span
+from mtum.core.simulation.session_views import SessionHistory
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BuyAndHoldCurves:
-    """Equity at each close in USD, shape (n_sessions,), with dividends reinvested and kept as cash."""
+    """Equity at each close in USD, shape (n_sessions,), with dividends reinvested and kept as cash.
+
+    `shares` are those bought of each symbol; `entry_cost_usd` is what buying them cost.
+    """
 
     days: Days
-    shares: int
+    shares: Mapping[str, int]
     entry_cost_usd: float
     reinvested: Column
     unreinvested: Column
@@ -32,13 +37,62 @@ def buy_and_hold(history: History, span: Span, capital_usd: float, costs: CostMo
     close = history.tape.close[span.first : span.stop]
     paid = np.zeros(len(history))
     paid[history.tape.dividend_at[:-1]] = history.tape.dividend[:-1]  # the last is a sentinel
-    dividend = paid[span.first : span.stop]
+    return _curves(
+        history.symbol, (history.days[span.first : span.stop], close, paid[span.first : span.stop]), capital_usd, costs
+    )
+
+
+def buy_and_hold_weighted(
+    market: SessionHistory, span: Span, weights: Mapping[str, float], capital_usd: float, costs: CostModel
+) -> BuyAndHoldCurves:
+    """Buy each symbol with its part of the capital and keep it.
+
+    All are bought at the first close that all have; until then the money is cash, and so is what no weight takes.
+    What has no bars any more stays at its last close.
+
+    Parameters
+    ----------
+    weights : mapping of symbol to float
+        Parts of the capital; if they are above 1 together, in proportion.
+    """
+    days = market.days[span.first : span.stop]
+    rows = {symbol: np.searchsorted(market.bars[symbol].days, days, "right") - 1 for symbol in weights}
+    whole = max(1.0, sum(weights.values()))
+    ready = np.flatnonzero(np.all([row >= 0 for row in rows.values()], axis=0))
+    if not len(ready):
+        return BuyAndHoldCurves(days, dict.fromkeys(weights, 0), 0.0, *(np.full(len(days), capital_usd) for _ in "12"))
+    at = int(ready[0])
+    found = []
+    for symbol, weight in weights.items():
+        bars, row = market.bars[symbol], rows[symbol][at:]
+        dividend = np.where(bars.days[row] == days[at:], bars.dividend[row], 0.0)
+        found.append(_curves(symbol, (days[at:], bars.close[row], dividend), capital_usd * weight / whole, costs))
+    idle = capital_usd * (1.0 - sum(weights.values()) / whole)
+
+    def joined(name: str) -> Column:
+        worth = sum(getattr(one, name) for one in found)
+        return np.concatenate([np.full(at, float(capital_usd)), worth + idle if idle else worth])
+
+    return BuyAndHoldCurves(
+        days=days,
+        shares={symbol: shares for one in found for symbol, shares in one.shares.items()},
+        entry_cost_usd=round(sum(one.entry_cost_usd for one in found), 2),
+        reinvested=joined("reinvested"),
+        unreinvested=joined("unreinvested"),
+    )
+
+
+def _curves(
+    symbol: str, columns: tuple[Days, Column, Column], capital_usd: float, costs: CostModel
+) -> BuyAndHoldCurves:
+    days, close, paid = columns
+    dividend = np.array(paid)
     dividend[0] = 0.0
     held = held_from(close, dividend, capital_usd, costs)
     shares = int(held.shares[0])
     return BuyAndHoldCurves(
-        days=history.days[span.first : span.stop],
-        shares=shares,
+        days=days,
+        shares={symbol: shares},
         entry_cost_usd=float(costs.commission(shares, exact(float(close[0])))) if shares else 0.0,
         reinvested=held.value_usd,
         unreinvested=held.cash_usd[0] + shares * (close + np.cumsum(dividend)),

@@ -6,6 +6,7 @@ from functools import cache
 import numpy as np
 
 from mtum.core.indicators.smoothing import Smoothing
+from mtum.core.portfolio.orders import Side
 from mtum.core.simulation.history import History
 from mtum.core.simulation.kernel.columns import Column
 from mtum.core.simulation.kernel.conditions import Rules
@@ -34,7 +35,7 @@ from mtum.core.simulation.kernel.walk import (
     Trades,
     purchases_capped,
 )
-from mtum.core.simulation.played import Played, PlayedTrade, PlayTerms
+from mtum.core.simulation.played import Played, PlayedOrder, PlayedTrade, PlayTerms
 from mtum.core.strategies.contract import Strategy
 from mtum.core.strategies.mtum_confluence import ENTRY_CONDITIONS, EXIT_CONDITIONS, MtumConfluence
 
@@ -106,15 +107,17 @@ def played_of(history: History, terms: PlayTerms, span: Span, trades: Trades, se
         Prices decided on, shape (n_sessions,), where they are not the closes.
     """
     equity = equity_curve(history.tape, float(terms.capital_usd), span, trades)
+    made = tuple(_trade(history, span, trades, k) for k in range(len(trades.slots)))
     tape = history.tape if seen is None else history.tape._replace(seen=seen)
     return Played(
         symbol=history.symbol,
         days=history.days[span.first : span.stop],
         equity=equity,
         held=_held(span, trades),
-        trades=tuple(_trade(history, span, trades, k) for k in range(len(trades.slots))),
+        trades=made,
         capital_usd=float(terms.capital_usd),
         purchases_capped=int(purchases_capped(tape, terms.compiled(), trades)),
+        orders=tuple(order for trade in made for order in _orders(trade)),
     )
 
 
@@ -189,6 +192,15 @@ def _trade(history: History, span: Span, trades: Trades, k: int) -> PlayedTrade:
         sessions_held=sold - bought,
         reasons=_reasons(int(slot[REASONS]), open_=bool(open_)),
     )
+
+
+def _orders(trade: PlayedTrade) -> Iterator[PlayedOrder]:
+    # One position at a time, bought and sold whole: the trades in their order are the orders in theirs.
+    yield PlayedOrder(
+        trade.entry_session, trade.symbol, Side.BUY, trade.shares, trade.entry_price, tuple(ENTRY_CONDITIONS)
+    )
+    if trade.exit_session is not None and trade.exit_price is not None:
+        yield PlayedOrder(trade.exit_session, trade.symbol, Side.SELL, trade.shares, trade.exit_price, trade.reasons)
 
 
 def _reasons(bits: int, *, open_: bool) -> tuple[str, ...]:

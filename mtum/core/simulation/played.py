@@ -166,7 +166,7 @@ class Played:
     purchases_capped : int
         Purchases that the largest position in USD made smaller.
     orders : tuple of PlayedOrder
-        In the order of their fills; empty where the fast path played.
+        In the order of their fills.
     notes : tuple of str
         What a person has to know of how it was played.
     """

@@ -6,6 +6,9 @@ from typing import Any
 from mtum.core.reporting.figures import number
 from mtum.core.reporting.layout import Section, Sentence, Table, table_of
 
+MOST_NAMED = 8
+"""Symbols that are listed in a line."""
+
 
 def result_sections(found: Mapping[str, Any]) -> Iterator[Section]:
     """Return the result against buy and hold, why positions were left, and what near-close draws and checks found.
@@ -16,6 +19,8 @@ def result_sections(found: Mapping[str, Any]) -> Iterator[Section]:
         The result as `mtum backtest --json` gives it.
     """
     yield Section("result", "Result", (_compared(found), _trades(found["metrics"])))
+    if len(found["symbols"]) > 1 and found["trades"]:
+        yield Section("symbols", "Which symbols made it", (_by_symbol(found["trades"]),))
     if found["metrics"]["exit_reasons"]:
         yield Section("reasons", "Why positions were left", (_reasons(found["metrics"]["exit_reasons"]),))
     if "near_close" in found:
@@ -58,6 +63,18 @@ def _trades(mine: Mapping[str, Any]) -> Table:
         ("costs, USD (% of equity a year)", costs),
     ]
     return table_of(("trades", ""), rows)
+
+
+def _by_symbol(trades: Sequence[Mapping[str, Any]]) -> Table:
+    rows = []
+    for symbol in dict.fromkeys(trade["symbol"] for trade in trades):
+        own = [trade for trade in trades if trade["symbol"] == symbol]
+        won = sum(trade["pnl_usd"] > 0 for trade in own)
+        totals = [sum(trade[name] for trade in own) for name in ("pnl_usd", "dividends_usd", "costs_usd")]
+        rows.append((totals[0], (symbol, f"{len(own):,}", f"{won:,}", *map(number, totals))))
+    best_first = [row for _, row in sorted(rows, key=lambda one: -one[0])]
+    columns = ("symbol", "trades", "wins", "P&L, USD", "dividends in it, USD", "costs in it, USD")
+    return table_of(columns, best_first, sortable=True)
 
 
 def _reasons(reasons: Sequence[Mapping[str, Any]]) -> Table:
@@ -112,3 +129,8 @@ def _checks(found: Mapping[str, Any]) -> Iterator[Section]:
 def percent_number(frac: float | None) -> str:
     """Return a fraction in per cent, without the sign that its heading has."""
     return number(None if frac is None else 100 * frac)
+
+
+def traded(symbols: Sequence[str]) -> str:
+    """Return the symbols of a strategy in words; only how many where they are more than a line takes."""
+    return ", ".join(symbols) if len(symbols) <= MOST_NAMED else f"{len(symbols)} symbols"

@@ -6,14 +6,18 @@ from typing import Any
 
 import numpy as np
 
+from mtum.core.portfolio.orders import Side
 from mtum.core.portfolio.returns import drawdown, from_capital
-from mtum.core.reporting.backtest.result import percent_number, result_sections
+from mtum.core.reporting.backtest.result import percent_number, result_sections, traded
 from mtum.core.reporting.charts import Chart, Days, Line, Mark, Panel, equity_panels, equity_words, span
 from mtum.core.reporting.figures import MONTHS, number
 from mtum.core.reporting.layout import Cell, Page, Section, Sentence, Table, table_of
 from mtum.core.research.metrics import SESSIONS_PER_YEAR
 from mtum.core.simulation.kernel.columns import Column
 from mtum.core.simulation.played import Played
+
+MOST_PANELS = 8
+"""Symbols whose closes are drawn, one panel each."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,20 +28,22 @@ class Sheet:
     ----------
     document : mapping
         The result as `mtum backtest --json` gives it, with its checks.
-    close, benchmark : ndarray, shape (n_sessions,)
-        Closes in USD, and equity of buy-and-hold with dividends reinvested.
+    closes : mapping of symbol to ndarray, shape (n_sessions,)
+        Closes in USD of each symbol; NaN before its first.
+    benchmark : ndarray, shape (n_sessions,)
+        Equity in USD of buy-and-hold with dividends reinvested.
     """
 
     document: Mapping[str, Any]
     played: Played
-    close: Column
+    closes: Mapping[str, Column]
     benchmark: Column
 
 
 def tear_sheet(sheet: Sheet) -> Page:
     """Return the page."""
     found = sheet.document
-    name, held = f"{found['strategy']} on {found['symbol']}", found["benchmark"]
+    name, held = f"{found['strategy']} on {traded(found['symbols'])}", found["benchmark"]
     days = sheet.played.days.astype("datetime64[D]")
     result, *rest = result_sections(found)
     return Page(
@@ -49,7 +55,11 @@ def tear_sheet(sheet: Sheet) -> Page:
         ),
         mode="backtest",
         first_screen=(replace(result, blocks=(*result.blocks, *map(Sentence, found["metrics"]["cautions"]))),),
-        further=(*_further(sheet, days), *rest, Section("every-trade", "Every trade", (_trades(found["trades"]),))),
+        further=(
+            *_further(sheet, days),
+            *rest,
+            Section("every-trade", "Every trade", (_trades(found["trades"], several=len(sheet.closes) > 1),)),
+        ),
         footer=(*found["assumptions"], "A past, not a promise."),
         charts=(_equity_chart(sheet, days), _trades_chart(sheet, days)),
         wide=True,
@@ -79,18 +89,31 @@ def _rolling(equity: Column) -> Column:
 
 
 def _trades_chart(sheet: Sheet, days: Days) -> Chart:
-    marks: list[Mark] = []
-    for trade in sheet.played.trades:
-        told = f"{trade.shares} bought at {number(trade.entry_price)}"
-        marks.append(Mark(trade.entry_session, trade.entry_price, "bought", told=told))
-        if trade.exit_session is not None and trade.exit_price is not None:
-            told = f"sold at {number(trade.exit_price)}, {', '.join(trade.reasons)}"
-            marks.append(Mark(trade.exit_session, trade.exit_price, "sold", told=told))
-    title = f"{sheet.played.symbol} close, USD, logarithmic; \N{BLACK UP-POINTING TRIANGLE} bought"
+    marks: dict[str, list[Mark]] = {}
+    for order in sheet.played.orders:
+        bought = order.side is Side.BUY
+        told = f"{order.shares:,} bought at" if bought else "sold at"
+        told += f" {number(order.price)}" + ("" if bought else f", {', '.join(order.reasons)}")
+        mark = Mark(order.session, order.price, "bought" if bought else "sold", told=told)
+        marks.setdefault(order.symbol, []).append(mark)
+    # Those with the most orders, in the order of the strategy.
+    busiest = sorted(sheet.closes, key=lambda symbol: -len(marks.get(symbol, ())))[:MOST_PANELS]
+    shown = [symbol for symbol in sheet.closes if symbol in busiest]
+    title = " close, USD, logarithmic; \N{BLACK UP-POINTING TRIANGLE} bought"
     title += ", \N{BLACK DOWN-POINTING TRIANGLE} sold"
-    panel = Panel(title, (Line("close", sheet.close, "quiet"),), tuple(marks), log=True, height=3.0)
-    words = f"{sheet.played.symbol}, {span(days)}: close, and {len(sheet.played.trades)} trades; the table lists them."
-    return Chart("trades", days, (panel,), words, section="trades")
+    height = 3.0 if len(shown) == 1 else 1.5
+    panels = tuple(
+        Panel(
+            symbol + title,
+            (Line("close", sheet.closes[symbol], "quiet"),),
+            tuple(marks.get(symbol, ())),
+            log=True,
+            height=height,
+        )
+        for symbol in shown
+    )
+    words = f"{traded(shown)}, {span(days)}: close, and {len(sheet.played.trades)} trades; the table lists them."
+    return Chart("trades", days, panels, words, section="trades")
 
 
 def months_table(days: Days, equity: Column, capital_usd: float) -> Table:
@@ -113,14 +136,17 @@ def months_table(days: Days, equity: Column, capital_usd: float) -> Table:
     return table_of(("", *MONTHS, "Year"), rows)
 
 
-def _trades(trades: Sequence[Mapping[str, Any]]) -> Table:
+def _trades(trades: Sequence[Mapping[str, Any]], *, several: bool) -> Table:
     columns = ("entry", "price", "exit", "price", "shares", "P&L, USD", "return, %", "reason", "sessions")
     rows = [
         (
+            *([trade["symbol"]] if several else []),
             *(str(trade["entry_session"]), number(trade["entry_price"]), str(trade["exit_session"] or "-")),
             *(number(trade["exit_price"]), f"{trade['shares']:,}", number(trade["pnl_usd"])),
             *(percent_number(trade["return_frac"]), trade["reason"] or "open", str(trade["sessions_held"])),
         )
         for trade in trades
     ]
+    if several:
+        return table_of(("symbol", *columns), rows, left=(0, 1, 3, 8), sortable=True)
     return table_of(columns, rows, left=(0, 2, 7), sortable=True)

@@ -18,6 +18,6 @@ def test_curves_by_hand() -> None:
     columns = {"open": close, "high": close, "low": close, "close": close, "volume": close, "dividend": dividend}
     bars = Bars.from_columns("AAA", "made-up", weekdays(4), columns)
     found = buy_and_hold(history(bars, {}), Span(1, 4), 1000.0, PercentCosts())
-    assert (found.shares, found.entry_cost_usd) == (33, 0.99)
+    assert (found.shares, found.entry_cost_usd) == ({"AAA": 33}, 0.99)
     assert found.unreinvested.tolist() == pytest.approx([999.01, 9.01 + 33 * 63, 9.01 + 33 * 69])
     assert found.reinvested.tolist() == pytest.approx([999.01, 9.01 + 33 * 1.05 * 60, 9.01 + 33 * 1.05 * 66])
