@@ -1,8 +1,9 @@
 """What strategies of weeks and months share: when a decision is due, and how long a history it takes."""
 
-from math import ceil
+from math import ceil, fsum
 from typing import TYPE_CHECKING, NamedTuple
 
+from mtum.core.indicators.smoothing import DECIMALS
 from mtum.core.market.timeframes import Timeframe
 from mtum.core.strategies.contract import Remembered
 
@@ -36,6 +37,28 @@ def due(view: "MarketView", timeframe: Timeframe, decided: Remembered | None) ->
     return Due(isinstance(decided, str) and decided < missed, missed)
 
 
+def mean_of_closes(
+    view: "MarketView", symbol: str, timeframe: Timeframe, count: int, period: str | None = None
+) -> float | None:
+    """Return the mean of the last weekly or monthly total-return closes, rounded to 1e-6; None before there are enough.
+
+    Parameters
+    ----------
+    count : int
+        Closes, that of the session being decided included.
+    period : str or None
+        As in `MarketView.closes`.
+    """
+    found = view.closes(symbol, timeframe, tuple(range(count)), period=period, total_returns=True)
+    closes = [close for close in found if close is not None]
+    return round(fsum(closes) / count, DECIMALS) if len(closes) == count else None
+
+
 def month_end_history(months: int) -> int:
     """Return the sessions that reach back that many month ends."""
     return ceil(round(21.2 * (months + 1), 6)) + 4
+
+
+def week_end_history(weeks: int) -> int:
+    """Return the sessions that reach back that many week ends."""
+    return 5 * (weeks + 2)

@@ -44,6 +44,19 @@ ROWS += [
     Row("ensemble", "min_trade_frac", 0.0025, 0.9, "orders", -1),
 ]
 """Add the rows of a strategy as one list of their own below."""
+ROWS += [
+    Row("trend_following", "adx_min", 20.0, 40.0, "exposure", -1),
+    Row("trend_following", "target_vol", 0.15, 0.05, "exposure", -1),
+    Row("trend_following", "chandelier_atr", 3.0, 1.5, "exits:chandelier", +1),
+    Row("trend_following", "step", 0.1, 0.6, "orders", -1),
+    # What is left of the cash buys one share at a switch, before the sale's proceeds buy the others.
+    Row("dual_momentum", "min_trade_usd", 0.0, 100.0, "orders", -1, (("min_trade_frac", 0.0),)),
+    Row("dual_momentum", "min_trade_frac", 0.0, 0.01, "orders", -1, (("min_trade_usd", 0.0),)),
+    Row("tsmom", "target_vol", 0.1, 0.05, "exposure", -1),
+    Row("tsmom", "max_weight", 1.0, 0.5, "exposure", -1),
+    Row("tsmom", "min_trade_usd", 100.0, 2000.0, "orders", -1),
+    Row("tsmom", "min_trade_frac", 0.0025, 0.2, "orders", -1),
+]
 NO_DIRECTION = {
     "mtum_confluence": {
         "symbol", "ma_sessions", "rsi_sessions", "atr_sessions", "volume_sessions", "rsi_smoothing", "atr_smoothing",
@@ -51,6 +64,9 @@ NO_DIRECTION = {
     "buy_and_hold": {"symbol", "symbols"},
     "pair_reversal": {"symbols"},
     "ensemble": {"members"},
+    "trend_following": {"symbols", "fast", "slow", "weeks", "months", "vol_sessions", "chandelier_sessions"},
+    "dual_momentum": {"risk_assets", "safe", "bonds", "lookback_months"},
+    "tsmom": {"symbols", "lookback_months", "skip_months", "com_sessions"},
 }  # fmt: skip
 """Parameters whose name says no direction: what is traded, and windows that make a figure slower and no larger."""
 
