@@ -30,9 +30,14 @@ from mtum.core.strategies.contract import Abstain, Holding, Keep, Own, Price, Sh
 from mtum.core.view import MarketView, calendar_around
 from support.markets import made_up_bars, made_up_vix, weekdays
 from support.month_turn import MonthTurn
+from support.registry import default_of
 from support.sixty_forty import SixtyForty
 
-ALL: dict[str, type[Strategy]] = {**STRATEGIES, "sixty_forty": SixtyForty, "month_turn": MonthTurn}
+ALL: dict[str, Strategy] = {
+    **{name: default_of(name) for name in STRATEGIES},
+    "sixty_forty": SixtyForty(),
+    "month_turn": MonthTurn(),
+}
 NAMES = sorted(ALL)
 RULES = PortfolioRules(SizingRules(1.0, 1e12, 0.005, PercentCosts(Decimal("0.001"))), LossRules(500.0))
 SESSIONS, FIRST = 160, 70
@@ -112,7 +117,7 @@ def ruined(history: SessionHistory, after: int) -> SessionHistory:
     [pytest.param(3, 91, marks=pytest.mark.full), pytest.param(4, 124, marks=pytest.mark.full), (8, 140)],
 )
 def test_cutting_off_the_future_never_changes_a_past_decision(name: str, seed: int, cut: int) -> None:
-    strategy = ALL[name]()
+    strategy = ALL[name]
     # What reads a long history acts seldom: it plays longer, so that it holds something.
     longer = 350 if before(strategy) else 0
     history, terms, known = market(strategy, seed, longer), PlayTerms(5000.0, RULES), cut + longer - FIRST
@@ -136,7 +141,7 @@ def test_cutting_off_the_future_never_changes_a_past_decision(name: str, seed: i
 def test_a_decision_has_reasons_orders_within_its_means_and_leaves_its_input_alone(
     name: str, data: st.DataObject, seed: int, t: int
 ) -> None:
-    strategy = ALL[name]()
+    strategy = ALL[name]
     book = data.draw(books(strategy))
     view = view_at(strategy, market(strategy, seed), t + before(strategy))
     bytes_of = {symbol: bars.close.tobytes() + bars.volume.tobytes() for symbol, bars in view.bars.items()}
@@ -163,7 +168,7 @@ def test_a_decision_has_reasons_orders_within_its_means_and_leaves_its_input_alo
 def test_the_same_session_decided_twice_or_from_its_needed_history_only_is_the_same(
     name: str, data: st.DataObject, seed: int, t: int
 ) -> None:
-    strategy = ALL[name]()
+    strategy = ALL[name]
     book, history, t = data.draw(books(strategy)), market(strategy, seed), t + before(strategy)
     once = decide(view_at(strategy, history, t), strategy, book, RULES)
     assert decide(view_at(strategy, history, t), strategy, book, RULES) == once
@@ -176,7 +181,7 @@ def test_the_same_session_decided_twice_or_from_its_needed_history_only_is_the_s
 def test_a_frame_decides_again_to_the_same_document_memory_included(
     name: str, data: st.DataObject, seed: int, t: int
 ) -> None:
-    strategy = ALL[name]()
+    strategy = ALL[name]
     book = data.draw(books(strategy))
     view = view_at(strategy, market(strategy, seed), t + before(strategy))
     decision = decide(view, strategy, book, RULES)
@@ -195,7 +200,7 @@ def test_a_frame_decides_again_to_the_same_document_memory_included(
 def test_indicators_answered_from_columns_decide_as_those_worked_out_from_the_needed_window(
     name: str, seed: int
 ) -> None:
-    strategy = ALL[name]()
+    strategy = ALL[name]
     history, needed = market(strategy, seed), strategy.history_sessions()
     columns = {
         (symbol, one): column_of(bars, one.indicator, dict(one.parameters))
@@ -227,7 +232,7 @@ def flat_market(strategy: Strategy, volume: float) -> MarketView:
 def test_a_market_that_never_moves_without_volume_or_series_still_gets_verdicts_with_reasons(
     name: str, volume: float
 ) -> None:
-    strategy = ALL[name]()
+    strategy = ALL[name]
     verdicts = strategy.verdicts(flat_market(strategy, volume), Own())
     assert all(
         verdict.reasons and isinstance(verdict.verdict, Target | Shares | Keep | Abstain) for verdict in verdicts
@@ -236,7 +241,7 @@ def test_a_market_that_never_moves_without_volume_or_series_still_gets_verdicts_
 
 @pytest.mark.parametrize("name", sorted(STRATEGIES))
 def test_a_strategy_has_no_problem_with_its_own_defaults_and_knows_its_needs(name: str) -> None:
-    strategy = STRATEGIES[name]()
+    strategy = ALL[name]
     assert strategy.problems() == ()
     assert strategy.name == name
     assert strategy.universe()

@@ -1,5 +1,6 @@
 """Strategies of the registry as their examples have them."""
 
+from mtum.config.names import required_of
 from mtum.config.validation import strategy_adapter
 from mtum.core.strategies import STRATEGIES
 from mtum.core.strategies.contract import Strategy
@@ -8,3 +9,9 @@ from mtum.core.strategies.contract import Strategy
 def example_of(name: str) -> Strategy:
     """The strategy with the settings of its example."""
     return strategy_adapter(name).validate_python(STRATEGIES[name].EXAMPLE.settings)
+
+
+def default_of(name: str) -> Strategy:
+    """The strategy with its defaults; what it needs and has no default for is as in its example."""
+    settings = STRATEGIES[name].EXAMPLE.settings
+    return strategy_adapter(name).validate_python({key: settings[key] for key in required_of(name)})
