@@ -1,16 +1,54 @@
 """Play the last sessions of the embedded market through the whole daily job, one by one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
+from mtum.app.bars.sync_bars import sync_bars
 from mtum.app.desk import Desk
-from mtum.app.session.play_session import play_session
+from mtum.app.owner.accept import accept
+from mtum.app.owner.statement import Statement
+from mtum.app.session.play_session import SETTLED_AFTER, play_session
 from mtum.core.market.sessions import Session
+from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.orders import OrderStatus, Side
 from mtum.core.strategies.asking import OTHERS_UNFIT
 from mtum.errors import UsageError
+from mtum.ports.market_data import BarSource
 from mtum.ports.records import DecisionRecord, IntentState
+from mtum.ports.time import Calendar
+
+
+@dataclass(frozen=True, slots=True)
+class StartingShares:
+    """Shares that an account has before the first session, each number bought at that session's close."""
+
+    session: Session
+    paid: Mapping[str, tuple[int, Decimal]]
+
+    @property
+    def worth_usd(self) -> Decimal:
+        """What they cost, in USD."""
+        return sum((count * price for count, price in self.paid.values()), Decimal(0))
+
+
+def starting_shares(source: BarSource, first: Session, calendar: Calendar, shares: Mapping[str, int]) -> StartingShares:
+    """Return shares as they were bought at the close of the session before the first one played.
+
+    Raises
+    ------
+    UsageError
+        If one of them has no close then.
+    """
+    before = calendar.sessions(first.day - timedelta(days=15), first.day).known[-2]
+    closes = {symbol: source.history(symbol, before.day, before.day).close for symbol in shares}
+    missing = [symbol for symbol, close in closes.items() if not len(close)]
+    if missing:
+        raise UsageError(f"{', '.join(missing)}: no close on {before.day}, so no shares can be there at the start")
+    return StartingShares(before, {name: (count, exact(float(closes[name][0]))) for name, count in shares.items()})
+
 
 type Told = Callable[[Session, int, int], None]
 
@@ -24,13 +62,17 @@ class DemoResult:
     last: Session
 
 
-def play_sessions(desk: Desk, market: tuple[Session, ...], count: int, after_each: Told) -> DemoResult:
+def play_sessions(
+    desk: Desk, market: tuple[Session, ...], count: int, after_each: Told, start: StartingShares | None = None
+) -> DemoResult:
     """Play the last `count` sessions of a replayed market.
 
     Parameters
     ----------
     after_each : callable
         Told of each session played, its number from 1 on, and how many there are.
+    start : StartingShares, optional
+        What the account holds before the first of them; it is stated as a person would.
 
     Raises
     ------
@@ -39,6 +81,12 @@ def play_sessions(desk: Desk, market: tuple[Session, ...], count: int, after_eac
     """
     check_count(count, market)
     played = market[-count:]
+    if start is not None and start.paid:
+        desk.clock.wait_until(start.session.close + SETTLED_AFTER)
+        sync_bars(desk, desk.symbols, (), lambda _: None, played[0])
+        for symbol, (shares, price) in start.paid.items():
+            words, bought = (symbol, str(shares)), start.session.day
+            accept(desk, Statement("position", words, entry_session=bought, entry_price=price))
     for number, session in enumerate(played, start=1):
         play_session(desk, session)
         after_each(session, number, count)
@@ -70,6 +118,7 @@ def _document(desk: Desk, played: tuple[Session, ...]) -> dict[str, Any]:
         "decisions": len(decisions),
         "orders": len(orders),
         "fills": len(desk.store.orders.fills()),
+        "equity_start_usd": float(desk.settings.portfolio.capital_usd),
         "equity_end_usd": float(sum(point.equity_usd for point in last)) if last else None,
         "benchmark_end_usd": float(sum(benchmarks)) if benchmarks and len(benchmarks) == len(last) else None,
         "sleeves": {

@@ -34,6 +34,7 @@ CHARTED_SESSIONS = 5
 
 def demo(
     context: typer.Context,
+    *,
     sessions: Annotated[int, typer.Option("--sessions", metavar="N", min=1, help="Last sessions to play.")] = 250,
     market: Annotated[
         str | None, typer.Option("--market", metavar="NAME", help="multi or stocks [market.sample].")
@@ -41,29 +42,50 @@ def demo(
     portfolio: Annotated[
         bool, typer.Option("--portfolio", help="Play the packaged portfolio of three sleeves, not your settings.")
     ] = False,
+    strategy: Annotated[
+        str | None,
+        typer.Option("--strategy", metavar="NAME", help="Play the example of one strategy; your own settings win."),
+    ] = None,
+    holding: Annotated[
+        list[str] | None,
+        typer.Option("--holding", metavar="SYMBOL=SHARES", help="Start with these shares too (with --strategy)."),
+    ] = None,
     out: OutFolder = None,
 ) -> Answer:
     """Play the embedded market through the whole daily job into a fresh database, and report."""
-    from mtum.app.demo import check_count, play_sessions
+    from mtum.app.demo import check_count, play_sessions, starting_shares
     from mtum.app.reporting.daily_report import daily_report
     from mtum.app.reporting.review import run_review
     from mtum.app.session.play_session import market_sessions
     from mtum.cli.stored import embedded_truths
+    from mtum.config import load
     from mtum.core.market.embedded import MARKETS
+    from mtum.core.portfolio.money import exact
     from mtum.wiring import desks, resources
+    from mtum.wiring.examples import example_changes, settings_file
     from mtum.wiring.reports import writer_of
 
     call = call_of(context)
     if market is not None and market not in MARKETS:
         raise UsageError(f'--market "{market}": the embedded markets are {", ".join(MARKETS)}')
-    if market is not None and portfolio:
-        raise UsageError("--portfolio has a market of its own; leave --market out")
+    _check_options(portfolio=portfolio, others={"--market": market, "--strategy": strategy, "--holding": holding})
+    if holding and strategy is None:
+        raise UsageError("--holding is for one strategy; add --strategy NAME")
+    changes = example_changes(call.settings(), strategy, market) if strategy is not None else {}
     packaged, text = resources.packaged_portfolio() if portfolio else (None, b"")
-    settings = packaged or resources.demo_settings(call.settings(), market)
+    settings = packaged or (load(None, {}, changes) if strategy else resources.demo_settings(call.settings(), market))
     folder = _folder(call, out)
     source = resources.source_of(settings, folder)
     calendar = resources.calendar_of(settings, folder, call.cache_folder())  # the folder of a demo is a fresh one
-    check_count(sessions, market_sessions(source, calendar, settings))  # before anything is written
+    days = market_sessions(source, calendar, settings)
+    check_count(sessions, days)  # before anything is written
+    start = starting_shares(source, days[-sessions], calendar, _shares(strategy, holding)) if strategy else None
+    if start is not None and start.paid:
+        changes["portfolio.capital_usd"] = float(exact(changes["portfolio.capital_usd"]) + start.worth_usd)
+        settings = load(None, {}, changes)
+        desks.open_account(settings, folder, start.paid)
+    if strategy is not None:
+        text = settings_file(strategy, changes).encode()
     with desks.replay_desk(settings, folder, calendar=calendar) as replay, _progress(call, sessions) as show:
         desk = replay.desk
         plain, charted = (writer_of(settings, folder, desk.store, desk.calendar, html=html) for html in (False, True))
@@ -72,12 +94,12 @@ def demo(
             daily_report(charted if number > count - CHARTED_SESSIONS else plain, session.day, desk.clock.now())
             show(number)
 
-        played = play_sessions(desk, replay.market, sessions, after_each)
+        played = play_sessions(desk, replay.market, sessions, after_each, start)
         reports = {
             sleeve.name: run_review(replace(charted, setup=replace(charted.setup, sleeve=sleeve.name)), played.last.day)
             for sleeve in desk.sleeves
         }
-    if portfolio:
+    if text:
         (folder / SETTINGS_NAME).write_bytes(text)
     document = {
         **played.document,
@@ -88,7 +110,28 @@ def demo(
         "report": next(iter(reports.values())).html,
         **({"reports": {name: one.html for name, one in reports.items()}} if len(reports) > 1 else {}),
     }
-    return Answer(document, _shown(document), hints=_hints(call, folder, document, portfolio=portfolio))
+    return Answer(document, _shown(document), hints=_hints(call, folder, document, own_settings=bool(text)))
+
+
+def _check_options(*, portfolio: bool, others: Mapping[str, object]) -> None:
+    for option, given in others.items():
+        if portfolio and given:
+            raise UsageError(f"--portfolio plays a market and strategies of its own; leave {option} out")
+
+
+def _shares(strategy: str, given: Sequence[str] | None) -> dict[str, int]:
+    """Return the shares to start with: those given, else those of the strategy's example."""
+    from mtum.core.strategies import STRATEGIES
+
+    if not given:
+        return dict(STRATEGIES[strategy].EXAMPLE.holdings)
+    found = {}
+    for text in given:
+        symbol, _, count = text.partition("=")
+        if not symbol or not count.isdecimal() or int(count) < 1:
+            raise UsageError(f'--holding "{text}": write SYMBOL=SHARES with a whole number, such as SP500=30')
+        found[symbol] = int(count)
+    return found
 
 
 def _folder(call: CommandCall, out: Path | None) -> Path:
@@ -140,8 +183,10 @@ def _usd(amount: float | None) -> str:
 
 
 def _trades(trades: Sequence[Mapping[str, Any]]) -> list[str | Listing]:
+    several = len({trade["symbol"] for trade in trades}) > 1
     rows = [
         [
+            *([trade["symbol"]] if several else []),
             trade["entry_session"],
             f"{trade['entry_price']:.2f}",
             trade["exit_session"] or "open",
@@ -152,7 +197,7 @@ def _trades(trades: Sequence[Mapping[str, Any]]) -> list[str | Listing]:
         ]
         for trade in trades
     ]
-    heads = ("entry", "price USD", "exit", "price USD", "shares", "P&L USD", "exit reason")
+    heads = (*(["symbol"] if several else []), "entry", "price USD", "exit", "price USD", "shares", "P&L USD", "reason")
     return ["", Listing(heads, rows, "Trades")] if rows else []
 
 
@@ -176,8 +221,9 @@ def _sleeves(document: Mapping[str, Any]) -> list[str | Listing]:
     ]
 
 
-def _hints(call: CommandCall, folder: Path, document: Mapping[str, Any], *, portfolio: bool) -> list[str]:
-    where = f"--config {folder / SETTINGS_NAME} --data-dir {folder}" if portfolio else f"--data-dir {folder}"
+def _hints(call: CommandCall, folder: Path, document: Mapping[str, Any], *, own_settings: bool) -> list[str]:
+    where = f"--config {folder / SETTINGS_NAME} --data-dir {folder}" if own_settings else f"--data-dir {folder}"
+    portfolio = len(document["sleeves"]) > 1
     days = [f" --session {day}" for name in ("crosses", "cuts") for day in document["contains"][name][:1]]
     whole = [("sleeves", "each sleeve with its money, position and last reason")] if portfolio else []
     lines = [

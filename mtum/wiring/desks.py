@@ -12,7 +12,7 @@ from pathlib import Path
 import mtum
 from mtum.adapters.brokers.gate import GatedBroker
 from mtum.adapters.brokers.ib.broker import IbBroker
-from mtum.adapters.brokers.simulated import SimulatedBroker, move_cash, practice_account
+from mtum.adapters.brokers.simulated import SimulatedBroker, move_cash, practice_account, put_shares
 from mtum.adapters.brokers.source_market import SourceMarket
 from mtum.adapters.clock import BrokerClock, ReplayClock
 from mtum.adapters.ib.connection import client_library
@@ -120,6 +120,11 @@ def transfer_of(settings: Settings, data_dir: Path) -> Callable[[Decimal], None]
         return lambda _: None
     file = ReplacedFile(data_dir / resources.EXCHANGE_NAME, Unwatched())
     return lambda amount_usd: move_cash(file, _first_account(settings), amount_usd)
+
+
+def open_account(settings: Settings, data_dir: Path, paid: Mapping[str, tuple[int, Decimal]]) -> None:
+    """Open the practice account of a fresh folder with shares paid from its capital, each number at its price."""
+    put_shares(ReplacedFile(data_dir / resources.EXCHANGE_NAME, Unwatched()), _first_account(settings), paid)
 
 
 @contextmanager

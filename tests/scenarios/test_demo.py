@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from mtum.adapters.sources.embedded import sample_source
+from mtum.core.strategies import STRATEGIES
 from support.commands import Called, call, call_json, start
 
 SESSIONS = 21
@@ -187,3 +188,59 @@ def test_the_250_sessions_of_the_readme_twice_the_same(tmp_path: Path) -> None:
     assert all(ours[name] == theirs[name] for name in ours.keys() - {"_sqlite_migrations"})
     verified = call_json(tmp_path, "verify", "--all", "--data-dir", str(Path(one["database"]).parent))
     assert (verified.code, verified.document["verified"]) == (0, 250)
+
+
+def test_one_strategy_plays_its_example_from_shares_and_cash(tmp_path: Path) -> None:
+    words = (
+        "--sessions",
+        "6",
+        "--strategy",
+        "buy_and_hold",
+        "--holding",
+        "SP500=30",
+        "--out",
+        str(tmp_path / "played"),
+    )
+    found = call_json(tmp_path, "demo", *words).document
+    # The session before the first one played is 2018-12-20; the example has 10,000 USD beside the shares.
+    source = sample_source()
+    (close,) = source.history("SP500", date(2018, 12, 20), date(2018, 12, 20)).close
+    assert found["equity_start_usd"] == pytest.approx(10_000 + 30 * float(close))
+    held = {trade["symbol"]: trade["shares"] for trade in found["trades"]}
+    assert held["SP500"] == 30
+    assert held["UST10"] > 0
+    own = ("--config", str(tmp_path / "played" / "config.toml"), "--data-dir", str(tmp_path / "played"))
+    assert call(tmp_path, *own, "verify", "--all").code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--strategy", "buy_and_hld"), "there is no strategy"),
+        (("--strategy", "buy_and_hold", "--portfolio"), "leave --strategy out"),
+        (("--holding", "SP500=3"), "add --strategy NAME"),
+        (("--strategy", "buy_and_hold", "--holding", "SP500=x"), "write SYMBOL=SHARES"),
+    ],
+)
+def test_a_strategy_that_cannot_be_shown_is_refused(tmp_path: Path, words: tuple[str, ...], said: str) -> None:
+    found = call(tmp_path, "demo", *words, "--sessions", "2")
+    assert found.code == 2
+    assert said in found.err
+    assert not list(tmp_path.rglob("mtum.db"))
+
+
+def test_a_persons_own_settings_win_over_the_example(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(
+        '[strategy.buy_and_hold]\nsymbols = ["NDQ"]\n[portfolio]\ncapital_usd = 7000\n'
+    )
+    found = call_json(tmp_path, "demo", "--sessions", "2", "--strategy", "buy_and_hold").document
+    assert {trade["symbol"] for trade in found["trades"]} == {"NDQ"}
+    assert found["equity_start_usd"] == 7000
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_every_strategy_plays_a_year_that_can_be_verified(name: str, tmp_path: Path) -> None:
+    call_json(tmp_path, "demo", "--strategy", name, "--out", str(tmp_path / "played"))
+    own = ("--config", str(tmp_path / "played" / "config.toml"), "--data-dir", str(tmp_path / "played"))
+    assert call(tmp_path, *own, "verify", "--all").code == 0

@@ -1,6 +1,8 @@
 """The in-process broker of practice mode: a thin face of the simulated exchange."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
@@ -21,6 +23,7 @@ from mtum.core.simulation.exchange_state import (
     ExchangeStatus,
     ExchangeTicket,
     Execution,
+    Position,
 )
 from mtum.errors import BrokerUnavailableError
 from mtum.ports.broker import (
@@ -246,6 +249,14 @@ def move_cash(file: _StateFile, first_account: ExchangeAccount, amount_usd: Deci
     state, finished = _opened(file.load(), first_account)
     account = state.account(first_account.code) or first_account
     file.save(to_bytes(with_account(state, adjust_cash(account, amount_usd)), finished))
+
+
+def put_shares(file: _StateFile, first_account: ExchangeAccount, paid: Mapping[str, tuple[int, Decimal]]) -> None:
+    """Open an account in which shares were bought, each number at its price in USD per share."""
+    held = tuple(Position(symbol, Decimal(count), price) for symbol, (count, price) in sorted(paid.items()))
+    cost = sum((count * price for count, price in paid.values()), Decimal(0))
+    account = replace(first_account, cash=first_account.cash - cost, positions=held)
+    file.save(to_bytes(ExchangeState(accounts=(account,)), b""))
 
 
 def practice_account(code: str, kind: str, cash_usd: Decimal) -> ExchangeAccount:

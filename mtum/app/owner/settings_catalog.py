@@ -146,7 +146,7 @@ def values_in_force(settings: Settings, file: Path | None, environment: Mapping[
 def toml_text(value: Any) -> str:
     """Return a value as TOML spells it; None is the word "none"."""
     if isinstance(value, Mapping):
-        keys = {key: key if _BARE.fullmatch(key) else json.dumps(key) for key in value}
+        keys = {key: key if _BARE.fullmatch(key) else json.dumps(key, allow_nan=False) for key in value}
         return "{" + ", ".join(f"{keys[key]} = {toml_text(one)}" for key, one in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(toml_text(one) for one in value) + "]"
