@@ -11,10 +11,17 @@ from importlib.metadata import PackageNotFoundError, version
 from types import SimpleNamespace
 from typing import Any
 
-from mtum.adapters.ib.callbacks import Callbacks, PendingRequest
 from mtum.adapters.ib.codes import CLIENT_ID_IN_USE
 from mtum.adapters.ib.messages import Contract, Notice, Order
-from mtum.adapters.ib.requests import ConnectionLostError, Limit, Request, RequestChain, SilenceError
+from mtum.adapters.ib.requests import (
+    Callbacks,
+    ConnectionLostError,
+    Limit,
+    PendingRequest,
+    Request,
+    RequestChain,
+    SilenceError,
+)
 from mtum.adapters.ib.wire_record import WireRecord
 from mtum.errors import BrokerUnavailableError, ConfigError, MtumError
 

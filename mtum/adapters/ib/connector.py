@@ -9,7 +9,14 @@ from mtum.adapters.clock import growing, monotonic_seconds, pause, retried
 from mtum.adapters.ib.codes import FARM_FINE, LINK_BACK, LINK_DOWN
 from mtum.adapters.ib.connection import ClientIdInUseError, Connection, Library, Login, WrongAccountError
 from mtum.adapters.ib.messages import Message, Notice, ServerTime
-from mtum.adapters.ib.requests import CURRENT_TIME, ConnectionLostError, Request, RequestChain, RequestRefusedError
+from mtum.adapters.ib.requests import (
+    CURRENT_TIME,
+    Answers,
+    ConnectionLostError,
+    Request,
+    RequestChain,
+    RequestRefusedError,
+)
 from mtum.adapters.ib.wire_record import WireRecord
 from mtum.config import Settings
 from mtum.core.portfolio.gate import PRACTICE_FARM
@@ -75,16 +82,15 @@ class Connector:
         BrokerUnavailableError
             If it was not answered, or the broker has lost its own servers.
         """
-        answer: list[M] = self.ask_all(request)[0]
-        return answer
+        return self.ask_all(request).to(request)
 
-    def ask_all(self, *requests: Request[Any]) -> list[list[Any]]:
+    def ask_all(self, *requests: Request[Any]) -> Answers:
         """Ask all at once, as `ask` does."""
         found = self.try_ask(*requests)
         for answer in found:
             if isinstance(answer, BrokerUnavailableError):
                 raise answer
-        return [answer for answer in found if isinstance(answer, list)]
+        return Answers(requests, [answer for answer in found if isinstance(answer, list)])
 
     def try_ask(self, *requests: Request[Any]) -> list[list[Any] | BrokerUnavailableError]:
         """Ask all at once; per request its answer or what went wrong."""

@@ -1,28 +1,46 @@
-"""What the gateway is asked: each request with the messages that answer it, and what may go wrong with one."""
+"""What the gateway is asked, and how its messages come back: each request with those that answer it.
 
-from collections.abc import Callable, Generator
-from dataclasses import dataclass
+Neither library's own picture of orders is used: both show live orders as canceled (codes 10349 and
+10148) and filled ones as pending after a reconnection.
+"""
+
+import asyncio
+from collections.abc import Callable, Generator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC
 from enum import Enum
+from functools import partial
 from typing import Any
 
+from mtum.adapters.ib.codes import Meaning, is_read_only, row_of
 from mtum.adapters.ib.messages import (
     DIVIDENDS,
     AccountValue,
+    CommissionReport,
     CompletedOrder,
     Contract,
     ContractDetails,
     DataType,
     ExecutionDetails,
+    Fee,
     HistoricalBar,
     Message,
+    Notice,
     OpenOrder,
+    OrderMessage,
     OrderUpdate,
     Position,
     PriceTick,
     ServerTime,
     TextTick,
+    message_of,
 )
-from mtum.errors import BrokerUnavailableError
+from mtum.adapters.ib.wire_record import WireRecord
+from mtum.errors import BrokerUnavailableError, StoreError
+
+_NOT_WANTED = ("tcpDataArrived", "tcpDataProcessed")
+_ENDED = ("setEventsDone", "connectionClosed")
 
 
 class RequestRefusedError(BrokerUnavailableError):
@@ -86,6 +104,17 @@ class Request[M: Message]:
     limit: Limit | None = None
     cancel: Callable[[Any, int], None] | None = None
     streams: bool = False
+
+
+class Answers:
+    """What came of requests that were asked at once."""
+
+    def __init__(self, requests: Sequence[Request[Any]], found: Sequence[list[Any]]) -> None:
+        self._found = {id(request): answer for request, answer in zip(requests, found, strict=True)}
+
+    def to[M: Message](self, request: Request[M]) -> list[M]:
+        """Return the messages that answer one of them."""
+        return [message for message in self._found[id(request)] if isinstance(message, request.collects)]
 
 
 type RequestChain[T] = Generator[Request[Any], list[Any], T]
@@ -182,3 +211,98 @@ def dividends(contract: Contract) -> Request[TextTick]:
         cancel=lambda client, number: client.cancelMktData(number),
         streams=True,
     )
+
+
+@dataclass(slots=True, eq=False)
+class PendingRequest:
+    """A request in the air; `number` is its request id if its messages carry one."""
+
+    request: Request[Any]
+    number: int | None
+    done: asyncio.Future[list[Any]]
+    received: list[Any] = field(default_factory=list)
+
+    def receive(self, name: str, fields: tuple[Any, ...], message: Message | None) -> None:
+        """Take the message if it belongs to the answer."""
+        if self.number is not None and (not fields or fields[0] != self.number):
+            return
+        if isinstance(message, self.request.collects):
+            self.received.append(message)
+        if name == self.request.ends and self.request.last(message) and not self.done.done():
+            self.done.set_result(self.received)
+
+    def fail(self, error: BrokerUnavailableError) -> None:
+        """End the wait with an error."""
+        if not self.done.done():
+            self.done.set_exception(error)
+
+
+class Callbacks:
+    """What the library calls a wrapper: it is called by the names of the API's messages.
+
+    Parameters
+    ----------
+    on_notice : callable
+        Told of every error, warning and notice.
+    """
+
+    TimezoneTWS = "America/New_York"  # the library's name: zone of execution times sent without one
+    defaultTimezone = UTC  # noqa: N815  # the same of ib_async
+
+    def __init__(self, record: WireRecord, on_notice: Callable[[Notice], None]) -> None:
+        self.pending: list[PendingRequest] = []
+        self.fees: dict[str, Fee] = {}
+        self.orders: dict[int, list[OrderMessage]] = {}
+        self.garbled: list[tuple[str, ...]] = []
+        self.arrived = asyncio.Event()
+        self.ended = False
+        self._record = record
+        self._on_notice = on_notice
+
+    @property
+    def ib(self) -> "Callbacks":
+        """Where the decoder looks for the zone of execution times."""
+        return self
+
+    def follow(self, order_id: int) -> list[OrderMessage]:
+        """Return the list to which every later message about an order id is appended."""
+        return self.orders.setdefault(order_id, [])
+
+    def undecoded(self, fields: tuple[str, ...]) -> None:
+        """Keep the raw fields of a message that the library gave up on; it would be lost in silence."""
+        self.garbled.append(fields)
+        with suppress(StoreError):  # which may be why it was given up
+            self._record.note("heard", "garbled", fields)
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        if name.startswith("_") or name in _NOT_WANTED:
+            raise AttributeError(name)
+        return partial(self._receive, name)
+
+    def _receive(self, name: str, *fields: Any) -> None:
+        self._record.note("heard", name, fields)
+        message = message_of(name, fields)
+        if name in _ENDED:
+            self.ended = True
+            for pending in self.pending:
+                pending.fail(ConnectionLostError(f"{pending.request.asked}: the connection to the gateway ended"))
+        elif isinstance(message, Notice):
+            self._noticed(message)
+        elif isinstance(message, OpenOrder | OrderUpdate) and message.order_id in self.orders:
+            self.orders[message.order_id].append(message)
+        elif isinstance(message, CommissionReport):
+            self.fees[message.fee.execId] = message.fee
+        for pending in list(self.pending):
+            pending.receive(name, fields, message)
+        self.arrived.set()
+
+    def _noticed(self, notice: Notice) -> None:
+        about_an_order = notice.number in self.orders
+        if about_an_order:
+            self.orders[notice.number].append(notice)
+        for pending in self.pending:
+            unread = pending.number is None and is_read_only(notice.text) and not about_an_order
+            mine = pending.number is not None and pending.number == notice.number
+            if unread or (mine and row_of(notice.code).alone is not Meaning.GOES_ON):
+                pending.fail(RequestRefusedError(pending.request.asked, notice.code, notice.text))
+        self._on_notice(notice)

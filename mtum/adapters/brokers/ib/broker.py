@@ -72,21 +72,16 @@ class IbBroker:
         at = self._connector.server_time()
         self._refuse_while_cut_off()
         account, ours = self._connector.login.account, self._connector.login.client_id
-        held, values, working, done, own = self._connector.ask_all(
-            POSITIONS,
-            account_values(account),
-            OPEN_ORDERS,
-            COMPLETED_ORDERS,
-            self._executions(ours),
-        )
+        valued, executed = account_values(account), self._executions(ours)
+        answers = self._connector.ask_all(POSITIONS, valued, OPEN_ORDERS, COMPLETED_ORDERS, executed)
         everyone = self._everyones_executions()
         self._refuse_while_cut_off()
-        held, values = self._ready(held, values)
+        held, values = self._ready(answers.to(POSITIONS), answers.to(valued))
         unread, callbacks = Unread(), self._connector.connection.callbacks
-        listed = open_listings(working, account)
-        orders = self._orders(listed, done, unread)
+        listed = open_listings(answers.to(OPEN_ORDERS), account)
+        orders = self._orders(listed, answers.to(COMPLETED_ORDERS), unread)
         positions = positions_of(held, account, unread)
-        fills = fills_of((own, everyone), callbacks.fees, account, unread, orders, at)
+        fills = fills_of((answers.to(executed), everyone), callbacks.fees, account, unread, orders, at)
         garbled(callbacks.garbled, account, unread)
         callbacks.garbled.clear()
         return BrokerLists(
@@ -131,7 +126,9 @@ class IbBroker:
             if monotonic() >= until:
                 raise BrokerUnavailableError(f"{why}; `mtum doctor` shows when they are")
             self._connector.connection.wait(READY_SECONDS, lambda: False)
-            held, values = self._connector.ask_all(POSITIONS, account_values(account))
+            valued = account_values(account)
+            answers = self._connector.ask_all(POSITIONS, valued)
+            held, values = answers.to(POSITIONS), answers.to(valued)
         return held, values
 
     def _orders(
