@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from textwrap import fill
+from textwrap import fill, wrap
 from typing import cast
 
 from mtum.core.canonical import table_in
@@ -22,7 +22,7 @@ OVERRULING = (
 )  # fmt: skip
 """Reasons that decide whatever the conditions say."""
 
-TEXT_COLUMNS = 100
+TEXT_COLUMNS, TABLE_COLUMNS = 100, 80
 
 type Table = Mapping[str, object]
 
@@ -273,11 +273,14 @@ def _condition_table(rows: Sequence[ConditionLine]) -> Iterator[str]:
         values = (number_text(value) for value in (row.value, row.threshold, row.margin))
         label = f"{row.symbol + ' ' if several else ''}{row.role}: {condition(row.name).words}"
         lines.append((f"{label}{f', {row.unit}' if row.unit else ''}", *values, "yes" if row.passed else "no"))
-    # As wide as what is in them: a terminal of 80 columns has room for every number that a share's price has.
-    widths = [max(len(line[column]) for line in lines) for column in range(4)]
-    for first, *numbers, last in lines:
-        told = "  ".join(f"{text:>{width}}" for text, width in zip(numbers, widths[1:], strict=True))
-        yield f"{first:<{widths[0]}}  {told}  {last}"
+    # Numbers are as wide as what is in them; what a terminal of 80 columns has no room for, the words give way.
+    longest, *widths = (max(len(line[column]) for line in lines) for column in range(4))
+    first_width = min(longest, TABLE_COLUMNS - sum(width + 2 for width in widths) - len("  met"))
+    for label, *numbers, last in lines:
+        told = "  ".join(f"{text:>{width}}" for text, width in zip(numbers, widths, strict=True))
+        first, *rest = wrap(label, first_width, subsequent_indent="  ")
+        yield f"{first:<{first_width}}  {told}  {last}"
+        yield from rest
 
 
 def _flip_text(told: Explanation) -> str:

@@ -177,3 +177,11 @@ def test_the_conditions_of_a_share_fit_a_terminal_of_80_columns() -> None:
     lines = text.split("Condition", 1)[1].split("\n\n", 1)[0].splitlines()
     assert len(lines) == 9
     assert max(len(line) for line in lines[1:]) <= 80
+
+
+def test_words_give_way_to_numbers_of_ten_digits_on_a_terminal_of_80_columns() -> None:
+    text = explanation_text(explained(stored(101.12, volume=4_415_848_250.0, shares=10)))
+    lines = text.split("Condition", 1)[1].split("\n\n", 1)[0].splitlines()
+    assert any("4,415,848,250" in line for line in lines)
+    assert len(lines) > 9  # some conditions take two lines
+    assert max(len(line) for line in lines[1:]) <= 80
