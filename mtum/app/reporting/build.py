@@ -10,7 +10,7 @@ from mtum.app.reporting import drift, money, quality, trading
 from mtum.app.reporting.corrections import corrections
 from mtum.app.reporting.facts import SessionFacts
 from mtum.app.reporting.partial_bars import regret_lines
-from mtum.core.reporting.parts.conditions import conditions_in
+from mtum.core.reporting.parts.conditions import conditions_in, conflicts_in
 from mtum.core.reporting.parts.coordination import coordination_document
 from mtum.core.reporting.parts.problems import ProblemLine
 from mtum.core.reporting.summary import Summary
@@ -99,6 +99,7 @@ def summarize(store: Store, facts: SessionFacts, broken: list[ProblemLine]) -> S
         settles_by=date.fromisoformat(settles_by) if settles_by else None,
         state=facts.setup.chosen.state.value if facts.setup.sleeve else "",
         internal_orders=trading.internal_lines(store, facts),
+        conflicts=conflicts_in(decision.document.get("symbols", {})) if decision else {},
         standing=trading.standing_lines(store, facts),
         problems=(*quality.problem_lines(facts), *broken),  # after every part that may break
     )

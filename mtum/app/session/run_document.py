@@ -88,7 +88,11 @@ def _sleeve_document(record: DecisionRecord, states: Sequence[IntentState]) -> d
         **_settlement([record]),
         "orders": orders_document([one for one in states if one.intent.strategy == record.strategy])["orders"],
         "symbols": {
-            symbol: {"indicators": _indicators(part, seen.get(symbol, {})), "conditions": part["conditions"]}
+            symbol: {
+                "indicators": _indicators(part, seen.get(symbol, {})),
+                "conditions": part["conditions"],
+                **({"conflict": part["conflict"]} if part.get("conflict") else {}),
+            }
             for symbol, part in record.document["symbols"].items()
         },
     }

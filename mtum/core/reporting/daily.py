@@ -54,7 +54,12 @@ def page(summary: Summary) -> Page:
 
 def _decided(summary: Summary) -> tuple[Section, ...]:
     return (
-        conditions.section(summary.conditions, summary.held_before, summary.data_quality.rsi_form),
+        conditions.section(
+            summary.conditions,
+            summary.held_before,
+            summary.data_quality.rsi_form,
+            conditions.conflict_lines(summary.conflicts),
+        ),
         orders.section(summary.orders, summary.internal_orders, summary.fills),
         position.section(summary.held, summary.universe),
     )

@@ -10,7 +10,7 @@ from mtum.core.canonical import table_in
 from mtum.core.decide import own_state
 from mtum.core.record import book_of, view_of
 from mtum.core.reporting.figures import decimals
-from mtum.core.reporting.parts.conditions import ConditionLine, conditions_in
+from mtum.core.reporting.parts.conditions import ConditionLine, Conflicts, conditions_in, conflict_lines, conflicts_in
 from mtum.core.reporting.parts.flips import FlipLine, Situation, flips
 from mtum.core.reporting.words import condition, listed, reason
 from mtum.core.strategies.contract import Condition, Keep, Shares, Strategy, SymbolVerdict, Target
@@ -23,6 +23,10 @@ OVERRULING = (
 """Reasons that decide whatever the conditions say."""
 
 TEXT_COLUMNS, TABLE_COLUMNS = 100, 80
+LABEL = 21
+"""Columns of a name, more where one is longer."""
+PRICE = {"symbol", "usd"}
+"""Keys of a remembered price, whose name says the symbol."""
 
 type Table = Mapping[str, object]
 
@@ -60,6 +64,8 @@ class Explanation:
         None when no single input could have changed the action; `flip_note` says why.
     virtual : bool
         Whether it was decided with virtual money.
+    conflicts : mapping of symbol to (mapping of str to float)
+        Where the members of an ensemble disagree: what each wants, as a fraction of the sleeve's equity.
     """
 
     session: str
@@ -76,6 +82,7 @@ class Explanation:
     made_with: Table
     memory: Table = field(default_factory=dict)
     virtual: bool = False
+    conflicts: Conflicts = field(default_factory=dict)
 
 
 def explanation_of(stored: Mapping[str, object], strategy: Strategy | None) -> Explanation:
@@ -108,6 +115,7 @@ def explanation_of(stored: Mapping[str, object], strategy: Strategy | None) -> E
         flip_note=note,
         memory=table_in(document.get("memory", {})),
         virtual=bool(document.get("virtual")),
+        conflicts=conflicts_in(symbols),
         made_with={name: stored.get(name) for name in ("decided_at", "code_version", "code_hash", "settings_hash")},
     )
 
@@ -256,6 +264,8 @@ def explanation_text(told: Explanation, became: Mapping[tuple[str, str], tuple[i
         parts += [f"{sent or 'none'} to the broker"] if crossed or sent else ["not made"]
         what = "" if sent == row["shares"] else f": {', '.join(parts)}"
         lines.append(f"order: {row['side']} {row['shares']} {row['symbol']} ({row['purpose']}){what}")
+    for line in conflict_lines(told.conflicts):
+        lines += fill(line, TEXT_COLUMNS).splitlines()
     lines += ["", *_condition_table(told.conditions)] if told.conditions else []
     lines += ["", "What would have flipped it", f"  {_flip_text(told)}"]
     for symbol, values in told.inputs.items():
@@ -295,16 +305,19 @@ def _flip_text(told: Explanation) -> str:
 
 
 def _pairs(values: Table, indent: str = "  ") -> Iterator[str]:
+    width = max((LABEL, *map(len, values)))
     for name, value in values.items():
-        if isinstance(value, Mapping):
-            yield f"{indent}{name.replace('_', ' ')}" + ("" if value else ": none")
+        label = f"{indent}{name.replace('_', ' ')}"
+        if isinstance(value, Mapping) and value.keys() != PRICE:
+            yield label + ("" if value else ": none")
             yield from _pairs(value, indent + "  ")
         elif isinstance(value, list) and value and isinstance(value[0], Mapping):
-            yield f"{indent}{name.replace('_', ' ')}"
+            yield label
             for one in value:
                 yield from _pairs(one, indent + "  ")
         else:
-            yield f"{indent}{name.replace('_', ' '):<22}{number_text(value)}"
+            told = f"{number_text(value['usd'])} USD" if isinstance(value, Mapping) else number_text(value)
+            yield f"{label:<{len(indent) + width}} {told}"
 
 
 def number_text(value: object) -> str:

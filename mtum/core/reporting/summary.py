@@ -11,7 +11,7 @@ from datetime import date, datetime
 from mtum.core.canonical import SPARSE
 from mtum.core.reporting import words
 from mtum.core.reporting.parts.account import CashLine, EquityLine, OwedLine
-from mtum.core.reporting.parts.conditions import ConditionLine
+from mtum.core.reporting.parts.conditions import ConditionLine, Conflicts
 from mtum.core.reporting.parts.corrections import CorrectionLine
 from mtum.core.reporting.parts.data_quality import DataQuality
 from mtum.core.reporting.parts.drift import ContractLine, DriftLine
@@ -30,8 +30,9 @@ class Summary:
     """What a session was for a sleeve, or for an account of several.
 
     `symbols` are all that the strategy trades and `symbol` the first of them; `position` are its shares,
-    `other_positions` those of the others. `internal_orders` are no orders: shares that change sleeves, or what
-    a sleeve does with virtual money. An account of several has a summary of each of its `sleeves` with its
+    `other_positions` those of the others. `conflicts` are what the members of an ensemble want of symbols on which
+    they disagree, as fractions of the sleeve's equity. `internal_orders` are no orders: shares that change sleeves,
+    or what a sleeve does with virtual money. An account of several has a summary of each of its `sleeves` with its
     `state`, what `coordination` made of their wishes, and what was `undecided`; its own figures are theirs
     together, those of watched ones left out.
     """
@@ -74,6 +75,7 @@ class Summary:
     settles_by: date | None = None
     state: str = field(default="", metadata=SPARSE)
     internal_orders: tuple[OrderLine, ...] = field(default=(), metadata=SPARSE)
+    conflicts: Conflicts = field(default_factory=dict, metadata=SPARSE)
     standing: tuple[StandingLine, ...] = field(default=(), metadata=SPARSE)
     undecided: tuple[str, ...] = field(default=(), metadata=SPARSE)
     sleeves: Mapping[str, "Summary"] = field(default_factory=dict, metadata=SPARSE)

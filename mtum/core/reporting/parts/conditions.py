@@ -1,11 +1,14 @@
-"""Conditions: what the decision was made on, and the rules that decided nothing."""
+"""What the decision was made on: conditions, who wanted what, and the rules that decided nothing."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from mtum.core.canonical import list_in, maybe_number, table_in, text_in
+from mtum.core.canonical import list_in, maybe_number, number_in, table_in, text_in
 from mtum.core.reporting import figures, words
 from mtum.core.reporting.layout import Block, Cell, Section, Sentence, Table, Tone, table_of
+
+type Conflicts = Mapping[str, Mapping[str, float]]
+"""By symbol what each voter wants to hold, as a fraction of the sleeve's equity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +37,30 @@ def conditions_in(symbols: Mapping[str, object]) -> tuple[ConditionLine, ...]:
     return tuple(found)
 
 
-def section(lines: Sequence[ConditionLine], held: Mapping[str, bool], rsi_form: str | None) -> Section:
+def conflicts_in(symbols: Mapping[str, object]) -> dict[str, dict[str, float]]:
+    """Return the conflicts of a decision's document, symbol by symbol; nothing of symbols without one."""
+    found = {symbol: table_in(table_in(part).get("conflict", {})) for symbol, part in symbols.items()}
+    return {symbol: {who: number_in(one) for who, one in wants.items()} for symbol, wants in found.items() if wants}
+
+
+def conflict_lines(conflicts: Conflicts) -> tuple[str, ...]:
+    """Return a sentence of each conflict: those who want most first."""
+    return tuple(f"The members disagree on {symbol}: {_wants(wants)}." for symbol, wants in conflicts.items())
+
+
+def section(
+    lines: Sequence[ConditionLine], held: Mapping[str, bool], rsi_form: str | None, conflicts: Sequence[str] = ()
+) -> Section:
     """Return the conditions that could decide: exits where shares were held, entries otherwise.
 
     Parameters
     ----------
     held : mapping of symbol to bool
         Every symbol of the report, and whether shares of it were held before the session.
+    conflicts : sequence of str
+        Sentences of who wanted what, where they disagreed.
     """
-    blocks: list[Block] = []
+    blocks: list[Block] = [Sentence(line) for line in conflicts]
     for symbol in held:
         blocks += _tables(lines, held, symbol, "exit" if held[symbol] else "entry")
     if blocks and rsi_form:
@@ -75,3 +93,14 @@ def _row(line: ConditionLine) -> tuple[Cell | str, ...]:
         figures.in_unit(line.margin, line.unit, sign=True),
         Cell(("yes" if line.passed else "no") if known else "unknown", tone if known else Tone.QUIET),
     )
+
+
+def _wants(wants: Mapping[str, float]) -> str:
+    by_weight: dict[float, tuple[str, ...]] = {}
+    for who, weight in sorted(wants.items(), key=lambda one: -one[1]):
+        by_weight[weight] = (*by_weight.get(weight, ()), who)
+    told = []
+    for weight, names in by_weight.items():
+        amount = f"{weight:.1%} of the sleeve" if weight else "none"
+        told.append(f"{words.listed(names)} {'wants' if len(names) == 1 else 'want'} {amount}")
+    return words.listed(tuple(told))
