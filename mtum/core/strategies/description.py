@@ -8,10 +8,14 @@ from mtum.core.market.timeframes import Timeframe
 
 
 class Role(StrEnum):
-    """What a condition is asked for: all entry conditions must hold to enter, any exit condition is enough to exit."""
+    """What a condition is asked for: all entry conditions must hold to enter, any exit condition is enough to exit.
+
+    Those of a change say how much is held, flat or not, where a strategy's rule says how they go together.
+    """
 
     ENTRY = "entry"
     EXIT = "exit"
+    CHANGE = "change"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ type Conflicts = Mapping[str, Mapping[str, float]]
 
 @dataclass(frozen=True, slots=True)
 class ConditionLine:
-    """One condition of the decision; `role` is "entry" or "exit", `unit` that of value and threshold."""
+    """One condition of the decision; `role` is "entry", "exit" or "change", `unit` that of value and threshold."""
 
     name: str
     role: str
@@ -51,7 +51,7 @@ def conflict_lines(conflicts: Conflicts) -> tuple[str, ...]:
 def section(
     lines: Sequence[ConditionLine], held: Mapping[str, bool], rsi_form: str | None, conflicts: Sequence[str] = ()
 ) -> Section:
-    """Return the conditions that could decide: exits where shares were held, entries otherwise.
+    """Return the conditions that could decide: exits where shares were held, entries otherwise, changes always.
 
     Parameters
     ----------
@@ -63,6 +63,7 @@ def section(
     blocks: list[Block] = [Sentence(line) for line in conflicts]
     for symbol in held:
         blocks += _tables(lines, held, symbol, "exit" if held[symbol] else "entry")
+        blocks += _tables(lines, held, symbol, "change")
     if blocks and rsi_form:
         blocks.append(Sentence(f"RSI with {rsi_form} means.", Tone.QUIET))
     return Section("why", "Why", tuple(blocks))
@@ -78,14 +79,18 @@ def _tables(lines: Iterable[ConditionLine], held: Mapping[str, bool], symbol: st
     # A report from before symbols were kept has one, and names none in its lines.
     own = [line for line in lines if line.role == role and line.symbol in ("", symbol)]
     name = f" {symbol}" if len(held) > 1 else ""
-    head = f"Enter{name} when all hold" if role == "entry" else f"Exit{name} when any holds"
+    heads = {
+        "entry": f"Enter{name} when all hold",
+        "exit": f"Exit{name} when any holds",
+        "change": f"What changes{name or ' it'}",
+    }
     if own:
-        yield table_of((head, "value", "needs", "margin", "holds"), map(_row, own))
+        yield table_of((heads[role], "value", "needs", "margin", "holds"), map(_row, own))
 
 
 def _row(line: ConditionLine) -> tuple[Cell | str, ...]:
     known = line.value is not None and line.threshold is not None
-    tone = Tone.GOOD if line.passed == (line.role == "entry") else Tone.BAD
+    tone = Tone.GOOD if line.passed == (line.role != "exit") else Tone.BAD
     return (
         words.condition(line.name).words + (f", {line.unit}" if line.unit else ""),
         figures.in_unit(line.value, line.unit),
