@@ -14,7 +14,7 @@ from mtum.core.market.bars import Bars, Column, ProvisionalBar, in_timeframe, pe
 from mtum.core.market.coverage import Dividends
 from mtum.core.market.instruments import unit_usd
 from mtum.core.market.intraday import IntradayBars, nothing
-from mtum.core.market.timeframes import Timeframe
+from mtum.core.market.timeframes import CALENDAR_SESSIONS, Timeframe
 
 
 class Asked(Protocol):
@@ -181,10 +181,6 @@ class MarketView:
         if not self.calendar:
             raise ValueError("sessions can be counted only by a strategy that asks for the CALENDAR")
         return bisect_right(self.calendar, self.session) - bisect_right(self.calendar, day)
-
-
-CALENDAR_SESSIONS = 25
-"""Sessions of the calendar before those of the history, so that what began a while ago can be counted."""
 
 
 def values_before(values: Mapping[date, float], day: date, count: int) -> dict[date, float]:

@@ -3,6 +3,8 @@
 from datetime import date, timedelta
 from enum import StrEnum
 
+CALENDAR_SESSIONS = 25
+"""Sessions of the calendar before those of the history, so that what began a while ago can be counted."""
 _MONDAY = date(1970, 1, 5).toordinal()
 
 

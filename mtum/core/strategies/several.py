@@ -1,11 +1,11 @@
 """What strategies of several symbols share: the smallest change worth an order, current weights, and what to refuse."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING
 
 from mtum.core.indicators.smoothing import DECIMALS
-from mtum.core.strategies.contract import Own, Strategy
+from mtum.core.strategies.contract import Own, Strategy, SymbolVerdict, Target
 from mtum.core.strategies.description import IndicatorSpec
 
 if TYPE_CHECKING:
@@ -61,16 +61,24 @@ def range_problems(*ranges: tuple[str, float, float, float]) -> tuple[str, ...]:
     )
 
 
-def weights_problems(weights: Mapping[str, float], least: int = 1) -> tuple[str, ...]:
-    """Return what is wrong with a table of weights by ticker, one line each."""
+def weights_problems(weights: Mapping[str, float], least: int = 1, *, zero: bool = False) -> tuple[str, ...]:
+    """Return what is wrong with a table of weights by ticker, one line each.
+
+    Parameters
+    ----------
+    least : int
+        How many tickers it must hold.
+    zero : bool
+        Whether a weight may be 0: of what is to be sold and never bought.
+    """
     found = list_problems((*weights,), "weights", least)
     found += tuple(
-        f"weights.{symbol} is {weight:.12g}; use a number above 0, up to 1"
+        f"weights.{symbol} is {weight:.12g}; use a number {'from 0 to' if zero else 'above 0, up to'} 1"
         for symbol, weight in weights.items()
-        if not 0 < weight <= 1
+        if not 0 <= weight <= 1 or not (weight or zero)
     )
     total = round(sum(weights.values()), 9)
-    return found + ((f"weights are {total:.12g} together; use 1 or less",) if total > 1 else ())
+    return found or ((f"weights are {total:.12g} together; use 1 or less",) if total > 1 else ())
 
 
 def list_problems(symbols: tuple[str, ...], name: str = "symbols", least: int = 1) -> tuple[str, ...]:
@@ -108,3 +116,10 @@ def _without(value: object, symbol: str) -> object:
     if isinstance(value, tuple | list):
         return type(value)(_without(one, symbol) for one in value if one != symbol)
     return value
+
+
+def sales_first(verdicts: Sequence[SymbolVerdict], now: Mapping[str, float]) -> tuple[SymbolVerdict, ...]:
+    """Return targets below the current weights, then all others, both in the order given."""
+    return tuple(
+        sorted(verdicts, key=lambda one: not (isinstance(one.verdict, Target) and one.verdict.weight < now[one.symbol]))
+    )

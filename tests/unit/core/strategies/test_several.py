@@ -58,6 +58,11 @@ def test_impossible_weights_are_named(weights: dict[str, float], words: str) -> 
     assert weights_problems(weights) == (words,)
 
 
+def test_a_weight_of_nothing_is_for_strategies_that_sell() -> None:
+    assert weights_problems({"SPY": 0.0, "IEF": 1.0}, zero=True) == ()
+    assert weights_problems({"SPY": -0.1}, zero=True) == ("weights.SPY is -0.1; use a number from 0 to 1",)
+
+
 def test_weights_of_a_tenth_may_be_one_together() -> None:
     # Ten times 0.1 is not quite 1 in binary.
     assert weights_problems(dict.fromkeys("ABCDEFGHIJ", 0.1)) == ()
