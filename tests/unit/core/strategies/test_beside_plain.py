@@ -162,6 +162,7 @@ def test_on_real_bars_it_orders_what_the_plain_rules_order(name: str) -> None:
     strategy = strategy_adapter(name).validate_python(params)
     read = {symbol: real_bars(symbol) for symbol in symbols_of(strategy)}
     bars = on_common_sessions(read)
-    found, wanted = both(name, params, Traded(bars, sessions_around(bars), 100_000.0))
+    holdings: Mapping[str, int] = getattr(rules, "REAL_HOLDINGS", {})
+    found, wanted = both(name, params, Traded(bars, sessions_around(bars), 100_000.0, holdings))
     assert found == wanted
     assert found
