@@ -1,11 +1,15 @@
 """The registry of strategies: one file each, one line here."""
 
+from mtum.core.strategies.band_rebalance import BandRebalance
 from mtum.core.strategies.buy_and_hold import BuyAndHold
+from mtum.core.strategies.buy_only_rebalance import BuyOnlyRebalance
 from mtum.core.strategies.contract import Strategy
 from mtum.core.strategies.dual_momentum import DualMomentum
 from mtum.core.strategies.ensemble import Ensemble
 from mtum.core.strategies.mtum_confluence import MtumConfluence
 from mtum.core.strategies.pair_reversal import PairReversal
+from mtum.core.strategies.regime_rebalance import RegimeRebalance
+from mtum.core.strategies.sell_only_rebalance import SellOnlyRebalance
 from mtum.core.strategies.trend_following import TrendFollowing
 from mtum.core.strategies.tsmom import Tsmom
 
@@ -17,5 +21,9 @@ STRATEGIES: dict[str, type[Strategy]] = {
     "trend_following": TrendFollowing,
     "dual_momentum": DualMomentum,
     "tsmom": Tsmom,
+    "band_rebalance": BandRebalance,
+    "buy_only_rebalance": BuyOnlyRebalance,
+    "sell_only_rebalance": SellOnlyRebalance,
+    "regime_rebalance": RegimeRebalance,
 }
 """Strategies by the name used in settings and on the command line."""

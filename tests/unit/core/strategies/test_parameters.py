@@ -57,6 +57,42 @@ ROWS += [
     Row("tsmom", "min_trade_usd", 100.0, 2000.0, "orders", -1),
     Row("tsmom", "min_trade_frac", 0.0025, 0.2, "orders", -1),
 ]
+NARROW = (("band_mode", "relative"), ("band", 0.05))
+STARTED = {"SP500": 0.2, "UST10": 0.3, "NDQ": 0.0}
+HALF_OF_BAND = {"SP500": 0.25, "NDQ": 0.05, "UST10": 0.15, "BILL": 0.05}
+ROWS += [
+    Row(
+        "band_rebalance", "weights", {"SP500": 0.5, "NDQ": 0.1, "UST10": 0.3, "BILL": 0.1}, HALF_OF_BAND, "exposure", -1
+    ),
+    Row("band_rebalance", "band", 0.05, 0.30, "orders", -1, (("band_mode", "relative"),)),
+    Row("band_rebalance", "band_mode", "5_25", "absolute", "orders", +1, (("band", 0.02),)),
+    Row("band_rebalance", "rebalance_to", "target", "half", "shares", -1, NARROW),
+    Row("band_rebalance", "min_sessions_between", 0, 60, "orders", -1, NARROW),
+    Row("band_rebalance", "min_trade_usd", 0.0, 500.0, "orders", -1, NARROW),
+    Row("band_rebalance", "min_trade_frac", 0.0, 0.05, "orders", -1, NARROW),
+    Row("buy_only_rebalance", "weights", {"SP500": 0.5, "UST10": 0.3}, {"SP500": 0.3, "UST10": 0.2}, "exposure", -1),
+    Row("buy_only_rebalance", "gap", 0.02, 0.50, "orders", -1),
+    Row("buy_only_rebalance", "min_trade_usd", 0.0, 500.0, "orders", -1),
+    Row("buy_only_rebalance", "min_trade_frac", 0.0, 0.10, "orders", -1),
+    Row("sell_only_rebalance", "weights", STARTED, {**STARTED, "SP500": 0.05}, "exposure", -1),
+    Row("sell_only_rebalance", "gap", 0.02, 2.0, "orders", -1),
+    Row("sell_only_rebalance", "max_daily_frac", 0.1, 1.0, "orders", -1),
+    Row("sell_only_rebalance", "min_trade_usd", 0.0, 1000.0, "orders", -1),
+    Row("sell_only_rebalance", "min_trade_frac", 0.0, 0.10, "orders", -1),
+    Row("regime_rebalance", "weights", {"AAPL": 0.3, "SP500": 0.3}, {"AAPL": 0.2, "SP500": 0.2}, "exposure", -1),
+    Row("regime_rebalance", "soft_band", 0.10, 0.45, "exits:drift_soft", -1),
+    Row("regime_rebalance", "hard_band", 0.30, 0.90, "exits:drift_hard", -1),
+    Row("regime_rebalance", "hard_frac", 1.0, 0.3, "exits:drift_hard", +1),
+    Row("regime_rebalance", "cooldown", 0, 120, "orders", -1),
+    Row("regime_rebalance", "choppiness_min", 1.0, 50.0, "exits:drift_soft", -1, (("soft_band", 0.1),)),
+    Row("regime_rebalance", "flow_start", 0.02, 0.30, "exits:flow_in", -1, (("flow_stop", 0.01),)),
+    Row("regime_rebalance", "flow_stop", 0.005, 0.04, "exits:flow_in", -1, (("flow_start", 0.04),)),
+    Row("regime_rebalance", "flow_tau", 0.5, 1.0, "exits:flow_in", -1),
+    Row("regime_rebalance", "deficit_start", 0.03, 0.30, "exits:deficit_open", -1),
+    Row("regime_rebalance", "deficit_stop", 0.03, 0.005, "exposure", -1, (("deficit_start", 0.03),)),
+    Row("regime_rebalance", "min_trade_usd", 0.0, 5000.0, "orders", -1),
+    Row("regime_rebalance", "min_trade_frac", 0.0, 0.05, "orders", -1),
+]
 NO_DIRECTION = {
     "mtum_confluence": {
         "symbol", "ma_sessions", "rsi_sessions", "atr_sessions", "volume_sessions", "rsi_smoothing", "atr_smoothing",
@@ -67,6 +103,7 @@ NO_DIRECTION = {
     "trend_following": {"symbols", "fast", "slow", "weeks", "months", "vol_sessions", "chandelier_sessions"},
     "dual_momentum": {"risk_assets", "safe", "bonds", "lookback_months"},
     "tsmom": {"symbols", "lookback_months", "skip_months", "com_sessions"},
+    "regime_rebalance": {"lookback"},
 }  # fmt: skip
 """Parameters whose name says no direction: what is traded, and windows that make a figure slower and no larger."""
 
