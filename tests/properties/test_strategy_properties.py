@@ -120,7 +120,9 @@ def test_cutting_off_the_future_never_changes_a_past_decision(name: str, seed: i
     strategy = ALL[name]
     # What reads a long history acts seldom: it plays longer, so that it holds something.
     longer = 350 if before(strategy) else 0
-    history, terms, known = market(strategy, seed, longer), PlayTerms(5000.0, RULES), cut + longer - FIRST
+    history, known = market(strategy, seed, longer), cut + longer - FIRST
+    # What never buys starts with the shares of its example.
+    terms = PlayTerms(5000.0, RULES, holdings=strategy.EXAMPLE.holdings)
     first, cut = FIRST + before(strategy), cut + before(strategy) + longer
     whole = play_sessions(history, strategy, terms, first, cut + 5)
     other = play_sessions(ruined(history, cut), strategy, terms, first, cut + 5)
