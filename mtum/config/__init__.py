@@ -1,6 +1,7 @@
 """Settings: what they are, and how they are read."""
 
 from mtum.config.account import account_rules
+from mtum.config.contradictions import below_one_share
 from mtum.config.loading import (
     current_environment,
     find,
@@ -53,6 +54,7 @@ __all__ = [
     "SleeveSettings",
     "Storage",
     "account_rules",
+    "below_one_share",
     "current_environment",
     "digest_of",
     "find",

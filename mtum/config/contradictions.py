@@ -1,6 +1,6 @@
 """Settings that are possible each by itself and not together: one line for each, naming both and the way out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 from mtum.config.names import nearest
@@ -39,6 +39,27 @@ def strategy_contradictions(settings: Settings) -> list[str]:
     made = {f"strategy.{name}": strategy for name, strategy in settings.strategy.items()}
     made |= {f"sleeve.{name}.rules": sleeve.rules for name, sleeve in settings.sleeve.items()}
     return [f"{place}.{line}" for place, strategy in made.items() for line in strategy.contradictions()]
+
+
+def below_one_share(settings: Settings, prices: Mapping[str, float]) -> list[str]:
+    """Return the symbols of which a sleeve's usual weight does not buy one share, one line each.
+
+    Parameters
+    ----------
+    prices : mapping of symbol to float
+        USD per share, of the symbols whose price is known; nothing is said of the others.
+    """
+    found = []
+    for name, sleeve in settings.configured().items():
+        capital = sleeve.virtual_usd if sleeve.state == "watch" else sleeve.weight * settings.portfolio.capital_usd
+        for symbol, weight in sleeve.rules.usual_weights.items() if sleeve.state in ("on", "watch") else ():
+            price, part = prices.get(symbol), weight * capital
+            if name != FUND and price is not None and part < price:
+                found.append(
+                    f"{name}: {symbol} usually gets {weight:.1%} of {capital:,.2f} USD, {part:,.2f} USD, and a share "
+                    f"costs {price:,.2f}: it cannot be bought; give the sleeve more, or fewer symbols"
+                )
+    return found
 
 
 def _schedule(schedule: Schedule) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """`mtum init` and `mtum config`: the settings file, the settings in force, their mistakes, their schema."""
 
 from contextlib import suppress
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +10,7 @@ import typer
 from mtum.cli.context import CommandCall, call_of
 from mtum.cli.output import Answer, Listing, failure, json_text
 from mtum.config.named_files import why_unreadable
-from mtum.errors import ConfigError, StoreError, UsageError
+from mtum.errors import ConfigError, DataError, StoreError, UsageError
 
 if TYPE_CHECKING:
     from mtum.config import Settings
@@ -66,7 +67,7 @@ def show(context: typer.Context) -> Answer:
 @app.command()
 def check(context: typer.Context) -> Answer:
     """Read the settings and name every mistake at once."""
-    from mtum.config import secret_problems
+    from mtum.config import below_one_share, secret_problems
 
     call = call_of(context)
     try:
@@ -79,9 +80,11 @@ def check(context: typer.Context) -> Answer:
     except ConfigError as error:
         found = failure(error)
         return Answer({"ok": False}, list(error.problems), found.exit_code, found.problems)
+    warned = below_one_share(settings, _last_closes(call, settings))
+    document = {"ok": True, "file": file, "mode": settings.mode, "settings_hash": settings.digest()}
     return Answer(
-        {"ok": True, "file": file, "mode": settings.mode, "settings_hash": settings.digest(), "problems": []},
-        [f"{file or 'defaults'}: settings are sound, mode {settings.mode}"],
+        {**document, "problems": [], "warnings": warned},
+        [f"{file or 'defaults'}: settings are sound, mode {settings.mode}", *(f"warning: {line}" for line in warned)],
     )
 
 
@@ -124,6 +127,25 @@ def _missing_paths(settings: "Settings", folder: Path) -> list[str]:
     wrong = why_unreadable(overrides) if market.calendar_overrides else None
     if wrong:
         found.append(f"market.calendar_overrides: {overrides} {wrong}")
+    return found
+
+
+def _last_closes(call: CommandCall, settings: "Settings") -> dict[str, float]:
+    """Return the last close of what is traded, of the cache or the embedded market; nothing of what has none there."""
+    from mtum.ports.reading import BarRow
+    from mtum.wiring.resources import opened_reader, source_of
+
+    source = settings.market.source
+    found: dict[str, float] = {}
+    symbols = {symbol for one in settings.configured().values() for symbol in one.rules.universe()}
+    with suppress(StoreError), opened_reader(settings, call.database()) as reader:
+        if reader is not None:
+            rows = (row for one in symbols for row in reader.rows(BarRow, limit=1, symbol=one, source=source))
+            found = {row.symbol: row.close for row in rows}
+    for symbol in symbols - found.keys() if source == "sample" else ():
+        with suppress(DataError):
+            bars = source_of(settings, call.data_folder()).history(symbol, date.min, date.max)
+            found[symbol] = float(bars.close[-1])
     return found
 
 

@@ -246,6 +246,12 @@ class Strategy(Protocol):
         """Symbols that it is compared with, bought and held, and their weights; what is left of 1 stays cash."""
         return dict.fromkeys(self.universe(), 1.0)
 
+    @property
+    def usual_weights(self) -> Mapping[str, float]:
+        """Weight that a symbol usually has when it is bought, as a fraction of the sleeve's equity."""
+        whole = max(1.0, sum(self.benchmark.values()))
+        return {symbol: weight / whole for symbol, weight in self.benchmark.items()}
+
     def series(self) -> tuple[str, ...]:
         """Extra series it needs at the decision, for instance ``("VIX",)``."""
         return ()

@@ -88,6 +88,11 @@ class DualMomentum(TradeFilter):
         """Return the bills, which are compared with and not held."""
         return () if self.safe in self.universe() else (self.safe,)
 
+    @property
+    def usual_weights(self) -> Mapping[str, float]:
+        """Return all of the sleeve for each: only one is held."""
+        return dict.fromkeys(self.universe(), 1.0)
+
     def history_sessions(self) -> int:
         """Return the bars that reach back to the first close compared."""
         return month_end_history(self.lookback_months)

@@ -135,6 +135,17 @@ class Ensemble(TradeFilter):
         """Return the extra series that any member needs."""
         return tuple(dict.fromkeys(name for one in self.members for name in one.rules.series()))
 
+    @property
+    def usual_weights(self) -> Mapping[str, float]:
+        """Return the mean of what the members that trade a symbol usually hold of it."""
+        found = {}
+        for symbol in self.universe():
+            votes = [(one.weight, one.rules.usual_weights.get(symbol)) for one in self.members]
+            trading = [(vote, weight) for vote, weight in votes if weight is not None]
+            whole = sum(vote for vote, _ in (votes if self.rule is Vote.MEAN else trading))
+            found[symbol] = sum(vote * weight for vote, weight in trading) / whole
+        return found
+
     def history_sessions(self) -> int:
         """Return the bars that the longest member needs."""
         return max(int(one.rules.history_sessions()) for one in self.members)

@@ -40,6 +40,11 @@ class PairReversal(Strategy):
         """Return both symbols."""
         return self.symbols
 
+    @property
+    def usual_weights(self) -> Mapping[str, float]:
+        """Return all of the sleeve for either: only one is held."""
+        return dict.fromkeys(self.symbols, 1.0)
+
     def history_sessions(self) -> int:
         """Return the bars from the first close compared to today's."""
         return self.pair_sessions + 1

@@ -80,6 +80,21 @@ def test_check_of_sound_settings_names_the_file(mtum: Any, tmp_path: Path) -> No
     assert mtum("config", "check").out.startswith(f"{tmp_path}/config.toml: settings are sound")
 
 
+def test_check_warns_of_what_a_sleeve_cannot_buy_a_share_of(mtum: Any, tmp_path: Path) -> None:
+    text = '[portfolio]\nstrategy = "buy_and_hold"\ncapital_usd = {}\n[strategy.buy_and_hold]\nsymbol = "SP500"\n'
+    (tmp_path / "config.toml").write_text(text.format(200))
+    called = mtum("config", "check", "--json")
+    assert (called.code, called.document["ok"]) == (0, True)
+    (line,) = called.document["warnings"]
+    # The embedded index ends at 2,506.85; a tenth of it is a share.
+    assert line.startswith(
+        "buy_and_hold: SP500 usually gets 100.0% of 200.00 USD, 200.00 USD, and a share costs 250.69"
+    )
+    assert f"warning: {line}" in mtum("config", "check").out
+    (tmp_path / "config.toml").write_text(text.format(251))
+    assert mtum("config", "check", "--json").document["warnings"] == []
+
+
 def test_show_masks_planted_secrets(mtum: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MTUM_MAIL__PASSWORD", "planted-secret")
     for words in (("config", "show"), ("config", "show", "--json")):

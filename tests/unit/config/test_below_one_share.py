@@ -1,0 +1,70 @@
+"""Symbols of which a sleeve's usual weight does not buy a share, amounts by hand."""
+
+from pathlib import Path
+
+import pytest
+
+from mtum import config
+from mtum.core.strategies.buy_and_hold import BuyAndHold
+from mtum.core.strategies.ensemble import Ensemble, Member, Vote
+from mtum.core.strategies.pair_reversal import PairReversal
+
+ONE = """
+[portfolio]
+strategy = "buy_and_hold"
+capital_usd = 1000
+[strategy.buy_and_hold]
+symbols = ["SPY", "IEF", "GLD"]
+"""
+SLEEVES = """
+[portfolio]
+capital_usd = 10000
+[sleeve.small]
+strategy = "buy_and_hold"
+weight = 0.05
+[sleeve.small.rules]
+symbols = ["SPY"]
+[sleeve.closing]
+strategy = "buy_and_hold"
+weight = 0.0
+state = "close"
+[sleeve.looked_at]
+strategy = "buy_and_hold"
+weight = 0.0
+state = "watch"
+virtual_usd = 400
+[sleeve.looked_at.rules]
+symbols = ["SPY"]
+"""
+
+
+def warned(tmp_path: Path, text: str, **prices: float) -> list[str]:
+    file = tmp_path / "config.toml"
+    file.write_text(text)
+    return config.below_one_share(config.load(file, {}), prices)
+
+
+def test_a_third_of_the_capital_that_does_not_buy_a_share_is_named_with_its_amounts(tmp_path: Path) -> None:
+    assert warned(tmp_path, ONE, SPY=600.0, IEF=95.0, GLD=333.33) == [
+        "buy_and_hold: SPY usually gets 33.3% of 1,000.00 USD, 333.33 USD, and a share costs 600.00: it cannot be "
+        "bought; give the sleeve more, or fewer symbols"
+    ]
+
+
+def test_nothing_is_said_of_a_symbol_without_a_price(tmp_path: Path) -> None:
+    assert warned(tmp_path, ONE, IEF=95.0) == []
+
+
+def test_each_sleeve_that_buys_has_its_own_money_what_is_watched_its_virtual_money(tmp_path: Path) -> None:
+    assert [line.split(":")[0] for line in warned(tmp_path, SLEEVES, SPY=500.0, MTUM=200.0)] == ["looked_at"]
+    assert [line.split(":")[0] for line in warned(tmp_path, SLEEVES, SPY=500.01)] == ["small", "looked_at"]
+
+
+@pytest.mark.parametrize("rule", Vote)
+def test_an_ensemble_usually_holds_the_mean_of_its_members(rule: Vote) -> None:
+    pair = Member("pair_reversal", 3.0, PairReversal(("SPY", "IEF")))
+    both = (pair, Member("buy_and_hold", 1.0, BuyAndHold(symbols=("SPY", "IEF"))))
+    assert Ensemble(members=both, rule=rule).usual_weights == {"SPY": 0.875, "IEF": 0.875}
+    apart = Ensemble(members=(pair, Member("buy_and_hold", 1.0, BuyAndHold("MTUM"))), rule=rule).usual_weights
+    mean = {"SPY": 0.75, "IEF": 0.75, "MTUM": 0.25}
+    assert apart == (mean if rule is Vote.MEAN else dict.fromkeys(mean, 1.0))
