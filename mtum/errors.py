@@ -13,6 +13,7 @@ MtumError
 │   ├── OrderUnconfirmedError  sent, no answer: reconcile, never resend
 │   └── BookMismatchError      our position and the broker's differ
 ├── DeadlineMissedError        the window closed before anything was sent
+├── StrategyError              a strategy ended in an error, or answered what no verdict is
 ├── VerificationError          a stored decision does not replay
 │   └── DocumentError          a stored document is not what it should be
 ├── StoreError                 unreadable, full or read-only
@@ -162,6 +163,10 @@ class DeadlineMissedError(MtumError):
     """The window closed before anything was sent."""
 
     exit_code = ExitCode.BROKER
+
+
+class StrategyError(MtumError):
+    """A strategy ended in an error, or answered what no verdict is: it abstains, and the others go on."""
 
 
 class VerificationError(MtumError):

@@ -31,7 +31,7 @@ from mtum.core.portfolio.orders import Side
 from mtum.core.portfolio.sleeves import Sleeve, SleeveState
 from mtum.core.record import decision_document, frame_of
 from mtum.core.view import MarketView
-from mtum.errors import BarsInvalidError, BookMismatchError, DataError, ExitCode, UnfitError
+from mtum.errors import BarsInvalidError, BookMismatchError, DataError, ExitCode, StrategyError, UnfitError
 from mtum.ports.broker import BrokerLists
 from mtum.ports.records import CashMovement, DecisionRecord
 
@@ -114,7 +114,8 @@ def decide_sleeves(
         failures += [failed] if failed else []
         problems += _undecided(desk, one, held)
         if failed is not None and not isinstance(failed, UnfitError):
-            text = f"{_about(desk, sleeve)}its strategy ended in an error and nothing was ordered for it: {failed!r}"
+            told = str(failed) if isinstance(failed, StrategyError) else repr(failed)
+            text = f"{_about(desk, sleeve)}its strategy ended in an error and nothing was ordered for it: {told}"
             problems.append(Problem(ExitCode.BUG, text))
     if len(failures) == len(desk.deciding) and failures:
         raise failures[0]

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from mtum.core.strategies.answers import verdicts_of
 from mtum.core.strategies.contract import Abstain, Memory, Own, Strategy, SymbolVerdict, Target
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ def asked(view: "MarketView", strategy: Strategy, own: Own) -> tuple[SymbolVerdi
     ------
     ValueError
         If it judges a symbol twice, or one that it does not trade.
+    StrategyError
+        If it ends in an error, or does not answer with verdicts.
     """
     # An unfit symbol is never asked about, whatever else was wanted of it.
     universe = strategy.universe()
@@ -31,7 +34,7 @@ def asked(view: "MarketView", strategy: Strategy, own: Own) -> tuple[SymbolVerdi
             SymbolVerdict(symbol, Abstain(), (UNFIT if symbol in view.unfit else OTHERS_UNFIT,), (), {})
             for symbol in universe
         )
-    given = tuple(verdict for verdict in strategy.verdicts(view, own) if verdict.symbol not in view.unfit)
+    given = tuple(verdict for verdict in verdicts_of(strategy, view, own) if verdict.symbol not in view.unfit)
     wrong = sorted({one.symbol for one in given} - {*universe})
     if wrong or len({one.symbol for one in given}) < len(given):
         raise ValueError(f"{strategy.name} owes at most one verdict for each symbol it trades, none for {wrong}")

@@ -7,6 +7,7 @@ import numpy as np
 
 from mtum.core.indicators import column_of
 from mtum.core.market.bars import COLUMNS, Bars, Column
+from mtum.core.strategies.answers import verdicts_of
 from mtum.core.strategies.contract import Holding, Own, Strategy, SymbolVerdict
 from mtum.core.strategies.description import IndicatorSpec
 from mtum.core.view import Asked, MarketView, calendar_around, values_before
@@ -100,7 +101,7 @@ class FinalHistory:
         if holdings is None and day in self._verdicts:
             return self._verdicts[day]
         view = self.view(day)
-        found = self.strategy.verdicts(view, Own(holdings or {})) if view is not None else ()
+        found = verdicts_of(self.strategy, view, Own(holdings or {})) if view is not None else ()
         if holdings is None:
             self._verdicts[day] = found
         return found
@@ -170,7 +171,7 @@ def flags(history: FinalHistory, symbol: str, days: Iterable[date]) -> dict[str,
 
 def kept_with_entry(strategy: Strategy, view: MarketView, symbol: str) -> Mapping[str, float]:
     """Return what the strategy would have kept with an entry in a symbol at that view, whether it wanted one or not."""
-    said = next((one for one in strategy.verdicts(view, Own()) if one.symbol == symbol), None)
+    said = next((one for one in verdicts_of(strategy, view, Own()) if one.symbol == symbol), None)
     if said is None:
         return {}
     return said.remember or {name: now for name in strategy.REMEMBERED if (now := said.indicators.get(name))}

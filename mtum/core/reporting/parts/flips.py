@@ -13,6 +13,7 @@ from mtum.core.market.bars import Column
 from mtum.core.reporting import figures, words
 from mtum.core.reporting.layout import Block, Cell, Section, Sentence, Tone, table_of
 from mtum.core.reporting.stated import rounded
+from mtum.core.strategies.answers import verdicts_of
 from mtum.core.strategies.contract import Condition, Own, Strategy
 from mtum.core.strategies.description import ConditionSpec, Role
 from mtum.core.view import Asked, MarketView
@@ -138,7 +139,7 @@ class _Questions:
         return asked
 
     def _conditions(self, view: MarketView) -> dict[str, Condition]:
-        verdicts = self._asked.strategy.verdicts(view, self._asked.own)
+        verdicts = verdicts_of(self._asked.strategy, view, self._asked.own)
         return {one.name: one for verdict in verdicts if verdict.symbol == self._symbol for one in verdict.conditions}
 
     def _with_input(self, name: str, value: float) -> MarketView:

@@ -1,0 +1,139 @@
+"""A strategy is asked for its verdicts: whatever it does instead is one kind of error, its own."""
+
+from collections.abc import Mapping
+from math import isfinite
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from mtum.core.strategies.contract import (
+    Abstain,
+    Condition,
+    Keep,
+    Own,
+    Price,
+    Shares,
+    Strategy,
+    SymbolVerdict,
+    Target,
+)
+from mtum.errors import StrategyError
+
+if TYPE_CHECKING:
+    from mtum.core.view import MarketView
+
+
+def verdicts_of(strategy: Strategy, view: "MarketView", own: Own) -> tuple[SymbolVerdict, ...]:
+    """Return a strategy's verdicts.
+
+    Raises
+    ------
+    StrategyError
+        If it ends in an error of any kind, or answers something else than verdicts that can be recorded.
+    """
+    try:
+        given = tuple(strategy.verdicts(view, own))
+    except StrategyError:
+        raise
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt) and not _raised_itself(error.__traceback__):
+            raise  # a person's Ctrl-C
+        text = " ".join(str(error).split())
+        where = _where(error.__traceback__)
+        told = f"{type(error).__name__}{': ' if text else ''}{text}{where}"
+        raise StrategyError(f"{strategy.name} at {view.session}: {told}") from error
+    for one in given:
+        wrong = _wrong(one)
+        if wrong:
+            raise StrategyError(f"{strategy.name} at {view.session}: {wrong}")
+    return given
+
+
+def _where(trace: TracebackType | None) -> str:
+    # The deepest line of a person's own file tells where to look.
+    found = ""
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if trace.tb_frame.f_globals.get("__name__", "").startswith("mtum_own_"):
+            found = f" ({code.co_filename.rpartition('/')[2]}, line {trace.tb_lineno})"
+        trace = trace.tb_next
+    return found
+
+
+def _raised_itself(trace: TracebackType | None) -> bool:
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    # A signal is raised at any instruction, an error of the strategy's own by a `raise`.
+    return trace is not None and _instruction(trace) == _RAISE
+
+
+def _instruction(trace: TracebackType) -> int:
+    return trace.tb_frame.f_code.co_code[trace.tb_lasti]
+
+
+def _of_raise() -> int:
+    try:
+        raise ValueError
+    except ValueError as error:
+        trace = error.__traceback__
+        return -1 if trace is None else _instruction(trace)
+
+
+_RAISE = _of_raise()
+
+
+def _wrong(one: object) -> str | None:
+    """Return why an answer is no verdict that can be ordered from and recorded."""
+    if not isinstance(one, SymbolVerdict) or not isinstance(one.symbol, str):
+        return f"answered {one!r}; a tuple of SymbolVerdict is needed"
+    verdict: object = one.verdict
+    match verdict:
+        case Target(weight) if not _is_number(weight) or weight < 0:
+            return f"{one.symbol}: Target({weight!r}); a number from 0 to 1 is needed"
+        case Shares(count) if type(count) is not int or count < 0:
+            return f"{one.symbol}: Shares({count!r}); a whole number from 0 is needed"
+        case Target() | Shares() | Keep() | Abstain():
+            pass
+        case other:
+            return f"{one.symbol}: verdict {other!r}; Target, Shares, Keep or Abstain is needed"
+    reasons: object = one.reasons
+    if not isinstance(reasons, tuple) or not reasons or not all(_is_word(word) for word in reasons):
+        return f"{one.symbol}: reasons are {reasons!r}; a tuple of words is needed, one at least"
+    return _wrong_beside(one)
+
+
+def _wrong_beside(one: SymbolVerdict) -> str | None:
+    conditions: object = one.conditions
+    if not isinstance(conditions, tuple):
+        return f"{one.symbol}: conditions are {conditions!r}; a tuple of Condition is needed"
+    for condition in conditions:
+        if not isinstance(condition, Condition) or not _is_truth(condition.passed) or not _is_word(condition.name):
+            return f"{one.symbol}: {condition!r} is no Condition with a name, and True or False for passed"
+        for said in (condition.value, condition.threshold, condition.margin):
+            if said is not None and not _is_number(said):
+                return f"{one.symbol}: condition {condition.name} holds {said!r}; a number or None is needed"
+    places: dict[str, object] = {"indicators": one.indicators, "remember": one.remember, "memory": one.memory}
+    for place, values in places.items():
+        if not isinstance(values, Mapping):
+            return f"{one.symbol}: {place} are {values!r}; a mapping is needed"
+        for name, value in values.items():
+            fine = value is None and place != "remember"
+            fine = fine or _is_number(value) or (place == "memory" and isinstance(value, str | Price))
+            if not fine or not _is_word(name):
+                return f"{one.symbol}: {place} {name!r} is {value!r}; a number is needed"
+    if one.confidence is not None and not (_is_number(one.confidence) and 0 <= one.confidence <= 1):
+        return f"{one.symbol}: confidence is {one.confidence!r}; a number from 0 to 1 is needed"
+    return None
+
+
+def _is_number(value: object) -> bool:
+    # A true or false is none, nor is a number of a library that no record can hold.
+    return (isinstance(value, float) or type(value) is int) and isfinite(value)
+
+
+def _is_truth(value: object) -> bool:
+    # A library's own true or false cannot be recorded.
+    return isinstance(value, bool)
+
+
+def _is_word(value: object) -> bool:
+    return isinstance(value, str) and bool(value)
