@@ -45,6 +45,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "show": ("mtum.cli.records.show:app", "List trades, orders, fills, decisions, bars, equity or runs."),
     "export": ("mtum.cli.records.export:app", "Write trades, signals, performance or tax lots to files."),
     "bars": ("mtum.cli.bars:app", "The cache of daily bars."),
+    "strategy": ("mtum.cli.strategy:app", "The strategies there are, and your own."),
     "backtest": ("mtum.cli.history.backtest:backtest", "The strategy over history."),
     "sweep": ("mtum.cli.history.sweeps:sweep", "A backtest for every point of a grid of settings."),
     "walkforward": ("mtum.cli.history.sweeps:walkforward", "Choose settings on the past, judge them on what follows."),

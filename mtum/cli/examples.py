@@ -32,6 +32,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "sweep": (("mtum sweep grid.toml --workers 2 --out swept", "on two cores"),),
     "walkforward": (("mtum walkforward grid.toml --out walked", "with a page to look at"),),
+    "strategy": (
+        ("mtum strategy new mine", "a file to begin with, named in the settings"),
+        ("mtum strategy check mine", "does it keep the rules that ours keep?"),
+    ),
     "flatten": (('mtum flatten MTUM --why "need the money"', "sell at the close, then no entries"),),
     "cancel": (("mtum cancel", "every working order of this program"),),
     "reconcile": (

@@ -9,12 +9,21 @@ from mtum.config.loading import (
     parameters_schema,
     plain_value,
     read_toml,
+    renewed,
     restored,
     restored_strategy,
     secret,
     secret_problems,
 )
-from mtum.config.names import ENVIRONMENT_PREFIX, KNOWN_ENVIRONMENT, SECRETS, setting_names, variable_of
+from mtum.config.names import (
+    ENVIRONMENT_PREFIX,
+    KNOWN_ENVIRONMENT,
+    SECRETS,
+    SLEEVE_NAME,
+    setting_names,
+    variable_of,
+)
+from mtum.config.plugins import OwnStrategy, listed_files, own_of, own_strategies, told_where, use_strategies
 from mtum.config.sections import (
     MANY,
     REPLAYED_SOURCES,
@@ -30,8 +39,7 @@ from mtum.config.sections import (
     SleeveSettings,
     digest_of,
 )
-from mtum.config.upkeep import Mail, Notify, Storage
-from mtum.config.validation import SLEEVE_NAME
+from mtum.config.upkeep import Mail, Notify, Plugins, Storage
 
 __all__ = [
     "ENVIRONMENT_PREFIX",
@@ -46,6 +54,8 @@ __all__ = [
     "Mail",
     "Market",
     "Notify",
+    "OwnStrategy",
+    "Plugins",
     "Portfolio",
     "Risk",
     "Schedule",
@@ -58,14 +68,20 @@ __all__ = [
     "current_environment",
     "digest_of",
     "find",
+    "listed_files",
     "load",
+    "own_of",
+    "own_strategies",
     "parameters_schema",
     "plain_value",
     "read_toml",
+    "renewed",
     "restored",
     "restored_strategy",
     "secret",
     "secret_problems",
     "setting_names",
+    "told_where",
+    "use_strategies",
     "variable_of",
 ]

@@ -16,12 +16,13 @@ from mtum.config.names import (
     ENVIRONMENT_PREFIX,
     KNOWN_ENVIRONMENT,
     SECRETS,
-    TABLES,
+    is_table,
     nearest,
     setting_names,
     unknown_setting,
     variable_of,
 )
+from mtum.config.plugins import listed_files, use_strategies
 from mtum.config.sections import DECIDING, MANY, SECTIONS, Settings, SleeveRisk, SleeveSettings
 from mtum.config.validation import strategy_adapter, strategy_of, validate
 from mtum.core.strategies import STRATEGIES
@@ -57,6 +58,7 @@ def load(
     """
     tree = read_toml(path) if path is not None else {}
     problems: list[str] = []
+    use_strategies(listed_files(_own_files(tree, environment, changes or {}), path))
     for name, given in [*_from_environment(environment, tree, problems), *(changes or {}).items()]:
         _put(tree, name, given, problems)
     problems += [*_unknown(tree), *_switches(tree)]
@@ -66,6 +68,29 @@ def load(
     if settings is None or problems:
         raise ConfigError(sorted(set(problems)))
     return settings
+
+
+def _own_files(tree: Mapping[str, Any], environment: Mapping[str, str], changes: Mapping[str, Any]) -> object:
+    # They are asked for before anything else: what they hold has settings of its own.
+    variable, section = variable_of("plugins.strategies"), tree.get("plugins")
+    given = section.get("strategies") if isinstance(section, Mapping) else None
+    given = _plain(environment[variable]) if variable in environment else given
+    return changes.get("plugins.strategies", given)
+
+
+def renewed(settings: Settings) -> Settings:
+    """Return the same settings with the strategies that the registry holds now.
+
+    Raises
+    ------
+    ConfigError
+        If a parameter is not possible for them.
+    """
+    problems: list[str] = []
+    found = validate(settings.document(), problems)
+    if found is None or problems:
+        raise ConfigError(problems)
+    return found
 
 
 def restored(document: Mapping[str, Any]) -> Settings:
@@ -268,7 +293,7 @@ def _unknown(tree: Mapping[str, Any]) -> list[str]:
     return [
         unknown_setting(name, tree)
         for name, given in _values(tree, names)
-        if name not in names and not (given == {} and (name in TABLES or name.partition(".")[0] in MANY))
+        if name not in names and not (given == {} and (is_table(name) or name.partition(".")[0] in MANY))
     ]
 
 

@@ -1,6 +1,7 @@
 """The names of all settings, in the file and in the environment, and the likeliest one for a misspelt name."""
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, fields
 from typing import Any
@@ -11,8 +12,15 @@ from mtum.core.strategies import STRATEGIES
 ENVIRONMENT_PREFIX = "MTUM_"
 SECRETS = ("mail.password", "notify.urls", "notify.ping_url")
 """Settings that come from the environment, a `_FILE` or the keyring only and are never shown."""
-TABLES = (*SECTIONS, "strategy", *(f"strategy.{name}" for name in STRATEGIES))
-"""Names that hold settings and are none themselves."""
+SLEEVE_NAME = re.compile(r"[a-z][a-z0-9_]{0,23}")
+"""Shape of the name of a sleeve, a group or a strategy."""
+RESERVED = ("cash", "cash_fund")
+"""Names that mean something else: the sleeve that owns the cash fund, and its strategy."""
+
+
+def is_table(name: str) -> bool:
+    """Whether a name holds settings and is none itself."""
+    return name in (*SECTIONS, "strategy") or name in {f"strategy.{strategy}" for strategy in STRATEGIES}
 
 
 def variable_of(name: str) -> str:
@@ -72,7 +80,7 @@ def unknown_setting(name: str, tree: Mapping[str, Any] | None = None) -> str:
     """Return what is wrong with a name that is no setting, and what to do."""
     if name in SECRETS:
         return f"{name}: a secret never stands in the settings; put it into the environment as {variable_of(name)}"
-    if name in TABLES or name.rpartition(".")[2] in ("rules", "risk"):
+    if is_table(name) or name.rpartition(".")[2] in ("rules", "risk"):
         return f"{name}: a section; write [{name}] and its settings below"
     if name in MANY:
         return f"{name}: a section of which there may be several; write [{name}.NAME] and its settings below"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from mtum.config.addresses import Host, WebAddress
-from mtum.config.upkeep import Mail, Notify, SettingsSection, Storage
+from mtum.config.upkeep import Mail, Notify, Plugins, SettingsSection, Storage
 from mtum.core.canonical import plain
 from mtum.core.portfolio.fund import FUND, CashFund
 from mtum.core.portfolio.money import exact
@@ -262,6 +262,7 @@ class Settings(SettingsSection):
     mail: Mail = Mail()
     notify: Notify = Notify()
     storage: Storage = Storage()
+    plugins: Plugins = Plugins()
 
     def active_strategy(self, name: str | None = None) -> Strategy:
         """Return the configured strategy of that name (default: the daily job's)."""
@@ -344,4 +345,5 @@ SECTIONS: dict[str, type[SettingsSection]] = {
     "mail": Mail,
     "notify": Notify,
     "storage": Storage,
+    "plugins": Plugins,
 }

@@ -50,3 +50,10 @@ class Storage(SettingsSection):
     """days kept of the journal of every message to and from the broker (wire/)"""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """least level of what is written to logs/mtum.jsonl"""
+
+
+class Plugins(SettingsSection):
+    """Strategies of your own; installed packages may bring more, by the entry point mtum.strategies."""
+
+    strategies: tuple[str, ...] = ()
+    """files that hold them, relative to the settings file"""

@@ -1,6 +1,5 @@
 """A tree of settings becomes settings; what is wrong with it is told all at once."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from functools import cache
@@ -9,22 +8,21 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
 from mtum.config.contradictions import contradictions, strategy_contradictions
-from mtum.config.names import nearest, parameters_of, required_of, tables_in
+from mtum.config.names import RESERVED, SLEEVE_NAME, nearest, parameters_of, required_of, tables_in
+from mtum.config.plugins import problems_of
 from mtum.config.sections import MANY, RISK_OF_SLEEVES, SECTIONS, Group, Settings, SleeveRisk, SleeveSettings
 from mtum.core.strategies import STRATEGIES
 from mtum.core.strategies.contract import Strategy
 from mtum.core.strategies.ensemble import Member, barred
 
-SLEEVE_NAME = re.compile(r"[a-z][a-z0-9_]{0,23}")
-"""Shape of the name of a sleeve or a group."""
-_TAKEN = ("cash",)
-"""Names that mean something else: the sleeve that owns the cash fund."""
+
+def strategy_adapter(name: str) -> TypeAdapter[Strategy]:
+    """Return what makes a strategy of its parameters, tables of members among them."""
+    return _adapter_of(name, STRATEGIES[name])
 
 
 @cache
-def strategy_adapter(name: str) -> TypeAdapter[Strategy]:
-    """Return what makes a strategy of its parameters, tables of members among them."""
-
+def _adapter_of(name: str, cls: type[Strategy]) -> TypeAdapter[Strategy]:
     def voters_made(given: Any) -> Any:
         wrong: list[str] = []
         made = {key: _members(given[key], key, {}, wrong) for key in _voting(name) & _table(given).keys()}
@@ -32,7 +30,7 @@ def strategy_adapter(name: str) -> TypeAdapter[Strategy]:
             raise ValueError("; ".join(wrong))
         return {**given, **made} if made else given
 
-    kind: Any = Annotated[STRATEGIES[name], BeforeValidator(voters_made)]
+    kind: Any = Annotated[cls, BeforeValidator(voters_made)]
     return TypeAdapter(kind)
 
 
@@ -92,7 +90,7 @@ def strategy_of(
     except ValidationError as error:
         problems += explained(error, prefix)
         return None
-    problems += [f"{prefix}{problem}" for problem in made.problems() if not lent or problem.split()[0] in known]
+    problems += [f"{prefix}{problem}" for problem in problems_of(made) if not lent or problem.split()[0] in known]
     return None if lent else made
 
 
@@ -187,7 +185,7 @@ def _groups(tree: Mapping[str, Any], problems: list[str]) -> dict[str, Group]:
 
 
 def _name_problems(place: str, name: str) -> list[str]:
-    if name in _TAKEN:
+    if name in RESERVED:
         return [f"{place}: the name {name} is taken by the sleeve that owns the cash fund; take another"]
     if SLEEVE_NAME.fullmatch(name):
         return []

@@ -27,7 +27,7 @@ from mtum.app.desk import Desk, Provenance
 from mtum.app.ledger.sleeve_records import held_shares
 from mtum.app.session.match_orders import doubts_first
 from mtum.app.session.play_session import Replay, market_sessions
-from mtum.config import Settings
+from mtum.config import Settings, own_strategies
 from mtum.core.portfolio.costs import cost_model
 from mtum.core.portfolio.gate import GateRules
 from mtum.core.portfolio.money import exact
@@ -283,13 +283,20 @@ def gate_rules(settings: Settings, pinned: Mapping[str, str]) -> GateRules:
     )
 
 
-@cache
 def provenance() -> Provenance:
-    """Return which code decides: its version, a hash of the core's source, library versions."""
-    return Provenance(mtum.__version__, _code_hash(), {name: _version(name) for name in LIBRARIES})
+    """Return which code decides: its version, a hash of the core's source and of a person's own, library versions."""
+    own = "".join(f"{one.name} {one.digest}\n" for one in sorted(own_strategies().values(), key=lambda one: one.name))
+    code = sha256(f"{_core_hash()}\n{own}".encode()).hexdigest()[:16] if own else _core_hash()
+    return Provenance(mtum.__version__, code, _libraries())
 
 
-def _code_hash() -> str:
+@cache
+def _libraries() -> Mapping[str, str]:
+    return {name: _version(name) for name in LIBRARIES}
+
+
+@cache
+def _core_hash() -> str:
     core = Path(mtum.__file__).parent / "core"
     found = sha256()
     for path in sorted(core.rglob("*.py")):

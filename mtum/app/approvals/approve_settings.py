@@ -8,7 +8,7 @@ import numpy as np
 
 from mtum.app.desk import Provenance
 from mtum.app.ledger.virtual import virtual_records
-from mtum.config import MANY, Settings
+from mtum.config import MANY, Settings, own_of
 from mtum.core.portfolio.returns import drawdown, from_capital
 from mtum.core.portfolio.sleeves import symbols_of
 from mtum.ports.owner_store import ApprovalStore
@@ -129,7 +129,12 @@ def _approved_with(approvals: ApprovalStore, settings: Settings, code: Provenanc
 
 def _guarded(settings: Settings) -> dict[str, Any]:
     document = settings.document()
-    return {section: document[section] for section in GUARDED if section in document}
+    guarded = {section: document[section] for section in GUARDED if section in document}
+    # The code of a person's own strategy is as much a setting as its parameters.
+    sleeves = settings.configured().values()
+    voters = [member.strategy for one in sleeves for member in getattr(one.rules, "members", ())]
+    own = {one.name: one.digest for one in own_of([*(one.strategy for one in sleeves), *voters])}
+    return {**guarded, **({"own_strategy": own} if own else {})}
 
 
 def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -93,6 +93,8 @@ def schema(context: typer.Context) -> Answer:
     """JSON Schema of the settings file, for editors."""
     from mtum.app.owner.settings_catalog import schema as settings_schema
 
+    with suppress(ConfigError):
+        call_of(context).settings()  # strategies of one's own have settings too
     document = settings_schema()
     return Answer(document, [json_text(document)])
 

@@ -1,0 +1,1 @@
+"""A person's own strategies: written to begin with, told, checked, and taken over when that is safe."""

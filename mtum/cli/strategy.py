@@ -1,0 +1,104 @@
+"""`mtum strategy`: the strategies there are, and a person's own."""
+
+from typing import Annotated, Any
+
+import typer
+
+from mtum.cli.context import call_of
+from mtum.cli.output import Answer, AnswerProblem, Listing
+from mtum.errors import ExitCode
+
+app = typer.Typer(help="The strategies there are, and your own.")
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A strategy.")]
+
+
+@app.command("list")
+def list_(context: typer.Context) -> Answer:
+    """Every strategy, where it comes from and which sleeves trade it."""
+    from mtum.app.strategies.describe import listed
+
+    rows = listed(call_of(context).settings())
+    cells = [[one["name"], one["from"], ", ".join(one["sleeves"]), one["about"]] for one in rows]
+    return Answer({"strategies": rows}, [Listing(["strategy", "from", "traded by", "about"], cells)])
+
+
+@app.command()
+def show(context: typer.Context, name: Name) -> Answer:
+    """What a strategy says of itself: parameters, conditions, reasons, needs."""
+    from mtum.app.strategies.describe import shown
+
+    found = shown(call_of(context).settings(), name)
+    parameters = [[one["name"], one["value"], one["default"], one["doc"]] for one in found["parameters"]]
+    lines: list[str | Listing] = [found["doc"], f"from {found['from']}"]
+    lines.append(Listing(["parameter", "in force", "default", "meaning"], _words(parameters), "Parameters"))
+    if found["conditions"]:
+        rows = [[one["name"], one["role"], one["words"]] for one in found["conditions"]]
+        lines.append(Listing(["condition", "for", "words"], rows, "Conditions"))
+    if found["needs"]:
+        needs = found["needs"]
+        also = [*needs["reads"], *needs["series"]]
+        lines.append(
+            f"needs {needs['sessions']} sessions of {', '.join(needs['symbols'])}"
+            + (f", and {', '.join(also)}" if also else "")
+        )
+    return Answer(found, lines)
+
+
+@app.command()
+def new(context: typer.Context, name: Name) -> Answer:
+    """Write a strategy to begin with, and name it in the settings."""
+    from contextlib import suppress
+
+    from mtum.app.strategies.write import new_strategy
+    from mtum.errors import ConfigError
+
+    call = call_of(context)
+    with suppress(ConfigError):
+        call.settings()  # names that are taken; what else is wrong with the settings is said when they are used
+    made = new_strategy(name, call.settings_file())
+    document = {"name": name, "file": made.strategy, "settings": made.settings, "left_to_do": made.left or None}
+    lines = [f"strategy: {made.strategy}", f"settings: {made.changed}" if made.changed else f"left to do: {made.left}"]
+    hint = f"next: `mtum strategy check {name}`, then `mtum backtest --strategy {name}`"
+    return Answer(document, lines, hints=[hint])
+
+
+@app.command()
+def check(context: typer.Context, name: Name) -> Answer:
+    """Ask a strategy what ours must pass; each fault names the session and the value."""
+    from mtum.app.strategies.check import RULES
+    from mtum.app.strategies.describe import known
+    from mtum.config import own_strategies
+    from mtum.wiring.strategy_checks import check_strategy
+
+    call = call_of(context)
+    settings = call.settings()
+    known(name)
+    found = check_strategy(settings, name, own_strategies())
+    wrong = {one["rule"]: one for one in found.findings}
+    rows = [[rule, "FAILED" if rule in wrong else "ok", *_said(rule, words, wrong)] for rule, words in RULES.items()]
+    document = {
+        "name": name,
+        "passed": found.passed,
+        "decisions": found.decisions,
+        "findings": list(found.findings),
+        "notes": list(found.notes),
+        "problems": [{"code": int(ExitCode.PERSON), "text": f"{name}: {found.text}"}] if not found.passed else [],
+        "exit_code": int(ExitCode.DONE if found.passed else ExitCode.PERSON),
+    }
+    end = f"{name} passed, {found.decisions} decisions tried" if found.passed else f"{name} did not pass"
+    shown: list[str | Listing] = [Listing(["rule", "outcome", "session", "what"], rows)]
+    return Answer(
+        document,
+        [*shown, end, *found.notes],
+        ExitCode.DONE if found.passed else ExitCode.PERSON,
+        [] if found.passed else [AnswerProblem(int(ExitCode.PERSON), f"{name}: {found.text}")],
+    )
+
+
+def _said(rule: str, words: str, wrong: dict[str, Any]) -> list[object]:
+    return [wrong[rule]["session"], wrong[rule]["text"]] if rule in wrong else [None, words]
+
+
+def _words(rows: list[list[Any]]) -> list[list[object]]:
+    return [[", ".join(map(str, cell)) if isinstance(cell, list) else cell for cell in row] for row in rows]

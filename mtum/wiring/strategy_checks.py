@@ -1,0 +1,83 @@
+"""A strategy is checked in a process of its own, which may not last: its code may do anything."""
+
+import json
+import subprocess
+import sys
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mtum.config import OwnStrategy, Settings
+from mtum.core.canonical import plain
+
+CHECK_SECONDS = 90.0
+"""Longest check; a strategy of a day's work takes three seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check found: nothing, or the first fault of each kind."""
+
+    name: str
+    findings: tuple[Mapping[str, Any], ...]
+    decisions: int = 0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether it may be used."""
+        return not self.findings
+
+    @property
+    def text(self) -> str:
+        """The first fault in one line; empty when there is none."""
+        return next((f"{one['rule']}: {_at(one)}{one['text']}" for one in self.findings), "")
+
+
+def check_strategy(
+    settings: Settings, name: str, own: Mapping[str, OwnStrategy], seconds: float = CHECK_SECONDS
+) -> Checked:
+    """Check a strategy with its parameters of these settings.
+
+    Parameters
+    ----------
+    own : mapping of name to OwnStrategy
+        Those that are not ours, with the source to check of each.
+    seconds : float
+        It has failed when it takes longer.
+    """
+    made = settings.strategy.get(name)
+    sources = {str(one.file): b64encode(one.source).decode() for one in own.values() if one.file is not None}
+    request = {"name": name, "parameters": {} if made is None else plain(made), "sources": sources}
+    try:
+        ended = subprocess.run(
+            # Not from the folder it is started in: what stands there is no module of ours.
+            [sys.executable, "-P", "-m", "mtum.app.strategies.check"],
+            input=json.dumps(request, allow_nan=False).encode(),
+            capture_output=True,
+            timeout=seconds,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        return _broken(name, error.stdout or b"", f"it had not decided after {seconds:g} seconds")
+    lines = ended.stdout.splitlines()
+    result = json.loads(lines[-1]) if lines else {}
+    if "findings" not in result:
+        how = f"signal {-ended.returncode}" if ended.returncode < 0 else f"exit code {ended.returncode}"
+        return _broken(name, ended.stdout, f"it ended the process ({how}) {_last_words(ended.stderr)}".rstrip())
+    return Checked(name, tuple(result["findings"]), result["decisions"], tuple(result["notes"]))
+
+
+def _broken(name: str, said: bytes, text: str) -> Checked:
+    begun = [json.loads(line).get("at") for line in said.splitlines() if line.endswith(b"}")]
+    return Checked(name, ({"rule": "raising", "session": begun[-1] if begun else None, "text": text},), len(begun))
+
+
+def _last_words(said: bytes) -> str:
+    lines = said.decode(errors="replace").split("\n")
+    return next((line.strip()[:200] for line in reversed(lines) if line.strip()), "")
+
+
+def _at(finding: Mapping[str, Any]) -> str:
+    return f"{finding['session']} " if finding["session"] else ""
