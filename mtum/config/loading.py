@@ -5,6 +5,7 @@ import os
 import re
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import fields
 from pathlib import Path
 from threading import Thread
 from typing import Any, get_args
@@ -259,8 +260,18 @@ def _switches(tree: Mapping[str, Any]) -> list[str]:
     return [
         f"{name}: input should be a number or a text, found {str(given).lower()}"
         for name, given in _values(tree, known)
-        if isinstance(given, bool) and name in known and _kind(name) is not bool and bool not in get_args(_kind(name))
+        if isinstance(given, bool) and name in known and not _is_switch(name, tree)
     ]
+
+
+def _is_switch(name: str, tree: Mapping[str, Any]) -> bool:
+    *owner, parameter = name.split(".")
+    in_sleeve = owner[0] == "sleeve" and owner[-1] == "rules"
+    if owner[0] == "strategy" or in_sleeve:
+        strategy = str(tree["sleeve"][owner[1]].get("strategy")) if in_sleeve else owner[-1]
+        declared = fields(STRATEGIES[strategy]) if strategy in STRATEGIES else ()  # type: ignore[arg-type]  # dataclasses
+        return any(one.type is bool for one in declared if one.name == parameter)
+    return _kind(name) is bool or bool in get_args(_kind(name))
 
 
 def _plain(text: str) -> Any:

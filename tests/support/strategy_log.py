@@ -39,6 +39,13 @@ class Variant:
 
 VARIANTS: dict[str, tuple[Variant, ...]] = {
     "mtum_confluence": (Variant("without a VIX", {"symbol": "AAPL"}, "stocks"),),
+    "mean_reversion": (
+        Variant(
+            "by bands, and without a trend",
+            {"symbols": ["AAPL", "IBM", "MSFT", "NDQ"], "variant": "bollinger_rsi", "trend_sessions": 0},
+            "stocks",
+        ),
+    ),
     "ensemble": (
         Variant(
             "a majority, where one member needs a VIX that is not there",

@@ -4,8 +4,11 @@ from mtum.core.strategies.band_rebalance import BandRebalance
 from mtum.core.strategies.buy_and_hold import BuyAndHold
 from mtum.core.strategies.buy_only_rebalance import BuyOnlyRebalance
 from mtum.core.strategies.contract import Strategy
+from mtum.core.strategies.donchian_breakout import DonchianBreakout
 from mtum.core.strategies.dual_momentum import DualMomentum
 from mtum.core.strategies.ensemble import Ensemble
+from mtum.core.strategies.mean_reversion import MeanReversion
+from mtum.core.strategies.momentum_burst import MomentumBurst
 from mtum.core.strategies.mtum_confluence import MtumConfluence
 from mtum.core.strategies.pair_reversal import PairReversal
 from mtum.core.strategies.regime_rebalance import RegimeRebalance
@@ -25,5 +28,8 @@ STRATEGIES: dict[str, type[Strategy]] = {
     "buy_only_rebalance": BuyOnlyRebalance,
     "sell_only_rebalance": SellOnlyRebalance,
     "regime_rebalance": RegimeRebalance,
+    "mean_reversion": MeanReversion,
+    "momentum_burst": MomentumBurst,
+    "donchian_breakout": DonchianBreakout,
 }
 """Strategies by the name used in settings and on the command line."""

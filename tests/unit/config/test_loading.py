@@ -415,6 +415,19 @@ def test_a_switch_where_a_number_or_a_text_belongs_is_refused() -> None:
     assert config.load(None, {}, {"risk.require_confirmation": True}).risk.require_confirmation is True
 
 
+def test_a_switch_of_a_strategy_takes_true_and_nothing_else_of_it_does(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(
+        '[sleeve.out]\nstrategy = "donchian_breakout"\nweight = 0.5\n[sleeve.out.rules]\nsqueeze_filter = true\n'
+    )
+    assert config.load(file, {}).document()["sleeve"]["out"]["rules"]["squeeze_filter"] is True
+    own = {"strategy.donchian_breakout.squeeze_filter": True}
+    assert config.load(None, {}, own).document()["strategy"]["donchian_breakout"]["squeeze_filter"] is True
+    with pytest.raises(ConfigError) as caught:
+        config.load(file, {}, {"sleeve.out.rules.max_units": True})
+    assert caught.value.problems == ("sleeve.out.rules.max_units: input should be a number or a text, found true",)
+
+
 def test_an_account_of_digits_in_the_environment_stays_text() -> None:
     assert config.load(None, {"MTUM_BROKER__ACCOUNT": "123456"}).broker.account == "123456"
 
