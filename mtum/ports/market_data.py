@@ -7,7 +7,9 @@ from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 from mtum.core.market.bars import Bars
 from mtum.core.market.coverage import Coverage
+from mtum.core.market.intraday import Rows
 from mtum.core.market.sessions import Session
+from mtum.core.market.timeframes import Timeframe
 from mtum.core.market.volume import UsualShare
 
 
@@ -83,7 +85,20 @@ class BarSource(Protocol):
         ...
 
 
-type Method = Literal["history", "quote", "series", "volume_share"]
+@runtime_checkable
+class TellsIntraday(Protocol):
+    """A source that has bars within the sessions."""
+
+    def minutes_for(self, symbol: str, timeframe: Timeframe) -> int:
+        """Return the length of its own bars that those of a timeframe are to be made of; 0 if it has none."""
+        ...
+
+    def intraday(self, symbol: str, minutes: int, first: date, last: date) -> Rows:
+        """Return its bars of that length from one day to another, as far back as it has them."""
+        ...
+
+
+type Method = Literal["history", "quote", "series", "volume_share", "intraday"]
 
 
 class SourceCall(NamedTuple):

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any, Protocol
 
 from mtum.core.market.bars import Bars
+from mtum.core.market.intraday import IntradayBars, Rows
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.fills import Action, Fill, Split
 from mtum.core.portfolio.limits import Restriction
@@ -216,6 +217,22 @@ class BarStore(Protocol):
         ...
 
 
+class IntradayStore(Protocol):
+    """The cache of bars within the sessions, per symbol, source and length; what was read is never changed."""
+
+    def rows(self, symbol: str, source: str, minutes: int, since: date) -> Rows:
+        """Return the cached bars from a session on, oldest first; of each its newest values."""
+        ...
+
+    def read_times(self, symbol: str, source: str, minutes: int, since: date) -> Mapping[date, datetime]:
+        """Return when each session that was over was last read, from one on."""
+        ...
+
+    def accept(self, bars: IntradayBars, minutes: int, read_at: datetime, over: Sequence[date]) -> None:
+        """Add the bars that are new or have other values than before, and note which sessions were over."""
+        ...
+
+
 class QuarantineStore(Protocol):
     """What can be checked, and bars that broke a rule and were kept out."""
 
@@ -333,6 +350,7 @@ class Store(Protocol):
     plans: PlanStore
     ledger: LedgerStore
     bars: BarStore
+    intraday: IntradayStore
     quarantine: QuarantineStore
     control: ControlStore
     statements: StatementStore

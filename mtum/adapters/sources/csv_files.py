@@ -14,8 +14,8 @@ import numpy as np
 
 from mtum.adapters.clock import SystemClock
 from mtum.adapters.sources.csv_cells import day_of, month_first, number_of
+from mtum.adapters.sources.csv_intraday import FolderSource
 from mtum.adapters.sources.csv_layouts import Layout, layout_of
-from mtum.adapters.sources.replay import ReplayedSource
 from mtum.config.named_files import why_unreadable
 from mtum.core.market.bars import PRICE_COLUMNS, Bars, Days
 from mtum.core.market.coverage import Coverage, Dividends
@@ -296,7 +296,7 @@ def terms_of(prices: str, tell: Callable[[str], None]) -> CsvTerms:
     return CsvTerms(prices == "raw", SystemClock().now().date(), tell)
 
 
-def csv_source(folder: Path, *, exact: bool = False, terms: CsvTerms = AS_TOLD) -> ReplayedSource:
+def csv_source(folder: Path, *, exact: bool = False, terms: CsvTerms = AS_TOLD) -> FolderSource:
     """Return a replayed market over a folder; each file is read once, when it is first needed.
 
     Bars are split-adjusted, whether the files are so or are re-based as `terms` says.
@@ -322,4 +322,4 @@ def csv_source(folder: Path, *, exact: bool = False, terms: CsvTerms = AS_TOLD) 
         told = "dividend" in columns_of(folder_file(folder, symbol))
         return Coverage(Dividends.KNOWN if told else Dividends.UNKNOWN)
 
-    return ReplayedSource(NAME, bars, closes, coverage, exact)
+    return FolderSource(NAME, bars, closes, coverage, exact, folder=folder)

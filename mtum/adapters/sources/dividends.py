@@ -14,9 +14,11 @@ import numpy as np
 from mtum.adapters.clock import monotonic_seconds
 from mtum.core.market.bars import COLUMNS, Bars
 from mtum.core.market.coverage import Coverage, Dividends
+from mtum.core.market.intraday import Rows
 from mtum.core.market.sessions import Session
-from mtum.errors import BarsInvalidError, ConfigError, DataError
-from mtum.ports.market_data import AsksAhead, BarSource, Quote, SourceCall
+from mtum.core.market.timeframes import Timeframe
+from mtum.errors import BarsInvalidError, BarsMissingError, ConfigError, DataError
+from mtum.ports.market_data import AsksAhead, BarSource, Quote, SourceCall, TellsIntraday
 
 FILE_NAME = "dividends.csv"
 _COLUMNS = ("symbol", "ex_date", "usd")
@@ -44,7 +46,7 @@ class Teller(Protocol):
 
 @dataclass
 class ToldApart:
-    """A source whose dividends another tells (ports.market_data.BarSource, AsksAhead)."""
+    """A source whose dividends another tells (ports.market_data.BarSource, AsksAhead, TellsIntraday)."""
 
     source: BarSource
     teller: Teller
@@ -70,6 +72,16 @@ class ToldApart:
             self.source.ask_ahead(calls, seconds)
         if isinstance(self.teller, YahooTeller):
             self.teller.ask_ahead(calls, max(1.0, seconds - spent()))
+
+    def minutes_for(self, symbol: str, timeframe: Timeframe) -> int:
+        """Return what the source says; bars within the session carry no dividends."""
+        return self.source.minutes_for(symbol, timeframe) if isinstance(self.source, TellsIntraday) else 0
+
+    def intraday(self, symbol: str, minutes: int, first: date, last: date) -> Rows:
+        """Return the source's own."""
+        if not isinstance(self.source, TellsIntraday):
+            raise BarsMissingError(f"{symbol}: {self.name} has no bars within the session")
+        return self.source.intraday(symbol, minutes, first, last)
 
     def history(self, symbol: str, first: date, last: date) -> Bars:
         """Return the source's bars with the dividends told."""

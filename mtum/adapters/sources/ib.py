@@ -24,7 +24,9 @@ from mtum.adapters.sources.vendor import Slices, VendorSource
 from mtum.core.market.bars import PRICE_COLUMNS, Bar, Bars
 from mtum.core.market.coverage import Coverage, Dividends
 from mtum.core.market.dividends import dividends_of
+from mtum.core.market.intraday import VALUES, Rows
 from mtum.core.market.sessions import Session
+from mtum.core.market.timeframes import Timeframe
 from mtum.errors import BarsInvalidError, BarsStaleError, BrokerError, DataError, SourceUnavailableError
 from mtum.ports.market_data import Quote, SeriesValue
 
@@ -35,6 +37,9 @@ PRIOR_SHARES = {"SPY": 0.84}
 BID, ASK, LAST = (1, 66), (2, 67), (4, 68)
 LAST_TIME = (45, 88)
 DELAYED_TYPES = (3, 4)
+BARS_FOR = {"1m": 1, "5m": 5, "15m": 5, "30m": 30, "1h": 30, "4h": 30}
+"""Hours of the broker begin with the clock's, not with the session: they are made of halves."""
+_SIZES = {1: "1 min", 5: "5 mins", 30: "30 mins"}
 NO_VOLUME = -1.0
 """The broker's word for a volume it does not know."""
 _LEARNING_DAYS = 40  # calendar days that hold 20 full sessions
@@ -194,6 +199,21 @@ class IbRequests:
         told = yield from _asked(history(contract, "22 D", "5 mins", epoch=True))
         return _full_sessions(told, bars, session.day)
 
+    def minutes_for(self, symbol: str, timeframe: Timeframe) -> int:
+        """Return 1, 5 or 30."""
+        return BARS_FOR[timeframe]
+
+    def intraday(self, symbol: str, minutes: int, first: date, last: date) -> RequestChain[Rows]:
+        """Ask for bars within regular hours."""
+        contract = yield from self._contracts.asking(symbol)
+        today = self._connector.today or last
+        told = yield from _asked(history(contract, duration(first, today), _SIZES[minutes], epoch=True))
+        found = {_instant(one.bar.date): one.bar for one in told}
+        begins = [at for at in sorted(found) if first <= at.date() <= last]
+        columns = {name: [_amount(symbol, getattr(found[at], name)) for at in begins] for name in VALUES}
+        columns["volume"] = [math.nan if one == NO_VOLUME else one for one in columns["volume"]]
+        return {"begins": [at.replace(tzinfo=None) for at in begins], **columns}
+
     def _daily(self, symbol: str, first: date, what: str = "TRADES") -> RequestChain[list[Bar]]:
         contract = yield from self._contracts.asking(symbol)
         # Known since the connection was made, which finding the contract took at the latest.
@@ -283,6 +303,13 @@ def _bar(symbol: str, told: object) -> Bar:
     if numbers[-1] == NO_VOLUME:
         numbers[-1] = math.nan
     return Bar(day, *numbers)
+
+
+def _amount(symbol: str, told: object) -> float:
+    try:
+        return float(str(told))
+    except ValueError as error:
+        raise BarsInvalidError(f"{symbol}: a bar of the broker within the session says {told!r}") from error
 
 
 def _prices(ticks: Ticks) -> dict[int, float]:

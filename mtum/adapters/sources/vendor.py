@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from mtum.core.market.bars import Bars
 from mtum.core.market.coverage import Coverage
+from mtum.core.market.intraday import Rows
 from mtum.core.market.sessions import Session
+from mtum.core.market.timeframes import Timeframe
 from mtum.core.market.volume import UsualShare, intraday_share, learned_share
 from mtum.core.simulation.provisional import documented_share
 from mtum.errors import DataError, MtumError, SourceUnavailableError
@@ -31,10 +33,12 @@ class _Vendor(Protocol):
     def quote(self, symbol: str, session: Session, at: datetime) -> Any: ...
     def series(self, name: str, session: Session, at: datetime) -> Any: ...
     def slices(self, symbol: str, session: Session, minutes: float) -> Any: ...
+    def minutes_for(self, symbol: str, timeframe: Timeframe) -> int: ...
+    def intraday(self, symbol: str, minutes: int, first: date, last: date) -> Any: ...
 
 
 class VendorSource:
-    """A vendor's bars (ports.market_data.BarSource, AsksAhead).
+    """A vendor's bars (ports.market_data.BarSource, AsksAhead, TellsIntraday).
 
     Parameters
     ----------
@@ -55,6 +59,7 @@ class VendorSource:
     ) -> None:
         self.name = vendor.name
         self.coverage, self.series_history = vendor.coverage, vendor.series_history
+        self.minutes_for = vendor.minutes_for
         self._vendor = vendor
         self._ask = ask
         self._ask_all = ask_all
@@ -63,6 +68,7 @@ class VendorSource:
             "quote": vendor.quote,
             "series": vendor.series,
             "volume_share": vendor.slices,
+            "intraday": vendor.intraday,
         }
         self._came: dict[SourceCall, Any] = {}
         self._learned: dict[tuple[str, date], Slices] = {}
@@ -112,6 +118,11 @@ class VendorSource:
         )
         measured = learned_share([share for share in shares if share is not None])
         return measured or documented_share(self._vendor.prior_shares.get(symbol), session, minutes)
+
+    def intraday(self, symbol: str, minutes: int, first: date, last: date) -> Rows:
+        """Return the bars of that length of the closed interval of days, as far back as the vendor has them."""
+        found: Rows = self._answer("intraday", symbol, minutes, first, last)
+        return found
 
     def _known(self, symbol: str, session: Session, *_: object) -> bool:
         return (symbol, session.day) in self._learned

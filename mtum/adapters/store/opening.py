@@ -18,6 +18,7 @@ from mtum.adapters.store.ledger import SqliteLedger
 from mtum.adapters.store.limits import SqliteLimits
 from mtum.adapters.store.lock import run_lock
 from mtum.adapters.store.market.bars import SqliteBars
+from mtum.adapters.store.market.intraday import SqliteIntraday
 from mtum.adapters.store.market.quarantine import SqliteQuarantine
 from mtum.adapters.store.orders.crosses import SqliteCrosses
 from mtum.adapters.store.orders.order_store import SqliteOrders
@@ -35,6 +36,7 @@ from mtum.ports.store import (
     ControlStore,
     DecisionStore,
     EventStore,
+    IntradayStore,
     MessageStore,
     OrderStore,
     QuarantineStore,
@@ -55,6 +57,7 @@ class SqliteStore:
         self.plans: PlanStore = SqlitePlans(database)
         self.ledger: LedgerStore = SqliteLedger(database)
         self.bars: BarStore = SqliteBars(database)
+        self.intraday: IntradayStore = SqliteIntraday(database)
         self.quarantine: QuarantineStore = SqliteQuarantine(database)
         self.control: ControlStore = SqliteControl(database)
         self.statements: StatementStore = SqliteStatements(database)

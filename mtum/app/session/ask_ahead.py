@@ -4,13 +4,15 @@ A source that takes time answers side by side; what has not come when the time i
 own symbol only.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from mtum.app.bars.intraday import read_within, to_read_within
 from mtum.app.bars.refresh_bars import ToRead, reading_of
 from mtum.app.desk import Desk
 from mtum.core.market.sessions import Session, Sessions
+from mtum.core.market.timeframes import Timeframe
 from mtum.core.market.volume import LEARNING_DAYS, LEARNING_SESSIONS, ObservedShare, UsualShare, usual_share
 from mtum.core.portfolio.sleeves import series_of
 from mtum.ports.market_data import AsksAhead, SourceCall
@@ -77,6 +79,15 @@ def ask_quotes(desk: Desk, symbols: Sequence[str], when: tuple[Session, Sessions
     before = sessions.before(session.day)
     closes = [SourceCall("history", (symbol, before.day, before.day)) for symbol in symbols if before]
     _ask(desk.second, [*quotes, *closes, *series], _left(desk, session))
+
+
+def read_all_within(
+    desk: Desk, asked: Mapping[str, Mapping[Timeframe, int]], session: Session, at: datetime
+) -> dict[str, str]:
+    """Read the bars within the sessions that sleeves ask for; return which symbols' could not be read, and why."""
+    questions = to_read_within(desk, asked, session, at)
+    _ask(desk.source, [one.call for one in questions], _left(desk, session))
+    return {one.symbol: why for one in questions if (why := read_within(desk, one, at))}
 
 
 def _left(desk: Desk, session: Session) -> float:

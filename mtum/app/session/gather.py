@@ -6,12 +6,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
+from mtum.app.bars.intraday import Within, asked_within, gathered_within
 from mtum.app.bars.judge_today import Judged, history_today, judge_today, judge_vix, vix_degraded
 from mtum.app.bars.refresh_bars import refresh_bars, refresh_series
 from mtum.app.desk import Desk
 from mtum.app.ledger.equity import LAST_CLOSE_WITHIN
 from mtum.app.ledger.sleeve_records import held_lots
-from mtum.app.session.ask_ahead import ask_histories, ask_quotes, own_share
+from mtum.app.session.ask_ahead import ask_histories, ask_quotes, own_share, read_all_within
 from mtum.app.session.fit_history import fit_history, refuse
 from mtum.core.market.bars import Bar, Bars, ProvisionalBar
 from mtum.core.market.coverage import Dividends
@@ -77,6 +78,8 @@ class GatheredMarket:
         What the files that were read gave to know.
     series_history : mapping of sleeve to series to session to value
         Earlier values of the extra series that a sleeve asks for.
+    within : Within
+        Bars within the sessions, of sleeves that ask for them.
     """
 
     session: Session
@@ -87,6 +90,7 @@ class GatheredMarket:
     dividends: Mapping[str, Dividends]
     told: tuple[str, ...]
     series_history: Mapping[str, Mapping[str, Mapping[date, float]]]
+    within: Within
 
     @property
     def snapshots(self) -> tuple[VolumeSnapshot, ...]:
@@ -136,6 +140,7 @@ class GatheredMarket:
                 raise error
         readings = {name: self.readings[name] for name in sleeve.strategy.series()}
         degraded, told = vix_degraded(readings)
+        frames, unseen = self.within.of(sleeve.strategy, {symbol: one.history for symbol, one in seen.items()})
         return SleeveMarket(
             view=MarketView(
                 self.session.day,
@@ -146,11 +151,13 @@ class GatheredMarket:
                 calendar=_calendar(sleeve.strategy, self.sessions, self.session),
                 dividends={symbol: self.dividends[symbol] for symbol in seen} if sleeve.strategy.TOTAL_RETURNS else {},
                 series_history=self.series_history[sleeve.name],
+                intraday=frames,
             ),
             degraded=(*degraded, *refused),
             notes=(
                 *(note for one in seen.values() for note in one.judged.notes),
                 *told,
+                *unseen,
                 *self.told,
                 *(f"{symbol} not decided: {error}" for symbol, error in refused.items()),
             ),
@@ -203,7 +210,10 @@ def gather(
         for symbol, one in seen.items()
     }
     earlier = {one.name: _series_history(desk, one.strategy, session.day) for one in desk.deciding}
-    return GatheredMarket(session, sessions, found, readings, closes, kinds, news_of_files(desk), earlier)
+    asked = asked_within(one.strategy for one in desk.deciding)
+    failed = read_all_within(desk, asked, session, at) if asked else {}
+    within = gathered_within(desk, asked, session, at, failed)
+    return GatheredMarket(session, sessions, found, readings, closes, kinds, news_of_files(desk), earlier, within)
 
 
 def _series_history(desk: Desk, strategy: Strategy, day: date) -> dict[str, dict[date, float]]:
@@ -254,6 +264,9 @@ def refresh_universe(desk: Desk, session: Session, sessions: Sessions) -> dict[s
     for name in series_of(one for one in desk.deciding if one.strategy.SERIES_SESSIONS > 1):
         with suppress(SourceUnavailableError):  # the strategy then sees fewer values, and judges by itself
             refresh_series(desk, name, session, sessions)
+    if asked := asked_within(one.strategy for one in desk.deciding):
+        # What is over is read now; at the snapshot only today's bars are left. What fails now is asked again then.
+        read_all_within(desk, asked, session, desk.clock.now())
     return refused
 
 

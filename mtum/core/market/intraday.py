@@ -14,9 +14,13 @@ from mtum.core.market.timeframes import Timeframe
 
 type Instants = NDArray[np.datetime64]
 """UTC, to the second."""
+type Rows = Mapping[str, object]
+"""Bars of one length as a source told them, of whatever hours: "begins" in UTC, rising, and the columns `VALUES`."""
 
 MISSING_FRAC = 0.05
 """Of a session's bars; a minute without a trade has none, and more than this is a source that does not tell all."""
+APART_FRAC = 0.05
+"""How far a price within the session may lie beyond those of the daily bar."""
 VALUES = (*PRICE_COLUMNS, "volume")
 
 
@@ -98,9 +102,7 @@ def nothing(symbol: str, source: str) -> IntradayBars:
     return IntradayBars.within(symbol, source, ([], [], []), {name: [] for name in VALUES})
 
 
-def regular_hours(
-    told: tuple[str, str], minutes: int, rows: Mapping[str, object], sessions: Sequence[Session]
-) -> IntradayBars:
+def regular_hours(told: tuple[str, str], minutes: int, rows: Rows, sessions: Sequence[Session]) -> IntradayBars:
     """Return what a source told, without what lies outside the sessions.
 
     A row without any price is a bar without a trade, and is left out.
@@ -111,8 +113,8 @@ def regular_hours(
         Symbol and source.
     minutes : int
         Length of a bar.
-    rows : mapping of str to array
-        "begins" in UTC, rising, and every column of `VALUES`.
+    rows : Rows
+        What it told.
     sessions : sequence of Session
         Those the rows lie in, oldest first.
 
@@ -210,6 +212,37 @@ def fit_frame(
     used = [one for one in sessions if kept.day(0) <= one.day]
     missing = missing_in(bars, minutes, used, at)
     return Frame(kept, found.running, f"{about}: {missing}" if missing else "")
+
+
+def sessions_for(timeframe: Timeframe, needed: int, sessions: Sequence[Session], at: datetime) -> tuple[Session, ...]:
+    """Return the newest sessions that hold that many bars by an instant, even where `MISSING_FRAC` of them is missing.
+
+    Parameters
+    ----------
+    sessions : sequence of Session
+        Oldest first, without a gap.
+    """
+    found, count, step = [], 0.0, timedelta(minutes=timeframe.minutes)
+    for one in reversed(sessions):
+        if one.open >= at:
+            continue
+        found.append(one)
+        # A session of early close has fewer.
+        count += (1 - MISSING_FRAC) * (-((one.open - min(at, one.close)) // step))
+        if count >= needed + 1:
+            break
+    return tuple(reversed(found))
+
+
+def unlike_daily(bars: IntradayBars, daily: Bars) -> str:
+    """Return the first session whose prices are not those of its daily bar, as after a split; empty for none."""
+    for day in np.unique(bars.days).tolist():
+        of_day, whole = bars.until(day).since(day), daily.find(day)
+        if whole is not None and not (
+            of_day.high.max() <= whole.high * (1 + APART_FRAC) and of_day.low.min() >= whole.low * (1 - APART_FRAC)
+        ):
+            return f"prices from {bars.source} of {day} are not those of its daily bar"
+    return ""
 
 
 def missing_in(bars: IntradayBars, minutes: int, sessions: Sequence[Session], at: datetime) -> str:

@@ -122,8 +122,8 @@ def explanation_of(stored: Mapping[str, object], strategy: Strategy | None) -> E
 
 def _inputs(symbol: str, document: Table, frame: Table, strategy: Strategy | None) -> dict[str, object]:
     part, bars = table_in(table_in(document["symbols"])[symbol]), table_in(table_in(frame["bars"]).get(symbol, {}))
+    notes = cast("Sequence[str]", document.get("notes", ()))
     if not bars:  # its bars could not be decided on
-        notes = cast("Sequence[str]", document.get("notes", ()))
         said = [text for note in notes if (text := note.removeprefix(f"{symbol} not decided: ")) != note]
         close = table_in(frame.get("unfit", {})).get(symbol)
         return {**({"not_decided": said[0]} if said else {}), "last_close": close, "held": _holding(symbol, frame)}
@@ -132,7 +132,9 @@ def _inputs(symbol: str, document: Table, frame: Table, strategy: Strategy | Non
     today = {name: cast("Sequence[object]", bars[name])[-1] for name in ("open", "high", "low")}
     history = {"source": bars["source"], "sessions": len(days), "first_session": days[0], "last_session": days[-1]}
     sure = _confidence(symbol, part, frame, strategy)
-    told = {} if sure is None else {"confidence": sure}
+    told: dict[str, object] = {} if sure is None else {"confidence": sure}
+    if unseen := [text for note in notes if (text := note.removeprefix(f"{symbol} not seen: ")) != note]:
+        told["not_seen"] = "; ".join(unseen)
     return {**table_in(part["indicators"]), **told, **today, **seen, **history, "held": _holding(symbol, frame)}
 
 

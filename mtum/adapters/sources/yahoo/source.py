@@ -13,7 +13,9 @@ from mtum.adapters.sources.vendor import Slices, VendorSource
 from mtum.adapters.sources.yahoo.client import Answer, YahooClient
 from mtum.core.market.bars import PRICE_COLUMNS, Bar, Bars
 from mtum.core.market.coverage import Coverage, Dividends
+from mtum.core.market.intraday import VALUES, Rows
 from mtum.core.market.sessions import Session
+from mtum.core.market.timeframes import Timeframe
 from mtum.errors import BarsInvalidError, BarsStaleError
 from mtum.ports.market_data import Quote, SeriesValue
 from mtum.ports.time import Calendar
@@ -29,6 +31,9 @@ PRIOR_SHARES = {"MTUM": 0.87, "IWM": 0.86, "QQQ": 0.80, "SPY": 0.70}
 BUDGET_SECONDS = 30.0
 """For one question; a decision asks four between its snapshot and its data deadline 150 seconds later."""
 _NEW_YORK = "America/New_York"
+_BARS_FOR = {"1m": 1, "5m": 5, "15m": 5, "30m": 5, "1h": 60, "4h": 60}
+_KEPT_DAYS = {1: 7, 5: 59, 60: 729}
+"""Minutes of a bar -> days back for which Yahoo has it; further back it answers with an error."""
 _INTRADAY_DAYS = 40  # holds 20 full sessions, holidays and half days included; Yahoo keeps 60
 
 
@@ -142,6 +147,20 @@ class YahooRequests:
             if not one.half_day and bar is not None and len(part):
                 found.append((starts_of(part.index), part["Volume"].to_numpy(dtype="float64"), one.close, bar.volume))
         return found
+
+    def minutes_for(self, symbol: str, timeframe: Timeframe) -> int:
+        """Return 5 or 60, and 1 for minutes."""
+        return _BARS_FOR[timeframe]
+
+    def intraday(self, symbol: str, minutes: int, first: date, last: date) -> Rows:
+        """Return the bars of the closed interval of days that Yahoo still has, without the one that is its quote."""
+        since = max(first, last - timedelta(days=_KEPT_DAYS[minutes]))
+        frame = self._client.chart(ticker_of(symbol), _NEW_YORK, since, last, f"{minutes}m").frame
+        begins = starts_of(frame.index)
+        # The last row of a running session is the quote, at the instant of its trade.
+        kept = slice(None, -1) if len(begins) and begins[-1].astype(int) % 60 else slice(None)
+        columns = {name: _column(frame, _COLUMNS[name])[kept] for name in VALUES}
+        return {"begins": begins[kept], **columns, **{name: as_printed(columns[name]) for name in PRICE_COLUMNS}}
 
 
 def ticker_of(symbol: str) -> str:

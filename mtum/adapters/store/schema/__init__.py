@@ -6,7 +6,7 @@ from mtum.adapters.store.schema.documented import DocumentedTable
 from mtum.adapters.store.schema.tables import TABLES
 from mtum.adapters.store.schema.views import VIEWS, View
 
-SCHEMA_VERSION = 29
+SCHEMA_VERSION = 30
 """Number of migrations this program knows; a database of a higher `PRAGMA user_version` is refused."""
 
 

@@ -277,6 +277,12 @@ def trades(db: Database) -> None:
     write_trades(db.conn)
 
 
+@MIGRATIONS(name="0030_intraday_bars")
+def intraday_bars(db: Database) -> None:
+    """Keep bars within the sessions, where a strategy asks for them."""
+    _make(db, "intraday_bars", "intraday_readings")
+
+
 def _maybe_instant(fact: str) -> str | None:
     try:
         return instant_text(datetime.fromisoformat(fact))

@@ -241,6 +241,38 @@ _MARKET = (
         "CREATE INDEX bars_with_events ON bars (symbol, source, session) WHERE dividend <> 0 OR split NOT IN (0, 1)",
     ),
     table(
+        "intraday_bars",
+        "Bars within the sessions as they were read: a row for each value that one had, and none is ever changed.",
+        """
+        id | INTEGER PRIMARY KEY | rises with every row; the newest of a bar counts
+        symbol | TEXT NOT NULL | id of the instrument
+        source | TEXT NOT NULL | where it was read
+        minutes | INTEGER NOT NULL | length of the bar; the last of a session may be shorter
+        session | TEXT NOT NULL | session it lies in
+        begins_at | TEXT NOT NULL | instant it begins
+        open | REAL NOT NULL | first price in USD, split-adjusted by what was known at the reading
+        high | REAL NOT NULL | highest price in USD
+        low | REAL NOT NULL | lowest price in USD
+        close | REAL NOT NULL | last price in USD
+        volume | REAL | shares traded; empty if nobody recorded them
+        read_at | TEXT NOT NULL | instant it was read
+        """,
+        "",
+        "CREATE INDEX intraday_bars_by_session ON intraday_bars (symbol, source, minutes, session)",
+    ),
+    table(
+        "intraday_readings",
+        "Sessions whose bars were read once they were over.",
+        """
+        symbol | TEXT NOT NULL | id of the instrument
+        source | TEXT NOT NULL | where they were read
+        minutes | INTEGER NOT NULL | length of the bars
+        session | TEXT NOT NULL | session that was over
+        read_at | TEXT NOT NULL | instant of the newest reading
+        """,
+        "PRIMARY KEY (symbol, source, minutes, session)",
+    ),
+    table(
         "bar_revisions",
         "Values that a source changed after they were accepted.",
         """

@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime
 import pytest
 
 from mtum.adapters.sources.ib import duration
+from mtum.core.market.intraday import regular_hours
+from mtum.core.market.timeframes import INTRADAY
 from mtum.errors import BarsStaleError, SourceUnavailableError
 from support.gateway import TODAY, Running, running_gateway, weekday_sessions
 from support.ib_adapter import Adapter, adapter
@@ -107,3 +109,17 @@ def test_the_usual_share_is_the_median_of_full_sessions_and_never_learned_from_h
     gateway.tell("behavior", no_data=["MTUM"])
     assert ours.source.volume_share("MTUM", SESSION, 20.0) == learned  # learned already
     assert ours.source.volume_share("MTUM", replace(SESSION, day=date(2015, 6, 9)), 20.0) is None
+
+
+def test_bars_within_the_session_are_those_of_the_brokers_history(ours: Adapter) -> None:
+    """Hours are made of halves, as the broker's own begin with the clock's; the running half is told too."""
+    assert [ours.source.minutes_for("MTUM", one) for one in INTRADAY] == [1, 5, 5, 30, 30, 30]
+    sessions = weekday_sessions().between(date(2015, 6, 9), TODAY)
+    for minutes, ended in ((30, 12), (5, 73), (1, 368)):
+        rows = ours.source.intraday("MTUM", minutes, date(2015, 6, 9), TODAY)
+        bars = regular_hours(("MTUM", "ib"), minutes, rows, sessions)
+        today = bars.since(TODAY).ended_by(NOW)
+        # Of today's session what had ended by 15:38; of the day before all 390 minutes.
+        assert (len(today), len(bars.until(date(2015, 6, 9)))) == (ended, 390 // minutes)
+        assert (bars.day(0), bars.source) == (date(2015, 6, 9), "ib")
+        assert round(float(bars.until(date(2015, 6, 9)).volume.sum())) == pytest.approx(149_000, abs=200)

@@ -11,7 +11,9 @@ import pytest
 from mtum.adapters.calendar import ExchangeCalendar
 from mtum.adapters.sources.vendor import VendorSource
 from mtum.adapters.sources.yahoo import client, yahoo_source
+from mtum.core.market.intraday import regular_hours
 from mtum.core.market.sessions import Session
+from mtum.core.market.timeframes import INTRADAY
 from mtum.core.market.volume import UsualShare
 from mtum.errors import BarsInvalidError, BarsMissingError, BarsStaleError, SourceUnavailableError
 from support.bars import bars_of, changed
@@ -247,6 +249,36 @@ def test_the_documented_prior_stands_in_for_intraday_bars(server: YahooServer, t
     assert later.share == pytest.approx(0.87 + 0.13 / 4)
     server.charts["AAA"] = Chart([], symbol="AAA")
     assert reading.volume_share("AAA", SESSION, 20.0) is None
+
+
+def test_bars_within_the_session_come_without_the_quote_and_with_rows_that_have_no_trade(
+    server: YahooServer, tmp_path: Path
+) -> None:
+    rows = intraday_rows([LAST, TODAY], until=75)
+    rows[1] = replace(rows[1], open=None, high=None, low=None, close=None, volume=None)
+    # What is sent last while the exchange is open is the quote, at the instant of its trade.
+    quoted = replace(rows[-1], at=AT + timedelta(minutes=5, seconds=12), close=191.0, volume=0.0)
+    server.charts["MTUM"].intraday = [*rows, quoted]
+    reading = source(server, tmp_path)
+    found = reading.intraday("MTUM", 5, LAST, TODAY)
+    assert len(np.asarray(found["begins"])) == 150
+    sessions = ExchangeCalendar().sessions(LAST, TODAY).known
+    bars = regular_hours(("MTUM", "yahoo"), 5, found, sessions)
+    assert (len(bars), bars.close[-1], str(bars.begins[-1])) == (149, 190.0, "2024-02-12T20:40:00")
+    # In the same five minutes the client library puts it into the bar, which has not ended.
+    server.charts["MTUM"].intraday = [*rows, replace(quoted, at=AT + timedelta(seconds=12), high=191.0)]
+    again = regular_hours(("MTUM", "yahoo"), 5, reading.intraday("MTUM", 5, LAST, TODAY), sessions)
+    assert again.ended_by(AT).close.tolist() == bars.close[:-1].tolist()
+    assert [reading.minutes_for("MTUM", one) for one in INTRADAY] == [1, 5, 5, 5, 60, 60]
+
+
+def test_more_than_yahoo_keeps_is_not_asked_for(server: YahooServer, tmp_path: Path) -> None:
+    """It answers the question for older bars with an error, and gives none of the newer ones."""
+    days = [TODAY - timedelta(days=back) for back in (70, 60, 59, 3)]
+    server.charts["MTUM"].intraday = intraday_rows(days, until=1)
+    found = source(server, tmp_path).intraday("MTUM", 5, TODAY - timedelta(days=200), TODAY)
+    begins = np.asarray(found["begins"]).astype("datetime64[D]").astype(object).tolist()
+    assert begins == days[2:]
 
 
 def test_the_clients_own_files_stay_in_the_folder_given(server: YahooServer, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from mtum.adapters.store.schema import columns_documentation, tables_documentati
 DESIGNED = {
     "runs", "replayed_runs", "decisions", "input_frames", "frame_bars", "sessions", "instruments",
     "order_intents", "order_legs", "crosses", "plans", "orders", "order_events", "fills", "lots", "trades",
+    "intraday_bars", "intraday_readings",
     "cash_movements", "bars", "bar_revisions", "corporate_actions", "quarantined_bars", "volume_snapshots",
     "account_snapshots", "equity", "halts", "notifications", "meta",
     "external_shares", "stated_entries", "foreign_orders", "flatten_requests", "approvals", "approved_documents",

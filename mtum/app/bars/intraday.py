@@ -1,0 +1,200 @@
+"""Bars within the sessions: read where a sleeve asks for them, kept, and shown to it only where they are fit."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from mtum.app.bars.bar_desk import BarDesk
+from mtum.core.market.bars import Bars
+from mtum.core.market.intraday import (
+    IntradayBars,
+    fit_frame,
+    nothing,
+    regular_hours,
+    sessions_for,
+    unlike_daily,
+)
+from mtum.core.market.sessions import Session
+from mtum.core.market.timeframes import Timeframe
+from mtum.core.strategies.contract import Strategy
+from mtum.errors import DataError
+from mtum.ports.market_data import SourceCall, TellsIntraday
+
+_SHORTEST_MINUTES = 210
+
+
+@dataclass(frozen=True, slots=True)
+class ToReadWithin:
+    """What a source is asked of one symbol: bars of one length, of these sessions."""
+
+    symbol: str
+    minutes: int
+    sessions: tuple[Session, ...]
+
+    @property
+    def call(self) -> SourceCall:
+        """The question."""
+        return SourceCall("intraday", (self.symbol, self.minutes, self.sessions[0].day, self.sessions[-1].day))
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """The bars within the sessions that were gathered for an instant.
+
+    Parameters
+    ----------
+    told : mapping of (symbol, timeframe) to (minutes, IntradayBars)
+        Bars of the source's own length, of which those of the timeframe are made.
+    lacking : mapping of (symbol, timeframe) to str
+        Why there are none.
+    sessions : tuple of Session
+        Those that any of the bars lie in, without a gap.
+    """
+
+    at: datetime
+    told: Mapping[tuple[str, Timeframe], tuple[int, IntradayBars]] = field(default_factory=dict)
+    lacking: Mapping[tuple[str, Timeframe], str] = field(default_factory=dict)
+    sessions: tuple[Session, ...] = ()
+
+    def of(
+        self, strategy: Strategy, daily: Mapping[str, Bars]
+    ) -> tuple[dict[tuple[str, Timeframe], IntradayBars], tuple[str, ...]]:
+        """Return the frames a strategy may see, and why it sees no others.
+
+        Parameters
+        ----------
+        daily : mapping of symbol to Bars
+            Its symbols that are fit.
+        """
+        frames: dict[tuple[str, Timeframe], IntradayBars] = {}
+        why: list[str] = []
+        for symbol, bars in daily.items():
+            for timeframe, needed in strategy.intraday_bars.items():
+                minutes, told = self.told.get((symbol, timeframe), (0, nothing(symbol, bars.source)))
+                frame = fit_frame(told, minutes, timeframe, self.sessions, self.at, needed) if minutes else None
+                wrong = self.lacking.get((symbol, timeframe), "") if frame is None else frame.why
+                if frame is not None and not wrong and (apart := unlike_daily(frame.bars, bars)):
+                    wrong = f"{symbol} {timeframe}: {apart}"
+                if frame is not None and not wrong:
+                    frames[symbol, timeframe] = frame.bars
+                else:
+                    why.append(f"{symbol} not seen: {wrong}; a condition on them does not hold")
+        return frames, tuple(dict.fromkeys(why))
+
+
+def asked_within(strategies: Iterable[Strategy]) -> dict[str, dict[Timeframe, int]]:
+    """Return the bars within the sessions that strategies ask for, by symbol; empty where none does."""
+    found: dict[str, dict[Timeframe, int]] = {}
+    for one in strategies:
+        for timeframe, needed in one.intraday_bars.items():
+            for symbol in (*one.universe(), *one.reads()):
+                of = found.setdefault(symbol, {})
+                of[timeframe] = max(needed, of.get(timeframe, 0))
+    return found
+
+
+def to_read_within(
+    desk: BarDesk, asked: Mapping[str, Mapping[Timeframe, int]], session: Session, at: datetime
+) -> list[ToReadWithin]:
+    """Return what the source is to be asked: the sessions wanted from the first that was not read once over."""
+    found = []
+    for (symbol, minutes), wanted in _wanted(desk, asked, session, at).items():
+        since = wanted[0].day
+        read = desk.store.intraday.read_times(symbol, desk.source.name, minutes, since)
+        # What was read before a split is in the shares of before.
+        daily = desk.store.bars.bars(symbol, desk.source.name, since)
+        splits = [daily.day(at) for at in range(len(daily)) if daily.split[at] not in (0.0, 1.0)]
+        open_ = next(
+            (
+                number
+                for number, one in enumerate(wanted)
+                if one.day not in read or any(one.day < day and read[one.day].date() < day for day in splits)
+            ),
+            None,
+        )
+        if open_ is not None:
+            found.append(ToReadWithin(symbol, minutes, wanted[open_:]))
+    return found
+
+
+def read_within(desk: BarDesk, question: ToReadWithin, at: datetime) -> str:
+    """Read bars within the sessions into the cache, those that had ended; return why that failed, else nothing."""
+    source = desk.source
+    if not isinstance(source, TellsIntraday):
+        return ""
+    try:
+        rows = source.intraday(*question.call.arguments)
+        name = (question.symbol, source.name)
+        bars = regular_hours(name, question.minutes, rows, question.sessions).ended_by(at)
+    except (DataError, ValueError) as error:
+        return str(error)
+    over = [one.day for one in question.sessions if one.close <= at]
+    desk.store.intraday.accept(bars, question.minutes, at, over)
+    return ""
+
+
+def gathered_within(
+    desk: BarDesk,
+    asked: Mapping[str, Mapping[Timeframe, int]],
+    session: Session,
+    at: datetime,
+    failed: Mapping[str, str],
+) -> Within:
+    """Return what the cache holds of what strategies ask for.
+
+    Parameters
+    ----------
+    failed : mapping of symbol to str
+        Why the newest bars of a symbol could not be read.
+    """
+    wanted = _wanted(desk, asked, session, at)
+    sessions = max(wanted.values(), key=len, default=())
+    bars: dict[tuple[str, int], IntradayBars | str] = {}
+    for (symbol, minutes), own in wanted.items():
+        name = (symbol, desk.source.name)
+        rows = desk.store.intraday.rows(*name, minutes, own[0].day)
+        try:
+            bars[symbol, minutes] = regular_hours(name, minutes, rows, sessions)
+        except ValueError as error:
+            bars[symbol, minutes] = str(error)
+    told: dict[tuple[str, Timeframe], tuple[int, IntradayBars]] = {}
+    lacking: dict[tuple[str, Timeframe], str] = {}
+    for symbol, timeframes in asked.items():
+        for timeframe in timeframes:
+            minutes = _minutes_for(desk, symbol, timeframe)
+            kept = bars.get((symbol, minutes), f"{symbol}: {desk.source.name} has no bars of {timeframe}")
+            if isinstance(kept, str) or symbol in failed:
+                lacking[symbol, timeframe] = failed.get(symbol) or str(kept)
+            else:
+                told[symbol, timeframe] = minutes, kept
+    return Within(at, told, lacking, sessions)
+
+
+def _minutes_for(desk: BarDesk, symbol: str, timeframe: Timeframe) -> int:
+    return desk.source.minutes_for(symbol, timeframe) if isinstance(desk.source, TellsIntraday) else 0
+
+
+def _wanted(
+    desk: BarDesk, asked: Mapping[str, Mapping[Timeframe, int]], session: Session, at: datetime
+) -> dict[tuple[str, int], tuple[Session, ...]]:
+    # Sessions by symbol and length of the source's own bars, the longest run where several timeframes need them.
+    found: dict[tuple[str, int], tuple[Session, ...]] = {}
+    known: dict[tuple[Timeframe, int], tuple[Session, ...]] = {}
+    for symbol, timeframes in asked.items():
+        for timeframe, needed in timeframes.items():
+            minutes = _minutes_for(desk, symbol, timeframe)
+            if minutes:
+                if (timeframe, needed) not in known:
+                    known[timeframe, needed] = sessions_for(
+                        timeframe, needed, _before(desk, session, timeframe, needed), at
+                    )
+                own = known[timeframe, needed]
+                found[symbol, minutes] = max(own, found.get((symbol, minutes), ()), key=len)
+    return {key: own for key, own in found.items() if own}
+
+
+def _before(desk: BarDesk, session: Session, timeframe: Timeframe, needed: int) -> Sequence[Session]:
+    # So many days that even sessions of early close alone would do.
+    most = needed / max(1, _SHORTEST_MINUTES // timeframe.minutes)
+    first: date = session.day - timedelta(days=round(most * 1.1 * 1.5) + 15)
+    return desk.calendar.sessions(first, session.day).known
