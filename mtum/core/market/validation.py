@@ -295,7 +295,10 @@ def _each(bars: Bars, wrong: NDArray[np.bool_], rule: Rule) -> Iterator[BarProbl
 
 
 def _volume_problems(bars: Bars) -> Iterator[BarProblem]:
-    for index in np.flatnonzero(bars.volume == 0):
+    # Where half of the sessions before have no volume none is usual: a series of closes is looked at no further.
+    known = np.append(0, np.cumsum(bars.volume > 0))
+    nothing = np.flatnonzero(bars.volume == 0)
+    for index in nothing[2 * (known[nothing] - known[np.maximum(0, nothing - VOLUME_SESSIONS)]) >= VOLUME_SESSIONS]:
         before = bars.volume[max(0, index - VOLUME_SESSIONS) : index]
         usual = float(np.median(before)) if len(before) == VOLUME_SESSIONS else 0.0
         if usual > 0 and before[before > 0].min() > _THIN_FRAC * usual:
