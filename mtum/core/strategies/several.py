@@ -1,8 +1,8 @@
 """What strategies of several symbols share: the smallest change worth an order, current weights, and what to refuse."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from mtum.core.indicators.smoothing import DECIMALS
 from mtum.core.strategies.contract import Own, Strategy, SymbolVerdict, Target
@@ -103,14 +103,15 @@ def inverse_parts(volatilities: Mapping[str, float | None]) -> dict[str, float] 
 
 def without(strategy: Strategy, symbol: str) -> Strategy | None:
     """Return the strategy with a symbol taken off its lists; None where it cannot do without it."""
-    names = [one.name for one in fields(strategy) if one.init]  # type: ignore[arg-type]  # strategies are dataclasses
-    changed = {name: _without(getattr(strategy, name), symbol) for name in names}
-    found: Strategy = replace(strategy, **changed)  # type: ignore[type-var]  # as above
+    found: Strategy = _without(strategy, symbol)
     before, after = ({*one.universe(), *one.reads()} for one in (strategy, found))
     return found if after == before - {symbol} and found.universe() and not found.problems() else None
 
 
-def _without(value: object, symbol: str) -> object:
+def _without(value: Any, symbol: str) -> Any:  # noqa: ANN401 - parts of a strategy may be anything
+    if is_dataclass(value) and not isinstance(value, type):
+        parts = {one.name: _without(getattr(value, one.name), symbol) for one in fields(value) if one.init}
+        return replace(value, **parts)
     if isinstance(value, Mapping):
         return {name: _without(one, symbol) for name, one in value.items() if name != symbol}
     if isinstance(value, tuple | list):

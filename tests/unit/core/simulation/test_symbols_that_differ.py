@@ -18,6 +18,7 @@ from mtum.core.simulation.session_path import play_sessions
 from mtum.core.simulation.session_views import SessionHistory, first_session
 from mtum.core.strategies.buy_and_hold import BuyAndHold
 from mtum.core.strategies.contract import Abstain, Target
+from mtum.core.strategies.ensemble import Member
 from mtum.core.strategies.pair_reversal import PairReversal
 from mtum.core.strategies.several import without
 from support.markets import weekdays
@@ -33,7 +34,7 @@ class Weighted(BuyAndHold):
     """Symbols by weight, and in the rules of a member."""
 
     weights: Mapping[str, float] = field(default_factory=dict)
-    members: tuple[Mapping[str, object], ...] = ()
+    members: tuple[Member, ...] = ()
 
     def universe(self) -> tuple[str, ...]:
         """The weights."""
@@ -178,12 +179,11 @@ def test_shares_at_the_start_need_a_close_before_it() -> None:
 
 
 def test_a_symbol_is_taken_off_lists_and_weights_alike() -> None:
-    weighted = Weighted(
-        weights={"AAA": 0.5, "BBB": 0.5}, members=({"strategy": "buy_and_hold", "rules": {"symbols": ["AAA", "BBB"]}},)
+    both = Weighted(
+        weights={"AAA": 0.5, "BBB": 0.5}, members=(Member("buy_and_hold", 1.0, BuyAndHold(symbols=("AAA", "BBB"))),)
     )
-    assert without(weighted, "AAA") == Weighted(
-        weights={"BBB": 0.5}, members=({"strategy": "buy_and_hold", "rules": {"symbols": ["BBB"]}},)
-    )
+    one = Weighted(weights={"BBB": 0.5}, members=(Member("buy_and_hold", 1.0, BuyAndHold(symbols=("BBB",))),))
+    assert without(both, "AAA") == one
     assert without(SixtyForty(), "AAA") is None, "a name of its own is no list"
     assert without(BuyAndHold(symbols=("AAA", "BBB")), "AAA") == BuyAndHold(symbols=("BBB",))
     assert without(BuyAndHold(symbols=("AAA",)), "AAA") is None, "nothing would be left, or another symbol"
