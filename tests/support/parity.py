@@ -91,7 +91,7 @@ def market_days(settings: Settings) -> list[date]:
 
 def by_the_daily_job(settings: Settings, first: date, last: date) -> Account:
     """Play a fresh installation from one session to another, one by one."""
-    with _in_memory() as folder, desks.replay_desk(settings, folder) as replay:
+    with in_memory() as folder, desks.replay_desk(settings, folder) as replay:
         desk = replay.desk
         for session in replay.market:
             if first <= session.day <= last:
@@ -137,7 +137,7 @@ def _calendar() -> ExchangeCalendar:
 
 
 @contextmanager
-def _in_memory() -> Iterator[Path]:
+def in_memory() -> Iterator[Path]:
     # A disk would be asked to sync fifty times a session; nothing here is about surviving a power cut.
     shared = Path("/dev/shm")
     folder = Path(tempfile.mkdtemp(dir=shared if os.access(shared, os.W_OK) else None))
