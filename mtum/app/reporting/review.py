@@ -192,9 +192,24 @@ def _result(looked_at: Period, paid: Costs) -> Review:
         win_loss=win_loss(closed),
         win_loss_start=win_loss(trades),
         drawdown_frac=rounded(deepest),
+        exposure_frac=_exposure(looked_at),
         paid_usd=None if paid.unknown else round(paid.paid_usd + paid.fees_usd, 6),
         state=facts.setup.chosen.state.value if facts.setup.sleeve else "",
     )
+
+
+def _exposure(looked_at: Period) -> float | None:
+    """Return the mean of shares at market as a fraction of equity; what the cash fund holds counts as cash."""
+    if looked_at.facts.is_fund:
+        return None
+    funds = [part.facts for part in looked_at.parts if part.facts.is_fund]
+    fund = {point.session: point.market_usd for facts in funds for point in facts.points}
+    found = [
+        float((point.market_usd - fund.get(point.session, 0)) / point.equity_usd)
+        for point in looked_at.facts.points
+        if looked_at.inside(point.session) and point.equity_usd > 0
+    ]
+    return round(sum(found) / len(found), 6) if found else None
 
 
 def _settings(facts: SessionFacts) -> dict[str, str]:

@@ -17,7 +17,7 @@ from mtum.core.reporting.parts import (
     timings,
 )
 from mtum.core.reporting.sleeves import VIRTUAL, account_verdict, coordination, overview, sleeve_section
-from mtum.core.reporting.stated import State
+from mtum.core.reporting.stated import UNKNOWN, State
 from mtum.core.reporting.subject import subject
 from mtum.core.reporting.summary import Summary
 
@@ -77,7 +77,9 @@ def _known(summary: Summary) -> tuple[Section, ...]:
 def _result(summary: Summary) -> Section:
     equally = ", an equal part each," if len(summary.symbols) > 1 else ""
     instead = "what its sleeves trade" if summary.sleeves else words.listed(summary.universe) + equally
-    return result.section(summary.pnl, summary.benchmark, instead)
+    # The cash fund's equity is what it earned; it has no cash of its own.
+    exposure = UNKNOWN if summary.strategy == FUND else summary.exposure
+    return result.section(summary.pnl, summary.benchmark, instead, exposure)
 
 
 def _account(summary: Summary) -> Section:

@@ -32,6 +32,7 @@ from mtum.core.reporting.parts.expectation import BacktestLine
 from mtum.core.reporting.parts.indicators import IndicatorCheck
 from mtum.core.reporting.parts.missed import MissedSignal
 from mtum.core.reporting.parts.partial_bars import Regret
+from mtum.core.reporting.parts.result import IDLE_CASH
 from mtum.core.reporting.parts.stability import Stability
 from mtum.core.reporting.parts.standing import Standing
 from mtum.core.reporting.parts.tax import TaxLine
@@ -83,6 +84,7 @@ class Review:
     backtest: BacktestLine | None = None
     symbols: tuple[str, ...] = ()
     drawdown_frac: float | None = None
+    exposure_frac: float | None = None
     paid_usd: float | None = None
     state: str = field(default="", metadata=SPARSE)
     replayed: bool = field(default=False, metadata=SPARSE)
@@ -218,8 +220,10 @@ def _result(review: Review) -> Section:
         ("Result", signed(figures.number(review.pnl_usd, sign=True)), "USD"),
         ("Return", signed(figures.percent(review.pnl_frac)), ""),
         ("Buy and hold", signed(figures.percent(review.benchmark_frac)), ""),
+        ("Exposure, mean", figures.percent(review.exposure_frac, sign=False), ""),
     )
-    return Section("result", "Result", (facts_of(rows),))
+    told = () if review.exposure_frac is None else (Sentence(IDLE_CASH, Tone.QUIET),)
+    return Section("result", "Result", (facts_of(rows), *told))
 
 
 def _settings(review: Review) -> Section:
@@ -245,6 +249,7 @@ def _sleeve_tables(kind: str, rows: Mapping[str, Review]) -> tuple[Block, ...]:
         (
             *(name, figures.number(one.equity_usd), signed(figures.number(one.pnl_usd, sign=True))),
             *(signed(figures.percent(one.pnl_frac)), signed(figures.percent(one.benchmark_frac))),
+            figures.percent(one.exposure_frac, sign=False),
         )
         for name, one in rows.items()
     )
@@ -256,6 +261,6 @@ def _sleeve_tables(kind: str, rows: Mapping[str, Review]) -> tuple[Block, ...]:
         for name, one in rows.items()
     )
     return (
-        table_of(("Sleeve", "USD", f"{kind}, USD", "return", "holding"), money),
+        table_of(("Sleeve", "USD", f"{kind}, USD", "return", "holding", "exposure"), money),
         table_of(("Sleeve", "max drawdown", "trades", "won", "costs, USD"), trading),
     )

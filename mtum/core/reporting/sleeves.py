@@ -8,7 +8,7 @@ from mtum.core.reporting import figures, words
 from mtum.core.reporting.layout import Block, Cell, Section, Sentence, Tone, facts_of, signed, table_of
 from mtum.core.reporting.parts.coordination import coordination_lines
 from mtum.core.reporting.parts.orders import ordered
-from mtum.core.reporting.stated import UNKNOWN, State, Stated, final, stated
+from mtum.core.reporting.stated import final
 from mtum.core.reporting.summary import Summary
 
 VIRTUAL = "VIRTUAL"
@@ -24,7 +24,6 @@ def overview(summary: Summary) -> Section:
     equity = summary.equity
     # What the fund holds counts as cash.
     fund = summary.sleeves[FUND].equity.market_usd if FUND in summary.sleeves else final(0.0)
-    exposure = _exposure(equity.market_usd, fund, equity.equity_usd)
     facts = facts_of(
         (
             ("Sent to the broker", words.listed(tuple(map(ordered, summary.orders))) or "nothing", ""),
@@ -34,7 +33,7 @@ def overview(summary: Summary) -> Section:
             ("Buy and hold", figures.money(summary.benchmark.equity_usd), "USD"),
             ("Cash", figures.money(equity.cash_usd), "USD"),
             ("Cash fund", figures.money(fund), "USD") if FUND in summary.sleeves else None,
-            ("Exposure", figures.fraction(exposure, sign=False), ""),
+            ("Exposure", figures.fraction(summary.exposure, sign=False), ""),
             ("Current drawdown", figures.fraction(equity.drawdown_frac), ""),
         )
     )
@@ -121,10 +120,3 @@ def account_verdict(summary: Summary) -> str:
     if summary.action == "none":
         return f"No decision was made for {figures.day(summary.session)}."
     return "Every sleeve keeps what it holds."
-
-
-def _exposure(market: Stated, fund: Stated, equity: Stated) -> Stated:
-    if market.amount is None or fund.amount is None or not equity.amount:
-        return UNKNOWN
-    is_final = State.PROVISIONAL not in (market.state, fund.state, equity.state)
-    return stated((market.amount - fund.amount) / equity.amount, is_final=is_final)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from mtum.core.canonical import SPARSE
+from mtum.core.portfolio.fund import FUND
 from mtum.core.reporting import words
 from mtum.core.reporting.parts.account import CashLine, EquityLine, OwedLine
 from mtum.core.reporting.parts.conditions import ConditionLine, Conflicts
@@ -23,6 +24,7 @@ from mtum.core.reporting.parts.position import PositionLine
 from mtum.core.reporting.parts.problems import ProblemLine
 from mtum.core.reporting.parts.result import BenchmarkLine, Pnl
 from mtum.core.reporting.parts.timings import TimingLine
+from mtum.core.reporting.stated import UNKNOWN, State, Stated, final, stated
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,16 @@ class Summary:
         if self.sleeves:
             return "Account"
         return self.symbol if len(self.symbols) < 2 else self.strategy
+
+    @property
+    def exposure(self) -> Stated:
+        """Shares at market as a fraction of equity; what the cash fund holds counts as cash."""
+        fund = self.sleeves[FUND].equity.market_usd if FUND in self.sleeves else final(0.0)
+        market, equity = self.equity.market_usd, self.equity.equity_usd
+        if market.amount is None or fund.amount is None or not equity.amount:
+            return UNKNOWN
+        is_final = State.PROVISIONAL not in (market.state, fund.state, equity.state)
+        return stated((market.amount - fund.amount) / equity.amount, is_final=is_final)
 
     @property
     def why(self) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from mtum.core.reporting.figures import number
 from mtum.core.reporting.layout import Section, Sentence, Table, table_of
+from mtum.core.reporting.parts.result import IDLE_CASH
 
 MOST_NAMED = 8
 """Symbols that are listed in a line."""
@@ -18,7 +19,7 @@ def result_sections(found: Mapping[str, Any]) -> Iterator[Section]:
     found : mapping
         The result as `mtum backtest --json` gives it.
     """
-    yield Section("result", "Result", (_compared(found), _trades(found["metrics"])))
+    yield Section("result", "Result", (_compared(found), Sentence(IDLE_CASH), _trades(found["metrics"])))
     if len(found["symbols"]) > 1 and found["trades"]:
         yield Section("symbols", "Which symbols made it", (_by_symbol(found["trades"]),))
     if found["metrics"]["exit_reasons"]:
@@ -33,10 +34,12 @@ def result_sections(found: Mapping[str, Any]) -> Iterator[Section]:
 def _compared(found: Mapping[str, Any]) -> Table:
     mine, held = found["metrics"], found["benchmark"]
     rows = [("final equity, USD", number(found["final_equity_usd"]), number(held["final_equity_usd"]))]
+    held = {"exposure_frac": 1.0, **held}
     rows += [
         (label, percent_number(mine[name]), percent_number(held[name]))
         for label, name in (
             ("return a year, %", "cagr_frac"),
+            ("invested, % of sessions", "exposure_frac"),
             ("volatility a year, %", "volatility_frac"),
             ("max drawdown, %", "max_drawdown_frac"),
             ("VaR 95 % of a session, %", "var_95_frac"),
@@ -58,7 +61,6 @@ def _trades(mine: Mapping[str, Any]) -> Table:
         ("profit factor", number(mine["profit_factor"])),
         ("average, USD", number(mine["average_trade_usd"])),
         ("average length, sessions", number(mine["average_sessions_held"])),
-        ("invested, % of sessions", percent_number(mine["exposure_frac"])),
         ("turnover a year", number(mine["turnover_per_year"])),
         ("costs, USD (% of equity a year)", costs),
     ]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from mtum.core.reporting import figures
-from mtum.core.reporting.layout import Section, Sentence, signed, table_of
+from mtum.core.reporting.layout import Block, Section, Sentence, signed, table_of
 from mtum.core.reporting.stated import UNKNOWN, State, Stated
 
 
@@ -44,8 +44,20 @@ class BenchmarkLine:
     worst_drawdown_frac: Stated = UNKNOWN
 
 
-def section(pnl: Pnl, benchmark: BenchmarkLine, held_instead: str) -> Section:
-    """Return results by period against buy-and-hold; `held_instead` says in words of what."""
+IDLE_CASH = "Idle cash earned 0."
+"""What a return has to be read with, wherever it stands: nothing credits interest."""
+
+
+def section(pnl: Pnl, benchmark: BenchmarkLine, held_instead: str, exposure: Stated = UNKNOWN) -> Section:
+    """Return results by period against buy-and-hold.
+
+    Parameters
+    ----------
+    held_instead : str
+        In words, what buy-and-hold holds.
+    exposure : Stated
+        Shares at market as a fraction of equity, where it says something.
+    """
     if pnl.start_usd.state is State.UNKNOWN:
         return Section("performance", "Result", (Sentence("The result is not known yet."),))
     periods = (
@@ -66,10 +78,13 @@ def section(pnl: Pnl, benchmark: BenchmarkLine, held_instead: str) -> Section:
         for name, usd, frac, held in periods
     )
     table = table_of(("Period", "USD", "return", benchmark.name, "ahead"), rows)
+    blocks: list[Block] = [table]
+    if exposure.amount is not None:
+        blocks.append(Sentence(f"Exposure at the close {figures.fraction(exposure, sign=False)}. {IDLE_CASH}"))
     ahead = benchmark.ahead_usd
     if ahead.amount is None:
-        return Section("performance", "Result", (table,))
+        return Section("performance", "Result", tuple(blocks))
     amount = figures.late(ahead, figures.number(abs(ahead.amount)))
     word = f"{amount} USD {'ahead of' if ahead.amount > 0 else 'behind'}" if round(ahead.amount, 2) else "The same as"
     told = f"{word} simply holding {held_instead} with the same deposits."
-    return Section("performance", "Result", (table, Sentence(told)))
+    return Section("performance", "Result", (*blocks, Sentence(told)))

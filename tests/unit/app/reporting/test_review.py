@@ -1,6 +1,7 @@
 """Reviews of a year on the embedded market: every statistic recomputed by a slow, independent way."""
 
 import math
+import re
 import sqlite3
 import statistics
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from mtum.core.reporting.figures import REPLAYED
 from mtum.core.reporting.layout import Facts, Sentence
 from mtum.core.reporting.review import Review
 from mtum.core.reporting.review import page as review_page
+from mtum.core.reporting.text import text
 from support.report_history import History, sample_history
 from support.slow_rules import Row, SlowRules, play
 
@@ -130,6 +132,15 @@ def test_result_of_the_period_equals_equity_at_its_ends(played: Played) -> None:
     assert review.pnl_frac == pytest.approx(after / before - 1, abs=1e-6)
     assert review.benchmark_frac == pytest.approx(held[1][0] / held[0][0] - 1, abs=1e-6)
     assert review.complete
+
+
+def test_exposure_is_the_mean_part_of_the_equity_in_shares(played: Played) -> None:
+    review = played.review(Kind.MONTH, date(2018, 12, 31))
+    (mean,) = played.rows("SELECT avg(market_usd / equity_usd) FROM equity WHERE session >= '2018-12-01'")[0]
+    assert review.exposure_frac == pytest.approx(mean, abs=1e-6)
+    shown = text(review_page(review))
+    assert re.search(rf"Exposure, mean +{mean * 100:.2f}%", shown)
+    assert "Idle cash earned 0." in shown
 
 
 def test_risk_against_holding(played: Played) -> None:
