@@ -105,7 +105,8 @@ class _Questions:
         self._asked = asked
         self._symbol = symbol
         bars = asked.view.bars[symbol]
-        specs = asked.strategy.indicators()
+        # Of weeks, months and total returns the view makes its own bars.
+        specs = [spec for spec in asked.strategy.indicators() if spec.by_day]
         columns: dict[tuple[str, Asked], Column] = {
             (symbol, spec): column_of(bars, spec.indicator, dict(spec.parameters)) for spec in specs
         }

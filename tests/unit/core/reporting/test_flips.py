@@ -1,7 +1,9 @@
 """Flip levels against the rules that decide: one cent beyond the level the condition has changed."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -12,13 +14,46 @@ from mtum.core.indicators.rsi import rsi
 from mtum.core.indicators.sma import sma
 from mtum.core.indicators.smoothing import Smoothing
 from mtum.core.market.bars import Bars, Column
+from mtum.core.market.timeframes import Timeframe
 from mtum.core.reporting.parts.flips import FlipLine, Situation, flip_words, flips, zero_of
-from mtum.core.strategies.contract import Holding, Own
+from mtum.core.strategies.contract import Holding, Keep, Own, Strategy, SymbolVerdict, above
+from mtum.core.strategies.description import ConditionSpec, IndicatorSpec, Role
 from mtum.core.strategies.mtum_confluence import MtumConfluence
 from mtum.core.strategies.pair_reversal import PairReversal
 from mtum.core.view import MarketView
+from support.bars import bars_of, weekdays
 
 RULES = MtumConfluence()
+
+
+WEEKS = IndicatorSpec("weeks", "sma", (("of", "close"), ("sessions", 2)), timeframe=Timeframe.WEEK)
+
+
+@dataclass(frozen=True, slots=True)
+class Weekly(Strategy):
+    """Above its mean of two weekly closes."""
+
+    name: ClassVar[str] = "weekly"
+    CONDITIONS: ClassVar[tuple[ConditionSpec, ...]] = (
+        ConditionSpec("weeks_up", Role.ENTRY, "above its weeks", input="close"),
+    )
+
+    def universe(self) -> tuple[str, ...]:
+        """One symbol."""
+        return ("AAA",)
+
+    def history_sessions(self) -> int:
+        """Two weeks."""
+        return 10
+
+    def indicators(self) -> tuple[IndicatorSpec, ...]:
+        """The mean of weeks."""
+        return (WEEKS,)
+
+    def verdicts(self, view: MarketView, own: Own) -> tuple[SymbolVerdict, ...]:
+        """Nothing but the condition."""
+        up = above("weeks_up", float(view.bars["AAA"].close[-1]), view.newest("AAA", WEEKS))
+        return (SymbolVerdict("AAA", Keep(), ("hold",), (up,), {}),)
 
 
 def view(close: Column, volume: Column | None = None, vix: float | None = 14.0) -> MarketView:
@@ -162,6 +197,16 @@ def test_a_zero_is_found_on_straight_bent_and_broken_margins(
 @pytest.mark.parametrize("margin", [lambda x: 1.0 + x, lambda x: None])
 def test_a_margin_without_a_zero_has_none(margin: Callable[[float], float | None]) -> None:
     assert zero_of(margin, 5.0) is None
+
+
+def test_the_level_of_a_mean_of_weeks_is_that_of_weeks() -> None:
+    # Fridays close at 100 and 110: (110 + x)/2 = x at 110, where a mean of two sessions would say 120.
+    bars = bars_of([100.0] * 5 + [110.0] * 5 + [120.0, 120.0], symbol="AAA")
+    own = Own({"AAA": Holding("AAA")})
+    asked = MarketView(bars.last_day, {"AAA": bars}, {}, {}, calendar=tuple(weekdays(date(2023, 12, 1), 60)))
+    (line,) = flips(Situation("next", Weekly(), asked, own), "AAA")
+    assert line.condition == "weeks_up"
+    assert line.level == pytest.approx(110.0, abs=1e-5)
 
 
 def test_of_several_symbols_a_flip_names_its_own() -> None:
