@@ -108,17 +108,11 @@ class DualMomentum(TradeFilter):
         )
         return found + range_problems(("lookback_months", self.lookback_months, 1, 120)) + self.filter_problems()
 
-    def indicators(self) -> tuple[IndicatorSpec, ...]:
-        """Return the return over the lookback."""
-        months = self.lookback_months
-        asked = (("sessions", months),)
-        words = f"return of {months} months"
-        return (IndicatorSpec("dual_return", "roc", asked, "%", words, Timeframe.MONTH, total_return=True),)
-
     def panels(self) -> tuple[ChartPanel, ...]:
         """Return the return over the lookback."""
-        title = f"Return of {self.lookback_months} months, %"
-        return (ChartPanel(title, (("dual_return", "return"),), ((0.0, Role.EXIT),)),)
+        months = (("sessions", self.lookback_months),)
+        shown = IndicatorSpec("dual_return", "roc", months, "%", timeframe=Timeframe.MONTH, total_return=True)
+        return (ChartPanel(f"Return of {self.lookback_months} months, %", ((shown, "return"),), ((0.0, Role.EXIT),)),)
 
     def verdicts(self, view: "MarketView", own: Own) -> tuple[SymbolVerdict, ...]:
         """Return what is not to be held first, then what is."""

@@ -147,38 +147,28 @@ class TrendFollowing(Strategy):
         return found
 
     def indicators(self) -> tuple[IndicatorSpec, ...]:
-        """Return the means of days, weeks and months, and what measures strength and movement."""
-        adx = (("sessions", ADX_SESSIONS),)
+        """Return the means of the day's vote, and what measures strength and movement."""
+        adx, window = (("sessions", ADX_SESSIONS),), (("sessions", self.vol_sessions),)
         atr = (("sessions", self.chandelier_sessions), ("smoothing", Smoothing.WILDER))
         return (
             IndicatorSpec("trend_fast", "ema", _closes(self.fast), "USD", f"exponential mean of {self.fast} sessions"),
             IndicatorSpec("trend_slow", "ema", _closes(self.slow), "USD", f"exponential mean of {self.slow} sessions"),
             IndicatorSpec("trend_adx", "adx", adx, "", "ADX"),
             IndicatorSpec("trend_atr", "atr", atr, "USD", "ATR"),
-            IndicatorSpec(
-                "trend_volatility", "volatility", (("sessions", self.vol_sessions),), "", "volatility",
-                total_return=True,
-            ),
-            IndicatorSpec(
-                "trend_weeks", "sma", _closes(self.weeks), "USD", f"mean of {self.weeks} weekly closes",
-                Timeframe.WEEK, total_return=True,
-            ),
-            IndicatorSpec(
-                "trend_months", "sma", _closes(self.months), "USD", f"mean of {self.months} monthly closes",
-                Timeframe.MONTH, total_return=True,
-            ),
-        )  # fmt: skip
+            IndicatorSpec("trend_volatility", "volatility", window, "", "volatility", total_return=True),
+        )
 
     def panels(self) -> tuple[ChartPanel, ...]:
-        """Return the four means over the price, then ADX and volatility."""
-        means = (
-            ("trend_fast", f"fast mean {self.fast}"),
-            ("trend_slow", f"slow mean {self.slow}"),
-            ("trend_weeks", f"{self.weeks} weeks"),
-            ("trend_months", f"{self.months} months"),
+        """Return the means of the three votes over the price, then ADX and volatility."""
+        means = tuple(
+            (IndicatorSpec(f"trend_{name}", "sma", _closes(count), "USD", "", frame, total_return=True), label)
+            for frame, count, name, label in (
+                (Timeframe.WEEK, self.weeks, "weeks", f"{self.weeks} weeks"),
+                (Timeframe.MONTH, self.months, "months", f"{self.months} months"),
+            )
         )
         return (
-            ChartPanel("", means),
+            ChartPanel("", (("trend_fast", f"{self.fast} sessions"), ("trend_slow", f"{self.slow} sessions"), *means)),
             ChartPanel("ADX", (("trend_adx", "ADX"),), ((self.adx_min, Role.ENTRY),), bounds=(0.0, 100.0)),
             ChartPanel("Volatility a year", (("trend_volatility", "volatility"),), ((self.target_vol, Role.EXIT),)),
         )
@@ -225,10 +215,9 @@ class TrendFollowing(Strategy):
         )
 
     def _readings(self, view: "MarketView", symbol: str, week: str | None) -> dict[str, float | None]:
-        # The means of closes count from a week that ended undecided, which no bar of a week can tell.
         return {
             "close": known(float(view.bars[symbol].close[-1])),
-            **{spec.name: view.newest(symbol, spec) for spec in self.indicators() if spec.timeframe is Timeframe.DAY},
+            **{spec.name: view.newest(symbol, spec) for spec in self.indicators()},
             "trend_weeks": mean_of_closes(view, symbol, Timeframe.WEEK, self.weeks, week),
             "trend_months": mean_of_closes(view, symbol, Timeframe.MONTH, self.months),
         }

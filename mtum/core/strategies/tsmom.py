@@ -87,15 +87,11 @@ class Tsmom(TradeFilter):
             )
         return list_problems(self.symbols) + ranges + self.filter_problems()
 
-    def indicators(self) -> tuple[IndicatorSpec, ...]:
-        """Return the return over the lookback."""
-        asked, words = (("sessions", self.lookback_months),), f"return of {self.lookback_months} months"
-        return (IndicatorSpec("tsmom_return", "roc", asked, "%", words, Timeframe.MONTH, total_return=True),)
-
     def panels(self) -> tuple[ChartPanel, ...]:
         """Return the return over the lookback."""
-        title = f"Return of {self.lookback_months} months, %"
-        return (ChartPanel(title, (("tsmom_return", "return"),), ((0.0, Role.ENTRY),)),)
+        months = (("sessions", self.lookback_months),)
+        shown = IndicatorSpec("tsmom_return", "roc", months, "%", timeframe=Timeframe.MONTH, total_return=True)
+        return (ChartPanel(f"Return of {self.lookback_months} months, %", ((shown, "return"),), ((0.0, Role.ENTRY),)),)
 
     def verdicts(self, view: "MarketView", own: Own) -> tuple[SymbolVerdict, ...]:
         """Return one verdict per asset: sales and what stays first, then what is wanted."""
