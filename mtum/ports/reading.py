@@ -131,6 +131,20 @@ class BarRow:
 
 
 @dataclass(frozen=True, slots=True)
+class IntradayRow:
+    """A value of a cached bar within a session; the newest of a bar counts. Columns of `intraday_bars`."""
+
+    minutes: int
+    session: str
+    begins_at: str
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class EquityRow:
     """A strategy at an official close. The columns of `equity`; no close, nor shares, where these are of several."""
 

@@ -134,3 +134,25 @@ def test_stored_decisions_replay_from_the_database_alone(folder: Path) -> None:
     assert (found["verified"], found["failed"], found["drift"]) == (18, 0, [])
     for path in (folder / "data" / "bars").iterdir():
         path.rename(path.with_suffix(".csv"))
+
+
+def test_the_indicators_are_told_of_every_timeframe_that_has_bars_and_no_later_ones(folder: Path) -> None:
+    found = call_json(folder, "indicators", "AAA", "sma", "vwap").document
+    assert [frame["timeframe"] for frame in found["frames"]] == ["30m", "1h", "4h", "1d", "1w", "1mo"]
+    day = max(decisions(folder))
+    rows = [close for of, _, close in halves() if of <= date.fromisoformat(day)]
+    half, hour = found["frames"][:2]
+    # To the last session that was settled, which is over; every half hour has a thousand shares.
+    assert (half["days"][0], half["close"], half["bars"]) == (day, rows[-1], len(rows))
+    assert half["ends"] == [f"{day}T21:00:00Z", f"{day}T20:30:00Z"]
+    # The last half hour of every session is a bar of its own, so that the last hour of this one is too.
+    closes = [*hours_by(date.fromisoformat(day)), rows[-1]]
+    assert hour["readings"][0]["values"][0]["sma"] == pytest.approx(fsum(closes[-20:]) / 20, abs=1.1e-6)
+    own = [close for of, _, close in halves() if of.isoformat() == day]
+    assert half["readings"][1]["values"][0]["session"] == pytest.approx(fsum(own) / 13, abs=1.1e-6)
+    assert "session" not in found["frames"][3]["readings"][1]["values"][0]
+    assert found["agreement"] is not None
+
+    text = call(folder, "indicators", "AAA", "vwap", "--timeframe", "4h").out
+    assert f"AAA, 4h: 37 bars to {day} 16:00 New York, close {rows[-1]:,.2f} USD" in text
+    assert "5m: no bars of 5m from csv" in call(folder, "indicators", "AAA", "--timeframe", "5m").out

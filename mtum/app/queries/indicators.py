@@ -1,14 +1,16 @@
 """What the indicators say of a symbol: newest values, readings, and the votes by group and timeframe."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from math import isnan
 from statistics import fmean
 
+from mtum.core.canonical import SPARSE
 from mtum.core.indicators import INDICATORS, lines_of
 from mtum.core.indicators.indicator import Group
 from mtum.core.market.bars import Bars, in_timeframe
+from mtum.core.market.intraday import Frame as WithinFrame
 from mtum.core.market.timeframes import INTRADAY, Timeframe
 
 
@@ -45,6 +47,12 @@ class Frame:
         How many there are.
     days : tuple of date
         Last session of each bar that values are shown of, newest first; the newest bar may be unfinished.
+    ends : tuple of datetime
+        When each of them ended, in UTC, where they are within the session: these have all ended.
+    running : float or None
+        Newest price of the bar that has not ended.
+    why : str
+        Why there are none.
     close : float
         Of the newest bar, in USD.
     groups : mapping of Group to float
@@ -60,6 +68,9 @@ class Frame:
     readings: tuple[Reading, ...]
     groups: dict[Group, float]
     vote: float | None
+    ends: tuple[datetime, ...] = field(default=(), metadata=SPARSE)
+    running: float | None = field(default=None, metadata=SPARSE)
+    why: str = field(default="", metadata=SPARSE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +98,13 @@ A_YEAR = {Timeframe.DAY: 252, Timeframe.WEEK: 52, Timeframe.MONTH: 12} | {
 """Bars, of full sessions."""
 
 
-def readings_of(bars: Bars, names: Sequence[str], timeframes: Sequence[Timeframe], limit: int = 2) -> Readings:
+def readings_of(
+    bars: Bars,
+    names: Sequence[str],
+    timeframes: Sequence[Timeframe],
+    limit: int = 2,
+    within: Mapping[Timeframe, WithinFrame] | None = None,
+) -> Readings:
     """Return what indicators say of a symbol.
 
     Parameters
@@ -98,8 +115,14 @@ def readings_of(bars: Bars, names: Sequence[str], timeframes: Sequence[Timeframe
         Of the registry, or ``ta:NAME``.
     limit : int
         Newest bars of each timeframe to give values of.
+    within : mapping of Timeframe to Frame
+        Bars of timeframes within the session.
     """
-    frames = tuple(_frame(in_timeframe(bars, one), one, names, limit) for one in timeframes)
+    inside = within or {}
+    frames = tuple(
+        _within(inside[one], one, names, limit) if one in inside else _frame(in_timeframe(bars, one), one, names, limit)
+        for one in timeframes
+    )
     signs = [(one.vote > 0) - (one.vote < 0) for one in frames if one.vote is not None]
     balance = sum(signs)
     direction = (balance > 0) - (balance < 0)
@@ -127,8 +150,20 @@ def _frame(bars: Bars, timeframe: Timeframe, names: Sequence[str], limit: int) -
     )
 
 
+def _within(found: WithinFrame, timeframe: Timeframe, names: Sequence[str], limit: int) -> Frame:
+    ends = found.bars.ends[-limit:][::-1].astype(str).tolist()
+    return replace(
+        _frame(found.bars, timeframe, names, limit),
+        ends=tuple(datetime.fromisoformat(f"{end}+00:00") for end in ends),
+        running=float(found.running.close[-1]) if len(found.running) else None,
+        why=found.why,
+    )
+
+
 def _reading(name: str, bars: Bars, timeframe: Timeframe, limit: int) -> Reading:
     indicator = INDICATORS[name]
+    if not len(bars):
+        return Reading(name, indicator.title, indicator.group, indicator.unit, (), None, "too short a history")
     lines = lines_of(bars, name, {"a_year": A_YEAR[timeframe]} if "a_year" in indicator.defaults else {})
     values = tuple(
         {line: None if isnan(column[-1 - back]) else float(column[-1 - back]) for line, column in lines.items()}

@@ -1,19 +1,24 @@
 """`mtum indicators`: what the indicators say of a symbol."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mtum.cli.arguments import Limit, symbol_of, word_of
-from mtum.cli.context import call_of
+from mtum.cli.context import CommandCall, call_of
 from mtum.cli.output import Answer, Listing, plain
 from mtum.cli.stored import stand_in
-from mtum.core.market.timeframes import DAILY, Timeframe
+from mtum.core.market.calendars import NEW_YORK
+from mtum.core.market.timeframes import DAILY, INTRADAY, Timeframe
 from mtum.errors import UsageError
 
 if TYPE_CHECKING:
     from mtum.app.queries.indicators import Frame, Readings
+    from mtum.app.queries.intraday import Told
+    from mtum.core.market.bars import Bars
+    from mtum.core.market.intraday import Frame as WithinFrame
 
 Symbol = Annotated[str, typer.Argument(metavar="SYMBOL", help="A symbol with cached bars.", parser=symbol_of)]
 Names = Annotated[
@@ -25,7 +30,7 @@ Only = Annotated[
     typer.Option(
         "--timeframe",
         metavar="F",
-        help=f"{', '.join(Timeframe)}; default: all of them.",
+        help=f"{', '.join(Timeframe)}; default: each that has bars.",
         parser=partial(word_of, "--timeframe", tuple(Timeframe)),
     ),
 ]
@@ -37,6 +42,7 @@ def indicators(
     """Every indicator's newest values with what they say, their votes by group, and how far timeframes agree."""
     from mtum.app.queries.bars import cached_bars
     from mtum.app.queries.indicators import readings_of
+    from mtum.app.queries.intraday import cached_within
     from mtum.core.indicators import INDICATORS, NAMES
     from mtum.wiring.resources import opened_reader
 
@@ -45,15 +51,41 @@ def indicators(
     for name in names or ():
         if name not in INDICATORS and not _in_library(name):
             raise UsageError(_unknown(name))
+    source = settings.market.source
+    only = Timeframe(timeframe) if timeframe else None
     with opened_reader(settings, call.database()) as reader:
-        bars = None if reader is None else cached_bars(reader, symbol, settings.market.source)
+        bars = None if reader is None else cached_bars(reader, symbol, source)
+        wanted = INTRADAY if only is None else tuple({only}.intersection(INTRADAY))
+        known = {} if reader is None or not wanted else cached_within(reader, symbol, source)
     if bars is None or not len(bars):
         raise UsageError(
             f"no bars of {symbol} from {settings.market.source} are cached; `mtum bars sync {symbol}` reads them"
         )
-    timeframes = [Timeframe(timeframe)] if timeframe else DAILY
-    found = readings_of(bars, names or NAMES, timeframes, limit or 2)
+    within = _within(call, bars, known, wanted)
+    timeframes = (only,) if only else (*(one for one in INTRADAY if len(within[one].bars)), *DAILY)
+    found = readings_of(bars, names or NAMES, timeframes, limit or 2, within)
     return Answer(plain(found), [*_shown(found), *stand_in(call)])
+
+
+def _within(
+    call: CommandCall, bars: "Bars", known: "Told", wanted: Sequence[Timeframe]
+) -> "dict[Timeframe, WithinFrame]":
+    """Return the bars within the sessions: of files all up to the last session that is cached, else the cache's."""
+    from mtum.app.queries.intraday import frames_within, told_within
+    from mtum.wiring.resources import calendar_of, is_replay, source_of, system_clock
+
+    settings, folder = call.settings(), call.data_folder()
+    calendar, until = calendar_of(settings, folder), system_clock().now()
+    files = settings.market.source == "csv" and bool(wanted)
+    if (
+        (known or files)
+        and is_replay(settings)
+        and (last := calendar.sessions(*[bars.last_day] * 2).get(bars.last_day))
+    ):
+        until = last.close
+    if files:
+        known = told_within(source_of(settings, folder), bars.symbol, wanted, (bars.day(0), until.date()))
+    return frames_within((bars.symbol, bars.source), known, wanted, calendar, until)
 
 
 def _in_library(name: str) -> bool:
@@ -79,11 +111,15 @@ def _shown(found: "Readings") -> list[str | Listing]:
     lines: list[str | Listing] = []
     for frame in found.frames:
         if not frame.bars:
-            lines += [f"{found.symbol}, {frame.timeframe}: not one whole period is cached", ""]
+            lines += [f"{found.symbol}, {frame.timeframe}: {frame.why or 'not one whole period is cached'}", ""]
             continue
-        columns = ["indicator", "line", "now", *[f"{day:%m-%d}" for day in frame.days[1:]], "vote", "says"]
+        local = [end.astimezone(NEW_YORK) for end in frame.ends]
+        earlier = [f"{end:%m-%d %H:%M}" for end in local[1:]] or [f"{day:%m-%d}" for day in frame.days[1:]]
+        columns = ["indicator", "line", "now", *earlier, "vote", "says"]
+        newest = f"{local[0]:%Y-%m-%d %H:%M} New York" if local else f"{frame.days[0]}"
+        running = "" if frame.running is None else f"; the running bar stands at {frame.running:,.2f}"
         lines += [
-            f"{found.symbol}, {frame.timeframe}: {frame.bars} bars to {frame.days[0]}, close {frame.close:,.2f} USD",
+            f"{found.symbol}, {frame.timeframe}: {frame.bars} bars to {newest}, close {frame.close:,.2f} USD{running}",
             Listing(columns, _rows(frame)),
         ]
         means = [f"{group} {vote:+.2f}" for group, vote in frame.groups.items()]

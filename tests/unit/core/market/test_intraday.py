@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import pytest
 
+from mtum.core.indicators import INDICATORS, lines_of
 from mtum.core.market.bars import Bars
 from mtum.core.market.intraday import IntradayBars, fit_frame, in_frame, regular_hours
 from mtum.core.market.sessions import Session
@@ -148,3 +149,18 @@ def test_a_view_shows_bars_within_the_session_and_what_is_computed_over_them() -
     assert view.newest("X", minutes) is None
     with pytest.raises(ValueError, match="bars of 1h have no total returns"):
         view.framed("X", Timeframe.HOUR, total_returns=True)
+
+
+def test_the_sessions_own_average_price_begins_anew_with_each_session() -> None:
+    begins = ["2024-07-02T19:00", "2024-07-02T19:30", "2024-07-03T13:30", "2024-07-03T14:00", "2024-07-03T14:30"]
+    closes, volume = [10.0, 13.0, 20.0, 23.0, 26.0], [1.0, 2.0, 0.0, 4.0, 4.0]
+    rows = {"begins": begins, **dict.fromkeys(("open", "high", "low", "close"), closes), "volume": volume}
+    bars = regular_hours(("X", "csv"), 30, rows, SESSIONS)
+    found = lines_of(bars, "vwap", {"sessions": 2})
+    # (10 + 26) / 3; without a volume nothing; (92 + 104) / 8.
+    assert np.array_equal(found["session"], [10.0, 12.0, np.nan, 23.0, 24.5], equal_nan=True)
+    assert np.array_equal(found["vwap"], [np.nan, 12.0, 13.0, 23.0, 24.5], equal_nan=True)
+    vote = INDICATORS["vwap"].vote
+    assert [vote(24.0, {"vwap": 20.0, "session": paid}) for paid in (23.0, 24.0, 25.0)] == [1, 0, -1]
+    assert vote(24.0, {"vwap": 25.0}) == -1
+    assert list(lines_of(bars_of([1.0, 2.0, 3.0]), "vwap", {})) == ["vwap"]
