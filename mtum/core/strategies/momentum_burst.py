@@ -110,6 +110,12 @@ class MomentumBurst(TradeFilter):
         """What the ATR and the volume condition look at."""
         return ("high", "low", "volume")
 
+    @property
+    def intraday_bars(self) -> Mapping[Timeframe, int]:
+        """As many of each timeframe within the session that confirms as its mean has forgotten its seed after."""
+        frames = (Timeframe(frame) for frame in self.confirm_timeframes)
+        return {frame: ema_history(self.ema_sessions) for frame in frames if frame.minutes}
+
     def history_sessions(self) -> int:
         """Return the bars after which the slowest mean no longer depends on where they begin."""
         fast, slow, signal = (sessions for _, sessions in MACD)

@@ -126,6 +126,17 @@ def test_the_weeks_or_months_must_confirm_where_they_are_asked(frame: Timeframe)
     assert (condition.value, condition.threshold, condition.margin) == (103.0, 102.9, 0.1)
 
 
+def test_it_asks_for_the_bars_within_the_session_that_must_confirm_and_for_no_others() -> None:
+    hours = replace(RULE, symbols=("AAA",), confirm_timeframes=(Timeframe.HOUR, Timeframe.FIVE_MINUTES, Timeframe.WEEK))
+    # The mean of 20 has forgotten its seed after 228 bars.
+    assert hours.intraday_bars == {Timeframe.HOUR: 228, Timeframe.FIVE_MINUTES: 228}
+    assert RULE.intraday_bars == {}
+    # Where there are none the condition does not hold, and nothing is bought.
+    found = only(BURST, rule=hours)
+    condition = {one.name: one for one in found.conditions}["confirmed_1h"]
+    assert (condition.value, condition.passed, type(found.verdict)) == (None, False, Keep)
+
+
 def test_confidence_is_the_part_of_the_known_conditions_that_hold() -> None:
     flat = only({**BURST, "volume": None, "rsi": 50.0})
     assert confidence_of(RULE, flat, held=False) == 0.75  # the volume is not known, the RSI is too low
