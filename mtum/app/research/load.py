@@ -12,11 +12,11 @@ from mtum.app.research.backtest_request import BacktestRequest
 from mtum.core.market.bars import Bars
 from mtum.core.market.coverage import Dividends
 from mtum.core.market.sifting import CONTEXT_SESSIONS
+from mtum.core.market.timeframes import CALENDAR_SESSIONS
 from mtum.core.market.validation import Rule, problems_in_history, session_days
 from mtum.core.simulation.history import MOST_UNKNOWN
 from mtum.core.simulation.session_views import SessionHistory, first_session, looked_at
 from mtum.core.strategies.contract import Strategy
-from mtum.core.view import CALENDAR_SESSIONS
 from mtum.errors import BarsInvalidError, BarsMissingError, UsageError
 from mtum.ports.market_data import BarSource, Releases
 from mtum.ports.time import Calendar
