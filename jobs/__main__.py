@@ -123,6 +123,7 @@ def _serve(settings: Settings, folder: Path, terminal: str) -> int:
             slots=served.slots,
             run_due=served.run_due,
             beat=served.beat,
+            changed=served.changed,
             stopping=stopping,
         )
         if terminal != "error":

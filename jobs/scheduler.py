@@ -69,6 +69,8 @@ class JobScheduler:
         Runs everything due and returns what it did.
     beat : callable
         Leaves a sign of life.
+    changed : callable
+        Whether something else is to be looked at since the last heartbeat: a file of own strategies.
     """
 
     clock: Clock
@@ -76,6 +78,7 @@ class JobScheduler:
     slots: tuple[Slot, ...]
     run_due: Callable[[], DueRun]
     beat: Callable[[datetime], None]
+    changed: Callable[[], bool] = lambda: False
     stopping: threading.Event = field(default_factory=threading.Event)
     asked: int = 0
     _pulse: Heartbeat = field(init=False)
@@ -143,7 +146,7 @@ class JobScheduler:
         now = self.clock.now()
         notify("WATCHDOG=1")
         self.beat(now)
-        if self._pulse.due(now):
+        if self.changed() | self._pulse.due(now):
             # In its own thread: a look may last as long as an order, and the watchdog must be fed meanwhile.
             self._scheduler.add_job(self.look, id="again", name="look again", replace_existing=True)
 

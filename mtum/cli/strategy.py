@@ -6,7 +6,7 @@ import typer
 
 from mtum.cli.context import call_of
 from mtum.cli.output import Answer, AnswerProblem, Listing
-from mtum.errors import ExitCode
+from mtum.errors import ExitCode, UsageError
 
 app = typer.Typer(help="The strategies there are, and your own.")
 
@@ -94,6 +94,31 @@ def check(context: typer.Context, name: Name) -> Answer:
         ExitCode.DONE if found.passed else ExitCode.PERSON,
         [] if found.passed else [AnswerProblem(int(ExitCode.PERSON), f"{name}: {found.text}")],
     )
+
+
+@app.command()
+def reload(context: typer.Context) -> Answer:
+    """Check changed files of your own and take them over; never while a session is at work."""
+    from mtum.wiring.installation import Installation
+    from mtum.wiring.resources import opened_store
+
+    call = call_of(context)
+    settings, folder = call.settings(), call.data_folder()
+    if not settings.plugins.strategies:
+        raise UsageError("the settings name no file of your own; `mtum strategy new NAME` writes one")
+    served = Installation(settings, folder)
+    with opened_store(settings, folder) as store:
+        found = served.renew(store, served.clock, asked=True)
+    waits = next((one for one in found if one.outcome == "waits"), None)
+    if waits:
+        raise UsageError(f"{waits.file.name} is not taken over now: {waits.text}; the scheduler looks at it after that")
+    code = ExitCode.PERSON if any(one.outcome == "kept" for one in found) else ExitCode.DONE
+    rows = [[one.file.name, one.outcome, one.digest, one.text] for one in found]
+    problems = [AnswerProblem(int(code), f"{one.file.name}: {one.text}") for one in found if one.outcome == "kept"]
+    told = [
+        {"file": one.file, "outcome": one.outcome, "code_hash": one.digest, "text": one.text or None} for one in found
+    ]
+    return Answer({"files": told}, [Listing(["file", "outcome", "code", "why"], rows)], code, problems)
 
 
 def _said(rule: str, words: str, wrong: dict[str, Any]) -> list[object]:

@@ -5,7 +5,7 @@ import os
 import re
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from pathlib import Path
 from threading import Thread
 from typing import Any, get_args
@@ -26,6 +26,7 @@ from mtum.config.names import (
 from mtum.config.plugins import listed_files, use_strategies
 from mtum.config.sections import DECIDING, MANY, SECTIONS, Settings, SleeveRisk, SleeveSettings
 from mtum.config.validation import strategy_adapter, strategy_of, validate
+from mtum.core.canonical import plain
 from mtum.core.strategies import STRATEGIES
 from mtum.core.strategies.contract import Strategy
 from mtum.errors import ConfigError
@@ -82,16 +83,29 @@ def _own_files(tree: Mapping[str, Any], environment: Mapping[str, str], changes:
 def renewed(settings: Settings) -> Settings:
     """Return the same settings with the strategies that the registry holds now.
 
+    A parameter that has its default has the default of the strategy as it is now.
+
     Raises
     ------
     ConfigError
         If a parameter is not possible for them.
     """
     problems: list[str] = []
-    found = validate(settings.document(), problems)
+    document, general = settings.document(), settings.strategy
+    document["strategy"] = {name: _set_apart(one) for name, one in general.items()}
+    for name, sleeve in settings.sleeve.items():
+        document["sleeve"][name]["rules"] = _set_apart(sleeve.rules, document["strategy"].get(sleeve.strategy, {}))
+    found = validate(document, problems)
     if found is None or problems:
         raise ConfigError(problems)
     return found
+
+
+def _set_apart(strategy: Any, general: Collection[str] = ()) -> dict[str, Any]:
+    """Return the parameters that are not as the strategy's own file has them, or are not in the general section."""
+    kept = {one.name: plain(getattr(strategy, one.name)) for one in fields(strategy)}
+    defaults = {one.name: plain(one.default) for one in fields(strategy) if one.default is not MISSING}
+    return {name: value for name, value in kept.items() if name in general or defaults.get(name, MISSING) != value}
 
 
 def restored(document: Mapping[str, Any]) -> Settings:

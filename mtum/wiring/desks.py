@@ -27,6 +27,7 @@ from mtum.app.desk import Desk, Provenance
 from mtum.app.ledger.sleeve_records import held_shares
 from mtum.app.session.match_orders import doubts_first
 from mtum.app.session.play_session import Replay, market_sessions
+from mtum.app.strategies.versions import in_force
 from mtum.config import Settings, own_strategies
 from mtum.core.portfolio.costs import cost_model
 from mtum.core.portfolio.gate import GateRules
@@ -159,6 +160,8 @@ def live_desk(
     with resources.opened_store(settings, data_dir) as store, ExitStack() as last:
         if locked:
             last.enter_context(store.lock())
+        told: list[str] = []
+        settings = in_force(store.control, settings, told.append)
         last.enter_context(doubts_first(store))
         steps = RunJournal(store, clock)
         trusting = as_of is None and settings.mode != "live"
@@ -168,7 +171,6 @@ def live_desk(
             last.callback(contracts.connector.close)
             if as_of is None:
                 _ask_first(settings, store, contracts.connector)
-        told: list[str] = []
         running = partial(
             _running_source, settings=settings, data_dir=data_dir, store=store, contracts=contracts, tell=told.append
         )

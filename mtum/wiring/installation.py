@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from mtum.adapters.clock import FixedClock, SystemClock
@@ -15,8 +16,10 @@ from mtum.adapters.logs import run_scope
 from mtum.adapters.store.lock import run_lock
 from mtum.app.service.notices import store_notice
 from mtum.app.service.outbox import Flushed, Outbox
+from mtum.app.service.renew import Renewal, renew
 from mtum.app.service.run_due import DueRun, RunContext, run_due
 from mtum.app.service.schedule import NIGHT, Slot, Wake, timetable, upcoming
+from mtum.app.strategies.versions import files_now
 from mtum.config import Settings, current_environment, secret_problems
 from mtum.core.canonical import utc_text
 from mtum.errors import BrokerError, ConfigError, ExitCode, NotifyError, RunLockedError, StoreError
@@ -27,6 +30,7 @@ from mtum.wiring import resources
 from mtum.wiring.channels import channels_of, dead_man_of
 from mtum.wiring.desks import gateway_clock
 from mtum.wiring.jobs import jobs_of
+from mtum.wiring.strategy_checks import CHECK_SECONDS, wrong_with
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +65,9 @@ class Installation:
         self._environment = current_environment()
         self._stopping = stopping
         self._given = instant is not None
+        self._instant = instant
+        self._renewing = Lock()
+        self._seen = {path: _stamp(path) for path in files_now()}
 
     def check(self) -> None:
         """Read the secrets and open the database once, so that a wrong setting is told at the start."""
@@ -76,7 +83,10 @@ class Installation:
             # What is due on the practice gateway is due by its time; on the running market nobody is asked.
             clock = self.clock if self._given else gateway_clock(self.settings, self.data_dir) or self.clock
             with resources.opened_store(self.settings, self.data_dir) as store:
-                return run_due(replace(self.context(store), clock=clock))
+                self.renew(store, clock)
+                found = run_due(replace(self.context(store), clock=clock))
+                self.renew(store, clock)
+                return found
         except StoreError as error:
             return self._no_store(error)
         except BrokerError as error:
@@ -98,6 +108,26 @@ class Installation:
             scope=run_scope,
             stopping=self._stopping,
         )
+
+    def renew(self, store: Store, clock: Clock, *, asked: bool = False) -> tuple[Renewal, ...]:
+        """Take over changed files of own strategies, where no session is at work; return what became of each."""
+        if not self.settings.plugins.strategies or not self._renewing.acquire(blocking=asked):
+            return ()
+        try:
+            context = replace(self.context(store), clock=clock)
+            settings, found = renew(context, self.settings, wrong_with, timedelta(seconds=CHECK_SECONDS), asked=asked)
+            if settings is not self.settings:
+                self.settings = settings
+                self.jobs = jobs_of(settings, self.data_dir, self.clock, self._instant)
+            return found
+        finally:
+            self._renewing.release()
+
+    def changed(self) -> bool:
+        """Whether a file of own strategies is another than at the last look; it tells so once."""
+        seen = {path: _stamp(path) for path in files_now()}
+        before, self._seen = self._seen, seen
+        return any(before.get(path, stamp) != stamp for path, stamp in seen.items())
 
     def outbox(self, store: Store) -> Outbox:
         """Return the stored outbox with every channel behind it."""
@@ -123,6 +153,14 @@ class Installation:
         log.error("store_unusable", extra={"error": str(error)})
         flushed = emergency(self.settings, self.data_dir, str(error), now)
         return DueRun(now, (), flushed, ExitCode(error.exit_code), str(error))
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
 
 
 def emergency(settings: Settings, data_dir: Path, text: str, now: datetime) -> Flushed:

@@ -5,10 +5,11 @@ import subprocess
 import sys
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
-from mtum.config import OwnStrategy, Settings
+from mtum.config import OwnStrategy, Settings, own_strategies
 from mtum.core.canonical import plain
 
 CHECK_SECONDS = 90.0
@@ -47,7 +48,9 @@ def check_strategy(
     seconds : float
         It has failed when it takes longer.
     """
-    made = settings.strategy.get(name)
+    # As a sleeve trades it, where one does.
+    traded = (one.rules for one in settings.configured().values() if one.strategy == name)
+    made = next(traded, None) or settings.strategy.get(name)
     sources = {str(one.file): b64encode(one.source).decode() for one in own.values() if one.file is not None}
     request = {"name": name, "parameters": {} if made is None else plain(made), "sources": sources}
     try:
@@ -67,6 +70,15 @@ def check_strategy(
         how = f"signal {-ended.returncode}" if ended.returncode < 0 else f"exit code {ended.returncode}"
         return _broken(name, ended.stdout, f"it ended the process ({how}) {_last_words(ended.stderr)}".rstrip())
     return Checked(name, tuple(result["findings"]), result["decisions"], tuple(result["notes"]))
+
+
+def wrong_with(settings: Settings, path: Path, source: bytes) -> str:
+    """Return what is wrong with a version of a file of own strategies that are in use; empty when nothing is."""
+    own = own_strategies()
+    names = [name for name, one in own.items() if one.file == path]
+    sources = {name: replace(one, source=source) if one.file == path else one for name, one in own.items()}
+    checks = (check_strategy(settings, name, sources) for name in names)
+    return next((f"{one.name}: {one.text}" for one in checks if not one.passed), "")
 
 
 def _broken(name: str, said: bytes, text: str) -> Checked:

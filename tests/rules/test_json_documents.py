@@ -48,6 +48,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "strategy show": ("pair_reversal",),
     "strategy new": ("mine",),
     "strategy check": ("nobodys",),
+    "strategy reload": (),
     "backtest": (),
     "sweep": ("grid.toml", "--out", "sweep"),
     "walkforward": ("grid.toml", "--fit-sessions", "40", "--try-sessions", "20"),

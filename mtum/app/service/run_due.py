@@ -9,9 +9,9 @@ from datetime import date, datetime, timedelta
 from mtum.app.desk import RunResult
 from mtum.app.service.notices import bug_notice, missed_notice, outcome_notices
 from mtum.app.service.outbox import Flushed, Outbox
-from mtum.app.service.schedule import DueWakes, Key, Slot, Wake, due
+from mtum.app.service.schedule import DueWakes, Key, Slot, Wake, due, wakes
 from mtum.core.market.calendars import NEW_YORK
-from mtum.core.market.sessions import Session
+from mtum.core.market.sessions import Session, Sessions
 from mtum.errors import ExitCode, MtumError, RunLockedError, worst
 from mtum.ports.messages import DeadMan
 from mtum.ports.records import RunRecord
@@ -26,6 +26,11 @@ RETRY = timedelta(seconds=60)
 RETRIED = ("refresh_bars", "decide_and_order", "confirm_fills", "daily_report", "backup", "review")
 WATCHED = "decide_and_order"
 """The job whose start and end the dead-man service is told."""
+WORK = ("refresh_bars", "decide_and_order", "watch_orders", "confirm_fills", "daily_report")
+"""Jobs of a session during which nothing changes that decides."""
+WORK_MINUTES = 30.0
+WORK_ENDS = timedelta(minutes=45)
+"""From its close until a session's report, where nobody keeps a record of it."""
 _NOT_CARRIED_OUT = ("skipped", "waiting", "superseded")
 _BACK, _AHEAD = timedelta(days=10), timedelta(days=12)
 
@@ -131,13 +136,42 @@ def _due(context: RunContext) -> DueWakes:
         since = now
     begin = min(now, accounted or since)
     sessions = context.calendar.sessions((begin - _BACK).date(), (now + _AHEAD).date())
+    return due(now, sessions, _settled_keys(context, sessions, now), context.slots, since)
+
+
+def session_at_work(context: RunContext, lasting: timedelta = timedelta()) -> Session | None:
+    """Return the session whose work has begun and is not over: from 30 minutes before its close until its report.
+
+    Parameters
+    ----------
+    lasting : timedelta
+        Of what is to be done before: a session that begins its work by then counts.
+    """
+    now, since = context.clock.now(), _instant(context, SINCE)
+    sessions = context.calendar.sessions((now - _BACK).date(), (now + _AHEAD).date())
+    first = max([WORK_MINUTES, *(-slot.offset_minutes for slot in context.slots if slot.job in WORK)])
+    begun = [one for one in sessions if one.before_close(first) <= now + lasting]
+    if not begun:
+        return None
+    if since is None:
+        # Nothing runs by the clock here: a person does it, in about this time.
+        return begun[-1] if now < begun[-1].close + WORK_ENDS else None
+    if begun[-1].day < since.astimezone(NEW_YORK).date():
+        return None  # it was over before this installation began
+    settled = _settled_keys(context, sessions, now)
+    for wake in wakes(begun[-1], sessions, context.slots):
+        if wake.job in WORK and wake.key not in settled and wake.deadline >= max(now, since):
+            return begun[-1]
+    return None
+
+
+def _settled_keys(context: RunContext, sessions: Sessions, now: datetime) -> set[Key]:
     records = context.ledger.runs_between(sessions.known[0].day, sessions.known[-1].day)
-    settled = {
+    return {
         (record.session, record.job, record.slot)
         for record in records
         if record.session is not None and _settled(record, now)
     }
-    return due(now, sessions, settled, context.slots, since)
 
 
 def _instant(context: RunContext, key: str) -> datetime | None:

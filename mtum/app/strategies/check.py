@@ -94,6 +94,9 @@ def main() -> None:
     except ConfigError as error:
         say(_result([Finding("loading", None, text) for text in error.problems], []))
         return
+    if request["name"] not in STRATEGIES:
+        say(_result([Finding("loading", None, f"it holds no strategy {request['name']} any more")], []))
+        return
     result = check(request["name"], request["parameters"], watch, lambda day: say({"at": day.isoformat()}))
     if touched:
         found = asdict(Finding("loading", None, f"while it is loaded it {touched[0]}"))
