@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from mtum.core.view import MarketView
 
 
-type Few = tuple[Condition, ...]
-
-
 @dataclass(frozen=True, slots=True)
 class DualMomentum(TradeFilter):
     """Hold one thing at a time: the best of the risk assets while it beats bills over the lookback, bonds otherwise.
@@ -66,9 +63,7 @@ class DualMomentum(TradeFilter):
         "dual_bonds_out": "",
         "hold": "",
     }
-    EXAMPLE: ClassVar[Example] = Example(
-        {"risk_assets": ["SP500", "NDQ"], "safe": "BILL", "bonds": "UST10"}, market="stocks"
-    )
+    EXAMPLE: ClassVar[Example] = Example({"risk_assets": ["SP500", "NDQ"], "safe": "BILL", "bonds": "UST10"})
     CALENDAR: ClassVar[bool] = True
     TOTAL_RETURNS: ClassVar[bool] = True
     STANDING_PURCHASES: ClassVar[bool] = True
@@ -119,11 +114,12 @@ class DualMomentum(TradeFilter):
         now, month = due(view, Timeframe.MONTH, own.memory.get("month"))
         gains = {symbol: self._gain(view, symbol, month if now else None) for symbol in (*self.universe(), self.safe)}
         best = max(self.risk_assets, key=lambda symbol: gains[symbol] or 0.0)
-        chosen = best if above("", gains[best], gains[self.safe]).passed else self.bonds
+        beats = above("dual_beats_bills", gains[best], gains[self.safe])
+        chosen = best if beats.passed else self.bonds
         decides = now and None not in gains.values()
         found = []
         for symbol in self.universe():
-            entry, leave = self._conditions(symbol, best, gains)
+            entry, leave = self._conditions(symbol, best, gains, beats)
             reasons = tuple(one.name for one in (entry if symbol == chosen else leave) if one.passed)
             found.append(
                 SymbolVerdict(
@@ -143,13 +139,16 @@ class DualMomentum(TradeFilter):
         new, old = view.closes(symbol, Timeframe.MONTH, ago, period=month, total_returns=True)
         return round(100.0 * round(new / old - 1.0, DECIMALS), DECIMALS) if new and old else None
 
-    def _conditions(self, symbol: str, best: str, gains: Mapping[str, float | None]) -> tuple[Few, Few]:
-        winner, bills = gains[best], gains[self.safe]
+    def _conditions(
+        self, symbol: str, best: str, gains: Mapping[str, float | None], beats: Condition
+    ) -> tuple[tuple[Condition, ...], tuple[Condition, ...]]:
+        # Those of an entry and those of an exit.
+        below = at_most("dual_below_bills", beats.value, beats.threshold)
         if symbol == self.bonds:
-            return (at_most("dual_bonds_in", winner, bills),), (above("dual_bonds_out", winner, bills),)
+            return (replace(below, name="dual_bonds_in"),), (replace(beats, name="dual_bonds_out"),)
         gain, rivals = gains[symbol], [gains[one] or 0.0 for one in self.risk_assets if one != symbol]
         rival = max(rivals, default=gain)
         # Of equal ones the first of the list is the best.
         leads = replace(at_least("dual_best", gain, rival), passed=symbol == best)
         lags = replace(at_most("dual_overtaken", gain, rival), passed=symbol != best)
-        return (leads, above("dual_beats_bills", winner, bills)), (lags, at_most("dual_below_bills", winner, bills))
+        return (leads, beats), (lags, below)

@@ -92,8 +92,8 @@ ROWS += [
     Row("trend_following", "chandelier_atr", 3.0, 1.5, "exits:chandelier", +1),
     Row("trend_following", "step", 0.1, 0.6, "orders", -1),
     # What is left of the cash buys one share at a switch, before the sale's proceeds buy the others.
-    Row("dual_momentum", "min_trade_usd", 0.0, 100.0, "orders", -1, (("min_trade_frac", 0.0),)),
-    Row("dual_momentum", "min_trade_frac", 0.0, 0.01, "orders", -1, (("min_trade_usd", 0.0),)),
+    Row("dual_momentum", "min_trade_usd", 100.0, 1000.0, "orders", -1),
+    Row("dual_momentum", "min_trade_frac", 0.0025, 0.1, "orders", -1),
     Row("tsmom", "target_vol", 0.1, 0.05, "exposure", -1),
     Row("tsmom", "max_weight", 1.0, 0.5, "exposure", -1),
     Row("tsmom", "min_trade_usd", 100.0, 2000.0, "orders", -1),
