@@ -16,6 +16,8 @@ from support.source_tree import modules
 
 COMPILED = ("mtum/core/simulation/", "mtum/core/research/grid.py")
 """The compiled backtest of one strategy, which knows its rules by heart."""
+OF_THE_ACCOUNT = {"cash_symbol"}
+"""Parameters with the name and the meaning of a setting of the account."""
 REGISTRY = re.compile(r"spec\.indicator == \"\w+\"")
 """Where an indicator is looked for by its name in the registry, not by what a strategy calls it."""
 
@@ -42,7 +44,7 @@ def indicators(strategy: str) -> set[str]:
 
 def telling(names: Iterable[str]) -> set[str]:
     """Names that belong to one strategy: no plain words, none that others use too."""
-    return {name for name in names if "_" in name} - common()
+    return {name for name in names if "_" in name} - common() - OF_THE_ACCOUNT
 
 
 @pytest.mark.parametrize("strategy", sorted(STRATEGIES))

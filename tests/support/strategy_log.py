@@ -59,12 +59,19 @@ VARIANTS: dict[str, tuple[Variant, ...]] = {
             "stocks",
         ),
     ),
+    "momentum_rotation": (
+        Variant("a session of the trend symbol is missing", {}, "", ("SP500", date(2006, 3, 15), date(2006, 3, 15))),
+        Variant("a session of one of three stocks is missing", {}, "", ("IBM", date(2002, 3, 15), date(2002, 3, 15))),
+    ),
 }
 """Runs that show what an example cannot; a strategy without an entry has its example only."""
 SEEN_ELSEWHERE = {
     "mtum_confluence": {"volume_unproven"},
+    "momentum_rotation": {"score_unknown", "volatility_unknown"},
+    "multi_asset_allocation": {"volatility_unknown"},
 }
-"""Reasons that no final bars can give, and why: only a provisional bar has a volume that cannot be projected."""
+"""Reasons that these bars cannot give, and why: only a provisional bar has a volume that cannot be projected; no
+symbol stays still for months, and what is fit has its closes."""
 HEAD = f"{'session':<11}{'symbol':<7}{'verdict':<16}{'order':<11}{'equity USD':>13}  reasons"
 
 

@@ -9,12 +9,15 @@ from mtum.core.strategies.dual_momentum import DualMomentum
 from mtum.core.strategies.ensemble import Ensemble
 from mtum.core.strategies.mean_reversion import MeanReversion
 from mtum.core.strategies.momentum_burst import MomentumBurst
+from mtum.core.strategies.momentum_rotation import MomentumRotation
 from mtum.core.strategies.mtum_confluence import MtumConfluence
+from mtum.core.strategies.multi_asset_allocation import MultiAssetAllocation
 from mtum.core.strategies.pair_reversal import PairReversal
 from mtum.core.strategies.regime_rebalance import RegimeRebalance
 from mtum.core.strategies.sell_only_rebalance import SellOnlyRebalance
 from mtum.core.strategies.trend_following import TrendFollowing
 from mtum.core.strategies.tsmom import Tsmom
+from mtum.core.strategies.volatility_target import VolatilityTarget
 
 STRATEGIES: dict[str, type[Strategy]] = {
     "mtum_confluence": MtumConfluence,
@@ -31,5 +34,8 @@ STRATEGIES: dict[str, type[Strategy]] = {
     "mean_reversion": MeanReversion,
     "momentum_burst": MomentumBurst,
     "donchian_breakout": DonchianBreakout,
+    "momentum_rotation": MomentumRotation,
+    "multi_asset_allocation": MultiAssetAllocation,
+    "volatility_target": VolatilityTarget,
 }
 """Strategies by the name used in settings and on the command line."""

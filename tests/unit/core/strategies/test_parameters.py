@@ -98,6 +98,21 @@ ROWS += [
     Row("tsmom", "max_weight", 1.0, 0.5, "exposure", -1),
     Row("tsmom", "min_trade_usd", 100.0, 2000.0, "orders", -1),
     Row("tsmom", "min_trade_frac", 0.0025, 0.2, "orders", -1),
+    Row("momentum_rotation", "top", 1, 2, "entries", +1),
+    Row("momentum_rotation", "exit_rank", 2, 3, "exits:rank_lost", -1),
+    Row("momentum_rotation", "min_trade_usd", 100.0, 2000.0, "orders", -1),
+    Row("momentum_rotation", "min_trade_frac", 0.0025, 0.2, "orders", -1),
+    Row(
+        "multi_asset_allocation", "weights", {"SP500": 0.1, "UST10": 0.2}, {"SP500": 0.2, "UST10": 0.4}, "exposure", +1
+    ),
+    Row("multi_asset_allocation", "cash_symbol", "", "BILL", "exposure", +1),
+    Row("multi_asset_allocation", "drift_band", 0.02, 0.2, "orders", -1),
+    Row("multi_asset_allocation", "min_trade_usd", 100.0, 2000.0, "orders", -1),
+    Row("multi_asset_allocation", "min_trade_frac", 0.0025, 0.02, "orders", -1),
+    Row("volatility_target", "target_vol", 0.08, 0.16, "exposure", +1),
+    Row("volatility_target", "vol_sessions", 10, 60, "orders", -1),
+    Row("volatility_target", "max_weight", 0.5, 1.0, "exposure", +1),
+    Row("volatility_target", "step", 0.05, 0.3, "orders", -1),
 ]
 NARROW = (("band_mode", "relative"), ("band", 0.05))
 STARTED = {"SP500": 0.2, "UST10": 0.3, "NDQ": 0.0}
@@ -150,6 +165,11 @@ NO_DIRECTION = {
     "dual_momentum": {"risk_assets", "safe", "bonds", "lookback_months"},
     "tsmom": {"symbols", "lookback_months", "skip_months", "com_sessions"},
     "regime_rebalance": {"lookback"},
+    "momentum_rotation": {
+        "symbols", "lookback_months", "skip_months", "trend_symbol", "trend_sessions", "weighting",
+    },
+    "multi_asset_allocation": {"months", "sizing"},
+    "volatility_target": {"symbol"},
 }  # fmt: skip
 """Parameters whose name says no direction: what is traded, and windows that make a figure slower and no larger."""
 
