@@ -53,11 +53,27 @@ def before(strategy: Strategy) -> int:
     return max(0, strategy.history_sessions() - FIRST)
 
 
+def holiday(day: date) -> bool:
+    """First Mondays: with twelve holidays a year, months are no longer than those of an exchange."""
+    return day.weekday() == 0 and day.day <= 7
+
+
+def sessions_of(bars: Bars) -> Bars:
+    """The bars of weekdays that are no holidays."""
+    kept = [n for n, day in enumerate(bars.days.astype(object)) if not holiday(day)]
+    return Bars.from_columns(
+        bars.symbol, bars.source, bars.days[kept], {name: getattr(bars, name)[kept] for name in COLUMNS}
+    )
+
+
 def market(strategy: Strategy, seed: int, longer: int = 0) -> SessionHistory:
     symbols, count = (*strategy.universe(), *strategy.reads()), SESSIONS + before(strategy) + longer
-    bars = {symbol: made_up_bars(count, seed + at, symbol) for at, symbol in enumerate(symbols)}
+    bars = {
+        symbol: sessions_of(made_up_bars(count * 16 // 15, seed + at, symbol))[:count]
+        for at, symbol in enumerate(symbols)
+    }
     first = next(iter(bars.values()))
-    calendar = tuple(weekdays(count + 60, date(2009, 11, 2)))
+    calendar = tuple(day for day in weekdays(count * 6 // 5 + 60, date(2009, 11, 2)) if not holiday(day))
     return SessionHistory(bars, {name: made_up_vix(first, seed) for name in strategy.series()}, calendar)
 
 

@@ -12,6 +12,10 @@ def example_of(name: str) -> Strategy:
 
 
 def default_of(name: str) -> Strategy:
-    """The strategy with its defaults; what it needs and has no default for is as in its example."""
+    """The strategy with its defaults; what it needs and has no default for is as in its example.
+
+    Where the two do not go together, such as ten places and five symbols, it is that of the example.
+    """
     settings = STRATEGIES[name].EXAMPLE.settings
-    return strategy_adapter(name).validate_python({key: settings[key] for key in required_of(name)})
+    made = strategy_adapter(name).validate_python({key: settings[key] for key in required_of(name)})
+    return example_of(name) if made.problems() else made
