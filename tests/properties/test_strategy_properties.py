@@ -27,6 +27,9 @@ from mtum.core.simulation.session_path import play_sessions
 from mtum.core.simulation.session_views import SessionHistory
 from mtum.core.strategies import STRATEGIES
 from mtum.core.strategies.contract import Abstain, Holding, Keep, Own, Price, Shares, Strategy, Target
+from mtum.core.strategies.ensemble import Ensemble, Member
+from mtum.core.strategies.mtum_confluence import MtumConfluence
+from mtum.core.strategies.pair_reversal import PairReversal
 from mtum.core.view import MarketView, calendar_around
 from support.markets import made_up_bars, made_up_vix, weekdays
 from support.month_turn import MonthTurn
@@ -37,6 +40,13 @@ ALL: dict[str, Strategy] = {
     **{name: default_of(name) for name in STRATEGIES},
     "sixty_forty": SixtyForty(),
     "month_turn": MonthTurn(),
+    # Its example has members that read much more.
+    "ensemble": Ensemble(
+        members=(
+            Member("mtum_confluence", 1.0, MtumConfluence("AAA")),
+            Member("pair_reversal", 2.0, PairReversal(("AAA", "BBB"))),
+        )
+    ),
 }
 NAMES = sorted(ALL)
 RULES = PortfolioRules(SizingRules(1.0, 1e12, 0.005, PercentCosts(Decimal("0.001"))), LossRules(500.0))

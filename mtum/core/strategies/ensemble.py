@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from mtum.core.indicators.smoothing import known
+from mtum.core.market.timeframes import Timeframe
 from mtum.core.strategies.contract import (
     Abstain,
     Condition,
@@ -92,8 +93,13 @@ class Ensemble(TradeFilter):
     EXAMPLE: ClassVar[Example] = Example(
         {
             "members": [
-                {"strategy": "pair_reversal", "weight": 2.0, "rules": {"symbols": ["SP500", "NDQ"]}},
-                {"strategy": "buy_and_hold", "weight": 1.0, "rules": {"symbols": ["SP500", "NDQ"]}},
+                {"strategy": "trend_following", "weight": 1.0, "rules": {"symbols": ["SP500", "NDQ"]}},
+                {
+                    "strategy": "mean_reversion",
+                    "weight": 1.0,
+                    "rules": {"symbols": ["SP500", "NDQ"], "max_positions": 2},
+                },
+                {"strategy": "donchian_breakout", "weight": 1.0, "rules": {"symbols": ["SP500", "NDQ"]}},
             ],
         }
     )
@@ -121,6 +127,12 @@ class Ensemble(TradeFilter):
     def bar_columns(self) -> tuple[str, ...]:
         """Return what any member looks at."""
         return tuple(dict.fromkeys(column for one in self.members for column in one.rules.bar_columns))
+
+    @property
+    def intraday_bars(self) -> Mapping[Timeframe, int]:
+        """Return the bars that the member which looks furthest back needs of each timeframe."""
+        asked = [one.rules.intraday_bars for one in self.members]
+        return {frame: max(bars.get(frame, 0) for bars in asked) for bars in asked for frame in bars}
 
     def universe(self) -> tuple[str, ...]:
         """Return what any member may hold."""
