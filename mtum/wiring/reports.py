@@ -1,6 +1,6 @@
 """What writes reports and reviews in its surroundings: folder, renderer, calendar, what is known from outside."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mtum.adapters.rendering.html import HtmlRenderer
@@ -11,6 +11,8 @@ from mtum.app.reporting.period import Kind
 from mtum.app.reporting.report_writer import ReportWriter
 from mtum.app.reporting.review import Outside
 from mtum.config import Settings
+from mtum.core.reporting.charts import Chart
+from mtum.core.reporting.layout import Page
 from mtum.ports.store import Store
 from mtum.ports.time import Calendar
 from mtum.wiring import resources
@@ -32,3 +34,24 @@ def outside_of(kind: Kind, data_dir: Path, environment: Mapping[str, str]) -> Ou
     if kind is not Kind.QUARTER:
         return Outside(secret_days(environment))
     return Outside(secret_days(environment), known_vulnerabilities(), restore_drill(data_dir))
+
+
+def write_chart(chart: Chart, path: Path, mode: str, notes: Sequence[str]) -> None:
+    """Write a chart into a file: a picture (.svg, .png), or a page with the values at each bar (.html).
+
+    Parameters
+    ----------
+    notes : sequence of str
+        What a page says below it.
+    """
+    from mtum.adapters.rendering import charts
+
+    match path.suffix:
+        case ".svg":
+            path.write_text(charts.svg_file(chart), encoding="utf-8")
+        case ".png":
+            path.write_bytes(charts.png(chart))
+        case _:
+            title = chart.words.partition(":")[0]
+            page = Page(title, title, chart.words, mode, (), (), tuple(notes), charts=(chart,), wide=True)
+            path.write_text(HtmlRenderer().page(page), encoding="utf-8")

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import date
+from html import escape
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -66,6 +67,17 @@ def svg(chart: Chart, inches: float, name: str) -> str:
     inside = _COLOR.sub(lambda found: f"var(--{_NAME[found[0]]})", inside)
     sides = f'data-left="{72 * LEFT:g}" data-right="{72 * _right(chart):g}"'
     return f'<svg class="{name}" viewBox="{box}" {sides} aria-hidden="true">{inside}'
+
+
+def svg_file(chart: Chart) -> str:
+    """Return the chart as a document of its own, which follows the reader's light or dark scheme."""
+    first, *rest = svg(chart, style.WIDE, "alone").split(" ", 1)
+    light, dark = (";".join(f"--{name}:{shown[at]}" for name, shown in style.PALETTE.items()) for at in (0, 1))
+    spaces = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" role="img"'
+    look = f"svg{{{light};background:var(--card);font-family:sans-serif}}"
+    look += f"@media(prefers-color-scheme:dark){{svg{{{dark}}}}}"
+    opened, inside = rest[0].replace(' aria-hidden="true"', "").split(">", 1)
+    return f"{first} {spaces} {opened}><title>{escape(chart.words)}</title><style>{look}</style>{inside}"
 
 
 def _saved(chart: Chart, inches: float, kind: str, salt: str = "") -> bytes:
@@ -238,13 +250,16 @@ def _names(ax: "Axes", names: Sequence[tuple[float, str, str]], height: float) -
 
 
 def _dates(days: Days, inches: float) -> tuple[list[int], list[str]]:
-    # Places and names of the months or years that begin; of many only so many as fit.
-    unit = "Y" if len(days) > 756 else "M"
+    # Places and names of the days, months or years that begin; of many only so many as fit.
+    within = days.dtype != np.dtype("datetime64[D]")
+    unit = "D" if within else "Y" if len(days) > 756 else "M"
     periods = days.astype(f"datetime64[{unit}]")
     starts = np.flatnonzero(periods[1:] != periods[:-1]) + 1
     every = max(1, -(-len(starts) // int(inches * 1.5)))
     shown = starts[::every] if len(starts) else np.array([0])
     years = len(starts) > 12
+    if within:
+        return shown.tolist(), [f"{at:%b %d}" for at in days[shown].astype("datetime64[D]").tolist()]
     labels = [f"{day:%Y}" if unit == "Y" else _month(day, years=years) for day in days[shown].tolist()]
     return shown.tolist(), labels
 

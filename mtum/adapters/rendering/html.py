@@ -94,7 +94,7 @@ def _svg(chart: Chart, *, wide: bool) -> str:
 
 def _values(chart: Chart) -> dict[str, Any]:
     # What a reader who points at the chart is told, session by session.
-    days = chart.days.astype("datetime64[D]")
+    days = chart.days
     told: dict[int, list[str]] = {}
     for panel in chart.panels:
         for mark in panel.marks:

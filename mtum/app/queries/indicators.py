@@ -98,6 +98,11 @@ A_YEAR = {Timeframe.DAY: 252, Timeframe.WEEK: 52, Timeframe.MONTH: 12} | {
 """Bars, of full sessions."""
 
 
+def parameters_for(name: str, timeframe: Timeframe) -> dict[str, object]:
+    """Return the parameters of an indicator that follow from the length of the bars."""
+    return {"a_year": A_YEAR[timeframe]} if "a_year" in INDICATORS[name].defaults else {}
+
+
 def readings_of(
     bars: Bars,
     names: Sequence[str],
@@ -151,10 +156,9 @@ def _frame(bars: Bars, timeframe: Timeframe, names: Sequence[str], limit: int) -
 
 
 def _within(found: WithinFrame, timeframe: Timeframe, names: Sequence[str], limit: int) -> Frame:
-    ends = found.bars.ends[-limit:][::-1].astype(str).tolist()
     return replace(
         _frame(found.bars, timeframe, names, limit),
-        ends=tuple(datetime.fromisoformat(f"{end}+00:00") for end in ends),
+        ends=tuple(found.bars.tail(limit).ended[::-1]),
         running=float(found.running.close[-1]) if len(found.running) else None,
         why=found.why,
     )
@@ -164,7 +168,7 @@ def _reading(name: str, bars: Bars, timeframe: Timeframe, limit: int) -> Reading
     indicator = INDICATORS[name]
     if not len(bars):
         return Reading(name, indicator.title, indicator.group, indicator.unit, (), None, "too short a history")
-    lines = lines_of(bars, name, {"a_year": A_YEAR[timeframe]} if "a_year" in indicator.defaults else {})
+    lines = lines_of(bars, name, parameters_for(name, timeframe))
     values = tuple(
         {line: None if isnan(column[-1 - back]) else float(column[-1 - back]) for line, column in lines.items()}
         for back in range(min(limit, len(bars)))

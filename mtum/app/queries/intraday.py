@@ -63,7 +63,7 @@ def frames_within(
         first, last = (begins[at].astype("datetime64[D]").astype(object) for at in (0, -1))
         sessions = calendar.sessions(first, last).known
         bars = regular_hours(name, minutes, told[minutes], sessions).ended_by(until)
-        at = min(until, _end(bars.ends[-1])) if len(bars) else until
+        at = min(until, bars.tail(1).ended[0]) if len(bars) else until
         unbroken: list[Session] = []
         why = ""
         for one in reversed(sessions):
@@ -77,7 +77,3 @@ def frames_within(
             continue
         found[timeframe] = in_frame(bars.since(unbroken[0].day), timeframe, sessions, at)
     return found
-
-
-def _end(at: np.datetime64) -> datetime:
-    return datetime.fromisoformat(f"{at}+00:00")

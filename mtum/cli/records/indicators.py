@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -34,10 +35,31 @@ Only = Annotated[
         parser=partial(word_of, "--timeframe", tuple(Timeframe)),
     ),
 ]
+CHART_KINDS = (".svg", ".png", ".html")
+
+
+def _chart_place(text: str) -> Path:
+    path = Path(text)
+    if path.suffix not in CHART_KINDS:
+        raise UsageError(f"--chart {text}: name a file that ends in {', '.join(CHART_KINDS[:-1])} or {CHART_KINDS[-1]}")
+    if not path.absolute().parent.is_dir():
+        raise UsageError(f"--chart {text}: there is no folder {path.absolute().parent}; create it first")
+    return path
+
+
+ChartFile = Annotated[
+    Path | None,
+    typer.Option("--chart", metavar="FILE", help="Draw the named ones: .svg, .png or .html.", parser=_chart_place),
+]
 
 
 def indicators(
-    context: typer.Context, symbol: Symbol, names: Names = None, timeframe: Only = None, limit: Limit = None
+    context: typer.Context,
+    symbol: Symbol,
+    names: Names = None,
+    timeframe: Only = None,
+    limit: Limit = None,
+    chart: ChartFile = None,
 ) -> Answer:
     """Every indicator's newest values with what they say, their votes by group, and how far timeframes agree."""
     from mtum.app.queries.bars import cached_bars
@@ -48,6 +70,8 @@ def indicators(
 
     call = call_of(context)
     settings = call.settings()
+    if chart and not names:
+        raise UsageError("--chart draws the indicators that are named, for instance `mtum indicators SPY ema rsi`")
     for name in names or ():
         if name not in INDICATORS and not _in_library(name):
             raise UsageError(_unknown(name))
@@ -63,6 +87,8 @@ def indicators(
         )
     within = _within(call, bars, known, wanted)
     timeframes = (only,) if only else (*(one for one in INTRADAY if len(within[one].bars)), *DAILY)
+    if chart:
+        _draw(call, chart, names or [], _shown_bars(bars, within, only or Timeframe.DAY), limit)
     found = readings_of(bars, names or NAMES, timeframes, limit or 2, within)
     return Answer(plain(found), [*_shown(found), *stand_in(call)])
 
@@ -86,6 +112,28 @@ def _within(
     if files:
         known = told_within(source_of(settings, folder), bars.symbol, wanted, (bars.day(0), until.date()))
     return frames_within((bars.symbol, bars.source), known, wanted, calendar, until)
+
+
+def _shown_bars(bars: "Bars", within: "dict[Timeframe, WithinFrame]", timeframe: Timeframe) -> "tuple[Bars, Timeframe]":
+    from mtum.core.market.bars import in_timeframe
+
+    of = within[timeframe].bars if timeframe in within else in_timeframe(bars, timeframe)
+    if len(of) < 2:
+        why = within[timeframe].why if timeframe in within else ""
+        raise UsageError(f"{bars.symbol}, {timeframe}: {why or 'too few bars are cached'}; there is nothing to draw")
+    return of, timeframe
+
+
+def _draw(call: CommandCall, path: Path, names: Sequence[str], of: "tuple[Bars, Timeframe]", limit: int | None) -> None:
+    from mtum.app.queries.indicator_chart import SHOWN_BARS, indicator_chart
+    from mtum.wiring.reports import write_chart
+
+    chart = indicator_chart(of[0], names, of[1], max(2, limit or SHOWN_BARS))
+    try:
+        write_chart(chart, path, call.settings().mode, stand_in(call))
+    except OSError as error:
+        raise UsageError(f"--chart {path} cannot be written: {error.strerror}") from error
+    call.tell(f"{path} written")
 
 
 def _in_library(name: str) -> bool:

@@ -68,6 +68,12 @@ class IntradayBars(Bars):
         names = ("days", *COLUMNS, "begins", "ends")
         return replace(self, **{name: getattr(self, name)[part] for name in names})
 
+    @property
+    def ended(self) -> list[datetime]:
+        """When each bar ended, as aware UTC instants."""
+        ends: list[datetime] = self.ends.astype("datetime64[s]").astype(object).tolist()
+        return [end.replace(tzinfo=UTC) for end in ends]
+
     def ended_by(self, at: datetime) -> Self:
         """Return the bars that had ended at an instant."""
         return self[: int(np.searchsorted(self.ends, instant(at), side="right"))]

@@ -154,7 +154,7 @@ def _own_panel(panel: ChartPanel, columns: Mapping[str | IndicatorSpec, Column],
             panel.title, told_apart(drawn), levels=panel.levels, bounds=panel.bounds, from_zero=panel.bounds is None
         )
     (first, bars), *others = drawn
-    unit, unit_words = _volume_unit(bars)
+    unit, unit_words = volume_unit(bars)
     beside = told_apart(((label, line / unit) for label, line in others), OVER_PRICE)
     lines = (Line(first, bars / unit, "first", "bars"), *beside)
     marks = projected if panel.lines[0][0] == "volume" else ()
@@ -163,8 +163,9 @@ def _own_panel(panel: ChartPanel, columns: Mapping[str | IndicatorSpec, Column],
     return Panel(title, lines, placed, levels=panel.levels, from_zero=True)
 
 
-def _volume_unit(volume: Column) -> tuple[float, str]:
-    top = float(np.nanmax(volume)) if len(volume) else 0.0
+def volume_unit(volume: Column) -> tuple[float, str]:
+    """Return what to divide numbers of shares by, and the words that say so."""
+    top = float(np.nanmax(volume, initial=0.0))
     for unit, name in ((1e9, ", billions"), (1e6, ", millions"), (1e3, ", thousands")):
         if top >= unit:
             return unit, name

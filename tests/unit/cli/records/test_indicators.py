@@ -4,9 +4,11 @@ import math
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
+from mtum.app.queries.indicator_chart import indicator_chart
 from mtum.app.queries.indicators import readings_of
 from mtum.core.indicators import INDICATORS, NAMES, lines_of
 from mtum.core.indicators.indicator import Group
@@ -89,4 +91,46 @@ def test_the_command_tells_every_indicator_of_a_cached_symbol(tmp_path: Path) ->
         (("MTUM", "--timeframe", "5h"), "is not known; use 1m, 5m, 15m, 30m, 1h, 4h, 1d, 1w or 1mo"),
     ):
         wrong = call_json(tmp_path, "indicators", *words)
+        assert (wrong.code, said in wrong.err) == (2, True), wrong.err
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_indicator_can_be_drawn(name: str) -> None:
+    bars = made_up_bars(300, 7)
+    chart = indicator_chart(bars, [name], Timeframe.DAY, 120)
+    drawn = [line for panel in chart.panels for line in panel.lines]
+    assert len(drawn) == 1 + len(lines_of(bars, name, {}))
+    assert {len(line.values) for line in drawn} == {len(chart.days)} == {120}
+    assert len({(panel.title, line.hue, line.dash) for panel in chart.panels for line in panel.lines}) == len(drawn)
+
+
+def test_what_lies_near_the_price_is_drawn_over_it_and_the_rest_below() -> None:
+    chart = indicator_chart(made_up_bars(300, 7), ["ema", "bollinger", "atr", "obv", "rsi"], Timeframe.DAY)
+    over, *below = chart.panels
+    assert [line.name for line in over.lines] == ["close", "ema", "middle", "upper", "lower"]
+    assert [panel.title.partition(":")[0] for panel in below] == ["bollinger", "atr", "obv", "rsi"]
+    assert below[1].title == "atr: average true range, USD"
+    assert "thousands" in below[2].title or "millions" in below[2].title
+    assert chart.words.startswith("AAA, 1d, ")
+
+
+def test_a_chart_is_written_as_a_picture_or_a_page_of_its_own(tmp_path: Path) -> None:
+    assert call(tmp_path, "bars", "sync").code == 0
+    svg, png, page = (tmp_path / f"chart.{kind}" for kind in ("svg", "png", "html"))
+    for file in (svg, png, page):
+        assert call(tmp_path, "indicators", "MTUM", "ema", "rsi", "--chart", str(file)).code == 0
+    document = ET.fromstring(svg.read_text(encoding="utf-8"))
+    texts = {"".join(one.itertext()) for one in document.iter("{http://www.w3.org/2000/svg}text")}
+    assert {"MTUM close and its ema, USD", "rsi: relative strength index"} <= texts
+    assert "prefers-color-scheme:dark" in svg.read_text(encoding="utf-8")
+    assert png.read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in page.read_text(encoding="utf-8")
+    assert "everything is simulated" in page.read_text(encoding="utf-8")
+    for words, said in (
+        (("MTUM", "--chart", str(svg)), "--chart draws the indicators that are named"),
+        (("MTUM", "rsi", "--chart", "chart.pdf"), "--chart chart.pdf: name a file that ends in .svg, .png or .html"),
+        (("MTUM", "rsi", "--chart", "nowhere/chart.svg"), "there is no folder"),
+        (("MTUM", "rsi", "--timeframe", "5m", "--chart", str(svg)), "MTUM, 5m: no bars of 5m from sample"),
+    ):
+        wrong = call(tmp_path, "indicators", *words)
         assert (wrong.code, said in wrong.err) == (2, True), wrong.err
