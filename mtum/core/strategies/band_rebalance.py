@@ -65,7 +65,10 @@ class BandRebalance(TradeFilter):
         "breach_too_soon": "out of its band, but too soon after the last breach was traded",
         "hold": "",
     }
-    EXAMPLE: ClassVar[Example] = Example({"weights": {"SP500": 0.5, "NDQ": 0.1, "UST10": 0.3, "BILL": 0.1}})
+    EXAMPLE: ClassVar[Example] = Example(
+        {"weights": {"SP500": 0.5, "NDQ": 0.1, "UST10": 0.3, "BILL": 0.1}, "band_mode": "absolute", "band": 0.02},
+        capital_usd=100_000.0,
+    )
     CALENDAR: ClassVar[bool] = True
     STANDING_PURCHASES: ClassVar[bool] = True
 

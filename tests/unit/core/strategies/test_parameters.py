@@ -125,7 +125,7 @@ ROWS += [
     Row("band_rebalance", "band_mode", "5_25", "absolute", "orders", +1, (("band", 0.02),)),
     Row("band_rebalance", "rebalance_to", "target", "half", "shares", -1, NARROW),
     Row("band_rebalance", "min_sessions_between", 0, 60, "orders", -1, NARROW),
-    Row("band_rebalance", "min_trade_usd", 0.0, 500.0, "orders", -1, NARROW),
+    Row("band_rebalance", "min_trade_usd", 0.0, 5000.0, "orders", -1, NARROW),
     Row("band_rebalance", "min_trade_frac", 0.0, 0.05, "orders", -1, NARROW),
     Row("buy_only_rebalance", "weights", {"SP500": 0.5, "UST10": 0.3}, {"SP500": 0.3, "UST10": 0.2}, "exposure", -1),
     Row("buy_only_rebalance", "gap", 0.02, 0.50, "orders", -1),
