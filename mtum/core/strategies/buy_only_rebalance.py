@@ -23,7 +23,8 @@ class BuyOnlyRebalance(TradeFilter):
 
     References
     ----------
-    Bogleheads, "Rebalancing": with new contributions, into what is furthest below its part.
+    Jaconetti, Kinniry & Zilbering (2010), "Best practices for portfolio rebalancing", Vanguard Research: new money
+    first.
     """
 
     name: ClassVar[str] = "buy_only_rebalance"

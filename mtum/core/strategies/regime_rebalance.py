@@ -37,11 +37,11 @@ class RegimeRebalance(TradeFilter):
     name: ClassVar[str] = "regime_rebalance"
     CONDITIONS: ClassVar[tuple[ConditionSpec, ...]] = (
         ConditionSpec(
-            "drift_hard", Role.CHANGE, "a symbol beyond the hard band", "no symbol beyond the hard band", "hard band",
+            "drift_hard", Role.CHANGE, "drift beyond the hard band", "no drift beyond the hard band", "hard band",
             of_position=True,
         ),
         ConditionSpec(
-            "drift_soft", Role.CHANGE, "a symbol beyond the soft band", "no symbol beyond the soft band", "soft band",
+            "drift_soft", Role.CHANGE, "drift beyond the soft band", "no drift beyond the soft band", "soft band",
             of_position=True,
         ),
         ConditionSpec(
@@ -65,7 +65,7 @@ class RegimeRebalance(TradeFilter):
         ),
     )  # fmt: skip
     REASONS: ClassVar[Mapping[str, str]] = {
-        "drift_hard": "",
+        "drift_hard": "a symbol is beyond the hard band",
         "drift_soft": "a symbol is beyond the soft band while the mix gets nowhere",
         "deficit_open": "more is held than the weights allow, so what is above its weight is sold",
         "flow_in": "cash waits, so what is below its weight is bought",
