@@ -11,7 +11,7 @@ from mtum.core.decide import own_state
 from mtum.core.record import book_of, view_of
 from mtum.core.reporting.figures import decimals
 from mtum.core.reporting.parts.conditions import ConditionLine, Conflicts, conditions_in, conflict_lines, conflicts_in
-from mtum.core.reporting.parts.flips import FlipLine, Situation, flips
+from mtum.core.reporting.parts.flips import NUDGE, FlipLine, Questions, Situation, flips
 from mtum.core.reporting.words import condition, listed, reason
 from mtum.core.strategies.contract import Condition, Keep, Shares, Strategy, SymbolVerdict, Target
 from mtum.core.strategies.description import Role
@@ -99,8 +99,9 @@ def explanation_of(stored: Mapping[str, object], strategy: Strategy | None) -> E
     document, frame = table_in(stored["document"]), table_in(stored["frame"])
     symbols = table_in(document["symbols"])
     reasons = tuple(cast("Sequence[str]", stored["reasons"]))
-    levels = {symbol: _levels(symbol, frame, strategy) for symbol in symbols}
-    flip, note = _smallest_flip(document, levels, reasons)
+    asked = _situation(frame, strategy)
+    levels = {symbol: flips(asked, symbol) if asked else () for symbol in symbols}
+    flip, note = _smallest_flip(asked, document, levels, reasons)
     return Explanation(
         session=str(stored["session"]),
         strategy=str(stored["strategy"]),
@@ -171,48 +172,40 @@ def _holding(symbol: str, frame: Table) -> Table:
     return table_in(table_in(table_in(frame["book"])["holdings"]).get(symbol, {"shares": 0}))
 
 
-def _levels(symbol: str, frame: Table, strategy: Strategy | None) -> tuple[FlipLine, ...]:
+def _situation(frame: Table, strategy: Strategy | None) -> Situation | None:
     if strategy is None or not strategy.CONDITIONS:
-        return ()
+        return None
     view = view_of(frame)
-    return flips(Situation("session", strategy, view, own_state(view, strategy, book_of(frame))), symbol)
+    return Situation("session", strategy, view, own_state(view, strategy, book_of(frame)))
 
 
 def _smallest_flip(
-    document: Table, levels: Mapping[str, tuple[FlipLine, ...]], reasons: Sequence[str]
+    situation: Situation | None, document: Table, levels: Mapping[str, tuple[FlipLine, ...]], reasons: Sequence[str]
 ) -> tuple[SmallestFlip | None, str]:
     overruled = next((word for word in reasons if word in OVERRULING), None)
     if overruled is not None:
         return None, f"no change of the market would have: {reason(overruled)}"
-    if not any(levels.values()):
+    if situation is None or not any(levels.values()):
         asked = any(table_in(part)["conditions"] for part in table_in(document["symbols"]).values())
         why = "none of its conditions follows one input of the symbol" if asked else "this strategy has no conditions"
         return None, f"no single input would have: {why}"
     found = [
         flip
         for symbol, lines in levels.items()
-        for flip in _flips_of(symbol, lines, _unknown(table_in(table_in(document["symbols"])[symbol]), lines))
+        if lines
+        for flip in _flips_of(symbol, lines, Questions(situation, symbol))
     ]
     if not found:
-        return None, "no single input would have: more than one condition stood in the way"
+        return None, "no single input would have: more than one thing stood in the way"
     return min(found, key=lambda flip: abs(flip.distance_frac)), ""
 
 
-def _unknown(part: Table, lines: Sequence[FlipLine]) -> bool:
-    # An entry condition without a level cannot be mended by another input.
-    known = {line.condition for line in lines}
-    entering = any(line.role == "entry" for line in lines)
-    names = [str(row["name"]) for row in cast("Sequence[Table]", part["conditions"])]
-    return entering and any(condition(name).role.value == "entry" and name not in known for name in names)
-
-
-def _flips_of(symbol: str, lines: Sequence[FlipLine], unknown: bool) -> Iterator[SmallestFlip]:
+def _flips_of(symbol: str, lines: Sequence[FlipLine], questions: Questions) -> Iterator[SmallestFlip]:
     present = {line.input: line.now for line in lines if line.now is not None}
-    action = _action(lines, {}, unknown)
     for name, now in present.items():
         for beyond in _beyond(name, now, lines):
-            becomes = _action(lines, {name: beyond}, unknown)
-            if becomes == action or not now:
+            becomes = questions.act_at(name, beyond)
+            if becomes == questions.act or not now:
                 continue
             level = min((line.level for line in lines if line.input == name), key=lambda at: abs(at - beyond))
             distance = level - now
@@ -230,20 +223,8 @@ def _beyond(name: str, now: float, lines: Sequence[FlipLine]) -> Iterator[float]
         if low < now < high:
             continue
         # Next to the edge that is nearer to the present value, so that the level found is the one crossed.
-        yield low + (high - low) * 1e-6 if now <= low else high - (high - low) * 1e-6
-
-
-def _action(lines: Sequence[FlipLine], given: Mapping[str, float], unknown: bool) -> str:
-    held = any(line.role == "exit" for line in lines)
-    holding = [_holds(line, given[line.input]) if line.input in given else line.holds_now for line in lines]
-    if held:
-        return "exit" if any(holding) else "hold"
-    return "enter" if lines and all(holding) and not unknown else "hold"
-
-
-def _holds(line: FlipLine, given: float) -> bool:
-    wants_above = (line.direction == "above") != line.holds_now
-    return given > line.level if wants_above else given < line.level
+        step = min((high - low) / 2.0, NUDGE * low)
+        yield low + step if now <= low else high - step
 
 
 def explanation_text(told: Explanation, became: Mapping[tuple[str, str], tuple[int, int]] | None = None) -> str:

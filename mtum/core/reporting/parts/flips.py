@@ -4,7 +4,7 @@ The averages move with the value that is asked for, so the level is not the thre
 beats a 50-session mean that includes x exactly when it beats the mean of the 49 closes before it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import isnan
 
@@ -14,7 +14,7 @@ from mtum.core.reporting import figures, words
 from mtum.core.reporting.layout import Block, Cell, Section, Sentence, Tone, table_of
 from mtum.core.reporting.stated import rounded
 from mtum.core.strategies.answers import verdicts_of
-from mtum.core.strategies.contract import Condition, Own, Strategy
+from mtum.core.strategies.contract import Condition, Own, Strategy, SymbolVerdict
 from mtum.core.strategies.description import ConditionSpec, Role
 from mtum.core.view import Asked, MarketView
 
@@ -23,6 +23,8 @@ MARGIN_DUST = 2e-6
 STEPS = (1.05, 1.2, 2.0, 4.0, 8.0)
 """How far from one look to the next a change of sign is looked for, up and down, as factors."""
 ROUNDS = 60
+NUDGE = 1e-5
+"""How far beyond a level the strategy is asked, as a fraction of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +84,9 @@ def flips(asked: Situation, symbol: str) -> tuple[FlipLine, ...]:
     if symbol not in view.bars or (view.unfit and not asked.strategy.EACH_BY_ITSELF):
         return ()  # it cannot be asked
     role = Role.EXIT if asked.held(symbol) else Role.ENTRY
-    questions = _Questions(asked, symbol)
+    questions = Questions(asked, symbol)
     now = questions.now
     specs = [spec for spec in asked.strategy.CONDITIONS if spec.role is role and spec.name in now]
-    holding = {spec.name: now[spec.name].passed for spec in specs}
     lines = []
     for spec in specs:
         if not spec.input:
@@ -93,13 +94,33 @@ def flips(asked: Situation, symbol: str) -> tuple[FlipLine, ...]:
         present = questions.present(spec.input)
         start = present if present is not None and present > 0 else now[spec.name].threshold
         found = zero_of(questions.margin(spec), start if start is not None and start > 0 else 1.0)
-        if found is not None:
-            lines.append(replace(_line(asked, spec, found, present, holding), symbol=symbol))
+        if found is None:
+            continue
+        level, holds = found[0], now[spec.name].passed
+        above = found[1] != holds
+        distance = None if present is None else level - present
+        act = questions.act_at(spec.input, level * (1.0 + NUDGE if above else 1.0 - NUDGE))
+        lines.append(
+            FlipLine(
+                when=asked.when,
+                condition=spec.name,
+                role=spec.role.value,
+                input=spec.input,
+                direction="above" if above else "below",
+                level=round(level, 6),
+                now=present,
+                distance=rounded(distance),
+                distance_frac=round(distance / present, 6) if distance is not None and present else None,
+                holds_now=holds,
+                alone=not asked.forced and act != questions.act,
+                symbol=symbol,
+            )
+        )
     return tuple(lines)
 
 
-class _Questions:
-    """The strategy asked again and again about one session with one input changed."""
+class Questions:
+    """The strategy asked again and again about one session with one input of a symbol changed."""
 
     def __init__(self, asked: Situation, symbol: str) -> None:
         self._asked = asked
@@ -113,12 +134,13 @@ class _Questions:
         self._view = replace(asked.view, columns={**asked.view.columns, **columns})
         # An indicator of one column alone stays what it is while another column moves.
         self._of: dict[tuple[str, Asked], object] = {(symbol, spec): dict(spec.parameters).get("of") for spec in specs}
-        self._known: dict[tuple[str, float], dict[str, Condition]] = {}
-        self.now = self._conditions(self._view)
+        self._known: dict[tuple[str, float], SymbolVerdict | None] = {}
+        said = self._verdict(self._view)
+        self.act, self.now = self._act(said), _conditions(said)
         for name in {spec.input for spec in asked.strategy.CONDITIONS}:
             value = self.present(name)
             if value is not None:
-                self._known[name, value] = self.now
+                self._known[name, value] = said
 
     def present(self, name: str) -> float | None:
         """Value of an input now; None when unknown."""
@@ -131,17 +153,29 @@ class _Questions:
         """Return the condition's margin as a function of its input."""
 
         def asked(value: float) -> float | None:
-            key = (spec.input, value)
-            if key not in self._known:
-                self._known[key] = self._conditions(self._with_input(spec.input, value))
-            found = self._known[key]
+            found = _conditions(self._at(spec.input, value))
             return found[spec.name].margin if spec.name in found else None
 
         return asked
 
-    def _conditions(self, view: MarketView) -> dict[str, Condition]:
+    def act_at(self, name: str, value: float) -> str:
+        """Return what the strategy would do with that value of an input: enter, exit or hold."""
+        return self._act(self._at(name, value))
+
+    def _act(self, said: SymbolVerdict | None) -> str:
+        held = self._asked.held(self._symbol)
+        if said is not None and held and said.sells_all:
+            return "exit"
+        return "enter" if said is not None and not held and said.enters else "hold"
+
+    def _at(self, name: str, value: float) -> SymbolVerdict | None:
+        if (name, value) not in self._known:
+            self._known[name, value] = self._verdict(self._with_input(name, value))
+        return self._known[name, value]
+
+    def _verdict(self, view: MarketView) -> SymbolVerdict | None:
         verdicts = verdicts_of(self._asked.strategy, view, self._asked.own)
-        return {one.name: one for verdict in verdicts if verdict.symbol == self._symbol for one in verdict.conditions}
+        return next((one for one in verdicts if one.symbol == self._symbol), None)
 
     def _with_input(self, name: str, value: float) -> MarketView:
         view, bars = self._view, self._view.bars[self._symbol]
@@ -159,6 +193,10 @@ class _Questions:
             )
         kept = {key: column for key, column in view.columns.items() if self._of.get(key) not in (None, name)}
         return replace(view, bars={**view.bars, self._symbol: changed}, columns=kept)
+
+
+def _conditions(said: SymbolVerdict | None) -> dict[str, Condition]:
+    return {} if said is None else {one.name: one for one in said.conditions}
 
 
 def _ending(column: Column, value: float) -> Column:
@@ -222,32 +260,6 @@ def _refined(margin: Callable[[float], float | None], low: float, at_low: float,
         else:
             low, at_low, high, at_high = high, at_high, middle, found
     return high
-
-
-def _line(
-    asked: Situation,
-    spec: ConditionSpec,
-    found: tuple[float, bool],
-    present: float | None,
-    holding: Mapping[str, bool],
-) -> FlipLine:
-    level, rises = found
-    holds = holding[spec.name]
-    others = [held for name, held in holding.items() if name != spec.name]
-    distance = None if present is None else level - present
-    return FlipLine(
-        when=asked.when,
-        condition=spec.name,
-        role=spec.role.value,
-        input=spec.input,
-        direction="above" if rises != holds else "below",
-        level=round(level, 6),
-        now=present,
-        distance=rounded(distance),
-        distance_frac=round(distance / present, 6) if distance is not None and present else None,
-        holds_now=holds,
-        alone=not asked.forced and (not any(others) if spec.role is Role.EXIT else all(others)),
-    )
 
 
 def nearest(lines: Sequence[FlipLine]) -> FlipLine | None:

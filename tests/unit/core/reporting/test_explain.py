@@ -17,6 +17,7 @@ from mtum.core.record import frame_of, replayed
 from mtum.core.reporting.explain import Explanation, SmallestFlip, explanation_of, explanation_text
 from mtum.core.strategies.contract import Holding
 from mtum.core.strategies.mtum_confluence import MtumConfluence
+from mtum.core.strategies.tsmom import Tsmom
 from mtum.core.view import MarketView
 from support.markets import weekdays
 from support.report_history import RULES, sample_history
@@ -49,6 +50,14 @@ def stored(
     }
 
 
+class Monthly(Tsmom):
+    """The rule of months with as little history as the test has."""
+
+    def history_sessions(self) -> int:
+        """What there is."""
+        return 43
+
+
 def explained(row: dict[str, Any]) -> Explanation:
     return explanation_of(row, restored_strategy(row["strategy"], row["settings"]))
 
@@ -79,7 +88,7 @@ def test_two_failing_conditions_on_one_input_flip_together() -> None:
 def test_two_failing_conditions_on_two_inputs_cannot_be_flipped_by_one() -> None:
     told = explained(stored(98.0, vix=26.0))
     assert told.flip is None
-    assert told.flip_note == "no single input would have: more than one condition stood in the way"
+    assert told.flip_note == "no single input would have: more than one thing stood in the way"
 
 
 def test_a_position_flips_at_its_nearest_exit() -> None:
@@ -106,6 +115,30 @@ def test_a_missing_vix_decides_whatever_the_market_did() -> None:
     told = explained(stored(102.0, vix=None))
     assert told.flip is None
     assert told.flip_note == "no change of the market would have: the VIX is missing, so nothing may be bought"
+
+
+@pytest.mark.parametrize(("sessions", "flips"), [(43, False), (44, True)])
+def test_within_a_month_no_close_would_have_changed_a_decision_of_months(sessions: int, flips: bool) -> None:
+    days = weekdays(90, date(2024, 1, 1))  # position 43 is the last of February
+    closes = ([100.0] * 23 + [110.0] * 21)[:sessions]
+    columns = {**dict.fromkeys(("open", "high", "low", "close"), closes), "volume": [1000.0] * sessions}
+    bars = {"AAA": Bars.from_columns("AAA", "sample", days[:sessions], columns)}
+    rules = Monthly(symbols=("AAA",), lookback_months=1)
+    view = MarketView(days[sessions - 1], bars, {}, {}, calendar=tuple(days))
+    book = Book({"AAA": Holding("AAA", 5, 100.0, days[22])}, 1000.0, 1000.0, memory={"month": "2024-01"})
+    frame = frame_of(view, book, rules)
+    document: Any = replayed(frame, rules, RULES)
+    told = explanation_of(
+        {**stored(102.0), "action": document["action"], "reasons": document["reasons"], "document": document,
+         "frame": frame},
+        rules,
+    )  # fmt: skip
+    assert (told.flip is not None) == flips
+    if told.flip is None:
+        assert told.flip_note == "no single input would have: more than one thing stood in the way"
+    else:
+        assert (told.flip.direction, told.flip.becomes) == ("below", "exit")
+        assert told.flip.level == pytest.approx(100.0, abs=1e-4)
 
 
 def test_every_input_is_told() -> None:

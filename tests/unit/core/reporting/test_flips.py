@@ -20,6 +20,7 @@ from mtum.core.strategies.contract import Holding, Keep, Own, Strategy, SymbolVe
 from mtum.core.strategies.description import ConditionSpec, IndicatorSpec, Role
 from mtum.core.strategies.mtum_confluence import MtumConfluence
 from mtum.core.strategies.pair_reversal import PairReversal
+from mtum.core.strategies.tsmom import Tsmom
 from mtum.core.view import MarketView
 from support.bars import bars_of, weekdays
 
@@ -207,6 +208,17 @@ def test_the_level_of_a_mean_of_weeks_is_that_of_weeks() -> None:
     (line,) = flips(Situation("next", Weekly(), asked, own), "AAA")
     assert line.condition == "weeks_up"
     assert line.level == pytest.approx(110.0, abs=1e-5)
+
+
+@pytest.mark.parametrize(("day", "alone"), [(date(2024, 2, 28), False), (date(2024, 2, 29), True)])
+def test_a_move_changes_a_decision_of_months_at_the_end_of_one_only(day: date, alone: bool) -> None:
+    # 100 at the end of January: the return since then is above zero down to there.
+    bars = bars_of([100.0] * 23 + [110.0] * 21, symbol="AAA").until(day)
+    own = Own({"AAA": Holding("AAA", 5, 100.0, date(2024, 1, 31))}, 0.0, 1000.0, None, {"month": "2024-01"})
+    asked = MarketView(day, {"AAA": bars}, {}, {}, calendar=tuple(weekdays(date(2023, 12, 1), 90)))
+    (line,) = flips(Situation("session", Tsmom(symbols=("AAA",), lookback_months=1), asked, own), "AAA")
+    assert (line.condition, line.direction, line.alone) == ("tsmom_down", "below", alone)
+    assert line.level == pytest.approx(100.0, abs=1e-4)
 
 
 def test_of_several_symbols_a_flip_names_its_own() -> None:
