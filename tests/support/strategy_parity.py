@@ -15,7 +15,9 @@ from mtum.config import Settings
 from mtum.core.canonical import canonical
 from mtum.core.portfolio.decision import Decision
 from mtum.core.record import decision_document
+from mtum.core.simulation.played import PlayTerms
 from mtum.core.simulation.session_path import play_sessions
+from mtum.core.simulation.session_views import SessionHistory, looked_at
 from mtum.core.strategies import STRATEGIES
 from mtum.core.strategies.contract import Own, Shares, Strategy, SymbolVerdict
 from mtum.errors import ExitCode
@@ -52,11 +54,7 @@ def example_settings(name: str, **changes: Any) -> Settings:
         "risk__max_position_usd": "none",
         "risk__max_daily_loss_usd": "none",
     }
-    settings = settings_of(**{**given, **own, **changes})
-    if example.holdings:
-        begun = _begun(settings.active_strategy(), example.holdings)
-        settings = settings.model_copy(update={"strategy": {**settings.strategy, name: begun}})
-    return settings
+    return begun(settings_of(**{**given, **own, **changes}))
 
 
 def _worth(market: str, holdings: Mapping[str, int]) -> float:
@@ -69,9 +67,17 @@ def _worth(market: str, holdings: Mapping[str, int]) -> float:
     return sum(highest)
 
 
-def _begun(strategy: Strategy, holdings: Mapping[str, int]) -> Strategy:
-    """The same strategy, which buys in its first session what its example holds at the start."""
-    kind = type(strategy)
+def begun(settings: Settings, times: int = 1, parts: Mapping[str, float] | None = None) -> Settings:
+    """The same settings with a strategy that buys in its first session what its example holds at the start.
+
+    `times` as much, and of single symbols a part of that.
+    """
+    strategy = settings.active_strategy()
+    held = STRATEGIES[strategy.name].EXAMPLE.holdings
+    if not held:
+        return settings
+    kind = STRATEGIES[strategy.name]
+    counts = {symbol: int(shares * times * (parts or {}).get(symbol, 1.0)) for symbol, shares in held.items()}
 
     class Begun(kind):  # type: ignore[misc,valid-type]
         __slots__ = ()
@@ -81,23 +87,37 @@ def _begun(strategy: Strategy, holdings: Mapping[str, int]) -> Strategy:
                 return tuple(kind.verdicts(self, view, own))
             return tuple(
                 SymbolVerdict(symbol, Shares(count), ("begun",), (), {}, memory={"begun": 1})
-                for symbol, count in holdings.items()
+                for symbol, count in counts.items()
             )
 
-    made: Strategy = Begun(**{one.name: getattr(strategy, one.name) for one in fields(strategy)})  # type: ignore[arg-type]
-    return made
+    made = Begun(**{one.name: getattr(strategy, one.name) for one in fields(strategy)})  # type: ignore[arg-type]
+    return settings.model_copy(update={"strategy": {**settings.strategy, strategy.name: made}})
 
 
 def by_the_daily_job(settings: Settings, sessions: int) -> list[Decided]:
-    """Play a fresh installation over so many sessions, from a few before the first end of a month."""
+    """Play a fresh installation over so many sessions, from a few before an end of a month.
+
+    It is the first one after the last split, where so many sessions are left then: a backtest has all prices in the
+    shares of its last session, the daily job in those of its own.
+    """
     with in_memory() as folder, desks.replay_desk(settings, folder, calendar=CALENDAR) as replay:
         days = [session.day for session in replay.market]
-        ends = (at for at in range(BEFORE, len(days)) if days[at].month != days[at - 1].month)
-        first = next(ends) - BEFORE
+        ends = [at for at in range(BEFORE, len(days)) if days[at].month != days[at - 1].month]
+        split = _last_split(settings, days[-1])
+        first = next((at for at in ends if days[at - BEFORE] >= split and at + sessions < len(days)), ends[0]) - BEFORE
         for session in replay.market[first : first + sessions]:
             result = play_session(replay.desk, session)
             assert result.exit_code is ExitCode.DONE, result.document["problems"]
         return [dict(one.document) for one in replay.desk.store.decisions.final_decisions()]
+
+
+def _last_split(settings: Settings, last: date) -> date:
+    source, found = resources.source_of(settings, Path()), date.min
+    for symbol in looked_at(settings.active_strategy()):
+        bars = source.history(symbol, date.min, last)
+        splits = bars.days[(bars.split > 0) & (bars.split != 1)]
+        found = max([found, *splits.astype(object).tolist()])
+    return found
 
 
 def by_the_session_path(settings: Settings, days: Sequence[date]) -> list[Decided]:
@@ -105,19 +125,30 @@ def by_the_session_path(settings: Settings, days: Sequence[date]) -> list[Decide
     asked = BacktestRequest(settings, start=days[0], end=days[-1], settlement="calendar")
     strategy = asked.active_strategy()
     loaded = load(asked, strategy, resources.source_of(settings, Path()), CALENDAR)
+    return decided(loaded.market, strategy, asked.terms(), loaded.first, len(loaded.market.days))
+
+
+def decided(market: SessionHistory, strategy: Strategy, terms: PlayTerms, first: int, stop: int) -> list[Decided]:
+    """What the session path decides over these sessions."""
     told: list[Decision] = []
-    play_sessions(loaded.market, strategy, asked.terms(), loaded.first, len(loaded.market.days), told.append)
+    play_sessions(market, strategy, terms, first, stop, told.append)
     return [json.loads(canonical(decision_document(one))) for one in told]
 
 
-def apart(one: object, other: object, place: str = "") -> list[str]:
+def apart(one: object, other: object, place: str = "", tolerance: float = TOLERANCE) -> list[str]:
     """Where two decisions differ, one line each."""
     if isinstance(one, Mapping) and isinstance(other, Mapping):
-        return [line for key in {**one, **other} for line in apart(one.get(key), other.get(key), f"{place}.{key}")]
+        keys = {**one, **other}
+        found = [apart(one.get(key), other.get(key), f"{place}.{key}", tolerance) for key in keys]
+        return [line for lines in found for line in lines]
     if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        return [line for at, pair in enumerate(zip(one, other, strict=True)) for line in apart(*pair, f"{place}[{at}]")]
-    if isinstance(one, float) and isinstance(other, float | int) and abs(one - other) <= TOLERANCE * max(1.0, abs(one)):
-        return []
+        each = enumerate(zip(one, other, strict=True))
+        found = [apart(left, right, f"{place}[{at}]", tolerance) for at, (left, right) in each]
+        return [line for lines in found for line in lines]
+    if isinstance(one, float | int) and isinstance(other, float | int) and not isinstance(one, bool):
+        return (
+            [] if abs(one - other) <= tolerance * max(1.0, abs(one)) else [f"{place}: {one} by the daily job, {other}"]
+        )
     return [] if one == other else [f"{place}: {one} by the daily job, {other} by the session path"]
 
 
