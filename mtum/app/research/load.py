@@ -65,9 +65,9 @@ def load(asked: BacktestRequest, strategy: Strategy, source: BarSource, calendar
     until = f" up to {asked.end}" if asked.end else ""
     some = len(symbols) > 1 and (strategy.least_fit < len(strategy.universe()) or asked.start is not None)
     for symbol, one in bars.items():
-        if len(one) < (1 if some else needed):
+        if len(one) < (int(symbol in asked.holdings) if some else needed):
             raise BarsMissingError(f"{symbol}: {len(one)} bars from {source.name}{until}, {needed} needed")
-    last = max(one.last_day for one in bars.values())
+    last = max((one.last_day for one in bars.values() if len(one)), default=asked.end or LAST_DAY)
     others = {symbol: source.history(symbol, FIRST_DAY, last) for symbol in strategy.benchmark if symbol not in bars}
     whole = SessionHistory({**bars, **others}, {})
     first = _first(asked, strategy, source, whole)
@@ -75,7 +75,7 @@ def load(asked: BacktestRequest, strategy: Strategy, source: BarSource, calendar
     kept = max(needed, 2) if asked.holdings else needed
     used = {symbol: one[max(0, whole.row(symbol, first) + 1 - kept) :] for symbol, one in whole.bars.items()}
     for symbol, one in used.items():
-        if symbol in bars:
+        if symbol in bars and len(one):
             _refuse_volumes(strategy, one, source)
             # The bars before are what the first moves are measured against.
             _refuse_unfit(bars[symbol].tail(len(one) + CONTEXT_SESSIONS), one.day(0), calendar, source)
@@ -88,6 +88,7 @@ def load(asked: BacktestRequest, strategy: Strategy, source: BarSource, calendar
     cut = SessionHistory(used, {}, dividends=told)
     begun = int(np.searchsorted(cut.days, whole.days[first]))
     series, notes = _series(strategy, source, cut, begun)
+    notes += tuple(f"{symbol}: no bars from {source.name}{until}" for symbol, one in used.items() if not len(one))
     return Loaded(SessionHistory(used, series, _sessions(strategy, calendar, cut), told), begun, notes)
 
 
@@ -104,7 +105,8 @@ def _first(asked: BacktestRequest, strategy: Strategy, source: BarSource, market
     if len(symbols) == 1:
         last = market.bars[symbols[0]].last_day
         raise BarsMissingError(f"{symbols[0]}: no session{since} in {source.name}; the last one before is {last}")
-    spans = ", ".join(f"{name} {market.bars[name].day(0)} to {market.bars[name].last_day}" for name in symbols)
+    known = {name: market.bars[name] for name in symbols if len(market.bars[name])}
+    spans = ", ".join(f"{name} {bars.day(0)} to {bars.last_day}" for name, bars in known.items()) or "none has bars"
     raise BarsMissingError(
         f"no session{since} in {source.name} at which enough of the symbols of {strategy.name} have the "
         f"{strategy.history_sessions()} bars it needs; {spans}"

@@ -65,7 +65,8 @@ class SessionHistory:
 
     def ended(self, symbol: str, t: int) -> bool:
         """Whether the last bar of a symbol lies before a session, which others still have."""
-        return bool(self.bars[symbol].days[-1] < self.days[t])
+        own = self.bars[symbol].days
+        return bool(len(own) and own[-1] < self.days[t])
 
     def fit(self, symbol: str, needed: int) -> NDArray[np.bool_]:
         """Return per session whether a symbol has its bar and so many without a gap, shape (n_sessions,)."""
@@ -110,6 +111,7 @@ class SessionViews:
         self._columns: dict[str, list[tuple[Asked, Column]]] = {
             symbol: [(one, column_of(history.bars[symbol], one.indicator, dict(one.parameters))) for one in daily]
             for symbol in self._symbols
+            if self._fit[symbol].any()
         }
         names = strategy.series() if strategy.SERIES_SESSIONS > 1 else ()
         self._series_days = {name: sorted(history.series.get(name, {})) for name in names}

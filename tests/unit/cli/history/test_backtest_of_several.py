@@ -71,6 +71,13 @@ def test_with_a_start_it_begins_with_what_is_there(tmp_path: Path) -> None:
     assert [one["session"] for one in found["orders"] if one["symbol"] == "LATE"] == [str(bars["LATE"].day(40))]
 
 
+def test_a_symbol_that_begins_after_the_end_is_named(tmp_path: Path) -> None:
+    bars = folder_of_three(tmp_path)["OLD"]
+    found = asked(tmp_path, "--json", "--quiet", "--start", str(bars.day(5)), "--end", str(bars.day(30))).document
+    assert {one["symbol"] for one in found["orders"]} == {"OLD", "GONE"}
+    assert f"LATE: no bars from csv up to {bars.day(30)}" in found["metrics"]["cautions"]
+
+
 def test_shares_that_are_there_at_the_start_are_part_of_the_capital(tmp_path: Path) -> None:
     bars = folder_of_three(tmp_path)
     found = asked(tmp_path, "--json", "--quiet", "--holding", "OLD=7", "--holding", "LATE=3").document
