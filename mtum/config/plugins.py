@@ -8,10 +8,9 @@ from contextlib import redirect_stdout
 from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from hashlib import sha256
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
@@ -21,6 +20,9 @@ from mtum.core.strategies import STRATEGIES
 from mtum.core.strategies.contract import Strategy
 from mtum.core.strategies.description import Example
 from mtum.errors import ConfigError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "mtum.strategies"
 """Entry points of installed packages that name a strategy."""
@@ -163,7 +165,7 @@ def _made(path: Path, source: bytes) -> tuple[OwnStrategy, ...] | str:
     return tuple(OwnStrategy(one.name, one, str(path), path, source, digest) for one in strategies)
 
 
-def _of_package(entry: EntryPoint) -> tuple[OwnStrategy, ...] | str:
+def _of_package(entry: "EntryPoint") -> tuple[OwnStrategy, ...] | str:
     origin = f"entry point {entry.name} = {entry.value}"
     try:
         with redirect_stdout(sys.stderr):
@@ -177,7 +179,14 @@ def _of_package(entry: EntryPoint) -> tuple[OwnStrategy, ...] | str:
 
 
 @cache
-def _installed() -> tuple[EntryPoint, ...]:
+def _installed() -> "tuple[EntryPoint, ...]":
+    # The library that reads entry points is slow to load, and hardly any installation has one of these.
+    folders = {Path(one or ".") for one in sys.path}
+    files = (file for folder in folders for file in folder.glob("*-info/entry_points.txt"))
+    if not any(f"[{GROUP}]".encode() in file.read_bytes() for file in files):
+        return ()
+    from importlib.metadata import entry_points
+
     return tuple(sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, entry.value)))
 
 

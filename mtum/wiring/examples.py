@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mtum.app.owner.settings_catalog import catalog, toml_text
-from mtum.config import Settings
+from mtum.config import Settings, own_strategies
 from mtum.core.strategies import STRATEGIES
 from mtum.errors import UsageError
 
@@ -36,7 +36,9 @@ def example_changes(settings: Settings, name: str, market: str | None) -> dict[s
     if name not in STRATEGIES:
         raise UsageError(f'there is no strategy "{name}"; use one of {", ".join(sorted(STRATEGIES))}')
     example = STRATEGIES[name].EXAMPLE
+    own = {str(one.file) for one in own_strategies().values() if one.file is not None}
     chosen: dict[str, Any] = {
+        **({"plugins.strategies": tuple(sorted(own))} if own else {}),
         "market.sample": example.market,
         "portfolio.capital_usd": example.capital_usd,
         **FREE,

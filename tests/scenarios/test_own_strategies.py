@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 from mtum.app.approvals.approve_settings import approve_settings, entries_stopped
+from mtum.app.strategies.check import RULES
 from mtum.config import load, own_strategies
 from mtum.core.strategies import STRATEGIES
 from mtum.wiring import desks, resources
 from mtum.wiring.strategy_checks import check_strategy
 from support import bad_strategies, check_bad_strategies
 from support.commands import call, call_json, start
+from support.source_tree import ROOT
 
 BEGIN = """\
 from dataclasses import dataclass, field
@@ -93,6 +95,14 @@ def test_new_check_and_backtest_work_in_an_empty_folder(tmp_path: Path) -> None:
     played = call_json(tmp_path, "backtest", "--strategy", "mine")
     assert (played.code, played.document["strategy"]) == (0, "mine")
     assert len(played.document["trades"]) > 10
+    shown = call_json(tmp_path, "demo", "--strategy", "mine", "--sessions", "2", "--quiet")
+    assert (shown.code, shown.document["sessions"]) == (0, 2)
+
+
+def test_the_page_tells_every_rule_and_command() -> None:
+    page = (ROOT / "docs" / "own-strategies.md").read_text(encoding="utf-8")
+    assert [rule for rule in RULES if f"| {rule} |" not in page] == []
+    assert all(f"mtum strategy {word}" in page for word in ("new", "check", "reload"))
 
 
 def test_new_never_overwrites_and_refuses_names_that_are_taken_or_none(tmp_path: Path) -> None:

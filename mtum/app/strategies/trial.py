@@ -197,7 +197,7 @@ def view_at(history: SessionHistory, strategy: Strategy, day: date, *, whole: bo
         series={name: history.series[name].get(day) for name in strategy.series()},
         provisional={},
         columns={} if whole else columns,
-        calendar=calendar_around(days, day, count),
+        calendar=calendar_around(days, day, needed),
         series_history={
             name: values_before(history.series[name], day, strategy.SERIES_SESSIONS - 1) for name in strategy.series()
         },
