@@ -282,10 +282,13 @@ def _intraday_bars(
 
 
 def _slices(market: Market, listing: Listing, session: Session, step: timedelta) -> Iterator[tuple[datetime, float]]:
-    """Beginning of each slice and the share of the day's volume that trades in it."""
+    """Beginning of each slice and the share of the day's volume that trades in it.
+
+    As the broker's they begin with the clock's: the first hour of a session that opens at half past has 30 minutes.
+    """
     begin, now, traded = session.open, market.clock.now(), 0.0
     while begin < session.close:
-        end = min(begin + step, session.close)
+        end = min(begin + step - timedelta(seconds=begin.timestamp() % step.total_seconds()), session.close)
         left = (session.close - min(end, now)).total_seconds() / 60.0
         share = market.source.traded_share(listing.symbol, session, left)
         yield begin, share - traded

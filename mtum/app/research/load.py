@@ -89,6 +89,9 @@ def load(asked: BacktestRequest, strategy: Strategy, source: BarSource, calendar
     begun = int(np.searchsorted(cut.days, whole.days[first]))
     series, notes = _series(strategy, source, cut, begun)
     notes += tuple(f"{symbol}: no bars from {source.name}{until}" for symbol, one in used.items() if not len(one))
+    if strategy.intraday_bars:
+        within = ", ".join(strategy.intraday_bars)
+        notes += (f"a backtest has no bars of {within}: conditions of {strategy.name} on them never hold",)
     return Loaded(SessionHistory(used, series, _sessions(strategy, calendar, cut), told), begun, notes)
 
 

@@ -74,6 +74,15 @@ def test_intraday_volumes_add_up_to_the_day() -> None:
         assert sum(bar.volume for bar in found) == 150_000
 
 
+def test_hours_begin_with_the_clocks_as_the_brokers_do() -> None:
+    with running_gateway() as gateway, client(gateway) as ib:
+        gateway.close_session()
+        begins = [f"{bar.date:%H:%M}" for bar in bars(ib, duration="1 D", size="1 hour")]
+        assert begins == ["09:30", "10:00", "11:00", "12:00", "13:00", "14:00", "15:00"]
+        halves = [f"{bar.date:%H:%M}" for bar in bars(ib, duration="1 D", size="30 mins")]
+        assert (len(halves), halves[:3]) == (13, ["09:30", "10:00", "10:30"])
+
+
 def test_a_symbol_without_permission_gives_errors_and_no_prices() -> None:
     with running_gateway(behavior=Behavior(no_data=("VIX",))) as gateway, client(gateway, seconds=1) as ib:
         assert not bars(ib, VIX)

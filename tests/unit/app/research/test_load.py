@@ -11,6 +11,7 @@ from mtum.core.market.bars import Bars
 from mtum.errors import BarsInvalidError, BarsMissingError
 from support.bars import bars_of, moved, weekday_sessions
 from support.desks import ShelfSource, WeekdayCalendar
+from support.hourly import Hourly
 
 QUIET = [100.0 + (index % 2) for index in range(140)]
 FIRST = date(2024, 1, 1)
@@ -50,3 +51,10 @@ def test_moves_are_measured_against_the_sessions_before_the_window_but_only_the_
         loaded(moved(bars, {85: 116.0}), closes_of(bars), bars.day(139))
     wild = bars_of([*(100.0 + 4 * (index % 2) for index in range(80)), *QUIET[80:]])
     assert len(loaded(moved(wild, {85: 116.0}), closes_of(bars), bars.day(139)).bars) == 60
+
+
+def test_it_is_said_that_bars_within_the_session_are_not_there() -> None:
+    bars = bars_of(QUIET, symbol="AAA")
+    source, calendar = ShelfSource({"AAA": bars}), WeekdayCalendar(weekday_sessions(FIRST, len(bars)))
+    found = load(BacktestRequest(config.load(None, {}, {})), Hourly(), source, calendar)
+    assert found.notes == ("a backtest has no bars of 1h: conditions of hourly on them never hold",)
