@@ -197,3 +197,12 @@ OutFile = Annotated[
 
 
 SleeveName = Annotated[str | None, typer.Option("--sleeve", metavar="NAME", help="Only this sleeve.")]
+
+
+def own_name(strategy: str | None) -> str | None:
+    """Return a strategy's own name, whatever it was asked for by."""
+    if strategy is None:
+        return None
+    from mtum.core.strategies import ALIASES
+
+    return ALIASES.get(strategy, strategy)

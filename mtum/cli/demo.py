@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mtum.cli.arguments import OutFolder
+from mtum.cli.arguments import OutFolder, own_name
 from mtum.cli.context import DATABASE_NAME, CommandCall, call_of
 from mtum.cli.output import Answer, Listing
 from mtum.errors import UsageError
@@ -44,7 +44,12 @@ def demo(
     ] = False,
     strategy: Annotated[
         str | None,
-        typer.Option("--strategy", metavar="NAME", help="Play the example of one strategy; your own settings win."),
+        typer.Option(
+            "--strategy",
+            metavar="NAME",
+            help="Play the example of one strategy; your own settings win.",
+            callback=own_name,
+        ),
     ] = None,
     holding: Annotated[
         list[str] | None,

@@ -4,13 +4,14 @@ from typing import Annotated, Any
 
 import typer
 
+from mtum.cli.arguments import own_name
 from mtum.cli.context import call_of
 from mtum.cli.output import Answer, AnswerProblem, Listing
 from mtum.errors import ExitCode, UsageError
 
 app = typer.Typer(help="The strategies there are, and your own.")
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A strategy.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A strategy.", callback=own_name)]
 
 
 @app.command("list")

@@ -19,7 +19,10 @@ from mtum.config.names import (
     SECRETS,
     is_table,
     nearest,
+    parameters_of,
     setting_names,
+    tables_in,
+    under_own_names,
     unknown_setting,
     variable_of,
 )
@@ -27,7 +30,7 @@ from mtum.config.plugins import listed_files, use_strategies
 from mtum.config.sections import DECIDING, MANY, SECTIONS, Settings, SleeveRisk, SleeveSettings
 from mtum.config.validation import strategy_adapter, strategy_of, validate
 from mtum.core.canonical import plain
-from mtum.core.strategies import STRATEGIES
+from mtum.core.strategies import ALIASES, STRATEGIES
 from mtum.core.strategies.contract import Strategy
 from mtum.errors import ConfigError
 
@@ -59,10 +62,12 @@ def load(
         Listing every unknown name (with the nearest right one) and every wrong value.
     """
     tree = read_toml(path) if path is not None else {}
-    problems: list[str] = []
+    problems = [*_named_twice(tree)]
+    tree = under_own_names(tree)
     use_strategies(listed_files(_own_files(tree, environment, changes or {}), path))
     for name, given in [*_from_environment(environment, tree, problems), *(changes or {}).items()]:
         _put(tree, name, given, problems)
+        tree = under_own_names(tree)  # each time, so that the last one given wins
     problems += [*_unknown(tree), *_switches(tree)]
     settings = validate(tree, problems)
     if settings is not None and coherent:
@@ -70,6 +75,13 @@ def load(
     if settings is None or problems:
         raise ConfigError(sorted(set(problems)))
     return settings
+
+
+def _named_twice(tree: Mapping[str, Any]) -> Iterator[str]:
+    given = {name for name, _ in tables_in(tree, "strategy")}
+    for alias, own in ALIASES.items():
+        if {alias, own} <= given:
+            yield f"strategy.{alias}: is another name of {own}, which has a section too; write one of them"
 
 
 def _own_files(tree: Mapping[str, Any], environment: Mapping[str, str], changes: Mapping[str, Any]) -> object:
@@ -248,6 +260,8 @@ def _from_environment(
     environment: Mapping[str, str], tree: Mapping[str, Any], problems: list[str]
 ) -> Iterator[tuple[str, Any]]:
     known = {variable_of(name): name for name in setting_names(tree)}
+    for alias, own in ALIASES.items():
+        known |= {variable_of(f"strategy.{alias}.{one}"): f"strategy.{own}.{one}" for one in parameters_of(own)}
     for variable, text in sorted(environment.items()):
         if not variable.startswith(ENVIRONMENT_PREFIX) or variable in KNOWN_ENVIRONMENT:
             continue

@@ -7,7 +7,7 @@ from dataclasses import MISSING, fields
 from typing import Any
 
 from mtum.config.sections import MANY, SECTIONS, Group, SleeveRisk, SleeveSettings
-from mtum.core.strategies import STRATEGIES
+from mtum.core.strategies import ALIASES, STRATEGIES
 
 ENVIRONMENT_PREFIX = "MTUM_"
 SECRETS = ("mail.password", "notify.urls", "notify.ping_url")
@@ -42,6 +42,28 @@ def setting_names(tree: Mapping[str, Any] | None = None) -> tuple[str, ...]:
     sleeves = [f"sleeve.{name}.{end}" for name, table in tables_in(named, "sleeve") for end in _ends(named, table)]
     groups = [f"group.{name}.{end}" for name, _ in tables_in(named, "group") for end in Group.model_fields]
     return ("mode", *plain, *strategy, *sleeves, *groups)
+
+
+def under_own_names(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a tree of settings in which every strategy has its own name, also where it was called by another."""
+    found = {name: _under_own_names(value) for name, value in tree.items()}
+    tables = found.get("strategy")
+    if isinstance(tables, dict):
+        for alias, own in ALIASES.items():
+            if isinstance(tables.get(alias), dict):
+                tables[own] = {**tables.get(own, {}), **tables.pop(alias)}
+    return found
+
+
+def _under_own_names(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {
+            name: ALIASES.get(given, given)
+            if name == "strategy" and isinstance(given, str)
+            else _under_own_names(given)
+            for name, given in value.items()
+        }
+    return [_under_own_names(one) for one in value] if isinstance(value, list) else value
 
 
 def parameters_of(strategy: str) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 
 from mtum.config.named_files import why_unreadable
 from mtum.config.names import RESERVED, SLEEVE_NAME
-from mtum.core.strategies import STRATEGIES
+from mtum.core.strategies import ALIASES, STRATEGIES
 from mtum.core.strategies.contract import Strategy
 from mtum.core.strategies.description import Example
 from mtum.errors import ConfigError
@@ -93,7 +93,7 @@ def use_strategies(files: Sequence[Path], sources: Mapping[Path, bytes] | None =
     """
     found: dict[str, OwnStrategy] = {}
     problems: list[str] = []
-    ours = STRATEGIES.keys() - _own.keys()
+    ours = (STRATEGIES.keys() | ALIASES.keys()) - _own.keys()
     for each in (*(_of_file(path, (sources or {}).get(path)) for path in files), *map(_of_package, _installed())):
         if isinstance(each, str):
             problems.append(each)

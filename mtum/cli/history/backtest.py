@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mtum.cli.arguments import OutFolder, day_option, word_option
+from mtum.cli.arguments import OutFolder, day_option, own_name, word_option
 from mtum.cli.context import CommandCall, call_of
 from mtum.cli.history.backtest_text import backtest_shown
 from mtum.cli.output import Answer
@@ -24,7 +24,9 @@ Symbol = Annotated[str | None, typer.Option("--symbol", metavar="S", help="Symbo
 Source = Annotated[str | None, typer.Option("--source", metavar="NAME|csv:DIR", help="Where bars come from.")]
 Start = Annotated[date | None, day_option("--start", "First session decided.")]
 End = Annotated[date | None, day_option("--end", "Last session.")]
-StrategyName = Annotated[str | None, typer.Option("--strategy", metavar="NAME", help="Strategy played.")]
+StrategyName = Annotated[
+    str | None, typer.Option("--strategy", metavar="NAME", help="Strategy played.", callback=own_name)
+]
 Fill = Annotated[str, word_option("--fill", "same_close", "next_open")]
 Settled = Annotated[str, word_option("--settlement", "none", "calendar")]
 Slippage = Annotated[

@@ -39,3 +39,5 @@ STRATEGIES: dict[str, type[Strategy]] = {
     "volatility_target": VolatilityTarget,
 }
 """Strategies by the name used in settings and on the command line."""
+ALIASES = {"momentum_scalper": "momentum_burst"}
+"""Other names under which a strategy may be asked for; whatever is recorded has its own."""

@@ -442,3 +442,34 @@ def test_settings_that_are_a_folder_are_not_taken_for_none(tmp_path: Path, monke
     (tmp_path / "config.toml").mkdir()
     with pytest.raises(ConfigError, match=r"config\.toml is a folder, not a file; remove it"):
         config.find(None, {})
+
+
+def test_a_strategy_is_called_by_its_other_name_wherever_it_may_be_named(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(
+        '[portfolio]\nstrategy = "momentum_scalper"\n[strategy.momentum_scalper]\nmax_positions = 2\nburst_atr = 2.5\n'
+        '[sleeve.fast]\nstrategy = "momentum_scalper"\nweight = 0.5\n[sleeve.fast.rules]\nmax_sessions = 3\n'
+        '[strategy.ensemble]\nmembers = [{strategy = "momentum_scalper", rules = {max_sessions = 4}}]\n'
+    )
+    environment = {"MTUM_STRATEGY__MOMENTUM_SCALPER__RSI_LOW": "60", "MTUM_STRATEGY__MOMENTUM_SCALPER__BURST_ATR": "3"}
+    changes = {"strategy.momentum_burst.burst_atr": 2.0, "strategy.momentum_scalper.stop_atr": 0.5}
+    document = config.load(file, environment, changes).document()
+    assert document["portfolio"]["strategy"] == "momentum_burst"
+    shared = document["strategy"]["momentum_burst"]
+    assert [shared[name] for name in ("max_positions", "rsi_low", "burst_atr", "stop_atr")] == [2, 60.0, 2.0, 0.5]
+    sleeve = document["sleeve"]["fast"]
+    assert (sleeve["strategy"], sleeve["rules"]["max_sessions"], sleeve["rules"]["burst_atr"]) == (
+        "momentum_burst",
+        3,
+        2.0,
+    )
+    (member,) = document["strategy"]["ensemble"]["members"]
+    assert (member["strategy"], member["rules"]["max_sessions"]) == ("momentum_burst", 4)
+    assert "momentum_scalper" not in str(document)
+
+
+def test_a_section_under_both_names_of_a_strategy_is_refused(tmp_path: Path) -> None:
+    text = "[strategy.momentum_scalper]\nmax_positions = 2\n[strategy.momentum_burst]\nmax_positions = 3\n"
+    assert problems(text, folder=tmp_path) == (
+        "strategy.momentum_scalper: is another name of momentum_burst, which has a section too; write one of them",
+    )
