@@ -65,7 +65,7 @@ def decide(view: MarketView, strategy: Strategy, book: Book, rules: PortfolioRul
     forced = (one if one.symbol in view.unfit else _forced(one, book, flatten=flatten) for one in verdicts)
     wishes = tuple(one if one.symbol in view.unfit else _carried(one, waiting) for one in scaled(tuple(forced)))
     barred = _entry_bar(book, lost=lost, fallen=fallen)
-    terms = _Terms(equity, prices, rules.sizing, strategy.least_trade_usd(equity))
+    terms = _Terms(equity, prices, rules.sizing, strategy.least_trade_usd(equity), strategy.NEVER_SELLS)
     covers, cover_notes = _covers(view, book, prices, rules.sizing)
     sales, sale_notes = _sales(wishes, book, terms)
     taken = sum(outlay(order.shares, prices[order.symbol], rules.sizing) for order in covers)
@@ -201,11 +201,12 @@ def _held(book: Book, symbol: str) -> Holding:
 
 @dataclass(frozen=True, slots=True)
 class _Terms:
-    # What turns a weight into shares, and the smallest change worth an order.
+    # What turns a weight into shares, the smallest change worth an order, and whether a target may reduce.
     equity: float
     prices: Mapping[str, float]
     sizing: SizingRules
     least_usd: float
+    never_sells: bool
 
 
 def _wanted(verdict: SymbolVerdict, held: int, terms: _Terms, sizing: SizingRules) -> int | None:
@@ -262,7 +263,7 @@ def _sales(
     for verdict in verdicts:
         held = _held(book, verdict.symbol).shares
         wanted = _wanted(verdict, held, terms, terms.sizing)
-        if wanted is None or wanted >= held:
+        if wanted is None or wanted >= held or (terms.never_sells and not verdict.sells_all):
             continue
         if book.restriction is Restriction.FULL:
             notes.append("halted")

@@ -29,6 +29,7 @@ class BuyOnlyRebalance(TradeFilter):
 
     name: ClassVar[str] = "buy_only_rebalance"
     EACH_BY_ITSELF: ClassVar[bool] = True
+    NEVER_SELLS: ClassVar[bool] = True
     CONDITIONS: ClassVar[tuple[ConditionSpec, ...]] = (
         ConditionSpec(
             "below_weight", Role.CHANGE, "below its weight, as a part of what is held",

@@ -213,6 +213,8 @@ class Strategy(Protocol):
     """Whether it needs total returns: a symbol whose dividends are unknown is then unfit."""
     STANDING_PURCHASES: ClassVar[bool] = False
     """Whether a purchase that was wanted and not made is wanted again; such a strategy needs the calendar."""
+    NEVER_SELLS: ClassVar[bool] = False
+    """Whether its targets buy alone: a position that a limit makes smaller than its target is not reduced either."""
     SERIES_SESSIONS: ClassVar[int] = 1
     """How many values of its extra series it needs, today's included."""
     CONFIDENCE: ClassVar[bool] = False

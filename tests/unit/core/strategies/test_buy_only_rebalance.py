@@ -1,11 +1,18 @@
 """What is below its weight is bought and nothing is sold, numbers by hand."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from mtum.core.decide import decide
+from mtum.core.portfolio.costs import PercentCosts
+from mtum.core.portfolio.decision import Book, PortfolioRules
+from mtum.core.portfolio.limits import LossRules
+from mtum.core.portfolio.orders import Side
+from mtum.core.portfolio.sizing import SizingRules
 from mtum.core.strategies.buy_only_rebalance import BuyOnlyRebalance
-from mtum.core.strategies.contract import SymbolVerdict
+from mtum.core.strategies.contract import Holding, SymbolVerdict
 from support.mixes import own_of, problem_of, reasons, targets, view_of
 
 WEIGHTS = {"AAA": 0.51, "BBB": 0.3, "CCC": 0.1}
@@ -58,6 +65,24 @@ def test_an_unfit_symbol_is_left_out_and_the_others_are_bought() -> None:
     rule = BuyOnlyRebalance(weights=WEIGHTS)
     view = view_of({"AAA": [50.0], "CCC": [50.0]}, unfit={"BBB": 50.0})
     assert targets(rule.verdicts(view, own_of(10_000.0, {"BBB": 10}))) == {"AAA": 0.51, "CCC": 0.1}
+
+
+def decided(frac: float, shares: int, **book: Any) -> dict[str, int]:
+    """Shares bought (+) or sold (-) where a position may take only a part of its weight."""
+    rules = PortfolioRules(SizingRules(frac, 1e12, 0.0, PercentCosts(Decimal(0))), LossRules(1e12))
+    own = Book({"AAA": Holding("AAA", shares, 45.0)}, 10_000.0 - 50.0 * shares, 10_000.0 - 50.0 * shares, **book)
+    found = decide(view_of({"AAA": [50.0]}), BuyOnlyRebalance(weights={"AAA": 0.5}), own, rules)
+    return {order.symbol: order.shares if order.side is Side.BUY else -order.shares for order in found.orders}
+
+
+def test_a_limit_on_positions_lowers_what_is_bought_and_sells_nothing() -> None:
+    # Nine tenths of the 100 shares of the weight are 90.
+    assert decided(0.9, 80) == {"AAA": 10}
+    assert decided(0.9, 95) == {}
+
+
+def test_what_is_sold_for_other_reasons_is_sold_whole() -> None:
+    assert decided(0.9, 95, forced_exits={"AAA": "flatten"}) == {"AAA": -95}
 
 
 def test_it_needs_one_bar() -> None:
