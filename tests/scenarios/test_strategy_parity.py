@@ -1,9 +1,14 @@
 """Every strategy decides the same in the daily job and in a backtest, session by session, on its example."""
 
+from pathlib import Path
+
 import pytest
 
+from mtum.app.session.decide_and_order import sessions_around
+from mtum.core.market.timeframes import CALENDAR_SESSIONS
 from mtum.core.strategies import STRATEGIES
-from support.strategy_parity import MODELS, differences, example_settings
+from mtum.wiring import desks
+from support.strategy_parity import CALENDAR, MODELS, differences, example_settings
 
 SESSIONS, MANY, LEAST = 15, 1000, 600
 """Sessions of the quick run and of the long one; what a long history leaves of an embedded market."""
@@ -14,6 +19,18 @@ def test_the_first_sessions_are_decided_the_same_either_way(name: str) -> None:
     lines, daily = differences(example_settings(name), SESSIONS)
     assert lines == []
     assert len(daily) == SESSIONS
+
+
+def test_the_daily_job_knows_as_many_sessions_as_a_strategy_may_count(tmp_path: Path) -> None:
+    settings = example_settings("band_rebalance")
+    with desks.replay_desk(settings, tmp_path, calendar=CALENDAR) as replay:
+        wanted = settings.active_strategy().history_sessions() + CALENDAR_SESSIONS
+        short = [
+            session.day
+            for session in replay.market
+            if sum(one.day <= session.day for one in sessions_around(replay.desk, session)) < wanted
+        ]
+    assert short == []
 
 
 @pytest.mark.full

@@ -128,7 +128,7 @@ def _refuse_volumes(strategy: Strategy, bars: Bars, source: BarSource) -> None:
 def _sessions(strategy: Strategy, calendar: Calendar, market: SessionHistory) -> tuple[date, ...]:
     if not strategy.CALENDAR:
         return ()
-    before = max(FIRST_DAY, market.day(0) - timedelta(days=2 * CALENDAR_SESSIONS))
+    before = max(FIRST_DAY, market.day(0) - timedelta(days=round(CALENDAR_SESSIONS * 365.25 / 250) + 30))
     return tuple(one.day for one in calendar.sessions(before, market.day(-1) + timedelta(days=15)))
 
 

@@ -26,6 +26,7 @@ from mtum.app.session.submit_orders import submit_orders
 from mtum.config.account import account_rules
 from mtum.core.coordination.coordinate import NOT_APPROVED
 from mtum.core.market.sessions import Session, Sessions
+from mtum.core.market.timeframes import CALENDAR_SESSIONS
 from mtum.core.plans import sessions_looked_at
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.errors import BarsStaleError, DataError, DeadlineMissedError, ExitCode, MtumError, UsageError
@@ -72,9 +73,9 @@ def sessions_around(desk: Desk, session: Session) -> Sessions:
     """Return the sessions that history, settlement and the next wake times need."""
     limits = sessions_looked_at(account_rules(desk.settings))
     longest = max(limits, *(sleeve.strategy.history_sessions() for sleeve in desk.sleeves))
-    return desk.calendar.sessions(
-        session.day - timedelta(days=round(longest * 365.25 / 250) + 30), session.day + HORIZON
-    )
+    # A strategy counts further back than its history reaches: the calendar of its view begins that much earlier.
+    earliest = session.day - timedelta(days=round((longest + CALENDAR_SESSIONS) * 365.25 / 250) + 30)
+    return desk.calendar.sessions(earliest, session.day + HORIZON)
 
 
 def current_document(desk: Desk, session: Session, problems: tuple[Problem, ...] = ()) -> dict[str, Any]:
