@@ -197,7 +197,7 @@ def _intraday_document(view: MarketView, asked: Mapping[Timeframe, int]) -> Docu
     # Bars by timeframe and symbol, each named by its begin in UTC and its minutes: the last of a session is shorter.
     return {
         timeframe.value: {
-            symbol: _intraday_bars(bars.tail(count), timeframe)
+            symbol: _intraday_bars(bars, count, timeframe)
             for (symbol, found), bars in sorted(view.intraday.items())
             if found is timeframe
         }
@@ -205,7 +205,9 @@ def _intraday_document(view: MarketView, asked: Mapping[Timeframe, int]) -> Docu
     }
 
 
-def _intraday_bars(bars: IntradayBars, timeframe: Timeframe) -> Document:
+@lru_cache(maxsize=512)
+def _intraday_bars(whole: IntradayBars, count: int, timeframe: Timeframe) -> Document:
+    bars = whole.tail(count)
     minutes = ((bars.ends - bars.begins) // np.timedelta64(1, "m")).tolist()
     begins = bars.begins.astype("datetime64[m]").astype(str).tolist()
     names = [f"{begin}/{length}" for begin, length in zip(begins, minutes, strict=True)]

@@ -17,7 +17,7 @@ from mtum.core.market.intraday import (
 from mtum.core.market.sessions import Session
 from mtum.core.market.timeframes import Timeframe
 from mtum.core.strategies.contract import Strategy
-from mtum.errors import DataError
+from mtum.errors import MtumError
 from mtum.ports.market_data import SourceCall, TellsIntraday
 
 _SHORTEST_MINUTES = 210
@@ -55,6 +55,7 @@ class Within:
     told: Mapping[tuple[str, Timeframe], tuple[int, IntradayBars]] = field(default_factory=dict)
     lacking: Mapping[tuple[str, Timeframe], str] = field(default_factory=dict)
     sessions: tuple[Session, ...] = ()
+    _judged: dict[tuple[str, Timeframe, int], tuple[IntradayBars, str]] = field(default_factory=dict)
 
     def of(
         self, strategy: Strategy, daily: Mapping[str, Bars]
@@ -70,16 +71,24 @@ class Within:
         why: list[str] = []
         for symbol, bars in daily.items():
             for timeframe, needed in strategy.intraday_bars.items():
-                minutes, told = self.told.get((symbol, timeframe), (0, nothing(symbol, bars.source)))
-                frame = fit_frame(told, minutes, timeframe, self.sessions, self.at, needed) if minutes else None
-                wrong = self.lacking.get((symbol, timeframe), "") if frame is None else frame.why
-                if frame is not None and not wrong and (apart := unlike_daily(frame.bars, bars)):
-                    wrong = f"{symbol} {timeframe}: {apart}"
-                if frame is not None and not wrong:
-                    frames[symbol, timeframe] = frame.bars
-                else:
+                found, wrong = self._frame(symbol, timeframe, needed, bars)
+                if wrong:
                     why.append(f"{symbol} not seen: {wrong}; a condition on them does not hold")
+                else:
+                    frames[symbol, timeframe] = found
         return frames, tuple(dict.fromkeys(why))
+
+    def _frame(self, symbol: str, timeframe: Timeframe, needed: int, daily: Bars) -> tuple[IntradayBars, str]:
+        # Several sleeves may ask for the same.
+        key = (symbol, timeframe, needed)
+        if (symbol, timeframe) not in self.told:
+            return nothing(symbol, daily.source), self.lacking.get(key[:2], f"{symbol} {timeframe} was not gathered")
+        if key not in self._judged:
+            minutes, told = self.told[symbol, timeframe]
+            frame = fit_frame(told, minutes, timeframe, self.sessions, self.at, needed)
+            apart = "" if frame.why else unlike_daily(frame.bars, daily)
+            self._judged[key] = frame.bars, frame.why or (apart and f"{symbol} {timeframe}: {apart}")
+        return self._judged[key]
 
 
 def asked_within(strategies: Iterable[Strategy]) -> dict[str, dict[Timeframe, int]]:
@@ -102,7 +111,7 @@ def to_read_within(
         since = wanted[0].day
         read = desk.store.intraday.read_times(symbol, desk.source.name, minutes, since)
         # What was read before a split is in the shares of before.
-        daily = desk.store.bars.bars(symbol, desk.source.name, since)
+        daily = desk.store.bars.eventful(symbol, desk.source.name, since, session.day)
         splits = [daily.day(at) for at in range(len(daily)) if daily.split[at] not in (0.0, 1.0)]
         open_ = next(
             (
@@ -126,7 +135,7 @@ def read_within(desk: BarDesk, question: ToReadWithin, at: datetime) -> str:
         rows = source.intraday(*question.call.arguments)
         name = (question.symbol, source.name)
         bars = regular_hours(name, question.minutes, rows, question.sessions).ended_by(at)
-    except (DataError, ValueError) as error:
+    except (MtumError, ValueError) as error:
         return str(error)
     over = [one.day for one in question.sessions if one.close <= at]
     desk.store.intraday.accept(bars, question.minutes, at, over)

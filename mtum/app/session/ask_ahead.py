@@ -51,8 +51,7 @@ def ask_histories(desk: Desk, symbols: Sequence[str], session: Session, sessions
     shares = [symbol for symbol in symbols if not own_share(desk, symbol, session, minutes).proven]
     calls = [SourceCall("history", one.arguments) for one in readings]
     calls += [SourceCall("volume_share", (symbol, session, minutes)) for symbol in shares]
-    until_snapshot = (session.before_close(minutes) - desk.clock.now()).total_seconds()
-    _ask(desk.source, calls, min(until_snapshot, GATHER_SECONDS) if until_snapshot > 0 else _left(desk, session) / 2)
+    _ask(desk.source, calls, _early(desk, session))
     _ask_second(desk, readings, _left(desk, session) / 2)
 
 
@@ -82,12 +81,24 @@ def ask_quotes(desk: Desk, symbols: Sequence[str], when: tuple[Session, Sessions
 
 
 def read_all_within(
-    desk: Desk, asked: Mapping[str, Mapping[Timeframe, int]], session: Session, at: datetime
+    desk: Desk, asked: Mapping[str, Mapping[Timeframe, int]], session: Session, at: datetime, *, early: bool = False
 ) -> dict[str, str]:
-    """Read the bars within the sessions that sleeves ask for; return which symbols' could not be read, and why."""
+    """Read the bars within the sessions that sleeves ask for; return which symbols' could not be read, and why.
+
+    Parameters
+    ----------
+    early : bool
+        Whether it is before the snapshot, which must not wait for it.
+    """
     questions = to_read_within(desk, asked, session, at)
-    _ask(desk.source, [one.call for one in questions], _left(desk, session))
+    _ask(desk.source, [one.call for one in questions], (_early if early else _left)(desk, session))
     return {one.symbol: why for one in questions if (why := read_within(desk, one, at))}
+
+
+def _early(desk: Desk, session: Session) -> float:
+    # What is asked before the snapshot has until then; after it the quotes need the other half.
+    until = (session.before_close(desk.settings.schedule.snapshot_minutes) - desk.clock.now()).total_seconds()
+    return min(until, GATHER_SECONDS) if until > 0 else _left(desk, session) / 2
 
 
 def _left(desk: Desk, session: Session) -> float:

@@ -266,7 +266,7 @@ def refresh_universe(desk: Desk, session: Session, sessions: Sessions) -> dict[s
             refresh_series(desk, name, session, sessions)
     if asked := asked_within(one.strategy for one in desk.deciding):
         # What is over is read now; at the snapshot only today's bars are left. What fails now is asked again then.
-        read_all_within(desk, asked, session, desk.clock.now())
+        read_all_within(desk, asked, session, desk.clock.now(), early=True)
     return refused
 
 

@@ -242,25 +242,28 @@ def sessions_for(timeframe: Timeframe, needed: int, sessions: Sequence[Session],
 
 def unlike_daily(bars: IntradayBars, daily: Bars) -> str:
     """Return the first session whose prices are not those of its daily bar, as after a split; empty for none."""
-    for day in np.unique(bars.days).tolist():
-        of_day, whole = bars.until(day).since(day), daily.find(day)
-        if whole is not None and not (
-            of_day.high.max() <= whole.high * (1 + APART_FRAC) and of_day.low.min() >= whole.low * (1 - APART_FRAC)
-        ):
-            return f"prices from {bars.source} of {day} are not those of its daily bar"
-    return ""
+    if not len(bars) or not len(daily):
+        return ""
+    starts = np.flatnonzero(np.r_[True, bars.days[1:] != bars.days[:-1]])
+    days = bars.days[starts]
+    at = np.minimum(np.searchsorted(daily.days, days), len(daily) - 1)
+    beyond = np.maximum.reduceat(bars.high, starts) > daily.high[at] * (1 + APART_FRAC)
+    below = np.minimum.reduceat(bars.low, starts) < daily.low[at] * (1 - APART_FRAC)
+    wrong = np.flatnonzero((daily.days[at] == days) & (beyond | below))
+    return f"prices from {bars.source} of {days[wrong[0]]} are not those of its daily bar" if len(wrong) else ""
 
 
 def missing_in(bars: IntradayBars, minutes: int, sessions: Sequence[Session], at: datetime) -> str:
     """Return which session lacks more than `MISSING_FRAC` of the bars it has by an instant; empty where none does."""
-    known = bars.ended_by(at)
+    days, counts = np.unique(bars.ended_by(at).days, return_counts=True)
+    found = dict(zip(days.tolist(), counts.tolist(), strict=True))
     for one in sessions:
         length = min(one.close, max(one.open, at)) - one.open
         whole = length // timedelta(minutes=minutes)
         due = whole + (one.close <= at and length % timedelta(minutes=minutes) > timedelta(0))
-        there = int((known.days == np.datetime64(one.day, "D")).sum())
-        if due - there > MISSING_FRAC * due:
-            return f"{due - there} of the {due} {minutes}-minute bars of {one.day} are missing from {bars.source}"
+        lacking = due - found.get(one.day, 0)
+        if lacking > MISSING_FRAC * due:
+            return f"{lacking} of the {due} {minutes}-minute bars of {one.day} are missing from {bars.source}"
     return ""
 
 
