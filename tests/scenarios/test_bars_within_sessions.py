@@ -156,3 +156,13 @@ def test_the_indicators_are_told_of_every_timeframe_that_has_bars_and_no_later_o
     text = call(folder, "indicators", "AAA", "vwap", "--timeframe", "4h").out
     assert f"AAA, 4h: 37 bars to {day} 16:00 New York, close {rows[-1]:,.2f} USD" in text
     assert "5m: no bars of 5m from csv" in call(folder, "indicators", "AAA", "--timeframe", "5m").out
+
+
+def test_the_check_of_the_settings_names_the_bars_that_a_replayed_market_does_not_have(
+    folder: Path, tmp_path: Path
+) -> None:
+    assert call_json(folder, "config", "check").document["warnings"] == []
+    (tmp_path / "config.toml").write_text(SETTINGS.replace('"csv"', '"sample"'))
+    assert "hourly: sample has no bars of AAA 1h: conditions on them never hold" in call(
+        tmp_path, "config", "check"
+    ).out.replace("\n", " ")

@@ -80,7 +80,7 @@ def check(context: typer.Context) -> Answer:
     except ConfigError as error:
         found = failure(error)
         return Answer({"ok": False}, list(error.problems), found.exit_code, found.problems)
-    warned = below_one_share(settings, _last_closes(call, settings))
+    warned = [*below_one_share(settings, _last_closes(call, settings)), *_without_intraday(call, settings)]
     document = {"ok": True, "file": file, "mode": settings.mode, "settings_hash": settings.digest()}
     return Answer(
         {**document, "problems": [], "warnings": warned},
@@ -149,6 +149,29 @@ def _last_closes(call: CommandCall, settings: "Settings") -> dict[str, float]:
             bars = source_of(settings, call.data_folder()).history(symbol, date.min, date.max)
             found[symbol] = float(bars.close[-1])
     return found
+
+
+def _without_intraday(call: CommandCall, settings: "Settings") -> list[str]:
+    """Say which bars within the session a sleeve asks for that a replayed market does not have."""
+    from mtum.config import REPLAYED_SOURCES
+
+    asking = {name: one.rules for name, one in settings.configured().items() if one.rules.intraday_bars}
+    if not asking or settings.market.source not in REPLAYED_SOURCES:
+        return []
+    from mtum.ports.market_data import TellsIntraday
+    from mtum.wiring.resources import source_of
+
+    source = source_of(settings, call.data_folder())
+    has = source.minutes_for if isinstance(source, TellsIntraday) else lambda _symbol, _timeframe: 0
+    lacking = {
+        name: [f"{symbol} {one}" for symbol in rules.universe() for one in rules.intraday_bars if not has(symbol, one)]
+        for name, rules in asking.items()
+    }
+    return [
+        f"{name}: {source.name} has no bars of {', '.join(found)}: conditions on them never hold"
+        for name, found in lacking.items()
+        if found
+    ]
 
 
 def _cell(value: object) -> str:
