@@ -3,7 +3,7 @@
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,19 +11,26 @@ import numpy as np
 import pytest
 
 from mtum.adapters.rendering.html import HtmlRenderer
+from mtum.app.queries.indicator_chart import indicator_chart
 from mtum.app.reporting.charts import report_charts
 from mtum.app.reporting.daily_report import preview_report, report_message
 from mtum.app.reporting.facts import session_facts
 from mtum.app.reporting.period import Kind, bounds
 from mtum.app.reporting.review import run_review, write_review
+from mtum.core.market.bars import Bars
+from mtum.core.market.intraday import VALUES, IntradayBars
+from mtum.core.market.timeframes import Timeframe
 from mtum.core.reporting.charts import Chart, Line, Mark, Panel
 from mtum.core.reporting.daily import page
 from mtum.core.reporting.layout import Page, Section, table_of
 from mtum.core.reporting.review import page as review_page
 from mtum.ports.messages import Message
+from mtum.wiring.reports import write_chart
 from support.account_days import BUSY_DAY, MONTH_END, account_days, play_account
 from support.bar_folders import write_market
 from support.commands import call
+from support.exchange_sessions import xnys
+from support.markets import made_up_bars
 from support.pages import NEEDED_CONTRAST, chromium, measured
 from support.report_days import KINDS
 
@@ -54,6 +61,17 @@ def check(browser: "Browser", html: str, images: int) -> None:
         assert found["contrast"] >= NEEDED_CONTRAST, f"{place}: {found['contrast']:.2f} for {found['worst']!r}"
         assert found["images"] == images, f"{place}: {found['images']} charts"
         assert set(found["pictures"]) <= {found["scheme"]}, f"{place}: {found['pictures']}"
+
+
+def hours_of(bars: Bars) -> IntradayBars:
+    """Half hours of twenty sessions with the prices of so many days."""
+    begins = [
+        session.open + timedelta(minutes=30 * n) for session in xnys("2024-01-02", "2024-01-30") for n in range(13)
+    ]
+    naive = [begin.replace(tzinfo=None) for begin in begins[: len(bars)]]
+    columns = {name: getattr(bars, name) for name in VALUES}
+    days, ends = [begin.date() for begin in naive], [begin + timedelta(minutes=30) for begin in naive]
+    return IntradayBars.within("AAA", "test", (days, naive, ends), columns)
 
 
 def test_what_is_measured_can_fail(browser: "Browser") -> None:
@@ -167,3 +185,13 @@ def test_a_reader_who_points_at_a_chart_is_told_its_values_and_a_table_is_sorted
         assert page.locator("td.left").all_inner_texts() == ["two", "one", "three"]
     finally:
         page.close()
+
+
+@pytest.mark.parametrize("timeframe", ["1d", "30m"])
+def test_a_page_of_any_indicators_can_be_read(browser: "Browser", tmp_path: Path, timeframe: str) -> None:
+    bars = made_up_bars(260, 3)
+    within = hours_of(bars) if timeframe == "30m" else bars
+    chart = indicator_chart(within, ["ema", "keltner", "fibonacci", "pivots", "rsi", "obv"], Timeframe(timeframe))
+    assert len(chart.panels[0].lines) > 9
+    write_chart(chart, tmp_path / "chart.html", "practice", ("everything is simulated",))
+    check(browser, (tmp_path / "chart.html").read_text(encoding="utf-8"), 1)
