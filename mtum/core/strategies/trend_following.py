@@ -66,7 +66,7 @@ class TrendFollowing(Strategy):
             "trend_step", Role.ENTRY, "weight far enough from the wanted one", "weight near the wanted one", "step",
             of_position=True,
         ),
-        ConditionSpec("trend_lost", Role.EXIT, "fewer than two of three votes", "", "few votes", "votes"),
+        ConditionSpec("trend_lost", Role.EXIT, "fewer than two of three votes", "", "few votes"),
         ConditionSpec(
             "chandelier", Role.EXIT, "close below the trailing stop", "", "trailing stop", "USD", "close",
             of_position=True,
