@@ -13,6 +13,8 @@ from mtum.app.desk import Provenance
 from mtum.app.ledger.book_problems import book_problems
 from mtum.app.records.verify import verify
 from mtum.app.reporting.daily_report import daily_report
+from mtum.app.reporting.facts import Setup, session_facts
+from mtum.app.reporting.quality import flip_lines
 from mtum.app.research.backtest_request import BacktestRequest
 from mtum.app.service.rehearse import Surroundings, rehearse
 from mtum.app.service.rehearse_market import CheckState
@@ -152,6 +154,23 @@ def test_its_day_is_reported(played: Replay, tmp_path: Path) -> None:
     writer = writer_of(desk.settings, tmp_path, desk.store, desk.calendar, html=False)
     report = daily_report(writer, day, desk.clock.now())
     assert "month_turn" in report.text
+
+
+def test_what_would_change_the_next_decision_is_asked_with_what_is_remembered(played: Replay) -> None:
+    desk = played.desk
+    setup = Setup(desk.settings, desk.account)
+    levels = 0
+    for session in played.market[SESSIONS - 20 : SESSIONS : 5]:
+        facts = session_facts(desk.store, desk.calendar, setup, session.day)
+        assert facts.decision is not None
+        memory = memory_of(facts.decision.document["memory"])
+        for line in flip_lines(facts):
+            stop = memory.get(f"stop:{line.symbol}")
+            if line.when == "next":
+                assert isinstance(stop, Price)
+                assert line.level == pytest.approx(stop.usd, abs=1e-4)
+                levels += 1
+    assert levels
 
 
 def test_memory_is_that_of_the_last_decision_before_a_session(played: Replay) -> None:

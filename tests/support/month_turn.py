@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from mtum.core.market.timeframes import Timeframe
-from mtum.core.strategies.contract import Keep, Own, Price, Shares, SymbolVerdict, Target, Verdict
-from mtum.core.strategies.description import IndicatorSpec
+from mtum.core.strategies.contract import Keep, Own, Price, Shares, SymbolVerdict, Target, Verdict, below
+from mtum.core.strategies.description import ConditionSpec, IndicatorSpec, Role
 from mtum.core.strategies.periods import due, month_end_history
 from mtum.core.strategies.several import TradeFilter
 
@@ -20,6 +20,9 @@ class MonthTurn(TradeFilter):
     """Half in each symbol that beat the yardstick over a month, decided at month ends, half of it sold at a stop."""
 
     name: ClassVar[str] = "month_turn"
+    CONDITIONS: ClassVar[tuple[ConditionSpec, ...]] = (
+        ConditionSpec("month_stop", Role.EXIT, "below its stop", unit="USD", input="close", of_position=True),
+    )
     CALENDAR: ClassVar[bool] = True
     TOTAL_RETURNS: ClassVar[bool] = True
     STANDING_PURCHASES: ClassVar[bool] = True
@@ -56,6 +59,7 @@ class MonthTurn(TradeFilter):
         for symbol in sorted(self.symbols, key=lambda one: -gains[one]):
             held, close = own.of(symbol), float(view.bars[symbol].close[-1])
             stop = own.memory.get(f"stop:{symbol}")
+            below_stop = below("month_stop", close, stop.usd if isinstance(stop, Price) else None)
             verdict: Verdict = Keep()
             reason, memory = "hold", {}
             if now:
@@ -65,7 +69,9 @@ class MonthTurn(TradeFilter):
                 verdict, reason, memory[f"stop:{symbol}"] = Shares(held.shares // 2), "stop", None
             fear = sum(view.series_history["VIX"].values()) if "VIX" in view.series_history else None
             seen = {"fear": fear, "close": close, "gain": gains[symbol], "weeks": view.newest(symbol, WEEKS)}
-            found.append(SymbolVerdict(symbol, verdict, (reason,), (), seen, memory={"month": month, **memory}))
+            found.append(
+                SymbolVerdict(symbol, verdict, (reason,), (below_stop,), seen, memory={"month": month, **memory})
+            )
         return tuple(sorted(found, key=lambda one: one.verdict != Target(0.0)))
 
     def gain(self, view: "MarketView", symbol: str, month: str) -> float:

@@ -9,6 +9,7 @@ from mtum.app.reporting.partial_bars import turned
 from mtum.core.decide import own_state
 from mtum.core.indicators.smoothing import Smoothing
 from mtum.core.market.embedded import embedded_symbol, truths
+from mtum.core.portfolio.carried import memory_of
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.core.record import book_of, view_of
@@ -123,11 +124,23 @@ def flip_lines(facts: SessionFacts) -> tuple[FlipLine, ...]:
         lines += [line for symbol in facts.universe for line in flips(decided, symbol)]
     coming = _coming(facts)
     if coming is not None:
-        own = Own({symbol: facts.holding(symbol) for symbol in facts.universe})
+        own = _own_next(facts)
         for symbol in facts.universe:
             next_one = Situation("next", facts.strategy, coming, own, _forced(facts, symbol))
             lines += flips(next_one, symbol)
     return tuple(lines)
+
+
+def _own_next(facts: SessionFacts) -> Own:
+    # What the strategy will know of its sleeve, and remember of the last decision.
+    decision = facts.decision or facts.previous
+    filled = max((fill.session for fill in facts.fills), default=None)
+    return Own(
+        {symbol: facts.holding(symbol) for symbol in facts.universe},
+        equity_usd=float(facts.point.equity_usd) if facts.point else 0.0,
+        last_fill=filled if facts.strategy.CALENDAR else None,
+        memory=memory_of(decision.document.get("memory", {})) if decision else {},
+    )
 
 
 def _coming(facts: SessionFacts) -> MarketView | None:
@@ -139,7 +152,8 @@ def _coming(facts: SessionFacts) -> MarketView | None:
     following = after.day if after else facts.day + timedelta(days=1)
     needed = facts.strategy.history_sessions()
     bars = {
-        symbol: one.tail(needed - 1).extended(replace(one.bar(-1), day=following)) for symbol, one in today.bars.items()
+        symbol: one.tail(needed - 1).extended(replace(one.bar(-1), day=following, dividend=0.0, split=0.0))
+        for symbol, one in today.bars.items()
     }
     later = tuple(one.day for one in facts.sessions if one.day > following)
     return MarketView(following, bars, today.series, {}, calendar=(*today.calendar, *later))
