@@ -207,7 +207,7 @@ class RegimeRebalance(TradeFilter):
         if holds["drift_soft"] and holds["mix_choppy"]:
             return gaps, "drift_soft"
         side = {symbol: gap for symbol, gap in gaps.items() if gap * net > 0}
-        if holds["deficit_open"]:
+        if holds["deficit_open"] and net < 0:
             part = (net + self.deficit_stop) / sum(side.values())
             return {symbol: gap * part for symbol, gap in side.items()}, "deficit_open"
         if holds["flow_open"] and holds["flow_one_sided"] and (net > 0 or holds["mix_choppy"]):

@@ -82,8 +82,8 @@ class SellOnlyRebalance(TradeFilter):
         return tuple(sorted(found, key=lambda one: isinstance(one.verdict, Keep)))
 
     def _verdict(self, symbol: str, view: "MarketView", own: Own) -> SymbolVerdict:
-        wanted, held, price = self.weights[symbol], own.of(symbol).shares, view.prices[symbol]
-        part = weight_of(view, own, symbol)
+        wanted, held, part = self.weights[symbol], own.of(symbol).shares, weight_of(view, own, symbol)
+        price = float(view.bars[symbol].close[-1])
         excess = held - floor(round(wanted * own.equity_usd / price, DECIMALS))
         above = at_least(
             "far_above_weight", round(part / wanted - 1.0, DECIMALS) if wanted and part is not None else None, self.gap

@@ -33,7 +33,7 @@ def wishes(market: Market, t: int, state: State, params: Mapping[str, Any]) -> l
         pass
     elif drift >= params["soft_band"] and choppy:
         moves, reason = gap, "drift_soft"
-    elif deficit:
+    elif deficit and net < 0:
         over = {one: -gap[one] for one in weights if gap[one] < 0}
         too_much = -net - params["deficit_stop"] * equity
         moves, reason = {one: -too_much * over[one] / sum(over.values()) for one in over}, "deficit_open"

@@ -126,6 +126,12 @@ def test_a_sleeve_without_equity_wants_its_weights_and_divides_by_nothing() -> N
     assert targets(found) == WEIGHTS
 
 
+def test_it_weighs_its_symbols_against_each_other_and_its_purchases_stand() -> None:
+    assert not BandRebalance.EACH_BY_ITSELF
+    assert BandRebalance.STANDING_PURCHASES
+    assert BandRebalance.CALENDAR
+
+
 def test_it_needs_one_bar_and_more_only_to_reach_back_to_a_breach_long_ago() -> None:
     assert (rule().history_sessions(), rule(min_sessions_between=60).history_sessions()) == (1, 35)
     assert rule().benchmark == WEIGHTS

@@ -148,6 +148,13 @@ def test_a_deficit_waits_for_the_cooldown_and_its_flag_does_not() -> None:
     assert remembered(said(rule(), TREND, FOUR_AGO, {"deficit": 1}, AAA=105, BBB=60)) == {"deficit": None, "flow": 1}
 
 
+def test_a_deficit_may_be_sold_down_to_nothing_and_nothing_is_none() -> None:
+    rules = rule(deficit_stop=0.0)
+    assert targets(said(rules, TREND, LONG_AGO, {"deficit": 1}, AAA=101, BBB=60)) == {"AAA": 0.5}
+    even = said(rules, TREND, LONG_AGO, {"deficit": 1}, AAA=100, BBB=60)
+    assert (targets(even), remembered(even)) == ({}, {})
+
+
 # The flow rail: cash too much or too little.
 
 
@@ -200,6 +207,12 @@ def test_it_needs_the_closes_of_the_completed_returns_and_todays() -> None:
     default = RegimeRebalance(weights=WEIGHTS)
     assert (default.history_sessions(), RegimeRebalance(weights=WEIGHTS, cooldown=100).history_sessions()) == (42, 75)
     assert (default.universe(), default.benchmark) == (("AAA", "BBB"), WEIGHTS)
+
+
+def test_it_weighs_its_symbols_against_each_other_and_its_purchases_stand() -> None:
+    assert not RegimeRebalance.EACH_BY_ITSELF
+    assert RegimeRebalance.STANDING_PURCHASES
+    assert RegimeRebalance.CALENDAR
 
 
 def test_a_sleeve_without_equity_divides_by_nothing() -> None:
