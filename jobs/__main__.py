@@ -9,10 +9,11 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, NoReturn
 
-from mtum.config import Settings, current_environment, find, load
+from mtum.config import Settings, current_environment, find
 from mtum.core.canonical import utc_text
 from mtum.core.market.instants import instant_named
 from mtum.errors import ConfigError, ExitCode, MtumError, UsageError
+from mtum.wiring.resources import DATABASE_NAME, settings_whatever_happens
 
 if TYPE_CHECKING:
     from mtum.app.service.schedule import Wake
@@ -34,7 +35,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise UsageError(
                 "--as-of and --json go with --list; the scheduler itself runs by the clock until it is stopped"
             )
-        settings = load(find(given.config, environment), environment)
+        told: list[str] = []
+        database = folder / DATABASE_NAME
+        settings = settings_whatever_happens(find(given.config, environment), environment, database, told.append)
+        if told:
+            sys.stderr.write(f"mtum jobs: {'; '.join(told)}\n")
         if given.list:
             return _list(settings, folder, given.as_of, as_json=given.json)
         return _serve(settings, folder, "info" if given.verbose else "error" if given.quiet else "warning")

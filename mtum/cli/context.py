@@ -67,6 +67,12 @@ class CommandCall:
             self._settings = load(self.settings_file(), self.environment)
         return self._settings
 
+    def be_urgent(self) -> None:
+        """Read the settings for a command that must work while a file of own strategies cannot be used."""
+        from mtum.wiring.resources import settings_whatever_happens
+
+        self._settings = settings_whatever_happens(self.settings_file(), self.environment, self.database(), complain)
+
     def settings_file(self) -> Path | None:
         """Return the settings file that is read, absolute, or None when defaults apply."""
         from mtum.config import find

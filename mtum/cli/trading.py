@@ -33,6 +33,7 @@ def run(
     from mtum.wiring import desks, resources
 
     call = call_of(context)
+    call.be_urgent()
     settings = call.settings()
     if if_due:
         if session is not None or dry_run or wait:
@@ -52,6 +53,7 @@ def settle(context: typer.Context, session: SessionOption = None) -> Answer:
     from mtum.wiring import desks, resources
 
     call = call_of(context)
+    call.be_urgent()
     settings = call.settings()
     if not resources.is_replay(settings):
         with desks.live_desk(settings, call.data_folder(), None) as desk:
@@ -105,6 +107,7 @@ def flatten(
     from mtum.wiring import desks, resources
 
     call = call_of(context)
+    call.be_urgent()
     settings = call.settings()
     if not resources.is_replay(settings):
         with desks.live_desk(settings, call.data_folder(), None) as desk:

@@ -41,6 +41,7 @@ def load(
     changes: Mapping[str, Any] | None = None,
     *,
     coherent: bool = True,
+    sources: Mapping[Path, bytes] | None = None,
 ) -> Settings:
     """Read settings from a TOML file, the environment and single changes, in rising precedence.
 
@@ -55,6 +56,8 @@ def load(
     coherent : bool
         Refuse parameters of a strategy that contradict one another; a study that varies one at a
         time crosses such points.
+    sources : mapping of Path to bytes
+        What to take for a file of own strategies in place of what it holds.
 
     Raises
     ------
@@ -64,7 +67,7 @@ def load(
     tree = read_toml(path) if path is not None else {}
     problems = [*_named_twice(tree)]
     tree = under_own_names(tree)
-    use_strategies(listed_files(_own_files(tree, environment, changes or {}), path))
+    use_strategies(listed_files(_own_files(tree, environment, changes or {}), path), sources)
     for name, given in [*_from_environment(environment, tree, problems), *(changes or {}).items()]:
         _put(tree, name, given, problems)
         tree = under_own_names(tree)  # each time, so that the last one given wins

@@ -3,8 +3,8 @@
 Nothing here loads a library that takes time before it is needed: commands of a moment use it too.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -14,7 +14,7 @@ from mtum.adapters.clock import SystemClock
 from mtum.adapters.store.reading import SqliteReader, meta, open_read_only
 from mtum.config.account import ownership_problems
 from mtum.config.named_files import why_unreadable
-from mtum.errors import StoreError, StoreMismatchError
+from mtum.errors import ConfigError, StoreError, StoreMismatchError
 from mtum.ports.reading import PRACTICE_KEY, Reader
 
 if TYPE_CHECKING:
@@ -33,6 +33,40 @@ def is_replay(settings: "Settings") -> bool:
     from mtum.config import REPLAYED_SOURCES
 
     return settings.mode == "practice" and settings.market.source in REPLAYED_SOURCES
+
+
+def settings_whatever_happens(
+    path: Path | None, environment: Mapping[str, str], database: Path, tell: Callable[[str], None]
+) -> "Settings":
+    """Return the settings in force; a file of own strategies that cannot be used is as it was taken over last.
+
+    For what must be possible while a person works on such a file: to halt, to sell, to go on trading.
+
+    Parameters
+    ----------
+    tell : callable
+        Told what is wrong with the files of today.
+
+    Raises
+    ------
+    ConfigError
+        Whatever else is wrong with the settings, or with a file that was never taken over.
+    """
+    from mtum.config import load
+
+    try:
+        return load(path, environment)
+    except ConfigError as error:
+        from mtum.app.strategies.versions import TAKEN, sources_in
+
+        with suppress(StoreError, OSError), closing(open_read_only(database)) as connection:
+            sources = sources_in(meta(connection).get(TAKEN))
+            if sources:
+                found = load(path, environment, sources=sources)
+                for line in error.problems:
+                    tell(f"{line}; what was taken over before is in force")
+                return found
+        raise
 
 
 def demo_settings(settings: "Settings", market_name: str | None = None) -> "Settings":

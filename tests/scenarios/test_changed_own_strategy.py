@@ -100,3 +100,19 @@ def test_a_person_asks_for_it_and_is_told_what_became_of_it(tmp_path: Path) -> N
 def reasons(folder: Path) -> list[tuple[str, ...]]:
     with resources.opened_store(load(None, {}), folder / "data") as store:
         return [record.reasons for record in store.decisions.final_decisions()]
+
+
+def test_a_broken_file_keeps_nobody_from_halting_or_going_on_with_what_was_taken_over(tmp_path: Path) -> None:
+    folder = tmp_path
+    (folder / "config.toml").write_text('[plugins]\nstrategies = ["mine.py"]\n[portfolio]\nstrategy = "mine"\n')
+    (folder / "mine.py").write_text(FIRST)
+    served = Installation(load(folder / "config.toml", {}), folder / "data", new_york("2024-05-15 11:00"))
+    with resources.opened_store(served.settings, folder / "data") as store:
+        served.renew(store, served.clock)
+    (folder / "mine.py").write_text("1 / 0\n")
+    for words in (("halt", "--why", "test"), ("status",), ("resume",), ("run",)):
+        done = call(folder, *words)
+        assert done.code == 0, done.err
+        assert "ZeroDivisionError: division by zero (line 1); what was taken over before is in force" in done.err
+    assert reasons(folder) == [("first",)]
+    assert call_json(folder, "backtest", "--strategy", "mine").code == 2

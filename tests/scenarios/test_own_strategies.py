@@ -234,7 +234,7 @@ EXPECTED = {
     "draws_with_numpy": ("purity", "draws random numbers"),
     "remembers": ("purity", "answers"),
     "writes": ("mutation", "changed its own memory"),
-    "writes_bars": ("raising", "assignment destination is read-only (bad_strategies.py, line"),
+    "writes_bars": ("mutation", "assignment destination is read-only (bad_strategies.py, line"),
     "seeded": ("history", "with the 25 bars that history_sessions asks for"),
     "counts_bars": ("history", "it answers 0.1, with more of them"),
     "has_no_reason": ("raising", "reasons are ()"),

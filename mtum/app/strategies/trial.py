@@ -35,6 +35,8 @@ SAME = 2e-6
 TERMS = PlayTerms(
     100_000.0, PortfolioRules(SizingRules(1.0, 1e12, 0.005, PercentCosts(Decimal("0.001"))), LossRules(None))
 )
+_UNCHANGEABLE = ("read-only", "does not support item assignment", "FrozenInstanceError")
+"""How Python and its libraries say that something is not to be written to."""
 _BEGINS = np.datetime64("2004-01-05")
 
 type Document = dict[str, Any]
@@ -163,7 +165,8 @@ def played(strategy: Strategy, seed: int, watch: Watch, tell: Tell, sessions: in
         play_sessions(trial.history, trial, TERMS, needed, needed + sessions)  # type: ignore[arg-type]  # stands for it
         trial.ask_later()
     except StrategyError as error:
-        trial.findings.append(Finding("raising", trial.day, str(error).partition(f"{trial.day}: ")[2] or str(error)))
+        rule = "mutation" if any(word in str(error) for word in _UNCHANGEABLE) else "raising"
+        trial.findings.append(Finding(rule, trial.day, str(error).partition(f"{trial.day}: ")[2] or str(error)))
     except ValueError as error:
         trial.findings.append(Finding("raising", trial.day, str(error)))
     return trial

@@ -20,7 +20,12 @@ def files_now() -> dict[Path, bytes]:
 
 def taken(control: ControlStore) -> dict[Path, bytes]:
     """Return the version in force of each file."""
-    stored: Mapping[str, str] = json.loads(control.meta(TAKEN) or "{}")
+    return sources_in(control.meta(TAKEN))
+
+
+def sources_in(fact: str | None) -> dict[Path, bytes]:
+    """Return what the fact of the database says of the versions in force."""
+    stored: Mapping[str, str] = json.loads(fact or "{}")
     return {Path(path): b64decode(source) for path, source in stored.items()}
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mtum.config import SLEEVE_NAME, read_toml
 from mtum.config.names import RESERVED
-from mtum.core.strategies import STRATEGIES
+from mtum.core.strategies import ALIASES, STRATEGIES
 from mtum.errors import UsageError
 
 TEMPLATE = '''\
@@ -126,7 +126,7 @@ def _wrong_name(name: str, folder: Path) -> str | None:
     # In words that follow the name.
     if not SLEEVE_NAME.fullmatch(name):
         return "is no name: use a small letter and up to 23 more small letters, digits or underscores"
-    if name in STRATEGIES or name in RESERVED:
+    if name in STRATEGIES or name in ALIASES or name in RESERVED:
         return "is taken; `mtum strategy list` shows the names there are"
     if keyword.iskeyword(name) or keyword.issoftkeyword(name):
         return "is a word of Python; choose another name"

@@ -24,6 +24,7 @@ def halt(
     from mtum.wiring.resources import market_now, opened_store, system_clock
 
     call = call_of(context)
+    call.be_urgent()
     with opened_store(call.settings(), call.data_folder()) as store:
         restriction = Restriction.REDUCE_ONLY if reduce_only else Restriction.FULL
         document = put_in_force(
@@ -47,6 +48,7 @@ def resume(context: typer.Context, sleeve: SleeveName = None) -> Answer:
     from mtum.wiring.resources import market_now, opened_store, system_clock
 
     call = call_of(context)
+    call.be_urgent()
     settings = call.settings()
     with opened_store(settings, call.data_folder()) as store:
         now, one = market_now(settings, store, wall=system_clock()), sleeve_of(settings, sleeve)

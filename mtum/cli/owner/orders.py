@@ -34,6 +34,7 @@ def cancel(
     from mtum.wiring import desks, resources
 
     call = call_of(context)
+    call.be_urgent()
     if resources.is_replay(call.settings()):
         raise UsageError("on a replayed market no order rests between two commands")
     with desks.live_desk(call.settings(), call.data_folder(), None, locked=False) as desk:

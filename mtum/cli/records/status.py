@@ -26,6 +26,7 @@ def status(context: typer.Context) -> Answer:
     from mtum.wiring.resources import opened_reader, system_clock
 
     call = call_of(context)
+    call.be_urgent()
     settings = call.settings()
     with opened_reader(settings, call.database(), any_owner=True) as reader:
         state = DatabaseState() if reader is None else reader.state()
