@@ -10,7 +10,7 @@ import numpy as np
 
 from mtum.core.indicators import column_of
 from mtum.core.indicators.smoothing import known
-from mtum.core.market.bars import Bars, Column, ProvisionalBar, in_timeframe, periods, total_return
+from mtum.core.market.bars import Bars, Column, ProvisionalBar, first_days, in_timeframe, total_return
 from mtum.core.market.coverage import Dividends
 from mtum.core.market.instruments import unit_usd
 from mtum.core.market.intraday import IntradayBars, nothing
@@ -158,16 +158,16 @@ class MarketView:
             Whether dividends are put back; such closes are rounded to 1e-6.
         """
         bars = self.framed(symbol, Timeframe.DAY, total_returns=total_returns)
-        each = periods(bars.days, timeframe)
         last = timeframe.period(self.session) if period is None else timeframe.named(period)
-        found: list[float | None] = []
-        for back in ago:
-            after = int(each.searchsorted(last - back, side="right"))
-            at = len(bars) - 1 if back == 0 else after - 1
-            missing = at < 0 or (back > 0 and each[at] != last - back)
-            close = None if missing else float(bars.close[at])
-            found.append(known(close) if total_returns else close)
-        return tuple(found)
+        back = np.array(ago)
+        after = bars.days.searchsorted(first_days(last - back + 1, timeframe))
+        at = np.where(back == 0, len(bars) - 1, after - 1)
+        there = (at >= 0) & ((back == 0) | (bars.days[at] >= first_days(last - back, timeframe)))
+        closes = bars.close[at].tolist()
+        return tuple(
+            None if missing else known(close) if total_returns else close
+            for close, missing in zip(closes, ~there, strict=True)
+        )
 
     def ends(self, timeframe: Timeframe) -> bool:
         """Whether this is the last session of its week or month by the exchange's calendar."""

@@ -226,6 +226,16 @@ def periods(days: Days, timeframe: Timeframe) -> NDArray[np.int64]:
     return (number + 3) // 7 - 1 if timeframe is Timeframe.WEEK else number + date(1970, 1, 1).toordinal()
 
 
+def first_days(numbers: NDArray[np.int64], timeframe: Timeframe) -> Days:
+    """Return the first date of each period, the inverse of `periods`."""
+    if timeframe is Timeframe.MONTH:
+        months: Days = (numbers - 1970 * 12).astype("datetime64[M]").astype("datetime64[D]")
+        return months
+    number = numbers * 7 + 4 if timeframe is Timeframe.WEEK else numbers - date(1970, 1, 1).toordinal()
+    days: Days = number.astype("datetime64[D]")
+    return days
+
+
 def total_return(bars: Bars) -> Bars:
     """Return the bars with dividends put back: prices before an ex-date are lower by what it paid.
 

@@ -1,7 +1,7 @@
 """A history of several symbols, and what a strategy may see of it at each session."""
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -9,9 +9,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from mtum.core.indicators import column_of
-from mtum.core.market.bars import Bars, Column, Days
+from mtum.core.indicators import INDICATORS, column_of
+from mtum.core.market.bars import Bars, Column, Days, total_return
 from mtum.core.market.coverage import Dividends
+from mtum.core.market.timeframes import Timeframe
 from mtum.core.strategies.contract import Strategy
 from mtum.core.view import Asked, MarketView, calendar_around
 
@@ -107,14 +108,20 @@ class SessionViews:
         self._needed = strategy.history_sessions()
         self._symbols = looked_at(strategy)
         self._fit = {symbol: history.fit(symbol, self._needed) for symbol in self._symbols}
-        daily: list[Asked] = [one for one in strategy.indicators() if one.by_day]
-        self._columns: dict[str, list[tuple[Asked, Column]]] = {
-            symbol: [(one, column_of(history.bars[symbol], one.indicator, dict(one.parameters))) for one in daily]
-            for symbol in self._symbols
-            if self._fit[symbol].any()
-        }
+        self._columns = {symbol: [*self._worked_out(symbol)] for symbol in self._symbols if self._fit[symbol].any()}
         names = strategy.series() if strategy.SERIES_SESSIONS > 1 else ()
         self._series_days = {name: sorted(history.series.get(name, {})) for name in names}
+
+    def _worked_out(self, symbol: str) -> Iterator[tuple[Asked, Column]]:
+        # One column tells an indicator of every session if it is over the daily bars as they are. Total returns are
+        # based on each session's own close: over them a column tells what does not depend on the level of prices.
+        bars = self._history.bars[symbol]
+        paying = self._history.dividends.get(symbol) is not Dividends.NONE and bool(bars.dividend.any())
+        for one in self._strategy.indicators():
+            returns = one.total_return and paying
+            if one.timeframe is Timeframe.DAY and not (returns and INDICATORS[one.indicator].unit == "USD"):
+                priced = total_return(bars) if returns else bars
+                yield one, column_of(priced, one.indicator, dict(one.parameters))
 
     def at(self, t: int) -> MarketView:
         """Return what is known at a session, its own bar included."""

@@ -1,0 +1,75 @@
+"""What a backtest works out once is what a view works out from its own bars."""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+from mtum.core.indicators import column_of
+from mtum.core.market.bars import first_days, periods, total_return
+from mtum.core.market.coverage import Dividends
+from mtum.core.market.timeframes import Timeframe
+from mtum.core.simulation.session_views import SessionHistory, SessionViews
+from mtum.core.strategies.buy_and_hold import BuyAndHold
+from mtum.core.strategies.description import IndicatorSpec
+from support.markets import made_up_bars, weekdays
+
+SPECS = (
+    IndicatorSpec("plain_mean", "sma", (("sessions", 10),)),
+    IndicatorSpec("returns_volatility", "volatility", (("sessions", 20),), total_return=True),
+    IndicatorSpec("returns_mean", "sma", (("sessions", 10),), total_return=True),
+    IndicatorSpec("returns_rsi", "rsi", (("sessions", 14),), total_return=True),
+    IndicatorSpec("weeks_mean", "sma", (("sessions", 5),), timeframe=Timeframe.WEEK),
+)
+
+
+@dataclass(frozen=True)
+class Looking(BuyAndHold):
+    """Asks for every kind of indicator."""
+
+    CALENDAR: ClassVar[bool] = True
+
+    def history_sessions(self) -> int:
+        """Long enough for a dividend to be in it."""
+        return 60
+
+    def indicators(self) -> tuple[IndicatorSpec, ...]:
+        """One of each kind."""
+        return SPECS
+
+
+@pytest.mark.parametrize("dividends", [Dividends.KNOWN, Dividends.NONE])
+def test_an_indicator_worked_out_once_is_that_of_every_session(dividends: Dividends) -> None:
+    bars = made_up_bars(200, 7)
+    history = SessionHistory({"AAA": bars}, {}, tuple(weekdays(260)), {"AAA": dividends})
+    views = SessionViews(history, Looking("AAA"))
+    once = {asked.indicator for _, asked in views.at(150).columns}
+    assert once == {"sma", "volatility", "rsi"}
+    wanted = SPECS[2] in {asked for _, asked in views.at(150).columns}
+    assert wanted is (dividends is Dividends.NONE), "a level of prices differs from session to session"
+    for t in range(60, 200):
+        view = views.at(t)
+        alone = replace(view, columns={})
+        for spec in SPECS:
+            one, other = view.newest("AAA", spec), alone.newest("AAA", spec)
+            assert one == pytest.approx(other, abs=2e-6), spec.name
+
+
+def test_total_returns_of_a_window_have_the_volatility_of_those_of_the_whole() -> None:
+    bars = made_up_bars(200, 7)
+    assert bars.dividend[90:150].any()
+    whole = column_of(total_return(bars), "volatility", {"sessions": 20})
+    window = column_of(total_return(bars[90:150]), "volatility", {"sessions": 20})
+    np.testing.assert_allclose(window[20:], whole[110:150], atol=2e-6)
+
+
+@pytest.mark.parametrize("timeframe", [Timeframe.DAY, Timeframe.WEEK, Timeframe.MONTH])
+def test_the_first_day_of_a_period_is_its_own(timeframe: Timeframe) -> None:
+    days = np.arange("1999-12-20", "2001-03-10", dtype="datetime64[D]")
+    numbers = periods(days, timeframe)
+    first = first_days(numbers, timeframe)
+    assert (first <= days).all()
+    assert (periods(first, timeframe) == numbers).all()
+    assert (periods(first - 1, timeframe) == numbers - 1).all()
+    assert [timeframe.begins(int(number)) for number in numbers] == first.astype(object).tolist()
