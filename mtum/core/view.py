@@ -87,6 +87,7 @@ class MarketView:
     dividends: Mapping[str, Dividends] = field(default_factory=dict)
     series_history: Mapping[str, Mapping[date, float]] = field(default_factory=dict)
     intraday: Mapping[tuple[str, Timeframe], IntradayBars] = field(default_factory=dict)
+    _worked_out: dict[tuple[str, Asked], Column] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         for symbol, bars in self.bars.items():
@@ -113,12 +114,16 @@ class MarketView:
         ago : int
             Bars of its timeframe back from the session being decided.
         """
-        bars = self.bars[symbol]
-        column = self.columns.get((symbol, asked))
+        key = symbol, asked
+        column, count = self.columns.get(key), len(self.bars[symbol])
         if column is None:
-            bars = self.framed(symbol, asked.timeframe, total_returns=asked.total_return)
-            column = column_of(bars, asked.indicator, dict(asked.parameters)) if len(bars) else np.empty(0)
-        at = len(bars) - 1 - ago
+            if key not in self._worked_out:
+                bars = self.framed(symbol, asked.timeframe, total_returns=asked.total_return)
+                found = column_of(bars, asked.indicator, dict(asked.parameters)) if len(bars) else np.empty(0)
+                self._worked_out[key] = found
+            column = self._worked_out[key]
+            count = len(column)
+        at = count - 1 - ago
         return known(float(column[at])) if at >= 0 else None
 
     def framed(self, symbol: str, timeframe: Timeframe, *, total_returns: bool = False) -> Bars:

@@ -125,11 +125,13 @@ class Questions:
     def __init__(self, asked: Situation, symbol: str) -> None:
         self._asked = asked
         self._symbol = symbol
-        bars = asked.view.bars[symbol]
         # Of weeks, months and total returns the view makes its own bars.
         specs = [spec for spec in asked.strategy.indicators() if spec.by_day]
+        # The other symbols stay as they are, whatever this one does.
         columns: dict[tuple[str, Asked], Column] = {
-            (symbol, spec): column_of(bars, spec.indicator, dict(spec.parameters)) for spec in specs
+            (one, spec): column_of(bars, spec.indicator, dict(spec.parameters))
+            for one, bars in asked.view.bars.items()
+            for spec in specs
         }
         self._view = replace(asked.view, columns={**asked.view.columns, **columns})
         # An indicator of one column alone stays what it is while another column moves.
@@ -191,7 +193,11 @@ class Questions:
                 high=_ending(bars.high, max(float(bars.high[-1]), value)),
                 low=_ending(bars.low, min(float(bars.low[-1]), value)),
             )
-        kept = {key: column for key, column in view.columns.items() if self._of.get(key) not in (None, name)}
+        kept = {
+            key: column
+            for key, column in view.columns.items()
+            if key[0] != self._symbol or self._of.get(key) not in (None, name)
+        }
         return replace(view, bars={**view.bars, self._symbol: changed}, columns=kept)
 
 

@@ -1,5 +1,6 @@
 """A view ends at the session being decided and comes from one source."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -145,3 +146,25 @@ def test_indicators_of_weeks_and_of_total_returns_are_computed_over_them() -> No
 
 def test_months_ago_are_reached_by_the_history_a_rule_asks_for() -> None:
     assert (month_end_history(12), month_end_history(9)) == (280, 216)
+
+
+class Counted:
+    """A mean of two closes that counts how often it is worked out."""
+
+    indicator, timeframe, total_return = "sma", Timeframe.DAY, False
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    @property
+    def parameters(self) -> tuple[tuple[str, object], ...]:
+        """Asked for once for each working out."""
+        self.times += 1
+        return (("of", "close"), ("sessions", 2))
+
+
+def test_an_indicator_is_worked_out_once_for_every_session_asked_about() -> None:
+    view, asked = MarketView(TODAY, {"MTUM": FIT}, {}, {}), Counted()
+    assert [view.newest("MTUM", asked, ago) for ago in (0, 1, 2)] == [2.5, 1.5, None]
+    assert asked.times == 1
+    assert replace(view, bars={"MTUM": bars_of([1.0, 2.0, 5.0])}).newest("MTUM", asked) == 3.5

@@ -1,9 +1,9 @@
 """Flip levels against the rules that decide: one cent beyond the level the condition has changed."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -227,3 +227,68 @@ def test_of_several_symbols_a_flip_names_its_own() -> None:
     assert flip_words(close, ("AAA",)) == "a close above 100.00 USD (+2.00% from now)"
     assert flip_words(close, ("AAA", "BBB")) == "a close of AAA above 100.00 USD (+2.00% from now)"
     assert flip_words(vix, ("AAA", "BBB")) == "a VIX below 100.00 points for AAA (+2.00% from now)"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CountedSpec(IndicatorSpec):
+    """A mean of two closes that counts how often it is worked out."""
+
+    times: list[int] = field(default_factory=lambda: [0])
+
+    def __hash__(self) -> int:
+        """Itself alone, without a look at its parameters."""
+        return id(self)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether it is the same one."""
+        return self is other
+
+    def __getattribute__(self, name: str) -> Any:
+        """Count what is read for a working out."""
+        if name == "parameters":
+            object.__getattribute__(self, "times")[0] += 1
+        return object.__getattribute__(self, name)
+
+
+@dataclass(frozen=True, slots=True)
+class Curved(Strategy):
+    """Each symbol by itself: above the square of its mean."""
+
+    name: ClassVar[str] = "curved"
+    EACH_BY_ITSELF: ClassVar[bool] = True
+    CONDITIONS: ClassVar[tuple[ConditionSpec, ...]] = (ConditionSpec("curve", Role.ENTRY, "above", input="close"),)
+
+    symbols: tuple[str, ...]
+    spec: CountedSpec
+
+    def universe(self) -> tuple[str, ...]:
+        """Every symbol."""
+        return self.symbols
+
+    def history_sessions(self) -> int:
+        """Two closes."""
+        return 2
+
+    def indicators(self) -> tuple[IndicatorSpec, ...]:
+        """The mean."""
+        return (self.spec,)
+
+    def verdicts(self, view: MarketView, own: Own) -> tuple[SymbolVerdict, ...]:
+        """Nothing but the condition."""
+        conditions = {
+            one: above("curve", (view.newest(one, self.spec) or 0.0) ** 2 / 100.0, 101.0) for one in self.symbols
+        }
+        return tuple(SymbolVerdict(one, Keep(), ("hold",), (said,), {}) for one, said in conditions.items())
+
+
+def test_asking_about_one_symbol_works_out_the_others_once() -> None:
+    def asked(*symbols: str) -> tuple[float, int]:
+        rule = Curved(symbols, CountedSpec("mean", "sma", (("of", "close"), ("sessions", 2))))
+        bars = {one: bars_of([100.0, 100.0], symbol=one) for one in symbols}
+        found = MarketView(bars["AAA"].last_day, bars, {}, {})
+        (line,) = flips(Situation("now", rule, found, Own()), "AAA")
+        return line.level, rule.spec.times[0]
+
+    (level, alone), (same, beside) = asked("AAA"), asked("AAA", "BBB", "CCC")
+    assert level == same == pytest.approx(100.997512, abs=1e-4)  # 2 x the root of 10,100 less 100
+    assert beside - alone == 2
