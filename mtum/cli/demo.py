@@ -188,6 +188,8 @@ def _usd(amount: float | None) -> str:
 
 
 def _trades(trades: Sequence[Mapping[str, Any]]) -> list[str | Listing]:
+    from mtum.core.reporting.words import short
+
     several = len({trade["symbol"] for trade in trades}) > 1
     rows = [
         [
@@ -198,7 +200,7 @@ def _trades(trades: Sequence[Mapping[str, Any]]) -> list[str | Listing]:
             "" if trade["exit_price"] is None else f"{trade['exit_price']:.2f}",
             trade["shares"],
             "" if trade["pnl_usd"] is None else f"{trade['pnl_usd']:+,.2f}",
-            trade["reason"] or "",
+            short(trade["reason"]) if trade["reason"] else "",
         ]
         for trade in trades
     ]

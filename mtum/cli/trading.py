@@ -177,6 +177,8 @@ def _today(call: CommandCall, day: Any, instant: datetime | None, *, dry_run: bo
 
 def run_answer(result: "RunResult") -> Answer:
     """Return the answer of a run: its document, and what a person wants to see of it."""
+    from mtum.core.reporting.words import condition
+
     document = result.document
     # Without a session there is no decision to tell of, only why.
     note = [str(document["note"])] if document.get("note") else []
@@ -184,7 +186,14 @@ def run_answer(result: "RunResult") -> Answer:
     if document.get("cash_settles_by"):
         lines.append(f"the cash settles by {document['cash_settles_by']}")
     rows = [
-        [symbol, one["name"], one["value"], one["threshold"], one["margin"], "yes" if one["passed"] else "no"]
+        [
+            symbol,
+            condition(one["name"]).words,
+            one["value"],
+            one["threshold"],
+            one["margin"],
+            "yes" if one["passed"] else "no",
+        ]
         for symbol, part in document.get("symbols", {}).items()
         for one in part["conditions"]
     ]
@@ -206,11 +215,14 @@ def run_answer(result: "RunResult") -> Answer:
 def _headline(document: Mapping[str, Any]) -> str:
     source = " (embedded sample)" if document.get("source") == "sample" else ""
     mode = "LIVE" if document["mode"] == "live" else document["mode"]
-    why = ", ".join(document["reasons"])
+    from mtum.core.reporting.words import listed, reason
+
+    words = [word for word in document["reasons"] if word != document["action"]]
+    why = listed(tuple(map(reason, words)))
     again = " (already done; nothing was sent)" if document.get("rerun") else ""
     dry = " (dry run; nothing was sent)" if document.get("dry_run") else ""
     # "hold (hold)" says nothing twice.
-    what = document["action"] + ("" if why == document["action"] else f" ({why or 'no decision'})")
+    what = document["action"] + (f": {why}" if why else "" if document["reasons"] else ": no decision")
     return f"{document['session'] or 'no session'} {mode}{source}: {what}{again}{dry}"
 
 

@@ -7,7 +7,7 @@ from mtum.app.reporting.period import Period
 from mtum.core.portfolio.orders import Side
 from mtum.core.reporting.parts.coordination import HELD_BACK
 from mtum.core.reporting.parts.missed import MissedSignal
-from mtum.core.reporting.words import condition
+from mtum.core.reporting.words import condition, listed, reason
 from mtum.core.strategies.description import Role
 from mtum.ports.records import IntentState
 
@@ -49,7 +49,7 @@ def _cause(period: Period, day: date, symbol: str, role: Role) -> tuple[str, int
     then = period.conditions(day, symbol)
     decided = [bool(one["passed"]) for one in then if condition(str(one["name"])).role is role]
     if decided and together(decided):
-        return _held_back(period, day, symbol) or ", ".join(record.reasons), 0
+        return _held_back(period, day, symbol) or listed(tuple(map(reason, record.reasons))), 0
     return (_turned_words(then, final), 0) if wanted else None
 
 

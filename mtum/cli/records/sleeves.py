@@ -59,6 +59,8 @@ def sleeves(context: typer.Context) -> Answer:
 
 
 def _row(line: "SleeveLine") -> list[object]:
+    from mtum.core.reporting.words import listed, reason
+
     held = "; ".join(f"{row.shares} {row.symbol}" for row in line.positions)
     return [
         line.sleeve,
@@ -71,5 +73,5 @@ def _row(line: "SleeveLine") -> list[object]:
         None if line.return_frac is None else f"{line.return_frac:+.2%}",
         None if line.drawdown_frac is None else f"{line.drawdown_frac:.2%}",
         held or "flat",
-        ", ".join(line.reasons) or None,
+        listed(tuple(reason(word) for word in line.reasons if word)) or None,
     ]

@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from mtum.core.reporting import words
 from mtum.core.reporting.figures import number
 from mtum.core.reporting.layout import Section, Sentence, Table, table_of
+from mtum.core.reporting.parts.effects import variant_words
 from mtum.core.reporting.parts.result import IDLE_CASH
 
 MOST_NAMED = 8
@@ -82,7 +84,7 @@ def _by_symbol(trades: Sequence[Mapping[str, Any]]) -> Table:
 def _reasons(reasons: Sequence[Mapping[str, Any]]) -> Table:
     rows: list[tuple[str, ...]] = [
         (
-            *(row["reason"], f"{row['trades']:,}", f"{row['wins']:,}", number(row["pnl_usd"])),
+            *(words.reason(row["reason"]), f"{row['trades']:,}", f"{row['wins']:,}", number(row["pnl_usd"])),
             *(percent_number(row["mean_return_frac"]), number(row["mean_sessions_held"])),
         )
         for row in reasons
@@ -113,7 +115,7 @@ def _checks(found: Mapping[str, Any]) -> Iterator[Section]:
         changed = [row for kind in kinds for row in checks["variants"] if row["kind"] == kind]
         rows = [
             (
-                *(row["change"], row["kind"].replace("_", " "), f"{row['trades']:,}"),
+                *(variant_words(row["change"]), row["kind"].replace("_", " "), f"{row['trades']:,}"),
                 *(number(row["final_equity_usd"]), percent_number(row["cagr_frac"])),
             )
             for row in changed

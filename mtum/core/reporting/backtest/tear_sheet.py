@@ -12,6 +12,7 @@ from mtum.core.reporting.backtest.result import percent_number, result_sections,
 from mtum.core.reporting.charts import Chart, Days, Line, Mark, Panel, equity_panels, equity_words, span
 from mtum.core.reporting.figures import MONTHS, number
 from mtum.core.reporting.layout import Cell, Page, Section, Sentence, Table, table_of
+from mtum.core.reporting.words import listed, reason, short
 from mtum.core.research.metrics import SESSIONS_PER_YEAR
 from mtum.core.simulation.kernel.columns import Column
 from mtum.core.simulation.played import Played
@@ -93,7 +94,8 @@ def _trades_chart(sheet: Sheet, days: Days) -> Chart:
     for order in sheet.played.orders:
         bought = order.side is Side.BUY
         told = f"{order.shares:,} bought at" if bought else "sold at"
-        told += f" {number(order.price)}" + ("" if bought else f", {', '.join(order.reasons)}")
+        why = "" if bought else f": {listed(tuple(map(reason, order.reasons)))}"
+        told += f" {number(order.price)}{why}"
         mark = Mark(order.session, order.price, "bought" if bought else "sold", told=told)
         marks.setdefault(order.symbol, []).append(mark)
     # Those with the most orders, in the order of the strategy.
@@ -143,7 +145,11 @@ def _trades(trades: Sequence[Mapping[str, Any]], *, several: bool) -> Table:
             *([trade["symbol"]] if several else []),
             *(str(trade["entry_session"]), number(trade["entry_price"]), str(trade["exit_session"] or "-")),
             *(number(trade["exit_price"]), f"{trade['shares']:,}", number(trade["pnl_usd"])),
-            *(percent_number(trade["return_frac"]), trade["reason"] or "open", str(trade["sessions_held"])),
+            *(
+                percent_number(trade["return_frac"]),
+                short(trade["reason"]) if trade["reason"] else "open",
+                str(trade["sessions_held"]),
+            ),
         )
         for trade in trades
     ]

@@ -22,7 +22,7 @@ def section(lines: Sequence[Effect]) -> Section:
     """Return what each condition does: the rules without it, and entries by one alone."""
     rows = (
         (
-            *(_variant(line.variant), str(line.trades), signed(figures.percent(line.return_frac, 1))),
+            *(variant_words(line.variant), str(line.trades), signed(figures.percent(line.return_frac, 1))),
             figures.percent(line.worst_drawdown_frac, 1),
             signed(figures.percent(line.difference_frac, 1)),
         )
@@ -33,8 +33,8 @@ def section(lines: Sequence[Effect]) -> Section:
     return table_section("effects", "What each condition does", head, rows, note)
 
 
-def _variant(variant: str) -> str:
-    # "without NAME" and "only NAME to enter" are words of the document; a person reads these.
+def variant_words(variant: str) -> str:
+    """Return what a person reads of "without NAME" and "only NAME to enter", which are words of the document."""
     kind, _, rest = variant.partition(" ")
     if variant == "all conditions":
         return "all conditions, on final bars"

@@ -24,7 +24,7 @@ def test_halted_entry_is_missed_at_the_cost_of_the_next_move(tmp_path: Path) -> 
     history = history_of(tmp_path, ORDINARY)
     history.play(ENTRY, Day(restriction=Restriction.REDUCE_ONLY))
     (line,) = missed(history, history.play(ENTRY + 1))
-    assert (line.session, line.signal, line.cause) == (history.bars.day(ENTRY), "entry", "halted")
+    assert (line.session, line.signal, line.cause) == (history.bars.day(ENTRY), "entry", "trading is halted")
     # 106.5 falls to 105.6: not being in it saved money.
     assert line.cost_frac == pytest.approx(105.6 / 106.5 - 1, abs=1e-6)
     assert line.shares == 46  # 5000 / 106.5
