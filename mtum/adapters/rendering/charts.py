@@ -33,6 +33,7 @@ _DASHES = {
     "solid": ("-", ""),
     "dashed": ((0, (5, 2)), "\N{BOX DRAWINGS LIGHT DOUBLE DASH HORIZONTAL}"),
     "dotted": ((0, (1, 1.6)), "\N{BOX DRAWINGS LIGHT QUADRUPLE DASH HORIZONTAL}"),
+    "mixed": ((0, (5, 1.5, 1, 1.5)), "\N{BOX DRAWINGS HEAVY TRIPLE DASH HORIZONTAL}"),
 }
 """How a line is drawn, and what stands before its name."""
 _COLOR = re.compile("|".join(LIGHT.values()))

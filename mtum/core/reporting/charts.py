@@ -19,8 +19,8 @@ type Hue = Literal["first", "second", "third", "good", "bad", "quiet"]
 HUES: tuple[Hue, ...] = ("first", "second", "third", "good", "bad", "quiet")
 OVER_PRICE: tuple[Hue, ...] = ("second", "third", "quiet")
 """Of lines beside the close and the marks of trades, which have the others."""
-type Dash = Literal["solid", "dashed", "dotted"]
-DASHES: tuple[Dash, ...] = ("solid", "dashed", "dotted")
+type Dash = Literal["solid", "dashed", "dotted", "mixed"]
+DASHES: tuple[Dash, ...] = ("solid", "dashed", "dotted", "mixed")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,7 +35,7 @@ class Line:
 
 
 def told_apart(named: Iterable[tuple[str, Column]], hues: Sequence[Hue] = HUES) -> tuple[Line, ...]:
-    """Return every line in a look of its own: first the colors, then the same dashed and dotted."""
+    """Return every line in a look of its own: first the colors, then the same in dashes, dots and both."""
     looks = cycle((hue, dash) for dash in DASHES for hue in hues)
     return tuple(Line(name, line, hue, dash=dash) for (name, line), (hue, dash) in zip(named, looks, strict=False))
 

@@ -74,7 +74,7 @@ def test_a_line_that_cannot_be_drawn_is_refused_by_its_name(name: str, says: str
 
 
 def test_no_line_is_left_out_and_none_looks_like_another() -> None:
-    names = [f"line {n}" for n in range(9)]
+    names = [f"line {n}" for n in range(12)]
     columns: dict[str | IndicatorSpec, Column] = {name: BARS.close + n for n, name in enumerate(names)}
     every = tuple((name, name) for name in names)
     specified = (ChartPanel("", every), ChartPanel("below", every), ChartPanel("bars", every, bars=True))
