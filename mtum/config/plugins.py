@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 
 from mtum.config.named_files import why_unreadable
 from mtum.config.names import RESERVED, SLEEVE_NAME
+from mtum.core.market.timeframes import INTRADAY
 from mtum.core.strategies import ALIASES, STRATEGIES
 from mtum.core.strategies.contract import Strategy
 from mtum.core.strategies.description import Example
@@ -35,6 +36,7 @@ _ANSWERS = {
     "series": "a tuple of names",
     "history_sessions": f"a whole number from 1 to {_MOST_SESSIONS}",
     "bar_columns": "a tuple of names",
+    "intraday_bars": "a mapping of timeframes within the session to whole numbers from 1",
     "indicators": "a tuple of IndicatorSpec",
     "panels": "a tuple of ChartPanel",
     "contradictions": "a tuple of texts",
@@ -258,7 +260,14 @@ def problems_of(strategy: Strategy) -> tuple[str, ...]:
             return (f"{name} ended in an error: {told_where(error, file)}",)
         if not _fits(name, answer):
             return (f"{name} answered {answer!r}; {wish} is needed",)
-    return ()
+    if not strategy.panels():
+        return ()
+    from mtum.core.strategies.history import panel_problems  # loads numpy
+
+    try:
+        return panel_problems(strategy)
+    except AttributeError as error:
+        return (f"panels answered what is no ChartPanel: {error}",)
 
 
 def _fits(name: str, answer: object) -> bool:
@@ -269,10 +278,13 @@ def _fits(name: str, answer: object) -> bool:
             return answer >= 0
         case "benchmark", Mapping():
             return True
+        case "intraday_bars", Mapping():
+            return all(one in INTRADAY and isinstance(count, int) and count >= 1 for one, count in answer.items())
         case "universe" | "reads" | "series", tuple():
             return all(isinstance(one, str) and one for one in answer) and (name != "universe" or bool(answer))
         case _:
-            return name not in ("history_sessions", "least_trade_usd", "benchmark") and isinstance(answer, tuple)
+            others = ("history_sessions", "least_trade_usd", "benchmark", "intraday_bars")
+            return name not in others and isinstance(answer, tuple)
 
 
 def _folder(module: ModuleType) -> Path | None:

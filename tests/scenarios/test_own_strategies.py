@@ -43,6 +43,10 @@ class Mine(Strategy):
     def verdicts(self, view, own):
         return (SymbolVerdict(self.symbol, Target(self.part), ("because",), (), {}),)
 """
+DRAWING = (
+    BEGIN.replace("import Example", "import ChartPanel, Example")
+    + "    def panels(self):\n        return (ChartPanel('', LINE),)\n"
+)
 ASKED = "    def verdicts(self, view, own):\n"
 BREAKING = (
     BEGIN.partition("    def problems")[0].replace(
@@ -201,6 +205,11 @@ def test_settings_without_it_do_not_know_it_any_more(tmp_path: Path) -> None:
         (BEGIN.replace("return 2", "return '2'"), "history_sessions answered '2'; a whole number from 1 to 10000"),
         (BEGIN.replace("(self.symbol,)\n", "self.symbol\n"), "universe answered 'MTUM'; a tuple of tickers"),
         (BEGIN.replace("wrong = ()", "wrong = 1 / 0, ()"), "problems ended in an error: ZeroDivisionError"),
+        (f"{BEGIN}    intraday_bars = 5\n", "intraday_bars answered 5; a mapping of timeframes within the session"),
+        (f"{BEGIN}    intraday_bars = {{'1d': 5}}\n", "intraday_bars answered {'1d': 5}; a mapping of timeframes"),
+        (DRAWING.replace("LINE", "(('meen', 'a'),)"), 'panels() of mine names a line "meen"; there are open, high'),
+        (DRAWING.replace("LINE", "()"), 'panels() of mine has a panel "" without a line'),
+        (DRAWING.replace("ChartPanel('', LINE)", "5"), "panels answered what is no ChartPanel"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_one_clear_error(tmp_path: Path, text: str, told: str) -> None:
