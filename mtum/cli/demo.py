@@ -62,7 +62,7 @@ def demo(
     from mtum.app.reporting.daily_report import daily_report
     from mtum.app.reporting.review import run_review
     from mtum.app.session.play_session import market_sessions
-    from mtum.cli.stored import embedded_truths
+    from mtum.cli.stored import cautions, embedded_truths
     from mtum.config import load
     from mtum.core.market.embedded import MARKETS
     from mtum.core.portfolio.money import exact
@@ -110,7 +110,7 @@ def demo(
         **played.document,
         "trades": [{"sleeve": name, **trade} for name, one in reports.items() for trade in one.document["trades"]],
         "market": settings.market.sample,
-        "notes": embedded_truths(settings),
+        "notes": (*embedded_truths(settings), *cautions(settings)),
         "database": folder / DATABASE_NAME,
         "report": next(iter(reports.values())).html,
         **({"reports": {name: one.html for name, one in reports.items()}} if len(reports) > 1 else {}),

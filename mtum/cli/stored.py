@@ -29,6 +29,12 @@ def embedded_truths(settings: "Settings") -> tuple[str, ...]:
     return truths(settings.market.sample, symbols, [name for one in rules for name in one.series()])
 
 
+def cautions(settings: "Settings") -> tuple[str, ...]:
+    """Return what the strategies of the sleeves have to say of themselves, none of it twice."""
+    rules = [sleeve.rules for sleeve in settings.configured().values()]
+    return tuple(dict.fromkeys(line for one in rules for line in one.CAUTIONS))
+
+
 def untold_commissions(fills: "Sequence[FillRow]", left: str) -> list[str]:
     """Return the lines that name executions without a commission and say what is left open for it.
 

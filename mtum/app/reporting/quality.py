@@ -67,7 +67,7 @@ def data_quality(facts: SessionFacts) -> DataQuality:
         turned=turned(facts),
         revisions=facts.revisions,
         degraded=tuple((facts.run.document or {}).get("degraded", [])) if facts.run else (),
-        notes=tuple(facts.decision.document.get("notes", ())) if facts.decision else (),
+        notes=(*(facts.decision.document.get("notes", ()) if facts.decision else ()), *facts.strategy.CAUTIONS),
     )
 
 

@@ -152,7 +152,7 @@ def _own(looked_at: Period) -> Review:
                 accuracy=signal_accuracy(looked_at),
                 standing=standings(looked_at),
                 costs=paid,
-                notes=(*truths, "Everything is simulated") if truths else (),
+                notes=(*truths, *(["Everything is simulated"] if truths else []), *facts.strategy.CAUTIONS),
                 settings=_settings(facts),
             )
 

@@ -260,6 +260,7 @@ def stand_in(settings: Settings, symbols: Iterable[str]) -> tuple[str, ...]:
 
 def _market_cautions(found: Backtested) -> Iterator[str]:
     yield from stand_in(found.asked.settings, found.market.bars)
+    yield from found.strategy.CAUTIONS
     bought = sum(order.side is Side.BUY for order in found.played.orders)
     yield from sizing_cautions(found.asked.settings, bought, found.played.purchases_capped)
     yield from found.notes

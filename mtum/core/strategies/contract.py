@@ -202,6 +202,8 @@ class Strategy(Protocol):
     """Every reason its verdicts can give, and its words; empty ones for a condition, or a reason that all share."""
     EXAMPLE: ClassVar[Example] = Example()
     """What shows it on an embedded market."""
+    CAUTIONS: ClassVar[tuple[str, ...]] = ()
+    """What every demo, report and backtest of it has to say, one line each."""
     REMEMBERED: ClassVar[tuple[str, ...]] = ()
     """Indicators whose value at the entry stays with the position."""
     EACH_BY_ITSELF: ClassVar[bool] = False

@@ -85,6 +85,10 @@ class MomentumRotation(TradeFilter):
         "volatility_unknown": "a symbol has not moved at all, so nothing can be weighed by volatility",
         "hold": "",
     }
+    CAUTIONS: ClassVar[tuple[str, ...]] = (
+        "a list of today's stocks is a list of survivors: those that failed are not on it, so results over the past "
+        "are too good",
+    )
     EXAMPLE: ClassVar[Example] = Example(
         {
             "symbols": ["AAPL", "IBM", "MSFT", "GOOG", "FB"],

@@ -9,6 +9,12 @@ from support.plain.columns import atr, closes, forgets, kept, ranges
 from support.plain_indicators import Numbers, exponential, wilder
 
 CARRIES = False
+ALSO = (
+    {"system": 2, "max_units": 4, "squeeze_filter": True, "step_n": 0.3},
+    {"system": 1, "max_units": 1, "stop_n": 0.7, "risk_frac": 0.05, "squeeze_filter": True},
+    {"system": 2, "max_units": 3, "min_trade_frac": 0.2},
+)
+"""Other parameters that are played too."""
 
 
 def history(params: Mapping[str, Any]) -> int:

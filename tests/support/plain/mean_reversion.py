@@ -8,6 +8,11 @@ from support.plain.account import Bar, Market, Seen, State, Wish
 from support.plain.columns import atr, closes, forgets, rsi, sma
 
 CARRIES = False
+ALSO = (
+    {"variant": "bollinger_rsi", "trend_sessions": 0, "max_positions": 2, "stop_atr": 1.0},
+    {"variant": "rsi2", "trend_sessions": 50, "max_positions": 1, "max_sessions": 3},
+)
+"""Other parameters that are played too."""
 
 
 def history(params: Mapping[str, Any]) -> int:

@@ -9,6 +9,18 @@ from support.plain.columns import atr, closes, ema, forgets, kept, rsi, sma
 from support.plain_indicators import Numbers, exponential
 
 CARRIES = False
+ALSO = (
+    {
+        "max_positions": 1,
+        "burst_atr": 0.5,
+        "volume_multiple": 0.8,
+        "exit_rsi": 50.0,
+        "max_weight": 0.9,
+        "risk_frac": 0.02,
+    },
+    {"burst_atr": 0.0, "volume_multiple": 0.5, "rsi_low": 46.0, "ema_sessions": 5, "confirm_timeframes": ["1w"]},
+)
+"""Other parameters that are played too."""
 
 
 def history(params: Mapping[str, Any]) -> int:

@@ -141,8 +141,25 @@ def test_on_more_made_up_markets_it_orders_what_the_plain_rules_order(name: str,
     made_up(name, seed, 1000)
 
 
-def made_up(name: str, seed: int, sessions: int) -> None:
-    params, example = params_on(name), STRATEGIES[name].EXAMPLE
+OTHERS = [
+    (name, number)
+    for name in NAMES
+    for number in range(len(getattr(import_module(f"support.plain.{name}"), "ALSO", ())))
+]
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(("name", "number"), OTHERS)
+def test_with_other_parameters_it_orders_what_the_plain_rules_order(name: str, number: int) -> None:
+    rules: Any = import_module(f"support.plain.{name}")
+    made_up(name, 9, 1000, rules.ALSO[number])
+    found, wanted = both(name, {**params_on(name), **rules.ALSO[number]}, embedded(name))
+    assert found == wanted
+    assert found
+
+
+def made_up(name: str, seed: int, sessions: int, other: Mapping[str, Any] | None = None) -> None:
+    params, example = {**params_on(name), **(other or {})}, STRATEGIES[name].EXAMPLE
     strategy = strategy_adapter(name).validate_python(params)
     count = strategy.history_sessions() + sessions
     bars = {symbol: made_up_bars(count, 31 * seed + n, symbol) for n, symbol in enumerate(symbols_of(strategy))}
