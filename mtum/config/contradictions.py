@@ -54,7 +54,7 @@ def below_one_share(settings: Settings, prices: Mapping[str, float]) -> list[str
         capital = sleeve.virtual_usd if sleeve.state == "watch" else sleeve.weight * settings.portfolio.capital_usd
         for symbol, weight in sleeve.rules.usual_weights.items() if sleeve.state in ("on", "watch") else ():
             price, part = prices.get(symbol), weight * capital
-            if name != FUND and price is not None and part < price:
+            if name != FUND and price is not None and 0 < part < price:
                 found.append(
                     f"{name}: {symbol} usually gets {weight:.1%} of {capital:,.2f} USD, {part:,.2f} USD, and a share "
                     f"costs {price:,.2f}: it cannot be bought; give the sleeve more, or fewer symbols"

@@ -103,6 +103,11 @@ class DonchianBreakout(TradeFilter):
         """What the channels and the ATR look at."""
         return ("high", "low")
 
+    @property
+    def usual_weights(self) -> Mapping[str, float]:
+        """Return the largest unit; what moves more gets less."""
+        return dict.fromkeys(self.symbols, 1 / (self.max_units * len(self.symbols)))
+
     def history_sessions(self) -> int:
         """Return the bars after which no mean of the last squeeze depends on where they begin."""
         return max(wilder_history(N_SESSIONS), ema_history(BAND_SESSIONS), SURE_SESSIONS + 1) + SQUEEZE_SESSIONS - 1

@@ -105,6 +105,11 @@ class MeanReversion(TradeFilter):
         """What the ATR looks at."""
         return ("high", "low")
 
+    @property
+    def usual_weights(self) -> Mapping[str, float]:
+        """Return the part of one of its places."""
+        return dict.fromkeys(self.symbols, 1 / self.max_positions)
+
     def history_sessions(self) -> int:
         """Return the bars after which the slowest mean no longer depends on where they begin."""
         return max(self.trend_sessions, wilder_history(ATR_SESSIONS), BAND_SESSIONS)

@@ -116,6 +116,11 @@ class MomentumBurst(TradeFilter):
         frames = (Timeframe(frame) for frame in self.confirm_timeframes)
         return {frame: ema_history(self.ema_sessions) for frame in frames if frame.minutes}
 
+    @property
+    def usual_weights(self) -> Mapping[str, float]:
+        """Return the largest position; what moves more gets less."""
+        return dict.fromkeys(self.symbols, self.max_weight)
+
     def history_sessions(self) -> int:
         """Return the bars after which the slowest mean no longer depends on where they begin."""
         fast, slow, signal = (sessions for _, sessions in MACD)

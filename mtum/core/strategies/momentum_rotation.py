@@ -123,6 +123,11 @@ class MomentumRotation(TradeFilter):
         """Return half of the list, or all places."""
         return max(self.top, ceil(len(self.symbols) / 2))
 
+    @property
+    def usual_weights(self) -> Mapping[str, float]:
+        """Return an equal part of those held."""
+        return dict.fromkeys(self.symbols, 1 / self.top)
+
     def history_sessions(self) -> int:
         """Return the bars back to the first close compared, or the window of the trend."""
         volatility = VOLATILITY_SESSIONS if self.weighting is Weighting.INVERSE_VOL else 0

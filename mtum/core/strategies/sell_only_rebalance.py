@@ -67,6 +67,11 @@ class SellOnlyRebalance(TradeFilter):
         """The same weights, bought and left alone."""
         return self.weights
 
+    @property
+    def usual_weights(self) -> Mapping[str, float]:
+        """Return nothing: it never buys."""
+        return {}
+
     def history_sessions(self) -> int:
         """Return 1: only today's prices matter."""
         return 1

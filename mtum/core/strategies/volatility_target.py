@@ -50,6 +50,11 @@ class VolatilityTarget(Strategy):
         """Return the one symbol held."""
         return (self.symbol,)
 
+    @property
+    def usual_weights(self) -> Mapping[str, float]:
+        """Return the largest weight; what moves more gets less."""
+        return dict.fromkeys(self.universe(), self.max_weight)
+
     def history_sessions(self) -> int:
         """Return the closes between which the returns lie."""
         return self.vol_sessions + 1

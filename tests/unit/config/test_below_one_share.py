@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from mtum import config
+from mtum.config.validation import strategy_adapter
 from mtum.core.strategies.buy_and_hold import BuyAndHold
 from mtum.core.strategies.ensemble import Ensemble, Member, Vote
 from mtum.core.strategies.pair_reversal import PairReversal
@@ -68,3 +69,28 @@ def test_an_ensemble_usually_holds_the_mean_of_its_members(rule: Vote) -> None:
     apart = Ensemble(members=(pair, Member("buy_and_hold", 1.0, BuyAndHold("MTUM"))), rule=rule).usual_weights
     mean = {"SPY": 0.75, "IEF": 0.75, "MTUM": 0.25}
     assert apart == (mean if rule is Vote.MEAN else dict.fromkeys(mean, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "expected"),
+    [
+        ("trend_following", {"symbols": ["SPY", "IEF"]}, {"SPY": 0.5, "IEF": 0.5}),
+        ("dual_momentum", {}, {"SPY": 1.0, "EFA": 1.0, "AGG": 1.0}),
+        ("mean_reversion", {"symbols": ["SPY", "IEF"], "max_positions": 4}, {"SPY": 0.25, "IEF": 0.25}),
+        ("momentum_burst", {"symbols": ["SPY", "IEF"], "max_weight": 0.3}, {"SPY": 0.3, "IEF": 0.3}),
+        ("donchian_breakout", {"symbols": ["SPY", "IEF"], "max_units": 2}, {"SPY": 0.25, "IEF": 0.25}),
+        ("momentum_rotation", {"symbols": list("ABCDE"), "top": 4}, dict.fromkeys("ABCDE", 0.25)),
+        ("volatility_target", {"max_weight": 0.5}, {"SPY": 0.5}),
+        ("band_rebalance", {"weights": {"SPY": 0.6, "IEF": 0.1}}, {"SPY": 0.6, "IEF": 0.1}),
+        ("sell_only_rebalance", {"weights": {"SPY": 0.6}}, {}),
+    ],
+)
+def test_a_strategy_says_the_weight_of_a_purchase(
+    name: str, given: dict[str, object], expected: dict[str, float]
+) -> None:
+    assert strategy_adapter(name).validate_python(given).usual_weights == expected
+
+
+def test_a_weight_of_nothing_is_no_purchase(tmp_path: Path) -> None:
+    text = '[portfolio]\nstrategy = "band_rebalance"\n[strategy.band_rebalance]\nweights = {SPY = 0.0, IEF = 1.0}\n'
+    assert warned(tmp_path, text, SPY=600.0, IEF=95.0) == []
