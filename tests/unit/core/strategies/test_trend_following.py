@@ -166,6 +166,22 @@ def test_less_than_a_step_away_it_is_left_alone_but_for_a_whole_exit_and_an_entr
     assert said(UP, trend_volatility=3.0).verdict == Target(0.05)
 
 
+@pytest.mark.parametrize(("shares", "verdict"), [(18, Target(0.5)), (19, Keep()), (21, Keep()), (22, Target(0.5))])
+def test_the_step_is_one_of_the_symbols_own_part(shares: int, verdict: Target | Keep) -> None:
+    # Half of 4,040 is 20 shares at 101; a tenth of that half is two of them.
+    rule = TrendFollowing(symbols=("AAA", "BBB"), weeks=2, months=2)
+    own = Own({"AAA": Holding("AAA", shares, 90.0, date(2024, 2, 12))}, 0.0, 4040.0)
+    (found,) = rule.verdicts(view_of(rule, UP), own)
+    assert found.verdict == verdict
+
+
+def test_without_enough_weeks_or_months_there_is_no_mean_and_no_vote() -> None:
+    short = moved(bars_of([100.0] * 5, symbol="AAA"), {4: 101.0})
+    found = said(short)
+    assert (found.indicators["trend_weeks"], found.indicators["trend_months"]) == (None, None)
+    assert (found.verdict, found.reasons) == (Keep(), ("trend_score_1",))
+
+
 PEAK = moved(FLAT, {10: 130.0, 20: 120.0, 25: 110.0, 32: 117.0})
 """Up to Wednesday of the seventh week: 130 on 15 January, 120 on the 29th."""
 ENTRY = date(2024, 1, 29)
