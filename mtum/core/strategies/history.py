@@ -109,15 +109,18 @@ class FinalHistory:
     def conditions(self, day: date, symbol: str) -> Mapping[str, bool]:
         """Return which conditions of a symbol held on final values; those of a position are left out.
 
-        A condition whose input has no value that day is left out too: nothing is known of it.
+        A condition whose input has no value that day is left out too, and one that may rest on bars within the
+        session, which are not here: nothing is known of it.
         """
         specs = {spec.name: spec for spec in self.strategy.CONDITIONS}
+        within = bool(self.strategy.intraday_bars)
         return {
             one.name: one.passed
             for verdict in self.verdicts(day)
             if verdict.symbol == symbol
             for one in verdict.conditions
             if one.name in specs and not specs[one.name].of_position and self._known(specs[one.name].input, day)
+            if not (within and one.margin is None)
         }
 
     def _known(self, name: str, day: date) -> bool:

@@ -1,21 +1,24 @@
 """What the indicators say of a symbol, worked out by hand on prices that only rise or only fall."""
 
 import math
-from datetime import date
+from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
+from mtum.adapters.store.opening import open_store
 from mtum.app.queries.indicator_chart import indicator_chart
 from mtum.app.queries.indicators import readings_of
 from mtum.core.indicators import INDICATORS, NAMES, lines_of
 from mtum.core.indicators.indicator import Group
 from mtum.core.indicators.wide import wide_names
-from mtum.core.market.bars import Bar, Bars
+from mtum.core.market.bars import PRICE_COLUMNS, Bar, Bars
+from mtum.core.market.intraday import regular_hours
 from mtum.core.market.timeframes import DAILY, Timeframe
 from support.commands import call, call_json
+from support.exchange_sessions import xnys
 from support.markets import made_up_bars, weekdays
 
 DAYS = weekdays(200, date(2020, 1, 1))
@@ -134,3 +137,34 @@ def test_a_chart_is_written_as_a_picture_or_a_page_of_its_own(tmp_path: Path) ->
     ):
         wrong = call(tmp_path, "indicators", *words)
         assert (wrong.code, said in wrong.err) == (2, True), wrong.err
+
+
+def test_bars_within_the_session_come_from_the_cache_where_there_is_no_file(tmp_path: Path) -> None:
+    """What was read last of a bar counts; of Monday more than a twentieth is missing, so that it is not used."""
+    monday, tuesday = xnys("2024-07-01", "2024-07-02")
+    (tmp_path / "config.toml").write_text('[market]\nsource = "yahoo"\n')
+    begins = [one.open + timedelta(minutes=30 * n) for one in (monday, tuesday) for n in range(13)]
+    prices = [100.0 + n for n in range(26)]
+    store = open_store(tmp_path / "data" / "mtum.db", "practice", "PRACTICE")
+    for shift, kept in ((1.0, range(26)), (0.0, [n for n in range(26) if n != 20])):
+        columns = {name: [prices[n] + shift for n in kept] for name in (*PRICE_COLUMNS, "volume")}
+        rows = {"begins": [begins[n].replace(tzinfo=None) for n in kept if n not in (3, 4)]}
+        rows |= {
+            name: [one for n, one in zip(kept, column, strict=True) if n not in (3, 4)]
+            for name, column in columns.items()
+        }
+        bars = regular_hours(("AAA", "yahoo"), 30, rows, (monday, tuesday))
+        store.intraday.accept(bars, 30, tuesday.close, [monday.day, tuesday.day])
+    days = [monday.day, tuesday.day]
+    daily = Bars.from_columns("AAA", "yahoo", days, {name: [110.0, 120.0] for name in (*PRICE_COLUMNS, "volume")})
+    store.bars.accept(daily, tuesday.close, tuesday.day)
+    store.close()
+
+    found = call_json(tmp_path, "indicators", "AAA", "sma", "--timeframe", "30m").document["frames"][0]
+    assert (found["bars"], found["close"], found["ends"][0]) == (13, 125.0, "2024-07-02T20:00:00Z")
+    every = call_json(tmp_path, "indicators", "AAA", "sma").document["frames"]
+    assert [one["timeframe"] for one in every] == ["30m", "1h", "4h", "1d", "1w", "1mo"]
+    hours = every[1]
+    # Six hours and the last half; the bar that was read once alone keeps its value.
+    assert (hours["bars"], hours["close"]) == (7, 125.0)
+    assert call(tmp_path, "indicators", "AAA", "--timeframe", "5m").out.startswith("AAA, 5m: no bars of 5m from yahoo")
