@@ -148,7 +148,7 @@ def test_bars_within_the_session_come_from_the_cache_where_there_is_no_file(tmp_
     store = open_store(tmp_path / "data" / "mtum.db", "practice", "PRACTICE")
     for shift, kept in ((1.0, range(26)), (0.0, [n for n in range(26) if n != 20])):
         columns = {name: [prices[n] + shift for n in kept] for name in (*PRICE_COLUMNS, "volume")}
-        rows = {"begins": [begins[n].replace(tzinfo=None) for n in kept if n not in (3, 4)]}
+        rows: dict[str, object] = {"begins": [begins[n].replace(tzinfo=None) for n in kept if n not in (3, 4)]}
         rows |= {
             name: [one for n, one in zip(kept, column, strict=True) if n not in (3, 4)]
             for name, column in columns.items()
