@@ -49,18 +49,13 @@ class _Position:
     kept: Mapping[str, float] = field(default_factory=dict)
 
     def told(self, symbol: str) -> dict[str, Remembered]:
-        prices = {"entry": self.entry, "last": self.last, **{f"kept:{name}": one for name, one in self.kept.items()}}
-        held: dict[str, Remembered] = {
-            "weight": self.weight,
-            "purchases": self.purchases,
-            "since": self.since,
-            "bought": self.bought,
-            **{name: Price(symbol, one) for name, one in prices.items()},
-        }
-        found = held if self.weight else {}
-        return {f"{symbol}:{name}": one for name, one in found.items()} | (
-            {f"{symbol}:sold": self.sold} if self.sold else {}
-        )
+        found: dict[str, Remembered] = {"sold": self.sold} if self.sold else {}
+        if self.weight:
+            kept = {f"kept:{name}": usd for name, usd in self.kept.items()}
+            prices = {"entry": self.entry, "last": self.last, **kept}
+            found |= {"weight": self.weight, "purchases": self.purchases, "since": self.since, "bought": self.bought}
+            found |= {name: Price(symbol, usd) for name, usd in prices.items()}
+        return {f"{symbol}:{name}": one for name, one in found.items()}
 
 
 def under(memory: Memory, name: str) -> dict[str, Remembered]:
