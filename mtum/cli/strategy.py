@@ -127,4 +127,11 @@ def _said(rule: str, words: str, wrong: dict[str, Any]) -> list[object]:
 
 
 def _words(rows: list[list[Any]]) -> list[list[object]]:
-    return [[", ".join(map(str, cell)) if isinstance(cell, list) else cell for cell in row] for row in rows]
+    from mtum.app.owner.settings_catalog import toml_text
+
+    def told(cell: Any) -> object:
+        if not isinstance(cell, list):
+            return cell
+        return ", ".join(one if isinstance(one, str) else toml_text(one) for one in cell)
+
+    return [[told(cell) for cell in row] for row in rows]

@@ -124,6 +124,11 @@ class Ensemble(TradeFilter):
         return max(int(one.rules.SERIES_SESSIONS) for one in self.members)
 
     @property
+    def CAUTIONS(self) -> tuple[str, ...]:  # type: ignore[override]  # noqa: N802
+        """What any member has to say."""
+        return tuple(dict.fromkeys(line for one in self.members for line in one.rules.CAUTIONS))
+
+    @property
     def bar_columns(self) -> tuple[str, ...]:
         """Return what any member looks at."""
         return tuple(dict.fromkeys(column for one in self.members for column in one.rules.bar_columns))

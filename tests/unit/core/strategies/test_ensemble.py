@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import pytest
 
+from mtum.core.market.timeframes import Timeframe
 from mtum.core.strategies.buy_and_hold import BuyAndHold
 from mtum.core.strategies.contract import (
     Abstain,
@@ -311,6 +312,11 @@ def test_it_asks_for_what_its_members_ask_for() -> None:
     class Greedy(Says):
         TOTAL_RETURNS: ClassVar[bool] = True
         SERIES_SESSIONS: ClassVar[int] = 7
+        CAUTIONS: ClassVar[tuple[str, ...]] = ("greed is not modelled",)
+
+        @property
+        def intraday_bars(self) -> Mapping[Timeframe, int]:
+            return {Timeframe.HOUR: 40}
 
         def reads(self) -> tuple[str, ...]:
             return ("BIL", "SPY")
@@ -329,6 +335,8 @@ def test_it_asks_for_what_its_members_ask_for() -> None:
     more = Ensemble(members=(*plain.members, *members(Greedy({"AAA": Keep()}))))
     assert (more.universe(), more.reads()) == (("SPY", "IEF", "AAA"), ("BIL",))
     assert (more.TOTAL_RETURNS, more.SERIES_SESSIONS) == (True, 7)
+    assert (more.CAUTIONS, plain.CAUTIONS) == (("greed is not modelled",), ())
+    assert (more.intraday_bars, plain.intraday_bars) == ({Timeframe.HOUR: 40}, {})
     assert plain.least_trade_usd(10_000.0) == 100.0
 
 
@@ -368,3 +376,16 @@ def test_impossible_parameters_are_named_with_their_range(changed: Mapping[str, 
 def test_what_contradicts_itself_within_a_member_is_named() -> None:
     (line,) = Ensemble(members=members(MtumConfluence(vix_entry_below=40.0))).contradictions()
     assert line.startswith("members.0.rules.vix_entry_below: 40 is over vix_exit_above (30)")
+
+
+def test_what_a_strategy_may_say_of_itself_an_ensemble_says_of_its_members() -> None:
+    may_say = {name for name in vars(Strategy) if not name.startswith("_")}
+    left_as_it_is = {
+        "NEVER_SELLS",  # what never sells may not be a member
+        "REMEMBERED",  # a member's own values are in the ensemble's memory
+        "CONFIDENCE",
+        "benchmark",  # equal parts of all it trades
+        "least_fit",
+        "panels",  # members may call different lines by one name
+    }
+    assert may_say - vars(Ensemble).keys() - {"least_trade_usd"} == left_as_it_is
