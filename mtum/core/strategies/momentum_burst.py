@@ -38,7 +38,7 @@ class MomentumBurst(TradeFilter):
 
     References
     ----------
-    Bonde (2011), "Momentum Burst" method of range expansion on volume; Wilder (1978), "New Concepts in Technical
+    Bonde, "Momentum Burst" (Stockbee): a trader's method, tested by no paper; Wilder (1978), "New Concepts in Technical
     Trading Systems"; Appel (2005), "Technical Analysis: Power Tools for Active Investors".
     """
 

@@ -10,9 +10,6 @@ from mtum.core.strategies.contract import Condition, Holding, Keep, Own, SymbolV
 if TYPE_CHECKING:
     from mtum.core.view import MarketView
 
-NO_PLACE = "no_place"
-"""Reason word: it would be bought, but as many symbols are held as may be."""
-
 
 def held_of(own: Own, symbol: str) -> Holding:
     """Return what is held of a symbol; while flat nothing of an earlier round trip."""
@@ -73,6 +70,6 @@ def in_places(judged: Iterable[tuple[float, SymbolVerdict]], own: Own, max_posit
     wanted = [one for _, one in sorted(given, key=lambda pair: pair[0]) if one.enters]
     held = sum(holding.shares > 0 for holding in own.holdings.values())
     places = max(0, max_positions - held + len(exits))
-    crowded = (replace(one, verdict=Keep(), reasons=(NO_PLACE,), remember={}) for one in wanted[places:])
+    crowded = (replace(one, verdict=Keep(), reasons=("no_place",), remember={}) for one in wanted[places:])
     rest = (one for _, one in given if isinstance(one.verdict, Keep))
     return (*exits, *wanted[:places], *crowded, *rest)
