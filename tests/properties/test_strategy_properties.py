@@ -236,7 +236,7 @@ def test_indicators_answered_from_columns_decide_as_those_worked_out_from_the_ne
         for one in strategy.indicators()
         if one.by_day
     }
-    for t in range(FIRST + before(strategy), SESSIONS + before(strategy)):
+    for t in range(FIRST + before(strategy), SESSIONS + before(strategy), 5):
         view = view_at(strategy, history, t, needed)
         start = max(0, t + 1 - needed)
         fast = replace(view, columns={key: column[start : t + 1] for key, column in columns.items()})
