@@ -166,3 +166,14 @@ def test_the_check_of_the_settings_names_the_bars_that_a_replayed_market_does_no
     assert "hourly: sample has no bars of AAA 1h: conditions on them never hold" in call(
         tmp_path, "config", "check"
     ).out.replace("\n", " ")
+
+
+def test_a_file_whose_bars_do_not_begin_with_the_session_is_one_clear_line(folder: Path, tmp_path: Path) -> None:
+    write(tmp_path / "data" / "bars")
+    (tmp_path / "config.toml").write_text(SETTINGS)
+    file = tmp_path / "data" / "bars" / "AAA_30m.csv"
+    file.write_text(file.read_text().replace(":30:00+00:00", ":31:00+00:00"))
+    assert call(tmp_path, "run", "--quiet").code == 0
+    said = "AAA: the 30-minute bar of csv at 2017-11-01T13:31:00Z does not begin a whole number of bars after the open"
+    assert said in call(tmp_path, "explain").out.replace("\n", " ")
+    assert said in call(tmp_path, "indicators", "AAA", "rsi", "--timeframe", "1h").out.replace("\n", " ")

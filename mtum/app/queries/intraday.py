@@ -58,11 +58,15 @@ def frames_within(
         begins = begins[begins < np.datetime64(until.replace(tzinfo=None), "s")] if minutes else begins
         if not len(begins):
             empty = nothing(*name)
-            found[timeframe] = Frame(empty, empty, f"no bars of {timeframe} from {name[1]}")
+            found[timeframe] = Frame(empty, empty, f"no bars of {timeframe} from {name[1]} up to {until:%Y-%m-%d}")
             continue
         first, last = (begins[at].astype("datetime64[D]").astype(object) for at in (0, -1))
         sessions = calendar.sessions(first, last).known
-        bars = regular_hours(name, minutes, told[minutes], sessions).ended_by(until)
+        try:
+            bars = regular_hours(name, minutes, told[minutes], sessions).ended_by(until)
+        except ValueError as error:
+            found[timeframe] = Frame(nothing(*name), nothing(*name), str(error))
+            continue
         at = min(until, bars.tail(1).ended[0]) if len(bars) else until
         unbroken: list[Session] = []
         why = ""
