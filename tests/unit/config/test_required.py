@@ -87,6 +87,11 @@ def test_the_other_parameters_are_judged_without_it() -> None:
     assert problems({"strategy.needy.sessions": 0}) == ["strategy.needy.sessions is 0; use a whole number above 0"]
 
 
+def test_what_is_no_table_is_told_in_the_words_of_the_settings_file() -> None:
+    found = problems({"strategy.needy.parts": [0.5], "strategy.needy.tickers": ("A",)})
+    assert found == ["strategy.needy.parts: input should be a valid table, found [0.5]"]
+
+
 def test_a_table_is_a_value_in_file_environment_and_listing(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     file.write_text("[strategy.needy]\ntickers = ['A']\nparts = {B = 0.5, A = 0.25}\n")
