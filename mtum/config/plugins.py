@@ -108,11 +108,13 @@ def use_strategies(files: Sequence[Path], sources: Mapping[Path, bytes] | None =
                 found[one.name] = one
     if problems:
         raise ConfigError(problems)
-    for name in _own:
-        STRATEGIES.pop(name, None)
-    _own.clear()
-    _own.update(found)
+    # Whoever reads the registry meanwhile finds one version of each or the other.
     STRATEGIES.update({name: one.cls for name, one in found.items()})
+    gone = _own.keys() - found.keys()
+    _own.update(found)
+    for name in gone:
+        del _own[name]
+        STRATEGIES.pop(name, None)
 
 
 def listed_files(given: object, beside: Path | None) -> tuple[Path, ...]:

@@ -12,7 +12,7 @@ from typing import Any
 from mtum.config import OwnStrategy, Settings, own_strategies
 from mtum.core.canonical import plain
 
-CHECK_SECONDS = 90.0
+CHECK_SECONDS = 120.0
 """Longest check; a strategy of a day's work takes three seconds."""
 
 

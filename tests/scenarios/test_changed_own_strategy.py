@@ -109,6 +109,9 @@ def test_a_broken_file_keeps_nobody_from_halting_or_going_on_with_what_was_taken
     served = Installation(load(folder / "config.toml", {}), folder / "data", new_york("2024-05-15 11:00"))
     with resources.opened_store(served.settings, folder / "data") as store:
         served.renew(store, served.clock)
+    (folder / "mine.py").write_text(SECOND)
+    (line,) = (one for one in call(folder, "config", "approve").out.splitlines() if "taken over" in one)
+    assert line == "mine.py is approved as it is now; it decides once it is taken over: `mtum strategy reload`"
     (folder / "mine.py").write_text("1 / 0\n")
     for words in (("halt", "--why", "test"), ("status",), ("resume",), ("run",)):
         done = call(folder, *words)

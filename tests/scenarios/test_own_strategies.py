@@ -333,6 +333,19 @@ def test_an_error_of_any_kind_stops_its_sleeve_alone(tmp_path: Path) -> None:
     assert call(folder, "verify", "--all", "--json").document["failed"] == 0
 
 
+@pytest.mark.full
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_ours_pass_what_a_persons_own_must_pass(name: str) -> None:
+    found = check_strategy(load(None, {}), name, {})
+    assert found.findings == (), found.text
+
+
+def test_an_error_in_a_backtest_is_told_in_one_line(tmp_path: Path) -> None:
+    played = call_json(own(tmp_path, BEGIN.replace("Target(self.part)", "1 / 0")), "backtest", "--strategy", "mine")
+    assert played.code == 1
+    assert "ZeroDivisionError: division by zero (mine.py, line 24)" in played.texts
+
+
 def test_a_changed_file_is_other_code_and_in_live_waits_for_approval(tmp_path: Path) -> None:
     folder = own(tmp_path, more="[portfolio]\nstrategy = 'mine'\n")
     assert call(folder, "run", "--quiet").code == 0

@@ -54,15 +54,16 @@ def check(
     Parameters
     ----------
     parameters : mapping
-        Those of the settings; what has no default and is left out is as in its example.
+        Those of the settings; where one without a default is left out, the example has the others too.
     tell : callable
         Told each session before the strategy is asked for it.
     sessions : int
         Of each made-up market.
     """
-    cls = STRATEGIES[name]
     try:
-        strategy = strategy_adapter(name).validate_python({**_lent(cls), **parameters})
+        # One that lacks a parameter is checked as its example has it.
+        lent = {} if required_of(name).keys() <= parameters.keys() else STRATEGIES[name].EXAMPLE.settings
+        strategy = strategy_adapter(name).validate_python({**lent, **parameters})
     except ValueError as error:
         return _result([Finding("parameters", None, " ".join(str(error).split()))], [])
     wrong = problems_of(strategy)
@@ -102,10 +103,6 @@ def main() -> None:
         found = asdict(Finding("loading", None, f"while it is loaded it {touched[0]}"))
         result["findings"] = [found, *result["findings"]]
     say(result)
-
-
-def _lent(cls: type[Strategy]) -> Mapping[str, Any]:
-    return {name: cls.EXAMPLE.settings[name] for name in required_of(cls.name)}
 
 
 def _result(findings: list[Finding], trials: list[Trial]) -> dict[str, Any]:

@@ -103,6 +103,7 @@ def schema(context: typer.Context) -> Answer:
 def approve(context: typer.Context) -> Answer:
     """Approve the strategy, portfolio and risk settings in force; live makes no entry before."""
     from mtum.app.approvals.approve_settings import approve_settings, watched, watched_line
+    from mtum.app.strategies.versions import files_now, taken
     from mtum.wiring.desks import provenance
     from mtum.wiring.resources import account_of, opened_store, system_clock
 
@@ -111,8 +112,14 @@ def approve(context: typer.Context) -> Answer:
     with opened_store(settings, call.data_folder()) as store:
         shown = watched(store, settings, account_of(settings))
         changed = approve_settings(store.approvals, settings, system_clock().now(), provenance())
+        kept = taken(store.control)
     lines = [
         *changed,
+        *(
+            f"{path.name} is approved as it is now; it decides once it is taken over: `mtum strategy reload`"
+            for path, source in files_now().items()
+            if kept.get(path, source) != source
+        ),
         *(watched_line(row) for row in shown),
         f"{len(changed)} settings approved" if changed else "nothing had changed since the last approval",
     ]
