@@ -1,14 +1,18 @@
 """Breakouts are bought in units and sold below their channel or at their stop, numbers by hand."""
 
 from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from mtum.core.portfolio.carried import in_todays_shares
+from mtum.core.portfolio.fills import Split
 from mtum.core.reporting.explain import confidence_of
 from mtum.core.strategies.contract import Holding, Keep, Own, Price, Remembered, SymbolVerdict, Target
 from mtum.core.strategies.donchian_breakout import DonchianBreakout
-from support.told_views import held, said, told_view
+from support.told_views import TODAY, held, said, told_view
 
 RULE = DonchianBreakout(symbols=("AAA", "BBB"))
 OUT = {"close": 101.0, "upper": 100.0, "lower": 90.0, "atr": 4.0, "sure_upper": 102.0}
@@ -180,6 +184,29 @@ def test_with_the_filter_only_a_breakout_out_of_a_squeeze_is_bought(changes: dic
 def test_the_filter_keeps_no_signal_from_being_followed() -> None:
     found = only(replace(ONE, squeeze_filter=True), {**OUT, **SQUEEZE, "bollinger_upper": 103.0})
     assert (found.reasons, found.memory["paper_price:AAA"]) == (("breakout_filtered",), Price("AAA", 101.0))
+
+
+@pytest.mark.parametrize("close", [102.0, 97.0, 87.0])
+def test_a_split_while_it_is_held_and_followed_changes_no_verdict(close: float) -> None:
+    rule = replace(ONE, max_units=3)
+    before, mine = {**OUT, "close": close, "lower": 88.0}, held(price=100.0, atr=4.0, shares=20)
+    memory: dict[str, Remembered] = {
+        "unit:AAA": 0.1,
+        "paper_price:AAA": Price("AAA", 95.0),
+        "paper_n:AAA": Price("AAA", 4.0),
+    }
+    split = Split("AAA", TODAY + timedelta(days=1), Decimal(4))
+    kept, _, _ = in_todays_shares(memory, (), {}, TODAY, [split])
+    after = {name: value / 4 for name, value in before.items()}
+    whole = only(rule, before, mine, **{name.replace(":", "__"): value for name, value in memory.items()})
+    parts = only(
+        rule,
+        after,
+        replace(mine, shares=80, entry_price=25.0, remembered={"atr": 1.0}),
+        **{name.replace(":", "__"): value for name, value in kept.items()},
+    )
+    assert (parts.verdict, parts.reasons) == (whole.verdict, whole.reasons)
+    assert parts.memory.keys() == whole.memory.keys()
 
 
 def test_exits_come_first_and_purchases_in_the_order_of_the_list() -> None:
