@@ -269,15 +269,12 @@ def test_check_finds_what_each_bad_strategy_does_with_session_and_value() -> Non
         assert rule == "problems" or findings[rule]["session"].startswith("200"), name
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("line", "told"),
     [
         ("import os; os._exit(7)", "it ended the process (exit code 7)"),
-        pytest.param(
-            "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
-            "it ended the process (signal 9)",
-            marks=pytest.mark.full,
-        ),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "it ended the process (signal 9)"),
     ],
 )
 def test_a_check_outlives_a_strategy_that_ends_its_process(tmp_path: Path, line: str, told: str) -> None:
