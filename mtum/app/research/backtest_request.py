@@ -6,7 +6,7 @@ from datetime import date
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from mtum.config import Settings
+from mtum.config import Settings, SleeveRisk
 from mtum.config.names import required_of
 from mtum.core.strategies import STRATEGIES
 from mtum.core.strategies.contract import Strategy
@@ -54,6 +54,10 @@ class BacktestRequest:
         Sessions decided; earlier bars serve as warm-up.
     holdings : mapping of symbol to int
         Shares at the start beside the cash.
+    sleeve : str or None
+        Name of the sleeve whose settings these are (see `of_sleeve`); None for that of the strategy.
+    benchmark : str or None
+        Symbol to compare it with; None for what the strategy is compared with.
     """
 
     settings: Settings
@@ -66,6 +70,8 @@ class BacktestRequest:
     settlement: str = "none"
     slippage_bps: float = 0.0
     holdings: Mapping[str, int] = field(default_factory=dict)
+    sleeve: str | None = None
+    benchmark: str | None = None
 
     def active_strategy(self) -> Strategy:
         """Return the strategy, moved to the asked symbol.
@@ -98,6 +104,10 @@ class BacktestRequest:
             )
         return strategy
 
+    def compared_with(self, strategy: Strategy) -> Mapping[str, float]:
+        """Return the symbols that the benchmark buys and holds, and their weights."""
+        return {self.benchmark: 1.0} if self.benchmark else strategy.benchmark
+
     def terms(self) -> "PlayTerms":
         """Return the terms behind the settings."""
         from mtum.core.simulation.played import FillModel, PlayTerms, Settlement  # loads numba
@@ -129,6 +139,32 @@ class BacktestRequest:
             "slippage_bps": self.slippage_bps,
             **held,
         }
+
+
+def of_sleeve(settings: Settings, name: str) -> Settings:
+    """Return the settings of a sleeve as if it were alone: its strategy with its rules, its money, its limits.
+
+    Raises
+    ------
+    UsageError
+        If there is no sleeve of that name.
+    """
+    if not settings.sleeve and name == settings.portfolio.strategy:
+        return settings
+    if name not in settings.sleeve:
+        known = " or ".join(settings.sleeve or [settings.portfolio.strategy])
+        raise UsageError(f'--sleeve "{name}" is not known; use {known}')
+    own = settings.sleeve[name]
+    money = own.virtual_usd if own.state == "watch" else round(own.weight * settings.portfolio.capital_usd, 2)
+    limits = {key: getattr(own.risk, key) for key in SleeveRisk.model_fields}
+    return settings.model_copy(
+        update={
+            "strategy": {**settings.strategy, own.strategy: own.rules},
+            "portfolio": settings.portfolio.model_copy(update={"strategy": own.strategy, "capital_usd": money}),
+            "risk": settings.risk.model_copy(update=limits),
+            "sleeve": {},
+        }
+    )
 
 
 def on_symbol(strategy: Strategy, symbol: str | None) -> Strategy:

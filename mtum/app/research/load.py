@@ -68,7 +68,8 @@ def load(asked: BacktestRequest, strategy: Strategy, source: BarSource, calendar
         if len(one) < (int(symbol in asked.holdings) if some else needed):
             raise BarsMissingError(f"{symbol}: {len(one)} bars from {source.name}{until}, {needed} needed")
     last = max((one.last_day for one in bars.values() if len(one)), default=asked.end or LAST_DAY)
-    others = {symbol: source.history(symbol, FIRST_DAY, last) for symbol in strategy.benchmark if symbol not in bars}
+    compared = [symbol for symbol in asked.compared_with(strategy) if symbol not in bars]
+    others = {symbol: source.history(symbol, FIRST_DAY, last) for symbol in compared}
     whole = SessionHistory({**bars, **others}, {})
     first = _first(asked, strategy, source, whole)
     # One bar more where shares are there at the start: they were bought at the close before.

@@ -96,15 +96,16 @@ def run_backtest(asked: BacktestRequest, source: BarSource, calendar: Calendar, 
         If the question cannot be answered from these bars.
     """
     strategy = asked.active_strategy()
-    if asked.decision is DecisionModel.NEAR_CLOSE and (asked.holdings or not isinstance(strategy, MtumConfluence)):
-        what = "a start with shares" if asked.holdings else strategy.name
-        raise UsageError(f"--decision near_close is made for mtum_confluence, not for {what}")
-    began = perf_counter()
     terms = asked.terms()
+    if asked.decision is DecisionModel.NEAR_CLOSE and not (
+        isinstance(strategy, MtumConfluence) and terms.fits_fast_path
+    ):
+        raise UsageError(f"--decision near_close is made for mtum_confluence, not for {_unknown(strategy)}")
+    began = perf_counter()
     loaded = load(asked, strategy, source, calendar)
     span = Span(loaded.first, len(loaded.market.days))
     ready, indicators = None, 0.0
-    if isinstance(strategy, MtumConfluence) and not asked.holdings:
+    if isinstance(strategy, MtumConfluence) and terms.fits_fast_path:
         ready = history(loaded.bars, loaded.vix, terms.settlement.value)
         _load_loops(ready, strategy, terms, span, asked.decision, tell)
         at = perf_counter()
@@ -114,7 +115,8 @@ def run_backtest(asked: BacktestRequest, source: BarSource, calendar: Calendar, 
     played, spreads = _played(asked, strategy, loaded.market, ready, span)
     simulated = perf_counter() - prepared
     costs = terms.rules.sizing.costs
-    held = buy_and_hold_weighted(loaded.market, span, strategy.benchmark, played.capital_usd, costs)
+    compared = asked.compared_with(strategy)
+    held = buy_and_hold_weighted(loaded.market, span, compared, played.capital_usd, costs)
     # The pass works its conditions out again, so their time is not the simulation's.
     seconds = {
         "load": prepared - began - indicators,
@@ -122,6 +124,13 @@ def run_backtest(asked: BacktestRequest, source: BarSource, calendar: Calendar, 
         "simulate": max(0.0, simulated - indicators),
     }
     return Backtested(asked, strategy, loaded.market, loaded.notes, ready, span, played, held, seconds, spreads)
+
+
+def _unknown(strategy: Strategy) -> str:
+    # What has no fast path, in words.
+    if isinstance(strategy, MtumConfluence):
+        return "a start with shares, a daily loss as a fraction or stops"
+    return strategy.name
 
 
 def _load_loops(
@@ -184,7 +193,7 @@ def document(found: Backtested) -> dict[str, Any]:
         "fill_model": asked.fill,
         "decision_model": asked.decision.value,
         "trades": [trade_document(trade) for trade in played.trades],
-        "orders": [_order_document(order, found.strategy.name) for order in played.orders],
+        "orders": [_order_document(order, asked.sleeve or found.strategy.name) for order in played.orders],
         "final_equity_usd": round(played.final_equity_usd, 6),
         "purchases_capped": played.purchases_capped,
         "assumptions": [NOT_MODELLED],
@@ -259,6 +268,9 @@ def stand_in(settings: Settings, symbols: Iterable[str]) -> tuple[str, ...]:
 
 
 def _market_cautions(found: Backtested) -> Iterator[str]:
+    if found.asked.settings.sleeve and found.asked.strategy is None:
+        names = ", ".join(found.asked.settings.sleeve)
+        yield f"this is {found.strategy.name} alone, not the account of the sleeves {names}; --sleeve NAME plays one"
     yield from stand_in(found.asked.settings, found.market.bars)
     yield from found.strategy.CAUTIONS
     bought = sum(order.side is Side.BUY for order in found.played.orders)
@@ -324,8 +336,7 @@ def checks_of(found: Backtested, tell: Tell) -> Checks:
         If the strategy has no compiled form.
     """
     if not isinstance(found.strategy, MtumConfluence) or found.history is None:
-        what = "a start with shares" if found.asked.holdings else found.strategy.name
-        raise UsageError(f"--check is made for mtum_confluence, not for {what}")
+        raise UsageError(f"--check is made for mtum_confluence, not for {_unknown(found.strategy)}")
     tell_compiling(tell, play_seen)
     terms = found.asked.terms()
     question = Question(found.history, found.strategy, terms, found.span)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mtum.cli.arguments import OutFolder, day_option, own_name, word_option
+from mtum.cli.arguments import OutFolder, SleeveName, day_option, own_name, word_option
 from mtum.cli.context import CommandCall, call_of
 from mtum.cli.history.backtest_text import backtest_shown
 from mtum.cli.output import Answer
@@ -49,6 +49,7 @@ def backtest(
     start: Start = None,
     end: End = None,
     strategy: StrategyName = None,
+    sleeve: SleeveName = None,
     decision: Decision = "official",
     fill: Fill = "same_close",
     settlement: Settled = "none",
@@ -60,10 +61,17 @@ def backtest(
     out: OutFolder = None,
 ) -> Answer:
     """The strategy over history."""
-    from mtum.app.research.backtest_request import BacktestRequest, DecisionModel
+    from mtum.app.research.backtest_request import BacktestRequest, DecisionModel, of_sleeve
 
     call = call_of(context)
     settings = changed_settings(call, source, changes or [])
+    own = None
+    if sleeve is not None:
+        if strategy is not None or approve:
+            more = "--strategy" if strategy is not None else "--approve"
+            raise UsageError(f"--sleeve plays a sleeve of the settings as it is; leave out {more}")
+        own = settings.sleeve.get(sleeve)
+        settings = of_sleeve(settings, sleeve)
     asked = BacktestRequest(
         settings=settings,
         strategy=strategy,
@@ -75,6 +83,8 @@ def backtest(
         settlement=settlement,
         slippage_bps=slippage_bps,
         holdings=_holdings(holding or []),
+        sleeve=sleeve,
+        benchmark=own.benchmark if own else None,
     )
     if approve:
         from mtum.app.approvals.approve_backtest import check_approvable

@@ -57,6 +57,11 @@ class PlayTerms:
     settlement: Settlement = Settlement.NONE
     holdings: Mapping[str, int] = field(default_factory=dict)
 
+    @property
+    def fits_fast_path(self) -> bool:
+        """Whether the fast path knows all of these terms."""
+        return not self.holdings and self.rules.losses.max_daily_loss_frac is None and self.rules.stops == StopRules()
+
     def compiled(self, cooldown_sessions: int = 0) -> Terms:
         """Return the terms as the compiled walk takes them.
 
@@ -70,12 +75,12 @@ class PlayTerms:
             raise UsageError("sweeps and checks of mtum_confluence begin without shares: leave out the holdings")
         if losses.max_daily_loss_frac is not None:
             raise UsageError(
-                "the backtest of mtum_confluence knows a daily loss in USD only: "
+                "sweeps and checks of mtum_confluence know a daily loss in USD only: "
                 "add --set risk.max_daily_loss_frac=none, and --set risk.max_daily_loss_usd=USD for a limit"
             )
         if self.rules.stops != StopRules():
             raise UsageError(
-                "the backtest of mtum_confluence knows no stops: "
+                "sweeps and checks of mtum_confluence know no stops: "
                 "add --set risk.stop_loss_frac=none --set risk.take_profit_frac=none to see it without them"
             )
         percent = sizing.costs if isinstance(sizing.costs, PercentCosts) else PercentCosts(Decimal(0))

@@ -145,6 +145,63 @@ def test_the_vix_is_asked_for_only_where_a_strategy_needs_it(tmp_path: Path) -> 
     assert asked(tmp_path).code == 0
 
 
+SLEEVES = """
+[portfolio]
+capital_usd = 20000
+[sleeve.calm]
+strategy = "buy_and_hold"
+weight = 0.25
+benchmark = "LATE"
+[sleeve.calm.rules]
+symbols = ["OLD", "GONE"]
+[sleeve.fast]
+strategy = "pair_reversal"
+weight = 0.5
+[sleeve.fast.rules]
+symbols = ["OLD", "LATE"]
+"""
+
+
+def test_a_sleeve_is_played_with_its_rules_its_money_and_its_benchmark(tmp_path: Path) -> None:
+    """A quarter of 20,000 USD; the symbol it is compared with begins later than it does."""
+    bars = folder_of_three(tmp_path)
+    (tmp_path / "config.toml").write_text(SLEEVES)
+    words = ("backtest", "--source", f"csv:{tmp_path / 'bars'}", "--json", "--quiet")
+    found = call(tmp_path, *words, "--sleeve", "calm").document
+    assert {one["sleeve"] for one in found["orders"]} == {"calm"}
+    assert [one["symbol"] for one in found["orders"]][:2] == ["OLD", "GONE"]
+    assert found["settings"]["portfolio"]["capital_usd"] == 5000.0
+    assert found["start"] == str(bars["OLD"].day(0))
+    assert isinstance(found["benchmark"]["shares"], int)
+    assert found["symbols"] == ["OLD", "GONE"]
+    refused = call(tmp_path, *words, "--sleeve", "slow")
+    assert (refused.code, refused.texts) == (2, '--sleeve "slow" is not known; use calm or fast')
+    assert call(tmp_path, *words, "--sleeve", "calm", "--strategy", "buy_and_hold").code == 2
+    assert call(tmp_path, *words, "--sleeve", "calm", "--approve").code == 2
+
+
+def test_a_backtest_of_one_strategy_says_that_it_is_not_the_account(tmp_path: Path) -> None:
+    folder_of_three(tmp_path)
+    (tmp_path / "config.toml").write_text(SLEEVES + '[strategy.mtum_confluence]\nsymbol = "OLD"\n')
+    found = call(tmp_path, "backtest", "--source", f"csv:{tmp_path / 'bars'}", "--json", "--quiet").document
+    told = "this is mtum_confluence alone, not the account of the sleeves calm, fast; --sleeve NAME plays one"
+    assert told in found["metrics"]["cautions"]
+
+
+def test_a_daily_loss_as_a_fraction_is_played_too(tmp_path: Path) -> None:
+    """One in USD that is never reached plays the fast path; the same strategy with a fraction, session by session."""
+    write_market(tmp_path / "bars")
+    words = ("backtest", "--source", f"csv:{tmp_path / 'bars'}", "--symbol", "AAA", "--json", "--quiet", "--set")
+    fast = call(tmp_path, *words, "risk.max_daily_loss_usd=1e6").document
+    slow = call(tmp_path, *words, "risk.max_daily_loss_usd=none", "--set", "risk.max_daily_loss_frac=0.9").document
+    assert fast["orders"]
+    assert (fast["orders"], fast["trades"]) == (slow["orders"], slow["trades"])
+    tight = call(tmp_path, *words, "risk.max_daily_loss_usd=none", "--set", "risk.max_daily_loss_frac=0.01").document
+    assert tight["orders"] != slow["orders"]
+    refused = call(tmp_path, *words, "risk.max_daily_loss_frac=0.9", "--decision", "near_close")
+    assert "not for a start with shares, a daily loss as a fraction or stops" in refused.texts
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needy(PairReversal):
     """A pair that a person must name."""
