@@ -200,7 +200,7 @@ def _show(shown: Sequence[str | Listing]) -> None:
         )
         fitted = _fitted(part, console.width)
         if fitted is None:
-            sys.stdout.write(_stacked(part))
+            sys.stdout.write(_stacked(part, console.width))
             continue
         with console.capture() as drawn:  # rich itself would end the process when a pipe breaks
             console.print(_table(fitted))
@@ -227,13 +227,15 @@ def _longest(texts: Sequence[str]) -> int:
     return max(len(word) for text in texts for word in text.split() or [""])
 
 
-def _stacked(listing: Listing) -> str:
-    # One row under the other, as a terminal too narrow for the table can show it.
-    wide = max(map(len, listing.columns))
-    blocks = [
-        "".join(f"{name:{wide}}  {_cell(value)}\n" for name, value in zip(listing.columns, row, strict=True))
-        for row in listing.rows
-    ]
+def _stacked(listing: Listing, width: int) -> str:
+    # One row under the other, as a terminal too narrow for the table can show it; no word is cut.
+    wide = max(map(len, listing.columns)) + 2
+
+    def line(name: str, value: object) -> str:
+        parts = wrap(_cell(value), max(width - wide, _PROSE), break_long_words=False, break_on_hyphens=False)
+        return f"{name:{wide}}" + f"\n{'':{wide}}".join(parts) + "\n"
+
+    blocks = ["".join(map(line, listing.columns, row)) for row in listing.rows]
     return "\n".join([*([listing.title] if listing.title else []), *blocks])
 
 
