@@ -125,7 +125,7 @@ def test_every_command_that_is_named_next_answers_with_the_settings_of_the_portf
 def test_a_market_of_ones_own_is_no_part_of_the_portfolio(tmp_path: Path) -> None:
     refused = call(tmp_path, "demo", "--portfolio", "--market", "stocks")
     assert refused.code == 2
-    assert "--portfolio has a market of its own" in refused.err
+    assert "leave --market out" in refused.err
 
 
 @contextmanager
