@@ -40,7 +40,7 @@ def demo(
         str | None, typer.Option("--market", metavar="NAME", help="multi or stocks [market.sample].")
     ] = None,
     portfolio: Annotated[
-        bool, typer.Option("--portfolio", help="Play the packaged portfolio of three sleeves, not your settings.")
+        bool, typer.Option("--portfolio", help="Play the packaged portfolio of four sleeves, not your settings.")
     ] = False,
     strategy: Annotated[
         str | None,

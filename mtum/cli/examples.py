@@ -4,7 +4,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "demo": (
         ("mtum demo --sessions 20", "the last 20 sessions only"),
         ("mtum demo --strategy trend_following", "a year of one strategy, with settings that suit it"),
-        ("mtum demo --portfolio", "a year of three strategies in one account"),
+        ("mtum demo --portfolio", "a year of four strategies in one account"),
     ),
     "run": (
         ("mtum run", "decide and order for the session at hand"),

@@ -75,5 +75,7 @@ def test_every_symbol_of_the_packaged_portfolio_has_a_price_also_on_a_bond_holid
     source = port_market(resources.source_of(settings, Path("nowhere")), ExchangeCalendar(), symbols)
     for minutes in (20.0, -1.0):
         found = at(source, date(2018, 10, 8), minutes).moment()
-        assert found.prices == {"SP500": Decimal("288.443"), "UST10": Decimal("111.4288")}
-        assert found.volumes == ({} if minutes > 0 else {"SP500": 3_330_320_000.0, "UST10": 0.0})
+        assert found.prices == {"SP500": Decimal("288.443"), "NDQ": Decimal("154.719"), "UST10": Decimal("111.4288")}
+        assert found.volumes == (
+            {} if minutes > 0 else {"SP500": 3_330_320_000.0, "NDQ": 2_239_640_000.0, "UST10": 0.0}
+        )
