@@ -209,6 +209,8 @@ def test_one_strategy_plays_its_example_from_shares_and_cash(tmp_path: Path) -> 
     held = {trade["symbol"]: trade["shares"] for trade in found["trades"]}
     assert held["SP500"] == 30
     assert held["UST10"] > 0
+    report = json.loads((tmp_path / "played" / "reports" / "demo.json").read_text())
+    assert report["settings"]["strategy.buy_and_hold.symbols"] == "SP500, UST10"
     own = ("--config", str(tmp_path / "played" / "config.toml"), "--data-dir", str(tmp_path / "played"))
     assert call(tmp_path, *own, "verify", "--all").code == 0
 

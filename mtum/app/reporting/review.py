@@ -222,12 +222,17 @@ def _settings(facts: SessionFacts) -> dict[str, str]:
         "portfolio.": stored["portfolio"],
         "risk.": stored["risk"],
     }
-    # As the settings file writes it.
-    return {
-        f"{prefix}{name}": str(given).lower() if given is None or isinstance(given, bool) else str(given)
-        for prefix, table in tables.items()
-        for name, given in table.items()
-    }
+    return {f"{prefix}{name}": _written(given) for prefix, table in tables.items() for name, given in table.items()}
+
+
+def _written(given: object) -> str:
+    """Return a setting as its file writes it, lists and tables without their brackets."""
+    if isinstance(given, Mapping):
+        return ", ".join(f"{name} {_written(one)}" for name, one in given.items())
+    if isinstance(given, list):
+        tables = any(isinstance(one, Mapping) for one in given)
+        return ("; " if tables else ", ").join(map(_written, given))
+    return str(given).lower() if given is None or isinstance(given, bool) else str(given)
 
 
 def _whole(review: Review, looked_at: Period, outside: Outside) -> Review:
