@@ -22,7 +22,7 @@ from mtum.core.strategies.asking import UNFIT, asked, remembered, scaled
 from mtum.core.strategies.contract import Abstain, Holding, Keep, Own, Shares, Strategy, SymbolVerdict, Target
 from mtum.core.view import MarketView
 
-CARRIED = "purchase_carried"
+CARRIED, SALE_CARRIED = "purchase_carried", "sale_carried"
 BELOW_FILTER = "below_trade_filter"
 FAILED = "strategy_failed"
 """Reason word: the strategy ended in an error and abstains."""
@@ -67,23 +67,27 @@ def decide(view: MarketView, strategy: Strategy, book: Book, rules: PortfolioRul
     barred = _entry_bar(book, lost=lost, fallen=fallen)
     terms = _Terms(equity, prices, rules.sizing, strategy.least_trade_usd(equity), strategy.NEVER_SELLS)
     covers, cover_notes = _covers(view, book, prices, rules.sizing)
-    sales, sale_notes = _sales(wishes, book, terms)
+    sales, sale_notes, kept_back = _sales(wishes, book, terms)
     taken = sum(outlay(order.shares, prices[order.symbol], rules.sizing) for order in covers)
     left = replace(book, available_usd=book.available_usd - taken)
     bought = _buys(wishes, left, terms, barred)
+    wanted = bought.wanted if strategy.STANDING_PURCHASES or book.in_fund else {}
+    own = {one.symbol for one, wish in zip(verdicts, wishes, strict=True) if one.reasons == wish.reasons}
+    kept_back = {symbol: left for symbol, left in kept_back.items() if strategy.STANDING_SALES and symbol in own}
     orders = tuple(sorted((*covers, *sales, *bought.orders), key=lambda order: _ORDER_OF_WORK.index(order.purpose)))
     return Decision(
         session=view.session,
         strategy=strategy.name,
         action=_action(orders),
         reasons=_reasons(orders, wishes, cover_notes + sale_notes + tuple(bought.notes)),
-        verdicts=verdicts,
+        # What is bought now of an earlier wish keeps what that one was to keep.
+        verdicts=tuple(replace(one, remember=wish.remember) for one, wish in zip(verdicts, wishes, strict=True)),
         orders=orders,
         equity_usd=equity,
         daily_loss_hit=lost,
         drawdown_hit=fallen,
         memory=remembered(book.memory, verdicts),
-        standing=_standing(view, wishes, waiting, bought.wanted) if strategy.STANDING_PURCHASES or book.in_fund else (),
+        standing=_standing(view, wishes, waiting, wanted, kept_back),
         stopped=stopped,
     )
 
@@ -153,37 +157,46 @@ def _forced(verdict: SymbolVerdict, book: Book, *, flatten: bool) -> SymbolVerdi
 
 
 def _waiting(view: MarketView, strategy: Strategy, book: Book) -> dict[str, Standing]:
-    # Purchases of earlier decisions that still stand; what a person or a limit sold is not bought back.
-    if not strategy.STANDING_PURCHASES and not book.in_fund:
-        return {}
+    # What was wanted earlier and still stands; what a person or a limit sold is not bought back.
     ended = book.forced_exits.keys() | book.exit_pending.keys() | book.stopped.keys()
-    return {
-        one.symbol: one
-        for one in book.standing
-        if one.symbol not in ended
-        and _held(book, one.symbol).shares < one.shares
-        # For other strategies the book has dropped purchases older than that already.
-        and (not strategy.STANDING_PURCHASES or view.sessions_since(one.since) <= STANDING_SESSIONS)
-    }
+
+    def stands(one: Standing) -> bool:
+        held = _held(book, one.symbol).shares
+        if one.sells:
+            return strategy.STANDING_SALES and held > one.shares
+        if not strategy.STANDING_PURCHASES:
+            # The book has dropped purchases that are too old already.
+            return book.in_fund and held < one.shares
+        return held < one.shares and view.sessions_since(one.since) <= STANDING_SESSIONS
+
+    return {one.symbol: one for one in book.standing if one.symbol not in ended and stands(one)}
 
 
 def _carried(verdict: SymbolVerdict, waiting: Mapping[str, Standing]) -> SymbolVerdict:
     standing = waiting.get(verdict.symbol)
     if standing is None or not isinstance(verdict.verdict, Keep | Abstain):
         return verdict
-    return replace(verdict, verdict=Shares(standing.shares), reasons=(CARRIED, standing.reason))
+    word = SALE_CARRIED if standing.sells else CARRIED
+    again = replace(verdict, verdict=Shares(standing.shares), reasons=(word, standing.reason))
+    return again if standing.sells else replace(again, remember=standing.remember)
 
 
 def _standing(
-    view: MarketView, wishes: tuple[SymbolVerdict, ...], waiting: Mapping[str, Standing], wanted: Mapping[str, int]
+    view: MarketView,
+    wishes: tuple[SymbolVerdict, ...],
+    waiting: Mapping[str, Standing],
+    wanted: Mapping[str, int],
+    kept_back: Mapping[str, int],
 ) -> tuple[Standing, ...]:
     found = []
     for wish in wishes:
-        before = waiting.get(wish.symbol)
-        if before is not None and (wish.reasons[0] == CARRIED or wish.reasons == (UNFIT,)):
+        before, symbol, reason = waiting.get(wish.symbol), wish.symbol, wish.reasons[0]
+        if before is not None and (reason in (CARRIED, SALE_CARRIED) or wish.reasons == (UNFIT,)):
             found.append(before)
-        elif wish.symbol in wanted:
-            found.append(Standing(wish.symbol, wanted[wish.symbol], view.session, wish.reasons[0]))
+        elif symbol in wanted:
+            found.append(Standing(symbol, wanted[symbol], view.session, reason, wish.remember))
+        elif symbol in kept_back:
+            found.append(Standing(symbol, kept_back[symbol], view.session, reason, sells=True))
     return tuple(found)
 
 
@@ -221,7 +234,7 @@ def _wanted(verdict: SymbolVerdict, held: int, terms: _Terms, sizing: SizingRule
         case Target(weight):
             price = terms.prices[verdict.symbol]
             bought = shares_for(budget(weight, equity, sizing), price, sizing)
-            return max(bought, min(held, floor(weight * equity * sizing.max_position_frac / price)))
+            return max(bought, min(held, floor(min(weight, sizing.max_position_frac) * equity / price)))
         case Shares(count):
             most = shares_for(budget(1.0, equity, sizing), terms.prices[verdict.symbol], sizing)
             return count if count <= held else max(held, min(count, most))
@@ -257,24 +270,26 @@ def _sales(
     verdicts: tuple[SymbolVerdict, ...],
     book: Book,
     terms: _Terms,
-) -> tuple[list[PlannedOrder], tuple[str, ...]]:
+) -> tuple[list[PlannedOrder], tuple[str, ...], dict[str, int]]:
+    # Orders, why others were not made, and the shares that each sale which was barred was to leave.
     orders: list[PlannedOrder] = []
     notes: list[str] = []
+    kept_back: dict[str, int] = {}
     for verdict in verdicts:
         held = _held(book, verdict.symbol).shares
         wanted = _wanted(verdict, held, terms, terms.sizing)
         if wanted is None or wanted >= held or (terms.never_sells and not verdict.sells_all):
             continue
-        if book.restriction is Restriction.FULL:
-            notes.append("halted")
-        elif verdict.symbol in book.exits_barred:
-            notes.append(book.exits_barred[verdict.symbol])
+        bar = "halted" if book.restriction is Restriction.FULL else book.exits_barred.get(verdict.symbol)
+        if bar:
+            notes.append(bar)
+            kept_back[verdict.symbol] = wanted
         elif wanted and (held - wanted) * terms.prices[verdict.symbol] < terms.least_usd:
             notes.append(BELOW_FILTER)
         else:
             purpose = Purpose.REDUCE if wanted else Purpose.EXIT
             orders.append(PlannedOrder(verdict.symbol, Side.SELL, purpose, held - wanted, verdict.reasons))
-    return orders, tuple(notes)
+    return orders, tuple(notes), kept_back
 
 
 @dataclass(frozen=True, slots=True)

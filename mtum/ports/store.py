@@ -105,7 +105,7 @@ class DecisionStore(Protocol):
         ...
 
     def memory_before(self, strategy: str, day: date) -> tuple[date, Mapping[str, Any]] | None:
-        """Return session and document, with `memory` and `standing`, of the last final decision before one."""
+        """Return session and document, with `memory`, `standing` and `kind`, of the last final decision before one."""
         ...
 
     def lost_too_much(self, strategy: str, sessions: Sequence[date], *, virtual: bool = False) -> bool:

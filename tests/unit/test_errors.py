@@ -48,6 +48,7 @@ CODES = {
     "RunLockedError": 9,
     "NotifyError": 8,
     "MtumError": 1,
+    "StrategyError": 1,
 }
 
 

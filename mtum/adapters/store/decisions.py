@@ -105,20 +105,24 @@ class SqliteDecisions:
     def memory_before(self, strategy: str, day: date) -> tuple[date, Mapping[str, Any]] | None:
         """Return what the last final decision before a session left to the next: session, memory, standing, stopped.
 
+        Beside it `kind`, the strategy that decided under the sleeve's name; None where there were no sleeves.
+
         Raises
         ------
         VerificationError
             If it is no longer JSON.
         """
         sql = (
-            "SELECT session, document FROM decisions WHERE preview = 0 AND account = ? AND strategy = ? "
-            "AND session < ? ORDER BY session DESC LIMIT 1"
+            "SELECT session, document, json_extract(settings, '$.sleeve.' || strategy || '.strategy') AS kind "
+            "FROM decisions WHERE preview = 0 AND account = ? AND strategy = ? AND session < ? "
+            "ORDER BY session DESC LIMIT 1"
         )
         row = self.database.row(sql, (self.database.account, strategy, day.isoformat()))
         if row is None:
             return None
         document = parsed(dict[str, Any], row["document"], f"the stored decision of {row['session']}")
-        return date.fromisoformat(row["session"]), {"memory": {}, "standing": [], "stopped": {}, **document}
+        empty: dict[str, Any] = {"memory": {}, "standing": [], "stopped": {}}
+        return date.fromisoformat(row["session"]), {**empty, **document, "kind": row["kind"]}
 
     def lost_too_much(self, strategy: str, sessions: Sequence[date], *, virtual: bool = False) -> bool:
         """Return whether a final decision of one of these sessions reached the daily-loss limit.

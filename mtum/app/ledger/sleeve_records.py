@@ -14,7 +14,7 @@ from mtum.core.portfolio.decision import STANDING_SESSIONS, Book, Standing
 from mtum.core.portfolio.equity_points import OfficialEquity, loss_state
 from mtum.core.portfolio.fills import Action, Fill, Split, carried, earlier_names, rebased
 from mtum.core.portfolio.fund import FUND
-from mtum.core.portfolio.lots import Lot, holding_of, lots_of, sessions_since_exit
+from mtum.core.portfolio.lots import Lot, first_purchases, holding_of, lots_of, sessions_since_exit
 from mtum.core.portfolio.money import AccountKind, exact
 from mtum.core.portfolio.orders import OrderStatus, Side
 from mtum.core.portfolio.sleeves import Sleeve
@@ -95,10 +95,11 @@ def read_sleeve(
     records = read_records(store) if records is None else records
     lots = tuple(lot for lot in records.lots if lot.strategy == strategy)
     movements = store.ledger.movements(strategy, open_only=True)
+    own = tuple(fill for fill in records.fills if fill.strategy == strategy)
     return SleeveRecords(
-        fills=tuple(fill for fill in records.fills if fill.strategy == strategy),
+        fills=own,
         lots=lots,
-        remembered={(lot.intent_id, lot.symbol): remembered_with(store, lot, records.actions) for lot in lots},
+        remembered=kept_with(store, lots, own, records.actions),
         cash_usd=store.books.cash(strategy),
         receivable_usd=sum((movement.amount_usd for movement in movements if not movement.paid), ZERO),
         movements=movements,
@@ -132,8 +133,8 @@ def write_lots(store: Store, records: Records | None = None) -> None:
     records = read_records(store) if records is None else records
     for strategy in records.strategies:
         lots = tuple(lot for lot in records.lots if lot.strategy == strategy)
-        remembered = {(lot.intent_id, lot.symbol): remembered_with(store, lot, records.actions) for lot in lots}
-        store.ledger.write_lots(strategy, lots, remembered)
+        own = [fill for fill in records.fills if fill.strategy == strategy]
+        store.ledger.write_lots(strategy, lots, kept_with(store, lots, own, records.actions))
 
 
 def beginning(strategy: str, day: date, usd: Decimal, before: Sequence[CashMovement]) -> CashMovement:
@@ -275,6 +276,8 @@ def _left(
     if found is None or bool(found[1].get("virtual")) is sleeve.owns_money:
         return {}, (), {}
     decided, document = found
+    if document["kind"] not in (None, sleeve.strategy.name):
+        return {}, (), {}  # another strategy traded under this name: what it remembers means nothing to this one
     memory, standing = memory_of(document["memory"]), standing_of(document["standing"])
     plan = store.plans.plan_of(decided) if standing else None
     standing = standing if plan is None else standing_after(plan.document, sleeve.name, standing)
@@ -282,7 +285,7 @@ def _left(
         # Only purchases that lacked cash because it was parked in the fund.
         lacked = cut_for_cash(plan.document, sleeve.name)
         young = (one for one in standing if sessions.count(one.since, today) <= STANDING_SESSIONS)
-        standing = tuple(one for one in young if one.symbol in lacked)
+        standing = tuple(one for one in young if one.sells or one.symbol in lacked)
     return in_todays_shares(memory, standing, dict(document["stopped"]), decided, actions)
 
 
@@ -300,8 +303,24 @@ def loss_pause(store: Store, sleeve: Sleeve, sessions: Sessions, today: date, pa
     return store.decisions.lost_too_much(sleeve.name, days, virtual=not sleeve.owns_money)
 
 
-def remembered_with(store: Store, lot: Lot, actions: Sequence[Action]) -> Mapping[str, float]:
-    """Return what the strategy keeps with a lot, in today's shares."""
+def kept_with(
+    store: Store, lots: Iterable[Lot], fills: Iterable[Fill], actions: Sequence[Action]
+) -> dict[tuple[str, str], Mapping[str, float]]:
+    """Return what a strategy keeps with each of its lots.
+
+    What it kept with the first purchase since flat stays with the oldest lot when that purchase has been sold.
+
+    Parameters
+    ----------
+    fills : iterable of Fill
+        Of the strategy.
+    """
+    entries: dict[str, Lot | Fill] = {fill.symbol: fill for fill in first_purchases(fills)}
+    return {(lot.intent_id, lot.symbol): remembered_with(store, entries.pop(lot.symbol, lot), actions) for lot in lots}
+
+
+def remembered_with(store: Store, lot: Lot | Fill, actions: Sequence[Action]) -> Mapping[str, float]:
+    """Return what the strategy keeps with an entry, in today's shares."""
     decided = store.decisions.remembered(lot.session, lot.strategy)
     intent = store.orders.state_of(lot.intent_id)
     # Several symbols may have become this one: the one it was bought under counts. What is virtual has no order.

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
 from mtum.app.bars.accept_bars import REBASED_SOURCES
-from mtum.app.ledger.sleeve_records import SleeveRecords, remembered_with
+from mtum.app.ledger.sleeve_records import SleeveRecords, kept_with
 from mtum.core.market.bars import Bars
 from mtum.core.portfolio.costs import to_cent
 from mtum.core.portfolio.equity_points import OfficialEquity
@@ -49,7 +49,7 @@ def virtual_records(store: Store, source: str, account: str, sleeve: Sleeve, tod
     return SleeveRecords(
         fills=fills,
         lots=lots,
-        remembered={(lot.intent_id, lot.symbol): remembered_with(store, lot, (*splits, *renamed)) for lot in lots},
+        remembered=kept_with(store, lots, fills, (*splits, *renamed)),
         cash_usd=sum((one.amount_usd for one in movements), ZERO),
         receivable_usd=ZERO,
         movements=movements,

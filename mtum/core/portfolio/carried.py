@@ -7,7 +7,7 @@ from datetime import date
 from mtum.core.canonical import decode
 from mtum.core.indicators.smoothing import DECIMALS
 from mtum.core.portfolio.decision import Standing
-from mtum.core.portfolio.fills import Action, carried
+from mtum.core.portfolio.fills import Action, Carried, carried
 from mtum.core.strategies.contract import Memory, Price, Remembered
 
 
@@ -40,9 +40,18 @@ def in_todays_shares(
     # A key such as "stopped:ABC" names a symbol between colons.
     kept = {":".join(map(symbol_now, name.split(":"))): value_now(value) for name, value in memory.items()}
     wanted = [(one, carried(one.symbol, decided, actions)) for one in standing]
+
+    def entry_now(remember: Mapping[str, float], now: Carried) -> Mapping[str, float]:
+        # As with an entry that was made: prices, or distances between prices.
+        ratio = float(now.divisor)
+        return remember if ratio == 1.0 else {name: value / ratio for name, value in remember.items()}
+
     return (
         kept,
-        tuple(replace(one, symbol=now.symbol, shares=int(one.shares * now.shares)) for one, now in wanted),
+        tuple(
+            replace(one, symbol=now.symbol, shares=int(one.shares * now.shares), remember=entry_now(one.remember, now))
+            for one, now in wanted
+        ),
         {symbol_now(symbol): reason for symbol, reason in stopped.items()},
     )
 

@@ -46,6 +46,8 @@ STANDING_SESSIONS = 5
 class Standing:
     """A purchase that was decided: while less is held it is wanted again, in strategies whose purchases stand.
 
+    Or a sale that a halt or a doubt barred, in strategies whose sales stand: it is wanted again while more is held.
+
     Parameters
     ----------
     shares : int
@@ -54,12 +56,18 @@ class Standing:
         Session of the decision that wanted it first.
     reason : str
         Why it was wanted then.
+    remember : mapping of str to float
+        What the strategy asked to keep with the entry.
+    sells : bool
+        Whether it is a sale.
     """
 
     symbol: str
     shares: int
     since: date
     reason: str
+    remember: Mapping[str, float] = field(default_factory=dict, metadata=SPARSE)
+    sells: bool = field(default=False, metadata=SPARSE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -241,6 +241,12 @@ def holding_of(
     )
 
 
+def first_purchases(fills: Iterable[Fill]) -> tuple[Fill, ...]:
+    """Return of each position that is held the first fill since it was flat, which may be sold by now."""
+    _, books = _played(fills)
+    return tuple(book.opening[0] for book in books if book.lots)
+
+
 def _average(fills: Sequence[Fill]) -> float:
     units = sum(fill.signed_shares for fill in fills)
     return float(sum((fill.price * fill.signed_shares for fill in fills), ZERO) / units)

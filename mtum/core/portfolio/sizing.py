@@ -48,8 +48,8 @@ def shares_for(budget_usd: float, price: float, rules: SizingRules) -> int:
 
 
 def budget(weight: float, equity_usd: float, rules: SizingRules) -> float:
-    """Return what a position may be worth: the smaller of target and position limit, in USD."""
-    return min(weight * equity_usd * rules.max_position_frac, rules.max_position_usd)
+    """Return what a position may be worth: the smallest of target and position limits, in USD."""
+    return min(min(weight, rules.max_position_frac) * equity_usd, rules.max_position_usd)
 
 
 def outlay(shares: int, price: float, rules: SizingRules) -> float:

@@ -13,6 +13,7 @@ REASONS = {
     "below_trade_filter": "the change is too small to be worth an order",
     "idle_cash": "cash that no sleeve spends is kept in the fund",
     "cash_lacking": "a purchase needs cash that is in the fund",
+    "sale_carried": "a sale of an earlier decision, barred then, is made good",
     "purchase_carried": "a purchase of an earlier decision is made good",
     "budget_below_one_share": "the budget does not buy one share",
     "other_instrument": "the account holds an instrument on it that is not known",

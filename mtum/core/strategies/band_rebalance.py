@@ -71,6 +71,7 @@ class BandRebalance(TradeFilter):
     )
     CALENDAR: ClassVar[bool] = True
     STANDING_PURCHASES: ClassVar[bool] = True
+    STANDING_SALES: ClassVar[bool] = True
 
     weights: Mapping[str, float] = field(metadata={"doc": "symbols held and their parts of the sleeve's equity"})
     band_mode: BandMode = field(

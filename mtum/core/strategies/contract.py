@@ -217,6 +217,8 @@ class Strategy(Protocol):
     """Whether a purchase that was wanted and not made is wanted again; such a strategy needs the calendar."""
     NEVER_SELLS: ClassVar[bool] = False
     """Whether its targets buy alone: a position that a limit makes smaller than its target is not reduced either."""
+    STANDING_SALES: ClassVar[bool] = False
+    """Whether a sale that a halt or a doubt barred is wanted again: it decides once a period, not every session."""
     SERIES_SESSIONS: ClassVar[int] = 1
     """How many values of its extra series it needs, today's included."""
     CONFIDENCE: ClassVar[bool] = False

@@ -171,11 +171,11 @@ class DonchianBreakout(TradeFilter):
             at_most("stop_n", close, atr_away(holding.last_price, -self.stop_n, holding)),
         )
         said = SymbolVerdict(symbol, Keep(), ("hold",), entry + more + leave, {"close": close, **now})
-        said = self._held(view, own, said, leave, more) if holding.shares else self._flat(own, said, entry)
+        said = self._held(view, own, said, leave, more) if holding.shares else self._flat(said, entry)
         followed = paper.memory(symbol, close, now, self.stop_n) if paper else {}
         return replace(said, memory={**said.memory, **followed})
 
-    def _flat(self, own: Own, said: SymbolVerdict, entry: tuple[Condition, ...]) -> SymbolVerdict:
+    def _flat(self, said: SymbolVerdict, entry: tuple[Condition, ...]) -> SymbolVerdict:
         close, atr, name = said.indicators["close"], said.indicators["atr"], f"unit:{said.symbol}"
         if close and atr and all(one.passed for one in entry):
             most = 1 / (self.max_units * len(self.symbols))
@@ -185,7 +185,7 @@ class DonchianBreakout(TradeFilter):
             )
         # A signal that a filter keeps back is told as one.
         reasons = ("breakout_filtered",) if entry[0].passed else said.reasons
-        return replace(said, reasons=reasons, memory={name: None} if name in own.memory else {})
+        return replace(said, reasons=reasons)
 
     def _held(
         self,

@@ -67,6 +67,7 @@ class DualMomentum(TradeFilter):
     CALENDAR: ClassVar[bool] = True
     TOTAL_RETURNS: ClassVar[bool] = True
     STANDING_PURCHASES: ClassVar[bool] = True
+    STANDING_SALES: ClassVar[bool] = True
 
     risk_assets: tuple[str, ...] = field(
         default=("SPY", "EFA"), metadata={"doc": "symbols of which the one that did best is held"}

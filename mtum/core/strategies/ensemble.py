@@ -106,6 +106,7 @@ class Ensemble(TradeFilter):
     EACH_BY_ITSELF: ClassVar[bool] = True
     CALENDAR: ClassVar[bool] = True
     STANDING_PURCHASES: ClassVar[bool] = True
+    STANDING_SALES: ClassVar[bool] = True
 
     members: tuple[Member, ...] = field(metadata={"doc": "those who vote: list of {strategy, weight, rules}"})
     rule: Vote = field(

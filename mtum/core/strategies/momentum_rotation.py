@@ -65,6 +65,7 @@ class MomentumRotation(TradeFilter):
     CALENDAR: ClassVar[bool] = True
     TOTAL_RETURNS: ClassVar[bool] = True
     STANDING_PURCHASES: ClassVar[bool] = True
+    STANDING_SALES: ClassVar[bool] = True
     CONDITIONS: ClassVar[tuple[ConditionSpec, ...]] = (
         ConditionSpec("rank_in_top", Role.ENTRY, "among the best of the list", "not among the best of the list", "top"),
         ConditionSpec(

@@ -59,6 +59,7 @@ class MultiAssetAllocation(TradeFilter):
     CALENDAR: ClassVar[bool] = True
     TOTAL_RETURNS: ClassVar[bool] = True
     STANDING_PURCHASES: ClassVar[bool] = True
+    STANDING_SALES: ClassVar[bool] = True
     CONDITIONS: ClassVar[tuple[ConditionSpec, ...]] = (
         ConditionSpec(
             "above_monthly_average", Role.ENTRY, "above the average of its monthly closes",

@@ -85,6 +85,7 @@ class TrendFollowing(Strategy):
     EACH_BY_ITSELF: ClassVar[bool] = True
     CALENDAR: ClassVar[bool] = True
     TOTAL_RETURNS: ClassVar[bool] = True
+    STANDING_SALES: ClassVar[bool] = True
 
     symbols: tuple[str, ...] = field(
         default=("SPY", "EFA", "IEF", "GLD"),

@@ -48,6 +48,7 @@ class Tsmom(TradeFilter):
     CALENDAR: ClassVar[bool] = True
     TOTAL_RETURNS: ClassVar[bool] = True
     STANDING_PURCHASES: ClassVar[bool] = True
+    STANDING_SALES: ClassVar[bool] = True
 
     symbols: tuple[str, ...] = field(
         default=("SPY", "EFA", "EEM", "IEF", "TLT", "GLD", "DBC"),

@@ -422,3 +422,68 @@ def test_a_strategy_that_could_not_be_asked_orders_nothing_and_forgets_nothing()
         standing=standing,
         stopped={"B": "stop_loss"},
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Monthly(Says):
+    """The same, its sales stand too."""
+
+    STANDING_SALES: ClassVar[bool] = True
+
+
+@pytest.mark.parametrize(("wish", "left"), [(Target(0.0), 0), (Target(0.5), 5)])
+@pytest.mark.parametrize("bar", ["halted", "unresolved"])
+def test_a_sale_that_was_barred_is_wanted_again_until_it_is_made(wish: Verdict, left: int, bar: str) -> None:
+    def barred(one: Book) -> Book:
+        return replace(one, restriction=Restriction.FULL) if bar == "halted" else replace(one, exits_barred={"A": bar})
+
+    # Ten shares at 100 and no cash: half of it is five shares.
+    first = decide(seen(MON, A=100.0), Monthly({"A": wish}), barred(book(0.0, A=10)), RULES)
+    stands = (Standing("A", left, MON, "word", sells=True),)
+    assert (first.orders, first.reasons, first.standing) == ((), (bar,), stands)
+    keep = Monthly({"A": Keep()})
+    again = decide(seen(TUE, A=100.0), keep, barred(book(0.0, first.standing, A=10)), RULES)
+    assert (again.orders, again.standing) == ((), stands)
+    made = decide(seen(TUE, A=100.0), keep, book(0.0, again.standing, A=10), RULES)
+    assert orders(made) == [("A", "SELL", 10 - left)]
+    assert made.orders[0].reasons == ("sale_carried", "word")
+    done = decide(seen(TUE, A=100.0), keep, book(0.0, made.standing, A=left), RULES)
+    assert (done.orders, done.standing) == ((), ())
+
+
+def test_a_barred_sale_ends_with_another_word_and_stands_for_no_other_strategy() -> None:
+    stands = (Standing("A", 0, MON, "word", sells=True),)
+    wanted = decide(seen(TUE, A=100.0), Monthly({"A": Target(1.0)}), book(0.0, stands, A=10), RULES)
+    assert (wanted.orders, wanted.standing) == ((), ())
+    halted = replace(book(0.0, A=10), restriction=Restriction.FULL)
+    assert decide(seen(MON, A=100.0), Says({"A": Target(0.0)}), halted, RULES).standing == ()
+    assert orders(decide(seen(TUE, A=100.0), Says({"A": Keep()}), book(0.0, stands, A=10), RULES)) == []
+    lost = replace(halted, losses=LossState(change_since_usd=-1e9))
+    flat = replace(RULES, losses=LossRules(1e6, flatten_on_daily_loss=True))
+    # What a limit wanted to sell is no word of the strategy.
+    assert decide(seen(MON, A=100.0), Monthly({"A": Keep()}), lost, flat).standing == ()
+
+
+@dataclass(frozen=True, slots=True)
+class Keeps(Says):
+    """The same, and keeps a price with the entry."""
+
+    def verdicts(self, view: MarketView, own: Own) -> tuple[SymbolVerdict, ...]:
+        said = Says.verdicts(self, view, own)
+        return tuple(replace(one, remember={"atr": 2.5}) if one.enters else one for one in said)
+
+
+def test_a_purchase_made_later_keeps_what_its_entry_was_to_keep() -> None:
+    first = decide(seen(MON, A=100.0), Keeps({"A": Target(1.0)}), book(1000.0), RULES)
+    assert first.standing == (Standing("A", 10, MON, "word", {"atr": 2.5}),)
+    unsettled = replace(book(1000.0), available_usd=0.0)
+    waits = decide(seen(MON, A=100.0), Keeps({"A": Target(1.0)}), unsettled, RULES)
+    later = decide(seen(TUE, A=100.0), Keeps({"A": Keep()}), book(1000.0, waits.standing), RULES)
+    assert orders(later) == [("A", "BUY", 10)]
+    assert [one.remember for one in later.verdicts] == [{"atr": 2.5}]
+
+
+def test_the_largest_position_is_a_cap_and_no_factor() -> None:
+    half = replace(RULES, sizing=replace(RULES.sizing, max_position_frac=0.5))
+    assert orders(decide(seen(MON, A=100.0), Says({"A": Target(0.4)}), book(10_000.0), half)) == [("A", "BUY", 40)]
+    assert orders(decide(seen(MON, A=100.0), Says({"A": Target(0.8)}), book(10_000.0), half)) == [("A", "BUY", 50)]

@@ -559,3 +559,26 @@ def test_lots_are_read_and_written_strategy_by_strategy(tmp_path: Path) -> None:
         assert {name: len(one.lots) for name, one in found.items()} == {STRATEGY: 1, "other": 2}
         nobody = read_sleeves(desk.store, [one_sleeve()], FRIDAY, Records((), (), ()))
         assert nobody[STRATEGY].fills == ()
+
+
+def test_what_the_first_purchase_kept_stays_when_its_shares_are_sold(tmp_path: Path) -> None:
+    more = intent(TUESDAY, Side.BUY, 10, "MTUM")
+    with fake_desk(tmp_path, FakeBroker()) as desk:
+        desk.store.decisions.commit_decisions([replace(decision(), remembered={"MTUM": {"atr": 1.5}})], [BUY])
+        desk.store.orders.add_fills([fill(BUY, "7.01", 19, "104")])
+        traded(desk.store, more, fill(more, "8.01", 10, "106"))  # type: ignore[arg-type]
+        sold(desk, THURSDAY, 19, 19, OrderStatus.FILLED, ("reduce",))
+        holding = book_of(desk, shown()).holdings["MTUM"]
+        assert (holding.shares, holding.entry_session, holding.remembered) == (10, MONDAY, {"atr": 1.5})
+
+
+@pytest.mark.parametrize(("kind", "kept"), [("another", {}), ("mtum_confluence", {"month": "2018-11"})])
+def test_a_strategy_begins_without_the_memory_of_another_under_the_same_name(
+    tmp_path: Path, kind: str, kept: dict[str, str]
+) -> None:
+    said = {"memory": {"month": "2018-11"}, "standing": [], "stopped": {}}
+    settings = {**decision().settings, "sleeve": {STRATEGY: {"strategy": kind}}}
+    with fake_desk(tmp_path, FakeBroker()) as desk:
+        other = replace(decision(), document={**decision().document, **said}, settings=settings)
+        desk.store.decisions.commit_decisions([other], [])
+        assert book_of(desk, shown()).memory == kept

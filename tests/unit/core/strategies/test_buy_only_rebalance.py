@@ -68,7 +68,7 @@ def test_an_unfit_symbol_is_left_out_and_the_others_are_bought() -> None:
 
 
 def decided(frac: float, shares: int, **book: Any) -> dict[str, int]:
-    """Shares bought (+) or sold (-) where a position may take only a part of its weight."""
+    """Shares bought (+) or sold (-) where a position may be only a part of the equity."""
     rules = PortfolioRules(SizingRules(frac, 1e12, 0.0, PercentCosts(Decimal(0))), LossRules(1e12))
     own = Book({"AAA": Holding("AAA", shares, 45.0)}, 10_000.0 - 50.0 * shares, 10_000.0 - 50.0 * shares, **book)
     found = decide(view_of({"AAA": [50.0]}), BuyOnlyRebalance(weights={"AAA": 0.5}), own, rules)
@@ -76,13 +76,13 @@ def decided(frac: float, shares: int, **book: Any) -> dict[str, int]:
 
 
 def test_a_limit_on_positions_lowers_what_is_bought_and_sells_nothing() -> None:
-    # Nine tenths of the 100 shares of the weight are 90.
-    assert decided(0.9, 80) == {"AAA": 10}
-    assert decided(0.9, 95) == {}
+    # The weight is 100 shares of 50 USD; a position of 45 % of 10,000 USD is 90 of them.
+    assert decided(0.45, 80) == {"AAA": 10}
+    assert decided(0.45, 95) == {}
 
 
 def test_what_is_sold_for_other_reasons_is_sold_whole() -> None:
-    assert decided(0.9, 95, forced_exits={"AAA": "flatten"}) == {"AAA": -95}
+    assert decided(0.45, 95, forced_exits={"AAA": "flatten"}) == {"AAA": -95}
 
 
 def test_it_needs_one_bar() -> None:

@@ -101,8 +101,8 @@ def test_an_exit_adds_nothing_and_without_a_known_unit_nothing_is_added() -> Non
     assert only(UNITS, {**OUT, "close": 110.0}, mine).reasons == ("hold",)
 
 
-def test_a_unit_that_was_not_bought_is_forgotten() -> None:
-    assert only(RULE, {**OUT, "close": 99.0}, unit__AAA=0.1).memory == {"unit:AAA": None}
+def test_a_unit_that_was_not_bought_yet_is_kept_for_a_purchase_that_stands() -> None:
+    assert only(RULE, {**OUT, "close": 99.0}, unit__AAA=0.1).memory == {}
 
 
 def test_system_one_takes_its_first_signal_and_follows_it_on_paper() -> None:
