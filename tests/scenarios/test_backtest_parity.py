@@ -84,7 +84,9 @@ def test_a_limit_that_halts_for_good_does_so_in_both_at_the_same_session(limit: 
 PARTS, REAL_PARTS = 6, 12
 
 
-@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize(
+    "part", [part if part in (0, PARTS - 1) else pytest.param(part, marks=pytest.mark.full) for part in range(PARTS)]
+)
 def test_every_session_of_the_embedded_market_is_the_same_either_way(part: int) -> None:
     """In six parts, each a fresh installation; every trade, all reasons, and the equity at every close."""
     settings = market_settings()

@@ -36,6 +36,9 @@ NO_PART = {("plans", "id"), ("frame_bars", "id"), ("bars", "first_read_at"), ("b
 """What is no part of a plan or of a bar: the number of its row, and when the bar was looked at."""
 
 
+pytestmark = pytest.mark.xdist_group("demo-portfolio")  # they look at sessions that are played once
+
+
 @pytest.fixture(scope="module")
 def first(tmp_path_factory: pytest.TempPathFactory) -> Called:
     return call_json(tmp_path_factory.mktemp("first"), "demo", "--portfolio", "--sessions", str(SESSIONS))
@@ -74,6 +77,7 @@ def verified(folder: Path) -> Called:
     return call_json(folder, "verify", "--all", "--config", str(folder / "config.toml"), "--data-dir", str(folder))
 
 
+@pytest.mark.full
 def test_the_same_call_in_another_folder_process_and_zone_gives_the_same(first: Called, tmp_path: Path) -> None:
     same_in_another_folder(first, tmp_path, SESSIONS)
 
