@@ -177,8 +177,8 @@ def _carried(verdict: SymbolVerdict, waiting: Mapping[str, Standing]) -> SymbolV
     if standing is None or not isinstance(verdict.verdict, Keep | Abstain):
         return verdict
     word = SALE_CARRIED if standing.sells else CARRIED
-    again = replace(verdict, verdict=Shares(standing.shares), reasons=(word, standing.reason))
-    return again if standing.sells else replace(again, remember=standing.remember)
+    reasons = (word, standing.reason)
+    return replace(verdict, verdict=Shares(standing.shares), reasons=reasons, remember=standing.remember)
 
 
 def _standing(
