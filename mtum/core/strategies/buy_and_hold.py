@@ -22,7 +22,7 @@ class BuyAndHold(Strategy):
     REASONS: ClassVar[Mapping[str, str]] = {"flat": "nothing was held", "hold": ""}
     EXAMPLE: ClassVar[Example] = Example({"symbols": ["SP500", "UST10"]})
 
-    symbol: str = field(default="SPY", metadata={"doc": "the one symbol held, where `symbols` names none"})
+    symbol: str = field(default="MTUM", metadata={"doc": "the one symbol held, where `symbols` names none"})
     symbols: tuple[str, ...] = field(default=(), metadata={"doc": "symbols held, in equal parts"})
 
     def universe(self) -> tuple[str, ...]:
