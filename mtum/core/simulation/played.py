@@ -6,6 +6,8 @@ from datetime import date
 from decimal import Decimal
 from enum import Enum
 
+from mtum.core.coordination.account import AccountRules, Cut
+from mtum.core.coordination.transfers import Transfer
 from mtum.core.market.bars import Days
 from mtum.core.portfolio.costs import IbFixedCosts, PercentCosts
 from mtum.core.portfolio.decision import PortfolioRules, StopRules
@@ -40,13 +42,16 @@ class PlayTerms:
     capital_usd : float
         Cash at the start.
     rules : PortfolioRules
-        Sizing, costs and loss limits, as the daily job has them.
+        Sizing, costs and loss limits of a strategy that is played alone, as the daily job has them.
     loss_pause_sessions : int
-        Further sessions without entries after a daily loss.
+        Its further sessions without entries after a daily loss.
     slippage_bps : float
         Added to purchases and taken off sales, in basis points of the price.
     holdings : mapping of symbol to int
-        Shares at the start beside the cash, bought at the close of the session before the first.
+        Shares at the start beside the cash, bought at the close of the session before the first; the first
+        sleeve that may hold a symbol has them.
+    account : AccountRules
+        Limits that all sleeves keep together, and how their cash moves.
     """
 
     capital_usd: float
@@ -56,11 +61,13 @@ class PlayTerms:
     slippage_bps: float = 0.0
     settlement: Settlement = Settlement.NONE
     holdings: Mapping[str, int] = field(default_factory=dict)
+    account: AccountRules = AccountRules()
 
     @property
     def fits_fast_path(self) -> bool:
         """Whether the fast path knows all of these terms."""
-        return not self.holdings and self.rules.losses.max_daily_loss_frac is None and self.rules.stops == StopRules()
+        unknown = self.holdings or self.rules.losses.max_daily_loss_frac is not None or self.account != AccountRules()
+        return not unknown and self.rules.stops == StopRules()
 
     def compiled(self, cooldown_sessions: int = 0) -> Terms:
         """Return the terms as the compiled walk takes them.
@@ -82,6 +89,11 @@ class PlayTerms:
             raise UsageError(
                 "sweeps and checks of mtum_confluence know no stops: "
                 "add --set risk.stop_loss_frac=none --set risk.take_profit_frac=none to see it without them"
+            )
+        if self.account != AccountRules():
+            raise UsageError(
+                "sweeps and checks of mtum_confluence know no limits of the account and no cash fund: "
+                "leave them out of [risk] and [portfolio] to see it without them"
             )
         percent = sizing.costs if isinstance(sizing.costs, PercentCosts) else PercentCosts(Decimal(0))
         fixed = sizing.costs if isinstance(sizing.costs, IbFixedCosts) else IbFixedCosts()
@@ -125,6 +137,8 @@ class PlayedTrade:
         Sessions from the fill of the entry to that of the exit.
     reasons : tuple of str
         Every exit condition that held, the deciding one first; empty while open.
+    sleeve : str
+        Whose trade it was.
     """
 
     symbol: str
@@ -139,6 +153,7 @@ class PlayedTrade:
     dividends_usd: float
     sessions_held: int
     reasons: tuple[str, ...]
+    sleeve: str = ""
 
     @property
     def reason(self) -> str | None:
@@ -148,7 +163,15 @@ class PlayedTrade:
 
 @dataclass(frozen=True, slots=True)
 class PlayedOrder:
-    """One order as it was filled: `session` and `price` are those of the fill, slippage included."""
+    """One order as it was filled: `session` and `price` are those of the fill, slippage included.
+
+    Parameters
+    ----------
+    sleeve : str
+        Whose order it was.
+    crossed : int
+        Shares of it that changed hands inside the account.
+    """
 
     session: date
     symbol: str
@@ -156,6 +179,8 @@ class PlayedOrder:
     shares: int
     price: float
     reasons: tuple[str, ...]
+    sleeve: str = ""
+    crossed: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -190,3 +215,61 @@ class Played:
     def final_equity_usd(self) -> float:
         """Equity at the last close; the capital when nothing was played."""
         return float(self.equity[-1]) if len(self.equity) else self.capital_usd
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlayedSleeve:
+    """One sleeve of an account that was played.
+
+    Parameters
+    ----------
+    strategy : str
+        Name of its strategy.
+    played : Played
+        Its own curve, orders and trades; its capital is what it had at the start.
+    flows : ndarray, shape (n_sessions,)
+        USD that came (+) from other sleeves or went (-) to them before the session's decision. What it earned in a
+        session is the change of its equity less this.
+    """
+
+    name: str
+    strategy: str
+    played: Played
+    flows: Column
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlayedAccount:
+    """Several sleeves played as one account; what they earn adds up to what the account does, to the cent.
+
+    Parameters
+    ----------
+    total : Played
+        The account: its equity, the orders and trades of all sleeves.
+    sleeves : mapping of sleeve to PlayedSleeve
+        Those that own money, in the order of the settings; the cash fund under its own name if there is one.
+    shares : mapping of symbol to ndarray, shape (n_sessions,)
+        Shares of all sleeves at each close.
+    prices : mapping of symbol to ndarray, shape (n_sessions,)
+        What one share or contract was worth then, USD; NaN before its first close.
+    cuts : tuple of (date, Cut)
+        What limits of the account took from purchases.
+    held_back : tuple of (date, sleeve, symbol, str)
+        Orders that were not made, with the reason word.
+    transfers : tuple of (date, tuple of Transfer)
+        What the end of each period meant for the sleeves.
+    costs : mapping of str to float
+        USD that fills cost, by kind.
+    watched : mapping of sleeve to PlayedSleeve
+        Sleeves on virtual money: no part of the account.
+    """
+
+    total: Played
+    sleeves: Mapping[str, PlayedSleeve]
+    shares: Mapping[str, Column]
+    prices: Mapping[str, Column]
+    cuts: tuple[tuple[date, Cut], ...] = ()
+    held_back: tuple[tuple[date, str, str, str], ...] = ()
+    transfers: tuple[tuple[date, tuple[Transfer, ...]], ...] = ()
+    costs: Mapping[str, float] = field(default_factory=dict)
+    watched: Mapping[str, PlayedSleeve] = field(default_factory=dict)
