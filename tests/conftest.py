@@ -92,6 +92,15 @@ def own_log_handlers() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def own_strategies_only_of_the_test() -> Iterator[None]:
+    """A strategy of a person's own that a command registered in this process ends with the test."""
+    yield
+    plugins = sys.modules.get("mtum.config.plugins")
+    if plugins is not None and plugins.own_strategies():
+        plugins.use_strategies(())
+
+
+@pytest.fixture(autouse=True)
 def nothing_of_the_user(standing: Path) -> Iterator[None]:
     """A test fails that any process of it had to be kept from something, or that wrote where it stood."""
     yield
