@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from mtum.core.indicators.indicator import Group, Indicator, Lines
-from mtum.core.indicators.smoothing import rounded, windows
+from mtum.core.indicators.smoothing import rounded
 
 if TYPE_CHECKING:
-    from mtum.core.market.bars import Bars
+    from mtum.core.market.bars import Bars, Column
 
 LEVELS = {"0": 0.0, "23.6": 0.236, "38.2": 0.382, "50": 0.5, "61.8": 0.618, "78.6": 0.786, "100": 1.0}
 """Parts of the swing that are taken back, by the name of the line."""
@@ -36,18 +36,30 @@ def fibonacci(bars: "Bars", sessions: int) -> Lines:
     found = {name: np.full(len(bars), np.nan) for name in (*LEVELS, "up")}
     if len(bars) < sessions:
         return found
-    highs, lows = windows(bars.high, sessions), windows(bars.low, sessions)
-    top, bottom = highs.max(axis=1), lows.min(axis=1)
-    # The latest of equal ones: the first from behind.
-    since_top, since_bottom = (
-        np.argmax(rows[:, ::-1] == end[:, None], axis=1) for rows, end in ((highs, top), (lows, bottom))
-    )
+    top, since_top = _latest(bars.high, sessions)
+    bottom, since_bottom = _latest(-bars.low, sessions)
+    bottom = -bottom
     up = np.where(since_top < since_bottom, 1.0, np.where(since_top > since_bottom, -1.0, np.nan))
     newer, older = np.where(up > 0, top, bottom), np.where(up > 0, bottom, top)
     for name, part in LEVELS.items():
         found[name][sessions - 1 :] = rounded(np.where(np.isnan(up), np.nan, newer + part * (older - newer)))
     found["up"][sessions - 1 :] = up
     return found
+
+
+def _latest(values: "Column", sessions: int) -> "tuple[Column, Column]":
+    # The largest of each window and the sessions since then: of equal ones the latest, so the first from behind.
+    import numpy as np
+
+    at: Column = np.arange(len(values), dtype=np.float64)
+    best, width = values, 1
+    while width < sessions:
+        # The next window covers as much as is known, and no more than is asked for.
+        step = min(width, sessions - width)
+        newer = best[step:] >= best[:-step]
+        best, at = np.maximum(best[:-step], best[step:]), np.where(newer, at[step:], at[:-step])
+        width += step
+    return best, np.arange(sessions - 1.0, len(values)) - at
 
 
 def _lines(bars: "Bars", sessions: int = 120) -> Lines:

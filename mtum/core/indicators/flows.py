@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from mtum.core.indicators.smoothing import over_windows
+from mtum.core.indicators.smoothing import sums, whole_windows
 
 if TYPE_CHECKING:
     from mtum.core.market.bars import Bars, Column
@@ -13,7 +13,7 @@ READS = ("volume went with the falls", "volume went neither way", "volume went w
 
 def summed(values: "Column", sessions: int) -> "Column":
     """Return the sum of the last values, shape (n,); NaN while one of its window is."""
-    return over_windows(values, sessions, lambda rows: rows.sum(axis=1))
+    return whole_windows(len(values), sums(values, sessions))
 
 
 def money_flow(bars: "Bars") -> "Column":

@@ -24,7 +24,13 @@ def percentile_rank(values: "Column", sessions: int) -> "Column":
     ndarray of float64, shape (n_sessions,)
         0 to 1, rounded to 1e-6; NaN during the first n - 1 values.
     """
-    return rounded(over_windows(values, sessions, lambda rows: (rows[:, :-1] < rows[:, -1:]).mean(axis=1)))
+    import numpy as np
+
+    def below(rows: "Column") -> "Column":
+        found: Column = np.count_nonzero(rows[:, :-1] < rows[:, -1:], axis=1) / (sessions - 1)
+        return found
+
+    return rounded(over_windows(values, sessions, below))
 
 
 def _lines(bars: "Bars", of: str = "close", sessions: int = 252) -> Lines:

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from enum import Enum
-from itertools import accumulate
 from math import ceil, isnan, log
 from typing import TYPE_CHECKING, assert_never
 
 if TYPE_CHECKING:
     from mtum.core.market.bars import Column
 
+_STRANDS, _STRANDED = 8, 128
+"""How numpy adds up a row: in so many strands, up to so many values at once."""
 DECIMALS = 6
 """Indicator values are rounded to this many decimals before any comparison or record."""
 
@@ -31,7 +32,10 @@ def rounded(values: "Column") -> "Column":
 
     # The nudge settles exact halves one way, whatever dust the order of summing left on them.
     scale = 10.0**DECIMALS
-    result: Column = np.rint(values * scale + 1e-4) / scale
+    result: Column = values * scale
+    result += 1e-4
+    np.rint(result, out=result)
+    result /= scale
     return result
 
 
@@ -60,22 +64,78 @@ def over_windows(values: "Column", sessions: int, figure: "Callable[[Column], Co
     figure : callable
         Windows of shape (m, sessions) in, shape (m,) out.
     """
+    count = len(values)
+    return whole_windows(count, figure(windows(values, sessions)) if count >= sessions else values[:0])
+
+
+def whole_windows(count: int, figures: "Column") -> "Column":
+    """Return the figures of whole windows, NaN before the first of them, shape (count,)."""
     import numpy as np
 
-    found = np.full(len(values), np.nan)
-    if len(values) >= sessions:
-        found[sessions - 1 :] = figure(windows(values, sessions))
+    found = np.full(count, np.nan)
+    found[count - len(figures) :] = figures
+    return found
+
+
+def sums(values: "Column", sessions: int) -> "Column":
+    """Return the sum of each window, shape (n - sessions + 1,), to the last bit that of numpy over the same window.
+
+    Each is the sum of its own values alone, so that none depends on where the history begins.
+    """
+    import numpy as np
+
+    whole = np.ascontiguousarray(values, dtype=np.float64)
+    count = len(whole) - sessions + 1
+    return _sums(whole, sessions, count) if count > 0 else np.empty(0)
+
+
+def _sums(values: "Column", sessions: int, count: int) -> "Column":
+    # numpy adds up a row in eight strands, one of more than 128 in two halves. Windows share their strands, so that
+    # one of 50 values takes ten additions of whole columns.
+    if sessions > _STRANDED:
+        half = sessions // 2 // _STRANDS * _STRANDS
+        return _sums(values, half, count) + _sums(values[half:], sessions - half, count)
+    if sessions < _STRANDS:
+        found, done = values[:count] + 0.0, 1
+    else:
+        done = sessions - sessions % _STRANDS
+        strand = values[: count + _STRANDS - 1] + 0.0
+        for start in range(_STRANDS, done, _STRANDS):
+            strand += values[start : start + count + _STRANDS - 1]
+        pair = strand[:-1] + strand[1:]
+        four = pair[:-2] + pair[2:]
+        found = four[:-4] + four[4:]
+    for start in range(done, sessions):
+        found += values[start : start + count]
     return found
 
 
 def highest(values: "Column", sessions: int) -> "Column":
     """Return the largest of the last `sessions` values, shape (n,)."""
-    return over_windows(values, sessions, lambda rows: rows.max(axis=1))
+    import numpy as np
+
+    return _extreme(values, sessions, np.maximum)
 
 
 def lowest(values: "Column", sessions: int) -> "Column":
     """Return the smallest of the last `sessions` values, shape (n,)."""
-    return over_windows(values, sessions, lambda rows: rows.min(axis=1))
+    import numpy as np
+
+    return _extreme(values, sessions, np.minimum)
+
+
+def _extreme(values: "Column", sessions: int, better: "Callable[[Column, Column], Column]") -> "Column":
+    import numpy as np
+
+    found = np.full(len(values), np.nan)
+    count = len(values) - sessions + 1
+    if count > 0:
+        # The extreme of a window is that of two shorter ones which cover it.
+        best, width = values, 1
+        while 2 * width <= sessions:
+            best, width = better(best[:-width], best[width:]), 2 * width
+        found[sessions - 1 :] = better(best[:count], best[sessions - width :])
+    return found
 
 
 def ema_of(values: "Column", sessions: int) -> "Column":
@@ -93,10 +153,14 @@ def ema_of(values: "Column", sessions: int) -> "Column":
         NaN until n values are defined.
     """
     weight = 2.0 / (sessions + 1)
-    return _from_seed(values, sessions, lambda state, value: state + weight * (value - state))
+    return _from_seed(
+        values,
+        sessions,
+        lambda state, values: [state, *[state := state + weight * (value - state) for value in values]],
+    )
 
 
-def _from_seed(values: "Column", sessions: int, step: Callable[[float, float], float]) -> "Column":
+def _from_seed(values: "Column", sessions: int, steps: Callable[[float, list[float]], list[float]]) -> "Column":
     import numpy as np
 
     found = np.full(len(values), np.nan)
@@ -104,7 +168,7 @@ def _from_seed(values: "Column", sessions: int, step: Callable[[float, float], f
     if len(defined) >= sessions:
         seed_at = int(defined[0]) + sessions - 1
         seed = float(values[defined[0] : seed_at + 1].mean())
-        found[seed_at:] = list(accumulate(values[seed_at + 1 :].tolist(), step, initial=seed))
+        found[seed_at:] = steps(seed, values[seed_at + 1 :].tolist())
     return found
 
 
@@ -132,10 +196,15 @@ def mean_of(values: "Column", sessions: int, smoothing: Smoothing) -> "Column":
     """
     match smoothing:
         case Smoothing.SIMPLE:
-            # numpy's own mean divides as this does, and takes longer to begin.
-            return over_windows(values, sessions, lambda rows: rows.sum(axis=1) / sessions)
+            # numpy's own mean divides as this does.
+            return whole_windows(len(values), sums(values, sessions) / sessions)
         case Smoothing.WILDER:
-            return _from_seed(values, sessions, lambda state, value: ((sessions - 1) * state + value) / sessions)
+            before = sessions - 1
+            return _from_seed(
+                values,
+                sessions,
+                lambda state, values: [state, *[state := (before * state + value) / sessions for value in values]],
+            )
         case _:
             assert_never(smoothing)
 

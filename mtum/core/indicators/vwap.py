@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from mtum.core.indicators.flows import summed
 from mtum.core.indicators.indicator import Group, Indicator, Lines
-from mtum.core.indicators.smoothing import over_windows, rounded
+from mtum.core.indicators.smoothing import rounded
 
 if TYPE_CHECKING:
     from mtum.core.market.bars import Bars, Column
@@ -30,9 +31,7 @@ def vwap(bars: "Bars", sessions: int) -> "Column":
     import numpy as np
 
     typical = (bars.high + bars.low + bars.close) / 3.0
-    spent, traded = (
-        over_windows(column, sessions, lambda rows: rows.sum(axis=1)) for column in (typical * bars.volume, bars.volume)
-    )
+    spent, traded = summed(typical * bars.volume, sessions), summed(bars.volume, sessions)
     with np.errstate(invalid="ignore", divide="ignore"):
         return rounded(np.where(traded > 0.0, spent / traded, np.nan))
 
