@@ -134,7 +134,6 @@ def _market(call: CommandCall, source: str) -> "PortMarket":
 def _setup(
     call: CommandCall, files: "GatewayFiles", market: "PortMarket", begin: "Beginning", accounts: list[str]
 ) -> "GatewaySetup":
-    from mtum.core.portfolio.costs import cost_model
     from mtum.core.portfolio.money import exact
     from mtum.core.simulation.admission import ExchangeRules
     from mtum.gateway.market import MarketClock
@@ -150,7 +149,7 @@ def _setup(
         clock=MarketClock(first_instant(market, files.market_time(), begin), begin.speed),
         stored=files.load(),
         rules=ExchangeRules(
-            costs=cost_model(portfolio.cost_model, exact(portfolio.cost_frac)),
+            costs=portfolio.costs(),
             auction_volume_frac=portfolio.auction_volume_frac,
         ),
     )

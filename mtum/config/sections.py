@@ -15,6 +15,7 @@ from mtum.core.portfolio.money import exact
 from mtum.core.strategies.contract import Strategy
 
 if TYPE_CHECKING:
+    from mtum.core.portfolio.costs import CostModel
     from mtum.core.portfolio.decision import PortfolioRules
     from mtum.core.portfolio.sleeves import Sleeve
 
@@ -79,10 +80,20 @@ class Portfolio(SettingsSection):
     """largest position as a fraction of the sleeve's equity"""
     cash_buffer_frac: float = Field(default=0.005, ge=0, lt=1)
     """part of a purchase kept back because the auction price is not known"""
-    cost_model: Literal["percent", "ib"] = "percent"
-    """assumed commissions: a percentage, or the broker's schedule"""
+    cost_model: Literal["percent", "ib", "ib_tiered"] = "percent"
+    """assumed commissions: a percentage, or the broker's fixed or tiered schedule"""
     cost_frac: float = Field(default=0.001, ge=0, lt=0.1)
     """assumed cost per side as a fraction of the trade, cost model "percent\""""
+    sec_fee_frac: float = Field(default=0.0000206, ge=0, lt=0.01)
+    """fee of the SEC as a fraction of what is sold, cost model "ib_tiered\""""
+    taf_per_share_usd: float = Field(default=0.000195, ge=0, lt=0.1)
+    """trading activity fee of FINRA for each share sold, cost model "ib_tiered\""""
+    exchange_fee_per_share_usd: float = Field(default=0.0016, ge=0, lt=0.1)
+    """closing auction's fee for each share, cost model "ib_tiered\""""
+    clearing_fee_per_share_usd: float = Field(default=0.000203, ge=0, lt=0.1)
+    """fees of clearing and audit trail for each share, cost model "ib_tiered\""""
+    impact_coefficient: Annotated[Annotated[float, Field(gt=0, le=100)] | None, BeforeValidator(_none_word)] = None
+    """backtests: how far a fill moves the price, in daily volatilities times the root of its part of the volume"""
     account_kind: Literal["cash", "margin"] = "cash"
     """kind of the simulated account; a real one is asked"""
     auction_volume_frac: Fraction = None
@@ -100,9 +111,20 @@ class Portfolio(SettingsSection):
     cash_step_usd: float = Field(default=1000.0, gt=0, le=1e12)
     """idle cash beyond what is kept from which on the fund is bought"""
 
+    def costs(self) -> "CostModel":
+        """Return the cost model that these settings name."""
+        from mtum.core.portfolio.costs import ThirdPartyFees, cost_model
+
+        fees = ThirdPartyFees(
+            sec_frac=exact(self.sec_fee_frac),
+            taf_usd=exact(self.taf_per_share_usd),
+            exchange_usd=exact(self.exchange_fee_per_share_usd),
+            clearing_usd=exact(self.clearing_fee_per_share_usd),
+        )
+        return cost_model(self.cost_model, exact(self.cost_frac), fees)
+
     def rules(self, risk: "SleeveRisk") -> "PortfolioRules":
         """Return the numbers of sizing and limits that these settings and limits ask for."""
-        from mtum.core.portfolio.costs import cost_model  # loads numpy
         from mtum.core.portfolio.decision import PortfolioRules, StopRules
         from mtum.core.portfolio.limits import LossRules
         from mtum.core.portfolio.sizing import SizingRules
@@ -112,7 +134,7 @@ class Portfolio(SettingsSection):
                 max_position_frac=self.max_position_frac,
                 max_position_usd=float("inf") if risk.max_position_usd is None else risk.max_position_usd,
                 cash_buffer_frac=self.cash_buffer_frac,
-                costs=cost_model(self.cost_model, exact(self.cost_frac)),
+                costs=self.costs(),
             ),
             losses=LossRules(
                 max_daily_loss_usd=risk.max_daily_loss_usd,

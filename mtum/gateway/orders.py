@@ -233,7 +233,7 @@ def _answer_trial(client: Client, ticket: ExchangeTicket) -> None:
         return
     now, day = shared.market.clock.now(), shared.market.session.day
     order = ExchangeOrder(ticket, 0, now, day, day, ExchangeStatus.WORKING)
-    commission = shared.exchange.rules.costs.commission(ticket.shares, price)
+    commission = shared.exchange.rules.costs.commission(ticket.shares, price, sale=ticket.side is Side.SELL)
     held = sum((p.shares * (shared.market.price(p.symbol) or Decimal(0)) for p in account.positions), Decimal(0))
     trial = WhatIf(price * ticket.shares, account.cash + held, commission)
     client.send(open_order(order, listing_of(ticket.symbol), "PreSubmitted", client.version, trial))

@@ -29,7 +29,6 @@ from mtum.app.session.match_orders import doubts_first
 from mtum.app.session.play_session import Replay, market_sessions
 from mtum.app.strategies.versions import in_force
 from mtum.config import Settings, own_strategies
-from mtum.core.portfolio.costs import cost_model
 from mtum.core.portfolio.gate import GateRules
 from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.sleeves import symbols_of
@@ -103,7 +102,7 @@ def practice_broker(
         market=SourceMarket(source, calendar),
         clock=clock,
         rules=ExchangeRules(
-            costs=cost_model(portfolio.cost_model, exact(portfolio.cost_frac)),
+            costs=portfolio.costs(),
             auction_volume_frac=portfolio.auction_volume_frac,
         ),
     )

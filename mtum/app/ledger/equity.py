@@ -14,7 +14,6 @@ from mtum.app.ledger.dividends import dividend_due
 from mtum.app.ledger.sleeve_records import Records, SleeveRecords, flows_since, read_records, read_sleeve, write_lots
 from mtum.core.market.bars import COLUMNS, PRICE_COLUMNS, Bar, Bars
 from mtum.core.portfolio.benchmark import buy_and_hold
-from mtum.core.portfolio.costs import cost_model
 from mtum.core.portfolio.fills import Action, ChangeKind, SymbolChange
 from mtum.core.portfolio.lots import Lot, lots_of
 from mtum.core.portfolio.money import exact
@@ -174,7 +173,7 @@ def _benchmark(
         if movement.kind in FLOWS:
             flows[movement.session] = flows.get(movement.session, 0.0) + float(movement.amount_usd)
     portfolio = desk.settings.portfolio
-    costs = cost_model(portfolio.cost_model, exact(portfolio.cost_frac))
+    costs = portfolio.costs()
     held_on = partial(_held_on, desk, changes, strategy if len(parts) == 1 else None)
     bars, first = [held_on(symbol, (start.session, day, tuple(flows))) for symbol in parts], start.session
     while all(map(len, bars)) and (later := max(one.day(0) for one in bars)) > first:

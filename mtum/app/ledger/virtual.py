@@ -82,7 +82,7 @@ def _fills(
             price = exact(bar.close) * carried(symbol, session, actions).shares
             key = virtual_key(sleeve.name, session, order)
             at = datetime.combine(session, time(21), UTC)
-            cost = sleeve.rules.sizing.costs.commission(shares, price)
+            cost = sleeve.rules.sizing.costs.commission(shares, price, sale=side is Side.SELL)
             found.append(Fill(key, key, account, sleeve.name, symbol, side, session, at, shares, price, cost))
     return found
 

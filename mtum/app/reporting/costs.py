@@ -2,9 +2,7 @@
 
 from mtum.app.reporting.facts import SessionFacts
 from mtum.app.reporting.period import Period
-from mtum.core.portfolio.costs import cost_model
 from mtum.core.portfolio.fills import Fill
-from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.orders import Side
 from mtum.core.reporting.parts.costs import Costs
 from mtum.ports.records import IntentState
@@ -17,7 +15,7 @@ def costs(period: Period) -> Costs:
     fills = [fill for fill in period.facts.fills if period.inside(fill.session) and not fill.crossed]
     states = {state.intent.id: state for state in period.writer.store.orders.states()}
     portfolio = period.writer.setup.settings.portfolio
-    model = cost_model(portfolio.cost_model, exact(portfolio.cost_frac))
+    model = portfolio.costs()
     fees = [-move.amount_usd for move in period.facts.movements if move.kind in FEES and period.inside(move.session)]
     paid = [fill.commission_usd for fill in fills if fill.commission_usd is not None]
     gaps = [gap for fill in fills if (gap := _gap(fill, states, period.facts)) is not None]
@@ -28,7 +26,9 @@ def costs(period: Period) -> Costs:
     return Costs(
         fills=len(fills),
         traded_usd=round(float(sum(fill.value_usd for fill in fills)), 6),
-        assumed_usd=round(float(sum(model.commission(fill.shares, fill.price) for fill in fills)), 6),
+        assumed_usd=round(
+            float(sum(model.commission(fill.shares, fill.price, sale=fill.side is Side.SELL) for fill in fills)), 6
+        ),
         paid_usd=round(float(sum(paid)), 6),
         unknown=len(fills) - len(paid),
         fees_usd=round(float(sum(fees)), 6),

@@ -8,9 +8,9 @@ from typing import Any
 from mtum.app.ledger.virtual import virtual_key
 from mtum.app.reporting.facts import SessionFacts
 from mtum.app.reporting.money import official_close
+from mtum.config import Portfolio
 from mtum.core.plans import standing_after
 from mtum.core.portfolio.carried import standing_of
-from mtum.core.portfolio.costs import cost_model
 from mtum.core.portfolio.fills import Fill
 from mtum.core.portfolio.lots import Trade
 from mtum.core.portfolio.money import exact
@@ -129,7 +129,7 @@ def _fill_line(fill: Fill, decided: Decimal | None, close: Stated, portfolio: Ma
     sign = 1 if fill.side is Side.BUY else -1
     price = float(fill.price)
     before = None if decided is None else float(decided)
-    costs = cost_model(portfolio["cost_model"], exact(portfolio["cost_frac"]))
+    costs = Portfolio(**{name: portfolio[name] for name in Portfolio.model_fields if name in portfolio}).costs()
     commission = None if fill.commission_usd is None else float(fill.commission_usd)
     slipped = None if before is None else round(sign * (price - before) * fill.shares * fill.multiplier, 6)
     return FillLine(
@@ -146,7 +146,7 @@ def _fill_line(fill: Fill, decided: Decimal | None, close: Stated, portfolio: Ma
         auction_bps=_gap_from(close, price, sign),
         slippage_usd=stated(slipped, is_final=True),
         commission_usd=stated(commission, is_final=True),
-        assumed_commission_usd=float(costs.commission(fill.shares, fill.price)),
+        assumed_commission_usd=float(costs.commission(fill.shares, fill.price, sale=fill.side is Side.SELL)),
     )
 
 

@@ -29,6 +29,7 @@ PLAYED = (
     "portfolio.cash_buffer_frac",
     "portfolio.cost_model",
     "portfolio.cost_frac",
+    "portfolio.impact_coefficient",
     "risk.max_daily_loss_usd",
     "risk.daily_loss_pause_sessions",
     "risk.on_daily_loss",
@@ -121,6 +122,7 @@ class BacktestRequest:
             slippage_bps=self.slippage_bps,
             settlement=Settlement(self.settlement),
             holdings=self.holdings,
+            impact_coefficient=portfolio.impact_coefficient,
         )
 
     def settings_document(self) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from mtum.core.market.coverage import Dividends
 from mtum.core.market.sifting import CONTEXT_SESSIONS
 from mtum.core.market.timeframes import CALENDAR_SESSIONS
 from mtum.core.market.validation import Rule, problems_in_history, session_days
+from mtum.core.simulation.fill_costs import IMPACT_SESSIONS
 from mtum.core.simulation.history import MOST_UNKNOWN
 from mtum.core.simulation.session_views import SessionHistory, first_session, looked_at
 from mtum.core.strategies.contract import Strategy
@@ -74,6 +75,8 @@ def load(asked: BacktestRequest, strategy: Strategy, source: BarSource, calendar
     first = _first(asked, strategy, source, whole)
     # One bar more where shares are there at the start: they were bought at the close before.
     kept = max(needed, 2) if asked.holdings else needed
+    if asked.settings.portfolio.impact_coefficient:
+        kept = max(kept, IMPACT_SESSIONS + 1)
     used = {symbol: one[max(0, whole.row(symbol, first) + 1 - kept) :] for symbol, one in whole.bars.items()}
     for symbol, one in used.items():
         if symbol in bars and len(one):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import floor
 
-from mtum.core.portfolio.costs import CostModel, IbFixedCosts, PercentCosts
+from mtum.core.portfolio.costs import CostModel, IbFixedCosts, IbTieredCosts, PercentCosts
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,11 @@ def cost_frac(costs: CostModel, budget_usd: float, price: float) -> float:
             by_share = float(costs.per_share_usd) / price
             by_minimum = float(costs.minimum_usd) / budget_usd if budget_usd > 0 else 0.0
             return min(max(by_share, by_minimum), float(costs.cap_frac))
+        case IbTieredCosts():
+            fees, (_, dearest) = costs.fees, costs.tiers[0]
+            by_minimum = float(costs.minimum_usd) / budget_usd if budget_usd > 0 else 0.0
+            charged = min(max(float(dearest) / price, by_minimum), float(costs.cap_frac))
+            return charged * (1.0 + float(fees.passed_frac)) + float(fees.exchange_usd + fees.clearing_usd) / price
 
 
 def shares_for(budget_usd: float, price: float, rules: SizingRules) -> int:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from math import floor
 
 from mtum.core.market.instruments import unit_usd
+from mtum.core.portfolio.costs import IbTieredCosts
 from mtum.core.portfolio.orders import OrderType, Side
 from mtum.core.simulation.account_book import book_fill, signed, with_account
 from mtum.core.simulation.admission import ExchangeRules, Moment
@@ -69,7 +70,8 @@ def _executed(
     filled, value = order.filled + shares, order.filled_value + price * shares
     # Charged by order: what the whole so far costs, less what was charged already.
     unit = unit_usd(order.ticket.symbol, value / filled)
-    commission = max(Decimal(0), rules.costs.commission(filled, unit) - order.commission)
+    sale, traded = order.ticket.side is Side.SELL, _traded_this_month(state, order, moment.session.day, rules)
+    commission = max(Decimal(0), rules.costs.commission(filled, unit, sale=sale, traded=traded) - order.commission)
     change = signed(order.ticket.side, shares)
     account, realized = book_fill(account, order.ticket.symbol, change, price, commission, moment.session.day)
     after = replace(order, filled=filled, filled_value=value, commission=order.commission + commission)
@@ -91,6 +93,15 @@ def _executed(
     )
     state = with_order(with_account(state, account), after)
     return replace(state, executions=(*state.executions, execution))
+
+
+def _traded_this_month(state: ExchangeState, order: ExchangeOrder, day: date, rules: ExchangeRules) -> int:
+    # Shares of the account's other orders, which only a schedule in tiers asks for.
+    if not isinstance(rules.costs, IbTieredCosts):
+        return 0
+    others = (one for one in state.orders if one.perm_id != order.perm_id and one.session)
+    own = (one for one in others if one.ticket.account == order.ticket.account)
+    return sum(one.filled for one in own if one.session and one.session.replace(day=1) == day.replace(day=1))
 
 
 def later_rejection(state: ExchangeState, order: ExchangeOrder, moment: Moment) -> FillPlan | None:

@@ -9,7 +9,7 @@ from enum import Enum
 from mtum.core.coordination.account import AccountRules, Cut
 from mtum.core.coordination.transfers import Transfer
 from mtum.core.market.bars import Days
-from mtum.core.portfolio.costs import IbFixedCosts, PercentCosts
+from mtum.core.portfolio.costs import IbFixedCosts, IbTieredCosts, PercentCosts
 from mtum.core.portfolio.decision import PortfolioRules, StopRules
 from mtum.core.portfolio.orders import Side
 from mtum.core.simulation.kernel.columns import Column
@@ -52,6 +52,8 @@ class PlayTerms:
         sleeve that may hold a symbol has them.
     account : AccountRules
         Limits that all sleeves keep together, and how their cash moves.
+    impact_coefficient : float or None
+        Market impact in volatilities of a session for a fill of a whole session's volume; None for no impact.
     """
 
     capital_usd: float
@@ -62,11 +64,13 @@ class PlayTerms:
     settlement: Settlement = Settlement.NONE
     holdings: Mapping[str, int] = field(default_factory=dict)
     account: AccountRules = AccountRules()
+    impact_coefficient: float | None = None
 
     @property
     def fits_fast_path(self) -> bool:
         """Whether the fast path knows all of these terms."""
         unknown = self.holdings or self.rules.losses.max_daily_loss_frac is not None or self.account != AccountRules()
+        unknown = unknown or self.impact_coefficient or isinstance(self.rules.sizing.costs, IbTieredCosts)
         return not unknown and self.rules.stops == StopRules()
 
     def compiled(self, cooldown_sessions: int = 0) -> Terms:
@@ -94,6 +98,16 @@ class PlayTerms:
             raise UsageError(
                 "sweeps and checks of mtum_confluence know no limits of the account and no cash fund: "
                 "leave them out of [risk] and [portfolio] to see it without them"
+            )
+        if self.impact_coefficient:
+            raise UsageError(
+                "sweeps and checks of mtum_confluence know no market impact: "
+                "add --set portfolio.impact_coefficient=none to see it without"
+            )
+        if isinstance(sizing.costs, IbTieredCosts):
+            raise UsageError(
+                'sweeps and checks of mtum_confluence know the cost models "percent" and "ib": '
+                "add --set portfolio.cost_model=ib for the broker's fixed schedule"
             )
         percent = sizing.costs if isinstance(sizing.costs, PercentCosts) else PercentCosts(Decimal(0))
         fixed = sizing.costs if isinstance(sizing.costs, IbFixedCosts) else IbFixedCosts()
@@ -199,6 +213,8 @@ class Played:
         In the order of their fills.
     notes : tuple of str
         What a person has to know of how it was played.
+    costs : mapping of str to float
+        USD by kind (see `fill_costs.KINDS`); empty where the path that played it keeps none.
     """
 
     symbol: str
@@ -210,6 +226,7 @@ class Played:
     purchases_capped: int = 0
     orders: tuple[PlayedOrder, ...] = ()
     notes: tuple[str, ...] = ()
+    costs: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def final_equity_usd(self) -> float:

@@ -17,8 +17,9 @@ from mtum.core.portfolio.limits import LossState, Restriction
 from mtum.core.portfolio.lots import holding_of, trades_of
 from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.orders import Purpose, Side
+from mtum.core.simulation.fill_costs import FillCosts
 from mtum.core.simulation.history import settled_at
-from mtum.core.simulation.played import BPS, FillModel, Played, PlayedOrder, PlayedTrade, PlayTerms
+from mtum.core.simulation.played import FillModel, Played, PlayedOrder, PlayedTrade, PlayTerms
 from mtum.core.simulation.session_views import SessionHistory, SessionViews, looked_at
 from mtum.core.strategies.contract import Holding, Memory, Strategy
 from mtum.core.strategies.several import without
@@ -32,6 +33,7 @@ BARS_ENDED = "bars_ended"
 class _Sleeve:
     # Everything that one played session leaves to the next.
     cash: Decimal
+    costs: FillCosts
     holdings: dict[str, Holding] = field(default_factory=dict)
     fills: dict[str, list[Fill]] = field(default_factory=dict)  # of the round trips that are open
     dividends: dict[str, Decimal] = field(default_factory=dict)
@@ -81,7 +83,7 @@ def play_sessions(
     ValueError
         If a symbol held at the start has no close before the first session.
     """
-    views, sleeve = SessionViews(history, strategy), _Sleeve(cash=exact(terms.capital_usd))
+    views, sleeve = SessionViews(history, strategy), _Sleeve(exact(terms.capital_usd), FillCosts(history, terms))
     capital = float(terms.capital_usd) + _begin_with(history, sleeve, terms.holdings, first)
     settled = settled_at(history.days, terms.settlement.value)
     held = np.zeros(stop - first)
@@ -113,7 +115,8 @@ def play_sessions(
         capital_usd=capital,
         purchases_capped=sleeve.capped,
         orders=tuple(sleeve.orders),
-        notes=tuple(sleeve.notes),
+        notes=(*sleeve.notes, *sleeve.costs.notes()),
+        costs=sleeve.costs.taken(),
     )
 
 
@@ -143,7 +146,7 @@ def _end(
     if shares:
         order = PlannedOrder(symbol, Side.SELL, Purpose.EXIT, shares, (BARS_ENDED,))
         price = exact(float(history.bars[symbol].close[-1]))
-        _fill_order(history, sleeve, terms, (order, {}, history.day(t)), (t, price, settles))
+        _fill_order(history, sleeve, (order, {}, history.day(t)), (t, price, settles), slips=False)
     sold = f"its {shares:,} shares were sold at that close on {history.day(t)}" if shares else "no share was held"
     rest = "the strategy cannot do without it and abstains there" if listed else "it was off the list from then on"
     sleeve.notes.append(f"{symbol}: its bars end on {last}; {sold}, and {rest}")
@@ -213,22 +216,22 @@ def _fill_pending(history: SessionHistory, sleeve: _Sleeve, terms: PlayTerms, t:
         if row is None:
             continue  # nothing trades in a session without a bar: the order has lapsed
         base = exact((bars.close if terms.fill is FillModel.SAME_CLOSE else bars.open)[row])
-        slip = exact(terms.slippage_bps * BPS)
-        price = base * (1 + slip if order.side is Side.BUY else 1 - slip)
-        _fill_order(history, sleeve, terms, waiting, (t, price, settles))
+        _fill_order(history, sleeve, waiting, (t, base, settles))
     sleeve.pending = []
 
 
 def _fill_order(
     history: SessionHistory,
     sleeve: _Sleeve,
-    terms: PlayTerms,
     waiting: tuple[PlannedOrder, Mapping[str, float], date],
     at: tuple[int, Decimal, int],
+    *,
+    slips: bool = True,
 ) -> None:
-    (order, remember, decided), (t, price, settles) = waiting, at
+    (order, remember, decided), (t, base, settles) = waiting, at
     day = sleeve.last_fill = history.day(t)
-    fee = terms.rules.sizing.costs.commission(order.shares, unit_usd(order.symbol, price))
+    priced = sleeve.costs.fill((order.symbol, order.side, order.shares), base, t, slips=slips)
+    price, fee = priced.price, priced.commission_usd
     fills = sleeve.fills.setdefault(order.symbol, [])
     fills.append(_fill(order.symbol, order.side, day, order.shares, price, fee))
     sleeve.orders.append(

@@ -27,8 +27,8 @@ def terms_words(terms: Mapping[str, object]) -> str:
     match terms.get("portfolio.cost_model"):
         case "percent" if isinstance(cost, int | float):
             parts.append(f"costs {100 * cost:g} % a side")
-        case "ib":
-            parts.append("costs by the broker's schedule")
+        case "ib" | "ib_tiered" as name:
+            parts.append(f"costs by the broker's {'tiered ' if name == 'ib_tiered' else ''}schedule")
         case _:
             parts.append("costs as in the settings tried")
     parts.append(f"slippage {terms['slippage_bps']:g} bps")

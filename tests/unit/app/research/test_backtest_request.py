@@ -12,6 +12,7 @@ OTHER: dict[str, Any] = {
     "portfolio.cash_buffer_frac": 0.1,
     "portfolio.cost_model": "ib",
     "portfolio.cost_frac": 0.05,
+    "portfolio.impact_coefficient": 0.5,
     "portfolio.account_kind": "margin",
     "risk.max_daily_loss_usd": 1.0,
     "risk.daily_loss_pause_sessions": 7,

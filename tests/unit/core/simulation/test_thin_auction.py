@@ -1,9 +1,11 @@
 """A closing auction that fills only a part of the session's volume, numbers by hand."""
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
+from mtum.core.portfolio.costs import IbTieredCosts, ThirdPartyFees
 from mtum.core.portfolio.orders import OrderType, Side
 from mtum.core.simulation.admission import ExchangeRules
 from mtum.core.simulation.exchange import advance, place
@@ -59,3 +61,22 @@ def test_continuous_trading_is_not_limited() -> None:
     state, _ = place(exchange("100000"), ticket(shares=10, order_type=OrderType.MARKET), moment(20.0), THIN)
     state, _ = advance(state, replace(moment(19.0), volumes={"AAA": 100.0}), THIN)
     assert [order.filled for order in state.orders] == [10]
+
+
+def test_a_tiered_account_pays_by_what_it_traded_in_the_month_before() -> None:
+    """300,000 shares x 0.0035, then 1,000 x 0.0020; a purchase pays no fee of the regulators."""
+    tiered = replace(FREE, costs=IbTieredCosts(ThirdPartyFees(*(Decimal(0),) * 6)))
+    state = exchange("100000000")
+    for number, count in enumerate((300_000, 1_000)):
+        state, _ = place(state, ticket(shares=count, ref=f"r-{number}"), moment(20.0), tiered)
+    state, _ = advance(state, moment(-1.0), tiered)
+    assert [order.commission for order in state.orders] == [Decimal("1050.00"), Decimal("2.00")]
+
+
+def test_a_sale_of_a_tiered_account_pays_the_regulators() -> None:
+    """At least 0.35; SEC 0.1 % of 50 x 100 = 5.00 and 0.01 for each of 50 shares: 5.85."""
+    fees = ThirdPartyFees(Decimal("0.001"), Decimal("0.01"), *(Decimal(0),) * 4)
+    rules = replace(FREE, costs=IbTieredCosts(replace(fees, taf_most_usd=Decimal(9))))
+    state, _ = place(exchange("0", held="50"), ticket(side=Side.SELL, shares=50), moment(20.0), rules)
+    state, _ = advance(state, moment(-1.0), rules)
+    assert [order.commission for order in state.orders] == [Decimal("5.85")]
