@@ -70,8 +70,8 @@ class PlayTerms:
     def fits_fast_path(self) -> bool:
         """Whether the fast path knows all of these terms."""
         unknown = self.holdings or self.rules.losses.max_daily_loss_frac is not None or self.account != AccountRules()
-        unknown = unknown or self.impact_coefficient or isinstance(self.rules.sizing.costs, IbTieredCosts)
-        return not unknown and self.rules.stops == StopRules()
+        costly = self.impact_coefficient is not None or isinstance(self.rules.sizing.costs, IbTieredCosts)
+        return not unknown and not costly and self.rules.stops == StopRules()
 
     def compiled(self, cooldown_sessions: int = 0) -> Terms:
         """Return the terms as the compiled walk takes them.
@@ -99,7 +99,7 @@ class PlayTerms:
                 "sweeps and checks of mtum_confluence know no limits of the account and no cash fund: "
                 "leave them out of [risk] and [portfolio] to see it without them"
             )
-        if self.impact_coefficient:
+        if self.impact_coefficient is not None:
             raise UsageError(
                 "sweeps and checks of mtum_confluence know no market impact: "
                 "add --set portfolio.impact_coefficient=none to see it without"
