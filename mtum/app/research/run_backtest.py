@@ -12,12 +12,14 @@ from mtum.app.research.load import load
 from mtum.config import Settings
 from mtum.core.market.bars import Days
 from mtum.core.market.embedded import truths
+from mtum.core.market.instruments import unit_usd
 from mtum.core.market.volume import VolumeMode
 from mtum.core.portfolio.orders import Side
 from mtum.core.research.benchmark import BuyAndHoldCurves, buy_and_hold_weighted
 from mtum.core.research.checks import Checks, Question, run_checks
 from mtum.core.research.metrics import CurveMetrics, TradeMetrics, cautions, curve_metrics, trade_metrics
 from mtum.core.simulation.backtest import fast_rules, run
+from mtum.core.simulation.fill_costs import costs_taken
 from mtum.core.simulation.history import History, history, vix_column
 from mtum.core.simulation.kernel.compiled import is_compiled
 from mtum.core.simulation.kernel.conditions import conditions
@@ -195,6 +197,7 @@ def document(found: Backtested) -> dict[str, Any]:
         "trades": [trade_document(trade) for trade in played.trades],
         "orders": [_order_document(order, asked.sleeve or found.strategy.name) for order in played.orders],
         "final_equity_usd": round(played.final_equity_usd, 6),
+        "costs": costs_document(played, asked.terms()),
         "purchases_capped": played.purchases_capped,
         "assumptions": [NOT_MODELLED],
         "metrics": {**metrics_document(played), "cautions": [*cautions(played), *_market_cautions(found)]},
@@ -233,6 +236,17 @@ def _order_document(order: PlayedOrder, sleeve: str) -> dict[str, Any]:
         "shares": order.shares,
         "price": order.price,
         "reasons": list(order.reasons),
+    }
+
+
+def costs_document(played: Played, terms: PlayTerms) -> dict[str, float]:
+    """Return what the fills cost by kind and together, and what they traded, all in USD."""
+    taken = costs_taken(played, terms)
+    traded = sum(one.shares * unit_usd(one.symbol, one.price) for one in played.orders)
+    return {
+        **{f"{kind}_usd": round(usd, 6) for kind, usd in taken.items()},
+        "total_usd": round(sum(taken.values()), 6),
+        "traded_usd": round(traded, 6),
     }
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mtum.core.reporting import words
+from mtum.core.reporting.backtest.costs import costs_section
 from mtum.core.reporting.figures import number
 from mtum.core.reporting.layout import Section, Sentence, Table, table_of
 from mtum.core.reporting.parts.effects import variant_words
@@ -22,6 +23,8 @@ def result_sections(found: Mapping[str, Any]) -> Iterator[Section]:
         The result as `mtum backtest --json` gives it.
     """
     yield Section("result", "Result", (_compared(found), Sentence(IDLE_CASH), _trades(found["metrics"])))
+    if found["orders"]:
+        yield costs_section(found)
     if len(found["symbols"]) > 1 and found["trades"]:
         yield Section("symbols", "Which symbols made it", (_by_symbol(found["trades"]),))
     if found["metrics"]["exit_reasons"]:
@@ -64,7 +67,7 @@ def _trades(mine: Mapping[str, Any]) -> Table:
         ("average, USD", number(mine["average_trade_usd"])),
         ("average length, sessions", number(mine["average_sessions_held"])),
         ("turnover a year", number(mine["turnover_per_year"])),
-        ("costs, USD (% of equity a year)", costs),
+        ("commissions, USD (% of equity a year)", costs),
     ]
     return table_of(("trades", ""), rows)
 
@@ -77,7 +80,7 @@ def _by_symbol(trades: Sequence[Mapping[str, Any]]) -> Table:
         totals = [sum(trade[name] for trade in own) for name in ("pnl_usd", "dividends_usd", "costs_usd")]
         rows.append((totals[0], (symbol, f"{len(own):,}", f"{won:,}", *map(number, totals))))
     best_first = [row for _, row in sorted(rows, key=lambda one: -one[0])]
-    columns = ("symbol", "trades", "wins", "P&L, USD", "dividends in it, USD", "costs in it, USD")
+    columns = ("symbol", "trades", "wins", "P&L, USD", "dividends in it, USD", "commissions in it, USD")
     return table_of(columns, best_first, sortable=True)
 
 

@@ -223,3 +223,38 @@ def test_a_strategy_without_a_setting_it_needs_is_refused_with_the_way_out(
     ) in found.err
     words = ("--set", 'strategy.needy.symbols=["SP500", "UST10"]', "--set", "market.sample=multi")
     assert call(tmp_path, "backtest", "--source", "sample", "--strategy", "needy", *words).code == 0
+
+
+def test_what_costs_took_is_told_by_kind_with_its_rate(tmp_path: Path) -> None:
+    """5 bps of what was traded at the bars' prices; commissions are those of the trades."""
+    folder_of_three(tmp_path)
+    found = asked(tmp_path, "--json", "--quiet", "--slippage-bps", "5").document
+    costs, orders = found["costs"], found["orders"]
+    paid = sum(trade["costs_usd"] for trade in found["trades"])
+    bought = sum(one["shares"] * one["price"] for one in orders if one["side"] == "BUY")
+    assert costs["traded_usd"] == pytest.approx(sum(one["shares"] * one["price"] for one in orders), abs=1e-5)
+    assert costs["commission_usd"] == pytest.approx(paid)
+    assert costs["slippage_usd"] == pytest.approx(bought / 1.0005 * 0.0005, abs=1e-4), "a last close is what it is"
+    assert costs["impact_usd"] == 0
+    assert costs["total_usd"] == pytest.approx(costs["commission_usd"] + costs["slippage_usd"])
+    told = asked(tmp_path, "--quiet", "--slippage-bps", "5", "--set", "portfolio.impact_coefficient=0.5")
+    told_again = asked(tmp_path, "--quiet", "--set", "portfolio.cost_model=ib_tiered")
+    words = (
+        "What costs took", "0.1 % of the value", "5 bps of the price",
+        "0.5 x daily volatility x root of the part of the volume, 20 sessions each",
+    )  # fmt: skip
+    assert all(one in told.out for one in words), told.out
+    assert "Interactive Brokers, tiered: 0.0035 USD a share or less" in told_again.out
+    unknown = [line.split(" without")[0] for line in told.out.splitlines() if "without market impact" in line]
+    assert unknown == ["LATE: 1 of its fills"], "it is bought at its first bar; 20 sessions are read of the others"
+
+
+def test_impact_takes_more_of_more_shares(tmp_path: Path) -> None:
+    """Ten times the capital moves prices by the root of ten, so that it pays 10 x root of 10 in USD."""
+    folder_of_three(tmp_path)
+    words = ("--json", "--quiet", "--set", "portfolio.impact_coefficient=0.5", "--set", "risk.max_position_usd=none")
+    small, large = (
+        asked(tmp_path, *words, "--set", f"portfolio.capital_usd={capital}").document["costs"]["impact_usd"]
+        for capital in (1e6, 1e7)
+    )
+    assert large / small == pytest.approx(10**1.5, rel=0.05)
