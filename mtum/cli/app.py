@@ -42,13 +42,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "report": ("mtum.cli.report:report", "The report of a session."),
     "review": ("mtum.cli.report:review", "The review of a week, a month or a quarter."),
-    "show": ("mtum.cli.records.show:app", "List trades, orders, fills, decisions, bars, equity or runs."),
+    "show": ("mtum.cli.records.show:app", "List trades, orders, fills, decisions, bars, equity, runs or backtests."),
     "export": ("mtum.cli.records.export:app", "Write trades, signals, performance or tax lots to files."),
     "bars": ("mtum.cli.bars:app", "The cache of daily bars."),
     "strategy": ("mtum.cli.strategy:app", "The strategies there are, and your own."),
     "backtest": ("mtum.cli.history.backtest:backtest", "The strategy over history."),
     "sweep": ("mtum.cli.history.sweeps:sweep", "A backtest for every point of a grid of settings."),
     "walkforward": ("mtum.cli.history.sweeps:walkforward", "Choose settings on the past, judge them on what follows."),
+    "compare": ("mtum.cli.history.compare:compare", "Backtests, sweeps and walk forwards side by side."),
     "halt": ("mtum.cli.owner.control:halt", "Stop sending orders."),
     "resume": ("mtum.cli.owner.control:resume", "Lift every halt."),
     "flatten": ("mtum.cli.trading:flatten", "Close a position at the close, then stop entries."),
@@ -200,7 +201,7 @@ def run(arguments: Sequence[str]) -> int:
     _ready_streams()
     # What libraries warn of is not this program's one plain line; without a handler it would go to stderr.
     logging.basicConfig(handlers=[logging.NullHandler()])
-    call = CommandCall()
+    call = CommandCall(words=tuple(arguments))
     answer = answer_of(main_command(), arguments, call)
     if answer is None:
         return 0

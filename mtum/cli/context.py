@@ -1,6 +1,6 @@
 """One call of the command line: the options that every command takes, and the settings behind them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,12 +32,15 @@ class CommandCall:
         What is wrong with words of the line; each in one line.
     verbosity : int
         -1 for ``--quiet``, 1 and more for ``--verbose``.
+    words : sequence of str
+        The whole line behind `mtum`.
     """
 
     config: Path | None = None
     data_dir: Path | None = None
     json: bool = False
     verbosity: int = 0
+    words: Sequence[str] = ()
     faults: list[str] = field(default_factory=list)
     _settings: "Settings | None" = field(default=None, repr=False)
 

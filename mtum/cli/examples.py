@@ -32,6 +32,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "sweep": (("mtum sweep grid.toml --workers 2 --out swept", "on two cores"),),
     "walkforward": (("mtum walkforward grid.toml --out walked", "with a page to look at"),),
+    "compare": (("mtum compare 3 7 --out compared", "with a page of their curves"),),
     "strategy": (
         ("mtum strategy new mine", "a file to begin with, named in the settings"),
         ("mtum strategy check mine", "does it keep the rules that ours keep?"),

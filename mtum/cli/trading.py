@@ -76,7 +76,8 @@ def verify(
     """Replay stored decisions, check where their inputs came from, and work the books out again."""
     from mtum.app.records.verify import verify as verified
     from mtum.app.session.decide_and_order import JOB
-    from mtum.wiring import desks, resources
+    from mtum.wiring import resources
+    from mtum.wiring.provenance import provenance
 
     call = call_of(context)
     settings, day = call.settings(), session
@@ -86,7 +87,7 @@ def verify(
         if day is None and not all_:
             last = store.runs.latest_run(JOB)
             day = last.session if last else None
-        result = verified(store, settings, desks.provenance(), None if all_ else day, books=session is None)
+        result = verified(store, settings, provenance(), None if all_ else day, books=session is None)
     document = result.document
     lines = [f"{document['verified']} of {document['decisions']} decisions verified, {document['failed']} failed"]
     if session is None:

@@ -4,12 +4,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from decimal import Decimal
-from functools import cache, partial
-from hashlib import sha256
-from importlib.metadata import PackageNotFoundError, version
+from functools import partial
 from pathlib import Path
 
-import mtum
 from mtum.adapters.brokers.gate import GatedBroker
 from mtum.adapters.brokers.ib.broker import IbBroker
 from mtum.adapters.brokers.simulated import SimulatedBroker, move_cash, practice_account, put_shares
@@ -23,12 +20,12 @@ from mtum.adapters.run_journal import RunJournal
 from mtum.adapters.sources.dividends import ToldApart
 from mtum.adapters.sources.ib import Facts, ib_source
 from mtum.adapters.state_file import ReplacedFile, Unwatched
-from mtum.app.desk import Desk, Provenance
+from mtum.app.desk import Desk
 from mtum.app.ledger.sleeve_records import held_shares
 from mtum.app.session.match_orders import doubts_first
 from mtum.app.session.play_session import Replay, market_sessions
 from mtum.app.strategies.versions import in_force
-from mtum.config import Settings, own_strategies
+from mtum.config import Settings
 from mtum.core.portfolio.gate import GateRules
 from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.sleeves import symbols_of
@@ -40,11 +37,10 @@ from mtum.ports.reading import PRACTICE_KEY
 from mtum.ports.store import Store
 from mtum.ports.time import Calendar, Clock, Journal
 from mtum.wiring import resources
+from mtum.wiring.provenance import provenance
 
 PRACTICE_GATEWAY_ACCOUNTS = "DUP"
 """How the practice gateway's accounts begin, and some of the broker's own paper accounts."""
-LIBRARIES = ("exchange-calendars", "numba", "numpy", "pandas", "pandas-ta")
-"""Libraries whose version can change a decision."""
 
 
 @contextmanager
@@ -282,31 +278,3 @@ def gate_rules(settings: Settings, pinned: Mapping[str, str]) -> GateRules:
         last_send_minutes=schedule.last_send_minutes,
         paper=None if settings.mode == "practice" else settings.mode == "paper",
     )
-
-
-def provenance() -> Provenance:
-    """Return which code decides: its version, a hash of the core's source and of a person's own, library versions."""
-    own = "".join(f"{one.name} {one.digest}\n" for one in sorted(own_strategies().values(), key=lambda one: one.name))
-    code = sha256(f"{_core_hash()}\n{own}".encode()).hexdigest()[:16] if own else _core_hash()
-    return Provenance(mtum.__version__, code, _libraries())
-
-
-@cache
-def _libraries() -> Mapping[str, str]:
-    return {name: _version(name) for name in LIBRARIES}
-
-
-@cache
-def _core_hash() -> str:
-    core = Path(mtum.__file__).parent / "core"
-    found = sha256()
-    for path in sorted(core.rglob("*.py")):
-        found.update(path.relative_to(core).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return found.hexdigest()[:16]
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "not installed"

@@ -22,6 +22,7 @@ QUICK = (
     ("status", "--json"),
     ("show", "trades"),
     ("show", "bars", "--json"),
+    ("show", "backtests"),
     ("config", "show"),
     ("config", "check"),
     ("export", "trades", "--out", "-"),

@@ -26,6 +26,7 @@ from mtum.core.strategies.contract import Own, SymbolVerdict
 from mtum.core.view import MarketView
 from mtum.errors import VerificationError
 from mtum.wiring import desks, resources
+from mtum.wiring.provenance import provenance
 from support.commands import Called, call, call_json, start
 
 SESSIONS = 34
@@ -181,7 +182,7 @@ def test_a_limit_on_the_value_at_risk_sees_five_hundred_returns_of_strategies_th
             assert plan is not None
             assert {len(bars["days"]) for bars in plan.frame["bars"].values()} == {501}
             cuts = plan.document["cuts"]
-            assert verify(replay.desk.store, replay.desk.settings, desks.provenance()).exit_code == 0
+            assert verify(replay.desk.store, replay.desk.settings, provenance()).exit_code == 0
     assert [one["symbol"] for one in found[0.01]] == ["SP500", "UST10"]
     assert {cut["limit"] for cut in cuts} == {"max_var_frac"}
     assert all(0.001 < cut["value"] < 0.01 for cut in cuts)
@@ -255,7 +256,7 @@ def missed(folder: Path, copy: Path, seed: int) -> str | None:
     settings = config.load(folder / "config.toml", {})
     with resources.opened_store(settings, copy) as store:
         try:
-            code = int(verify(store, settings, desks.provenance()).exit_code)
+            code = int(verify(store, settings, provenance()).exit_code)
         except VerificationError as error:
             code = int(error.exit_code)
     return None if code == 6 else f"{table}.{column} of row {number}: {value!r:.80} -> {changed!r:.80}"
@@ -265,7 +266,7 @@ def all_missed(folder: Path, copy: Path, seeds: range) -> list[str]:
     assert all(rows(folder / "mtum.db", f"SELECT count(*) FROM {table}") != [(0,)] for table in EDITED)
     settings = config.load(folder / "config.toml", {})
     with resources.opened_store(settings, folder) as store:
-        assert verify(store, settings, desks.provenance()).exit_code == 0
+        assert verify(store, settings, provenance()).exit_code == 0
     return [found for seed in seeds if (found := missed(folder, copy, seed)) is not None]
 
 

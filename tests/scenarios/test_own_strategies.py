@@ -11,7 +11,8 @@ from mtum.app.approvals.approve_settings import approve_settings, entries_stoppe
 from mtum.app.strategies.check import RULES
 from mtum.config import load, own_strategies
 from mtum.core.strategies import STRATEGIES
-from mtum.wiring import desks, resources
+from mtum.wiring import resources
+from mtum.wiring.provenance import provenance
 from mtum.wiring.strategy_checks import check_strategy
 from support import bad_strategies, check_bad_strategies
 from support.commands import call, call_json, start
@@ -347,19 +348,19 @@ def test_a_changed_file_is_other_code_and_in_live_waits_for_approval(tmp_path: P
     folder = own(tmp_path, more="[portfolio]\nstrategy = 'mine'\n")
     assert call(folder, "run", "--quiet").code == 0
     settings = load(folder / "config.toml", {})
-    first = desks.provenance().code_hash
+    first = provenance().code_hash
     assert call_json(folder, "verify").document["drift"] == []
     with resources.opened_store(settings, folder / "data") as store:
-        approve_settings(store.approvals, settings, resources.system_clock().now(), desks.provenance())
+        approve_settings(store.approvals, settings, resources.system_clock().now(), provenance())
         live = settings.model_copy(update={"mode": "live"})
         assert not (entries_stopped(store.approvals, live) or "").startswith("settings not approved: own_strategy")
         (folder / "mine.py").write_text(BEGIN + "# another word\n")
         again = load(folder / "config.toml", {})
-        assert desks.provenance().code_hash != first
+        assert provenance().code_hash != first
         stopped = entries_stopped(store.approvals, again.model_copy(update={"mode": "live"}))
         assert stopped is not None
         assert stopped.startswith("settings not approved: own_strategy.mine: approved ")
-        approve_settings(store.approvals, again, resources.system_clock().now(), desks.provenance())
+        approve_settings(store.approvals, again, resources.system_clock().now(), provenance())
         assert entries_stopped(store.approvals, again.model_copy(update={"mode": "live"})) is None
     drift = call_json(folder, "verify").document
     assert (drift["failed"], len(drift["drift"])) == (0, 1)

@@ -33,6 +33,7 @@ from mtum.core.market.volume import UsualShare
 from mtum.core.portfolio.lots import Lot
 from mtum.ports.market_data import Quote, SeriesValue
 from mtum.wiring import desks, resources
+from mtum.wiring.provenance import provenance
 from support.commands import call_json
 from support.markets import real_bars
 from support.practice import Steps, settings_of
@@ -145,7 +146,7 @@ def desk_of(folder: Path, held: Held, split: NewSplit | None) -> Iterator[Desk]:
             calendar=CALENDAR,
             clock=clock,
             journal=steps,
-            provenance=desks.provenance(),
+            provenance=provenance(),
             replayed=True,
         )
 

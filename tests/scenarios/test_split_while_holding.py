@@ -25,6 +25,7 @@ from mtum.core.market.volume import UsualShare
 from mtum.errors import ExitCode
 from mtum.ports.market_data import Quote, SeriesValue
 from mtum.wiring import desks, resources
+from mtum.wiring.provenance import provenance
 from support.practice import settings_of
 
 CALENDAR = ExchangeCalendar()
@@ -107,7 +108,7 @@ def desk_of(folder: Path, split: NewSplit | None) -> Iterator[Desk]:
             calendar=CALENDAR,
             clock=clock,
             journal=steps,
-            provenance=desks.provenance(),
+            provenance=provenance(),
             replayed=True,
         )
 

@@ -12,7 +12,8 @@ import pytest
 from mtum.app.records.verify import VerifyResult, verify
 from mtum.app.session.play_session import play_session
 from mtum.config import digest_of
-from mtum.wiring import desks, resources
+from mtum.wiring import resources
+from mtum.wiring.provenance import provenance
 from support.commands import call_json
 from support.practice import desk_in, settings_of
 
@@ -36,7 +37,7 @@ def copy(played: Path, tmp_path: Path) -> Path:
 def checked(folder: Path, **changes: object) -> VerifyResult:
     settings = settings_of(**changes)
     with resources.opened_store(settings, folder) as store:
-        return verify(store, settings, desks.provenance())
+        return verify(store, settings, provenance())
 
 
 def alter(folder: Path, sql: str) -> None:

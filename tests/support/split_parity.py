@@ -23,6 +23,7 @@ from mtum.core.simulation.session_path import play_sessions
 from mtum.core.simulation.session_views import SessionHistory
 from mtum.errors import ExitCode
 from mtum.wiring import desks, resources
+from mtum.wiring.provenance import provenance
 from support.parity import in_memory
 from support.practice import Steps
 from support.strategy_parity import CALENDAR, Decided, apart, begun, decided, example_settings
@@ -131,7 +132,7 @@ def by_the_daily_job_as_traded(case: Case, name: str) -> list[Decided]:
             calendar=CALENDAR,
             clock=clock,
             journal=steps,
-            provenance=desks.provenance(),
+            provenance=provenance(),
             replayed=True,
         )
         for session in sessions:

@@ -11,6 +11,7 @@ import typer
 from mtum.cli.arguments import OutFolder, SleeveName, day_option, own_name, word_option
 from mtum.cli.context import CommandCall, call_of
 from mtum.cli.history.backtest_text import backtest_shown
+from mtum.cli.history.keeping import keep
 from mtum.cli.output import Answer
 from mtum.errors import UsageError
 
@@ -96,7 +97,7 @@ def backtest(
 
 def _approved(call: CommandCall, answer: Answer) -> Answer:
     from mtum.app.approvals.approve_backtest import approve_backtest
-    from mtum.wiring.desks import provenance
+    from mtum.wiring.provenance import provenance
     from mtum.wiring.resources import opened_store, system_clock
 
     settings = call.settings()
@@ -121,6 +122,8 @@ def _backtest_answer(call: CommandCall, asked: "BacktestRequest", *, check: bool
         from mtum.wiring.research import tear_sheet_files
 
         answer["files"] = tear_sheet_files(found, answer, out)
+    shaped = (asked.settings, answer["settings"])
+    keep(call, "backtest", answer, shaped, bars=[found.market], curve=(found.played.days, found.played.equity))
     return Answer(answer, list(backtest_shown(answer)))
 
 

@@ -27,4 +27,11 @@ def backtest_shown(answer: Mapping[str, Any]) -> Iterator[str | Listing]:
     yield from answer["assumptions"]
     for file in answer.get("files", ()):
         yield f"written: {file}"
+    if answer.get("id"):
+        yield kept_as(answer)
     yield "A past, not a promise." if len(answer["symbols"]) > 1 else "The past of one symbol, not a promise."
+
+
+def kept_as(answer: Mapping[str, Any]) -> str:
+    """Return the line that says under which number a study is kept."""
+    return f"kept as no. {answer['id']}: `mtum show backtests` lists what is kept, `mtum compare` sets two side by side"

@@ -104,7 +104,7 @@ def approve(context: typer.Context) -> Answer:
     """Approve the strategy, portfolio and risk settings in force; live makes no entry before."""
     from mtum.app.approvals.approve_settings import approve_settings, watched, watched_line
     from mtum.app.strategies.versions import files_now, taken
-    from mtum.wiring.desks import provenance
+    from mtum.wiring.provenance import provenance
     from mtum.wiring.resources import account_of, opened_store, system_clock
 
     call = call_of(context)

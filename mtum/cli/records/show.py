@@ -14,7 +14,7 @@ from mtum.cli.stored import NOTHING_YET, stand_in, untold_commissions
 from mtum.core.market.calendars import NEW_YORK
 from mtum.errors import ExitCode
 
-app = typer.Typer(help="List trades, orders, fills, decisions, bars, equity, movements of cash or runs.")
+app = typer.Typer(help="List trades, orders, fills, decisions, bars, equity, movements of cash, runs or backtests.")
 
 _COLUMNS: dict[str, dict[str, str]] = {
     "trades": {
@@ -97,6 +97,20 @@ _COLUMNS: dict[str, dict[str, str]] = {
         "outcome": "outcome",
         "exit_code": "exit code",
     },
+    "backtests": {
+        "id": "no.",
+        "made_at": "made, New York (UTC)",
+        "kind": "kind",
+        "strategy": "strategy",
+        "symbols": "symbols",
+        "start": "from",
+        "end": "to",
+        "final_equity_usd": "final USD",
+        "cagr_frac": "a year",
+        "sharpe": "Sharpe",
+        "max_drawdown_frac": "max drawdown",
+        "command": "command",
+    },
 }
 """Kind -> column of the reader and its heading; the JSON document has every column. Indicators are one each."""
 _WITHOUT = {
@@ -155,6 +169,22 @@ def movements(context: typer.Context, since: Since = None, limit: Limit = None, 
 def runs(context: typer.Context, since: Since = None, limit: Limit = None) -> Answer:
     """Jobs with how they ended."""
     return _list(context, "runs", since, limit)
+
+
+@app.command()
+def backtests(context: typer.Context, since: Since = None, limit: Limit = None) -> Answer:
+    """Backtests, sweeps and walk forwards, with what was typed."""
+    from mtum.ports.research import WHOLE, Study
+    from mtum.wiring.studies import studies_in
+
+    store = studies_in(call_of(context).data_folder())
+    rows = store.listed(since, limit) if store else ()
+    told = dict.fromkeys(("id", *(one.name for one in fields(Study) if one.name not in WHOLE)))
+    document = {"backtests": [{name: getattr(row, name) for name in told} for row in rows], "count": len(rows)}
+    if not rows:
+        after = f" since {since}" if since and store else ""
+        return Answer(document, [f"no backtest is kept{after}; `mtum backtest`, `sweep` and `walkforward` keep theirs"])
+    return Answer(document, [_listing(_COLUMNS["backtests"], rows)])
 
 
 def _list(
@@ -239,11 +269,11 @@ def _cell(name: str, value: object) -> object:
         return None
     if isinstance(value, list):
         return ", ".join(str(item) for item in value)
-    if name == "return_frac" and isinstance(value, float):
+    if name in ("return_frac", "cagr_frac", "max_drawdown_frac") and isinstance(value, float):
         return f"{value:+.2%}"
     if isinstance(value, float) and name.endswith("_usd"):
         return f"{value:,.2f}"
-    if name in ("started_at", "instant"):
+    if name in ("started_at", "instant", "made_at"):
         at = datetime.fromisoformat(str(value))
         return f"{at.astimezone(NEW_YORK):%Y-%m-%d %H:%M} ({at.astimezone(UTC):%H:%M})"
     return bool(value) if name in ("final", "paid") else value

@@ -14,6 +14,7 @@ from mtum.app.session.play_session import market_sessions
 from mtum.core.portfolio.gate import GateRules
 from mtum.errors import BarsMissingError, UsageError
 from mtum.wiring import desks, resources
+from mtum.wiring.provenance import provenance
 from support.bars import bars_of, weekday_sessions
 from support.desks import ShelfSource, WeekdayCalendar
 from support.practice import desk_in, settings_of
@@ -76,12 +77,12 @@ def test_an_order_of_no_sleeve_has_a_limit_in_paper_mode_alone() -> None:
 
 
 def test_provenance_names_version_source_and_libraries() -> None:
-    found = desks.provenance()
+    found = provenance()
     assert found.code_version == mtum.__version__
     assert re.fullmatch(r"[0-9a-f]{16}", found.code_hash)
     assert set(found.libraries) == {"exchange-calendars", "numba", "numpy", "pandas", "pandas-ta"}
     assert all(re.match(r"\d", number) for number in found.libraries.values())
-    assert desks.provenance() == found
+    assert provenance() == found
 
 
 def test_a_market_can_be_decided_from_the_first_session_with_enough_history() -> None:

@@ -42,14 +42,16 @@ def test_the_document_keeps_its_contract(tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists(), "the data folder is neither read nor written"
 
 
-def test_a_data_folder_that_is_there_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_data_folder_that_is_there_gets_what_is_kept_of_the_backtest_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write_market(tmp_path / "bars")
     (tmp_path / "data").mkdir()
     (tmp_path / "cache").mkdir()
     words = ("backtest", "--symbol", "AAA", "--source", f"csv:{tmp_path / 'bars'}", "--quiet")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     assert call(tmp_path, *words).code == 0
-    assert list((tmp_path / "data").iterdir()) == []
+    assert [path.name for path in (tmp_path / "data").iterdir()] == ["research.db"]
     assert [path.name for path in (tmp_path / "cache" / "mtum").iterdir()] == ["sessions.json"]
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "bars" / "AAA.csv"))
     assert call(tmp_path, *words).code == 0, "nowhere to keep it only takes longer"

@@ -1,0 +1,122 @@
+"""research.db: every backtest, sweep and walk forward, in a SQLite file of its own beside the records of money."""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import fields
+from datetime import date
+from pathlib import Path
+
+from mtum.errors import StoreError
+from mtum.ports.research import WHOLE, Study
+
+VERSION = 1
+BUSY_SECONDS = 5.0
+"""How long a statement waits for another process before it gives up."""
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS studies (
+  id INTEGER PRIMARY KEY, -- number for `mtum compare`
+  made_at TEXT NOT NULL, -- instant, UTC
+  kind TEXT NOT NULL CHECK (kind IN ('backtest', 'sweep', 'walkforward')),
+  command TEXT NOT NULL, -- the line that was typed
+  strategy TEXT NOT NULL,
+  symbols TEXT NOT NULL,
+  source TEXT NOT NULL, -- of the bars
+  start TEXT NOT NULL, -- first session decided
+  end TEXT NOT NULL, -- last session decided
+  sessions INTEGER NOT NULL,
+  final_equity_usd REAL,
+  cagr_frac REAL,
+  sharpe REAL,
+  max_drawdown_frac REAL,
+  settings_hash TEXT NOT NULL,
+  code_hash TEXT NOT NULL,
+  data_hash TEXT NOT NULL,
+  settings TEXT NOT NULL CHECK (json_valid(settings)), -- that shaped the result
+  result TEXT NOT NULL CHECK (json_valid(result)), -- the answer without its long lists
+  curve TEXT NOT NULL CHECK (json_valid(curve)) -- equity at each close; empty for a sweep
+) STRICT
+"""
+_COLUMNS = tuple(one.name for one in fields(Study))
+
+
+class ResearchFile:
+    """The studies of a file (ports.research.StudyStore); it is open only while something is asked of it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def keep(self, study: Study) -> int:
+        """Keep a study and return its number.
+
+        Raises
+        ------
+        StoreError
+            If the file cannot be written.
+        """
+        names = [name for name in _COLUMNS if name != "id"]
+        values = [_stored(getattr(study, name)) for name in names]
+        with self._opened(writing=True) as connection:
+            row = connection.execute(
+                f"INSERT INTO studies ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})", values
+            )
+            return row.lastrowid or 0
+
+    def listed(self, since: date | None = None, limit: int | None = None) -> Sequence[Study]:
+        """Return the newest studies, oldest first, without settings, result and curve.
+
+        Raises
+        ------
+        StoreError
+            If the file cannot be read.
+        """
+        names = [name for name in _COLUMNS if name not in WHOLE]
+        query = f"SELECT {', '.join(names)} FROM studies WHERE made_at >= ? ORDER BY id DESC LIMIT ?"
+        with self._opened() as connection:
+            rows = connection.execute(query, (str(since or ""), -1 if limit is None else limit)).fetchall()
+        return [Study(**dict(zip(names, row, strict=True))) for row in reversed(rows)]
+
+    def found(self, numbers: Sequence[int]) -> Sequence[Study]:
+        """Return these studies whole, in this order; what is not there is left out.
+
+        Raises
+        ------
+        StoreError
+            If the file cannot be read.
+        """
+        query = f"SELECT {', '.join(_COLUMNS)} FROM studies WHERE id = ?"
+        with self._opened() as connection:
+            rows = [row for number in numbers for row in connection.execute(query, (number,))]
+            return [
+                Study(**{n: json.loads(v) if n in WHOLE else v for n, v in zip(_COLUMNS, row, strict=True)})
+                for row in rows
+            ]
+
+    @contextmanager
+    def _opened(self, *, writing: bool = False) -> Iterator[sqlite3.Connection]:
+        way = "written" if writing else "read"
+        try:
+            if writing:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+            mode = "rwc" if writing else "ro"
+            # A list that may be lost is not worth waiting for the disk.
+            connection = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode={mode}", timeout=BUSY_SECONDS, uri=True)
+            with closing(connection), connection:
+                connection.execute("PRAGMA synchronous = OFF")
+                (version,) = connection.execute("PRAGMA user_version").fetchone()
+                if version > VERSION:
+                    raise StoreError(f"{self.path} cannot be {way}: a newer version of this program made it")
+                if writing and version < VERSION:
+                    connection.execute(_SCHEMA)
+                    connection.execute(f"PRAGMA user_version = {VERSION}")
+                yield connection
+        except (OSError, sqlite3.Error, ValueError, OverflowError) as error:
+            raise StoreError(
+                f"{self.path} cannot be {way}: {error}; it holds nothing but what earlier studies found: move it away, "
+                "and the next one begins a new file"
+            ) from error
+
+
+def _stored(value: object) -> object:
+    return value if isinstance(value, str | int | float | None) else json.dumps(value, allow_nan=False)
