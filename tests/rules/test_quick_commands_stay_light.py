@@ -67,8 +67,8 @@ def known_sessions(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return found
 
 
-@pytest.mark.parametrize("words", [("run",), ("demo", "--sessions", "2", "--out", "demo")], ids=" ".join)
-def test_a_session_is_played_without_tables_and_compiler(
+@pytest.mark.parametrize("words", [("run",), ("demo", "--sessions", "2", "--out", "demo"), ("backtest",)], ids=" ".join)
+def test_a_session_or_a_history_is_played_without_tables_and_compiler(
     words: tuple[str, ...], known_sessions: Path, tmp_path: Path
 ) -> None:
     # Each creates its database, too.

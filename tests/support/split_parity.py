@@ -1,6 +1,6 @@
 """A split and a dividend while a strategy holds: the daily job on prices as traded, a backtest on adjusted ones."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -76,7 +76,7 @@ def case_of(name: str) -> Case:
     raise AssertionError(f"{name} holds nothing for three sessions on its example")
 
 
-def _held(orders: tuple[PlayedOrder, ...], symbol: str, bought: date, until: date) -> bool:
+def _held(orders: Sequence[PlayedOrder], symbol: str, bought: date, until: date) -> bool:
     own = [one for one in orders if one.symbol == symbol and one.session <= until]
     shares = sum(one.shares if one.side is Side.BUY else -one.shares for one in own)
     return shares > 0 and any(one.session == bought and one.side is Side.BUY for one in own)

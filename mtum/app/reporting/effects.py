@@ -12,7 +12,7 @@ def effects(period: Period) -> tuple[Effect, ...]:
     `difference_frac` is the return less that of the whole rules. Conditions on exits stay in force
     while entries are tried alone.
     """
-    from mtum.core.simulation.backtest import ALL_CONDITIONS  # loads numba
+    from mtum.core.simulation.backtest import ALL_CONDITIONS
     from mtum.core.strategies.mtum_confluence import MtumConfluence
 
     strategy = period.facts.strategy
@@ -47,6 +47,7 @@ def _played(period: Period, strategy: object, used: frozenset[str]) -> tuple[int
     terms = PlayTerms(capital, settings.portfolio.rules(risk), risk.daily_loss_pause_sessions)
     ready = history(period.facts.bars, period.facts.series("VIX"))
     span = Span(strategy.history_sessions() - 1, len(ready))
-    played = run(ready, strategy, terms, span, used)
+    # A report is a process of its own: what it plays is less than numba takes to load.
+    played = run(ready, strategy, terms, span, used, plain=True)
     frac = float(played.equity[-1]) / capital - 1.0
     return len(played.trades), frac, float(returns.drawdown(returns.from_capital(played.equity, capital)).min())

@@ -111,7 +111,7 @@ class BacktestRequest:
 
     def terms(self) -> "PlayTerms":
         """Return the terms behind the settings."""
-        from mtum.core.simulation.played import FillModel, PlayTerms, Settlement  # loads numba
+        from mtum.core.simulation.played import FillModel, PlayTerms, Settlement
 
         portfolio, risk = self.settings.portfolio, self.settings.risk
         return PlayTerms(

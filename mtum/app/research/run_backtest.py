@@ -18,13 +18,12 @@ from mtum.core.portfolio.orders import Side
 from mtum.core.research.benchmark import BuyAndHoldCurves, buy_and_hold_weighted
 from mtum.core.research.checks import Checks, Question, run_checks
 from mtum.core.research.metrics import CurveMetrics, TradeMetrics, cautions, curve_metrics, trade_metrics
-from mtum.core.simulation.backtest import fast_rules, run
+from mtum.core.simulation.backtest import known_of, run
 from mtum.core.simulation.fill_costs import costs_taken
 from mtum.core.simulation.history import History, history, vix_column
 from mtum.core.simulation.kernel.compiled import is_compiled
-from mtum.core.simulation.kernel.conditions import conditions
 from mtum.core.simulation.kernel.near_close import play_seen
-from mtum.core.simulation.kernel.play import Span, equity_curve, play
+from mtum.core.simulation.kernel.play import Span, play
 from mtum.core.simulation.near_close import (
     NearCloseModel,
     NearCloseSpread,
@@ -62,7 +61,7 @@ class Backtested:
     history : History or None
         The same for the fast path, where that played.
     seconds : mapping
-        By step: `load` reads and checks bars and readies the compiled loops, `indicators` works out every
+        By step: `load` reads and checks bars, `indicators` works out every
         condition once, `simulate` is the rest of the pass; for a strategy played session by session the
         indicators are part of the simulation.
     """
@@ -109,9 +108,10 @@ def run_backtest(asked: BacktestRequest, source: BarSource, calendar: Calendar, 
     ready, indicators = None, 0.0
     if isinstance(strategy, MtumConfluence) and terms.fits_fast_path:
         ready = history(loaded.bars, loaded.vix, terms.settlement.value)
-        _load_loops(ready, strategy, terms, span, asked.decision, tell)
+        if asked.decision is DecisionModel.NEAR_CLOSE:
+            tell_compiling(tell, play_seen)
         at = perf_counter()
-        conditions(ready.prices, fast_rules(strategy))
+        known_of(ready, strategy)
         indicators = perf_counter() - at
     prepared = perf_counter()
     played, spreads = _played(asked, strategy, loaded.market, ready, span)
@@ -135,24 +135,16 @@ def _unknown(strategy: Strategy) -> str:
     return strategy.name
 
 
-def _load_loops(
-    ready: History, strategy: MtumConfluence, terms: PlayTerms, span: Span, decision: DecisionModel, tell: Tell
-) -> None:
-    # Machine code is read from disk, or made, in the first call: that is no time of the simulation.
-    near_close = decision is DecisionModel.NEAR_CLOSE
-    tell_compiling(tell, conditions, play, equity_curve, *([play_seen] if near_close else []))
-    conditions(ready.prices, fast_rules(strategy))
-    run(ready, strategy, terms, span)
-
-
 def _played(
     asked: BacktestRequest, strategy: Strategy, market: SessionHistory, ready: History | None, span: Span
 ) -> tuple[Played, tuple[NearCloseSpread, ...]]:
     terms = asked.terms()
     if ready is None or not isinstance(strategy, MtumConfluence):
         return play_sessions(market, strategy, terms, *span), ()
-    played = run(ready, strategy, terms, span)
-    if asked.decision is DecisionModel.NEAR_CLOSE:
+    # What is played once does without numba; what looks at many pasts needs it anyway.
+    near_close = asked.decision is DecisionModel.NEAR_CLOSE
+    played = run(ready, strategy, terms, span, plain=not near_close)
+    if near_close:
         mode = VolumeMode(asked.settings.market.volume_mode)
         return near_close_results(ready, strategy, terms, played, mode)
     return played, ()
@@ -351,7 +343,7 @@ def checks_of(found: Backtested, tell: Tell) -> Checks:
     """
     if not isinstance(found.strategy, MtumConfluence) or found.history is None:
         raise UsageError(f"--check is made for mtum_confluence, not for {_unknown(found.strategy)}")
-    tell_compiling(tell, play_seen)
+    tell_compiling(tell, play, play_seen)
     terms = found.asked.terms()
     question = Question(found.history, found.strategy, terms, found.span)
     official = run(found.history, found.strategy, terms, found.span)

@@ -23,6 +23,7 @@ from mtum.core.simulation.kernel.columns import (
     running_sums,
     strength_column,
 )
+from mtum.core.simulation.kernel.compiled import machine
 from mtum.core.simulation.kernel.grid import Choices, GridResults, play_grid
 from mtum.core.simulation.kernel.play import Span
 from mtum.core.simulation.kernel.walk import Slots, Terms
@@ -107,24 +108,24 @@ class _Shelf:
     def _computed(self, name: str, length: int, wilder: bool) -> Column:
         match name:
             case "ma":
-                return mean_column(self.sums.close, length, PRICE_UNIT, length - 1)
+                return machine(mean_column)(self.sums.close, length, PRICE_UNIT, length - 1)
             case "volume_average":
-                return mean_column(self.sums.volume, length, VOLUME_UNIT, length - 1)
+                return machine(mean_column)(self.sums.volume, length, VOLUME_UNIT, length - 1)
             case "rsi":
-                return strength_column(self.sums, length, wilder)
+                return machine(strength_column)(self.sums, length, wilder)
             case "atr":
-                return range_column(self.sums, length, wilder)
+                return machine(range_column)(self.sums, length, wilder)
             case _:
-                return in_millionths(getattr(self.prices, name))
+                return machine(in_millionths)(getattr(self.prices, name))
 
     def _mask(self, name: str, values: Column, against: Column | float, sign: int = 1) -> Mask:
         # A column lives as long as the shelf, so its place in memory names it.
         key = (name, id(values), id(against) if isinstance(against, np.ndarray) else against)
         if key not in self.masks:
             made = (
-                bits_above(values, against)
+                machine(bits_above)(values, against)
                 if isinstance(against, np.ndarray)
-                else bits_beyond(values, float(against), sign)
+                else machine(bits_beyond)(values, float(against), sign)
             )
             self.masks[key] = made
         return self.masks[key]
@@ -139,7 +140,7 @@ def play_combinations(
     what to enter and leave on once per distinct set of them. `with_returns` also measures
     the session returns of each.
     """
-    shelf = _Shelf(history.prices, running_sums(history.prices))
+    shelf = _Shelf(history.prices, machine(running_sums)(history.prices))
     strategies = [one.strategy for one in combinations]
     enter, entries = _shared(strategies, _TO_ENTER, shelf.entries)
     leave, exits = _shared(strategies, _TO_LEAVE, shelf.exits)
@@ -152,7 +153,7 @@ def play_combinations(
         rows = rows[np.lexsort((multiple[rows], atr[rows], leave[rows]))]
         part = empty_results(len(rows))
         choices = Choices(entries, exits, ranges, enter[rows], leave[rows], atr[rows], multiple[rows])
-        play_grid(choices, history.tape, terms, span, part, with_returns)
+        machine(play_grid)(choices, history.tape, terms, span, part, with_returns)
         for whole, piece in zip(results, part, strict=True):
             whole[rows] = piece
     return results

@@ -11,7 +11,7 @@ from mtum.core.market.bars import Column, Days
 from mtum.core.portfolio.returns import NEGLIGIBLE, Z_95, drawdown, from_capital, ratio, returns, wilson
 
 if TYPE_CHECKING:
-    from mtum.core.simulation.played import Played, PlayedTrade  # loads numba
+    from mtum.core.simulation.played import Played, PlayedTrade
 
 SESSIONS_PER_YEAR = 252
 FEW_TRADES = 30

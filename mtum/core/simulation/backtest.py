@@ -1,25 +1,30 @@
-"""The fast path: a strategy's rules over a whole history in one compiled pass."""
+"""The fast path: a strategy's rules over a whole history in one pass."""
 
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 
-from mtum.core.indicators.smoothing import Smoothing
+from mtum.core.indicators import column_of
+from mtum.core.indicators.smoothing import Smoothing, rounded
+from mtum.core.market.bars import Bars
 from mtum.core.portfolio.orders import Side
 from mtum.core.simulation.history import History
-from mtum.core.simulation.kernel.columns import Column
+from mtum.core.simulation.kernel.columns import MILLION, WORD, Column
+from mtum.core.simulation.kernel.compiled import machine
 from mtum.core.simulation.kernel.conditions import Rules
 from mtum.core.simulation.kernel.play import (
     ATR_TARGET,
     CLOSE_BELOW_MA,
     RSI_LOW,
     VIX_FEAR,
+    Known,
     Span,
     equity_curve,
     one_row,
     play,
     play_all,
+    play_known,
 )
 from mtum.core.simulation.kernel.walk import (
     CASH_AFTER,
@@ -32,10 +37,11 @@ from mtum.core.simulation.kernel.walk import (
     EXIT_PRICE,
     REASONS,
     SHARES,
+    Ranges,
     Trades,
     purchases_capped,
 )
-from mtum.core.simulation.played import Played, PlayedOrder, PlayedTrade, PlayTerms
+from mtum.core.simulation.played import OnDemand, Played, PlayedOrder, PlayedTrade, PlayTerms
 from mtum.core.strategies.contract import Strategy
 from mtum.core.strategies.mtum_confluence import ENTRY_CONDITIONS, EXIT_CONDITIONS, MtumConfluence
 
@@ -83,6 +89,8 @@ def run(
     terms: PlayTerms,
     span: Span,
     used: frozenset[str] = ALL_CONDITIONS,
+    *,
+    plain: bool = False,
 ) -> Played:
     """Play a history in one pass.
 
@@ -94,30 +102,59 @@ def run(
         Positions decided; the first should be fit (see `first_fit`).
     used : frozenset of str
         Conditions in force; leaving some out shows what each does.
+    plain : bool
+        Whether to do without machine code: quickest in a process that plays one history, as numba takes longer to load.
     """
-    return played_of(history, terms, span, walked(history, strategy, terms, span, used))
+    return played_of(history, terms, span, walked(history, strategy, terms, span, used, plain=plain), plain=plain)
 
 
-def played_of(history: History, terms: PlayTerms, span: Span, trades: Trades, seen: Column | None = None) -> Played:
+def known_of(history: History, strategy: MtumConfluence) -> Known:
+    """Return the conditions and the ATR of every session, worked out from the indicators' own definitions."""
+    prices = history.prices
+    bars = Bars.from_columns(history.symbol, "", history.days, prices._asdict())
+    now = {one.name: column_of(bars, one.indicator, dict(one.parameters)) for one in strategy.indicators()}
+    close, vix, volume = rounded(prices.close), rounded(prices.vix), rounded(prices.volume)
+    held = np.zeros((7, (len(history) + WORD - 1) // WORD * WORD), dtype=bool)
+    held[:, : len(history)] = (
+        close > now["ma"],
+        vix < strategy.vix_entry_below,
+        now["rsi"] > strategy.rsi_entry_above,
+        volume > now["volume_average"],
+        close < now["ma"],
+        vix > strategy.vix_exit_above,
+        now["rsi"] < strategy.rsi_exit_below,
+    )
+    masks = np.packbits(held, axis=1, bitorder="little").view(np.uint64)
+    return Known(masks, np.rint(now["atr"] * MILLION), Ranges(history.tape.settled, 0))
+
+
+def played_of(
+    history: History, terms: PlayTerms, span: Span, trades: Trades, seen: Column | None = None, *, plain: bool = False
+) -> Played:
     """Return a walk's trades with the equity and positions that follow from them.
 
     Parameters
     ----------
     seen : ndarray or None
         Prices decided on, shape (n_sessions,), where they are not the closes.
+    plain : bool
+        As in `run`.
     """
-    equity = equity_curve(history.tape, float(terms.capital_usd), span, trades)
-    made = tuple(_trade(history, span, trades, k) for k in range(len(trades.slots)))
+    # A copy, as the room of the walk is far larger than what was made in it, and may be used again.
+    made = Trades(trades.slots.copy(), trades.purses.copy())
+    curve = equity_curve if plain else machine(equity_curve)
+    capped = purchases_capped if plain else machine(purchases_capped)
     tape = history.tape if seen is None else history.tape._replace(seen=seen)
+    closed = int(np.count_nonzero(made.slots[:, EXIT_FILL] >= 0))
     return Played(
         symbol=history.symbol,
         days=history.days[span.first : span.stop],
-        equity=equity,
-        held=_held(span, trades),
-        trades=made,
+        equity=curve(history.tape, float(terms.capital_usd), span, made),
+        held=_held(span, made),
+        trades=OnDemand(len(made.slots), partial(_trades, history, span, made)),
         capital_usd=float(terms.capital_usd),
-        purchases_capped=int(purchases_capped(tape, terms.compiled(), trades)),
-        orders=tuple(order for trade in made for order in _orders(trade)),
+        purchases_capped=int(capped(tape, terms.compiled(), made)),
+        orders=OnDemand(len(made.slots) + closed, partial(_orders, history, span, made)),
     )
 
 
@@ -127,11 +164,17 @@ def walked(
     terms: PlayTerms,
     span: Span,
     used: frozenset[str] = ALL_CONDITIONS,
+    *,
+    plain: bool = False,
 ) -> Trades:
     """Play a history and return its trades as columns, the quickest form (see `run`)."""
-    compiled = terms.compiled(strategy.reentry_cooldown_sessions)
+    compiled, rules = terms.compiled(strategy.reentry_cooldown_sessions), fast_rules(strategy, used)
     room = room_for(history)
-    made = play(history.prices, history.tape, fast_rules(strategy, used), compiled, span, room)
+    made = (
+        play_known(known_of(history, strategy), history.tape, rules, compiled, span, room)
+        if plain
+        else machine(play)(history.prices, history.tape, rules, compiled, span, room)
+    )
     return Trades(room.slots[:made], room.purses[:made])
 
 
@@ -148,7 +191,7 @@ def walked_each(
     for history in histories:
         if room is None or len(room.slots) < len(history) // 2 + 2:
             room = room_for(history)
-        made = play_all(history.prices, history.tape, row, room)
+        made = machine(play_all)(history.prices, history.tape, row, room)
         yield history, Trades(room.slots[:made], room.purses[:made])
 
 
@@ -163,47 +206,52 @@ def final_equity(history: History, terms: PlayTerms, span: Span, trades: Trades)
 
 
 def _held(span: Span, trades: Trades) -> Column:
-    held = np.zeros(span.stop - span.first)
-    for slot in trades.slots:
-        until = slot[EXIT_FILL] if slot[EXIT_FILL] >= 0 else span.stop
-        held[slot[ENTRY_FILL] - span.first : until - span.first] = 1.0
+    bought, sold = trades.slots[:, ENTRY_FILL], trades.slots[:, EXIT_FILL]
+    changes = np.zeros(span.stop - span.first + 1)
+    changes[bought - span.first] = 1.0
+    changes[np.where(sold < 0, span.stop, sold) - span.first] = -1.0
+    held: Column = np.cumsum(changes[:-1])
     return held
 
 
-def _trade(history: History, span: Span, trades: Trades, k: int) -> PlayedTrade:
-    slot, purse = trades.slots[k], trades.purses[k]
-    open_, shares = slot[EXIT_FILL] < 0, int(slot[SHARES])
-    bought, sold = int(slot[ENTRY_FILL]), span.stop - 1 if slot[EXIT_FILL] < 0 else int(slot[EXIT_FILL])
-    entry_price, dividends = float(purse[ENTRY_PRICE]), float(purse[DIVIDENDS])
-    exit_price = float(history.tape.close[sold]) if open_ else float(purse[EXIT_PRICE])
-    after = float(purse[CASH_HELD]) + dividends + shares * exit_price if open_ else float(purse[CASH_AFTER])
-    pnl = after - float(purse[CASH_BEFORE])
-    return PlayedTrade(
-        symbol=history.symbol,
-        entry_session=history.day(bought),
-        entry_price=round(entry_price, 6),
-        exit_session=None if open_ else history.day(sold),
-        exit_price=None if open_ else round(exit_price, 6),
-        shares=shares,
-        pnl_usd=round(pnl, 6),
-        return_frac=round(pnl / (shares * entry_price), 10),
-        costs_usd=round(shares * (exit_price - entry_price) + dividends - pnl, 2),
-        dividends_usd=round(dividends, 2),
-        sessions_held=sold - bought,
-        reasons=_reasons(int(slot[REASONS]), open_=bool(open_)),
-    )
+def _trades(history: History, span: Span, trades: Trades) -> Iterator[PlayedTrade]:
+    # Column by column first: single numbers out of arrays are what costs time.
+    slots, purses = trades
+    open_, shares, bought = slots[:, EXIT_FILL] < 0, slots[:, SHARES], slots[:, ENTRY_FILL]
+    sold = np.where(open_, span.stop - 1, slots[:, EXIT_FILL])
+    entered, dividends = purses[:, ENTRY_PRICE], purses[:, DIVIDENDS]
+    left = np.where(open_, history.tape.close[sold], purses[:, EXIT_PRICE])
+    after = np.where(open_, purses[:, CASH_HELD] + dividends + shares * left, purses[:, CASH_AFTER])
+    pnl = after - purses[:, CASH_BEFORE]
+    whole = (open_, shares, sold - bought, slots[:, REASONS])
+    money = (entered, left, pnl, pnl / (shares * entered), shares * (left - entered) + dividends - pnl, dividends)
+    for first, last, is_open, size, sessions, bits, price, exit_price, gain, return_, costs, paid in zip(
+        *(history.days[at].tolist() for at in (bought, sold)), *(one.tolist() for one in (*whole, *money)), strict=True
+    ):
+        yield PlayedTrade(
+            symbol=history.symbol,
+            entry_session=first,
+            entry_price=round(price, 6),
+            exit_session=None if is_open else last,
+            exit_price=None if is_open else round(exit_price, 6),
+            shares=size,
+            pnl_usd=round(gain, 6),
+            return_frac=round(return_, 10),
+            costs_usd=round(costs, 2),
+            dividends_usd=round(paid, 2),
+            sessions_held=sessions,
+            reasons=() if is_open else _reasons(bits),
+        )
 
 
-def _orders(trade: PlayedTrade) -> Iterator[PlayedOrder]:
+def _orders(history: History, span: Span, trades: Trades) -> Iterator[PlayedOrder]:
     # One position at a time, bought and sold whole: the trades in their order are the orders in theirs.
-    yield PlayedOrder(
-        trade.entry_session, trade.symbol, Side.BUY, trade.shares, trade.entry_price, tuple(ENTRY_CONDITIONS)
-    )
-    if trade.exit_session is not None and trade.exit_price is not None:
-        yield PlayedOrder(trade.exit_session, trade.symbol, Side.SELL, trade.shares, trade.exit_price, trade.reasons)
+    for one in _trades(history, span, trades):
+        yield PlayedOrder(one.entry_session, one.symbol, Side.BUY, one.shares, one.entry_price, ENTRY_CONDITIONS)
+        if one.exit_session is not None and one.exit_price is not None:
+            yield PlayedOrder(one.exit_session, one.symbol, Side.SELL, one.shares, one.exit_price, one.reasons)
 
 
-def _reasons(bits: int, *, open_: bool) -> tuple[str, ...]:
-    if open_:
-        return ()
+@cache
+def _reasons(bits: int) -> tuple[str, ...]:
     return tuple(name for name, bit in _REASON_BITS.items() if bits & bit) or ("daily_loss",)

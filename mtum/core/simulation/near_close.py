@@ -9,6 +9,7 @@ from mtum.core.market.volume import VolumeMode
 from mtum.core.simulation.backtest import fast_rules, played_of, room_for
 from mtum.core.simulation.history import History
 from mtum.core.simulation.kernel.columns import Column, range_column, running_sums
+from mtum.core.simulation.kernel.compiled import machine
 from mtum.core.simulation.kernel.near_close import Market, Seen, play_seen
 from mtum.core.simulation.kernel.play import Span
 from mtum.core.simulation.kernel.walk import Trades
@@ -126,13 +127,13 @@ def draws(
     history: History, strategy: MtumConfluence, model: NearCloseModel, mode: VolumeMode, count: int, seed: int = 1
 ) -> list[Seen]:
     """Draw so many pasts; the same seed gives the same ones."""
-    atr = range_column(running_sums(history.prices), strategy.atr_sessions, False)
+    atr = machine(range_column)(machine(running_sums)(history.prices), strategy.atr_sessions, False)
     return [draw_seen(history, model, mode, atr, seed + number) for number in range(count)]
 
 
 def _walked(history: History, strategy: MtumConfluence, terms: PlayTerms, span: Span, seen: Seen) -> Trades:
-    market = Market(history.prices, running_sums(history.prices), history.tape)
+    market = Market(history.prices, machine(running_sums)(history.prices), history.tape)
     room = room_for(history)
     compiled = terms.compiled(strategy.reentry_cooldown_sessions)
-    made = play_seen(market, seen, fast_rules(strategy), compiled, span, room)
+    made = machine(play_seen)(market, seen, fast_rules(strategy), compiled, span, room)
     return Trades(room.slots[:made], room.purses[:made])

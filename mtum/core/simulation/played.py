@@ -1,10 +1,11 @@
 """What a backtest was asked and what it made: terms, trades, equity."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import Enum
+from typing import overload
 
 from mtum.core.coordination.account import AccountRules, Cut
 from mtum.core.coordination.transfers import Transfer
@@ -197,6 +198,49 @@ class PlayedOrder:
     crossed: int = 0
 
 
+class OnDemand[T](Sequence[T]):  # noqa: PLW1641  # no key, as a list is none
+    """Rows that are made when somebody first looks at them; how many there are is known before.
+
+    Parameters
+    ----------
+    count : int
+        How many.
+    make : callable
+        Makes all of them, in order.
+    """
+
+    __slots__ = ("_count", "_made", "_make")
+
+    def __init__(self, count: int, make: Callable[[], Iterable[T]]) -> None:
+        self._count, self._make = count, make
+        self._made: tuple[T, ...] | None = None
+
+    def _rows(self) -> tuple[T, ...]:
+        if self._made is None:
+            self._made = tuple(self._make())
+        return self._made
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[T, ...]: ...
+    def __getitem__(self, index: int | slice) -> T | tuple[T, ...]:
+        return self._rows()[index]
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self._rows())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and self._rows() == tuple(other)
+
+    def __reduce__(self) -> tuple[type[tuple[T, ...]], tuple[tuple[T, ...]]]:
+        # What is sent to another process is the rows, not what they are made of.
+        return tuple, (self._rows(),)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Played:
     """A history played: sessions decided, equity at each close in USD, trades in order.
@@ -209,8 +253,8 @@ class Played:
         Cash at the start, and what the shares were worth that were there.
     purchases_capped : int
         Purchases that the largest position in USD made smaller.
-    orders : tuple of PlayedOrder
-        In the order of their fills.
+    trades, orders : sequence of PlayedTrade, of PlayedOrder
+        In the order of their entries, of their fills.
     notes : tuple of str
         What a person has to know of how it was played.
     costs : mapping of str to float
@@ -221,10 +265,10 @@ class Played:
     days: Days
     equity: Column
     held: Column
-    trades: tuple[PlayedTrade, ...]
+    trades: Sequence[PlayedTrade]
     capital_usd: float
     purchases_capped: int = 0
-    orders: tuple[PlayedOrder, ...] = ()
+    orders: Sequence[PlayedOrder] = ()
     notes: tuple[str, ...] = ()
     costs: Mapping[str, float] = field(default_factory=dict)
 

@@ -1,11 +1,19 @@
-"""Compile numeric loops to machine code, kept on disk between processes."""
+"""Numeric loops that run as plain Python, and as machine code where there is much to do.
+
+A loop is plain Python in the part of the language that numba compiles. Called as it stands it
+runs without numba, which takes half a second to load: quickest where a process plays one
+history. `machine` gives the same loop as machine code, kept on disk between processes.
+"""
 
 from collections.abc import Callable
+from functools import cache
+from types import FunctionType
 from typing import Protocol, cast
 
-import numba
-
 type Stamp = tuple[float, int]
+
+_INLINE = "inline"
+"""Attribute of a loop that says how numba puts it into the loops that call it."""
 
 
 class _CacheFile(Protocol):
@@ -20,54 +28,59 @@ class _Cache(Protocol):
 
 class _Dispatcher(Protocol):
     signatures: list[object]
-    py_func: Callable[..., object]
     _cache: _Cache
 
 
 def compiled[**P, R](function: Callable[P, R]) -> Callable[P, R]:
-    """Compile on first call, without the interpreter lock, and store the result on disk."""
-    return cast("Callable[P, R]", _dispatcher(function, inline="never"))
+    """Let a function be compiled by itself."""
+    vars(function)[_INLINE] = "never"
+    return function
 
 
 def built_in[**P, R](function: Callable[P, R]) -> Callable[P, R]:
-    """Make a small function part of every compiled loop that calls it."""
-    return cast("Callable[P, R]", _dispatcher(function, inline="always"))
+    """Let a small function become part of every compiled loop that calls it."""
+    vars(function)[_INLINE] = "always"
+    return function
+
+
+def machine[**P, R](function: Callable[P, R]) -> Callable[P, R]:
+    """Return a loop as machine code: compiled on first call, without the interpreter lock, and stored on disk."""
+    return cast("Callable[P, R]", _dispatcher(cast(FunctionType, function)))
 
 
 def is_compiled(*functions: Callable[..., object]) -> bool:
-    """Whether calls would run at once: all compiled in this process or stored on disk."""
+    """Whether machine code would run at once: all compiled in this process or stored on disk."""
+    found = [_dispatcher(cast(FunctionType, one)) for one in functions]
     return all(
-        bool(one.signatures) or (_is_stored(one) and bool(one._cache._cache_file._load_index()))
-        for one in cast("tuple[_Dispatcher, ...]", functions)
+        bool(one.signatures) or (_is_stored(one) and bool(one._cache._cache_file._load_index())) for one in found
     )
 
 
-def _dispatcher(function: Callable[..., object], inline: str) -> object:
-    options = {"nogil": True, "error_model": "numpy", "inline": inline}
+@cache
+def _dispatcher(function: FunctionType) -> _Dispatcher:
+    import numba
+
+    # The loops that it calls are compiled first and take the place of their plain forms.
+    names = {name: function.__globals__.get(name) for name in function.__code__.co_names}
+    called = {name: _dispatcher(one) for name, one in names.items() if isinstance(one, FunctionType) and _is_loop(one)}
+    linked = FunctionType(function.__code__, {**function.__globals__, **called}, function.__name__)
+    linked.__doc__, linked.__qualname__ = function.__doc__, function.__qualname__
+    options = {"nogil": True, "error_model": "numpy", "inline": vars(function)[_INLINE]}
     try:
-        made = numba.njit(cache=True, **options)(function)
+        made = cast(_Dispatcher, numba.njit(cache=True, **options)(linked))
     except RuntimeError:
         # No folder may be written, neither beside the program nor the user's own: compiled anew each time.
-        return numba.njit(**options)(function)
-    _renew_with_callees(made)
-    return cast("object", made)
+        return cast(_Dispatcher, numba.njit(**options)(linked))
+    # Stored code carries the age and size of its own file only, though code of the functions
+    # it calls is built in: so it is given the newest age among them all.
+    stamps = [one._cache._cache_file._source_stamp for one in (made, *called.values()) if _is_stored(one)]
+    made._cache._cache_file._source_stamp = max(age for age, _ in stamps), sum(size for _, size in stamps)
+    return made
 
 
-def _is_stored(found: object) -> bool:
+def _is_loop(function: FunctionType) -> bool:
+    return _INLINE in vars(function)
+
+
+def _is_stored(found: _Dispatcher) -> bool:
     return hasattr(getattr(found, "_cache", None), "_cache_file")
-
-
-def _renew_with_callees(dispatcher: _Dispatcher) -> None:
-    # Stored code carries the age and size of its own file only, though code of the
-    # functions it calls is built in: so it is given the newest age among them all.
-    code = dispatcher.py_func.__code__
-    called = [dispatcher.py_func.__globals__.get(name) for name in code.co_names]
-    stamps = [
-        cast(_Dispatcher, found)._cache._cache_file._source_stamp
-        for found in (dispatcher, *called)
-        if _is_stored(found)
-    ]
-    dispatcher._cache._cache_file._source_stamp = (
-        max(age for age, _ in stamps),
-        sum(size for _, size in stamps),
-    )

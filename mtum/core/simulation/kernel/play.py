@@ -1,4 +1,4 @@
-"""`mtum_confluence` over a whole history, alone or in many combinations, compiled."""
+"""`mtum_confluence` over a whole history, alone or in many combinations."""
 
 from typing import NamedTuple
 
@@ -94,26 +94,40 @@ def leave_bits(rules: Rules, parts: Masks) -> Mask:
     return leave
 
 
+class Known(NamedTuple):
+    """What decisions go by: conditions as bits, in the order of `conditions`; the ATR as a `Plan` has it."""
+
+    masks: Masks
+    atr: Column
+    ranges: Ranges
+
+
+@compiled
+def play_known(known: Known, tape: Tape, rules: Rules, terms: Terms, span: Span, trades: Trades) -> int:
+    """Walk by what is known of every session; returns the number of trades recorded."""
+    masks = known.masks
+    parts = masks[BELOW_MA : WEAK + 1]
+    entry = enter_bits(rules, masks[ABOVE_MA], masks[CALM], masks[STRONG], masks[LOUD])
+    multiple = rules.atr_target_multiple if rules.exit_used & ATR_TARGET else np.inf
+    leaves_at = np.zeros(span.stop, np.int64)
+    leave = leave_bits(rules, parts)
+    plan = Plan(entry, leave, known.atr, known.ranges, multiple, span.first, span.stop, leaves_at)
+    made = walk(plan, tape, terms, trades)
+    note_reasons(plan, tape, parts, rules.exit_used, trades, made)
+    return made
+
+
 @compiled
 def play(prices: Prices, tape: Tape, rules: Rules, terms: Terms, span: Span, trades: Trades) -> int:
     """Indicators, conditions and the walk in one call; returns the number of trades recorded.
 
     A plain ATR is worked out where the walk enters, and there alone.
     """
-    masks = conditions(prices, rules)
-    parts = masks[BELOW_MA : WEAK + 1]
-    entry = enter_bits(rules, masks[ABOVE_MA], masks[CALM], masks[STRONG], masks[LOUD])
-    multiple = rules.atr_target_multiple if rules.exit_used & ATR_TARGET else np.inf
     if rules.atr_wilder:
         atr, ranges = range_column(running_sums(prices), rules.atr_sessions, True), Ranges(tape.settled, 0)
     else:
         atr, ranges = np.empty(len(prices.close)), Ranges(true_ranges(prices), rules.atr_sessions)
-    plan = Plan(
-        entry, leave_bits(rules, parts), atr, ranges, multiple, span.first, span.stop, np.zeros(span.stop, np.int64)
-    )
-    made = walk(plan, tape, terms, trades)
-    note_reasons(plan, tape, parts, rules.exit_used, trades, made)
-    return made
+    return play_known(Known(conditions(prices, rules), atr, ranges), tape, rules, terms, span, trades)
 
 
 def one_row(rules: Rules, terms: Terms, first: int) -> Column:

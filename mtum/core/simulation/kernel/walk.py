@@ -1,10 +1,11 @@
-"""The walk from trade to trade: entries, exits, cash, costs and dividends, compiled.
+"""The walk from trade to trade: entries, exits, cash, costs and dividends.
 
 Commission, shares of a budget and the fall from the peak are defined in `core.portfolio` (costs, sizing, limits) and a
 round trip in its lots; what stands here repeats them for speed. `simulation.session_path` plays by the definitions, and
 tests hold both paths equal trade by trade.
 """
 
+from math import frexp
 from typing import NamedTuple
 
 import numpy as np
@@ -22,10 +23,6 @@ _HAIR = 1e-9
 NO_LIMIT = 2.0
 _HALF_UNIT = 5e-10
 """A fall is rounded to nine places before it is held against its limit."""
-_DE_BRUIJN = 0x022FDD63CC95386D
-_BIT_OF = np.zeros(WORD, dtype=np.int64)
-for _bit in range(WORD):
-    _BIT_OF[((_DE_BRUIJN << _bit) & (2**64 - 1)) >> 58] = _bit
 
 ENTRY_AT, ENTRY_FILL, EXIT_AT, EXIT_FILL, SHARES, REASONS, DUE = range(7)
 """Columns of a trade's whole numbers: sessions (-1 = still open), shares, reasons, first dividend due."""
@@ -137,7 +134,8 @@ def _next_bit(mask: Mask, start: int, stop: int) -> int:
             word = mask[w]
         if word != 0:
             lowest = word & (~word + np.uint64(1))
-            found = min(stop, w * WORD + int(_BIT_OF[(lowest * np.uint64(_DE_BRUIJN)) >> np.uint64(58)]))
+            # A power of two is exact as a float, and its exponent names the bit.
+            found = min(stop, w * WORD + frexp(float(lowest))[1] - 1)
     return found
 
 

@@ -24,6 +24,7 @@ from mtum.core.simulation.kernel.columns import (
     running_sums,
     strength_column,
 )
+from mtum.core.simulation.kernel.compiled import machine
 from mtum.core.simulation.kernel.conditions import Rules, conditions, true_ranges
 from mtum.core.simulation.kernel.play import Span
 from mtum.core.simulation.kernel.walk import SHARES
@@ -42,19 +43,19 @@ VARIANTS = {
 
 
 def from_columns(ready: History, rules: Rules) -> list[list[int]]:
-    prices, sums = ready.prices, running_sums(ready.prices)
-    level, vix = in_millionths(prices.close), in_millionths(prices.vix)
-    mean = mean_column(sums.close, rules.ma_sessions, PRICE_UNIT, rules.ma_sessions - 1)
-    volume = mean_column(sums.volume, rules.volume_sessions, VOLUME_UNIT, rules.volume_sessions - 1)
-    rsi = strength_column(sums, rules.rsi_sessions, rules.rsi_wilder)
+    prices, sums = ready.prices, machine(running_sums)(ready.prices)
+    level, vix = machine(in_millionths)(prices.close), machine(in_millionths)(prices.vix)
+    mean = machine(mean_column)(sums.close, rules.ma_sessions, PRICE_UNIT, rules.ma_sessions - 1)
+    volume = machine(mean_column)(sums.volume, rules.volume_sessions, VOLUME_UNIT, rules.volume_sessions - 1)
+    rsi = machine(strength_column)(sums, rules.rsi_sessions, rules.rsi_wilder)
     rows = (
-        bits_above(level, mean),
-        bits_beyond(vix, rules.vix_entry_below, -1),
-        bits_beyond(rsi, rules.rsi_entry_above, 1),
-        bits_above(in_millionths(prices.volume), volume),
-        bits_above(mean, level),
-        bits_beyond(vix, rules.vix_exit_above, 1),
-        bits_beyond(rsi, rules.rsi_exit_below, -1),
+        machine(bits_above)(level, mean),
+        machine(bits_beyond)(vix, rules.vix_entry_below, -1),
+        machine(bits_beyond)(rsi, rules.rsi_entry_above, 1),
+        machine(bits_above)(machine(in_millionths)(prices.volume), volume),
+        machine(bits_above)(mean, level),
+        machine(bits_beyond)(vix, rules.vix_exit_above, 1),
+        machine(bits_beyond)(rsi, rules.rsi_exit_below, -1),
     )
     return [row.tolist() for row in rows]
 
@@ -68,7 +69,7 @@ def ready_of(sessions: int, seed: int) -> History:
 @pytest.mark.parametrize("name", VARIANTS)
 def test_bits_are_those_of_the_columns(name: str, sessions: int) -> None:
     ready, rules = ready_of(sessions, 5), fast_rules(VARIANTS[name])
-    found = conditions(ready.prices, rules).tolist()
+    found = machine(conditions)(ready.prices, rules).tolist()
     assert found == from_columns(ready, rules)
     assert sessions < 1999 or all(any(row) for row in found), "a condition that never holds proves nothing"
 
@@ -78,7 +79,7 @@ def test_bits_are_those_of_the_columns_on_real_bars(symbol: str) -> None:
     ready = history(real_bars(symbol), by_day(real_bars("VIX")))
     for strategy in VARIANTS.values():
         rules = fast_rules(strategy)
-        assert conditions(ready.prices, rules).tolist() == from_columns(ready, rules)
+        assert machine(conditions)(ready.prices, rules).tolist() == from_columns(ready, rules)
 
 
 def test_ties_are_no_condition() -> None:
@@ -86,7 +87,7 @@ def test_ties_are_no_condition() -> None:
     columns = {name: np.full(80, 30.3) for name in ("open", "high", "low", "close")} | {"volume": np.full(80, 1e7)}
     days = np.arange(np.datetime64("2020-01-01"), np.datetime64("2020-03-21"))
     ready = history(Bars.from_columns("AAA", "made-up", days, columns), {})
-    assert not conditions(ready.prices, fast_rules(BASE)).any()
+    assert not machine(conditions)(ready.prices, fast_rules(BASE)).any()
 
 
 def test_true_ranges_reach_to_the_close_before() -> None:
@@ -99,13 +100,13 @@ def test_true_ranges_reach_to_the_close_before() -> None:
     }
     ready = history(Bars.from_columns("AAA", "made-up", ["2020-01-02", "2020-01-03", "2020-01-06"], columns), {})
     # 13 - 10 over the close before; 12.5 - 8 under it.
-    assert true_ranges(ready.prices).tolist() == [0, 30_000_000_000, 45_000_000_000]
+    assert machine(true_ranges)(ready.prices).tolist() == [0, 30_000_000_000, 45_000_000_000]
 
 
 def test_ranges_of_entries_are_those_of_the_column() -> None:
     ready = ready_of(600, 9)
-    sums = running_sums(ready.prices)
-    ranges, known = true_ranges(ready.prices), range_column(sums, 14, False)
+    sums = machine(running_sums)(ready.prices)
+    ranges, known = machine(true_ranges)(ready.prices), machine(range_column)(sums, 14, False)
     for t in range(14, 600):
         assert np.rint(float(ranges[t - 13 : t + 1].sum()) * 1e6 / (1e10 * 14) + 1e-4) == known[t]
 
