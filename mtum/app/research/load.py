@@ -1,7 +1,7 @@
 """Bars and VIX of the asked span, checked as the daily job checks them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 import numpy as np
@@ -18,7 +18,8 @@ from mtum.core.simulation.fill_costs import IMPACT_SESSIONS
 from mtum.core.simulation.history import MOST_UNKNOWN
 from mtum.core.simulation.session_views import SessionHistory, first_session, looked_at
 from mtum.core.strategies.contract import Strategy
-from mtum.errors import BarsInvalidError, BarsMissingError, UsageError
+from mtum.core.strategies.several import without
+from mtum.errors import BarsInvalidError, BarsMissingError, DataError, TooManyRequestsError, UsageError
 from mtum.ports.market_data import BarSource, Releases
 from mtum.ports.time import Calendar
 
@@ -30,12 +31,23 @@ VIX_POSSIBLE = (5.0, 150.0)
 class Loaded:
     """Checked bars from the first warm-up session to the last decided one, and VIX closes by session.
 
-    `first` is the position of the first decided session; `notes` is what a person has to know of the input.
+    Parameters
+    ----------
+    strategy : Strategy
+        Without the symbols that were left out.
+    first : int
+        Position of the first decided session.
+    notes : tuple of str
+        What a person has to know of the input.
+    left_out : mapping of symbol to str
+        Symbols that are not fit, and why; only where the request allows to leave them out.
     """
 
     market: SessionHistory
+    strategy: Strategy
     first: int
     notes: tuple[str, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def bars(self) -> Bars:
@@ -61,28 +73,21 @@ def load(asked: BacktestRequest, strategy: Strategy, source: BarSource, calendar
     if asked.start and asked.end and asked.start > asked.end:
         raise UsageError(f"--start {asked.start} is later than --end {asked.end}")
     check_columns(strategy, source)
-    symbols, needed = looked_at(strategy), strategy.history_sessions()
-    bars = {symbol: source.history(symbol, FIRST_DAY, asked.end or LAST_DAY) for symbol in symbols}
-    until = f" up to {asked.end}" if asked.end else ""
-    some = len(symbols) > 1 and (strategy.least_fit < len(strategy.universe()) or asked.start is not None)
-    for symbol, one in bars.items():
-        if len(one) < (int(symbol in asked.holdings) if some else needed):
-            raise BarsMissingError(f"{symbol}: {len(one)} bars from {source.name}{until}, {needed} needed")
-    last = max((one.last_day for one in bars.values() if len(one)), default=asked.end or LAST_DAY)
-    compared = [symbol for symbol in asked.compared_with(strategy) if symbol not in bars]
-    others = {symbol: source.history(symbol, FIRST_DAY, last) for symbol in compared}
-    whole = SessionHistory({**bars, **others}, {})
-    first = _first(asked, strategy, source, whole)
-    # One bar more where shares are there at the start: they were bought at the close before.
-    kept = max(needed, 2) if asked.holdings else needed
-    if asked.settings.portfolio.impact_coefficient:
-        kept = max(kept, IMPACT_SESSIONS + 1)
-    used = {symbol: one[max(0, whole.row(symbol, first) + 1 - kept) :] for symbol, one in whole.bars.items()}
-    for symbol, one in used.items():
-        if symbol in bars and len(one):
-            _refuse_volumes(strategy, one, source)
-            # The bars before are what the first moves are measured against.
-            _refuse_unfit(bars[symbol].tail(len(one) + CONTEXT_SESSIONS), one.day(0), calendar, source)
+    left_out: dict[str, str] = {}
+    read: dict[str, Bars] = {}
+    while True:
+        unfit = _read(asked, strategy, source, read)
+        if not unfit:
+            symbols = looked_at(strategy)
+            whole = _with_compared(asked, strategy, source, {symbol: read[symbol] for symbol in symbols})
+            first = _first(asked, strategy, source, whole)
+            used = _used(asked, strategy, whole, first)
+            unfit = _unfit(strategy, {symbol: used[symbol] for symbol in symbols}, whole, calendar, source)
+        if not unfit:
+            break
+        strategy = _doing_without(asked, strategy, unfit)
+        left_out |= {symbol: str(error) for symbol, error in unfit.items()}
+    bars, until = {symbol: read[symbol] for symbol in looked_at(strategy)}, f" up to {asked.end}" if asked.end else ""
     told = {symbol: source.coverage(symbol).dividends for symbol in used}
     untold = [symbol for symbol in bars if strategy.TOTAL_RETURNS and told[symbol] is Dividends.UNKNOWN]
     if untold:
@@ -96,7 +101,79 @@ def load(asked: BacktestRequest, strategy: Strategy, source: BarSource, calendar
     if strategy.intraday_bars:
         within = ", ".join(strategy.intraday_bars)
         notes += (f"a backtest has no bars of {within}: conditions of {strategy.name} on them never hold",)
-    return Loaded(SessionHistory(used, series, _sessions(strategy, calendar, cut), told), begun, notes)
+    notes += tuple(f"left out, because it is not fit: {error}" for error in left_out.values())
+    market = SessionHistory(used, series, _sessions(strategy, calendar, cut), told)
+    return Loaded(market, strategy, begun, notes, left_out)
+
+
+def _read(asked: BacktestRequest, strategy: Strategy, source: BarSource, read: dict[str, Bars]) -> dict[str, DataError]:
+    # Reads what is not read yet; returns the symbols that cannot be read or have too few bars, and why.
+    symbols, needed = looked_at(strategy), strategy.history_sessions()
+    until = f" up to {asked.end}" if asked.end else ""
+    some = len(symbols) > 1 and (strategy.least_fit < len(strategy.universe()) or asked.start is not None)
+    unfit: dict[str, DataError] = {}
+    for symbol in symbols:
+        try:
+            if symbol not in read:
+                read[symbol] = source.history(symbol, FIRST_DAY, asked.end or LAST_DAY)
+        except TooManyRequestsError:
+            raise
+        except DataError as error:
+            unfit[symbol] = error
+            continue
+        if len(read[symbol]) < (int(symbol in asked.holdings) if some else needed):
+            said = f"{symbol}: {len(read[symbol])} bars from {source.name}{until}, {needed} needed"
+            unfit[symbol] = BarsMissingError(said)
+    return unfit
+
+
+def _with_compared(
+    asked: BacktestRequest, strategy: Strategy, source: BarSource, bars: Mapping[str, Bars]
+) -> SessionHistory:
+    last = max((one.last_day for one in bars.values() if len(one)), default=asked.end or LAST_DAY)
+    compared = [symbol for symbol in asked.compared_with(strategy) if symbol not in bars]
+    return SessionHistory({**bars, **{symbol: source.history(symbol, FIRST_DAY, last) for symbol in compared}}, {})
+
+
+def _used(asked: BacktestRequest, strategy: Strategy, whole: SessionHistory, first: int) -> dict[str, Bars]:
+    # One bar more where shares are there at the start: they were bought at the close before.
+    kept = max(strategy.history_sessions(), 2 if asked.holdings else 1)
+    if asked.settings.portfolio.impact_coefficient:
+        kept = max(kept, IMPACT_SESSIONS + 1)
+    return {symbol: one[max(0, whole.row(symbol, first) + 1 - kept) :] for symbol, one in whole.bars.items()}
+
+
+def _unfit(
+    strategy: Strategy, used: Mapping[str, Bars], whole: SessionHistory, calendar: Calendar, source: BarSource
+) -> dict[str, DataError]:
+    unfit: dict[str, DataError] = {}
+    for symbol, one in used.items():
+        try:
+            if len(one):
+                _refuse_volumes(strategy, one, source)
+                # The bars before are what the first moves are measured against.
+                _refuse_unfit(whole.bars[symbol].tail(len(one) + CONTEXT_SESSIONS), one.day(0), calendar, source)
+        except DataError as error:
+            unfit[symbol] = error
+    return unfit
+
+
+def _doing_without(asked: BacktestRequest, strategy: Strategy, unfit: Mapping[str, DataError]) -> Strategy:
+    # The first that is not fit is told, and how to go on without it where that is possible.
+    for symbol, error in unfit.items():
+        rest, others = without(strategy, symbol), len(unfit) - 1
+        held = symbol in asked.holdings
+        if not asked.skip_unfit or rest is None or held:
+            said = str(error) if symbol in str(error) else f"{symbol}: {error}"
+            said += f"; {others} more of its symbols {'is' if others == 1 else 'are'} not fit" if others else ""
+            if asked.skip_unfit:
+                reason = "it is held at the start" if held else f"{strategy.name} cannot do without {symbol}"
+                raise type(error)(f"{said}; {reason}") from error
+            raise type(error)(
+                f"{said}; --skip-unfit leaves out what is not fit" if rest and not held else said
+            ) from error
+        strategy = rest
+    return strategy
 
 
 def _first(asked: BacktestRequest, strategy: Strategy, source: BarSource, market: SessionHistory) -> int:

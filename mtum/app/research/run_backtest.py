@@ -1,7 +1,7 @@
 """One strategy over one history: played, measured, set beside buy-and-hold."""
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from time import perf_counter
 from typing import Any
 
@@ -76,6 +76,7 @@ class Backtested:
     held: BuyAndHoldCurves
     seconds: dict[str, float]
     near_close: tuple[NearCloseSpread, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def capital_usd(self) -> float:
@@ -104,6 +105,7 @@ def run_backtest(asked: BacktestRequest, source: BarSource, calendar: Calendar, 
         raise UsageError(f"--decision near_close is made for mtum_confluence, not for {_unknown(strategy)}")
     began = perf_counter()
     loaded = load(asked, strategy, source, calendar)
+    strategy = loaded.strategy
     span = Span(loaded.first, len(loaded.market.days))
     ready, indicators = None, 0.0
     if isinstance(strategy, MtumConfluence) and terms.fits_fast_path:
@@ -125,7 +127,9 @@ def run_backtest(asked: BacktestRequest, source: BarSource, calendar: Calendar, 
         "indicators": indicators,
         "simulate": max(0.0, simulated - indicators),
     }
-    return Backtested(asked, strategy, loaded.market, loaded.notes, ready, span, played, held, seconds, spreads)
+    notes = loaded.notes
+    left_out = loaded.left_out
+    return Backtested(asked, strategy, loaded.market, notes, ready, span, played, held, seconds, spreads, left_out)
 
 
 def _unknown(strategy: Strategy) -> str:
@@ -178,6 +182,7 @@ def document(found: Backtested) -> dict[str, Any]:
     return {
         "symbol": ", ".join(found.symbols),
         "symbols": list(found.symbols),
+        "left_out": dict(found.left_out),
         "strategy": found.strategy.name,
         "source": found.market.bars[found.symbols[0]].source,
         "start": found.market.day(found.span.first),

@@ -38,6 +38,7 @@ Holdings = Annotated[
     list[str] | None, typer.Option("--holding", metavar="SYMBOL=SHARES", help="Shares at the start; repeatable.")
 ]
 Decision = Annotated[str, word_option("--decision", "official", "near_close")]
+SkipUnfit = Annotated[bool, typer.Option("--skip-unfit", help="Leave out symbols whose bars are not fit.")]
 Check = Annotated[bool, typer.Option("--check", help="How far can the result be trusted? Takes longer.")]
 Approve = Annotated[bool, typer.Option("--approve", help="Keep this result: reports compare live trading with it.")]
 
@@ -57,6 +58,7 @@ def backtest(
     slippage_bps: Slippage = 0.0,
     changes: Set = None,
     holding: Holdings = None,
+    skip_unfit: SkipUnfit = False,
     check: Check = False,
     approve: Approve = False,
     out: OutFolder = None,
@@ -86,7 +88,10 @@ def backtest(
         holdings=_holdings(holding or []),
         sleeve=sleeve,
         benchmark=own.benchmark if own else None,
+        skip_unfit=skip_unfit,
     )
+    if approve and skip_unfit:
+        raise UsageError("--approve keeps the result of every symbol of the settings; leave out --skip-unfit")
     if approve:
         from mtum.app.approvals.approve_backtest import check_approvable
 

@@ -1,0 +1,116 @@
+"""`mtum backtest` over a folder in which some files are broken: named, or left out and listed."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from support.bar_folders import write_market
+from support.commands import Called, call
+
+
+def folder_of(tmp_path: Path, count: int, sessions: int = 40) -> list[str]:
+    """So many files with the same bars; returns their symbols."""
+    symbols = [f"S{number:02}" for number in range(count)]
+    write_market(tmp_path / "bars", symbols[0], sessions)
+    for symbol in symbols[1:]:
+        shutil.copy(tmp_path / "bars" / f"{symbols[0]}.csv", tmp_path / "bars" / f"{symbol}.csv")
+    return symbols
+
+
+def asked(tmp_path: Path, symbols: list[str], *words: str, strategy: str = "buy_and_hold") -> Called:
+    listed = ", ".join(f'"{symbol}"' for symbol in symbols)
+    chosen = ("--strategy", strategy, "--set", f"strategy.{strategy}.symbols=[{listed}]")
+    money = ("--set", "portfolio.capital_usd=1e6", "--set", "risk.max_position_usd=none")
+    return call(tmp_path, "backtest", "--source", f"csv:{tmp_path / 'bars'}", *chosen, *money, "--quiet", *words)
+
+
+def test_one_broken_file_among_a_hundred_is_named_or_left_out(tmp_path: Path) -> None:
+    symbols = folder_of(tmp_path, 100, sessions=10)
+    file = tmp_path / "bars" / "S57.csv"
+    lines = file.read_text(encoding="utf-8").splitlines()
+    lines[8] = lines[8].replace(lines[8].split(",")[2], "n/a", 1)
+    file.write_text("\n".join(lines), encoding="utf-8")
+    refused = asked(tmp_path, symbols, "--out", str(tmp_path / "out"))
+    assert refused.code == 3
+    (line,) = refused.err.splitlines()
+    assert "S57.csv, line 9" in line
+    assert line.endswith("; --skip-unfit leaves out what is not fit")
+    assert not (tmp_path / "out").exists(), "nothing is written"
+    found = asked(tmp_path, symbols, "--skip-unfit", "--json").document
+    assert [*found["left_out"]] == ["S57"]
+    assert "S57.csv, line 9" in found["left_out"]["S57"]
+    assert found["symbols"] == [symbol for symbol in symbols if symbol != "S57"]
+    assert len(found["orders"]) == 99
+    (told,) = [one for one in found["metrics"]["cautions"] if one.startswith("left out, because it is not fit: ")]
+    assert "S57.csv, line 9" in told
+
+
+def broken(file: Path, how: str) -> None:
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    match how:
+        case "missing":
+            file.unlink()
+        case "empty":
+            file.write_bytes(b"")
+        case "header alone":
+            file.write_text(lines[0], encoding="utf-8")
+        case "cut off":
+            file.write_text("".join(lines)[:-9], encoding="utf-8")
+        case "no text":
+            file.write_bytes(bytes(range(256)) * 8)
+        case "a session lacks":
+            file.write_text("".join(lines[:20] + lines[21:]), encoding="utf-8")
+        case "a high below its low":
+            cells = lines[20].split(",")
+            lines[20] = ",".join([*cells[:2], "0.5", *cells[3:]])
+            file.write_text("".join(lines), encoding="utf-8")
+        case "a folder":
+            file.unlink()
+            file.mkdir()
+
+
+@pytest.mark.parametrize(
+    "how",
+    ["missing", "empty", "header alone", "cut off", "no text", "a session lacks", "a high below its low", "a folder"],
+)
+def test_whatever_is_wrong_with_a_file_its_symbol_is_named_and_the_rest_can_go_on(tmp_path: Path, how: str) -> None:
+    symbols = folder_of(tmp_path, 3)
+    broken(tmp_path / "bars" / "S01.csv", how)
+    refused = asked(tmp_path, symbols)
+    assert refused.code == 3, (refused.out, refused.err)
+    (line,) = refused.err.splitlines()
+    assert "S01" in line
+    assert line.endswith("; --skip-unfit leaves out what is not fit")
+    found = asked(tmp_path, symbols, "--skip-unfit", "--json")
+    assert found.code == 0, found.err
+    assert (found.document["symbols"], [*found.document["left_out"]]) == (["S00", "S02"], ["S01"])
+
+
+def test_how_many_more_are_not_fit_is_said(tmp_path: Path) -> None:
+    symbols = folder_of(tmp_path, 4)
+    for symbol in ("S01", "S02", "S03"):
+        broken(tmp_path / "bars" / f"{symbol}.csv", "empty")
+    assert "S01.csv" in (told := asked(tmp_path, symbols).err)
+    assert "; 2 more of its symbols are not fit; --skip-unfit" in told
+    found = asked(tmp_path, symbols, "--skip-unfit", "--json").document
+    assert (found["symbols"], [*found["left_out"]]) == (["S00"], ["S01", "S02", "S03"])
+
+
+def test_what_a_strategy_cannot_do_without_is_not_left_out(tmp_path: Path) -> None:
+    symbols = folder_of(tmp_path, 2)
+    for symbol in symbols:
+        broken(tmp_path / "bars" / f"{symbol}.csv", "empty")
+    refused = asked(tmp_path, symbols, "--skip-unfit")
+    assert refused.code == 3
+    assert refused.err.rstrip().endswith("buy_and_hold cannot do without S01"), "no symbol would be left"
+    held = asked(tmp_path, symbols, "--skip-unfit", "--holding", "S00=5")
+    assert held.code == 3
+    assert held.err.rstrip().endswith("it is held at the start")
+
+
+def test_a_result_without_some_symbols_is_not_approved(tmp_path: Path) -> None:
+    symbols = folder_of(tmp_path, 2)
+    refused = asked(tmp_path, symbols, "--skip-unfit", "--approve")
+    assert refused.code == 2
+    assert "leave out --skip-unfit" in refused.err
