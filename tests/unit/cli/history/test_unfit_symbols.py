@@ -65,7 +65,7 @@ def broken(file: Path, how: str) -> None:
             cells = lines[20].split(",")
             lines[20] = ",".join([*cells[:2], "0.5", *cells[3:]])
             file.write_text("".join(lines), encoding="utf-8")
-        case "a folder":
+        case _:  # a folder
             file.unlink()
             file.mkdir()
 
