@@ -36,7 +36,7 @@ def spendable(settled: Mapping[str, Decimal], broker_usd: Decimal) -> dict[str, 
     """
     own = {name: max(ZERO, cash) for name, cash in settled.items()}
     total = sum(own.values(), ZERO)
-    if broker_usd >= total:
+    if broker_usd >= total or not total:
         return own
     have = max(ZERO, broker_usd)
     if sum(1 for cash in own.values() if cash) == 1:

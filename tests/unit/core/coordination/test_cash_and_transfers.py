@@ -37,6 +37,7 @@ def test_each_sleeve_spends_its_own_cash_where_the_broker_has_it_all() -> None:
 def test_too_little_cash_at_the_broker_is_shared_in_proportion_cents_downwards() -> None:
     assert spendable(usd(a="200", b="100", c="-50"), Decimal(100)) == usd(a="66.66", b="33.33", c="0")
     assert spendable(usd(a="200"), Decimal(-5)) == usd(a="0")
+    assert spendable(usd(a="-5", b="0"), Decimal(-5)) == usd(a="0", b="0")
 
 
 def test_a_sleeve_beyond_its_band_gives_its_excess_to_those_below() -> None:
