@@ -321,8 +321,9 @@ class Settings(SettingsSection):
         from mtum.core.portfolio.sleeves import Sleeve, SleeveState  # loads numpy
 
         def made(name: str, one: SleeveSettings) -> Sleeve:
-            rules, state = self.portfolio.rules(one.risk), SleeveState(one.state)
-            return Sleeve(name, one.rules, one.weight, state, one.virtual_usd, one.benchmark or "", rules)
+            rules, pause = self.portfolio.rules(one.risk), one.risk.daily_loss_pause_sessions
+            own = SleeveState(one.state), one.virtual_usd, one.benchmark or ""
+            return Sleeve(name, one.rules, one.weight, *own, rules, pause)
 
         return tuple(made(name, one) for name, one in self.configured().items())
 

@@ -296,9 +296,9 @@ def flows_since(movements: Sequence[CashMovement], after: date | None) -> Decima
     return sum((m.amount_usd for m in movements if m.kind in FLOWS and m.session > after), ZERO)
 
 
-def loss_pause(store: Store, sleeve: Sleeve, sessions: Sessions, today: date, pause_sessions: int) -> bool:
-    """Return whether one of a sleeve's last `pause_sessions` decisions reached the daily-loss limit."""
-    earlier = [sessions.before(today, back) for back in range(1, pause_sessions + 1)]
+def loss_pause(store: Store, sleeve: Sleeve, sessions: Sessions, today: date) -> bool:
+    """Return whether one of the decisions after which a sleeve still pauses reached the daily-loss limit."""
+    earlier = [sessions.before(today, back) for back in range(1, sleeve.loss_pause_sessions + 1)]
     days = [session.day for session in earlier if session]
     return store.decisions.lost_too_much(sleeve.name, days, virtual=not sleeve.owns_money)
 

@@ -25,18 +25,14 @@ from mtum.core.decide import FAILED, abstained, decide, with_change_since
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.market.validation import at_midpoint
 from mtum.core.portfolio.decision import Book, Decision
-from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.money import AccountKind
 from mtum.core.portfolio.orders import Side
-from mtum.core.portfolio.sleeves import Sleeve, SleeveState
+from mtum.core.portfolio.sleeves import CLOSED, Sleeve
 from mtum.core.record import decision_document, frame_of
 from mtum.core.view import MarketView
 from mtum.errors import BarsInvalidError, BookMismatchError, DataError, ExitCode, StrategyError, UnfitError
 from mtum.ports.broker import BrokerLists
 from mtum.ports.records import CashMovement, DecisionRecord
-
-CLOSED = "sleeve_closed"
-"""Reason word: the settings say that the sleeve sells all it holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,21 +168,19 @@ def _book(
     records, cash = own
     book = build_book(records, sleeve, desk.store, cash, sessions, day)
     requested = desk.store.statements.flatten_requests(sleeve.name)
-    pause = desk.settings.risk_of(sleeve.name).daily_loss_pause_sessions
-    paused = loss_pause(desk.store, sleeve, sessions, day, pause)
+    paused = loss_pause(desk.store, sleeve, sessions, day)
     due = due_today_usd(records.lots, desk.store.books.recorded, sleeve.name, gathered.view.bars.values())
-    closed = sleeve.symbols if sleeve.state is SleeveState.CLOSE else ()
     book = replace(
         book,
         receivable_usd=book.receivable_usd + float(due),
         losses=replace(book.losses, paused=paused),
-        forced_exits=dict.fromkeys(closed, CLOSED) | dict.fromkeys(requested, "flatten"),
+        forced_exits={**sleeve.forced_exits, **dict.fromkeys(requested, "flatten")},
         buy_backs={symbol: shares for symbol in requested if (shares := _bought_back(book, check, symbol))},
         entries_barred={**gathered.entries_barred, **check.entries_barred},
         exits_barred=check.exits_barred,
         holdings={symbol: check.capped(holding) for symbol, holding in book.holdings.items()},
         unsellable_shares={symbol: left for symbol, one in book.holdings.items() if (left := check.beyond(one))},
-        restriction=_restricted(sleeve, book.restriction),
+        restriction=sleeve.restricted(book.restriction),
     )
     return with_change_since(book, gathered.view.prices, equity_before(records))
 
@@ -194,11 +188,6 @@ def _book(
 def _bought_back(book: Book, check: BookCheck, symbol: str) -> int:
     own = book.holdings.get(symbol)
     return min(-own.shares, check.short.get(symbol, 0)) if own is not None and own.shares < 0 else 0
-
-
-def _restricted(sleeve: Sleeve, halted: Restriction) -> Restriction:
-    exits_only = sleeve.state in (SleeveState.REDUCE_ONLY, SleeveState.CLOSE)
-    return Restriction.REDUCE_ONLY if exits_only and halted is Restriction.NONE else halted
 
 
 def record_of(desk: Desk, one: Decided, decided_at: datetime) -> DecisionRecord:
@@ -238,7 +227,7 @@ def record_of(desk: Desk, one: Decided, decided_at: datetime) -> DecisionRecord:
     )
 
 
-WHATEVER_THE_PRICE = frozenset({"exit_carried", "flatten", "sleeve_closed"})
+WHATEVER_THE_PRICE = frozenset({"exit_carried", "flatten", CLOSED})
 """Reasons of sales that do not depend on today's price, so that a doubtful price does not stop them."""
 
 

@@ -46,7 +46,7 @@ def ensure_capital(desk: Desk, session: Session) -> tuple[Problem, ...]:
         desk.store.ledger.move_cash(moved)
         for name in again:  # the drawdown of its earlier life does not count against the new money
             desk.store.limits.count_peak_since(day, desk.clock.now(), name)
-    parts = {one.name: _part(desk, one.weight) for one in desk.sleeves}
+    parts = {one.name: one.part_of(_capital(desk)) for one in desk.sleeves}
     told = watched(desk.store, desk.settings, desk.account) if given else []
     less = [
         Problem(
@@ -87,12 +87,12 @@ def starting_usd(
         return {}
     left = _left_behind(desk)
     if not begun and not left:
-        return {sleeve.name: _part(desk, sleeve.weight) for sleeve in new}
+        return {sleeve.name: sleeve.part_of(_capital(desk)) for sleeve in new}
     if new[0].weight == 1 and new[0].name not in begun:
-        return {new[0].name: sum(left.values(), ZERO) if left else _part(desk, 1)}
+        return {new[0].name: sum(left.values(), ZERO) if left else _capital(desk)}
     free, found = max(ZERO, cash_usd() - sum(map(desk.store.books.cash, begun), ZERO)), {}
     for sleeve in new:
-        found[sleeve.name] = min(_part(desk, sleeve.weight), to_cent(free))
+        found[sleeve.name] = min(sleeve.part_of(_capital(desk)), to_cent(free))
         free -= found[sleeve.name]
     return found
 
@@ -145,9 +145,8 @@ def _earned_in_fund(desk: Desk, day: date, movements: Mapping[str, Sequence[Cash
     ]
 
 
-def _part(desk: Desk, weight: float) -> Decimal:
-    capital = exact(desk.settings.portfolio.capital_usd)
-    return capital if weight == 1 else to_cent(capital * exact(weight))
+def _capital(desk: Desk) -> Decimal:
+    return exact(desk.settings.portfolio.capital_usd)
 
 
 def _left_behind(desk: Desk) -> Mapping[str, Decimal]:

@@ -47,6 +47,45 @@ def loss_state(
     )
 
 
+@dataclass(slots=True)
+class Closes:
+    """What `loss_state` looks at, kept up close by close: a history of any length costs the same each session.
+
+    Growth between two flows is proportional to equity, as in `growth`.
+    """
+
+    last: float | None = None
+    change: float = 0.0
+    grown: float = 1.0
+    peak: float = 1.0
+    _from: tuple[float, float] = (1.0, 1.0)  # growth and equity at the last flow
+
+    def add(self, equity_usd: float, flows_usd: float = 0.0) -> None:
+        """Add a close, and the deposits less withdrawals since the one before; the first close is the start."""
+        before, self.last = self.last, equity_usd
+        if before is None:
+            self._from = (1.0, equity_usd)
+            return
+        self.change = equity_usd - before - flows_usd
+        if flows_usd:
+            base = before if before > 0 and self.change > -before else before + flows_usd
+            self._from = (self.grown * (1.0 + (self.change / base if base > 0 else 0.0)), equity_usd)
+        grown, equity = self._from
+        self.grown = grown * (equity_usd / equity) if equity > 0 else grown
+        self.peak = max(self.peak, self.grown)
+
+    def losses(self, flows_since_usd: float = 0.0, *, paused: bool = False) -> LossState:
+        """Return the same as `loss_state`."""
+        if self.last is None:
+            return LossState(paused=paused)
+        return LossState(
+            last_change_usd=round(self.change, 6),
+            paused=paused,
+            peak_equity_usd=round(self.last * self.peak / self.grown, 6) if self.grown > 0 else 0.0,
+            flows_since_usd=round(flows_since_usd, 6),
+        )
+
+
 def account_points(sleeves: Mapping[str, Sequence[OfficialEquity]]) -> tuple[OfficialEquity, ...]:
     """Return the equity of all sleeves together at every close that one of them has, oldest first.
 

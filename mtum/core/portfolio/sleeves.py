@@ -2,10 +2,17 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 
+from mtum.core.portfolio.costs import to_cent
 from mtum.core.portfolio.decision import PortfolioRules
+from mtum.core.portfolio.limits import Restriction
+from mtum.core.portfolio.money import exact
 from mtum.core.strategies.contract import Strategy
+
+CLOSED = "sleeve_closed"
+"""Reason word: the settings say that the sleeve sells all it holds."""
 
 
 class SleeveState(StrEnum):
@@ -38,6 +45,8 @@ class Sleeve:
         Symbol that its benchmark holds; empty for what its strategy is compared with.
     rules : PortfolioRules
         Its sizing and its limits.
+    loss_pause_sessions : int
+        Further sessions without entries after a daily loss.
     """
 
     name: str
@@ -47,6 +56,7 @@ class Sleeve:
     virtual_usd: float
     benchmark: str
     rules: PortfolioRules
+    loss_pause_sessions: int = 1
 
     @property
     def decides(self) -> bool:
@@ -57,6 +67,10 @@ class Sleeve:
     def owns_money(self) -> bool:
         """Whether its cash and shares are real."""
         return self.state is not SleeveState.WATCH
+
+    def part_of(self, capital_usd: Decimal) -> Decimal:
+        """Return its part of the account's capital, USD."""
+        return capital_usd if self.weight == 1 else to_cent(capital_usd * exact(self.weight))
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -74,6 +88,16 @@ class Sleeve:
     def looks_at(self) -> tuple[str, ...]:
         """Symbols whose bars its decision needs: what it may hold, and what it only reads."""
         return tuple(dict.fromkeys((*self.strategy.universe(), *self.strategy.reads())))
+
+    @property
+    def forced_exits(self) -> Mapping[str, str]:
+        """Symbols that it sells whatever its strategy says, with the reason word."""
+        return dict.fromkeys(self.symbols if self.state is SleeveState.CLOSE else (), CLOSED)
+
+    def restricted(self, halted: Restriction) -> Restriction:
+        """Return what it may do under a halt, or under none."""
+        exits_only = self.state in (SleeveState.REDUCE_ONLY, SleeveState.CLOSE)
+        return Restriction.REDUCE_ONLY if exits_only and halted is Restriction.NONE else halted
 
     def is_stuck(self, unfit: Collection[str]) -> bool:
         """Return whether nothing can be decided without these symbols: all, or one where each is weighed by all."""

@@ -319,8 +319,6 @@ class PlayedAccount:
         Orders that were not made, with the reason word.
     transfers : tuple of (date, tuple of Transfer)
         What the end of each period meant for the sleeves.
-    costs : mapping of str to float
-        USD that fills cost, by kind.
     watched : mapping of sleeve to PlayedSleeve
         Sleeves on virtual money: no part of the account.
     """
@@ -332,5 +330,4 @@ class PlayedAccount:
     cuts: tuple[tuple[date, Cut], ...] = ()
     held_back: tuple[tuple[date, str, str, str], ...] = ()
     transfers: tuple[tuple[date, tuple[Transfer, ...]], ...] = ()
-    costs: Mapping[str, float] = field(default_factory=dict)
     watched: Mapping[str, PlayedSleeve] = field(default_factory=dict)

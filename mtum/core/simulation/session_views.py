@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mtum.core.indicators import INDICATORS, column_of
 from mtum.core.market.bars import Bars, Column, Days, total_return
 from mtum.core.market.coverage import Dividends
+from mtum.core.market.instruments import instrument
 from mtum.core.market.timeframes import Timeframe
 from mtum.core.strategies.contract import Strategy
 from mtum.core.view import Asked, MarketView, calendar_around
@@ -63,6 +64,13 @@ class SessionHistory:
         """Return a symbol's close of a session, or the newest one before it; None before its first."""
         row = self.row(symbol, t)
         return float(self.bars[symbol].close[row]) if row >= 0 else None
+
+    def worth_of(self, symbol: str) -> Column:
+        """Return what one share or contract was worth at each close, USD; NaN before its first."""
+        rows, bars = self._rows[symbol], self.bars[symbol]
+        found = np.full(len(rows), np.nan)
+        found[rows >= 0] = bars.close[rows[rows >= 0]] * instrument(symbol).multiplier
+        return found
 
     def ended(self, symbol: str, t: int) -> bool:
         """Whether the last bar of a symbol lies before a session, which others still have."""

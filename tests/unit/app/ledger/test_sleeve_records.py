@@ -352,9 +352,9 @@ def test_only_deposits_and_withdrawals_after_a_date_are_flows() -> None:
 def test_a_loss_pauses_so_many_sessions_after_it(tmp_path: Path, today: date, pause: int, paused: bool) -> None:
     with fake_desk(tmp_path, FakeBroker()) as desk:
         desk.store.decisions.commit_decisions([decision(document={"daily_loss_hit": True})], [])
-        assert loss_pause(desk.store, desk.sleeves[0], SESSIONS, today, pause) is paused
-        watched = replace(desk.sleeves[0], state=SleeveState.WATCH)
-        assert not loss_pause(desk.store, watched, SESSIONS, today, pause)
+        sleeve = replace(desk.sleeves[0], loss_pause_sessions=pause)
+        assert loss_pause(desk.store, sleeve, SESSIONS, today) is paused
+        assert not loss_pause(desk.store, replace(sleeve, state=SleeveState.WATCH), SESSIONS, today)
 
 
 def test_what_is_bought_and_sold_again_the_day_after_costs_both_commissions(tmp_path: Path) -> None:

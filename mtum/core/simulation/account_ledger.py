@@ -1,0 +1,324 @@
+"""The books of an account while history is played: whose cash is it, what is decided, what is ordered?"""
+
+from bisect import bisect_right
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal
+
+import numpy as np
+
+from mtum.core.coordination.account import Account, AccountPlan, AccountRules, Cut, Returns, SleeveWants
+from mtum.core.coordination.coordinate import FundState, coordinate, with_fund
+from mtum.core.coordination.limits import VAR_SESSIONS
+from mtum.core.coordination.transfers import WEIGHTING_SESSIONS, SleeveMoney, Transfer, rebalanced, spendable
+from mtum.core.decide import decide, with_change_since
+from mtum.core.plans import cut_for_cash, plan_document, returns_of, sessions_looked_at, standing_after
+from mtum.core.portfolio.decision import STANDING_SESSIONS, Book, Decision, Standing
+from mtum.core.portfolio.equity_points import Closes
+from mtum.core.portfolio.fund import FUND
+from mtum.core.portfolio.limits import LossState, Restriction
+from mtum.core.portfolio.money import exact
+from mtum.core.portfolio.orders import Side
+from mtum.core.portfolio.returns import curve, returns
+from mtum.core.portfolio.sleeves import Sleeve, SleeveState
+from mtum.core.simulation.fill_costs import FillCosts
+from mtum.core.simulation.history import settled_at
+from mtum.core.simulation.kernel.columns import Column
+from mtum.core.simulation.played import PlayTerms
+from mtum.core.simulation.session_views import SessionHistory
+from mtum.core.simulation.sleeve_ledger import SleeveLedger, Waiting
+from mtum.core.view import MarketView
+
+ZERO = Decimal(0)
+
+type Decided = tuple[SleeveLedger, Decision]
+"""What a sleeve decided."""
+
+
+@dataclass(slots=True)
+class AccountLedger:
+    """The sleeves' ledgers while history is played, and what is known of all of them together.
+
+    Parameters
+    ----------
+    unowned : Decimal
+        Cash at the broker that is no sleeve's, USD.
+    real : tuple of SleeveLedger
+        Those of sleeves that own money; `fund` is the cash fund's.
+    shares : mapping of symbol to ndarray, shape (n_sessions,)
+        Shares of all sleeves at each close.
+    halted : bool
+        Whether a sleeve with all the money has stopped entries: that stops the account's.
+    """
+
+    history: SessionHistory
+    terms: PlayTerms
+    first: int
+    stop: int
+    ledgers: tuple[SleeveLedger, ...]
+    unowned: Decimal
+    shares: dict[str, Column]
+    costs: FillCosts
+    real: tuple[SleeveLedger, ...] = field(init=False)
+    fund: SleeveLedger | None = field(init=False)
+    closes: Closes = field(default_factory=Closes)
+    halted: bool = False
+    cuts: list[tuple[date, Cut]] = field(default_factory=list)
+    held_back: list[tuple[date, str, str, str]] = field(default_factory=list)
+    transfers: list[tuple[date, tuple[Transfer, ...]]] = field(default_factory=list)
+    equities: list[float] = field(default_factory=list)
+
+    @classmethod
+    def of(
+        cls, history: SessionHistory, sleeves: Sequence[Sleeve], terms: PlayTerms, first: int, stop: int
+    ) -> "AccountLedger":
+        """Return the books before the first session."""
+        settled, left = settled_at(history.days, terms.settlement.value), dict(terms.holdings)
+        capital, costs, ledgers = exact(terms.capital_usd), FillCosts(history, terms), []
+        for one in sleeves:
+            own_costs = costs if one.owns_money else FillCosts(history, terms)
+            ledger = SleeveLedger(one, history, terms, settled, own_costs, _begins_with(one, capital))
+            own = {symbol: left.pop(symbol) for symbol in [*left] if one.owns_money and symbol in one.symbols}
+            ledger.begin(own, first)
+            ledgers.append(ledger)
+        given = sum((own.cash for own in ledgers if own.sleeve.owns_money), ZERO)
+        symbols = dict.fromkeys(symbol for one in sleeves if one.owns_money for symbol in one.symbols)
+        shares: dict[str, Column] = {symbol: np.zeros(stop - first) for symbol in symbols}
+        return cls(history, terms, first, stop, tuple(ledgers), capital - given, shares, costs)
+
+    def __post_init__(self) -> None:
+        self.real = tuple(own for own in self.ledgers if own.sleeve.owns_money)
+        self.fund = next((own for own in self.real if own.name == FUND), None)
+
+    def _prices(self, t: int) -> dict[str, float]:
+        closes = {symbol: self.history.close(symbol, t) for symbol in self.shares}
+        return {symbol: close for symbol, close in closes.items() if close is not None}
+
+    def _restriction(self, own: SleeveLedger) -> Restriction:
+        return Restriction.REDUCE_ONLY if self.halted else own.restriction
+
+    def _broker_settled(self) -> Decimal:
+        """Return the settled cash at the broker, where a dividend is on the morning of its ex-date."""
+        return self.unowned + sum((own.cash + own.due - own.pending() for own in self.real), ZERO)
+
+    def _cash_of(self, t: int, owners: Sequence[SleeveLedger]) -> dict[str, tuple[Decimal, Decimal]]:
+        """Return what each of these sleeves may spend, and what of its cash settles later, USD.
+
+        What the cash fund is worth counts as cash.
+        """
+        fund = self.fund.worth(t) - self.fund.cash - self.fund.due if self.fund else ZERO
+        cash = {own.name: own.cash for own in owners}
+        waits = {own.name: own.pending() if own.sleeve.weight < 1 else ZERO for own in owners}
+        broker, pending = self._broker_settled() + fund, sum((own.pending() for own in self.real), ZERO)
+        settled = spendable({name: usd - waits[name] for name, usd in cash.items()}, broker)
+        there = spendable(cash, broker + pending)
+        return {name: (usd, max(ZERO, there[name] - usd)) for name, usd in settled.items()}
+
+    def move_cash(self, t: int) -> None:
+        """Move cash between the sleeves before the last decisions of a period."""
+        rules, day = self.terms.account.transfers, self.history.day(t)
+        own = [one for one in self.real if one.name != FUND]
+        calendar = self.history.calendar
+        at = bisect_right(calendar, day)
+        if len(own) < 2 or not rules.due(day, calendar[at] if at < len(calendar) else None):
+            return
+        cash = self._cash_of(t, own)
+        money = [
+            SleeveMoney(
+                name=one.name,
+                weight=one.sleeve.weight,
+                equity_usd=exact(round(float(one.worth(t)), 6)),
+                available_usd=cash[one.name][0],
+                receives=one.sleeve.state is SleeveState.ON and self._restriction(one) is Restriction.NONE,
+            )
+            for one in own
+        ]
+        earned = {} if rules.weighting == "fixed" else {one.name: _returns(one) for one in own}
+        moved = rebalanced(money, earned, rules)
+        for one, transfer in zip(own, moved, strict=True):
+            one.moved = exact(transfer.usd)
+            one.cash += one.moved
+        self.transfers.append((day, moved))
+
+    def decide(self, t: int) -> list[Decided]:
+        """Return what every sleeve decides, in their order."""
+        cash, found = self._cash_of(t, self.real), []
+        for own in self.ledgers:
+            if own.views is None:
+                continue
+            view = own.views.at(t)
+            usd = cash.get(own.name) or (max(ZERO, own.cash - own.pending()), own.pending())
+            book = with_change_since(self._book(own, t, usd), view.prices, _before(own))
+            decision = decide(view, own.strategy, book, own.sleeve.rules)
+            decision = replace(decision, strategy=own.name or decision.strategy)
+            own.capped += _capped(view, own, book, decision)
+            if decision.daily_loss_hit:
+                own.last_hit = t
+            found.append((own, decision))
+        for own, decision in found:
+            # A halt lasts until a person resumes; nobody does in a backtest.
+            flatten = decision.daily_loss_hit and own.sleeve.rules.losses.flatten_on_daily_loss
+            if own.sleeve.owns_money and (decision.drawdown_hit or flatten):
+                self.halted |= own.sleeve.weight == 1
+                own.restriction = Restriction.REDUCE_ONLY
+        return found
+
+    def _book(self, own: SleeveLedger, t: int, cash: tuple[Decimal, Decimal]) -> Book:
+        hit, in_fund = own.last_hit, self.fund is not None
+        paused = hit is not None and t - hit <= own.sleeve.loss_pause_sessions
+        return Book(
+            holdings=own.holdings,
+            cash_usd=float(own.cash),
+            available_usd=float(cash[0]),
+            forced_exits=own.sleeve.forced_exits,
+            unsettled_usd=float(cash[1]),
+            receivable_usd=float(own.due),
+            losses=own.closes.losses(float(own.moved), paused=paused),
+            restriction=own.sleeve.restricted(self._restriction(own)),
+            last_fill=own.last_fill,
+            memory=own.memory,
+            standing=_still_wanted(own, t) if in_fund else own.standing,
+            stopped=own.stopped,
+            in_fund=in_fund and own.sleeve.owns_money,
+        )
+
+    def order(self, t: int, decided: Sequence[Decided]) -> None:
+        """Coordinate what the sleeves decided; orders wait for their fills from here on."""
+        day, plan = self.history.day(t), self._plan(t, decided)
+        document = plan_document(plan) if any(decision.standing for _, decision in decided) else {}
+        remembered: dict[str, Mapping[str, Mapping[str, float]]] = {}
+        for own, decision in decided:
+            standing = decision.standing
+            if standing and own.sleeve.owns_money:
+                standing = standing_after(document, own.name, standing)
+                if self.fund is not None and not own.strategy.STANDING_PURCHASES:
+                    lacked = cut_for_cash(document, own.name)
+                    standing = tuple(one for one in standing if one.sells or one.symbol in lacked)
+            own.remember(decision, standing)
+            remembered[own.name] = {verdict.symbol: verdict.remember for verdict in decision.verdicts}
+            if not own.sleeve.owns_money:
+                own.waiting = [Waiting(one, remembered[own.name][one.symbol], day) for one in decision.orders]
+        by_name = {own.name: own for own in self.real}
+        for one in plan.orders:
+            kept = remembered[one.sleeve].get(one.order.symbol, {})
+            by_name[one.sleeve].waiting.append(Waiting(one.order, kept, day, one.crossed))
+        self.cuts += [(day, cut) for cut in plan.cuts]
+        self.held_back += [(day, *one) for one in plan.held_back]
+
+    def _plan(self, t: int, decided: Sequence[Decided]) -> AccountPlan:
+        real = [(own, decision) for own, decision in decided if own.sleeve.owns_money]
+        rules, fund = self.terms.account, self.fund
+        if fund is None and not any(decision.orders for _, decision in real):
+            return AccountPlan(())
+        wants = [
+            SleeveWants(
+                name=own.name,
+                shares={symbol: held.shares for symbol, held in own.holdings.items() if held.shares},
+                orders=decision.orders,
+                sizing=own.sleeve.rules.sizing,
+                least_usd=own.strategy.least_trade_usd(decision.equity_usd),
+            )
+            for own, decision in real
+            if own.name != FUND or decision.orders
+        ]
+        silent = [own for own in self.real if own.views is None]
+        for own in silent:
+            held = {symbol: holding.shares for symbol, holding in own.holdings.items() if holding.shares}
+            wants += [SleeveWants(own.name, held, (), own.sleeve.rules.sizing)] if held else []
+        known = [decision.equity_usd for _, decision in real] + [round(float(own.worth(t)), 6) for own in silent]
+        settled, coming = self._settled()
+        equity = round(sum(known), 6)
+        account = Account(
+            session=self.history.day(t),
+            prices=self._prices(t),
+            equity_usd=equity,
+            cash_usd=settled,
+            losses=self._losses(equity),
+            restriction=Restriction.REDUCE_ONLY if self.halted else Restriction.NONE,
+            returns=_returns_until(self.history, self.shares, self.terms.account, t),
+        )
+        plan = coordinate(wants, account, rules)
+        if fund is None or rules.fund is None or self.history.bar_row(fund.sleeve.symbols[0], t) is None:
+            return plan
+        (symbol,), restriction = fund.sleeve.symbols, self._restriction(fund)
+        state = FundState(
+            symbol=symbol,
+            held=max(0, fund.holdings[symbol].shares if symbol in fund.holdings else 0),
+            settled_usd=settled,
+            coming_usd=coming,
+            sizing=fund.sleeve.rules.sizing,
+            buys=restriction is Restriction.NONE,
+        )
+        return with_fund(plan, wants, account, state, rules.fund)
+
+    def _settled(self) -> tuple[float, float]:
+        # What all purchases together may cost, and the sleeves' cash that settles later.
+        if self.fund is None:
+            return float(self._broker_settled()), 0.0
+        coming = sum((own.pending() for own in self.real), ZERO)
+        own = sum((own.cash for own in self.real), ZERO) - coming
+        return float(min(self._broker_settled(), own)), float(coming)
+
+    def _losses(self, equity_usd: float) -> LossState:
+        rules = self.terms.account
+        if rules.daily_loss_usd is None and rules.drawdown_frac is None:
+            return LossState()
+        flows = float(sum((own.moved for own in self.real), ZERO))
+        state, last = self.closes.losses(flows), self.closes.last
+        change = 0.0 if last is None else equity_usd - (last + flows)
+        return replace(state, change_since_usd=round(change, 6))
+
+    def close_session(self, t: int) -> None:
+        """Value the account at the closes of a session."""
+        equity = float(sum((own.equities[-1] for own in self.real), ZERO))
+        self.equities.append(equity)
+        self.closes.add(equity, float(sum((own.moved for own in self.real), ZERO)))
+        for own in self.real:
+            for symbol, holding in own.holdings.items():
+                if holding.shares:
+                    self.shares[symbol][t - self.first] += holding.shares
+
+
+def _capped(view: MarketView, own: SleeveLedger, book: Book, decision: Decision) -> int:
+    # Purchases that the largest position in USD made smaller.
+    rules = own.sleeve.rules
+    if rules.sizing.max_position_usd == float("inf") or not any(one.side is Side.BUY for one in decision.orders):
+        return 0
+    free = replace(rules, sizing=replace(rules.sizing, max_position_usd=float("inf")))
+    wanted = {order.symbol: order.shares for order in decide(view, own.strategy, book, free).orders}
+    return sum(order.shares < wanted.get(order.symbol, 0) for order in decision.orders)
+
+
+def _begins_with(sleeve: Sleeve, capital_usd: Decimal) -> Decimal:
+    # One that is only closed has nothing in a new account.
+    if not sleeve.owns_money:
+        return exact(sleeve.virtual_usd)
+    return ZERO if sleeve.state is SleeveState.CLOSE else sleeve.part_of(capital_usd)
+
+
+def _before(own: SleeveLedger) -> float | None:
+    # What today's change is measured from; virtual money has nothing before its first order.
+    return None if own.closes.last is None else own.closes.last + float(own.moved)
+
+
+def _returns(own: SleeveLedger) -> list[float]:
+    # As of closes that are days apart: only their order counts.
+    equity, flows = [own.capital_usd, *map(float, own.equities)], [own.capital_usd, *own.flows]
+    return [float(one) for one in returns(curve([date.min] * len(equity), equity, flows))[-WEIGHTING_SESSIONS:]]
+
+
+def _still_wanted(own: SleeveLedger, t: int) -> tuple[Standing, ...]:
+    # Purchases that lacked cash because it was in the fund stand too, as long as those of strategies where all do.
+    if own.strategy.STANDING_PURCHASES:
+        return own.standing
+    oldest = own.history.day(max(0, t - STANDING_SESSIONS))
+    return tuple(one for one in own.standing if one.since >= oldest)
+
+
+def _returns_until(history: SessionHistory, held: Collection[str], rules: AccountRules, t: int) -> Returns:
+    # For the limits that look at a history; nothing where none does.
+    if not sessions_looked_at(rules):
+        return Returns({}, np.empty((0, 0)))
+    known = {symbol: history.bars[symbol][: history.row(symbol, t) + 1] for symbol in held}
+    return Returns.of(returns_of({symbol: bars for symbol, bars in known.items() if len(bars)}, rules), VAR_SESSIONS)
