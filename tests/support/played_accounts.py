@@ -1,0 +1,65 @@
+"""A small account as a backtest tells it: two sleeves, a transfer and the cash fund."""
+
+from datetime import date
+
+import numpy as np
+
+from mtum.core.market.bars import Column
+from mtum.core.portfolio.orders import Side
+from mtum.core.simulation.played import Played, PlayedAccount, PlayedOrder, PlayedSleeve, PlayedTrade
+from support.markets import weekdays
+
+
+def column(*values: float) -> Column:
+    return np.array(values, dtype=np.float64)
+
+
+def bought(session: date, symbol: str, shares: int, price: float, sleeve: str) -> PlayedOrder:
+    return PlayedOrder(session, symbol, Side.BUY, shares, price, ("above_ma",), sleeve)
+
+
+def open_trade(order: PlayedOrder, pnl: float, costs: float, dividends: float, held: int) -> PlayedTrade:
+    return PlayedTrade(
+        symbol=order.symbol,
+        entry_session=order.session,
+        entry_price=order.price,
+        exit_session=None,
+        exit_price=None,
+        shares=order.shares,
+        pnl_usd=pnl,
+        return_frac=pnl / (order.shares * order.price),
+        costs_usd=costs,
+        dividends_usd=dividends,
+        sessions_held=held,
+        reasons=(),
+        sleeve=order.sleeve,
+    )
+
+
+def played_account() -> PlayedAccount:
+    """Two sleeves of 600 and 400 USD over four sessions.
+
+    `trend` buys 5 AAA at 100 for 1.00 in the first session, which close at 100, 104, 104, 110 and pay 2.00; 50 USD go
+    to `dips` in the third. `dips` buys 2 BBB at 50 for 1.00 in the second, which close at 50, 45, 55. The fund earns
+    0.30. Together: 51.00 + 9.00 + 0.30 = 60.30 USD.
+    """
+    days = np.array(weekdays(4), dtype="datetime64[D]")
+    aaa, bbb = bought(weekdays(4)[0], "AAA", 5, 100.0, "trend"), bought(weekdays(4)[1], "BBB", 2, 50.0, "dips")
+    trades = (open_trade(aaa, 51.0, 1.0, 2.0, 3), open_trade(bbb, 9.0, 1.0, 0.0, 2))
+    trend = Played("AAA", days, column(599, 621, 571, 601), column(1, 1, 1, 1), trades[:1], 600.0, orders=(aaa,))
+    dips = Played("BBB", days, column(400, 399, 439, 459), column(0, 1, 1, 1), trades[1:], 400.0, orders=(bbb,))
+    fund = Played("SGOV", days, column(0, 0.1, 0.2, 0.3), column(0, 1, 1, 1), (), 0.0)
+    sleeves = {
+        "trend": PlayedSleeve("trend", "trend_following", trend, column(0, 0, -50, 0)),
+        "dips": PlayedSleeve("dips", "mean_reversion", dips, column(0, 0, 50, 0)),
+        "cash": PlayedSleeve("cash", "", fund, column(0, 0, 0, 0)),
+    }
+    equity = trend.equity + dips.equity + fund.equity
+    total = Played("AAA+BBB", days, equity, column(1, 1, 1, 1), trades, 1000.0, orders=(aaa, bbb))
+    shares = {"AAA": column(5, 5, 5, 5), "BBB": column(0, 2, 2, 2), "CCC": column(0, 0, 0, 0)}
+    prices = {
+        "AAA": column(100, 104, 104, 110),
+        "BBB": column(np.nan, 50, 45, 55),
+        "CCC": column(np.nan, np.nan, np.nan, 7),
+    }
+    return PlayedAccount(total, sleeves, shares, prices)
