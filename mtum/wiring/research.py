@@ -5,34 +5,31 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from mtum.adapters.sweep_results import SweepResults
 from mtum.app.research.run_backtest import Backtested
 from mtum.app.research.sweep import Engine, PreparedSweep, ThreadEngine
-from mtum.core.reporting.backtest.tear_sheet import Sheet, tear_sheet
+from mtum.app.research.tear_sheet import sheet_files, sheet_of
+from mtum.core.reporting.backtest.tear_sheet import tear_sheet
 from mtum.core.reporting.layout import Page
 from mtum.errors import UsageError
 
 
 def tear_sheet_files(found: Backtested, document: Mapping[str, Any], folder: Path) -> Sequence[Path]:
-    """Write a backtest's tear sheet with its charts; return the files.
+    """Write a backtest's tear sheet with its charts and the same figures as JSON and CSV; return the files.
 
     Raises
     ------
     UsageError
         If the folder cannot be written.
     """
-    rows = range(*found.span)
-    closes = {
-        symbol: np.array([found.market.close(symbol, t) for t in rows], dtype=np.float64) for symbol in found.symbols
-    }
-    sheet = Sheet(document, found.played, closes, found.held.reinvested)
-    return page_files(tear_sheet(sheet), folder / "tear-sheet.html", pictures=True)
+    sheet = sheet_of(found, document)
+    return page_files(tear_sheet(sheet), folder / "tear-sheet.html", beside=sheet_files(sheet), pictures=True)
 
 
-def page_files(page: Page, target: Path, *, pictures: bool = False) -> list[Path]:
-    """Write a page and, with `pictures`, its charts as PNG beside it; return the files.
+def page_files(
+    page: Page, target: Path, *, beside: Mapping[str, bytes] | None = None, pictures: bool = False
+) -> list[Path]:
+    """Write a page, beside it other files by name and, with `pictures`, its charts as PNG; return the files.
 
     Raises
     ------
@@ -42,7 +39,7 @@ def page_files(page: Page, target: Path, *, pictures: bool = False) -> list[Path
     from mtum.adapters.rendering.html import HtmlRenderer, chart_files
     from mtum.adapters.rendering.report_folder import write_whole
 
-    contents = {target.name: HtmlRenderer().page(page).encode()}
+    contents = {target.name: HtmlRenderer().page(page).encode(), **(beside or {})}
     if pictures:
         contents |= {f"{key}.png": image for key, image in chart_files(page).items()}
     try:

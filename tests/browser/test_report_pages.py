@@ -153,7 +153,7 @@ def test_the_pages_of_studies_fit_and_are_readable(browser: "Browser", tmp_path:
     words = ("--symbol", "AAA", "--source", f"csv:{tmp_path / 'bars'}", "--out", str(tmp_path / "out"), "--quiet")
     folds = ("--fit-sessions", "300", "--try-sessions", "200")
     for command, name, charts in (
-        (("backtest",), "tear-sheet", 2),
+        (("backtest",), "tear-sheet", 4),
         (("sweep", str(grid)), "sweep", 0),
         (("walkforward", str(grid), *folds), "walkforward", 1),
     ):

@@ -140,8 +140,12 @@ def _bare(ax: "Axes") -> None:
 
 def _panel(ax: "Axes", panel: Panel, days: Days, height: float, inches: float) -> None:
     x = np.arange(len(days), dtype=np.float64)
+    floor: Column = np.zeros(len(days))
     for number, line in enumerate(panel.lines):
-        _line(ax, line, x, 1.0 if number else 1.3)
+        if line.drawn == "stack":
+            floor = _stacked(ax, line, x, floor)
+        else:
+            _line(ax, line, x, 1.0 if number else 1.3)
     for level, role in panel.levels:
         ax.axhline(level, color=_LEVELS[role][1], lw=0.8, ls=(0, (2, 2)))
     _scale(ax, panel)
@@ -156,9 +160,15 @@ def _ends(panel: Panel) -> list[tuple[float, str, str]]:
     lines = [line for line in panel.lines if line.drawn != "bars" and not np.isnan(line.values).all()]
     if len(panel.lines) == 1:
         return levels
+    # A stacked line is named in the middle of its area.
+    tops = np.cumsum([np.nan_to_num(line.values)[-1] if line.drawn == "stack" else 0.0 for line in lines]).tolist()
+    at = [
+        top - line.values[-1] / 2 if line.drawn == "stack" else line.values[~np.isnan(line.values)][-1]
+        for line, top in zip(lines, tops, strict=True)
+    ]
     return levels + [
-        (float(line.values[~np.isnan(line.values)][-1]), f"{_DASHES[line.dash][1]}{line.name}", LIGHT[line.hue])
-        for line in lines
+        (float(place), f"{_DASHES[line.dash][1]}{line.name}", LIGHT[line.hue])
+        for line, place in zip(lines, at, strict=True)
     ]
 
 
@@ -172,6 +182,13 @@ def _line(ax: "Axes", line: Line, x: Column, width: float) -> None:
     if line.drawn == "area":
         ax.fill_between(x, line.values, 0, color=LIGHT["fill"], lw=0)
     ax.plot(x, line.values, color=LIGHT[line.hue], lw=width, ls=_DASHES[line.dash][0], clip_on=False)
+
+
+def _stacked(ax: "Axes", line: Line, x: Column, floor: Column) -> Column:
+    # Returns what the next one stands on.
+    top = floor + np.nan_to_num(line.values)
+    ax.fill_between(x, floor, top, color=LIGHT[line.hue], alpha=0.55, lw=0)
+    return top
 
 
 def _scale(ax: "Axes", panel: Panel) -> None:
@@ -257,7 +274,9 @@ def _dates(days: Days, inches: float) -> tuple[list[int], list[str]]:
     periods = days.astype(f"datetime64[{unit}]")
     starts = np.flatnonzero(periods[1:] != periods[:-1]) + 1
     every = max(1, -(-len(starts) // int(inches * 1.5)))
-    shown = starts[::every] if len(starts) else np.array([0])
+    # A name at the very left would touch the lowest one of the scale.
+    inside = starts[starts > len(days) * _APART / 2 / inches]
+    shown = inside[::every] if len(inside) else np.array([0])
     years = len(starts) > 12
     if within:
         return shown.tolist(), [f"{at:%b %d}" for at in days[shown].astype("datetime64[D]").tolist()]

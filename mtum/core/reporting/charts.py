@@ -25,12 +25,15 @@ DASHES: tuple[Dash, ...] = ("solid", "dashed", "dotted", "mixed")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Line:
-    """A value per session under a name; NaN leaves a gap. Values have shape (n_sessions,)."""
+    """A value per session under a name; NaN leaves a gap. Values have shape (n_sessions,).
+
+    What is drawn as a "stack" stands on the stacked lines before it in its panel.
+    """
 
     name: str
     values: Column
     hue: Hue = "first"
-    drawn: Literal["line", "area", "bars"] = "line"
+    drawn: Literal["line", "area", "bars", "stack"] = "line"
     dash: Dash = "solid"
 
 

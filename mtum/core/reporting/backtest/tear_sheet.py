@@ -4,21 +4,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from mtum.core.portfolio.orders import Side
-from mtum.core.portfolio.returns import drawdown, from_capital
+from mtum.core.reporting.backtest.holdings import exposure_chart, holding_sections
+from mtum.core.reporting.backtest.periods import definitions, rolling_chart, time_sections
 from mtum.core.reporting.backtest.result import percent_number, result_sections, traded
+from mtum.core.reporting.backtest.sleeves import sleeve_sections, sleeves_chart
 from mtum.core.reporting.charts import Chart, Days, Line, Mark, Panel, equity_panels, equity_words, span
-from mtum.core.reporting.figures import MONTHS, number
-from mtum.core.reporting.layout import Cell, Page, Section, Sentence, Table, table_of
+from mtum.core.reporting.figures import number
+from mtum.core.reporting.layout import Page, Section, Sentence, Table, table_of
 from mtum.core.reporting.words import listed, reason, short
-from mtum.core.research.metrics import SESSIONS_PER_YEAR
+from mtum.core.research.sheet import SheetFigures
 from mtum.core.simulation.kernel.columns import Column
-from mtum.core.simulation.played import Played
+from mtum.core.simulation.played import PlayedAccount
 
 MOST_PANELS = 8
 """Symbols whose closes are drawn, one panel each."""
+MOST_TRADES = 1000
+"""Trades in the table, the newest; a page of many thousands is slow to open."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,24 +31,41 @@ class Sheet:
     ----------
     document : mapping
         The result as `mtum backtest --json` gives it, with its checks.
-    closes : mapping of symbol to ndarray, shape (n_sessions,)
-        Closes in USD of each symbol; NaN before its first.
+    account : PlayedAccount
+        What was played; a strategy alone has no sleeves.
     benchmark : ndarray, shape (n_sessions,)
         Equity in USD of buy-and-hold with dividends reinvested.
     """
 
     document: Mapping[str, Any]
-    played: Played
-    closes: Mapping[str, Column]
+    account: PlayedAccount
     benchmark: Column
+    figures: SheetFigures
 
 
 def tear_sheet(sheet: Sheet) -> Page:
     """Return the page."""
-    found = sheet.document
+    found, figures = sheet.document, sheet.figures
     name, held = f"{found['strategy']} on {traded(found['symbols'])}", found["benchmark"]
-    days = sheet.played.days.astype("datetime64[D]")
+    days = sheet.account.total.days.astype("datetime64[D]")
     result, *rest = result_sections(found)
+    charts = (
+        _equity_chart(sheet, days),
+        rolling_chart(days, figures),
+        sleeves_chart(days, sheet.account, figures),
+        exposure_chart(days, figures.weights),
+        _trades_chart(sheet, days),
+    )
+    shown = {chart.key for chart in charts if chart is not None}
+    further = (
+        *time_sections(figures),
+        *sleeve_sections(figures, days),
+        *holding_sections(figures.symbols, found, sheet.account.total.capital_usd),
+        Section("trades", "Trades"),
+        *(part for part in rest if part.key != "symbols"),
+        Section("every-trade", "Every trade", tuple(_trades(found["trades"], several=len(found["symbols"]) > 1))),
+        definitions(),
+    )
     return Page(
         subject=name,
         verdict=f"{name}: {number(found['final_equity_usd'])} USD, buy and hold {number(held['final_equity_usd'])} USD",
@@ -56,89 +75,57 @@ def tear_sheet(sheet: Sheet) -> Page:
         ),
         mode="backtest",
         first_screen=(replace(result, blocks=(*result.blocks, *map(Sentence, found["metrics"]["cautions"]))),),
-        further=(
-            *_further(sheet, days),
-            *rest,
-            Section("every-trade", "Every trade", (_trades(found["trades"], several=len(sheet.closes) > 1),)),
-        ),
+        further=tuple(part for part in further if part.blocks or part.key in shown),
         footer=(*found["assumptions"], "A past, not a promise."),
-        charts=(_equity_chart(sheet, days), _trades_chart(sheet, days)),
+        charts=tuple(chart for chart in charts if chart is not None),
         wide=True,
     )
 
 
-def _further(sheet: Sheet, days: Days) -> Iterable[Section]:
-    months = months_table(days, sheet.played.equity, sheet.played.capital_usd)
-    yield Section("months", "Return by month, %", (months,))
-    yield Section("trades", "Trades")
-
-
 def _equity_chart(sheet: Sheet, days: Days) -> Chart:
-    capital = sheet.played.capital_usd
-    own, held = Line("rules", sheet.played.equity), Line("holding", sheet.benchmark, "second")
-    falls = (drawdown(from_capital(own.values, capital)), drawdown(from_capital(held.values, capital)))
-    year = tuple(Line(line.name, _rolling(line.values), line.hue) for line in (own, held))
+    figures = sheet.figures
+    own, held = Line("rules", sheet.account.total.equity), Line("holding", sheet.benchmark, "second")
+    year = (
+        replace(own, values=100 * figures.rolling["return_frac"]),
+        replace(held, values=100 * figures.benchmark_rolling["return_frac"]),
+    )
+    falls = (figures.drawdown, figures.benchmark_drawdown)
     panels = (*equity_panels(own, held, falls, log=True), Panel("Return of the last 12 months, %", year))
     return Chart("equity", days, panels, equity_words(days, panels[:2]))
 
 
-def _rolling(equity: Column) -> Column:
-    out = np.full(len(equity), np.nan)
-    if len(equity) > SESSIONS_PER_YEAR:
-        out[SESSIONS_PER_YEAR:] = 100 * (equity[SESSIONS_PER_YEAR:] / equity[:-SESSIONS_PER_YEAR] - 1)
-    return out
-
-
-def _trades_chart(sheet: Sheet, days: Days) -> Chart:
+def _trades_chart(sheet: Sheet, days: Days) -> Chart | None:
     marks: dict[str, list[Mark]] = {}
-    for order in sheet.played.orders:
+    for order in sheet.account.total.orders:
         bought = order.side is Side.BUY
-        told = f"{order.shares:,} bought at" if bought else "sold at"
+        told = f"{order.shares:,} bought at" if bought else f"{order.shares:,} sold at"
         why = "" if bought else f": {listed(tuple(map(reason, order.reasons)))}"
         told += f" {number(order.price)}{why}"
         mark = Mark(order.session, order.price, "bought" if bought else "sold", told=told)
         marks.setdefault(order.symbol, []).append(mark)
     # Those with the most orders, in the order of the strategy.
-    busiest = sorted(sheet.closes, key=lambda symbol: -len(marks.get(symbol, ())))[:MOST_PANELS]
-    shown = [symbol for symbol in sheet.closes if symbol in busiest]
+    busiest = sorted(marks, key=lambda symbol: -len(marks[symbol]))[:MOST_PANELS]
+    shown = [symbol for symbol in sheet.account.prices if symbol in busiest]
+    if not shown:
+        return None
     title = " close, USD, logarithmic; \N{BLACK UP-POINTING TRIANGLE} bought"
     title += ", \N{BLACK DOWN-POINTING TRIANGLE} sold"
     height = 3.0 if len(shown) == 1 else 1.5
     panels = tuple(
         Panel(
             symbol + title,
-            (Line("close", sheet.closes[symbol], "quiet"),),
+            (Line("close", sheet.account.prices[symbol], "quiet"),),
             tuple(marks.get(symbol, ())),
             log=True,
             height=height,
         )
         for symbol in shown
     )
-    words = f"{traded(shown)}, {span(days)}: close, and {len(sheet.played.trades)} trades; the table lists them."
+    words = f"{traded(shown)}, {span(days)}: close, and {len(sheet.account.total.trades)} trades; the table lists them."
     return Chart("trades", days, panels, words, section="trades")
 
 
-def months_table(days: Days, equity: Column, capital_usd: float) -> Table:
-    """Return monthly returns in per cent, shaded, a year to a row."""
-    months = days.astype("datetime64[M]")
-    ends = np.append(np.flatnonzero(months[1:] != months[:-1]), len(days) - 1)
-    returns = equity[ends] / np.concatenate(([capital_usd], equity[ends[:-1]])) - 1
-    by_year: dict[int, dict[int, float]] = {}
-    for month, earned in zip(months[ends].tolist(), returns.tolist(), strict=True):
-        by_year.setdefault(month.year, {})[month.month] = 100 * earned
-    largest = float(np.abs(returns).max()) * 100 or 1.0
-    rows: list[tuple[Cell | str, ...]] = []
-    for year, earned in by_year.items():
-        whole = 100 * (float(np.prod([1 + one / 100 for one in earned.values()])) - 1)
-        cells = (
-            Cell(number(earned[month], 1), shade=earned[month] / largest) if month in earned else Cell("")
-            for month in range(1, 13)
-        )
-        rows.append((str(year), *cells, number(whole, 1)))
-    return table_of(("", *MONTHS, "Year"), rows)
-
-
-def _trades(trades: Sequence[Mapping[str, Any]], *, several: bool) -> Table:
+def _trades(trades: Sequence[Mapping[str, Any]], *, several: bool) -> Iterable[Sentence | Table]:
     columns = ("entry", "price", "exit", "price", "shares", "P&L, USD", "return, %", "reason", "sessions")
     rows = [
         (
@@ -151,8 +138,13 @@ def _trades(trades: Sequence[Mapping[str, Any]], *, several: bool) -> Table:
                 str(trade["sessions_held"]),
             ),
         )
-        for trade in trades
+        for trade in trades[-MOST_TRADES:]
     ]
+    if not rows:
+        return
+    if len(trades) > MOST_TRADES:
+        yield Sentence(f"The newest {MOST_TRADES:,} of {len(trades):,}; trades.csv has them all.")
     if several:
-        return table_of(("symbol", *columns), rows, left=(0, 1, 3, 8), sortable=True)
-    return table_of(columns, rows, left=(0, 2, 7), sortable=True)
+        yield table_of(("symbol", *columns), rows, left=(0, 1, 3, 8), sortable=True)
+    else:
+        yield table_of(columns, rows, left=(0, 2, 7), sortable=True)

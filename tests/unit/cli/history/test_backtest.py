@@ -1,5 +1,7 @@
 """`mtum backtest`: the contract of its document, its files and its refusals."""
 
+import csv
+import json
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -243,13 +245,23 @@ def test_the_tear_sheet_is_whole_and_fetches_nothing(tmp_path: Path) -> None:
     found = call(tmp_path, *words, "--json", "--quiet")
     assert found.code == 0, found.err
     names = [Path(file).name for file in found.document["files"]]
-    assert names == ["tear-sheet.html", "equity.png", "trades.png"]
+    lists = [f"{name}.csv" for name in ("orders", "sessions", "symbols", "trades", "weights", "years")]
+    pictures = [f"{name}.png" for name in ("equity", "rolling", "exposure", "trades")]
+    assert names == ["tear-sheet.html", "tear-sheet.json", *lists, *pictures]
     page = (tmp_path / "sheet" / "tear-sheet.html").read_text(encoding="utf-8")
     reader = Outside()
     reader.feed(page)
     assert set(reader.fetched) <= {"data:,"}
     shown, trades = shown_of(page), found.document["trades"]
     for title in ("Equity", "Drawdown", "last 12 months", "Return by month", "Score-card", "Sensitivity"):
+        assert title in shown
+    for title in (
+        "Year by year",
+        "Worst periods",
+        "Rolling figures",
+        "Exposure by symbol",
+        "How the figures are worked",
+    ):
         assert title in shown
     assert page.count(" bought at ") == len(trades), "a reader who points at a mark is told of it"
     for trade in trades:
@@ -258,6 +270,41 @@ def test_the_tear_sheet_is_whole_and_fetches_nothing(tmp_path: Path) -> None:
     assert "unknown" not in shown
     assert (tmp_path / "sheet" / "equity.png").read_bytes()[:4] == b"\x89PNG"
     assert not list((tmp_path / "sheet").glob("*.partial"))
+
+
+def test_the_files_beside_the_tear_sheet_tell_the_same_as_the_document(tmp_path: Path) -> None:
+    write_market(tmp_path / "bars")
+    out = tmp_path / "sheet"
+    words = ("backtest", "--symbol", "AAA", "--source", f"csv:{tmp_path / 'bars'}", "--out", str(out))
+    found = call(tmp_path, *words, "--json", "--quiet").document
+    whole = json.loads((out / "tear-sheet.json").read_text(encoding="utf-8"))
+    told = whole.pop("tear_sheet")
+    assert whole == {name: one for name, one in found.items() if name not in ("files", "id")}
+
+    def rows(name: str) -> list[dict[str, str]]:
+        with (out / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+            return [*csv.DictReader(file)]
+
+    sessions = rows("sessions")
+    assert (len(sessions), sessions[0]["session"]) == (found["sessions"], found["start"])
+    assert float(sessions[-1]["equity_usd"]) == pytest.approx(found["final_equity_usd"])
+    assert float(sessions[-1]["benchmark_usd"]) == pytest.approx(found["benchmark"]["final_equity_usd"])
+    deepest = min(float(row["drawdown_frac"]) for row in sessions)
+    assert deepest == told["worst_periods"][0]["frac"] == found["metrics"]["max_drawdown_frac"]
+    assert [row["entry_session"] for row in rows("trades")] == [trade["entry_session"] for trade in found["trades"]]
+    assert [int(row["shares"]) for row in rows("orders")] == [order["shares"] for order in found["orders"]]
+    # What it holds at a close is what its orders make it, and no more than all of the equity.
+    bought, last = found["orders"][0], rows("weights")[0]
+    assert (last["session"], last["symbol"], int(last["shares"])) == (bought["session"], "AAA", bought["shares"])
+    invested = {row["session"]: float(row["invested_frac"]) for row in sessions}
+    assert all(invested[row["session"]] == float(row["weight_frac"]) <= 1 for row in rows("weights"))
+    (symbol,) = rows("symbols")
+    capital = found["settings"]["portfolio"]["capital_usd"]
+    assert float(symbol["pnl_usd"]) == pytest.approx(found["final_equity_usd"] - capital, abs=0.005)
+    grown = 1.0
+    for month in told["months"]:
+        grown *= 1 + month["return_frac"]
+    assert grown == pytest.approx(found["final_equity_usd"] / capital, rel=1e-4)
 
 
 def test_a_backtest_without_a_page_loads_nothing_that_draws_one(tmp_path: Path) -> None:

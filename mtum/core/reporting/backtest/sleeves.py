@@ -1,0 +1,89 @@
+"""Sections about the sleeves of an account that was played: what each earned, by year, and how they go together."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from mtum.core.market.bars import Column, Days
+from mtum.core.reporting.backtest.result import percent_number
+from mtum.core.reporting.charts import HUES, Chart, Line, Panel, span, told_apart
+from mtum.core.reporting.figures import number
+from mtum.core.reporting.layout import Cell, Section, Sentence, Table, Tone, table_of
+from mtum.core.research.attribution import SleeveRow, in_cents
+from mtum.core.research.sheet import SheetFigures
+from mtum.core.simulation.played import PlayedAccount
+
+
+def sleeve_sections(figures: SheetFigures, days: Days) -> Iterator[Section]:
+    """Return the sections of an account; none of a strategy that was played alone."""
+    if not figures.sleeves:
+        return
+    yield Section("sleeves", "What each sleeve brought", (_brought(figures.sleeves), _risks(figures.sleeves)))
+    yield Section("sleeve-years", "Earned by each sleeve and year, USD", (_by_year(figures.earned, days),))
+    note = "Of the returns of a session, money that moved between sleeves taken out."
+    blocks = (_matrix(figures.correlations), Sentence(note, Tone.QUIET))
+    yield Section("correlations", "How the sleeves go together: correlation", blocks)
+
+
+def _brought(sleeves: tuple[SleeveRow, ...]) -> Table:
+    head = ("sleeve", "strategy", "at the start, USD", "from other sleeves, USD", "P&L, USD", "at the end, USD")
+    rows: list[tuple[str, ...]] = [
+        (
+            *(row.name, row.strategy, number(row.capital_usd), number(row.flows_usd)),
+            *(number(row.pnl_usd), number(row.final_equity_usd), percent_number(row.contribution_frac)),
+        )
+        for row in sleeves
+    ]
+    sums = [sum(getattr(row, name) for row in sleeves) for name in ("capital_usd", "flows_usd", "pnl_usd")]
+    end, part = (sum(getattr(row, name) for row in sleeves) for name in ("final_equity_usd", "contribution_frac"))
+    rows.append(("account", "", *map(number, sums), number(end), percent_number(part)))
+    return table_of((*head, "of the account's capital, %"), rows, left=(0, 1))
+
+
+def _risks(sleeves: tuple[SleeveRow, ...]) -> Table:
+    head = ("sleeve", "return, %", "volatility a year, %", "Sharpe", "max drawdown, %", "mean part of the account, %")
+    rows = [
+        (
+            *(row.name, percent_number(row.return_frac), percent_number(row.volatility_frac), number(row.sharpe)),
+            *(percent_number(row.max_drawdown_frac), percent_number(row.mean_weight_frac), f"{row.trades:,}"),
+            *(number(row.turnover_per_year), number(row.costs_usd), number(row.dividends_usd)),
+        )
+        for row in sleeves
+    ]
+    return table_of((*head, "trades", "turnover of the account a year", "commissions, USD", "dividends, USD"), rows)
+
+
+def _by_year(earned: Mapping[str, Column], days: Days) -> Table:
+    years = days.astype("datetime64[Y]")
+    ends = np.append(np.flatnonzero(years[1:] != years[:-1]), len(days) - 1)
+    gained = {name: np.diff(line[ends], prepend=0.0) for name, line in earned.items()}
+    rows = []
+    for at, year in enumerate(years[ends].astype(str).tolist()):
+        own = in_cents([float(line[at]) for line in gained.values()])
+        rows.append((year, *map(number, own), number(sum(own))))
+    return table_of(("", *gained, "account"), rows)
+
+
+def _matrix(found: Mapping[str, Mapping[str, float | None]]) -> Table:
+    rows: list[tuple[Cell | str, ...]] = [
+        (name, *(Cell(number(one), shade=0.0 if one is None or name == other else one) for other, one in row.items()))
+        for name, row in found.items()
+    ]
+    return table_of(("", *found), rows)
+
+
+def sleeves_chart(days: Days, account: PlayedAccount, figures: SheetFigures) -> Chart | None:
+    """Return what each sleeve has earned, and its part of the account; None for one sleeve alone."""
+    if not figures.sleeves:
+        return None
+    owners = {name: one for name, one in account.sleeves.items() if one.played.capital_usd > 0}
+    parts = tuple(
+        Line(name, 100 * one.played.equity / account.total.equity, HUES[at % len(HUES)], "stack")
+        for at, (name, one) in enumerate(owners.items())
+    )
+    panels = (
+        Panel("Earned by each sleeve, USD", told_apart(figures.earned.items()), height=2.0),
+        Panel("Parts of the account, %", parts, from_zero=True, height=1.5),
+    )
+    earned = ", ".join(f"{name} {number(float(line[-1]), sign=True)}" for name, line in figures.earned.items())
+    return Chart("sleeves-earned", days, panels, f"Earned, {span(days)}: {earned} USD.", section="sleeves")
